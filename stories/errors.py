@@ -1,0 +1,37 @@
+"""One exception tree. Every message says what went wrong, where, and what to do about it."""
+
+
+class WirecopyError(Exception):
+    """Anything Wirecopy refuses or could not do, told in one line for a person."""
+
+
+class ConfigError(WirecopyError):
+    """The configuration cannot be used; names file, key and remedy."""
+
+
+class UnknownName(WirecopyError):
+    """A wire, feed, story or capture that is not there was asked for."""
+
+
+class StoreError(WirecopyError):
+    """The database cannot be reached or is not one of ours."""
+
+
+class FetchError(WirecopyError):
+    """A response could not be had. ``state`` is the wire's state it leads to (``timeout`` …)."""
+
+    def __init__(self, state: str, message: str) -> None:
+        super().__init__(message)
+        self.state = state
+
+
+class ParseError(WirecopyError):
+    """The bytes of a capture, or of one item in it, are not what they claim to be."""
+
+    def __init__(self, state: str, message: str) -> None:
+        super().__init__(message)
+        self.state = state
+
+
+class RenderError(WirecopyError):
+    """An entry could not be rendered; it stays out of its feeds until that is mended."""

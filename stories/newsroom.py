@@ -1,0 +1,394 @@
+"""The newsroom: the publisher, its wires and its feeds, as ``wirecopy.toml`` configures them.
+
+Every key can also be given as an environment variable: ``WIRECOPY_`` plus the key in capitals,
+``__`` between levels (``WIRECOPY_PUBLISHER__NAME``); lists are JSON (``WIRECOPY_WIRES='[…]'``).
+The environment wins over the file. Secrets (a wire's ``headers``) never appear in a ``repr``.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+import types
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from stories.errors import ConfigError
+from stories.provenance import SCOPES, Scope
+from stories.story import IdentityRule
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"(?:\d+[smhdw])+", re.ASCII)
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
+
+
+def duration(text: object) -> object:
+    """``"90s"``, ``"2m"``, ``"1h30m"``, ``"7d"`` as a timedelta; anything else is left to fail."""
+    if isinstance(text, str) and _DURATION.fullmatch(text):
+        return timedelta(
+            seconds=sum(int(n) * _UNITS[u] for n, u in re.findall(r"(\d+)([smhdw])", text))
+        )
+    if isinstance(text, timedelta):
+        return text
+    raise ValueError('not a duration; write a number and a unit, like "90s", "2m", "1h30m" or "7d"')
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(
+            "a name is 1 to 63 of a-z, 0-9, '-' and '_', beginning with a letter or digit"
+        )
+    return text
+
+
+def _web(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("not a web address; write it whole, like https://www.example.com")
+    if parts.username or parts.password:
+        raise ValueError("credentials do not belong in an address; put them in the wire's headers")
+    return text
+
+
+def _base(text: str) -> str:
+    return _web(text).rstrip("/")
+
+
+Duration = Annotated[
+    timedelta, BeforeValidator(duration), PlainSerializer(lambda d: f"{int(d.total_seconds())}s")
+]
+Name = Annotated[str, BeforeValidator(lambda v: _name(v) if isinstance(v, str) else v)]
+Web = Annotated[str, BeforeValidator(lambda v: _web(v) if isinstance(v, str) else v)]
+Base = Annotated[str, BeforeValidator(lambda v: _base(v) if isinstance(v, str) else v)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Publisher(_Part):
+    """Who publishes, and under which address its stories stand."""
+
+    name: str = Field(min_length=1)
+    url: Base
+    staff: str = ""
+    story_url: str | None = None
+
+    @property
+    def staff_name(self) -> str:
+        """Who did not edit the story, as the disclosure names them."""
+        return self.staff or f"{self.name} staff"
+
+    @property
+    def authority(self) -> str:
+        """The publisher's host: the name under which its guids are its own."""
+        return urlsplit(self.url).hostname or self.url
+
+    @field_validator("story_url")
+    @classmethod
+    def _pattern(cls, text: str | None) -> str | None:
+        if text is None:
+            return None
+        _web(text)
+        holes = re.findall(r"\{([^{}]*)\}", text)
+        if "id" not in holes or set(holes) - {"id", "slug"}:
+            raise ValueError("must hold {id}, may hold {slug}, and no other hole")
+        return text
+
+
+class Site(_Part):
+    """Where the feeds are served (``url``) and on which address this machine listens."""
+
+    url: Base = "http://127.0.0.1:8080"
+    listen: str = ""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port to listen on: ``listen``, else those of ``url``."""
+        parts = urlsplit(f"//{self.listen}" if self.listen else self.url)
+        return parts.hostname or "127.0.0.1", parts.port or 8080
+
+    @field_validator("listen")
+    @classmethod
+    def _listen(cls, text: str) -> str:
+        try:
+            ok = not text or (urlsplit(f"//{text}").port is not None)
+        except ValueError:
+            ok = False
+        if not ok:
+            raise ValueError('write host and port, like "0.0.0.0:8080"')
+        return text
+
+
+class Wire(_Part):
+    """One incoming feed of an agency."""
+
+    name: Name
+    url: Web
+    agency: str | None = None
+    code: str | None = None
+    every: Duration = timedelta(minutes=5)
+    allow_private: bool = False
+    timezone: str = "UTC"
+    language: str | None = None
+    identity: IdentityRule = "guid"
+    trust_validators: bool = True
+    headers: dict[str, SecretStr] = Field(default_factory=dict)
+    timeout: Duration = timedelta(seconds=30)
+    max_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, text: str) -> str:
+        try:
+            ZoneInfo(text)
+        except Exception as error:
+            raise ValueError("not a zone of the tz database, like Asia/Kolkata") from error
+        return text
+
+    @field_validator("every", "timeout")
+    @classmethod
+    def _not_nothing(cls, value: timedelta) -> timedelta:
+        if value < timedelta(seconds=1):
+            raise ValueError("must be at least 1s")
+        return value
+
+    @field_validator("headers")
+    @classmethod
+    def _headers(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for key, value in headers.items():
+            if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", key):
+                raise ValueError(f"{key!r} is not a header name (RFC 9110 §5.1)")
+            if re.search(r"[\r\n\0]", value.get_secret_value()):
+                raise ValueError(f"the value of {key} holds a line break")
+        return headers
+
+
+class Feed(_Part):
+    """One outgoing feed: stories that match *every* criterion given, *any* value within one."""
+
+    name: Name
+    title: str = Field(min_length=1)
+    description: str = ""
+    wires: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    urgency: tuple[int, ...] = ()
+    limit: int = Field(default=50, ge=1, le=1000)
+
+
+DEFAULT_DISCLOSURES: dict[Scope, str] = {
+    "verbatim": (
+        "(This story has not been edited by {staff} and is published from a syndicated feed.)"
+    ),
+    "headline-only": (
+        "(Except for the headline, this story has not been edited by {staff}"
+        " and is published from a syndicated feed.)"
+    ),
+    "headline-media": (
+        "(Except for the headline and pictures, this story has not been edited by {staff}"
+        " and is published from a syndicated feed.)"
+    ),
+    "packaging": (
+        "(The words of this story have not been edited by {staff};"
+        " it is published from a syndicated feed.)"
+    ),
+    "excerpt": "(This is an excerpt of a story from a syndicated feed.)",
+}
+"""What is printed for a measured scope; scopes without a line here print nothing."""
+
+
+class Newsroom(BaseSettings):
+    """Everything that is configured. Load it with :func:`load`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="WIRECOPY_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    publisher: Publisher
+    site: Site = Site()
+    wires: tuple[Wire, ...] = ()
+    feeds: tuple[Feed, ...] = ()
+    disclosures: dict[str, str] = Field(default_factory=dict)
+    user_agent: str = ""
+    data: Path = Path("wirecopy-data")
+    database_url: SecretStr | None = None
+    redis_url: SecretStr | None = None
+    worker_processes: int = Field(default=2, ge=1, le=256)
+    log: Literal["auto", "json", "console"] = "auto"
+
+    @field_validator("disclosures")
+    @classmethod
+    def _known_scopes(cls, lines: dict[str, str]) -> dict[str, str]:
+        for scope, line in lines.items():
+            if scope not in SCOPES:
+                raise ValueError(f"{scope!r} is no edit scope; they are {', '.join(SCOPES)}")
+            holes = set(re.findall(r"\{([^{}]*)\}", line)) - {"staff", "publisher", "agency"}
+            if holes or line.count("{") != line.count("}"):
+                raise ValueError(
+                    f"the line for {scope!r} may hold {{staff}}, {{publisher}} and {{agency}} only"
+                )
+        return lines
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Newsroom":
+        names = [w.name for w in self.wires]
+        for kind, listed in (("wires", names), ("feeds", [f.name for f in self.feeds])):
+            for twice in {n for n in listed if listed.count(n) > 1}:
+                raise ValueError(f"{kind}: two are named {twice!r}; give each its own name")
+        for feed in self.feeds:
+            for wire in feed.wires:
+                if wire not in names:
+                    raise ValueError(f"feeds: {feed.name!r} asks for wire {wire!r},{_near(wire, names)}")
+        return self
+
+    @property
+    def outgoing(self) -> tuple[Feed, ...]:
+        """The feeds configured, or, when none are, one feed ``all`` of every wire."""
+        return self.feeds or (Feed(name="all", title=self.publisher.name),)
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL of the store: ``database_url``, else SQLite in the data folder."""
+        if self.database_url is None:
+            return f"sqlite:///{self.data.resolve() / 'wirecopy.sqlite3'}"
+        url = self.database_url.get_secret_value()
+        return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
+
+    @property
+    def agent(self) -> str:
+        """The honest User-Agent: what we are, and where to learn who runs us."""
+        return self.user_agent or f"Wirecopy/1.0 (+{self.site.url}/)"
+
+    def wire(self, name: str) -> Wire | None:
+        """The wire of that name, or None."""
+        return next((w for w in self.wires if w.name == name), None)
+
+    def feed(self, name: str) -> Feed | None:
+        """The outgoing feed of that name, or None."""
+        return next((f for f in self.outgoing if f.name == name), None)
+
+    def disclosure(self, scope: Scope, agency: str) -> str:
+        """The sentence to print under a story of *scope* by *agency*; empty for none."""
+        line = self.disclosures.get(scope, DEFAULT_DISCLOSURES.get(scope, ""))
+        values = {
+            "staff": self.publisher.staff_name,
+            "publisher": self.publisher.name,
+            "agency": agency,
+        }
+        return re.sub(r"\{(staff|publisher|agency)\}", lambda m: values[m[1]], line).strip()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment above the file (which arrives as init values); no .env, no secrets folder."""
+        return env_settings, init_settings
+
+
+def load(path: Path | None = None) -> Newsroom:
+    """The newsroom from *path*, else from ``WIRECOPY_CONFIG``, else from ``./wirecopy.toml``.
+
+    :raises ConfigError: in one line per fault, naming file, key and remedy. Without a file, the
+        environment alone may configure everything.
+    """
+    named = path or (Path(p) if (p := os.environ.get("WIRECOPY_CONFIG")) else None)
+    file = named or Path("wirecopy.toml")
+    table: dict[str, Any] = {}
+    if file.is_file():
+        try:
+            table = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{file}: not valid TOML: {error}") from error
+        except OSError as error:
+            raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
+    elif named:
+        raise ConfigError(f"{file}: no such file; write one (README, Configuration) or mend --config")
+    elif "WIRECOPY_PUBLISHER__NAME" not in os.environ and "WIRECOPY_PUBLISHER" not in os.environ:
+        raise ConfigError(
+            "no configuration: write wirecopy.toml here (README, Configuration),"
+            " or name one with --config PATH or WIRECOPY_CONFIG"
+        )
+    try:
+        newsroom = Newsroom(**table)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_say(file, e) for e in error.errors())) from None
+    except SettingsError as error:
+        raise ConfigError(f"environment: {error}; lists and tables there are JSON") from None
+    if not newsroom.data.is_absolute():
+        home = file.resolve().parent
+        newsroom = newsroom.model_copy(update={"data": home / newsroom.data})
+    return newsroom
+
+
+def _say(file: Path, error: ErrorDetails) -> str:
+    where = ""
+    for step in error["loc"]:
+        where += f"[{step}]" if isinstance(step, int) else f".{step}" if where else str(step)
+    if error["type"] == "extra_forbidden":
+        *parents, last = error["loc"]
+        what = f"unknown key{_near(str(last), _keys(parents))}"
+    elif error["type"] == "missing":
+        what = "is missing; add it"
+    else:
+        what = error["msg"].removeprefix("Value error, ")
+    return f"{file}: {where}: {what}" if where else f"{file}: {what}"
+
+
+def _near(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, 1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known here: {', '.join(known) or 'none'}"
+
+
+def _keys(parents: list[int | str]) -> list[str]:
+    model: Any = Newsroom
+    for step in parents:
+        if isinstance(step, str) and isinstance(model, type) and step in model.model_fields:
+            model = model.model_fields[step].annotation
+            while get_origin(model) in (tuple, Union, types.UnionType):
+                model = get_args(model)[0]
+    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+
+
+__all__ = [
+    "DEFAULT_DISCLOSURES",
+    "Feed",
+    "Newsroom",
+    "Publisher",
+    "Site",
+    "ValidationInfo",
+    "Wire",
+    "duration",
+    "load",
+]

@@ -1,0 +1,215 @@
+"""The values of the field: what a version of a story is, and how it is named.
+
+Everything here is immutable and knows no clock, no database and no network. Words follow the
+glossary in the README: a *wire* belongs to an *agency*; a *story* is followed across *versions*.
+"""
+
+import base64
+import hashlib
+import re
+import unicodedata
+import uuid
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+NAMESPACE = uuid.UUID("679fde77-ca8f-4c3a-b072-c5b02e8fa5e1")
+"""Our XML namespace is ``urn:uuid:`` plus this: a name we can own without owning a domain.
+It is also the RFC 9562 name space of every story's guid."""
+
+IdentityRule = Literal["guid", "link", "digest"]
+AgencySource = Literal["author", "creator", "source", "credit", "dateline", "tail", "wire"]
+
+
+def _aware(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs a zone")
+    return instant
+
+
+Instant = Annotated[datetime, AfterValidator(_aware)]
+
+
+class Value(BaseModel):
+    """Base of every immutable value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Identity(Value):
+    """By which rule, and by which key, an item is recognised as a story of its wire.
+
+    ``key`` is already prefixed with its kind (``guid:…``, ``link:…``, ``digest:…``), so that keys
+    of different rules never collide. ``degraded`` says why a weaker rule had to serve, if it had.
+    """
+
+    rule: IdentityRule
+    key: str
+    degraded: str | None = None
+
+
+class Media(Value):
+    """A picture, film or sound that belongs to a story but does not stand inside its body."""
+
+    url: str
+    medium: Literal["image", "video", "audio", "document"] = "image"
+    type: str | None = None
+    width: int | None = None
+    height: int | None = None
+    length: int | None = None
+    caption: str | None = None
+    credit: str | None = None
+
+
+class Category(Value):
+    """A subject the agency filed the story under; ``scheme`` is its vocabulary, if named."""
+
+    label: str
+    scheme: str | None = None
+
+
+class Copy(Value):
+    """The words and references of one story in one form, received or published.
+
+    This, and nothing else, is what provenance compares. ``body`` is HTML; ``base`` is the URL its
+    relative references are resolved against; ``media`` are the URLs beside the body, in order.
+    """
+
+    headline: str
+    body: str
+    media: tuple[str, ...] = ()
+    summary: str = ""
+    tags: tuple[str, ...] = ()
+    base: str | None = None
+
+
+class Digests(Value):
+    """Digests of one copy, each ``sha-256=:…:`` as in RFC 9530, by the rule named in ``rule``."""
+
+    rule: str
+    headline: str
+    text: str
+    links: str
+    media: str
+    packaging: str
+
+
+class Version(Value):
+    """One wire version of a story, normalised.
+
+    ``body`` is HTML exactly as received (cleaning is the publishing side's work, so that what it
+    does is measured). Instants are aware; ``published`` and ``updated`` are what the agency
+    states, ``None`` where it states nothing that can be read.
+    """
+
+    wire: str
+    agency: str
+    agency_code: str | None = None
+    agency_from: AgencySource = "wire"
+    agency_id: str
+    agency_version: str | None = None
+    headline: str
+    byline: str | None = None
+    dateline: str | None = None
+    body: str
+    summary: str | None = None
+    language: str | None = None
+    categories: tuple[Category, ...] = ()
+    keywords: tuple[str, ...] = ()
+    media: tuple[Media, ...] = ()
+    credit: str | None = None
+    rights: str | None = None
+    urgency: int | None = None
+    link: str | None = None
+    base: str | None = None
+    published: Instant | None = None
+    updated: Instant | None = None
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 of *data* as an RFC 9530 dictionary member, ``sha-256=:BASE64:``."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"
+
+
+def story_id(wire: str, key: str) -> str:
+    """The story's id: 13 characters of base32 (65 bits), a function of wire and identity alone.
+
+    Being derived and not drawn, it comes out the same when every capture is replayed.
+    """
+    name = f"story\0{wire}\0{key}".encode()
+    return base64.b32encode(hashlib.sha256(name).digest()).decode()[:13].lower()
+
+
+def story_guid(authority: str, wire: str, key: str) -> str:
+    """The guid subscribers see: ``urn:uuid:`` version 5, opaque, the same for every version.
+
+    *authority* is the publisher's host, so that two publishers of one wire never share a guid.
+    """
+    return uuid.uuid5(NAMESPACE, f"{authority}\0{wire}\0{key}").urn
+
+
+def slug(headline: str, longest: int = 60) -> str:
+    """*headline* as a piece of a URL: ASCII words joined by hyphens, ``story`` if none remain."""
+    plain = unicodedata.normalize("NFKD", headline).encode("ascii", "ignore").decode().lower()
+    words = re.findall(r"[a-z0-9]+", plain)
+    kept = ""
+    for word in words:
+        if kept and len(kept) + 1 + len(word) > longest:
+            break
+        kept = f"{kept}-{word}" if kept else word[:longest]
+    return kept or "story"
+
+
+class HeadlineEdit(Value):
+    """One act of the desk on a story's headline: *text* written, or the wire's restored (None).
+
+    ``against`` is the number of the version that the desk had before it.
+    """
+
+    text: str | None
+    by: str
+    at: Instant
+    against: int
+
+
+class Story(Value):
+    """A story as it stands: its current version, where it came from, what the desk did.
+
+    ``number`` counts the versions whose content differed; ``received`` and ``raw_digest`` were
+    taken from the item's own bytes when it was ingested.
+    """
+
+    id: str
+    guid: str
+    slug: str
+    wire: str
+    identity: Identity
+    version: Version
+    number: int
+    received: Digests
+    raw_digest: str | None
+    first_received: Instant
+    received_at: Instant
+    edits: tuple[HeadlineEdit, ...] = ()
+
+    @property
+    def desk_headline(self) -> str | None:
+        """The desk's headline in force, None when the wire's stands."""
+        return self.edits[-1].text if self.edits else None
+
+    @property
+    def headline(self) -> str:
+        """The headline to publish."""
+        desk = self.desk_headline
+        return self.version.headline if desk is None else desk
+
+    @property
+    def second_look(self) -> bool:
+        """True when the wire moved on after the desk wrote the headline in force."""
+        return self.desk_headline is not None and self.edits[-1].against < self.number
+
+    @property
+    def changed_at(self) -> datetime:
+        """When what is published last changed: by the wire or by the desk."""
+        return max(self.received_at, self.edits[-1].at) if self.edits else self.received_at
