@@ -263,7 +263,9 @@ class Newsroom(BaseSettings):
         for feed in self.feeds:
             for wire in feed.wires:
                 if wire not in names:
-                    raise ValueError(f"feeds: {feed.name!r} asks for wire {wire!r},{_near(wire, names)}")
+                    raise ValueError(
+                        f"feeds: {feed.name!r} asks for wire {wire!r},{_near(wire, names)}"
+                    )
         return self
 
     @property
@@ -332,7 +334,9 @@ def load(path: Path | None = None) -> Newsroom:
         except OSError as error:
             raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
     elif named:
-        raise ConfigError(f"{file}: no such file; write one (README, Configuration) or mend --config")
+        raise ConfigError(
+            f"{file}: no such file; write one (README, Configuration) or mend --config"
+        )
     elif "WIRECOPY_PUBLISHER__NAME" not in os.environ and "WIRECOPY_PUBLISHER" not in os.environ:
         raise ConfigError(
             "no configuration: write wirecopy.toml here (README, Configuration),"
@@ -378,7 +382,9 @@ def _keys(parents: list[int | str]) -> list[str]:
             model = model.model_fields[step].annotation
             while get_origin(model) in (tuple, Union, types.UnionType):
                 model = get_args(model)[0]
-    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+    return (
+        list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+    )
 
 
 __all__ = [

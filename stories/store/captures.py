@@ -1,0 +1,244 @@
+"""Captures and their bytes: written once, never changed, content-addressed."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import zstandard
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from stories.store.tables import blobs, captures, problems
+
+# Level 3 is zstd's default: about gzip -9's size at a tenth of the time.
+_LEVEL = 3
+WHOLE = -1
+"""The position of a problem that is the whole capture's, not one item's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One response as received. ``digest`` is SHA-256 (hex) of its decoded body."""
+
+    id: int
+    wire: str
+    received_at: datetime
+    url: str
+    headers: list[list[str]]
+    digest: str
+    size: int
+    state: str
+    format: str
+    items: int
+    new: int
+    updated: int
+    notes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a capture (position -1) or one item of it could not be taken in."""
+
+    wire: str
+    capture_id: int
+    position: int
+    state: str
+    message: str
+    at: datetime
+
+
+def body_digest(body: bytes) -> str:
+    """SHA-256 of *body* in hex: the name under which it is kept."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def add(
+    conn: Connection,
+    wire: str,
+    received_at: datetime,
+    url: str,
+    headers: Sequence[tuple[str, str]],
+    body: bytes,
+) -> int:
+    """Keep one response; its number. The same bytes are kept once, however often received."""
+    name = body_digest(body)
+    upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    packed = zstandard.ZstdCompressor(level=_LEVEL).compress(body)
+    conn.execute(
+        upsert(blobs)
+        .values(digest=name, data=packed, size=len(body))
+        .on_conflict_do_nothing(index_elements=["digest"])
+    )
+    number = conn.execute(
+        insert(captures)
+        .values(
+            wire=wire,
+            received_at=received_at,
+            url=url,
+            headers=[[k, v] for k, v in headers],
+            digest=name,
+            size=len(body),
+        )
+        .returning(captures.c.id)
+    ).scalar_one()
+    return int(number)
+
+
+def get(conn: Connection, number: int) -> Capture | None:
+    """The capture of that number, None when there is none."""
+    row = conn.execute(select(captures).where(captures.c.id == number)).mappings().first()
+    return None if row is None else Capture(**row)
+
+
+def body(conn: Connection, digest: str) -> bytes | None:
+    """The bytes named *digest*, None when they have expired."""
+    row = conn.execute(select(blobs.c.data, blobs.c.size).where(blobs.c.digest == digest)).first()
+    if row is None:
+        return None
+    return zstandard.ZstdDecompressor().decompress(row.data, max_output_size=max(row.size, 1))
+
+
+def pending(conn: Connection, wire: str) -> list[Capture]:
+    """The wire's captures that wait to be taken in, in the order received."""
+    rows = conn.execute(
+        select(captures)
+        .where(captures.c.wire == wire, captures.c.state == "pending")
+        .order_by(captures.c.id)
+    )
+    return [Capture(**r) for r in rows.mappings()]
+
+
+def wires_pending(conn: Connection) -> list[str]:
+    """The wires that have a capture waiting to be taken in."""
+    rows = conn.execute(select(captures.c.wire).where(captures.c.state == "pending").distinct())
+    return sorted(rows.scalars())
+
+
+def settle(conn: Connection, number: int, values: dict[str, Any]) -> None:
+    """Write what became of capture *number*: state, format, counts, notes."""
+    conn.execute(update(captures).where(captures.c.id == number).values(**values))
+
+
+def _chosen(
+    wires: Sequence[str] | None,
+    since: datetime | None,
+    until: datetime | None,
+    states: Sequence[str] | None,
+) -> Select[Any]:
+    query = select(captures)
+    if wires is not None:
+        query = query.where(captures.c.wire.in_(wires))
+    if since is not None:
+        query = query.where(captures.c.received_at >= since)
+    if until is not None:
+        query = query.where(captures.c.received_at < until)
+    if states is not None:
+        query = query.where(captures.c.state.in_(states))
+    return query
+
+
+def listing(
+    conn: Connection,
+    *,
+    wires: Sequence[str] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    states: Sequence[str] | None = None,
+    limit: int = 100,
+) -> list[Capture]:
+    """The newest *limit* captures that match, newest first."""
+    query = _chosen(wires, since, until, states).order_by(captures.c.id.desc()).limit(limit)
+    return [Capture(**r) for r in conn.execute(query).mappings()]
+
+
+def wires_captured(conn: Connection) -> list[str]:
+    """Every wire that has a capture, configured still or not."""
+    return sorted(conn.execute(select(captures.c.wire).distinct()).scalars())
+
+
+def ids(
+    conn: Connection,
+    wire: str,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after: int = 0,
+) -> list[int]:
+    """Numbers of the wire's captures that match and come after *after*, in the order received."""
+    query = _chosen([wire], since, until, None).where(captures.c.id > after).order_by(captures.c.id)
+    return list(conn.execute(query.with_only_columns(captures.c.id)).scalars())
+
+
+def problem(conn: Connection, found: Sequence[Problem], capture_id: int) -> None:
+    """Make the capture's problems be exactly *found* (none: it went well this time)."""
+    conn.execute(delete(problems).where(problems.c.capture_id == capture_id))
+    if found:
+        conn.execute(
+            insert(problems),
+            [
+                {
+                    "wire": p.wire,
+                    "capture_id": p.capture_id,
+                    "position": p.position,
+                    "state": p.state,
+                    "message": p.message,
+                    "at": p.at,
+                }
+                for p in found
+            ],
+        )
+
+
+def problems_listing(conn: Connection, limit: int = 100) -> list[Problem]:
+    """The newest *limit* problems, newest first."""
+    rows = conn.execute(
+        select(*(c for c in problems.c if c.name != "id"))
+        .order_by(problems.c.id.desc())
+        .limit(limit)
+    )
+    return [Problem(**r) for r in rows.mappings()]
+
+
+def problems_count(conn: Connection) -> int:
+    """How many captures and items are in quarantine."""
+    return int(conn.execute(select(func.count()).select_from(problems)).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """What is kept: captures, their bytes as received, and the bytes they take at rest."""
+
+    captures: int
+    received: int
+    kept: int
+
+
+def volume(conn: Connection) -> Volume:
+    """Figures for the operator; reads every row's size, so not for a request."""
+    count, received = conn.execute(
+        select(func.count(), func.coalesce(func.sum(captures.c.size), 0)).select_from(captures)
+    ).one()
+    kept = conn.execute(select(func.coalesce(func.sum(func.length(blobs.c.data)), 0))).scalar_one()
+    return Volume(int(count), int(received), int(kept))
+
+
+def copy(source: Connection, target: Connection, number: int) -> None:
+    """Copy one capture with its bytes and number into another store, as just received."""
+    row = source.execute(select(captures).where(captures.c.id == number)).mappings().one()
+    blob = source.execute(select(blobs).where(blobs.c.digest == row["digest"])).mappings().first()
+    upsert = postgresql.insert if target.dialect.name == "postgresql" else sqlite.insert
+    if blob is not None:
+        target.execute(
+            upsert(blobs).values(**blob).on_conflict_do_nothing(index_elements=["digest"])
+        )
+    fresh = {"state": "pending", "format": "", "items": 0, "new": 0, "updated": 0, "notes": []}
+    target.execute(
+        upsert(captures).values({**row, **fresh}).on_conflict_do_nothing(index_elements=["id"])
+    )
+
+
+def numbers(conn: Connection) -> Iterator[int]:
+    """Every capture's number, ascending."""
+    yield from conn.execute(select(captures.c.id).order_by(captures.c.id)).scalars()

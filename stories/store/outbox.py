@@ -1,0 +1,173 @@
+"""The outbox: work that a change has caused and that must be carried out at least once.
+
+A row says "*kind* of *key* is wanted"; it is written in the transaction that caused it. Causes
+that come while it waits, or while it is being done, only raise ``wanted``: a worker that finishes
+removes the row if it still stands at the number it claimed, else leaves it for another turn. So
+nothing is lost, nothing piles up, and doing a row twice must do no harm.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import Connection, and_, case, delete, func, or_, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from stories.store.tables import outbox
+
+Kind = Literal["ingest", "story", "feed"]
+
+LEASE = timedelta(minutes=5)
+RETRY_FIRST = timedelta(seconds=15)
+RETRY_LONGEST = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed row: until ``lease`` expires nobody else has it."""
+
+    kind: Kind
+    key: str
+    wanted: int
+    lease: str
+    attempts: int
+    since: datetime
+
+
+def want(conn: Connection, kind: Kind, keys: Iterable[str], now: datetime) -> None:
+    """Note that *kind* is wanted for each of *keys*, in the caller's transaction."""
+    # Sorted, so that two transactions that want the same rows cannot deadlock on PostgreSQL.
+    rows = [
+        {"kind": kind, "key": key, "wanted": 1, "since": now, "due_at": now, "attempts": 0}
+        for key in sorted(set(keys))
+    ]
+    if not rows:
+        return
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(outbox)
+    conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=["kind", "key"],
+            # A new cause is a new chance for what had failed: due at once, from attempt none.
+            set_={
+                "wanted": outbox.c.wanted + 1,
+                "due_at": statement.excluded.due_at,
+                "attempts": 0,
+            },
+        ),
+        rows,
+    )
+
+
+def claim(
+    conn: Connection, kind: Kind, now: datetime, limit: int, keys: Sequence[str] | None = None
+) -> list[Job]:
+    """Lease up to *limit* waiting rows, oldest first; only of *keys* when given.
+
+    One conditional UPDATE: the condition is judged again on the row as locked, so two workers
+    never get the same row.
+    """
+    free = and_(
+        outbox.c.kind == kind,
+        outbox.c.due_at <= now,
+        or_(outbox.c.lease_until.is_(None), outbox.c.lease_until < now),
+    )
+    chosen = select(outbox.c.kind, outbox.c.key).where(free)
+    if keys is not None:
+        chosen = chosen.where(outbox.c.key.in_(keys))
+    chosen = chosen.order_by(outbox.c.since, outbox.c.key).limit(limit)
+    if conn.dialect.name == "postgresql":
+        chosen = chosen.with_for_update(skip_locked=True)
+    lease = str(uuid.uuid4())
+    rows = conn.execute(
+        update(outbox)
+        .where(tuple_(outbox.c.kind, outbox.c.key).in_(chosen), free)
+        .values(lease=lease, lease_until=now + LEASE, attempts=outbox.c.attempts + 1)
+        .returning(outbox.c.key, outbox.c.wanted, outbox.c.attempts, outbox.c.since)
+    ).all()
+    jobs = [Job(kind, r.key, r.wanted, lease, r.attempts, r.since) for r in rows]
+    return sorted(jobs, key=lambda j: (j.since, j.key))
+
+
+def done(conn: Connection, jobs: Iterable[Job], now: datetime) -> None:
+    """The claimed *jobs* are carried out; those wanted again meanwhile stay, free to claim."""
+    for job in jobs:
+        ours = and_(outbox.c.kind == job.kind, outbox.c.key == job.key, outbox.c.lease == job.lease)
+        conn.execute(delete(outbox).where(ours, outbox.c.wanted == job.wanted))
+        conn.execute(
+            update(outbox)
+            .where(ours)
+            .values(lease=None, lease_until=None, attempts=0, error=None, since=now)
+        )
+
+
+def failed(conn: Connection, job: Job, message: str, now: datetime) -> None:
+    """*job* could not be carried out: keep it, say why, and try later and later (15 s to 1 h).
+
+    A cause that came meanwhile has made the row due at once; that stands.
+    """
+    wait = min(RETRY_FIRST * 2 ** min(job.attempts - 1, 20), RETRY_LONGEST)
+    conn.execute(
+        update(outbox)
+        .where(outbox.c.kind == job.kind, outbox.c.key == job.key, outbox.c.lease == job.lease)
+        .values(
+            lease=None,
+            lease_until=None,
+            error=message,
+            due_at=case((outbox.c.wanted == job.wanted, now + wait), else_=outbox.c.due_at),
+        )
+    )
+
+
+def release(conn: Connection, jobs: Iterable[Job]) -> None:
+    """Give claimed *jobs* back unfinished, free to claim at once (a worker is told to stop)."""
+    for job in jobs:
+        conn.execute(
+            update(outbox)
+            .where(outbox.c.kind == job.kind, outbox.c.key == job.key, outbox.c.lease == job.lease)
+            .values(lease=None, lease_until=None, attempts=outbox.c.attempts - 1)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What of one kind waits: rows free or leased, the oldest's age, rows that have failed."""
+
+    kind: str
+    count: int
+    ready: int
+    oldest: datetime
+    failed: int
+
+
+def waiting(conn: Connection, now: datetime) -> list[Waiting]:
+    """The outbox in figures, by kind."""
+    ready = and_(
+        outbox.c.due_at <= now, or_(outbox.c.lease_until.is_(None), outbox.c.lease_until < now)
+    )
+    rows = conn.execute(
+        select(
+            outbox.c.kind,
+            func.count().label("n"),
+            func.coalesce(func.sum(case((ready, 1), else_=0)), 0).label("ready"),
+            func.min(outbox.c.since).label("oldest"),
+            func.coalesce(func.sum(case((outbox.c.error.is_not(None), 1), else_=0)), 0).label(
+                "bad"
+            ),
+        )
+        .group_by(outbox.c.kind)
+        .order_by(outbox.c.kind)
+    ).all()
+    return [Waiting(r.kind, r.n, int(r.ready), r.oldest, int(r.bad)) for r in rows]
+
+
+def failures(conn: Connection) -> list[tuple[str, str, str]]:
+    """Kind, key and error of every row that has failed and waits for its next try."""
+    rows = conn.execute(
+        select(outbox.c.kind, outbox.c.key, outbox.c.error)
+        .where(outbox.c.error.is_not(None))
+        .order_by(outbox.c.kind, outbox.c.key)
+    ).all()
+    return [(r.kind, r.key, r.error) for r in rows]

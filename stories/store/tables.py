@@ -1,0 +1,262 @@
+"""The tables. Queries stand beside, one file to a table or a pair; nobody else writes SQL.
+
+Instants are microseconds since 1970 in a BIGINT: exact, ordered and the same on SQLite and
+PostgreSQL (SQLite has no type with a zone). Only what the database is asked about is a column;
+what is only read back whole is JSON.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    false,
+    true,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = MetaData(naming_convention=NAMING)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime, kept as microseconds since 1970 UTC."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+# SQLite numbers rows by itself only in a column that is INTEGER exactly.
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+
+
+wires = Table(
+    "wires",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("agency", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("configured", Boolean, nullable=False, server_default=true()),
+    Column("added_at", Moment, nullable=False),
+    # What is due and what is leased: the dispatcher's truth.
+    Column("due_at", Moment, nullable=False),
+    Column("due_because", Text, nullable=False, server_default=""),
+    Column("lease", String(36)),
+    Column("lease_until", Moment),
+    # How the last poll went.
+    Column("polled_at", Moment),
+    Column("state", String(32), nullable=False, server_default="new"),
+    Column("message", Text, nullable=False, server_default=""),
+    Column("failures", Float, nullable=False, server_default="0"),
+    Column("failing_since", Moment),
+    Column("polls", Integer, nullable=False, server_default="0"),
+    # Validators exactly as received (RFC 9110 §8.8), and the digest of the last 200's body.
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("body_digest", String(64)),
+    # What the wire's content said of itself, and what is wrong with it.
+    Column("captured_at", Moment),
+    Column("changed_at", Moment),
+    Column("channel", JSON, nullable=False, server_default="{}"),
+    Column("fault", Text),
+    Index(None, "due_at"),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+    Column("size", Integer, nullable=False),
+)
+
+captures = Table(
+    "captures",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("wire", String(63), nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("state", String(16), nullable=False, server_default="pending"),
+    Column("format", String(32), nullable=False, server_default=""),
+    Column("items", Integer, nullable=False, server_default="0"),
+    Column("new", Integer, nullable=False, server_default="0"),
+    Column("updated", Integer, nullable=False, server_default="0"),
+    Column("notes", JSON, nullable=False, server_default="[]"),
+    Index(None, "wire", "id"),
+    Index(None, "state"),
+    Index(None, "digest"),
+    sqlite_autoincrement=True,  # an id is never used again, even when its capture expired
+)
+
+problems = Table(
+    "problems",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("wire", String(63), nullable=False),
+    Column("capture_id", BigInteger, nullable=False),
+    Column("position", Integer, nullable=False),  # of the item; -1: the whole capture
+    Column("state", String(32), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    UniqueConstraint("capture_id", "position"),
+)
+
+stories = Table(
+    "stories",
+    metadata,
+    Column("id", String(13), primary_key=True),
+    Column("guid", String(64), nullable=False),
+    Column("slug", String(80), nullable=False),
+    Column("wire", String(63), nullable=False),
+    Column("rule", String(8), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("degraded", Text),
+    Column("first_received_at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("last_seen_at", Moment, nullable=False),
+    Column("capture_id", BigInteger, nullable=False),  # of the current version
+    Column("position", Integer, nullable=False),  # of its item in that capture
+    Column("number", Integer, nullable=False),
+    UniqueConstraint("guid"),
+    Index(None, "changed_at"),
+    Index(None, "wire", "changed_at"),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("wire", String(63), nullable=False),
+    Column("digest", String(64), nullable=False),  # of key: keys may be longer than an index takes
+    Column("key", Text, nullable=False),
+    Column("story_id", String(13), nullable=False),
+    Column("capture_id", BigInteger, nullable=False),
+    # From this capture on the key is known to name several stories and identifies none.
+    Column("shared_from", BigInteger),
+    PrimaryKeyConstraint("wire", "digest"),
+    Index(None, "story_id"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("story_id", String(13), nullable=False),
+    Column("capture_id", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("raw_digest", String(64)),
+    Column("content_digest", String(64), nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("received", JSON, nullable=False),
+    PrimaryKeyConstraint("story_id", "capture_id"),
+    Index(None, "capture_id"),
+)
+
+headlines = Table(
+    "headlines",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("story_id", String(13), nullable=False),
+    Column("text", Text),
+    Column("by", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("against", Integer, nullable=False),
+    Index(None, "story_id"),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("story_id", String(13), primary_key=True),
+    Column("changed_at", Moment, nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("edited_headline_only", Boolean, nullable=False, server_default=false()),
+    Column("disclosure", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("measurement", JSON, nullable=False),
+    Column("rss", LargeBinary, nullable=False),
+    Column("atom", LargeBinary, nullable=False),
+    Column("json", LargeBinary, nullable=False),
+    Column("rendered_at", Moment, nullable=False),
+)
+
+placements = Table(
+    "placements",
+    metadata,
+    Column("feed", String(63), nullable=False),
+    Column("story_id", String(13), nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("position", Integer, nullable=False),
+    PrimaryKeyConstraint("feed", "story_id"),
+    Index(None, "story_id"),
+    Index(None, "feed", "changed_at"),
+)
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("name", String(63), nullable=False),
+    Column("format", String(8), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("etag", String(80), nullable=False),
+    Column("modified_at", Moment, nullable=False),
+    Column("entries", Integer, nullable=False),
+    PrimaryKeyConstraint("name", "format"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("kind", String(16), nullable=False),
+    Column("key", String(63), nullable=False),
+    Column("wanted", Integer, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("lease", String(36)),
+    Column("lease_until", Moment),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("error", Text),
+    PrimaryKeyConstraint("kind", "key"),
+    Index(None, "kind", "due_at"),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("value", JSON, nullable=False),
+)
