@@ -24,7 +24,7 @@ def now() -> datetime:
 @contextmanager
 def reading(source: Callable[[], datetime]) -> Iterator[None]:
     """Read the time from *source* while the block runs (tests, simulations)."""
-    global _source
+    global _source  # noqa: PLW0603 (this is the seam)
     before, _source = _source, source
     try:
         yield

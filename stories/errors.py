@@ -9,7 +9,7 @@ class ConfigError(WirecopyError):
     """The configuration cannot be used; names file, key and remedy."""
 
 
-class UnknownName(WirecopyError):
+class UnknownNameError(WirecopyError):
     """A wire, feed, story or capture that is not there was asked for."""
 
 

@@ -24,7 +24,6 @@ from pydantic import (
     PlainSerializer,
     SecretStr,
     ValidationError,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -313,7 +312,7 @@ class Newsroom(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment above the file (which arrives as init values); no .env, no secrets folder."""
+        """The environment above the file (whose table arrives as init values), and nothing else."""
         return env_settings, init_settings
 
 
@@ -393,7 +392,6 @@ __all__ = [
     "Newsroom",
     "Publisher",
     "Site",
-    "ValidationInfo",
     "Wire",
     "duration",
     "load",

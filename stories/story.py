@@ -177,7 +177,7 @@ class Story(Value):
     """A story as it stands: its current version, where it came from, what the desk did.
 
     ``number`` counts the versions whose content differed; ``received`` and ``raw_digest`` were
-    taken from the item's own bytes when it was ingested.
+    taken from the item's own bytes when it was ingested; ``position`` is its place in its capture.
     """
 
     id: str
@@ -191,6 +191,7 @@ class Story(Value):
     raw_digest: str | None
     first_received: Instant
     received_at: Instant
+    position: int = 0
     edits: tuple[HeadlineEdit, ...] = ()
 
     @property

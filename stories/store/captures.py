@@ -1,7 +1,7 @@
 """Captures and their bytes: written once, never changed, content-addressed."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ import zstandard
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from stories.store.serial import resume_serial
 from stories.store.tables import blobs, captures, problems
 
 # Level 3 is zstd's default: about gzip -9's size at a tenth of the time.
@@ -201,9 +202,24 @@ def problems_listing(conn: Connection, limit: int = 100) -> list[Problem]:
     return [Problem(**r) for r in rows.mappings()]
 
 
+def problems_of(conn: Connection, capture_id: int) -> list[Problem]:
+    """What is wrong with one capture, in document order."""
+    rows = conn.execute(
+        select(*(c for c in problems.c if c.name != "id"))
+        .where(problems.c.capture_id == capture_id)
+        .order_by(problems.c.position)
+    )
+    return [Problem(**r) for r in rows.mappings()]
+
+
 def problems_count(conn: Connection) -> int:
     """How many captures and items are in quarantine."""
     return int(conn.execute(select(func.count()).select_from(problems)).scalar_one())
+
+
+def quarantined(conn: Connection) -> set[int]:
+    """Numbers of the captures that are in quarantine, whole or with some of their items."""
+    return set(conn.execute(select(problems.c.capture_id).distinct()).scalars())
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +255,6 @@ def copy(source: Connection, target: Connection, number: int) -> None:
     )
 
 
-def numbers(conn: Connection) -> Iterator[int]:
-    """Every capture's number, ascending."""
-    yield from conn.execute(select(captures.c.id).order_by(captures.c.id)).scalars()
+def resume_numbering(conn: Connection) -> None:
+    """After rows were copied in with their numbers, let new captures be numbered above them."""
+    resume_serial(conn, captures.c.id)

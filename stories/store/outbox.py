@@ -131,6 +131,16 @@ def release(conn: Connection, jobs: Iterable[Job]) -> None:
         )
 
 
+def renew(conn: Connection, job: Job, now: datetime) -> bool:
+    """Hold *job* for another full lease; False when somebody else has it by now."""
+    held = conn.execute(
+        update(outbox)
+        .where(outbox.c.kind == job.kind, outbox.c.key == job.key, outbox.c.lease == job.lease)
+        .values(lease_until=now + LEASE)
+    )
+    return held.rowcount == 1
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """What of one kind waits: rows free or leased, the oldest's age, rows that have failed."""

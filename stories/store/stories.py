@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from stories.store.serial import resume_serial
 from stories.store.tables import entries, headlines, identities, stories, versions
 from stories.story import Digests, HeadlineEdit, Identity, Story, Version
 
@@ -324,6 +325,7 @@ def _story(row: RowMapping, edits: Sequence[HeadlineEdit]) -> Story:
         raw_digest=row["raw_digest"],
         first_received=row["first_received_at"],
         received_at=row["received_at"],
+        position=row["position"],
         edits=tuple(edits),
     )
 
@@ -358,6 +360,23 @@ def newest(conn: Connection, *, wires: Sequence[str] | None = None, limit: int =
     rows = list(conn.execute(query.limit(limit)).mappings())
     edits = _edits(conn, [r["id"] for r in rows])
     return [_story(r, edits.get(r["id"], ())) for r in rows]
+
+
+def second_looks(conn: Connection) -> list[str]:
+    """Ids of the stories whose wire moved on after the desk wrote the headline in force."""
+    last = (
+        select(headlines.c.story_id, func.max(headlines.c.id).label("id"))
+        .group_by(headlines.c.story_id)
+        .subquery()
+    )
+    query = (
+        select(stories.c.id)
+        .join(last, last.c.story_id == stories.c.id)
+        .join(headlines, headlines.c.id == last.c.id)
+        .where(headlines.c.text.is_not(None), headlines.c.against < stories.c.number)
+        .order_by(stories.c.changed_at.desc(), stories.c.position, stories.c.id)
+    )
+    return list(conn.execute(query).scalars())
 
 
 def ids_after(conn: Connection, after: str, limit: int, wire: str | None = None) -> list[str]:
@@ -395,6 +414,7 @@ def copy_edits(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
         upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
         conn.execute(upsert(headlines).on_conflict_do_nothing(index_elements=["id"]), list(rows))
+        resume_serial(conn, headlines.c.id)
 
 
 def counts(conn: Connection) -> tuple[int, int]:

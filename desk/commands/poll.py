@@ -1,0 +1,59 @@
+"""``wirecopy poll``: one pass now, due or not, in this process, without a broker."""
+
+from typing import Annotated, Any
+
+import typer
+from ingest.fetch import Client
+
+from desk import show
+from desk.context import check_wires, opened
+from ingest import intake, polling
+from publish import press
+from stories import clock
+from stories.store import captures, wires
+
+
+def poll(
+    ctx: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[WIRE]…")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Poll the wires (all, or those named) once now, take in what came, render the feeds."""
+    with opened(ctx) as (newsroom, store):
+        chosen = names or [w.name for w in newsroom.wires]
+        check_wires(newsroom, chosen)
+        with store.write() as conn:
+            now = clock.now()
+            claimed = wires.take(conn, chosen, now + polling.lease_for(newsroom))
+        polled = list(polling.poll(store, newsroom, Client(), claimed))
+        intake.run(store, newsroom, chosen, limit=len(chosen))
+        press.run(store, newsroom)
+        rows: list[dict[str, Any]] = []
+        failed = []
+        with store.read() as conn:
+            for result in sorted(polled, key=lambda p: p.wire):
+                capture = captures.get(conn, result.capture_id) if result.capture_id else None
+                state = wires.get(conn, result.wire)
+                fault = state.fault if state is not None else None
+                if result.message or fault:
+                    failed.append(f"wire {result.wire}: {result.message or fault}")
+                rows.append(
+                    {
+                        "wire": result.wire,
+                        "state": result.state,
+                        "capture": result.capture_id,
+                        "items": capture.items if capture else None,
+                        "new": capture.new if capture else None,
+                        "updated": capture.updated if capture else None,
+                        "message": result.message or fault or "",
+                    }
+                )
+    if json:
+        show.as_json(rows)
+    else:
+        columns = ("wire", "state", "capture", "items", "new", "updated")
+        show.table(rows, columns, "no wires are configured; add [[wires]] to wirecopy.toml")
+    for line in failed:
+        show.complain(line)
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,113 @@
+"""Showing things: a table on a terminal, plain columns in a pipe, JSON when asked."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from stories import clock
+
+# Bidirectional controls and C0/C1 in a headline could rearrange or hijack the operator's terminal.
+_UNSAFE = dict.fromkeys((*range(32), *range(127, 160)), "�")
+_UNSAFE |= dict.fromkeys((*range(8234, 8239), *range(8294, 8298)))  # type: ignore[misc]
+
+
+def console() -> Console:
+    """Where results go: standard output, coloured only on a terminal."""
+    wide = None if sys.stdout.isatty() else 200
+    return Console(width=wide, highlight=False)
+
+
+def safe(value: object) -> str:
+    """*value* as one line of text that does nothing to a terminal."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return when(value)
+    return str(value).translate(_UNSAFE)
+
+
+def when(moment: datetime | None) -> str:
+    """An instant as an operator reads it: UTC, to the second."""
+    return "" if moment is None else moment.strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def ago(moment: datetime | None) -> str:
+    """How long ago (or in how long) *moment* is: ``42s ago``, ``in 3m``."""
+    if moment is None:
+        return "never"
+    seconds = (clock.now() - moment).total_seconds()
+    size = abs(seconds)
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if size >= 2 * length:
+            text = f"{size / length:.0f}{unit}"
+            break
+    else:
+        text = f"{size:.0f}s"
+    return f"{text} ago" if seconds >= 0 else f"in {text}"
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str) -> None:
+    """Print *rows*, one line each, under *columns*; *empty* when there are none."""
+    if not rows:
+        console().print(escape(empty))
+        return
+    out = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        out.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        out.add_row(*(escape(safe(row.get(c))) for c in columns))
+    console().print(out)
+
+
+def facts(pairs: Mapping[str, object]) -> None:
+    """Print names and values, one to a line; empty ones are left out."""
+    out = Table(box=None, show_header=False, pad_edge=False)
+    out.add_column(style="bold", no_wrap=True)
+    out.add_column(overflow="fold")
+    for name, value in pairs.items():
+        if value not in (None, "", (), []):
+            out.add_row(name.replace("_", " "), escape(safe(value)))
+    console().print(out)
+
+
+def say(text: str) -> None:
+    """Print one line of ours, in which wire text may stand."""
+    console().print(escape(safe(text)), soft_wrap=True)
+
+
+def complain(text: str) -> None:
+    """One line (or a few) on standard error."""
+    for line in text.split("\n"):
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"wirecopy: {escape(safe(line))}"
+        )
+
+
+def as_json(value: Any) -> None:
+    """Print *value* as JSON: instants in ISO 8601, bytes never."""
+    text = json.dumps(value, default=_plain, indent=2, ensure_ascii=False)
+    sys.stdout.write(text.encode("utf-8", "replace").decode() + "\n")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, (tuple, set, frozenset)):
+        return list(value)
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    raise TypeError(f"{type(value).__name__} is nothing to show")
+
+
+def raw(data: bytes) -> None:
+    """Write bytes to standard output exactly."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()

@@ -1,0 +1,108 @@
+"""From a response to a capture: judged, then kept, before anything is parsed.
+
+Every 200 whose bytes differ from the wire's last is stored raw with its headers and time, in one
+transaction with the validators it came with, the next due time and the wish to have it taken in.
+A crash before the commit leaves the wire as it was; the poll is simply done again.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ingest.fetch import Response
+from ingest.schedule import GOOD, Due, next_poll
+from stories.newsroom import Wire
+from stories.store import captures, outbox, wires
+from stories.store.wires import WireState
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What one poll came to. ``state`` is the wire's state now; ``capture_id`` what was kept."""
+
+    wire: str
+    state: str
+    message: str
+    due: Due
+    capture_id: int | None = None
+    superseded: bool = False
+
+
+def judge(response: Response, last_digest: str | None) -> tuple[str, str]:
+    """State and message of a response: ``ok`` for new bytes, ``unchanged``, ``not-modified``,
+    the fetch error's own state, or ``http-NNN``."""
+    if response.error is not None:
+        return response.error.state, str(response.error)
+    if response.status == 304:
+        return "not-modified", ""
+    if response.status == 200:
+        same = captures.body_digest(response.body) == last_digest
+        return ("unchanged" if same else "ok"), ""
+    return f"http-{response.status}", _advice(response)
+
+
+def keep(
+    conn: Connection, wire: Wire, before: WireState, response: Response, now: datetime
+) -> Polled:
+    """Write what *response* means for the wire; *before* is the row as claimed, with our lease.
+
+    When the lease is no longer ours, somebody else polls the wire; the response is dropped, since
+    older bytes written after newer ones would turn stories back.
+    """
+    state, message = judge(response, before.body_digest)
+    headers = dict(response.headers)
+    due = next_poll(
+        wire=wire.name,
+        now=now,
+        every=wire.every,
+        state=state,
+        failures=before.failures,
+        headers=headers,
+        channel=before.channel,
+    )
+    values: dict[str, Any] = {
+        "polled_at": now,
+        "due_at": due.at,
+        "due_because": due.because,
+        "state": state,
+        "message": message,
+        "failures": due.failures,
+        "failing_since": None if state in GOOD else before.failing_since or now,
+    }
+    if state in GOOD:
+        # Validators are kept after every 200 and 304, the same body included: servers change
+        # them without changing a byte, and a stale one costs a full download at every poll.
+        # A 304 that names none leaves those we have standing (RFC 9110 §15.4.5).
+        if state != "not-modified" or "etag" in headers:
+            values["etag"] = headers.get("etag")
+        if state != "not-modified" or "last-modified" in headers:
+            values["last_modified"] = headers.get("last-modified")
+    if state == "ok":
+        values["body_digest"] = captures.body_digest(response.body)
+        values["captured_at"] = now
+    if not wires.finish_poll(conn, wire.name, before.lease or "", values):
+        return Polled(wire.name, before.state, "polled by somebody else meanwhile", due, None, True)
+    number = None
+    if state == "ok":
+        number = captures.add(conn, wire.name, now, response.url, response.headers, response.body)
+        outbox.want(conn, "ingest", [wire.name], now)
+    return Polled(wire.name, state, message, due, number)
+
+
+def _advice(response: Response) -> str:
+    remedies = {
+        401: "the agency wants credentials; set the wire's headers",
+        403: "the agency refuses us; check the licence and the wire's headers",
+        404: "nothing is there; check the wire's url",
+        410: "the agency says this feed is gone for good; ask them for the new one",
+        429: "we came too often; raise the wire's every",
+    }
+    kind = "the agency's server failed; it is tried again" if response.status >= 500 else ""
+    return f"HTTP {response.status}: {remedies.get(response.status, kind or 'not a feed')}"
+
+
+def as_mapping(channel: Any) -> dict[str, Any]:
+    """A channel as JSON holds it."""
+    return asdict(channel)

@@ -1,0 +1,175 @@
+"""Replay: captures taken in again, as if they came now, with today's code.
+
+The record is reconciled capture by capture, each in its own transaction together with how far the
+replay is, so an interrupted replay goes on where it stopped. Where a capture's outcome changed,
+every later capture of that wire follows, selected or not: what it means depends on what was known.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ingest.intake import Taken, read, rules_for, take_in
+from stories import clock
+from stories.errors import ParseError, StoreError
+from stories.newsroom import Newsroom
+from stories.store import Store, captures, notes, outbox
+from stories.store import stories as records
+from stories.store.outbox import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which captures: by wire, by time of receipt, or those that touch one story."""
+
+    wires: tuple[str, ...] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    story: str | None = None
+    quarantined: bool = False
+
+    @property
+    def note(self) -> str:
+        """The key under which the progress of this selection's replay is noted."""
+        parts = [
+            list(self.wires) if self.wires is not None else None,
+            self.since.isoformat() if self.since else None,
+            self.until.isoformat() if self.until else None,
+            self.story,
+            self.quarantined,
+        ]
+        return f"replay:{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"
+
+
+def plan(store: Store, selection: Selection) -> dict[str, list[int]]:
+    """The captures to replay, by wire, in the order received; what is still pending is not there:
+    it is taken in anyway."""
+    with store.read() as conn:
+        names = selection.wires if selection.wires is not None else captures.wires_captured(conn)
+        only: set[int] | None = None
+        if selection.story is not None:
+            story = records.one(conn, selection.story)
+            names = [story.wire] if story is not None else []
+            only = {v.capture_id for v in records.history(conn, selection.story)}
+        if selection.quarantined:
+            only = captures.quarantined(conn) if only is None else only & captures.quarantined(conn)
+        chosen = {}
+        for name in names:
+            found = captures.ids(conn, name, since=selection.since, until=selection.until)
+            waiting = {c.id for c in captures.pending(conn, name)}
+            chosen[name] = [i for i in found if i not in waiting and (only is None or i in only)]
+    return {name: numbers for name, numbers in chosen.items() if numbers}
+
+
+def replay(
+    store: Store,
+    newsroom: Newsroom,
+    selection: Selection,
+    planned: dict[str, list[int]],
+    *,
+    patience: Callable[[float], None],
+) -> Iterator[Taken]:
+    """Take the *planned* captures in again. *patience* sleeps while a worker has the wire.
+
+    :raises StoreError: when a wire stays in a worker's hands for a whole lease.
+    """
+    with store.read() as conn:
+        reached: dict[str, int] = notes.read(conn, selection.note) or {}
+    for name, numbers in planned.items():
+        todo = [n for n in numbers if n > reached.get(name, 0)]
+        if not todo:
+            continue
+        job = _hold(store, name, patience)
+        try:
+            yield from _replay_wire(store, newsroom, selection, name, todo, job)
+        finally:
+            with store.write() as conn:
+                outbox.release(conn, [job])
+    with store.write() as conn:
+        notes.forget(conn, selection.note)
+
+
+def resumed(store: Store, selection: Selection) -> bool:
+    """True when an earlier replay of the same selection was interrupted and will be continued."""
+    with store.read() as conn:
+        return notes.read(conn, selection.note) is not None
+
+
+def restart(store: Store, selection: Selection) -> None:
+    """Forget how far an interrupted replay of this selection came."""
+    with store.write() as conn:
+        notes.forget(conn, selection.note)
+
+
+def _replay_wire(
+    store: Store,
+    newsroom: Newsroom,
+    selection: Selection,
+    name: str,
+    todo: Sequence[int],
+    job: Job,
+) -> Iterator[Taken]:
+    wire = rules_for(newsroom, name)
+    queue = list(todo)
+    cascading = False
+    while queue:
+        number = queue.pop(0)
+        with store.read() as conn:
+            capture = captures.get(conn, number)
+            body = captures.body(conn, capture.digest) if capture is not None else None
+        if capture is None or body is None or capture.state == "pending":
+            continue  # its bytes have expired (its versions stand), or it is taken in anyway
+        try:
+            parsed = read(capture, body)
+        except ParseError as error:
+            parsed = error
+        except Exception as error:
+            parsed = ParseError("unreadable", f"{type(error).__name__}: {error}")
+        with store.write() as conn:
+            if not outbox.renew(conn, job, clock.now()):
+                raise StoreError(f"wire {name}: its lease was lost; run the replay again to go on")
+            taken = take_in(conn, newsroom, wire, capture, parsed, body)
+            outbox.want(conn, "story", taken.stories, clock.now())
+            reached = notes.read(conn, selection.note) or {}
+            notes.write(conn, selection.note, {**reached, name: number})
+        if taken.changes and not cascading:
+            cascading = True
+            with store.read() as conn:
+                queue = captures.ids(conn, name, after=number)
+        yield taken
+
+
+def _hold(store: Store, name: str, patience: Callable[[float], None]) -> Job:
+    """The wire's ``ingest`` lease, so that no worker takes captures of it in meanwhile."""
+    for _ in range(int(outbox.LEASE.total_seconds()) + 1):
+        now = clock.now()
+        with store.write() as conn:
+            outbox.want(conn, "ingest", [name], now)
+            jobs = outbox.claim(conn, "ingest", now, 1, [name])
+        if jobs:
+            return jobs[0]
+        patience(1.0)
+    raise StoreError(f"wire {name}: a worker holds it; try again when `wirecopy status` is calm")
+
+
+def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) -> int:
+    """Copy captures, as just received, and every act of the desk from *source* into the empty
+    *target*; the number of captures copied. Intake then does the rest.
+
+    :raises StoreError: when *target* holds captures already.
+    """
+    with source.read() as old, target.write() as new:
+        if captures.volume(new).captures:
+            raise StoreError(f"database {target.name}: is not empty; name a fresh one")
+        names = captures.wires_captured(old) if wires is None else list(wires)
+        count = 0
+        for name in names:
+            for number in captures.ids(old, name):
+                captures.copy(old, new, number)
+                count += 1
+        captures.resume_numbering(new)
+        records.copy_edits(new, records.every_edit(old))
+        outbox.want(new, "ingest", names, clock.now())
+    return count
