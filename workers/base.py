@@ -1,0 +1,70 @@
+"""The one base of all tasks: ids bound into every log line, figures, nothing tried in vain."""
+
+import time
+from contextvars import ContextVar
+from typing import Any
+
+import redis
+import structlog
+from celery import Task
+
+from stories.errors import WirecopyError
+from workers.address import client
+from workers.metrics import TASK_SECONDS, Tally
+
+IDS = ("wire", "capture", "story", "feed", "lease")
+"""Keyword arguments of tasks that are ids, and so stand in every log line of the task."""
+
+tally = Tally()
+"""What this process counts; tasks may add their own figures. Handed over after each task."""
+
+_began: ContextVar[float] = ContextVar("began")
+_brokers: dict[str, redis.Redis] = {}
+
+log = structlog.get_logger(__name__)
+
+
+class Work(Task):  # type: ignore[type-arg]
+    """Base class of every task.
+
+    Tasks are safe to run twice and are never retried by Celery: what is due, and how often it was
+    tried, stands in the database, and the sweep hands it out again. A :class:`WirecopyError` is
+    told in one line; anything else is our mistake and comes with its traceback.
+    """
+
+    abstract = True
+    max_retries = 0
+    throws = (WirecopyError,)
+
+    def before_start(self, task_id: str, args: Any, kwargs: dict[str, Any]) -> None:
+        """Bind the ids; Celery calls this in the process that runs the task."""
+        _began.set(time.monotonic())  # a span of time, which setting the clock must not change
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(
+            task=self.name.rpartition(".")[2],
+            task_id=task_id,
+            **{key: kwargs[key] for key in IDS if key in kwargs},
+        )
+
+    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+        """Tell what Wirecopy refused; Celery itself logs the unexpected, traceback and all."""
+        if isinstance(exc, WirecopyError):
+            log.warning("task failed", error=str(exc), kind=type(exc).__name__)
+
+    def after_return(
+        self, status: str, retval: Any, task_id: str, args: Any, kwargs: Any, einfo: Any
+    ) -> None:
+        """Count and forget the ids."""
+        seconds = time.monotonic() - _began.get()
+        task = self.name.rpartition(".")[2]
+        log.debug("task ended", outcome=status.lower(), seconds=round(seconds, 3))
+        tally.observe(TASK_SECONDS, task, status.lower(), seconds=seconds)
+        tally.flush(_broker(self.app.conf.broker_url))
+        structlog.contextvars.clear_contextvars()
+
+
+def _broker(url: str) -> redis.Redis:
+    """One client a process and address, made by the process that uses it."""
+    if url not in _brokers:
+        _brokers[url] = client(url, timeout=1)
+    return _brokers[url]

@@ -1,0 +1,133 @@
+"""Figures counted by workers on any machine, kept in the broker, read by the web's ``/metrics``.
+
+A worker's processes come and go and run on several machines, so none of them can be asked. Each
+adds to one hash in the broker instead, once a task. Losing the broker sets the figures back to
+nothing, which Prometheus understands as a counter's restart; nothing else depends on them.
+"""
+
+import json
+import time
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import redis
+import structlog
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+KEY = "wirecopy:metrics"
+"""The hash: field ``["metric", ["label value", …], part]`` as JSON, value a number."""
+
+PAUSE = 5.0
+"""Seconds without a try after the broker could not be reached, so that no task waits for it."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A figure that only grows. Label values must come from a small, fixed set."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How observations, in seconds, fall into *buckets* (upper bounds, rising)."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
+
+
+TASK_SECONDS = Histogram(
+    "wirecopy_task_seconds", "How long tasks ran, by task and outcome.", ("task", "outcome")
+)
+
+Kept = Counter | Histogram
+
+
+class Tally:
+    """What one process has counted and not yet handed to the broker."""
+
+    def __init__(self) -> None:
+        self._amounts: dict[str, float] = {}
+        self._resume = 0.0
+
+    def count(self, counter: Counter, *labels: str, amount: float = 1) -> None:
+        """Add *amount* to *counter* for these label values."""
+        self._add(counter, labels, "total", amount)
+
+    def observe(self, histogram: Histogram, *labels: str, seconds: float) -> None:
+        """Note one observation of *seconds*."""
+        self._add(histogram, labels, str(bisect_left(histogram.buckets, seconds)), 1)
+        self._add(histogram, labels, "sum", seconds)
+
+    def _add(self, kept: Kept, labels: tuple[str, ...], part: str, amount: float) -> None:
+        if len(labels) != len(kept.labels):
+            raise ValueError(f"{kept.name} has the labels {kept.labels}, not {len(labels)}")
+        field = json.dumps([kept.name, labels, part])
+        self._amounts[field] = self._amounts.get(field, 0) + amount
+
+    def flush(self, broker: redis.Redis) -> None:
+        """Hand everything over in one round trip; on failure keep it and try again later."""
+        if not self._amounts or time.monotonic() < self._resume:
+            return
+        pipe = broker.pipeline(transaction=True)
+        for field, amount in self._amounts.items():
+            pipe.hincrbyfloat(KEY, field, amount)
+        try:
+            pipe.execute()
+        except (redis.RedisError, OSError) as error:
+            self._resume = time.monotonic() + PAUSE
+            log.debug("metrics not handed over", error=str(error))
+        else:
+            self._amounts.clear()
+
+
+class Collected(Collector):
+    """The figures of all workers, for a :class:`prometheus_client.CollectorRegistry`."""
+
+    def __init__(self, broker: redis.Redis, kept: Iterable[Kept] = (TASK_SECONDS,)) -> None:
+        self._broker = broker
+        self._kept = tuple(kept)
+
+    def collect(self) -> Iterator[Metric]:
+        """One metric each. Without a broker none: absent figures are honest, zeros are not."""
+        try:
+            found: dict[bytes, bytes] = self._broker.hgetall(KEY)  # type: ignore[assignment]
+        except (redis.RedisError, OSError):
+            return
+        yield from families(self._kept, {k.decode(): float(v) for k, v in found.items()})
+
+
+def families(kept: Iterable[Kept], amounts: dict[str, float]) -> Iterator[Metric]:
+    """*amounts*, as kept in the hash, as Prometheus' metrics. Unknown fields are left out."""
+    parts: dict[str, dict[tuple[str, ...], dict[str, float]]] = {}
+    for field, amount in amounts.items():
+        name, labels, part = json.loads(field)
+        parts.setdefault(name, {}).setdefault(tuple(labels), {})[part] = amount
+    for one in kept:
+        series = sorted(parts.get(one.name, {}).items())
+        if isinstance(one, Counter):
+            counter = CounterMetricFamily(one.name, one.help, labels=one.labels)
+            for labels, values in series:
+                counter.add_metric(labels, values.get("total", 0))
+            yield counter
+        else:
+            histogram = HistogramMetricFamily(one.name, one.help, labels=one.labels)
+            for labels, values in series:
+                histogram.add_metric(labels, _cumulative(one, values), values.get("sum", 0))
+            yield histogram
+
+
+def _cumulative(histogram: Histogram, values: dict[str, float]) -> list[tuple[str, float]]:
+    total, buckets = 0.0, []
+    for number, bound in enumerate([*map(str, histogram.buckets), "+Inf"]):
+        total += values.get(str(number), 0)
+        buckets.append((bound, total))
+    return buckets
