@@ -216,7 +216,6 @@ DEFAULT_DISCLOSURES: dict[Scope, str] = {
         "(The words of this story have not been edited by {staff};"
         " it is published from a syndicated feed.)"
     ),
-    "excerpt": "(This is an excerpt of a story from a syndicated feed.)",
 }
 """What is printed for a measured scope; scopes without a line here print nothing."""
 

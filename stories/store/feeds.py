@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, and_, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from stories.store.tables import entries, feeds, placements
+from stories.store.tables import entries, feeds, placements, stories
 
 Format = Literal["rss", "atom", "json"]
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
@@ -222,14 +222,20 @@ def drop_feeds(conn: Connection, keep: Sequence[str]) -> list[str]:
     return gone
 
 
+_without_entry = (
+    select(stories.c.id)
+    .join(entries, entries.c.story_id == stories.c.id, isouter=True)
+    .where(entries.c.story_id.is_(None))
+)
+
+
 def unrendered(conn: Connection) -> int:
     """Stories on record that have no entry (yet, or because they could not be rendered)."""
-    from stories.store.tables import stories
-
-    query = (
-        select(func.count())
-        .select_from(stories)
-        .join(entries, and_(entries.c.story_id == stories.c.id), isouter=True)
-        .where(entries.c.story_id.is_(None))
+    return int(
+        conn.execute(select(func.count()).select_from(_without_entry.subquery())).scalar_one()
     )
-    return int(conn.execute(query).scalar_one())
+
+
+def unrendered_ids(conn: Connection, limit: int) -> list[str]:
+    """Ids of up to *limit* of them."""
+    return list(conn.execute(_without_entry.order_by(stories.c.id).limit(limit)).scalars())

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, and_, case, delete, func, or_, select, tuple_, update
+from sqlalchemy import Connection, and_, case, delete, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from stories.store.tables import outbox
+from stories.store.tables import Moment, outbox
 
 Kind = Literal["ingest", "story", "feed"]
 
@@ -116,7 +116,10 @@ def failed(conn: Connection, job: Job, message: str, now: datetime) -> None:
             lease=None,
             lease_until=None,
             error=message,
-            due_at=case((outbox.c.wanted == job.wanted, now + wait), else_=outbox.c.due_at),
+            due_at=case(
+                (outbox.c.wanted == job.wanted, literal(now + wait, Moment())),
+                else_=outbox.c.due_at,
+            ),
         )
     )
 
@@ -139,6 +142,13 @@ def renew(conn: Connection, job: Job, now: datetime) -> bool:
         .values(lease_until=now + LEASE)
     )
     return held.rowcount == 1
+
+
+def missing(conn: Connection, kind: Kind, keys: Sequence[str]) -> list[str]:
+    """Those of *keys* that are not wanted."""
+    rows = conn.execute(select(outbox.c.key).where(outbox.c.kind == kind)).scalars()
+    waiting_keys = set(rows)
+    return [k for k in keys if k not in waiting_keys]
 
 
 @dataclass(frozen=True, slots=True)

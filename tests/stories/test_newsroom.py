@@ -1,0 +1,182 @@
+"""The configuration: what is read, and that what is wrong is told with file, key and remedy."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from stories.errors import ConfigError
+from stories.newsroom import DEFAULT_DISCLOSURES, Newsroom, duration, load
+from stories.provenance import SCOPES
+
+WHOLE = """
+[publisher]
+name = "NDTV"
+url = "https://www.ndtv.com/"
+story_url = "https://www.ndtv.com/india-news/{slug}-{id}"
+
+[site]
+url = "https://feeds.ndtv.com"
+listen = "0.0.0.0:9000"
+
+[disclosures]
+edited = "(Edited by {staff}; first sent by {agency}.)"
+
+[[wires]]
+name = "pti"
+agency = "Press Trust of India"
+code = "PTI"
+url = "https://agency.example/pti.rss"
+every = "2m"
+timezone = "Asia/Kolkata"
+headers = { Authorization = "Bearer s3cret" }
+
+[[feeds]]
+name = "india"
+title = "India"
+wires = ["pti"]
+limit = 5
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "wirecopy.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_whole_configuration(tmp_path: Path) -> None:
+    newsroom = load(write(tmp_path, WHOLE))
+    wire = newsroom.wires[0]
+    assert wire.every == timedelta(minutes=2)
+    assert wire.timezone == "Asia/Kolkata"
+    assert newsroom.publisher.url == "https://www.ndtv.com"
+    assert newsroom.publisher.staff_name == "NDTV staff"
+    assert newsroom.publisher.authority == "www.ndtv.com"
+    assert newsroom.site.address == ("0.0.0.0", 9000)
+    assert newsroom.outgoing[0].limit == 5
+    assert newsroom.data == tmp_path / "wirecopy-data"
+    assert newsroom.database == f"sqlite:///{tmp_path / 'wirecopy-data' / 'wirecopy.sqlite3'}"
+    assert newsroom.disclosure("edited", "PTI") == "(Edited by NDTV staff; first sent by PTI.)"
+
+
+def test_secrets_show_nowhere(tmp_path: Path) -> None:
+    newsroom = load(write(tmp_path, WHOLE))
+    assert "s3cret" not in repr(newsroom)
+    assert "s3cret" not in newsroom.model_dump_json()
+
+
+def test_the_contract_wording() -> None:
+    assert DEFAULT_DISCLOSURES["headline-only"].format(staff="NDTV staff") == (
+        "(Except for the headline, this story has not been edited by NDTV staff"
+        " and is published from a syndicated feed.)"
+    )
+
+
+@pytest.mark.parametrize("scope", ["house-style", "excerpt", "with-inputs", "edited", "unknown"])
+def test_nothing_is_claimed_of_changed_words(tmp_path: Path, scope: str) -> None:
+    newsroom = load(write(tmp_path, WHOLE.replace("edited =", "verbatim =")))
+    assert scope in SCOPES
+    assert newsroom.disclosure(scope, "PTI") == ""  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ('every = "2m"', 'evry = "2m"', ["wires[0].evry", "unknown key", "'every'"]),
+        ('every = "2m"', 'every = "often"', ["wires[0].every", "not a duration", '"90s"']),
+        ('every = "2m"', "every = 120", ["wires[0].every", "not a duration"]),
+        ('every = "2m"', 'every = "0s"', ["wires[0].every", "at least 1s"]),
+        ("limit = 5", 'limit = "many"', ["feeds[0].limit"]),
+        ("limit = 5", "limit = 0", ["feeds[0].limit", "greater than or equal to 1"]),
+        ('wires = ["pti"]', 'wires = ["pit"]', ["'india'", "'pit'", "'pti'"]),
+        ('name = "pti"', 'name = "P T I"', ["wires[0].name", "a-z"]),
+        ('url = "https://agency.example/pti.rss"', 'url = "pti.rss"', ["wires[0].url", "https://"]),
+        ("https://agency", "https://me:pw@agency", ["wires[0].url", "headers"]),
+        ('timezone = "Asia/Kolkata"', 'timezone = "IST+5"', ["wires[0].timezone", "Asia/Kolkata"]),
+        ("{slug}-{id}", "{slug}", ["publisher.story_url", "{id}"]),
+        ("edited =", "editted =", ["disclosures", "'editted'", "headline-only"]),
+        ("{staff};", "{stuff};", ["disclosures", "{staff}"]),
+        ('name = "NDTV"\n', "", ["publisher.name", "is missing"]),
+        ('listen = "0.0.0.0:9000"', 'listen = "9000"', ["site.listen", "0.0.0.0:8080"]),
+        ("[publisher]", "[publisher", ["not valid TOML", "line 2"]),
+        ("[site]", "[sight]", ["sight", "unknown key", "'site'"]),
+        ('"Bearer s3cret"', '"a\\r\\nb"', ["wires[0].headers", "line break"]),
+    ],
+)
+def test_what_is_wrong_is_told(tmp_path: Path, before: str, after: str, told: list[str]) -> None:
+    assert before in WHOLE
+    file = write(tmp_path, WHOLE.replace(before, after, 1))
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    for word in [str(file), *told]:
+        assert word in str(caught.value)
+
+
+def test_two_of_one_name(tmp_path: Path) -> None:
+    twice = WHOLE + '\n[[wires]]\nname = "pti"\nurl = "https://b.example/x"\n'
+    with pytest.raises(ConfigError, match="two are named 'pti'"):
+        load(write(tmp_path, twice))
+
+
+def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+    broken = WHOLE.replace('every = "2m"', 'every = "x"').replace("limit = 5", "limit = 0")
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, broken))
+    assert len(str(caught.value).split("\n")) == 2
+
+
+def test_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WIRECOPY_PUBLISHER__NAME", "The Daily")
+    monkeypatch.setenv("WIRECOPY_DATABASE_URL", "postgresql://me@db/wirecopy")
+    monkeypatch.setenv("WIRECOPY_REDIS_URL", "redis://broker/0")
+    newsroom = load(write(tmp_path, WHOLE))
+    assert newsroom.publisher.name == "The Daily"
+    assert newsroom.publisher.url == "https://www.ndtv.com"
+    assert newsroom.database == "postgresql+psycopg://me@db/wirecopy"
+
+
+def test_the_environment_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WIRECOPY_PUBLISHER__NAME", "The Daily")
+    monkeypatch.setenv("WIRECOPY_PUBLISHER__URL", "https://daily.example")
+    wires = [{"name": "sim", "url": "http://127.0.0.1:1/w.rss", "every": "5s"}]
+    monkeypatch.setenv("WIRECOPY_WIRES", json.dumps(wires))
+    newsroom = load()
+    assert newsroom.wires[0].every == timedelta(seconds=5)
+    assert [f.name for f in newsroom.outgoing] == ["all"]
+
+
+def test_a_broken_environment_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WIRECOPY_WIRES", "pti")
+    with pytest.raises(ConfigError, match="JSON"):
+        load(write(tmp_path, WHOLE))
+
+
+def test_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="--config"):
+        load()
+    with pytest.raises(ConfigError, match="no such file"):
+        load(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("2m", 120), ("1h30m", 5400), ("7d", 604800), ("1w", 604800)]
+)
+def test_durations(text: str, seconds: int) -> None:
+    assert duration(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "5", "m", "-5m", "5 m", "1.5h", "५m", 5, None, "5m5"])
+def test_no_durations(text: object) -> None:
+    with pytest.raises(ValueError, match="not a duration"):
+        duration(text)
+
+
+def test_a_newsroom_is_hashed_by_nobody_and_changed_by_nobody(tmp_path: Path) -> None:
+    newsroom = load(write(tmp_path, WHOLE))
+    with pytest.raises(ValueError, match="frozen"):
+        newsroom.wires = ()  # type: ignore[misc]
+    assert isinstance(newsroom, Newsroom)
