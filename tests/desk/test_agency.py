@@ -1,0 +1,484 @@
+"""The simulated agency's pure core: what stands on which wire at which moment."""
+
+import os
+import subprocess
+import sys
+from datetime import timedelta, timezone
+from html.parser import HTMLParser
+from itertools import pairwise
+from math import inf, nextafter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from desk.agency import load, newswire, writing
+from desk.agency.items import EPOCH, IST, WireItem, draw
+from desk.agency.load import FAULTS, Load
+from desk.agency.newswire import WIRES, Script
+
+SCRIPT = Script()
+NATIONAL = WIRES.index("national")
+ROUND = 24
+
+moments = st.floats(0, 50_000, allow_nan=False)
+scripts = st.builds(Script, seed=st.integers(0, 2**40), items=st.integers(1, 40))
+wires = st.integers(0, len(WIRES) - 1)
+busy = st.builds(
+    Load,
+    seed=st.integers(0, 2**40),
+    wires=st.just(100_000),
+    items=st.integers(1, 12),
+    novelty_per_minute=st.floats(0.1, 60),
+    update_share=st.floats(0, 1),
+    touch_share=st.floats(0, 1),
+)
+numbers = st.integers(0, 99_999)
+unhurried = settings(deadline=None, max_examples=60)
+
+
+def national(moment: float) -> dict[str, WireItem]:
+    """The stories on the national wire by their number, counted from 1."""
+    items = newswire.stories_at(SCRIPT, NATIONAL, moment)
+    return {item.key.removeprefix("1-"): item for item in items}
+
+
+def content(item: WireItem) -> tuple[object, ...]:
+    """What makes a version of an item: everything but dates and counters."""
+    body = item.body.partition('\n<img src="http://agency.invalid/pixel.gif')[0]
+    return item.headline, item.summary, body, item.byline, item.picture, item.categories
+
+
+# The copy
+
+
+class Balance(HTMLParser):
+    """Fails on a tag that is not closed in its turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+        self.seen: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        if tag not in ("br", "img"):
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.stack.pop() == tag
+
+
+def test_the_copy_is_as_varied_as_a_wire() -> None:
+    stories = writing.stories()
+    languages = [story.language for story in stories]
+    assert len(stories) == ROUND
+    assert (languages.count("hi"), languages.count("ta"), languages.count("ur")) == (3, 1, 1)
+    seen: set[str] = set()
+    for index in range(ROUND):
+        item = newswire.item(SCRIPT, newswire._life(SCRIPT, index)[0])
+        checker = Balance()
+        checker.feed(item.body)
+        assert not checker.stack
+        seen |= checker.seen
+        assert 4 <= item.body.count("\n") + 1 <= 8
+        assert item.rights == "Simulated; no rights"
+        assert item.body.startswith(f"<p>{item.dateline} &mdash; ")
+        assert item.dateline.endswith("(SIM)")
+        assert 1 <= item.urgency <= 8
+        assert item.slugline
+        assert item.keywords
+        assert item.categories
+    assert seen >= {"a", "table", "ul", "ol", "blockquote", "figure", "img", "pre", "em", "strong"}
+
+
+@pytest.mark.parametrize(
+    ("language", "place", "line"),
+    [
+        ("en", "New Delhi", "NEW DELHI, Nov 22 (SIM)"),
+        ("hi", "सूर्यनगर", "सूर्यनगर, 22 नवंबर (SIM)"),
+        ("ta", "நீலக்கரை", "நீலக்கரை, நவ. 22 (SIM)"),
+        ("ur", "نورپورہ", "نورپورہ، 22 نومبر (SIM)"),
+    ],
+)
+def test_datelines(language: str, place: str, line: str) -> None:
+    assert writing.dateline(language, place, EPOCH.date()) == line
+
+
+def test_every_variation_differs_until_all_have_been() -> None:
+    ferry = writing.stories()[1]
+    tellings = {tuple(writing.fill(ferry, n).values()) for n in range(ferry.variations)}
+    assert len(tellings) == ferry.variations == 912
+
+
+def test_pictures_call_themselves_simulated() -> None:
+    pictures = [item.picture for item in newswire.stories_at(SCRIPT, NATIONAL, 300)]
+    assert {p.credit for p in pictures if p} == {"SIMULATED PICTURE"}
+
+
+# The script
+
+
+def test_six_stories_stand_at_the_start() -> None:
+    assert set(national(0)) == {"1", "2", "3", "4", "5", "6"}
+    assert set(national(9.99)) == set(national(0))
+
+
+@pytest.mark.parametrize(
+    ("moment", "comes"),
+    [(10, "7"), (20, "8"), (30, "9"), (40, "10"), (45, "11"), (50, "12"), (60, "13"), (170, "24")],
+)
+def test_stories_come_when_the_table_says(moment: float, comes: str) -> None:
+    assert comes not in national(moment - 0.01)
+    assert comes in national(moment)
+
+
+def test_an_update_changes_headline_and_body_under_a_later_date() -> None:
+    before, after = national(24.99)["2"], national(25)["2"]
+    assert before.headline == "Ferry with 43 aboard drifts off Port Amaravani, tug sent"
+    assert after.headline == "All 43 aboard drifting ferry brought ashore at Port Amaravani"
+    pairs = zip(before.body.split("\n"), after.body.split("\n"), strict=True)
+    assert [old == new for old, new in pairs] == [True, False, True, True]
+    assert (before.edition, after.edition) == (1, 2)
+    assert after.dated == EPOCH + timedelta(seconds=25) > before.dated
+    assert (after.guid, after.link, after.first) == (before.guid, before.link, before.first)
+
+
+def test_a_correction_changes_the_body_under_the_same_date() -> None:
+    before, after = national(29.99)["4"], national(30)["4"]
+    assert "31.7" in before.body
+    assert "31.9" in after.body
+    assert after.body.replace("31.9", "31.7") == before.body
+    assert (after.headline, after.dated, after.guid) == (
+        before.headline,
+        before.dated,
+        before.guid,
+    )
+    assert (before.edition, after.edition) == (1, 2)
+
+
+def test_a_repeat_touches_the_date_and_nothing_else() -> None:
+    before, after = national(34.99)["3"], national(35)["3"]
+    assert after.dated > before.dated
+    assert content(after) == content(before)
+    assert (after.guid, after.edition) == (before.guid, before.edition) == (before.guid, 1)
+
+
+def test_the_late_story_is_dated_two_hours_before_the_newest() -> None:
+    assert "11" not in national(44.99)
+    newest = max(item.dated for item in national(44.99).values())
+    assert national(45)["11"].dated == newest - timedelta(hours=2)
+    # and so stands between older stories, not on top
+    order = list(national(45))
+    assert 0 < order.index("11") < len(order) - 1
+
+
+def test_the_counter_moves_and_nothing_else() -> None:
+    before, after = national(19.99), national(39.99)
+    assert (before["5"].reads, after["5"].reads, national(40)["5"].reads) == (0, 1, 2)
+    assert before["5"].body != after["5"].body
+    assert content(before["5"]) == content(after["5"])
+    assert (before["5"].dated, before["5"].edition) == (after["5"].dated, after["5"].edition)
+
+
+def test_one_story_comes_without_a_guid() -> None:
+    items = national(170)
+    assert [key for key, item in items.items() if not item.guid] == ["8"]
+    assert items["8"].link.endswith("/stories/1-8")
+
+
+def test_the_other_wires_are_selections() -> None:
+    at = 200
+    every = {item.key: item for item in newswire.stories_at(Script(items=99), NATIONAL, at)}
+    business = newswire.stories_at(SCRIPT, WIRES.index("business"), at)
+    languages = newswire.stories_at(SCRIPT, WIRES.index("languages"), at)
+    assert {item.slugline for item in business} == {
+        "RESULTS-VARUNIKA",
+        "GRAIN-CLOSE",
+        "TEA-AUCTION",
+    }
+    assert {item.language for item in languages} == {"hi", "ta", "ur"}
+    assert all(every[item.key] == item for item in (*business, *languages))
+
+
+def test_what_happens_in_the_first_minute() -> None:
+    happened = newswire.happenings(SCRIPT, 0, 60)
+    assert [(h.moment, h.kind, h.key) for h in happened] == [
+        (10, "new", "1-7"),
+        (20, "no-guid", "1-8"),
+        (25, "update", "1-2"),
+        (30, "correction", "1-4"),
+        (30, "new", "1-9"),
+        (35, "repeat", "1-3"),
+        (40, "new", "1-10"),
+        (45, "late", "1-11"),
+        (50, "new", "1-12"),
+        (60, "new", "1-13"),
+    ]
+
+
+@given(st.integers(0, 2**40), st.integers(1, 40))
+@unhurried
+def test_every_later_round_has_all_of_it_again(seed: int, rounds: int) -> None:
+    script = Script(seed=seed)
+    indexes = range(rounds * ROUND, (rounds + 1) * ROUND)
+    end = newswire.appears(script, indexes[-1]) + 35
+    happened = newswire.happenings(script, newswire.appears(script, indexes[0]) - 1, end)
+    keys = {f"{seed}-{index + 1}" for index in indexes}
+    kinds = [h.kind for h in happened if h.key in keys]
+    assert sorted(kinds) == sorted(
+        ["new"] * 22 + ["late", "no-guid", "update", "correction", "repeat"]
+    )
+
+
+@given(scripts, st.lists(moments, min_size=3, max_size=3).map(sorted))
+@unhurried
+def test_happenings_join_without_gap_or_overlap(script: Script, at: list[float]) -> None:
+    start, middle, end = at[0], (at[0] + min(at[1], at[0] + 900)) / 2, min(at[2], at[0] + 900)
+    middle = min(middle, end)
+    joined = newswire.happenings(script, start, middle) + newswire.happenings(script, middle, end)
+    assert joined == newswire.happenings(script, start, end)
+
+
+@given(scripts, wires, moments)
+@unhurried
+def test_the_window_of_a_wire(script: Script, wire: int, moment: float) -> None:
+    items = newswire.stories_at(script, wire, moment)
+    assert 1 <= len(items) <= script.items
+    if wire == NATIONAL:
+        come = newswire.newest(script, moment) + 1
+        assert len(items) == min(come, script.items)
+    assert len({item.key for item in items}) == len(items)
+    dates = [item.dated for item in items]
+    assert dates == sorted(dates, reverse=True)
+    assert dates[0] <= script.epoch + timedelta(seconds=moment)
+    assert {date.tzinfo for date in dates} == {IST}
+    assert {date.microsecond for date in dates} == {0}
+    for item in items:
+        assert item.guid in ("", f"tag:agency.invalid,2026:{item.key}")
+        assert item.first <= item.dated
+
+
+@given(scripts, wires, moments, st.floats(0, 1, exclude_max=True))
+@unhurried
+def test_a_wire_stands_still_until_it_says(
+    script: Script, wire: int, moment: float, part: float
+) -> None:
+    now = newswire.standing(script, wire, moment)
+    assert now.since <= moment < now.until
+    then = min(now.since + part * (now.until - now.since), nextafter(now.until, 0))
+    assert newswire.standing(script, wire, then).editions == now.editions
+    if wire == NATIONAL:
+        assert newswire.standing(script, wire, now.until).editions != now.editions
+
+
+@given(scripts, moments)
+@unhurried
+def test_newest_agrees_with_appears(script: Script, moment: float) -> None:
+    newest = newswire.newest(script, moment)
+    assert newswire.appears(script, newest) <= moment < newswire.appears(script, newest + 1)
+
+
+def test_a_story_keeps_its_page_after_it_left_the_wire() -> None:
+    assert "2" not in national(1000)
+    item = newswire.story_at(SCRIPT, 1, 1000)
+    assert item is not None
+    assert item.headline.startswith("All 43 aboard")
+    assert newswire.story_at(SCRIPT, 11, 49) is None
+    assert newswire.story_at(SCRIPT, -1, 49) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"items": 0}, {"pace": 0}, {"slow": -1}, {"ttl": -1}, {"epoch": EPOCH.replace(tzinfo=None)}],
+)
+def test_a_script_that_cannot_be(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"must|needs|above"):
+        Script(**wrong)  # type: ignore[arg-type]
+
+
+# Determinism
+
+
+def test_another_process_tells_the_same() -> None:
+    program = (
+        "from desk.agency import newswire, load;"
+        "print(ascii(newswire.stories_at(newswire.Script(seed=7), 0, 4321.0)));"
+        "print(ascii(load.state_at(load.Load(seed=7, wires=99999), 98765, 4321.0)))"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONHASHSEED": "12345", "TZ": "America/New_York", "LC_ALL": "C"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    script, wires_ = Script(seed=7), Load(seed=7, wires=99999)
+    here = (newswire.stories_at(script, 0, 4321.0), load.state_at(wires_, 98765, 4321.0))
+    assert other.stdout.splitlines() == [ascii(items) for items in here]
+
+
+def test_draws_are_the_same_on_every_machine() -> None:
+    # blake2b of "(1, 2, 3)", its first four bytes read as a little-endian number
+    assert draw(1, 2, 3)[0] == 0x136DF84A
+    assert len(draw(1)) == 16
+
+
+def test_another_seed_tells_another_second_round() -> None:
+    def headlines(seed: int) -> list[str]:
+        items = newswire.stories_at(Script(seed=seed), NATIONAL, 2000)
+        return [item.headline for item in items]
+
+    assert headlines(1) == headlines(1)
+    assert headlines(1) != headlines(2)
+
+
+# The load
+
+
+def walk(show: Load, wire: int, start: float, end: float) -> dict[tuple[str, int], list[float]]:
+    """From change to change: for every version the moments at which it was first and last seen."""
+    seen: dict[tuple[str, int], list[float]] = {}
+    moment = start
+    while moment < end:
+        standing = load.standing(show, wire, moment)
+        until = min(standing.until, end)
+        for edition in standing.editions:
+            item = load.item(show, wire, edition)
+            seen.setdefault((item.guid, item.edition), [moment, until])[1] = until
+        moment = standing.until
+    return seen
+
+
+@given(busy, numbers, st.floats(0, 10_000), st.floats(0.1, 1))
+@unhurried
+def test_the_ledger_is_what_stood(show: Load, wire: int, start: float, length: float) -> None:
+    end = start + length * 20 * 60 / show.novelty_per_minute
+    ledger = load.versions_served(show, wire, start, end)
+    told = {(s.item.guid, s.item.edition): [max(s.since, start), min(s.until, end)] for s in ledger}
+    assert len(told) == len(ledger)
+    assert told == walk(show, wire, start, end)
+    for served in ledger:
+        stood = load.state_at(show, wire, max(served.since, start))
+        by_guid = {item.guid: item for item in stood}
+        assert content(by_guid[served.item.guid]) == content(served.item)
+
+
+@given(busy, numbers, st.floats(0, 10_000), st.floats(0, 1))
+@unhurried
+def test_the_ledger_leaves_out_what_did_not_stand_long(
+    show: Load, wire: int, start: float, part: float
+) -> None:
+    end = start + 600 / show.novelty_per_minute
+    least = part * (end - start)
+    everything = load.versions_served(show, wire, start, end)
+    kept = [s for s in everything if min(s.until, end) - max(s.since, start) >= least]
+    assert list(load.versions_served(show, wire, start, end, least)) == kept
+
+
+@given(busy, numbers, moments, st.floats(0, 1, exclude_max=True))
+@unhurried
+def test_a_load_wire_stands_still_until_it_says(
+    show: Load, wire: int, moment: float, part: float
+) -> None:
+    now = load.standing(show, wire, moment)
+    assert len(now.editions) == show.items
+    assert now.since <= moment < now.until
+    then = min(now.since + part * (now.until - now.since), nextafter(now.until, 0))
+    then = max(0.0, then)
+    assert load.standing(show, wire, then).editions == now.editions
+    assert load.standing(show, wire, now.until).editions != now.editions
+
+
+@given(busy, numbers, moments)
+@unhurried
+def test_a_version_of_the_load_has_one_content(show: Load, wire: int, moment: float) -> None:
+    index = load.newest(show, wire, moment)
+    contents: dict[int, set[tuple[object, ...]]] = {}
+    dates = []
+    for edition in load._life(show, wire, index):
+        item = load.item(show, wire, edition)
+        assert item.guid == f"tag:agency.invalid,2026:{show.seed}-w{wire}-{index}"
+        contents.setdefault(edition.number, set()).add(content(item))
+        dates.append(item.dated)
+    assert list(contents) == list(range(1, len(contents) + 1))
+    assert {len(same) for same in contents.values()} == {1}
+    assert len(set.union(*contents.values())) == len(contents)
+    assert dates == sorted(dates)
+
+
+def test_a_load_updates_corrects_and_touches() -> None:
+    show = Load(update_share=0.5, touch_share=0.5)
+    lives = [load._life(show, 3, index) for index in range(200)]
+    changes = {
+        (b.number > a.number, b.dated > a.dated) for life in lives for a, b in pairwise(life)
+    }
+    assert changes == {(True, True), (True, False), (False, True)}
+    updated = [life for life in lives if life[-1].number > 1]
+    assert 80 <= len(updated) <= 120
+
+
+def test_a_load_without_novelty_never_changes() -> None:
+    show = Load(novelty_per_minute=0, update_share=1, touch_share=1)
+    first = load.standing(show, 7, 0)
+    assert first.until == inf
+    assert load.standing(show, 7, 1e9) == first
+    assert len(load.state_at(show, 7, 0)) == show.items
+    assert len(load.versions_served(show, 7, 0, 1e9, 1e9)) == show.items
+
+
+def test_novelty_is_what_was_asked_for() -> None:
+    show = Load(novelty_per_minute=3)
+    for wire in range(20):
+        come = load.newest(show, wire, 36_000) - load.newest(show, wire, 0)
+        assert abs(come - 1800) <= 1
+
+
+def test_wires_differ_and_do_not_change_in_step() -> None:
+    show = Load(wires=1000)
+    assert len({load.standing(show, wire, 0).until for wire in range(1000)}) > 990
+    headlines = {load.state_at(show, wire, 0)[0].body for wire in range(100)}
+    assert len(headlines) == 100
+
+
+def test_faults_come_by_share_and_from_the_seed() -> None:
+    show = Load(error_share=0.3)
+    faults = [load.fault_at(show, wire, n) for wire in range(50) for n in range(40)]
+    assert faults == [load.fault_at(show, wire, n) for wire in range(50) for n in range(40)]
+    assert set(faults) == {None, *FAULTS}
+    assert 500 <= sum(fault is not None for fault in faults) <= 700
+    assert {load.fault_at(Load(), 1, n) for n in range(100)} == {None}
+    only = Load(error_share=1, faults=("503",))
+    assert {load.fault_at(only, 1, n) for n in range(100)} == {"503"}
+
+
+def test_matches_are_answered_304_by_share() -> None:
+    show = Load(not_modified_share=0.25)
+    answers = [load.not_modified_at(show, 1, n) for n in range(2000)]
+    assert 430 <= sum(answers) <= 570
+    assert all(load.not_modified_at(Load(), 1, n) for n in range(100))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"wires": 0},
+        {"items": 0},
+        {"novelty_per_minute": -1},
+        {"error_share": 1.1},
+        {"not_modified_share": -0.1},
+        {"faults": ()},
+        {"faults": ("flood",)},
+        {"retry_after": -1},
+        {"epoch": EPOCH.replace(tzinfo=None)},
+    ],
+)
+def test_a_load_that_cannot_be(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"must|between|some of|needs"):
+        Load(**wrong)  # type: ignore[arg-type]
+
+
+def test_dates_are_indian_whatever_the_epoch_is_in() -> None:
+    tokyo = timezone(timedelta(hours=9))
+    elsewhere = Script(epoch=EPOCH.astimezone(tokyo))
+    assert newswire.stories_at(elsewhere, 0, 30) == newswire.stories_at(SCRIPT, 0, 30)
