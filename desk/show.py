@@ -14,7 +14,7 @@ from stories import clock
 
 # Bidirectional controls and C0/C1 in a headline could rearrange or hijack the operator's terminal.
 _UNSAFE = dict.fromkeys((*range(32), *range(127, 160)), "�")
-_UNSAFE |= dict.fromkeys((*range(8234, 8239), *range(8294, 8298)))  # type: ignore[misc]
+_UNSAFE |= dict.fromkeys((*range(8234, 8239), *range(8294, 8298)))
 
 
 def console() -> Console:

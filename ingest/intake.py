@@ -13,7 +13,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Connection
-from stories.provenance import digests
 
 from ingest import formats
 from ingest.capture import as_mapping
@@ -25,6 +24,7 @@ from stories import clock
 from stories.differing import differing
 from stories.errors import ParseError
 from stories.newsroom import Newsroom, Wire
+from stories.provenance import digests
 from stories.store import Store, captures, outbox, wires
 from stories.store import stories as records
 from stories.store.captures import Capture, Problem
@@ -61,13 +61,18 @@ def rules_for(newsroom: Newsroom, name: str, url: str = "http://unknown.invalid/
     return newsroom.wire(name) or Wire(name=name, url=url)
 
 
-def read(capture: Capture, body: bytes) -> Parsed:
-    """Parse a capture's bytes.
-
-    :raises ParseError: when they are no feed that a format of ours takes.
-    """
+def read(capture: Capture, body: bytes | None) -> Parsed | ParseError:
+    """Parse a capture's bytes; the error, returned, when they are no feed that a format takes."""
+    if body is None:
+        return ParseError("expired", "the capture's bytes are no longer kept")
     headers = {k.lower(): v for k, v in capture.headers}
-    return formats.parse(body, Hints(url=capture.url, headers=headers))
+    try:
+        return formats.parse(body, Hints(url=capture.url, headers=headers))
+    except ParseError as error:
+        return error
+    except Exception as error:  # no parser foresees everything; the capture is kept
+        told = f"{type(error).__name__}: {error}; report this capture"
+        return ParseError("unreadable", told)
 
 
 def find(
@@ -145,17 +150,7 @@ def intake(store: Store, newsroom: Newsroom, name: str) -> Iterator[Taken]:
         if not waiting:
             return
         capture = waiting[0]
-        parsed: Parsed | ParseError
-        if body is None:
-            parsed = ParseError("expired", "the capture's bytes are no longer kept")
-        else:
-            try:
-                parsed = read(capture, body)
-            except ParseError as error:
-                parsed = error
-            except Exception as error:  # no parser foresees everything; the capture is kept
-                told = f"{type(error).__name__}: {error}; report this capture"
-                parsed = ParseError("unreadable", told)
+        parsed = read(capture, body)
         with store.write() as conn:
             taken = take_in(conn, newsroom, wire, capture, parsed, body or b"")
             now = clock.now()

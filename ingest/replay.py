@@ -13,7 +13,7 @@ from datetime import datetime
 
 from ingest.intake import Taken, read, rules_for, take_in
 from stories import clock
-from stories.errors import ParseError, StoreError
+from stories.errors import StoreError
 from stories.newsroom import Newsroom
 from stories.store import Store, captures, notes, outbox
 from stories.store import stories as records
@@ -121,12 +121,7 @@ def _replay_wire(
             body = captures.body(conn, capture.digest) if capture is not None else None
         if capture is None or body is None or capture.state == "pending":
             continue  # its bytes have expired (its versions stand), or it is taken in anyway
-        try:
-            parsed = read(capture, body)
-        except ParseError as error:
-            parsed = error
-        except Exception as error:
-            parsed = ParseError("unreadable", f"{type(error).__name__}: {error}")
+        parsed = read(capture, body)
         with store.write() as conn:
             if not outbox.renew(conn, job, clock.now()):
                 raise StoreError(f"wire {name}: its lease was lost; run the replay again to go on")

@@ -376,22 +376,9 @@ def _near(word: str, known: list[str]) -> str:
 def _keys(parents: list[int | str]) -> list[str]:
     model: Any = Newsroom
     for step in parents:
-        if isinstance(step, str) and isinstance(model, type) and step in model.model_fields:
-            model = model.model_fields[step].annotation
+        fields = getattr(model, "model_fields", {})
+        if step in fields:
+            model = fields[step].annotation
             while get_origin(model) in (tuple, Union, types.UnionType):
                 model = get_args(model)[0]
-    return (
-        list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
-    )
-
-
-__all__ = [
-    "DEFAULT_DISCLOSURES",
-    "Feed",
-    "Newsroom",
-    "Publisher",
-    "Site",
-    "Wire",
-    "duration",
-    "load",
-]
+    return list(getattr(model, "model_fields", {}))

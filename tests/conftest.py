@@ -122,16 +122,28 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a fresh, migrated database for this test alone, on SQLite and on PostgreSQL."""
+@contextmanager
+def _fresh(request: pytest.FixtureRequest, path: Path) -> Iterator[str]:
     if request.param == "sqlite":
-        path = tmp_path / "wirecopy.sqlite3"
         shutil.copyfile(request.getfixturevalue("_sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
     template = request.getfixturevalue("_postgres_template")
     with _database(request.getfixturevalue("postgres_url"), template) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh, migrated database for this test alone, on SQLite and on PostgreSQL."""
+    with _fresh(request, tmp_path / "wirecopy.sqlite3") as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def other_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A second fresh database, of either kind, for what goes from one into another."""
+    with _fresh(request, tmp_path / "other.sqlite3") as url:
         yield url
 
 

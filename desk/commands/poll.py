@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 import typer
-from ingest.fetch import Client
 
 from desk import show
 from desk.context import check_wires, opened
 from ingest import intake, polling
+from ingest.fetch import Client
 from publish import press
 from stories import clock
 from stories.store import captures, wires
@@ -25,7 +25,8 @@ def poll(
         with store.write() as conn:
             now = clock.now()
             claimed = wires.take(conn, chosen, now + polling.lease_for(newsroom))
-        polled = list(polling.poll(store, newsroom, Client(), claimed))
+        with Client() as http:
+            polled = list(polling.poll(store, newsroom, http, claimed))
         intake.run(store, newsroom, chosen, limit=len(chosen))
         press.run(store, newsroom)
         rows: list[dict[str, Any]] = []

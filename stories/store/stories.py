@@ -144,26 +144,35 @@ def keys_of_capture(conn: Connection, wire: str, capture_id: int) -> tuple[set[s
 
 
 def add_story(conn: Connection, values: dict[str, Any]) -> None:
-    """Put a story on record (its current version is set by :func:`settle`)."""
+    """Put a story on record (its current version is set by :func:`settle`).
+
+    One that stands there already, from a later capture, takes on what its first version now says;
+    its guid never changes.
+    """
     upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     values = {**values, "key": _printable(values["key"])}
-    conn.execute(upsert(stories).values(**values).on_conflict_do_nothing(index_elements=["id"]))
+    statement = upsert(stories).values(**values)
+    first = {name: values[name] for name in ("slug", "rule", "key", "degraded")}
+    conn.execute(statement.on_conflict_do_update(index_elements=["id"], set_=first))
 
 
 def add_keys(conn: Connection, wire: str, keys: Iterable[tuple[str, str]], capture_id: int) -> None:
-    """Record that each (key, story id) was first seen in the capture."""
+    """Record that each (key, story id) was first seen in the capture.
+
+    A key on record from a later capture was first seen in this one after all (a replay recovered
+    it); one from an earlier capture stands.
+    """
     upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     for key, story in keys:
+        values = {"story_id": story, "capture_id": capture_id}
         conn.execute(
             upsert(identities)
-            .values(
-                wire=wire,
-                digest=key_digest(key),
-                key=_printable(key),
-                story_id=story,
-                capture_id=capture_id,
+            .values(wire=wire, digest=key_digest(key), key=_printable(key), **values)
+            .on_conflict_do_update(
+                index_elements=["wire", "digest"],
+                set_=values,
+                where=identities.c.capture_id > capture_id,
             )
-            .on_conflict_do_nothing(index_elements=["wire", "digest"])
         )
 
 

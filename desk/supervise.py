@@ -1,0 +1,297 @@
+"""Runs a handful of processes as one: starts them in order, restarts what dies, ends them all.
+
+Nothing outlives the supervisor, even one killed with SIGKILL: members end with it
+(:mod:`workers.leash`, Linux), and the guard (:mod:`desk.guard`) ends their whole process groups,
+children included. What a dead member itself left running is killed before it is started again.
+"""
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from desk import guard
+from stories.errors import WirecopyError
+from workers.leash import leashed
+
+FIRST_DELAY, LONGEST_DELAY = 0.2, 30.0
+"""Seconds before a member's first restart, and at most; doubled from one death to the next."""
+
+STABLE = 10.0
+"""Seconds a member must have lived for its earlier deaths to be forgotten."""
+
+READY_WITHIN = 60.0
+"""Seconds a member may take until it is ready, before it counts as hung and is killed."""
+
+HOPELESS = 5
+"""Times a member may end by itself before it ever worked: then it cannot, and we say so."""
+
+STOP = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One process to be kept running.
+
+    ``ready`` answers, quickly, whether it does its work; members after it are first started when
+    it does. ``grace`` is how many seconds it has to end after SIGTERM, before its group is killed.
+    """
+
+    name: str
+    command: Sequence[str]
+    ready: Callable[[], bool] | None = None
+    grace: float = 60.0
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def next_delay(failures: int) -> float:
+    """Seconds to wait after the *failures*-th death in a row (from 1) before starting again."""
+    return float(min(FIRST_DELAY * 2.0 ** min(failures - 1, 30), LONGEST_DELAY))
+
+
+def failures_after(failures: int, lived: float) -> int:
+    """Deaths in a row, after one more by a member that *lived* so many seconds."""
+    return 1 if lived >= STABLE else failures + 1
+
+
+def supervise(members: Sequence[Member], folder: Path | None = None) -> int:
+    """Keep *members* running until SIGTERM, SIGINT or SIGHUP; the process's exit code.
+
+    0: all ended in order. 1: one had to be killed, or never came to work. Only for the main
+    thread. With *folder* no second supervisor can run on the same folder.
+
+    :raises WirecopyError: if one does.
+    """
+    with contextlib.ExitStack() as stack:
+        lock = stack.enter_context(alone(folder)) if folder else None
+        return _Crew(members, stack.enter_context(_signals()), lock).run()
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[int]:
+    """Hold the lock of *folder*, a file descriptor; it is let go when all who have it are gone.
+
+    The guard has it too, so it is free only when nothing of the last supervisor is left.
+
+    :raises WirecopyError: if another supervisor holds it.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(folder / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        for left in range(100, -1, -1):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                holder = os.pread(lock, 20, 0).decode(errors="replace").strip()
+                if not left or (holder.isdigit() and Path(f"/proc/{holder}").exists()):
+                    raise WirecopyError(
+                        f"{folder}: another wirecopy up runs here (process {holder}); stop it,"
+                        " or give this one a data folder of its own (data =)"
+                    ) from None
+                time.sleep(0.05)  # it was killed; its guard is still clearing up
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _signals() -> Iterator[Callable[[float | None], set[int]]]:
+    """A function that waits for signals, at most so many seconds, and gives those that came."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    before = {s: signal.signal(s, lambda *_: None) for s in (*STOP, signal.SIGCHLD)}
+    fd = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+    def wait(seconds: float | None) -> set[int]:
+        select.select([reader], [], [], seconds)
+        with suppress(BlockingIOError):
+            return set(os.read(reader, 4096))  # one byte a signal: its number
+        return set()
+
+    try:
+        yield wait
+    finally:
+        signal.set_wakeup_fd(fd)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(reader)
+        os.close(writer)
+
+
+@dataclass(slots=True)
+class _Run:
+    """What is known of a member. Times are of the monotonic clock: spans, not instants."""
+
+    member: Member
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    due: float = 0.0
+    ready: bool = False
+    worked: bool = False
+    failures: int = 0
+
+
+class _Crew:
+    def __init__(
+        self, members: Sequence[Member], wait: Callable[[float | None], set[int]], lock: int | None
+    ) -> None:
+        self._runs = [_Run(member) for member in members]
+        self._wait = wait
+        self._lock = lock
+        self._guard = self._new_guard(None)
+
+    def run(self) -> int:
+        try:
+            while True:
+                self._mourn()
+                if hopeless := next((r for r in self._runs if self._is_hopeless(r)), None):
+                    log.error("gave up: it never came to work", member=hopeless.member.name)
+                    self._stop()
+                    return 1
+                self._start()
+                if self._wait(self._pause()) & STOP:
+                    log.info("stopping")
+                    return self._stop()
+        finally:
+            self._kill_all()
+
+    def _mourn(self) -> None:
+        """Note who died, and when they are started again."""
+        if self._guard.poll() is not None:
+            self._guard = self._new_guard(self._guard)
+        now = time.monotonic()
+        for run in self._runs:
+            if run.process is None:
+                continue
+            hung = not run.ready and now - run.started > READY_WITHIN
+            if hung:
+                _kill_group(run.process.pid)
+                run.process.wait()
+            if run.process.poll() is None:
+                continue
+            code, lived = run.process.returncode, now - run.started
+            self._bury(run)
+            run.failures = failures_after(run.failures, lived)
+            run.due = now + next_delay(run.failures)
+            # Killed by somebody is no sign that it cannot work; ended by itself may be one.
+            if lived >= STABLE or (code in (-signal.SIGKILL, -signal.SIGTERM) and not hung):
+                run.worked = True
+            status = "not ready in time" if hung else _status(code)
+            again = round(run.due - now, 1)
+            log.warning("died", member=run.member.name, status=status, again_in=again)
+
+    @staticmethod
+    def _is_hopeless(run: _Run) -> bool:
+        return not run.worked and run.failures >= HOPELESS
+
+    def _start(self) -> None:
+        """Start who is due; on the first time through, only once those before are ready."""
+        for run in self._runs:
+            if run.process is None and run.due <= time.monotonic():
+                self._launch(run)
+            if run.process and not run.ready and run.member.ready and run.member.ready():
+                run.ready = run.worked = True
+                log.info("ready", member=run.member.name)
+            if not (run.ready or run.worked):
+                return
+
+    def _launch(self, run: _Run) -> None:
+        run.process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
+            leashed(run.member.command),
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **run.member.environment},
+            start_new_session=True,  # a group of its own, and away from the terminal's Ctrl-C
+        )
+        self._tell(self._guard, "+", run.process.pid)
+        run.started, run.ready = time.monotonic(), run.member.ready is None
+        log.info("started", member=run.member.name, pid=run.process.pid)
+
+    def _pause(self) -> float | None:
+        """How long nothing needs to be done unless a signal comes; None: for ever."""
+        if any(run.process and not run.ready for run in self._runs):
+            return 0.05
+        waiting = [run.due for run in self._runs if run.process is None]
+        return max(0.0, min(waiting) - time.monotonic()) if waiting else None
+
+    def _stop(self) -> int:
+        """End all, the last first, each within its grace; a second signal ends all patience."""
+        code, patient = 0, True
+        for run in reversed(self._runs):
+            if run.process is None:
+                continue
+            run.process.terminate()
+            end = time.monotonic() + run.member.grace * patient
+            while run.process.poll() is None:
+                left = end - time.monotonic()
+                if left > 0 and self._wait(left) & STOP:
+                    patient, left = False, 0
+                if left <= 0 and run.process.poll() is None:
+                    log.warning("did not end in time, killed", member=run.member.name)
+                    _kill_group(run.process.pid)
+                    run.process.wait()
+                    code = 1
+            log.info("ended", member=run.member.name, status=_status(run.process.returncode))
+            self._bury(run)
+        return code
+
+    def _bury(self, run: _Run) -> None:
+        """Kill what a dead member's group still runs: a pool, a server's children."""
+        if run.process:
+            _kill_group(run.process.pid)
+            self._tell(self._guard, "-", run.process.pid)
+        run.process, run.ready = None, False
+
+    def _kill_all(self) -> None:
+        for run in self._runs:
+            if run.process:
+                _kill_group(run.process.pid)
+                run.process.wait()
+        if self._guard.stdin:
+            self._guard.stdin.close()
+        self._guard.wait()
+
+    def _new_guard(self, old: subprocess.Popen[bytes] | None) -> subprocess.Popen[bytes]:
+        if old and old.stdin:
+            old.stdin.close()
+        new = subprocess.Popen(  # noqa: S603 - our own file
+            [sys.executable, "-I", "-S", guard.__file__],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=() if self._lock is None else (self._lock,),
+        )
+        for run in self._runs:
+            if run.process:
+                self._tell(new, "+", run.process.pid)
+        return new
+
+    @staticmethod
+    def _tell(told: subprocess.Popen[bytes], change: str, group: int) -> None:
+        if told.stdin:
+            with suppress(BrokenPipeError):  # it died; its successor is told all
+                told.stdin.write(f"{change}{group}\n".encode())
+
+
+def _kill_group(group: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def _status(code: int) -> str:
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

@@ -1,0 +1,66 @@
+"""The processes of a running Wirecopy: the private broker, worker, beat and web.
+
+Embedded and in production they are the very same; embedded, one supervisor keeps them all, and the
+broker is our own.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from desk import broker
+from desk.supervise import Member
+from stories.newsroom import Newsroom
+from workers import pulse
+from workers.address import broker_url, client
+from workers.app import beat_command, worker_command
+
+NAMES = ("worker", "beat", "web")
+"""The members that may be run one by one; the private broker comes with the whole."""
+
+
+def command(name: str, newsroom: Newsroom) -> list[str]:
+    """The command line of the member *name*."""
+    return {
+        "worker": worker_command(newsroom.worker_processes),
+        "beat": beat_command(),
+        "web": [sys.executable, "-m", "desk.web"],
+    }[name]
+
+
+def environment(config: Path | None) -> dict[str, str]:
+    """What members need to find the same configuration from wherever they run."""
+    named = config or (Path(p) if (p := os.environ.get("WIRECOPY_CONFIG")) else None)
+    file = named or Path("wirecopy.toml")
+    return {"WIRECOPY_CONFIG": str(file.resolve())} if named or file.is_file() else {}
+
+
+def members(newsroom: Newsroom, config: Path | None, names: Sequence[str] = NAMES) -> list[Member]:
+    """The members to supervise, in the order in which they start."""
+    settings = environment(config)
+    url = broker_url(newsroom)
+    found: list[Member] = []
+    if newsroom.redis_url is None:
+        private = broker.private(newsroom.data)
+        found.append(Member("broker", private.command, ready=private.ready, grace=10))
+    for name in names:
+        found.append(
+            Member(
+                name,
+                command(name, newsroom),
+                ready=(lambda: _marked(url, "worker")) if name == "worker" else None,
+                environment=settings,
+            )
+        )
+    return found
+
+
+def _marked(url: str, member: str) -> bool:
+    import redis
+
+    with client(url, timeout=1) as connection:
+        try:
+            return any(mark.startswith(f"{member}@") for mark in pulse.alive(connection))
+        except (redis.RedisError, OSError):
+            return False

@@ -1,0 +1,211 @@
+"""A body's HTML as the tree a browser builds, or a clear refusal of what would burst it.
+
+The HTML Standard's tree construction is not linear. Unclosed formatting elements are opened again
+in every block that follows (§13.2.4.3), most start and end tags look down the whole stack of open
+elements (§13.2.4.2), and every attribute is compared with those before it (§13.2.5.33). So 27 KB
+can become 4 million elements (1.6 GB measured in Lexbor, 2.5 GB in html5ever) and 100 KB of
+``<div>`` take seconds. :func:`check` foresees that in one linear scan.
+"""
+
+import re
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from stories.errors import ParseError
+
+MOST_STEPS = 20_000_000
+"""Steps up stacks and attribute lists; about 10 ns each in Lexbor."""
+MOST_CLONES = 400_000
+"""Formatting elements opened again; about 400 bytes each."""
+
+_SMALL_TAGS = 400
+_SMALL_LENGTH = 20_000
+# Below both, the worst that can be built costs about a tenth of a second: not worth a scan.
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_FORMATTING = _names("a b big code em font i nobr s small strike strong tt u")
+_RAW = _names("iframe noembed noframes script style textarea title xmp")
+_MARKERS = _names("applet caption marquee object td th")
+_VOID = _names(
+    "area base basefont bgsound br col embed frame hr img image input keygen link meta param"
+    " source track wbr"
+)
+_CLOSES = {
+    "p": _names("p"),
+    "li": _names("li"),
+    "dd": _names("dd dt"),
+    "dt": _names("dd dt"),
+    "td": _names("td th"),
+    "th": _names("td th"),
+    "tr": _names("tr"),
+}
+_THROUGH = _FORMATTING | {"p"}
+_THROUGH_CELLS = _THROUGH | {"td", "th"}
+
+_ATTRIBUTE = (
+    r"[^\t\n\f\r />][^\t\n\f\r />=]*+"
+    r"(?>[\t\n\f\r ]*+=[\t\n\f\r ]*+"
+    r"(?:\"[^\"]*+\"|'[^']*+'|[^\t\n\f\r >\"'][^\t\n\f\r >]*+|(?=>)))?"
+)
+_TOKEN = re.compile(
+    r"<!--(?:-?>|(?s:.*?)(?:--!?>|\Z))"
+    r"|<[!?][^>]*+>?"
+    r"|</[^A-Za-z>][^>]*+>?"
+    r"|<(?P<end>/?)(?P<name>[A-Za-z][^\t\n\f\r />]*+)"
+    rf"(?P<rest>(?>[\t\n\f\r /]++|{_ATTRIBUTE})*+)(?P<shut>>?)"
+)
+"""Comments, bogus comments and tags exactly as §13.2.5 reads them (outside raw text)."""
+_RAW_END = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.I) for name in _RAW}
+_DOUBT = re.compile(r"<(?:svg|math|select|template|frameset|plaintext|!\[CDATA\[)", re.I)
+"""Within these, tokens mean something else, so that no end tag is known to close anything."""
+_START = re.compile(r"<([A-Za-z][^\t\n\f\r />]*+)")
+_UNSHUT = re.compile(r"<[A-Za-z][^>]*+")
+
+
+class TangleError(ParseError):
+    """Markup whose tree would grow out of all proportion to its text."""
+
+    def __init__(self, what: str, size: int) -> None:
+        super().__init__(
+            "tangled",
+            f"body of {size} characters: {what}; refused, since browsers and cleaners would hang"
+            " on it too: ask the agency for well-formed markup",
+        )
+
+
+def body(html: str) -> LexborNode:
+    """The ``body`` of the document a browser builds of *html* (scripting off, no quirks).
+
+    It is what ``new DOMParser().parseFromString("<!DOCTYPE html><body>" + html, "text/html").body``
+    gives (HTML Standard §13.2.6). *html* must hold no lone surrogate.
+
+    :raises TangleError: as :func:`check` does.
+    """
+    check(html)
+    found = LexborHTMLParser(f"<!DOCTYPE html><body>{html}").body
+    if found is None:  # pragma: no cover
+        raise TangleError("no body element was built", len(html))
+    return found
+
+
+def check(html: str) -> None:
+    """Refuse markup that would cost a tree builder far more than its length is worth.
+
+    Sound, not exact: it keeps a stack of which the real one is always a part, since an end tag
+    counts only when its element is on top. So nothing dangerous passes; only long bodies with
+    hundreds of misnested formatting tags are refused without need. Linear in *html*.
+
+    :raises TangleError: naming the bound that would be passed.
+    """
+    if len(html) <= _SMALL_LENGTH and html.count("<") <= _SMALL_TAGS:
+        return
+    steps, clones = _blind_cost(html) if _DOUBT.search(html) else _close_cost(html)
+    if steps > MOST_STEPS:
+        raise TangleError("elements nested too deep, or too many attributes in one tag", len(html))
+    if clones > MOST_CLONES:
+        raise TangleError("too many formatting tags left open", len(html))
+
+
+def _blind_cost(html: str) -> tuple[int, int]:
+    """Steps and clones if nothing were ever closed."""
+    tags = _START.findall(html)
+    formatting = sum(name.lower() in _FORMATTING for name in tags)
+    bare = max((len(tag.split()) for tag in _UNSHUT.findall(html)), default=0)
+    attributes = html.count("=") + bare
+    return (len(tags) ** 2 + attributes**2) // 2, len(tags) * formatting // 4
+
+
+def _close_cost(html: str) -> tuple[int, int]:
+    """Upper bounds of steps and clones, by keeping stack and list as the Standard keeps them."""
+    builder = _Builder()
+    at = 0
+    while builder.steps <= MOST_STEPS and builder.clones <= MOST_CLONES:
+        token = _TOKEN.search(html, at)
+        if token is None or token["shut"] == "":
+            break
+        at = token.end()
+        if token["name"] is None:
+            continue
+        name = token["name"].lower()
+        if token["end"]:
+            builder.end(name)
+            continue
+        builder.start(name, token["rest"])
+        if name in _RAW:
+            shut = _RAW_END[name].search(html, at)
+            if shut is None:
+                break
+            if name == "script" and "<!--" in html[at : shut.start()]:
+                return _blind_cost(html)  # a script may then go on past its end tag
+            at = shut.start()
+    return builder.steps, builder.clones
+
+
+class _Builder:
+    """The stack of open elements and the list of active formatting elements, never too small."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.clones = 0
+        self._stack: list[tuple[str, tuple[int, str] | None]] = []
+        self._active = 0
+        self._alike: dict[tuple[int, str], int] = {}
+        self._adrift: set[str] = set()  # formatting whose block was closed around it
+        self._markers = [0]  # serial numbers of the open markers
+        self._serial = 0
+
+    def start(self, name: str, rest: str) -> None:
+        self._count()
+        if len(rest) > 300:
+            self.steps += len(re.findall(_ATTRIBUTE, rest)) ** 2 // 2
+        if name in _CLOSES:
+            self._close(_CLOSES[name], _THROUGH_CELLS if name == "tr" else _THROUGH)
+        if name in _VOID:
+            return
+        key = None
+        if name in _FORMATTING:
+            key = (self._markers[-1], name if name == "a" else name + rest)
+            self._alike[key] = self._alike.get(key, 0) + 1
+            self._active += self._alike[key] <= _most_alike(name)
+        elif name in _MARKERS:
+            self._serial += 1
+            self._markers.append(self._serial)
+        self._stack.append((name, key))
+
+    def end(self, name: str) -> None:
+        self._count()
+        if not self._stack or self._stack[-1][0] != name:
+            return
+        _, key = self._stack.pop()
+        if name in _MARKERS:
+            self._markers.pop()
+        if key is not None and name not in self._adrift:
+            self._active -= self._alike[key] <= _most_alike(name)
+            self._alike[key] -= 1
+
+    def _count(self) -> None:
+        self.clones += self._active
+        self.steps += len(self._stack) + self._active
+
+    def _close(self, names: frozenset[str], through: frozenset[str]) -> None:
+        """Close the nearest of *names*, if nothing but *through* stands above it."""
+        for deep in range(len(self._stack) - 1, -1, -1):
+            name = self._stack[deep][0]
+            if name in names:
+                for gone, _ in self._stack[deep:]:
+                    self._adrift.add(gone)
+                    if gone in _MARKERS:
+                        self._markers.pop()
+                del self._stack[deep:]
+                return
+            if name not in through:
+                return
+
+
+def _most_alike(name: str) -> int:
+    """How many elements alike can be active since the last marker (§13.2.4.3, "Noah's Ark")."""
+    return 1 if name == "a" else 3

@@ -1,0 +1,160 @@
+"""References of a body: which URL an attribute means, and which pictures nobody can see.
+
+A reference is normalised only as far as two spellings are certain to be one address: the transports
+between a newsroom and its readers re-spell URLs (absolute for relative, escaped for Unicode), and
+that must not look like another link. Everything here is total and linear.
+"""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from stories.scalar import scalar
+
+Attributes = Mapping[str, str | None]
+_Parts = tuple[str | None, str, str, str]
+
+_EDGE = "".join(map(chr, range(0x21)))
+_BREAKS = re.compile("[\t\n\r]")
+_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
+_PARTS = re.compile(r"(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(#.*)?", re.S)
+_INERT = frozenset({"javascript", "vbscript"})
+_WEB = {"http": ":80", "https": ":443"}
+# All of ASCII that can be printed, but for space " < > \ ^ ` { | }.
+_KEPT = "!#$%&'()*+,-./:;=?@[]_~"
+_FINE = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]*")
+_CANDIDATE = re.compile(
+    r"[\t\n\f\r ,]*+"
+    r"(?:(?P<ended>[^\t\n\f\r ]*+(?<=,))|(?P<bare>[^\t\n\f\r ]++)(?>[^,(]++|\([^)]*+\)?)*+,?)"
+)
+_SLIGHT = re.compile(
+    "border(-style|-width)?|display|float|visibility|opacity|overflow|position|top|right|bottom|left"
+    "|margin|padding|vertical-align|(max-)?(width|height)"
+)
+_TINY = frozenset({"0", "1", "0px", "1px"})
+
+
+def resolve(url: str, base: str | None, *, shown: bool = False) -> str | None:
+    """The address *url* means on a page at *base*; None where it refers to nothing.
+
+    *shown* tells that a browser displays what it finds there (a picture), and so ``data:`` counts.
+    ``javascript:`` and ``vbscript:`` never do: no clean page carries them. Resolution is that of
+    RFC 3986 §5.2.2 for http and https; a relative reference without a usable *base* stays relative.
+    Never raises.
+    """
+    url = _trim(url)
+    scheme, rest = _scheme(url)
+    if scheme in _INERT or (scheme == "data" and not shown):
+        return None
+    if scheme in _WEB and (rest := _slashes(rest)).startswith("//"):
+        return _compose(scheme, *_split(rest))
+    if scheme:
+        return f"{scheme}:{_escape(rest)}"
+    if url and not url.startswith("#"):
+        url = _slashes(url)
+        at, home = _scheme(_trim(base or ""))
+        if at in _WEB and (home := _slashes(home)).startswith("//"):
+            return _compose(at, *_merge(_split(url), _split(home)))
+    return _escape(url)
+
+
+def srcset(value: str) -> list[str]:
+    """The URLs of a ``srcset`` attribute in order (HTML Standard §4.8.4.3.10)."""
+    found: list[str] = []
+    for match in _CANDIDATE.finditer(value):
+        url = match["bare"] or match["ended"].rstrip(",")
+        if url:
+            found.append(url)
+    return found
+
+
+def unseen(attributes: Attributes) -> bool:
+    """Whether an ``img`` of these attributes is a tracking pixel: shown to nobody, in no words.
+
+    It has no ``alt`` text, and is at most one pixel wide or high, or hidden; and no inline style
+    says otherwise: a style with a property that might blow it up again, or with one twice, makes
+    it a picture.
+    """
+    if (attributes.get("alt") or "").strip():
+        return False
+    style: dict[str, str] = {}
+    for declaration in (attributes.get("style") or "").lower().split(";"):
+        name, _, value = declaration.partition(":")
+        name, value = name.strip(), value.replace("!important", "").strip()
+        if not name and not value:
+            continue
+        if not _SLIGHT.fullmatch(name) or name in style:
+            return False
+        style[name] = value
+    if style.get("display") == "none" or style.get("visibility") == "hidden":
+        return True
+    if "hidden" in attributes and "display" not in style:
+        return True
+    return any(
+        style.get(side, (attributes.get(side) or "").strip().lower()) in _TINY
+        for side in ("width", "height")
+    )
+
+
+def _trim(url: str) -> str:
+    return _BREAKS.sub("", scalar(url).strip(_EDGE))
+
+
+def _scheme(url: str) -> tuple[str, str]:
+    """The scheme in lower case, empty for a relative reference, and what follows it."""
+    found = _SCHEME.match(url)
+    return (found[1].lower(), url[found.end() :]) if found else ("", url)
+
+
+def _slashes(rest: str) -> str:
+    """Backslashes before query and fragment are slashes on the web (URL Standard §4.4)."""
+    if "\\" not in rest:
+        return rest
+    end = min((i for i in (rest.find("?"), rest.find("#")) if i >= 0), default=len(rest))
+    return rest[:end].replace("\\", "/") + rest[end:]
+
+
+def _split(rest: str) -> _Parts:
+    """Authority, path, query and fragment (RFC 3986 appendix B); the latter keep their mark."""
+    found = _PARTS.match(rest)
+    assert found is not None, "every part is optional"
+    return found[1], found[2], found[3] or "", found[4] or ""
+
+
+def _merge(own: _Parts, home: _Parts) -> _Parts:
+    authority, path, query, fragment = own
+    if authority is not None:
+        return own
+    if not path:
+        return home[0], home[1], query or home[2], fragment
+    if not path.startswith("/"):
+        path = (home[1][: home[1].rfind("/") + 1] or "/") + path
+    return home[0], path, query, fragment
+
+
+def _compose(scheme: str, authority: str | None, path: str, query: str, fragment: str) -> str:
+    user, at, host = (authority or "").rpartition("@")
+    host = host.translate(_LOWER).removesuffix(_WEB[scheme]).removesuffix(":")
+    return f"{scheme}://{_escape(user)}{at}{host}{_escape(_walk(path))}" + _escape(query + fragment)
+
+
+def _walk(path: str) -> str:
+    """*path* without its dot segments (RFC 3986 §5.2.4), never empty."""
+    if "." not in path:
+        return path or "/"
+    kept: list[str] = []
+    steps = path.split("/")[1:]
+    for step in steps:
+        if step == "..":
+            if kept:
+                kept.pop()
+        elif step != ".":
+            kept.append(step)
+    if steps and steps[-1] in (".", ".."):
+        kept.append("")
+    return "/" + "/".join(kept)
+
+
+def _escape(text: str) -> str:
+    return text if _FINE.fullmatch(text) else quote(text, safe=_KEPT)

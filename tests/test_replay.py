@@ -1,0 +1,234 @@
+"""The whole way, and its repetition: a simulated agency polled over minutes, headlines edited,
+then everything replayed into an empty store. Every feed must come out byte for byte the same."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from desk.agency.newswire import Script
+from desk.agency.server import serve
+from desk.compare import compare
+from desk.headline import rewrite
+from ingest import intake, polling, replay
+from ingest.fetch import Client
+from ingest.replay import Selection
+from publish import press
+from stories import clock
+from stories.newsroom import Newsroom
+from stories.store import Store, captures, connect, feeds, outbox, wires
+from stories.store import stories as records
+from tests.conftest import NewsroomOf
+
+START = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+
+
+@dataclass
+class Day:
+    """A driven day: the agency's moment and Wirecopy's clock move together, by hand."""
+
+    newsroom: Newsroom
+    store: Store
+    moment: float = 0.0
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.moment)
+
+    def pass_until(self, moment: float, step: float = 5.0) -> None:
+        while self.moment < moment:
+            self.moment += step
+            self.work()
+
+    def work(self) -> None:
+        with self.store.write() as conn:
+            names = [w.name for w in self.newsroom.wires]
+            claimed = wires.take(conn, names, clock.now() + timedelta(minutes=1))
+        with Client() as http:
+            for polled in polling.poll(self.store, self.newsroom, http, claimed):
+                assert polled.state in ("ok", "unchanged", "not-modified"), polled
+        intake.run(self.store, self.newsroom)
+        press.run(self.store, self.newsroom)
+
+
+@contextmanager
+def day(newsroom_of: NewsroomOf, store: Store) -> Iterator[Day]:
+    script = Script(seed=7, epoch=START, items=12)
+    lived = Day(newsroom_of(), store)
+    with serve(script, clock=lambda: lived.moment) as agency, clock.reading(lived.now):
+        lived.newsroom = newsroom_of(
+            wires=[
+                {
+                    "name": f"sim-{kind}",
+                    "url": f"{agency}/wires/national.{kind}",
+                    "agency": "Simulated Press Agency",
+                    "code": "SIM",
+                    "every": "5s",
+                    "allow_private": True,
+                }
+                for kind in ("rss", "atom", "rdf")
+            ],
+            feeds=[
+                {"name": "all", "title": "Everything", "limit": 30},
+                {"name": "rss-wire", "title": "One wire", "wires": ["sim-rss"], "limit": 10},
+                {"name": "hindi", "title": "हिन्दी", "languages": ["hi"]},
+            ],
+        )
+        with store.write() as conn:
+            wires.sync(conn, lived.newsroom.wires, clock.now())
+        press.refresh(store, lived.newsroom)
+        yield lived
+
+
+def bytes_of(newsroom: Newsroom, store: Store) -> dict[tuple[str, str], bytes]:
+    with store.read() as conn:
+        rows = [
+            feeds.feed(conn, feed.name, format)
+            for feed in newsroom.outgoing
+            for format in feeds.FORMATS
+        ]
+    return {(row.name, row.format): row.body for row in rows if row is not None}
+
+
+def live(lived: Day) -> None:
+    """Three minutes with edits: before an update, after it, a revert, and one on each format."""
+    lived.pass_until(15)
+    with lived.store.read() as conn:
+        ids = [s.id for s in records.newest(conn, limit=100)]
+    for number, story in enumerate(sorted(ids)):
+        if number % 2 == 0:
+            rewrite(lived.store, story, f"Desk headline {number}: हिन्दी & <b>", "Asha")
+    lived.pass_until(60)
+    rewrite(lived.store, sorted(ids)[0], None, "Asha")
+    rewrite(lived.store, sorted(ids)[1], "A second thought", "Ravi")
+    lived.pass_until(180)
+
+
+@pytest.mark.slow
+def test_every_feed_comes_out_byte_for_byte(
+    newsroom: NewsroomOf, store: Store, other_url: str
+) -> None:
+    with day(newsroom, store) as lived:
+        live(lived)
+        before = bytes_of(lived.newsroom, store)
+        assert len(before) == 9
+        assert all(body for body in before.values())
+        lived.moment += 1000  # the replay happens later, and must not show it
+        target = connect(other_url)
+        replay.rebuild(store, target)
+        press.refresh(target, lived.newsroom)
+        intake.run(target, lived.newsroom)
+        press.run(target, lived.newsroom)
+        after = bytes_of(lived.newsroom, target)
+        differences = list(compare(store, target, [w.name for w in lived.newsroom.wires]))
+        target.close()
+    assert differences == []
+    assert after.keys() == before.keys()
+    for name, body in before.items():
+        assert after[name] == body, name
+
+
+def test_a_live_replay_changes_nothing(newsroom: NewsroomOf, store: Store) -> None:
+    with day(newsroom, store) as lived:
+        lived.pass_until(60)
+        before = bytes_of(lived.newsroom, store)
+        chosen = Selection()
+        planned = replay.plan(store, chosen)
+        taken = list(replay.replay(store, lived.newsroom, chosen, planned, patience=lambda _: None))
+        assert len(taken) == sum(len(n) for n in planned.values()) > 3
+        assert [t.changes for t in taken if t.changes] == []
+        with store.read() as conn:
+            ids = [s.id for s in records.newest(conn, limit=1000)]
+        assert list(press.reprint(store, lived.newsroom, ids)) == []
+        press.run(store, lived.newsroom)
+        assert bytes_of(lived.newsroom, store) == before
+        with store.read() as conn:
+            assert [w for w in outbox.waiting(conn, clock.now()) if w.kind != "ingest"] == []
+
+
+def test_a_replay_says_what_changed_and_mends_it(newsroom: NewsroomOf, store: Store) -> None:
+    """A record that other code wrote is put right, story by story and field by field."""
+    with day(newsroom, store) as lived:
+        lived.pass_until(60)
+        before = bytes_of(lived.newsroom, store)
+        with store.write() as conn:
+            story = records.newest(conn, wires=["sim-rss"], limit=1)[0]
+            row = records.history(conn, story.id)[-1]
+            spoilt = {**row.data, "headline": "What the old code made of it"}
+            values = {s: getattr(row, s) for s in row.__slots__} | {"data": spoilt}
+            records.put_version(conn, records.VersionRow(**values))
+            outbox.want(conn, "story", [story.id], clock.now())
+        press.run(store, lived.newsroom)
+        assert bytes_of(lived.newsroom, store) != before
+        chosen = Selection(wires=("sim-rss",))
+        planned = replay.plan(store, chosen)
+        changes = [
+            change
+            for taken in replay.replay(
+                store, lived.newsroom, chosen, planned, patience=lambda _: None
+            )
+            for change in taken.changes
+        ]
+        press.run(store, lived.newsroom)
+        assert [(c.story_id, c.kind, list(c.fields)) for c in changes] == [
+            (story.id, "changed", ["data.headline"])
+        ]
+        assert changes[0].fields["data.headline"][0] == "What the old code made of it"
+        assert bytes_of(lived.newsroom, store) == before
+
+
+def test_an_interrupted_replay_goes_on_where_it_stopped(newsroom: NewsroomOf, store: Store) -> None:
+    with day(newsroom, store) as lived:
+        lived.pass_until(40)
+        chosen = Selection(wires=("sim-rss",))
+        planned = replay.plan(store, chosen)
+        going = replay.replay(store, lived.newsroom, chosen, planned, patience=lambda _: None)
+        first = [next(going).capture.id for _ in range(2)]
+        going.close()  # as Ctrl-C does
+        assert replay.resumed(store, chosen)
+        rest = [
+            taken.capture.id
+            for taken in replay.replay(
+                store, lived.newsroom, chosen, planned, patience=lambda _: None
+            )
+        ]
+        assert first + rest == planned["sim-rss"]
+        assert not replay.resumed(store, chosen)
+
+
+def test_a_capture_that_would_not_parse_is_recovered_later(
+    newsroom: NewsroomOf, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is kept and named; replayed with better code, its versions take their place in time."""
+    with day(newsroom, store) as lived:
+        lived.pass_until(20)
+
+        def worse(*_: object) -> object:
+            raise ZeroDivisionError("a fault of the old code")
+
+        with monkeypatch.context() as patched:
+            patched.setattr("ingest.formats.parse", worse)
+            lived.pass_until(35)
+        with store.read() as conn:
+            broken = captures.quarantined(conn)
+            assert broken
+            assert "ZeroDivisionError" in captures.problems_listing(conn)[0].message
+        lived.pass_until(120)
+        chosen = Selection(quarantined=True)
+        planned = replay.plan(store, chosen)
+        assert {n for numbers in planned.values() for n in numbers} == broken
+        for _ in replay.replay(store, lived.newsroom, chosen, planned, patience=lambda _: None):
+            pass
+        press.run(store, lived.newsroom)
+        with store.read() as conn:
+            assert captures.problems_count(conn) == 0
+        target = connect(f"sqlite:///{lived.newsroom.data}/again.sqlite3")
+        target.migrate()
+        replay.rebuild(store, target)
+        press.refresh(target, lived.newsroom)
+        intake.run(target, lived.newsroom)
+        press.run(target, lived.newsroom)
+        assert list(compare(store, target, [w.name for w in lived.newsroom.wires])) == []
+        assert bytes_of(lived.newsroom, target) == bytes_of(lived.newsroom, store)
+        target.close()
