@@ -1,0 +1,184 @@
+"""A story as it is to stand in a feed: every value an entry shows, before any format.
+
+:func:`compose` decides nothing about provenance. Scope, disclosure and statement are put in by
+:mod:`publish.render`, from what it measured in the entry as rendered.
+"""
+
+import re
+import uuid
+from datetime import UTC, datetime
+from html import escape
+from urllib.parse import quote, urlsplit
+
+from publish.clean import absolute, clean, legal
+from stories.newsroom import Newsroom
+from stories.provenance import Scope
+from stories.story import NAMESPACE, Category, Instant, Media, Story, Value
+from stories.text import plain
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
+_MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9!#$&^_.+-]*", re.ASCII | re.IGNORECASE)
+
+
+class Entry(Value):
+    """Everything one entry shows.
+
+    Every text is free of characters that XML 1.0 cannot hold, every URL is absolute, every
+    instant is in UTC and whole seconds. ``body`` is clean HTML without the disclosure;
+    ``summary`` and ``disclosure`` are plain text. ``link`` is the story at the agency,
+    ``source_url`` where its copy came from; ``source_updated`` is when that last brought a version.
+    """
+
+    guid: str
+    url: str
+    headline: str
+    wire_headline: str
+    agency: str
+    agency_id: str
+    agency_version: str
+    byline: str | None = None
+    published: Instant
+    updated: Instant
+    summary: str | None = None
+    body: str = ""
+    disclosure: str = ""
+    media: tuple[Media, ...] = ()
+    categories: tuple[Category, ...] = ()
+    keywords: tuple[str, ...] = ()
+    language: str | None = None
+    rights: str | None = None
+    credit: str | None = None
+    link: str | None = None
+    source_id: str
+    source_title: str
+    source_url: str | None = None
+    source_updated: Instant
+    about: str
+    scope: Scope = "unknown"
+    edited_headline_only: bool = False
+    statement: str | None = None
+
+    @property
+    def html(self) -> str:
+        """The body as published: its last paragraph is the disclosure, if there is one."""
+        if not self.disclosure:
+            return self.body
+        return f"{self.body}<p><i>{escape(self.disclosure, quote=False)}</i></p>"
+
+
+def compose(story: Story, newsroom: Newsroom) -> Entry:
+    """*story* as an entry, still without disclosure and of scope ``unknown``.
+
+    The agency's date stands where it states one; ``updated`` is when what is published last
+    changed, by the wire or by the desk: RFC 4287's "significant" change.
+    """
+    version = story.version
+    base = absolute(version.base, None)
+    link = _public(absolute(version.link, base))
+    return Entry(
+        guid=legal(story.guid),
+        url=story_url(story, newsroom),
+        headline=legal(story.headline).strip(),
+        wire_headline=legal(version.headline).strip(),
+        agency=legal(version.agency),
+        agency_id=legal(version.agency_id),
+        agency_version=legal(version.agency_version or "") or str(story.number),
+        byline=_some(version.byline),
+        published=_utc(version.published) or _utc(story.first_received) or EPOCH,
+        updated=_utc(story.changed_at) or EPOCH,
+        summary=_some(plain(version.summary or "")),
+        body=clean(version.body, base),
+        media=tuple(m for medium in version.media if (m := _medium(medium, base))),
+        categories=tuple(
+            Category(label=label, scheme=_some(category.scheme))
+            for category in version.categories
+            if (label := _some(category.label))
+        ),
+        keywords=tuple(kept for keyword in version.keywords if (kept := _some(keyword))),
+        language=language(version.language),
+        rights=_some(version.rights),
+        credit=_some(version.credit),
+        link=link,
+        source_id=urn(newsroom, "wire", version.wire),
+        source_title=legal(version.agency),
+        source_url=link or _origin(newsroom, version.wire),
+        source_updated=_utc(story.received_at) or EPOCH,
+        about=f"{newsroom.site.url}/",
+    )
+
+
+def story_url(story: Story, newsroom: Newsroom) -> str:
+    """Where people read *story*: by the publisher's pattern, else its page on our own site."""
+    pattern = newsroom.publisher.story_url or f"{newsroom.site.url}/stories/{{id}}"
+    values = {"id": quote(story.id, safe=""), "slug": quote(story.slug, safe="")}
+    return re.sub(r"\{(id|slug)\}", lambda hole: values[hole[1]], pattern)
+
+
+def urn(newsroom: Newsroom, kind: str, name: str) -> str:
+    """A lasting id for the *kind* (``feed``, ``wire``) called *name*: it survives a new address."""
+    return uuid.uuid5(NAMESPACE, f"{newsroom.publisher.authority}\0{kind}\0{name}").urn
+
+
+def language(tag: str | None) -> str | None:
+    """*tag* as a language tag (RFC 5646 §2.1 in shape), None when it is not one."""
+    tidy = (tag or "").strip().replace("_", "-")
+    return tidy if _LANGUAGE.fullmatch(tidy) else None
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands in for an instant that no calendar of ours can hold in UTC (year 1, east of Greenwich)."""
+
+
+def _utc(instant: datetime | None) -> datetime | None:
+    if instant is None:
+        return None
+    try:
+        return instant.astimezone(UTC).replace(microsecond=0)
+    except OverflowError:
+        return None
+
+
+def _some(text: str | None) -> str | None:
+    return legal(text or "").strip() or None
+
+
+def _medium(medium: Media, base: str | None) -> Media | None:
+    url = absolute(medium.url, base)
+    if url is None:
+        return None
+    kind = (medium.type or "").strip()
+    return Media(
+        url=url,
+        medium=medium.medium,
+        type=kind.lower() if _MEDIA_TYPE.fullmatch(kind) else None,
+        width=_positive(medium.width),
+        height=_positive(medium.height),
+        length=_positive(medium.length),
+        caption=_some(medium.caption),
+        credit=_some(medium.credit),
+    )
+
+
+def _positive(number: int | None) -> int | None:
+    return number if number is not None and number > 0 else None
+
+
+def _public(url: str | None) -> str | None:
+    """*url* without the user and password it may hold: those are the newsroom's alone."""
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        return parts._replace(netloc=host).geturl() if host else None
+    except ValueError:
+        return None
+
+
+def _origin(newsroom: Newsroom, name: str) -> str | None:
+    """Scheme and host of a wire. No more: licensed addresses hold secrets in path and query."""
+    wire = newsroom.wire(name)
+    if wire is None:
+        return None
+    parts = urlsplit(wire.url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"

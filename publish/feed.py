@@ -1,0 +1,109 @@
+"""Whole feeds: which versions belong to one, and its entries joined to a document.
+
+An entry is rendered once and kept; a feed is its head, the kept bytes one after the other, and
+its tail.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from publish import atom, jsonfeed, rss
+from publish.clean import legal
+from publish.entry import language, urn
+from publish.head import Head
+from publish.readback import Format
+from stories.newsroom import Feed, Newsroom
+from stories.story import Version
+
+CONTENT_TYPES: dict[Format, str] = {
+    "rss": rss.CONTENT_TYPE,
+    "atom": atom.CONTENT_TYPE,
+    "json": jsonfeed.CONTENT_TYPE,
+}
+"""The media type each format is served as."""
+
+FRESHEST = timedelta(minutes=1)
+STALEST = timedelta(minutes=30)
+"""Between these a feed's lifetime follows its fastest wire."""
+
+_HEADS: dict[Format, tuple[Callable[[Head], tuple[bytes, bytes]], bytes]] = {
+    "rss": (rss.channel, b"\n    "),
+    "atom": (atom.feed, b"\n  "),
+    "json": (jsonfeed.feed, b",\n"),
+}
+
+
+def matches(feed: Feed, version: Version) -> bool:
+    """Whether *version* belongs to *feed*: every criterion given, any value within one.
+
+    Names are compared without regard to case; a language covers its regions (``hi``: ``hi-IN``).
+    """
+    labels = {_same(category.label) for category in version.categories}
+    return (
+        (not feed.wires or version.wire in feed.wires)
+        and (not feed.categories or any(_same(name) in labels for name in feed.categories))
+        and (not feed.languages or _speaks(version.language, feed.languages))
+        and (not feed.keywords or bool(_all(feed.keywords) & _all(version.keywords)))
+        and (not feed.urgency or version.urgency in feed.urgency)
+    )
+
+
+def lifetime(feed: Feed, newsroom: Newsroom) -> timedelta:
+    """How long a copy of *feed* stays good: its RSS ``ttl``, and the max-age to serve it with."""
+    every = [w.every for w in newsroom.wires if not feed.wires or w.name in feed.wires]
+    return min(max(min(every, default=STALEST), FRESHEST), STALEST)
+
+
+def join(
+    feed: Feed,
+    newsroom: Newsroom,
+    format: Format,
+    entries: Sequence[bytes],
+    updated: datetime | None,
+) -> bytes:
+    """The document of *feed* in *format*, in UTF-8, of *entries* as rendered, in their order.
+
+    *updated* is when the newest entry changed, None when there is none: an empty feed is valid.
+    """
+    write, between = _HEADS[format]
+    opening, closing = write(_head(feed, newsroom, format, updated))
+    if not entries:
+        return opening + closing
+    return b"".join([opening, between.lstrip(b","), between.join(entries), b"\n", closing])
+
+
+def _head(feed: Feed, newsroom: Newsroom, name: Format, updated: datetime | None) -> Head:
+    site, publisher = newsroom.site.url, newsroom.publisher
+    return Head(
+        id=urn(newsroom, "feed", feed.name),
+        title=legal(feed.title),
+        description=legal(feed.description) or None,
+        page=f"{site}/feeds/{feed.name}",
+        url=f"{site}/feeds/{feed.name}.{name}",
+        publisher=legal(publisher.name),
+        publisher_url=publisher.url,
+        about=f"{site}/",
+        ttl=int(lifetime(feed, newsroom).total_seconds()) // 60,
+        language=_language(feed, newsroom),
+        updated=updated and updated.astimezone(UTC).replace(microsecond=0),
+    )
+
+
+def _language(feed: Feed, newsroom: Newsroom) -> str | None:
+    """The one language everything in *feed* is said to be in, or None."""
+    wires = [w for w in newsroom.wires if not feed.wires or w.name in feed.wires]
+    said = set(feed.languages or [wire.language or "" for wire in wires])
+    return language(said.pop()) if len(said) == 1 else None
+
+
+def _speaks(tag: str | None, wanted: Sequence[str]) -> bool:
+    spoken = _same(language(tag) or "")
+    return any(spoken == want or spoken.startswith(f"{want}-") for want in map(_same, wanted))
+
+
+def _same(name: str) -> str:
+    return " ".join(name.casefold().split())
+
+
+def _all(names: Sequence[str]) -> set[str]:
+    return {_same(name) for name in names}

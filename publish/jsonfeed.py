@@ -1,0 +1,86 @@
+"""JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/). Our extension object is ``_wirecopy``."""
+
+import json
+from typing import Any
+
+from publish.entry import Entry
+from publish.extension import rfc3339
+from publish.head import Head
+
+CONTENT_TYPE = "application/feed+json"
+
+_UNKNOWN = "application/octet-stream"
+"""RFC 2046 §4.5.1: what to say of data of unknown type. An attachment must say something."""
+
+
+def item(entry: Entry) -> bytes:
+    """*entry* as one object of ``items``, in UTF-8, on one line."""
+    pictures = [medium.url for medium in entry.media if medium.medium == "image"]
+    return _dump(
+        {
+            "id": entry.guid,
+            "url": entry.url,
+            "external_url": entry.link,
+            "title": entry.headline,
+            "content_html": entry.html,
+            "summary": entry.summary,
+            "image": pictures[0] if pictures else None,
+            "date_published": rfc3339(entry.published),
+            "date_modified": rfc3339(entry.updated),
+            "authors": [{"name": entry.agency}],
+            "tags": [c.label for c in entry.categories] + list(entry.keywords) or None,
+            "language": entry.language,
+            "attachments": [
+                _present(
+                    {
+                        "url": medium.url,
+                        "mime_type": medium.type or _UNKNOWN,
+                        "title": medium.caption,
+                        "size_in_bytes": medium.length,
+                    }
+                )
+                for medium in entry.media
+            ]
+            or None,
+            "_wirecopy": _present(
+                {
+                    "about": entry.about,
+                    "edited_headline_only": entry.edited_headline_only,
+                    "edit_scope": entry.scope,
+                    "agency": entry.agency,
+                    "agency_id": entry.agency_id,
+                    "agency_version": entry.agency_version,
+                    "byline": entry.byline,
+                    "credit": entry.credit,
+                    "rights": entry.rights,
+                    "source_url": entry.source_url,
+                    "statement": entry.statement,
+                }
+            ),
+        }
+    )
+
+
+def feed(head: Head) -> tuple[bytes, bytes]:
+    """What stands before the items of a feed, and what stands after."""
+    opening = _dump(
+        {
+            "version": "https://jsonfeed.org/version/1.1",
+            "title": head.title,
+            "home_page_url": head.page,
+            "feed_url": head.url,
+            "description": head.description,
+            "authors": [{"name": head.publisher, "url": head.publisher_url}],
+            "language": head.language,
+            "_wirecopy": {"about": head.about, "generator": head.generator},
+        }
+    )
+    return opening[:-1] + b',"items":[', b"]}\n"
+
+
+def _present(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _dump(values: dict[str, Any]) -> bytes:
+    return json.dumps(_present(values), ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,117 @@
+"""One story rendered: ``compose | write | read back | measure | disclose``.
+
+No claim is set here. What an entry says of itself is what was measured in its own bytes, by
+reading them back; an entry whose claim and measurement do not come to agree claims nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lxml import etree
+
+from publish import atom, jsonfeed, rss
+from publish.clean import legal
+from publish.entry import Entry, compose
+from publish.readback import READERS, Format
+from stories.errors import RenderError
+from stories.newsroom import Newsroom
+from stories.provenance import Measurement, Scope, measure, widest
+from stories.story import Copy, Story, Version
+from stories.text import plain
+
+RENDERING = 1
+"""Raised whenever a change here would give other bytes for the same story: a store whose entries
+were rendered by another number renders them again."""
+
+_WRITERS: dict[Format, Callable[[Entry], bytes]] = {
+    "rss": rss.item,
+    "atom": atom.entry,
+    "json": jsonfeed.item,
+}
+
+_TRIES = 3
+"""A guess, what the guess measured, and once more in case the other disclosure mattered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One entry in each format, ready to be joined, and the measurement that it carries."""
+
+    story_id: str
+    rss: bytes
+    atom: bytes
+    json: bytes
+    entry: Entry
+    measurement: Measurement
+
+
+def render(story: Story, newsroom: Newsroom) -> Rendered:
+    """*story* as an entry of every format, with the disclosure that its measurement supports.
+
+    The bytes depend on nothing but the arguments.
+
+    :raises RenderError: when there is no headline to publish, or a writer refuses a value.
+    """
+    try:
+        return _render(story, newsroom)
+    except (ValueError, OverflowError, etree.LxmlError) as error:
+        raise RenderError(
+            f"story {story.id}: cannot be rendered: {error}; it stays out of its feeds:"
+            f" look at `wirecopy story {story.id} --raw`"
+        ) from error
+
+
+def _render(story: Story, newsroom: Newsroom) -> Rendered:
+    composed = compose(story, newsroom)
+    if not composed.headline:
+        raise RenderError(
+            f"story {story.id}: has no headline, and no feed takes it without one;"
+            f' write one: wirecopy headline {story.id} "…" --by NAME'
+        )
+    received = received_copy(story.version)
+    same = plain(story.headline) == plain(received.headline)
+    scope: Scope = "verbatim" if same else "headline-only"
+    for _ in range(_TRIES):
+        entry = _claiming(composed, scope, newsroom)
+        written, measured = _measured(entry, received, story)
+        if measured.scope == scope:
+            return Rendered(story.id, entry=entry, measurement=measured, **written)
+        scope = measured.scope
+    entry = composed.model_copy(update={"scope": "unknown"})
+    written, measured = _measured(entry, received, story)
+    measured = measured.model_copy(update={"scope": "unknown", "edited_headline_only": False})
+    return Rendered(story.id, entry=entry, measurement=measured, **written)
+
+
+def received_copy(version: Version) -> Copy:
+    """What was received of *version*, as provenance compares it."""
+    return Copy(
+        headline=version.headline,
+        body=version.body,
+        media=tuple(medium.url for medium in version.media),
+        summary=version.summary or "",
+        tags=(*(category.label for category in version.categories), *version.keywords),
+        base=version.base,
+    )
+
+
+def _claiming(entry: Entry, scope: Scope, newsroom: Newsroom) -> Entry:
+    return entry.model_copy(
+        update={
+            "scope": scope,
+            "edited_headline_only": scope == "headline-only",
+            "disclosure": legal(newsroom.disclosure(scope, entry.agency)),
+        }
+    )
+
+
+def _measured(
+    entry: Entry, received: Copy, story: Story
+) -> tuple[dict[Format, bytes], Measurement]:
+    written = {name: write(entry) for name, write in _WRITERS.items()}
+    # Nearly always the three formats carry the same copy; then measuring one measures all.
+    copies = dict.fromkeys(READERS[name](fragment) for name, fragment in written.items())
+    return written, widest(
+        measure(received, copy, received_digests=story.received, disclosure=entry.disclosure)
+        for copy in copies
+    )
