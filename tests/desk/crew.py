@@ -1,0 +1,41 @@
+"""A supervisor of shell scripts, as a process of its own: ``python -m tests.desk.crew FOLDER``.
+
+``FOLDER/members.json`` lists the members: ``name``, ``script``, and perhaps ``ready``, a file in
+FOLDER that is there when the member is, and ``grace``. Where the script says MARK, the member's
+process id is added to ``FOLDER/NAME.pids``; the supervisor's log is ``FOLDER/log``.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from desk.supervise import Member, supervise
+from stories import log
+from stories.errors import WirecopyError
+
+
+def member(folder: Path, told: dict[str, str]) -> Member:
+    """The member told of in the file."""
+    script = told["script"].replace("MARK", f"echo $$ >> {told['name']}.pids")
+    ready = folder / told["ready"] if "ready" in told else None
+    return Member(
+        told["name"],
+        ["sh", "-c", f"cd {folder}\n{script}"],
+        ready.exists if ready else None,
+        grace=float(told.get("grace", 60)),
+    )
+
+
+def main(folder: Path) -> int:
+    """Supervise what ``members.json`` tells of."""
+    log.configure("json", (folder / "log").open("a", buffering=1, encoding="utf-8"))
+    told = json.loads((folder / "members.json").read_text(encoding="utf-8"))
+    try:
+        return supervise([member(folder, one) for one in told], folder)
+    except WirecopyError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

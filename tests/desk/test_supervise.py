@@ -1,0 +1,233 @@
+"""The supervisor, with real processes that are really killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from desk.guard import remaining
+from desk.supervise import HOPELESS, LONGEST_DELAY, STABLE, alone, failures_after, next_delay
+from stories.errors import WirecopyError
+from tests.processes import gone, until
+from workers.leash import leashed
+
+SLEEP = "MARK\nexec sleep 600"
+PARENT = "sleep 600 & echo $! >> children.pids\nMARK\nwait"
+STUBBORN = "trap '' TERM HUP INT\nsleep 600 & echo $! >> children.pids\nMARK\nwait; wait"
+
+
+class Crew:
+    """A supervisor under test and what it leaves in its folder."""
+
+    def __init__(self, folder: Path, members: list[dict[str, Any]]) -> None:
+        self.folder = folder
+        (folder / "members.json").write_text(json.dumps(members))
+        self.process = subprocess.Popen(
+            leashed([sys.executable, "-m", "tests.desk.crew", str(folder)]),
+            cwd=Path(__file__).parent.parent.parent,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def pids(self, member: str) -> list[int]:
+        """The process ids that *member* had, one a start."""
+        try:
+            return [int(line) for line in (self.folder / f"{member}.pids").read_text().split()]
+        except FileNotFoundError:
+            return []
+
+    def events(self, event: str) -> list[dict[str, Any]]:
+        """The log's lines of that event."""
+        try:
+            lines = (self.folder / "log").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+        return [line for line in map(json.loads, lines) if line["event"] == event]
+
+    def ends(self) -> int:
+        """Wait for the supervisor to end; its exit code."""
+        _, self.said = self.process.communicate(timeout=60)
+        return self.process.returncode
+
+
+@pytest.fixture
+def crew(tmp_path: Path) -> Iterator[Callable[..., Crew]]:
+    started = []
+
+    def start(*members: dict[str, Any]) -> Crew:
+        started.append(Crew(tmp_path, list(members)))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.process.communicate()
+
+
+@given(st.integers(min_value=1, max_value=10_000))
+def test_delays_grow_to_a_limit(failures: int) -> None:
+    assert 0 < next_delay(failures) <= next_delay(failures + 1) <= LONGEST_DELAY
+    assert next_delay(failures) == LONGEST_DELAY or next_delay(failures + 1) > next_delay(failures)
+
+
+@given(st.integers(min_value=0, max_value=100), st.floats(min_value=0, max_value=1e9))
+def test_failures_are_forgotten_after_a_stable_life(failures: int, lived: float) -> None:
+    assert failures_after(failures, lived) == (1 if lived >= STABLE else failures + 1)
+
+
+def test_the_guard_knows_who_is_left() -> None:
+    assert remaining(["+12\n", "+13\n", "-12\n", "+14\n", "-99\n"]) == {13, 14}
+
+
+def test_members_start_in_order_each_when_the_one_before_is_ready(
+    crew: Callable[..., Crew], tmp_path: Path
+) -> None:
+    last = f"test -e go && touch in-order\n{SLEEP}"
+    c = crew({"name": "a", "script": SLEEP, "ready": "go"}, {"name": "b", "script": last})
+    until(lambda: c.pids("a"))
+    assert c.pids("b") == []
+    (tmp_path / "go").touch()
+    until(lambda: c.pids("b"))
+    assert (tmp_path / "in-order").exists()
+
+
+def test_a_killed_member_is_started_again_and_the_others_left_alone(
+    crew: Callable[..., Crew],
+) -> None:
+    c = crew({"name": "a", "script": SLEEP}, {"name": "b", "script": SLEEP})
+    until(lambda: c.pids("a") and c.pids("b"))
+    for times in (1, 2, 3):
+        os.kill(c.pids("a")[-1], signal.SIGKILL)
+        until(lambda: len(c.pids("a")) == times + 1)  # noqa: B023 - asked at once
+    assert len(c.pids("b")) == 1
+    assert not gone(c.pids("b")[0])
+    assert [e["status"] for e in c.events("died")] == ["killed by SIGKILL"] * 3
+
+
+def test_who_is_killed_from_outside_is_never_given_up(crew: Callable[..., Crew]) -> None:
+    c = crew({"name": "a", "script": "MARK\nkill -9 $$"})
+    until(lambda: len(c.pids("a")) > HOPELESS)
+    assert c.process.poll() is None
+
+
+def test_what_a_killed_member_had_started_is_killed_too(crew: Callable[..., Crew]) -> None:
+    c = crew({"name": "a", "script": PARENT})
+    until(lambda: c.pids("a"))
+    os.kill(c.pids("a")[0], signal.SIGKILL)
+    until(lambda: len(c.pids("a")) == 2)
+    assert gone(c.pids("children")[0])
+    assert not gone(c.pids("children")[1])
+
+
+def test_nothing_outlives_a_killed_supervisor(crew: Callable[..., Crew]) -> None:
+    c = crew({"name": "a", "script": STUBBORN}, {"name": "b", "script": SLEEP})
+    until(lambda: c.pids("a") and c.pids("b"))
+    c.process.kill()
+    c.process.wait()
+    until(lambda: all(map(gone, c.pids("a") + c.pids("b") + c.pids("children"))))
+
+
+def test_after_a_killed_supervisor_the_next_one_starts_on_the_same_folder(
+    crew: Callable[..., Crew],
+) -> None:
+    c = crew({"name": "a", "script": SLEEP})
+    until(lambda: c.pids("a"))
+    c.process.kill()
+    c.process.wait()
+    after = crew({"name": "a", "script": SLEEP})
+    until(lambda: len(after.pids("a")) == 2)
+    assert gone(after.pids("a")[0])
+
+
+def test_a_second_supervisor_is_refused_and_the_first_goes_on(crew: Callable[..., Crew]) -> None:
+    first = crew({"name": "a", "script": SLEEP})
+    until(lambda: first.pids("a"))
+    second = crew({"name": "a", "script": SLEEP})
+    assert second.ends() == 1
+    assert f"another wirecopy up runs here (process {first.process.pid})" in second.said
+    assert "data =" in second.said
+    assert len(first.pids("a")) == 1
+    assert not gone(first.pids("a")[0])
+
+
+def test_the_lock_is_free_afterwards(tmp_path: Path) -> None:
+    with (
+        alone(tmp_path / "new"),
+        pytest.raises(WirecopyError, match="another wirecopy up"),
+        alone(tmp_path / "new"),
+    ):
+        raise AssertionError("two of us")
+    with alone(tmp_path / "new"):
+        assert (tmp_path / "new" / "up.lock").read_text() == str(os.getpid())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_an_orderly_stop_in_reverse_order(crew: Callable[..., Crew], number: int) -> None:
+    tidy = "trap 'echo {0} >> order; exit 0' TERM\nMARK\nwhile :; do sleep 0.05; done"
+    c = crew(*({"name": name, "script": tidy.format(name)} for name in ("a", "b", "c")))
+    until(lambda: all(map(c.pids, "abc")))
+    c.process.send_signal(number)
+    assert c.ends() == 0
+    assert (c.folder / "order").read_text().split() == ["c", "b", "a"]
+    assert [e["status"] for e in c.events("ended")] == ["exit code 0"] * 3
+
+
+def test_who_does_not_end_within_the_grace_is_killed_with_all_it_started(
+    crew: Callable[..., Crew],
+) -> None:
+    c = crew({"name": "a", "script": SLEEP}, {"name": "b", "script": STUBBORN, "grace": 0.3})
+    until(lambda: c.pids("b"))
+    c.process.terminate()
+    assert c.ends() == 1
+    assert all(map(gone, c.pids("a") + c.pids("b") + c.pids("children")))
+    assert [e["member"] for e in c.events("did not end in time, killed")] == ["b"]
+
+
+def test_a_second_signal_ends_all_patience(crew: Callable[..., Crew]) -> None:
+    c = crew(*({"name": name, "script": STUBBORN} for name in ("a", "b")))
+    until(lambda: c.pids("a") and c.pids("b"))
+    c.process.terminate()
+    until(lambda: c.events("stopping"))
+    c.process.terminate()
+    assert c.ends() == 1
+    assert all(map(gone, c.pids("a") + c.pids("b")))
+
+
+def test_a_member_that_never_works_ends_it_all_with_its_name(crew: Callable[..., Crew]) -> None:
+    c = crew({"name": "a", "script": SLEEP}, {"name": "broken", "script": "MARK\nexit 3"})
+    assert c.ends() == 1
+    assert [e["member"] for e in c.events("gave up: it never came to work")] == ["broken"]
+    assert {e["status"] for e in c.events("died")} == {"exit code 3"}
+    delays = [e["again_in"] for e in c.events("died")]
+    assert delays == sorted(delays)
+    assert gone(c.pids("a")[0])
+
+
+def test_a_killed_guard_is_replaced_and_still_guards(crew: Callable[..., Crew]) -> None:
+    c = crew({"name": "a", "script": PARENT})
+    until(lambda: c.pids("children"))
+
+    def guards() -> list[int]:
+        listed = subprocess.run(
+            ["ps", "-o", "pid=,stat=,args=", "--ppid", str(c.process.pid)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        lines = [line.split(None, 2) for line in listed.stdout.splitlines()]
+        return [int(pid) for pid, stat, args in lines if "guard.py" in args and stat[0] != "Z"]
+
+    (first,) = guards()
+    os.kill(first, signal.SIGKILL)
+    until(lambda: guards() not in ([], [first]))
+    c.process.kill()
+    c.process.wait()
+    until(lambda: all(map(gone, c.pids("a") + c.pids("children"))))
