@@ -12,7 +12,7 @@ from pathlib import Path
 import redis
 
 from stories.errors import WirecopyError
-from workers.address import client, private_socket
+from workers.address import client, private_socket, socket_url
 
 NAMES = ("valkey-server", "redis-server")
 
@@ -23,10 +23,11 @@ class Private:
 
     command: tuple[str, ...]
     socket: Path
+    log: Path
 
     def ready(self) -> bool:
         """True once it answers; False while it starts or loads its file."""
-        broker = client(f"redis+socket://{self.socket}", timeout=1)
+        broker = client(socket_url(self.socket), timeout=1)
         try:
             return bool(broker.ping())
         except (redis.RedisError, OSError):
@@ -78,15 +79,19 @@ def private(data: Path) -> Private:
     folder = data.resolve() / "broker"
     for needed in {folder, socket.parent}:
         _own(needed)
-    return Private(command_line(binary(), folder, socket), socket)
+    log = folder / "broker.log"
+    return Private(command_line(binary(), folder, socket, log), socket, log)
 
 
-def command_line(server: Path, folder: Path, socket: Path) -> tuple[str, ...]:
+def command_line(
+    server: Path, folder: Path, socket: Path, log: Path | None = None
+) -> tuple[str, ...]:
     """The command of a *server* that keeps its files in *folder* and listens on *socket* alone.
 
     The append-only file is written through every second: what waits survives a kill of the
     server, and at most one second of it is lost with the machine. ``noeviction``: a full broker
-    refuses, it never forgets. No snapshots: the append-only file is the whole state.
+    refuses, it never forgets. No snapshots: the append-only file is the whole state. *log*, by
+    default standard output, gets what is worth a warning.
     """
     settings = {
         "port": "0",
@@ -99,6 +104,7 @@ def command_line(server: Path, folder: Path, socket: Path) -> tuple[str, ...]:
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
         "loglevel": "warning",
+        "logfile": str(log or ""),
     }
     return (str(server), *(part for key, value in settings.items() for part in (f"--{key}", value)))
 

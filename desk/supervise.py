@@ -47,6 +47,7 @@ class Member:
 
     ``ready`` answers, quickly, whether it does its work; members after it are first started when
     it does. ``grace`` is how many seconds it has to end after SIGTERM, before its group is killed.
+    ``log`` is where it writes why it died, if not on standard error.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Member:
     ready: Callable[[], bool] | None = None
     grace: float = 60.0
     environment: Mapping[str, str] = field(default_factory=dict)
+    log: Path | None = None
 
 
 def next_delay(failures: int) -> float:
@@ -194,7 +196,8 @@ class _Crew:
                 run.worked = True
             status = "not ready in time" if hung else _status(code)
             again = round(run.due - now, 1)
-            log.warning("died", member=run.member.name, status=status, again_in=again)
+            see = {"see": str(run.member.log)} if run.member.log else {}
+            log.warning("died", member=run.member.name, status=status, again_in=again, **see)
 
     @staticmethod
     def _is_hopeless(run: _Run) -> bool:

@@ -22,7 +22,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from desk import broker
-from workers.address import client
+from workers.address import client, socket_url
 from workers.leash import leashed
 
 PATIENCE = 60.0
@@ -54,7 +54,7 @@ def throwaway() -> Iterator[Path]:
 def redis(folder: Path) -> Iterator[str]:
     """A Valkey or Redis with its files and socket in *folder*; yields its URL for Celery."""
     socket = folder / "redis.sock"
-    url = f"redis+socket://{socket}?virtual_host=0"
+    url = socket_url(socket)
     command = broker.command_line(broker.binary(), folder, socket)
 
     def answers() -> bool:

@@ -32,10 +32,15 @@ def private_socket(data: Path) -> Path:
     return Path(f"/tmp/wirecopy-{os.getuid()}-{name}/broker.sock")  # noqa: S108 - desk.broker checks it
 
 
+def socket_url(socket: Path, database: int = 0) -> str:
+    """The URL of the logical *database* of the broker that listens on *socket*."""
+    return f"redis+socket://{quote(str(socket))}?virtual_host={database}"
+
+
 def broker_url(newsroom: Newsroom) -> str:
     """The broker as Celery addresses it: ``redis://``, ``rediss://`` or ``redis+socket://``."""
     if newsroom.redis_url is None:
-        return f"redis+socket://{quote(str(private_socket(newsroom.data)))}?virtual_host=0"
+        return socket_url(private_socket(newsroom.data))
     url = newsroom.redis_url.get_secret_value()
     socket = re.fullmatch(r"unix://(/[^?]*)(?:\?db=(\d+))?", url)
     return f"redis+socket://{socket[1]}?virtual_host={socket[2] or 0}" if socket else url

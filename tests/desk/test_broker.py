@@ -1,0 +1,194 @@
+"""The private broker: found independently, ours alone, on no port, keeping what waits."""
+
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import kombu
+import pytest
+
+from desk import broker
+from desk.broker import Private, private
+from stories.errors import WirecopyError
+from tests import servers
+from tests.conftest import NewsroomOf
+from tests.processes import until
+from workers.address import SOCKET_PATH_LIMIT, broker_url, client, private_socket, socket_url
+from workers.leash import leashed
+
+
+def start(one: Private) -> subprocess.Popen[bytes]:
+    """The broker, once it answers."""
+    assert not one.ready()
+    process = subprocess.Popen(leashed(one.command), stdin=subprocess.DEVNULL)
+    until(one.ready)
+    return process
+
+
+def test_it_answers_on_its_socket_alone_and_only_to_us() -> None:
+    with servers.throwaway() as data:
+        one = private(data)
+        process = start(one)
+        try:
+            with client(socket_url(one.socket)) as asked:
+                wanted = ("port", "appendonly", "appendfsync", "maxmemory-policy", "save")
+                assert asked.config_get(*wanted) == {
+                    "port": "0",
+                    "appendonly": "yes",
+                    "appendfsync": "everysec",
+                    "maxmemory-policy": "noeviction",
+                    "save": "",
+                }
+            for path in (one.socket, one.socket.parent, data / "broker"):
+                assert stat.S_IMODE(path.stat().st_mode) == 0o700
+        finally:
+            process.kill()
+            process.wait()
+
+
+def test_what_waits_survives_a_kill() -> None:
+    with servers.throwaway() as data:
+        one = private(data)
+        process = start(one)
+        with client(socket_url(one.socket)) as asked:
+            asked.lpush("queue", "waiting")
+        process.kill()
+        process.wait()
+        process = start(private(data))  # over the socket that the killed one left
+        with client(socket_url(one.socket)) as asked:
+            assert asked.lrange("queue", 0, -1) == [b"waiting"]
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("odd", ["plain", "with a space", "50%25", "हिन्दी", "a?b#c"])
+def test_celery_reaches_the_private_broker_of_any_folder(odd: str, newsroom: NewsroomOf) -> None:
+    with servers.throwaway() as folder:
+        data = folder / odd
+        process = start(private(data))
+        try:
+            with kombu.Connection(broker_url(newsroom(data=data))) as connection:
+                connection.ensure_connection(max_retries=1)
+            with client(broker_url(newsroom(data=data))) as asked:
+                assert asked.ping()
+        finally:
+            process.kill()
+            process.wait()
+
+
+def test_a_deep_data_folder_has_its_socket_elsewhere_short_and_always_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with servers.throwaway() as folder:
+        deep = folder / ("d" * 100)
+        socket = private_socket(deep)
+        monkeypatch.setenv("TMPDIR", str(folder))
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+        monkeypatch.chdir(folder)
+        assert private_socket(Path("d" * 100)) == socket
+        assert private_socket(folder / ("e" * 100)) != socket
+        assert len(os.fsencode(socket)) <= SOCKET_PATH_LIMIT
+        one = private(deep)
+        assert one.socket == socket
+        try:
+            process = start(one)
+            process.kill()
+            process.wait()
+            assert list((deep / "broker").iterdir())  # its files stay with the data
+        finally:
+            shutil.rmtree(socket.parent)
+
+
+def test_the_longest_near_path_still_works() -> None:
+    with servers.throwaway() as folder:
+        room = SOCKET_PATH_LIMIT - len(os.fsencode(folder / "x" / "broker" / "broker.sock")) + 1
+        data = folder / ("d" * room)
+        one = private(data)
+        assert len(os.fsencode(one.socket)) == SOCKET_PATH_LIMIT
+        assert one.socket.is_relative_to(data)
+        process = start(one)
+        process.kill()
+        process.wait()
+        assert not private_socket(folder / ("d" * (room + 1))).is_relative_to(folder)
+
+
+def test_a_folder_that_others_put_there_first_is_not_used() -> None:
+    with servers.throwaway() as folder:
+        data = folder / ("d" * 100)
+        place = private_socket(data).parent
+        place.symlink_to(folder)
+        try:
+            with pytest.raises(WirecopyError, match="not a folder of this user's"):
+                private(data)
+        finally:
+            place.unlink()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_somebody_else_is_not_used() -> None:
+    with servers.throwaway() as data:
+        (data / "broker").mkdir()
+        os.chown(data / "broker", 65534, 65534)
+        with pytest.raises(WirecopyError, match="not a folder of this user's"):
+            private(data)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(WirecopyError, match=r"file/data/broker: cannot be made.*Not a directory"):
+        private(tmp_path / "file" / "data")
+
+
+def test_a_folder_open_to_others_is_closed() -> None:
+    with servers.throwaway() as data:
+        (data / "broker").mkdir()
+        (data / "broker").chmod(0o777)
+        private(data)
+        assert stat.S_IMODE((data / "broker").stat().st_mode) == 0o700
+
+
+def test_without_a_server_it_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(broker, "runs", lambda _: False)
+    broker.binary.cache_clear()
+    with pytest.raises(WirecopyError, match=r"install Valkey or Redis.*WIRECOPY_REDIS_URL"):
+        private(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["redis-server", "valkey-server"])
+def test_the_server_on_path_comes_first_of_either_name(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / name).symlink_to(broker.binary())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    broker.binary.cache_clear()
+    assert broker.binary() == tmp_path / name
+    broker.binary.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("configured", "celerys"),
+    [
+        ("redis://h:6379/3", "redis://h:6379/3"),
+        ("rediss://u:p@h/0", "rediss://u:p@h/0"),
+        ("unix:///run/r.sock", "redis+socket:///run/r.sock?virtual_host=0"),
+        ("unix:///run/r.sock?db=4", "redis+socket:///run/r.sock?virtual_host=4"),
+        ("redis+socket:///r.sock?virtual_host=1", "redis+socket:///r.sock?virtual_host=1"),
+    ],
+)
+def test_a_configured_broker(configured: str, celerys: str, newsroom: NewsroomOf) -> None:
+    assert broker_url(newsroom(redis_url=configured)) == celerys
+
+
+def test_without_one_the_private_broker_is_meant(newsroom: NewsroomOf) -> None:
+    room = newsroom()
+    url = urlsplit(broker_url(room))
+    assert url.scheme == "redis+socket"
+    assert url.path.endswith("/broker.sock")
+    with client(broker_url(room)) as asked:
+        where = asked.connection_pool.connection_kwargs["path"]
+    assert where == str(private_socket(room.data))
