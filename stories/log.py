@@ -50,7 +50,7 @@ _HEADER = re.compile(
     r"(?i)((?:proxy-)?authorization|x-api-key|cookie|set-cookie)(['\"]?\s{0,4}[:=]\s{0,4}['\"]?)"
     r"[^'\"\r\n]+"
 )
-_SCHEME = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}")
+_SCHEME = re.compile(r"(?i)\b(bearer\s|basic\s)(?:(?<=bearer\s)[\w.~+/=-]{12,}|[\w+/]{4,}={1,2})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _CONTROL_IN_TRACEBACK = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
@@ -62,7 +62,7 @@ def masked(text: str) -> str:
     text = _USERINFO.sub(r"\1:***@", text)
     text = _QUERY.sub(r"\1***", text)
     text = _HEADER.sub(r"\1\2***", text)
-    return _SCHEME.sub(r"\1 ***", text)
+    return _SCHEME.sub(r"\1***", text)
 
 
 def _plain(text: str, control: re.Pattern[str], longest: int) -> str:
