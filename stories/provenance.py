@@ -1,41 +1,44 @@
-"""Provenance: what was measured to differ between the copy received and the copy published."""
+"""Provenance: what was measured to differ between the copy received and the copy published.
+
+No claim is ever set: digests, scope and ``edited_headline_only`` are computed from the two copies,
+by the rule of :mod:`stories.text`, and fall by themselves when a word changes on the way.
+"""
 
 import json
-import re
 from collections.abc import Iterable
-from typing import Literal
 
+from stories.differences import Difference, Words, differences, word_differences
+from stories.reading import Reading, read
+from stories.scope import PARTS, SCOPES, Part, Scope, scope_of, scope_of_words
 from stories.story import Copy, Digests, Value, digest
-from stories.text import RULE, plain, project
+from stories.text import RULE
 
-Scope = Literal[
-    "verbatim",
-    "headline-only",
-    "headline-media",
-    "packaging",
-    "house-style",
-    "excerpt",
-    "with-inputs",
-    "edited",
-    "unknown",
+__all__ = [
+    "PARTS",
+    "SCOPES",
+    "Difference",
+    "Measurement",
+    "Part",
+    "Scope",
+    "Words",
+    "changed_parts",
+    "differences",
+    "digests",
+    "measure",
+    "scope_of",
+    "widest",
+    "word_differences",
 ]
-SCOPES: tuple[Scope, ...] = (
-    "verbatim",
-    "headline-only",
-    "headline-media",
-    "packaging",
-    "house-style",
-    "excerpt",
-    "with-inputs",
-    "edited",
-    "unknown",
-)
-Part = Literal["headline", "text", "links", "media", "packaging"]
-PARTS: tuple[Part, ...] = ("headline", "text", "links", "media", "packaging")
 
 
 class Measurement(Value):
-    """What was measured. ``edited_headline_only`` is True exactly for ``headline-only``."""
+    """What was measured between two copies.
+
+    ``received`` are the digests of the received copy (those made at receipt, where they were
+    given), ``published`` those of the published one; ``changed`` are the parts in which the two
+    differ. ``edited_headline_only`` is True exactly when ``scope`` is ``headline-only``: for a
+    ``verbatim`` copy it is False, as no headline was edited.
+    """
 
     rule: str
     scope: Scope
@@ -45,33 +48,44 @@ class Measurement(Value):
     edited_headline_only: bool
 
 
-class Difference(Value):
-    """One difference a reader can see."""
+def digests(copy: Copy, *, disclosure: str = "") -> Digests:
+    """The digests of *copy*; one final paragraph saying *disclosure* is left out of them.
 
-    part: Part
-    kind: Literal["added", "removed", "changed"]
-    received: str
-    published: str
+    Each is taken of a JSON array ``[rule, part, value]`` in UTF-8, without white space and with
+    nothing escaped but what JSON must (as in RFC 8785), so that no two inputs read alike.
+
+    :raises stories.markup.TangleError: as :func:`stories.text.project` does.
+    """
+    return _digests(read(copy, disclosure=disclosure))
+
+
+def _digests(reading: Reading) -> Digests:
+    return Digests(
+        rule=RULE,
+        headline=_digest("headline", reading.headline),
+        text=_digest("text", reading.paragraphs),
+        links=_digest("links", reading.links),
+        media=_digest("media", reading.media),
+        packaging=_digest("packaging", (reading.summary, reading.tags)),
+    )
 
 
 def _digest(part: Part, value: object) -> str:
-    text = json.dumps([RULE, part, value], ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps((RULE, part, value), ensure_ascii=False, separators=(",", ":"))
     return digest(text.encode())
 
 
-def digests(copy: Copy, *, disclosure: str = "") -> Digests:
-    """The five digests of *copy*, from one parse of its body."""
-    words, refs = project(copy.body, copy.base, disclosure=disclosure)
-    return Digests(
-        rule=RULE,
-        headline=_digest("headline", plain(copy.headline)),
-        text=_digest("text", words),
-        links=_digest("links", refs.links),
-        media=_digest("media", tuple(dict.fromkeys(refs.media + copy.media))),
-        packaging=_digest(
-            "packaging", [plain(copy.summary), sorted({plain(t) for t in copy.tags} - {""})]
-        ),
-    )
+def changed_parts(received: Digests, published: Digests) -> tuple[Part, ...]:
+    """The parts whose digests differ.
+
+    :raises ValueError: when the two were made by different rules, and so cannot be compared.
+    """
+    if received.rule != published.rule:
+        raise ValueError(
+            f"digests by {received.rule!r} and by {published.rule!r} cannot be compared;"
+            " make both again by one rule"
+        )
+    return tuple(part for part in PARTS if getattr(received, part) != getattr(published, part))
 
 
 def measure(
@@ -81,74 +95,41 @@ def measure(
     received_digests: Digests | None = None,
     disclosure: str = "",
 ) -> Measurement:
-    """What differs between *received* and *published*, from the copies alone."""
-    after = digests(published, disclosure=disclosure)
-    before = None if received is None else digests(received)
-    scope: Scope
-    changed: tuple[Part, ...] = ()
-    if received is None or before is None:
-        scope = "unknown"
-    else:
-        changed = tuple(p for p in PARTS if getattr(before, p) != getattr(after, p))
-        if received_digests and received_digests.rule == RULE and received_digests != before:
-            scope = "unknown"
-        elif "text" in changed:
-            scope = _worded(
-                project(received.body).paragraphs,
-                project(published.body, disclosure=disclosure).paragraphs,
-            )
-        elif not changed:
-            scope = "verbatim"
-        elif changed == ("headline",):
-            scope = "headline-only"
-        elif "media" in changed and set(changed) <= {"headline", "media"}:
-            scope = "headline-media"
-        else:
-            scope = "packaging"
+    """What differs between *received* and *published*; nothing but the copies is believed.
+
+    *received_digests* are those made at receipt. If they were made by this rule and are not those
+    of *received*, that copy is not what was received, and the scope is ``unknown``; it is
+    ``unknown`` too without a received copy. *disclosure* is the plain sentence that stands as the
+    published copy's last paragraph, empty for none.
+
+    :raises stories.markup.TangleError: as :func:`stories.text.project` does.
+    """
+    new = read(published, disclosure=disclosure)
+    after = _digests(new)
+    kept = received_digests if received_digests and received_digests.rule == RULE else None
+    scope: Scope = "unknown"
+    before = kept
+    if received is not None:
+        old = read(received)
+        made = _digests(old)
+        before = kept or made
+        if before == made:
+            scope = scope_of(changed_parts(made, after))
+            if scope == "edited":
+                scope = scope_of_words(old.paragraphs, new.paragraphs)
     return Measurement(
         rule=RULE,
         scope=scope,
-        changed=changed,
+        changed=changed_parts(before, after) if before else (),
         received=before,
         published=after,
         edited_headline_only=scope == "headline-only",
     )
 
 
-def _fold(text: str) -> str:
-    text = re.sub("[‘’‚‛`´]", "'", text)
-    text = re.sub("[“”„‟«»]|''", '"', text)
-    text = re.sub("[‐‑‒–—―−]|-{2,3}", "-", text)
-    return re.sub(" ?- ?", "-", re.sub(r" ?(…|\.\.\.|\. \. \.) ?", "...", text))
-
-
-def _worded(before: tuple[str, ...], after: tuple[str, ...]) -> Scope:
-    if _fold(" ".join(before)) == _fold(" ".join(after)):
-        return "house-style"
-    rest = iter(before)
-    if after and all(p in rest for p in after):
-        return "excerpt"
-    return "edited"
-
-
 def widest(measurements: Iterable[Measurement]) -> Measurement:
-    """The measurement with the widest scope of several renderings of one story.
+    """The measurement of the most changed scope among several renderings of one story.
 
     :raises ValueError: when there is none.
     """
-    return max(measurements, key=lambda m: SCOPES.index(m.scope))
-
-
-def differences(received: Copy, published: Copy, disclosure: str = "") -> tuple[Difference, ...]:
-    """The differences between two copies, for people."""
-    found: list[Difference] = []
-    if plain(received.headline) != plain(published.headline):
-        found.append(
-            Difference(
-                part="headline",
-                kind="changed",
-                received=plain(received.headline),
-                published=plain(published.headline),
-            )
-        )
-    return tuple(found)
+    return max(measurements, key=lambda measured: SCOPES.index(measured.scope))

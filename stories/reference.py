@@ -24,6 +24,7 @@ _WEB = {"http": ":80", "https": ":443"}
 # All of ASCII that can be printed, but for space " < > \ ^ ` { | }.
 _KEPT = "!#$%&'()*+,-./:;=?@[]_~"
 _FINE = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]*")
+_NORMAL = re.compile(rf"https?://[a-z0-9.\-]+/{_FINE.pattern}")
 _CANDIDATE = re.compile(
     r"[\t\n\f\r ,]*+"
     r"(?:(?P<ended>[^\t\n\f\r ]*+(?<=,))|(?P<bare>[^\t\n\f\r ]++)(?>[^,(]++|\([^)]*+\)?)*+,?)"
@@ -43,6 +44,8 @@ def resolve(url: str, base: str | None, *, shown: bool = False) -> str | None:
     RFC 3986 §5.2.2 for http and https; a relative reference without a usable *base* stays relative.
     Never raises.
     """
+    if _NORMAL.fullmatch(url) and "/." not in url:
+        return url
     url = _trim(url)
     scheme, rest = _scheme(url)
     if scheme in _INERT or (scheme == "data" and not shown):
@@ -50,13 +53,13 @@ def resolve(url: str, base: str | None, *, shown: bool = False) -> str | None:
     if scheme in _WEB and (rest := _slashes(rest)).startswith("//"):
         return _compose(scheme, *_split(rest))
     if scheme:
-        return f"{scheme}:{_escape(rest)}"
+        return f"{scheme}:{escape(rest)}"
     if url and not url.startswith("#"):
         url = _slashes(url)
         at, home = _scheme(_trim(base or ""))
         if at in _WEB and (home := _slashes(home)).startswith("//"):
             return _compose(at, *_merge(_split(url), _split(home)))
-    return _escape(url)
+    return escape(url)
 
 
 def srcset(value: str) -> list[str]:
@@ -116,7 +119,7 @@ def _slashes(rest: str) -> str:
 
 
 def _split(rest: str) -> _Parts:
-    """Authority, path, query and fragment (RFC 3986 appendix B); the latter keep their mark."""
+    """Authority, path, query and fragment (RFC 3986 appendix B), the last two with their mark."""
     found = _PARTS.match(rest)
     assert found is not None, "every part is optional"
     return found[1], found[2], found[3] or "", found[4] or ""
@@ -136,7 +139,7 @@ def _merge(own: _Parts, home: _Parts) -> _Parts:
 def _compose(scheme: str, authority: str | None, path: str, query: str, fragment: str) -> str:
     user, at, host = (authority or "").rpartition("@")
     host = host.translate(_LOWER).removesuffix(_WEB[scheme]).removesuffix(":")
-    return f"{scheme}://{_escape(user)}{at}{host}{_escape(_walk(path))}" + _escape(query + fragment)
+    return f"{scheme}://{escape(user)}{at}{host}{escape(_walk(path))}" + escape(query + fragment)
 
 
 def _walk(path: str) -> str:
@@ -156,5 +159,6 @@ def _walk(path: str) -> str:
     return "/" + "/".join(kept)
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """*text* with all but what a URL may hold percent-encoded, as UTF-8 (RFC 3987 §3.1)."""
     return text if _FINE.fullmatch(text) else quote(text, safe=_KEPT)
