@@ -98,7 +98,7 @@ def _tell(newsroom: Newsroom, story: Story, headline: str, entry: EntryRow, serv
     show.say(f"  the story    {site}/stories/{story.id}")
     for feed in newsroom.outgoing:
         for format in feeds.FORMATS:
-            show.say(f"  {format:<4} {feed.name:<7} {site}/feeds/{feed.name}.{format}")
+            show.say(f"  {format:<4} {feed.name:<9} {site}/feeds/{feed.name}.{format}")
     show.say("")
     show.say("Its entry in the RSS feed, as served:")
     show.say("")

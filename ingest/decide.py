@@ -15,7 +15,7 @@ The rules, each for a fault seen on real wires:
   first; the others are reported as duplicates.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -48,6 +48,10 @@ class Known:
     keys: Mapping[str, KnownKey] = field(default_factory=dict)
     stories: Mapping[str, KnownStory] = field(default_factory=dict)
 
+    def joined(self, other: "Known") -> "Known":
+        """What stands in either."""
+        return Known({**self.keys, **other.keys}, {**self.stories, **other.stories})
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:
@@ -68,29 +72,44 @@ class Decision:
     shared: tuple[str, ...]
 
 
-def wanted_keys(founds: Sequence[Found]) -> set[str]:
-    """Every key that :func:`decide` will look up for *founds*."""
-    return {k for f in founds for k in _keys_of(f)}
+def links_of_several(
+    pairs: Sequence[tuple[str | None, str | None]], known: Known
+) -> frozenset[str]:
+    """Link keys that stand on different guids, here or on record: they identify no story.
+
+    *pairs* are each item's guid key and link key. A wire whose stories all link to its front page
+    is told apart by guid alone.
+    """
+    guids_of: dict[str, set[str]] = {}
+    for guid, link in pairs:
+        if guid is not None and link is not None:
+            guids_of.setdefault(link, set()).add(guid)
+    for link, guids in guids_of.items():
+        if (alias := known.keys.get(link)) is not None:
+            story = known.stories.get(alias.story_id)
+            if story is not None and story.key.startswith("guid:"):
+                guids.add(story.key)
+    return frozenset(link for link, guids in guids_of.items() if len(guids) > 1)
 
 
-def _keys_of(found: Found) -> Iterator[str]:
-    yield found.identity.key
-    if found.link_key is not None:
-        yield found.link_key
-    if found.guid_key is not None:
-        yield found.guid_key
+def decide(
+    wire: str, founds: Sequence[Found], known: Known, shared: Collection[str] = frozenset()
+) -> Decision:
+    """Judge the items *founds* of one capture of *wire* against what is *known*.
 
-
-def decide(wire: str, founds: Sequence[Found], known: Known) -> Decision:
-    """Judge the items *founds* of one capture of *wire* against what is *known*."""
+    *shared* are the keys found, in this capture or before, to name several stories; no item of
+    *founds* is identified by one of them.
+    """
     intents: list[Intent] = []
     recorded: dict[str, str] = {}
-    shared = {key: None for key in _shared_here(founds) if not _is_shared(known, key)}
     taken: set[str] = set()
     for found in founds:
         story = _recognise(wire, found, known, recorded, shared)
-        for key in (found.identity.key, found.link_key):
-            if key is not None and key not in known.keys:
+        for key in (found.identity.key, found.link_key, found.guid_key):
+            if key is None or key in known.keys:
+                continue
+            # A guid that does not identify its item is kept in mind only when it is shared.
+            if key != found.guid_key or key == found.identity.key or key in shared:
                 recorded.setdefault(key, story)
         before = known.stories.get(story)
         number = before.number if before else 0
@@ -105,10 +124,11 @@ def decide(wire: str, founds: Sequence[Found], known: Known) -> Decision:
             action = "same"
         taken.add(story)
         intents.append(Intent(action, story, number, found))
+    fresh = (k for k in (*known.keys, *recorded) if k in shared)
     return Decision(
         intents=tuple(intents),
         keys=tuple(recorded.items()),
-        shared=tuple(k for k in shared if k in known.keys or k in recorded),
+        shared=tuple(k for k in fresh if not (k in known.keys and known.keys[k].shared)),
     )
 
 
@@ -117,38 +137,18 @@ def _recognise(
     found: Found,
     known: Known,
     recorded: Mapping[str, str],
-    shared: Mapping[str, None],
+    shared: Collection[str],
 ) -> str:
     key = found.identity.key
-    if key in known.keys and not _is_shared(known, key):
+    if key in known.keys and key not in shared:
         return known.keys[key].story_id
     if key in recorded:
         return recorded[key]
     link = found.link_key
     if link is not None and link in known.keys and link not in shared:
-        alias = known.keys[link]
-        story = known.stories.get(alias.story_id)
-        if story is not None and not alias.shared:
+        story = known.stories.get(known.keys[link].story_id)
+        if story is not None:
             guidless = not story.key.startswith("guid:")
             if guidless or story.key == found.guid_key:
                 return story.id
     return story_id(wire, key)
-
-
-def _is_shared(known: Known, key: str) -> bool:
-    return key in known.keys and known.keys[key].shared
-
-
-def _shared_here(founds: Sequence[Found]) -> Iterator[str]:
-    """Guids that stand on items with different links; links that stand on different guids."""
-    links_of: dict[str, set[str | None]] = {}
-    guids_of: dict[str, set[str | None]] = {}
-    for found in founds:
-        if found.guid_key is not None:
-            links_of.setdefault(found.guid_key, set()).add(found.link_key)
-        if found.link_key is not None:
-            guids_of.setdefault(found.link_key, set()).add(found.guid_key)
-    for table in (links_of, guids_of):
-        for key, others in table.items():
-            if len(others) > 1:
-                yield key

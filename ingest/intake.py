@@ -6,7 +6,7 @@ already and nothing changes, unless the code did. A capture that cannot be taken
 and may be replayed later; an item that cannot be does not hold up its neighbours.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 
 from ingest import formats
 from ingest.capture import as_mapping
-from ingest.decide import Decision, Found, Known, decide, wanted_keys
-from ingest.identity import guid_key, identify, link_key
+from ingest.decide import Decision, Found, Known, decide, links_of_several
+from ingest.identity import guid_key, headline, identify, link_key, repeated
 from ingest.item import Channel, Hints, Item, Parsed
 from ingest.normalise import content_digest, normalise, received
 from stories import clock
@@ -29,7 +29,7 @@ from stories.store import Store, captures, outbox, wires
 from stories.store import stories as records
 from stories.store.captures import Capture, Problem
 from stories.store.stories import VersionRow
-from stories.story import digest, slug, story_guid
+from stories.story import Identity, digest, slug, story_guid
 
 log = structlog.get_logger()
 
@@ -76,36 +76,41 @@ def read(capture: Capture, body: bytes | None) -> Parsed | ParseError:
 
 
 def find(
-    parsed: Parsed, body: bytes, wire: Wire, capture: Capture, shared: frozenset[str]
+    parsed: Parsed,
+    body: bytes,
+    wire: Wire,
+    capture: Capture,
+    identities: Sequence[Identity],
 ) -> tuple[list[Found], list[Problem]]:
     """Normalise every item by itself; those that fail become problems, not losses of others."""
     founds: list[Found] = []
     faults: list[Problem] = []
-    identities = identify(parsed.items, wire.identity, shared)
     for item, identity in zip(parsed.items, identities, strict=True):
         try:
-            version = normalise(item, parsed.channel, wire, identity)
-            raw = body[item.start : item.end] if 0 <= item.start < item.end else None
-            founds.append(
-                Found(
-                    position=item.position,
-                    start=item.start,
-                    end=item.end,
-                    identity=identity,
-                    link_key=link_key(item),
-                    guid_key=guid_key(item),
-                    version=version,
-                    received=digests(received(item, parsed.channel)),
-                    raw_digest=digest(raw) if raw is not None else None,
-                    content_digest=content_digest(version),
-                )
-            )
+            founds.append(_found(parsed, item, body, wire, identity))
         except ParseError as error:
             faults.append(_problem(capture, item.position, error.state, str(error)))
         except Exception as error:  # an item nobody foresaw must not hold up its neighbours
             told = f"item {item.position}: {type(error).__name__}: {error}; report this capture"
             faults.append(_problem(capture, item.position, "item-unreadable", told))
     return founds, faults
+
+
+def _found(parsed: Parsed, item: Item, body: bytes, wire: Wire, identity: Identity) -> Found:
+    version = normalise(item, parsed.channel, wire, identity)
+    raw = body[item.start : item.end] if 0 <= item.start < item.end else None
+    return Found(
+        position=item.position,
+        start=item.start,
+        end=item.end,
+        identity=identity,
+        link_key=link_key(item),
+        guid_key=guid_key(item),
+        version=version,
+        received=digests(received(item, parsed.channel)),
+        raw_digest=digest(raw) if raw is not None else None,
+        content_digest=content_digest(version),
+    )
 
 
 def take_in(
@@ -123,10 +128,17 @@ def take_in(
         outcome = Parsed(format="", channel=_NO_CHANNEL, items=())
     else:
         outcome = parsed
-        shared = _shared_keys(conn, wire.name, parsed.items, capture.id)
-        founds, faults = find(parsed, body, wire, capture, shared)
-        known = _known(conn, wire.name, founds, capture.id)
-        decision = decide(wire.name, founds, known)
+        pairs = [(guid_key(item), link_key(item)) for item in parsed.items]
+        known = _known(conn, wire.name, {k for p in pairs for k in p if k}, capture.id)
+        shared = frozenset(k for k, v in known.keys.items() if v.shared)
+        shared |= links_of_several(pairs, known)
+        identities = identify(parsed.items, wire.identity, shared)
+        shared |= repeated(parsed.items, wire.identity, [headline(i) for i in parsed.items])
+        founds, faults = find(parsed, body, wire, capture, identities)
+        last_resort = {i.key for i in identities if i.rule == "digest"}
+        if last_resort:
+            known = known.joined(_known(conn, wire.name, last_resort, capture.id))
+        decision = decide(wire.name, founds, known, shared)
     changes = _reconcile(conn, newsroom, wire, capture, decision)
     touched = tuple(sorted({c.story_id for c in changes}))
     for story in touched:
@@ -192,16 +204,10 @@ def _problem(capture: Capture, position: int, state: str, message: str) -> Probl
     return Problem(capture.wire, capture.id, position, state, message[:2000], capture.received_at)
 
 
-def _shared_keys(conn: Connection, wire: str, items: Sequence[Item], before: int) -> frozenset[str]:
-    keys = {k for item in items for k in (guid_key(item), link_key(item)) if k is not None}
-    known = records.known_keys(conn, wire, keys, before)
-    return frozenset(k for k, on_record in known.items() if on_record.shared)
-
-
-def _known(conn: Connection, wire: str, founds: Sequence[Found], before: int) -> Known:
-    keys = records.known_keys(conn, wire, wanted_keys(founds), before)
-    rows = records.known_stories(conn, (k.story_id for k in keys.values()), before)
-    return Known(keys=keys, stories=rows)
+def _known(conn: Connection, wire: str, keys: Collection[str], before: int) -> Known:
+    found = records.known_keys(conn, wire, keys, before)
+    rows = records.known_stories(conn, (k.story_id for k in found.values()), before)
+    return Known(keys=found, stories=rows)
 
 
 def _reconcile(

@@ -7,7 +7,7 @@ every later capture of that wire follows, selected or not: what it means depends
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -70,7 +70,7 @@ def replay(
     planned: dict[str, list[int]],
     *,
     patience: Callable[[float], None],
-) -> Iterator[Taken]:
+) -> Generator[Taken, None, None]:
     """Take the *planned* captures in again. *patience* sleeps while a worker has the wire.
 
     :raises StoreError: when a wire stays in a worker's hands for a whole lease.

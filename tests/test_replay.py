@@ -61,13 +61,17 @@ def day(newsroom_of: NewsroomOf, store: Store) -> Iterator[Day]:
             wires=[
                 {
                     "name": f"sim-{kind}",
-                    "url": f"{agency}/wires/national.{kind}",
+                    "url": f"{agency}/wires/{wire}.{kind}",
                     "agency": "Simulated Press Agency",
                     "code": "SIM",
                     "every": "5s",
                     "allow_private": True,
                 }
-                for kind in ("rss", "atom", "rdf")
+                for wire, kind in (
+                    ("national", "rss"),
+                    ("business", "atom"),
+                    ("languages", "rdf"),
+                )
             ],
             feeds=[
                 {"name": "all", "title": "Everything", "limit": 30},

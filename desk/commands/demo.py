@@ -38,10 +38,18 @@ timezone = "Asia/Kolkata"
 allow_private = true
 
 [[wires]]
-name = "sim-world"
+name = "sim-business"
 agency = "Simulated Press Agency"
 code = "SIM"
-url = "{agency}/wires/world.atom"
+url = "{agency}/wires/business.atom"
+every = "3s"
+allow_private = true
+
+[[wires]]
+name = "sim-languages"
+agency = "Simulated Press Agency"
+code = "SIM"
+url = "{agency}/wires/languages.rdf"
 every = "3s"
 allow_private = true
 
@@ -52,9 +60,14 @@ wires = ["sim-national"]
 limit = 50
 
 [[feeds]]
-name = "world"
-title = "World (demo)"
-wires = ["sim-world"]
+name = "business"
+title = "Business (demo)"
+wires = ["sim-business"]
+
+[[feeds]]
+name = "languages"
+title = "हिन्दी · தமிழ் · اردو (demo)"
+wires = ["sim-languages"]
 """
 
 

@@ -80,10 +80,13 @@ def claim(
     chosen = chosen.order_by(outbox.c.since, outbox.c.key).limit(limit)
     if conn.dialect.name == "postgresql":
         chosen = chosen.with_for_update(skip_locked=True)
+    # As a CTE it is evaluated once. As a plain subquery PostgreSQL may run it again for every row
+    # it joins, skipping what it has locked itself, and so lease more rows than asked for.
+    first = chosen.cte("chosen")
     lease = str(uuid.uuid4())
     rows = conn.execute(
         update(outbox)
-        .where(tuple_(outbox.c.kind, outbox.c.key).in_(chosen), free)
+        .where(tuple_(outbox.c.kind, outbox.c.key).in_(select(first)), free)
         .values(lease=lease, lease_until=now + LEASE, attempts=outbox.c.attempts + 1)
         .returning(outbox.c.key, outbox.c.wanted, outbox.c.attempts, outbox.c.since)
     ).all()

@@ -178,7 +178,7 @@ versions = Table(
     Column("start", Integer, nullable=False),
     Column("end", Integer, nullable=False),
     Column("raw_digest", String(64)),
-    Column("content_digest", String(64), nullable=False),
+    Column("content_digest", String(80), nullable=False),
     Column("received_at", Moment, nullable=False),
     Column("data", JSON, nullable=False),
     Column("received", JSON, nullable=False),

@@ -120,10 +120,11 @@ def claim_due(conn: Connection, now: datetime, until: datetime, limit: int) -> l
     chosen = select(wires.c.name).where(free).order_by(wires.c.due_at, wires.c.name).limit(limit)
     if conn.dialect.name == "postgresql":
         chosen = chosen.with_for_update(skip_locked=True)
+    first = chosen.cte("chosen")  # evaluated once; see outbox.claim
     rows = (
         conn.execute(
             update(wires)
-            .where(wires.c.name.in_(chosen), free)
+            .where(wires.c.name.in_(select(first)), free)
             .values(lease=str(uuid.uuid4()), lease_until=until)
             .returning(*wires.c)
         )

@@ -78,7 +78,7 @@ def test_the_contract_wording() -> None:
 def test_nothing_is_claimed_of_changed_words(tmp_path: Path, scope: str) -> None:
     newsroom = load(write(tmp_path, WHOLE.replace("edited =", "verbatim =")))
     assert scope in SCOPES
-    assert newsroom.disclosure(scope, "PTI") == ""  # type: ignore[arg-type]
+    assert newsroom.disclosure(scope, "PTI") == ""
 
 
 @pytest.mark.parametrize(

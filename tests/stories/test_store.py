@@ -205,6 +205,14 @@ class TestOutbox:
             outbox.want(conn, "ingest", ["a"], NOW)
             assert [j.attempts for j in outbox.claim(conn, "ingest", NOW, 1)] == [1]
 
+    def test_no_more_is_claimed_than_asked_for(self, store: Store) -> None:
+        with store.write() as conn:
+            for kind in ("story", "feed"):
+                outbox.want(conn, kind, [f"{n:03}" for n in range(300)], NOW)
+        for limit in (1, 7, 20):
+            with store.write() as conn:
+                assert len(outbox.claim(conn, "feed", NOW, limit)) == limit
+
     def test_only_the_keys_asked_for(self, store: Store) -> None:
         with store.write() as conn:
             outbox.want(conn, "ingest", ["a", "b"], NOW)

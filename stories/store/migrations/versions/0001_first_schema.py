@@ -176,7 +176,7 @@ def upgrade() -> None:
         sa.Column("start", sa.Integer(), nullable=False),
         sa.Column("end", sa.Integer(), nullable=False),
         sa.Column("raw_digest", sa.String(length=64), nullable=True),
-        sa.Column("content_digest", sa.String(length=64), nullable=False),
+        sa.Column("content_digest", sa.String(length=80), nullable=False),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.Column("data", sa.JSON(), nullable=False),
         sa.Column("received", sa.JSON(), nullable=False),

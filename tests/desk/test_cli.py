@@ -1,0 +1,327 @@
+"""The commands, through the entry point as installed, against a real server on loopback."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import pytest
+from lxml import etree
+
+from tests import hostile
+
+WIRECOPY = Path(sys.executable).with_name("wirecopy")
+NS = "{urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1}"
+CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
+LINE = (
+    "(Except for the headline, this story has not been edited by Chronicle staff"
+    " and is published from a syndicated feed.)"
+)
+
+
+def item(guid: str, headline: str, body: str, date: str = "Sun, 22 Nov 2026 06:00:00 IST") -> str:
+    return (
+        f'<item><guid isPermaLink="false">{guid}</guid><title>{headline}</title>'
+        f"<link>https://agency.example/{guid}</link><pubDate>{date}</pubDate>"
+        f"<description>{body}</description></item>"
+    )
+
+
+def wire_of(*items: str) -> bytes:
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel>'
+        "<title>Agency</title><link>https://agency.example/</link><description>d</description>"
+        f"{''.join(items)}</channel></rss>"
+    ).encode()
+
+
+RAIN = item("rain", "Rain stops play", "&lt;p&gt;It rained &amp;amp; rained.&lt;/p&gt;")
+TRAM = item("tram", "Tram line opens", "&lt;p&gt;It opened.&lt;/p&gt;&lt;p&gt;All came.&lt;/p&gt;")
+
+
+@dataclass
+class House:
+    """A newsroom in a folder, its agency, and its command line."""
+
+    folder: Path
+    server: hostile.Server
+
+    def run(self, *arguments: str, code: int = 0, **environment: str) -> str:
+        """Standard output of ``wirecopy …``, which must exit with *code*."""
+        done = self.try_(*arguments, **environment)
+        assert done.returncode == code, done.stderr.decode()
+        return done.stdout.decode()
+
+    def try_(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[bytes]":
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("WIRECOPY_")}
+        return subprocess.run(
+            [WIRECOPY, *arguments],
+            cwd=self.folder,
+            env={**clean, "PYTHONWARNINGS": "error", **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+
+    def listed(self, *arguments: str, code: int = 0) -> Any:
+        return json.loads(self.run(*arguments, "--json", code=code))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with hostile.serve() as server:
+        server.answer("/pti.rss", wire_of(RAIN, TRAM), {"ETag": '"1"'})
+        (tmp_path / "wirecopy.toml").write_text(
+            f"""
+            [publisher]
+            name = "Chronicle"
+            url = "https://www.chronicle.example"
+
+            [[wires]]
+            name = "pti"
+            agency = "Press Trust of India"
+            code = "PTI"
+            url = "{server.url}/pti.rss"
+            every = "2m"
+            allow_private = true
+
+            [[feeds]]
+            name = "india"
+            title = "India"
+            wires = ["pti"]
+            """
+        )
+        yield House(tmp_path, server)
+
+
+def test_the_main_job(house: House) -> None:
+    """A wire story, its headline rewritten, comes out saying truly that only that was edited."""
+    assert "ok" in house.run("poll")
+    stories = house.listed("stories")
+    assert [s["headline"] for s in stories] == ["Rain stops play", "Tram line opens"]
+    rain = stories[0]
+    contract = {"id", "wire", "agency", "agency_id", "version", "status", "headline"}
+    contract |= {"wire_headline", "edit_scope", "edited_headline_only"}
+    assert contract <= rain.keys()
+    assert (rain["agency"], rain["agency_id"]) == ("Press Trust of India", "rain")
+    assert rain["version"] == 1
+    assert (rain["edit_scope"], rain["edited_headline_only"]) == ("verbatim", False)
+
+    told = house.run("headline", rain["id"], "Rain, again", "--by", "Asha")
+    assert "headline-only" in told
+    assert LINE in " ".join(told.split())
+    rain = house.listed("stories")[0]
+    assert (rain["headline"], rain["wire_headline"]) == ("Rain, again", "Rain stops play")
+    assert (rain["edit_scope"], rain["edited_headline_only"]) == ("headline-only", True)
+
+    rss = etree.fromstring(house.run("feed", "india", "--format", "rss").encode())
+    entry = rss.find("channel/item")
+    assert entry is not None
+    assert entry.findtext("title") == "Rain, again"
+    assert entry.findtext(f"{NS}editedHeadlineOnly") == "true"
+    assert entry.findtext(f"{NS}editScope") == "headline-only"
+    body = entry.findtext(CONTENT) or ""
+    assert body.startswith("<p>It rained &amp; rained.</p>")
+    assert body.rstrip().endswith(f"{LINE}</i></p>")
+    atom = feedparser.parse(house.run("feed", "india", "--format", "atom").encode())
+    assert atom.entries[0].title == "Rain, again"
+    assert atom.entries[0].id == entry.findtext("guid") == rain["guid"]
+    told = json.loads(house.run("feed", "india", "--format", "json"))
+    assert told["items"][0]["_wirecopy"]["edit_scope"] == "headline-only"
+
+    assert "verbatim" in house.run("headline", rain["id"], "--revert", "--by", "Asha")
+    rain = house.listed("stories")[0]
+    assert (rain["headline"], rain["edit_scope"]) == ("Rain stops play", "verbatim")
+    history = house.listed("story", rain["id"])["headlines"]
+    assert [(h["text"], h["by"]) for h in history] == [("Rain, again", "Asha"), (None, "Asha")]
+
+
+def test_an_update_under_a_desk_headline_waits_for_a_second_look(house: House) -> None:
+    house.run("poll")
+    rain = house.listed("stories")[0]["id"]
+    house.run("headline", rain, "Rain, again", "--by", "Asha")
+    newer = item("rain", "Rain stops play for good", "&lt;p&gt;It still rains.&lt;/p&gt;")
+    house.server.answer("/pti.rss", wire_of(newer, TRAM), {"ETag": '"2"'})
+    house.run("poll")
+    waiting = house.listed("stories", "--second-look")
+    assert [(s["id"], s["headline"], s["version"]) for s in waiting] == [(rain, "Rain, again", 2)]
+    assert waiting[0]["wire_headline"] == "Rain stops play for good"
+    house.run("headline", rain, "Rain, again", "--by", "Ravi")  # looked again; it stands
+    assert house.listed("stories", "--second-look") == []
+
+
+def test_a_touched_date_is_no_new_version(house: House) -> None:
+    house.run("poll")
+    touched = RAIN.replace("06:00:00", "07:30:00")
+    house.server.answer("/pti.rss", wire_of(touched, TRAM), {"ETag": '"2"'})
+    polled = house.listed("poll")
+    assert (polled[0]["state"], polled[0]["new"], polled[0]["updated"]) == ("ok", 0, 0)
+    assert {s["version"] for s in house.listed("stories")} == {1}
+
+
+def test_the_bytes_received_are_shown_again(house: House) -> None:
+    house.run("poll")
+    rain = house.listed("stories")[0]["id"]
+    assert house.run("story", rain, "--raw") == RAIN
+    assert house.run("story", rain[:6], "--raw") == RAIN
+    number = house.listed("captures")[0]["id"]
+    assert house.run("captures", str(number), "--raw").encode() == wire_of(RAIN, TRAM)
+    told = house.listed("captures", str(number))
+    assert told["digest"] == hashlib.sha256(wire_of(RAIN, TRAM)).hexdigest()
+    assert ["etag", '"1"'] in told["headers"]
+
+
+def test_a_second_poll_is_conditional(house: House) -> None:
+    house.run("poll")
+    polled = house.listed("poll", "pti")
+    assert polled[0]["state"] in ("not-modified", "unchanged")
+    assert house.server.seen("/pti.rss")[-1].header("if-none-match") == '"1"'
+    assert len(house.listed("captures")) == 1
+
+
+def test_a_replay_changes_nothing(house: House) -> None:
+    house.run("poll")
+    house.run("headline", house.listed("stories")[0]["id"], "Rain, again", "--by", "Asha")
+    before = house.run("feed", "india")
+    assert "nothing changed" in house.run("replay")
+    assert "nothing would change" in house.run("replay", "--dry-run")
+    outcome = house.listed("replay", "--wire", "pti")
+    assert (outcome["captures"], outcome["changes"]) == (1, [])
+    assert house.run("feed", "india") == before
+    other = f"sqlite:///{house.folder / 'other.sqlite3'}"
+    house.run("replay", "--into", other)
+    assert house.run("feed", "india", WIRECOPY_DATABASE_URL=other) == before
+    refused = house.try_("replay", "--into", other)
+    assert refused.returncode == 1
+    assert b"is not empty" in refused.stderr
+
+
+def test_one_broken_wire_harms_no_other(house: House) -> None:
+    config = house.folder / "wirecopy.toml"
+    broken = {"page": b"<!DOCTYPE html><title>Log in</title>", "cut": wire_of(RAIN)[:150]}
+    for name, body in broken.items():
+        house.server.answer(f"/{name}.rss", body)
+        config.write_text(
+            f'{config.read_text()}\n[[wires]]\nname = "{name}"\nallow_private = true\n'
+            f'url = "{house.server.url}/{name}.rss"\n'
+        )
+    done = house.try_("poll", "--json")
+    assert done.returncode == 1
+    assert b"wire page: " in done.stderr
+    assert b"Log in" in done.stderr
+    states = {row["wire"]: row for row in json.loads(done.stdout)}
+    assert states["pti"]["new"] == 2
+    told = house.listed("status")
+    assert {f["wire"] for f in told["faulty"]} >= {"page"}
+    assert told["quarantine"]["count"] >= 1
+    failed = house.listed("captures", "--failed")
+    assert "page" in {c["wire"] for c in failed}
+    assert len(house.listed("stories")) >= 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["poll", "pit"], 1, "known: pti"),
+        (["wires", "pit"], 1, "known: pti"),
+        (["story", "zzz"], 1, "there is none"),
+        (["story", ""], 1, "there is none"),
+        (["feed", "none"], 1, "known: india"),
+        (["feed", "india", "--format", "html"], 2, "'rss', 'atom', 'json'"),
+        (["captures", "99"], 1, "there is none"),
+        (["captures", "--raw"], 2, "NUMBER"),
+        (["captures", "--since", "yesterday"], 2, "no time"),
+        (["stories", "--limit", "0"], 2, "0"),
+        (["stories", "--feed", "none"], 1, "known: india"),
+        (["headline", "zzz", "Text", "--by", "Asha"], 1, "there is none"),
+        (["headline", "zzz", "Text"], 2, "--by"),
+        (["headline", "zzz", "--by", "Asha"], 2, "--revert"),
+        (["headline", "zzz", "Text", "--revert", "--by", "Asha"], 2, "--revert"),
+        (["replay", "--wire", "pit"], 1, "known: pti"),
+        (["replay", "--into", "mysql://x/y"], 1, "not supported"),
+        (["up", "everything"], 2, "worker, beat, web"),
+        (["edit-body"], 2, "No such command"),
+        (["--config", "none.toml", "status"], 2, "no such file"),
+    ],
+)
+def test_wrong_words_get_one_clear_error(
+    house: House, arguments: list[str], code: int, told: str
+) -> None:
+    done = house.try_(*arguments)
+    assert done.returncode == code, done.stderr.decode()
+    assert told in " ".join(done.stderr.decode().split())
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("headline", "told"),
+    [
+        ("", "empty"),
+        (" \t ", "empty"),
+        ("x" * 301, "301 characters"),
+        ("left\u202eright", "direction of text"),
+    ],
+)
+def test_a_headline_that_cannot_be_taken(house: House, headline: str, told: str) -> None:
+    house.run("poll")
+    rain = house.listed("stories")[0]["id"]
+    done = house.try_("headline", rain, headline, "--by", "Asha")
+    assert done.returncode == 1
+    assert told in done.stderr.decode()
+    assert house.listed("stories")[0]["edit_scope"] == "verbatim"
+
+
+def test_the_same_headline_twice_and_a_revert_of_nothing(house: House) -> None:
+    house.run("poll")
+    rain = house.listed("stories")[0]["id"]
+    assert b"stands already" in house.try_("headline", rain, "--revert", "--by", "Asha").stderr
+    house.run("headline", rain, "Rain", "--by", "Asha")
+    assert b"already" in house.try_("headline", rain, "Rain", "--by", "Asha").stderr
+
+
+def test_a_wrong_configuration_is_wrong_usage(house: House) -> None:
+    config = house.folder / "wirecopy.toml"
+    config.write_text(config.read_text().replace("every =", "evry ="))
+    done = house.try_("status")
+    assert done.returncode == 2
+    assert b"wires[0].evry" in done.stderr
+    assert b"did you mean 'every'?" in done.stderr
+
+
+def test_every_command_explains_itself(house: House) -> None:
+    listed = house.run("--help")
+    for command in (
+        *("demo", "up", "poll", "wires", "stories", "story", "headline", "feed"),
+        *("captures", "replay", "status"),
+    ):
+        assert command in listed
+        assert "Usage" in house.run(command, "--help")
+
+
+def test_the_readme_names_every_command_and_key(house: House) -> None:
+    from stories.newsroom import Feed, Newsroom, Publisher, Site, Wire
+
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    for model in (Newsroom, Publisher, Site, Wire, Feed):
+        for key in model.model_fields:
+            assert key in readme, f"{model.__name__}.{key} is not in the README"
+    for line in house.run("--help").split("\n"):
+        words = line.strip("│ ").split()
+        if words and words[0] in ("up", "poll", "replay", "captures", "status", "headline"):
+            assert f"`{words[0]}" in readme
+
+
+def test_a_pipe_that_closes_early_is_no_error(house: House) -> None:
+    house.run("poll")
+    script = f"{WIRECOPY} story $({WIRECOPY} stories --json | grep -o 'rain' | head -1) | head -0"
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=house.folder, capture_output=True, timeout=60, check=False
+    )
+    assert b"Traceback" not in done.stderr

@@ -1,0 +1,242 @@
+"""``wirecopy up`` as it runs in earnest: real worker, beat, web and broker, killed at will."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import feedparser
+import pytest
+
+from desk.agency.load import Load, versions_served
+from desk.agency.server import running, serve
+from desk.headline import rewrite
+from ingest import intake, replay
+from publish import press
+from stories.newsroom import Newsroom, load
+from stories.store import Store, captures, connect, feeds
+from stories.store import stories as records
+from tests.processes import gone, until
+
+WIRECOPY = Path(sys.executable).with_name("wirecopy")
+
+
+@dataclass
+class Running:
+    """A supervisor and what it has said so far."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "up.log"
+
+    def start(self) -> None:
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("WIRECOPY_")}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [WIRECOPY, "up"],
+                cwd=self.folder,
+                env={**clean, **self.environment, "WIRECOPY_LOG": "json"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
+
+    def pids(self) -> dict[str, int]:
+        """The latest process of each member."""
+        found = {}
+        for line in self.log.read_text(encoding="utf-8").split("\n"):
+            if line.startswith("{") and '"started"' in line:
+                said = json.loads(line)
+                if said.get("event") == "started" and "member" in said:
+                    found[said["member"]] = said["pid"]
+        return found
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=90)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+
+def get(url: str) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+    except OSError:
+        return 0, b""
+
+
+@contextmanager
+def newsroom(
+    folder: Path, agency: str, wires: int, **environment: str
+) -> Iterator[tuple[Running, Newsroom, Store]]:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config = folder / "wirecopy.toml"
+    lines = [
+        '[publisher]\nname = "Chronicle"\nurl = "https://www.chronicle.example"\n',
+        f'[site]\nurl = "http://127.0.0.1:{port}"\n',
+    ]
+    lines += [
+        f'[[wires]]\nname = "w{n}"\nagency = "Simulated"\nurl = "{agency}/w/{n}.rss"\n'
+        'every = "1s"\nallow_private = true\ntimeout = "5s"\n'
+        for n in range(wires)
+    ]
+    lines.append('[[feeds]]\nname = "all"\ntitle = "All"\nlimit = 500\n')
+    config.write_text("\n".join(lines))
+    up = Running(folder, environment)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        room = load(config)
+    up.start()
+    store = connect(room.database)
+    try:
+        until(lambda: get(f"http://127.0.0.1:{port}/readyz")[0] == 200)
+        yield up, room, store
+    finally:
+        store.close()
+        if up.process is not None and up.process.poll() is None:
+            up.stop()
+
+
+def headlines(store: Store) -> list[tuple[str, str, str]]:
+    """Every version on record: wire, the agency's id, headline and the end of its body."""
+    with store.read() as conn:
+        return [
+            (row.data["wire"], row.data["agency_id"], row.data["headline"] + row.data["body"][-40:])
+            for story in records.ids_after(conn, "", 10**6)
+            for row in records.history(conn, story)
+        ]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_nothing_is_lost_when_members_are_killed(tmp_path: Path) -> None:
+    """Each member, and then the supervisor with all of them, is killed while stories come."""
+    wires = 4
+    show = Load(seed=11, wires=wires, items=40, novelty_per_minute=30, update_share=0.3)
+    ticking = running()
+    chance = random.Random(11)
+    with (
+        serve(show, clock=ticking) as agency,
+        newsroom(tmp_path, agency, wires) as (up, room, store),
+    ):
+        until(lambda: len(headlines(store)) > wires)
+        for name in ("worker", "beat", "web", "broker", "worker"):
+            time.sleep(chance.uniform(0.5, 2))
+            before = up.pids()[name]
+            os.kill(before, signal.SIGKILL)
+            until(lambda name=name, before=before: up.pids()[name] != before)  # type: ignore[misc]
+        everybody = up.pids()
+        up.kill()
+        until(lambda: all(gone(pid) for pid in everybody.values()))
+        time.sleep(1)
+        up.start()
+        until(lambda: get(f"{room.site.url}/readyz")[0] == 200)
+        with store.read() as conn:
+            edited = records.newest(conn, limit=1)[0]
+        rewrite(store, edited.id, "The desk wrote this", "Asha")
+        time.sleep(3)
+        end = ticking()
+
+        def polled_since() -> bool:
+            with store.read() as conn:
+                newest = captures.listing(conn, wires=["w0"], limit=1)
+            return bool(newest) and not captures_pending(store) and ticking() > end + 4
+
+        until(polled_since)
+        until(lambda: not waiting(store))
+        served = [
+            (f"w{n}", s.item.guid, s.item.headline + s.item.body[-40:])
+            for n in range(wires)
+            # What stood while nobody ran cannot have been seen; two polls' time covers the rest.
+            for s in versions_served(show, n, 0.0, end, at_least=12.0)
+        ]
+        kept = headlines(store)
+        assert len(kept) == len(set(kept)), "a version is on record twice"
+        assert {s[:2] for s in served} <= {k[:2] for k in kept}
+        assert set(served) <= set(kept)
+        status, body = get(f"{room.site.url}/feeds/all.rss")
+        assert status == 200
+        read = feedparser.parse(body)
+        assert not read.bozo
+        guids = [e.id for e in read.entries]
+        assert len(guids) == len(set(guids))
+        assert "The desk wrote this" in [e.title for e in read.entries]
+        assert up.stop() == 0
+        assert all(gone(pid) for pid in up.pids().values())
+        again = connect(f"sqlite:///{tmp_path}/again.sqlite3")
+        again.migrate()
+        replay.rebuild(store, again)
+        press.refresh(again, room)
+        intake.run(again, room)
+        press.run(again, room, limit=10**6)
+        assert served_bytes(again) == served_bytes(store)
+        again.close()
+
+
+def captures_pending(store: Store) -> bool:
+    with store.read() as conn:
+        return bool(captures.wires_pending(conn))
+
+
+def waiting(store: Store) -> bool:
+    from stories import clock
+    from stories.store import outbox
+
+    with store.read() as conn:
+        return bool(outbox.waiting(conn, clock.now()))
+
+
+def served_bytes(store: Store) -> dict[str, bytes]:
+    with store.read() as conn:
+        rows = {f: feeds.feed(conn, "all", f) for f in feeds.FORMATS}
+    return {f: row.body for f, row in rows.items() if row is not None}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_same_processes_on_postgresql_and_redis(
+    tmp_path: Path, postgres_url: str, redis_url: str
+) -> None:
+    """With both URLs set there is no private broker, and the broker may lose everything."""
+    from tests.conftest import _database
+
+    show = Load(seed=5, wires=2, items=20, novelty_per_minute=30, update_share=0.2)
+    with serve(show) as agency, _database(postgres_url) as database:
+        environment = {"WIRECOPY_DATABASE_URL": database, "WIRECOPY_REDIS_URL": redis_url}
+        with newsroom(tmp_path, agency, 2, **environment) as (up, room, store):
+            until(lambda: len(headlines(store)) > 2)
+            assert "broker" not in up.pids()
+            from workers.address import broker_url, client
+
+            with client(broker_url(room)) as broker:
+                broker.flushdb()
+            count = len(headlines(store))
+            until(lambda: len(headlines(store)) > count)
+            until(lambda: get(f"{room.site.url}/feeds/all.atom")[0] == 200)
+            assert up.stop() == 0
