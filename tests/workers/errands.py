@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 
 from stories.errors import WirecopyError
 from workers.app import celery
@@ -43,3 +44,14 @@ def refuse(wire: str) -> None:
 def break_down(story: str) -> None:
     """Fail as only a mistake fails."""
     raise ZeroDivisionError("a mistake")
+
+
+@celery.task
+def cling(folder: str, name: str) -> None:
+    """Refuse to end in time, leaving ``NAME.warned`` when asked to."""
+    while True:
+        try:
+            (Path(folder) / f"{name}.began").write_text(str(os.getpid()), encoding="utf-8")
+            time.sleep(600)
+        except SoftTimeLimitExceeded:
+            (Path(folder) / f"{name}.warned").touch()
