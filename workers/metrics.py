@@ -6,6 +6,7 @@ nothing, which Prometheus understands as a counter's restart; nothing else depen
 """
 
 import json
+import math
 import time
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ import redis
 import structlog
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 KEY = "wirecopy:metrics"
 """The hash: field ``["metric", ["label value", …], part]`` as JSON, value a number."""
@@ -127,7 +129,7 @@ def families(kept: Iterable[Kept], amounts: dict[str, float]) -> Iterator[Metric
 
 def _cumulative(histogram: Histogram, values: dict[str, float]) -> list[tuple[str, float]]:
     total, buckets = 0.0, []
-    for number, bound in enumerate([*map(str, histogram.buckets), "+Inf"]):
+    for number, bound in enumerate(map(floatToGoString, (*histogram.buckets, math.inf))):
         total += values.get(str(number), 0)
         buckets.append((bound, total))
     return buckets
