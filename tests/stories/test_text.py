@@ -1,0 +1,312 @@
+"""The text projection: its vectors, a second implementation, and what must never change it."""
+
+import html
+import json
+import sys
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import nh3
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from lxml import etree
+from lxml import html as lxml_html
+
+from stories.markup import TangleError
+from stories.reference import resolve, srcset, unseen
+from stories.text import (
+    BLOCKS,
+    RULE,
+    SILENT,
+    paragraphs,
+    plain,
+    plain_to_html,
+    project,
+    projection,
+    references,
+)
+from tests.stories.markups import marked_up, runs, spoken, steady, stories
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+TEXT = json.loads((VECTORS / "text.json").read_text(encoding="utf-8"))
+REFERENCES = json.loads((VECTORS / "provenance.json").read_text(encoding="utf-8"))
+SOUP = "".join(
+    dict.fromkeys("<>/!-=\"' &;#[]\n\t\0\x0b\ufeff\u202e\u200d\ud800abipxtuldrev019é\u0301")
+)
+TAGS = sorted(BLOCKS | SILENT | {"a", "b", "i", "span", "img", "svg", "math", "select", "object"})
+
+
+def named(vectors: list[dict[str, Any]]) -> list[Any]:
+    return [pytest.param(v, id=v["name"]) for v in vectors]
+
+
+# The vectors
+
+
+@pytest.mark.parametrize("vector", named(TEXT["vectors"]))
+def test_vector(vector: dict[str, Any]) -> None:
+    found = paragraphs(vector["html"], disclosure=vector.get("disclosure", ""))
+    assert list(found) == vector["paragraphs"]
+
+
+def test_vectors_are_of_this_rule() -> None:
+    assert TEXT["rule"] == REFERENCES["rule"] == RULE
+
+
+def second_projection(markup: str) -> list[str]:
+    """The rule written a second time, over another parser (libxml2) and another walk.
+
+    libxml2 mends broken markup in its own way, so this serves for well-formed markup only.
+    """
+    root = lxml_html.fragment_fromstring(markup, create_parent="div")
+    said = [""]
+    silent = 0
+
+    def hear(text: str | None) -> None:
+        if not silent:
+            said[-1] += text or ""
+
+    for event, node in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
+        name = node.tag if isinstance(node.tag, str) else "#"
+        if event == "start":
+            if not silent and name in BLOCKS:
+                said.append("")
+            silent += name in SILENT
+            hear(node.text)
+            continue
+        silent -= event == "end" and name in SILENT
+        if event == "end" and not silent and name in BLOCKS:
+            said.append("")
+        if node is not root:
+            hear(node.tail)
+    space = (*range(0x09, 0x0E), 0x85)
+    gone = [c for c in range(0xA0) if unicodedata.category(chr(c)) == "Cc" and c not in space]
+    table = dict.fromkeys((*gone, 0xFEFF, 0xFFFE, 0xFFFF))
+    lines = (unicodedata.normalize("NFC", " ".join(s.translate(table).split())) for s in said)
+    return [line for line in lines if line]
+
+
+@pytest.mark.parametrize("vector", named([v for v in TEXT["vectors"] if not v.get("loose")]))
+def test_second_implementation_agrees_on_vectors(vector: dict[str, Any]) -> None:
+    found = second_projection(vector["html"])
+    sentence = plain(vector.get("disclosure", ""))
+    if sentence and found[-1:] == [sentence]:
+        found.pop()
+    assert found == vector["paragraphs"]
+
+
+@steady
+@given(stories.flatmap(marked_up))
+def test_second_implementation_agrees(markup: str) -> None:
+    assert list(paragraphs(markup)) == second_projection(markup)
+
+
+# What the projection is of
+
+
+@steady
+@given(st.data(), stories)
+def test_every_form_of_a_story_says_the_same(data: st.DataObject, story: list[Any]) -> None:
+    wanted = [said for text in spoken(story) if (said := plain(text))]
+    assert list(paragraphs(data.draw(marked_up(story)))) == wanted
+
+
+@steady
+@given(stories.flatmap(marked_up))
+def test_a_generous_cleaner_keeps_the_text(markup: str) -> None:
+    allowed = {"a", "b", "em", "i", "img", "mark", "small", "span", "strong", "sub", "u", "wbr"}
+    cleaned = nh3.clean(
+        markup,
+        tags=(set(BLOCKS) | allowed) - {"body", "html", "frameset", "plaintext"},
+        clean_content_tags=set(SILENT),
+        attributes={"img": {"src", "alt", "width", "height"}},
+    )
+    assert project(cleaned) == project(markup)
+
+
+@steady
+@given(stories.flatmap(marked_up))
+def test_the_projection_of_the_projection_is_itself(markup: str) -> None:
+    once = projection(markup)
+    assert projection(plain_to_html(once)) == once
+
+
+@given(st.lists(st.one_of(st.text(SOUP, max_size=8), st.sampled_from(TAGS).map("<{}>".format))))
+@settings(steady, max_examples=300)
+def test_any_soup_has_a_projection(pieces: list[str]) -> None:
+    found = project("".join(pieces), "https://h.example/")
+    for paragraph in found.paragraphs:
+        assert paragraph
+        assert plain(paragraph) == paragraph
+        assert "\n" not in paragraph
+    again = "".join(f"<p>{html.escape(p)}</p>" for p in found.paragraphs)
+    assert paragraphs(again) == found.paragraphs
+
+
+# Plain text
+
+
+def test_white_space_is_that_of_unicode() -> None:
+    stated = {*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)}
+    stated |= {0x2028, 0x2029, 0x202F, 0x205F, 0x3000}
+    separators = set(range(0x1C, 0x20))  # str.split parts at these too; the rule removes them
+    assert {c for c in range(sys.maxunicode + 1) if chr(c).isspace()} == stated | separators
+    for c in stated:
+        assert plain(f"{chr(c)}a{chr(c)}{chr(c)}b{chr(c)}") == "a b"
+        assert plain(f"é{chr(c)}{chr(c)}b") == "é b"
+
+
+@pytest.mark.parametrize("gone", [*range(9), *range(0x0E, 0x20), *range(0x7F, 0x85), 0x9F, 0xFEFF])
+def test_controls_go(gone: int) -> None:
+    assert plain(f"a{chr(gone)}b {chr(gone)} c") == "ab c"
+
+
+@pytest.mark.parametrize(
+    "kept", "\u200b\u200c\u200d\u200e\u200f\u00ad\u2060\u061c\u202a\u202d\u202e\u2066\u2069\ufe0f"
+)
+def test_invisible_characters_with_a_meaning_stay(kept: str) -> None:
+    assert plain(f"a{kept}b") == f"a{kept}b"
+
+
+@steady
+@given(st.text())
+def test_plain_is_idempotent_and_one_line(text: str) -> None:
+    once = plain(text)
+    assert plain(once) == once
+    assert len(once.splitlines()) <= 1
+    once.encode()
+
+
+@steady
+@given(st.text(), st.text())
+def test_plain_parts_words_only_at_white_space(one: str, two: str) -> None:
+    apart = f"{plain(one)} {plain(two)}".strip(" ")
+    assert plain(f"{one} \n\u00a0{two}") == unicodedata.normalize("NFC", apart)
+
+
+@steady
+@given(st.text("ab <&\"'>\n\r\u2028\té\u0301\u200d\x00", max_size=60))
+def test_plain_text_as_html_has_its_lines(text: str) -> None:
+    lines = [said for line in text.splitlines() if (said := plain(line))]
+    assert list(paragraphs(plain_to_html(text))) == lines
+
+
+def test_plain_text_as_html_is_readable() -> None:
+    assert plain_to_html("A & B\nsecond\n\n \n<b>\r\n") == (
+        "<p>A &amp; B<br>second</p>\n<p>&lt;b&gt;</p>"
+    )
+
+
+# The disclosure
+
+
+@steady
+@given(stories.flatmap(marked_up), runs)
+def test_one_disclosure_is_left_out(markup: str, run: tuple[str, str]) -> None:
+    sentence = f"({run[0]})"
+    before = paragraphs(markup)
+    printed = f"{markup}<p><i>{html.escape(sentence)}</i></p>"
+    assert paragraphs(printed) == (*before, plain(sentence))
+    assert paragraphs(printed, disclosure=sentence) == before
+    assert paragraphs(f"{printed}<p>{html.escape(sentence)}", disclosure=sentence) == (
+        *before,
+        plain(sentence),
+    )
+
+
+# References
+
+
+@pytest.mark.parametrize("vector", named(REFERENCES["references"]))
+def test_references_vector(vector: dict[str, Any]) -> None:
+    found = references(vector["html"], vector["base"])
+    assert [list(link) for link in found.linked] == vector["links"]
+    assert [list(medium) for medium in found.shown] == vector["media"]
+    assert found.links == tuple(url for url, _ in vector["links"])
+    assert found.media == tuple(url for url, _ in vector["media"])
+
+
+@pytest.mark.parametrize("vector", REFERENCES["addresses"], ids=lambda v: repr(v["url"]))
+def test_address_vector(vector: dict[str, Any]) -> None:
+    assert resolve(vector["url"], vector["base"], shown=vector["shown"]) == vector["address"]
+
+
+URL_SOUP = st.text('ahtps:/\\?#@[]%.&=;, \n\t\0\x1fé\ud800\u202e|^`{}"<>0', max_size=30)
+
+
+@steady
+@given(
+    URL_SOUP, st.one_of(st.none(), URL_SOUP, st.just("https://h.example/a/b?c#d")), st.booleans()
+)
+@example("http://", "https://", False)
+def test_any_address_resolves_once_and_for_all(url: str, base: str | None, shown: bool) -> None:
+    once = resolve(url, base, shown=shown)
+    if once is not None:
+        once.encode("ascii")
+        assert " " not in once
+        assert resolve(once, None, shown=shown) == once
+
+
+@steady
+@given(URL_SOUP)
+def test_an_absolute_address_needs_no_base(url: str) -> None:
+    whole = f"https://h.example/{url}"
+    assert resolve(whole, None) == resolve(whole, "http://other.example/x")
+
+
+@steady
+@given(st.text("ab, ()\t\n12xw", max_size=40))
+def test_srcset_never_raises(value: str) -> None:
+    for url in srcset(value):
+        assert url
+        assert not set(url) & set(" \t\n")
+        assert not url.startswith(",")
+
+
+def test_a_tracking_pixel_is_no_picture() -> None:
+    assert unseen({"src": "https://t.example/p", "width": "1", "height": "1", "alt": ""})
+    assert not unseen({"src": "https://t.example/p", "width": "1", "alt": "words"})
+    assert not unseen({"src": "https://t.example/p"})
+
+
+# Hostile input
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<" * 1_000_000,
+        "< " * 300_000,
+        "</" * 300_000,
+        "<a " * 200_000,
+        "<a b='" * 100_001,
+        "<!" * 300_000,
+        "<!--" * 200_000,
+        "&" * 500_000,
+        "a<br>" * 50_000,
+        "<p>x" * 50_000,
+        "<li>x" * 50_000,
+        "<div>x</div>" * 30_000,
+        "<table><tr><td>x" * 400,
+        "<textarea></div></textarea>" * 20_000,
+        "<svg>" * 3_000,
+        "\0" * 500_000,
+        "\ud800" * 500_000,
+        "e\u0301" * 300_000,
+        "a\u200d" * 300_000,
+        "<img srcset='" + "a 1x," * 100_000 + "'>",
+        "<a href='https://h/" + "../" * 200_000 + "'>x</a>",
+        "<img style='" + "a:b;" * 100_000 + "'>",
+        "<i>" * 5_000 + "x",
+    ],
+    ids=lambda markup: repr(markup[:16]),
+)
+def test_long_input_is_read_whole_or_refused_clearly(markup: str) -> None:
+    try:
+        found = project(markup, "https://h.example/")
+    except TangleError as error:
+        pytest.fail(f"not tangled, but refused: {error}")
+    for paragraph in found.paragraphs[:10]:
+        assert plain(paragraph) == paragraph
