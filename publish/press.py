@@ -5,20 +5,18 @@ to; a feed whose entries changed is joined from the kept bytes. Each step is cla
 safe to run twice: the same story gives the same bytes.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from publish.feed import join, matches
-from publish.render import RENDERING, Rendered, render
+from publish.render import Rendered, render
 from stories import clock
 from stories.differing import differing
 from stories.errors import RenderError
 from stories.newsroom import Newsroom
-from stories.store import Store, feeds, notes, outbox
+from stories.store import Store, feeds, outbox
 from stories.store import stories as records
 from stories.store.feeds import EntryRow
 from stories.store.outbox import Job
@@ -166,34 +164,3 @@ def reprint(store: Store, newsroom: Newsroom, ids: Sequence[str]) -> Iterator[Re
                 with store.write() as conn:
                     outbox.want(conn, "story", [story.id], clock.now())
                 yield Reprinted(story.id, fields)
-
-
-def settings_digest(newsroom: Newsroom) -> str:
-    """A digest of everything, configuration and code, that rendered bytes depend on."""
-    parts = {
-        "rendering": RENDERING,
-        "publisher": newsroom.publisher.model_dump(mode="json"),
-        "site": newsroom.site.url,
-        "feeds": [f.model_dump(mode="json") for f in newsroom.outgoing],
-        "disclosures": newsroom.disclosures,
-        "wires": [w.model_dump(mode="json", include={"name", "url"}) for w in newsroom.wires],
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def refresh(store: Store, newsroom: Newsroom) -> bool:
-    """When the configuration or the rendering code changed since the last rendering, want
-    everything rendered again; True if so. Called at every start; nothing changes otherwise."""
-    digest = settings_digest(newsroom)
-    now = clock.now()
-    with store.write() as conn:
-        if notes.read(conn, "rendered-for") == digest:
-            return False
-        feeds.drop_feeds(conn, [f.name for f in newsroom.outgoing])
-        outbox.want(conn, "feed", [f.name for f in newsroom.outgoing], now)
-        after = ""
-        while ids := records.ids_after(conn, after, 1000):
-            outbox.want(conn, "story", ids, now)
-            after = ids[-1]
-        notes.write(conn, "rendered-for", digest)
-    return True

@@ -13,15 +13,11 @@ from publish import atom, jsonfeed, rss
 from publish.clean import legal
 from publish.entry import Entry, compose
 from publish.readback import READERS, Format
-from stories.errors import RenderError
+from stories.errors import ParseError, RenderError
 from stories.newsroom import Newsroom
 from stories.provenance import Measurement, Scope, measure, widest
 from stories.story import Copy, Story, Version
 from stories.text import plain
-
-RENDERING = 1
-"""Raised whenever a change here would give other bytes for the same story: a store whose entries
-were rendered by another number renders them again."""
 
 _WRITERS: dict[Format, Callable[[Entry], bytes]] = {
     "rss": rss.item,
@@ -54,7 +50,7 @@ def render(story: Story, newsroom: Newsroom) -> Rendered:
     """
     try:
         return _render(story, newsroom)
-    except (ValueError, OverflowError, etree.LxmlError) as error:
+    except (ValueError, OverflowError, ParseError, etree.LxmlError) as error:
         raise RenderError(
             f"story {story.id}: cannot be rendered: {error}; it stays out of its feeds:"
             f" look at `wirecopy story {story.id} --raw`"

@@ -16,6 +16,7 @@ from ingest import intake, polling, replay
 from ingest.fetch import Client
 from ingest.replay import Selection
 from publish import press
+from publish.refresh import refresh
 from stories import clock
 from stories.newsroom import Newsroom
 from stories.store import Store, captures, connect, feeds, outbox, wires
@@ -81,7 +82,7 @@ def day(newsroom_of: NewsroomOf, store: Store) -> Iterator[Day]:
         )
         with store.write() as conn:
             wires.sync(conn, lived.newsroom.wires, clock.now())
-        press.refresh(store, lived.newsroom)
+        refresh(store, lived.newsroom)
         yield lived
 
 
@@ -121,7 +122,7 @@ def test_every_feed_comes_out_byte_for_byte(
         lived.moment += 1000  # the replay happens later, and must not show it
         target = connect(other_url)
         replay.rebuild(store, target)
-        press.refresh(target, lived.newsroom)
+        refresh(target, lived.newsroom)
         intake.run(target, lived.newsroom)
         press.run(target, lived.newsroom)
         after = bytes_of(lived.newsroom, target)
@@ -230,7 +231,7 @@ def test_a_capture_that_would_not_parse_is_recovered_later(
         target = connect(f"sqlite:///{lived.newsroom.data}/again.sqlite3")
         target.migrate()
         replay.rebuild(store, target)
-        press.refresh(target, lived.newsroom)
+        refresh(target, lived.newsroom)
         intake.run(target, lived.newsroom)
         press.run(target, lived.newsroom)
         assert list(compare(store, target, [w.name for w in lived.newsroom.wires])) == []

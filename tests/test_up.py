@@ -22,6 +22,7 @@ from desk.agency.server import running, serve
 from desk.headline import rewrite
 from ingest import intake, replay
 from publish import press
+from publish.refresh import refresh
 from stories.newsroom import Newsroom, load
 from stories.store import Store, captures, connect, feeds
 from stories.store import stories as records
@@ -192,7 +193,7 @@ def test_nothing_is_lost_when_members_are_killed(tmp_path: Path) -> None:
         again = connect(f"sqlite:///{tmp_path}/again.sqlite3")
         again.migrate()
         replay.rebuild(store, again)
-        press.refresh(again, room)
+        refresh(again, room)
         intake.run(again, room)
         press.run(again, room, limit=10**6)
         assert served_bytes(again) == served_bytes(store)

@@ -1,6 +1,6 @@
 """Opening shop: what every process does first, worker, beat, web and command alike."""
 
-from publish import press
+from publish.refresh import refresh
 from stories import clock
 from stories.newsroom import Newsroom
 from stories.store import Store, connect, wires
@@ -15,5 +15,5 @@ def start(newsroom: Newsroom) -> Store:
     store.migrate()
     with store.write() as conn:
         wires.sync(conn, newsroom.wires, clock.now())
-    press.refresh(store, newsroom)
+    refresh(store, newsroom)
     return store

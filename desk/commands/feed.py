@@ -6,7 +6,6 @@ import typer
 
 from desk import show
 from desk.context import opened
-from publish import press
 from stories.errors import UnknownNameError
 from stories.store import feeds
 
@@ -17,6 +16,8 @@ def feed(
     format: Annotated[Literal["rss", "atom", "json"], typer.Option("--format")] = "rss",
 ) -> None:
     """Write a feed's bytes exactly as they are served."""
+    from publish import press
+
     with opened(ctx) as (newsroom, store):
         if newsroom.feed(name) is None:
             names = ", ".join(f.name for f in newsroom.outgoing)

@@ -7,7 +7,6 @@ import typer
 from desk import show
 from desk.context import opened, story_named
 from desk.headline import rewrite
-from publish import press
 from stories.store import feeds
 
 
@@ -19,6 +18,8 @@ def headline(
     revert: Annotated[bool, typer.Option("--revert", help="Put the wire's headline back.")] = False,
 ) -> None:
     """Write the headline of a story. The body cannot be edited, here or anywhere."""
+    from publish import press
+
     if (text is None) != revert:
         raise typer.BadParameter("give either TEXT or --revert", param_hint="TEXT")
     with opened(ctx) as (newsroom, store):

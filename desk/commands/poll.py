@@ -6,9 +6,6 @@ import typer
 
 from desk import show
 from desk.context import check_wires, opened
-from ingest import intake, polling
-from ingest.fetch import Client
-from publish import press
 from stories import clock
 from stories.store import captures, wires
 
@@ -19,6 +16,10 @@ def poll(
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Poll the wires (all, or those named) once now, take in what came, render the feeds."""
+    from ingest import intake, polling
+    from ingest.fetch import Client
+    from publish import press
+
     with opened(ctx) as (newsroom, store):
         chosen = names or [w.name for w in newsroom.wires]
         check_wires(newsroom, chosen)

@@ -1,32 +1,13 @@
 """``wirecopy replay``: captures taken in again with today's code; what changes is said."""
 
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from desk import show
 from desk.commands.captures import Since, Until, moment
-from desk.compare import Difference, compare
 from desk.context import check_wires, opened, story_named
-from ingest import intake
-from ingest import replay as replays
-from ingest.intake import Taken
-from ingest.replay import Selection
-from publish import press
-from stories.newsroom import Newsroom
-from stories.store import Store, captures, connect
-from stories.store import stories as records
-
-LONGEST_SHOWN = 120
-"""Characters of a field's old or new value that are printed."""
+from stories.store import captures
 
 
 def replay(
@@ -52,6 +33,10 @@ def replay(
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Replay captures. Into the live store nothing changes unless the code did."""
+    from desk import replaying
+    from ingest.replay import Selection
+    from ingest.replay import restart as start_over
+
     after, before = moment(since, "--since"), moment(until, "--until")
     with opened(ctx) as (newsroom, store):
         with store.read() as conn:
@@ -68,142 +53,18 @@ def replay(
                 raise typer.BadParameter(
                     "takes whole wires; only --wire goes with it", param_hint="--into"
                 )
-            outcome = _into(store, newsroom, chosen, into)
+            outcome = replaying.into(store, newsroom, chosen, into)
         elif dry_run:
-            outcome = _rehearse(store, newsroom, chosen)
+            outcome = replaying.rehearse(store, newsroom, chosen)
         else:
             if restart:
-                replays.restart(store, chosen)
-            outcome = _live(store, newsroom, chosen)
+                start_over(store, chosen)
+            outcome = replaying.live(store, newsroom, chosen)
     if json:
         show.as_json(outcome)
     else:
-        _print(outcome)
+        replaying.tell(outcome)
     if outcome["failed"]:
         for line in outcome["failed"]:
             show.complain(line)
         raise typer.Exit(1)
-
-
-def _live(store: Store, newsroom: Newsroom, chosen: Selection) -> dict[str, Any]:
-    planned = replays.plan(store, chosen)
-    if replays.resumed(store, chosen) and sys.stderr.isatty():
-        show.complain("going on where the last replay of this selection was interrupted")
-    changes: list[Difference] = []
-    failed: list[str] = []
-    count = 0
-    with _progress("replaying", sum(map(len, planned.values()))) as advance:
-        for taken in replays.replay(store, newsroom, chosen, planned, patience=time.sleep):
-            count += 1
-            advance()
-            changes += _of(taken)
-            failed += _failures(taken)
-    changes += _reprinted(store, newsroom, chosen, planned)
-    press.run(store, newsroom)
-    return {"captures": count, "changes": changes, "failed": failed, "dry_run": False}
-
-
-def _reprinted(
-    store: Store, newsroom: Newsroom, chosen: Selection, planned: dict[str, list[int]]
-) -> list[Difference]:
-    """Entries that come out differently although their story did not change: the code did."""
-    found: list[Difference] = []
-    with store.read() as conn:
-        ids = (
-            [chosen.story]
-            if chosen.story
-            else [i for w in planned for i in records.ids_after(conn, "", sys.maxsize >> 1, w)]
-        )
-    with _progress("rendering", len(ids)) as advance:
-        for at in range(0, len(ids), press.BATCH):
-            for printed in press.reprint(store, newsroom, ids[at : at + press.BATCH]):
-                found.append(Difference(printed.story_id, None, "rendered", printed.fields))
-            advance(press.BATCH)
-    return found
-
-
-def _rehearse(store: Store, newsroom: Newsroom, chosen: Selection) -> dict[str, Any]:
-    """A dry run replays the wires whole into a scratch store and compares: exact, knock-on
-    effects included, and the live store is only read."""
-    planned = replays.plan(store, chosen)
-    with tempfile.TemporaryDirectory(prefix="wirecopy-rehearsal-") as folder:
-        scratch = connect(f"sqlite:///{Path(folder) / 'scratch.sqlite3'}")
-        try:
-            scratch.migrate()
-            failed, count = _rebuild(store, scratch, newsroom, list(planned))
-            changes = list(compare(store, scratch, list(planned), planned, chosen.story))
-        finally:
-            scratch.close()
-    return {"captures": count, "changes": changes, "failed": failed, "dry_run": True}
-
-
-def _into(store: Store, newsroom: Newsroom, chosen: Selection, url: str) -> dict[str, Any]:
-    target = connect(url)
-    try:
-        target.migrate()
-        wires = list(chosen.wires) if chosen.wires else None
-        failed, count = _rebuild(store, target, newsroom, wires)
-        press.refresh(target, newsroom)
-        press.run(target, newsroom, limit=sys.maxsize)
-    finally:
-        target.close()
-    return {"captures": count, "changes": [], "failed": failed, "dry_run": False}
-
-
-def _rebuild(
-    store: Store, target: Store, newsroom: Newsroom, wires: list[str] | None
-) -> tuple[list[str], int]:
-    total = replays.rebuild(store, target, wires)
-    with target.read() as conn:
-        names = captures.wires_pending(conn)
-    failed: list[str] = []
-    with _progress("replaying", total) as advance:
-        for name in names:
-            for taken in intake.intake(target, newsroom, name):
-                failed += _failures(taken)
-                advance()
-    intake.run(target, newsroom, names, limit=len(names))  # clears the outbox; nothing is left
-    press.run(target, newsroom, limit=sys.maxsize)
-    return failed, total
-
-
-def _of(taken: Taken) -> list[Difference]:
-    return [Difference(c.story_id, c.capture_id, c.kind, c.fields) for c in taken.changes]
-
-
-def _failures(taken: Taken) -> list[str]:
-    return [
-        f"capture {p.capture_id} of wire {p.wire}"
-        + (f", item {p.position}" if p.position >= 0 else "")
-        + f": {p.message}"
-        for p in taken.problems
-    ]
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[Any]:
-    """A progress bar on a terminal, silence in a pipe."""
-    if not sys.stderr.isatty():
-        yield lambda step=1: None
-        return
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda step=1: bar.advance(task, step)
-
-
-def _print(outcome: dict[str, Any]) -> None:
-    changes: list[Difference] = outcome["changes"]
-    for change in changes:
-        where = f" (capture {change.capture_id})" if change.capture_id is not None else ""
-        show.say(f"story {change.story_id}{where}: {change.kind}")
-        for name, (old, new) in change.fields.items():
-            show.say(f"  {name}: {_short(old)} -> {_short(new)}")
-    verb = "would change" if outcome["dry_run"] else "changed"
-    show.say(f"{outcome['captures']} captures replayed; {len(changes) or 'nothing'} {verb}")
-
-
-def _short(value: object) -> str:
-    if isinstance(value, bytes):
-        return f"{len(value)} bytes"
-    text = repr(value)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"

@@ -6,9 +6,7 @@ from typing import Annotated
 import typer
 
 from desk import show
-from desk import up as crew
 from desk.context import Desk, newsroom_of
-from desk.supervise import supervise
 from stories import log
 from workers.start import start
 
@@ -22,6 +20,9 @@ def up(
 ) -> None:
     """Run worker, beat and web (and, without WIRECOPY_REDIS_URL, a private broker) until told
     to stop. What dies is started again; with one MEMBER named, this process becomes that one."""
+    from desk import up as crew
+    from desk.supervise import supervise
+
     for name in names or ():
         if name not in crew.NAMES:
             told = f"{name!r} is no member; they are {', '.join(crew.NAMES)}"

@@ -5,17 +5,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from stories.errors import StoreError
 
 BUSY_SECONDS = 30.0
 """How long SQLite waits for another writer: far above our longest transaction."""
+
+HEAD = "0001"
+"""The newest revision in ``migrations/versions``."""
 
 _MIGRATION_LOCK = 0x57495245  # any constant of our own; "WIRE"
 
@@ -66,18 +65,32 @@ class Store:
         """The database's address without its password."""
         return self.engine.url.render_as_string(hide_password=True)
 
+    def revision(self) -> str | None:
+        """The schema's revision, None for a database without one."""
+        with self.read() as conn:
+            if not inspect(conn).has_table("alembic_version"):
+                return None
+            return conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
     def migrate(self) -> None:
         """Bring the tables to this code's schema; safe when several processes do so at once.
 
         :raises StoreError: when the database was written by a newer Wirecopy.
         """
+        if self.revision() == HEAD:
+            return
+        # Imported only now: it costs a third of a second, and is needed once a release.
+        from alembic import command
+        from alembic.config import Config
+        from alembic.script import ScriptDirectory
+
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         known = {s.revision for s in ScriptDirectory.from_config(config).walk_revisions()}
         with self.write() as conn:
             if self.dialect == "postgresql":
                 conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-            revision = MigrationContext.configure(conn).get_current_revision()
+            revision = self.revision()
             if revision is not None and revision not in known:
                 raise StoreError(
                     f"database {self.name}: its schema {revision} is newer than this Wirecopy;"

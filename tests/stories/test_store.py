@@ -12,6 +12,7 @@ from sqlalchemy import text, update
 from stories.errors import StoreError
 from stories.newsroom import Wire
 from stories.store import Store, captures, connect, feeds, notes, outbox, tables, wires
+from stories.store.engine import HEAD
 
 NOW = datetime(2026, 11, 22, 6, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
@@ -25,6 +26,7 @@ def test_the_migrations_make_the_tables(store: Store) -> None:
     with store.read() as conn:
         context = MigrationContext.configure(conn, opts={"compare_type": False})
         assert compare_metadata(context, tables.metadata) == []
+        assert context.get_current_revision() == HEAD
     store.migrate()
 
 

@@ -1,0 +1,44 @@
+"""Whether what is rendered is what this configuration and this code would render."""
+
+import hashlib
+import json
+
+from stories import clock
+from stories.newsroom import Newsroom
+from stories.store import Store, feeds, notes, outbox
+from stories.store import stories as records
+
+RENDERING = 1
+"""Raised whenever a change here would give other bytes for the same story: a store whose entries
+were rendered by another number renders them again."""
+
+
+def settings_digest(newsroom: Newsroom) -> str:
+    """A digest of everything, configuration and code, that rendered bytes depend on."""
+    parts = {
+        "rendering": RENDERING,
+        "publisher": newsroom.publisher.model_dump(mode="json"),
+        "site": newsroom.site.url,
+        "feeds": [f.model_dump(mode="json") for f in newsroom.outgoing],
+        "disclosures": newsroom.disclosures,
+        "wires": [w.model_dump(mode="json", include={"name", "url"}) for w in newsroom.wires],
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def refresh(store: Store, newsroom: Newsroom) -> bool:
+    """When the configuration or the rendering code changed since the last rendering, want
+    everything rendered again; True if so. Called at every start; nothing changes otherwise."""
+    digest = settings_digest(newsroom)
+    now = clock.now()
+    with store.write() as conn:
+        if notes.read(conn, "rendered-for") == digest:
+            return False
+        feeds.drop_feeds(conn, [f.name for f in newsroom.outgoing])
+        outbox.want(conn, "feed", [f.name for f in newsroom.outgoing], now)
+        after = ""
+        while ids := records.ids_after(conn, after, 1000):
+            outbox.want(conn, "story", ids, now)
+            after = ids[-1]
+        notes.write(conn, "rendered-for", digest)
+    return True
