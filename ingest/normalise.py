@@ -23,6 +23,7 @@ from ingest.item import Channel, Item, ItemMedia
 from stories.errors import ParseError
 from stories.newsroom import Wire
 from stories.reference import resolve
+from stories.scalar import scalar
 from stories.story import Category, Copy, Identity, Media, Version
 from stories.text import plain, plain_to_html, project, projection
 
@@ -77,7 +78,7 @@ def normalise(item: Item, channel: Channel, wire: Wire, identity: Identity) -> V
         agency=plain(agency),
         agency_code=code,
         agency_from=found_in,
-        agency_id=plain(item.guid) or item.link or identity.key,
+        agency_id=plain(item.guid) or plain(item.link) or identity.key,
         agency_version=plain(item.version) or None,
         headline=line,
         byline=plain(agencies.byline(item, own) or "") or None,
@@ -91,8 +92,8 @@ def normalise(item: Item, channel: Channel, wire: Wire, identity: Identity) -> V
         credit=next((c for credit in item.credits if (c := plain(credit))), None),
         rights=plain(item.rights) or plain(channel.rights) or None,
         urgency=int(item.urgency) if item.urgency.strip() in tuple("123456789") else None,
-        link=item.link if item.link.startswith(("http://", "https://")) else None,
-        base=item.base or None,
+        link=_web(item.link),
+        base=scalar(item.base) or None,
         published=dates.read(item.published, zone),
         updated=dates.read(item.updated, zone),
     )
@@ -114,7 +115,7 @@ def received(item: Item, channel: Channel) -> Copy:
         media=tuple(medium.url for medium in _media(item)),
         summary=_summary(item, projection(body)),
         tags=(*(category.label for category in _categories(item)), *_keywords(item)),
-        base=item.base or None,
+        base=scalar(item.base) or None,
     )
 
 
@@ -148,7 +149,8 @@ def content_digest(version: Version) -> str:
 
 
 def _body(item: Item) -> str:
-    return item.body if item.body_html else plain_to_html(item.body)
+    # JSON can spell lone surrogates, which no encoding can hold; they become U+FFFD.
+    return scalar(item.body) if item.body_html else plain_to_html(item.body)
 
 
 def _summary(item: Item, body_text: str) -> str:
@@ -194,8 +196,7 @@ def _keywords(item: Item) -> tuple[str, ...]:
 def _media(item: Item) -> tuple[Media, ...]:
     found: dict[str, Media] = {}
     for medium in item.media:
-        url = resolve(medium.url, item.base or None, shown=True) or ""
-        if url.startswith(("http://", "https://")):
+        if medium.url.strip() and (url := _web(medium.url, item.base)):
             found.setdefault(
                 url,
                 Media(
@@ -210,6 +211,12 @@ def _media(item: Item) -> tuple[Media, ...]:
                 ),
             )
     return tuple(found.values())
+
+
+def _web(url: str, base: str = "") -> str | None:
+    """*url*, resolved against *base*, if that is an address on the web."""
+    found = resolve(url, base or None) or ""
+    return found if found.startswith(("http://", "https://")) else None
 
 
 def _medium(medium: ItemMedia, url: str) -> _Medium:

@@ -50,6 +50,8 @@ _WORDS = frozenset(
         *("description", "summary", "atom:summary", "content", "atom:content", "content:encoded"),
         *("story", "fullstory", "fulltext", "full-text", "xhtml:body", "xhtml:div"),
         *("media:content", "media:group", "media:description", "media:thumbnail"),
+        # It would count these among the categories.
+        *("keywords", "tags", "itunes:keywords", "media:keywords"),
     ]
 )
 _SPACE = re.compile(r"""\sxmlns(?::([^\s=<>"'/]{1,64}))?\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
@@ -298,14 +300,12 @@ def _read(
         elif len(piece.text) <= budget:
             budget -= len(piece.text)
             item = _loose(item, piece.text, look, setting)
-        link = (
-            _join(_join(base or channel.link or hints.url, item.base), item.link)
-            if item.link
-            else ""
-        )
-        near = _join(base or hints.url, item.base) if item.base else base
-        near = near or link or channel.link or hints.url
-        items.append(replace(item, link=link, base=near))
+        # The base of an item's references is what it declares, else its own page; its own link
+        # is resolved like a reference of the channel's.
+        declared = _join(base or hints.url, item.base) if item.base else base
+        link = resolve(item.link, declared or channel.link or hints.url) if item.link else None
+        near = declared or link or channel.link or hints.url
+        items.append(replace(item, link=link or "", base=near))
     kind = str(told.get("version") or look.root)
     return Parsed(format=kind, channel=channel, items=tuple(items), notes=tuple(notes))
 
@@ -374,7 +374,6 @@ def _with_fields(item: Item, fields: Fields) -> Item:
     link = item.link or fields.link
     if not link and fields.permalink and fields.guid.startswith(("http://", "https://")):
         link = fields.guid
-    words = {word.casefold() for word in fields.keywords}
     return replace(
         item,
         guid=fields.guid,
@@ -394,8 +393,6 @@ def _with_fields(item: Item, fields: Fields) -> Item:
         published=fields.published,
         updated=fields.updated,
         version=fields.version,
-        # feedparser counts keywords among the categories.
-        categories=tuple(c for c in item.categories if c[0].casefold() not in words),
         keywords=fields.keywords,
         media=fields.media,
         rights=fields.rights or item.rights,
