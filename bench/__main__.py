@@ -1,0 +1,80 @@
+"""``python -m bench``: everything, or what ``--only`` names, printed as it is measured."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench import machine, parse, pipeline, render, serve
+from bench.sides import TURNS, SideError
+from bench.table import Table
+from stories import clock
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured. ``seconds`` is the least time of one figure in one turn."""
+
+    wires: int
+    rounds: int
+    feeds: int
+    small: int
+    large: int
+    seconds: float
+    turns: int
+
+
+FULL = Size(wires=60, rounds=3, feeds=25, small=50, large=1000, seconds=2.0, turns=TURNS)
+QUICK = Size(wires=4, rounds=1, feeds=2, small=5, large=20, seconds=0.05, turns=1)
+
+TABLES: dict[str, Callable[[Size], Table]] = {
+    "parse": lambda s: parse.table(s.feeds, s.seconds, s.turns),
+    "render": lambda s: render.table(s.small, s.large, s.seconds, s.turns),
+    "serve": lambda s: serve.table(s.seconds, s.turns),
+    "pipeline": lambda s: pipeline.table(s.wires, s.rounds, s.turns),
+}
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Wirecopy beside what one would take instead, on the same inputs.",
+    )
+    add = parser.add_argument
+    add("--quick", action="store_true", help="tiny sizes: shows that it runs, not how fast")
+    add("--only", action="append", choices=TABLES, metavar="NAME", help=", ".join(TABLES))
+    add("--json", type=Path, metavar="FILE", help="also write all figures to FILE")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print. 0: done; 1: something could not be measured, named on stderr; 2: usage."""
+    given = _arguments().parse_args(arguments)
+    size = QUICK if given.quick else FULL
+    began = clock.now()
+    about = {"began": f"{began:%Y-%m-%d %H:%M} UTC", **machine.describe()}
+    for name, line in about.items():
+        print(f"{name:<9} {line}")
+    print(f"{'figures':<9} medians of {size.turns} turns; the sides take turns\n", flush=True)
+    tables: list[Table] = []
+    failed = 0
+    for name, measure in TABLES.items():
+        if given.only and name not in given.only:
+            continue
+        try:
+            tables.append(measure(size))
+        except SideError as error:
+            print(f"bench: {name}: {error}", file=sys.stderr)
+            failed = 1
+            continue
+        print(tables[-1].text(), end="\n\n", flush=True)
+    if given.json:
+        told = {"about": about, "size": asdict(size), "tables": [asdict(t) for t in tables]}
+        given.json.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

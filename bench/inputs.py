@@ -1,0 +1,70 @@
+"""Feeds and stories in hand, without a network: the simulated agency's, by way of real ingest."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.agency import CONTENT_TYPES, ITEMS, bodies
+from ingest import intake
+from stories.newsroom import Feed, Newsroom, Publisher, Wire
+from stories.newsroom import Site as OwnSite
+from stories.store import Store, captures, outbox
+from stories.store import stories as records
+from stories.story import Story
+from workers.start import start
+
+RECEIVED = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+
+
+def newsroom(wires: tuple[Wire, ...], folder: Path, limit: int = 50, site: str = "") -> Newsroom:
+    """A newsroom with its store in *folder* and one feed ``all`` of *limit* entries."""
+    return Newsroom(
+        publisher=Publisher(name="The Daily Bench", url="https://daily.example"),
+        site=OwnSite(url=site) if site else OwnSite(),
+        wires=wires,
+        feeds=(Feed(name="all", title="All", limit=limit),),
+        data=folder,
+    )
+
+
+def wire(name: str, url: str) -> Wire:
+    """A wire of the simulated agency."""
+    return Wire(name=name, url=url, agency="Simulated Press Agency", code="SIM", allow_private=True)
+
+
+@contextmanager
+def filled(room: Newsroom, count: int) -> Iterator[Store]:
+    """A store of *room* with *count* stories or some more, taken in but not yet rendered.
+
+    They come on the newsroom's first wires, RSS on the one and Atom on the next.
+    """
+    store = start(room)
+    try:
+        feeds = -(-count // ITEMS)
+        both = {format: bodies(feeds, format) for format in CONTENT_TYPES}
+        with store.write() as conn:
+            for number, rules in zip(range(feeds), room.wires, strict=False):
+                format = ("rss", "atom")[number % 2]
+                headers = [("content-type", CONTENT_TYPES[format])]
+                body = both[format][number]
+                captures.add(conn, rules.name, RECEIVED, rules.url, headers, body)
+            outbox.want(conn, "ingest", [w.name for w in room.wires[:feeds]], RECEIVED)
+        intake.run(store, room, limit=feeds)
+        yield store
+    finally:
+        store.close()
+
+
+def stories(count: int) -> tuple[Newsroom, list[Story]]:
+    """A newsroom and *count* of its stories as they stand after ingest."""
+    feeds = -(-count // ITEMS)
+    names = [wire(f"sim-{n}", f"http://agency.example/{n}") for n in range(feeds)]
+    with TemporaryDirectory(prefix="wirecopy-bench-") as folder:
+        room = newsroom(tuple(names), Path(folder), limit=count)
+        with filled(room, count) as store, store.read() as conn:
+            found = records.newest(conn, limit=count)
+    if len(found) != count:
+        raise RuntimeError(f"{len(found)} of {count} stories came out of ingest")
+    return room, found

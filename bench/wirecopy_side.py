@@ -1,0 +1,65 @@
+"""Wirecopy's side of the pipeline, in one process: what ``wirecopy poll`` does, again and again."""
+
+import tempfile
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from bench import agency, inputs
+from bench.rounds import LIMIT, lived
+from ingest import intake, polling
+from ingest.fetch import Client
+from publish import press
+from stories import clock
+from stories.newsroom import Newsroom
+from stories.store import Store, captures, feeds
+from stories.store import stories as records
+from stories.store import wires as known
+from workers.start import start
+
+
+def run(
+    base: str, moment: str, wires: int, rounds: int, database: str = "", server: int | None = None
+) -> dict[str, float]:
+    """The rounds on the agency at *base*.
+
+    *database* is PostgreSQL's URL, empty for SQLite; *server* is the process id of its server.
+    """
+    rules = [inputs.wire(f"sim-{n}", base + agency.path(n)) for n in range(wires)]
+    with tempfile.TemporaryDirectory(prefix="wirecopy-bench-") as folder:
+        room = inputs.newsroom(tuple(rules), Path(folder), LIMIT)
+        if database:
+            room = room.model_copy(update={"database_url": SecretStr(database)})
+        store = start(room)
+        press.run(store, room)
+        with Client() as http:
+            figures = lived(
+                lambda: once(store, room, http), Path(moment), base, wires, rounds, server
+            )
+        with store.read() as conn:
+            stories, _ = records.counts(conn)
+            made = {f: feeds.feed(conn, "all", f) for f in feeds.FORMATS}
+        store.close()
+    held = {f: row.entries if row else 0 for f, row in made.items()}
+    if set(held.values()) != {min(LIMIT, stories)}:
+        raise RuntimeError(f"{held} entries are in the feeds, of {stories} stories")
+    for kind in ("first", "unchanged", "news"):
+        if figures[f"{kind} changed"] != figures[f"{kind} came"]:
+            raise RuntimeError(f"{kind}: {figures} does not say what the agency published")
+    return figures
+
+
+def once(store: Store, room: Newsroom, http: Client) -> int:
+    """Poll every wire, take in what came, render; how many stories were new or changed."""
+    names = [wire.name for wire in room.wires]
+    with store.write() as conn:
+        claimed = known.take(conn, names, clock.now() + polling.lease_for(room))
+    polled = list(polling.poll(store, room, http, claimed))
+    failed = [p for p in polled if p.state not in ("ok", "unchanged", "not-modified")]
+    if failed:
+        raise RuntimeError(f"{len(failed)} polls failed, the first: {failed[0]}")
+    intake.run(store, room, names, limit=len(names))
+    press.run(store, room, limit=10**9)
+    with store.read() as conn:
+        taken = [captures.get(conn, p.capture_id) for p in polled if p.capture_id]
+    return sum(c.new + c.updated for c in taken if c)

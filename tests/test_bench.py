@@ -1,0 +1,118 @@
+"""The bench runs and prints every row. How fast anything is, no test says."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.sides import missing
+from bench.table import Table, figure
+
+ROWS = {
+    "parse": {
+        "Wirecopy",
+        "feedparser, sanitising and resolving off",
+        "feedparser, as it comes",
+        "Wirecopy, to versions with digests",
+    },
+    "render": {
+        "one story, as an entry",
+        "a feed of 5, no story changed",
+        "a feed of 5, one story changed",
+        "a feed of 20, no story changed",
+        "peak memory, MB",
+    },
+    "serve": {"Wirecopy", "Starlette StaticFiles on granian"},
+    "pipeline": {
+        "all new: stories/s",
+        "all new: CPU ms a story",
+        "nothing changed: polls/s",
+        "nothing changed: CPU ms a poll",
+        "news: polls/s",
+        "news: stories/s",
+        "news: CPU ms a poll",
+        "peak MB",
+        "the server: CPU ms a new story",
+        "the server: CPU ms a 304",
+        "the server: CPU ms a poll with news",
+        "the server: peak MB, all processes",
+    },
+}
+SIDES = ("Wirecopy, SQLite", "Wirecopy, PostgreSQL", "reader + feedgen")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_every_row_is_printed(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--quick", "--json", str(file)],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    tables = {t["name"]: t for t in json.loads(file.read_text())["tables"]}
+    assert {name: {row[0] for row in t["rows"]} for name, t in tables.items()} == ROWS
+    assert tuple(tables["pipeline"]["columns"][1:]) == SIDES
+    for table in tables.values():
+        assert table["title"] in done.stdout
+        for row in table["rows"]:
+            assert len(row) == len(table["columns"]), row
+            figures = [cell for cell in row[1:] if isinstance(cell, float)]
+            assert figures, row
+            assert all(figure >= 0 for figure in figures), row
+            assert any(line.startswith(row[0]) for line in done.stdout.splitlines())
+
+
+def test_what_is_not_named_is_not_measured(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--only", "nothing"],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "parse, render, serve, pipeline" in done.stderr.replace("'", "").replace("\n", " ")
+
+
+def test_a_missing_module_is_told() -> None:
+    assert missing("json") is None
+    assert missing("no_such_module") == (
+        "not measured: no_such_module is not installed (make bench installs it)"
+    )
+
+
+def test_a_row_that_ends_early_tells_why() -> None:
+    table = Table("t", "Title", ("", "first", "second"), ("A note.",))
+    table.rows += [("one", 1.0, None), ("two", "not measured: it is not there")]
+    assert table.text().splitlines() == [
+        "Title",
+        "",
+        "     first  second",
+        "---  -----  ------",
+        "one   1.00       -",
+        "two  not measured: it is not there",
+        "",
+        "A note.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "printed"),
+    [
+        (None, "-"),
+        ("99 %", "99 %"),
+        (7, "7"),
+        (0.01234, "0.0123"),
+        (1.2345, "1.23"),
+        (99.99, "99.99"),
+        (12345.6, "12,346"),
+    ],
+)
+def test_figures_are_short(cell: float | str | None, printed: str) -> None:
+    assert figure(cell) == printed
