@@ -1,0 +1,326 @@
+"""Everything that answers HTTP, as one ASGI application: feeds first and fast, then pages, health.
+
+Pages are Starlette's. Feeds never reach it: :mod:`publish.site.feeds` answers them from memory.
+"""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from publish.site import views
+from publish.site.feeds import Feeds, Receive, Scope, Send
+from publish.site.pages import ICON, ROBOTS, Pages
+from publish.site.representation import SERVER, Representation, answer
+from stories import clock
+from stories.errors import StoreError
+from stories.newsroom import Newsroom
+from stories.store import Store, feeds, wires
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+PATIENCE = 3.0
+"""Seconds ``/readyz`` waits for database and broker: probes commonly give up after five."""
+
+RETRY = "10"
+"""Retry-After, in seconds, of a page that could not be made because the database is away."""
+
+_STORY = re.compile(r"[a-z2-7]{13}", re.ASCII)
+
+_MESSAGES = {
+    404: ("Nothing is here", "There is no such page, or it has not been published."),
+    405: ("That cannot be done here", "This page can only be read."),
+    500: ("Something went wrong", "The page could not be made. The fault has been noted."),
+    503: ("Back in a moment", "The page cannot be made just now. Please try again shortly."),
+}
+
+log = structlog.get_logger(__name__)
+
+
+class AwayError(Exception):
+    """The database did not answer a page's questions."""
+
+
+def create(
+    newsroom: Newsroom,
+    store: Store,
+    *,
+    ready: Callable[[], dict[str, str]],
+    metrics: Callable[[], bytes],
+    monotonic: Callable[[], float] = time.monotonic,
+) -> App:
+    """The application that serves *newsroom* from *store*.
+
+    *ready* says of each further part that the newsroom cannot do without (the broker) ``ok`` or
+    why not; *metrics* gives the figures in Prometheus' text format. Both are called in a thread
+    and may take their time. *monotonic* (seconds) times how often feeds are looked up again.
+    """
+    fast = Feeds(newsroom, store, monotonic)
+    site = Site(newsroom, store, ready, metrics)
+    slow = cast("App", site.starlette())
+    root = site.pages.root
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            if fast.handles(scope["path"]):
+                await fast(scope, receive, send)
+                return
+            if root and (scope["path"] + "/").startswith(f"{root}/"):
+                # A proxy in front left the site's path in place.
+                scope = {**scope, "path": scope["path"][len(root) :] or "/"}
+
+        async def signed(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                told = message["headers"]
+                if SERVER not in told:
+                    message["headers"] = [*told, SERVER]
+            await send(message)
+
+        try:
+            await slow(scope, receive, signed)
+        except Exception:
+            # Starlette has answered 500 by now, and hands the fault on to be noted.
+            log.exception("request failed", path=scope.get("path"), method=scope.get("method"))
+
+    return app
+
+
+class Site:
+    """The pages and the operator's addresses."""
+
+    def __init__(
+        self,
+        newsroom: Newsroom,
+        store: Store,
+        ready: Callable[[], dict[str, str]],
+        metrics: Callable[[], bytes],
+    ) -> None:
+        self.newsroom = newsroom
+        self.store = store
+        self.pages = Pages(newsroom)
+        self._ready = ready
+        self._metrics = metrics
+        self._started = clock.now()
+        self._kept: dict[str, tuple[object, Representation]] = {}
+        self._probes: dict[str, asyncio.Future[dict[str, str]]] = {}
+
+    def starlette(self) -> Starlette:
+        """The routes."""
+        return Starlette(
+            routes=[
+                Route("/", self.home),
+                Route("/feeds/{name}", self.feed),
+                Route("/stories/{name}", self.story),
+                Route("/healthz", self.healthz),
+                Route("/readyz", self.readyz),
+                Route("/metrics", self.metrics),
+                Route("/robots.txt", self.robots),
+                Route("/favicon.ico", self.icon),
+                Route("/favicon.svg", self.icon),
+            ],
+            exception_handlers={
+                HTTPException: self._refused,
+                AwayError: self._away,
+                Exception: self._failed,
+            },
+        )
+
+    def home(self, request: Request) -> Response:
+        """``/``: the feeds, and what is new."""
+
+        def state(conn: Connection) -> object:
+            return views.feed_lines(conn, self.newsroom)
+
+        return self._page(request, "home.html", state, lambda c: views.home(c, self.newsroom))
+
+    def feed(self, request: Request) -> Response:
+        """``/feeds/NAME``: a feed for people."""
+        name = str(request.path_params["name"])
+        feed = self.newsroom.feed(name)
+        if feed is None:
+            raise HTTPException(404, f"There is no feed called “{name}”.")
+
+        def state(conn: Connection) -> object:
+            return feeds.feed_etag(conn, name, "json")
+
+        return self._page(
+            request, "feed.html", state, lambda c: views.feed_page(c, self.newsroom, feed)
+        )
+
+    def story(self, request: Request) -> Response:
+        """``/stories/ID``: one story, with what was measured of it."""
+        name = str(request.path_params["name"])
+        if not _STORY.fullmatch(name):
+            raise HTTPException(404)
+        with self._reading() as conn:
+            page = views.story_page(conn, self.newsroom, name)
+        if page is None:
+            raise HTTPException(404, "There is no such story, or it has not been published.")
+        html = self.pages.html("story.html", page=page)
+        return self._answer(request, self.pages.ready(html, self._dated(page.rendered_at)))
+
+    def _page(
+        self,
+        request: Request,
+        template: str,
+        state: Callable[[Connection], object],
+        view: Callable[[Connection], object],
+    ) -> Response:
+        """The page kept for this path, or, when *state* is another by now, one made anew.
+
+        Both are read in one snapshot, so a page is never kept under a later state than its own.
+        """
+        path: str = request.scope["path"]
+        kept = self._kept.get(path)
+        page = None
+        try:
+            with self._reading() as conn:
+                now = state(conn)
+                if kept is None or kept[0] != now:
+                    page = view(conn)
+        except AwayError:
+            if kept is None:
+                raise
+        if page is not None:
+            kept = now, self.pages.ready(self.pages.html(template, page=page))
+            self._kept[path] = kept
+        assert kept is not None
+        return self._answer(request, kept[1])
+
+    def _dated(self, rendered_at: datetime) -> datetime | None:
+        """A story page's Last-Modified: the second in which entry and templates had settled.
+
+        None until that second is over, so that no two pages share a date (RFC 9110 §8.8.2.2).
+        """
+        latest = max(rendered_at, self._started)
+        settled = latest.replace(microsecond=0) + timedelta(seconds=1)
+        return settled if settled <= clock.now() else None
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """A snapshot of the store.
+
+        :raises AwayError: for whatever the database or its absence raises.
+        """
+        try:
+            with self.store.read() as conn:
+                yield conn
+        except (SQLAlchemyError, StoreError) as error:
+            log.warning("page not made", error=f"{type(error).__name__}: {error}")
+            raise AwayError from error
+
+    def _answer(self, request: Request, ready: Representation) -> Response:
+        method = cast("Literal['GET', 'HEAD']", request.method)
+        found = answer(method, request.scope["headers"], ready, clock.now())
+        return _raw(found.status, found.headers, found.body)
+
+    async def healthz(self, _request: Request) -> Response:
+        """``/healthz``: this process is alive. It asks nobody else."""
+        return _plain("ok\n")
+
+    async def readyz(self, _request: Request) -> Response:
+        """``/readyz``: whether the parts are there without which nothing new can be published."""
+        told: dict[str, str] = {}
+        for part in await asyncio.gather(
+            self._probe("database", lambda: {"database": database_state(self.store)}),
+            self._probe("broker", self._ready),
+        ):
+            told |= part
+        fine = all(state == "ok" for state in told.values())
+        body = json.dumps({"ready": fine, **told}, ensure_ascii=False) + "\n"
+        return Response(
+            body, 200 if fine else 503, {"cache-control": "no-store"}, "application/json"
+        )
+
+    async def _probe(self, name: str, ask: Callable[[], dict[str, str]]) -> dict[str, str]:
+        """What *ask* says, or that it did not answer in time. A probe that hangs is not repeated:
+        it would take one thread after another."""
+        probe = self._probes.get(name)
+        if probe is None or probe.done():
+            probe = asyncio.ensure_future(asyncio.to_thread(ask))
+            self._probes[name] = probe
+        await asyncio.wait({probe}, timeout=PATIENCE)
+        if not probe.done():
+            return {name: f"no answer within {PATIENCE:g} s"}
+        try:
+            return probe.result()
+        except Exception as error:
+            # The message may name hosts; it is for the log, not for whoever asks.
+            log.warning("not ready", part=name, error=str(error))
+            return {name: f"cannot be reached ({type(error).__name__})"}
+
+    def metrics(self, _request: Request) -> Response:
+        """``/metrics``: figures for Prometheus."""
+        return Response(
+            self._metrics(), headers={"cache-control": "no-store"}, media_type=CONTENT_TYPE_LATEST
+        )
+
+    async def robots(self, _request: Request) -> Response:
+        """``/robots.txt``: everything may be read but the operator's addresses."""
+        return _plain(ROBOTS.decode(), "public, max-age=86400")
+
+    async def icon(self, _request: Request) -> Response:
+        """``/favicon.ico`` and ``.svg``."""
+        headers = {"cache-control": "public, max-age=86400"}
+        return Response(ICON, headers=headers, media_type="image/svg+xml")
+
+    def _refused(self, _request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        said = error.detail if error.status_code == 404 and error.detail != "Not Found" else None
+        return self._message(error.status_code, said, dict(error.headers or {}))
+
+    def _away(self, _request: Request, _error: Exception) -> Response:
+        return self._message(503, None, {"retry-after": RETRY})
+
+    def _failed(self, _request: Request, _error: Exception) -> Response:
+        return self._message(500)
+
+    def _message(
+        self, status: int, text: str | None = None, headers: dict[str, str] | None = None
+    ) -> Response:
+        title, usual = _MESSAGES.get(status, _MESSAGES[500])
+        html = self.pages.html("message.html", title=title, text=text or usual, status=status)
+        told = {**(headers or {}), "cache-control": "no-store", "x-content-type-options": "nosniff"}
+        return Response(html, status, {**told, **dict(self.pages.headers)}, "text/html")
+
+
+def database_state(store: Store) -> str:
+    """``ok`` when the database answers a question about our tables.
+
+    :raises Exception: whatever its driver raises when it does not.
+    """
+    url = store.engine.url
+    if store.dialect == "sqlite" and url.database and not Path(url.database).exists():
+        # A file that was moved away goes on answering those who hold it open, and nobody else.
+        return "the file is gone"
+    with store.read() as conn:
+        wires.next_due(conn)
+    return "ok"
+
+
+def _raw(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> Response:
+    response = Response(body, status)
+    response.raw_headers = headers
+    return response
+
+
+def _plain(text: str, cache: str = "no-store") -> Response:
+    return Response(text, headers={"cache-control": cache}, media_type="text/plain")
+
+
+__all__ = ["App", "create"]

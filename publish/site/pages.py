@@ -1,0 +1,93 @@
+"""Pages for people: plain HTML that works without scripts, escaped by default.
+
+A page is rendered from a view, and kept ready as long as nothing it shows has changed.
+"""
+
+import base64
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from publish.feed import FRESHEST
+from publish.site.representation import Representation, represent
+from publish.site.wording import legend, unturned
+from stories.newsroom import Newsroom
+from stories.store.feeds import FORMATS, etag_of
+
+HTML = "text/html; charset=utf-8"
+
+_HERE = Path(__file__).parent
+
+FORMAT_NAMES = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
+FORMAT_TYPES = {
+    "rss": "application/rss+xml",
+    "atom": "application/atom+xml",
+    "json": "application/feed+json",
+}
+
+ICON = (_HERE / "icon.svg").read_bytes()
+
+ROBOTS = b"User-agent: *\nDisallow: /metrics\nDisallow: /healthz\nDisallow: /readyz\n"
+
+_PERMISSIONS = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), usb=()"
+
+
+class Pages:
+    """Renders the pages of *newsroom*; holds nothing but templates and style."""
+
+    def __init__(self, newsroom: Newsroom) -> None:
+        self._newsroom = newsroom
+        self.root = urlsplit(newsroom.site.url).path.rstrip("/")
+        style = (_HERE / "site.css").read_text(encoding="utf-8").strip()
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        self.headers = [
+            (
+                # Nothing runs. Pictures and films come from wherever the agency keeps them.
+                "content-security-policy",
+                "default-src 'none'; img-src https: http:; media-src https: http:;"
+                f" style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none';"
+                " frame-ancestors 'none'",
+            ),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+            ("permissions-policy", _PERMISSIONS),
+            ("cross-origin-opener-policy", "same-origin"),
+        ]
+        self._jinja = Environment(
+            loader=FileSystemLoader(_HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._jinja.filters["unturned"] = unturned
+        self._jinja.globals.update(
+            publisher=newsroom.publisher,
+            site=newsroom.site.url,
+            root=self.root,
+            # Our own file, not a wire's: its quotation marks must reach the browser as they are.
+            style=Markup(style),  # noqa: S704
+            formats=[(name, FORMAT_NAMES[name], FORMAT_TYPES[name]) for name in FORMATS],
+            feeds=newsroom.outgoing,
+            legend=legend(),
+        )
+
+    def html(self, template: str, **values: Any) -> bytes:
+        """*template* filled with *values*."""
+        return self._jinja.get_template(template).render(values).encode("utf-8", "replace")
+
+    def ready(self, html: bytes, modified: datetime | None = None) -> Representation:
+        """A page ready to be served, with its security headers and a tag of its bytes."""
+        lifetime = int(FRESHEST.total_seconds())
+        return represent(
+            html,
+            etag_of(html),
+            HTML,
+            modified,
+            [("cache-control", f"public, max-age={lifetime}"), *self.headers],
+        )

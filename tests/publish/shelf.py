@@ -1,0 +1,75 @@
+"""Puts stories into a store as an ingest would have left them, and lets the press print them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from publish import press
+from publish.refresh import refresh
+from publish.refresh import refresh
+from stories.newsroom import Newsroom
+from stories.provenance import digests
+from stories.store import Store, outbox
+from stories.store import stories as records
+from stories.store.stories import VersionRow
+from stories.story import Copy, Digests, Story, Version
+
+
+def put(store: Store, *stories: Story, earlier: Sequence[tuple[Version, datetime]] = ()) -> None:
+    """Put *stories* on record, wanted to be rendered; *earlier* are versions before the current
+    one, for all of them."""
+    with store.write() as conn:
+        for story in stories:
+            records.add_story(
+                conn,
+                {
+                    "id": story.id,
+                    "guid": story.guid,
+                    "slug": story.slug,
+                    "wire": story.wire,
+                    "rule": story.identity.rule,
+                    "key": story.identity.key,
+                    "degraded": story.identity.degraded,
+                    "first_received_at": story.first_received,
+                    "received_at": story.received_at,
+                    "changed_at": story.changed_at,
+                    "last_seen_at": story.received_at,
+                    "capture_id": 1,
+                    "position": story.position,
+                    "number": story.number,
+                },
+            )
+            rows = [*earlier, (story.version, story.received_at)]
+            for number, (version, at) in enumerate(rows, start=1):
+                # A second story of a row, a second capture: each brings one version of each story.
+                records.put_version(conn, _row(story, number, version, at, number == len(rows)))
+            for edit in story.edits:
+                records.add_edit(conn, story.id, edit)
+            records.settle(conn, story.id)
+        outbox.want(conn, "story", [s.id for s in stories], stories[0].received_at)
+
+
+def publish(store: Store, newsroom: Newsroom, *stories: Story) -> None:
+    """Put *stories* on record and render everything that is wanted."""
+    put(store, *stories)
+    refresh(store, newsroom)
+    press.run(store, newsroom)
+
+
+def _row(story: Story, number: int, version: Version, at: datetime, current: bool) -> VersionRow:
+    return VersionRow(
+        story_id=story.id,
+        capture_id=number,
+        number=number,
+        position=story.position,
+        start=0,
+        end=0,
+        raw_digest=story.raw_digest,
+        content_digest=f"{number:064}",
+        received_at=at,
+        data=version.model_dump(mode="json"),
+        received=(story.received if current else _digests(version)).model_dump(mode="json"),
+    )
+
+
+def _digests(version: Version) -> Digests:
+    return digests(Copy(headline=version.headline, body=version.body, base=version.base))
