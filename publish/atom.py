@@ -17,15 +17,17 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """``updated`` of an empty feed: RFC 4287 §4.1.1 demands one, and "now" would change every byte."""
 
 _IRI = re.compile(r"(?:https?|urn|tag):[^\s<>\"{}|\\^`]+", re.IGNORECASE)
+_WEB = re.compile(r"(https?://)([^/?#]*)", re.IGNORECASE)
+_MISPLACED = re.compile(r"[\[\]#]|%(?![0-9A-Fa-f]{2})")
 
 
 def entry(value: Entry) -> bytes:
     """*value* as one ``entry``, in UTF-8, its namespaces left to the root."""
     links = [{"href": value.url, "rel": "alternate", "type": "text/html"}]
     if value.link:
-        links.append({"href": value.link, "rel": "via"})
+        links.append({"href": iri(value.link), "rel": "via"})
     for medium in value.media:
-        enclosure = {"href": medium.url, "rel": "enclosure"}
+        enclosure = {"href": iri(medium.url), "rel": "enclosure"}
         if medium.type:
             enclosure["type"] = medium.type
         if medium.length is not None:
@@ -53,8 +55,24 @@ def entry(value: Entry) -> bytes:
     out.content(value.html.replace("]]>", "]]&gt;"), type="CDATA")
     if value.rights:
         out.rights(value.rights)
-    out.register_extension("wirecopy", lambda: AtomEntry(value, links), rss=False)
+    source = iri(value.source_url) if value.source_url else None
+    out.register_extension("wirecopy", lambda: AtomEntry(value, links, source), rss=False)
     return fragment(out.atom_entry(), etree.Element("feed", nsmap=ATOM_NAMES))
+
+
+def iri(url: str) -> str:
+    """An http or https *url* as RFC 3987 wants it: browsers take ``[``, a second ``#`` and a bare
+    ``%`` where they may not stand, validators of Atom do not."""
+    found = _WEB.match(url)
+    if found is None:
+        return url
+    rest, mark, fragment = url[found.end() :].partition("#")
+    user, at, host = found[2].rpartition("@")
+    return f"{found[1]}{_escape(user)}{at}{host}{_escape(rest)}{mark}{_escape(fragment)}"
+
+
+def _escape(text: str) -> str:
+    return _MISPLACED.sub(lambda char: f"%{ord(char[0]):02X}", text)
 
 
 def feed(head: Head) -> tuple[bytes, bytes]:

@@ -74,18 +74,19 @@ def compose(story: Story, newsroom: Newsroom) -> Entry:
     """
     version = story.version
     base = absolute(version.base, None)
+    agency = _some(version.agency) or version.wire
     link = _public(absolute(version.link, base))
     return Entry(
         guid=legal(story.guid),
         url=story_url(story, newsroom),
         headline=legal(story.headline).strip(),
         wire_headline=legal(version.headline).strip(),
-        agency=legal(version.agency),
+        agency=agency,
         agency_id=legal(version.agency_id),
         agency_version=legal(version.agency_version or "") or str(story.number),
         byline=_some(version.byline),
-        published=_utc(version.published) or _utc(story.first_received) or EPOCH,
-        updated=_utc(story.changed_at) or EPOCH,
+        published=utc(version.published) or utc(story.first_received) or EPOCH,
+        updated=utc(story.changed_at) or EPOCH,
         summary=_some(plain(version.summary or "")),
         body=clean(version.body, base),
         media=tuple(m for medium in version.media if (m := _medium(medium, base))),
@@ -100,9 +101,9 @@ def compose(story: Story, newsroom: Newsroom) -> Entry:
         credit=_some(version.credit),
         link=link,
         source_id=urn(newsroom, "wire", version.wire),
-        source_title=legal(version.agency),
+        source_title=agency,
         source_url=link or _origin(newsroom, version.wire),
-        source_updated=_utc(story.received_at) or EPOCH,
+        source_updated=utc(story.received_at) or EPOCH,
         about=f"{newsroom.site.url}/",
     )
 
@@ -129,7 +130,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands in for an instant that no calendar of ours can hold in UTC (year 1, east of Greenwich)."""
 
 
-def _utc(instant: datetime | None) -> datetime | None:
+def utc(instant: datetime | None) -> datetime | None:
+    """*instant* in UTC and whole seconds; None for none, and for what UTC has no year for."""
     if instant is None:
         return None
     try:

@@ -84,9 +84,10 @@ class AtomFeed:
 class AtomEntry:
     """Completes and repairs an Atom ``entry``."""
 
-    def __init__(self, entry: Entry, links: list[dict[str, str]]) -> None:
+    def __init__(self, entry: Entry, links: list[dict[str, str]], source: str | None) -> None:
         self.entry = entry
         self.links = links
+        self.source = source
 
     def extend_atom(self, atom: etree._Element) -> None:
         """Give links their attributes, content its type, source what RFC 4287 §4.2.11 asks for.
@@ -109,8 +110,8 @@ class AtomEntry:
         _add(source, "id", entry.source_id)
         _add(source, "title", entry.source_title)
         _add(source, "updated", rfc3339(entry.source_updated))
-        if entry.source_url:
-            _add(source, "link").set("href", entry.source_url)
+        if self.source:
+            _add(source, "link").set("href", self.source)
         _media(atom, entry)
         _provenance(atom, entry)
 

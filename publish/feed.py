@@ -5,11 +5,11 @@ its tail.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from publish import atom, jsonfeed, rss
 from publish.clean import legal
-from publish.entry import language, urn
+from publish.entry import language, urn, utc
 from publish.head import Head
 from publish.readback import Format
 from stories.newsroom import Feed, Newsroom
@@ -85,7 +85,7 @@ def _head(feed: Feed, newsroom: Newsroom, name: Format, updated: datetime | None
         about=f"{site}/",
         ttl=int(lifetime(feed, newsroom).total_seconds()) // 60,
         language=_language(feed, newsroom),
-        updated=updated and updated.astimezone(UTC).replace(microsecond=0),
+        updated=utc(updated),
     )
 
 

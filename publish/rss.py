@@ -52,4 +52,4 @@ def channel(head: Head) -> tuple[bytes, bytes]:
     out.register_extension("wirecopy", lambda: Channel(head), atom=False)
     document: bytes = out.rss_str(pretty=True)
     cut = document.rindex(b"</channel>")
-    return document[:cut].rstrip(), document[cut:]
+    return document[:cut].rstrip(), b"  " + document[cut:]

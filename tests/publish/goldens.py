@@ -1,0 +1,47 @@
+"""The golden files: three stories, each a whole feed in each format, byte for byte.
+
+After a change that is meant to change bytes, raise ``publish.refresh.RENDERING``, run
+``python -m tests.publish.goldens write``, and read the difference. Without an argument this prints
+the digest of each document, for other processes to compare.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from publish.feed import join
+from publish.readback import Format
+from publish.refresh import RENDERING
+from publish.render import render
+from stories.story import digest
+from tests.publish.samples import english, hindi, newsroom, urdu
+
+FOLDER = Path(__file__).parent / "golden"
+FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
+
+
+def documents() -> Iterator[tuple[str, bytes]]:
+    """File names and what the files have to hold."""
+    room = newsroom()
+    for name, story in (("english", english()), ("hindi", hindi()), ("urdu", urdu())):
+        rendered = render(story, room)
+        for form in FORMATS:
+            fragment = getattr(rendered, form)
+            document = join(room.feeds[0], room, form, [fragment], story.changed_at)
+            yield f"{name}.{form}", document
+
+
+def main() -> None:
+    """Write the files, or print digests."""
+    found = dict(documents())
+    if sys.argv[1:] == ["write"]:
+        for name, document in found.items():
+            (FOLDER / name).write_bytes(document)
+        (FOLDER / "RENDERING").write_text(f"{RENDERING}\n")
+    else:
+        print(json.dumps({name: digest(document) for name, document in found.items()}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""What reaches a subscriber of an agency's HTML, and what does not."""
+
+import threading
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import html as lxml_html
+
+from publish.clean import DROPPED, TAGS, absolute, clean, legal
+from stories.markup import TangleError
+from stories.text import paragraphs, references
+from tests.publish.hostile import texts, urls
+
+BASE = "https://wire.example/a/b.html"
+
+
+@pytest.mark.parametrize(
+    ("received", "kept"),
+    [
+        ("<p>a<script>evil()</script>b<style>p{}</style></p>", "<p>ab</p>"),
+        ('<p onclick="x()" style="color:red" class="c" id="i">x</p>', "<p>x</p>"),
+        ('<p dir="rtl" lang="ur" title="t">x</p>', '<p dir="rtl" lang="ur" title="t">x</p>'),
+        ("<h2>h</h2><ul><li>1<li>2</ul>", "<h2>h</h2><ul><li>1</li><li>2</li></ul>"),
+        (
+            "<table><tr><th scope=row>a<td colspan=2>b</table>",
+            '<table><tbody><tr><th scope="row">a</th><td colspan="2">b</td></tr></tbody></table>',
+        ),
+        ("<p>one<br>two &amp; &lt;three&gt;</p>", "<p>one<br>two &amp; &lt;three&gt;</p>"),
+        ("x<!-- c --><?pi?>y", "xy"),
+        ("<iframe src=x>in</iframe><embed src=y>z", "z"),
+        ("<svg><text>drawn</text></svg><math><mi>m</mi></math>z", "z"),
+        ("<noscript><img src=a.jpg></noscript>z", "z"),
+        ("<object data=x>instead</object>", "instead"),
+        (
+            "a<form action=x>b<button>Go</button><select><option>o</select></form>c",
+            "a<div>b</div>c",
+        ),
+        ("<fieldset><legend>l</legend>x</fieldset>", "<div><div>l</div>x</div>"),
+        ("<font color=red>x</font>", "x"),
+        ("<details open><summary>s</summary>d</details>",) * 2,
+    ],
+)
+def test_markup(received: str, kept: str) -> None:
+    assert clean(received, BASE).replace(' open=""', " open") == kept
+
+
+@pytest.mark.parametrize(
+    ("href", "kept"),
+    [
+        ("https://h.example/x?a=1&amp;b=2", "https://h.example/x?a=1&amp;b=2"),
+        ("/x", "https://wire.example/x"),
+        ("c.html", "https://wire.example/a/c.html"),
+        ("//c.example/d", "https://c.example/d"),
+        (" \n https://h.example/ ", "https://h.example/"),
+        ("mailto:desk@a.example", "mailto:desk@a.example"),
+        ("tel:+91112", "tel:+91112"),
+        ("javascript:alert(1)", None),
+        ("java\tscript:alert(1)", None),
+        (" &#1;javascript:alert(1)", None),
+        ("JaVaScRiPt:alert(1)", None),
+        ("data:text/html,<script>", None),
+        ("vbscript:x", None),
+        ("ftp://h.example/", None),
+        ("file:///etc/passwd", None),
+        ("#top", None),
+        ("", None),
+        ("https://", None),
+    ],
+)
+def test_links(href: str, kept: str | None) -> None:
+    attribute = "" if kept is None else f' href="{kept}"'
+    tag = f'<a{attribute} rel="nofollow noopener">x</a>'
+    assert clean(f'<a href="{href}" target=_blank ping=/p>x</a>', BASE) == tag
+
+
+def test_links_that_nothing_makes_absolute_go() -> None:
+    assert clean('<a href="/x">x</a>', None) == '<a rel="nofollow noopener">x</a>'
+    assert clean('<a href="/x">x</a>', "javascript:x") == '<a rel="nofollow noopener">x</a>'
+    assert clean('<a href="#x">x</a>', "ftp://h.example/") == '<a rel="nofollow noopener">x</a>'
+
+
+@pytest.mark.parametrize(
+    ("image", "kept"),
+    [
+        (
+            '<img src="a.jpg" alt="a > b">',
+            '<img src="https://wire.example/a/a.jpg" alt="a &gt; b">',
+        ),
+        ('<img src="p.gif" width="1" height="1">', ""),
+        ('<img src="p.gif" width="0">', ""),
+        ('<img src="p.gif" style="display:none">', ""),
+        ('<img src="p.gif" hidden>', ""),
+        ('<img src="p.gif" width=1 alt="A chart">', '<img src="https://wire.example/a/p.gif"'),
+        ('<img src="a.jpg" style="color:red">', '<img src="https://wire.example/a/a.jpg">'),
+        ('<img src="data:image/png;base64,AA==">', ""),
+        ('<img src="javascript:x" alt="x">', ""),
+        ("<img>", ""),
+        (
+            '<img srcset="a.jpg 1x, javascript:x 2x, //c.example/b,c.jpg 640w,d.jpg">',
+            '<img srcset="https://wire.example/a/a.jpg 1x, https://c.example/b,c.jpg 640w,'
+            ' https://wire.example/a/d.jpg">',
+        ),
+    ],
+)
+def test_pictures(image: str, kept: str) -> None:
+    cleaned = clean(image, BASE)
+    assert cleaned.startswith(kept)
+    assert bool(cleaned) == bool(kept)
+    assert "style" not in cleaned
+    assert "hidden" not in cleaned
+
+
+def test_films_and_sounds_stay_but_do_not_start() -> None:
+    cleaned = clean(
+        "<video src=v.mp4 poster=p.jpg autoplay controls><source src=a.webm type=video/webm>"
+        "<track src=t.vtt kind=captions></video><audio src=s.mp3 autoplay></audio>",
+        BASE,
+    )
+    assert "autoplay" not in cleaned
+    assert references(cleaned).media == tuple(
+        f"https://wire.example/a/{name}" for name in ("v.mp4", "p.jpg", "a.webm", "t.vtt", "s.mp3")
+    )
+
+
+def test_characters() -> None:
+    assert legal("a\x00b\x01c\x0bd\x0ce\tf\ud800g\ufffeh\ud83d\ude00") == "abc d e\tf\ufffdgh😀"
+    assert clean("x&#1;y&#xFFFE;z&#xD800;", None) == "xyz\ufffd"
+    assert legal("plain") == "plain"
+
+
+@settings(deadline=None)
+@given(texts)
+def test_any_text_becomes_one_that_utf8_and_xml_can_hold(text: str) -> None:
+    kept = legal(text)
+    assert kept.encode("utf-8").decode("utf-8") == kept
+    assert all(c in "\t\n\r" or 0x20 <= ord(c) <= 0xFFFD or ord(c) > 0xFFFF for c in kept)
+    assert legal(kept) == kept
+
+
+@settings(deadline=None)
+@given(urls, st.one_of(st.none(), urls))
+def test_an_absolute_address_is_one(url: str, base: str | None) -> None:
+    found = absolute(url, base)
+    if found is not None:
+        assert found.startswith(("http://", "https://"))
+        assert absolute(found, None) == found
+
+
+@settings(deadline=None)
+@given(texts, st.one_of(st.none(), urls))
+def test_nothing_that_acts_is_left(html: str, base: str | None) -> None:
+    cleaned = clean(html, base)
+    # nh3 takes a byte order mark at the very beginning for what it is, and leaves it out.
+    assert clean(cleaned, None) == cleaned.removeprefix("\ufeff")
+    for element in lxml_html.fromstring(f"<div>{legal(cleaned)}</div>").iter():
+        assert element.tag in TAGS
+        assert element.tag not in DROPPED
+        for name, value in element.attrib.items():
+            assert not str(name).startswith("on")
+            assert name not in ("style", "class", "id", "srcdoc", "action", "formaction")
+            if name in ("href", "src", "cite", "poster"):
+                assert str(value).startswith(("http://", "https://", "mailto:", "tel:"))
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(sorted(TAGS - {"img"})), max_size=8), st.text("ab ", max_size=9))
+def test_words_and_paragraphs_of_what_stays_are_conserved(tags: list[str], words: str) -> None:
+    html = "".join(f"{words}<{tag}>{words}" for tag in tags)
+    assert paragraphs(clean(html, BASE)) == paragraphs(html)
+
+
+def test_markup_built_to_burst_a_parser_is_refused() -> None:
+    with pytest.raises(TangleError):
+        clean("".join(f"<b title={i}>" for i in range(20_000)), None)
+
+
+def test_long_bodies_pass() -> None:
+    body = "<p>word <b>and</b> word.</p>" * 20_000
+    assert clean(body, None) == body
+
+
+def test_threads_keep_their_bases_apart() -> None:
+    wrong: list[str] = []
+
+    def work(base: str) -> None:
+        for _ in range(200):
+            found = clean("<a href=x>x</a><img src=y>", base)
+            if found.count(base) != 2:
+                wrong.append(found)
+
+    threads = [threading.Thread(target=work, args=(f"https://h{i}.example/",)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong

@@ -1,0 +1,225 @@
+"""Selecting and joining: whole documents, full and empty."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from publish import feed
+from publish.feed import CONTENT_TYPES, join, lifetime, matches
+from publish.readback import Format
+from publish.render import render
+from stories.newsroom import Feed, Newsroom, Wire
+from stories.story import Category, Version
+from tests.publish.checks import NAMES, check_atom, check_json, check_rss, parse
+from tests.publish.samples import english, hindi, newsroom, story, urdu, version
+
+FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
+
+
+def wires(*every: int) -> tuple[Wire, ...]:
+    return tuple(
+        Wire(name=f"w{i}", url="https://w.example/", every=timedelta(seconds=s))
+        for i, s in enumerate(every)
+    )
+
+
+@pytest.mark.parametrize(
+    ("criteria", "fields", "expected"),
+    [
+        ({}, {}, True),
+        ({"wires": ("pti",)}, {}, True),
+        ({"wires": ("ani", "pti")}, {}, True),
+        ({"wires": ("ani",)}, {}, False),
+        ({"categories": ("national",)}, {}, True),
+        ({"categories": ("Sports", " ECONOMY ")}, {}, True),
+        ({"categories": ("Sports",)}, {}, False),
+        ({"categories": ("Sports",)}, {"categories": ()}, False),
+        ({"categories": ("राष्ट्रीय",)}, {"categories": (Category(label="राष्ट्रीय"),)}, True),
+        ({"languages": ("en",)}, {}, True),
+        ({"languages": ("EN-in",)}, {}, True),
+        ({"languages": ("en-GB", "hi")}, {}, False),
+        ({"languages": ("e",)}, {}, False),
+        ({"languages": ("hi",)}, {"language": "hi_IN"}, True),
+        ({"languages": ("hi",)}, {"language": None}, False),
+        ({"keywords": ("GST",)}, {}, True),
+        ({"keywords": ("tax", "cess")}, {}, True),
+        ({"keywords": ("tax",)}, {}, False),
+        ({"urgency": (1, 2, 3)}, {}, True),
+        ({"urgency": (1, 2)}, {}, False),
+        ({"urgency": (1,)}, {"urgency": None}, False),
+        ({"wires": ("pti",), "languages": ("en",), "keywords": ("gst",)}, {}, True),
+        ({"wires": ("pti",), "languages": ("en",), "keywords": ("tax",)}, {}, False),
+    ],
+)
+def test_matches(criteria: dict[str, Any], fields: dict[str, Any], expected: bool) -> None:
+    of: Version = version(**fields)
+    assert matches(Feed(name="f", title="F", **criteria), of) is expected
+
+
+def documents(room: Newsroom, updated: datetime | None, *stories: Any) -> dict[Format, bytes]:
+    found = [render(each, room) for each in stories]
+    return {
+        form: join(room.feeds[0], room, form, [getattr(each, form) for each in found], updated)
+        for form in FORMATS
+    }
+
+
+def test_entries_stand_in_the_order_given() -> None:
+    made = documents(newsroom(), english().changed_at, urdu(), english(), hindi())
+    guids = [urdu().guid, english().guid, hindi().guid]
+    assert [item.findtext("guid") for item in check_rss(made["rss"])] == guids
+    entries = check_atom(made["atom"])
+    assert [entry.findtext("atom:id", namespaces=NAMES) for entry in entries] == guids
+    assert [item["id"] for item in check_json(made["json"])] == guids
+
+
+def test_entries_are_joined_untouched() -> None:
+    room = newsroom()
+    found = [render(each, room) for each in (english(), hindi())]
+    for form in FORMATS:
+        fragments = [getattr(each, form) for each in found]
+        document = join(room.feeds[0], room, form, fragments, english().changed_at)
+        for fragment in fragments:
+            assert document.count(fragment) == 1
+        assert document.endswith(b"\n")
+
+
+def test_namespaces_are_declared_once() -> None:
+    made = documents(newsroom(), english().changed_at, english(), hindi(), urdu())
+    for prefix in (b"atom", b"content", b"dc", b"media", b"wirecopy"):
+        assert made["rss"].count(b"xmlns:" + prefix + b"=") == 1
+    assert made["atom"].count(b"xmlns=") == 1
+    for uri in NAMES.values():
+        assert made["rss"].count(uri.encode()) == 1
+    assert b"ns0:" not in made["rss"] + made["atom"]
+
+
+def test_an_empty_feed_is_valid_and_without_a_date() -> None:
+    made = documents(newsroom(), None)
+    assert check_rss(made["rss"]) == []
+    assert check_atom(made["atom"]) == []
+    assert check_json(made["json"]) == []
+    assert b"lastBuildDate" not in made["rss"]
+
+
+def test_the_head_of_each_format() -> None:
+    room = newsroom(
+        feeds=(Feed(name="top", title="Top & <b>", description="D & d", languages=("en_IN",)),)
+    )
+    ist = timezone(timedelta(hours=5, minutes=30))
+    made = documents(room, datetime(2026, 11, 22, 18, 30, 15, 5, tzinfo=ist))
+    channel = parse(made["rss"])[0]
+    told: list[tuple[str, str | None]] = [
+        (str(e.tag), e.text) for e in channel if "{" not in str(e.tag)
+    ]
+    assert dict(told) == {
+        "title": "Top & <b>",
+        "link": "https://feeds.ndtv.com/feeds/top",
+        "description": "D & d",
+        "docs": "http://www.rssboard.org/rss-specification",
+        "generator": "Wirecopy",
+        "language": "en-IN",
+        "lastBuildDate": "Sun, 22 Nov 2026 13:00:15 +0000",
+        "ttl": "5",
+    }
+    [own] = channel.iterfind("atom:link", NAMES)
+    assert own.items() == [
+        ("href", "https://feeds.ndtv.com/feeds/top.rss"),
+        ("rel", "self"),
+        ("type", "application/rss+xml"),
+    ]
+    atom = parse(made["atom"])
+    assert atom.findtext("atom:title", namespaces=NAMES) == "Top & <b>"
+    assert atom.findtext("atom:subtitle", namespaces=NAMES) == "D & d"
+    assert atom.findtext("atom:updated", namespaces=NAMES) == "2026-11-22T13:00:15+00:00"
+    assert atom.findtext("atom:author/atom:name", namespaces=NAMES) == "NDTV"
+    assert atom.findtext("atom:generator", namespaces=NAMES) == "Wirecopy"
+    assert atom.get("{http://www.w3.org/XML/1998/namespace}lang") == "en-IN"
+    assert [dict(link.attrib) for link in atom.iterfind("atom:link", NAMES)] == [
+        {
+            "href": "https://feeds.ndtv.com/feeds/top.atom",
+            "rel": "self",
+            "type": "application/atom+xml",
+        },
+        {"href": "https://feeds.ndtv.com/feeds/top", "rel": "alternate", "type": "text/html"},
+    ]
+    assert json.loads(made["json"])["title"] == "Top & <b>"
+
+
+def test_a_head_holds_no_character_xml_cannot_hold() -> None:
+    room = newsroom(feeds=(Feed(name="top", title="To\x00p\x0b\ufffe", description="\x01\ud800"),))
+    made = documents(room, None)
+    assert parse(made["rss"])[0].findtext("title") == "Top "
+    assert parse(made["rss"])[0].findtext("description") == "\ufffd"
+    check_atom(made["atom"])
+    check_json(made["json"])
+
+
+def test_the_head_moves_with_nothing_but_its_newest_entry() -> None:
+    room = newsroom()
+    first, again = documents(room, english().changed_at), documents(room, english().changed_at)
+    assert first == again
+    later = documents(room, english().changed_at + timedelta(seconds=1))
+    assert later["rss"] != first["rss"]
+    assert later["json"] == first["json"]
+
+
+def test_a_feed_keeps_its_id_when_the_site_moves() -> None:
+    ids = {
+        parse(documents(room, None)["atom"]).findtext("atom:id", namespaces=NAMES)
+        for room in (newsroom(), newsroom(site={"url": "https://moved.example"}))
+    }
+    assert len(ids) == 1
+
+
+@pytest.mark.parametrize(
+    ("every", "of", "minutes"),
+    [
+        ((120, 600), (), 2),
+        ((120, 600), ("w1",), 10),
+        ((5,), (), 1),
+        ((86400,), (), 30),
+        ((), (), 30),
+    ],
+)
+def test_lifetime_follows_the_fastest_wire(
+    every: tuple[int, ...], of: tuple[str, ...], minutes: int
+) -> None:
+    room = newsroom(wires=wires(*every), feeds=(Feed(name="f", title="F", wires=of),))
+    assert lifetime(room.feeds[0], room) == timedelta(minutes=minutes)
+    assert parse(documents(room, None)["rss"])[0].findtext("ttl") == str(minutes)
+
+
+def test_the_language_is_said_only_when_there_is_one() -> None:
+    both = tuple(
+        Wire(name=name, url="https://w.example/", language=tag)
+        for name, tag in (("en", "en-IN"), ("hi", "hi"))
+    )
+    feeds = (Feed(name="all", title="A"), Feed(name="hindi", title="H", wires=("hi",)))
+    room = newsroom(wires=both, feeds=feeds)
+    assert b"<language>" not in join(feeds[0], room, "rss", [], None)
+    assert b"<language>hi</language>" in join(feeds[1], room, "rss", [], None)
+
+
+def test_content_types() -> None:
+    assert CONTENT_TYPES == {
+        "rss": "application/rss+xml; charset=utf-8",
+        "atom": "application/atom+xml; charset=utf-8",
+        "json": "application/feed+json",
+    }
+
+
+def test_a_thousand_entries() -> None:
+    room = newsroom()
+    one = render(story(desk="New"), room)
+    guid = story().guid.encode()
+    for form, check in (("rss", check_rss), ("atom", check_atom), ("json", check_json)):
+        fragments = [getattr(one, form).replace(guid, b"urn:x:%d" % i) for i in range(1000)]
+        document = join(room.feeds[0], room, form, fragments, datetime(2026, 1, 1, tzinfo=UTC))  # type: ignore[arg-type]
+        assert len(check(document)) == 1000
+
+
+def test_every_format_has_a_head() -> None:
+    assert set(feed._HEADS) == set(FORMATS) == set(CONTENT_TYPES)

@@ -1,0 +1,220 @@
+"""RSS 2.0, read by parsers that know nothing of what wrote it."""
+
+import locale
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any
+
+import feedparser
+import pytest
+from hypothesis import given, settings
+from lxml import etree
+
+from publish import rss
+from publish.entry import Entry, compose
+from publish.feed import join
+from publish.render import render
+from stories.newsroom import Newsroom
+from stories.story import Story
+from tests.publish import hostile
+from tests.publish.checks import NAMES, check_rss
+from tests.publish.samples import HEADLINE_ONLY, english, hindi, newsroom, story, urdu, version
+
+
+def document(*stories: Story, room: Newsroom | None = None) -> bytes:
+    room = room or newsroom()
+    entries = [render(each, room).rss for each in stories]
+    updated = max((each.changed_at for each in stories), default=None)
+    return join(room.feeds[0], room, "rss", entries, updated)
+
+
+def read(data: bytes) -> Any:
+    return feedparser.parse(BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
+
+
+def texts(item: etree._Element, path: str) -> list[str | None]:
+    return [element.text for element in item.iterfind(path, NAMES)]
+
+
+def test_an_ndtv_item_of_pti_copy_element_by_element() -> None:
+    [item] = check_rss(document(english()))
+    entry = render(english(), newsroom()).entry
+    assert texts(item, "title") == ["Big GST Meet On Monday: All Eyes On Cess"]
+    assert texts(item, "link") == [entry.url]
+    assert texts(item, "guid") == [english().guid]
+    assert texts(item, "pubDate") == ["Sun, 22 Nov 2026 13:00:15 +0000"]
+    assert texts(item, "atom:updated") == ["2026-11-22T13:07:30+00:00"]
+    assert texts(item, "dc:creator") == ["Press Trust of India"]
+    assert texts(item, "dc:contributor") == ["By Asha Rao"]
+    assert texts(item, "dc:language") == ["en-IN"]
+    assert texts(item, "dc:rights") == ["© Press Trust of India"]
+    assert texts(item, "description") == ["33 members; rates &lt; 28% &amp; cess on the table"]
+    assert texts(item, "category") == ["National", "Economy", "gst", "cess"]
+    assert [c.get("domain") for c in item.iterfind("category")] == [
+        "http://cv.iptc.example/subject/",
+        "pti-desk",
+        None,
+        None,
+    ]
+    [source] = item.findall("source")
+    assert (source.text, source.get("url")) == (
+        "Press Trust of India",
+        "https://www.ptinews.example/story/417",
+    )
+    [body] = texts(item, "content:encoded")
+    assert body == f"{entry.body}<p><i>{HEADLINE_ONLY}</i></p>"
+    assert [dict(m.attrib) for m in item.iterfind("media:content", NAMES)] == [
+        {
+            "url": "https://img.example/gst.jpg?w=1200&h=675",
+            "medium": "image",
+            "type": "image/jpeg",
+            "width": "1200",
+            "height": "675",
+            "fileSize": "48213",
+        },
+        {"url": "https://img.example/gst.mp4", "medium": "video"},
+    ]
+    assert texts(item, "media:content/media:description") == [
+        'Finance ministers at "Vigyan Bhavan"'
+    ]
+    assert texts(item, "media:content/media:credit") == ["PTI Photo"]
+    assert {etree.QName(e).localname: e.text for e in item.iterfind("wc:*", NAMES)} == {
+        "editedHeadlineOnly": "true",
+        "editScope": "headline-only",
+        "agency": "Press Trust of India",
+        "agencyId": "PTI2026112200417",
+        "agencyVersion": "3",
+    }
+
+
+def test_as_a_feed_reader_sees_it() -> None:
+    found = read(document(english(), hindi(), urdu()))
+    assert not found.bozo
+    assert (found.version, found.feed.title) == ("rss20", "India")
+    assert found.feed.link == "https://feeds.ndtv.com/feeds/india"
+    assert [e.title for e in found.entries] == [
+        each.headline for each in (english(), hindi(), urdu())
+    ]
+    first = found.entries[0]
+    assert first.id == english().guid
+    assert not first.guidislink
+    assert first.author == "Press Trust of India"
+    assert first.source == {
+        "href": "https://www.ptinews.example/story/417",
+        "title": "Press Trust of India",
+    }
+    assert first.published_parsed[:6] == (2026, 11, 22, 13, 0, 15)
+    assert first.updated_parsed[:6] == (2026, 11, 22, 13, 7, 30)
+    assert [tag.term for tag in first.tags] == ["National", "Economy", "gst", "cess"]
+    assert first.wirecopy_editscope == "headline-only"
+    assert first.wirecopy_editedheadlineonly == "true"
+    assert first.media_content[0]["url"] == "https://img.example/gst.jpg?w=1200&h=675"
+    # feedparser files a picture's caption under content too: the story must come first.
+    assert first.content[0].value == render(english(), newsroom()).entry.html
+
+
+def test_without_anything_optional() -> None:
+    of = version(
+        byline=None,
+        summary=None,
+        language=None,
+        categories=(),
+        keywords=(),
+        media=(),
+        rights=None,
+        link=None,
+        wire="gone",
+    )
+    [item] = check_rss(document(story(of)))
+    names = [etree.QName(child).localname for child in item]
+    assert names == [
+        "title",
+        "link",
+        "guid",
+        "pubDate",
+        "updated",
+        "creator",
+        "encoded",
+        "editedHeadlineOnly",
+        "editScope",
+        "agency",
+        "agencyId",
+        "agencyVersion",
+    ]
+
+
+def test_a_body_with_everything_cdata_cannot_hold() -> None:
+    body = '<p title="]]>">x]]>y &lt;![CDATA[ ]]&gt;</p>'
+    [item] = check_rss(document(story(version(body=body))))
+    [text] = texts(item, "content:encoded")
+    assert text
+    assert "x]]&gt;y &lt;![CDATA[ ]]&gt;" in text
+
+
+def test_cdata_never_ends_early() -> None:
+    entry = render(english(), newsroom()).entry.model_copy(update={"body": "a]]>b"})
+    written = rss.item(entry.model_copy(update={"disclosure": "c]]>d"}))
+    assert b"a]]&gt;b" in written
+    assert b"c]]&gt;d" in written
+
+
+def test_a_statement_stands_only_where_there_is_one() -> None:
+    entry = render(english(), newsroom()).entry
+    assert b"statement" not in rss.item(entry)
+    signed = rss.item(entry.model_copy(update={"statement": "eyJ.e30.c2ln"}))
+    assert b"<wirecopy:statement>eyJ.e30.c2ln</wirecopy:statement>" in signed
+
+
+def test_no_date_goes_through_the_process_locale(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the locale is the whole process's")
+
+    monkeypatch.setattr(locale, "setlocale", refuse)
+    check_rss(document(english()))
+
+
+def test_dates_of_every_year() -> None:
+    old = datetime(987, 6, 5, 4, 3, 2, tzinfo=UTC)
+    [item] = check_rss(document(story(version(published=old))))
+    assert texts(item, "pubDate") == ["Tue, 05 Jun 0987 04:03:02 +0000"]
+
+
+def test_fragments_declare_no_namespace() -> None:
+    fragment = render(english(), newsroom()).rss
+    assert fragment.startswith(b"<item>")
+    assert fragment.endswith(b"</item>")
+    assert b"xmlns" not in fragment
+
+
+def test_huge_bodies() -> None:
+    body = "<p>वित्त मंत्री ने कहा कि परिषद की बैठक होगी।</p>" * 20_000
+    data = document(story(version(body=body)))
+    assert len(data) > 2_000_000
+    check_rss(data)
+
+
+@settings(deadline=None)
+@given(hostile.stories)
+def test_no_story_breaks_the_feed(of: Story) -> None:
+    entry = compose(of, newsroom()).model_copy(update={"headline": "H"})
+    fragment = rss.item(entry)
+    room = newsroom()
+    [item] = check_rss(join(room.feeds[0], room, "rss", [fragment], of.changed_at))
+    assert_same(item, entry)
+
+
+def assert_same(item: etree._Element, entry: Entry) -> None:
+    def crlf(text: str) -> str:  # XML 1.0 §2.11
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+
+    assert item.findtext("title") == entry.headline
+    assert item.findtext("dc:creator", namespaces=NAMES) == entry.agency
+    assert (item.findtext("content:encoded", namespaces=NAMES) or "") == crlf(entry.html)
+    assert (item.findtext("dc:rights", namespaces=NAMES) or None) == entry.rights
+    assert [c.text for c in item.iterfind("category")] == [
+        *(c.label for c in entry.categories),
+        *entry.keywords,
+    ]
+    assert [m.get("url") for m in item.iterfind("media:content", NAMES)] == [
+        m.url for m in entry.media
+    ]
