@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
 
 import pycurl
 
@@ -43,7 +42,7 @@ _FOLLOWED = frozenset({301, 302, 303, 307, 308})
 _BODILESS = frozenset({204, 304})  # a 304 may state the length that a 200 would have (§8.6)
 _FIELD_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)  # RFC 9110 §5.1
 _LINE_BREAK = re.compile(r"[\r\n\0]")
-_STATUS = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})")  # RFC 9112 §4
+_STATUS = re.compile(rb"HTTP/[0-9.]+ ([1-9][0-9]{2})")  # RFC 9112 §4
 _BLANK = " \t\r\n"  # str.strip would take bytes off an ETag that are not white space in HTTP
 
 _REMEDIES: dict[State, str] = {
@@ -111,7 +110,6 @@ class Exchange:
             (pycurl.FOLLOWLOCATION, 0),
             (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
             (pycurl.PROXY, ""),
-            (pycurl.NOPROXY, "*"),
             (pycurl.NETRC, pycurl.NETRC_IGNORED),
             (pycurl.SSL_VERIFYPEER, 1),
             (pycurl.SSL_VERIFYHOST, 2),
@@ -212,27 +210,37 @@ class Exchange:
         return reason is not None
 
     def _on_header(self, line: bytes) -> int | None:
+        return self._unless_refused(self._take_header, line)
+
+    def _on_body(self, data: bytes) -> int | None:
+        return self._unless_refused(self._take_body, data)
+
+    def _unless_refused(self, take: Callable[[bytes], None], data: bytes) -> int | None:
+        try:
+            take(data)
+        except FetchError as error:
+            self._fault = error
+            return 0  # fewer bytes than libcurl offered: it ends the transfer
+        return None
+
+    def _take_header(self, line: bytes) -> None:
         self._header_bytes += len(line)
         if self._header_bytes > MAX_HEADER_BYTES:
-            return self._stop(
-                _fault("too-large", f"its headers are over {MAX_HEADER_BYTES:,} bytes")
-            )
+            raise _fault("too-large", f"its headers are over {MAX_HEADER_BYTES:,} bytes")
         if self._headed:
-            return None  # trailers (RFC 9110 §6.5) are counted, not believed
+            return  # trailers (RFC 9110 §6.5) are counted, not believed
         if line.strip(b"\r\n"):
             self._lines.append(line)
-            return None
-        status = int(match[1]) if (match := _STATUS.match(self._lines[0])) else 0
-        if 100 <= status < 200:  # interim (RFC 9110 §15.2); the real one is still to come
-            self._lines.clear()
-            return None
-        self._headed, self._status, self._fields = True, status, _parse_fields(self._lines[1:])
-        self._listen()
-        try:
+            return
+        match = _STATUS.match(self._lines[0]) if self._lines else None
+        if match is None:
+            raise _fault("protocol", "its answer does not begin with a status line")
+        status, fields = int(match[1]), _parse_fields(self._lines[1:])
+        self._lines.clear()
+        if status >= 200:  # else interim (RFC 9110 §15.2): the real one is still to come
+            self._headed, self._status, self._fields = True, status, fields
+            self._listen()
             self._expect_body()
-        except FetchError as error:
-            return self._stop(error)
-        return None
 
     def _expect_body(self) -> None:
         """Refuse now what the headers already condemn."""
@@ -246,18 +254,10 @@ class Exchange:
             if length.isascii() and length.isdigit():  # libcurl refuses what is none, or two
                 self._body.announce(int(length[:18]))
 
-    def _on_body(self, data: bytes) -> int | None:
+    def _take_body(self, data: bytes) -> None:
         self._listen()
-        try:
-            if self._body:
-                self._body.feed(data)
-        except FetchError as error:
-            return self._stop(error)
-        return None
-
-    def _stop(self, fault: FetchError) -> int:
-        self._fault = fault
-        return 0  # fewer bytes than libcurl offered: it ends the transfer
+        if self._body:
+            self._body.feed(data)
 
     def _listen(self) -> None:
         """Something was heard; wait for more."""
@@ -275,6 +275,8 @@ class Exchange:
                 raise self._fault
             if code:
                 raise self._failure(code, text)
+            if not self._headed:
+                raise _fault("protocol", "its answer breaks off in the headers")
             body = self._body.whole() if self._body else b""
         except FetchError as error:
             return self.response(error)
@@ -288,18 +290,16 @@ class Exchange:
         # Some servers put raw UTF-8 there; fields are read as ISO 8859-1, so undo that first.
         location = locations[0].encode("latin-1").decode("utf-8", "replace")
         try:
-            target = web_url(urljoin(self.url, location))
+            target = web_url(location, base=self.url)
         except FetchError as error:
             raise FetchError(error.state, f"it redirects to {error}") from None
-        except ValueError:
-            raise _fault("bad-url", "it redirects to a URL that cannot be read") from None
         if target in (self.url, *(hop.url for hop in self.hops)):
             raise _fault("redirects", f"it redirects in a circle, back to {shown(target)}")
         self.hops = (*self.hops, Hop(self._status, self.url, target))
         return target
 
     def _failure(self, code: int, text: str) -> FetchError:
-        if self._forbidden and (self._connected or not self._tried):
+        if self._forbidden and not self._tried:
             address, reason = self._forbidden
             what = f"its host leads to {address}, {reason}"
             if refusal(address, allow_private=True) is None:
@@ -359,11 +359,8 @@ def _parse_fields(lines: Iterable[bytes]) -> tuple[tuple[str, str], ...]:
     """
     found: list[tuple[str, str]] = []
     for line in lines:
-        text = line.decode("latin-1").rstrip(" \t\r\n")
-        name, colon, value = text.partition(":")
-        if text[:1] in (" ", "\t") and found:  # folded: obsolete, but still to be read (§5.2)
-            found[-1] = (found[-1][0], f"{found[-1][1]} {text.strip(_BLANK)}".strip(_BLANK))
-        elif colon:
+        name, colon, value = line.decode("latin-1").partition(":")
+        if colon:
             found.append((name.strip(_BLANK).lower(), value.strip(_BLANK)))
     return tuple(found)
 

@@ -9,7 +9,7 @@ later), so addresses are judged, each one just before it is connected to. The cl
 import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from stories.errors import FetchError
 
@@ -145,8 +145,9 @@ def _carried(address: IPv6Address) -> tuple[str, tuple[IPv4Address, ...]]:
 
 
 @lru_cache(maxsize=4096)
-def web_url(text: str) -> str:
-    """*text* as an absolute ``http`` or ``https`` URI (RFC 3986), fragment dropped.
+def web_url(text: str, *, base: str = "") -> str:
+    """*text* as an absolute ``http`` or ``https`` URI (RFC 3986), fragment dropped; a reference
+    is resolved against *base*, if there is one.
 
     What browsers mend is mended: spaces and characters beyond ASCII are percent-encoded, an
     international host name becomes its ASCII form. What two parsers could read differently
@@ -160,7 +161,7 @@ def web_url(text: str) -> str:
     if _CONTROL.search(text):
         raise _bad("a URL with a control character or backslash in it", "percent-encode it")
     try:
-        parts = urlsplit(text.strip(" "))
+        parts = urlsplit(urljoin(base, text.strip(" ")))
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise _bad("a URL that cannot be read", "write it like https://host/path") from error

@@ -20,6 +20,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -101,9 +102,15 @@ class Exchange:
         self.send("\r\n".join([*lines, "", ""]).encode("latin-1"))
 
     def pause(self, seconds: float) -> None:
-        """Wait, at most until the server stops."""
-        if self.server.stopping.wait(seconds):
-            raise ConnectionAbortedError("the server stops")
+        """Wait, at most until the server stops or the client has gone."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if self.server.stopping.wait(min(left, 0.05)):
+                raise ConnectionAbortedError("the server stops")
+            if not isinstance(self._socket, ssl.SSLSocket):
+                with contextlib.suppress(BlockingIOError):
+                    if not self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
+                        raise ConnectionAbortedError("the client has gone")
 
     def reset(self) -> None:
         """End the connection with a TCP reset."""
@@ -121,10 +128,10 @@ class Server:
     host: str
     port: int
     scheme: str = "http"
-    requests: list[Seen] = field(default_factory=list)
-    stopping: threading.Event = field(default_factory=threading.Event)
+    requests: list[Seen] = field(default_factory=list, repr=False)
+    stopping: threading.Event = field(default_factory=threading.Event, repr=False)
     connections: int = 0
-    _routes: dict[str, Handler] = field(default_factory=dict)
+    _routes: dict[str, Handler] = field(default_factory=dict, repr=False)
 
     @property
     def url(self) -> str:
@@ -174,8 +181,13 @@ class Server:
 
 
 @contextmanager
-def serve(*, host: str = "127.0.0.1", tls: bool = False) -> Iterator[Server]:
-    """A server on a free port of *host*, for as long as the block runs."""
+def serve(
+    *, host: str = "127.0.0.1", tls: bool = False, hello_after: float = 0.0
+) -> Iterator[Server]:
+    """A server on a free port of *host*, for as long as the block runs.
+
+    With *tls* it has :data:`CERTIFICATE`, and answers a hello after *hello_after* seconds.
+    """
     listener = socket.create_server((host, 0), backlog=256)
     server = Server(host, listener.getsockname()[1], "https" if tls else "http")
     for path, script in SCRIPTS.items():
@@ -191,6 +203,7 @@ def serve(*, host: str = "127.0.0.1", tls: bool = False) -> Iterator[Server]:
     def talk(connection: socket.socket, number: int) -> None:
         with contextlib.suppress(OSError):  # whatever the client does to us, it has gone
             if context:
+                server.stopping.wait(hello_after)
                 connection = context.wrap_socket(connection, server_side=True)
             with lock:
                 open_sockets.add(connection)
@@ -240,6 +253,9 @@ def _converse(server: Server, connection: socket.socket, number: int) -> None:
             if not more:
                 return
             received += more
+            if received[0] == 0x16:  # a TLS hello to a server that speaks none
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+                return
         head, _, received = received.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         method, target, _ = first.split(" ", 2)
