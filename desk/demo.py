@@ -7,6 +7,8 @@ import socket
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from desk import up as crew
@@ -126,16 +128,22 @@ def _free(port: int) -> int:
 
 
 @contextlib.contextmanager
-def _logs_into(file: Path):  # type: ignore[no-untyped-def]
-    """Send what all processes log to *file*, so that the demo's own words can be read."""
-    kept = os.dup(2)
+def _logs_into(file: Path) -> Iterator[None]:
+    """Send what all processes say and log to *file*, so that the demo's own words can be read.
+
+    The two descriptors are what children inherit; our own words go to a copy of the first.
+    """
+    sys.stdout.flush()
+    kept = {number: os.dup(number) for number in (1, 2)}
     target = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(target, 2)
+    for number in kept:
+        os.dup2(target, number)
     os.close(target)
-    try:
-        log.configure("json")
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
+    with os.fdopen(os.dup(kept[1]), "w", encoding="utf-8") as ours, redirect_stdout(ours):
+        try:
+            log.configure("json")
+            yield
+        finally:
+            for number, copy in kept.items():
+                os.dup2(copy, number)
+                os.close(copy)

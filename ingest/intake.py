@@ -28,6 +28,8 @@ from stories.provenance import digests
 from stories.store import Store, captures, outbox, wires
 from stories.store import stories as records
 from stories.store.captures import Capture, Problem
+from stories.store.hold import held
+from stories.store.outbox import Job
 from stories.store.stories import VersionRow
 from stories.story import Identity, digest, slug, story_guid
 
@@ -149,10 +151,11 @@ def take_in(
     return Taken(capture, outcome.format, len(outcome.items), changes, tuple(faults), touched)
 
 
-def intake(store: Store, newsroom: Newsroom, name: str) -> Iterator[Taken]:
+def intake(store: Store, newsroom: Newsroom, name: str, job: Job | None = None) -> Iterator[Taken]:
     """Take in every pending capture of the wire *name*, in the order received.
 
-    The caller holds the wire's ``ingest`` lease: two at once would disagree about what was known.
+    *job* is the caller's ``ingest`` lease on the wire (None: nobody else has the store): two at
+    once would disagree about what was known. When it is lost, no more is written.
     """
     wire = rules_for(newsroom, name)
     while True:
@@ -164,8 +167,10 @@ def intake(store: Store, newsroom: Newsroom, name: str) -> Iterator[Taken]:
         capture = waiting[0]
         parsed = read(capture, body)
         with store.write() as conn:
-            taken = take_in(conn, newsroom, wire, capture, parsed, body or b"")
             now = clock.now()
+            if job is not None and not outbox.renew(conn, job, now):
+                return
+            taken = take_in(conn, newsroom, wire, capture, parsed, body or b"")
             outbox.want(conn, "story", taken.stories, now)
             wires.note_content(conn, name, _learned(parsed, taken, now))
         yield taken
@@ -186,8 +191,9 @@ def run(
             break
         error = ""
         try:
-            for _ in intake(store, newsroom, jobs[0].key):
-                pass
+            with held(store, jobs):
+                for _ in intake(store, newsroom, jobs[0].key, jobs[0]):
+                    pass
         except Exception as fault:  # named in status, tried again later; other wires go on
             error = f"{type(fault).__name__}: {fault}"
             log.exception("ingest failed", wire=jobs[0].key)

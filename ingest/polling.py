@@ -10,7 +10,7 @@ from stories.newsroom import Newsroom, Wire
 from stories.store import Store
 from stories.store.wires import WireState
 
-LEASE_SLACK = timedelta(seconds=60)
+LEASE_SLACK = timedelta(seconds=20)
 """Added to the longest timeout of a batch: a poll alive must not lose its lease."""
 
 

@@ -17,6 +17,7 @@ from stories.errors import StoreError
 from stories.newsroom import Newsroom
 from stories.store import Store, captures, notes, outbox
 from stories.store import stories as records
+from stories.store.hold import held
 from stories.store.outbox import Job
 
 
@@ -83,7 +84,8 @@ def replay(
             continue
         job = _hold(store, name, patience)
         try:
-            yield from _replay_wire(store, newsroom, selection, name, todo, job)
+            with held(store, [job]):
+                yield from _replay_wire(store, newsroom, selection, name, todo, job)
         finally:
             with store.write() as conn:
                 outbox.release(conn, [job])
@@ -138,7 +140,7 @@ def _replay_wire(
 
 def _hold(store: Store, name: str, patience: Callable[[float], None]) -> Job:
     """The wire's ``ingest`` lease, so that no worker takes captures of it in meanwhile."""
-    for _ in range(int(outbox.LEASE.total_seconds()) + 1):
+    for _ in range(2 * int(outbox.LEASE.total_seconds())):
         now = clock.now()
         with store.write() as conn:
             outbox.want(conn, "ingest", [name], now)

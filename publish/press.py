@@ -19,6 +19,7 @@ from stories.newsroom import Newsroom
 from stories.store import Store, feeds, outbox
 from stories.store import stories as records
 from stories.store.feeds import EntryRow
+from stories.store.hold import held
 from stories.store.outbox import Job
 from stories.story import Story
 
@@ -58,7 +59,8 @@ def run(store: Store, newsroom: Newsroom, limit: int = 1000) -> int:
             jobs = outbox.claim(conn, "story", clock.now(), min(BATCH, limit - carried))
         if not jobs:
             break
-        _render_stories(store, newsroom, jobs)
+        with held(store, jobs):
+            _render_stories(store, newsroom, jobs)
         carried += len(jobs)
     while True:
         with store.write() as conn:

@@ -8,15 +8,17 @@ nothing. These settings make that rare, quick to mend, and never blocking.
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import kombu.pools
 from celery import Celery, signals
+from celery.exceptions import CPendingDeprecationWarning
 
 from stories import log
 from stories.newsroom import Newsroom, load
-from workers import pulse, queues
+from workers import credit, pulse, queues
 from workers.address import broker_url
 from workers.leash import die_with_parent
 
@@ -125,6 +127,7 @@ def _tick(task: str, every: float) -> dict[str, Any]:
 
 _given: Newsroom | None = None
 
+#credit.install()
 celery = Celery("wirecopy", task_cls="workers.base:Work")
 # The newsroom is read when a setting is first needed, not when this module is imported.
 celery.add_defaults(lambda: settings(broker_url(_given or load())))
@@ -176,6 +179,8 @@ def beat_command() -> list[str]:
 @signals.setup_logging.connect
 def _log(**_: Any) -> None:
     log.configure((_given or load()).log)
+    # Said at every loss of the broker, of a setting that we did decide on.
+    warnings.filterwarnings("ignore", r"\s*In Celery 5.1 we introduced", CPendingDeprecationWarning)
 
 
 _main = 0

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import redis
-from ingest.fetch import Client
 
+from ingest.fetch import Client
 from stories.newsroom import Newsroom, load
 from stories.store import Store
 from workers.address import broker_url, client

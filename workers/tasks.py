@@ -102,5 +102,6 @@ def send(task: Any, *, queue: str | None = None, **kwargs: Any) -> None:
     task.apply_async(kwargs=kwargs, queue=queue, expires=MESSAGE_LAPSES, ignore_result=True)
 
 
-MESSAGE_LAPSES = 60
-"""Seconds; the lease that a batch holds is longer, so a lapsed batch is never half done."""
+MESSAGE_LAPSES = 30
+"""Seconds. A batch whose leases expired while it waited finds nothing of its own, and is handed
+out again."""

@@ -19,7 +19,10 @@ from stories.store.tables import Moment, outbox
 
 Kind = Literal["ingest", "story", "feed"]
 
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(seconds=30)
+"""Renewed while the work goes on (:mod:`stories.store.hold`), so it may be short: this is how long
+work waits when the worker that had it was killed."""
+
 RETRY_FIRST = timedelta(seconds=15)
 RETRY_LONGEST = timedelta(hours=1)
 
