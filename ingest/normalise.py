@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal, cast, get_args
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
@@ -25,7 +26,7 @@ from stories.newsroom import Wire
 from stories.reference import resolve
 from stories.scalar import scalar
 from stories.story import Category, Copy, Identity, Media, Version
-from stories.text import plain, plain_to_html, project, projection
+from stories.text import Projected, plain, plain_to_html, project, projection
 
 CONTENT_RULE = 1
 """Version of the rule of :func:`content_digest`, part of every digest it makes."""
@@ -62,7 +63,7 @@ def normalise(item: Item, channel: Channel, wire: Wire, identity: Identity) -> V
     """
     line = headline(item)
     body = _body(item)
-    found = project(body, item.base)
+    found = _project(body, item.base)
     text = "\n".join(found.paragraphs)
     if not line and not text and not found.references.media:
         raise ParseError(
@@ -113,7 +114,7 @@ def received(item: Item, channel: Channel) -> Copy:
         headline=headline(item),
         body=body,
         media=tuple(medium.url for medium in _media(item)),
-        summary=_summary(item, projection(body)),
+        summary=_summary(item, "\n".join(_project(body, item.base).paragraphs)),
         tags=(*(category.label for category in _categories(item)), *_keywords(item)),
         base=scalar(item.base) or None,
     )
@@ -125,7 +126,7 @@ def content_digest(version: Version) -> str:
     Left out are dates, version numbers, the story's own link, tracking pixels, parameters of
     addresses that only count readers or defeat caches, and the year of a copyright line.
     """
-    found = project(version.body, version.base)
+    found = _project(version.body, version.base or "")
     beside = [[_quiet(m.url), plain(m.caption or ""), plain(m.credit or "")] for m in version.media]
     content = [
         CONTENT_RULE,
@@ -146,6 +147,12 @@ def content_digest(version: Version) -> str:
     ]
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     return f"{CONTENT_RULE}:{hashlib.sha256(data).hexdigest()}"
+
+
+@lru_cache(maxsize=2)
+def _project(html: str, base: str) -> Projected:
+    """The projection, kept for a moment: a version is made, digested and compared in one go."""
+    return project(html, base or None)
 
 
 def _body(item: Item) -> str:

@@ -46,7 +46,7 @@ _SPACES = {
 }
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 _FULL_TEXT = ("story", "fullstory", "full-text", "fulltext", "fullcontent", "storybody")
-_SEEN = re.compile(r"<[^<>]*>|&nbsp;|&#160;|&#xa0;|\s", re.IGNORECASE)
+_WORDLESS = re.compile(r"(?>\s+|<[^<>]*>|&nbsp;|&#160;|&#xa0;)*+", re.IGNORECASE)
 _HTML_TYPES = ("html", "text/html")
 _XHTML_TYPES = ("xhtml", "application/xhtml+xml")
 
@@ -256,7 +256,10 @@ def _words(children: _Children, atom: bool) -> tuple[Text, Text]:
 
 
 def _has_words(text: Text) -> bool:
-    return bool(_SEEN.sub("", text.text[:20_000]) if text.html else text.text.strip())
+    if not text.html:
+        return bool(text.text.strip())
+    silent = _WORDLESS.match(text.text)
+    return silent is not None and silent.end() < len(text.text)
 
 
 def _undeclared(element: etree._Element) -> Text:
@@ -410,7 +413,7 @@ def _medium(
             elif name_of(inside) == "media:credit":
                 credited.append(text_of(inside))
     return ItemMedia(
-        url=(element.get("url") or text_of_url(element)).strip(),
+        url=(element.get("url") or _address(element)).strip(),
         medium=(element.get("medium") or medium).strip().lower(),
         type=element.get("type") or "",
         width=element.get("width") or "",
@@ -421,7 +424,7 @@ def _medium(
     )
 
 
-def text_of_url(element: etree._Element) -> str:
+def _address(element: etree._Element) -> str:
     """The address in an element that holds nothing else, or ``""``."""
     text = (element.text or "").strip()
     return text if text.startswith(("http://", "https://", "//")) else ""
@@ -431,7 +434,7 @@ def _picture(element: etree._Element) -> str:
     for child in element:
         if name_of(child) == "url":
             return text_of(child)
-    return (element.get("url") or element.get("href") or text_of_url(element)).strip()
+    return (element.get("url") or element.get("href") or _address(element)).strip()
 
 
 def _caption(element: etree._Element) -> str:

@@ -113,7 +113,7 @@ def look_at(text: str) -> Look:
     if root is None:
         return Look(other=_what(text[:200], html_declared), title=named)
     prefix, _, local = root[1].rpartition(":")
-    spaces = {m[1] or "": m[2] or m[3] or "" for m in _ATTRIBUTE.finditer(root[2])}
+    spaces = declared(root[2])
     return Look(
         root=local.lower(),
         namespace=spaces.get(prefix, "").strip(),
@@ -123,6 +123,14 @@ def look_at(text: str) -> Look:
         subset=subset,
         title=named,
     )
+
+
+def declared(text: str) -> dict[str, str]:
+    """The namespaces declared in *text*, prefix to name; of two for a prefix the first."""
+    spaces: dict[str, str] = {}
+    for match in _ATTRIBUTE.finditer(text):
+        spaces.setdefault(match[1] or "", match[2] or match[3] or "")
+    return spaces
 
 
 def _prolog(text: str) -> tuple[int, tuple[tuple[str, str], ...], bool, bool]:

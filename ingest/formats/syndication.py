@@ -22,7 +22,7 @@ from lxml import etree
 from ingest import characters, rawitem, undeclared
 from ingest.formats import itemfields, itemtree
 from ingest.formats.itemfields import Fields, name_of, text_of
-from ingest.formats.look import HEAD, Look, look_at
+from ingest.formats.look import HEAD, Look, declared, look_at
 from ingest.item import Channel, Hints, Item, ItemMedia, Parsed
 from stories.errors import ParseError
 from stories.reference import resolve
@@ -54,7 +54,6 @@ _WORDS = frozenset(
         *("keywords", "tags", "itunes:keywords", "media:keywords"),
     ]
 )
-_SPACE = re.compile(r"""\sxmlns(?::([^\s=<>"'/]{1,64}))?\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
 _TAG_OF_CHANNEL = re.compile(r"<(?:[\w.-]{1,64}:)?channel(?=[\s>])([^<>]*)>", re.IGNORECASE)
 _HUB = re.compile(r"""<([^<>]{1,2000})>\s*;[^,]{0,200}?\brel\s*=\s*"?\s*hub\b""", re.IGNORECASE)
 
@@ -106,12 +105,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     pieces, mended = _pieces(body, taken, charset, setting)
     notes += mended
     frame = _frame(head, tail, look, setting, notes, whole=bool(pieces))
-    try:
-        return _read(frame, pieces, look, setting, hints, notes)
-    finally:
-        for piece in pieces:
-            if piece.element is not None:
-                piece.element.clear()
+    return _read(frame, pieces, look, setting, hints, notes)
 
 
 def _around(
@@ -132,13 +126,10 @@ def _spaces(head: str, look: Look) -> dict[str, str]:
     The default one counts only on the root and on the channel: elsewhere it is over by then.
     """
     channel = _TAG_OF_CHANNEL.search(head)
-    spaces: dict[str, str] = {}
-    for match in _SPACE.finditer(head[:HEAD]):
-        if match[1] and len(spaces) < 64:
-            spaces.setdefault(match[1], match[2] or match[3] or "")
-    for said in (look.attributes, channel[1] if channel else ""):
-        for match in _SPACE.finditer(said):
-            spaces[match[1] or ""] = match[2] or match[3] or ""
+    anywhere = list(declared(head[:HEAD]).items())[:64]
+    spaces = {prefix: uri for prefix, uri in anywhere if prefix}
+    spaces |= declared(look.attributes)
+    spaces |= declared(channel[1] if channel else "")
     return itemtree.usable(spaces)
 
 
@@ -302,9 +293,9 @@ def _read(
             item = _loose(item, piece.text, look, setting)
         # The base of an item's references is what it declares, else its own page; its own link
         # is resolved like a reference of the channel's.
-        declared = _join(base or hints.url, item.base) if item.base else base
-        link = resolve(item.link, declared or channel.link or hints.url) if item.link else None
-        near = declared or link or channel.link or hints.url
+        stated = _join(base or hints.url, item.base) if item.base else base
+        link = resolve(item.link, stated or channel.link or hints.url) if item.link else None
+        near = stated or link or channel.link or hints.url
         items.append(replace(item, link=link or "", base=near))
     kind = str(told.get("version") or look.root)
     return Parsed(format=kind, channel=channel, items=tuple(items), notes=tuple(notes))
@@ -427,7 +418,8 @@ def _loose(item: Item, text: str, look: Look, setting: itemtree.Setting) -> Item
         authors=tuple(n for a in entry.get("authors", ()) if (n := _str(a.get("name")))),
         sources=tuple(s for s in [_str(entry.get("source", {}).get("title"))] if s),
         published=tuple(d for d in [_str(entry.get("published"))] if d),
-        updated=tuple(d for d in [_str(entry.get("updated"))] if d),
+        # Asked in its own way, feedparser gives the published date instead, and warns.
+        updated=tuple(d for d in [_str(dict.get(entry, "updated"))] if d),
         media=tuple(
             ItemMedia(url=url, type=_str(m.get("type")), medium=_str(m.get("medium")))
             for m in [*entry.get("media_content", ()), *entry.get("enclosures", ())]

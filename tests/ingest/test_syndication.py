@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -533,3 +534,62 @@ def _checked(body: bytes) -> None:
             states.add(error.state)
     assert states <= {"item-empty", "tangled"}
     assert parse(body) == parsed
+
+
+def test_feedparser_reads_what_nothing_else_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(syndication, "MOST_MENDED", 0)
+    broken = (
+        "<title>Q&amp;amp;A</title><link>https://a.example/2</link><guid>2</guid><source>PTI</source>"
+        "<author>Ann</author><pubDate>22 Nov 2026 06:00 GMT</pubDate><category>c</category>"
+        "<media:content url='https://c.example/p.jpg' medium='image'/>"
+        "<description>One<br>two</description>"
+    )
+    parsed = parse(rss(WHOLE.format(1), broken, WHOLE.format(3)))
+    found = parsed.items[1]
+    assert parsed.notes == ("1 item, the first at position 1: not readable as XML",)
+    assert (headline(found), found.guid, found.link) == ("Q&A", "2", "https://a.example/2")
+    assert (found.body_html, found.published) == (True, ("22 Nov 2026 06:00 GMT",))
+    assert found.body.replace("<br />", "<br>") == "One<br>two"
+    assert found.categories == (("c", ""),)
+    assert [m.url for m in found.media] == ["https://c.example/p.jpg"]
+    assert [i.headline for i in parsed.items[::2]] == ["Whole", "Whole"]
+
+
+def test_only_so_much_is_read_leniently(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(syndication, "MOST_MENDED", 0)
+    monkeypatch.setattr(syndication, "LOOSE_BYTES", 300)
+    broken = "<title>t</title><description>" + "<br>" * 40 + "</description>"
+    parsed = parse(rss(broken, broken, WHOLE.format(1)))
+    assert [i.headline for i in parsed.items] == ["t", "", "Whole"]
+    assert [i.end - i.start for i in parsed.items[:2]] == [len(broken) + len("<item></item>")] * 2
+
+
+TEXT = st.text(
+    alphabet=st.one_of(
+        st.sampled_from("<>&;\"' a\u200d]é"),
+        st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn", "Co"]),
+    ),
+    max_size=60,
+)
+
+
+def escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&#62;")
+
+
+def sectioned(text: str) -> str:
+    return "<![CDATA[" + text.replace("]]>", "]]]]><![CDATA[>") + "]]>"
+
+
+@given(
+    TEXT, st.sampled_from([escaped, sectioned]), st.sampled_from(["utf-8", "utf-16"]), st.booleans()
+)
+def test_words_come_through_every_spelling(
+    text: str, spell: Callable[[str], str], encoding: str, broken: bool
+) -> None:
+    """No character of a body is lost or added, whatever the transport and the neighbours."""
+    body = f"<p>{text}"
+    neighbour = "<title>a & <b> c</title>" if broken else WHOLE.format(1)
+    feed = rss(neighbour, f"<title>t</title><description>{spell(body)}</description>")
+    found = parse(feed.encode(encoding)).items[1]
+    assert (found.headline, found.body, found.body_html) == ("t", body, True)
