@@ -127,7 +127,7 @@ def _tick(task: str, every: float) -> dict[str, Any]:
 
 _given: Newsroom | None = None
 
-#credit.install()
+credit.install()
 celery = Celery("wirecopy", task_cls="workers.base:Work")
 # The newsroom is read when a setting is first needed, not when this module is imported.
 celery.add_defaults(lambda: settings(broker_url(_given or load())))
@@ -179,7 +179,12 @@ def beat_command() -> list[str]:
 @signals.setup_logging.connect
 def _log(**_: Any) -> None:
     log.configure((_given or load()).log)
-    # Said at every loss of the broker, of a setting that we did decide on.
+
+
+@signals.worker_ready.connect
+def _unwarned(**_: Any) -> None:
+    # Said at every loss of the broker, about a setting that we did decide on. Not earlier: Celery
+    # turns all such warnings on when logging has been set up.
     warnings.filterwarnings("ignore", r"\s*In Celery 5.1 we introduced", CPendingDeprecationWarning)
 
 

@@ -17,7 +17,7 @@ from kombu.transport import virtual
 from kombu.transport.redis import Channel, QoS
 
 
-class Credit(QoS):  # type: ignore[misc]
+class Credit(QoS):
     """Counts a message as done with even when the broker could not be told."""
 
     def ack(self, delivery_tag: Any) -> None:
