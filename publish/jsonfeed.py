@@ -50,6 +50,9 @@ def item(entry: Entry) -> bytes:
                     "agency": entry.agency,
                     "agency_id": entry.agency_id,
                     "agency_version": entry.agency_version,
+                    "wire_headline": entry.wire_headline
+                    if entry.wire_headline != entry.headline
+                    else None,
                     "byline": entry.byline,
                     "credit": entry.credit,
                     "rights": entry.rights,

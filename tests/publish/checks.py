@@ -182,12 +182,14 @@ _EXTENSION = {
     "agency": str,
     "agency_id": str,
     "agency_version": str,
+    "wire_headline": str,
     "byline": str,
     "credit": str,
     "rights": str,
     "source_url": str,
     "statement": str,
 }
+_SOMETIMES = {"wire_headline", "byline", "credit", "rights", "source_url", "statement"}
 
 
 def _keys(found: dict[str, Any], known: Mapping[str, type], required: set[str]) -> None:
@@ -229,7 +231,7 @@ def check_json(document: bytes) -> list[dict[str, Any]]:
         _keys(
             ours,
             _EXTENSION,
-            set(_EXTENSION) - {"byline", "credit", "rights", "source_url", "statement"},
+            set(_EXTENSION) - _SOMETIMES,
         )
         assert ours["edit_scope"] in SCOPES
         assert ours["edited_headline_only"] == (ours["edit_scope"] == "headline-only")

@@ -54,6 +54,7 @@ def test_an_item_key_by_key() -> None:
             "agency": "Press Trust of India",
             "agency_id": "PTI2026112200417",
             "agency_version": "3",
+            "wire_headline": "Centre, states to meet on GST & cess",
             "byline": "By Asha Rao",
             "credit": "PTI",
             "rights": "© Press Trust of India",
