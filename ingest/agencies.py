@@ -41,7 +41,8 @@ _DATED = re.compile(
     rf"(?P<line>[^\s\d()/:;.,—–\-][^\d()/:;—–]{{1,60}}?,\s+{_DATE})\s*(?::|—|–|--|-\s)",
     re.IGNORECASE,
 )
-_SIGNED = re.compile(r"(?:^|\s)\(([^()]{2,40})\)\W{0,3}$")
+# After a sentence, not within one: "the party (PTI)." signs nothing.
+_SIGNED = re.compile(r"(?:^|[.!?।۔\"”'’])\s*\(([^()]{2,40})\)\s*$")
 _DASHED = re.compile(r"(?:^|\s|[.!?])(?:--+|[—–])\s*([^\s—–-][^—–]{1,40})$")
 _INITIALLED = re.compile(r"(?:^|[.!?\"”'’)]\s*)([A-Z]{2,5})((?:\s+[A-Z]{2,4}){1,6})$")
 _DASH = re.compile(r"^[\s\-–—:.]+|[\s\-–—:]+$")

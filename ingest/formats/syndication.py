@@ -114,9 +114,9 @@ def _around(
     """What stands before the first item, and what stands between and after the items."""
     if not found:
         return charset.decode(body), ""
-    edges = [*[end for _, end in found], len(body)]
-    starts = [*[start for start, _ in found[1:]], len(body)]
-    gaps = (body[end:start] for end, start in zip(edges, starts, strict=False))
+    ends = [end for _, end in found]
+    starts = [*(start for start, _ in found[1:]), len(body)]
+    gaps = (body[end:start] for end, start in zip(ends, starts, strict=True))
     return charset.decode(body[: found[0][0]]), charset.decode(b"".join(gaps))
 
 
