@@ -195,6 +195,8 @@ def _ascii_host(host: str, netloc: str) -> str:
             return f"[{IPv6Address(host)}]"
         except ValueError:
             raise fault from None
+    if len(host) > 254:  # 253 and a dot (RFC 1035 §2.3.4); longer ones only keep the codec busy
+        raise fault
     if not host.isascii():
         if _IDNA_DEVIATES.search(host):
             raise fault

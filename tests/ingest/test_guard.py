@@ -201,6 +201,8 @@ BAD = [
     "http://[v1.x]/",
     "http://[fe80::1%25eth0]/",
     "http://-agency.example/",
+    "http://" + "a." * 127 + "a/",
+    "http://" + "é" * 7000 + "/",
     "http://faß.example/",  # fass.example to some, xn--fa-hia.example to others
     "http://क्\u200dष.example/",
     "http://℀.example/",  # NFKC makes a slash of it
