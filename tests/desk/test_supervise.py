@@ -112,6 +112,7 @@ def test_a_killed_member_is_started_again_and_the_others_left_alone(
     assert [e["status"] for e in c.events("died")] == ["killed by SIGKILL"] * 3
 
 
+@pytest.mark.slow
 def test_who_is_killed_from_outside_is_never_given_up(crew: Callable[..., Crew]) -> None:
     c = crew({"name": "a", "script": "MARK\nkill -9 $$"})
     until(lambda: len(c.pids("a")) > HOPELESS)
