@@ -20,6 +20,10 @@ NAMES = ("worker", "beat", "web")
 """The members that may be run one by one; the private broker comes with the whole."""
 
 
+GRACE = 50.0
+"""Seconds a member has to end: less than a container's 60, so that our own kill comes first."""
+
+
 def command(name: str, newsroom: Newsroom) -> list[str]:
     """The command line of the member *name*."""
     return {
@@ -43,7 +47,7 @@ def members(newsroom: Newsroom, config: Path | None, names: Sequence[str] = NAME
     found: list[Member] = []
     if newsroom.redis_url is None:
         private = broker.private(newsroom.data)
-        found.append(Member("broker", private.command, ready=private.ready, grace=10))
+        found.append(Member("broker", private.command, ready=private.ready, grace=10, log=private.log))
     for name in names:
         found.append(
             Member(
@@ -51,6 +55,7 @@ def members(newsroom: Newsroom, config: Path | None, names: Sequence[str] = NAME
                 command(name, newsroom),
                 ready=(lambda: _marked(url, "worker")) if name == "worker" else None,
                 environment=settings,
+                grace=GRACE,
             )
         )
     return found

@@ -5,6 +5,7 @@ transaction with the validators it came with, the next due time and the wish to 
 A crash before the commit leaves the wire as it was; the poll is simply done again.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -52,7 +53,7 @@ def keep(
     older bytes written after newer ones would turn stories back.
     """
     state, message = judge(response, before.body_digest)
-    headers = dict(response.headers)
+    headers = combined(response.headers)
     due = next_poll(
         wire=wire.name,
         now=now,
@@ -89,6 +90,14 @@ def keep(
         number = captures.add(conn, wire.name, now, response.url, response.headers, response.body)
         outbox.want(conn, "ingest", [wire.name], now)
     return Polled(wire.name, state, message, due, number)
+
+
+def combined(fields: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Header fields by name; those sent several times joined by commas (RFC 9110 §5.3)."""
+    found: dict[str, str] = {}
+    for name, value in fields:
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
 
 
 def _advice(response: Response) -> str:

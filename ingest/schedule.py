@@ -124,7 +124,8 @@ def _wishes(
 
 def _skip(at: datetime, channel: Mapping[str, Any]) -> datetime:
     """The first moment from *at* on that falls in no skipped hour or day (GMT, as RSS 2.0 says)."""
-    hours = {int(h) % 24 for h in channel.get("skip_hours", ()) if str(h).strip().isdigit()}
+    told = (str(hour).strip() for hour in channel.get("skip_hours", ()))
+    hours = {int(hour) % 24 for hour in told if re.fullmatch("[0-9]{1,2}", hour)}
     days = {str(d).strip().lower() for d in channel.get("skip_days", ())} & set(_DAYS)
     if len(hours) > 23 or len(days) > 6:
         return at  # a feed that forbids every hour forbids nothing

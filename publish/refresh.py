@@ -21,7 +21,7 @@ def settings_digest(newsroom: Newsroom) -> str:
         "site": newsroom.site.url,
         "feeds": [f.model_dump(mode="json") for f in newsroom.outgoing],
         "disclosures": newsroom.disclosures,
-        "wires": [w.model_dump(mode="json", include={"name", "url"}) for w in newsroom.wires],
+        "wires": [w.model_dump(mode="json", include={"name", "url", "every", "language"}) for w in newsroom.wires],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

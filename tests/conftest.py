@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import psycopg
 import pytest
 import structlog
+from hypothesis import settings
 from psycopg import sql
 from sqlalchemy import make_url
 
@@ -25,6 +26,11 @@ from tests import servers
 if TYPE_CHECKING:
     from stories.newsroom import Newsroom
     from stories.store import Store
+
+
+# No test depends on speed; and what is run for a verdict is the same every time.
+settings.register_profile("wirecopy", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("wirecopy")
 
 
 class NewsroomOf(Protocol):

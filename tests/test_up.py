@@ -46,6 +46,7 @@ class Running:
 
     def start(self) -> None:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("WIRECOPY_")}
+        clean.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling all of it takes most of a start
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [WIRECOPY, "up"],

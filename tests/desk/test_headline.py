@@ -1,0 +1,64 @@
+"""The desk's one act, in a real store, and the order of acts whatever the machine's clock does."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from desk.headline import HeadlineError, checked, rewrite
+from stories import clock
+from stories.store import Store, outbox
+from tests.conftest import NewsroomOf
+from tests.ingest.test_intake import Desk, feed, item
+
+NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def desk(newsroom: NewsroomOf, store: Store) -> Desk:
+    wire = {"name": "w", "agency": "Agency", "url": "https://agency.example/f"}
+    made = Desk(newsroom(wires=[wire]), store)
+    made.take(feed(item("a", "One")))
+    return made
+
+
+def test_an_act_and_its_rendering_are_one_transaction(desk: Desk) -> None:
+    story = desk.wanted()[0]
+    with desk.store.write() as conn:
+        jobs = outbox.claim(conn, "story", desk.now + timedelta(hours=1), 9)
+        outbox.done(conn, jobs, desk.now)
+    after = rewrite(desk.store, story, "  Desk\u00a0words\n", "Asha")
+    assert (after.headline, after.desk_headline) == ("Desk words", "Desk words")
+    assert after.version.headline == "One"
+    with desk.store.read() as conn:
+        assert [w.kind for w in outbox.waiting(conn, clock.now())] == ["story"]
+
+
+def test_the_wire_moves_on_and_the_desk_looks_again(desk: Desk) -> None:
+    story = desk.wanted()[0]
+    assert not rewrite(desk.store, story, "Desk words", "Asha").second_look
+    desk.take(feed(item("a", "One, updated")))
+    with pytest.raises(HeadlineError, match="none"):
+        rewrite(desk.store, "none", "x", "Asha")
+    again = rewrite(desk.store, story, "Desk words", "Ravi")
+    assert not again.second_look
+    assert [e.against for e in again.edits] == [1, 2]
+    back = rewrite(desk.store, story, None, "Ravi")
+    assert back.headline == "One, updated"
+    assert [e.by for e in back.edits] == ["Asha", "Ravi", "Ravi"]
+
+
+def test_acts_keep_their_order_when_the_clock_is_set_back(desk: Desk) -> None:
+    story = desk.wanted()[0]
+    with clock.reading(lambda: NOW + timedelta(days=1)):
+        first = rewrite(desk.store, story, "Earlier", "Asha")
+    with clock.reading(lambda: NOW - timedelta(days=1)):
+        second = rewrite(desk.store, story, "Later", "Asha")
+    assert second.edits[1].at >= first.edits[0].at
+    assert second.headline == "Later"
+    assert second.changed_at >= first.changed_at
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 301, "a\ud800", "a\u202eb"])
+def test_words_that_cannot_be_taken(name: str) -> None:
+    with pytest.raises(HeadlineError, match="name"):
+        checked(name, "name")

@@ -1,0 +1,215 @@
+"""Taking captures in: what becomes of good, odd and broken ones, in a real store."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ingest import intake
+from stories import clock
+from stories.newsroom import Newsroom
+from stories.store import Store, captures, outbox, wires
+from stories.store import stories as records
+from stories.store.captures import WHOLE
+from tests.conftest import NewsroomOf
+
+NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+
+
+def item(guid: str, headline: str, body: str = "Words.", extra: str = "") -> str:
+    return (
+        f"<item><guid isPermaLink='false'>{guid}</guid><title>{headline}</title>"
+        f"<link>https://agency.example/{guid}</link>"
+        f"<description>&lt;p&gt;{body}&lt;/p&gt;</description>{extra}</item>"
+    )
+
+
+def feed(*items: str) -> bytes:
+    return (
+        '<rss version="2.0" xmlns:slash="http://purl.org/rss/1.0/modules/slash/"><channel>'
+        f"<title>A</title><link>https://agency.example/</link>{''.join(items)}</channel></rss>"
+    ).encode()
+
+
+class Desk:
+    """One wire's captures, put in by hand a minute apart and taken in."""
+
+    def __init__(self, newsroom: Newsroom, store: Store) -> None:
+        self.newsroom = newsroom
+        self.store = store
+        self.now = NOW
+        with store.write() as conn:
+            wires.sync(conn, newsroom.wires, self.now)
+
+    def capture(self, body: bytes) -> int:
+        self.now += timedelta(minutes=1)
+        with self.store.write() as conn:
+            number = captures.add(conn, "w", self.now, "https://agency.example/f", [], body)
+            outbox.want(conn, "ingest", ["w"], self.now)
+        return number
+
+    def take(self, *bodies: bytes) -> list[int]:
+        """Capture *bodies* and take them in; what was wanted rendered is done away with."""
+        numbers = [self.capture(body) for body in bodies]
+        with clock.reading(lambda: self.now):
+            intake.run(self.store, self.newsroom)
+        return numbers
+
+    def wanted(self) -> list[str]:
+        with self.store.write() as conn:
+            return [j.key for j in outbox.claim(conn, "story", self.now, 99)]
+
+    def told(self) -> dict[str, tuple[str, int]]:
+        with self.store.read() as conn:
+            found = records.newest(conn, limit=99)
+        return {s.version.agency_id: (s.version.headline, s.number) for s in found}
+
+
+@pytest.fixture
+def desk(newsroom: NewsroomOf, store: Store) -> Desk:
+    wire = {"name": "w", "agency": "Agency", "url": "https://agency.example/f"}
+    return Desk(newsroom(wires=[wire]), store)
+
+
+def test_new_updated_and_gone(desk: Desk) -> None:
+    desk.take(feed(item("a", "One"), item("b", "Two")))
+    assert len(desk.wanted()) == 2
+    desk.take(feed(item("a", "One"), item("b", "Two, corrected")))
+    assert desk.told() == {"a": ("One", 1), "b": ("Two, corrected", 2)}
+    desk.take(feed(item("c", "Three")))
+    assert desk.told()["a"] == ("One", 1), "a story that leaves the wire stays on record"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<pubDate>Sun, 22 Nov 2026 06:00:00 GMT</pubDate>", "<pubDate>now</pubDate>"),
+        ("<slash:comments>5</slash:comments>", "<slash:comments>17</slash:comments>"),
+        (
+            "<content>&lt;p&gt;W.&lt;img width=1 height=1 src='https://t.example/1'&gt;</content>",
+            "<content>&lt;p&gt;W.&lt;img width=1 height=1 src='https://t.example/2'&gt;</content>",
+        ),
+    ],
+)
+def test_dates_counters_and_pixels_are_not_content(desk: Desk, before: str, after: str) -> None:
+    desk.take(feed(item("a", "One", extra=before)), feed(item("a", "One", extra=after)))
+    assert desk.told() == {"a": ("One", 1)}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        item("a", "One", "Other words."),
+        item("a", "One!"),
+        item("a", "One", 'Words &lt;a href="https://x.example"&gt;.&lt;/a&gt;'),
+        item("a", "One", extra="<category>Politics</category>"),
+        item("a", "One", extra='<enclosure url="https://x.example/p.jpg" type="image/jpeg"/>'),
+    ],
+)
+def test_content_changed_is_a_version_whatever_the_date(desk: Desk, changed: str) -> None:
+    desk.take(feed(item("a", "One")), feed(changed))
+    assert desk.told()["a"][1] == 2
+
+
+def test_captures_are_taken_in_in_order(desk: Desk) -> None:
+    desk.take(*(feed(item("a", f"Headline {n}")) for n in range(5)))
+    assert desk.told() == {"a": ("Headline 4", 5)}
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        (b"", "empty"),
+        (b"<!DOCTYPE html><title>Maintenance</title><p>Back soon", "not-a-feed"),
+        (b"{}", "not-a-feed"),
+        (b"\x00\x01\x02", "not-a-feed"),
+    ],
+)
+def test_what_is_no_feed_is_kept_named_and_blocks_nothing(
+    desk: Desk, body: bytes, state: str
+) -> None:
+    broken, good = desk.take(body, feed(item("a", "One")))
+    assert desk.told() == {"a": ("One", 1)}
+    with desk.store.read() as conn:
+        faults = captures.problems_of(conn, broken)
+        assert [(f.position, f.state) for f in faults] == [(WHOLE, state)]
+        kept = captures.get(conn, broken)
+        assert kept is not None
+        assert kept.state == "failed"
+        assert captures.body(conn, kept.digest) == body
+        assert captures.problems_of(conn, good) == []
+        wire = wires.get(conn, "w")
+        assert wire is not None
+        assert wire.fault is None, "the newest capture went well"
+
+
+def test_a_wire_whose_newest_capture_failed_says_so(desk: Desk) -> None:
+    desk.take(feed(item("a", "One")), b"<html><title>Log in")
+    with desk.store.read() as conn:
+        wire = wires.get(conn, "w")
+    assert wire is not None
+    assert wire.fault is not None
+    assert "Log in" in wire.fault
+
+
+def test_one_bad_item_does_not_hold_up_its_neighbours(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = "<item><guid>e</guid></item>"
+    (number,) = desk.take(feed(item("a", "One"), empty, item("b", "Two")))
+    assert set(desk.told()) == {"a", "b"}
+    with desk.store.read() as conn:
+        assert [(f.position, f.state) for f in captures.problems_of(conn, number)] == [
+            (1, "item-empty")
+        ]
+    real = intake.normalise
+
+    def worse(one, *rest):  # type: ignore[no-untyped-def]
+        if one.guid == "c":
+            raise KeyError("nobody foresaw this")
+        return real(one, *rest)
+
+    monkeypatch.setattr(intake, "normalise", worse)
+    (number,) = desk.take(feed(item("c", "Three"), item("d", "Four")))
+    assert "d" in desk.told()
+    with desk.store.read() as conn:
+        fault = captures.problems_of(conn, number)[0]
+    assert fault.state == "item-unreadable"
+    assert "KeyError" in fault.message
+
+
+def test_a_story_twice_in_one_capture(desk: Desk) -> None:
+    desk.take(feed(item("a", "Newer"), item("a", "Older")))
+    assert desk.told() == {"a": ("Newer", 1)}
+
+
+def test_a_fault_of_the_store_is_tried_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(records, "put_version", full)
+        desk.take(feed(item("a", "One")))
+    assert desk.told() == {}
+    with desk.store.read() as conn:
+        assert "No space left" in outbox.failures(conn)[0][2]
+    desk.now += timedelta(minutes=1)
+    with clock.reading(lambda: desk.now):
+        intake.run(desk.store, desk.newsroom)
+    assert desk.told() == {"a": ("One", 1)}
+
+
+def test_a_lease_that_was_lost_writes_nothing(desk: Desk) -> None:
+    desk.capture(feed(item("a", "One")))
+    with desk.store.write() as conn:
+        job = outbox.claim(conn, "ingest", desk.now, 1)[0]
+        later = desk.now + outbox.LEASE + timedelta(seconds=1)
+        other = outbox.claim(conn, "ingest", later, 1)[0]
+    assert list(intake.intake(desk.store, desk.newsroom, "w", job)) == []
+    assert desk.told() == {}
+    assert len(list(intake.intake(desk.store, desk.newsroom, "w", other))) == 1
+
+
+def test_a_wire_no_longer_configured_is_still_taken_in(desk: Desk, newsroom: NewsroomOf) -> None:
+    desk.newsroom = newsroom()
+    desk.take(feed(item("a", "One")))
+    assert desk.told() == {"a": ("One", 1)}
