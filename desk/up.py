@@ -47,7 +47,9 @@ def members(newsroom: Newsroom, config: Path | None, names: Sequence[str] = NAME
     found: list[Member] = []
     if newsroom.redis_url is None:
         private = broker.private(newsroom.data)
-        found.append(Member("broker", private.command, ready=private.ready, grace=10, log=private.log))
+        found.append(
+            Member("broker", private.command, ready=private.ready, grace=10, log=private.log)
+        )
     for name in names:
         found.append(
             Member(

@@ -29,7 +29,6 @@ def _names(text: str) -> frozenset[str]:
 
 _FORMATTING = _names("a b big code em font i nobr s small strike strong tt u")
 _RAW = _names("iframe noembed noframes script style textarea title xmp")
-_MARKERS = _names("applet caption marquee object td th")
 _VOID = _names(
     "area base basefont bgsound br col embed frame hr img image input keygen link meta param"
     " source track wbr"
@@ -151,12 +150,10 @@ class _Builder:
     def __init__(self) -> None:
         self.steps = 0
         self.clones = 0
-        self._stack: list[tuple[str, tuple[int, str] | None]] = []
+        self._stack: list[tuple[str, str | None]] = []
         self._active = 0
-        self._alike: dict[tuple[int, str], int] = {}
+        self._alike: dict[str, int] = {}
         self._adrift: set[str] = set()  # formatting whose block was closed around it
-        self._markers = [0]  # serial numbers of the open markers
-        self._serial = 0
 
     def start(self, name: str, rest: str) -> None:
         self._count()
@@ -168,12 +165,9 @@ class _Builder:
             return
         key = None
         if name in _FORMATTING:
-            key = (self._markers[-1], name if name == "a" else name + rest)
+            key = name if name == "a" else name + rest
             self._alike[key] = self._alike.get(key, 0) + 1
             self._active += self._alike[key] <= _most_alike(name)
-        elif name in _MARKERS:
-            self._serial += 1
-            self._markers.append(self._serial)
         self._stack.append((name, key))
 
     def end(self, name: str) -> None:
@@ -181,8 +175,6 @@ class _Builder:
         if not self._stack or self._stack[-1][0] != name:
             return
         _, key = self._stack.pop()
-        if name in _MARKERS:
-            self._markers.pop()
         if key is not None and name not in self._adrift:
             self._active -= self._alike[key] <= _most_alike(name)
             self._alike[key] -= 1
@@ -196,10 +188,7 @@ class _Builder:
         for deep in range(len(self._stack) - 1, -1, -1):
             name = self._stack[deep][0]
             if name in names:
-                for gone, _ in self._stack[deep:]:
-                    self._adrift.add(gone)
-                    if gone in _MARKERS:
-                        self._markers.pop()
+                self._adrift.update(gone for gone, _ in self._stack[deep:])
                 del self._stack[deep:]
                 return
             if name not in through:
@@ -207,5 +196,5 @@ class _Builder:
 
 
 def _most_alike(name: str) -> int:
-    """How many elements alike can be active since the last marker (§13.2.4.3, "Noah's Ark")."""
+    """How many elements alike are opened again at most (§13.2.4.3, the "Noah's Ark clause")."""
     return 1 if name == "a" else 3

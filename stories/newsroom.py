@@ -79,6 +79,11 @@ def _base(text: str) -> str:
 Duration = Annotated[
     timedelta, BeforeValidator(duration), PlainSerializer(lambda d: f"{int(d.total_seconds())}s")
 ]
+Gap = Annotated[
+    timedelta,
+    BeforeValidator(lambda v: timedelta(0) if v in ("0s", 0) else duration(v)),
+    PlainSerializer(lambda d: f"{int(d.total_seconds())}s"),
+]
 Name = Annotated[str, BeforeValidator(lambda v: _name(v) if isinstance(v, str) else v)]
 Web = Annotated[str, BeforeValidator(lambda v: _web(v) if isinstance(v, str) else v)]
 Base = Annotated[str, BeforeValidator(lambda v: _base(v) if isinstance(v, str) else v)]
@@ -158,6 +163,7 @@ class Wire(_Part):
     headers: dict[str, SecretStr] = Field(default_factory=dict)
     timeout: Duration = timedelta(seconds=30)
     max_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
+    expires_after: Duration | None = None
 
     @field_validator("timezone")
     @classmethod
@@ -168,10 +174,10 @@ class Wire(_Part):
             raise ValueError("not a zone of the tz database, like Asia/Kolkata") from error
         return text
 
-    @field_validator("every", "timeout")
+    @field_validator("every", "timeout", "expires_after")
     @classmethod
-    def _not_nothing(cls, value: timedelta) -> timedelta:
-        if value < timedelta(seconds=1):
+    def _not_nothing(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value < timedelta(seconds=1):
             raise ValueError("must be at least 1s")
         return value
 
@@ -184,6 +190,27 @@ class Wire(_Part):
             if re.search(r"[\r\n\0]", value.get_secret_value()):
                 raise ValueError(f"the value of {key} holds a line break")
         return headers
+
+
+class Politeness(_Part):
+    """How we behave towards servers: at most so many polls at once, and a gap between starts."""
+
+    per_host: int = Field(default=2, ge=1)
+    per_agency: int = Field(default=4, ge=1)
+    gap: Gap = timedelta(seconds=1)
+
+
+class Retention(_Part):
+    """How long what was received is kept. Nothing that still stands on its wire ever goes."""
+
+    captures: Duration = timedelta(days=90)
+    versions: Duration = timedelta(days=3650)
+
+
+class Alerts(_Part):
+    """Where an alert is told, besides the log and ``wirecopy status``: a web hook, POSTed JSON."""
+
+    url: Web | None = None
 
 
 class Feed(_Part):
@@ -232,6 +259,9 @@ class Newsroom(BaseSettings):
     wires: tuple[Wire, ...] = ()
     feeds: tuple[Feed, ...] = ()
     disclosures: dict[str, str] = Field(default_factory=dict)
+    politeness: Politeness = Politeness()
+    retention: Retention = Retention()
+    alerts: Alerts = Alerts()
     user_agent: str = ""
     data: Path = Path("wirecopy-data")
     database_url: SecretStr | None = None

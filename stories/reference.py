@@ -138,8 +138,11 @@ def _merge(own: _Parts, home: _Parts) -> _Parts:
 
 def _compose(scheme: str, authority: str | None, path: str, query: str, fragment: str) -> str:
     user, at, host = (authority or "").rpartition("@")
-    host = host.translate(_LOWER).removesuffix(_WEB[scheme]).removesuffix(":")
-    return f"{scheme}://{escape(user)}{at}{host}{escape(_walk(path))}" + escape(query + fragment)
+    end = len(host)
+    while ports := [p for p in (":", _WEB[scheme]) if host.endswith(p, 0, end)]:
+        end -= len(ports[0])
+    host = escape(host[:end]).translate(_LOWER)
+    return f"{scheme}://{escape(user)}{at}{host}" + escape(f"{_walk(path)}{query}{fragment}")
 
 
 def _walk(path: str) -> str:

@@ -90,7 +90,7 @@ def _words(paragraphs: Sequence[str]) -> list[str]:
 
 def _left_out(received: Sequence[str], published: Sequence[str]) -> bool:
     rest = iter(received)
-    return len(published) < len(received) and all(words in rest for words in published)
+    return all(words in rest for words in published)
 
 
 def _known(before: Sequence[str], after: Sequence[str]) -> int:

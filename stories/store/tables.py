@@ -86,7 +86,21 @@ wires = Table(
     Column("changed_at", Moment),
     Column("channel", JSON, nullable=False, server_default="{}"),
     Column("fault", Text),
+    # Where the wire's address stands in the configuration; ``url`` is where it is polled, which
+    # is another once a permanent redirect was believed.
+    Column("configured_url", Text, nullable=False, server_default=""),
+    Column("moved_to", Text),
+    Column("moved_count", Integer, nullable=False, server_default="0"),
+    Column("moved_since", Moment),
+    # Politeness and order: when the last poll was handed out; 1 goes before the crawl.
+    Column("leased_at", Moment),
+    Column("lane", Integer, nullable=False, server_default="0"),
+    # Set by a 410: not polled again until an operator says so or the address changes.
+    Column("paused_at", Moment),
+    # When news came, newest last, in microseconds since 1970: the measure of novelty.
+    Column("news", JSON, nullable=False, server_default="[]"),
     Index(None, "due_at"),
+    Index(None, "host"),
 )
 
 blobs = Table(
@@ -116,6 +130,7 @@ captures = Table(
     Index(None, "wire", "id"),
     Index(None, "state"),
     Index(None, "digest"),
+    Index(None, "received_at"),
     sqlite_autoincrement=True,  # an id is never used again, even when its capture expired
 )
 
@@ -236,6 +251,17 @@ feeds = Table(
     Column("modified_at", Moment, nullable=False),
     Column("entries", Integer, nullable=False),
     PrimaryKeyConstraint("name", "format"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("kind", String(32), nullable=False),
+    Column("subject", String(63), nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("told_at", Moment),
+    PrimaryKeyConstraint("kind", "subject"),
 )
 
 outbox = Table(

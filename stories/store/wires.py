@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,6 +40,14 @@ class WireState:
     changed_at: datetime | None
     channel: dict[str, Any]
     fault: str | None
+    configured_url: str = ""
+    moved_to: str | None = None
+    moved_count: int = 0
+    moved_since: datetime | None = None
+    leased_at: datetime | None = None
+    lane: int = 0
+    paused_at: datetime | None = None
+    news: list[int] = field(default_factory=list)
 
 
 def _state(row: RowMapping) -> WireState:
@@ -60,7 +68,7 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
     known = {
         row.name: row
         for row in conn.execute(
-            select(wires.c.name, wires.c.url, wires.c.agency, wires.c.configured)
+            select(wires.c.name, wires.c.configured_url, wires.c.agency, wires.c.configured)
         )
     }
     for wire in configured:
@@ -71,6 +79,7 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                 insert(wires).values(
                     name=wire.name,
                     url=wire.url,
+                    configured_url=wire.url,
                     agency=agency_key(wire),
                     host=host,
                     added_at=now,
@@ -79,15 +88,20 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                     configured=True,
                 )
             )
-        elif row.url != wire.url:
+        elif row.configured_url != wire.url:
             conn.execute(
                 update(wires)
                 .where(wires.c.name == wire.name)
                 .values(
                     url=wire.url,
+                    configured_url=wire.url,
                     agency=agency_key(wire),
                     host=host,
                     configured=True,
+                    paused_at=None,
+                    moved_to=None,
+                    moved_count=0,
+                    moved_since=None,
                     due_at=now,
                     due_because="address changed",
                     etag=None,
