@@ -40,7 +40,10 @@ def kinds_of(tag: str, number: int) -> str:
         "<div><svg><title><!--</title></svg></div>-->" * 20_000,
         "<div><script><!--<script></script></div>" * 20_000,
         "".join(f"<b k={n}><table></b></table>" for n in range(3000)) + "<p>x" * 3000,
-        "".join(f"<b k={n}><p><b j><p></p></b><b j>" for n in range(2000)) + "<p>x</p>" * 2000,
+        # Formatting that a closed block left active, within others:
+        f"<div>{''.join(f'<b k={n}><p><b j><p></p></b><b j>' for n in range(900))}</div>"
+        + "<p>x" * 900,
+        "<p>" + "".join(f"<b k={n}>" * 3 for n in range(300)) + "<p>x" * 600,
     ],
     ids=lambda bomb: repr(bomb[:40]),
 )
@@ -58,6 +61,7 @@ def test_a_bomb_is_refused(bomb: str) -> None:
         "<table>" + "<tr><td>a<td>b<td><b>c</b>" * 8000 + "</table>",
         "<table>" + "<tr><td>a</td><td>b</td></tr>" * 8000 + "</table>",
         "<ul>" + "<li>x <i>y</i>" * 20_000 + "</ul>",
+        "<table><tr>" + "<td><b>x</td>" * 3000 + "</table>",
         "<dl>" + "<dt>x<dd>y" * 10_000 + "</dl>",
         "<p><b>never closed" * 3000,
         "<p>x <svg><path d='M0 0'/></svg></p>" * 500,

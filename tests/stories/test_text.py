@@ -55,6 +55,14 @@ def test_vectors_are_of_this_rule() -> None:
     assert TEXT["rule"] == REFERENCES["rule"] == RULE
 
 
+def test_the_specification_names_the_same_elements() -> None:
+    page = Path(__file__).parents[2] / "docs" / "text-projection.md"
+    specified = " ".join(page.read_text(encoding="utf-8").split())
+    assert f"`{RULE}`" in specified
+    for names in (BLOCKS, SILENT):
+        assert f"`{' '.join(sorted(names))}`" in specified
+
+
 def second_projection(markup: str) -> list[str]:
     """The rule written a second time, over another parser (libxml2) and another walk.
 
