@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from publish.site import views
 from publish.site.feeds import Feeds, Receive, Scope, Send
-from publish.site.pages import ICON, ROBOTS, Pages
+from publish.site.pages import ICON, ROBOTS, Kept, Pages
 from publish.site.representation import SERVER, Representation, answer
 from stories import clock
 from stories.errors import StoreError
@@ -48,6 +48,8 @@ _MESSAGES = {
     500: ("Something went wrong", "The page could not be made. The fault has been noted."),
     503: ("Back in a moment", "The page cannot be made just now. Please try again shortly."),
 }
+
+View = TypeVar("View")
 
 log = structlog.get_logger(__name__)
 
@@ -116,12 +118,12 @@ class Site:
         self._ready = ready
         self._metrics = metrics
         self._started = clock.now()
-        self._kept: dict[str, tuple[object, Representation]] = {}
+        self._kept = Kept()
         self._probes: dict[str, asyncio.Future[dict[str, str]]] = {}
 
     def starlette(self) -> Starlette:
         """The routes."""
-        return Starlette(
+        app = Starlette(
             routes=[
                 Route("/", self.home),
                 Route("/feeds/{name}", self.feed),
@@ -139,6 +141,9 @@ class Site:
                 Exception: self._failed,
             },
         )
+        # It would send whoever adds a slash to the host that the request claims to be for.
+        app.router.redirect_slashes = False
+        return app
 
     def home(self, request: Request) -> Response:
         """``/``: the feeds, and what is new."""
@@ -167,19 +172,28 @@ class Site:
         name = str(request.path_params["name"])
         if not _STORY.fullmatch(name):
             raise HTTPException(404)
-        with self._reading() as conn:
-            page = views.story_page(conn, self.newsroom, name)
-        if page is None:
-            raise HTTPException(404, "There is no such story, or it has not been published.")
-        html = self.pages.html("story.html", page=page)
-        return self._answer(request, self.pages.ready(html, self._dated(page.rendered_at)))
+
+        def state(conn: Connection) -> object:
+            entry = feeds.entry(conn, name)
+            placed = feeds.feeds_of(conn, name)
+            # The date is part of it, as a page gets one only when its second is over.
+            return entry and (entry.rendered_at, placed, self._dated(entry.rendered_at))
+
+        return self._page(
+            request,
+            "story.html",
+            state,
+            lambda c: views.story_page(c, self.newsroom, name),
+            lambda page: self._dated(page.rendered_at),
+        )
 
     def _page(
         self,
         request: Request,
         template: str,
         state: Callable[[Connection], object],
-        view: Callable[[Connection], object],
+        view: Callable[[Connection], View | None],
+        dated: Callable[[View], datetime | None] = lambda _: None,
     ) -> Response:
         """The page kept for this path, or, when *state* is another by now, one made anew.
 
@@ -191,16 +205,18 @@ class Site:
         try:
             with self._reading() as conn:
                 now = state(conn)
-                if kept is None or kept[0] != now:
-                    page = view(conn)
+                if kept is not None and kept[0] == now:
+                    return self._answer(request, kept[1])
+                page = view(conn)
         except AwayError:
             if kept is None:
                 raise
-        if page is not None:
-            kept = now, self.pages.ready(self.pages.html(template, page=page))
-            self._kept[path] = kept
-        assert kept is not None
-        return self._answer(request, kept[1])
+            return self._answer(request, kept[1])
+        if page is None:
+            raise HTTPException(404)
+        ready = self.pages.ready(self.pages.html(template, page=page), dated(page))
+        self._kept.put(path, (now, ready))
+        return self._answer(request, ready)
 
     def _dated(self, rendered_at: datetime) -> datetime | None:
         """A story page's Last-Modified: the second in which entry and templates had settled.

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from publish import press
 from publish.refresh import refresh
-from publish.refresh import refresh
+from stories import clock
 from stories.newsroom import Newsroom
 from stories.provenance import digests
 from stories.store import Store, outbox
@@ -45,7 +45,7 @@ def put(store: Store, *stories: Story, earlier: Sequence[tuple[Version, datetime
             for edit in story.edits:
                 records.add_edit(conn, story.id, edit)
             records.settle(conn, story.id)
-        outbox.want(conn, "story", [s.id for s in stories], stories[0].received_at)
+        outbox.want(conn, "story", [s.id for s in stories], clock.now())
 
 
 def publish(store: Store, newsroom: Newsroom, *stories: Story) -> None:
