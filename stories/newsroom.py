@@ -240,7 +240,7 @@ DEFAULT_DISCLOSURES: dict[Scope, str] = {
         " and is published from a syndicated feed.)"
     ),
     "packaging": (
-        "(The words of this story have not been edited by {staff};"
+        "(Except for the headline, the words of this story have not been edited by {staff};"
         " it is published from a syndicated feed.)"
     ),
 }

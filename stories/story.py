@@ -73,7 +73,8 @@ class Copy(Value):
     """The words and references of one story in one form, received or published.
 
     This, and nothing else, is what provenance compares. ``body`` is HTML; ``base`` is the URL its
-    relative references are resolved against; ``media`` are the URLs beside the body, in order.
+    relative references are resolved against; ``media`` are the URLs beside the body, in order;
+    ``summary`` is plain text.
     """
 
     headline: str

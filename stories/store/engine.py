@@ -118,7 +118,10 @@ def connect(url: str) -> Store:
             )
         if address.get_backend_name() == "postgresql":
             address = address.set(drivername="postgresql+psycopg")
-            return Store(create_engine(address, pool_pre_ping=True, pool_size=5))
+            patience = {} if "connect_timeout" in address.query else {"connect_timeout": 10}
+            return Store(
+                create_engine(address, pool_pre_ping=True, pool_size=5, connect_args=patience)
+            )
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise StoreError(f"database address cannot be read: {error}") from error
     if address.database and address.database != ":memory:":

@@ -246,10 +246,11 @@ feeds = Table(
     metadata,
     Column("name", String(63), nullable=False),
     Column("format", String(8), nullable=False),
-    Column("body", LargeBinary, nullable=False),
     Column("etag", String(80), nullable=False),
     Column("modified_at", Moment, nullable=False),
     Column("entries", Integer, nullable=False),
+    # Last: to reach a column behind it, SQLite walks over all of it.
+    Column("body", LargeBinary, nullable=False),
     PrimaryKeyConstraint("name", "format"),
 )
 

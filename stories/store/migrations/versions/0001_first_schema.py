@@ -62,10 +62,10 @@ def upgrade() -> None:
         "feeds",
         sa.Column("name", sa.String(length=63), nullable=False),
         sa.Column("format", sa.String(length=8), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("etag", sa.String(length=80), nullable=False),
         sa.Column("modified_at", sa.BigInteger(), nullable=False),
         sa.Column("entries", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("name", "format", name=op.f("pk_feeds")),
     )
     op.create_table(
