@@ -11,6 +11,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ingest import cage
+from ingest.contents import Reader
 from ingest.intake import Taken, read, rules_for, take_in
 from stories import clock
 from stories.errors import StoreError
@@ -71,6 +73,7 @@ def replay(
     planned: dict[str, list[int]],
     *,
     patience: Callable[[float], None],
+    reader: Reader = cage.read,
 ) -> Generator[Taken, None, None]:
     """Take the *planned* captures in again. *patience* sleeps while a worker has the wire.
 
@@ -85,7 +88,7 @@ def replay(
         job = _hold(store, name, patience)
         try:
             with held(store, [job]):
-                yield from _replay_wire(store, newsroom, selection, name, todo, job)
+                yield from _replay_wire(store, newsroom, selection, name, todo, job, reader)
         finally:
             with store.write() as conn:
                 outbox.release(conn, [job])
@@ -112,6 +115,7 @@ def _replay_wire(
     name: str,
     todo: Sequence[int],
     job: Job,
+    reader: Reader,
 ) -> Iterator[Taken]:
     wire = rules_for(newsroom, name)
     queue = list(todo)
@@ -123,11 +127,11 @@ def _replay_wire(
             body = captures.body(conn, capture.digest) if capture is not None else None
         if capture is None or body is None or capture.state == "pending":
             continue  # its bytes have expired (its versions stand), or it is taken in anyway
-        parsed = read(capture, body)
+        found = read(capture, body, wire, reader)
         with store.write() as conn:
             if not outbox.renew(conn, job, clock.now()):
                 raise StoreError(f"wire {name}: its lease was lost; run the replay again to go on")
-            taken = take_in(conn, newsroom, wire, capture, parsed, body)
+            taken = take_in(conn, newsroom, wire, capture, found)
             outbox.want(conn, "story", taken.stories, clock.now())
             reached = notes.read(conn, selection.note) or {}
             notes.write(conn, selection.note, {**reached, name: number})

@@ -12,7 +12,8 @@ from desk.agency.newswire import Script
 from desk.agency.server import serve
 from desk.compare import compare
 from desk.headline import rewrite
-from ingest import intake, polling, replay
+from ingest import cage, contents, intake, polling, replay
+from ingest.contents import Reader
 from ingest.fetch import Client
 from ingest.replay import Selection
 from publish import press
@@ -33,6 +34,7 @@ class Day:
     newsroom: Newsroom
     store: Store
     moment: float = 0.0
+    reader: Reader = cage.read
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.moment)
@@ -49,7 +51,7 @@ class Day:
         with Client() as http:
             for polled in polling.poll(self.store, self.newsroom, http, claimed):
                 assert polled.state in ("ok", "unchanged", "not-modified"), polled
-        intake.run(self.store, self.newsroom)
+        intake.run(self.store, self.newsroom, reader=self.reader)
         press.run(self.store, self.newsroom)
 
 
@@ -214,7 +216,9 @@ def test_a_capture_that_would_not_parse_is_recovered_later(
 
         with monkeypatch.context() as patched:
             patched.setattr("ingest.formats.parse", worse)
+            lived.reader = contents.read  # a caged reader would not be reached by the patch
             lived.pass_until(35)
+        lived.reader = cage.read
         with store.read() as conn:
             broken = captures.quarantined(conn)
             assert broken
