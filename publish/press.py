@@ -3,20 +3,23 @@
 A story that changed is rendered once in every format, kept, and placed in the feeds it belongs
 to; a feed whose entries changed is joined from the kept bytes. Each step is claimed by lease and
 safe to run twice: the same story gives the same bytes.
+
+A story whose licence is over stands in no feed, and its entry keeps what was measured but no copy.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import structlog
 
 from publish.feed import join, matches
 from publish.render import Rendered, render
-from stories import clock
+from stories import clock, licence
 from stories.differing import differing
 from stories.errors import RenderError
 from stories.newsroom import Newsroom
-from stories.store import Store, feeds, outbox
+from stories.store import Store, feeds, outbox, retention
 from stories.store import stories as records
 from stories.store.feeds import EntryRow
 from stories.store.hold import held
@@ -46,8 +49,32 @@ def entry_row(story: Story, rendered: Rendered) -> EntryRow:
     )
 
 
-def placements(newsroom: Newsroom, story: Story) -> list[str]:
-    """The feeds that select *story*."""
+def without_copy(row: EntryRow) -> EntryRow:
+    """*row* as it is kept once the licence is over: what was measured, and nothing of the copy."""
+    return replace(row, rss=b"", atom=b"", json=b"")
+
+
+def _unmeasured(story: Story) -> EntryRow:
+    """The entry of a story whose words had gone before it was ever rendered."""
+    return EntryRow(
+        story_id=story.id,
+        changed_at=story.changed_at,
+        scope="unknown",
+        edited_headline_only=False,
+        disclosure="",
+        url="",
+        measurement={},
+        rss=b"",
+        atom=b"",
+        json=b"",
+        rendered_at=clock.now(),
+    )
+
+
+def placements(newsroom: Newsroom, story: Story, now: datetime) -> list[str]:
+    """The feeds that select *story* at *now*."""
+    if licence.over(newsroom, story, now):
+        return []
     return [f.name for f in newsroom.outgoing if matches(f, story.version)]
 
 
@@ -83,13 +110,19 @@ def render_stories(store: Store, newsroom: Newsroom, ids: Sequence[str]) -> int:
 
 
 def _render_stories(store: Store, newsroom: Newsroom, jobs: Sequence[Job]) -> None:
+    judged = clock.now()  # before reading: what ends after this, housekeeping will find
     with store.read() as conn:
         found = {s.id: s for s in records.get(conn, [j.key for j in jobs])}
-    rendered: dict[str, Rendered] = {}
+        wordless = retention.withdrawn(conn, list(found))
+    rows: dict[str, EntryRow] = {}
     failures: dict[str, str] = {}
     for story in found.values():
+        over = licence.over(newsroom, story, judged)
+        if story.id in wordless:
+            continue
         try:
-            rendered[story.id] = render(story, newsroom)
+            row = entry_row(story, render(story, newsroom))
+            rows[story.id] = without_copy(row) if over else row
         except RenderError as error:
             failures[story.id] = str(error)
         except Exception as error:  # one story nobody foresaw must not stop the press
@@ -99,19 +132,26 @@ def _render_stories(store: Store, newsroom: Newsroom, jobs: Sequence[Job]) -> No
     with store.write() as conn:
         touched: set[str] = set()
         for job in jobs:
+            story_found = found.get(job.key)
+            over = story_found is not None and licence.over(newsroom, story_found, judged)
             if job.key in failures:
+                if over:  # it leaves the feeds whether or not it can still be rendered
+                    touched |= feeds.place(conn, job.key, [], now, 0)
                 outbox.failed(conn, job, failures[job.key], now)
                 continue
-            story_found = found.get(job.key)
-            if story_found is None:  # taken off the record by a replay
+            if story_found is None:  # taken off the record by a replay, or long over
                 feeds.drop_entry(conn, job.key)
                 touched |= feeds.place(conn, job.key, [], now, 0)
+            elif job.key in wordless:
+                kept = feeds.entry(conn, job.key)
+                feeds.put_entry(conn, without_copy(kept or _unmeasured(story_found)))
+                touched |= feeds.place(conn, job.key, [], now, 0)
             else:
-                feeds.put_entry(conn, entry_row(story_found, rendered[job.key]))
+                feeds.put_entry(conn, rows[job.key])
                 touched |= feeds.place(
                     conn,
                     job.key,
-                    placements(newsroom, story_found),
+                    placements(newsroom, story_found, judged),
                     story_found.changed_at,
                     story_found.position,
                 )
@@ -152,10 +192,15 @@ def reprint(store: Store, newsroom: Newsroom, ids: Sequence[str]) -> Iterator[Re
     for at in range(0, len(ids), BATCH):
         with store.read() as conn:
             found = records.get(conn, ids[at : at + BATCH])
+            wordless = retention.withdrawn(conn, [s.id for s in found])
             kept = feeds.entries_of(conn, [s.id for s in found])
         for story in found:
+            if story.id in wordless:
+                continue
             try:
                 row = entry_row(story, render(story, newsroom))
+                if licence.over(newsroom, story, clock.now()):
+                    row = without_copy(row)
             except RenderError:
                 continue  # stays as it is, and stands in status under its own error
             before = kept.get(story.id)

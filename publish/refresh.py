@@ -13,7 +13,7 @@ RENDERING = 1
 were rendered by another number renders them again."""
 
 
-_OF_WIRES = {"name", "url", "every", "language"}
+_OF_WIRES = {"name", "url", "every", "language", "expires_after"}
 
 
 def settings_digest(newsroom: Newsroom) -> str:

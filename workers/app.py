@@ -28,8 +28,9 @@ LONGEST_TASK = 300
 TICK = 1.0
 """Seconds between two looks at what is due."""
 
-HOUSEKEEPING = 300.0
-"""Seconds between two rounds of housekeeping."""
+HOUSEKEEPING = 30.0
+"""Seconds between two rounds of housekeeping: a story whose licence ends is out within a minute.
+What is rarer keeps its own time."""
 
 ROUTES = {
     "workers.tasks.dispatch": queues.TICKS,

@@ -13,10 +13,10 @@ from ingest import intake, polling
 from publish import press
 from stories import clock
 from stories.store import outbox, wires
+from workers import housekeeping as rounds
 from workers import queues
 from workers.app import celery
-from workers.dispatch import TALLEST, batches
-from workers.mend import mend
+from workers.dispatch import LANES, MESSAGE_LAPSES, TALLEST, batches
 from workers.process import current
 
 log = structlog.get_logger(__name__)
@@ -26,20 +26,31 @@ log = structlog.get_logger(__name__)
 def dispatch() -> None:
     """Beat's tick: claim the wires that are due, hand them out in batches after the commit."""
     here = current()
-    room = TALLEST - queues.depth(here.broker, queues.POLL)
-    for batch in batches(here.store, here.newsroom, clock.now(), max(room, 0)):
-        send(poll, queue=batch.queue, lease=batch.lease, names=list(batch.names))
+    room = {q: TALLEST - queues.depth(here.broker, q) for q in LANES.values()}
+    handed = batches(here.store, here.newsroom, clock.now(), room)
+    for sent, batch in enumerate(handed):
+        try:
+            send(poll, queue=batch.queue, lease=batch.lease, names=list(batch.names))
+        except Exception:  # the broker went away: nobody must wait for what nobody was told
+            with here.store.write() as conn:
+                for unsent in handed[sent:]:
+                    wires.give_back(conn, unsent.lease, unsent.names)
+            raise
 
 
 @celery.task(name="workers.tasks.poll")
 def poll(lease: str, names: list[str]) -> None:
     """Poll a batch of leased wires; wake the intake when something came."""
     here = current()
-    with here.store.read() as conn:
-        claimed = wires.leased(conn, lease, names)
+    with here.store.write() as conn:
+        now = clock.now()
+        until = now + polling.lease_for(here.newsroom, names)
+        claimed = wires.begin(conn, lease, names, now, until)
     woken = False
     for polled in polling.poll(here.store, here.newsroom, here.http, claimed):
         bound = log.bind(wire=polled.wire, state=polled.state)
+        if polled.told:
+            bound.warning("address changed", told=polled.told)
         if polled.message and not polled.superseded:
             bound.warning("poll failed", message=polled.message, next=polled.due.at.isoformat())
         elif polled.capture_id is not None:
@@ -82,11 +93,9 @@ def sweep() -> None:
 
 @celery.task(name="workers.tasks.housekeeping")
 def housekeeping() -> None:
-    """Mend what a crash at the wrong instant may have left undone."""
+    """End licences, mend what was left undone, let go what is no longer kept; a bounded part."""
     here = current()
-    for what, count in mend(here.store).items():
-        if count:
-            log.warning("mended", what=what, count=count)
+    rounds.housekeeping(here.store, here.newsroom)
 
 
 WIRES_A_TASK = 10
@@ -100,8 +109,3 @@ def send(task: Any, *, queue: str | None = None, **kwargs: Any) -> None:
     It lapses if nobody takes it in time: its work stands in the database and the sweep asks again.
     """
     task.apply_async(kwargs=kwargs, queue=queue, expires=MESSAGE_LAPSES, ignore_result=True)
-
-
-MESSAGE_LAPSES = 30
-"""Seconds. A batch whose leases expired while it waited finds nothing of its own, and is handed
-out again."""

@@ -182,6 +182,18 @@ def ids(
     return list(conn.execute(query.with_only_columns(captures.c.id)).scalars())
 
 
+def ids_expired(conn: Connection, wire: str) -> set[int]:
+    """Numbers of the wire's captures whose bytes have expired."""
+    query = select(captures.c.id).where(captures.c.wire == wire, captures.c.expired_at.is_not(None))
+    return set(conn.execute(query).scalars())
+
+
+def ids_with_bytes(conn: Connection, wire: str) -> set[int]:
+    """Numbers of the wire's captures that have their bytes and can be taken in again."""
+    query = select(captures.c.id).where(captures.c.wire == wire, captures.c.expired_at.is_(None))
+    return set(conn.execute(query).scalars())
+
+
 def problem(conn: Connection, found: Sequence[Problem], capture_id: int) -> None:
     """Make the capture's problems be exactly *found* (none: it went well this time)."""
     conn.execute(delete(problems).where(problems.c.capture_id == capture_id))
