@@ -47,17 +47,17 @@ class CageError(WirecopyError):
 class Limits:
     """What reading one capture may take."""
 
-    seconds: int = 20
-    """Of processor time; an honest capture of 16 MiB takes some 10. The kernel counts and kills,
+    seconds: int = 30
+    """Of processor time; 10,000 honest items in 16 MiB take some 10. The kernel counts and kills,
     so a machine under load does not quarantine what an idle one reads."""
 
-    wall: float = 60.0
-    """Seconds until an answer, processor time or not: for a child that does not even run. Several
+    wall: float = 90.0
+    """Seconds until an answer, processor time or not: for a child that does not even run. Two
     such captures fit in the longest task of a worker."""
 
     memory: int = 1 << 30
     """Bytes of address space above what the child has when it starts; an honest capture of 16 MiB
-    takes some 300 MB."""
+    takes up to 350 MB."""
 
     largest: int = 64 << 20
     """Bytes of an answer: four times the largest capture that wires are set to by default."""

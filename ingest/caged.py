@@ -74,6 +74,9 @@ def _read(body: bytes, asked: dict[str, object]) -> tuple[bytes, bytes]:
     except MemoryError:
         gc.collect()
         return REFUSED, _error(OUT_OF_MEMORY, "reading it took more memory than is allowed")
+    except Exception as error:  # an answer that JSON cannot hold, or a request that is no request
+        told = f"{type(error).__name__}: {error}; report this capture"
+        return REFUSED, _error("unreadable", told)
 
 
 def _error(state: str, message: str) -> bytes:

@@ -8,6 +8,8 @@ be taken in is kept, named and may be replayed later; an item that cannot be doe
 neighbours.
 """
 
+import math
+import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -179,13 +181,17 @@ def run(
     names: Sequence[str] | None = None,
     limit: int = 20,
     reader: Reader = cage.read,
+    seconds: float = math.inf,
 ) -> int:
     """Carry out waiting ``ingest`` work (of the wires *names* only, when given); how many wires.
 
-    Claimed wire by wire, so that a worker told to stop gives back all but the one in hand.
+    Claimed wire by wire, so that a worker told to stop gives back all but the one in hand. After
+    *seconds* nothing more is begun, though much may be waiting.
     """
     carried = 0
-    while carried < limit:
+    end = time.monotonic() + seconds
+    late = False
+    while carried < limit and not late:
         with store.write() as conn:
             jobs = outbox.claim(conn, "ingest", clock.now(), 1, names)
         if not jobs:
@@ -194,13 +200,16 @@ def run(
         try:
             with held(store, jobs):
                 for _ in intake(store, newsroom, jobs[0].key, jobs[0], reader):
-                    pass
+                    if late := time.monotonic() > end:
+                        break
         except Exception as fault:  # named in status, tried again later; other wires go on
             error = f"{type(fault).__name__}: {fault}"
             log.exception("ingest failed", wire=jobs[0].key)
         with store.write() as conn:
             if error:
                 outbox.failed(conn, jobs[0], error, clock.now())
+            elif late:  # free at once for whoever comes next; nothing left costs it nothing
+                outbox.release(conn, jobs)
             else:
                 outbox.done(conn, jobs, clock.now())
         carried += 1
