@@ -94,9 +94,14 @@ def run(store: Store, newsroom: Newsroom, limit: int = 1000) -> int:
             jobs = outbox.claim(conn, "feed", clock.now(), 1)
         if not jobs:
             return carried
-        render_feed(store, newsroom, jobs[0].key)
-        with store.write() as conn:
-            outbox.done(conn, jobs, clock.now())
+        try:
+            with held(store, jobs):
+                render_feed(store, newsroom, jobs[0].key, jobs[0])
+        except Exception as error:  # one feed nobody foresaw must not stop the press
+            log.exception("joining failed", feed=jobs[0].key)
+            with store.write() as conn:
+                told = f"{type(error).__name__}: {error}"
+                outbox.failed(conn, jobs[0], told, clock.now())
         carried += 1
 
 
@@ -131,7 +136,10 @@ def _render_stories(store: Store, newsroom: Newsroom, jobs: Sequence[Job]) -> No
     now = clock.now()
     with store.write() as conn:
         touched: set[str] = set()
-        for job in jobs:
+        # In one order, so that two transactions that lock the same rows cannot deadlock.
+        for job in sorted(jobs, key=lambda j: j.key):
+            if not outbox.renew(conn, job, now):
+                continue  # we slept through our lease; what somebody else rendered is newer
             story_found = found.get(job.key)
             over = story_found is not None and licence.over(newsroom, story_found, judged)
             if job.key in failures:
@@ -159,22 +167,30 @@ def _render_stories(store: Store, newsroom: Newsroom, jobs: Sequence[Job]) -> No
         outbox.want(conn, "feed", touched, now)
 
 
-def render_feed(store: Store, newsroom: Newsroom, name: str) -> bool:
-    """Join the feed *name* in every format; True when any of its bytes became different."""
+def render_feed(store: Store, newsroom: Newsroom, name: str, job: Job | None = None) -> bool:
+    """Join the feed *name* in every format; True when any of its bytes became different.
+
+    *job* is the caller's lease on it, which is done with thereby. When it was lost, somebody else
+    has joined the feed from what came later, and nothing is written.
+    """
     feed = newsroom.feed(name)
-    if feed is None:
-        return False
     with store.read() as conn:
-        rows = feeds.placed(conn, name, feed.limit)
+        rows = feeds.placed(conn, name, feed.limit) if feed is not None else []
     updated = max((r.changed_at for r in rows), default=None)
     bodies = {
-        f: join(feed, newsroom, f, [r.bytes_of(f) for r in rows], updated) for f in feeds.FORMATS
+        f: join(feed, newsroom, f, [r.bytes_of(f) for r in rows], updated)
+        for f in feeds.FORMATS
+        if feed is not None
     }
     now = clock.now()
     with store.write() as conn:
+        if job is not None and not outbox.renew(conn, job, now):
+            return False
         changed = [
             feeds.put_feed(conn, name, f, body, len(rows), now) for f, body in bodies.items()
         ]
+        if job is not None:
+            outbox.done(conn, [job], now)
     return any(changed)
 
 
