@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy import Connection
 
 from ingest import cage
-from ingest.capture import as_mapping
+from ingest.capture import as_mapping, heard
 from ingest.contents import LONGEST_MESSAGE, Candidate, Contents, Reader, storable
 from ingest.decide import Decision, Found, Known, decide, links_of_several
 from ingest.identity import common, judge
@@ -172,6 +172,9 @@ def intake(
             taken = take_in(conn, newsroom, wire, capture, found)
             outbox.want(conn, "story", taken.stories, now)
             wires.note_content(conn, name, _learned(found, taken, now))
+            if not isinstance(found, ParseError):
+                came = any(c.kind in ("new", "updated") for c in taken.changes)
+                heard(conn, wire, capture, as_mapping(found.channel), news=came)
         yield taken
 
 

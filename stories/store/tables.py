@@ -99,8 +99,10 @@ wires = Table(
     Column("paused_at", Moment),
     # When news came, newest last, in microseconds since 1970: the measure of novelty.
     Column("news", JSON, nullable=False, server_default="[]"),
-    Index(None, "due_at"),
-    Index(None, "host"),
+    # The dispatcher's three questions: what is due in a lane, what is under way, what began lately.
+    Index(None, "lane", "due_at"),
+    Index(None, "lease_until"),
+    Index(None, "leased_at"),
 )
 
 blobs = Table(

@@ -20,7 +20,11 @@ def upgrade() -> None:
         wires.add_column(sa.Column("paused_at", sa.BigInteger(), nullable=True))
         wires.add_column(sa.Column("news", sa.JSON(), server_default="[]", nullable=False))
     op.execute("UPDATE wires SET configured_url = url")
-    op.create_index(op.f("ix_wires_host"), "wires", ["host"], unique=False)
+    op.execute("UPDATE wires SET lane = 1 WHERE polled_at IS NULL")
+    op.drop_index(op.f("ix_wires_due_at"), table_name="wires")
+    op.create_index(op.f("ix_wires_lane_due_at"), "wires", ["lane", "due_at"], unique=False)
+    op.create_index(op.f("ix_wires_lease_until"), "wires", ["lease_until"], unique=False)
+    op.create_index(op.f("ix_wires_leased_at"), "wires", ["leased_at"], unique=False)
     op.create_index(op.f("ix_captures_received_at"), "captures", ["received_at"], unique=False)
     op.add_column("captures", sa.Column("expired_at", sa.BigInteger(), nullable=True))
     op.create_index(
