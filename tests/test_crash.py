@@ -23,7 +23,7 @@ def test_a_plan_has_every_kind_and_ends_in_time() -> None:
     faults = plan(7, 120, KINDS)
     assert {f.kind for f in faults} == set(KINDS)
     assert [f.at for f in faults] == sorted(f.at for f in faults)
-    assert all(0 < f.at and f.at + f.lasts <= 120 and 0 <= f.pick < 1 for f in faults)
+    assert all(f.at > 0 and f.at + f.lasts <= 120 and 0 <= f.pick < 1 for f in faults)
 
 
 def test_a_web_may_be_away_only_when_it_was_killed() -> None:
@@ -45,7 +45,7 @@ def test_a_web_may_be_away_only_when_it_was_killed() -> None:
 def test_nothing_lost_nothing_twice(database: str, tmp_path: Path) -> None:
     """The run ends well, and leaves no process behind."""
     command = [sys.executable, "-m", "tests.crash", "--seed", "20261122", "--minutes", "0.4"]
-    more = ["--wires", "6", "--pace", "0.7", "--database", database, "--keep-logs", tmp_path]
+    more = ["--wires", "6", "--pace", "0.7", "--database", database, "--keep-logs", str(tmp_path)]
     done = subprocess.run(
         [*command, *more],
         check=False,

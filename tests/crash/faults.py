@@ -13,6 +13,9 @@ from tests.crash.cast import Cast
 from tests.crash.plan import KINDS, Fault, Kind
 from workers.address import client
 
+NOBODY = "nobody"
+"""Upon whom a fault was carried out that found nobody, as they were all down."""
+
 Undo = Callable[[], None]
 How = Callable[[Fault, Cast], "tuple[str, Undo | None]"]
 
@@ -70,7 +73,7 @@ def _signal(pids: Sequence[int], how: signal.Signals) -> str:
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, how)
-    return ", ".join(map(str, pids)) or "nobody"
+    return ", ".join(map(str, pids)) or NOBODY
 
 
 def _go_on(pids: Sequence[int]) -> None:
@@ -108,7 +111,7 @@ def _flush(_fault: Fault, cast: Cast) -> tuple[str, Undo | None]:
         try:
             broker.flushall()
         except (RedisError, OSError):  # it is away or full just now, which is a fault already
-            return "nobody", None
+            return NOBODY, None
     return "redis", None
 
 

@@ -145,8 +145,8 @@ class _Run:
         self._reader_told()
         story.recoveries = self._recoveries(watch)
         story.figures["polls"] = f"{sum(watch.polls.values()):,}"
-        if watch.failures or desk.failures:
-            story.notes.append(f"database away for: watch {watch.failures}, desk {desk.failures}")
+        for thread, failures in (("watch", watch.failures), ("desk", desk.failures)):
+            story.notes += [f"{thread}, {n} times: {why}" for why, n in failures.items()]
         story.notes += self._ended_alone()
         return story
 
@@ -326,7 +326,7 @@ def table(story: Story) -> str:
     rows = [f"{'fault':34} {'times':>5} {'whole again after: median':>26} {'longest':>9}"]
     for kind in sorted({d.fault.kind for d in story.done}):
         times = story.recoveries.get(kind, [])
-        count = sum(d.fault.kind == kind for d in story.done)
+        count = sum(d.fault.kind == kind and d.whom != faults.NOBODY for d in story.done)
         middle = f"{statistics.median(times):.1f} s" if times else "-"
         longest = f"{max(times):.1f} s" if times else "-"
         rows.append(f"{kind:34} {count:5} {middle:>26} {longest:>9}")

@@ -77,7 +77,7 @@ class Thread:
                 try:
                     pause = self.once(store)
                 except Exception as error:  # the database is away: that is what this is about
-                    name = type(error).__name__
+                    name = f"{type(error).__name__}: {str(error).splitlines()[0][:90]}"
                     self.failures[name] = self.failures.get(name, 0) + 1
                     pause = LOOK
         finally:
