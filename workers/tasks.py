@@ -8,6 +8,8 @@ nothing to claim.
 from typing import Any
 
 import structlog
+from kombu.exceptions import OperationalError
+from redis import RedisError
 
 from ingest import intake, polling
 from publish import press
@@ -56,7 +58,7 @@ def poll(lease: str, names: list[str]) -> None:
         elif polled.capture_id is not None:
             bound.info("captured", capture=polled.capture_id)
             if not woken:  # the first capture of a batch must not wait for the slowest wire
-                send(ingest)
+                wake(ingest)
                 woken = True
 
 
@@ -65,7 +67,7 @@ def ingest() -> None:
     """Take in what was captured, a bounded number of wires; wake the press."""
     here = current()
     if intake.run(here.store, here.newsroom, limit=WIRES_A_TASK):
-        send(render)
+        wake(render)
 
 
 @celery.task(name="workers.tasks.render")
@@ -101,6 +103,15 @@ def housekeeping() -> None:
 WIRES_A_TASK = 10
 STORIES_A_TASK = 200
 """So much at most in one task, seconds of work; more is waiting for the next."""
+
+
+def wake(task: Any) -> None:
+    """Publish *task*, whose work stands in the outbox: without a broker the sweep will ask for it,
+    and what is being done here goes on."""
+    try:
+        send(task)
+    except (OperationalError, RedisError, OSError) as error:  # away, or its disk is full
+        log.debug("nobody woken", wanted=task.name, error=str(error))
 
 
 def send(task: Any, *, queue: str | None = None, **kwargs: Any) -> None:

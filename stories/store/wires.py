@@ -14,12 +14,12 @@ from sqlalchemy import (
     and_,
     case,
     func,
-    insert,
     literal,
     or_,
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from stories import clock
 from stories.newsroom import Politeness, Wire
@@ -102,12 +102,15 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
             select(wires.c.name, wires.c.configured_url, wires.c.agency, wires.c.configured)
         )
     }
+    upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     for wire in configured:
         host = host_key(wire.url)
         row = known.get(wire.name)
         if row is None:
+            # Several members start at once; who comes second finds the row there.
             conn.execute(
-                insert(wires).values(
+                upsert(wires)
+                .values(
                     name=wire.name,
                     url=wire.url,
                     configured_url=wire.url,
@@ -119,6 +122,7 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                     lane=1,
                     configured=True,
                 )
+                .on_conflict_do_nothing(index_elements=["name"])
             )
         elif row.configured_url != wire.url:
             conn.execute(
