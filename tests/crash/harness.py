@@ -25,6 +25,7 @@ from tests.crash.disk import mounted
 from tests.crash.judge import Day, Verdict, judge, reading
 from tests.crash.plan import EASY, Fault, plan
 from tests.crash.watch import Desk, Watch, waited
+from workers.dispatch import HANDED_OUT
 
 START_WITHIN = 120.0
 """Seconds until all wires have been polled once, on a busy machine."""
@@ -71,12 +72,12 @@ class Story:
 def bound(cast: Cast) -> float:
     """For how long a wire may rest at worst, in seconds, however unlucky.
 
-    One interval; twice (a worker is killed, and the next one to have its wires, too) the lease on a
-    wire and the longest that a service is away; and the waits after three failures in a row of the
+    One interval, twice the lease on a wire (a worker is killed, and the next one to have its wires,
+    too) and the longest that a service is away; and the waits after three failures in a row of the
     agency's own.
     """
     every = max(w.every.total_seconds() for w in cast.room.wires)
-    lease = lease_for(cast.room).total_seconds()
+    lease = max(lease_for(cast.room), HANDED_OUT).total_seconds()
     away = 10.0
     return every + 2 * (lease + away) + every * (2 + 4 + 8)
 
