@@ -137,7 +137,7 @@ def _validators(state: WireState, rules: Wire) -> str:
         return "Validators are not sent: trust_validators is off, so every poll is a full download."
     if not held:
         return "It gave no validators, so every poll is a full download; bytes tell what changed."
-    return f"{' and '.join(held)} are sent back as received; a 304 costs no download."
+    return f"What it gave is sent back as received ({' and '.join(held)}); a 304 costs no download."
 
 
 def _last(state: WireState) -> str:

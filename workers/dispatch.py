@@ -81,6 +81,8 @@ def _claim(
         if wanted < 1:
             break
         found = find(conn, now, lane, 2 * wanted, politeness)
+        if not found:
+            break
         chosen = choose(found, wires.traffic(conn, now, politeness.gap), politeness, now, wanted)
         taken = wires.lease(conn, lease, [w.name for w in chosen], now, now + HANDED_OUT)
         names += [w.name for w in chosen if w.name in taken]
