@@ -16,7 +16,7 @@ from pathlib import Path
 from desk.agency.load import Load
 from desk.agency.site import recall
 from ingest.polling import lease_for
-from stories import clock
+from stories import clock, log
 from stories.store import Store, captures, connect, outbox
 from tests import servers
 from tests.crash import faults
@@ -95,6 +95,9 @@ def run(size: Size, seconds: float, pace: float = EASY, logs: Path | None = None
         if disk is None:
             say("no disk of our own here (it needs root on Linux): it will not be filled")
         cast = gather(folder, data, disk, size)
+        # The desk and the judge are this process; what they log is read beside the others' logs.
+        own = stack.enter_context((folder / "logs" / "harness.log").open("a", encoding="utf-8"))
+        log.configure("json", own)
         stack.callback(_destroy, cast)
         return _Run(cast, size, seconds, pace, folder).whole()
 
@@ -317,9 +320,9 @@ def _agreed(agency: str) -> tuple[Load, float]:
 
 
 def _last_words(folder: Path) -> Iterator[str]:
-    for log in sorted((folder / "logs").glob("*.log")):
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
-        yield from (f"{log.stem}: {line[:300]}" for line in lines)
+    for path in sorted((folder / "logs").glob("*.log")):
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
+        yield from (f"{path.stem}: {line[:300]}" for line in lines)
 
 
 def table(story: Story) -> str:
