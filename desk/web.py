@@ -30,6 +30,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
+from desk.status import board, gather
 from publish.site.app import App, create
 from stories import clock, log
 from stories.errors import StoreError, WirecopyError
@@ -78,6 +79,7 @@ def serve(newsroom: Newsroom) -> None:
             store,
             ready=lambda: {"broker": broker_state(broker)},
             metrics=exposition(newsroom, store, broker),
+            status=lambda: board(gather(newsroom, store, clock.now())),
         )
         asyncio.run(_run(app, host, port))
     finally:

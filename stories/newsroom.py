@@ -124,16 +124,29 @@ class Publisher(_Part):
 
 
 class Site(_Part):
-    """Where the feeds are served (``url``) and on which address this machine listens."""
+    """Where the feeds are served (``url``) and on which address this machine listens.
+
+    ``/status`` shows wire addresses and faults, so it answers only who has ``status_token``, and
+    nobody when there is none. Where a request comes from proves nothing: behind a proxy on the
+    same machine everybody comes from loopback.
+    """
 
     url: Base = "http://127.0.0.1:8080"
     listen: str = ""
+    status_token: SecretStr | None = None
 
     @property
     def address(self) -> tuple[str, int]:
         """Host and port to listen on: ``listen``, else those of ``url``."""
         parts = urlsplit(f"//{self.listen}" if self.listen else self.url)
         return parts.hostname or "127.0.0.1", parts.port or 8080
+
+    @field_validator("status_token")
+    @classmethod
+    def _hard_to_guess(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and not re.fullmatch(r"[!-~]{16,200}", token.get_secret_value()):
+            raise ValueError("write 16 to 200 ASCII characters without spaces, drawn at random")
+        return token
 
     @field_validator("listen")
     @classmethod

@@ -96,11 +96,12 @@ def about(conn: Connection, subjects: Sequence[str]) -> list[Alert]:
     return [Alert(**r) for r in rows.mappings()]
 
 
-def standing(conn: Connection, limit: int = 100) -> list[Alert]:
-    """The oldest *limit* alerts that have not ended."""
+def standing(conn: Connection, limit: int = 100, kind: AlertKind | None = None) -> list[Alert]:
+    """The oldest *limit* alerts that have not ended; of one *kind* only, when given."""
+    which = alerts.c.ended_at.is_(None)
     rows = conn.execute(
         select(alerts)
-        .where(alerts.c.ended_at.is_(None))
+        .where(which if kind is None else and_(which, alerts.c.kind == kind))
         .order_by(alerts.c.since, alerts.c.kind, alerts.c.subject)
         .limit(limit)
     )
