@@ -113,17 +113,17 @@ def _repeat(what: str, step: Callable[[], int]) -> Iterator[tuple[str, int]]:
 
 def _withdraw(store: Store, wire: str, until: datetime, now: datetime) -> int:
     with store.write() as conn:
-        return retention.withdraw(conn, wire, until, now)
+        return retention.withdraw(conn, wire, until, now, max(retention.STEP // 10, 1))
 
 
 def _expire(store: Store, before: datetime, now: datetime) -> int:
     with store.write() as conn:
-        return retention.expire(conn, before, now)
+        return retention.expire(conn, before, now, retention.STEP)
 
 
 def _drop_captures(store: Store, before: datetime) -> int:
     with store.write() as conn:
-        return retention.drop_captures(conn, before)
+        return retention.drop_captures(conn, before, retention.STEP)
 
 
 _CURSOR = "housekeeping:stories"

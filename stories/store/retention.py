@@ -154,10 +154,11 @@ def _passed(received_at: ColumnElement[datetime]) -> ColumnElement[bool]:
     )
 
 
-def expire(conn: Connection, before: datetime, now: datetime, limit: int = STEP) -> int:
+def expire(conn: Connection, before: datetime, now: datetime, limit: int) -> int:
     """Let the bytes of up to *limit* captures received before *before* go; how many captures."""
     standing = exists(
         select(versions.c.story_id)
+        .select_from(versions)
         .join(
             stories,
             and_(stories.c.id == versions.c.story_id, stories.c.capture_id == captures.c.id),
@@ -206,9 +207,7 @@ def _discard(conn: Connection, numbers: Sequence[int], digests: Sequence[str]) -
     conn.execute(delete(problems).where(problems.c.capture_id.in_(numbers)))
 
 
-def withdraw(
-    conn: Connection, wire: str, until: datetime, now: datetime, limit: int = STEP // 10
-) -> int:
+def withdraw(conn: Connection, wire: str, until: datetime, now: datetime, limit: int) -> int:
     """Delete copy of *wire* received at or before *until*, its licence being over: the bytes of up
     to *limit* captures, and the words of the versions they brought; how many captures."""
     chosen = (
@@ -239,6 +238,7 @@ def withdraw(
     conn.execute(update(captures).where(captures.c.id.in_(ingested)).values(state=WITHDRAWN))
     brought = conn.execute(
         select(versions.c.story_id, versions.c.capture_id, versions.c.data, stories.c.capture_id)
+        .select_from(versions)
         .join(stories, stories.c.id == versions.c.story_id)
         .where(versions.c.capture_id.in_(ingested))
     ).all()
@@ -380,6 +380,7 @@ def drop_replaced(conn: Connection, ids: Sequence[str], before: datetime) -> int
             versions.c.capture_id,
             versions.c.received_at,
         )
+        .select_from(versions)
         .join(stories, stories.c.id == versions.c.story_id)
         .where(versions.c.story_id.in_(list(ids)))
         .order_by(versions.c.story_id, versions.c.capture_id)
@@ -406,7 +407,7 @@ def drop_replaced(conn: Connection, ids: Sequence[str], before: datetime) -> int
     return dropped
 
 
-def drop_captures(conn: Connection, before: datetime, limit: int = STEP) -> int:
+def drop_captures(conn: Connection, before: datetime, limit: int) -> int:
     """Delete up to *limit* rows of captures received before *before* of which nothing is left."""
     chosen = (
         select(captures.c.id)
