@@ -379,6 +379,7 @@ def test_what_is_good_in_it_is_taken(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_feed_of_100_000_items(house: House) -> None:
     """What is read is bounded, and what was not read is said. The wire beside it is taken in."""
     body = feed(*(f"<item><title>{n}</title></item>" for n in range(100_000)))
