@@ -7,9 +7,9 @@ safe to run twice: the same story gives the same bytes.
 A story whose licence is over stands in no feed, and its entry keeps what was measured but no copy.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -28,6 +28,9 @@ from stories.story import Story
 
 BATCH = 20
 """Stories rendered between two commits: some tens of milliseconds of work at stake."""
+
+ANEW = timedelta(hours=1)
+"""A story that changed longer than this before it was wanted is rendered for another reason."""
 
 log = structlog.get_logger()
 
@@ -78,8 +81,16 @@ def placements(newsroom: Newsroom, story: Story, now: datetime) -> list[str]:
     return [f.name for f in newsroom.outgoing if matches(f, story.version)]
 
 
-def run(store: Store, newsroom: Newsroom, limit: int = 1000) -> int:
-    """Render up to *limit* waiting stories, then every waiting feed; how many jobs were done."""
+def run(
+    store: Store,
+    newsroom: Newsroom,
+    limit: int = 1000,
+    rendered: Callable[[datetime], None] = lambda _: None,
+) -> int:
+    """Render up to *limit* waiting stories, then every waiting feed; how many jobs were done.
+
+    *rendered* is told of each story when it had changed.
+    """
     carried = 0
     while carried < limit:
         with store.write() as conn:
@@ -87,7 +98,7 @@ def run(store: Store, newsroom: Newsroom, limit: int = 1000) -> int:
         if not jobs:
             break
         with held(store, jobs):
-            _render_stories(store, newsroom, jobs)
+            _render_stories(store, newsroom, jobs, rendered)
         carried += len(jobs)
     while True:
         with store.write() as conn:
@@ -114,57 +125,69 @@ def render_stories(store: Store, newsroom: Newsroom, ids: Sequence[str]) -> int:
     return run(store, newsroom, limit=0)
 
 
-def _render_stories(store: Store, newsroom: Newsroom, jobs: Sequence[Job]) -> None:
+def _render_stories(
+    store: Store,
+    newsroom: Newsroom,
+    jobs: Sequence[Job],
+    told: Callable[[datetime], None] = lambda _: None,
+) -> None:
+    fresh: list[datetime] = []
     judged = clock.now()  # before reading: what ends after this, housekeeping will find
     with store.read() as conn:
         found = {s.id: s for s in records.get(conn, [j.key for j in jobs])}
         wordless = retention.withdrawn(conn, list(found))
-    rows: dict[str, EntryRow] = {}
-    failures: dict[str, str] = {}
-    for story in found.values():
-        over = licence.over(newsroom, story, judged)
-        if story.id in wordless:
-            continue
-        try:
-            row = entry_row(story, render(story, newsroom))
-            rows[story.id] = without_copy(row) if over else row
-        except RenderError as error:
-            failures[story.id] = str(error)
-        except Exception as error:  # one story nobody foresaw must not stop the press
-            failures[story.id] = f"{type(error).__name__}: {error}"
-            log.exception("rendering failed", story=story.id)
-    now = clock.now()
+    rows, failures = _rendered(
+        newsroom, [s for s in found.values() if s.id not in wordless], judged
+    )
     with store.write() as conn:
+        now = clock.now()
         touched: set[str] = set()
         # In one order, so that two transactions that lock the same rows cannot deadlock.
         for job in sorted(jobs, key=lambda j: j.key):
             if not outbox.renew(conn, job, now):
                 continue  # we slept through our lease; what somebody else rendered is newer
-            story_found = found.get(job.key)
-            over = story_found is not None and licence.over(newsroom, story_found, judged)
+            of_job = found.get(job.key)
             if job.key in failures:
-                if over:  # it leaves the feeds whether or not it can still be rendered
-                    touched |= feeds.place(conn, job.key, [], now, 0)
                 outbox.failed(conn, job, failures[job.key], now)
+                if of_job is not None and licence.over(newsroom, of_job, judged):
+                    # It leaves the feeds whether or not it can still be rendered.
+                    touched |= feeds.place(conn, job.key, [], now, 0)
                 continue
-            if story_found is None:  # taken off the record by a replay, or long over
+            placed: list[str] = []
+            if of_job is None:  # taken off the record by a replay, or long over
                 feeds.drop_entry(conn, job.key)
-                touched |= feeds.place(conn, job.key, [], now, 0)
             elif job.key in wordless:
                 kept = feeds.entry(conn, job.key)
-                feeds.put_entry(conn, without_copy(kept or _unmeasured(story_found)))
-                touched |= feeds.place(conn, job.key, [], now, 0)
+                feeds.put_entry(conn, without_copy(kept or _unmeasured(of_job)))
             else:
                 feeds.put_entry(conn, rows[job.key])
-                touched |= feeds.place(
-                    conn,
-                    job.key,
-                    placements(newsroom, story_found, judged),
-                    story_found.changed_at,
-                    story_found.position,
-                )
+                placed = placements(newsroom, of_job, judged)
+                if job.since - of_job.changed_at < ANEW:
+                    fresh.append(of_job.changed_at)
+            changed_at, position = (of_job.changed_at, of_job.position) if of_job else (now, 0)
+            touched |= feeds.place(conn, job.key, placed, changed_at, position)
             outbox.done(conn, [job], now)
         outbox.want(conn, "feed", touched, now)
+    for moment in fresh:
+        told(moment)
+
+
+def _rendered(
+    newsroom: Newsroom, found: Sequence[Story], judged: datetime
+) -> tuple[dict[str, EntryRow], dict[str, str]]:
+    """The entries of *found* by story, and why those that could not be rendered could not."""
+    rows: dict[str, EntryRow] = {}
+    failures: dict[str, str] = {}
+    for story in found:
+        try:
+            row = entry_row(story, render(story, newsroom))
+            rows[story.id] = without_copy(row) if licence.over(newsroom, story, judged) else row
+        except RenderError as error:
+            failures[story.id] = str(error)
+        except Exception as error:  # one story nobody foresaw must not stop the press
+            failures[story.id] = f"{type(error).__name__}: {error}"
+            log.exception("rendering failed", story=story.id)
+    return rows, failures
 
 
 def render_feed(store: Store, newsroom: Newsroom, name: str, job: Job | None = None) -> bool:

@@ -13,9 +13,6 @@ RENDERING = 1
 were rendered by another number renders them again."""
 
 
-_OF_WIRES = {"name", "url", "every", "language", "expires_after"}
-
-
 def settings_digest(newsroom: Newsroom) -> str:
     """A digest of everything, configuration and code, that rendered bytes depend on."""
     parts = {
@@ -24,7 +21,7 @@ def settings_digest(newsroom: Newsroom) -> str:
         "site": newsroom.site.url,
         "feeds": [f.model_dump(mode="json") for f in newsroom.outgoing],
         "disclosures": newsroom.disclosures,
-        "wires": [w.model_dump(mode="json", include=_OF_WIRES) for w in newsroom.wires],
+        "wires": [(w.name, w.url, str(w.every), w.language) for w in newsroom.wires],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

@@ -32,6 +32,9 @@ HOUSEKEEPING = 30.0
 """Seconds between two rounds of housekeeping: a story whose licence ends is out within a minute.
 What is rarer keeps its own time."""
 
+WATCH = 60.0
+"""Seconds between two looks for wires in alarm; what is told is in hours."""
+
 ROUTES = {
     "workers.tasks.dispatch": queues.TICKS,
     "workers.tasks.sweep": queues.TICKS,
@@ -39,6 +42,7 @@ ROUTES = {
     "workers.tasks.ingest": queues.INGEST,
     "workers.tasks.render": queues.RENDER,
     "workers.tasks.housekeeping": queues.HOUSEKEEPING,
+    "workers.tasks.watch": queues.HOUSEKEEPING,
 }
 """The queue of each task, unless the sender names another (``poll`` also goes to ``poll-now``)."""
 
@@ -118,6 +122,7 @@ def settings(broker: str) -> dict[str, Any]:
             "dispatch": _tick("workers.tasks.dispatch", TICK),
             "sweep": _tick("workers.tasks.sweep", TICK),
             "housekeeping": _tick("workers.tasks.housekeeping", HOUSEKEEPING),
+            "watch": _tick("workers.tasks.watch", WATCH),
         },
     }
 

@@ -5,6 +5,7 @@ from the database. A message lost costs a second, until the next sweep; a messag
 nothing to claim.
 """
 
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -15,10 +16,12 @@ from ingest import intake, polling
 from publish import press
 from stories import clock
 from stories.store import outbox, wires
+from workers import alerts, queues
 from workers import housekeeping as rounds
-from workers import queues
 from workers.app import celery
+from workers.base import tally
 from workers.dispatch import LANES, MESSAGE_LAPSES, TALLEST, batches
+from workers.metrics import LEASES_LOST, POLL_LAG, POLLS, WIRE_TO_FEED, outcome
 from workers.process import current
 
 log = structlog.get_logger(__name__)
@@ -48,9 +51,17 @@ def poll(lease: str, names: list[str]) -> None:
         now = clock.now()
         until = now + polling.lease_for(here.newsroom, names)
         claimed = wires.begin(conn, lease, names, now, until)
+    due = {wire.name: wire.due_at for wire in claimed}
+    if len(claimed) < len(names):
+        tally.count(LEASES_LOST, "begin", amount=len(names) - len(claimed))
     woken = False
     for polled in polling.poll(here.store, here.newsroom, here.http, claimed):
         bound = log.bind(wire=polled.wire, state=polled.state)
+        if polled.superseded:
+            tally.count(LEASES_LOST, "end")
+        tally.count(POLLS, outcome(polled.state))
+        lag = (clock.now() - due[polled.wire]).total_seconds()
+        tally.observe(POLL_LAG, seconds=max(lag, 0.0))
         if polled.told:
             bound.warning("address changed", told=polled.told)
         if polled.message and not polled.superseded:
@@ -74,7 +85,11 @@ def ingest() -> None:
 def render() -> None:
     """Render what changed, a bounded number of stories, and the feeds they stand in."""
     here = current()
-    press.run(here.store, here.newsroom, limit=STORIES_A_TASK)
+    changed: list[datetime] = []
+    press.run(here.store, here.newsroom, limit=STORIES_A_TASK, rendered=changed.append)
+    now = clock.now()
+    for moment in changed:
+        tally.observe(WIRE_TO_FEED, seconds=max((now - moment).total_seconds(), 0.0))
 
 
 @celery.task(name="workers.tasks.sweep")
@@ -98,6 +113,14 @@ def housekeeping() -> None:
     """End licences, mend what was left undone, let go what is no longer kept; a bounded part."""
     here = current()
     rounds.housekeeping(here.store, here.newsroom)
+
+
+@celery.task(name="workers.tasks.watch")
+def watch() -> None:
+    """Beat's tick: notice wires in alarm and those that are well again, and tell it, once."""
+    here = current()
+    alerts.watch(here.store, clock.now())
+    alerts.tell(here.store, here.newsroom, clock.now())
 
 
 WIRES_A_TASK = 10

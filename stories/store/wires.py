@@ -102,27 +102,24 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
             select(wires.c.name, wires.c.configured_url, wires.c.agency, wires.c.configured)
         )
     }
-    upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    fresh: list[dict[str, Any]] = []
     for wire in configured:
         host = host_key(wire.url)
         row = known.get(wire.name)
         if row is None:
-            # Several members start at once; who comes second finds the row there.
-            conn.execute(
-                upsert(wires)
-                .values(
-                    name=wire.name,
-                    url=wire.url,
-                    configured_url=wire.url,
-                    agency=agency_key(wire),
-                    host=host,
-                    added_at=now,
-                    due_at=now,
-                    due_because="new wire",
-                    lane=1,
-                    configured=True,
-                )
-                .on_conflict_do_nothing(index_elements=["name"])
+            fresh.append(
+                {
+                    "name": wire.name,
+                    "url": wire.url,
+                    "configured_url": wire.url,
+                    "agency": agency_key(wire),
+                    "host": host,
+                    "added_at": now,
+                    "due_at": now,
+                    "due_because": "new wire",
+                    "lane": 1,
+                    "configured": True,
+                }
             )
         elif row.configured_url != wire.url:
             conn.execute(
@@ -155,6 +152,12 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                 .where(wires.c.name == wire.name)
                 .values(agency=agency_key(wire), configured=True)
             )
+    upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    for at in range(0, len(fresh), 1000):
+        # Several members start at once; who comes second finds the rows there.
+        conn.execute(
+            upsert(wires).on_conflict_do_nothing(index_elements=["name"]), fresh[at : at + 1000]
+        )
     gone = [
         name
         for name, row in known.items()
