@@ -71,12 +71,13 @@ def _claim(
 ) -> list[str]:
     """Lease up to *limit* wires of *lane*, without looking at all that are due.
 
-    Twice as many as wanted, the longest due first, are enough when many hosts are due. When few
-    hosts hold up most of those, the rest is asked for host by host: a host with thousands of due
-    wires keeps no other one waiting.
+    Twice as many as wanted, the longest due first, are enough when many hosts are due. A host that
+    filled that page is full afterwards and stepped over on the second. When even that one is
+    filled by few, the rest is asked for host by host: a host with thousands of due wires keeps no
+    other one waiting.
     """
     names: list[str] = []
-    for find in (wires.candidates, wires.spread_candidates):
+    for find in (wires.candidates, wires.candidates, wires.spread_candidates):
         wanted = limit - len(names)
         if wanted < 1:
             break
