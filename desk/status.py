@@ -1,6 +1,7 @@
 """How everything stands: gathered as values, for the command, for the page and for JSON."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from desk import show
 from publish.site.board import Board, Fact, Listing
 from stories.log import masked
 from stories.newsroom import Newsroom
-from stories.store import Store, alerts, captures, feeds, figures, outbox, retention
+from stories.store import Store, alerts, captures, feeds, figures, notes, outbox, retention
 from stories.store import stories as records
 from stories.store.figures import Listed, Unfinished
 from workers import pulse, queues
@@ -36,6 +37,14 @@ RECENT = timedelta(days=1)
 
 PATIENCE = 3.0
 """Seconds the broker has to say how it stands."""
+
+WORTH = 100
+"""How many times as long as it took to add them up figures of storage serve."""
+
+WORTH_NOTING = 0.2
+"""Seconds that adding up must take for its outcome to be noted at all."""
+
+_STORAGE = "status:storage"
 
 Answer = TypeVar("Answer")
 
@@ -96,17 +105,39 @@ def gather(newsroom: Newsroom, store: Store, now: datetime) -> dict[str, Any]:
                 name: {"entries": entries, "modified": modified}
                 for name, (entries, modified) in feeds.summary(conn).items()
             },
-            "captures": asdict(captures.volume(conn)),
-            "storage": {
-                "days": [
-                    {**asdict(d), "day": d.day.isoformat()}
-                    for d in retention.storage_by_day(conn, now)
-                ]
-            },
         }
-    told["storage"]["database"] = retention.size(store)
+    told |= storage(store, now)
     told["needs"] = needs(told)
     return told
+
+
+def storage(store: Store, now: datetime) -> dict[str, Any]:
+    """What is kept and how it grows: ``captures`` and ``storage``, as of its ``at``.
+
+    The only figures for which every capture is looked at. They are noted, and serve again for
+    :data:`WORTH` times as long as they took: at once in a small store, for minutes in a large one.
+    """
+    with store.read() as conn:
+        noted = notes.read(conn, _STORAGE)
+    if noted is not None:
+        age = now - datetime.fromisoformat(noted["storage"]["at"])
+        if timedelta(0) <= age < timedelta(seconds=noted["seconds"] * WORTH):
+            return {"captures": noted["captures"], "storage": noted["storage"]}
+    began = time.monotonic()
+    with store.read() as conn:
+        volume = asdict(captures.volume(conn))
+        days = [
+            {**asdict(d), "day": d.day.isoformat()} for d in retention.storage_by_day(conn, now)
+        ]
+    found = {
+        "captures": volume,
+        "storage": {"at": now.isoformat(), "days": days, "database": retention.size(store)},
+    }
+    seconds = time.monotonic() - began
+    if seconds >= WORTH_NOTING:
+        with store.write() as conn:
+            notes.write(conn, _STORAGE, {**found, "seconds": seconds})
+    return found
 
 
 def _lines(found: Listed, name: str) -> list[dict[str, Any]]:

@@ -32,8 +32,9 @@ HOUSEKEEPING = 30.0
 """Seconds between two rounds of housekeeping: a story whose licence ends is out within a minute.
 What is rarer keeps its own time."""
 
-WATCH = 60.0
-"""Seconds between two looks for wires in alarm; what is told is in hours."""
+WATCH = 120.0
+"""Seconds between two looks for wires in alarm: what is told is in hours, and a look at 100,000
+wires takes some seconds."""
 
 ROUTES = {
     "workers.tasks.dispatch": queues.TICKS,

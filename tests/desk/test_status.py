@@ -216,6 +216,29 @@ def test_json_holds_it_all(ill: Newsroom, store: Store, capsys: pytest.CaptureFi
     assert told["storage"]["days"][-1]["day"] == "2026-11-22"
 
 
+def test_figures_that_are_dear_serve_again_for_as_long_as_they_are_worth(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spent = iter(range(0, 100, 3))  # adding up takes three seconds
+    monkeypatch.setattr("desk.status.time.monotonic", lambda: next(spent))
+
+    def add(name: str) -> None:
+        with store.write() as conn:
+            captures.add(conn, name, NOW, "https://wire.example/", [], name.encode())
+
+    add("a")
+    assert room.storage(store, NOW)["captures"]["captures"] == 1
+    add("b")
+    for seconds in (0, 299):
+        told = room.storage(store, NOW + timedelta(seconds=seconds))
+        assert told["captures"]["captures"] == 1
+        assert told["storage"]["at"] == NOW.isoformat()
+    # Neither for ever, nor when the clock was set back.
+    assert room.storage(store, NOW + timedelta(seconds=300))["captures"]["captures"] == 2
+    add("c")
+    assert room.storage(store, NOW)["captures"]["captures"] == 3
+
+
 # The broker
 
 
