@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, update
 
+from stories import clock
 from stories.newsroom import Newsroom, Wire
 from stories.store import Store, alerts, captures, outbox, wires
 from stories.store import tables as t
@@ -18,6 +20,7 @@ from stories.store.alerts import Alert, Watched
 from tests import hostile
 from tests.conftest import NewsroomOf
 from workers import alerts as watcher
+from workers import tasks
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)  # a Thursday
@@ -418,6 +421,21 @@ def test_what_a_wire_says_is_only_text(newsroom: NewsroomOf, store: Store) -> No
     assert b"passw0rd" not in body
     assert b"s3cret" not in body
     assert json.loads(body)["alerts"][0]["state"] == "begun"
+
+
+def test_the_task_watches_and_tells(
+    newsroom: NewsroomOf, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hostile.serve() as server:
+        server.route("/hook", lambda exchange: exchange.reply(204))
+        room = hooked(newsroom, store, f"{server.url}/hook")
+        here = SimpleNamespace(store=store, newsroom=room)
+        monkeypatch.setattr(tasks, "current", lambda: here)
+        put(store, "pti", news=SILENT)
+        with clock.reading(lambda: NOW):
+            tasks.watch()
+            tasks.watch()
+        assert [t["alerts"][0]["alert"] for t in bodies(server)] == ["quiet"]
 
 
 # Two at once
