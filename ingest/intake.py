@@ -167,6 +167,7 @@ def intake(
         found = read(capture, body, wire, reader)
         with store.write() as conn:
             now = clock.now()
+            wires.hold(conn, name)
             if job is not None and not outbox.renew(conn, job, now):
                 return
             taken = take_in(conn, newsroom, wire, capture, found)

@@ -240,7 +240,8 @@ def reprint(store: Store, newsroom: Newsroom, ids: Sequence[str]) -> Iterator[Re
                 row = entry_row(story, render(story, newsroom))
                 if licence.over(newsroom, story, clock.now()):
                     row = without_copy(row)
-            except RenderError:
+            except Exception as error:  # whatever it is, the press names it in status
+                log.debug("not rendered again", story=story.id, error=str(error))
                 continue  # stays as it is, and stands in status under its own error
             before = kept.get(story.id)
             fields: dict[str, tuple[object, object]] = {"entry": (None, "rendered")}

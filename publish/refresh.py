@@ -35,10 +35,11 @@ def refresh(store: Store, newsroom: Newsroom) -> bool:
         if notes.read(conn, "rendered-for") == digest:
             return False
         feeds.drop_feeds(conn, [f.name for f in newsroom.outgoing])
-        outbox.want(conn, "feed", [f.name for f in newsroom.outgoing], now)
         after = ""
+        # Stories, then feeds, as the press does: the other way round the two could deadlock.
         while ids := records.ids_after(conn, after, 1000):
             outbox.want(conn, "story", ids, now)
             after = ids[-1]
+        outbox.want(conn, "feed", [f.name for f in newsroom.outgoing], now)
         notes.write(conn, "rendered-for", digest)
     return True

@@ -77,7 +77,7 @@ def poll(lease: str, names: list[str]) -> None:
 def ingest() -> None:
     """Take in what was captured, a bounded number of wires; wake the press."""
     here = current()
-    if intake.run(here.store, here.newsroom, limit=WIRES_A_TASK):
+    if intake.run(here.store, here.newsroom, limit=WIRES_A_TASK, seconds=SECONDS_A_TASK):
         wake(render)
 
 
@@ -124,6 +124,7 @@ def watch() -> None:
 
 
 WIRES_A_TASK = 10
+SECONDS_A_TASK = 120.0
 STORIES_A_TASK = 200
 """So much at most in one task, seconds of work; more is waiting for the next."""
 

@@ -408,6 +408,15 @@ def finish_poll(conn: Connection, name: str, lease: str, values: dict[str, Any])
     return changed.rowcount == 1
 
 
+def hold(conn: Connection, name: str) -> None:
+    """Keep everybody else from writing the wire *name* until the transaction ends.
+
+    Who writes a wire and the outbox in one transaction takes the wire first; on PostgreSQL a poll
+    and an intake of one wire at once would else deadlock. On SQLite a writer is alone anyway.
+    """
+    conn.execute(select(wires.c.name).where(wires.c.name == name).with_for_update())
+
+
 def note_content(conn: Connection, name: str, values: dict[str, Any]) -> None:
     """Write what an ingest learned of the wire (channel, fault, changed_at)."""
     conn.execute(update(wires).where(wires.c.name == name).values(**values))
