@@ -9,21 +9,32 @@ from pathlib import Path
 import pytest
 
 from tests.crash.judge import reading
-from tests.crash.plan import KINDS, plan
+from tests.crash.plan import KINDS, STORM, plan
 
 HOME = Path(__file__).parents[1]
 
 
 def test_a_plan_follows_from_its_seed() -> None:
-    assert plan(7, 600, KINDS) == plan(7, 600, KINDS)
-    assert plan(7, 600, KINDS) != plan(8, 600, KINDS)
+    assert plan(7, 600, KINDS, 60) == plan(7, 600, KINDS, 60)
+    assert plan(7, 600, KINDS, 60) != plan(8, 600, KINDS, 60)
 
 
 def test_a_plan_has_every_kind_and_ends_in_time() -> None:
-    faults = plan(7, 120, KINDS)
+    faults = plan(7, 600, KINDS, 60)
     assert {f.kind for f in faults} == set(KINDS)
     assert [f.at for f in faults] == sorted(f.at for f in faults)
-    assert all(f.at > 0 and f.at + f.lasts <= 120 and 0 <= f.pick < 1 for f in faults)
+    assert all(f.at > 0 and f.at + f.lasts <= 600 and 0 <= f.pick < 1 for f in faults)
+
+
+def test_storms_and_calms() -> None:
+    """Nothing of a storm reaches into the calm behind it."""
+    faults = plan(7, 1200, KINDS, 60)
+    over, pauses = 0.0, []
+    for fault in faults:
+        pauses.append(fault.at - over)
+        over = max(over, fault.at + fault.lasts)
+    calms = [pause for pause in pauses if pause >= 60]
+    assert 1200 / (60 + STORM[1]) - 1 <= len(calms) <= 1200 / (60 + STORM[0]) + 1
 
 
 def test_a_web_may_be_away_only_when_it_was_killed() -> None:

@@ -11,7 +11,7 @@ from types import FrameType
 
 from tests.crash import harness
 from tests.crash.cast import Size
-from tests.crash.plan import EASY
+from tests.crash.plan import PACE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--wires", type=int, default=12, help="default: %(default)s")
     add("--workers", type=int, default=2, help="of two processes each (default: %(default)s)")
     add("--database", choices=("sqlite", "postgresql"), default="postgresql")
-    add("--pace", type=float, default=EASY, help="half the mean pause between two faults, seconds")
+    add("--pace", type=float, default=PACE, help="half the mean pause between two faults")
     add("--keep-logs", type=Path, metavar="FOLDER", help="copy all logs there at the end")
     given = parser.parse_args(arguments)
     seed = given.seed if given.seed is not None else random.SystemRandom().randrange(10**6)

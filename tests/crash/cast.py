@@ -103,7 +103,11 @@ def gather(folder: Path, data: Path, disk: Disk | None, size: Size) -> Cast:
     agency = actor("agency", sys.executable, "-m", "desk.agency", *_agency(size, port))
     (data / "redis").mkdir()
     redis = servers.redis_server(data / "redis")
-    environment = {"WIRECOPY_REDIS_URL": redis.url, "WIRECOPY_LOG": "json"}
+    environment = {
+        "WIRECOPY_REDIS_URL": redis.url,
+        "WIRECOPY_LOG": "json",
+        "PYTHONPATH": str(HOME),  # this code, wherever another copy is installed
+    }
     postgres = None
     if size.database == "postgresql":
         (data / "postgres").mkdir()

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import statistics
 import time
 import urllib.error
@@ -12,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from desk.agency.load import Load
 from desk.agency.site import recall
@@ -23,7 +25,7 @@ from tests.crash import faults
 from tests.crash.cast import Cast, Size, gather
 from tests.crash.disk import mounted
 from tests.crash.judge import Day, Verdict, judge, reading
-from tests.crash.plan import EASY, Fault, plan
+from tests.crash.plan import PACE, Fault, plan
 from tests.crash.watch import Desk, Watch, waited
 from workers.dispatch import HANDED_OUT
 
@@ -36,8 +38,12 @@ SETTLE_WITHIN = 180.0
 END_WITHIN = 60.0
 """Seconds a member has to end after SIGTERM."""
 
-COMES_BACK = 15.0
-"""Seconds after its start for which a web may still be on its way."""
+STARTS_WITHIN = 15.0
+"""Seconds that a process may take to start."""
+
+COMES_BACK = 60.0
+"""Seconds that a web may take to answer after it died; it starts again while the database is away.
+"""
 
 DISK = 512 * 1024 * 1024
 DISK_A_MINUTE = 32 * 1024 * 1024
@@ -70,19 +76,18 @@ class Story:
 
 
 def bound(cast: Cast) -> float:
-    """For how long a wire may rest at worst, in seconds, however unlucky.
+    """Within how many seconds after a storm every wire must have been polled well.
 
-    One interval, twice the lease on a wire (a worker is killed, and the next one to have its wires,
-    too) and the longest that a service is away; and the waits after three failures in a row of the
-    agency's own.
+    One interval; the longest lease, as whoever had the wire may have died in the last instant; the
+    time in which processes start on a busy machine; and the waits after three failures in a row of
+    the agency's own.
     """
     every = max(w.every.total_seconds() for w in cast.room.wires)
     lease = max(lease_for(cast.room), HANDED_OUT).total_seconds()
-    away = 10.0
-    return every + 2 * (lease + away) + every * (2 + 4 + 8)
+    return every + lease + STARTS_WITHIN + every * (2 + 4 + 8)
 
 
-def run(size: Size, seconds: float, pace: float = EASY, logs: Path | None = None) -> Story:
+def run(size: Size, seconds: float, pace: float = PACE, logs: Path | None = None) -> Story:
     """A run of so many *seconds* of faults, and what came of it; all logs are left in *logs*."""
     with ExitStack() as stack:
         folder = stack.enter_context(servers.throwaway())
@@ -111,12 +116,14 @@ class _Run:
     def __init__(self, cast: Cast, size: Size, seconds: float, pace: float, folder: Path) -> None:
         self.cast = cast
         self.size = size
-        self.plan = plan(size.seed, seconds, faults.possible(cast), pace)
+        self.plan = plan(size.seed, seconds, faults.possible(cast), bound(cast) + 5, pace)
         self.seconds = seconds
         self.folder = folder
         self.story = Story()
         self.playing = [cast.agency, *cast.services]
         self.down: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        self.away: dict[str, float] = {}
+        self.starts: dict[str, int] = {}
 
     def whole(self) -> Story:
         """From the first start to the verdict."""
@@ -143,7 +150,9 @@ class _Run:
             took = self._wait("nothing left to do", SETTLE_WITHIN, lambda: _idle(store))
             story.figures["until nothing was left to do"] = f"{took:.1f} s"
             self._curtain_falls()
-            day = Day(show, start, end, watch.seen, desk.acts, bound(cast))
+            calms = self._calms(end, bound(cast))
+            day = Day(show, start, end, watch.seen, desk.acts, calms, bound(cast))
+            story.figures["calms as long as the bound"] = f"{len(calms)}"
             with _opened(f"sqlite:///{self.folder}/replayed.sqlite3") as empty:
                 story.verdict = judge(day, cast.room, store, empty)
         self._reader_told()
@@ -189,18 +198,28 @@ class _Run:
             end()
             done.ended = time.time()
 
+    def _calms(self, end: float, shortest: float) -> list[tuple[float, float]]:
+        """When nothing was wrong for so long: beginnings and ends, in seconds since 1970."""
+        found = []
+        over = 0.0
+        for done in self.story.done:
+            if over and done.began - over >= shortest:
+                found.append((over, done.began))
+            over = max(over, done.ended)
+        return [*found, (over, end)] if over and end - over >= shortest else found
+
     def _turn(self) -> None:
         for actor in self.playing:
-            before = actor.starts
             actor.turn()
-            if actor in self.cast.webs and actor.starts > before:
-                self._note_web(actor.name)
-
-    def _note_web(self, name: str) -> None:
-        """A web was started: until now, and for as long as a start takes, it was not there."""
-        url = self.cast.web_urls[int(name.rpartition("-")[2])]
         now = time.time()
-        self.down[url].append((now - 10, now + COMES_BACK))
+        for web, url in zip(self.cast.webs, self.cast.web_urls, strict=True):
+            if self.starts.get(url) != web.starts and web in self.playing:
+                self.starts[url] = web.starts
+                # Its death came before its start; the next moment when it listens ends both.
+                self.away[url] = now - STARTS_WITHIN
+            if url in self.away and _listens(url):
+                began = self.away.pop(url)
+                self.down[url].append((began, min(now + 1, began + STARTS_WITHIN + COMES_BACK)))
 
     def _wait(self, what: str, patience: float, happened: Callable[[], object]) -> float:
         def asked() -> bool:
@@ -305,6 +324,15 @@ def _get(url: str) -> bytes:
             return bytes(answer.read())
     except (urllib.error.URLError, OSError):
         return b""
+
+
+def _listens(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 0), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _agreed(agency: str) -> tuple[Load, float]:

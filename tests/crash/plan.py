@@ -52,26 +52,36 @@ KINDS: Mapping[str, Kind] = {
 }
 """All kinds. A run leaves out those that it has nothing to do with."""
 
-EASY = 1.5
-"""Seconds between two faults, on average, are this and as many again, drawn exponentially."""
+PACE = 1.5
+"""Seconds between two faults of a storm are this and as many again, drawn exponentially."""
+
+STORM = (20.0, 60.0)
+"""Seconds a storm lasts, at least and at most."""
 
 
-def plan(seed: int, seconds: float, kinds: Mapping[str, Kind], pace: float = EASY) -> list[Fault]:
-    """The faults of a run of so many *seconds*, in order.
+def plan(
+    seed: int, seconds: float, kinds: Mapping[str, Kind], calm: float, pace: float = PACE
+) -> list[Fault]:
+    """The faults of a run of so many *seconds*, in order: storms, with *calm* seconds after each.
 
-    Every kind comes once, in random order, before chance decides: a short run has them all.
-    None lasts beyond the end. *pace* is the mean of half the pause between two.
+    In a storm faults come close together and overlap. Every kind comes once, in random order,
+    before chance decides: a short run has them all. None lasts longer than its storm, so that the
+    calm is one: what a storm leaves must be whole again within it.
     """
     chance = random.Random(seed)
     first = sorted(kinds)
     chance.shuffle(first)
     faults = []
-    at = 0.0
-    while (at := at + pace * (1 + chance.expovariate(1))) < seconds:
-        name = first.pop() if first else _drawn(chance, kinds)
-        kind = kinds[name]
-        lasts = chance.uniform(kind.shortest, kind.longest)
-        faults.append(Fault(at, name, min(lasts, seconds - at), chance.random()))
+    start = 0.0
+    while start < seconds:
+        end = min(start + chance.uniform(*STORM), seconds)
+        at = start
+        while (at := at + pace * (1 + chance.expovariate(1))) < end:
+            name = first.pop() if first else _drawn(chance, kinds)
+            kind = kinds[name]
+            lasts = chance.uniform(kind.shortest, kind.longest)
+            faults.append(Fault(at, name, min(lasts, end - at), chance.random()))
+        start = end + calm
     return faults
 
 
