@@ -1,12 +1,11 @@
 """The desk's one act: a headline written, or the wire's put back. Nothing here touches a body."""
 
-from stories.text import plain
-
 from stories import clock
 from stories.errors import WirecopyError
 from stories.store import Store, outbox
 from stories.store import stories as records
 from stories.story import HeadlineEdit, Story
+from stories.text import plain
 
 LONGEST = 300
 """Characters of a headline, names of people less: a body pasted by mistake is refused."""

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 import typer
-from stories.text import paragraphs
 
 from desk import show
 from desk.context import check_wires, opened, story_named
@@ -14,6 +13,7 @@ from stories.store import Store, captures, feeds
 from stories.store import stories as records
 from stories.store.stories import VersionRow
 from stories.story import Story
+from stories.text import paragraphs
 
 
 def stories(
