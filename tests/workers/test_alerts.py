@@ -20,7 +20,7 @@ from stories.store.alerts import Alert, Watched
 from tests import hostile
 from tests.conftest import NewsroomOf
 from workers import alerts as watcher
-from workers import tasks
+from workers import app, tasks
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)  # a Thursday
@@ -429,6 +429,7 @@ def test_the_task_watches_and_tells(
     with hostile.serve() as server:
         server.route("/hook", lambda exchange: exchange.reply(204))
         room = hooked(newsroom, store, f"{server.url}/hook")
+        app.configure(room)
         here = SimpleNamespace(store=store, newsroom=room)
         monkeypatch.setattr(tasks, "current", lambda: here)
         put(store, "pti", news=SILENT)
