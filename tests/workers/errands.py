@@ -14,16 +14,23 @@ from stories.errors import WirecopyError
 from workers.app import celery
 
 
+def _mark(folder: str, name: str) -> None:
+    """Leave the file *name* with this process's id in it, there whole or not at all."""
+    new = Path(folder) / f".{name}.new"
+    new.write_text(str(os.getpid()), encoding="utf-8")
+    new.rename(Path(folder) / name)
+
+
 @celery.task
 def leave(folder: str, name: str) -> None:
     """Leave the file *name*."""
-    (Path(folder) / name).write_text(str(os.getpid()), encoding="utf-8")
+    _mark(folder, name)
 
 
 @celery.task
 def take_long(folder: str, name: str, seconds: float) -> None:
     """Leave ``NAME.began`` with the process's id, work for *seconds*, leave ``NAME.ended``."""
-    (Path(folder) / f"{name}.began").write_text(str(os.getpid()), encoding="utf-8")
+    _mark(folder, f"{name}.began")
     time.sleep(seconds)
     (Path(folder) / f"{name}.ended").touch()
 
@@ -51,7 +58,7 @@ def cling(folder: str, name: str) -> None:
     """Refuse to end in time, leaving ``NAME.warned`` when asked to."""
     while True:
         try:
-            (Path(folder) / f"{name}.began").write_text(str(os.getpid()), encoding="utf-8")
+            _mark(folder, f"{name}.began")
             time.sleep(600)
         except SoftTimeLimitExceeded:
             (Path(folder) / f"{name}.warned").touch()
