@@ -21,7 +21,9 @@ def settings_digest(newsroom: Newsroom) -> str:
         "site": newsroom.site.url,
         "feeds": [f.model_dump(mode="json") for f in newsroom.outgoing],
         "disclosures": newsroom.disclosures,
-        "wires": [(w.name, w.url, str(w.every), w.language) for w in newsroom.wires],
+        "wires": [
+            (w.name, w.url, str(w.every), w.language, str(w.expires_after)) for w in newsroom.wires
+        ],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
