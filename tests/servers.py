@@ -13,9 +13,8 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,22 +40,6 @@ POSTGRES_SETTINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """How a server is started, on folders that are ready, and where it then is.
-
-    ``answers`` is quick; it raises, or says no, while the server cannot be used. ``user`` is whom
-    to run it as, ``url`` what its clients are told.
-    """
-
-    command: tuple[str, ...]
-    url: str
-    log: Path
-    answers: Callable[[], bool]
-    user: tuple[int, int] | None = None
-    cwd: Path | None = None
-
-
 @contextmanager
 def throwaway() -> Iterator[Path]:
     """A folder with a path short enough for sockets, removed at the end."""
@@ -70,12 +53,6 @@ def throwaway() -> Iterator[Path]:
 @contextmanager
 def redis(folder: Path) -> Iterator[str]:
     """A Valkey or Redis with its files and socket in *folder*; yields its URL for Celery."""
-    with running(redis_server(folder)):
-        yield redis_server(folder).url
-
-
-def redis_server(folder: Path) -> Server:
-    """The Valkey or Redis that has its files and socket in *folder*."""
     socket = folder / "redis.sock"
     url = socket_url(socket)
     command = broker.command_line(broker.binary(), folder, socket)
@@ -84,7 +61,8 @@ def redis_server(folder: Path) -> Server:
         with client(url, timeout=1) as asked:
             return bool(asked.ping())
 
-    return Server(command, url, folder / "redis.log", answers)
+    with running(command, folder / "redis.log", answers):
+        yield url
 
 
 @contextmanager
@@ -118,14 +96,7 @@ def logical(url: str, number: int) -> str:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[str]:
-    """A PostgreSQL with its files and socket in *folder*; yields its URL for SQLAlchemy."""
-    server = postgres_server(folder, POSTGRES_SETTINGS)
-    with running(server):
-        yield server.url
-
-
-def postgres_server(folder: Path, wanted: Mapping[str, str]) -> Server:
-    """A new PostgreSQL with its files and socket in *folder* and the settings *wanted*.
+    """A PostgreSQL with its files and socket in *folder*; yields its URL for SQLAlchemy.
 
     The user is ``wirecopy``, a superuser without password: the folder lets nobody else in.
     """
@@ -149,25 +120,31 @@ def postgres_server(folder: Path, wanted: Mapping[str, str]) -> Server:
     )
     if made.returncode:
         raise RuntimeError(f"initdb of {programs} failed:\n{made.stdout}{made.stderr}")
-    settings = [f"--{name}={value}" for name, value in wanted.items()]
-    command = (str(programs / "postgres"), "-D", str(data), "-k", str(home), *settings)
+    settings = [f"--{name}={value}" for name, value in POSTGRES_SETTINGS.items()]
+    command = [str(programs / "postgres"), "-D", str(data), "-k", str(home), *settings]
     where = make_conninfo(host=str(home), user="wirecopy", dbname="postgres")
 
     def answers() -> bool:
         psycopg.connect(where, connect_timeout=5).close()
         return True
 
-    url = f"postgresql+psycopg://wirecopy@/postgres?host={home}"
-    return Server(command, url, log, answers, user, home)
+    with running(command, log, answers, user, cwd=home):
+        yield f"postgresql+psycopg://wirecopy@/postgres?host={home}"
 
 
 @contextmanager
-def running(wanted: Server) -> Iterator[subprocess.Popen[bytes]]:
-    """The server *wanted*, once it answers; killed at the end. Its output goes to its log."""
-    with wanted.log.open("wb") as output:
+def running(
+    command: Sequence[str],
+    log: Path,
+    answers: Callable[[], bool],
+    user: tuple[int, int] | None = None,
+    cwd: Path | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """*command* as a server, once it *answers*; killed at the end. Its output goes to *log*."""
+    with log.open("wb") as output:
         server = subprocess.Popen(
-            leashed(wanted.command, wanted.user),
-            cwd=wanted.cwd,
+            leashed(command, user),
+            cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -177,14 +154,12 @@ def running(wanted: Server) -> Iterator[subprocess.Popen[bytes]]:
         end = time.monotonic() + PATIENCE
         while True:
             try:
-                if wanted.answers():
+                if answers():
                     break
             except Exception as error:
                 if server.poll() is not None or time.monotonic() > end:
-                    said = wanted.log.read_text(errors="replace")[-2000:]
-                    raise RuntimeError(
-                        f"{wanted.command[0]} does not answer: {error}\n{said}"
-                    ) from error
+                    said = log.read_text(errors="replace")[-2000:]
+                    raise RuntimeError(f"{command[0]} does not answer: {error}\n{said}") from error
             time.sleep(0.02)
         yield server
     finally:

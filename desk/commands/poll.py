@@ -25,8 +25,7 @@ def poll(
         check_wires(newsroom, chosen)
         with store.write() as conn:
             now = clock.now()
-            until = now + polling.lease_for(newsroom, chosen)
-            claimed = wires.take(conn, chosen, until, resume=bool(names))
+            claimed = wires.take(conn, chosen, now + polling.lease_for(newsroom))
         with Client() as http:
             polled = list(polling.poll(store, newsroom, http, claimed))
         intake.run(store, newsroom, chosen, limit=len(chosen))

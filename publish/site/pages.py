@@ -34,8 +34,7 @@ FORMAT_TYPES = {
 
 ICON = (_HERE / "icon.svg").read_bytes()
 
-_OPERATORS = ("metrics", "healthz", "readyz", "status")
-ROBOTS = "\n".join(["User-agent: *", *(f"Disallow: /{n}" for n in _OPERATORS), ""]).encode()
+ROBOTS = b"User-agent: *\nDisallow: /metrics\nDisallow: /healthz\nDisallow: /readyz\n"
 
 _PERMISSIONS = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), usb=()"
 
