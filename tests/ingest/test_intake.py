@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ingest import intake
+from ingest.normalise import normalise
 from stories import clock
 from stories.newsroom import Newsroom
 from stories.store import Store, captures, outbox, wires
@@ -161,7 +162,7 @@ def test_one_bad_item_does_not_hold_up_its_neighbours(
         assert [(f.position, f.state) for f in captures.problems_of(conn, number)] == [
             (1, "item-empty")
         ]
-    real = intake.normalise
+    real = normalise
 
     def worse(one, *rest):  # type: ignore[no-untyped-def]
         if one.guid == "c":

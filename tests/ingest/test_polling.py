@@ -143,7 +143,8 @@ def test_a_failure_is_a_state_and_loses_nothing(poller: Poller, path: str, state
     poller.server.answer("/feed.xml", FEED, {"ETag": '"1"'})
     poller.now += timedelta(minutes=10)
     assert poller.poll().state == "not-modified"
-    assert (poller.state.failures, poller.state.failing_since) == (0, None)
+    assert poller.state.failures == 0
+    assert poller.state.failing_since is None
 
 
 def test_a_private_address_is_refused_unless_the_wire_says_so(poller: Poller) -> None:
