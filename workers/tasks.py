@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from kombu.exceptions import OperationalError
-from redis import RedisError
+from celery.exceptions import SoftTimeLimitExceeded
 
 from ingest import intake, polling
 from publish import press
@@ -134,7 +133,9 @@ def wake(task: Any) -> None:
     and what is being done here goes on."""
     try:
         send(task)
-    except (OperationalError, RedisError, OSError) as error:  # away, or its disk is full
+    except SoftTimeLimitExceeded:
+        raise
+    except Exception as error:  # away, full, or (kombu 5.7) a channel that lost its connection
         log.debug("nobody woken", wanted=task.name, error=str(error))
 
 

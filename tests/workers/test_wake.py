@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from kombu.exceptions import OperationalError
 
 from stories.newsroom import Newsroom, Publisher
@@ -16,3 +17,19 @@ def test_waking_nobody_is_no_failure(tmp_path: Path) -> None:
     with pytest.raises(OperationalError):
         tasks.send(tasks.ingest)
     tasks.wake(tasks.ingest)
+
+
+def test_a_task_told_to_end_ends_while_it_wakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The soft time limit is raised wherever the task is; a client's odd errors are passed over."""
+
+    def raising(error: Exception) -> None:
+        def send(_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(tasks, "send", send)
+
+    raising(AttributeError("'NoneType' object has no attribute 'client'"))  # kombu 5.7
+    tasks.wake(tasks.ingest)
+    raising(SoftTimeLimitExceeded())
+    with pytest.raises(SoftTimeLimitExceeded):
+        tasks.wake(tasks.ingest)
