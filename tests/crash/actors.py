@@ -100,12 +100,18 @@ class Actor:
             with suppress(ProcessLookupError):
                 os.kill(pid, how)
 
-    def finish(self, patience: float, how: signal.Signals = signal.SIGTERM) -> int | None:
+    def send_end(self) -> None:
+        """Tell it to end."""
+        self._expected = True
+        if self.process is not None:
+            self.process.terminate()
+
+    def finish(self, patience: float) -> int | None:
         """End it in order, for good; its exit code, None when it had to be killed or was away."""
         if self.process is None:
             return None
-        self._expected = True
-        self.process.send_signal(how)
+        if not self._expected:
+            self.send_end()
         code: int | None = None
         with suppress(subprocess.TimeoutExpired):
             code = self.process.wait(patience)

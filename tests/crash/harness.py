@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 import statistics
 import time
 import urllib.error
@@ -13,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from desk.agency.load import Load
 from desk.agency.site import recall
@@ -41,9 +39,11 @@ END_WITHIN = 60.0
 STARTS_WITHIN = 15.0
 """Seconds that a process may take to start."""
 
-COMES_BACK = 60.0
-"""Seconds that a web may take to answer after it died; it starts again while the database is away.
-"""
+NOTICED_WITHIN = 2.0
+"""Seconds until the harness sees that a web died, or is back."""
+
+COMES_BACK = 75.0
+"""Seconds that a web may take to answer after it died, even when the database is away meanwhile."""
 
 DISK = 512 * 1024 * 1024
 DISK_A_MINUTE = 32 * 1024 * 1024
@@ -211,15 +211,13 @@ class _Run:
     def _turn(self) -> None:
         for actor in self.playing:
             actor.turn()
-        now = time.time()
         for web, url in zip(self.cast.webs, self.cast.web_urls, strict=True):
-            if self.starts.get(url) != web.starts and web in self.playing:
+            if web in self.playing and (web.process is None or web.starts != self.starts.get(url)):
                 self.starts[url] = web.starts
-                # Its death came before its start; the next moment when it listens ends both.
-                self.away[url] = now - STARTS_WITHIN
-            if url in self.away and _listens(url):
-                began = self.away.pop(url)
-                self.down[url].append((began, min(now + 1, began + STARTS_WITHIN + COMES_BACK)))
+                self.away.setdefault(url, time.time() - NOTICED_WITHIN)
+            if url in self.away and web.process and _get(f"{url}/healthz", timeout=0.5):
+                began, now = self.away.pop(url), time.time()
+                self.down[url].append((began, min(now + NOTICED_WITHIN, began + COMES_BACK)))
 
     def _wait(self, what: str, patience: float, happened: Callable[[], object]) -> float:
         def asked() -> bool:
@@ -244,6 +242,8 @@ class _Run:
         slow = []
         for member in cast.members:
             self.playing.remove(member)
+            member.send_end()
+        for member in cast.members:
             code = member.finish(END_WITHIN)
             if code != 0:
                 slow.append(f"{member.name}: {'had to be killed' if code is None else code}")
@@ -318,21 +318,12 @@ def _idle(store: Store) -> bool:
         return not outbox.waiting(conn, clock.now()) and not captures.wires_pending(conn)
 
 
-def _get(url: str) -> bytes:
+def _get(url: str, timeout: float = 5.0) -> bytes:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=timeout) as answer:
             return bytes(answer.read())
     except (urllib.error.URLError, OSError):
         return b""
-
-
-def _listens(url: str) -> bool:
-    parts = urlsplit(url)
-    try:
-        socket.create_connection((parts.hostname or "", parts.port or 0), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 def _agreed(agency: str) -> tuple[Load, float]:
