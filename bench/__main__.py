@@ -26,7 +26,7 @@ class Size:
     turns: int
 
 
-FULL = Size(wires=60, rounds=3, feeds=25, small=50, large=1000, seconds=2.0, turns=TURNS)
+FULL = Size(wires=40, rounds=2, feeds=25, small=50, large=1000, seconds=2.0, turns=TURNS)
 QUICK = Size(wires=4, rounds=1, feeds=2, small=5, large=20, seconds=0.05, turns=1)
 
 TABLES: dict[str, Callable[[Size], Table]] = {
