@@ -7,7 +7,7 @@ export UV_SYSTEM_CERTS := 1
 # Worker, beat and web start in one second instead of nine where Python may not cache by itself.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: demo test lint format bench lock clean
+.PHONY: demo test lint format bench crash lock clean
 
 .venv/uv.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit("Wirecopy needs Python 3.11 or newer; set PYTHON=" if sys.version_info < (3, 11) else 0)'
@@ -42,6 +42,9 @@ format: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench
+
+crash: .venv/dev.stamp
+	$(BIN)/python -m tests.crash $(CRASH)
 
 lock: .venv/uv.stamp
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements/run.txt

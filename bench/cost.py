@@ -6,14 +6,19 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+try:
+    import psutil
+except ModuleNotFoundError as error:
+    raise SystemExit("bench: psutil is not installed; make bench installs it") from error
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds on the wall, and of CPU (user and system, own and of children waited for)."""
+    """Seconds on the wall, and of CPU (user and system, our own and our children's)."""
 
     wall: float
     cpu: float
@@ -48,29 +53,34 @@ class Stopwatch:
 
 
 def cpu_seconds() -> float:
-    """CPU that this process and its ended children have used."""
+    """CPU that this process and its children have used, those that live and those that ended."""
     own = resource.getrusage(resource.RUSAGE_SELF)
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime
+    return used + sum(map(_used, psutil.Process().children(recursive=True)))
 
 
 def tree_cpu_seconds(pid: int) -> float:
-    """CPU that the process *pid*, its children and theirs, ended ones included, have used."""
-    used = 0.0
-    for process in _tree(pid):
+    """CPU that the process *pid*, its children and theirs have used, those that ended included."""
+    return sum(map(_used, _tree(pid)))
+
+
+def _used(process: psutil.Process) -> float:
+    with suppress(psutil.NoSuchProcess):  # it ended, and counts where its parent is asked
         times = process.cpu_times()
-        # What ended children used is in their parent's times; what living ones use is not yet.
-        used += times.user + times.system
-        used += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
-    return used
+        # What ended children used stands in their parent's times, what living ones use does not.
+        used = [getattr(times, f"children_{kind}", 0.0) for kind in ("user", "system")]
+        return float(times.user + times.system + sum(used))
+    return 0.0
 
 
-def tree_peak(pid: int) -> int | None:
-    """The peaks of resident memory of *pid* and its living children, in bytes, added up.
+def tree_peak(pid: int | None = None) -> int | None:
+    """The peaks of resident memory of *pid* (or this process) and its living children, in bytes,
+    added up.
 
     Pages that they share count once for each. None where the system does not tell (not Linux).
     """
-    peaks = [peak(process.pid) for process in _tree(pid)]
+    peaks = [peak(process.pid) for process in _tree(pid or os.getpid())]
     known = [p for p in peaks if p is not None]
     return sum(known) if known else None
 
@@ -107,8 +117,6 @@ def timed(work: Callable[[], object], at_least: float, times: int = 1) -> Cost:
     return watch.cost.per(count)
 
 
-def _tree(pid: int) -> list[Any]:
-    import psutil
-
+def _tree(pid: int) -> list[psutil.Process]:
     root = psutil.Process(pid)
     return [root, *root.children(recursive=True)]

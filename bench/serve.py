@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from bench import client, inputs
 from bench.agency import ITEMS
 from bench.cost import Stopwatch, tree_peak
-from bench.sides import Outcome, SideError, highest, in_turns, median, missing
+from bench.sides import Outcome, SideError, highest, in_turns, median
 from bench.table import Cell, Table, megabytes
 from publish import press
 from stories.store import feeds
@@ -186,9 +186,6 @@ def table(seconds: float, turns: int) -> Table:
             "limit and not the server. Wirecopy also asks the database for changes once a second.",
         ),
     )
-    if why := missing("psutil"):
-        made.rows.append(("serve", why))
-        return made
     with TemporaryDirectory(prefix="wirecopy-bench-") as name:
         port = free_port()
         body = prepare(Path(name), port)

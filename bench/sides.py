@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.cost import peak
+from bench.cost import tree_peak
 
 TURNS = 3
 """How often each side runs; the figures are the medians."""
@@ -84,7 +84,7 @@ def main(function: str) -> None:
     """Be one side."""
     module, _, name = function.partition(":")
     result = getattr(importlib.import_module(module), name)(**json.load(sys.stdin))
-    print(json.dumps({"result": result, "peak": peak()}))
+    print(json.dumps({"result": result, "peak": tree_peak()}))
 
 
 if __name__ == "__main__":

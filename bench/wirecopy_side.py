@@ -7,8 +7,9 @@ from pydantic import SecretStr
 
 from bench import agency, inputs
 from bench.rounds import LIMIT, lived
-from ingest import intake, polling
+from ingest import cage, intake, polling
 from ingest.fetch import Client
+from ingest.item import Hints
 from publish import press
 from stories import clock
 from stories.newsroom import Newsroom
@@ -32,6 +33,8 @@ def run(
             room = room.model_copy(update={"database_url": SecretStr(database)})
         store = start(room)
         press.run(store, room)
+        # A worker's child that reads captures is started once; that is not what is measured here.
+        cage.read(agency.bodies(1, "rss")[0], Hints(url=base), rules[0])
         with Client() as http:
             figures = lived(
                 lambda: once(store, room, http), Path(moment), base, wires, rounds, server

@@ -27,6 +27,9 @@ url = "https://daily.example"
 [site]
 url = "{site}"
 
+[politeness]
+gap = "0s"      # all wires of the demo are on one host, this one
+
 [[wires]]
 name = "sim-national"
 agency = "Simulated Press Agency"

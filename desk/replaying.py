@@ -43,7 +43,13 @@ def live(store: Store, newsroom: Newsroom, chosen: Selection) -> dict[str, Any]:
             failed += _failures(taken)
     changes += _reprinted(store, newsroom, chosen, planned)
     press.run(store, newsroom)
-    return {"captures": count, "changes": changes, "failed": failed, "dry_run": False}
+    return {
+        "captures": count,
+        "expired": replays.expired(store, chosen),
+        "changes": changes,
+        "failed": failed,
+        "dry_run": False,
+    }
 
 
 def _reprinted(
@@ -77,7 +83,13 @@ def rehearse(store: Store, newsroom: Newsroom, chosen: Selection) -> dict[str, A
             changes = list(compare(store, scratch, list(planned), planned, chosen.story))
         finally:
             scratch.close()
-    return {"captures": count, "changes": changes, "failed": failed, "dry_run": True}
+    return {
+        "captures": count,
+        "expired": replays.expired(store, chosen),
+        "changes": changes,
+        "failed": failed,
+        "dry_run": True,
+    }
 
 
 def into(store: Store, newsroom: Newsroom, chosen: Selection, url: str) -> dict[str, Any]:
@@ -91,7 +103,13 @@ def into(store: Store, newsroom: Newsroom, chosen: Selection, url: str) -> dict[
         press.run(target, newsroom, limit=sys.maxsize)
     finally:
         target.close()
-    return {"captures": count, "changes": [], "failed": failed, "dry_run": False}
+    return {
+        "captures": count,
+        "expired": replays.expired(store, chosen),
+        "changes": [],
+        "failed": failed,
+        "dry_run": False,
+    }
 
 
 def _rebuild(
@@ -143,6 +161,8 @@ def tell(outcome: dict[str, Any]) -> None:
         show.say(f"story {change.story_id}{where}: {change.kind}")
         for name, (old, new) in change.fields.items():
             show.say(f"  {name}: {_short(old)} -> {_short(new)}")
+    if outcome["expired"]:
+        show.say(f"{outcome['expired']} captures have expired; their versions stand")
     verb = "would change" if outcome["dry_run"] else "changed"
     show.say(f"{outcome['captures']} captures replayed; {len(changes) or 'nothing'} {verb}")
 

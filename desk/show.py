@@ -39,11 +39,11 @@ def when(moment: datetime | None) -> str:
     return "" if moment is None else moment.strftime("%Y-%m-%d %H:%M:%SZ")
 
 
-def ago(moment: datetime | None) -> str:
-    """How long ago (or in how long) *moment* is: ``42s ago``, ``in 3m``."""
+def ago(moment: datetime | None, now: datetime | None = None) -> str:
+    """How long ago (or in how long) *moment* is, as seen *now*: ``42s ago``, ``in 3m``."""
     if moment is None:
         return "never"
-    seconds = (clock.now() - moment).total_seconds()
+    seconds = ((now or clock.now()) - moment).total_seconds()
     size = abs(seconds)
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
         if size >= 2 * length:

@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import redis
@@ -30,15 +30,17 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
+from desk.status import LATE, board, gather
 from publish.site.app import App, create
 from stories import clock, log
 from stories.errors import StoreError, WirecopyError
 from stories.newsroom import Newsroom, load
-from stories.store import Store, captures, feeds, outbox, wires
+from stories.store import Store, alerts, captures, feeds, figures, outbox
 from stories.store import stories as records
-from workers import pulse
+from workers import pulse, queues
 from workers.address import broker_url, client
-from workers.metrics import Collected
+from workers.alerts import WORDS as KINDS
+from workers.metrics import Collected, outcome
 from workers.start import start
 
 BACKLOG = 1024
@@ -59,6 +61,13 @@ GRACE = 10
 BROKER_PATIENCE = 2.0
 """Seconds the broker has to answer ``/readyz`` and ``/metrics``."""
 
+WIRES_TOLD = 500
+"""Wires that have series of their own in ``/metrics``: the first ones configured, so that they stay
+the same. Of all there are sums."""
+
+WELL_WITHIN = (60, 300, 900, 3600, 21_600, 86_400)
+"""Seconds within which it is counted how many wires were polled well."""
+
 logger = structlog.get_logger(__name__)
 
 
@@ -78,6 +87,7 @@ def serve(newsroom: Newsroom) -> None:
             store,
             ready=lambda: {"broker": broker_state(broker)},
             metrics=exposition(newsroom, store, broker),
+            status=lambda: board(gather(newsroom, store, clock.now())),
         )
         asyncio.run(_run(app, host, port))
     finally:
@@ -188,7 +198,23 @@ def exposition(newsroom: Newsroom, store: Store, broker: redis.Redis) -> Callabl
     registry.register(Collected(broker))
     registry.register(Figures(newsroom, store))
     registry.register(Members(broker))
+    registry.register(Queues(broker))
     return lambda: generate_latest(registry)
+
+
+class Queues(Collector):
+    """How many messages wait in the broker's queues."""
+
+    def __init__(self, broker: redis.Redis) -> None:
+        self._broker = broker
+
+    def collect(self) -> Iterator[Metric]:
+        """One metric; none without a broker. For how long work waits, the outbox says."""
+        try:
+            depths = queues.depths(self._broker)
+        except (redis.RedisError, OSError):
+            return
+        yield _gauge("wirecopy_queue", "Messages that wait in a queue.", "queue", depths)
 
 
 class Members(Collector):
@@ -214,7 +240,8 @@ class Members(Collector):
 class Figures(Collector):
     """Figures of the store, read when they are asked for.
 
-    Labels are wire states, kinds of work and configured feeds: few, and none that a wire can make.
+    Labels are kinds of states and of work, configured feeds, and the first :data:`WIRES_TOLD`
+    configured wires: bounded, and none that a wire can make.
     """
 
     def __init__(self, newsroom: Newsroom, store: Store) -> None:
@@ -234,8 +261,23 @@ class Figures(Collector):
         yield from found
 
     def _read(self, now: datetime) -> Iterator[Metric]:
+        named = [w.name for w in self._newsroom.wires[:WIRES_TOLD]]
         with self._store.read() as conn:
-            states = [w.state for w in wires.every(conn) if w.configured]
+            states = figures.states(conn)
+            fresh = figures.freshness(conn, named)
+            well = figures.well_since(conn, [now - timedelta(seconds=s) for s in WELL_WITHIN])
+            unwell = {
+                "paused": figures.paused(conn, 0).count,
+                "faulty": figures.faulty(conn, 0).count,
+                "late": figures.late(conn, now - LATE, now, 0).count,
+                "failing": figures.failing(conn, 0).count,
+            }
+            alarmed = alerts.counts(conn)
+            due = figures.oldest_due(conn, now)
+            oldest = figures.oldest_unrendered(conn)
+            expired = figures.expired_leases(conn, now)
+            looks = len(records.second_looks(conn))
+            headless = len(figures.headless(conn))
             stories, versions = records.counts(conn)
             unrendered = feeds.unrendered(conn)
             waiting = outbox.waiting(conn, now)
@@ -245,7 +287,59 @@ class Figures(Collector):
             "wirecopy_wires",
             "Configured wires, by how their last poll went.",
             "state",
-            {state: states.count(state) for state in sorted(set(states))},
+            _by_outcome(states),
+        )
+        yield _gauge(
+            "wirecopy_wires_unwell",
+            "Configured wires with which something is wrong; one may be counted under several.",
+            "what",
+            unwell,
+        )
+        yield _gauge(
+            "wirecopy_wires_polled_within",
+            "Configured wires that were polled well within so many seconds.",
+            "seconds",
+            {f"{s}": count for s, count in zip(WELL_WITHIN, well, strict=True)},
+        )
+        yield _gauge(
+            "wirecopy_wire_polled_age_seconds",
+            "Since when a wire was last known to be polled well; of the first wires configured.",
+            "wire",
+            {f.name: (now - f.good_at).total_seconds() for f in fresh if f.good_at},
+        )
+        yield _gauge(
+            "wirecopy_wire_news_age_seconds",
+            "Since when a wire has brought no news; of the first wires configured.",
+            "wire",
+            {f.name: (now - f.news_at).total_seconds() for f in fresh if f.news_at},
+        )
+        yield _gauge(
+            "wirecopy_alerts",
+            "Alerts that stand, by kind.",
+            "kind",
+            {kind: alarmed.get(kind, 0) for kind in KINDS},
+        )
+        yield GaugeMetricFamily(
+            "wirecopy_due_lag_seconds",
+            "For how long the wire that waits longest has been due for its poll.",
+            (now - due).total_seconds() if due else 0,
+        )
+        yield GaugeMetricFamily(
+            "wirecopy_unrendered_oldest_seconds",
+            "Since when the oldest change waits to be in its feed.",
+            (now - oldest.since).total_seconds() if oldest else 0,
+        )
+        yield _gauge(
+            "wirecopy_leases_expired",
+            "Leases that ran out and were not taken over yet, by what was leased.",
+            "kind",
+            expired,
+        )
+        yield GaugeMetricFamily(
+            "wirecopy_second_looks", "Stories that wait for the desk's second look.", looks
+        )
+        yield GaugeMetricFamily(
+            "wirecopy_stories_without_headline", "Stories that wait for a headline.", headless
         )
         yield GaugeMetricFamily("wirecopy_stories", "Stories on record.", stories)
         yield GaugeMetricFamily("wirecopy_versions", "Versions on record.", versions)
@@ -256,7 +350,7 @@ class Figures(Collector):
             "wirecopy_quarantined", "Captures and items that could not be taken in.", quarantined
         )
         kinds = {w.kind: w for w in waiting}
-        names = ("ingest", "story", "feed")
+        names = ("ingest", "story", "feed", "alert")
         yield _gauge(
             "wirecopy_outbox",
             "Work wanted and not yet done, by kind.",
@@ -288,6 +382,13 @@ class Figures(Collector):
             "feed",
             {name: (now - at).total_seconds() for name, (_, at) in rendered.items()},
         )
+
+
+def _by_outcome(states: dict[str, int]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for state, count in states.items():
+        found[outcome(state)] = found.get(outcome(state), 0) + count
+    return dict(sorted(found.items()))
 
 
 def _gauge(name: str, help_text: str, label: str, values: dict[str, Any]) -> GaugeMetricFamily:

@@ -5,23 +5,30 @@ transaction with the validators it came with, the next due time and the wish to 
 A crash before the commit leaves the wire as it was; the poll is simply done again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
+from ingest import moves
 from ingest.fetch import Response
-from ingest.schedule import GOOD, Due, next_poll
+from ingest.moves import Place
+from ingest.schedule import GOOD, KEPT_NEWS, Due, next_poll
 from stories.newsroom import Wire
 from stories.store import captures, outbox, wires
+from stories.store.captures import Capture
 from stories.store.wires import WireState
+
+GONE = "http-410"
+"""The state that pauses a wire: the agency says that the feed will not come back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What one poll came to. ``state`` is the wire's state now; ``capture_id`` what was kept."""
+    """What one poll came to. ``state`` is the wire's state now; ``capture_id`` what was kept;
+    ``told`` what the desk should hear of the wire's address, in a sentence."""
 
     wire: str
     state: str
@@ -29,6 +36,7 @@ class Polled:
     due: Due
     capture_id: int | None = None
     superseded: bool = False
+    told: str = ""
 
 
 def judge(response: Response, last_digest: str | None) -> tuple[str, str]:
@@ -62,7 +70,15 @@ def keep(
         failures=before.failures,
         headers=headers,
         channel=before.channel,
+        news=wires.moments(before.news),
     )
+    place = _placed(before, response, state, due.failures, now)
+    if place.url != before.url:
+        due = Due(now + wire.every, f"its address changed: {place.told}", 0.0)
+    paused = state == GONE and place.url == before.url
+    if paused:
+        message = f"{message}; paused: `wirecopy poll {wire.name}` resumes it, or another url"
+        due = Due(due.at, "paused, as the agency says that this feed is gone", due.failures)
     values: dict[str, Any] = {
         "polled_at": now,
         "due_at": due.at,
@@ -71,6 +87,12 @@ def keep(
         "message": message,
         "failures": due.failures,
         "failing_since": None if state in GOOD else before.failing_since or now,
+        "paused_at": now if paused else None,
+        "url": place.url,
+        "host": wires.host_key(place.url),
+        "moved_to": place.moved_to,
+        "moved_count": place.moved_count,
+        "moved_since": place.moved_since,
     }
     if state in GOOD:
         # Validators are kept after every 200 and 304, the same body included: servers change
@@ -80,6 +102,8 @@ def keep(
             values["etag"] = headers.get("etag")
         if state != "not-modified" or "last-modified" in headers:
             values["last_modified"] = headers.get("last-modified")
+    if place.url != before.url:
+        values["etag"] = values["last_modified"] = None  # they belong to the other address
     if state == "ok":
         values["body_digest"] = captures.body_digest(response.body)
         values["captured_at"] = now
@@ -89,7 +113,48 @@ def keep(
     if state == "ok":
         number = captures.add(conn, wire.name, now, response.url, response.headers, response.body)
         outbox.want(conn, "ingest", [wire.name], now)
-    return Polled(wire.name, state, message, due, number)
+    return Polled(wire.name, state, message, due, number, told=place.told)
+
+
+def _placed(
+    before: WireState, response: Response, state: str, failures: float, now: datetime
+) -> Place:
+    place = Place(before.url, before.moved_to, before.moved_count, before.moved_since)
+    if state in GOOD:
+        return moves.answered(place, response, now)
+    return moves.failed(place, before.configured_url or before.url, failures, state == GONE)
+
+
+def heard(
+    conn: Connection, wire: Wire, capture: Capture, channel: Mapping[str, Any], *, news: bool
+) -> None:
+    """What the content of *capture* means for the schedule: *channel* as it now stands, and
+    whether *news* came, a story new or updated.
+
+    The next poll was set before the capture was read. It is set again by the same rules from the
+    same moment, so that a wire which had slowed down in silence is up to speed at its first news,
+    and a feed's first wish is heard at once.
+    """
+    before = wires.get(conn, wire.name)
+    if before is None:
+        return
+    at = capture.received_at
+    moments = wires.moments(before.news)
+    if news and (not moments or at > moments[-1]):
+        moments = [*moments, at][-KEPT_NEWS:]
+        wires.note_content(conn, wire.name, {"news": wires.stamps(moments)})
+    due = next_poll(
+        wire=wire.name,
+        now=at,
+        every=wire.every,
+        state="ok",
+        failures=0.0,
+        headers=combined([(name.lower(), value) for name, value in capture.headers]),
+        channel=channel,
+        news=moments,
+    )
+    if due.at != before.due_at:
+        wires.reschedule(conn, wire.name, at, {"due_at": due.at, "due_because": due.because})
 
 
 def combined(fields: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -14,11 +14,13 @@ Identities do not depend on the order of the items.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from ingest.item import Item
 from stories.errors import ParseError
+from stories.scalar import scalar
 from stories.story import Identity, IdentityRule
 from stories.text import plain, projection
 
@@ -29,6 +31,32 @@ _TRACKING = re.compile(
 )
 _PORTS = {"http": 80, "https": 443}
 _LONGEST = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """By what one item could be recognised, worked out from the item alone.
+
+    ``headline`` is its plain text, ``titled_guid`` whether the guid only repeats it.
+    """
+
+    guid: str | None
+    link: str | None
+    digest: str
+    headline: str
+    titled_guid: bool = False
+
+
+def keys_of(item: Item, line: str | None = None) -> Keys:
+    """The keys of *item*, whose headline as plain text is *line* (worked out if None)."""
+    line = headline(item) if line is None else line
+    return Keys(
+        guid=guid_key(item),
+        link=link_key(item),
+        digest=digest_key(item, line),
+        headline=line,
+        titled_guid=bool(line) and plain(item.guid).casefold() == line.casefold(),
+    )
 
 
 def headline(item: Item) -> str:
@@ -50,7 +78,7 @@ def guid_key(item: Item) -> str | None:
     made of tracking parameters alone: wires add and drop ``#publisher=newsstand`` on the same
     story. Any other fragment tells stories apart (``/live#post-7``).
     """
-    guid = item.guid.strip()
+    guid = scalar(item.guid).strip()
     if guid.startswith(("http://", "https://")):
         address, mark, fragment = guid.partition("#")
         if mark and is_tracking(fragment):
@@ -71,7 +99,7 @@ def normal_url(url: str) -> str:
     tracking parameters; every other parameter stays, in its order (``?id=1`` is not ``?id=2``).
     """
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(scalar(url).strip())
         host, port = parts.hostname, parts.port
     except ValueError:  # a broken host or port
         return ""
@@ -105,54 +133,62 @@ def identify(
     several stories. The same guid and link twice is the same story twice, and gives the same
     identity twice.
     """
-    headlines = [headline_of(item) for item in items]
-    several = shared | repeated(items, rule, headlines)
-    return tuple(
-        _identify(item, rule, several, line) for item, line in zip(items, headlines, strict=True)
-    )
+    return judge([keys_of(item, headline_of(item)) for item in items], rule, shared)
+
+
+def judge(
+    keys: Sequence[Keys], rule: IdentityRule, shared: frozenset[str] = frozenset()
+) -> tuple[Identity, ...]:
+    """As :func:`identify`, from the keys of the items of one capture."""
+    several = shared | common(keys, rule)
+    return tuple(_identify(one, rule, several) for one in keys)
 
 
 def repeated(items: Sequence[Item], rule: IdentityRule, headlines: Sequence[str]) -> frozenset[str]:
-    """Keys that name several stories within these *items*.
+    """As :func:`common`, of *items* whose headlines as plain text are *headlines*."""
+    pairs = zip(items, headlines, strict=True)
+    return common([keys_of(item, line) for item, line in pairs], rule)
+
+
+def common(keys: Sequence[Keys], rule: IdentityRule) -> frozenset[str]:
+    """Those of *keys*, of the items of one capture, that name several stories within it.
 
     A guid does when it stands on different links, or, where there is no link, on different
     headlines; a link when it stands on different headlines of items that have no guid to serve.
     """
     of_guid: dict[str, set[str]] = {}
-    for item, line in zip(items, headlines, strict=True):
-        if guid := guid_key(item):
-            of_guid.setdefault(guid, set()).add(link_key(item) or f"headline:{line}")
+    for one in keys:
+        if one.guid:
+            of_guid.setdefault(one.guid, set()).add(one.link or f"headline:{one.headline}")
     several = {key for key, others in of_guid.items() if len(others) > 1}
     of_link: dict[str, set[str]] = {}
-    for item, line in zip(items, headlines, strict=True):
-        if (link := link_key(item)) and (rule != "guid" or _why_no_guid(item, several, line)):
-            of_link.setdefault(link, set()).add(line)
+    for one in keys:
+        if one.link and (rule != "guid" or _why_no_guid(one, several)):
+            of_link.setdefault(one.link, set()).add(one.headline)
     return frozenset(several | {key for key, others in of_link.items() if len(others) > 1})
 
 
-def _identify(item: Item, rule: IdentityRule, several: Iterable[str], line: str) -> Identity:
+def _identify(keys: Keys, rule: IdentityRule, several: Collection[str]) -> Identity:
     reasons: list[str] = []
     if rule == "guid":
-        why = _why_no_guid(item, several, line)
+        why = _why_no_guid(keys, several)
         if not why:
-            return Identity(rule="guid", key=guid_key(item) or "")
+            return Identity(rule="guid", key=keys.guid or "")
         reasons.append(why)
     if rule != "digest":
-        link = link_key(item)
-        if link and link not in several:
-            return Identity(rule="link", key=link, degraded="; ".join(reasons) or None)
-        reasons.append("several stories share the link" if link else "no link")
-    return Identity(rule="digest", key=digest_key(item, line), degraded="; ".join(reasons) or None)
+        if keys.link and keys.link not in several:
+            return Identity(rule="link", key=keys.link, degraded="; ".join(reasons) or None)
+        reasons.append("several stories share the link" if keys.link else "no link")
+    return Identity(rule="digest", key=keys.digest, degraded="; ".join(reasons) or None)
 
 
-def _why_no_guid(item: Item, several: Iterable[str], line: str) -> str:
+def _why_no_guid(keys: Keys, several: Collection[str]) -> str:
     """Why the item's guid does not serve; ``""`` if it does."""
-    key = guid_key(item)
-    if key is None:
+    if keys.guid is None:
         return "no guid"
-    if line and plain(item.guid).casefold() == line.casefold():
+    if keys.titled_guid:
         return "the guid is the headline"
-    return "several stories share the guid" if key in several else ""
+    return "several stories share the guid" if keys.guid in several else ""
 
 
 def is_tracking(query: str) -> bool:

@@ -1,11 +1,15 @@
 """Taking captures in: ``parse | normalise | decide | store``, the same live and in a replay.
 
-``take_in`` computes what a capture means from the record as it stood *before* that capture and
-makes the record say so: on a fresh capture everything is new; on a replay everything is there
-already and nothing changes, unless the code did. A capture that cannot be taken in is kept, named
-and may be replayed later; an item that cannot be does not hold up its neighbours.
+Reading, the part that touches what the wire sent, goes on in a cage (:mod:`ingest.cage`) and
+outside any transaction. ``take_in`` computes what a capture means from the record as it stood
+*before* that capture and makes the record say so: on a fresh capture everything is new; on a
+replay everything is there already and nothing changes, unless the code did. A capture that cannot
+be taken in is kept, named and may be replayed later; an item that cannot be does not hold up its
+neighbours.
 """
 
+import math
+import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,24 +18,23 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from ingest import formats
-from ingest.capture import as_mapping
+from ingest import cage
+from ingest.capture import as_mapping, heard
+from ingest.contents import LONGEST_MESSAGE, Candidate, Contents, Reader, storable
 from ingest.decide import Decision, Found, Known, decide, links_of_several
-from ingest.identity import guid_key, headline, identify, link_key, repeated
-from ingest.item import Channel, Hints, Item, Parsed
-from ingest.normalise import content_digest, normalise, received
+from ingest.identity import common, judge
+from ingest.item import Hints
 from stories import clock
 from stories.differing import differing
 from stories.errors import ParseError
 from stories.newsroom import Newsroom, Wire
-from stories.provenance import digests
 from stories.store import Store, captures, outbox, wires
 from stories.store import stories as records
 from stories.store.captures import Capture, Problem
 from stories.store.hold import held
 from stories.store.outbox import Job
 from stories.store.stories import VersionRow
-from stories.story import Identity, digest, slug, story_guid
+from stories.story import Identity, slug, story_guid
 
 log = structlog.get_logger()
 
@@ -63,55 +66,55 @@ def rules_for(newsroom: Newsroom, name: str, url: str = "http://unknown.invalid/
     return newsroom.wire(name) or Wire(name=name, url=url)
 
 
-def read(capture: Capture, body: bytes | None) -> Parsed | ParseError:
-    """Parse a capture's bytes; the error, returned, when they are no feed that a format takes."""
+def read(
+    capture: Capture, body: bytes | None, wire: Wire, reader: Reader = cage.read
+) -> Contents | ParseError:
+    """Read a capture's bytes; the error, returned, when they are no feed that can be read.
+
+    :raises ingest.cage.CageError: when nothing can be read now; the capture waits.
+    """
     if body is None:
         return ParseError("expired", "the capture's bytes are no longer kept")
     headers = {k.lower(): v for k, v in capture.headers}
     try:
-        return formats.parse(body, Hints(url=capture.url, headers=headers))
+        return reader(body, Hints(url=capture.url, headers=headers), wire)
     except ParseError as error:
         return error
-    except Exception as error:  # no parser foresees everything; the capture is kept
-        told = f"{type(error).__name__}: {error}; report this capture"
-        return ParseError("unreadable", told)
 
 
-def find(
-    parsed: Parsed,
-    body: bytes,
-    wire: Wire,
-    capture: Capture,
-    identities: Sequence[Identity],
-) -> tuple[list[Found], list[Problem]]:
-    """Normalise every item by itself; those that fail become problems, not losses of others."""
-    founds: list[Found] = []
-    faults: list[Problem] = []
-    for item, identity in zip(parsed.items, identities, strict=True):
-        try:
-            founds.append(_found(parsed, item, body, wire, identity))
-        except ParseError as error:
-            faults.append(_problem(capture, item.position, error.state, str(error)))
-        except Exception as error:  # an item nobody foresaw must not hold up its neighbours
-            told = f"item {item.position}: {type(error).__name__}: {error}; report this capture"
-            faults.append(_problem(capture, item.position, "item-unreadable", told))
-    return founds, faults
+def recognise(
+    conn: Connection, wire: Wire, capture: Capture, read: Contents
+) -> tuple[list[Found], Known, frozenset[str]]:
+    """What was *read*, each with its identity; what was known before; keys of several stories."""
+    keys = read.keys
+    pairs = [(one.guid, one.link) for one in keys]
+    known = _known(conn, wire.name, {k for p in pairs for k in p if k}, capture.id)
+    shared = frozenset(k for k, v in known.keys.items() if v.shared)
+    shared |= links_of_several(pairs, known)
+    identities = judge(keys, wire.identity, shared)
+    shared |= common(keys, wire.identity)
+    last_resort = {i.key for i in identities if i.rule == "digest"}
+    if last_resort:
+        known = known.joined(_known(conn, wire.name, last_resort, capture.id))
+    found = [_found(*pair) for pair in zip(read.found, identities, strict=False)]
+    return found, known, shared
 
 
-def _found(parsed: Parsed, item: Item, body: bytes, wire: Wire, identity: Identity) -> Found:
-    version = normalise(item, parsed.channel, wire, identity)
-    raw = body[item.start : item.end] if 0 <= item.start < item.end else None
+def _found(one: Candidate, identity: Identity) -> Found:
+    version = one.version
+    if not version.agency_id:
+        version = version.model_copy(update={"agency_id": identity.key})
     return Found(
-        position=item.position,
-        start=item.start,
-        end=item.end,
+        position=one.position,
+        start=one.start,
+        end=one.end,
         identity=identity,
-        link_key=link_key(item),
-        guid_key=guid_key(item),
+        link_key=one.keys.link,
+        guid_key=one.keys.guid,
         version=version,
-        received=digests(received(item, parsed.channel)),
-        raw_digest=digest(raw) if raw is not None else None,
-        content_digest=content_digest(version),
+        received=one.received,
+        raw_digest=one.raw_digest,
+        content_digest=one.content_digest,
     )
 
 
@@ -120,38 +123,34 @@ def take_in(
     newsroom: Newsroom,
     wire: Wire,
     capture: Capture,
-    parsed: Parsed | ParseError,
-    body: bytes,
+    read: Contents | ParseError,
 ) -> Taken:
     """Make the record say what *capture* means, in the caller's transaction."""
-    if isinstance(parsed, ParseError):
-        fault = _problem(capture, captures.WHOLE, parsed.state, str(parsed))
-        decision, faults = Decision((), (), ()), [fault]
-        outcome = Parsed(format="", channel=_NO_CHANNEL, items=())
+    if isinstance(read, ParseError):
+        faults = [_problem(capture, captures.WHOLE, read.state, str(read))]
+        decision, held = Decision((), (), ()), Contents()
     else:
-        outcome = parsed
-        pairs = [(guid_key(item), link_key(item)) for item in parsed.items]
-        known = _known(conn, wire.name, {k for p in pairs for k in p if k}, capture.id)
-        shared = frozenset(k for k, v in known.keys.items() if v.shared)
-        shared |= links_of_several(pairs, known)
-        identities = identify(parsed.items, wire.identity, shared)
-        shared |= repeated(parsed.items, wire.identity, [headline(i) for i in parsed.items])
-        founds, faults = find(parsed, body, wire, capture, identities)
-        last_resort = {i.key for i in identities if i.rule == "digest"}
-        if last_resort:
-            known = known.joined(_known(conn, wire.name, last_resort, capture.id))
-        decision = decide(wire.name, founds, known, shared)
+        held = read
+        found, known, shared = recognise(conn, wire, capture, held)
+        decision = decide(wire.name, found, known, shared)
+        faults = [_problem(capture, r.position, r.state, r.message) for r in held.refused]
     changes = _reconcile(conn, newsroom, wire, capture, decision)
     touched = tuple(sorted({c.story_id for c in changes}))
     for story in touched:
         records.settle(conn, story)
     records.seen(conn, (i.story_id for i in decision.intents), capture.received_at)
     captures.problem(conn, faults, capture.id)
-    captures.settle(conn, capture.id, _summary(outcome, decision, faults))
-    return Taken(capture, outcome.format, len(outcome.items), changes, tuple(faults), touched)
+    captures.settle(conn, capture.id, _summary(held, decision, faults))
+    return Taken(capture, held.format, held.items, changes, tuple(faults), touched)
 
 
-def intake(store: Store, newsroom: Newsroom, name: str, job: Job | None = None) -> Iterator[Taken]:
+def intake(
+    store: Store,
+    newsroom: Newsroom,
+    name: str,
+    job: Job | None = None,
+    reader: Reader = cage.read,
+) -> Iterator[Taken]:
     """Take in every pending capture of the wire *name*, in the order received.
 
     *job* is the caller's ``ingest`` lease on the wire (None: nobody else has the store): two at
@@ -165,26 +164,38 @@ def intake(store: Store, newsroom: Newsroom, name: str, job: Job | None = None) 
         if not waiting:
             return
         capture = waiting[0]
-        parsed = read(capture, body)
+        found = read(capture, body, wire, reader)
         with store.write() as conn:
             now = clock.now()
+            wires.hold(conn, name)
             if job is not None and not outbox.renew(conn, job, now):
                 return
-            taken = take_in(conn, newsroom, wire, capture, parsed, body or b"")
+            taken = take_in(conn, newsroom, wire, capture, found)
             outbox.want(conn, "story", taken.stories, now)
-            wires.note_content(conn, name, _learned(parsed, taken, now))
+            wires.note_content(conn, name, _learned(found, taken, now))
+            if not isinstance(found, ParseError):
+                came = any(c.kind in ("new", "updated") for c in taken.changes)
+                heard(conn, wire, capture, as_mapping(found.channel), news=came)
         yield taken
 
 
 def run(
-    store: Store, newsroom: Newsroom, names: Sequence[str] | None = None, limit: int = 20
+    store: Store,
+    newsroom: Newsroom,
+    names: Sequence[str] | None = None,
+    limit: int = 20,
+    reader: Reader = cage.read,
+    seconds: float = math.inf,
 ) -> int:
     """Carry out waiting ``ingest`` work (of the wires *names* only, when given); how many wires.
 
-    Claimed wire by wire, so that a worker told to stop gives back all but the one in hand.
+    Claimed wire by wire, so that a worker told to stop gives back all but the one in hand. After
+    *seconds* nothing more is begun, though much may be waiting.
     """
     carried = 0
-    while carried < limit:
+    end = time.monotonic() + seconds
+    late = False
+    while carried < limit and not late:
         with store.write() as conn:
             jobs = outbox.claim(conn, "ingest", clock.now(), 1, names)
         if not jobs:
@@ -192,14 +203,17 @@ def run(
         error = ""
         try:
             with held(store, jobs):
-                for _ in intake(store, newsroom, jobs[0].key, jobs[0]):
-                    pass
+                for _ in intake(store, newsroom, jobs[0].key, jobs[0], reader):
+                    if late := time.monotonic() > end:
+                        break
         except Exception as fault:  # named in status, tried again later; other wires go on
             error = f"{type(fault).__name__}: {fault}"
             log.exception("ingest failed", wire=jobs[0].key)
         with store.write() as conn:
             if error:
                 outbox.failed(conn, jobs[0], error, clock.now())
+            elif late:  # free at once for whoever comes next; nothing left costs it nothing
+                outbox.release(conn, jobs)
             else:
                 outbox.done(conn, jobs, clock.now())
         carried += 1
@@ -207,7 +221,8 @@ def run(
 
 
 def _problem(capture: Capture, position: int, state: str, message: str) -> Problem:
-    return Problem(capture.wire, capture.id, position, state, message[:2000], capture.received_at)
+    told = storable(message)[:LONGEST_MESSAGE]
+    return Problem(capture.wire, capture.id, position, state, told, capture.received_at)
 
 
 def _known(conn: Connection, wire: str, keys: Collection[str], before: int) -> Known:
@@ -295,26 +310,23 @@ def _story_values(
     }
 
 
-_NO_CHANNEL = Channel()
-
-
-def _summary(parsed: Parsed, decision: Decision, faults: Sequence[Problem]) -> dict[str, Any]:
+def _summary(read: Contents, decision: Decision, faults: Sequence[Problem]) -> dict[str, Any]:
     whole = any(p.position == captures.WHOLE for p in faults)
     actions = [i.action for i in decision.intents]
     return {
         "state": "failed" if whole else "ingested",
-        "format": parsed.format,
-        "items": len(parsed.items),
+        "format": read.format,
+        "items": read.items,
         "new": actions.count("new"),
         "updated": actions.count("updated"),
-        "notes": [n[:500] for n in parsed.notes],
+        "notes": [n[:500] for n in read.notes],
     }
 
 
-def _learned(parsed: Parsed | ParseError, taken: Taken, now: datetime) -> dict[str, Any]:
-    if isinstance(parsed, ParseError):
-        return {"fault": f"capture {taken.capture.id}: {parsed}"}
-    values: dict[str, Any] = {"fault": None, "channel": as_mapping(parsed.channel)}
+def _learned(read: Contents | ParseError, taken: Taken, now: datetime) -> dict[str, Any]:
+    if isinstance(read, ParseError):
+        return {"fault": f"capture {taken.capture.id}: {read.state}: {storable(str(read))}"}
+    values: dict[str, Any] = {"fault": None, "channel": as_mapping(read.channel)}
     if taken.changes:
         values["changed_at"] = taken.capture.received_at
     return values

@@ -1,11 +1,13 @@
 """Polling: claimed wires in, captures out. ``claim due wires | fetch | capture``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 
 from ingest.capture import Polled, keep
 from ingest.fetch import Client, Request
+from ingest.guard import origin, web_url
 from stories import clock
+from stories.errors import FetchError
 from stories.newsroom import Newsroom, Wire
 from stories.store import Store
 from stories.store.wires import WireState
@@ -14,25 +16,39 @@ LEASE_SLACK = timedelta(seconds=20)
 """Added to the longest timeout of a batch: a poll alive must not lose its lease."""
 
 
-def lease_for(newsroom: Newsroom) -> timedelta:
-    """How long a claimed batch may take before others may have its wires."""
-    longest = max((w.timeout for w in newsroom.wires), default=timedelta(0))
-    return longest + LEASE_SLACK
+def lease_for(newsroom: Newsroom, names: Collection[str] | None = None) -> timedelta:
+    """How long polling the wires *names* (None: any) may take before others may have them."""
+    timeouts = (w.timeout for w in newsroom.wires if names is None or w.name in names)
+    return max(timeouts, default=timedelta(0)) + LEASE_SLACK
 
 
 def request_of(wire: Wire, state: WireState) -> Request:
-    """The conditional GET for a wire: both validators, exactly as received, every time."""
+    """The conditional GET for a wire: both validators, exactly as received, every time.
+
+    It goes to where the wire is polled. Where that is another origin than the configured one, the
+    wire's own headers stay behind: they may be secrets, and the move was the server's word.
+    """
     trusted = wire.trust_validators
+    own = wire.headers if _same_origin(wire.url, state.url) else {}
     return Request(
         wire=wire.name,
-        url=wire.url,
+        url=state.url,
         etag=state.etag if trusted else None,
         last_modified=state.last_modified if trusted else None,
-        headers=tuple((k, v.get_secret_value()) for k, v in wire.headers.items()),
+        headers=tuple((k, v.get_secret_value()) for k, v in own.items()),
         allow_private=wire.allow_private,
         timeout=wire.timeout.total_seconds(),
         max_bytes=wire.max_bytes,
     )
+
+
+def _same_origin(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    try:
+        return origin(web_url(one)) == origin(web_url(other))
+    except FetchError:
+        return False
 
 
 def poll(

@@ -3,6 +3,7 @@
 The record is reconciled capture by capture, each in its own transaction together with how far the
 replay is, so an interrupted replay goes on where it stopped. Where a capture's outcome changed,
 every later capture of that wire follows, selected or not: what it means depends on what was known.
+A capture whose bytes have expired is passed over: what it brought stands, here and in a rebuild.
 """
 
 import hashlib
@@ -11,11 +12,15 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Connection
+
+from ingest import cage
+from ingest.contents import Reader
 from ingest.intake import Taken, read, rules_for, take_in
 from stories import clock
 from stories.errors import StoreError
 from stories.newsroom import Newsroom
-from stories.store import Store, captures, notes, outbox
+from stories.store import Store, captures, notes, outbox, retention
 from stories.store import stories as records
 from stories.store.hold import held
 from stories.store.outbox import Job
@@ -45,8 +50,25 @@ class Selection:
 
 
 def plan(store: Store, selection: Selection) -> dict[str, list[int]]:
-    """The captures to replay, by wire, in the order received; what is still pending is not there:
-    it is taken in anyway."""
+    """The captures to replay, by wire, in the order received.
+
+    What is still pending is not there, as it is taken in anyway; nor is what has expired.
+    """
+    chosen = _select(store, selection, passed_over=captures.ids_expired)
+    return {name: numbers for name, numbers in chosen.items() if numbers}
+
+
+def expired(store: Store, selection: Selection) -> int:
+    """How many captures of the selection have expired; their versions stand."""
+    chosen = _select(store, selection, passed_over=captures.ids_with_bytes)
+    return sum(map(len, chosen.values()))
+
+
+def _select(
+    store: Store,
+    selection: Selection,
+    passed_over: Callable[[Connection, str], set[int]],
+) -> dict[str, list[int]]:
     with store.read() as conn:
         names = selection.wires if selection.wires is not None else captures.wires_captured(conn)
         only: set[int] | None = None
@@ -59,9 +81,9 @@ def plan(store: Store, selection: Selection) -> dict[str, list[int]]:
         chosen = {}
         for name in names:
             found = captures.ids(conn, name, since=selection.since, until=selection.until)
-            waiting = {c.id for c in captures.pending(conn, name)}
-            chosen[name] = [i for i in found if i not in waiting and (only is None or i in only)]
-    return {name: numbers for name, numbers in chosen.items() if numbers}
+            out = {c.id for c in captures.pending(conn, name)} | passed_over(conn, name)
+            chosen[name] = [i for i in found if i not in out and (only is None or i in only)]
+    return chosen
 
 
 def replay(
@@ -71,6 +93,7 @@ def replay(
     planned: dict[str, list[int]],
     *,
     patience: Callable[[float], None],
+    reader: Reader = cage.read,
 ) -> Generator[Taken, None, None]:
     """Take the *planned* captures in again. *patience* sleeps while a worker has the wire.
 
@@ -85,7 +108,7 @@ def replay(
         job = _hold(store, name, patience)
         try:
             with held(store, [job]):
-                yield from _replay_wire(store, newsroom, selection, name, todo, job)
+                yield from _replay_wire(store, newsroom, selection, name, todo, job, reader)
         finally:
             with store.write() as conn:
                 outbox.release(conn, [job])
@@ -112,6 +135,7 @@ def _replay_wire(
     name: str,
     todo: Sequence[int],
     job: Job,
+    reader: Reader,
 ) -> Iterator[Taken]:
     wire = rules_for(newsroom, name)
     queue = list(todo)
@@ -121,13 +145,13 @@ def _replay_wire(
         with store.read() as conn:
             capture = captures.get(conn, number)
             body = captures.body(conn, capture.digest) if capture is not None else None
-        if capture is None or body is None or capture.state == "pending":
+        if capture is None or body is None or capture.state == "pending" or capture.expired_at:
             continue  # its bytes have expired (its versions stand), or it is taken in anyway
-        parsed = read(capture, body)
+        found = read(capture, body, wire, reader)
         with store.write() as conn:
             if not outbox.renew(conn, job, clock.now()):
                 raise StoreError(f"wire {name}: its lease was lost; run the replay again to go on")
-            taken = take_in(conn, newsroom, wire, capture, parsed, body)
+            taken = take_in(conn, newsroom, wire, capture, found)
             outbox.want(conn, "story", taken.stories, clock.now())
             reached = notes.read(conn, selection.note) or {}
             notes.write(conn, selection.note, {**reached, name: number})
@@ -153,7 +177,9 @@ def _hold(store: Store, name: str, patience: Callable[[float], None]) -> Job:
 
 def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) -> int:
     """Copy captures, as just received, and every act of the desk from *source* into the empty
-    *target*; the number of captures copied. Intake then does the rest.
+    *target*; the number of captures to be taken in there. Intake then does the rest.
+
+    Of captures whose bytes have expired, what they brought is copied instead.
 
     :raises StoreError: when *target* holds captures already.
     """
@@ -163,10 +189,13 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
         names = captures.wires_captured(old) if wires is None else list(wires)
         count = 0
         for name in names:
+            gone = captures.ids_expired(old, name)
             for number in captures.ids(old, name):
                 captures.copy(old, new, number)
-                count += 1
+                count += number not in gone
         captures.resume_numbering(new)
         records.copy_edits(new, records.every_edit(old))
+        copied = retention.copy_outcomes(old, new, names)
+        outbox.want(new, "story", copied, clock.now())
         outbox.want(new, "ingest", names, clock.now())
     return count

@@ -2,16 +2,20 @@
 
 The wire's ``every`` is the shortest interval. The feed's own wishes may lengthen it, within
 clamps: Cache-Control max-age and Expires (RFC 9111 §5), ttl and skipHours/skipDays (RSS 2.0),
-sy:updatePeriod. A server's Retry-After (RFC 9110 §10.2.3) is obeyed. Failures back off by weight,
-up to a cap, and never for ever: many wires come back.
+sy:updatePeriod. So may its silence: where no news has come for much longer than usual, we come a
+little less often, and as usual again with the first news. A server's Retry-After (RFC 9110
+§10.2.3) is obeyed. Failures back off by weight, up to a cap, and never for ever: many wires come
+back.
 """
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from itertools import pairwise
+from statistics import median_low
 from typing import Any
 
 LONGEST_WISH = timedelta(hours=1)
@@ -21,6 +25,20 @@ LONGEST_RETRY_AFTER = timedelta(days=1)
 LONGEST_BACK_OFF = timedelta(hours=6)
 JITTER = 0.1
 """Wires that failed together must not come back together for ever."""
+
+KEPT_NEWS = 20
+"""Moments of news that are remembered: a day or so of a busy wire, weeks of a slow one."""
+
+MEASURED_NEWS = 5
+"""Moments needed before any of them is called usual. A new wire is polled as configured."""
+
+QUIET_TIMES = 3
+"""So many times the usual gap between news is still no silence: news comes in bursts."""
+
+QUIET_STRETCH = 6
+QUIET_LONGEST = timedelta(minutes=30)
+"""A silent wire is polled at most this much less often, and at least this often: the first news
+after a silent night is what a newsroom waits for."""
 
 WEIGHTS = {"dns": 0.25, "timeout": 0.5, "refused": 0.5, "http-429": 0.5, "http-503": 0.5}
 """How much one failure counts; anything not named counts 1. Resolvers fail in bursts, ours
@@ -56,30 +74,84 @@ def next_poll(
     failures: float,
     headers: Mapping[str, str],
     channel: Mapping[str, Any],
+    news: Sequence[datetime] = (),
 ) -> Due:
     """The next poll of *wire* after one that ended at *now* in *state*.
 
     *failures* is the weight before this poll; *headers* the response's, names in lower case;
-    *channel* what the feed last said of itself (``ingest.item.Channel`` as a mapping).
+    *channel* what the feed last said of itself (``ingest.item.Channel`` as a mapping); *news* the
+    last moments at which new or updated stories came. The rule that won is told in words.
     """
     asked = retry_after(headers.get("retry-after"), now)
     if state in GOOD:
         failures = 0.0
-        wait, because = every, f"every {_span(every)}"
-        for wish, who in _wishes(headers, channel, now):
-            if wish > wait:
-                wait, because = min(wish, max(LONGEST_WISH, every)), f"{who} {_span(wish)}"
+        wait, because = _regular(
+            every, [*_wishes(headers, channel, now), *_quiet(news, every, now)]
+        )
     else:
         failures += WEIGHTS.get(state, 1.0)
         wait = min(every * 2 ** min(failures, 16), max(LONGEST_BACK_OFF, every))
-        because = f"{state}; backing off {_span(wait)}"
+        because = f"{state}; backing off {_span(wait)}, as failures weigh {failures:g}"
     if asked is not None and asked > wait:
-        wait, because = min(asked, LONGEST_RETRY_AFTER), f"Retry-After {_span(asked)}"
-    at = now + wait * (1 + JITTER * _unit(wire, now))
+        wait = max(min(asked, LONGEST_RETRY_AFTER), every)
+        because = f"Retry-After {_span(asked)}{_cut(asked, wait)}, instead of {because}"
+    jitter = wait * (JITTER * _unit(wire, now))
+    at = now + wait + jitter
+    if jitter >= timedelta(seconds=1):
+        because += f"; {_span(jitter)} of jitter"
     moved = _skip(at, channel)
     if moved != at:
-        at, because = moved, f"{because}; skipHours/skipDays"
+        at, because = moved, f"{because}; then put off by skipHours/skipDays"
     return Due(at, because, failures)
+
+
+def usual_gap(news: Sequence[datetime]) -> timedelta | None:
+    """The usual time between news, None where too few moments are known to say.
+
+    The median: one silent night or one burst among twenty changes nothing.
+    """
+    if len(news) < MEASURED_NEWS:
+        return None
+    return median_low([after - before for before, after in pairwise(sorted(news))])
+
+
+def _regular(
+    every: timedelta, wishes: Sequence[tuple[timedelta, timedelta, str]]
+) -> tuple[timedelta, str]:
+    """The longest of *every* and what is granted of the *wishes*, and how that came about."""
+    wait, because, others = every, f"every {_span(every)}", []
+    for wish, granted, who in wishes:
+        told = f"{who} {_span(wish)}{_cut(wish, granted)}"
+        if granted > wait:
+            others.append(because)
+            wait, because = granted, told
+        elif wish > timedelta(0):
+            others.append(told)
+    return wait, f"{because}, longer than {', '.join(others)}" if others else because
+
+
+def _cut(wish: timedelta, granted: timedelta) -> str:
+    return f" cut to {_span(granted)}" if granted < wish else ""
+
+
+def _quiet(
+    news: Sequence[datetime], every: timedelta, now: datetime
+) -> list[tuple[timedelta, timedelta, str]]:
+    """A longer wait for a wire that has been silent for longer than it usually is.
+
+    It grows with the silence, so gently; and as the silence ends with the first news, so does it.
+    """
+    usual = usual_gap(news)
+    if usual is None:
+        return []
+    usual = max(usual, every)  # news between two polls looks as if it came at once
+    silence = now - max(news)
+    wait = every * (silence / (QUIET_TIMES * usual))
+    granted = min(wait, max(every, min(QUIET_STRETCH * every, QUIET_LONGEST)))
+    if granted <= every:
+        return []
+    told = f"no news for {_about(silence)} where it usually comes every {_about(usual)}:"
+    return [(granted, granted, told)]
 
 
 def retry_after(value: str | None, now: datetime) -> timedelta | None:
@@ -103,7 +175,8 @@ def http_date(value: str) -> datetime | None:
 
 def _wishes(
     headers: Mapping[str, str], channel: Mapping[str, Any], now: datetime
-) -> list[tuple[timedelta, str]]:
+) -> list[tuple[timedelta, timedelta, str]]:
+    """What the feed asks for: the wait, what is granted of it, and how it asked."""
     wishes = []
     control = headers.get("cache-control", "").lower()
     fresh = re.search(r"(?:^|[\s,])max-age=\"?([0-9]{1,9})", control, re.ASCII)
@@ -119,7 +192,7 @@ def _wishes(
         times = str(channel.get("update_frequency", "")).strip()
         often = int(times) if re.fullmatch(r"[1-9][0-9]{0,5}", times, re.ASCII) else 1
         wishes.append((timedelta(seconds=period / often), "sy:updatePeriod"))
-    return wishes
+    return [(wish, min(wish, LONGEST_WISH), who) for wish, who in wishes]
 
 
 def _skip(at: datetime, channel: Mapping[str, Any]) -> datetime:
@@ -142,6 +215,15 @@ def _unit(wire: str, now: datetime) -> float:
     return (
         int.from_bytes(hashlib.sha256(f"{wire}\0{now.isoformat()}".encode()).digest()[:4]) / 2**32
     )
+
+
+def _about(length: timedelta) -> str:
+    """A long time in one figure: nobody counts the seconds of a silence."""
+    seconds = length.total_seconds()
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.0f}s"
 
 
 def _span(wait: timedelta) -> str:

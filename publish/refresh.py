@@ -13,9 +13,6 @@ RENDERING = 1
 were rendered by another number renders them again."""
 
 
-_OF_WIRES = {"name", "url", "every", "language"}
-
-
 def settings_digest(newsroom: Newsroom) -> str:
     """A digest of everything, configuration and code, that rendered bytes depend on."""
     parts = {
@@ -24,7 +21,9 @@ def settings_digest(newsroom: Newsroom) -> str:
         "site": newsroom.site.url,
         "feeds": [f.model_dump(mode="json") for f in newsroom.outgoing],
         "disclosures": newsroom.disclosures,
-        "wires": [w.model_dump(mode="json", include=_OF_WIRES) for w in newsroom.wires],
+        "wires": [
+            (w.name, w.url, str(w.every), w.language, str(w.expires_after)) for w in newsroom.wires
+        ],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -38,10 +37,11 @@ def refresh(store: Store, newsroom: Newsroom) -> bool:
         if notes.read(conn, "rendered-for") == digest:
             return False
         feeds.drop_feeds(conn, [f.name for f in newsroom.outgoing])
-        outbox.want(conn, "feed", [f.name for f in newsroom.outgoing], now)
         after = ""
+        # Stories, then feeds, as the press does: the other way round the two could deadlock.
         while ids := records.ids_after(conn, after, 1000):
             outbox.want(conn, "story", ids, now)
             after = ids[-1]
+        outbox.want(conn, "feed", [f.name for f in newsroom.outgoing], now)
         notes.write(conn, "rendered-for", digest)
     return True

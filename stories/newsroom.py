@@ -10,7 +10,9 @@ import os
 import re
 import tomllib
 import types
+from collections import Counter
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from urllib.parse import urlsplit
@@ -124,16 +126,29 @@ class Publisher(_Part):
 
 
 class Site(_Part):
-    """Where the feeds are served (``url``) and on which address this machine listens."""
+    """Where the feeds are served (``url``) and on which address this machine listens.
+
+    ``/status`` shows wire addresses and faults, so it answers only who has ``status_token``, and
+    nobody when there is none. Where a request comes from proves nothing: behind a proxy on the
+    same machine everybody comes from loopback.
+    """
 
     url: Base = "http://127.0.0.1:8080"
     listen: str = ""
+    status_token: SecretStr | None = None
 
     @property
     def address(self) -> tuple[str, int]:
         """Host and port to listen on: ``listen``, else those of ``url``."""
         parts = urlsplit(f"//{self.listen}" if self.listen else self.url)
         return parts.hostname or "127.0.0.1", parts.port or 8080
+
+    @field_validator("status_token")
+    @classmethod
+    def _hard_to_guess(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and not re.fullmatch(r"[!-~]{16,200}", token.get_secret_value()):
+            raise ValueError("write 16 to 200 ASCII characters without spaces, drawn at random")
+        return token
 
     @field_validator("listen")
     @classmethod
@@ -286,11 +301,12 @@ class Newsroom(BaseSettings):
     def _whole(self) -> "Newsroom":
         names = [w.name for w in self.wires]
         for kind, listed in (("wires", names), ("feeds", [f.name for f in self.feeds])):
-            for twice in {n for n in listed if listed.count(n) > 1}:
+            for twice in (n for n, times in Counter(listed).items() if times > 1):
                 raise ValueError(f"{kind}: two are named {twice!r}; give each its own name")
+        known = set(names)
         for feed in self.feeds:
             for wire in feed.wires:
-                if wire not in names:
+                if wire not in known:
                     raise ValueError(
                         f"feeds: {feed.name!r} asks for wire {wire!r},{_near(wire, names)}"
                     )
@@ -316,7 +332,16 @@ class Newsroom(BaseSettings):
 
     def wire(self, name: str) -> Wire | None:
         """The wire of that name, or None."""
-        return next((w for w in self.wires if w.name == name), None)
+        return self._wires_by_name.get(name)
+
+    @cached_property
+    def _wires_by_name(self) -> dict[str, Wire]:
+        return {w.name: w for w in self.wires}
+
+    @cached_property
+    def longest_timeout(self) -> timedelta:
+        """The longest that one poll of any wire may take; zero without wires."""
+        return max((w.timeout for w in self.wires), default=timedelta(0))
 
     def feed(self, name: str) -> Feed | None:
         """The outgoing feed of that name, or None."""

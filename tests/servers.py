@@ -13,8 +13,9 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -40,6 +41,22 @@ POSTGRES_SETTINGS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """How a server is started, on folders that are ready, and where it then is.
+
+    ``answers`` is quick; it raises, or says no, while the server cannot be used. ``user`` is whom
+    to run it as, ``url`` what its clients are told.
+    """
+
+    command: tuple[str, ...]
+    url: str
+    log: Path
+    answers: Callable[[], bool]
+    user: tuple[int, int] | None = None
+    cwd: Path | None = None
+
+
 @contextmanager
 def throwaway() -> Iterator[Path]:
     """A folder with a path short enough for sockets, removed at the end."""
@@ -53,6 +70,12 @@ def throwaway() -> Iterator[Path]:
 @contextmanager
 def redis(folder: Path) -> Iterator[str]:
     """A Valkey or Redis with its files and socket in *folder*; yields its URL for Celery."""
+    with running(redis_server(folder)):
+        yield redis_server(folder).url
+
+
+def redis_server(folder: Path) -> Server:
+    """The Valkey or Redis that has its files and socket in *folder*."""
     socket = folder / "redis.sock"
     url = socket_url(socket)
     command = broker.command_line(broker.binary(), folder, socket)
@@ -61,8 +84,7 @@ def redis(folder: Path) -> Iterator[str]:
         with client(url, timeout=1) as asked:
             return bool(asked.ping())
 
-    with running(command, folder / "redis.log", answers):
-        yield url
+    return Server(command, url, folder / "redis.log", answers)
 
 
 @contextmanager
@@ -96,7 +118,14 @@ def logical(url: str, number: int) -> str:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[str]:
-    """A PostgreSQL with its files and socket in *folder*; yields its URL for SQLAlchemy.
+    """A PostgreSQL with its files and socket in *folder*; yields its URL for SQLAlchemy."""
+    server = postgres_server(folder, POSTGRES_SETTINGS)
+    with running(server):
+        yield server.url
+
+
+def postgres_server(folder: Path, wanted: Mapping[str, str]) -> Server:
+    """A new PostgreSQL with its files and socket in *folder* and the settings *wanted*.
 
     The user is ``wirecopy``, a superuser without password: the folder lets nobody else in.
     """
@@ -120,31 +149,25 @@ def postgres(folder: Path) -> Iterator[str]:
     )
     if made.returncode:
         raise RuntimeError(f"initdb of {programs} failed:\n{made.stdout}{made.stderr}")
-    settings = [f"--{name}={value}" for name, value in POSTGRES_SETTINGS.items()]
-    command = [str(programs / "postgres"), "-D", str(data), "-k", str(home), *settings]
+    settings = [f"--{name}={value}" for name, value in wanted.items()]
+    command = (str(programs / "postgres"), "-D", str(data), "-k", str(home), *settings)
     where = make_conninfo(host=str(home), user="wirecopy", dbname="postgres")
 
     def answers() -> bool:
         psycopg.connect(where, connect_timeout=5).close()
         return True
 
-    with running(command, log, answers, user, cwd=home):
-        yield f"postgresql+psycopg://wirecopy@/postgres?host={home}"
+    url = f"postgresql+psycopg://wirecopy@/postgres?host={home}"
+    return Server(command, url, log, answers, user, home)
 
 
 @contextmanager
-def running(
-    command: Sequence[str],
-    log: Path,
-    answers: Callable[[], bool],
-    user: tuple[int, int] | None = None,
-    cwd: Path | None = None,
-) -> Iterator[subprocess.Popen[bytes]]:
-    """*command* as a server, once it *answers*; killed at the end. Its output goes to *log*."""
-    with log.open("wb") as output:
+def running(wanted: Server) -> Iterator[subprocess.Popen[bytes]]:
+    """The server *wanted*, once it answers; killed at the end. Its output goes to its log."""
+    with wanted.log.open("wb") as output:
         server = subprocess.Popen(
-            leashed(command, user),
-            cwd=cwd,
+            leashed(wanted.command, wanted.user),
+            cwd=wanted.cwd,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -154,12 +177,14 @@ def running(
         end = time.monotonic() + PATIENCE
         while True:
             try:
-                if answers():
+                if wanted.answers():
                     break
             except Exception as error:
                 if server.poll() is not None or time.monotonic() > end:
-                    said = log.read_text(errors="replace")[-2000:]
-                    raise RuntimeError(f"{command[0]} does not answer: {error}\n{said}") from error
+                    said = wanted.log.read_text(errors="replace")[-2000:]
+                    raise RuntimeError(
+                        f"{wanted.command[0]} does not answer: {error}\n{said}"
+                    ) from error
             time.sleep(0.02)
         yield server
     finally:

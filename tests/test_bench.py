@@ -16,6 +16,7 @@ ROWS = {
         "feedparser, sanitising and resolving off",
         "feedparser, as it comes",
         "Wirecopy, to versions with digests",
+        "Wirecopy, the same in a child process",
     },
     "render": {
         "one story, as an entry",

@@ -8,20 +8,23 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from desk import replaying
 from desk.agency.newswire import Script
 from desk.agency.server import serve
 from desk.compare import compare
 from desk.headline import rewrite
-from ingest import intake, polling, replay
+from ingest import cage, contents, intake, polling, replay
+from ingest.contents import Reader
 from ingest.fetch import Client
 from ingest.replay import Selection
 from publish import press
 from publish.refresh import refresh
 from stories import clock
-from stories.newsroom import Newsroom
+from stories.newsroom import Newsroom, Retention
 from stories.store import Store, captures, connect, feeds, outbox, wires
 from stories.store import stories as records
 from tests.conftest import NewsroomOf
+from workers.housekeeping import housekeeping
 
 START = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 
@@ -33,6 +36,7 @@ class Day:
     newsroom: Newsroom
     store: Store
     moment: float = 0.0
+    reader: Reader = cage.read
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.moment)
@@ -49,7 +53,7 @@ class Day:
         with Client() as http:
             for polled in polling.poll(self.store, self.newsroom, http, claimed):
                 assert polled.state in ("ok", "unchanged", "not-modified"), polled
-        intake.run(self.store, self.newsroom)
+        intake.run(self.store, self.newsroom, reader=self.reader)
         press.run(self.store, self.newsroom)
 
 
@@ -214,7 +218,9 @@ def test_a_capture_that_would_not_parse_is_recovered_later(
 
         with monkeypatch.context() as patched:
             patched.setattr("ingest.formats.parse", worse)
+            lived.reader = contents.read  # a caged reader would not be reached by the patch
             lived.pass_until(35)
+        lived.reader = cage.read
         with store.read() as conn:
             broken = captures.quarantined(conn)
             assert broken
@@ -237,3 +243,30 @@ def test_a_capture_that_would_not_parse_is_recovered_later(
         assert list(compare(store, target, [w.name for w in lived.newsroom.wires])) == []
         assert bytes_of(lived.newsroom, target) == bytes_of(lived.newsroom, store)
         target.close()
+
+
+def test_a_rehearsal_after_retention_takes_nothing_away(
+    newsroom: NewsroomOf, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Captures whose bytes have expired are told, and what they brought stands."""
+    with day(newsroom, store) as lived:
+        lived.pass_until(60)
+        lived.newsroom = lived.newsroom.model_copy(
+            update={"retention": Retention(captures=timedelta(seconds=30))}
+        )
+        before = bytes_of(lived.newsroom, store)
+        gone = housekeeping(store, lived.newsroom, budget=60)["captures expired"]
+        assert gone > 0
+        press.run(store, lived.newsroom)
+        assert bytes_of(lived.newsroom, store) == before
+        outcome = replaying.rehearse(store, lived.newsroom, Selection())
+        assert outcome["expired"] == gone
+        assert outcome["captures"] > 3
+        assert outcome["changes"] == []
+        replaying.tell(outcome)
+        assert f"{gone} captures have expired; their versions stand" in capsys.readouterr().out
+        target = f"sqlite:///{lived.newsroom.data}/into.sqlite3"
+        replaying.into(store, lived.newsroom, Selection(), target)
+        rebuilt = connect(target)
+        assert bytes_of(lived.newsroom, rebuilt) == before
+        rebuilt.close()

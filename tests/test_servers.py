@@ -115,10 +115,10 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
     def never() -> bool:
         raise ConnectionError("nobody there")
 
-    command = [sys.executable, "-c", "import sys; sys.exit('no such luck')"]
+    command = (sys.executable, "-c", "import sys; sys.exit('no such luck')")
     with (
         pytest.raises(RuntimeError, match=r"(?s)does not answer: nobody there.*no such luck"),
-        servers.running(command, tmp_path / "log", never),
+        servers.running(servers.Server(command, "", tmp_path / "log", never)),
     ):
         raise AssertionError("it never answered")
 

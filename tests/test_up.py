@@ -102,6 +102,7 @@ def newsroom(
     lines = [
         '[publisher]\nname = "Chronicle"\nurl = "https://www.chronicle.example"\n',
         f'[site]\nurl = "http://127.0.0.1:{port}"\n',
+        '[politeness]\nper_host = 100\nper_agency = 100\ngap = "0s"\n',
     ]
     lines += [
         f'[[wires]]\nname = "w{n}"\nagency = "Simulated"\nurl = "{agency}/w/{n}.rss"\n'

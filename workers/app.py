@@ -28,8 +28,13 @@ LONGEST_TASK = 300
 TICK = 1.0
 """Seconds between two looks at what is due."""
 
-HOUSEKEEPING = 300.0
-"""Seconds between two rounds of housekeeping."""
+HOUSEKEEPING = 30.0
+"""Seconds between two rounds of housekeeping: a story whose licence ends is out within a minute.
+What is rarer keeps its own time."""
+
+WATCH = 120.0
+"""Seconds between two looks for wires in alarm: what is told is in hours, and a look at 100,000
+wires takes some seconds."""
 
 ROUTES = {
     "workers.tasks.dispatch": queues.TICKS,
@@ -38,6 +43,7 @@ ROUTES = {
     "workers.tasks.ingest": queues.INGEST,
     "workers.tasks.render": queues.RENDER,
     "workers.tasks.housekeeping": queues.HOUSEKEEPING,
+    "workers.tasks.watch": queues.HOUSEKEEPING,
 }
 """The queue of each task, unless the sender names another (``poll`` also goes to ``poll-now``)."""
 
@@ -117,6 +123,7 @@ def settings(broker: str) -> dict[str, Any]:
             "dispatch": _tick("workers.tasks.dispatch", TICK),
             "sweep": _tick("workers.tasks.sweep", TICK),
             "housekeeping": _tick("workers.tasks.housekeeping", HOUSEKEEPING),
+            "watch": _tick("workers.tasks.watch", WATCH),
         },
     }
 

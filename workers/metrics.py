@@ -18,6 +18,8 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, M
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
+from ingest.request import STATES
+
 KEY = "wirecopy:metrics"
 """The hash: field ``["metric", ["label value", …], part]`` as JSON, value a number."""
 
@@ -50,7 +52,47 @@ TASK_SECONDS = Histogram(
     "wirecopy_task_seconds", "How long tasks ran, by task and outcome.", ("task", "outcome")
 )
 
+POLLS = Counter("wirecopy_polls", "Polls, by outcome.", ("outcome",))
+
+POLL_LAG = Histogram(
+    "wirecopy_poll_lag_seconds",
+    "From the moment a wire was due until its answer was written down.",
+    buckets=(0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 60, 120, 300, 900),
+)
+
+WIRE_TO_FEED = Histogram(
+    "wirecopy_wire_to_feed_seconds",
+    "From the receipt of a story's newest version, or the desk's act, until it stood in its feeds.",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 3600),
+)
+
+OUTCOMES = frozenset(
+    (
+        *("new", "ok", "unchanged", "not-modified", *STATES),
+        *("http-401", "http-403", "http-404", "http-410", "http-429", "http-503"),
+    )
+)
+"""What a poll can come to, and a wire's state be, as a label; other statuses by their class."""
+
+
+def outcome(state: str) -> str:
+    """*state* of a wire as a label: itself, or, of the many statuses, its class (``http-5xx``)."""
+    if state in OUTCOMES:
+        return state
+    status = state.removeprefix("http-")
+    return f"http-{status[0]}xx" if status[:1] in tuple("12345") and status != state else "other"
+
+
+LEASES_LOST = Counter(
+    "wirecopy_leases_lost",
+    "Wires that were no longer leased when their poll began, or ended.",
+    ("when",),
+)
+
 Kept = Counter | Histogram
+
+KEPT: tuple[Kept, ...] = (TASK_SECONDS, POLLS, POLL_LAG, LEASES_LOST, WIRE_TO_FEED)
+"""Everything that is counted."""
 
 
 class Tally:
@@ -94,7 +136,7 @@ class Tally:
 class Collected(Collector):
     """The figures of all workers, for a :class:`prometheus_client.CollectorRegistry`."""
 
-    def __init__(self, broker: redis.Redis, kept: Iterable[Kept] = (TASK_SECONDS,)) -> None:
+    def __init__(self, broker: redis.Redis, kept: Iterable[Kept] = KEPT) -> None:
         self._broker = broker
         self._kept = tuple(kept)
 

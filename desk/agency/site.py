@@ -81,6 +81,10 @@ class Site:
             return self._feed(wire, ending, headers, moment)
         return self._page(unquote(path), moment)
 
+    def tag(self, wire: int, moment: float) -> str:
+        """What the ETag of *wire*'s feeds is made of at *moment*, without writing the feed."""
+        return self._remember(wire, self._standing(wire, moment)).tag
+
     def _wire(self, path: str) -> tuple[int | None, str]:
         stem, _, ending = path.rpartition(".")
         if ending not in feeds.FORMATS:

@@ -25,7 +25,8 @@ def poll(
         check_wires(newsroom, chosen)
         with store.write() as conn:
             now = clock.now()
-            claimed = wires.take(conn, chosen, now + polling.lease_for(newsroom))
+            until = now + polling.lease_for(newsroom, chosen)
+            claimed = wires.take(conn, chosen, until, resume=bool(names))
         with Client() as http:
             polled = list(polling.poll(store, newsroom, http, claimed))
         intake.run(store, newsroom, chosen, limit=len(chosen))

@@ -7,6 +7,9 @@ import typer
 
 from desk import show
 from desk.context import check_wires, opened
+from desk.explain import explain as why
+from stories import clock
+from stories.store import captures
 from stories.store import wires as rows
 from stories.store.wires import WireState
 
@@ -18,6 +21,12 @@ def _record(state: WireState) -> dict[str, Any]:
     return record
 
 
+def _next(state: WireState) -> str:
+    if not state.configured:
+        return "never"
+    return "paused" if state.paused_at else show.ago(state.due_at)
+
+
 def wires(
     ctx: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(metavar="[WIRE]…")] = None,
@@ -27,21 +36,29 @@ def wires(
     json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
 ) -> None:
     """List the wires: state, last and next poll, what is wrong."""
+    now = clock.now()
+    told: list[str] = []
     with opened(ctx) as (newsroom, store), store.read() as conn:
         found = rows.every(conn)
         if names:
             check_wires(newsroom, names, [w.name for w in found])
             found = [w for w in found if w.name in names]
+        if explain and not json:
+            traffic = rows.traffic(conn, now, newsroom.politeness.gap)
+            for wire in found:
+                latest = captures.listing(conn, wires=[wire.name], limit=3)
+                rules = newsroom.wire(wire.name)
+                told += [f"{wire.name}, of {wire.agency}:"]
+                told += [
+                    f"  {line}"
+                    for line in why(wire, rules, newsroom.politeness, traffic, latest, now)
+                ]
     if json:
         show.as_json([_record(w) for w in found])
         return
     if explain:
-        for wire in found:
-            show.say(
-                f"{wire.name}: next poll {show.ago(wire.due_at)} ({show.when(wire.due_at)}),"
-                f" because: {wire.due_because}; last poll {show.ago(wire.polled_at)}"
-                f" ended {wire.state}; failures so far weigh {wire.failures:g}"
-            )
+        for line in told:
+            show.say(line)
         return
     show.table(
         [
@@ -50,7 +67,7 @@ def wires(
                 "agency": w.agency,
                 "state": w.state,
                 "last poll": show.ago(w.polled_at),
-                "next poll": show.ago(w.due_at) if w.configured else "never",
+                "next poll": _next(w),
                 "last news": show.ago(w.changed_at),
                 "message": w.message or w.fault,
             }

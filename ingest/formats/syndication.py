@@ -27,7 +27,7 @@ from ingest.item import Channel, Hints, Item, ItemMedia, Parsed
 from stories.errors import ParseError
 from stories.reference import resolve
 
-MOST_ITEMS = 10_000
+MOST_ITEMS = 2_000
 """Items of one capture that are read. A capture of a feed holds some hundred; at about 1 ms each
 this bounds the time. The rest is named in a note, and stays in the capture."""
 

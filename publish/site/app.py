@@ -4,6 +4,8 @@ Pages are Starlette's. Feeds never reach it: :mod:`publish.site.feeds` answers t
 """
 
 import asyncio
+import base64
+import hmac
 import json
 import re
 import time
@@ -24,6 +26,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from publish.site import views
+from publish.site.board import Board
 from publish.site.feeds import Feeds, Receive, Scope, Send
 from publish.site.pages import ICON, ROBOTS, Kept, Pages
 from publish.site.representation import SERVER, Representation, answer
@@ -43,6 +46,7 @@ RETRY = "10"
 _STORY = re.compile(r"[a-z2-7]{13}", re.ASCII)
 
 _MESSAGES = {
+    401: ("For the operator", "This page is shown to who has the site's status_token."),
     404: ("Nothing is here", "There is no such page, or it has not been published."),
     405: ("That cannot be done here", "This page can only be read."),
     500: ("Something went wrong", "The page could not be made. The fault has been noted."),
@@ -64,16 +68,18 @@ def create(
     *,
     ready: Callable[[], dict[str, str]],
     metrics: Callable[[], bytes],
+    status: Callable[[], Board] | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> App:
     """The application that serves *newsroom* from *store*.
 
     *ready* says of each further part that the newsroom cannot do without (the broker) ``ok`` or
-    why not; *metrics* gives the figures in Prometheus' text format. Both are called in a thread
-    and may take their time. *monotonic* (seconds) times how often feeds are looked up again.
+    why not; *metrics* gives the figures in Prometheus' text format; *status* what the operator's
+    page shows. They are called in a thread and may take their time. *monotonic* (seconds) times
+    how often feeds are looked up again.
     """
     fast = Feeds(newsroom, store, monotonic)
-    site = Site(newsroom, store, ready, metrics)
+    site = Site(newsroom, store, ready, metrics, status)
     slow = cast("App", site.starlette())
     root = site.pages.root
 
@@ -111,12 +117,14 @@ class Site:
         store: Store,
         ready: Callable[[], dict[str, str]],
         metrics: Callable[[], bytes],
+        status: Callable[[], Board] | None,
     ) -> None:
         self.newsroom = newsroom
         self.store = store
         self.pages = Pages(newsroom)
         self._ready = ready
         self._metrics = metrics
+        self._status = status
         self._started = clock.now()
         self._kept = Kept()
         self._probes: dict[str, asyncio.Future[dict[str, str]]] = {}
@@ -131,6 +139,7 @@ class Site:
                 Route("/healthz", self.healthz),
                 Route("/readyz", self.readyz),
                 Route("/metrics", self.metrics),
+                Route("/status", self.status),
                 Route("/robots.txt", self.robots),
                 Route("/favicon.ico", self.icon),
                 Route("/favicon.svg", self.icon),
@@ -286,6 +295,28 @@ class Site:
             self._metrics(), headers={"cache-control": "no-store"}, media_type=CONTENT_TYPE_LATEST
         )
 
+    def status(self, request: Request) -> Response:
+        """``/status``: how everything stands, for who shows the configured token.
+
+        As ``Authorization: Bearer TOKEN``, as the password of Basic (RFC 7617), for which a
+        browser asks, or as ``?token=TOKEN``.
+        """
+        token = self.newsroom.site.status_token
+        if token is None or self._status is None:
+            raise HTTPException(404)
+        if not _shown(request, token.get_secret_value()):
+            asked = 'Basic realm="Wirecopy status", charset="UTF-8"'
+            raise HTTPException(401, headers={"www-authenticate": asked})
+        try:
+            page = self._status()
+        except (SQLAlchemyError, StoreError) as error:
+            log.warning("page not made", error=f"{type(error).__name__}: {error}")
+            raise AwayError from error
+        # Never kept, here or on the way: it is one operator's, and as old as the second it shows.
+        told = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+        html = self.pages.html("status.html", page=page)
+        return Response(html, 200, {**told, **dict(self.pages.headers)}, "text/html")
+
     async def robots(self, _request: Request) -> Response:
         """``/robots.txt``: everything may be read but the operator's addresses."""
         return _plain(ROBOTS.decode(), "public, max-age=86400")
@@ -313,6 +344,20 @@ class Site:
         html = self.pages.html("message.html", title=title, text=text or usual, status=status)
         told = {**(headers or {}), "cache-control": "no-store", "x-content-type-options": "nosniff"}
         return Response(html, status, {**told, **dict(self.pages.headers)}, "text/html")
+
+
+def _shown(request: Request, token: str) -> bool:
+    """True when *request* carries *token*; the time it takes tells nothing about it."""
+    scheme, _, given = request.headers.get("authorization", "").strip().partition(" ")
+    given = given.strip()
+    if scheme.lower() == "basic":
+        try:
+            given = base64.b64decode(given, validate=True).decode().partition(":")[2]
+        except ValueError:
+            return False
+    elif scheme.lower() != "bearer":
+        given = request.query_params.get("token", "")
+    return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
 
 
 def database_state(store: Store) -> str:

@@ -34,7 +34,8 @@ FORMAT_TYPES = {
 
 ICON = (_HERE / "icon.svg").read_bytes()
 
-ROBOTS = b"User-agent: *\nDisallow: /metrics\nDisallow: /healthz\nDisallow: /readyz\n"
+_OPERATORS = ("metrics", "healthz", "readyz", "status")
+ROBOTS = "\n".join(["User-agent: *", *(f"Disallow: /{n}" for n in _OPERATORS), ""]).encode()
 
 _PERMISSIONS = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), usb=()"
 

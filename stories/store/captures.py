@@ -21,7 +21,10 @@ WHOLE = -1
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """One response as received. ``digest`` is SHA-256 (hex) of its decoded body."""
+    """One response as received. ``digest`` is SHA-256 (hex) of its decoded body.
+
+    From ``expired_at`` on its bytes are gone: it is not taken in again, what it brought stands.
+    """
 
     id: int
     wire: str
@@ -36,6 +39,7 @@ class Capture:
     new: int
     updated: int
     notes: list[str]
+    expired_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,17 @@ def add(
     name = body_digest(body)
     upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     packed = zstandard.ZstdCompressor(level=_LEVEL).compress(body)
-    conn.execute(
-        upsert(blobs)
-        .values(digest=name, data=packed, size=len(body))
-        .on_conflict_do_nothing(index_elements=["digest"])
-    )
+    there = None
+    while there is None:
+        conn.execute(
+            upsert(blobs)
+            .values(digest=name, data=packed, size=len(body))
+            .on_conflict_do_nothing(index_elements=["digest"])
+        )
+        # Bytes that stand there already may be expiring at this moment (PostgreSQL; on SQLite
+        # there is one writer): held until we commit, or, when they went first, written anew.
+        held = select(blobs.c.digest).where(blobs.c.digest == name).with_for_update(read=True)
+        there = conn.execute(held).first()
     number = conn.execute(
         insert(captures)
         .values(
@@ -172,6 +182,18 @@ def ids(
     return list(conn.execute(query.with_only_columns(captures.c.id)).scalars())
 
 
+def ids_expired(conn: Connection, wire: str) -> set[int]:
+    """Numbers of the wire's captures whose bytes have expired."""
+    query = select(captures.c.id).where(captures.c.wire == wire, captures.c.expired_at.is_not(None))
+    return set(conn.execute(query).scalars())
+
+
+def ids_with_bytes(conn: Connection, wire: str) -> set[int]:
+    """Numbers of the wire's captures that have their bytes and can be taken in again."""
+    query = select(captures.c.id).where(captures.c.wire == wire, captures.c.expired_at.is_(None))
+    return set(conn.execute(query).scalars())
+
+
 def problem(conn: Connection, found: Sequence[Problem], capture_id: int) -> None:
     """Make the capture's problems be exactly *found* (none: it went well this time)."""
     conn.execute(delete(problems).where(problems.c.capture_id == capture_id))
@@ -241,9 +263,17 @@ def volume(conn: Connection) -> Volume:
 
 
 def copy(source: Connection, target: Connection, number: int) -> None:
-    """Copy one capture with its bytes and number into another store, as just received."""
+    """Copy one capture with its bytes and number into another store, as just received.
+
+    One whose bytes have expired is copied as it stands: it cannot be taken in again.
+    """
     row = source.execute(select(captures).where(captures.c.id == number)).mappings().one()
-    blob = source.execute(select(blobs).where(blobs.c.digest == row["digest"])).mappings().first()
+    gone = row["expired_at"] is not None
+    blob = None
+    if not gone:
+        blob = (
+            source.execute(select(blobs).where(blobs.c.digest == row["digest"])).mappings().first()
+        )
     upsert = postgresql.insert if target.dialect.name == "postgresql" else sqlite.insert
     if blob is not None:
         target.execute(
@@ -251,7 +281,9 @@ def copy(source: Connection, target: Connection, number: int) -> None:
         )
     fresh = {"state": "pending", "format": "", "items": 0, "new": 0, "updated": 0, "notes": []}
     target.execute(
-        upsert(captures).values({**row, **fresh}).on_conflict_do_nothing(index_elements=["id"])
+        upsert(captures)
+        .values({**row, **({} if gone else fresh)})
+        .on_conflict_do_nothing(index_elements=["id"])
     )
 
 

@@ -138,6 +138,10 @@ def connect(url: str) -> Store:
 
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not open transactions of its own
+    if connection.execute("PRAGMA page_count").fetchone() == (0,):
+        # Only a file that nothing was written to takes this: pages freed by retention can then
+        # be given back to the file system, a few at a time.
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",  # a capture acknowledged is a capture on disk, power cut or not

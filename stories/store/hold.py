@@ -31,7 +31,7 @@ def held(store: Store, jobs: Sequence[Job]) -> Iterator[None]:
         while not done.wait(EVERY):
             try:
                 with store.write() as conn:
-                    for job in jobs:
+                    for job in sorted(jobs, key=lambda j: j.key):  # as all who lock several do
                         outbox.renew(conn, job, clock.now())
             except Exception as error:  # the database is away: the work itself will find out
                 log.debug("leases not renewed", error=str(error))

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from stories.store.tables import Moment, outbox
 
-Kind = Literal["ingest", "story", "feed"]
+Kind = Literal["ingest", "story", "feed", "alert"]
 
 LEASE = timedelta(seconds=30)
 """Renewed while the work goes on (:mod:`stories.store.hold`), so it may be short: this is how long

@@ -99,8 +99,10 @@ wires = Table(
     Column("paused_at", Moment),
     # When news came, newest last, in microseconds since 1970: the measure of novelty.
     Column("news", JSON, nullable=False, server_default="[]"),
-    Index(None, "due_at"),
-    Index(None, "host"),
+    # The dispatcher's three questions: what is due in a lane, what is under way, what began lately.
+    Index(None, "lane", "due_at"),
+    Index(None, "lease_until"),
+    Index(None, "leased_at"),
 )
 
 blobs = Table(
@@ -127,10 +129,13 @@ captures = Table(
     Column("new", Integer, nullable=False, server_default="0"),
     Column("updated", Integer, nullable=False, server_default="0"),
     Column("notes", JSON, nullable=False, server_default="[]"),
+    # When its bytes went; from then on it is not taken in again, and what it brought stands.
+    Column("expired_at", Moment),
     Index(None, "wire", "id"),
-    Index(None, "state"),
+    Index(None, "state", "wire", "received_at"),
     Index(None, "digest"),
     Index(None, "received_at"),
+    Index(None, "expired_at", "received_at"),  # the next to go, without those that went
     sqlite_autoincrement=True,  # an id is never used again, even when its capture expired
 )
 
@@ -167,6 +172,7 @@ stories = Table(
     UniqueConstraint("guid"),
     Index(None, "changed_at"),
     Index(None, "wire", "changed_at"),
+    Index(None, "wire", "first_received_at"),  # whose licence ends next
 )
 
 identities = Table(
@@ -262,6 +268,7 @@ alerts = Table(
     Column("since", Moment, nullable=False),
     Column("message", Text, nullable=False),
     Column("told_at", Moment),
+    Column("ended_at", Moment),
     PrimaryKeyConstraint("kind", "subject"),
 )
 

@@ -1,16 +1,29 @@
 """Wires as the database knows them: what is due, who has it, how the last poll went."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, RowMapping, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 
-from stories.newsroom import Wire
-from stories.store.tables import wires
+from stories import clock
+from stories.newsroom import Politeness, Wire
+from stories.store.tables import Moment, wires
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +67,27 @@ def _state(row: RowMapping) -> WireState:
     return WireState(**row)
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moments(stamps: Sequence[int]) -> list[datetime]:
+    """``news`` as instants."""
+    return [_EPOCH + timedelta(microseconds=stamp) for stamp in stamps]
+
+
+def stamps(moments: Sequence[datetime]) -> list[int]:
+    """Instants as ``news`` keeps them."""
+    return [(moment - _EPOCH) // timedelta(microseconds=1) for moment in moments]
+
+
 def agency_key(wire: Wire) -> str:
     """Under which agency a wire is budgeted: its code, else its agency, else its own name."""
     return wire.code or wire.agency or wire.name
+
+
+def host_key(url: str) -> str:
+    """Under which host a wire is budgeted: its name without a port, for that is one machine."""
+    return (urlsplit(url).hostname or "").rstrip(".")
 
 
 def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
@@ -71,22 +102,24 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
             select(wires.c.name, wires.c.configured_url, wires.c.agency, wires.c.configured)
         )
     }
+    fresh: list[dict[str, Any]] = []
     for wire in configured:
-        host = urlsplit(wire.url).hostname or ""
+        host = host_key(wire.url)
         row = known.get(wire.name)
         if row is None:
-            conn.execute(
-                insert(wires).values(
-                    name=wire.name,
-                    url=wire.url,
-                    configured_url=wire.url,
-                    agency=agency_key(wire),
-                    host=host,
-                    added_at=now,
-                    due_at=now,
-                    due_because="new wire",
-                    configured=True,
-                )
+            fresh.append(
+                {
+                    "name": wire.name,
+                    "url": wire.url,
+                    "configured_url": wire.url,
+                    "agency": agency_key(wire),
+                    "host": host,
+                    "added_at": now,
+                    "due_at": now,
+                    "due_because": "new wire",
+                    "lane": 1,
+                    "configured": True,
+                }
             )
         elif row.configured_url != wire.url:
             conn.execute(
@@ -102,6 +135,10 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                     moved_to=None,
                     moved_count=0,
                     moved_since=None,
+                    lane=1,
+                    # A poll of the old address that is under way must not be written any more.
+                    lease=None,
+                    lease_until=None,
                     due_at=now,
                     due_because="address changed",
                     etag=None,
@@ -115,6 +152,12 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                 .where(wires.c.name == wire.name)
                 .values(agency=agency_key(wire), configured=True)
             )
+    upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    for at in range(0, len(fresh), 1000):
+        # Several members start at once; who comes second finds the rows there.
+        conn.execute(
+            upsert(wires).on_conflict_do_nothing(index_elements=["name"]), fresh[at : at + 1000]
+        )
     gone = [
         name
         for name, row in known.items()
@@ -124,40 +167,229 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
         conn.execute(update(wires).where(wires.c.name.in_(gone)).values(configured=False))
 
 
-def claim_due(conn: Connection, now: datetime, until: datetime, limit: int) -> list[WireState]:
-    """Lease up to *limit* wires that are due and free, longest due first, until *until*."""
-    free = and_(
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A wire that is due and free, as far as the dispatcher must know it. Lane 1 goes first."""
+
+    name: str
+    host: str
+    agency: str
+    lane: int
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What is under way, and what began lately, by host and by agency."""
+
+    hosts: dict[str, int] = field(default_factory=dict)
+    agencies: dict[str, int] = field(default_factory=dict)
+    host_starts: dict[str, datetime] = field(default_factory=dict)
+    agency_starts: dict[str, datetime] = field(default_factory=dict)
+
+
+_DISPATCHER_LOCK = 0x57495245_44495350  # any constant of our own; "WIREDISP"
+
+
+def dispatcher(conn: Connection) -> bool:
+    """Be the only dispatcher until the transaction ends; False when another is at it.
+
+    Budgets are judged over many rows, so two that read before either wrote would together go
+    over them. On SQLite a writing transaction is alone anyway.
+    """
+    if conn.dialect.name != "postgresql":
+        return True
+    return bool(conn.execute(select(func.pg_try_advisory_xact_lock(_DISPATCHER_LOCK))).scalar())
+
+
+def traffic(conn: Connection, now: datetime, gap: timedelta) -> Traffic:
+    """The leases that hold at *now*, and the last start of each host and agency within *gap*."""
+    found = Traffic()
+    for row in conn.execute(
+        select(wires.c.host, wires.c.agency, func.count().label("n"))
+        .where(wires.c.lease_until >= now)
+        .group_by(wires.c.host, wires.c.agency)
+    ):
+        found.hosts[row.host] = found.hosts.get(row.host, 0) + row.n
+        found.agencies[row.agency] = found.agencies.get(row.agency, 0) + row.n
+    if not gap:
+        return found
+    for row in conn.execute(
+        select(wires.c.host, wires.c.agency, func.max(wires.c.leased_at).label("last"))
+        .where(wires.c.leased_at > now - gap)
+        .group_by(wires.c.host, wires.c.agency)
+    ):
+        for starts, key in (
+            (found.host_starts, row.host),
+            (found.agency_starts, row.agency),
+        ):
+            starts[key] = max(row.last, starts.get(key, row.last))
+    return found
+
+
+def _free(now: datetime) -> ColumnElement[bool]:
+    """Due, and nobody's: what the dispatcher may hand out. Judged again on the row when leased."""
+    return and_(
         wires.c.configured,
+        wires.c.paused_at.is_(None),
         wires.c.due_at <= now,
         or_(wires.c.lease_until.is_(None), wires.c.lease_until < now),
     )
-    chosen = select(wires.c.name).where(free).order_by(wires.c.due_at, wires.c.name).limit(limit)
+
+
+_CANDIDATE = (wires.c.name, wires.c.host, wires.c.agency, wires.c.lane, wires.c.due_at)
+
+
+def candidates(
+    conn: Connection, now: datetime, lane: int, limit: int, politeness: Politeness
+) -> list[Candidate]:
+    """Up to *limit* wires of *lane* that are due and free, longest due first, leaving out those
+    of hosts and agencies that have no room.
+
+    The limit ends the walk along the index; what there is no room for is stepped over there.
+    """
+    rows = conn.execute(
+        select(*_CANDIDATE)
+        .where(_free(now), wires.c.lane == lane, *_has_room(now, politeness))
+        .order_by(wires.c.due_at, wires.c.name)
+        .limit(limit)
+    )
+    return [Candidate(*row) for row in rows]
+
+
+def spread_candidates(
+    conn: Connection, now: datetime, lane: int, limit: int, politeness: Politeness
+) -> list[Candidate]:
+    """As :func:`candidates`, but of each host no more than may start at once, and of what that
+    leaves of each agency no more than may start at once.
+
+    It looks at every due row, where :func:`candidates` stops at its limit; but a few hosts with
+    thousands of due wires cannot fill what it finds.
+    """
+
+    def turn(column: Any, rows: Any) -> Any:
+        return func.row_number().over(partition_by=column, order_by=(rows.due_at, rows.name))
+
+    ranked = (
+        select(*_CANDIDATE, turn(wires.c.host, wires.c).label("turn"))
+        .where(_free(now), wires.c.lane == lane, *_has_room(now, politeness))
+        .subquery()
+    )
+    again = (
+        select(ranked, turn(ranked.c.agency, ranked.c).label("agency_turn"))
+        .where(ranked.c.turn <= (1 if politeness.gap else politeness.per_host))
+        .subquery()
+    )
+    rows = conn.execute(
+        select(*(again.c[c.name] for c in _CANDIDATE))
+        .where(again.c.agency_turn <= (1 if politeness.gap else politeness.per_agency))
+        .order_by(again.c.due_at, again.c.name)
+        .limit(limit)
+    )
+    return [Candidate(*row) for row in rows]
+
+
+def _has_room(now: datetime, politeness: Politeness) -> Iterator[ColumnElement[bool]]:
+    """The row's host and agency are not full: as subqueries, for the full may be thousands."""
+    busy = wires.alias("busy")
+    for column, most in (("host", politeness.per_host), ("agency", politeness.per_agency)):
+        under_way = (
+            select(busy.c[column])
+            .where(busy.c.lease_until >= now)
+            .group_by(busy.c[column])
+            .having(func.count() >= most)
+        )
+        yield wires.c[column].not_in(under_way)
+        if politeness.gap:
+            began = select(busy.c[column]).where(busy.c.leased_at > now - politeness.gap)
+            yield wires.c[column].not_in(began)
+
+
+def new_lease() -> str:
+    """A number that no lease had before."""
+    return str(uuid.uuid4())
+
+
+def lease(
+    conn: Connection, number: str, names: Collection[str], now: datetime, until: datetime
+) -> set[str]:
+    """Lease those of *names* that are still due and free as *number*, until *until*; whose it is.
+
+    One conditional UPDATE. Rows that somebody else is writing are left to them.
+    """
+    chosen = select(wires.c.name).where(wires.c.name.in_(sorted(names)), _free(now))
     if conn.dialect.name == "postgresql":
         chosen = chosen.with_for_update(skip_locked=True)
-    first = chosen.cte("chosen")  # evaluated once; see outbox.claim
-    rows = (
-        conn.execute(
-            update(wires)
-            .where(wires.c.name.in_(select(first)), free)
-            .values(lease=str(uuid.uuid4()), lease_until=until)
-            .returning(*wires.c)
-        )
-        .mappings()
-        .all()
+    locked = chosen.cte("chosen")  # evaluated once; see outbox.claim
+    taken = conn.execute(
+        update(wires)
+        .where(wires.c.name.in_(select(locked.c.name)), _free(now))
+        .values(lease=number, lease_until=until, leased_at=now)
+        .returning(wires.c.name)
+    ).scalars()
+    return set(taken)
+
+
+def begin(
+    conn: Connection, lease: str, names: Sequence[str], now: datetime, until: datetime
+) -> list[WireState]:
+    """Those of *names* that *lease* still holds at *now*, held until *until* from now on.
+
+    A lease that ran out is not taken up again: by now the wires may be counted, or be, another's.
+    """
+    rows = conn.execute(
+        update(wires)
+        .where(wires.c.name.in_(names), wires.c.lease == lease, wires.c.lease_until >= now)
+        .values(lease_until=until)
+        .returning(*wires.c)
     )
-    return sorted((_state(r) for r in rows), key=lambda w: (w.due_at, w.name))
+    return sorted((_state(r) for r in rows.mappings()), key=lambda w: w.name)
 
 
-def take(conn: Connection, names: Iterable[str], until: datetime) -> list[WireState]:
+def give_back(conn: Connection, lease: str, names: Sequence[str]) -> None:
+    """End *lease* on *names* without a poll; they are as due as they were."""
+    conn.execute(
+        update(wires)
+        .where(wires.c.name.in_(names), wires.c.lease == lease)
+        .values(lease=None, lease_until=None)
+    )
+
+
+def push(conn: Connection, names: Collection[str], now: datetime) -> None:
+    """Have *names* polled before the crawl: they were pushed to us, or somebody waits for them."""
+    conn.execute(
+        update(wires)
+        .where(wires.c.name.in_(sorted(names)), wires.c.configured)
+        .values(
+            lane=1,
+            paused_at=None,
+            due_at=case((wires.c.due_at < now, wires.c.due_at), else_=literal(now, Moment())),
+            due_because="asked for",
+        )
+    )
+
+
+def take(
+    conn: Connection, names: Iterable[str], until: datetime, *, resume: bool = True
+) -> list[WireState]:
     """Lease the wires *names* whether due or leased or not: an operator asked for them now.
 
-    Whoever held a lease finds it gone and drops what it fetched.
+    Whoever held a lease finds it gone and drops what it fetched. Wires that are paused are
+    polled again from now on; without *resume* they are left alone.
     """
+    chosen = and_(wires.c.name.in_(sorted(names)), wires.c.configured)
+    if not resume:
+        chosen = and_(chosen, wires.c.paused_at.is_(None))
     rows = (
         conn.execute(
             update(wires)
-            .where(wires.c.name.in_(list(names)), wires.c.configured)
-            .values(lease=str(uuid.uuid4()), lease_until=until)
+            .where(chosen)
+            .values(
+                lease=new_lease(),
+                lease_until=until,
+                leased_at=clock.now(),
+                paused_at=None,
+            )
             .returning(*wires.c)
         )
         .mappings()
@@ -166,27 +398,44 @@ def take(conn: Connection, names: Iterable[str], until: datetime) -> list[WireSt
     return sorted((_state(r) for r in rows), key=lambda w: w.name)
 
 
-def leased(conn: Connection, lease: str, names: Sequence[str]) -> list[WireState]:
-    """Those of *names* that *lease* still holds."""
-    rows = conn.execute(
-        select(wires).where(wires.c.name.in_(names), wires.c.lease == lease).order_by(wires.c.name)
-    )
-    return [_state(r) for r in rows.mappings()]
-
-
 def finish_poll(conn: Connection, name: str, lease: str, values: dict[str, Any]) -> bool:
     """Write what a poll found and give the lease back; False when the lease was no longer ours."""
     changed = conn.execute(
         update(wires)
         .where(wires.c.name == name, wires.c.lease == lease)
-        .values(lease=None, lease_until=None, polls=wires.c.polls + 1, **values)
+        .values(lease=None, lease_until=None, lane=0, polls=wires.c.polls + 1, **values)
     )
     return changed.rowcount == 1
+
+
+def hold(conn: Connection, name: str) -> None:
+    """Keep everybody else from writing the wire *name* until the transaction ends.
+
+    Who writes a wire and the outbox in one transaction takes the wire first; on PostgreSQL a poll
+    and an intake of one wire at once would else deadlock. On SQLite a writer is alone anyway.
+    """
+    conn.execute(select(wires.c.name).where(wires.c.name == name).with_for_update())
 
 
 def note_content(conn: Connection, name: str, values: dict[str, Any]) -> None:
     """Write what an ingest learned of the wire (channel, fault, changed_at)."""
     conn.execute(update(wires).where(wires.c.name == name).values(**values))
+
+
+def reschedule(conn: Connection, name: str, polled_at: datetime, values: dict[str, Any]) -> None:
+    """Set the next poll anew (*values*: due_at, due_because), if nothing happened to the wire
+    since the poll at *polled_at* from whose content it follows."""
+    conn.execute(
+        update(wires)
+        .where(
+            wires.c.name == name,
+            wires.c.polled_at == polled_at,
+            wires.c.lease.is_(None),
+            wires.c.lane == 0,
+            wires.c.paused_at.is_(None),
+        )
+        .values(**values)
+    )
 
 
 def get(conn: Connection, name: str) -> WireState | None:
@@ -201,5 +450,11 @@ def every(conn: Connection) -> list[WireState]:
 
 
 def next_due(conn: Connection) -> datetime | None:
-    """When the next configured wire is due; None without wires."""
-    return conn.execute(select(func.min(wires.c.due_at)).where(wires.c.configured)).scalar()
+    """When the next wire that is polled at all is due; None without one."""
+    polled = and_(wires.c.configured, wires.c.paused_at.is_(None))
+    # By lane, so that each half is the first row of an index.
+    firsts = [
+        conn.execute(select(func.min(wires.c.due_at)).where(polled, wires.c.lane == lane)).scalar()
+        for lane in (0, 1)
+    ]
+    return min((f for f in firsts if f is not None), default=None)

@@ -14,17 +14,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from desk import web
+from ingest.request import STATES
 from publish import press
 from stories import clock
 from stories.errors import WirecopyError
-from stories.newsroom import Newsroom
-from stories.store import Store, captures, connect, outbox, wires
+from stories.newsroom import Newsroom, Wire
+from stories.store import Store, alerts, captures, connect, outbox, wires
 from stories.store import stories as records
+from stories.store.alerts import Alert
 from stories.store.captures import Problem
+from tests import servers
 from tests.conftest import NewsroomOf
 from tests.processes import until
 from tests.publish import samples
@@ -32,7 +37,7 @@ from tests.publish.shelf import publish, put
 from tests.serving import Port, free_port
 from workers import pulse
 from workers.address import client
-from workers.metrics import TASK_SECONDS, Tally
+from workers.metrics import LEASES_LOST, OUTCOMES, POLLS, TASK_SECONDS, Tally, outcome
 
 CONFIGURATION = """
 data = "{folder}/data"
@@ -310,3 +315,109 @@ def test_what_a_wire_sends_makes_no_labels(store: Store, redis_url: str) -> None
     assert after == before
     with store.read() as conn:
         assert records.counts(conn)[0] == 23
+
+
+def test_figures_of_the_wires(store: Store, redis_url: str) -> None:
+    newsroom = _filled(store)
+    with store.write() as conn:
+        conn.execute(
+            text(
+                "UPDATE wires SET state = 'http-418', failing_since = :failing, due_at = :due,"
+                " changed_at = :news, lease_until = :lease"
+            ),
+            {
+                "failing": _micro(NOW - timedelta(hours=2)),
+                "due": _micro(NOW - timedelta(minutes=20)),
+                "news": _micro(NOW - timedelta(hours=3)),
+                "lease": _micro(NOW - timedelta(minutes=1)),
+            },
+        )
+        alerts.begin(conn, Alert("failing", "pti", NOW - timedelta(hours=2), "teapot"))
+    with client(redis_url) as broker, clock.reading(lambda: NOW):
+        tally = Tally()
+        tally.count(POLLS, outcome("http-418"))
+        tally.count(LEASES_LOST, "begin", amount=3)
+        tally.flush(broker)
+        broker.lpush("wirecopy:poll", "a", "b")
+        found = _figures(web.exposition(newsroom, store, broker)())
+    assert found["wirecopy_wires", ("http-4xx",)] == 1
+    assert found["wirecopy_wires_unwell", ("failing",)] == 1
+    assert found["wirecopy_wires_unwell", ("late",)] == 1
+    assert found["wirecopy_wires_unwell", ("paused",)] == 0
+    assert found["wirecopy_wires_polled_within", ("3600",)] == 0
+    assert found["wirecopy_wires_polled_within", ("21600",)] == 1
+    assert found["wirecopy_wire_polled_age_seconds", ("pti",)] == 7200
+    assert found["wirecopy_wire_news_age_seconds", ("pti",)] == 10800
+    assert found["wirecopy_alerts", ("failing",)] == 1
+    assert found["wirecopy_alerts", ("quiet",)] == 0
+    assert found["wirecopy_due_lag_seconds", ()] == 1200
+    assert found["wirecopy_unrendered_oldest_seconds", ()] == 600
+    assert found["wirecopy_leases_expired", ("poll",)] == 1
+    assert found["wirecopy_queue", ("poll",)] == 2
+    assert found["wirecopy_queue", ("ingest",)] == 0
+    assert found["wirecopy_polls_total", ("http-4xx",)] == 1
+    assert found["wirecopy_leases_lost_total", ("begin",)] == 3
+
+
+def _micro(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def test_only_so_many_wires_have_series_of_their_own(
+    newsroom: NewsroomOf, store: Store, redis_url: str
+) -> None:
+    many = [Wire(name=f"w{n}", url=f"https://wire.example/{n}") for n in range(600)]
+    with store.write() as conn:
+        wires.sync(conn, many, NOW)
+        conn.execute(
+            text("UPDATE wires SET state = 'ok', polled_at = :at, changed_at = :at"),
+            {"at": _micro(NOW - timedelta(minutes=1))},
+        )
+    with client(redis_url) as broker, clock.reading(lambda: NOW):
+        found = _figures(web.exposition(newsroom(wires=many), store, broker)())
+    for name in ("wirecopy_wire_polled_age_seconds", "wirecopy_wire_news_age_seconds"):
+        told = [labels[0] for key, labels in found if key == name]
+        assert sorted(told) == sorted(w.name for w in many[: web.WIRES_TOLD])
+    assert found["wirecopy_wires", ("ok",)] == 600
+    assert found["wirecopy_wires_polled_within", ("60",)] == 600
+
+
+@given(st.text(max_size=40) | st.integers(0, 10**6).map("http-{}".format) | st.sampled_from(STATES))
+def test_outcomes_are_few(state: str) -> None:
+    classes = {f"http-{n}xx" for n in range(1, 6)}
+    assert outcome(state) in OUTCOMES | classes | {"other"}
+
+
+# Readiness
+
+
+def test_it_is_not_ready_while_the_broker_does_not_answer(tmp_path: Path) -> None:
+    """A broker that takes connections and then says nothing, and a database file moved away."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        with web_process(tmp_path, url, free_port()) as running:
+            until(running.up)
+            found = running.port.ask("/readyz")
+            told = json.loads(found.body)
+            assert (found.status, told["ready"], told["database"]) == (503, False, "ok")
+            assert told["broker"] != "ok"
+            assert running.port.ask("/healthz").status == 200
+            (tmp_path / "data/wirecopy.sqlite3").rename(tmp_path / "elsewhere")
+            told = json.loads(running.port.ask("/readyz").body)
+            assert told["database"] != "ok"
+            assert running.port.ask("/healthz").status == 200
+
+
+def test_it_is_ready_again_when_the_broker_is(tmp_path: Path) -> None:
+    with servers.throwaway() as folder, ExitStack() as stack:
+        broker = ExitStack()
+        stack.callback(broker.close)
+        url = broker.enter_context(servers.redis(folder))
+        port = stack.enter_context(web_process(tmp_path, url, free_port())).port
+        until(port.open)
+        until(lambda: port.ask("/readyz").status == 200)
+        broker.close()
+        until(lambda: port.ask("/readyz").status == 503)
+        assert json.loads(port.ask("/readyz").body)["database"] == "ok"
+        assert broker.enter_context(servers.redis(folder)) == url
+        until(lambda: port.ask("/readyz").status == 200)

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingest import intake
+from ingest import cage, contents, intake
+from ingest.contents import Reader
 from ingest.normalise import normalise
 from stories import clock
 from stories.newsroom import Newsroom
@@ -48,11 +49,11 @@ class Desk:
             outbox.want(conn, "ingest", ["w"], self.now)
         return number
 
-    def take(self, *bodies: bytes) -> list[int]:
-        """Capture *bodies* and take them in; what was wanted rendered is done away with."""
+    def take(self, *bodies: bytes, reader: Reader = cage.read) -> list[int]:
+        """Capture *bodies* and take them in."""
         numbers = [self.capture(body) for body in bodies]
         with clock.reading(lambda: self.now):
-            intake.run(self.store, self.newsroom)
+            intake.run(self.store, self.newsroom, reader=reader)
         return numbers
 
     def wanted(self) -> list[str]:
@@ -162,15 +163,15 @@ def test_one_bad_item_does_not_hold_up_its_neighbours(
         assert [(f.position, f.state) for f in captures.problems_of(conn, number)] == [
             (1, "item-empty")
         ]
-    real = normalise
 
     def worse(one, *rest):  # type: ignore[no-untyped-def]
         if one.guid == "c":
             raise KeyError("nobody foresaw this")
-        return real(one, *rest)
+        return normalise(one, *rest)
 
-    monkeypatch.setattr(intake, "normalise", worse)
-    (number,) = desk.take(feed(item("c", "Three"), item("d", "Four")))
+    monkeypatch.setattr("ingest.contents.normalise", worse)
+    here = contents.read  # a caged reader would not be reached by the patch
+    (number,) = desk.take(feed(item("c", "Three"), item("d", "Four")), reader=here)
     assert "d" in desk.told()
     with desk.store.read() as conn:
         fault = captures.problems_of(conn, number)[0]

@@ -1,16 +1,17 @@
 """Polling over real HTTP into a real store: what is kept, what is remembered, what is told."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from ingest import polling
+from ingest import intake, polling
 from ingest.capture import Polled
 from ingest.fetch import Client
 from stories import clock
-from stories.newsroom import Newsroom
+from stories.newsroom import Newsroom, Politeness
 from stories.store import Store, captures, outbox, wires
 from stories.store.wires import WireState
 from tests import hostile
@@ -143,8 +144,9 @@ def test_a_failure_is_a_state_and_loses_nothing(poller: Poller, path: str, state
     poller.server.answer("/feed.xml", FEED, {"ETag": '"1"'})
     poller.now += timedelta(minutes=10)
     assert poller.poll().state == "not-modified"
-    assert poller.state.failures == 0
-    assert poller.state.failing_since is None
+    after = poller.state
+    assert after.failing_since is None
+    assert after.failures == 0
 
 
 def test_a_private_address_is_refused_unless_the_wire_says_so(poller: Poller) -> None:
@@ -193,3 +195,140 @@ def test_secrets_stay_out_of_what_is_kept(poller: Poller, tmp_path: Path) -> Non
         assert "s3cret" not in repr(captures.get(conn, polled.capture_id))
     assert "s3cret" not in repr(poller.newsroom)
     assert tmp_path.exists()
+
+
+def moving(poller: Poller, status: int = 301) -> None:
+    """Polls over three days and a bit, all of which redirect from ``/feed.xml`` to ``/new.xml``."""
+    headers = {"Location": "/new.xml"}
+    poller.server.route("/feed.xml", lambda exchange: exchange.reply(status, headers, b"moved\n"))
+    poller.server.answer("/new.xml", FEED, {"ETag": '"new"'})
+    for hour in range(0, 76, 4):
+        poller.now = NOW + timedelta(hours=hour)
+        assert poller.poll().told == ""
+    poller.now = NOW + timedelta(hours=76)
+
+
+def test_a_move_is_followed_each_time_and_believed_late(poller: Poller) -> None:
+    moving(poller)
+    before = poller.state
+    assert before.url == poller.server.url + "/feed.xml"
+    assert (before.moved_to, before.moved_count) == (poller.server.url + "/new.xml", 19)
+    polled = poller.poll()
+    assert "/new.xml" in polled.told
+    state = poller.state
+    assert (state.url, state.configured_url) == (before.moved_to, before.url)
+    assert (state.etag, state.last_modified, state.moved_to) == (None, None, None)
+    asked = len(poller.server.seen("/feed.xml"))
+    poller.configure()  # a restart
+    poller.now += timedelta(minutes=5)
+    assert poller.poll().state == "unchanged"
+    assert poller.poll().state == "not-modified"
+    assert len(poller.server.seen("/feed.xml")) == asked
+    poller.configure("/third.xml")
+    assert poller.state.url == poller.server.url + "/third.xml"
+
+
+def test_a_temporary_move_is_never_believed(poller: Poller) -> None:
+    moving(poller, 302)
+    assert poller.poll().told == ""
+    assert poller.state.moved_count == 0
+
+
+def test_a_believed_address_that_fails_is_left_again(poller: Poller) -> None:
+    moving(poller)
+    poller.poll()
+    poller.server.answer("/new.xml", b"gone wrong", status=500)
+    poller.server.answer("/feed.xml", FEED)
+    told = [poller.poll().told for _ in range(5)]
+    assert told[:4] == [""] * 4
+    assert "/feed.xml" in told[4]
+    assert poller.state.url == poller.server.url + "/feed.xml"
+    assert poller.state.due_at == poller.now + timedelta(minutes=2)
+    assert poller.poll().state == "unchanged"
+
+
+def test_secrets_do_not_follow_a_wire_to_another_origin(poller: Poller) -> None:
+    poller.configure(headers={"Authorization": "Bearer s3cret"})
+    rules = poller.newsroom.wires[0]
+    same = replace(poller.state, url=f"{poller.server.url}/new.xml")
+    other = replace(poller.state, url="https://elsewhere.example/feed.xml")
+    assert polling.request_of(rules, same).headers == (("Authorization", "Bearer s3cret"),)
+    assert polling.request_of(rules, other).headers == ()
+    assert polling.request_of(rules, other).url == other.url
+
+
+def test_gone_for_good_pauses_until_somebody_asks(poller: Poller) -> None:
+    poller.poll()
+    poller.server.answer("/feed.xml", b"gone", status=410)
+    polled = poller.poll()
+    assert polled.state == "http-410"
+    assert "wirecopy poll w" in polled.message
+    state = poller.state
+    assert state.paused_at == NOW
+    assert "paused" in state.due_because
+    with poller.store.read() as conn:
+        far = NOW + timedelta(days=400)
+        assert wires.candidates(conn, far, 0, 9, Politeness()) == []
+        assert wires.next_due(conn) is None
+    poller.configure()  # a restart resumes nothing
+    assert poller.state.paused_at == NOW
+    assert poller.poll().state == "http-410"
+    assert poller.state.paused_at == NOW
+    poller.server.answer("/feed.xml", FEED)
+    assert poller.poll().state == "unchanged"
+    assert poller.state.paused_at is None
+
+
+def test_another_address_resumes_a_paused_wire(poller: Poller) -> None:
+    poller.server.answer("/feed.xml", b"gone", status=410)
+    poller.poll()
+    poller.configure("/good")
+    state = poller.state
+    assert (state.paused_at, state.lane, state.due_at) == (None, 1, NOW)
+
+
+def items(*guids: int) -> bytes:
+    told = "".join(f"<item><guid>g{g}</guid><title>Item {g}</title></item>" for g in guids)
+    return f'<rss version="2.0"><channel><title>A</title>{told}</channel></rss>'.encode()
+
+
+def test_news_is_remembered_and_speeds_a_silent_wire_up_at_once(poller: Poller) -> None:
+    def take_in() -> None:
+        with clock.reading(lambda: poller.now):
+            assert intake.run(poller.store, poller.newsroom) == 1
+
+    for turn in range(6):
+        poller.now = NOW + timedelta(minutes=10 * turn)
+        poller.server.answer("/feed.xml", items(*range(turn + 1)))
+        assert poller.poll().state == "ok"
+        take_in()
+    assert len(poller.state.news) == 6
+    last = poller.now
+    poller.now = last + timedelta(hours=5)
+    assert poller.poll().state == "unchanged"
+    assert poller.state.due_at >= poller.now + timedelta(minutes=12)
+    assert "no news for 5h" in poller.state.due_because
+
+    poller.server.answer("/feed.xml", items(*range(6)) + b"<!-- touched -->")
+    assert poller.poll().state == "ok"
+    take_in()
+    assert wires.moments(poller.state.news)[-1] == last  # other bytes, no news
+    assert poller.state.due_at >= poller.now + timedelta(minutes=12)
+
+    poller.now += timedelta(minutes=12)
+    poller.server.answer("/feed.xml", items(*range(7)))
+    assert poller.poll().state == "ok"
+    take_in()
+    assert wires.moments(poller.state.news)[-1] == poller.now
+    assert poller.state.due_at < poller.now + timedelta(minutes=3)
+    assert poller.state.due_because.startswith("every 2m")
+
+
+def test_a_feeds_first_wish_is_heard_at_once(poller: Poller) -> None:
+    poller.server.answer("/feed.xml", items(1).replace(b"<title>A", b"<ttl>30</ttl><title>A", 1))
+    poller.poll()
+    assert poller.state.due_because.startswith("every 2m")
+    with clock.reading(lambda: poller.now):
+        intake.run(poller.store, poller.newsroom)
+    assert poller.state.due_because.startswith("ttl 30m")
+    assert poller.state.due_at >= NOW + timedelta(minutes=30)

@@ -13,8 +13,11 @@ from ingest.schedule import (
     LONGEST_BACK_OFF,
     LONGEST_RETRY_AFTER,
     LONGEST_WISH,
+    QUIET_LONGEST,
+    QUIET_STRETCH,
     next_poll,
     retry_after,
+    usual_gap,
 )
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)  # a Sunday
@@ -157,3 +160,121 @@ def test_wires_that_failed_together_do_not_come_back_together() -> None:
         for n in range(100)
     }
     assert len(moments) > 90
+
+
+def news(*minutes_ago: float) -> list[datetime]:
+    return [NOW - timedelta(minutes=m) for m in sorted(minutes_ago, reverse=True)]
+
+
+def after(moments: list[datetime], **keys: Any) -> tuple[float, str]:
+    """Seconds to the next poll of a wire with news at *moments*, jitter taken off roughly; why."""
+    found = next_poll(
+        **{
+            "wire": "pti",
+            "now": NOW,
+            "every": EVERY,
+            "state": "not-modified",
+            "failures": 0,
+            "headers": {},
+            "channel": {},
+            "news": moments,
+            **keys,
+        }
+    )
+    return (found.at - NOW).total_seconds(), found.because
+
+
+@pytest.mark.parametrize(
+    ("moments", "wait"),
+    [
+        (news(0, 10, 20, 30, 40), 120),  # it just came
+        (news(30, 40, 50, 60, 70), 120),  # three times the usual gap: bursts do that
+        (news(60, 70, 80, 90, 100), 240),  # gently
+        (news(90, 100, 110, 120, 130), 360),
+        (news(600, 610, 620, 630, 640), 720),  # no further than six times
+        (news(600, 610, 620, 630), 120),  # too few to say what is usual
+        (news(60, 60.01, 60.02, 60.03, 60.04), 720),  # gaps below a poll's count as a poll's
+        (news(60, 120, 180, 240, 300), 120),  # a slow wire's silence is no silence
+        (news(-60, -50, -40, -30, -20), 120),  # another machine's clock is ahead
+    ],
+)
+def test_silence_slows_a_wire_down_gently(moments: list[datetime], wait: float) -> None:
+    seconds, because = after(moments)
+    assert near(seconds, wait)
+    assert ("no news" in because) is (wait > 120)
+
+
+def test_one_burst_or_one_night_does_not_change_what_is_usual() -> None:
+    steady = [10.0 * n for n in range(10)]
+    assert usual_gap(news(*steady)) == timedelta(minutes=10)
+    assert usual_gap(news(*steady, 900)) == timedelta(minutes=10)
+    assert usual_gap(news(*steady, 0.1, 0.2)) == timedelta(minutes=10)
+    assert usual_gap([]) is None
+
+
+def test_a_seldom_polled_wire_is_not_slowed_down() -> None:
+    every = timedelta(hours=2)
+    seconds, because = after(news(*(9000 + 10 * n for n in range(9))), every=every)
+    assert near(seconds, 7200)
+    assert because.startswith("every 2h")
+
+
+def test_a_longer_wish_wins_over_silence_and_says_so() -> None:
+    seconds, because = after(news(90, 100, 110, 120, 130), channel={"ttl": "15"})
+    assert near(seconds, 900)
+    assert because.startswith("ttl 15m, longer than every 2m, no news for 90m")
+
+
+def test_a_failing_wire_backs_off_whatever_its_silence() -> None:
+    seconds, because = after(news(*range(600, 700, 10)), state="http-500")
+    assert near(seconds, 240)
+    assert because.startswith("http-500; backing off 4m, as failures weigh 1")
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({}, "every 2m"),
+        ({"headers": {"cache-control": "max-age=60"}}, "every 2m, longer than Cache-Control max-a"),
+        ({"channel": {"ttl": "600"}}, "ttl 10h cut to 1h, longer than every 2m"),
+        (
+            {"state": "http-503", "headers": {"retry-after": "999999"}},
+            "Retry-After 999999s cut to 1d, instead of http-503; backing off",
+        ),
+        ({"channel": {"skip_hours": ["6"]}}, "then put off by skipHours"),
+    ],
+)
+def test_the_rule_that_won_is_told(keys: dict[str, Any], told: str) -> None:
+    assert told in after([], **keys)[1]
+
+
+moments = st.lists(
+    st.integers(-3600, 86400 * 30).map(lambda s: NOW - timedelta(seconds=s)), max_size=25
+)
+
+
+@given(moments, st.integers(1, 86400).map(lambda s: timedelta(seconds=s)))
+def test_silence_stays_within_its_clamps(known: list[datetime], every: timedelta) -> None:
+    seconds, _ = after(known, every=every)
+    granted = max(every, min(QUIET_STRETCH * every, QUIET_LONGEST)).total_seconds()
+    assert every.total_seconds() <= seconds <= granted * (1 + JITTER) + 1
+
+
+@given(moments, st.integers(1, 7200).map(lambda s: timedelta(seconds=s)))
+def test_news_brings_a_wire_back_at_once(known: list[datetime], every: timedelta) -> None:
+    earlier = [m for m in known if m < NOW]
+    seconds, because = after([*earlier, NOW], every=every)
+    assert near(seconds, every.total_seconds())
+    assert "no news" not in because
+
+
+@given(moments, st.integers(0, 86400 * 7), st.integers(0, 86400))
+def test_a_longer_silence_never_brings_an_earlier_poll(
+    known: list[datetime], silence: int, more: int
+) -> None:
+    """Without the jitter: the same moment, the news further back."""
+    waits = [
+        after([m - timedelta(seconds=s) for m in known if m <= NOW])[0]
+        for s in (silence, silence + more)
+    ]
+    assert waits[0] <= waits[1]

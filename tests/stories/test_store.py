@@ -7,12 +7,13 @@ from itertools import pairwise
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text, update
+from sqlalchemy import Connection, text, update
 
 from stories.errors import StoreError
-from stories.newsroom import Wire
+from stories.newsroom import Politeness, Wire
 from stories.store import Store, captures, connect, feeds, notes, outbox, tables, wires
 from stories.store.engine import HEAD
+from stories.store.wires import WireState
 
 NOW = datetime(2026, 11, 22, 6, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
@@ -77,20 +78,29 @@ def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
         assert wires.every(conn) == []
 
 
+def claim(conn: Connection, now: datetime, until: datetime, limit: int) -> list[WireState]:
+    """What a dispatcher without budgets would do."""
+    freely = Politeness(per_host=1000, per_agency=1000, gap=timedelta(0))
+    found = [c.name for lane in (1, 0) for c in wires.candidates(conn, now, lane, limit, freely)]
+    lease = wires.new_lease()
+    taken = wires.lease(conn, lease, found[:limit], now, until)
+    return wires.begin(conn, lease, sorted(taken), now, until)
+
+
 class TestWires:
     def test_sync_adds_rests_and_restores(self, store: Store) -> None:
         with store.write() as conn:
             wires.sync(conn, [wire("a"), wire("b")], NOW)
             wires.sync(conn, [wire("b")], LATER)
             assert {w.name: w.configured for w in wires.every(conn)} == {"a": False, "b": True}
-            assert [w.name for w in wires.claim_due(conn, LATER, LATER, 9)] == ["b"]
+            assert [w.name for w in claim(conn, LATER, LATER, 9)] == ["b"]
             wires.sync(conn, [wire("a"), wire("b")], LATER)
             assert all(w.configured and w.added_at == NOW for w in wires.every(conn))
 
     def test_a_restart_does_not_reset_the_clock(self, store: Store) -> None:
         with store.write() as conn:
             wires.sync(conn, [wire("a")], NOW)
-            claimed = wires.claim_due(conn, NOW, LATER, 9)
+            claimed = claim(conn, NOW, LATER, 9)
             due = NOW + timedelta(hours=1)
             values = {"due_at": due, "etag": '"x"', "state": "ok"}
             assert wires.finish_poll(conn, "a", claimed[0].lease or "", values)
@@ -102,25 +112,51 @@ class TestWires:
     def test_a_new_address_forgets_the_old_ones_validators(self, store: Store) -> None:
         with store.write() as conn:
             wires.sync(conn, [wire("a")], NOW)
-            lease = wires.claim_due(conn, NOW, LATER, 9)[0].lease or ""
+            lease = claim(conn, NOW, LATER, 9)[0].lease or ""
             wires.finish_poll(conn, "a", lease, {"etag": '"x"', "due_at": LATER})
             wires.sync(conn, [wire("a", "https://other.example/w")], NOW)
             after = wires.get(conn, "a")
             assert after is not None
             assert (after.etag, after.due_at, after.host) == (None, NOW, "other.example")
+            assert after.lane == 1
+
+    def test_a_new_address_forgets_a_poll_of_the_old_one_under_way(self, store: Store) -> None:
+        with store.write() as conn:
+            wires.sync(conn, [wire("a")], NOW)
+            lease = claim(conn, NOW, LATER, 9)[0].lease or ""
+            wires.sync(conn, [wire("a", "https://other.example/w")], NOW)
+            assert not wires.finish_poll(conn, "a", lease, {"etag": '"of the old one"'})
+            assert [w.name for w in claim(conn, NOW, LATER, 9)] == ["a"]
+
+    def test_a_configured_address_stands_against_a_move(self, store: Store) -> None:
+        """A move that was believed stays over restarts, until the configuration changes."""
+        with store.write() as conn:
+            wires.sync(conn, [wire("a")], NOW)
+            lease = claim(conn, NOW, LATER, 9)[0].lease or ""
+            moved = {"url": "https://new.example/w", "host": "new.example", "due_at": LATER}
+            wires.finish_poll(conn, "a", lease, moved)
+            wires.sync(conn, [wire("a")], NOW)
+            after = wires.get(conn, "a")
+            assert after is not None
+            assert (after.url, after.host) == ("https://new.example/w", "new.example")
+            assert after.configured_url == "https://agency.example/w.rss"
+            wires.sync(conn, [wire("a", "https://third.example/w")], NOW)
+            after = wires.get(conn, "a")
+            assert after is not None
+            assert after.url == after.configured_url == "https://third.example/w"
 
     def test_a_claim_is_exclusive_until_it_expires(self, store: Store) -> None:
         with store.write() as conn:
             wires.sync(conn, [wire("a"), wire("b")], NOW)
-            first = wires.claim_due(conn, NOW, NOW + timedelta(seconds=30), 1)
-            second = wires.claim_due(conn, NOW, NOW + timedelta(seconds=30), 9)
+            first = claim(conn, NOW, NOW + timedelta(seconds=30), 1)
+            second = claim(conn, NOW, NOW + timedelta(seconds=30), 9)
             assert {first[0].name, second[0].name} == {"a", "b"}
-            assert wires.claim_due(conn, NOW, LATER, 9) == []
-            again = wires.claim_due(conn, NOW + timedelta(seconds=31), LATER, 9)
+            assert claim(conn, NOW, LATER, 9) == []
+            again = claim(conn, NOW + timedelta(seconds=31), LATER, 9)
             assert len(again) == 2
             old = first[0]
             assert not wires.finish_poll(conn, old.name, old.lease or "", {"state": "ok"})
-            assert wires.leased(conn, old.lease or "", [old.name]) == []
+            assert wires.begin(conn, old.lease or "", [old.name], NOW, LATER) == []
 
     def test_two_dispatchers_never_share_a_wire(self, store: Store) -> None:
         with store.write() as conn:
@@ -130,7 +166,7 @@ class TestWires:
         def dispatch() -> None:
             while True:
                 with store.write() as conn:
-                    names = [w.name for w in wires.claim_due(conn, NOW, LATER, 7)]
+                    names = [w.name for w in claim(conn, NOW, LATER, 7)]
                 if not names:
                     return
                 taken.extend(names)
@@ -145,10 +181,54 @@ class TestWires:
     def test_an_operator_takes_a_wire_from_a_worker(self, store: Store) -> None:
         with store.write() as conn:
             wires.sync(conn, [wire("a")], NOW)
-            worker = wires.claim_due(conn, NOW, LATER, 9)[0]
+            worker = claim(conn, NOW, LATER, 9)[0]
             operator = wires.take(conn, ["a", "none"], LATER)[0]
+            assert operator.leased_at is not None
             assert not wires.finish_poll(conn, "a", worker.lease or "", {"state": "ok"})
             assert wires.finish_poll(conn, "a", operator.lease or "", {"state": "ok"})
+
+    def test_an_operator_resumes_what_was_paused_by_naming_it(self, store: Store) -> None:
+        with store.write() as conn:
+            wires.sync(conn, [wire("a"), wire("b")], NOW)
+            conn.execute(update(tables.wires).values(paused_at=NOW))
+            assert wires.next_due(conn) is None
+            assert claim(conn, NOW, LATER, 9) == []
+            assert wires.take(conn, ["a", "b"], LATER, resume=False) == []
+            assert [w.name for w in wires.take(conn, ["a"], LATER)] == ["a"]
+            assert {w.name: w.paused_at for w in wires.every(conn)} == {"a": None, "b": NOW}
+            wires.sync(conn, [wire("a"), wire("b", "https://other.example/w")], LATER)
+            assert [w.name for w in claim(conn, LATER, LATER, 9)] == ["b"]
+
+    def test_what_is_under_way_is_counted_by_host_and_agency(self, store: Store) -> None:
+        second = timedelta(seconds=1)
+        with store.write() as conn:
+            named = [wire("a"), wire("b"), wire("c", "https://Other.example.:8443/w")]
+            wires.sync(conn, named, NOW)
+            assert wires.traffic(conn, NOW, second) == wires.Traffic()
+            claim(conn, NOW, NOW + second, 9)
+            busy = wires.traffic(conn, NOW, second)
+            assert busy.hosts == {"agency.example": 2, "other.example": 1}
+            assert busy.agencies == {"Agency": 3}
+            assert busy.host_starts == {"agency.example": NOW, "other.example": NOW}
+            assert busy.agency_starts == {"Agency": NOW}
+            assert not wires.traffic(conn, NOW, timedelta(0)).host_starts
+            assert wires.traffic(conn, NOW + 2 * second, second) == wires.Traffic()
+
+    def test_a_late_word_on_the_schedule_changes_nothing(self, store: Store) -> None:
+        """Only while nothing has happened since the poll that it follows from."""
+        hour = NOW + timedelta(hours=1)
+        with store.write() as conn:
+            wires.sync(conn, [wire("a")], NOW)
+            lease = claim(conn, NOW, LATER, 9)[0].lease or ""
+            wires.finish_poll(conn, "a", lease, {"polled_at": NOW, "due_at": LATER})
+            wires.reschedule(conn, "a", NOW - timedelta(minutes=5), {"due_at": hour})
+            assert wires.next_due(conn) == LATER
+            claim(conn, LATER, hour, 9)
+            wires.reschedule(conn, "a", NOW, {"due_at": hour})
+            assert wires.next_due(conn) == LATER
+
+    def test_news_is_kept_to_the_microsecond(self) -> None:
+        assert wires.moments(wires.stamps([NOW, LATER])) == [NOW, LATER]
 
 
 class TestOutbox:

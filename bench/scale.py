@@ -1,0 +1,327 @@
+"""``python -m bench.scale``: many wires through real workers, Redis and PostgreSQL.
+
+For each number of wires a newsroom is set up as if it had been running: every wire on record with
+the validators of its feed, due times spread evenly. Then one worker, one beat and the simulated
+agency run as the processes they are, and what happens within the time given is counted. Offered
+are so many polls a second whatever the number of wires, so that what a poll costs can be compared.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import redis
+from pydantic import SecretStr
+from sqlalchemy import func, insert, select
+
+from bench import machine, postgres
+from bench.cost import tree_cpu_seconds, tree_peak
+from desk.agency.load import Load
+from desk.agency.site import Site, recall
+from stories import clock
+from stories.newsroom import Newsroom, load
+from stories.store import Store, connect, outbox, tables
+from tests import servers
+from workers.address import broker_url, client
+from workers.app import beat_command, worker_command
+from workers.leash import leashed
+from workers.metrics import KEY, POLL_LAG
+
+NEWS_SHARE = 0.05
+"""Share of polls that bring something: most find nothing, as on real wires."""
+
+ERRORS = 0.02
+NOT_MODIFIED = 0.9
+"""Share of unchanged feeds answered 304; the rest send the same bytes again."""
+
+ITEMS = 5
+PROCESSES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one number of wires came to. CPU is of all our processes, microseconds a poll."""
+
+    wires: int
+    polls: int
+    seconds: float
+    outcomes: dict[str, int]
+    worker_cpu: float
+    beat_cpu: float
+    database_cpu: float
+    worker_memory: int | None
+    lag: tuple[float, float]
+    fresh: tuple[float, float]
+    stories: int
+    behind: int
+
+
+def run(wires: int, rate: float, seconds: float) -> Run:
+    """Measure *wires* wires for *seconds*, offered *rate* polls a second."""
+    every = max(1, round(wires / rate))
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wirecopy-scale-")))
+        database, postmaster = stack.enter_context(postgres.running())
+        database = stack.enter_context(postgres.database(database, "scale"))
+        broker_folder = stack.enter_context(servers.throwaway())
+        broker = stack.enter_context(servers.redis(broker_folder))
+        agency = stack.enter_context(_agency(wires, every))
+        room, environment = _newsroom(folder, agency, wires, every, database, broker)
+        store = connect(room.database)
+        stack.callback(store.close)
+        store.migrate()
+        _as_if_running(store, room, agency, every)
+        worker = stack.enter_context(_process(worker_command(PROCESSES), environment))
+        beat = stack.enter_context(_process(beat_command(), environment))
+        pids = {"worker": worker.pid, "beat": beat.pid, "database": postmaster}
+        _until_polling(store)
+        with client(broker_url(room)) as connection:
+            before, lags, began = _polls(store), _lags(connection), time.monotonic()
+            cpu = {name: tree_cpu_seconds(pid) for name, pid in pids.items()}
+            start = clock.now()
+            time.sleep(seconds)
+            span = time.monotonic() - began
+            used = {name: tree_cpu_seconds(pid) - cpu[name] for name, pid in pids.items()}
+            polls = _polls(store) - before
+            after = {k: v - lags.get(k, 0) for k, v in _lags(connection).items()}
+        each = 1e6 / max(polls, 1)
+        return Run(
+            wires=wires,
+            polls=polls,
+            seconds=span,
+            outcomes=_outcomes(store, start),
+            worker_cpu=used["worker"] * each,
+            beat_cpu=used["beat"] * each,
+            database_cpu=used["database"] * each,
+            worker_memory=tree_peak(worker.pid),
+            lag=(_quantile(after, 0.5), _quantile(after, 0.99)),
+            fresh=_freshness(store, agency, start),
+            stories=_count(store, tables.stories),
+            behind=_behind(store),
+        )
+
+
+@contextmanager
+def _agency(wires: int, every: int) -> Iterator[str]:
+    command = [
+        *(sys.executable, "-m", "desk.agency", "--port", "0", "--print-url", "--load", str(wires)),
+        *("--items", str(ITEMS), "--novelty", f"{NEWS_SHARE * 60 / every:.6f}"),
+        *("--updates", "0.2", "--errors", str(ERRORS), "--not-modified", str(NOT_MODIFIED)),
+    ]
+    process = subprocess.Popen(leashed(command), stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _newsroom(
+    folder: Path, agency: str, wires: int, every: int, database: str, broker: str
+) -> tuple[Newsroom, dict[str, str]]:
+    lines = [
+        '[publisher]\nname = "Scale"\nurl = "https://scale.example"\n',
+        '[politeness]\nper_host = 1000000\nper_agency = 1000000\ngap = "0s"\n',
+    ]
+    lines += [
+        f'[[wires]]\nname = "w{n}"\nagency = "Simulated"\nurl = "{agency}/w/{n}.rss"\n'
+        f'every = "{every}s"\nallow_private = true\ntimeout = "10s"\n'
+        for n in range(wires)
+    ]
+    config = folder / "wirecopy.toml"
+    config.write_text("\n".join(lines))
+    environment = {
+        "WIRECOPY_CONFIG": str(config),
+        "WIRECOPY_DATABASE_URL": database,
+        "WIRECOPY_REDIS_URL": broker,
+        "WIRECOPY_LOG": "json",
+    }
+    room = load(config).model_copy(
+        update={"database_url": SecretStr(database), "redis_url": SecretStr(broker)}
+    )
+    return room, environment
+
+
+def _as_if_running(store: Store, room: Newsroom, agency: str, every: int) -> None:
+    """Every wire on record with its feed's validators, due times spread over one interval."""
+    with urllib.request.urlopen(f"{agency}/simulation.json") as answer:
+        show, moment = recall(answer.read())
+    assert isinstance(show, Load)
+    site = Site(show)
+    now = clock.now()
+    from stories.store.wires import agency_key, host_key
+
+    rows = [
+        {
+            "name": wire.name,
+            "url": wire.url,
+            "configured_url": wire.url,
+            "agency": agency_key(wire),
+            "host": host_key(wire.url),
+            "added_at": now - timedelta(days=1),
+            "polled_at": now - timedelta(seconds=every),
+            "due_at": now + timedelta(seconds=every * n / len(room.wires)),
+            "state": "ok",
+            "etag": f'"{site.tag(n, moment)}-gzip"',
+        }
+        for n, wire in enumerate(room.wires)
+    ]
+    with store.write() as conn:
+        for at in range(0, len(rows), 1000):
+            conn.execute(insert(tables.wires), rows[at : at + 1000])
+
+
+@contextmanager
+def _process(
+    command: Sequence[str], environment: dict[str, str]
+) -> Iterator["subprocess.Popen[bytes]"]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("WIRECOPY_")}
+    process = subprocess.Popen(
+        leashed(command),
+        env={**clean, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _polls(store: Store) -> int:
+    with store.read() as conn:
+        return int(
+            conn.execute(select(func.coalesce(func.sum(tables.wires.c.polls), 0))).scalar_one()
+        )
+
+
+def _until_polling(store: Store) -> None:
+    """Until the worker has read its configuration and polls; 100,000 wires take it a while."""
+    end = time.monotonic() + 600
+    while _polls(store) == 0:
+        if time.monotonic() > end:
+            raise RuntimeError("no poll within ten minutes")
+        time.sleep(0.5)
+    time.sleep(5)  # what had gathered before is worked off
+
+
+def _lags(broker: redis.Redis) -> dict[int, float]:
+    found: dict[bytes, bytes] = broker.hgetall(KEY)  # type: ignore[assignment]
+    lags: dict[int, float] = {}
+    for field, amount in found.items():
+        name, _labels, part = json.loads(field)
+        if name == POLL_LAG.name and part != "sum":
+            lags[int(part)] = lags.get(int(part), 0) + float(amount)
+    return lags
+
+
+def _quantile(counts: dict[int, float], share: float) -> float:
+    """The quantile of what fell into the histogram's buckets, between their bounds."""
+    bounds = [0.0, *POLL_LAG.buckets, POLL_LAG.buckets[-1]]
+    wanted = share * sum(counts.values())
+    seen = 0.0
+    for number in sorted(counts):
+        if counts[number] and seen + counts[number] >= wanted:
+            low, high = bounds[number], bounds[min(number + 1, len(bounds) - 1)]
+            return float(low + (high - low) * (wanted - seen) / counts[number])
+        seen += counts[number]
+    return 0.0
+
+
+def _outcomes(store: Store, start: datetime) -> dict[str, int]:
+    wires = tables.wires
+    query = select(wires.c.state, func.count()).where(wires.c.polled_at >= start)
+    with store.read() as conn:
+        return {row[0]: row[1] for row in conn.execute(query.group_by(wires.c.state))}
+
+
+def _freshness(store: Store, agency: str, start: datetime) -> tuple[float, float]:
+    """Seconds from a story's appearing at the agency until it stood in a feed: median, p99.
+
+    Of the stories that appeared after *start*; the time of appearing is the agency's own, told
+    in its stories' dates (whole seconds).
+    """
+    versions, entries = tables.versions, tables.entries
+    query = select(versions.c.data, entries.c.rendered_at).join(
+        entries, entries.c.story_id == versions.c.story_id
+    )
+    with store.read() as conn:
+        rows = conn.execute(
+            query.where(versions.c.number == 1, versions.c.received_at > start)
+        ).all()
+    waits = sorted(
+        (row.rendered_at - stated).total_seconds()
+        for row in rows
+        if (stated := _stated(row.data)) is not None and stated > start
+    )
+    if not waits:
+        return 0.0, 0.0
+    return waits[len(waits) // 2], waits[min(len(waits) - 1, int(len(waits) * 0.99))]
+
+
+def _stated(data: dict[str, object]) -> datetime | None:
+    text = data.get("published")
+    return datetime.fromisoformat(text).astimezone(UTC) if isinstance(text, str) else None
+
+
+def _count(store: Store, table: object) -> int:
+    with store.read() as conn:
+        return int(conn.execute(select(func.count()).select_from(table)).scalar_one())  # type: ignore[arg-type]
+
+
+def _behind(store: Store) -> int:
+    with store.read() as conn:
+        return sum(w.count for w in outbox.waiting(conn, clock.now()))
+
+
+def main() -> int:
+    """Measure each number of wires named and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__)
+    parser.add_argument("wires", nargs="*", type=int, default=[100, 1_000, 10_000, 100_000])
+    parser.add_argument("--rate", type=float, default=100.0, help="polls offered a second")
+    parser.add_argument("--seconds", type=float, default=60.0, help="measured for each number")
+    given = parser.parse_args()
+    for name, line in machine.describe().items():
+        print(f"{name:<9} {line}")
+    print(
+        f"offered   {given.rate:g} polls/s for {given.seconds:g} s; {PROCESSES} worker processes;"
+        f" {NEWS_SHARE:.0%} news, {ERRORS:.0%} errors, {NOT_MODIFIED:.0%} of the rest 304"
+    )
+    heads = (
+        "wires", "polls/s", "worker µs", "beat µs", "db µs", "MB",
+        "due→polled s p50/p99", "wire→feed s p50/p99", "stories", "waiting", "outcomes",
+    )  # fmt: skip
+    print("  ".join(heads), flush=True)
+    for wires in given.wires:
+        one = run(wires, given.rate, given.seconds)
+        print(
+            f"{one.wires:>7}  {one.polls / one.seconds:>7.1f}  {one.worker_cpu:>7.0f}"
+            f"  {one.beat_cpu:>5.0f}  {one.database_cpu:>5.0f}"
+            f"  {(one.worker_memory or 0) / 1e6:>4.0f}  {one.lag[0]:.2f} / {one.lag[1]:.2f}"
+            f"  {one.fresh[0]:.1f} / {one.fresh[1]:.1f}  {one.stories}  {one.behind}"
+            f"  {one.outcomes}",
+            flush=True,
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

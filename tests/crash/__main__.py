@@ -1,0 +1,51 @@
+"""Crash safety, proved (docs/crash-safety.md). Exit code 0: everything holds; 1: it does not."""
+
+import argparse
+import os
+import random
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from tests.crash import harness
+from tests.crash.cast import Size
+from tests.crash.plan import PACE
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run once and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
+    add = parser.add_argument
+    add("--seed", type=int, help="of the plan and of the agency (default: drawn, and printed)")
+    add("--minutes", type=float, default=10.0, help="of faults (default: %(default)s)")
+    add("--wires", type=int, default=12, help="default: %(default)s")
+    add("--workers", type=int, default=2, help="of two processes each (default: %(default)s)")
+    add("--database", choices=("sqlite", "postgresql"), default="postgresql")
+    add("--pace", type=float, default=PACE, help="half the mean pause between two faults")
+    add("--keep-logs", type=Path, metavar="FOLDER", help="copy all logs there at the end")
+    given = parser.parse_args(arguments)
+    seed = given.seed if given.seed is not None else random.SystemRandom().randrange(10**6)
+    for name in [n for n in os.environ if n.startswith("WIRECOPY_")]:
+        del os.environ[name]
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling all of it takes most of a start
+    signal.signal(signal.SIGTERM, _interrupted)
+    print(f"seed {seed}, {given.minutes:g} minutes, {given.database}", flush=True)
+    size = Size(seed, given.wires, given.workers, given.database)
+    try:
+        story = harness.run(size, given.minutes * 60, given.pace, given.keep_logs)
+    except KeyboardInterrupt:
+        print("interrupted; everything was ended and removed", file=sys.stderr)
+        return 130
+    print(harness.table(story))
+    print(f"seed {seed}: {'everything holds' if story.verdict.good else 'FAILED'}")
+    return 0 if story.verdict.good else 1
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

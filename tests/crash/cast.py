@@ -1,0 +1,195 @@
+"""Who plays: the agency, PostgreSQL, Redis, two beats, several workers, two webs, the reader."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stories.newsroom import Newsroom, load
+from tests import servers
+from tests.crash.actors import Actor
+from tests.crash.disk import Disk
+from tests.serving import free_port
+
+HOME = Path(__file__).parents[2]
+WIRECOPY = Path(sys.executable).with_name("wirecopy")
+
+BEATS, WEBS = 2, 2
+ENDINGS = ("rss", "atom", "rdf")
+"""The wires' formats, in turn."""
+
+TIMEOUT = 5
+"""Seconds one poll may take; what a lease on a wire lasts follows from it."""
+
+POSTGRES_SETTINGS = {
+    **servers.POSTGRES_SETTINGS,
+    # What is promised about a database is asked of one that keeps its promises.
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "min_wal_size": "32MB",
+    "max_wal_size": "64MB",
+    "max_connections": "100",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a run is. ``novelty`` is new stories a minute and wire, ``errors`` the share of
+    the agency's answers that fail."""
+
+    seed: int
+    wires: int
+    workers: int
+    database: str
+    items: int = 20
+    novelty: float = 6.0
+    updates: float = 0.4
+    touches: float = 0.2
+    errors: float = 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Everybody, and where to find them. ``room`` is the newsroom as the members know it."""
+
+    agency: Actor
+    agency_url: str
+    redis: Actor
+    redis_url: str
+    postgres: Actor | None
+    beats: Sequence[Actor]
+    workers: Sequence[Actor]
+    webs: Sequence[Actor]
+    web_urls: Sequence[str]
+    reader: Actor
+    reader_told: Path
+    room: Newsroom
+    disk: Disk | None
+
+    @property
+    def members(self) -> list[Actor]:
+        """Wirecopy's own processes."""
+        return [*self.workers, *self.beats, *self.webs]
+
+    @property
+    def services(self) -> list[Actor]:
+        """What they need: the database, if it is a process, and the broker."""
+        return [a for a in (self.postgres, self.redis) if a is not None]
+
+    def everybody(self) -> Iterator[Actor]:
+        """All, in the order in which they start."""
+        yield self.agency
+        yield from self.services
+        yield from self.members
+        yield self.reader
+
+
+def gather(folder: Path, data: Path, disk: Disk | None, size: Size) -> Cast:
+    """The cast of a run of that *size*, nobody started yet.
+
+    Logs and what the reader tells go into *folder*; *data*, on *disk* where there is one, holds
+    what Wirecopy, the database and the broker keep.
+    """
+    port = free_port()
+    agency_url = f"http://127.0.0.1:{port}"
+    logs = folder / "logs"
+    logs.mkdir()
+
+    def actor(name: str, *command: str | Path, **more: object) -> Actor:
+        return Actor(name, [str(c) for c in command], HOME, logs / f"{name}.log", **more)  # type: ignore[arg-type]
+
+    agency = actor("agency", sys.executable, "-m", "desk.agency", *_agency(size, port))
+    (data / "redis").mkdir()
+    redis = servers.redis_server(data / "redis")
+    environment = {
+        "WIRECOPY_REDIS_URL": redis.url,
+        "WIRECOPY_LOG": "json",
+        "PYTHONPATH": str(HOME),  # this code, wherever another copy is installed
+    }
+    postgres = None
+    if size.database == "postgresql":
+        (data / "postgres").mkdir()
+        found = servers.postgres_server(data / "postgres", POSTGRES_SETTINGS)
+        postgres = Actor("postgres", found.command, found.cwd or data, logs / "postgres.log")
+        postgres.user = found.user
+        environment["WIRECOPY_DATABASE_URL"] = found.url
+    ports = [free_port() for _ in range(WEBS)]
+    config = folder / "wirecopy.toml"
+    config.write_text(_config(size, agency_url, data / "wirecopy", ports[0]), encoding="utf-8")
+    environment["WIRECOPY_CONFIG"] = str(config)
+
+    def member(kind: str, number: int, **more: str) -> Actor:
+        return actor(f"{kind}-{number}", WIRECOPY, "up", kind, environment={**environment, **more})
+
+    webs = [
+        member("web", n, WIRECOPY_SITE__LISTEN=f"127.0.0.1:{port}") for n, port in enumerate(ports)
+    ]
+    urls = [f"http://127.0.0.1:{port}" for port in ports]
+    room = load(config).model_copy(
+        update={"database_url": None, "redis_url": None}
+        if postgres is None
+        else {"database_url": _secret(environment["WIRECOPY_DATABASE_URL"])}
+    )
+    told = folder / "reader.jsonl"
+    order = {
+        "seed": size.seed,
+        "webs": urls,
+        "feeds": [f.name for f in room.outgoing],
+        "told": str(told),
+    }
+    return Cast(
+        agency=agency,
+        agency_url=agency_url,
+        redis=actor("redis", *redis.command),
+        redis_url=redis.url,
+        postgres=postgres,
+        beats=[member("beat", n) for n in range(BEATS)],
+        workers=[member("worker", n) for n in range(size.workers)],
+        webs=webs,
+        web_urls=urls,
+        reader=actor("reader", sys.executable, "-m", "tests.crash.reader", json.dumps(order)),
+        reader_told=told,
+        room=room,
+        disk=disk,
+    )
+
+
+def _secret(text: str) -> object:
+    from pydantic import SecretStr
+
+    return SecretStr(text)
+
+
+def _agency(size: Size, port: int) -> list[str]:
+    return [
+        *("--print-url", "--port", str(port), "--seed", str(size.seed)),
+        *("--load", str(size.wires), "--items", str(size.items)),
+        *("--novelty", str(size.novelty), "--updates", str(size.updates)),
+        *("--touches", str(size.touches), "--errors", str(size.errors)),
+        *("--not-modified", "0.8", "--slow-seconds", "2"),
+    ]
+
+
+def _config(size: Size, agency: str, data: Path, port: int) -> str:
+    """The configuration: all wires live on one host, so politeness is set out of the way."""
+    parts = [
+        f'data = "{data}"\nworker_processes = 2\n',
+        '[publisher]\nname = "The Morning Chronicle"\nurl = "https://www.chronicle.example"\n',
+        f'[site]\nurl = "http://127.0.0.1:{port}"\n',
+        '[politeness]\nper_host = 1000\nper_agency = 1000\ngap = "0s"\n',
+    ]
+    for n in range(size.wires):
+        parts.append(
+            f'[[wires]]\nname = "w{n}"\nagency = "Simulated Press Agency"\ncode = "SIM"\n'
+            f'url = "{agency}/w/{n}.{ENDINGS[n % len(ENDINGS)]}"\n'
+            f'every = "1s"\nallow_private = true\ntimeout = "{TIMEOUT}s"\n'
+        )
+    some = json.dumps([f"w{n}" for n in range(0, size.wires, 2)])
+    parts += [
+        '[[feeds]]\nname = "all"\ntitle = "Everything"\nlimit = 300\n',
+        f'[[feeds]]\nname = "some"\ntitle = "Every other wire"\nwires = {some}\nlimit = 40\n',
+        '[[feeds]]\nname = "hindi"\ntitle = "हिन्दी"\nlanguages = ["hi"]\nlimit = 40\n',
+    ]
+    return "\n".join(parts)

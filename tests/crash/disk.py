@@ -1,0 +1,67 @@
+"""A disk of its own size for a run's data, which can be full: a tmpfs in a name space of ours.
+
+Nobody outside sees the mount, and the kernel removes it with the last process of the run, however
+that ended. It needs root on Linux; without it there is no such disk, and the run says so.
+"""
+
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_NEW_NAMES, _PRIVATE, _RECURSIVE, _REMOUNT, _DETACH = 0x20000, 1 << 18, 0x4000, 32, 2
+_PAGE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The disk at ``folder``; ``size`` in bytes."""
+
+    folder: Path
+    size: int
+
+    def fill(self, left: int = 16 * _PAGE) -> None:
+        """Make the disk full but for *left* bytes: what is written then fails with ENOSPC."""
+        stat = os.statvfs(self.folder)
+        used = (stat.f_blocks - stat.f_bfree) * stat.f_frsize
+        self._resize(used + left)
+
+    def empty(self) -> None:
+        """Give the room back."""
+        self._resize(self.size)
+
+    def _resize(self, size: int) -> None:
+        size = -(-size // _PAGE) * _PAGE
+        _mount(b"none", self.folder, _REMOUNT, f"size={size},mode=755".encode())
+
+
+@contextmanager
+def mounted(folder: Path, size: int) -> Iterator[Disk | None]:
+    """A disk of *size* bytes at *folder*, an empty folder; None where that is not permitted."""
+    if sys.platform != "linux" or os.getuid() != 0:
+        yield None
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_NEW_NAMES) != 0:
+        yield None
+        return
+    try:
+        _mount(b"none", Path("/"), _PRIVATE | _RECURSIVE, None)
+        _mount(b"tmpfs", folder, 0, f"size={size},mode=755".encode())
+    except OSError:
+        yield None
+        return
+    try:
+        yield Disk(folder, size)
+    finally:
+        libc.umount2(os.fsencode(folder), _DETACH)
+
+
+def _mount(kind: bytes, folder: Path, flags: int, data: bytes | None) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(kind, os.fsencode(folder), kind, ctypes.c_ulong(flags), data) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(folder))

@@ -1,0 +1,366 @@
+"""A whole run: everybody starts, things break by the plan, everything settles, and is judged."""
+
+import json
+import shutil
+import statistics
+import time
+import urllib.error
+import urllib.request
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from desk.agency.load import Load
+from desk.agency.site import recall
+from ingest.polling import lease_for
+from stories import clock, log
+from stories.store import Store, captures, connect, outbox
+from tests import servers
+from tests.crash import faults
+from tests.crash.cast import Cast, Size, gather
+from tests.crash.disk import mounted
+from tests.crash.judge import Day, Verdict, judge, reading
+from tests.crash.plan import PACE, Fault, plan
+from tests.crash.watch import Desk, Watch, waited
+from workers.dispatch import HANDED_OUT
+
+START_WITHIN = 120.0
+"""Seconds until all wires have been polled once, on a busy machine."""
+
+SETTLE_WITHIN = 180.0
+"""Seconds after the last fault within which nothing may be left to do."""
+
+END_WITHIN = 60.0
+"""Seconds a member has to end after SIGTERM."""
+
+STARTS_WITHIN = 15.0
+"""Seconds that a process may take to start."""
+
+NOTICED_WITHIN = 2.0
+"""Seconds until the harness sees that a web died, or is back."""
+
+COMES_BACK = 75.0
+"""Seconds that a web may take to answer after it died, even when the database is away meanwhile."""
+
+DISK = 512 * 1024 * 1024
+DISK_A_MINUTE = 32 * 1024 * 1024
+
+
+def say(line: str) -> None:
+    """Tell it now: a run takes minutes."""
+    print(line, flush=True)
+
+
+@dataclass(slots=True)
+class Done:
+    """A fault as it happened: when it began and ended (seconds since 1970), and upon whom."""
+
+    fault: Fault
+    whom: str
+    began: float
+    ended: float
+
+
+@dataclass(slots=True)
+class Story:
+    """What happened in a run, for the table."""
+
+    done: list[Done] = field(default_factory=list)
+    figures: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    recoveries: Mapping[str, list[float]] = field(default_factory=dict)
+    verdict: Verdict = field(default_factory=Verdict)
+
+
+def bound(cast: Cast) -> float:
+    """Within how many seconds after a storm every wire must have been polled well.
+
+    One interval; the longest lease, as whoever had the wire may have died in the last instant; the
+    time in which processes start on a busy machine; and the waits after three failures in a row of
+    the agency's own.
+    """
+    every = max(w.every.total_seconds() for w in cast.room.wires)
+    lease = max(lease_for(cast.room), HANDED_OUT).total_seconds()
+    return every + lease + STARTS_WITHIN + every * (2 + 4 + 8)
+
+
+def run(size: Size, seconds: float, pace: float = PACE, logs: Path | None = None) -> Story:
+    """A run of so many *seconds* of faults, and what came of it; all logs are left in *logs*."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(servers.throwaway())
+        if logs is not None:
+            stack.callback(shutil.copytree, folder / "logs", logs, dirs_exist_ok=True)
+        folder.chmod(0o711)  # PostgreSQL, run as somebody else when we are root, passes through
+        data = folder / "disk"
+        data.mkdir()
+        disk = stack.enter_context(mounted(data, DISK + int(DISK_A_MINUTE * seconds / 60)))
+        if disk is None:
+            say("no disk of our own here (it needs root on Linux): it will not be filled")
+        cast = gather(folder, data, disk, size)
+        # The desk and the judge are this process; what they log is read beside the others' logs.
+        own = stack.enter_context((folder / "logs" / "harness.log").open("a", encoding="utf-8"))
+        log.configure("json", own)
+        stack.callback(_destroy, cast)
+        return _Run(cast, size, seconds, pace, folder).whole()
+
+
+def _destroy(cast: Cast) -> None:
+    for actor in reversed(list(cast.everybody())):
+        actor.destroy()
+
+
+class _Run:
+    def __init__(self, cast: Cast, size: Size, seconds: float, pace: float, folder: Path) -> None:
+        self.cast = cast
+        self.size = size
+        self.plan = plan(size.seed, seconds, faults.possible(cast), bound(cast) + 5, pace)
+        self.seconds = seconds
+        self.folder = folder
+        self.story = Story()
+        self.playing = [cast.agency, *cast.services]
+        self.down: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        self.away: dict[str, float] = {}
+        self.starts: dict[str, int] = {}
+
+    def whole(self) -> Story:
+        """From the first start to the verdict."""
+        cast, story = self.cast, self.story
+        show, start = self._curtain()
+        watch, desk = Watch(cast.room), Desk(cast.room, self.size.seed)
+        with _running(watch), _running(desk):
+            self._wait("all wires polled", START_WITHIN, lambda: len(watch.polls) >= show.wires)
+            self.playing.append(cast.reader)
+            say(f"{len(self.plan)} faults in {self.seconds:.0f} s")
+            self._break()
+            calm = datetime.now(UTC)
+            desk.stop()
+            took = self._wait(
+                "every wire polled well again",
+                SETTLE_WITHIN,
+                lambda: len(watch.polled_since(calm)) >= show.wires,
+            )
+            end = time.time()
+            story.figures["until every wire was polled well again"] = f"{took:.1f} s"
+        self.playing.remove(cast.agency)
+        cast.agency.finish(10)
+        with _opened(cast.room.database) as store:
+            took = self._wait("nothing left to do", SETTLE_WITHIN, lambda: _idle(store))
+            story.figures["until nothing was left to do"] = f"{took:.1f} s"
+            self._curtain_falls()
+            calms = self._calms(end, bound(cast))
+            day = Day(show, start, end, watch.seen, desk.acts, calms, bound(cast))
+            story.figures["calms as long as the bound"] = f"{len(calms)}"
+            with _opened(f"sqlite:///{self.folder}/replayed.sqlite3") as empty:
+                story.verdict = judge(day, cast.room, store, empty)
+        self._reader_told()
+        story.recoveries = self._recoveries(watch)
+        story.figures["polls"] = f"{sum(watch.polls.values()):,}"
+        for thread, failures in (("watch", watch.failures), ("desk", desk.failures)):
+            story.notes += [f"{thread}, {n} times: {why}" for why, n in failures.items()]
+        story.notes += self._ended_alone()
+        return story
+
+    def _curtain(self) -> tuple[Load, float]:
+        """Start agency and services, then the members; the show, and when it began."""
+        cast = self.cast
+        self._wait("the agency", START_WITHIN, lambda: _get(cast.agency_url + "/simulation.json"))
+        show, start = _agreed(cast.agency_url)
+        with _opened(cast.room.database) as store:
+            self._wait("the database", START_WITHIN, lambda: _migrated(store))
+        self.playing += cast.members
+        return show, start
+
+    def _break(self) -> None:
+        """Carry out the plan."""
+        began = time.monotonic()
+        undo: list[tuple[float, Done, Callable[[], None]]] = []
+        for fault in [*self.plan, None]:
+            at = began + (self.seconds if fault is None else fault.at)
+            while time.monotonic() < at:
+                self._turn()
+                for due in [u for u in undo if u[0] <= time.monotonic()]:
+                    undo.remove(due)
+                    due[2]()
+                    due[1].ended = time.time()
+                time.sleep(0.02)
+            if fault is not None:
+                now = time.time()
+                whom, end = faults.carry_out(fault, self.cast)
+                done = Done(fault, whom, now, now + fault.lasts)
+                self.story.done.append(done)
+                say(f"{fault.at:7.1f} s  {fault.kind}: {whom}, {fault.lasts:.1f} s")
+                if end is not None:
+                    undo.append((time.monotonic() + fault.lasts, done, end))
+        for _, done, end in undo:
+            end()
+            done.ended = time.time()
+
+    def _calms(self, end: float, shortest: float) -> list[tuple[float, float]]:
+        """When nothing was wrong for so long: beginnings and ends, in seconds since 1970."""
+        found = []
+        over = 0.0
+        for done in self.story.done:
+            if over and done.began - over >= shortest:
+                found.append((over, done.began))
+            over = max(over, done.ended)
+        return [*found, (over, end)] if over and end - over >= shortest else found
+
+    def _turn(self) -> None:
+        for actor in self.playing:
+            actor.turn()
+        for web, url in zip(self.cast.webs, self.cast.web_urls, strict=True):
+            if web in self.playing and (web.process is None or web.starts != self.starts.get(url)):
+                self.starts[url] = web.starts
+                self.away.setdefault(url, time.time() - NOTICED_WITHIN)
+            if url in self.away and web.process and _get(f"{url}/healthz", timeout=0.5):
+                began, now = self.away.pop(url), time.time()
+                self.down[url].append((began, min(now + NOTICED_WITHIN, began + COMES_BACK)))
+
+    def _wait(self, what: str, patience: float, happened: Callable[[], object]) -> float:
+        def asked() -> bool:
+            try:
+                return bool(happened())
+            except Exception:  # away still
+                return False
+
+        took = waited(asked, patience, self._turn)
+        if took is None:
+            said = "\n".join(_last_words(self.folder))
+            raise RuntimeError(f"{what}: not within {patience:.0f} s\n{said}")
+        return took
+
+    def _curtain_falls(self) -> None:
+        """End the reader, then all members in order; who does not end is named."""
+        cast = self.cast
+        self._pause(3.0)  # webs look every second; the reader then reads the last state
+        self.playing.remove(cast.reader)
+        if cast.reader.finish(120) != 0:
+            self.story.notes.append("the reader did not end in order; see its log")
+        slow = []
+        for member in cast.members:
+            self.playing.remove(member)
+            member.send_end()
+        for member in cast.members:
+            code = member.finish(END_WITHIN)
+            if code != 0:
+                slow.append(f"{member.name}: {'had to be killed' if code is None else code}")
+        self.story.verdict.check("every member ended in order", slow)
+
+    def _pause(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._turn()
+            time.sleep(0.05)
+
+    def _reader_told(self) -> None:
+        lines = [
+            json.loads(line)
+            for line in self.cast.reader_told.read_text(encoding="utf-8").splitlines()
+        ]
+        counts: dict[str, int] = next((line["counts"] for line in lines if "counts" in line), {})
+        for name, count in sorted(counts.items()):
+            self.story.figures[f"reader: {name}"] = f"{count:,}"
+        wrong, absent = reading(lines, self.down)
+        check = self.story.verdict.check
+        check("no feed ever served wrong", wrong)
+        check("a web that runs always answers", absent)
+        check("the reader read", [] if counts.get("200", 0) > 0 else ["nothing"])
+
+    def _recoveries(self, watch: Watch) -> Mapping[str, list[float]]:
+        """By kind of fault: seconds from its end until every wire was polled again."""
+        times: dict[str, list[float]] = defaultdict(list)
+        ends: dict[str, list[float]] = defaultdict(list)
+        for seen in watch.seen:
+            ends[seen.wire].append(seen.ended.timestamp())
+        for done in self.story.done:
+            firsts = [next((e for e in found if e > done.ended), None) for found in ends.values()]
+            whole = [f for f in firsts if f is not None]
+            if whole:
+                times[done.fault.kind].append(max(whole) - done.ended)
+        return times
+
+    def _ended_alone(self) -> list[str]:
+        return [
+            f"{datetime.fromtimestamp(e.at, UTC):%H:%M:%S} {e.name} ended by itself, code {e.code}"
+            for actor in self.cast.everybody()
+            for e in actor.ended
+        ]
+
+
+@contextmanager
+def _running(thread: Watch | Desk) -> Iterator[None]:
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.stop()
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[Store]:
+    store = connect(url)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _migrated(store: Store) -> bool:
+    store.migrate()
+    return True
+
+
+def _idle(store: Store) -> bool:
+    with store.read() as conn:
+        return not outbox.waiting(conn, clock.now()) and not captures.wires_pending(conn)
+
+
+def _get(url: str, timeout: float = 5.0) -> bytes:
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as answer:
+            return bytes(answer.read())
+    except (urllib.error.URLError, OSError):
+        return b""
+
+
+def _agreed(agency: str) -> tuple[Load, float]:
+    """The show, and its moment 0 on our clock: of several answers the one that came fastest."""
+    best = (float("inf"), 0.0)
+    for _ in range(10):
+        sent = time.time()
+        show, moment = recall(_get(f"{agency}/simulation.json"))
+        back = time.time()
+        best = min(best, (back - sent, (sent + back) / 2 - moment))
+    assert isinstance(show, Load)
+    return show, best[1]
+
+
+def _last_words(folder: Path) -> Iterator[str]:
+    for path in sorted((folder / "logs").glob("*.log")):
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
+        yield from (f"{path.stem}: {line[:300]}" for line in lines)
+
+
+def table(story: Story) -> str:
+    """What was done and found, in columns."""
+    rows = [f"{'fault':34} {'times':>5} {'whole again after: median':>26} {'longest':>9}"]
+    for kind in sorted({d.fault.kind for d in story.done}):
+        times = story.recoveries.get(kind, [])
+        count = sum(d.fault.kind == kind and d.whom != faults.NOBODY for d in story.done)
+        middle = f"{statistics.median(times):.1f} s" if times else "-"
+        longest = f"{max(times):.1f} s" if times else "-"
+        rows.append(f"{kind:34} {count:5} {middle:>26} {longest:>9}")
+    rows.append("")
+    figures = {**story.verdict.figures, **story.figures}
+    rows += [f"{name:45} {value:>12}" for name, value in figures.items()]
+    rows.append("")
+    rows += [f"note: {note}" for note in story.notes]
+    for claim, wrong in story.verdict.wrong.items():
+        rows.append(f"{'FAILED' if wrong else 'holds ':6} {claim}")
+        rows += [f"       - {one}" for one in wrong[:20]]
+        if len(wrong) > 20:
+            rows.append(f"       - and {len(wrong) - 20} more")
+    return "\n".join(rows)

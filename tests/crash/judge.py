@@ -1,0 +1,290 @@
+"""What must be true at the end, held against what the agency says it served.
+
+Each check returns what is wrong, in words; nothing wrong is an empty list.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from desk.agency.load import Load, versions_served
+from desk.compare import compare
+from ingest import intake, replay
+from publish import press
+from publish.refresh import refresh
+from stories import clock
+from stories.newsroom import Newsroom
+from stories.store import Store, captures, feeds, outbox
+from stories.store import stories as records
+from tests.crash.watch import Act, Seen
+
+SLACK = 0.5
+"""Seconds by which the agency's clock and ours may be told apart wrongly."""
+
+_EDITION = re.compile(r"This is story (\d+) of simulated wire (\d+), version (\d+)\.")
+_EXCUSE = b"We will be back shortly"
+"""What stands on the page that the agency answers, with status 200, in place of a feed."""
+
+Edition = tuple[int, int, int]
+"""Wire, story and version, all of them numbers of the agency's."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Figures for the table, and everything that is wrong."""
+
+    figures: dict[str, str] = field(default_factory=dict)
+    wrong: dict[str, list[str]] = field(default_factory=dict)
+
+    def check(self, claim: str, found: Iterable[str]) -> None:
+        """Note what was *found* to be wrong with *claim*, which may be nothing."""
+        self.wrong[claim] = list(found)
+
+    @property
+    def good(self) -> bool:
+        """True when nothing is wrong."""
+        return not any(self.wrong.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What happened: the agency's show, its beginning and end on our clock (seconds since 1970),
+    the polls that were seen, the acts of the desk, the *calms* between the storms (since 1970,
+    too), and the *bound*: the seconds of calm after which no crash excuses that a version which
+    stood all the while is missing."""
+
+    show: Load
+    start: float
+    end: float
+    seen: Sequence[Seen]
+    acts: Sequence[Act]
+    calms: Sequence[tuple[float, float]]
+    bound: float
+
+
+def judge(day: Day, room: Newsroom, store: Store, empty: Store) -> Verdict:
+    """The verdict on what *store* holds at the end; *empty* is a store to replay into."""
+    verdict = Verdict()
+    failed = _failed(store)
+    kept, twice, turned = _kept(store)
+    _ledger(day, verdict, kept, failed)
+    verdict.check("no version on record twice", twice)
+    verdict.check("no story turned back to an earlier version", turned)
+    verdict.check("nothing in quarantine that the agency did not spoil", _quarantine(store, failed))
+    verdict.check("nothing left to do", _left(store))
+    verdict.check("every act of the desk kept, once, in order", _desk(day.acts, store, verdict))
+    verdict.check("every headline in the feeds", _headlines(store, room))
+    verdict.check("replay gives the same bytes", _replayed(store, empty, room, verdict))
+    return verdict
+
+
+def _failed(store: Store) -> Mapping[tuple[str, datetime], int]:
+    """The captures that could not be taken in, by wire and time of receipt."""
+    with store.read() as conn:
+        found = captures.listing(conn, states=["failed"], limit=10**6)
+    return {(c.wire, c.received_at): c.id for c in found}
+
+
+def _kept(store: Store) -> tuple[dict[Edition, tuple[str, str]], list[str], list[str]]:
+    """Every version on record with its headline and body; those twice; those out of order."""
+    kept: dict[Edition, tuple[str, str]] = {}
+    stories: Counter[tuple[int, int]] = Counter()
+    twice, turned = [], []
+    with store.read() as conn:
+        for story in records.ids_after(conn, "", 10**7):
+            numbers = []
+            for row in records.history(conn, story):
+                edition = edition_of(row.data)
+                if edition in kept:
+                    twice.append(f"{edition}, story {story}")
+                kept[edition] = row.data["headline"], row.data["body"]
+                numbers.append(edition[2])
+            stories[edition[:2]] += 1
+            if numbers != sorted(numbers):
+                turned.append(f"story {story}: versions came to stand as {numbers}")
+    twice += [f"story {name} has {count} records" for name, count in stories.items() if count > 1]
+    return kept, twice, turned
+
+
+def edition_of(data: Mapping[str, Any]) -> Edition:
+    """Which of the agency's versions a version on record is, by what its last paragraph says."""
+    found = _EDITION.search(data["body"])
+    if found is None:
+        return (-1, -1, -1)
+    return int(found[2]), int(found[1]), int(found[3])
+
+
+def _ledger(
+    day: Day,
+    verdict: Verdict,
+    kept: Mapping[Edition, tuple[str, str]],
+    failed: Mapping[tuple[str, datetime], int],
+) -> None:
+    looks: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for s in day.seen:
+        if s.good and (s.wire, s.ended) not in failed:
+            looks[s.wire].append((s.before.timestamp(), s.ended.timestamp()))
+    served: dict[Edition, tuple[str, str]] = {}
+    required = 0
+    lost: list[str] = []
+    late: list[str] = []
+    for wire in range(day.show.wires):
+        for one in versions_served(day.show, wire, 0.0, day.end - day.start + SLACK):
+            index = int(one.item.key.rpartition("-")[2])
+            edition = (wire, index, one.item.edition)
+            served[edition] = one.item.headline, one.item.body
+            since = day.start + max(one.since, 0.0) + SLACK
+            until = min(day.start + one.until, day.end) - SLACK
+            sight = any(since <= a and b <= until for a, b in looks[f"w{wire}"])
+            calm = max((min(until, b) - max(since, a) for a, b in day.calms), default=0.0)
+            if sight or calm > day.bound - SLACK:
+                required += 1
+                if edition not in kept:
+                    told = f"{edition} stood for {until - since:.1f} s"
+                    (lost if sight else late).append(told)
+    gaps = [b - a for ends in looks.values() for a, b in zip(*_ends(ends), strict=True)]
+    verdict.figures["versions the agency served"] = f"{len(served):,}"
+    verdict.figures["of these that had to be here"] = f"{required:,}"
+    verdict.figures["versions on record"] = f"{len(kept):,}"
+    verdict.figures["good polls seen"] = f"{sum(map(len, looks.values())):,}"
+    verdict.figures["longest time without one, any wire"] = f"{max(gaps, default=0):.1f} s"
+    verdict.figures["bound on that in a calm"] = f"{day.bound:.0f} s"
+    verdict.check("every version that stood during a poll is on record", lost)
+    verdict.check("every version that stood through a calm is on record", late)
+    never = [f"{e}" for e in kept if e not in served]
+    verdict.check("nothing on record that was never served", never)
+    verdict.check(
+        "every word as the agency wrote it",
+        [f"{e}" for e, words in kept.items() if e in served and served[e] != words],
+    )
+
+
+def _ends(looks: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    ends = sorted(b for _, b in looks)
+    return ends[:-1], ends[1:]
+
+
+def _quarantine(store: Store, failed: Mapping[tuple[str, datetime], int]) -> list[str]:
+    wrong = []
+    with store.read() as conn:
+        problems = captures.problems_listing(conn, 10**6)
+        for number in failed.values():
+            capture = captures.get(conn, number)
+            body = captures.body(conn, capture.digest) if capture else None
+            if body is None or _EXCUSE not in body:
+                wrong.append(f"capture {number} failed, which the agency did not cause")
+    told = Counter(p.capture_id for p in problems)
+    wrong += [
+        f"capture {p.capture_id}, position {p.position}: {p.message}"
+        for p in problems
+        if p.capture_id not in failed.values() or p.position != captures.WHOLE
+    ]
+    wrong += [
+        f"capture {n} failed and is told of {told[n]} times"
+        for n in failed.values()
+        if told[n] != 1
+    ]
+    return wrong
+
+
+def _left(store: Store) -> list[str]:
+    with store.read() as conn:
+        rows = outbox.waiting(conn, clock.now())
+        told = [f"outbox: {w.count} of kind {w.kind}, {w.failed} failed" for w in rows]
+        told += [f"outbox: {k} {key}: {error}" for k, key, error in outbox.failures(conn)]
+        waiting = captures.wires_pending(conn)
+        unrendered = feeds.unrendered(conn)
+    told += [f"wire {w}: a capture waits" for w in waiting]
+    if unrendered:
+        told.append(f"{unrendered} stories without an entry")
+    return told
+
+
+def _desk(acts: Sequence[Act], store: Store, verdict: Verdict) -> list[str]:
+    """What was acknowledged is there; what was refused is not; the rest may be either."""
+    with store.read() as conn:
+        rows = records.every_edit(conn)
+    kept = [(r["story_id"], r["text"], r["by"]) for r in rows]
+    wrong = [f"{act} is on record {n} times" for act, n in Counter(kept).items() if n > 1]
+    known = {(a.story, a.text, a.by): a for a in acts}
+    wrong += [f"{act}: nobody did that" for act in kept if act not in known]
+    for name, act in known.items():
+        if act.done is True and name not in kept:
+            wrong.append(f"{name} was acknowledged and is not on record")
+        if act.done is False and name in kept:
+            wrong.append(f"{name} was refused and is on record")
+    order = [int(by.rpartition(" ")[2]) for _, _, by in kept]
+    if order != sorted(order):
+        wrong.append("acts stand in another order than they were done in")
+    unknown = sum(a.done is None for a in acts)
+    verdict.figures["acts of the desk"] = f"{len(kept):,} ({unknown} whose commit broke off)"
+    return wrong
+
+
+def _headlines(store: Store, room: Newsroom) -> list[str]:
+    """The entries as they stand say what the record says."""
+    import json
+
+    wrong = []
+    with store.read() as conn:
+        for feed in room.outgoing:
+            row = feeds.feed(conn, feed.name, "json")
+            if row is None:
+                wrong.append(f"feed {feed.name} was never rendered")
+                continue
+            items = json.loads(row.body)["items"]
+            ids = feeds.placed_ids(conn, feed.name, feed.limit)
+            stories = records.get(conn, ids)
+            if [i["id"] for i in items] != [s.guid for s in stories]:
+                wrong.append(
+                    f"feed {feed.name} has other entries than the record, or another order"
+                )
+            titles = {i["id"]: i["title"] for i in items}
+            wrong += [
+                f"feed {feed.name}, story {s.id}: {titles[s.guid]!r} for {s.headline!r}"
+                for s in stories
+                if s.guid in titles and titles[s.guid] != s.headline
+            ]
+    return wrong
+
+
+def _replayed(store: Store, empty: Store, room: Newsroom, verdict: Verdict) -> list[str]:
+    empty.migrate()
+    count = replay.rebuild(store, empty)
+    refresh(empty, room)
+    intake.run(empty, room, limit=10**6)
+    press.run(empty, room, limit=10**6)
+    verdict.figures["captures, all replayed"] = f"{count:,}"
+    wrong = [
+        f"story {d.story_id}, capture {d.capture_id}: {d.kind} {sorted(d.fields)}"
+        for d in compare(store, empty, [w.name for w in room.wires])
+    ]
+    with store.read() as here, empty.read() as there:
+        for feed in room.outgoing:
+            for format in feeds.FORMATS:
+                old, new = feeds.feed(here, feed.name, format), feeds.feed(there, feed.name, format)
+                if old is None or new is None or old.body != new.body or old.etag != new.etag:
+                    wrong.append(f"feed {feed.name}.{format} differs")
+    return wrong
+
+
+def reading(
+    lines: Sequence[Mapping[str, Any]], excused: Mapping[str, Sequence[tuple[float, float]]]
+) -> tuple[list[str], list[str]]:
+    """What a subscriber saw that was wrong; and when a web was not there that should have been.
+
+    *excused* gives, by web, the times (seconds since 1970) when it was down by our doing.
+    """
+    wrong, absent = [], []
+    for line in lines:
+        if "what" not in line:
+            continue
+        told = f"{datetime.fromtimestamp(line['at'], UTC):%H:%M:%S} {line['web']} {line['about']}"
+        if line["what"] == "wrong":
+            wrong.append(told)
+        elif not any(a <= line["at"] <= b for a, b in excused[line["web"]]):
+            absent.append(f"{told}: {line['what']}")
+    return wrong, absent

@@ -1,0 +1,90 @@
+"""What is done when: a pure function of the seed, so that a run can be told by one number.
+
+The plan is the same for the same seed; which instruction a process is executing when it is killed
+is not, and need not be: the claim is that it does not matter.
+"""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of fault: how often it is drawn beside the others, and how long it lasts (seconds)."""
+
+    weight: float
+    shortest: float = 0.0
+    longest: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault: when (seconds after the start), what, for how long, and upon whom.
+
+    ``pick`` lies between 0 and 1 and chooses among those who are there when it happens.
+    """
+
+    at: float
+    kind: str
+    lasts: float
+    pick: float
+
+
+KINDS: Mapping[str, Kind] = {
+    # A killed process is started again, as a container would be, after as long as it "lasts".
+    "kill a worker": Kind(4, 0.1, 3),
+    "kill a pool process": Kind(5),
+    "kill a beat": Kind(2, 0.1, 3),
+    "kill a web": Kind(2, 0.1, 3),
+    "kill all members": Kind(1, 0.1, 3),
+    "end a worker": Kind(1, 0.1, 3),
+    # Longer than any lease, so that others take over what the sleeper still believes to hold.
+    "stop a worker": Kind(2, 2, 45),
+    "stop a pool process": Kind(1, 2, 45),
+    "restart Redis": Kind(2, 0.1, 5),
+    "kill Redis": Kind(1, 0.1, 5),
+    "FLUSHALL": Kind(2),
+    "restart PostgreSQL (fast)": Kind(2, 0.1, 5),
+    "restart PostgreSQL (immediate)": Kind(2, 0.1, 5),
+    "kill a PostgreSQL backend": Kind(1),
+    "fill the disk": Kind(1, 1, 8),
+}
+"""All kinds. A run leaves out those that it has nothing to do with."""
+
+PACE = 1.5
+"""Seconds between two faults of a storm are this and as many again, drawn exponentially."""
+
+STORM = (20.0, 60.0)
+"""Seconds a storm lasts, at least and at most."""
+
+
+def plan(
+    seed: int, seconds: float, kinds: Mapping[str, Kind], calm: float, pace: float = PACE
+) -> list[Fault]:
+    """The faults of a run of so many *seconds*, in order: storms, with *calm* seconds after each.
+
+    In a storm faults come close together and overlap. Every kind comes once, in random order,
+    before chance decides: a short run has them all. None lasts longer than its storm, so that the
+    calm is one: what a storm leaves must be whole again within it.
+    """
+    chance = random.Random(seed)
+    first = sorted(kinds)
+    chance.shuffle(first)
+    faults = []
+    start = 0.0
+    while start < seconds:
+        end = min(start + chance.uniform(*STORM), seconds)
+        at = start
+        while (at := at + pace * (1 + chance.expovariate(1))) < end:
+            name = first.pop() if first else _drawn(chance, kinds)
+            kind = kinds[name]
+            lasts = chance.uniform(kind.shortest, kind.longest)
+            faults.append(Fault(at, name, min(lasts, end - at), chance.random()))
+        start = end + calm
+    return faults
+
+
+def _drawn(chance: random.Random, kinds: Mapping[str, Kind]) -> str:
+    names = sorted(kinds)
+    return chance.choices(names, [kinds[n].weight for n in names])[0]

@@ -1,0 +1,157 @@
+"""What is seen of the database while things break; and the desk, which writes headlines meanwhile.
+
+Both are threads of the harness with stores of their own. They start no process.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from desk.headline import HeadlineError, rewrite
+from ingest.schedule import GOOD
+from publish import press
+from stories.newsroom import Newsroom
+from stories.store import Store, connect, wires
+from stories.store import stories as records
+
+LOOK = 0.25
+"""Seconds between two looks at the wires: less than the shortest interval between two polls."""
+
+DESK_LONGEST = 2.0
+"""At most so many seconds pass between two acts of the desk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A poll that ended at ``ended``. It was claimed when the one before, which ended at
+    ``before``, was over: so what stood from ``before`` to ``ended`` it has seen, if ``good``."""
+
+    wire: str
+    before: datetime
+    ended: datetime
+    good: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What the desk did, and whether it was told that it is done. ``None``: it cannot know, as
+    the connection broke off during the commit."""
+
+    story: str
+    text: str | None
+    by: str
+    done: bool | None
+
+
+class Thread:
+    """Calls :meth:`once` again and again until stopped; what it raises is counted, not fatal."""
+
+    def __init__(self, room: Newsroom, name: str) -> None:
+        self._room = room
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self.failures: dict[str, int] = {}
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after what is being done."""
+        self._stopped.set()
+        if self._thread.ident is not None:
+            self._thread.join(60)
+
+    def once(self, store: Store) -> float:
+        """Do it; seconds until the next time."""
+        raise NotImplementedError
+
+    def _run(self) -> None:
+        store = connect(self._room.database)
+        try:
+            pause = 0.0
+            while not self._stopped.wait(pause):
+                try:
+                    pause = self.once(store)
+                except Exception as error:  # the database is away: that is what this is about
+                    name = f"{type(error).__name__}: {str(error).splitlines()[0][:90]}"
+                    self.failures[name] = self.failures.get(name, 0) + 1
+                    pause = LOOK
+        finally:
+            store.close()
+
+
+class Watch(Thread):
+    """Follows when each wire was polled, and how that went."""
+
+    def __init__(self, room: Newsroom) -> None:
+        super().__init__(room, "watch")
+        self.seen: list[Seen] = []
+        self.polls: dict[str, int] = {}
+        self._last: dict[str, tuple[int, datetime]] = {}
+
+    def once(self, store: Store) -> float:
+        """Look at every wire."""
+        with store.read() as conn:
+            rows = wires.every(conn)
+        for row in rows:
+            if row.polled_at is None:
+                continue
+            polls, ended = self._last.get(row.name, (0, row.polled_at))
+            if row.polls > polls:
+                if row.name in self._last:
+                    good = row.state in GOOD
+                    self.seen.append(Seen(row.name, ended, row.polled_at, good))
+                self._last[row.name] = row.polls, row.polled_at
+                self.polls[row.name] = row.polls
+        return LOOK
+
+    def polled_since(self, moment: datetime) -> set[str]:
+        """The wires that had a good poll begun after *moment*."""
+        return {s.wire for s in self.seen if s.good and s.before > moment}
+
+
+class Desk(Thread):
+    """Writes headlines over stories, and now and then puts the wire's back."""
+
+    def __init__(self, room: Newsroom, seed: int) -> None:
+        super().__init__(room, "desk")
+        self._chance = random.Random(seed)
+        self.acts: list[Act] = []
+
+    def once(self, store: Store) -> float:
+        """One act upon one of the newest stories."""
+        with store.read() as conn:
+            newest = records.newest(conn, limit=40)
+        pause = self._chance.uniform(0.2, DESK_LONGEST)
+        if not newest:
+            return pause
+        story = self._chance.choice(newest)
+        number = len(self.acts) + 1
+        revert = story.desk_headline is not None and self._chance.random() < 0.2
+        text = None if revert else f"Desk {number}: what the desk wrote <&> हिन्दी"
+        by = f"Editor {number}"
+        done: bool | None = None
+        try:
+            rewrite(store, story.id, text, by)
+            done = True
+        except HeadlineError:  # the story went, or its headline came back meanwhile
+            done = False
+        finally:
+            self.acts.append(Act(story.id, text, by, done))
+        press.render_stories(store, self._room, [story.id])
+        return pause
+
+
+def waited(happened: Callable[[], bool], patience: float, turn: Callable[[], None]) -> float | None:
+    """Seconds until something *happened*, calling *turn* meanwhile; None if it did not in time."""
+    start = time.monotonic()
+    while not happened():
+        if time.monotonic() - start > patience:
+            return None
+        turn()
+        time.sleep(0.1)
+    return time.monotonic() - start

@@ -1,0 +1,474 @@
+"""Status: what the operator is told, in JSON, on a terminal, on the page and to monitoring."""
+
+import base64
+import json
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import html
+from pydantic import SecretStr
+from sqlalchemy import event, insert, text, update
+
+from desk import show
+from desk import status as room
+from publish.site.app import create
+from publish.site.board import Board
+from stories import clock
+from stories.newsroom import Newsroom, Site, Wire
+from stories.store import Store, alerts, captures, outbox, wires
+from stories.store import tables as t
+from stories.store.alerts import Alert
+from stories.store.captures import Problem
+from tests.conftest import NewsroomOf
+from tests.publish import samples
+from tests.publish.shelf import publish, put
+from tests.serving import served
+from workers import alerts as watcher
+from workers import pulse
+from workers.address import client
+
+NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+NAMES = ("well", "fails", "gone", "garbled", "late", "silent", "young", "old")
+TOKEN = "0123456789abcdef-Zz"
+
+
+def wire_row(store: Store, name: str, **values: Any) -> None:
+    plain = {"state": "unchanged", "polled_at": NOW - MINUTE, "due_at": NOW + MINUTE}
+    with store.write() as conn:
+        conn.execute(update(t.wires).where(t.wires.c.name == name).values(**{**plain, **values}))
+
+
+@pytest.fixture
+def newsroom_with(newsroom: NewsroomOf, redis_url: str) -> Callable[..., Newsroom]:
+    def made(**keys: Any) -> Newsroom:
+        named = [Wire(name=n, url=f"https://wire.example/{n}") for n in NAMES]
+        return newsroom(**{"wires": named, "redis_url": redis_url, **keys})
+
+    return made
+
+
+@pytest.fixture
+def ill(newsroom_with: Callable[..., Newsroom], store: Store) -> Newsroom:
+    """A newsroom in which one of everything is wrong."""
+    made = newsroom_with()
+    with store.write() as conn:
+        wires.sync(conn, made.wires, NOW - DAY)
+    for name in NAMES:
+        wire_row(store, name)
+    wire_row(store, "fails", state="dns", message="no such host", failing_since=NOW - 2 * HOUR)
+    wire_row(store, "young", state="timeout", message="slow", failing_since=NOW - MINUTE)
+    wire_row(
+        store, "gone", state="http-410", message="gone", paused_at=NOW - HOUR, due_at=NOW - HOUR
+    )
+    wire_row(store, "garbled", fault="capture 7: no feed")
+    wire_row(store, "late", due_at=NOW - HOUR, lease_until=NOW - HOUR / 2, lease="x")
+    wire_row(store, "old", state="dns", failing_since=NOW - DAY)
+    with store.write() as conn:
+        wires.sync(conn, made.wires[:-1], NOW)
+        alerts.begin(conn, Alert("quiet", "silent", NOW - 5 * HOUR, "no news since …"))
+        captures.problem(conn, [Problem("garbled", 7, -1, "unreadable", "no feed", NOW)], 7)
+        captures.problem(conn, [Problem("garbled", 3, 2, "item-empty", "empty", NOW - 9 * DAY)], 3)
+        captures.add(conn, "well", NOW - DAY, "https://wire.example/", [], b"<rss/>" * 100)
+    with clock.reading(lambda: NOW - HOUR):
+        publish(store, samples.newsroom(), samples.english())
+        headless = samples.story(samples.version(headline="", agency_id="none"))
+        put(store, headless, samples.hindi())
+        with store.write() as conn:
+            for job in outbox.claim(conn, "story", clock.now(), 9):
+                if job.key == headless.id:
+                    outbox.failed(conn, job, "has no headline", clock.now())
+            conn.execute(update(t.outbox).values(attempts=9))
+            conn.execute(
+                insert(t.outbox).values(
+                    kind="feed", key="india", wanted=1, since=NOW - 3 * HOUR, due_at=NOW,
+                    attempts=7, error="https://u:passw0rd@a.example/ refused",
+                )
+            )  # fmt: skip
+    return made
+
+
+def test_everything_that_is_wrong_is_told(ill: Newsroom, store: Store, redis_url: str) -> None:
+    with client(redis_url) as broker:
+        pulse.mark(broker, "worker")
+        broker.lpush("wirecopy:poll", "a", "b")
+        told = room.gather(ill, store, NOW)
+    assert told["wires"] == len(NAMES) - 1
+    assert told["counts"] == {
+        "failing": 2, "paused": 1, "faulty": 1, "late": 1, "quiet": 1,
+        "failing_long": 1, "late_long": 1,
+    }  # fmt: skip
+    assert [w["wire"] for w in told["failing"]] == ["fails", "young"]
+    assert [w["wire"] for w in told["paused"]] == ["gone"]
+    assert [(w["wire"], w["fault"]) for w in told["faulty"]] == [("garbled", "capture 7: no feed")]
+    assert [w["wire"] for w in told["late"]] == ["late"]
+    assert [w["wire"] for w in told["quiet"]] == ["silent"]
+    assert told["states"] == {"unchanged": 4, "dns": 1, "timeout": 1, "http-410": 1}
+    assert told["broker"]["reachable"]
+    assert told["broker"]["queues"]["poll"] == 2
+    assert [mark.partition("@")[0] for mark in told["broker"]["alive"]] == ["worker"]
+    assert (told["quarantine"]["count"], told["quarantine"]["recent"]) == (2, 1)
+    assert told["quarantine"]["newest"][0]["capture_id"] == 3  # as it was put there last
+    assert told["oldest_unrendered"]["since"] == NOW - 3 * HOUR
+    assert (told["oldest_unrendered"]["kind"], told["oldest_unrendered"]["key"]) == (
+        "feed",
+        "india",
+    )
+    assert told["unrendered"] == 2
+    assert (told["no_headline"], told["outbox_stuck"]) == (1, 1)
+    assert told["leases_expired"] == {"poll": 1, "outbox": 1}
+    assert told["captures"]["received"] == 600
+    assert 0 < told["captures"]["kept"] < 600
+    assert told["storage"]["database"] > 10_000
+    assert [d["received"] for d in told["storage"]["days"]] == [0, 0, 0, 0, 0, 600, 0]
+    assert "passw0rd" not in json.dumps(told, default=str)
+    (no_beat, *others) = told["needs"]
+    assert no_beat == "no beat is alive; start one: wirecopy up beat"
+    assert others == [
+        "1 wire is paused, gone for good",
+        "1 wire fails for an hour or more",
+        "1 wire is strangely quiet",
+        "1 wire sends what cannot be read",
+        "1 wire is not polled in time",
+        "1 new in quarantine since yesterday; wirecopy captures --failed",
+        "1 in the outbox failed 5 times or more",
+    ]
+
+
+def test_a_newsroom_that_is_well_needs_nobody(
+    newsroom_with: Callable[..., Newsroom], store: Store, redis_url: str
+) -> None:
+    made = newsroom_with()
+    with store.write() as conn:
+        wires.sync(conn, made.wires, NOW)
+    with client(redis_url) as broker:
+        pulse.mark(broker, "worker")
+        pulse.mark(broker, "beat")
+    told = room.gather(made, store, NOW)
+    assert told["needs"] == []
+    assert set(told["counts"].values()) == {0}
+    board = room.board(told)
+    assert board.listings == ()
+    assert {f.name: f.value for f in board.facts}["wires"] == "8 (all well)"
+
+
+def test_the_quiet_of_the_watcher_is_the_quiet_of_status(ill: Newsroom, store: Store) -> None:
+    """What the watcher ends is gone from status, though its end was not told yet."""
+    with store.write() as conn:
+        (alert,) = alerts.standing(conn, kind="quiet")
+        alerts.told(conn, alert, NOW)
+    news = [(NOW - n * MINUTE - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+            for n in range(9, 0, -1)]  # fmt: skip
+    wire_row(store, "silent", news=news)
+    watcher.watch(store, NOW)
+    told = room.gather(ill, store, NOW)
+    assert told["quiet"] == []
+    assert told["counts"]["quiet"] == 0
+
+
+def test_lists_are_short_and_counts_whole(
+    newsroom: NewsroomOf, store: Store, redis_url: str
+) -> None:
+    many = [Wire(name=f"w{n:03}", url=f"https://wire.example/{n}") for n in range(50)]
+    made = newsroom(wires=many, redis_url=redis_url)
+    with store.write() as conn:
+        wires.sync(conn, many, NOW)
+        for n, wire in enumerate(many):
+            conn.execute(
+                update(t.wires)
+                .where(t.wires.c.name == wire.name)
+                .values(state="dns", failing_since=NOW - n * MINUTE, due_at=NOW - n * MINUTE)
+            )
+    statements: list[str] = []
+    event.listen(
+        store.engine, "before_cursor_execute", lambda *told: statements.append(str(told[2]))
+    )
+    told = room.gather(made, store, NOW)
+    assert len(statements) < 50  # none of it is asked wire by wire
+    assert told["counts"]["failing"] == 50
+    assert [w["wire"] for w in told["failing"]] == [f"w{n:03}" for n in range(49, 29, -1)]
+    assert len(told["late"]) == room.WORST
+    listing = next(i for i in room.board(told).listings if i.title == "Failing")
+    assert (len(listing.rows), listing.more) == (20, 30)
+
+
+def test_json_holds_it_all(ill: Newsroom, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    show.as_json(room.gather(ill, store, NOW))
+    told = json.loads(capsys.readouterr().out)
+    assert {
+        "at", "database", "wires", "states", "counts", "failing", "paused", "faulty", "late",
+        "quiet", "alerts", "broker", "quarantine", "outbox", "outbox_failures",
+        "oldest_unrendered", "unrendered", "stories", "versions", "second_look", "no_headline",
+        "feeds", "captures", "storage", "leases_expired", "needs",
+    } <= told.keys()  # fmt: skip
+    assert told["failing"][0]["since"] == "2026-11-22T12:00:00Z"
+    assert told["storage"]["days"][-1]["day"] == "2026-11-22"
+
+
+def test_figures_that_are_dear_serve_again_for_as_long_as_they_are_worth(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spent = iter(range(0, 100, 3))  # adding up takes three seconds
+    monkeypatch.setattr("desk.status.time.monotonic", lambda: next(spent))
+
+    def add(name: str) -> None:
+        with store.write() as conn:
+            captures.add(conn, name, NOW, "https://wire.example/", [], name.encode())
+
+    add("a")
+    assert room.storage(store, NOW)["captures"]["captures"] == 1
+    add("b")
+    for seconds in (0, 299):
+        told = room.storage(store, NOW + timedelta(seconds=seconds))
+        assert told["captures"]["captures"] == 1
+        assert told["storage"]["at"] == NOW.isoformat()
+    # Neither for ever, nor when the clock was set back.
+    assert room.storage(store, NOW + timedelta(seconds=300))["captures"]["captures"] == 2
+    add("c")
+    assert room.storage(store, NOW)["captures"]["captures"] == 3
+
+
+# The broker
+
+
+def test_a_broker_that_is_away_is_told(newsroom: NewsroomOf) -> None:
+    told = room.broker_told(newsroom(redis_url="redis://127.0.0.1:1/0"))
+    assert not told["reachable"]
+    assert "refused" in told["error"]
+
+
+def test_a_broker_that_hangs_holds_nobody_up(
+    newsroom: NewsroomOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each answer just in time for its own timeout, and never an end."""
+    monkeypatch.setattr(room, "PATIENCE", 0.5)
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            with suppress(OSError):
+                connection, _ = server.accept()
+                with connection:
+                    while not ended.wait(0.2):
+                        connection.sendall(b"+")
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        began = time.monotonic()
+        told = room.broker_told(newsroom(redis_url=f"redis://127.0.0.1:{server.getsockname()[1]}"))
+        took = time.monotonic() - began
+        ended.set()
+        dripping.join()
+    assert not told["reachable"]
+    assert took < 30
+
+
+def test_within_a_bound() -> None:
+    assert room.within(60, lambda: 7) == 7
+    never = threading.Event()
+    assert room.within(0.01, never.wait) is None
+    never.set()
+    with pytest.raises(ZeroDivisionError):
+        room.within(60, lambda: 1 // 0)
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (123_456, "123 kB"), (5_000_000, "5.0 MB"),
+     (7_100_000_000, "7.1 GB"), (2 * 10**15, "2000.0 TB")],
+)  # fmt: skip
+def test_sizes(count: int, said: str) -> None:
+    assert room.size(count) == said
+
+
+PLAIN: dict[str, Any] = {
+    "broker": {"reachable": True, "alive": ["beat@a", "worker@b"], "queues": {}},
+    "counts": dict.fromkeys(
+        ("failing", "paused", "faulty", "late", "quiet", "failing_long", "late_long"), 0
+    ),
+    "quarantine": {"recent": 0, "count": 0},
+    "outbox_stuck": 0,
+}
+
+
+@given(
+    st.sampled_from(("paused", "failing_long", "quiet", "faulty", "late_long")),
+    st.integers(1, 10**6),
+)
+def test_each_calls_for_a_person(name: str, count: int) -> None:
+    told = {**PLAIN, "counts": {**PLAIN["counts"], name: count}}
+    (need,) = room.needs(told)
+    assert need.startswith(f"{count} wire ") == (count == 1)
+    assert need.startswith(f"{count} wires ") == (count > 1)
+
+
+@pytest.mark.parametrize("name", ["failing", "late"])
+def test_what_mends_itself_calls_for_nobody(name: str) -> None:
+    assert room.needs({**PLAIN, "counts": {**PLAIN["counts"], name: 9}}) == []
+    assert room.needs(PLAIN) == []
+
+
+# The page
+
+
+def page_of(newsroom: Newsroom, store: Store, *, token: str | None, board: Any = None) -> Any:
+    site = Site(status_token=None if token is None else SecretStr(token))
+    return create(
+        newsroom.model_copy(update={"site": site}),
+        store,
+        ready=lambda: {},
+        metrics=lambda: b"",
+        status=board or (lambda: room.board(room.gather(newsroom, store, NOW))),
+    )
+
+
+def test_the_page_shows_what_the_command_does(ill: Newsroom, store: Store) -> None:
+    with served(page_of(ill, store, token=TOKEN)) as port:
+        found = port.ask("/status", {"Authorization": f"Bearer {TOKEN}"})
+    assert found.status == 200, found.text
+    assert found.headers["content-type"] == "text/html; charset=utf-8"
+    assert found.headers["cache-control"] == "no-store"
+    assert "default-src 'none'" in found.headers["content-security-policy"]
+    page: Any = html.document_fromstring(found.text)
+    assert page.xpath("//h1/text()") == ["Status"]
+    assert [h.text for h in page.xpath("//h2")] == [
+        "Needs a person", "How things stand", "Paused", "Failing", "Strangely quiet",
+        "Cannot be read", "Late", "In quarantine", "Failed work, tried again",
+    ]  # fmt: skip
+    assert len(page.xpath("//ul[@class='needs']/li")) == 9
+    assert "no such host" in found.text
+    assert "passw0rd" not in found.text
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/status", {}, 401),
+        ("/status", {"Authorization": "Bearer wrong"}, 401),
+        ("/status", {"Authorization": f"Bearer {TOKEN}x"}, 401),
+        ("/status", {"Authorization": "Bearer"}, 401),
+        ("/status", {"Authorization": "Basic %%%"}, 401),
+        ("/status", {"Authorization": "Digest " + TOKEN}, 401),
+        ("/status?token=", {}, 401),
+        ("/status?token=%FF%C3", {}, 401),
+        ("/status?token=" + TOKEN[:-1], {}, 401),
+        ("/status?token=" + TOKEN, {}, 200),
+        ("/status", {"Authorization": f"bearer {TOKEN}"}, 200),
+        (
+            "/status",
+            {"Authorization": "Basic " + base64.b64encode(f"me:{TOKEN}".encode()).decode()},
+            200,
+        ),
+        # Who says who he is wrongly is not helped by what else he says.
+        ("/status?token=" + TOKEN, {"Authorization": "Bearer wrong"}, 401),
+    ],
+)
+def test_only_who_has_the_token_sees_it(
+    newsroom: NewsroomOf, path: str, headers: dict[str, str], status: int
+) -> None:
+    asked: list[int] = []
+
+    def board() -> Board:
+        asked.append(1)
+        return Board(at="now", needs=(), facts=(), listings=())
+
+    store = Store.__new__(Store)  # never asked
+    with served(page_of(newsroom(), store, token=TOKEN, board=board)) as port:
+        found = port.ask(path, headers)
+    assert found.status == status
+    assert bool(asked) == (status == 200)
+    if status == 401:
+        assert found.headers["www-authenticate"].startswith("Basic ")
+        assert TOKEN not in found.text
+
+
+def test_without_a_token_there_is_no_such_page(newsroom: NewsroomOf) -> None:
+    store = Store.__new__(Store)
+    with served(page_of(newsroom(), store, token=None)) as port:
+        for path in ("/status", "/status?token=", "/status?token=None"):
+            assert port.ask(path, {"Authorization": "Bearer "}).status == 404
+
+
+def test_the_page_without_the_database(ill: Newsroom, store: Store) -> None:
+    with store.write() as conn:
+        conn.execute(text("ALTER TABLE wires RENAME TO elsewhere"))
+    with served(page_of(ill, store, token=TOKEN)) as port:
+        found = port.ask(f"/status?token={TOKEN}")
+    assert found.status == 503
+    assert "wires" not in found.text
+
+
+@pytest.mark.parametrize("token", ["short", "x" * 15, "x" * 201, "sixteen letters ", "é" * 16])
+def test_a_token_that_can_be_guessed_or_sent_wrongly_is_refused(token: str) -> None:
+    with pytest.raises(ValueError, match="drawn at random") as caught:
+        Site(status_token=SecretStr(token))
+    assert token not in str(caught.value).replace("input_value=SecretStr", "")
+
+
+def test_the_token_shows_nowhere() -> None:
+    site = Site(status_token=SecretStr(TOKEN))
+    assert TOKEN not in repr(site)
+    assert TOKEN not in site.model_dump_json()
+
+
+# The command
+
+
+def test_the_command_checks(
+    ill: Newsroom,
+    store: Store,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Any,
+) -> None:
+    from desk.cli import main
+
+    config = tmp_path / "wirecopy.toml"
+    config.write_text(
+        f"""
+        redis_url = "{redis_url}"
+        database_url = "{store.engine.url.render_as_string(hide_password=False)}"
+        [publisher]
+        name = "The Daily Test"
+        url = "https://daily.example"
+        """
+        + "".join(f'[[wires]]\nname = "{w.name}"\nurl = "{w.url}"\n' for w in ill.wires)
+    )
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["wirecopy", "--config", str(config), *arguments])
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    with clock.reading(lambda: NOW):
+        code, out, err = run("status")
+        assert (code, err) == (0, "")
+        assert "! 1 wire is strangely quiet" in out
+        assert "no such host" in out
+        code, out, err = run("status", "--check")
+        assert code == 1
+        assert "wirecopy: 1 wire is strangely quiet" in err
+        code, out, err = run("status", "--json", "--check")
+        assert code == 1
+        assert json.loads(out)["needs"]
+    assert "--check" in run("status", "--help")[1]

@@ -1,0 +1,153 @@
+"""A newsroom that lives through years in a test: captures put in by hand, time moved by hand."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from desk.headline import rewrite
+from ingest import contents, intake, replay
+from ingest.intake import Taken
+from ingest.replay import Selection
+from publish import press
+from publish.refresh import refresh
+from stories import clock
+from stories.newsroom import Newsroom
+from stories.store import Store, captures, connect, feeds, notes, outbox, wires
+from stories.store import stories as records
+from workers.housekeeping import housekeeping
+
+START = datetime(2026, 1, 1, 6, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def item(guid: str, headline: str, body: str = "Words.", link: str | None = None) -> str:
+    """One RSS item; an empty *guid* leaves it out."""
+    named = f"<guid isPermaLink='false'>{guid}</guid>" if guid else ""
+    return (
+        f"<item>{named}<title>{headline}</title>"
+        f"<link>https://agency.example/{link or guid}</link>"
+        f"<description>&lt;p&gt;{body}&lt;/p&gt;</description></item>"
+    )
+
+
+def feed(*items: str) -> bytes:
+    """A wire's RSS of those items."""
+    return (
+        '<rss version="2.0"><channel><title>A</title><link>https://agency.example/</link>'
+        f"{''.join(items)}</channel></rss>"
+    ).encode()
+
+
+@dataclass
+class Life:
+    """Wires fed by hand. Everything but the network is the real thing."""
+
+    newsroom: Newsroom
+    store: Store
+    now: datetime = START
+    taken: list[Taken] = field(default_factory=list)
+
+    def begin(self) -> None:
+        with self.frozen():
+            with self.store.write() as conn:
+                wires.sync(conn, self.newsroom.wires, self.now)
+            refresh(self.store, self.newsroom)
+            press.run(self.store, self.newsroom)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        with clock.reading(lambda: self.now):
+            yield
+
+    def receive(self, *items: str, wire: str = "w", after: timedelta = DAY) -> int:
+        """A capture of *wire* that holds *items*, *after* so long; taken in, and all printed."""
+        return self.receive_bytes(feed(*items), wire, after)
+
+    def receive_bytes(self, body: bytes, wire: str = "w", after: timedelta = DAY) -> int:
+        self.now += after
+        with self.store.write() as conn:
+            number = captures.add(conn, wire, self.now, "https://agency.example/f", [], body)
+            outbox.want(conn, "ingest", [wire], self.now)
+        with self.frozen():
+            self.taken = list(intake.intake(self.store, self.newsroom, wire, None, contents.read))
+            press.run(self.store, self.newsroom)
+        return number
+
+    def edit(self, story: str, text: str | None) -> None:
+        with self.frozen():
+            rewrite(self.store, story, text, "Asha")
+            press.run(self.store, self.newsroom)
+
+    def clean(self, after: timedelta = timedelta(0)) -> dict[str, int]:
+        """A whole round of housekeeping, as if the last was long ago, and the press after it."""
+        self.now += after
+        with self.store.write() as conn:
+            for key in ("mended", "retained", "told"):
+                notes.forget(conn, f"housekeeping:{key}")
+        with self.frozen():
+            done = housekeeping(self.store, self.newsroom, budget=60)
+            press.run(self.store, self.newsroom)
+        return done
+
+    def stories(self) -> dict[str, str]:
+        """Ids of the stories on record by what the agency calls them."""
+        with self.store.read() as conn:
+            found = records.newest(conn, limit=1000)
+        return {s.version.agency_id: s.id for s in found}
+
+    def has_bytes(self, number: int) -> bool:
+        with self.store.read() as conn:
+            capture = captures.get(conn, number)
+            assert capture is not None
+            return captures.body(conn, capture.digest) is not None
+
+    def bodies(self, store: Store | None = None) -> dict[tuple[str, str], bytes]:
+        """Every feed's bytes as served."""
+        with (store or self.store).read() as conn:
+            rows = [
+                feeds.feed(conn, feed.name, format)
+                for feed in self.newsroom.outgoing
+                for format in feeds.FORMATS
+            ]
+        return {(row.name, row.format): row.body for row in rows if row is not None}
+
+    def replayed(self) -> list[Taken]:
+        """Everything that can be, taken in again in the live store; only what changed."""
+        with self.frozen():
+            chosen = Selection()
+            planned = replay.plan(self.store, chosen)
+            taken = replay.replay(
+                self.store,
+                self.newsroom,
+                chosen,
+                planned,
+                patience=lambda _: None,
+                reader=contents.read,
+            )
+            found = [t for t in taken if t.changes]
+            press.run(self.store, self.newsroom)
+        return found
+
+    @contextmanager
+    def rebuilt(self, url: str) -> Iterator[Store]:
+        """The store rebuilt in the empty database at *url*, at this moment."""
+        target = connect(url)
+        with self.frozen():
+            target.migrate()
+            replay.rebuild(self.store, target)
+            refresh(target, self.newsroom)
+            for name in {w.name for w in self.newsroom.wires}:
+                list(intake.intake(target, self.newsroom, name, None, contents.read))
+            press.run(target, self.newsroom)
+        try:
+            yield target
+        finally:
+            target.close()
+
+
+def empty_copy(template: Path, path: Path) -> str:
+    """The URL of a fresh SQLite database at *path*, from a migrated *template*."""
+    path.write_bytes(template.read_bytes())
+    return f"sqlite:///{path}"

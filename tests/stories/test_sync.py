@@ -1,0 +1,34 @@
+"""Members start at once: each makes the wires follow the configuration, and none may fail."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import event
+
+from stories.newsroom import Wire
+from stories.store import Store, connect, wires
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+CONFIGURED = [Wire(name=f"w{n}", url=f"https://agency.example/{n}.rss") for n in range(3)]
+
+
+def test_another_member_adds_the_wires_while_we_are_about_to(store: Store) -> None:
+    other = connect(store.engine.url.render_as_string(hide_password=False))
+    came: list[str] = []
+
+    def before(conn: Any, cursor: Any, statement: str, *_: Any) -> None:
+        # On SQLite a transaction that writes is alone: the other one comes after, not between.
+        if "INSERT INTO wires" in statement and not came and store.dialect == "postgresql":
+            came.append(statement)
+            with other.write() as theirs:
+                wires.sync(theirs, CONFIGURED, NOW)
+
+    event.listen(store.engine, "before_cursor_execute", before)
+    with store.write() as conn:
+        wires.sync(conn, CONFIGURED, NOW)
+    event.remove(store.engine, "before_cursor_execute", before)
+    with other.write() as conn:
+        wires.sync(conn, CONFIGURED, NOW)
+        assert [w.name for w in wires.every(conn)] == ["w0", "w1", "w2"]
+    other.close()
+    assert len(came) == (store.dialect == "postgresql")

@@ -1,0 +1,74 @@
+"""Crash safety, shortly: half a minute of everything breaking, from a fixed seed (tests/crash)."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.crash.judge import reading
+from tests.crash.plan import KINDS, STORM, plan
+
+HOME = Path(__file__).parents[1]
+
+
+def test_a_plan_follows_from_its_seed() -> None:
+    assert plan(7, 600, KINDS, 60) == plan(7, 600, KINDS, 60)
+    assert plan(7, 600, KINDS, 60) != plan(8, 600, KINDS, 60)
+
+
+def test_a_plan_has_every_kind_and_ends_in_time() -> None:
+    faults = plan(7, 600, KINDS, 60)
+    assert {f.kind for f in faults} == set(KINDS)
+    assert [f.at for f in faults] == sorted(f.at for f in faults)
+    assert all(f.at > 0 and f.at + f.lasts <= 600 and 0 <= f.pick < 1 for f in faults)
+
+
+def test_storms_and_calms() -> None:
+    """Nothing of a storm reaches into the calm behind it."""
+    faults = plan(7, 1200, KINDS, 60)
+    over, pauses = 0.0, []
+    for fault in faults:
+        pauses.append(fault.at - over)
+        over = max(over, fault.at + fault.lasts)
+    calms = [pause for pause in pauses if pause >= 60]
+    assert 1200 / (60 + STORM[1]) - 1 <= len(calms) <= 1200 / (60 + STORM[0]) + 1
+
+
+def test_a_web_may_be_away_only_when_it_was_killed() -> None:
+    web = "http://127.0.0.1:1"
+    lines = [
+        {"at": 100.0, "web": web, "what": "away", "about": "all.rss"},
+        {"at": 150.0, "web": web, "what": "broken off", "about": "all.rss"},
+        {"at": 100.0, "web": web, "what": "wrong", "about": "all.rss: a story stands twice"},
+    ]
+    wrong, absent = reading(lines, {web: [(95.0, 120.0)]})
+    assert [w.rpartition(": ")[2] for w in wrong] == ["a story stands twice"]
+    assert len(absent) == 1
+    assert absent[0].startswith("00:02:30")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_nothing_lost_nothing_twice(database: str, tmp_path: Path) -> None:
+    """The run ends well, and leaves no process behind."""
+    command = [sys.executable, "-m", "tests.crash", "--seed", "20261122", "--minutes", "0.4"]
+    more = ["--wires", "6", "--pace", "0.7", "--database", database, "--keep-logs", str(tmp_path)]
+    done = subprocess.run(
+        [*command, *more],
+        check=False,
+        cwd=HOME,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=580,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert "everything holds" in done.stdout
+    kept = re.search(r"versions on record +([\d,]+)", done.stdout)
+    assert kept
+    assert int(kept[1].replace(",", "")) > 100

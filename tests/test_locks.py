@@ -1,0 +1,106 @@
+"""Who locks several rows locks them in one order: transactions that meet wait, and never deadlock.
+
+On PostgreSQL; on SQLite one transaction writes at a time, and these tests only see that it works.
+"""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
+
+from ingest import intake
+from publish import press
+from publish.refresh import refresh
+from stories import clock
+from stories.newsroom import Newsroom
+from stories.store import Store, captures, feeds, outbox, wires
+from stories.store import stories as records
+from tests.conftest import NewsroomOf
+from tests.processes import until
+from tests.publish.samples import english
+from tests.publish.shelf import publish
+
+NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+ITEM = "<item><guid>1</guid><title>A headline</title><description>Words.</description></item>"
+FEED = f'<rss version="2.0"><channel><title>A</title>{ITEM}</channel></rss>'.encode()
+
+
+def somebody_waits(store: Store) -> bool:
+    with store.engine.connect() as conn:
+        return bool(conn.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar())
+
+
+def meet(store: Store, first: Callable[[], None]) -> None:
+    """Run *first* in a thread until it waits for a lock that we hold, or is done."""
+    thread = threading.Thread(target=first, daemon=True)
+    thread.start()
+    if store.dialect == "postgresql":
+        until(lambda: somebody_waits(store) or not thread.is_alive())
+    meeting.append(thread)
+
+
+meeting: list[threading.Thread] = []
+
+
+@pytest.fixture(autouse=True)
+def _nobody_left() -> None:
+    meeting.clear()
+
+
+def ended() -> None:
+    for thread in meeting:
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+def test_a_poll_and_an_intake_of_one_wire(store: Store, newsroom: NewsroomOf) -> None:
+    wire = {"name": "w", "url": "https://agency.example/f"}
+    room = newsroom(wires=[wire])
+    with store.write() as conn:
+        wires.sync(conn, room.wires, NOW)
+        captures.add(conn, "w", NOW, wire["url"], [], FEED)
+        outbox.want(conn, "ingest", ["w"], NOW)
+        [polled] = wires.take(conn, ["w"], NOW)
+    with clock.reading(lambda: NOW), capture_logs() as told:
+        with store.write() as conn:  # as ingest.capture.keep does
+            assert wires.finish_poll(conn, "w", polled.lease or "", {"state": "ok"})
+            meet(store, lambda: taken_in(store, room))
+            outbox.want(conn, "ingest", ["w"], NOW)
+        ended()
+        intake.run(store, room)
+    assert [line for line in told if line["log_level"] == "error"] == []
+    with store.read() as conn:
+        assert records.counts(conn) == (1, 1)
+
+
+def test_the_press_and_a_changed_configuration(store: Store, newsroom: NewsroomOf) -> None:
+    """A member that starts with another configuration wants everything rendered anew."""
+    room, story = newsroom(), english()
+    publish(store, room, story)
+    with store.write() as conn:
+        outbox.want(conn, "story", [story.id], clock.now())
+    publisher = {"name": "The Renamed Test", "url": room.publisher.url}
+    again = Newsroom(**{**room.model_dump(), "publisher": publisher})
+    with store.write() as conn:  # as the press does: stories, then feeds
+        [job] = outbox.claim(conn, "story", clock.now(), 1)
+        assert outbox.renew(conn, job, clock.now())
+        meet(store, lambda: assert_refreshed(store, again))
+        outbox.want(conn, "feed", [room.outgoing[0].name], clock.now())
+        outbox.release(conn, [job])
+    ended()
+    press.run(store, again)
+    with store.read() as conn:
+        row = feeds.feed(conn, room.outgoing[0].name, "json")
+    assert row is not None
+    assert "The Renamed Test" in row.body.decode()
+
+
+def taken_in(store: Store, room: Newsroom) -> None:
+    assert intake.run(store, room)
+
+
+def assert_refreshed(store: Store, room: Newsroom) -> None:
+    assert refresh(store, room)

@@ -1,0 +1,316 @@
+"""Alerts: noticing that a wire is strangely quiet, failing or gone, and telling it once.
+
+``judge`` decides from a wire's row alone; ``watch`` writes what began and ended, each with the wish
+to have it told (:mod:`stories.store.outbox`), in one transaction; ``tell`` carries that wish out.
+So an alert is logged when it begins and when it ends, and the web hook hears of both at least
+once, however often this runs, in however many places, and whatever is killed meanwhile.
+"""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
+
+import pycurl
+import structlog
+
+from ingest.schedule import GOOD
+from stories.log import masked
+from stories.newsroom import Newsroom
+from stories.store import Store, alerts, outbox
+from stories.store.alerts import Alert, AlertKind, Watched
+from stories.store.hold import held
+
+FAILING_FOR = timedelta(hours=1)
+"""A failure shorter than this mends itself, or is seen in ``wirecopy status``."""
+
+QUIET_LEAST = timedelta(hours=1)
+"""No silence shorter than this is strange, however busy the wire was."""
+
+QUIET_TIMES = 4
+"""How many times its longest usual silence a wire must be silent."""
+
+QUIET_NEWS = 5
+"""Moments of news from which on a wire's habits are known at all."""
+
+SAME_STRETCH = (timedelta(days=1), timedelta(days=7), timedelta(days=14))
+"""The days with whose same hours a silence is compared. The last moments of news span hours on a
+busy wire and know nothing of its nights and weekends: yesterday knows the night, last week's same
+day the weekend."""
+
+PAGE = 1000
+"""Wires judged between two transactions."""
+
+COMPARED = 500
+"""Silences compared with the record in one round, some ten milliseconds each; the others later."""
+
+BATCH = 500
+"""Subjects told of in one call of the web hook: when an agency goes down, all its wires fail."""
+
+HOOK_SECONDS = 10
+"""How long the web hook may take."""
+
+WORDS: Final[dict[AlertKind, tuple[str, str]]] = {
+    "failing": ("fails", "is polled well again"),
+    "paused": ("is paused", "is polled again"),
+    "quiet": ("is strangely quiet", "brings news again"),
+}
+"""What is said of a wire when an alert begins, and when it is over."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether an alert of a kind is on: ``on``, ``off``, or ``open`` when that cannot be said
+    now and what stands goes on standing."""
+
+    state: Literal["on", "off", "open"]
+    since: datetime = _EPOCH
+    message: str = ""
+
+
+_OFF = Verdict("off")
+_OPEN = Verdict("open")
+
+
+def judge(wire: Watched, now: datetime) -> dict[AlertKind, Verdict]:
+    """What *wire*'s row says of every kind of alert; a function of its arguments alone.
+
+    ``quiet``: silent for more than :data:`QUIET_TIMES` times the longest gap between its last
+    news, and for an hour at least. Silence is counted up to the last poll, not to the present:
+    what we did not ask for cannot be missing. It begins only while polls go well and everything
+    received was taken in; it ends when news comes and not before.
+    """
+    failing = _OFF
+    if wire.failing_since is not None and now - wire.failing_since >= FAILING_FOR:
+        because = f"since {_minute(wire.failing_since)}: {wire.message or wire.state}"
+        failing = _OPEN if wire.paused_at else Verdict("on", wire.failing_since, because)
+    elif wire.failing_since is not None:
+        failing = _OPEN  # it failed, recovered and fails again: nobody was told that it is over
+    paused = _OFF
+    if wire.paused_at is not None:
+        because = f"since {_minute(wire.paused_at)}: {wire.message or wire.state}"
+        paused = Verdict("on", wire.paused_at, because)
+    return {"failing": failing, "paused": paused, "quiet": _quiet(wire)}
+
+
+def _quiet(wire: Watched) -> Verdict:
+    silence, usual = silence_of(wire)
+    if silence is None or usual is None:
+        return _OPEN
+    if silence <= max(usual * QUIET_TIMES, QUIET_LEAST):
+        return _OFF
+    well = wire.state in GOOD and wire.failing_since is None and wire.paused_at is None
+    if not well or wire.pending:
+        return _OPEN
+    last = _moment(wire.news[-1])
+    because = f"no news since {_minute(last)}; its longest silence before was {_span(usual)}"
+    return Verdict("on", last, because)
+
+
+def silence_of(wire: Watched) -> tuple[timedelta | None, timedelta | None]:
+    """How long *wire* had been silent at its last poll, and its longest gap between news before.
+
+    None where too little is known to say.
+    """
+    moments = sorted(wire.news)
+    if wire.polled_at is None or len(moments) < QUIET_NEWS:
+        return None, None
+    gaps = [after - before for before, after in itertools.pairwise(moments)]
+    return wire.polled_at - _moment(moments[-1]), timedelta(microseconds=max(gaps))
+
+
+def familiar(silence: timedelta, before: Sequence[timedelta | None]) -> bool:
+    """True when the wire was about as silent in the same hours of another day.
+
+    *before* are the longest silences of those hours, None where the record does not reach back.
+    Half of it is enough: the last news of the evening does not come at the same minute every day.
+    """
+    return any(known is not None and known * 2 >= silence for known in before)
+
+
+def watch(store: Store, now: datetime) -> tuple[int, int]:
+    """Judge every wire that may be in alarm; how many alerts began and how many ended."""
+    after, begun, ended = "", 0, 0
+    silent: list[tuple[Alert, datetime]] = []
+    while True:
+        with store.read() as conn:
+            page = alerts.watched(conn, now - QUIET_LEAST, after, PAGE)
+            there = {(a.kind, a.subject): a for a in alerts.about(conn, [w.name for w in page])}
+        if not page:
+            break
+        starting: list[Alert] = []
+        ending: list[tuple[AlertKind, str]] = []
+        for wire in (w for w in page if w.configured):
+            for kind, verdict in judge(wire, now).items():
+                stands = there.get((kind, wire.name))
+                alert = Alert(kind, wire.name, verdict.since, verdict.message)
+                if verdict.state == "off" and stands is not None and stands.ended_at is None:
+                    ending.append((kind, wire.name))
+                elif verdict.state == "on" and stands is None and kind == "quiet":
+                    silent.append((alert, wire.polled_at or now))
+                elif verdict.state == "on" and (stands is None or stands.ended_at is not None):
+                    starting.append(alert)
+        gone = [w.name for w in page if not w.configured]
+        changed = _write(store, starting, ending, gone, now)
+        begun, ended = begun + changed[0], ended + changed[1]
+        after = page[-1].name
+    strange = [alert for alert, until in _turn(silent, now) if not _usual(store, alert, until)]
+    return begun + _write(store, strange, (), (), now)[0], ended
+
+
+def _turn(
+    silent: Sequence[tuple[Alert, datetime]], now: datetime
+) -> Sequence[tuple[Alert, datetime]]:
+    """Those to compare in this round: other ones every time when there are more than we may."""
+    if len(silent) <= COMPARED:
+        return silent
+    drawn = hashlib.sha256(now.isoformat().encode()).digest()
+    start = int.from_bytes(drawn[:8]) % len(silent)
+    return [*silent[start:], *silent[:start]][:COMPARED]
+
+
+def _usual(store: Store, alert: Alert, until: datetime) -> bool:
+    """True when the silence from *alert*'s beginning to *until* is one that the wire knows."""
+    silence = until - alert.since
+    with store.read() as conn:
+        before = [
+            alerts.longest_silence(conn, alert.subject, alert.since - days, until - days)
+            for days in SAME_STRETCH
+            if silence < days  # a longer one would be compared with itself
+        ]
+    return familiar(silence, before)
+
+
+def _write(
+    store: Store,
+    starting: Sequence[Alert],
+    ending: Sequence[tuple[AlertKind, str]],
+    gone: Sequence[str],
+    now: datetime,
+) -> tuple[int, int]:
+    if not (starting or ending or gone):
+        return 0, 0
+    with store.write() as conn:
+        begun = [a for a in starting if alerts.begin(conn, a)]
+        ended = [(k, s) for k, s in ending if alerts.end(conn, k, s, now)]
+        for name in gone:
+            alerts.forget(conn, name)
+        outbox.want(conn, "alert", {a.subject for a in begun} | {s for _, s in ended}, now)
+    for a in begun:
+        said = masked(a.message)
+        log.warning(f"wire {WORDS[a.kind][0]}", alert=a.kind, wire=a.subject, message=said)
+    for kind, name in ended:
+        log.warning(f"wire {WORDS[kind][1]}", alert=kind, wire=name)
+    return len(begun), len(ended)
+
+
+def tell(store: Store, newsroom: Newsroom, now: datetime) -> int:
+    """Tell the web hook what was not told yet; how many alerts. Without a hook, the log was told.
+
+    When it cannot be told, it is tried again, later and later; status names the error.
+    """
+    with store.write() as conn:
+        jobs = outbox.claim(conn, "alert", now, BATCH)
+    if not jobs:
+        return 0
+    url = newsroom.alerts.url
+    with held(store, jobs):
+        with store.read() as conn:
+            found = alerts.untold(conn, [j.key for j in jobs])
+        error = post(url, payload(newsroom, found, now), newsroom.agent) if url and found else ""
+        with store.write() as conn:
+            if error:
+                for job in jobs:
+                    outbox.failed(conn, job, error, now)
+            else:
+                outbox.done(conn, jobs, now)
+                more = {a.subject for a in found if alerts.told(conn, a, now)}
+                outbox.want(conn, "alert", more, now)
+    if error:
+        log.warning("alert not told", error=error, alerts=len(found))
+        return 0
+    return len(found)
+
+
+def payload(newsroom: Newsroom, found: Sequence[Alert], now: datetime) -> bytes:
+    """What the web hook gets: JSON, ``text`` for people and ``alerts`` for programs.
+
+    Each alert's ``id`` is the same whenever it is told, so that who is told twice can see it.
+    """
+    told = [_told(a) for a in found]
+    body = {
+        "source": newsroom.publisher.name,
+        "site": newsroom.site.url,
+        "at": now.isoformat(),
+        "text": "\n".join(str(t["message"]) for t in told),
+        "alerts": told,
+    }
+    return json.dumps(body).encode()
+
+
+def _told(alert: Alert) -> dict[str, Any]:
+    over = alert.ended_at is not None
+    words = WORDS[alert.kind][1] if over else f"{WORDS[alert.kind][0]}: {masked(alert.message)}"
+    name = f"{alert.kind}\0{alert.subject}\0{alert.since.isoformat()}\0{over}"
+    return {
+        "id": hashlib.sha256(name.encode()).hexdigest()[:32],
+        "alert": alert.kind,
+        "wire": alert.subject,
+        "state": "over" if over else "begun",
+        "since": alert.since.isoformat(),
+        "ended": alert.ended_at.isoformat() if alert.ended_at else None,
+        "message": f"wire {alert.subject} {words}",
+    }
+
+
+def post(url: str, body: bytes, agent: str) -> str:
+    """POST the JSON *body* to *url*; why that failed, empty when the answer was a 2xx.
+
+    The address is the operator's own and may be a private one. Redirects are not followed (a POST
+    would become a GET, RFC 9110 §15.4), and of the answer only the status counts.
+    """
+    curl = pycurl.Curl()
+    try:
+        curl.setopt(pycurl.URL, url)
+        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        curl.setopt(pycurl.NOSIGNAL, 1)
+        curl.setopt(pycurl.TIMEOUT, HOOK_SECONDS)
+        curl.setopt(pycurl.USERAGENT, agent)
+        curl.setopt(pycurl.POSTFIELDS, body)
+        # Without "Expect: 100-continue", which costs a second at servers that do not know it.
+        curl.setopt(pycurl.HTTPHEADER, ["Content-Type: application/json", "Expect:"])
+        curl.setopt(pycurl.WRITEFUNCTION, lambda _: None)
+        try:
+            curl.perform()
+        except pycurl.error as error:
+            said = str(error.args[1])
+            if not 200 <= curl.getinfo(pycurl.RESPONSE_CODE) < 300:
+                return masked(f"alerts.url: {said}; see that it answers, or mend it")
+        status = curl.getinfo(pycurl.RESPONSE_CODE)
+    finally:
+        curl.close()
+    if 200 <= status < 300:
+        return ""
+    return f"alerts.url: it answered {status}; see that it takes a POST of JSON, or mend it"
+
+
+def _moment(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _minute(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%MZ")
+
+
+def _span(wait: timedelta) -> str:
+    minutes = int(wait.total_seconds() // 60)
+    days, rest = divmod(minutes, 1440)
+    parts = ((days, "d"), (rest // 60, "h"), (rest % 60, "m"))
+    return " ".join(f"{n}{unit}" for n, unit in parts if n) or "under a minute"
