@@ -203,7 +203,8 @@ def run(
         error = ""
         try:
             with held(store, jobs):
-                for _ in intake(store, newsroom, jobs[0].key, jobs[0], reader):
+                for taken in intake(store, newsroom, jobs[0].key, jobs[0], reader):
+                    _tell(taken)
                     if late := time.monotonic() > end:
                         break
         except Exception as fault:  # named in status, tried again later; other wires go on
@@ -218,6 +219,18 @@ def run(
                 outbox.done(conn, jobs, clock.now())
         carried += 1
     return carried
+
+
+def _tell(taken: Taken) -> None:
+    capture = taken.capture
+    log.info(
+        "taken in",
+        wire=capture.wire,
+        capture=capture.id,
+        items=taken.items,
+        stories=list(taken.stories),
+        refused=len(taken.problems),
+    )
 
 
 def _problem(capture: Capture, position: int, state: str, message: str) -> Problem:

@@ -162,6 +162,7 @@ def _render_stories(
             else:
                 feeds.put_entry(conn, rows[job.key])
                 placed = placements(newsroom, of_job, judged)
+                log.info("rendered", story=job.key, scope=rows[job.key].scope, feeds=placed)
                 if job.since - of_job.changed_at < ANEW:
                     fresh.append(of_job.changed_at)
             changed_at, position = (of_job.changed_at, of_job.position) if of_job else (now, 0)

@@ -37,7 +37,9 @@ def captures(
     ctx: typer.Context,
     number: Annotated[int | None, typer.Argument(metavar="[NUMBER]", help="Show one.")] = None,
     wire: Annotated[list[str] | None, typer.Option("--wire", help="Only of this wire.")] = None,
-    failed: Annotated[bool, typer.Option("--failed", help="Only those not taken in.")] = False,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only those in quarantine, whole or in part.")
+    ] = False,
     since: Since = None,
     until: Until = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 50,
@@ -60,7 +62,7 @@ def captures(
                 wires=wire or None,
                 since=after,
                 until=before,
-                states=["failed"] if failed else None,
+                quarantined=failed,
                 limit=limit,
             )
     if json:

@@ -48,6 +48,7 @@ _STORY = re.compile(r"[a-z2-7]{13}", re.ASCII)
 _MESSAGES = {
     401: ("For the operator", "This page is shown to who has the site's status_token."),
     404: ("Nothing is here", "There is no such page, or it has not been published."),
+    410: ("No longer here", "The licence under which this story was published has ended."),
     405: ("That cannot be done here", "This page can only be read."),
     500: ("Something went wrong", "The page could not be made. The fault has been noted."),
     503: ("Back in a moment", "The page cannot be made just now. Please try again shortly."),
@@ -194,6 +195,7 @@ class Site:
             state,
             lambda c: views.story_page(c, self.newsroom, name),
             lambda page: self._dated(page.rendered_at),
+            lambda c: views.expired(c, self.newsroom, name),
         )
 
     def _page(
@@ -203,6 +205,7 @@ class Site:
         state: Callable[[Connection], object],
         view: Callable[[Connection], View | None],
         dated: Callable[[View], datetime | None] = lambda _: None,
+        gone: Callable[[Connection], bool] = lambda _: False,
     ) -> Response:
         """The page kept for this path, or, when *state* is another by now, one made anew.
 
@@ -217,12 +220,12 @@ class Site:
                 if kept is not None and kept[0] == now:
                     return self._answer(request, kept[1])
                 page = view(conn)
+                if page is None:
+                    raise HTTPException(410 if gone(conn) else 404)
         except AwayError:
             if kept is None:
                 raise
             return self._answer(request, kept[1])
-        if page is None:
-            raise HTTPException(404)
         ready = self.pages.ready(self.pages.html(template, page=page), dated(page))
         self._kept.put(path, (now, ready))
         return self._answer(request, ready)

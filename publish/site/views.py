@@ -26,9 +26,10 @@ from publish.site.wording import (
     moment,
     zone_of,
 )
+from stories import clock, licence
 from stories.newsroom import Feed, Newsroom
 from stories.provenance import PARTS, Measurement
-from stories.store import feeds
+from stories.store import feeds, retention
 from stories.store import stories as records
 from stories.store.feeds import EntryRow
 from stories.store.stories import VersionRow
@@ -275,6 +276,16 @@ def story_page(conn: Connection, newsroom: Newsroom, name: str) -> StoryPage | N
     history = [v for v in records.history(conn, name) if v.received_at <= entry.changed_at]
     version = Version.model_validate(history[-1].data) if history else story.version
     return _story_page(newsroom, story, entry, placed, history, version)
+
+
+def expired(conn: Connection, newsroom: Newsroom, name: str) -> bool:
+    """Whether the story whose id is *name* was published and its licence has ended (410, not 404:
+    whoever linked to it may let it go)."""
+    story = records.one(conn, name)
+    if story is None or feeds.entry(conn, name) is None:
+        return False
+    ended = licence.over(newsroom, story, clock.now())
+    return ended or name in retention.withdrawn(conn, [name])
 
 
 def _story_page(

@@ -136,7 +136,8 @@ def _chosen(
     wires: Sequence[str] | None,
     since: datetime | None,
     until: datetime | None,
-    states: Sequence[str] | None,
+    states: Sequence[str] | None = None,
+    quarantined: bool = False,
 ) -> Select[Any]:
     query = select(captures)
     if wires is not None:
@@ -147,6 +148,8 @@ def _chosen(
         query = query.where(captures.c.received_at < until)
     if states is not None:
         query = query.where(captures.c.state.in_(states))
+    if quarantined:
+        query = query.where(captures.c.id.in_(select(problems.c.capture_id)))
     return query
 
 
@@ -157,10 +160,16 @@ def listing(
     since: datetime | None = None,
     until: datetime | None = None,
     states: Sequence[str] | None = None,
+    quarantined: bool = False,
     limit: int = 100,
 ) -> list[Capture]:
-    """The newest *limit* captures that match, newest first."""
-    query = _chosen(wires, since, until, states).order_by(captures.c.id.desc()).limit(limit)
+    """The newest *limit* captures that match, newest first; *quarantined*: only those of which
+    the whole or an item could not be taken in."""
+    query = (
+        _chosen(wires, since, until, states, quarantined)
+        .order_by(captures.c.id.desc())
+        .limit(limit)
+    )
     return [Capture(**r) for r in conn.execute(query).mappings()]
 
 
@@ -178,7 +187,7 @@ def ids(
     after: int = 0,
 ) -> list[int]:
     """Numbers of the wire's captures that match and come after *after*, in the order received."""
-    query = _chosen([wire], since, until, None).where(captures.c.id > after).order_by(captures.c.id)
+    query = _chosen([wire], since, until).where(captures.c.id > after).order_by(captures.c.id)
     return list(conn.execute(query.with_only_columns(captures.c.id)).scalars())
 
 

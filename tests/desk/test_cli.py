@@ -207,7 +207,9 @@ def test_a_replay_changes_nothing(house: House) -> None:
 
 def test_one_broken_wire_harms_no_other(house: House) -> None:
     config = house.folder / "wirecopy.toml"
-    broken = {"page": b"<!DOCTYPE html><title>Log in</title>", "cut": wire_of(RAIN)[:150]}
+    hollow = wire_of(RAIN).replace(b"</channel>", b"<item><guid>h</guid></item></channel>")
+    page = b"<!DOCTYPE html><title>Log in</title>"
+    broken = {"page": page, "cut": wire_of(RAIN)[:150], "hollow": hollow}
     for name, body in broken.items():
         house.server.answer(f"/{name}.rss", body)
         config.write_text(
@@ -224,7 +226,14 @@ def test_one_broken_wire_harms_no_other(house: House) -> None:
     assert {f["wire"] for f in told["faulty"]} >= {"page"}
     assert told["quarantine"]["count"] >= 1
     failed = house.listed("captures", "--failed")
-    assert "page" in {c["wire"] for c in failed}
+    states = {c["wire"]: c["state"] for c in failed}
+    assert states["page"] == "failed"
+    assert states["hollow"] == "ingested"  # one of its items is in quarantine, the other is not
+    assert "pti" not in states
+    hollow_one = next(str(c["id"]) for c in failed if c["wire"] == "hollow")
+    (item,) = house.listed("captures", hollow_one)["problems"]
+    assert item["position"] == 1
+    assert item["state"] == "item-empty"
     assert len(house.listed("stories")) >= 2
 
 

@@ -26,7 +26,7 @@ from publish.site.pages import Kept
 from publish.site.representation import represent
 from stories import clock
 from stories.newsroom import Feed, Newsroom, Publisher, Site
-from stories.store import Store, connect, feeds
+from stories.store import Store, connect, feeds, outbox
 from stories.store import stories as records
 from stories.story import Story
 from tests.publish import samples
@@ -664,6 +664,25 @@ def test_a_story_in_no_feed_is_not_published(serve: Serve) -> None:
     assert _entry(site, story).scope == "headline-only"
     assert site.ask(f"/stories/{story.id}").status == 404
     assert _all(site.page("/"), ".teaser") == []
+
+
+def test_a_story_whose_licence_has_ended_is_gone_for_good(serve: Serve) -> None:
+    story = samples.english()
+    pti = samples.newsroom().wires[0].model_copy(update={"expires_after": timedelta(days=1)})
+    with clock.reading(lambda: story.first_received + timedelta(hours=23)):
+        site = serve(story, wires=(pti,))
+        assert site.ask(f"/stories/{story.id}").status == 200
+    with clock.reading(lambda: story.first_received + timedelta(hours=25)):
+        with site.store.write() as conn:
+            outbox.want(conn, "story", [story.id], clock.now())
+        run(site.store, site.newsroom)
+        site.hand.now += 10
+        assert story.id not in site.ask("/feeds/india.rss").text
+        found = site.ask(f"/stories/{story.id}")
+        assert (found.status, found.headers["cache-control"]) == (410, "no-store")
+        assert "licence" in found.text
+        assert story.headline not in found.text
+        assert site.ask("/stories/aaaaaaaaaaaaa").status == 404
 
 
 def test_a_page_that_is_not_there(serve: Serve) -> None:
