@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.cost import tree_peak
+from stories import log
 
 TURNS = 3
 """How often each side runs; the figures are the medians."""
@@ -82,6 +83,7 @@ def missing(module: str) -> str | None:
 
 def main(function: str) -> None:
     """Be one side."""
+    log.configure(level="WARNING")  # what is told story by story is not what is measured
     module, _, name = function.partition(":")
     result = getattr(importlib.import_module(module), name)(**json.load(sys.stdin))
     print(json.dumps({"result": result, "peak": tree_peak()}))

@@ -60,7 +60,7 @@ def rewrite(store: Store, story_id: str, text: str | None, by: str) -> Story:
         records.add_edit(
             conn, story.id, HeadlineEdit(text=line, by=name, at=at, against=story.number)
         )
-        records.settle(conn, story.id)
+        records.settle(conn, [story.id])
         outbox.want(conn, "story", [story.id], now)
         after = records.one(conn, story.id)
     assert after is not None

@@ -136,8 +136,7 @@ def take_in(
         faults = [_problem(capture, r.position, r.state, r.message) for r in held.refused]
     changes = _reconcile(conn, newsroom, wire, capture, decision)
     touched = tuple(sorted({c.story_id for c in changes}))
-    for story in touched:
-        records.settle(conn, story)
+    records.settle(conn, touched)
     records.seen(conn, (i.story_id for i in decision.intents), capture.received_at)
     captures.problem(conn, faults, capture.id)
     captures.settle(conn, capture.id, _summary(held, decision, faults))
@@ -256,6 +255,8 @@ def _reconcile(
     }
     by_story = {i.story_id: i for i in decision.intents if i.action != "duplicate"}
     changes: list[Change] = []
+    fresh: list[dict[str, Any]] = []
+    put: list[VersionRow] = []
     for story, row in wanted.items():
         before = stored.get(story)
         if before == row:
@@ -263,11 +264,13 @@ def _reconcile(
         if before is None:
             intent = by_story[story]
             if intent.action == "new":
-                records.add_story(conn, _story_values(newsroom, wire, capture, story, intent.found))
+                fresh.append(_story_values(newsroom, wire, capture, story, intent.found))
             changes.append(Change(story, capture.id, intent.action))
         else:
             changes.append(Change(story, capture.id, "changed", differing(before, row)))
-        records.put_version(conn, row)
+        put.append(row)
+    records.add_stories(conn, fresh)
+    records.put_versions(conn, put)
     for story in stored.keys() - wanted.keys():
         records.drop_version(conn, story, capture.id)
         changes.append(Change(story, capture.id, "removed"))

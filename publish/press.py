@@ -142,6 +142,7 @@ def _render_stories(
     with store.write() as conn:
         now = clock.now()
         touched: set[str] = set()
+        written: list[str] = []
         # In one order, so that two transactions that lock the same rows cannot deadlock.
         for job in sorted(jobs, key=lambda j: j.key):
             if not outbox.renew(conn, job, now):
@@ -162,13 +163,14 @@ def _render_stories(
             else:
                 feeds.put_entry(conn, rows[job.key])
                 placed = placements(newsroom, of_job, judged)
-                log.info("rendered", story=job.key, scope=rows[job.key].scope, feeds=placed)
+                written.append(job.key)
                 if job.since - of_job.changed_at < ANEW:
                     fresh.append(of_job.changed_at)
             changed_at, position = (of_job.changed_at, of_job.position) if of_job else (now, 0)
             touched |= feeds.place(conn, job.key, placed, changed_at, position)
             outbox.done(conn, [job], now)
         outbox.want(conn, "feed", touched, now)
+    log.info("rendered", stories=written)
     for moment in fresh:
         told(moment)
 

@@ -79,7 +79,7 @@ def lose_a_version(store: Store) -> None:
         # One that stood from one poll to the next: the very last may have come between two.
         story = next(s for s in records.newest(conn, limit=100) if s.received_at == START_OF_POLLS)
         records.drop_version(conn, story.id, records.history(conn, story.id)[0].capture_id)
-        records.settle(conn, story.id)
+        records.settle(conn, [story.id])
 
 
 def spoil_a_word(store: Store) -> None:
@@ -87,7 +87,7 @@ def spoil_a_word(store: Store) -> None:
         row = records.history(conn, records.newest(conn, limit=1)[0].id)[-1]
         spoilt = {**row.data, "headline": "Not what the agency wrote"}
         values = {s: getattr(row, s) for s in row.__slots__} | {"data": spoilt}
-        records.put_version(conn, records.VersionRow(**values))
+        records.put_versions(conn, [records.VersionRow(**values)])
 
 
 def leave_work(store: Store) -> None:

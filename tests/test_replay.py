@@ -166,7 +166,7 @@ def test_a_replay_says_what_changed_and_mends_it(newsroom: NewsroomOf, store: St
             row = records.history(conn, story.id)[-1]
             spoilt = {**row.data, "headline": "What the old code made of it"}
             values = {s: getattr(row, s) for s in row.__slots__} | {"data": spoilt}
-            records.put_version(conn, records.VersionRow(**values))
+            records.put_versions(conn, [records.VersionRow(**values)])
             outbox.want(conn, "story", [story.id], clock.now())
         press.run(store, lived.newsroom)
         assert bytes_of(lived.newsroom, store) != before

@@ -463,8 +463,7 @@ def copy_outcomes(old: Connection, new: Connection, wires: Sequence[str]) -> lis
             rows = old.execute(select(table).where(column.in_(wanted))).mappings().all()
             if rows:
                 new.execute(insert(table), [dict(r) for r in rows])
-        for name in chunk:
-            settle(new, name)
+        settle(new, chunk)
     return names
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     and_,
+    bindparam,
     delete,
     func,
     insert,
@@ -143,17 +144,21 @@ def keys_of_capture(conn: Connection, wire: str, capture_id: int) -> tuple[set[s
     )
 
 
-def add_story(conn: Connection, values: dict[str, Any]) -> None:
-    """Put a story on record (its current version is set by :func:`settle`).
+def add_stories(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Put stories on record (their current versions are set by :func:`settle`).
 
     One that stands there already, from a later capture, takes on what its first version now says;
     its guid never changes.
     """
+    if not rows:
+        return
     upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    values = {**values, "key": _printable(values["key"])}
-    statement = upsert(stories).values(**values)
-    first = {name: values[name] for name in ("slug", "rule", "key", "degraded")}
-    conn.execute(statement.on_conflict_do_update(index_elements=["id"], set_=first))
+    statement = upsert(stories)
+    first = {name: statement.excluded[name] for name in ("slug", "rule", "key", "degraded")}
+    conn.execute(
+        statement.on_conflict_do_update(index_elements=["id"], set_=first),
+        [{**row, "key": _printable(row["key"])} for row in rows],
+    )
 
 
 def add_keys(conn: Connection, wire: str, keys: Iterable[tuple[str, str]], capture_id: int) -> None:
@@ -162,18 +167,28 @@ def add_keys(conn: Connection, wire: str, keys: Iterable[tuple[str, str]], captu
     A key on record from a later capture was first seen in this one after all (a replay recovered
     it); one from an earlier capture stands.
     """
+    rows = [
+        {
+            "wire": wire,
+            "digest": key_digest(key),
+            "key": _printable(key),
+            "story_id": story,
+            "capture_id": capture_id,
+        }
+        for key, story in keys
+    ]
+    if not rows:
+        return
     upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    for key, story in keys:
-        values = {"story_id": story, "capture_id": capture_id}
-        conn.execute(
-            upsert(identities)
-            .values(wire=wire, digest=key_digest(key), key=_printable(key), **values)
-            .on_conflict_do_update(
-                index_elements=["wire", "digest"],
-                set_=values,
-                where=identities.c.capture_id > capture_id,
-            )
-        )
+    statement = upsert(identities)
+    conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=["wire", "digest"],
+            set_={name: statement.excluded[name] for name in ("story_id", "capture_id")},
+            where=identities.c.capture_id > capture_id,
+        ),
+        rows,
+    )
 
 
 def share_keys(conn: Connection, wire: str, keys: Iterable[str], capture_id: int) -> None:
@@ -208,25 +223,18 @@ def unshare_keys(conn: Connection, wire: str, digests: Iterable[str]) -> None:
         )
 
 
-def put_version(conn: Connection, row: VersionRow) -> None:
-    """Insert or replace the version that *row.capture_id* brought of *row.story_id*."""
-    values: dict[str, Any] = {
-        "story_id": row.story_id,
-        "capture_id": row.capture_id,
-        "number": row.number,
-        "position": row.position,
-        "start": row.start,
-        "end": row.end,
-        "raw_digest": row.raw_digest,
-        "content_digest": row.content_digest,
-        "received_at": row.received_at,
-        "data": row.data,
-        "received": row.received,
-    }
+def put_versions(conn: Connection, rows: Sequence[VersionRow]) -> None:
+    """Insert or replace the versions that each row's capture brought of its story."""
+    if not rows:
+        return
     upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    statement = upsert(versions).values(**values)
+    statement = upsert(versions)
     conn.execute(
-        statement.on_conflict_do_update(index_elements=["story_id", "capture_id"], set_=values)
+        statement.on_conflict_do_update(
+            index_elements=["story_id", "capture_id"],
+            set_={c.name: statement.excluded[c.name] for c in versions.c if not c.primary_key},
+        ),
+        [{c.name: getattr(row, c.name) for c in versions.c} for row in rows],
     )
 
 
@@ -247,54 +255,78 @@ def seen(conn: Connection, ids: Iterable[str], at: datetime) -> None:
         )
 
 
-def settle(conn: Connection, story: str) -> bool:
-    """Make the story row follow its versions and headlines; False when no version is left.
+def settle(conn: Connection, ids: Iterable[str]) -> None:
+    """Make the rows of the stories *ids* follow their versions and headlines.
 
     A story without versions is taken off the record together with its keys and its entry.
     """
-    latest = (
-        conn.execute(
-            select(
-                versions.c.capture_id,
-                versions.c.position,
-                versions.c.number,
-                versions.c.received_at,
+    for chunk in _chunks(sorted(set(ids))):
+        found = _standing(conn, chunk)
+        if found:
+            conn.execute(
+                update(stories).where(stories.c.id == bindparam("story")),
+                [{"story": name, **values} for name, values in found.items()],
             )
-            .where(versions.c.story_id == story)
-            .order_by(versions.c.capture_id.desc())
-            .limit(1)
+        gone = [name for name in chunk if name not in found]
+        if gone:
+            for table, column in (
+                (identities, identities.c.story_id),
+                (entries, entries.c.story_id),
+                (stories, stories.c.id),
+            ):
+                conn.execute(delete(table).where(column.in_(gone)))
+
+
+def _standing(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What the rows of those of *ids* that have a version must say."""
+    newest = (
+        select(
+            versions.c.story_id,
+            func.max(versions.c.capture_id).label("capture_id"),
+            func.min(versions.c.received_at).label("first"),
         )
-    ).first()
-    if latest is None:
-        for table, column in (
-            (identities, identities.c.story_id),
-            (entries, entries.c.story_id),
-            (stories, stories.c.id),
-        ):
-            conn.execute(delete(table).where(column == story))
-        return False
-    first = conn.execute(
-        select(func.min(versions.c.received_at)).where(versions.c.story_id == story)
-    ).scalar_one()
-    edited = conn.execute(
-        select(headlines.c.at)
-        .where(headlines.c.story_id == story)
-        .order_by(headlines.c.id.desc())
-        .limit(1)
-    ).scalar()
-    conn.execute(
-        update(stories)
-        .where(stories.c.id == story)
-        .values(
-            capture_id=latest.capture_id,
-            position=latest.position,
-            number=latest.number,
-            first_received_at=first,
-            received_at=latest.received_at,
-            changed_at=max(latest.received_at, edited) if edited else latest.received_at,
-        )
+        .where(versions.c.story_id.in_(ids))
+        .group_by(versions.c.story_id)
+        .subquery()
     )
-    return True
+    rows = conn.execute(
+        select(
+            versions.c.story_id,
+            versions.c.capture_id,
+            versions.c.position,
+            versions.c.number,
+            versions.c.received_at,
+            newest.c.first,
+        ).join(
+            newest,
+            and_(
+                versions.c.story_id == newest.c.story_id,
+                versions.c.capture_id == newest.c.capture_id,
+            ),
+        )
+    ).all()
+    last = (
+        select(func.max(headlines.c.id))
+        .where(headlines.c.story_id.in_(ids))
+        .group_by(headlines.c.story_id)
+    )
+    edited: dict[str, datetime] = {
+        row.story_id: row.at
+        for row in conn.execute(
+            select(headlines.c.story_id, headlines.c.at).where(headlines.c.id.in_(last))
+        )
+    }
+    return {
+        row.story_id: {
+            "capture_id": row.capture_id,
+            "position": row.position,
+            "number": row.number,
+            "first_received_at": row.first,
+            "received_at": row.received_at,
+            "changed_at": max(row.received_at, edited.get(row.story_id, row.received_at)),
+        }
+        for row in rows
+    }
 
 
 def _edits(conn: Connection, ids: Sequence[str]) -> dict[str, list[HeadlineEdit]]:

@@ -189,7 +189,7 @@ def test_a_fault_of_the_store_is_tried_again(desk: Desk, monkeypatch: pytest.Mon
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(records, "put_version", full)
+        patched.setattr(records, "put_versions", full)
         desk.take(feed(item("a", "One")))
     assert desk.told() == {}
     with desk.store.read() as conn:

@@ -19,32 +19,34 @@ def put(store: Store, *stories: Story, earlier: Sequence[tuple[Version, datetime
     one, for all of them."""
     with store.write() as conn:
         for story in stories:
-            records.add_story(
+            records.add_stories(
                 conn,
-                {
-                    "id": story.id,
-                    "guid": story.guid,
-                    "slug": story.slug,
-                    "wire": story.wire,
-                    "rule": story.identity.rule,
-                    "key": story.identity.key,
-                    "degraded": story.identity.degraded,
-                    "first_received_at": story.first_received,
-                    "received_at": story.received_at,
-                    "changed_at": story.changed_at,
-                    "last_seen_at": story.received_at,
-                    "capture_id": 1,
-                    "position": story.position,
-                    "number": story.number,
-                },
+                [
+                    {
+                        "id": story.id,
+                        "guid": story.guid,
+                        "slug": story.slug,
+                        "wire": story.wire,
+                        "rule": story.identity.rule,
+                        "key": story.identity.key,
+                        "degraded": story.identity.degraded,
+                        "first_received_at": story.first_received,
+                        "received_at": story.received_at,
+                        "changed_at": story.changed_at,
+                        "last_seen_at": story.received_at,
+                        "capture_id": 1,
+                        "position": story.position,
+                        "number": story.number,
+                    }
+                ],
             )
             rows = [*earlier, (story.version, story.received_at)]
             for number, (version, at) in enumerate(rows, start=1):
                 # A second story of a row, a second capture: each brings one version of each story.
-                records.put_version(conn, _row(story, number, version, at, number == len(rows)))
+                records.put_versions(conn, [_row(story, number, version, at, number == len(rows))])
             for edit in story.edits:
                 records.add_edit(conn, story.id, edit)
-            records.settle(conn, story.id)
+            records.settle(conn, [story.id])
         outbox.want(conn, "story", [s.id for s in stories], clock.now())
 
 

@@ -25,8 +25,8 @@ class TestStorageByDay:
             midnight = NOW.replace(hour=0)
             captures.add(conn, "a", midnight - timedelta(microseconds=1), "http://x/", [], b"x")
             captures.add(conn, "a", midnight, "http://x/", [], b"yy")
-            records.put_version(conn, version("s", first))
-            records.put_version(conn, version("t", first))
+            records.put_versions(conn, [version("s", first)])
+            records.put_versions(conn, [version("t", first)])
             days = retention.storage_by_day(conn, NOW, 4)
         assert [d.day for d in days] == [date(2026, 11, n) for n in (19, 20, 21, 22)]
         assert [d.captures for d in days] == [0, 2, 1, 1]
