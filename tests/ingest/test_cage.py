@@ -128,17 +128,15 @@ def _processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@pytest.mark.parametrize(
-    ("mebibytes", "states"),
-    # Where memory ends in the middle of a C library, the library may not survive it.
-    [(8, ["parse-memory"]), (24, ["parse-memory", "parse-crashed"])],
-)
-def test_memory_is_bounded(mebibytes: int, states: list[str]) -> None:
-    many = feed("<item><title>T</title></item>" * 9_000) + b" " * (2 << 20)
+@pytest.mark.parametrize("mebibytes", [6, 24])
+def test_memory_is_bounded(mebibytes: int) -> None:
+    words = "words of a long story " * 60
+    many = feed(f"<item><title>T</title><description>{words}</description></item>" * 2_000)
     with caged(Limits(memory=mebibytes << 20)) as one:
-        assert refused(one, many).state in states
+        # Where memory ends in the middle of a C library, the library may not survive it.
+        assert refused(one, many).state in ("parse-memory", "parse-crashed")
         assert one.read(GOOD, HINTS, WIRE).items == 1
-    assert cage.read(many, HINTS, WIRE).items == 9_000
+    assert cage.read(many, HINTS, WIRE).items == 2_000
 
 
 def test_an_answer_is_bounded() -> None:

@@ -422,7 +422,7 @@ def test_no_feed_and_no_wire_ever_notices(
         life = Life(newsroom, store)
         life.begin()
         standing: set[str] = set()
-        for act, what in acts:
+        for turn, (act, what) in enumerate(acts):
             if act == "capture":
                 life.receive(*(_item(*one) for one in what))
                 changes = [c for t in life.taken for c in t.changes]
@@ -435,7 +435,7 @@ def test_no_feed_and_no_wire_ever_notices(
             elif act == "edit":
                 ids = sorted(life.stories().values())
                 if ids:
-                    life.edit(ids[what % len(ids)], f"Desk {what}")
+                    life.edit(ids[what % len(ids)], f"Desk {turn}")
             elif act == "replay":
                 assert life.replayed() == []
             else:
