@@ -11,7 +11,7 @@ neighbours.
 import math
 import time
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from ingest.contents import LONGEST_MESSAGE, Candidate, Contents, Reader, storab
 from ingest.decide import Decision, Found, Known, decide, links_of_several
 from ingest.identity import common, judge
 from ingest.item import Hints
+from ingest.normalise import by_this_rule, content_digest
 from stories import clock
 from stories.differing import differing
 from stories.errors import ParseError
@@ -240,6 +241,11 @@ def _problem(capture: Capture, position: int, state: str, message: str) -> Probl
 def _known(conn: Connection, wire: str, keys: Collection[str], before: int) -> Known:
     found = records.known_keys(conn, wire, keys, before)
     rows = records.known_stories(conn, (k.story_id for k in found.values()), before)
+    # Digests by another rule say nothing; without this, a new rule would make every story that
+    # stands on a wire a new version.
+    by_another = [n for n, row in rows.items() if not by_this_rule(row.content_digest)]
+    for name, version in records.versions_before(conn, by_another, before).items():
+        rows[name] = replace(rows[name], content_digest=content_digest(version))
     return Known(keys=found, stories=rows)
 
 

@@ -149,6 +149,11 @@ def content_digest(version: Version) -> str:
     return f"{CONTENT_RULE}:{hashlib.sha256(data).hexdigest()}"
 
 
+def by_this_rule(digest: str) -> bool:
+    """Whether a content digest was made by today's rule, and so may be compared."""
+    return digest.startswith(f"{CONTENT_RULE}:")
+
+
 @lru_cache(maxsize=2)
 def _project(html: str, base: str) -> Projected:
     """The projection, kept for a moment: a version is made, digested and compared in one go."""

@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     RowMapping,
+    Select,
     and_,
     bindparam,
     delete,
@@ -102,26 +104,42 @@ def known_stories(conn: Connection, ids: Iterable[str], before: int) -> dict[str
     """The stories *ids* as they stood before capture *before* was taken in."""
     found: dict[str, KnownStory] = {}
     for chunk in _chunks(sorted(set(ids))):
-        latest = (
-            select(versions.c.story_id, func.max(versions.c.capture_id).label("capture_id"))
-            .where(versions.c.story_id.in_(chunk), versions.c.capture_id < before)
-            .group_by(versions.c.story_id)
-            .subquery()
-        )
         rows = conn.execute(
-            select(versions.c.story_id, versions.c.number, versions.c.content_digest, stories.c.key)
-            .join(
-                latest,
-                and_(
-                    versions.c.story_id == latest.c.story_id,
-                    versions.c.capture_id == latest.c.capture_id,
-                ),
-            )
-            .join(stories, stories.c.id == versions.c.story_id)
+            _before(
+                chunk,
+                before,
+                versions.c.story_id,
+                versions.c.number,
+                versions.c.content_digest,
+                stories.c.key,
+            ).join(stories, stories.c.id == versions.c.story_id)
         )
         for row in rows:
             found[row.story_id] = KnownStory(row.story_id, row.key, row.number, row.content_digest)
     return found
+
+
+def versions_before(conn: Connection, ids: Iterable[str], before: int) -> dict[str, Version]:
+    """The versions of *ids* that stood before capture *before* was taken in, by story."""
+    found: dict[str, Version] = {}
+    for chunk in _chunks(sorted(set(ids))):
+        for row in conn.execute(_before(chunk, before, versions.c.story_id, versions.c.data)):
+            found[row.story_id] = Version.model_validate(row.data)
+    return found
+
+
+def _before(ids: Sequence[str], before: int, *columns: ColumnElement[Any]) -> Select[Any]:
+    """*columns* of the version of each of *ids* that was latest before capture *before*."""
+    latest = (
+        select(versions.c.story_id, func.max(versions.c.capture_id).label("capture_id"))
+        .where(versions.c.story_id.in_(ids), versions.c.capture_id < before)
+        .group_by(versions.c.story_id)
+        .subquery()
+    )
+    standing = and_(
+        versions.c.story_id == latest.c.story_id, versions.c.capture_id == latest.c.capture_id
+    )
+    return select(*columns).select_from(versions).join(latest, standing)
 
 
 def versions_of_capture(conn: Connection, capture_id: int) -> dict[str, VersionRow]:

@@ -158,13 +158,12 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
         conn.execute(
             upsert(wires).on_conflict_do_nothing(index_elements=["name"]), fresh[at : at + 1000]
         )
-    gone = [
-        name
-        for name, row in known.items()
-        if row.configured and name not in {w.name for w in configured}
-    ]
-    if gone:
-        conn.execute(update(wires).where(wires.c.name.in_(gone)).values(configured=False))
+    names = {w.name for w in configured}
+    gone = [name for name, row in known.items() if row.configured and name not in names]
+    for at in range(0, len(gone), 1000):
+        conn.execute(
+            update(wires).where(wires.c.name.in_(gone[at : at + 1000])).values(configured=False)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,16 @@ def test_dates_counters_and_pixels_are_not_content(desk: Desk, before: str, afte
     assert desk.told() == {"a": ("One", 1)}
 
 
+def test_a_new_rule_of_what_is_content_makes_nothing_new(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Across an upgrade: what stood on the wire stays the version it is, what changed is one."""
+    desk.take(feed(item("a", "One"), item("b", "Two")))
+    monkeypatch.setattr("ingest.normalise.CONTENT_RULE", 2)
+    desk.take(feed(item("a", "One"), item("b", "Two, corrected")), reader=contents.read)
+    assert desk.told() == {"a": ("One", 1), "b": ("Two, corrected", 2)}
+
+
 @pytest.mark.parametrize(
     "changed",
     [
