@@ -273,7 +273,7 @@ class Cage:
         return storable(said.decode("utf-8", "replace"))
 
 
-_MATTERS = {"name", "url", "agency", "code", "timezone", "language"}
+_MATTERS = {"name", "url", "agency", "code", "timezone", "language", "conserve"}
 _ADVICE = "the capture is kept: look at it, then `wirecopy replay --quarantined`"
 _NONSENSE = "what read it answered nonsense"
 _CANNOT = "the process that reads captures cannot be started"

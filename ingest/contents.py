@@ -1,17 +1,19 @@
-"""What a capture's bytes hold, as far as they alone tell: ``parse | normalise | digest``.
+"""What a capture's bytes hold, as they alone tell: ``parse | normalise | conserve | digest``.
 
 All that touches hostile text stands behind :func:`read`, so that it can be run elsewhere
 (:mod:`ingest.cage`); its result is plain values that JSON holds. What depends on earlier captures,
 which key identifies an item above all, is decided afterwards.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from ingest import formats
+from ingest import conserve, formats, witness
+from ingest.conserve import Fault
 from ingest.identity import Keys, keys_of
 from ingest.item import Channel, Hints, Item
 from ingest.normalise import content_digest, normalise, received
+from ingest.witness import Around
 from stories.errors import ParseError
 from stories.newsroom import Wire
 from stories.provenance import digests
@@ -26,6 +28,8 @@ class Candidate(Value):
     """One item, normalised and digested, not yet recognised.
 
     ``version.agency_id`` is empty where the item states none: then its identity serves.
+    ``received`` is None when its text is not known to be that of its bytes
+    (:mod:`ingest.conserve`): then nothing can be claimed of it.
     """
 
     position: int
@@ -33,7 +37,7 @@ class Candidate(Value):
     end: int
     keys: Keys
     version: Version
-    received: Digests
+    received: Digests | None
     raw_digest: str | None
     content_digest: str
 
@@ -73,8 +77,8 @@ Raises ParseError when the bytes are no feed, or cannot be read within bounds.""
 def read(body: bytes, hints: Hints, wire: Wire) -> Contents:
     """The contents of *body*, a capture of *wire*, read in this process and without bounds.
 
-    An item that fails is refused by itself. Of *wire* its name, agency, code, timezone and
-    language matter.
+    An item that fails is refused by itself, as is, when *wire* says so, one whose text is not
+    conserved. Of *wire* its name, agency, code, timezone, language and ``conserve`` matter.
 
     :raises ParseError: when *body* is no feed that a format takes; ``unreadable`` when a parser
         met what nobody foresaw.
@@ -88,11 +92,32 @@ def read(body: bytes, hints: Hints, wire: Wire) -> Contents:
         raise ParseError("unreadable", storable(told)) from error
     found: list[Candidate] = []
     refused: list[Refusal] = []
+    doubts: dict[int, Fault] = {}
+    place = _around(body, hints)
     for item in parsed.items:
         keys: Keys | None = None
         try:
             keys = keys_of(item)
-            found.append(_candidate(item, keys, parsed.channel, body, wire))
+            version = normalise(item, parsed.channel, wire, _NOBODY)
+            raw = body[item.start : item.end] if 0 <= item.start < item.end else None
+            fault = _conserved(raw, place, version)
+            if fault is not None:
+                if fault.state != "text-unchecked" and wire.conserve == "quarantine":
+                    raise ParseError(fault.state, f"item {item.position}: {fault.message}")
+                doubts[item.position] = fault
+            copy = received(item, parsed.channel)
+            found.append(
+                Candidate(
+                    position=item.position,
+                    start=item.start,
+                    end=item.end,
+                    keys=keys,
+                    version=version,
+                    received=digests(copy) if fault is None else None,
+                    raw_digest=digest(raw) if raw is not None else None,
+                    content_digest=content_digest(version),
+                )
+            )
         except ParseError as error:
             refused.append(_refusal(item, keys, error.state, str(error)))
         except Exception as error:  # an item nobody foresaw must not hold up its neighbours
@@ -101,7 +126,7 @@ def read(body: bytes, hints: Hints, wire: Wire) -> Contents:
     return Contents(
         format=storable(parsed.format),
         channel=_stored(parsed.channel),
-        notes=tuple(storable(note)[:LONGEST_MESSAGE] for note in parsed.notes),
+        notes=tuple(storable(n)[:LONGEST_MESSAGE] for n in (*parsed.notes, *_doubted(doubts))),
         items=len(parsed.items),
         found=tuple(found),
         refused=tuple(refused),
@@ -111,19 +136,30 @@ def read(body: bytes, hints: Hints, wire: Wire) -> Contents:
 _NOBODY = Identity(rule="digest", key="")
 
 
-def _candidate(item: Item, keys: Keys, channel: Channel, body: bytes, wire: Wire) -> Candidate:
-    version = normalise(item, channel, wire, _NOBODY)
-    raw = body[item.start : item.end] if 0 <= item.start < item.end else None
-    return Candidate(
-        position=item.position,
-        start=item.start,
-        end=item.end,
-        keys=keys,
-        version=version,
-        received=digests(received(item, channel)),
-        raw_digest=digest(raw) if raw is not None else None,
-        content_digest=content_digest(version),
-    )
+def _around(body: bytes, hints: Hints) -> Around | None:
+    """What *body* says around its items; None when the witness cannot tell."""
+    try:
+        return witness.around(body, hints.headers.get("content-type", ""))
+    except Exception:  # see conserve.check
+        return None
+
+
+def _conserved(raw: bytes | None, place: Around | None, version: Version) -> Fault | None:
+    # Where there is nothing to compare with, no text was seen to be lost: such an item is no
+    # matter for the quarantine, but nothing can be claimed of it either.
+    if raw is None or place is None:
+        return Fault("text-unchecked", "where its own bytes stand is not known")
+    return conserve.check(place.charset.decode(raw), place, version)
+
+
+def _doubted(doubts: dict[int, Fault]) -> Iterator[str]:
+    """One note for each kind of doubt, in which nothing is claimed of the items it names."""
+    for state in dict.fromkeys(fault.state for fault in doubts.values()):
+        places = [position for position, fault in doubts.items() if fault.state == state]
+        yield (
+            f"{len(places)} item{'s' * (len(places) > 1)}, the first at position {places[0]}:"
+            f" published without a claim, {state}: {doubts[places[0]].message}"
+        )
 
 
 def _refusal(item: Item, keys: Keys | None, state: str, message: str) -> Refusal:

@@ -36,7 +36,7 @@ class Found:
     link_key: str | None
     guid_key: str | None
     version: Version
-    received: Digests
+    received: Digests | None
     raw_digest: str | None
     content_digest: str
 

@@ -15,6 +15,7 @@ ROWS = {
         "Wirecopy",
         "feedparser, sanitising and resolving off",
         "feedparser, as it comes",
+        "Wirecopy, to versions, text not compared",
         "Wirecopy, to versions with digests",
         "Wirecopy, the same in a child process",
     },

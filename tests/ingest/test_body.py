@@ -58,7 +58,9 @@ def test_a_second_member_that_breaks_off_is_no_body() -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", [b"<rss/>", gzip.compress(b"x" * 50)[:-8] + bytes(8), gzip.compress(b"x") + b"\x1f?"]
+    "sent",
+    [b"<rss/>", gzip.compress(b"x" * 50)[:-8] + bytes(8), gzip.compress(b"x") + b"\x1f?"],
+    ids=["not at all", "a wrong checksum", "something behind it"],
 )
 def test_what_is_not_gzip_is_no_body(sent: bytes) -> None:
     assert state_of([sent], codings=["gzip"]) == "protocol"
