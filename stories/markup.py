@@ -45,22 +45,23 @@ _CLOSES = {
 _THROUGH = _FORMATTING | {"p"}
 _THROUGH_CELLS = _THROUGH | {"td", "th"}
 
-_ATTRIBUTE = (
+ATTRIBUTE = (
     r"[^\t\n\f\r />][^\t\n\f\r />=]*+"
     r"(?>[\t\n\f\r ]*+=[\t\n\f\r ]*+"
     r"(?:\"[^\"]*+\"|'[^']*+'|[^\t\n\f\r >\"'][^\t\n\f\r >]*+|(?=>)))?"
 )
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"<!--(?:-?>|(?s:.*?)(?:--!?>|\Z))"
     r"|<[!?][^>]*+>?"
     r"|</[^A-Za-z>][^>]*+>?"
     r"|<(?P<end>/?)(?P<name>[A-Za-z][^\t\n\f\r />]*+)"
-    rf"(?P<rest>(?>[\t\n\f\r /]++|{_ATTRIBUTE})*+)(?P<shut>>?)"
+    rf"(?P<rest>(?>[\t\n\f\r /]++|{ATTRIBUTE})*+)(?P<shut>>?)"
 )
 """Comments, bogus comments and tags exactly as §13.2.5 reads them (outside raw text)."""
 _RAW_END = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.I) for name in _RAW}
 _DOUBT = re.compile(r"<(?:svg|math|select|template|frameset|plaintext|!\[CDATA\[)", re.I)
 """Within these, tokens mean something else, so that no end tag is known to close anything."""
+_NOSCRIPT_END = re.compile(r"</noscript(?=[\t\n\f\r />])", re.I)
 _START = re.compile(r"<([A-Za-z][^\t\n\f\r />]*+)")
 _UNSHUT = re.compile(r"<[A-Za-z][^>]*+")
 
@@ -121,25 +122,34 @@ def _blind_cost(html: str) -> tuple[int, int]:
 def _close_cost(html: str) -> tuple[int, int]:
     """Upper bounds of steps and clones, by keeping stack and list as the Standard keeps them."""
     builder = _Builder()
-    at = 0
+    at = noscript = 0
     while builder.steps <= MOST_STEPS and builder.clones <= MOST_CLONES:
-        token = _TOKEN.search(html, at)
+        token = TOKEN.search(html, at)
         if token is None or token["shut"] == "":
             break
         at = token.end()
+        if token.start() < noscript < at:
+            return _blind_cost(html)
         if token["name"] is None:
             continue
         name = token["name"].lower()
         if token["end"]:
-            builder.end(name)
+            # Markup to a parser without scripts, raw text to one with: what is closed in there
+            # may not be, and what is opened in there may be.
+            builder.end(name if at > noscript else "")
             continue
         builder.start(name, token["rest"])
+        if name == "noscript" and at > noscript:
+            ended = _NOSCRIPT_END.search(html, at)
+            noscript = ended.start() if ended else len(html)
         if name in _RAW:
             shut = _RAW_END[name].search(html, at)
             if shut is None:
                 break
             if name == "script" and "<!--" in html[at : shut.start()]:
                 return _blind_cost(html)  # a script may then go on past its end tag
+            if at <= noscript < shut.start():
+                return _blind_cost(html)
             at = shut.start()
     return builder.steps, builder.clones
 
@@ -158,7 +168,7 @@ class _Builder:
     def start(self, name: str, rest: str) -> None:
         self._count()
         if len(rest) > 300:
-            self.steps += len(re.findall(_ATTRIBUTE, rest)) ** 2 // 2
+            self.steps += len(re.findall(ATTRIBUTE, rest)) ** 2 // 2
         if name in _CLOSES:
             self._close(_CLOSES[name], _THROUGH_CELLS if name == "tr" else _THROUGH)
         if name in _VOID:

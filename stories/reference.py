@@ -15,6 +15,12 @@ Attributes = Mapping[str, str | None]
 _Parts = tuple[str | None, str, str, str]
 
 _EDGE = "".join(map(chr, range(0x21)))
+# Unicode's White_Space. str.strip would take U+001C to U+001F too, which no browser passes over.
+_WHITE = (
+    "\t\n\v\f\r \x85\xa0\u1680"
+    + "".join(map(chr, range(0x2000, 0x200B)))
+    + "\u2028\u2029\u202f\u205f\u3000"
+)
 _BREAKS = re.compile("[\t\n\r]")
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
@@ -79,12 +85,12 @@ def unseen(attributes: Attributes) -> bool:
     says otherwise: a style with a property that might blow it up again, or with one twice, makes
     it a picture.
     """
-    if (attributes.get("alt") or "").strip():
+    if (attributes.get("alt") or "").strip(_WHITE):
         return False
     style: dict[str, str] = {}
     for declaration in (attributes.get("style") or "").lower().split(";"):
         name, _, value = declaration.partition(":")
-        name, value = name.strip(), value.replace("!important", "").strip()
+        name, value = name.strip(_WHITE), value.replace("!important", "").strip(_WHITE)
         if not name and not value:
             continue
         if not _SLIGHT.fullmatch(name) or name in style:
@@ -95,7 +101,7 @@ def unseen(attributes: Attributes) -> bool:
     if "hidden" in attributes and "display" not in style:
         return True
     return any(
-        style.get(side, (attributes.get(side) or "").strip().lower()) in _TINY
+        style.get(side, (attributes.get(side) or "").strip(_WHITE).lower()) in _TINY
         for side in ("width", "height")
     )
 

@@ -63,7 +63,7 @@ def scope_of(changed: Iterable[Part]) -> Scope:
 
 def scope_of_words(received: Sequence[str], published: Sequence[str]) -> Scope:
     """The scope of a text whose paragraphs differ. Linear in both."""
-    before, after = _words(received), _words(published)
+    before, after = folded(received), folded(published)
     if before == after:
         return "house-style"
     if published and _left_out(received, published):
@@ -81,7 +81,7 @@ _DASH = re.compile(" -+ |-{2,}")
 _ELLIPSIS = re.compile(r" ?(?:…|\.\.\.|\. \. \.) ?")
 
 
-def _words(paragraphs: Sequence[str]) -> list[str]:
+def folded(paragraphs: Sequence[str]) -> list[str]:
     """The words, typography folded: kinds of quotes, dashes and ellipses, spaces about the latter
     two, soft hyphens and zero-width spaces. Case, digits, joiners and bidi controls stay."""
     text = _HIDDEN.sub("", " ".join(paragraphs)).translate(_MARKS).replace("''", '"')

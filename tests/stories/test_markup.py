@@ -40,6 +40,11 @@ def kinds_of(tag: str, number: int) -> str:
         "<div><svg><title><!--</title></svg></div>-->" * 20_000,
         "<div><script><!--<script></script></div>" * 20_000,
         "".join(f"<b k={n}><table></b></table>" for n in range(3000)) + "<p>x" * 3000,
+        # Markup to one parser, raw text to the other:
+        f"<noscript><p>{kinds_of('b', 1000)}{'<p>x' * 1000}</noscript>",
+        "<div><noscript></div></noscript>" * 50_000,
+        f"<noscript><img alt='</noscript><p>{kinds_of('b', 1000)}{'<p>x' * 1000}'></noscript>",
+        f"<noscript><style></noscript><p>{kinds_of('b', 1000)}{'<p>x' * 1000}</style></noscript>",
         # Formatting that a closed block left active, within others:
         f"<div>{''.join(f'<b k={n}><p><b j><p></p></b><b j>' for n in range(900))}</div>"
         + "<p>x" * 900,
@@ -69,6 +74,7 @@ def test_a_bomb_is_refused(bomb: str) -> None:
         "<svg></svg>" + "word " * 300_000,
         "<p><!-- a > b --><script>if (a<b) {x('</p>')}</script></p>" * 4000,
         "<p title='" + "<b>" * 20_000 + "'>x</p>",
+        "<p>a <b>b</b><noscript><img src='https://t.example/p.gif'></noscript></p>" * 5000,
     ],
     ids=lambda honest: repr(honest[:40]),
 )
