@@ -27,7 +27,7 @@ FROM python:3.11-slim-bookworm
 # A user of its own, with a number that is not a user's of the machine around it.
 RUN groupadd --gid 10001 wirecopy \
  && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin wirecopy \
- && install --directory --owner wirecopy --group wirecopy --mode 0700 /data
+ && install --directory --owner wirecopy --group wirecopy --mode 0700 /data /keys
 COPY --from=build /opt/wirecopy /opt/wirecopy
 
 ENV PATH=/opt/wirecopy/bin:$PATH \

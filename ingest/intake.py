@@ -25,15 +25,18 @@ from ingest.decide import Decision, Found, Known, decide, links_of_several
 from ingest.identity import common, judge
 from ingest.item import Hints
 from ingest.normalise import by_this_rule, content_digest
-from stories import clock
+from stories import clock, logbook
 from stories.differing import differing
-from stories.errors import ParseError
+from stories.errors import ParseError, SigningError
+from stories.merkle import leaf_hash
 from stories.newsroom import Newsroom, Wire
-from stories.store import Store, captures, outbox, wires
+from stories.statement import receipt
+from stories.store import Store, captures, outbox, receipts, wires
 from stories.store import stories as records
 from stories.store.captures import Capture, Problem
 from stories.store.hold import held
 from stories.store.outbox import Job
+from stories.store.receipts import Receipt
 from stories.store.stories import VersionRow
 from stories.story import Identity, slug, story_guid
 
@@ -207,6 +210,7 @@ def run(
                     _tell(taken)
                     if late := time.monotonic() > end:
                         break
+            _append(store, newsroom)
         except Exception as fault:  # named in status, tried again later; other wires go on
             error = f"{type(fault).__name__}: {fault}"
             log.exception("ingest failed", wire=jobs[0].key)
@@ -231,6 +235,14 @@ def _tell(taken: Taken) -> None:
         stories=list(taken.stories),
         refused=len(taken.problems),
     )
+
+
+def _append(store: Store, newsroom: Newsroom) -> None:
+    """Let the log take up what came. Without its key the receipts wait, and so does the press."""
+    try:
+        logbook.append(store, newsroom)
+    except SigningError as error:
+        log.error("receipts wait for the log", error=str(error))
 
 
 def _problem(capture: Capture, position: int, state: str, message: str) -> Problem:
@@ -262,7 +274,7 @@ def _reconcile(
     by_story = {i.story_id: i for i in decision.intents if i.action != "duplicate"}
     changes: list[Change] = []
     fresh: list[dict[str, Any]] = []
-    put: list[VersionRow] = []
+    put: list[tuple[VersionRow, Found]] = []
     for story, row in wanted.items():
         before = stored.get(story)
         if before == row:
@@ -274,14 +286,32 @@ def _reconcile(
             changes.append(Change(story, capture.id, intent.action))
         else:
             changes.append(Change(story, capture.id, "changed", differing(before, row)))
-        put.append(row)
+        put.append((row, by_story[story].found))
     records.add_stories(conn, fresh)
-    records.put_versions(conn, put)
+    records.put_versions(conn, [row for row, _ in put])
+    _receive(conn, put)
     for story in stored.keys() - wanted.keys():
         records.drop_version(conn, story, capture.id)
         changes.append(Change(story, capture.id, "removed"))
     _reconcile_keys(conn, wire, capture, decision)
     return tuple(changes)
+
+
+def _receive(conn: Connection, put: Sequence[tuple[VersionRow, Found]]) -> None:
+    """Write the receipts of these versions; the log gives them their places soon after."""
+    guids = records.guids(conn, [row.story_id for row, _ in put])
+    made = []
+    for row, of in put:
+        if of.received is None:  # not known to be what was received, so nothing is said of it
+            continue
+        guid, raw, at = guids[row.story_id], row.raw_digest, row.received_at
+        try:
+            leaf = receipt(guid, of.version, row.number, of.received, raw, at)
+        except ValueError as error:  # the press refuses the story, and says so in status
+            log.warning("no receipt", story=row.story_id, error=str(error))
+            continue
+        made.append(Receipt(leaf_hash(leaf), row.story_id, row.capture_id, row.position, leaf))
+    receipts.add(conn, made)
 
 
 def _reconcile_keys(conn: Connection, wire: Wire, capture: Capture, decision: Decision) -> None:
@@ -306,7 +336,7 @@ def _row(story: str, number: int, found: Found, capture: Capture) -> VersionRow:
         content_digest=found.content_digest,
         received_at=capture.received_at,
         data=found.version.model_dump(mode="json"),
-        received=found.received.model_dump(mode="json"),
+        received=found.received.model_dump(mode="json") if found.received is not None else None,
     )
 
 

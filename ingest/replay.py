@@ -20,7 +20,7 @@ from ingest.intake import Taken, read, rules_for, take_in
 from stories import clock
 from stories.errors import StoreError
 from stories.newsroom import Newsroom
-from stories.store import Store, captures, notes, outbox, retention
+from stories.store import Store, captures, keys, notes, outbox, receipts, retention, statements
 from stories.store import stories as records
 from stories.store.hold import held
 from stories.store.outbox import Job
@@ -179,6 +179,8 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
     """Copy captures, as just received, and every act of the desk from *source* into the empty
     *target*; the number of captures to be taken in there. Intake then does the rest.
 
+    What was signed and logged is an act too: keys that are no longer there cannot sign it again.
+
     Of captures whose bytes have expired, what they brought is copied instead.
 
     :raises StoreError: when *target* holds captures already.
@@ -195,6 +197,9 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
                 count += number not in gone
         captures.resume_numbering(new)
         records.copy_edits(new, records.every_edit(old))
+        keys.copy(new, keys.every(old))
+        receipts.copy(old, new)
+        statements.copy(old, new)
         copied = retention.copy_outcomes(old, new, names)
         outbox.want(new, "story", copied, clock.now())
         outbox.want(new, "ingest", names, clock.now())

@@ -8,8 +8,10 @@ from feedgen.feed import FeedGenerator
 from lxml import etree
 
 from publish.entry import Entry
-from publish.extension import ATOM_NAMES, AtomEntry, AtomFeed, fragment
+from publish.extension import ATOM_NAMES, AtomEntry, AtomFeed, fragment, stated
 from publish.head import Head
+
+__all__ = ["CONTENT_TYPE", "NEVER", "entry", "feed", "iri", "stated"]
 
 CONTENT_TYPE = "application/atom+xml; charset=utf-8"
 

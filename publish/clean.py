@@ -11,9 +11,7 @@ import nh3
 
 from stories.markup import check
 from stories.reference import resolve, srcset, unseen
-from stories.scalar import scalar
-
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+from stories.scalar import legal
 
 _SECTIONS = "address article aside center details footer header hgroup main nav section summary"
 _BLOCKS = "blockquote dd dir div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr li menu ol p pre ul"
@@ -77,15 +75,6 @@ _HIDING = re.compile(r' (?:hidden|style)="[^"]*"')
 _BOX = re.compile(rf"<(/?)(?:{'|'.join(_BOXES.split())})\b[^>]*>")
 
 _here = threading.local()
-
-
-def legal(text: str) -> str:
-    """*text* without what XML 1.0 §2.2 cannot hold: one such character breaks a whole feed.
-
-    Controls, U+FFFE and U+FFFF go; vertical tab and form feed, which part words, become spaces;
-    surrogates are paired where they make a pair and else become U+FFFD, as decoders do.
-    """
-    return _ILLEGAL.sub(lambda found: " " if found[0] in "\v\f" else "", scalar(text))
 
 
 def absolute(url: str | None, base: str | None) -> str | None:

@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from html import escape
 from urllib.parse import quote, urlsplit
 
-from publish.clean import absolute, clean, legal
+from publish.clean import absolute, clean
 from stories.newsroom import Newsroom
 from stories.provenance import Scope
+from stories.scalar import legal
+from stories.statement import credited
 from stories.story import NAMESPACE, Category, Instant, Media, Story, Value
 from stories.text import plain
 
@@ -74,16 +76,15 @@ def compose(story: Story, newsroom: Newsroom) -> Entry:
     """
     version = story.version
     base = absolute(version.base, None)
-    agency = _some(version.agency) or version.wire
+    names = credited(version, story.number)
+    agency = names["agency"]
     link = _public(absolute(version.link, base))
     return Entry(
         guid=legal(story.guid),
         url=story_url(story, newsroom),
         headline=legal(story.headline).strip(),
         wire_headline=legal(version.headline).strip(),
-        agency=agency,
-        agency_id=legal(version.agency_id),
-        agency_version=legal(version.agency_version or "") or str(story.number),
+        **names,
         byline=_some(version.byline),
         published=utc(version.published) or utc(story.first_received) or EPOCH,
         updated=utc(story.changed_at) or EPOCH,

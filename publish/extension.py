@@ -142,6 +142,14 @@ def fragment(element: etree._Element, parent: etree._Element) -> bytes:
     return document[start : end + len(tag) + 3]
 
 
+def stated(entry: bytes, statement: str) -> bytes:
+    """*entry*, as :func:`fragment` wrote it, with *statement* as its last element."""
+    head, line, closing = entry.rpartition(b"\n")
+    indent = closing[: len(closing) - len(closing.lstrip())]
+    element = f"<wirecopy:statement>{statement}</wirecopy:statement>".encode()
+    return b"".join((head, line, indent, b"  ", element, line, closing))
+
+
 def _add(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
     element = etree.SubElement(parent, name)
     element.text = text

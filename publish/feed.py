@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from publish import atom, jsonfeed, rss
-from publish.clean import legal
 from publish.entry import language, urn, utc
 from publish.head import Head
 from publish.readback import Format
 from stories.newsroom import Feed, Newsroom
+from stories.scalar import legal
 from stories.story import Version
 
 CONTENT_TYPES: dict[Format, str] = {

@@ -64,6 +64,11 @@ def item(entry: Entry) -> bytes:
     )
 
 
+def stated(entry: bytes, statement: str) -> bytes:
+    """*entry*, as :func:`item` wrote it, with *statement*: the last member of its last member."""
+    return b"".join((entry[: -len(b"}}")], b',"statement":"', statement.encode(), b'"}}'))
+
+
 def feed(head: Head) -> tuple[bytes, bytes]:
     """What stands before the items of a feed, and what stands after."""
     opening = _dump(

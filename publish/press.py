@@ -1,29 +1,34 @@
 """The press: carries out what the outbox wants rendered. ``select | measure | render | serve``.
 
-A story that changed is rendered once in every format, kept, and placed in the feeds it belongs
-to; a feed whose entries changed is joined from the kept bytes. Each step is claimed by lease and
-safe to run twice: the same story gives the same bytes.
+A story that changed is rendered once in every format, stated, kept, and placed in the feeds it
+belongs to; one of which nothing can be stated stays as it was last published. A feed whose entries
+changed is joined from the kept bytes. Each step is claimed by lease and safe to run twice: the same
+story gives the same bytes.
 
 A story whose licence is over stands in no feed, and its entry keeps what was measured but no copy.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy import Connection
 
 from publish.feed import join, matches
+from publish.issue import Issued, Refusals, claims_for, issue, standing
 from publish.render import Rendered, render
 from stories import clock, licence
 from stories.differing import differing
-from stories.errors import RenderError
+from stories.errors import RenderError, SigningError
 from stories.newsroom import Newsroom
-from stories.store import Store, feeds, outbox, retention
+from stories.statement import Claims
+from stories.store import Store, feeds, keys, outbox, retention, statements
 from stories.store import stories as records
-from stories.store.feeds import EntryRow
+from stories.store.feeds import EntryRow, Place
 from stories.store.hold import held
 from stories.store.outbox import Job
+from stories.store.statements import StatementRow
 from stories.story import Story
 
 BATCH = 20
@@ -31,6 +36,10 @@ BATCH = 20
 
 ANEW = timedelta(hours=1)
 """A story that changed longer than this before it was wanted is rendered for another reason."""
+
+KEYLESS = timedelta(minutes=5)
+"""Between two tries at most while nothing can be signed: that is no fault of the stories, and a
+person who has put a key back waits for it."""
 
 log = structlog.get_logger()
 
@@ -125,72 +134,143 @@ def render_stories(store: Store, newsroom: Newsroom, ids: Sequence[str]) -> int:
     return run(store, newsroom, limit=0)
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A batch as rendered and stated, before anything of it is kept."""
+
+    found: dict[str, Story]
+    wordless: set[str]
+    rendered: dict[str, Rendered]
+    selected: dict[str, list[str]]
+    issued: dict[str, Issued]
+    failures: dict[str, Exception]
+    judged: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What becomes of one job's story: its place in feeds, its entry, a fresh statement.
+
+    ``done`` is False when the story must be rendered again.
+    """
+
+    place: Place | None = None
+    entry: EntryRow | None = None
+    statement: StatementRow | None = None
+    done: bool = True
+
+
 def _render_stories(
     store: Store,
     newsroom: Newsroom,
     jobs: Sequence[Job],
     told: Callable[[datetime], None] = lambda _: None,
 ) -> None:
-    fresh: list[datetime] = []
+    batch = _prepared(store, newsroom, jobs)
+    with store.write() as conn:
+        revoked = keys.revoked(conn)
+        now = clock.now()
+        # Those not among them we slept through: what somebody else rendered is newer.
+        ours = outbox.renew_all(conn, jobs, now)
+        kept = {j: _kept(conn, newsroom, batch, j, revoked, now) for j in jobs if j.key in ours}
+        statements.add(conn, [k.statement for k in kept.values() if k.statement is not None])
+        feeds.put_entries(conn, [k.entry for k in kept.values() if k.entry is not None])
+        touched = feeds.place(conn, [k.place for k in kept.values() if k.place is not None])
+        outbox.done(conn, [job for job, k in kept.items() if k.done], now)
+        outbox.want(conn, "feed", touched, now)
+    written = [job for job, k in kept.items() if k.done and job.key in batch.rendered]
+    log.info("rendered", stories=[job.key for job in written])
+    for job in written:
+        changed_at = batch.found[job.key].changed_at
+        if job.since - changed_at < ANEW:
+            told(changed_at)
+
+
+def _prepared(store: Store, newsroom: Newsroom, jobs: Sequence[Job]) -> _Prepared:
     judged = clock.now()  # before reading: what ends after this, housekeeping will find
     with store.read() as conn:
         found = {s.id: s for s in records.get(conn, [j.key for j in jobs])}
         wordless = retention.withdrawn(conn, list(found))
-    rows, failures = _rendered(
-        newsroom, [s for s in found.values() if s.id not in wordless], judged
+    rendered, failures = _rendered([s for s in found.values() if s.id not in wordless], newsroom)
+    selected = {name: placements(newsroom, found[name], judged) for name in rendered}
+    said = {n: claims_for(found[n], each) for n, each in rendered.items() if selected[n]}
+    issued, unstated = _issued(store, newsroom, said)
+    failures |= unstated
+    return _Prepared(found, wordless, rendered, selected, issued, failures, judged)
+
+
+def _kept(
+    conn: Connection,
+    newsroom: Newsroom,
+    batch: _Prepared,
+    job: Job,
+    revoked: Collection[str],
+    now: datetime,
+) -> _Kept:
+    name = job.key
+    nowhere = Place(name, (), now, 0)
+    story = batch.found.get(name)
+    if (failure := batch.failures.get(name)) is not None:
+        longest = KEYLESS if isinstance(failure, SigningError) else outbox.RETRY_LONGEST
+        outbox.failed(conn, job, str(failure), now, longest)
+        # When its licence is over it leaves the feeds, whether or not it can still be rendered.
+        over = story is not None and licence.over(newsroom, story, batch.judged)
+        return _Kept(nowhere if over else None, done=False)
+    if story is None:  # taken off the record by a replay, or long over
+        feeds.drop_entries(conn, [name])
+        return _Kept(nowhere)
+    if name in batch.wordless:
+        entry = without_copy(feeds.entry(conn, name) or _unmeasured(story))
+        return _Kept(Place(name, (), story.changed_at, story.position), entry)
+    statement = batch.issued.get(name)
+    if statement is not None and statement.row.kid in revoked:
+        outbox.release(conn, [job])  # while we signed; the next turn uses another
+        return _Kept(done=False)
+    return _Kept(
+        Place(name, batch.selected[name], story.changed_at, story.position),
+        _entry(newsroom, story, batch.rendered[name], statement, batch.judged),
+        statement.row if statement is not None and statement.fresh else None,
     )
-    with store.write() as conn:
-        now = clock.now()
-        touched: set[str] = set()
-        written: list[str] = []
-        # In one order, so that two transactions that lock the same rows cannot deadlock.
-        for job in sorted(jobs, key=lambda j: j.key):
-            if not outbox.renew(conn, job, now):
-                continue  # we slept through our lease; what somebody else rendered is newer
-            of_job = found.get(job.key)
-            if job.key in failures:
-                outbox.failed(conn, job, failures[job.key], now)
-                if of_job is not None and licence.over(newsroom, of_job, judged):
-                    # It leaves the feeds whether or not it can still be rendered.
-                    touched |= feeds.place(conn, job.key, [], now, 0)
-                continue
-            placed: list[str] = []
-            if of_job is None:  # taken off the record by a replay, or long over
-                feeds.drop_entry(conn, job.key)
-            elif job.key in wordless:
-                kept = feeds.entry(conn, job.key)
-                feeds.put_entry(conn, without_copy(kept or _unmeasured(of_job)))
-            else:
-                feeds.put_entry(conn, rows[job.key])
-                placed = placements(newsroom, of_job, judged)
-                written.append(job.key)
-                if job.since - of_job.changed_at < ANEW:
-                    fresh.append(of_job.changed_at)
-            changed_at, position = (of_job.changed_at, of_job.position) if of_job else (now, 0)
-            touched |= feeds.place(conn, job.key, placed, changed_at, position)
-            outbox.done(conn, [job], now)
-        outbox.want(conn, "feed", touched, now)
-    log.info("rendered", stories=written)
-    for moment in fresh:
-        told(moment)
 
 
 def _rendered(
-    newsroom: Newsroom, found: Sequence[Story], judged: datetime
-) -> tuple[dict[str, EntryRow], dict[str, str]]:
-    """The entries of *found* by story, and why those that could not be rendered could not."""
-    rows: dict[str, EntryRow] = {}
-    failures: dict[str, str] = {}
+    found: Sequence[Story], newsroom: Newsroom
+) -> tuple[dict[str, Rendered], dict[str, Exception]]:
+    """The stories *found* as rendered, and why those that could not be rendered could not."""
+    rows: dict[str, Rendered] = {}
+    failures: dict[str, Exception] = {}
     for story in found:
         try:
-            row = entry_row(story, render(story, newsroom))
-            rows[story.id] = without_copy(row) if licence.over(newsroom, story, judged) else row
+            rows[story.id] = render(story, newsroom)
         except RenderError as error:
-            failures[story.id] = str(error)
+            failures[story.id] = error
         except Exception as error:  # one story nobody foresaw must not stop the press
-            failures[story.id] = f"{type(error).__name__}: {error}"
+            failures[story.id] = RenderError(f"{type(error).__name__}: {error}")
             log.exception("rendering failed", story=story.id)
     return rows, failures
+
+
+def _issued(
+    store: Store, newsroom: Newsroom, said: dict[str, Claims]
+) -> tuple[dict[str, Issued], Refusals]:
+    try:
+        return issue(store, newsroom, said)
+    except Exception as error:  # named in status; stories that are not published go on
+        log.exception("nothing can be stated")
+        why = SigningError(f"nothing can be stated: {type(error).__name__}: {error}")
+        return {}, dict.fromkeys(said, why)
+
+
+def _entry(
+    newsroom: Newsroom,
+    story: Story,
+    rendered: Rendered,
+    statement: Issued | None,
+    judged: datetime,
+) -> EntryRow:
+    """What the store keeps: with its statement what is published, without its copy what is over."""
+    row = entry_row(story, rendered.stated(statement.row.jws) if statement else rendered)
+    return without_copy(row) if licence.over(newsroom, story, judged) else row
 
 
 def render_feed(store: Store, newsroom: Newsroom, name: str, job: Job | None = None) -> bool:
@@ -236,16 +316,23 @@ def reprint(store: Store, newsroom: Newsroom, ids: Sequence[str]) -> Iterator[Re
             found = records.get(conn, ids[at : at + BATCH])
             wordless = retention.withdrawn(conn, [s.id for s in found])
             kept = feeds.entries_of(conn, [s.id for s in found])
+        now = clock.now()
+        rendered, _ = _rendered([s for s in found if s.id not in wordless], newsroom)
+        published = {s.id for s in found if placements(newsroom, s, now)}
+        with store.read() as conn:
+            stated = standing(
+                conn,
+                {
+                    s.id: claims_for(s, rendered[s.id])
+                    for s in found
+                    if s.id in rendered and s.id in published
+                },
+            )
         for story in found:
-            if story.id in wordless:
-                continue
-            try:
-                row = entry_row(story, render(story, newsroom))
-                if licence.over(newsroom, story, clock.now()):
-                    row = without_copy(row)
-            except Exception as error:  # whatever it is, the press names it in status
-                log.debug("not rendered again", story=story.id, error=str(error))
-                continue  # stays as it is, and stands in status under its own error
+            if story.id not in rendered:
+                continue  # stays as it is; the press names in status why
+            statement = Issued(stated[story.id], fresh=False) if story.id in stated else None
+            row = _entry(newsroom, story, rendered[story.id], statement, now)
             before = kept.get(story.id)
             fields: dict[str, tuple[object, object]] = {"entry": (None, "rendered")}
             if before is not None:

@@ -5,17 +5,17 @@ reading them back; an entry whose claim and measurement do not come to agree cla
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lxml import etree
 
 from publish import atom, jsonfeed, rss
-from publish.clean import legal
 from publish.entry import Entry, compose
 from publish.readback import READERS, Format
 from stories.errors import ParseError, RenderError
 from stories.newsroom import Newsroom
 from stories.provenance import Measurement, Scope, measure, widest
+from stories.scalar import legal
 from stories.story import Copy, Story, Version
 from stories.text import plain
 
@@ -39,6 +39,21 @@ class Rendered:
     json: bytes
     entry: Entry
     measurement: Measurement
+
+    def stated(self, statement: str) -> "Rendered":
+        """The same entry carrying *statement*, a compact JWS. Nothing it says of itself changes.
+
+        A statement is made from what was measured in the bytes, so they are written before it;
+        to write them again would cost as much as the first time.
+        """
+        entry = self.entry.model_copy(update={"statement": statement})
+        return replace(
+            self,
+            entry=entry,
+            rss=rss.stated(self.rss, statement),
+            atom=atom.stated(self.atom, statement),
+            json=jsonfeed.stated(self.json, statement),
+        )
 
 
 def render(story: Story, newsroom: Newsroom) -> Rendered:
@@ -64,9 +79,10 @@ def _render(story: Story, newsroom: Newsroom) -> Rendered:
             f"story {story.id}: has no headline, and no feed takes it without one;"
             f' write one: wirecopy headline {story.id} "…" --by NAME'
         )
-    received = received_copy(story.version)
-    same = plain(story.headline) == plain(received.headline)
-    scope: Scope = "verbatim" if same else "headline-only"
+    # Without digests of what was received, its copy is not known to be what the agency sent.
+    received = received_copy(story.version) if story.received is not None else None
+    same = plain(story.headline) == plain(story.version.headline)
+    scope: Scope = "unknown" if received is None else "verbatim" if same else "headline-only"
     for _ in range(_TRIES):
         entry = _claiming(composed, scope, newsroom)
         written, measured = _measured(entry, received, story)
@@ -102,7 +118,7 @@ def _claiming(entry: Entry, scope: Scope, newsroom: Newsroom) -> Entry:
 
 
 def _measured(
-    entry: Entry, received: Copy, story: Story
+    entry: Entry, received: Copy | None, story: Story
 ) -> tuple[dict[Format, bytes], Measurement]:
     written = {name: write(entry) for name, write in _WRITERS.items()}
     # Nearly always the three formats carry the same copy; then measuring one measures all.

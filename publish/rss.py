@@ -9,8 +9,10 @@ from feedgen.feed import FeedGenerator
 from lxml import etree
 
 from publish.entry import Entry
-from publish.extension import RSS_NAMES, Channel, Item, fragment
+from publish.extension import RSS_NAMES, Channel, Item, fragment, stated
 from publish.head import Head
+
+__all__ = ["CONTENT_TYPE", "channel", "item", "stated"]
 
 CONTENT_TYPE = "application/rss+xml; charset=utf-8"
 

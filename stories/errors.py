@@ -35,3 +35,7 @@ class ParseError(WirecopyError):
 
 class RenderError(WirecopyError):
     """An entry could not be rendered; it stays out of its feeds until that is mended."""
+
+
+class SigningError(WirecopyError):
+    """A statement or a checkpoint could not be signed; what waits for it stays unpublished."""

@@ -174,6 +174,7 @@ class Wire(_Part):
     timezone: str = "UTC"
     language: str | None = None
     identity: IdentityRule = "guid"
+    conserve: Literal["quarantine", "unknown"] = "quarantine"
     trust_validators: bool = True
     headers: dict[str, SecretStr] = Field(default_factory=dict)
     timeout: Duration = timedelta(seconds=30)
@@ -228,6 +229,16 @@ class Alerts(_Part):
     url: Web | None = None
 
 
+class Signing(_Part):
+    """The folder of the private keys, and how long a new key is published before it signs.
+
+    Whoever checks a statement may have the list of keys from as long ago as ``overlap``.
+    """
+
+    keys: Path | None = None
+    overlap: Gap = timedelta(days=1)
+
+
 class Feed(_Part):
     """One outgoing feed: stories that match *every* criterion given, *any* value within one."""
 
@@ -277,6 +288,7 @@ class Newsroom(BaseSettings):
     politeness: Politeness = Politeness()
     retention: Retention = Retention()
     alerts: Alerts = Alerts()
+    signing: Signing = Signing()
     user_agent: str = ""
     data: Path = Path("wirecopy-data")
     database_url: SecretStr | None = None
@@ -324,6 +336,11 @@ class Newsroom(BaseSettings):
             return f"sqlite:///{self.data.resolve() / 'wirecopy.sqlite3'}"
         url = self.database_url.get_secret_value()
         return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
+
+    @property
+    def keys_folder(self) -> Path:
+        """Where the private keys are: ``signing.keys``, else ``keys`` in the data folder."""
+        return self.signing.keys or self.data / "keys"
 
     @property
     def agent(self) -> str:
@@ -401,10 +418,10 @@ def load(path: Path | None = None) -> Newsroom:
         raise ConfigError("\n".join(_say(file, e) for e in error.errors())) from None
     except SettingsError as error:
         raise ConfigError(f"environment: {error}; lists and tables there are JSON") from None
-    if not newsroom.data.is_absolute():
-        home = file.resolve().parent
-        newsroom = newsroom.model_copy(update={"data": home / newsroom.data})
-    return newsroom
+    home = file.resolve().parent  # a folder named in the file lies beside it
+    keys = newsroom.signing.keys
+    moved = newsroom.signing.model_copy(update={"keys": home / keys if keys else None})
+    return newsroom.model_copy(update={"data": home / newsroom.data, "signing": moved})
 
 
 def _say(file: Path, error: ErrorDetails) -> str:

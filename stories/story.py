@@ -179,6 +179,8 @@ class Story(Value):
 
     ``number`` counts the versions whose content differed; ``received`` and ``raw_digest`` were
     taken from the item's own bytes when it was ingested; ``position`` is its place in its capture.
+    ``received`` is None when text was lost or added on the way from those bytes to ``version``, or
+    may have been: then nothing can be claimed of it.
     """
 
     id: str
@@ -188,7 +190,7 @@ class Story(Value):
     identity: Identity
     version: Version
     number: int
-    received: Digests
+    received: Digests | None
     raw_digest: str | None
     first_received: Instant
     received_at: Instant

@@ -1,6 +1,7 @@
 """The whole way, and its repetition: a simulated agency polled over minutes, headlines edited,
 then everything replayed into an empty store. Every feed must come out byte for byte the same."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,9 +20,12 @@ from ingest.fetch import Client
 from ingest.replay import Selection
 from publish import press
 from publish.refresh import refresh
-from stories import clock
+from stories import clock, keyring
+from stories.merkle import widths
 from stories.newsroom import Newsroom, Retention
-from stories.store import Store, captures, connect, feeds, outbox, wires
+from stories.signing import payload_of
+from stories.statement import claims_of
+from stories.store import Store, captures, connect, feeds, outbox, receipts, statements, wires
 from stories.store import stories as records
 from tests.conftest import NewsroomOf
 from workers.housekeeping import housekeeping
@@ -100,6 +104,11 @@ def bytes_of(newsroom: Newsroom, store: Store) -> dict[tuple[str, str], bytes]:
     return {(row.name, row.format): row.body for row in rows if row is not None}
 
 
+def unsigned(bodies: dict[tuple[str, str], bytes]) -> dict[tuple[str, str], bytes]:
+    """Feeds without their statements."""
+    return {name: re.sub(rb"eyJ[\w.-]+", b"", body) for name, body in bodies.items()}
+
+
 def live(lived: Day) -> None:
     """Three minutes with edits: before an update, after it, a revert, and one on each format."""
     lived.pass_until(15)
@@ -114,6 +123,16 @@ def live(lived: Day) -> None:
     lived.pass_until(180)
 
 
+def _signed(store: Store) -> tuple[object, ...]:
+    """Everything that was signed or logged, and what is published of the keys."""
+    with store.read() as conn:
+        head = receipts.head(conn)
+        size = head.size if head else 0
+        tiles = [receipts.tile(conn, level, number) for level, number, _ in widths(size)]
+        chains = [statements.of(conn, i) for i in records.ids_after(conn, "", 1000)]
+        return head, tiles, receipts.leaves(conn, 0, size), chains, keyring.jwks(conn)
+
+
 @pytest.mark.slow
 def test_every_feed_comes_out_byte_for_byte(
     newsroom: NewsroomOf, store: Store, other_url: str
@@ -124,6 +143,8 @@ def test_every_feed_comes_out_byte_for_byte(
         assert len(before) == 9
         assert all(body for body in before.values())
         lived.moment += 1000  # the replay happens later, and must not show it
+        # What was signed is copied: the keys may be gone by then.
+        lived.newsroom.keys_folder.rename(lived.newsroom.data / "lost")
         target = connect(other_url)
         replay.rebuild(store, target)
         refresh(target, lived.newsroom)
@@ -131,8 +152,11 @@ def test_every_feed_comes_out_byte_for_byte(
         press.run(target, lived.newsroom)
         after = bytes_of(lived.newsroom, target)
         differences = list(compare(store, target, [w.name for w in lived.newsroom.wires]))
+        signed = [_signed(store), _signed(target)]
         target.close()
     assert differences == []
+    assert signed[0] == signed[1]
+    assert all(signed[0])
     assert after.keys() == before.keys()
     for name, body in before.items():
         assert after[name] == body, name
@@ -184,7 +208,12 @@ def test_a_replay_says_what_changed_and_mends_it(newsroom: NewsroomOf, store: St
             (story.id, "changed", ["data.headline"])
         ]
         assert changes[0].fields["data.headline"][0] == "What the old code made of it"
-        assert bytes_of(lived.newsroom, store) == before
+        assert unsigned(bytes_of(lived.newsroom, store)) == unsigned(before)
+        with store.read() as conn:
+            said = [payload_of(jws) for jws in statements.of(conn, story.id)]
+        # What was published wrongly was stated too, and stays in the chain.
+        assert [each["version"] for each in said] == [1, 2, 3]
+        assert claims_of(said[2]) == claims_of(said[0]) != claims_of(said[1])
 
 
 def test_an_interrupted_replay_goes_on_where_it_stopped(newsroom: NewsroomOf, store: Store) -> None:

@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import redis
+import structlog
 
 from ingest.fetch import Client
+from stories import keyring
+from stories.errors import SigningError
 from stories.newsroom import Newsroom, load
 from stories.store import Store
 from workers.address import broker_url, client
 from workers.start import start
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,4 +40,9 @@ def current() -> Process:
 @lru_cache(maxsize=1)
 def _opened(_pid: int) -> Process:
     newsroom = load()
-    return Process(newsroom, start(newsroom), Client(), client(broker_url(newsroom)))
+    store = start(newsroom)
+    try:
+        keyring.ensure(store, newsroom)  # published before the first story is
+    except SigningError as error:
+        log.error("nothing can be signed", error=str(error))
+    return Process(newsroom, store, Client(), client(broker_url(newsroom)))

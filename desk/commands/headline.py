@@ -7,7 +7,7 @@ import typer
 from desk import show
 from desk.context import opened, story_named
 from desk.headline import rewrite
-from stories.store import feeds
+from stories.store import feeds, outbox
 
 
 def headline(
@@ -28,6 +28,7 @@ def headline(
         press.render_stories(store, newsroom, [after.id])
         with store.read() as conn:
             entry = feeds.entry(conn, after.id)
+            faults = [e for kind, k, e in outbox.failures(conn) if (kind, k) == ("story", after.id)]
     show.facts(
         {
             "story": after.id,
@@ -38,3 +39,6 @@ def headline(
             "disclosure": entry.disclosure if entry else None,
         }
     )
+    for fault in faults:  # the headline is on record; what is published is as it was
+        show.complain(f"kept, but not published: {fault}")
+        raise typer.Exit(1)

@@ -45,17 +45,24 @@ class FeedRow:
     entries: int
 
 
-def put_entry(conn: Connection, row: EntryRow) -> None:
-    """Keep the rendered entry of a story in place of the one before."""
-    values = {c.name: getattr(row, c.name) for c in entries.c}
+def put_entries(conn: Connection, rows: Sequence[EntryRow]) -> None:
+    """Keep the rendered entries of stories in place of those before."""
+    if not rows:
+        return
     upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    statement = upsert(entries).values(**values)
-    conn.execute(statement.on_conflict_do_update(index_elements=["story_id"], set_=values))
+    statement = upsert(entries)
+    conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=["story_id"],
+            set_={c.name: statement.excluded[c.name] for c in entries.c if not c.primary_key},
+        ),
+        [{c.name: getattr(row, c.name) for c in entries.c} for row in rows],
+    )
 
 
-def drop_entry(conn: Connection, story: str) -> None:
-    """Take a story's entry away."""
-    conn.execute(delete(entries).where(entries.c.story_id == story))
+def drop_entries(conn: Connection, ids: Sequence[str]) -> None:
+    """Take the entries of stories away."""
+    conn.execute(delete(entries).where(entries.c.story_id.in_(list(ids))))
 
 
 def entry(conn: Connection, story: str) -> EntryRow | None:
@@ -70,23 +77,35 @@ def entries_of(conn: Connection, ids: Sequence[str]) -> dict[str, EntryRow]:
     return {r["story_id"]: EntryRow(**r) for r in rows}
 
 
-def place(
-    conn: Connection, story: str, wanted: Sequence[str], changed_at: datetime, position: int
-) -> set[str]:
-    """Make the story stand in exactly the feeds *wanted*; the feeds it stands in or has left."""
-    before = set(
-        conn.execute(select(placements.c.feed).where(placements.c.story_id == story)).scalars()
-    )
-    conn.execute(delete(placements).where(placements.c.story_id == story))
-    if wanted:
-        conn.execute(
-            insert(placements),
-            [
-                {"feed": f, "story_id": story, "changed_at": changed_at, "position": position}
-                for f in sorted(wanted)
-            ],
-        )
-    return before | set(wanted)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """In which feeds a story is to stand, and where in their order."""
+
+    story_id: str
+    feeds: Sequence[str]
+    changed_at: datetime
+    position: int
+
+
+def place(conn: Connection, wanted: Sequence[Place]) -> set[str]:
+    """Make each story stand in exactly its feeds; the feeds that any stands in or has left."""
+    stories = [place.story_id for place in wanted]
+    theirs = placements.c.story_id.in_(stories)
+    before = set(conn.execute(select(placements.c.feed).where(theirs).distinct()).scalars())
+    conn.execute(delete(placements).where(theirs))
+    rows = [
+        {
+            "feed": feed,
+            "story_id": place.story_id,
+            "changed_at": place.changed_at,
+            "position": place.position,
+        }
+        for place in wanted
+        for feed in sorted(place.feeds)
+    ]
+    if rows:
+        conn.execute(insert(placements), rows)
+    return before.union(*(place.feeds for place in wanted))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, and_, case, delete, func, literal, or_, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stories.store.tables import Moment, outbox
@@ -97,24 +109,31 @@ def claim(
     return sorted(jobs, key=lambda j: (j.since, j.key))
 
 
-def done(conn: Connection, jobs: Iterable[Job], now: datetime) -> None:
+def done(conn: Connection, jobs: Sequence[Job], now: datetime) -> None:
     """The claimed *jobs* are carried out; those wanted again meanwhile stay, free to claim."""
-    for job in jobs:
-        ours = and_(outbox.c.kind == job.kind, outbox.c.key == job.key, outbox.c.lease == job.lease)
-        conn.execute(delete(outbox).where(ours, outbox.c.wanted == job.wanted))
-        conn.execute(
-            update(outbox)
-            .where(ours)
-            .values(lease=None, lease_until=None, attempts=0, error=None, since=now)
-        )
+    if not jobs:
+        return
+    rows = [{"of": j.kind, "named": j.key, "held": j.lease, "was": j.wanted} for j in jobs]
+    ours = and_(
+        outbox.c.kind == bindparam("of"),
+        outbox.c.key == bindparam("named"),
+        outbox.c.lease == bindparam("held"),
+    )
+    conn.execute(delete(outbox).where(ours, outbox.c.wanted == bindparam("was")), rows)
+    again = update(outbox).where(ours, outbox.c.wanted != bindparam("was"))
+    conn.execute(
+        again.values(lease=None, lease_until=None, attempts=0, error=None, since=now), rows
+    )
 
 
-def failed(conn: Connection, job: Job, message: str, now: datetime) -> None:
-    """*job* could not be carried out: keep it, say why, and try later and later (15 s to 1 h).
+def failed(
+    conn: Connection, job: Job, message: str, now: datetime, longest: timedelta = RETRY_LONGEST
+) -> None:
+    """*job* could not be carried out: keep it, say why, try later and later (15 s to *longest*).
 
     A cause that came meanwhile has made the row due at once; that stands.
     """
-    wait = min(RETRY_FIRST * 2 ** min(job.attempts - 1, 20), RETRY_LONGEST)
+    wait = min(RETRY_FIRST * 2 ** min(job.attempts - 1, 20), longest)
     conn.execute(
         update(outbox)
         .where(outbox.c.kind == job.kind, outbox.c.key == job.key, outbox.c.lease == job.lease)
@@ -142,12 +161,25 @@ def release(conn: Connection, jobs: Iterable[Job]) -> None:
 
 def renew(conn: Connection, job: Job, now: datetime) -> bool:
     """Hold *job* for another full lease; False when somebody else has it by now."""
-    held = conn.execute(
-        update(outbox)
-        .where(outbox.c.kind == job.kind, outbox.c.key == job.key, outbox.c.lease == job.lease)
-        .values(lease_until=now + LEASE)
+    return bool(renew_all(conn, [job], now))
+
+
+def renew_all(conn: Connection, jobs: Sequence[Job], now: datetime) -> set[str]:
+    """Hold *jobs*, claimed together, for another full lease; the keys of those that are ours
+    still, locked until the transaction ends."""
+    if not jobs:
+        return set()
+    ours = and_(
+        outbox.c.kind == jobs[0].kind,
+        outbox.c.key.in_([job.key for job in jobs]),
+        outbox.c.lease == jobs[0].lease,
     )
-    return held.rowcount == 1
+    # An UPDATE locks rows as it comes upon them; in one order, two transactions cannot deadlock.
+    query = select(outbox.c.key).where(ours).order_by(outbox.c.key).with_for_update()
+    held = set(conn.execute(query).scalars())
+    if held:
+        conn.execute(update(outbox).where(ours).values(lease_until=now + LEASE))
+    return held
 
 
 def missing(conn: Connection, kind: Kind, keys: Sequence[str]) -> list[str]:

@@ -65,7 +65,10 @@ class KnownStory:
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """One stored version with where its own bytes stand in its capture."""
+    """One stored version with where its own bytes stand in its capture.
+
+    ``received`` are the digests of the copy received, None when that was not conserved.
+    """
 
     story_id: str
     capture_id: int
@@ -77,7 +80,7 @@ class VersionRow:
     content_digest: str
     received_at: datetime
     data: dict[str, Any]
-    received: dict[str, Any]
+    received: dict[str, Any] | None
 
 
 def known_keys(
@@ -380,7 +383,7 @@ def _story(row: RowMapping, edits: Sequence[HeadlineEdit]) -> Story:
         identity=Identity(rule=row["rule"], key=row["key"], degraded=row["degraded"]),
         version=Version.model_validate(row["data"]),
         number=row["number"],
-        received=Digests.model_validate(row["received"]),
+        received=Digests.model_validate(row["received"]) if row["received"] else None,
         raw_digest=row["raw_digest"],
         first_received=row["first_received_at"],
         received_at=row["received_at"],
@@ -403,6 +406,15 @@ def one(conn: Connection, story: str) -> Story | None:
     """The story of that id, None when there is none."""
     found = get(conn, [story])
     return found[0] if found else None
+
+
+def guids(conn: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """The guid of each of the stories *ids* that is on record."""
+    found: dict[str, str] = {}
+    for chunk in _chunks(ids):
+        rows = conn.execute(select(stories.c.id, stories.c.guid).where(stories.c.id.in_(chunk)))
+        found |= {r.id: r.guid for r in rows}
+    return found
 
 
 def matching(conn: Connection, prefix: str, limit: int = 5) -> list[str]:

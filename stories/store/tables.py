@@ -294,3 +294,59 @@ notes = Table(
     Column("key", String(200), primary_key=True),
     Column("value", JSON, nullable=False),
 )
+
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("kid", String(43), primary_key=True),
+    Column("x", String(43), nullable=False),
+    Column("not_before", Moment, nullable=False),
+    Column("not_after", Moment),
+    Column("revoked_at", Moment),
+    Column("reason", Text, nullable=False, server_default=""),
+)
+
+statements = Table(
+    "statements",
+    metadata,
+    Column("story_id", String(13), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("kid", String(43), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("jws", Text, nullable=False),
+    PrimaryKeyConstraint("story_id", "version"),
+    Index(None, "kid"),
+)
+
+# One row at most: the log, and its latest checkpoint. Who locks it may append.
+translog = Table(
+    "translog",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("origin", Text, nullable=False),
+    Column("x", String(43), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("checkpoint", Text, nullable=False),
+)
+
+tiles = Table(
+    "tiles",
+    metadata,
+    Column("level", Integer, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("hashes", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("level", "number"),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("story_id", String(13), nullable=False),
+    Column("capture_id", BigInteger, nullable=False),
+    Column("position", Integer, nullable=False),
+    # The place in the log; none while it waits for one.
+    Column("idx", BigInteger),
+    Column("leaf", LargeBinary, nullable=False),
+    UniqueConstraint("idx"),
+)

@@ -104,7 +104,6 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
     }
     fresh: list[dict[str, Any]] = []
     for wire in configured:
-        host = host_key(wire.url)
         row = known.get(wire.name)
         if row is None:
             fresh.append(
@@ -113,7 +112,7 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                     "url": wire.url,
                     "configured_url": wire.url,
                     "agency": agency_key(wire),
-                    "host": host,
+                    "host": host_key(wire.url),
                     "added_at": now,
                     "due_at": now,
                     "due_because": "new wire",
@@ -129,7 +128,7 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                     url=wire.url,
                     configured_url=wire.url,
                     agency=agency_key(wire),
-                    host=host,
+                    host=host_key(wire.url),
                     configured=True,
                     paused_at=None,
                     moved_to=None,

@@ -13,6 +13,7 @@ from stories.errors import StoreError
 from stories.newsroom import Politeness, Wire
 from stories.store import Store, captures, connect, feeds, notes, outbox, tables, wires
 from stories.store.engine import HEAD
+from stories.store.feeds import Place
 from stories.store.wires import WireState
 
 NOW = datetime(2026, 11, 22, 6, 0, 0, 123456, tzinfo=UTC)
@@ -370,8 +371,8 @@ class TestFeeds:
 
     def test_a_story_leaves_the_feeds_it_left(self, store: Store) -> None:
         with store.write() as conn:
-            assert feeds.place(conn, "s", ["a", "b"], NOW, 0) == {"a", "b"}
-            assert feeds.place(conn, "s", ["b", "c"], NOW, 0) == {"a", "b", "c"}
+            assert feeds.place(conn, [Place("s", ["a", "b"], NOW, 0)]) == {"a", "b"}
+            assert feeds.place(conn, [Place("s", ["b", "c"], NOW, 0)]) == {"a", "b", "c"}
             assert feeds.feeds_of(conn, "s") == ["b", "c"]
 
 

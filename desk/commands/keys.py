@@ -1,0 +1,113 @@
+"""``wirecopy keys``: the keys that sign statements: listed, published, rotated, revoked."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from desk import show
+from desk.context import opened
+from desk.headline import checked
+from stories import clock, keyring
+from stories.errors import SigningError
+from stories.newsroom import Newsroom
+from stories.store import Store
+from stories.store import keys as rows
+from stories.store.keys import KeyRow
+
+
+def keys(
+    ctx: typer.Context,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Make a new key; it signs after signing.overlap.")
+    ] = False,
+    at_once: Annotated[
+        bool, typer.Option("--now", help="With --rotate: the new key signs at once.")
+    ] = False,
+    revoke: Annotated[
+        str | None, typer.Option("--revoke", metavar="KID", help="Nothing it signed counts.")
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", help="With --revoke: why, published.")
+    ] = None,
+    jwks: Annotated[
+        bool, typer.Option("--jwks", help="Print the JWK Set, as /.well-known/jwks.json has it.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+) -> None:
+    """List the signing keys; make a new one, or revoke one."""
+    if at_once and not rotate:
+        raise typer.BadParameter("goes with --rotate", param_hint="--now")
+    if (revoke is None) != (reason is None):
+        raise typer.BadParameter("--revoke KID and --reason TEXT go together")
+    if rotate + (revoke is not None) + jwks > 1:
+        raise typer.BadParameter("one of --rotate, --revoke and --jwks at a time")
+    with opened(ctx) as (newsroom, store):
+        if rotate:
+            _rotate(store, newsroom, at_once=at_once)
+        elif revoke is not None:
+            touched = keyring.revoke(
+                store, newsroom, _named(store, revoke), checked(reason or "", "reason")
+            )
+            show.complain(f"key revoked; {len(touched)} stories will be stated anew")
+        else:
+            keyring.ensure(store, newsroom)
+        with store.read() as conn:
+            found = rows.every(conn)
+            published = keyring.jwks(conn)
+        usable = {row.kid: _fault(newsroom, row) for row in found}
+    if jwks:
+        show.as_json(published)
+        return
+    now = clock.now()
+    current = keyring.signing(found, now)
+    told = [_record(row, current, now, usable[row.kid]) for row in found]
+    if json:
+        show.as_json(told)
+        return
+    show.table(told, ("kid", "state", "from", "until", "reason", "file"), "no keys")
+
+
+def _rotate(store: Store, newsroom: Newsroom, *, at_once: bool) -> None:
+    row = keyring.rotate(store, newsroom, at_once=at_once)
+    since = "now" if at_once else show.when(row.not_before)
+    show.complain(f"key {row.kid} is published, and signs from {since}")
+
+
+def _named(store: Store, name: str) -> str:
+    """The whole name of the key that *name* is the beginning of, if it is that of one."""
+    with store.read() as conn:
+        found = [row.kid for row in rows.every(conn) if name and row.kid.startswith(name)]
+    return found[0] if len(found) == 1 else name
+
+
+def _fault(newsroom: Newsroom, row: KeyRow) -> str:
+    """What is wrong with the file of a key that is still to sign; empty when nothing is."""
+    if row.revoked_at is not None or row.not_after is not None:
+        return ""
+    try:
+        keyring.check(newsroom, row)
+    except SigningError as error:
+        return str(error)
+    return ""
+
+
+def _record(row: KeyRow, current: KeyRow | None, now: datetime, fault: str) -> dict[str, Any]:
+    if row.revoked_at is not None:
+        state = "revoked"
+    elif current is not None and row.kid == current.kid:
+        state = "signs"
+    elif row.not_before > now:
+        state = "waits"
+    elif row.not_after is not None and row.not_after < now:
+        state = "retired"
+    else:
+        state = "ends"
+    return {
+        "kid": row.kid,
+        "state": state,
+        "from": row.not_before,
+        "until": row.revoked_at or row.not_after,
+        "reason": row.reason,
+        "file": fault or "ok" if row.not_after is None and row.revoked_at is None else "",
+    }

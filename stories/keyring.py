@@ -1,0 +1,230 @@
+"""The keys in use: which signs when, made when there is none, rotated and revoked.
+
+Private keys are files in one folder (``signing.keys``), which whoever signs must have; on several
+machines it is shared, or copied before the first start of the second. What the world needs to know
+of them stands in the database. The log has a key of its own, so that a statement key that was lost
+or revoked says nothing against the log.
+"""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection
+
+from stories import clock, keyfiles, merkle, note
+from stories.errors import SigningError, UnknownNameError
+from stories.newsroom import Newsroom
+from stories.signing import Signer, base64url, from_base64url, jwk
+from stories.store import Store, keys, outbox, receipts, statements
+from stories.store.keys import KeyRow
+from stories.store.receipts import Head
+
+SUCCESSION = timedelta(days=1)
+"""How long a key stays good after another has taken its place: clocks differ, and a statement may
+be under way."""
+
+SECOND = timedelta(seconds=1)
+
+LOG_FILE = "log.pem"
+
+
+def ensure(store: Store, newsroom: Newsroom) -> None:
+    """Make the first key and the log, where there are none.
+
+    Any number of processes may do so at once: one makes them, the others find them.
+
+    :raises SigningError: when the key files cannot be written.
+    """
+    with store.read() as conn:
+        if keys.every(conn) and receipts.head(conn) is not None:
+            return
+    with store.write() as conn:
+        keys.lock(conn)
+        if receipts.head(conn) is None:
+            _begin_log(conn, newsroom)
+        if not keys.every(conn):
+            _make(conn, newsroom, clock.now().replace(microsecond=0))
+
+
+def _make(conn: Connection, newsroom: Newsroom, begins: datetime) -> str:
+    """A new key, its file before its row: what is published can sign. A file whose row was never
+    committed is harmless; to take it away could take one whose row was."""
+    key = Ed25519PrivateKey.generate()
+    signer = Signer.of(key)
+    keyfiles.write(file_of(newsroom, signer.kid), key)
+    x = base64url(key.public_key().public_bytes_raw())
+    keys.add(conn, KeyRow(kid=signer.kid, x=x, not_before=begins))
+    return signer.kid
+
+
+def _begin_log(conn: Connection, newsroom: Newsroom) -> None:
+    path = newsroom.keys_folder / LOG_FILE
+    # A key that is there already was made by a start that did not get further, or belonged to a
+    # log that was lost: its proofs can still be checked with it.
+    keyfiles.write(path, Ed25519PrivateKey.generate())
+    key = keyfiles.read(path)
+    public = key.public_key().public_bytes_raw()
+    origin = note.origin_of(newsroom.site.url)
+    empty = note.Checkpoint(origin, 0, merkle.EMPTY)
+    signed = note.sign(empty.text, origin, key)
+    receipts.begin(conn, Head(origin, base64url(public), 0, signed))
+
+
+def file_of(newsroom: Newsroom, kid: str) -> Path:
+    """Where the private half of the key *kid* is."""
+    return newsroom.keys_folder / f"{kid}.pem"
+
+
+def signing(rows: list[KeyRow], now: datetime) -> KeyRow | None:
+    """The key among *rows* that signs at *now*: of those that are good, the one begun last."""
+    good = [
+        row
+        for row in rows
+        if row.revoked_at is None
+        and row.not_before <= now
+        and (row.not_after is None or now <= row.not_after)
+    ]
+    return max(good, key=lambda row: (row.not_before, row.kid), default=None)
+
+
+def signer(store: Store, newsroom: Newsroom) -> Signer:
+    """What signs statements now. When that is, is to be asked afterwards: the first key may have
+    been made meanwhile, and nothing is signed before its key begins.
+
+    :raises SigningError: when its file cannot be used, or no key is good; names the remedy.
+    """
+    ensure(store, newsroom)
+    with store.read() as conn:
+        row = signing(keys.every(conn), clock.now())
+    if row is None:
+        raise SigningError("no key is good now: wirecopy keys --rotate --now makes one")
+    return check(newsroom, row)
+
+
+def check(newsroom: Newsroom, row: KeyRow) -> Signer:
+    """The private half of *row*, from its file.
+
+    :raises SigningError: when it cannot be used; names the file and the remedy.
+    """
+    path = file_of(newsroom, row.kid)
+    found = Signer.of(keyfiles.read(path))
+    if found.kid != row.kid:
+        raise SigningError(
+            f"key file {path}: holds another key; put the right one back from a backup,"
+            " or make a new one: wirecopy keys --rotate --now"
+        )
+    return found
+
+
+def log_key(store: Store, newsroom: Newsroom) -> Ed25519PrivateKey:
+    """What signs the log's checkpoints.
+
+    :raises SigningError: when its file cannot be used; names the remedy.
+    """
+    ensure(store, newsroom)
+    path = newsroom.keys_folder / LOG_FILE
+    found = keyfiles.read(path)
+    with store.read() as conn:
+        head = receipts.head(conn)
+    if head is None or base64url(found.public_key().public_bytes_raw()) != head.x:
+        raise SigningError(
+            f"key file {path}: holds another key than the log began with; put the right one back"
+            " from a backup"
+        )
+    return found
+
+
+def rotate(store: Store, newsroom: Newsroom, *, at_once: bool = False) -> KeyRow:
+    """Make a new key: published now, it signs once ``signing.overlap`` is over, or *at_once*.
+
+    One that waits for its turn already is given it, when *at_once*.
+
+    :raises SigningError: when one waits already, or its file cannot be written.
+    """
+    ensure(store, newsroom)
+    now = clock.now()
+    begins = now.replace(microsecond=0)
+    if not at_once:
+        begins += newsroom.signing.overlap + SECOND
+    with store.write() as conn:
+        keys.lock(conn)
+        rows = keys.every(conn)
+        if at_once:  # of two that begin in the same second nobody could tell the later one
+            begun = [r.not_before + SECOND for r in rows if r.not_before <= now]
+            begins = max([begins, *begun])
+        next_one = next((r for r in rows if r.not_before > now and not r.revoked_at), None)
+        if next_one is None:
+            kid = _make(conn, newsroom, begins)
+        elif at_once:
+            kid = check(newsroom, next_one).kid
+            keys.change(conn, kid, not_before=begins)
+        else:
+            raise SigningError(
+                f"key {next_one.kid}: waits already, to sign from"
+                f" {next_one.not_before:%Y-%m-%d %H:%M:%SZ};"
+                " wirecopy keys --rotate --now lets it sign now"
+            )
+        _retire(conn, kid, begins)
+        return next(r for r in keys.every(conn) if r.kid == kid)
+
+
+def _retire(conn: Connection, successor: str, begins: datetime) -> None:
+    """The keys before *successor*, which begins then, end a little later."""
+    end = begins + SUCCESSION
+    for row in keys.every(conn):
+        ends_sooner = row.not_after is not None and row.not_after <= end
+        if row.kid != successor and row.not_before <= begins and not ends_sooner:
+            keys.change(conn, row.kid, not_after=end)
+
+
+def revoke(store: Store, newsroom: Newsroom, kid: str, reason: str) -> list[str]:
+    """Revoke the key *kid*: nothing that it signed counts any more. The stories it stands by are
+    stated anew, by another key; made now, when there is none. Ids of those stories.
+
+    :raises UnknownNameError: when there is no such key.
+    :raises SigningError: when it is revoked already, or a new one cannot be written.
+    """
+    ensure(store, newsroom)
+    now = clock.now()
+    with store.write() as conn:
+        keys.lock(conn)
+        rows = {r.kid: r for r in keys.every(conn)}
+        row = rows.pop(kid, None)
+        if row is None:
+            raise UnknownNameError(f"key {kid}: there is none; see `wirecopy keys`")
+        if row.revoked_at is not None:
+            raise SigningError(f"key {kid}: is revoked already, for: {row.reason}")
+        keys.change(conn, kid, revoked_at=now, reason=reason)
+        lasting = [r for r in rows.values() if r.revoked_at is None and r.not_after is None]
+        begins = now.replace(microsecond=0)
+        if not lasting:
+            _make(conn, newsroom, begins)
+        elif signing(list(rows.values()), now) is None:  # the next one waits for its turn
+            keys.change(conn, min(lasting, key=lambda r: r.not_before).kid, not_before=begins)
+        touched = statements.standing_by(conn, kid)
+        outbox.want(conn, "story", touched, now)
+    return touched
+
+
+def jwks(conn: Connection) -> dict[str, Any] | None:
+    """The JWK Set as published: every key there was, and the log's; None before the first."""
+    head = receipts.head(conn)
+    rows = keys.every(conn)
+    if head is None or not rows:
+        return None
+    return {
+        "keys": [_published(row) for row in rows],
+        "wirecopy_log": note.verifier_key(head.origin, from_base64url(head.x)),
+    }
+
+
+def _published(row: KeyRow) -> dict[str, Any]:
+    told: dict[str, Any] = {**jwk(from_base64url(row.x)), "kid": row.kid}
+    told |= {"alg": "EdDSA", "use": "sig", "nbf": int(row.not_before.timestamp())}
+    if row.not_after is not None:
+        told["exp"] = int(row.not_after.timestamp())
+    if row.revoked_at is not None:
+        told["revoked"] = {"revoked_at": int(row.revoked_at.timestamp()), "reason": row.reason}
+    return told

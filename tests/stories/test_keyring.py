@@ -1,0 +1,262 @@
+"""The keys in use: one first key however many start, rotation, revocation; on both databases."""
+
+import multiprocessing
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stories import clock, keyring
+from stories.errors import SigningError, UnknownNameError
+from stories.newsroom import Newsroom
+from stories.store import Store, connect, keys, receipts
+from stories.store.keys import KeyRow
+from tests.conftest import NewsroomOf
+
+NOON = datetime(2026, 11, 22, 12, 0, 0, 250_000, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+class Time:
+    """A clock that is set by hand."""
+
+    now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def time() -> Iterator[Time]:
+    by_hand = Time()
+    with clock.reading(by_hand):
+        yield by_hand
+
+
+def rows(store: Store) -> list[KeyRow]:
+    with store.read() as conn:
+        return keys.every(conn)
+
+
+def published(store: Store) -> dict[str, Any]:
+    with store.read() as conn:
+        found = keyring.jwks(conn)
+    assert found is not None
+    return found
+
+
+def signs(store: Store, room: Newsroom) -> str:
+    return keyring.signer(store, room).kid
+
+
+def test_nothing_is_published_before_the_first_key(store: Store) -> None:
+    with store.read() as conn:
+        assert keyring.jwks(conn) is None
+
+
+def test_the_first_key_and_the_log(store: Store, newsroom: NewsroomOf, time: Time) -> None:
+    room = newsroom()
+    kid = signs(store, room)
+    told = published(store)
+    [key] = told["keys"]
+    assert key == {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": rows(store)[0].x,
+        "kid": kid,
+        "alg": "EdDSA",
+        "use": "sig",
+        "nbf": int(NOON.timestamp()),
+    }
+    assert told["wirecopy_log"].startswith("127.0.0.1:8080/log+")
+    assert sorted(p.name for p in room.keys_folder.iterdir()) == sorted([f"{kid}.pem", "log.pem"])
+    with store.read() as conn:
+        head = receipts.head(conn)
+    assert head is not None
+    assert head.checkpoint.startswith(
+        "127.0.0.1:8080/log\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n"
+    )
+    keyring.ensure(store, room)
+    assert published(store) == told
+
+
+def _start(url: str, room: Newsroom, gate: Any, told: Any) -> None:
+    store = connect(url)
+    gate.wait()
+    told.put(keyring.signer(store, room).kid)
+    store.close()
+
+
+def test_many_processes_at_their_first_start_agree(store: Store, newsroom: NewsroomOf) -> None:
+    room = newsroom()
+    context = multiprocessing.get_context("spawn")
+    count = 4
+    gate, told = context.Barrier(count), context.Queue()
+    url = store.engine.url.render_as_string(hide_password=False)
+    processes = [context.Process(target=_start, args=(url, room, gate, told)) for _ in range(count)]
+    for process in processes:
+        process.start()
+    kids = {told.get(timeout=60) for _ in processes}
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    assert len(kids) == 1
+    assert [row.kid for row in rows(store)] == list(kids)
+    names = {p.name for p in room.keys_folder.iterdir()}
+    assert names == {f"{kids.pop()}.pem", "log.pem"}
+
+
+def test_the_second_turns_while_the_first_key_is_made(store: Store, newsroom: NewsroomOf) -> None:
+    """Whoever asked just before must not find that no key has begun."""
+    turning = iter(NOON + timedelta(milliseconds=400 * n) for n in range(1000))
+    with clock.reading(lambda: next(turning)):
+        kid = keyring.signer(store, newsroom()).kid
+        assert rows(store)[0].kid == kid
+        assert rows(store)[0].not_before <= clock.now()
+
+
+def test_a_folder_that_cannot_be_written_leaves_no_key_on_record(
+    store: Store, newsroom: NewsroomOf, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    room = newsroom(signing={"keys": tmp_path / "file" / "keys"})
+    with pytest.raises(SigningError, match=r"file/keys/.*cannot be written"):
+        keyring.ensure(store, room)
+    assert rows(store) == []
+
+
+def test_a_second_machine_without_the_files_says_so(
+    store: Store, newsroom: NewsroomOf, tmp_path: Path
+) -> None:
+    keyring.ensure(store, newsroom())
+    other = newsroom(signing={"keys": tmp_path / "elsewhere"})
+    with pytest.raises(SigningError, match=r"elsewhere/.*is not there; .*copy it from"):
+        signs(store, other)
+    with pytest.raises(SigningError, match=r"elsewhere/log\.pem"):
+        keyring.log_key(store, other)
+
+
+def test_another_key_in_the_file(store: Store, newsroom: NewsroomOf) -> None:
+    room = newsroom()
+    path = keyring.file_of(room, signs(store, room))
+    log_file = room.keys_folder / "log.pem"
+    swapped = log_file.read_bytes()
+    log_file.write_bytes(path.read_bytes())
+    path.write_bytes(swapped)
+    with pytest.raises(SigningError, match="holds another key"):
+        signs(store, room)
+    with pytest.raises(SigningError, match=r"log\.pem: holds another key than the log began"):
+        keyring.log_key(store, room)
+
+
+def test_a_log_key_from_before_goes_on_serving(store: Store, newsroom: NewsroomOf) -> None:
+    """A start that ended between file and commit, or a database that was lost."""
+    room = newsroom()
+    other = connect(f"sqlite:///{room.data}/other.sqlite3")
+    other.migrate()
+    keyring.ensure(other, room)
+    before = published(other)["wirecopy_log"]
+    other.close()
+    keyring.ensure(store, room)
+    assert published(store)["wirecopy_log"] == before
+
+
+def test_rotation_publishes_waits_signs_and_ends(
+    store: Store, newsroom: NewsroomOf, time: Time
+) -> None:
+    room = newsroom(signing={"overlap": "2d"})
+    old = signs(store, room)
+    new = keyring.rotate(store, room).kid
+    assert signs(store, room) == old
+    assert [k["kid"] for k in published(store)["keys"]] == [old, new]
+    begins = rows(store)[1].not_before
+    assert begins - NOON >= 2 * DAY
+    assert begins.microsecond == 0
+    assert rows(store)[0].not_after == begins + DAY
+    with pytest.raises(SigningError, match=f"{new}: waits already"):
+        keyring.rotate(store, room)
+    time.now = begins - timedelta(microseconds=1)
+    assert signs(store, room) == old
+    time.now = begins
+    assert signs(store, room) == new
+    # What either signed is within what is published of it.
+    first, second = published(store)["keys"]
+    assert first["exp"] == int((begins + DAY).timestamp())
+    assert second["nbf"] == int(begins.timestamp())
+    assert "exp" not in second
+
+
+def test_rotation_at_once(store: Store, newsroom: NewsroomOf, time: Time) -> None:
+    room = newsroom()
+    old = signs(store, room)
+    keyring.file_of(room, old).unlink()  # it is what one does when a key is lost
+    with pytest.raises(SigningError, match="is not there"):
+        signs(store, room)
+    new = keyring.rotate(store, room, at_once=True).kid
+    time.now += timedelta(seconds=1)
+    assert signs(store, room) == new != old
+
+
+def test_a_key_that_waits_is_given_its_turn(store: Store, newsroom: NewsroomOf, time: Time) -> None:
+    room = newsroom()
+    old = signs(store, room)
+    new = keyring.rotate(store, room).kid
+    time.now += timedelta(seconds=2)
+    assert keyring.rotate(store, room, at_once=True).kid == new
+    assert signs(store, room) == new
+    assert len(rows(store)) == 2
+    assert rows(store)[0].kid == old
+    assert rows(store)[0].not_after == time.now.replace(microsecond=0) + DAY
+
+
+def test_revoking_the_only_key_makes_another(
+    store: Store, newsroom: NewsroomOf, time: Time
+) -> None:
+    room = newsroom()
+    old = signs(store, room)
+    assert keyring.revoke(store, room, old, "found in a bucket") == []
+    new = signs(store, room)
+    assert new != old
+    told = {k["kid"]: k for k in published(store)["keys"]}
+    assert told[old]["revoked"] == {
+        "revoked_at": int(NOON.timestamp()),
+        "reason": "found in a bucket",
+    }
+    assert "revoked" not in told[new]
+    with pytest.raises(SigningError, match="revoked already, for: found in a bucket"):
+        keyring.revoke(store, room, old, "again")
+    with pytest.raises(UnknownNameError, match="there is none"):
+        keyring.revoke(store, room, "nobody", "x")
+
+
+def test_revoking_lets_the_next_one_begin(store: Store, newsroom: NewsroomOf, time: Time) -> None:
+    room = newsroom()
+    old = signs(store, room)
+    new = keyring.rotate(store, room).kid
+    keyring.revoke(store, room, old, "lost")
+    assert signs(store, room) == new
+    assert len(rows(store)) == 2
+
+
+def test_revoking_the_next_one_leaves_no_gap(
+    store: Store, newsroom: NewsroomOf, time: Time
+) -> None:
+    room = newsroom()
+    signs(store, room)
+    new = keyring.rotate(store, room).kid
+    keyring.revoke(store, room, new, "lost before its time")
+    time.now += 400 * DAY
+    assert signs(store, room) not in (new,)
+
+
+def test_revoking_the_new_one_within_a_day_leaves_no_gap(
+    store: Store, newsroom: NewsroomOf, time: Time
+) -> None:
+    room = newsroom()
+    old = signs(store, room)
+    new = keyring.rotate(store, room, at_once=True).kid
+    keyring.revoke(store, room, new, "lost")
+    time.now += 400 * DAY
+    assert signs(store, room) not in (old, new)

@@ -1,0 +1,129 @@
+"""Keeping the log: every receipt once, in order, proved; whoever appends at the same time."""
+
+import multiprocessing
+from typing import Any
+
+import pytest
+
+from stories import keyring, logbook
+from stories.errors import SigningError
+from stories.merkle import leaf_hash
+from stories.newsroom import Newsroom
+from stories.store import Store, connect, receipts
+from stories.store.receipts import Receipt
+from tests.conftest import NewsroomOf
+from tests.stories.proving import opened, proved
+
+
+def receipt(number: int, capture: int = 1, position: int | None = None) -> Receipt:
+    leaf = f"leaf {number}".encode()
+    place = number if position is None else position
+    return Receipt(leaf_hash(leaf), "story", capture, place, leaf)
+
+
+def put(store: Store, *found: Receipt) -> None:
+    with store.write() as conn:
+        receipts.add(conn, found)
+
+
+def verifier(store: Store) -> str:
+    with store.read() as conn:
+        found = keyring.jwks(conn)
+    assert found is not None
+    return str(found["wirecopy_log"])
+
+
+def leaves(store: Store) -> list[bytes]:
+    with store.read() as conn:
+        return receipts.leaves(conn, 0, 10**6)
+
+
+def test_receipts_are_numbered_in_the_order_received(store: Store, newsroom: NewsroomOf) -> None:
+    room = newsroom()
+    put(store, receipt(4, 2, 1), receipt(3, 2, 0), receipt(2, 1, 1), receipt(1, 1, 0))
+    assert logbook.append(store, room) == 4
+    put(store, receipt(0, 0, 0), receipt(1, 1, 0))  # a late one, and one that is there
+    assert logbook.append(store, room) == 1
+    assert logbook.append(store, room) == 0
+    assert leaves(store) == [f"leaf {n}".encode() for n in (1, 2, 3, 4, 0)]
+
+
+def test_every_receipt_is_proved_by_the_checkpoint(store: Store, newsroom: NewsroomOf) -> None:
+    room = newsroom(site={"url": "https://feeds.daily.example"})
+    wanted = [receipt(n) for n in range(700)]
+    for at in range(0, 700, 130):
+        put(store, *wanted[at : at + 130])
+        logbook.append(store, room)
+    proofs = logbook.proofs(store, [r.hash for r in wanted])
+    assert len(proofs) == 700
+    key = verifier(store)
+    for number, each in enumerate(wanted):
+        index, checkpoint = proved(proofs[each.hash], each.leaf, key)
+        assert (index, checkpoint.size) == (number, 700)
+        assert checkpoint.origin == "feeds.daily.example/log"
+    with store.read() as conn:
+        head = receipts.head(conn)
+    assert head is not None
+    assert opened(head.checkpoint, key).size == head.size == 700
+
+
+def test_more_than_one_transaction_takes(
+    store: Store, newsroom: NewsroomOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logbook, "BATCH", 7)
+    put(store, *(receipt(n) for n in range(30)))
+    assert logbook.append(store, newsroom()) == 30
+    assert leaves(store) == [f"leaf {n}".encode() for n in range(30)]
+
+
+def test_without_its_key_receipts_wait_and_lose_no_place(
+    store: Store, newsroom: NewsroomOf
+) -> None:
+    room = newsroom()
+    put(store, receipt(0))
+    logbook.append(store, room)
+    hidden = room.keys_folder / "log.pem"
+    kept = hidden.read_bytes()
+    hidden.unlink()
+    put(store, receipt(1), receipt(2))
+    with pytest.raises(SigningError, match=r"log\.pem: is not there"):
+        logbook.append(store, room)
+    assert logbook.proofs(store, [receipt(1).hash]) == {}
+    put(store, receipt(3))
+    hidden.write_bytes(kept)
+    hidden.chmod(0o600)
+    assert logbook.append(store, room) == 3
+    assert leaves(store) == [f"leaf {n}".encode() for n in range(4)]
+
+
+def _append(url: str, room: Newsroom, number: int, gate: Any) -> None:
+    store = connect(url)
+    gate.wait()
+    for turn in range(10):
+        first = number * 1000 + turn * 3  # two of these five came in the turn before
+        put(store, *(receipt(n, number, n) for n in range(first, first + 5)))
+        logbook.append(store, room)
+    store.close()
+
+
+def test_many_at_once_make_one_log(store: Store, newsroom: NewsroomOf) -> None:
+    room = newsroom()
+    context = multiprocessing.get_context("spawn")
+    url = store.engine.url.render_as_string(hide_password=False)
+    gate = context.Barrier(3)
+    processes = [
+        context.Process(target=_append, args=(url, room, number, gate)) for number in range(3)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(90)
+        assert process.exitcode == 0
+    found = leaves(store)
+    expected = {f"leaf {number * 1000 + n}".encode() for number in range(3) for n in range(32)}
+    assert len(found) == len(set(found)) == len(expected)
+    assert set(found) == expected
+    key = verifier(store)
+    proofs = logbook.proofs(store, [leaf_hash(leaf) for leaf in found])
+    for number, leaf in enumerate(found):
+        assert proved(proofs[leaf_hash(leaf)], leaf, key)[0] == number

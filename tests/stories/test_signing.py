@@ -1,0 +1,60 @@
+"""Signing, against RFC 8037's example key and with a check that shares no code with it."""
+
+import base64
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
+
+from stories.signing import Signer, canonical, jwk, payload_of, thumbprint
+
+# RFC 8037, appendix A.1 to A.4.
+SECRET = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"
+PUBLIC = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+THUMBPRINT = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+
+
+def decoded(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def test_the_thumbprint_of_the_rfc() -> None:
+    assert jwk(decoded(PUBLIC)) == {"crv": "Ed25519", "kty": "OKP", "x": PUBLIC}
+    assert thumbprint(decoded(PUBLIC)) == THUMBPRINT
+
+
+def test_a_token_is_what_the_rfcs_say() -> None:
+    signer = Signer.of(Ed25519PrivateKey.from_private_bytes(decoded(SECRET)))
+    assert signer.kid == THUMBPRINT
+    token = signer.sign({"b": "é \u2028 </", "a": [1, None]})
+    head, payload, signature = token.split(".")
+    assert decoded(head) == (
+        b'{"alg":"EdDSA","kid":"%b","typ":"wirecopy-statement+jws"}' % THUMBPRINT.encode()
+    )
+    assert decoded(payload) == '{"a":[1,null],"b":"é \u2028 </"}'.encode()
+    public = Ed25519PublicKey.from_public_bytes(decoded(PUBLIC))
+    public.verify(decoded(signature), f"{head}.{payload}".encode())
+    with pytest.raises(InvalidSignature):
+        public.verify(decoded(signature), f"{head}.{payload}x".encode())
+    assert payload_of(token) == {"a": [1, None], "b": "é \u2028 </"}
+    assert signer.sign({"a": [1, None], "b": "é \u2028 </"}) == token
+
+
+def test_text_is_written_as_the_rfc_writes_it() -> None:
+    """RFC 8785 §3.2.2.2, its own example; and that what it does not name stays as it is."""
+    text = "\u20ac$\u000f\u000aA'\u0042\u0022\u005c\\\"/"
+    expected = b'{"a":"\xe2\x82\xac$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}'
+    assert canonical({"a": text}) == expected
+    assert canonical({"b": "\b\t\n\f\r\x00\x1f\x7f", "a": None, "B": [3, -1]}) == (
+        b'{"B":[3,-1],"a":null,"b":"\\b\\t\\n\\f\\r\\u0000\\u001f\x7f"}'
+    )
+    raw = "\u2028\u2029\u200b\ufeff</é😀"
+    assert canonical({"a": raw}) == f'{{"a":"{raw}"}}'.encode()
+
+
+def test_what_has_no_canonical_form_is_refused() -> None:
+    with pytest.raises(ValueError, match="canonical"):
+        canonical({"a": "\ud800"})
