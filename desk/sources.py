@@ -1,0 +1,102 @@
+"""Things named on a command line as a file or a URL, read whole."""
+
+import ipaddress
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import urlsplit
+
+from ingest.fetch import Client, Request, Response
+from ingest.guard import refusal
+from stories.errors import WirecopyError
+
+AGENT = "Wirecopy/1.0 (verify)"
+LARGEST = 64 * 1024 * 1024
+"""Bytes of one document."""
+
+
+class SourceError(WirecopyError):
+    """A file or a URL could not be read."""
+
+
+def is_url(source: str) -> bool:
+    """Whether *source* is a web address and not a file."""
+    return source.lower().startswith(("http://", "https://"))
+
+
+class Sources:
+    """Reads files, and fetches URLs over kept connections.
+
+    A private address is connected to only for a host that was named on the command line
+    (:meth:`named`) and is itself private: what a feed says can lead nowhere inside.
+    """
+
+    def __init__(self) -> None:
+        self._client = Client()
+        self._private: set[str] = set()
+
+    def __enter__(self) -> "Sources":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def named(self, source: str) -> bytes:
+        """The bytes of a file or URL that the operator named.
+
+        :raises SourceError: when they cannot be had.
+        """
+        if not is_url(source):
+            try:
+                return Path(source).read_bytes()
+            except OSError as error:
+                raise SourceError(f"{source}: {error.strerror}; name a file or a URL") from None
+        host = urlsplit(source).hostname or ""
+        if _is_private(host):
+            self._private.add(host)
+        (response,) = self._fetch([source])
+        if response.error is not None:
+            # What a wire's operator is advised to do, after the semicolon, is of no use here.
+            what = str(response.error).removeprefix(f"{source}: ").partition("; ")[0]
+            raise SourceError(f"{what}; check the address, or fetch it and name the file")
+        if response.status != 200:
+            raise SourceError(f"{source}: answered {response.status}; it has to be a public page")
+        return response.body
+
+    def found(self, urls: Iterable[str]) -> dict[str, bytes]:
+        """The bodies of those of *urls* that could be had, many asked at once."""
+        answers = self._fetch(urls)
+        return {r.wire: r.body for r in answers if r.error is None and r.status == 200}
+
+    def _fetch(self, urls: Iterable[str]) -> list[Response]:
+        requests = (
+            Request(
+                wire=url,
+                url=url,
+                allow_private=(urlsplit(url).hostname or "") in self._private,
+                max_bytes=LARGEST,
+            )
+            for url in urls
+        )
+        # Politeness: this asks one publisher's site for many small things.
+        return list(self._client.fetch(requests, user_agent=AGENT, concurrency=4))
+
+
+def _is_private(host: str) -> bool:
+    try:
+        addresses = {ipaddress.ip_address(host).compressed}
+    except ValueError:
+        try:
+            addresses = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
+        except OSError:
+            return False
+    return any(
+        refusal(address, allow_private=False) and not refusal(address, allow_private=True)
+        for address in addresses
+    )

@@ -1,0 +1,189 @@
+"""A feed verified from the command line: what that needs is found, asked for, remembered."""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from desk.sources import SourceError, Sources, is_url
+from stories import clock
+from stories.errors import ConfigError, WirecopyError
+from stories.verifier import (
+    Aids,
+    Keys,
+    Memory,
+    Refused,
+    Report,
+    load_memory,
+    read_keys,
+    statement,
+    token,
+    verify,
+)
+from stories.verifier import feeds as entries
+from stories.verifier.encoding import parse
+from stories.verifier.tiles import WIDTH, path
+
+KEYS = "/.well-known/jwks.json"
+MOST_CHAINS = 1_000
+"""Chains asked for of one feed."""
+
+
+class VerifyError(WirecopyError):
+    """What was given cannot be verified at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks for. ``keys`` and ``chains`` are files or URLs."""
+
+    feed: str
+    keys: str | None = None
+    chains: tuple[str, ...] = ()
+    remember: Path | None = None
+
+
+def verified(asked: Asked, sources: Sources) -> Report:
+    """The report of the feed *asked* for; what it showed is written to ``asked.remember``.
+
+    :raises ConfigError: when it is not said which keys to go by.
+    :raises WirecopyError: when feed, keys, chain or memory cannot be read.
+    """
+    feed = sources.named(asked.feed)
+    site, keys = _keys(asked, sources)
+    memory = _memory(asked.remember)
+    chains = _chains(asked, feed, site, sources)
+    tiles = _Tiles(f"{site}/log", sources) if site and keys.log else None
+    aids = Aids(
+        now=clock.now(),
+        find_chain=lambda said: chains.get(said.guid),
+        fetch_tile=tiles,
+        head=tiles.head() if tiles else None,
+        memory=memory,
+    )
+    try:
+        report = verify(feed, keys, aids)
+    except Refused as error:
+        raise VerifyError(f"{asked.feed}: {error}") from None
+    if asked.remember is not None and report.memory != memory:
+        _write(asked.remember, report.memory.dump())
+    return report
+
+
+def _keys(asked: Asked, sources: Sources) -> tuple[str | None, Keys]:
+    """The site that a URL tells of, and the publisher's keys."""
+    if asked.keys is not None:
+        site = asked.keys.removesuffix(KEYS) if is_url(asked.keys) else None
+        if not is_url(asked.keys) or not asked.keys.endswith(KEYS):
+            site = _sites(asked.feed)[0] if is_url(asked.feed) else None
+        return site, _read_keys(asked.keys, sources.named(asked.keys))
+    if not is_url(asked.feed):
+        raise ConfigError(
+            f"{asked.feed}: a file does not tell whose keys to believe; give the publisher's:"
+            f" --key https://SITE{KEYS} (or a file of it)"
+        )
+    sites = _sites(asked.feed)
+    had = sources.found(f"{site}{KEYS}" for site in sites)
+    for site in sites:
+        if f"{site}{KEYS}" in had:
+            return site, _read_keys(f"{site}{KEYS}", had[f"{site}{KEYS}"])
+    raise SourceError(
+        f"{sites[-1]}{KEYS}: there are no keys; if they are elsewhere, give them: --key URL"
+    )
+
+
+def _sites(feed: str) -> list[str]:
+    """Where the site of a feed may be: above ``/feeds/``, else at the root of its host."""
+    parts = urlsplit(feed)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    above, slash, _ = parts.path.rpartition("/feeds/")
+    return list(dict.fromkeys([*([f"{origin}{above}"] if slash else []), origin]))
+
+
+def _read_keys(source: str, document: bytes) -> Keys:
+    try:
+        return read_keys(document)
+    except Refused as error:
+        raise VerifyError(f"{source}: {error}; it has to be a JWK Set") from None
+
+
+def _chains(asked: Asked, feed: bytes, site: str | None, sources: Sources) -> dict[str, bytes]:
+    """Chain documents by guid: those named, else those of the site."""
+    if asked.chains:
+        named = ((source, sources.named(source)) for source in asked.chains)
+        return {_guid(source, document): document for source, document in named}
+    if site is None:
+        return {}
+    stories: dict[str, str] = {}
+    try:
+        for entry in entries.read(feed):
+            if entry.statement is not None and len(stories) < MOST_CHAINS:
+                said = _stated(entry.statement)
+                if said is not None:
+                    stories[f"{site}/stories/{said.story}/statements"] = said.guid
+    except Refused:
+        return {}
+    return {stories[url]: document for url, document in sources.found(stories).items()}
+
+
+def _stated(text: str) -> statement.Statement | None:
+    try:
+        return statement.read(token.read(text))
+    except Refused:
+        return None
+
+
+def _guid(source: str, document: bytes) -> str:
+    try:
+        found = parse(document.decode())
+    except (UnicodeDecodeError, Refused):
+        found = None
+    guid = found.get("guid") if isinstance(found, dict) else None
+    if not isinstance(guid, str):
+        raise VerifyError(f"{source}: is no chain of statements; SITE/stories/ID/statements is one")
+    return guid
+
+
+class _Tiles:
+    """The log's tiles as its site serves them."""
+
+    def __init__(self, url: str, sources: Sources) -> None:
+        self._url = url
+        self._sources = sources
+
+    def head(self) -> str | None:
+        """The present checkpoint, None when it is not to be had."""
+        body = self._sources.found([f"{self._url}/checkpoint"]).get(f"{self._url}/checkpoint")
+        return None if body is None else body.decode("utf-8", "replace")
+
+    def __call__(self, level: int, index: int, width: int) -> bytes | None:
+        # A partial tile may be gone once the full one is there (C2SP tlog-tiles).
+        for w in (width, WIDTH):
+            url = f"{self._url}/{path(level, index, w)}"
+            if body := self._sources.found([url]).get(url):
+                return body
+        return None
+
+
+def _memory(file: Path | None) -> Memory:
+    if file is None or not file.exists():
+        return Memory()
+    try:
+        return load_memory(file.read_bytes())
+    except OSError as error:
+        raise VerifyError(f"{file}: {error.strerror}") from None
+    except Refused as error:
+        raise VerifyError(f"{file}: {error}; move it away to begin anew") from None
+
+
+def _write(file: Path, data: bytes) -> None:
+    """Whole or not at all: half a memory would be refused, or forget."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=file.resolve().parent, delete=False) as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(out.name).replace(file)
+    except OSError as error:
+        raise VerifyError(f"{file}: cannot be written: {error.strerror}") from None

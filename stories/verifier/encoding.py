@@ -1,0 +1,157 @@
+"""Base64, digests and JSON, each with one spelling: what has two is refused.
+
+RFC 4648, RFC 9530 §2 and RFC 8785. A decoder that forgives (padding, spaces, set bits after the
+end, a name twice) reads what another one reads differently, and so a signature would cover both.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from .problem import Refused
+
+LARGEST = 2**53 - 1
+"""The largest whole number that every JSON reader knows exactly (RFC 7493 §2.2)."""
+
+_DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
+_URL = re.compile(r"[A-Za-z0-9_-]*")
+_STANDARD = re.compile(r"[A-Za-z0-9+/]*={0,2}")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.S)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def from_base64url(text: str) -> bytes:
+    """The bytes of base64url without padding (RFC 7515 §2).
+
+    :raises Refused: for anything that is not the one spelling of those bytes.
+    """
+    if not _URL.fullmatch(text) or len(text) % 4 == 1:
+        raise Refused("is not base64url")
+    found = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if to_base64url(found) != text:
+        raise Refused("is base64url with set bits after its end")
+    return found
+
+
+def to_base64url(data: bytes) -> str:
+    """Base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def from_base64(text: str) -> bytes:
+    """The bytes of standard base64 with padding (RFC 4648 §4).
+
+    :raises Refused: for anything that is not the one spelling of those bytes.
+    """
+    try:
+        found = base64.b64decode(text, validate=True) if _STANDARD.fullmatch(text) else None
+    except binascii.Error:
+        found = None
+    if found is None or base64.b64encode(found).decode() != text:
+        raise Refused("is not base64")
+    return found
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 of *data* as an RFC 9530 member, ``sha-256=:BASE64:``."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"
+
+
+def is_digest(value: object) -> bool:
+    """Whether *value* is such a member, spelt in the one way."""
+    found = _DIGEST.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return False
+    try:
+        return len(from_base64(found[1])) == 32
+    except Refused:
+        return False
+
+
+def parse(text: str, *, deepest: int = 8, fractions: bool = False) -> Any:
+    """The value of a JSON text (RFC 8259).
+
+    :param deepest: how deep arrays and objects may nest.
+    :param fractions: whether numbers with a fraction, and large ones, may stand in it.
+    :raises Refused: for what is no JSON, nests deeper, or holds a name twice, a lone surrogate, or
+        a number that is not allowed.
+    """
+    _check_depth(text, deepest)
+    try:
+        found = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_no_number,
+            parse_float=float if fractions else _no_number,
+            parse_int=_number if fractions else _integer,
+        )
+    except Refused:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"is not JSON ({error})") from None
+    if not fractions:
+        canonical(found)
+    return found
+
+
+def canonical(value: object) -> bytes:
+    """*value* as RFC 8785 writes it: of strings, whole numbers, booleans, null, arrays, objects.
+
+    :raises Refused: for any other value, a number beyond :data:`LARGEST`, or a lone surrogate.
+    """
+    return _written(value).encode()
+
+
+def _written(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int):
+        if abs(value) > LARGEST:
+            raise Refused("holds a number beyond 2^53 - 1")
+        return str(value)
+    if isinstance(value, str):
+        if _SURROGATE.search(value):
+            raise Refused("holds a lone surrogate")
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_written, value))}]"
+    if isinstance(value, dict):
+        # RFC 8785 §3.2.3: by UTF-16 code units.
+        names = sorted(value, key=lambda name: str(name).encode("utf-16-be", "surrogatepass"))
+        return f"{{{','.join(f'{_written(str(n))}:{_written(value[n])}' for n in names)}}}"
+    raise Refused(f"holds a {type(value).__name__}")
+
+
+def _check_depth(text: str, deepest: int) -> None:
+    depth = 0
+    for mark in re.findall(r"[\[{\]}]", _STRING.sub("", text)):
+        depth += 1 if mark in "[{" else -1
+        if depth > deepest:
+            raise Refused(f"nests deeper than {deepest}")
+
+
+def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise Refused(f"has the member {name[:40]!r} twice")
+        found[name] = value
+    return found
+
+
+def _no_number(text: str) -> NoReturn:
+    raise Refused(f"holds {text[:40]!r}, which is no whole number")
+
+
+def _integer(text: str) -> int:
+    if len(text) > 17 or abs(int(text)) > LARGEST:
+        raise Refused("holds a number beyond 2^53 - 1")
+    return int(text)
+
+
+def _number(text: str) -> int | float:
+    return int(text) if len(text) <= 17 else float(text)

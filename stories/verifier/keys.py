@@ -1,0 +1,127 @@
+"""The publisher's public keys: a JWK Set, with validity (docs/statement.md §3)."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from .encoding import canonical, from_base64url, parse, to_base64url
+from .note import LogKey, log_key
+from .problem import Refused
+
+LARGEST_SET = 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One statement key; ``nbf`` and ``exp`` in seconds since 1970."""
+
+    kid: str
+    public: bytes
+    nbf: int
+    exp: int | None
+    revoked: str | None
+    """Why it is revoked; None when it is not."""
+
+    def fault(self, issued_at: datetime, *, vouched: bool = False) -> str:
+        """Why this key is not good for a statement issued then; empty when it is.
+
+        :param vouched: a later statement by a good key names this one as its previous.
+        """
+        if self.revoked is not None and not vouched:
+            return f"the key {self.kid} was revoked ({self.revoked}): none of its statements counts"
+        if issued_at < _date(self.nbf):
+            return f"the key {self.kid} holds only from {_date(self.nbf):%Y-%m-%d %H:%M}Z"
+        if self.exp is not None and issued_at > _date(self.exp):
+            return f"the key {self.kid} held only until {_date(self.exp):%Y-%m-%d %H:%M}Z"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Everything that statements are checked against.
+
+    ``refused`` tells, by key id, what is wrong with keys of the set that cannot be used.
+    """
+
+    statement: Mapping[str, Key] = field(default_factory=dict)
+    log: LogKey | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_keys(document: bytes) -> Keys:
+    """The keys in a JWK Set (RFC 7517) as it is served.
+
+    :raises Refused: when it is none, or its log key is wrong. A single bad key is passed over, and
+        told when a statement names it.
+    """
+    if len(document) > LARGEST_SET:
+        raise Refused(f"key set: is larger than {LARGEST_SET} bytes")
+    try:
+        found = parse(document.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise Refused("key set: is not UTF-8") from None
+    except Refused as error:
+        raise Refused(f"key set: {error}") from None
+    if not isinstance(found, dict) or not isinstance(found.get("keys"), list):
+        raise Refused("key set: is no JWK Set, an object with a list 'keys'")
+    good: dict[str, Key] = {}
+    bad: dict[str, str] = {}
+    for jwk in found["keys"]:
+        if not isinstance(jwk, dict) or jwk.get("kty") != "OKP" or jwk.get("crv") != "Ed25519":
+            continue
+        try:
+            key = _key(jwk)
+        except Refused as error:
+            bad[str(jwk.get("kid"))] = str(error)
+            continue
+        if key.kid in good and good[key.kid] != key:
+            bad[key.kid] = "stands twice in the key set, and not alike"
+        good[key.kid] = key
+    good = {kid: key for kid, key in good.items() if kid not in bad}
+    log = found.get("wirecopy_log")
+    if log is not None and not isinstance(log, str):
+        raise Refused("key set: 'wirecopy_log' is no verifier key")
+    return Keys(good, log_key(log) if log is not None else None, bad)
+
+
+def thumbprint(public: bytes) -> str:
+    """The RFC 7638 thumbprint of an Ed25519 public key."""
+    jwk = {"crv": "Ed25519", "kty": "OKP", "x": to_base64url(public)}
+    return to_base64url(hashlib.sha256(canonical(jwk)).digest())
+
+
+def _key(jwk: Mapping[str, Any]) -> Key:
+    if "d" in jwk:
+        raise Refused("its private part is published, so anybody can sign with it")
+    if jwk.get("alg", "EdDSA") not in ("EdDSA", "Ed25519") or jwk.get("use", "sig") != "sig":
+        raise Refused("is not for signatures by EdDSA")
+    x = jwk.get("x")
+    public = from_base64url(x) if isinstance(x, str) else b""
+    if len(public) != 32:
+        raise Refused("'x' is no Ed25519 public key")
+    kid = thumbprint(public)
+    if jwk.get("kid") != kid:
+        raise Refused("its 'kid' is not its thumbprint (RFC 7638)")
+    revoked = jwk.get("revoked")
+    if revoked is not None and not isinstance(revoked, dict):
+        raise Refused("'revoked' is no object")
+    return Key(
+        kid=kid,
+        public=public,
+        nbf=_seconds(jwk, "nbf"),
+        exp=_seconds(jwk, "exp") if jwk.get("exp") is not None else None,
+        revoked=None if revoked is None else str(revoked.get("reason", "no reason given"))[:80],
+    )
+
+
+def _seconds(jwk: Mapping[str, Any], name: str) -> int:
+    value = jwk.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 253402300800:
+        raise Refused(f"'{name}' is no number of seconds since 1970")
+    return value
+
+
+def _date(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

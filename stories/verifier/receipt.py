@@ -1,0 +1,28 @@
+"""The proof that a receipt stands in the log (C2SP tlog-proof; docs/statement.md §5)."""
+
+from .encoding import from_base64
+from .merkle import check_inclusion, leaf
+from .note import LONGEST, Checkpoint, LogKey, checkpoint, number
+from .problem import Refused
+
+_FIRST = "c2sp.org/tlog-proof@v1"
+
+
+def check(text: str, logged: bytes, key: LogKey) -> Checkpoint:
+    """Check that the receipt whose bytes are *logged* stands in the log; the head it was proved by.
+
+    :raises Refused: when the proof is none, or does not hold.
+    """
+    if len(text) > LONGEST:
+        raise Refused(f"is longer than {LONGEST} characters")
+    head, gap, note = text.partition("\n\n")
+    lines = head.split("\n")
+    if not gap or len(lines) < 2 or lines[0] != _FIRST or not lines[1].startswith("index "):
+        raise Refused("is no proof: its first lines have to be the format, and 'index N'")
+    index = number(lines[1].removeprefix("index "))
+    path = [from_base64(line) for line in lines[2:]]
+    if len(path) > 63 or any(len(hash_) != 32 for hash_ in path):
+        raise Refused("its lines are no path of SHA-256 hashes")
+    head_ = checkpoint(note, key)
+    check_inclusion(leaf(logged), index, head_.size, head_.root, path)
+    return head_

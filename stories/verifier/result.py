@@ -1,0 +1,90 @@
+"""What a verification found: checks of entries, and of the feed as a whole."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from .memory import Memory
+
+State = Literal["ok", "failed", "not checked"]
+Verdict = Literal["verified", "failed", "unsigned"]
+
+CHECKS = (
+    "entry",
+    "statement",
+    "key",
+    "signature",
+    "guid",
+    "agency",
+    "headline",
+    "text",
+    "links",
+    "media",
+    "packaging",
+    "disclosure",
+    "scope",
+    "claim",
+    "appearance",
+    "times",
+    "receipt",
+    "chain",
+    "continuity",
+)
+"""The names of an entry's checks, in the order of docs/statement.md §7."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: its name, how it ended, and why, for a person."""
+
+    name: str
+    state: State
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was found of one entry: every check of :data:`CHECKS`, in that order.
+
+    ``scope``, ``version`` and ``disclosure`` are the statement's, None without a good one.
+    """
+
+    guid: str
+    headline: str
+    checks: tuple[Check, ...]
+    scope: str | None = None
+    version: int | None = None
+    disclosure: str | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """``failed`` when any check is, ``unsigned`` without a statement, else ``verified``."""
+        states = {check.name: check.state for check in self.checks}
+        if "failed" in states.values():
+            return "failed"
+        return "verified" if states["statement"] == "ok" else "unsigned"
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        """The checks that failed."""
+        return tuple(check for check in self.checks if check.state == "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found of a feed; ``memory`` is what to remember of it."""
+
+    entries: tuple[Result, ...]
+    log: Check
+    memory: Memory
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed. An unsigned entry that claims nothing is no failure."""
+        return self.log.state != "failed" and all(e.verdict != "failed" for e in self.entries)
+
+
+def complete(made: Iterable[Check], why: str) -> tuple[Check, ...]:
+    """All checks in their order; those not *made* were not, for the reason *why*."""
+    found = {check.name: check for check in made}
+    return tuple(found.get(name) or Check(name, "not checked", why) for name in CHECKS)

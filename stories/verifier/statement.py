@@ -1,0 +1,127 @@
+"""A statement: the payload of a token, every member checked (docs/statement.md §2)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from .digests import PARTS, SCOPES
+from .encoding import canonical, is_digest
+from .problem import Refused
+from .token import Token
+from .words import RULE, names
+
+TYPE = "wirecopy-statement-1"
+
+Digests = Mapping[str, str | None]
+
+_MEMBERS = names(
+    "type guid story version agency agency_id agency_version rule scope disclosure"
+    " received published received_at changed_at issued_at previous receipt"
+)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
+_STORY = re.compile(r"[a-z2-7]{13}")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a publisher states of one published version."""
+
+    guid: str
+    story: str
+    version: int
+    agency: str
+    agency_id: str
+    agency_version: str
+    scope: str
+    disclosure: str
+    received: Digests | None
+    published: Digests
+    received_at: datetime
+    changed_at: datetime
+    issued_at: datetime
+    previous: str | None
+    receipt: str | None
+    logged: bytes | None
+    """The bytes of the receipt that has to stand in the log; None when nothing was received."""
+
+
+def read(token: Token) -> Statement:
+    """The statement in *token*.
+
+    :raises Refused: naming the first member that is missing, extra or wrong.
+    """
+    payload = token.payload
+    if payload.get("type") != TYPE:
+        raise Refused(f"type: is {str(payload.get('type'))[:40]!r} and not {TYPE!r}")
+    if payload.keys() != _MEMBERS:
+        odd = ", ".join(sorted(payload.keys() ^ _MEMBERS))
+        raise Refused(f"members missing or unknown: {odd[:80]}")
+    if payload["rule"] != RULE:
+        raise Refused(f"rule: {str(payload['rule'])[:40]!r} is not known here; this is {RULE!r}")
+    version, previous = payload["version"], payload["previous"]
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise Refused("version: is no whole number from 1")
+    if (previous is None) != (version == 1) or not (previous is None or is_digest(previous)):
+        raise Refused("previous: has to be a digest, and null exactly for version 1")
+    received = payload["received"]
+    if received is not None:
+        _check_digests("received", received, (*PARTS, "raw"))
+    _check_digests("published", payload["published"], PARTS)
+    receipt = None if received is None else _string(payload, "receipt")
+    if received is None and payload["receipt"] is not None:
+        raise Refused("receipt: stands there although nothing was received")
+    if payload["scope"] not in SCOPES:
+        raise Refused(f"scope: {str(payload['scope'])[:40]!r} is no edit scope")
+    if not _STORY.fullmatch(_string(payload, "story")):
+        raise Refused("story: is no story id")
+    if not _string(payload, "guid"):
+        raise Refused("guid: is empty")
+    return Statement(
+        guid=payload["guid"],
+        story=payload["story"],
+        version=version,
+        agency=_string(payload, "agency"),
+        agency_id=_string(payload, "agency_id"),
+        agency_version=_string(payload, "agency_version"),
+        scope=payload["scope"],
+        disclosure=_string(payload, "disclosure"),
+        received=received,
+        published=payload["published"],
+        received_at=_instant(payload, "received_at"),
+        changed_at=_instant(payload, "changed_at"),
+        issued_at=_instant(payload, "issued_at"),
+        previous=previous,
+        receipt=receipt,
+        logged=None if received is None else _receipt(payload),
+    )
+
+
+def _receipt(payload: Mapping[str, Any]) -> bytes:
+    names = ("guid", "agency", "agency_id", "agency_version", "rule", "received", "received_at")
+    return canonical({"type": "wirecopy-receipt-1", **{name: payload[name] for name in names}})
+
+
+def _string(payload: Mapping[str, Any], name: str) -> str:
+    if not isinstance(payload[name], str):
+        raise Refused(f"{name}: is no string")
+    return str(payload[name])
+
+
+def _instant(payload: Mapping[str, Any], name: str) -> datetime:
+    text = _string(payload, name)
+    try:
+        if not _INSTANT.fullmatch(text):
+            raise ValueError
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise Refused(f"{name}: {text[:40]!r} is no instant") from None
+
+
+def _check_digests(name: str, value: object, parts: tuple[str, ...]) -> None:
+    if not isinstance(value, dict) or value.keys() != set(parts):
+        raise Refused(f"{name}: has to hold digests of {', '.join(parts)}")
+    for part, found in value.items():
+        if not (is_digest(found) or (part == "raw" and found is None)):
+            raise Refused(f"{name}.{part}: is no digest")

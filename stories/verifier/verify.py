@@ -1,0 +1,323 @@
+"""Entries held against their statements: every check of docs/statement.md §7.
+
+Pure: everything there is to fetch comes in as bytes or by a callable, the present as an argument.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+
+from . import chain, feeds, receipt, statement, token
+from .addresses import address
+from .chain import SLACK, Chain
+from .claims import claim
+from .digests import PARTS, changed, parts, scopes_of
+from .feeds import Entry
+from .growth import check_growth
+from .keys import Keys
+from .memory import Memory, Seen
+from .note import Checkpoint
+from .problem import Refused
+from .projection import Projection, project
+from .result import Check, Report, Result, complete
+from .statement import Statement
+from .tiles import FetchTile
+from .token import Token
+from .words import plain
+
+FindChain = Callable[[Statement], bytes | None]
+"""The chain document of a statement's story, or None where it is not at hand."""
+
+_BRACKETS = re.compile("%(5B|5D|23|25)")
+_Found = tuple[Token, Statement]
+
+
+@dataclass(frozen=True, slots=True)
+class Aids:
+    """What else there is at hand, besides feed and keys.
+
+    ``now`` is the present; ``find_chain`` gives chains; ``fetch_tile`` the log's tiles; ``head`` is
+    its present checkpoint; ``memory`` is what an earlier verification told to remember.
+    """
+
+    now: datetime | None = None
+    find_chain: FindChain | None = None
+    fetch_tile: FetchTile | None = None
+    head: str | None = None
+    memory: Memory = field(default_factory=Memory)
+
+
+def verify(feed: bytes, keys: Keys, aids: Aids | None = None) -> Report:
+    """Verify every entry of *feed*, the bytes of RSS, Atom or JSON Feed.
+
+    :raises Refused: when *feed* is no feed. Whatever is wrong with an entry is told in its result.
+    """
+    return verify_entries(feeds.read(feed), keys, aids)
+
+
+def verify_entries(entries: Sequence[Entry], keys: Keys, aids: Aids | None = None) -> Report:
+    """The same for entries that have been read already."""
+    aids = aids or Aids()
+    times = Counter(entry.guid for entry in entries)
+    heads: list[Checkpoint] = []
+    kept = dict(aids.memory.statements)
+    results = []
+    for entry in entries:
+        one = _Verification(entry, keys, aids, times[entry.guid])
+        result = one.result()
+        results.append(result)
+        if one.head is not None:
+            heads.append(one.head)
+        if one.found is not None and result.verdict == "verified":
+            made, said = one.found
+            log = keys.log.name if keys.log and one.head else None
+            kept[said.guid] = Seen(said.version, made.digest, log)
+    log_check, newest = check_growth(heads, keys.log, aids.head, aids.memory, aids.fetch_tile)
+    checkpoints = {**aids.memory.checkpoints, **newest}
+    return Report(tuple(results), log_check, Memory(kept, checkpoints))
+
+
+class _Verification:
+    """The checks of one entry."""
+
+    def __init__(self, entry: Entry, keys: Keys, aids: Aids, times: int) -> None:
+        self.found: _Found | None = None
+        self.head: Checkpoint | None = None
+        self._entry = entry
+        self._keys = keys
+        self._aids = aids
+        self._times = times
+        self._chain: Chain | None = None
+
+    def result(self) -> Result:
+        made = list(self._checks())
+        said = self.found[1] if self.found else None
+        why = "the statement is not good" if self._entry.statement else "there is no statement"
+        return Result(
+            guid=self._entry.guid,
+            headline=self._entry.headline,
+            checks=complete(made, why),
+            scope=said.scope if said else None,
+            version=said.version if said else None,
+            disclosure=said.disclosure if said else None,
+        )
+
+    def _checks(self) -> Iterator[Check]:
+        yield self._whole()
+        if self._entry.statement is None:
+            yield from self._unsigned()
+            return
+        yield from self._signed(self._entry.statement)
+        if self.found is None:
+            return
+        said = self.found[1]
+        yield _equal("guid", said.guid, self._entry.guid)
+        yield self._agency(said)
+        yield from self._content(said)
+        yield self._scope(said)
+        yield self._claim(said)
+        yield self._in_time(said)
+        yield self._receipt(said)
+        yield self._in_chain(*self.found)
+        yield self._continued(*self.found)
+
+    def _whole(self) -> Check:
+        faults = list(self._entry.faults)
+        if not self._entry.guid:
+            faults.append("it has no guid")
+        if self._times > 1:
+            faults.append(f"the guid stands on {self._times} entries of the feed")
+        return Check("entry", "failed" if faults else "ok", "; ".join(faults))
+
+    def _unsigned(self) -> Iterator[Check]:
+        claimed = claim(self._entry)
+        if claimed:
+            yield Check("statement", "failed", f"there is none, but the entry {claimed}")
+        else:
+            yield Check("statement", "not checked", "there is none, and the entry claims nothing")
+        if self._entry.guid in self._aids.memory.statements:
+            yield Check("continuity", "failed", "an earlier copy had a statement")
+
+    def _signed(self, text: str) -> Iterator[Check]:
+        try:
+            made = token.read(text)
+            said = statement.read(made)
+        except Refused as error:
+            yield Check("statement", "failed", str(error))
+            return
+        yield Check("statement", "ok")
+        if fault := chain.key_fault(made, said, self._keys):
+            yield Check("key", "failed", fault)
+            return
+        yield Check("key", "ok")
+        if not made.signed_by(self._keys.statement[made.kid].public):
+            yield Check(
+                "signature", "failed", "it is not that of the key, or the bytes were changed"
+            )
+            return
+        yield Check("signature", "ok")
+        self.found = made, said
+
+    def _agency(self, said: Statement) -> Check:
+        pairs = [
+            (name, getattr(self._entry, name), getattr(said, name))
+            for name in ("agency", "agency_id", "agency_version")
+            if getattr(self._entry, name) is not None
+        ]
+        for name, here, there in pairs:
+            if plain(here) != plain(there):
+                return Check(
+                    "agency", "failed", f"{name}: {here!r} here, {there!r} in the statement"
+                )
+        return (
+            Check("agency", "ok") if pairs else Check("agency", "not checked", "not in the entry")
+        )
+
+    def _content(self, said: Statement) -> Iterator[Check]:
+        entry = self._entry
+        try:
+            body = project(entry.body)
+        except Refused as error:
+            for name in ("text", "links", "media", "disclosure", "appearance"):
+                yield Check(name, "failed", f"the body {error}")
+            return
+        copy = parts(
+            entry.headline,
+            body,
+            disclosure=said.disclosure,
+            beside=entry.media,
+            summary=entry.summary,
+            tags=entry.tags,
+        )
+        made = copy.digests()
+        for name in PARTS:
+            fits = made[name] == said.published[name]
+            yield Check(name, "ok" if fits else "failed", "" if fits else _DIFFERS[name])
+        if made["media"] == said.published["media"]:
+            shown = {_unbracketed(url) for url, _ in copy.media}
+            for picture in entry.pictures:
+                url = address(picture, None, shown=True)
+                if url is not None and _unbracketed(url) not in shown:
+                    yield Check("media", "failed", f"{url[:80]!r} stands beside it, unsigned")
+                    break
+        yield self._disclosure(said, body, made["text"] == said.published["text"])
+        yield Check("appearance", "failed" if body.suspect else "ok", body.suspect)
+
+    def _disclosure(self, said: Statement, body: Projection, fits: bool) -> Check:
+        sentence = plain(said.disclosure)
+        last = body.paragraphs[-1] if body.paragraphs else ""
+        if sentence:
+            if last == sentence:
+                return Check("disclosure", "ok")
+            return Check("disclosure", "failed", f"the last paragraph is not {sentence!r}")
+        if not fits and last:
+            without = parts("", body, disclosure=last).digests()["text"]
+            if without == said.published["text"]:
+                return Check(
+                    "disclosure", "failed", f"the statement has none; {last[:80]!r} was added"
+                )
+        return Check("disclosure", "ok", "none is due")
+
+    def _scope(self, said: Statement) -> Check:
+        if said.scope == "unknown":
+            return Check("scope", "ok", "nothing is claimed")
+        if said.received is None:
+            return Check("scope", "failed", f"{said.scope}, but there is no received copy")
+        allowed = scopes_of(changed(said.received, said.published))
+        if said.scope in allowed:
+            return Check("scope", "ok")
+        follows = " or ".join(sorted(allowed))
+        return Check("scope", "failed", f"stated {said.scope}; from the digests follows {follows}")
+
+    def _claim(self, said: Statement) -> Check:
+        scope, flag = self._entry.edit_scope, self._entry.edited_headline_only
+        if scope is None and flag is None:
+            return Check("claim", "not checked", "not in the entry")
+        if scope is not None and scope != said.scope:
+            return Check(
+                "claim", "failed", f"the entry says {scope!r}, the statement {said.scope!r}"
+            )
+        if flag is not None and flag != (said.scope == "headline-only"):
+            told = "true" if flag else "false"
+            return Check(
+                "claim", "failed", f"editedHeadlineOnly is {told}, but the scope {said.scope}"
+            )
+        return Check("claim", "ok")
+
+    def _in_time(self, said: Statement) -> Check:
+        order = [
+            ("received_at", said.received_at),
+            ("changed_at", said.changed_at),
+            ("issued_at", said.issued_at),
+            *([("now", self._aids.now)] if self._aids.now else []),
+        ]
+        for (name, earlier), (then, later) in pairwise(order):
+            if earlier > later + SLACK:
+                return Check("times", "failed", f"{name} is after {then}")
+        return Check("times", "ok")
+
+    def _receipt(self, said: Statement) -> Check:
+        if said.receipt is None or said.logged is None:
+            return Check("receipt", "not checked", "no received copy is kept")
+        if self._keys.log is None:
+            return Check("receipt", "not checked", "the key set has no log key")
+        try:
+            self.head = receipt.check(said.receipt, said.logged, self._keys.log)
+        except Refused as error:
+            return Check("receipt", "failed", str(error))
+        return Check("receipt", "ok", f"in the log of {self.head.size}")
+
+    def _in_chain(self, made: Token, said: Statement) -> Check:
+        document = self._aids.find_chain(said) if self._aids.find_chain else None
+        if document is None:
+            return Check("chain", "not checked", "the chain is not at hand")
+        try:
+            found = chain.read(document, self._keys)
+        except Refused as error:
+            return Check("chain", "failed", str(error))
+        if found.guid != said.guid:
+            return Check("chain", "failed", "it is of another guid")
+        if made.digest not in found.digests[said.version - 1 : said.version]:
+            return Check("chain", "failed", f"it has not this statement as version {said.version}")
+        self._chain = found
+        later = len(found.digests) - said.version
+        return Check("chain", "ok", f"{later} later" if later else "the last one")
+
+    def _continued(self, made: Token, said: Statement) -> Check:
+        seen = self._aids.memory.statements.get(said.guid)
+        if seen is None:
+            return Check("continuity", "not checked", "never seen before")
+        if said.version < seen.version:
+            return Check("continuity", "failed", f"version {seen.version} was seen before")
+        if said.version == seen.version and made.digest != seen.digest:
+            return Check("continuity", "failed", f"another version {seen.version} was seen before")
+        if self._chain and seen.digest not in self._chain.digests[seen.version - 1 : seen.version]:
+            return Check(
+                "continuity", "failed", f"the version {seen.version} seen is not in the chain"
+            )
+        if seen.log and self._keys.log and seen.log != self._keys.log.name:
+            return Check("continuity", "failed", f"its log was {seen.log!r} before")
+        return Check("continuity", "ok")
+
+
+_DIFFERS = {
+    "headline": "the headline is not the one that was signed",
+    "text": "the words of the body are not those that were signed",
+    "links": "the links are not those that were signed",
+    "media": "the pictures and other media are not those that were signed",
+    "packaging": "summary or tags are not those that were signed",
+}
+
+
+def _equal(name: str, there: str, here: str) -> Check:
+    if here == there:
+        return Check(name, "ok")
+    return Check(name, "failed", f"{here[:80]!r} here, {there[:80]!r} in the statement")
+
+
+def _unbracketed(url: str) -> str:
+    # Atom's links are IRIs (RFC 3987), which have to escape these; the media themselves need not.
+    return _BRACKETS.sub(lambda found: chr(int(found[1], 16)), url)

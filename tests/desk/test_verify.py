@@ -1,0 +1,391 @@
+"""``wirecopy verify``: on files, and on a site on loopback."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desk.cli import main
+from stories import clock
+from tests.signed import FORMATS, ISSUED, Press, samples
+from tests.signing import Log, Signer, canonical, jwks
+
+JWKS = "/.well-known/jwks.json"
+
+
+@dataclass
+class Site:
+    """A site of a publisher: paths and what is served there."""
+
+    port: int
+    pages: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            found.asked.append(self.path)
+            body = found.pages.get(self.path)
+            self.send_response(200 if body is not None else 404)
+            self.send_header("Content-Length", str(len(body or b"")))
+            self.end_headers()
+            self.wfile.write(body or b"")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        found = Site(server.server_address[1])
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield found
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(autouse=True)
+def _today() -> Iterator[None]:
+    with clock.reading(lambda: ISSUED):
+        yield
+
+
+class Ran:
+    """What ``wirecopy verify …`` printed, and how it ended."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def told(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+    def states(self, name: str) -> list[str]:
+        """How one check ended on each entry."""
+        return [
+            check["state"]
+            for entry in self.told["entries"]
+            for check in entry["checks"]
+            if check["name"] == name
+        ]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    def ran(*arguments: object) -> Ran:
+        monkeypatch.setattr("sys.argv", ["wirecopy", "verify", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code = ended.value.code
+        return Ran(code if isinstance(code, int) else 0, *capsys.readouterr())
+
+    return ran
+
+
+def publish(press: Press, site: Site, base: str = "", log: bool = True) -> str:
+    """Serve three signed stories with everything there is about them; the feed's address."""
+    stories = samples()
+    entries = [press.sign(story) for story in stories]
+    for form in FORMATS:
+        site.pages[f"{base}/feeds/india.{form}"] = press.feed(entries, form)
+    site.pages[f"{base}{JWKS}"] = canonical(jwks(press.signer, log=press.log))
+    for story in stories:
+        site.pages[f"{base}/stories/{story.id}/statements"] = press.chain(story)
+    if log:
+        serve_log(press.log, site, base)
+    return f"{site.url}{base}/feeds/india.rss"
+
+
+def serve_log(log: Log, site: Site, base: str = "") -> None:
+    size = len(log.leaves)
+    site.pages[f"{base}/log/checkpoint"] = log.checkpoint().encode()
+    site.pages[f"{base}/log/tile/0/000.p/{size}"] = log.tile(0, 0, size)
+
+
+def files(press: Press, folder: Path) -> tuple[Path, Path]:
+    """A feed and its keys as files."""
+    feed, keys = folder / "india.rss", folder / "keys.json"
+    feed.write_bytes(press.feed([press.sign(story) for story in samples()], "rss"))
+    keys.write_bytes(canonical(jwks(press.signer, log=press.log)))
+    return feed, keys
+
+
+# Files
+
+
+def test_a_file(run: Any, tmp_path: Path) -> None:
+    feed, keys = files(Press(), tmp_path)
+    done = run(feed, "--key", keys)
+    assert (done.code, done.err) == (0, "")
+    rows = done.out.splitlines()
+    assert [row.split()[:3] for row in rows[1:4]] == [
+        ["verified", "1", "headline-only"],
+        ["verified", "1", "headline-only"],
+        ["verified", "1", "headline-media"],
+    ]
+    assert "17 ok; not checked: chain, continuity" in rows[1]
+    assert rows[-1].startswith("log: not checked")
+
+
+def test_a_changed_word(run: Any, tmp_path: Path) -> None:
+    feed, keys = files(Press(), tmp_path)
+    feed.write_bytes(feed.read_bytes().replace(b"on Monday", b"on Tuesday"))
+    done = run(feed, "--key", keys)
+    assert done.code == 1
+    assert "failed: text" in done.out
+    assert done.err.count("\n") == 1
+    assert ": text: the words of the body are not those that were signed" in done.err
+
+
+def test_json(run: Any, tmp_path: Path) -> None:
+    feed, keys = files(Press(), tmp_path)
+    told = run(feed, "--key", keys, "--json").told
+    assert told["ok"]
+    assert [entry["verdict"] for entry in told["entries"]] == ["verified"] * 3
+    assert told["entries"][0]["edit_scope"] == "headline-only"
+    assert told["entries"][0]["checks"][0] == {"name": "entry", "state": "ok", "reason": ""}
+    feed.write_bytes(feed.read_bytes().replace(b"on Monday", b"on Tuesday"))
+    assert not run(feed, "--key", keys, "--json").told["ok"]
+
+
+def test_a_file_needs_a_key(run: Any, tmp_path: Path) -> None:
+    feed, _ = files(Press(), tmp_path)
+    done = run(feed)
+    assert done.code == 2
+    assert "give the publisher's: --key https://SITE/.well-known/jwks.json" in done.err
+
+
+def test_the_chain_as_a_file(run: Any, tmp_path: Path) -> None:
+    press = Press()
+    feed, keys = files(press, tmp_path)
+    chain = tmp_path / "chain.json"
+    chain.write_bytes(press.chain(samples()[0]))
+    done = run(feed, "--key", keys, "--chain", chain, "--json")
+    assert (done.code, done.states("chain")) == (0, ["ok", "not checked", "not checked"])
+    chain.write_bytes(b"{}")
+    assert "is no chain of statements" in run(feed, "--key", keys, "--chain", chain).err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is neither XML nor JSON"),
+        (b"<html/>", "is no feed"),
+        (b"{}", "is no JSON Feed"),
+        (b'<!DOCTYPE rss [<!ENTITY x "y">]><rss/>', "has a DOCTYPE"),
+    ],
+)
+def test_what_is_no_feed(run: Any, tmp_path: Path, content: bytes, message: str) -> None:
+    _, keys = files(Press(), tmp_path)
+    other = tmp_path / "other"
+    other.write_bytes(content)
+    done = run(other, "--key", keys)
+    assert done.code == 1
+    assert message in done.err
+
+
+def test_files_that_are_not_there(run: Any, tmp_path: Path) -> None:
+    feed, keys = files(Press(), tmp_path)
+    gone = tmp_path / "gone"
+    assert (run(gone, "--key", keys).code, run(feed, "--key", gone).code) == (1, 1)
+    keys.write_bytes(b"<html>")
+    done = run(feed, "--key", keys)
+    assert (done.code, "it has to be a JWK Set" in done.err) == (1, True)
+
+
+def test_a_feed_without_any_statement_shows_nothing(run: Any, tmp_path: Path) -> None:
+    _, keys = files(Press(), tmp_path)
+    plain = tmp_path / "plain.rss"
+    plain.write_text(
+        "<rss version='2.0'><channel><item><guid>1</guid><title>x</title></item></channel></rss>"
+    )
+    done = run(plain, "--key", keys)
+    assert done.code == 1
+    assert "unsigned" in done.out
+    assert "no entry carries a statement" in done.err
+    plain.write_text("<rss version='2.0'><channel/></rss>")
+    done = run(plain, "--key", keys)
+    assert (done.code, done.out.splitlines()[0]) == (0, "the feed has no entries")
+
+
+# A site
+
+
+@pytest.mark.parametrize("base", ["", "/wires/north"])
+@pytest.mark.parametrize("form", ["rss", "atom", "json"])
+def test_a_url(run: Any, site: Site, base: str, form: str) -> None:
+    feed = publish(Press(), site, base).replace(".rss", f".{form}")
+    done = run(feed, "--json")
+    assert (done.code, done.err) == (0, "")
+    assert done.states("chain") == ["ok"] * 3
+    assert done.states("receipt") == ["ok"] * 3
+    assert done.told["log"] == {
+        "state": "ok",
+        "reason": "3 heads of one log, the last of 3 receipts",
+    }
+
+
+def test_keys_at_the_root_of_the_host(run: Any, site: Site) -> None:
+    feed = publish(Press(), site, "/wires")
+    site.pages[JWKS] = site.pages.pop(f"/wires{JWKS}")
+    assert run(feed).code == 0
+
+
+def test_a_file_by_the_keys_of_a_site(run: Any, site: Site, tmp_path: Path) -> None:
+    publish(Press(), site)
+    feed = tmp_path / "kept.rss"
+    feed.write_bytes(site.pages["/feeds/india.rss"])
+    done = run(feed, "--key", f"{site.url}{JWKS}", "--json")
+    assert (done.code, done.states("chain"), done.told["log"]["state"]) == (0, ["ok"] * 3, "ok")
+
+
+def test_a_site_without_keys(run: Any, site: Site) -> None:
+    feed = publish(Press(), site)
+    del site.pages[JWKS]
+    done = run(feed)
+    assert done.code == 1
+    assert "there are no keys" in done.err
+    assert run(f"{site.url}/feeds/other.rss").err.count("answered 404") == 1
+    nobody = run("http://127.0.0.1:9/feeds/india.rss")
+    assert (nobody.code, nobody.err.count("http://127.0.0.1:9/")) == (1, 1)
+    assert "check the address" in nobody.err
+
+
+def test_without_chain_and_log_less_is_checked(run: Any, site: Site) -> None:
+    feed = publish(Press(), site, log=False)
+    for page in [p for p in site.pages if p.startswith("/stories/")]:
+        del site.pages[page]
+    done = run(feed, "--json")
+    assert done.code == 0
+    assert done.states("chain") == ["not checked"] * 3
+    assert done.told["log"]["state"] == "not checked"
+
+
+def test_a_log_that_withholds_what_was_seen(run: Any, site: Site, tmp_path: Path) -> None:
+    press, memory = Press(), tmp_path / "seen.json"
+    feed = publish(press, site)
+    assert run(feed, "--remember", memory).code == 0
+    publish(press, site)
+    for page in [p for p in site.pages if p.startswith("/log/tile/")]:
+        del site.pages[page]
+    done = run(feed, "--remember", memory, "--json")
+    assert (done.code, done.told["log"]["state"]) == (1, "failed")
+    assert "is not to be had" in done.err
+
+
+def test_a_chain_that_does_not_hold(run: Any, site: Site) -> None:
+    press = Press()
+    feed = publish(press, site)
+    story = samples()[0]
+    press.chains[story.id] = []
+    press.sign(story, agency_id="another")
+    site.pages[f"/stories/{story.id}/statements"] = press.chain(story)
+    done = run(feed, "--json")
+    assert (done.code, done.states("chain")) == (1, ["failed", "ok", "ok"])
+
+
+def test_an_address_on_the_page_leads_nowhere_inside(run: Any, site: Site) -> None:
+    """A public host that was named may not send the verifier into the operator's own network."""
+    from desk.sources import Sources, is_url
+
+    with Sources() as sources:
+        assert is_url(site.url)
+        assert sources.found([f"{site.url}{JWKS}"]) == {}
+        assert site.asked == []
+        site.pages["/x"] = b"y"
+        assert sources.named(f"{site.url}/x") == b"y"
+        assert sources.found([f"{site.url}/x"]) == {f"{site.url}/x": b"y"}
+
+
+# Remembering
+
+
+def test_remembering(run: Any, site: Site, tmp_path: Path) -> None:
+    press, memory = Press(), tmp_path / "seen.json"
+    feed = publish(press, site)
+    before = dict(site.pages)
+    first = run(feed, "--remember", memory, "--json")
+    assert (first.code, first.states("continuity")) == (0, ["not checked"] * 3)
+    again = run(feed, "--remember", memory, "--json")
+    assert (again.code, again.states("continuity")) == (0, ["ok"] * 3)
+    publish(press, site)  # second versions of all three, six receipts
+    later = run(feed, "--remember", memory, "--json")
+    assert (later.code, later.states("continuity")) == (0, ["ok"] * 3)
+    assert later.told["log"]["reason"] == "4 heads of one log, the last of 6 receipts"
+    site.pages = before
+    back = run(feed, "--remember", memory, "--json")
+    assert (back.code, back.states("continuity")) == (1, ["failed"] * 3)
+    assert "nobody can tell whether it only grew" in back.told["log"]["reason"]
+
+
+def test_a_cached_head_is_older_and_no_harm(run: Any, site: Site, tmp_path: Path) -> None:
+    press, memory = Press(), tmp_path / "seen.json"
+    publish(press, site)
+    old = site.pages["/log/checkpoint"]
+    feed = publish(press, site)
+    site.pages["/log/checkpoint"] = old
+    assert run(feed, "--remember", memory).code == 0
+
+
+def test_a_log_that_was_rewritten(run: Any, site: Site, tmp_path: Path) -> None:
+    press, memory = Press(), tmp_path / "seen.json"
+    press.log.add(b"what stood first")
+    feed = publish(press, site)
+    assert run(feed, "--remember", memory).code == 0
+    kept = memory.read_bytes()
+    press.log.leaves[0] = b"another"
+    press.chains.clear()
+    publish(press, site)
+    done = run(feed, "--remember", memory, "--json")
+    assert done.code == 1
+    assert "the log was rewritten" in done.told["log"]["reason"]
+    remembered, was = json.loads(memory.read_bytes()), json.loads(kept)
+    assert remembered["checkpoints"] == was["checkpoints"]
+
+
+def test_a_statement_that_was_taken_off(run: Any, site: Site, tmp_path: Path) -> None:
+    press, memory = Press(), tmp_path / "seen.json"
+    feed = publish(press, site)
+    assert run(feed, "--remember", memory).code == 0
+    document = site.pages["/feeds/india.rss"]
+    start, end = document.index(b"<wirecopy:editedHeadlineOnly>"), document.index(b"</item>")
+    body = document[:start] + document[end:]
+    disclosure = document[
+        document.index(b"<p><i>(Except") : document.index(b"]]></content:encoded>")
+    ]
+    site.pages["/feeds/india.rss"] = body.replace(disclosure, b"", 1)
+    forgetful = run(feed, "--json")
+    assert (forgetful.code, forgetful.told["entries"][0]["verdict"]) == (0, "unsigned")
+    done = run(feed, "--remember", memory, "--json")
+    assert (done.code, done.states("continuity")[0]) == (1, "failed")
+
+
+def test_a_memory_that_is_none(run: Any, tmp_path: Path) -> None:
+    feed, keys = files(Press(), tmp_path)
+    memory = tmp_path / "seen.json"
+    memory.write_bytes(b"{}")
+    done = run(feed, "--key", keys, "--remember", memory)
+    assert (done.code, memory.read_bytes()) == (1, b"{}")
+    assert "move it away to begin anew" in done.err
+
+
+def test_an_unknown_key(run: Any, site: Site) -> None:
+    feed = publish(Press(Signer("unknown")), site)
+    site.pages[JWKS] = canonical(jwks(Signer("first")))
+    done = run(feed)
+    assert (done.code, done.err.count("is not in the key set")) == (1, 3)

@@ -1,0 +1,837 @@
+"""What feeds go through on the way, and what is done to them: mutations of form and of meaning."""
+
+import html
+import json
+import re
+from collections.abc import Callable
+from io import BytesIO
+from random import Random
+from typing import Any, ClassVar, Protocol
+
+import feedparser
+from feedgen.feed import FeedGenerator
+from lxml import etree
+
+ATOM = "http://www.w3.org/2005/Atom"
+CONTENT = "http://purl.org/rss/1.0/modules/content/"
+MEDIA = "http://search.yahoo.com/mrss/"
+OWN = "urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1"
+XHTML = "http://www.w3.org/1999/xhtml"
+
+_PLAIN = etree.XMLParser(strip_cdata=True, remove_comments=True)
+_TAG = re.compile(r"(<!--.*?-->|<[^>]*>|&#?\w+;)", re.S)
+
+
+class Item(Protocol):
+    """One entry that can be changed."""
+
+    def get(self, name: str) -> str: ...
+
+    def set(self, name: str, value: str) -> None: ...
+
+    def media(self) -> list[str]: ...
+
+    def set_media(self, n: int, url: str | None) -> None: ...
+
+    def tags(self) -> list[str]: ...
+
+    def add_tag(self, tag: str) -> None: ...
+
+
+class XmlItem:
+    """An RSS item or an Atom entry."""
+
+    def __init__(self, element: etree._Element) -> None:
+        self.element = element
+        atom = element.tag == f"{{{ATOM}}}entry"
+        self._atom = atom
+        self._names = {
+            "guid": f"{{{ATOM}}}id" if atom else "guid",
+            "headline": f"{{{ATOM}}}title" if atom else "title",
+            "body": f"{{{ATOM}}}content" if atom else f"{{{CONTENT}}}encoded",
+            "summary": f"{{{ATOM}}}summary" if atom else "description",
+            "scope": f"{{{OWN}}}editScope",
+            "flag": f"{{{OWN}}}editedHeadlineOnly",
+            "agency": f"{{{OWN}}}agency",
+            "agency_id": f"{{{OWN}}}agencyId",
+            "statement": f"{{{OWN}}}statement",
+        }
+
+    def get(self, name: str) -> str:
+        found = self.element.findtext(self._names[name]) or ""
+        return found if name in ("headline", "body", "summary") else found.strip()
+
+    def set(self, name: str, value: str) -> None:
+        found = self.element.find(self._names[name])
+        if found is None:
+            found = etree.SubElement(self.element, self._names[name])
+        found.text = value
+
+    def media(self) -> list[str]:
+        return [e.get("url") or "" for e in self.element.iter(f"{{{MEDIA}}}content")]
+
+    def set_media(self, n: int, url: str | None) -> None:
+        found = list(self.element.iter(f"{{{MEDIA}}}content"))[n]
+        if url is not None:
+            found.set("url", url)
+        else:
+            parent = found.getparent()
+            assert parent is not None
+            parent.remove(found)
+
+    def tags(self) -> list[str]:
+        name = f"{{{ATOM}}}category" if self._atom else "category"
+        return [e.get("term") or e.text or "" for e in self.element.iterfind(name)]
+
+    def add_tag(self, tag: str) -> None:
+        if self._atom:
+            etree.SubElement(self.element, f"{{{ATOM}}}category").set("term", tag)
+        else:
+            etree.SubElement(self.element, "category").text = tag
+
+
+class JsonItem:
+    """An item of a JSON Feed."""
+
+    _NAMES: ClassVar = {
+        "guid": "id",
+        "headline": "title",
+        "body": "content_html",
+        "summary": "summary",
+        "scope": "edit_scope",
+        "flag": "edited_headline_only",
+        "agency": "agency",
+        "agency_id": "agency_id",
+        "statement": "statement",
+    }
+
+    def __init__(self, item: dict[str, Any]) -> None:
+        self.item = item
+
+    def _where(self, name: str) -> dict[str, Any]:
+        own = name in ("scope", "flag", "agency", "agency_id", "statement")
+        found: dict[str, Any] = self.item["_wirecopy"] if own else self.item
+        return found
+
+    def get(self, name: str) -> str:
+        value = self._where(name).get(self._NAMES[name], "")
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    def set(self, name: str, value: str) -> None:
+        made = value == "true" if name == "flag" else value
+        self._where(name)[self._NAMES[name]] = made
+
+    def media(self) -> list[str]:
+        return [a["url"] for a in self.item.get("attachments", [])]
+
+    def set_media(self, n: int, url: str | None) -> None:
+        if url is None:
+            del self.item["attachments"][n]
+        else:
+            self.item["attachments"][n]["url"] = url
+
+    def tags(self) -> list[str]:
+        return list(self.item.get("tags", []))
+
+    def add_tag(self, tag: str) -> None:
+        self.item.setdefault("tags", []).append(tag)
+
+
+class Document:
+    """A feed, taken apart and put together again."""
+
+    def __init__(self, data: bytes) -> None:
+        self.xml = (
+            not data.decode(json.detect_encoding(data[:4]), "ignore")
+            .lstrip()
+            .startswith(("{", "\ufeff{"))
+        )
+        if self.xml:
+            self.root = etree.fromstring(data, _PLAIN)
+            found = [*self.root.iter("item"), *self.root.iter(f"{{{ATOM}}}entry")]
+            self.items: list[Item] = [XmlItem(e) for e in found]
+        else:
+            self.json: dict[str, Any] = json.loads(data)
+            self.items = [JsonItem(i) for i in self.json["items"]]
+
+    def bytes(self) -> bytes:
+        if self.xml:
+            return _written(self.root, "UTF-8")
+        return json.dumps(self.json, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _written(root: etree._Element, encoding: str) -> bytes:
+    made = etree.tostring(root, encoding=encoding, xml_declaration=True)
+    assert isinstance(made, bytes)
+    return made
+
+
+Mutation = Callable[[bytes, Random], bytes | None]
+"""A changed document, or None where there is nothing to change."""
+
+
+# Form
+
+
+def _xml(change: Callable[[etree._Element, Random], etree._Element | None]) -> Mutation:
+    def mutate(data: bytes, random: Random) -> bytes | None:
+        document = Document(data)
+        if not document.xml:
+            return None
+        root = change(document.root, random)
+        document.root = document.root if root is None else root
+        return document.bytes()
+
+    return mutate
+
+
+def _as_json(write: Callable[[dict[str, Any], Random], bytes]) -> Mutation:
+    def mutate(data: bytes, random: Random) -> bytes | None:
+        document = Document(data)
+        return None if document.xml else write(document.json, random)
+
+    return mutate
+
+
+def _body(change: Callable[[str, Random], str]) -> Mutation:
+    def mutate(data: bytes, random: Random) -> bytes | None:
+        document = Document(data)
+        for item in document.items:
+            item.set("body", change(item.get("body"), random))
+        return document.bytes()
+
+    return mutate
+
+
+def entities(data: bytes, random: Random) -> bytes | None:
+    """CDATA sections become entities (any XML library does so)."""
+    document = Document(data)
+    return document.bytes() if document.xml else None
+
+
+@_xml
+def cdata(root: etree._Element, random: Random) -> None:
+    for element in root.iter(etree.Element):
+        if element.text and not len(element) and "]]>" not in element.text:
+            element.text = etree.CDATA(element.text)
+
+
+def utf16(data: bytes, random: Random) -> bytes | None:
+    document = Document(data)
+    if document.xml:
+        return _written(document.root, "UTF-16")
+    return json.dumps(document.json, ensure_ascii=False).encode("utf-16")
+
+
+def ascii_only(data: bytes, random: Random) -> bytes | None:
+    document = Document(data)
+    if document.xml:
+        return _written(document.root, "US-ASCII")
+    return json.dumps(document.json).encode()
+
+
+@_xml
+def pretty(root: etree._Element, random: Random) -> None:
+    etree.indent(root, space=random.choice(["\t", "  ", "        "]))
+
+
+@_xml
+def padded(root: etree._Element, random: Random) -> None:
+    """Line feeds and indentation inside the elements too."""
+    for element in root.iter(etree.Element):
+        if element.text and element.text.strip() and not len(element):
+            element.text = f"\n      {element.text}\n    "
+
+
+@_xml
+def foreign_elements(root: etree._Element, random: Random) -> None:
+    parents = [e for e in root.iter(etree.Element) if len(e)]
+    for _ in range(4):
+        parent = random.choice(parents)
+        added = etree.Element(
+            f"{{urn:x-aggregator}}{random.choice(['title', 'score', 'origLink'])}"
+        )
+        added.text = random.choice(["7", "https://ads.example/", "<b>x</b>"])
+        parent.insert(random.randrange(len(parent) + 1), added)
+
+
+@_xml
+def foreign_attributes(root: etree._Element, random: Random) -> None:
+    for element in random.sample(list(root.iter(etree.Element)), 5):
+        element.set("{urn:x-aggregator}seen", "1")
+
+
+@_xml
+def comments(root: etree._Element, random: Random) -> None:
+    for element in list(root.iter(etree.Element)):
+        if random.random() < 0.3:
+            element.insert(0, etree.Comment(" cached "))
+            # A comment in front of an element's text: readers see the same text.
+            element[0].tail, element.text = element.text, None
+
+
+@_xml
+def attribute_order(root: etree._Element, random: Random) -> None:
+    for element in root.iter(etree.Element):
+        pairs = [(str(name), str(value)) for name, value in element.attrib.items()][::-1]
+        for name, _ in pairs:
+            del element.attrib[name]
+        for name, value in pairs:
+            element.set(name, value)
+
+
+@_xml
+def prefixes(root: etree._Element, random: Random) -> etree._Element:
+    """Every namespace under another prefix, Atom's too."""
+    uris = {etree.QName(e).namespace for e in root.iter(etree.Element)} - {None}
+    names = {f"n{n}": str(uri) for n, uri in enumerate(sorted(map(str, uris)))}
+    made = etree.Element(root.tag, nsmap=names)
+    for name, value in root.attrib.items():
+        made.set(name, value)
+    made.text = root.text
+    made.extend(list(root))
+    etree.cleanup_namespaces(made, top_nsmap=names)
+    return etree.fromstring(etree.tostring(made))
+
+
+def item_order(data: bytes, random: Random) -> bytes | None:
+    document = Document(data)
+    if not document.xml:
+        random.shuffle(document.json["items"])
+        return document.bytes()
+    elements = [item.element for item in document.items if isinstance(item, XmlItem)]
+    parent = elements[0].getparent()
+    assert parent is not None
+    for element in random.sample(elements, len(elements)):
+        parent.append(element)
+    return document.bytes()
+
+
+@_as_json
+def json_layout(feed: dict[str, Any], random: Random) -> bytes:
+    return json.dumps(feed, indent=random.choice([1, 4]), sort_keys=True).encode()
+
+
+@_as_json
+def json_members(feed: dict[str, Any], random: Random) -> bytes:
+    feed["_aggregator"] = {"score": 0.5}
+    for item in feed["items"]:
+        item["_aggregator"] = {"read": True, "tags": [["deep"]]}
+    return json.dumps(dict(reversed(feed.items()))).encode("utf-8-sig")
+
+
+def _between(body: str, added: str, random: Random) -> str:
+    """*added* between two pieces of *body*, none of them cut."""
+    pieces = _TAG.split(body)
+    at = random.randrange(len(pieces) + 1)
+    return "".join([*pieces[:at], added, *pieces[at:]])
+
+
+@_body
+def pixel(body: str, random: Random) -> str:
+    added = random.choice(
+        [
+            '<img src="https://t.example/p?1" width="1" height="1">',
+            '<img src="//t.example/p" height="1" width="1" alt="">',
+            '<img src="//t.example/p" style="display: none">',
+            "<img src='//t.example/p' width=0 border=0 alt=' '>",
+        ]
+    )
+    return random.choice([added + body, body + added, _between(body, added, random)])
+
+
+@_body
+def html_comment(body: str, random: Random) -> str:
+    return _between(body, "<!-- ad 7 -->", random)
+
+
+@_body
+def html_space(body: str, random: Random) -> str:
+    return re.sub(r"<(p|div|ul|li|figure|blockquote)\b", r"\n    <\1", body)
+
+
+@_body
+def html_attributes(body: str, random: Random) -> str:
+    return re.sub(r"<(p|b|li|a|div|i)\b", r'<\1 class="wp-x" data-n="1"', body)
+
+
+@_body
+def html_references(body: str, random: Random) -> str:
+    """Letters written as character references."""
+
+    def spelt(piece: str) -> str:
+        return "".join(
+            f"&#x{ord(c):x};" if random.random() < 0.1 and not c.isspace() else c for c in piece
+        )
+
+    return "".join(p if _TAG.fullmatch(p) else spelt(p) for p in _TAG.split(body))
+
+
+@_body
+def html_wrapper(body: str, random: Random) -> str:
+    return random.choice(['<div class="entry">{}</div>', "<article>{}</article>"]).format(body)
+
+
+def _for_feedparser(data: bytes) -> bool:
+    """Whether it is XML, and without foreign things: of elements with attributes feedparser loses
+    the text."""
+    document = Document(data)
+    return document.xml and b"urn:x-aggregator" not in etree.tostring(document.root)
+
+
+def feedparser_by_hand(data: bytes, random: Random) -> bytes | None:
+    """Read by feedparser, cleaned as it likes, written again as RSS by hand."""
+    if not _for_feedparser(data):
+        return None
+    read = feedparser.parse(BytesIO(data), sanitize_html=random.random() < 0.5)
+    names = _prefix(data)
+    items = "".join(_by_hand(entry, names, read) for entry in read.entries)
+    return (
+        '<?xml version="1.0" encoding="utf-8"?><rss version="2.0"'
+        f' xmlns:c="{CONTENT}" xmlns:m="{MEDIA}" xmlns:o="{OWN}"><channel><title>again</title>'
+        f"{items}</channel></rss>"
+    ).encode()
+
+
+def _prefix(data: bytes) -> str:
+    """The prefix of our namespace: feedparser keys unknown elements by it."""
+    root = Document(data).root
+    for element in root.iter(etree.Element):
+        if etree.QName(element).namespace == OWN:
+            return str(element.prefix)
+    raise AssertionError
+
+
+def _summary(entry: Any, read: Any) -> str | None:
+    """The summary as plain text.
+
+    Not by ``summary_detail``, which is that of ``media:description``. Where there is no summary
+    feedparser puts the content there.
+    """
+    if entry.get("summary") in (None, entry.content[0].value):
+        return None
+    return html.unescape(entry.summary) if read.version.startswith("rss") else str(entry.summary)
+
+
+def _own(entry: Any, prefix: str) -> dict[str, str]:
+    names = ("editedHeadlineOnly", "editScope", "agency", "agencyId", "agencyVersion", "statement")
+    found = {name: entry.get(f"{prefix}_{name.lower()}") for name in names}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _by_hand(entry: Any, prefix: str, read: Any) -> str:
+    def said(tag: str, text: str | None, attributes: str = "") -> str:
+        return "" if text is None else f"<{tag}{attributes}>{html.escape(text)}</{tag}>"
+
+    media = (f'<m:content url="{html.escape(m["url"])}"/>' for m in entry.get("media_content", []))
+    summary = _summary(entry, read)
+    if summary is not None:
+        summary = html.escape(summary, quote=False)
+    return "".join(
+        [
+            "<item>",
+            said("guid", entry.id, ' isPermaLink="false"'),
+            said("title", entry.title),
+            said("description", summary),
+            said("c:encoded", entry.content[0].value),
+            *(said("category", tag.get("label") or tag.term) for tag in entry.get("tags", [])),
+            *media,
+            *(said(f"o:{name}", text) for name, text in _own(entry, prefix).items()),
+            "</item>",
+        ]
+    )
+
+
+def feedparser_feedgen(data: bytes, random: Random) -> bytes | None:
+    """Read by feedparser, written again as Atom by feedgen, with our elements put back."""
+    if not _for_feedparser(data):
+        return None
+    read, prefix = feedparser.parse(BytesIO(data)), _prefix(data)
+    out = FeedGenerator()
+    out.id("urn:x")
+    out.title("again")
+    for entry in read.entries:
+        made = out.add_entry(order="append")
+        made.id(entry.id)
+        made.title(entry.title)
+        made.content(entry.content[0].value, type="html")
+        if (summary := _summary(entry, read)) is not None:
+            made.summary(summary)
+        for tag in entry.get("tags", []):
+            made.category(term=tag.term, label=tag.get("label"))
+    document = Document(out.atom_str())
+    for item, entry in zip(document.items, read.entries, strict=True):
+        assert isinstance(item, XmlItem)
+        for medium in entry.get("media_content", []):
+            etree.SubElement(item.element, f"{{{MEDIA}}}content").set("url", medium["url"])
+        for name, text in _own(entry, prefix).items():
+            etree.SubElement(item.element, f"{{{OWN}}}{name}").text = text
+    return document.bytes()
+
+
+FORM: tuple[Mutation, ...] = (
+    entities,
+    cdata,
+    utf16,
+    ascii_only,
+    pretty,
+    padded,
+    foreign_elements,
+    foreign_attributes,
+    comments,
+    attribute_order,
+    prefixes,
+    item_order,
+    json_layout,
+    json_members,
+    pixel,
+    html_comment,
+    html_space,
+    html_attributes,
+    html_references,
+    html_wrapper,
+    feedparser_by_hand,
+    feedparser_feedgen,
+)
+
+
+# Meaning
+
+LOOKALIKES = str.maketrans("aceiopsxyABCEHKMOPTX", "асеіорѕхуАВСЕНКМОРТХ")
+HIDDEN = ("\u200b", "\u00ad", "\u2060", "\u202e", "\u200f", "\u2066", "\u200d", "\ufe0f", "\u0301")
+
+
+def _item(change: Callable[[Item, Random], bool]) -> Mutation:
+    """A mutation of one entry; *change* tells whether it found something to change."""
+
+    def mutate(data: bytes, random: Random) -> bytes | None:
+        document = Document(data)
+        for item in random.sample(document.items, len(document.items)):
+            if change(item, random):
+                return document.bytes()
+        return None
+
+    return mutate
+
+
+def _letter(text: str, random: Random) -> str | None:
+    """*text* with one letter changed, in one of the ways that are hard to see."""
+    places = [i for i, c in enumerate(text) if not c.isspace()]
+    if not places:
+        return None
+    at = random.choice(places)
+    how = random.randrange(4)
+    if how == 0:
+        new = random.choice([c for c in "abxyz019अکم." if c != text[at]])
+    elif how == 1:
+        new = text[at].translate(LOOKALIKES)
+    elif how == 2:
+        new = text[at] + random.choice(HIDDEN)
+    else:
+        new = ""
+    return None if new == text[at] else f"{text[:at]}{new}{text[at + 1 :]}"
+
+
+@_item
+def body_letter(item: Item, random: Random) -> bool:
+    pieces = _TAG.split(item.get("body"))
+    said = [i for i, p in enumerate(pieces) if p.strip() and not _TAG.fullmatch(p)]
+    n = random.choice(said)
+    changed = _letter(pieces[n], random)
+    if changed is None:
+        return False
+    pieces[n] = changed
+    item.set("body", "".join(pieces))
+    return True
+
+
+@_item
+def body_word(item: Item, random: Random) -> bool:
+    pieces = _TAG.split(item.get("body"))
+    said = [i for i, p in enumerate(pieces) if " " in p.strip() and not _TAG.fullmatch(p)]
+    if not said:
+        return False
+    n = random.choice(said)
+    words = pieces[n].split(" ")
+    at = random.randrange(len(words))
+    if random.random() < 0.5:
+        words.insert(at, "not")
+    elif not words.pop(at).strip():
+        return False
+    pieces[n] = " ".join(words)
+    item.set("body", "".join(pieces))
+    return True
+
+
+def _blocks(body: str) -> list[re.Match[str]]:
+    return list(
+        re.finditer(r"(?s)<(p|li|div|blockquote)\b[^>]*>(?:(?!</?(?:p|div)\b).)*?</\1>", body)
+    )
+
+
+@_item
+def paragraph_added(item: Item, random: Random) -> bool:
+    body = item.get("body")
+    places = [0, len(body), *(found.start() for found in _blocks(body))]
+    at = random.choice(places)
+    item.set("body", f"{body[:at]}<p>Sources said more.</p>{body[at:]}")
+    return True
+
+
+@_item
+def paragraph_removed(item: Item, random: Random) -> bool:
+    body = item.get("body")
+    found = [b for b in _blocks(body) if html.unescape(re.sub(r"<[^>]*>", "", b[0])).strip()]
+    if not found:
+        return False
+    gone = random.choice(found)
+    item.set("body", body[: gone.start()] + body[gone.end() :])
+    return True
+
+
+@_item
+def paragraphs_swapped(item: Item, random: Random) -> bool:
+    body = item.get("body")
+    found = [b for b in _blocks(body) if b[1] == "p" and re.sub(r"<[^>]*>|\s", "", b[0])]
+    if len(found) < 2:
+        return False
+    a, b = sorted(random.sample(found, 2), key=lambda m: m.start())
+    if a.end() > b.start() or re.sub(r"<[^>]*>|\s", "", a[0]) == re.sub(r"<[^>]*>|\s", "", b[0]):
+        return False
+    middle = body[a.end() : b.start()]
+    item.set("body", f"{body[: a.start()]}{b[0]}{middle}{a[0]}{body[b.end() :]}")
+    return True
+
+
+@_item
+def link_swapped(item: Item, random: Random) -> bool:
+    body = item.get("body")
+    changed = re.sub(r'href="https://[^"]*"', 'href="https://evil.example/"', body, count=1)
+    item.set("body", changed)
+    return changed != body
+
+
+@_item
+def link_added(item: Item, random: Random) -> bool:
+    pieces = _TAG.split(item.get("body"))
+    said = [i for i, p in enumerate(pieces) if p.strip() and not _TAG.fullmatch(p)]
+    n = random.choice(said)
+    pieces[n] = f'<a href="https://evil.example/">{pieces[n]}</a>'
+    item.set("body", "".join(pieces))
+    return True
+
+
+@_item
+def picture_added(item: Item, random: Random) -> bool:
+    item.set("body", _between(item.get("body"), '<img src="https://evil.example/x.jpg">', random))
+    return True
+
+
+@_item
+def picture_swapped(item: Item, random: Random) -> bool:
+    body = item.get("body")
+    changed = re.sub(
+        r'src="https://(?!t\.)[^"]*"', 'src="https://evil.example/x.jpg"', body, count=1
+    )
+    if changed != body:
+        item.set("body", changed)
+        return True
+    media = item.media()
+    if not media:
+        return False
+    n = random.randrange(len(media))
+    item.set_media(n, random.choice([None, "https://evil.example/x.jpg", f"{media[n]}?2"]))
+    return True
+
+
+@_item
+def headline_letter(item: Item, random: Random) -> bool:
+    changed = _letter(item.get("headline"), random)
+    if changed is not None:
+        item.set("headline", changed)
+    return changed is not None
+
+
+@_item
+def headline_other(item: Item, random: Random) -> bool:
+    item.set("headline", "Government falls")
+    return True
+
+
+@_item
+def summary_other(item: Item, random: Random) -> bool:
+    changed = _letter(item.get("summary").replace("&", "+"), random)
+    if changed is not None:
+        item.set("summary", changed)
+    return changed is not None
+
+
+@_item
+def tag_added(item: Item, random: Random) -> bool:
+    item.add_tag("scandal")
+    return True
+
+
+@_item
+def disclosure_dropped(item: Item, random: Random) -> bool:
+    body = item.get("body")
+    changed = re.sub(r"(?s)<p[^>]*>\s*<i[^>]*>(?:(?!</p>).)*</i>\s*</p>", "", body)
+    item.set("body", changed)
+    return changed != body
+
+
+@_item
+def disclosure_doubled(item: Item, random: Random) -> bool:
+    body = item.get("body")
+    found = re.search(r"(?s)<p[^>]*>\s*<i[^>]*>(?:(?!</p>).)*</i>\s*</p>", body)
+    if found is not None:
+        item.set("body", body + found[0])
+    return found is not None
+
+
+def statement_moved(data: bytes, random: Random) -> bytes | None:
+    document = Document(data)
+    a, b = random.sample(document.items, 2)
+    a.set("statement", b.get("statement"))
+    return document.bytes()
+
+
+def entry_moved(data: bytes, random: Random) -> bytes | None:
+    """The words of one entry under the guid and the statement of another."""
+    document = Document(data)
+    a, b = random.sample(document.items, 2)
+    a.set("body", b.get("body"))
+    a.set("headline", b.get("headline"))
+    return document.bytes()
+
+
+@_item
+def flag_flipped(item: Item, random: Random) -> bool:
+    item.set("flag", "false" if item.get("flag") == "true" else "true")
+    return True
+
+
+@_item
+def scope_changed(item: Item, random: Random) -> bool:
+    scopes = {"verbatim", "headline-only", "packaging", "edited", "unknown", "Verbatim"}
+    item.set("scope", random.choice(sorted(scopes - {item.get("scope")})))
+    return True
+
+
+@_item
+def agency_changed(item: Item, random: Random) -> bool:
+    item.set(random.choice(["agency", "agency_id"]), "Reuters")
+    return True
+
+
+@_item
+def guid_changed(item: Item, random: Random) -> bool:
+    item.set("guid", "urn:uuid:00000000-0000-4000-8000-000000000000")
+    return True
+
+
+@_item
+def statement_dropped(item: Item, random: Random) -> bool:
+    """Only the statement: what the entry claims stays."""
+    if item.get("scope") not in ("verbatim", "headline-only", "headline-media"):
+        return False
+    if isinstance(item, XmlItem):
+        found = item.element.find(f"{{{OWN}}}statement")
+        assert found is not None
+        item.element.remove(found)
+    elif isinstance(item, JsonItem):
+        del item.item["_wirecopy"]["statement"]
+    return True
+
+
+@_item
+def statement_damaged(item: Item, random: Random) -> bool:
+    token = item.get("statement").strip()
+    at = random.randrange(len(token))
+    new = random.choice([c for c in "AZaz09-_. =" if c != token[at]])
+    item.set("statement", f"{token[:at]}{new}{token[at + 1 :]}")
+    return True
+
+
+@_item
+def words_hidden(item: Item, random: Random) -> bool:
+    how = random.choice(
+        [
+            ' style="display:none"',
+            ' style="font-size: 0"',
+            ' style="position:absolute;left:-9999px"',
+            ' style="color:#fff"',
+            " hidden",
+        ]
+    )
+    body = item.get("body")
+    item.set("body", re.sub(r"<(p|div)\b", rf"<\1{how}", body, count=1))
+    return True
+
+
+@_item
+def words_shown(item: Item, random: Random) -> bool:
+    """Words that no projection counts, and that a reader may see all the same."""
+    added = random.choice(
+        [
+            "<style>p:first-child::before{content:'FALSE: '}</style>",
+            "<noscript><p>FALSE</p></noscript>",
+            "<script>document.body.prepend('FALSE')</script>",
+            '<input type="button" value="FALSE">',
+            "<svg><title>FALSE</title></svg>",
+            "<template shadowrootmode=open><p>FALSE</p></template>",
+        ]
+    )
+    item.set("body", added + item.get("body"))
+    return True
+
+
+def entry_doubled(data: bytes, random: Random) -> bytes | None:
+    """The same guid once more, with other words: readers keep the one or the other."""
+    document = Document(data)
+    again = Document(document.bytes())
+    n = random.randrange(len(document.items))
+    item = again.items[n]
+    item.set("headline", "Government falls")
+    if isinstance(item, XmlItem):
+        first = document.items[0]
+        assert isinstance(first, XmlItem)
+        parent = first.element.getparent()
+        assert parent is not None
+        parent.append(item.element)
+    else:
+        document.json["items"].append(again.json["items"][n])
+    return document.bytes()
+
+
+MEANING: tuple[Mutation, ...] = (
+    body_letter,
+    body_letter,
+    body_letter,
+    body_word,
+    paragraph_added,
+    paragraph_removed,
+    paragraphs_swapped,
+    link_swapped,
+    link_added,
+    picture_added,
+    picture_swapped,
+    headline_letter,
+    headline_letter,
+    headline_other,
+    summary_other,
+    tag_added,
+    disclosure_dropped,
+    disclosure_doubled,
+    statement_moved,
+    entry_moved,
+    flag_flipped,
+    scope_changed,
+    agency_changed,
+    guid_changed,
+    statement_dropped,
+    statement_damaged,
+    words_hidden,
+    words_shown,
+    entry_doubled,
+)

@@ -1,0 +1,104 @@
+"""What is issued, held against the verifier, which knows nothing of it but the specification: a day
+of an agency, with edits, a rotation and a rebuild, every feed fetched over HTTP."""
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from desk import replaying
+from ingest.replay import Selection
+from publish.site.app import create
+from stories import clock, keyring, merkle, note
+from stories.store import Store, connect
+from stories.verifier import Aids, Memory, Report, read_keys, verify
+from stories.verifier.statement import Statement
+from tests.conftest import NewsroomOf
+from tests.serving import Port, served
+from tests.test_replay import Day, day, live
+
+VECTORS = json.loads((Path(__file__).parent / "vectors" / "log.json").read_text())
+
+
+def reports(lived: Day, store: Store, memory: Memory) -> list[Report]:
+    """Every feed in every format, verified as a subscriber would who remembers."""
+    app = create(lived.newsroom, store, ready=dict, metrics=lambda: b"")
+    with served(app) as port:
+        keys = read_keys(port.ask("/.well-known/jwks.json").body)
+        found = []
+        for feed in lived.newsroom.outgoing:
+            for format in ("rss", "atom", "json"):
+                aids = Aids(
+                    now=clock.now(),
+                    find_chain=lambda said: _chain(port, said),
+                    fetch_tile=lambda level, number, width: _tile(port, level, number, width),
+                    head=port.ask("/log/checkpoint").body.decode(),
+                    memory=memory,
+                )
+                body = port.ask(f"/feeds/{feed.name}.{format}").body
+                found.append(verify(body, keys, aids))
+                memory = found[-1].memory
+    return found
+
+
+def _chain(port: Port, said: Statement) -> bytes | None:
+    found = port.ask(f"/stories/{said.story}/statements")
+    return found.body if found.status == 200 else None
+
+
+def _tile(port: Port, level: int, number: int, width: int) -> bytes | None:
+    path = f"/log/tile/{level}/{number:03}" + (f".p/{width}" if width < 256 else "")
+    found = port.ask(path)
+    return found.body if found.status == 200 else None
+
+
+def good(found: list[Report]) -> None:
+    for report in found:
+        assert report.log.state == "ok", report.log
+        for entry in report.entries:
+            assert entry.verdict == "verified", (entry.headline, entry.failures)
+    assert all(report.entries for report in found)
+
+
+@pytest.mark.slow
+def test_all_that_is_issued_verifies(newsroom: NewsroomOf, store: Store) -> None:
+    with day(newsroom, store) as lived:
+        lived.pass_until(15)
+        first = reports(lived, store, Memory())
+        good(first)
+        live(lived)
+        second = reports(lived, store, first[-1].memory)
+        good(second)
+        keyring.rotate(store, lived.newsroom, at_once=True)
+        lived.pass_until(lived.moment + 60)
+        third = reports(lived, store, second[-1].memory)
+        good(third)
+        url = f"sqlite:///{lived.newsroom.data}/again.sqlite3"
+        replaying.into(store, lived.newsroom, Selection(), url)
+        rebuilt = connect(url)
+        good(reports(lived, rebuilt, third[-1].memory))
+        rebuilt.close()
+
+
+def test_the_issuers_tree_and_the_verifiers_vectors() -> None:
+    leaves = [base64.b64decode(leaf["hash"]) for leaf in VECTORS["leaves"]]
+    tile = b"".join(leaves)
+    for known in VECTORS["roots"]:
+        root = merkle.Tree(known["size"], lambda *_: tile).root()
+        assert base64.b64encode(root).decode() == known["root"]
+    held = [one for one in VECTORS["inclusion"] if one["ok"]]
+    assert held
+    for one in held:
+        if base64.b64decode(one["leaf"]) != leaves[one["index"]]:
+            continue
+        path = merkle.Tree(one["size"], lambda *_: tile).inclusion(one["index"])
+        assert [base64.b64encode(step).decode() for step in path] == one["path"]
+
+
+def test_the_issuers_checkpoint_and_the_verifiers_vectors() -> None:
+    known = next(one for one in VECTORS["checkpoints"] if one["name"] == "good")
+    text = note.Checkpoint(VECTORS["origin"], known["size"], base64.b64decode(known["root"])).text
+    assert known["note"].startswith(text + "\n")
+    name, _, key = VECTORS["wirecopy_log"].split("+", 2)
+    assert note.verifier_key(name, base64.b64decode(key)[1:]) == VECTORS["wirecopy_log"]

@@ -1,0 +1,22 @@
+"""``python -m tests.vectors write`` makes the vectors of statements and of the log anew."""
+
+import json
+import sys
+from pathlib import Path
+
+from tests.vectors import log, statements
+
+FOLDER = Path(__file__).parent
+
+
+def files() -> dict[Path, str]:
+    """The files and what they have to hold."""
+    made = {"statements.json": statements.vectors(), "log.json": log.vectors()}
+    return {FOLDER / name: json.dumps(value, indent=1) + "\n" for name, value in made.items()}
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["write"]:
+        sys.exit(__doc__)
+    for path, text in files().items():
+        path.write_text(text, encoding="utf-8")

@@ -1,0 +1,759 @@
+"""Makes ``statements.json``: tokens, entries and whole feeds, with the verdict of every check.
+
+What is expected is written here by hand, case by case; no verifier has a say in it.
+"""
+
+import base64
+import hmac
+import json
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from publish.entry import Entry
+from tests.signed import FORMATS, ISSUED, Press, instant, receipt, samples
+from tests.signing import NBF, Log, Signer, b64url, canonical, digest, jwks, private, public_bytes
+
+Case = dict[str, Any]
+
+SAMPLES = ("english", "hindi", "urdu")
+CHECKS = [
+    "entry",
+    "statement",
+    "key",
+    "signature",
+    "guid",
+    "agency",
+    "headline",
+    "text",
+    "links",
+    "media",
+    "packaging",
+    "disclosure",
+    "scope",
+    "claim",
+    "appearance",
+    "times",
+    "receipt",
+    "chain",
+    "continuity",
+]
+NOW = instant(ISSUED + timedelta(hours=1))
+
+FIRST = Signer("first")
+OLD = Signer("old", nbf=NBF - 1000, exp=NBF + 40_000_000)
+EXPIRED = Signer("expired", exp=NBF + 1000)
+FUTURE = Signer("future", nbf=NBF + 60_000_000)
+REVOKED = Signer(
+    "revoked", revoked={"revoked_at": NBF + 50_000_000, "reason": "the machine was stolen"}
+)
+UNKNOWN = Signer("unknown")
+
+
+def vectors() -> Case:
+    """The whole file."""
+    press = Press(FIRST)
+    for n in range(4):
+        press.log.add(b"an earlier receipt %d" % n)
+    stories = samples()
+    entries = [press.sign(story) for story in stories]
+    chains = {story.id: press.chain(story).decode() for story in stories}
+    return {
+        "about": "Statements of Wirecopy; docs/statement.md. Checks not named in `expected` are"
+        " 'ok', but for 'continuity' ('not checked'). An entry is its sample with what is named"
+        " beside it in place of the sample's own. Chains are by story.",
+        "now": NOW,
+        "checks": CHECKS,
+        "keys": key_sets(press),
+        "chain_sets": {
+            "all": chains,
+            "english": {stories[0].id: chains[stories[0].id]},
+            "none": {},
+        },
+        "samples": dict(zip(SAMPLES, map(neutral, entries), strict=True)),
+        "canonical": list(_canonical()),
+        "tokens": list(_tokens(entries[0])),
+        "entries": list(_entries(press, entries)),
+        "feeds": list(_feeds(press, entries)),
+        "chains": list(_chains(press)),
+    }
+
+
+def key_sets(press: Press) -> Case:
+    """Key sets by name."""
+    signers = (FIRST, OLD, EXPIRED, FUTURE, REVOKED)
+    whole = jwks(*signers, log=press.log)
+    first = FIRST.jwk()
+    return {
+        "all": whole,
+        "no log": jwks(*signers),
+        "another log": jwks(FIRST, log=Log("elsewhere.example/log", "log")),
+        "none": {"keys": []},
+        "wrong kid": {
+            "keys": [{**first, "kid": UNKNOWN.kid}, {**UNKNOWN.jwk(), "kid": first["kid"]}]
+        },
+        "private": {"keys": [{**first, "d": b64url(_seed(FIRST))}]},
+        "no nbf": {"keys": [{n: v for n, v in first.items() if n != "nbf"}]},
+        "other types": {"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}, first]},
+        "twice": {"keys": [first, {**first, "nbf": first["nbf"] + 1}]},
+    }
+
+
+def _seed(signer: Signer) -> bytes:
+    return private(signer.label).private_bytes_raw()
+
+
+def _canonical() -> Iterable[Case]:
+    good = (
+        '{"b":1,"a":"x"}',
+        ' { "a" : [ 1 , true , null ] } ',
+        r'{"a":"\u0041\u00e9\/\n\u000b\u2028\ud83d\ude00"}',
+        '{"a":"\u007f\u0080\ufeff"}',
+        '{"a":9007199254740991,"b":-9007199254740991,"c":-0}',
+        '{"ab":1,"a":2,"":3,"A":4,"_":5}',
+    )
+    for text in good:
+        yield {"json": text, "canonical": canonical(json.loads(text)).decode()}
+    for text in (
+        '{"a":1,"a":1}',
+        r'{"a":1,"\u0061":2}',
+        '{"x":{"a":1,"a":2}}',
+        '{"a":1.0}',
+        '{"a":1e2}',
+        '{"a":9007199254740992}',
+        '{"a":NaN}',
+        '{"a":Infinity}',
+        '{"a":-Infinity}',
+        '{"a":01}',
+        '{"a":1,}',
+        "{'a':1}",
+        '{"a":1} x',
+        '{"a":1}{"a":1}',
+        r'{"a":"\ud800"}',
+        r'{"a":"\udc00\ud800"}',
+        '{"a":"\n"}',
+        '{"a":[[[[[[[[1]]]]]]]]}',
+        "",
+        "[" * 20_000,
+    ):
+        yield {"json": text, "canonical": None}
+
+
+def _tokens(entry: Entry) -> Iterable[Case]:
+    """Tokens that are to be refused for their form alone, and one that is not."""
+    good = entry.statement or ""
+    header, body, signature = good.split(".")
+    payload = json.loads(_bytes(body))
+    plain_header = canonical(FIRST.header())
+    public = public_bytes(FIRST.key)
+
+    def signed(**changes: Any) -> str:
+        return FIRST.sign({**payload, **changes})
+
+    def without(name: str) -> str:
+        return FIRST.sign({n: v for n, v in payload.items() if n != name})
+
+    def headed(**changes: Any) -> str:
+        return FIRST.token(canonical({**FIRST.header(), **changes}), canonical(payload))
+
+    def spelt(text: str | bytes) -> str:
+        data = text if isinstance(text, bytes) else text.encode()
+        return FIRST.token(plain_header, data)
+
+    written = canonical(payload).decode()
+    hs256 = canonical({"alg": "HS256", "kid": FIRST.kid, "typ": "wirecopy-statement+jws"})
+    confused = f"{b64url(hs256)}.{body}"
+    none = canonical({**FIRST.header(), "alg": "none"})
+    published = payload["published"]
+    yield {"name": "good", "token": good, "ok": True, "payload": payload}
+    for name, token in (
+        ("empty", ""),
+        ("one piece", header),
+        ("two pieces", f"{header}.{body}"),
+        ("four pieces", f"{good}.{signature}"),
+        ("five pieces, as of encryption", f"{header}..{body}.{signature}."),
+        ("JSON serialisation", '{"payload":"x","signatures":[]}'),
+        ("padding", f"{header}.{body}=.{signature}"),
+        ("padded signature", f"{good}=="),
+        ("a space in it", f"{header}. {body}.{signature}"),
+        ("a line feed in it", f"{header}.{body[:60]}\n{body[60:]}.{signature}"),
+        ("a line feed after it", f"{good}\n"),
+        ("bytes after it", f"{good}AAAA"),
+        ("base64 for base64url", f"{header}.{body}.{signature[:-3]}+/A"),
+        ("set bits after the signature", good[:-1] + _next(good[-1])),
+        ("set bits after the header", f"{b64url(plain_header + b' ')[:-1]}h.{body}.{signature}"),
+        ("not ASCII", f"{header}.{body}é.{signature}"),
+        ("a full-width letter", f"{header}.Ａ{body[1:]}.{signature}"),
+        ("a signature too short", f"{header}.{body}.{signature[:-4]}"),
+        ("no signature", f"{header}.{body}."),
+        ("alg none", f"{b64url(none)}.{body}."),
+        ("alg none, signed", FIRST.token(none, canonical(payload))),
+        ("alg NONE", headed(alg="NONE")),
+        ("HS256 with the public key", f"{confused}.{b64url(_hmac(public, confused))}"),
+        ("HS256 with its base64url", f"{confused}.{b64url(_hmac(FIRST.x.encode(), confused))}"),
+        ("RS256", headed(alg="RS256")),
+        ("ES256", headed(alg="ES256")),
+        ("Ed25519 by its new name", headed(alg="Ed25519")),
+        ("eddsa in small letters", headed(alg="eddsa")),
+        ("a key in the header", headed(jwk=FIRST.jwk())),
+        ("an address of keys in the header", headed(jku="https://evil.example/jwks.json")),
+        ("crit", headed(crit=["b64"], b64=False)),
+        ("b64 false", headed(b64=False)),
+        ("zip", headed(zip="DEF")),
+        ("another typ", headed(typ="JWT")),
+        ("no typ", FIRST.token(canonical({"alg": "EdDSA", "kid": FIRST.kid}), canonical(payload))),
+        ("kid is a number", headed(kid=1)),
+        ("header in another order", FIRST.token(_turned(FIRST.header()), canonical(payload))),
+        ("header with spaces", FIRST.token(plain_header.replace(b":", b": "), canonical(payload))),
+        ("header with alg twice", _twice(plain_header, payload)),
+        ("payload in another order", spelt(_turned(payload))),
+        ("payload with spaces", spelt(json.dumps(payload, ensure_ascii=False, sort_keys=True))),
+        ("payload escaped", spelt(written.replace("urn:", r"\u0075rn:"))),
+        ("payload with a solidus escaped", spelt(written.replace("/", r"\/"))),
+        ("payload with a member twice", spelt(written[:-1] + ',"version":1}')),
+        ("payload with a member twice, escaped", spelt(r'{"\u0061gency":"x",' + written[1:])),
+        ("payload with a byte order mark", spelt("\ufeff" + written)),
+        ("payload in UTF-16", spelt(written.encode("utf-16"))),
+        ("payload is Latin-1", spelt(b'{"a":"\xe9"}')),
+        ("payload with overlong UTF-8", spelt(b'{"a":"\xc0\xaf"}')),
+        ("payload with an encoded surrogate", spelt(b'{"a":"\xed\xa0\x80"}')),
+        ("payload with bytes after it", spelt(written + " ")),
+        ("payload is a list", spelt(f"[{written}]")),
+        ("payload is a string", spelt('"x"')),
+        ("payload is empty", spelt("")),
+        ("payload nested deeply", spelt('{"a":' * 9000 + "1" + "}" * 9000)),
+        ("too long", signed(disclosure="x" * 50_000)),
+        ("a fraction", spelt(written.replace('"version":1', '"version":1.0'))),
+        ("an exponent", spelt(written.replace('"version":1', '"version":1e0'))),
+        (
+            "a number beyond 2^53",
+            spelt(written.replace('"version":1', '"version":9007199254740993')),
+        ),
+        ("a huge number", spelt(written.replace('"version":1', '"version":' + "9" * 5000))),
+        ("NaN", spelt(written.replace('"version":1', '"version":NaN'))),
+        ("Infinity", spelt(written.replace('"version":1', '"version":Infinity'))),
+        ("version 0", signed(version=0)),
+        ("version -1", signed(version=-1)),
+        ("version true", signed(version=True)),
+        ("version as a string", signed(version="1")),
+        ("another type", signed(type="wirecopy-statement-2")),
+        ("a receipt for a statement", FIRST.sign(receipt(payload))),
+        ("another rule", signed(rule="wirecopy-text-2")),
+        ("an unknown scope", signed(scope="untouched")),
+        ("a scope in capitals", signed(scope="Headline-only")),
+        ("an extra member", signed(note="x")),
+        *((f"without {name}", without(name)) for name in payload),
+        ("guid is empty", signed(guid="")),
+        ("guid is null", signed(guid=None)),
+        ("story in capitals", signed(story=payload["story"].upper())),
+        ("story too short", signed(story="abc")),
+        ("disclosure is null", signed(disclosure=None)),
+        ("published is null", signed(published=None)),
+        ("published without text", signed(published={**published, "text": None})),
+        ("published with raw", signed(published={**published, "raw": None})),
+        ("received without raw", signed(received=published)),
+        ("a digest of another hash", signed(published={**published, "text": "sha-512=:AAAA:"})),
+        ("a digest in hexadecimal", signed(published={**published, "text": "ab" * 32})),
+        ("a short digest", signed(published={**published, "text": "sha-256=:AAAA:"})),
+        (
+            "a digest with set bits after its end",
+            signed(published={**published, "text": "sha-256=:" + "A" * 42 + "B=:"}),
+        ),
+        ("an instant without fraction", signed(issued_at="2026-11-22T13:10:00Z")),
+        ("an instant with offset", signed(issued_at="2026-11-22T13:10:00.000000+00:00")),
+        ("a day that does not exist", signed(issued_at="2026-02-30T13:10:00.000000Z")),
+        ("a leap second", signed(issued_at="2026-11-22T13:10:60.000000Z")),
+        ("an instant with other digits", signed(issued_at="२०२६-11-22T13:10:00.000000Z")),
+        ("version 1 with a previous", signed(previous=digest(b"x"))),
+        ("version 2 without a previous", signed(version=2)),
+        ("received without receipt", signed(receipt=None)),
+        ("a receipt without received", signed(received=None, scope="unknown")),
+    ):
+        yield {"name": name, "token": token, "ok": False}
+
+
+def _bytes(piece: str) -> bytes:
+    return base64.urlsafe_b64decode(piece + "=" * (-len(piece) % 4))
+
+
+def _next(letter: str) -> str:
+    """The next letter of the alphabet: it differs in the last bit."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return alphabet[alphabet.index(letter) + 1]
+
+
+def _hmac(key: bytes, text: str) -> bytes:
+    return hmac.digest(key, text.encode(), "sha256")
+
+
+def _turned(value: Case) -> bytes:
+    pairs = dict(sorted(value.items(), reverse=True))
+    return json.dumps(pairs, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _twice(header: bytes, payload: Case) -> str:
+    return FIRST.token(b'{"alg":"none",' + header[1:], canonical(payload))
+
+
+def neutral(entry: Entry) -> Case:
+    """An entry as read, in the form of docs/statement.md §4."""
+    return {
+        "guid": entry.guid,
+        "headline": entry.headline,
+        "body": entry.html,
+        "media": [medium.url for medium in entry.media],
+        "pictures": [],
+        "summary": entry.summary or "",
+        "tags": [c.label for c in entry.categories] + list(entry.keywords),
+        "agency": entry.agency,
+        "agency_id": entry.agency_id,
+        "agency_version": entry.agency_version,
+        "edit_scope": entry.scope,
+        "edited_headline_only": entry.edited_headline_only,
+        "statement": entry.statement,
+    }
+
+
+def _expect(
+    failed: str = "", unchecked: str = "", *, ok: str = "", verdict: str | None = None
+) -> Case:
+    states = dict.fromkeys(failed.split(), "failed") | dict.fromkeys(
+        unchecked.split(), "not checked"
+    )
+    states |= dict.fromkeys(ok.split(), "ok")
+    return {"verdict": verdict or ("failed" if failed else "verified"), "checks": states}
+
+
+AFTER_SIGNATURE = " ".join(CHECKS[CHECKS.index("guid") : -1])
+AFTER_KEY = f"signature {AFTER_SIGNATURE}"
+AFTER_STATEMENT = f"key {AFTER_KEY}"
+
+
+def _against(samples: Case, entry: Case) -> Case:
+    """*entry* told by what is different from one of the samples."""
+
+    def differing(name: str) -> Case:
+        return {n: v for n, v in entry.items() if v != samples[name][n]}
+
+    best = min(samples, key=lambda name: len(differing(name)))
+    return {"sample": best, **differing(best)}
+
+
+def _entries(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
+    first, second, third = map(neutral, signed)
+    known = dict(zip(SAMPLES, (first, second, third), strict=True))
+
+    def case(name: str, entry: Case, *expected: Case, **more: Any) -> Case:
+        return {
+            "name": name,
+            "keys": "all",
+            "chains": "english",
+            "expected": list(expected),
+            **more,
+            "entries": [_against(known, e) for e in more.get("entries", [entry])],
+        }
+
+    def with_(**changes: Any) -> Case:
+        return {**first, **changes}
+
+    def body(old: str, new: str) -> Case:
+        assert old in first["body"], old
+        return with_(body=first["body"].replace(old, new, 1))
+
+    yield case("good", first, _expect())
+    yield case("good, without the chain", first, _expect("", "chain"), chains="none")
+    yield case("good, Hindi", second, _expect("", "chain"))
+    yield case("good, Urdu, pictures differ", third, _expect("", "chain"))
+    yield case("no log key", first, _expect("", "receipt"), keys="no log")
+
+    # Form
+    for name, entry in (
+        ("entities for letters", body("Monday", "&#77;ond&#x61;y")),
+        ("another tag", body("<b>33</b>", "<strong class='x'>33</strong>")),
+        ("div for p", body("<p>New", "<div>New")),
+        ("white space", body("<p>New Delhi", "\n  <p>\n\tNew  Delhi")),
+        ("no-break space", body("New Delhi", "New&nbsp;Delhi")),
+        ("a comment", body("New Delhi", "New <!-- ad -->Delhi")),
+        (
+            "a tracking pixel",
+            with_(body=first["body"] + '<img src="//t.example/p" width=1 height=1>'),
+        ),
+        (
+            "a hidden pixel",
+            body("<p>New", "<p><img src='//t.example/p' style='display:none' alt=''>New"),
+        ),
+        (
+            "a pixel in noscript",
+            with_(body=first["body"] + '<noscript><img src="//t.example/p" width=1></noscript>'),
+        ),
+        ("attributes added", body("<p>New", '<p class="a" id="b" data-x="1" lang="en">New')),
+        ("a modest style", body("<p>New", '<p style="margin: 0 0 10px; text-align: left">New')),
+        ("the scheme in capitals", body("https://www.ptinews", "HTTPS://WWW.PTINEWS")),
+        ("the port spelt out", body("ptinews.example/topic", "ptinews.example:443/topic")),
+        ("decomposed letters", with_(headline=first["headline"] + "")),
+        ("spaces in the headline", with_(headline=f"\n {first['headline']} \t")),
+        ("tags in another order", with_(tags=first["tags"][::-1])),
+        ("an enclosure of its own picture", with_(pictures=[first["media"][0]])),
+        ("no claims of its own", _expectless(first)),
+    ):
+        unchecked = "agency claim" if name == "no claims of its own" else ""
+        yield case(f"form: {name}", entry, _expect("", unchecked))
+
+    # Meaning
+    disclosure = "<p><i>(Except for the headline, this story"
+    swapped = first["body"].split("</p>")
+    swapped[0], swapped[1] = swapped[1], swapped[0]
+    for name, entry, failed in (
+        ("a word changed", body("on Monday", "on Tuesday"), "text"),
+        ("a word added", body("will meet", "will not meet"), "text"),
+        ("a word taken out", body("the states", "states"), "text"),
+        ("a word in capitals", body("Monday", "MONDAY"), "text"),
+        ("a digit", body("Nov 22", "Nov 23"), "text"),
+        ("a comma", body("Delhi, Nov", "Delhi Nov"), "text"),
+        ("a look-alike letter", body("Delhi", "Dеlhi"), "text"),
+        ("a zero-width space", body("Delhi", "Del\u200bhi"), "text"),
+        ("a soft hyphen", body("Delhi", "Del&shy;hi"), "text"),
+        ("a right-to-left override", body("22", "\u202e22\u202c"), "text"),
+        ("a word joiner", body("New Delhi", "New\u2060 Delhi"), "text"),
+        ("a paragraph added first", with_(body=f"<p>More.</p>{first['body']}"), "text"),
+        ("a paragraph added last", with_(body=f"{first['body']}<p>More.</p>"), "text disclosure"),
+        ("a paragraph added before the end", body(disclosure, f"<p>More.</p>{disclosure}"), "text"),
+        ("a paragraph taken out", body("<li>cess</li>", ""), "text"),
+        ("paragraphs swapped", with_(body="</p>".join(swapped)), "text"),
+        ("paragraphs joined", body("<li>cess</li><li>", "<li>cess "), "text"),
+        ("a paragraph split", body("the states will", "the states<br>will"), "text"),
+        ("another link", body("topic/gst", "topic/tax"), "links"),
+        ("another host", body("www.ptinews.example", "www.ptinews.example.evil.example"), "links"),
+        ("a link on other words", body(">GST</a> Council", ">GST Council</a>"), "links"),
+        ("a link taken out", body(">GST</a>", "></a>GST"), "links"),
+        ("a link added", body("members", '<a href="https://x.example/">members</a>'), "links"),
+        ("a link to nothing", body("members", '<a href="#">members</a>'), "links"),
+        ("a picture added", body("<ul>", '<img src="https://x.example/p.jpg"><ul>'), "media"),
+        ("another picture", with_(media=["https://x.example/p.jpg", first["media"][1]]), "media"),
+        ("a picture taken out", with_(media=first["media"][1:]), "media"),
+        ("pictures swapped", with_(media=first["media"][::-1]), "media"),
+        ("a further picture", with_(pictures=["https://x.example/p.jpg"]), "media"),
+        ("another headline", with_(headline="Centre bows to states"), "headline"),
+        (
+            "a look-alike in the headline",
+            with_(headline=first["headline"].replace("e", "е", 1)),
+            "headline",
+        ),
+        ("another summary", with_(summary="33 members agree"), "packaging"),
+        ("a tag added", with_(tags=[*first["tags"], "scandal"]), "packaging"),
+        ("a tag taken out", with_(tags=first["tags"][1:]), "packaging"),
+        ("the disclosure taken out", with_(body=first["body"].split(disclosure)[0]), "disclosure"),
+        (
+            "the disclosure changed",
+            body("has not been edited", "has been edited"),
+            "text disclosure",
+        ),
+        ("the disclosure shortened", body("NDTV staff", "staff"), "text disclosure"),
+        ("the disclosure moved up", with_(body=_moved(first["body"])), "text disclosure"),
+        ("the disclosure twice", with_(body=first["body"] + disclosure_of(first)), "text"),
+        ("a disclosure added", {**third, "body": third["body"] + _SAID}, "text disclosure"),
+        ("the scope changed", with_(edit_scope="verbatim"), "claim"),
+        ("the flag changed", with_(edited_headline_only=False), "claim"),
+        ("the flag set", {**third, "edited_headline_only": True}, "claim"),
+        ("another agency", with_(agency="Reuters"), "agency"),
+        ("another agency id", with_(agency_id="PTI1"), "agency"),
+        ("another agency version", with_(agency_version="4"), "agency"),
+        ("another guid", with_(guid="urn:uuid:00000000-0000-0000-0000-000000000000"), "guid"),
+        ("words hidden", body("<p>The", '<p style="display:none">The'), "appearance"),
+        ("words made invisible", body("<p>The", '<p style="font-size:0">The'), "appearance"),
+        ("words pushed away", body("<p>The", '<p style="margin-left:-9999px">The'), "appearance"),
+        ("the attribute hidden", body("<p>The", "<p hidden>The"), "appearance"),
+        (
+            "a style sheet",
+            body("<p>The", "<style>p::after{content:'not'}</style><p>The"),
+            "appearance",
+        ),
+        ("a script", body("<p>The", "<script>document.write('not')</script><p>The"), "appearance"),
+        ("a handler", body("<p>The", "<p onclick='x()'>The"), "appearance"),
+        ("words in noscript", body("<p>The", "<noscript>Not true.</noscript><p>The"), "appearance"),
+        (
+            "words in a button",
+            body("<p>The", "<input type=button value='Not true'><p>The"),
+            "appearance",
+        ),
+        ("words drawn", body("<p>The", "<svg><path d='M0 0'/></svg><p>The"), "appearance"),
+        ("white on white", body("members", "<font color=white>members</font>"), "appearance"),
+    ):
+        where = "chain" if entry["guid"] == third["guid"] else ""
+        yield case(f"meaning: {name}", entry, _expect(failed, where))
+    moved = {**second, "statement": first["statement"]}
+    # The disclosure is the same sentence under both.
+    wrong = _expect("guid agency headline text links media packaging")
+    yield case("meaning: the statement of another entry", moved, wrong)
+    twice = [_expect("entry")] * 2
+    yield case("the same guid twice", first, *twice, entries=[first, first])
+    yield case("no guid", with_(guid=""), _expect("entry guid"))
+
+    # Claims without a statement
+    bare = with_(statement=None)
+    still = f"{AFTER_STATEMENT} continuity"
+    silent = {"edit_scope": None, "edited_headline_only": None}
+    no_line = first["body"].split(disclosure)[0]
+    for name, entry, claims in (
+        ("unsigned, with flag", bare, True),
+        ("unsigned, with scope", {**bare, "edited_headline_only": None, "body": no_line}, True),
+        ("unsigned, with disclosure", {**bare, **silent}, True),
+        ("unsigned, claiming nothing", {**bare, **silent, "body": no_line}, False),
+        (
+            "unsigned, edited",
+            {**bare, "edit_scope": "edited", "edited_headline_only": False, "body": no_line},
+            False,
+        ),
+    ):
+        expected = (
+            _expect("statement", still)
+            if claims
+            else _expect("", f"statement {still}", verdict="unsigned")
+        )
+        yield case(name, entry, expected)
+
+    # Keys
+    payload = json.loads(_bytes((signed[0].statement or "").split(".")[1]))
+    for signer, failed, rest in (
+        (OLD, "", ""),
+        (EXPIRED, "key", AFTER_KEY),
+        (FUTURE, "key", AFTER_KEY),
+        (REVOKED, "key", AFTER_KEY),
+        (UNKNOWN, "key", AFTER_KEY),
+    ):
+        token = signer.sign(payload)
+        yield case(
+            f"key: {signer.label}",
+            with_(statement=token),
+            _expect(failed, rest or "chain"),
+            chains="none",
+        )
+    for keys in ("none", "wrong kid", "private", "no nbf", "twice"):
+        yield case(f"key set: {keys}", first, _expect("key", AFTER_KEY), keys=keys)
+    yield case("key set: other types", first, _expect("", "receipt"), keys="other types")
+    yield case("key set: another log", first, _expect("receipt"), keys="another log")
+    head, middle, signature = (first["statement"] or "").split(".")
+    stranger = UNKNOWN.sign(payload).split(".")[2]
+    other = FIRST.sign({**payload, "agency": "Reuters"}).split(".")
+    for name, token in (
+        ("of another key", f"{head}.{middle}.{stranger}"),
+        ("of another payload", f"{head}.{other[1]}.{signature}"),
+        ("of nothing", f"{head}.{middle}.{b64url(bytes(64))}"),
+        ("with S beyond the order", f"{head}.{middle}.{b64url(_beyond(signature))}"),
+    ):
+        yield case(
+            f"signature {name}",
+            with_(statement=token),
+            _expect("signature", AFTER_SIGNATURE),
+        )
+    yield case(
+        "statement that is none",
+        with_(statement="x.y.z"),
+        _expect("statement", AFTER_STATEMENT),
+    )
+
+    # What a publisher may sign and still be wrong about
+    def resigned(**changes: Any) -> Case:
+        made = {**payload, **changes}
+        return with_(statement=FIRST.sign(made), edit_scope=made["scope"])
+
+    received = payload["received"]
+    worded = {**received, "text": digest(b"other words")}
+    summed = {**received, "packaging": digest(b"another summary")}
+
+    def logged(**changes: Any) -> Case:
+        """The same with an honest receipt."""
+        made = {**payload, **changes}
+        log = Log(press.log.origin, press.log.label, list(press.log.leaves))
+        made["receipt"] = log.receipt(log.add(receipt(made)))
+        return with_(
+            statement=FIRST.sign(made),
+            edit_scope=made["scope"],
+            edited_headline_only=made["scope"] == "headline-only",
+        )
+
+    for name, entry, failed in (
+        ("verbatim, but the headline differs", logged(scope="verbatim"), "scope"),
+        ("headline-only, but the words differ", logged(received=worded), "scope"),
+        ("headline-only, but the summary differs", logged(received=summed), "scope"),
+        ("house-style, but no word differs", logged(scope="house-style"), "scope"),
+        ("edited, and the words differ", logged(received=worded, scope="edited"), ""),
+        ("excerpt, and the words differ", logged(received=worded, scope="excerpt"), ""),
+        ("unknown", logged(scope="unknown"), ""),
+        ("packaging, and the summary differs", logged(received=summed, scope="packaging"), ""),
+        (
+            "other received digests than were logged",
+            resigned(received=worded, scope="edited"),
+            "receipt claim",
+        ),
+        (
+            "an earlier receipt than was logged",
+            resigned(received_at="2026-11-22T12:00:00.000000Z"),
+            "receipt",
+        ),
+        ("issued tomorrow", resigned(issued_at="2026-11-23T14:20:00.000000Z"), "times"),
+        (
+            "issued before it was received",
+            resigned(issued_at="2026-11-22T12:00:00.000000Z"),
+            "times",
+        ),
+        (
+            "changed before it was received",
+            resigned(changed_at="2026-11-22T12:00:00.000000Z"),
+            "times",
+        ),
+    ):
+        yield case(f"stated: {name}", entry, _expect(failed, "chain"), chains="none")
+    nothing = {**payload, "received": None, "receipt": None, "scope": "unknown"}
+    unknown = with_(statement=FIRST.sign(nothing), edit_scope="unknown", edited_headline_only=False)
+    yield case("stated: nothing received", unknown, _expect("", "receipt chain"), chains="none")
+    claimed = with_(statement=FIRST.sign({**nothing, "scope": "headline-only"}))
+    yield case(
+        "stated: nothing received, yet a scope",
+        claimed,
+        _expect("scope", "receipt chain"),
+        chains="none",
+    )
+    fork = Log(press.log.origin, press.log.label, [*press.log.leaves[:4], b"another"])
+    fork.add(receipt(payload))
+    forked = with_(statement=FIRST.sign({**payload, "receipt": fork.receipt(5)}))
+    yield case(
+        "a forked log",
+        first,
+        *[_expect("", "chain")] * 2,
+        entries=[forked, second],
+        chains="none",
+        log="failed",
+    )
+
+    # What was seen before
+    made = digest((first["statement"] or "").encode())
+
+    def memory(version: int, of: str, log: str | None = press.log.origin) -> str:
+        seen = {first["guid"]: {"version": version, "digest": of, "log": log}}
+        return canonical(
+            {"type": "wirecopy-memory-1", "statements": seen, "checkpoints": {}}
+        ).decode()
+
+    for name, kept, state in (
+        ("the same", memory(1, made), "ok"),
+        ("another of that version", memory(1, digest(b"x")), "failed"),
+        ("a later version", memory(2, digest(b"x")), "failed"),
+        ("in another log", memory(1, made, "elsewhere.example/log"), "failed"),
+    ):
+        expected = _expect("continuity") if state == "failed" else _expect(ok="continuity")
+        yield case(f"seen before: {name}", first, expected, memory=kept)
+    gone = {**bare, **silent, "body": no_line}
+    yield case(
+        "seen before: and now without a statement",
+        gone,
+        _expect("continuity", f"statement {AFTER_STATEMENT}"),
+        memory=memory(1, made),
+    )
+
+
+_SAID = "<p><i>(This story has not been edited by NDTV staff.)</i></p>"
+
+
+def disclosure_of(entry: Case) -> str:
+    """The last paragraph of a body."""
+    body: str = entry["body"]
+    return body[body.rindex("<p>") :]
+
+
+def _moved(body: str) -> str:
+    at = body.rindex("<p>")
+    return body[at:] + body[:at]
+
+
+def _expectless(entry: Case) -> Case:
+    names = ("agency", "agency_id", "agency_version", "edit_scope", "edited_headline_only")
+    return {**entry, **dict.fromkeys(names)}
+
+
+def _beyond(signature: str) -> bytes:
+    """The same signature with the group's order added to S (RFC 8032 §5.1.7 forbids it)."""
+    order = 2**252 + 27742317777372353535851937790883648493
+    raw = _bytes(signature)
+    return raw[:32] + (int.from_bytes(raw[32:], "little") + order).to_bytes(32, "little")
+
+
+def _feeds(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
+    good = [_expect() for _ in signed]
+    for format in FORMATS:
+        document = press.feed(signed, format).decode()
+        for name, changed, expected in (
+            ("good", document, good),
+            ("a word changed", document.replace("on Monday", "on Tuesday"), _first("text", good)),
+            (
+                "a headline changed",
+                document.replace("Big GST Meet", "GST Meet"),
+                _first("headline", good),
+            ),
+        ):
+            assert name == "good" or changed != document, (format, name)
+            yield {
+                "name": f"{format}: {name}",
+                "format": format,
+                "document": changed,
+                "keys": "all",
+                "chains": "all",
+                "expected": expected,
+            }
+
+
+def _first(failed: str, good: Sequence[Case]) -> list[Case]:
+    return [_expect(failed), *good[1:]]
+
+
+def _chains(press: Press) -> Iterable[Case]:
+    """Chains of one story: three statements, and what can be wrong with them."""
+    own = Press(FIRST, Log(press.log.origin, press.log.label))
+    story = samples()[0]
+    for _ in range(3):
+        own.sign(story)
+    good = own.chains[story.id]
+    payloads = [json.loads(_bytes(token.split(".")[1])) for token in good]
+    third = payloads[2]
+    stolen = [REVOKED.sign(payloads[0])]
+    stolen.append(REVOKED.sign({**payloads[1], "previous": digest(stolen[0].encode())}))
+    gone_on = FIRST.sign({**third, "previous": digest(stolen[1].encode())})
+    for name, tokens, ok in (
+        ("good", good, True),
+        ("one", good[:1], True),
+        ("without the first", good[1:], False),
+        ("without the middle", [good[0], good[2]], False),
+        ("turned around", good[::-1], False),
+        ("one twice", [good[0], good[0], *good[1:]], False),
+        (
+            "previous is another's",
+            [*good[:2], FIRST.sign({**third, "previous": digest(b"x")})],
+            False,
+        ),
+        ("a gap in the numbers", [*good[:2], FIRST.sign({**third, "version": 4})], False),
+        ("of another guid", [*good[:2], FIRST.sign({**third, "guid": "urn:x"})], False),
+        ("of another story", [*good[:2], FIRST.sign({**third, "story": "a" * 13})], False),
+        (
+            "issued before the one before",
+            [*good[:2], FIRST.sign({**third, "issued_at": "2026-11-22T13:00:00.000000Z"})],
+            False,
+        ),
+        ("by an unknown key", [*good[:2], UNKNOWN.sign(third)], False),
+        ("by a revoked key", [*good[:2], REVOKED.sign(third)], False),
+        ("the earlier ones by a revoked key", [*stolen, gone_on], True),
+        ("all by a revoked key", stolen, False),
+        ("an earlier one by a revoked key, not named", [stolen[0], *good[1:]], False),
+        ("by an old key", [*good[:2], OLD.sign(third)], True),
+        (
+            "a broken signature",
+            [*good[:2], good[2][:-4] + ("AAAA" if good[2][-4:] != "AAAA" else "BAAA")],
+            False,
+        ),
+        ("no token", [*good[:2], "x"], False),
+    ):
+        document = canonical({"guid": story.guid, "statements": tokens}).decode()
+        yield {"name": name, "keys": "all", "chain": document, "ok": ok}
+    nothing = canonical({"guid": story.guid, "statements": []}).decode()
+    yield {"name": "of none", "keys": "all", "chain": nothing, "ok": False}
+    yield {"name": "empty", "keys": "all", "chain": "{}", "ok": False}
+    yield {"name": "a list", "keys": "all", "chain": "[]", "ok": False}
