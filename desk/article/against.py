@@ -1,0 +1,277 @@
+"""Does an article carry the agency's words unedited?
+
+    read the copy | read the page | choose the item | find the story | measure | hold claims to it
+
+Pictures, summary and tags are not judged: a page shows its own, and states none of the others.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from desk.article import finding, page, wordings
+from desk.article.headlines import headline
+from ingest import cage, characters
+from ingest.formats.look import look
+from ingest.item import Hints
+from stories.errors import ParseError, UnknownNameError, WirecopyError
+from stories.newsroom import Wire
+from stories.provenance import (
+    Difference,
+    Measurement,
+    Scope,
+    differences,
+    measure,
+    widest,
+)
+from stories.story import Copy
+from stories.text import plain, plain_to_html, project
+
+LARGEST = 16 * 1024 * 1024
+"""Bytes of a file that is read, of either kind."""
+UNEDITED: tuple[Scope, ...] = ("verbatim", "headline-only", "headline-media", "packaging")
+"""Scopes in which every word of the story stands as it was received."""
+NOT_JUDGED = ("pictures and other media", "summary", "tags")
+
+_HEAD = 4096
+_META = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+_TITLE_WORDS = 30
+_MOST_BODIES = 10
+"""Articles looked at in a page's structured data; an honest page has one or two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One item of the received copy. ``number`` counts from 1, 0 where the file is the copy."""
+
+    number: int
+    guid: str
+    copy: Copy
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A printed claim and how it stands to what was measured."""
+
+    printed: wordings.Printed
+    standing: wordings.Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found. ``story`` and ``measured`` are None when the story is not in the page.
+
+    ``differences`` are those of the copy that was judged, where the page holds several.
+    """
+
+    received: Received
+    items: int
+    page_headline: str
+    story: finding.Found | None
+    measured: Measurement | None
+    claims: tuple[Claim, ...]
+    differences: tuple[Difference, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def scope(self) -> Scope:
+        """The measured scope; ``unknown`` without a story."""
+        return self.measured.scope if self.measured else "unknown"
+
+    @property
+    def holds(self) -> bool:
+        """Whether what is printed holds; without a claim, whether the words are unedited."""
+        if self.claims:
+            return all(claim.standing in ("agrees", "claims-less") for claim in self.claims)
+        return self.scope in UNEDITED
+
+
+def check(received: Path, article: Path, item: str | None = None) -> Answer:
+    """Hold the page saved as *article* against the agency's copy in the file *received*.
+
+    *item* names one item of a feed by its number, from 1, or by its guid; without it, the one
+    whose words fit the page best is taken.
+
+    :raises UnknownNameError: when *item* names none.
+    :raises WirecopyError: when a file cannot be read, or is not what it should be.
+    """
+    shown = page.read(decoded(_bytes(article), str(article)))
+    return compare(chosen(items(_bytes(received), str(received)), item, shown), shown)
+
+
+def compare(choice: tuple[Received, int], shown: page.Page) -> Answer:
+    """Hold *shown* against the received copy *choice*, one item of so many."""
+    received, count = choice
+    ours, links = _judged(received.copy.body)
+    notes: list[str] = []
+    found = finding.find(ours, shown)
+    if not found and (found := _in_data(ours, shown)):
+        notes.append("the story stands only in the page's data (JSON-LD), not in what it shows")
+    first = found[0].first if found else 0
+    line = headline(shown, first, received.copy.headline) if found else ""
+    if found and not (line and received.copy.headline):
+        where = "the received copy" if line else "the page"
+        notes.append(f"{where} states no headline, so the headline was not judged")
+    before = Copy(headline=received.copy.headline if line else "", body=links)
+    before = before.model_copy(update={"base": received.copy.base})
+    after = [
+        Copy(
+            headline=line if received.copy.headline else "",
+            body=one.body,
+            base=shown.base or None,
+        )
+        for one in found
+    ]
+    if not after:
+        return Answer(received, count, line, None, None, (), (), tuple(notes))
+    all_measured = [measure(before, one) for one in after]
+    measured = widest(all_measured)
+    which = all_measured.index(measured)
+    if len(after) > 1:
+        alike = len({one.published.text for one in all_measured}) == 1
+        told = "they are the same" if alike else "they differ, and the more changed one counts"
+        notes.append(f"the page holds the story {len(after)} times; {told}")
+    told_apart = differences(before, after[which])
+    notes += _remarks(told_apart)
+    if prose := sum(aside.prose for aside in found[which].aside):
+        notes.append(f"{prose} of the blocks set aside hold sentences; read them and judge")
+    claims = {claim.text: claim for one in found for claim in one.claims}
+    return Answer(
+        received=received,
+        items=count,
+        page_headline=line,
+        story=found[which],
+        measured=measured,
+        claims=tuple(
+            Claim(claim, wordings.standing(claim.wording, measured.scope, measured.changed))
+            for claim in claims.values()
+        ),
+        differences=told_apart,
+        notes=tuple(notes),
+    )
+
+
+def items(body: bytes, name: str) -> list[Received]:
+    """The copies in *body*: the items of a feed, or the one copy that an HTML or text file is.
+
+    :raises ParseError: for anything else.
+    """
+    wire = Wire(name="received", url="https://received.invalid/")
+    try:
+        contents = cage.read(body, Hints(url=name), wire)
+    except ParseError as error:
+        if error.state != "not-a-feed" or not (copy := _bare(body, name)):
+            raise
+        return [Received(0, "", copy)]
+    finally:
+        cage.close()
+    found = [
+        Received(
+            one.position + 1,
+            one.version.agency_id,
+            Copy(
+                headline=one.version.headline,
+                body=one.version.body,
+                base=one.version.base or one.version.link,
+            ),
+        )
+        for one in contents.found
+    ]
+    if not found:
+        why = contents.refused[0].message if contents.refused else "it holds no items"
+        raise ParseError("empty", f"{name}: no copy to hold the page against: {why}")
+    return found
+
+
+def chosen(found: Sequence[Received], item: str | None, shown: page.Page) -> tuple[Received, int]:
+    """The item that *item* names (see :func:`check`) or that fits *shown* best; how many there are.
+
+    :raises UnknownNameError: when *item* names none.
+    """
+    if item is None:
+        fit = finding.Fit(shown)
+        best = max(found, key=lambda one: fit.of(project(one.copy.body).paragraphs))
+        return best, len(found)
+    for one in found:
+        if item == one.guid or (item.isascii() and item.isdigit() and int(item) == one.number):
+            return one, len(found)
+    raise UnknownNameError(
+        f"item {item}: there is none; they are numbered 1 to {len(found)},"
+        f" and the first has the guid {found[0].guid or '(none)'}"
+    )
+
+
+def decoded(body: bytes, name: str) -> str:
+    """A saved page as text: by its byte order mark, else as declared if the bytes bear it out.
+
+    :raises WirecopyError: when *body* is no text.
+    """
+    mark = _META.search(body[:_HEAD])
+    label = mark[1].decode("ascii", "replace") if mark else ""
+    text = characters.decide(body, f"text/html; charset={label}" if label else "").decode(body)
+    if text[:_HEAD].count("\0") > 8:
+        raise WirecopyError(f"{name}: this is no web page; save the article's page as HTML")
+    return text.removeprefix("\ufeff")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            body = file.read(LARGEST + 1)
+    except OSError as error:
+        raise WirecopyError(f"{path}: cannot be read: {error.strerror}; mend the path") from error
+    if len(body) > LARGEST:
+        raise WirecopyError(f"{path}: has more than {LARGEST} bytes; no article is so large")
+    return body
+
+
+def _bare(body: bytes, name: str) -> Copy | None:
+    """The copy that *body* is if it is HTML or plain text; None if it is neither."""
+    seen = look(body)
+    text = decoded(body, name)
+    if seen.root == "html" or re.search(r"<(?:p|br|div|h1)\b", text[:_HEAD], re.IGNORECASE):
+        shown = page.read(text)
+        heads = {n for n, e in enumerate(shown.elements) if e.tag == "h1"}
+        tops = [block.text for block in shown.blocks if block.home in heads]
+        rest = [block for block in shown.blocks if block.home not in heads]
+        line = tops[0] if tops else shown.title
+        return Copy(headline=line, body=page.to_html(rest), base=shown.base or None)
+    if seen.root or not str(seen).startswith("text "):
+        return None
+    blocks = [b for b in re.split(r"\n[^\S\n]*\n", text.replace("\r\n", "\n")) if plain(b)]
+    top = plain(blocks[0]) if len(blocks) > 1 else ""
+    is_line = 0 < len(top.split()) <= _TITLE_WORDS and not top.endswith((".", "।", "۔"))
+    return Copy(
+        headline=top if is_line else "",
+        body=plain_to_html("\n\n".join(blocks[1:] if is_line else blocks)),
+    )
+
+
+def _judged(body: str) -> tuple[tuple[str, ...], str]:
+    """The paragraphs of a received body, and its words and links alone as HTML."""
+    blocks = list(page.read(body).blocks)
+    return tuple(block.text for block in blocks), page.to_html(blocks)
+
+
+def _in_data(received: Sequence[str], shown: page.Page) -> tuple[finding.Found, ...]:
+    """The story as the page's structured data hold it (schema.org ``articleBody``)."""
+    bodies = [b for one in shown.data if isinstance(b := one.get("articleBody"), str)]
+    for said in bodies[:_MOST_BODIES]:
+        body = said if "<p" in said.lower() or "<br" in said.lower() else plain_to_html(said)
+        if found := finding.find(received, page.read(f"<div>{body}</div>")):
+            return found
+    return ()
+
+
+def _remarks(found: Sequence[Difference]) -> list[str]:
+    """What a reader of the differences should know about them."""
+    from ingest.agencies import tail
+
+    words = [one for one in found if one.part == "text"]
+    if words and all(
+        one.kind == "removed" and len(one.received.split()) <= 8 and tail(one.received)
+        for one in words
+    ):
+        return ["of the words, only the agency's signature at the end is missing"]
+    return []

@@ -1,0 +1,131 @@
+"""What speaks for a part of a page being its furniture and no part of a story.
+
+Evidence, not proof: a page's author names its parts. So what is set aside on this evidence is
+bounded and always shown, and copy that is the agency's never is.
+"""
+
+import re
+
+_TAGS = {
+    "aside": "aside",
+    "button": "button",
+    "caption": "caption",
+    "datalist": "form",
+    "dialog": "dialog",
+    "figcaption": "caption",
+    "figure": "caption",
+    "footer": "footer",
+    "form": "form",
+    "menu": "navigation",
+    "nav": "navigation",
+    "search": "form",
+    "select": "form",
+    "textarea": "form",
+    "amp-ad": "advertisement",
+    "amp-auto-ads": "advertisement",
+    "amp-consent": "notice",
+    "amp-embed": "advertisement",
+    "amp-sidebar": "navigation",
+    "amp-social-share": "share buttons",
+    "amp-sticky-ad": "advertisement",
+    "amp-user-notification": "notice",
+}
+_NAMES = {
+    "advertisement": (
+        r"ads?|adv|advt|ad(?:box|slot|unit|wrap|holder|container|space)s?|adsbygoogle|advert\w*|dfp"
+        r"|gpt|sponsor\w*|promo\w*|taboola|outbrain|mgid|banner|commercial"
+    ),
+    "related": (
+        r"related\w*|also-?read|read-?also|read-?more|readmore|alsoread|more-?(?:stories|news|on)"
+        r"|recommend\w*|recirc\w*|trending|most-?(?:read|popular|viewed)|must-?read|suggested"
+        r"|you-may|up-?next|next-?(?:story|article)|latest|teasers?|in-?article-?link"
+    ),
+    "share buttons": (
+        r"shar(?:e|es|ing|ebar|etools)|social\w*|follow\w*|whatsapp|telegram|addthis|sharethis"
+        r"|google-?news|bookmark\w*|print|toolbar|font-?size"
+    ),
+    "newsletter": (
+        r"newsletter\w*|subscri\w*|sign-?up|paywall|membership|(?:get|download|install)-?app"
+        r"|app-?(?:download|promo|install|banner)|notification\w*|donat\w*|support-us"
+    ),
+    "caption": (
+        r"\w*caption\w*|(?:photo|image|img|picture)-?(?:credit|source|text|desc\w*)|credits?"
+        r"|gallery|slide-?show|carousel"
+    ),
+    "byline": (
+        r"by-?lines?|authors?|author-?\w+|reporter|journalist|posted-?\w*|updated-?\w*"
+        r"|publish(?:ed|date|time)?-?(?:on|at|date|time|info)?|time-?stamp|date-?time|datetime|date"
+        r"|time|read-?time|reading-?time|meta|meta-?info"
+    ),
+    "summary": r"synopsis|summary|highlights?|key-?points|excerpt|sub-?(?:head\w*|title)|standfirst"
+    r"|deck|strap-?line|kicker|pull-?quote\w*",
+    "tags": r"tags?|tag-?\w+|topics?|key-?words?|categor(?:y|ies)|labels?",
+    "navigation": (
+        r"nav\w*|menu|bread-?crumbs?|pagination|pager|toc|table-of-contents|skip-?\w*|banner-nav"
+        r"|complementary|contentinfo"
+    ),
+    "comments": r"comments?|comment-?\w+|disqus\w*|discussion|replies",
+    "embed": (
+        r"embed\w*|twitter-\w+|tweet\w*|instagram-\w+|fb-\w+|youtube\w*|video\w*|player\w*|jwplayer"
+        r"|podcast|audio\w*|listen\w*|poll|quiz|live-?score"
+    ),
+    "notice": r"cookie\w*|consent|gdpr|copyright|legal",
+}
+_PART = re.compile(r"[^0-9a-z]+")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_EVIDENCE = re.compile(
+    "|".join(f"(?P<n{n}>(?:^|-)(?:{pattern})(?=-|$))" for n, pattern in enumerate(_NAMES.values()))
+)
+_KINDS = tuple(_NAMES)
+_LONGEST = 300
+
+_ALSO_READ = re.compile(
+    r"(?:also|must|don't miss|read|watch|see|click|explained|related|more)\b[^.!?]{0,30}?"
+    r"[:|>»–—-]|(?:also|must) (?:read|watch|see)\b|read (?:more|also|here|full)\b|watch\b"
+    r"|click here"
+    r"|ये भी|यह भी|इसे भी|और पढ़ें|यहां पढ़ें|पढ़ें|مزید پڑھیں|یہ بھی پڑھیں|یہ بھی دیکھیں|مزید"
+    r"|மேலும் படிக்க|ఇది కూడా|আরও পড়ুন",
+    re.IGNORECASE,
+)
+_ALONE = re.compile(
+    r"[\W_]*(?:ads?|advertisements?|advertising|sponsored|promoted|story continues below(?: this"
+    r" ad(?:vertisement)?)?|article continues below|scroll to continue|continue reading"
+    r"|listen to (?:this )?(?:story|article)|also read|read more|related stories|loading\.*"
+    r"|share(?: this)?|follow us|विज्ञापन|اشتہار|விளம்பரம்|বিজ্ঞাপন|\d+ ?/ ?\d+)[\W_]*",
+    re.IGNORECASE,
+)
+_PUT_UP = re.compile(
+    r"(?:(?:by|reported by|edited by|written by|curated by|posted by|authored by|source|agency"
+    r"|updated|published|posted|last (?:updated|modified)|first published|created)\b"
+    r"(?:[^.!?]|\.(?=\S)){0,100}|[^.!?]{0,60}\b\d{1,2}:\d{2}\b[^.!?]{0,30}"
+    r"|\d+ min(?:ute)?s? read)",
+    re.IGNORECASE,
+)
+
+
+def evidence(tag: str, label: str) -> str:
+    """What speaks for an element being furniture: ``"related"``, ``"caption"`` …; or ``""``.
+
+    *label* is what its author calls it: class, id and role, parted by spaces.
+    """
+    if why := _TAGS.get(tag):
+        return why
+    for name in _HUMP.sub("-", label[:_LONGEST]).lower().split():
+        if found := _EVIDENCE.search(_PART.sub("-", name).strip("-")):
+            return _KINDS[int((found.lastgroup or "n0")[1:])]
+    return ""
+
+
+def alone(text: str) -> bool:
+    """Whether *text*, a whole block, is one of the labels that stand between paragraphs."""
+    return len(text) <= 60 and _ALONE.fullmatch(text) is not None
+
+
+def points_elsewhere(text: str) -> bool:
+    """Whether *text* opens as links to other pages do: "Also read: …", "यह भी पढ़ें"."""
+    return _ALSO_READ.match(text.lstrip("[(*•|>»►- ")) is not None
+
+
+def puts_up(text: str) -> bool:
+    """Whether *text*, a short line, says by whom or when a page was put up."""
+    return len(text.split()) <= 16 and _PUT_UP.fullmatch(text.rstrip(".| ")) is not None
