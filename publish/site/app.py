@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from publish.site import views
+from publish.site import proofs, views
 from publish.site.board import Board
 from publish.site.feeds import Feeds, Receive, Scope, Send
 from publish.site.pages import ICON, ROBOTS, Kept, Pages
@@ -137,11 +137,16 @@ class Site:
                 Route("/", self.home),
                 Route("/feeds/{name}", self.feed),
                 Route("/stories/{name}", self.story),
+                Route("/stories/{name}/statements", self.statements),
+                Route("/.well-known/jwks.json", self.jwks),
+                Route("/log/checkpoint", self.checkpoint),
+                Route("/log/tile/{path:path}", self.tile),
                 Route("/healthz", self.healthz),
                 Route("/readyz", self.readyz),
                 Route("/metrics", self.metrics),
                 Route("/status", self.status),
                 Route("/robots.txt", self.robots),
+                Route("/static/{path:path}", self.script),
                 Route("/favicon.ico", self.icon),
                 Route("/favicon.svg", self.icon),
             ],
@@ -196,7 +201,39 @@ class Site:
             lambda c: views.story_page(c, self.newsroom, name),
             lambda page: self._dated(page.rendered_at),
             lambda c: views.expired(c, self.newsroom, name),
+            story=name,
         )
+
+    def statements(self, request: Request) -> Response:
+        """``/stories/ID/statements``: everything ever stated of one story, oldest first."""
+        name = str(request.path_params["name"])
+        if not _STORY.fullmatch(name):
+            raise HTTPException(404)
+        return self._proof(request, lambda c: proofs.chain(c, name))
+
+    def jwks(self, request: Request) -> Response:
+        """``/.well-known/jwks.json``: the keys by which statements and the log are signed."""
+        return self._proof(request, proofs.jwks)
+
+    def checkpoint(self, request: Request) -> Response:
+        """``/log/checkpoint``: how long the log is, and its root, signed."""
+        return self._proof(request, proofs.checkpoint)
+
+    def tile(self, request: Request) -> Response:
+        """``/log/tile/…``: hashes of the log, and its entries."""
+        path = str(request.path_params["path"])
+        return self._proof(request, lambda c: proofs.tile(c, path))
+
+    def _proof(
+        self, request: Request, found: Callable[[Connection], Representation | None]
+    ) -> Response:
+        with self._reading() as conn:
+            ready = found(conn)
+        if ready is None:
+            told = {"cache-control": "no-store", "access-control-allow-origin": "*"}
+            text = "there is no such thing here, or not yet\n"
+            return Response(text, 404, told, "text/plain")
+        return self._answer(request, ready)
 
     def _page(
         self,
@@ -206,6 +243,7 @@ class Site:
         view: Callable[[Connection], View | None],
         dated: Callable[[View], datetime | None] = lambda _: None,
         gone: Callable[[Connection], bool] = lambda _: False,
+        story: str | None = None,
     ) -> Response:
         """The page kept for this path, or, when *state* is another by now, one made anew.
 
@@ -226,7 +264,7 @@ class Site:
             if kept is None:
                 raise
             return self._answer(request, kept[1])
-        ready = self.pages.ready(self.pages.html(template, page=page), dated(page))
+        ready = self.pages.ready(self.pages.html(template, page=page), dated(page), story)
         self._kept.put(path, (now, ready))
         return self._answer(request, ready)
 
@@ -323,6 +361,13 @@ class Site:
     async def robots(self, _request: Request) -> Response:
         """``/robots.txt``: everything may be read but the operator's addresses."""
         return _plain(ROBOTS.decode(), "public, max-age=86400")
+
+    def script(self, request: Request) -> Response:
+        """``/static/VERSION/NAME``: our own scripts."""
+        found = self.pages.scripts.get(f"/static/{request.path_params['path']}")
+        if found is None:
+            raise HTTPException(404)
+        return self._answer(request, found)
 
     async def icon(self, _request: Request) -> Response:
         """``/favicon.ico`` and ``.svg``."""

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from publish.feed import CONTENT_TYPES, lifetime
+from publish.site import proofs
 from publish.site.representation import SERVER, Answer, Headers, Representation, answer, represent
 from stories import clock
 from stories.newsroom import Feed, Newsroom
@@ -190,7 +191,8 @@ class Feeds:
         kind = CONTENT_TYPES[slot.format].partition(";")[0]
         links = (
             f'<{site}/feeds/{slot.name}>; rel="self"; type="{kind}", '
-            f'<{site}/feeds/{slot.feed.name}>; rel="alternate"; type="text/html"'
+            f'<{site}/feeds/{slot.feed.name}>; rel="alternate"; type="text/html", '
+            f"{proofs.links(self._newsroom)}"
         )
         return represent(
             row.body,
@@ -203,7 +205,7 @@ class Feeds:
                     f"public, max-age={fresh}, stale-if-error={int(STALE_FOR.total_seconds())}",
                 ),
                 ("access-control-allow-origin", "*"),
-                ("access-control-expose-headers", "ETag, Last-Modified, Link"),
+                ("access-control-expose-headers", "ETag, Last-Modified, Link, Repr-Digest"),
             ],
             about=[("link", links)],
         )

@@ -1,5 +1,7 @@
 """Pages for people: plain HTML that works without scripts, escaped by default.
 
+One script there is: on a story's page it checks the signed statement in the reader's browser.
+
 A page is rendered from a view, and kept ready as long as nothing it shows has changed.
 """
 
@@ -16,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from publish.feed import FRESHEST
+from publish.site.proofs import links
 from publish.site.representation import Representation, represent
 from publish.site.wording import legend, unturned
 from stories.newsroom import Newsroom
@@ -33,6 +36,8 @@ FORMAT_TYPES = {
 }
 
 ICON = (_HERE / "icon.svg").read_bytes()
+
+SCRIPT = "text/javascript; charset=utf-8"
 
 _OPERATORS = ("metrics", "healthz", "readyz", "status")
 ROBOTS = "\n".join(["User-agent: *", *(f"Disallow: /{n}" for n in _OPERATORS), ""]).encode()
@@ -68,27 +73,49 @@ class Kept:
                 self._pages.popitem(last=False)
 
 
+class Scripts:
+    """Our own scripts, ready to be served below an address that changes whenever they do."""
+
+    def __init__(self) -> None:
+        files = {p.name: p.read_bytes() for p in sorted((_HERE / "static").glob("*.js"))}
+        told = hashlib.sha256()
+        for name, script in files.items():
+            told.update(f"{name}\0{len(script)}\0".encode() + script)
+        # All below one folder, so that they find each other by name and are never of two makes.
+        self.folder = f"/static/{told.hexdigest()[:16]}"
+        headers = [("cache-control", "public, max-age=31536000, immutable")]
+        self._ready = {
+            f"{self.folder}/{name}": represent(script, etag_of(script), SCRIPT, None, headers)
+            for name, script in files.items()
+        }
+
+    def get(self, path: str) -> Representation | None:
+        """The script at *path*, None when none is there."""
+        return self._ready.get(path)
+
+
 class Pages:
-    """Renders the pages of *newsroom*; holds nothing but templates and style."""
+    """Renders the pages of *newsroom*; holds nothing but templates, style and scripts."""
 
     def __init__(self, newsroom: Newsroom) -> None:
         self._newsroom = newsroom
         self.root = urlsplit(newsroom.site.url).path.rstrip("/")
         style = (_HERE / "site.css").read_text(encoding="utf-8").strip()
+        self.scripts = Scripts()
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-        self.headers = [
-            (
-                # Nothing runs. Pictures and films come from wherever the agency keeps them.
-                "content-security-policy",
-                "default-src 'none'; img-src https: http:; media-src https: http:;"
-                f" style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none';"
-                " frame-ancestors 'none'",
-            ),
-            ("x-frame-options", "DENY"),
-            ("referrer-policy", "no-referrer"),
-            ("permissions-policy", _PERMISSIONS),
-            ("cross-origin-opener-policy", "same-origin"),
-        ]
+        # Nothing runs. Pictures and films come from wherever the agency keeps them.
+        policy = (
+            "default-src 'none'; img-src https: http:; media-src https: http:;"
+            f" style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none';"
+            " frame-ancestors 'none'"
+        )
+        self.headers = _headers(policy)
+        # Here our own script runs and asks this site alone. It makes no markup of any string, so
+        # that nothing that stands in a story can.
+        self.checking = _headers(
+            f"{policy}; script-src 'self'; connect-src 'self';"
+            " require-trusted-types-for 'script'; trusted-types 'none'"
+        )
         self._jinja = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
             autoescape=True,
@@ -106,19 +133,35 @@ class Pages:
             formats=[(name, FORMAT_NAMES[name], FORMAT_TYPES[name]) for name in FORMATS],
             feeds=newsroom.outgoing,
             legend=legend(),
+            scripts=f"{self.root}{self.scripts.folder}",
         )
 
     def html(self, template: str, **values: Any) -> bytes:
         """*template* filled with *values*."""
         return self._jinja.get_template(template).render(values).encode("utf-8", "replace")
 
-    def ready(self, html: bytes, modified: datetime | None = None) -> Representation:
-        """A page ready to be served, with its security headers and a tag of its bytes."""
+    def ready(
+        self, html: bytes, modified: datetime | None = None, story: str | None = None
+    ) -> Representation:
+        """A page (of *story*, which it checks) ready to be served, with its security headers, a
+        tag of its bytes, and where to find what its statements are checked with."""
         lifetime = int(FRESHEST.total_seconds())
+        headers = self.headers if story is None else self.checking
         return represent(
             html,
             etag_of(html),
             HTML,
             modified,
-            [("cache-control", f"public, max-age={lifetime}"), *self.headers],
+            [("cache-control", f"public, max-age={lifetime}"), *headers],
+            [("link", links(self._newsroom, story))],
         )
+
+
+def _headers(policy: str) -> list[tuple[str, str]]:
+    return [
+        ("content-security-policy", policy),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("permissions-policy", _PERMISSIONS),
+        ("cross-origin-opener-policy", "same-origin"),
+    ]

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Literal
 
 from publish.site.conditional import NAMES, Conditions, evaluate, matches
+from stories.story import digest
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -63,20 +64,23 @@ def represent(
     modified: datetime | None,
     headers: Sequence[tuple[str, str]] = (),
     about: Sequence[tuple[str, str]] = (),
+    *,
+    packed: bool = True,
 ) -> Representation:
     """*body* ready to be served.
 
     *headers* go with every answer; *about* tells of the content and so stays out of a 304
-    (RFC 9110 §15.4.5). Deterministic: the same bytes give the same gzip bytes.
+    (RFC 9110 §15.4.5). Deterministic: the same bytes give the same gzip bytes. Without *packed*
+    there are none: hashes do not pack.
     """
     plain = _variant(body, etag, None, media_type, modified, headers, about)
-    if len(body) < WORTH_PACKING:
+    if not packed or len(body) < WORTH_PACKING:
         return Representation(plain, None, modified)
-    packed = gzip.compress(body, compresslevel=6, mtime=0)
+    gzipped = gzip.compress(body, compresslevel=6, mtime=0)
     # Other bytes, so another strong tag (RFC 9110 §8.8.3.3).
     tag = f'{etag[:-1]}-gzip"'
     return Representation(
-        plain, _variant(packed, tag, "gzip", media_type, modified, headers, about), modified
+        plain, _variant(gzipped, tag, "gzip", media_type, modified, headers, about), modified
     )
 
 
@@ -96,6 +100,8 @@ def _variant(
         *headers,
     ]
     described = [("content-type", media_type), ("content-length", str(len(body))), *about]
+    # RFC 9530 §3.1: of the representation, so of what the coding made of it.
+    described.append(("repr-digest", digest(body)))
     if modified is not None:
         described.append(("last-modified", format_datetime(modified, usegmt=True)))
     if coding is not None:

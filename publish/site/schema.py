@@ -6,6 +6,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from publish.site.signed import Signed
+
 _UNSAFE = {
     "<": "\\u003c",  # "</script>" and "<!--" end or confuse a script element (HTML §4.12.1.3)
     ">": "\\u003e",
@@ -35,11 +37,22 @@ def news_article(
     keywords: Sequence[str],
     publisher: str,
     publisher_url: str,
+    wire_headline: str | None,
+    agency_version: str,
+    backstory: str,
+    statement: Signed | None,
 ) -> dict[str, Any]:
     """One story; ``isBasedOn`` is the agency's own, by its id and, if it has one, its address.
 
-    *published* and *modified* are RFC 3339.
+    ``backstory`` is schema.org's word for how an article came about, here what was measured and
+    what is printed of it; ``isBasedOn`` has the headline that the agency gave; ``sdPublisher``
+    says whose claim all this is; ``subjectOf`` names the signed statement about the article, by
+    its digest, and where it is found. Neither ``correction`` nor ``publishingPrinciples``: what
+    an agency calls a correction is not told here, and principles are the publisher's to write.
+
+    *published* and *modified* are RFC 3339; *wire_headline* is None when it is the one published.
     """
+    house = {"@type": "NewsMediaOrganization", "name": publisher, "url": publisher_url}
     source = {"@type": "NewsMediaOrganization", "name": agency}
     values: dict[str, Any] = {
         "@context": "https://schema.org",
@@ -62,16 +75,32 @@ def news_article(
         "isBasedOn": {
             "@type": "NewsArticle",
             "identifier": agency_id,
+            "version": agency_version,
+            "headline": wire_headline or headline,
             "url": agency_link,
             "publisher": source,
         },
-        "publisher": {
-            "@type": "NewsMediaOrganization",
-            "name": publisher,
-            "url": publisher_url,
-        },
+        "backstory": backstory,
+        "publisher": house,
+        "sdPublisher": house,
+        "subjectOf": None if statement is None else _document(statement),
     }
     return _present(values)
+
+
+def _document(statement: Signed) -> dict[str, Any]:
+    return {
+        "@type": "DigitalDocument",
+        "name": f"Signed statement {statement.number}",
+        "url": statement.address,
+        "encodingFormat": "application/json",
+        "identifier": {
+            "@type": "PropertyValue",
+            "propertyID": "sha-256",
+            "value": statement.digest,
+        },
+        "dateCreated": statement.issued.isoformat(timespec="seconds"),
+    }
 
 
 def _present(values: dict[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,10 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 from sqlalchemy import Connection
 
-from publish.clean import absolute, legal
+from publish.clean import absolute
 from publish.site import schema
+from publish.site.changes import Changed, Headlines, changes, headlines
+from publish.site.signed import Signed, signed
 from publish.site.wording import (
     PART_NAMES,
     Badge,
@@ -24,17 +26,20 @@ from publish.site.wording import (
     badge,
     direction,
     moment,
+    unturned,
     zone_of,
 )
 from stories import clock, licence
 from stories.newsroom import Feed, Newsroom
 from stories.provenance import PARTS, Measurement
+from stories.reference import resolve
+from stories.scalar import legal
 from stories.store import feeds, retention
 from stories.store import stories as records
 from stories.store.feeds import EntryRow
 from stories.store.stories import VersionRow
 from stories.story import Media, Story, Version
-from stories.text import paragraphs
+from stories.text import paragraphs, references
 
 EXCERPT = 240
 """Characters of a story without summary that a list shows of its first paragraph."""
@@ -138,12 +143,13 @@ class Edition:
 
 @dataclass(frozen=True, slots=True)
 class StoryPage:
-    """A story. ``wire_headline`` is None when the headline published is the agency's."""
+    """A story. ``headlines`` is None when the headline published is the agency's, ``summary``
+    when feeds carry none; ``changes`` are those besides the headline's."""
 
     id: str
     url: str
     headline: str
-    wire_headline: str | None
+    headlines: Headlines | None
     language: Language
     agency: str
     agency_code: str | None
@@ -155,6 +161,7 @@ class StoryPage:
     credit: str | None
     rights: str | None
     description: str
+    summary: str | None
     published: Moment
     updated: Moment | None
     figures: tuple[Figure, ...]
@@ -162,6 +169,11 @@ class StoryPage:
     disclosure: str
     badge: Badge
     measured: tuple[Measured, ...]
+    changes: tuple[Changed, ...]
+    compared: Moment
+    signed: Signed | None
+    issued: Moment | None
+    guid: str
     rule: str
     received: Moment
     first_received: Moment
@@ -306,13 +318,14 @@ def _story_page(
     images = tuple(f.url for f in _all_figures(shown, version) if f.medium == "image")
     description = _excerpt(shown, entry.disclosure)
     dateline = legal(version.dateline or "").strip() or None
+    told = badge(entry.scope, agency, measurement.changed)
+    wired = legal(version.headline).strip() if "headline" in measurement.changed else None
+    statement = signed(ours.get("statement"), f"{newsroom.site.url}/stories/{story.id}/statements")
     return StoryPage(
         id=story.id,
         url=shown["url"],
         headline=shown["title"],
-        wire_headline=(
-            legal(version.headline).strip() if "headline" in measurement.changed else None
-        ),
+        headlines=None if wired is None else headlines(wired, shown["title"]),
         language=_language(shown.get("language")),
         agency=agency,
         agency_code=version.agency_code,
@@ -324,14 +337,20 @@ def _story_page(
         credit=ours.get("credit"),
         rights=ours.get("rights"),
         description=description,
+        summary=shown.get("summary"),
         published=moment(datetime.fromisoformat(shown["date_published"]), zone),
         updated=_updated(shown, story, zone),
         figures=figures,
         # Clean by its making: publish.clean is what let it into the entry.
         body=Markup(body),  # noqa: S704
         disclosure=entry.disclosure,
-        badge=badge(entry.scope, agency, measurement.changed),
+        badge=told,
         measured=_measured(measurement),
+        changes=changes(version, entry.json, entry.disclosure, measurement),
+        compared=moment(entry.rendered_at, zone),
+        signed=statement,
+        issued=moment(statement.issued, zone) if statement else None,
+        guid=shown["id"],
         rule=measurement.rule,
         received=moment(history[-1].received_at if history else story.received_at, zone),
         first_received=moment(story.first_received, zone),
@@ -360,6 +379,10 @@ def _story_page(
                 keywords=shown.get("tags", ()),
                 publisher=newsroom.publisher.name,
                 publisher_url=newsroom.publisher.url,
+                wire_headline=wired,
+                agency_version=ours["agency_version"],
+                backstory=unturned(told.sentence),
+                statement=statement,
             )
         ),
         rendered_at=entry.rendered_at,
@@ -394,10 +417,11 @@ def _all_figures(shown: dict[str, Any], version: Version) -> list[Figure]:
 
 
 def _figures(shown: dict[str, Any], version: Version, body: str) -> tuple[Figure, ...]:
-    """The media that do not stand in the body anyway, each once."""
+    """The media that the body does not show anyway, by the rule that they are digested by."""
     figures: dict[str, Figure] = {}
+    inside = set(references(body).media)
     for figure in _all_figures(shown, version):
-        if f'"{escape(figure.url)}"' not in body:
+        if resolve(figure.url, None, shown=True) not in inside:
             figures.setdefault(figure.url, figure)
     return tuple(figures.values())
 

@@ -1,6 +1,11 @@
 """Stories as agencies send them, and a newsroom that publishes them. All invented."""
 
+import atexit
+import shutil
+import tempfile
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from stories.newsroom import Feed, Newsroom, Publisher, Site, Wire
@@ -27,10 +32,19 @@ HEADLINE_ONLY = (
 )
 
 
+@cache
+def _data() -> Path:
+    """A folder for the keys that a newsroom makes when it publishes; gone when the process is."""
+    folder = tempfile.mkdtemp(prefix="wirecopy-samples-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
 def newsroom(**keys: Any) -> Newsroom:
     """NDTV's newsroom as the README has it, with *keys* in place of its own."""
     return Newsroom(
         **{
+            "data": _data(),
             "publisher": Publisher(
                 name="NDTV",
                 url="https://www.ndtv.com",

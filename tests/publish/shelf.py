@@ -58,6 +58,7 @@ def publish(store: Store, newsroom: Newsroom, *stories: Story) -> None:
 
 
 def _row(story: Story, number: int, version: Version, at: datetime, current: bool) -> VersionRow:
+    received = story.received if current else _digests(version)
     return VersionRow(
         story_id=story.id,
         capture_id=number,
@@ -69,7 +70,7 @@ def _row(story: Story, number: int, version: Version, at: datetime, current: boo
         content_digest=f"{number:064}",
         received_at=at,
         data=version.model_dump(mode="json"),
-        received=(story.received if current else _digests(version)).model_dump(mode="json"),
+        received=received.model_dump(mode="json") if received is not None else None,
     )
 
 

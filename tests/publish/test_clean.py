@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import html as lxml_html
 
-from publish.clean import DROPPED, TAGS, absolute, clean, legal
+from publish.clean import DROPPED, TAGS, absolute, clean
 from stories.markup import TangleError
+from stories.scalar import legal
 from stories.text import paragraphs, references
 from tests.publish.hostile import texts, urls
 

@@ -13,6 +13,7 @@ from publish.render import Rendered
 from stories.errors import RenderError
 from stories.newsroom import Newsroom, Publisher
 from stories.provenance import digests, measure
+from stories.scalar import legal
 from stories.story import Category, Copy, HeadlineEdit, Media, Story
 from tests.publish import hostile
 from tests.publish.checks import NAMES, parse
@@ -275,12 +276,12 @@ def test_no_claim_is_ever_made_that_does_not_measure(of: Story) -> None:
     try:
         found = render.render(of, room)
     except RenderError:
-        assert not clean.legal(of.headline).strip()
+        assert not legal(of.headline).strip()
         return
     scope = found.entry.scope
     assert scope == found.measurement.scope
     assert found.entry.edited_headline_only == (scope == "headline-only")
-    assert found.entry.disclosure == clean.legal(room.disclosure(scope, found.entry.agency))
+    assert found.entry.disclosure == legal(room.disclosure(scope, found.entry.agency))
     received = render.received_copy(of.version)
     for name in FORMATS:
         copy = READERS[name](getattr(found, name))

@@ -26,9 +26,12 @@ from publish.site.pages import Kept
 from publish.site.representation import represent
 from stories import clock
 from stories.newsroom import Feed, Newsroom, Publisher, Site
+from stories.provenance import digests
+from stories.signing import payload_of
 from stories.store import Store, connect, feeds, outbox
 from stories.store import stories as records
-from stories.story import Story
+from stories.story import Copy, Story, digest
+from stories.text import plain
 from tests.publish import samples
 from tests.publish.shelf import publish, put
 from tests.serving import Answer, Port, served
@@ -143,8 +146,12 @@ def test_a_feed_is_the_bytes_in_the_store(serve: Serve, format: feeds.Format) ->
     here = "https://feeds.ndtv.com/feeds/india"
     kind = TYPES[format].partition(";")[0]
     assert told["link"] == (
-        f'<{here}.{format}>; rel="self"; type="{kind}", <{here}>; rel="alternate"; type="text/html"'
+        f'<{here}.{format}>; rel="self"; type="{kind}", '
+        f'<{here}>; rel="alternate"; type="text/html", '
+        '<https://feeds.ndtv.com/.well-known/jwks.json>; rel="service-meta";'
+        ' type="application/jwk-set+json"'
     )
+    assert told["repr-digest"] == digest(row.body)
 
 
 def test_max_age_and_ttl_are_one_value(serve: Serve) -> None:
@@ -565,7 +572,7 @@ def test_a_storys_page(serve: Serve) -> None:
     assert inner.strip() == printed
     assert printed != shown["content_html"]
     assert page.text_content().count(samples.HEADLINE_ONLY) == 1
-    assert _texts(page, ".story > .disclosure") == [samples.HEADLINE_ONLY]
+    assert _texts(page, ".text > .disclosure") == [samples.HEADLINE_ONLY]
     canonical = page.find('.//link[@rel="canonical"]')
     assert canonical is not None
     assert canonical.get("href") == entry.url
@@ -591,7 +598,8 @@ def test_a_storys_page_tells_what_was_measured(serve: Serve) -> None:
     for part in ("headline", "text", "links", "media", "packaging"):
         assert measurement["received"][part] in digests
         assert measurement["published"][part] in digests
-    assert measurement["rule"] in _all(page, "details")[0].text_content()
+    assert measurement["rule"] in _all(page, ".measured details")[-1].text_content()
+    assert _texts(page, ".changes") == []
     assert "PTI2026112200417" in _texts(page, ".facts dd")
 
 
@@ -737,7 +745,8 @@ def test_hostile_words_stay_words(serve: Serve) -> None:
         page = html.document_fromstring(found.body.decode())
         assert "<script>alert" not in found.text
         scripts = _found(page, "//script")
-        assert {s.get("type") for s in scripts} <= {"application/ld+json"}
+        assert {s.get("type") for s in scripts} <= {"application/ld+json", "module"}
+        assert not [s for s in scripts if s.get("type") == "module" and s.text]
         assert _found(page, "//*[@*[starts-with(name(), 'on')]]") == []
         assert _found(page, "//i[text()='\"A\"']") == []
         heads = _found(page, "//head//title | //head//meta/@content")
@@ -774,10 +783,31 @@ def test_schema_org(serve: Serve) -> None:
     assert data["isBasedOn"] == {
         "@type": "NewsArticle",
         "identifier": "PTI2026112200417",
+        "version": "3",
+        "headline": story.version.headline,
         "url": "https://www.ptinews.example/story/417",
         "publisher": agency,
     }
-    assert data["publisher"]["name"] == "NDTV"
+    assert data["publisher"]["name"] == data["sdPublisher"]["name"] == "NDTV"
+    assert data["backstory"] == (
+        "The headline is ours. Every word of the story, its links and its pictures are as"
+        " Press Trust of India sent them."
+    )
+    statement = shown["_wirecopy"]["statement"]
+    assert data["subjectOf"] == {
+        "@type": "DigitalDocument",
+        "name": "Signed statement 1",
+        "url": f"https://feeds.ndtv.com/stories/{story.id}/statements",
+        "encodingFormat": "application/json",
+        "identifier": {
+            "@type": "PropertyValue",
+            "propertyID": "sha-256",
+            "value": digest(statement.encode()),
+        },
+        "dateCreated": datetime.fromisoformat(payload_of(statement)["issued_at"]).isoformat(
+            timespec="seconds"
+        ),
+    }
     assert data["inLanguage"] == "en-IN"
     assert data["image"] == ["https://img.example/gst.jpg?w=1200&h=675"]
     assert data["url"] == shown["url"]
@@ -812,6 +842,98 @@ def test_a_story_without_what_it_could_have(serve: Serve) -> None:
     assert not data.keys() & {"image", "inLanguage", "keywords", "copyrightNotice"}
 
 
+def test_a_page_says_where_its_statements_are(serve: Serve) -> None:
+    story = samples.english()
+    site = serve(story)
+    page = _story(site, story)
+    address = f"https://feeds.ndtv.com/stories/{story.id}/statements"
+    assert _found(page, '//head/link[@rel="describedby"]/@href') == [address]
+    assert f'<{address}>; rel="describedby"' in site.ask(f"/stories/{story.id}").headers["link"]
+    chain = json.loads(site.ask(f"/stories/{story.id}/statements").body)
+    panel = _all(page, ".check")[0]
+    assert chain["statements"] == [panel.get("data-statement")]
+    assert chain["guid"] == panel.get("data-guid")
+    # Until a browser has checked it, nothing is said to have been.
+    assert _texts(page, ".check h2") == ["Check it yourself"]
+    assert _all(page, ".check .badge") == []
+
+
+def test_what_a_page_shows_is_what_was_digested(serve: Serve) -> None:
+    """Its marked parts, read as its script reads them, are the copy that was measured."""
+    shared = samples.version(
+        agency_id="P1",
+        body='<p>Words and <img src="https://img.example/gst.jpg?w=1200&amp;h=675">'
+        ' <a href="https://img.example/gst.mp4">a film</a></p>',
+    )
+    for story in (*_everything(), samples.story(shared)):
+        site = serve(story)
+        page = _story(site, story)
+        entry = _entry(site, story)
+
+        def part(name: str, page: html.HtmlElement = page) -> html.HtmlElement:
+            return _found(page, f'//*[@data-part="{name}"]')[0]
+
+        summary = _found(page, '//*[@data-part="summary"]')
+        copy = Copy(
+            headline=part("headline").text_content(),
+            body=html.tostring(part("text"), encoding="unicode"),
+            media=tuple(
+                m.get("src") or m.get("href") for m in _found(page, '//*[@data-part="media"]')
+            ),
+            summary=summary[0].text_content() if summary else "",
+            tags=tuple(t.text_content() for t in _found(page, '//*[@data-part="tags"]/*')),
+        )
+        made = digests(copy, disclosure=entry.disclosure)
+        assert made.model_dump() == entry.measurement["published"], story.headline
+        stated = payload_of(_all(page, ".check")[0].get("data-statement") or "")
+        assert part("scope").get("data-scope") == stated["scope"]
+        for name in ("agency", "agency_id", "agency_version"):
+            assert plain(part(name).text_content()) == plain(stated[name])
+
+
+def test_what_was_changed_is_shown_word_by_word(serve: Serve) -> None:
+    story = samples.story(
+        samples.version(
+            headline="Bridge over the Yamuna opened",
+            body="<p>One two <textarea>three</textarea> four.</p><p>Same.</p>"
+            "<form><p>Five &lt;b&gt; six.</p></form><p><iframe src='https://v.example/1'></iframe></p>",
+        ),
+        desk="Bridge over the Ganga opened",
+    )
+    site = serve(story)
+    page = _story(site, story)
+    assert _texts(page, ".headlines del") == ["Yamuna"]
+    assert _texts(page, ".headlines ins") == ["Ganga"]
+    assert _texts(page, ".changes h3") == ["Text", "Pictures and other media"]
+    changed = [tuple(_texts(item, "p, del, ins")) for item in _all(page, ".changes li")]
+    assert changed == [
+        ("One two three four.", "three"),
+        ("https://v.example/1", "https://v.example/1"),
+    ]
+    assert _found(page, '//*[@id="changes"]')
+    assert _found(page, '//a[@href="#changes"]')
+
+
+def test_the_scripts(serve: Serve) -> None:
+    story = samples.english()
+    site = serve(story)
+    address = _found(_story(site, story), '//script[@type="module"]/@src')[0]
+    folder, _, name = address.rpartition("/")
+    assert name == "page.js"
+    for each in ("page.js", "verify.js", "text.js"):
+        found = site.ask(f"{folder}/{each}")
+        assert found.status == 200
+        assert found.headers["content-type"] == "text/javascript; charset=utf-8"
+        assert found.headers["x-content-type-options"] == "nosniff"
+        assert "immutable" in found.headers["cache-control"]
+        again = site.ask(f"{folder}/{each}", {"If-None-Match": found.headers["etag"]})
+        assert again.status == 304
+        for asked in re.findall(r'from "\./([a-z]+\.js)"', found.text):
+            assert site.ask(f"{folder}/{asked}").status == 200
+    for wrong in ("/static/page.js", f"{folder}/../page.js", f"{folder}/", f"{folder}/page.html"):
+        assert site.ask(wrong).status == 404
+
+
 def test_pages_run_nothing_and_frame_nothing(serve: Serve) -> None:
     import base64
     import hashlib
@@ -826,7 +948,13 @@ def test_pages_run_nothing_and_frame_nothing(serve: Serve) -> None:
         )
         assert policy["default-src"] == "'none'"
         assert policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
-        assert "script-src" not in policy
+        if path.startswith("/stories/"):
+            # Our own script, which asks our own site, and makes no markup of any string.
+            assert policy["script-src"] == policy["connect-src"] == "'self'"
+            assert policy["require-trusted-types-for"] == "'script'"
+            assert policy["trusted-types"] == "'none'"
+        else:
+            assert "script-src" not in policy
         style = page.findtext(".//style") or ""
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         assert policy["style-src"] == f"'sha256-{digest}'"
@@ -920,6 +1048,12 @@ def test_a_site_below_a_path(serve: Serve, prefix: str) -> None:
     assert canonical.get("href") == f"https://ndtv.example/wire/desk/stories/{story.id}"
     assert site.ask(f"{prefix}/").status == 200
     assert site.ask("/wire/deskx/").status == 404
+    checked = site.page(f"{prefix}/stories/{story.id}")
+    script = _found(checked, '//script[@type="module"]/@src')[0]
+    panel = _all(checked, ".check")[0]
+    for address in (script, panel.get("data-keys"), panel.get("data-statements")):
+        assert address.startswith("/wire/desk/")
+        assert site.ask(f"{prefix}{address.removeprefix('/wire/desk')}").status == 200
 
 
 # Health

@@ -1,0 +1,105 @@
+// The panel of a story's page that tells what the reader's own browser found: it reads the page as
+// it stands, fetches keys and statements from this site, and asks nobody else.
+
+import { tell } from "./telling.js";
+import { cannotCheck, check, readKeys } from "./verify.js";
+
+/** Milliseconds that keys and statements have to arrive. */
+const PATIENCE = 20_000;
+
+const MARKS = { same: "yes", differs: "no", open: "not checked" };
+
+const part = (name) => document.querySelector(`[data-part="${name}"]`);
+const words = (name) => part(name)?.textContent ?? null;
+const every = (selector) => Array.from(document.querySelectorAll(selector));
+const addressOf = (shown) => shown.getAttribute("src") ?? shown.getAttribute("href");
+
+/** The entry that the page shows, in the neutral form of docs/statement.md §4. */
+function entryOnPage({ guid, statement }) {
+  return {
+    guid,
+    statement,
+    headline: words("headline"),
+    body: part("text"),
+    media: every('[data-part="media"]').map(addressOf),
+    summary: words("summary"),
+    tags: every('[data-part="tags"] > *').map((tag) => tag.textContent),
+    agency: words("agency"),
+    agency_id: words("agency_id"),
+    agency_version: words("agency_version"),
+    edit_scope: part("scope").dataset.scope,
+  };
+}
+
+async function fetched(address) {
+  const signal = AbortSignal.timeout(PATIENCE);
+  const answer = await fetch(address, { credentials: "omit", signal });
+  if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
+  return answer.json();
+}
+
+/** The report on the page, or in words why there is none. */
+async function examine(told) {
+  const why = await cannotCheck();
+  if (why !== null) return why;
+  const [keys, chain] = await Promise.allSettled([fetched(told.keys), fetched(told.statements)]);
+  if (keys.status === "rejected") return "This site’s keys could not be loaded.";
+  return check(entryOnPage(told), { keys: await readKeys(keys.value), chain: chain.value ?? null });
+}
+
+function made(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+function lineOf({ name, mark, said }) {
+  return made(
+    "li",
+    { class: mark },
+    made("span", { class: "mark", role: "img", "aria-label": MARKS[mark] }),
+    made("span", { class: "what" }, name),
+    made("span", { class: "said" }, made("bdi", {}, said)),
+  );
+}
+
+function show(panel, { tone, label, sentence, rows }) {
+  const again = made("button", { type: "button" }, "Check again");
+  again.addEventListener("click", () => run(panel));
+  const at = new Date().toLocaleTimeString("en-GB");
+  const content = [
+    made("p", { class: "verdict" }, made("span", { class: `badge ${tone}` }, label)),
+    made("p", {}, sentence),
+    made("p", { class: "meta" }, `By your browser, at ${at}. `, again),
+  ];
+  if (rows.length) {
+    const list = made("ul", { class: "checks" }, ...rows.map(lineOf));
+    const details = made("details", {}, made("summary", {}, "Check by check"), list);
+    details.open = tone === "other";
+    content.splice(2, 0, details);
+  }
+  panel.querySelector("h2").textContent = "Checked in your browser";
+  panel.querySelector(".result").replaceChildren(...content);
+  panel.dataset.tone = tone;
+
+  // Beside the label of the story too, where readers look first.
+  document.querySelector(".checked")?.remove();
+  if (rows.length) {
+    const said = tone === "same" ? "Checked in your browser" : label;
+    part("scope").append(made("a", { class: `checked badge ${tone}`, href: "#checked" }, said));
+  }
+}
+
+async function run(panel) {
+  let report;
+  try {
+    report = await examine(panel.dataset);
+  } catch (error) {
+    report = `The check broke off: ${error.message}`;
+  }
+  show(panel, tell(report));
+}
+
+const panel = document.querySelector("[data-statement]");
+if (panel !== null) run(panel);

@@ -1,0 +1,253 @@
+// Checks a published entry against its signed statement, as docs/statement.md §7 orders.
+//
+// Runs in browsers and in Node, on any tree with DOM's interface. Nothing that a statement says of
+// the entry is believed: digests are made again of the entry in hand.
+
+import { dressing } from "./appearance.js";
+import { signedBy, toUtf8, digestOf } from "./encoding.js";
+import { proveReceipt } from "./log.js";
+import { inOrder, keyOf, nameOf, readStatement, receiptOf, scopeFollows } from "./statement.js";
+import { PARTS, RULE, digests, plain, project, values } from "./text.js";
+
+export { cannotCheck } from "./encoding.js";
+export { changedParts, readKeys } from "./statement.js";
+
+/** Every check, in the order in which they are made. */
+export const CHECKS = [
+  "statement",
+  "key",
+  "signature",
+  "guid",
+  "agency",
+  ...PARTS,
+  "disclosure",
+  "scope",
+  "claim",
+  "appearance",
+  "times",
+  "receipt",
+  "chain",
+];
+
+const CLAIMING = new Set([
+  "verbatim",
+  "headline-only",
+  "headline-media",
+  "packaging",
+  "house-style",
+  "excerpt",
+]);
+const CLAIMS = [
+  "not been edited",
+  "not edited by",
+  "published from a syndicated feed",
+  "published unedited",
+  "is unedited",
+  "unedited and auto-generated",
+  "auto-generated from",
+  "without modifications to the text",
+];
+
+/**
+ * A body of HTML as the tree that the rule reads. For browsers; a page that is already there is
+ * walked as it stands.
+ */
+export function parse(html) {
+  const document = `<!DOCTYPE html><body>${html.toWellFormed()}`;
+  return new DOMParser().parseFromString(document, "text/html").body;
+}
+
+/**
+ * Check an entry: the neutral form of docs/statement.md §4, but its `body` a node that holds the
+ * body's nodes.
+ *
+ * `keys` are from {@link readKeys}; `chain` is the story's as it is served, null when it could not
+ * be had; `now` is in milliseconds since 1970.
+ *
+ * Gives `{verdict, statement, kid, checks, read, receipt, length}`: `verdict` is `verified`,
+ * `failed` or `unsigned`; `checks` has `{state, why}` by name, `state` being `ok`, `failed` or `not
+ * checked`; `read` is what was digested of the entry, by part; `receipt` is `{index, size}`;
+ * `length` is that of the chain. What was not come to is null.
+ */
+export async function check(entry, { keys, chain = null, now = Date.now() }) {
+  const checks = Object.fromEntries(
+    CHECKS.map((name) => [name, { state: "not checked", why: "" }]),
+  );
+  const report = { statement: null, kid: null, checks, read: null, receipt: null, length: null };
+  const attempt = async (name, test) => {
+    try {
+      const why = await test();
+      checks[name] = why === undefined ? { state: "ok", why: "" } : { state: "not checked", why };
+    } catch (error) {
+      checks[name] = { state: "failed", why: error.message };
+    }
+    return checks[name].state === "ok";
+  };
+
+  await examine(entry, { keys, chain, now }, report, attempt);
+  const states = CHECKS.map((name) => checks[name].state);
+  const unsigned = checks.statement.state === "not checked" ? "unsigned" : "verified";
+  return { verdict: states.includes("failed") ? "failed" : unsigned, ...report };
+}
+
+async function examine(entry, { keys, chain, now }, report, attempt) {
+  let opened;
+  let key;
+  const signed =
+    (await attempt("statement", () => {
+      if (entry.statement === null) return unsigned(entry);
+      opened = readStatement(entry.statement);
+    })) &&
+    (await attempt("key", () => {
+      key = keyOf(opened, keys);
+    })) &&
+    (await attempt("signature", () => verifySignature(opened, key)));
+  if (!signed) return;
+
+  const { statement } = opened;
+  report.statement = statement;
+  report.kid = opened.kid;
+  const copy = {
+    headline: entry.headline ?? "",
+    body: entry.body,
+    media: entry.media ?? [],
+    summary: entry.summary ?? "",
+    tags: entry.tags ?? [],
+  };
+  report.read = values(copy, statement.disclosure);
+  const made = await digests(copy, statement.disclosure);
+
+  await attempt("guid", () =>
+    demand(entry.guid === statement.guid, "it is another story’s statement"),
+  );
+  await attempt("agency", () => sameAgency(entry, statement));
+  for (const part of PARTS) {
+    await attempt(part, () => {
+      demand(made[part] === statement.published[part], "not what was signed");
+      if (part === "media")
+        demand(alsoShown(entry, report.read.media), "a further picture is not among those signed");
+    });
+  }
+  await attempt("disclosure", () => sameDisclosure(entry, statement, made));
+  await attempt("scope", () =>
+    demand(scopeFollows(statement), "it does not follow from the digests"),
+  );
+  await attempt("claim", () => sameClaim(entry, statement));
+  await attempt("appearance", () => {
+    const found = dressing(entry.body);
+    demand(found === null, `${found} could hide words or show others`);
+  });
+  await attempt("times", () => {
+    const told = [statement.received_at, statement.changed_at, statement.issued_at];
+    demand(inOrder(...told, new Date(now).toISOString()), "they do not follow each other");
+  });
+  await attempt("receipt", async () => {
+    if (statement.receipt === null) return "nothing was received";
+    if (keys.log === null) return "the log’s key could not be had";
+    report.receipt = await proveReceipt(statement.receipt, receiptOf(statement), keys.log);
+  });
+  await attempt("chain", async () => {
+    if (chain === null) return "the other statements could not be had";
+    report.length = (await readChain(chain, keys)).length;
+    demand(chain.guid === statement.guid, "it is another story’s");
+    demand(
+      chain.statements[statement.version - 1] === entry.statement,
+      "this statement is not among them",
+    );
+  });
+}
+
+function demand(holds, why) {
+  if (!holds) throw new Error(why);
+}
+
+/** Why an entry may go without statement. Throws when it claims something all the same. */
+function unsigned(entry) {
+  const last = project(entry.body).paragraphs.at(-1)?.toLowerCase() ?? "";
+  const claims =
+    isTrue(entry.edited_headline_only) ||
+    CLAIMING.has(entry.edit_scope) ||
+    CLAIMS.some((said) => last.includes(said));
+  demand(!claims, "it claims something, and carries no statement");
+  return "it carries no statement, and claims nothing";
+}
+
+const isTrue = (value) => value === true || value === "true";
+
+async function verifySignature({ signature, signed }, key) {
+  demand(await signedBy(key.publicKey, signature, signed), "it is false");
+}
+
+function sameAgency(entry, statement) {
+  const told = ["agency", "agency_id", "agency_version"].filter(
+    (name) => (entry[name] ?? null) !== null,
+  );
+  if (told.length === 0) return "the entry names none";
+  for (const name of told)
+    demand(plain(entry[name]) === plain(statement[name]), "not the one that was signed");
+}
+
+/** Whether pictures that stand elsewhere in an entry are all among its media. */
+function alsoShown(entry, media) {
+  const shown = new Set(media.map(([url]) => loose(url)));
+  const others = values({
+    headline: "",
+    body: { firstChild: null },
+    media: entry.pictures ?? [],
+  }).media;
+  return others.every(([url]) => shown.has(loose(url)));
+}
+
+const loose = (url) => url.replace(/%(5B|5D|23|25)/g, decodeURIComponent);
+
+async function sameDisclosure(entry, statement, made) {
+  const paragraphs = project(entry.body).paragraphs;
+  const sentence = plain(statement.disclosure);
+  if (sentence) {
+    demand(paragraphs.at(-1) === sentence, "the one that was signed is not there");
+  } else if (made.text !== statement.published.text && paragraphs.length) {
+    const shorter = await digestOf(toUtf8(JSON.stringify([RULE, "text", paragraphs.slice(0, -1)])));
+    demand(shorter !== statement.published.text, "a line was added that was not signed");
+  }
+}
+
+function sameClaim(entry, statement) {
+  const scope = entry.edit_scope ?? null;
+  const only = entry.edited_headline_only ?? null;
+  if (scope === null && only === null) return "the entry claims nothing";
+  demand(scope === null || scope === statement.scope, "not the scope that was signed");
+  demand(
+    only === null || isTrue(only) === (statement.scope === "headline-only"),
+    "not the scope that was signed",
+  );
+}
+
+/**
+ * Check a story's chain, `{guid, statements: [JWS, oldest first]}` as it is served: gives the
+ * statements in it. Throws an Error that says what is wrong (docs/statement.md §6).
+ */
+export async function readChain(chain, keys) {
+  const found = [];
+  let before = null;
+  demand(
+    Array.isArray(chain?.statements) && chain.statements.length > 0,
+    "it is no chain of statements",
+  );
+  for (const [at, jws] of chain.statements.entries()) {
+    const opened = readStatement(jws);
+    const { statement } = opened;
+    const vouched = at < chain.statements.length - 1;
+    await verifySignature(opened, keyOf(opened, keys, vouched));
+    demand(statement.guid === chain.guid, "one is of another story");
+    demand(statement.story === (found[0] ?? statement).story, "one is of another story");
+    demand(statement.version === found.length + 1, "one is missing");
+    demand(statement.previous === before, "one does not name the one before it");
+    demand(
+      inOrder((found.at(-1) ?? statement).issued_at, statement.issued_at),
+      "one is older than the one before it",
+    );
+    before = await nameOf(jws);
+    found.push(statement);
+  }
+  return found;
+}

@@ -1,0 +1,213 @@
+"""The story's page in a real browser: what it says of itself when its own script has read it.
+
+Every page here is really served, its statement really issued and its receipt really logged.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import html
+from sqlalchemy import text as sql
+
+from publish.site.app import create
+from publish.site.feeds import Receive, Scope, Send
+from publish.site.pages import SCRIPT, Scripts
+from stories.newsroom import Newsroom
+from stories.store import Store, connect
+from stories.story import Story
+from tests.publish import browser, samples
+from tests.publish.shelf import publish
+from tests.serving import Port, served
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+
+LABELS = {"same": "As signed", "other": "Not as signed", "open": "Could not be checked"}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """On SQLite: what a browser is shown does not depend on the database."""
+    found = connect(f"sqlite:///{tmp_path}/site.sqlite3")
+    found.migrate()
+    yield found
+    found.close()
+
+
+@contextmanager
+def _site(store: Store, newsroom: Newsroom) -> Iterator[Port]:
+    app = create(newsroom, store, ready=lambda: {"broker": "ok"}, metrics=lambda: b"")
+    with served(app) as port:
+        yield port
+
+
+def _checks(page: html.HtmlElement) -> dict[str, str]:
+    """What the panel says, row by row: the mark, and what is said beside the name."""
+    found: dict[str, str] = {}
+    for row in page.iterfind('.//ul[@class="checks"]/li'):
+        said = row.findtext('span[@class="said"]/bdi')
+        found[row.findtext('span[@class="what"]') or ""] = f"{row.get('class')}: {said}"
+    return found
+
+
+def _opened(port: Port, story: Story, folder: Path) -> tuple[html.HtmlElement, dict[str, str]]:
+    page = browser.opened(f"http://127.0.0.1:{port.number}/stories/{story.id}", folder / "browser")
+    return page, _checks(page)
+
+
+def _tone(page: html.HtmlElement) -> str:
+    """The colour of the verdict, which is told in words beside it."""
+    panel = page.find(".//section[@data-statement]")
+    assert panel is not None
+    tone = str(panel.get("data-tone"))
+    assert panel.findtext('.//p[@class="verdict"]/span') == LABELS[tone]
+    assert panel.findtext("h2") == "Checked in your browser"
+    return tone
+
+
+@pytest.mark.parametrize("sample", ["english", "hindi", "urdu"])
+def test_a_page_as_published_holds(sample: str, store: Store, tmp_path: Path) -> None:
+    browser.program()
+    story: Story = getattr(samples, sample)()
+    newsroom = samples.newsroom(data=tmp_path)
+    publish(store, newsroom, story)
+    with _site(store, newsroom) as port:
+        page, checks = _opened(port, story, tmp_path)
+    assert _tone(page) == "same", checks
+    assert len(checks) == 13
+    assert {said.partition(":")[0] for said in checks.values()} == {"same"}, checks
+    assert "entry 1 of 1" in checks["Receipt"]
+    assert page.findtext('.//header/p/a[@class="checked badge same"]') == "Checked in your browser"
+
+
+MEDDLED = {
+    "a word": ("json", "Council has", "Council had", {"Words"}),
+    "a picture": ("json", "img.example/gst.jpg", "img.example/no.jpg", {"Pictures and media"}),
+    "the headline": ("json", "Big GST Meet", "Bad GST Meet", {"Headline"}),
+    "words hidden": ("json", "<p>The", "<p hidden>The", {"Hidden words"}),
+    "the label": ("scope", "headline-only", "verbatim", {"Label"}),
+}
+
+
+@pytest.mark.parametrize("what", MEDDLED)
+def test_a_page_that_was_meddled_with_does_not(what: str, store: Store, tmp_path: Path) -> None:
+    """The entry in the database is altered under its statement."""
+    browser.program()
+    story = samples.english()
+    newsroom = samples.newsroom(data=tmp_path)
+    publish(store, newsroom, story)
+    column, before, after, failing = MEDDLED[what]
+    _meddle(store, story, column, before, after)
+    with _site(store, newsroom) as port:
+        page, checks = _opened(port, story, tmp_path)
+    failed = {name for name, said in checks.items() if said.startswith("differs")}
+    assert failed == failing, checks
+    said = page.findtext('.//*[@class="result"]/p[2]') or ""
+    assert said.lower().startswith(f"something is not as it was signed: {min(failing).lower()}")
+    assert page.findtext('.//header/p/a[@class="checked badge other"]') == "Not as signed"
+    assert _tone(page) == "other"
+
+
+def _meddle(store: Store, story: Story, column: str, before: str, after: str) -> None:
+    with store.write() as conn:
+        asked = sql(f"SELECT {column} FROM entries WHERE story_id = :id")
+        found = conn.execute(asked, {"id": story.id}).scalar_one()
+        altered = (
+            found.replace(before.encode(), after.encode())
+            if isinstance(found, bytes)
+            else found.replace(before, after)
+        )
+        assert altered != found
+        conn.execute(
+            sql(f"UPDATE entries SET {column} = :new WHERE story_id = :id"),
+            {"new": altered, "id": story.id},
+        )
+
+
+def test_where_a_browser_has_no_cryptography_nothing_is_claimed(
+    store: Store, tmp_path: Path
+) -> None:
+    """Over plain http, from anywhere but its own machine, a browser offers none."""
+    browser.program()
+    story = samples.english()
+    newsroom = samples.newsroom(data=tmp_path)
+    publish(store, newsroom, story)
+    with _site(store, newsroom) as port:
+        page = browser.opened(
+            f"http://site.example:{port.number}/stories/{story.id}",
+            tmp_path / "browser",
+            "--host-resolver-rules=MAP site.example 127.0.0.1",
+        )
+    assert _tone(page) == "open"
+    assert _checks(page) == {}
+    assert "not loaded over https" in page.text_content()
+
+
+def test_a_page_whose_keys_are_gone_says_nothing(store: Store, tmp_path: Path) -> None:
+    browser.program()
+    story = samples.english()
+    newsroom = samples.newsroom(data=tmp_path)
+    publish(store, newsroom, story)
+    site = create(newsroom, store, ready=lambda: {"broker": "ok"}, metrics=lambda: b"")
+
+    async def keyless(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/.well-known/"):
+            scope = {**scope, "path": "/nosuch"}
+        await site(scope, receive, send)
+
+    with served(keyless) as port:
+        page, checks = _opened(port, story, tmp_path)
+    assert _tone(page) == "open"
+    assert checks == {}
+    assert "keys could not be loaded" in page.text_content()
+
+
+ALL = """<!doctype html><meta charset="utf-8"><pre></pre><script type="module">
+import { project } from "./text.js";
+import { parse } from "./verify.js";
+const asked = await (await fetch("/asked")).json();
+const said = asked.map(({ html, base, disclosure }) => project(parse(html), base, disclosure));
+document.querySelector("pre").textContent = JSON.stringify(said);
+</script>"""
+
+
+def test_vectors_parsed_by_the_browser_itself(tmp_path: Path) -> None:
+    browser.program()
+    texts = json.loads((VECTORS / "text.json").read_text("utf-8"))["vectors"]
+    references = json.loads((VECTORS / "provenance.json").read_text("utf-8"))["references"]
+    asked = [
+        *({"html": v["html"], "base": None, "disclosure": v.get("disclosure", "")} for v in texts),
+        *({"html": v["html"], "base": v["base"], "disclosure": ""} for v in references),
+    ]
+    said = _asked(asked, tmp_path)
+    for vector, found in zip(texts, said, strict=False):
+        assert found["paragraphs"] == vector["paragraphs"], vector["name"]
+    for vector, found in zip(references, said[len(texts) :], strict=True):
+        assert (found["links"], found["media"]) == (vector["links"], vector["media"]), vector
+
+
+def _asked(asked: list[dict[str, Any]], folder: Path) -> list[Any]:
+    """What the shipped projection says in the browser to each of *asked*."""
+    scripts = Scripts()
+
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        script = scripts.get(f"{scripts.folder}{path}")
+        if script is not None:
+            body, kind = script.plain.body, SCRIPT
+        elif path == "/asked":
+            body, kind = json.dumps(asked).encode(), "application/json"
+        else:
+            body, kind = ALL.encode(), "text/html; charset=utf-8"
+        headers = [(b"content-type", kind.encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    with served(app) as port:
+        page = browser.opened(f"http://127.0.0.1:{port.number}/", folder / "browser")
+    said = json.loads(page.findtext(".//pre") or "[]")
+    assert len(said) == len(asked)
+    return list(said)

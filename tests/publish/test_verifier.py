@@ -1,0 +1,301 @@
+"""The browser's verifier against the vectors that the Python one is held to, and against ours."""
+
+import json
+import re
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from publish.readback import Format
+from stories.errors import ParseError
+from stories.provenance import digests
+from stories.reference import resolve
+from stories.signing import payload_of
+from stories.story import Copy
+from stories.text import plain, project
+from stories.verifier import Aids, Entry, Refused, read_keys, verify_entries
+from stories.verifier import projection as verifier
+from stories.verifier.feeds import read
+from tests import signing
+from tests.publish.node import ask
+from tests.publish.soup import Soup
+from tests.publish.tree import Node, tree
+from tests.signed import FORMATS, ISSUED, Press, samples
+from tests.stories.verifier.mutations import FORM, MEANING
+from tests.stories.verifier.test_mutations import changed
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+TEXT = json.loads((VECTORS / "text.json").read_text("utf-8"))
+PROVENANCE = json.loads((VECTORS / "provenance.json").read_text("utf-8"))
+
+
+def _copy(of: dict[str, Any]) -> dict[str, Any]:
+    return {**of, "body": tree(of["body"])}
+
+
+def test_paragraphs() -> None:
+    vectors = TEXT["vectors"]
+    said = ask(
+        [
+            {"ask": "project", "tree": tree(v["html"]), "disclosure": v.get("disclosure", "")}
+            for v in vectors
+        ]
+    )
+    for vector, found in zip(vectors, said, strict=True):
+        assert found["paragraphs"] == vector["paragraphs"], vector["name"]
+
+
+def test_addresses() -> None:
+    vectors = PROVENANCE["addresses"]
+    said = ask([{"ask": "resolve", **v} for v in vectors])
+    assert said == [v["address"] for v in vectors]
+
+
+def test_references() -> None:
+    vectors = PROVENANCE["references"]
+    said = ask([{"ask": "project", "tree": tree(v["html"]), "base": v["base"]} for v in vectors])
+    for vector, found in zip(vectors, said, strict=True):
+        assert (found["links"], found["media"]) == (vector["links"], vector["media"]), vector
+    assert len(said) > 10
+
+
+def test_digests() -> None:
+    vectors = PROVENANCE["digests"]
+    said = ask(
+        [
+            {"ask": "digests", "copy": _copy(v["copy"]), "disclosure": v["disclosure"]}
+            for v in vectors
+        ]
+    )
+    assert said == [v["digests"] for v in vectors]
+
+
+def test_digests_of_every_copy_measured() -> None:
+    vectors = PROVENANCE["measurements"]
+    copies = [v[side] for v in vectors for side in ("received", "published") if v[side]]
+    said = ask([{"ask": "digests", "copy": _copy(copy), "disclosure": ""} for copy in copies])
+    for copy, found in zip(copies, said, strict=True):
+        assert {"rule": TEXT["rule"], **found} == digests(Copy(**copy)).model_dump(), copy
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_implementations_read_alike_what_nobody_foresaw(seed: int) -> None:
+    soup = Soup(seed)
+    bodies: list[tuple[str, str, Node]] = []
+    while len(bodies) < 800:
+        html, base = soup.body(), soup.address()
+        try:
+            bodies.append((html, base, tree(html)))
+        except ParseError:  # refused; so there is nothing to compare
+            continue
+    addresses = [(soup.address(), soup.address(), bool(n % 2)) for n in range(800)]
+    texts = [soup.text() for _ in range(400)]
+    said = ask(
+        [
+            *({"ask": "project", "tree": t, "base": base} for _, base, t in bodies),
+            *({"ask": "resolve", "url": u, "base": b, "shown": s} for u, b, s in addresses),
+            *({"ask": "plain", "text": text} for text in texts),
+        ]
+    )
+    answers = iter(said)
+    for html, base, _ in bodies:
+        found = project(html, base)
+        assert next(answers) == {
+            "paragraphs": list(found.paragraphs),
+            "links": [list(link) for link in found.references.linked],
+            "media": [list(medium) for medium in found.references.shown],
+        }, (html, base)
+    for url, base, shown in addresses:
+        assert next(answers) == resolve(url, base, shown=shown), (url, base, shown)
+    for text in texts:
+        assert next(answers) == plain(text), text
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_could_hide_words_is_found_by_both(seed: int) -> None:
+    soup = Soup(seed)
+    bodies: list[tuple[str, Node]] = []
+    while len(bodies) < 600:
+        html = soup.body()
+        try:
+            bodies.append((html, tree(html)))
+        except ParseError:  # refused; so there is nothing to compare
+            continue
+    said = ask([{"ask": "dressing", "tree": t} for _, t in bodies])
+    suspects = [bool(verifier.project(html).suspect) for html, _ in bodies]
+    for (html, _), suspect, found in zip(bodies, suspects, said, strict=True):
+        assert (found is not None) == suspect, html
+    assert 100 < sum(suspects) < 500
+
+
+STATEMENTS = json.loads((VECTORS / "statements.json").read_text("utf-8"))
+LOG = json.loads((VECTORS / "log.json").read_text("utf-8"))
+
+UNSEEN = {"entry", "continuity"}
+"""Checks of whole feeds and of a memory: a page shows one entry, and browsers keep nothing."""
+
+
+def _refused(said: Any) -> bool:
+    return isinstance(said, dict) and "refused" in said
+
+
+def _story(token: str | None) -> str | None:
+    """The story whose chain a statement asks for."""
+    try:
+        return str(payload_of(token or "")["story"])
+    except (IndexError, KeyError, ValueError):
+        return None
+
+
+def test_canonical_json() -> None:
+    vectors = STATEMENTS["canonical"]
+    for vector, found in zip(
+        vectors, ask([{"ask": "canonical", **v} for v in vectors]), strict=True
+    ):
+        if vector["canonical"] is not None:
+            assert found == vector["canonical"]
+        else:  # refused outright, or found not to be its own canonical form
+            assert _refused(found) or found != vector["json"], vector
+
+
+def test_tokens() -> None:
+    vectors = STATEMENTS["tokens"]
+    said = ask([{"ask": "token", "token": v["token"]} for v in vectors])
+    for vector, found in zip(vectors, said, strict=True):
+        if vector["ok"]:
+            assert found == vector["payload"], vector["name"]
+        else:
+            assert _refused(found), vector["name"]
+
+
+def _entries() -> tuple[list[dict[str, Any]], list[tuple[str, dict[str, str]]]]:
+    """What to ask of each entry of the vectors, and its name with the checks that are not ok."""
+    questions: list[dict[str, Any]] = []
+    expected: list[tuple[str, dict[str, str]]] = []
+    now = datetime.fromisoformat(STATEMENTS["now"]).timestamp() * 1000
+    for vector in STATEMENTS["entries"]:
+        chains = STATEMENTS["chain_sets"].get(vector.get("chains"), {})
+        jwks = STATEMENTS["keys"][vector["keys"]]
+        for other, outcome in zip(vector["entries"], vector["expected"], strict=True):
+            sample = STATEMENTS["samples"][other["sample"]]
+            entry = {**sample, **other}
+            story = _story(entry["statement"]) or _story(sample["statement"])
+            entry["body"] = tree(entry["body"] or "")
+            questions.append({"entry": entry, "jwks": jwks, "chain": chains.get(story), "now": now})
+            seen = {n: state for n, state in outcome["checks"].items() if n not in UNSEEN}
+            expected.append((vector["name"], seen))
+    assert len(expected) > 100
+    return questions, expected
+
+
+def _verdict(checks: dict[str, str]) -> str:
+    if "failed" in checks.values():
+        return "failed"
+    return "unsigned" if checks.get("statement") == "not checked" else "verified"
+
+
+def test_entries() -> None:
+    questions, expected = _entries()
+    said = ask([{"ask": "check", **question} for question in questions])
+    for (name, checks), found in zip(expected, said, strict=True):
+        told = {n: c["state"] for n, c in found["checks"].items() if c["state"] != "ok"}
+        assert told == checks, name
+        assert found["verdict"] == _verdict(checks), name
+
+
+def test_every_outcome_is_told_in_words() -> None:
+    questions, expected = _entries()
+    tones = {"verified": "same", "failed": "other", "unsigned": "open"}
+    marks = {"failed": "differs", "not checked": "open"}
+    said = ask([{"ask": "tell", **question} for question in questions])
+    for (name, checks), found in zip(expected, said, strict=True):
+        assert found["tone"] == tones[_verdict(checks)], name
+        shown = {row["mark"] for row in found["rows"]} - {"same"}
+        assert shown == {marks[state] for state in checks.values()}, name
+        for text in (found["sentence"], *(row["said"] for row in found["rows"])):
+            assert text, name
+            assert not re.search("undefined|null|NaN|object", text), (name, text)
+
+
+def test_chains() -> None:
+    vectors = STATEMENTS["chains"]
+    said = ask(
+        [
+            {"ask": "chain", "chain": v["chain"], "jwks": STATEMENTS["keys"][v["keys"]]}
+            for v in vectors
+        ]
+    )
+    assert [not _refused(found) for found in said] == [v["ok"] for v in vectors]
+
+
+def test_log_keys() -> None:
+    vectors = LOG["log_keys"]
+    said = ask([{"ask": "logKey", "vkey": v["vkey"]} for v in vectors])
+    assert [found is not None for found in said] == [v["ok"] for v in vectors]
+
+
+def test_leaves_and_inclusion() -> None:
+    leaves, proofs = LOG["leaves"], LOG["inclusion"]
+    said = ask(
+        [*({"ask": "leaf", **v} for v in leaves), *({"ask": "inclusion", **v} for v in proofs)]
+    )
+    assert said[: len(leaves)] == [v["hash"] for v in leaves]
+    for vector, found in zip(proofs, said[len(leaves) :], strict=True):
+        assert (found == vector["root"]) == vector["ok"], vector
+
+
+def test_checkpoints() -> None:
+    vectors = LOG["checkpoints"]
+    said = ask(
+        [{"ask": "checkpoint", "note": v["note"], "vkey": LOG["wirecopy_log"]} for v in vectors]
+    )
+    for vector, found in zip(vectors, said, strict=True):
+        if vector["ok"]:
+            assert found == {"size": vector["size"], "root": vector["root"]}, vector["name"]
+        else:
+            assert _refused(found), vector["name"]
+
+
+def test_receipts() -> None:
+    vectors = LOG["receipts"]
+    said = ask([{"ask": "receipt", **v, "vkey": LOG["wirecopy_log"]} for v in vectors])
+    for vector, found in zip(vectors, said, strict=True):
+        assert _refused(found) != vector["ok"], vector["name"]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_both_verifiers_say_the_same_of_feeds_that_were_altered(form: Format) -> None:
+    press = Press()
+    signed = [press.sign(story) for story in samples()]
+    feed = press.feed(signed, form)
+    keyset = signing.jwks(press.signer, log=press.log)
+    keys = read_keys(signing.canonical(keyset))
+    now = ISSUED + timedelta(hours=1)
+    entries: list[Entry] = []
+    for n in range(80):
+        random = Random(f"{form} {n}")
+        altered, _ = changed(feed, (*FORM, *MEANING), random.randint(1, 3), random)
+        with suppress(Refused):  # no feed any more
+            entries += read(altered)
+    questions: list[dict[str, Any]] = []
+    told: list[dict[str, str]] = []
+    for entry in entries:
+        try:
+            body = tree(entry.body)
+        except ParseError:
+            continue
+        neutral = {**asdict(entry), "body": body}
+        questions.append(
+            {"ask": "check", "entry": neutral, "jwks": keyset, "now": now.timestamp() * 1000}
+        )
+        (result,) = verify_entries([entry], keys, Aids(now=now)).entries
+        told.append({c.name: c.state for c in result.checks if c.name not in UNSEEN})
+    for question, states, found in zip(questions, told, ask(questions), strict=True):
+        assert {n: c["state"] for n, c in found["checks"].items()} == states, question["entry"]
+    failing = [name for states in told for name, state in states.items() if state == "failed"]
+    assert len(set(failing)) > 8
