@@ -28,8 +28,8 @@ demo: .venv/run.stamp
 	@$(BIN)/wirecopy demo
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest -m 'not slow'
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m 'not slow' -n auto
+	$(BIN)/python -m pytest -m slow -n 2 --dist worksteal
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

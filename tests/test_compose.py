@@ -105,11 +105,20 @@ def test_the_broker_keeps_what_waits_and_never_forgets() -> None:
 
 
 def test_what_must_last_is_on_volumes() -> None:
-    assert set(COMPOSE["volumes"]) == {"data", "postgres", "redis"}
+    assert set(COMPOSE["volumes"]) == {"data", "keys", "postgres", "redis"}
     assert "postgres:/var/lib/postgresql" in SERVICES["postgres"]["volumes"]
     assert "redis:/data" in SERVICES["redis"]["volumes"]
     for service in OURS.values():
         assert {"type": "volume", "source": "data", "target": "/data"} in service["volumes"]
+
+
+def test_private_keys_are_where_they_are_used_and_nowhere_else() -> None:
+    volume = {"type": "volume", "source": "keys", "target": "/keys"}
+    assert {n for n, s in OURS.items() if volume in s["volumes"]} == {"worker"}
+    assert all(s["environment"]["WIRECOPY_SIGNING__KEYS"] == "/keys" for s in OURS.values())
+    assert "--mode 0700 /data /keys" in (ROOT / "Dockerfile").read_text()
+    shared = [v for v in OURS["worker"]["volumes"] if v != volume]
+    assert shared == OURS["web"]["volumes"] == OURS["beat"]["volumes"]
 
 
 @pytest.mark.parametrize("name", ["redis", "postgres"])

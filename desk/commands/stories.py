@@ -9,7 +9,7 @@ from desk.context import check_wires, opened, story_named
 from desk.record import record
 from stories.errors import UnknownNameError
 from stories.newsroom import Newsroom
-from stories.store import Store, captures, feeds
+from stories.store import Store, captures, feeds, statements
 from stories.store import stories as records
 from stories.store.stories import VersionRow
 from stories.story import Story
@@ -85,12 +85,15 @@ def story(
             history = records.history(conn, found.id)
             entry = feeds.entry(conn, found.id)
             placed = feeds.feeds_of(conn, found.id)
+            stated = statements.last(conn, [found.id]).get(found.id)
         chosen = _version(history, version)
         if raw:
             show.raw(_own_bytes(store, chosen))
             return
         told = record(found, entry)
         told["feeds"] = placed
+        told["statement"] = stated.version if stated else None
+        told["signed_by"] = stated.kid if stated else None
         if json:
             told["measurement"] = entry.measurement if entry else None
             told["received_digests"] = chosen.received
@@ -156,6 +159,11 @@ def _print(
         ("number", "capture", "bytes", "received", "headline"),
         "no versions",
     )
+    if chosen.received is None:
+        show.say(
+            "Its text is not known to be that of the item's bytes, so nothing is claimed of it:"
+            f" `wirecopy captures {chosen.capture_id}` says why, --raw shows the bytes."
+        )
     show.say("")
     for paragraph in paragraphs(chosen.data["body"]):
         show.say(paragraph)

@@ -14,7 +14,7 @@ import feedparser
 import pytest
 from lxml import etree
 
-from desk.cli import main
+from desk.cli import COMMANDS, main
 from tests import hostile
 
 WIRECOPY = Path(sys.executable).with_name("wirecopy")
@@ -307,6 +307,93 @@ def test_the_same_headline_twice_and_a_revert_of_nothing(house: House) -> None:
     assert b"already" in house.try_("headline", rain, "Rain", "--by", "Asha").stderr
 
 
+class TestKeys:
+    def test_they_are_made_listed_rotated_and_revoked(self, house: House) -> None:
+        house.run("poll")
+        [first] = house.listed("keys")
+        assert (first["state"], first["file"], first["until"]) == ("signs", "ok", None)
+        published = json.loads(house.run("keys", "--jwks"))
+        assert [k["kid"] for k in published["keys"]] == [first["kid"]]
+        done = house.try_("keys", "--rotate", "--json")
+        assert done.returncode == 0, done.stderr
+        assert b"is published, and signs from 2" in done.stderr
+        assert [k["state"] for k in json.loads(done.stdout)] == ["signs", "waits"]
+        second = json.loads(done.stdout)[1]["kid"]
+        done = house.try_("keys", "--rotate")
+        assert done.returncode == 1
+        assert f"key {second}: waits already".encode() in done.stderr
+        done = house.try_("keys", "--revoke", first["kid"], "--reason", "left on a train")
+        assert done.returncode == 0, done.stderr
+        assert b"2 stories will be stated anew" in done.stderr
+        listed = {k["kid"]: k for k in house.listed("keys")}
+        assert listed[first["kid"]]["state"] == "revoked"
+        assert listed[first["kid"]]["reason"] == "left on a train"
+        assert listed[second]["state"] == "signs"
+        house.run("poll")
+        story = house.listed("stories")[0]["id"]
+        told = house.listed("story", story)
+        assert (told["statement"], told["signed_by"]) == (2, second)
+        assert second in house.run("story", story)
+
+    def test_a_key_that_is_gone_is_told_and_publishes_nothing(self, house: House) -> None:
+        house.run("poll")
+        [key] = house.listed("keys")
+        served = house.run("feed", "india", "--format", "json")
+        file = house.folder / "wirecopy-data" / "keys" / f"{key['kid']}.pem"
+        file.unlink()
+        assert "is not there; put it back" in house.listed("keys")[0]["file"]
+        story = house.listed("stories")[0]["id"]
+        done = house.try_("headline", story, "A new headline", "--by", "Asha")
+        assert done.returncode == 1
+        assert b"kept, but not published: key file" in done.stderr
+        assert house.run("feed", "india", "--format", "json") == served
+        assert "is not there; put it back" in " ".join(house.run("status").split())
+        house.run("keys", "--rotate", "--now")
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            ["--now"],
+            ["--revoke", "x"],
+            ["--reason", "x"],
+            ["--rotate", "--jwks"],
+            ["--revoke", "x", "--reason", "y", "--rotate"],
+        ],
+    )
+    def test_wrong_usage(self, house: House, wrong: list[str]) -> None:
+        house.run("keys", *wrong, code=2)
+
+    def test_a_key_that_nobody_has(self, house: House) -> None:
+        done = house.try_("keys", "--revoke", "nobody", "--reason", "x")
+        assert done.returncode == 1
+        assert b"key nobody: there is none" in done.stderr
+
+
+def test_text_that_was_lost_is_shown_and_let_go_without_a_claim(house: House) -> None:
+    prose = "The ferries will run again from Monday, the harbour office said on Sunday. " * 3
+    lossy = item("ferry", "Ferries run", "Soon.").replace("</item>", f"<w>{prose}</w></item>")
+    house.server.answer("/pti.rss", wire_of(lossy, TRAM))
+    house.try_("poll")
+    assert [s["headline"] for s in house.listed("stories")] == ["Tram line opens"]
+    (problem,) = house.listed("captures", "1")["problems"]
+    assert (problem["position"], problem["state"]) == (0, "text-lost")
+    assert "<w> says “The ferries will run again" in house.run("captures", "1")
+    assert "text-lost" in house.run("status")
+
+    config = house.folder / "wirecopy.toml"
+    config.write_text(config.read_text().replace("every =", 'conserve = "unknown"\nevery ='))
+    house.run("replay", "--quarantined")
+    ferry = house.listed("stories")[0]
+    assert (ferry["headline"], ferry["edit_scope"]) == ("Ferries run", "unknown")
+    assert ferry["disclosure"] == ""
+    assert house.listed("story", ferry["id"])["received_digests"] is None
+    assert "nothing is claimed of it: `wirecopy captures 1` says why" in " ".join(
+        house.run("story", ferry["id"]).split()
+    )
+    assert "published without a claim, text-lost" in house.run("captures", "1")
+    assert "Soon." in house.run("feed", "india", "--format", "rss")
+
+
 def test_a_wrong_configuration_is_wrong_usage(house: House) -> None:
     config = house.folder / "wirecopy.toml"
     config.write_text(config.read_text().replace("every =", "evry ="))
@@ -318,24 +405,31 @@ def test_a_wrong_configuration_is_wrong_usage(house: House) -> None:
 
 def test_every_command_explains_itself(house: House) -> None:
     listed = house.run("--help")
-    for command in (
-        *("demo", "up", "poll", "wires", "stories", "story", "headline", "feed"),
-        *("captures", "replay", "status"),
-    ):
+    for command in COMMANDS:
         assert command in listed
         assert "Usage" in house.run(command, "--help")
 
 
 def test_the_readme_names_every_command_and_key(house: House) -> None:
-    from stories.newsroom import Feed, Newsroom, Publisher, Site, Wire
+    from stories.newsroom import (
+        Alerts,
+        Feed,
+        Newsroom,
+        Politeness,
+        Publisher,
+        Retention,
+        Signing,
+        Site,
+        Wire,
+    )
 
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    for model in (Newsroom, Publisher, Site, Wire, Feed):
+    for model in (Newsroom, Publisher, Site, Wire, Feed, Signing, Politeness, Retention, Alerts):
         for key in model.model_fields:
             assert key in readme, f"{model.__name__}.{key} is not in the README"
     for line in house.run("--help").split("\n"):
         words = line.strip("│ ").split()
-        if words and words[0] in ("up", "poll", "replay", "captures", "status", "headline"):
+        if words and words[0] in ("up", "poll", "replay", "captures", "keys", "status", "headline"):
             assert f"`{words[0]}" in readme
 
 

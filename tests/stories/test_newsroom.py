@@ -61,6 +61,15 @@ def test_a_whole_configuration(tmp_path: Path) -> None:
     assert newsroom.disclosure("edited", "PTI") == "(Edited by NDTV staff; first sent by PTI.)"
 
 
+def test_the_private_keys_lie_in_the_data_folder_or_where_they_are_named(tmp_path: Path) -> None:
+    assert load(write(tmp_path, WHOLE)).keys_folder == tmp_path / "wirecopy-data" / "keys"
+    named = load(write(tmp_path, WHOLE + '[signing]\nkeys = "safe/keys"\noverlap = "3d"\n'))
+    assert named.keys_folder == tmp_path / "safe" / "keys"
+    assert named.signing.overlap == timedelta(days=3)
+    whole = load(write(tmp_path, WHOLE + '[signing]\nkeys = "/safe"\n'))
+    assert whole.keys_folder == Path("/safe")
+
+
 def test_secrets_show_nowhere(tmp_path: Path) -> None:
     newsroom = load(write(tmp_path, WHOLE))
     assert "s3cret" not in repr(newsroom)
