@@ -55,13 +55,12 @@ def keys(
         with store.read() as conn:
             found = rows.every(conn)
             published = keyring.jwks(conn)
-        usable = {row.kid: _fault(newsroom, row) for row in found}
     if jwks:
         show.as_json(published)
         return
     now = clock.now()
     current = keyring.signing(found, now)
-    told = [_record(row, current, now, usable[row.kid]) for row in found]
+    told = [_record(newsroom, row, _state(row, current, now)) for row in found]
     if json:
         show.as_json(told)
         return
@@ -81,33 +80,32 @@ def _named(store: Store, name: str) -> str:
     return found[0] if len(found) == 1 else name
 
 
-def _fault(newsroom: Newsroom, row: KeyRow) -> str:
-    """What is wrong with the file of a key that is still to sign; empty when nothing is."""
-    if row.revoked_at is not None or row.not_after is not None:
-        return ""
-    try:
-        keyring.check(newsroom, row)
-    except SigningError as error:
-        return str(error)
-    return ""
-
-
-def _record(row: KeyRow, current: KeyRow | None, now: datetime, fault: str) -> dict[str, Any]:
+def _state(row: KeyRow, current: KeyRow | None, now: datetime) -> str:
     if row.revoked_at is not None:
-        state = "revoked"
-    elif current is not None and row.kid == current.kid:
-        state = "signs"
-    elif row.not_before > now:
-        state = "waits"
-    elif row.not_after is not None and row.not_after < now:
-        state = "retired"
-    else:
-        state = "ends"
+        return "revoked"
+    if current is not None and row.kid == current.kid:
+        return "signs"
+    if row.not_before > now:
+        return "waits"
+    return "retired" if row.not_after is not None and row.not_after < now else "ends"
+
+
+def _record(newsroom: Newsroom, row: KeyRow, state: str) -> dict[str, Any]:
     return {
         "kid": row.kid,
         "state": state,
         "from": row.not_before,
         "until": row.revoked_at or row.not_after,
         "reason": row.reason,
-        "file": fault or "ok" if row.not_after is None and row.revoked_at is None else "",
+        # Of keys that sign no more the private half may be gone.
+        "file": _file(newsroom, row) if state in ("signs", "waits") else "",
     }
+
+
+def _file(newsroom: Newsroom, row: KeyRow) -> str:
+    """``ok``, or what is wrong with the key's file."""
+    try:
+        keyring.check(newsroom, row)
+    except SigningError as error:
+        return str(error)
+    return "ok"

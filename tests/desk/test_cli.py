@@ -318,6 +318,7 @@ class TestKeys:
         assert done.returncode == 0, done.stderr
         assert b"is published, and signs from 2" in done.stderr
         assert [k["state"] for k in json.loads(done.stdout)] == ["signs", "waits"]
+        assert [k["file"] for k in json.loads(done.stdout)] == ["ok", "ok"]
         second = json.loads(done.stdout)[1]["kid"]
         done = house.try_("keys", "--rotate")
         assert done.returncode == 1
