@@ -137,7 +137,7 @@ def _failures(taken: Taken) -> list[str]:
     return [
         f"capture {p.capture_id} of wire {p.wire}"
         + (f", item {p.position}" if p.position >= 0 else "")
-        + f": {p.message}"
+        + f": {p.message.removeprefix(f'item {p.position}: ')}"
         for p in taken.problems
     ]
 

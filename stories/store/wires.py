@@ -375,25 +375,21 @@ def take(
     Whoever held a lease finds it gone and drops what it fetched. Wires that are paused are
     polled again from now on; without *resume* they are left alone.
     """
-    chosen = and_(wires.c.name.in_(sorted(names)), wires.c.configured)
-    if not resume:
-        chosen = and_(chosen, wires.c.paused_at.is_(None))
-    rows = (
-        conn.execute(
+    wanted = sorted(names)
+    lease, now = new_lease(), clock.now()
+    taken: list[WireState] = []
+    for at in range(0, len(wanted), 1000):
+        chosen = and_(wires.c.name.in_(wanted[at : at + 1000]), wires.c.configured)
+        if not resume:
+            chosen = and_(chosen, wires.c.paused_at.is_(None))
+        rows = conn.execute(
             update(wires)
             .where(chosen)
-            .values(
-                lease=new_lease(),
-                lease_until=until,
-                leased_at=clock.now(),
-                paused_at=None,
-            )
+            .values(lease=lease, lease_until=until, leased_at=now, paused_at=None)
             .returning(*wires.c)
         )
-        .mappings()
-        .all()
-    )
-    return sorted((_state(r) for r in rows), key=lambda w: w.name)
+        taken += (_state(row) for row in rows.mappings())
+    return sorted(taken, key=lambda w: w.name)
 
 
 def finish_poll(conn: Connection, name: str, lease: str, values: dict[str, Any]) -> bool:

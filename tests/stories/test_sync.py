@@ -34,11 +34,12 @@ def test_another_member_adds_the_wires_while_we_are_about_to(store: Store) -> No
     assert len(came) == (store.dialect == "postgresql")
 
 
-def test_more_wires_go_than_a_statement_binds(store: Store) -> None:
+def test_more_wires_come_and_go_than_a_statement_binds(store: Store) -> None:
     """PostgreSQL binds 65,535 values, SQLite half as many; and a restart takes no n² steps."""
     many = [CONFIGURED[0].model_copy(update={"name": f"w{n}"}) for n in range(66_000)]
     with store.write() as conn:
         wires.sync(conn, many, NOW)
+        assert len(wires.take(conn, [w.name for w in many], NOW)) == len(many)
         wires.sync(conn, many[:2], NOW)
         kept = [w.name for w in wires.every(conn) if w.configured]
         assert sorted(kept) == ["w0", "w1"]
