@@ -22,9 +22,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from stories.store.tables import alerts, captures, wires
+from stories.store.upsert import upsert
 
 AlertKind = Literal["failing", "paused", "quiet"]
 
@@ -123,9 +123,8 @@ def begin(conn: Connection, alert: Alert) -> bool:
 
     One that had ended, and whose end nobody was told, goes on as if it had not.
     """
-    upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     made = conn.execute(
-        upsert(alerts)
+        upsert(conn, alerts)
         .values(kind=alert.kind, subject=alert.subject, since=alert.since, message=alert.message)
         .on_conflict_do_nothing(index_elements=["kind", "subject"])
         .returning(alerts.c.kind)

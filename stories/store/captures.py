@@ -8,10 +8,10 @@ from typing import Any
 
 import zstandard
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from stories.store.serial import resume_serial
 from stories.store.tables import blobs, captures, problems
+from stories.store.upsert import upsert
 
 # Level 3 is zstd's default: about gzip -9's size at a tenth of the time.
 _LEVEL = 3
@@ -69,12 +69,11 @@ def add(
 ) -> int:
     """Keep one response; its number. The same bytes are kept once, however often received."""
     name = body_digest(body)
-    upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     packed = zstandard.ZstdCompressor(level=_LEVEL).compress(body)
     there = None
     while there is None:
         conn.execute(
-            upsert(blobs)
+            upsert(conn, blobs)
             .values(digest=name, data=packed, size=len(body))
             .on_conflict_do_nothing(index_elements=["digest"])
         )
@@ -283,14 +282,13 @@ def copy(source: Connection, target: Connection, number: int) -> None:
         blob = (
             source.execute(select(blobs).where(blobs.c.digest == row["digest"])).mappings().first()
         )
-    upsert = postgresql.insert if target.dialect.name == "postgresql" else sqlite.insert
     if blob is not None:
         target.execute(
-            upsert(blobs).values(**blob).on_conflict_do_nothing(index_elements=["digest"])
+            upsert(target, blobs).values(**blob).on_conflict_do_nothing(index_elements=["digest"])
         )
     fresh = {"state": "pending", "format": "", "items": 0, "new": 0, "updated": 0, "notes": []}
     target.execute(
-        upsert(captures)
+        upsert(target, captures)
         .values({**row, **({} if gone else fresh)})
         .on_conflict_do_nothing(index_elements=["id"])
     )

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from stories.store.tables import entries, feeds, placements, stories
+from stories.store.upsert import upsert
 
 Format = Literal["rss", "atom", "json"]
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
@@ -49,8 +49,7 @@ def put_entries(conn: Connection, rows: Sequence[EntryRow]) -> None:
     """Keep the rendered entries of stories in place of those before."""
     if not rows:
         return
-    upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    statement = upsert(entries)
+    statement = upsert(conn, entries)
     conn.execute(
         statement.on_conflict_do_update(
             index_elements=["story_id"],
@@ -200,8 +199,7 @@ def put_feed(
         "modified_at": modified,
         "entries": count,
     }
-    upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    statement = upsert(feeds).values(**values)
+    statement = upsert(conn, feeds).values(**values)
     conn.execute(statement.on_conflict_do_update(index_elements=["name", "format"], set_=values))
     return True
 

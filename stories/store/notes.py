@@ -3,9 +3,9 @@
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from stories.store.tables import notes
+from stories.store.upsert import upsert
 
 
 def read(conn: Connection, key: str) -> Any:
@@ -15,8 +15,7 @@ def read(conn: Connection, key: str) -> Any:
 
 def write(conn: Connection, key: str, value: Any) -> None:
     """Note *value* (anything JSON holds) under *key*."""
-    upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    statement = upsert(notes).values(key=key, value=value)
+    statement = upsert(conn, notes).values(key=key, value=value)
     conn.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
 
 

@@ -25,9 +25,9 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from stories.store.tables import Moment, outbox
+from stories.store.upsert import upsert
 
 Kind = Literal["ingest", "story", "feed", "alert"]
 
@@ -60,8 +60,7 @@ def want(conn: Connection, kind: Kind, keys: Iterable[str], now: datetime) -> No
     ]
     if not rows:
         return
-    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(outbox)
+    statement = upsert(conn, outbox)
     conn.execute(
         statement.on_conflict_do_update(
             index_elements=["kind", "key"],

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from stories.store.tables import receipts, stories, tiles, translog
+from stories.store.upsert import upsert
 
 STEP = 500
 """Rows read or written at once."""
@@ -39,12 +39,11 @@ class Head:
 
 def add(conn: Connection, found: Sequence[Receipt]) -> None:
     """Write receipts that wait for their place; those that are there already stay as they are."""
-    upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     rows = [{c.name: getattr(r, c.name) for c in receipts.c if c.name != "idx"} for r in found]
     # In one order, so that two transactions that write the same rows cannot deadlock.
     rows.sort(key=lambda row: row["hash"])
     for at in range(0, len(rows), STEP):
-        statement = upsert(receipts).on_conflict_do_nothing(index_elements=["hash"])
+        statement = upsert(conn, receipts).on_conflict_do_nothing(index_elements=["hash"])
         conn.execute(statement, rows[at : at + STEP])
 
 
@@ -134,13 +133,14 @@ def tile(conn: Connection, level: int, number: int) -> bytes:
 
 def put_tiles(conn: Connection, changed: dict[tuple[int, int], bytes]) -> None:
     """Keep tiles that grew."""
-    upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    for (level, at), hashes in changed.items():
-        statement = upsert(tiles).values(level=level, number=at, hashes=hashes)
+    statement = upsert(conn, tiles)
+    rows = [{"level": level, "number": at, "hashes": h} for (level, at), h in changed.items()]
+    if rows:
         conn.execute(
             statement.on_conflict_do_update(
-                index_elements=["level", "number"], set_={"hashes": hashes}
-            )
+                index_elements=["level", "number"], set_={"hashes": statement.excluded.hashes}
+            ),
+            rows,
         )
 
 

@@ -20,10 +20,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from stories.store.serial import resume_serial
 from stories.store.tables import entries, headlines, identities, stories, versions
+from stories.store.upsert import upsert
 from stories.story import Digests, HeadlineEdit, Identity, Story, Version
 
 CHUNK = 400
@@ -173,8 +173,7 @@ def add_stories(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """
     if not rows:
         return
-    upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    statement = upsert(stories)
+    statement = upsert(conn, stories)
     first = {name: statement.excluded[name] for name in ("slug", "rule", "key", "degraded")}
     conn.execute(
         statement.on_conflict_do_update(index_elements=["id"], set_=first),
@@ -200,8 +199,7 @@ def add_keys(conn: Connection, wire: str, keys: Iterable[tuple[str, str]], captu
     ]
     if not rows:
         return
-    upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    statement = upsert(identities)
+    statement = upsert(conn, identities)
     conn.execute(
         statement.on_conflict_do_update(
             index_elements=["wire", "digest"],
@@ -248,8 +246,7 @@ def put_versions(conn: Connection, rows: Sequence[VersionRow]) -> None:
     """Insert or replace the versions that each row's capture brought of its story."""
     if not rows:
         return
-    upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    statement = upsert(versions)
+    statement = upsert(conn, versions)
     conn.execute(
         statement.on_conflict_do_update(
             index_elements=["story_id", "capture_id"],
@@ -483,8 +480,9 @@ def every_edit(conn: Connection) -> list[dict[str, Any]]:
 def copy_edits(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Write acts of the desk taken from another store, as they were."""
     if rows:
-        upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-        conn.execute(upsert(headlines).on_conflict_do_nothing(index_elements=["id"]), list(rows))
+        conn.execute(
+            upsert(conn, headlines).on_conflict_do_nothing(index_elements=["id"]), list(rows)
+        )
         resume_serial(conn, headlines.c.id)
 
 

@@ -19,11 +19,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from stories import clock
 from stories.newsroom import Politeness, Wire
 from stories.store.tables import Moment, wires
+from stories.store.upsert import upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +151,11 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                 .where(wires.c.name == wire.name)
                 .values(agency=agency_key(wire), configured=True)
             )
-    upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     for at in range(0, len(fresh), 1000):
         # Several members start at once; who comes second finds the rows there.
         conn.execute(
-            upsert(wires).on_conflict_do_nothing(index_elements=["name"]), fresh[at : at + 1000]
+            upsert(conn, wires).on_conflict_do_nothing(index_elements=["name"]),
+            fresh[at : at + 1000],
         )
     names = {w.name for w in configured}
     gone = [name for name, row in known.items() if row.configured and name not in names]
