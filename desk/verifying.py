@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ from stories.verifier import (
     read_keys,
     statement,
     token,
-    verify,
+    verify_entries,
 )
 from stories.verifier import feeds as entries
 from stories.verifier.encoding import parse
@@ -53,7 +54,11 @@ def verified(asked: Asked, sources: Sources) -> Report:
     feed = sources.named(asked.feed)
     site, keys = _keys(asked, sources)
     memory = _memory(asked.remember)
-    chains = _chains(asked, feed, site, sources)
+    try:
+        found = entries.read(feed)
+    except Refused as error:
+        raise VerifyError(f"{asked.feed}: {error}") from None
+    chains = _chains(asked, found, site, sources)
     tiles = _Tiles(f"{site}/log", sources) if site and keys.log else None
     aids = Aids(
         now=clock.now(),
@@ -62,10 +67,7 @@ def verified(asked: Asked, sources: Sources) -> Report:
         head=tiles.head() if tiles else None,
         memory=memory,
     )
-    try:
-        report = verify(feed, keys, aids)
-    except Refused as error:
-        raise VerifyError(f"{asked.feed}: {error}") from None
+    report = verify_entries(found, keys, aids)
     if asked.remember is not None and report.memory != memory:
         _write(asked.remember, report.memory.dump())
     return report
@@ -108,7 +110,9 @@ def _read_keys(source: str, document: bytes) -> Keys:
         raise VerifyError(f"{source}: {error}; it has to be a JWK Set") from None
 
 
-def _chains(asked: Asked, feed: bytes, site: str | None, sources: Sources) -> dict[str, bytes]:
+def _chains(
+    asked: Asked, found: Sequence[entries.Entry], site: str | None, sources: Sources
+) -> dict[str, bytes]:
     """Chain documents by guid: those named, else those of the site."""
     if asked.chains:
         named = ((source, sources.named(source)) for source in asked.chains)
@@ -116,14 +120,11 @@ def _chains(asked: Asked, feed: bytes, site: str | None, sources: Sources) -> di
     if site is None:
         return {}
     stories: dict[str, str] = {}
-    try:
-        for entry in entries.read(feed):
-            if entry.statement is not None and len(stories) < MOST_CHAINS:
-                said = _stated(entry.statement)
-                if said is not None:
-                    stories[f"{site}/stories/{said.story}/statements"] = said.guid
-    except Refused:
-        return {}
+    for entry in found:
+        if entry.statement is not None and len(stories) < MOST_CHAINS:
+            said = _stated(entry.statement)
+            if said is not None:
+                stories[f"{site}/stories/{said.story}/statements"] = said.guid
     return {stories[url]: document for url, document in sources.found(stories).items()}
 
 
