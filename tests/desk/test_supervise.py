@@ -6,13 +6,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from desk import guard
 from desk.guard import remaining
 from desk.supervise import HOPELESS, LONGEST_DELAY, STABLE, alone, failures_after, next_delay
 from stories.errors import WirecopyError
@@ -217,14 +220,13 @@ def test_a_killed_guard_is_replaced_and_still_guards(crew: Callable[..., Crew]) 
     until(lambda: c.pids("children"))
 
     def guards() -> list[int]:
-        listed = subprocess.run(
-            ["ps", "-o", "pid=,stat=,args=", "--ppid", str(c.process.pid)],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        lines = [line.split(None, 2) for line in listed.stdout.splitlines()]
-        return [int(pid) for pid, stat, args in lines if "guard.py" in args and stat[0] != "Z"]
+        # ps would cut its lines at a width of its own choosing, and the file's name with them
+        found = []
+        for child in psutil.Process(c.process.pid).children():
+            with suppress(psutil.NoSuchProcess):  # it ended meanwhile, or is a zombie
+                if guard.__file__ in child.cmdline():
+                    found.append(child.pid)
+        return found
 
     (first,) = guards()
     os.kill(first, signal.SIGKILL)
