@@ -13,12 +13,12 @@ from stories.markup import check
 from stories.reference import resolve, srcset, unseen
 from stories.scalar import legal
 
-_SECTIONS = "address article aside center details footer header hgroup main nav section summary"
+_SECTIONS = "address article aside center footer header hgroup main nav section"
 _BLOCKS = "blockquote dd dir div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr li menu ol p pre ul"
 _TABLES = "caption col colgroup table tbody td tfoot th thead tr"
 _PHRASES = (
-    "a abbr b bdi bdo big br cite code del dfn em i ins kbd mark q rb rp rt rtc ruby s samp small"
-    " span strike strong sub sup time tt u var wbr"
+    "a abbr b bdi big br cite code del dfn em i ins kbd mark q rb rt rtc ruby s samp small span"
+    " strike strong sub sup time tt u var wbr"
 )
 _MEDIA = "audio img picture source track video"
 
@@ -34,8 +34,9 @@ DROPPED = frozenset(f"{_SILENCED} {_WORKING}".split())
 ``noscript`` is here because nh3 parses it as a browser with scripts does, as raw text: left in
 place, its markup would be printed as words."""
 
-_BOXES = "dialog fieldset form legend listing search"
-"""Not wanted, but they part paragraphs as a ``div`` does, and so become one."""
+_BOXES = "details dialog fieldset form legend listing search summary"
+"""Not wanted, but they part paragraphs as a ``div`` does, and so become one: no word of a wire is
+folded away. (``bdo`` and ``rp`` go too: what they hold is shown otherwise than written, or not.)"""
 
 _ATTRIBUTES = {
     "*": {"dir", "lang", "title"},
@@ -45,7 +46,6 @@ _ATTRIBUTES = {
     "col": {"span"},
     "colgroup": {"span"},
     "del": {"cite", "datetime"},
-    "details": {"open"},
     # hidden and style only until it is known whether anybody sees the picture
     "img": {"alt", "height", "hidden", "sizes", "src", "srcset", "style", "width"},
     "ins": {"cite", "datetime"},
@@ -72,6 +72,7 @@ _SIZE = re.compile(r"\s+([\d.]+[wx])(?=\s*(?:,|$))", re.ASCII)
 _IMAGE = re.compile(r"<img\b[^>]*>")
 _PAIR = re.compile(r' ([a-z]+)="([^"]*)"')
 _HIDING = re.compile(r' (?:hidden|style)="[^"]*"')
+_PLAYED = re.compile(r"<(/?)(audio|video|source|track)\b[^>]*>")
 _BOX = re.compile(rf"<(/?)(?:{'|'.join(_BOXES.split())})\b[^>]*>")
 
 _here = threading.local()
@@ -99,7 +100,33 @@ def clean(html: str, base: str | None) -> str:
     _here.base = base
     cleaned: str = _CLEANER.clean(html)
     # By text, and safely so: nh3 writes "<" and ">" for nothing but tags.
-    return legal(_IMAGE.sub(_shown, _BOX.sub(r"<\1div>", cleaned)))
+    return legal(_IMAGE.sub(_shown, _BOX.sub(r"<\1div>", _lifted(cleaned))))
+
+
+def _lifted(html: str) -> str:
+    """*html* with what players hold, besides their sources, moved behind them.
+
+    It is for readers that cannot play, so browsers hide it; but it counts as the wire's words.
+    """
+    kept: list[str] = []  # of each open player: its start tag and its sources
+    after: list[list[str]] = [[]]  # what stands outside of all, and in each open player
+    at = 0
+    for tag in _PLAYED.finditer(html):
+        after[-1].append(html[at : tag.start()])
+        at = tag.end()
+        if tag[2] in ("source", "track"):
+            if kept:
+                kept[-1] += tag[0]
+            else:
+                after[-1].append(tag[0])
+        elif not tag[1]:
+            kept.append(tag[0])
+            after.append([])
+        else:
+            behind = after.pop()
+            after[-1].extend([kept.pop() + tag[0], *behind])
+    after[-1].append(html[at:])
+    return "".join(after[0])
 
 
 def _shown(image: re.Match[str]) -> str:
