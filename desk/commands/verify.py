@@ -92,19 +92,18 @@ def _article(against: Path, article: Path, item: str | None, *, json: bool) -> N
 def _feed(asked: Asked, *, json: bool) -> None:
     with Sources() as sources:
         report = verified(asked, sources)
-    shown = any(entry.verdict == "verified" for entry in report.entries) or not report.entries
     if json:
-        show.as_json(_told(asked.feed, report, ok=report.ok and shown))
+        show.as_json(_told(asked.feed, report, ok=report.ok))
     else:
         _print(report)
     for entry in report.entries:
         for check in entry.failures:
             show.complain(f"{entry.guid or '(no guid)'}: {check.name}: {check.reason}")
+        if entry.verdict == "unsigned":
+            show.complain(f"{entry.guid or '(no guid)'}: no statement, so nothing is shown of it")
     if report.log.state == "failed":
         show.complain(f"log: {report.log.reason}")
-    if not shown and report.ok:
-        show.complain(f"{asked.feed}: no entry carries a statement, so nothing was shown of any")
-    if not (report.ok and shown):
+    if not report.ok:
         raise typer.Exit(1)
 
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 
-from .pixel import is_modest
+from .pixel import is_modest, paints
 from .tree import Attributes
 from .words import names
 
 _ELEMENTS = names(
-    "applet button canvas embed frame frameset iframe input link marquee math meta meter"
-    " object output progress script select style svg template textarea"
+    "applet bdo button canvas datalist details dialog embed fencedframe frame frameset"
+    " iframe input link marquee math meta meter object optgroup option output portal progress rp"
+    " script select style svg template textarea"
 )
-_ATTRIBUTES = ("hidden", "popover", "background", "color", "bgcolor")
+_ATTRIBUTES = ("hidden", "popover", "background", "color", "bgcolor", "face")
 
 
 def suspect(name: str, attributes: Attributes, *, pixel: bool = False) -> str:
@@ -23,12 +24,14 @@ def suspect(name: str, attributes: Attributes, *, pixel: bool = False) -> str:
     for attribute in attributes:
         if attribute.startswith("on") or (attribute in _ATTRIBUTES and not pixel):
             return f"the attribute {attribute[:20]!r} of <{name[:20]}> can change what is seen"
-    if "style" in attributes and not pixel and not is_modest(attributes):
+    if pixel and paints(attributes):
+        return "a tracking pixel has a frame, which can cover words"
+    if "style" in attributes and not pixel and not is_modest(name, attributes):
         style = (attributes["style"] or "")[:60]
         return f"the style of <{name[:20]}> can hide or show words: {style!r}"
     return ""
 
 
 def words_in(silent: Sequence[str], words: str) -> str:
-    """The clause for *words* (or media) in silent elements, which some readers show."""
-    return f"<{silent[0]}> holds {words.strip()[:40]!r}, which some readers show"
+    """The clause for *words* (or media) in elements whose content only some readers show."""
+    return f"<{silent[0]}> holds {words.strip()[:40]!r}, which some readers show and some do not"

@@ -1,35 +1,91 @@
-"""Whether an entry without a statement claims what only a statement can show."""
+"""What an entry claims in print: without a statement, or against the one it has.
+
+The sentences are known by a few words of each (docs/statement.md §7). A verifier that knows none of
+them would call an edited story verified while the page says that nobody edited it.
+"""
+
+from collections.abc import Sequence
 
 from .feeds import Entry
 from .problem import Refused
 from .projection import project
+from .words import plain
+
+CLOSING = 3
+"""How many paragraphs at the end of a body are looked at."""
 
 _SCOPES = frozenset(
     {"verbatim", "headline-only", "headline-media", "packaging", "house-style", "excerpt"}
 )
-_WORDINGS = (
-    "not been edited",
-    "not edited by",
-    "published from a syndicated feed",
-    "published unedited",
-    "is unedited",
-    "unedited and auto-generated",
-    "auto-generated from",
-    "without modifications to the text",
+_HEADLINE_ONLY = frozenset({"verbatim", "headline-only"})
+
+_WORDINGS = tuple(
+    (plain(words), scopes)
+    for scopes, listed in (
+        (
+            _HEADLINE_ONLY,
+            (
+                "except for the headline, this",
+                "except the headline, this",
+                "apart from the headline, this",
+                "barring the headline, this",
+                "other than the headline, this",
+                "only the headline has been changed",
+            ),
+        ),
+        (
+            _SCOPES,
+            (
+                "not been edited",
+                "not edited by",
+                "published from a syndicated feed",
+                "published unedited",
+                "published as received",
+                "is unedited",
+                "unedited and auto-generated",
+                "auto-generated from",
+                "may have been reworked",
+                "may not have modified or edited",
+                "without modifications to the text",
+                "संपादित नहीं",
+                "सम्पादित नहीं",
+                "संपादन नहीं",
+                "संपादित केलेली नाही",
+                "संपादन केलेले नाही",
+                "ترمیم نہیں کی",
+                "تبدیلی نہیں کی",
+                "ادارت نہیں کی",
+            ),
+        ),
+    )
+    for words in listed
 )
 
 
 def claim(entry: Entry) -> str:
-    """What *entry* claims, as a clause; empty when it claims nothing."""
+    """What *entry*, which has no statement, claims; a clause, empty when it claims nothing."""
     if entry.edited_headline_only:
         return "says that only its headline was edited"
     if entry.edit_scope in _SCOPES:
         return f"says that its edit scope is {entry.edit_scope}"
     try:
-        last = project(entry.body).paragraphs[-1:]
+        paragraphs = project(entry.body).paragraphs
     except Refused as error:
         return f"cannot be read: {error}"
-    for wording in _WORDINGS:
-        if any(wording in words.lower() for words in last):
-            return f"ends in a disclosure ({wording!r})"
+    for words in paragraphs[-CLOSING:]:
+        for wording, _ in _WORDINGS:
+            if wording in words.lower():
+                return f"ends in a disclosure ({wording!r})"
+    return ""
+
+
+def contradiction(scope: str, paragraphs: Sequence[str]) -> str:
+    """The words at the end of *paragraphs* that are untrue of *scope*; empty for none.
+
+    :param paragraphs: plain, as a projection has them.
+    """
+    for words in paragraphs[-CLOSING:]:
+        for wording, scopes in _WORDINGS:
+            if scope not in scopes and wording in words.lower():
+                return wording
     return ""

@@ -6,13 +6,14 @@ said in docs/statement.md §4. No entity is expanded, nothing is fetched, nothin
 
 import html
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
 
+from . import aliases
 from .encoding import parse
 from .problem import Refused
 from .tree import events
@@ -22,7 +23,7 @@ LARGEST = 64 * 1024 * 1024
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _BODY = "{http://purl.org/rss/1.0/modules/content/}encoded"
-_MEDIA = "{http://search.yahoo.com/mrss/}"
+_MEDIA = f"{{{aliases.MEDIA}}}"
 _OWN = "{urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1}"
 _DEEPEST = 64
 
@@ -71,6 +72,8 @@ def _json(document: bytes, encoding: str) -> Iterator[Entry]:
     except UnicodeDecodeError:
         raise Refused(f"is not {encoding}") from None
     feed = parse(text, deepest=_DEEPEST, fractions=True)
+    if other := aliases.respelt(feed):
+        raise Refused(f"holds {other!r} too, which some readers take for {other.lower()!r}")
     items = feed.get("items")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise Refused("is no JSON Feed: it has no list of 'items'")
@@ -84,7 +87,7 @@ def _json_entry(item: Mapping[str, Any]) -> Entry:
         value = where.get(name)
         if value is None or isinstance(value, str):
             return value
-        if name == "id" and isinstance(value, int | float) and not isinstance(value, bool):
+        if name == "id" and isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         faults.append(f"{name!r} is no string")
         return None
@@ -100,10 +103,13 @@ def _json_entry(item: Mapping[str, Any]) -> Entry:
     if not (own is None or isinstance(own, dict)):
         faults.append("'_wirecopy' is no object")
     claims: Mapping[str, Any] = own if isinstance(own, dict) else {}
+    attached = [a for a in several("attachments") if isinstance(a, dict)]
+    for members in (item, claims, *attached):
+        if other := aliases.respelt(members):
+            faults.append(f"{other!r} stands in it, which some readers take for {other.lower()!r}")
     flag = claims.get("edited_headline_only")
     if not (flag is None or isinstance(flag, bool)):
         faults.append("'edited_headline_only' is neither true nor false")
-    attached = [a for a in several("attachments") if isinstance(a, dict)]
     body, spoken = text("content_html"), text("content_text")
     if body is not None and spoken is not None:
         said = "".join(_text_of(body, faults))
@@ -143,44 +149,52 @@ def _xml(document: bytes) -> Iterator[Entry]:
         raise Refused(f"is neither XML nor JSON ({error})") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise Refused("has a DOCTYPE, which can put other words in for those that stand there")
-    if root.tag == f"{_ATOM}feed":
-        yield from map(_atom_entry, root.iter(f"{_ATOM}entry"))
-    elif root.tag == "rss":
-        yield from map(_rss_entry, root.iter("item"))
-    else:
+    reading = {f"{_ATOM}feed": (f"{_ATOM}entry", _atom_entry), "rss": ("item", _rss_entry)}
+    if root.tag not in reading:
         raise Refused("is no feed: neither RSS 2.0 nor Atom")
+    tag, read_entry = reading[str(root.tag)]
+    for element in root.iter(etree.Element):
+        if element.tag == tag:
+            yield read_entry(element)
+        elif aliases.known(element) in ("item", "entry"):
+            fault = (
+                f"it is an {aliases.known(element)!r} of another format, which some readers show"
+            )
+            yield Entry(guid="", headline=_said(element)[:80], body="", faults=(fault,))
 
 
 def _rss_entry(item: etree._Element) -> Entry:
     faults: list[str] = []
-    summary = _once(item, "description", faults)
-    pictures = [e.get("url") for e in item.iterfind("enclosure")]
+    guid, title, body, summary = (
+        _once(item, name, faults) for name in ("guid", "title", _BODY, "description")
+    )
     return _entry(
         item,
         faults,
-        guid=_said(_once(item, "guid", faults)),
-        headline=_said(_once(item, "title", faults)),
-        body=_said(_once(item, _BODY, faults)),
+        own=(guid, title, body, summary),
+        guid=_said(guid),
+        headline=_said(title),
+        body=_said(body),
         summary=html.unescape(_said(summary)),
-        pictures=pictures,
         tags=[_said(e) for e in item.iterfind("category")],
     )
 
 
 def _atom_entry(entry: etree._Element) -> Entry:
     faults: list[str] = []
-    content = _once(entry, f"{_ATOM}content", faults)
+    guid, title, content, summary = (
+        _once(entry, f"{_ATOM}{name}", faults) for name in ("id", "title", "content", "summary")
+    )
     if content is not None and content.get("src") is not None:
         faults.append("its content stands elsewhere (src)")
-    links = entry.iterfind(f"{_ATOM}link")
     return _entry(
         entry,
         faults,
-        guid=_said(_once(entry, f"{_ATOM}id", faults)),
-        headline=_construct(_once(entry, f"{_ATOM}title", faults), faults),
+        own=(guid, title, content, summary),
+        guid=_said(guid),
+        headline=_construct(title, faults),
         body=_content(content),
-        summary=_construct(_once(entry, f"{_ATOM}summary", faults), faults),
-        pictures=[e.get("href") for e in links if e.get("rel") == "enclosure"],
+        summary=_construct(summary, faults),
         tags=[e.get("label") or e.get("term") or "" for e in entry.iterfind(f"{_ATOM}category")],
     )
 
@@ -189,20 +203,22 @@ def _entry(
     element: etree._Element,
     faults: list[str],
     *,
+    own: Sequence[etree._Element | None],
     guid: str,
     headline: str,
     body: str,
     summary: str,
-    pictures: list[str | None],
     tags: list[str],
 ) -> Entry:
-    def own(name: str) -> str | None:
+    def claimed(name: str) -> str | None:
         found = _once(element, f"{_OWN}{name}", faults)
         return None if found is None else trim(_said(found))
 
-    flag = own("editedHeadlineOnly")
+    flag = claimed("editedHeadlineOnly")
     if flag not in (None, "true", "false"):
         faults.append("'editedHeadlineOnly' is neither true nor false")
+    values = {"guid": guid, "headline": headline, "body": body, "summary": summary}
+    faults.extend(dict.fromkeys(aliases.differing(element, own, values)))
     media = [e.get("url") for e in element.iter(f"{_MEDIA}content")]
     thumbs = [e.get("url") for e in element.iter(f"{_MEDIA}thumbnail")]
     return Entry(
@@ -210,15 +226,15 @@ def _entry(
         headline=headline,
         body=body,
         media=tuple(url for url in media if url),
-        pictures=tuple(url for url in (*pictures, *thumbs) if url),
+        pictures=tuple(url for url in (*aliases.pictures(element), *thumbs) if url),
         summary=summary,
         tags=tuple(tags),
-        agency=own("agency"),
-        agency_id=own("agencyId"),
-        agency_version=own("agencyVersion"),
-        edit_scope=own("editScope"),
+        agency=claimed("agency"),
+        agency_id=claimed("agencyId"),
+        agency_version=claimed("agencyVersion"),
+        edit_scope=claimed("editScope"),
         edited_headline_only=None if flag is None else flag == "true",
-        statement=own("statement"),
+        statement=claimed("statement"),
         faults=tuple(faults),
     )
 

@@ -11,12 +11,22 @@ _SLIGHT = names(
     " top right bottom left margin padding vertical-align width height max-width"
     " max-height"
 )
-_LAYOUT = re.compile(
-    r"text-align|vertical-align|float|clear|font-weight|font-style|max-width"
-    r"|(?:margin|padding|border)(?:-[a-z-]+)?"
+_WORDED = names("text-align vertical-align float clear font-weight font-style")
+_WORD = re.compile(r"[a-z]+(?:-[a-z]+)*|[0-9]{3}")
+_SPACED = re.compile(r"(?:margin|padding|border)(?:-[a-z-]+)?")
+# No percent, no exponent, no minus: nothing that pushes words off a page.
+_SPACE = re.compile(
+    r"[a-z]+(?:-[a-z]+)*|#[0-9a-f]{3,8}|[0-9]{1,2}(?:\.[0-9]{1,3})?(?:px|pt)?"
+    r"|[0-9](?:\.[0-9]{1,3})?(?:em|rem)"
 )
-_MODEST = re.compile(r"(?:[a-z#%. ]|(?<![0-9])[0-9]{1,3}(?![0-9]))*", re.I)
+_SIZED = names("width height max-width max-height")
+_SIZE = re.compile(
+    r"auto|none|[1-9][0-9]{1,3}(?:\.[0-9]{1,3})?(?:px)?|(?:100|[1-9][0-9](?:\.[0-9]{1,3})?)%"
+)
+_PICTURED = {"display": names("block inline inline-block"), "object-fit": names("contain cover")}
 _NOTHING = ("0", "1", "0px", "1px")
+_FRAMES = ("border", "border-style", "border-width", "margin", "padding")
+_BARE = ("0", "0px", "none")
 
 
 def is_pixel(attributes: Attributes) -> bool:
@@ -36,12 +46,34 @@ def is_pixel(attributes: Attributes) -> bool:
     return any(size in _NOTHING for size in sizes)
 
 
-def is_modest(attributes: Attributes) -> bool:
-    """Whether a ``style`` lays out, and can neither hide words nor show any."""
+def paints(attributes: Attributes) -> bool:
+    """Whether a tracking pixel could paint over words: one with a frame, and not hidden."""
+    style = dict(_declarations(attributes))
+    if style.get("display") == "none" or style.get("visibility") == "hidden":
+        return False
+    if "hidden" in attributes and "display" not in style:
+        return False
+    framed = [style.get(name, "") for name in _FRAMES]
+    framed += [trim(attributes.get(name) or "") for name in ("border", "hspace", "vspace")]
+    return any(token not in _BARE for value in framed for token in value.split(" ") if token)
+
+
+def is_modest(name: str, attributes: Attributes) -> bool:
+    """Whether the ``style`` of an element lays out, and can neither hide words nor show any."""
     return all(
-        _LAYOUT.fullmatch(name) and _MODEST.fullmatch(value)
-        for name, value in _declarations(attributes)
+        _harmless(declared, value, picture=name == "img")
+        for declared, value in _declarations(attributes)
     )
+
+
+def _harmless(name: str, value: str, *, picture: bool) -> bool:
+    if name in _WORDED:
+        return _WORD.fullmatch(value) is not None
+    if _SPACED.fullmatch(name):
+        return all(_SPACE.fullmatch(token) for token in value.split(" ") if token)
+    if name == "max-width" or (picture and name in _SIZED):
+        return _SIZE.fullmatch(value) is not None
+    return picture and value in _PICTURED.get(name, ())
 
 
 def _declarations(attributes: Attributes) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,7 @@ _PARTING = names(
     " plaintext pre search section summary table tbody td tfoot th thead tr ul xmp"
 )
 _SILENT = names("head iframe noembed noframes noscript script style template title")
+_PLAYERS = names("audio video")
 _SHOWING = {
     "img": ("src", "srcset"),
     "source": ("src", "srcset"),
@@ -74,6 +75,7 @@ class _Reader:
         self._base = base
         self._said: list[str] = []
         self._silent: list[str] = []
+        self._players: list[str] = []  # what stands in one is for readers that cannot play it
         self._open: list[bool] = []  # of each open ``a``: whether it is a link
         self._words: list[list[str]] = []  # of the open links
 
@@ -82,6 +84,8 @@ class _Reader:
             if plain(words):
                 self._conceals(appearance.words_in(self._silent, words))
             return
+        if self._players and plain(words):
+            self._conceals(appearance.words_in(self._players, words))
         self._said.append(words)
         if self._words:
             self._words[-1].append(words)
@@ -102,11 +106,17 @@ class _Reader:
             alt = attributes.get("alt") or ""
             self._link(attributes, ("href",), [alt] if name == "area" else [])
         elif name in _SHOWING and not pixel:
+            if self._players and name not in ("source", "track"):
+                self._conceals(appearance.words_in(self._players, f"<{name}>"))
             self._show(name, attributes)
+        if name in _PLAYERS:
+            self._players.append(name)
         if name in _SILENT:
             self._silent.append(name)
 
     def end(self, name: str) -> None:
+        if name in _PLAYERS:
+            self._players.pop()
         if name in _SILENT:
             self._silent.pop()
         elif self._silent:

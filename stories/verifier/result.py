@@ -80,8 +80,8 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing failed. An unsigned entry that claims nothing is no failure."""
-        return self.log.state != "failed" and all(e.verdict != "failed" for e in self.entries)
+        """Whether every entry is verified: of an unsigned one nothing is shown."""
+        return self.log.state != "failed" and all(e.verdict == "verified" for e in self.entries)
 
 
 def complete(made: Iterable[Check], why: str) -> tuple[Check, ...]:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from . import chain, feeds, receipt, statement, token
 from .addresses import address
 from .chain import SLACK, Chain
-from .claims import claim
+from .claims import claim, contradiction
 from .digests import PARTS, changed, parts, scopes_of
 from .feeds import Entry
 from .growth import check_growth
@@ -61,7 +61,8 @@ def verify(feed: bytes, keys: Keys, aids: Aids | None = None) -> Report:
 def verify_entries(entries: Sequence[Entry], keys: Keys, aids: Aids | None = None) -> Report:
     """The same for entries that have been read already."""
     aids = aids or Aids()
-    times = Counter(entry.guid for entry in entries)
+    # One entry may come twice, when feeds are put together; two that differ may not share a guid.
+    times = Counter(guid for guid, _ in {(entry.guid, entry.statement) for entry in entries})
     heads: list[Checkpoint] = []
     kept = dict(aids.memory.statements)
     results = []
@@ -91,6 +92,7 @@ class _Verification:
         self._aids = aids
         self._times = times
         self._chain: Chain | None = None
+        self._paragraphs: tuple[str, ...] = ()
 
     def result(self) -> Result:
         made = list(self._checks())
@@ -129,7 +131,7 @@ class _Verification:
         if not self._entry.guid:
             faults.append("it has no guid")
         if self._times > 1:
-            faults.append(f"the guid stands on {self._times} entries of the feed")
+            faults.append(f"the guid stands on {self._times} entries, and their statements differ")
         return Check("entry", "failed" if faults else "ok", "; ".join(faults))
 
     def _unsigned(self) -> Iterator[Check]:
@@ -184,6 +186,7 @@ class _Verification:
             for name in ("text", "links", "media", "disclosure", "appearance"):
                 yield Check(name, "failed", f"the body {error}")
             return
+        self._paragraphs = body.paragraphs
         copy = parts(
             entry.headline,
             body,
@@ -234,6 +237,8 @@ class _Verification:
 
     def _claim(self, said: Statement) -> Check:
         scope, flag = self._entry.edit_scope, self._entry.edited_headline_only
+        if words := contradiction(said.scope, self._paragraphs):
+            return Check("claim", "failed", f"it prints {words!r}, but the scope is {said.scope}")
         if scope is None and flag is None:
             return Check("claim", "not checked", "not in the entry")
         if scope is not None and scope != said.scope:

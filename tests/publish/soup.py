@@ -7,9 +7,11 @@ _TAGS = """
     p div br b i a a a span ul li table tr td th h2 blockquote pre section img img img picture
     source video audio svg math script style noscript template iframe object embed area map image
     title select option button input form textarea center font center nobr summary details
+    video dialog bdo ruby rt rp
 """
 _ATTRIBUTES = """
-    href src srcset alt style width height hidden poster data srcdoc xlink:href title class
+    href src srcset alt style style width height hidden poster data srcdoc xlink:href title class
+    border
 """
 _WORDS = (
     "the", "Centre", "मिलेंगे", "க்‌ஷ", "گی", "\u202e41", "A\u030a", "\u0085", "\u00a0", "&nbsp;",
@@ -27,6 +29,8 @@ _PIECES = (
 _STYLES = (
     "display:none", "DISPLAY : NONE", "visibility:hidden", "width:1px", "height:0", "width:1px",
     "max-width:9px", "transform:scale(9)", "display:none!important", ";", " : ", "color:red",
+    "margin:9e9px", "margin:0 9px", "border:1px solid", "border:0", "padding:2em", "width:50%",
+    "max-width:50%", "height:auto", "position:absolute", "font-weight:700", "margin:\u017f",
     "\x1cwidth\x1c:1px", "\u00a0height:1px", "\ufeffwidth:0", "display", "width:1PX",
 )  # fmt: skip
 _CANDIDATES = ("1x", "2x", "(a,b)", "(", ")", "100w", ",", " ", ",,", "\t")

@@ -9,6 +9,8 @@ import pytest
 from stories.errors import ConfigError
 from stories.newsroom import DEFAULT_DISCLOSURES, Newsroom, duration, load
 from stories.provenance import SCOPES
+from stories.verifier.claims import contradiction
+from stories.verifier.words import plain
 
 WHOLE = """
 [publisher]
@@ -107,6 +109,7 @@ def test_nothing_is_claimed_of_changed_words(tmp_path: Path, scope: str) -> None
         ("{slug}-{id}", "{slug}", ["publisher.story_url", "{id}"]),
         ("edited =", "editted =", ["disclosures", "'editted'", "headline-only"]),
         ("{staff};", "{stuff};", ["disclosures", "{staff}"]),
+        ("Edited by", "Not edited by", ["disclosures", "'edited'", "not edited by", "not true"]),
         ('name = "NDTV"\n', "", ["publisher.name", "is missing"]),
         ('listen = "0.0.0.0:9000"', 'listen = "9000"', ["site.listen", "0.0.0.0:8080"]),
         ("[publisher]", "[publisher", ["not valid TOML", "line 2"]),
@@ -189,3 +192,10 @@ def test_a_newsroom_is_hashed_by_nobody_and_changed_by_nobody(tmp_path: Path) ->
     with pytest.raises(ValueError, match="frozen"):
         newsroom.wires = ()  # type: ignore[misc]
     assert isinstance(newsroom, Newsroom)
+
+
+def test_no_disclosure_of_ours_says_more_than_its_scope() -> None:
+    for scope, line in DEFAULT_DISCLOSURES.items():
+        assert contradiction(scope, [plain(line)]) == "", scope
+    assert contradiction("edited", [plain(DEFAULT_DISCLOSURES["verbatim"])])
+    assert contradiction("packaging", [plain(DEFAULT_DISCLOSURES["headline-only"])])

@@ -388,6 +388,17 @@ def _entries(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
         ),
         ("attributes added", body("<p>New", '<p class="a" id="b" data-x="1" lang="en">New')),
         ("a modest style", body("<p>New", '<p style="margin: 0 0 10px; text-align: left">New')),
+        ("a style of spaces", body("<p>New", '<p style="margin-left:40px;padding:1.5em 0">New')),
+        ("a bold style", body("<p>New", '<p style="font-weight:700;border:1px solid #ccc">New')),
+        (
+            "a pixel without a frame",
+            with_(body=first["body"] + '<img src="//t.example/p" width=1 style="border:0 none">'),
+        ),
+        (
+            "a hidden pixel with a frame",
+            with_(body=first["body"] + '<img src="//t.example/p" style="display:none;border:9px">'),
+        ),
+        ("a player that holds nothing", body("<ul>", "<video controls> </video><ul>")),
         ("the scheme in capitals", body("https://www.ptinews", "HTTPS://WWW.PTINEWS")),
         ("the port spelt out", body("ptinews.example/topic", "ptinews.example:443/topic")),
         ("decomposed letters", with_(headline=first["headline"] + "")),
@@ -477,6 +488,32 @@ def _entries(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
             "appearance",
         ),
         ("words drawn", body("<p>The", "<svg><path d='M0 0'/></svg><p>The"), "appearance"),
+        ("a style that pushes away", body("<p>The", '<p style="margin:9e9px">The'), "appearance"),
+        ("a wide margin", body("<p>The", '<p style="margin-left:100px">The'), "appearance"),
+        ("a margin in percent", body("<p>The", '<p style="margin-left:99%">The'), "appearance"),
+        ("a margin of many em", body("<p>The", '<p style="margin-left:99em">The'), "appearance"),
+        ("a style of odd letters", body("<p>The", '<p style="margin:\u017f">The'), "appearance"),
+        ("a narrow style", body("<p>The", '<p style="max-width:0">The'), "appearance"),
+        ("a size for words", body("<p>The", '<p style="width:10px">The'), "appearance"),
+        ("a pixel's border", body("<p>The", f"{_FRAME}<p>The"), "appearance"),
+        (
+            "a pixel's border, by attribute",
+            body("<p>The", '<img src="//t.example/p" width=1 border=400><p>The'),
+            "appearance",
+        ),
+        (
+            "a pixel's handler",
+            body("<p>The", '<img src="//t.example/p" width=1 onload=x()><p>The'),
+            "appearance",
+        ),
+        ("words in another order", body("22", '<bdo dir="rtl">22</bdo>'), "appearance"),
+        ("words in pictures of letters", body("22", '<font face="X">22</font>'), "appearance"),
+        ("words folded away", body("members", "<details>members</details>"), "text appearance"),
+        ("words in a player", body("members", "<video>members</video>"), "appearance"),
+        ("words in a ruby bracket", body("members", "<rp>members</rp>"), "appearance"),
+        ("words in an option", body("<li>cess</li>", "<option>cess</option>"), "appearance"),
+        ("words in a dialog", body("<ul>", "<dialog><ul>"), "appearance"),
+        ("words in a data list", body("<ul>", "<datalist><ul>"), "appearance"),
         ("white on white", body("members", "<font color=white>members</font>"), "appearance"),
     ):
         where = "chain" if entry["guid"] == third["guid"] else ""
@@ -485,8 +522,16 @@ def _entries(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
     # The disclosure is the same sentence under both.
     wrong = _expect("guid agency headline text links media packaging")
     yield case("meaning: the statement of another entry", moved, wrong)
-    twice = [_expect("entry")] * 2
-    yield case("the same guid twice", first, *twice, entries=[first, first])
+    alike = [_expect(), _expect("", "agency claim")]
+    yield case("form: the same entry twice", first, *alike, entries=[first, _expectless(first)])
+    unlike = [_expect(), _expect("headline")]
+    changed = with_(headline="Government falls")
+    yield case("meaning: twice, once changed", first, *unlike, entries=[first, changed])
+    bare = {**_expectless(first), "statement": None}
+    left = _expect("entry statement", f"{AFTER_STATEMENT} continuity")
+    yield case(
+        "the same guid without statement", first, _expect("entry"), left, entries=[first, bare]
+    )
     yield case("no guid", with_(guid=""), _expect("entry guid"))
 
     # Claims without a statement
@@ -494,7 +539,21 @@ def _entries(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
     still = f"{AFTER_STATEMENT} continuity"
     silent = {"edit_scope": None, "edited_headline_only": None}
     no_line = first["body"].split(disclosure)[0]
+    wordless = {**bare, **silent}
+
+    def closing(*paragraphs: str) -> Case:
+        said = "".join(f"<p>{words}</p>" for words in paragraphs)
+        return {**wordless, "body": no_line + said}
+
     for name, entry, claims in (
+        ("unsigned, with a disclosure and a line", closing(_PLAIN_SAID, "-"), True),
+        ("unsigned, with a disclosure and two lines", closing(_PLAIN_SAID, "-", "-"), True),
+        ("unsigned, with the words far up", closing(_PLAIN_SAID, "-", "-", "-"), False),
+        ("unsigned, in Hindi", closing("इस खबर को NDTV ने संपादित नहीं किया है।"), True),
+        ("unsigned, in Urdu", closing("اس خبر میں ادارے نے کوئی ترمیم نہیں کی ہے۔"), True),
+        ("unsigned, in Marathi", closing("ही बातमी लोकमतने संपादित केलेली नाही."), True),
+        ("unsigned, reworked", closing("Only the headline may have been reworked."), True),
+        ("unsigned, in capitals", closing("NOT EDITED BY STAFF"), True),
         ("unsigned, with flag", bare, True),
         ("unsigned, with scope", {**bare, "edited_headline_only": None, "body": no_line}, True),
         ("unsigned, with disclosure", {**bare, **silent}, True),
@@ -566,21 +625,47 @@ def _entries(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
         made = {**payload, **changes}
         log = Log(press.log.origin, press.log.label, list(press.log.leaves))
         made["receipt"] = log.receipt(log.add(receipt(made)))
+        words = made["disclosure"]
         return with_(
             statement=FIRST.sign(made),
+            body=first["body"].replace(payload["disclosure"], words),
             edit_scope=made["scope"],
             edited_headline_only=made["scope"] == "headline-only",
         )
 
+    from_pti = {"disclosure": "(From PTI.)"}
+    nobody = {"disclosure": "(This story has not been edited by NDTV staff.)"}
     for name, entry, failed in (
         ("verbatim, but the headline differs", logged(scope="verbatim"), "scope"),
         ("headline-only, but the words differ", logged(received=worded), "scope"),
         ("headline-only, but the summary differs", logged(received=summed), "scope"),
-        ("house-style, but no word differs", logged(scope="house-style"), "scope"),
-        ("edited, and the words differ", logged(received=worded, scope="edited"), ""),
-        ("excerpt, and the words differ", logged(received=worded, scope="excerpt"), ""),
-        ("unknown", logged(scope="unknown"), ""),
-        ("packaging, and the summary differs", logged(received=summed, scope="packaging"), ""),
+        ("house-style, but no word differs", logged(scope="house-style", **from_pti), "scope"),
+        ("edited, and the words differ", logged(received=worded, scope="edited", **from_pti), ""),
+        ("excerpt, and the words differ", logged(received=worded, scope="excerpt", **from_pti), ""),
+        ("unknown", logged(scope="unknown", **from_pti), ""),
+        (
+            "packaging, and the summary differs",
+            logged(received=summed, scope="packaging", **from_pti),
+            "",
+        ),
+        (
+            "packaging, but it prints that all stands as received but for the headline",
+            logged(received=summed, scope="packaging"),
+            "claim",
+        ),
+        (
+            "packaging, and it prints that nobody edited",
+            logged(received=summed, scope="packaging", **nobody),
+            "",
+        ),
+        *(
+            (
+                f"{scope}, but it prints that nobody edited",
+                logged(received=worded, scope=scope, **nobody),
+                "claim",
+            )
+            for scope in ("edited", "with-inputs", "unknown")
+        ),
         (
             "other received digests than were logged",
             resigned(received=worded, scope="edited"),
@@ -605,13 +690,20 @@ def _entries(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
     ):
         yield case(f"stated: {name}", entry, _expect(failed, "chain"), chains="none")
     nothing = {**payload, "received": None, "receipt": None, "scope": "unknown"}
-    unknown = with_(statement=FIRST.sign(nothing), edit_scope="unknown", edited_headline_only=False)
+    nothing |= from_pti
+    unknown = with_(
+        statement=FIRST.sign(nothing),
+        body=first["body"].replace(payload["disclosure"], nothing["disclosure"]),
+        edit_scope="unknown",
+        edited_headline_only=False,
+    )
     yield case("stated: nothing received", unknown, _expect("", "receipt chain"), chains="none")
-    claimed = with_(statement=FIRST.sign({**nothing, "scope": "headline-only"}))
+    claimed = {**unknown, "edit_scope": None, "edited_headline_only": None}
+    claimed["statement"] = FIRST.sign({**nothing, "scope": "headline-only"})
     yield case(
         "stated: nothing received, yet a scope",
         claimed,
-        _expect("scope", "receipt chain"),
+        _expect("scope", "receipt chain claim"),
         chains="none",
     )
     fork = Log(press.log.origin, press.log.label, [*press.log.leaves[:4], b"another"])
@@ -652,6 +744,11 @@ def _entries(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
     )
 
 
+_FRAME = (
+    '<img src="//t.example/p" width=1 height=1'
+    ' style="position:absolute;top:99px;left:0;border:60px solid white">'
+)
+_PLAIN_SAID = "This story has not been edited by NDTV staff."
 _SAID = "<p><i>(This story has not been edited by NDTV staff.)</i></p>"
 
 

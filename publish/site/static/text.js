@@ -173,7 +173,8 @@ const SLIGHT = names(
 );
 const TINY = names("0 1 0px 1px");
 
-const trim = (text) => text.replace(EDGES, "");
+/** `text` without white space at its ends. */
+export const trim = (text) => text.replace(EDGES, "");
 
 /** The addresses of a `srcset`, descriptors left out (HTML Standard §4.8.4.3.10). */
 function candidates(srcset) {

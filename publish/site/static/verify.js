@@ -4,6 +4,7 @@
 // the entry is believed: digests are made again of the entry in hand.
 
 import { dressing } from "./appearance.js";
+import { claimOf, contradiction, isTrue } from "./claims.js";
 import { signedBy, toUtf8, digestOf } from "./encoding.js";
 import { proveReceipt } from "./log.js";
 import { inOrder, keyOf, nameOf, readStatement, receiptOf, scopeFollows } from "./statement.js";
@@ -27,25 +28,6 @@ export const CHECKS = [
   "times",
   "receipt",
   "chain",
-];
-
-const CLAIMING = new Set([
-  "verbatim",
-  "headline-only",
-  "headline-media",
-  "packaging",
-  "house-style",
-  "excerpt",
-]);
-const CLAIMS = [
-  "not been edited",
-  "not edited by",
-  "published from a syndicated feed",
-  "published unedited",
-  "is unedited",
-  "unedited and auto-generated",
-  "auto-generated from",
-  "without modifications to the text",
 ];
 
 /**
@@ -163,16 +145,10 @@ function demand(holds, why) {
 
 /** Why an entry may go without statement. Throws when it claims something all the same. */
 function unsigned(entry) {
-  const last = project(entry.body).paragraphs.at(-1)?.toLowerCase() ?? "";
-  const claims =
-    isTrue(entry.edited_headline_only) ||
-    CLAIMING.has(entry.edit_scope) ||
-    CLAIMS.some((said) => last.includes(said));
-  demand(!claims, "it claims something, and carries no statement");
+  const claim = claimOf(entry, project(entry.body).paragraphs);
+  demand(claim === null, `it carries no statement, but ${claim}`);
   return "it carries no statement, and claims nothing";
 }
-
-const isTrue = (value) => value === true || value === "true";
 
 async function verifySignature({ signature, signed }, key) {
   demand(await signedBy(key.publicKey, signature, signed), "it is false");
@@ -212,6 +188,8 @@ async function sameDisclosure(entry, statement, made) {
 }
 
 function sameClaim(entry, statement) {
+  const printed = contradiction(statement.scope, project(entry.body).paragraphs);
+  demand(printed === null, `it prints “${printed}”, but the scope is ${statement.scope}`);
   const scope = entry.edit_scope ?? null;
   const only = entry.edited_headline_only ?? null;
   if (scope === null && only === null) return "the entry claims nothing";

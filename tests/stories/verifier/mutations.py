@@ -4,6 +4,7 @@ import html
 import json
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from io import BytesIO
 from random import Random
 from typing import Any, ClassVar, Protocol
@@ -17,6 +18,11 @@ CONTENT = "http://purl.org/rss/1.0/modules/content/"
 MEDIA = "http://search.yahoo.com/mrss/"
 OWN = "urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1"
 XHTML = "http://www.w3.org/1999/xhtml"
+DC = "http://purl.org/dc/elements/1.1/"
+ITUNES = "http://www.itunes.com/dtds/podcast-1.0.dtd"
+RSS2 = "http://backend.userland.com/rss2"
+TITLED = (ATOM, DC, MEDIA, ITUNES, "http://purl.org/rss/1.0/", "http://purl.org/atom/ns#")
+"""Whose ``title`` feedparser takes for an entry's own."""
 
 _PLAIN = etree.XMLParser(strip_cdata=True, remove_comments=True)
 _TAG = re.compile(r"(<!--.*?-->|<[^>]*>|&#?\w+;)", re.S)
@@ -110,7 +116,7 @@ class JsonItem:
 
     def _where(self, name: str) -> dict[str, Any]:
         own = name in ("scope", "flag", "agency", "agency_id", "statement")
-        found: dict[str, Any] = self.item["_wirecopy"] if own else self.item
+        found: dict[str, Any] = self.item.setdefault("_wirecopy", {}) if own else self.item
         return found
 
     def get(self, name: str) -> str:
@@ -372,6 +378,39 @@ def html_wrapper(body: str, random: Random) -> str:
     return random.choice(['<div class="entry">{}</div>', "<article>{}</article>"]).format(body)
 
 
+@_body
+def picture_styled(body: str, random: Random) -> str:
+    """What content management systems do to pictures."""
+    style = random.choice(
+        ["max-width:100%;height:auto", "width:100%", "display:block;margin:0 auto", "float:left"]
+    )
+    return re.sub(r"<img\b(?![^>]*(?:style|//t\.))", f'<img style="{style}" loading="lazy"', body)
+
+
+@_xml
+def title_again(root: etree._Element, random: Random) -> None:
+    """The headline once more, as aggregators write it for readers of other formats."""
+    for parent in [*root.iter("item"), *root.iter(f"{{{ATOM}}}entry")]:
+        title = parent.find("title") if parent.tag == "item" else parent.find(f"{{{ATOM}}}title")
+        if title is None:
+            continue
+        added = etree.Element(f"{{{random.choice(TITLED[1:])}}}title")
+        added.text = "".join(map(str, title.itertext()))
+        parent.append(added)
+
+
+def entry_again(data: bytes, random: Random) -> bytes | None:
+    """One entry twice, not a letter different: two feeds of a publisher made one."""
+    document = Document(data)
+    n = random.randrange(len(document.items))
+    item = document.items[n]
+    if isinstance(item, XmlItem):
+        item.element.addnext(deepcopy(item.element))
+    else:
+        document.json["items"].insert(n, document.json["items"][n])
+    return document.bytes()
+
+
 def _for_feedparser(data: bytes) -> bool:
     """Whether it is XML, and without foreign things: of elements with attributes feedparser loses
     the text."""
@@ -490,6 +529,9 @@ FORM: tuple[Mutation, ...] = (
     html_attributes,
     html_references,
     html_wrapper,
+    picture_styled,
+    title_again,
+    entry_again,
     feedparser_by_hand,
     feedparser_feedgen,
 )
@@ -692,6 +734,8 @@ def disclosure_doubled(item: Item, random: Random) -> bool:
 def statement_moved(data: bytes, random: Random) -> bytes | None:
     document = Document(data)
     a, b = random.sample(document.items, 2)
+    if a.get("guid") == b.get("guid"):
+        return None
     a.set("statement", b.get("statement"))
     return document.bytes()
 
@@ -700,6 +744,8 @@ def entry_moved(data: bytes, random: Random) -> bytes | None:
     """The words of one entry under the guid and the statement of another."""
     document = Document(data)
     a, b = random.sample(document.items, 2)
+    if a.get("guid") == b.get("guid"):
+        return None
     a.set("body", b.get("body"))
     a.set("headline", b.get("headline"))
     return document.bytes()
@@ -740,7 +786,7 @@ def statement_dropped(item: Item, random: Random) -> bool:
         assert found is not None
         item.element.remove(found)
     elif isinstance(item, JsonItem):
-        del item.item["_wirecopy"]["statement"]
+        item.item["_wirecopy"].pop("statement", None)
     return True
 
 
@@ -761,11 +807,41 @@ def words_hidden(item: Item, random: Random) -> bool:
             ' style="font-size: 0"',
             ' style="position:absolute;left:-9999px"',
             ' style="color:#fff"',
+            ' style="margin-left:9e9px"',
             " hidden",
         ]
     )
     body = item.get("body")
     item.set("body", re.sub(r"<(p|div)\b", rf"<\1{how}", body, count=1))
+    return True
+
+
+@_item
+def words_folded(item: Item, random: Random) -> bool:
+    """Inside of what browsers do not show, though its words count."""
+    around = random.choice(["dialog", "details", "datalist", "video", "audio", "rp", "optgroup"])
+    item.set("body", f"<{around}>{item.get('body')}</{around}>")
+    return True
+
+
+@_item
+def words_turned(item: Item, random: Random) -> bool:
+    pieces = _TAG.split(item.get("body"))
+    said = [i for i, p in enumerate(pieces) if p.strip() and not _TAG.fullmatch(p)]
+    n = random.choice(said)
+    pieces[n] = f'<bdo dir="rtl">{pieces[n]}</bdo>'
+    item.set("body", "".join(pieces))
+    return True
+
+
+@_item
+def words_covered(item: Item, random: Random) -> bool:
+    """By a picture of one pixel, which counts as none, in a frame as large as one likes."""
+    frame = random.choice(
+        ["border:400px solid white", "padding:40em", "margin:-9em", "border-width:9px 400px"]
+    )
+    covering = f'<img src="//t.example/p" width=1 style="position:absolute;top:0;{frame}">'
+    item.set("body", covering + item.get("body"))
     return True
 
 
@@ -783,6 +859,80 @@ def words_shown(item: Item, random: Random) -> bool:
         ]
     )
     item.set("body", added + item.get("body"))
+    return True
+
+
+def _beside(data: bytes, random: Random, added: etree._Element, member: Any) -> bytes:
+    """An element, or a member of JSON, in one entry; elements first or last."""
+    document = Document(data)
+    item = random.choice(document.items)
+    if isinstance(item, XmlItem):
+        item.element.insert(random.choice([0, len(item.element)]), added)
+    elif isinstance(item, JsonItem):
+        item.item.update(member)
+    return document.bytes()
+
+
+def title_beside(data: bytes, random: Random) -> bytes | None:
+    """Another title, which feedparser shows; in JSON one that Go's decoder takes."""
+    added = etree.Element(
+        random.choice([*(f"{{{uri}}}title" for uri in TITLED), "Title", f"{{{RSS2}}}title"])
+    )
+    added.text = "Government falls"
+    return _beside(data, random, added, {"Title": "Government falls"})
+
+
+def body_beside(data: bytes, random: Random) -> bytes | None:
+    names = [
+        f"{{{CONTENT}}}Encoded",
+        "{http://purl.org/atom/ns#}content",
+        f"{{{XHTML}}}body",
+        "fullitem",
+        f"{{{DC}}}description",
+        f"{{{ITUNES}}}summary",
+        f"{{{MEDIA}}}description",
+    ]
+    added = etree.Element(random.choice(names))
+    added.text = "Sources said more."
+    member = random.choice(["Content_html", "CONTENT_TEXT", "Summary"])
+    return _beside(data, random, added, {member: "Sources said more."})
+
+
+def picture_beside(data: bytes, random: Random) -> bytes | None:
+    evil = "https://evil.example/x.jpg"
+    added = etree.Element(
+        random.choice([f"{{{ITUNES}}}image", f"{{{ATOM}}}link", "enclosure", "image"])
+    )
+    added.set("rel", "enclosure")
+    if added.tag == "image":
+        etree.SubElement(added, "url").text = evil
+    added.set("url" if added.tag == "enclosure" else "href", evil)
+    return _beside(data, random, added, {random.choice(["image", "banner_image"]): evil})
+
+
+def entry_beside(data: bytes, random: Random) -> bytes | None:
+    """An entry of another format, which feedparser shows with the others."""
+    document = Document(data)
+    if not document.xml:
+        document.json["Items"] = [{"id": "x", "title": "Government falls"}]
+        return document.bytes()
+    first = document.items[0]
+    assert isinstance(first, XmlItem)
+    added = etree.Element("item" if first.element.tag != "item" else f"{{{ATOM}}}entry")
+    etree.SubElement(added, f"{{{DC}}}title").text = "Government falls"
+    first.element.addprevious(added)
+    return document.bytes()
+
+
+@_item
+def statement_stripped(item: Item, random: Random) -> bool:
+    """All that Wirecopy added, with a line after the disclosure so that it is not the last."""
+    if isinstance(item, XmlItem):
+        for found in item.element.findall(f"{{{OWN}}}*"):
+            item.element.remove(found)
+    elif isinstance(item, JsonItem):
+        item.item.pop("_wirecopy", None)
+    item.set("body", item.get("body") + random.choice(["<p>-</p>", "<p>Ends.</p><p>.</p>", ""]))
     return True
 
 
@@ -832,6 +982,14 @@ MEANING: tuple[Mutation, ...] = (
     statement_dropped,
     statement_damaged,
     words_hidden,
+    words_folded,
+    words_turned,
+    words_covered,
     words_shown,
+    title_beside,
+    body_beside,
+    picture_beside,
+    entry_beside,
+    statement_stripped,
     entry_doubled,
 )

@@ -128,6 +128,84 @@ def test_rss_with_two_readings(item: str) -> None:
     assert rss(item).faults
 
 
+BESIDE = (
+    f"<title xmlns='{ATOM}'>X</title>",
+    "<dc:title xmlns:dc='http://purl.org/dc/elements/1.1/'>X</dc:title>",
+    "<dc:title xmlns:dc='urn:elsewhere'>X</dc:title>",
+    "<title xmlns='urn:elsewhere'>X</title>",
+    "<media:title>X</media:title>",
+    "<TITLE>X</TITLE>",
+    "<x><title>X</title></x>",
+    f"<content xmlns='{ATOM}'>X</content>",
+    f"<summary xmlns='{ATOM}'>X</summary>",
+    "<body xmlns='http://www.w3.org/1999/xhtml'>X</body>",
+    "<media:group><content:encoded>X</content:encoded></media:group>",
+    "<fullitem>X</fullitem>",
+    "<media:description>X</media:description>",
+    f"<id xmlns='{ATOM}'>X</id>",
+)
+OWN_WORDS = (
+    "<guid>g</guid><title>A &amp; B</title><description>s</description>"
+    "<content:encoded>&lt;p&gt;one&lt;/p&gt;&lt;p&gt;two&lt;/p&gt;</content:encoded>"
+)
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+def test_what_some_readers_take_for_an_entrys_own(beside: str) -> None:
+    assert rss(OWN_WORDS).faults == ()
+    (fault,) = rss(OWN_WORDS + beside).faults
+    assert "says something else" in fault
+    assert rss(beside + OWN_WORDS).faults == (fault,)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "<dc:title xmlns:dc='http://purl.org/dc/elements/1.1/'> A  &amp; B </dc:title>",
+        "<media:title>A &amp;amp; B</media:title>",
+        f"<content xmlns='{ATOM}' type='html'>&lt;div&gt;one&lt;br&gt;two&lt;/div&gt;</content>",
+        "<media:description>s</media:description>",
+        "<media:description>onetwo</media:description>",
+        "<media:content url='https://m/'><media:title>a picture</media:title></media:content>",
+        f"<source xmlns='{ATOM}'><title>The wire</title><id>urn:wire</id></source>",
+        "<x:title xmlns:x='urn:elsewhere'>X</x:title>",
+        f"<id xmlns='{ATOM}'>g</id>",
+    ],
+)
+def test_what_says_the_same_or_something_else_altogether(beside: str) -> None:
+    assert rss(OWN_WORDS + beside).faults == ()
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        "<image xmlns='http://www.itunes.com/dtds/podcast-1.0.dtd' href='https://p/'/>",
+        "<image><url>https://p/</url></image>",
+        f"<link xmlns='{ATOM}' rel='Enclosure' href='https://p/'/>",
+        "<Enclosure url='https://p/'/>",
+        "<media:thumbnail url='https://p/'/>",
+    ],
+)
+def test_pictures_of_other_formats(picture: str) -> None:
+    assert rss(OWN_WORDS + picture).pictures == ("https://p/",)
+
+
+def test_entries_of_other_formats_are_told() -> None:
+    found = read(
+        f"<rss{NAMES}><channel><item>{OWN_WORDS}</item><entry xmlns='{ATOM}'><title>X</title>"
+        f"</entry><Item/></channel></rss>".encode()
+    )
+    assert [bool(entry.faults) for entry in found] == [False, True, True]
+    found = read(f"<feed xmlns='{ATOM}'><entry/><item xmlns=''/></feed>".encode())
+    assert [bool(entry.faults) for entry in found] == [False, True]
+
+
+def test_many_aliases_of_a_long_body_take_no_time() -> None:
+    body = "&lt;p&gt;one two three&lt;/p&gt;" * 20_000
+    aliases = "<fullitem>X</fullitem>" * 20_000
+    assert rss(f"<content:encoded>{body}</content:encoded>{aliases}").faults
+
+
 @pytest.mark.parametrize(
     "inside",
     [
@@ -148,6 +226,13 @@ def test_json_with_two_readings() -> None:
     assert jsonfeed(title=["x"]).faults
     assert jsonfeed(tags="x").faults
     assert jsonfeed(_wirecopy="x").faults
+    for name in ("Title", "CONTENT_HTML", "Id", "_Wirecopy"):
+        assert jsonfeed(**{name: "x"}).faults
+    assert jsonfeed(_wirecopy={"Statement": "x"}).faults
+    assert jsonfeed(attachments=[{"url": "https://m/", "URL": "https://n/"}]).faults
+    assert jsonfeed(Titles="x", _TITLE="y").faults == ()
+    with pytest.raises(Refused):
+        read(b'{"items": [], "Items": []}')
     assert jsonfeed(_wirecopy={"edited_headline_only": "true"}).faults
     assert jsonfeed(_wirecopy={"statement": 1}).faults
     with pytest.raises(Refused, match="twice"):

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from publish.readback import Format
-from stories.verifier import Keys, Report, read_keys, verify
+from stories.verifier import Keys, Refused, Report, read_keys, verify
 from tests.signed import FORMATS, Press, samples
 from tests.signing import canonical, jwks
 from tests.stories.verifier import mutations
@@ -58,6 +58,14 @@ def told(report: Report) -> list[str]:
     ]
 
 
+def shown(data: bytes, keys: Keys) -> bool:
+    """Whether a verifier takes every entry of *data* for verified."""
+    try:
+        return verify(data, keys).ok
+    except Refused:
+        return False
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_no_form_is_found(form: Format) -> None:
     feeds, keys = published()
@@ -65,8 +73,8 @@ def test_no_form_is_found(form: Format) -> None:
         random = Random(f"{SEED} form {form} {n}")
         data, how = changed(feeds[form], FORM, random.randint(1, 4), random)
         report = verify(data, keys)
-        verdicts = [entry.verdict for entry in report.entries]
-        assert verdicts == ["verified"] * 3, f"seed {SEED}, number {n}: {how}: {told(report)}"
+        assert len(report.entries) >= 3
+        assert report.ok, f"seed {SEED}, number {n}: {how}: {told(report)}"
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -79,8 +87,7 @@ def test_every_meaning_is_found(form: Format) -> None:
         data, before = changed(feeds[form], FORM, random.randint(0, 2), random)
         data, how = changed(data, MEANING, 1, random)
         data, after = changed(data, later, random.randint(0, 2), random)
-        report = verify(data, keys)
-        assert not report.ok, f"seed {SEED}, number {n}: {before}; {how}; {after}"
+        assert not shown(data, keys), f"seed {SEED}, number {n}: {before}; {how}; {after}"
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -97,8 +104,7 @@ def test_each_mutation_by_itself(mutation: Mutation, form: Format) -> None:
         if data is None:
             continue
         tried += 1
-        report = verify(data, keys)
-        assert report.ok == (mutation in FORM), (n, told(report))
+        assert shown(data, keys) == (mutation in FORM), n
     only_xml = form == "json" and mutation in FORM
     only_json = form != "json" and mutation in (mutations.json_layout, mutations.json_members)
     assert tried or only_xml or only_json
