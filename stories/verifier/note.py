@@ -9,11 +9,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from .encoding import LARGEST, from_base64
 from .problem import Refused
+from .words import SPACE
 
 LONGEST = 16_384
+"""Bytes of the longest note, and of the longest proof."""
+
 MOST_SIGNATURES = 16
 _ED25519 = b"\x01"
-_NAME = re.compile(r"[^\s+\x00-\x1f]+")
+_NAME = re.compile(rf"[^+\x00-\x1f\ud800-\udfff{SPACE}]+")
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 
 
@@ -81,6 +84,11 @@ def checkpoint(note: str, key: LogKey) -> Checkpoint:
     return found
 
 
+def too_long(text: str) -> bool:
+    """Whether *text* in UTF-8 is longer than a note or a proof may be."""
+    return len(text.encode("utf-8", "surrogatepass")) > LONGEST
+
+
 def known_checkpoint(note: str) -> Checkpoint:
     """The checkpoint that *note* is, taken as it stands: its signature was checked before.
 
@@ -90,7 +98,7 @@ def known_checkpoint(note: str) -> Checkpoint:
 
 
 def _read(note: str) -> tuple[Checkpoint, str, str]:
-    if len(note) > LONGEST or re.search(r"[\x00-\x09\x0b-\x1f]|[\ud800-\udfff]", note):
+    if too_long(note) or re.search(r"[\x00-\x09\x0b-\x1f]|[\ud800-\udfff]", note):
         raise Refused("is no signed note: too long, or with control characters")
     cut = note.rfind("\n\n")
     text, signatures = note[: cut + 1], note[cut + 2 :]
@@ -110,9 +118,11 @@ def _signed(text: str, signatures: str, key: LogKey) -> bool:
     found = False
     for line in signatures[:-1].split("\n")[:MOST_SIGNATURES]:
         dash, name, coded = [*line.split(" "), "", ""][:3]
-        if dash != "—" or line.count(" ") != 2:
+        if dash != "—" or line.count(" ") != 2 or not _NAME.fullmatch(name):
             raise Refused("has a signature line that is none")
         signature = from_base64(coded)
+        if len(signature) < 5:
+            raise Refused("has a signature line that is none")
         if name != key.name or signature[:4] != key.id:
             continue
         try:

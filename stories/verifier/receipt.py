@@ -2,7 +2,7 @@
 
 from .encoding import from_base64
 from .merkle import check_inclusion, leaf
-from .note import LONGEST, Checkpoint, LogKey, checkpoint, number
+from .note import LONGEST, Checkpoint, LogKey, checkpoint, number, too_long
 from .problem import Refused
 
 _FIRST = "c2sp.org/tlog-proof@v1"
@@ -13,8 +13,8 @@ def check(text: str, logged: bytes, key: LogKey) -> Checkpoint:
 
     :raises Refused: when the proof is none, or does not hold.
     """
-    if len(text) > LONGEST:
-        raise Refused(f"is longer than {LONGEST} characters")
+    if too_long(text):
+        raise Refused(f"is longer than {LONGEST} bytes")
     head, gap, note = text.partition("\n\n")
     lines = head.split("\n")
     if not gap or len(lines) < 2 or lines[0] != _FIRST or not lines[1].startswith("index "):

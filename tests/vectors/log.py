@@ -39,6 +39,8 @@ def _log_keys(log: Log) -> list[dict[str, Any]]:
         {"name": "key id in capitals", "vkey": f"{name}+{id_.upper()}+{key}", "ok": False},
         {"name": "another name", "vkey": f"x{name}+{id_}+{key}", "ok": False},
         {"name": "a space in the name", "vkey": f"a b+{id_}+{key}", "ok": False},
+        {"name": "a no-break space in the name", "vkey": Log("a\xa0b").vkey, "ok": False},
+        {"name": "no name", "vkey": Log("").vkey, "ok": False},
         {"name": "another algorithm", "vkey": f"{name}+{id_}+{b64(bytes([2]) + raw)}", "ok": False},
         {"name": "cut short", "vkey": log.vkey[:-4], "ok": False},
         {"name": "no padding", "vkey": f"{name}+{id_}+{key[:-1]}!", "ok": False},
@@ -162,6 +164,24 @@ def _checkpoints(log: Log) -> Iterator[dict[str, Any]]:
         ("CR LF", good.replace("\n", "\r\n"), False),
         ("a tab", log.note(f"{ORIGIN}\n5\n{root}\na\tb\n"), False),
         ("a hyphen for the dash", good.replace("—", "-"), False),
+        ("a witness of another algorithm", good + f"— witness {b64(b'4' * 70)}\n", True),
+        ("a witness's name with U+FEFF", good + f"— a\ufeffb {b64(b'4' * 68)}\n", True),
+        ("a witness's name with +", good + f"— a+b {b64(b'4' * 68)}\n", False),
+        ("a witness's name with U+00A0", good + f"— a\xa0b {b64(b'4' * 68)}\n", False),
+        ("a witness's name with U+0085", good + f"— a\x85b {b64(b'4' * 68)}\n", False),
+        ("a witness without name", good + f"—  {b64(b'4' * 68)}\n", False),
+        ("a witness's signature of 5 bytes", good + f"— witness {b64(b'4' * 5)}\n", True),
+        ("a witness's signature of 4 bytes", good + f"— witness {b64(b'4' * 4)}\n", False),
+        ("a witness's signature that is empty", good + "— witness \n", False),
+        ("a witness's signature in base64url", good + f"— witness {'-_' * 8}\n", False),
+        ("a witness's line with a word more", good + witness[:-1] + " x\n", False),
+        ("an empty signature line", f"{good}\n", False),
+        ("as sixteenth line", f"{text}\n\n{witness * 15}{signatures}", True),
+        ("as seventeenth line", f"{text}\n\n{witness * 16}{signatures}", False),
+        ("something else as seventeenth line", f"{good}{witness * 15}x\n", True),
+        ("as long as may be", _long(log, 16_384), True),
+        ("too long by a byte", _long(log, 16_385), False),
+        ("a byte order mark", f"\ufeff{good}", False),
         ("empty", "", False),
     ):
         row: dict[str, Any] = {"name": name, "note": note, "ok": ok}
@@ -171,11 +191,20 @@ def _checkpoints(log: Log) -> Iterator[dict[str, Any]]:
         yield row
 
 
+def _long(log: Log, bytes_: int, size: int = 5) -> str:
+    """A checkpoint of so many bytes, and far fewer characters."""
+    head = f"{log.origin}\n{size}\n{b64(log.root(0, size))}\n"
+    missing = bytes_ - len(log.note(f"{head}\n").encode())
+    return log.note(f"{head}{'—' * (missing // 3)}{'x' * (missing % 3)}\n")
+
+
 def _receipts(log: Log) -> Iterator[dict[str, Any]]:
     good = log.receipt(4, 13)
     one = Log(ORIGIN, leaves=log.leaves[:1])
     data = b64(log.leaves[4])
     lines = good.split("\n")
+    proof = good.split("\n\n")[0]
+    room = 16_384 - len(proof) - 2
     for name, text, leaf, ok in (
         ("good", good, data, True),
         ("the only leaf", one.receipt(0), b64(one.leaves[0]), True),
@@ -195,11 +224,13 @@ def _receipts(log: Log) -> Iterator[dict[str, Any]]:
         ("CR LF", good.replace("\n", "\r\n"), data, False),
         (
             "under another checkpoint",
-            good.split("\n\n")[0] + "\n\n" + log.checkpoint(8),
+            proof + "\n\n" + log.checkpoint(8),
             data,
             False,
         ),
-        ("no checkpoint", good.split("\n\n")[0] + "\n\n", data, False),
+        ("no checkpoint", proof + "\n\n", data, False),
+        ("as long as may be", f"{proof}\n\n{_long(log, room, 13)}", data, True),
+        ("too long by a byte", f"{proof}\n\n{_long(log, room + 1, 13)}", data, False),
         ("something before it", f" {good}", data, False),
         ("something after it", f"{good}\n", data, False),
         ("empty", "", data, False),

@@ -5,13 +5,18 @@ import { fromBase64, sha256, signedBy, toBase64, toUtf8 } from "./encoding.js";
 
 const ED25519 = 1;
 
-/** Bytes of the longest proof that is looked at, and signature lines of a checkpoint. */
+/** What names a key: none of Unicode's White_Space, which is not JavaScript's `\s`. */
+const NAME = "[^\\p{White_Space}\\p{Cs}+\\u0000-\\u001f]+";
+const VERIFIER_KEY = new RegExp(`^(${NAME})\\+([0-9a-f]{8})\\+([A-Za-z0-9+/=]+)$`, "u");
+const SIGNATURE = new RegExp(`^\u2014 (${NAME}) ([A-Za-z0-9+/=]+)$`, "u");
+
+/** Bytes of the longest proof or checkpoint that is looked at, and signature lines of the latter. */
 const LONGEST = 16384;
 const MOST_SIGNATURES = 16;
 
 /** The log's key from its note verifier key, `NAME+HASH+BASE64`; null when it is none of Ed25519. */
 export async function logKey(vkey) {
-  const [, name, hash, key] = /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(vkey) ?? [];
+  const [, name, hash, key] = VERIFIER_KEY.exec(vkey) ?? [];
   const bytes = key && fromBase64(key);
   if (!bytes || bytes.length !== 33 || bytes[0] !== ED25519) return null;
   const id = (await sha256(concat(toUtf8(`${name}\n`), bytes))).slice(0, 4);
@@ -33,7 +38,7 @@ export async function proveReceipt(text, leaf, key) {
 }
 
 function parseProof(text) {
-  if (toUtf8(text).length > LONGEST) throw new Error("it is too long");
+  demandShort(text);
   const end = text.indexOf("\n\n");
   const [first, ...lines] = (end < 0 ? text : text.slice(0, end)).split("\n");
   if (end < 0 || first !== "c2sp.org/tlog-proof@v1") throw new Error("it is no log proof");
@@ -45,15 +50,17 @@ function parseProof(text) {
 
 /** The size and root that a checkpoint signed by the log of `key` states. Throws like the above. */
 export async function openCheckpoint(note, key) {
+  demandShort(note);
   const end = note.lastIndexOf("\n\n");
   const text = note.slice(0, end + 1);
   const signatures = note.slice(end + 2);
-  if (end < 0 || !signatures.endsWith("\n") || /[\u0000-\u0009\u000b-\u001f]/.test(note)) {
+  const odd = !note.isWellFormed() || /[\u0000-\u0009\u000b-\u001f]/.test(note);
+  if (end < 0 || !signatures.endsWith("\n") || odd) {
     throw new Error("its checkpoint is no signed note");
   }
   let signed = false;
   for (const line of signatures.slice(0, -1).split("\n").slice(0, MOST_SIGNATURES)) {
-    const [, name, base64] = /^\u2014 ([^ +]+) ([A-Za-z0-9+/=]+)$/.exec(line) ?? [];
+    const [, name, base64] = SIGNATURE.exec(line) ?? [];
     const bytes = base64 && fromBase64(base64);
     if (!bytes || bytes.length < 5) throw new Error("its checkpoint is no signed note");
     if (name !== key.name || hex(bytes.slice(0, 4)) !== key.id) continue; // somebody else's
@@ -96,6 +103,10 @@ export const leafHash = (leaf) => sha256(concat(Uint8Array.of(0), leaf));
 const half = (number) => Math.floor(number / 2); // not >>, which knows 32 bits only
 
 const inner = (left, right) => sha256(concat(Uint8Array.of(1), left, right));
+
+function demandShort(text) {
+  if (toUtf8(text).length > LONGEST) throw new Error("it is too long");
+}
 
 function decimal(text) {
   const number = /^(0|[1-9][0-9]{0,15})$/.test(text ?? "") ? Number(text) : null;
