@@ -137,7 +137,7 @@ def _stated(text: str) -> statement.Statement | None:
 
 def _guid(source: str, document: bytes) -> str:
     try:
-        found = parse(document.decode())
+        found = parse(document.decode("utf-8-sig"))
     except (UnicodeDecodeError, Refused):
         found = None
     guid = found.get("guid") if isinstance(found, dict) else None

@@ -89,5 +89,5 @@ def _follows(
         raise Refused("is of another story")
     if said.previous != digests[-1]:
         raise Refused("'previous' is not the digest of the one before")
-    if said.issued_at < before.issued_at - SLACK:
+    if before.issued_at - said.issued_at > SLACK:
         raise Refused("was issued before the one before")

@@ -1,7 +1,8 @@
 """The publisher's public keys: a JWK Set, with validity (docs/statement.md §3)."""
 
 import hashlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -53,8 +54,8 @@ class Keys:
 def read_keys(document: bytes) -> Keys:
     """The keys in a JWK Set (RFC 7517) as it is served.
 
-    :raises Refused: when it is none, or its log key is wrong. A single bad key is passed over, and
-        told when a statement names it.
+    :raises Refused: when it is none, or its log key is wrong. A single bad key is told when a
+        statement names it.
     """
     if len(document) > LARGEST_SET:
         raise Refused(f"key set: is larger than {LARGEST_SET} bytes")
@@ -68,18 +69,25 @@ def read_keys(document: bytes) -> Keys:
         raise Refused("key set: is no JWK Set, an object with a list 'keys'")
     good: dict[str, Key] = {}
     bad: dict[str, str] = {}
-    for jwk in found["keys"]:
-        if not isinstance(jwk, dict) or jwk.get("kty") != "OKP" or jwk.get("crv") != "Ed25519":
+    # Some publishers write null for what is not there.
+    listed = [
+        {name: value for name, value in jwk.items() if value is not None}
+        for jwk in found["keys"]
+        if isinstance(jwk, dict)
+    ]
+    # Of every type: whoever reads another of two twins reads something else of the same key.
+    named = Counter(name for jwk in listed for name in _names(jwk))
+    for jwk in listed:
+        if jwk.get("kty") != "OKP" or jwk.get("crv") != "Ed25519":
             continue
         try:
             key = _key(jwk)
+            if any(named[name] > 1 for name in _names(jwk)):
+                raise Refused("stands more than once in the key set")
         except Refused as error:
-            bad[str(jwk.get("kid"))] = str(error)
+            bad.setdefault(str(jwk.get("kid")), str(error))
             continue
-        if key.kid in good and good[key.kid] != key:
-            bad[key.kid] = "stands twice in the key set, and not alike"
         good[key.kid] = key
-    good = {kid: key for kid, key in good.items() if kid not in bad}
     log = found.get("wirecopy_log")
     if log is not None and not isinstance(log, str):
         raise Refused("key set: 'wirecopy_log' is no verifier key")
@@ -90,6 +98,11 @@ def thumbprint(public: bytes) -> str:
     """The RFC 7638 thumbprint of an Ed25519 public key."""
     jwk = {"crv": "Ed25519", "kty": "OKP", "x": to_base64url(public)}
     return to_base64url(hashlib.sha256(canonical(jwk)).digest())
+
+
+def _names(jwk: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """By what a key is known: two that share either are the same key."""
+    return ((name, jwk[name]) for name in ("kid", "x") if isinstance(jwk.get(name), str))
 
 
 def _key(jwk: Mapping[str, Any]) -> Key:
@@ -111,7 +124,7 @@ def _key(jwk: Mapping[str, Any]) -> Key:
         kid=kid,
         public=public,
         nbf=_seconds(jwk, "nbf"),
-        exp=_seconds(jwk, "exp") if jwk.get("exp") is not None else None,
+        exp=_seconds(jwk, "exp") if "exp" in jwk else None,
         revoked=None if revoked is None else str(revoked.get("reason", "no reason given"))[:80],
     )
 

@@ -177,6 +177,8 @@ def test_the_chain_as_a_file(run: Any, tmp_path: Path) -> None:
     chain.write_bytes(press.chain(samples()[0]))
     done = run(feed, "--key", keys, "--chain", chain, "--json")
     assert (done.code, done.states("chain")) == (0, ["ok", "not checked", "not checked"])
+    chain.write_bytes(b"\xef\xbb\xbf" + chain.read_bytes())
+    assert run(feed, "--key", keys, "--chain", chain, "--json").states("chain")[0] == "ok"
     chain.write_bytes(b"{}")
     assert "is no chain of statements" in run(feed, "--key", keys, "--chain", chain).err
 

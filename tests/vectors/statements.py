@@ -12,7 +12,19 @@ from typing import Any
 
 from publish.entry import Entry
 from tests.signed import FORMATS, ISSUED, Press, instant, receipt, samples
-from tests.signing import NBF, Log, Signer, b64url, canonical, digest, jwks, private, public_bytes
+from tests.signing import (
+    NBF,
+    Log,
+    Signer,
+    b64,
+    b64url,
+    canonical,
+    digest,
+    jwks,
+    private,
+    public_bytes,
+)
+from tests.vectors import keysets
 
 Case = dict[str, Any]
 
@@ -61,7 +73,9 @@ def vectors() -> Case:
     return {
         "about": "Statements of Wirecopy; docs/statement.md. Checks not named in `expected` are"
         " 'ok', but for 'continuity' ('not checked'). An entry is its sample with what is named"
-        " beside it in place of the sample's own. Chains are by story.",
+        " beside it in place of the sample's own. Chains are by story. Of `jwks`, `document` is"
+        " the key set, in base64 where it is no text, under which the sample is verified;"
+        " `expected` is null where it is refused.",
         "now": NOW,
         "checks": CHECKS,
         "keys": key_sets(press),
@@ -71,6 +85,7 @@ def vectors() -> Case:
             "none": {},
         },
         "samples": dict(zip(SAMPLES, map(neutral, entries), strict=True)),
+        "jwks": list(_jwks(press)),
         "canonical": list(_canonical()),
         "tokens": list(_tokens(entries[0])),
         "entries": list(_entries(press, entries)),
@@ -97,6 +112,24 @@ def key_sets(press: Press) -> Case:
         "other types": {"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}, first]},
         "twice": {"keys": [first, {**first, "nbf": first["nbf"] + 1}]},
     }
+
+
+def _jwks(press: Press) -> Iterable[Case]:
+    outcomes = {
+        keysets.GOOD: _expect("", "chain"),
+        keysets.BAD: _expect("key", AFTER_KEY),
+        keysets.SILENT: _expect("", "receipt chain"),
+        keysets.ELSEWHERE: _expect("receipt", "chain"),
+        keysets.NONE: None,
+    }
+    for name, document, outcome in keysets.documents(FIRST, UNKNOWN, press.log):
+        told = document if isinstance(document, str) else {"base64": b64(document)}
+        yield {
+            "name": name,
+            "document": told,
+            "sample": "english",
+            "expected": outcomes[outcome],
+        }
 
 
 def _seed(signer: Signer) -> bytes:
@@ -166,6 +199,12 @@ def _tokens(entry: Entry) -> Iterable[Case]:
     none = canonical({**FIRST.header(), "alg": "none"})
     published = payload["published"]
     yield {"name": "good", "token": good, "ok": True, "payload": payload}
+    for name, changes in (
+        ("the first instant there is", {"received_at": "0001-01-01T00:00:00.000000Z"}),
+        ("the last instant there is", {"issued_at": "9999-12-31T23:59:59.999999Z"}),
+        ("a leap day", {"changed_at": "2000-02-29T23:59:59.000001Z"}),
+    ):
+        yield {"name": name, "token": signed(**changes), "ok": True, "payload": payload | changes}
     for name, token in (
         ("empty", ""),
         ("one piece", header),
@@ -262,6 +301,10 @@ def _tokens(entry: Entry) -> Iterable[Case]:
         ("an instant without fraction", signed(issued_at="2026-11-22T13:10:00Z")),
         ("an instant with offset", signed(issued_at="2026-11-22T13:10:00.000000+00:00")),
         ("a day that does not exist", signed(issued_at="2026-02-30T13:10:00.000000Z")),
+        ("a leap day of a year without", signed(issued_at="1900-02-29T13:10:00.000000Z")),
+        ("the hour 24", signed(issued_at="2026-11-22T24:00:00.000000Z")),
+        ("the year 0", signed(issued_at="0000-11-22T13:10:00.000000Z")),
+        ("a scope that is an object", signed(scope={})),
         ("a leap second", signed(issued_at="2026-11-22T13:10:60.000000Z")),
         ("an instant with other digits", signed(issued_at="२०२६-11-22T13:10:00.000000Z")),
         ("version 1 with a previous", signed(previous=digest(b"x"))),
@@ -677,6 +720,9 @@ def _entries(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
             "receipt",
         ),
         ("issued tomorrow", resigned(issued_at="2026-11-23T14:20:00.000000Z"), "times"),
+        ("issued at the end of time", resigned(issued_at="9999-12-31T23:59:59.999999Z"), "times"),
+        ("changed 5 minutes after", resigned(changed_at="2026-11-22T13:15:00.000005Z"), ""),
+        ("changed later still", resigned(changed_at="2026-11-22T13:15:00.000006Z"), "times"),
         (
             "issued before it was received",
             resigned(issued_at="2026-11-22T12:00:00.000000Z"),
@@ -835,6 +881,16 @@ def _chains(press: Press) -> Iterable[Case]:
             [*good[:2], FIRST.sign({**third, "issued_at": "2026-11-22T13:00:00.000000Z"})],
             False,
         ),
+        (
+            "issued 5 minutes before the one before",
+            [*good[:2], FIRST.sign({**third, "issued_at": "2026-11-22T13:06:00.000005Z"})],
+            True,
+        ),
+        (
+            "issued earlier still",
+            [*good[:2], FIRST.sign({**third, "issued_at": "2026-11-22T13:06:00.000004Z"})],
+            False,
+        ),
         ("by an unknown key", [*good[:2], UNKNOWN.sign(third)], False),
         ("by a revoked key", [*good[:2], REVOKED.sign(third)], False),
         ("the earlier ones by a revoked key", [*stolen, gone_on], True),
@@ -849,6 +905,23 @@ def _chains(press: Press) -> Iterable[Case]:
         ("no token", [*good[:2], "x"], False),
     ):
         document = canonical({"guid": story.guid, "statements": tokens}).decode()
+        yield {"name": name, "keys": "all", "chain": document, "ok": ok}
+    whole = canonical({"guid": story.guid, "statements": good}).decode()
+    inside = whole[1:-1]
+    for name, document, ok in (
+        ("with spaces", f" {whole.replace(',', ', ')}\n", True),
+        ("with a further member", f'{{"next":null,{inside}}}', True),
+        ("a byte order mark", f"\ufeff{whole}", True),
+        ("two byte order marks", f"\ufeff\ufeff{whole}", False),
+        ("guid twice", f'{{"guid":"urn:x",{inside}}}', False),
+        ("statements twice", f'{{{inside},"statements":[]}}', False),
+        ("a fraction", f'{{"next":0.5,{inside}}}', False),
+        ("nested to 9", f'{{"next":{"[" * 8}{"]" * 8},{inside}}}', False),
+        ("something after it", f"{whole};", False),
+        ("no guid", canonical({"statements": good}).decode(), False),
+        ("guid is null", canonical({"guid": None, "statements": good}).decode(), False),
+        ("one is a list", canonical({"guid": story.guid, "statements": [good]}).decode(), False),
+    ):
         yield {"name": name, "keys": "all", "chain": document, "ok": ok}
     nothing = canonical({"guid": story.guid, "statements": []}).decode()
     yield {"name": "of none", "keys": "all", "chain": nothing, "ok": False}

@@ -31,11 +31,12 @@ function entryOnPage({ guid, statement }) {
   };
 }
 
+/** The bytes at an address: answer.json() would not see what two readers read differently. */
 async function fetched(address) {
   const signal = AbortSignal.timeout(PATIENCE);
   const answer = await fetch(address, { credentials: "omit", signal });
   if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
-  return answer.json();
+  return new Uint8Array(await answer.arrayBuffer());
 }
 
 /** The report on the page, or in words why there is none. */
@@ -44,7 +45,9 @@ async function examine(told) {
   if (why !== null) return why;
   const [keys, chain] = await Promise.allSettled([fetched(told.keys), fetched(told.statements)]);
   if (keys.status === "rejected") return "This site’s keys could not be loaded.";
-  return check(entryOnPage(told), { keys: await readKeys(keys.value), chain: chain.value ?? null });
+  const known = await readKeys(keys.value).catch((error) => error.message);
+  if (typeof known === "string") return `This site’s keys cannot be relied on: ${known}.`;
+  return check(entryOnPage(told), { keys: known, chain: chain.value ?? null });
 }
 
 function made(tag, attributes = {}, ...children) {

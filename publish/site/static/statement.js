@@ -10,6 +10,7 @@ import {
   toBase64Url,
   toUtf8,
 } from "./encoding.js";
+import { parseJson, readJson } from "./json.js";
 import { logKey } from "./log.js";
 import { PARTS, RULE } from "./text.js";
 
@@ -25,8 +26,12 @@ export const SCOPES = new Set([
   "unknown",
 ]);
 
-/** Milliseconds by which clocks may differ. */
-const LEEWAY = 5 * 60 * 1000;
+/** Microseconds by which clocks may differ. */
+const LEEWAY = 300_000_000n;
+
+/** Bytes of the largest key set that is looked at, and the end of the last year of four digits. */
+const LARGEST_SET = 1_048_576;
+const END_OF_TIME = 253_402_300_800;
 
 const LONGEST = 65536;
 const HEADER = /^\{"alg":"EdDSA","kid":"([A-Za-z0-9_-]{43})","typ":"wirecopy-statement\+jws"\}$/;
@@ -35,11 +40,13 @@ const isText = (value) => typeof value === "string";
 const isWhole = (value) => Number.isSafeInteger(value);
 const isDigest = (value) =>
   isText(value) && /^sha-256=:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=:$/.test(value);
-const isInstant = (value) =>
-  isText(value) &&
-  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/.test(value) &&
-  !Number.isNaN(milliseconds(value)) &&
-  new Date(milliseconds(value)).toISOString().slice(0, 19) === value.slice(0, 19);
+function isInstant(value) {
+  const form = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
+  if (!isText(value) || !form.test(value)) return false;
+  const second = new Date(`${value.slice(0, 19)}Z`);
+  // There is no 30 February, though a Date makes one the first or second of March.
+  return !Number.isNaN(+second) && second.toISOString().slice(0, 19) === value.slice(0, 19);
+}
 const orNull = (test) => (value) => value === null || test(value);
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const shaped = (members) => (value) =>
@@ -69,49 +76,81 @@ const MEMBERS = {
 };
 const isStatement = shaped(MEMBERS);
 
-/** An instant as milliseconds since 1970, NaN for none that exists. */
-function milliseconds(instant) {
-  return Date.parse(`${instant.slice(0, 19)}Z`) + Number(instant.slice(19, -1)) * 1000;
+/** An instant as microseconds since 1970: too many in late years for a number to hold exactly. */
+function microseconds(instant) {
+  const fraction = instant.slice(20, -1).padEnd(6, "0");
+  return BigInt(Date.parse(`${instant.slice(0, 19)}Z`)) * 1000n + BigInt(fraction);
 }
 
 /** Whether instants follow each other as far as clocks can tell. */
 export function inOrder(...instants) {
-  const told = instants.map(milliseconds);
+  const told = instants.map(microseconds);
   return told.every((instant, at) => at === 0 || told[at - 1] <= instant + LEEWAY);
 }
 
 /**
- * The keys of a JWK Set: `{signing: Map of key id to key, log: key or null}`.
+ * The keys of a JWK Set in bytes: `{signing: Map of key id to key, log: key or null}`, null in place
+ * of a key that is there and cannot be used.
  *
- * Keys of other types, and keys whose id is not their own thumbprint (RFC 7638), are passed over.
+ * Throws an Error that says why it is no key set, or what is wrong with its log key.
  */
-export async function readKeys(set) {
+export async function readKeys(bytes) {
+  const set = readJson(bytes, LARGEST_SET);
+  if (!isObject(set) || !Array.isArray(set.keys)) throw new Error("it is no set of keys");
+  const listed = set.keys.filter(isObject).map(withoutNulls);
+  const named = counted(listed.flatMap(namesOf));
   const signing = new Map();
-  for (const jwk of Array.isArray(set?.keys) ? set.keys.filter(isKey) : []) {
-    const print = canonical({ crv: jwk.crv, kty: jwk.kty, x: jwk.x });
-    if (toBase64Url(await sha256(toUtf8(print))) !== jwk.kid) continue;
-    const key = {
-      publicKey: fromBase64Url(jwk.x),
-      from: jwk.nbf * 1000,
-      until: jwk.exp === undefined ? Infinity : jwk.exp * 1000,
-      revoked: jwk.revoked !== undefined,
-    };
-    // One that stands twice says two things of itself, and is not believed.
-    signing.set(jwk.kid, signing.has(jwk.kid) ? null : key);
+  for (const jwk of listed) {
+    if (jwk.kty !== "OKP" || jwk.crv !== "Ed25519") continue;
+    // One that stands twice says two things of itself, and is not believed in either.
+    const alone = namesOf(jwk).every((name) => named.get(name) === 1);
+    signing.set(jwk.kid, alone && (await isKey(jwk)) ? keyIn(jwk) : null);
   }
-  return { signing, log: isText(set?.wirecopy_log) ? await logKey(set.wirecopy_log) : null };
+  if ((set.wirecopy_log ?? null) === null) return { signing, log: null };
+  const log = isText(set.wirecopy_log) ? await logKey(set.wirecopy_log) : null;
+  if (log === null) throw new Error("the key of the log is none");
+  return { signing, log };
 }
 
-function isKey(jwk) {
-  if (!isObject(jwk) || jwk.kty !== "OKP" || jwk.crv !== "Ed25519" || Object.hasOwn(jwk, "d"))
-    return false;
-  if (jwk.alg !== "EdDSA" || jwk.use !== "sig" || !isWhole(jwk.nbf)) return false;
-  return (
-    isText(jwk.x) &&
-    fromBase64Url(jwk.x)?.length === 32 &&
-    (jwk.exp === undefined || isWhole(jwk.exp))
-  );
+/** A JWK whose members that are null are not there, as some publishers write it. */
+const withoutNulls = (jwk) =>
+  Object.fromEntries(Object.entries(jwk).filter(([, value]) => value !== null));
+
+/** By what a key is known: two that share either are the same key. */
+const namesOf = (jwk) =>
+  ["kid", "x"].filter((name) => isText(jwk[name])).map((name) => `${name} ${jwk[name]}`);
+
+function counted(names) {
+  const times = new Map();
+  for (const name of names) times.set(name, (times.get(name) ?? 0) + 1);
+  return times;
 }
+
+const isSeconds = (value) => isWhole(value) && value >= 0 && value < END_OF_TIME;
+const orAbsent = (test) => (value) => value === undefined || test(value);
+const NEEDED = {
+  d: (value) => value === undefined, // everybody has it
+  alg: orAbsent((value) => value === "EdDSA" || value === "Ed25519"),
+  use: orAbsent((value) => value === "sig"),
+  x: (value) => isText(value) && fromBase64Url(value)?.length === 32,
+  nbf: isSeconds,
+  exp: orAbsent(isSeconds),
+  revoked: orAbsent(isObject),
+};
+
+async function isKey(jwk) {
+  if (!Object.entries(NEEDED).every(([name, test]) => test(jwk[name]))) return false;
+  const print = canonical({ crv: jwk.crv, kty: jwk.kty, x: jwk.x });
+  return toBase64Url(await sha256(toUtf8(print))) === jwk.kid; // RFC 7638
+}
+
+/** What a JWK says, its times in microseconds. */
+const keyIn = (jwk) => ({
+  publicKey: fromBase64Url(jwk.x),
+  from: jwk.nbf * 1e6,
+  until: (jwk.exp ?? Infinity) * 1e6,
+  revoked: jwk.revoked !== undefined,
+});
 
 /**
  * Read a compact JWS: `{statement, kid, signed, signature}`, the last two as bytes.
@@ -126,24 +165,15 @@ export function readStatement(jws) {
   // The header has one spelling, so there is no algorithm to choose and no parser to mislead.
   const kid = HEADER.exec(fromUtf8(header) ?? "")?.[1];
   if (kid === undefined) throw new Error("it is not signed as statements are");
-  const text = fromUtf8(payload);
-  const statement = parsed(text);
+  const text = fromUtf8(payload) ?? "";
+  const statement = parseJson(text);
   if (!isStatement(statement)) throw new Error("what is signed is no statement");
-  // Also finds a name that stands twice.
   if (canonical(statement) !== text) throw new Error("it is not in canonical form");
   if ((statement.version === 1) !== (statement.previous === null))
     throw new Error("it does not name the one before it");
   if ((statement.received === null) !== (statement.receipt === null))
     throw new Error("its receipt is missing, or of nothing");
   return { statement, kid, signed: toUtf8(jws.slice(0, jws.lastIndexOf("."))), signature };
-}
-
-function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 /**
@@ -153,9 +183,10 @@ function parsed(text) {
  */
 export function keyOf({ statement, kid }, keys, vouched = false) {
   const key = keys.signing.get(kid);
-  if (!key) throw new Error("it is not among the publisher’s keys");
+  if (key === undefined) throw new Error("it is not among the publisher’s keys");
+  if (key === null) throw new Error("it stands among the publisher’s keys as none that could sign");
   if (key.revoked && !vouched) throw new Error("it was revoked");
-  const issued = milliseconds(statement.issued_at);
+  const issued = microseconds(statement.issued_at);
   if (issued < key.from || issued > key.until)
     throw new Error("it was not in force when the statement was signed");
   return key;

@@ -6,6 +6,7 @@
 import { dressing } from "./appearance.js";
 import { claimOf, contradiction, isTrue } from "./claims.js";
 import { signedBy, toUtf8, digestOf } from "./encoding.js";
+import { readJson } from "./json.js";
 import { proveReceipt } from "./log.js";
 import { inOrder, keyOf, nameOf, readStatement, receiptOf, scopeFollows } from "./statement.js";
 import { PARTS, RULE, digests, plain, project, values } from "./text.js";
@@ -30,6 +31,10 @@ export const CHECKS = [
   "chain",
 ];
 
+/** Bytes and statements of the longest chain that is looked at. */
+const LARGEST_CHAIN = 64 * 1_048_576;
+const MOST_STATEMENTS = 10_000;
+
 /**
  * A body of HTML as the tree that the rule reads. For browsers; a page that is already there is
  * walked as it stands.
@@ -43,8 +48,8 @@ export function parse(html) {
  * Check an entry: the neutral form of docs/statement.md §4, but its `body` a node that holds the
  * body's nodes.
  *
- * `keys` are from {@link readKeys}; `chain` is the story's as it is served, null when it could not
- * be had; `now` is in milliseconds since 1970.
+ * `keys` are from {@link readKeys}; `chain` is the bytes of the story's as it is served, null when it
+ * could not be had; `now` is in milliseconds since 1970.
  *
  * Gives `{verdict, statement, kid, checks, read, receipt, length}`: `verdict` is `verified`,
  * `failed` or `unsigned`; `checks` has `{state, why}` by name, `state` being `ok`, `failed` or `not
@@ -130,10 +135,11 @@ async function examine(entry, { keys, chain, now }, report, attempt) {
   });
   await attempt("chain", async () => {
     if (chain === null) return "the other statements could not be had";
-    report.length = (await readChain(chain, keys)).length;
-    demand(chain.guid === statement.guid, "it is another story’s");
+    const { guid, statements } = await readChain(chain, keys);
+    report.length = statements.length;
+    demand(guid === statement.guid, "it is another story’s");
     demand(
-      chain.statements[statement.version - 1] === entry.statement,
+      statements[statement.version - 1] === entry.statement,
       "this statement is not among them",
     );
   });
@@ -201,20 +207,19 @@ function sameClaim(entry, statement) {
 }
 
 /**
- * Check a story's chain, `{guid, statements: [JWS, oldest first]}` as it is served: gives the
- * statements in it. Throws an Error that says what is wrong (docs/statement.md §6).
+ * Check a story's chain, bytes as it is served: gives what it is, `{guid, statements: [JWS, oldest
+ * first]}`. Throws an Error that says what is wrong (docs/statement.md §6).
  */
-export async function readChain(chain, keys) {
+export async function readChain(bytes, keys) {
+  const chain = readJson(bytes, LARGEST_CHAIN);
+  const length = Array.isArray(chain?.statements) ? chain.statements.length : 0;
+  demand(length > 0 && length <= MOST_STATEMENTS, "it is no chain of statements");
   const found = [];
   let before = null;
-  demand(
-    Array.isArray(chain?.statements) && chain.statements.length > 0,
-    "it is no chain of statements",
-  );
   for (const [at, jws] of chain.statements.entries()) {
     const opened = readStatement(jws);
     const { statement } = opened;
-    const vouched = at < chain.statements.length - 1;
+    const vouched = at < length - 1;
     await verifySignature(opened, keyOf(opened, keys, vouched));
     demand(statement.guid === chain.guid, "one is of another story");
     demand(statement.story === (found[0] ?? statement).story, "one is of another story");
@@ -227,5 +232,5 @@ export async function readChain(chain, keys) {
     before = await nameOf(jws);
     found.push(statement);
   }
-  return found;
+  return chain;
 }

@@ -4,14 +4,26 @@ import { body } from "./dom.mjs";
 
 const site = process.argv[2];
 const { dressing } = await import(`${site}/appearance.js`);
-const { canonical, fromBase64, toBase64 } = await import(`${site}/encoding.js`);
+const { canonical, fromBase64, toBase64, toUtf8 } = await import(`${site}/encoding.js`);
+const { parseJson } = await import(`${site}/json.js`);
 const { leafHash, logKey, openCheckpoint, proveReceipt, rootOf } = await import(`${site}/log.js`);
 const { readStatement } = await import(`${site}/statement.js`);
 const { tell } = await import(`${site}/telling.js`);
 const { project, plain, resolve, digests } = await import(`${site}/text.js`);
 const { check, readChain, readKeys } = await import(`${site}/verify.js`);
 
+/** The bytes of a document: its text, or `{base64}` of what is none. */
+const bytesOf = (document) =>
+  typeof document === "string" ? toUtf8(document) : fromBase64(document.base64);
+
 const copyOf = (copy) => ({ ...copy, body: body(copy.body) });
+
+/** What a key is good for, in seconds. */
+const termsOf = ({ from, until, revoked }) => [
+  from / 1e6,
+  until === Infinity ? null : until / 1e6,
+  revoked,
+];
 
 const answers = {
   project: ({ tree, base, disclosure }) => project(body(tree), base, disclosure),
@@ -19,10 +31,15 @@ const answers = {
   plain: ({ text }) => plain(text),
   resolve: ({ url, base, shown }) => resolve(url, base, shown),
   digests: ({ copy, disclosure }) => digests(copyOf(copy), disclosure),
-  canonical: ({ json }) => canonical(JSON.parse(json)),
+  canonical: ({ json }) => canonical(parseJson(json)),
+  keys: async ({ jwks }) => {
+    const { signing, log } = await readKeys(bytesOf(jwks));
+    const good = [...signing].filter(([, key]) => key !== null);
+    return { good: good.map(([kid, key]) => [kid, termsOf(key)]), log: log && log.name };
+  },
   token: ({ token }) => readStatement(token).statement,
   chain: async ({ chain, jwks }) =>
-    (await readChain(JSON.parse(chain), await readKeys(jwks))).length,
+    (await readChain(bytesOf(chain), await readKeys(bytesOf(jwks)))).statements.length,
   logKey: ({ vkey }) => logKey(vkey),
   leaf: async ({ data }) => toBase64(await leafHash(fromBase64(data))),
   inclusion: async ({ leaf, index, size, path }) =>
@@ -34,7 +51,11 @@ const answers = {
   receipt: async ({ receipt, leaf, vkey }) =>
     proveReceipt(receipt, fromBase64(leaf), await logKey(vkey)),
   check: async ({ entry, jwks, chain, now }) =>
-    check(copyOf(entry), { keys: await readKeys(jwks), chain: chain && JSON.parse(chain), now }),
+    check(copyOf(entry), {
+      keys: await readKeys(bytesOf(jwks)),
+      chain: chain == null ? null : bytesOf(chain),
+      now,
+    }),
   tell: async (what) => tell(await answers.check(what)),
 };
 
@@ -46,7 +67,7 @@ for (const { ask, ...what } of JSON.parse(asked)) {
     said.push(await answers[ask](what));
   } catch (error) {
     // How the verifier refuses. Anything else is a fault of its own, and to be heard of.
-    if (error.constructor !== Error && error.name !== "SyntaxError") throw error;
+    if (error.constructor !== Error) throw error;
     said.push({ refused: error.message });
   }
 }

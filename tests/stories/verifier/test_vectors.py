@@ -57,7 +57,19 @@ def test_the_files_are_what_the_script_makes() -> None:
         assert file.read_text(encoding="utf-8") == text, "run python -m tests.vectors write"
 
 
-# JSON, tokens, chains
+# Key sets, JSON, tokens, chains
+
+
+@pytest.mark.parametrize("row", named(VECTORS["jwks"]))
+def test_key_set(row: dict[str, Any]) -> None:
+    told = row["document"]
+    document = told.encode() if isinstance(told, str) else b(told["base64"])
+    if row["expected"] is None:
+        with pytest.raises(Refused):
+            read_keys(document)
+    else:
+        found = verify_entries([entry(row)], read_keys(document), Aids(now=NOW))
+        held(found, {"expected": [row["expected"]]})
 
 
 @pytest.mark.parametrize("row", VECTORS["canonical"])
@@ -123,8 +135,8 @@ def held(report: Report, row: dict[str, Any]) -> None:
 
 def entry(told: dict[str, Any]) -> Entry:
     """An entry of the vectors: its sample, with what is named beside it."""
-    values: dict[str, Any] = {**VECTORS["samples"][told["sample"]], **told}
-    del values["sample"]
+    sample = VECTORS["samples"][told["sample"]]
+    values = sample | {n: v for n, v in told.items() if n in sample}
     made: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
     return Entry(**made)
 
