@@ -2,10 +2,12 @@
 then everything replayed into an empty store. Every feed must come out byte for byte the same."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,7 @@ from stories.statement import claims_of
 from stories.store import Store, captures, connect, feeds, outbox, receipts, statements, wires
 from stories.store import stories as records
 from tests.conftest import NewsroomOf
+from tests.living import Life, item
 from workers.housekeeping import housekeeping
 
 START = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -272,6 +275,51 @@ def test_a_capture_that_would_not_parse_is_recovered_later(
         assert list(compare(store, target, [w.name for w in lived.newsroom.wires])) == []
         assert bytes_of(lived.newsroom, target) == bytes_of(lived.newsroom, store)
         target.close()
+
+
+WIRE: dict[str, Any] = {"name": "w", "agency": "Agency", "url": "https://agency.example/f"}
+
+
+@pytest.fixture
+def by_rule(newsroom: NewsroomOf) -> Callable[[str], Newsroom]:
+    """A newsroom of one wire, whose items are recognised by the rule given."""
+    shown = [{"name": "all", "title": "All", "limit": 30}]
+
+    def make(rule: str) -> Newsroom:
+        return newsroom(wires=[{**WIRE, "identity": rule}], feeds=shown)
+
+    return make
+
+
+@pytest.fixture
+def life(by_rule: Callable[[str], Newsroom], store: Store) -> Life:
+    """Five captures of two stories that keep both guid and link, and of one that comes later."""
+    lived = Life(by_rule("guid"), store)
+    lived.begin()
+    for n in range(5):
+        late = [item("c", f"Third {n}")] if n > 1 else []
+        lived.receive(item("a", f"First {n}"), item("b", f"Second {n // 2}"), *late)
+    return lived
+
+
+def test_another_identity_rule_makes_every_story_once(
+    life: Life, by_rule: Callable[[str], Newsroom], tmp_path: Path
+) -> None:
+    """The keys follow the rule too, so the record is at rest at once, and what a rebuild makes."""
+    before = life.bodies()
+    for turn, rule in enumerate(("link", "digest", "guid")):
+        life.newsroom = by_rule(rule)
+        life.begin()
+        with life.frozen():
+            rehearsed = replaying.rehearse(life.store, life.newsroom, Selection())["changes"]
+        changes = [(c.story_id, c.capture_id) for t in life.replayed() for c in t.changes]
+        assert changes
+        assert sorted(changes) == sorted((c.story_id, c.capture_id) for c in rehearsed)
+        assert life.replayed() == [], "one replay says it all"
+        with life.rebuilt(f"sqlite:///{tmp_path}/{turn}.sqlite3") as target:
+            assert list(compare(life.store, target, ["w"])) == []
+            assert life.bodies(target) == life.bodies()
+    assert unsigned(life.bodies()) == unsigned(before)
 
 
 def test_a_rehearsal_after_retention_takes_nothing_away(

@@ -185,7 +185,8 @@ def add_keys(conn: Connection, wire: str, keys: Iterable[tuple[str, str]], captu
     """Record that each (key, story id) was first seen in the capture.
 
     A key on record from a later capture was first seen in this one after all (a replay recovered
-    it); one from an earlier capture stands.
+    it), and one from this capture names the story that a replay now finds (the wire's identity rule
+    may be another since); one from an earlier capture stands.
     """
     rows = [
         {
@@ -204,7 +205,7 @@ def add_keys(conn: Connection, wire: str, keys: Iterable[tuple[str, str]], captu
         statement.on_conflict_do_update(
             index_elements=["wire", "digest"],
             set_={name: statement.excluded[name] for name in ("story_id", "capture_id")},
-            where=identities.c.capture_id > capture_id,
+            where=identities.c.capture_id >= capture_id,
         ),
         rows,
     )
