@@ -160,13 +160,17 @@ def intake(
     once would disagree about what was known. When it is lost, no more is written.
     """
     wire = rules_for(newsroom, name)
+    waiting: list[int] = []
     while True:
         with store.read() as conn:
-            waiting = captures.pending(conn, name)[:1]
-            body = captures.body(conn, waiting[0].digest) if waiting else None
-        if not waiting:
-            return
-        capture = waiting[0]
+            if not waiting:  # numbers alone, and all at once: thousands may wait after an outage
+                waiting = captures.ids_pending(conn, name)
+            if not waiting:
+                return
+            capture = captures.get(conn, waiting.pop(0))
+            body = captures.body(conn, capture.digest) if capture is not None else None
+        if capture is None or capture.state != "pending":
+            continue  # somebody else took it in meanwhile
         found = read(capture, body, wire, reader)
         with store.write() as conn:
             now = clock.now()

@@ -81,7 +81,7 @@ def _select(
         chosen = {}
         for name in names:
             found = captures.ids(conn, name, since=selection.since, until=selection.until)
-            out = {c.id for c in captures.pending(conn, name)} | passed_over(conn, name)
+            out = passed_over(conn, name).union(captures.ids_pending(conn, name))
             chosen[name] = [i for i in found if i not in out and (only is None or i in only)]
     return chosen
 

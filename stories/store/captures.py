@@ -110,14 +110,14 @@ def body(conn: Connection, digest: str) -> bytes | None:
     return zstandard.ZstdDecompressor().decompress(row.data, max_output_size=max(row.size, 1))
 
 
-def pending(conn: Connection, wire: str) -> list[Capture]:
-    """The wire's captures that wait to be taken in, in the order received."""
-    rows = conn.execute(
-        select(captures)
+def ids_pending(conn: Connection, wire: str) -> list[int]:
+    """Numbers of the wire's captures that wait to be taken in, in the order received."""
+    query = (
+        select(captures.c.id)
         .where(captures.c.wire == wire, captures.c.state == "pending")
         .order_by(captures.c.id)
     )
-    return [Capture(**r) for r in rows.mappings()]
+    return list(conn.execute(query).scalars())
 
 
 def wires_pending(conn: Connection) -> list[str]:

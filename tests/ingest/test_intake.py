@@ -1,6 +1,7 @@
 """Taking captures in: what becomes of good, odd and broken ones, in a real store."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from stories import clock
 from stories.newsroom import Newsroom
 from stories.store import Store, captures, outbox, wires
 from stories.store import stories as records
-from stories.store.captures import WHOLE
+from stories.store.captures import WHOLE, Capture
 from tests.conftest import NewsroomOf
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -125,6 +126,20 @@ def test_content_changed_is_a_version_whatever_the_date(desk: Desk, changed: str
 def test_captures_are_taken_in_in_order(desk: Desk) -> None:
     desk.take(*(feed(item("a", f"Headline {n}")) for n in range(5)))
     assert desk.told() == {"a": ("Headline 4", 5)}
+
+
+def test_what_waits_is_read_once_each(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many wait: to look for the next one does not read all the others."""
+    reads: list[int] = []
+
+    def counting(**row: Any) -> Capture:
+        reads.append(row["id"])
+        return Capture(**row)
+
+    monkeypatch.setattr(captures, "Capture", counting)
+    numbers = desk.take(*(feed(item("a", f"Headline {n}")) for n in range(12)))
+    assert reads == numbers
+    assert desk.told() == {"a": ("Headline 11", 12)}
 
 
 @pytest.mark.parametrize(
