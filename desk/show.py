@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from rich.console import Console
@@ -92,7 +92,7 @@ def complain(text: str) -> None:
 
 
 def as_json(value: Any) -> None:
-    """Print *value* as JSON: instants in ISO 8601, bytes never."""
+    """Print *value* as JSON: instants in ISO 8601, durations as configured, bytes never."""
     text = json.dumps(value, default=_plain, indent=2, ensure_ascii=False)
     sys.stdout.write(text.encode("utf-8", "replace").decode() + "\n")
 
@@ -102,6 +102,8 @@ def _plain(value: object) -> object:
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, (tuple, set, frozenset)):
         return list(value)
+    if isinstance(value, timedelta):
+        return f"{int(value.total_seconds())}s"
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     raise TypeError(f"{type(value).__name__} is nothing to show")

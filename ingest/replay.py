@@ -22,6 +22,7 @@ from stories.errors import StoreError
 from stories.newsroom import Newsroom
 from stories.store import Store, captures, keys, notes, outbox, receipts, retention, statements
 from stories.store import stories as records
+from stories.store import wires as rows
 from stories.store.hold import held
 from stories.store.outbox import Job
 
@@ -196,6 +197,7 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
                 captures.copy(old, new, number)
                 count += number not in gone
         captures.resume_numbering(new)
+        rows.copy_terms(old, new, set(names))
         records.copy_edits(new, records.every_edit(old))
         keys.copy(new, keys.every(old))
         receipts.copy(old, new)

@@ -21,6 +21,7 @@ from publish.render import Rendered, render
 from stories import clock, licence
 from stories.differing import differing
 from stories.errors import RenderError, SigningError
+from stories.licence import Terms
 from stories.newsroom import Newsroom
 from stories.statement import Claims
 from stories.store import Store, feeds, keys, outbox, retention, statements
@@ -83,9 +84,9 @@ def _unmeasured(story: Story) -> EntryRow:
     )
 
 
-def placements(newsroom: Newsroom, story: Story, now: datetime) -> list[str]:
-    """The feeds that select *story* at *now*."""
-    if licence.over(newsroom, story, now):
+def placements(newsroom: Newsroom, terms: Terms, story: Story, now: datetime) -> list[str]:
+    """The feeds that select *story* at *now*; *terms* are the licences'."""
+    if licence.over(terms, story, now):
         return []
     return [f.name for f in newsroom.outgoing if matches(f, story.version)]
 
@@ -144,6 +145,7 @@ class _Prepared:
     selected: dict[str, list[str]]
     issued: dict[str, Issued]
     failures: dict[str, Exception]
+    terms: Terms
     judged: datetime
 
 
@@ -172,7 +174,7 @@ def _render_stories(
         now = clock.now()
         # Those not among them we slept through: what somebody else rendered is newer.
         ours = outbox.renew_all(conn, jobs, now)
-        kept = {j: _kept(conn, newsroom, batch, j, revoked, now) for j in jobs if j.key in ours}
+        kept = {j: _kept(conn, batch, j, revoked, now) for j in jobs if j.key in ours}
         statements.add(conn, [k.statement for k in kept.values() if k.statement is not None])
         feeds.put_entries(conn, [k.entry for k in kept.values() if k.entry is not None])
         touched = feeds.place(conn, [k.place for k in kept.values() if k.place is not None])
@@ -191,17 +193,17 @@ def _prepared(store: Store, newsroom: Newsroom, jobs: Sequence[Job]) -> _Prepare
     with store.read() as conn:
         found = {s.id: s for s in records.get(conn, [j.key for j in jobs])}
         wordless = retention.withdrawn(conn, list(found))
+        terms = licence.terms(conn, newsroom, {s.wire for s in found.values()})
     rendered, failures = _rendered([s for s in found.values() if s.id not in wordless], newsroom)
-    selected = {name: placements(newsroom, found[name], judged) for name in rendered}
+    selected = {name: placements(newsroom, terms, found[name], judged) for name in rendered}
     said = {n: claims_for(found[n], each) for n, each in rendered.items() if selected[n]}
     issued, unstated = _issued(store, newsroom, said)
     failures |= unstated
-    return _Prepared(found, wordless, rendered, selected, issued, failures, judged)
+    return _Prepared(found, wordless, rendered, selected, issued, failures, terms, judged)
 
 
 def _kept(
     conn: Connection,
-    newsroom: Newsroom,
     batch: _Prepared,
     job: Job,
     revoked: Collection[str],
@@ -214,7 +216,7 @@ def _kept(
         longest = KEYLESS if isinstance(failure, SigningError) else outbox.RETRY_LONGEST
         outbox.failed(conn, job, str(failure), now, longest)
         # When its licence is over it leaves the feeds, whether or not it can still be rendered.
-        over = story is not None and licence.over(newsroom, story, batch.judged)
+        over = story is not None and licence.over(batch.terms, story, batch.judged)
         return _Kept(nowhere if over else None, done=False)
     if story is None:  # taken off the record by a replay, or long over
         feeds.drop_entries(conn, [name])
@@ -228,7 +230,7 @@ def _kept(
         return _Kept(done=False)
     return _Kept(
         Place(name, batch.selected[name], story.changed_at, story.position),
-        _entry(newsroom, story, batch.rendered[name], statement, batch.judged),
+        _entry(batch.terms, story, batch.rendered[name], statement, batch.judged),
         statement.row if statement is not None and statement.fresh else None,
     )
 
@@ -262,7 +264,7 @@ def _issued(
 
 
 def _entry(
-    newsroom: Newsroom,
+    terms: Terms,
     story: Story,
     rendered: Rendered,
     statement: Issued | None,
@@ -270,7 +272,7 @@ def _entry(
 ) -> EntryRow:
     """What the store keeps: with its statement what is published, without its copy what is over."""
     row = entry_row(story, rendered.stated(statement.row.jws) if statement else rendered)
-    return without_copy(row) if licence.over(newsroom, story, judged) else row
+    return without_copy(row) if licence.over(terms, story, judged) else row
 
 
 def render_feed(store: Store, newsroom: Newsroom, name: str, job: Job | None = None) -> bool:
@@ -316,9 +318,10 @@ def reprint(store: Store, newsroom: Newsroom, ids: Sequence[str]) -> Iterator[Re
             found = records.get(conn, ids[at : at + BATCH])
             wordless = retention.withdrawn(conn, [s.id for s in found])
             kept = feeds.entries_of(conn, [s.id for s in found])
+            terms = licence.terms(conn, newsroom, {s.wire for s in found})
         now = clock.now()
         rendered, _ = _rendered([s for s in found if s.id not in wordless], newsroom)
-        published = {s.id for s in found if placements(newsroom, s, now)}
+        published = {s.id for s in found if placements(newsroom, terms, s, now)}
         with store.read() as conn:
             stated = standing(
                 conn,
@@ -332,7 +335,7 @@ def reprint(store: Store, newsroom: Newsroom, ids: Sequence[str]) -> Iterator[Re
             if story.id not in rendered:
                 continue  # stays as it is; the press names in status why
             statement = Issued(stated[story.id], fresh=False) if story.id in stated else None
-            row = _entry(newsroom, story, rendered[story.id], statement, now)
+            row = _entry(terms, story, rendered[story.id], statement, now)
             before = kept.get(story.id)
             fields: dict[str, tuple[object, object]] = {"entry": (None, "rendered")}
             if before is not None:

@@ -1,12 +1,17 @@
 """Until when a story may be published: a wire's ``expires_after``, counted from its first receipt.
 
 The one predicate that the press, housekeeping and the pages share, so that a story is out of every
-feed as soon as any of them looks. An update by the agency does not begin the term anew.
+feed as soon as any of them looks. An update by the agency does not begin the term anew, and a wire
+that leaves the configuration takes its term along: copy does not become free by a contract's end.
 """
 
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
-from stories.newsroom import Newsroom, Wire
+from sqlalchemy import Connection
+
+from stories.newsroom import Newsroom
+from stories.store import wires
 from stories.story import Story
 
 GRACE = timedelta(days=7)
@@ -15,28 +20,32 @@ configured wrongly can be put right in that time. Then the bytes received and th
 version are deleted. Digests, measurements, headlines and times stay: they are the proof of what
 was published, and by them a story that comes back is known."""
 
-
-def ends(newsroom: Newsroom, wire: str, first_received: datetime) -> datetime | None:
-    """The first instant at which a story first received then is no longer licensed; None: never.
-
-    A wire that is no longer configured sets no term.
-    """
-    rules = newsroom.wire(wire)
-    if rules is None or rules.expires_after is None:
-        return None
-    return first_received + rules.expires_after
+Terms = Mapping[str, timedelta]
+"""By wire, how long after first receipt its stories are licensed; those not there, without end."""
 
 
-def over(newsroom: Newsroom, story: Story, now: datetime) -> bool:
-    """Whether *story* may no longer be published at *now*."""
-    end = ends(newsroom, story.wire, story.first_received)
-    return end is not None and end <= now
+def terms(conn: Connection, newsroom: Newsroom, names: Collection[str] | None = None) -> Terms:
+    """The terms of the wires *names*, a few, or of all: as configured, or as the store keeps them
+    of wires that are configured no longer."""
+    if names is None:
+        configured, left = list(newsroom.wires), wires.terms(conn)
+    else:
+        configured = [w for name in set(names) if (w := newsroom.wire(name)) is not None]
+        left = wires.terms(conn, set(names) - {w.name for w in configured})
+    found = {name: term for name, term in left.items() if newsroom.wire(name) is None}
+    return found | {w.name: w.expires_after for w in configured if w.expires_after is not None}
 
 
-def deleted_before(wire: Wire, now: datetime) -> datetime | None:
-    """Copy received at or before this instant is to be deleted at *now*; None without a term.
+def over(terms: Terms, story: Story, now: datetime) -> bool:
+    """Whether *story* may no longer be published at *now*: from the end of its term on."""
+    term = terms.get(story.wire)
+    return term is not None and story.first_received + term <= now
+
+
+def deleted_before(term: timedelta, now: datetime) -> datetime:
+    """Copy received at or before this instant under *term* is to be deleted at *now*.
 
     Judged by capture: every story in one was received with it or before, so when the capture's
     own time is over, so is that of all that it brought.
     """
-    return None if wire.expires_after is None else now - wire.expires_after - GRACE
+    return now - term - GRACE

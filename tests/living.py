@@ -138,7 +138,9 @@ class Life:
             target.migrate()
             replay.rebuild(self.store, target)
             refresh(target, self.newsroom)
-            for name in {w.name for w in self.newsroom.wires}:
+            with target.read() as conn:
+                names = captures.wires_pending(conn)
+            for name in names:
                 list(intake.intake(target, self.newsroom, name, None, contents.read))
             press.run(target, self.newsroom)
         try:

@@ -67,19 +67,19 @@ def take_out(store: Store, newsroom: Newsroom, now: datetime) -> int:
     How far each wire is stands in the database, so a call reads what is new and no more.
     """
     count = 0
-    for wire in newsroom.wires:
-        if wire.expires_after is None:
-            continue
-        key = f"licence:{wire.name}"
-        term = wire.expires_after.total_seconds()
+    with store.read() as conn:
+        terms = licence.terms(conn, newsroom)
+    for wire, span in terms.items():
+        key = f"licence:{wire}"
+        term = span.total_seconds()
         while True:
             with store.write() as conn:
                 noted = notes.read(conn, key) or {}
                 after = None
                 if noted.get("term") == term:  # another term: judge all anew
                     after = (datetime.fromisoformat(noted["at"]), str(noted["id"]))
-                until = now - wire.expires_after
-                found = retention.first_received(conn, wire.name, after, until, retention.STEP)
+                until = now - span
+                found = retention.first_received(conn, wire, after, until, retention.STEP)
                 if not found:
                     break
                 outbox.want(conn, "story", (name for _, name in found), now)
@@ -91,14 +91,14 @@ def take_out(store: Store, newsroom: Newsroom, now: datetime) -> int:
 
 def retain(store: Store, newsroom: Newsroom, now: datetime) -> Iterator[tuple[str, int]]:
     """Let go what is no longer kept, step by step; after each, what went and how much."""
-    for wire in newsroom.wires:
-        until = licence.deleted_before(wire, now)
-        if until is not None:
-            name = wire.name
-            yield from _repeat(
-                "captures withdrawn",
-                lambda n=name, u=until: _withdraw(store, n, u, now),  # type: ignore[misc]
-            )
+    with store.read() as conn:
+        terms = licence.terms(conn, newsroom)
+    for wire, term in terms.items():
+        until = licence.deleted_before(term, now)
+        yield from _repeat(
+            "captures withdrawn",
+            lambda n=wire, u=until: _withdraw(store, n, u, now),  # type: ignore[misc]
+        )
     before = now - newsroom.retention.captures
     yield from _repeat("captures expired", lambda: _expire(store, before, now))
     yield from forget(store, newsroom, now)

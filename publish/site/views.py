@@ -296,7 +296,7 @@ def expired(conn: Connection, newsroom: Newsroom, name: str) -> bool:
     story = records.one(conn, name)
     if story is None or feeds.entry(conn, name) is None:
         return False
-    ended = licence.over(newsroom, story, clock.now())
+    ended = licence.over(licence.terms(conn, newsroom, [story.wire]), story, clock.now())
     return ended or name in retention.withdrawn(conn, [name])
 
 

@@ -52,6 +52,19 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + value * _MICROSECOND
 
 
+class Span(TypeDecorator[timedelta]):
+    """A length of time, kept as microseconds."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:
+        return None if value is None else value // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> timedelta | None:
+        return None if value is None else value * _MICROSECOND
+
+
 # SQLite numbers rows by itself only in a column that is INTEGER exactly.
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 
@@ -99,6 +112,8 @@ wires = Table(
     Column("paused_at", Moment),
     # When news came, newest last, in microseconds since 1970: the measure of novelty.
     Column("news", JSON, nullable=False, server_default="[]"),
+    # The licence's term as last configured: it binds also when the wire is configured no longer.
+    Column("expires_after", Span),
     # The dispatcher's three questions: what is due in a lane, what is under way, what began lately.
     Index(None, "lane", "due_at"),
     Index(None, "lease_until"),

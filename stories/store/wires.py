@@ -61,6 +61,7 @@ class WireState:
     lane: int = 0
     paused_at: datetime | None = None
     news: list[int] = field(default_factory=list)
+    expires_after: timedelta | None = None
 
 
 def _state(row: RowMapping) -> WireState:
@@ -94,12 +95,19 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
     """Make the rows follow the configuration: new wires are due at once, removed ones rest.
 
     A wire whose address changed forgets its validators (they belong to the old address) and is
-    due at once; one that comes back keeps its history. A restart changes nothing else.
+    due at once; one that comes back keeps its history. The licence's term follows too, and is kept
+    when the wire is removed. A restart changes nothing else.
     """
     known = {
         row.name: row
         for row in conn.execute(
-            select(wires.c.name, wires.c.configured_url, wires.c.agency, wires.c.configured)
+            select(
+                wires.c.name,
+                wires.c.configured_url,
+                wires.c.agency,
+                wires.c.configured,
+                wires.c.expires_after,
+            )
         )
     }
     fresh: list[dict[str, Any]] = []
@@ -108,16 +116,9 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
         if row is None:
             fresh.append(
                 {
-                    "name": wire.name,
-                    "url": wire.url,
-                    "configured_url": wire.url,
-                    "agency": agency_key(wire),
-                    "host": host_key(wire.url),
-                    "added_at": now,
-                    "due_at": now,
-                    "due_because": "new wire",
-                    "lane": 1,
+                    **_new(wire.name, wire.url, agency_key(wire), now),
                     "configured": True,
+                    "expires_after": wire.expires_after,
                 }
             )
         elif row.configured_url != wire.url:
@@ -130,6 +131,7 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                     agency=agency_key(wire),
                     host=host_key(wire.url),
                     configured=True,
+                    expires_after=wire.expires_after,
                     paused_at=None,
                     moved_to=None,
                     moved_count=0,
@@ -145,24 +147,77 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                     failures=0,
                 )
             )
-        elif row.agency != agency_key(wire) or not row.configured:
+        elif (row.agency, row.configured, row.expires_after) != (
+            agency_key(wire),
+            True,
+            wire.expires_after,
+        ):
             conn.execute(
                 update(wires)
                 .where(wires.c.name == wire.name)
-                .values(agency=agency_key(wire), configured=True)
+                .values(agency=agency_key(wire), configured=True, expires_after=wire.expires_after)
             )
-    for at in range(0, len(fresh), 1000):
-        # Several members start at once; who comes second finds the rows there.
-        conn.execute(
-            upsert(conn, wires).on_conflict_do_nothing(index_elements=["name"]),
-            fresh[at : at + 1000],
-        )
+    # Several members start at once; who comes second finds the rows there.
+    _add(conn, fresh)
     names = {w.name for w in configured}
     gone = [name for name, row in known.items() if row.configured and name not in names]
     for at in range(0, len(gone), 1000):
         conn.execute(
             update(wires).where(wires.c.name.in_(gone[at : at + 1000])).values(configured=False)
         )
+
+
+def _new(name: str, url: str, agency: str, now: datetime) -> dict[str, Any]:
+    """What the row of a wire that was never polled says."""
+    return {
+        "name": name,
+        "url": url,
+        "configured_url": url,
+        "agency": agency,
+        "host": host_key(url),
+        "added_at": now,
+        "due_at": now,
+        "due_because": "new wire",
+        "lane": 1,
+    }
+
+
+def _add(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert *rows*; of wires that are there already nothing is touched."""
+    statement = upsert(conn, wires).on_conflict_do_nothing(index_elements=["name"])
+    for at in range(0, len(rows), 1000):
+        conn.execute(statement, list(rows[at : at + 1000]))
+
+
+def terms(conn: Connection, names: Collection[str] | None = None) -> dict[str, timedelta]:
+    """The licences' terms as last configured, by wire, of the few wires *names* or of all; a wire
+    without one is not there."""
+    query = select(wires.c.name, wires.c.expires_after).where(wires.c.expires_after.is_not(None))
+    if names is not None:
+        if not names:
+            return {}
+        query = query.where(wires.c.name.in_(sorted(names)))
+    return {row.name: row.expires_after for row in conn.execute(query)}
+
+
+def copy_terms(old: Connection, new: Connection, names: Collection[str]) -> None:
+    """Copy into another store under what terms the stories of the wires *names* may be published.
+
+    The wires are there as such that are not configured; :func:`sync` makes the others so.
+    """
+    rows = old.execute(select(wires).where(wires.c.expires_after.is_not(None)))
+    _add(
+        new,
+        [
+            {
+                **_new(row.name, row.configured_url, row.agency, row.added_at),
+                "configured": False,
+                "expires_after": row.expires_after,
+            }
+            for row in rows
+            if row.name in names
+        ],
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,23 @@ def test_the_main_job(house: House) -> None:
     assert [(h["text"], h["by"]) for h in history] == [("Rain, again", "Asha"), (None, "Asha")]
 
 
+def test_a_removed_wire_is_listed_with_the_term_of_its_licence(house: House) -> None:
+    path = house.folder / "wirecopy.toml"
+    plain = path.read_text()
+    told = []
+    for text in (
+        plain,
+        plain.replace('every = "2m"', 'expires_after = "30d"'),
+        plain.replace('"pti"', '"press-trust"'),
+    ):
+        path.write_text(text)
+        house.run("poll")
+        listed = house.listed("wires")
+        told.append({w["name"]: (w["configured"], w["expires_after"]) for w in listed})
+    kept = {"pti": (False, "2592000s"), "press-trust": (True, None)}
+    assert told == [{"pti": (True, None)}, {"pti": (True, "2592000s")}, kept]
+
+
 def test_an_update_under_a_desk_headline_waits_for_a_second_look(house: House) -> None:
     house.run("poll")
     rain = house.listed("stories")[0]["id"]

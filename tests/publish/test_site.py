@@ -28,7 +28,7 @@ from stories import clock
 from stories.newsroom import Feed, Newsroom, Publisher, Site
 from stories.provenance import digests
 from stories.signing import payload_of
-from stories.store import Store, connect, feeds, outbox
+from stories.store import Store, connect, feeds, outbox, wires
 from stories.store import stories as records
 from stories.story import Copy, Story, digest
 from stories.text import plain
@@ -674,12 +674,21 @@ def test_a_story_in_no_feed_is_not_published(serve: Serve) -> None:
     assert _all(site.page("/"), ".teaser") == []
 
 
-def test_a_story_whose_licence_has_ended_is_gone_for_good(serve: Serve) -> None:
+@pytest.mark.parametrize("configured", [True, False])
+def test_a_story_whose_licence_has_ended_is_gone_for_good(serve: Serve, configured: bool) -> None:
+    """Whether its wire is configured still or has left."""
     story = samples.english()
     pti = samples.newsroom().wires[0].model_copy(update={"expires_after": timedelta(days=1)})
     with clock.reading(lambda: story.first_received + timedelta(hours=23)):
         site = serve(story, wires=(pti,))
         assert site.ask(f"/stories/{story.id}").status == 200
+        with site.store.write() as conn:
+            wires.sync(conn, [pti], clock.now())
+            if not configured:
+                wires.sync(conn, [], clock.now())
+        if not configured:
+            site = serve(wires=())
+            assert site.ask(f"/stories/{story.id}").status == 200
     with clock.reading(lambda: story.first_received + timedelta(hours=25)):
         with site.store.write() as conn:
             outbox.want(conn, "story", [story.id], clock.now())

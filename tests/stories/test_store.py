@@ -98,6 +98,34 @@ class TestWires:
             wires.sync(conn, [wire("a"), wire("b")], LATER)
             assert all(w.configured and w.added_at == NOW for w in wires.every(conn))
 
+    def test_a_licences_term_is_kept_when_its_wire_is_removed(
+        self, store: Store, other_url: str
+    ) -> None:
+        month, year = timedelta(days=30), timedelta(days=365)
+
+        def licensed(name: str, term: timedelta | None) -> Wire:
+            return wire(name).model_copy(update={"expires_after": term})
+
+        with store.write() as conn:
+            wires.sync(conn, [licensed("a", month), licensed("b", year), wire("c")], NOW)
+            wires.sync(conn, [licensed("b", year)], LATER)
+            assert wires.terms(conn) == {"a": month, "b": year}
+            assert wires.terms(conn, ["a", "c", "d"]) == {"a": month}
+            assert wires.terms(conn, []) == {}
+            other = connect(other_url)
+            with other.write() as new:
+                wires.copy_terms(conn, new, {"a", "c"})
+                wires.sync(new, [licensed("b", year)], LATER)
+                assert wires.terms(new) == {"a": month, "b": year}
+                assert {w.name for w in wires.every(new) if w.configured} == {"b"}
+                wires.sync(new, [wire("a")], LATER)
+                assert [w.name for w in claim(new, LATER, LATER, 9)] == ["a"]
+            other.close()
+            moved = licensed("b", month).model_copy(update={"url": "https://other.example/w"})
+            wires.sync(conn, [licensed("a", None), moved], LATER)
+            wires.sync(conn, [], LATER)
+            assert wires.terms(conn) == {"b": month}
+
     def test_a_restart_does_not_reset_the_clock(self, store: Store) -> None:
         with store.write() as conn:
             wires.sync(conn, [wire("a")], NOW)

@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, select
 
+from desk import replaying
 from desk.compare import compare
 from ingest import replay
 from ingest.replay import Selection
 from publish import press
+from publish.site import views
 from stories.newsroom import Newsroom
 from stories.store import Store, captures, connect, feeds, notes, outbox, retention
 from stories.store import stories as records
@@ -266,6 +268,92 @@ class TestByLicence:
             with life.rebuilt(f"sqlite:///{tmp_path}/{stage}.sqlite3") as target:
                 assert life.bodies(target) == life.bodies()
                 assert list(compare(life.store, target, ["w", "free"])) == []
+
+    def test_a_wire_that_leaves_the_configuration_keeps_its_term(
+        self, life: Life, newsroom: NewsroomOf, tmp_path: Path
+    ) -> None:
+        """The end of a contract, or of a name: its stories go when they would have gone."""
+        free = {**WIRE, "name": "free"}
+        # As the channel says itself: without its wire's other rules a replay is to change nothing.
+        licensed = {**WIRE, "agency": "A", "expires_after": "30d"}
+        life.newsroom = newsroom(wires=[licensed, free])
+        life.begin()
+        number = life.receive(item("a", "Licensed", "Secret words."))
+        story = life.stories()["a"]
+        life.receive(item("f", "Free"), wire="free", after=timedelta(hours=1))
+        life.newsroom = newsroom(wires=[free])
+        life.begin()
+        assert all(b"Licensed" in body for body in life.bodies().values()), "its term runs"
+        end = START + 31 * DAY
+        assert life.clean(after=end - life.now - timedelta(microseconds=1)) == {}
+        stages = [(timedelta(microseconds=1), 1), (DAY, 0), (7 * DAY, 0), (30 * DAY, 0)]
+        for turn, (after, ended) in enumerate(stages):
+            assert life.clean(after=after).get("licences over", 0) == ended
+            life.begin()
+            _is_gone(life, story)
+            with life.rebuilt(f"sqlite:///{tmp_path}/{turn}.sqlite3") as target:
+                _is_gone(Life(life.newsroom, target, life.now), story)
+                assert life.bodies(target) == life.bodies()
+                assert list(compare(life.store, target, ["w", "free"])) == []
+            with life.frozen():
+                assert replaying.rehearse(life.store, life.newsroom, Selection())["changes"] == []
+            assert life.replayed() == []
+        assert not life.has_bytes(number)
+        with life.store.read() as conn:
+            assert "Secret" not in str(records.history(conn, story))
+        assert all(b"Free" in body for body in life.bodies().values())
+
+    def test_what_is_over_stays_out_when_its_wire_leaves(
+        self, life: Life, newsroom: NewsroomOf
+    ) -> None:
+        """All is printed anew then; and the rebuilt store knows the term when the wire leaves."""
+        life.receive(item("a", "Licensed"))
+        story = life.stories()["a"]
+        life.clean(after=31 * DAY)
+        with life.rebuilt(f"sqlite:///{life.newsroom.data}.sqlite3") as target:
+            for store in (life.store, target):
+                left = Life(newsroom(wires=[{**WIRE, "name": "free"}]), store, life.now)
+                left.begin()
+                _is_gone(left, story)
+
+    def test_a_wire_that_comes_back_has_the_term_it_is_given(
+        self, life: Life, newsroom: NewsroomOf
+    ) -> None:
+        """And keeps that one when it leaves again, none included."""
+        free = {**WIRE, "name": "free"}
+        life.receive(item("a", "Licensed"))
+        before = life.bodies()
+        for term in ("60d", None):
+            life.newsroom = newsroom(wires=[free])
+            life.begin()
+            life.clean(after=32 * DAY if term else 30 * DAY)
+            assert life.bodies() != before
+            for back in (newsroom(wires=[{**WIRE, "expires_after": term}, free]), life.newsroom):
+                life.newsroom = back
+                life.begin()
+                life.clean()
+                assert life.bodies() == before
+
+    def test_a_wire_that_never_had_a_term_is_free_when_it_leaves(
+        self, life: Life, newsroom: NewsroomOf
+    ) -> None:
+        life.receive(item("f", "Free"), wire="free")
+        before = life.bodies()
+        life.newsroom = newsroom(wires=[{**WIRE, "expires_after": "30d"}])
+        life.begin()
+        life.clean(after=60 * DAY)
+        assert life.bodies() == before
+
+
+def _is_gone(life: Life, story: str) -> None:
+    """Out of every feed, no copy in its entry, and 410 on its page."""
+    assert all(b"Licensed" not in body for body in life.bodies().values())
+    with life.frozen(), life.store.read() as conn:
+        entry = feeds.entry(conn, story)
+        assert views.story_page(conn, life.newsroom, story) is None
+        assert views.expired(conn, life.newsroom, story)
+    assert entry is not None
+    assert (entry.rss, entry.atom, entry.json) == (b"", b"", b"")
 
 
 class TestReplay:
