@@ -29,9 +29,12 @@ LONGEST_SHOWN = 120
 
 def live(store: Store, newsroom: Newsroom, chosen: Selection) -> dict[str, Any]:
     """Replay into the live store; what changed, as :func:`tell` prints it."""
-    planned = replays.plan(store, chosen)
-    if replays.resumed(store, chosen) and sys.stderr.isatty():
-        show.complain("going on where the last replay of this selection was interrupted")
+    if replays.resumed(store, chosen):  # said in a pipe too: other code may have begun it
+        show.complain(
+            "going on where the last replay of this selection was interrupted;"
+            " --restart begins anew"
+        )
+    planned = replays.left(store, chosen, replays.plan(store, chosen))
     changes: list[Difference] = []
     failed: list[str] = []
     count = 0

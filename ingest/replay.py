@@ -3,12 +3,13 @@
 The record is reconciled capture by capture, each in its own transaction together with how far the
 replay is, so an interrupted replay goes on where it stopped. Where a capture's outcome changed,
 every later capture of that wire follows, selected or not: what it means depends on what was known.
+That is noted too, for what was changed may not be selected any more when the replay goes on.
 A capture whose bytes have expired is passed over: what it brought stands, here and in a rebuild.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -100,10 +101,7 @@ def replay(
 
     :raises StoreError: when a wire stays in a worker's hands for a whole lease.
     """
-    with store.read() as conn:
-        reached: dict[str, int] = notes.read(conn, selection.note) or {}
-    for name, numbers in planned.items():
-        todo = [n for n in numbers if n > reached.get(name, 0)]
+    for name, todo in left(store, selection, planned).items():
         if not todo:
             continue
         job = _hold(store, name, patience)
@@ -115,6 +113,41 @@ def replay(
                 outbox.release(conn, [job])
     with store.write() as conn:
         notes.forget(conn, selection.note)
+
+
+def left(
+    store: Store, selection: Selection, planned: Mapping[str, Sequence[int]]
+) -> dict[str, list[int]]:
+    """What is to be taken in of *planned*, by wire: all of it or, where an earlier replay of the
+    same selection was interrupted, what it left, and every capture that must follow a change."""
+    with store.read() as conn:
+        marks = _marks(conn, selection)
+        return {
+            name: captures.ids(conn, name, after=mark.reached)
+            if (mark := marks.get(name, _Mark())).cascading
+            else [n for n in planned.get(name, ()) if n > mark.reached]
+            for name in {**planned, **marks}
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """How far a wire's replay is; ``cascading``: every later capture follows, selected or not."""
+
+    reached: int = 0
+    cascading: bool = False
+
+
+def _marks(conn: Connection, selection: Selection) -> dict[str, _Mark]:
+    noted = notes.read(conn, selection.note) or {}
+    # A bare number is from before cascades were noted: there may have been one.
+    return {n: _Mark(at, True) if isinstance(at, int) else _Mark(*at) for n, at in noted.items()}
+
+
+def _mark(conn: Connection, selection: Selection, name: str, mark: _Mark) -> None:
+    marks = _marks(conn, selection) | {name: mark}
+    noted = {n: [each.reached, each.cascading] for n, each in marks.items()}
+    notes.write(conn, selection.note, noted)
 
 
 def resumed(store: Store, selection: Selection) -> bool:
@@ -140,7 +173,8 @@ def _replay_wire(
 ) -> Iterator[Taken]:
     wire = rules_for(newsroom, name)
     queue = list(todo)
-    cascading = False
+    with store.read() as conn:
+        cascading = _marks(conn, selection).get(name, _Mark()).cascading
     while queue:
         number = queue.pop(0)
         with store.read() as conn:
@@ -154,10 +188,10 @@ def _replay_wire(
                 raise StoreError(f"wire {name}: its lease was lost; run the replay again to go on")
             taken = take_in(conn, newsroom, wire, capture, found)
             outbox.want(conn, "story", taken.stories, clock.now())
-            reached = notes.read(conn, selection.note) or {}
-            notes.write(conn, selection.note, {**reached, name: number})
-        if taken.changes and not cascading:
-            cascading = True
+            begins = bool(taken.changes) and not cascading
+            cascading = cascading or begins
+            _mark(conn, selection, name, _Mark(number, cascading))
+        if begins:
             with store.read() as conn:
                 queue = captures.ids(conn, name, after=number)
         yield taken

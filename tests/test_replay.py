@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,17 @@ from stories.merkle import widths
 from stories.newsroom import Newsroom, Retention
 from stories.signing import payload_of
 from stories.statement import claims_of
-from stories.store import Store, captures, connect, feeds, outbox, receipts, statements, wires
+from stories.store import (
+    Store,
+    captures,
+    connect,
+    feeds,
+    notes,
+    outbox,
+    receipts,
+    statements,
+    wires,
+)
 from stories.store import stories as records
 from tests.conftest import NewsroomOf
 from tests.living import Life, item
@@ -320,6 +331,81 @@ def test_another_identity_rule_makes_every_story_once(
             assert list(compare(life.store, target, ["w"])) == []
             assert life.bodies(target) == life.bodies()
     assert unsigned(life.bodies()) == unsigned(before)
+
+
+def _until(life: Life, _: pytest.MonkeyPatch) -> Selection:
+    """The first capture alone."""
+    with life.store.read() as conn:
+        second = captures.get(conn, 2)
+    assert second is not None
+    return Selection(wires=("w",), until=second.received_at)
+
+
+def _story(life: Life, _: pytest.MonkeyPatch) -> Selection:
+    """A story of captures 1, 3 and 5, which the replay takes off the record."""
+    return Selection(story=life.stories()["b"])
+
+
+def _quarantined(life: Life, patched: pytest.MonkeyPatch) -> Selection:
+    """Three captures after one that would not parse; once mended, nothing is selected."""
+
+    def worse(*_: object) -> object:
+        raise ZeroDivisionError("a fault of the old code")
+
+    with patched.context() as old:
+        old.setattr("ingest.formats.parse", worse)
+        life.receive(item("a", "First, broken"))
+    for n in range(3):
+        life.receive(item("a", f"First, later {n}"))
+    return Selection(quarantined=True)
+
+
+@pytest.mark.parametrize(
+    ("choose", "numbers"),
+    [(_until, [1, 2, 3, 4, 5]), (_story, [1, 2, 3, 4, 5]), (_quarantined, [6, 7, 8, 9])],
+)
+def test_an_interrupted_replay_goes_on_with_what_follows_its_changes(
+    life: Life,
+    by_rule: Callable[[str], Newsroom],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    choose: Callable[[Life, pytest.MonkeyPatch], Selection],
+    numbers: list[int],
+) -> None:
+    """Whatever is selected still, and however often it is interrupted; and it says so."""
+    chosen = choose(life, monkeypatch)
+    if not chosen.quarantined:
+        life.newsroom = by_rule("link")
+        life.begin()
+    done: list[int] = []
+    for _ in range(2):
+        planned = replay.plan(life.store, chosen)
+        going = replay.replay(life.store, life.newsroom, chosen, planned, patience=lambda _: None)
+        with life.frozen():
+            done += [taken.capture.id for taken in islice(going, 1)]
+            going.close()  # as Ctrl-C does
+    assert done == numbers[:2]
+    capsys.readouterr()
+    with life.frozen():
+        assert replaying.live(life.store, life.newsroom, chosen)["captures"] == len(numbers) - 2
+    assert "going on where" in capsys.readouterr().err
+    assert not replay.resumed(life.store, chosen)
+    assert life.replayed() == []
+    with life.rebuilt(f"sqlite:///{tmp_path}/again.sqlite3") as target:
+        assert list(compare(life.store, target, ["w"])) == []
+        assert life.bodies(target) == life.bodies()
+
+
+def test_what_an_older_wirecopy_noted_of_a_replay_is_gone_on_with(life: Life) -> None:
+    """It did not note what followed: all that comes after does."""
+    chosen = Selection(story="aaaaaaaaaaaaa")
+    with life.store.write() as conn:
+        notes.write(conn, chosen.note, {"w": 3})
+    with life.frozen():
+        going = replay.replay(life.store, life.newsroom, chosen, {}, patience=lambda _: None)
+        assert [taken.capture.id for taken in going] == [4, 5]
+    assert not replay.resumed(life.store, chosen)
 
 
 def test_a_rehearsal_after_retention_takes_nothing_away(

@@ -1,5 +1,6 @@
 """``wirecopy replay``: captures taken in again with today's code; what changes is said."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from desk import show
 from desk.commands.captures import Since, Until, moment
 from desk.context import check_wires, opened, story_named
+from stories.errors import UnknownNameError
 from stories.store import captures
 
 
@@ -34,7 +36,7 @@ def replay(
 ) -> None:
     """Replay captures. Into the live store nothing changes unless the code did."""
     from desk import replaying
-    from ingest.replay import Selection
+    from ingest.replay import Selection, resumed
     from ingest.replay import restart as start_over
 
     after, before = moment(since, "--since"), moment(until, "--until")
@@ -45,9 +47,16 @@ def replay(
             wires=tuple(wire) if wire else None,
             since=after,
             until=before,
-            story=story_named(store, story).id if story else None,
+            story=story,
             quarantined=quarantined,
         )
+        if story:
+            try:
+                chosen = replace(chosen, story=story_named(store, story).id)
+            except UnknownNameError:
+                # An interrupted replay may have taken it off the record: its id names the rest.
+                if dry_run or into or restart or not resumed(store, chosen):
+                    raise
         if into is not None:
             if dry_run or chosen.story or chosen.since or chosen.until or quarantined:
                 raise typer.BadParameter(

@@ -15,6 +15,8 @@ import pytest
 from lxml import etree
 
 from desk.cli import COMMANDS, main
+from ingest.replay import Selection
+from stories.store import connect, notes
 from tests import hostile
 
 WIRECOPY = Path(sys.executable).with_name("wirecopy")
@@ -220,6 +222,24 @@ def test_a_replay_changes_nothing(house: House) -> None:
     refused = house.try_("replay", "--into", other)
     assert refused.returncode == 1
     assert b"is not empty" in refused.stderr
+
+
+def test_a_replay_goes_on_when_its_story_is_off_the_record(house: House) -> None:
+    """An interrupted one may have taken it off; the same command carries the rest out, and says so
+    in a pipe too."""
+    house.run("poll")
+    gone = Selection(story="aaaaaaaaaaaaa")
+    store = connect(f"sqlite:///{house.folder}/wirecopy-data/wirecopy.sqlite3")
+    with store.write() as conn:
+        notes.write(conn, gone.note, {"pti": [0, True]})
+    store.close()
+    refused = house.try_("replay", "--story", "aaaaaaaaaaaaa", "--restart")
+    assert (refused.returncode, b"there is none" in refused.stderr) == (1, True)
+    done = house.try_("replay", "--story", "aaaaaaaaaaaaa")
+    assert (done.returncode, done.stdout) == (0, b"1 captures replayed; nothing changed\n")
+    assert b"going on" in done.stderr
+    assert b"--restart" in done.stderr
+    assert "there is none" in house.try_("replay", "--story", "aaaaaaaaaaaaa").stderr.decode()
 
 
 def test_one_broken_wire_harms_no_other(house: House) -> None:
