@@ -15,9 +15,11 @@ ROWS = {
         "Wirecopy",
         "feedparser, sanitising and resolving off",
         "feedparser, as it comes",
-        "Wirecopy, to versions, text not compared",
+        "Wirecopy, to versions, in a child process",
         "Wirecopy, to versions with digests",
-        "Wirecopy, the same in a child process",
+        "the same, text not compared",
+        "the second reading, its cost",
+        "the second reading, with over without",
     },
     "render": {
         "one story, as an entry",
@@ -66,7 +68,8 @@ def test_every_row_is_printed(tmp_path: Path) -> None:
             assert len(row) == len(table["columns"]), row
             figures = [cell for cell in row[1:] if isinstance(cell, float)]
             assert figures, row
-            assert all(figure >= 0 for figure in figures), row
+            # Of sizes as small as these, a difference may come out as anything.
+            assert row[0] == "the second reading, its cost" or min(figures) >= 0, row
             assert any(line.startswith(row[0]) for line in done.stdout.splitlines())
 
 
