@@ -20,8 +20,8 @@ def headline(page: Page, first: int, received: str) -> str:
     """
     tops: list[tuple[int, str]] = []
     for n, block in enumerate(page.blocks):
-        if page.elements[block.home].tag == "h1":
-            joined = tops and page.blocks[n - 1].home == block.home
+        if page.elements[block.home].tag == "h1" and not block.unseen:
+            joined = tops and n and page.blocks[n - 1].home == block.home
             if joined:  # a line break within
                 tops[-1] = (tops[-1][0], f"{tops[-1][1]} {block.text}")
             else:

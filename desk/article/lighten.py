@@ -16,6 +16,9 @@ LARGEST_DATA = 2_000_000
 
 GAP = "<!---->"
 """Stands where something was: without it "&am<script></script>p;" would become an ampersand."""
+SHADOW, SLOTTED = "shadow tree", "shadow tree with a slot"
+"""Comments that stand where a template was that takes the place of its parent's content, all of it,
+or that shows it in a place of its own."""
 
 
 def _names(text: str) -> frozenset[str]:
@@ -34,20 +37,31 @@ _DRAWING = _names(
 _CHOICE = _names("hr optgroup option")
 _SCRIPT = re.compile(r"<!--|-->|<(/?)script(?=[\t\n\f\r />])", re.I)
 _ATTRIBUTES = re.compile(ATTRIBUTE)
+_SHADOW = re.compile(r"""\bshadowroot(?:mode)?\s*=""", re.I)
+_STYLE = re.compile(r"<style\b([^>]*)>(.*?)</style", re.I | re.S)
+_SLOT = re.compile(r"<slot[\t\n\f\r />]", re.I)
+_MEDIA = re.compile(r"""\bmedia\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.I)
+_OTHER_TYPE = re.compile(r"""\btype\s*=\s*["']?\s*(?!text/css|["'\s])[\w/]""", re.I)
 _DATA = re.compile(r"""\btype\s*=\s*["']?application/ld\+json""", re.I)
 
 
 class Light(NamedTuple):
-    """A page's *html* without weight, and its structured *data*: the text of each JSON-LD."""
+    """A page's *html* without weight, its structured *data*: the text of each JSON-LD; and its
+    *styles*: of each style sheet the ``media`` it is for, and its text."""
 
     html: str
     data: tuple[str, ...]
+    styles: tuple[tuple[str, str], ...] = ()
 
 
 def lighten(html: str) -> Light:
-    """*html* without what carries no words, and the JSON-LD that was in it. Linear in *html*."""
+    """*html* without what carries no words, and the JSON-LD and style sheets that were in it.
+
+    Linear in *html*.
+    """
     kept: list[str] = []
     data: list[str] = []
+    styles: list[tuple[str, str]] = []
     room = LARGEST_DATA
     ends = _Ends(html)
     done = at = 0
@@ -64,14 +78,30 @@ def lighten(html: str) -> Light:
             if len(text) <= room:
                 data.append(text)
                 room -= len(text)
+        if name == "style" and not token["end"] and not _OTHER_TYPE.search(token["rest"]):
+            styles.append((_media(token["rest"]), html[at : ends.before(name, at)]))
         stop = _end(html, token, ends)
         if stop is None:
             continue
         if stop < 0:
             break
-        kept += html[done:start], GAP
+        if name == "svg":  # a style sheet in a drawing is one of the whole page
+            styles += ((_media(rest), text) for rest, text in _STYLE.findall(html, start, stop))
+        kept += html[done:start], _mark(name, token["rest"], html[start:stop])
         done = at = stop
-    return Light("".join((*kept, html[done:])), tuple(data))
+    return Light("".join((*kept, html[done:])), tuple(data), tuple(styles))
+
+
+def _media(rest: str) -> str:
+    """What a style sheet is for, by the attributes *rest* of its tag; ``""`` for everything."""
+    found = _MEDIA.search(rest)
+    return next(filter(None, found.groups()), "") if found else ""
+
+
+def _mark(name: str, rest: str, gone: str) -> str:
+    if name != "template" or not _SHADOW.search(rest):
+        return GAP
+    return f"<!--{SLOTTED if _SLOT.search(gone) else SHADOW}-->"
 
 
 def _end(html: str, token: re.Match[str], ends: "_Ends") -> int | None:
