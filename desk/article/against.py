@@ -6,7 +6,8 @@ Pictures, summary and tags are not judged: a page shows its own, and states none
 """
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +63,8 @@ class Claim:
 class Answer:
     """What was found. ``story`` and ``measured`` are None when the story is not in the page.
 
-    ``differences`` are those of the copy that was judged, where the page holds several.
+    ``differences`` are those of the copy that was judged, where the page holds several. ``shown``
+    is False for a story in the page's data alone: what a page does not show, it does not print.
     """
 
     received: Received
@@ -73,6 +75,7 @@ class Answer:
     claims: tuple[Claim, ...]
     differences: tuple[Difference, ...]
     notes: tuple[str, ...]
+    shown: bool = True
 
     @property
     def scope(self) -> Scope:
@@ -84,7 +87,7 @@ class Answer:
         """Whether what is printed holds; without a claim, whether the words are unedited."""
         if self.claims:
             return all(claim.standing in ("agrees", "claims-less") for claim in self.claims)
-        return self.scope in UNEDITED
+        return self.shown and self.scope in UNEDITED
 
 
 def check(received: Path, article: Path, item: str | None = None) -> Answer:
@@ -96,7 +99,7 @@ def check(received: Path, article: Path, item: str | None = None) -> Answer:
     :raises UnknownNameError: when *item* names none.
     :raises WirecopyError: when a file cannot be read, or is not what it should be.
     """
-    shown = page.read(decoded(_bytes(article), str(article)))
+    shown = page.read(decoded(_bytes(article), str(article)), seen=True)
     return compare(chosen(items(_bytes(received), str(received)), item, shown), shown)
 
 
@@ -104,10 +107,17 @@ def compare(choice: tuple[Received, int], shown: page.Page) -> Answer:
     """Hold *shown* against the received copy *choice*, one item of so many."""
     received, count = choice
     ours, links = _judged(received.copy.body)
-    notes: list[str] = []
+    notes = list(shown.remarks)
     found = finding.find(ours, shown)
-    if not found and (found := _in_data(ours, shown)):
-        notes.append("the story stands only in the page's data (JSON-LD), not in what it shows")
+    in_data = False
+    if not found:
+        notes += _unseen(finding.unseen(ours, shown))
+        if found := _in_data(ours, shown):
+            in_data = True
+            notes.append(
+                "the story stands only in the page's data (JSON-LD), not in what it shows; if a"
+                " script shows it, save the page from a browser"
+            )
     first = found[0].first if found else 0
     line = headline(shown, first, received.copy.headline) if found else ""
     if found and not (line and received.copy.headline):
@@ -126,17 +136,25 @@ def compare(choice: tuple[Received, int], shown: page.Page) -> Answer:
     if not after:
         return Answer(received, count, line, None, None, (), (), tuple(notes))
     all_measured = [measure(before, one) for one in after]
-    measured = widest(all_measured)
-    which = all_measured.index(measured)
-    if len(after) > 1:
-        alike = len({one.published.text for one in all_measured}) == 1
+    # A beginning that points to the whole story changes nothing; another wording of it does.
+    counts = [
+        n
+        for n, one in enumerate(found)
+        if not one.lesser or all_measured[n].scope in ("edited", "with-inputs")
+    ]
+    measured = widest([all_measured[n] for n in counts])
+    which = next(n for n in counts if all_measured[n] is measured)
+    if len(counts) > 1:
+        alike = len({all_measured[n].published.text for n in counts}) == 1
         told = "they are the same" if alike else "they differ, and the more changed one counts"
-        notes.append(f"the page holds the story {len(after)} times; {told}")
+        notes.append(f"the page holds the story {len(counts)} times; {told}")
     told_apart = differences(before, after[which])
     notes += _remarks(told_apart)
-    if prose := sum(aside.prose for aside in found[which].aside):
-        notes.append(f"{prose} of the blocks set aside hold sentences; read them and judge")
-    claims = {claim.text: claim for one in found for claim in one.claims}
+    notes += _of_sight(found[which])
+    claims = {claim.text: claim for n in counts for claim in found[n].claims}
+    apart = {text for n in counts for text in found[n].apart}
+    if apart:
+        notes.append("a claim stands apart from the story, under other words as well")
     return Answer(
         received=received,
         items=count,
@@ -144,11 +162,17 @@ def compare(choice: tuple[Received, int], shown: page.Page) -> Answer:
         story=found[which],
         measured=measured,
         claims=tuple(
-            Claim(claim, wordings.standing(claim.wording, measured.scope, measured.changed))
+            Claim(
+                claim,
+                "unchecked"
+                if claim.text in apart
+                else wordings.standing(claim.wording, measured.scope, measured.changed),
+            )
             for claim in claims.values()
         ),
         differences=told_apart,
         notes=tuple(notes),
+        shown=not in_data,
     )
 
 
@@ -262,6 +286,45 @@ def _in_data(received: Sequence[str], shown: page.Page) -> tuple[finding.Found, 
         if found := finding.find(received, page.read(f"<div>{body}</div>")):
             return found
     return ()
+
+
+def _of_sight(story: finding.Found) -> Iterator[str]:
+    """What is seen otherwise than it says, or not at all."""
+    yield from _unseen(story.unseen)
+    if story.behind:
+        yield (
+            f"{_paragraphs(story.behind)} at the end of the story wait behind “Read more” and count"
+            " as printed: open the page and try whether a click brings them"
+        )
+    for doubt, count in story.doubts:
+        yield f"{_paragraphs(count)} of the story: {doubt}; open the page and look"
+    if story.unseen_claims:
+        yield "a claim stands where no reader sees it; it is not printed, and does not count"
+    if story.in_excess:
+        yield (
+            f"more stands between the paragraphs than may be set aside; {story.in_excess} of the"
+            " blocks count as added"
+        )
+    hidden = [one for one in story.aside if one.prose and one.why.startswith("not shown")]
+    if prose := sum(aside.prose for aside in story.aside) - len(hidden):
+        yield f"{prose} of the blocks set aside hold sentences; read them and judge"
+    if hidden:
+        yield (
+            f"{len(hidden)} hidden blocks between the paragraphs hold sentences that the agency did"
+            " not send; a script may show them"
+        )
+
+
+def _unseen(found: Sequence[tuple[str, str]]) -> Iterator[str]:
+    for why, count in Counter(why for _, why in found).items():
+        yield (
+            f"not printed: {_paragraphs(count)} of the copy, in the page but where no reader sees"
+            f" what is there ({why})"
+        )
+
+
+def _paragraphs(count: int) -> str:
+    return f"{count} paragraph{'s' * (count != 1)}"
 
 
 def _remarks(found: Sequence[Difference]) -> list[str]:

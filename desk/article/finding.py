@@ -4,11 +4,21 @@ Blocks of the page that say what the copy says are its anchors; the smallest par
 holds them holds the story. Within it, what is not the agency's is either furniture, set aside with
 the reason, or an editor's addition. Nothing of the agency's is ever set aside unless it stands in
 the story a second time: so a changed word always shows, as changed or as missing. What may be set
-aside is bounded (:data:`MOST_PROSE`), and what is told apart by a doubtful sign stays in the story.
+aside is bounded, box by box (:data:`MOST_PROSE`) and in all (:data:`MOST_OWN`,
+:data:`MOST_LINKED`), and what is told apart by a doubtful sign stays in the story.
+
+What no reader sees is not printed: paragraphs of the copy that are hidden are missing. One case is
+open. Where the rest of a story waits behind "Read more", a click that works brings it, and then it
+is printed; a click that does not, leaves half a story unprinted. A page does not tell which. It
+counts as printed, with a note: calling many honest pages shortened would be the worse mistake, for
+the other one every reader of such a page meets. So it has to be the end of the story, in one piece,
+beside words that bid to open it; anything else that is hidden, by whatever means, is not printed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from desk.article import furniture, wordings
 from desk.article.page import Block, Page, cut, to_html
@@ -19,6 +29,24 @@ MOST_WORDS = 60_000
 """Words of a received copy that is looked for; the longest agency stories have some 5,000."""
 MOST_PROSE = 60
 """Words of prose in a box that may be set aside: outside links, in paragraphs of some length."""
+TALKATIVE = frozenset(
+    (
+        *("aside", "caption", "comments", "dialog", "embed", "footer", "form", "newsletter"),
+        *("notice", "summary"),
+    )
+)
+"""What a box must be for to hold prose at all and be set aside. An advert's or a pointer's place
+holds labels and links: sentences in it are the page's own."""
+MOST_OWN, OWN_SHARE, LEAST_OWN = 120, 0.25, 60
+"""Words outside links that may be set aside within a story: as many at most, and at most that part
+of the copy's words, but some always. What is more, counts as added."""
+MOST_LINKED, LINKED_SHARE, LEAST_LINKED = 300, 1.0, 100
+"""The same for words of links."""
+MOST_BETWEEN = 120
+"""Words of other prose that may stand between a story and a claim that is its own."""
+TELLING, TELLING_BLOCKS = 0.3, 3
+"""Which part of the words that the fullest copy has, in how many paragraphs, makes another telling
+of the story, to be measured too."""
 _PROSE = 15
 _LINK = 30
 """Words of a link that stands alone and is no paragraph of a story."""
@@ -31,6 +59,11 @@ _BEFORE, _AFTER = 15, 60
 _ENOUGH, _SHARE = 12, 0.08
 """Words of the received copy, and which part of it, that a story must hold to be one."""
 
+_MOST_TELLINGS = 50
+_ATTEMPTS = 2
+"""How often hidden parts that are not the rest of a story are left out, before all of them are."""
+_BESIDE = 3
+"""Blocks on either side of a hidden part in which words that bid to open it are looked for."""
 _REPEATS = 4
 """Places in the copy that are remembered for words that occur in it again and again."""
 
@@ -57,7 +90,12 @@ class Found:
 
     ``body`` is HTML of its paragraphs and links, claims left out; ``first`` is the number of its
     first block; ``place`` names the part of the page; ``held`` is the share of the words of the
-    received copy that stand in it.
+    received copy that stand in it. ``lesser`` tells that the page has a much fuller copy.
+
+    ``apart`` are claims that stand under other words too. ``unseen`` are paragraphs of the copy
+    that are missing here and stand in the page where no reader sees them, each with the reason;
+    ``unseen_claims`` tells how many claims do. ``behind`` tells how many paragraphs wait for a
+    click, ``doubts`` why others may read otherwise than they say, and how many.
     """
 
     body: str
@@ -67,12 +105,19 @@ class Found:
     held: float
     claims: tuple[wordings.Printed, ...]
     aside: tuple[Aside, ...]
+    lesser: bool = False
+    apart: tuple[str, ...] = ()
+    unseen: tuple[tuple[str, str], ...] = ()
+    unseen_claims: int = 0
+    behind: int = 0
+    doubts: tuple[tuple[str, int], ...] = ()
+    in_excess: int = 0
 
 
 def find(received: Sequence[str], page: Page) -> tuple[Found, ...]:
     """The copies of the story in *page*, the fullest first; none when it is not there.
 
-    *received* are the paragraphs of the copy received.
+    After them other tellings of it, ``lesser``. *received* are the paragraphs of the copy received.
 
     :raises WirecopyError: for a received copy of more than :data:`MOST_WORDS` words.
     """
@@ -81,8 +126,20 @@ def find(received: Sequence[str], page: Page) -> tuple[Found, ...]:
             f"the received copy has more than {MOST_WORDS} words, more than any story;"
             " give the item or the file that holds the story alone"
         )
-    search = _Search(received, page)
-    return tuple(search.cut_out(place) for place in search.places())
+    folds = _folds(page)
+    for left in range(_ATTEMPTS, -1, -1):
+        search = _Search(received, page, folds)
+        places, lesser = search.places()
+        shut = {fold for place in (*places, *lesser) for fold in search.shut(place)}
+        if not shut:
+            break
+        folds = [fold for fold in folds if fold not in shut] if left > 1 else []
+    return tuple(search.cut_out(place, lesser=place in lesser) for place in (*places, *lesser))
+
+
+def unseen(received: Sequence[str], page: Page) -> tuple[tuple[str, str], ...]:
+    """Paragraphs of the copy that *page* holds where no reader sees them, each with the reason."""
+    return _Search(received, page, ()).unseen(0)
 
 
 class Fit:
@@ -169,14 +226,20 @@ def _mask(spans: _Spans) -> int:
 class _Search:
     """One page against one received copy."""
 
-    def __init__(self, received: Sequence[str], page: Page) -> None:
+    def __init__(
+        self, received: Sequence[str], page: Page, folds: Sequence[tuple[int, int]]
+    ) -> None:
+        """*folds* are the stretches of hidden blocks that count as seen."""
         self._page = page
         anchors = _Anchors(received)
         self._length = anchors.length
         self._said = " ".join(folded(received))
         self._spans: list[_Spans] = []
         self._anchor: list[bool] = []
-        for block in page.blocks:
+        self._hidden: dict[int, _Spans] = {}
+        self._folded = {n for fold in folds for n in range(*fold)}
+        self._folds = folds
+        for number, block in enumerate(page.blocks):
             spans = anchors.spans(block.text)
             known = anchors.known[block.text]
             whole = known == len(folded([block.text]))
@@ -185,6 +248,9 @@ class _Search:
                 page.elements[block.home].tag != "h1"
             )
             anchor = bool(spans) and (whole or partly)
+            if anchor and block.unseen and number not in self._folded:
+                self._hidden[number] = spans
+                anchor = False
             self._anchor.append(anchor)
             self._spans.append(spans if anchor else ())
         # Up to each block: anchors, foreign words that are no furniture, words of prose.
@@ -196,7 +262,10 @@ class _Search:
         suspect = [False] * len(page.elements)
         for number, element in enumerate(page.elements):
             suspect[number] = bool(element.why) or (element.parent >= 0 and suspect[element.parent])
-        unlinked = [block.unlinked for block in page.blocks]
+        unlinked = [
+            0 if block.unseen and n not in self._folded else block.unlinked
+            for n, block in enumerate(page.blocks)
+        ]
         self._foreign = _sums(
             0 if anchor or suspect[block.home] else words
             for block, anchor, words in zip(page.blocks, self._anchor, unlinked, strict=True)
@@ -204,6 +273,10 @@ class _Search:
         self._prose = _sums(
             0 if anchor or words < _PROSE else words
             for anchor, words in zip(self._anchor, unlinked, strict=True)
+        )
+        self._others = _sums(
+            0 if anchor or suspect[block.home] or words < _PROSE else words
+            for block, anchor, words in zip(page.blocks, self._anchor, unlinked, strict=True)
         )
         self._said_words = _sums(
             block.words if anchor else 0
@@ -213,24 +286,47 @@ class _Search:
 
     # Where the story is
 
-    def places(self) -> list[int]:
-        """The numbers of the elements that hold the story, the fullest first."""
+    def places(self) -> tuple[list[int], list[int]]:
+        """The numbers of the elements that hold the story, the fullest first; then of those that
+        hold a lesser telling of it."""
         if not self._count(0):
-            return []
+            return [], []
         found: list[tuple[int, int]] = []
         waiting = [0]
-        while waiting:
+        while waiting and len(found) < _MOST_TELLINGS:
             place = waiting.pop()
             place, others = self._narrow(place)
             waiting += others
             found.append((self._covered(place).bit_count(), self._widened(place)))
         enough = max(1, min(_ENOUGH, self._length // 2), _SHARE * self._length)
         best = max(size for size, _ in found)
-        good = {place: size for size, place in found if size >= max(enough, 0.8 * best)}
-        return sorted(good, key=lambda place: (-good[place], place))
+        sizes = {place: size for size, place in found if size >= enough}
+        order = sorted(sizes, key=lambda place: (-sizes[place], place))
+        good = [place for place in order if sizes[place] >= 0.8 * best]
+        lesser = [
+            place
+            for place in order
+            if TELLING * best <= sizes[place] < 0.8 * best
+            and self._count(place) >= TELLING_BLOCKS
+            and not any(self._within(place, other) or self._within(other, place) for other in good)
+        ]
+        return good, lesser
+
+    def _within(self, place: int, other: int) -> bool:
+        inner, outer = self._page.elements[place], self._page.elements[other]
+        return outer.first <= inner.first and inner.last <= outer.last
+
+    def unseen(self, covered: int) -> tuple[tuple[str, str], ...]:
+        """Hidden paragraphs that say what the words of the copy in *covered* do not."""
+        blocks = self._page.blocks
+        return tuple(
+            (blocks[n].text, blocks[n].unseen)
+            for n, spans in self._hidden.items()
+            if _mask(spans) & ~covered
+        )
 
     def _narrow(self, place: int) -> tuple[int, list[int]]:
-        """The smallest element in *place* that holds the story, and those that hold it again."""
+        """The smallest element in *place* that holds the story, and those that tell it again."""
         others: list[int] = []
         while self._looked < _PATIENCE:
             inside = [n for n in self._inside[place] if self._count(n)]
@@ -250,7 +346,7 @@ class _Search:
             others += [
                 n
                 for n in inside
-                if n != best and (covered[n] & covered[best]).bit_count() >= 0.8 * most
+                if n != best and (covered[n] & covered[best]).bit_count() >= TELLING * most
             ]
             place = best
         return place, others
@@ -304,7 +400,7 @@ class _Search:
 
     # What of it is the story
 
-    def cut_out(self, place: int) -> Found:
+    def cut_out(self, place: int, *, lesser: bool = False) -> Found:
         """The story that the element *place* holds."""
         page = self._page
         box = page.elements[place]
@@ -312,38 +408,130 @@ class _Search:
         at = [n for n in range(box.first, box.last) if self._anchor[n] and n not in repeated]
         first, last = at[0], at[-1]
         shapes = {self._shape(n, place) for n in at}
-        claims: list[wordings.Printed] = []
-        aside: list[Aside] = []
-        kept: list[Block] = []
+        claims: dict[int, wordings.Printed] = {}
+        unseen_claims = 0
+        judged: list[_Judged] = []
         for n in self._near(box.first, box.last, first, last):
             block: Block | None = page.blocks[n]
             assert block is not None
+            is_dark = bool(block.unseen and n not in self._folded)
             claim = self._claim(block)
-            if claim is not None:
-                if claim.text not in [known.text for known in claims]:
-                    claims.append(claim)
+            if claim is not None and is_dark:
+                unseen_claims += 1
+            elif claim is not None:
+                if claim.text not in [known.text for known in claims.values()]:
+                    claims[n] = claim
                 block = block if claim.within else cut(block, claim.start, claim.end)
             if block is None or not box.first <= n < box.last:
+                continue
+            if is_dark:
+                if first < n < last and n not in self._hidden:
+                    judged.append(_Judged(n, block, f"not shown ({block.unseen})"))
                 continue
             why = repeated.get(n) or self._why_aside(n, block, place)
             if not why and not first <= n <= last and self._shape(n, place) not in shapes:
                 why = "before the story" if n < first else "after the story"
             if not why and not first <= n <= last and furniture.puts_up(block.text):
                 why = "byline"
-            if why and not (self._anchor[n] and n not in repeated):
-                prose = n not in repeated and block.unlinked >= _PROSE
-                aside.append(Aside(why, block.text, prose))
-            else:
-                kept.append(block)
+            judged.append(_Judged(n, block, "" if self._anchor[n] and n not in repeated else why))
+        claimed = max(claims, default=-1)
+        judged = [
+            # Between the story and its claim stands nothing unnamed that the claim is not about.
+            one._replace(why="")
+            if one.why == "after the story"
+            and last < one.number < claimed
+            and one.block.unlinked >= _PROSE
+            else one
+            for one in judged
+        ]
+        excess = self._excess(judged, first, last, claimed, repeated)
+        kept = [one for one in judged if not one.why or one.number in excess]
+        covered = 0
+        for one in kept:
+            covered |= _mask(self._spans[one.number])
+        doubts = Counter(one.block.doubt for one in kept if one.block.doubt)
         return Found(
-            body=to_html(kept),
+            body=to_html([one.block for one in kept]),
             paragraphs=len(kept),
             first=first,
             place=f"<{box.tag}{f' class={box.label!r}' if box.label else ''}>",
-            held=self._covered(place).bit_count() / max(1, self._length),
-            claims=tuple(claims),
-            aside=tuple(aside),
+            held=covered.bit_count() / max(1, self._length),
+            claims=tuple(claims.values()),
+            aside=tuple(
+                Aside(
+                    one.why,
+                    one.block.text,
+                    one.number not in repeated and one.block.unlinked >= _PROSE,
+                )
+                for one in judged
+                if one.why and one.number not in excess
+            ),
+            lesser=lesser,
+            apart=tuple(
+                claim.text
+                for n, claim in claims.items()
+                if self._others[max(n, first)] - self._others[min(n, last) + (n > last)]
+                > MOST_BETWEEN
+            ),
+            unseen=self.unseen(covered),
+            unseen_claims=unseen_claims,
+            behind=sum(one.number in self._folded for one in kept),
+            doubts=tuple(doubts.items()),
+            in_excess=len(excess),
         )
+
+    def shut(self, place: int) -> set[tuple[int, int]]:
+        """What a click is said to bring in *place*, and is not the rest of the story there."""
+        box = self._page.elements[place]
+        repeated = self._repeated(box.first, box.last)
+        at = [n for n in range(box.first, box.last) if self._anchor[n] and n not in repeated]
+        seen = [n for n in at if n not in self._folded]
+        return {
+            (first, last)
+            for first, last in self._folds
+            if box.first < last
+            and first < box.last
+            and (not seen or seen[0] > first or seen[-1] >= last)
+        }
+
+    def _excess(
+        self,
+        judged: "Sequence[_Judged]",
+        first: int,
+        last: int,
+        claim: int,
+        repeated: dict[int, str],
+    ) -> set[int]:
+        """The blocks that are too much to be set aside, the longest first.
+
+        Within the story, which goes on to its claim, every word counts but for labels; before it,
+        and after it if the claim stands above, prose does.
+        """
+        page = self._page
+        top = max((n for n in range(first) if self._is_top(n)), default=-1)
+        within: list[_Judged] = []
+        about: list[_Judged] = []
+        for one in judged:
+            n = one.number
+            is_dark = page.blocks[n].unseen and n not in self._folded
+            if not one.why or n in repeated or one.why == "label" or is_dark:
+                continue
+            if first < n < max(last, claim):
+                within.append(one)
+            elif one.block.unlinked >= _PROSE and (
+                top < n < first or (0 <= claim < first and one.why == "after the story")
+            ):
+                about.append(one)
+        own = max(LEAST_OWN, min(MOST_OWN, int(OWN_SHARE * self._length)))
+        linked = max(LEAST_LINKED, min(MOST_LINKED, int(LINKED_SHARE * self._length)))
+        return {
+            *_too_much(within, own, lambda block: block.unlinked),
+            *_too_much(within, linked, lambda block: block.words - block.unlinked),
+            *_too_much(about, own, lambda block: block.unlinked),
+        }
+
+    def _is_top(self, n: int) -> bool:
+        return self._page.elements[self._page.blocks[n].home].tag == "h1"
 
     def _near(self, start: int, end: int, first: int, last: int) -> Iterator[int]:
         """The blocks from a little before the story to a little after it."""
@@ -403,7 +591,8 @@ class _Search:
             prose = self._prose[one.last] - self._prose[one.first]
             if one.tag == "h1":
                 return "headline"
-            if one.why and not self._count(at) and prose <= MOST_PROSE:
+            most = MOST_PROSE if one.why in TALKATIVE else 0
+            if one.why and not self._count(at) and prose <= most:
                 why = one.why
             at = one.parent
         return why or _by_its_words(block)
@@ -419,10 +608,46 @@ class _Search:
         return tuple(path)
 
 
+class _Judged(NamedTuple):
+    """A block of the story's part of the page, and why it is not counted, if it is not."""
+
+    number: int
+    block: Block
+    why: str
+
+
+def _too_much(some: Sequence[_Judged], room: int, words: Callable[[Block], int]) -> Iterator[int]:
+    """The numbers of those of *some* that have to go for the others to fit into *room* words."""
+    left = sum(words(one.block) for one in some)
+    for one in sorted(some, key=lambda one: (-words(one.block), one.number)):
+        if left <= room:
+            return
+        left -= words(one.block)
+        yield one.number
+
+
+def _folds(page: Page) -> list[tuple[int, int]]:
+    """Stretches of hidden blocks that a click is said to bring: beside each, "Read more"."""
+    found: list[tuple[int, int]] = []
+    blocks = page.blocks
+    n = 0
+    while n < len(blocks):
+        start, veil = n, blocks[n].veil
+        n += 1
+        if not blocks[start].opens:
+            continue
+        while n < len(blocks) and blocks[n].veil == veil:
+            n += 1
+        beside = (*blocks[max(0, start - _BESIDE) : start], *blocks[n : n + _BESIDE])
+        if any(furniture.opens(one.text) for one in beside if not one.unseen):
+            found.append((start, n))
+    return found
+
+
 def _by_its_words(block: Block) -> str:
     """Why *block* is furniture wherever it stands; "" if nothing says so."""
     words, unlinked = block.words, block.unlinked
-    if furniture.alone(block.text):
+    if furniture.alone(block.text) or furniture.opens(block.text):
         return "label"
     if words <= _LINK and unlinked < words:
         if unlinked == 0 or (unlinked <= 6 and furniture.points_elsewhere(block.text)):

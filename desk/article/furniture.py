@@ -94,6 +94,15 @@ _ALONE = re.compile(
     r"|share(?: this)?|follow us|विज्ञापन|اشتہار|விளம்பரம்|বিজ্ঞাপন|\d+ ?/ ?\d+)[\W_]*",
     re.IGNORECASE,
 )
+_OPENS = re.compile(
+    r"[\W_]*(?:(?:read|show|see|view|load|expand)(?: (?:the|this))?(?: (?:more|full|whole|rest|all"
+    r"|complete|entire))+(?: (?:of|the|this|story|article|news|report))*"
+    r"|(?:continue|keep)(?: reading)(?: (?:the|this|story|article))*|expand|more|read on"
+    r"|(?:click|tap)(?: here)? (?:to|for) (?:read |see )?more"
+    r"|और पढ़ें|आगे पढ़ें|पूरा पढ़ें|पूरी (?:खबर|ख़बर) पढ़ें|مزید پڑھیں|مکمل پڑھیں|மேலும் படிக்க|ఇంకా చదవండి"
+    r"|আরও পড়ুন|വായിക്കുക|વધુ વાંચો|अधिक वाचा)[\W_]*",
+    re.IGNORECASE,
+)
 _PUT_UP = re.compile(
     r"(?:(?:by|reported by|edited by|written by|curated by|posted by|authored by|source|agency"
     r"|updated|published|posted|last (?:updated|modified)|first published|created)\b"
@@ -119,6 +128,11 @@ def evidence(tag: str, label: str) -> str:
 def alone(text: str) -> bool:
     """Whether *text*, a whole block, is one of the labels that stand between paragraphs."""
     return len(text) <= 60 and _ALONE.fullmatch(text) is not None
+
+
+def opens(text: str) -> bool:
+    """Whether *text*, a whole block, bids to open the rest of a story: "Read more"."""
+    return len(text) <= 60 and _OPENS.fullmatch(text) is not None
 
 
 def points_elsewhere(text: str) -> bool:

@@ -40,7 +40,8 @@ def tell(answer: Answer) -> None:
     """Print *answer* for people."""
     out = show.console()
     good = "bold green" if answer.holds else "bold red"
-    out.print(Text(_SCOPES[answer.scope], good), soft_wrap=True)
+    where = "" if answer.shown else "In the page's data alone, which no reader sees. "
+    out.print(Text(where + _SCOPES[answer.scope], good), soft_wrap=True)
     show.facts(_facts(answer))
     if answer.differences:
         out.print()
@@ -133,8 +134,11 @@ def as_data(answer: Answer) -> dict[str, Any]:
             "headline": answer.page_headline,
             "paragraphs": story.paragraphs,
             "place": story.place,
+            "shown": answer.shown,
             "held": round(story.held, 4),
+            "behind_a_click": story.behind,
         },
+        "hidden": [{"text": text, "why": why} for text, why in (story.unseen if story else ())],
         "claims": [
             {
                 "text": claim.printed.text,
