@@ -34,6 +34,13 @@ _FOREIGN = frozenset(("svg", "math"))
 _UNDRAWN = frozenset(
     ("annotation", "annotation-xml", "clippath", "defs", "desc", "marker", "mask", "metadata")
 )
+_OFTEN_HIDDEN = frozenset(
+    (
+        *("d-none", "hidden", "hide", "invisible", "is-hidden", "off-screen", "offscreen"),
+        *("screen-reader-text", "sr-only", "u-hidden", "visually-hidden", "visuallyhidden"),
+    )
+)
+"""Classes that the common style sheets, which stand in files of their own, hide."""
 _STRUCK = frozenset(("del", "s", "strike"))
 _OVERRIDABLE = frozenset(
     ("visibility", "font-size", "color", "background-color", "-webkit-text-fill-color")
@@ -373,7 +380,7 @@ class _Reader:
         if not above.gone:
             sure, maybe, words = self._values(made.node)
             style = styled(above, sure)
-            style = style._replace(doubt=_of_tag(made.node.tag) or style.doubt)
+            style = style._replace(doubt=_of_itself(made.node) or style.doubt)
             if sure.get("display") == _BY_ITSELF:
                 style = style._replace(gone=_hides_itself(made.node), opens=True)
             if made.foreign and made.node.tag in _UNDRAWN:
@@ -468,10 +475,13 @@ def _hides_itself(node: Node) -> str:
     return f"<{node.tag}>" if node.tag in ("datalist", "rp", *_NEVER_SHOWN) else ""
 
 
-def _of_tag(tag: str) -> str:
-    if tag in _STRUCK:
-        return f"struck out (<{tag}>)"
-    return "set in another direction (<bdo>)" if tag == "bdo" else ""
+def _of_itself(node: Node) -> str:
+    """Why the words of *node* may read otherwise than they say, by its tag or class."""
+    if node.tag in _STRUCK:
+        return f"struck out (<{node.tag}>)"
+    for name in sorted(_OFTEN_HIDDEN & node.classes):
+        return f"of a class that style sheets often hide ({name!r})"
+    return "set in another direction (<bdo>)" if node.tag == "bdo" else ""
 
 
 def _cascade(

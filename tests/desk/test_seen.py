@@ -303,6 +303,12 @@ def test_letters_struck_out_or_turned_around_are_told(tag: str) -> None:
     assert f"<{close}>" in held(shown).notes[0]
 
 
+def test_a_class_that_often_hides_is_told() -> None:
+    answer = held(article(*paragraphs(_2='<div class="a d-none">{}</div>')))
+    assert (answer.scope, answer.holds) == ("headline-only", True)
+    assert "often hide ('d-none')" in answer.notes[0]
+
+
 def test_a_page_that_hides_all_of_itself_until_a_script_runs_is_read() -> None:
     shown = article(*paragraphs()).replace("<body>", '<body style="visibility:hidden">')
     answer = held(shown)
