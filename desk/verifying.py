@@ -24,6 +24,7 @@ from stories.verifier import (
 )
 from stories.verifier import feeds as entries
 from stories.verifier.encoding import parse
+from stories.verifier.problem import Missing
 from stories.verifier.tiles import WIDTH, path
 
 KEYS = "/.well-known/jwks.json"
@@ -58,11 +59,11 @@ def verified(asked: Asked, sources: Sources) -> Report:
         found = entries.read(feed)
     except Refused as error:
         raise VerifyError(f"{asked.feed}: {error}") from None
-    chains = _chains(asked, found, site, sources)
+    chains = _Chains(asked, found, site, sources)
     tiles = _Tiles(f"{site}/log", sources) if site and keys.log else None
     aids = Aids(
         now=clock.now(),
-        find_chain=lambda said: chains.get(said.guid),
+        find_chain=chains,
         fetch_tile=tiles,
         head=tiles.head() if tiles else None,
         memory=memory,
@@ -110,22 +111,29 @@ def _read_keys(source: str, document: bytes) -> Keys:
         raise VerifyError(f"{source}: {error}; it has to be a JWK Set") from None
 
 
-def _chains(
-    asked: Asked, found: Sequence[entries.Entry], site: str | None, sources: Sources
-) -> dict[str, bytes]:
+class _Chains:
     """Chain documents by guid: those named, else those of the site."""
-    if asked.chains:
-        named = ((source, sources.named(source)) for source in asked.chains)
-        return {_guid(source, document): document for source, document in named}
-    if site is None:
-        return {}
-    stories: dict[str, str] = {}
-    for entry in found:
-        if entry.statement is not None and len(stories) < MOST_CHAINS:
-            said = _stated(entry.statement)
-            if said is not None:
-                stories[f"{site}/stories/{said.story}/statements"] = said.guid
-    return {stories[url]: document for url, document in sources.found(stories).items()}
+
+    def __init__(
+        self, asked: Asked, found: Sequence[entries.Entry], site: str | None, sources: Sources
+    ) -> None:
+        self._asked_for: dict[str, str] = {}
+        if asked.chains:
+            named = ((source, sources.named(source)) for source in asked.chains)
+            self._had = {_guid(source, document): document for source, document in named}
+            return
+        if site is not None:
+            for entry in found:
+                said = _stated(entry.statement) if entry.statement is not None else None
+                if said is not None and len(self._asked_for) < MOST_CHAINS:
+                    self._asked_for[said.guid] = f"{site}/stories/{said.story}/statements"
+        had = sources.found(dict.fromkeys(self._asked_for.values()))
+        self._had = {guid: had[url] for guid, url in self._asked_for.items() if url in had}
+
+    def __call__(self, said: statement.Statement) -> bytes | None:
+        if said.guid in self._asked_for and said.guid not in self._had:
+            raise Missing(f"{self._asked_for[said.guid]} is not to be had")
+        return self._had.get(said.guid)
 
 
 def _stated(text: str) -> statement.Statement | None:

@@ -1,6 +1,7 @@
 """Whether a log only grew: all checkpoints at hand are heads of one and the same tree."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from .memory import Memory
@@ -11,41 +12,76 @@ from .result import Check
 from .tiles import FetchTile, Tiles
 
 
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """The checkpoints at hand: those of the receipts that hold, and the log's present one.
+
+    ``fresh`` are those of statements that were not seen before.
+    """
+
+    proved_by: Sequence[Checkpoint]
+    fresh: Sequence[Checkpoint]
+    present: str | None
+
+
 def check_growth(
-    proved_by: Sequence[Checkpoint],
+    heads: Heads,
     key: LogKey | None,
-    head: str | None,
     memory: Memory,
+    logs: Collection[str],
     fetch: FetchTile | None,
 ) -> tuple[Check, dict[str, str]]:
     """The check ``log`` of a feed, and the checkpoints to remember, by origin.
 
-    :param proved_by: the checkpoints of the receipts that hold.
-    :param head: the log's present checkpoint, as it is served.
+    :param logs: those that these keys and entries were in before.
     :param fetch: gives the log's tiles; without it only forks at one size can be seen.
     """
+    gone = sorted(name for name in logs if key is None or name != key.name)
+    if gone:
+        told = f"the log was {gone[0]!r} before, and {become(key.name if key else None)}"
+        return Check("log", "failed", told), {}
     if key is None:
         return Check("log", "not checked", "the key set has no log key"), {}
+    before = memory.checkpoints.get(key.name)
     try:
-        known = _by_size(proved_by, key, head, memory)
+        seen = None if before is None else known_checkpoint(before)
+        present = [] if heads.present is None else [checkpoint(heads.present, key)]
+        # The present one may be older than the receipts: caches stand between. What matters is
+        # that all agree.
+        at_hand = [*heads.proved_by, *present]
+        known = _by_size(at_hand if seen is None else [*at_hand, seen])
     except Refused as error:
         return Check("log", "failed", str(error)), {}
-    if not known:
+    if not at_hand:
         return Check("log", "not checked", "there is no checkpoint to look at"), {}
-    found = _compared(known, fetch, seen=key.name in memory.checkpoints)
-    learnt = found.state == "ok" or (
-        found.state == "not checked" and key.name not in memory.checkpoints
-    )
+    fresh = any(seen is not None and one.size != seen.size for one in (*heads.fresh, *present))
+    found = _compared(known, fetch, seen=seen, fresh=fresh)
+    learnt = found.state == "ok" or (found.state == "not checked" and seen is None)
     return found, {key.name: known[-1].note} if learnt else {}
 
 
-def _compared(known: Sequence[Checkpoint], fetch: FetchTile | None, *, seen: bool) -> Check:
-    """Whether *known* heads, by size, continue each other. *seen*: one of them was seen before."""
+def become(log: str | None) -> str:
+    """What has become of a log that was another before."""
+    return f"it is {log!r} now" if log is not None else "the key set has no log key now"
+
+
+def _compared(
+    known: Sequence[Checkpoint], fetch: FetchTile | None, *, seen: Checkpoint | None, fresh: bool
+) -> Check:
+    """Whether *known* heads, by size, continue each other.
+
+    :param seen: the one of them that was seen before.
+    :param fresh: whether some of them are neither that one nor of statements seen before.
+    """
     newest = known[-1]
     if len(known) == 1:
         return Check("log", "ok", f"one head, of {newest.size} receipts")
     if fetch is None:
-        return Check("log", "not checked", f"{len(known)} heads, but no tiles to compare them by")
+        why = f"{len(known)} heads, but no tiles to compare them by"
+        if seen is None or not fresh:
+            return Check("log", "not checked", why)
+        why += f": nobody can tell whether the log of {seen.size} receipts seen before only grew"
+        return Check("log", "failed", why)
     tiles = Tiles(newest.size, fetch)
     for old, new in pairwise(known):
         try:
@@ -54,22 +90,14 @@ def _compared(known: Sequence[Checkpoint], fetch: FetchTile | None, *, seen: boo
         except Missing as error:
             # A log has to serve its tiles: withheld, they may hide that what was seen is gone.
             why = f"{error}, so nobody can tell whether it only grew from {old.size} to {new.size}"
-            return Check("log", "failed" if seen else "not checked", why)
+            return Check("log", "not checked" if seen is None else "failed", why)
         except Refused as error:
             return Check("log", "failed", f"from {old.size} to {new.size}: {error}")
     why = f"{len(known)} heads of one log, the last of {newest.size} receipts"
     return Check("log", "ok", why)
 
 
-def _by_size(
-    proved_by: Sequence[Checkpoint], key: LogKey, head: str | None, memory: Memory
-) -> list[Checkpoint]:
-    heads = list(proved_by)
-    if key.name in memory.checkpoints:
-        heads.append(known_checkpoint(memory.checkpoints[key.name]))
-    if head is not None:
-        # It may be older than the receipts: caches stand between. What matters is that all agree.
-        heads.append(checkpoint(head, key))
+def _by_size(heads: Sequence[Checkpoint]) -> list[Checkpoint]:
     found: dict[int, Checkpoint] = {}
     for one in heads:
         if found.setdefault(one.size, one).root != one.root:

@@ -5,7 +5,7 @@ Pure: everything there is to fetch comes in as bytes or by a callable, the prese
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -16,20 +16,21 @@ from .chain import SLACK, Chain
 from .claims import claim, contradiction
 from .digests import PARTS, changed, parts, scopes_of
 from .feeds import Entry
-from .growth import check_growth
+from .growth import Heads, become, check_growth
 from .keys import Keys
 from .memory import Memory, Seen
 from .note import Checkpoint
-from .problem import Refused
+from .problem import Missing, Refused
 from .projection import Projection, project
-from .result import Check, Report, Result, complete
+from .result import Check, Report, Result, State, complete
 from .statement import Statement
 from .tiles import FetchTile
 from .token import Token
 from .words import plain
 
 FindChain = Callable[[Statement], bytes | None]
-"""The chain document of a statement's story, or None where it is not at hand."""
+"""The chain document of a statement's story, or None where there is nobody to ask for it. Raises
+:class:`.problem.Missing` where it was asked for, and is withheld."""
 
 _BRACKETS = re.compile("%(5B|5D|23|25)")
 _Found = tuple[Token, Statement]
@@ -63,22 +64,40 @@ def verify_entries(entries: Sequence[Entry], keys: Keys, aids: Aids | None = Non
     aids = aids or Aids()
     # One entry may come twice, when feeds are put together; two that differ may not share a guid.
     times = Counter(guid for guid, _ in {(entry.guid, entry.statement) for entry in entries})
-    heads: list[Checkpoint] = []
-    kept = dict(aids.memory.statements)
-    results = []
-    for entry in entries:
-        one = _Verification(entry, keys, aids, times[entry.guid])
-        result = one.result()
-        results.append(result)
-        if one.head is not None:
-            heads.append(one.head)
-        if one.found is not None and result.verdict == "verified":
-            made, said = one.found
-            log = keys.log.name if keys.log and one.head else None
-            kept[said.guid] = Seen(said.version, made.digest, log)
-    log_check, newest = check_growth(heads, keys.log, aids.head, aids.memory, aids.fetch_tile)
-    checkpoints = {**aids.memory.checkpoints, **newest}
-    return Report(tuple(results), log_check, Memory(kept, checkpoints))
+    made = [_Verification(entry, keys, aids, times[entry.guid]) for entry in entries]
+    results = [one.result() for one in made]
+    proved = [one for one in made if one.head is not None]
+    heads = Heads(
+        proved_by=[one.head for one in proved if one.head],
+        fresh=[one.head for one in proved if one.head and not one.seen],
+        present=aids.head,
+    )
+    logs = aids.memory.logs_of(keys.statement, times)
+    log_check, newest = check_growth(heads, keys.log, aids.memory, logs, aids.fetch_tile)
+    memory = aids.memory
+    if log_check.state != "failed":
+        # Nothing is learnt by a log that was taken back, or the next time it would pass.
+        good = [o for o, r in zip(made, results, strict=True) if r.verdict == "verified"]
+        memory = _learnt(memory, good, keys, newest)
+    return Report(tuple(results), log_check, memory)
+
+
+def _learnt(
+    memory: Memory, good: Sequence["_Verification"], keys: Keys, newest: Mapping[str, str]
+) -> Memory:
+    """What to remember, with the entries that are *good* and the checkpoints that are *newest*."""
+    statements, logs = dict(memory.statements), dict(memory.logs)
+    for one in good:
+        if one.found is None or not one.follows:
+            continue
+        made, said = one.found
+        before = statements.get(said.guid)
+        log = before.log if before else None
+        if keys.log is not None and one.head is not None:
+            log = keys.log.name
+            logs.setdefault(made.kid, log)
+        statements[said.guid] = Seen(said.version, made.digest, log)
+    return Memory(statements, {**memory.checkpoints, **newest}, logs)
 
 
 class _Verification:
@@ -87,12 +106,17 @@ class _Verification:
     def __init__(self, entry: Entry, keys: Keys, aids: Aids, times: int) -> None:
         self.found: _Found | None = None
         self.head: Checkpoint | None = None
+        self.seen = False
+        """Whether the statement is the one that was seen before."""
+        self.follows = True
+        """Whether it is known to follow what was seen before, if anything was."""
         self._entry = entry
         self._keys = keys
         self._aids = aids
         self._times = times
         self._chain: Chain | None = None
         self._paragraphs: tuple[str, ...] = ()
+        self._withheld = False
 
     def result(self) -> Result:
         made = list(self._checks())
@@ -276,7 +300,11 @@ class _Verification:
         return Check("receipt", "ok", f"in the log of {self.head.size}")
 
     def _in_chain(self, made: Token, said: Statement) -> Check:
-        document = self._aids.find_chain(said) if self._aids.find_chain else None
+        try:
+            document = self._aids.find_chain(said) if self._aids.find_chain else None
+        except Missing as error:
+            self._withheld = True
+            return Check("chain", "not checked", str(error))
         if document is None:
             return Check("chain", "not checked", "the chain is not at hand")
         try:
@@ -295,17 +323,39 @@ class _Verification:
         seen = self._aids.memory.statements.get(said.guid)
         if seen is None:
             return Check("continuity", "not checked", "never seen before")
-        if said.version < seen.version:
-            return Check("continuity", "failed", f"version {seen.version} was seen before")
-        if said.version == seen.version and made.digest != seen.digest:
-            return Check("continuity", "failed", f"another version {seen.version} was seen before")
-        if self._chain and seen.digest not in self._chain.digests[seen.version - 1 : seen.version]:
-            return Check(
-                "continuity", "failed", f"the version {seen.version} seen is not in the chain"
-            )
-        if seen.log and self._keys.log and seen.log != self._keys.log.name:
-            return Check("continuity", "failed", f"its log was {seen.log!r} before")
-        return Check("continuity", "ok")
+        self.seen = made.digest == seen.digest
+        state, why = self._after(seen, made, said)
+        self.follows = state == "ok"
+        return Check("continuity", state, why)
+
+    def _after(self, seen: Seen, made: Token, said: Statement) -> tuple[State, str]:
+        """Whether a statement follows the one *seen*, and why not."""
+        version = seen.version
+        log = self._keys.log.name if self._keys.log else None
+        there = self._chain.digests[version - 1 : version] if self._chain else (seen.digest,)
+        for wrong, why in (
+            (said.version < version, f"version {version} was seen before"),
+            (
+                said.version == version and made.digest != seen.digest,
+                f"another version {version} was seen before",
+            ),
+            (
+                seen.log is not None and log != seen.log,
+                f"its log was {seen.log!r} before, and {become(log)}",
+            ),
+            (
+                said.version == version + 1 and said.previous != seen.digest,
+                f"it names another version {version} than the one seen before",
+            ),
+            (seen.digest not in there, f"the version {version} seen is not in the chain"),
+        ):
+            if wrong:
+                return "failed", why
+        if self._chain or said.version <= version + 1:
+            return "ok", ""
+        # A story has to serve its chain: withheld, it may hide that what was seen is gone.
+        why = f"version {version} was seen before, and only the chain could show what follows"
+        return ("failed" if self._withheld else "not checked"), why
 
 
 _DIFFERS = {

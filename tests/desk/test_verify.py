@@ -360,6 +360,88 @@ def test_a_log_that_was_rewritten(run: Any, site: Site, tmp_path: Path) -> None:
     assert remembered["checkpoints"] == was["checkpoints"]
 
 
+def test_a_log_that_was_taken_back(run: Any, site: Site, tmp_path: Path) -> None:
+    press, memory = Press(), tmp_path / "seen.json"
+    feed = publish(press, site)
+    assert run(feed, "--remember", memory).code == 0
+    kept, keys = memory.read_bytes(), site.pages[JWKS]
+    site.pages[JWKS] = canonical(jwks(press.signer))
+    for _ in range(2):  # nor is it forgotten by having been told of it
+        done = run(feed, "--remember", memory, "--json")
+        assert (done.code, done.told["log"]["state"]) == (1, "failed")
+        assert done.states("continuity") == ["failed"] * 3
+        assert memory.read_bytes() == kept
+    site.pages["/feeds/india.rss"] = press.feed([], "rss")  # everything that was seen has left it
+    done = run(feed, "--remember", memory)
+    assert (done.code, "and the key set has no log key now" in done.err) == (1, True)
+    site.pages[JWKS] = canonical(jwks(press.signer, log=Log("new.example/log")))
+    done = run(feed, "--remember", memory)
+    assert (done.code, "and it is 'new.example/log' now" in done.err) == (1, True)
+    site.pages[JWKS] = keys
+    assert run(feed, "--remember", memory).code == 0
+
+
+def test_a_log_that_grew_and_no_tiles_to_show_it_by(run: Any, tmp_path: Path) -> None:
+    press, memory = Press(), tmp_path / "seen.json"
+    feed, keys = files(press, tmp_path)
+    for _ in range(2):  # the same again brings nothing that would have to be shown
+        done = run(feed, "--key", keys, "--remember", memory, "--json")
+        assert (done.code, done.told["log"]["state"]) == (0, "not checked")
+    press.log.leaves[0] = b"another"
+    press.chains.clear()
+    files(press, tmp_path)
+    for _ in range(2):
+        done = run(feed, "--key", keys, "--remember", memory, "--json")
+        assert (done.code, done.told["log"]["state"]) == (1, "failed")
+        assert "nobody can tell whether the log of 3 receipts" in done.told["log"]["reason"]
+
+
+def test_a_fork_of_a_story_behind_a_chain_that_is_withheld(
+    run: Any, site: Site, tmp_path: Path
+) -> None:
+    press, memory = Press(), tmp_path / "seen.json"
+    feed = publish(press, site)
+    assert run(feed, "--remember", memory).code == 0
+    first = samples()[0].id
+    press.chains[first] = []
+    press.sign(samples()[0], agency_id="another")  # in the place of the one that was seen
+    publish(press, site)
+    del site.pages[f"/stories/{first}/statements"]
+    done = run(feed, "--remember", memory, "--json")
+    assert (done.code, done.states("continuity")) == (1, ["failed", "ok", "ok"])
+    assert "names another version 1 than the one seen before" in done.err
+    publish(press, site)  # version 3: what stands between the two, the chain alone could show
+    page = f"/stories/{first}/statements"
+    chain = site.pages.pop(page)
+    done = run(feed, "--remember", memory, "--json")
+    assert (done.code, done.states("continuity")) == (1, ["failed", "ok", "ok"])
+    assert "only the chain could show what follows" in done.err
+    site.pages[page] = chain
+    done = run(feed, "--remember", memory, "--json")
+    assert "the version 1 seen is not in the chain" in done.err
+
+
+def test_a_later_version_in_a_file(run: Any, tmp_path: Path) -> None:
+    """There is nobody to ask for the chain; and what was not shown to follow is not remembered."""
+    press, memory = Press(), tmp_path / "seen.json"
+    feed, keys = files(press, tmp_path)
+    assert run(feed, "--key", keys, "--remember", memory).code == 0
+    kept = json.loads(memory.read_bytes())["statements"]
+    for _ in range(2):
+        files(press, tmp_path)
+    keys.write_bytes(canonical({"keys": [press.signer.jwk()]}))
+    memory.write_bytes(
+        canonical({"type": "wirecopy-memory-1", "statements": _unlogged(kept), "checkpoints": {}})
+    )
+    done = run(feed, "--key", keys, "--remember", memory, "--json")
+    assert (done.code, done.states("continuity")) == (0, ["not checked"] * 3)
+    assert json.loads(memory.read_bytes())["statements"] == _unlogged(kept)
+
+
+def _unlogged(kept: dict[str, Any]) -> dict[str, Any]:
+    return {guid: {**seen, "log": None} for guid, seen in kept.items()}
+
+
 def test_a_statement_that_was_taken_off(run: Any, site: Site, tmp_path: Path) -> None:
     press, memory = Press(), tmp_path / "seen.json"
     feed = publish(press, site)

@@ -6,7 +6,7 @@ What is expected is written here by hand, case by case; no verifier has a say in
 import base64
 import hmac
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -73,9 +73,10 @@ def vectors() -> Case:
     return {
         "about": "Statements of Wirecopy; docs/statement.md. Checks not named in `expected` are"
         " 'ok', but for 'continuity' ('not checked'). An entry is its sample with what is named"
-        " beside it in place of the sample's own. Chains are by story. Of `jwks`, `document` is"
-        " the key set, in base64 where it is no text, under which the sample is verified;"
-        " `expected` is null where it is refused.",
+        " beside it in place of the sample's own. Chains are by story; with `withheld`, they were"
+        " asked for and not given. `memory` is what was seen before, `log` the feed's check (§7)."
+        " Of `jwks`, `document` is the key set, in base64 where it is no text, under which the"
+        " sample is verified; `expected` is null where it is refused.",
         "now": NOW,
         "checks": CHECKS,
         "keys": key_sets(press),
@@ -768,10 +769,7 @@ def _entries(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
     made = digest((first["statement"] or "").encode())
 
     def memory(version: int, of: str, log: str | None = press.log.origin) -> str:
-        seen = {first["guid"]: {"version": version, "digest": of, "log": log}}
-        return canonical(
-            {"type": "wirecopy-memory-1", "statements": seen, "checkpoints": {}}
-        ).decode()
+        return _memory(statements={first["guid"]: {"version": version, "digest": of, "log": log}})
 
     for name, kept, state in (
         ("the same", memory(1, made), "ok"),
@@ -780,7 +778,31 @@ def _entries(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
         ("in another log", memory(1, made, "elsewhere.example/log"), "failed"),
     ):
         expected = _expect("continuity") if state == "failed" else _expect(ok="continuity")
-        yield case(f"seen before: {name}", first, expected, memory=kept)
+        log = {"log": "failed"} if name == "in another log" else {}
+        yield case(f"seen before: {name}", first, expected, memory=kept, **log)
+    for name, number, previous, state, more in (
+        ("the one before", 2, made, "ok", {}),
+        ("the one before, but it names another", 2, digest(b"x"), "failed", {}),
+        ("one long before, and there is nobody to ask for the chain", 3, digest(b"x"), "", {}),
+        (
+            "one long before, and the chain is withheld",
+            3,
+            digest(b"x"),
+            "failed",
+            {"withheld": True},
+        ),
+    ):
+        later = with_(statement=FIRST.sign({**payload, "version": number, "previous": previous}))
+        failed, fine = (("continuity", ""), ("", state and "continuity"))[state != "failed"]
+        yield case(
+            f"seen before: {name}",
+            later,
+            _expect(failed, "chain", ok=fine),
+            memory=memory(1, made),
+            chains="none",
+            **more,
+        )
+    yield from _taken_back(press, case, first, memory(1, made))
     gone = {**bare, **silent, "body": no_line}
     yield case(
         "seen before: and now without a statement",
@@ -795,6 +817,60 @@ _FRAME = (
     ' style="position:absolute;top:99px;left:0;border:60px solid white">'
 )
 _PLAIN_SAID = "This story has not been edited by NDTV staff."
+
+
+def _memory(**kept: Case) -> str:
+    whole = {"type": "wirecopy-memory-1", "statements": {}, "checkpoints": {}, **kept}
+    return canonical(whole).decode()
+
+
+def _taken_back(press: Press, case: Callable[..., Case], first: Case, seen: str) -> Iterable[Case]:
+    """A log that was seen before and is gone, or that nobody can compare with what was seen."""
+    origin = press.log.origin
+    of_the_key = _memory(logs={FIRST.kid: origin})
+    fine = _expect()
+    for name, keys, expected, kept, state in (
+        ("the same log by its key", "all", fine, of_the_key, "ok"),
+        ("a log, and now no log key", "no log", _expect("", "receipt"), of_the_key, "failed"),
+        (
+            "the entry in a log, and now no log key",
+            "no log",
+            _expect("continuity", "receipt"),
+            seen,
+            "failed",
+        ),
+        ("another log", "all", fine, _memory(logs={FIRST.kid: "elsewhere.example/log"}), "failed"),
+        (
+            "a log by another key of the set",
+            "all",
+            fine,
+            _memory(logs={OLD.kid: "elsewhere.example/log"}),
+            "failed",
+        ),
+        ("a log of nobody here", "all", fine, _memory(logs={UNKNOWN.kid: "x.example/log"}), "ok"),
+        ("a checkpoint of its size", "all", fine, _memory(checkpoints=_note(press, 5)), "ok"),
+        (
+            "a checkpoint of another size",
+            "all",
+            fine,
+            _memory(checkpoints=_note(press, 4)),
+            "failed",
+        ),
+    ):
+        yield case(
+            f"log seen before: {name}",
+            first,
+            expected,
+            keys=keys,
+            memory=kept,
+            log=state,
+        )
+
+
+def _note(press: Press, size: int) -> Case:
+    return {press.log.origin: press.log.checkpoint(size)}
+
+
 _SAID = "<p><i>(This story has not been edited by NDTV staff.)</i></p>"
 
 

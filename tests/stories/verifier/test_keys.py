@@ -76,6 +76,7 @@ def test_a_memory_comes_back() -> None:
     memory = Memory(
         {"g": Seen(2, digest(b"x"), log.origin), "ü": Seen(1, digest(b"y"), None)},
         {log.origin: log.checkpoint()},
+        {"kid": log.origin},
     )
     assert load_memory(memory.dump()) == memory
     assert load_memory(Memory().dump()) == Memory()
@@ -94,6 +95,8 @@ def test_a_memory_comes_back() -> None:
         {"checkpoints": {"o": "x"}},
         {"checkpoints": {"o": 1}},
         {"checkpoints": {"another": Log().checkpoint(0)}},
+        {"logs": None},
+        {"logs": {"kid": 1}},
     ],
 )
 def test_a_memory_that_is_none(changes: dict[str, Any]) -> None:

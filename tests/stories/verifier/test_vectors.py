@@ -33,6 +33,8 @@ from stories.verifier.merkle import (
     range_hash,
 )
 from stories.verifier.note import checkpoint, log_key
+from stories.verifier.problem import Missing
+from stories.verifier.statement import Statement
 from stories.verifier.tiles import Tiles, path
 from tests.vectors.__main__ import files
 
@@ -107,9 +109,15 @@ def test_chain(row: dict[str, Any]) -> None:
 
 def aids(row: dict[str, Any]) -> Aids:
     found = VECTORS["chain_sets"][row["chains"]]
+
+    def chain(said: Statement) -> bytes | None:
+        if row.get("withheld"):
+            raise Missing("the chain is not to be had")
+        return found[said.story].encode() if said.story in found else None
+
     return Aids(
         now=NOW,
-        find_chain=lambda said: found[said.story].encode() if said.story in found else None,
+        find_chain=chain,
         memory=load_memory(row["memory"].encode()) if "memory" in row else Memory(),
     )
 
