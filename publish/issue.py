@@ -18,6 +18,7 @@ from stories.signing import payload_of
 from stories.statement import (
     LONGEST_STATEMENT,
     Claims,
+    Logged,
     claims,
     claims_of,
     compose,
@@ -132,7 +133,7 @@ def _leaves(
     return leaves, refused
 
 
-def _logged(store: Store, newsroom: Newsroom, leaves: Mapping[str, Receipt]) -> dict[bytes, str]:
+def _logged(store: Store, newsroom: Newsroom, leaves: Mapping[str, Receipt]) -> dict[bytes, Logged]:
     """Proofs that the *leaves* are in the log, where they are put if they are not there yet.
 
     Intake writes them. Missing are those of versions that were taken in before there was a log,

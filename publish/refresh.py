@@ -8,7 +8,7 @@ from stories.newsroom import Newsroom
 from stories.store import Store, feeds, notes, outbox
 from stories.store import stories as records
 
-RENDERING = 2
+RENDERING = 3
 """Raised whenever a change here would give other bytes for the same story: a store whose entries
 were rendered by another number renders them again."""
 

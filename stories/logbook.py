@@ -1,14 +1,24 @@
-"""Keeping the log: receipts given their places, checkpoints signed, proofs made."""
+"""Keeping the log: receipts given their places, checkpoints signed, proofs made.
+
+Into each goes when it was given its place, read under the lock by which it is, and never earlier
+than the one before says: whoever remembers a leaf of the log knows that none behind it is older.
+"""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
-from stories import keyring, merkle, note
+from stories import clock, keyring, merkle, note
 from stories.errors import SigningError
 from stories.newsroom import Newsroom
+from stories.statement import Logged, logged
 from stories.store import Store, receipts
+from stories.store.receipts import Leaf
 
 BATCH = 1000
 """Receipts numbered in one transaction: some tens of milliseconds in which other writers wait."""
+
+LEEWAY = timedelta(minutes=5)
+"""By how much the clocks of one newsroom's machines may differ, as verifiers allow it."""
 
 
 def append(store: Store, newsroom: Newsroom) -> int:
@@ -16,7 +26,8 @@ def append(store: Store, newsroom: Newsroom) -> int:
 
     Tiles and checkpoint follow in the same transaction: what the checkpoint says is there.
 
-    :raises SigningError: when the log's key cannot be used; the receipts go on waiting.
+    :raises SigningError: when the log's key cannot be used, or the clock is behind the log; the
+        receipts go on waiting.
     """
     with store.read() as conn:
         if not receipts.wait(conn):
@@ -35,8 +46,11 @@ def append(store: Store, newsroom: Newsroom) -> int:
             def edge(level: int, number: int) -> bytes:
                 return receipts.tile(conn, level, number)
 
-            receipts.number(conn, fresh, head.size)
-            receipts.put_tiles(conn, merkle.extend(head.size, edge, fresh))
+            at = _moment(head.origin, receipts.logged_last(conn, head.size))
+            leaves = [Leaf(each.hash, logged(each.leaf, at)) for each in fresh]
+            receipts.number(conn, leaves, head.size, at)
+            hashes = [merkle.leaf_hash(each.leaf) for each in leaves]
+            receipts.put_tiles(conn, merkle.extend(head.size, edge, hashes))
             size = head.size + len(fresh)
             root = merkle.Tree(size, edge).root()
             checkpoint = note.Checkpoint(head.origin, size, root)
@@ -44,7 +58,19 @@ def append(store: Store, newsroom: Newsroom) -> int:
         count += len(fresh)
 
 
-def proofs(store: Store, hashes: Iterable[bytes]) -> dict[bytes, str]:
+def _moment(origin: str, last: datetime | None) -> datetime:
+    """The present, but not before *last*, when the log's last leaf was given its place."""
+    now = clock.now()
+    if last is not None and last > now + LEEWAY:
+        # What was logged now would have a time that is not yet, which verifiers rightly refuse.
+        raise SigningError(
+            f"log {origin}: its last receipt was logged at {last:%Y-%m-%d %H:%M:%SZ}, and this"
+            f" machine's clock says {now:%Y-%m-%d %H:%M:%SZ}; set the clock right"
+        )
+    return now if last is None else max(now, last)
+
+
+def proofs(store: Store, hashes: Iterable[bytes]) -> dict[bytes, Logged]:
     """For each receipt of these *hashes* that has its place: that it is in the log as it is now."""
     with store.read() as conn:
         head = receipts.head(conn)
@@ -53,7 +79,10 @@ def proofs(store: Store, hashes: Iterable[bytes]) -> dict[bytes, str]:
             return {}
         tree = merkle.Tree(head.size, lambda level, at: receipts.tile(conn, level, at))
         return {
-            each: note.proof(place, tree.inclusion(place), head.checkpoint)
+            each: Logged(
+                note.proof(place.index, tree.inclusion(place.index), head.checkpoint),
+                place.logged_at,
+            )
             for each, place in found.items()
             if place is not None
         }

@@ -1,21 +1,24 @@
 """Statements and receipts: what is said of one published version, and of one version received.
 
 Both are JSON objects. A statement holds everything its receipt does, so whoever has the statement
-can make the receipt again, and look for it in the log. Pure: signing, numbering and keeping are
-others' work.
+can make the receipt again, and look for it in the log. A receipt is written when the version is,
+and becomes a leaf of the log when it is given its place there, with one more member: when that
+was. Pure: signing, numbering and keeping are others' work.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from stories.provenance import PARTS, Measurement
 from stories.scalar import legal
 from stories.signing import canonical
 from stories.story import Digests, Story, Version
 
-STATEMENT = "wirecopy-statement-1"
-RECEIPT = "wirecopy-receipt-1"
+STATEMENT = "wirecopy-statement-2"
+RECEIPT = "wirecopy-receipt-2"
+"""Those of type 1 did not say when they were logged; some stand in logs and chains for good."""
 
 LONGEST_RECEIPT = 0xFFFF
 """Bytes of a leaf of the log: its entries are served with a length of 16 bits before each."""
@@ -26,7 +29,8 @@ LONGEST_STATEMENT = 65_536
 Claims = dict[str, Any]
 """A statement's members but for its place in the chain and in time."""
 
-_PLACE = frozenset({"version", "issued_at", "previous", "receipt"})
+_PLACE = frozenset({"version", "issued_at", "previous", "receipt", "logged_at"})
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # all are written with the same number of bytes
 _RECEIVED = ("guid", "agency", "agency_id", "agency_version", "rule", "received", "received_at")
 
 
@@ -60,15 +64,27 @@ def claims(story: Story, measured: Measurement, disclosure: str) -> Claims:
     }
 
 
+class Logged(NamedTuple):
+    """That a receipt stands in the log, as text (tlog-proof), and when it was given its place."""
+
+    proof: str
+    at: datetime
+
+
 def compose(
-    said: Claims, version: int, previous: str | None, receipt: str | None, now: datetime
+    said: Claims, version: int, previous: str | None, receipt: Logged | None, now: datetime
 ) -> dict[str, Any]:
     """The statement that makes the claims *said*: number *version* of its story.
 
-    *previous* is the digest of the one before, *receipt* the proof that what was received stands
-    in the log.
+    *previous* is the digest of the one before, *receipt* shows that what was received stands in
+    the log.
     """
-    place = {"version": version, "previous": previous, "receipt": receipt}
+    place = {
+        "version": version,
+        "previous": previous,
+        "receipt": receipt.proof if receipt else None,
+        "logged_at": instant(receipt.at) if receipt else None,
+    }
     return {**said, **place, "issued_at": instant(now)}
 
 
@@ -85,13 +101,13 @@ def receipt(
     raw: str | None,
     received_at: datetime,
 ) -> bytes:
-    """The leaf that records the receipt of *version* under *guid*.
+    """The receipt of *version* under *guid*, without its time in the log.
 
     *received* are the digests made at receipt, *raw* is that of the item's own bytes.
 
     :raises ValueError: when it is longer than a leaf may be, or cannot be written.
     """
-    return _leaf(
+    return _written(
         {
             "guid": legal(guid),
             **credited(version, number),
@@ -103,23 +119,30 @@ def receipt(
 
 
 def receipt_of(said: Mapping[str, Any]) -> bytes | None:
-    """The leaf that a statement refers to; None when nothing was received.
+    """The receipt that a statement refers to, as :func:`receipt` writes it; None when nothing was
+    received.
 
     :raises ValueError: as :func:`receipt` does.
     """
     if said["received"] is None:
         return None
-    return _leaf({name: said[name] for name in _RECEIVED})
+    return _written({name: said[name] for name in _RECEIVED})
 
 
-def _leaf(members: dict[str, Any]) -> bytes:
-    leaf = canonical({"type": RECEIPT, **members})
-    if len(leaf) > LONGEST_RECEIPT:
+def logged(receipt: bytes, at: datetime) -> bytes:
+    """The leaf of the log that a *receipt* becomes when it is given its place there."""
+    return canonical({**json.loads(receipt), "logged_at": instant(at)})
+
+
+def _written(members: dict[str, Any]) -> bytes:
+    found = canonical({"type": RECEIPT, **members})
+    size = len(logged(found, _ANY_TIME))
+    if size > LONGEST_RECEIPT:
         raise ValueError(
-            f"the log takes receipts of {LONGEST_RECEIPT:,} bytes, and this one has {len(leaf):,}:"
+            f"the log takes receipts of {LONGEST_RECEIPT:,} bytes, and this one has {size:,}:"
             " the agency's id or name is out of all proportion"
         )
-    return leaf
+    return found
 
 
 def _received(digests: Digests, raw: str | None) -> dict[str, str | None]:

@@ -39,6 +39,7 @@ class Press:
     log: Log = field(default_factory=Log)
     room: Newsroom = field(default_factory=newsroom)
     chains: dict[str, list[str]] = field(default_factory=dict)
+    logged_at: datetime = ISSUED - timedelta(minutes=1)
 
     def payload(self, story: Story, rendered: Rendered, **changes: Any) -> dict[str, Any]:
         """The payload of the next statement of *story*, its receipt in the log."""
@@ -49,7 +50,7 @@ class Press:
             received = {**_digests(measured.received), "raw": raw}
         chain = self.chains.get(story.id, [])
         payload: dict[str, Any] = {
-            "type": "wirecopy-statement-1",
+            "type": "wirecopy-statement-2",
             "guid": entry.guid,
             "story": story.id,
             "version": len(chain) + 1,
@@ -62,12 +63,14 @@ class Press:
             "received": received,
             "published": _digests(measured.published),
             "received_at": instant(story.received_at),
+            "logged_at": None,
             "changed_at": instant(story.changed_at),
             "issued_at": instant(ISSUED + timedelta(minutes=len(chain))),
             "previous": digest(chain[-1].encode()) if chain else None,
             "receipt": None,
         }
         if received is not None:
+            payload["logged_at"] = instant(self.logged_at)
             payload["receipt"] = self.log.receipt(self.log.add(receipt(payload)))
         return {**payload, **changes}
 
@@ -91,7 +94,15 @@ class Press:
 def receipt(payload: dict[str, Any]) -> dict[str, Any]:
     """What a statement's receipt holds."""
     names = ("guid", "agency", "agency_id", "agency_version", "rule", "received", "received_at")
-    return {"type": "wirecopy-receipt-1", **{name: payload[name] for name in names}}
+    told = {name: payload[name] for name in (*names, "logged_at")}
+    return {"type": "wirecopy-receipt-2", **told}
+
+
+def earlier(payload: dict[str, Any]) -> dict[str, Any]:
+    """The statement as it was before statements said when their receipt was logged."""
+    whole = {**payload, "type": "wirecopy-statement-1"}
+    del whole["logged_at"]
+    return whole
 
 
 def samples() -> list[Story]:

@@ -122,6 +122,9 @@ def _print(report: Report) -> None:
         ("verdict", "v", "scope", "headline", "checks"),
         "the feed has no entries",
     )
+    for entry in report.entries:
+        if entry.late:
+            show.say(f"{entry.guid}: {entry.late}")
     show.say(f"log: {report.log.state}" + (f" ({report.log.reason})" if report.log.reason else ""))
 
 
@@ -146,6 +149,9 @@ def _told(source: str, report: Report, *, ok: bool) -> dict[str, object]:
                 "version": entry.version,
                 "edit_scope": entry.scope,
                 "disclosure": entry.disclosure,
+                "received_at": entry.received_at,
+                "logged_at": entry.logged_at,
+                "late": entry.late,
                 "checks": [
                     {"name": check.name, "state": check.state, "reason": check.reason}
                     for check in entry.checks

@@ -173,6 +173,7 @@ class StoryPage:
     compared: Moment
     signed: Signed | None
     issued: Moment | None
+    logged: Moment | None
     guid: str
     rule: str
     received: Moment
@@ -350,6 +351,7 @@ def _story_page(
         compared=moment(entry.rendered_at, zone),
         signed=statement,
         issued=moment(statement.issued, zone) if statement else None,
+        logged=moment(statement.logged, zone) if statement and statement.logged else None,
         guid=shown["id"],
         rule=measurement.rule,
         received=moment(history[-1].received_at if history else story.received_at, zone),

@@ -1,11 +1,14 @@
 """The log's rows: receipts, the tiles that their hashes make, and the latest checkpoint.
 
 A receipt is written in the transaction that takes its version in, and numbered in a later one:
-whoever numbers holds the log's only row, so numbers have neither gaps nor doubles.
+whoever numbers holds the log's only row, so numbers have neither gaps nor doubles. It becomes a
+leaf then, for a leaf says when it was numbered.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -18,12 +21,31 @@ STEP = 500
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A leaf of the log, with what it is the receipt of. ``hash`` is its leaf hash."""
+    """What is to be a leaf of the log, with what it is the receipt of.
+
+    ``leaf`` is without its time in the log, and ``hash``, by which it is known, the leaf hash of
+    that.
+    """
 
     hash: bytes
     story_id: str
     capture_id: int
     position: int
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a receipt stands in the log, and since when."""
+
+    index: int
+    logged_at: datetime
+
+
+class Leaf(NamedTuple):
+    """A leaf as it stands in the log, and the ``hash`` by which its receipt is known."""
+
+    hash: bytes
     leaf: bytes
 
 
@@ -39,7 +61,7 @@ class Head:
 
 def add(conn: Connection, found: Sequence[Receipt]) -> None:
     """Write receipts that wait for their place; those that are there already stay as they are."""
-    rows = [{c.name: getattr(r, c.name) for c in receipts.c if c.name != "idx"} for r in found]
+    rows = [asdict(each) for each in found]
     # In one order, so that two transactions that write the same rows cannot deadlock.
     rows.sort(key=lambda row: row["hash"])
     for at in range(0, len(rows), STEP):
@@ -47,15 +69,15 @@ def add(conn: Connection, found: Sequence[Receipt]) -> None:
         conn.execute(statement, rows[at : at + STEP])
 
 
-def places(conn: Connection, hashes: Iterable[bytes]) -> dict[bytes, int | None]:
+def places(conn: Connection, hashes: Iterable[bytes]) -> dict[bytes, Place | None]:
     """Where in the log the receipts of these hashes stand, None for those that wait for a place;
     without those that are not there."""
-    found: dict[bytes, int | None] = {}
+    found: dict[bytes, Place | None] = {}
     wanted = sorted(set(hashes))
     for at in range(0, len(wanted), STEP):
-        query = select(receipts.c.hash, receipts.c.idx)
+        query = select(receipts.c.hash, receipts.c.idx, receipts.c.logged_at)
         rows = conn.execute(query.where(receipts.c.hash.in_(wanted[at : at + STEP])))
-        found |= {r.hash: r.idx for r in rows}
+        found |= {r.hash: Place(r.idx, r.logged_at) if r.idx is not None else None for r in rows}
     return found
 
 
@@ -65,25 +87,35 @@ def wait(conn: Connection) -> bool:
     return conn.execute(query).first() is not None
 
 
-def waiting(conn: Connection, limit: int) -> list[bytes]:
-    """Hashes of receipts that wait, in the order in which they came."""
+def waiting(conn: Connection, limit: int) -> list[Leaf]:
+    """Receipts that wait, in the order in which they came, without their time in the log."""
     query = (
-        select(receipts.c.hash)
+        select(receipts.c.hash, receipts.c.leaf)
         .where(receipts.c.idx.is_(None))
         .order_by(receipts.c.capture_id, receipts.c.position, receipts.c.hash)
         .limit(limit)
     )
-    return list(conn.execute(query).scalars())
+    return [Leaf(r.hash, r.leaf) for r in conn.execute(query)]
 
 
-def number(conn: Connection, hashes: Sequence[bytes], first: int) -> None:
-    """Give the receipts their places, from *first* on."""
+def number(conn: Connection, leaves: Sequence[Leaf], first: int, at: datetime) -> None:
+    """Give receipts their places, from *first* on, as the *leaves* that they are since *at*."""
     statement = (
-        update(receipts).where(receipts.c.hash == bindparam("which")).values(idx=bindparam("place"))
+        update(receipts)
+        .where(receipts.c.hash == bindparam("which"))
+        .values(idx=bindparam("place"), leaf=bindparam("whole"), logged_at=at)
     )
-    rows = [{"which": each, "place": place} for place, each in enumerate(hashes, start=first)]
+    rows = [
+        {"which": each.hash, "place": place, "whole": each.leaf}
+        for place, each in enumerate(leaves, start=first)
+    ]
     if rows:
         conn.execute(statement, rows)
+
+
+def logged_last(conn: Connection, size: int) -> datetime | None:
+    """When the last leaf of the log of *size* was given its place; None when nothing says so."""
+    return conn.execute(select(receipts.c.logged_at).where(receipts.c.idx == size - 1)).scalar()
 
 
 def brought_by(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[int, int]]:

@@ -360,8 +360,10 @@ receipts = Table(
     Column("story_id", String(13), nullable=False),
     Column("capture_id", BigInteger, nullable=False),
     Column("position", Integer, nullable=False),
-    # The place in the log; none while it waits for one.
+    # The place in the log, and since when; none while it waits for one. The leaf says both what was
+    # received and, from then on, when it was logged.
     Column("idx", BigInteger),
     Column("leaf", LargeBinary, nullable=False),
+    Column("logged_at", Moment),
     UniqueConstraint("idx"),
 )

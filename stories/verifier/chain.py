@@ -1,17 +1,14 @@
 """All statements of one story, oldest first, each naming the one before (docs/statement.md §6)."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from . import statement, token
 from .encoding import parse
+from .instants import SLACK
 from .keys import Keys
 from .problem import Refused
 from .statement import Statement
 from .token import Token
-
-SLACK = timedelta(minutes=5)
-"""Clocks of one newsroom's machines may differ by so much."""
 
 LARGEST = 64 * 1024 * 1024
 MOST = 10_000
@@ -59,7 +56,7 @@ def _signed(text: object, keys: Keys, *, vouched: bool) -> tuple[Token, Statemen
     if not isinstance(text, str):
         raise Refused("is no string")
     made = token.read(text)
-    said = statement.read(made)
+    said = statement.read(made, earlier=True)
     if fault := key_fault(made, said, keys, vouched=vouched):
         raise Refused(fault)
     if not made.signed_by(keys.statement[made.kid].public):
@@ -85,6 +82,8 @@ def _follows(
         raise Refused(f"has version {said.version}: one is missing, or too many")
     if before is None:
         return
+    if said.earlier and not before.earlier:
+        raise Refused("is of an earlier type than the one before")
     if said.story != before.story:
         raise Refused("is of another story")
     if said.previous != digests[-1]:

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from .encoding import canonical, is_digest, parse
+from .instants import from_instant, to_instant
 from .note import known_checkpoint
+from .order import Head, Place
 from .problem import Refused
 
 TYPE = "wirecopy-memory-1"
@@ -24,12 +27,21 @@ class Memory:
     """The last good statement of every guid, and the last checkpoint (a note) of every log.
 
     ``logs`` tells in which log the receipts of statements by a key were, by the key's id: a
-    publisher whose old entries have all left the feed is known again by its keys.
+    publisher whose old entries have all left the feed is known again by its keys. ``leaves`` has,
+    by log, the last leaf that was seen of it, and ``seen_at`` when its checkpoint was first seen.
     """
 
     statements: Mapping[str, Seen] = field(default_factory=dict)
     checkpoints: Mapping[str, str] = field(default_factory=dict)
     logs: Mapping[str, str] = field(default_factory=dict)
+    leaves: Mapping[str, Place] = field(default_factory=dict)
+    seen_at: Mapping[str, datetime] = field(default_factory=dict)
+
+    def head_of(self, log: str) -> Head | None:
+        """The checkpoint seen of *log*, if it is known when."""
+        if log not in self.checkpoints or log not in self.seen_at:
+            return None
+        return Head(known_checkpoint(self.checkpoints[log]).size, self.seen_at[log])
 
     def logs_of(self, kids: Iterable[str], guids: Iterable[str]) -> set[str]:
         """The logs that these keys' statements, and these entries, were in."""
@@ -45,6 +57,11 @@ class Memory:
                 "statements": {guid: seen._asdict() for guid, seen in self.statements.items()},
                 "checkpoints": dict(self.checkpoints),
                 "logs": dict(self.logs),
+                "leaves": {
+                    log: {"index": place.index, "logged_at": to_instant(place.logged_at)}
+                    for log, place in self.leaves.items()
+                },
+                "seen_at": {log: to_instant(at) for log, at in self.seen_at.items()},
             }
         )
 
@@ -63,15 +80,24 @@ def load(document: bytes) -> Memory:
         for origin, note in checkpoints.items():
             if known_checkpoint(note).origin != origin:
                 raise Refused(f"the checkpoint of {origin} is another's")
-        # Memories written before keys were remembered too have no such member.
+        # Members that memories written by earlier verifiers do not have.
         logs = dict(found.get("logs", {}))
+        leaves = {log: _place(value) for log, value in found.get("leaves", {}).items()}
+        seen_at = {log: from_instant(value) for log, value in found.get("seen_at", {}).items()}
         if not all(isinstance(log, str) for log in logs.values()):
             raise Refused("a log is kept wrongly")
     except Refused as error:
         raise Refused(f"is no memory of a verifier: {error}") from None
     except (UnicodeDecodeError, KeyError, TypeError, AttributeError, ValueError):
         raise Refused("is no memory of a verifier: members are missing or wrong") from None
-    return Memory(statements, checkpoints, logs)
+    return Memory(statements, checkpoints, logs, leaves, seen_at)
+
+
+def _place(value: Mapping[str, Any]) -> Place:
+    place = Place(value["index"], from_instant(value["logged_at"]))
+    if not isinstance(place.index, int) or isinstance(place.index, bool):
+        raise Refused("a leaf is kept wrongly")
+    return place
 
 
 def _seen(value: Mapping[str, Any]) -> Seen:

@@ -1,5 +1,7 @@
 """The proof that a receipt stands in the log (C2SP tlog-proof; docs/statement.md §5)."""
 
+from dataclasses import dataclass
+
 from .encoding import from_base64
 from .merkle import check_inclusion, leaf
 from .note import LONGEST, Checkpoint, LogKey, checkpoint, number, too_long
@@ -8,8 +10,16 @@ from .problem import Refused
 _FIRST = "c2sp.org/tlog-proof@v1"
 
 
-def check(text: str, logged: bytes, key: LogKey) -> Checkpoint:
-    """Check that the receipt whose bytes are *logged* stands in the log; the head it was proved by.
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """Where in the log a receipt stands, and the head by which that was proved."""
+
+    index: int
+    head: Checkpoint
+
+
+def check(text: str, found: bytes, key: LogKey) -> Proved:
+    """Check that the leaf whose bytes are *found* stands in the log, and where.
 
     :raises Refused: when the proof is none, or does not hold.
     """
@@ -24,5 +34,5 @@ def check(text: str, logged: bytes, key: LogKey) -> Checkpoint:
     if len(path) > 63 or any(len(hash_) != 32 for hash_ in path):
         raise Refused("its lines are no path of SHA-256 hashes")
     head_ = checkpoint(note, key)
-    check_inclusion(leaf(logged), index, head_.size, head_.root, path)
-    return head_
+    check_inclusion(leaf(found), index, head_.size, head_.root, path)
+    return Proved(index, head_)

@@ -2,9 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
+from .instants import minute
 from .memory import Memory
+
+LATE = timedelta(hours=1)
+"""From receipt to log it takes seconds; a receipt later than this is told of."""
 
 State = Literal["ok", "failed", "not checked"]
 Verdict = Literal["verified", "failed", "unsigned"]
@@ -46,7 +51,7 @@ class Check:
 class Result:
     """What was found of one entry: every check of :data:`CHECKS`, in that order.
 
-    ``scope``, ``version`` and ``disclosure`` are the statement's, None without a good one.
+    ``scope`` and all after it are the statement's, None without a good one.
     """
 
     guid: str
@@ -55,6 +60,15 @@ class Result:
     scope: str | None = None
     version: int | None = None
     disclosure: str | None = None
+    received_at: datetime | None = None
+    logged_at: datetime | None = None
+
+    @property
+    def late(self) -> str:
+        """What to say of a receipt that came into the log long after the copy is said to have come;
+        empty when it did not, or when nothing shows since when it was there."""
+        proved = any(c.name == "receipt" and c.state == "ok" for c in self.checks)
+        return late(self.received_at, self.logged_at) if proved else ""
 
     @property
     def verdict(self) -> Verdict:
@@ -82,6 +96,16 @@ class Report:
     def ok(self) -> bool:
         """Whether every entry is verified: of an unsigned one nothing is shown."""
         return self.log.state != "failed" and all(e.verdict == "verified" for e in self.entries)
+
+
+def late(received_at: datetime | None, logged_at: datetime | None) -> str:
+    """What to say when *logged_at* is long after *received_at*; empty when it is not.
+
+    It is no fault: what waited in quarantine for a person was received long before.
+    """
+    if received_at is None or logged_at is None or logged_at - received_at <= LATE:
+        return ""
+    return f"received {minute(received_at)}, by its word; in the log only since {minute(logged_at)}"
 
 
 def complete(made: Iterable[Check], why: str) -> tuple[Check, ...]:

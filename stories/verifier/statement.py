@@ -3,24 +3,28 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from .digests import PARTS, SCOPES
 from .encoding import canonical, is_digest
+from .instants import from_instant
 from .problem import Refused
 from .token import Token
 from .words import RULE, names
 
-TYPE = "wirecopy-statement-1"
+TYPE = "wirecopy-statement-2"
+EARLIER = "wirecopy-statement-1"
+"""Without ``logged_at``, and of a receipt without it. Only chains hold such, at their beginning."""
 
 Digests = Mapping[str, str | None]
 
 _MEMBERS = names(
     "type guid story version agency agency_id agency_version rule scope disclosure"
-    " received published received_at changed_at issued_at previous receipt"
+    " received published received_at logged_at changed_at issued_at previous receipt"
 )
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
+_SHAPES = {TYPE: _MEMBERS, EARLIER: _MEMBERS - {"logged_at"}}
+_RECEIPT = names("guid agency agency_id agency_version rule received received_at logged_at")
 _STORY = re.compile(r"[a-z2-7]{13}")
 
 
@@ -31,6 +35,8 @@ class Statement:
     guid: str
     story: str
     version: int
+    earlier: bool
+    """Whether it is of the :data:`EARLIER` type."""
     agency: str
     agency_id: str
     agency_version: str
@@ -39,24 +45,29 @@ class Statement:
     received: Digests | None
     published: Digests
     received_at: datetime
+    logged_at: datetime | None
+    """When the receipt was given its place in the log; None where there is no ``leaf``."""
     changed_at: datetime
     issued_at: datetime
     previous: str | None
     receipt: str | None
-    logged: bytes | None
-    """The bytes of the receipt that has to stand in the log; None when nothing was received."""
+    leaf: bytes | None
+    """The receipt as it has to stand in the log; None when nothing was received, and of the
+    :data:`EARLIER` type."""
 
 
-def read(token: Token) -> Statement:
+def read(token: Token, *, earlier: bool = False) -> Statement:
     """The statement in *token*.
 
+    :param earlier: it may be of the :data:`EARLIER` type.
     :raises Refused: naming the first member that is missing, extra or wrong.
     """
     payload = token.payload
-    if payload.get("type") != TYPE:
-        raise Refused(f"type: is {str(payload.get('type'))[:40]!r} and not {TYPE!r}")
-    if payload.keys() != _MEMBERS:
-        odd = ", ".join(sorted(payload.keys() ^ _MEMBERS))
+    kind = payload.get("type")
+    if kind != TYPE and not (earlier and kind == EARLIER):
+        raise Refused(f"type: is {str(kind)[:40]!r} and not {TYPE!r}")
+    if payload.keys() != _SHAPES[kind]:
+        odd = ", ".join(sorted(payload.keys() ^ _SHAPES[kind]))
         raise Refused(f"members missing or unknown: {odd[:80]}")
     if payload["rule"] != RULE:
         raise Refused(f"rule: {str(payload['rule'])[:40]!r} is not known here; this is {RULE!r}")
@@ -70,8 +81,9 @@ def read(token: Token) -> Statement:
         _check_digests("received", received, (*PARTS, "raw"))
     _check_digests("published", payload["published"], PARTS)
     receipt = None if received is None else _string(payload, "receipt")
-    if received is None and payload["receipt"] is not None:
-        raise Refused("receipt: stands there although nothing was received")
+    for name in ("receipt", "logged_at"):
+        if received is None and payload.get(name) is not None:
+            raise Refused(f"{name}: stands there although nothing was received")
     if payload["scope"] not in SCOPES:
         raise Refused(f"scope: {str(payload['scope'])[:40]!r} is no edit scope")
     if not _STORY.fullmatch(_string(payload, "story")):
@@ -82,6 +94,7 @@ def read(token: Token) -> Statement:
         guid=payload["guid"],
         story=payload["story"],
         version=version,
+        earlier=kind == EARLIER,
         agency=_string(payload, "agency"),
         agency_id=_string(payload, "agency_id"),
         agency_version=_string(payload, "agency_version"),
@@ -90,17 +103,17 @@ def read(token: Token) -> Statement:
         received=received,
         published=payload["published"],
         received_at=_instant(payload, "received_at"),
+        logged_at=None if received is None or kind == EARLIER else _instant(payload, "logged_at"),
         changed_at=_instant(payload, "changed_at"),
         issued_at=_instant(payload, "issued_at"),
         previous=previous,
         receipt=receipt,
-        logged=None if received is None else _receipt(payload),
+        leaf=None if received is None or kind == EARLIER else _leaf(payload),
     )
 
 
-def _receipt(payload: Mapping[str, Any]) -> bytes:
-    names = ("guid", "agency", "agency_id", "agency_version", "rule", "received", "received_at")
-    return canonical({"type": "wirecopy-receipt-1", **{name: payload[name] for name in names}})
+def _leaf(payload: Mapping[str, Any]) -> bytes:
+    return canonical({"type": "wirecopy-receipt-2", **{name: payload[name] for name in _RECEIPT}})
 
 
 def _string(payload: Mapping[str, Any], name: str) -> str:
@@ -112,11 +125,9 @@ def _string(payload: Mapping[str, Any], name: str) -> str:
 def _instant(payload: Mapping[str, Any], name: str) -> datetime:
     text = _string(payload, name)
     try:
-        if not _INSTANT.fullmatch(text):
-            raise ValueError
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-    except ValueError:
-        raise Refused(f"{name}: {text[:40]!r} is no instant") from None
+        return from_instant(text)
+    except Refused as error:
+        raise Refused(f"{name}: {error}") from None
 
 
 def _check_digests(name: str, value: object, parts: tuple[str, ...]) -> None:

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from desk.cli import main
 from stories import clock
-from tests.signed import FORMATS, ISSUED, Press, samples
+from tests.signed import FORMATS, ISSUED, Press, instant, samples
 from tests.signing import Log, Signer, canonical, jwks
 
 JWKS = "/.well-known/jwks.json"
@@ -276,6 +277,59 @@ def test_without_chain_and_log_less_is_checked(run: Any, site: Site) -> None:
     assert done.code == 0
     assert done.states("chain") == ["not checked"] * 3
     assert done.told["log"]["state"] == "not checked"
+
+
+def test_a_receipt_that_was_logged_late(run: Any, tmp_path: Path) -> None:
+    press = Press()
+    feed, keys = files(press, tmp_path)
+    assert "by its word" not in run(feed, "--key", keys).out
+    press.logged_at = samples()[0].received_at + timedelta(hours=1, microseconds=1)
+    press.chains.clear()
+    with clock.reading(lambda: press.logged_at):
+        feed.write_bytes(
+            press.feed([press.sign(samples()[0], issued_at=instant(press.logged_at))], "rss")
+        )
+        done = run(feed, "--key", keys)
+        assert done.code == 0
+        assert (
+            "received 2026-11-22 13:05Z, by its word; in the log only since 2026-11-22 14:05Z"
+            in done.out.splitlines()[-2]
+        )
+        [entry] = run(feed, "--key", keys, "--json").told["entries"]
+    assert entry["late"] in done.out
+    assert entry["logged_at"].startswith("2026-11-22T14:05")
+    assert entry["late"] in next(c["reason"] for c in entry["checks"] if c["name"] == "receipt")
+
+
+def test_a_receipt_dated_before_what_was_seen(run: Any, site: Site, tmp_path: Path) -> None:
+    press, memory = Press(), tmp_path / "seen.json"
+    feed = publish(press, site)
+    assert run(feed, "--remember", memory).code == 0
+    kept = memory.read_bytes()
+    press.logged_at -= timedelta(seconds=1)
+    publish(press, site)
+    for _ in range(2):  # nor is it remembered
+        done = run(feed, "--remember", memory, "--json")
+        assert (done.code, done.states("receipt")) == (1, ["failed"] * 3)
+        assert "by its word, but leaf 2 was logged at 2026-11-22T13:09:00.000005Z" in done.err
+        assert json.loads(memory.read_bytes())["leaves"] == json.loads(kept)["leaves"]
+    press.logged_at += timedelta(seconds=1)
+    press.chains.clear()
+    publish(press, site)
+    assert run(feed).code == 0
+
+
+def test_a_memory_from_before_there_were_places_in_it(run: Any, site: Site, tmp_path: Path) -> None:
+    press, memory = Press(), tmp_path / "seen.json"
+    feed = publish(press, site)
+    assert run(feed, "--remember", memory).code == 0
+    whole = json.loads(memory.read_bytes())
+    before = {name: whole[name] for name in ("type", "statements", "checkpoints")}
+    memory.write_bytes(canonical(before))
+    done = run(feed, "--remember", memory, "--json")
+    assert (done.code, done.states("continuity")) == (0, ["ok"] * 3)
+    after = json.loads(memory.read_bytes())
+    assert after == {**whole, "seen_at": {}}  # it is not known since when
 
 
 def test_a_log_that_withholds_what_was_seen(run: Any, site: Site, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_what_a_statement_says(store: Store, newsroom: NewsroomOf) -> None:
     parts = ("headline", "text", "links", "media", "packaging")
     measured = entry.measurement
     assert said == {
-        "type": "wirecopy-statement-1",
+        "type": "wirecopy-statement-2",
         "guid": shown["id"],
         "story": story.id,
         "version": 1,
@@ -117,6 +117,7 @@ def test_what_a_statement_says(store: Store, newsroom: NewsroomOf) -> None:
         "published": {p: measured["published"][p] for p in parts},
         "received_at": story.received_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "changed_at": story.changed_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "logged_at": "2026-11-23T12:00:00.250000Z",
         "issued_at": "2026-11-23T12:00:00.250000Z",
         "previous": None,
         "receipt": said["receipt"],

@@ -15,6 +15,7 @@ from publish.site.representation import represent
 from stories import keyring, logbook
 from stories.merkle import Tree, leaf_hash
 from stories.newsroom import Newsroom, Site
+from stories.signing import canonical
 from stories.store import Store, receipts
 from stories.store.receipts import Receipt
 from stories.story import Story, digest
@@ -45,11 +46,14 @@ def start(store: Store) -> Iterator[Start]:
 
 def fill(store: Store, newsroom: Newsroom, count: int) -> list[bytes]:
     """Put *count* receipts into the log; their leaves."""
-    leaves = [f"leaf {n}".encode() for n in range(count)]
-    rows = [Receipt(leaf_hash(leaf), "s", 1, n, leaf) for n, leaf in enumerate(leaves)]
+    written = [canonical({"n": n}) for n in range(count)]
+    rows = [Receipt(leaf_hash(each), "s", 1, n, each) for n, each in enumerate(written)]
     with store.write() as conn:
         receipts.add(conn, rows)
     logbook.append(store, newsroom)
+    with store.read() as conn:
+        leaves = receipts.leaves(conn, 0, count)
+    assert [json.loads(leaf)["n"] for leaf in leaves] == list(range(count))
     return leaves
 
 

@@ -244,6 +244,22 @@ def test_every_outcome_is_told_in_words() -> None:
             assert not re.search("undefined|null|NaN|object", text), (name, text)
 
 
+def test_a_receipt_that_was_logged_late_is_told() -> None:
+    questions, expected = _entries()
+    late = {"stated: received long before it was logged"}
+    told = {}
+    said = ask([{"ask": "tell", **question} for question in questions])
+    for (name, _), found in zip(expected, said, strict=True):
+        for row in found["rows"]:
+            if row["name"] == "Receipt" and "by its word" in row["said"]:
+                told[name] = row["said"]
+    assert set(told) == late
+    assert all(
+        "; received 2 January 2019, 10:00 UTC, by its word; in the log only since" in text
+        for text in told.values()
+    )
+
+
 def test_chains() -> None:
     vectors = STATEMENTS["chains"]
     said = ask(

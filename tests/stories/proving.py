@@ -86,8 +86,10 @@ def verified(token: str, jwks: dict[str, Any]) -> dict[str, Any]:
 
 def receipt(said: dict[str, Any]) -> bytes:
     """The leaf that a statement's receipt is of."""
-    names = ("agency", "agency_id", "agency_version", "guid", "received", "received_at", "rule")
-    leaf = {name: said[name] for name in names} | {"type": "wirecopy-receipt-1"}
+    names = ["agency", "agency_id", "agency_version", "guid", "received", "received_at", "rule"]
+    number = said["type"].removeprefix("wirecopy-statement-")
+    names += ["logged_at"] if number == "2" else []
+    leaf = {name: said[name] for name in names} | {"type": f"wirecopy-receipt-{number}"}
     told = json.dumps(leaf, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return told.encode()
 

@@ -1,24 +1,31 @@
 """Keeping the log: every receipt once, in order, proved; whoever appends at the same time."""
 
+import json
 import multiprocessing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from stories import keyring, logbook
+from stories import clock, keyring, logbook
 from stories.errors import SigningError
 from stories.merkle import leaf_hash
 from stories.newsroom import Newsroom
+from stories.signing import canonical
+from stories.statement import logged
 from stories.store import Store, connect, receipts
 from stories.store.receipts import Receipt
 from tests.conftest import NewsroomOf
 from tests.stories.proving import opened, proved
 
+NOON = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
 
 def receipt(number: int, capture: int = 1, position: int | None = None) -> Receipt:
-    leaf = f"leaf {number}".encode()
+    written = canonical({"number": number})
     place = number if position is None else position
-    return Receipt(leaf_hash(leaf), "story", capture, place, leaf)
+    return Receipt(leaf_hash(written), "story", capture, place, written)
 
 
 def put(store: Store, *found: Receipt) -> None:
@@ -38,6 +45,16 @@ def leaves(store: Store) -> list[bytes]:
         return receipts.leaves(conn, 0, 10**6)
 
 
+def numbers(store: Store) -> list[int]:
+    """What was logged, in order."""
+    return [json.loads(leaf)["number"] for leaf in leaves(store)]
+
+
+def times(store: Store) -> list[str]:
+    """When, by the leaves."""
+    return [json.loads(leaf)["logged_at"] for leaf in leaves(store)]
+
+
 def test_receipts_are_numbered_in_the_order_received(store: Store, newsroom: NewsroomOf) -> None:
     room = newsroom()
     put(store, receipt(4, 2, 1), receipt(3, 2, 0), receipt(2, 1, 1), receipt(1, 1, 0))
@@ -45,7 +62,7 @@ def test_receipts_are_numbered_in_the_order_received(store: Store, newsroom: New
     put(store, receipt(0, 0, 0), receipt(1, 1, 0))  # a late one, and one that is there
     assert logbook.append(store, room) == 1
     assert logbook.append(store, room) == 0
-    assert leaves(store) == [f"leaf {n}".encode() for n in (1, 2, 3, 4, 0)]
+    assert numbers(store) == [1, 2, 3, 4, 0]
 
 
 def test_every_receipt_is_proved_by_the_checkpoint(store: Store, newsroom: NewsroomOf) -> None:
@@ -58,7 +75,8 @@ def test_every_receipt_is_proved_by_the_checkpoint(store: Store, newsroom: Newsr
     assert len(proofs) == 700
     key = verifier(store)
     for number, each in enumerate(wanted):
-        index, checkpoint = proved(proofs[each.hash], each.leaf, key)
+        found = proofs[each.hash]
+        index, checkpoint = proved(found.proof, logged(each.leaf, found.at), key)
         assert (index, checkpoint.size) == (number, 700)
         assert checkpoint.origin == "feeds.daily.example/log"
     with store.read() as conn:
@@ -73,7 +91,7 @@ def test_more_than_one_transaction_takes(
     monkeypatch.setattr(logbook, "BATCH", 7)
     put(store, *(receipt(n) for n in range(30)))
     assert logbook.append(store, newsroom()) == 30
-    assert leaves(store) == [f"leaf {n}".encode() for n in range(30)]
+    assert numbers(store) == list(range(30))
 
 
 def test_without_its_key_receipts_wait_and_lose_no_place(
@@ -93,7 +111,41 @@ def test_without_its_key_receipts_wait_and_lose_no_place(
     hidden.write_bytes(kept)
     hidden.chmod(0o600)
     assert logbook.append(store, room) == 3
-    assert leaves(store) == [f"leaf {n}".encode() for n in range(4)]
+    assert numbers(store) == list(range(4))
+
+
+def test_a_leaf_says_when_it_was_logged_and_none_goes_back(
+    store: Store, newsroom: NewsroomOf
+) -> None:
+    room, now = newsroom(), NOON
+    with clock.reading(lambda: now):
+        for number, (minutes, told) in enumerate(
+            ((0, 0), (2, 2), (1, 2), (-3, 2), (2, 2), (3, 3), (-1, 3)), start=1
+        ):
+            now = NOON + minutes * MINUTE
+            put(store, receipt(number))
+            logbook.append(store, room)
+            expected = f"2026-11-23T12:0{told}:00.250000Z"
+            assert times(store)[-1] == expected
+            found = logbook.proofs(store, [receipt(number).hash])[receipt(number).hash]
+            assert found.at == NOON + told * MINUTE
+            leaf = canonical({"number": number, "logged_at": expected})
+            assert proved(found.proof, leaf, verifier(store))[0] == number - 1
+
+
+def test_a_clock_behind_the_log_keeps_receipts_waiting(store: Store, newsroom: NewsroomOf) -> None:
+    room, now = newsroom(), NOON
+    with clock.reading(lambda: now):
+        put(store, receipt(0))
+        logbook.append(store, room)
+        put(store, receipt(1))
+        now = NOON - 6 * MINUTE
+        with pytest.raises(SigningError, match=r"12:00:00Z, and this machine's clock says .*11:54"):
+            logbook.append(store, room)
+        assert numbers(store) == [0]
+        now = NOON - 5 * MINUTE
+        assert logbook.append(store, room) == 1
+        assert times(store) == ["2026-11-23T12:00:00.250000Z"] * 2
 
 
 def _append(url: str, room: Newsroom, number: int, gate: Any) -> None:
@@ -119,11 +171,12 @@ def test_many_at_once_make_one_log(store: Store, newsroom: NewsroomOf) -> None:
     for process in processes:
         process.join(90)
         assert process.exitcode == 0
-    found = leaves(store)
-    expected = {f"leaf {number * 1000 + n}".encode() for number in range(3) for n in range(32)}
+    found = numbers(store)
+    expected = {number * 1000 + n for number in range(3) for n in range(32)}
     assert len(found) == len(set(found)) == len(expected)
     assert set(found) == expected
+    assert times(store) == sorted(times(store))
     key = verifier(store)
-    proofs = logbook.proofs(store, [leaf_hash(leaf) for leaf in found])
-    for number, leaf in enumerate(found):
-        assert proved(proofs[leaf_hash(leaf)], leaf, key)[0] == number
+    proofs = logbook.proofs(store, [receipt(n).hash for n in found])
+    for place, (number, leaf) in enumerate(zip(found, leaves(store), strict=True)):
+        assert proved(proofs[receipt(number).hash].proof, leaf, key)[0] == place

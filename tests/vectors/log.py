@@ -235,7 +235,8 @@ def _receipts(log: Log) -> Iterator[dict[str, Any]]:
         ("something after it", f"{good}\n", data, False),
         ("empty", "", data, False),
     ):
-        yield {"name": name, "receipt": text, "leaf": leaf, "ok": ok}
+        index = {"index": int(text.split("\n")[1].removeprefix("index "))} if ok else {}
+        yield {"name": name, "receipt": text, "leaf": leaf, "ok": ok, **index}
 
 
 def _tiles() -> dict[str, Any]:

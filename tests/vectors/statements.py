@@ -7,11 +7,11 @@ import base64
 import hmac
 import json
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from publish.entry import Entry
-from tests.signed import FORMATS, ISSUED, Press, instant, receipt, samples
+from tests.signed import FORMATS, ISSUED, Press, earlier, instant, receipt, samples
 from tests.signing import (
     NBF,
     Log,
@@ -75,8 +75,9 @@ def vectors() -> Case:
         " 'ok', but for 'continuity' ('not checked'). An entry is its sample with what is named"
         " beside it in place of the sample's own. Chains are by story; with `withheld`, they were"
         " asked for and not given. `memory` is what was seen before, `log` the feed's check (§7)."
-        " Of `jwks`, `document` is the key set, in base64 where it is no text, under which the"
-        " sample is verified; `expected` is null where it is refused.",
+        " `order` is like `entries`, for verifiers that look at whole feeds or remember. Of `jwks`,"
+        " `document` is the key set, in base64 where it is no text, under which the sample is"
+        " verified; `expected` is null where it is refused.",
         "now": NOW,
         "checks": CHECKS,
         "keys": key_sets(press),
@@ -90,6 +91,7 @@ def vectors() -> Case:
         "canonical": list(_canonical()),
         "tokens": list(_tokens(entries[0])),
         "entries": list(_entries(press, entries)),
+        "order": list(_order(press, entries)),
         "feeds": list(_feeds(press, entries)),
         "chains": list(_chains(press)),
     }
@@ -276,7 +278,10 @@ def _tokens(entry: Entry) -> Iterable[Case]:
         ("version -1", signed(version=-1)),
         ("version true", signed(version=True)),
         ("version as a string", signed(version="1")),
-        ("another type", signed(type="wirecopy-statement-2")),
+        ("another type", signed(type="wirecopy-statement-3")),
+        ("the type before this", FIRST.sign(earlier(payload))),
+        ("the type before this, with the members of this", signed(type="wirecopy-statement-1")),
+        ("this type, with the members of the one before", without("logged_at")),
         ("a receipt for a statement", FIRST.sign(receipt(payload))),
         ("another rule", signed(rule="wirecopy-text-2")),
         ("an unknown scope", signed(scope="untouched")),
@@ -311,7 +316,16 @@ def _tokens(entry: Entry) -> Iterable[Case]:
         ("version 1 with a previous", signed(previous=digest(b"x"))),
         ("version 2 without a previous", signed(version=2)),
         ("received without receipt", signed(receipt=None)),
-        ("a receipt without received", signed(received=None, scope="unknown")),
+        ("received without a time in the log", signed(logged_at=None)),
+        ("a time in the log that is none", signed(logged_at="2026-11-22")),
+        (
+            "a receipt without received",
+            signed(received=None, logged_at=None, scope="unknown"),
+        ),
+        (
+            "a time in the log without received",
+            signed(received=None, receipt=None, scope="unknown"),
+        ),
     ):
         yield {"name": name, "token": token, "ok": False}
 
@@ -661,6 +675,7 @@ def _entries(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
         return with_(statement=FIRST.sign(made), edit_scope=made["scope"])
 
     received = payload["received"]
+    received_at, issued_at = payload["received_at"], payload["issued_at"]
     worded = {**received, "text": digest(b"other words")}
     summed = {**received, "packaging": digest(b"another summary")}
 
@@ -734,9 +749,34 @@ def _entries(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
             resigned(changed_at="2026-11-22T12:00:00.000000Z"),
             "times",
         ),
+        (
+            "another time in the log than was logged",
+            resigned(logged_at="2026-11-22T13:09:59.000000Z"),
+            "receipt",
+        ),
+        (
+            "logged long before it was received",
+            logged(logged_at=_minutes(received_at, -6)),
+            "times",
+        ),
+        ("logged just before it was received", logged(logged_at=_minutes(received_at, -4)), ""),
+        ("logged long after it was issued", logged(logged_at=_minutes(issued_at, 6)), "times"),
+        ("logged just after it was issued", logged(logged_at=_minutes(issued_at, 4)), ""),
+        (
+            "logged before what is published was changed",
+            logged(changed_at=issued_at, logged_at=received_at),
+            "",
+        ),
+        (
+            "logged long after what is published was changed",
+            logged(changed_at=received_at, logged_at=issued_at),
+            "",
+        ),
+        ("received long before it was logged", logged(received_at=_LONG_AGO), ""),
     ):
         yield case(f"stated: {name}", entry, _expect(failed, "chain"), chains="none")
-    nothing = {**payload, "received": None, "receipt": None, "scope": "unknown"}
+    absent = {"received": None, "receipt": None, "logged_at": None}
+    nothing = {**payload, **absent, "scope": "unknown"}
     nothing |= from_pti
     unknown = with_(
         statement=FIRST.sign(nothing),
@@ -817,6 +857,66 @@ _FRAME = (
     ' style="position:absolute;top:99px;left:0;border:60px solid white">'
 )
 _PLAIN_SAID = "This story has not been edited by NDTV staff."
+
+
+_LONG_AGO = "2019-01-02T10:00:00.000000Z"
+
+
+def _minutes(moment: str, count: int) -> str:
+    """So many minutes after *moment*."""
+    return instant(datetime.fromisoformat(moment) + timedelta(minutes=count))
+
+
+def _order(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
+    """Whether leaves of one log say times in the order of their places."""
+    samples_ = list(map(neutral, signed))
+    known = dict(zip(SAMPLES, samples_, strict=True))
+    payloads = [json.loads(_bytes((entry.statement or "").split(".")[1])) for entry in signed]
+    logged_at = payloads[0]["logged_at"]
+
+    def told(*later: tuple[int, int]) -> list[Case]:
+        """Samples by number, logged one after the other, each so many minutes later."""
+        log = Log(press.log.origin, press.log.label, list(press.log.leaves[:4]))
+        said = [{**payloads[n], "logged_at": _minutes(logged_at, by)} for n, by in later]
+        places = [log.add(receipt(each)) for each in said]
+        return [
+            {**samples_[n], "statement": FIRST.sign({**each, "receipt": log.receipt(place)})}
+            for (n, _), each, place in zip(later, said, places, strict=True)
+        ]
+
+    def seen(index: int, at: str) -> str:
+        return _memory(leaves={press.log.origin: {"index": index, "logged_at": at}})
+
+    def noticed(size: int, by: int) -> str:
+        at = {press.log.origin: _minutes(logged_at, by)}
+        return _memory(checkpoints=_note(press, size), seen_at=at)
+
+    fine, wrong = _expect("", "chain"), _expect("receipt", "chain")
+    rising, falling = told((0, -3), (1, -2), (2, -2)), told((0, -2), (1, -3), (2, -1))
+    for name, entries, expected, memory in (
+        ("rising", rising, [fine] * 3, None),
+        ("rising, the feed in another order", rising[::-1], [fine] * 3, None),
+        ("one falls", falling, [fine, wrong, fine], None),
+        ("one falls, the feed in another order", falling[::-1], [fine, wrong, fine], None),
+        ("two fall behind one", told((0, -1), (1, -3), (2, -2)), [fine, wrong, wrong], None),
+        ("seen before: this leaf", rising[:1], [fine], seen(4, _minutes(logged_at, -3))),
+        ("seen before: this leaf, later", rising[:1], [wrong], seen(4, logged_at)),
+        ("seen before: this leaf, earlier", rising[:1], [wrong], seen(4, _LONG_AGO)),
+        ("seen before: one before it, earlier", rising[:1], [fine], seen(2, _LONG_AGO)),
+        ("seen before: one before it, later", rising[:1], [wrong], seen(2, logged_at)),
+        ("seen before: one behind it, later", rising[:1], [fine], seen(9, logged_at)),
+        ("seen before: one behind it, earlier", rising[:1], [wrong], seen(9, _LONG_AGO)),
+        ("seen before: the log with it, then", [samples_[0]], [fine], noticed(5, -5)),
+        ("seen before: the log with it, long before then", [samples_[0]], [wrong], noticed(5, -6)),
+    ):
+        yield {
+            "name": name,
+            "keys": "all",
+            "chains": "none",
+            "expected": expected,
+            **({} if memory is None else {"memory": memory}),
+            "entries": [_against(known, entry) for entry in entries],
+        }
 
 
 def _memory(**kept: Case) -> str:
@@ -937,9 +1037,18 @@ def _chains(press: Press) -> Iterable[Case]:
     stolen = [REVOKED.sign(payloads[0])]
     stolen.append(REVOKED.sign({**payloads[1], "previous": digest(stolen[0].encode())}))
     gone_on = FIRST.sign({**third, "previous": digest(stolen[1].encode())})
+    before = [FIRST.sign(earlier(payloads[0]))]
+    before.append(
+        FIRST.sign(earlier({**payloads[1], "previous": digest(before[0].encode())})),
+    )
+    after = FIRST.sign({**third, "previous": digest(before[1].encode())})
+    back = FIRST.sign(earlier(third))
     for name, tokens, ok in (
         ("good", good, True),
         ("one", good[:1], True),
+        ("of the type before this", before, True),
+        ("begun with the type before this", [*before, after], True),
+        ("back to the type before this", [*good[:2], back], False),
         ("without the first", good[1:], False),
         ("without the middle", [good[0], good[2]], False),
         ("turned around", good[::-1], False),

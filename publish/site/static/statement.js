@@ -33,6 +33,9 @@ const LEEWAY = 300_000_000n;
 const LARGEST_SET = 1_048_576;
 const END_OF_TIME = 253_402_300_800;
 
+/** Microseconds from receipt to log that are worth telling of. */
+const LATE = 3_600_000_000n;
+
 const LONGEST = 65536;
 const HEADER = /^\{"alg":"EdDSA","kid":"([A-Za-z0-9_-]{43})","typ":"wirecopy-statement\+jws"\}$/;
 
@@ -56,7 +59,7 @@ const shaped = (members) => (value) =>
 
 const DIGESTS = Object.fromEntries(PARTS.map((part) => [part, isDigest]));
 const MEMBERS = {
-  type: (value) => value === "wirecopy-statement-1",
+  type: (value) => value === "wirecopy-statement-2",
   guid: (value) => isText(value) && value !== "",
   story: (value) => isText(value) && /^[a-z2-7]{13}$/.test(value),
   version: (value) => isWhole(value) && value > 0,
@@ -69,12 +72,18 @@ const MEMBERS = {
   received: orNull(shaped({ ...DIGESTS, raw: orNull(isDigest) })),
   published: shaped(DIGESTS),
   received_at: isInstant,
+  logged_at: orNull(isInstant),
   changed_at: isInstant,
   issued_at: isInstant,
   previous: orNull(isDigest),
   receipt: orNull(isText),
 };
 const isStatement = shaped(MEMBERS);
+
+// Without a time in the log, for itself and for its receipt. Only chains begin with such.
+const EARLIER = "wirecopy-statement-1";
+const { logged_at: _, ...ALL_BUT_ONE } = MEMBERS;
+const isEarlier = shaped({ ...ALL_BUT_ONE, type: (value) => value === EARLIER });
 
 /** An instant as microseconds since 1970: too many in late years for a number to hold exactly. */
 function microseconds(instant) {
@@ -155,9 +164,10 @@ const keyIn = (jwk) => ({
 /**
  * Read a compact JWS: `{statement, kid, signed, signature}`, the last two as bytes.
  *
- * Nothing is verified but its form. Throws an Error that says what is wrong with that.
+ * Nothing is verified but its form. Throws an Error that says what is wrong with that. A chain may
+ * begin with statements of an `earlier` type.
  */
-export function readStatement(jws) {
+export function readStatement(jws, earlier = false) {
   const parts = isText(jws) && jws.length <= LONGEST ? jws.split(".") : [];
   const [header, payload, signature] = parts.map(fromBase64Url);
   if (parts.length !== 3 || !header || !payload || signature?.length !== 64)
@@ -167,12 +177,16 @@ export function readStatement(jws) {
   if (kid === undefined) throw new Error("it is not signed as statements are");
   const text = fromUtf8(payload) ?? "";
   const statement = parseJson(text);
-  if (!isStatement(statement)) throw new Error("what is signed is no statement");
+  if (!isStatement(statement) && !(earlier && isEarlier(statement)))
+    throw new Error("what is signed is no statement");
   if (canonical(statement) !== text) throw new Error("it is not in canonical form");
   if ((statement.version === 1) !== (statement.previous === null))
     throw new Error("it does not name the one before it");
   if ((statement.received === null) !== (statement.receipt === null))
     throw new Error("its receipt is missing, or of nothing");
+  const silent = statement.logged_at === undefined; // as those of the earlier type are
+  if (!silent && (statement.received === null) !== (statement.logged_at === null))
+    throw new Error("its time in the log is missing, or of nothing");
   return { statement, kid, signed: toUtf8(jws.slice(0, jws.lastIndexOf("."))), signature };
 }
 
@@ -218,11 +232,16 @@ export function receiptOf({
   rule,
   received,
   received_at,
+  logged_at,
 }) {
-  const type = "wirecopy-receipt-1";
-  return toUtf8(
-    canonical({ type, guid, agency, agency_id, agency_version, rule, received, received_at }),
-  );
+  const type = "wirecopy-receipt-2";
+  const copy = { guid, agency, agency_id, agency_version, rule, received };
+  return toUtf8(canonical({ type, ...copy, received_at, logged_at }));
+}
+
+/** Whether a receipt came into the log long after its copy is said to have come. */
+export function loggedLate({ received_at, logged_at }) {
+  return logged_at !== null && microseconds(logged_at) - microseconds(received_at) > LATE;
 }
 
 /** The digest by which the next statement names this one. */

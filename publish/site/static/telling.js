@@ -1,6 +1,6 @@
 // A report of the verifier in words for readers.
 
-import { changedParts } from "./verify.js";
+import { changedParts, loggedLate } from "./verify.js";
 
 const PARTS = {
   headline: "the headline",
@@ -74,7 +74,8 @@ function rowsOf({ statement, kid, read, receipt, length }) {
     [
       "Receipt",
       ["receipt"],
-      receipt && `entry ${receipt.index + 1} of ${receipt.size} in the log of copy received`,
+      receipt &&
+        `entry ${receipt.index + 1} of ${receipt.size} in the log of copy received${since(statement)}`,
     ],
     ["All statements", ["chain"], length && `${length} of this story, unbroken${later}`],
   ];
@@ -91,6 +92,12 @@ function row(name, checks, said, found) {
 /** Of a row that stands for several things, which one it is. */
 const subject = (check) =>
   ({ statement: "the statement: ", key: "its key: ", signature: "the signature: " })[check] ?? "";
+
+/** What is proved of a copy that is said to have come long before it was logged. */
+const since = (statement) =>
+  loggedLate(statement)
+    ? `; received ${day(statement.received_at)}, by its word; in the log only since ${day(statement.logged_at)}`
+    : "";
 
 const signed = (statement, kid) =>
   `statement ${statement.version}, signed ${day(statement.issued_at)} with key ${kid.slice(0, 8)}…`;

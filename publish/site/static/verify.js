@@ -12,7 +12,7 @@ import { inOrder, keyOf, nameOf, readStatement, receiptOf, scopeFollows } from "
 import { PARTS, RULE, digests, plain, project, values } from "./text.js";
 
 export { cannotCheck } from "./encoding.js";
-export { changedParts, readKeys } from "./statement.js";
+export { changedParts, loggedLate, readKeys } from "./statement.js";
 
 /** Every check, in the order in which they are made. */
 export const CHECKS = [
@@ -125,8 +125,13 @@ async function examine(entry, { keys, chain, now }, report, attempt) {
     demand(found === null, `${found} could hide words or show others`);
   });
   await attempt("times", () => {
-    const told = [statement.received_at, statement.changed_at, statement.issued_at];
-    demand(inOrder(...told, new Date(now).toISOString()), "they do not follow each other");
+    const { received_at, logged_at, changed_at, issued_at } = statement;
+    const logged = logged_at ?? received_at;
+    demand(
+      inOrder(received_at, changed_at, issued_at, new Date(now).toISOString()) &&
+        inOrder(received_at, logged, issued_at),
+      "they do not follow each other",
+    );
   });
   await attempt("receipt", async () => {
     if (statement.receipt === null) return "nothing was received";
@@ -217,7 +222,8 @@ export async function readChain(bytes, keys) {
   const found = [];
   let before = null;
   for (const [at, jws] of chain.statements.entries()) {
-    const opened = readStatement(jws);
+    // Of an earlier type only before the first of the present one.
+    const opened = readStatement(jws, found.at(-1)?.logged_at === undefined);
     const { statement } = opened;
     const vouched = at < length - 1;
     await verifySignature(opened, keyOf(opened, keys, vouched));

@@ -7,6 +7,8 @@ import pytest
 
 from stories.verifier import Memory, Refused, load_memory, read_keys
 from stories.verifier.memory import Seen
+from stories.verifier.order import Place
+from tests.signed import ISSUED, instant
 from tests.signing import Log, Signer, canonical, digest, jwks
 
 GOOD = Signer("first").jwk()
@@ -77,6 +79,8 @@ def test_a_memory_comes_back() -> None:
         {"g": Seen(2, digest(b"x"), log.origin), "ü": Seen(1, digest(b"y"), None)},
         {log.origin: log.checkpoint()},
         {"kid": log.origin},
+        {log.origin: Place(3, ISSUED)},
+        {log.origin: ISSUED},
     )
     assert load_memory(memory.dump()) == memory
     assert load_memory(Memory().dump()) == Memory()
@@ -97,6 +101,12 @@ def test_a_memory_comes_back() -> None:
         {"checkpoints": {"another": Log().checkpoint(0)}},
         {"logs": None},
         {"logs": {"kid": 1}},
+        {"leaves": None},
+        {"leaves": {"o": {}}},
+        {"leaves": {"o": {"index": "3", "logged_at": instant(ISSUED)}}},
+        {"leaves": {"o": {"index": 3, "logged_at": "today"}}},
+        {"seen_at": {"o": 1}},
+        {"seen_at": {"o": "2026-11-22T13:10:00Z"}},
     ],
 )
 def test_a_memory_that_is_none(changes: dict[str, Any]) -> None:

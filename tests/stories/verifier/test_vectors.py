@@ -149,7 +149,7 @@ def entry(told: dict[str, Any]) -> Entry:
     return Entry(**made)
 
 
-@pytest.mark.parametrize("row", named(VECTORS["entries"]))
+@pytest.mark.parametrize("row", named(VECTORS["entries"] + VECTORS["order"]))
 def test_entries(row: dict[str, Any]) -> None:
     held(
         verify_entries([entry(told) for told in row["entries"]], KEYS[row["keys"]], aids(row)), row
@@ -219,7 +219,8 @@ def test_checkpoint(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("row", named(LOG["receipts"]))
 def test_receipt(row: dict[str, Any]) -> None:
     if row["ok"]:
-        assert receipts.check(row["receipt"], b(row["leaf"]), LOG_KEY).origin == LOG["origin"]
+        found = receipts.check(row["receipt"], b(row["leaf"]), LOG_KEY)
+        assert (found.index, found.head.origin) == (row["index"], LOG["origin"])
     else:
         with pytest.raises(Refused):
             receipts.check(row["receipt"], b(row["leaf"]), LOG_KEY)

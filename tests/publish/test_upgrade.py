@@ -1,0 +1,123 @@
+"""A store whose log was begun before receipts said when they were logged: nothing of it is lost."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import text, update
+
+from publish import press
+from publish.refresh import refresh
+from stories import clock, keyring, merkle, note
+from stories.newsroom import Newsroom
+from stories.signing import canonical, payload_of
+from stories.store import Store, feeds, receipts, statements, tables
+from stories.store.receipts import Receipt
+from stories.story import digest
+from stories.verifier import Aids, Memory, Report, read_keys, verify
+from stories.verifier.statement import Statement
+from tests.conftest import NewsroomOf
+from tests.publish.samples import english, hindi
+from tests.publish.shelf import publish
+from tests.signed import earlier
+from tests.stories.proving import chained
+
+NOON = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
+
+
+def old(leaf: bytes) -> bytes:
+    """A receipt as it was written before."""
+    members = {**json.loads(leaf), "type": "wirecopy-receipt-1"}
+    members.pop("logged_at", None)
+    return canonical(members)
+
+
+def take_back(store: Store, room: Newsroom) -> None:
+    """Make *store*, with what is in it, what it would have been at schema 0003; of two stories
+    published, one receipt waits for its place in the log again."""
+    key, signer = keyring.log_key(store, room), keyring.signer(store, room)
+    with store.write() as conn:
+        head = receipts.head(conn)
+        assert head is not None
+        leaves = [old(leaf) for leaf in receipts.leaves(conn, 0, head.size)]
+        conn.execute(tables.receipts.delete())
+        conn.execute(tables.tiles.delete())
+        found = [Receipt(merkle.leaf_hash(leaf), "s", 1, n, leaf) for n, leaf in enumerate(leaves)]
+        receipts.add(conn, found)
+        first = tables.receipts.c.hash == found[0].hash
+        conn.execute(update(tables.receipts).where(first).values(idx=0))
+        tiles = merkle.extend(0, lambda *_: b"", [found[0].hash])
+        receipts.put_tiles(conn, tiles)
+        tree = merkle.Tree(1, lambda level, at: tiles[level, at])
+        checkpoint = note.sign(note.Checkpoint(head.origin, 1, tree.root()).text, head.origin, key)
+        receipts.advance(conn, 1, checkpoint)
+        for row in conn.execute(tables.statements.select()).all():
+            proof = note.proof(0, [], checkpoint)
+            said = {**earlier(payload_of(row.jws)), "receipt": proof}
+            jws = signer.sign(said)
+            this = tables.statements.c.story_id == row.story_id
+            told = {"jws": jws, "digest": digest(jws.encode())}
+            conn.execute(update(tables.statements).where(this).values(**told))
+        conn.execute(text("ALTER TABLE receipts DROP COLUMN logged_at"))
+        conn.execute(text("UPDATE alembic_version SET version_num = '0003'"))
+        conn.execute(text("DELETE FROM notes"))  # rendered by an older number
+
+
+def verified(store: Store, before: str) -> Report:
+    """The feed, held against all there is, by someone who saw the log as it was *before*."""
+    with store.read() as conn:
+        jwks, head = keyring.jwks(conn), receipts.head(conn)
+        row = feeds.feed(conn, "all", "rss")
+    assert jwks is not None
+    assert head is not None
+    assert row is not None
+
+    def chain(said: Statement) -> bytes:
+        with store.read() as conn:
+            told = {"guid": said.guid, "statements": statements.of(conn, said.story)}
+        return canonical(told)
+
+    def tile(level: int, at: int, width: int) -> bytes:
+        with store.read() as conn:
+            return receipts.tile(conn, level, at)[: width * merkle.HASH]
+
+    memory = Memory(checkpoints={head.origin: before})
+    aids = Aids(clock.now(), chain, tile, head.checkpoint, memory)
+    return verify(row.body, read_keys(canonical(jwks)), aids)
+
+
+def test_a_log_begun_before(store: Store, newsroom: NewsroomOf) -> None:
+    room, now = newsroom(), NOON
+    with clock.reading(lambda: now):
+        publish(store, room, english(), hindi())
+        take_back(store, room)
+        with store.read() as conn:
+            before = receipts.head(conn)
+            [first] = receipts.leaves(conn, 0, 10)
+        assert before is not None
+        now += timedelta(days=1)
+        store.migrate()
+        refresh(store, room)
+        press.run(store, room)
+        report = verified(store, before.checkpoint)
+    assert [entry.failures for entry in report.entries] == [(), ()]
+    assert report.log.state == "ok", report.log
+    assert {entry.late for entry in report.entries} == {
+        "received 2026-11-22 13:05Z, by its word; in the log only since 2026-11-23 14:00Z"
+    }
+    with store.read() as conn:
+        leaves = [json.loads(leaf) for leaf in receipts.leaves(conn, 0, 10)]
+        assert receipts.leaves(conn, 0, 1) == [first]  # it stays where it is, as it is
+        told = [statements.of(conn, story.id) for story in (english(), hindi())]
+        jwks: Any = keyring.jwks(conn)
+        assert not receipts.wait(conn)
+    assert [leaf["type"][-1] for leaf in leaves] == ["1", "2", "2"]
+    assert sorted(leaf["guid"] for leaf in leaves[1:]) == sorted([english().guid, hindi().guid])
+    assert leaves[0]["received"] in [leaf["received"] for leaf in leaves[1:]]
+    for tokens in told:
+        said = [payload_of(token) for token in tokens]
+        assert [each["type"][-1] for each in said] == ["1", "2"]
+        assert said[1]["previous"] == digest(tokens[0].encode())
+        assert said[1]["logged_at"] == "2026-11-23T14:00:00.000000Z"
+    [logged] = [each for each in told if payload_of(each[0])["guid"] == leaves[0]["guid"]]
+    assert len(chained(logged, jwks)) == 2  # both receipts of it are proved, by a third hand
