@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from desk import show
-from desk.sources import Sources
+from desk.sources import Sources, is_url
 from desk.verifying import Asked, verified
 from stories.errors import UnknownNameError
 from stories.verifier import Report, Result
@@ -102,7 +102,10 @@ def _feed(asked: Asked, *, json: bool) -> None:
         if entry.verdict == "unsigned":
             show.complain(f"{entry.guid or '(no guid)'}: no statement, so nothing is shown of it")
     if report.log.state == "failed":
-        show.complain(f"log: {report.log.reason}")
+        nobody = not is_url(asked.feed) and not is_url(asked.keys or "")
+        remedy = "; give --key as a URL, and the log there is asked for them"
+        untold = nobody and "no tiles" in report.log.reason
+        show.complain(f"log: {report.log.reason}{remedy if untold else ''}")
     if not report.ok:
         raise typer.Exit(1)
 

@@ -448,6 +448,7 @@ def test_a_log_that_grew_and_no_tiles_to_show_it_by(run: Any, tmp_path: Path) ->
         done = run(feed, "--key", keys, "--remember", memory, "--json")
         assert (done.code, done.told["log"]["state"]) == (1, "failed")
         assert "nobody can tell whether the log of 3 receipts" in done.told["log"]["reason"]
+        assert "give --key as a URL" in done.err
 
 
 def test_a_fork_of_a_story_behind_a_chain_that_is_withheld(

@@ -603,6 +603,20 @@ def test_a_storys_page_tells_what_was_measured(serve: Serve) -> None:
     assert "PTI2026112200417" in _texts(page, ".facts dd")
 
 
+@pytest.mark.parametrize(("minutes", "told"), [(60, []), (61, ["In the log only since"])])
+def test_a_story_logged_long_after_it_is_said_to_have_come(
+    serve: Serve, minutes: int, told: list[str]
+) -> None:
+    story = samples.english()
+    logged = (story.received_at + timedelta(minutes=minutes)).replace(microsecond=0)
+    with clock.reading(lambda: logged):
+        page = _story(serve(story), story)
+    found = [row for row in _all(page, ".facts > div") if "log" in row.text_content()]
+    assert [row.findtext("dt") for row in found] == told
+    assert [_instant(time) for row in found for time in row.iter("time")] == [logged] * len(told)
+    assert all("this site’s word" in row.text_content() for row in found)
+
+
 def test_a_headline_of_the_wire_stands_alone(serve: Serve) -> None:
     story = samples.urdu()
     site = serve(story)
