@@ -152,7 +152,7 @@ def test_proofs() -> None:
     key = log_key(log.vkey)
 
     def size_in(text: str, leaf: bytes) -> int:
-        return receipts.check(text, leaf, key).size
+        return receipts.check(text, leaf, key).head.size
 
     here = [told(size_in, text, log.leaves[at]) for text, at in proofs]
     there = ask(

@@ -192,9 +192,9 @@ _odd_instants = st.builds(
 
 @st.composite
 def payloads(draw: st.DrawFn, good: dict[str, Any]) -> dict[str, Any]:
-    """The payload *good* at other times: each of the three instants exists."""
+    """The payload *good* at other times: each of the four instants exists."""
     told = dict(good)
-    for name in ("received_at", "changed_at", "issued_at"):
+    for name in ("received_at", "logged_at", "changed_at", "issued_at"):
         if draw(st.booleans()):
             told[name] = draw(_moments)
     return told
