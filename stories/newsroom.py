@@ -11,6 +11,7 @@ import re
 import tomllib
 import types
 from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +38,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from stories import environment
 from stories.errors import ConfigError
 from stories.provenance import SCOPES, Scope
 from stories.story import IdentityRule
@@ -426,30 +428,49 @@ def load(path: Path | None = None) -> Newsroom:
             "no configuration: write wirecopy.toml here (README, Configuration),"
             " or name one with --config PATH or WIRECOPY_CONFIG"
         )
+    if strangers := unknown_variables(os.environ):
+        raise ConfigError("\n".join(strangers))
     try:
         newsroom = Newsroom(**table)
     except ValidationError as error:
         raise ConfigError("\n".join(_say(file, e) for e in error.errors())) from None
     except SettingsError as error:
-        raise ConfigError(f"environment: {error}; lists and tables there are JSON") from None
+        field = re.search(r'for field "(\w+)"', str(error))
+        where = environment.variable([field[1]]) if field else str(error)
+        raise ConfigError(f"environment: {where}: not JSON; lists and tables are") from None
     home = file.resolve().parent  # a folder named in the file lies beside it
     keys = newsroom.signing.keys
     moved = newsroom.signing.model_copy(update={"keys": home / keys if keys else None})
     return newsroom.model_copy(update={"data": home / newsroom.data, "signing": moved})
 
 
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """A line for each variable named as one of ours is, that sets no key."""
+    keys = Newsroom.model_fields
+    tables = [key for key, field in keys.items() if _is_table(field.annotation)]
+    return environment.unknown(environ, keys, tables)
+
+
+def _is_table(annotation: Any) -> bool:
+    kind = get_origin(annotation) or annotation
+    return isinstance(kind, type) and issubclass(kind, BaseModel | dict)
+
+
 def _say(file: Path, error: ErrorDetails) -> str:
-    where = ""
-    for step in error["loc"]:
+    keys = error["loc"]
+    depth = environment.source(os.environ, keys) or (0 if file.is_file() else len(keys))
+    whose = "environment" if depth or not file.is_file() else str(file)
+    where = environment.variable(keys[:depth]) if depth else ""
+    for step in keys[depth:]:
         where += f"[{step}]" if isinstance(step, int) else f".{step}" if where else str(step)
     if error["type"] == "extra_forbidden":
-        *parents, last = error["loc"]
+        *parents, last = keys
         what = f"unknown key{_near(str(last), _keys(parents))}"
     elif error["type"] == "missing":
         what = "is missing; add it"
     else:
         what = error["msg"].removeprefix("Value error, ")
-    return f"{file}: {where}: {what}" if where else f"{file}: {what}"
+    return f"{whose}: {where}: {what}" if where else f"{whose}: {what}"
 
 
 def _near(word: str, known: list[str]) -> str:

@@ -1,5 +1,6 @@
 """compose.yaml and the Dockerfile: valid, and as little allowed as will do."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from desk.up import NAMES
+from stories.newsroom import unknown_variables
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(ROOT / "compose.yaml")
@@ -70,7 +72,7 @@ def test_no_service_may_do_more_than_it_must(service: dict[str, Any]) -> None:
 
 def test_only_the_web_is_published_and_by_default_to_this_machine() -> None:
     assert {name for name, service in SERVICES.items() if "ports" in service} == {"web"}
-    assert SERVICES["web"]["ports"] == ["${WIRECOPY_LISTEN:-127.0.0.1:8080}:8080"]
+    assert SERVICES["web"]["ports"] == ["${WEB_LISTEN:-127.0.0.1:8080}:8080"]
 
 
 def test_only_who_must_reaches_the_outside() -> None:
@@ -94,6 +96,14 @@ def test_no_secret_stands_in_the_file(service: dict[str, Any]) -> None:
     for name, value in service.get("environment", {}).items():
         if "PASSWORD" in name or "@" in value:
             assert "${POSTGRES_PASSWORD:?" in value, name
+
+
+def test_every_variable_that_is_named_as_a_setting_is_one() -> None:
+    """The whole of .env reaches the members, what compose itself reads of it too."""
+    texts = [(ROOT / name).read_text() for name in ("compose.yaml", "Dockerfile")]
+    names = re.findall(r"WIRECOPY_\w+", "\n".join(texts))
+    assert "WIRECOPY_DATABASE_URL" in names
+    assert unknown_variables(dict.fromkeys(names, "")) == []
 
 
 def test_the_broker_keeps_what_waits_and_never_forgets() -> None:

@@ -160,10 +160,67 @@ def test_the_environment_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert [f.name for f in newsroom.outgoing] == ["all"]
 
 
-def test_a_broken_environment_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WIRECOPY_WIRES", "pti")
-    with pytest.raises(ConfigError, match="JSON"):
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("DATABSE_URL", "postgresql://x/y", ["WIRECOPY_DATABSE_URL: ", "WIRECOPY_DATABASE_URL?"]),
+        ("POLITNESS__GAP", "5s", ["WIRECOPY_POLITNESS__GAP: unknown", "WIRECOPY_POLITENESS?"]),
+        ("LISTEN", "80", ["WIRECOPY_LISTEN: unknown key", "unset it"]),
+        ("CONFIG__X", "80", ["WIRECOPY_CONFIG__X: unknown key"]),
+        ("POLITENESS__GPA", "5s", ["WIRECOPY_POLITENESS__GPA: unknown key", "'gap'"]),
+        ("POLITENESS__GAP", "xx", ["WIRECOPY_POLITENESS__GAP: not a duration"]),
+        ("POLITENESS", '{"gap": "xx"}', ["WIRECOPY_POLITENESS.gap: not a duration"]),
+        ("politeness__gap", "xx", ["WIRECOPY_POLITENESS__GAP: not a duration"]),
+        ("WIRES", "pti", ["WIRECOPY_WIRES: not JSON"]),
+        ("WIRES", '[{"name": "pti"}]', ["WIRECOPY_WIRES[0].url: is missing"]),
+        ("WIRES__0__URL", "http://x", ["WIRECOPY_WIRES__0__URL: ", "lists are JSON"]),
+        ("DATA__DIR", "/data", ["WIRECOPY_DATA__DIR: WIRECOPY_DATA has no keys below"]),
+    ],
+)
+def test_what_is_wrong_in_the_environment_names_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: list[str]
+) -> None:
+    monkeypatch.setenv(f"WIRECOPY_{variable}", value)
+    with pytest.raises(ConfigError) as caught:
         load(write(tmp_path, WHOLE))
+    assert str(caught.value).startswith("environment: ")
+    for word in told:
+        assert word in str(caught.value)
+    assert "wirecopy.toml" not in str(caught.value)
+
+
+def test_a_fault_of_the_file_beside_a_sound_environment_is_the_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WIRECOPY_PUBLISHER", '{"staff": "We"}')
+    monkeypatch.setenv("WIRECOPY_SITE__URL", "https://feeds.example")
+    broken = WHOLE.replace("{slug}-{id}", "{slug}").replace(":9000", "")
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, broken))
+    lines = str(caught.value).split("\n")
+    assert [line.partition(": ")[2].partition(": ")[0] for line in lines] == [
+        "publisher.story_url",
+        "site.listen",
+    ]
+    assert all(line.startswith(f"{tmp_path}") for line in lines)
+
+
+def test_what_a_configuration_by_the_environment_alone_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WIRECOPY_PUBLISHER__NAME", "The Daily")
+    with pytest.raises(ConfigError, match="environment: WIRECOPY_PUBLISHER__URL: is missing"):
+        load()
+
+
+def test_variables_for_tests_and_of_tables_of_any_key_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WIRECOPY_TEST_DATABASE_URL", "postgresql://x/y")
+    monkeypatch.setenv("WIRECOPY_CONFIG", "elsewhere.toml")
+    monkeypatch.setenv("WIRECOPY_DISCLOSURES__EDITED", "(Edited.)")
+    assert load(write(tmp_path, WHOLE)).disclosure("edited", "PTI") == "(Edited.)"
 
 
 def test_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
