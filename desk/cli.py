@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from desk import show
 from desk.context import Desk
 from stories import log
 from stories.errors import ConfigError, WirecopyError
+from stories.store import why
 
 COMMANDS = {
     "demo": "demo",
@@ -82,6 +84,14 @@ def main() -> None:
         # `wirecopy stories | head`: the reader has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except SQLAlchemyError as error:
+        # Full, locked for too long, gone away: whatever was not committed did not happen.
+        show.complain(f"database: {why(error)}; mend that, and run the command again")
+        sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        show.complain(f"{where}{error.strerror or error}; mend that, and run the command again")
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -14,6 +14,9 @@ from stories.store import stories as records
 from stories.story import Story
 from workers.start import start
 
+LARGEST = 2**63 - 1
+"""The largest whole number that both databases hold."""
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:

@@ -78,7 +78,9 @@ def rehearse(store: Store, newsroom: Newsroom, chosen: Selection) -> dict[str, A
     """A dry run replays the wires whole into a scratch store and compares: exact, knock-on
     effects included, and the live store is only read."""
     planned = replays.plan(store, chosen)
-    with tempfile.TemporaryDirectory(prefix="wirecopy-rehearsal-") as folder:
+    # Beside the store, where there is room for another: /tmp may be memory, or small.
+    newsroom.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(prefix="rehearsal-", dir=newsroom.data) as folder:
         scratch = connect(f"sqlite:///{Path(folder) / 'scratch.sqlite3'}")
         try:
             scratch.migrate()

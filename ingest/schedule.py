@@ -90,7 +90,8 @@ def next_poll(
         )
     else:
         failures += WEIGHTS.get(state, 1.0)
-        wait = min(every * 2 ** min(failures, 16), max(LONGEST_BACK_OFF, every))
+        doubled = min(every, LONGEST_BACK_OFF) * 2 ** min(failures, 16)
+        wait = max(every, min(doubled, LONGEST_BACK_OFF))
         because = f"{state}; backing off {_span(wait)}, as failures weigh {failures:g}"
     if asked is not None and asked > wait:
         wait = max(min(asked, LONGEST_RETRY_AFTER), every)

@@ -16,7 +16,7 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -48,12 +48,19 @@ _DURATION = re.compile(r"(?:\d+[smhdw])+", re.ASCII)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
 
 
+LONGEST = timedelta(days=36_500)
+"""A hundred years: far beyond any use, and near enough that no date reckoned with it ends time."""
+
+
 def duration(text: object) -> object:
     """``"90s"``, ``"2m"``, ``"1h30m"``, ``"7d"`` as a timedelta; anything else is left to fail."""
     if isinstance(text, str) and _DURATION.fullmatch(text):
-        return timedelta(
-            seconds=sum(int(n) * _UNITS[u] for n, u in re.findall(r"(\d+)([smhdw])", text))
-        )
+        # float, as int refuses thousands of digits; exact as far as is allowed.
+        parts = re.findall(r"(\d+)([smhdw])", text)
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+        if seconds > LONGEST.total_seconds():
+            raise ValueError("too long; at most a hundred years (36500d)")
+        return timedelta(seconds=seconds)
     if isinstance(text, timedelta):
         return text
     raise ValueError('not a duration; write a number and a unit, like "90s", "2m", "1h30m" or "7d"')
@@ -73,6 +80,35 @@ def _web(text: str) -> str:
         raise ValueError("not a web address; write it whole, like https://www.example.com")
     if parts.username or parts.password:
         raise ValueError("credentials do not belong in an address; put them in the wire's headers")
+    if not _has_port(parts):
+        raise ValueError(
+            "what follows the host is no port; write a number from 1 to 65535, or none"
+        )
+    return text
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Whether the port, if there is one, is one."""
+    try:
+        return parts.port != 0
+    except ValueError:  # its message may hold part of a password
+        return False
+
+
+def _broker(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme in ("redis", "rediss"):
+        ok = _has_port(parts) and bool(re.fullmatch(r"/?[0-9]*", parts.path))
+    else:
+        ok = parts.scheme in ("unix", "redis+socket") and parts.path > "/" and not parts.netloc
+    if not ok or not text.startswith(f"{parts.scheme}://"):
+        raise ValueError(
+            "not the address of a Redis; write redis://HOST:PORT/NUMBER (rediss:// for TLS), with"
+            " %-codes for special characters of a password, or unix:///SOCKET"
+        )
     return text
 
 
@@ -306,6 +342,13 @@ class Newsroom(BaseSettings):
     redis_url: SecretStr | None = None
     worker_processes: int = Field(default=2, ge=1, le=256)
     log: Literal["auto", "json", "console"] = "auto"
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            _broker(url.get_secret_value())
+        return url
 
     @field_validator("disclosures")
     @classmethod

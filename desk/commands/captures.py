@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from desk import show
-from desk.context import check_wires, opened
+from desk.context import LARGEST, check_wires, opened
 from stories.errors import UnknownNameError
 from stories.store import Store
 from stories.store import captures as rows
@@ -35,14 +35,18 @@ def moment(text: str | None, option: str) -> datetime | None:
 
 def captures(
     ctx: typer.Context,
-    number: Annotated[int | None, typer.Argument(metavar="[NUMBER]", help="Show one.")] = None,
+    number: Annotated[
+        int | None, typer.Argument(metavar="[NUMBER]", max=LARGEST, help="Show one.")
+    ] = None,
     wire: Annotated[list[str] | None, typer.Option("--wire", help="Only of this wire.")] = None,
     failed: Annotated[
         bool, typer.Option("--failed", help="Only those in quarantine, whole or in part.")
     ] = False,
     since: Since = None,
     until: Until = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 50,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=LARGEST, help="How many at most.")
+    ] = 50,
     raw: Annotated[bool, typer.Option("--raw", help="With NUMBER: write its body, only.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from desk import show
-from desk.context import check_wires, opened, story_named
+from desk.context import LARGEST, check_wires, opened, story_named
 from desk.record import record
 from stories.errors import UnknownNameError
 from stories.newsroom import Newsroom
@@ -24,7 +24,9 @@ def stories(
         bool,
         typer.Option("--second-look", help="Only those the wire changed under a desk headline."),
     ] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 50,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=LARGEST, help="How many at most.")
+    ] = 50,
     json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
 ) -> None:
     """List stories, last changed first."""

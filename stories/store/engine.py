@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from stories.errors import StoreError
 
@@ -54,7 +54,7 @@ class Store:
         try:
             conn = self.engine.connect()
         except DBAPIError as error:
-            raise StoreError(f"database {self.name}: cannot be opened: {_why(error)}") from error
+            raise StoreError(f"database {self.name}: cannot be opened: {why(error)}") from error
         try:
             yield conn
         finally:
@@ -156,5 +156,7 @@ def _on_sqlite_begin(conn: Connection) -> None:
     conn.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def _why(error: DBAPIError) -> str:
-    return str(error.orig or error).strip().split("\n")[0]
+def why(error: SQLAlchemyError) -> str:
+    """What the database said, in one line and without the statement that it said it of."""
+    said = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    return str(said).strip().split("\n")[0]

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,9 +16,10 @@ import feedparser
 import pytest
 from lxml import etree
 
+from desk import replaying
 from desk.cli import COMMANDS, main
 from ingest.replay import Selection
-from stories.store import connect, notes
+from stories.store import Store, connect, notes
 from tests import hostile
 
 WIRECOPY = Path(sys.executable).with_name("wirecopy")
@@ -284,6 +287,9 @@ def test_one_broken_wire_harms_no_other(house: House) -> None:
         (["feed", "none"], 1, "known: india"),
         (["feed", "india", "--format", "html"], 2, "'rss', 'atom', 'json'"),
         (["captures", "99"], 1, "there is none"),
+        (["captures", "9" * 20], 2, "NUMBER"),
+        (["captures", "--limit", "9" * 20], 2, "--limit"),
+        (["stories", "--limit", "9" * 20], 2, "--limit"),
         (["captures", "--raw"], 2, "NUMBER"),
         (["captures", "--since", "yesterday"], 2, "no time"),
         (["stories", "--limit", "0"], 2, "--limit"),
@@ -430,6 +436,49 @@ def test_text_that_was_lost_is_shown_and_let_go_without_a_claim(house: House) ->
     )
     assert "published without a claim, text-lost" in house.run("captures", "1")
     assert "Soon." in house.run("feed", "india", "--format", "rss")
+
+
+@pytest.mark.parametrize("arguments", [["poll"], ["replay", "--dry-run"]])
+def test_a_full_disk_is_one_clear_error(house: House, arguments: list[str]) -> None:
+    """Files may not grow beyond 40 kB here, which is what a full disk comes to, and needs none."""
+    house.run("poll")
+    words = random.Random(1).randbytes(100_000).hex()
+    house.server.answer("/pti.rss", wire_of(item("long", "A long story", words)))
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -f 40; exec "$0" "$@"', WIRECOPY, *arguments],
+        cwd=house.folder,
+        env={k: v for k, v in os.environ.items() if not k.startswith("WIRECOPY_")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert re.fullmatch(r"wirecopy: database: .*; mend that, and .*\n", done.stderr), done.stderr
+
+
+def test_a_dry_run_is_written_where_the_data_is(
+    house: House, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """/tmp may be memory, and small; the data folder has room for another store, or nothing has."""
+    house.run("poll")
+    opened: list[str] = []
+
+    def connected(url: str) -> Store:
+        opened.append(url)
+        return connect(url)
+
+    monkeypatch.setattr(replaying, "connect", connected)
+    monkeypatch.chdir(house.folder)
+    monkeypatch.setattr("sys.argv", ["wirecopy", "replay", "--dry-run"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert "nothing would change" in capfd.readouterr().out
+    assert [Path(url.removeprefix("sqlite:///")).parents[1] for url in opened] == [
+        house.folder / "wirecopy-data"
+    ]
+    assert not [p for p in (house.folder / "wirecopy-data").iterdir() if "rehearsal" in p.name]
 
 
 def test_a_wrong_configuration_is_wrong_usage(house: House) -> None:

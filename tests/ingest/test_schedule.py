@@ -19,6 +19,7 @@ from ingest.schedule import (
     retry_after,
     usual_gap,
 )
+from stories.newsroom import Wire
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)  # a Sunday
 EVERY = timedelta(minutes=2)
@@ -91,6 +92,24 @@ def test_failures_back_off_by_weight(state: str, before: float, after: float, wa
     assert near(seconds, wait)
     assert state in because
     assert failures == after
+
+
+@pytest.mark.parametrize("every", ["1s", "6h", "7h", "36500d"])
+@pytest.mark.parametrize("failures", [0, 3, 1000])
+def test_no_interval_is_too_long_to_back_off_from(every: str, failures: float) -> None:
+    wire = Wire.model_validate({"name": "w", "url": "https://agency.example/w", "every": every})
+    found = next_poll(
+        wire="w",
+        now=NOW,
+        every=wire.every,
+        state="http-500",
+        failures=failures,
+        headers={},
+        channel={},
+    )
+    doubled = wire.every.total_seconds() * 2 ** min(failures + 1, 16)
+    most = max(LONGEST_BACK_OFF, wire.every).total_seconds()
+    assert near((found.at - NOW).total_seconds(), min(doubled, most))
 
 
 @pytest.mark.parametrize(

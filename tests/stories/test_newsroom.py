@@ -99,6 +99,12 @@ def test_nothing_is_claimed_of_changed_words(tmp_path: Path, scope: str) -> None
         ('every = "2m"', 'every = "often"', ["wires[0].every", "not a duration", '"90s"']),
         ('every = "2m"', "every = 120", ["wires[0].every", "not a duration"]),
         ('every = "2m"', 'every = "0s"', ["wires[0].every", "at least 1s"]),
+        ('every = "2m"', 'every = "999999999999w"', ["wires[0].every", "too long", "36500d"]),
+        ('every = "2m"', f'every = "{"9" * 5000}w"', ["wires[0].every", "too long"]),
+        ('every = "2m"', 'expires_after = "999999w"', ["wires[0].expires_after", "too long"]),
+        ("[site]", '[retention]\ncaptures = "36501d"\n[site]', ["retention.captures", "too long"]),
+        ("feeds.ndtv.com", "feeds.ndtv.com:99999", ["site.url", "no port", "65535"]),
+        ("agency.example/", "agency.example:0/", ["wires[0].url", "no port"]),
         ("limit = 5", 'limit = "many"', ["feeds[0].limit"]),
         ("limit = 5", "limit = 0", ["feeds[0].limit", "greater than or equal to 1"]),
         ('wires = ["pti"]', 'wires = ["pit"]', ["'india'", "'pit'", "'pti'"]),
@@ -124,6 +130,47 @@ def test_what_is_wrong_is_told(tmp_path: Path, before: str, after: str, told: li
         load(file)
     for word in [str(file), *told]:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://x",
+        "redis:x",
+        "redis:1",
+        "redis://x:99999",
+        "redis://x:6379/zero",
+        "redis://:s#3@x",
+        "redis://[::1/0",
+        "unix://run/r.sock",
+        "unix://",
+        "redis+socket:/r.sock",
+        "x",
+        "",
+    ],
+)
+def test_what_is_no_address_of_a_redis(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigError, match="redis_url: not the address of a Redis") as caught:
+        load(write(tmp_path, f'redis_url = "{url}"\n{WHOLE}'))
+    assert "#3" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://x",
+        "redis://x/",
+        "redis://u:p%23@x:6380/15",
+        "rediss://[::1]:6380/0",
+        "unix:///run/r.sock",
+        "unix:///run/r.sock?db=2",
+        "redis+socket:///r.sock?virtual_host=7",
+    ],
+)
+def test_addresses_of_a_redis(tmp_path: Path, url: str) -> None:
+    newsroom = load(write(tmp_path, f'redis_url = "{url}"\n{WHOLE}'))
+    assert newsroom.redis_url is not None
+    assert newsroom.redis_url.get_secret_value() == url
 
 
 def test_two_of_one_name(tmp_path: Path) -> None:
@@ -232,7 +279,16 @@ def test_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("2m", 120), ("1h30m", 5400), ("7d", 604800), ("1w", 604800)]
+    ("text", "seconds"),
+    [
+        ("90s", 90),
+        ("2m", 120),
+        ("1h30m", 5400),
+        ("7d", 604800),
+        ("1w", 604800),
+        ("36500d", 36500 * 86400),
+        ("0000000000000000000001s", 1),
+    ],
 )
 def test_durations(text: str, seconds: int) -> None:
     assert duration(text) == timedelta(seconds=seconds)
