@@ -105,7 +105,7 @@ def into(store: Store, newsroom: Newsroom, chosen: Selection, url: str) -> dict[
         wires = list(chosen.wires) if chosen.wires else None
         failed, count = _rebuild(store, target, newsroom, wires)
         refresh(target, newsroom)
-        press.run(target, newsroom, limit=sys.maxsize)
+        press.run(target, newsroom)
     finally:
         target.close()
     return {
@@ -130,7 +130,7 @@ def _rebuild(
                 failed += _failures(taken)
                 advance()
     intake.run(target, newsroom, names, limit=len(names))  # clears the outbox; nothing is left
-    press.run(target, newsroom, limit=sys.maxsize)
+    press.run(target, newsroom)
     return failed, total
 
 

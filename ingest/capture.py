@@ -39,12 +39,15 @@ class Polled:
     told: str = ""
 
 
-def judge(response: Response, last_digest: str | None) -> tuple[str, str]:
+def judge(response: Response, last_digest: str | None, *, conditional: bool) -> tuple[str, str]:
     """State and message of a response: ``ok`` for new bytes, ``unchanged``, ``not-modified``,
-    the fetch error's own state, or ``http-NNN``."""
+    the fetch error's own state, or ``http-NNN``.
+
+    A 304 answers a *conditional* request only (RFC 9110 §15.4.5); to another it says nothing.
+    """
     if response.error is not None:
         return response.error.state, str(response.error)
-    if response.status == 304:
+    if response.status == 304 and conditional:
         return "not-modified", ""
     if response.status == 200:
         same = captures.body_digest(response.body) == last_digest
@@ -60,7 +63,8 @@ def keep(
     When the lease is no longer ours, somebody else polls the wire; the response is dropped, since
     older bytes written after newer ones would turn stories back.
     """
-    state, message = judge(response, before.body_digest)
+    conditional = wire.trust_validators and bool(before.etag or before.last_modified)
+    state, message = judge(response, before.body_digest, conditional=conditional)
     headers = combined(response.headers)
     due = next_poll(
         wire=wire.name,
@@ -167,6 +171,8 @@ def combined(fields: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 def _advice(response: Response) -> str:
     remedies = {
+        304: "not modified, it says, though we named nothing that it could be compared with;"
+        " the agency's server is broken, or a cache before it",
         401: "the agency wants credentials; set the wire's headers",
         403: "the agency refuses us; check the licence and the wire's headers",
         404: "nothing is there; check the wire's url",

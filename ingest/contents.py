@@ -52,12 +52,14 @@ class Refusal(Value):
 
 
 class Contents(Value):
-    """What one capture holds. ``items`` is how many items were read, good and refused."""
+    """What one capture holds. ``items`` is how many items were read, good and refused, and
+    ``unread`` how many more there are."""
 
     format: str = ""
     channel: Channel = Channel()
     notes: tuple[str, ...] = ()
     items: int = 0
+    unread: int = 0
     found: tuple[Candidate, ...] = ()
     refused: tuple[Refusal, ...] = ()
 
@@ -128,6 +130,7 @@ def read(body: bytes, hints: Hints, wire: Wire) -> Contents:
         channel=_stored(parsed.channel),
         notes=tuple(storable(n)[:LONGEST_MESSAGE] for n in (*parsed.notes, *_doubted(doubts))),
         items=len(parsed.items),
+        unread=parsed.unread,
         found=tuple(found),
         refused=tuple(refused),
     )

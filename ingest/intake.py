@@ -383,6 +383,11 @@ def _learned(read: Contents | ParseError, taken: Taken, now: datetime) -> dict[s
     if isinstance(read, ParseError):
         return {"fault": f"capture {taken.capture.id}: {read.state}: {storable(str(read))}"}
     values: dict[str, Any] = {"fault": None, "channel": as_mapping(read.channel)}
+    if read.unread:
+        values["fault"] = (
+            f"capture {taken.capture.id}: too-many-items: {read.unread} items beyond the first"
+            f" {read.items} were not taken in; ask the agency for a shorter feed, or several"
+        )
     if taken.changes:
         values["changed_at"] = taken.capture.received_at
     return values

@@ -86,9 +86,11 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """The items of one capture. ``notes`` are faults that were survived, for the operator."""
+    """The items of one capture. ``notes`` are faults that were survived, for the operator;
+    ``unread`` is how many items more it holds."""
 
     format: str
     channel: Channel
     items: tuple[Item, ...]
     notes: tuple[str, ...] = ()
+    unread: int = 0

@@ -8,6 +8,7 @@ story gives the same bytes.
 A story whose licence is over stands in no feed, and its entry keeps what was measured but no copy.
 """
 
+import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -94,10 +95,10 @@ def placements(newsroom: Newsroom, terms: Terms, story: Story, now: datetime) ->
 def run(
     store: Store,
     newsroom: Newsroom,
-    limit: int = 1000,
+    limit: int = sys.maxsize,
     rendered: Callable[[datetime], None] = lambda _: None,
 ) -> int:
-    """Render up to *limit* waiting stories, then every waiting feed; how many jobs were done.
+    """Render the waiting stories, up to *limit*, then every waiting feed; how many jobs were done.
 
     *rendered* is told of each story when it had changed.
     """

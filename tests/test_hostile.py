@@ -388,6 +388,7 @@ def test_a_feed_of_100_000_items(house: House) -> None:
     capture = house.capture()
     assert (capture.state, capture.items, capture.new) == ("ingested", 2_000, 2_000)
     assert "holds 100000 items; the first 2000 were read" in capture.notes
+    assert "too-many-items: 98000 items beyond the first 2000" in (house.wire().fault or "")
     with house.store.read() as conn:
         assert len(records.newest(conn, wires=["good"])) == 1
 

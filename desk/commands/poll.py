@@ -1,5 +1,6 @@
 """``wirecopy poll``: one pass now, due or not, in this process, without a broker."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +9,7 @@ from desk import show
 from desk.context import check_wires, opened
 from stories import clock
 from stories.store import captures, wires
+from stories.store.captures import Problem
 
 
 def poll(
@@ -38,8 +40,10 @@ def poll(
                 capture = captures.get(conn, result.capture_id) if result.capture_id else None
                 state = wires.get(conn, result.wire)
                 fault = state.fault if state is not None else None
-                if result.message or fault:
-                    failed.append(f"wire {result.wire}: {result.message or fault}")
+                problems = captures.problems_of(conn, capture.id) if capture else []
+                message = result.message or fault or _quarantined(problems)
+                if message:
+                    failed.append(f"wire {result.wire}: {message}")
                 rows.append(
                     {
                         "wire": result.wire,
@@ -48,7 +52,7 @@ def poll(
                         "items": capture.items if capture else None,
                         "new": capture.new if capture else None,
                         "updated": capture.updated if capture else None,
-                        "message": result.message or fault or "",
+                        "message": message,
                     }
                 )
     if json:
@@ -60,3 +64,14 @@ def poll(
         show.complain(line)
     if failed:
         raise typer.Exit(1)
+
+
+def _quarantined(problems: Sequence[Problem]) -> str:
+    """That those of one capture could not be taken in, in a sentence; nothing for none."""
+    if not problems:
+        return ""
+    number, count = problems[0].capture_id, len(problems)
+    return (
+        f"capture {number}: {count} item{'s' * (count > 1)} in quarantine, the first:"
+        f" {problems[0].message}; `wirecopy captures {number}` shows all"
+    )

@@ -29,7 +29,7 @@ from stories.reference import resolve
 
 MOST_ITEMS = 2_000
 """Items of one capture that are read. A capture of a feed holds some hundred; at about 1 ms each
-this bounds the time. The rest is named in a note, and stays in the capture."""
+this bounds the time. The rest stays in the capture, and is named as a fault of the wire."""
 
 LOOSE_BYTES = 65_536
 """Bytes of unreadable items in one capture that feedparser's lenient parser may try. On hostile
@@ -105,7 +105,8 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     pieces, mended = _pieces(body, taken, charset, setting)
     notes += mended
     frame = _frame(head, tail, look, setting, notes, whole=bool(pieces))
-    return _read(frame, pieces, look, setting, hints, notes)
+    parsed = _read(frame, pieces, look, setting, hints, notes)
+    return replace(parsed, unread=len(found) - len(taken))
 
 
 def _around(

@@ -19,7 +19,8 @@ from lxml import etree
 from desk import replaying
 from desk.cli import COMMANDS, main
 from ingest.replay import Selection
-from stories.store import Store, connect, notes
+from stories import clock
+from stories.store import Store, connect, notes, outbox
 from tests import hostile
 
 WIRECOPY = Path(sys.executable).with_name("wirecopy")
@@ -411,6 +412,29 @@ class TestKeys:
         done = house.try_("keys", "--revoke", "nobody", "--reason", "x")
         assert done.returncode == 1
         assert b"key nobody: there is none" in done.stderr
+
+
+def test_a_poll_names_what_went_into_quarantine(house: House) -> None:
+    hollow = "<item><guid>h</guid></item>"
+    house.server.answer("/pti.rss", wire_of(RAIN, hollow, hollow.replace("h<", "i<")))
+    done = house.try_("poll", "--json")
+    assert done.returncode == 1
+    (row,) = json.loads(done.stdout)
+    assert (row["state"], row["new"]) == ("ok", 1)
+    assert b"wire pti: capture 1: 2 items in quarantine, the first: item 1: " in done.stderr
+    assert row["message"] in done.stderr.decode()
+
+
+def test_a_poll_leaves_nothing_unrendered(house: House) -> None:
+    """However much waits. Stories that are gone by now stand for the many of a first poll."""
+    house.run("poll")
+    store = connect(f"sqlite:///{house.folder}/wirecopy-data/wirecopy.sqlite3")
+    with store.write() as conn:
+        outbox.want(conn, "story", [f"gone{n}" for n in range(1100)], clock.now())
+    store.close()
+    assert house.listed("status")["outbox"][0]["count"] == 1100
+    house.run("poll")
+    assert house.listed("status")["outbox"] == []
 
 
 def test_text_that_was_lost_is_shown_and_let_go_without_a_claim(house: House) -> None:

@@ -178,6 +178,26 @@ def test_a_wire_whose_newest_capture_failed_says_so(desk: Desk) -> None:
     assert "Log in" in wire.fault
 
 
+def test_items_beyond_the_bound_are_a_fault_until_a_capture_has_none(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.formats.syndication.MOST_ITEMS", 2)
+
+    def fault() -> str | None:
+        with desk.store.read() as conn:
+            wire = wires.get(conn, "w")
+        assert wire is not None
+        return wire.fault
+
+    here = contents.read  # a caged reader would not be reached by the patch
+    desk.take(feed(item("a", "One"), item("b", "Two"), item("c", "Three")), reader=here)
+    assert set(desk.told()) == {"a", "b"}
+    assert "too-many-items: 1 items beyond the first 2" in (fault() or "")
+    desk.take(feed(item("b", "Two"), item("c", "Three")), reader=here)
+    assert set(desk.told()) == {"a", "b", "c"}
+    assert fault() is None
+
+
 def test_one_bad_item_does_not_hold_up_its_neighbours(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from stories.store import Store, captures, outbox, wires
 from stories.store.wires import WireState
 from tests import hostile
 from tests.conftest import NewsroomOf
+from workers.metrics import outcome
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 FEED = hostile.FEED
@@ -105,6 +106,22 @@ def test_a_304_without_validators_forgets_none(poller: Poller) -> None:
     poller.server.route("/feed.xml", lambda exchange: exchange.reply(304))
     assert poller.poll().state == "not-modified"
     assert (poller.state.etag, poller.state.last_modified) == ('"1"', "then")
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_304_to_what_asked_nothing_is_a_failure(poller: Poller, trusted: bool) -> None:
+    """It brings no bytes, nor word that those we have still stand: nothing is well with it."""
+    poller.configure(trust_validators=trusted)
+    headers = {} if trusted else {"ETag": '"1"'}
+    poller.server.answer("/feed.xml", FEED, headers)
+    assert poller.poll().state == "ok"
+    poller.server.route("/feed.xml", lambda exchange: exchange.reply(304))
+    polled = poller.poll()
+    assert polled.state == "http-304"
+    assert "nothing that it could be compared with" in polled.message
+    assert poller.state.failing_since == NOW
+    assert poller.state.failures > 0
+    assert outcome("http-304") == "http-3xx"
 
 
 def test_a_server_that_lies_about_its_validators_can_be_distrusted(poller: Poller) -> None:

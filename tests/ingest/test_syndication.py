@@ -421,6 +421,7 @@ def test_too_many_items_are_named_and_the_first_are_read(monkeypatch: pytest.Mon
     parsed = parse(rss(*(WHOLE.format(n) for n in range(5))))
     assert [i.link[-1] for i in parsed.items] == ["0", "1", "2"]
     assert parsed.notes == ("holds 5 items; the first 3 were read",)
+    assert parsed.unread == 2
 
 
 def test_an_item_of_too_many_tags_is_left_without_words() -> None:
