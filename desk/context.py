@@ -12,7 +12,7 @@ from stories.newsroom import Newsroom, load
 from stories.store import Store
 from stories.store import stories as records
 from stories.story import Story
-from workers.start import start
+from workers.start import start, visit
 
 LARGEST = 2**63 - 1
 """The largest whole number that both databases hold."""
@@ -32,10 +32,11 @@ def newsroom_of(ctx: typer.Context) -> Newsroom:
 
 
 @contextmanager
-def opened(ctx: typer.Context) -> Iterator[tuple[Newsroom, Store]]:
-    """The newsroom and its store, open for one command."""
+def opened(ctx: typer.Context, *, follow: bool = False) -> Iterator[tuple[Newsroom, Store]]:
+    """The newsroom and its store, open for one command; with *follow*, for one that makes the
+    store's wires and feeds those of the configuration, as members do at their start."""
     newsroom = newsroom_of(ctx)
-    store = start(newsroom)
+    store = start(newsroom) if follow else visit(newsroom)
     try:
         yield newsroom, store
     finally:

@@ -28,13 +28,22 @@ def settings_digest(newsroom: Newsroom) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+_NOTE = "rendered-for"
+
+
+def begun(store: Store) -> bool:
+    """Whether anything was ever rendered there, or wanted to be."""
+    with store.read() as conn:
+        return notes.read(conn, _NOTE) is not None
+
+
 def refresh(store: Store, newsroom: Newsroom) -> bool:
     """When the configuration or the rendering code changed since the last rendering, want
     everything rendered again; True if so. Called at every start; nothing changes otherwise."""
     digest = settings_digest(newsroom)
     now = clock.now()
     with store.write() as conn:
-        if notes.read(conn, "rendered-for") == digest:
+        if notes.read(conn, _NOTE) == digest:
             return False
         feeds.drop_feeds(conn, [f.name for f in newsroom.outgoing])
         after = ""
@@ -43,5 +52,5 @@ def refresh(store: Store, newsroom: Newsroom) -> bool:
             outbox.want(conn, "story", ids, now)
             after = ids[-1]
         outbox.want(conn, "feed", [f.name for f in newsroom.outgoing], now)
-        notes.write(conn, "rendered-for", digest)
+        notes.write(conn, _NOTE, digest)
     return True

@@ -1,21 +1,26 @@
 """What one worker process holds: the newsroom, the open store, the HTTP client, the broker.
 
 Opened by the process that uses it, on its first task: nothing with a socket or a file in it may
-be carried across the fork from which a pool process comes.
+be carried across the fork from which a pool process comes. The newsroom is: the worker reads it
+once, before the fork, so that all its processes work by the same, whatever is being written into
+the file when one of them is replaced.
 """
 
 import os
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import redis
 import structlog
+from celery import signals
+from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.fetch import Client
 from stories import keyring
-from stories.errors import SigningError
+from stories.errors import SigningError, StoreError
 from stories.newsroom import Newsroom, load
-from stories.store import Store
+from stories.store import Store, connect, why
 from workers.address import broker_url, client
 from workers.start import start
 
@@ -32,6 +37,22 @@ class Process:
     broker: redis.Redis
 
 
+_newsroom: Newsroom | None = None
+_started = False
+
+
+@signals.celeryd_after_setup.connect
+def _before_the_fork(**_: Any) -> None:
+    global _newsroom, _started  # noqa: PLW0603 - inherited by the pool processes
+    _newsroom = load()
+    try:
+        start(_newsroom).close()
+        _started = True
+    except (StoreError, SQLAlchemyError) as error:
+        told = str(error) if isinstance(error, StoreError) else why(error)
+        log.error("not started yet; each process will at its first task", error=told)
+
+
 def current() -> Process:
     """This process's things, opened when first asked for."""
     return _opened(os.getpid())
@@ -39,8 +60,8 @@ def current() -> Process:
 
 @lru_cache(maxsize=1)
 def _opened(_pid: int) -> Process:
-    newsroom = load()
-    store = start(newsroom)
+    newsroom = _newsroom or load()
+    store = connect(newsroom.database) if _started else start(newsroom)
     try:
         keyring.ensure(store, newsroom)  # published before the first story is
     except SigningError as error:

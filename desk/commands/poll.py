@@ -22,7 +22,7 @@ def poll(
     from ingest.fetch import Client
     from publish import press
 
-    with opened(ctx) as (newsroom, store):
+    with opened(ctx, follow=True) as (newsroom, store):
         chosen = names or [w.name for w in newsroom.wires]
         check_wires(newsroom, chosen)
         with store.write() as conn:

@@ -40,9 +40,12 @@ def wires(
     told: list[str] = []
     with opened(ctx) as (newsroom, store), store.read() as conn:
         found = rows.every(conn)
+        known = {w.name for w in found}
+        ahead = [w.name for w in newsroom.wires if w.name not in known]
         if names:
-            check_wires(newsroom, names, [w.name for w in found])
+            check_wires(newsroom, names, sorted(known))
             found = [w for w in found if w.name in names]
+            ahead = [name for name in ahead if name in names]
         if explain and not json:
             traffic = rows.traffic(conn, now, newsroom.politeness.gap)
             for wire in found:
@@ -53,6 +56,11 @@ def wires(
                     f"  {line}"
                     for line in why(wire, rules, newsroom.politeness, traffic, latest, now)
                 ]
+    for name in ahead:
+        show.complain(
+            f"wire {name}: configured, but not taken up yet; restart `wirecopy up`,"
+            f" or `wirecopy poll {name}`"
+        )
     if json:
         show.as_json([_record(w) for w in found])
         return

@@ -20,7 +20,7 @@ from desk import replaying
 from desk.cli import COMMANDS, main
 from ingest.replay import Selection
 from stories import clock
-from stories.store import Store, connect, notes, outbox
+from stories.store import Store, connect, feeds, notes, outbox, wires
 from tests import hostile
 
 WIRECOPY = Path(sys.executable).with_name("wirecopy")
@@ -503,6 +503,57 @@ def test_a_dry_run_is_written_where_the_data_is(
         house.folder / "wirecopy-data"
     ]
     assert not [p for p in (house.folder / "wirecopy-data").iterdir() if "rehearsal" in p.name]
+
+
+def test_who_only_looks_with_another_file_changes_nothing(house: House) -> None:
+    """What runs follows its own file; a poll, which writes, follows the one it is given."""
+    config = house.folder / "wirecopy.toml"
+    whole = config.read_text()
+    extra = whole.replace('"pti"', '"ani"').replace('"india"', '"world"').partition("[[wires]]")
+    config.write_text(whole + "\n[[wires]]" + extra[2])
+    house.run("poll")
+    other = house.folder / "other.toml"
+    other.write_text(whole.replace('name = "Chronicle"', 'name = "Other"'))
+    story = house.listed("stories")[0]["id"]
+
+    def standing() -> tuple[dict[str, bool], dict[str, bytes | None], list[object]]:
+        store = connect(f"sqlite:///{house.folder}/wirecopy-data/wirecopy.sqlite3")
+        with store.read() as conn:
+            known = {w.name: w.configured for w in wires.every(conn)}
+            rows = {n: feeds.feed(conn, n, "rss") for n in ("india", "world")}
+            waiting: list[object] = list(outbox.waiting(conn, clock.now()))
+        store.close()
+        return known, {n: row.body if row else None for n, row in rows.items()}, waiting
+
+    before = standing()
+    assert before[0] == {"pti": True, "ani": True}
+    assert before[1]["world"]
+    for arguments in (
+        ["status"],
+        ["wires"],
+        ["stories"],
+        ["story", story],
+        ["feed", "india"],
+        ["captures"],
+        ["keys"],
+        ["replay", "--dry-run"],
+    ):
+        house.run("--config", str(other), *arguments)
+        assert standing() == before, arguments
+    house.run("--config", str(other), "poll")
+    known, served, waiting = standing()
+    assert known == {"pti": True, "ani": False}
+    assert b"Other staff" in (served["india"] or b"")
+    assert (served["world"], waiting) == (None, [])
+
+
+def test_a_store_that_nobody_started_follows_whoever_comes_first(house: House) -> None:
+    assert [w["name"] for w in house.listed("wires")] == ["pti"]
+    config = house.folder / "wirecopy.toml"
+    config.write_text(config.read_text().replace('"pti"', '"ani"'))
+    done = house.try_("wires", "--json")
+    assert [w["name"] for w in json.loads(done.stdout)] == ["pti"]
+    assert b"wire ani: configured, but not taken up yet; restart `wirecopy up`" in done.stderr
 
 
 def test_a_wrong_configuration_is_wrong_usage(house: House) -> None:

@@ -11,7 +11,9 @@ import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 
 from stories.errors import WirecopyError
+from stories.store import wires
 from workers.app import celery
+from workers.process import current
 
 
 def _mark(folder: str, name: str) -> None:
@@ -62,3 +64,16 @@ def cling(folder: str, name: str) -> None:
             time.sleep(600)
         except SoftTimeLimitExceeded:
             (Path(folder) / f"{name}.warned").touch()
+
+
+@celery.task
+def introduce(folder: str, name: str) -> None:
+    """Leave ``NAME.pid``, and ``NAME`` with the User-Agent of the newsroom that this process has
+    and the number of wires that its store has as configured."""
+    _mark(folder, f"{name}.pid")
+    here = current()
+    with here.store.read() as conn:
+        known = sum(wire.configured for wire in wires.every(conn))
+    new = Path(folder) / f".{name}.new"
+    new.write_text(f"{here.newsroom.agent} {known}", encoding="utf-8")
+    new.rename(Path(folder) / name)

@@ -1,0 +1,71 @@
+"""What pool processes hold: all of a worker's the same newsroom, whatever becomes of its file."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+import pytest
+
+from stories.newsroom import Newsroom, Publisher
+from tests import servers
+from tests.processes import until
+from tests.workers import errands
+from tests.workers.test_app import Site
+from workers import app
+from workers.start import start
+
+
+@pytest.fixture
+def lone() -> Iterator[Site]:
+    """A site of this test alone, whose worker has a file of its own."""
+    with servers.throwaway() as folder, servers.redis(folder) as url:
+        (folder / "wirecopy.toml").write_text(
+            'user_agent = "first"\n[[wires]]\nname = "w"\nurl = "https://agency.example/w"\n'
+        )
+        yield Site(folder, url)
+
+
+def worker(site: Site) -> AbstractContextManager[object]:
+    command = [*app.worker_command(1), "--include=tests.workers.errands"]
+    return site.running(["env", f"WIRECOPY_CONFIG={site.folder}/wirecopy.toml", *command], "worker")
+
+
+def introduced(site: Site, name: str) -> str:
+    errands.introduce.apply_async(args=(str(site.folder), name))
+    until(site.there(name))
+    return (site.folder / name).read_text()
+
+
+def test_a_file_that_was_spoiled_meanwhile_is_not_read_by_a_new_process(lone: Site) -> None:
+    with worker(lone):
+        assert introduced(lone, "a") == "first 1"
+        (lone.folder / "wirecopy.toml").write_text('user_agent = "seco')
+        before = int((lone.folder / "a.pid").read_text())
+        os.kill(before, signal.SIGKILL)
+        assert introduced(lone, "b") == "first 1"
+        assert int((lone.folder / "b.pid").read_text()) != before
+
+
+def test_a_new_process_leaves_the_wires_as_another_member_set_them(lone: Site) -> None:
+    """As a member elsewhere with a newer file does at its start."""
+    two = [{"name": name, "url": f"https://agency.example/{name}"} for name in "vw"]
+    publisher = Publisher(name="The Daily Test", url="https://daily.example")
+    with worker(lone):
+        assert introduced(lone, "a") == "first 1"
+        start(Newsroom(publisher=publisher, data=lone.folder / "data", wires=two)).close()
+        os.kill(int((lone.folder / "a.pid").read_text()), signal.SIGKILL)
+        assert introduced(lone, "b") == "first 2"
+
+
+def test_a_worker_without_a_store_is_whole_once_it_is_there(lone: Site) -> None:
+    (lone.folder / "data").write_text("a file where the folder is to be")
+    with worker(lone):
+        errands.introduce.apply_async(args=(str(lone.folder), "a"))
+        until(lone.there("a.pid"))
+        until(lambda: [e for e in lone.lines("worker") if e["event"] == "task failed"])
+        (lone.folder / "data").unlink()
+        assert introduced(lone, "b") == "first 1"
+    told = [e["error"] for e in lone.lines("worker") if e["event"].startswith("not started yet")]
+    assert len(told) == 1
+    assert "cannot be made" in told[0]
