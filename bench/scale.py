@@ -4,6 +4,8 @@ For each number of wires a newsroom is set up as if it had been running: every w
 the validators of its feed, due times spread evenly. Then one worker, one beat and the simulated
 agency run as the processes they are, and what happens within the time given is counted. Offered
 are so many polls a second whatever the number of wires, so that what a poll costs can be compared.
+How long a story takes to a feed is told only where that time is longer than the wires' interval
+(:mod:`bench.window`).
 """
 
 import argparse
@@ -17,14 +19,14 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import redis
 from pydantic import SecretStr
 from sqlalchemy import func, insert, select
 
-from bench import machine, postgres
+from bench import machine, postgres, window
 from bench.cost import tree_cpu_seconds, tree_peak
 from desk.agency.load import Load
 from desk.agency.site import Site, recall
@@ -53,6 +55,7 @@ class Run:
     """What one number of wires came to. CPU is of all our processes, microseconds a poll."""
 
     wires: int
+    offered: float
     polls: int
     seconds: float
     outcomes: dict[str, int]
@@ -61,14 +64,14 @@ class Run:
     database_cpu: float
     worker_memory: int | None
     lag: tuple[float, float]
-    fresh: tuple[float, float]
+    fresh: str
     stories: int
     behind: int
 
 
 def run(wires: int, rate: float, seconds: float) -> Run:
     """Measure *wires* wires for *seconds*, offered *rate* polls a second."""
-    every = max(1, round(wires / rate))
+    every = window.intervals(wires, rate)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wirecopy-scale-")))
         database, postmaster = stack.enter_context(postgres.running())
@@ -76,11 +79,11 @@ def run(wires: int, rate: float, seconds: float) -> Run:
         broker_folder = stack.enter_context(servers.throwaway())
         broker = stack.enter_context(servers.redis(broker_folder))
         agency = stack.enter_context(_agency(wires, every))
-        room, environment = _newsroom(folder, agency, wires, every, database, broker)
+        room, environment = _newsroom(folder, agency, every, database, broker)
         store = connect(room.database)
         stack.callback(store.close)
         store.migrate()
-        _as_if_running(store, room, agency, every)
+        _as_if_running(store, room, agency)
         worker = stack.enter_context(_process(worker_command(PROCESSES), environment))
         beat = stack.enter_context(_process(beat_command(), environment))
         pids = {"worker": worker.pid, "beat": beat.pid, "database": postmaster}
@@ -97,6 +100,7 @@ def run(wires: int, rate: float, seconds: float) -> Run:
         each = 1e6 / max(polls, 1)
         return Run(
             wires=wires,
+            offered=window.offered(every),
             polls=polls,
             seconds=span,
             outcomes=_outcomes(store, start),
@@ -105,17 +109,18 @@ def run(wires: int, rate: float, seconds: float) -> Run:
             database_cpu=used["database"] * each,
             worker_memory=tree_peak(worker.pid),
             lag=(_quantile(after, 0.5), _quantile(after, 0.99)),
-            fresh=_freshness(store, agency, start),
+            fresh=_freshness(store, agency, start, window.watched(every, seconds), seconds),
             stories=_count(store, tables.stories),
             behind=_behind(store),
         )
 
 
 @contextmanager
-def _agency(wires: int, every: int) -> Iterator[str]:
+def _agency(wires: int, every: Sequence[int]) -> Iterator[str]:
+    novelty = NEWS_SHARE * 60 * window.offered(every) / wires
     command = [
         *(sys.executable, "-m", "desk.agency", "--port", "0", "--print-url", "--load", str(wires)),
-        *("--items", str(ITEMS), "--novelty", f"{NEWS_SHARE * 60 / every:.6f}"),
+        *("--items", str(ITEMS), "--novelty", f"{novelty:.6f}"),
         *("--updates", "0.2", "--errors", str(ERRORS), "--not-modified", str(NOT_MODIFIED)),
     ]
     process = subprocess.Popen(leashed(command), stdout=subprocess.PIPE, text=True)
@@ -128,7 +133,7 @@ def _agency(wires: int, every: int) -> Iterator[str]:
 
 
 def _newsroom(
-    folder: Path, agency: str, wires: int, every: int, database: str, broker: str
+    folder: Path, agency: str, every: Sequence[int], database: str, broker: str
 ) -> tuple[Newsroom, dict[str, str]]:
     lines = [
         '[publisher]\nname = "Scale"\nurl = "https://scale.example"\n',
@@ -136,8 +141,8 @@ def _newsroom(
     ]
     lines += [
         f'[[wires]]\nname = "w{n}"\nagency = "Simulated"\nurl = "{agency}/w/{n}.rss"\n'
-        f'every = "{every}s"\nallow_private = true\ntimeout = "10s"\n'
-        for n in range(wires)
+        f'every = "{each}s"\nallow_private = true\ntimeout = "10s"\n'
+        for n, each in enumerate(every)
     ]
     config = folder / "wirecopy.toml"
     config.write_text("\n".join(lines))
@@ -153,11 +158,17 @@ def _newsroom(
     return room, environment
 
 
-def _as_if_running(store: Store, room: Newsroom, agency: str, every: int) -> None:
-    """Every wire on record with its feed's validators, due times spread over one interval."""
+def _simulation(agency: str) -> tuple[Load, float]:
+    """What the agency performs, and at which moment it is."""
     with urllib.request.urlopen(f"{agency}/simulation.json") as answer:
         show, moment = recall(answer.read())
     assert isinstance(show, Load)
+    return show, moment
+
+
+def _as_if_running(store: Store, room: Newsroom, agency: str) -> None:
+    """Every wire on record with its feed's validators, due times spread over one interval."""
+    show, moment = _simulation(agency)
     site = Site(show)
     now = clock.now()
     from stories.store.wires import agency_key, host_key
@@ -170,8 +181,8 @@ def _as_if_running(store: Store, room: Newsroom, agency: str, every: int) -> Non
             "agency": agency_key(wire),
             "host": host_key(wire.url),
             "added_at": now - timedelta(days=1),
-            "polled_at": now - timedelta(seconds=every),
-            "due_at": now + timedelta(seconds=every * n / len(room.wires)),
+            "polled_at": now - wire.every,
+            "due_at": now + wire.every * (n / len(room.wires)),
             "state": "ok",
             "etag": f'"{site.tag(n, moment)}-gzip"',
         }
@@ -253,33 +264,32 @@ def _outcomes(store: Store, start: datetime) -> dict[str, int]:
         return {row[0]: row[1] for row in conn.execute(query.group_by(wires.c.state))}
 
 
-def _freshness(store: Store, agency: str, start: datetime) -> tuple[float, float]:
-    """Seconds from a story's appearing at the agency until it stood in a feed: median, p99.
-
-    Of the stories that appeared after *start*; the time of appearing is the agency's own, told
-    in its stories' dates (whole seconds).
-    """
-    versions, entries = tables.versions, tables.entries
-    query = select(versions.c.data, entries.c.rendered_at).join(
-        entries, entries.c.story_id == versions.c.story_id
+def _freshness(store: Store, agency: str, start: datetime, watch: float, seconds: float) -> str:
+    """From a story's appearing at the agency until it stood in a feed, each watched for *watch*
+    seconds at least within those *seconds* after *start*; zero: too short a time to tell."""
+    if not watch:
+        return "–"
+    show, moment = _simulation(agency)
+    zero = clock.now() - timedelta(seconds=moment)
+    began = (start - zero).total_seconds()
+    came = window.arrivals(show, began, began + seconds - watch)
+    versions, entries, stories = tables.versions, tables.entries, tables.stories
+    query = (
+        select(versions.c.data, entries.c.rendered_at, stories.c.number)
+        .join(stories, stories.c.id == versions.c.story_id)
+        .join(entries, entries.c.story_id == versions.c.story_id)
+        .where(versions.c.number == 1, versions.c.received_at > start)
     )
     with store.read() as conn:
-        rows = conn.execute(
-            query.where(versions.c.number == 1, versions.c.received_at > start)
-        ).all()
-    waits = sorted(
-        (row.rendered_at - stated).total_seconds()
-        for row in rows
-        if (stated := _stated(row.data)) is not None and stated > start
+        rows = conn.execute(query).all()
+    return window.told(
+        window.waits(
+            {guid: zero + timedelta(seconds=at) for guid, at in came.items()},
+            {row.data["agency_id"]: row.rendered_at for row in rows},
+            {row.data["agency_id"] for row in rows if row.number > 1},
+        ),
+        watch,
     )
-    if not waits:
-        return 0.0, 0.0
-    return waits[len(waits) // 2], waits[min(len(waits) - 1, int(len(waits) * 0.99))]
-
-
-def _stated(data: dict[str, object]) -> datetime | None:
-    text = data.get("published")
-    return datetime.fromisoformat(text).astimezone(UTC) if isinstance(text, str) else None
 
 
 def _count(store: Store, table: object) -> int:
@@ -302,21 +312,21 @@ def main() -> int:
     for name, line in machine.describe().items():
         print(f"{name:<9} {line}")
     print(
-        f"offered   {given.rate:g} polls/s for {given.seconds:g} s; {PROCESSES} worker processes;"
+        f"wanted    {given.rate:g} polls/s for {given.seconds:g} s; {PROCESSES} worker processes;"
         f" {NEWS_SHARE:.0%} news, {ERRORS:.0%} errors, {NOT_MODIFIED:.0%} of the rest 304"
     )
     heads = (
-        "wires", "polls/s", "worker µs", "beat µs", "db µs", "MB",
+        "wires", "offered/s", "polls/s", "worker µs", "beat µs", "db µs", "MB",
         "due→polled s p50/p99", "wire→feed s p50/p99", "stories", "waiting", "outcomes",
     )  # fmt: skip
     print("  ".join(heads), flush=True)
     for wires in given.wires:
         one = run(wires, given.rate, given.seconds)
         print(
-            f"{one.wires:>7}  {one.polls / one.seconds:>7.1f}  {one.worker_cpu:>7.0f}"
-            f"  {one.beat_cpu:>5.0f}  {one.database_cpu:>5.0f}"
+            f"{one.wires:>7}  {one.offered:>5.1f}  {one.polls / one.seconds:>7.1f}"
+            f"  {one.worker_cpu:>7.0f}  {one.beat_cpu:>5.0f}  {one.database_cpu:>5.0f}"
             f"  {(one.worker_memory or 0) / 1e6:>4.0f}  {one.lag[0]:.2f} / {one.lag[1]:.2f}"
-            f"  {one.fresh[0]:.1f} / {one.fresh[1]:.1f}  {one.stories}  {one.behind}"
+            f"  {one.fresh}  {one.stories}  {one.behind}"
             f"  {one.outcomes}",
             flush=True,
         )

@@ -3,12 +3,16 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from math import inf
 from pathlib import Path
 
 import pytest
 
+from bench import window
 from bench.sides import missing
 from bench.table import Table, figure
+from desk.agency.load import Load, versions_served
 
 ROWS = {
     "parse": {
@@ -121,3 +125,61 @@ def test_a_row_that_ends_early_tells_why() -> None:
 )
 def test_figures_are_short(cell: float | str | None, printed: str) -> None:
     assert figure(cell) == printed
+
+
+class TestWindow:
+    """What a run of many wires may say of a window of so many seconds."""
+
+    @pytest.mark.parametrize(
+        ("wires", "rate", "comes"),
+        [
+            (100, 60, 60),
+            (1_000, 60, 60),
+            (10_000, 60, 60),
+            (100_000, 60, 60),
+            (7, 3, 3),
+            (100, 1, 1),
+            (30, 60, 30 / 1.05),  # once a second each, which is the least, and the jitter
+        ],
+    )
+    def test_intervals_of_whole_seconds_come_to_the_rate(
+        self, wires: int, rate: float, comes: float
+    ) -> None:
+        every = window.intervals(wires, rate)
+        assert len(every) == wires
+        assert min(every) >= 1
+        assert max(every) - min(every) <= 1
+        assert window.offered(every) == pytest.approx(comes, rel=0.03)
+
+    def test_both_intervals_stand_among_any_wires_in_a_row(self) -> None:
+        every = window.intervals(100, 60)
+        assert set(every) == {1, 2}
+        assert all(sum(every[n : n + 20]) in (33, 34, 35, 36) for n in range(80))
+
+    @pytest.mark.parametrize(("wires", "says"), [(100, True), (1_000, True), (10_000, False)])
+    def test_a_window_shorter_than_the_interval_says_nothing(self, wires: int, says: bool) -> None:
+        every = window.intervals(wires, 60)
+        watch = window.watched(every, 45)
+        assert bool(watch) is says
+        assert not watch or window.longest(every) < watch < 45
+
+    def test_what_came_is_what_the_agency_says_came(self) -> None:
+        load = Load(wires=3, novelty_per_minute=2.0, update_share=0.3)
+        came = window.arrivals(load, 100.0, 400.0)
+        ledger = [s for w in range(3) for s in versions_served(load, w, 100.0, 400.0)]
+        firsts = {s.item.guid: s.since for s in ledger if s.item.edition == 1 and s.since > 100}
+        assert came == firsts
+        assert len(came) > 20
+
+    def test_what_has_not_come_through_counts_as_longer_than_all_that_has(self) -> None:
+        at = datetime(2026, 11, 22, tzinfo=UTC)
+        came = {f"s{n}": at for n in range(10)}
+        rendered = {f"s{n}": at + timedelta(seconds=n) for n in range(10)}
+        assert window.waits(came, rendered, set()) == (5, 9)
+        del rendered["s3"]
+        assert window.waits(came, rendered, set()) == (6, inf)
+        assert window.waits(came, rendered, {"s3"}) == (5, 9)
+        assert window.waits(came, {}, set()) == (inf, inf)
+        assert window.waits({}, rendered, set()) is None
+        assert window.told((6, inf), 26.0) == "6.0 / >26"
+        assert window.told(None, 26.0) == "–"
