@@ -102,7 +102,10 @@ def next_poll(
         because += f"; {_span(jitter)} of jitter"
     moved = _skip(at, channel)
     if moved != at:
-        at, because = moved, f"{because}; then put off by skipHours/skipDays"
+        # All that were put off would come at the stroke of the same hour. Less than an hour of
+        # jitter, or it would lead out of the hour that is open.
+        at = moved + jitter % timedelta(hours=1)
+        because += "; then put off by skipHours/skipDays"
     return Due(at, because, failures)
 
 

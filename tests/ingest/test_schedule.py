@@ -132,11 +132,32 @@ def test_retry_after_that_says_nothing(value: str | None) -> None:
 
 
 def test_skipped_hours_and_days_are_gmt() -> None:
+    jitter = 120 * JITTER
     seconds, because, _ = due(channel={"skip_hours": ["6", "7"], "skip_days": []})
-    assert seconds == 2 * 3600
+    assert 2 * 3600 <= seconds <= 2 * 3600 + jitter
     assert "skipHours" in because
     seconds, _, _ = due(channel={"skip_hours": [], "skip_days": ["Sunday"]})
-    assert seconds == 18 * 3600
+    assert 18 * 3600 <= seconds <= 18 * 3600 + jitter
+
+
+@pytest.mark.parametrize("every", [timedelta(minutes=2), timedelta(days=2)])
+def test_wires_that_were_put_off_together_do_not_come_together(every: timedelta) -> None:
+    """Nor does the jitter, a tenth of two days, take them into an hour that is skipped again."""
+    closed = [str(hour) for hour in range(24) if hour != 9]
+    moments = [
+        next_poll(
+            wire=f"w{n}",
+            now=NOW,
+            every=every,
+            state="ok",
+            failures=0,
+            headers={},
+            channel={"skip_hours": closed},
+        ).at
+        for n in range(100)
+    ]
+    assert len(set(moments)) > 90
+    assert {moment.hour for moment in moments} == {9}
 
 
 def test_a_feed_that_forbids_every_hour_forbids_nothing() -> None:
