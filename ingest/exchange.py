@@ -36,7 +36,7 @@ settings, and should be heard: its answer says more than ours."""
 SILENCE_SECONDS = 30.0
 """Between two pieces of one body: what a wire with a long timeout may stall in the middle."""
 LONGEST_SECONDS = 3600.0
-"""The most that a wire's timeout can ask for."""
+"""The most that a request can ask for; a wire may ask for less (``stories.newsroom``)."""
 
 _FOLLOWED = frozenset({301, 302, 303, 307, 308})
 _BODILESS = frozenset({204, 304})  # a 304 may state the length that a 200 would have (§8.6)

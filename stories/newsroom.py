@@ -47,6 +47,10 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(?:\d+[smhdw])+", re.ASCII)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
 
+LONGEST_TIMEOUT = timedelta(minutes=2)
+"""The longest that one poll may be given: what polls a wire ends well before its task is ended
+(``workers.app.LONGEST_TASK``), so that a wire too slow for it gets a state that says so."""
+
 
 LONGEST = timedelta(days=36_500)
 """A hundred years: far beyond any use, and near enough that no date reckoned with it ends time."""
@@ -233,6 +237,13 @@ class Wire(_Part):
     def _not_nothing(cls, value: timedelta | None) -> timedelta | None:
         if value is not None and value < timedelta(seconds=1):
             raise ValueError("must be at least 1s")
+        return value
+
+    @field_validator("timeout")
+    @classmethod
+    def _within_a_task(cls, value: timedelta) -> timedelta:
+        if value > LONGEST_TIMEOUT:
+            raise ValueError("must be at most 2m; a feed that takes longer is the agency's to mend")
         return value
 
     @field_validator("headers")

@@ -105,6 +105,8 @@ def test_nothing_is_claimed_of_changed_words(tmp_path: Path, scope: str) -> None
         ("[site]", '[retention]\ncaptures = "36501d"\n[site]', ["retention.captures", "too long"]),
         ("feeds.ndtv.com", "feeds.ndtv.com:99999", ["site.url", "no port", "65535"]),
         ("agency.example/", "agency.example:0/", ["wires[0].url", "no port"]),
+        ('every = "2m"', 'timeout = "121s"', ["wires[0].timeout", "at most 2m"]),
+        ('every = "2m"', 'timeout = "0s"', ["wires[0].timeout", "at least 1s"]),
         ("limit = 5", 'limit = "many"', ["feeds[0].limit"]),
         ("limit = 5", "limit = 0", ["feeds[0].limit", "greater than or equal to 1"]),
         ('wires = ["pti"]', 'wires = ["pit"]', ["'india'", "'pit'", "'pti'"]),
@@ -171,6 +173,11 @@ def test_addresses_of_a_redis(tmp_path: Path, url: str) -> None:
     newsroom = load(write(tmp_path, f'redis_url = "{url}"\n{WHOLE}'))
     assert newsroom.redis_url is not None
     assert newsroom.redis_url.get_secret_value() == url
+
+
+def test_a_slow_wire_may_be_given_two_minutes(tmp_path: Path) -> None:
+    file = write(tmp_path, WHOLE.replace('every = "2m"', 'timeout = "2m"'))
+    assert load(file).longest_timeout == timedelta(minutes=2)
 
 
 def test_two_of_one_name(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from celery.exceptions import QueueNotFound
 from prometheus_client import CollectorRegistry, generate_latest
 
 from desk.broker import private
-from stories.newsroom import Newsroom, Publisher
+from ingest.polling import LEASE_SLACK
+from stories.newsroom import LONGEST_TIMEOUT, Newsroom, Publisher
 from tests import servers
 from tests.processes import gone, until
 from tests.workers import errands
@@ -142,6 +143,11 @@ def test_a_message_is_given_out_again_only_after_the_longest_wait_and_the_longes
     held = SETTINGS["broker_transport_options"]["visibility_timeout"]
     assert held > 2 * SETTINGS["task_time_limit"]
     assert SETTINGS["task_soft_time_limit"] < SETTINGS["task_time_limit"]
+
+
+def test_the_slowest_wire_ends_as_a_state_before_its_task_is_ended() -> None:
+    longest = (LONGEST_TIMEOUT + LEASE_SLACK).total_seconds()
+    assert longest < SETTINGS["task_soft_time_limit"]
 
 
 def test_every_route_is_a_task_of_ours_and_leads_to_a_queue_that_is_consumed() -> None:
