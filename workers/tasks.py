@@ -123,9 +123,10 @@ def watch() -> None:
 
 
 WIRES_A_TASK = 10
-SECONDS_A_TASK = 120.0
+SECONDS_A_TASK = 40.0
 STORIES_A_TASK = 200
-"""So much at most in one task, seconds of work; more is waiting for the next."""
+"""So much at most in one task, seconds of work; more is waiting for the next. No longer than a
+worker that is told to end may take (``desk.up.GRACE``), or it would be killed over its work."""
 
 
 def wake(task: Any) -> None:

@@ -17,12 +17,13 @@ from celery.exceptions import QueueNotFound
 from prometheus_client import CollectorRegistry, generate_latest
 
 from desk.broker import private
+from desk.up import GRACE
 from ingest.polling import LEASE_SLACK
 from stories.newsroom import LONGEST_TIMEOUT, Newsroom, Publisher
 from tests import servers
 from tests.processes import gone, until
 from tests.workers import errands
-from workers import app, beat, pulse, queues
+from workers import app, beat, housekeeping, pulse, queues, tasks
 from workers.address import client, socket_url
 from workers.leash import leashed
 from workers.metrics import Collected
@@ -148,6 +149,10 @@ def test_a_message_is_given_out_again_only_after_the_longest_wait_and_the_longes
 def test_the_slowest_wire_ends_as_a_state_before_its_task_is_ended() -> None:
     longest = (LONGEST_TIMEOUT + LEASE_SLACK).total_seconds()
     assert longest < SETTINGS["task_soft_time_limit"]
+
+
+def test_what_a_task_sets_out_to_do_is_done_before_an_ending_worker_is_killed() -> None:
+    assert max(tasks.SECONDS_A_TASK, housekeeping.BUDGET) < GRACE
 
 
 def test_every_route_is_a_task_of_ours_and_leads_to_a_queue_that_is_consumed() -> None:
