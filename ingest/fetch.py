@@ -34,6 +34,9 @@ from stories.errors import FetchError
 
 __all__ = ["STATES", "Client", "Hop", "Request", "Response", "State", "fetch"]
 
+LOOK_AGAIN = 0.1
+"""Seconds until it is asked again who gave no request just now."""
+
 
 def fetch(
     requests: Iterable[Request], *, user_agent: str, concurrency: int = 50
@@ -82,12 +85,13 @@ class Client:
         self._multi.close()
 
     def fetch(
-        self, requests: Iterable[Request], *, user_agent: str, concurrency: int = 50
+        self, requests: Iterable[Request | None], *, user_agent: str, concurrency: int = 50
     ) -> Iterator[Response]:
         """One response for each request, in order of completion; never raises for a bad wire.
 
-        *requests* is read as places become free; at most *concurrency* are under way at once. The
-        time that the caller takes between two responses is charged to no wire. One call at a time.
+        *requests* is read as places become free; at most *concurrency* are under way at once. None
+        among them says that there are more, and that none may be begun just now. The time that the
+        caller takes between two responses is charged to no wire. One call at a time.
         """
         if self._busy:
             raise RuntimeError("this client is at work: end its running fetch(), or make another")
@@ -95,19 +99,24 @@ class Client:
         coming, more = iter(requests), True
         try:
             while True:
+                longest = 1.0
                 while more and len(self._active) + len(self._done) < max(1, concurrency):
-                    request = next(coming, None)
-                    if request is None:
+                    try:
+                        request = next(coming)
+                    except StopIteration:
                         more = False
                     else:
+                        if request is None:
+                            longest = LOOK_AGAIN
+                            break
                         self._begin(request, user_agent)
                 if self._done:
                     response = self._done.popleft()
                     left = time.monotonic()
                     yield response
                     self._returned(time.monotonic() - left)
-                elif self._active:
-                    self._turn()
+                elif self._active or more:
+                    self._turn(longest)
                 else:
                     return
         finally:
@@ -161,13 +170,16 @@ class Client:
             for exchange in self._active.values():
                 exchange.extend_connecting(seconds)
 
-    def _turn(self) -> None:
-        """Wait until there is something to do, do it, and see what has ended by it."""
-        wait = min(exchange.due for exchange in self._active.values()) - self._now()
+    def _turn(self, longest: float) -> None:
+        """Wait until there is something to do, at most *longest* seconds; do it, and see what has
+        ended by it."""
+        wait = longest
+        if self._active:
+            wait = min(wait, min(e.due for e in self._active.values()) - self._now())
         if self._timer is not None:
             wait = min(wait, self._timer - time.monotonic())
         # Rounded up: waking a moment too early would mean turning again and again until then.
-        events = self._poll.poll(int(max(0.0, min(wait, 1.0)) * 1000 + 0.999))
+        events = self._poll.poll(int(max(0.0, wait) * 1000 + 0.999))
         for descriptor, event in events:
             failed = event & (select.POLLERR | select.POLLHUP | select.POLLNVAL)
             what = pycurl.CSELECT_IN if failed or event & select.POLLIN else 0

@@ -1,6 +1,6 @@
 """Polling: claimed wires in, captures out. ``claim due wires | fetch | capture``."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 
 from ingest.capture import Polled, keep
@@ -52,16 +52,26 @@ def _same_origin(one: str, other: str) -> bool:
 
 
 def poll(
-    store: Store, newsroom: Newsroom, client: Client, claimed: Sequence[WireState]
+    store: Store, newsroom: Newsroom, client: Client, claimed: Iterable[WireState | None]
 ) -> Iterator[Polled]:
     """Fetch the *claimed* wires and keep what comes, each as soon as it is there.
 
-    One wire's failure is its own: it ends as that wire's state.
+    They are read as there are places for them; None says that more will come, none just now. One
+    wire's failure is its own: it ends as that wire's state.
     """
-    known = {w.name: (rules, w) for w in claimed if (rules := newsroom.wire(w.name)) is not None}
-    requests = [request_of(rules, state) for rules, state in known.values()]
-    for response in client.fetch(requests, user_agent=newsroom.agent):
-        rules, state = known[response.wire]
+    known: dict[str, tuple[Wire, WireState]] = {}
+
+    def requests() -> Iterator[Request | None]:
+        for state in claimed:
+            rules = newsroom.wire(state.name) if state is not None else None
+            if state is None:
+                yield None
+            elif rules is not None:
+                known[state.name] = rules, state
+                yield request_of(rules, state)
+
+    for response in client.fetch(requests(), user_agent=newsroom.agent):
+        rules, state = known.pop(response.wire)
         with store.write() as conn:
             polled = keep(conn, rules, state, response, clock.now())
         yield polled

@@ -7,7 +7,6 @@ import typer
 
 from desk import show
 from desk.context import check_wires, opened
-from stories import clock
 from stories.store import captures, wires
 from stories.store.captures import Problem
 
@@ -18,6 +17,7 @@ def poll(
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Poll the wires (all, or those named) once now, take in what came, render the feeds."""
+    from desk.turns import in_turn
     from ingest import intake, polling
     from ingest.fetch import Client
     from publish import press
@@ -25,12 +25,9 @@ def poll(
     with opened(ctx, follow=True) as (newsroom, store):
         chosen = names or [w.name for w in newsroom.wires]
         check_wires(newsroom, chosen)
-        with store.write() as conn:
-            now = clock.now()
-            until = now + polling.lease_for(newsroom, chosen)
-            claimed = wires.take(conn, chosen, until, resume=bool(names))
+        asked = in_turn(store, newsroom, chosen, resume=bool(names))
         with Client() as http:
-            polled = list(polling.poll(store, newsroom, http, claimed))
+            polled = list(polling.poll(store, newsroom, http, asked))
         intake.run(store, newsroom, chosen, limit=len(chosen))
         press.run(store, newsroom)
         rows: list[dict[str, Any]] = []

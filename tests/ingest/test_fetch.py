@@ -784,6 +784,24 @@ def test_requests_are_read_as_places_become_free(server: Server) -> None:
     responses.close()  # type: ignore[attr-defined]
 
 
+def test_a_request_that_must_wait_holds_up_nothing(server: Server) -> None:
+    """None says "not now": what is under way goes on, and it is asked for again."""
+    answered: list[str] = []
+
+    def polite() -> Iterator[Request | None]:
+        yield None
+        yield ask(server.url + "/slow?seconds=0.3", wire="first")
+        while "first" not in answered:
+            yield None
+        yield ask(server.url + "/good", wire="second")
+
+    with Client() as client:
+        for response in client.fetch(polite(), user_agent=AGENT):
+            assert response.error is None
+            answered.append(response.wire)
+    assert answered == ["first", "second"]
+
+
 def test_the_callers_time_is_charged_to_no_wire(server: Server) -> None:
     requests = [
         ask(server.url + "/good", wire="quick"),
