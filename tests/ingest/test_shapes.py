@@ -42,7 +42,8 @@ def outcome(name: str) -> dict[str, Any]:
         version = normalise(item, parsed.channel, WIRE, identity)
         kept = version.model_dump(mode="json", exclude={"wire", "body", "base", "media"})
         versions.append({"identity": identity.model_dump(), **kept})
-    return {**slim(asdict(parsed)), "versions": slim(versions)}
+    told = {**asdict(parsed), "unread": parsed.unread or None}
+    return {**slim(told), "versions": slim(versions)}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -59,6 +59,7 @@ def take_back(store: Store, room: Newsroom) -> None:
             told = {"jws": jws, "digest": digest(jws.encode())}
             conn.execute(update(tables.statements).where(this).values(**told))
         conn.execute(text("ALTER TABLE receipts DROP COLUMN logged_at"))
+        conn.execute(text("ALTER TABLE wires DROP COLUMN expires_after"))
         conn.execute(text("UPDATE alembic_version SET version_num = '0003'"))
         conn.execute(text("DELETE FROM notes"))  # rendered by an older number
 
