@@ -1,9 +1,10 @@
 """``python -m bench.scale``: many wires through real workers, Redis and PostgreSQL.
 
 For each number of wires a newsroom is set up as if it had been running: every wire on record with
-the validators of its feed, due times spread evenly. Then one worker, one beat and the simulated
-agency run as the processes they are, and what happens within the time given is counted. Offered
-are so many polls a second whatever the number of wires, so that what a poll costs can be compared.
+the validators of its feed, due times spread evenly. Then one worker, one poller, one beat and the
+simulated agency run as the processes they are, and what happens within the time given is counted.
+Offered are so many polls a second whatever the number of wires, so that what a poll costs can be
+compared.
 How long a story takes to a feed is told only where that time is longer than the wires' interval
 (:mod:`bench.window`).
 """
@@ -35,7 +36,7 @@ from stories.newsroom import Newsroom, load
 from stories.store import Store, connect, outbox, tables
 from tests import servers
 from workers.address import broker_url, client
-from workers.app import beat_command, worker_command
+from workers.app import beat_command, poller_command, worker_command
 from workers.leash import leashed
 from workers.metrics import KEY, POLL_LAG
 
@@ -85,8 +86,10 @@ def run(wires: int, rate: float, seconds: float) -> Run:
         store.migrate()
         _as_if_running(store, room, agency)
         worker = stack.enter_context(_process(worker_command(PROCESSES), environment))
+        poller = stack.enter_context(_process(poller_command(), environment))
         beat = stack.enter_context(_process(beat_command(), environment))
-        pids = {"worker": worker.pid, "beat": beat.pid, "database": postmaster}
+        ours = {"worker": worker.pid, "poller": poller.pid, "beat": beat.pid}
+        pids = {**ours, "database": postmaster}
         _until_polling(store)
         with client(broker_url(room)) as connection:
             before, lags, began = _polls(store), _lags(connection), time.monotonic()
@@ -104,10 +107,10 @@ def run(wires: int, rate: float, seconds: float) -> Run:
             polls=polls,
             seconds=span,
             outcomes=_outcomes(store, start),
-            worker_cpu=used["worker"] * each,
+            worker_cpu=(used["worker"] + used["poller"]) * each,
             beat_cpu=used["beat"] * each,
             database_cpu=used["database"] * each,
-            worker_memory=tree_peak(worker.pid),
+            worker_memory=sum(tree_peak(p.pid) or 0 for p in (worker, poller)),
             lag=(_quantile(after, 0.5), _quantile(after, 0.99)),
             fresh=_freshness(store, agency, start, window.watched(every, seconds), seconds),
             stories=_count(store, tables.stories),

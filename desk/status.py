@@ -211,7 +211,7 @@ def needs(told: dict[str, Any]) -> list[str]:
         found.append(f"the broker cannot be reached ({broker['error']}); start it, or wirecopy up")
     else:
         there = {mark.partition("@")[0] for mark in broker["alive"]}
-        for member in ("worker", "beat"):
+        for member in pulse.MEMBERS:
             if member not in there:
                 found.append(f"no {member} is alive; start one: wirecopy up {member}")
     for name, one, many in (

@@ -1,4 +1,4 @@
-"""The processes of a running Wirecopy: the private broker, worker, beat and web.
+"""The processes of a running Wirecopy: the private broker, worker, poller, beat and web.
 
 Embedded and in production they are the very same; embedded, one supervisor keeps them all, and the
 broker is our own.
@@ -14,9 +14,9 @@ from desk.supervise import Member
 from stories.newsroom import Newsroom
 from workers import pulse
 from workers.address import broker_url, client
-from workers.app import beat_command, worker_command
+from workers.app import beat_command, poller_command, worker_command
 
-NAMES = ("worker", "beat", "web")
+NAMES = ("worker", "poller", "beat", "web")
 """The members that may be run one by one; the private broker comes with the whole."""
 
 
@@ -28,6 +28,7 @@ def command(name: str, newsroom: Newsroom) -> list[str]:
     """The command line of the member *name*."""
     return {
         "worker": worker_command(newsroom.worker_processes),
+        "poller": poller_command(),
         "beat": beat_command(),
         "web": [sys.executable, "-m", "desk.web"],
     }[name]

@@ -218,7 +218,7 @@ class Queues(Collector):
 
 
 class Members(Collector):
-    """How many workers and beats left a sign of life lately."""
+    """How many workers, pollers and beats left a sign of life lately."""
 
     def __init__(self, broker: redis.Redis) -> None:
         self._broker = broker
@@ -233,7 +233,7 @@ class Members(Collector):
             "wirecopy_alive",
             "Processes that left a sign of life lately, by kind.",
             "member",
-            {kind: marks.count(kind) for kind in ("worker", "beat")},
+            {kind: marks.count(kind) for kind in pulse.MEMBERS},
         )
 
 

@@ -78,7 +78,7 @@ def test_only_the_web_is_published_and_by_default_to_this_machine() -> None:
 def test_only_who_must_reaches_the_outside() -> None:
     assert COMPOSE["networks"]["inside"]["internal"] is True
     outside = {name for name, service in SERVICES.items() if "outside" in service["networks"]}
-    assert outside == {"web", "worker"}
+    assert outside == {"web", "worker", "poller"}
     assert all("inside" in service["networks"] for service in SERVICES.values())
 
 
@@ -128,7 +128,7 @@ def test_private_keys_are_where_they_are_used_and_nowhere_else() -> None:
     assert all(s["environment"]["WIRECOPY_SIGNING__KEYS"] == "/keys" for s in OURS.values())
     assert "--mode 0700 /data /keys" in (ROOT / "Dockerfile").read_text()
     shared = [v for v in OURS["worker"]["volumes"] if v != volume]
-    assert shared == OURS["web"]["volumes"] == OURS["beat"]["volumes"]
+    assert all(OURS[name]["volumes"] == shared for name in ("poller", "beat", "web"))
 
 
 @pytest.mark.parametrize("name", ["redis", "postgres"])

@@ -1,4 +1,4 @@
-"""``wirecopy up`` as it runs in earnest: real worker, beat, web and broker, killed at will."""
+"""``wirecopy up`` as it runs in earnest: real members and a real broker, killed at will."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,9 +26,11 @@ from publish import press
 from publish.refresh import refresh
 from stories import clock
 from stories.newsroom import Newsroom, load
-from stories.store import Store, captures, connect, feeds, outbox
+from stories.store import Store, captures, connect, feeds, outbox, wires
 from stories.store import stories as records
+from tests import hostile
 from tests.processes import gone, until
+from tests.serving import free_port
 
 WIRECOPY = Path(sys.executable).with_name("wirecopy")
 
@@ -94,15 +96,8 @@ def get(url: str) -> tuple[int, bytes]:
 def newsroom(
     folder: Path, agency: str, wires: int, **environment: str
 ) -> Iterator[tuple[Running, Newsroom, Store]]:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config = folder / "wirecopy.toml"
     lines = [
         '[publisher]\nname = "Chronicle"\nurl = "https://www.chronicle.example"\n',
-        f'[site]\nurl = "http://127.0.0.1:{port}"\n',
         '[politeness]\nper_host = 100\nper_agency = 100\ngap = "0s"\n',
     ]
     lines += [
@@ -111,7 +106,18 @@ def newsroom(
         for n in range(wires)
     ]
     lines.append('[[feeds]]\nname = "all"\ntitle = "All"\nlimit = 500\n')
-    config.write_text("\n".join(lines))
+    with running_up(folder, lines, **environment) as running:
+        yield running
+
+
+@contextmanager
+def running_up(
+    folder: Path, lines: Sequence[str], **environment: str
+) -> Iterator[tuple[Running, Newsroom, Store]]:
+    """``wirecopy up`` on the configuration of those *lines*, its site on a free port."""
+    site = f'[site]\nurl = "http://127.0.0.1:{free_port()}"\n'
+    config = folder / "wirecopy.toml"
+    config.write_text("\n".join([*lines, site]))
     up = Running(folder, environment)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
@@ -120,7 +126,7 @@ def newsroom(
     up.start()
     store = connect(room.database)
     try:
-        until(lambda: get(f"http://127.0.0.1:{port}/readyz")[0] == 200)
+        until(lambda: get(f"{room.site.url}/readyz")[0] == 200)
         yield up, room, store
     finally:
         store.close()
@@ -151,7 +157,7 @@ def test_nothing_is_lost_when_members_are_killed(tmp_path: Path) -> None:
         newsroom(tmp_path, agency, wires) as (up, room, store),
     ):
         until(lambda: len(headlines(store)) > wires)
-        for name in ("worker", "beat", "web", "broker", "worker"):
+        for name in ("worker", "poller", "beat", "web", "broker", "worker", "poller"):
             time.sleep(chance.uniform(0.5, 2))
             before = up.pids()[name]
             os.kill(before, signal.SIGKILL)
@@ -195,8 +201,8 @@ def test_nothing_is_lost_when_members_are_killed(tmp_path: Path) -> None:
             for n in range(wires)
             for s in versions_served(show, n, 0.0, end)
             # Every wire was polled after the end: what stood then must be here. So must what stood
-            # longer than a killed worker's lease, for which a wire may rest.
-            if s.until > end or min(s.until, end) - max(s.since, 0.0) > 40
+            # longer than a wire may rest: a killed poller's lease (30 s), each time it is killed.
+            if s.until > end or min(s.until, end) - max(s.since, 0.0) > 100
         }
         assert len(served) > 40
         assert served <= set(kept)
@@ -225,6 +231,62 @@ def served_bytes(store: Store) -> dict[str, bytes]:
     with store.read() as conn:
         rows = {f: feeds.feed(conn, "all", f) for f in feeds.FORMATS}
     return {f: row.body for f, row in rows.items() if row is not None}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_an_agency_whose_answers_drip_keeps_no_other_waiting(tmp_path: Path) -> None:
+    """Its whole budget is under way and stays so; whoever else is due is polled, taken in, served.
+
+    In order and in numbers: from when the last of them began until the first of them ends.
+    """
+    under_way = 4
+    lines = [
+        '[publisher]\nname = "Chronicle"\nurl = "https://www.chronicle.example"\n',
+        f"[politeness]\nper_host = {under_way}\nper_agency = {under_way}\n",
+    ]
+    with hostile.serve() as server:
+        told: list[str] = []
+
+        def drip(exchange: hostile.Exchange) -> None:
+            told.append("began")
+            try:
+                exchange.head(200, {"Transfer-Encoding": "chunked"})
+                while True:
+                    exchange.send(b"1\r\n \r\n")
+                    exchange.pause(1)
+            finally:
+                told.append("ended")
+
+        def fresh(exchange: hostile.Exchange) -> None:
+            told.append(exchange.seen.path)
+            item = f"<item><guid>{len(told)}</guid><title>News {len(told)}</title></item>"
+            exchange.reply(200, {}, hostile.FEED.replace(b"<item>", item.encode() + b"<item>"))
+
+        slow = {"agency": "Slow", "url": f"{server.url}/drip", "timeout": "2m"}
+        # By name and not by number: another host, as far as politeness knows.
+        quick = {"agency": "Quick", "url": f"http://localhost:{server.port}/quick"}
+        pushed = {"agency": "Pushed", "url": f"http://localhost:{server.port}/pushed"}
+        wired = {f"slow{n}": slow for n in range(2 * under_way)} | {"quick": quick}
+        for name, keys in {**wired, "pushed": {**pushed, "every": "1d"}}.items():
+            rules = {"name": name, "every": "1s", **keys}
+            lines.append("[[wires]]\nallow_private = true")
+            lines += [f'{key} = "{value}"' for key, value in rules.items()]
+        server.route("/drip", drip)
+        server.route("/quick", fresh)
+        server.route("/pushed", fresh)
+        with running_up(tmp_path, lines) as (_, room, store):
+            until(lambda: told.count("began") == under_way and "/pushed" in told)
+            then = len(told)
+            until(lambda: told[then:].count("/quick") >= 5)
+            with store.write() as conn:
+                wires.push(conn, ["pushed"], clock.now())
+            until(lambda: "/pushed" in told[then:])
+            news = f"News {then + 1 + told[then:].index('/quick')}"
+            until(lambda: news.encode() in get(f"{room.site.url}/feeds/all.rss")[1])
+            assert told.count("began") == under_way
+            assert "ended" not in told
+            server.stopping.set()  # or the poller would wait for them when it is told to end
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ nothing. These settings make that rare, quick to mend, and never blocking.
 """
 
 import os
+import resource
 import sys
 import warnings
 from collections.abc import Sequence
@@ -21,6 +22,15 @@ from stories.newsroom import Newsroom, load
 from workers import credit, pulse, queues
 from workers.address import broker_url
 from workers.leash import die_with_parent
+
+POLLS_AT_ONCE = 32
+"""Batches that one poller has under way: more than slow wires can hold. Of one agency no more are
+polled at once than its budget allows (4), and a tick begins one batch that is not full: with the
+usual timeout (30 s) that is 30 of the crawl, should every single one have a straggler in it."""
+
+DESCRIPTORS = 8192
+"""Files and sockets that a poller may have open, if the system lets it: :data:`POLLS_AT_ONCE`
+batches of 50 wires, and the connections kept. The usual limit is 1,024."""
 
 LONGEST_TASK = 300
 """Seconds after which a task's process is killed. Tasks bound themselves well below it."""
@@ -87,6 +97,7 @@ def settings(broker: str) -> dict[str, Any]:
         "task_ignore_result": True,
         # A task has this long; then SoftTimeLimitExceeded lets it write down why it ended, and
         # half a minute later its process is killed. Nothing that a wire sends can hang a worker.
+        # It is not so for polls, which are threads: each wire's timeout ends its own.
         "task_soft_time_limit": LONGEST_TASK - 30,
         "task_time_limit": LONGEST_TASK,
         # A process that has grown over 512 MiB (in KiB) is replaced after its task: one enormous
@@ -166,16 +177,30 @@ _UNWARNED = "ignore:You're running the worker with superuser privileges"
 _CELERY = (sys.executable, "-W", _UNWARNED, "-m", "celery", "--quiet", "--app=workers.app")
 
 
-def worker_command(processes: int, names: Sequence[str] = queues.QUEUES) -> list[str]:
+def worker_command(processes: int, names: Sequence[str] = queues.WORK) -> list[str]:
     """The command of a worker of *processes* processes on the queues *names*.
 
     Prefork: parsing is Python and holds the interpreter's lock, so processes alone use the cores;
-    and the green pools never give back what was not confirmed. No gossip, mingling or heartbeats:
-    workers need not know of each other.
+    and the green pools never give back what was not confirmed.
     """
+    return _consumer("worker", "prefork", processes, names)
+
+
+def poller_command(batches: int = POLLS_AT_ONCE) -> list[str]:
+    """The command of a poller, which has up to *batches* batches under way.
+
+    Threads: polling is waiting, so that one process does for many slow wires what a pool of
+    processes could only do with as many of them, at 50 MB each. A thread is only begun when none
+    is free.
+    """
+    return _consumer("poller", "threads", batches, queues.POLLS)
+
+
+def _consumer(member: str, pool: str, size: int, names: Sequence[str]) -> list[str]:
+    """No gossip, mingling or heartbeats: workers need not know of each other."""
     return [
-        *(*_CELERY, "worker"),
-        *("--pool=prefork", f"--concurrency={processes}", f"--queues={','.join(names)}"),
+        *(*_CELERY, "worker", f"--hostname={member}@%h"),
+        *(f"--pool={pool}", f"--concurrency={size}", f"--queues={','.join(names)}"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
     ]
 
@@ -204,9 +229,13 @@ _main = 0
 
 
 @signals.worker_init.connect
-def _note_main(**_: Any) -> None:
+def _note_main(sender: Any, **_: Any) -> None:
     global _main  # noqa: PLW0603 - read by the pool processes forked from here
     _main = os.getpid()
+    if pulse.member_of(sender) == "poller":
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 @signals.worker_process_init.connect

@@ -7,6 +7,7 @@ nothing, which Prometheus understands as a counter's restart; nothing else depen
 
 import json
 import math
+import threading
 import time
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
@@ -96,10 +97,11 @@ KEPT: tuple[Kept, ...] = (TASK_SECONDS, POLLS, POLL_LAG, LEASES_LOST, WIRE_TO_FE
 
 
 class Tally:
-    """What one process has counted and not yet handed to the broker."""
+    """What one process has counted and not yet handed to the broker; its threads may share it."""
 
     def __init__(self) -> None:
         self._amounts: dict[str, float] = {}
+        self._lock = threading.Lock()
         self._resume = 0.0
 
     def count(self, counter: Counter, *labels: str, amount: float = 1) -> None:
@@ -114,23 +116,28 @@ class Tally:
     def _add(self, kept: Kept, labels: tuple[str, ...], part: str, amount: float) -> None:
         if len(labels) != len(kept.labels):
             raise ValueError(f"{kept.name} has the labels {kept.labels}, not {len(labels)}")
-        field = json.dumps([kept.name, labels, part])
-        self._amounts[field] = self._amounts.get(field, 0) + amount
+        self._put({json.dumps([kept.name, labels, part]): amount})
+
+    def _put(self, amounts: dict[str, float]) -> None:
+        with self._lock:
+            for field, amount in amounts.items():
+                self._amounts[field] = self._amounts.get(field, 0) + amount
 
     def flush(self, broker: redis.Redis) -> None:
         """Hand everything over in one round trip; on failure keep it and try again later."""
         if not self._amounts or time.monotonic() < self._resume:
             return
+        with self._lock:
+            amounts, self._amounts = self._amounts, {}
         pipe = broker.pipeline(transaction=True)
-        for field, amount in self._amounts.items():
+        for field, amount in amounts.items():
             pipe.hincrbyfloat(KEY, field, amount)
         try:
             pipe.execute()
         except (redis.RedisError, OSError) as error:
             self._resume = time.monotonic() + PAUSE
+            self._put(amounts)
             log.debug("metrics not handed over", error=str(error))
-        else:
-            self._amounts.clear()
 
 
 class Collected(Collector):

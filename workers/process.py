@@ -1,4 +1,4 @@
-"""What one worker process holds: the newsroom, the open store, the HTTP client, the broker.
+"""What one worker process holds: the newsroom, the open store, the HTTP clients, the broker.
 
 Opened by the process that uses it, on its first task: nothing with a socket or a file in it may
 be carried across the fork from which a pool process comes. The newsroom is: the worker reads it
@@ -7,6 +7,7 @@ the file when one of them is replaced.
 """
 
 import os
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,12 +17,12 @@ import structlog
 from celery import signals
 from sqlalchemy.exc import SQLAlchemyError
 
-from ingest.fetch import Client
 from stories import keyring
 from stories.errors import SigningError, StoreError
 from stories.newsroom import Newsroom, load
 from stories.store import Store, connect, why
 from workers.address import broker_url, client
+from workers.clients import Clients
 from workers.start import start
 
 log = structlog.get_logger(__name__)
@@ -33,12 +34,13 @@ class Process:
 
     newsroom: Newsroom
     store: Store
-    http: Client
+    http: Clients
     broker: redis.Redis
 
 
 _newsroom: Newsroom | None = None
 _started = False
+_opening = threading.Lock()
 
 
 @signals.celeryd_after_setup.connect
@@ -53,17 +55,29 @@ def _before_the_fork(**_: Any) -> None:
         log.error("not started yet; each process will at its first task", error=told)
 
 
-def current() -> Process:
-    """This process's things, opened when first asked for."""
-    return _opened(os.getpid())
+def current(*, signs: bool = True) -> Process:
+    """This process's things, opened when first asked for; safe to share between threads.
+
+    Who only polls *signs* nothing, and need not have the keys.
+    """
+    with _opening:
+        here = _opened(os.getpid())
+        if signs:
+            _with_keys(os.getpid())
+    return here
 
 
 @lru_cache(maxsize=1)
 def _opened(_pid: int) -> Process:
     newsroom = _newsroom or load()
     store = connect(newsroom.database) if _started else start(newsroom)
+    return Process(newsroom, store, Clients(), client(broker_url(newsroom)))
+
+
+@lru_cache(maxsize=1)
+def _with_keys(pid: int) -> None:
+    here = _opened(pid)
     try:
-        keyring.ensure(store, newsroom)  # published before the first story is
+        keyring.ensure(here.store, here.newsroom)  # published before the first story is
     except SigningError as error:
         log.error("nothing can be signed", error=str(error))
-    return Process(newsroom, store, Client(), client(broker_url(newsroom)))

@@ -1,4 +1,4 @@
-"""Who is alive: worker and beat leave a mark in the broker that lapses unless renewed.
+"""Who is alive: worker, poller and beat leave a mark in the broker that lapses unless renewed.
 
 The mark is left from the member's own loop, so it says more than that a process exists: the loop
 turns and reaches the broker. ``python -m workers.pulse worker`` asks for this machine's, for a
@@ -15,6 +15,9 @@ from celery import bootsteps
 from stories.errors import WirecopyError
 from stories.newsroom import load
 from workers.address import broker_url, client
+
+MEMBERS = ("worker", "poller", "beat")
+"""Who leaves marks. The web answers for itself."""
 
 EVERY = 5
 """Seconds between two marks."""
@@ -42,8 +45,13 @@ def alive(broker: redis.Redis) -> list[str]:
     return sorted(key.decode().removeprefix(_PREFIX) for key in marks)
 
 
+def member_of(worker: Any) -> str:
+    """Which member a Celery *worker* is: a worker or a poller, as it was named when started."""
+    return str(worker.hostname).partition("@")[0]
+
+
 class Pulse(bootsteps.StartStopStep):
-    """The worker's part: a timer of its event loop."""
+    """The worker's and the poller's part: a timer of their event loop."""
 
     requires = ("celery.worker.components:Timer",)
 
@@ -54,8 +62,9 @@ class Pulse(bootsteps.StartStopStep):
     def start(self, worker: Any) -> None:
         """Begin to leave marks, now and every :data:`EVERY` seconds."""
         broker = client(worker.app.conf.broker_url, timeout=1)
-        mark(broker, "worker")
-        self._timer = worker.timer.call_repeatedly(EVERY, mark, (broker, "worker"))
+        member = member_of(worker)
+        mark(broker, member)
+        self._timer = worker.timer.call_repeatedly(EVERY, mark, (broker, member))
 
     def stop(self, worker: Any) -> None:
         """Leave no more marks."""

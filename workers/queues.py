@@ -1,7 +1,8 @@
 """The queues, by kind of work. Kinds, not priorities, keep one kind from waiting behind another.
 
-A worker takes from its queues in turn, so a full ``poll`` delays a message in ``poll-now`` by one
-task at most.
+Polls have a member of their own, the poller: a slow wire holds what polls it for as long as its
+timeout allows, and beat's ticks, the intake and the press must not wait for that. Each member takes
+from its queues in turn, so a full ``poll`` delays a message in ``poll-now`` by one task at most.
 """
 
 import redis
@@ -16,9 +17,14 @@ INGEST = "ingest"
 RENDER = "render"
 HOUSEKEEPING = "housekeeping"
 
-QUEUES = (TICKS, POLL_NOW, INGEST, RENDER, POLL, HOUSEKEEPING)
-"""All of them: beat's ticks; wires just added or pushed to us; what was captured; what is to be
-rendered; the regular crawl; what can wait."""
+POLLS = (POLL_NOW, POLL)
+"""The poller's: wires just added or pushed to us; the regular crawl."""
+
+WORK = (TICKS, INGEST, RENDER, HOUSEKEEPING)
+"""A worker's: beat's ticks; what was captured; what is to be rendered; what can wait."""
+
+QUEUES = (*WORK, *POLLS)
+"""All of them."""
 
 
 def depth(broker: redis.Redis, queue: str) -> int:

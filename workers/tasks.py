@@ -44,8 +44,9 @@ def dispatch() -> None:
 
 @celery.task(name="workers.tasks.poll")
 def poll(lease: str, names: list[str]) -> None:
-    """Poll a batch of leased wires; wake the intake when something came."""
-    here = current()
+    """Poll a batch of leased wires; wake the intake when something came. A thread of a poller runs
+    it, so a batch with a slow wire in it keeps no other batch waiting."""
+    here = current(signs=False)
     with here.store.write() as conn:
         now = clock.now()
         until = now + polling.lease_for(here.newsroom, names)
@@ -54,22 +55,23 @@ def poll(lease: str, names: list[str]) -> None:
     if len(claimed) < len(names):
         tally.count(LEASES_LOST, "begin", amount=len(names) - len(claimed))
     woken = False
-    for polled in polling.poll(here.store, here.newsroom, here.http, claimed):
-        bound = log.bind(wire=polled.wire, state=polled.state)
-        if polled.superseded:
-            tally.count(LEASES_LOST, "end")
-        tally.count(POLLS, outcome(polled.state))
-        lag = (clock.now() - due[polled.wire]).total_seconds()
-        tally.observe(POLL_LAG, seconds=max(lag, 0.0))
-        if polled.told:
-            bound.warning("address changed", told=polled.told)
-        if polled.message and not polled.superseded:
-            bound.warning("poll failed", message=polled.message, next=polled.due.at.isoformat())
-        elif polled.capture_id is not None:
-            bound.info("captured", capture=polled.capture_id)
-            if not woken:  # the first capture of a batch must not wait for the slowest wire
-                wake(ingest)
-                woken = True
+    with here.http.one() as http:
+        for polled in polling.poll(here.store, here.newsroom, http, claimed):
+            bound = log.bind(wire=polled.wire, state=polled.state)
+            if polled.superseded:
+                tally.count(LEASES_LOST, "end")
+            tally.count(POLLS, outcome(polled.state))
+            lag = (clock.now() - due[polled.wire]).total_seconds()
+            tally.observe(POLL_LAG, seconds=max(lag, 0.0))
+            if polled.told:
+                bound.warning("address changed", told=polled.told)
+            if polled.message and not polled.superseded:
+                bound.warning("poll failed", message=polled.message, next=polled.due.at.isoformat())
+            elif polled.capture_id is not None:
+                bound.info("captured", capture=polled.capture_id)
+                if not woken:  # the first capture of a batch must not wait for the slowest wire
+                    wake(ingest)
+                    woken = True
 
 
 @celery.task(name="workers.tasks.ingest")

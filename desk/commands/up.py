@@ -15,11 +15,14 @@ def up(
     ctx: typer.Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[MEMBER]…", help="worker, beat or web; all when none is named."),
+        typer.Argument(
+            metavar="[MEMBER]…", help="worker, poller, beat or web; all when none is named."
+        ),
     ] = None,
 ) -> None:
-    """Run worker, beat and web (and, without WIRECOPY_REDIS_URL, a private broker) until told
-    to stop. What dies is started again; with one MEMBER named, this process becomes that one."""
+    """Run worker, poller, beat and web (and, without WIRECOPY_REDIS_URL, a private broker) until
+    told to stop. What dies is started again; with one MEMBER named, this process becomes that
+    one."""
     from desk import up as crew
     from desk.supervise import supervise
 

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--seed", type=int, help="of the plan and of the agency (default: drawn, and printed)")
     add("--minutes", type=float, default=10.0, help="of faults (default: %(default)s)")
     add("--wires", type=int, default=12, help="default: %(default)s")
-    add("--workers", type=int, default=2, help="of two processes each (default: %(default)s)")
+    add("--workers", type=int, default=2, help="and as many pollers (default: %(default)s)")
     add("--database", choices=("sqlite", "postgresql"), default="postgresql")
     add("--pace", type=float, default=PACE, help="half the mean pause between two faults")
     add("--keep-logs", type=Path, metavar="FOLDER", help="copy all logs there at the end")

@@ -1,4 +1,5 @@
-"""Who plays: the agency, PostgreSQL, Redis, two beats, several workers, two webs, the reader."""
+"""Who plays: the agency, PostgreSQL, Redis, two beats, several workers and as many pollers, two
+webs, the reader."""
 
 import json
 import sys
@@ -52,7 +53,8 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Everybody, and where to find them. ``room`` is the newsroom as the members know it."""
+    """Everybody, and where to find them. ``room`` is the newsroom as the members know it; a poller
+    is among the ``workers``."""
 
     agency: Actor
     agency_url: str
@@ -146,7 +148,7 @@ def gather(folder: Path, data: Path, disk: Disk | None, size: Size) -> Cast:
         redis_url=redis.url,
         postgres=postgres,
         beats=[member("beat", n) for n in range(BEATS)],
-        workers=[member("worker", n) for n in range(size.workers)],
+        workers=[member(kind, n) for n in range(size.workers) for kind in ("worker", "poller")],
         webs=webs,
         web_urls=urls,
         reader=actor("reader", sys.executable, "-m", "tests.crash.reader", json.dumps(order)),

@@ -301,7 +301,7 @@ def test_one_broken_wire_harms_no_other(house: House) -> None:
         (["headline", "zzz", "Text", "--revert", "--by", "Asha"], 2, "--revert"),
         (["replay", "--wire", "pit"], 1, "known: pti"),
         (["replay", "--into", "mysql://x/y"], 1, "not supported"),
-        (["up", "everything"], 2, "worker, beat, web"),
+        (["up", "everything"], 2, "worker, poller, beat, web"),
         (["edit-body"], 2, "No such command"),
         (["--config", "none.toml", "status"], 2, "no such file"),
     ],

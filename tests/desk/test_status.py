@@ -133,7 +133,8 @@ def test_everything_that_is_wrong_is_told(ill: Newsroom, store: Store, redis_url
     assert told["storage"]["database"] > 10_000
     assert [d["received"] for d in told["storage"]["days"]] == [0, 0, 0, 0, 0, 600, 0]
     assert "passw0rd" not in json.dumps(told, default=str)
-    (no_beat, *others) = told["needs"]
+    (no_poller, no_beat, *others) = told["needs"]
+    assert no_poller == "no poller is alive; start one: wirecopy up poller"
     assert no_beat == "no beat is alive; start one: wirecopy up beat"
     assert others == [
         "1 wire is paused, gone for good",
@@ -153,8 +154,8 @@ def test_a_newsroom_that_is_well_needs_nobody(
     with store.write() as conn:
         wires.sync(conn, made.wires, NOW)
     with client(redis_url) as broker:
-        pulse.mark(broker, "worker")
-        pulse.mark(broker, "beat")
+        for member in pulse.MEMBERS:
+            pulse.mark(broker, member)
     told = room.gather(made, store, NOW)
     assert told["needs"] == []
     assert set(told["counts"].values()) == {0}
@@ -296,7 +297,7 @@ def test_sizes(count: int, said: str) -> None:
 
 
 PLAIN: dict[str, Any] = {
-    "broker": {"reachable": True, "alive": ["beat@a", "worker@b"], "queues": {}},
+    "broker": {"reachable": True, "alive": ["beat@a", "poller@b", "worker@b"], "queues": {}},
     "counts": dict.fromkeys(
         ("failing", "paused", "faulty", "late", "quiet", "failing_long", "late_long"), 0
     ),
@@ -349,7 +350,7 @@ def test_the_page_shows_what_the_command_does(ill: Newsroom, store: Store) -> No
         "Needs a person", "How things stand", "Paused", "Failing", "Strangely quiet",
         "Cannot be read", "Late", "In quarantine", "Failed work, tried again",
     ]  # fmt: skip
-    assert len(page.xpath("//ul[@class='needs']/li")) == 9
+    assert len(page.xpath("//ul[@class='needs']/li")) == 10
     assert "no such host" in found.text
     assert "passw0rd" not in found.text
 

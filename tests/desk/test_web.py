@@ -275,6 +275,7 @@ def test_figures(store: Store, redis_url: str) -> None:
     assert found["wirecopy_feed_entries", ("india",)] == 2
     assert found["wirecopy_feed_age_seconds", ("india",)] == 600
     assert found["wirecopy_alive", ("worker",)] == 1
+    assert found["wirecopy_alive", ("poller",)] == 0
     assert found["wirecopy_alive", ("beat",)] == 0
     assert found["wirecopy_task_seconds_count", ("ok", "poll")] == 1
 

@@ -38,6 +38,15 @@ def take_long(folder: str, name: str, seconds: float) -> None:
 
 
 @celery.task
+def wait(folder: str, name: str, sign: str) -> None:
+    """Leave ``NAME.began``, wait for the file *sign*, leave ``NAME.ended``."""
+    _mark(folder, f"{name}.began")
+    while not (Path(folder) / sign).exists():
+        time.sleep(0.05)
+    _mark(folder, f"{name}.ended")
+
+
+@celery.task
 def speak(wire: str) -> None:
     """Say something; the ids are bound by the base class."""
     structlog.get_logger("errands").info("spoke")

@@ -77,8 +77,13 @@ class Site:
 
     def worker(self, processes: int = 2) -> Any:
         """A worker that also knows the errands."""
-        command = [*app.worker_command(processes), "--include=tests.workers.errands"]
-        return self.running(command, "worker")
+        command = app.worker_command(processes, queues.QUEUES)
+        return self.running([*command, "--include=tests.workers.errands"], "worker")
+
+    def poller(self, batches: int = 4) -> Any:
+        """A poller that also knows the errands."""
+        command = [*app.poller_command(batches), "--include=tests.workers.errands"]
+        return self.running(command, "poller")
 
     def beat(self) -> Any:
         """Beat."""
@@ -306,6 +311,23 @@ def test_on_sigterm_a_worker_finishes_what_it_began_and_takes_nothing_new(lone: 
     assert queues.depth(lone.broker, queues.POLL) == 1  # given back, not lost
     with lone.worker(1):
         until(lone.there("second.ended"))
+
+
+def test_a_poller_has_several_batches_under_way_and_finishes_them_on_sigterm(lone: Site) -> None:
+    names = ("first", "second", "third")
+    with lone.poller(2) as poller:
+        for name in names:
+            errands.wait.apply_async(args=(str(lone.folder), name, "go"), queue=queues.POLL)
+        until(lambda: lone.there("first.began")() and lone.there("second.began")())
+        poller.terminate()
+        until(lambda: queues.depth(lone.broker, queues.POLL) == 1)  # the third is given back
+        (lone.folder / "go").touch()
+        assert poller.wait(60) == 0
+    assert lone.there("first.ended")()
+    assert lone.there("second.ended")()
+    assert not lone.there("third.began")()
+    with lone.poller(2):
+        until(lone.there("third.ended"))
 
 
 class Mortal:

@@ -1,6 +1,7 @@
 """Figures: counted by many processes, added up in the broker, told as Prometheus wants them."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -91,3 +92,27 @@ def test_figures_of_another_version_are_left_out(redis_url: str) -> None:
     broker = client(redis_url)
     broker.hset(KEY, '["wirecopy_of_the_past", ["x"], "total"]', "7")
     assert told(redis_url) == {}
+
+
+def test_threads_share_a_tally_and_nothing_is_counted_twice_or_lost(redis_url: str) -> None:
+    tally, broker = Tally(), client(redis_url)
+    before = told(redis_url).get(("wirecopy_polls_total", (("outcome", "shared"),)), 0)
+
+    def count(_: int) -> None:
+        for _ in range(200):
+            tally.count(POLLS, "shared")
+        tally.flush(broker)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(count, range(40)))
+    tally.flush(broker)
+    found = told(redis_url)["wirecopy_polls_total", (("outcome", "shared"),)]
+    assert found - before == 40 * 200
+
+
+def test_what_could_not_be_handed_over_is_kept() -> None:
+    tally = Tally()
+    tally.count(POLLS, "kept")
+    tally.flush(client("redis://127.0.0.1:1/0", timeout=1))
+    tally.count(POLLS, "kept")
+    assert list(tally._amounts.values()) == [2]
