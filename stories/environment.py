@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 
 PREFIX = "WIRECOPY_"
@@ -10,6 +11,8 @@ LEVEL = "__"
 
 FILE = f"{PREFIX}CONFIG"
 _FOR_TESTS = f"{PREFIX}TEST_"
+_OF_A_SERVICE = re.compile(rf"{PREFIX}(?:SERVICE_(?:HOST|PORT)|PORT)(?:_\w+)?")
+"""What Kubernetes puts into every container beside a service named wirecopy."""
 
 
 def unknown(
@@ -24,7 +27,7 @@ def unknown(
     faults = []
     for name in sorted(n for n in environ if n.upper().startswith(PREFIX)):
         first, level, _ = name.upper().partition(LEVEL)
-        if first.startswith(_FOR_TESTS):
+        if first.startswith(_FOR_TESTS) or _OF_A_SERVICE.fullmatch(first):
             continue
         if first not in known or (level and first == FILE):
             faults.append(f"environment: {name}: unknown key; {_near(first, known)} it")
