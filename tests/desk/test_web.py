@@ -77,7 +77,10 @@ class Web:
     def up(self) -> bool:
         """True once it answers; fails when it has ended instead."""
         assert self.process.poll() is None, self.log.read_text()
-        return self.port.open() and self.port.ask("/healthz").status == 200
+        try:
+            return self.port.open() and self.port.ask("/healthz").status == 200
+        except OSError:  # it listens a moment before it answers
+            return False
 
 
 @contextmanager
