@@ -32,6 +32,10 @@ POSTGRES_SETTINGS = {
     "min_wal_size": "32MB",
     "max_wal_size": "64MB",
     "max_connections": "100",
+    # A crash makes PostgreSQL forget which rows are dead, so at the usual minute between two looks
+    # it would hardly ever clear any away here, and the feeds rendered anew would fill the disk.
+    "autovacuum_naptime": "1s",
+    "autovacuum_vacuum_threshold": "10",
 }
 
 
