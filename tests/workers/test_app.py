@@ -160,6 +160,18 @@ def test_what_a_task_sets_out_to_do_is_done_before_an_ending_worker_is_killed() 
     assert max(tasks.SECONDS_A_TASK, housekeeping.BUDGET) < GRACE
 
 
+def test_worker_and_poller_together_take_every_queue_and_none_twice() -> None:
+    taken = [
+        queue
+        for command in (app.worker_command(2), app.poller_command())
+        for word in command
+        if word.startswith("--queues=")
+        for queue in word.removeprefix("--queues=").split(",")
+    ]
+    assert sorted(taken) == sorted(queues.QUEUES)
+
+
+@pytest.mark.usefixtures("lone")
 def test_every_route_is_a_task_of_ours_and_leads_to_a_queue_that_is_consumed() -> None:
     app.celery.loader.import_default_modules()
     ours = {name for name in app.celery.tasks if name.startswith("workers.")}
@@ -359,22 +371,31 @@ def mortal() -> Iterator[tuple[Mortal, Site]]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("member", ["worker", "poller"])
 def test_a_worker_goes_on_when_the_broker_was_killed_and_is_back(
-    mortal: tuple[Mortal, Site],
+    mortal: tuple[Mortal, Site], member: str
 ) -> None:
     broker, site = mortal
-    with site.worker(1):  # all it has is busy when the broker dies: that made workers hang
-        site.leave("before")
+    queue = queues.POLL  # taken by either here
+
+    def leave(name: str) -> None:
+        errands.leave.apply_async(args=(str(site.folder), name), queue=queue)
+        until(site.there(name))
+
+    # All it has is busy when the broker dies: that made workers hang.
+    with site.worker(1) if member == "worker" else site.poller(1):
+        leave("before")
         for times in (1, 2, 3):
-            errands.take_long.apply_async(args=(str(site.folder), f"during-{times}", 1))
+            during = (str(site.folder), f"during-{times}", 1)
+            errands.take_long.apply_async(args=during, queue=queue)
             until(site.there(f"during-{times}.began"))
             broker.kill()
             until(site.there(f"during-{times}.ended"))  # what had begun is finished all the same
             broker.start()
             began = time.monotonic()
-            site.leave(f"after-{times}")
+            leave(f"after-{times}")
             print(f"consuming again after {time.monotonic() - began:.1f} s")
-        told = {line["event"].strip() for line in site.lines("worker")}
+        told = {line["event"].strip() for line in site.lines(member)}
         assert not [event for event in told if "Warning" in event]
 
 
