@@ -93,7 +93,7 @@ def _feed(asked: Asked, *, json: bool) -> None:
     with Sources() as sources:
         report = verified(asked, sources)
     if json:
-        show.as_json(_told(asked.feed, report, ok=report.ok))
+        show.as_json(_told(asked.feed, report))
     else:
         _print(report)
     for entry in report.entries:
@@ -139,10 +139,10 @@ def _summary(entry: Result) -> str:
     return f"{done} ok" + (f"; not checked: {', '.join(left)}" if left and done > 1 else "")
 
 
-def _told(source: str, report: Report, *, ok: bool) -> dict[str, object]:
+def _told(source: str, report: Report) -> dict[str, object]:
     return {
         "feed": source,
-        "ok": ok,
+        "ok": report.ok,
         "log": {"state": report.log.state, "reason": report.log.reason},
         "entries": [
             {

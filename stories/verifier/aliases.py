@@ -70,8 +70,7 @@ def differing(
     """
     mine = {id(element) for element in own if element is not None}
     may: dict[str, set[str]] = {}  # made once: there may be many others
-    for element in _within(entry, mine):
-        name = known(element)
+    for name, element in _within(entry, mine):
         for value, aliases in _VALUES.items():
             if name in aliases:
                 said = "".join(map(str, element.itertext()))
@@ -104,21 +103,21 @@ def respelt(members: Mapping[str, Any]) -> str:
     return ""
 
 
-def _within(parent: etree._Element, mine: set[int]) -> Iterator[etree._Element]:
-    """Descendants, without those of the entry's own elements and of a feed's ``source``."""
+def _within(parent: etree._Element, mine: set[int]) -> Iterator[tuple[str, etree._Element]]:
+    """Descendants, each with what it is known as, without those of the entry's own elements and of
+    a feed's ``source``."""
     for element in parent.iterchildren(etree.Element):
-        if id(element) in mine or known(element) == "source":
+        name = known(element)
+        if id(element) in mine or name == "source":
             continue
-        medium = etree.QName(element).namespace == MEDIA and parent.getparent() is not None
         # media:title and media:description of one medium are its own; media:content is no body.
-        if not (medium and (known(element) == "content" or _in_media(element))):
-            yield element
+        if not (_of_media(element) and (name == "content" or _of_media(parent))):
+            yield name, element
         yield from _within(element, mine)
 
 
-def _in_media(element: etree._Element) -> bool:
-    parent = element.getparent()
-    return parent is not None and etree.QName(parent).namespace == MEDIA
+def _of_media(element: etree._Element) -> bool:
+    return etree.QName(element).namespace == MEDIA
 
 
 def _allowed(value: str, values: Mapping[str, str]) -> set[str]:

@@ -72,16 +72,14 @@ def claim(entry: Entry) -> str:
         paragraphs = project(entry.body).paragraphs
     except Refused as error:
         return f"cannot be read: {error}"
-    for words in paragraphs[-CLOSING:]:
-        for wording, _ in _WORDINGS:
-            if wording in words.lower():
-                return f"ends in a disclosure ({wording!r})"
-    return ""
+    wording = contradiction(None, paragraphs)
+    return f"ends in a disclosure ({wording!r})" if wording else ""
 
 
-def contradiction(scope: str, paragraphs: Sequence[str]) -> str:
+def contradiction(scope: str | None, paragraphs: Sequence[str]) -> str:
     """The words at the end of *paragraphs* that are untrue of *scope*; empty for none.
 
+    :param scope: None for no scope at all, of which none of the words is true.
     :param paragraphs: plain, as a projection has them.
     """
     for words in paragraphs[-CLOSING:]:

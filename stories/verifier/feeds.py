@@ -156,10 +156,8 @@ def _xml(document: bytes) -> Iterator[Entry]:
     for element in root.iter(etree.Element):
         if element.tag == tag:
             yield read_entry(element)
-        elif aliases.known(element) in ("item", "entry"):
-            fault = (
-                f"it is an {aliases.known(element)!r} of another format, which some readers show"
-            )
+        elif (name := aliases.known(element)) in ("item", "entry"):
+            fault = f"it is an {name!r} of another format, which some readers show"
             yield Entry(guid="", headline=_said(element)[:80], body="", faults=(fault,))
 
 

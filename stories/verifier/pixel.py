@@ -1,7 +1,7 @@
 """Which ``img`` is a tracking pixel, by the rule (§3), and which ``style`` is harmless."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from .tree import Attributes
 from .words import names, trim
@@ -38,9 +38,7 @@ def is_pixel(attributes: Attributes) -> bool:
         if name in style or name not in _SLIGHT:
             return False
         style[name] = value
-    if style.get("display") == "none" or style.get("visibility") == "hidden":
-        return True
-    if "hidden" in attributes and "display" not in style:
+    if _is_hidden(style, attributes):
         return True
     sizes = (style.get(s, trim(attributes.get(s) or "").lower()) for s in ("width", "height"))
     return any(size in _NOTHING for size in sizes)
@@ -49,13 +47,17 @@ def is_pixel(attributes: Attributes) -> bool:
 def paints(attributes: Attributes) -> bool:
     """Whether a tracking pixel could paint over words: one with a frame, and not hidden."""
     style = dict(_declarations(attributes))
-    if style.get("display") == "none" or style.get("visibility") == "hidden":
-        return False
-    if "hidden" in attributes and "display" not in style:
+    if _is_hidden(style, attributes):
         return False
     framed = [style.get(name, "") for name in _FRAMES]
     framed += [trim(attributes.get(name) or "") for name in ("border", "hspace", "vspace")]
     return any(token not in _BARE for value in framed for token in value.split(" ") if token)
+
+
+def _is_hidden(style: Mapping[str, str], attributes: Attributes) -> bool:
+    if style.get("display") == "none" or style.get("visibility") == "hidden":
+        return True
+    return "hidden" in attributes and "display" not in style
 
 
 def is_modest(name: str, attributes: Attributes) -> bool:

@@ -1,7 +1,7 @@
 // Whether a body could hide words, or show others, behind the text projection's back
 // (docs/statement.md §7).
 
-import { MEDIA, declarations, isPixel, project, trim } from "./text.js";
+import { MEDIA, declarations, isHidden, isPixel, project, trim } from "./text.js";
 
 const names = (text) => new Set(text.split(" "));
 
@@ -78,8 +78,7 @@ function holds(element, played = []) {
 /** Whether a tracking pixel could paint over words: one with a frame, and not hidden. */
 function paints(img) {
   const style = new Map(declarations(img));
-  if (style.get("display") === "none" || style.get("visibility") === "hidden") return false;
-  if (img.getAttribute("hidden") !== null && !style.has("display")) return false;
+  if (isHidden(img, style)) return false;
   const framed = FRAMES.map((name) => style.get(name) ?? "");
   for (const name of ["border", "hspace", "vspace"])
     framed.push(trim(img.getAttribute(name) ?? ""));

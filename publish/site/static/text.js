@@ -148,11 +148,16 @@ export function isPixel(img) {
     if (!SLIGHT.has(name) || style.has(name)) return false;
     style.set(name, value);
   }
-  if (style.get("display") === "none" || style.get("visibility") === "hidden") return true;
-  if (img.getAttribute("hidden") !== null && !style.has("display")) return true;
+  if (isHidden(img, style)) return true;
   return ["width", "height"].some((side) =>
     TINY.has(style.get(side) ?? trim(img.getAttribute(side) ?? "").toLowerCase()),
   );
+}
+
+/** Whether a picture is hidden: by its `style`, a map of what that declares, or `hidden`. */
+export function isHidden(img, style) {
+  if (style.get("display") === "none" || style.get("visibility") === "hidden") return true;
+  return img.getAttribute("hidden") !== null && !style.has("display");
 }
 
 /** What an element's `style` declares, as `[property, value]`, in lower case. */

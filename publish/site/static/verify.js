@@ -115,11 +115,12 @@ async function examine(entry, { keys, chain, now }, report, attempt) {
         demand(alsoShown(entry, report.read.media), "a further picture is not among those signed");
     });
   }
-  await attempt("disclosure", () => sameDisclosure(entry, statement, made));
+  const { paragraphs } = project(entry.body);
+  await attempt("disclosure", () => sameDisclosure(paragraphs, statement, made));
   await attempt("scope", () =>
     demand(scopeFollows(statement), "it does not follow from the digests"),
   );
-  await attempt("claim", () => sameClaim(entry, statement));
+  await attempt("claim", () => sameClaim(entry, paragraphs, statement));
   await attempt("appearance", () => {
     const found = dressing(entry.body);
     demand(found === null, `${found} could hide words or show others`);
@@ -187,8 +188,7 @@ function alsoShown(entry, media) {
 
 const loose = (url) => url.replace(/%(5B|5D|23|25)/g, decodeURIComponent);
 
-async function sameDisclosure(entry, statement, made) {
-  const paragraphs = project(entry.body).paragraphs;
+async function sameDisclosure(paragraphs, statement, made) {
   const sentence = plain(statement.disclosure);
   if (sentence) {
     demand(paragraphs.at(-1) === sentence, "the one that was signed is not there");
@@ -198,8 +198,8 @@ async function sameDisclosure(entry, statement, made) {
   }
 }
 
-function sameClaim(entry, statement) {
-  const printed = contradiction(statement.scope, project(entry.body).paragraphs);
+function sameClaim(entry, paragraphs, statement) {
+  const printed = contradiction(statement.scope, paragraphs);
   demand(printed === null, `it prints “${printed}”, but the scope is ${statement.scope}`);
   const scope = entry.edit_scope ?? null;
   const only = entry.edited_headline_only ?? null;
