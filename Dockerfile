@@ -12,6 +12,8 @@ RUN python -m venv --without-pip /opt/wirecopy \
         --requirement requirements/run.txt
 
 COPY pyproject.toml README.md ./
+COPY wirecopy wirecopy
+COPY net net
 COPY stories stories
 COPY ingest ingest
 COPY publish publish

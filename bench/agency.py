@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from desk.agency.load import Load, standing
-from desk.agency.server import opened
-from desk.agency.site import Site
-from workers.leash import leashed
+from desk.demo.load import Load, standing
+from desk.demo.server import opened
+from desk.demo.site import Site
+from workers.pdeathsig import leashed
 
 ITEMS = 20
 """Stories in one feed of a wire."""

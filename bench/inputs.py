@@ -8,19 +8,19 @@ from tempfile import TemporaryDirectory
 
 from bench.agency import CONTENT_TYPES, ITEMS, bodies
 from ingest import intake
-from stories.newsroom import Feed, Newsroom, Publisher, Wire
-from stories.newsroom import Site as OwnSite
-from stories.store import Store, captures, outbox
-from stories.store import stories as records
-from stories.story import Story
+from stories.config import Config, Feed, Publisher, Wire
+from stories.config import Site as OwnSite
+from stories.db import Store, captures, outbox
+from stories.db import stories as records
+from stories.models import Story
 from workers.start import start
 
 RECEIVED = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 
 
-def newsroom(wires: tuple[Wire, ...], folder: Path, limit: int = 50, site: str = "") -> Newsroom:
+def config(wires: tuple[Wire, ...], folder: Path, limit: int = 50, site: str = "") -> Config:
     """A newsroom with its store in *folder* and one feed ``all`` of *limit* entries."""
-    return Newsroom(
+    return Config(
         publisher=Publisher(name="The Daily Bench", url="https://daily.example"),
         site=OwnSite(url=site) if site else OwnSite(),
         wires=wires,
@@ -35,7 +35,7 @@ def wire(name: str, url: str) -> Wire:
 
 
 @contextmanager
-def filled(room: Newsroom, count: int) -> Iterator[Store]:
+def filled(room: Config, count: int) -> Iterator[Store]:
     """A store of *room* with *count* stories or some more, taken in but not yet rendered.
 
     They come on the newsroom's first wires, RSS on the one and Atom on the next.
@@ -57,12 +57,12 @@ def filled(room: Newsroom, count: int) -> Iterator[Store]:
         store.close()
 
 
-def stories(count: int) -> tuple[Newsroom, list[Story]]:
+def stories(count: int) -> tuple[Config, list[Story]]:
     """A newsroom and *count* of its stories as they stand after ingest."""
     feeds = -(-count // ITEMS)
     names = [wire(f"sim-{n}", f"http://agency.example/{n}") for n in range(feeds)]
     with TemporaryDirectory(prefix="wirecopy-bench-") as folder:
-        room = newsroom(tuple(names), Path(folder), limit=count)
+        room = config(tuple(names), Path(folder), limit=count)
         with filled(room, count) as store, store.read() as conn:
             found = records.newest(conn, limit=count)
     if len(found) != count:

@@ -58,9 +58,9 @@ def wirecopy_contents(folder: str, seconds: float) -> dict[str, float]:
     """
     from unittest.mock import patch
 
-    from ingest import contents
+    from ingest import parse as contents
     from ingest.item import Hints
-    from stories.newsroom import Wire
+    from stories.config import Wire
 
     wire = Wire(name="sim", url=URL, agency="Simulated Press Agency", code="SIM")
 
@@ -115,14 +115,14 @@ def _held(parse: Parse, body: bytes, kind: str) -> None:
 
 def wirecopy_caged(folder: str, seconds: float) -> dict[str, float]:
     """The same in a child process of bounded time and memory, as intake does it."""
-    from ingest import cage
+    from ingest import sandbox
     from ingest.item import Hints
-    from stories.newsroom import Wire
+    from stories.config import Wire
 
     wire = Wire(name="sim", url=URL, agency="Simulated Press Agency", code="SIM")
 
     def parse(body: bytes, kind: str) -> int:
-        return len(cage.read(body, Hints(url=URL, headers={"content-type": kind}), wire).found)
+        return len(sandbox.read(body, Hints(url=URL, headers={"content-type": kind}), wire).found)
 
     return _each(folder, seconds, parse)
 

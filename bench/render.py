@@ -15,8 +15,8 @@ from bench.sides import Outcome, highest, in_turns, median, run
 from bench.table import Table, megabytes
 
 if TYPE_CHECKING:
-    from stories.newsroom import Newsroom
-    from stories.story import Story
+    from stories.config import Config
+    from stories.models import Story
 
 STORIES = "stories.json"
 NEWSROOM = "newsroom.json"
@@ -27,11 +27,11 @@ def wirecopy(folder: str, small: int, large: int, seconds: float) -> dict[str, f
     """Entries rendered and measured, in three formats; feeds joined from kept entries."""
     from publish.feed import join
     from publish.render import render
-    from stories.newsroom import Newsroom
-    from stories.store.feeds import FORMATS
-    from stories.story import Story
+    from stories.config import Config
+    from stories.db.feeds import FORMATS
+    from stories.models import Story
 
-    room = Newsroom.model_validate_json((Path(folder) / NEWSROOM).read_bytes())
+    room = Config.model_validate_json((Path(folder) / NEWSROOM).read_bytes())
     told = json.loads((Path(folder) / STORIES).read_bytes())
     stories = [Story.model_validate(story) for story in told[:large]]
     feed = room.feeds[0]
@@ -88,7 +88,7 @@ def prepare(folder: Path, count: int) -> int:
     return sum(len(s.version.body.encode()) for s in found) // count
 
 
-def _plain(story: "Story", room: "Newsroom") -> dict[str, object]:
+def _plain(story: "Story", room: "Config") -> dict[str, object]:
     from publish.entry import story_url
 
     version = story.version

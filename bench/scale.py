@@ -29,16 +29,16 @@ from sqlalchemy import func, insert, select
 
 from bench import machine, postgres, window
 from bench.cost import tree_cpu_seconds, tree_peak
-from desk.agency.load import Load
-from desk.agency.site import Site, recall
+from desk.demo.load import Load
+from desk.demo.site import Site, recall
 from stories import clock
-from stories.newsroom import Newsroom, load
-from stories.store import Store, connect, outbox, tables
+from stories.config import Config, load
+from stories.db import Store, connect, outbox, tables
 from tests import servers
 from workers.address import broker_url, client
 from workers.app import beat_command, poller_command, worker_command
-from workers.leash import leashed
 from workers.metrics import KEY, POLL_LAG
+from workers.pdeathsig import leashed
 
 NEWS_SHARE = 0.05
 """Share of polls that bring something: most find nothing, as on real wires."""
@@ -122,7 +122,7 @@ def run(wires: int, rate: float, seconds: float) -> Run:
 def _agency(wires: int, every: Sequence[int]) -> Iterator[str]:
     novelty = NEWS_SHARE * 60 * window.offered(every) / wires
     command = [
-        *(sys.executable, "-m", "desk.agency", "--port", "0", "--print-url", "--load", str(wires)),
+        *(sys.executable, "-m", "desk.demo", "--port", "0", "--print-url", "--load", str(wires)),
         *("--items", str(ITEMS), "--novelty", f"{novelty:.6f}"),
         *("--updates", "0.2", "--errors", str(ERRORS), "--not-modified", str(NOT_MODIFIED)),
     ]
@@ -137,7 +137,7 @@ def _agency(wires: int, every: Sequence[int]) -> Iterator[str]:
 
 def _newsroom(
     folder: Path, agency: str, every: Sequence[int], database: str, broker: str
-) -> tuple[Newsroom, dict[str, str]]:
+) -> tuple[Config, dict[str, str]]:
     lines = [
         '[publisher]\nname = "Scale"\nurl = "https://scale.example"\n',
         '[politeness]\nper_host = 1000000\nper_agency = 1000000\ngap = "0s"\n',
@@ -169,12 +169,12 @@ def _simulation(agency: str) -> tuple[Load, float]:
     return show, moment
 
 
-def _as_if_running(store: Store, room: Newsroom, agency: str) -> None:
+def _as_if_running(store: Store, room: Config, agency: str) -> None:
     """Every wire on record with its feed's validators, due times spread over one interval."""
     show, moment = _simulation(agency)
     site = Site(show)
     now = clock.now()
-    from stories.store.wires import agency_key, host_key
+    from stories.db.wires import agency_key, host_key
 
     rows = [
         {

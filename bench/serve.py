@@ -22,9 +22,9 @@ from bench.agency import ITEMS
 from bench.cost import Stopwatch, tree_peak
 from bench.sides import Outcome, SideError, highest, in_turns, median
 from bench.table import Cell, Table, megabytes
-from publish import press
-from stories.store import feeds
-from workers.leash import leashed
+from publish import renderer
+from stories.db import feeds
+from workers.pdeathsig import leashed
 
 ENTRIES = 50
 CONNECTIONS = 16
@@ -48,9 +48,9 @@ def prepare(folder: Path, port: int) -> bytes:
         inputs.wire(f"sim-{n}", "http://agency.example/") for n in range(-(-ENTRIES // ITEMS))
     )
     site = f"http://127.0.0.1:{port}"
-    room = inputs.newsroom(rules, folder / "data", ENTRIES, site)
+    room = inputs.config(rules, folder / "data", ENTRIES, site)
     with inputs.filled(room, ENTRIES) as store:
-        press.run(store, room)
+        renderer.run(store, room)
         with store.read() as conn:
             row = feeds.feed(conn, "all", "rss")
     if row is None or row.entries != ENTRIES:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.cost import tree_peak
-from stories import log
+from stories import logs
 
 TURNS = 3
 """How often each side runs; the figures are the medians."""
@@ -83,7 +83,7 @@ def missing(module: str) -> str | None:
 
 def main(function: str) -> None:
     """Be one side."""
-    log.configure(level="ERROR")  # what either side tells of its stories is not what is measured
+    logs.configure(level="ERROR")  # what either side tells of its stories is not what is measured
     module, _, name = function.partition(":")
     result = getattr(importlib.import_module(module), name)(**json.load(sys.stdin))
     print(json.dumps({"result": result, "peak": tree_peak()}))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from math import floor, inf
 
-from desk.agency.load import Load, appears, newest, story_at
+from desk.demo.load import Load, appears, newest, story_at
 from ingest.schedule import JITTER
 
 Waits = tuple[float, float]

@@ -7,15 +7,15 @@ from pydantic import SecretStr
 
 from bench import agency, inputs
 from bench.rounds import LIMIT, lived
-from ingest import cage, intake, polling
-from ingest.fetch import Client
+from ingest import intake, poll, sandbox
 from ingest.item import Hints
-from publish import press
+from net.client import Client
+from publish import renderer
 from stories import clock
-from stories.newsroom import Newsroom
-from stories.store import Store, captures, feeds
-from stories.store import stories as records
-from stories.store import wires as known
+from stories.config import Config
+from stories.db import Store, captures, feeds
+from stories.db import stories as records
+from stories.db import wires as known
 from workers.start import start
 
 
@@ -28,13 +28,13 @@ def run(
     """
     rules = [inputs.wire(f"sim-{n}", base + agency.path(n)) for n in range(wires)]
     with tempfile.TemporaryDirectory(prefix="wirecopy-bench-") as folder:
-        room = inputs.newsroom(tuple(rules), Path(folder), LIMIT)
+        room = inputs.config(tuple(rules), Path(folder), LIMIT)
         if database:
             room = room.model_copy(update={"database_url": SecretStr(database)})
         store = start(room)
-        press.run(store, room)
+        renderer.run(store, room)
         # A worker's child that reads captures is started once; that is not what is measured here.
-        cage.read(agency.bodies(1, "rss")[0], Hints(url=base), rules[0])
+        sandbox.read(agency.bodies(1, "rss")[0], Hints(url=base), rules[0])
         with Client() as http:
             figures = lived(
                 lambda: once(store, room, http), Path(moment), base, wires, rounds, server
@@ -52,17 +52,17 @@ def run(
     return figures
 
 
-def once(store: Store, room: Newsroom, http: Client) -> int:
+def once(store: Store, room: Config, http: Client) -> int:
     """Poll every wire, take in what came, render; how many stories were new or changed."""
     names = [wire.name for wire in room.wires]
     with store.write() as conn:
-        claimed = known.take(conn, names, clock.now() + polling.lease_for(room))
-    polled = list(polling.poll(store, room, http, claimed))
+        claimed = known.take(conn, names, clock.now() + poll.lease_for(room))
+    polled = list(poll.poll(store, room, http, claimed))
     failed = [p for p in polled if p.state not in ("ok", "unchanged", "not-modified")]
     if failed:
         raise RuntimeError(f"{len(failed)} polls failed, the first: {failed[0]}")
     intake.run(store, room, names, limit=len(names))
-    press.run(store, room, limit=10**9)
+    renderer.run(store, room, limit=10**9)
     with store.read() as conn:
         taken = [captures.get(conn, p.capture_id) for p in polled if p.capture_id]
     return sum(c.new + c.updated for c in taken if c)

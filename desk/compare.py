@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from stories.differing import differing
-from stories.store import Store, feeds
-from stories.store import stories as records
+from stories.db import Store, feeds
+from stories.db import stories as records
+from stories.dict_diff import differing
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import typer
 
+from stories.config import Config, load
+from stories.db import Store
+from stories.db import stories as records
 from stories.errors import UnknownNameError
-from stories.newsroom import Newsroom, load
-from stories.store import Store
-from stories.store import stories as records
-from stories.story import Story
+from stories.models import Story
 from workers.start import start, visit
 
 LARGEST = 2**63 - 1
@@ -25,20 +25,20 @@ class Desk:
     config: Path | None = None
 
 
-def newsroom_of(ctx: typer.Context) -> Newsroom:
+def newsroom_of(ctx: typer.Context) -> Config:
     """The newsroom that the command line names."""
     desk = ctx.find_root().obj
     return load(desk.config if isinstance(desk, Desk) else None)
 
 
 @contextmanager
-def opened(ctx: typer.Context, *, follow: bool = False) -> Iterator[tuple[Newsroom, Store]]:
+def opened(ctx: typer.Context, *, follow: bool = False) -> Iterator[tuple[Config, Store]]:
     """The newsroom and its store, open for one command; with *follow*, for one that makes the
     store's wires and feeds those of the configuration, as members do at their start."""
-    newsroom = newsroom_of(ctx)
-    store = start(newsroom) if follow else visit(newsroom)
+    config = newsroom_of(ctx)
+    store = start(config) if follow else visit(config)
     try:
-        yield newsroom, store
+        yield config, store
     finally:
         store.close()
 
@@ -61,12 +61,12 @@ def story_named(store: Store, name: str) -> Story:
     raise UnknownNameError(f"story {name}: there is none; `wirecopy stories` lists them")
 
 
-def check_wires(newsroom: Newsroom, names: list[str], also: list[str] | None = None) -> None:
+def check_wires(config: Config, names: list[str], also: list[str] | None = None) -> None:
     """Refuse wire names that are neither configured nor in *also*.
 
     :raises UnknownNameError: naming those there are.
     """
-    known = sorted({w.name for w in newsroom.wires} | set(also or ()))
+    known = sorted({w.name for w in config.wires} | set(also or ()))
     for name in names:
         if name not in known:
             raise UnknownNameError(

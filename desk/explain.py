@@ -3,13 +3,13 @@
 from datetime import datetime
 
 from desk import show
-from ingest.guard import shown
-from ingest.moves import SEEN_FOR, SIGHTINGS
+from ingest.redirects import SEEN_FOR, SIGHTINGS
 from ingest.schedule import JITTER, MEASURED_NEWS, usual_gap
-from stories.newsroom import Politeness, Wire
-from stories.store.captures import Capture
-from stories.store.wires import Traffic, WireState, moments
-from workers.budget import agency_room, host_room
+from net.ssrf import shown
+from stories.config import Politeness, Wire
+from stories.db.captures import Capture
+from stories.db.wires import Traffic, WireState, moments
+from workers.politeness import agency_room, host_room
 
 
 def explain(

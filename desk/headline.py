@@ -1,10 +1,10 @@
 """The desk's one act: a headline written, or the wire's put back. Nothing here touches a body."""
 
 from stories import clock
+from stories.db import Store, outbox
+from stories.db import stories as records
 from stories.errors import WirecopyError
-from stories.store import Store, outbox
-from stories.store import stories as records
-from stories.story import HeadlineEdit, Story
+from stories.models import HeadlineEdit, Story
 from stories.text import plain
 
 LONGEST = 300

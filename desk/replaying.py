@@ -17,17 +17,17 @@ from ingest import intake
 from ingest import replay as replays
 from ingest.intake import Taken
 from ingest.replay import Selection
-from publish import press
-from publish.refresh import refresh
-from stories.newsroom import Newsroom
-from stories.store import Store, captures, connect
-from stories.store import stories as records
+from publish import renderer
+from publish.render_version import refresh
+from stories.config import Config
+from stories.db import Store, captures, connect
+from stories.db import stories as records
 
 LONGEST_SHOWN = 120
 """Characters of a field's old or new value that are printed."""
 
 
-def live(store: Store, newsroom: Newsroom, chosen: Selection) -> dict[str, Any]:
+def live(store: Store, config: Config, chosen: Selection) -> dict[str, Any]:
     """Replay into the live store; what changed, as :func:`tell` prints it."""
     if replays.resumed(store, chosen):  # said in a pipe too: other code may have begun it
         show.complain(
@@ -39,13 +39,13 @@ def live(store: Store, newsroom: Newsroom, chosen: Selection) -> dict[str, Any]:
     failed: list[str] = []
     count = 0
     with _progress("replaying", sum(map(len, planned.values()))) as advance:
-        for taken in replays.replay(store, newsroom, chosen, planned, patience=time.sleep):
+        for taken in replays.replay(store, config, chosen, planned, patience=time.sleep):
             count += 1
             advance()
             changes += _of(taken)
             failed += _failures(taken)
-    changes += _reprinted(store, newsroom, chosen, planned)
-    press.run(store, newsroom)
+    changes += _reprinted(store, config, chosen, planned)
+    renderer.run(store, config)
     return {
         "captures": count,
         "expired": replays.expired(store, chosen),
@@ -56,7 +56,7 @@ def live(store: Store, newsroom: Newsroom, chosen: Selection) -> dict[str, Any]:
 
 
 def _reprinted(
-    store: Store, newsroom: Newsroom, chosen: Selection, planned: dict[str, list[int]]
+    store: Store, config: Config, chosen: Selection, planned: dict[str, list[int]]
 ) -> list[Difference]:
     """Entries that come out differently although their story did not change: the code did."""
     found: list[Difference] = []
@@ -67,24 +67,24 @@ def _reprinted(
             else [i for w in planned for i in records.ids_after(conn, "", sys.maxsize >> 1, w)]
         )
     with _progress("rendering", len(ids)) as advance:
-        for at in range(0, len(ids), press.BATCH):
-            for printed in press.reprint(store, newsroom, ids[at : at + press.BATCH]):
+        for at in range(0, len(ids), renderer.BATCH):
+            for printed in renderer.reprint(store, config, ids[at : at + renderer.BATCH]):
                 found.append(Difference(printed.story_id, None, "rendered", printed.fields))
-            advance(press.BATCH)
+            advance(renderer.BATCH)
     return found
 
 
-def rehearse(store: Store, newsroom: Newsroom, chosen: Selection) -> dict[str, Any]:
+def rehearse(store: Store, config: Config, chosen: Selection) -> dict[str, Any]:
     """A dry run replays the wires whole into a scratch store and compares: exact, knock-on
     effects included, and the live store is only read."""
     planned = replays.plan(store, chosen)
     # Beside the store, where there is room for another: /tmp may be memory, or small.
-    newsroom.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(prefix="rehearsal-", dir=newsroom.data) as folder:
+    config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(prefix="rehearsal-", dir=config.data) as folder:
         scratch = connect(f"sqlite:///{Path(folder) / 'scratch.sqlite3'}")
         try:
             scratch.migrate()
-            failed, count = _rebuild(store, scratch, newsroom, list(planned))
+            failed, count = _rebuild(store, scratch, config, list(planned))
             changes = list(compare(store, scratch, list(planned), planned, chosen.story))
         finally:
             scratch.close()
@@ -97,15 +97,15 @@ def rehearse(store: Store, newsroom: Newsroom, chosen: Selection) -> dict[str, A
     }
 
 
-def into(store: Store, newsroom: Newsroom, chosen: Selection, url: str) -> dict[str, Any]:
+def into(store: Store, config: Config, chosen: Selection, url: str) -> dict[str, Any]:
     """Rebuild whole wires in the empty database at *url*."""
     target = connect(url)
     try:
         target.migrate()
         wires = list(chosen.wires) if chosen.wires else None
-        failed, count = _rebuild(store, target, newsroom, wires)
-        refresh(target, newsroom)
-        press.run(target, newsroom)
+        failed, count = _rebuild(store, target, config, wires)
+        refresh(target, config)
+        renderer.run(target, config)
     finally:
         target.close()
     return {
@@ -118,7 +118,7 @@ def into(store: Store, newsroom: Newsroom, chosen: Selection, url: str) -> dict[
 
 
 def _rebuild(
-    store: Store, target: Store, newsroom: Newsroom, wires: list[str] | None
+    store: Store, target: Store, config: Config, wires: list[str] | None
 ) -> tuple[list[str], int]:
     total = replays.rebuild(store, target, wires)
     with target.read() as conn:
@@ -126,11 +126,11 @@ def _rebuild(
     failed: list[str] = []
     with _progress("replaying", total) as advance:
         for name in names:
-            for taken in intake.intake(target, newsroom, name):
+            for taken in intake.intake(target, config, name):
                 failed += _failures(taken)
                 advance()
-    intake.run(target, newsroom, names, limit=len(names))  # clears the outbox; nothing is left
-    press.run(target, newsroom)
+    intake.run(target, config, names, limit=len(names))  # clears the outbox; nothing is left
+    renderer.run(target, config)
     return failed, total
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from ingest.fetch import Client, Request, Response
-from ingest.guard import refusal
+from net.client import Client, Request, Response
+from net.ssrf import refusal
 from stories.errors import WirecopyError
 
 AGENT = "Wirecopy/1.0 (verify)"

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 import redis
 
 from desk import show
-from publish.site.board import Board, Fact, Listing
-from stories.log import masked
-from stories.newsroom import Newsroom
-from stories.store import Store, alerts, captures, feeds, figures, notes, outbox, retention
-from stories.store import stories as records
-from stories.store.figures import Listed, Unfinished
+from publish.web.board import Board, Fact, Listing
+from stories.config import Config
+from stories.db import Store, alerts, captures, feeds, key_value, outbox, retention, statistics
+from stories.db import stories as records
+from stories.db.statistics import Listed, Unfinished
+from stories.logs import masked
 from workers import pulse, queues
 from workers.address import broker_url, client
 from workers.alerts import FAILING_FOR
@@ -49,30 +49,30 @@ _STORAGE = "status:storage"
 Answer = TypeVar("Answer")
 
 
-def gather(newsroom: Newsroom, store: Store, now: datetime) -> dict[str, Any]:
+def gather(config: Config, store: Store, now: datetime) -> dict[str, Any]:
     """Everything the operator wants to know at once, as JSON holds it (but instants).
 
     Lists hold the worst :data:`WORST` only; ``counts`` says how many there are.
 
     :raises StoreError, SQLAlchemyError: when the database does not answer; the broker may be away.
     """
-    broker = broker_told(newsroom)
+    broker = broker_told(config)
     with store.read() as conn:
-        states = figures.states(conn)
+        states = statistics.states(conn)
         lists = {
-            "failing": figures.failing(conn, WORST),
-            "paused": figures.paused(conn, WORST),
-            "faulty": figures.faulty(conn, WORST),
-            "late": figures.late(conn, now - LATE, now, WORST),
+            "failing": statistics.failing(conn, WORST),
+            "paused": statistics.paused(conn, WORST),
+            "faulty": statistics.faulty(conn, WORST),
+            "late": statistics.late(conn, now - LATE, now, WORST),
         }
         standing = alerts.counts(conn)
         counts = {name: found.count for name, found in lists.items()}
         counts["quiet"] = standing.get("quiet", 0)
-        counts["failing_long"] = figures.failing_before(conn, now - FAILING_FOR)
-        counts["late_long"] = figures.late(conn, now - LATE_TOO_LONG, now, 0).count
-        headless = figures.headless(conn)
+        counts["failing_long"] = statistics.failing_before(conn, now - FAILING_FOR)
+        counts["late_long"] = statistics.late(conn, now - LATE_TOO_LONG, now, 0).count
+        headless = statistics.headless(conn)
         stories, versions = records.counts(conn)
-        oldest = figures.oldest_unrendered(conn)
+        oldest = statistics.oldest_unrendered(conn)
         told: dict[str, Any] = {
             "at": now,
             "database": store.name,
@@ -88,15 +88,15 @@ def gather(newsroom: Newsroom, store: Store, now: datetime) -> dict[str, Any]:
             "broker": broker,
             "quarantine": {
                 "count": captures.problems_count(conn),
-                "recent": figures.quarantined_since(conn, now - RECENT),
+                "recent": statistics.quarantined_since(conn, now - RECENT),
                 "newest": [asdict(p) for p in captures.problems_listing(conn, WORST)],
             },
             "outbox": [asdict(w) for w in outbox.waiting(conn, now)],
-            "outbox_failures": [_failure(f) for f in figures.failures(conn, WORST)],
-            "outbox_stuck": figures.stuck(conn, TRIES, headless),
+            "outbox_failures": [_failure(f) for f in statistics.failures(conn, WORST)],
+            "outbox_stuck": statistics.stuck(conn, TRIES, headless),
             "oldest_unrendered": None if oldest is None else _failure(oldest),
             "unrendered": feeds.unrendered(conn),
-            "leases_expired": figures.expired_leases(conn, now),
+            "leases_expired": statistics.expired_leases(conn, now),
             "stories": stories,
             "versions": versions,
             "second_look": len(records.second_looks(conn)),
@@ -118,7 +118,7 @@ def storage(store: Store, now: datetime) -> dict[str, Any]:
     :data:`WORTH` times as long as they took: at once in a small store, for minutes in a large one.
     """
     with store.read() as conn:
-        noted = notes.read(conn, _STORAGE)
+        noted = key_value.read(conn, _STORAGE)
     if noted is not None:
         age = now - datetime.fromisoformat(noted["storage"]["at"])
         if timedelta(0) <= age < timedelta(seconds=noted["seconds"] * WORTH):
@@ -136,7 +136,7 @@ def storage(store: Store, now: datetime) -> dict[str, Any]:
     seconds = time.monotonic() - began
     if seconds >= WORTH_NOTING:
         with store.write() as conn:
-            notes.write(conn, _STORAGE, {**found, "seconds": seconds})
+            key_value.write(conn, _STORAGE, {**found, "seconds": seconds})
     return found
 
 
@@ -159,11 +159,11 @@ def _failure(work: Unfinished) -> dict[str, Any]:
     return {**asdict(work), "error": None if work.error is None else masked(work.error)}
 
 
-def broker_told(newsroom: Newsroom) -> dict[str, Any]:
+def broker_told(config: Config) -> dict[str, Any]:
     """Whether the broker answers, how deep its queues are and who is alive; within a bound."""
 
     def ask() -> dict[str, Any]:
-        with client(broker_url(newsroom), timeout=PATIENCE) as broker:
+        with client(broker_url(config), timeout=PATIENCE) as broker:
             depths = queues.depths(broker)
             return {"reachable": True, "queues": depths, "alive": pulse.alive(broker)}
 

@@ -1,8 +1,9 @@
 """Runs a handful of processes as one: starts them in order, restarts what dies, ends them all.
 
 Nothing outlives the supervisor, even one killed with SIGKILL: members end with it
-(:mod:`workers.leash`, Linux), and the guard (:mod:`desk.guard`) ends their whole process groups,
-children included. What a dead member itself left running is killed before it is started again.
+(:mod:`workers.pdeathsig`, Linux), and the reaper (:mod:`desk.reaper`) ends their whole process
+groups, children included. What a dead member itself left running is killed before it is started
+again.
 """
 
 import contextlib
@@ -20,9 +21,9 @@ from pathlib import Path
 
 import structlog
 
-from desk import guard
+from desk import reaper
 from stories.errors import WirecopyError
-from workers.leash import leashed
+from workers.pdeathsig import leashed
 
 FIRST_DELAY, LONGEST_DELAY = 0.2, 30.0
 """Seconds before a member's first restart, and at most; doubled from one death to the next."""
@@ -273,7 +274,7 @@ class _Crew:
         if old and old.stdin:
             old.stdin.close()
         new = subprocess.Popen(  # noqa: S603 - our own file
-            [sys.executable, "-I", "-S", guard.__file__],
+            [sys.executable, "-I", "-S", reaper.__file__],
             bufsize=0,
             stdin=subprocess.PIPE,
             start_new_session=True,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from desk import broker
 from desk.supervise import Member
-from stories.newsroom import Newsroom
+from stories.config import Config
 from workers import pulse
 from workers.address import broker_url, client
 from workers.app import beat_command, poller_command, worker_command
@@ -24,30 +24,30 @@ GRACE = 50.0
 """Seconds a member has to end: less than a container's 60, so that our own kill comes first."""
 
 
-def command(name: str, newsroom: Newsroom) -> list[str]:
+def command(name: str, config: Config) -> list[str]:
     """The command line of the member *name*."""
     return {
-        "worker": worker_command(newsroom.worker_processes),
+        "worker": worker_command(config.worker_processes),
         "poller": poller_command(),
         "beat": beat_command(),
         "web": [sys.executable, "-m", "desk.web"],
     }[name]
 
 
-def environment(config: Path | None) -> dict[str, str]:
+def environment(config_file: Path | None) -> dict[str, str]:
     """What members need to find the same configuration from wherever they run."""
-    named = config or (Path(p) if (p := os.environ.get("WIRECOPY_CONFIG")) else None)
+    named = config_file or (Path(p) if (p := os.environ.get("WIRECOPY_CONFIG")) else None)
     file = named or Path("wirecopy.toml")
     return {"WIRECOPY_CONFIG": str(file.resolve())} if named or file.is_file() else {}
 
 
-def members(newsroom: Newsroom, config: Path | None, names: Sequence[str] = NAMES) -> list[Member]:
+def members(config: Config, config_file: Path | None, names: Sequence[str] = NAMES) -> list[Member]:
     """The members to supervise, in the order in which they start."""
-    settings = environment(config)
-    url = broker_url(newsroom)
+    settings = environment(config_file)
+    url = broker_url(config)
     found: list[Member] = []
-    if newsroom.redis_url is None:
-        private = broker.private(newsroom.data)
+    if config.redis_url is None:
+        private = broker.private(config.data)
         found.append(
             Member("broker", private.command, ready=private.ready, grace=10, log=private.log)
         )
@@ -55,7 +55,7 @@ def members(newsroom: Newsroom, config: Path | None, names: Sequence[str] = NAME
         found.append(
             Member(
                 name,
-                command(name, newsroom),
+                command(name, config),
                 ready=(lambda: _marked(url, "worker")) if name == "worker" else None,
                 environment=settings,
                 grace=GRACE,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from desk.sources import SourceError, Sources, is_url
 from stories import clock
 from stories.errors import ConfigError, WirecopyError
-from stories.verifier import (
+from wirecopy import (
     Aids,
     Keys,
     Memory,
@@ -22,10 +22,10 @@ from stories.verifier import (
     token,
     verify_entries,
 )
-from stories.verifier import feeds as entries
-from stories.verifier.encoding import parse
-from stories.verifier.problem import Missing
-from stories.verifier.tiles import WIDTH, path
+from wirecopy import feeds as entries
+from wirecopy.encoding import parse
+from wirecopy.problem import Missing
+from wirecopy.tiles import WIDTH, path
 
 KEYS = "/.well-known/jwks.json"
 MOST_CHAINS = 1_000

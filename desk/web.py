@@ -31,12 +31,12 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
 from desk.status import LATE, board, gather
-from publish.site.app import App, create
-from stories import clock, log
+from publish.web.app import App, create
+from stories import clock, logs
+from stories.config import Config, load
+from stories.db import Store, alerts, captures, feeds, outbox, statistics
+from stories.db import stories as records
 from stories.errors import StoreError, WirecopyError
-from stories.newsroom import Newsroom, load
-from stories.store import Store, alerts, captures, feeds, figures, outbox
-from stories.store import stories as records
 from workers import pulse, queues
 from workers.address import broker_url, client
 from workers.alerts import WORDS as KINDS
@@ -71,23 +71,23 @@ WELL_WITHIN = (60, 300, 900, 3600, 21_600, 86_400)
 logger = structlog.get_logger(__name__)
 
 
-def serve(newsroom: Newsroom) -> None:
+def serve(config: Config) -> None:
     """Serve *newsroom* on its site's address until SIGTERM or SIGINT; running answers are ended.
 
     :raises WirecopyError: when the address cannot be listened on, the store cannot be opened, or
         the server ends of itself.
     """
-    log.configure(newsroom.log)
-    host, port = listen_on(newsroom)
-    store = start(newsroom)
-    broker = client(broker_url(newsroom), timeout=BROKER_PATIENCE)
+    logs.configure(config.log)
+    host, port = listen_on(config)
+    store = start(config)
+    broker = client(broker_url(config), timeout=BROKER_PATIENCE)
     try:
         app = create(
-            newsroom,
+            config,
             store,
             ready=lambda: {"broker": broker_state(broker)},
-            metrics=exposition(newsroom, store, broker),
-            status=lambda: board(gather(newsroom, store, clock.now())),
+            metrics=exposition(config, store, broker),
+            status=lambda: board(gather(config, store, clock.now())),
         )
         asyncio.run(_run(app, host, port))
     finally:
@@ -95,7 +95,7 @@ def serve(newsroom: Newsroom) -> None:
         store.close()
 
 
-def listen_on(newsroom: Newsroom) -> tuple[str, int]:
+def listen_on(config: Config) -> tuple[str, int]:
     """The numeric address and the port to listen on, tried out.
 
     Granian shares a port with whoever listens there already (SO_REUSEPORT), and would split the
@@ -103,7 +103,7 @@ def listen_on(newsroom: Newsroom) -> tuple[str, int]:
 
     :raises WirecopyError: naming the address, what is wrong with it, and the remedy.
     """
-    host, port = newsroom.site.address
+    host, port = config.site.address
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -192,11 +192,11 @@ def broker_state(broker: redis.Redis) -> str:
     return "ok"
 
 
-def exposition(newsroom: Newsroom, store: Store, broker: redis.Redis) -> Callable[[], bytes]:
+def exposition(config: Config, store: Store, broker: redis.Redis) -> Callable[[], bytes]:
     """What ``/metrics`` answers: the workers' figures and the store's, as they are when asked."""
     registry = CollectorRegistry()
     registry.register(Collected(broker))
-    registry.register(Figures(newsroom, store))
+    registry.register(Figures(config, store))
     registry.register(Members(broker))
     registry.register(Queues(broker))
     return lambda: generate_latest(registry)
@@ -244,8 +244,8 @@ class Figures(Collector):
     configured wires: bounded, and none that a wire can make.
     """
 
-    def __init__(self, newsroom: Newsroom, store: Store) -> None:
-        self._newsroom = newsroom
+    def __init__(self, config: Config, store: Store) -> None:
+        self._newsroom = config
         self._store = store
 
     def collect(self) -> Iterator[Metric]:
@@ -263,21 +263,21 @@ class Figures(Collector):
     def _read(self, now: datetime) -> Iterator[Metric]:
         named = [w.name for w in self._newsroom.wires[:WIRES_TOLD]]
         with self._store.read() as conn:
-            states = figures.states(conn)
-            fresh = figures.freshness(conn, named)
-            well = figures.well_since(conn, [now - timedelta(seconds=s) for s in WELL_WITHIN])
+            states = statistics.states(conn)
+            fresh = statistics.freshness(conn, named)
+            well = statistics.well_since(conn, [now - timedelta(seconds=s) for s in WELL_WITHIN])
             unwell = {
-                "paused": figures.paused(conn, 0).count,
-                "faulty": figures.faulty(conn, 0).count,
-                "late": figures.late(conn, now - LATE, now, 0).count,
-                "failing": figures.failing(conn, 0).count,
+                "paused": statistics.paused(conn, 0).count,
+                "faulty": statistics.faulty(conn, 0).count,
+                "late": statistics.late(conn, now - LATE, now, 0).count,
+                "failing": statistics.failing(conn, 0).count,
             }
             alarmed = alerts.counts(conn)
-            due = figures.oldest_due(conn, now)
-            oldest = figures.oldest_unrendered(conn)
-            expired = figures.expired_leases(conn, now)
+            due = statistics.oldest_due(conn, now)
+            oldest = statistics.oldest_unrendered(conn)
+            expired = statistics.expired_leases(conn, now)
             looks = len(records.second_looks(conn))
-            headless = len(figures.headless(conn))
+            headless = len(statistics.headless(conn))
             stories, versions = records.counts(conn)
             unrendered = feeds.unrendered(conn)
             waiting = outbox.waiting(conn, now)

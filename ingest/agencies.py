@@ -15,7 +15,7 @@ from functools import cache
 from importlib.resources import files
 
 from ingest.item import Item
-from stories.story import AgencySource
+from stories.models import AgencySource
 
 _SPLIT = re.compile(r"\s*(?:[,;|/&()–—]|\s-\s|\band\b|\s+via\b)\s*", re.IGNORECASE)
 _BY = re.compile(r"^(?:by|from|source|agency|text|copyright|©|via)\b\s*:?\s*", re.IGNORECASE)

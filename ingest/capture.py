@@ -12,14 +12,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ingest import moves
-from ingest.fetch import Response
-from ingest.moves import Place
+from ingest import redirects
+from ingest.redirects import Place
 from ingest.schedule import GOOD, KEPT_NEWS, Due, next_poll
-from stories.newsroom import Wire
-from stories.store import captures, outbox, wires
-from stories.store.captures import Capture
-from stories.store.wires import WireState
+from net.client import Response
+from stories.config import Wire
+from stories.db import captures, outbox, wires
+from stories.db.captures import Capture
+from stories.db.wires import WireState
 
 GONE = "http-410"
 """The state that pauses a wire: the agency says that the feed will not come back."""
@@ -125,8 +125,8 @@ def _placed(
 ) -> Place:
     place = Place(before.url, before.moved_to, before.moved_count, before.moved_since)
     if state in GOOD:
-        return moves.answered(place, response, now)
-    return moves.failed(place, before.configured_url or before.url, failures, state == GONE)
+        return redirects.answered(place, response, now)
+    return redirects.failed(place, before.configured_url or before.url, failures, state == GONE)
 
 
 def heard(

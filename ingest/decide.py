@@ -19,8 +19,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from stories.store.stories import KnownKey, KnownStory
-from stories.story import Digests, Identity, Version, story_id
+from stories.db.stories import KnownKey, KnownStory
+from stories.models import Digests, Identity, Version, story_id
 
 Action = Literal["new", "updated", "same", "duplicate"]
 

@@ -20,8 +20,8 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from ingest.item import Item
 from stories.errors import ParseError
+from stories.models import Identity, IdentityRule
 from stories.scalar import scalar
-from stories.story import Identity, IdentityRule
 from stories.text import plain, projection
 
 _TRACKING = re.compile(

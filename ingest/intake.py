@@ -1,6 +1,6 @@
 """Taking captures in: ``parse | normalise | decide | store``, the same live and in a replay.
 
-Reading, the part that touches what the wire sent, goes on in a cage (:mod:`ingest.cage`) and
+Reading, the part that touches what the wire sent, goes on in a cage (:mod:`ingest.sandbox`) and
 outside any transaction. ``take_in`` computes what a capture means from the record as it stood
 *before* that capture and makes the record say so: on a fresh capture everything is new; on a
 replay everything is there already and nothing changes, unless the code did. A capture that cannot
@@ -18,27 +18,27 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from ingest import cage
+from ingest import sandbox
 from ingest.capture import as_mapping, heard
-from ingest.contents import LONGEST_MESSAGE, Candidate, Contents, Reader, storable
 from ingest.decide import Decision, Found, Known, decide, links_of_several
 from ingest.identity import common, judge
 from ingest.item import Hints
-from ingest.normalise import by_this_rule, content_digest
-from stories import clock, logbook
-from stories.differing import differing
+from ingest.normalize import by_this_rule, content_digest
+from ingest.parse import LONGEST_MESSAGE, Candidate, Contents, Reader, storable
+from stories import clock, transparency
+from stories.config import Config, Wire
+from stories.db import Store, captures, outbox, receipts, wires
+from stories.db import stories as records
+from stories.db.captures import Capture, Problem
+from stories.db.heartbeat import held
+from stories.db.outbox import Job
+from stories.db.receipts import Receipt
+from stories.db.stories import VersionRow
+from stories.dict_diff import differing
 from stories.errors import ParseError, SigningError
 from stories.merkle import leaf_hash
-from stories.newsroom import Newsroom, Wire
+from stories.models import Identity, slug, story_guid
 from stories.statement import receipt
-from stories.store import Store, captures, outbox, receipts, wires
-from stories.store import stories as records
-from stories.store.captures import Capture, Problem
-from stories.store.hold import held
-from stories.store.outbox import Job
-from stories.store.receipts import Receipt
-from stories.store.stories import VersionRow
-from stories.story import Identity, slug, story_guid
 
 log = structlog.get_logger()
 
@@ -65,17 +65,17 @@ class Taken:
     stories: tuple[str, ...]
 
 
-def rules_for(newsroom: Newsroom, name: str, url: str = "http://unknown.invalid/") -> Wire:
+def rules_for(config: Config, name: str, url: str = "http://unknown.invalid/") -> Wire:
     """The wire's rules; for one no longer configured, the defaults, so its captures stay usable."""
-    return newsroom.wire(name) or Wire(name=name, url=url)
+    return config.wire(name) or Wire(name=name, url=url)
 
 
 def read(
-    capture: Capture, body: bytes | None, wire: Wire, reader: Reader = cage.read
+    capture: Capture, body: bytes | None, wire: Wire, reader: Reader = sandbox.read
 ) -> Contents | ParseError:
     """Read a capture's bytes; the error, returned, when they are no feed that can be read.
 
-    :raises ingest.cage.CageError: when nothing can be read now; the capture waits.
+    :raises ingest.sandbox.CageError: when nothing can be read now; the capture waits.
     """
     if body is None:
         return ParseError("expired", "the capture's bytes are no longer kept")
@@ -124,7 +124,7 @@ def _found(one: Candidate, identity: Identity) -> Found:
 
 def take_in(
     conn: Connection,
-    newsroom: Newsroom,
+    config: Config,
     wire: Wire,
     capture: Capture,
     read: Contents | ParseError,
@@ -138,7 +138,7 @@ def take_in(
         found, known, shared = recognise(conn, wire, capture, held)
         decision = decide(wire.name, found, known, shared)
         faults = [_problem(capture, r.position, r.state, r.message) for r in held.refused]
-    changes = _reconcile(conn, newsroom, wire, capture, decision)
+    changes = _reconcile(conn, config, wire, capture, decision)
     touched = tuple(sorted({c.story_id for c in changes}))
     records.settle(conn, touched)
     records.seen(conn, (i.story_id for i in decision.intents), capture.received_at)
@@ -149,17 +149,17 @@ def take_in(
 
 def intake(
     store: Store,
-    newsroom: Newsroom,
+    config: Config,
     name: str,
     job: Job | None = None,
-    reader: Reader = cage.read,
+    reader: Reader = sandbox.read,
 ) -> Iterator[Taken]:
     """Take in every pending capture of the wire *name*, in the order received.
 
     *job* is the caller's ``ingest`` lease on the wire (None: nobody else has the store): two at
     once would disagree about what was known. When it is lost, no more is written.
     """
-    wire = rules_for(newsroom, name)
+    wire = rules_for(config, name)
     waiting: list[int] = []
     while True:
         with store.read() as conn:
@@ -177,7 +177,7 @@ def intake(
             wires.hold(conn, name)
             if job is not None and not outbox.renew(conn, job, now):
                 return
-            taken = take_in(conn, newsroom, wire, capture, found)
+            taken = take_in(conn, config, wire, capture, found)
             outbox.want(conn, "story", taken.stories, now)
             wires.note_content(conn, name, _learned(found, taken, now))
             if not isinstance(found, ParseError):
@@ -188,10 +188,10 @@ def intake(
 
 def run(
     store: Store,
-    newsroom: Newsroom,
+    config: Config,
     names: Sequence[str] | None = None,
     limit: int = 20,
-    reader: Reader = cage.read,
+    reader: Reader = sandbox.read,
     seconds: float = math.inf,
 ) -> int:
     """Carry out waiting ``ingest`` work (of the wires *names* only, when given); how many wires.
@@ -210,11 +210,11 @@ def run(
         error = ""
         try:
             with held(store, jobs):
-                for taken in intake(store, newsroom, jobs[0].key, jobs[0], reader):
+                for taken in intake(store, config, jobs[0].key, jobs[0], reader):
                     _tell(taken)
                     if late := time.monotonic() > end:
                         break
-            _append(store, newsroom)
+            _append(store, config)
         except Exception as fault:  # named in status, tried again later; other wires go on
             error = f"{type(fault).__name__}: {fault}"
             log.exception("ingest failed", wire=jobs[0].key)
@@ -241,10 +241,10 @@ def _tell(taken: Taken) -> None:
     )
 
 
-def _append(store: Store, newsroom: Newsroom) -> None:
+def _append(store: Store, config: Config) -> None:
     """Let the log take up what came. Without its key the receipts wait, and so does the press."""
     try:
-        logbook.append(store, newsroom)
+        transparency.append(store, config)
     except SigningError as error:
         log.error("receipts wait for the log", error=str(error))
 
@@ -266,7 +266,7 @@ def _known(conn: Connection, wire: str, keys: Collection[str], before: int) -> K
 
 
 def _reconcile(
-    conn: Connection, newsroom: Newsroom, wire: Wire, capture: Capture, decision: Decision
+    conn: Connection, config: Config, wire: Wire, capture: Capture, decision: Decision
 ) -> tuple[Change, ...]:
     """Make the rows that *capture* brought be those of *decision*; what had to change."""
     stored = records.versions_of_capture(conn, capture.id)
@@ -286,7 +286,7 @@ def _reconcile(
         if before is None:
             intent = by_story[story]
             if intent.action == "new":
-                fresh.append(_story_values(newsroom, wire, capture, story, intent.found))
+                fresh.append(_story_values(config, wire, capture, story, intent.found))
             changes.append(Change(story, capture.id, intent.action))
         else:
             changes.append(Change(story, capture.id, "changed", differing(before, row)))
@@ -345,12 +345,12 @@ def _row(story: str, number: int, found: Found, capture: Capture) -> VersionRow:
 
 
 def _story_values(
-    newsroom: Newsroom, wire: Wire, capture: Capture, story: str, found: Found
+    config: Config, wire: Wire, capture: Capture, story: str, found: Found
 ) -> dict[str, Any]:
     key = found.identity.key
     return {
         "id": story,
-        "guid": story_guid(newsroom.publisher.authority, wire.name, key),
+        "guid": story_guid(config.publisher.authority, wire.name, key),
         "slug": slug(found.version.headline),
         "wire": wire.name,
         "rule": found.identity.rule,

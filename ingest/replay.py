@@ -15,17 +15,17 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ingest import cage
-from ingest.contents import Reader
+from ingest import sandbox
 from ingest.intake import Taken, read, rules_for, take_in
+from ingest.parse import Reader
 from stories import clock
+from stories.config import Config
+from stories.db import Store, captures, key_value, keys, outbox, receipts, retention, statements
+from stories.db import stories as records
+from stories.db import wires as rows
+from stories.db.heartbeat import held
+from stories.db.outbox import Job
 from stories.errors import StoreError
-from stories.newsroom import Newsroom
-from stories.store import Store, captures, keys, notes, outbox, receipts, retention, statements
-from stories.store import stories as records
-from stories.store import wires as rows
-from stories.store.hold import held
-from stories.store.outbox import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +90,12 @@ def _select(
 
 def replay(
     store: Store,
-    newsroom: Newsroom,
+    config: Config,
     selection: Selection,
     planned: dict[str, list[int]],
     *,
     patience: Callable[[float], None],
-    reader: Reader = cage.read,
+    reader: Reader = sandbox.read,
 ) -> Generator[Taken, None, None]:
     """Take the *planned* captures in again. *patience* sleeps while a worker has the wire.
 
@@ -107,12 +107,12 @@ def replay(
         job = _hold(store, name, patience)
         try:
             with held(store, [job]):
-                yield from _replay_wire(store, newsroom, selection, name, todo, job, reader)
+                yield from _replay_wire(store, config, selection, name, todo, job, reader)
         finally:
             with store.write() as conn:
                 outbox.release(conn, [job])
     with store.write() as conn:
-        notes.forget(conn, selection.note)
+        key_value.forget(conn, selection.note)
 
 
 def left(
@@ -139,7 +139,7 @@ class _Mark:
 
 
 def _marks(conn: Connection, selection: Selection) -> dict[str, _Mark]:
-    noted = notes.read(conn, selection.note) or {}
+    noted = key_value.read(conn, selection.note) or {}
     # A bare number is from before cascades were noted: there may have been one.
     return {n: _Mark(at, True) if isinstance(at, int) else _Mark(*at) for n, at in noted.items()}
 
@@ -147,31 +147,31 @@ def _marks(conn: Connection, selection: Selection) -> dict[str, _Mark]:
 def _mark(conn: Connection, selection: Selection, name: str, mark: _Mark) -> None:
     marks = _marks(conn, selection) | {name: mark}
     noted = {n: [each.reached, each.cascading] for n, each in marks.items()}
-    notes.write(conn, selection.note, noted)
+    key_value.write(conn, selection.note, noted)
 
 
 def resumed(store: Store, selection: Selection) -> bool:
     """True when an earlier replay of the same selection was interrupted and will be continued."""
     with store.read() as conn:
-        return notes.read(conn, selection.note) is not None
+        return key_value.read(conn, selection.note) is not None
 
 
 def restart(store: Store, selection: Selection) -> None:
     """Forget how far an interrupted replay of this selection came."""
     with store.write() as conn:
-        notes.forget(conn, selection.note)
+        key_value.forget(conn, selection.note)
 
 
 def _replay_wire(
     store: Store,
-    newsroom: Newsroom,
+    config: Config,
     selection: Selection,
     name: str,
     todo: Sequence[int],
     job: Job,
     reader: Reader,
 ) -> Iterator[Taken]:
-    wire = rules_for(newsroom, name)
+    wire = rules_for(config, name)
     queue = list(todo)
     with store.read() as conn:
         cascading = _marks(conn, selection).get(name, _Mark()).cascading
@@ -186,7 +186,7 @@ def _replay_wire(
         with store.write() as conn:
             if not outbox.renew(conn, job, clock.now()):
                 raise StoreError(f"wire {name}: its lease was lost; run the replay again to go on")
-            taken = take_in(conn, newsroom, wire, capture, found)
+            taken = take_in(conn, config, wire, capture, found)
             outbox.want(conn, "story", taken.stories, clock.now())
             begins = bool(taken.changes) and not cascading
             cascading = cascading or begins

@@ -9,7 +9,7 @@ from lxml import etree
 
 from publish.entry import Entry
 from publish.extension import ATOM_NAMES, AtomEntry, AtomFeed, fragment, stated
-from publish.head import Head
+from publish.feed_metadata import Head
 
 __all__ = ["CONTENT_TYPE", "NEVER", "entry", "feed", "iri", "stated"]
 

@@ -11,11 +11,11 @@ from html import escape
 from urllib.parse import quote, urlsplit
 
 from publish.clean import absolute, clean
-from stories.newsroom import Newsroom
+from stories.config import Config
+from stories.models import NAMESPACE, Category, Instant, Media, Story, Value
 from stories.provenance import Scope
 from stories.scalar import legal
 from stories.statement import credited
-from stories.story import NAMESPACE, Category, Instant, Media, Story, Value
 from stories.text import plain
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
@@ -68,7 +68,7 @@ class Entry(Value):
         return f"{self.body}<p><i>{escape(self.disclosure, quote=False)}</i></p>"
 
 
-def compose(story: Story, newsroom: Newsroom) -> Entry:
+def compose(story: Story, config: Config) -> Entry:
     """*story* as an entry, still without disclosure and of scope ``unknown``.
 
     The agency's date stands where it states one; ``updated`` is when what is published last
@@ -81,7 +81,7 @@ def compose(story: Story, newsroom: Newsroom) -> Entry:
     link = _public(absolute(version.link, base))
     return Entry(
         guid=legal(story.guid),
-        url=story_url(story, newsroom),
+        url=story_url(story, config),
         headline=legal(story.headline).strip(),
         wire_headline=legal(version.headline).strip(),
         **names,
@@ -101,24 +101,24 @@ def compose(story: Story, newsroom: Newsroom) -> Entry:
         rights=_some(version.rights),
         credit=_some(version.credit),
         link=link,
-        source_id=urn(newsroom, "wire", version.wire),
+        source_id=urn(config, "wire", version.wire),
         source_title=agency,
-        source_url=link or _origin(newsroom, version.wire),
+        source_url=link or _origin(config, version.wire),
         source_updated=utc(story.received_at) or EPOCH,
-        about=f"{newsroom.site.url}/",
+        about=f"{config.site.url}/",
     )
 
 
-def story_url(story: Story, newsroom: Newsroom) -> str:
+def story_url(story: Story, config: Config) -> str:
     """Where people read *story*: by the publisher's pattern, else its page on our own site."""
-    pattern = newsroom.publisher.story_url or f"{newsroom.site.url}/stories/{{id}}"
+    pattern = config.publisher.story_url or f"{config.site.url}/stories/{{id}}"
     values = {"id": quote(story.id, safe=""), "slug": quote(story.slug, safe="")}
     return re.sub(r"\{(id|slug)\}", lambda hole: values[hole[1]], pattern)
 
 
-def urn(newsroom: Newsroom, kind: str, name: str) -> str:
+def urn(config: Config, kind: str, name: str) -> str:
     """A lasting id for the *kind* (``feed``, ``wire``) called *name*: it survives a new address."""
-    return uuid.uuid5(NAMESPACE, f"{newsroom.publisher.authority}\0{kind}\0{name}").urn
+    return uuid.uuid5(NAMESPACE, f"{config.publisher.authority}\0{kind}\0{name}").urn
 
 
 def language(tag: str | None) -> str | None:
@@ -178,9 +178,9 @@ def _public(url: str | None) -> str | None:
         return None
 
 
-def _origin(newsroom: Newsroom, name: str) -> str | None:
+def _origin(config: Config, name: str) -> str | None:
     """Scheme and host of a wire. No more: licensed addresses hold secrets in path and query."""
-    wire = newsroom.wire(name)
+    wire = config.wire(name)
     if wire is None:
         return None
     parts = urlsplit(wire.url)

@@ -11,8 +11,8 @@ from email.utils import format_datetime
 from lxml import etree
 
 from publish.entry import Entry
-from publish.head import Head
-from stories.story import NAMESPACE
+from publish.feed_metadata import Head
+from stories.models import NAMESPACE
 
 ATOM = "http://www.w3.org/2005/Atom"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 from publish import atom, jsonfeed, rss
 from publish.entry import language, urn, utc
-from publish.head import Head
-from publish.readback import Format
-from stories.newsroom import Feed, Newsroom
+from publish.feed_metadata import Head
+from publish.roundtrip import Format
+from stories.config import Config, Feed
+from stories.models import Version
 from stories.scalar import legal
-from stories.story import Version
 
 CONTENT_TYPES: dict[Format, str] = {
     "rss": rss.CONTENT_TYPE,
@@ -48,15 +48,15 @@ def matches(feed: Feed, version: Version) -> bool:
     )
 
 
-def lifetime(feed: Feed, newsroom: Newsroom) -> timedelta:
+def lifetime(feed: Feed, config: Config) -> timedelta:
     """How long a copy of *feed* stays good: its RSS ``ttl``, and the max-age to serve it with."""
-    every = [w.every for w in newsroom.wires if not feed.wires or w.name in feed.wires]
+    every = [w.every for w in config.wires if not feed.wires or w.name in feed.wires]
     return min(max(min(every, default=STALEST), FRESHEST), STALEST)
 
 
 def join(
     feed: Feed,
-    newsroom: Newsroom,
+    config: Config,
     format: Format,
     entries: Sequence[bytes],
     updated: datetime | None,
@@ -66,7 +66,7 @@ def join(
     *updated* is when the newest entry changed, None when there is none: an empty feed is valid.
     """
     write, between = _HEADS[format]
-    opening, closing = write(_head(feed, newsroom, format, updated))
+    opening, closing = write(_head(feed, config, format, updated))
     if not entries:
         return opening + closing
     # One join of everything: a feed of megabytes built in two steps is allocated twice.
@@ -75,10 +75,10 @@ def join(
     return b"".join([opening, *parts, b"\n", closing])
 
 
-def _head(feed: Feed, newsroom: Newsroom, name: Format, updated: datetime | None) -> Head:
-    site, publisher = newsroom.site.url, newsroom.publisher
+def _head(feed: Feed, config: Config, name: Format, updated: datetime | None) -> Head:
+    site, publisher = config.site.url, config.publisher
     return Head(
-        id=urn(newsroom, "feed", feed.name),
+        id=urn(config, "feed", feed.name),
         title=legal(feed.title),
         description=legal(feed.description) or None,
         page=f"{site}/feeds/{feed.name}",
@@ -86,15 +86,15 @@ def _head(feed: Feed, newsroom: Newsroom, name: Format, updated: datetime | None
         publisher=legal(publisher.name),
         publisher_url=publisher.url,
         about=f"{site}/",
-        ttl=int(lifetime(feed, newsroom).total_seconds()) // 60,
-        language=_language(feed, newsroom),
+        ttl=int(lifetime(feed, config).total_seconds()) // 60,
+        language=_language(feed, config),
         updated=utc(updated),
     )
 
 
-def _language(feed: Feed, newsroom: Newsroom) -> str | None:
+def _language(feed: Feed, config: Config) -> str | None:
     """The one language everything in *feed* is said to be in, or None."""
-    wires = [w for w in newsroom.wires if not feed.wires or w.name in feed.wires]
+    wires = [w for w in config.wires if not feed.wires or w.name in feed.wires]
     said = set(feed.languages or [wire.language or "" for wire in wires])
     return language(said.pop()) if len(said) == 1 else None
 

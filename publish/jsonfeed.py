@@ -5,7 +5,7 @@ from typing import Any
 
 from publish.entry import Entry
 from publish.extension import rfc3339
-from publish.head import Head
+from publish.feed_metadata import Head
 
 CONTENT_TYPE = "application/feed+json"
 

@@ -11,12 +11,12 @@ from lxml import etree
 
 from publish import atom, jsonfeed, rss
 from publish.entry import Entry, compose
-from publish.readback import READERS, Format
+from publish.roundtrip import READERS, Format
+from stories.config import Config
 from stories.errors import ParseError, RenderError
-from stories.newsroom import Newsroom
+from stories.models import Copy, Story, Version
 from stories.provenance import Measurement, Scope, measure, widest
 from stories.scalar import legal
-from stories.story import Copy, Story, Version
 from stories.text import plain
 
 _WRITERS: dict[Format, Callable[[Entry], bytes]] = {
@@ -56,7 +56,7 @@ class Rendered:
         )
 
 
-def render(story: Story, newsroom: Newsroom) -> Rendered:
+def render(story: Story, config: Config) -> Rendered:
     """*story* as an entry of every format, with the disclosure that its measurement supports.
 
     The bytes depend on nothing but the arguments.
@@ -64,7 +64,7 @@ def render(story: Story, newsroom: Newsroom) -> Rendered:
     :raises RenderError: when there is no headline to publish, or a writer refuses a value.
     """
     try:
-        return _render(story, newsroom)
+        return _render(story, config)
     except (ValueError, OverflowError, ParseError, etree.LxmlError) as error:
         raise RenderError(
             f"story {story.id}: cannot be rendered: {error}; it stays out of its feeds:"
@@ -72,8 +72,8 @@ def render(story: Story, newsroom: Newsroom) -> Rendered:
         ) from error
 
 
-def _render(story: Story, newsroom: Newsroom) -> Rendered:
-    composed = compose(story, newsroom)
+def _render(story: Story, config: Config) -> Rendered:
+    composed = compose(story, config)
     if not composed.headline:
         raise RenderError(
             f"story {story.id}: has no headline, and no feed takes it without one;"
@@ -84,7 +84,7 @@ def _render(story: Story, newsroom: Newsroom) -> Rendered:
     same = plain(story.headline) == plain(story.version.headline)
     scope: Scope = "unknown" if received is None else "verbatim" if same else "headline-only"
     for _ in range(_TRIES):
-        entry = _claiming(composed, scope, newsroom)
+        entry = _claiming(composed, scope, config)
         written, measured = _measured(entry, received, story)
         if measured.scope == scope:
             return Rendered(story.id, entry=entry, measurement=measured, **written)
@@ -107,12 +107,12 @@ def received_copy(version: Version) -> Copy:
     )
 
 
-def _claiming(entry: Entry, scope: Scope, newsroom: Newsroom) -> Entry:
+def _claiming(entry: Entry, scope: Scope, config: Config) -> Entry:
     return entry.model_copy(
         update={
             "scope": scope,
             "edited_headline_only": scope == "headline-only",
-            "disclosure": legal(newsroom.disclosure(scope, entry.agency)),
+            "disclosure": legal(config.disclosure(scope, entry.agency)),
         }
     )
 

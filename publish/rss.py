@@ -10,7 +10,7 @@ from lxml import etree
 
 from publish.entry import Entry
 from publish.extension import RSS_NAMES, Channel, Item, fragment, stated
-from publish.head import Head
+from publish.feed_metadata import Head
 
 __all__ = ["CONTENT_TYPE", "channel", "item", "stated"]
 

@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from stories import clock, keyfiles, merkle, note
+from stories.config import Config
+from stories.db import Store, keys, outbox, receipts, statements
+from stories.db.keys import KeyRow
+from stories.db.receipts import Head
 from stories.errors import SigningError, UnknownNameError
-from stories.newsroom import Newsroom
 from stories.signing import Signer, base64url, from_base64url, jwk
-from stories.store import Store, keys, outbox, receipts, statements
-from stories.store.keys import KeyRow
-from stories.store.receipts import Head
 
 SUCCESSION = timedelta(days=1)
 """How long a key stays good after another has taken its place: clocks differ, and a statement may
@@ -30,7 +30,7 @@ SECOND = timedelta(seconds=1)
 LOG_FILE = "log.pem"
 
 
-def ensure(store: Store, newsroom: Newsroom) -> None:
+def ensure(store: Store, config: Config) -> None:
     """Make the first key and the log, where there are none.
 
     Any number of processes may do so at once: one makes them, the others find them.
@@ -43,38 +43,38 @@ def ensure(store: Store, newsroom: Newsroom) -> None:
     with store.write() as conn:
         keys.lock(conn)
         if receipts.head(conn) is None:
-            _begin_log(conn, newsroom)
+            _begin_log(conn, config)
         if not keys.every(conn):
-            _make(conn, newsroom, clock.now().replace(microsecond=0))
+            _make(conn, config, clock.now().replace(microsecond=0))
 
 
-def _make(conn: Connection, newsroom: Newsroom, begins: datetime) -> str:
+def _make(conn: Connection, config: Config, begins: datetime) -> str:
     """A new key, its file before its row: what is published can sign. A file whose row was never
     committed is harmless; to take it away could take one whose row was."""
     key = Ed25519PrivateKey.generate()
     signer = Signer.of(key)
-    keyfiles.write(file_of(newsroom, signer.kid), key)
+    keyfiles.write(file_of(config, signer.kid), key)
     x = base64url(key.public_key().public_bytes_raw())
     keys.add(conn, KeyRow(kid=signer.kid, x=x, not_before=begins))
     return signer.kid
 
 
-def _begin_log(conn: Connection, newsroom: Newsroom) -> None:
-    path = newsroom.keys_folder / LOG_FILE
+def _begin_log(conn: Connection, config: Config) -> None:
+    path = config.keys_folder / LOG_FILE
     # A key that is there already was made by a start that did not get further, or belonged to a
     # log that was lost: its proofs can still be checked with it.
     keyfiles.write(path, Ed25519PrivateKey.generate())
     key = keyfiles.read(path)
     public = key.public_key().public_bytes_raw()
-    origin = note.origin_of(newsroom.site.url)
+    origin = note.origin_of(config.site.url)
     empty = note.Checkpoint(origin, 0, merkle.EMPTY)
     signed = note.sign(empty.text, origin, key)
     receipts.begin(conn, Head(origin, base64url(public), 0, signed))
 
 
-def file_of(newsroom: Newsroom, kid: str) -> Path:
+def file_of(config: Config, kid: str) -> Path:
     """Where the private half of the key *kid* is."""
-    return newsroom.keys_folder / f"{kid}.pem"
+    return config.keys_folder / f"{kid}.pem"
 
 
 def signing(rows: list[KeyRow], now: datetime) -> KeyRow | None:
@@ -89,26 +89,26 @@ def signing(rows: list[KeyRow], now: datetime) -> KeyRow | None:
     return max(good, key=lambda row: (row.not_before, row.kid), default=None)
 
 
-def signer(store: Store, newsroom: Newsroom) -> Signer:
+def signer(store: Store, config: Config) -> Signer:
     """What signs statements now. When that is, is to be asked afterwards: the first key may have
     been made meanwhile, and nothing is signed before its key begins.
 
     :raises SigningError: when its file cannot be used, or no key is good; names the remedy.
     """
-    ensure(store, newsroom)
+    ensure(store, config)
     with store.read() as conn:
         row = signing(keys.every(conn), clock.now())
     if row is None:
         raise SigningError("no key is good now: wirecopy keys --rotate --now makes one")
-    return check(newsroom, row)
+    return check(config, row)
 
 
-def check(newsroom: Newsroom, row: KeyRow) -> Signer:
+def check(config: Config, row: KeyRow) -> Signer:
     """The private half of *row*, from its file.
 
     :raises SigningError: when it cannot be used; names the file and the remedy.
     """
-    path = file_of(newsroom, row.kid)
+    path = file_of(config, row.kid)
     found = Signer.of(keyfiles.read(path))
     if found.kid != row.kid:
         raise SigningError(
@@ -118,13 +118,13 @@ def check(newsroom: Newsroom, row: KeyRow) -> Signer:
     return found
 
 
-def log_key(store: Store, newsroom: Newsroom) -> Ed25519PrivateKey:
+def log_key(store: Store, config: Config) -> Ed25519PrivateKey:
     """What signs the log's checkpoints.
 
     :raises SigningError: when its file cannot be used; names the remedy.
     """
-    ensure(store, newsroom)
-    path = newsroom.keys_folder / LOG_FILE
+    ensure(store, config)
+    path = config.keys_folder / LOG_FILE
     found = keyfiles.read(path)
     with store.read() as conn:
         head = receipts.head(conn)
@@ -136,18 +136,18 @@ def log_key(store: Store, newsroom: Newsroom) -> Ed25519PrivateKey:
     return found
 
 
-def rotate(store: Store, newsroom: Newsroom, *, at_once: bool = False) -> KeyRow:
+def rotate(store: Store, config: Config, *, at_once: bool = False) -> KeyRow:
     """Make a new key: published now, it signs once ``signing.overlap`` is over, or *at_once*.
 
     One that waits for its turn already is given it, when *at_once*.
 
     :raises SigningError: when one waits already, or its file cannot be written.
     """
-    ensure(store, newsroom)
+    ensure(store, config)
     now = clock.now()
     begins = now.replace(microsecond=0)
     if not at_once:
-        begins += newsroom.signing.overlap + SECOND
+        begins += config.signing.overlap + SECOND
     with store.write() as conn:
         keys.lock(conn)
         rows = keys.every(conn)
@@ -156,9 +156,9 @@ def rotate(store: Store, newsroom: Newsroom, *, at_once: bool = False) -> KeyRow
             begins = max([begins, *begun])
         next_one = next((r for r in rows if r.not_before > now and not r.revoked_at), None)
         if next_one is None:
-            kid = _make(conn, newsroom, begins)
+            kid = _make(conn, config, begins)
         elif at_once:
-            kid = check(newsroom, next_one).kid
+            kid = check(config, next_one).kid
             keys.change(conn, kid, not_before=begins)
         else:
             raise SigningError(
@@ -179,14 +179,14 @@ def _retire(conn: Connection, successor: str, begins: datetime) -> None:
             keys.change(conn, row.kid, not_after=end)
 
 
-def revoke(store: Store, newsroom: Newsroom, kid: str, reason: str) -> list[str]:
+def revoke(store: Store, config: Config, kid: str, reason: str) -> list[str]:
     """Revoke the key *kid*: nothing that it signed counts any more. The stories it stands by are
     stated anew, by another key; made now, when there is none. Ids of those stories.
 
     :raises UnknownNameError: when there is no such key.
     :raises SigningError: when it is revoked already, or a new one cannot be written.
     """
-    ensure(store, newsroom)
+    ensure(store, config)
     now = clock.now()
     with store.write() as conn:
         keys.lock(conn)
@@ -200,7 +200,7 @@ def revoke(store: Store, newsroom: Newsroom, kid: str, reason: str) -> list[str]
         lasting = [r for r in rows.values() if r.revoked_at is None and r.not_after is None]
         begins = now.replace(microsecond=0)
         if not lasting:
-            _make(conn, newsroom, begins)
+            _make(conn, config, begins)
         elif signing(list(rows.values()), now) is None:  # the next one waits for its turn
             keys.change(conn, min(lasting, key=lambda r: r.not_before).kid, not_before=begins)
         touched = statements.standing_by(conn, kid)

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from stories.newsroom import Newsroom
-from stories.store import wires
-from stories.story import Story
+from stories.config import Config
+from stories.db import wires
+from stories.models import Story
 
 GRACE = timedelta(days=7)
 """How long after a licence's end the copy itself is still kept, out of every feed: a term that was
@@ -24,15 +24,15 @@ Terms = Mapping[str, timedelta]
 """By wire, how long after first receipt its stories are licensed; those not there, without end."""
 
 
-def terms(conn: Connection, newsroom: Newsroom, names: Collection[str] | None = None) -> Terms:
+def terms(conn: Connection, config: Config, names: Collection[str] | None = None) -> Terms:
     """The terms of the wires *names*, a few, or of all: as configured, or as the store keeps them
     of wires that are configured no longer."""
     if names is None:
-        configured, left = list(newsroom.wires), wires.terms(conn)
+        configured, left = list(config.wires), wires.terms(conn)
     else:
-        configured = [w for name in set(names) if (w := newsroom.wire(name)) is not None]
+        configured = [w for name in set(names) if (w := config.wire(name)) is not None]
         left = wires.terms(conn, set(names) - {w.name for w in configured})
-    found = {name: term for name, term in left.items() if newsroom.wire(name) is None}
+    found = {name: term for name, term in left.items() if config.wire(name) is None}
     return found | {w.name: w.expires_after for w in configured if w.expires_after is not None}
 
 

@@ -7,10 +7,10 @@ by the rule of :mod:`stories.text`, and fall by themselves when a word changes o
 import json
 from collections.abc import Iterable
 
-from stories.differences import Difference, Words, differences, word_differences
+from publish.diff import Difference, Words, differences, word_differences
+from stories.models import Copy, Digests, Value, digest
 from stories.reading import Reading, read
 from stories.scope import PARTS, SCOPES, Part, Scope, scope_of, scope_of_words
-from stories.story import Copy, Digests, Value, digest
 from stories.text import RULE
 
 __all__ = [

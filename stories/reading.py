@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from stories.models import Copy
 from stories.reference import resolve
-from stories.story import Copy
 from stories.text import Reference, References, plain, project
 
 

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from stories.models import Digests, Story, Version
 from stories.provenance import PARTS, Measurement
 from stories.scalar import legal
 from stories.signing import canonical
-from stories.story import Digests, Story, Version
 
 STATEMENT = "wirecopy-statement-2"
 RECEIPT = "wirecopy-receipt-2"

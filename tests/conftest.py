@@ -24,8 +24,8 @@ from sqlalchemy import make_url
 from tests import servers
 
 if TYPE_CHECKING:
-    from stories.newsroom import Newsroom
-    from stories.store import Store
+    from stories.config import Config
+    from stories.db import Store
 
 
 # No test depends on speed; and what is run for a verdict is the same every time.
@@ -33,10 +33,10 @@ settings.register_profile("wirecopy", deadline=None, derandomize=bool(os.environ
 settings.load_profile("wirecopy")
 
 
-class NewsroomOf(Protocol):
+class ConfigOf(Protocol):
     """Makes a newsroom in the test's folder; keys as in ``wirecopy.toml``."""
 
-    def __call__(self, **keys: Any) -> "Newsroom": ...
+    def __call__(self, **keys: Any) -> "Config": ...
 
 
 @pytest.fixture(autouse=True)
@@ -105,7 +105,7 @@ def _database(postgres_url: str, template: str | None = None) -> Iterator[str]:
 
 
 def _migrate(url: str) -> None:
-    from stories.store import connect
+    from stories.db import connect
 
     store = connect(url)
     store.migrate()
@@ -156,7 +156,7 @@ def other_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def store(database_url: str) -> Iterator["Store"]:
     """An open store of this test alone, on SQLite and on PostgreSQL."""
-    from stories.store import connect
+    from stories.db import connect
 
     opened = connect(database_url)
     yield opened
@@ -164,12 +164,12 @@ def store(database_url: str) -> Iterator["Store"]:
 
 
 @pytest.fixture
-def newsroom(tmp_path: Path) -> NewsroomOf:
+def config(tmp_path: Path) -> ConfigOf:
     """A factory of newsrooms whose data folder is in the test's own folder."""
-    from stories.newsroom import Newsroom
+    from stories.config import Config
 
-    def make(**keys: Any) -> Newsroom:
+    def make(**keys: Any) -> Config:
         publisher = {"name": "The Daily Test", "url": "https://daily.example"}
-        return Newsroom(**{"publisher": publisher, "data": tmp_path / "data", **keys})
+        return Config(**{"publisher": publisher, "data": tmp_path / "data", **keys})
 
     return make

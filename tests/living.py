@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from desk.headline import rewrite
-from ingest import contents, intake, replay
+from ingest import intake, parse, replay
 from ingest.intake import Taken
 from ingest.replay import Selection
-from publish import press
-from publish.refresh import refresh
+from publish import renderer
+from publish.render_version import refresh
 from stories import clock
-from stories.newsroom import Newsroom
-from stories.store import Store, captures, connect, feeds, notes, outbox, wires
-from stories.store import stories as records
+from stories.config import Config
+from stories.db import Store, captures, connect, feeds, key_value, outbox, wires
+from stories.db import stories as records
 from workers.housekeeping import housekeeping
 
 START = datetime(2026, 1, 1, 6, 0, tzinfo=UTC)
@@ -44,7 +44,7 @@ def feed(*items: str) -> bytes:
 class Life:
     """Wires fed by hand. Everything but the network is the real thing."""
 
-    newsroom: Newsroom
+    config: Config
     store: Store
     now: datetime = START
     taken: list[Taken] = field(default_factory=list)
@@ -52,9 +52,9 @@ class Life:
     def begin(self) -> None:
         with self.frozen():
             with self.store.write() as conn:
-                wires.sync(conn, self.newsroom.wires, self.now)
-            refresh(self.store, self.newsroom)
-            press.run(self.store, self.newsroom)
+                wires.sync(conn, self.config.wires, self.now)
+            refresh(self.store, self.config)
+            renderer.run(self.store, self.config)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -71,24 +71,24 @@ class Life:
             number = captures.add(conn, wire, self.now, "https://agency.example/f", [], body)
             outbox.want(conn, "ingest", [wire], self.now)
         with self.frozen():
-            self.taken = list(intake.intake(self.store, self.newsroom, wire, None, contents.read))
-            press.run(self.store, self.newsroom)
+            self.taken = list(intake.intake(self.store, self.config, wire, None, parse.read))
+            renderer.run(self.store, self.config)
         return number
 
     def edit(self, story: str, text: str | None) -> None:
         with self.frozen():
             rewrite(self.store, story, text, "Asha")
-            press.run(self.store, self.newsroom)
+            renderer.run(self.store, self.config)
 
     def clean(self, after: timedelta = timedelta(0)) -> dict[str, int]:
         """A whole round of housekeeping, as if the last was long ago, and the press after it."""
         self.now += after
         with self.store.write() as conn:
             for key in ("mended", "retained", "told"):
-                notes.forget(conn, f"housekeeping:{key}")
+                key_value.forget(conn, f"housekeeping:{key}")
         with self.frozen():
-            done = housekeeping(self.store, self.newsroom, budget=60)
-            press.run(self.store, self.newsroom)
+            done = housekeeping(self.store, self.config, budget=60)
+            renderer.run(self.store, self.config)
         return done
 
     def stories(self) -> dict[str, str]:
@@ -108,7 +108,7 @@ class Life:
         with (store or self.store).read() as conn:
             rows = [
                 feeds.feed(conn, feed.name, format)
-                for feed in self.newsroom.outgoing
+                for feed in self.config.outgoing
                 for format in feeds.FORMATS
             ]
         return {(row.name, row.format): row.body for row in rows if row is not None}
@@ -120,14 +120,14 @@ class Life:
             planned = replay.plan(self.store, chosen)
             taken = replay.replay(
                 self.store,
-                self.newsroom,
+                self.config,
                 chosen,
                 planned,
                 patience=lambda _: None,
-                reader=contents.read,
+                reader=parse.read,
             )
             found = [t for t in taken if t.changes]
-            press.run(self.store, self.newsroom)
+            renderer.run(self.store, self.config)
         return found
 
     @contextmanager
@@ -137,12 +137,12 @@ class Life:
         with self.frozen():
             target.migrate()
             replay.rebuild(self.store, target)
-            refresh(target, self.newsroom)
+            refresh(target, self.config)
             with target.read() as conn:
                 names = captures.wires_pending(conn)
             for name in names:
-                list(intake.intake(target, self.newsroom, name, None, contents.read))
-            press.run(target, self.newsroom)
+                list(intake.intake(target, self.config, name, None, parse.read))
+            renderer.run(target, self.config)
         try:
             yield target
         finally:

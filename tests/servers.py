@@ -24,7 +24,7 @@ from psycopg.conninfo import make_conninfo
 
 from desk import broker
 from workers.address import client, socket_url
-from workers.leash import leashed
+from workers.pdeathsig import leashed
 
 PATIENCE = 60.0
 """Seconds a server may take to answer; it takes one or two, on a busy machine more."""

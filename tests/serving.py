@@ -13,7 +13,7 @@ from typing import Any
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
-from publish.site.app import App
+from publish.web.app import App
 from tests.processes import until
 
 

@@ -8,12 +8,12 @@ from typing import Any
 from publish import atom, jsonfeed, rss
 from publish.entry import Entry
 from publish.feed import join
-from publish.readback import Format
 from publish.render import Rendered, render
-from stories.newsroom import Newsroom
-from stories.story import Digests, Story
+from publish.roundtrip import Format
+from stories.config import Config
+from stories.models import Digests, Story
 from stories.text import plain
-from tests.publish.samples import english, hindi, newsroom, urdu
+from tests.publish.samples import config, english, hindi, urdu
 from tests.signing import Log, Signer, canonical, digest
 
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
@@ -37,7 +37,7 @@ class Press:
 
     signer: Signer = field(default_factory=Signer)
     log: Log = field(default_factory=Log)
-    room: Newsroom = field(default_factory=newsroom)
+    room: Config = field(default_factory=config)
     chains: dict[str, list[str]] = field(default_factory=dict)
     logged_at: datetime = ISSUED - timedelta(minutes=1)
 

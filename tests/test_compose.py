@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from desk.up import NAMES
-from stories.newsroom import unknown_variables
+from stories.config import unknown_variables
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(ROOT / "compose.yaml")

@@ -10,18 +10,18 @@ from lxml import etree
 
 from desk import status as room
 from desk.headline import rewrite
-from ingest import contents, intake, replay
-from ingest.contents import Reader
+from ingest import intake, parse, replay
 from ingest.formats import itemfields
+from ingest.parse import Reader
 from ingest.replay import Selection
-from publish import press
-from publish.refresh import refresh
+from publish import renderer
+from publish.render_version import refresh
 from stories import clock
-from stories.newsroom import Newsroom
-from stories.store import Store, captures, feeds
-from stories.store import stories as records
-from stories.story import Story
-from tests.conftest import NewsroomOf
+from stories.config import Config
+from stories.db import Store, captures, feeds
+from stories.db import stories as records
+from stories.models import Story
+from tests.conftest import ConfigOf
 from tests.ingest.test_intake import Desk, feed, item
 
 WIRECOPY = "{urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1}"
@@ -44,19 +44,19 @@ class House(Desk):
 
     def press(self) -> None:
         with clock.reading(lambda: self.now):
-            refresh(self.store, self.newsroom)
-            press.run(self.store, self.newsroom)
+            refresh(self.store, self.config)
+            renderer.run(self.store, self.config)
 
     def replay(self, selection: Selection) -> list[intake.Taken]:
         planned = replay.plan(self.store, selection)
         with clock.reading(lambda: self.now):
             going = replay.replay(
                 self.store,
-                self.newsroom,
+                self.config,
                 selection,
                 planned,
                 patience=lambda _: None,
-                reader=contents.read,  # the mended parser stands in this process only
+                reader=parse.read,  # the mended parser stands in this process only
             )
             taken = list(going)
         self.press()
@@ -96,9 +96,9 @@ class House(Desk):
         return told
 
 
-def house(newsroom: NewsroomOf, store: Store, **wire: Any) -> House:
+def house(config: ConfigOf, store: Store, **wire: Any) -> House:
     rules = {"name": "w", "agency": "Agency", "url": "https://agency.example/f", **wire}
-    return House(newsroom(wires=[rules]), store)
+    return House(config(wires=[rules]), store)
 
 
 def mend(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,9 +113,9 @@ GOOD = item("good", "Rain stops play")
 
 
 def test_what_lost_text_waits_in_quarantine_until_the_parser_is_mended(
-    newsroom: NewsroomOf, store: Store, monkeypatch: pytest.MonkeyPatch
+    config: ConfigOf, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = house(newsroom, store)
+    desk = house(config, store)
     (number,) = desk.publish(feed(lossy(), GOOD))
     assert desk.shown() == {"Rain stops play": everywhere("verbatim", claim=True)}
     with store.read() as conn:
@@ -123,7 +123,7 @@ def test_what_lost_text_waits_in_quarantine_until_the_parser_is_mended(
         assert captures.quarantined(conn) == {number}
     assert (fault.position, fault.state) == (0, "text-lost")
     assert "<storytext> says “The harbour office said on Sunday" in fault.message
-    standing = room.gather(desk.newsroom, store, desk.now)["quarantine"]
+    standing = room.gather(desk.config, store, desk.now)["quarantine"]
     assert (standing["count"], standing["newest"][0]["state"]) == (1, "text-lost")
 
     assert desk.replay(Selection(quarantined=True))[0].changes == ()
@@ -140,9 +140,9 @@ def test_what_lost_text_waits_in_quarantine_until_the_parser_is_mended(
 
 
 def test_or_is_published_without_a_claim_in_every_format(
-    newsroom: NewsroomOf, store: Store, monkeypatch: pytest.MonkeyPatch
+    config: ConfigOf, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = house(newsroom, store, conserve="unknown")
+    desk = house(config, store, conserve="unknown")
     (number,) = desk.publish(feed(lossy(), GOOD))
     assert desk.shown() == {
         "Ferries run again": everywhere("unknown", claim=False),
@@ -168,8 +168,8 @@ def test_or_is_published_without_a_claim_in_every_format(
     assert desk.shown()["Ferries run again"] == everywhere("verbatim", claim=True)
 
 
-def test_a_desk_headline_on_it_claims_nothing_either(newsroom: NewsroomOf, store: Store) -> None:
-    desk = house(newsroom, store, conserve="unknown")
+def test_a_desk_headline_on_it_claims_nothing_either(config: ConfigOf, store: Store) -> None:
+    desk = house(config, store, conserve="unknown")
     desk.take(feed(lossy(), GOOD))
     with clock.reading(lambda: desk.now + timedelta(minutes=1)):
         for story in desk.stories().values():
@@ -180,12 +180,12 @@ def test_a_desk_headline_on_it_claims_nothing_either(newsroom: NewsroomOf, store
     assert told["By the desk: Rain stops play"]["rss"] == ("headline-only", "true", True)
 
 
-def test_the_choice_may_be_made_later(newsroom: NewsroomOf, store: Store) -> None:
+def test_the_choice_may_be_made_later(config: ConfigOf, store: Store) -> None:
     """Changing the setting lets go what stood in quarantine."""
-    desk = house(newsroom, store)
+    desk = house(config, store)
     desk.publish(feed(lossy()))
     assert desk.stories() == {}
-    relaxed: Newsroom = house(newsroom, store, conserve="unknown").newsroom
-    desk.newsroom = relaxed
+    relaxed: Config = house(config, store, conserve="unknown").config
+    desk.config = relaxed
     desk.replay(Selection(quarantined=True))
     assert desk.shown() == {"Ferries run again": everywhere("unknown", claim=False)}

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from desk.agency.load import Load
-from desk.agency.server import serve
+from desk.demo.load import Load
+from desk.demo.server import serve
 from desk.headline import rewrite
-from ingest import intake, polling
-from ingest.fetch import Client
-from publish import press
-from publish.refresh import refresh
+from ingest import intake, poll
+from net.client import Client
+from publish import renderer
+from publish.render_version import refresh
 from stories import clock
-from stories.newsroom import Newsroom
-from stories.store import Store, connect, feeds, outbox, wires
-from stories.store import stories as records
-from stories.story import HeadlineEdit
-from tests.conftest import NewsroomOf
+from stories.config import Config
+from stories.db import Store, connect, feeds, outbox, wires
+from stories.db import stories as records
+from stories.models import HeadlineEdit
+from tests.conftest import ConfigOf
 from tests.crash.judge import Day, judge
 from tests.crash.reader import Memory, Read
 from tests.crash.watch import Act, Seen
@@ -33,7 +33,7 @@ START_OF_POLLS = START + timedelta(seconds=EVERY)
 
 
 @contextmanager
-def lived(newsroom_of: NewsroomOf, store: Store) -> Iterator[tuple[Day, Newsroom]]:
+def lived(newsroom_of: ConfigOf, store: Store) -> Iterator[tuple[Day, Config]]:
     """Half a minute of two wires, polled every five seconds; the desk writes one headline."""
     moment = 0.0
 
@@ -60,7 +60,7 @@ def lived(newsroom_of: NewsroomOf, store: Store) -> Iterator[tuple[Day, Newsroom
             before, moment = moment, moment + EVERY
             with store.write() as conn:
                 claimed = wires.take(conn, ["w0", "w1"], clock.now() + timedelta(minutes=1))
-            for polled in polling.poll(store, room, http, claimed):
+            for polled in poll.poll(store, room, http, claimed):
                 began = START + timedelta(seconds=before)
                 seen.append(Seen(polled.wire, began, clock.now(), True))
             intake.run(store, room)
@@ -69,7 +69,7 @@ def lived(newsroom_of: NewsroomOf, store: Store) -> Iterator[tuple[Day, Newsroom
                     story = records.newest(conn, limit=1)[0]
                 rewrite(store, story.id, "Desk 1", "Editor 1")
                 acts.append(Act(story.id, "Desk 1", "Editor 1", True))
-            press.run(store, room)
+            renderer.run(store, room)
         start = START.timestamp()
         yield Day(replace(SHOW, site=agency), start, start + END, seen, acts, [], 30.0), room
 
@@ -119,8 +119,8 @@ DAMAGE: dict[str, tuple[Callable[[Store], None], str]] = {
 }
 
 
-def test_a_day_without_crashes_passes(newsroom: NewsroomOf, store: Store, other_url: str) -> None:
-    with lived(newsroom, store) as (day, room):
+def test_a_day_without_crashes_passes(config: ConfigOf, store: Store, other_url: str) -> None:
+    with lived(config, store) as (day, room):
         empty = connect(other_url)
         verdict = judge(day, room, store, empty)
         empty.close()
@@ -129,11 +129,11 @@ def test_a_day_without_crashes_passes(newsroom: NewsroomOf, store: Store, other_
     assert int(verdict.figures["of these that had to be here"]) > 12
 
 
-def test_damage_is_found(newsroom: NewsroomOf, tmp_path: Path) -> None:
+def test_damage_is_found(config: ConfigOf, tmp_path: Path) -> None:
     """One day, copied for each harm that is done to it."""
     store = connect(f"sqlite:///{tmp_path}/lived.sqlite3")
     store.migrate()
-    with lived(newsroom, store) as (day, room):
+    with lived(config, store) as (day, room):
         for number, (harm, claim) in enumerate(DAMAGE.values()):
             with store.engine.connect() as conn:
                 conn.connection.execute(f"VACUUM INTO '{tmp_path}/{number}.sqlite3'")

@@ -14,25 +14,26 @@ import pytest
 
 from desk.headline import rewrite
 from desk.status import gather
-from ingest import cage, exchange, guard, intake, polling, replay
-from ingest.cage import Cage, CageError, Limits
-from ingest.contents import Reader
-from ingest.fetch import Client
+from ingest import intake, poll, replay, sandbox
 from ingest.item import Hints
+from ingest.parse import Reader
 from ingest.replay import Selection
-from publish import press
+from ingest.sandbox import Cage, CageError, Limits
+from net import ssrf, transfer
+from net.client import Client
+from publish import renderer
 from publish.feed import join
-from publish.refresh import refresh
 from publish.render import render
+from publish.render_version import refresh
 from stories import clock
-from stories.newsroom import Newsroom, Wire
-from stories.store import Store, captures, feeds, outbox, wires
-from stories.store import stories as records
-from stories.store.captures import WHOLE, Capture
-from stories.store.wires import WireState
-from stories.story import Story
+from stories.config import Config, Wire
+from stories.db import Store, captures, feeds, outbox, wires
+from stories.db import stories as records
+from stories.db.captures import WHOLE, Capture
+from stories.db.wires import WireState
+from stories.models import Story
 from tests import hostile
-from tests.conftest import NewsroomOf
+from tests.conftest import ConfigOf
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 RSS = {"Content-Type": "application/rss+xml"}
@@ -55,12 +56,12 @@ def feed(*items: str, prolog: str = "") -> bytes:
 class House:
     """A newsroom with a good wire and one that the test makes hostile, worked pass by pass."""
 
-    newsroom_of: NewsroomOf
+    newsroom_of: ConfigOf
     store: Store
     server: hostile.Server
-    reader: Reader = cage.read
+    reader: Reader = sandbox.read
     now: datetime = NOW
-    newsroom: Newsroom = field(init=False)
+    config: Config = field(init=False)
 
     def __post_init__(self) -> None:
         self.server.answer("/good.rss", feed(item("Good news")), RSS)
@@ -69,7 +70,7 @@ class House:
     def configure(self, path: str = "/bad.rss", **keys: Any) -> None:
         common = {"agency": "Agency", "every": "2m", "allow_private": True, "timeout": "2s"}
         url = path if path.startswith("http") else f"{self.server.url}{path}"
-        self.newsroom = self.newsroom_of(
+        self.config = self.newsroom_of(
             wires=[
                 {**common, "name": "bad", "url": url, **keys},
                 {**common, "name": "good", "url": f"{self.server.url}/good.rss", "timeout": "30s"},
@@ -80,8 +81,8 @@ class House:
             ],
         )
         with self.store.write() as conn:
-            wires.sync(conn, self.newsroom.wires, self.now)
-        refresh(self.store, self.newsroom)
+            wires.sync(conn, self.config.wires, self.now)
+        refresh(self.store, self.config)
 
     def work(self, printing: bool = True) -> str:
         """One pass over both wires; the state that polling the bad one led to."""
@@ -90,9 +91,9 @@ class House:
             with self.store.write() as conn:
                 claimed = wires.take(conn, ["bad", "good"], self.now + timedelta(minutes=1))
             with Client() as http:
-                polled = {p.wire: p for p in polling.poll(self.store, self.newsroom, http, claimed)}
-            intake.run(self.store, self.newsroom, reader=self.reader)
-            press.run(self.store, self.newsroom, 10_000 if printing else 20)
+                polled = {p.wire: p for p in poll.poll(self.store, self.config, http, claimed)}
+            intake.run(self.store, self.config, reader=self.reader)
+            renderer.run(self.store, self.config, 10_000 if printing else 20)
         assert polled["good"].state in ("ok", "unchanged")
         if printing:
             self.check_the_good_wire()
@@ -127,7 +128,7 @@ class House:
 
     def status(self) -> dict[str, Any]:
         """What ``wirecopy status`` tells."""
-        return gather(self.newsroom, self.store, self.now)
+        return gather(self.config, self.store, self.now)
 
     def capture(self) -> Capture:
         """The newest one of the bad wire."""
@@ -141,9 +142,9 @@ class House:
 
 
 @pytest.fixture
-def house(newsroom: NewsroomOf, store: Store) -> Iterator[House]:
+def house(config: ConfigOf, store: Store) -> Iterator[House]:
     with hostile.serve() as server:
-        yield House(newsroom, store, server)
+        yield House(config, store, server)
 
 
 # What ends on the way: nothing is kept, the wire's state says why.
@@ -198,9 +199,9 @@ def test_a_redirect_does_not_lead_there_either(
     def as_if_public(address: str, *, allow_private: bool) -> str | None:
         if address == "127.0.0.1":
             return None
-        return guard.refusal(address, allow_private=allow_private)
+        return ssrf.refusal(address, allow_private=allow_private)
 
-    monkeypatch.setattr(exchange, "refusal", as_if_public)
+    monkeypatch.setattr(transfer, "refusal", as_if_public)
     target = f"http://127.0.0.2:{house.server.port}/good"
     house.configure(f"/redirect?to={target}", allow_private=False)
     assert house.work() == "forbidden-address"
@@ -409,16 +410,16 @@ HEAVY = feed(item("Heavy", "&lt;b&gt;x&lt;/b&gt;" * 200_000), item("Rain"))
 """Some seconds of work, in an item that is allowed."""
 
 
-def replayed(house: House, reader: Reader = cage.read) -> set[int]:
+def replayed(house: House, reader: Reader = sandbox.read) -> set[int]:
     """The captures that replaying the quarantine took in again."""
     chosen = Selection(quarantined=True)
     planned = replay.plan(house.store, chosen)
     with clock.reading(lambda: house.now):
         took = replay.replay(
-            house.store, house.newsroom, chosen, planned, patience=lambda _: None, reader=reader
+            house.store, house.config, chosen, planned, patience=lambda _: None, reader=reader
         )
         numbers = {taken.capture.id for taken in took}
-        press.run(house.store, house.newsroom)
+        renderer.run(house.store, house.config)
     return numbers
 
 
@@ -466,7 +467,7 @@ def test_when_nothing_can_be_read_everything_waits(house: House) -> None:
     def without(body: bytes, hints: Hints, wire: Wire) -> Any:
         if wire.name == "bad":
             raise CageError("the process that reads captures cannot be started: no memory")
-        return cage.read(body, hints, wire)
+        return sandbox.read(body, hints, wire)
 
     house.reader = without
     house.server.answer("/bad.rss", feed(item("Rain")), RSS)
@@ -476,7 +477,7 @@ def test_when_nothing_can_be_read_everything_waits(house: House) -> None:
         ((kind, key, error),) = outbox.failures(conn)
     assert (kind, key) == ("ingest", "bad")
     assert "cannot be started" in error
-    house.reader = cage.read
+    house.reader = sandbox.read
     house.work()
     assert house.headlines() == ["Rain"]
 
@@ -520,7 +521,7 @@ def test_an_item_without_a_headline_waits_for_the_desk(house: House) -> None:
     assert "no headline" in failure["error"]
     with clock.reading(lambda: house.now):
         rewrite(house.store, story.id, "Desk headline", "Asha")
-        press.run(house.store, house.newsroom)
+        renderer.run(house.store, house.config)
     assert b"Desk headline" in house.served("all")
     assert house.status()["outbox_failures"] == []
 
@@ -553,14 +554,14 @@ def test_a_story_that_cannot_be_printed_holds_up_nobody(
 ) -> None:
     """Whatever a writer raises: it is named, tried again later, and its feeds go out without it."""
 
-    def worse(story: Story, newsroom: Newsroom) -> Any:
+    def worse(story: Story, config: Config) -> Any:
         if story.version.headline == "Bomb":
             raise ZeroDivisionError("nobody foresaw this")
-        return render(story, newsroom)
+        return render(story, config)
 
     house.server.answer("/bad.rss", feed(item("One"), item("Bomb"), item("Two")), RSS)
     with monkeypatch.context() as patched:
-        patched.setattr("publish.press.render", worse)
+        patched.setattr("publish.renderer.render", worse)
         house.work()
     served = house.served("all")
     assert b"One" in served
@@ -585,7 +586,7 @@ def test_a_feed_that_cannot_be_joined_holds_up_no_other(
 
     monkeypatch.setattr(house, "check_the_good_wire", lambda: None)
     with monkeypatch.context() as patched:
-        patched.setattr("publish.press.join", worse)
+        patched.setattr("publish.renderer.join", worse)
         house.work()
     assert b"Good news" in house.served("good")
     told = house.status()["outbox_failures"]

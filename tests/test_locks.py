@@ -12,13 +12,13 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from ingest import intake
-from publish import press
-from publish.refresh import refresh
+from publish import renderer
+from publish.render_version import refresh
 from stories import clock
-from stories.newsroom import Newsroom
-from stories.store import Store, captures, feeds, outbox, wires
-from stories.store import stories as records
-from tests.conftest import NewsroomOf
+from stories.config import Config
+from stories.db import Store, captures, feeds, outbox, wires
+from stories.db import stories as records
+from tests.conftest import ConfigOf
 from tests.processes import until
 from tests.publish.samples import english
 from tests.publish.shelf import publish
@@ -56,9 +56,9 @@ def ended() -> None:
         assert not thread.is_alive()
 
 
-def test_a_poll_and_an_intake_of_one_wire(store: Store, newsroom: NewsroomOf) -> None:
+def test_a_poll_and_an_intake_of_one_wire(store: Store, config: ConfigOf) -> None:
     wire = {"name": "w", "url": "https://agency.example/f"}
-    room = newsroom(wires=[wire])
+    room = config(wires=[wire])
     with store.write() as conn:
         wires.sync(conn, room.wires, NOW)
         captures.add(conn, "w", NOW, wire["url"], [], FEED)
@@ -76,14 +76,14 @@ def test_a_poll_and_an_intake_of_one_wire(store: Store, newsroom: NewsroomOf) ->
         assert records.counts(conn) == (1, 1)
 
 
-def test_the_press_and_a_changed_configuration(store: Store, newsroom: NewsroomOf) -> None:
+def test_the_press_and_a_changed_configuration(store: Store, config: ConfigOf) -> None:
     """A member that starts with another configuration wants everything rendered anew."""
-    room, story = newsroom(), english()
+    room, story = config(), english()
     publish(store, room, story)
     with store.write() as conn:
         outbox.want(conn, "story", [story.id], clock.now())
     publisher = {"name": "The Renamed Test", "url": room.publisher.url}
-    again = Newsroom(**{**room.model_dump(), "publisher": publisher})
+    again = Config(**{**room.model_dump(), "publisher": publisher})
     with store.write() as conn:  # as the press does: stories, then feeds
         [job] = outbox.claim(conn, "story", clock.now(), 1)
         assert outbox.renew(conn, job, clock.now())
@@ -91,16 +91,16 @@ def test_the_press_and_a_changed_configuration(store: Store, newsroom: NewsroomO
         outbox.want(conn, "feed", [room.outgoing[0].name], clock.now())
         outbox.release(conn, [job])
     ended()
-    press.run(store, again)
+    renderer.run(store, again)
     with store.read() as conn:
         row = feeds.feed(conn, room.outgoing[0].name, "json")
     assert row is not None
     assert "The Renamed Test" in row.body.decode()
 
 
-def taken_in(store: Store, room: Newsroom) -> None:
+def taken_in(store: Store, room: Config) -> None:
     assert intake.run(store, room)
 
 
-def assert_refreshed(store: Store, room: Newsroom) -> None:
+def assert_refreshed(store: Store, room: Config) -> None:
     assert refresh(store, room)

@@ -13,34 +13,34 @@ from typing import Any
 import pytest
 
 from desk import replaying
-from desk.agency.newswire import Script
-from desk.agency.server import serve
 from desk.compare import compare
+from desk.demo.newswire import Script
+from desk.demo.server import serve
 from desk.headline import rewrite
-from ingest import cage, contents, intake, polling, replay
-from ingest.contents import Reader
-from ingest.fetch import Client
+from ingest import intake, parse, poll, replay, sandbox
+from ingest.parse import Reader
 from ingest.replay import Selection
-from publish import press
-from publish.refresh import refresh
+from net.client import Client
+from publish import renderer
+from publish.render_version import refresh
 from stories import clock, keyring
-from stories.merkle import widths
-from stories.newsroom import Newsroom, Retention
-from stories.signing import payload_of
-from stories.statement import claims_of
-from stories.store import (
+from stories.config import Config, Retention
+from stories.db import (
     Store,
     captures,
     connect,
     feeds,
-    notes,
+    key_value,
     outbox,
     receipts,
     statements,
     wires,
 )
-from stories.store import stories as records
-from tests.conftest import NewsroomOf
+from stories.db import stories as records
+from stories.merkle import widths
+from stories.signing import payload_of
+from stories.statement import claims_of
+from tests.conftest import ConfigOf
 from tests.living import Life, item
 from workers.housekeeping import housekeeping
 
@@ -51,10 +51,10 @@ START = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 class Day:
     """A driven day: the agency's moment and Wirecopy's clock move together, by hand."""
 
-    newsroom: Newsroom
+    config: Config
     store: Store
     moment: float = 0.0
-    reader: Reader = cage.read
+    reader: Reader = sandbox.read
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.moment)
@@ -66,21 +66,21 @@ class Day:
 
     def work(self) -> None:
         with self.store.write() as conn:
-            names = [w.name for w in self.newsroom.wires]
+            names = [w.name for w in self.config.wires]
             claimed = wires.take(conn, names, clock.now() + timedelta(minutes=1))
         with Client() as http:
-            for polled in polling.poll(self.store, self.newsroom, http, claimed):
+            for polled in poll.poll(self.store, self.config, http, claimed):
                 assert polled.state in ("ok", "unchanged", "not-modified"), polled
-        intake.run(self.store, self.newsroom, reader=self.reader)
-        press.run(self.store, self.newsroom)
+        intake.run(self.store, self.config, reader=self.reader)
+        renderer.run(self.store, self.config)
 
 
 @contextmanager
-def day(newsroom_of: NewsroomOf, store: Store) -> Iterator[Day]:
+def day(newsroom_of: ConfigOf, store: Store) -> Iterator[Day]:
     script = Script(seed=7, epoch=START, items=12)
     lived = Day(newsroom_of(), store)
     with serve(script, clock=lambda: lived.moment) as agency, clock.reading(lived.now):
-        lived.newsroom = newsroom_of(
+        lived.config = newsroom_of(
             wires=[
                 {
                     "name": f"sim-{kind}",
@@ -103,16 +103,16 @@ def day(newsroom_of: NewsroomOf, store: Store) -> Iterator[Day]:
             ],
         )
         with store.write() as conn:
-            wires.sync(conn, lived.newsroom.wires, clock.now())
-        refresh(store, lived.newsroom)
+            wires.sync(conn, lived.config.wires, clock.now())
+        refresh(store, lived.config)
         yield lived
 
 
-def bytes_of(newsroom: Newsroom, store: Store) -> dict[tuple[str, str], bytes]:
+def bytes_of(config: Config, store: Store) -> dict[tuple[str, str], bytes]:
     with store.read() as conn:
         rows = [
             feeds.feed(conn, feed.name, format)
-            for feed in newsroom.outgoing
+            for feed in config.outgoing
             for format in feeds.FORMATS
         ]
     return {(row.name, row.format): row.body for row in rows if row is not None}
@@ -148,24 +148,22 @@ def _signed(store: Store) -> tuple[object, ...]:
 
 
 @pytest.mark.slow
-def test_every_feed_comes_out_byte_for_byte(
-    newsroom: NewsroomOf, store: Store, other_url: str
-) -> None:
-    with day(newsroom, store) as lived:
+def test_every_feed_comes_out_byte_for_byte(config: ConfigOf, store: Store, other_url: str) -> None:
+    with day(config, store) as lived:
         live(lived)
-        before = bytes_of(lived.newsroom, store)
+        before = bytes_of(lived.config, store)
         assert len(before) == 9
         assert all(body for body in before.values())
         lived.moment += 1000  # the replay happens later, and must not show it
         # What was signed is copied: the keys may be gone by then.
-        lived.newsroom.keys_folder.rename(lived.newsroom.data / "lost")
+        lived.config.keys_folder.rename(lived.config.data / "lost")
         target = connect(other_url)
         replay.rebuild(store, target)
-        refresh(target, lived.newsroom)
-        intake.run(target, lived.newsroom)
-        press.run(target, lived.newsroom)
-        after = bytes_of(lived.newsroom, target)
-        differences = list(compare(store, target, [w.name for w in lived.newsroom.wires]))
+        refresh(target, lived.config)
+        intake.run(target, lived.config)
+        renderer.run(target, lived.config)
+        after = bytes_of(lived.config, target)
+        differences = list(compare(store, target, [w.name for w in lived.config.wires]))
         signed = [_signed(store), _signed(target)]
         target.close()
     assert differences == []
@@ -176,29 +174,29 @@ def test_every_feed_comes_out_byte_for_byte(
         assert after[name] == body, name
 
 
-def test_a_live_replay_changes_nothing(newsroom: NewsroomOf, store: Store) -> None:
-    with day(newsroom, store) as lived:
+def test_a_live_replay_changes_nothing(config: ConfigOf, store: Store) -> None:
+    with day(config, store) as lived:
         lived.pass_until(60)
-        before = bytes_of(lived.newsroom, store)
+        before = bytes_of(lived.config, store)
         chosen = Selection()
         planned = replay.plan(store, chosen)
-        taken = list(replay.replay(store, lived.newsroom, chosen, planned, patience=lambda _: None))
+        taken = list(replay.replay(store, lived.config, chosen, planned, patience=lambda _: None))
         assert len(taken) == sum(len(n) for n in planned.values()) > 3
         assert [t.changes for t in taken if t.changes] == []
         with store.read() as conn:
             ids = [s.id for s in records.newest(conn, limit=1000)]
-        assert list(press.reprint(store, lived.newsroom, ids)) == []
-        press.run(store, lived.newsroom)
-        assert bytes_of(lived.newsroom, store) == before
+        assert list(renderer.reprint(store, lived.config, ids)) == []
+        renderer.run(store, lived.config)
+        assert bytes_of(lived.config, store) == before
         with store.read() as conn:
             assert [w for w in outbox.waiting(conn, clock.now()) if w.kind != "ingest"] == []
 
 
-def test_a_replay_says_what_changed_and_mends_it(newsroom: NewsroomOf, store: Store) -> None:
+def test_a_replay_says_what_changed_and_mends_it(config: ConfigOf, store: Store) -> None:
     """A record that other code wrote is put right, story by story and field by field."""
-    with day(newsroom, store) as lived:
+    with day(config, store) as lived:
         lived.pass_until(60)
-        before = bytes_of(lived.newsroom, store)
+        before = bytes_of(lived.config, store)
         with store.write() as conn:
             story = records.newest(conn, wires=["sim-rss"], limit=1)[0]
             row = records.history(conn, story.id)[-1]
@@ -206,23 +204,23 @@ def test_a_replay_says_what_changed_and_mends_it(newsroom: NewsroomOf, store: St
             values = {s: getattr(row, s) for s in row.__slots__} | {"data": spoilt}
             records.put_versions(conn, [records.VersionRow(**values)])
             outbox.want(conn, "story", [story.id], clock.now())
-        press.run(store, lived.newsroom)
-        assert bytes_of(lived.newsroom, store) != before
+        renderer.run(store, lived.config)
+        assert bytes_of(lived.config, store) != before
         chosen = Selection(wires=("sim-rss",))
         planned = replay.plan(store, chosen)
         changes = [
             change
             for taken in replay.replay(
-                store, lived.newsroom, chosen, planned, patience=lambda _: None
+                store, lived.config, chosen, planned, patience=lambda _: None
             )
             for change in taken.changes
         ]
-        press.run(store, lived.newsroom)
+        renderer.run(store, lived.config)
         assert [(c.story_id, c.kind, list(c.fields)) for c in changes] == [
             (story.id, "changed", ["data.headline"])
         ]
         assert changes[0].fields["data.headline"][0] == "What the old code made of it"
-        assert unsigned(bytes_of(lived.newsroom, store)) == unsigned(before)
+        assert unsigned(bytes_of(lived.config, store)) == unsigned(before)
         with store.read() as conn:
             said = [payload_of(jws) for jws in statements.of(conn, story.id)]
         # What was published wrongly was stated too, and stays in the chain.
@@ -230,19 +228,19 @@ def test_a_replay_says_what_changed_and_mends_it(newsroom: NewsroomOf, store: St
         assert claims_of(said[2]) == claims_of(said[0]) != claims_of(said[1])
 
 
-def test_an_interrupted_replay_goes_on_where_it_stopped(newsroom: NewsroomOf, store: Store) -> None:
-    with day(newsroom, store) as lived:
+def test_an_interrupted_replay_goes_on_where_it_stopped(config: ConfigOf, store: Store) -> None:
+    with day(config, store) as lived:
         lived.pass_until(40)
         chosen = Selection(wires=("sim-rss",))
         planned = replay.plan(store, chosen)
-        going = replay.replay(store, lived.newsroom, chosen, planned, patience=lambda _: None)
+        going = replay.replay(store, lived.config, chosen, planned, patience=lambda _: None)
         first = [next(going).capture.id for _ in range(2)]
         going.close()  # as Ctrl-C does
         assert replay.resumed(store, chosen)
         rest = [
             taken.capture.id
             for taken in replay.replay(
-                store, lived.newsroom, chosen, planned, patience=lambda _: None
+                store, lived.config, chosen, planned, patience=lambda _: None
             )
         ]
         assert first + rest == planned["sim-rss"]
@@ -250,10 +248,10 @@ def test_an_interrupted_replay_goes_on_where_it_stopped(newsroom: NewsroomOf, st
 
 
 def test_a_capture_that_would_not_parse_is_recovered_later(
-    newsroom: NewsroomOf, store: Store, monkeypatch: pytest.MonkeyPatch
+    config: ConfigOf, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is kept and named; replayed with better code, its versions take their place in time."""
-    with day(newsroom, store) as lived:
+    with day(config, store) as lived:
         lived.pass_until(20)
 
         def worse(*_: object) -> object:
@@ -261,9 +259,9 @@ def test_a_capture_that_would_not_parse_is_recovered_later(
 
         with monkeypatch.context() as patched:
             patched.setattr("ingest.formats.parse", worse)
-            lived.reader = contents.read  # a caged reader would not be reached by the patch
+            lived.reader = parse.read  # a caged reader would not be reached by the patch
             lived.pass_until(35)
-        lived.reader = cage.read
+        lived.reader = sandbox.read
         with store.read() as conn:
             broken = captures.quarantined(conn)
             assert broken
@@ -272,19 +270,19 @@ def test_a_capture_that_would_not_parse_is_recovered_later(
         chosen = Selection(quarantined=True)
         planned = replay.plan(store, chosen)
         assert {n for numbers in planned.values() for n in numbers} == broken
-        for _ in replay.replay(store, lived.newsroom, chosen, planned, patience=lambda _: None):
+        for _ in replay.replay(store, lived.config, chosen, planned, patience=lambda _: None):
             pass
-        press.run(store, lived.newsroom)
+        renderer.run(store, lived.config)
         with store.read() as conn:
             assert captures.problems_count(conn) == 0
-        target = connect(f"sqlite:///{lived.newsroom.data}/again.sqlite3")
+        target = connect(f"sqlite:///{lived.config.data}/again.sqlite3")
         target.migrate()
         replay.rebuild(store, target)
-        refresh(target, lived.newsroom)
-        intake.run(target, lived.newsroom)
-        press.run(target, lived.newsroom)
-        assert list(compare(store, target, [w.name for w in lived.newsroom.wires])) == []
-        assert bytes_of(lived.newsroom, target) == bytes_of(lived.newsroom, store)
+        refresh(target, lived.config)
+        intake.run(target, lived.config)
+        renderer.run(target, lived.config)
+        assert list(compare(store, target, [w.name for w in lived.config.wires])) == []
+        assert bytes_of(lived.config, target) == bytes_of(lived.config, store)
         target.close()
 
 
@@ -292,18 +290,18 @@ WIRE: dict[str, Any] = {"name": "w", "agency": "Agency", "url": "https://agency.
 
 
 @pytest.fixture
-def by_rule(newsroom: NewsroomOf) -> Callable[[str], Newsroom]:
+def by_rule(config: ConfigOf) -> Callable[[str], Config]:
     """A newsroom of one wire, whose items are recognised by the rule given."""
     shown = [{"name": "all", "title": "All", "limit": 30}]
 
-    def make(rule: str) -> Newsroom:
-        return newsroom(wires=[{**WIRE, "identity": rule}], feeds=shown)
+    def make(rule: str) -> Config:
+        return config(wires=[{**WIRE, "identity": rule}], feeds=shown)
 
     return make
 
 
 @pytest.fixture
-def life(by_rule: Callable[[str], Newsroom], store: Store) -> Life:
+def life(by_rule: Callable[[str], Config], store: Store) -> Life:
     """Five captures of two stories that keep both guid and link, and of one that comes later."""
     lived = Life(by_rule("guid"), store)
     lived.begin()
@@ -314,15 +312,15 @@ def life(by_rule: Callable[[str], Newsroom], store: Store) -> Life:
 
 
 def test_another_identity_rule_makes_every_story_once(
-    life: Life, by_rule: Callable[[str], Newsroom], tmp_path: Path
+    life: Life, by_rule: Callable[[str], Config], tmp_path: Path
 ) -> None:
     """The keys follow the rule too, so the record is at rest at once, and what a rebuild makes."""
     before = life.bodies()
     for turn, rule in enumerate(("link", "digest", "guid")):
-        life.newsroom = by_rule(rule)
+        life.config = by_rule(rule)
         life.begin()
         with life.frozen():
-            rehearsed = replaying.rehearse(life.store, life.newsroom, Selection())["changes"]
+            rehearsed = replaying.rehearse(life.store, life.config, Selection())["changes"]
         changes = [(c.story_id, c.capture_id) for t in life.replayed() for c in t.changes]
         assert changes
         assert sorted(changes) == sorted((c.story_id, c.capture_id) for c in rehearsed)
@@ -366,7 +364,7 @@ def _quarantined(life: Life, patched: pytest.MonkeyPatch) -> Selection:
 )
 def test_an_interrupted_replay_goes_on_with_what_follows_its_changes(
     life: Life,
-    by_rule: Callable[[str], Newsroom],
+    by_rule: Callable[[str], Config],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -376,19 +374,19 @@ def test_an_interrupted_replay_goes_on_with_what_follows_its_changes(
     """Whatever is selected still, and however often it is interrupted; and it says so."""
     chosen = choose(life, monkeypatch)
     if not chosen.quarantined:
-        life.newsroom = by_rule("link")
+        life.config = by_rule("link")
         life.begin()
     done: list[int] = []
     for _ in range(2):
         planned = replay.plan(life.store, chosen)
-        going = replay.replay(life.store, life.newsroom, chosen, planned, patience=lambda _: None)
+        going = replay.replay(life.store, life.config, chosen, planned, patience=lambda _: None)
         with life.frozen():
             done += [taken.capture.id for taken in islice(going, 1)]
             going.close()  # as Ctrl-C does
     assert done == numbers[:2]
     capsys.readouterr()
     with life.frozen():
-        assert replaying.live(life.store, life.newsroom, chosen)["captures"] == len(numbers) - 2
+        assert replaying.live(life.store, life.config, chosen)["captures"] == len(numbers) - 2
     assert "going on where" in capsys.readouterr().err
     assert not replay.resumed(life.store, chosen)
     assert life.replayed() == []
@@ -401,35 +399,35 @@ def test_what_an_older_wirecopy_noted_of_a_replay_is_gone_on_with(life: Life) ->
     """It did not note what followed: all that comes after does."""
     chosen = Selection(story="aaaaaaaaaaaaa")
     with life.store.write() as conn:
-        notes.write(conn, chosen.note, {"w": 3})
+        key_value.write(conn, chosen.note, {"w": 3})
     with life.frozen():
-        going = replay.replay(life.store, life.newsroom, chosen, {}, patience=lambda _: None)
+        going = replay.replay(life.store, life.config, chosen, {}, patience=lambda _: None)
         assert [taken.capture.id for taken in going] == [4, 5]
     assert not replay.resumed(life.store, chosen)
 
 
 def test_a_rehearsal_after_retention_takes_nothing_away(
-    newsroom: NewsroomOf, store: Store, capsys: pytest.CaptureFixture[str]
+    config: ConfigOf, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Captures whose bytes have expired are told, and what they brought stands."""
-    with day(newsroom, store) as lived:
+    with day(config, store) as lived:
         lived.pass_until(60)
-        lived.newsroom = lived.newsroom.model_copy(
+        lived.config = lived.config.model_copy(
             update={"retention": Retention(captures=timedelta(seconds=30))}
         )
-        before = bytes_of(lived.newsroom, store)
-        gone = housekeeping(store, lived.newsroom, budget=60)["captures expired"]
+        before = bytes_of(lived.config, store)
+        gone = housekeeping(store, lived.config, budget=60)["captures expired"]
         assert gone > 0
-        press.run(store, lived.newsroom)
-        assert bytes_of(lived.newsroom, store) == before
-        outcome = replaying.rehearse(store, lived.newsroom, Selection())
+        renderer.run(store, lived.config)
+        assert bytes_of(lived.config, store) == before
+        outcome = replaying.rehearse(store, lived.config, Selection())
         assert outcome["expired"] == gone
         assert outcome["captures"] > 3
         assert outcome["changes"] == []
         replaying.tell(outcome)
         assert f"{gone} captures have expired; their versions stand" in capsys.readouterr().out
-        target = f"sqlite:///{lived.newsroom.data}/into.sqlite3"
-        replaying.into(store, lived.newsroom, Selection(), target)
+        target = f"sqlite:///{lived.config.data}/into.sqlite3"
+        replaying.into(store, lived.config, Selection(), target)
         rebuilt = connect(target)
-        assert bytes_of(lived.newsroom, rebuilt) == before
+        assert bytes_of(lived.config, rebuilt) == before
         rebuilt.close()

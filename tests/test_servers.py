@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import make_url, text
 
 from desk import broker
-from stories.store import Store, connect
+from stories.db import Store, connect
 from tests import servers
 from tests.processes import gone, until
 from workers.address import client
-from workers.leash import leashed
+from workers.pdeathsig import leashed
 
 
 def test_redis_is_real_and_takes_no_port(redis_server: str) -> None:
@@ -126,7 +126,7 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
 def test_a_leashed_process_ends_with_its_starter(tmp_path: Path) -> None:
     starter = (
         "import subprocess, sys, time\n"
-        "from workers.leash import leashed\n"
+        "from workers.pdeathsig import leashed\n"
         "child = subprocess.Popen(leashed(['sleep', '600']))\n"
         "print(child.pid, flush=True)\n"
         "time.sleep(600)\n"

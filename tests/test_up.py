@@ -18,16 +18,16 @@ from pathlib import Path
 import feedparser
 import pytest
 
-from desk.agency.load import Load, versions_served
-from desk.agency.server import running, serve
+from desk.demo.load import Load, versions_served
+from desk.demo.server import running, serve
 from desk.headline import rewrite
 from ingest import intake, replay
-from publish import press
-from publish.refresh import refresh
+from publish import renderer
+from publish.render_version import refresh
 from stories import clock
-from stories.newsroom import Newsroom, load
-from stories.store import Store, captures, connect, feeds, outbox, wires
-from stories.store import stories as records
+from stories.config import Config, load
+from stories.db import Store, captures, connect, feeds, outbox, wires
+from stories.db import stories as records
 from tests import hostile
 from tests.processes import gone, until
 from tests.serving import free_port
@@ -93,9 +93,9 @@ def get(url: str) -> tuple[int, bytes]:
 
 
 @contextmanager
-def newsroom(
+def config(
     folder: Path, agency: str, wires: int, **environment: str
-) -> Iterator[tuple[Running, Newsroom, Store]]:
+) -> Iterator[tuple[Running, Config, Store]]:
     lines = [
         '[publisher]\nname = "Chronicle"\nurl = "https://www.chronicle.example"\n',
         '[politeness]\nper_host = 100\nper_agency = 100\ngap = "0s"\n',
@@ -113,16 +113,16 @@ def newsroom(
 @contextmanager
 def running_up(
     folder: Path, lines: Sequence[str], **environment: str
-) -> Iterator[tuple[Running, Newsroom, Store]]:
+) -> Iterator[tuple[Running, Config, Store]]:
     """``wirecopy up`` on the configuration of those *lines*, its site on a free port."""
     site = f'[site]\nurl = "http://127.0.0.1:{free_port()}"\n'
-    config = folder / "wirecopy.toml"
-    config.write_text("\n".join([*lines, site]))
+    config_file = folder / "wirecopy.toml"
+    config_file.write_text("\n".join([*lines, site]))
     up = Running(folder, environment)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        room = load(config)
+        room = load(config_file)
     up.start()
     store = connect(room.database)
     try:
@@ -154,7 +154,7 @@ def test_nothing_is_lost_when_members_are_killed(tmp_path: Path) -> None:
     chance = random.Random(11)
     with (
         serve(show, clock=ticking) as agency,
-        newsroom(tmp_path, agency, wires) as (up, room, store),
+        config(tmp_path, agency, wires) as (up, room, store),
     ):
         until(lambda: len(headlines(store)) > wires)
         for name in ("worker", "poller", "beat", "web", "broker", "worker", "poller"):
@@ -220,11 +220,11 @@ def test_nothing_is_lost_when_members_are_killed(tmp_path: Path) -> None:
         again.close()
 
 
-def drained(store: Store, room: Newsroom) -> bool:
+def drained(store: Store, room: Config) -> bool:
     """Carry out what is left, such as what was captured in the last instant. What a killed worker
     had in hand is free only when its lease ends."""
     intake.run(store, room)
-    press.run(store, room, limit=10**6)
+    renderer.run(store, room, limit=10**6)
     with store.read() as conn:
         return not outbox.waiting(conn, clock.now())
 
@@ -302,7 +302,7 @@ def test_the_same_processes_on_postgresql_and_redis(
     show = Load(seed=5, wires=2, items=20, novelty_per_minute=30, update_share=0.2)
     with serve(show) as agency, _database(postgres_url) as database:
         environment = {"WIRECOPY_DATABASE_URL": database, "WIRECOPY_REDIS_URL": redis_url}
-        with newsroom(tmp_path, agency, 2, **environment) as (up, room, store):
+        with config(tmp_path, agency, 2, **environment) as (up, room, store):
             until(lambda: len(headlines(store)) > 2)
             assert "broker" not in up.pids()
             from workers.address import broker_url, client

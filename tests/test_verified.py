@@ -9,25 +9,25 @@ import pytest
 
 from desk import replaying
 from ingest.replay import Selection
-from publish.site.app import create
+from publish.web.app import create
 from stories import clock, keyring, merkle, note
-from stories.store import Store, connect
-from stories.verifier import Aids, Memory, Report, read_keys, verify
-from stories.verifier.statement import Statement
-from tests.conftest import NewsroomOf
+from stories.db import Store, connect
+from tests.conftest import ConfigOf
 from tests.serving import Port, served
 from tests.test_replay import Day, day, live
+from wirecopy import Aids, Memory, Report, read_keys, verify
+from wirecopy.statement import Statement
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "log.json").read_text())
 
 
 def reports(lived: Day, store: Store, memory: Memory) -> list[Report]:
     """Every feed in every format, verified as a subscriber would who remembers."""
-    app = create(lived.newsroom, store, ready=dict, metrics=lambda: b"")
+    app = create(lived.config, store, ready=dict, metrics=lambda: b"")
     with served(app) as port:
         keys = read_keys(port.ask("/.well-known/jwks.json").body)
         found = []
-        for feed in lived.newsroom.outgoing:
+        for feed in lived.config.outgoing:
             for format in ("rss", "atom", "json"):
                 aids = Aids(
                     now=clock.now(),
@@ -62,20 +62,20 @@ def good(found: list[Report]) -> None:
 
 
 @pytest.mark.slow
-def test_all_that_is_issued_verifies(newsroom: NewsroomOf, store: Store) -> None:
-    with day(newsroom, store) as lived:
+def test_all_that_is_issued_verifies(config: ConfigOf, store: Store) -> None:
+    with day(config, store) as lived:
         lived.pass_until(15)
         first = reports(lived, store, Memory())
         good(first)
         live(lived)
         second = reports(lived, store, first[-1].memory)
         good(second)
-        keyring.rotate(store, lived.newsroom, at_once=True)
+        keyring.rotate(store, lived.config, at_once=True)
         lived.pass_until(lived.moment + 60)
         third = reports(lived, store, second[-1].memory)
         good(third)
-        url = f"sqlite:///{lived.newsroom.data}/again.sqlite3"
-        replaying.into(store, lived.newsroom, Selection(), url)
+        url = f"sqlite:///{lived.config.data}/again.sqlite3"
+        replaying.into(store, lived.config, Selection(), url)
         rebuilt = connect(url)
         good(reports(lived, rebuilt, third[-1].memory))
         rebuilt.close()

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import redis
 
-from stories.newsroom import Newsroom
+from stories.config import Config
 
 SOCKET_PATH_LIMIT = 107
 """Bytes a unix socket's path may have (``sun_path`` of unix(7): 108 with the closing NUL)."""
@@ -37,11 +37,11 @@ def socket_url(socket: Path, database: int = 0) -> str:
     return f"redis+socket://{quote(str(socket))}?virtual_host={database}"
 
 
-def broker_url(newsroom: Newsroom) -> str:
+def broker_url(config: Config) -> str:
     """The broker as Celery addresses it: ``redis://``, ``rediss://`` or ``redis+socket://``."""
-    if newsroom.redis_url is None:
-        return socket_url(private_socket(newsroom.data))
-    url = newsroom.redis_url.get_secret_value()
+    if config.redis_url is None:
+        return socket_url(private_socket(config.data))
+    url = config.redis_url.get_secret_value()
     socket = re.fullmatch(r"unix://(/[^?]*)(?:\?db=(\d+))?", url)
     return f"redis+socket://{socket[1]}?virtual_host={socket[2] or 0}" if socket else url
 

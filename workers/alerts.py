@@ -1,7 +1,7 @@
 """Alerts: noticing that a wire is strangely quiet, failing or gone, and telling it once.
 
 ``judge`` decides from a wire's row alone; ``watch`` writes what began and ended, each with the wish
-to have it told (:mod:`stories.store.outbox`), in one transaction; ``tell`` carries that wish out.
+to have it told (:mod:`stories.db.outbox`), in one transaction; ``tell`` carries that wish out.
 So an alert is logged when it begins and when it ends, and the web hook hears of both at least
 once, however often this runs, in however many places, and whatever is killed meanwhile.
 """
@@ -18,11 +18,11 @@ import pycurl
 import structlog
 
 from ingest.schedule import GOOD
-from stories.log import masked
-from stories.newsroom import Newsroom
-from stories.store import Store, alerts, outbox
-from stories.store.alerts import Alert, AlertKind, Watched
-from stories.store.hold import held
+from stories.config import Config
+from stories.db import Store, alerts, outbox
+from stories.db.alerts import Alert, AlertKind, Watched
+from stories.db.heartbeat import held
+from stories.logs import masked
 
 FAILING_FOR = timedelta(hours=1)
 """A failure shorter than this mends itself, or is seen in ``wirecopy status``."""
@@ -211,7 +211,7 @@ def _write(
     return len(begun), len(ended)
 
 
-def tell(store: Store, newsroom: Newsroom, now: datetime) -> int:
+def tell(store: Store, config: Config, now: datetime) -> int:
     """Tell the web hook what was not told yet; how many alerts. Without a hook, the log was told.
 
     When it cannot be told, it is tried again, later and later; status names the error.
@@ -220,11 +220,11 @@ def tell(store: Store, newsroom: Newsroom, now: datetime) -> int:
         jobs = outbox.claim(conn, "alert", now, BATCH)
     if not jobs:
         return 0
-    url = newsroom.alerts.url
+    url = config.alerts.url
     with held(store, jobs):
         with store.read() as conn:
             found = alerts.untold(conn, [j.key for j in jobs])
-        error = post(url, payload(newsroom, found, now), newsroom.agent) if url and found else ""
+        error = post(url, payload(config, found, now), config.agent) if url and found else ""
         with store.write() as conn:
             if error:
                 for job in jobs:
@@ -239,15 +239,15 @@ def tell(store: Store, newsroom: Newsroom, now: datetime) -> int:
     return len(found)
 
 
-def payload(newsroom: Newsroom, found: Sequence[Alert], now: datetime) -> bytes:
+def payload(config: Config, found: Sequence[Alert], now: datetime) -> bytes:
     """What the web hook gets: JSON, ``text`` for people and ``alerts`` for programs.
 
     Each alert's ``id`` is the same whenever it is told, so that who is told twice can see it.
     """
     told = [_told(a) for a in found]
     body = {
-        "source": newsroom.publisher.name,
-        "site": newsroom.site.url,
+        "source": config.publisher.name,
+        "site": config.site.url,
         "at": now.isoformat(),
         "text": "\n".join(str(t["message"]) for t in told),
         "alerts": told,

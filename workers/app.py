@@ -17,11 +17,11 @@ import kombu.pools
 from celery import Celery, signals
 from celery.exceptions import CPendingDeprecationWarning
 
-from stories import log
-from stories.newsroom import Newsroom, load
-from workers import credit, pulse, queues
+from stories import logs
+from stories.config import Config, load
+from workers import kombu_patch, pulse, queues
 from workers.address import broker_url
-from workers.leash import die_with_parent
+from workers.pdeathsig import die_with_parent
 
 POLLS_AT_ONCE = 32
 """Batches that one poller has under way: more than slow wires can hold. Of one agency no more are
@@ -128,7 +128,7 @@ def settings(broker: str) -> dict[str, Any]:
         "worker_enable_remote_control": False,
         "worker_send_task_events": False,
         "task_send_sent_event": False,
-        # stories.log formats all output alike.
+        # stories.logs formats all output alike.
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
         "enable_utc": True,
@@ -148,9 +148,9 @@ def _tick(task: str, every: float) -> dict[str, Any]:
     return {"task": task, "schedule": every, "options": {"expires": every, "queue": ROUTES[task]}}
 
 
-_given: Newsroom | None = None
+_given: Config | None = None
 
-credit.install()
+kombu_patch.install()
 celery = Celery("wirecopy", task_cls="workers.base:Work")
 # The newsroom is read when a setting is first needed, not when this module is imported.
 celery.add_defaults(lambda: settings(broker_url(_given or load())))
@@ -158,14 +158,14 @@ celery.autodiscover_tasks(["workers"])
 celery.steps["worker"].add(pulse.Pulse)
 
 
-def configure(newsroom: Newsroom) -> Celery:
+def configure(config: Config) -> Celery:
     """The app, set for *newsroom* in place of the configuration that the environment names.
 
     For processes that hold several newsrooms one after the other; workers and beat need it not.
     """
     global _given  # noqa: PLW0603 - one app a process, as Celery has it
-    _given = newsroom
-    celery.conf.update(settings(broker_url(newsroom)))
+    _given = config
+    celery.conf.update(settings(broker_url(config)))
     celery.close()
     celery.__dict__.pop("amqp", None)  # holds producers of the former broker
     kombu.pools.reset()
@@ -215,7 +215,7 @@ def beat_command() -> list[str]:
 
 @signals.setup_logging.connect
 def _log(**_: Any) -> None:
-    log.configure((_given or load()).log)
+    logs.configure((_given or load()).log)
 
 
 @signals.worker_ready.connect

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ingest.fetch import Client
+from net.client import Client
 
 KEPT = 4
 """Idle clients that are kept, with their connections; more were only needed for a while."""

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from stories.newsroom import Newsroom, Politeness
-from stories.store import Store, wires
+from stories.config import Config, Politeness
+from stories.db import Store, wires
 from workers import queues
-from workers.budget import choose
+from workers.politeness import choose
 
 BATCH = 50
 """Wires to a task: a task costs a millisecond or two, a poll a tenth of one."""
@@ -44,7 +44,7 @@ class Batch:
 
 
 def batches(
-    store: Store, newsroom: Newsroom, now: datetime, room: Mapping[str, int] | None = None
+    store: Store, config: Config, now: datetime, room: Mapping[str, int] | None = None
 ) -> list[Batch]:
     """Claim what is due and within budget, in one committed transaction, and split it up.
 
@@ -58,7 +58,7 @@ def batches(
         for lane, queue in LANES.items():
             limit = BATCH * max(0, TALLEST if room is None else room.get(queue, TALLEST))
             lease = wires.new_lease()
-            names = _claim(conn, lane, lease, newsroom.politeness, now, limit)
+            names = _claim(conn, lane, lease, config.politeness, now, limit)
             handed += [
                 Batch(lease, tuple(names[at : at + BATCH]), queue)
                 for at in range(0, len(names), BATCH)

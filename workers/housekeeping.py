@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from stories import clock, licence
-from stories.newsroom import Newsroom
-from stories.store import Store, notes, outbox, retention
-from stories.store import stories as records
-from workers.mend import mend
+from stories.config import Config
+from stories.db import Store, key_value, outbox, retention
+from stories.db import stories as records
+from workers.reconcile import mend
 
 BUDGET = 5.0
 """Seconds after which no new step is begun."""
@@ -30,11 +30,11 @@ TELL_EVERY = timedelta(days=1)
 log = structlog.get_logger(__name__)
 
 
-def housekeeping(store: Store, newsroom: Newsroom, budget: float = BUDGET) -> dict[str, int]:
+def housekeeping(store: Store, config: Config, budget: float = BUDGET) -> dict[str, int]:
     """One round, of *budget* seconds or little more; what was done, in figures (zeros left out)."""
     ends = time.monotonic() + budget
     now = clock.now()
-    done = {"licences over": take_out(store, newsroom, now)}
+    done = {"licences over": take_out(store, config, now)}
     if _due(store, "housekeeping:mended", MEND_EVERY, now):
         for what, count in mend(store).items():
             done[what] = count
@@ -43,7 +43,7 @@ def housekeeping(store: Store, newsroom: Newsroom, budget: float = BUDGET) -> di
         _note(store, "housekeeping:mended", now)
     if _due(store, "housekeeping:retained", RETAIN_EVERY, now):
         whole = True
-        for what, count in retain(store, newsroom, now):
+        for what, count in retain(store, config, now):
             done[what] = done.get(what, 0) + count
             if time.monotonic() >= ends:
                 whole = False
@@ -60,7 +60,7 @@ def housekeeping(store: Store, newsroom: Newsroom, budget: float = BUDGET) -> di
     return told
 
 
-def take_out(store: Store, newsroom: Newsroom, now: datetime) -> int:
+def take_out(store: Store, config: Config, now: datetime) -> int:
     """Want rendered what the licence has ended for since the last call: the press takes it out of
     the feeds. How many stories.
 
@@ -68,13 +68,13 @@ def take_out(store: Store, newsroom: Newsroom, now: datetime) -> int:
     """
     count = 0
     with store.read() as conn:
-        terms = licence.terms(conn, newsroom)
+        terms = licence.terms(conn, config)
     for wire, span in terms.items():
         key = f"licence:{wire}"
         term = span.total_seconds()
         while True:
             with store.write() as conn:
-                noted = notes.read(conn, key) or {}
+                noted = key_value.read(conn, key) or {}
                 after = None
                 if noted.get("term") == term:  # another term: judge all anew
                     after = (datetime.fromisoformat(noted["at"]), str(noted["id"]))
@@ -84,25 +84,25 @@ def take_out(store: Store, newsroom: Newsroom, now: datetime) -> int:
                     break
                 outbox.want(conn, "story", (name for _, name in found), now)
                 at, name = found[-1]
-                notes.write(conn, key, {"term": term, "at": at.isoformat(), "id": name})
+                key_value.write(conn, key, {"term": term, "at": at.isoformat(), "id": name})
             count += len(found)
     return count
 
 
-def retain(store: Store, newsroom: Newsroom, now: datetime) -> Iterator[tuple[str, int]]:
+def retain(store: Store, config: Config, now: datetime) -> Iterator[tuple[str, int]]:
     """Let go what is no longer kept, step by step; after each, what went and how much."""
     with store.read() as conn:
-        terms = licence.terms(conn, newsroom)
+        terms = licence.terms(conn, config)
     for wire, term in terms.items():
         until = licence.deleted_before(term, now)
         yield from _repeat(
             "captures withdrawn",
             lambda n=wire, u=until: _withdraw(store, n, u, now),  # type: ignore[misc]
         )
-    before = now - newsroom.retention.captures
+    before = now - config.retention.captures
     yield from _repeat("captures expired", lambda: _expire(store, before, now))
-    yield from forget(store, newsroom, now)
-    old = now - newsroom.retention.versions
+    yield from forget(store, config, now)
+    old = now - config.retention.versions
     yield from _repeat("captures forgotten", lambda: _drop_captures(store, old))
 
 
@@ -129,13 +129,13 @@ def _drop_captures(store: Store, before: datetime) -> int:
 _CURSOR = "housekeeping:stories"
 
 
-def forget(store: Store, newsroom: Newsroom, now: datetime) -> Iterator[tuple[str, int]]:
+def forget(store: Store, config: Config, now: datetime) -> Iterator[tuple[str, int]]:
     """Walk over all stories, from where the last walk stopped to the end; those that may go, go."""
-    before = now - newsroom.retention.versions
-    limits = {f.name: f.limit for f in newsroom.outgoing}
+    before = now - config.retention.versions
+    limits = {f.name: f.limit for f in config.outgoing}
     while True:
         with store.read() as conn:
-            after = notes.read(conn, _CURSOR) or ""
+            after = key_value.read(conn, _CURSOR) or ""
             ids = records.ids_after(conn, after, retention.STEP)
             ends = retention.feed_ends(conn, limits) if ids else {}
             going = retention.forgettable(conn, ids, before, ends)
@@ -152,7 +152,7 @@ def forget(store: Store, newsroom: Newsroom, now: datetime) -> Iterator[tuple[st
         with store.write() as conn:
             replaced = retention.drop_replaced(conn, ids, before)
             if replaced < retention.STEP:  # else there may be more of these
-                notes.write(conn, _CURSOR, ids[-1] if ids else "")
+                key_value.write(conn, _CURSOR, ids[-1] if ids else "")
         if not ids:
             return
         yield "stories forgotten", count
@@ -183,10 +183,10 @@ def tell(store: Store, now: datetime) -> None:
 
 def _due(store: Store, key: str, every: timedelta, now: datetime) -> bool:
     with store.read() as conn:
-        last = notes.read(conn, key)
+        last = key_value.read(conn, key)
     return last is None or not now - every < datetime.fromisoformat(last) <= now
 
 
 def _note(store: Store, key: str, now: datetime) -> None:
     with store.write() as conn:
-        notes.write(conn, key, now.isoformat())
+        key_value.write(conn, key, now.isoformat())

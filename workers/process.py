@@ -18,9 +18,9 @@ from celery import signals
 from sqlalchemy.exc import SQLAlchemyError
 
 from stories import keyring
+from stories.config import Config, load
+from stories.db import Store, connect, why
 from stories.errors import SigningError, StoreError
-from stories.newsroom import Newsroom, load
-from stories.store import Store, connect, why
 from workers.address import broker_url, client
 from workers.clients import Clients
 from workers.start import start
@@ -32,13 +32,13 @@ log = structlog.get_logger(__name__)
 class Process:
     """Everything a task needs besides its arguments."""
 
-    newsroom: Newsroom
+    config: Config
     store: Store
     http: Clients
     broker: redis.Redis
 
 
-_newsroom: Newsroom | None = None
+_newsroom: Config | None = None
 _started = False
 _opening = threading.Lock()
 
@@ -69,15 +69,15 @@ def current(*, signs: bool = True) -> Process:
 
 @lru_cache(maxsize=1)
 def _opened(_pid: int) -> Process:
-    newsroom = _newsroom or load()
-    store = connect(newsroom.database) if _started else start(newsroom)
-    return Process(newsroom, store, Clients(), client(broker_url(newsroom)))
+    config = _newsroom or load()
+    store = connect(config.database) if _started else start(config)
+    return Process(config, store, Clients(), client(broker_url(config)))
 
 
 @lru_cache(maxsize=1)
 def _with_keys(pid: int) -> None:
     here = _opened(pid)
     try:
-        keyring.ensure(here.store, here.newsroom)  # published before the first story is
+        keyring.ensure(here.store, here.config)  # published before the first story is
     except SigningError as error:
         log.error("nothing can be signed", error=str(error))

@@ -12,8 +12,8 @@ from typing import Any
 import redis
 from celery import bootsteps
 
+from stories.config import load
 from stories.errors import WirecopyError
-from stories.newsroom import load
 from workers.address import broker_url, client
 
 MEMBERS = ("worker", "poller", "beat")

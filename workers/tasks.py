@@ -11,10 +11,11 @@ from typing import Any
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 
-from ingest import intake, polling
-from publish import press
+from ingest import intake
+from ingest import poll as polling
+from publish import renderer
 from stories import clock
-from stories.store import outbox, wires
+from stories.db import outbox, wires
 from workers import alerts, queues
 from workers import housekeeping as rounds
 from workers.app import celery
@@ -31,7 +32,7 @@ def dispatch() -> None:
     """Beat's tick: claim the wires that are due, hand them out in batches after the commit."""
     here = current()
     room = {q: TALLEST - queues.depth(here.broker, q) for q in LANES.values()}
-    handed = batches(here.store, here.newsroom, clock.now(), room)
+    handed = batches(here.store, here.config, clock.now(), room)
     for sent, batch in enumerate(handed):
         try:
             send(poll, queue=batch.queue, lease=batch.lease, names=list(batch.names))
@@ -49,14 +50,14 @@ def poll(lease: str, names: list[str]) -> None:
     here = current(signs=False)
     with here.store.write() as conn:
         now = clock.now()
-        until = now + polling.lease_for(here.newsroom, names)
+        until = now + polling.lease_for(here.config, names)
         claimed = wires.begin(conn, lease, names, now, until)
     due = {wire.name: wire.due_at for wire in claimed}
     if len(claimed) < len(names):
         tally.count(LEASES_LOST, "begin", amount=len(names) - len(claimed))
     woken = False
     with here.http.one() as http:
-        for polled in polling.poll(here.store, here.newsroom, http, claimed):
+        for polled in polling.poll(here.store, here.config, http, claimed):
             bound = log.bind(wire=polled.wire, state=polled.state)
             if polled.superseded:
                 tally.count(LEASES_LOST, "end")
@@ -78,7 +79,7 @@ def poll(lease: str, names: list[str]) -> None:
 def ingest() -> None:
     """Take in what was captured, a bounded number of wires; wake the press."""
     here = current()
-    if intake.run(here.store, here.newsroom, limit=WIRES_A_TASK, seconds=SECONDS_A_TASK):
+    if intake.run(here.store, here.config, limit=WIRES_A_TASK, seconds=SECONDS_A_TASK):
         wake(render)
 
 
@@ -87,7 +88,7 @@ def render() -> None:
     """Render what changed, a bounded number of stories, and the feeds they stand in."""
     here = current()
     changed: list[datetime] = []
-    press.run(here.store, here.newsroom, limit=STORIES_A_TASK, rendered=changed.append)
+    renderer.run(here.store, here.config, limit=STORIES_A_TASK, rendered=changed.append)
     now = clock.now()
     for moment in changed:
         tally.observe(WIRE_TO_FEED, seconds=max((now - moment).total_seconds(), 0.0))
@@ -104,7 +105,7 @@ def sweep() -> None:
         (render, queues.RENDER, ("story", "feed"), STORIES_A_TASK),
     ):
         ready = sum(waiting.get(kind, 0) for kind in kinds)
-        wanted = min(-(-ready // size), here.newsroom.worker_processes)
+        wanted = min(-(-ready // size), here.config.worker_processes)
         for _ in range(wanted - queues.depth(here.broker, queue)):
             send(task)
 
@@ -113,7 +114,7 @@ def sweep() -> None:
 def housekeeping() -> None:
     """End licences, mend what was left undone, let go what is no longer kept; a bounded part."""
     here = current()
-    rounds.housekeeping(here.store, here.newsroom)
+    rounds.housekeeping(here.store, here.config)
 
 
 @celery.task(name="workers.tasks.watch")
@@ -121,7 +122,7 @@ def watch() -> None:
     """Beat's tick: notice wires in alarm and those that are well again, and tell it, once."""
     here = current()
     alerts.watch(here.store, clock.now())
-    alerts.tell(here.store, here.newsroom, clock.now())
+    alerts.tell(here.store, here.config, clock.now())
 
 
 WIRES_A_TASK = 10

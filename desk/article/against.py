@@ -11,22 +11,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from desk.article import finding, page, wordings
+from desk.article import match, page, wordings
 from desk.article.headlines import headline
-from ingest import cage, characters
-from ingest.formats.look import look
+from ingest import sandbox
+from ingest.formats import encoding
+from ingest.formats.sniff import look
 from ingest.item import Hints
+from stories.config import Wire
 from stories.errors import ParseError, UnknownNameError, WirecopyError
-from stories.newsroom import Wire
-from stories.provenance import (
-    Difference,
-    Measurement,
-    Scope,
-    differences,
-    measure,
-    widest,
-)
-from stories.story import Copy
+from stories.models import Copy
+from stories.provenance import Difference, Measurement, Scope, differences, measure, widest
 from stories.text import plain, plain_to_html, project
 
 LARGEST = 16 * 1024 * 1024
@@ -70,7 +64,7 @@ class Answer:
     received: Received
     items: int
     page_headline: str
-    story: finding.Found | None
+    story: match.Found | None
     measured: Measurement | None
     claims: tuple[Claim, ...]
     differences: tuple[Difference, ...]
@@ -108,10 +102,10 @@ def compare(choice: tuple[Received, int], shown: page.Page) -> Answer:
     received, count = choice
     ours, links = _judged(received.copy.body)
     notes = list(shown.remarks)
-    found = finding.find(ours, shown)
+    found = match.find(ours, shown)
     in_data = False
     if not found:
-        notes += _unseen(finding.unseen(ours, shown))
+        notes += _unseen(match.unseen(ours, shown))
         if found := _in_data(ours, shown):
             in_data = True
             notes.append(
@@ -183,13 +177,13 @@ def items(body: bytes, name: str) -> list[Received]:
     """
     wire = Wire(name="received", url="https://received.invalid/")
     try:
-        contents = cage.read(body, Hints(url=name), wire)
+        contents = sandbox.read(body, Hints(url=name), wire)
     except ParseError as error:
         if error.state != "not-a-feed" or not (copy := _bare(body, name)):
             raise
         return [Received(0, "", copy)]
     finally:
-        cage.close()
+        sandbox.close()
     found = [
         Received(
             one.position + 1,
@@ -214,7 +208,7 @@ def chosen(found: Sequence[Received], item: str | None, shown: page.Page) -> tup
     :raises UnknownNameError: when *item* names none.
     """
     if item is None:
-        fit = finding.Fit(shown)
+        fit = match.Fit(shown)
         best = max(found, key=lambda one: fit.of(project(one.copy.body).paragraphs))
         return best, len(found)
     for one in found:
@@ -233,7 +227,7 @@ def decoded(body: bytes, name: str) -> str:
     """
     mark = _META.search(body[:_HEAD])
     label = mark[1].decode("ascii", "replace") if mark else ""
-    text = characters.decide(body, f"text/html; charset={label}" if label else "").decode(body)
+    text = encoding.decide(body, f"text/html; charset={label}" if label else "").decode(body)
     if text[:_HEAD].count("\0") > 8:
         raise WirecopyError(f"{name}: this is no web page; save the article's page as HTML")
     return text.removeprefix("\ufeff")
@@ -278,17 +272,17 @@ def _judged(body: str) -> tuple[tuple[str, ...], str]:
     return tuple(block.text for block in blocks), page.to_html(blocks)
 
 
-def _in_data(received: Sequence[str], shown: page.Page) -> tuple[finding.Found, ...]:
+def _in_data(received: Sequence[str], shown: page.Page) -> tuple[match.Found, ...]:
     """The story as the page's structured data hold it (schema.org ``articleBody``)."""
     bodies = [b for one in shown.data if isinstance(b := one.get("articleBody"), str)]
     for said in bodies[:_MOST_BODIES]:
         body = said if "<p" in said.lower() or "<br" in said.lower() else plain_to_html(said)
-        if found := finding.find(received, page.read(f"<div>{body}</div>")):
+        if found := match.find(received, page.read(f"<div>{body}</div>")):
             return found
     return ()
 
 
-def _of_sight(story: finding.Found) -> Iterator[str]:
+def _of_sight(story: match.Found) -> Iterator[str]:
     """What is seen otherwise than it says, or not at all."""
     yield from _unseen(story.unseen)
     if story.behind:

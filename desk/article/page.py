@@ -13,7 +13,7 @@ from typing import Any
 
 from selectolax.lexbor import LexborNode
 
-from desk.article.furniture import evidence
+from desk.article.boilerplate import evidence
 from desk.article.lighten import SHADOW, SLOTTED, lighten
 from desk.article.sheet import Node, Sheets
 from desk.article.style import SEEN, Style, declared, styled

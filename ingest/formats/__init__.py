@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ingest.formats import syndication
-from ingest.formats.look import Look, look
+from ingest.formats.sniff import Look, look
 from ingest.item import Hints, Parsed
 from stories.errors import ParseError
 

@@ -16,7 +16,7 @@ from itertools import islice
 
 from lxml import etree
 
-from ingest import undeclared
+from ingest.formats import html_detection
 from ingest.item import ItemMedia
 from stories.errors import ParseError
 from stories.text import plain, projection
@@ -226,8 +226,8 @@ def _headline(children: _Children, atom: bool) -> Text:
                 text = Text(inner(element), True)
             else:
                 raw = element.text or ""
-                marked = undeclared.is_markup_title(raw)
-                text = Text(raw if marked else undeclared.resolve_references(raw), marked)
+                marked = html_detection.is_markup_title(raw)
+                text = Text(raw if marked else html_detection.resolve_references(raw), marked)
             if text.text.strip():
                 return text
     return Text()
@@ -267,7 +267,7 @@ def _undeclared(element: etree._Element) -> Text:
     if len(element):
         return Text(inner(element), True)
     raw = element.text or ""
-    return Text(raw, undeclared.is_markup(raw))
+    return Text(raw, html_detection.is_markup(raw))
 
 
 def _construct(element: etree._Element, *, body: bool = False) -> Text:
@@ -317,7 +317,7 @@ def _inner(element: etree._Element, pieces: list[str]) -> None:
                 if not (said := str(key)).startswith("{"):
                     pieces.append(f' {said}="{html.escape(str(value))}"')
             pieces.append(">")
-            if name.lower() not in undeclared.VOID:
+            if name.lower() not in html_detection.VOID:
                 _inner(child, pieces)
                 pieces.append(f"</{name}>")
         pieces.append(html.escape(child.tail or "", quote=False))
@@ -439,7 +439,7 @@ def _picture(element: etree._Element) -> str:
 
 def _caption(element: etree._Element) -> str:
     raw = text_of(element)
-    if not undeclared.is_markup(raw):
+    if not html_detection.is_markup(raw):
         return raw
     try:
         return plain(projection(raw))

@@ -19,10 +19,9 @@ from typing import Any
 import feedparser
 from lxml import etree
 
-from ingest import characters, rawitem, undeclared
-from ingest.formats import itemfields, itemtree
+from ingest.formats import encoding, html_detection, item_spans, itemfields, itemtree
 from ingest.formats.itemfields import Fields, name_of, text_of
-from ingest.formats.look import HEAD, Look, declared, look_at
+from ingest.formats.sniff import HEAD, Look, declared, look_at
 from ingest.item import Channel, Hints, Item, ItemMedia, Parsed
 from stories.errors import ParseError
 from stories.reference import resolve
@@ -90,10 +89,10 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     :raises ParseError: ``malformed`` when it claims to be a feed but nothing can be got out of it.
     """
     notes: list[str] = []
-    charset = characters.decide(body, hints.headers.get("content-type", ""))
+    charset = encoding.decide(body, hints.headers.get("content-type", ""))
     if charset.note:
         notes.append(f"encoding: {charset.note}")
-    found = rawitem.spans(body)
+    found = item_spans.spans(body)
     taken = found[:MOST_ITEMS]
     if len(found) > len(taken):
         notes.append(f"holds {len(found)} items; the first {len(taken)} were read")
@@ -110,7 +109,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
 
 
 def _around(
-    body: bytes, found: Sequence[tuple[int, int]], charset: characters.Charset
+    body: bytes, found: Sequence[tuple[int, int]], charset: encoding.Charset
 ) -> tuple[str, str]:
     """What stands before the first item, and what stands between and after the items."""
     if not found:
@@ -137,7 +136,7 @@ def _spaces(head: str, look: Look) -> dict[str, str]:
 def _pieces(
     body: bytes,
     spans: Sequence[tuple[int, int]],
-    charset: characters.Charset,
+    charset: encoding.Charset,
     setting: itemtree.Setting,
 ) -> tuple[list[_Piece], list[str]]:
     pieces: list[_Piece] = []
@@ -410,12 +409,12 @@ def _loose(item: Item, text: str, look: Look, setting: itemtree.Setting) -> Item
     return replace(
         _rest(item, entry),
         guid=_str(entry.get("id")),
-        headline=undeclared.resolve_references(title),
-        headline_html=undeclared.is_markup_title(title),
+        headline=html_detection.resolve_references(title),
+        headline_html=html_detection.is_markup_title(title),
         body=body,
-        body_html=undeclared.is_markup(body),
+        body_html=html_detection.is_markup(body),
         summary=summary if contents else "",
-        summary_html=undeclared.is_markup(summary),
+        summary_html=html_detection.is_markup(summary),
         authors=tuple(n for a in entry.get("authors", ()) if (n := _str(a.get("name")))),
         sources=tuple(s for s in [_str(entry.get("source", {}).get("title"))] if s),
         published=tuple(d for d in [_str(entry.get("published"))] if d),

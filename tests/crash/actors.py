@@ -1,7 +1,7 @@
 """Processes that are started, killed, stopped, and started again.
 
 Everything here is used from the main thread alone: a process ends with the thread that started it
-(:mod:`workers.leash`).
+(:mod:`workers.pdeathsig`).
 """
 
 import os
@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workers.leash import leashed
+from workers.pdeathsig import leashed
 
 PAUSE = 0.5
 """Seconds until a process that ended by itself is started again."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stories.newsroom import Newsroom, load
+from stories.config import Config, load
 from tests import servers
 from tests.crash.actors import Actor
 from tests.crash.disk import Disk
@@ -71,7 +71,7 @@ class Cast:
     web_urls: Sequence[str]
     reader: Actor
     reader_told: Path
-    room: Newsroom
+    room: Config
     disk: Disk | None
 
     @property
@@ -106,7 +106,7 @@ def gather(folder: Path, data: Path, disk: Disk | None, size: Size) -> Cast:
     def actor(name: str, *command: str | Path, **more: object) -> Actor:
         return Actor(name, [str(c) for c in command], HOME, logs / f"{name}.log", **more)  # type: ignore[arg-type]
 
-    agency = actor("agency", sys.executable, "-m", "desk.agency", *_agency(size, port))
+    agency = actor("agency", sys.executable, "-m", "desk.demo", *_agency(size, port))
     (data / "redis").mkdir()
     redis = servers.redis_server(data / "redis")
     environment = {

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from desk.agency.load import Load
-from desk.agency.site import recall
-from ingest.polling import lease_for
-from stories import clock, log
-from stories.store import Store, captures, connect, outbox
+from desk.demo.load import Load
+from desk.demo.site import recall
+from ingest.poll import lease_for
+from stories import clock
+from stories import logs as log
+from stories.db import Store, captures, connect, outbox
 from tests import servers
 from tests.crash import faults
 from tests.crash.cast import Cast, Size, gather

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from desk.agency.load import Load, versions_served
 from desk.compare import compare
+from desk.demo.load import Load, versions_served
 from ingest import intake, replay
-from publish import press
-from publish.refresh import refresh
+from publish import renderer
+from publish.render_version import refresh
 from stories import clock
-from stories.newsroom import Newsroom
-from stories.store import Store, captures, feeds, outbox
-from stories.store import stories as records
+from stories.config import Config
+from stories.db import Store, captures, feeds, outbox
+from stories.db import stories as records
 from tests.crash.watch import Act, Seen
 
 SLACK = 0.5
@@ -65,7 +65,7 @@ class Day:
     bound: float
 
 
-def judge(day: Day, room: Newsroom, store: Store, empty: Store) -> Verdict:
+def judge(day: Day, room: Config, store: Store, empty: Store) -> Verdict:
     """The verdict on what *store* holds at the end; *empty* is a store to replay into."""
     verdict = Verdict()
     failed = _failed(store)
@@ -224,7 +224,7 @@ def _desk(acts: Sequence[Act], store: Store, verdict: Verdict) -> list[str]:
     return wrong
 
 
-def _headlines(store: Store, room: Newsroom) -> list[str]:
+def _headlines(store: Store, room: Config) -> list[str]:
     """The entries as they stand say what the record says."""
     import json
 
@@ -251,12 +251,12 @@ def _headlines(store: Store, room: Newsroom) -> list[str]:
     return wrong
 
 
-def _replayed(store: Store, empty: Store, room: Newsroom, verdict: Verdict) -> list[str]:
+def _replayed(store: Store, empty: Store, room: Config, verdict: Verdict) -> list[str]:
     empty.migrate()
     count = replay.rebuild(store, empty)
     refresh(empty, room)
     intake.run(empty, room, limit=10**6)
-    press.run(empty, room, limit=10**6)
+    renderer.run(empty, room, limit=10**6)
     verdict.figures["captures, all replayed"] = f"{count:,}"
     wrong = [
         f"story {d.story_id}, capture {d.capture_id}: {d.kind} {sorted(d.fields)}"

@@ -12,10 +12,10 @@ from datetime import datetime
 
 from desk.headline import HeadlineError, rewrite
 from ingest.schedule import GOOD
-from publish import press
-from stories.newsroom import Newsroom
-from stories.store import Store, connect, wires
-from stories.store import stories as records
+from publish import renderer
+from stories.config import Config
+from stories.db import Store, connect, wires
+from stories.db import stories as records
 
 LOOK = 0.25
 """Seconds between two looks at the wires: less than the shortest interval between two polls."""
@@ -49,7 +49,7 @@ class Act:
 class Thread:
     """Calls :meth:`once` again and again until stopped; what it raises is counted, not fatal."""
 
-    def __init__(self, room: Newsroom, name: str) -> None:
+    def __init__(self, room: Config, name: str) -> None:
         self._room = room
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -87,7 +87,7 @@ class Thread:
 class Watch(Thread):
     """Follows when each wire was polled, and how that went."""
 
-    def __init__(self, room: Newsroom) -> None:
+    def __init__(self, room: Config) -> None:
         super().__init__(room, "watch")
         self.seen: list[Seen] = []
         self.polls: dict[str, int] = {}
@@ -117,7 +117,7 @@ class Watch(Thread):
 class Desk(Thread):
     """Writes headlines over stories, and now and then puts the wire's back."""
 
-    def __init__(self, room: Newsroom, seed: int) -> None:
+    def __init__(self, room: Config, seed: int) -> None:
         super().__init__(room, "desk")
         self._chance = random.Random(seed)
         self.acts: list[Act] = []
@@ -142,7 +142,7 @@ class Desk(Thread):
             done = False
         finally:
             self.acts.append(Act(story.id, text, by, done))
-        press.render_stories(store, self._room, [story.id])
+        renderer.render_stories(store, self._room, [story.id])
         return pause
 
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from desk.supervise import Member, supervise
-from stories import log
+from stories import logs
 from stories.errors import WirecopyError
 
 
@@ -28,7 +28,7 @@ def member(folder: Path, told: dict[str, str]) -> Member:
 
 def main(folder: Path) -> int:
     """Supervise what ``members.json`` tells of."""
-    log.configure("json", (folder / "log").open("a", buffering=1, encoding="utf-8"))
+    logs.configure("json", (folder / "log").open("a", buffering=1, encoding="utf-8"))
     told = json.loads((folder / "members.json").read_text(encoding="utf-8"))
     try:
         return supervise([member(folder, one) for one in told], folder)

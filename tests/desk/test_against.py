@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desk.article import against, page, verdict
+from desk.article import against, page, report
 from desk.article.against import Answer
 from stories.errors import ParseError, UnknownNameError, WirecopyError
 from stories.markup import TangleError
-from stories.story import Copy
+from stories.models import Copy
 from stories.text import project
 from tests.desk.articles import (
     BRIDGE,
@@ -458,7 +458,7 @@ def test_the_command(tmp_path: Path) -> None:
 
 def test_wire_text_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     evil = BRIDGE.but(3, "Nobody \x1b[2J was \u202e hurt [bold]at all[/bold].")
-    verdict.tell(held(broadsheet(evil), BRIDGE))
+    report.tell(held(broadsheet(evil), BRIDGE))
     said = capsys.readouterr().out
     assert "\x1b" not in said
     assert "\u202e" not in said

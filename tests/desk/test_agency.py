@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desk.agency import load, newswire, writing
-from desk.agency.items import EPOCH, IST, WireItem, draw
-from desk.agency.load import FAULTS, Load
-from desk.agency.newswire import WIRES, Script
+from desk.demo import load, newswire, writing
+from desk.demo.items import EPOCH, IST, WireItem, draw
+from desk.demo.load import FAULTS, Load
+from desk.demo.newswire import WIRES, Script
 
 SCRIPT = Script()
 NATIONAL = WIRES.index("national")
@@ -302,7 +302,7 @@ def test_a_script_that_cannot_be(wrong: dict[str, object]) -> None:
 
 def test_another_process_tells_the_same() -> None:
     program = (
-        "from desk.agency import newswire, load;"
+        "from desk.demo import newswire, load;"
         "print(ascii(newswire.stories_at(newswire.Script(seed=7), 0, 4321.0)));"
         "print(ascii(load.state_at(load.Load(seed=7, wires=99999), 98765, 4321.0)))"
     )

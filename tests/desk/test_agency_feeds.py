@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from desk.agency import feeds, load, newswire, pages
-from desk.agency.items import EPOCH, WireItem, instant
-from desk.agency.load import Load
-from desk.agency.newswire import Script
+from desk.demo import feeds, load, newswire, pages
+from desk.demo.items import EPOCH, WireItem, instant
+from desk.demo.load import Load
+from desk.demo.newswire import Script
 
 SITE = "http://127.0.0.1:8099"
 NS = {

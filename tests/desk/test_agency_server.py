@@ -19,13 +19,13 @@ from urllib.parse import quote, urlsplit
 import pytest
 from lxml import etree
 
-from desk.agency import __main__ as command
-from desk.agency import load, newswire
-from desk.agency.items import EPOCH
-from desk.agency.load import Fault, Load
-from desk.agency.newswire import Script
-from desk.agency.server import serve
-from desk.agency.site import Show, describe, recall
+from desk.demo import __main__ as command
+from desk.demo import load, newswire
+from desk.demo.items import EPOCH
+from desk.demo.load import Fault, Load
+from desk.demo.newswire import Script
+from desk.demo.server import serve
+from desk.demo.site import Show, describe, recall
 from stories.errors import WirecopyError
 
 NATIONAL = "/wires/national.rss"
@@ -443,7 +443,7 @@ def test_the_default_clock_runs_at_its_speed() -> None:
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_the_process_prints_its_url_and_ends_when_told(stop: signal.Signals) -> None:
-    arguments = [sys.executable, "-m", "desk.agency", "--port", "0", "--print-url"]
+    arguments = [sys.executable, "-m", "desk.demo", "--port", "0", "--print-url"]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -461,7 +461,7 @@ def test_the_process_prints_its_url_and_ends_when_told(stop: signal.Signals) -> 
 
 def test_the_process_serves_a_load() -> None:
     given = "--load 50 --novelty 6 --errors 0.5 --seed 9 --items 3 --slow-seconds 1 --updates 0.4"
-    arguments = [sys.executable, "-m", "desk.agency", "--print-url", *given.split()]
+    arguments = [sys.executable, "-m", "desk.demo", "--print-url", *given.split()]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -14,10 +14,10 @@ from desk import broker
 from desk.broker import Private, private
 from stories.errors import WirecopyError
 from tests import servers
-from tests.conftest import NewsroomOf
+from tests.conftest import ConfigOf
 from tests.processes import until
 from workers.address import SOCKET_PATH_LIMIT, broker_url, client, private_socket, socket_url
-from workers.leash import leashed
+from workers.pdeathsig import leashed
 
 
 def start(one: Private) -> subprocess.Popen[bytes]:
@@ -65,14 +65,14 @@ def test_what_waits_survives_a_kill() -> None:
 
 
 @pytest.mark.parametrize("odd", ["plain", "with a space", "50%25", "हिन्दी", "a?b#c"])
-def test_celery_reaches_the_private_broker_of_any_folder(odd: str, newsroom: NewsroomOf) -> None:
+def test_celery_reaches_the_private_broker_of_any_folder(odd: str, config: ConfigOf) -> None:
     with servers.throwaway() as folder:
         data = folder / odd
         process = start(private(data))
         try:
-            with kombu.Connection(broker_url(newsroom(data=data))) as connection:
+            with kombu.Connection(broker_url(config(data=data))) as connection:
                 connection.ensure_connection(max_retries=1)
-            with client(broker_url(newsroom(data=data))) as asked:
+            with client(broker_url(config(data=data))) as asked:
                 assert asked.ping()
         finally:
             process.kill()
@@ -180,12 +180,12 @@ def test_the_server_on_path_comes_first_of_either_name(
         ("redis+socket:///r.sock?virtual_host=1", "redis+socket:///r.sock?virtual_host=1"),
     ],
 )
-def test_a_configured_broker(configured: str, celerys: str, newsroom: NewsroomOf) -> None:
-    assert broker_url(newsroom(redis_url=configured)) == celerys
+def test_a_configured_broker(configured: str, celerys: str, config: ConfigOf) -> None:
+    assert broker_url(config(redis_url=configured)) == celerys
 
 
-def test_without_one_the_private_broker_is_meant(newsroom: NewsroomOf) -> None:
-    room = newsroom()
+def test_without_one_the_private_broker_is_meant(config: ConfigOf) -> None:
+    room = config()
     url = urlsplit(broker_url(room))
     assert url.scheme == "redis+socket"
     assert url.path.endswith("/broker.sock")

@@ -17,10 +17,10 @@ import pytest
 from lxml import etree
 
 from desk import replaying
-from desk.cli import COMMANDS, main
+from desk.cli.app import COMMANDS, main
 from ingest.replay import Selection
 from stories import clock
-from stories.store import Store, connect, feeds, notes, outbox, wires
+from stories.db import Store, connect, feeds, key_value, outbox, wires
 from tests import hostile
 
 WIRECOPY = Path(sys.executable).with_name("wirecopy")
@@ -235,7 +235,7 @@ def test_a_replay_goes_on_when_its_story_is_off_the_record(house: House) -> None
     gone = Selection(story="aaaaaaaaaaaaa")
     store = connect(f"sqlite:///{house.folder}/wirecopy-data/wirecopy.sqlite3")
     with store.write() as conn:
-        notes.write(conn, gone.note, {"pti": [0, True]})
+        key_value.write(conn, gone.note, {"pti": [0, True]})
     store.close()
     refused = house.try_("replay", "--story", "aaaaaaaaaaaaa", "--restart")
     assert (refused.returncode, b"there is none" in refused.stderr) == (1, True)
@@ -573,10 +573,10 @@ def test_every_command_explains_itself(house: House) -> None:
 
 
 def test_the_readme_names_every_command_and_key(house: House) -> None:
-    from stories.newsroom import (
+    from stories.config import (
         Alerts,
+        Config,
         Feed,
-        Newsroom,
         Politeness,
         Publisher,
         Retention,
@@ -586,7 +586,7 @@ def test_the_readme_names_every_command_and_key(house: House) -> None:
     )
 
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    for model in (Newsroom, Publisher, Site, Wire, Feed, Signing, Politeness, Retention, Alerts):
+    for model in (Config, Publisher, Site, Wire, Feed, Signing, Politeness, Retention, Alerts):
         for key in model.model_fields:
             assert key in readme, f"{model.__name__}.{key} is not in the README"
     for line in house.run("--help").split("\n"):

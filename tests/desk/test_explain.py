@@ -8,9 +8,9 @@ import pytest
 
 from desk.explain import explain
 from stories import clock
-from stories.newsroom import Politeness, Wire
-from stories.store.captures import Capture
-from stories.store.wires import Traffic, WireState, stamps
+from stories.config import Politeness, Wire
+from stories.db.captures import Capture
+from stories.db.wires import Traffic, WireState, stamps
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 URL = "https://agency.example/w.rss"

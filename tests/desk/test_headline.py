@@ -6,17 +6,17 @@ import pytest
 
 from desk.headline import HeadlineError, checked, rewrite
 from stories import clock
-from stories.store import Store, outbox
-from tests.conftest import NewsroomOf
+from stories.db import Store, outbox
+from tests.conftest import ConfigOf
 from tests.ingest.test_intake import Desk, feed, item
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def desk(newsroom: NewsroomOf, store: Store) -> Desk:
+def desk(config: ConfigOf, store: Store) -> Desk:
     wire = {"name": "w", "agency": "Agency", "url": "https://agency.example/f"}
-    made = Desk(newsroom(wires=[wire]), store)
+    made = Desk(config(wires=[wire]), store)
     made.take(feed(item("a", "One")))
     return made
 

@@ -8,7 +8,7 @@ import pytest
 from desk.article import against, page
 from desk.article.against import Answer
 from desk.article.sheet import Sheets
-from stories.story import Copy
+from stories.models import Copy
 from tests.desk.articles import BRIDGE, CLAIM, COPIES, LAYOUTS, Layout, Story, broadsheet
 
 CLAIMED = replace(BRIDGE, headline="Bridge is open", claim=CLAIM)

@@ -20,15 +20,15 @@ from sqlalchemy import event, insert, text, update
 
 from desk import show
 from desk import status as room
-from publish.site.app import create
-from publish.site.board import Board
+from publish.web.app import create
+from publish.web.board import Board
 from stories import clock
-from stories.newsroom import Newsroom, Site, Wire
-from stories.store import Store, alerts, captures, outbox, wires
-from stories.store import tables as t
-from stories.store.alerts import Alert
-from stories.store.captures import Problem
-from tests.conftest import NewsroomOf
+from stories.config import Config, Site, Wire
+from stories.db import Store, alerts, captures, outbox, wires
+from stories.db import tables as t
+from stories.db.alerts import Alert
+from stories.db.captures import Problem
+from tests.conftest import ConfigOf
 from tests.publish import samples
 from tests.publish.shelf import publish, put
 from tests.serving import served
@@ -51,16 +51,16 @@ def wire_row(store: Store, name: str, **values: Any) -> None:
 
 
 @pytest.fixture
-def newsroom_with(newsroom: NewsroomOf, redis_url: str) -> Callable[..., Newsroom]:
-    def made(**keys: Any) -> Newsroom:
+def newsroom_with(config: ConfigOf, redis_url: str) -> Callable[..., Config]:
+    def made(**keys: Any) -> Config:
         named = [Wire(name=n, url=f"https://wire.example/{n}") for n in NAMES]
-        return newsroom(**{"wires": named, "redis_url": redis_url, **keys})
+        return config(**{"wires": named, "redis_url": redis_url, **keys})
 
     return made
 
 
 @pytest.fixture
-def ill(newsroom_with: Callable[..., Newsroom], store: Store) -> Newsroom:
+def ill(newsroom_with: Callable[..., Config], store: Store) -> Config:
     """A newsroom in which one of everything is wrong."""
     made = newsroom_with()
     with store.write() as conn:
@@ -82,7 +82,7 @@ def ill(newsroom_with: Callable[..., Newsroom], store: Store) -> Newsroom:
         captures.problem(conn, [Problem("garbled", 3, 2, "item-empty", "empty", NOW - 9 * DAY)], 3)
         captures.add(conn, "well", NOW - DAY, "https://wire.example/", [], b"<rss/>" * 100)
     with clock.reading(lambda: NOW - HOUR):
-        publish(store, samples.newsroom(), samples.english())
+        publish(store, samples.config(), samples.english())
         headless = samples.story(samples.version(headline="", agency_id="none"))
         put(store, headless, samples.hindi())
         with store.write() as conn:
@@ -99,7 +99,7 @@ def ill(newsroom_with: Callable[..., Newsroom], store: Store) -> Newsroom:
     return made
 
 
-def test_everything_that_is_wrong_is_told(ill: Newsroom, store: Store, redis_url: str) -> None:
+def test_everything_that_is_wrong_is_told(ill: Config, store: Store, redis_url: str) -> None:
     with client(redis_url) as broker:
         pulse.mark(broker, "worker")
         broker.lpush("wirecopy:poll", "a", "b")
@@ -148,7 +148,7 @@ def test_everything_that_is_wrong_is_told(ill: Newsroom, store: Store, redis_url
 
 
 def test_a_newsroom_that_is_well_needs_nobody(
-    newsroom_with: Callable[..., Newsroom], store: Store, redis_url: str
+    newsroom_with: Callable[..., Config], store: Store, redis_url: str
 ) -> None:
     made = newsroom_with()
     with store.write() as conn:
@@ -164,7 +164,7 @@ def test_a_newsroom_that_is_well_needs_nobody(
     assert {f.name: f.value for f in board.facts}["wires"] == "8 (all well)"
 
 
-def test_the_quiet_of_the_watcher_is_the_quiet_of_status(ill: Newsroom, store: Store) -> None:
+def test_the_quiet_of_the_watcher_is_the_quiet_of_status(ill: Config, store: Store) -> None:
     """What the watcher ends is gone from status, though its end was not told yet."""
     with store.write() as conn:
         (alert,) = alerts.standing(conn, kind="quiet")
@@ -178,11 +178,9 @@ def test_the_quiet_of_the_watcher_is_the_quiet_of_status(ill: Newsroom, store: S
     assert told["counts"]["quiet"] == 0
 
 
-def test_lists_are_short_and_counts_whole(
-    newsroom: NewsroomOf, store: Store, redis_url: str
-) -> None:
+def test_lists_are_short_and_counts_whole(config: ConfigOf, store: Store, redis_url: str) -> None:
     many = [Wire(name=f"w{n:03}", url=f"https://wire.example/{n}") for n in range(50)]
-    made = newsroom(wires=many, redis_url=redis_url)
+    made = config(wires=many, redis_url=redis_url)
     with store.write() as conn:
         wires.sync(conn, many, NOW)
         for n, wire in enumerate(many):
@@ -204,7 +202,7 @@ def test_lists_are_short_and_counts_whole(
     assert (len(listing.rows), listing.more) == (20, 30)
 
 
-def test_json_holds_it_all(ill: Newsroom, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_holds_it_all(ill: Config, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     show.as_json(room.gather(ill, store, NOW))
     told = json.loads(capsys.readouterr().out)
     assert {
@@ -243,14 +241,14 @@ def test_figures_that_are_dear_serve_again_for_as_long_as_they_are_worth(
 # The broker
 
 
-def test_a_broker_that_is_away_is_told(newsroom: NewsroomOf) -> None:
-    told = room.broker_told(newsroom(redis_url="redis://127.0.0.1:1/0"))
+def test_a_broker_that_is_away_is_told(config: ConfigOf) -> None:
+    told = room.broker_told(config(redis_url="redis://127.0.0.1:1/0"))
     assert not told["reachable"]
     assert "refused" in told["error"]
 
 
 def test_a_broker_that_hangs_holds_nobody_up(
-    newsroom: NewsroomOf, monkeypatch: pytest.MonkeyPatch
+    config: ConfigOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each answer just in time for its own timeout, and never an end."""
     monkeypatch.setattr(room, "PATIENCE", 0.5)
@@ -267,7 +265,7 @@ def test_a_broker_that_hangs_holds_nobody_up(
         dripping = threading.Thread(target=drip)
         dripping.start()
         began = time.monotonic()
-        told = room.broker_told(newsroom(redis_url=f"redis://127.0.0.1:{server.getsockname()[1]}"))
+        told = room.broker_told(config(redis_url=f"redis://127.0.0.1:{server.getsockname()[1]}"))
         took = time.monotonic() - began
         ended.set()
         dripping.join()
@@ -326,18 +324,18 @@ def test_what_mends_itself_calls_for_nobody(name: str) -> None:
 # The page
 
 
-def page_of(newsroom: Newsroom, store: Store, *, token: str | None, board: Any = None) -> Any:
+def page_of(config: Config, store: Store, *, token: str | None, board: Any = None) -> Any:
     site = Site(status_token=None if token is None else SecretStr(token))
     return create(
-        newsroom.model_copy(update={"site": site}),
+        config.model_copy(update={"site": site}),
         store,
         ready=lambda: {},
         metrics=lambda: b"",
-        status=board or (lambda: room.board(room.gather(newsroom, store, NOW))),
+        status=board or (lambda: room.board(room.gather(config, store, NOW))),
     )
 
 
-def test_the_page_shows_what_the_command_does(ill: Newsroom, store: Store) -> None:
+def test_the_page_shows_what_the_command_does(ill: Config, store: Store) -> None:
     with served(page_of(ill, store, token=TOKEN)) as port:
         found = port.ask("/status", {"Authorization": f"Bearer {TOKEN}"})
     assert found.status == 200, found.text
@@ -379,7 +377,7 @@ def test_the_page_shows_what_the_command_does(ill: Newsroom, store: Store) -> No
     ],
 )
 def test_only_who_has_the_token_sees_it(
-    newsroom: NewsroomOf, path: str, headers: dict[str, str], status: int
+    config: ConfigOf, path: str, headers: dict[str, str], status: int
 ) -> None:
     asked: list[int] = []
 
@@ -388,7 +386,7 @@ def test_only_who_has_the_token_sees_it(
         return Board(at="now", needs=(), facts=(), listings=())
 
     store = Store.__new__(Store)  # never asked
-    with served(page_of(newsroom(), store, token=TOKEN, board=board)) as port:
+    with served(page_of(config(), store, token=TOKEN, board=board)) as port:
         found = port.ask(path, headers)
     assert found.status == status
     assert bool(asked) == (status == 200)
@@ -397,14 +395,14 @@ def test_only_who_has_the_token_sees_it(
         assert TOKEN not in found.text
 
 
-def test_without_a_token_there_is_no_such_page(newsroom: NewsroomOf) -> None:
+def test_without_a_token_there_is_no_such_page(config: ConfigOf) -> None:
     store = Store.__new__(Store)
-    with served(page_of(newsroom(), store, token=None)) as port:
+    with served(page_of(config(), store, token=None)) as port:
         for path in ("/status", "/status?token=", "/status?token=None"):
             assert port.ask(path, {"Authorization": "Bearer "}).status == 404
 
 
-def test_the_page_without_the_database(ill: Newsroom, store: Store) -> None:
+def test_the_page_without_the_database(ill: Config, store: Store) -> None:
     with store.write() as conn:
         conn.execute(text("ALTER TABLE wires RENAME TO elsewhere"))
     with served(page_of(ill, store, token=TOKEN)) as port:
@@ -430,17 +428,17 @@ def test_the_token_shows_nowhere() -> None:
 
 
 def test_the_command_checks(
-    ill: Newsroom,
+    ill: Config,
     store: Store,
     redis_url: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Any,
 ) -> None:
-    from desk.cli import main
+    from desk.cli.app import main
 
-    config = tmp_path / "wirecopy.toml"
-    config.write_text(
+    config_file = tmp_path / "wirecopy.toml"
+    config_file.write_text(
         f"""
         redis_url = "{redis_url}"
         database_url = "{store.engine.url.render_as_string(hide_password=False)}"
@@ -452,7 +450,7 @@ def test_the_command_checks(
     )
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["wirecopy", "--config", str(config), *arguments])
+        monkeypatch.setattr(sys, "argv", ["wirecopy", "--config", str(config_file), *arguments])
         try:
             main()
             code = 0

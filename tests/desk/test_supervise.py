@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk import guard
-from desk.guard import remaining
+from desk import reaper
+from desk.reaper import remaining
 from desk.supervise import HOPELESS, LONGEST_DELAY, STABLE, alone, failures_after, next_delay
 from stories.errors import WirecopyError
 from tests.processes import gone, until
-from workers.leash import leashed
+from workers.pdeathsig import leashed
 
 SLEEP = "MARK\nexec sleep 600"
 PARENT = "sleep 600 & echo $! >> children.pids\nMARK\nwait"
@@ -224,7 +224,7 @@ def test_a_killed_guard_is_replaced_and_still_guards(crew: Callable[..., Crew]) 
         found = []
         for child in psutil.Process(c.process.pid).children():
             with suppress(psutil.NoSuchProcess):  # it ended meanwhile, or is a zombie
-                if guard.__file__ in child.cmdline():
+                if reaper.__file__ in child.cmdline():
                     found.append(child.pid)
         return found
 

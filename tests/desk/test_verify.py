@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from desk.cli import main
+from desk.cli.app import main
 from stories import clock
 from tests.signed import FORMATS, ISSUED, Press, instant, samples
 from tests.signing import Log, Signer, canonical, jwks

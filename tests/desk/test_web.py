@@ -20,17 +20,17 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from desk import web
-from ingest.request import STATES
-from publish import press
+from net.request import STATES
+from publish import renderer
 from stories import clock
+from stories.config import Config, Wire
+from stories.db import Store, alerts, captures, connect, outbox, wires
+from stories.db import stories as records
+from stories.db.alerts import Alert
+from stories.db.captures import Problem
 from stories.errors import WirecopyError
-from stories.newsroom import Newsroom, Wire
-from stories.store import Store, alerts, captures, connect, outbox, wires
-from stories.store import stories as records
-from stories.store.alerts import Alert
-from stories.store.captures import Problem
 from tests import servers
-from tests.conftest import NewsroomOf
+from tests.conftest import ConfigOf
 from tests.processes import until
 from tests.publish import samples
 from tests.publish.shelf import publish, put
@@ -85,14 +85,14 @@ class Web:
 
 @contextmanager
 def web_process(folder: Path, redis_url: str, port: int) -> Iterator[Web]:
-    config = folder / "wirecopy.toml"
-    config.write_text(CONFIGURATION.format(folder=folder, redis_url=redis_url, port=port))
+    config_file = folder / "wirecopy.toml"
+    config_file.write_text(CONFIGURATION.format(folder=folder, redis_url=redis_url, port=port))
     log = folder / "web.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "desk.web"],
             cwd=Path(__file__).parents[2],
-            env={**os.environ, "WIRECOPY_CONFIG": str(config)},
+            env={**os.environ, "WIRECOPY_CONFIG": str(config_file)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -114,13 +114,13 @@ def running(tmp_path: Path, redis_url: str) -> Iterator[Web]:
 def test_it_serves_what_the_press_printed_and_ends_when_told(running: Web, tmp_path: Path) -> None:
     port = running.port
     assert port.ask("/feeds/india.rss").status in (200, 503)  # as soon as the press has been there
-    newsroom = samples.newsroom(
+    config = samples.config(
         publisher={"name": "The Daily Test", "url": "https://daily.example"},
         site={"url": f"http://127.0.0.1:{port.number}"},
     )
     store = connect(f"sqlite:///{tmp_path}/data/wirecopy.sqlite3")
     put(store, samples.english())
-    press.run(store, newsroom)
+    renderer.run(store, config)
     store.close()
     until(lambda: b"Big GST Meet" in port.ask("/feeds/india.rss").body)
     assert b"Big GST Meet" in port.ask("/feeds/india").body
@@ -204,28 +204,28 @@ def test_without_its_configuration_it_says_so(tmp_path: Path) -> None:
         ("192.0.2.1:8080", "not an address of this machine"),  # RFC 5737: nobody's
     ],
 )
-def test_an_address_that_is_not_ours(newsroom: NewsroomOf, listen: str, remedy: str) -> None:
+def test_an_address_that_is_not_ours(config: ConfigOf, listen: str, remedy: str) -> None:
     with pytest.raises(WirecopyError, match=remedy) as caught:
-        web.listen_on(newsroom(site={"listen": listen}))
+        web.listen_on(config(site={"listen": listen}))
     assert listen in str(caught.value)
     assert "[site] listen" in str(caught.value)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
-def test_an_address_that_is_ours(newsroom: NewsroomOf, host: str) -> None:
+def test_an_address_that_is_ours(config: ConfigOf, host: str) -> None:
     port = free_port()
-    found = web.listen_on(newsroom(site={"listen": f"{host}:{port}"}))
+    found = web.listen_on(config(site={"listen": f"{host}:{port}"}))
     assert found[1] == port
     socket.inet_pton(socket.AF_INET6 if ":" in found[0] else socket.AF_INET, found[0])
 
 
-def test_a_port_just_left_can_be_taken_again(newsroom: NewsroomOf) -> None:
+def test_a_port_just_left_can_be_taken_again(config: ConfigOf) -> None:
     with socket.create_server(("127.0.0.1", 0)) as first:
         port = first.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)) as reader:
             first.accept()[0].close()
             reader.recv(1)
-    assert web.listen_on(newsroom(site={"listen": f"127.0.0.1:{port}"})) == ("127.0.0.1", port)
+    assert web.listen_on(config(site={"listen": f"127.0.0.1:{port}"})) == ("127.0.0.1", port)
 
 
 # Figures
@@ -242,28 +242,28 @@ def _figures(exposition: bytes) -> dict[tuple[str, tuple[str, ...]], float]:
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 
 
-def _filled(store: Store) -> Newsroom:
-    newsroom = samples.newsroom()
+def _filled(store: Store) -> Config:
+    config = samples.config()
     with clock.reading(lambda: NOW - timedelta(minutes=10)):
         with store.write() as conn:
-            wires.sync(conn, newsroom.wires, clock.now())
-        publish(store, newsroom, samples.english(), samples.hindi())
+            wires.sync(conn, config.wires, clock.now())
+        publish(store, config, samples.english(), samples.hindi())
         put(store, samples.urdu())
     with store.write() as conn:
         captures.problem(conn, [Problem("pti", 7, -1, "unreadable", "no feed", NOW)], 7)
         job = outbox.claim(conn, "story", NOW - timedelta(minutes=5), 1)[0]
         outbox.failed(conn, job, "refused", NOW - timedelta(minutes=5))
-    return newsroom
+    return config
 
 
 def test_figures(store: Store, redis_url: str) -> None:
-    newsroom = _filled(store)
+    config = _filled(store)
     with client(redis_url) as broker, clock.reading(lambda: NOW):
         pulse.mark(broker, "worker")
         tally = Tally()
         tally.observe(TASK_SECONDS, "poll", "ok", seconds=0.2)
         tally.flush(broker)
-        found = _figures(web.exposition(newsroom, store, broker)())
+        found = _figures(web.exposition(config, store, broker)())
     assert found["wirecopy_database_up", ()] == 1
     assert found["wirecopy_wires", ("new",)] == 1
     assert found["wirecopy_stories", ()] == 3
@@ -284,19 +284,19 @@ def test_figures(store: Store, redis_url: str) -> None:
 
 
 def test_figures_without_the_database(store: Store, redis_url: str) -> None:
-    newsroom = _filled(store)
+    config = _filled(store)
     with store.write() as conn:
         conn.execute(text("ALTER TABLE wires RENAME TO elsewhere"))
     with client(redis_url) as broker:
-        found = _figures(web.exposition(newsroom, store, broker)())
+        found = _figures(web.exposition(config, store, broker)())
     assert found["wirecopy_database_up", ()] == 0
     assert not {name for name, _ in found} & {"wirecopy_wires", "wirecopy_stories"}
 
 
 def test_figures_without_the_broker(store: Store, tmp_path: Path) -> None:
-    newsroom = _filled(store)
+    config = _filled(store)
     with client(f"redis+socket://{tmp_path}/nobody.sock") as broker:
-        found = _figures(web.exposition(newsroom, store, broker)())
+        found = _figures(web.exposition(config, store, broker)())
         assert web.broker_state(broker).startswith("cannot be reached")
         assert str(tmp_path) not in web.broker_state(broker)
     assert found["wirecopy_stories", ()] == 3
@@ -304,25 +304,25 @@ def test_figures_without_the_broker(store: Store, tmp_path: Path) -> None:
 
 
 def test_what_a_wire_sends_makes_no_labels(store: Store, redis_url: str) -> None:
-    newsroom = _filled(store)
+    config = _filled(store)
     with client(redis_url) as broker:
-        before = set(_figures(web.exposition(newsroom, store, broker)()))
+        before = set(_figures(web.exposition(config, store, broker)()))
         publish(
             store,
-            newsroom,
+            config,
             *(
                 samples.story(samples.version(agency=f"Agency {n}", agency_id=f"id {n}"))
                 for n in range(20)
             ),
         )
-        after = set(_figures(web.exposition(newsroom, store, broker)()))
+        after = set(_figures(web.exposition(config, store, broker)()))
     assert after == before
     with store.read() as conn:
         assert records.counts(conn)[0] == 23
 
 
 def test_figures_of_the_wires(store: Store, redis_url: str) -> None:
-    newsroom = _filled(store)
+    config = _filled(store)
     with store.write() as conn:
         conn.execute(
             text(
@@ -343,7 +343,7 @@ def test_figures_of_the_wires(store: Store, redis_url: str) -> None:
         tally.count(LEASES_LOST, "begin", amount=3)
         tally.flush(broker)
         broker.lpush("wirecopy:poll", "a", "b")
-        found = _figures(web.exposition(newsroom, store, broker)())
+        found = _figures(web.exposition(config, store, broker)())
     assert found["wirecopy_wires", ("http-4xx",)] == 1
     assert found["wirecopy_wires_unwell", ("failing",)] == 1
     assert found["wirecopy_wires_unwell", ("late",)] == 1
@@ -368,7 +368,7 @@ def _micro(moment: datetime) -> int:
 
 
 def test_only_so_many_wires_have_series_of_their_own(
-    newsroom: NewsroomOf, store: Store, redis_url: str
+    config: ConfigOf, store: Store, redis_url: str
 ) -> None:
     many = [Wire(name=f"w{n}", url=f"https://wire.example/{n}") for n in range(600)]
     with store.write() as conn:
@@ -378,7 +378,7 @@ def test_only_so_many_wires_have_series_of_their_own(
             {"at": _micro(NOW - timedelta(minutes=1))},
         )
     with client(redis_url) as broker, clock.reading(lambda: NOW):
-        found = _figures(web.exposition(newsroom(wires=many), store, broker)())
+        found = _figures(web.exposition(config(wires=many), store, broker)())
     for name in ("wirecopy_wire_polled_age_seconds", "wirecopy_wire_news_age_seconds"):
         told = [labels[0] for key, labels in found if key == name]
         assert sorted(told) == sorted(w.name for w in many[: web.WIRES_TOLD])

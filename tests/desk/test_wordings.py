@@ -5,7 +5,7 @@ import time
 import pytest
 
 from desk.article.wordings import compiled, known, printed, standing
-from stories.newsroom import DEFAULT_DISCLOSURES
+from stories.config import DEFAULT_DISCLOSURES
 from stories.scope import SCOPES, Scope
 
 FROM_FEED = "published from a wire agency feed without modifications to the text"

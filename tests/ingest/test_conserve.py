@@ -10,14 +10,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bench.agency import CONTENT_TYPES, bodies
-from ingest import conserve, contents, formats, witness
+from ingest import conserve, formats, parse
 from ingest.conserve import Fault
-from ingest.contents import Contents
+from ingest.formats import witness
 from ingest.item import Hints, Item, Parsed
-from ingest.normalise import normalise
+from ingest.normalize import normalise
+from ingest.parse import Contents
+from stories.config import Wire
 from stories.errors import ParseError
-from stories.newsroom import Wire
-from stories.story import Identity, Version
+from stories.models import Identity, Version
 from stories.text import projection
 from tests.ingest import feedings
 
@@ -366,7 +367,7 @@ def test_any_text_is_checked_without_an_error(raw: str, words: str) -> None:
 
 def read(feed: str, conserve: str = "quarantine") -> Contents:
     wire = Wire.model_validate({"name": "wire", "url": WIRE.url, "conserve": conserve})
-    return contents.read(feed.encode(), HINTS, wire)
+    return parse.read(feed.encode(), HINTS, wire)
 
 
 GOOD = "<item><title>Good</title><guid>1</guid><description>d</description></item>"

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from ingest.decide import Decision, Found, Known, decide, links_of_several
 from ingest.identity import guid_key, headline, identify, link_key, repeated
 from ingest.item import Item
+from stories.db.stories import KnownKey, KnownStory
+from stories.models import Copy, Digests, Identity, Version, story_id
 from stories.provenance import digests
-from stories.store.stories import KnownKey, KnownStory
-from stories.story import Copy, Digests, Identity, Version, story_id
 
 RECEIVED: Digests = digests(Copy(headline="h", body="<p>b</p>"))
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ingest.identity import guid_key, identify, link_key, normal_url
 from ingest.item import Item
-from stories.story import IdentityRule
+from stories.models import IdentityRule
 
 A, B = "https://wire.example/a", "https://wire.example/b"
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from ingest import cage, contents, intake
-from ingest.contents import Reader
-from ingest.normalise import normalise
+from ingest import intake, parse, sandbox
+from ingest.normalize import normalise
+from ingest.parse import Reader
 from stories import clock
-from stories.newsroom import Newsroom
-from stories.store import Store, captures, outbox, wires
-from stories.store import stories as records
-from stories.store.captures import WHOLE, Capture
-from tests.conftest import NewsroomOf
+from stories.config import Config
+from stories.db import Store, captures, outbox, wires
+from stories.db import stories as records
+from stories.db.captures import WHOLE, Capture
+from tests.conftest import ConfigOf
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 
@@ -36,12 +36,12 @@ def feed(*items: str) -> bytes:
 class Desk:
     """One wire's captures, put in by hand a minute apart and taken in."""
 
-    def __init__(self, newsroom: Newsroom, store: Store) -> None:
-        self.newsroom = newsroom
+    def __init__(self, config: Config, store: Store) -> None:
+        self.config = config
         self.store = store
         self.now = NOW
         with store.write() as conn:
-            wires.sync(conn, newsroom.wires, self.now)
+            wires.sync(conn, config.wires, self.now)
 
     def capture(self, body: bytes) -> int:
         self.now += timedelta(minutes=1)
@@ -50,11 +50,11 @@ class Desk:
             outbox.want(conn, "ingest", ["w"], self.now)
         return number
 
-    def take(self, *bodies: bytes, reader: Reader = cage.read) -> list[int]:
+    def take(self, *bodies: bytes, reader: Reader = sandbox.read) -> list[int]:
         """Capture *bodies* and take them in."""
         numbers = [self.capture(body) for body in bodies]
         with clock.reading(lambda: self.now):
-            intake.run(self.store, self.newsroom, reader=reader)
+            intake.run(self.store, self.config, reader=reader)
         return numbers
 
     def wanted(self) -> list[str]:
@@ -68,9 +68,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(newsroom: NewsroomOf, store: Store) -> Desk:
+def desk(config: ConfigOf, store: Store) -> Desk:
     wire = {"name": "w", "agency": "Agency", "url": "https://agency.example/f"}
-    return Desk(newsroom(wires=[wire]), store)
+    return Desk(config(wires=[wire]), store)
 
 
 def test_new_updated_and_gone(desk: Desk) -> None:
@@ -103,8 +103,8 @@ def test_a_new_rule_of_what_is_content_makes_nothing_new(
 ) -> None:
     """Across an upgrade: what stood on the wire stays the version it is, what changed is one."""
     desk.take(feed(item("a", "One"), item("b", "Two")))
-    monkeypatch.setattr("ingest.normalise.CONTENT_RULE", 2)
-    desk.take(feed(item("a", "One"), item("b", "Two, corrected")), reader=contents.read)
+    monkeypatch.setattr("ingest.normalize.CONTENT_RULE", 2)
+    desk.take(feed(item("a", "One"), item("b", "Two, corrected")), reader=parse.read)
     assert desk.told() == {"a": ("One", 1), "b": ("Two, corrected", 2)}
 
 
@@ -189,7 +189,7 @@ def test_items_beyond_the_bound_are_a_fault_until_a_capture_has_none(
         assert wire is not None
         return wire.fault
 
-    here = contents.read  # a caged reader would not be reached by the patch
+    here = parse.read  # a caged reader would not be reached by the patch
     desk.take(feed(item("a", "One"), item("b", "Two"), item("c", "Three")), reader=here)
     assert set(desk.told()) == {"a", "b"}
     assert "too-many-items: 1 items beyond the first 2" in (fault() or "")
@@ -214,8 +214,8 @@ def test_one_bad_item_does_not_hold_up_its_neighbours(
             raise KeyError("nobody foresaw this")
         return normalise(one, *rest)
 
-    monkeypatch.setattr("ingest.contents.normalise", worse)
-    here = contents.read  # a caged reader would not be reached by the patch
+    monkeypatch.setattr("ingest.parse.normalise", worse)
+    here = parse.read  # a caged reader would not be reached by the patch
     (number,) = desk.take(feed(item("c", "Three"), item("d", "Four")), reader=here)
     assert "d" in desk.told()
     with desk.store.read() as conn:
@@ -241,7 +241,7 @@ def test_a_fault_of_the_store_is_tried_again(desk: Desk, monkeypatch: pytest.Mon
         assert "No space left" in outbox.failures(conn)[0][2]
     desk.now += timedelta(minutes=1)
     with clock.reading(lambda: desk.now):
-        intake.run(desk.store, desk.newsroom)
+        intake.run(desk.store, desk.config)
     assert desk.told() == {"a": ("One", 1)}
 
 
@@ -251,12 +251,12 @@ def test_a_lease_that_was_lost_writes_nothing(desk: Desk) -> None:
         job = outbox.claim(conn, "ingest", desk.now, 1)[0]
         later = desk.now + outbox.LEASE + timedelta(seconds=1)
         other = outbox.claim(conn, "ingest", later, 1)[0]
-    assert list(intake.intake(desk.store, desk.newsroom, "w", job)) == []
+    assert list(intake.intake(desk.store, desk.config, "w", job)) == []
     assert desk.told() == {}
-    assert len(list(intake.intake(desk.store, desk.newsroom, "w", other))) == 1
+    assert len(list(intake.intake(desk.store, desk.config, "w", other))) == 1
 
 
-def test_a_wire_no_longer_configured_is_still_taken_in(desk: Desk, newsroom: NewsroomOf) -> None:
-    desk.newsroom = newsroom()
+def test_a_wire_no_longer_configured_is_still_taken_in(desk: Desk, config: ConfigOf) -> None:
+    desk.config = config()
     desk.take(feed(item("a", "One")))
     assert desk.told() == {"a": ("One", 1)}

@@ -19,7 +19,7 @@ from ingest.schedule import (
     retry_after,
     usual_gap,
 )
-from stories.newsroom import Wire
+from stories.config import Wire
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)  # a Sunday
 EVERY = timedelta(minutes=2)

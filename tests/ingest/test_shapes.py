@@ -16,10 +16,10 @@ import pytest
 from ingest import formats
 from ingest.identity import identify
 from ingest.item import Hints
-from ingest.normalise import content_digest, normalise, received
-from stories.newsroom import Wire
+from ingest.normalize import content_digest, normalise, received
+from stories.config import Wire
+from stories.models import Copy, Version
 from stories.provenance import digests
-from stories.story import Copy, Version
 
 DATA = Path(__file__).parent / "data"
 NAMES = sorted(path.stem for path in DATA.glob("*.xml"))

@@ -1,6 +1,6 @@
 """The golden files: three stories, each a whole feed in each format, byte for byte.
 
-After a change that is meant to change bytes, raise ``publish.refresh.RENDERING``, run
+After a change that is meant to change bytes, raise ``publish.render_version.RENDERING``, run
 ``python -m tests.publish.goldens write``, and read the difference. Without an argument this prints
 the digest of each document, for other processes to compare.
 """
@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from publish.feed import join
-from publish.readback import Format
-from publish.refresh import RENDERING
 from publish.render import render
-from stories.story import digest
-from tests.publish.samples import english, hindi, newsroom, urdu
+from publish.render_version import RENDERING
+from publish.roundtrip import Format
+from stories.models import digest
+from tests.publish.samples import config, english, hindi, urdu
 
 FOLDER = Path(__file__).parent / "golden"
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
@@ -23,7 +23,7 @@ FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
 
 def documents() -> Iterator[tuple[str, bytes]]:
     """File names and what the files have to hold."""
-    room = newsroom()
+    room = config()
     for name, story in (("english", english()), ("hindi", hindi()), ("urdu", urdu())):
         rendered = render(story, room)
         for form in FORMATS:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import strategies as st
 
-from stories.story import Category, Media, Story, Version
+from stories.models import Category, Media, Story, Version
 from tests.publish.samples import story
 
 NASTIES = (

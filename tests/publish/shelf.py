@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from publish import press
-from publish.refresh import refresh
+from publish import renderer
+from publish.render_version import refresh
 from stories import clock
-from stories.newsroom import Newsroom
+from stories.config import Config
+from stories.db import Store, outbox
+from stories.db import stories as records
+from stories.db.stories import VersionRow
+from stories.models import Copy, Digests, Story, Version
 from stories.provenance import digests
-from stories.store import Store, outbox
-from stories.store import stories as records
-from stories.store.stories import VersionRow
-from stories.story import Copy, Digests, Story, Version
 
 
 def put(store: Store, *stories: Story, earlier: Sequence[tuple[Version, datetime]] = ()) -> None:
@@ -50,11 +50,11 @@ def put(store: Store, *stories: Story, earlier: Sequence[tuple[Version, datetime
         outbox.want(conn, "story", [s.id for s in stories], clock.now())
 
 
-def publish(store: Store, newsroom: Newsroom, *stories: Story) -> None:
+def publish(store: Store, config: Config, *stories: Story) -> None:
     """Put *stories* on record and render everything that is wanted."""
     put(store, *stories)
-    refresh(store, newsroom)
-    press.run(store, newsroom)
+    refresh(store, config)
+    renderer.run(store, config)
 
 
 def _row(story: Story, number: int, version: Version, at: datetime, current: bool) -> VersionRow:

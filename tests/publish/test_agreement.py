@@ -7,20 +7,20 @@ from datetime import timedelta
 from typing import Any
 
 from stories.signing import payload_of
-from stories.verifier import Aids, Entry, Refused, read_keys, verify_entries
-from stories.verifier import chain as chain_reader
-from stories.verifier import receipt as receipts
-from stories.verifier import statement as statements
-from stories.verifier import token as tokens
-from stories.verifier.encoding import canonical, parse
-from stories.verifier.keys import LARGEST_SET
-from stories.verifier.note import checkpoint, log_key
 from tests.publish import variations
 from tests.publish.node import ask
 from tests.publish.tree import tree
 from tests.publish.variations import FIRST, drawn
 from tests.signed import ISSUED, Press, samples
 from tests.signing import Log, b64, jwks
+from wirecopy import Aids, Entry, Refused, read_keys, verify_entries
+from wirecopy import chain as chain_reader
+from wirecopy import receipt as receipts
+from wirecopy import statement as statements
+from wirecopy import token as tokens
+from wirecopy.encoding import canonical, parse
+from wirecopy.keys import LARGEST_SET
+from wirecopy.note import checkpoint, log_key
 
 REFUSED = object()
 """What both say of what they do not take."""

@@ -11,17 +11,17 @@ from publish import atom
 from publish.entry import compose
 from publish.feed import join
 from publish.render import render
-from stories.newsroom import Newsroom
-from stories.story import Category, Story
+from stories.config import Config
+from stories.models import Category, Story
 from tests.publish import hostile
 from tests.publish.checks import NAMES, check_atom, parse
-from tests.publish.samples import HEADLINE_ONLY, english, hindi, newsroom, story, urdu, version
+from tests.publish.samples import HEADLINE_ONLY, config, english, hindi, story, urdu, version
 
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
-def document(*stories: Story, room: Newsroom | None = None) -> bytes:
-    room = room or newsroom()
+def document(*stories: Story, room: Config | None = None) -> bytes:
+    room = room or config()
     entries = [render(each, room).atom for each in stories]
     updated = max((each.changed_at for each in stories), default=None)
     return join(room.feeds[0], room, "atom", entries, updated)
@@ -41,7 +41,7 @@ def attributes(entry: etree._Element, path: str) -> list[dict[str, str]]:
 
 def test_an_entry_element_by_element() -> None:
     [entry] = check_atom(document(english()))
-    value = render(english(), newsroom()).entry
+    value = render(english(), config()).entry
     assert texts(entry, "atom:id") == [english().guid]
     assert texts(entry, "atom:title") == ["Big GST Meet On Monday: All Eyes On Cess"]
     assert texts(entry, "atom:updated") == ["2026-11-22T13:07:30+00:00"]
@@ -95,10 +95,10 @@ def test_as_a_feed_reader_sees_it() -> None:
     assert (found.version, found.feed.title) == ("atom10", "India")
     assert found.feed.link == "https://feeds.ndtv.com/feeds/india"
     first, second, third = found.entries
-    assert (first.id, first.link) == (english().guid, render(english(), newsroom()).entry.url)
+    assert (first.id, first.link) == (english().guid, render(english(), config()).entry.url)
     assert first.author == "Press Trust of India"
     assert first.source.title == "Press Trust of India"
-    assert first.content[0].value == render(english(), newsroom()).entry.html
+    assert first.content[0].value == render(english(), config()).entry.html
     assert first.content[0].type == "text/html"
     assert second.content[0].language == "hi"
     assert third.wirecopy_editscope == "headline-media"
@@ -130,19 +130,19 @@ def test_a_scheme_that_is_no_iri_is_left_out() -> None:
 
 
 def test_a_statement_stands_only_where_there_is_one() -> None:
-    entry = render(english(), newsroom()).entry
+    entry = render(english(), config()).entry
     assert b"statement" not in atom.entry(entry)
     signed = atom.entry(entry.model_copy(update={"statement": "eyJ.e30.c2ln"}))
     assert b"<wirecopy:statement>eyJ.e30.c2ln</wirecopy:statement>" in signed
 
 
 def test_cdata_never_ends_early() -> None:
-    entry = render(english(), newsroom()).entry.model_copy(update={"body": "a]]>b"})
+    entry = render(english(), config()).entry.model_copy(update={"body": "a]]>b"})
     assert b"<![CDATA[a]]&gt;b" in atom.entry(entry)
 
 
 def test_fragments_declare_no_namespace() -> None:
-    fragment = render(english(), newsroom()).atom
+    fragment = render(english(), config()).atom
     assert fragment.startswith(b"<entry>")
     assert fragment.endswith(b"</entry>")
     assert b"xmlns" not in fragment
@@ -156,8 +156,8 @@ def test_an_empty_feed_says_it_was_never_updated() -> None:
 @settings(deadline=None)
 @given(hostile.stories)
 def test_no_story_breaks_the_feed(of: Story) -> None:
-    value = compose(of, newsroom()).model_copy(update={"headline": "H"})
-    room = newsroom()
+    value = compose(of, config()).model_copy(update={"headline": "H"})
+    room = config()
     data = join(room.feeds[0], room, "atom", [atom.entry(value)], of.changed_at)
     [entry] = check_atom(data)
     html = value.html.replace("\r\n", "\n").replace("\r", "\n")

@@ -13,12 +13,12 @@ import pytest
 from lxml import html
 from sqlalchemy import text as sql
 
-from publish.site.app import create
-from publish.site.feeds import Receive, Scope, Send
-from publish.site.pages import SCRIPT, Scripts
-from stories.newsroom import Newsroom
-from stories.store import Store, connect
-from stories.story import Story
+from publish.web.app import create
+from publish.web.feeds import Receive, Scope, Send
+from publish.web.pages import SCRIPT, Scripts
+from stories.config import Config
+from stories.db import Store, connect
+from stories.models import Story
 from tests.publish import browser, samples
 from tests.publish.shelf import publish
 from tests.serving import Port, served
@@ -38,8 +38,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @contextmanager
-def _site(store: Store, newsroom: Newsroom) -> Iterator[Port]:
-    app = create(newsroom, store, ready=lambda: {"broker": "ok"}, metrics=lambda: b"")
+def _site(store: Store, config: Config) -> Iterator[Port]:
+    app = create(config, store, ready=lambda: {"broker": "ok"}, metrics=lambda: b"")
     with served(app) as port:
         yield port
 
@@ -72,9 +72,9 @@ def _tone(page: html.HtmlElement) -> str:
 def test_a_page_as_published_holds(sample: str, store: Store, tmp_path: Path) -> None:
     browser.program()
     story: Story = getattr(samples, sample)()
-    newsroom = samples.newsroom(data=tmp_path)
-    publish(store, newsroom, story)
-    with _site(store, newsroom) as port:
+    config = samples.config(data=tmp_path)
+    publish(store, config, story)
+    with _site(store, config) as port:
         page, checks = _opened(port, story, tmp_path)
     assert _tone(page) == "same", checks
     assert len(checks) == 13
@@ -97,11 +97,11 @@ def test_a_page_that_was_meddled_with_does_not(what: str, store: Store, tmp_path
     """The entry in the database is altered under its statement."""
     browser.program()
     story = samples.english()
-    newsroom = samples.newsroom(data=tmp_path)
-    publish(store, newsroom, story)
+    config = samples.config(data=tmp_path)
+    publish(store, config, story)
     column, before, after, failing = MEDDLED[what]
     _meddle(store, story, column, before, after)
-    with _site(store, newsroom) as port:
+    with _site(store, config) as port:
         page, checks = _opened(port, story, tmp_path)
     failed = {name for name, said in checks.items() if said.startswith("differs")}
     assert failed == failing, checks
@@ -133,9 +133,9 @@ def test_where_a_browser_has_no_cryptography_nothing_is_claimed(
     """Over plain http, from anywhere but its own machine, a browser offers none."""
     browser.program()
     story = samples.english()
-    newsroom = samples.newsroom(data=tmp_path)
-    publish(store, newsroom, story)
-    with _site(store, newsroom) as port:
+    config = samples.config(data=tmp_path)
+    publish(store, config, story)
+    with _site(store, config) as port:
         page = browser.opened(
             f"http://site.example:{port.number}/stories/{story.id}",
             tmp_path / "browser",
@@ -149,9 +149,9 @@ def test_where_a_browser_has_no_cryptography_nothing_is_claimed(
 def test_a_page_whose_keys_are_gone_says_nothing(store: Store, tmp_path: Path) -> None:
     browser.program()
     story = samples.english()
-    newsroom = samples.newsroom(data=tmp_path)
-    publish(store, newsroom, story)
-    site = create(newsroom, store, ready=lambda: {"broker": "ok"}, metrics=lambda: b"")
+    config = samples.config(data=tmp_path)
+    publish(store, config, story)
+    site = create(config, store, ready=lambda: {"broker": "ok"}, metrics=lambda: b"")
 
     async def keyless(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/.well-known/"):

@@ -11,9 +11,9 @@ from publish.clean import DROPPED, TAGS, absolute, clean
 from stories.markup import TangleError
 from stories.scalar import legal
 from stories.text import paragraphs, references
-from stories.verifier.projection import project
 from tests.publish.hostile import texts, urls
 from tests.publish.soup import Soup
+from wirecopy.projection import project
 
 BASE = "https://wire.example/a/b.html"
 

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 
 from publish.entry import compose, language, story_url, urn
-from stories.newsroom import Publisher, Site, Wire
-from stories.story import Category, Media, Story
+from stories.config import Publisher, Site, Wire
+from stories.models import Category, Media, Story
 from tests.publish import hostile
-from tests.publish.samples import RECEIVED, english, newsroom, story, version
+from tests.publish.samples import RECEIVED, config, english, story, version
 
 
 def test_composed_entry_shows_the_story() -> None:
-    entry = compose(english(), newsroom())
+    entry = compose(english(), config())
     of = english()
     assert (entry.guid, entry.headline) == (of.guid, "Big GST Meet On Monday: All Eyes On Cess")
     assert entry.wire_headline == "Centre, states to meet on GST & cess"
@@ -31,24 +31,24 @@ def test_composed_entry_shows_the_story() -> None:
 
 
 def test_the_agency_states_no_date_or_version() -> None:
-    entry = compose(story(version(published=None, agency_version=None), number=7), newsroom())
+    entry = compose(story(version(published=None, agency_version=None), number=7), config())
     assert entry.published == RECEIVED.replace(microsecond=0)
     assert entry.agency_version == "7"
 
 
 def test_story_urls() -> None:
     of = story()
-    assert story_url(of, newsroom()) == (
+    assert story_url(of, config()) == (
         f"https://www.ndtv.com/india-news/centre-states-to-meet-on-gst-cess-{of.id}"
     )
-    plain = newsroom(publisher=Publisher(name="N", url="https://n.example"))
+    plain = config(publisher=Publisher(name="N", url="https://n.example"))
     assert story_url(of, plain) == f"https://feeds.ndtv.com/stories/{of.id}"
     odd = of.model_copy(update={"slug": "{id}/../?x=ü"})
-    assert story_url(odd, newsroom()).endswith(f"/%7Bid%7D%2F..%2F%3Fx%3D%C3%BC-{of.id}")
+    assert story_url(odd, config()).endswith(f"/%7Bid%7D%2F..%2F%3Fx%3D%C3%BC-{of.id}")
 
 
 def test_the_wires_own_address_stays_secret() -> None:
-    room = newsroom()
+    room = config()
     entry = compose(story(version(link=None)), room)
     assert entry.source_url == "https://wire.example/"
     assert entry.link is None
@@ -56,9 +56,9 @@ def test_the_wires_own_address_stays_secret() -> None:
 
 
 def test_credentials_in_the_agencys_link_stay_secret() -> None:
-    entry = compose(story(version(link="https://desk:pw@pti.example/1?x=y")), newsroom())
+    entry = compose(story(version(link="https://desk:pw@pti.example/1?x=y")), config())
     assert entry.link == entry.source_url == "https://pti.example/1?x=y"
-    assert compose(story(version(link="javascript:x", base=None)), newsroom()).link is None
+    assert compose(story(version(link="javascript:x", base=None)), config()).link is None
 
 
 def test_media_are_absolute_and_whole() -> None:
@@ -68,7 +68,7 @@ def test_media_are_absolute_and_whole() -> None:
         Media(url="data:image/png;base64,AA", type="image/png"),
         Media(url="https://i.example/b", type="picture", credit="\x00"),
     )
-    assert compose(story(version(media=media)), newsroom()).media == (
+    assert compose(story(version(media=media)), config()).media == (
         Media(url="https://www.ptinews.example/a.jpg", type="image/jpeg", length=5, caption="c"),
         Media(url="https://i.example/b"),
     )
@@ -78,7 +78,7 @@ def test_empty_categories_and_keywords_are_none() -> None:
     of = version(
         categories=(Category(label=" \x01 "), Category(label="A", scheme=" ")), keywords=("",)
     )
-    entry = compose(story(of), newsroom())
+    entry = compose(story(of), config())
     assert entry.categories == (Category(label="A"),)
     assert entry.keywords == ()
 
@@ -100,22 +100,22 @@ def test_language_tags(tag: str | None, kept: str | None) -> None:
 
 
 def test_ids_last_as_long_as_the_publishers_name() -> None:
-    room = newsroom()
-    moved = newsroom(site=Site(url="https://other.example"))
+    room = config()
+    moved = config(site=Site(url="https://other.example"))
     assert urn(room, "feed", "india") == urn(moved, "feed", "india")
     assert urn(room, "feed", "india") != urn(room, "wire", "india")
-    other = newsroom(publisher=Publisher(name="NDTV", url="https://elsewhere.example"))
+    other = config(publisher=Publisher(name="NDTV", url="https://elsewhere.example"))
     assert urn(room, "feed", "india") != urn(other, "feed", "india")
 
 
 def test_instants_no_calendar_holds() -> None:
     early = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
-    entry = compose(story(version(published=early)), newsroom())
+    entry = compose(story(version(published=early)), config())
     assert entry.published == RECEIVED.replace(microsecond=0)
 
 
 def test_the_disclosure_is_the_last_paragraph_and_escaped() -> None:
-    entry = compose(english(), newsroom())
+    entry = compose(english(), config())
     assert entry.html == entry.body
     told = entry.model_copy(update={"disclosure": "(Not edited by <b> & Co.)"})
     assert told.html == f"{entry.body}<p><i>(Not edited by &lt;b&gt; &amp; Co.)</i></p>"
@@ -123,14 +123,14 @@ def test_the_disclosure_is_the_last_paragraph_and_escaped() -> None:
 
 def test_a_private_wire_is_named_by_its_host_alone() -> None:
     wire = Wire(name="pti", url="http://127.0.0.1:9/x?y=z", allow_private=True)
-    entry = compose(story(version(link=None)), newsroom(wires=(wire,), feeds=()))
+    entry = compose(story(version(link=None)), config(wires=(wire,), feeds=()))
     assert entry.source_url == "http://127.0.0.1:9/"
 
 
 @settings(deadline=None)
 @given(hostile.stories)
 def test_every_text_of_an_entry_can_be_written(of: Story) -> None:
-    entry = compose(of, newsroom())
+    entry = compose(of, config())
     dumped = entry.model_dump_json()
     for forbidden in ("\\u0000", "\\u0001", "\\u000b", "\\u000c", "\\u001f", "\ufffe", "\uffff"):
         assert forbidden not in dumped

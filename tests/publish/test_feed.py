@@ -8,12 +8,12 @@ import pytest
 
 from publish import feed
 from publish.feed import CONTENT_TYPES, join, lifetime, matches
-from publish.readback import Format
 from publish.render import render
-from stories.newsroom import Feed, Newsroom, Wire
-from stories.story import Category, Version
+from publish.roundtrip import Format
+from stories.config import Config, Feed, Wire
+from stories.models import Category, Version
 from tests.publish.checks import NAMES, check_atom, check_json, check_rss, parse
-from tests.publish.samples import english, hindi, newsroom, story, urdu, version
+from tests.publish.samples import config, english, hindi, story, urdu, version
 
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
 
@@ -58,7 +58,7 @@ def test_matches(criteria: dict[str, Any], fields: dict[str, Any], expected: boo
     assert matches(Feed(name="f", title="F", **criteria), of) is expected
 
 
-def documents(room: Newsroom, updated: datetime | None, *stories: Any) -> dict[Format, bytes]:
+def documents(room: Config, updated: datetime | None, *stories: Any) -> dict[Format, bytes]:
     found = [render(each, room) for each in stories]
     return {
         form: join(room.feeds[0], room, form, [getattr(each, form) for each in found], updated)
@@ -67,7 +67,7 @@ def documents(room: Newsroom, updated: datetime | None, *stories: Any) -> dict[F
 
 
 def test_entries_stand_in_the_order_given() -> None:
-    made = documents(newsroom(), english().changed_at, urdu(), english(), hindi())
+    made = documents(config(), english().changed_at, urdu(), english(), hindi())
     guids = [urdu().guid, english().guid, hindi().guid]
     assert [item.findtext("guid") for item in check_rss(made["rss"])] == guids
     entries = check_atom(made["atom"])
@@ -76,7 +76,7 @@ def test_entries_stand_in_the_order_given() -> None:
 
 
 def test_entries_are_joined_untouched() -> None:
-    room = newsroom()
+    room = config()
     found = [render(each, room) for each in (english(), hindi())]
     for form in FORMATS:
         fragments = [getattr(each, form) for each in found]
@@ -87,7 +87,7 @@ def test_entries_are_joined_untouched() -> None:
 
 
 def test_namespaces_are_declared_once() -> None:
-    made = documents(newsroom(), english().changed_at, english(), hindi(), urdu())
+    made = documents(config(), english().changed_at, english(), hindi(), urdu())
     for prefix in (b"atom", b"content", b"dc", b"media", b"wirecopy"):
         assert made["rss"].count(b"xmlns:" + prefix + b"=") == 1
     assert made["atom"].count(b"xmlns=") == 1
@@ -97,7 +97,7 @@ def test_namespaces_are_declared_once() -> None:
 
 
 def test_an_empty_feed_is_valid_and_without_a_date() -> None:
-    made = documents(newsroom(), None)
+    made = documents(config(), None)
     assert check_rss(made["rss"]) == []
     assert check_atom(made["atom"]) == []
     assert check_json(made["json"]) == []
@@ -105,7 +105,7 @@ def test_an_empty_feed_is_valid_and_without_a_date() -> None:
 
 
 def test_the_head_of_each_format() -> None:
-    room = newsroom(
+    room = config(
         feeds=(Feed(name="top", title="Top & <b>", description="D & d", languages=("en_IN",)),)
     )
     ist = timezone(timedelta(hours=5, minutes=30))
@@ -149,7 +149,7 @@ def test_the_head_of_each_format() -> None:
 
 
 def test_a_head_holds_no_character_xml_cannot_hold() -> None:
-    room = newsroom(feeds=(Feed(name="top", title="To\x00p\x0b\ufffe", description="\x01\ud800"),))
+    room = config(feeds=(Feed(name="top", title="To\x00p\x0b\ufffe", description="\x01\ud800"),))
     made = documents(room, None)
     assert parse(made["rss"])[0].findtext("title") == "Top "
     assert parse(made["rss"])[0].findtext("description") == "\ufffd"
@@ -158,7 +158,7 @@ def test_a_head_holds_no_character_xml_cannot_hold() -> None:
 
 
 def test_the_head_moves_with_nothing_but_its_newest_entry() -> None:
-    room = newsroom()
+    room = config()
     first, again = documents(room, english().changed_at), documents(room, english().changed_at)
     assert first == again
     later = documents(room, english().changed_at + timedelta(seconds=1))
@@ -169,7 +169,7 @@ def test_the_head_moves_with_nothing_but_its_newest_entry() -> None:
 def test_a_feed_keeps_its_id_when_the_site_moves() -> None:
     ids = {
         parse(documents(room, None)["atom"]).findtext("atom:id", namespaces=NAMES)
-        for room in (newsroom(), newsroom(site={"url": "https://moved.example"}))
+        for room in (config(), config(site={"url": "https://moved.example"}))
     }
     assert len(ids) == 1
 
@@ -187,7 +187,7 @@ def test_a_feed_keeps_its_id_when_the_site_moves() -> None:
 def test_lifetime_follows_the_fastest_wire(
     every: tuple[int, ...], of: tuple[str, ...], minutes: int
 ) -> None:
-    room = newsroom(wires=wires(*every), feeds=(Feed(name="f", title="F", wires=of),))
+    room = config(wires=wires(*every), feeds=(Feed(name="f", title="F", wires=of),))
     assert lifetime(room.feeds[0], room) == timedelta(minutes=minutes)
     assert parse(documents(room, None)["rss"])[0].findtext("ttl") == str(minutes)
 
@@ -198,7 +198,7 @@ def test_the_language_is_said_only_when_there_is_one() -> None:
         for name, tag in (("en", "en-IN"), ("hi", "hi"))
     )
     feeds = (Feed(name="all", title="A"), Feed(name="hindi", title="H", wires=("hi",)))
-    room = newsroom(wires=both, feeds=feeds)
+    room = config(wires=both, feeds=feeds)
     assert b"<language>" not in join(feeds[0], room, "rss", [], None)
     assert b"<language>hi</language>" in join(feeds[1], room, "rss", [], None)
 
@@ -212,7 +212,7 @@ def test_content_types() -> None:
 
 
 def test_a_thousand_entries() -> None:
-    room = newsroom()
+    room = config()
     one = render(story(desk="New"), room)
     guid = story().guid.encode()
     for form, check in (("rss", check_rss), ("atom", check_atom), ("json", check_json)):

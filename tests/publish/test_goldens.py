@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from publish.refresh import RENDERING
-from stories.story import digest
+from publish.render_version import RENDERING
+from stories.models import digest
 from tests.publish.checks import check_atom, check_json, check_rss
 from tests.publish.goldens import FOLDER, documents
 

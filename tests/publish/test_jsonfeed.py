@@ -8,15 +8,15 @@ from publish import jsonfeed
 from publish.entry import compose
 from publish.feed import join
 from publish.render import render
-from stories.newsroom import Feed, Newsroom
-from stories.story import Story
+from stories.config import Config, Feed
+from stories.models import Story
 from tests.publish import hostile
 from tests.publish.checks import check_json
-from tests.publish.samples import HEADLINE_ONLY, english, hindi, newsroom, story, urdu, version
+from tests.publish.samples import HEADLINE_ONLY, config, english, hindi, story, urdu, version
 
 
-def document(*stories: Story, room: Newsroom | None = None) -> bytes:
-    room = room or newsroom()
+def document(*stories: Story, room: Config | None = None) -> bytes:
+    room = room or config()
     entries = [render(each, room).json for each in stories]
     updated = max((each.changed_at for each in stories), default=None)
     return join(room.feeds[0], room, "json", entries, updated)
@@ -24,7 +24,7 @@ def document(*stories: Story, room: Newsroom | None = None) -> bytes:
 
 def test_an_item_key_by_key() -> None:
     [item] = check_json(document(english()))
-    value = render(english(), newsroom()).entry
+    value = render(english(), config()).entry
     assert item == {
         "id": english().guid,
         "url": value.url,
@@ -65,7 +65,7 @@ def test_an_item_key_by_key() -> None:
 
 def test_a_whole_feed() -> None:
     feed = Feed(name="india", title="India", description="Stories of the day", languages=("hi",))
-    room = newsroom(feeds=(feed,))
+    room = config(feeds=(feed,))
     data = document(english(), hindi(), urdu(), room=room)
     assert len(check_json(data)) == 3
     head = json.loads(data)
@@ -110,21 +110,21 @@ def test_without_anything_optional() -> None:
 
 
 def test_a_statement_stands_only_where_there_is_one() -> None:
-    entry = render(english(), newsroom()).entry
+    entry = render(english(), config()).entry
     assert "statement" not in json.loads(jsonfeed.item(entry))["_wirecopy"]
     signed = json.loads(jsonfeed.item(entry.model_copy(update={"statement": "eyJ.e30.c2ln"})))
     assert signed["_wirecopy"]["statement"] == "eyJ.e30.c2ln"
 
 
 def test_text_is_written_as_itself() -> None:
-    assert "जीएसटी परिषद".encode() in render(hindi(), newsroom()).json
+    assert "जीएसटी परिषद".encode() in render(hindi(), config()).json
 
 
 @settings(deadline=None)
 @given(hostile.stories)
 def test_no_story_breaks_the_feed(of: Story) -> None:
-    value = compose(of, newsroom()).model_copy(update={"headline": "H"})
-    room = newsroom()
+    value = compose(of, config()).model_copy(update={"headline": "H"})
+    room = config()
     [item] = check_json(join(room.feeds[0], room, "json", [jsonfeed.item(value)], of.changed_at))
     assert item["content_html"] == value.html
     assert item.get("summary") == value.summary

@@ -8,21 +8,21 @@ import pytest
 from hypothesis import given, settings
 
 from publish import atom, clean, entry, render, rss
-from publish.readback import READERS, Format
 from publish.render import Rendered
+from publish.roundtrip import READERS, Format
+from stories.config import Config, Publisher
 from stories.errors import RenderError
-from stories.newsroom import Newsroom, Publisher
+from stories.models import Category, Copy, HeadlineEdit, Media, Story
 from stories.provenance import digests, measure
 from stories.scalar import legal
-from stories.story import Category, Copy, HeadlineEdit, Media, Story
 from tests.publish import hostile
 from tests.publish.checks import NAMES, parse
 from tests.publish.samples import (
     HEADLINE_ONLY,
     RECEIVED,
+    config,
     english,
     hindi,
-    newsroom,
     story,
     urdu,
     version,
@@ -34,9 +34,9 @@ VERBATIM = "(This story has not been edited by NDTV staff and is published from 
 PLAIN = "<p>Alpha beta gamma.</p><p>Delta epsilon.</p>"
 
 
-def rendered(body: str = PLAIN, desk: str | None = "New", room: Newsroom | None = None) -> Rendered:
+def rendered(body: str = PLAIN, desk: str | None = "New", room: Config | None = None) -> Rendered:
     of = version(body=body, base="https://wire.example/a/", media=())
-    return render.render(story(of, desk), room or newsroom())
+    return render.render(story(of, desk), room or config())
 
 
 def claims(found: Rendered) -> tuple[str, bool, str]:
@@ -80,7 +80,7 @@ def test_a_headline_put_back_is_no_edit() -> None:
     back = of.model_copy(
         update={"edits": (*of.edits, HeadlineEdit(text=None, by="M", at=at, against=1))}
     )
-    assert claims(render.render(back, newsroom()))[0] == "verbatim"
+    assert claims(render.render(back, config()))[0] == "verbatim"
 
 
 @pytest.mark.parametrize(
@@ -179,23 +179,23 @@ def test_a_claim_that_its_own_disclosure_falsifies(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_disclosure_for_every_scope_is_the_newsrooms() -> None:
-    room = newsroom(disclosures={"edited": "(Edited by {staff}, from {agency}.)"})
+    room = config(disclosures={"edited": "(Edited by {staff}, from {agency}.)"})
     found = rendered("<p>Alpha <button>beta</button> gamma.</p>", room=room)
     assert claims(found) == ("edited", False, "(Edited by NDTV staff, from Press Trust of India.)")
-    silent = newsroom(disclosures={"headline-only": ""})
+    silent = config(disclosures={"headline-only": ""})
     assert claims(rendered(room=silent)) == ("headline-only", True, "")
 
 
 def test_what_was_received_is_not_what_is_on_record() -> None:
     of = story(version(body=PLAIN), "New")
     other = digests(Copy(headline=of.version.headline, body="<p>Other words.</p>"))
-    found = render.render(of.model_copy(update={"received": other}), newsroom())
+    found = render.render(of.model_copy(update={"received": other}), config())
     assert claims(found) == ("unknown", False, "")
 
 
 def test_names_in_the_disclosure_are_escaped() -> None:
     publisher = Publisher(name="N", url="https://n.example", staff='<b>Desk</b> & "Co" ]]>\x01')
-    room = newsroom(publisher=publisher)
+    room = config(publisher=publisher)
     found = rendered(room=room)
     scope, claim, told = claims(found)
     assert (scope, claim) == ("headline-only", True)
@@ -216,17 +216,17 @@ def test_a_body_that_already_ends_in_the_sentence(desk: str | None) -> None:
 
 def test_media_beside_the_body_count() -> None:
     lost = version(body=PLAIN, media=(Media(url="data:image/png;base64,AA"),))
-    assert claims(render.render(story(lost, "New"), newsroom()))[0] == "headline-media"
+    assert claims(render.render(story(lost, "New"), config()))[0] == "headline-media"
 
 
 def test_tags_and_summary_count() -> None:
     odd = version(summary="Sum\x00mary \ud800", categories=(Category(label="N\x01ational"),))
-    assert claims(render.render(story(odd, "New"), newsroom()))[0] == "headline-only"
+    assert claims(render.render(story(odd, "New"), config()))[0] == "headline-only"
 
 
 def test_a_story_without_a_headline_stays_out() -> None:
     with pytest.raises(RenderError, match=r"has no headline, .* wirecopy headline [a-z2-7]{13} "):
-        render.render(story(version(headline=" \x00 ")), newsroom())
+        render.render(story(version(headline=" \x00 ")), config())
     assert rendered().entry.headline == "New"
 
 
@@ -234,11 +234,11 @@ def test_markup_built_to_burst_a_parser_stays_out() -> None:
     body = "".join(f"<b title={i}>" for i in range(20_000))
     of = story(version(body=PLAIN)).model_copy(update={"version": version(body=body)})
     with pytest.raises(RenderError, match=r"cannot be rendered: .* it stays out of its feeds"):
-        render.render(of, newsroom())
+        render.render(of, config())
 
 
 def test_the_measurement_says_what_it_measured() -> None:
-    found = render.render(english(), newsroom())
+    found = render.render(english(), config())
     copy = READERS["atom"](found.atom)
     assert found.measurement.published == digests(copy, disclosure=HEADLINE_ONLY)
     assert found.measurement.received == english().received
@@ -247,12 +247,12 @@ def test_the_measurement_says_what_it_measured() -> None:
 
 @pytest.mark.parametrize("make", [english, hindi, urdu])
 def test_two_renders_are_identical(make: Callable[[], Story]) -> None:
-    assert render.render(make(), newsroom()) == render.render(make(), newsroom())
+    assert render.render(make(), config()) == render.render(make(), config())
 
 
 def test_threads_do_not_disturb_each_other() -> None:
     samples = [english(), hindi(), urdu()]
-    room = newsroom()
+    room = config()
     expected = [render.render(of, room) for of in samples]
     wrong: list[int] = []
 
@@ -272,7 +272,7 @@ def test_threads_do_not_disturb_each_other() -> None:
 @settings(deadline=None)
 @given(hostile.stories)
 def test_no_claim_is_ever_made_that_does_not_measure(of: Story) -> None:
-    room = newsroom()
+    room = config()
     try:
         found = render.render(of, room)
     except RenderError:

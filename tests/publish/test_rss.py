@@ -14,15 +14,15 @@ from publish import rss
 from publish.entry import Entry, compose
 from publish.feed import join
 from publish.render import render
-from stories.newsroom import Newsroom
-from stories.story import Story
+from stories.config import Config
+from stories.models import Story
 from tests.publish import hostile
 from tests.publish.checks import NAMES, check_rss
-from tests.publish.samples import HEADLINE_ONLY, english, hindi, newsroom, story, urdu, version
+from tests.publish.samples import HEADLINE_ONLY, config, english, hindi, story, urdu, version
 
 
-def document(*stories: Story, room: Newsroom | None = None) -> bytes:
-    room = room or newsroom()
+def document(*stories: Story, room: Config | None = None) -> bytes:
+    room = room or config()
     entries = [render(each, room).rss for each in stories]
     updated = max((each.changed_at for each in stories), default=None)
     return join(room.feeds[0], room, "rss", entries, updated)
@@ -38,7 +38,7 @@ def texts(item: etree._Element, path: str) -> list[str | None]:
 
 def test_an_ndtv_item_of_pti_copy_element_by_element() -> None:
     [item] = check_rss(document(english()))
-    entry = render(english(), newsroom()).entry
+    entry = render(english(), config()).entry
     assert texts(item, "title") == ["Big GST Meet On Monday: All Eyes On Cess"]
     assert texts(item, "link") == [entry.url]
     assert texts(item, "guid") == [english().guid]
@@ -110,7 +110,7 @@ def test_as_a_feed_reader_sees_it() -> None:
     assert first.wirecopy_editedheadlineonly == "true"
     assert first.media_content[0]["url"] == "https://img.example/gst.jpg?w=1200&h=675"
     # feedparser files a picture's caption under content too: the story must come first.
-    assert first.content[0].value == render(english(), newsroom()).entry.html
+    assert first.content[0].value == render(english(), config()).entry.html
 
 
 def test_without_anything_optional() -> None:
@@ -152,14 +152,14 @@ def test_a_body_with_everything_cdata_cannot_hold() -> None:
 
 
 def test_cdata_never_ends_early() -> None:
-    entry = render(english(), newsroom()).entry.model_copy(update={"body": "a]]>b"})
+    entry = render(english(), config()).entry.model_copy(update={"body": "a]]>b"})
     written = rss.item(entry.model_copy(update={"disclosure": "c]]>d"}))
     assert b"a]]&gt;b" in written
     assert b"c]]&gt;d" in written
 
 
 def test_a_statement_stands_only_where_there_is_one() -> None:
-    entry = render(english(), newsroom()).entry
+    entry = render(english(), config()).entry
     assert b"statement" not in rss.item(entry)
     signed = rss.item(entry.model_copy(update={"statement": "eyJ.e30.c2ln"}))
     assert b"<wirecopy:statement>eyJ.e30.c2ln</wirecopy:statement>" in signed
@@ -180,7 +180,7 @@ def test_dates_of_every_year() -> None:
 
 
 def test_fragments_declare_no_namespace() -> None:
-    fragment = render(english(), newsroom()).rss
+    fragment = render(english(), config()).rss
     assert fragment.startswith(b"<item>")
     assert fragment.endswith(b"</item>")
     assert b"xmlns" not in fragment
@@ -196,9 +196,9 @@ def test_huge_bodies() -> None:
 @settings(deadline=None)
 @given(hostile.stories)
 def test_no_story_breaks_the_feed(of: Story) -> None:
-    entry = compose(of, newsroom()).model_copy(update={"headline": "H"})
+    entry = compose(of, config()).model_copy(update={"headline": "H"})
     fragment = rss.item(entry)
-    room = newsroom()
+    room = config()
     [item] = check_rss(join(room.feeds[0], room, "rss", [fragment], of.changed_at))
     assert_same(item, entry)
 

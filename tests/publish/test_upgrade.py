@@ -6,21 +6,21 @@ from typing import Any
 
 from sqlalchemy import text, update
 
-from publish import press
-from publish.refresh import refresh
+from publish import renderer
+from publish.render_version import refresh
 from stories import clock, keyring, merkle, note
-from stories.newsroom import Newsroom
+from stories.config import Config
+from stories.db import Store, feeds, receipts, statements, tables
+from stories.db.receipts import Receipt
+from stories.models import digest
 from stories.signing import canonical, payload_of
-from stories.store import Store, feeds, receipts, statements, tables
-from stories.store.receipts import Receipt
-from stories.story import digest
-from stories.verifier import Aids, Memory, Report, read_keys, verify
-from stories.verifier.statement import Statement
-from tests.conftest import NewsroomOf
+from tests.conftest import ConfigOf
 from tests.publish.samples import english, hindi
 from tests.publish.shelf import publish
 from tests.signed import earlier
 from tests.stories.proving import chained
+from wirecopy import Aids, Memory, Report, read_keys, verify
+from wirecopy.statement import Statement
 
 NOON = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 
@@ -32,7 +32,7 @@ def old(leaf: bytes) -> bytes:
     return canonical(members)
 
 
-def take_back(store: Store, room: Newsroom) -> None:
+def take_back(store: Store, room: Config) -> None:
     """Make *store*, with what is in it, what it would have been at schema 0003; of two stories
     published, one receipt waits for its place in the log again."""
     key, signer = keyring.log_key(store, room), keyring.signer(store, room)
@@ -87,8 +87,8 @@ def verified(store: Store, before: str) -> Report:
     return verify(row.body, read_keys(canonical(jwks)), aids)
 
 
-def test_a_log_begun_before(store: Store, newsroom: NewsroomOf) -> None:
-    room, now = newsroom(), NOON
+def test_a_log_begun_before(store: Store, config: ConfigOf) -> None:
+    room, now = config(), NOON
     with clock.reading(lambda: now):
         publish(store, room, english(), hindi())
         take_back(store, room)
@@ -99,7 +99,7 @@ def test_a_log_begun_before(store: Store, newsroom: NewsroomOf) -> None:
         now += timedelta(days=1)
         store.migrate()
         refresh(store, room)
-        press.run(store, room)
+        renderer.run(store, room)
         report = verified(store, before.checkpoint)
     assert [entry.failures for entry in report.entries] == [(), ()]
     assert report.log.state == "ok", report.log

@@ -11,23 +11,23 @@ from typing import Any
 
 import pytest
 
-from publish.readback import Format
+from publish.roundtrip import Format
 from stories.errors import ParseError
+from stories.models import Copy
 from stories.provenance import digests
 from stories.reference import resolve
 from stories.signing import payload_of
-from stories.story import Copy
 from stories.text import plain, project
-from stories.verifier import Aids, Entry, Refused, read_keys, verify_entries
-from stories.verifier import projection as verifier
-from stories.verifier.feeds import read
 from tests import signing
 from tests.publish.node import ask
 from tests.publish.soup import Soup
 from tests.publish.tree import Node, tree
 from tests.signed import FORMATS, ISSUED, Press, samples
-from tests.stories.verifier.mutations import FORM, MEANING
-from tests.stories.verifier.test_mutations import changed
+from tests.wirecopy.mutations import FORM, MEANING
+from tests.wirecopy.test_mutations import changed
+from wirecopy import Aids, Entry, Refused, read_keys, verify_entries
+from wirecopy import projection as verifier
+from wirecopy.feeds import read
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 TEXT = json.loads((VECTORS / "text.json").read_text("utf-8"))

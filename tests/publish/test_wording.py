@@ -10,17 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
-from publish.site.schema import in_script
-from publish.site.wording import (
-    badge,
-    direction,
-    legend,
-    listed,
-    moment,
-    unturned,
-    zone_of,
-)
-from stories.newsroom import Wire
+from publish.web.schema import in_script
+from publish.web.wording import badge, direction, legend, listed, moment, unturned, zone_of
+from stories.config import Wire
 from stories.provenance import PARTS, SCOPES
 from tests.publish import samples
 
@@ -87,11 +79,11 @@ def test_the_zone_is_the_wires_or_the_agencys() -> None:
         Wire(name="pti", url="https://a.example/", timezone="Asia/Kolkata"),
         Wire(name="ap", url="https://b.example/"),
     )
-    newsroom = samples.newsroom(wires=wires, feeds=())
-    assert zone_of(newsroom, "pti", AT) == ZoneInfo("Asia/Kolkata")
-    assert zone_of(newsroom, "ap", AT.astimezone(IST)) == IST
-    assert zone_of(newsroom, "ap", None) == UTC
-    assert zone_of(newsroom, "no longer configured", None) == UTC
+    config = samples.config(wires=wires, feeds=())
+    assert zone_of(config, "pti", AT) == ZoneInfo("Asia/Kolkata")
+    assert zone_of(config, "ap", AT.astimezone(IST)) == IST
+    assert zone_of(config, "ap", None) == UTC
+    assert zone_of(config, "no longer configured", None) == UTC
 
 
 @pytest.mark.parametrize(

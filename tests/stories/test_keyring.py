@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from stories import clock, keyring
+from stories.config import Config
+from stories.db import Store, connect, keys, receipts
+from stories.db.keys import KeyRow
 from stories.errors import SigningError, UnknownNameError
-from stories.newsroom import Newsroom
-from stories.store import Store, connect, keys, receipts
-from stories.store.keys import KeyRow
-from tests.conftest import NewsroomOf
+from tests.conftest import ConfigOf
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 250_000, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -47,7 +47,7 @@ def published(store: Store) -> dict[str, Any]:
     return found
 
 
-def signs(store: Store, room: Newsroom) -> str:
+def signs(store: Store, room: Config) -> str:
     return keyring.signer(store, room).kid
 
 
@@ -56,8 +56,8 @@ def test_nothing_is_published_before_the_first_key(store: Store) -> None:
         assert keyring.jwks(conn) is None
 
 
-def test_the_first_key_and_the_log(store: Store, newsroom: NewsroomOf, time: Time) -> None:
-    room = newsroom()
+def test_the_first_key_and_the_log(store: Store, config: ConfigOf, time: Time) -> None:
+    room = config()
     kid = signs(store, room)
     told = published(store)
     [key] = told["keys"]
@@ -82,15 +82,15 @@ def test_the_first_key_and_the_log(store: Store, newsroom: NewsroomOf, time: Tim
     assert published(store) == told
 
 
-def _start(url: str, room: Newsroom, gate: Any, told: Any) -> None:
+def _start(url: str, room: Config, gate: Any, told: Any) -> None:
     store = connect(url)
     gate.wait()
     told.put(keyring.signer(store, room).kid)
     store.close()
 
 
-def test_many_processes_at_their_first_start_agree(store: Store, newsroom: NewsroomOf) -> None:
-    room = newsroom()
+def test_many_processes_at_their_first_start_agree(store: Store, config: ConfigOf) -> None:
+    room = config()
     context = multiprocessing.get_context("spawn")
     count = 4
     gate, told = context.Barrier(count), context.Queue()
@@ -108,38 +108,38 @@ def test_many_processes_at_their_first_start_agree(store: Store, newsroom: Newsr
     assert names == {f"{kids.pop()}.pem", "log.pem"}
 
 
-def test_the_second_turns_while_the_first_key_is_made(store: Store, newsroom: NewsroomOf) -> None:
+def test_the_second_turns_while_the_first_key_is_made(store: Store, config: ConfigOf) -> None:
     """Whoever asked just before must not find that no key has begun."""
     turning = iter(NOON + timedelta(milliseconds=400 * n) for n in range(1000))
     with clock.reading(lambda: next(turning)):
-        kid = keyring.signer(store, newsroom()).kid
+        kid = keyring.signer(store, config()).kid
         assert rows(store)[0].kid == kid
         assert rows(store)[0].not_before <= clock.now()
 
 
 def test_a_folder_that_cannot_be_written_leaves_no_key_on_record(
-    store: Store, newsroom: NewsroomOf, tmp_path: Path
+    store: Store, config: ConfigOf, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    room = newsroom(signing={"keys": tmp_path / "file" / "keys"})
+    room = config(signing={"keys": tmp_path / "file" / "keys"})
     with pytest.raises(SigningError, match=r"file/keys/.*cannot be written"):
         keyring.ensure(store, room)
     assert rows(store) == []
 
 
 def test_a_second_machine_without_the_files_says_so(
-    store: Store, newsroom: NewsroomOf, tmp_path: Path
+    store: Store, config: ConfigOf, tmp_path: Path
 ) -> None:
-    keyring.ensure(store, newsroom())
-    other = newsroom(signing={"keys": tmp_path / "elsewhere"})
+    keyring.ensure(store, config())
+    other = config(signing={"keys": tmp_path / "elsewhere"})
     with pytest.raises(SigningError, match=r"elsewhere/.*is not there; .*copy it from"):
         signs(store, other)
     with pytest.raises(SigningError, match=r"elsewhere/log\.pem"):
         keyring.log_key(store, other)
 
 
-def test_another_key_in_the_file(store: Store, newsroom: NewsroomOf) -> None:
-    room = newsroom()
+def test_another_key_in_the_file(store: Store, config: ConfigOf) -> None:
+    room = config()
     path = keyring.file_of(room, signs(store, room))
     log_file = room.keys_folder / "log.pem"
     swapped = log_file.read_bytes()
@@ -151,9 +151,9 @@ def test_another_key_in_the_file(store: Store, newsroom: NewsroomOf) -> None:
         keyring.log_key(store, room)
 
 
-def test_a_log_key_from_before_goes_on_serving(store: Store, newsroom: NewsroomOf) -> None:
+def test_a_log_key_from_before_goes_on_serving(store: Store, config: ConfigOf) -> None:
     """A start that ended between file and commit, or a database that was lost."""
-    room = newsroom()
+    room = config()
     other = connect(f"sqlite:///{room.data}/other.sqlite3")
     other.migrate()
     keyring.ensure(other, room)
@@ -164,9 +164,9 @@ def test_a_log_key_from_before_goes_on_serving(store: Store, newsroom: NewsroomO
 
 
 def test_rotation_publishes_waits_signs_and_ends(
-    store: Store, newsroom: NewsroomOf, time: Time
+    store: Store, config: ConfigOf, time: Time
 ) -> None:
-    room = newsroom(signing={"overlap": "2d"})
+    room = config(signing={"overlap": "2d"})
     old = signs(store, room)
     new = keyring.rotate(store, room).kid
     assert signs(store, room) == old
@@ -188,8 +188,8 @@ def test_rotation_publishes_waits_signs_and_ends(
     assert "exp" not in second
 
 
-def test_rotation_at_once(store: Store, newsroom: NewsroomOf, time: Time) -> None:
-    room = newsroom()
+def test_rotation_at_once(store: Store, config: ConfigOf, time: Time) -> None:
+    room = config()
     old = signs(store, room)
     keyring.file_of(room, old).unlink()  # it is what one does when a key is lost
     with pytest.raises(SigningError, match="is not there"):
@@ -199,8 +199,8 @@ def test_rotation_at_once(store: Store, newsroom: NewsroomOf, time: Time) -> Non
     assert signs(store, room) == new != old
 
 
-def test_a_key_that_waits_is_given_its_turn(store: Store, newsroom: NewsroomOf, time: Time) -> None:
-    room = newsroom()
+def test_a_key_that_waits_is_given_its_turn(store: Store, config: ConfigOf, time: Time) -> None:
+    room = config()
     old = signs(store, room)
     new = keyring.rotate(store, room).kid
     time.now += timedelta(seconds=2)
@@ -211,10 +211,8 @@ def test_a_key_that_waits_is_given_its_turn(store: Store, newsroom: NewsroomOf, 
     assert rows(store)[0].not_after == time.now.replace(microsecond=0) + DAY
 
 
-def test_revoking_the_only_key_makes_another(
-    store: Store, newsroom: NewsroomOf, time: Time
-) -> None:
-    room = newsroom()
+def test_revoking_the_only_key_makes_another(store: Store, config: ConfigOf, time: Time) -> None:
+    room = config()
     old = signs(store, room)
     assert keyring.revoke(store, room, old, "found in a bucket") == []
     new = signs(store, room)
@@ -231,8 +229,8 @@ def test_revoking_the_only_key_makes_another(
         keyring.revoke(store, room, "nobody", "x")
 
 
-def test_revoking_lets_the_next_one_begin(store: Store, newsroom: NewsroomOf, time: Time) -> None:
-    room = newsroom()
+def test_revoking_lets_the_next_one_begin(store: Store, config: ConfigOf, time: Time) -> None:
+    room = config()
     old = signs(store, room)
     new = keyring.rotate(store, room).kid
     keyring.revoke(store, room, old, "lost")
@@ -240,10 +238,8 @@ def test_revoking_lets_the_next_one_begin(store: Store, newsroom: NewsroomOf, ti
     assert len(rows(store)) == 2
 
 
-def test_revoking_the_next_one_leaves_no_gap(
-    store: Store, newsroom: NewsroomOf, time: Time
-) -> None:
-    room = newsroom()
+def test_revoking_the_next_one_leaves_no_gap(store: Store, config: ConfigOf, time: Time) -> None:
+    room = config()
     signs(store, room)
     new = keyring.rotate(store, room).kid
     keyring.revoke(store, room, new, "lost before its time")
@@ -252,9 +248,9 @@ def test_revoking_the_next_one_leaves_no_gap(
 
 
 def test_revoking_the_new_one_within_a_day_leaves_no_gap(
-    store: Store, newsroom: NewsroomOf, time: Time
+    store: Store, config: ConfigOf, time: Time
 ) -> None:
-    room = newsroom()
+    room = config()
     old = signs(store, room)
     new = keyring.rotate(store, room, at_once=True).kid
     keyring.revoke(store, room, new, "lost")

@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from stories.markup import TangleError
+from stories.models import Copy, Digests
 from stories.provenance import (
     PARTS,
     SCOPES,
@@ -25,7 +26,6 @@ from stories.provenance import (
     widest,
     word_differences,
 )
-from stories.story import Copy, Digests
 from stories.text import RULE, plain
 from tests.stories.markups import marked_up, steady, stories, words
 

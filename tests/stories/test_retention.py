@@ -2,9 +2,9 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from stories.store import Store, captures, retention
-from stories.store import stories as records
-from stories.store.stories import VersionRow
+from stories.db import Store, captures, retention
+from stories.db import stories as records
+from stories.db.stories import VersionRow
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import event
 
-from stories.newsroom import Wire
-from stories.store import Store, connect, wires
+from stories.config import Wire
+from stories.db import Store, connect, wires
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 CONFIGURED = [Wire(name=f"w{n}", url=f"https://agency.example/{n}.rss") for n in range(3)]

@@ -10,8 +10,8 @@ from pathlib import Path
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 
+from stories.db import wires
 from stories.errors import WirecopyError
-from stories.store import wires
 from workers.app import celery
 from workers.process import current
 
@@ -84,5 +84,5 @@ def introduce(folder: str, name: str) -> None:
     with here.store.read() as conn:
         known = sum(wire.configured for wire in wires.every(conn))
     new = Path(folder) / f".{name}.new"
-    new.write_text(f"{here.newsroom.agent} {known}", encoding="utf-8")
+    new.write_text(f"{here.config.agent} {known}", encoding="utf-8")
     new.rename(Path(folder) / name)

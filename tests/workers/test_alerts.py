@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, update
 
 from stories import clock
-from stories.newsroom import Newsroom, Wire
-from stories.store import Store, alerts, captures, outbox, wires
-from stories.store import tables as t
-from stories.store.alerts import Alert, Watched
+from stories.config import Config, Wire
+from stories.db import Store, alerts, captures, outbox, wires
+from stories.db import tables as t
+from stories.db.alerts import Alert, Watched
 from tests import hostile
-from tests.conftest import NewsroomOf
+from tests.conftest import ConfigOf
 from workers import alerts as watcher
 from workers import app, tasks
 
@@ -133,8 +133,8 @@ ROOMS = (Wire(name="pti", url="https://a.example/1"), Wire(name="ani", url="http
 
 
 @pytest.fixture
-def room(newsroom: NewsroomOf, store: Store) -> Newsroom:
-    made = newsroom(wires=ROOMS)
+def room(config: ConfigOf, store: Store) -> Config:
+    made = config(wires=ROOMS)
     with store.write() as conn:
         wires.sync(conn, made.wires, NOW - 30 * DAY)
     return made
@@ -164,7 +164,7 @@ def standing(store: Store) -> list[tuple[str, str]]:
 SILENT = every(5 * MINUTE, NOW - 2 * HOUR)
 
 
-def test_it_begins_once_and_ends_once(room: Newsroom, store: Store) -> None:
+def test_it_begins_once_and_ends_once(room: Config, store: Store) -> None:
     put(store, "pti", news=SILENT)
     put(store, "ani", news=every(5 * MINUTE, NOW - 10 * MINUTE))
     with structlog.testing.capture_logs() as logs:
@@ -189,7 +189,7 @@ def test_it_begins_once_and_ends_once(room: Newsroom, store: Store) -> None:
         assert outbox.waiting(conn, NOW + DAY) == []
 
 
-def test_failing_and_pausing(room: Newsroom, store: Store) -> None:
+def test_failing_and_pausing(room: Config, store: Store) -> None:
     put(store, "pti", state="timeout", failing_since=NOW - HOUR, message="slow")
     assert watcher.watch(store, NOW) == (1, 0)
     watcher.tell(store, room, NOW)
@@ -202,7 +202,7 @@ def test_failing_and_pausing(room: Newsroom, store: Store) -> None:
     assert watcher.watch(store, NOW + HOUR) == (0, 0)
 
 
-def test_one_that_ended_before_it_was_told_is_not_told(room: Newsroom, store: Store) -> None:
+def test_one_that_ended_before_it_was_told_is_not_told(room: Config, store: Store) -> None:
     put(store, "pti", state="timeout", failing_since=NOW - HOUR)
     watcher.watch(store, NOW)
     put(store, "pti")
@@ -212,7 +212,7 @@ def test_one_that_ended_before_it_was_told_is_not_told(room: Newsroom, store: St
     assert watcher.tell(store, room, NOW) == 0
 
 
-def test_one_that_comes_back_before_its_end_was_told_goes_on(room: Newsroom, store: Store) -> None:
+def test_one_that_comes_back_before_its_end_was_told_goes_on(room: Config, store: Store) -> None:
     put(store, "pti", state="timeout", failing_since=NOW - HOUR)
     watcher.watch(store, NOW)
     watcher.tell(store, room, NOW)
@@ -224,7 +224,7 @@ def test_one_that_comes_back_before_its_end_was_told_goes_on(room: Newsroom, sto
     assert watcher.tell(store, room, NOW + MINUTE) == 0
 
 
-def test_a_wire_taken_out_of_the_configuration_is_in_no_alarm(room: Newsroom, store: Store) -> None:
+def test_a_wire_taken_out_of_the_configuration_is_in_no_alarm(room: Config, store: Store) -> None:
     put(store, "pti", state="timeout", failing_since=NOW - HOUR)
     watcher.watch(store, NOW)
     with store.write() as conn:
@@ -234,7 +234,7 @@ def test_a_wire_taken_out_of_the_configuration_is_in_no_alarm(room: Newsroom, st
 
 
 def test_all_pages_are_judged(
-    newsroom: NewsroomOf, store: Store, monkeypatch: pytest.MonkeyPatch
+    config: ConfigOf, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watcher, "PAGE", 3)
     names = [f"w{n:02}" for n in range(11)]
@@ -247,7 +247,7 @@ def test_all_pages_are_judged(
 
 
 def test_more_silences_than_may_be_compared_have_their_turn(
-    newsroom: NewsroomOf, store: Store, monkeypatch: pytest.MonkeyPatch
+    config: ConfigOf, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watcher, "COMPARED", 4)
     names = [f"w{n}" for n in range(9)]
@@ -265,7 +265,7 @@ def test_more_silences_than_may_be_compared_have_their_turn(
 
 @pytest.mark.parametrize("days", [1, 7, 14])
 def test_the_nights_and_weekends_of_a_wire_are_not_strange(
-    room: Newsroom, store: Store, days: int
+    room: Config, store: Store, days: int
 ) -> None:
     """The last news of a busy wire span an hour and a half; the record knows its nights."""
     dusk = NOW - 2 * HOUR
@@ -277,7 +277,7 @@ def test_the_nights_and_weekends_of_a_wire_are_not_strange(
     assert watcher.watch(store, NOW) == (0, 0)
 
 
-def test_the_same_silence_by_day_is(room: Newsroom, store: Store) -> None:
+def test_the_same_silence_by_day_is(room: Config, store: Store) -> None:
     came(store, "pti", [NOW - 20 * DAY])
     for days in (14, 7, 1):
         came(store, "pti", [NOW - days * DAY + 10 * MINUTE * n for n in range(-20, 20)])
@@ -287,7 +287,7 @@ def test_the_same_silence_by_day_is(room: Newsroom, store: Store) -> None:
 
 
 def test_what_the_record_does_not_reach_is_not_taken_for_silence(
-    room: Newsroom, store: Store
+    room: Config, store: Store
 ) -> None:
     came(store, "pti", [NOW - 4 * HOUR])
     came(store, "ani", [NOW - 20 * DAY])
@@ -310,8 +310,8 @@ def test_the_longest_silence_of_a_stretch(store: Store) -> None:
 # The web hook
 
 
-def hooked(newsroom: NewsroomOf, store: Store, url: str) -> Newsroom:
-    made = newsroom(wires=ROOMS, alerts={"url": url})
+def hooked(config: ConfigOf, store: Store, url: str) -> Config:
+    made = config(wires=ROOMS, alerts={"url": url})
     with store.write() as conn:
         wires.sync(conn, made.wires, NOW - 30 * DAY)
     return made
@@ -321,10 +321,10 @@ def bodies(server: hostile.Server) -> list[dict[str, Any]]:
     return [json.loads(s.body) for s in server.seen("/hook")]
 
 
-def test_the_hook_hears_of_the_beginning_and_of_the_end(newsroom: NewsroomOf, store: Store) -> None:
+def test_the_hook_hears_of_the_beginning_and_of_the_end(config: ConfigOf, store: Store) -> None:
     with hostile.serve() as server:
         server.route("/hook", lambda exchange: exchange.reply(204))
-        room = hooked(newsroom, store, f"{server.url}/hook")
+        room = hooked(config, store, f"{server.url}/hook")
         put(store, "pti", state="dns", message="no such host", failing_since=NOW - HOUR)
         watcher.watch(store, NOW)
         assert watcher.tell(store, room, NOW) == 1
@@ -351,10 +351,10 @@ def test_the_hook_hears_of_the_beginning_and_of_the_end(newsroom: NewsroomOf, st
         assert alerts.about(conn, ["pti"]) == []
 
 
-def test_many_at_once_are_one_call(newsroom: NewsroomOf, store: Store) -> None:
+def test_many_at_once_are_one_call(config: ConfigOf, store: Store) -> None:
     with hostile.serve() as server:
         server.route("/hook", lambda exchange: exchange.reply(200, {}, b"thanks"))
-        room = hooked(newsroom, store, f"{server.url}/hook")
+        room = hooked(config, store, f"{server.url}/hook")
         for name in ("pti", "ani"):
             put(store, name, state="dns", failing_since=NOW - HOUR)
         watcher.watch(store, NOW)
@@ -372,7 +372,7 @@ def test_many_at_once_are_one_call(newsroom: NewsroomOf, store: Store) -> None:
     ],
 )
 def test_a_hook_that_fails_is_asked_again(
-    newsroom: NewsroomOf, store: Store, path: str, said: str
+    config: ConfigOf, store: Store, path: str, said: str
 ) -> None:
     with hostile.serve() as server:
         server.route("/500", lambda exchange: exchange.reply(500, {}, b"broken"))
@@ -380,7 +380,7 @@ def test_a_hook_that_fails_is_asked_again(
         server.route("/closed", lambda exchange: None)
         server.route("/reset", lambda exchange: exchange.reset())
         server.route("/hook", lambda exchange: exchange.reply(200))
-        room = hooked(newsroom, store, f"{server.url}{path}")
+        room = hooked(config, store, f"{server.url}{path}")
         put(store, "pti", state="dns", failing_since=NOW - HOUR)
         watcher.watch(store, NOW)
         assert watcher.tell(store, room, NOW) == 0
@@ -391,13 +391,13 @@ def test_a_hook_that_fails_is_asked_again(
         assert said in error
         assert watcher.tell(store, room, NOW + timedelta(seconds=1)) == 0
         assert len(server.seen(path)) == 1  # not at once: later and later
-        mended = hooked(newsroom, store, f"{server.url}/hook")
+        mended = hooked(config, store, f"{server.url}/hook")
         assert watcher.tell(store, mended, NOW + MINUTE) == 1
         assert [t["alerts"][0]["wire"] for t in bodies(server)] == ["pti"]
 
 
 def test_an_answer_without_an_end_is_an_answer(
-    newsroom: NewsroomOf, store: Store, monkeypatch: pytest.MonkeyPatch
+    config: ConfigOf, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watcher, "HOOK_SECONDS", 1)
 
@@ -414,8 +414,8 @@ def test_an_answer_without_an_end_is_an_answer(
         assert "s3cret" not in watcher.post(f"{server.url}/silent?token=s3cret", b"{}", "test")
 
 
-def test_what_a_wire_says_is_only_text(newsroom: NewsroomOf, store: Store) -> None:
-    room = newsroom(wires=ROOMS)
+def test_what_a_wire_says_is_only_text(config: ConfigOf, store: Store) -> None:
+    room = config(wires=ROOMS)
     message = 'https://u:passw0rd@a.example/?token=s3cret "\n\x1b[2J\u202e\ud800'
     body = watcher.payload(room, [Alert("failing", "pti", NOW, message)], NOW)
     assert b"passw0rd" not in body
@@ -424,13 +424,13 @@ def test_what_a_wire_says_is_only_text(newsroom: NewsroomOf, store: Store) -> No
 
 
 def test_the_task_watches_and_tells(
-    newsroom: NewsroomOf, store: Store, monkeypatch: pytest.MonkeyPatch
+    config: ConfigOf, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with hostile.serve() as server:
         server.route("/hook", lambda exchange: exchange.reply(204))
-        room = hooked(newsroom, store, f"{server.url}/hook")
+        room = hooked(config, store, f"{server.url}/hook")
         app.configure(room)
-        here = SimpleNamespace(store=store, newsroom=room)
+        here = SimpleNamespace(store=store, config=room)
         monkeypatch.setattr(tasks, "current", lambda: here)
         put(store, "pti", news=SILENT)
         with clock.reading(lambda: NOW):

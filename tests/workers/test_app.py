@@ -18,15 +18,15 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from desk.broker import private
 from desk.up import GRACE
-from ingest.polling import LEASE_SLACK
-from stories.newsroom import LONGEST_TIMEOUT, Newsroom, Publisher
+from ingest.poll import LEASE_SLACK
+from stories.config import LONGEST_TIMEOUT, Config, Publisher
 from tests import servers
 from tests.processes import gone, until
 from tests.workers import errands
 from workers import app, beat, housekeeping, pulse, queues, tasks
 from workers.address import client, socket_url
-from workers.leash import leashed
 from workers.metrics import Collected
+from workers.pdeathsig import leashed
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -39,7 +39,7 @@ class Site:
         self.url = url
         self.broker: redis.Redis = client(url)
         publisher = Publisher(name="The Daily Test", url="https://daily.example")
-        app.configure(Newsroom(publisher=publisher, data=folder / "data", redis_url=url))
+        app.configure(Config(publisher=publisher, data=folder / "data", redis_url=url))
 
     @contextmanager
     def running(self, command: Sequence[str], member: str) -> Iterator[subprocess.Popen[bytes]]:

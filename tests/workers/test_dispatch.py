@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert, update
 
-from ingest.polling import lease_for
-from stories.newsroom import Newsroom, Politeness
-from stories.store import Store, connect, tables, wires
-from stories.store.wires import Candidate, Traffic
-from tests.conftest import NewsroomOf
+from ingest.poll import lease_for
+from stories.config import Config, Politeness
+from stories.db import Store, connect, tables, wires
+from stories.db.wires import Candidate, Traffic
+from tests.conftest import ConfigOf
 from workers import queues
-from workers.budget import agency_room, choose, host_room
 from workers.dispatch import BATCH, HANDED_OUT, MESSAGE_LAPSES, Batch, batches
+from workers.politeness import agency_room, choose, host_room
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -167,9 +167,9 @@ def test_whoever_has_room_is_chosen(
 class Desk:
     """A newsroom over a store, with wires put straight into it."""
 
-    def __init__(self, store: Store, newsroom: Newsroom) -> None:
+    def __init__(self, store: Store, config: Config) -> None:
         self.store = store
-        self.newsroom = newsroom
+        self.config = config
 
     def add(self, *candidates: Candidate, **values: object) -> None:
         rows = [
@@ -191,7 +191,7 @@ class Desk:
 
     def tick(self, now: datetime = NOW, **room: int) -> list[Batch]:
         limits = {q: room.get(q.replace("-", "_"), 20) for q in (queues.POLL, queues.POLL_NOW)}
-        return batches(self.store, self.newsroom, now, limits)
+        return batches(self.store, self.config, now, limits)
 
     def names(self, now: datetime = NOW, **room: int) -> list[str]:
         return [name for batch in self.tick(now, **room) for name in batch.names]
@@ -204,8 +204,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(store: Store, newsroom: NewsroomOf) -> Desk:
-    return Desk(store, newsroom(politeness={"per_host": 2, "per_agency": 4, "gap": "0s"}))
+def desk(store: Store, config: ConfigOf) -> Desk:
+    return Desk(store, config(politeness={"per_host": 2, "per_agency": 4, "gap": "0s"}))
 
 
 class TestClaims:
@@ -222,8 +222,8 @@ class TestClaims:
         desk.finish(first[0], NOW)
         assert desk.names() == ["w2", "w3"]
 
-    def test_the_gap_is_kept_from_tick_to_tick(self, store: Store, newsroom: NewsroomOf) -> None:
-        desk = Desk(store, newsroom(politeness={"gap": "3s"}))
+    def test_the_gap_is_kept_from_tick_to_tick(self, store: Store, config: ConfigOf) -> None:
+        desk = Desk(store, config(politeness={"gap": "3s"}))
         desk.add(*(due(f"w{n}", "h", f"a{n}", ago=9 - n) for n in range(3)))
         started = []
         for tick in range(8):
@@ -298,7 +298,7 @@ class TestClaims:
         desk.add(due("w"))
         (batch,) = desk.tick()
         begun = NOW + timedelta(seconds=MESSAGE_LAPSES)
-        until = begun + lease_for(desk.newsroom)
+        until = begun + lease_for(desk.config)
         with desk.store.write() as conn:
             assert names_of(wires.begin(conn, batch.lease, ["w"], begun, until)) == ["w"]
         assert desk.tick(NOW + HANDED_OUT + SECOND) == []
@@ -343,11 +343,11 @@ class TestClaims:
         assert desk.names() == ["w"]
 
     def test_dispatchers_together_keep_the_budgets(
-        self, store: Store, newsroom: NewsroomOf, database_url: str
+        self, store: Store, config: ConfigOf, database_url: str
     ) -> None:
         """Four at once, over and over, on connections of their own; polls end in between."""
         politeness = Politeness(per_host=3, per_agency=5, gap=timedelta(0))
-        room = newsroom(politeness=politeness.model_dump())
+        room = config(politeness=politeness.model_dump())
         desk = Desk(store, room)
         desk.add(*(due(f"w{n:03}", f"h{n % 4}", f"a{n % 3}") for n in range(60)))
         polled: list[str] = []

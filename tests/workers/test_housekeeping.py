@@ -14,13 +14,13 @@ from desk import replaying
 from desk.compare import compare
 from ingest import replay
 from ingest.replay import Selection
-from publish import press
-from publish.site import views
-from stories.newsroom import Newsroom
-from stories.store import Store, captures, connect, feeds, notes, outbox, retention
-from stories.store import stories as records
-from stories.store.tables import stories
-from tests.conftest import NewsroomOf
+from publish import renderer
+from publish.web import views
+from stories.config import Config
+from stories.db import Store, captures, connect, feeds, key_value, outbox, retention
+from stories.db import stories as records
+from stories.db.tables import stories
+from tests.conftest import ConfigOf
 from tests.living import DAY, START, Life, empty_copy, feed, item
 from workers import housekeeping as rounds
 
@@ -28,8 +28,8 @@ WIRE: dict[str, Any] = {"name": "w", "agency": "Agency", "url": "https://agency.
 
 
 @pytest.fixture
-def life(newsroom: NewsroomOf, store: Store) -> Life:
-    found = Life(newsroom(wires=[WIRE], feeds=[{"name": "all", "title": "All", "limit": 3}]), store)
+def life(config: ConfigOf, store: Store) -> Life:
+    found = Life(config(wires=[WIRE], feeds=[{"name": "all", "title": "All", "limit": 3}]), store)
     found.begin()
     return found
 
@@ -159,9 +159,9 @@ class TestByAge:
 
 class TestByLicence:
     @pytest.fixture
-    def life(self, newsroom: NewsroomOf, store: Store) -> Life:
+    def life(self, config: ConfigOf, store: Store) -> Life:
         free = {**WIRE, "name": "free"}
-        found = Life(newsroom(wires=[{**WIRE, "expires_after": "30d"}, free]), store)
+        found = Life(config(wires=[{**WIRE, "expires_after": "30d"}, free]), store)
         found.begin()
         return found
 
@@ -201,14 +201,14 @@ class TestByLicence:
         assert all(b"Too late" not in body for body in life.bodies().values())
 
     def test_a_longer_term_brings_it_back_within_the_grace(
-        self, life: Life, newsroom: NewsroomOf
+        self, life: Life, config: ConfigOf
     ) -> None:
         life.receive(item("a", "Licensed"))
         before = life.bodies()
         life.clean(after=32 * DAY)
         assert life.bodies() != before
-        longer = newsroom(wires=[{**WIRE, "expires_after": "60d"}, {**WIRE, "name": "free"}])
-        life.newsroom = longer
+        longer = config(wires=[{**WIRE, "expires_after": "60d"}, {**WIRE, "name": "free"}])
+        life.config = longer
         life.begin()
         life.clean()
         assert life.bodies() == before
@@ -234,11 +234,11 @@ class TestByLicence:
         assert [c for t in life.taken for c in t.changes] == []
         assert life.replayed() == []
 
-    def test_words_that_are_gone_are_not_published(self, life: Life, newsroom: NewsroomOf) -> None:
+    def test_words_that_are_gone_are_not_published(self, life: Life, config: ConfigOf) -> None:
         """Even when the term is made longer too late."""
         life.receive(item("a", "Licensed", "Secret words."))
         life.clean(after=40 * DAY)
-        life.newsroom = newsroom(wires=[WIRE, {**WIRE, "name": "free"}])
+        life.config = config(wires=[WIRE, {**WIRE, "name": "free"}])
         life.begin()
         life.clean()
         assert all(b"Licensed" not in body for body in life.bodies().values())
@@ -258,7 +258,7 @@ class TestByLicence:
         assert [v.data["body"] for v in history] == ["", ""]
 
     def test_a_rebuild_is_the_same_at_every_stage(
-        self, life: Life, newsroom: NewsroomOf, tmp_path: Path
+        self, life: Life, config: ConfigOf, tmp_path: Path
     ) -> None:
         life.receive(item("a", "Licensed"), item("b", "Other"))
         life.receive(item("f", "Free"), wire="free")
@@ -270,18 +270,18 @@ class TestByLicence:
                 assert list(compare(life.store, target, ["w", "free"])) == []
 
     def test_a_wire_that_leaves_the_configuration_keeps_its_term(
-        self, life: Life, newsroom: NewsroomOf, tmp_path: Path
+        self, life: Life, config: ConfigOf, tmp_path: Path
     ) -> None:
         """The end of a contract, or of a name: its stories go when they would have gone."""
         free = {**WIRE, "name": "free"}
         # As the channel says itself: without its wire's other rules a replay is to change nothing.
         licensed = {**WIRE, "agency": "A", "expires_after": "30d"}
-        life.newsroom = newsroom(wires=[licensed, free])
+        life.config = config(wires=[licensed, free])
         life.begin()
         number = life.receive(item("a", "Licensed", "Secret words."))
         story = life.stories()["a"]
         life.receive(item("f", "Free"), wire="free", after=timedelta(hours=1))
-        life.newsroom = newsroom(wires=[free])
+        life.config = config(wires=[free])
         life.begin()
         assert all(b"Licensed" in body for body in life.bodies().values()), "its term runs"
         end = START + 31 * DAY
@@ -292,11 +292,11 @@ class TestByLicence:
             life.begin()
             _is_gone(life, story)
             with life.rebuilt(f"sqlite:///{tmp_path}/{turn}.sqlite3") as target:
-                _is_gone(Life(life.newsroom, target, life.now), story)
+                _is_gone(Life(life.config, target, life.now), story)
                 assert life.bodies(target) == life.bodies()
                 assert list(compare(life.store, target, ["w", "free"])) == []
             with life.frozen():
-                assert replaying.rehearse(life.store, life.newsroom, Selection())["changes"] == []
+                assert replaying.rehearse(life.store, life.config, Selection())["changes"] == []
             assert life.replayed() == []
         assert not life.has_bytes(number)
         with life.store.read() as conn:
@@ -304,42 +304,42 @@ class TestByLicence:
         assert all(b"Free" in body for body in life.bodies().values())
 
     def test_what_is_over_stays_out_when_its_wire_leaves(
-        self, life: Life, newsroom: NewsroomOf
+        self, life: Life, config: ConfigOf
     ) -> None:
         """All is printed anew then; and the rebuilt store knows the term when the wire leaves."""
         life.receive(item("a", "Licensed"))
         story = life.stories()["a"]
         life.clean(after=31 * DAY)
-        with life.rebuilt(f"sqlite:///{life.newsroom.data}.sqlite3") as target:
+        with life.rebuilt(f"sqlite:///{life.config.data}.sqlite3") as target:
             for store in (life.store, target):
-                left = Life(newsroom(wires=[{**WIRE, "name": "free"}]), store, life.now)
+                left = Life(config(wires=[{**WIRE, "name": "free"}]), store, life.now)
                 left.begin()
                 _is_gone(left, story)
 
     def test_a_wire_that_comes_back_has_the_term_it_is_given(
-        self, life: Life, newsroom: NewsroomOf
+        self, life: Life, config: ConfigOf
     ) -> None:
         """And keeps that one when it leaves again, none included."""
         free = {**WIRE, "name": "free"}
         life.receive(item("a", "Licensed"))
         before = life.bodies()
         for term in ("60d", None):
-            life.newsroom = newsroom(wires=[free])
+            life.config = config(wires=[free])
             life.begin()
             life.clean(after=32 * DAY if term else 30 * DAY)
             assert life.bodies() != before
-            for back in (newsroom(wires=[{**WIRE, "expires_after": term}, free]), life.newsroom):
-                life.newsroom = back
+            for back in (config(wires=[{**WIRE, "expires_after": term}, free]), life.config):
+                life.config = back
                 life.begin()
                 life.clean()
                 assert life.bodies() == before
 
     def test_a_wire_that_never_had_a_term_is_free_when_it_leaves(
-        self, life: Life, newsroom: NewsroomOf
+        self, life: Life, config: ConfigOf
     ) -> None:
         life.receive(item("f", "Free"), wire="free")
         before = life.bodies()
-        life.newsroom = newsroom(wires=[{**WIRE, "expires_after": "30d"}])
+        life.config = config(wires=[{**WIRE, "expires_after": "30d"}])
         life.begin()
         life.clean(after=60 * DAY)
         assert life.bodies() == before
@@ -350,8 +350,8 @@ def _is_gone(life: Life, story: str) -> None:
     assert all(b"Licensed" not in body for body in life.bodies().values())
     with life.frozen(), life.store.read() as conn:
         entry = feeds.entry(conn, story)
-        assert views.story_page(conn, life.newsroom, story) is None
-        assert views.expired(conn, life.newsroom, story)
+        assert views.story_page(conn, life.config, story) is None
+        assert views.expired(conn, life.config, story)
     assert entry is not None
     assert (entry.rss, entry.atom, entry.json) == (b"", b"", b"")
 
@@ -388,12 +388,12 @@ class TestSteps:
         counts = []
         with life.frozen():
             for _ in range(20):
-                counts.append(rounds.housekeeping(life.store, life.newsroom, budget=0))
+                counts.append(rounds.housekeeping(life.store, life.config, budget=0))
                 life.now += timedelta(seconds=30)
         assert [c["captures expired"] for c in counts if "captures expired" in c] == [2, 2, 2, 2]
         assert [life.has_bytes(n) for n in numbers] == [False] * 8 + [True]
         with life.store.read() as conn:
-            assert notes.read(conn, "housekeeping:retained") is not None, "then it rests"
+            assert key_value.read(conn, "housekeeping:retained") is not None, "then it rests"
 
     def test_a_wire_in_a_workers_hands_is_left_alone(self, life: Life) -> None:
         for n in range(5):
@@ -429,13 +429,13 @@ class TestSteps:
 
     def test_the_day_is_told_once(self, life: Life) -> None:
         with life.frozen():
-            rounds.housekeeping(life.store, life.newsroom)
+            rounds.housekeeping(life.store, life.config)
             with life.store.read() as conn:
-                told = notes.read(conn, "housekeeping:told")
+                told = key_value.read(conn, "housekeeping:told")
             life.now += timedelta(hours=23)
-            rounds.housekeeping(life.store, life.newsroom)
+            rounds.housekeeping(life.store, life.config)
             with life.store.read() as conn:
-                assert notes.read(conn, "housekeeping:told") == told
+                assert key_value.read(conn, "housekeeping:told") == told
 
     def test_the_database_gives_pages_back(self, life: Life) -> None:
         for n in range(30):
@@ -497,7 +497,7 @@ def test_no_feed_and_no_wire_ever_notices(
     """At any moment of any history: housekeeping changes no feed by a byte (but for licences),
     nothing that stood on the wire all along is new to it, a replay changes nothing, and what is
     rebuilt from what is left is the same."""
-    newsroom = Newsroom(
+    config = Config(
         publisher={"name": "The Daily Test", "url": "https://daily.example"},
         wires=[{**WIRE, "expires_after": licence}],
         feeds=[{"name": "all", "title": "All", "limit": limit}],
@@ -507,7 +507,7 @@ def test_no_feed_and_no_wire_ever_notices(
         store = connect(empty_copy(_sqlite_template, Path(folder) / "live.sqlite3"))
         # What a power cut would lose is not the question here.
         event.listen(store.engine, "connect", lambda c, _: c.execute("PRAGMA synchronous=OFF"))
-        life = Life(newsroom, store)
+        life = Life(config, store)
         life.begin()
         standing: set[str] = set()
         for turn, (act, what) in enumerate(acts):
@@ -529,8 +529,8 @@ def test_no_feed_and_no_wire_ever_notices(
             else:
                 if licence:  # what the clock has ended is not housekeeping's doing
                     with life.frozen():
-                        rounds.take_out(store, newsroom, life.now)
-                        press.run(store, newsroom)
+                        rounds.take_out(store, config, life.now)
+                        renderer.run(store, config)
                 before = life.bodies()
                 life.clean()
                 assert life.bodies() == before

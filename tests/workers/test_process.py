@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from stories.newsroom import Newsroom, Publisher
+from stories.config import Config, Publisher
 from tests import servers
 from tests.processes import until
 from tests.workers import errands
@@ -53,7 +53,7 @@ def test_a_new_process_leaves_the_wires_as_another_member_set_them(lone: Site) -
     publisher = Publisher(name="The Daily Test", url="https://daily.example")
     with worker(lone):
         assert introduced(lone, "a") == "first 1"
-        start(Newsroom(publisher=publisher, data=lone.folder / "data", wires=two)).close()
+        start(Config(publisher=publisher, data=lone.folder / "data", wires=two)).close()
         os.kill(int((lone.folder / "a.pid").read_text()), signal.SIGKILL)
         assert introduced(lone, "b") == "first 2"
 

@@ -1,0 +1,100 @@
+"""The ``wirecopy`` command: the operator's and the desk's door."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy.exc import SQLAlchemyError
+
+from desk import show
+from desk.context import Desk
+from stories import logs
+from stories.db import why
+from stories.errors import ConfigError, WirecopyError
+
+COMMANDS = {
+    "demo": "demo",
+    "up": "up",
+    "poll": "poll",
+    "wires": "wires",
+    "stories": "stories",
+    "story": "stories",
+    "headline": "headline",
+    "feed": "feed",
+    "captures": "captures",
+    "replay": "replay",
+    "keys": "keys",
+    "status": "status",
+    "verify": "verify",
+}
+"""Each command, and the module of ``desk.cli`` that has it, as a function of its name."""
+
+
+def root(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            envvar="WIRECOPY_CONFIG",
+            metavar="PATH",
+            help="The configuration file (default: ./wirecopy.toml).",
+        ),
+    ] = None,
+) -> None:
+    """Pulls agency wires, measures what the desk changed, republishes with the proof."""
+    ctx.obj = Desk(config)
+    logs.configure("console" if sys.stderr.isatty() else "json", level="WARNING")
+
+
+def line(arguments: Sequence[str]) -> typer.Typer:
+    """The command line for *arguments*. Only commands that are named there are imported: most of a
+    second is spent on what a command needs. When none is, help must list them all."""
+    app = typer.Typer(
+        name="wirecopy",
+        help="Pulls agency wires, measures what the desk changed, republishes with the proof.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(root)
+    # A word of another meaning may look like a command: then both are there.
+    for name in [name for name in COMMANDS if name in arguments] or COMMANDS:
+        module = import_module(f"desk.cli.{COMMANDS[name]}")
+        app.command(name)(getattr(module, name))
+    return app
+
+
+def main() -> None:
+    """Run the command line; exit 0 done, 1 something failed, 2 wrong usage or configuration."""
+    try:
+        line(sys.argv[1:])()
+    except ConfigError as error:
+        show.complain(str(error))
+        sys.exit(2)
+    except WirecopyError as error:
+        show.complain(str(error))
+        sys.exit(1)
+    except BrokenPipeError:
+        # `wirecopy stories | head`: the reader has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except SQLAlchemyError as error:
+        # Full, locked for too long, gone away: whatever was not committed did not happen.
+        show.complain(f"database: {why(error)}; mend that, and run the command again")
+        sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        show.complain(f"{where}{error.strerror or error}; mend that, and run the command again")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""``wirecopy captures``: what was received, byte for byte."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from desk import show
+from desk.context import LARGEST, check_wires, opened
+from stories.db import Store
+from stories.db import captures as rows
+from stories.db.captures import Capture
+from stories.errors import UnknownNameError
+
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Received at or after (ISO 8601).")
+]
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="TIME", help="Received before (ISO 8601).")
+]
+
+
+def moment(text: str | None, option: str) -> datetime | None:
+    """An ISO 8601 time from the command line; one without a zone is the machine's own."""
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(
+            f"{text!r} is no time; write it like 2026-11-22T06:00:00+05:30", param_hint=option
+        ) from error
+
+
+def captures(
+    ctx: typer.Context,
+    number: Annotated[
+        int | None, typer.Argument(metavar="[NUMBER]", max=LARGEST, help="Show one.")
+    ] = None,
+    wire: Annotated[list[str] | None, typer.Option("--wire", help="Only of this wire.")] = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only those in quarantine, whole or in part.")
+    ] = False,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=LARGEST, help="How many at most.")
+    ] = 50,
+    raw: Annotated[bool, typer.Option("--raw", help="With NUMBER: write its body, only.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """List captures, newest first, or show one with its headers and bytes."""
+    if raw and number is None:
+        raise typer.BadParameter("name the capture whose bytes to write", param_hint="NUMBER")
+    after, before = moment(since, "--since"), moment(until, "--until")
+    with opened(ctx) as (config, store):
+        if number is not None:
+            _one(store, number, raw=raw, json=json)
+            return
+        with store.read() as conn:
+            if wire:
+                check_wires(config, wire, rows.wires_captured(conn))
+            found = rows.listing(
+                conn,
+                wires=wire or None,
+                since=after,
+                until=before,
+                quarantined=failed,
+                limit=limit,
+            )
+    if json:
+        show.as_json([_record(c) for c in found])
+        return
+    show.table(
+        [_record(c) for c in found],
+        ("id", "wire", "received_at", "size", "state", "format", "items", "new", "updated"),
+        "no captures; `wirecopy poll` fetches the wires now",
+    )
+
+
+def _record(capture: Capture) -> dict[str, Any]:
+    return asdict(capture)
+
+
+def _one(store: Store, number: int, *, raw: bool, json: bool) -> None:
+    with store.read() as conn:
+        capture = rows.get(conn, number)
+        if capture is None:
+            raise UnknownNameError(f"capture {number}: there is none; see `wirecopy captures`")
+        body = rows.body(conn, capture.digest)
+        problems = [asdict(p) for p in rows.problems_of(conn, number)]
+    if raw:
+        if body is None:
+            raise UnknownNameError(f"capture {number}: its bytes are no longer kept (retention)")
+        show.raw(body)
+        return
+    told = {**_record(capture), "problems": problems, "kept": body is not None}
+    if json:
+        show.as_json(told)
+        return
+    lines = "; ".join(f"{p['position']}: {p['message']}" for p in problems)
+    headers = "\n".join(f"{k}: {v}" for k, v in capture.headers)
+    show.facts({**told, "headers": None, "notes": "; ".join(capture.notes), "problems": lines})
+    show.say("")
+    for line in headers.split("\n"):
+        show.say(line)

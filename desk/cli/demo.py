@@ -1,0 +1,22 @@
+"""``wirecopy demo``: the main job on a simulated agency, from a bare machine to an honest feed."""
+
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Where to serve; 0: any free port.")
+    ] = 8080,
+    speed: Annotated[
+        float, typer.Option("--speed", min=0.1, max=100, help="How fast the agency publishes.")
+    ] = 1.0,
+    once: Annotated[
+        bool, typer.Option("--once", help="Stop after the first entry is printed.")
+    ] = False,
+) -> None:
+    """Start a simulated agency, pull it, rewrite a headline, serve the feeds, show the proof."""
+    from desk.demo.run import run
+
+    raise typer.Exit(run(port, speed, once=once))

@@ -1,0 +1,111 @@
+"""``wirecopy keys``: the keys that sign statements: listed, published, rotated, revoked."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from desk import show
+from desk.context import opened
+from desk.headline import checked
+from stories import clock, keyring
+from stories.config import Config
+from stories.db import Store
+from stories.db import keys as rows
+from stories.db.keys import KeyRow
+from stories.errors import SigningError
+
+
+def keys(
+    ctx: typer.Context,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Make a new key; it signs after signing.overlap.")
+    ] = False,
+    at_once: Annotated[
+        bool, typer.Option("--now", help="With --rotate: the new key signs at once.")
+    ] = False,
+    revoke: Annotated[
+        str | None, typer.Option("--revoke", metavar="KID", help="Nothing it signed counts.")
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", help="With --revoke: why, published.")
+    ] = None,
+    jwks: Annotated[
+        bool, typer.Option("--jwks", help="Print the JWK Set, as /.well-known/jwks.json has it.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+) -> None:
+    """List the signing keys; make a new one, or revoke one."""
+    if at_once and not rotate:
+        raise typer.BadParameter("goes with --rotate", param_hint="--now")
+    if (revoke is None) != (reason is None):
+        raise typer.BadParameter("--revoke KID and --reason TEXT go together")
+    if rotate + (revoke is not None) + jwks > 1:
+        raise typer.BadParameter("one of --rotate, --revoke and --jwks at a time")
+    with opened(ctx) as (config, store):
+        if rotate:
+            _rotate(store, config, at_once=at_once)
+        elif revoke is not None:
+            touched = keyring.revoke(
+                store, config, _named(store, revoke), checked(reason or "", "reason")
+            )
+            show.complain(f"key revoked; {len(touched)} stories will be stated anew")
+        else:
+            keyring.ensure(store, config)
+        with store.read() as conn:
+            found = rows.every(conn)
+            published = keyring.jwks(conn)
+    if jwks:
+        show.as_json(published)
+        return
+    now = clock.now()
+    current = keyring.signing(found, now)
+    told = [_record(config, row, _state(row, current, now)) for row in found]
+    if json:
+        show.as_json(told)
+        return
+    show.table(told, ("kid", "state", "from", "until", "reason", "file"), "no keys")
+
+
+def _rotate(store: Store, config: Config, *, at_once: bool) -> None:
+    row = keyring.rotate(store, config, at_once=at_once)
+    since = "now" if at_once else show.when(row.not_before)
+    show.complain(f"key {row.kid} is published, and signs from {since}")
+
+
+def _named(store: Store, name: str) -> str:
+    """The whole name of the key that *name* is the beginning of, if it is that of one."""
+    with store.read() as conn:
+        found = [row.kid for row in rows.every(conn) if name and row.kid.startswith(name)]
+    return found[0] if len(found) == 1 else name
+
+
+def _state(row: KeyRow, current: KeyRow | None, now: datetime) -> str:
+    if row.revoked_at is not None:
+        return "revoked"
+    if current is not None and row.kid == current.kid:
+        return "signs"
+    if row.not_before > now:
+        return "waits"
+    return "retired" if row.not_after is not None and row.not_after < now else "ends"
+
+
+def _record(config: Config, row: KeyRow, state: str) -> dict[str, Any]:
+    return {
+        "kid": row.kid,
+        "state": state,
+        "from": row.not_before,
+        "until": row.revoked_at or row.not_after,
+        "reason": row.reason,
+        # Of keys that sign no more the private half may be gone.
+        "file": _file(config, row) if state in ("signs", "waits") else "",
+    }
+
+
+def _file(config: Config, row: KeyRow) -> str:
+    """``ok``, or what is wrong with the key's file."""
+    try:
+        keyring.check(config, row)
+    except SigningError as error:
+        return str(error)
+    return "ok"

@@ -1,0 +1,172 @@
+"""``wirecopy stories`` and ``wirecopy story``: what stands on record, down to the bytes."""
+
+from typing import Annotated, Any
+
+import typer
+
+from desk import show
+from desk.context import LARGEST, check_wires, opened, story_named
+from desk.serializers import record
+from stories.config import Config
+from stories.db import Store, captures, feeds, statements
+from stories.db import stories as records
+from stories.db.stories import VersionRow
+from stories.errors import UnknownNameError
+from stories.models import Story
+from stories.text import paragraphs
+
+
+def stories(
+    ctx: typer.Context,
+    wire: Annotated[list[str] | None, typer.Option("--wire", help="Only of this wire.")] = None,
+    feed: Annotated[str | None, typer.Option("--feed", help="Only those in this feed.")] = None,
+    second_look: Annotated[
+        bool,
+        typer.Option("--second-look", help="Only those the wire changed under a desk headline."),
+    ] = False,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=LARGEST, help="How many at most.")
+    ] = 50,
+    json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+) -> None:
+    """List stories, last changed first."""
+    with opened(ctx) as (config, store), store.read() as conn:
+        if feed is not None and config.feed(feed) is None:
+            names = ", ".join(f.name for f in config.outgoing)
+            raise UnknownNameError(f"feed {feed}: there is none; known: {names}")
+        if wire:
+            check_wires(config, wire, captures.wires_captured(conn))
+        if feed is not None:
+            found = records.get(conn, feeds.placed_ids(conn, feed, limit))
+            found = [s for s in found if not wire or s.wire in wire]
+        elif second_look:
+            found = records.get(conn, records.second_looks(conn))
+            found = [s for s in found if not wire or s.wire in wire][:limit]
+        else:
+            found = records.newest(conn, wires=wire or None, limit=limit)
+        if second_look:
+            found = [s for s in found if s.second_look]
+        entries = feeds.entries_of(conn, [s.id for s in found])
+    rows = [record(s, entries.get(s.id)) for s in found]
+    if json:
+        show.as_json(rows)
+        return
+    show.table(
+        [
+            {
+                "id": r["id"],
+                "wire": r["wire"],
+                "v": r["version"],
+                "changed": show.ago(r["changed"]),
+                "scope": r["edit_scope"] or "not rendered",
+                "headline": (r["headline"] or "(no headline)")
+                + ("  [second look]" if r["second_look"] else ""),
+            }
+            for r in rows
+        ],
+        ("id", "wire", "v", "changed", "scope", "headline"),
+        "no stories; `wirecopy poll` fetches the wires now",
+    )
+
+
+def story(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="ID", help="A story's id, or how it begins.")],
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Write the item's own bytes as received, nothing else.")
+    ] = False,
+    version: Annotated[
+        int | None, typer.Option("--version", min=1, help="This version instead of the current.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print everything known as JSON.")] = False,
+) -> None:
+    """Show one story: headlines, versions, what was measured, and the bytes it came as."""
+    with opened(ctx) as (config, store):
+        found = story_named(store, name)
+        with store.read() as conn:
+            history = records.history(conn, found.id)
+            entry = feeds.entry(conn, found.id)
+            placed = feeds.feeds_of(conn, found.id)
+            stated = statements.last(conn, [found.id]).get(found.id)
+        chosen = _version(history, version)
+        if raw:
+            show.raw(_own_bytes(store, chosen))
+            return
+        told = record(found, entry)
+        told["feeds"] = placed
+        told["statement"] = stated.version if stated else None
+        told["signed_by"] = stated.kid if stated else None
+        if json:
+            told["measurement"] = entry.measurement if entry else None
+            told["received_digests"] = chosen.received
+            told["raw_digest"] = chosen.raw_digest
+            told["content"] = chosen.data
+            told["headlines"] = [e.model_dump(mode="json") for e in found.edits]
+            told["versions"] = [_version_record(v) for v in history]
+            show.as_json(told)
+            return
+        _print(config, found, told, history, chosen)
+
+
+def _version(history: list[VersionRow], number: int | None) -> VersionRow:
+    if number is None:
+        return history[-1]
+    for row in history:
+        if row.number == number:
+            return row
+    raise UnknownNameError(f"version {number}: there is none; this story has 1 to {len(history)}")
+
+
+def _own_bytes(store: Store, row: VersionRow) -> bytes:
+    """The bytes of the item in its capture; the whole capture where its place is not known."""
+    with store.read() as conn:
+        capture = captures.get(conn, row.capture_id)
+        body = captures.body(conn, capture.digest) if capture is not None else None
+    if body is None:
+        raise UnknownNameError(
+            f"capture {row.capture_id}: its bytes are no longer kept (retention);"
+            " the normalised version is: --json"
+        )
+    return body[row.start : row.end] if 0 <= row.start < row.end else body
+
+
+def _version_record(row: VersionRow) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "capture": row.capture_id,
+        "received": row.received_at,
+        "headline": row.data.get("headline"),
+        "raw_digest": row.raw_digest,
+        "content_digest": row.content_digest,
+    }
+
+
+def _print(
+    config: Config,
+    found: Story,
+    told: dict[str, Any],
+    history: list[VersionRow],
+    chosen: VersionRow,
+) -> None:
+    told["feeds"] = ", ".join(told["feeds"])
+    show.facts(told)
+    for edit in found.edits:
+        what = f"wrote: {edit.text}" if edit.text is not None else "put the wire's headline back"
+        show.say(f"  {show.when(edit.at)} {edit.by} {what} (against version {edit.against})")
+    show.table(
+        [
+            {**_version_record(v), "bytes": f"{v.start}-{v.end}" if v.start >= 0 else "unknown"}
+            for v in history
+        ],
+        ("number", "capture", "bytes", "received", "headline"),
+        "no versions",
+    )
+    if chosen.received is None:
+        show.say(
+            "Its text is not known to be that of the item's bytes, so nothing is claimed of it:"
+            f" `wirecopy captures {chosen.capture_id}` says why, --raw shows the bytes."
+        )
+    show.say("")
+    for paragraph in paragraphs(chosen.data["body"]):
+        show.say(paragraph)
+        show.say("")

@@ -1,0 +1,165 @@
+"""``wirecopy verify``: is what a feed, or an article elsewhere, says of its stories true?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from desk import show
+from desk.sources import Sources, is_url
+from desk.verifying import Asked, verified
+from stories.errors import UnknownNameError
+from wirecopy import Report, Result
+
+
+def verify(
+    source: Annotated[
+        str, typer.Argument(metavar="FILE|URL", help="A feed; with --against, a saved article.")
+    ],
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key",
+            metavar="JWKS",
+            help="The publisher's keys, a file or URL (default: those of the feed's site).",
+        ),
+    ] = None,
+    chain: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--chain",
+            metavar="FILE|URL",
+            help="A story's statements (default: those of the feed's site).",
+        ),
+    ] = None,
+    remember: Annotated[
+        Path | None,
+        typer.Option(
+            "--remember",
+            metavar="FILE",
+            help="Keep what was seen, and demand that nothing seen before was taken back.",
+        ),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            "--against",
+            metavar="COPY",
+            exists=True,
+            dir_okay=False,
+            help="Hold an article against the agency's copy: a feed as received, or HTML or text.",
+        ),
+    ] = None,
+    item: Annotated[
+        str | None,
+        typer.Option("--item", metavar="N|GUID", help="Which item of COPY (default: what fits)."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print every check as JSON.")] = False,
+) -> None:
+    """Check every entry of a feed: its signature, its words, and what it claims of them.
+
+    With --against: does a saved article carry the agency's words, and is what it prints true?
+    """
+    if against is not None:
+        for option, given in (("--key", key), ("--chain", chain), ("--remember", remember)):
+            if given:
+                raise typer.BadParameter("is for feeds, not with --against", param_hint=option)
+        _article(against, Path(source), item, json=json)
+        return
+    if item is not None:
+        raise typer.BadParameter("goes with --against only", param_hint="--item")
+    _feed(Asked(source, key, tuple(chain or ()), remember), json=json)
+
+
+def _article(against: Path, article: Path, item: str | None, *, json: bool) -> None:
+    from desk.article import report as verdict
+    from desk.article.against import check
+
+    if not article.is_file():
+        raise typer.BadParameter(f"{article}: no such file", param_hint="FILE")
+    try:
+        answer = check(against, article, item)
+    except UnknownNameError as error:
+        raise typer.BadParameter(str(error), param_hint="--item") from error
+    if json:
+        show.as_json(verdict.as_data(answer))
+    else:
+        verdict.tell(answer)
+    if not answer.holds:
+        raise typer.Exit(1)
+
+
+def _feed(asked: Asked, *, json: bool) -> None:
+    with Sources() as sources:
+        report = verified(asked, sources)
+    if json:
+        show.as_json(_told(asked.feed, report))
+    else:
+        _print(report)
+    for entry in report.entries:
+        for check in entry.failures:
+            show.complain(f"{entry.guid or '(no guid)'}: {check.name}: {check.reason}")
+        if entry.verdict == "unsigned":
+            show.complain(f"{entry.guid or '(no guid)'}: no statement, so nothing is shown of it")
+    if report.log.state == "failed":
+        nobody = not is_url(asked.feed) and not is_url(asked.keys or "")
+        remedy = "; give --key as a URL, and the log there is asked for them"
+        untold = nobody and "no tiles" in report.log.reason
+        show.complain(f"log: {report.log.reason}{remedy if untold else ''}")
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def _print(report: Report) -> None:
+    show.table(
+        [
+            {
+                "verdict": entry.verdict,
+                "v": entry.version,
+                "scope": entry.scope or "",
+                "headline": " ".join(entry.headline.split()),
+                "checks": _summary(entry),
+            }
+            for entry in report.entries
+        ],
+        ("verdict", "v", "scope", "headline", "checks"),
+        "the feed has no entries",
+    )
+    for entry in report.entries:
+        if entry.late:
+            show.say(f"{entry.guid}: {entry.late}")
+    show.say(f"log: {report.log.state}" + (f" ({report.log.reason})" if report.log.reason else ""))
+
+
+def _summary(entry: Result) -> str:
+    if entry.failures:
+        return "failed: " + ", ".join(check.name for check in entry.failures)
+    left = [check.name for check in entry.checks if check.state == "not checked"]
+    done = len(entry.checks) - len(left)
+    return f"{done} ok" + (f"; not checked: {', '.join(left)}" if left and done > 1 else "")
+
+
+def _told(source: str, report: Report) -> dict[str, object]:
+    return {
+        "feed": source,
+        "ok": report.ok,
+        "log": {"state": report.log.state, "reason": report.log.reason},
+        "entries": [
+            {
+                "guid": entry.guid,
+                "headline": entry.headline,
+                "verdict": entry.verdict,
+                "version": entry.version,
+                "edit_scope": entry.scope,
+                "disclosure": entry.disclosure,
+                "received_at": entry.received_at,
+                "logged_at": entry.logged_at,
+                "late": entry.late,
+                "checks": [
+                    {"name": check.name, "state": check.state, "reason": check.reason}
+                    for check in entry.checks
+                ],
+            }
+            for entry in report.entries
+        ],
+    }

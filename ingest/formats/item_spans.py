@@ -1,0 +1,136 @@
+"""Where in the bytes of a capture each item stands.
+
+A byte scanner and not a parser: it must find the items of broken documents too, in linear time
+whatever the bytes, and tell offsets into the capture as it was received.
+"""
+
+import re
+
+from ingest.formats import encoding
+
+_TOKEN = re.compile(
+    rb"<(?:(!--)|(!\[CDATA\[)|(\?)|(!DOCTYPE\b)"
+    # An item's tag: a prefix of sane length, so that looking for it stays linear.
+    rb"|(/?)((?:[^\s<>/:&\"'=!?]{1,64}:)?(?:item|entry))(?=[\s/>]))",
+    re.IGNORECASE,
+)
+# The rest of a start tag. No "<" may stand in an attribute (XML 1.0 §3.1): that bounds each try
+# by the distance to the next "<", and the whole scan by the length of the document.
+_REST = re.compile(rb"""(?>[^<>"']+|"[^"<]*"|'[^'<]*')*+>""")
+_END = re.compile(rb"\s*>")
+_DOCTYPE = re.compile(
+    rb"""<!DOCTYPE(?>[^\[<>"']+|"[^"]*"|'[^']*')*+"""
+    rb"""(?>\[(?>[^\]"'<]+|"[^"]*"|'[^']*'|<!--.*?-->|<\?.*?\?>|<(?!!--|\?))*+\]\s*)?+>""",
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+def spans(body: bytes) -> tuple[tuple[int, int], ...]:
+    """Byte offsets ``(start, end)`` of each ``<item>`` and ``<entry>`` of *body*, in order.
+
+    Any prefix is accepted; elements inside another item do not count; CDATA sections, comments,
+    processing instructions and the DOCTYPE are not looked into. Spans are disjoint and ascending.
+    Items that are never closed are left out; what stands whole inside them is found instead.
+    Bytes are taken as ASCII-compatible, or as UTF-16 or UTF-32 where their beginning proves it
+    (offsets are then still those of *body*).
+    """
+    wide = encoding.marked(body)
+    if wide.startswith(("utf-16", "utf-32")):
+        return _spans_wide(body, wide)
+    return _spans(body)
+
+
+def doctype(body: bytes, at: int) -> int:
+    """Where the DOCTYPE that begins at *at* ends; -1 if it never does."""
+    match = _DOCTYPE.match(body, at)
+    return match.end() if match else -1
+
+
+def _spans(body: bytes) -> tuple[tuple[int, int], ...]:
+    found = _Found()
+    # Terminators known not to come are looked for once, and not once for each that wants one.
+    never: set[bytes] = set()
+    at = 0
+    while at >= 0 and (token := _TOKEN.search(body, at)):
+        *other, slash, tag = token.groups()
+        if tag and slash:
+            at = found.end_tag(body, token.end(), tag.lower())
+        elif tag:
+            at = found.start_tag(body, token, tag.lower())
+        else:
+            at = _beyond(body, token, other, never)
+    return _outermost(found.closed)
+
+
+def _beyond(
+    body: bytes, token: re.Match[bytes], kind: list[bytes | None], never: set[bytes]
+) -> int:
+    """Where what is no element ends; -1 if the rest of the document belongs to it."""
+    comment, section, instruction, _ = kind
+    at = token.end()
+    if section:
+        end = body.find(b"]]>", at)
+        return end + 3 if end >= 0 else -1
+    if comment or instruction:
+        stop = b"-->" if comment else b"?>"
+        end = -1 if stop in never else body.find(stop, at)
+        if end < 0:
+            never.add(stop)
+        return max(end, at)
+    # One DOCTYPE only, as well-formed documents have.
+    if b"<!DOCTYPE" in never:
+        return at
+    never.add(b"<!DOCTYPE")
+    return max(at, doctype(body, token.start()))
+
+
+class _Found:
+    """Items closed so far, and those still open, by name."""
+
+    def __init__(self) -> None:
+        self.closed: list[tuple[int, int]] = []
+        self._open: list[tuple[bytes, int]] = []
+        self._waiting: dict[bytes, int] = {}
+
+    def start_tag(self, body: bytes, token: re.Match[bytes], name: bytes) -> int:
+        rest = _REST.match(body, token.end())
+        if rest is None:
+            return token.end()
+        if body[rest.end() - 2 : rest.end() - 1] == b"/":
+            self.closed.append((token.start(), rest.end()))
+        else:
+            self._open.append((name, token.start()))
+            self._waiting[name] = self._waiting.get(name, 0) + 1
+        return rest.end()
+
+    def end_tag(self, body: bytes, at: int, name: bytes) -> int:
+        end = _END.match(body, at)
+        if end is None or not self._waiting.get(name):
+            return at
+        while True:  # those inside that were never closed are given up
+            inner, start = self._open.pop()
+            self._waiting[inner] -= 1
+            if inner == name:
+                self.closed.append((start, end.end()))
+                return end.end()
+
+
+def _outermost(closed: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(closed, key=lambda span: (span[0], -span[1])):
+        if not found or start >= found[-1][1]:
+            found.append((start, end))
+    return tuple(found)
+
+
+def _spans_wide(body: bytes, name: str) -> tuple[tuple[int, int], ...]:
+    # Both directions replace what is broken by one unit of the same width, so lengths stay true.
+    narrow = body.decode(name, "replace").encode("utf-8", "replace")
+    found: list[tuple[int, int]] = []
+    at = wide_at = 0
+    for start, end in _spans(narrow):
+        begin = wide_at + len(narrow[at:start].decode().encode(name))
+        wide_at = begin + len(narrow[start:end].decode().encode(name))
+        at = end
+        found.append((begin, min(wide_at, len(body))))
+    return tuple(found)

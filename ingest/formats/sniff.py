@@ -1,0 +1,178 @@
+"""What a body looks like from its beginning: enough to choose a format, or to name what it is."""
+
+import html
+import re
+from dataclasses import dataclass
+
+from ingest.formats import encoding, item_spans
+
+HEAD = 262_144
+"""How many bytes are looked at, at most: the root element of a feed stands in the first lines."""
+
+_ROOT = re.compile(
+    r"""<((?:[^\s<>/:&"'=!?]{1,64}:)?[A-Za-z_][\w.-]{0,63})"""
+    r"""((?>[^<>"']+|"[^"<]*"|'[^'<]*')*+)>"""
+)
+_ATTRIBUTE = re.compile(r"""\sxmlns(?::([^\s=<>"'/]{1,64}))?\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
+_FEED_ROOT = re.compile(r"<(?:[\w.-]{1,64}:)?(?:rss|rdf|feed)(?=[\s>])", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{0,300})", re.IGNORECASE)
+_ENTITY = re.compile(
+    # Only values that cannot grow: short, no markup, no reference but to a character.
+    r"""<!ENTITY\s+([A-Za-z_][\w.-]{0,31})\s+"""
+    r"""(?:"((?>[^"<&%]|&\#\w{1,8};){0,32})"|'((?>[^'<&%]|&\#\w{1,8};){0,32})')\s*>"""
+)
+_MAGIC = (
+    (b"\x1f\x8b", "gzip data that was not unpacked"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"%PDF", "a PDF"),
+    (b"\x89PNG", "a picture (PNG)"),
+    (b"\xff\xd8\xff", "a picture (JPEG)"),
+    (b"GIF8", "a picture (GIF)"),
+)
+_NAMED = {
+    "newsitem": "a bare NewsML-G2 newsItem",
+    "newsmessage": "a NewsML-G2 newsMessage",
+    "packageitem": "a bare NewsML-G2 packageItem",
+    "newsml": "a NewsML 1 document",
+    "nitf": "a bare NITF story",
+    "opml": "an OPML list of subscriptions",
+    "urlset": "a sitemap",
+    "sitemapindex": "a sitemap index",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A body at first sight.
+
+    ``root`` is the local name of the first element in lower case, ``attributes`` the text of its
+    tag, ``namespace`` its namespace, ``at`` its offset in the text looked at. ``entities`` are
+    what its DOCTYPE declares and is harmless; ``subset`` is True when it declares anything at all.
+    ``other`` names what is no XML.
+    """
+
+    root: str = ""
+    namespace: str = ""
+    attributes: str = ""
+    at: int = -1
+    entities: tuple[tuple[str, str], ...] = ()
+    subset: bool = False
+    title: str = ""
+    other: str = ""
+
+    def __str__(self) -> str:
+        if self.other:
+            return self.other
+        if self.root == "html" or (self.root in _HTML and not self.namespace):
+            return f"an HTML page titled “{self.title}”" if self.title else "an HTML page"
+        if named := _NAMED.get(self.root):
+            return named
+        inside = f" in the namespace {self.namespace[:100]}" if self.namespace else ""
+        return f"XML whose root element is <{self.root}>{inside}"
+
+
+_HTML = frozenset(
+    [
+        "head",
+        "body",
+        "title",
+        "meta",
+        "div",
+        "p",
+        "script",
+        "table",
+        "center",
+        "h1",
+        "br",
+        "b",
+        "font",
+    ]
+)
+
+
+def look(body: bytes, content_type: str = "") -> Look:
+    """Look at the beginning of *body*, as received."""
+    for magic, name in _MAGIC:
+        if body.startswith(magic):
+            return Look(other=name)
+    head = body[:HEAD]
+    return look_at(encoding.decide(head, content_type).decode(head))
+
+
+def look_at(text: str) -> Look:
+    """Look at *text*, the beginning of a document. Linear in its length."""
+    at, entities, subset, html_declared = _prolog(text)
+    root = _ROOT.match(text, at)
+    if root is None or (root[1].lower() in _HTML and not html_declared):
+        # Scripts that fail print their warnings in front of a feed that is otherwise whole.
+        feed = _FEED_ROOT.search(text, at)
+        if feed and (again := _ROOT.match(text, feed.start())):
+            root = again
+    title = _TITLE.search(text)
+    named = " ".join(html.unescape(title[1]).split())[:100] if title else ""
+    if root is None:
+        return Look(other=_what(text[:200], html_declared), title=named)
+    prefix, _, local = root[1].rpartition(":")
+    spaces = declared(root[2])
+    return Look(
+        root=local.lower(),
+        namespace=spaces.get(prefix, "").strip(),
+        attributes=root[2],
+        at=root.start(),
+        entities=entities,
+        subset=subset,
+        title=named,
+    )
+
+
+def declared(text: str) -> dict[str, str]:
+    """The namespaces declared in *text*, prefix to name; of two for a prefix the first."""
+    spaces: dict[str, str] = {}
+    for match in _ATTRIBUTE.finditer(text):
+        spaces.setdefault(match[1] or "", match[2] or match[3] or "")
+    return spaces
+
+
+def _prolog(text: str) -> tuple[int, tuple[tuple[str, str], ...], bool, bool]:
+    """Where the prolog ends; harmless entities; whether entities were declared; whether HTML."""
+    at = 0
+    entities: tuple[tuple[str, str], ...] = ()
+    subset = html_declared = doctype_seen = False
+    never: set[str] = set()
+    while (at := text.find("<", at)) >= 0:
+        if text.startswith(("<!--", "<?"), at):
+            stop = "-->" if text.startswith("<!--", at) else "?>"
+            end = -1 if stop in never else text.find(stop, at + 2)
+            if end < 0:
+                never.add(stop)
+            else:
+                end += len(stop)
+        elif not doctype_seen and text[at : at + 9].upper() == "<!DOCTYPE":
+            doctype_seen = True
+            html_declared = text[at + 9 : at + 40].partition(">")[0].strip().lower()[:4] == "html"
+            # The bytes' own rule, so that both see the same DOCTYPE; UTF-8 keeps its marks.
+            data = text[at:].encode("utf-8", "replace")
+            length = item_spans.doctype(data, 0)
+            end = at + len(data[:length].decode("utf-8", "replace")) if length >= 0 else -1
+            inner = text[at : end if end >= 0 else len(text)]
+            if "<!ENTITY" in inner:
+                subset = True
+                found = _ENTITY.findall(inner[:65_536])[:64]
+                entities = tuple((name, one or two) for name, one, two in found)
+        elif text[at + 1 : at + 2] in ("!", "/", "") or text[at + 1 : at + 2].isspace():
+            end = at + 1
+        else:
+            break
+        at = end if end >= 0 else at + 1
+    return (at if at >= 0 else len(text)), entities, subset, html_declared
+
+
+def _what(start: str, html_declared: bool) -> str:
+    if html_declared:
+        return "an HTML page"
+    bare = start.lstrip("\ufeff \t\r\n")
+    if bare.startswith(("{", "[")):
+        return "JSON"
+    if "\0" in start or sum(c < " " for c in bare) > len(bare) // 10:
+        return "binary data"
+    return f"text that begins “{' '.join(bare.split())[:60]}”"

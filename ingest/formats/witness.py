@@ -1,0 +1,469 @@
+"""What an item's own bytes say: a second reading, by another route than the format parsers.
+
+A scanner of our own over the item's text, without lxml, feedparser or any code of
+``ingest/formats/item*``, so that a fault of theirs is not also a fault of the witness. What it
+shares with them is where the item begins and ends, the document's encoding and what its DOCTYPE
+declares. It reads no meaning into the item: it tells which elements stand in it and what text each
+holds; :mod:`ingest.conserve` compares.
+
+Every step is linear in the item's length; an item that would take more is not witnessed
+(:class:`UnwitnessedError`).
+"""
+
+import base64
+import binascii
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from html.entities import html5
+
+from ingest.formats import encoding
+from ingest.formats.html_detection import VOID
+from ingest.formats.sniff import HEAD, look_at
+from stories.scalar import scalar
+from stories.text import paragraphs, plain
+
+MOST_TELLINGS = 300
+"""Elements of one item that may hold copy; real ones have three."""
+
+MOST_READ = 30
+"""Elements of one item whose HTML is read in full: each is a parse of its own."""
+
+_NAME = r"[A-Za-z_\x80-\U0010ffff][^\s<>/!?&\"'=]{0,100}"
+_START = re.compile(rf"""<({_NAME})((?>[^<>"']+|"[^"<]*"|'[^'<]*')*+)>""")
+# A whole element of text, or of one section: nearly all are.
+_OPEN = rf"""<({_NAME})((?>[^<>"']+|"[^"<]*"|'[^'<]*')*+)(?<!/)>"""
+_LEAF = re.compile(
+    _OPEN + r"([^<]*+(?:<!\[CDATA\[(?>.*?\]\]>)[^<]*+)?+)</\1>",
+    re.DOTALL,
+)
+_BARE_LEAF = re.compile(_OPEN + r"([^<]*+)</\1>")
+_ATTRIBUTE = re.compile(r"""([^\s=<>"'/]{1,100})\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
+_REFERENCE = re.compile(
+    r"&(?:#([0-9]{1,10})|#[xX]([0-9a-fA-F]{1,8})|([A-Za-z][\w.-]{0,31}));", re.ASCII
+)
+_COMPLETE = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,6}|([A-Za-z][A-Za-z0-9]{1,31}));")
+_WINDOWS = re.compile(r"&#(?:(1[2-5][0-9])|[xX]0{0,4}([89][0-9a-fA-F]));")
+_APART = re.compile(
+    r"<!\[CDATA\[(?P<said>.*?)\]\]>|<!--.*?-->|<\?.*?\?>"
+    rf"|<(?P<end>/?)(?:[\w.-]{{1,64}}:)?(?P<name>{_NAME})"
+    r"""(?P<rest>(?>[^<>"']+|"[^"<]*"|'[^'<]*')*+)>""",
+    re.DOTALL,
+)
+_WRAPPER = re.compile(r"\s*<div[^<>]*>(.*)</div>\s*", re.DOTALL | re.IGNORECASE)
+_CHANNEL = re.compile(r"<channel\s([^<>]*)>", re.IGNORECASE)
+_PREDEFINED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_FAMILIES = (
+    ("www.w3.org/2005/atom", "atom"),
+    ("purl.org/atom/ns", "atom"),
+    ("purl.org/dc/elements", "dc"),
+    ("purl.org/dc/terms", "dc"),
+    ("purl.org/rss/1.0/modules/content", "content"),
+    ("purl.org/rss/1.0/modules/", "beside"),
+    ("www.w3.org/1999/xhtml", "xhtml"),
+    ("search.yahoo.com/mrss", "beside"),
+    ("www.itunes.com/dtds", "beside"),
+    ("google.com/schemas/play-podcasts", "beside"),
+    ("podcastindex.org/namespace", "beside"),
+    ("rssnamespace.org/feedburner", "beside"),
+    ("www.georss.org", "beside"),
+    ("www.opengis.net/gml", "beside"),
+    ("w3.org/2003/01/geo", "beside"),
+    ("www.smartnews.be/snf", "beside"),
+    ("wellformedweb.org/commentapi", "beside"),
+    ("purl.org/syndication/thread", "beside"),
+    ("w3.org/1999/02/22-rdf-syntax", "beside"),
+    ("purl.org/rss/1.0", ""),
+    ("netscape.com/rdf", ""),
+    ("backend.userland.com", ""),
+    ("blogs.law.harvard.edu", ""),
+)
+"""Namespaces by a piece of their name, as feeds write them with wrong schemes and endings.
+``beside`` are those whose words stand beside a story and are none of it: captions of media, the
+podcast's own telling, places."""
+_USUAL = {
+    "a10": "atom",
+    "atom": "atom",
+    "content": "content",
+    "dc": "dc",
+    "dcterms": "dc",
+    "feedburner": "beside",
+    "geo": "beside",
+    "georss": "beside",
+    "itunes": "beside",
+    "media": "beside",
+    "rdf": "beside",
+    "slash": "beside",
+    "snf": "beside",
+    "sy": "beside",
+    "thr": "beside",
+    "wfw": "beside",
+    "xhtml": "xhtml",
+}
+"""What a prefix means that nobody declared."""
+
+
+class UnwitnessedError(Exception):
+    """The item is of a shape that the witness does not read; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the document says around its items. ``spaces`` are families by prefix."""
+
+    charset: encoding.Charset
+    entities: dict[str, str] = field(default_factory=dict)
+    spaces: dict[str, str] = field(default_factory=dict)
+
+
+def around(body: bytes, content_type: str = "") -> Around:
+    """What *body*, a capture, says around its items. Linear in its length."""
+    charset = encoding.decide(body, content_type)
+    head = charset.decode(body[:HEAD])
+    look = look_at(head)
+    channel = _CHANNEL.search(head)
+    spaces: dict[str, str] = {}
+    for attributes in (look.attributes, channel[1] if channel else ""):
+        spaces |= _spaces(attributes)
+    return Around(charset, dict(look.entities), spaces)
+
+
+@dataclass
+class Telling:
+    """One element of an item and what it holds.
+
+    ``name`` is its local name in lower case, ``family`` that of its namespace: ``""`` for RSS of
+    every kind, ``?`` for one unknown. ``attributes`` and ``inner`` are as they stand in the bytes.
+    """
+
+    name: str
+    family: str
+    attributes: str
+    inner: str
+    nested: bool
+    entities: dict[str, str]
+
+    @cached_property
+    def markup(self) -> str:
+        """What it holds as a string of markup, or of plain text, whichever is meant."""
+        if self.nested:
+            return as_html(self.inner, self.entities)
+        found = _characters(self.inner, self.entities)
+        if self._kind == "base64":
+            return _base64(found)
+        return found.replace("\r\n", "\n").replace("\r", "\n") if "\r" in found else found
+
+    def is_markup(self, body: str) -> bool:
+        """Whether *body* is what it holds, character for character."""
+        if self.markup == body:
+            return True
+        if not self.nested or not body:
+            return False
+        wrapped = _WRAPPER.fullmatch(self.markup)
+        return wrapped is not None and wrapped[1] == body
+
+    @property
+    def is_text(self) -> bool:
+        """False for content that is of a type without words, or elsewhere."""
+        return self._kind != "none"
+
+    @property
+    def texts(self) -> Iterator[str]:
+        """The texts it may mean, white space left out; more than one where the wire does not say.
+
+        :raises stories.markup.TangleError: for markup built to burst a parser.
+        """
+        return (squash(text) for text in self.readings())
+
+    def readings(self) -> Iterator[str]:
+        """As :attr:`texts`, as people read them."""
+        kind = self._kind
+        said = self.markup
+        if self.nested:
+            yield _html(said)
+            # Unescaped HTML that holds CDATA for a browser's sake.
+            yield _html(self.inner.replace("<![CDATA[", "").replace("]]>", ""))
+            return
+        marked = "<" in said or "&" in said
+        if kind != "html" or not marked:
+            yield said
+        if kind == "plain" or not marked:
+            return
+        if "&" in said and kind != "html":
+            yield _COMPLETE.sub(_completed, said)
+        yield _html(said)
+
+    @property
+    def _kind(self) -> str:
+        """``plain``, ``html``, ``base64``, ``none`` for what is no text, ``""`` for undeclared."""
+        if self.family != "atom":
+            return ""
+        stated = {k: a or b for k, a, b in _ATTRIBUTE.findall(self.attributes)}
+        kind = stated.get("type", "text").strip().lower()
+        mode = stated.get("mode", "").strip().lower()
+        if self.name == "content" and stated.get("src"):
+            return "none"
+        if kind in ("html", "text/html"):
+            return "base64" if mode == "base64" else "html"
+        if kind in ("xhtml", "application/xhtml+xml") and not self.nested:
+            return "base64" if mode == "base64" else "plain"
+        if self.nested or kind.startswith("text") or self.name != "content":
+            return "base64" if mode == "base64" else "plain"
+        return "none"
+
+
+def tellings(raw: str, place: Around) -> list[Telling]:
+    """The elements that *raw*, the whole text of one item, holds, in their order.
+
+    An element that is never closed holds what stands before the next tag. Text that stands in none
+    comes last, as that of the item itself (family ``?``).
+
+    :raises UnwitnessedError: when that is no item of XML, or one not to be read in linear time.
+    """
+    if "&#1" in raw or "&#x" in raw or "&#X" in raw:
+        raw = _WINDOWS.sub(_windows, raw)
+    own = _START.match(raw)
+    stop = raw.rfind("</")
+    if own is None:
+        raise UnwitnessedError("its bytes are no element of XML")
+    if stop < own.end():
+        return []
+    spaces = place.spaces | _spaces(own[2]) if "xmlns" in own[2] else place.spaces
+    scan = _Scan(raw, stop)
+    found: list[Telling] = []
+    for tag, attributes, begin, end, nested in scan.children(own.end()):
+        known = spaces | _spaces(attributes) if "xmlns" in attributes else spaces
+        prefix, mark, local = tag.rpartition(":")
+        if mark:
+            family = known[prefix] if prefix in known else _USUAL.get(prefix, "?")
+        else:
+            family = known.get("", "")
+        found.append(
+            Telling(local.lower(), family, attributes, raw[begin:end], nested, place.entities)
+        )
+    loose = "".join(scan.loose)
+    if loose and not loose.isspace():
+        found.append(Telling("item", "?", "", loose, False, place.entities))
+    return found
+
+
+class _Scan:
+    """One pass over an item, element by element."""
+
+    def __init__(self, raw: str, stop: int) -> None:
+        self.loose: list[str] = []
+        self._raw = raw
+        self._stop = stop
+        self._steps = 4 * raw.count("<") + 1_000
+        self._never: set[str] = set()
+        self._last = raw.rfind("]]>", 0, stop)
+
+    def children(self, at: int) -> Iterator[tuple[str, str, int, int, bool]]:
+        """Tag, attributes, where the inside begins and ends, and whether it holds elements."""
+        raw, stop = self._raw, self._stop
+        while (begin := raw.find("<", at, stop)) >= 0:
+            if begin > at and not (between := raw[at:begin]).isspace():
+                self.loose.append(between)
+            # Behind the last section's end each beginning of one would be searched for in vain.
+            simple = _LEAF if begin < self._last else _BARE_LEAF
+            if (leaf := simple.match(raw, begin, stop)) is not None:
+                at = leaf.end()
+                yield leaf[1], leaf[2], leaf.start(3), leaf.end(3), False
+                continue
+            if (beyond := self._beyond(begin)) >= 0:
+                if raw.startswith("<![CDATA[", begin):
+                    self.loose.append(raw[begin:beyond])
+                at = beyond
+                continue
+            start = _START.match(raw, begin, stop)
+            if start is None:
+                if raw.startswith("</", begin):
+                    gone = raw.find(">", begin, stop)
+                    at = gone + 1 if gone >= 0 else begin + 2
+                else:
+                    self.loose.append("&lt;")
+                    at = begin + 1
+                continue
+            tag, attributes = start[1], start[2]
+            if attributes.endswith("/"):
+                at = start.end()
+                continue
+            end, at, nested = self._close(tag, start.end())
+            yield tag, attributes, start.end(), end, nested
+        self.loose.append(raw[at:stop])
+
+    def _close(self, tag: str, begin: int) -> tuple[int, int, bool]:
+        """Where what *tag* holds ends, where to go on, and whether it holds elements."""
+        raw, stop = self._raw, self._stop
+        depth = 0
+        nested = False
+        first: tuple[int, int, bool] | None = None
+        at = begin
+        while tag not in self._never and (at := raw.find("<", at, stop)) >= 0:
+            self._steps -= 1
+            if self._steps < 0:
+                raise UnwitnessedError("its elements do not nest")
+            second = raw[at + 1 : at + 2]
+            if second == "/":
+                if self._named(tag, at + 2):
+                    after = raw.find(">", at, stop)
+                    found = at, after + 1 if after >= 0 else stop, nested
+                    if depth == 0:
+                        return found
+                    first = first or found
+                    depth -= 1
+                nested = True
+                at += 2
+            elif (beyond := self._beyond(at)) >= 0:
+                at = beyond
+            else:
+                if self._named(tag, at + 1):
+                    start = _START.match(raw, at, stop)
+                    depth += start is not None and not start[2].endswith("/")
+                nested = nested or second.isalpha() or second == "_"
+                at += 1
+        if first is not None:
+            return first
+        self._never.add(tag)
+        end = raw.find("<", begin, stop)
+        return (end, end, False) if end >= 0 else (stop, stop, False)
+
+    def _named(self, tag: str, at: int) -> bool:
+        raw = self._raw
+        return raw.startswith(tag, at) and raw[at + len(tag) : at + len(tag) + 1] in _NAME_ENDS
+
+    def _beyond(self, at: int) -> int:
+        """Where the CDATA section, comment or instruction that begins at *at* ends; else -1."""
+        raw = self._raw
+        if raw.startswith("<!", at):
+            if raw.startswith("<![CDATA[", at):
+                return self._find("]]>", at + 9)
+            if raw.startswith("<!--", at):
+                return self._find("-->", at + 4)
+        elif raw.startswith("<?", at):
+            return self._find("?>", at + 2)
+        return -1
+
+    def _find(self, what: str, at: int) -> int:
+        if what in self._never:
+            return -1
+        end = self._raw.find(what, at, self._stop)
+        if end < 0:
+            self._never.add(what)
+            return -1
+        return end + len(what)
+
+
+_NAME_ENDS = (">", " ", "/", "\t", "\n", "\r")
+
+
+def squash(text: str) -> str:
+    """*text* as the rule of :mod:`stories.text` compares it, and without any white space."""
+    return plain(text).replace(" ", "")
+
+
+def as_html(inner: str, entities: dict[str, str]) -> str:
+    """Markup of XML as HTML: no prefixes, no CDATA, nothing empty that HTML would leave open."""
+
+    def kept(match: re.Match[str]) -> str:
+        name = match[3]
+        if name is None:
+            return match[0] if _lasting(match) else _character(match, entities)
+        return html.escape(html.unescape(entities[name])) if name in entities else match[0]
+
+    if entities or "&#" in inner:
+        inner = _REFERENCE.sub(kept, inner)
+    return _APART.sub(_apart, inner)
+
+
+def _apart(match: re.Match[str]) -> str:
+    name = match["name"]
+    if name is None:
+        said = match["said"]
+        return "" if said is None else html.escape(said, quote=False)
+    rest = match["rest"]
+    if match["end"] or not rest.endswith("/"):
+        return f"<{match['end']}{name}{rest}>"
+    return f"<{name}{rest[:-1]}>" if name.lower() in VOID else f"<{name}{rest[:-1]}></{name}>"
+
+
+def _html(markup: str) -> str:
+    return "\n".join(paragraphs(markup))
+
+
+def _characters(inner: str, entities: dict[str, str]) -> str:
+    """The characters of an element without elements: sections as they are, the rest resolved."""
+    if "<" not in inner:
+        return _resolved(inner, entities)
+    pieces: list[str] = []
+    at = 0
+    for match in _APART.finditer(inner):
+        if match["name"] is not None:
+            continue
+        pieces += (_resolved(inner[at : match.start()], entities), match["said"] or "")
+        at = match.end()
+    pieces.append(_resolved(inner[at:], entities))
+    return "".join(pieces)
+
+
+def _resolved(text: str, entities: dict[str, str]) -> str:
+    if "&" not in text:
+        return text
+    return _REFERENCE.sub(lambda m: _character(m, entities), text)
+
+
+def _character(match: re.Match[str], entities: dict[str, str]) -> str:
+    if (name := match[3]) is not None:
+        if name in _PREDEFINED:
+            return _PREDEFINED[name]
+        if name in entities:
+            return html.unescape(entities[name])
+        return html.unescape(match[0])
+    number = _number(match)
+    if number < 32 and number not in (9, 10, 13):
+        return ""
+    return chr(number) if _lasting(match) else "\ufffd"
+
+
+def _completed(match: re.Match[str]) -> str:
+    return html.unescape(match[0]) if match[1] is None or f"{match[1]};" in html5 else match[0]
+
+
+def _number(match: re.Match[str]) -> int:
+    return int(match[1]) if match[1] else int(match[2], 16)
+
+
+def _lasting(match: re.Match[str]) -> bool:
+    """Whether XML has the character that is referred to (XML 1.0 §2.2)."""
+    number = _number(match)
+    return (
+        number in (9, 10, 13)
+        or 32 <= number <= 0xD7FF
+        or 0xE000 <= number <= 0xFFFD
+        or 0x10000 <= number <= 0x10FFFF
+    )
+
+
+def _windows(match: re.Match[str]) -> str:
+    number = int(match[1]) if match[1] else int(match[2], 16)
+    return html.unescape(f"&#{number};") if 128 <= number <= 159 else match[0]
+
+
+def _base64(said: str) -> str:
+    try:
+        return base64.b64decode(scalar(said).encode(), validate=False).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _spaces(attributes: str) -> dict[str, str]:
+    """The families of the namespaces that *attributes* declare, by prefix."""
+    found: dict[str, str] = {}
+    for name, one, two in _ATTRIBUTE.findall(attributes):
+        if name == "xmlns" or name.startswith("xmlns:"):
+            uri = (one or two).strip().lower()
+            family = next((f for piece, f in _FAMILIES if piece in uri), "?" if uri else "")
+            found[name[6:]] = family
+    return found

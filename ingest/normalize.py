@@ -1,0 +1,264 @@
+"""From an item as found to a version as kept: one model for every wire, nothing invented.
+
+Rules for what feeds leave open:
+
+* An item without a title keeps the headline ``""``; no words of ours stand in its place.
+* An item with neither headline nor body is refused (``item-empty``).
+* A summary that says what the body says is no summary.
+* The headline is plain text on one line; the body is HTML exactly as received, and plain text is
+  turned into paragraphs.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Literal, cast, get_args
+from urllib.parse import urlsplit, urlunsplit
+from zoneinfo import ZoneInfo
+
+from ingest import agencies, dates
+from ingest.identity import headline, is_tracking
+from ingest.item import Channel, Item, ItemMedia
+from stories.config import Wire
+from stories.errors import ParseError
+from stories.models import Category, Copy, Identity, Media, Version
+from stories.reference import resolve
+from stories.scalar import scalar
+from stories.text import Projected, plain, plain_to_html, project, projection
+
+CONTENT_RULE = 1
+"""Version of the rule of :func:`content_digest`, part of every digest it makes."""
+
+_Medium = Literal["image", "video", "audio", "document"]
+_MEDIUMS: frozenset[str] = frozenset(get_args(_Medium))
+_SUFFIXES: dict[str, _Medium] = {
+    "mp4": "video",
+    "m4v": "video",
+    "webm": "video",
+    "mov": "video",
+    "m3u8": "video",
+    "mp3": "audio",
+    "m4a": "audio",
+    "ogg": "audio",
+    "wav": "audio",
+    "pdf": "document",
+}
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,5}", re.ASCII)
+_NUMBER = re.compile(r"\s*([0-9]{1,10})\s*", re.ASCII)
+_YEAR = re.compile(r"\b(?:19|20)[0-9]{2}\b")
+_BUSTER = re.compile(
+    r"(?:_|cb|cache|cachebust(?:er)?|nocache|rnd|rand|random|ts|timestamp|time)=[^&]*"
+    r"|(?:v|ver)=[0-9.]*|t=[0-9]{9,}",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def normalise(item: Item, channel: Channel, wire: Wire, identity: Identity) -> Version:
+    """*item*, found on *wire* in the feed *channel*, as a version.
+
+    :raises ParseError: ``item-empty`` when it has neither a headline nor a body; ``tangled`` when
+        its body is built to burst a parser (:class:`stories.markup.TangleError`).
+    """
+    line = headline(item)
+    body = _body(item)
+    found = _project(body, item.base)
+    text = "\n".join(found.paragraphs)
+    if not line and not text and not found.references.media:
+        raise ParseError(
+            "item-empty",
+            f"item {item.position}: has neither headline nor body; look at its bytes in the"
+            " capture, and ask the agency if that is what they meant to send",
+        )
+    zone = ZoneInfo(wire.timezone)
+    own = wire.agency or plain(channel.title) or wire.name
+    agency, code, found_in = agencies.recognise(item, text, own, wire.code)
+    return Version(
+        wire=wire.name,
+        agency=plain(agency),
+        agency_code=code,
+        agency_from=found_in,
+        agency_id=plain(item.guid) or plain(item.link) or identity.key,
+        agency_version=plain(item.version) or None,
+        headline=line,
+        byline=plain(agencies.byline(item, own) or "") or None,
+        dateline=plain(item.dateline) or plain(agencies.dateline(text)) or None,
+        body=body,
+        summary=_summary(item, text) or None,
+        language=_language(item.language, wire.language or "", channel.language),
+        categories=_categories(item),
+        keywords=_keywords(item),
+        media=_media(item),
+        credit=next((c for credit in item.credits if (c := plain(credit))), None),
+        rights=plain(item.rights) or plain(channel.rights) or None,
+        urgency=int(item.urgency) if item.urgency.strip() in tuple("123456789") else None,
+        link=_web(item.link),
+        base=scalar(item.base) or None,
+        published=dates.read(item.published, zone),
+        updated=dates.read(item.updated, zone),
+    )
+
+
+def received(item: Item, channel: Channel) -> Copy:
+    """The copy of *item* as it was found, of which the received digests are taken.
+
+    A plain text body is put into paragraphs, a summary that only repeats the body is left out,
+    and media that are on no web address are, since nobody could ever see them; nothing else is
+    touched. A version made of the same item is the same copy.
+
+    :raises stories.markup.TangleError: for a body built to burst a parser.
+    """
+    body = _body(item)
+    return Copy(
+        headline=headline(item),
+        body=body,
+        media=tuple(medium.url for medium in _media(item)),
+        summary=_summary(item, "\n".join(_project(body, item.base).paragraphs)),
+        tags=(*(category.label for category in _categories(item)), *_keywords(item)),
+        base=scalar(item.base) or None,
+    )
+
+
+def content_digest(version: Version) -> str:
+    """A digest of what of *version* is content: two versions that share it say the same.
+
+    Left out are dates, version numbers, the story's own link, tracking pixels, parameters of
+    addresses that only count readers or defeat caches, and the year of a copyright line.
+    """
+    found = _project(version.body, version.base or "")
+    beside = [[_quiet(m.url), plain(m.caption or ""), plain(m.credit or "")] for m in version.media]
+    content = [
+        CONTENT_RULE,
+        version.headline,
+        found.paragraphs,
+        sorted({_quiet(url) for url in found.references.links}),
+        sorted({_quiet(url) for url in found.references.media}),
+        sorted(beside),
+        version.summary,
+        version.byline,
+        version.dateline,
+        sorted([c.label, c.scheme or ""] for c in version.categories),
+        sorted(version.keywords),
+        version.credit,
+        _YEAR.sub("", version.rights or ""),
+        version.language,
+        version.urgency,
+    ]
+    data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return f"{CONTENT_RULE}:{hashlib.sha256(data).hexdigest()}"
+
+
+def by_this_rule(digest: str) -> bool:
+    """Whether a content digest was made by today's rule, and so may be compared."""
+    return digest.startswith(f"{CONTENT_RULE}:")
+
+
+@lru_cache(maxsize=2)
+def _project(html: str, base: str) -> Projected:
+    """The projection, kept for a moment: a version is made, digested and compared in one go."""
+    return project(html, base or None)
+
+
+def _body(item: Item) -> str:
+    # JSON can spell lone surrogates, which no encoding can hold; they become U+FFFD.
+    return scalar(item.body) if item.body_html else plain_to_html(item.body)
+
+
+def _summary(item: Item, body_text: str) -> str:
+    """The summary as plain text; ``""`` where it says what the body says."""
+    summary = plain(projection(item.summary)) if item.summary_html else plain(item.summary)
+    return "" if _folded(summary) == _folded(body_text) else summary
+
+
+def _folded(text: str) -> str:
+    return "".join(text.split())
+
+
+def _language(*stated: str) -> str | None:
+    """The first of *stated* that is a language tag (RFC 5646 §2.1), language in lower case."""
+    for text in stated:
+        tag = text.strip().replace("_", "-")
+        if _LANGUAGE.fullmatch(tag):
+            language, *rest = tag.split("-")
+            return "-".join([language.lower(), *(_subtag(r) for r in rest)])
+    return None
+
+
+def _subtag(text: str) -> str:
+    """A region in capitals, a script with one, as RFC 5646 §2.1.1 recommends."""
+    if text.isalpha() and len(text) in (2, 4):
+        return text.upper() if len(text) == 2 else text.title()
+    return text.lower()
+
+
+def _categories(item: Item) -> tuple[Category, ...]:
+    found = (
+        Category(label=label, scheme=plain(scheme) or None)
+        for said, scheme in item.categories
+        if (label := plain(said))
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _keywords(item: Item) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(k for word in item.keywords if (k := plain(word))))
+
+
+def _media(item: Item) -> tuple[Media, ...]:
+    found: dict[str, Media] = {}
+    for medium in item.media:
+        if medium.url.strip() and (url := _web(medium.url, item.base)):
+            found.setdefault(
+                url,
+                Media(
+                    url=url,
+                    medium=_medium(medium, url),
+                    type=plain(medium.type).lower() or None,
+                    width=_number(medium.width),
+                    height=_number(medium.height),
+                    length=_number(medium.length),
+                    caption=plain(medium.caption) or None,
+                    credit=plain(medium.credit) or None,
+                ),
+            )
+    return tuple(found.values())
+
+
+def _web(url: str, base: str = "") -> str | None:
+    """*url*, resolved against *base*, if that is an address on the web."""
+    found = resolve(url, base or None) or ""
+    return found if found.startswith(("http://", "https://")) else None
+
+
+def _medium(medium: ItemMedia, url: str) -> _Medium:
+    """What *medium* is: as stated, else by its type, else by its address, else a picture."""
+    kind = medium.type.strip().lower().partition("/")[0]
+    for said in (medium.medium.strip().lower(), kind):
+        if said in _MEDIUMS:
+            return cast(_Medium, said)
+    if kind:
+        return "document"
+    path = url.partition("?")[0].partition("#")[0]
+    return _SUFFIXES.get(path.rpartition(".")[2].lower(), "image")
+
+
+def _number(text: str) -> int | None:
+    match = _NUMBER.fullmatch(text)
+    return int(match[1]) if match else None
+
+
+def _quiet(url: str) -> str:
+    """*url* without what changes while the page stays: http for https, counting parameters."""
+    if url.startswith("http://"):
+        url = f"https{url[4:]}"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    kept = "&".join(_kept(parts.query.split("&")))
+    return urlunsplit(parts._replace(query=kept)) if parts.query else url
+
+
+def _kept(parameters: Iterable[str]) -> Iterable[str]:
+    return (p for p in parameters if not _BUSTER.fullmatch(p) and not is_tracking(p))

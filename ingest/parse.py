@@ -1,0 +1,185 @@
+"""What a capture's bytes hold, as they alone tell: ``parse | normalise | conserve | digest``.
+
+All that touches hostile text stands behind :func:`read`, so that it can be run elsewhere
+(:mod:`ingest.sandbox`); its result is plain values that JSON holds. What depends on earlier
+captures, which key identifies an item above all, is decided afterwards.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ingest import conserve, formats
+from ingest.conserve import Fault
+from ingest.formats import witness
+from ingest.formats.witness import Around
+from ingest.identity import Keys, keys_of
+from ingest.item import Channel, Hints, Item
+from ingest.normalize import content_digest, normalise, received
+from stories.config import Wire
+from stories.errors import ParseError
+from stories.models import Digests, Identity, Value, Version, digest
+from stories.provenance import digests
+from stories.scalar import scalar
+
+LONGEST_MESSAGE = 2_000
+"""Characters of an error that are kept; it may quote what the wire sent."""
+
+
+class Candidate(Value):
+    """One item, normalised and digested, not yet recognised.
+
+    ``version.agency_id`` is empty where the item states none: then its identity serves.
+    ``received`` is None when its text is not known to be that of its bytes
+    (:mod:`ingest.conserve`): then nothing can be claimed of it.
+    """
+
+    position: int
+    start: int
+    end: int
+    keys: Keys
+    version: Version
+    received: Digests | None
+    raw_digest: str | None
+    content_digest: str
+
+
+class Refusal(Value):
+    """One item that could not be taken, and why. Its ``keys`` count all the same: it is there."""
+
+    position: int
+    state: str
+    message: str
+    keys: Keys | None = None
+
+
+class Contents(Value):
+    """What one capture holds. ``items`` is how many items were read, good and refused, and
+    ``unread`` how many more there are."""
+
+    format: str = ""
+    channel: Channel = Channel()
+    notes: tuple[str, ...] = ()
+    items: int = 0
+    unread: int = 0
+    found: tuple[Candidate, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+
+    @property
+    def keys(self) -> list[Keys]:
+        """The keys of all items, first those found; identities do not depend on the order."""
+        refused = [one.keys for one in self.refused if one.keys is not None]
+        return [*(one.keys for one in self.found), *refused]
+
+
+Reader = Callable[[bytes, Hints, Wire], Contents]
+"""Whatever reads captures: :func:`read` in this process, or :func:`ingest.sandbox.read`.
+
+Raises ParseError when the bytes are no feed, or cannot be read within bounds."""
+
+
+def read(body: bytes, hints: Hints, wire: Wire) -> Contents:
+    """The contents of *body*, a capture of *wire*, read in this process and without bounds.
+
+    An item that fails is refused by itself, as is, when *wire* says so, one whose text is not
+    conserved. Of *wire* its name, agency, code, timezone, language and ``conserve`` matter.
+
+    :raises ParseError: when *body* is no feed that a format takes; ``unreadable`` when a parser
+        met what nobody foresaw.
+    """
+    try:
+        parsed = formats.parse(body, hints)
+    except (ParseError, MemoryError):
+        raise
+    except Exception as error:  # no parser foresees everything; the capture is kept
+        told = f"{hints.url}: {type(error).__name__}: {error}; report this capture"
+        raise ParseError("unreadable", storable(told)) from error
+    found: list[Candidate] = []
+    refused: list[Refusal] = []
+    doubts: dict[int, Fault] = {}
+    place = _around(body, hints)
+    for item in parsed.items:
+        keys: Keys | None = None
+        try:
+            keys = keys_of(item)
+            version = normalise(item, parsed.channel, wire, _NOBODY)
+            raw = body[item.start : item.end] if 0 <= item.start < item.end else None
+            fault = _conserved(raw, place, version)
+            if fault is not None:
+                if fault.state != "text-unchecked" and wire.conserve == "quarantine":
+                    raise ParseError(fault.state, f"item {item.position}: {fault.message}")
+                doubts[item.position] = fault
+            copy = received(item, parsed.channel)
+            found.append(
+                Candidate(
+                    position=item.position,
+                    start=item.start,
+                    end=item.end,
+                    keys=keys,
+                    version=version,
+                    received=digests(copy) if fault is None else None,
+                    raw_digest=digest(raw) if raw is not None else None,
+                    content_digest=content_digest(version),
+                )
+            )
+        except ParseError as error:
+            refused.append(_refusal(item, keys, error.state, str(error)))
+        except Exception as error:  # an item nobody foresaw must not hold up its neighbours
+            told = f"item {item.position}: {type(error).__name__}: {error}; report this capture"
+            refused.append(_refusal(item, keys, "item-unreadable", told))
+    return Contents(
+        format=storable(parsed.format),
+        channel=_stored(parsed.channel),
+        notes=tuple(storable(n)[:LONGEST_MESSAGE] for n in (*parsed.notes, *_doubted(doubts))),
+        items=len(parsed.items),
+        unread=parsed.unread,
+        found=tuple(found),
+        refused=tuple(refused),
+    )
+
+
+_NOBODY = Identity(rule="digest", key="")
+
+
+def _around(body: bytes, hints: Hints) -> Around | None:
+    """What *body* says around its items; None when the witness cannot tell."""
+    try:
+        return witness.around(body, hints.headers.get("content-type", ""))
+    except Exception:  # see conserve.check
+        return None
+
+
+def _conserved(raw: bytes | None, place: Around | None, version: Version) -> Fault | None:
+    # Where there is nothing to compare with, no text was seen to be lost: such an item is no
+    # matter for the quarantine, but nothing can be claimed of it either.
+    if raw is None or place is None:
+        return Fault("text-unchecked", "where its own bytes stand is not known")
+    return conserve.check(place.charset.decode(raw), place, version)
+
+
+def _doubted(doubts: dict[int, Fault]) -> Iterator[str]:
+    """One note for each kind of doubt, in which nothing is claimed of the items it names."""
+    for state in dict.fromkeys(fault.state for fault in doubts.values()):
+        places = [position for position, fault in doubts.items() if fault.state == state]
+        yield (
+            f"{len(places)} item{'s' * (len(places) > 1)}, the first at position {places[0]}:"
+            f" published without a claim, {state}: {doubts[places[0]].message}"
+        )
+
+
+def _refusal(item: Item, keys: Keys | None, state: str, message: str) -> Refusal:
+    told = storable(message)[:LONGEST_MESSAGE]
+    return Refusal(position=item.position, state=state, message=told, keys=keys)
+
+
+def _stored(channel: Channel) -> Channel:
+    texts: dict[str, Any] = {
+        name: storable(value) if isinstance(value, str) else tuple(map(storable, value))
+        for name in Channel.__slots__
+        for value in [getattr(channel, name)]
+    }
+    return Channel(**texts)
+
+
+def storable(text: str) -> str:
+    """*text* as both databases can hold it: no lone surrogate, no U+0000."""
+    return scalar(text).replace("\0", "\ufffd")

@@ -1,0 +1,140 @@
+"""The child's side of :mod:`ingest.sandbox`: reads captures until told to stop, within limits.
+
+    python -P -m ingest.sandbox_child PARENT MEMORY FILES
+
+It imports what it needs, then gives up what it may not have, says so, and answers requests. A
+request is two lengths, a JSON object and the capture's bytes; an answer one byte for its kind, a
+length and JSON. It has no secret and no store; it can open few files and write to none.
+"""
+
+import ctypes
+import gc
+import json
+import math
+import os
+import resource
+import signal
+import struct
+import sys
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO
+
+from ingest import parse
+from ingest.item import Hints
+from stories.config import Wire
+from stories.errors import ParseError
+
+REQUEST = struct.Struct("!II")
+"""Lengths of the JSON object and of the capture's bytes."""
+
+ANSWER = struct.Struct("!cI")
+"""Kind and length."""
+
+READY, CONTENTS, REFUSED = b"R", b"C", b"E"
+
+OUT_OF_MEMORY = "parse-memory"
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(parent: int, memory: int, files: int) -> None:
+    """Serve *parent*, a process id, until it closes the pipe."""
+    requests = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1):  # a library that prints must not speak in our name
+        os.dup2(nowhere, standard)
+    os.close(nowhere)
+    _give_up(parent, memory, files)
+    _answer(answers, READY, b"")
+    while head := requests.read(REQUEST.size):
+        told, size = REQUEST.unpack(head)
+        asked = json.loads(requests.read(told))
+        body = requests.read(size)
+        _allow(asked["seconds"])
+        kind, answer = _read(body, asked)
+        del body
+        if len(answer) > asked["largest"]:
+            kind, answer = (
+                REFUSED,
+                _error(OUT_OF_MEMORY, f"what is in it takes {len(answer)} bytes, too much to keep"),
+            )
+        _answer(answers, kind, answer)
+
+
+def _read(body: bytes, asked: dict[str, object]) -> tuple[bytes, bytes]:
+    try:
+        hints = Hints(**asked["hints"])  # type: ignore[arg-type]
+        found = parse.read(body, hints, _wire(json.dumps(asked["wire"])))
+        return CONTENTS, found.model_dump_json().encode()
+    except ParseError as error:
+        return REFUSED, _error(error.state, str(error))
+    except MemoryError:
+        gc.collect()
+        return REFUSED, _error(OUT_OF_MEMORY, "reading it took more memory than is allowed")
+    except Exception as error:  # an answer that JSON cannot hold, or a request that is no request
+        told = f"{type(error).__name__}: {error}; report this capture"
+        return REFUSED, _error("unreadable", told)
+
+
+def _error(state: str, message: str) -> bytes:
+    told = parse.storable(message)[: parse.LONGEST_MESSAGE]
+    return json.dumps({"state": state, "message": told}).encode()
+
+
+@lru_cache(maxsize=64)
+def _wire(rules: str) -> Wire:
+    return Wire.model_validate_json(rules)
+
+
+def _answer(answers: BinaryIO, kind: bytes, data: bytes) -> None:
+    answers.write(ANSWER.pack(kind, len(data)))
+    answers.write(data)
+    answers.flush()
+
+
+def _give_up(parent: int, memory: int, files: int) -> None:
+    """Leave what reading does not need; the limits cannot be raised again from in here."""
+    if sys.platform == "linux":
+        # The kernel ends us with the thread that started us, however that one ended (prctl(2)).
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # it ended before the kernel had been asked
+            os._exit(1)
+    # Told to stop as a group, we go on until the one who waits for an answer lets go.
+    for told in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(told, signal.SIG_IGN)
+    limits = [
+        (resource.RLIMIT_CORE, 0),  # a core would hold what a wire sent, and fill the disk
+        (resource.RLIMIT_FSIZE, 0),  # nothing to write
+        (resource.RLIMIT_NOFILE, files),  # zone tables are opened when a wire first names one
+        (resource.RLIMIT_AS, _size() + memory),
+    ]
+    for kind, most in limits:
+        hard = resource.getrlimit(kind)[1]
+        limit = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        with suppress(OSError, ValueError):  # a system without one of them has the others
+            resource.setrlimit(kind, (limit, limit))
+
+
+def _size() -> int:
+    """The size of this process's address space in bytes, 0 where it cannot be told."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * resource.getpagesize()
+
+
+def _allow(seconds: int) -> None:
+    """Let this process use *seconds* more of the processor; then the kernel ends it (SIGXCPU)."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = math.ceil(used.ru_utime + used.ru_stime) + seconds
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    if hard == resource.RLIM_INFINITY or soft < hard:
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+
+
+if __name__ == "__main__":
+    main(*(int(argument) for argument in sys.argv[1:4]))

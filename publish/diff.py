@@ -1,0 +1,191 @@
+"""What differs between two copies, for people: paragraph by paragraph, then word by word.
+
+Bounded in time for any input: paragraphs and words are lined up at those that occur once on both
+sides (as in the patience diff), and only small gaps between these are compared in full.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
+
+from stories.models import Copy, Value
+from stories.reading import read
+from stories.scope import Part
+from stories.text import Reference
+
+_GAP = 2_500
+"""The most pairs compared in full within one gap; a larger gap is told as removed and added."""
+_GAP_OF_PARAGRAPHS = 400
+"""The same where each comparison looks at all words of two paragraphs."""
+
+_Pair = tuple[int, int]
+
+
+class Difference(Value):
+    """One thing that differs.
+
+    ``received`` is empty for what was added, ``published`` for what was removed. Both are plain
+    text: a paragraph, a headline, a tag, or for links and media the address and its words.
+    """
+
+    part: Part
+    kind: Literal["added", "removed", "changed"]
+    received: str = ""
+    published: str = ""
+
+
+class Words(Value):
+    """A run of words of a paragraph that stayed, came or went."""
+
+    kind: Literal["same", "added", "removed"]
+    text: str
+
+
+def differences(received: Copy, published: Copy, disclosure: str = "") -> tuple[Difference, ...]:
+    """Everything that differs, in the order headline, text, links, media, packaging.
+
+    Empty exactly when the digests of the two copies are equal.
+
+    :raises stories.markup.TangleError: as :func:`stories.text.project` does.
+    """
+    old, new = read(received), read(published, disclosure=disclosure)
+    return (
+        *_one("headline", old.headline, new.headline),
+        *_many("text", old.paragraphs, new.paragraphs),
+        *_many("links", _spell(old.links), _spell(new.links)),
+        *_many("media", _spell(old.media), _spell(new.media)),
+        *_one("packaging", old.summary, new.summary),
+        *_many("packaging", old.tags, new.tags),
+    )
+
+
+def word_differences(received: str, published: str) -> tuple[Words, ...]:
+    """A changed paragraph as runs of words that stayed, went or came, in reading order."""
+    old, new = received.split(), published.split()
+    found: list[Words] = []
+    at = (0, 0)
+    for i, j in [*_line_up(old, new), (len(old), len(new))]:
+        if gone := " ".join(old[at[0] : i]):
+            found.append(Words(kind="removed", text=gone))
+        if come := " ".join(new[at[1] : j]):
+            found.append(Words(kind="added", text=come))
+        if i < len(old):
+            if found and found[-1].kind == "same":
+                found[-1] = Words(kind="same", text=f"{found[-1].text} {old[i]}")
+            else:
+                found.append(Words(kind="same", text=old[i]))
+        at = (i + 1, j + 1)
+    return tuple(found)
+
+
+def _spell(references: Sequence[Reference]) -> list[str]:
+    return [f"{r.url} ({r.words})" if r.words else r.url for r in references]
+
+
+def _one(part: Part, old: str, new: str) -> Iterator[Difference]:
+    if old != new:
+        kind: Literal["added", "removed", "changed"] = (
+            "changed" if old and new else "removed" if old else "added"
+        )
+        yield Difference(part=part, kind=kind, received=old, published=new)
+
+
+def _many(part: Part, old: Sequence[str], new: Sequence[str]) -> Iterator[Difference]:
+    at = (0, 0)
+    for i, j in [*_line_up(old, new), (len(old), len(new))]:
+        yield from _gap(part, old[at[0] : i], new[at[1] : j])
+        at = (i + 1, j + 1)
+
+
+def _gap(part: Part, old: Sequence[str], new: Sequence[str]) -> Iterator[Difference]:
+    """What stands between two that are the same: alike ones are a change, others came or went."""
+    bags = [Counter(text.split()) for text in old], [Counter(text.split()) for text in new]
+
+    def alike(i: int, j: int) -> bool:
+        a, b = bags[0][i], bags[1][j]
+        return 2 * (a & b).total() >= max(a.total(), b.total())
+
+    pairs: list[_Pair] = []
+    if len(old) == len(new) == 1:
+        pairs = [(0, 0)]
+    elif len(old) * len(new) <= _GAP_OF_PARAGRAPHS:
+        pairs = _longest(len(old), len(new), alike)
+    at = (0, 0)
+    for i, j in [*pairs, (len(old), len(new))]:
+        for text in old[at[0] : i]:
+            yield Difference(part=part, kind="removed", received=text)
+        for text in new[at[1] : j]:
+            yield Difference(part=part, kind="added", published=text)
+        if i < len(old):
+            yield Difference(part=part, kind="changed", received=old[i], published=new[j])
+        at = (i + 1, j + 1)
+
+
+def _line_up(old: Sequence[str], new: Sequence[str]) -> list[_Pair]:
+    """Pairs of positions, rising on both sides, at which *old* and *new* are the same."""
+    start, end = 0, 0
+    shorter = min(len(old), len(new))
+    while start < shorter and old[start] == new[start]:
+        start += 1
+    while end < shorter - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    pairs = [(i, i) for i in range(start)]
+    last = (len(old) - end, len(new) - end)
+    at = (start, start)
+    for i, j in [*_unique(old, new, start, last), last]:
+        a, b = at
+        if (i - a) * (j - b) <= _GAP:
+            pairs += [
+                (a + x, b + y)
+                for x, y in _longest(i - a, j - b, lambda x, y: old[a + x] == new[b + y])  # noqa: B023
+            ]
+        if (i, j) != last:
+            pairs.append((i, j))
+        at = (i + 1, j + 1)
+    pairs += [(last[0] + k, last[1] + k) for k in range(end)]
+    return pairs
+
+
+def _unique(old: Sequence[str], new: Sequence[str], start: int, last: _Pair) -> list[_Pair]:
+    """The longest rising chain of what occurs once on each side."""
+    once_old = {t for t, n in Counter(old[start : last[0]]).items() if n == 1}
+    once_new = {t for t, n in Counter(new[start : last[1]]).items() if n == 1}
+    both = once_old & once_new
+    places = {new[j]: j for j in range(start, last[1]) if new[j] in both}
+    points = [(i, places[old[i]]) for i in range(start, last[0]) if old[i] in places]
+    ends: list[int] = []  # the smallest end of a chain of each length, and which point that is
+    which: list[int] = []
+    before: list[int] = []
+    for n, (_, j) in enumerate(points):
+        length = bisect_left(ends, j)
+        before.append(which[length - 1] if length else -1)
+        ends[length : length + 1] = [j]
+        which[length : length + 1] = [n]
+    chain: list[_Pair] = []
+    n = which[-1] if which else -1
+    while n >= 0:
+        chain.append(points[n])
+        n = before[n]
+    return chain[::-1]
+
+
+def _longest(rows: int, columns: int, same: Callable[[int, int], bool]) -> list[_Pair]:
+    """A longest common subsequence of two short sequences, as pairs of positions."""
+    best = [[0] * (columns + 1) for _ in range(rows + 1)]
+    for i in range(rows - 1, -1, -1):
+        for j in range(columns - 1, -1, -1):
+            best[i][j] = (
+                best[i + 1][j + 1] + 1 if same(i, j) else max(best[i + 1][j], best[i][j + 1])
+            )
+    pairs: list[_Pair] = []
+    i = j = 0
+    while i < rows and j < columns:
+        if same(i, j):
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
+        elif best[i + 1][j] >= best[i][j + 1]:
+            i += 1
+        else:
+            j += 1
+    return pairs

@@ -1,0 +1,435 @@
+"""Everything that answers HTTP, as one ASGI application: feeds first and fast, then pages, health.
+
+Pages are Starlette's. Feeds never reach it: :mod:`publish.web.feeds` answers them from memory.
+"""
+
+import asyncio
+import base64
+import hmac
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from publish.web import proofs, views
+from publish.web.board import Board
+from publish.web.feeds import Feeds, Receive, Scope, Send
+from publish.web.pages import ICON, ROBOTS, Kept, Pages
+from publish.web.representation import SERVER, Representation, answer
+from stories import clock
+from stories.config import Config
+from stories.db import Store, feeds, wires
+from stories.errors import StoreError
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+PATIENCE = 3.0
+"""Seconds ``/readyz`` waits for database and broker: probes commonly give up after five."""
+
+RETRY = "10"
+"""Retry-After, in seconds, of a page that could not be made because the database is away."""
+
+_STORY = re.compile(r"[a-z2-7]{13}", re.ASCII)
+
+_MESSAGES = {
+    401: ("For the operator", "This page is shown to who has the site's status_token."),
+    404: ("Nothing is here", "There is no such page, or it has not been published."),
+    410: ("No longer here", "The licence under which this story was published has ended."),
+    405: ("That cannot be done here", "This page can only be read."),
+    500: ("Something went wrong", "The page could not be made. The fault has been noted."),
+    503: ("Back in a moment", "The page cannot be made just now. Please try again shortly."),
+}
+
+View = TypeVar("View")
+
+log = structlog.get_logger(__name__)
+
+
+class AwayError(Exception):
+    """The database did not answer a page's questions."""
+
+
+def create(
+    config: Config,
+    store: Store,
+    *,
+    ready: Callable[[], dict[str, str]],
+    metrics: Callable[[], bytes],
+    status: Callable[[], Board] | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> App:
+    """The application that serves *newsroom* from *store*.
+
+    *ready* says of each further part that the newsroom cannot do without (the broker) ``ok`` or
+    why not; *metrics* gives the figures in Prometheus' text format; *status* what the operator's
+    page shows. They are called in a thread and may take their time. *monotonic* (seconds) times
+    how often feeds are looked up again.
+    """
+    fast = Feeds(config, store, monotonic)
+    site = Site(config, store, ready, metrics, status)
+    slow = cast("App", site.starlette())
+    root = site.pages.root
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            if fast.handles(scope["path"]):
+                await fast(scope, receive, send)
+                return
+            if root and (scope["path"] + "/").startswith(f"{root}/"):
+                # A proxy in front left the site's path in place.
+                scope = {**scope, "path": scope["path"][len(root) :] or "/"}
+
+        async def signed(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                told = message["headers"]
+                if SERVER not in told:
+                    message["headers"] = [*told, SERVER]
+            await send(message)
+
+        try:
+            await slow(scope, receive, signed)
+        except Exception:
+            # Starlette has answered 500 by now, and hands the fault on to be noted.
+            log.exception("request failed", path=scope.get("path"), method=scope.get("method"))
+
+    return app
+
+
+class Site:
+    """The pages and the operator's addresses."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        ready: Callable[[], dict[str, str]],
+        metrics: Callable[[], bytes],
+        status: Callable[[], Board] | None,
+    ) -> None:
+        self.config = config
+        self.store = store
+        self.pages = Pages(config)
+        self._ready = ready
+        self._metrics = metrics
+        self._status = status
+        self._started = clock.now()
+        self._kept = Kept()
+        self._probes: dict[str, asyncio.Future[dict[str, str]]] = {}
+
+    def starlette(self) -> Starlette:
+        """The routes."""
+        app = Starlette(
+            routes=[
+                Route("/", self.home),
+                Route("/feeds/{name}", self.feed),
+                Route("/stories/{name}", self.story),
+                Route("/stories/{name}/statements", self.statements),
+                Route("/.well-known/jwks.json", self.jwks),
+                Route("/log/checkpoint", self.checkpoint),
+                Route("/log/tile/{path:path}", self.tile),
+                Route("/healthz", self.healthz),
+                Route("/readyz", self.readyz),
+                Route("/metrics", self.metrics),
+                Route("/status", self.status),
+                Route("/robots.txt", self.robots),
+                Route("/static/{path:path}", self.script),
+                Route("/favicon.ico", self.icon),
+                Route("/favicon.svg", self.icon),
+            ],
+            exception_handlers={
+                HTTPException: self._refused,
+                AwayError: self._away,
+                Exception: self._failed,
+            },
+        )
+        # It would send whoever adds a slash to the host that the request claims to be for.
+        app.router.redirect_slashes = False
+        return app
+
+    def home(self, request: Request) -> Response:
+        """``/``: the feeds, and what is new."""
+
+        def state(conn: Connection) -> object:
+            return views.feed_lines(conn, self.config)
+
+        return self._page(request, "home.html", state, lambda c: views.home(c, self.config))
+
+    def feed(self, request: Request) -> Response:
+        """``/feeds/NAME``: a feed for people."""
+        name = str(request.path_params["name"])
+        feed = self.config.feed(name)
+        if feed is None:
+            raise HTTPException(404, f"There is no feed called “{name}”.")
+
+        def state(conn: Connection) -> object:
+            return feeds.feed_etag(conn, name, "json")
+
+        return self._page(
+            request, "feed.html", state, lambda c: views.feed_page(c, self.config, feed)
+        )
+
+    def story(self, request: Request) -> Response:
+        """``/stories/ID``: one story, with what was measured of it."""
+        name = str(request.path_params["name"])
+        if not _STORY.fullmatch(name):
+            raise HTTPException(404)
+
+        def state(conn: Connection) -> object:
+            entry = feeds.entry(conn, name)
+            placed = feeds.feeds_of(conn, name)
+            # The date is part of it, as a page gets one only when its second is over.
+            return entry and (entry.rendered_at, placed, self._dated(entry.rendered_at))
+
+        return self._page(
+            request,
+            "story.html",
+            state,
+            lambda c: views.story_page(c, self.config, name),
+            lambda page: self._dated(page.rendered_at),
+            lambda c: views.expired(c, self.config, name),
+            story=name,
+        )
+
+    def statements(self, request: Request) -> Response:
+        """``/stories/ID/statements``: everything ever stated of one story, oldest first."""
+        name = str(request.path_params["name"])
+        if not _STORY.fullmatch(name):
+            raise HTTPException(404)
+        return self._proof(request, lambda c: proofs.chain(c, name))
+
+    def jwks(self, request: Request) -> Response:
+        """``/.well-known/jwks.json``: the keys by which statements and the log are signed."""
+        return self._proof(request, proofs.jwks)
+
+    def checkpoint(self, request: Request) -> Response:
+        """``/log/checkpoint``: how long the log is, and its root, signed."""
+        return self._proof(request, proofs.checkpoint)
+
+    def tile(self, request: Request) -> Response:
+        """``/log/tile/…``: hashes of the log, and its entries."""
+        path = str(request.path_params["path"])
+        return self._proof(request, lambda c: proofs.tile(c, path))
+
+    def _proof(
+        self, request: Request, found: Callable[[Connection], Representation | None]
+    ) -> Response:
+        with self._reading() as conn:
+            ready = found(conn)
+        if ready is None:
+            told = {"cache-control": "no-store", "access-control-allow-origin": "*"}
+            text = "there is no such thing here, or not yet\n"
+            return Response(text, 404, told, "text/plain")
+        return self._answer(request, ready)
+
+    def _page(
+        self,
+        request: Request,
+        template: str,
+        state: Callable[[Connection], object],
+        view: Callable[[Connection], View | None],
+        dated: Callable[[View], datetime | None] = lambda _: None,
+        gone: Callable[[Connection], bool] = lambda _: False,
+        story: str | None = None,
+    ) -> Response:
+        """The page kept for this path, or, when *state* is another by now, one made anew.
+
+        Both are read in one snapshot, so a page is never kept under a later state than its own.
+        """
+        path: str = request.scope["path"]
+        kept = self._kept.get(path)
+        page = None
+        try:
+            with self._reading() as conn:
+                now = state(conn)
+                if kept is not None and kept[0] == now:
+                    return self._answer(request, kept[1])
+                page = view(conn)
+                if page is None:
+                    raise HTTPException(410 if gone(conn) else 404)
+        except AwayError:
+            if kept is None:
+                raise
+            return self._answer(request, kept[1])
+        ready = self.pages.ready(self.pages.html(template, page=page), dated(page), story)
+        self._kept.put(path, (now, ready))
+        return self._answer(request, ready)
+
+    def _dated(self, rendered_at: datetime) -> datetime | None:
+        """A story page's Last-Modified: the second in which entry and templates had settled.
+
+        None until that second is over, so that no two pages share a date (RFC 9110 §8.8.2.2).
+        """
+        latest = max(rendered_at, self._started)
+        settled = latest.replace(microsecond=0) + timedelta(seconds=1)
+        return settled if settled <= clock.now() else None
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """A snapshot of the store.
+
+        :raises AwayError: for whatever the database or its absence raises.
+        """
+        try:
+            with self.store.read() as conn:
+                yield conn
+        except (SQLAlchemyError, StoreError) as error:
+            log.warning("page not made", error=f"{type(error).__name__}: {error}")
+            raise AwayError from error
+
+    def _answer(self, request: Request, ready: Representation) -> Response:
+        method = cast("Literal['GET', 'HEAD']", request.method)
+        found = answer(method, request.scope["headers"], ready, clock.now())
+        return _raw(found.status, found.headers, found.body)
+
+    async def healthz(self, _request: Request) -> Response:
+        """``/healthz``: this process is alive. It asks nobody else."""
+        return _plain("ok\n")
+
+    async def readyz(self, _request: Request) -> Response:
+        """``/readyz``: whether the parts are there without which nothing new can be published."""
+        told: dict[str, str] = {}
+        for part in await asyncio.gather(
+            self._probe("database", lambda: {"database": database_state(self.store)}),
+            self._probe("broker", self._ready),
+        ):
+            told |= part
+        fine = all(state == "ok" for state in told.values())
+        body = json.dumps({"ready": fine, **told}, ensure_ascii=False) + "\n"
+        return Response(
+            body, 200 if fine else 503, {"cache-control": "no-store"}, "application/json"
+        )
+
+    async def _probe(self, name: str, ask: Callable[[], dict[str, str]]) -> dict[str, str]:
+        """What *ask* says, or that it did not answer in time. A probe that hangs is not repeated:
+        it would take one thread after another."""
+        probe = self._probes.get(name)
+        if probe is None or probe.done():
+            probe = asyncio.ensure_future(asyncio.to_thread(ask))
+            self._probes[name] = probe
+        await asyncio.wait({probe}, timeout=PATIENCE)
+        if not probe.done():
+            return {name: f"no answer within {PATIENCE:g} s"}
+        try:
+            return probe.result()
+        except Exception as error:
+            # The message may name hosts; it is for the log, not for whoever asks.
+            log.warning("not ready", part=name, error=str(error))
+            return {name: f"cannot be reached ({type(error).__name__})"}
+
+    def metrics(self, _request: Request) -> Response:
+        """``/metrics``: figures for Prometheus."""
+        return Response(
+            self._metrics(), headers={"cache-control": "no-store"}, media_type=CONTENT_TYPE_LATEST
+        )
+
+    def status(self, request: Request) -> Response:
+        """``/status``: how everything stands, for who shows the configured token.
+
+        As ``Authorization: Bearer TOKEN``, as the password of Basic (RFC 7617), for which a
+        browser asks, or as ``?token=TOKEN``.
+        """
+        token = self.config.site.status_token
+        if token is None or self._status is None:
+            raise HTTPException(404)
+        if not _shown(request, token.get_secret_value()):
+            asked = 'Basic realm="Wirecopy status", charset="UTF-8"'
+            raise HTTPException(401, headers={"www-authenticate": asked})
+        try:
+            page = self._status()
+        except (SQLAlchemyError, StoreError) as error:
+            log.warning("page not made", error=f"{type(error).__name__}: {error}")
+            raise AwayError from error
+        # Never kept, here or on the way: it is one operator's, and as old as the second it shows.
+        told = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+        html = self.pages.html("status.html", page=page)
+        return Response(html, 200, {**told, **dict(self.pages.headers)}, "text/html")
+
+    async def robots(self, _request: Request) -> Response:
+        """``/robots.txt``: everything may be read but the operator's addresses."""
+        return _plain(ROBOTS.decode(), "public, max-age=86400")
+
+    def script(self, request: Request) -> Response:
+        """``/static/VERSION/NAME``: our own scripts."""
+        found = self.pages.scripts.get(f"/static/{request.path_params['path']}")
+        if found is None:
+            raise HTTPException(404)
+        return self._answer(request, found)
+
+    async def icon(self, _request: Request) -> Response:
+        """``/favicon.ico`` and ``.svg``."""
+        headers = {"cache-control": "public, max-age=86400"}
+        return Response(ICON, headers=headers, media_type="image/svg+xml")
+
+    def _refused(self, _request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        said = error.detail if error.status_code == 404 and error.detail != "Not Found" else None
+        return self._message(error.status_code, said, dict(error.headers or {}))
+
+    def _away(self, _request: Request, _error: Exception) -> Response:
+        return self._message(503, None, {"retry-after": RETRY})
+
+    def _failed(self, _request: Request, _error: Exception) -> Response:
+        return self._message(500)
+
+    def _message(
+        self, status: int, text: str | None = None, headers: dict[str, str] | None = None
+    ) -> Response:
+        title, usual = _MESSAGES.get(status, _MESSAGES[500])
+        html = self.pages.html("message.html", title=title, text=text or usual, status=status)
+        told = {**(headers or {}), "cache-control": "no-store", "x-content-type-options": "nosniff"}
+        return Response(html, status, {**told, **dict(self.pages.headers)}, "text/html")
+
+
+def _shown(request: Request, token: str) -> bool:
+    """True when *request* carries *token*; the time it takes tells nothing about it."""
+    scheme, _, given = request.headers.get("authorization", "").strip().partition(" ")
+    given = given.strip()
+    if scheme.lower() == "basic":
+        try:
+            given = base64.b64decode(given, validate=True).decode().partition(":")[2]
+        except ValueError:
+            return False
+    elif scheme.lower() != "bearer":
+        given = request.query_params.get("token", "")
+    return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
+
+
+def database_state(store: Store) -> str:
+    """``ok`` when the database answers a question about our tables.
+
+    :raises Exception: whatever its driver raises when it does not.
+    """
+    url = store.engine.url
+    if store.dialect == "sqlite" and url.database and not Path(url.database).exists():
+        # A file that was moved away goes on answering those who hold it open, and nobody else.
+        return "the file is gone"
+    with store.read() as conn:
+        wires.next_due(conn)
+    return "ok"
+
+
+def _raw(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> Response:
+    response = Response(body, status)
+    response.raw_headers = headers
+    return response
+
+
+def _plain(text: str, cache: str = "no-store") -> Response:
+    return Response(text, headers={"cache-control": cache}, media_type="text/plain")
+
+
+__all__ = ["App", "create"]

@@ -1,0 +1,261 @@
+"""The fast path: ``/feeds/NAME.rss``, ``.atom`` and ``.json`` as ready bytes, straight from ASGI.
+
+Each feed document is kept in memory, ready to be sent. Before it is sent, and at most once in
+:data:`RECHECK` seconds, the database is asked for its entity tag alone; only when that differs are
+the bytes fetched. When the database does not answer, what is in memory goes on being served, marked
+as stale (RFC 9211): to a subscriber a feed of a minute ago is better than an error.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import structlog
+
+from publish.feed import CONTENT_TYPES, lifetime
+from publish.web import proofs
+from publish.web.representation import SERVER, Answer, Headers, Representation, answer, represent
+from stories import clock
+from stories.config import Config, Feed
+from stories.db import Store, feeds
+from stories.db.feeds import FeedRow, Format
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+RECHECK = 1.0
+"""Seconds for which a copy is served without asking whether it still is the latest."""
+
+PATIENCE = 0.5
+"""Seconds a request waits for the database before it gets the copy in memory."""
+
+FIRST_PATIENCE = 5.0
+"""The same while there is nothing in memory that could be served instead."""
+
+SOON = 5
+"""Retry-After in seconds for a feed that waits to be rendered: the press takes one or two."""
+
+LATER = 30
+"""Retry-After in seconds while the database is away."""
+
+STALE_FOR = timedelta(days=1)
+"""How long caches may serve their copy when we answer with errors (RFC 5861 §4)."""
+
+METHODS = "GET, HEAD, OPTIONS"
+
+_PLAIN = ("content-type", "text/plain; charset=utf-8")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Slot:
+    """One feed document: what is in memory of it, and how its last look at the database went."""
+
+    feed: Feed
+    format: Format
+    ready: Representation | None = None
+    row: FeedRow | None = None
+    checked: float = float("-inf")
+    away_since: float | None = None
+    asked: float = 0.0
+    task: "asyncio.Task[None] | None" = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The document's file name: ``india.rss``."""
+        return f"{self.feed.name}.{self.format}"
+
+
+class Feeds:
+    """An ASGI application for every feed document of *newsroom*, under ``/feeds/``.
+
+    *monotonic* gives seconds; it decides when the database is asked again.
+    """
+
+    def __init__(
+        self, config: Config, store: Store, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._newsroom = config
+        self._store = store
+        self._monotonic = monotonic
+        slots = [Slot(f, format) for f in config.outgoing for format in feeds.FORMATS]
+        # A proxy in front may or may not take the site's path away before it asks us.
+        self._roots = sorted({f"{prefix}/feeds/" for prefix in ("", _path(config.site.url))})
+        self._slots = {f"{root}{slot.name}": slot for root in self._roots for slot in slots}
+        self._document = re.compile(rf"(?:{'|'.join(map(re.escape, self._roots))})[^/]*\.[^/]*")
+
+    def handles(self, path: str) -> bool:
+        """True for a path that names a feed document, there or not. No feed's page has a dot."""
+        return path in self._slots or self._document.fullmatch(path) is not None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request whose path it :meth:`handles`."""
+        slot = self._slots.get(scope["path"])
+        method = scope["method"]
+        if slot is None:
+            await _send(send, self._unknown(scope["path"], method))
+        elif method in ("GET", "HEAD"):
+            await _send(send, await self._answer(slot, method, scope["headers"]))
+        elif method == "OPTIONS":
+            await _send(send, _options())
+        else:
+            text = f"{method} is not for feeds; they are read with GET"
+            await _send(send, _plainly(405, text, [("allow", METHODS)]))
+
+    async def _answer(self, slot: Slot, method: Literal["GET", "HEAD"], headers: Headers) -> Answer:
+        now = self._monotonic()
+        if now - slot.checked >= RECHECK:
+            await self._recheck(slot, now)
+        if slot.ready is None:
+            away = slot.away_since is not None
+            why = (
+                "the database cannot be reached"
+                if away
+                else "it waits to be rendered for the first time"
+            )
+            return _plainly(
+                503,
+                f"{slot.name} cannot be served now: {why}; ask again shortly",
+                [("retry-after", str(LATER if away else SOON))],
+                method,
+            )
+        found = answer(method, headers, slot.ready, clock.now())
+        if slot.away_since is None:
+            return found
+        age = int(now - slot.away_since + RECHECK)
+        # RFC 9211 §2.4: a negative ttl says for how long the copy has been stale.
+        mark = f"Wirecopy; hit; ttl=-{age}; detail=database-away".encode()
+        return Answer(found.status, [*found.headers, (b"cache-status", mark)], found.body)
+
+    async def _recheck(self, slot: Slot, now: float) -> None:
+        """See to it that *slot* is the latest, if the database can be had in time.
+
+        However many requests come meanwhile, one look at the database serves them all.
+        """
+        if slot.task is None:
+            slot.asked = now
+            slot.task = asyncio.get_running_loop().create_task(self._look(slot))
+        patience = FIRST_PATIENCE if slot.ready is None else PATIENCE
+        left = slot.asked + patience - now
+        if left > 0:
+            await asyncio.wait({slot.task}, timeout=left)
+        if slot.task is not None and slot.away_since is None:
+            slot.away_since = now
+            log.warning("database slow, serving from memory", feed=slot.name)
+
+    async def _look(self, slot: Slot) -> None:
+        try:
+            await asyncio.to_thread(self._read, slot)
+        except Exception as error:  # whatever a driver raises, the copy in memory is served
+            if slot.away_since is None:
+                slot.away_since = self._monotonic()
+                log.warning("database away, serving from memory", feed=slot.name, error=str(error))
+        else:
+            if slot.away_since is not None:
+                slot.away_since = None
+                log.info("database back", feed=slot.name)
+        finally:
+            slot.checked = self._monotonic()
+            slot.task = None
+
+    def _read(self, slot: Slot) -> None:
+        """Bring *slot* up to date; runs in a thread, one at a time for each slot."""
+        row = slot.row
+        with self._store.read() as conn:
+            tag = feeds.feed_etag(conn, slot.feed.name, slot.format)
+            if tag is not None and (row is None or row.etag != tag):
+                row = feeds.feed(conn, slot.feed.name, slot.format)
+        if row is None:
+            return
+        modified = row.modified_at if row.modified_at <= clock.now() else None
+        if slot.ready is None or row is not slot.row or slot.ready.modified != modified:
+            slot.ready = self._represent(slot, row, modified)
+            slot.row = row
+
+    def _represent(self, slot: Slot, row: FeedRow, modified: datetime | None) -> Representation:
+        """*row* as served.
+
+        *modified* is None while the row's date still lies ahead (two changes within one second
+        are dated a second apart): no Last-Modified may be later than Date (RFC 9110 §8.8.2.1).
+        """
+        site = self._newsroom.site.url
+        fresh = int(lifetime(slot.feed, self._newsroom).total_seconds())
+        kind = CONTENT_TYPES[slot.format].partition(";")[0]
+        links = (
+            f'<{site}/feeds/{slot.name}>; rel="self"; type="{kind}", '
+            f'<{site}/feeds/{slot.feed.name}>; rel="alternate"; type="text/html", '
+            f"{proofs.links(self._newsroom)}"
+        )
+        return represent(
+            row.body,
+            row.etag,
+            CONTENT_TYPES[slot.format],
+            modified,
+            headers=[
+                (
+                    "cache-control",
+                    f"public, max-age={fresh}, stale-if-error={int(STALE_FOR.total_seconds())}",
+                ),
+                ("access-control-allow-origin", "*"),
+                ("access-control-expose-headers", "ETag, Last-Modified, Link, Repr-Digest"),
+            ],
+            about=[("link", links)],
+        )
+
+    def _unknown(self, path: str, method: str) -> Answer:
+        asked = path.rpartition("/")[2]
+        names = ", ".join(f"{f.name}.{{rss,atom,json}}" for f in self._newsroom.outgoing)
+        return _plainly(404, f"no feed {asked!a}; there are: {names}", method=method)
+
+
+def _path(url: str) -> str:
+    return urlsplit(url).path.rstrip("/")
+
+
+def _plainly(
+    status: int, text: str, headers: Iterable[tuple[str, str]] = (), method: str = "GET"
+) -> Answer:
+    """A short answer in words. Never to be cached: it may be otherwise in a second."""
+    body = f"{text}\n".encode()
+    told = [
+        _PLAIN,
+        ("content-length", str(len(body))),
+        ("cache-control", "no-store"),
+        ("x-content-type-options", "nosniff"),
+        ("access-control-allow-origin", "*"),
+        *headers,
+    ]
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in told]
+    return Answer(status, [*raw, SERVER], body if method != "HEAD" else b"")
+
+
+def _options() -> Answer:
+    """To OPTIONS, a browser's preflight among them: If-None-Match is on no safe list (Fetch)."""
+    return Answer(
+        204,
+        [
+            (b"allow", METHODS.encode()),
+            (b"access-control-allow-origin", b"*"),
+            (b"access-control-allow-methods", METHODS.encode()),
+            (b"access-control-allow-headers", b"If-None-Match, If-Modified-Since"),
+            (b"access-control-max-age", b"86400"),
+            SERVER,
+        ],
+        b"",
+    )
+
+
+async def _send(send: Send, answer: Answer) -> None:
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+__all__ = ["Feeds", "Receive", "Scope", "Send"]

@@ -1,0 +1,152 @@
+"""Bytes made ready to be served: every header settled beforehand, plain and gzipped.
+
+A request then costs a look at its headers. Feeds and pages are both served so.
+"""
+
+import gzip
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from functools import lru_cache
+from typing import Literal
+
+from publish.web.conditional import NAMES, Conditions, evaluate, matches
+from stories.models import digest
+
+Headers = list[tuple[bytes, bytes]]
+
+SERVER = (b"server", b"Wirecopy")
+"""In place of the web server's own banner, which would name it for those who collect holes."""
+
+WORTH_PACKING = 1024
+"""Bytes below which gzip saves no packet."""
+
+LONGEST_LIST = 200
+"""Characters read of an Accept-Encoding: browsers send 30, and what is read is remembered."""
+
+_CODING = re.compile(r"([!#$%&'*+.^_`|~0-9a-z-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One coding of the bytes, with the headers of its 200 and of its 304."""
+
+    etag: str
+    body: bytes
+    full: Headers
+    brief: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """Something to serve; ``packed`` is None where gzip is of no use."""
+
+    plain: Variant
+    packed: Variant | None
+    modified: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response, whole. To HEAD, ``body`` is empty and the headers are those of GET."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def represent(
+    body: bytes,
+    etag: str,
+    media_type: str,
+    modified: datetime | None,
+    headers: Sequence[tuple[str, str]] = (),
+    about: Sequence[tuple[str, str]] = (),
+    *,
+    packed: bool = True,
+) -> Representation:
+    """*body* ready to be served.
+
+    *headers* go with every answer; *about* tells of the content and so stays out of a 304
+    (RFC 9110 §15.4.5). Deterministic: the same bytes give the same gzip bytes. Without *packed*
+    there are none: hashes do not pack.
+    """
+    plain = _variant(body, etag, None, media_type, modified, headers, about)
+    if not packed or len(body) < WORTH_PACKING:
+        return Representation(plain, None, modified)
+    gzipped = gzip.compress(body, compresslevel=6, mtime=0)
+    # Other bytes, so another strong tag (RFC 9110 §8.8.3.3).
+    tag = f'{etag[:-1]}-gzip"'
+    return Representation(
+        plain, _variant(gzipped, tag, "gzip", media_type, modified, headers, about), modified
+    )
+
+
+def _variant(
+    body: bytes,
+    etag: str,
+    coding: str | None,
+    media_type: str,
+    modified: datetime | None,
+    headers: Sequence[tuple[str, str]],
+    about: Sequence[tuple[str, str]],
+) -> Variant:
+    always = [
+        ("etag", etag),
+        ("vary", "Accept-Encoding"),
+        ("x-content-type-options", "nosniff"),
+        *headers,
+    ]
+    described = [("content-type", media_type), ("content-length", str(len(body))), *about]
+    # RFC 9530 §3.1: of the representation, so of what the coding made of it.
+    described.append(("repr-digest", digest(body)))
+    if modified is not None:
+        described.append(("last-modified", format_datetime(modified, usegmt=True)))
+    if coding is not None:
+        described.append(("content-encoding", coding))
+    return Variant(etag, body, _raw(described + always), _raw(always))
+
+
+def _raw(headers: Sequence[tuple[str, str]]) -> Headers:
+    return [*((name.encode(), value.encode("latin-1")) for name, value in headers), SERVER]
+
+
+def answer(
+    method: Literal["GET", "HEAD"],
+    headers: Sequence[tuple[bytes, bytes]],
+    ready: Representation,
+    now: datetime,
+) -> Answer:
+    """What to answer to a request for *ready*: 200, 304 or 412."""
+    conditional = False
+    wanted = ""
+    for name, value in headers:
+        if name in NAMES:
+            conditional = True
+        elif name == b"accept-encoding":
+            wanted = f"{wanted},{value.decode('latin-1')}" if wanted else value.decode("latin-1")
+    chosen = ready.plain
+    if wanted and ready.packed is not None and accepts_gzip(wanted[:LONGEST_LIST]):
+        chosen = ready.packed
+    if conditional:
+        conditions = Conditions.of(headers)
+        if chosen is not ready.plain and matches(conditions.if_none_match, ready.plain.etag):
+            # Who takes gzip takes the plain bytes too; this client has them already.
+            chosen = ready.plain
+        status = evaluate(conditions, chosen.etag, ready.modified, now)
+        if status != 200:
+            return Answer(status, chosen.brief, b"")
+    return Answer(200, chosen.full, chosen.body if method == "GET" else b"")
+
+
+@lru_cache(maxsize=256)
+def accepts_gzip(field: str) -> bool:
+    """Whether an Accept-Encoding of this value would rather have gzip (RFC 9110 §12.5.3)."""
+    weights: dict[str, float] = {}
+    for part in field.lower().split(","):
+        if found := _CODING.fullmatch(part.strip()):
+            weights[found[1].removeprefix("x-")] = min(float(found[2] or 1), 1.0)
+    gzipped = weights.get("gzip", weights.get("*", 0.0))
+    return gzipped > 0 and gzipped >= weights.get("identity", 0.0)

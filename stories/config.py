@@ -1,0 +1,545 @@
+"""The newsroom: the publisher, its wires and its feeds, as ``wirecopy.toml`` configures them.
+
+Every key can also be given as an environment variable: ``WIRECOPY_`` plus the key in capitals,
+``__`` between levels (``WIRECOPY_PUBLISHER__NAME``); lists are JSON (``WIRECOPY_WIRES='[…]'``).
+The environment wins over the file. Secrets (a wire's ``headers``) never appear in a ``repr``.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+import types
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from stories import environment
+from stories.errors import ConfigError
+from stories.models import IdentityRule
+from stories.provenance import SCOPES, Scope
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"(?:\d+[smhdw])+", re.ASCII)
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
+
+LONGEST_TIMEOUT = timedelta(minutes=2)
+"""The longest that one poll may be given: what polls a wire ends well before its task is ended
+(``workers.app.LONGEST_TASK``), so that a wire too slow for it gets a state that says so."""
+
+
+LONGEST = timedelta(days=36_500)
+"""A hundred years: far beyond any use, and near enough that no date reckoned with it ends time."""
+
+
+def duration(text: object) -> object:
+    """``"90s"``, ``"2m"``, ``"1h30m"``, ``"7d"`` as a timedelta; anything else is left to fail."""
+    if isinstance(text, str) and _DURATION.fullmatch(text):
+        # float, as int refuses thousands of digits; exact as far as is allowed.
+        parts = re.findall(r"(\d+)([smhdw])", text)
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+        if seconds > LONGEST.total_seconds():
+            raise ValueError("too long; at most a hundred years (36500d)")
+        return timedelta(seconds=seconds)
+    if isinstance(text, timedelta):
+        return text
+    raise ValueError('not a duration; write a number and a unit, like "90s", "2m", "1h30m" or "7d"')
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(
+            "a name is 1 to 63 of a-z, 0-9, '-' and '_', beginning with a letter or digit"
+        )
+    return text
+
+
+def _web(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("not a web address; write it whole, like https://www.example.com")
+    if parts.username or parts.password:
+        raise ValueError("credentials do not belong in an address; put them in the wire's headers")
+    if not _has_port(parts):
+        raise ValueError(
+            "what follows the host is no port; write a number from 1 to 65535, or none"
+        )
+    return text
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Whether the port, if there is one, is one."""
+    try:
+        return parts.port != 0
+    except ValueError:  # its message may hold part of a password
+        return False
+
+
+def _broker(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme in ("redis", "rediss"):
+        ok = _has_port(parts) and bool(re.fullmatch(r"/?[0-9]*", parts.path))
+    else:
+        ok = parts.scheme in ("unix", "redis+socket") and parts.path > "/" and not parts.netloc
+    if not ok or not text.startswith(f"{parts.scheme}://"):
+        raise ValueError(
+            "not the address of a Redis; write redis://HOST:PORT/NUMBER (rediss:// for TLS), with"
+            " %-codes for special characters of a password, or unix:///SOCKET"
+        )
+    return text
+
+
+def _base(text: str) -> str:
+    return _web(text).rstrip("/")
+
+
+Duration = Annotated[
+    timedelta, BeforeValidator(duration), PlainSerializer(lambda d: f"{int(d.total_seconds())}s")
+]
+Gap = Annotated[
+    timedelta,
+    BeforeValidator(lambda v: timedelta(0) if v in ("0s", 0) else duration(v)),
+    PlainSerializer(lambda d: f"{int(d.total_seconds())}s"),
+]
+Name = Annotated[str, BeforeValidator(lambda v: _name(v) if isinstance(v, str) else v)]
+Web = Annotated[str, BeforeValidator(lambda v: _web(v) if isinstance(v, str) else v)]
+Base = Annotated[str, BeforeValidator(lambda v: _base(v) if isinstance(v, str) else v)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Publisher(_Part):
+    """Who publishes, and under which address its stories stand."""
+
+    name: str = Field(min_length=1)
+    url: Base
+    staff: str = ""
+    story_url: str | None = None
+
+    @property
+    def staff_name(self) -> str:
+        """Who did not edit the story, as the disclosure names them."""
+        return self.staff or f"{self.name} staff"
+
+    @property
+    def authority(self) -> str:
+        """The publisher's host: the name under which its guids are its own."""
+        return urlsplit(self.url).hostname or self.url
+
+    @field_validator("story_url")
+    @classmethod
+    def _pattern(cls, text: str | None) -> str | None:
+        if text is None:
+            return None
+        _web(text)
+        holes = re.findall(r"\{([^{}]*)\}", text)
+        if "id" not in holes or set(holes) - {"id", "slug"}:
+            raise ValueError("must hold {id}, may hold {slug}, and no other hole")
+        return text
+
+
+class Site(_Part):
+    """Where the feeds are served (``url``) and on which address this machine listens.
+
+    ``/status`` shows wire addresses and faults, so it answers only who has ``status_token``, and
+    nobody when there is none. Where a request comes from proves nothing: behind a proxy on the
+    same machine everybody comes from loopback.
+    """
+
+    url: Base = "http://127.0.0.1:8080"
+    listen: str = ""
+    status_token: SecretStr | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port to listen on: ``listen``, else those of ``url``."""
+        parts = urlsplit(f"//{self.listen}" if self.listen else self.url)
+        return parts.hostname or "127.0.0.1", parts.port or 8080
+
+    @field_validator("status_token")
+    @classmethod
+    def _hard_to_guess(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and not re.fullmatch(r"[!-~]{16,200}", token.get_secret_value()):
+            raise ValueError("write 16 to 200 ASCII characters without spaces, drawn at random")
+        return token
+
+    @field_validator("listen")
+    @classmethod
+    def _listen(cls, text: str) -> str:
+        try:
+            ok = not text or (urlsplit(f"//{text}").port is not None)
+        except ValueError:
+            ok = False
+        if not ok:
+            raise ValueError('write host and port, like "0.0.0.0:8080"')
+        return text
+
+
+class Wire(_Part):
+    """One incoming feed of an agency."""
+
+    name: Name
+    url: Web
+    agency: str | None = None
+    code: str | None = None
+    every: Duration = timedelta(minutes=5)
+    allow_private: bool = False
+    timezone: str = "UTC"
+    language: str | None = None
+    identity: IdentityRule = "guid"
+    conserve: Literal["quarantine", "unknown"] = "quarantine"
+    trust_validators: bool = True
+    headers: dict[str, SecretStr] = Field(default_factory=dict)
+    timeout: Duration = timedelta(seconds=30)
+    max_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
+    expires_after: Duration | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, text: str) -> str:
+        try:
+            ZoneInfo(text)
+        except Exception as error:
+            raise ValueError("not a zone of the tz database, like Asia/Kolkata") from error
+        return text
+
+    @field_validator("every", "timeout", "expires_after")
+    @classmethod
+    def _not_nothing(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value < timedelta(seconds=1):
+            raise ValueError("must be at least 1s")
+        return value
+
+    @field_validator("timeout")
+    @classmethod
+    def _within_a_task(cls, value: timedelta) -> timedelta:
+        if value > LONGEST_TIMEOUT:
+            raise ValueError("must be at most 2m; a feed that takes longer is the agency's to mend")
+        return value
+
+    @field_validator("headers")
+    @classmethod
+    def _headers(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for key, value in headers.items():
+            if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", key):
+                raise ValueError(f"{key!r} is not a header name (RFC 9110 §5.1)")
+            if re.search(r"[\r\n\0]", value.get_secret_value()):
+                raise ValueError(f"the value of {key} holds a line break")
+        return headers
+
+
+class Politeness(_Part):
+    """How we behave towards servers: at most so many polls at once, and a gap between starts."""
+
+    per_host: int = Field(default=2, ge=1)
+    per_agency: int = Field(default=4, ge=1)
+    gap: Gap = timedelta(seconds=1)
+
+
+class Retention(_Part):
+    """How long what was received is kept. Nothing that still stands on its wire ever goes."""
+
+    captures: Duration = timedelta(days=90)
+    versions: Duration = timedelta(days=3650)
+
+
+class Alerts(_Part):
+    """Where an alert is told, besides the log and ``wirecopy status``: a web hook, POSTed JSON."""
+
+    url: Web | None = None
+
+
+class Signing(_Part):
+    """The folder of the private keys, and how long a new key is published before it signs.
+
+    Whoever checks a statement may have the list of keys from as long ago as ``overlap``.
+    """
+
+    keys: Path | None = None
+    overlap: Gap = timedelta(days=1)
+
+
+class Feed(_Part):
+    """One outgoing feed: stories that match *every* criterion given, *any* value within one."""
+
+    name: Name
+    title: str = Field(min_length=1)
+    description: str = ""
+    wires: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    urgency: tuple[int, ...] = ()
+    limit: int = Field(default=50, ge=1, le=1000)
+
+
+DEFAULT_DISCLOSURES: dict[Scope, str] = {
+    "verbatim": (
+        "(This story has not been edited by {staff} and is published from a syndicated feed.)"
+    ),
+    "headline-only": (
+        "(Except for the headline, this story has not been edited by {staff}"
+        " and is published from a syndicated feed.)"
+    ),
+    "headline-media": (
+        "(Except for the headline and pictures, this story has not been edited by {staff}"
+        " and is published from a syndicated feed.)"
+    ),
+    "packaging": (
+        "(Except for the headline, the words of this story have not been edited by {staff};"
+        " it is published from a syndicated feed.)"
+    ),
+}
+"""What is printed for a measured scope; scopes without a line here print nothing."""
+
+
+def _untrue(scope: str, line: str) -> str:
+    """The words of a disclosure that claim more than *scope* stands for; empty for none."""
+    # Here, since it takes a tenth of a second that a newsroom without lines of its own need not.
+    from wirecopy.claims import contradiction
+    from wirecopy.words import plain
+
+    return contradiction(scope, [plain(line)])
+
+
+class Config(BaseSettings):
+    """Everything that is configured. Load it with :func:`load`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="WIRECOPY_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    publisher: Publisher
+    site: Site = Site()
+    wires: tuple[Wire, ...] = ()
+    feeds: tuple[Feed, ...] = ()
+    disclosures: dict[str, str] = Field(default_factory=dict)
+    politeness: Politeness = Politeness()
+    retention: Retention = Retention()
+    alerts: Alerts = Alerts()
+    signing: Signing = Signing()
+    user_agent: str = ""
+    data: Path = Path("wirecopy-data")
+    database_url: SecretStr | None = None
+    redis_url: SecretStr | None = None
+    worker_processes: int = Field(default=2, ge=1, le=256)
+    log: Literal["auto", "json", "console"] = "auto"
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            _broker(url.get_secret_value())
+        return url
+
+    @field_validator("disclosures")
+    @classmethod
+    def _known_scopes(cls, lines: dict[str, str]) -> dict[str, str]:
+        for scope, line in lines.items():
+            if scope not in SCOPES:
+                raise ValueError(f"{scope!r} is no edit scope; they are {', '.join(SCOPES)}")
+            holes = set(re.findall(r"\{([^{}]*)\}", line)) - {"staff", "publisher", "agency"}
+            if holes or line.count("{") != line.count("}"):
+                raise ValueError(
+                    f"the line for {scope!r} may hold {{staff}}, {{publisher}} and {{agency}} only"
+                )
+            if untrue := _untrue(scope, line):
+                raise ValueError(
+                    f"the line for {scope!r} says {untrue!r}, which is not true of that scope, and"
+                    " every verifier would say so; word it otherwise, or leave it out"
+                )
+        return lines
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Config":
+        names = [w.name for w in self.wires]
+        for kind, listed in (("wires", names), ("feeds", [f.name for f in self.feeds])):
+            for twice in (n for n, times in Counter(listed).items() if times > 1):
+                raise ValueError(f"{kind}: two are named {twice!r}; give each its own name")
+        known = set(names)
+        for feed in self.feeds:
+            for wire in feed.wires:
+                if wire not in known:
+                    raise ValueError(
+                        f"feeds: {feed.name!r} asks for wire {wire!r},{_near(wire, names)}"
+                    )
+        return self
+
+    @property
+    def outgoing(self) -> tuple[Feed, ...]:
+        """The feeds configured, or, when none are, one feed ``all`` of every wire."""
+        return self.feeds or (Feed(name="all", title=self.publisher.name),)
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL of the store: ``database_url``, else SQLite in the data folder."""
+        if self.database_url is None:
+            return f"sqlite:///{self.data.resolve() / 'wirecopy.sqlite3'}"
+        url = self.database_url.get_secret_value()
+        return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
+
+    @property
+    def keys_folder(self) -> Path:
+        """Where the private keys are: ``signing.keys``, else ``keys`` in the data folder."""
+        return self.signing.keys or self.data / "keys"
+
+    @property
+    def agent(self) -> str:
+        """The honest User-Agent: what we are, and where to learn who runs us."""
+        return self.user_agent or f"Wirecopy/1.0 (+{self.site.url}/)"
+
+    def wire(self, name: str) -> Wire | None:
+        """The wire of that name, or None."""
+        return self._wires_by_name.get(name)
+
+    @cached_property
+    def _wires_by_name(self) -> dict[str, Wire]:
+        return {w.name: w for w in self.wires}
+
+    @cached_property
+    def longest_timeout(self) -> timedelta:
+        """The longest that one poll of any wire may take; zero without wires."""
+        return max((w.timeout for w in self.wires), default=timedelta(0))
+
+    def feed(self, name: str) -> Feed | None:
+        """The outgoing feed of that name, or None."""
+        return next((f for f in self.outgoing if f.name == name), None)
+
+    def disclosure(self, scope: Scope, agency: str) -> str:
+        """The sentence to print under a story of *scope* by *agency*; empty for none."""
+        line = self.disclosures.get(scope, DEFAULT_DISCLOSURES.get(scope, ""))
+        values = {
+            "staff": self.publisher.staff_name,
+            "publisher": self.publisher.name,
+            "agency": agency,
+        }
+        return re.sub(r"\{(staff|publisher|agency)\}", lambda m: values[m[1]], line).strip()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment above the file (whose table arrives as init values), and nothing else."""
+        return env_settings, init_settings
+
+
+def load(path: Path | None = None) -> Config:
+    """The newsroom from *path*, else from ``WIRECOPY_CONFIG``, else from ``./wirecopy.toml``.
+
+    :raises ConfigError: in one line per fault, naming file, key and remedy. Without a file, the
+        environment alone may configure everything.
+    """
+    named = path or (Path(p) if (p := os.environ.get("WIRECOPY_CONFIG")) else None)
+    file = named or Path("wirecopy.toml")
+    table: dict[str, Any] = {}
+    if file.is_file():
+        try:
+            table = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{file}: not valid TOML: {error}") from error
+        except OSError as error:
+            raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
+    elif named:
+        raise ConfigError(
+            f"{file}: no such file; write one (README, Configuration) or mend --config"
+        )
+    elif "WIRECOPY_PUBLISHER__NAME" not in os.environ and "WIRECOPY_PUBLISHER" not in os.environ:
+        raise ConfigError(
+            "no configuration: write wirecopy.toml here (README, Configuration),"
+            " or name one with --config PATH or WIRECOPY_CONFIG"
+        )
+    if strangers := unknown_variables(os.environ):
+        raise ConfigError("\n".join(strangers))
+    try:
+        config = Config(**table)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_say(file, e) for e in error.errors())) from None
+    except SettingsError as error:
+        field = re.search(r'for field "(\w+)"', str(error))
+        where = environment.variable([field[1]]) if field else str(error)
+        raise ConfigError(f"environment: {where}: not JSON; lists and tables are") from None
+    home = file.resolve().parent  # a folder named in the file lies beside it
+    keys = config.signing.keys
+    moved = config.signing.model_copy(update={"keys": home / keys if keys else None})
+    return config.model_copy(update={"data": home / config.data, "signing": moved})
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """A line for each variable named as one of ours is, that sets no key."""
+    keys = Config.model_fields
+    tables = [key for key, field in keys.items() if _is_table(field.annotation)]
+    return environment.unknown(environ, keys, tables)
+
+
+def _is_table(annotation: Any) -> bool:
+    kind = get_origin(annotation) or annotation
+    return isinstance(kind, type) and issubclass(kind, BaseModel | dict)
+
+
+def _say(file: Path, error: ErrorDetails) -> str:
+    keys = error["loc"]
+    depth = environment.source(os.environ, keys) or (0 if file.is_file() else len(keys))
+    whose = "environment" if depth or not file.is_file() else str(file)
+    where = environment.variable(keys[:depth]) if depth else ""
+    for step in keys[depth:]:
+        where += f"[{step}]" if isinstance(step, int) else f".{step}" if where else str(step)
+    if error["type"] == "extra_forbidden":
+        *parents, last = keys
+        what = f"unknown key{_near(str(last), _keys(parents))}"
+    elif error["type"] == "missing":
+        what = "is missing; add it"
+    else:
+        what = error["msg"].removeprefix("Value error, ")
+    return f"{whose}: {where}: {what}" if where else f"{whose}: {what}"
+
+
+def _near(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, 1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known here: {', '.join(known) or 'none'}"
+
+
+def _keys(parents: list[int | str]) -> list[str]:
+    model: Any = Config
+    for step in parents:
+        fields = getattr(model, "model_fields", {})
+        if step in fields:
+            model = fields[step].annotation
+            while get_origin(model) in (tuple, Union, types.UnionType):
+                model = get_args(model)[0]
+    return list(getattr(model, "model_fields", {}))

@@ -1,0 +1,233 @@
+"""Alerts: what stands, what was told of it, and the wires that must be judged for it.
+
+A row is one alert that began and whose end was not told yet. Beginning and end are each told once:
+``told_at`` and ``ended_at`` say how far it is. An alert that ends before anybody was told of it
+leaves no trace.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from stories.db.tables import alerts, captures, wires
+from stories.db.upsert import upsert
+
+AlertKind = Literal["failing", "paused", "quiet"]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One row: an alert of *kind* about *subject* (a wire), true *since*."""
+
+    kind: AlertKind
+    subject: str
+    since: datetime
+    message: str
+    told_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Of a wire, what alerts are judged by. ``pending`` is True while a capture waits to be taken
+    in, ``news`` are the last moments (microseconds since 1970) at which news came."""
+
+    name: str
+    configured: bool
+    state: str
+    message: str
+    polled_at: datetime | None
+    failing_since: datetime | None
+    paused_at: datetime | None
+    pending: bool
+    news: list[int]
+
+
+def watched(
+    conn: Connection, silent_before: datetime, after: str = "", limit: int = 1000
+) -> list[Watched]:
+    """The next *limit* wires, by name *after* that one, about which an alert may begin or end.
+
+    Those that fail or are paused, those without news since *silent_before*, and those about which
+    an alert stands. The rest cannot be in alarm and are not even read.
+    """
+    waiting = select(captures.c.wire).where(captures.c.state == "pending").distinct().subquery()
+    alarmed = select(alerts.c.subject).where(alerts.c.ended_at.is_(None))
+    suspect = and_(
+        wires.c.configured,
+        or_(
+            wires.c.failing_since.is_not(None),
+            wires.c.paused_at.is_not(None),
+            wires.c.changed_at.is_(None),
+            wires.c.changed_at <= silent_before,
+        ),
+    )
+    rows = conn.execute(
+        select(
+            *(wires.c[n] for n in ("name", "configured", "state", "message", "polled_at")),
+            *(wires.c[n] for n in ("failing_since", "paused_at", "news")),
+            waiting.c.wire.is_not(None).label("pending"),
+        )
+        .join(waiting, waiting.c.wire == wires.c.name, isouter=True)
+        .where(wires.c.name > after, or_(suspect, wires.c.name.in_(alarmed)))
+        .order_by(wires.c.name)
+        .limit(limit)
+    )
+    return [Watched(**{**r, "pending": bool(r["pending"])}) for r in rows.mappings()]
+
+
+def about(conn: Connection, subjects: Sequence[str]) -> list[Alert]:
+    """All alerts about *subjects*, those whose end was not told yet included."""
+    rows = conn.execute(select(alerts).where(alerts.c.subject.in_(list(subjects))))
+    return [Alert(**r) for r in rows.mappings()]
+
+
+def standing(conn: Connection, limit: int = 100, kind: AlertKind | None = None) -> list[Alert]:
+    """The oldest *limit* alerts that have not ended; of one *kind* only, when given."""
+    which = alerts.c.ended_at.is_(None)
+    rows = conn.execute(
+        select(alerts)
+        .where(which if kind is None else and_(which, alerts.c.kind == kind))
+        .order_by(alerts.c.since, alerts.c.kind, alerts.c.subject)
+        .limit(limit)
+    )
+    return [Alert(**r) for r in rows.mappings()]
+
+
+def counts(conn: Connection) -> dict[str, int]:
+    """How many alerts have not ended, by kind; a kind without any is not in it."""
+    rows = conn.execute(
+        select(alerts.c.kind, func.count().label("n"))
+        .where(alerts.c.ended_at.is_(None))
+        .group_by(alerts.c.kind)
+    )
+    return {r.kind: r.n for r in rows}
+
+
+def begin(conn: Connection, alert: Alert) -> bool:
+    """Note that *alert* began; False when it stood already.
+
+    One that had ended, and whose end nobody was told, goes on as if it had not.
+    """
+    made = conn.execute(
+        upsert(conn, alerts)
+        .values(kind=alert.kind, subject=alert.subject, since=alert.since, message=alert.message)
+        .on_conflict_do_nothing(index_elements=["kind", "subject"])
+        .returning(alerts.c.kind)
+    )
+    if made.first() is not None:
+        return True
+    conn.execute(update(alerts).where(_is(alert.kind, alert.subject)).values(ended_at=None))
+    return False
+
+
+def end(conn: Connection, kind: AlertKind, subject: str, now: datetime) -> bool:
+    """Note that the alert is over; True when that must be told, as its beginning was."""
+    untold = and_(_is(kind, subject), alerts.c.told_at.is_(None))
+    conn.execute(delete(alerts).where(untold))
+    ended = conn.execute(
+        update(alerts).where(_is(kind, subject), alerts.c.ended_at.is_(None)).values(ended_at=now)
+    )
+    return ended.rowcount == 1
+
+
+def forget(conn: Connection, subject: str) -> None:
+    """Drop every alert about *subject*, told or not: the operator took the wire away."""
+    conn.execute(delete(alerts).where(alerts.c.subject == subject))
+
+
+def untold(conn: Connection, subjects: Sequence[str]) -> list[Alert]:
+    """Alerts about *subjects* of which the beginning, or the end, is still to be told."""
+    rows = conn.execute(
+        select(alerts)
+        .where(
+            alerts.c.subject.in_(list(subjects)),
+            or_(alerts.c.told_at.is_(None), alerts.c.ended_at.is_not(None)),
+        )
+        .order_by(alerts.c.since, alerts.c.kind, alerts.c.subject)
+    )
+    return [Alert(**r) for r in rows.mappings()]
+
+
+def told(conn: Connection, alert: Alert, now: datetime) -> bool:
+    """Note that *alert* was told as it was read (:func:`untold`): its beginning, or its end.
+
+    True when there is more to tell: it ended while its beginning was being told.
+    """
+    same = and_(_is(alert.kind, alert.subject), alerts.c.since == alert.since)
+    if alert.ended_at is not None:
+        conn.execute(delete(alerts).where(same, alerts.c.ended_at.is_not(None)))
+        # It came back while its end was being told: that is to be told anew.
+        back = conn.execute(
+            update(alerts).where(same, alerts.c.told_at.is_not(None)).values(told_at=None)
+        )
+        return back.rowcount == 1
+    marked = conn.execute(update(alerts).where(same).values(told_at=now))
+    if marked.rowcount == 1:
+        return False
+    known = conn.execute(select(alerts.c.kind).where(_is(alert.kind, alert.subject))).first()
+    if known is None:
+        conn.execute(
+            insert(alerts).values(
+                kind=alert.kind,
+                subject=alert.subject,
+                since=alert.since,
+                message=alert.message,
+                told_at=now,
+                ended_at=now,
+            )
+        )
+    return True
+
+
+def longest_silence(
+    conn: Connection, wire: str, start: datetime, end: datetime
+) -> timedelta | None:
+    """The longest time between *start* and *end* in which the wire brought no news.
+
+    None when its captures do not reach back to *start*. Reads only the captures of that stretch:
+    their numbers rise with time, so an index leads there.
+    """
+    oldest = conn.execute(
+        select(captures.c.received_at)
+        .where(captures.c.wire == wire)
+        .order_by(captures.c.id)
+        .limit(1)
+    ).scalar()
+    if oldest is None or oldest > start:
+        return None
+    at = captures.c.received_at
+    # Each looked up in the index of times first; the planner cannot know that numbers follow it.
+    low = conn.execute(
+        select(captures.c.id).where(at >= start).order_by(at, captures.c.id).limit(1)
+    ).scalar()
+    high = conn.execute(
+        select(captures.c.id).where(at < end).order_by(at.desc(), captures.c.id.desc()).limit(1)
+    ).scalar()
+    moments = [start, end]
+    if low is not None and high is not None:
+        moments[1:1] = conn.execute(
+            select(at)
+            .where(captures.c.wire == wire, captures.c.id.between(low, high))
+            .where(captures.c.new + captures.c.updated > 0, at >= start, at < end)
+            .order_by(at)
+        ).scalars()
+    return max(after - before for before, after in itertools.pairwise(moments))
+
+
+def _is(kind: str, subject: str) -> ColumnElement[bool]:
+    return and_(alerts.c.kind == kind, alerts.c.subject == subject)

@@ -1,0 +1,299 @@
+"""Captures and their bytes: written once, never changed, content-addressed."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import zstandard
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
+
+from stories.db.sequences import resume_serial
+from stories.db.tables import blobs, captures, problems
+from stories.db.upsert import upsert
+
+# Level 3 is zstd's default: about gzip -9's size at a tenth of the time.
+_LEVEL = 3
+WHOLE = -1
+"""The position of a problem that is the whole capture's, not one item's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One response as received. ``digest`` is SHA-256 (hex) of its decoded body.
+
+    From ``expired_at`` on its bytes are gone: it is not taken in again, what it brought stands.
+    """
+
+    id: int
+    wire: str
+    received_at: datetime
+    url: str
+    headers: list[list[str]]
+    digest: str
+    size: int
+    state: str
+    format: str
+    items: int
+    new: int
+    updated: int
+    notes: list[str]
+    expired_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a capture (position -1) or one item of it could not be taken in."""
+
+    wire: str
+    capture_id: int
+    position: int
+    state: str
+    message: str
+    at: datetime
+
+
+def body_digest(body: bytes) -> str:
+    """SHA-256 of *body* in hex: the name under which it is kept."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def add(
+    conn: Connection,
+    wire: str,
+    received_at: datetime,
+    url: str,
+    headers: Sequence[tuple[str, str]],
+    body: bytes,
+) -> int:
+    """Keep one response; its number. The same bytes are kept once, however often received."""
+    name = body_digest(body)
+    packed = zstandard.ZstdCompressor(level=_LEVEL).compress(body)
+    there = None
+    while there is None:
+        conn.execute(
+            upsert(conn, blobs)
+            .values(digest=name, data=packed, size=len(body))
+            .on_conflict_do_nothing(index_elements=["digest"])
+        )
+        # Bytes that stand there already may be expiring at this moment (PostgreSQL; on SQLite
+        # there is one writer): held until we commit, or, when they went first, written anew.
+        held = select(blobs.c.digest).where(blobs.c.digest == name).with_for_update(read=True)
+        there = conn.execute(held).first()
+    number = conn.execute(
+        insert(captures)
+        .values(
+            wire=wire,
+            received_at=received_at,
+            url=url,
+            headers=[[k, v] for k, v in headers],
+            digest=name,
+            size=len(body),
+        )
+        .returning(captures.c.id)
+    ).scalar_one()
+    return int(number)
+
+
+def get(conn: Connection, number: int) -> Capture | None:
+    """The capture of that number, None when there is none."""
+    row = conn.execute(select(captures).where(captures.c.id == number)).mappings().first()
+    return None if row is None else Capture(**row)
+
+
+def body(conn: Connection, digest: str) -> bytes | None:
+    """The bytes named *digest*, None when they have expired."""
+    row = conn.execute(select(blobs.c.data, blobs.c.size).where(blobs.c.digest == digest)).first()
+    if row is None:
+        return None
+    return zstandard.ZstdDecompressor().decompress(row.data, max_output_size=max(row.size, 1))
+
+
+def ids_pending(conn: Connection, wire: str) -> list[int]:
+    """Numbers of the wire's captures that wait to be taken in, in the order received."""
+    query = (
+        select(captures.c.id)
+        .where(captures.c.wire == wire, captures.c.state == "pending")
+        .order_by(captures.c.id)
+    )
+    return list(conn.execute(query).scalars())
+
+
+def wires_pending(conn: Connection) -> list[str]:
+    """The wires that have a capture waiting to be taken in."""
+    rows = conn.execute(select(captures.c.wire).where(captures.c.state == "pending").distinct())
+    return sorted(rows.scalars())
+
+
+def settle(conn: Connection, number: int, values: dict[str, Any]) -> None:
+    """Write what became of capture *number*: state, format, counts, notes."""
+    conn.execute(update(captures).where(captures.c.id == number).values(**values))
+
+
+def _chosen(
+    wires: Sequence[str] | None,
+    since: datetime | None,
+    until: datetime | None,
+    states: Sequence[str] | None = None,
+    quarantined: bool = False,
+) -> Select[Any]:
+    query = select(captures)
+    if wires is not None:
+        query = query.where(captures.c.wire.in_(wires))
+    if since is not None:
+        query = query.where(captures.c.received_at >= since)
+    if until is not None:
+        query = query.where(captures.c.received_at < until)
+    if states is not None:
+        query = query.where(captures.c.state.in_(states))
+    if quarantined:
+        query = query.where(captures.c.id.in_(select(problems.c.capture_id)))
+    return query
+
+
+def listing(
+    conn: Connection,
+    *,
+    wires: Sequence[str] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    states: Sequence[str] | None = None,
+    quarantined: bool = False,
+    limit: int = 100,
+) -> list[Capture]:
+    """The newest *limit* captures that match, newest first; *quarantined*: only those of which
+    the whole or an item could not be taken in."""
+    query = (
+        _chosen(wires, since, until, states, quarantined)
+        .order_by(captures.c.id.desc())
+        .limit(limit)
+    )
+    return [Capture(**r) for r in conn.execute(query).mappings()]
+
+
+def wires_captured(conn: Connection) -> list[str]:
+    """Every wire that has a capture, configured still or not."""
+    return sorted(conn.execute(select(captures.c.wire).distinct()).scalars())
+
+
+def ids(
+    conn: Connection,
+    wire: str,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after: int = 0,
+) -> list[int]:
+    """Numbers of the wire's captures that match and come after *after*, in the order received."""
+    query = _chosen([wire], since, until).where(captures.c.id > after).order_by(captures.c.id)
+    return list(conn.execute(query.with_only_columns(captures.c.id)).scalars())
+
+
+def ids_expired(conn: Connection, wire: str) -> set[int]:
+    """Numbers of the wire's captures whose bytes have expired."""
+    query = select(captures.c.id).where(captures.c.wire == wire, captures.c.expired_at.is_not(None))
+    return set(conn.execute(query).scalars())
+
+
+def ids_with_bytes(conn: Connection, wire: str) -> set[int]:
+    """Numbers of the wire's captures that have their bytes and can be taken in again."""
+    query = select(captures.c.id).where(captures.c.wire == wire, captures.c.expired_at.is_(None))
+    return set(conn.execute(query).scalars())
+
+
+def problem(conn: Connection, found: Sequence[Problem], capture_id: int) -> None:
+    """Make the capture's problems be exactly *found* (none: it went well this time)."""
+    conn.execute(delete(problems).where(problems.c.capture_id == capture_id))
+    if found:
+        conn.execute(
+            insert(problems),
+            [
+                {
+                    "wire": p.wire,
+                    "capture_id": p.capture_id,
+                    "position": p.position,
+                    "state": p.state,
+                    "message": p.message,
+                    "at": p.at,
+                }
+                for p in found
+            ],
+        )
+
+
+def problems_listing(conn: Connection, limit: int = 100) -> list[Problem]:
+    """The newest *limit* problems, newest first."""
+    rows = conn.execute(
+        select(*(c for c in problems.c if c.name != "id"))
+        .order_by(problems.c.id.desc())
+        .limit(limit)
+    )
+    return [Problem(**r) for r in rows.mappings()]
+
+
+def problems_of(conn: Connection, capture_id: int) -> list[Problem]:
+    """What is wrong with one capture, in document order."""
+    rows = conn.execute(
+        select(*(c for c in problems.c if c.name != "id"))
+        .where(problems.c.capture_id == capture_id)
+        .order_by(problems.c.position)
+    )
+    return [Problem(**r) for r in rows.mappings()]
+
+
+def problems_count(conn: Connection) -> int:
+    """How many captures and items are in quarantine."""
+    return int(conn.execute(select(func.count()).select_from(problems)).scalar_one())
+
+
+def quarantined(conn: Connection) -> set[int]:
+    """Numbers of the captures that are in quarantine, whole or with some of their items."""
+    return set(conn.execute(select(problems.c.capture_id).distinct()).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """What is kept: captures, their bytes as received, and the bytes they take at rest."""
+
+    captures: int
+    received: int
+    kept: int
+
+
+def volume(conn: Connection) -> Volume:
+    """Figures for the operator; reads every row's size, so not for a request."""
+    count, received = conn.execute(
+        select(func.count(), func.coalesce(func.sum(captures.c.size), 0)).select_from(captures)
+    ).one()
+    kept = conn.execute(select(func.coalesce(func.sum(func.length(blobs.c.data)), 0))).scalar_one()
+    return Volume(int(count), int(received), int(kept))
+
+
+def copy(source: Connection, target: Connection, number: int) -> None:
+    """Copy one capture with its bytes and number into another store, as just received.
+
+    One whose bytes have expired is copied as it stands: it cannot be taken in again.
+    """
+    row = source.execute(select(captures).where(captures.c.id == number)).mappings().one()
+    gone = row["expired_at"] is not None
+    blob = None
+    if not gone:
+        blob = (
+            source.execute(select(blobs).where(blobs.c.digest == row["digest"])).mappings().first()
+        )
+    if blob is not None:
+        target.execute(
+            upsert(target, blobs).values(**blob).on_conflict_do_nothing(index_elements=["digest"])
+        )
+    fresh = {"state": "pending", "format": "", "items": 0, "new": 0, "updated": 0, "notes": []}
+    target.execute(
+        upsert(target, captures)
+        .values({**row, **({} if gone else fresh)})
+        .on_conflict_do_nothing(index_elements=["id"])
+    )
+
+
+def resume_numbering(conn: Connection) -> None:
+    """After rows were copied in with their numbers, let new captures be numbered above them."""
+    resume_serial(conn, captures.c.id)

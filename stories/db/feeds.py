@@ -1,0 +1,258 @@
+"""Rendered entries, where they are placed, and the feeds as served."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from stories.db.tables import entries, feeds, placements, stories
+from stories.db.upsert import upsert
+
+Format = Literal["rss", "atom", "json"]
+FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """One story as rendered, with what was measured of it."""
+
+    story_id: str
+    changed_at: datetime
+    scope: str
+    edited_headline_only: bool
+    disclosure: str
+    url: str
+    measurement: dict[str, Any]
+    rss: bytes
+    atom: bytes
+    json: bytes
+    rendered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRow:
+    """One feed as served: its bytes, their strong ETag, and when they last became different."""
+
+    name: str
+    format: str
+    body: bytes
+    etag: str
+    modified_at: datetime
+    entries: int
+
+
+def put_entries(conn: Connection, rows: Sequence[EntryRow]) -> None:
+    """Keep the rendered entries of stories in place of those before."""
+    if not rows:
+        return
+    statement = upsert(conn, entries)
+    conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=["story_id"],
+            set_={c.name: statement.excluded[c.name] for c in entries.c if not c.primary_key},
+        ),
+        [{c.name: getattr(row, c.name) for c in entries.c} for row in rows],
+    )
+
+
+def drop_entries(conn: Connection, ids: Sequence[str]) -> None:
+    """Take the entries of stories away."""
+    conn.execute(delete(entries).where(entries.c.story_id.in_(list(ids))))
+
+
+def entry(conn: Connection, story: str) -> EntryRow | None:
+    """The rendered entry of a story, None when it has none."""
+    found = entries_of(conn, [story])
+    return found.get(story)
+
+
+def entries_of(conn: Connection, ids: Sequence[str]) -> dict[str, EntryRow]:
+    """The rendered entries of *ids*, by story."""
+    rows = conn.execute(select(entries).where(entries.c.story_id.in_(list(ids)))).mappings()
+    return {r["story_id"]: EntryRow(**r) for r in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """In which feeds a story is to stand, and where in their order."""
+
+    story_id: str
+    feeds: Sequence[str]
+    changed_at: datetime
+    position: int
+
+
+def place(conn: Connection, wanted: Sequence[Place]) -> set[str]:
+    """Make each story stand in exactly its feeds; the feeds that any stands in or has left."""
+    stories = [place.story_id for place in wanted]
+    theirs = placements.c.story_id.in_(stories)
+    before = set(conn.execute(select(placements.c.feed).where(theirs).distinct()).scalars())
+    conn.execute(delete(placements).where(theirs))
+    rows = [
+        {
+            "feed": feed,
+            "story_id": place.story_id,
+            "changed_at": place.changed_at,
+            "position": place.position,
+        }
+        for place in wanted
+        for feed in sorted(place.feeds)
+    ]
+    if rows:
+        conn.execute(insert(placements), rows)
+    return before.union(*(place.feeds for place in wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One entry in a feed's order, in all three formats."""
+
+    story_id: str
+    changed_at: datetime
+    rss: bytes
+    atom: bytes
+    json: bytes
+
+    def bytes_of(self, format: Format) -> bytes:
+        """The rendered entry in *format*."""
+        return {"rss": self.rss, "atom": self.atom, "json": self.json}[format]
+
+
+def placed(conn: Connection, feed: str, limit: int) -> list[Placed]:
+    """The feed's newest *limit* entries in its order: last changed first.
+
+    By change and not by date, so that an update or a late, back-dated story stands at the top
+    once and no subscriber can miss it. Ties follow the wire's own order, then the id.
+    """
+    rows = conn.execute(
+        select(
+            placements.c.story_id,
+            placements.c.changed_at,
+            entries.c.rss,
+            entries.c.atom,
+            entries.c.json,
+        )
+        .join(entries, entries.c.story_id == placements.c.story_id)
+        .where(placements.c.feed == feed)
+        .order_by(placements.c.changed_at.desc(), placements.c.position, placements.c.story_id)
+        .limit(limit)
+    )
+    return [Placed(**r) for r in rows.mappings()]
+
+
+def placed_ids(conn: Connection, feed: str, limit: int) -> list[str]:
+    """Ids of the stories in the feed, in its order."""
+    return list(
+        conn.execute(
+            select(placements.c.story_id)
+            .where(placements.c.feed == feed)
+            .order_by(placements.c.changed_at.desc(), placements.c.position, placements.c.story_id)
+            .limit(limit)
+        ).scalars()
+    )
+
+
+def feeds_of(conn: Connection, story: str) -> list[str]:
+    """The feeds in which a story stands."""
+    query = select(placements.c.feed).where(placements.c.story_id == story)
+    return sorted(conn.execute(query).scalars())
+
+
+def etag_of(body: bytes) -> str:
+    """The strong entity tag of *body* (RFC 9110 §8.8.3): its digest, so equal bytes, equal tag."""
+    return f'"{base64.urlsafe_b64encode(hashlib.sha256(body).digest()[:18]).decode()}"'
+
+
+def put_feed(
+    conn: Connection,
+    name: str,
+    format: Format,
+    body: bytes,
+    count: int,
+    now: datetime,
+) -> bool:
+    """Keep a feed's new bytes; False, and nothing touched, when they are the bytes it had.
+
+    ``modified_at`` has HTTP's whole seconds and always grows, so that two different bodies never
+    share a Last-Modified (RFC 9110 §8.8.2.2).
+    """
+    tag = etag_of(body)
+    before = conn.execute(
+        select(feeds.c.etag, feeds.c.modified_at).where(
+            feeds.c.name == name, feeds.c.format == format
+        )
+    ).first()
+    if before is not None and before.etag == tag:
+        return False
+    modified = now.replace(microsecond=0)
+    if before is not None:
+        modified = max(modified, before.modified_at + timedelta(seconds=1))
+    values = {
+        "name": name,
+        "format": format,
+        "body": body,
+        "etag": tag,
+        "modified_at": modified,
+        "entries": count,
+    }
+    statement = upsert(conn, feeds).values(**values)
+    conn.execute(statement.on_conflict_do_update(index_elements=["name", "format"], set_=values))
+    return True
+
+
+def feed(conn: Connection, name: str, format: Format) -> FeedRow | None:
+    """A feed as served, None when it was never rendered."""
+    row = (
+        conn.execute(select(feeds).where(feeds.c.name == name, feeds.c.format == format))
+        .mappings()
+        .first()
+    )
+    return None if row is None else FeedRow(**row)
+
+
+def feed_etag(conn: Connection, name: str, format: Format) -> str | None:
+    """Only the entity tag of a feed: what a server asks before it serves what it has in memory."""
+    return conn.execute(
+        select(feeds.c.etag).where(feeds.c.name == name, feeds.c.format == format)
+    ).scalar()
+
+
+def summary(conn: Connection) -> dict[str, tuple[int, datetime]]:
+    """Each rendered feed's number of entries and the time of its last change (by its RSS)."""
+    rows = conn.execute(
+        select(feeds.c.name, feeds.c.entries, feeds.c.modified_at).where(feeds.c.format == "rss")
+    )
+    return {r.name: (r.entries, r.modified_at) for r in rows}
+
+
+def drop_feeds(conn: Connection, keep: Sequence[str]) -> list[str]:
+    """Remove what was rendered for feeds that are no longer configured; their names."""
+    gone = sorted(
+        set(conn.execute(select(feeds.c.name).where(feeds.c.name.not_in(list(keep)))).scalars())
+    )
+    conn.execute(delete(feeds).where(feeds.c.name.not_in(list(keep))))
+    conn.execute(delete(placements).where(placements.c.feed.not_in(list(keep))))
+    return gone
+
+
+_without_entry = (
+    select(stories.c.id)
+    .join(entries, entries.c.story_id == stories.c.id, isouter=True)
+    .where(entries.c.story_id.is_(None))
+)
+
+
+def unrendered(conn: Connection) -> int:
+    """Stories on record that have no entry (yet, or because they could not be rendered)."""
+    return int(
+        conn.execute(select(func.count()).select_from(_without_entry.subquery())).scalar_one()
+    )
+
+
+def unrendered_ids(conn: Connection, limit: int) -> list[str]:
+    """Ids of up to *limit* of them."""
+    return list(conn.execute(_without_entry.order_by(stories.c.id).limit(limit)).scalars())

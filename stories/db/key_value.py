@@ -1,0 +1,24 @@
+"""Small facts about the store itself: what configuration was rendered, how far a replay is."""
+
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+
+from stories.db.tables import notes
+from stories.db.upsert import upsert
+
+
+def read(conn: Connection, key: str) -> Any:
+    """The value noted under *key*, None when there is none."""
+    return conn.execute(select(notes.c.value).where(notes.c.key == key)).scalar()
+
+
+def write(conn: Connection, key: str, value: Any) -> None:
+    """Note *value* (anything JSON holds) under *key*."""
+    statement = upsert(conn, notes).values(key=key, value=value)
+    conn.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+
+
+def forget(conn: Connection, key: str) -> None:
+    """Remove what was noted under *key*."""
+    conn.execute(delete(notes).where(notes.c.key == key))

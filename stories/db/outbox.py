@@ -1,0 +1,230 @@
+"""The outbox: work that a change has caused and that must be carried out at least once.
+
+A row says "*kind* of *key* is wanted"; it is written in the transaction that caused it. Causes
+that come while it waits, or while it is being done, only raise ``wanted``: a worker that finishes
+removes the row if it still stands at the number it claimed, else leaves it for another turn. So
+nothing is lost, nothing piles up, and doing a row twice must do no harm.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+
+from stories.db.tables import Moment, outbox
+from stories.db.upsert import upsert
+
+Kind = Literal["ingest", "story", "feed", "alert"]
+
+LEASE = timedelta(seconds=30)
+"""Renewed while the work goes on (:mod:`stories.db.heartbeat`), so it may be short: this is how
+long work waits when the worker that had it was killed."""
+
+RETRY_FIRST = timedelta(seconds=15)
+RETRY_LONGEST = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed row: until ``lease`` expires nobody else has it."""
+
+    kind: Kind
+    key: str
+    wanted: int
+    lease: str
+    attempts: int
+    since: datetime
+
+
+def want(conn: Connection, kind: Kind, keys: Iterable[str], now: datetime) -> None:
+    """Note that *kind* is wanted for each of *keys*, in the caller's transaction."""
+    # Sorted, so that two transactions that want the same rows cannot deadlock on PostgreSQL.
+    rows = [
+        {"kind": kind, "key": key, "wanted": 1, "since": now, "due_at": now, "attempts": 0}
+        for key in sorted(set(keys))
+    ]
+    if not rows:
+        return
+    statement = upsert(conn, outbox)
+    conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=["kind", "key"],
+            # A new cause is a new chance for what had failed: due at once, from attempt none.
+            set_={
+                "wanted": outbox.c.wanted + 1,
+                "due_at": statement.excluded.due_at,
+                "attempts": 0,
+            },
+        ),
+        rows,
+    )
+
+
+def claim(
+    conn: Connection, kind: Kind, now: datetime, limit: int, keys: Sequence[str] | None = None
+) -> list[Job]:
+    """Lease up to *limit* waiting rows, oldest first; only of *keys* when given.
+
+    One conditional UPDATE: the condition is judged again on the row as locked, so two workers
+    never get the same row.
+    """
+    free = and_(
+        outbox.c.kind == kind,
+        outbox.c.due_at <= now,
+        or_(outbox.c.lease_until.is_(None), outbox.c.lease_until < now),
+    )
+    chosen = select(outbox.c.kind, outbox.c.key).where(free)
+    if keys is not None:
+        chosen = chosen.where(outbox.c.key.in_(keys))
+    chosen = chosen.order_by(outbox.c.since, outbox.c.key).limit(limit)
+    if conn.dialect.name == "postgresql":
+        chosen = chosen.with_for_update(skip_locked=True)
+    # As a CTE it is evaluated once. As a plain subquery PostgreSQL may run it again for every row
+    # it joins, skipping what it has locked itself, and so lease more rows than asked for.
+    first = chosen.cte("chosen")
+    lease = str(uuid.uuid4())
+    rows = conn.execute(
+        update(outbox)
+        .where(tuple_(outbox.c.kind, outbox.c.key).in_(select(first)), free)
+        .values(lease=lease, lease_until=now + LEASE, attempts=outbox.c.attempts + 1)
+        .returning(outbox.c.key, outbox.c.wanted, outbox.c.attempts, outbox.c.since)
+    ).all()
+    jobs = [Job(kind, r.key, r.wanted, lease, r.attempts, r.since) for r in rows]
+    return sorted(jobs, key=lambda j: (j.since, j.key))
+
+
+def done(conn: Connection, jobs: Sequence[Job], now: datetime) -> None:
+    """The claimed *jobs* are carried out; those wanted again meanwhile stay, free to claim."""
+    if not jobs:
+        return
+    rows = [{"of": j.kind, "named": j.key, "held": j.lease, "was": j.wanted} for j in jobs]
+    ours = and_(
+        outbox.c.kind == bindparam("of"),
+        outbox.c.key == bindparam("named"),
+        outbox.c.lease == bindparam("held"),
+    )
+    conn.execute(delete(outbox).where(ours, outbox.c.wanted == bindparam("was")), rows)
+    again = update(outbox).where(ours, outbox.c.wanted != bindparam("was"))
+    conn.execute(
+        again.values(lease=None, lease_until=None, attempts=0, error=None, since=now), rows
+    )
+
+
+def failed(
+    conn: Connection, job: Job, message: str, now: datetime, longest: timedelta = RETRY_LONGEST
+) -> None:
+    """*job* could not be carried out: keep it, say why, try later and later (15 s to *longest*).
+
+    A cause that came meanwhile has made the row due at once; that stands.
+    """
+    wait = min(RETRY_FIRST * 2 ** min(job.attempts - 1, 20), longest)
+    conn.execute(
+        update(outbox)
+        .where(outbox.c.kind == job.kind, outbox.c.key == job.key, outbox.c.lease == job.lease)
+        .values(
+            lease=None,
+            lease_until=None,
+            error=message,
+            due_at=case(
+                (outbox.c.wanted == job.wanted, literal(now + wait, Moment())),
+                else_=outbox.c.due_at,
+            ),
+        )
+    )
+
+
+def release(conn: Connection, jobs: Iterable[Job]) -> None:
+    """Give claimed *jobs* back unfinished, free to claim at once (a worker is told to stop)."""
+    for job in jobs:
+        conn.execute(
+            update(outbox)
+            .where(outbox.c.kind == job.kind, outbox.c.key == job.key, outbox.c.lease == job.lease)
+            .values(lease=None, lease_until=None, attempts=outbox.c.attempts - 1)
+        )
+
+
+def renew(conn: Connection, job: Job, now: datetime) -> bool:
+    """Hold *job* for another full lease; False when somebody else has it by now."""
+    return bool(renew_all(conn, [job], now))
+
+
+def renew_all(conn: Connection, jobs: Sequence[Job], now: datetime) -> set[str]:
+    """Hold *jobs*, claimed together, for another full lease; the keys of those that are ours
+    still, locked until the transaction ends."""
+    if not jobs:
+        return set()
+    ours = and_(
+        outbox.c.kind == jobs[0].kind,
+        outbox.c.key.in_([job.key for job in jobs]),
+        outbox.c.lease == jobs[0].lease,
+    )
+    # An UPDATE locks rows as it comes upon them; in one order, two transactions cannot deadlock.
+    query = select(outbox.c.key).where(ours).order_by(outbox.c.key).with_for_update()
+    held = set(conn.execute(query).scalars())
+    if held:
+        conn.execute(update(outbox).where(ours).values(lease_until=now + LEASE))
+    return held
+
+
+def missing(conn: Connection, kind: Kind, keys: Sequence[str]) -> list[str]:
+    """Those of *keys* that are not wanted."""
+    rows = conn.execute(select(outbox.c.key).where(outbox.c.kind == kind)).scalars()
+    waiting_keys = set(rows)
+    return [k for k in keys if k not in waiting_keys]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What of one kind waits: rows free or leased, the oldest's age, rows that have failed."""
+
+    kind: str
+    count: int
+    ready: int
+    oldest: datetime
+    failed: int
+
+
+def waiting(conn: Connection, now: datetime) -> list[Waiting]:
+    """The outbox in figures, by kind."""
+    ready = and_(
+        outbox.c.due_at <= now, or_(outbox.c.lease_until.is_(None), outbox.c.lease_until < now)
+    )
+    rows = conn.execute(
+        select(
+            outbox.c.kind,
+            func.count().label("n"),
+            func.coalesce(func.sum(case((ready, 1), else_=0)), 0).label("ready"),
+            func.min(outbox.c.since).label("oldest"),
+            func.coalesce(func.sum(case((outbox.c.error.is_not(None), 1), else_=0)), 0).label(
+                "bad"
+            ),
+        )
+        .group_by(outbox.c.kind)
+        .order_by(outbox.c.kind)
+    ).all()
+    return [Waiting(r.kind, r.n, int(r.ready), r.oldest, int(r.bad)) for r in rows]
+
+
+def failures(conn: Connection) -> list[tuple[str, str, str]]:
+    """Kind, key and error of every row that has failed and waits for its next try."""
+    rows = conn.execute(
+        select(outbox.c.kind, outbox.c.key, outbox.c.error)
+        .where(outbox.c.error.is_not(None))
+        .order_by(outbox.c.kind, outbox.c.key)
+    ).all()
+    return [(r.kind, r.key, r.error) for r in rows]

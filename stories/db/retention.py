@@ -1,0 +1,501 @@
+"""What is kept, for how long, and how much it is: the queries of housekeeping.
+
+The rules, by age:
+
+* The **bytes** of a capture go when it is older than ``retention.captures``. Never those of its
+  wire's newest capture, and never those that brought the current version of a story that still
+  stands on its wire, however long it has stood there. A body that several captures brought goes
+  with the last of them.
+* A **story** goes, with everything said of it, when for ``retention.versions`` neither wire nor
+  desk had to do with it, it stands neither on its wire nor in a feed, and no capture that may
+  hold it has its bytes. Until then its keys stay, so it is known however late it returns.
+* A **version** that another has replaced goes by the same age; the first stays, as its date is
+  published, and so does any that a capture still to be taken in again builds upon.
+* A **key** known to name several stories stays for good: forgotten, it would make them one.
+* A **capture**'s row goes by ``retention.versions`` when nothing remains that it brought.
+
+"Still stands" means: was in the newest capture of its wire that could be taken in. A wire that
+answers "not modified" for months carries what it carried before.
+
+By licence the bytes go however new they are, and with them the words of what they brought.
+Every step is one small transaction; several processes may do them at once.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    type_coerce,
+    update,
+)
+
+from stories.db import outbox as wishes
+from stories.db.engine import Store
+from stories.db.stories import settle
+from stories.db.tables import (
+    blobs,
+    captures,
+    entries,
+    headlines,
+    identities,
+    outbox,
+    placements,
+    problems,
+    stories,
+    versions,
+)
+
+STEP = 500
+"""Rows at most that one transaction takes away: some tens of milliseconds in which SQLite's other
+writers wait."""
+
+WITHDRAWN = "withdrawn"
+"""State of a capture whose licence is over: its bytes are gone, and the words it brought."""
+
+_DAY = 86_400_000_000  # microseconds, as instants are kept
+_EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day (UTC) in figures. ``received`` and ``kept`` are bytes: the bodies as received, and
+    what those of them that are still kept take at rest; a body that came twice is kept once."""
+
+    day: date
+    captures: int
+    received: int
+    kept: int
+    versions: int
+
+
+def storage_by_day(conn: Connection, now: datetime, days: int = 7) -> list[Day]:
+    """The last *days* days up to *now*'s, oldest first, those on which nothing came included."""
+    last = (now.astimezone(UTC).date() - _EPOCH).days
+    first = last - days + 1
+    start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=first)
+    number = type_coerce(captures.c.received_at, BigInteger) // _DAY
+    since = captures.c.received_at >= start
+    came = {
+        r.day: (r.n, int(r.size))
+        for r in conn.execute(
+            select(
+                number.label("day"),
+                func.count().label("n"),
+                func.sum(captures.c.size).label("size"),
+            )
+            .where(since)
+            .group_by(number)
+        )
+    }
+    bodies = select(number.label("day"), captures.c.digest).where(since).distinct().subquery()
+    kept = {
+        r.day: int(r.size)
+        for r in conn.execute(
+            select(bodies.c.day, func.sum(func.length(blobs.c.data)).label("size"))
+            .join(blobs, blobs.c.digest == bodies.c.digest)
+            .group_by(bodies.c.day)
+        )
+    }
+    made = {
+        r.day: r.n
+        for r in conn.execute(
+            select(number.label("day"), func.count().label("n"))
+            .join(versions, versions.c.capture_id == captures.c.id)
+            .where(since)
+            .group_by(number)
+        )
+    }
+    return [
+        Day(
+            day=_EPOCH + timedelta(days=n),
+            captures=came.get(n, (0, 0))[0],
+            received=came.get(n, (0, 0))[1],
+            kept=kept.get(n, 0),
+            versions=made.get(n, 0),
+        )
+        for n in range(first, last + 1)
+    ]
+
+
+def _newest(wire: ColumnElement[str], *around: Any) -> ColumnElement[datetime]:
+    """When the newest capture of *wire* that could be taken in was received."""
+
+    def of(state: str) -> Any:
+        one = captures.alias()
+        query = select(one.c.received_at).where(one.c.state == state, one.c.wire == wire)
+        return query.order_by(one.c.received_at.desc()).limit(1).correlate(*around)
+
+    # Two look-ups in an index: one over both states would sort all that the wire ever sent.
+    return func.coalesce(of("ingested").scalar_subquery(), of(WITHDRAWN).scalar_subquery())
+
+
+def _passed(received_at: ColumnElement[datetime]) -> ColumnElement[bool]:
+    """The capture is neither its wire's newest nor the newest that could be taken in."""
+    other = captures.alias()
+    last = select(func.max(other.c.id)).where(other.c.wire == captures.c.wire)
+    newest = _newest(captures.c.wire, captures)
+    return and_(
+        captures.c.id < last.correlate(captures).scalar_subquery(),
+        or_(newest.is_(None), received_at < newest),
+    )
+
+
+def expire(conn: Connection, before: datetime, now: datetime, limit: int) -> int:
+    """Let the bytes of up to *limit* captures received before *before* go; how many captures."""
+    standing = exists(
+        select(versions.c.story_id)
+        .select_from(versions)
+        .join(
+            stories,
+            and_(stories.c.id == versions.c.story_id, stories.c.capture_id == captures.c.id),
+        )
+        .where(
+            versions.c.capture_id == captures.c.id,
+            stories.c.last_seen_at >= _newest(captures.c.wire, captures),
+        )
+        .correlate(captures)
+    )
+    chosen = (
+        select(captures.c.id, captures.c.digest)
+        .where(
+            captures.c.expired_at.is_(None),
+            captures.c.received_at < before,
+            captures.c.state != "pending",
+            _passed(captures.c.received_at),
+            ~standing,
+        )
+        .order_by(captures.c.received_at, captures.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=captures)
+    )
+    found = {r.id: r.digest for r in conn.execute(chosen)}
+    held = _held(conn, found.values())
+    gone = [i for i, digest in found.items() if digest not in held]
+    if gone:
+        conn.execute(update(captures).where(captures.c.id.in_(gone)).values(expired_at=now))
+        _discard(conn, gone, [found[i] for i in gone])
+    return len(gone)
+
+
+def _held(conn: Connection, digests: Iterable[str]) -> set[str]:
+    """Lock the bytes *digests*; those that somebody else holds, who is about to need them."""
+    names = sorted(set(digests))
+    there = select(blobs.c.digest).where(blobs.c.digest.in_(names))
+    ours = conn.execute(there.with_for_update(skip_locked=True)).scalars()
+    return set(conn.execute(there).scalars()) - set(ours)
+
+
+def _discard(conn: Connection, numbers: Sequence[int], digests: Sequence[str]) -> None:
+    """Delete the bytes that no capture needs any more, and faults that nothing can mend now."""
+    # A statement after the one that locked: it sees every capture that came before the lock.
+    needed = exists().where(captures.c.digest == blobs.c.digest, captures.c.expired_at.is_(None))
+    conn.execute(delete(blobs).where(blobs.c.digest.in_(sorted(set(digests))), ~needed))
+    conn.execute(delete(problems).where(problems.c.capture_id.in_(numbers)))
+
+
+def withdraw(conn: Connection, wire: str, until: datetime, now: datetime, limit: int) -> int:
+    """Delete copy of *wire* received at or before *until*, its licence being over: the bytes of up
+    to *limit* captures, and the words of the versions they brought; how many captures."""
+    chosen = (
+        select(captures.c.id, captures.c.digest, captures.c.state)
+        .where(
+            captures.c.wire == wire,
+            captures.c.received_at <= until,
+            or_(
+                captures.c.state == "ingested",
+                and_(captures.c.state == "failed", captures.c.expired_at.is_(None)),
+            ),
+        )
+        .order_by(captures.c.received_at, captures.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = {r.id: r for r in conn.execute(chosen)}
+    held = _held(conn, (r.digest for r in rows.values()))
+    gone = [i for i, r in rows.items() if r.digest not in held]
+    if not gone:
+        return 0
+    ingested = [i for i in gone if rows[i].state == "ingested"]
+    conn.execute(
+        update(captures)
+        .where(captures.c.id.in_(gone))
+        .values(expired_at=func.coalesce(captures.c.expired_at, bindparam("now", now, _moment)))
+    )
+    conn.execute(update(captures).where(captures.c.id.in_(ingested)).values(state=WITHDRAWN))
+    brought = conn.execute(
+        select(versions.c.story_id, versions.c.capture_id, versions.c.data, stories.c.capture_id)
+        .select_from(versions)
+        .join(stories, stories.c.id == versions.c.story_id)
+        .where(versions.c.capture_id.in_(ingested))
+    ).all()
+    if brought:
+        conn.execute(
+            update(versions)
+            .where(versions.c.story_id == bindparam("s"), versions.c.capture_id == bindparam("c"))
+            .values(data=bindparam("words")),
+            [{"s": s, "c": c, "words": wordless(data)} for s, c, data, _ in brought],
+        )
+    wishes.want(conn, "story", (s for s, c, _, current in brought if c == current), now)
+    _discard(conn, gone, [rows[i].digest for i in gone])
+    return len(gone)
+
+
+_moment = captures.c.received_at.type
+
+
+def wordless(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A version's data without the agency's copy: what remains names it, dates it, files it."""
+    return {**data, "body": "", "summary": None, "media": []}
+
+
+def withdrawn(conn: Connection, ids: Sequence[str]) -> set[str]:
+    """Those of *ids* whose current version has lost its words because its licence was over."""
+    query = (
+        select(stories.c.id)
+        .join(captures, captures.c.id == stories.c.capture_id)
+        .where(stories.c.id.in_(list(ids)), captures.c.state == WITHDRAWN)
+    )
+    return set(conn.execute(query).scalars())
+
+
+def first_received(
+    conn: Connection, wire: str, after: tuple[datetime, str] | None, until: datetime, limit: int
+) -> list[tuple[datetime, str]]:
+    """First receipt and id of the wire's stories first received at or before *until*, ascending,
+    from *after* (such a pair) on."""
+    query = select(stories.c.first_received_at, stories.c.id).where(
+        stories.c.wire == wire, stories.c.first_received_at <= until
+    )
+    if after is not None:
+        at, name = after
+        query = query.where(
+            stories.c.first_received_at >= at,
+            or_(stories.c.first_received_at > at, stories.c.id > name),
+        )
+    rows = conn.execute(query.order_by(stories.c.first_received_at, stories.c.id).limit(limit))
+    return [(r.first_received_at, r.id) for r in rows]
+
+
+def feed_ends(conn: Connection, limits: Mapping[str, int]) -> dict[str, datetime]:
+    """When the last story that each feed shows changed; feeds that are not full are not there.
+
+    *limits* are the feeds' names with the number of entries they show.
+    """
+    found = {}
+    for name, limit in limits.items():
+        last = conn.execute(
+            select(placements.c.changed_at)
+            .where(placements.c.feed == name)
+            .order_by(placements.c.changed_at.desc())
+            .offset(limit - 1)
+            .limit(1)
+        ).scalar()
+        if last is not None:
+            found[name] = last
+    return found
+
+
+def forgettable(
+    conn: Connection, ids: Sequence[str], before: datetime, ends: Mapping[str, datetime]
+) -> dict[str, list[str]]:
+    """Those of *ids* that may go, by wire: see the rules above. *ends* are :func:`feed_ends`."""
+    kept = captures.alias()
+    whence = captures.alias()
+    shared = identities.alias()
+    query = select(stories.c.id, stories.c.wire).where(
+        stories.c.id.in_(list(ids)),
+        stories.c.last_seen_at < before,
+        stories.c.changed_at < before,
+        stories.c.last_seen_at < _newest(stories.c.wire, stories),
+        # What waits to be taken in, or could not be, may be the story come back.
+        ~exists().where(captures.c.state == "pending", captures.c.wire == stories.c.wire),
+        ~exists().where(problems.c.wire == stories.c.wire),
+        ~exists().where(outbox.c.kind == "story", outbox.c.key == stories.c.id),
+        ~exists().where(
+            kept.c.wire == stories.c.wire,
+            kept.c.expired_at.is_(None),
+            kept.c.received_at.between(stories.c.first_received_at, stories.c.last_seen_at),
+        ),
+        ~exists(
+            select(shared.c.digest)
+            .join(whence, whence.c.id == shared.c.shared_from)
+            .where(shared.c.story_id == stories.c.id, whence.c.expired_at.is_(None))
+            .correlate(stories)
+        ),
+    )
+    found = {r.id: r.wire for r in conn.execute(query)}
+    stand = conn.execute(
+        select(placements.c.story_id, placements.c.feed, placements.c.changed_at).where(
+            placements.c.story_id.in_(list(found))
+        )
+    )
+    for row in stand:
+        if row.feed not in ends or row.changed_at >= ends[row.feed]:
+            found.pop(row.story_id, None)
+    by_wire: dict[str, list[str]] = {}
+    for name, wire in found.items():
+        by_wire.setdefault(wire, []).append(name)
+    return by_wire
+
+
+def forget(conn: Connection, ids: Sequence[str], now: datetime) -> None:
+    """Take the stories *ids* off the record with everything said of them."""
+    stood = select(placements.c.feed).where(placements.c.story_id.in_(ids)).distinct()
+    wishes.want(conn, "feed", conn.execute(stood).scalars().all(), now)
+    conn.execute(
+        delete(identities).where(identities.c.story_id.in_(ids), identities.c.shared_from.is_(None))
+    )
+    for column in (
+        versions.c.story_id,
+        headlines.c.story_id,
+        entries.c.story_id,
+        placements.c.story_id,
+        stories.c.id,
+    ):
+        conn.execute(delete(column.table).where(column.in_(ids)))
+
+
+def drop_replaced(conn: Connection, ids: Sequence[str], before: datetime) -> int:
+    """Delete versions of the stories *ids* that others replaced, received before *before*; how
+    many. The first of each story stays, and those that a capture with bytes builds upon."""
+    rows = conn.execute(
+        select(
+            stories.c.wire,
+            stories.c.first_received_at,
+            versions.c.story_id,
+            versions.c.capture_id,
+            versions.c.received_at,
+        )
+        .select_from(versions)
+        .join(stories, stories.c.id == versions.c.story_id)
+        .where(versions.c.story_id.in_(list(ids)))
+        .order_by(versions.c.story_id, versions.c.capture_id)
+    ).all()
+    dropped = 0
+    for at in range(1, len(rows) - 1):
+        one, following = rows[at], rows[at + 1]
+        if not (rows[at - 1].story_id == one.story_id == following.story_id):
+            continue  # a story's first or last
+        if not one.first_received_at < one.received_at < before or dropped >= STEP:
+            continue
+        building = select(captures.c.id).where(
+            captures.c.wire == one.wire,
+            captures.c.id.between(one.capture_id, following.capture_id),
+            captures.c.expired_at.is_(None),
+        )
+        if conn.execute(building.limit(1)).first() is None:
+            conn.execute(
+                delete(versions).where(
+                    versions.c.story_id == one.story_id, versions.c.capture_id == one.capture_id
+                )
+            )
+            dropped += 1
+    return dropped
+
+
+def drop_captures(conn: Connection, before: datetime, limit: int) -> int:
+    """Delete up to *limit* rows of captures received before *before* of which nothing is left."""
+    chosen = (
+        select(captures.c.id)
+        .where(
+            captures.c.received_at < before,
+            captures.c.expired_at.is_not(None),
+            _passed(captures.c.received_at),
+            ~exists().where(versions.c.capture_id == captures.c.id),
+        )
+        .order_by(captures.c.received_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=captures)
+    )
+    numbers = list(conn.execute(chosen).scalars())
+    if numbers:
+        conn.execute(delete(captures).where(captures.c.id.in_(numbers)))
+    return len(numbers)
+
+
+def copy_outcomes(old: Connection, new: Connection, wires: Sequence[str]) -> list[str]:
+    """Copy into another store what captures that cannot be taken in again have brought: versions,
+    keys, and the stories they belong to; ids of those stories.
+
+    For a rebuild: the captures that still have their bytes are taken in after this, on top of it.
+    """
+    kept = captures.alias()
+
+    def gone(number: ColumnElement[Any]) -> ColumnElement[bool]:
+        return ~exists().where(kept.c.id == number, kept.c.expired_at.is_(None))
+
+    touched: set[str] = set()
+    for wire in wires:
+        here = select(versions).join(stories, stories.c.id == versions.c.story_id)
+        left = here.where(stories.c.wire == wire, gone(versions.c.capture_id))
+        for part in old.execute(left).mappings().partitions(STEP):
+            new.execute(insert(versions), [dict(r) for r in part])
+            touched.update(r["story_id"] for r in part)
+        keys = select(identities).where(
+            identities.c.wire == wire,
+            or_(
+                gone(identities.c.capture_id),
+                and_(identities.c.shared_from.is_not(None), gone(identities.c.shared_from)),
+            ),
+        )
+        for part in old.execute(keys).mappings().partitions(STEP):
+            new.execute(insert(identities), [dict(r) for r in part])
+    names = sorted(touched)
+    for at in range(0, len(names), STEP):
+        chunk = names[at : at + STEP]
+        for table, column in ((stories, stories.c.id), (entries, entries.c.story_id)):
+            # An entry is copied only where the words to render it from are gone.
+            wanted = chunk if table is stories else sorted(withdrawn(old, chunk))
+            rows = old.execute(select(table).where(column.in_(wanted))).mappings().all()
+            if rows:
+                new.execute(insert(table), [dict(r) for r in rows])
+        settle(new, chunk)
+    return names
+
+
+def size(store: Store) -> int:
+    """Bytes that the database takes on disk."""
+    with store.read() as conn:
+        if store.dialect == "postgresql":
+            query = "SELECT pg_database_size(current_database())"
+        else:
+            query = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+        return int(conn.execute(text(query)).scalar_one())
+
+
+PAGES = 2000
+"""Free pages given back in one step: 8 MB."""
+
+
+def tidy(store: Store) -> None:
+    """What SQLite must be asked for, each bounded: statistics for its planner, pages given back
+    to the file system, the log written home. PostgreSQL does all of it by itself."""
+    if store.dialect != "sqlite":
+        return
+    raw = store.engine.raw_connection()  # none of it may stand in a transaction
+    try:
+        cursor = raw.cursor()
+        for pragma in (
+            "analysis_limit=400",
+            "optimize",
+            f"incremental_vacuum({PAGES})",
+            "wal_checkpoint(PASSIVE)",  # waits for nobody
+        ):
+            cursor.execute(f"PRAGMA {pragma}").fetchall()
+        cursor.close()
+    finally:
+        raw.close()

@@ -1,0 +1,518 @@
+"""Wires as the database knows them: what is due, who has it, how the last poll went."""
+
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
+
+from stories import clock
+from stories.config import Politeness, Wire
+from stories.db.tables import Moment, wires
+from stories.db.upsert import upsert
+
+
+@dataclass(frozen=True, slots=True)
+class WireState:
+    """One row of ``wires``; see the table for the meaning of each."""
+
+    name: str
+    url: str
+    agency: str
+    host: str
+    configured: bool
+    added_at: datetime
+    due_at: datetime
+    due_because: str
+    lease: str | None
+    lease_until: datetime | None
+    polled_at: datetime | None
+    state: str
+    message: str
+    failures: float
+    failing_since: datetime | None
+    polls: int
+    etag: str | None
+    last_modified: str | None
+    body_digest: str | None
+    captured_at: datetime | None
+    changed_at: datetime | None
+    channel: dict[str, Any]
+    fault: str | None
+    configured_url: str = ""
+    moved_to: str | None = None
+    moved_count: int = 0
+    moved_since: datetime | None = None
+    leased_at: datetime | None = None
+    lane: int = 0
+    paused_at: datetime | None = None
+    news: list[int] = field(default_factory=list)
+    expires_after: timedelta | None = None
+
+
+def _state(row: RowMapping) -> WireState:
+    return WireState(**row)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moments(stamps: Sequence[int]) -> list[datetime]:
+    """``news`` as instants."""
+    return [_EPOCH + timedelta(microseconds=stamp) for stamp in stamps]
+
+
+def stamps(moments: Sequence[datetime]) -> list[int]:
+    """Instants as ``news`` keeps them."""
+    return [(moment - _EPOCH) // timedelta(microseconds=1) for moment in moments]
+
+
+def agency_key(wire: Wire) -> str:
+    """Under which agency a wire is budgeted: its code, else its agency, else its own name."""
+    return wire.code or wire.agency or wire.name
+
+
+def host_key(url: str) -> str:
+    """Under which host a wire is budgeted: its name without a port, for that is one machine."""
+    return (urlsplit(url).hostname or "").rstrip(".")
+
+
+def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
+    """Make the rows follow the configuration: new wires are due at once, removed ones rest.
+
+    A wire whose address changed forgets its validators (they belong to the old address) and is
+    due at once; one that comes back keeps its history. The licence's term follows too, and is kept
+    when the wire is removed. A restart changes nothing else.
+    """
+    known = {
+        row.name: row
+        for row in conn.execute(
+            select(
+                wires.c.name,
+                wires.c.configured_url,
+                wires.c.agency,
+                wires.c.configured,
+                wires.c.expires_after,
+            )
+        )
+    }
+    fresh: list[dict[str, Any]] = []
+    for wire in configured:
+        row = known.get(wire.name)
+        if row is None:
+            fresh.append(
+                {
+                    **_new(wire.name, wire.url, agency_key(wire), now),
+                    "configured": True,
+                    "expires_after": wire.expires_after,
+                }
+            )
+        elif row.configured_url != wire.url:
+            conn.execute(
+                update(wires)
+                .where(wires.c.name == wire.name)
+                .values(
+                    url=wire.url,
+                    configured_url=wire.url,
+                    agency=agency_key(wire),
+                    host=host_key(wire.url),
+                    configured=True,
+                    expires_after=wire.expires_after,
+                    paused_at=None,
+                    moved_to=None,
+                    moved_count=0,
+                    moved_since=None,
+                    lane=1,
+                    # A poll of the old address that is under way must not be written any more.
+                    lease=None,
+                    lease_until=None,
+                    due_at=now,
+                    due_because="address changed",
+                    etag=None,
+                    last_modified=None,
+                    failures=0,
+                )
+            )
+        elif (row.agency, row.configured, row.expires_after) != (
+            agency_key(wire),
+            True,
+            wire.expires_after,
+        ):
+            conn.execute(
+                update(wires)
+                .where(wires.c.name == wire.name)
+                .values(agency=agency_key(wire), configured=True, expires_after=wire.expires_after)
+            )
+    # Several members start at once; who comes second finds the rows there.
+    _add(conn, fresh)
+    names = {w.name for w in configured}
+    gone = [name for name, row in known.items() if row.configured and name not in names]
+    for at in range(0, len(gone), 1000):
+        conn.execute(
+            update(wires).where(wires.c.name.in_(gone[at : at + 1000])).values(configured=False)
+        )
+
+
+def _new(name: str, url: str, agency: str, now: datetime) -> dict[str, Any]:
+    """What the row of a wire that was never polled says."""
+    return {
+        "name": name,
+        "url": url,
+        "configured_url": url,
+        "agency": agency,
+        "host": host_key(url),
+        "added_at": now,
+        "due_at": now,
+        "due_because": "new wire",
+        "lane": 1,
+    }
+
+
+def _add(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert *rows*; of wires that are there already nothing is touched."""
+    statement = upsert(conn, wires).on_conflict_do_nothing(index_elements=["name"])
+    for at in range(0, len(rows), 1000):
+        conn.execute(statement, list(rows[at : at + 1000]))
+
+
+def terms(conn: Connection, names: Collection[str] | None = None) -> dict[str, timedelta]:
+    """The licences' terms as last configured, by wire, of the few wires *names* or of all; a wire
+    without one is not there."""
+    query = select(wires.c.name, wires.c.expires_after).where(wires.c.expires_after.is_not(None))
+    if names is not None:
+        if not names:
+            return {}
+        query = query.where(wires.c.name.in_(sorted(names)))
+    return {row.name: row.expires_after for row in conn.execute(query)}
+
+
+def copy_terms(old: Connection, new: Connection, names: Collection[str]) -> None:
+    """Copy into another store under what terms the stories of the wires *names* may be published.
+
+    The wires are there as such that are not configured; :func:`sync` makes the others so.
+    """
+    rows = old.execute(select(wires).where(wires.c.expires_after.is_not(None)))
+    _add(
+        new,
+        [
+            {
+                **_new(row.name, row.configured_url, row.agency, row.added_at),
+                "configured": False,
+                "expires_after": row.expires_after,
+            }
+            for row in rows
+            if row.name in names
+        ],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A wire that is due and free, as far as the dispatcher must know it. Lane 1 goes first."""
+
+    name: str
+    host: str
+    agency: str
+    lane: int
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What is under way, and what began lately, by host and by agency."""
+
+    hosts: dict[str, int] = field(default_factory=dict)
+    agencies: dict[str, int] = field(default_factory=dict)
+    host_starts: dict[str, datetime] = field(default_factory=dict)
+    agency_starts: dict[str, datetime] = field(default_factory=dict)
+
+
+_DISPATCHER_LOCK = 0x57495245_44495350  # any constant of our own; "WIREDISP"
+
+
+def dispatcher(conn: Connection) -> bool:
+    """Be the only dispatcher until the transaction ends; False when another is at it.
+
+    Budgets are judged over many rows, so two that read before either wrote would together go
+    over them. On SQLite a writing transaction is alone anyway.
+    """
+    if conn.dialect.name != "postgresql":
+        return True
+    return bool(conn.execute(select(func.pg_try_advisory_xact_lock(_DISPATCHER_LOCK))).scalar())
+
+
+def traffic(conn: Connection, now: datetime, gap: timedelta) -> Traffic:
+    """The leases that hold at *now*, and the last start of each host and agency within *gap*."""
+    found = Traffic()
+    for row in conn.execute(
+        select(wires.c.host, wires.c.agency, func.count().label("n"))
+        .where(wires.c.lease_until >= now)
+        .group_by(wires.c.host, wires.c.agency)
+    ):
+        found.hosts[row.host] = found.hosts.get(row.host, 0) + row.n
+        found.agencies[row.agency] = found.agencies.get(row.agency, 0) + row.n
+    if not gap:
+        return found
+    for row in conn.execute(
+        select(wires.c.host, wires.c.agency, func.max(wires.c.leased_at).label("last"))
+        .where(wires.c.leased_at > now - gap)
+        .group_by(wires.c.host, wires.c.agency)
+    ):
+        for starts, key in (
+            (found.host_starts, row.host),
+            (found.agency_starts, row.agency),
+        ):
+            starts[key] = max(row.last, starts.get(key, row.last))
+    return found
+
+
+def _free(now: datetime) -> ColumnElement[bool]:
+    """Due, and nobody's: what the dispatcher may hand out. Judged again on the row when leased."""
+    return and_(
+        wires.c.configured,
+        wires.c.paused_at.is_(None),
+        wires.c.due_at <= now,
+        or_(wires.c.lease_until.is_(None), wires.c.lease_until < now),
+    )
+
+
+_CANDIDATE = (wires.c.name, wires.c.host, wires.c.agency, wires.c.lane, wires.c.due_at)
+
+
+def candidates(
+    conn: Connection, now: datetime, lane: int, limit: int, politeness: Politeness
+) -> list[Candidate]:
+    """Up to *limit* wires of *lane* that are due and free, longest due first, leaving out those
+    of hosts and agencies that have no room.
+
+    The limit ends the walk along the index; what there is no room for is stepped over there.
+    """
+    rows = conn.execute(
+        select(*_CANDIDATE)
+        .where(_free(now), wires.c.lane == lane, *_has_room(now, politeness))
+        .order_by(wires.c.due_at, wires.c.name)
+        .limit(limit)
+    )
+    return [Candidate(*row) for row in rows]
+
+
+def spread_candidates(
+    conn: Connection, now: datetime, lane: int, limit: int, politeness: Politeness
+) -> list[Candidate]:
+    """As :func:`candidates`, but of each host no more than may start at once, and of what that
+    leaves of each agency no more than may start at once.
+
+    It looks at every due row, where :func:`candidates` stops at its limit; but a few hosts with
+    thousands of due wires cannot fill what it finds.
+    """
+
+    def turn(column: Any, rows: Any) -> Any:
+        return func.row_number().over(partition_by=column, order_by=(rows.due_at, rows.name))
+
+    ranked = (
+        select(*_CANDIDATE, turn(wires.c.host, wires.c).label("turn"))
+        .where(_free(now), wires.c.lane == lane, *_has_room(now, politeness))
+        .subquery()
+    )
+    again = (
+        select(ranked, turn(ranked.c.agency, ranked.c).label("agency_turn"))
+        .where(ranked.c.turn <= (1 if politeness.gap else politeness.per_host))
+        .subquery()
+    )
+    rows = conn.execute(
+        select(*(again.c[c.name] for c in _CANDIDATE))
+        .where(again.c.agency_turn <= (1 if politeness.gap else politeness.per_agency))
+        .order_by(again.c.due_at, again.c.name)
+        .limit(limit)
+    )
+    return [Candidate(*row) for row in rows]
+
+
+def named(conn: Connection, names: Iterable[str]) -> list[Candidate]:
+    """The wires *names*, due or not, as far as there are any."""
+    wanted, found = sorted(names), []
+    for at in range(0, len(wanted), 1000):
+        chosen = wires.c.name.in_(wanted[at : at + 1000])
+        found += [Candidate(*row) for row in conn.execute(select(*_CANDIDATE).where(chosen))]
+    return found
+
+
+def _has_room(now: datetime, politeness: Politeness) -> Iterator[ColumnElement[bool]]:
+    """The row's host and agency are not full: as subqueries, for the full may be thousands."""
+    busy = wires.alias("busy")
+    for column, most in (("host", politeness.per_host), ("agency", politeness.per_agency)):
+        under_way = (
+            select(busy.c[column])
+            .where(busy.c.lease_until >= now)
+            .group_by(busy.c[column])
+            .having(func.count() >= most)
+        )
+        yield wires.c[column].not_in(under_way)
+        if politeness.gap:
+            began = select(busy.c[column]).where(busy.c.leased_at > now - politeness.gap)
+            yield wires.c[column].not_in(began)
+
+
+def new_lease() -> str:
+    """A number that no lease had before."""
+    return str(uuid.uuid4())
+
+
+def lease(
+    conn: Connection, number: str, names: Collection[str], now: datetime, until: datetime
+) -> set[str]:
+    """Lease those of *names* that are still due and free as *number*, until *until*; whose it is.
+
+    One conditional UPDATE. Rows that somebody else is writing are left to them.
+    """
+    chosen = select(wires.c.name).where(wires.c.name.in_(sorted(names)), _free(now))
+    if conn.dialect.name == "postgresql":
+        chosen = chosen.with_for_update(skip_locked=True)
+    locked = chosen.cte("chosen")  # evaluated once; see outbox.claim
+    taken = conn.execute(
+        update(wires)
+        .where(wires.c.name.in_(select(locked.c.name)), _free(now))
+        .values(lease=number, lease_until=until, leased_at=now)
+        .returning(wires.c.name)
+    ).scalars()
+    return set(taken)
+
+
+def begin(
+    conn: Connection, lease: str, names: Sequence[str], now: datetime, until: datetime
+) -> list[WireState]:
+    """Those of *names* that *lease* still holds at *now*, held until *until* from now on.
+
+    A lease that ran out is not taken up again: by now the wires may be counted, or be, another's.
+    """
+    rows = conn.execute(
+        update(wires)
+        .where(wires.c.name.in_(names), wires.c.lease == lease, wires.c.lease_until >= now)
+        .values(lease_until=until)
+        .returning(*wires.c)
+    )
+    return sorted((_state(r) for r in rows.mappings()), key=lambda w: w.name)
+
+
+def give_back(conn: Connection, lease: str, names: Sequence[str]) -> None:
+    """End *lease* on *names* without a poll; they are as due as they were."""
+    conn.execute(
+        update(wires)
+        .where(wires.c.name.in_(names), wires.c.lease == lease)
+        .values(lease=None, lease_until=None)
+    )
+
+
+def push(conn: Connection, names: Collection[str], now: datetime) -> None:
+    """Have *names* polled before the crawl: they were pushed to us, or somebody waits for them."""
+    conn.execute(
+        update(wires)
+        .where(wires.c.name.in_(sorted(names)), wires.c.configured)
+        .values(
+            lane=1,
+            paused_at=None,
+            due_at=case((wires.c.due_at < now, wires.c.due_at), else_=literal(now, Moment())),
+            due_because="asked for",
+        )
+    )
+
+
+def take(
+    conn: Connection, names: Iterable[str], until: datetime, *, resume: bool = True
+) -> list[WireState]:
+    """Lease the wires *names* whether due or leased or not: an operator asked for them now.
+
+    Whoever held a lease finds it gone and drops what it fetched. Wires that are paused are
+    polled again from now on; without *resume* they are left alone.
+    """
+    wanted = sorted(names)
+    lease, now = new_lease(), clock.now()
+    taken: list[WireState] = []
+    for at in range(0, len(wanted), 1000):
+        chosen = and_(wires.c.name.in_(wanted[at : at + 1000]), wires.c.configured)
+        if not resume:
+            chosen = and_(chosen, wires.c.paused_at.is_(None))
+        rows = conn.execute(
+            update(wires)
+            .where(chosen)
+            .values(lease=lease, lease_until=until, leased_at=now, paused_at=None)
+            .returning(*wires.c)
+        )
+        taken += (_state(row) for row in rows.mappings())
+    return sorted(taken, key=lambda w: w.name)
+
+
+def finish_poll(conn: Connection, name: str, lease: str, values: dict[str, Any]) -> bool:
+    """Write what a poll found and give the lease back; False when the lease was no longer ours."""
+    changed = conn.execute(
+        update(wires)
+        .where(wires.c.name == name, wires.c.lease == lease)
+        .values(lease=None, lease_until=None, lane=0, polls=wires.c.polls + 1, **values)
+    )
+    return changed.rowcount == 1
+
+
+def hold(conn: Connection, name: str) -> None:
+    """Keep everybody else from writing the wire *name* until the transaction ends.
+
+    Who writes a wire and the outbox in one transaction takes the wire first; on PostgreSQL a poll
+    and an intake of one wire at once would else deadlock. On SQLite a writer is alone anyway.
+    """
+    conn.execute(select(wires.c.name).where(wires.c.name == name).with_for_update())
+
+
+def note_content(conn: Connection, name: str, values: dict[str, Any]) -> None:
+    """Write what an ingest learned of the wire (channel, fault, changed_at)."""
+    conn.execute(update(wires).where(wires.c.name == name).values(**values))
+
+
+def reschedule(conn: Connection, name: str, polled_at: datetime, values: dict[str, Any]) -> None:
+    """Set the next poll anew (*values*: due_at, due_because), if nothing happened to the wire
+    since the poll at *polled_at* from whose content it follows."""
+    conn.execute(
+        update(wires)
+        .where(
+            wires.c.name == name,
+            wires.c.polled_at == polled_at,
+            wires.c.lease.is_(None),
+            wires.c.lane == 0,
+            wires.c.paused_at.is_(None),
+        )
+        .values(**values)
+    )
+
+
+def get(conn: Connection, name: str) -> WireState | None:
+    """The wire *name*, None when there is none."""
+    row = conn.execute(select(wires).where(wires.c.name == name)).mappings().first()
+    return None if row is None else _state(row)
+
+
+def every(conn: Connection) -> list[WireState]:
+    """All wires, by name."""
+    return [_state(r) for r in conn.execute(select(wires).order_by(wires.c.name)).mappings()]
+
+
+def next_due(conn: Connection) -> datetime | None:
+    """When the next wire that is polled at all is due; None without one."""
+    polled = and_(wires.c.configured, wires.c.paused_at.is_(None))
+    # By lane, so that each half is the first row of an index.
+    firsts = [
+        conn.execute(select(func.min(wires.c.due_at)).where(polled, wires.c.lane == lane)).scalar()
+        for lane in (0, 1)
+    ]
+    return min((f for f in firsts if f is not None), default=None)

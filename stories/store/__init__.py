@@ -1,5 +1,0 @@
-"""The store: the one truth about captures, stories, what is due and what waits. All SQL is here."""
-
-from stories.store.engine import Store, connect, why
-
-__all__ = ["Store", "connect", "why"]

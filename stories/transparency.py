@@ -1,0 +1,88 @@
+"""Keeping the log: receipts given their places, checkpoints signed, proofs made.
+
+Into each goes when it was given its place, read under the lock by which it is, and never earlier
+than the one before says: whoever remembers a leaf of the log knows that none behind it is older.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from stories import clock, keyring, merkle, note
+from stories.config import Config
+from stories.db import Store, receipts
+from stories.db.receipts import Leaf
+from stories.errors import SigningError
+from stories.statement import Logged, logged
+
+BATCH = 1000
+"""Receipts numbered in one transaction: some tens of milliseconds in which other writers wait."""
+
+LEEWAY = timedelta(minutes=5)
+"""By how much the clocks of one newsroom's machines may differ, as verifiers allow it."""
+
+
+def append(store: Store, config: Config) -> int:
+    """Give every receipt that waits its place, in the order received; how many there were.
+
+    Tiles and checkpoint follow in the same transaction: what the checkpoint says is there.
+
+    :raises SigningError: when the log's key cannot be used, or the clock is behind the log; the
+        receipts go on waiting.
+    """
+    with store.read() as conn:
+        if not receipts.wait(conn):
+            return 0
+    key = keyring.log_key(store, config)
+    count = 0
+    while True:
+        with store.write() as conn:
+            head = receipts.hold(conn)
+            if head is None:
+                raise SigningError("the log has gone from the database while it was written")
+            fresh = receipts.waiting(conn, BATCH)
+            if not fresh:
+                return count
+
+            def edge(level: int, number: int) -> bytes:
+                return receipts.tile(conn, level, number)
+
+            at = _moment(head.origin, receipts.logged_last(conn, head.size))
+            leaves = [Leaf(each.hash, logged(each.leaf, at)) for each in fresh]
+            receipts.number(conn, leaves, head.size, at)
+            hashes = [merkle.leaf_hash(each.leaf) for each in leaves]
+            receipts.put_tiles(conn, merkle.extend(head.size, edge, hashes))
+            size = head.size + len(fresh)
+            root = merkle.Tree(size, edge).root()
+            checkpoint = note.Checkpoint(head.origin, size, root)
+            receipts.advance(conn, size, note.sign(checkpoint.text, head.origin, key))
+        count += len(fresh)
+
+
+def _moment(origin: str, last: datetime | None) -> datetime:
+    """The present, but not before *last*, when the log's last leaf was given its place."""
+    now = clock.now()
+    if last is not None and last > now + LEEWAY:
+        # What was logged now would have a time that is not yet, which verifiers rightly refuse.
+        raise SigningError(
+            f"log {origin}: its last receipt was logged at {last:%Y-%m-%d %H:%M:%SZ}, and this"
+            f" machine's clock says {now:%Y-%m-%d %H:%M:%SZ}; set the clock right"
+        )
+    return now if last is None else max(now, last)
+
+
+def proofs(store: Store, hashes: Iterable[bytes]) -> dict[bytes, Logged]:
+    """For each receipt of these *hashes* that has its place: that it is in the log as it is now."""
+    with store.read() as conn:
+        head = receipts.head(conn)
+        found = receipts.places(conn, hashes)
+        if head is None:
+            return {}
+        tree = merkle.Tree(head.size, lambda level, at: receipts.tile(conn, level, at))
+        return {
+            each: Logged(
+                note.proof(place.index, tree.inclusion(place.index), head.checkpoint),
+                place.logged_at,
+            )
+            for each, place in found.items()
+            if place is not None
+        }

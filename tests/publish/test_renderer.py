@@ -1,0 +1,110 @@
+"""Whoever lost the lease writes nothing: a worker that slept must not undo what was done since."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from desk.headline import rewrite
+from publish import renderer
+from publish.feed import join
+from publish.render import Rendered, render
+from stories import clock
+from stories.config import Config
+from stories.db import Store, feeds, outbox
+from stories.db import stories as records
+from stories.models import Story
+from tests.conftest import ConfigOf
+from tests.publish.samples import english
+from tests.publish.shelf import publish
+
+
+class Time:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def sleep(self) -> None:
+        """Longer than any lease."""
+        self.now += 2 * outbox.LEASE
+
+
+@pytest.fixture
+def time() -> Iterator[Time]:
+    set_by_hand = Time()
+    with clock.reading(set_by_hand):
+        yield set_by_hand
+
+
+def served(store: Store, config: Config) -> bytes:
+    with store.read() as conn:
+        row = feeds.feed(conn, config.outgoing[0].name, "json")
+    assert row is not None
+    return row.body
+
+
+def waiting(store: Store) -> list[str]:
+    with store.read() as conn:
+        return [w.kind for w in outbox.waiting(conn, clock.now())]
+
+
+def test_a_story_rendered_by_a_worker_that_slept(
+    store: Store, config: ConfigOf, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has rendered the old headline; meanwhile the desk wrote one, and others rendered that."""
+    room, story = config(), english()
+    publish(store, room, story)
+    with store.write() as conn:
+        outbox.want(conn, "story", [story.id], clock.now())
+    slept: list[str] = []
+
+    def sleepy(found: Story, of: Config) -> Rendered:
+        done = render(found, of)
+        if not slept:
+            slept.append(found.headline)
+            time.sleep()
+            rewrite(store, story.id, "The desk wrote this", "Asha")
+            assert renderer.run(store, room) == 2
+        return done
+
+    monkeypatch.setattr(renderer, "render", sleepy)
+    renderer.run(store, room)
+    assert slept == [story.headline]
+    assert "The desk wrote this" in served(store, room).decode()
+    with store.read() as conn:
+        entry = feeds.entry(conn, story.id)
+        assert entry is not None
+        assert entry.changed_at == records.get(conn, [story.id])[0].changed_at
+        assert b"The desk wrote this" in entry.json
+    assert waiting(store) == []
+
+
+def test_a_feed_joined_by_a_worker_that_slept(
+    store: Store, config: ConfigOf, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has read the old entries; meanwhile one changed, and others joined the feed anew."""
+    room, story = config(), english()
+    publish(store, room, story)
+    name = room.outgoing[0].name
+    with store.write() as conn:
+        outbox.want(conn, "feed", [name], clock.now())
+    slept: list[bool] = []
+
+    def sleepy(*given: Any) -> bytes:
+        if not slept:
+            slept.append(True)
+            time.sleep()
+            rewrite(store, story.id, "The desk wrote this", "Asha")
+            assert renderer.run(store, room) == 2
+        return join(*given)
+
+    monkeypatch.setattr("publish.renderer.join", sleepy)
+    renderer.run(store, room)
+    assert slept
+    assert "The desk wrote this" in served(store, room).decode()
+    assert waiting(store) == []

@@ -1,0 +1,410 @@
+"""What is stated of a published story: once for each thing claimed, signed, logged, chained."""
+
+import json
+import multiprocessing
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from desk.headline import rewrite
+from publish import atom, jsonfeed, renderer, rss
+from publish.render import render
+from publish.render_version import refresh
+from publish.signing import issue
+from stories import clock, keyring, statement
+from stories.config import Config
+from stories.db import Store, connect, feeds, keys, outbox, receipts, statements
+from stories.errors import RenderError
+from stories.models import Story
+from tests.conftest import ConfigOf
+from tests.publish import hostile, samples
+from tests.publish.checks import check_atom, check_rss
+from tests.publish.samples import english, hindi, urdu
+from tests.publish.shelf import publish, put
+from tests.stories.proving import chained, receipt, verified
+
+NOON = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
+TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJ0eXBlIjoieCJ9.AA-_"
+
+
+class Time:
+    """A clock that is set by hand."""
+
+    now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def time() -> Iterator[Time]:
+    by_hand = Time()
+    with clock.reading(by_hand):
+        yield by_hand
+
+
+def jwks(store: Store) -> dict[str, Any]:
+    with store.read() as conn:
+        found = keyring.jwks(conn)
+    assert found is not None
+    return found
+
+
+def stated(store: Store, story: Story) -> list[dict[str, Any]]:
+    """What was stated of *story*, oldest first, each checked."""
+    with store.read() as conn:
+        tokens = statements.of(conn, story.id)
+    return chained(tokens, jwks(store))
+
+
+def item(store: Store, room: Config, guid: str) -> dict[str, Any]:
+    with store.read() as conn:
+        row = feeds.feed(conn, room.outgoing[0].name, "json")
+    assert row is not None
+    return next(i for i in json.loads(row.body)["items"] if i["id"] == guid)
+
+
+def errors(store: Store) -> list[str]:
+    with store.read() as conn:
+        return [error for _, _, error in outbox.failures(conn)]
+
+
+def again(store: Store, room: Config, *stories: Story) -> None:
+    with store.write() as conn:
+        outbox.want(conn, "story", [s.id for s in stories], clock.now())
+    renderer.run(store, room)
+
+
+def test_an_entry_carries_its_statement_in_every_format(store: Store, config: ConfigOf) -> None:
+    room, story = config(), english()
+    publish(store, room, story)
+    with store.read() as conn:
+        bodies = {f: feeds.feed(conn, room.outgoing[0].name, f) for f in feeds.FORMATS}
+        [token] = statements.of(conn, story.id)
+    found = {name: row.body for name, row in bodies.items() if row is not None}
+    name = "{urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1}statement"
+    assert [e.findtext(name) for e in check_rss(found["rss"])] == [token]
+    assert [e.findtext(name) for e in check_atom(found["atom"])] == [token]
+    assert item(store, room, story.guid)["_wirecopy"]["statement"] == token
+
+
+def test_what_a_statement_says(store: Store, config: ConfigOf) -> None:
+    room, story = config(), english()
+    publish(store, room, story)
+    [said] = stated(store, story)
+    shown = item(store, room, story.guid)
+    ours = shown["_wirecopy"]
+    with store.read() as conn:
+        entry = feeds.entry(conn, story.id)
+    assert entry is not None
+    parts = ("headline", "text", "links", "media", "packaging")
+    measured = entry.measurement
+    assert said == {
+        "type": "wirecopy-statement-2",
+        "guid": shown["id"],
+        "story": story.id,
+        "version": 1,
+        "agency": ours["agency"],
+        "agency_id": ours["agency_id"],
+        "agency_version": ours["agency_version"],
+        "rule": "wirecopy-text-1",
+        "scope": ours["edit_scope"],
+        "disclosure": entry.disclosure,
+        "received": {p: measured["received"][p] for p in parts} | {"raw": story.raw_digest},
+        "published": {p: measured["published"][p] for p in parts},
+        "received_at": story.received_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "changed_at": story.changed_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "logged_at": "2026-11-23T12:00:00.250000Z",
+        "issued_at": "2026-11-23T12:00:00.250000Z",
+        "previous": None,
+        "receipt": said["receipt"],
+    }
+    assert said["receipt"].startswith("c2sp.org/tlog-proof@v1\nindex 0\n")
+    assert shown["content_html"].endswith(f"<p><i>{said['disclosure']}</i></p>")
+
+
+def test_a_headline_makes_the_next_statement_and_reverting_another(
+    store: Store, config: ConfigOf, time: Time
+) -> None:
+    story = samples.story(samples.version(body="<p>Words.</p>", media=()))
+    room = config()
+    publish(store, room, story)
+    time.now += timedelta(minutes=1)
+    rewrite(store, story.id, "The desk wrote this", "Asha")
+    renderer.run(store, room)
+    time.now += timedelta(minutes=1)
+    rewrite(store, story.id, None, "Asha")
+    renderer.run(store, room)
+    said = stated(store, story)
+    assert [s["scope"] for s in said] == ["verbatim", "headline-only", "verbatim"]
+    assert [s["published"]["headline"] for s in said][::2] == [said[0]["published"]["headline"]] * 2
+    assert len({s["receipt"] for s in said}) == 1  # nothing was received meanwhile
+    last = item(store, room, story.guid)["_wirecopy"]["statement"]
+    assert verified(last, jwks(store)) == said[2]
+
+
+def test_the_same_story_again_keeps_its_statement_and_its_bytes(
+    store: Store, config: ConfigOf, time: Time
+) -> None:
+    room, stories = config(), (english(), hindi(), urdu())
+    publish(store, room, *stories)
+    before = [item(store, room, s.guid) for s in stories]
+    time.now += timedelta(days=3)
+    again(store, room, *stories)
+    assert [item(store, room, s.guid) for s in stories] == before
+    assert [len(stated(store, s)) for s in stories] == [1, 1, 1]
+    assert list(renderer.reprint(store, room, [s.id for s in stories])) == []
+
+
+def test_other_words_printed_below_it_are_another_claim(store: Store, config: ConfigOf) -> None:
+    story = english()
+    publish(store, config(), story)
+    room = config(disclosures={"headline-only": "(Headline: ours. Story: {agency}'s.)"})
+    assert [r.story_id for r in renderer.reprint(store, room, [story.id])] == [story.id]
+    renderer.run(store, room)
+    first, second = stated(store, story)
+    assert (
+        first["disclosure"] != second["disclosure"] == "(Headline: ours. Story: Press Trust of"
+        " India's.)"
+    )
+
+
+def test_only_what_is_published_is_stated(store: Store, config: ConfigOf) -> None:
+    room = config(feeds=[{"name": "urdu", "title": "Urdu", "languages": ["ur"]}])
+    publish(store, room, english(), urdu())
+    with store.read() as conn:
+        assert statements.of(conn, english().id) == []
+        assert len(statements.of(conn, urdu().id)) == 1
+        entry = feeds.entry(conn, english().id)
+    assert entry is not None
+    assert b"statement" not in entry.json
+    assert list(renderer.reprint(store, room, [english().id, urdu().id])) == []
+
+
+def test_a_licence_that_ends_leaves_the_statements(
+    store: Store, config: ConfigOf, time: Time
+) -> None:
+    wire = {"name": "pti", "url": "https://wire.example/", "expires_after": "30d"}
+    room, story = config(wires=[wire]), english()
+    publish(store, room, story)
+    time.now += timedelta(days=31)
+    again(store, room, story)
+    assert len(stated(store, story)) == 1
+    with store.read() as conn:
+        entry = feeds.entry(conn, story.id)
+    assert entry is not None
+    assert entry.json == b""
+
+
+def hide(room: Config, away: bool) -> None:
+    here, there = room.keys_folder, room.keys_folder.with_name("away")
+    (here if away else there).rename(there if away else here)
+
+
+def test_the_press_while_the_keys_are_away(store: Store, config: ConfigOf, time: Time) -> None:
+    room, story, other = config(), english(), urdu()
+    publish(store, room, story)
+    with store.read() as conn:
+        served = feeds.feed(conn, "all", "rss")
+    hide(room, away=True)
+    rewrite(store, story.id, "Written while the keys were away", "Asha")
+    put(store, other)
+    renderer.run(store, room)
+    assert len(errors(store)) == 2
+    assert all("is not there; put it back" in each for each in errors(store))
+    with store.read() as conn:
+        assert feeds.feed(conn, "all", "rss") == served
+        assert feeds.entry(conn, other.id) is None
+    assert [s["version"] for s in stated(store, story)] == [1]
+    for _ in range(20):  # however long it lasts, it is tried again soon
+        time.now += timedelta(minutes=6)
+        assert renderer.run(store, room) == 2
+    hide(room, away=False)
+    time.now += timedelta(minutes=6)
+    renderer.run(store, room)
+    assert errors(store) == []
+    assert [s["version"] for s in stated(store, story)] == [1, 2]
+    assert item(store, room, story.guid)["title"] == "Written while the keys were away"
+    assert len(stated(store, other)) == 1
+
+
+def test_what_is_stated_already_needs_no_key(store: Store, config: ConfigOf) -> None:
+    room, story = config(), english()
+    publish(store, room, story)
+    before = item(store, room, story.guid)
+    hide(room, away=True)
+    again(store, room, story)
+    assert errors(store) == []
+    assert item(store, room, story.guid) == before
+
+
+def test_after_a_rotation_new_statements_alone_have_the_new_key(
+    store: Store, config: ConfigOf, time: Time
+) -> None:
+    room, story = config(), english()
+    publish(store, room, story)
+    before = item(store, room, story.guid)
+    time.now += timedelta(seconds=2)
+    new = keyring.rotate(store, room, at_once=True)
+    again(store, room, story)
+    assert item(store, room, story.guid) == before
+    put(store, urdu())
+    renderer.run(store, room)
+    with store.read() as conn:
+        last = statements.last(conn, [story.id, urdu().id])
+    assert last[urdu().id].kid == new.kid != last[story.id].kid
+    stated(store, story)
+    stated(store, urdu())
+
+
+def test_what_a_revoked_key_signed_is_stated_anew(
+    store: Store, config: ConfigOf, time: Time
+) -> None:
+    room, story = config(), english()
+    publish(store, room, story, urdu())
+    with store.read() as conn:
+        old = keys.every(conn)[0].kid
+    time.now += timedelta(seconds=2)
+    assert keyring.revoke(store, room, old, "lost") == sorted([story.id, urdu().id])
+    assert {r.story_id for r in renderer.reprint(store, room, [story.id])} == {story.id}
+    renderer.run(store, room)
+    first, second = stated(store, story)
+    assert statement.claims_of(first) == statement.claims_of(second)
+    with store.read() as conn:
+        assert statements.last(conn, [story.id])[story.id].kid != old
+        assert statements.standing_by(conn, old) == []
+
+
+def test_a_key_revoked_while_it_signs(
+    store: Store, config: ConfigOf, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, story = config(), english()
+    first = keyring.signer(store, room).kid
+    slept: list[bool] = []
+
+    def slow(*given: Any) -> Any:
+        done = issue(*given)
+        if not slept:
+            slept.append(True)
+            time.now += timedelta(seconds=1)
+            assert keyring.revoke(store, room, first, "lost") == []
+        return done
+
+    monkeypatch.setattr(renderer, "issue", slow)
+    publish(store, room, story)
+    [said] = stated(store, story)
+    with store.read() as conn:
+        assert statements.last(conn, [story.id])[story.id].kid != first
+    assert errors(store) == []
+    assert said["version"] == 1
+
+
+def test_a_version_from_before_there_was_a_log(store: Store, config: ConfigOf) -> None:
+    """Its receipt is logged late, and says when it was received all the same."""
+    room, story = config(), english()
+    put(store, story)  # as an intake without a log left it
+    with store.read() as conn:
+        assert not receipts.wait(conn)
+    refresh(store, room)
+    renderer.run(store, room)
+    [said] = stated(store, story)
+    with store.read() as conn:
+        assert receipts.leaves(conn, 0, 10) == [receipt(said)]
+
+
+def test_what_is_too_long_to_be_stated_keeps_out_its_story_alone(
+    store: Store, config: ConfigOf
+) -> None:
+    endless = samples.story(samples.version(agency_id="x" * 70_000))
+    long = samples.story(samples.version(agency_id="x" * 60_000))
+    room = config()
+    publish(store, room, endless, long, urdu())
+    found = sorted(errors(store))
+    assert sorted([endless.id, long.id]) == [error.split()[1].strip(":") for error in found]
+    assert [e for e in found if "takes receipts of 65,535 bytes" in e and endless.id in e]
+    assert [e for e in found if "characters, which nobody reads" in e and long.id in e]
+    assert len(stated(store, urdu())) == 1
+
+
+def test_a_damaged_log_is_told_and_nothing_is_published_on_it(
+    store: Store, config: ConfigOf
+) -> None:
+    room = config()
+    publish(store, room, english())
+    with store.write() as conn:
+        receipts.put_tiles(conn, {(0, 0): b"short"})
+    put(store, urdu())
+    renderer.run(store, room)
+    [error] = errors(store)
+    assert "nothing can be stated: TreeError: tile 0/0 holds fewer than its 1 hashes" in error
+    with store.read() as conn:
+        head = receipts.head(conn)
+        assert feeds.entry(conn, urdu().id) is None
+    assert head is not None
+    assert head.size == 1
+
+
+def _publish(url: str, room: Config, gate: Any) -> None:
+    store = connect(url)
+    gate.wait()
+    with clock.reading(lambda: NOON):
+        while renderer.run(store, room):
+            pass
+    store.close()
+
+
+@pytest.mark.slow
+def test_two_presses_at_their_first_start(store: Store, config: ConfigOf) -> None:
+    """Keys, log and statements are made once, whoever comes first."""
+    room = config()
+    stories = [
+        samples.story(samples.version(agency_id=f"s{n}", headline=f"Story {n}")) for n in range(60)
+    ]
+    put(store, *stories)
+    refresh(store, room)
+    context = multiprocessing.get_context("spawn")
+    gate = context.Barrier(2)
+    url = store.engine.url.render_as_string(hide_password=False)
+    processes = [context.Process(target=_publish, args=(url, room, gate)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(100)
+        assert process.exitcode == 0
+    assert errors(store) == []
+    assert len(jwks(store)["keys"]) == 1
+    assert [len(stated(store, s)) for s in stories] == [1] * 60
+
+
+@given(hostile.stories)
+def test_a_statement_put_in_later_is_the_one_written_at_once(of: Story) -> None:
+    try:
+        rendered = render(of, samples.config())
+    except RenderError:
+        return
+    later = rendered.stated(TOKEN)
+    assert later.entry == rendered.entry.model_copy(update={"statement": TOKEN})
+    assert later.rss == rss.item(later.entry)
+    assert later.atom == atom.entry(later.entry)
+    assert later.json == jsonfeed.item(later.entry)
+
+
+@given(hostile.stories)
+def test_intake_and_press_mean_the_same_receipt(of: Story) -> None:
+    try:
+        rendered = render(of, samples.config())
+    except RenderError:
+        return
+    said = statement.claims(of, rendered.measurement, rendered.entry.disclosure)
+    for name in ("agency", "agency_id", "agency_version"):
+        assert said[name] == getattr(rendered.entry, name)
+    assert said["guid"] == rendered.entry.guid
+    if of.received is None or rendered.measurement.received != of.received:
+        return
+    taken = statement.receipt(
+        of.guid, of.version, of.number, of.received, of.raw_digest, of.received_at
+    )
+    assert statement.receipt_of(said) == taken

@@ -1,0 +1,321 @@
+"""The configuration: what is read, and that what is wrong is told with file, key and remedy."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from stories.config import DEFAULT_DISCLOSURES, Config, duration, load
+from stories.errors import ConfigError
+from stories.provenance import SCOPES
+from wirecopy.claims import contradiction
+from wirecopy.words import plain
+
+WHOLE = """
+[publisher]
+name = "NDTV"
+url = "https://www.ndtv.com/"
+story_url = "https://www.ndtv.com/india-news/{slug}-{id}"
+
+[site]
+url = "https://feeds.ndtv.com"
+listen = "0.0.0.0:9000"
+
+[disclosures]
+edited = "(Edited by {staff}; first sent by {agency}.)"
+
+[[wires]]
+name = "pti"
+agency = "Press Trust of India"
+code = "PTI"
+url = "https://agency.example/pti.rss"
+every = "2m"
+timezone = "Asia/Kolkata"
+headers = { Authorization = "Bearer s3cret" }
+
+[[feeds]]
+name = "india"
+title = "India"
+wires = ["pti"]
+limit = 5
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "wirecopy.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_whole_configuration(tmp_path: Path) -> None:
+    config = load(write(tmp_path, WHOLE))
+    wire = config.wires[0]
+    assert wire.every == timedelta(minutes=2)
+    assert wire.timezone == "Asia/Kolkata"
+    assert config.publisher.url == "https://www.ndtv.com"
+    assert config.publisher.staff_name == "NDTV staff"
+    assert config.publisher.authority == "www.ndtv.com"
+    assert config.site.address == ("0.0.0.0", 9000)
+    assert config.outgoing[0].limit == 5
+    assert config.data == tmp_path / "wirecopy-data"
+    assert config.database == f"sqlite:///{tmp_path / 'wirecopy-data' / 'wirecopy.sqlite3'}"
+    assert config.disclosure("edited", "PTI") == "(Edited by NDTV staff; first sent by PTI.)"
+
+
+def test_the_private_keys_lie_in_the_data_folder_or_where_they_are_named(tmp_path: Path) -> None:
+    assert load(write(tmp_path, WHOLE)).keys_folder == tmp_path / "wirecopy-data" / "keys"
+    named = load(write(tmp_path, WHOLE + '[signing]\nkeys = "safe/keys"\noverlap = "3d"\n'))
+    assert named.keys_folder == tmp_path / "safe" / "keys"
+    assert named.signing.overlap == timedelta(days=3)
+    whole = load(write(tmp_path, WHOLE + '[signing]\nkeys = "/safe"\n'))
+    assert whole.keys_folder == Path("/safe")
+
+
+def test_secrets_show_nowhere(tmp_path: Path) -> None:
+    config = load(write(tmp_path, WHOLE))
+    assert "s3cret" not in repr(config)
+    assert "s3cret" not in config.model_dump_json()
+
+
+def test_the_contract_wording() -> None:
+    assert DEFAULT_DISCLOSURES["headline-only"].format(staff="NDTV staff") == (
+        "(Except for the headline, this story has not been edited by NDTV staff"
+        " and is published from a syndicated feed.)"
+    )
+
+
+@pytest.mark.parametrize("scope", ["house-style", "excerpt", "with-inputs", "edited", "unknown"])
+def test_nothing_is_claimed_of_changed_words(tmp_path: Path, scope: str) -> None:
+    config = load(write(tmp_path, WHOLE.replace("edited =", "verbatim =")))
+    assert scope in SCOPES
+    assert config.disclosure(scope, "PTI") == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ('every = "2m"', 'evry = "2m"', ["wires[0].evry", "unknown key", "'every'"]),
+        ('every = "2m"', 'every = "often"', ["wires[0].every", "not a duration", '"90s"']),
+        ('every = "2m"', "every = 120", ["wires[0].every", "not a duration"]),
+        ('every = "2m"', 'every = "0s"', ["wires[0].every", "at least 1s"]),
+        ('every = "2m"', 'every = "999999999999w"', ["wires[0].every", "too long", "36500d"]),
+        ('every = "2m"', f'every = "{"9" * 5000}w"', ["wires[0].every", "too long"]),
+        ('every = "2m"', 'expires_after = "999999w"', ["wires[0].expires_after", "too long"]),
+        ("[site]", '[retention]\ncaptures = "36501d"\n[site]', ["retention.captures", "too long"]),
+        ("feeds.ndtv.com", "feeds.ndtv.com:99999", ["site.url", "no port", "65535"]),
+        ("agency.example/", "agency.example:0/", ["wires[0].url", "no port"]),
+        ('every = "2m"', 'timeout = "121s"', ["wires[0].timeout", "at most 2m"]),
+        ('every = "2m"', 'timeout = "0s"', ["wires[0].timeout", "at least 1s"]),
+        ("limit = 5", 'limit = "many"', ["feeds[0].limit"]),
+        ("limit = 5", "limit = 0", ["feeds[0].limit", "greater than or equal to 1"]),
+        ('wires = ["pti"]', 'wires = ["pit"]', ["'india'", "'pit'", "'pti'"]),
+        ('name = "pti"', 'name = "P T I"', ["wires[0].name", "a-z"]),
+        ('url = "https://agency.example/pti.rss"', 'url = "pti.rss"', ["wires[0].url", "https://"]),
+        ("https://agency", "https://me:pw@agency", ["wires[0].url", "headers"]),
+        ('timezone = "Asia/Kolkata"', 'timezone = "IST+5"', ["wires[0].timezone", "Asia/Kolkata"]),
+        ("{slug}-{id}", "{slug}", ["publisher.story_url", "{id}"]),
+        ("edited =", "editted =", ["disclosures", "'editted'", "headline-only"]),
+        ("{staff};", "{stuff};", ["disclosures", "{staff}"]),
+        ("Edited by", "Not edited by", ["disclosures", "'edited'", "not edited by", "not true"]),
+        ('name = "NDTV"\n', "", ["publisher.name", "is missing"]),
+        ('listen = "0.0.0.0:9000"', 'listen = "9000"', ["site.listen", "0.0.0.0:8080"]),
+        ("[publisher]", "[publisher", ["not valid TOML", "line 2"]),
+        ("[site]", "[sight]", ["sight", "unknown key", "'site'"]),
+        ('"Bearer s3cret"', '"a\\r\\nb"', ["wires[0].headers", "line break"]),
+    ],
+)
+def test_what_is_wrong_is_told(tmp_path: Path, before: str, after: str, told: list[str]) -> None:
+    assert before in WHOLE
+    file = write(tmp_path, WHOLE.replace(before, after, 1))
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    for word in [str(file), *told]:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://x",
+        "redis:x",
+        "redis:1",
+        "redis://x:99999",
+        "redis://x:6379/zero",
+        "redis://:s#3@x",
+        "redis://[::1/0",
+        "unix://run/r.sock",
+        "unix://",
+        "redis+socket:/r.sock",
+        "x",
+        "",
+    ],
+)
+def test_what_is_no_address_of_a_redis(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigError, match="redis_url: not the address of a Redis") as caught:
+        load(write(tmp_path, f'redis_url = "{url}"\n{WHOLE}'))
+    assert "#3" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://x",
+        "redis://x/",
+        "redis://u:p%23@x:6380/15",
+        "rediss://[::1]:6380/0",
+        "unix:///run/r.sock",
+        "unix:///run/r.sock?db=2",
+        "redis+socket:///r.sock?virtual_host=7",
+    ],
+)
+def test_addresses_of_a_redis(tmp_path: Path, url: str) -> None:
+    config = load(write(tmp_path, f'redis_url = "{url}"\n{WHOLE}'))
+    assert config.redis_url is not None
+    assert config.redis_url.get_secret_value() == url
+
+
+def test_a_slow_wire_may_be_given_two_minutes(tmp_path: Path) -> None:
+    file = write(tmp_path, WHOLE.replace('every = "2m"', 'timeout = "2m"'))
+    assert load(file).longest_timeout == timedelta(minutes=2)
+
+
+def test_two_of_one_name(tmp_path: Path) -> None:
+    twice = WHOLE + '\n[[wires]]\nname = "pti"\nurl = "https://b.example/x"\n'
+    with pytest.raises(ConfigError, match="two are named 'pti'"):
+        load(write(tmp_path, twice))
+
+
+def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+    broken = WHOLE.replace('every = "2m"', 'every = "x"').replace("limit = 5", "limit = 0")
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, broken))
+    assert len(str(caught.value).split("\n")) == 2
+
+
+def test_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WIRECOPY_PUBLISHER__NAME", "The Daily")
+    monkeypatch.setenv("WIRECOPY_DATABASE_URL", "postgresql://me@db/wirecopy")
+    monkeypatch.setenv("WIRECOPY_REDIS_URL", "redis://broker/0")
+    config = load(write(tmp_path, WHOLE))
+    assert config.publisher.name == "The Daily"
+    assert config.publisher.url == "https://www.ndtv.com"
+    assert config.database == "postgresql+psycopg://me@db/wirecopy"
+
+
+def test_the_environment_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WIRECOPY_PUBLISHER__NAME", "The Daily")
+    monkeypatch.setenv("WIRECOPY_PUBLISHER__URL", "https://daily.example")
+    wires = [{"name": "sim", "url": "http://127.0.0.1:1/w.rss", "every": "5s"}]
+    monkeypatch.setenv("WIRECOPY_WIRES", json.dumps(wires))
+    config = load()
+    assert config.wires[0].every == timedelta(seconds=5)
+    assert [f.name for f in config.outgoing] == ["all"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("DATABSE_URL", "postgresql://x/y", ["WIRECOPY_DATABSE_URL: ", "WIRECOPY_DATABASE_URL?"]),
+        ("POLITNESS__GAP", "5s", ["WIRECOPY_POLITNESS__GAP: unknown", "WIRECOPY_POLITENESS?"]),
+        ("LISTEN", "80", ["WIRECOPY_LISTEN: unknown key", "unset it"]),
+        ("CONFIG__X", "80", ["WIRECOPY_CONFIG__X: unknown key"]),
+        ("POLITENESS__GPA", "5s", ["WIRECOPY_POLITENESS__GPA: unknown key", "'gap'"]),
+        ("POLITENESS__GAP", "xx", ["WIRECOPY_POLITENESS__GAP: not a duration"]),
+        ("POLITENESS", '{"gap": "xx"}', ["WIRECOPY_POLITENESS.gap: not a duration"]),
+        ("politeness__gap", "xx", ["WIRECOPY_POLITENESS__GAP: not a duration"]),
+        ("WIRES", "pti", ["WIRECOPY_WIRES: not JSON"]),
+        ("WIRES", '[{"name": "pti"}]', ["WIRECOPY_WIRES[0].url: is missing"]),
+        ("WIRES__0__URL", "http://x", ["WIRECOPY_WIRES__0__URL: ", "lists are JSON"]),
+        ("DATA__DIR", "/data", ["WIRECOPY_DATA__DIR: WIRECOPY_DATA has no keys below"]),
+    ],
+)
+def test_what_is_wrong_in_the_environment_names_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: list[str]
+) -> None:
+    monkeypatch.setenv(f"WIRECOPY_{variable}", value)
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, WHOLE))
+    assert str(caught.value).startswith("environment: ")
+    for word in told:
+        assert word in str(caught.value)
+    assert "wirecopy.toml" not in str(caught.value)
+
+
+def test_a_fault_of_the_file_beside_a_sound_environment_is_the_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WIRECOPY_PUBLISHER", '{"staff": "We"}')
+    monkeypatch.setenv("WIRECOPY_SITE__URL", "https://feeds.example")
+    broken = WHOLE.replace("{slug}-{id}", "{slug}").replace(":9000", "")
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, broken))
+    lines = str(caught.value).split("\n")
+    assert [line.partition(": ")[2].partition(": ")[0] for line in lines] == [
+        "publisher.story_url",
+        "site.listen",
+    ]
+    assert all(line.startswith(f"{tmp_path}") for line in lines)
+
+
+def test_what_a_configuration_by_the_environment_alone_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WIRECOPY_PUBLISHER__NAME", "The Daily")
+    with pytest.raises(ConfigError, match="environment: WIRECOPY_PUBLISHER__URL: is missing"):
+        load()
+
+
+def test_variables_for_tests_and_of_tables_of_any_key_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WIRECOPY_TEST_DATABASE_URL", "postgresql://x/y")
+    monkeypatch.setenv("WIRECOPY_CONFIG", "elsewhere.toml")
+    monkeypatch.setenv("WIRECOPY_DISCLOSURES__EDITED", "(Edited.)")
+    assert load(write(tmp_path, WHOLE)).disclosure("edited", "PTI") == "(Edited.)"
+
+
+def test_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="--config"):
+        load()
+    with pytest.raises(ConfigError, match="no such file"):
+        load(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90s", 90),
+        ("2m", 120),
+        ("1h30m", 5400),
+        ("7d", 604800),
+        ("1w", 604800),
+        ("36500d", 36500 * 86400),
+        ("0000000000000000000001s", 1),
+    ],
+)
+def test_durations(text: str, seconds: int) -> None:
+    assert duration(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "5", "m", "-5m", "5 m", "1.5h", "५m", 5, None, "5m5"])
+def test_no_durations(text: object) -> None:
+    with pytest.raises(ValueError, match="not a duration"):
+        duration(text)
+
+
+def test_a_newsroom_is_hashed_by_nobody_and_changed_by_nobody(tmp_path: Path) -> None:
+    config = load(write(tmp_path, WHOLE))
+    with pytest.raises(ValueError, match="frozen"):
+        config.wires = ()  # type: ignore[misc]
+    assert isinstance(config, Config)
+
+
+def test_no_disclosure_of_ours_says_more_than_its_scope() -> None:
+    for scope, line in DEFAULT_DISCLOSURES.items():
+        assert contradiction(scope, [plain(line)]) == "", scope
+    assert contradiction("edited", [plain(DEFAULT_DISCLOSURES["verbatim"])])
+    assert contradiction("packaging", [plain(DEFAULT_DISCLOSURES["headline-only"])])

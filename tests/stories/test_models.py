@@ -1,0 +1,47 @@
+"""Names that are derived and never drawn: the same on every machine, for ever."""
+
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stories.models import digest, slug, story_guid, story_id
+
+
+def test_ids_are_what_they_were() -> None:
+    """Changing any of these would make every story on record, and at every subscriber, new."""
+    assert story_id("pti", "guid:1") == "vnjlbgdr5v2l7"
+    assert story_guid("www.ndtv.com", "pti", "guid:1") == (
+        "urn:uuid:fa2fbdf4-e803-509a-a505-66fb3c7288ff"
+    )
+    assert digest(b"") == "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"
+
+
+@given(st.text(), st.text())
+def test_a_guid_is_a_name_based_uuid_of_wire_and_key(wire: str, key: str) -> None:
+    guid = story_guid("host", wire.replace("\0", ""), key)
+    assert uuid.UUID(guid).version == 5
+
+
+@pytest.mark.parametrize(
+    ("headline", "kept"),
+    [
+        ("Rain stops play", "rain-stops-play"),
+        ("  Q&A: 5 < 6?  ", "q-a-5-6"),
+        ("Café Société", "cafe-societe"),
+        ("हिन्दी", "story"),
+        ("", "story"),
+        ("word " * 30, "-".join(["word"] * 12)),
+        ("x" * 100, "x" * 60),
+    ],
+)
+def test_slugs(headline: str, kept: str) -> None:
+    assert slug(headline) == kept
+
+
+@given(st.text())
+def test_a_slug_is_always_a_piece_of_a_url(headline: str) -> None:
+    found = slug(headline)
+    assert 0 < len(found) <= 60
+    assert set(found) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")

@@ -1,0 +1,178 @@
+"""Keeping the log: every receipt once, in order, proved; whoever appends at the same time."""
+
+import json
+import multiprocessing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from stories import clock, keyring, transparency
+from stories.config import Config
+from stories.db import Store, connect, receipts
+from stories.db.receipts import Receipt
+from stories.errors import SigningError
+from stories.merkle import leaf_hash
+from stories.signing import canonical
+from stories.statement import logged
+from tests.conftest import ConfigOf
+from tests.stories.proving import opened, proved
+
+NOON = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def receipt(number: int, capture: int = 1, position: int | None = None) -> Receipt:
+    written = canonical({"number": number})
+    place = number if position is None else position
+    return Receipt(leaf_hash(written), "story", capture, place, written)
+
+
+def put(store: Store, *found: Receipt) -> None:
+    with store.write() as conn:
+        receipts.add(conn, found)
+
+
+def verifier(store: Store) -> str:
+    with store.read() as conn:
+        found = keyring.jwks(conn)
+    assert found is not None
+    return str(found["wirecopy_log"])
+
+
+def leaves(store: Store) -> list[bytes]:
+    with store.read() as conn:
+        return receipts.leaves(conn, 0, 10**6)
+
+
+def numbers(store: Store) -> list[int]:
+    """What was logged, in order."""
+    return [json.loads(leaf)["number"] for leaf in leaves(store)]
+
+
+def times(store: Store) -> list[str]:
+    """When, by the leaves."""
+    return [json.loads(leaf)["logged_at"] for leaf in leaves(store)]
+
+
+def test_receipts_are_numbered_in_the_order_received(store: Store, config: ConfigOf) -> None:
+    room = config()
+    put(store, receipt(4, 2, 1), receipt(3, 2, 0), receipt(2, 1, 1), receipt(1, 1, 0))
+    assert transparency.append(store, room) == 4
+    put(store, receipt(0, 0, 0), receipt(1, 1, 0))  # a late one, and one that is there
+    assert transparency.append(store, room) == 1
+    assert transparency.append(store, room) == 0
+    assert numbers(store) == [1, 2, 3, 4, 0]
+
+
+def test_every_receipt_is_proved_by_the_checkpoint(store: Store, config: ConfigOf) -> None:
+    room = config(site={"url": "https://feeds.daily.example"})
+    wanted = [receipt(n) for n in range(700)]
+    for at in range(0, 700, 130):
+        put(store, *wanted[at : at + 130])
+        transparency.append(store, room)
+    proofs = transparency.proofs(store, [r.hash for r in wanted])
+    assert len(proofs) == 700
+    key = verifier(store)
+    for number, each in enumerate(wanted):
+        found = proofs[each.hash]
+        index, checkpoint = proved(found.proof, logged(each.leaf, found.at), key)
+        assert (index, checkpoint.size) == (number, 700)
+        assert checkpoint.origin == "feeds.daily.example/log"
+    with store.read() as conn:
+        head = receipts.head(conn)
+    assert head is not None
+    assert opened(head.checkpoint, key).size == head.size == 700
+
+
+def test_more_than_one_transaction_takes(
+    store: Store, config: ConfigOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transparency, "BATCH", 7)
+    put(store, *(receipt(n) for n in range(30)))
+    assert transparency.append(store, config()) == 30
+    assert numbers(store) == list(range(30))
+
+
+def test_without_its_key_receipts_wait_and_lose_no_place(store: Store, config: ConfigOf) -> None:
+    room = config()
+    put(store, receipt(0))
+    transparency.append(store, room)
+    hidden = room.keys_folder / "log.pem"
+    kept = hidden.read_bytes()
+    hidden.unlink()
+    put(store, receipt(1), receipt(2))
+    with pytest.raises(SigningError, match=r"log\.pem: is not there"):
+        transparency.append(store, room)
+    assert transparency.proofs(store, [receipt(1).hash]) == {}
+    put(store, receipt(3))
+    hidden.write_bytes(kept)
+    hidden.chmod(0o600)
+    assert transparency.append(store, room) == 3
+    assert numbers(store) == list(range(4))
+
+
+def test_a_leaf_says_when_it_was_logged_and_none_goes_back(store: Store, config: ConfigOf) -> None:
+    room, now = config(), NOON
+    with clock.reading(lambda: now):
+        for number, (minutes, told) in enumerate(
+            ((0, 0), (2, 2), (1, 2), (-3, 2), (2, 2), (3, 3), (-1, 3)), start=1
+        ):
+            now = NOON + minutes * MINUTE
+            put(store, receipt(number))
+            transparency.append(store, room)
+            expected = f"2026-11-23T12:0{told}:00.250000Z"
+            assert times(store)[-1] == expected
+            found = transparency.proofs(store, [receipt(number).hash])[receipt(number).hash]
+            assert found.at == NOON + told * MINUTE
+            leaf = canonical({"number": number, "logged_at": expected})
+            assert proved(found.proof, leaf, verifier(store))[0] == number - 1
+
+
+def test_a_clock_behind_the_log_keeps_receipts_waiting(store: Store, config: ConfigOf) -> None:
+    room, now = config(), NOON
+    with clock.reading(lambda: now):
+        put(store, receipt(0))
+        transparency.append(store, room)
+        put(store, receipt(1))
+        now = NOON - 6 * MINUTE
+        with pytest.raises(SigningError, match=r"12:00:00Z, and this machine's clock says .*11:54"):
+            transparency.append(store, room)
+        assert numbers(store) == [0]
+        now = NOON - 5 * MINUTE
+        assert transparency.append(store, room) == 1
+        assert times(store) == ["2026-11-23T12:00:00.250000Z"] * 2
+
+
+def _append(url: str, room: Config, number: int, gate: Any) -> None:
+    store = connect(url)
+    gate.wait()
+    for turn in range(10):
+        first = number * 1000 + turn * 3  # two of these five came in the turn before
+        put(store, *(receipt(n, number, n) for n in range(first, first + 5)))
+        transparency.append(store, room)
+    store.close()
+
+
+def test_many_at_once_make_one_log(store: Store, config: ConfigOf) -> None:
+    room = config()
+    context = multiprocessing.get_context("spawn")
+    url = store.engine.url.render_as_string(hide_password=False)
+    gate = context.Barrier(3)
+    processes = [
+        context.Process(target=_append, args=(url, room, number, gate)) for number in range(3)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(90)
+        assert process.exitcode == 0
+    found = numbers(store)
+    expected = {number * 1000 + n for number in range(3) for n in range(32)}
+    assert len(found) == len(set(found)) == len(expected)
+    assert set(found) == expected
+    assert times(store) == sorted(times(store))
+    key = verifier(store)
+    proofs = transparency.proofs(store, [receipt(n).hash for n in found])
+    for place, (number, leaf) in enumerate(zip(found, leaves(store), strict=True)):
+        assert proved(proofs[receipt(number).hash].proof, leaf, key)[0] == place

@@ -1,0 +1,116 @@
+"""The key set as a stranger may serve it, and the memory as a file may hold it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.signed import ISSUED, instant
+from tests.signing import Log, Signer, canonical, digest, jwks
+from wirecopy import Memory, Refused, load_memory, read_keys
+from wirecopy.memory import Seen
+from wirecopy.order import Place
+
+GOOD = Signer("first").jwk()
+SEEN = {"g": {"version": 2, "digest": digest(b"x"), "log": None}}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"keys":{}}',
+        b"\xff",
+        b'{"keys":[],"keys":[]}',
+        b'{"keys":[],"wirecopy_log":1}',
+        b'{"keys":[],"wirecopy_log":"x"}',
+        b'{"keys":[],"x":' + b"[" * 9 + b"]" * 9 + b"}",
+        b" " * 1_048_577,
+    ],
+    ids=range(10),
+)
+def test_what_is_no_key_set(document: bytes) -> None:
+    with pytest.raises(Refused, match="key"):
+        read_keys(document)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"x": None},
+        {"x": "AAAA"},
+        {"x": GOOD["x"] + "="},
+        {"x": GOOD["x"][:-1] + "B"},
+        {"kid": "first"},
+        {"kid": None},
+        {"nbf": None},
+        {"nbf": "1"},
+        {"nbf": True},
+        {"nbf": -1},
+        {"nbf": 10**12},
+        {"exp": "never"},
+        {"use": "enc"},
+        {"alg": "HS256"},
+        {"revoked": True},
+        {"d": "AAAA"},
+    ],
+)
+def test_a_key_that_cannot_be_used(changes: dict[str, Any]) -> None:
+    other = Signer("old").jwk()
+    found = read_keys(
+        json.dumps({"keys": [{**GOOD, **changes}, other, {"kty": "RSA"}, 1]}).encode()
+    )
+    assert list(found.statement) == [other["kid"]]
+    assert len(found.refused) == 1
+
+
+def test_a_key_with_more_to_say_is_a_key() -> None:
+    whole = {**GOOD, "exp": None, "revoked": None, "key_ops": ["verify"], "x5c": ["…"]}
+    assert list(read_keys(json.dumps({"keys": [whole]}).encode()).statement) == [GOOD["kid"]]
+    assert read_keys(canonical(jwks(Signer("first"), log=Log()))).log is not None
+
+
+def test_a_memory_comes_back() -> None:
+    log = Log()
+    log.add(b"x")
+    memory = Memory(
+        {"g": Seen(2, digest(b"x"), log.origin), "ü": Seen(1, digest(b"y"), None)},
+        {log.origin: log.checkpoint()},
+        {"kid": log.origin},
+        {log.origin: Place(3, ISSUED)},
+        {log.origin: ISSUED},
+    )
+    assert load_memory(memory.dump()) == memory
+    assert load_memory(Memory().dump()) == Memory()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "x"},
+        {"statements": None},
+        {"statements": {"g": {}}},
+        {"statements": {"g": {**SEEN["g"], "version": "2"}}},
+        {"statements": {"g": {**SEEN["g"], "digest": "x"}}},
+        {"statements": [1]},
+        {"checkpoints": None},
+        {"checkpoints": {"o": "x"}},
+        {"checkpoints": {"o": 1}},
+        {"checkpoints": {"another": Log().checkpoint(0)}},
+        {"logs": None},
+        {"logs": {"kid": 1}},
+        {"leaves": None},
+        {"leaves": {"o": {}}},
+        {"leaves": {"o": {"index": "3", "logged_at": instant(ISSUED)}}},
+        {"leaves": {"o": {"index": 3, "logged_at": "today"}}},
+        {"seen_at": {"o": 1}},
+        {"seen_at": {"o": "2026-11-22T13:10:00Z"}},
+    ],
+)
+def test_a_memory_that_is_none(changes: dict[str, Any]) -> None:
+    whole = {"type": "wirecopy-memory-1", "statements": SEEN, "checkpoints": {}}
+    assert load_memory(json.dumps(whole).encode()).statements
+    with pytest.raises(Refused, match="memory"):
+        load_memory(json.dumps({**whole, **changes}).encode())

@@ -1,0 +1,236 @@
+"""The verifier against the vectors that every implementation is held against."""
+
+import base64
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.vectors.__main__ import files
+from wirecopy import (
+    CHECKS,
+    Aids,
+    Entry,
+    Memory,
+    Refused,
+    Report,
+    load_memory,
+    read_keys,
+    verify,
+    verify_entries,
+)
+from wirecopy import chain as chains
+from wirecopy import receipt as receipts
+from wirecopy import statement as statements
+from wirecopy import token as tokens
+from wirecopy.encoding import canonical, parse
+from wirecopy.merkle import check_consistency, check_inclusion, consistency_proof, leaf, range_hash
+from wirecopy.note import checkpoint, log_key
+from wirecopy.problem import Missing
+from wirecopy.statement import Statement
+from wirecopy.tiles import Tiles, path
+
+FOLDER = Path(__file__).parents[2] / "vectors"
+LOG = json.loads((FOLDER / "log.json").read_text(encoding="utf-8"))
+VECTORS = json.loads((FOLDER / "statements.json").read_text(encoding="utf-8"))
+LOG_KEY = log_key(LOG["wirecopy_log"])
+NOW = datetime.fromisoformat(VECTORS["now"])
+KEYS = {name: read_keys(json.dumps(found).encode()) for name, found in VECTORS["keys"].items()}
+
+
+def named(rows: list[dict[str, Any]]) -> list[Any]:
+    return [pytest.param(row, id=row.get("name", str(n))) for n, row in enumerate(rows)]
+
+
+def b(text: str) -> bytes:
+    return base64.b64decode(text)
+
+
+def test_the_files_are_what_the_script_makes() -> None:
+    for file, text in files().items():
+        assert file.read_text(encoding="utf-8") == text, "run python -m tests.vectors write"
+
+
+# Key sets, JSON, tokens, chains
+
+
+@pytest.mark.parametrize("row", named(VECTORS["jwks"]))
+def test_key_set(row: dict[str, Any]) -> None:
+    told = row["document"]
+    document = told.encode() if isinstance(told, str) else b(told["base64"])
+    if row["expected"] is None:
+        with pytest.raises(Refused):
+            read_keys(document)
+    else:
+        found = verify_entries([entry(row)], read_keys(document), Aids(now=NOW))
+        held(found, {"expected": [row["expected"]]})
+
+
+@pytest.mark.parametrize("row", VECTORS["canonical"])
+def test_canonical(row: dict[str, Any]) -> None:
+    if row["canonical"] is None:
+        with pytest.raises(Refused):
+            parse(row["json"])
+    else:
+        assert canonical(parse(row["json"])).decode() == row["canonical"]
+
+
+@pytest.mark.parametrize("row", named(VECTORS["tokens"]))
+def test_token(row: dict[str, Any]) -> None:
+    if row["ok"]:
+        made = tokens.read(row["token"])
+        assert made.payload == row["payload"]
+        assert statements.read(made).guid == row["payload"]["guid"]
+        assert made.signed_by(KEYS["all"].statement[made.kid].public)
+    else:
+        with pytest.raises(Refused):
+            statements.read(tokens.read(row["token"]))
+
+
+@pytest.mark.parametrize("row", named(VECTORS["chains"]))
+def test_chain(row: dict[str, Any]) -> None:
+    if row["ok"]:
+        assert chains.read(row["chain"].encode(), KEYS[row["keys"]]).digests
+    else:
+        with pytest.raises(Refused):
+            chains.read(row["chain"].encode(), KEYS[row["keys"]])
+
+
+# Entries and feeds
+
+
+def aids(row: dict[str, Any]) -> Aids:
+    found = VECTORS["chain_sets"][row["chains"]]
+
+    def chain(said: Statement) -> bytes | None:
+        if row.get("withheld"):
+            raise Missing("the chain is not to be had")
+        return found[said.story].encode() if said.story in found else None
+
+    return Aids(
+        now=NOW,
+        find_chain=chain,
+        memory=load_memory(row["memory"].encode()) if "memory" in row else Memory(),
+    )
+
+
+def held(report: Report, row: dict[str, Any]) -> None:
+    """Hold a report against the verdicts of a vector."""
+    assert VECTORS["checks"] == list(CHECKS)
+    assert len(report.entries) == len(row["expected"])
+    for result, expected in zip(report.entries, row["expected"], strict=True):
+        states = dict.fromkeys(CHECKS, "ok") | {"continuity": "not checked"}
+        states |= expected["checks"]
+        found = {check.name: check.state for check in result.checks}
+        told = [(check.name, check.state, check.reason) for check in result.checks]
+        assert found == states, told
+        assert result.verdict == expected["verdict"], told
+        assert all(check.reason for check in result.checks if check.state != "ok"), told
+    if "log" in row:
+        assert report.log.state == row["log"], report.log
+    assert report.ok == (
+        row.get("log") != "failed" and all(e["verdict"] == "verified" for e in row["expected"])
+    )
+
+
+def entry(told: dict[str, Any]) -> Entry:
+    """An entry of the vectors: its sample, with what is named beside it."""
+    sample = VECTORS["samples"][told["sample"]]
+    values = sample | {n: v for n, v in told.items() if n in sample}
+    made: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
+    return Entry(**made)
+
+
+@pytest.mark.parametrize("row", named(VECTORS["entries"] + VECTORS["order"]))
+def test_entries(row: dict[str, Any]) -> None:
+    held(
+        verify_entries([entry(told) for told in row["entries"]], KEYS[row["keys"]], aids(row)), row
+    )
+
+
+@pytest.mark.parametrize("row", named(VECTORS["feeds"]))
+def test_feeds(row: dict[str, Any]) -> None:
+    held(verify(row["document"].encode(), KEYS[row["keys"]], aids(row)), row)
+
+
+# The log
+
+
+@pytest.mark.parametrize("row", named(LOG["log_keys"]))
+def test_log_key(row: dict[str, Any]) -> None:
+    if row["ok"]:
+        assert log_key(row["vkey"]).name == LOG["origin"]
+    else:
+        with pytest.raises(Refused):
+            log_key(row["vkey"])
+
+
+def test_roots() -> None:
+    hashes = [leaf(b(row["data"])) for row in LOG["leaves"]]
+    assert hashes == [b(row["hash"]) for row in LOG["leaves"]]
+    tiles = Tiles(len(hashes), lambda level, index, width: b"".join(hashes))
+    for row in LOG["roots"]:
+        assert range_hash(0, row["size"], tiles.node) == b(row["root"])
+
+
+@pytest.mark.parametrize("row", named(LOG["inclusion"]))
+def test_inclusion(row: dict[str, Any]) -> None:
+    args = b(row["leaf"]), row["index"], row["size"], b(row["root"]), [b(h) for h in row["path"]]
+    if row["ok"]:
+        check_inclusion(*args)
+    else:
+        with pytest.raises(Refused):
+            check_inclusion(*args)
+
+
+@pytest.mark.parametrize("row", named(LOG["consistency"]))
+def test_consistency(row: dict[str, Any]) -> None:
+    proof = [b(h) for h in row["proof"]]
+    args = row["old"], b(row["old_root"]), row["new"], b(row["new_root"]), proof
+    if row["ok"]:
+        check_consistency(*args)
+    else:
+        with pytest.raises(Refused):
+            check_consistency(*args)
+
+
+@pytest.mark.parametrize("row", named(LOG["checkpoints"]))
+def test_checkpoint(row: dict[str, Any]) -> None:
+    if row["ok"]:
+        found = checkpoint(row["note"], LOG_KEY)
+        assert (found.origin, found.size, found.root) == (
+            LOG["origin"],
+            row["size"],
+            b(row["root"]),
+        )
+    else:
+        with pytest.raises(Refused):
+            checkpoint(row["note"], LOG_KEY)
+
+
+@pytest.mark.parametrize("row", named(LOG["receipts"]))
+def test_receipt(row: dict[str, Any]) -> None:
+    if row["ok"]:
+        found = receipts.check(row["receipt"], b(row["leaf"]), LOG_KEY)
+        assert (found.index, found.head.origin) == (row["index"], LOG["origin"])
+    else:
+        with pytest.raises(Refused):
+            receipts.check(row["receipt"], b(row["leaf"]), LOG_KEY)
+
+
+def test_tiles() -> None:
+    known = LOG["tiles"]
+    served = {name: b(data) for name, data in known["tiles"].items()}
+    tiles = Tiles(known["size"], lambda *tile: served.get(path(*tile)))
+    for row in known["paths"]:
+        assert path(row["level"], row["index"], row["width"]) == row["path"]
+    roots = {row["size"]: b(row["root"]) for row in known["roots"]}
+    for size, root in roots.items():
+        assert range_hash(0, size, tiles.node) == root
+    for row in known["consistency"]:
+        proof = consistency_proof(row["old"], row["new"], tiles.node)
+        assert proof == [b(h) for h in row["proof"]], row
+        check_consistency(row["old"], roots[row["old"]], row["new"], roots[row["new"]], proof)
+    assert checkpoint(known["checkpoint"], LOG_KEY).root == roots[known["size"]]
