@@ -11,7 +11,7 @@ RUN python -m venv --without-pip /opt/wirecopy \
  && pip --python /opt/wirecopy/bin/python install --no-cache-dir --require-hashes \
         --requirement requirements/run.txt
 
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY wirecopy wirecopy
 COPY net net
 COPY stories stories
