@@ -1,6 +1,6 @@
 """Ends the process groups that a supervisor left behind.
 
-    python -I -S guard.py < pipe
+    python -I -S reaper.py < pipe
 
 Reads lines ``+GROUP`` and ``-GROUP`` from a pipe whose other end only the supervisor holds. When
 the pipe ends, the supervisor is gone, and every group it had not taken back gets SIGKILL. This

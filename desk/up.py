@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from desk import broker
-from desk.supervise import Member
+from desk.supervisor import Member
 from stories.config import Config
 from workers import pulse
 from workers.address import broker_url, client

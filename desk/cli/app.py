@@ -11,7 +11,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from desk import show
-from desk.context import Desk
+from desk.cli.context import Desk
 from stories import logs
 from stories.db import why
 from stories.errors import ConfigError, WirecopyError

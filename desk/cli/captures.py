@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from desk import show
-from desk.context import LARGEST, check_wires, opened
+from desk.cli.context import LARGEST, check_wires, opened
 from stories.db import Store
 from stories.db import captures as rows
 from stories.db.captures import Capture

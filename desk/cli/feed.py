@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from desk import show
-from desk.context import opened
+from desk.cli.context import opened
 from stories.db import feeds
 from stories.errors import UnknownNameError
 

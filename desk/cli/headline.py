@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from desk import show
-from desk.context import opened, story_named
+from desk.cli.context import opened, story_named
 from desk.headline import rewrite
 from stories.db import feeds, outbox
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from desk import show
-from desk.context import opened
+from desk.cli.context import opened
 from desk.headline import checked
 from stories import clock, keyring
 from stories.config import Config

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from desk import show
-from desk.context import check_wires, opened
+from desk.cli.context import check_wires, opened
 from stories.db import captures, wires
 from stories.db.captures import Problem
 

@@ -7,7 +7,7 @@ import typer
 
 from desk import show
 from desk.cli.captures import Since, Until, moment
-from desk.context import check_wires, opened, story_named
+from desk.cli.context import check_wires, opened, story_named
 from stories.db import captures
 from stories.errors import UnknownNameError
 

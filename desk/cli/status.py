@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from desk import show
-from desk.context import opened
+from desk.cli.context import opened
 from desk.status import board, gather
 from stories import clock
 

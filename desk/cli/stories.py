@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from desk import show
-from desk.context import LARGEST, check_wires, opened, story_named
+from desk.cli.context import LARGEST, check_wires, opened, story_named
 from desk.serializers import record
 from stories.config import Config
 from stories.db import Store, captures, feeds, statements

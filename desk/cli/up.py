@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from desk import show
-from desk.context import Desk, newsroom_of
+from desk.cli.context import Desk, newsroom_of
 from stories import logs
 from workers.start import start
 
@@ -24,7 +24,7 @@ def up(
     told to stop. What dies is started again; with one MEMBER named, this process becomes that
     one."""
     from desk import up as crew
-    from desk.supervise import supervise
+    from desk.supervisor import supervise
 
     for name in names or ():
         if name not in crew.NAMES:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from desk import show
-from desk.context import check_wires, opened
+from desk.cli.context import check_wires, opened
 from desk.explain import explain as why
 from stories import clock
 from stories.db import captures

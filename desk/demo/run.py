@@ -13,7 +13,7 @@ from pathlib import Path
 
 from desk import up as crew
 from desk.demo.script import narrate
-from desk.supervise import Member, supervise
+from desk.supervisor import Member, supervise
 from stories import logs
 from stories.config import load
 from workers.start import start

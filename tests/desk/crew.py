@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from desk.supervise import Member, supervise
+from desk.supervisor import Member, supervise
 from stories import logs
 from stories.errors import WirecopyError
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from desk import reaper
 from desk.reaper import remaining
-from desk.supervise import HOPELESS, LONGEST_DELAY, STABLE, alone, failures_after, next_delay
+from desk.supervisor import HOPELESS, LONGEST_DELAY, STABLE, alone, failures_after, next_delay
 from stories.errors import WirecopyError
 from tests.processes import gone, until
 from workers.pdeathsig import leashed
