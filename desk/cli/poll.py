@@ -1,14 +1,26 @@
 """``wirecopy poll``: one pass now, due or not, in this process, without a broker."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from desk import show
 from desk.cli.context import check_wires, opened
-from stories.db import captures, wires
+from ingest import intake
+from ingest import poll as polling
+from ingest.poll import lease_for
+from net.client import Client
+from publish import renderer
+from stories import clock
+from stories.config import Config
+from stories.db import Store, captures, wires
 from stories.db.captures import Problem
+from stories.db.wires import WireState
+from workers.politeness import choose
+
+AT_ONCE = 50
+"""Wires leased in one go: as many as one client has under way."""
 
 
 def poll(
@@ -17,12 +29,6 @@ def poll(
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Poll the wires (all, or those named) once now, take in what came, render the feeds."""
-    from desk.manual_poll import in_turn
-    from ingest import intake
-    from ingest import poll as polling
-    from net.client import Client
-    from publish import renderer
-
     with opened(ctx, follow=True) as (config, store):
         chosen = names or [w.name for w in config.wires]
         check_wires(config, chosen)
@@ -62,6 +68,33 @@ def poll(
         show.complain(line)
     if failed:
         raise typer.Exit(1)
+
+
+def in_turn(
+    store: Store, config: Config, names: Iterable[str], *, resume: bool
+) -> Iterator[WireState | None]:
+    """The wires *names*, each leased when politeness lets it start; None while none may.
+
+    What workers have under way counts, too. Wires that are paused are left out, unless *resume*.
+    """
+    with store.read() as conn:
+        waiting = {wire.name: wire for wire in wires.named(conn, names)}
+    while waiting:
+        now = clock.now()
+        with store.write() as conn:
+            taken: list[WireState] = []
+            if wires.dispatcher(conn):
+                traffic = wires.traffic(conn, now, config.politeness.gap)
+                chosen = choose(waiting.values(), traffic, config.politeness, now, AT_ONCE)
+                names = [wire.name for wire in chosen]
+                # Twice: it may have to wait until one of those under way has ended.
+                until = now + 2 * lease_for(config, names)
+                taken = wires.take(conn, names, until, resume=resume)
+                for wire in chosen:
+                    del waiting[wire.name]
+        yield from taken
+        if not taken:
+            yield None
 
 
 def _quarantined(problems: Sequence[Problem]) -> str:

@@ -6,10 +6,10 @@ import typer
 
 from desk import show
 from desk.cli.context import LARGEST, check_wires, opened, story_named
-from desk.serializers import record
 from stories.config import Config
 from stories.db import Store, captures, feeds, statements
 from stories.db import stories as records
+from stories.db.feeds import EntryRow
 from stories.db.stories import VersionRow
 from stories.errors import UnknownNameError
 from stories.models import Story
@@ -106,6 +106,36 @@ def story(
             show.as_json(told)
             return
         _print(config, found, told, history, chosen)
+
+
+def record(story: Story, entry: EntryRow | None) -> dict[str, Any]:
+    """The story under the contract's names. What is measured is None until it is rendered."""
+    version = story.version
+    return {
+        "id": story.id,
+        "guid": story.guid,
+        "url": entry.url if entry else None,
+        "wire": story.wire,
+        "agency": version.agency,
+        "agency_id": version.agency_id,
+        "agency_version": version.agency_version,
+        "version": story.number,
+        "status": "usable",
+        "headline": story.headline,
+        "wire_headline": version.headline,
+        "desk_headline": story.desk_headline,
+        "second_look": story.second_look,
+        "edit_scope": entry.scope if entry else None,
+        "edited_headline_only": entry.edited_headline_only if entry else None,
+        "disclosure": entry.disclosure if entry else None,
+        "published": version.published,
+        "first_received": story.first_received,
+        "received": story.received_at,
+        "changed": story.changed_at,
+        "language": version.language,
+        "identity": story.identity.rule,
+        "identity_degraded": story.identity.degraded,
+    }
 
 
 def _version(history: list[VersionRow], number: int | None) -> VersionRow:

@@ -1,17 +1,23 @@
 """``wirecopy wires``: the incoming feeds and how they fare."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
 from desk import show
 from desk.cli.context import check_wires, opened
-from desk.explain import explain as why
+from ingest.redirects import SEEN_FOR, SIGHTINGS
+from ingest.schedule import JITTER, MEASURED_NEWS, usual_gap
+from net.ssrf import shown
 from stories import clock
+from stories.config import Politeness, Wire
 from stories.db import captures
 from stories.db import wires as rows
-from stories.db.wires import WireState
+from stories.db.captures import Capture
+from stories.db.wires import Traffic, WireState, moments
+from workers.politeness import agency_room, host_room
 
 
 def _record(state: WireState) -> dict[str, Any]:
@@ -54,7 +60,7 @@ def wires(
                 told += [f"{wire.name}, of {wire.agency}:"]
                 told += [
                     f"  {line}"
-                    for line in why(wire, rules, config.politeness, traffic, latest, now)
+                    for line in explained(wire, rules, config.politeness, traffic, latest, now)
                 ]
     for name in ahead:
         show.complain(
@@ -83,4 +89,154 @@ def wires(
         ],
         ("wire", "agency", "state", "last poll", "next poll", "last news", "message"),
         "no wires are configured; add [[wires]] to wirecopy.toml",
+    )
+
+
+def explained(
+    state: WireState,
+    rules: Wire | None,
+    politeness: Politeness,
+    traffic: Traffic,
+    latest: list[Capture],
+    now: datetime,
+) -> list[str]:
+    """What decides the next poll of the wire *state*, the most important first.
+
+    *rules* is the wire as configured, None when it no longer is; *latest* its last captures,
+    newest first.
+    """
+    told = [_when(state, now)]
+    if state.configured and not state.paused_at:
+        told += [_room(state, politeness, traffic, now)]
+    told += _wishes(state, rules)
+    told += [_news(state), *_address(state)]
+    if rules is not None:
+        told.append(_validators(state, rules))
+    told += [_last(state), *(_capture(c) for c in latest)]
+    return told
+
+
+def _when(state: WireState, now: datetime) -> str:
+    if not state.configured:
+        return "It is not polled: it is no longer in the configuration."
+    if state.paused_at is not None:
+        return (
+            f"It is paused since {show.when(state.paused_at)} ({state.state}:"
+            f" {state.message or 'the feed is gone'}). `wirecopy poll {state.name}` or another url"
+            " in the configuration resumes it."
+        )
+    if state.lease_until is not None and state.lease_until >= now:
+        return (
+            f"It is being polled, since {show.ago(state.leased_at)}; if nothing is heard of that,"
+            f" it is handed out again after {show.when(state.lease_until)}."
+        )
+    lane = " It goes before the regular crawl." if state.lane else ""
+    return (
+        f"The next poll is due {show.ago(state.due_at)} ({show.when(state.due_at)}),"
+        f" because: {state.due_because or 'it is new'}.{lane}"
+    )
+
+
+def _room(state: WireState, politeness: Politeness, traffic: Traffic, now: datetime) -> str:
+    gap = f"{politeness.gap.total_seconds():g}s" if politeness.gap else "no gap"
+    between = f"{gap} between starts" if politeness.gap else gap
+    full = [
+        name
+        for name, room in (
+            ("host", host_room(traffic, state.host, politeness, now)),
+            ("agency", agency_room(traffic, state.agency, politeness, now)),
+        )
+        if room < 1
+    ]
+    verdict = (
+        f"the {' and the '.join(full)} would put it off at this moment" if full else "there is room"
+    )
+    return (
+        f"Politeness: host {state.host} has {traffic.hosts.get(state.host, 0)} of"
+        f" {politeness.per_host} under way, agency {state.agency}"
+        f" {traffic.agencies.get(state.agency, 0)} of {politeness.per_agency}, {between}:"
+        f" {verdict}."
+    )
+
+
+def _wishes(state: WireState, rules: Wire | None) -> list[str]:
+    said = [
+        f"{name} {', '.join(value) if isinstance(value, (list, tuple)) else value}"
+        for name, key in (
+            ("ttl", "ttl"),
+            ("sy:updatePeriod", "update_period"),
+            ("sy:updateFrequency", "update_frequency"),
+            ("skipHours", "skip_hours"),
+            ("skipDays", "skip_days"),
+        )
+        if (value := state.channel.get(key))
+    ]
+    wish = f"The feed asks for {', '.join(said)}." if said else "The feed itself asks for nothing."
+    if rules is None:
+        return [wish]
+    every = f"{rules.every.total_seconds():g}s"
+    return [
+        f"{wish} The configuration asks for every {every}, which is the shortest; up to"
+        f" {JITTER:.0%} is added so that wires do not come all at once."
+    ]
+
+
+def _news(state: WireState) -> str:
+    known = moments(state.news)
+    usual = usual_gap(known)
+    if usual is None:
+        return (
+            f"News came at {len(known)} remembered moments; {MEASURED_NEWS} are needed to say what"
+            " is usual, so silence does not slow it down yet."
+        )
+    return (
+        f"News last came {show.ago(known[-1])}, usually every {usual.total_seconds():.0f}s;"
+        " a longer silence slows it down, the first news ends that."
+    )
+
+
+def _address(state: WireState) -> list[str]:
+    told = []
+    if state.url != state.configured_url:
+        told.append(
+            f"It is polled at {shown(state.url)}, where it moved for good;"
+            f" the configuration says {shown(state.configured_url)}: set the wire's url to the new."
+        )
+    if state.moved_to and state.moved_since:
+        told.append(
+            f"It redirects for good to {shown(state.moved_to)}, seen {state.moved_count} times"
+            f" since {show.when(state.moved_since)}; that is believed after {SIGHTINGS} times over"
+            f" {SEEN_FOR.days} days."
+        )
+    return told
+
+
+def _validators(state: WireState, rules: Wire) -> str:
+    held = [n for n, v in (("ETag", state.etag), ("Last-Modified", state.last_modified)) if v]
+    if not rules.trust_validators:
+        return "Validators are not sent: trust_validators is off, so every poll is a full download."
+    if not held:
+        return "It gave no validators, so every poll is a full download; bytes tell what changed."
+    return f"What it gave is sent back as received ({' and '.join(held)}); a 304 costs no download."
+
+
+def _last(state: WireState) -> str:
+    if state.polled_at is None:
+        return "It was never polled yet."
+    failing = (
+        f"; failing since {show.when(state.failing_since)}, failures weigh {state.failures:g}"
+        if state.failing_since
+        else ""
+    )
+    message = f": {state.message}" if state.message else ""
+    return (
+        f"The last of {state.polls} polls, {show.ago(state.polled_at)},"
+        f" ended {state.state}{message}{failing}."
+    )
+
+
+def _capture(capture: Capture) -> str:
+    return (
+        f"Capture {capture.id}, {show.ago(capture.received_at)}: {capture.state},"
+        f" {capture.items} items, {capture.new} new, {capture.updated} updated."
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from desk.explain import explain
+from desk.cli.wires import explained
 from stories import clock
 from stories.config import Politeness, Wire
 from stories.db.captures import Capture
@@ -49,7 +49,7 @@ CAPTURE = Capture(
 def told(rules: Wire | None = RULES, traffic: Traffic | None = None, **changes: Any) -> str:
     state = replace(STATE, **changes)
     with clock.reading(lambda: NOW):
-        lines = explain(state, rules, Politeness(), traffic or Traffic(), [CAPTURE], NOW)
+        lines = explained(state, rules, Politeness(), traffic or Traffic(), [CAPTURE], NOW)
     assert all(line.endswith(".") for line in lines)
     return "\n".join(lines)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from desk.manual_poll import in_turn
+from desk.cli.poll import in_turn
 from ingest import poll
 from net.client import Client
 from stories import clock
