@@ -269,10 +269,10 @@ def script(text: str) -> str:
 
 PRELUDE = f"""
 import os, sys
-from ingest import cage
+from ingest import sandbox
 from ingest.item import Hints
 from stories.config import Wire
-def read(): return cage.read({GOOD!r}, Hints(url="http://a.example/"), Wire(name="w", url="http://a.example/"))
+def read(): return sandbox.read({GOOD!r}, Hints(url="http://a.example/"), Wire(name="w", url="http://a.example/"))
 """
 
 
@@ -292,13 +292,13 @@ def wait_for(what: Callable[[], bool]) -> None:
 
 @LINUX
 def test_a_process_that_ends_leaves_no_child_and_no_warning() -> None:
-    child = int(script(f"{PRELUDE}read(); print(cage._own.pid)"))
+    child = int(script(f"{PRELUDE}read(); print(sandbox._own.pid)"))
     assert _gone(child)
 
 
 @LINUX
 def test_a_process_that_is_killed_leaves_no_child() -> None:
-    text = f"{PRELUDE}read(); print(cage._own.pid, flush=True); sys.stdin.read()"
+    text = f"{PRELUDE}read(); print(sandbox._own.pid, flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
@@ -315,10 +315,10 @@ def test_pool_processes_have_a_cage_each() -> None:
         PRELUDE
         + """
 import billiard
-def work(queue): queue.put((read().items, cage._own.pid))
+def work(queue): queue.put((read().items, sandbox._own.pid))
 if __name__ == "__main__":
     read()
-    mine = cage._own.pid
+    mine = sandbox._own.pid
     context = billiard.get_context("fork")
     queue = context.SimpleQueue()
     processes = [context.Process(target=work, args=(queue,), daemon=True) for _ in range(2)]
@@ -327,7 +327,7 @@ if __name__ == "__main__":
     for process in processes: process.join()
     assert [items for items, _ in theirs] == [1, 1]
     assert len({mine, *(pid for _, pid in theirs)}) == 3
-    assert (read().items, cage._own.pid) == (1, mine)
+    assert (read().items, sandbox._own.pid) == (1, mine)
     print("well")
 """
     )

@@ -22,7 +22,7 @@ from wirecopy.problem import Refused
 from wirecopy.projection import Projection, project
 from wirecopy.words import RULE, plain
 
-VECTORS = Path(__file__).parents[2] / "vectors"
+VECTORS = Path(__file__).parents[1] / "vectors"
 TEXT = json.loads((VECTORS / "text.json").read_text(encoding="utf-8"))
 PROVENANCE = json.loads((VECTORS / "provenance.json").read_text(encoding="utf-8"))
 BASE = "https://agency.example/news/2026/story.html"

@@ -32,7 +32,7 @@ from wirecopy.problem import Missing
 from wirecopy.statement import Statement
 from wirecopy.tiles import Tiles, path
 
-FOLDER = Path(__file__).parents[2] / "vectors"
+FOLDER = Path(__file__).parents[1] / "vectors"
 LOG = json.loads((FOLDER / "log.json").read_text(encoding="utf-8"))
 VECTORS = json.loads((FOLDER / "statements.json").read_text(encoding="utf-8"))
 LOG_KEY = log_key(LOG["wirecopy_log"])

@@ -19,7 +19,7 @@ from stories.errors import ParseError
 
 HINTS = Hints(url="https://wire.example/feed.xml")
 WIRE = Wire(name="wire", url="https://wire.example/feed.xml")
-FEEDS = [p.read_bytes() for p in sorted((Path(__file__).parent / "data").glob("*.xml"))]
+FEEDS = [p.read_bytes() for p in sorted((Path(__file__).parents[1] / "data").glob("*.xml"))]
 
 
 def parse(body: str | bytes, **hints: Any) -> Parsed:
