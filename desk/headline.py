@@ -5,7 +5,7 @@ from stories.db import Store, outbox
 from stories.db import stories as records
 from stories.errors import WirecopyError
 from stories.models import HeadlineEdit, Story
-from stories.text import plain
+from wirecopy.text import plain
 
 LONGEST = 300
 """Characters of a headline, names of people less: a body pasted by mistake is refused."""

@@ -24,7 +24,7 @@ from wirecopy import (
 )
 from wirecopy import feeds as entries
 from wirecopy.encoding import parse
-from wirecopy.problem import Missing
+from wirecopy.errors import Missing
 from wirecopy.tiles import WIDTH, path
 
 KEYS = "/.well-known/jwks.json"

@@ -55,7 +55,7 @@ from ingest.formats.witness import (
 )
 from stories.errors import ParseError
 from stories.models import Version
-from stories.text import paragraphs
+from wirecopy.text import paragraphs
 
 PROSE = 120
 """Letters of which an element under an unknown name holds prose: some two sentences."""

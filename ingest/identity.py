@@ -21,8 +21,8 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from ingest.item import Item
 from stories.errors import ParseError
 from stories.models import Identity, IdentityRule
-from stories.scalar import scalar
-from stories.text import plain, projection
+from wirecopy.encoding import scalar
+from wirecopy.text import plain, projection
 
 _TRACKING = re.compile(
     r"(?:utm_\w*|fbclid|gclid|dclid|gbraid|wbraid|msclkid|yclid|twclid|igshid|mc_cid|mc_eid|ocid"

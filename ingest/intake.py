@@ -36,9 +36,9 @@ from stories.db.receipts import Receipt
 from stories.db.stories import VersionRow
 from stories.dict_diff import differing
 from stories.errors import ParseError, SigningError
-from stories.merkle import leaf_hash
 from stories.models import Identity, slug, story_guid
 from stories.statement import receipt
+from wirecopy.tlog import leaf_hash
 
 log = structlog.get_logger()
 

@@ -24,9 +24,9 @@ from ingest.item import Channel, Item, ItemMedia
 from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import Category, Copy, Identity, Media, Version
-from stories.reference import resolve
-from stories.scalar import scalar
-from stories.text import Projected, plain, plain_to_html, project, projection
+from wirecopy.encoding import scalar
+from wirecopy.text import Projected, plain, plain_to_html, project, projection
+from wirecopy.urls import resolve
 
 CONTENT_RULE = 1
 """Version of the rule of :func:`content_digest`, part of every digest it makes."""
@@ -59,7 +59,7 @@ def normalise(item: Item, channel: Channel, wire: Wire, identity: Identity) -> V
     """*item*, found on *wire* in the feed *channel*, as a version.
 
     :raises ParseError: ``item-empty`` when it has neither a headline nor a body; ``tangled`` when
-        its body is built to burst a parser (:class:`stories.markup.TangleError`).
+        its body is built to burst a parser (:class:`wirecopy.html.TangleError`).
     """
     line = headline(item)
     body = _body(item)
@@ -107,7 +107,7 @@ def received(item: Item, channel: Channel) -> Copy:
     and media that are on no web address are, since nobody could ever see them; nothing else is
     touched. A version made of the same item is the same copy.
 
-    :raises stories.markup.TangleError: for a body built to burst a parser.
+    :raises wirecopy.html.TangleError: for a body built to burst a parser.
     """
     body = _body(item)
     return Copy(

@@ -19,7 +19,7 @@ from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import Digests, Identity, Value, Version, digest
 from stories.provenance import digests
-from stories.scalar import scalar
+from wirecopy.encoding import scalar
 
 LONGEST_MESSAGE = 2_000
 """Characters of an error that are kept; it may quote what the wire sent."""

@@ -9,9 +9,9 @@ from html import unescape
 
 import nh3
 
-from stories.markup import check
-from stories.reference import resolve, srcset, unseen
-from stories.scalar import legal
+from wirecopy.encoding import legal
+from wirecopy.html import check
+from wirecopy.urls import resolve, srcset, unseen
 
 _SECTIONS = "address article aside center footer header hgroup main nav section"
 _BLOCKS = "blockquote dd dir div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr li menu ol p pre ul"
@@ -92,7 +92,7 @@ def clean(html: str, base: str | None) -> str:
     are not http, https, or for links mailto or tel, go. Words of anything else stay where they
     are. The result is what an HTML5 parser serialises: balanced, ``<`` and ``>`` only as tags.
 
-    :raises stories.markup.TangleError: for markup built to burst a parser: 20,000 ``<b title=…>``
+    :raises wirecopy.html.TangleError: for markup built to burst a parser: 20,000 ``<b title=…>``
         of 280 KB held nh3 for 29 s.
     """
     html = legal(html)

@@ -11,8 +11,8 @@ from typing import Literal
 
 from stories.models import Copy, Value
 from stories.reading import read
-from stories.scope import Part
-from stories.text import Reference
+from wirecopy.scope import Part
+from wirecopy.text import Reference
 
 _GAP = 2_500
 """The most pairs compared in full within one gap; a larger gap is told as removed and added."""
@@ -47,7 +47,7 @@ def differences(received: Copy, published: Copy, disclosure: str = "") -> tuple[
 
     Empty exactly when the digests of the two copies are equal.
 
-    :raises stories.markup.TangleError: as :func:`stories.text.project` does.
+    :raises wirecopy.html.TangleError: as :func:`wirecopy.text.project` does.
     """
     old, new = read(received), read(published, disclosure=disclosure)
     return (

@@ -14,9 +14,9 @@ from publish.clean import absolute, clean
 from stories.config import Config
 from stories.models import NAMESPACE, Category, Instant, Media, Story, Value
 from stories.provenance import Scope
-from stories.scalar import legal
 from stories.statement import credited
-from stories.text import plain
+from wirecopy.encoding import legal
+from wirecopy.text import plain
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9!#$&^_.+-]*", re.ASCII | re.IGNORECASE)

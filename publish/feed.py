@@ -13,7 +13,7 @@ from publish.feed_metadata import Head
 from publish.roundtrip import Format
 from stories.config import Config, Feed
 from stories.models import Version
-from stories.scalar import legal
+from wirecopy.encoding import legal
 
 CONTENT_TYPES: dict[Format, str] = {
     "rss": rss.CONTENT_TYPE,

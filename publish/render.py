@@ -16,8 +16,8 @@ from stories.config import Config
 from stories.errors import ParseError, RenderError
 from stories.models import Copy, Story, Version
 from stories.provenance import Measurement, Scope, measure, widest
-from stories.scalar import legal
-from stories.text import plain
+from wirecopy.encoding import legal
+from wirecopy.text import plain
 
 _WRITERS: dict[Format, Callable[[Entry], bytes]] = {
     "rss": rss.item,

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Connection
 
 from publish.render import Rendered
-from stories import clock, keyring, merkle, transparency
+from stories import clock, keyring, transparency
 from stories.config import Config
 from stories.db import Store, keys, receipts, statements
 from stories.db.receipts import Receipt
@@ -28,6 +28,7 @@ from stories.statement import (
     compose,
     receipt_of,
 )
+from wirecopy import tlog
 
 log = structlog.get_logger()
 
@@ -129,7 +130,7 @@ def _leaves(
             refused[story] = _refusal(story, error)
             continue
         if leaf is not None:
-            leaves[story] = Receipt(merkle.leaf_hash(leaf), story, 0, 0, leaf)
+            leaves[story] = Receipt(tlog.leaf_hash(leaf), story, 0, 0, leaf)
     return leaves, refused
 
 

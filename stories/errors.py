@@ -1,8 +1,17 @@
 """One exception tree. Every message says what went wrong, where, and what to do about it."""
 
+from wirecopy.errors import ParseError, WirecopyError
 
-class WirecopyError(Exception):
-    """Anything Wirecopy refuses or could not do, told in one line for a person."""
+__all__ = [
+    "ConfigError",
+    "FetchError",
+    "ParseError",
+    "RenderError",
+    "SigningError",
+    "StoreError",
+    "UnknownNameError",
+    "WirecopyError",
+]
 
 
 class ConfigError(WirecopyError):
@@ -19,14 +28,6 @@ class StoreError(WirecopyError):
 
 class FetchError(WirecopyError):
     """A response could not be had. ``state`` is the wire's state it leads to (``timeout`` …)."""
-
-    def __init__(self, state: str, message: str) -> None:
-        super().__init__(message)
-        self.state = state
-
-
-class ParseError(WirecopyError):
-    """The bytes of a capture, or of one item in it, are not what they claim to be."""
 
     def __init__(self, state: str, message: str) -> None:
         super().__init__(message)

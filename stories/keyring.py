@@ -13,13 +13,14 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
-from stories import clock, keyfiles, merkle, note
+from stories import clock, keyfiles
 from stories.config import Config
 from stories.db import Store, keys, outbox, receipts, statements
 from stories.db.keys import KeyRow
 from stories.db.receipts import Head
 from stories.errors import SigningError, UnknownNameError
 from stories.signing import Signer, base64url, from_base64url, jwk
+from wirecopy import tlog
 
 SUCCESSION = timedelta(days=1)
 """How long a key stays good after another has taken its place: clocks differ, and a statement may
@@ -66,9 +67,9 @@ def _begin_log(conn: Connection, config: Config) -> None:
     keyfiles.write(path, Ed25519PrivateKey.generate())
     key = keyfiles.read(path)
     public = key.public_key().public_bytes_raw()
-    origin = note.origin_of(config.site.url)
-    empty = note.Checkpoint(origin, 0, merkle.EMPTY)
-    signed = note.sign(empty.text, origin, key)
+    origin = tlog.origin_of(config.site.url)
+    empty = tlog.Checkpoint(origin, 0, tlog.EMPTY)
+    signed = tlog.sign(empty.text, origin, key)
     receipts.begin(conn, Head(origin, base64url(public), 0, signed))
 
 
@@ -216,7 +217,7 @@ def jwks(conn: Connection) -> dict[str, Any] | None:
         return None
     return {
         "keys": [_published(row) for row in rows],
-        "wirecopy_log": note.verifier_key(head.origin, from_base64url(head.x)),
+        "wirecopy_log": tlog.verifier_key(head.origin, from_base64url(head.x)),
     }
 
 

@@ -1,7 +1,7 @@
 """Provenance: what was measured to differ between the copy received and the copy published.
 
 No claim is ever set: digests, scope and ``edited_headline_only`` are computed from the two copies,
-by the rule of :mod:`stories.text`, and fall by themselves when a word changes on the way.
+by the rule of :mod:`wirecopy.text`, and fall by themselves when a word changes on the way.
 """
 
 import json
@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from publish.diff import Difference, Words, differences, word_differences
 from stories.models import Copy, Digests, Value, digest
 from stories.reading import Reading, read
-from stories.scope import PARTS, SCOPES, Part, Scope, scope_of, scope_of_words
-from stories.text import RULE
+from wirecopy.scope import PARTS, SCOPES, Part, Scope, scope_of, scope_of_words
+from wirecopy.text import RULE
 
 __all__ = [
     "PARTS",
@@ -54,7 +54,7 @@ def digests(copy: Copy, *, disclosure: str = "") -> Digests:
     Each is taken of a JSON array ``[rule, part, value]`` in UTF-8, without white space and with
     nothing escaped but what JSON must (as in RFC 8785), so that no two inputs read alike.
 
-    :raises stories.markup.TangleError: as :func:`stories.text.project` does.
+    :raises wirecopy.html.TangleError: as :func:`wirecopy.text.project` does.
     """
     return _digests(read(copy, disclosure=disclosure))
 
@@ -102,7 +102,7 @@ def measure(
     ``unknown`` too without a received copy. *disclosure* is the plain sentence that stands as the
     published copy's last paragraph, empty for none.
 
-    :raises stories.markup.TangleError: as :func:`stories.text.project` does.
+    :raises wirecopy.html.TangleError: as :func:`wirecopy.text.project` does.
     """
     new = read(published, disclosure=disclosure)
     after = _digests(new)

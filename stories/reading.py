@@ -3,12 +3,12 @@
 from typing import NamedTuple
 
 from stories.models import Copy
-from stories.reference import resolve
-from stories.text import Reference, References, plain, project
+from wirecopy.text import Reference, References, plain, project
+from wirecopy.urls import resolve
 
 
 class Reading(NamedTuple):
-    """The parts of a copy, normalised by the rule named in :data:`stories.text.RULE`."""
+    """The parts of a copy, normalised by the rule named in :data:`wirecopy.text.RULE`."""
 
     headline: str
     paragraphs: tuple[str, ...]
@@ -21,7 +21,7 @@ class Reading(NamedTuple):
 def read(copy: Copy, *, disclosure: str = "") -> Reading:
     """*copy* as the rule reads it, from one parse of its body.
 
-    :raises stories.markup.TangleError: as :func:`stories.text.project` does.
+    :raises wirecopy.html.TangleError: as :func:`wirecopy.text.project` does.
     """
     body = project(copy.body, copy.base, disclosure=disclosure)
     return Reading(

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from stories.models import Digests, Story, Version
 from stories.provenance import PARTS, Measurement
-from stories.scalar import legal
 from stories.signing import canonical
+from wirecopy.encoding import legal
 
 STATEMENT = "wirecopy-statement-2"
 RECEIPT = "wirecopy-receipt-2"

@@ -7,12 +7,13 @@ than the one before says: whoever remembers a leaf of the log knows that none be
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from stories import clock, keyring, merkle, note
+from stories import clock, keyring
 from stories.config import Config
 from stories.db import Store, receipts
 from stories.db.receipts import Leaf
 from stories.errors import SigningError
 from stories.statement import Logged, logged
+from wirecopy import tlog
 
 BATCH = 1000
 """Receipts numbered in one transaction: some tens of milliseconds in which other writers wait."""
@@ -49,12 +50,12 @@ def append(store: Store, config: Config) -> int:
             at = _moment(head.origin, receipts.logged_last(conn, head.size))
             leaves = [Leaf(each.hash, logged(each.leaf, at)) for each in fresh]
             receipts.number(conn, leaves, head.size, at)
-            hashes = [merkle.leaf_hash(each.leaf) for each in leaves]
-            receipts.put_tiles(conn, merkle.extend(head.size, edge, hashes))
+            hashes = [tlog.leaf_hash(each.leaf) for each in leaves]
+            receipts.put_tiles(conn, tlog.extend(head.size, edge, hashes))
             size = head.size + len(fresh)
-            root = merkle.Tree(size, edge).root()
-            checkpoint = note.Checkpoint(head.origin, size, root)
-            receipts.advance(conn, size, note.sign(checkpoint.text, head.origin, key))
+            root = tlog.Tree(size, edge).root()
+            checkpoint = tlog.Checkpoint(head.origin, size, root)
+            receipts.advance(conn, size, tlog.sign(checkpoint.text, head.origin, key))
         count += len(fresh)
 
 
@@ -77,10 +78,10 @@ def proofs(store: Store, hashes: Iterable[bytes]) -> dict[bytes, Logged]:
         found = receipts.places(conn, hashes)
         if head is None:
             return {}
-        tree = merkle.Tree(head.size, lambda level, at: receipts.tile(conn, level, at))
+        tree = tlog.Tree(head.size, lambda level, at: receipts.tile(conn, level, at))
         return {
             each: Logged(
-                note.proof(place.index, tree.inclusion(place.index), head.checkpoint),
+                tlog.proof(place.index, tree.inclusion(place.index), head.checkpoint),
                 place.logged_at,
             )
             for each, place in found.items()

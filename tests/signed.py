@@ -12,9 +12,9 @@ from publish.render import Rendered, render
 from publish.roundtrip import Format
 from stories.config import Config
 from stories.models import Digests, Story
-from stories.text import plain
 from tests.publish.samples import config, english, hindi, urdu
 from tests.signing import Log, Signer, canonical, digest
+from wirecopy.text import plain
 
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
 WRITERS: dict[Format, Callable[[Entry], bytes]] = {

@@ -37,11 +37,11 @@ from stories.db import (
     wires,
 )
 from stories.db import stories as records
-from stories.merkle import widths
 from stories.signing import payload_of
 from stories.statement import claims_of
 from tests.conftest import ConfigOf
 from tests.living import Life, item
+from wirecopy.tlog import widths
 from workers.housekeeping import housekeeping
 
 START = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)

@@ -10,12 +10,12 @@ import pytest
 from desk import replaying
 from ingest.replay import Selection
 from publish.web.app import create
-from stories import clock, keyring, merkle, note
+from stories import clock, keyring
 from stories.db import Store, connect
 from tests.conftest import ConfigOf
 from tests.serving import Port, served
 from tests.test_replay import Day, day, live
-from wirecopy import Aids, Memory, Report, read_keys, verify
+from wirecopy import Aids, Memory, Report, read_keys, tlog, verify
 from wirecopy.statement import Statement
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "log.json").read_text())
@@ -85,20 +85,20 @@ def test_the_issuers_tree_and_the_verifiers_vectors() -> None:
     leaves = [base64.b64decode(leaf["hash"]) for leaf in VECTORS["leaves"]]
     tile = b"".join(leaves)
     for known in VECTORS["roots"]:
-        root = merkle.Tree(known["size"], lambda *_: tile).root()
+        root = tlog.Tree(known["size"], lambda *_: tile).root()
         assert base64.b64encode(root).decode() == known["root"]
     held = [one for one in VECTORS["inclusion"] if one["ok"]]
     assert held
     for one in held:
         if base64.b64decode(one["leaf"]) != leaves[one["index"]]:
             continue
-        path = merkle.Tree(one["size"], lambda *_: tile).inclusion(one["index"])
+        path = tlog.Tree(one["size"], lambda *_: tile).inclusion(one["index"])
         assert [base64.b64encode(step).decode() for step in path] == one["path"]
 
 
 def test_the_issuers_checkpoint_and_the_verifiers_vectors() -> None:
     known = next(one for one in VECTORS["checkpoints"] if one["name"] == "good")
-    text = note.Checkpoint(VECTORS["origin"], known["size"], base64.b64decode(known["root"])).text
+    text = tlog.Checkpoint(VECTORS["origin"], known["size"], base64.b64decode(known["root"])).text
     assert known["note"].startswith(text + "\n")
     name, _, key = VECTORS["wirecopy_log"].split("+", 2)
-    assert note.verifier_key(name, base64.b64decode(key)[1:]) == VECTORS["wirecopy_log"]
+    assert tlog.verifier_key(name, base64.b64decode(key)[1:]) == VECTORS["wirecopy_log"]

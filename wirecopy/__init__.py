@@ -11,11 +11,11 @@ held against the other.
         print(entry.verdict, entry.headline, [check.reason for check in entry.failures])
 """
 
+from .errors import Refused
 from .feeds import Entry
 from .keys import Key, Keys, read_keys
 from .memory import Memory
 from .memory import load as load_memory
-from .problem import Refused
 from .result import CHECKS, Check, Report, Result
 from .verify import Aids, verify, verify_entries
 

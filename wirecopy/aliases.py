@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml import etree
 
-from .problem import Refused
+from .errors import Refused
 from .projection import project
 from .words import names, plain
 

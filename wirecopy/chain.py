@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from . import statement, token
 from .encoding import parse
+from .errors import Refused
 from .instants import SLACK
 from .keys import Keys
-from .problem import Refused
 from .statement import Statement
 from .token import Token
 

@@ -6,8 +6,8 @@ them would call an edited story verified while the page says that nobody edited 
 
 from collections.abc import Sequence
 
+from .errors import Refused
 from .feeds import Entry
-from .problem import Refused
 from .projection import project
 from .words import plain
 

@@ -1,4 +1,4 @@
-"""Base64, digests and JSON, each with one spelling: what has two is refused.
+"""Text, Base64, digests and JSON, each with one spelling: what has two is refused.
 
 RFC 4648, RFC 9530 §2 and RFC 8785. A decoder that forgives (padding, spaces, set bits after the
 end, a name twice) reads what another one reads differently, and so a signature would cover both.
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from .problem import Refused
+from .errors import Refused
 
 LARGEST = 2**53 - 1
 """The largest whole number that every JSON reader knows exactly (RFC 7493 §2.2)."""
@@ -22,6 +22,27 @@ _URL = re.compile(r"[A-Za-z0-9_-]*")
 _STANDARD = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.S)
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def scalar(text: str) -> str:
+    """*text* as Unicode scalar values: surrogate pairs joined, lone surrogates U+FFFD.
+
+    What WebIDL's ``USVString`` and JavaScript's ``toWellFormed`` do. JSON and broken decoders hand
+    such strings out; no UTF-8 can hold them.
+    """
+    if text.isascii() or _SURROGATE.search(text) is None:
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def legal(text: str) -> str:
+    """*text* without what XML 1.0 §2.2 cannot hold: one such character breaks a whole feed.
+
+    Controls, U+FFFE and U+FFFF go; vertical tab and form feed, which part words, become spaces;
+    surrogates are paired where they make a pair and else become U+FFFD, as decoders do.
+    """
+    return _ILLEGAL.sub(lambda found: " " if found[0] in "\v\f" else "", scalar(text))
 
 
 def from_base64url(text: str) -> bytes:

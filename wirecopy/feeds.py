@@ -15,7 +15,7 @@ from lxml import etree
 
 from . import aliases
 from .encoding import parse
-from .problem import Refused
+from .errors import Refused
 from .tree import events
 from .words import plain, trim
 

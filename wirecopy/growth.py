@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from .errors import Missing, Refused
 from .memory import Memory
 from .merkle import check_consistency, consistency_proof
 from .note import Checkpoint, LogKey, checkpoint, known_checkpoint
-from .problem import Missing, Refused
 from .result import Check
 from .tiles import FetchTile, Tiles
 

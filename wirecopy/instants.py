@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from .problem import Refused
+from .errors import Refused
 
 SLACK = timedelta(minutes=5)
 """Clocks of one newsroom's machines may differ by so much."""

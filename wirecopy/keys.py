@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .encoding import canonical, from_base64url, parse, to_base64url
+from .errors import Refused
 from .note import LogKey, log_key
-from .problem import Refused
 
 LARGEST_SET = 1_048_576
 

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from .encoding import canonical, is_digest, parse
+from .errors import Refused
 from .instants import from_instant, to_instant
 from .note import known_checkpoint
 from .order import Head, Place
-from .problem import Refused
 
 TYPE = "wirecopy-memory-1"
 

@@ -6,7 +6,7 @@ The checks are those of RFC 9162 §2.1.3.2 and §2.1.4.2.
 import hashlib
 from collections.abc import Callable, Sequence
 
-from .problem import Refused
+from .errors import Refused
 
 EMPTY = hashlib.sha256(b"").digest()
 

@@ -8,7 +8,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from .encoding import LARGEST, from_base64
-from .problem import Refused
+from .errors import Refused
 from .words import SPACE
 
 LONGEST = 16_384

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from .encoding import from_base64
+from .errors import Refused
 from .merkle import check_inclusion, leaf
 from .note import LONGEST, Checkpoint, LogKey, checkpoint, number, too_long
-from .problem import Refused
 
 _FIRST = "c2sp.org/tlog-proof@v1"
 

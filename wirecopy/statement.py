@@ -8,8 +8,8 @@ from typing import Any
 
 from .digests import PARTS, SCOPES
 from .encoding import canonical, is_digest
+from .errors import Refused
 from .instants import from_instant
-from .problem import Refused
 from .token import Token
 from .words import RULE, names
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from .errors import Missing, Refused
 from .merkle import join
-from .problem import Missing, Refused
 
 FetchTile = Callable[[int, int, int], bytes | None]
 """Level, index and width of a tile: its bytes, or None where there is none. A tile of width 256 is

@@ -7,7 +7,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from .encoding import canonical, digest, from_base64url, parse
-from .problem import Refused
+from .errors import Refused
 
 LONGEST = 65_536
 TYPE = "wirecopy-statement+jws"

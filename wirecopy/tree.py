@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from .problem import Refused
+from .errors import Refused
 from .words import names, well_formed
 
 MOST_STEPS = 20_000_000

@@ -14,6 +14,7 @@ from .addresses import address
 from .chain import Chain
 from .claims import claim, contradiction
 from .digests import PARTS, changed, parts, scopes_of
+from .errors import Missing, Refused
 from .feeds import Entry
 from .growth import Heads, become, check_growth
 from .instants import SLACK
@@ -21,7 +22,6 @@ from .keys import Keys
 from .memory import Memory, Seen
 from .note import known_checkpoint
 from .order import Place, faults
-from .problem import Missing, Refused
 from .projection import Projection, project
 from .receipt import Proved
 from .result import Check, Report, Result, State, complete, late
@@ -32,7 +32,7 @@ from .words import plain
 
 FindChain = Callable[[Statement], bytes | None]
 """The chain document of a statement's story, or None where there is nobody to ask for it. Raises
-:class:`.problem.Missing` where it was asked for, and is withheld."""
+:class:`.errors.Missing` where it was asked for, and is withheld."""
 
 _BRACKETS = re.compile("%(5B|5D|23|25)")
 _Found = tuple[Token, Statement]

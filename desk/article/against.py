@@ -21,7 +21,7 @@ from stories.config import Wire
 from stories.errors import ParseError, UnknownNameError, WirecopyError
 from stories.models import Copy
 from stories.provenance import Difference, Measurement, Scope, differences, measure, widest
-from stories.text import plain, plain_to_html, project
+from wirecopy.text import plain, plain_to_html, project
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of a file that is read, of either kind."""

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from desk.article.page import Page
-from stories.scope import folded
-from stories.text import plain
+from wirecopy.scope import folded
+from wirecopy.text import plain
 
 _PARTING = re.compile(r"\s+[|·•»:–—-]{1,2}\s+|\s*[|»]\s*")
 _FEW = 3

@@ -1,7 +1,7 @@
 """A saved page without what says nothing: scripts, styles, comments, drawings, templates.
 
 Nine tenths of a news page are these, and a drawing or a template anywhere makes
-:func:`stories.markup.check` assume the worst of the whole page. What is taken out, is taken out
+:func:`wirecopy.html.check` assume the worst of the whole page. What is taken out, is taken out
 exactly as a browser that runs scripts would read it (HTML Standard §13.2.5), and never a word that
 a reader sees: where that is not certain, the rest of the page stays as it is.
 """
@@ -9,7 +9,7 @@ a reader sees: where that is not certain, the rest of the page stays as it is.
 import re
 from typing import NamedTuple
 
-from stories.markup import ATTRIBUTE, TOKEN
+from wirecopy.html import ATTRIBUTE, TOKEN
 
 LARGEST_DATA = 2_000_000
 """Characters of structured data kept of one page."""

@@ -23,7 +23,7 @@ from typing import NamedTuple
 from desk.article import boilerplate, wordings
 from desk.article.page import Block, Page, cut, to_html
 from stories.errors import WirecopyError
-from stories.scope import RUN, folded
+from wirecopy.scope import RUN, folded
 
 MOST_WORDS = 60_000
 """Words of a received copy that is looked for; the longest agency stories have some 5,000."""

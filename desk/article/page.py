@@ -1,6 +1,6 @@
 """A web page as a reader meets it: blocks of text in their places, its headlines, its data.
 
-What is a block is the text projection's rule (:mod:`stories.text`); here each block also keeps
+What is a block is the text projection's rule (:mod:`wirecopy.text`); here each block also keeps
 where in the page it stands, so that a story can be told from what surrounds it.
 """
 
@@ -17,9 +17,9 @@ from desk.article.boilerplate import evidence
 from desk.article.lighten import SHADOW, SLOTTED, lighten
 from desk.article.sheet import Node, Sheets
 from desk.article.style import SEEN, Style, declared, styled
-from stories.markup import body
-from stories.scalar import scalar
-from stories.text import BLOCKS, SILENT, plain
+from wirecopy.encoding import scalar
+from wirecopy.html import body
+from wirecopy.text import BLOCKS, SILENT, plain
 
 _CONTROLS = (
     *("amp-ad", "amp-auto-ads", "amp-consent", "amp-embed", "amp-sidebar", "amp-social-share"),
@@ -119,7 +119,7 @@ def read(html: str, *, seen: bool = False) -> Page:
     style sheets that stand in the page. Without it all words are taken as seen, as the text
     projection has it.
 
-    :raises stories.markup.TangleError: for markup built to burst a parser.
+    :raises wirecopy.html.TangleError: for markup built to burst a parser.
     """
     light = lighten(scalar(html))
     top = body(light.html)

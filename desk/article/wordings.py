@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal, cast
 
-from stories.scope import SCOPES, Part, Scope
+from wirecopy.scope import SCOPES, Part, Scope
 
 Standing = Literal["agrees", "claims-more", "claims-less", "unchecked"]
 
@@ -123,7 +123,7 @@ def _escaped(token: str) -> str:
 def printed(paragraph: str) -> Printed | None:
     """The first wording that *paragraph* prints, as all of it or at either end.
 
-    *paragraph* is as :func:`stories.text.plain` gives it.
+    *paragraph* is as :func:`wirecopy.text.plain` gives it.
     """
     tail = max(0, len(paragraph) - _REACH)
     pieces = [(0, paragraph)] if not tail else [(tail, paragraph[tail:]), (0, paragraph[:_REACH])]

@@ -13,7 +13,7 @@ from stories.db.feeds import EntryRow
 from stories.db.stories import VersionRow
 from stories.errors import UnknownNameError
 from stories.models import Story
-from stories.text import paragraphs
+from wirecopy.text import paragraphs
 
 
 def stories(

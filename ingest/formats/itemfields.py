@@ -19,7 +19,7 @@ from lxml import etree
 from ingest.formats import html_detection
 from ingest.item import ItemMedia
 from stories.errors import ParseError
-from stories.text import plain, projection
+from wirecopy.text import plain, projection
 
 MOST_CHILDREN = 500
 """Children of one item that are read; real ones have some twenty."""

@@ -24,7 +24,7 @@ from ingest.formats.itemfields import Fields, name_of, text_of
 from ingest.formats.sniff import HEAD, Look, declared, look_at
 from ingest.item import Channel, Hints, Item, ItemMedia, Parsed
 from stories.errors import ParseError
-from stories.reference import resolve
+from wirecopy.urls import resolve
 
 MOST_ITEMS = 2_000
 """Items of one capture that are read. A capture of a feed holds some hundred; at about 1 ms each

@@ -22,8 +22,8 @@ from html.entities import html5
 from ingest.formats import encoding
 from ingest.formats.html_detection import VOID
 from ingest.formats.sniff import HEAD, look_at
-from stories.scalar import scalar
-from stories.text import paragraphs, plain
+from wirecopy.encoding import scalar
+from wirecopy.text import paragraphs, plain
 
 MOST_TELLINGS = 300
 """Elements of one item that may hold copy; real ones have three."""
@@ -173,7 +173,7 @@ class Telling:
     def texts(self) -> Iterator[str]:
         """The texts it may mean, white space left out; more than one where the wire does not say.
 
-        :raises stories.markup.TangleError: for markup built to burst a parser.
+        :raises wirecopy.html.TangleError: for markup built to burst a parser.
         """
         return (squash(text) for text in self.readings())
 
@@ -360,7 +360,7 @@ _NAME_ENDS = (">", " ", "/", "\t", "\n", "\r")
 
 
 def squash(text: str) -> str:
-    """*text* as the rule of :mod:`stories.text` compares it, and without any white space."""
+    """*text* as the rule of :mod:`wirecopy.text` compares it, and without any white space."""
     return plain(text).replace(" ", "")
 
 

@@ -16,8 +16,8 @@ from stories import keyring
 from stories.config import Config
 from stories.db import receipts, statements
 from stories.db.feeds import etag_of
-from stories.merkle import HASH, WIDTH
 from stories.signing import payload_of
+from wirecopy.tlog import HASH, WIDTH
 
 KEYS_FRESH = timedelta(minutes=5)
 """How long a copy of the keys may be used: a revocation is known everywhere after that."""

@@ -37,9 +37,9 @@ from stories.db.feeds import EntryRow
 from stories.db.stories import VersionRow
 from stories.models import Media, Story, Version
 from stories.provenance import PARTS, Measurement
-from stories.reference import resolve
-from stories.scalar import legal
-from stories.text import paragraphs, references
+from wirecopy.encoding import legal
+from wirecopy.text import paragraphs, references
+from wirecopy.urls import resolve
 
 EXCERPT = 240
 """Characters of a story without summary that a list shows of its first paragraph."""

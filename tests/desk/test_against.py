@@ -16,9 +16,7 @@ from hypothesis import strategies as st
 from desk.article import against, page, report
 from desk.article.against import Answer
 from stories.errors import ParseError, UnknownNameError, WirecopyError
-from stories.markup import TangleError
 from stories.models import Copy
-from stories.text import project
 from tests.desk.articles import (
     BRIDGE,
     CLAIM,
@@ -33,8 +31,10 @@ from tests.desk.articles import (
     scripted,
     tables,
 )
-from tests.stories.markups import marked_up, steady
-from tests.stories.markups import stories as generated
+from tests.wirecopy.markups import marked_up, steady
+from tests.wirecopy.markups import stories as generated
+from wirecopy.html import TangleError
+from wirecopy.text import project
 
 EVERY = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 EVERY_COPY = pytest.mark.parametrize("story", COPIES.values(), ids=COPIES)

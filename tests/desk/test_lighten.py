@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desk.article.lighten import lighten
-from stories.text import paragraphs
-from tests.stories.markups import steady
+from tests.wirecopy.markups import steady
+from wirecopy.text import paragraphs
 
 
 @pytest.mark.parametrize(

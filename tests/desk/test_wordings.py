@@ -6,7 +6,7 @@ import pytest
 
 from desk.article.wordings import compiled, known, printed, standing
 from stories.config import DEFAULT_DISCLOSURES
-from stories.scope import SCOPES, Scope
+from wirecopy.scope import SCOPES, Scope
 
 FROM_FEED = "published from a wire agency feed without modifications to the text"
 SENTENCES = {

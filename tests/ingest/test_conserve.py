@@ -19,8 +19,8 @@ from ingest.parse import Contents
 from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import Identity, Version
-from stories.text import projection
 from tests.ingest import feedings
+from wirecopy.text import projection
 
 WIRE = Wire(name="wire", url="https://wire.example/feed.xml")
 HINTS = Hints(url=WIRE.url)

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from lxml import html as lxml_html
 
 from publish.clean import DROPPED, TAGS, absolute, clean
-from stories.markup import TangleError
-from stories.scalar import legal
-from stories.text import paragraphs, references
 from tests.publish.hostile import texts, urls
 from tests.publish.soup import Soup
+from wirecopy.encoding import legal
+from wirecopy.html import TangleError
 from wirecopy.projection import project
+from wirecopy.text import paragraphs, references
 
 BASE = "https://wire.example/a/b.html"
 

@@ -14,7 +14,6 @@ from stories.config import Config, Publisher
 from stories.errors import RenderError
 from stories.models import Category, Copy, HeadlineEdit, Media, Story
 from stories.provenance import digests, measure
-from stories.scalar import legal
 from tests.publish import hostile
 from tests.publish.checks import NAMES, parse
 from tests.publish.samples import (
@@ -27,6 +26,7 @@ from tests.publish.samples import (
     urdu,
     version,
 )
+from wirecopy.encoding import legal
 
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
 

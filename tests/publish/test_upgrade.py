@@ -8,7 +8,7 @@ from sqlalchemy import text, update
 
 from publish import renderer
 from publish.render_version import refresh
-from stories import clock, keyring, merkle, note
+from stories import clock, keyring
 from stories.config import Config
 from stories.db import Store, feeds, receipts, statements, tables
 from stories.db.receipts import Receipt
@@ -19,7 +19,7 @@ from tests.publish.samples import english, hindi
 from tests.publish.shelf import publish
 from tests.signed import earlier
 from tests.stories.proving import chained
-from wirecopy import Aids, Memory, Report, read_keys, verify
+from wirecopy import Aids, Memory, Report, read_keys, tlog, verify
 from wirecopy.statement import Statement
 
 NOON = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
@@ -42,17 +42,17 @@ def take_back(store: Store, room: Config) -> None:
         leaves = [old(leaf) for leaf in receipts.leaves(conn, 0, head.size)]
         conn.execute(tables.receipts.delete())
         conn.execute(tables.tiles.delete())
-        found = [Receipt(merkle.leaf_hash(leaf), "s", 1, n, leaf) for n, leaf in enumerate(leaves)]
+        found = [Receipt(tlog.leaf_hash(leaf), "s", 1, n, leaf) for n, leaf in enumerate(leaves)]
         receipts.add(conn, found)
         first = tables.receipts.c.hash == found[0].hash
         conn.execute(update(tables.receipts).where(first).values(idx=0))
-        tiles = merkle.extend(0, lambda *_: b"", [found[0].hash])
+        tiles = tlog.extend(0, lambda *_: b"", [found[0].hash])
         receipts.put_tiles(conn, tiles)
-        tree = merkle.Tree(1, lambda level, at: tiles[level, at])
-        checkpoint = note.sign(note.Checkpoint(head.origin, 1, tree.root()).text, head.origin, key)
+        tree = tlog.Tree(1, lambda level, at: tiles[level, at])
+        checkpoint = tlog.sign(tlog.Checkpoint(head.origin, 1, tree.root()).text, head.origin, key)
         receipts.advance(conn, 1, checkpoint)
         for row in conn.execute(tables.statements.select()).all():
-            proof = note.proof(0, [], checkpoint)
+            proof = tlog.proof(0, [], checkpoint)
             said = {**earlier(payload_of(row.jws)), "receipt": proof}
             jws = signer.sign(said)
             this = tables.statements.c.story_id == row.story_id
@@ -80,7 +80,7 @@ def verified(store: Store, before: str) -> Report:
 
     def tile(level: int, at: int, width: int) -> bytes:
         with store.read() as conn:
-            return receipts.tile(conn, level, at)[: width * merkle.HASH]
+            return receipts.tile(conn, level, at)[: width * tlog.HASH]
 
     memory = Memory(checkpoints={head.origin: before})
     aids = Aids(clock.now(), chain, tile, head.checkpoint, memory)

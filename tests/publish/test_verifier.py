@@ -15,9 +15,7 @@ from publish.roundtrip import Format
 from stories.errors import ParseError
 from stories.models import Copy
 from stories.provenance import digests
-from stories.reference import resolve
 from stories.signing import payload_of
-from stories.text import plain, project
 from tests import signing
 from tests.publish.node import ask
 from tests.publish.soup import Soup
@@ -28,6 +26,8 @@ from tests.wirecopy.test_mutations import changed
 from wirecopy import Aids, Entry, Refused, read_keys, verify_entries
 from wirecopy import projection as verifier
 from wirecopy.feeds import read
+from wirecopy.text import plain, project
+from wirecopy.urls import resolve
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 TEXT = json.loads((VECTORS / "text.json").read_text("utf-8"))

@@ -4,8 +4,8 @@ from typing import Any
 
 from selectolax.lexbor import LexborNode
 
-from stories.markup import body
-from stories.scalar import scalar
+from wirecopy.encoding import scalar
+from wirecopy.html import body
 
 Node = str | tuple[str, list[tuple[str, str]], list[Any]]
 """The data of a text node; or an element's name, attributes and children."""

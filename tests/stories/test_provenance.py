@@ -11,7 +11,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from stories.markup import TangleError
 from stories.models import Copy, Digests
 from stories.provenance import (
     PARTS,
@@ -26,8 +25,9 @@ from stories.provenance import (
     widest,
     word_differences,
 )
-from stories.text import RULE, plain
-from tests.stories.markups import marked_up, steady, stories, words
+from tests.wirecopy.markups import marked_up, steady, stories, words
+from wirecopy.html import TangleError
+from wirecopy.text import RULE, plain
 
 VECTORS = json.loads(
     (Path(__file__).parents[1] / "vectors" / "provenance.json").read_text(encoding="utf-8")

@@ -12,11 +12,11 @@ from stories.config import Config
 from stories.db import Store, connect, receipts
 from stories.db.receipts import Receipt
 from stories.errors import SigningError
-from stories.merkle import leaf_hash
 from stories.signing import canonical
 from stories.statement import logged
 from tests.conftest import ConfigOf
 from tests.stories.proving import opened, proved
+from wirecopy.tlog import leaf_hash
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

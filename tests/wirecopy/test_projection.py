@@ -11,14 +11,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from publish.clean import clean
-from stories import provenance, reference, text
-from stories.markup import TangleError
+from stories import provenance
 from stories.models import Copy
-from tests.stories.markups import marked_up, steady, stories
-from wirecopy import digests
+from tests.wirecopy.markups import marked_up, steady, stories
+from wirecopy import digests, text, urls
 from wirecopy.addresses import address, candidates
+from wirecopy.errors import Refused
+from wirecopy.html import TangleError
 from wirecopy.pixel import is_pixel
-from wirecopy.problem import Refused
 from wirecopy.projection import Projection, project
 from wirecopy.words import RULE, plain
 
@@ -194,13 +194,13 @@ def test_plain_text_is_alike(words: str) -> None:
     st.booleans(),
 )
 def test_addresses_are_alike(url: str, base: str | None, shown: bool) -> None:
-    assert address(url, base, shown=shown) == reference.resolve(url, base, shown=shown)
+    assert address(url, base, shown=shown) == urls.resolve(url, base, shown=shown)
 
 
 @steady
 @given(st.text("ab,( )\t1xw.", max_size=20))
 def test_srcset_is_alike(value: str) -> None:
-    assert candidates(value) == reference.srcset(value)
+    assert candidates(value) == urls.srcset(value)
 
 
 @steady
@@ -214,7 +214,7 @@ def test_srcset_is_alike(value: str) -> None:
     )
 )
 def test_pixels_are_alike(attributes: dict[str, str]) -> None:
-    assert is_pixel(attributes) == reference.unseen(attributes)
+    assert is_pixel(attributes) == urls.unseen(attributes)
 
 
 @steady

@@ -26,9 +26,9 @@ from wirecopy import receipt as receipts
 from wirecopy import statement as statements
 from wirecopy import token as tokens
 from wirecopy.encoding import canonical, parse
+from wirecopy.errors import Missing
 from wirecopy.merkle import check_consistency, check_inclusion, consistency_proof, leaf, range_hash
 from wirecopy.note import checkpoint, log_key
-from wirecopy.problem import Missing
 from wirecopy.statement import Statement
 from wirecopy.tiles import Tiles, path
 

@@ -16,13 +16,13 @@ from stories import keyring, transparency
 from stories.config import Config, Site
 from stories.db import Store, receipts
 from stories.db.receipts import Receipt
-from stories.merkle import Tree, leaf_hash
 from stories.models import Story, digest
 from stories.signing import canonical
 from tests.publish import samples
 from tests.publish.shelf import publish
 from tests.serving import Answer, Port, served
 from tests.stories.proving import chained, opened, receipt
+from wirecopy.tlog import Tree, leaf_hash
 
 Start = Callable[..., Port]
 

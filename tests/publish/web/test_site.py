@@ -31,10 +31,10 @@ from stories.db import stories as records
 from stories.models import Copy, Story, digest
 from stories.provenance import digests
 from stories.signing import payload_of
-from stories.text import plain
 from tests.publish import samples
 from tests.publish.shelf import publish, put
 from tests.serving import Answer, Port, served
+from wirecopy.text import plain
 
 TYPES = {
     "rss": "application/rss+xml; charset=utf-8",

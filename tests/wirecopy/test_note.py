@@ -4,7 +4,7 @@ import base64
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from stories.note import Checkpoint, key_id, origin_of, proof, sign, verifier_key
+from wirecopy.tlog import Checkpoint, key_id, origin_of, proof, sign, verifier_key
 
 # The example of the reference implementation (golang.org/x/mod/sumdb/note).
 NAME = "PeterNeumann"

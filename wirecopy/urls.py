@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from stories.scalar import scalar
+from .encoding import scalar
 
 Attributes = Mapping[str, str | None]
 _Parts = tuple[str | None, str, str, str]

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 from selectolax.lexbor import LexborNode
 
-from stories.markup import body
-from stories.reference import Attributes, escape, resolve, srcset, unseen
-from stories.scalar import scalar
+from .encoding import scalar
+from .html import body
+from .urls import Attributes, escape, resolve, srcset, unseen
 
 RULE = "wirecopy-text-1"
 """The name of the rule. Any change of what it gives for any input needs a new name."""
@@ -123,7 +123,7 @@ def project(html: str, base: str | None = None, *, disclosure: str = "") -> Proj
     *base* is the URL that relative references are resolved against; *disclosure* is the plain
     sentence printed under the story: one final paragraph that says exactly this is left out.
 
-    :raises stories.markup.TangleError: for markup built to burst a parser, and nothing else.
+    :raises wirecopy.html.TangleError: for markup built to burst a parser, and nothing else.
     """
     reader = _Reader(base)
     reader.read(scalar(html))

@@ -11,7 +11,7 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from stories.errors import ParseError
+from .errors import ParseError
 
 MOST_STEPS = 20_000_000
 """Steps up stacks and attribute lists; about 10 ns each in Lexbor."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stories.merkle import EMPTY, HASH, WIDTH, Tree, TreeError, extend, leaf_hash, node_hash
+from wirecopy.tlog import EMPTY, HASH, WIDTH, Tree, TreeError, extend, leaf_hash, node_hash
 
 LEAVES = [
     bytes.fromhex(leaf)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from lxml import etree
 from lxml import html as lxml_html
 
-from stories.markup import TangleError
-from stories.reference import resolve, srcset, unseen
-from stories.text import (
+from tests.wirecopy.markups import marked_up, runs, spoken, steady, stories
+from wirecopy.html import TangleError
+from wirecopy.text import (
     BLOCKS,
     RULE,
     SILENT,
@@ -27,7 +27,7 @@ from stories.text import (
     projection,
     references,
 )
-from tests.stories.markups import marked_up, runs, spoken, steady, stories
+from wirecopy.urls import resolve, srcset, unseen
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 TEXT = json.loads((VECTORS / "text.json").read_text(encoding="utf-8"))

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from stories import markup
-from stories.markup import TangleError, body, check
-from tests.stories.markups import steady
+from tests.wirecopy.markups import steady
+from wirecopy import html as trees
+from wirecopy.html import TangleError, body, check
 
 SENTENCE = (
     '<p class="x">The <b>bridge</b> was <a href="https://a.example/{0}">opened</a> on Sunday,'
@@ -95,7 +95,7 @@ SOUP = [
 @settings(steady, max_examples=150)
 def test_the_foreseen_cost_is_never_too_small(pieces: list[str]) -> None:
     html = "".join(pieces)
-    steps, clones = markup._close_cost(html)
+    steps, clones = trees._close_cost(html)
     top = LexborHTMLParser(f"<!DOCTYPE html><body>{html}").body
     assert top is not None
     tags = html.count("<")
