@@ -5,12 +5,12 @@ from datetime import timedelta
 
 from ingest.capture import Polled, keep
 from net.client import Client, Request
+from net.errors import FetchError
 from net.ssrf import origin, web_url
 from stories import clock
 from stories.config import Config, Wire
 from stories.db import Store
 from stories.db.wires import WireState
-from stories.errors import FetchError
 
 LEASE_SLACK = timedelta(seconds=20)
 """Added to the longest timeout of a batch: a poll alive must not lose its lease."""

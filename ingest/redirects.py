@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from urllib.parse import urlsplit
 
-from net.request import Response
+from net.client import Response
 from net.ssrf import shown
 
 SIGHTINGS = 20

@@ -20,22 +20,174 @@ Deliberately not used:
 * libcurl's total timeout: it would run on while the caller is busy between two responses.
 """
 
+import os
+import re
 import select
+import socket
+import ssl
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
 from types import TracebackType
+from typing import Any, Final, Literal, get_args
 
 import pycurl
 
-from net.request import STATES, Hop, Request, Response, State
-from net.transfer import Exchange
-from stories.errors import FetchError
+from net.decoder import Body
+from net.errors import FetchError
+from net.ssrf import origin, refusal, shown, web_url
 
-__all__ = ["STATES", "Client", "Hop", "Request", "Response", "State", "fetch"]
+State = Literal[
+    "bad-url",
+    "bad-header",
+    "dns",
+    "forbidden-address",
+    "refused",
+    "tls",
+    "timeout",
+    "reset",
+    "protocol",
+    "redirects",
+    "too-large",
+    "truncated",
+]
+STATES: Final[tuple[str, ...]] = get_args(State)
+"""Every ``FetchError.state`` that the client can end with."""
+
+PERMANENT = frozenset({301, 308})
+"""Statuses of a permanent redirect (RFC 9110 §15.4.2, §15.4.9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One poll of one wire.
+
+    ``etag`` and ``last_modified`` are sent verbatim as If-None-Match and If-Modified-Since, both,
+    every time. ``headers`` are the wire's own; they may be secrets, and so they are kept out of
+    ``repr`` and messages, and go to the origin of ``url`` only, never to another one that a
+    redirect leads to (RFC 9110 §15.4). ``timeout`` is in seconds and for the whole transfer.
+    ``max_bytes`` limits the body as sent and as decoded; a larger one is refused, not cut.
+    """
+
+    wire: str
+    url: str = field(repr=False)
+    etag: str | None = None
+    last_modified: str | None = None
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    allow_private: bool = False
+    timeout: float = 30.0
+    max_bytes: int = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A redirect that was followed: its status, who sent it, and to where (both absolute)."""
+
+    status: int
+    url: str = field(repr=False)
+    location: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """How one request ended.
+
+    Any status is an answer: 404, 429 and 503 are no errors here, and are not made errors by a
+    body that breaks off or is too large (``body`` is then empty). ``error`` is set when there is
+    no whole answer to go by; ``status``, ``url`` and ``headers`` then tell how far it got, and
+    ``body`` is empty. ``status`` is 0 when none arrived. ``url`` is the last one asked.
+    ``headers`` are those of the last response as received, names in lower case, order and
+    repetitions kept, and read as ISO 8859-1, so that validators go back byte for byte.
+    """
+
+    wire: str
+    status: int
+    url: str = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)
+    hops: tuple[Hop, ...]
+    error: FetchError | None
+
+    @property
+    def moved_to(self) -> str | None:
+        """The final URL if every hop to it was permanent (301, 308), else None."""
+        permanent = self.hops and all(hop.status in PERMANENT for hop in self.hops)
+        return self.url if permanent and self.error is None else None
+
 
 LOOK_AGAIN = 0.1
 """Seconds until it is asked again who gave no request just now."""
+
+ACCEPT = (
+    "application/rss+xml, application/atom+xml, application/rdf+xml, application/feed+json,"
+    " application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.1"
+)
+MAX_REDIRECTS = 5
+MAX_HEADER_BYTES = 64 * 1024
+"""Of one response together with its interim ones; honest servers stay under 16 KiB."""
+MAX_REDIRECT_BODY = 64 * 1024
+"""A longer one is not read to its end just to keep the connection."""
+CONNECT_SECONDS = 15.0
+"""To resolve, connect and shake hands. A system's resolver gives up after 10 s by its usual
+settings, and should be heard: its answer says more than ours."""
+SILENCE_SECONDS = 30.0
+"""Between two pieces of one body: what a wire with a long timeout may stall in the middle."""
+LONGEST_SECONDS = 3600.0
+"""The most that a request can ask for; a wire may ask for less (``stories.config``)."""
+
+_FOLLOWED = frozenset({301, 302, 303, 307, 308})
+_BODILESS = frozenset({204, 304})  # a 304 may state the length that a 200 would have (§8.6)
+_FIELD_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)  # RFC 9110 §5.1
+_LINE_BREAK = re.compile(r"[\r\n\0]")
+_STATUS = re.compile(rb"HTTP/[0-9.]+ ([1-9][0-9]{2})")  # RFC 9112 §4
+_BLANK = " \t\r\n"  # str.strip would take bytes off an ETag that are not white space in HTTP
+
+_REMEDIES: dict[State, str] = {
+    "bad-url": "mend the wire's url",
+    "bad-header": "mend the wire's headers",
+    "dns": "check the host name in the wire's url, and this machine's resolver",
+    "forbidden-address": "no wire may be there: set its url to the agency's public address",
+    "refused": "check host and port in the wire's url; the next poll tries again",
+    "tls": "have the agency mend its certificate, or name the authority to trust in SSL_CERT_FILE",
+    "timeout": "the next poll tries again; raise the wire's timeout if it is always this slow",
+    "reset": "the next poll tries again; ask the agency if it stays so",
+    "protocol": "check that the wire's url is a feed's; ask the agency if it stays so",
+    "redirects": "set the wire's url to where the feed really is",
+    "too-large": "ask the agency",
+    "truncated": "nothing was kept, the next poll tries again",
+}
+
+_E_TOO_LARGE = 100  # CURLE_TOO_LARGE, a header line beyond libcurl's own limit; unnamed in pycurl
+_STATES: dict[int, State] = {
+    pycurl.E_URL_MALFORMAT: "bad-url",
+    pycurl.E_COULDNT_RESOLVE_HOST: "dns",
+    pycurl.E_COULDNT_CONNECT: "refused",
+    pycurl.E_OPERATION_TIMEDOUT: "timeout",
+    pycurl.E_PARTIAL_FILE: "truncated",
+    pycurl.E_GOT_NOTHING: "reset",
+    pycurl.E_RECV_ERROR: "reset",
+    pycurl.E_SEND_ERROR: "reset",
+    pycurl.E_SSL_CONNECT_ERROR: "tls",
+    pycurl.E_PEER_FAILED_VERIFICATION: "tls",
+    pycurl.E_SSL_CACERT_BADFILE: "tls",
+    pycurl.E_SSL_CERTPROBLEM: "tls",
+    pycurl.E_SSL_CIPHER: "tls",
+    pycurl.E_SSL_ISSUER_ERROR: "tls",
+    pycurl.E_SSL_INVALIDCERTSTATUS: "tls",
+    pycurl.E_USE_SSL_FAILED: "tls",
+}
+
+_AUTHORITIES = (
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Arch
+    "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora, RHEL
+    "/etc/ssl/ca-bundle.pem",  # openSUSE
+    "/etc/ssl/cert.pem",  # Alpine, macOS, the BSDs
+)
+
+_NOTHING = Request("", "")
 
 
 def fetch(
@@ -54,8 +206,8 @@ class Client:
     """
 
     def __init__(self) -> None:
-        self._idle: list[Exchange] = []
-        self._active: dict[object, Exchange] = {}
+        self._idle: list[Transfer] = []
+        self._active: dict[object, Transfer] = {}
         self._done: deque[Response] = deque()
         self._busy = False
         self._away = 0.0  # seconds spent in callers
@@ -120,8 +272,8 @@ class Client:
                 else:
                     return
         finally:
-            for exchange in list(self._active.values()):
-                self._release(exchange)
+            for transfer in list(self._active.values()):
+                self._release(transfer)
             self._done.clear()
             self._busy = False
 
@@ -131,44 +283,44 @@ class Client:
         return time.monotonic() - self._away
 
     def _begin(self, request: Request, user_agent: str) -> None:
-        exchange = self._idle.pop() if self._idle else Exchange(self._now)
-        exchange.begin(request, user_agent)
-        self._ask(exchange, request.url)
+        transfer = self._idle.pop() if self._idle else Transfer(self._now)
+        transfer.begin(request, user_agent)
+        self._ask(transfer, request.url)
 
-    def _ask(self, exchange: Exchange, url: str) -> None:
+    def _ask(self, transfer: "Transfer", url: str) -> None:
         try:
-            exchange.aim(url)
+            transfer.aim(url)
         except FetchError as error:
-            self._end(exchange, exchange.response(error))
+            self._end(transfer, transfer.response(error))
         else:
-            self._active[exchange.curl] = exchange
-            self._multi.add_handle(exchange.curl)
+            self._active[transfer.curl] = transfer
+            self._multi.add_handle(transfer.curl)
 
     def _settle(self, curl: object, code: int, text: str) -> None:
-        exchange = self._active[curl]
-        outcome = exchange.outcome(code, text)
+        transfer = self._active[curl]
+        outcome = transfer.outcome(code, text)
         if isinstance(outcome, Response):
-            self._end(exchange, outcome)
+            self._end(transfer, outcome)
         else:
             del self._active[curl]
             self._multi.remove_handle(curl)
-            self._ask(exchange, outcome)
+            self._ask(transfer, outcome)
 
-    def _end(self, exchange: Exchange, response: Response) -> None:
-        self._release(exchange)
+    def _end(self, transfer: "Transfer", response: Response) -> None:
+        self._release(transfer)
         self._done.append(response)
 
-    def _release(self, exchange: Exchange) -> None:
-        if self._active.pop(exchange.curl, None):
-            self._multi.remove_handle(exchange.curl)
-        exchange.forget()
-        self._idle.append(exchange)
+    def _release(self, transfer: "Transfer") -> None:
+        if self._active.pop(transfer.curl, None):
+            self._multi.remove_handle(transfer.curl)
+        transfer.forget()
+        self._idle.append(transfer)
 
     def _returned(self, seconds: float) -> None:
         self._away += seconds
         if seconds > 0.05:
-            for exchange in self._active.values():
-                exchange.extend_connecting(seconds)
+            for transfer in self._active.values():
+                transfer.extend_connecting(seconds)
 
     def _turn(self, longest: float) -> None:
         """Wait until there is something to do, at most *longest* seconds; do it, and see what has
@@ -196,8 +348,8 @@ class Client:
             for curl, code, text in bad:
                 self._settle(curl, code, text)
         now = self._now()
-        for exchange in [e for e in self._active.values() if e.due <= now]:
-            self._end(exchange, exchange.response(exchange.overdue()))
+        for transfer in [e for e in self._active.values() if e.due <= now]:
+            self._end(transfer, transfer.response(transfer.overdue()))
 
     def _watch(self, what: int, descriptor: int, multi: object, data: object) -> None:
         """libcurl's wish to be told about *descriptor*."""
@@ -212,3 +364,324 @@ class Client:
 
     def _set_timer(self, milliseconds: int) -> None:
         self._timer = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
+
+
+class _Socket(socket.socket):
+    """pycurl duplicates the descriptor that it is given; this end goes with its last reference."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class Transfer:
+    """A libcurl handle, used again and again, and the one request that it carries at present."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.curl: Any = pycurl.Curl()
+        web = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
+        for option, value in (
+            (pycurl.NOSIGNAL, 1),
+            (pycurl.PROTOCOLS, web),
+            (pycurl.REDIR_PROTOCOLS, web),
+            (pycurl.FOLLOWLOCATION, 0),
+            (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
+            (pycurl.PROXY, ""),
+            (pycurl.NETRC, pycurl.NETRC_IGNORED),
+            (pycurl.SSL_VERIFYPEER, 1),
+            (pycurl.SSL_VERIFYHOST, 2),
+            (pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2),
+            (pycurl.OPENSOCKETFUNCTION, self._on_address),
+            (pycurl.PREREQFUNCTION, self._on_connection),
+            (pycurl.HEADERFUNCTION, self._on_header),
+            (pycurl.WRITEFUNCTION, self._on_body),
+        ):
+            self.curl.setopt(option, value)
+        for option, path in zip((pycurl.CAINFO, pycurl.CAPATH), authorities(), strict=True):
+            if path:
+                self.curl.setopt(option, path)
+        self._now = now
+        self._connect_ms = 0
+        self.deadline = 0.0
+        self.forget()
+
+    def begin(self, request: Request, user_agent: str) -> None:
+        """Take *request* on; its time, by the clock *now*, runs from here."""
+        self.request = request
+        self.user_agent = user_agent
+        self.url = request.url
+        self.hops: tuple[Hop, ...] = ()
+        self.started = self._now()
+        limit = request.timeout if request.timeout > 0 else 0.0  # NaN is not greater, either
+        self.deadline = self.started + min(limit, LONGEST_SECONDS)
+        self._clear()
+
+    def forget(self) -> None:
+        """Hold on to nothing that a wire sent while idle."""
+        self.request = _NOTHING
+        self.hops = ()
+        self._clear()
+
+    def _clear(self) -> None:
+        self.due = self.deadline
+        self._lines: list[bytes] = []
+        self._header_bytes = 0
+        self._headed = False  # the final response's headers are complete
+        self._status = 0
+        self._fields: tuple[tuple[str, str], ...] = ()
+        self._body: Body | None = None
+        self._fault: FetchError | None = None  # why a callback ended the transfer
+        self._forbidden: tuple[str, str] | None = None
+        self._tried = False  # some address was let through
+        self._connected = False
+
+    def aim(self, url: str) -> None:
+        """Make the handle ready to ask *url*: the request's own, or a redirect's.
+
+        :raises FetchError: the URL or a header cannot be sent.
+        """
+        self._clear()
+        self.url = url
+        self.url = web_url(url)
+        own = not self.hops or origin(self.url) == origin(self.hops[0].url)
+        self.curl.setopt(pycurl.URL, self.url)
+        self.curl.setopt(pycurl.HTTPHEADER, _field_lines(self.request, self.user_agent, own))
+        self._allow_connecting(int(CONNECT_SECONDS * 1000))
+
+    def extend_connecting(self, seconds: float) -> None:
+        """Give back to a connection under way the time in which nobody attended to it."""
+        if not self._connected:
+            self._allow_connecting(self._connect_ms + int(seconds * 1000))
+
+    def _allow_connecting(self, milliseconds: int) -> None:
+        if milliseconds != self._connect_ms:
+            self._connect_ms = milliseconds
+            self.curl.setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds)
+
+    def _on_address(self, purpose: int, candidate: Any) -> Any:
+        """Judge a resolved address; libcurl calls for each one, on each hop, before it connects."""
+        if candidate.family not in (socket.AF_INET, socket.AF_INET6):
+            return pycurl.SOCKET_BAD
+        if self._refuses(candidate.addr[0]):
+            return pycurl.SOCKET_BAD
+        try:
+            opened = _Socket(candidate.family, candidate.socktype, candidate.protocol)
+        except OSError:  # no descriptor left, or no IPv6 on this machine: another may do
+            return pycurl.SOCKET_BAD
+        self._tried = True
+        return opened
+
+    def _on_connection(self, address: str, local: str, port: int, local_port: int) -> Any:
+        """Judge the connection, new or kept, that is about to carry the request.
+
+        A kept one may have been opened for another wire, which may go where this one may not.
+        """
+        self._connected = True
+        return pycurl.PREREQFUNC_ABORT if self._refuses(address) else pycurl.PREREQFUNC_OK
+
+    def _refuses(self, address: str) -> bool:
+        reason = refusal(address, allow_private=self.request.allow_private)
+        if reason:
+            self._forbidden = (address, reason)
+        return reason is not None
+
+    def _on_header(self, line: bytes) -> int | None:
+        return self._unless_refused(self._take_header, line)
+
+    def _on_body(self, data: bytes) -> int | None:
+        return self._unless_refused(self._take_body, data)
+
+    def _unless_refused(self, take: Callable[[bytes], None], data: bytes) -> int | None:
+        try:
+            take(data)
+        except FetchError as error:
+            self._fault = error
+            return 0  # fewer bytes than libcurl offered: it ends the transfer
+        return None
+
+    def _take_header(self, line: bytes) -> None:
+        self._header_bytes += len(line)
+        if self._header_bytes > MAX_HEADER_BYTES:
+            raise _fault("too-large", f"its headers are over {MAX_HEADER_BYTES:,} bytes")
+        if self._headed:
+            return  # trailers (RFC 9110 §6.5) are counted, not believed
+        if line.strip(b"\r\n"):
+            self._lines.append(line)
+            return
+        match = _STATUS.match(self._lines[0]) if self._lines else None
+        if match is None:
+            raise _fault("protocol", "its answer does not begin with a status line")
+        status, fields = int(match[1]), _parse_fields(self._lines[1:])
+        self._lines.clear()
+        if status >= 200:  # else interim (RFC 9110 §15.2): the real one is still to come
+            self._headed, self._status, self._fields = True, status, fields
+            self._listen()
+            self._expect_body()
+
+    def _expect_body(self) -> None:
+        """Refuse now what the headers already condemn."""
+        if self._status in _BODILESS:
+            return
+        if self._status in _FOLLOWED:
+            self._body = Body(MAX_REDIRECT_BODY)
+            return
+        self._body = Body(self.request.max_bytes, self._values("content-encoding"))
+        for length in self._values("content-length"):
+            if length.isascii() and length.isdigit():  # libcurl refuses what is none, or two
+                self._body.announce(int(length[:18]))
+
+    def _take_body(self, data: bytes) -> None:
+        self._listen()
+        if self._body:
+            self._body.feed(data)
+
+    def _listen(self) -> None:
+        """Something was heard; wait for more."""
+        self.due = min(self.deadline, self._now() + SILENCE_SECONDS)
+
+    def _values(self, name: str) -> list[str]:
+        return [value for known, value in self._fields if known == name]
+
+    def outcome(self, code: int, text: str) -> Response | str:
+        """What came of it, by libcurl's *code* and *text*: a response, or the next URL to ask."""
+        try:
+            if self._status in _FOLLOWED:
+                return self._follow()
+            if self._fault:
+                raise self._fault
+            if code:
+                raise self._failure(code, text)
+            if not self._headed:
+                raise _fault("protocol", "its answer breaks off in the headers")
+            body = self._body.whole() if self._body else b""
+        except FetchError as error:
+            return self.response(error)
+        return self.response(None, body)
+
+    def _follow(self) -> str:
+        if not (locations := self._values("location")):
+            raise _fault("redirects", f"it answers {self._status} without saying where to")
+        if len(self.hops) == MAX_REDIRECTS:
+            raise _fault("redirects", f"it redirects more than {MAX_REDIRECTS} times")
+        # Some servers put raw UTF-8 there; fields are read as ISO 8859-1, so undo that first.
+        location = locations[0].encode("latin-1").decode("utf-8", "replace")
+        try:
+            target = web_url(location, base=self.url)
+        except FetchError as error:
+            raise FetchError(error.state, f"it redirects to {error}") from None
+        if target in (self.url, *(hop.url for hop in self.hops)):
+            raise _fault("redirects", f"it redirects in a circle, back to {shown(target)}")
+        self.hops = (*self.hops, Hop(self._status, self.url, target))
+        return target
+
+    def _failure(self, code: int, text: str) -> FetchError:
+        if self._forbidden and not self._tried:
+            address, reason = self._forbidden
+            what = f"its host leads to {address}, {reason}"
+            if refusal(address, allow_private=True) is None:
+                remedy = "set allow_private = true on the wire if it is meant to live there"
+                return _fault("forbidden-address", what, remedy)
+            return _fault("forbidden-address", what)
+        if code == _E_TOO_LARGE:
+            return _fault("too-large", "one line of its headers is too long")
+        state = _STATES.get(code, "protocol")
+        if state == "reset" and self._headed:
+            state = "truncated"
+        if state == "timeout" and not self._tried:
+            state = "dns"
+        return _fault(state, "".join(c for c in text if c.isprintable())[:200] or f"error {code}")
+
+    def overdue(self) -> FetchError:
+        """Why it is ended now, at :attr:`due`."""
+        limit = f"{self.deadline - self.started:g} s"
+        if not self._tried and not self._connected:
+            return _fault("dns", f"its host name was not resolved within {limit}")
+        if not self._headed:
+            return _fault("timeout", f"no answer within {limit}")
+        came = f"{self._body.received if self._body else 0:,} bytes of its body came"
+        if self.due < self.deadline:
+            return _fault("timeout", f"{came}, then nothing for {SILENCE_SECONDS:g} s")
+        return _fault("timeout", f"only {came} within {limit}")
+
+    def response(self, error: FetchError | None, body: bytes = b"") -> Response:
+        """The transfer as it stands, ended by *error* or, with *body*, by success."""
+        if error and self._status >= 400:
+            error = None  # what counts is that it was said, and Retry-After with it
+        if error:
+            came = f" (redirected from {shown(self.hops[0].url)})" if self.hops else ""
+            where = f"{self.request.wire}: {shown(self.url)}{came}"
+            error = FetchError(error.state, f"{where}: {error}")
+        return Response(
+            wire=self.request.wire,
+            status=self._status,
+            url=self.url,
+            headers=self._fields,
+            body=body,
+            hops=self.hops,
+            error=error,
+        )
+
+
+def _fault(state: State, what: str, remedy: str = "") -> FetchError:
+    return FetchError(state, f"{what}; {remedy or _REMEDIES[state]}")
+
+
+def _parse_fields(lines: Iterable[bytes]) -> tuple[tuple[str, str], ...]:
+    """Header lines as names in lower case and values without the white space around them.
+
+    Every byte is kept (ISO 8859-1), for an ETag must go back as it came.
+    """
+    found: list[tuple[str, str]] = []
+    for line in lines:
+        name, colon, value = line.decode("latin-1").partition(":")
+        if colon:
+            found.append((name.strip(_BLANK).lower(), value.strip(_BLANK)))
+    return tuple(found)
+
+
+def _field_lines(request: Request, user_agent: str, own: bool) -> list[bytes]:
+    """The header lines to send; the wire's *own* headers win over ours, but for the codings:
+    only what :class:`Body` can decode may be offered.
+    """
+    fields = {"user-agent": ("User-Agent", user_agent), "accept": ("Accept", ACCEPT)}
+    if request.etag:
+        fields["if-none-match"] = ("If-None-Match", request.etag)
+    if request.last_modified:
+        fields["if-modified-since"] = ("If-Modified-Since", request.last_modified)
+    if own:
+        fields.update((name.lower(), (name, value)) for name, value in request.headers)
+    fields["accept-encoding"] = ("Accept-Encoding", "gzip")
+    return [_field_line(name, value) for name, value in fields.values()]
+
+
+def _field_line(name: str, value: str) -> bytes:
+    if not _FIELD_NAME.fullmatch(name):
+        raise _fault("bad-header", f"{name[:40]!r} is not the name of a header")
+    if _LINE_BREAK.search(value):  # what follows it would be read as another header (§5.5)
+        raise _fault("bad-header", f"the value of {name[:40]} holds a line break or NUL")
+    line = f"{name}: {value}" if value.strip(_BLANK) else f"{name};"  # libcurl's sign for "empty"
+    try:
+        return line.encode("latin-1")
+    except UnicodeEncodeError:
+        return line.encode("utf-8", "replace")
+
+
+def authorities() -> tuple[str | None, str | None]:
+    """The file and the folder of certificate authorities to trust, as far as there are any.
+
+    pycurl's wheels bring an OpenSSL of their own, which knows only the machine that it was built
+    on. So: SSL_CERT_FILE and SSL_CERT_DIR, as everywhere; what this Python trusts; what systems are
+    known to have; certifi, if it happens to be installed.
+    """
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if file or folder:
+        return file, folder
+    python = ssl.get_default_verify_paths()
+    for path in (python.cafile, *_AUTHORITIES):
+        if path and Path(path).is_file():
+            return path, None
+    if python.capath and any(Path(python.capath).iterdir()):
+        return None, python.capath
+    try:
+        return str(import_module("certifi").where()), None
+    except ImportError:
+        return None, None

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable
 from typing import Any
 
-from stories.errors import FetchError
+from net.errors import FetchError
 
 # Registered codings that change the bytes (RFC 9110 §16.6.1). Others ("utf-8", "none") are seen in
 # the wild as plain mistakes over bytes that are not coded at all.

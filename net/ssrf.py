@@ -11,7 +11,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
-from stories.errors import FetchError
+from net.errors import FetchError
 
 LONGEST_URL = 8000
 """Characters; RFC 9110 §4.1 asks everyone to support at least this many."""

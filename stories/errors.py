@@ -4,7 +4,6 @@ from wirecopy.errors import ParseError, WirecopyError
 
 __all__ = [
     "ConfigError",
-    "FetchError",
     "ParseError",
     "RenderError",
     "SigningError",
@@ -24,14 +23,6 @@ class UnknownNameError(WirecopyError):
 
 class StoreError(WirecopyError):
     """The database cannot be reached or is not one of ours."""
-
-
-class FetchError(WirecopyError):
-    """A response could not be had. ``state`` is the wire's state it leads to (``timeout`` …)."""
-
-    def __init__(self, state: str, message: str) -> None:
-        super().__init__(message)
-        self.state = state
 
 
 class RenderError(WirecopyError):

@@ -19,7 +19,8 @@ from ingest.item import Hints
 from ingest.parse import Reader
 from ingest.replay import Selection
 from ingest.sandbox import Cage, CageError, Limits
-from net import ssrf, transfer
+from net import client as http_client
+from net import ssrf
 from net.client import Client
 from publish import renderer
 from publish.feed import join
@@ -201,7 +202,7 @@ def test_a_redirect_does_not_lead_there_either(
             return None
         return ssrf.refusal(address, allow_private=allow_private)
 
-    monkeypatch.setattr(transfer, "refusal", as_if_public)
+    monkeypatch.setattr(http_client, "refusal", as_if_public)
     target = f"http://127.0.0.2:{house.server.port}/good"
     house.configure(f"/redirect?to={target}", allow_private=False)
     assert house.work() == "forbidden-address"

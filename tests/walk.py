@@ -133,8 +133,6 @@ class _Ready(Client):
             assert request is not None
             yield Response(
                 wire=request.wire,
-                requested_at=clock.now(),
-                elapsed=0.1,
                 status=200,
                 url=request.url,
                 headers=(("content-type", "application/rss+xml"), ("etag", '"1"')),

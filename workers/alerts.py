@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
-import pycurl
 import structlog
 
 from ingest.schedule import GOOD
+from net import hooks
 from stories.config import Config
 from stories.db import Store, alerts, outbox
 from stories.db.alerts import Alert, AlertKind, Watched
@@ -49,9 +49,6 @@ COMPARED = 500
 
 BATCH = 500
 """Subjects told of in one call of the web hook: when an agency goes down, all its wires fail."""
-
-HOOK_SECONDS = 10
-"""How long the web hook may take."""
 
 WORDS: Final[dict[AlertKind, tuple[str, str]]] = {
     "failing": ("fails", "is polled well again"),
@@ -224,7 +221,10 @@ def tell(store: Store, config: Config, now: datetime) -> int:
     with held(store, jobs):
         with store.read() as conn:
             found = alerts.untold(conn, [j.key for j in jobs])
-        error = post(url, payload(config, found, now), config.agent) if url and found else ""
+        fault = ""
+        if url and found:
+            fault = hooks.post(url, payload(config, found, now), config.agent)
+        error = masked(f"alerts.url: {fault}") if fault else ""
         with store.write() as conn:
             if error:
                 for job in jobs:
@@ -268,37 +268,6 @@ def _told(alert: Alert) -> dict[str, Any]:
         "ended": alert.ended_at.isoformat() if alert.ended_at else None,
         "message": f"wire {alert.subject} {words}",
     }
-
-
-def post(url: str, body: bytes, agent: str) -> str:
-    """POST the JSON *body* to *url*; why that failed, empty when the answer was a 2xx.
-
-    The address is the operator's own and may be a private one. Redirects are not followed (a POST
-    would become a GET, RFC 9110 §15.4), and of the answer only the status counts.
-    """
-    curl = pycurl.Curl()
-    try:
-        curl.setopt(pycurl.URL, url)
-        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
-        curl.setopt(pycurl.NOSIGNAL, 1)
-        curl.setopt(pycurl.TIMEOUT, HOOK_SECONDS)
-        curl.setopt(pycurl.USERAGENT, agent)
-        curl.setopt(pycurl.POSTFIELDS, body)
-        # Without "Expect: 100-continue", which costs a second at servers that do not know it.
-        curl.setopt(pycurl.HTTPHEADER, ["Content-Type: application/json", "Expect:"])
-        curl.setopt(pycurl.WRITEFUNCTION, lambda _: None)
-        try:
-            curl.perform()
-        except pycurl.error as error:
-            said = str(error.args[1])
-            if not 200 <= curl.getinfo(pycurl.RESPONSE_CODE) < 300:
-                return masked(f"alerts.url: {said}; see that it answers, or mend it")
-        status = curl.getinfo(pycurl.RESPONSE_CODE)
-    finally:
-        curl.close()
-    if 200 <= status < 300:
-        return ""
-    return f"alerts.url: it answered {status}; see that it takes a POST of JSON, or mend it"
 
 
 def _moment(microseconds: int) -> datetime:

@@ -19,7 +19,7 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, M
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from net.request import STATES
+from net.client import STATES
 
 KEY = "wirecopy:metrics"
 """The hash: field ``["metric", ["label value", …], part]`` as JSON, value a number."""

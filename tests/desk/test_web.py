@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from desk import web
-from net.request import STATES
+from net.client import STATES
 from publish import renderer
 from stories import clock
 from stories.config import Config, Wire

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.redirects import GIVEN_UP, SEEN_FOR, SIGHTINGS, Place, answered, failed
-from net.request import Hop, Response
+from net.client import Hop, Response
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 OLD, NEW, OTHER = "https://old.example/f", "https://new.example/f", "https://other.example/f"
@@ -19,7 +19,7 @@ def came(*steps: tuple[int, str], start: str = OLD) -> Response:
     for status, target in steps:
         hops.append(Hop(status, at, target))
         at = target
-    return Response("w", NOW, 0.1, 200, at, (), b"", tuple(hops), None)
+    return Response("w", 200, at, (), b"", tuple(hops), None)
 
 
 def over(

@@ -7,7 +7,6 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from net import client as http
 from net import ssrf
-from net import transfer as exchange
 from net.client import STATES, Client, Hop, Request, Response, fetch
-from stories import clock
-from stories.errors import FetchError
+from net.errors import FetchError
 from tests import hostile
 from tests.hostile import FEED, Server
 
@@ -70,13 +68,9 @@ def error(response: Response) -> FetchError:
 
 
 def test_an_answer(server: Server) -> None:
-    instant = datetime(2026, 11, 22, 6, tzinfo=UTC)
-    with clock.reading(lambda: instant):
-        response = one(server.url + "/good", wire="ani")
+    response = one(server.url + "/good", wire="ani")
     assert response == Response(
         wire="ani",
-        requested_at=instant,
-        elapsed=response.elapsed,
         status=200,
         url=server.url + "/good",
         headers=(("content-type", "application/rss+xml"), ("content-length", str(len(FEED)))),
@@ -84,7 +78,6 @@ def test_an_answer(server: Server) -> None:
         hops=(),
         error=None,
     )
-    assert 0 < response.elapsed < PATIENT
     assert response.moved_to is None
 
 
@@ -147,11 +140,11 @@ def test_what_is_asked(server: Server) -> None:
     assert dict(seen.headers) == {
         "host": f"127.0.0.1:{server.port}",
         "user-agent": AGENT,
-        "accept": exchange.ACCEPT,
+        "accept": http.ACCEPT,
         "accept-encoding": "gzip",
     }
     for kind in ("rss+xml", "atom+xml", "rdf+xml", "feed+json", "application/xml", "text/xml"):
-        assert kind in exchange.ACCEPT
+        assert kind in http.ACCEPT
 
 
 def test_both_validators_go_back_as_they_came_every_time(server: Server) -> None:
@@ -432,9 +425,10 @@ def test_broken_answers(server: Server, path: str, state: str, status: int) -> N
 
 @pytest.mark.parametrize(("path", "state", "status"), SLOW)
 def test_slow_answers(server: Server, path: str, state: str, status: int) -> None:
+    begun = time.monotonic()
     response = one(server.url + path, timeout=HASTY)
     assert (error(response).state, response.status) == (state, status)
-    assert response.elapsed >= HASTY
+    assert time.monotonic() - begun >= HASTY
 
 
 def test_every_path_at_once_harms_no_neighbour(server: Server) -> None:
@@ -494,17 +488,18 @@ def test_memory_is_bounded(server: Server, path: str) -> None:
 def test_silence_in_the_middle_ends_a_long_poll(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exchange, "SILENCE_SECONDS", HASTY)
+    monkeypatch.setattr(http, "SILENCE_SECONDS", HASTY)
+    begun = time.monotonic()
     response = one(server.url + "/stall-body", timeout=600.0)
     assert error(response).state == "timeout"
     assert "then nothing" in str(response.error)
-    assert response.elapsed < PATIENT
+    assert time.monotonic() - begun < PATIENT
 
 
 def test_silence_before_the_answer_is_the_wires_own_matter(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exchange, "SILENCE_SECONDS", HASTY / 4)
+    monkeypatch.setattr(http, "SILENCE_SECONDS", HASTY / 4)
 
     def late(exchange: hostile.Exchange) -> None:
         exchange.pause(HASTY)
@@ -521,7 +516,7 @@ def test_a_timeout_of_nothing_is_a_timeout(server: Server, timeout: float) -> No
 
 def test_a_timeout_without_end_has_one(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     assert one(server.url + "/good", timeout=math.inf).body == FEED
-    monkeypatch.setattr(exchange, "LONGEST_SECONDS", HASTY)
+    monkeypatch.setattr(http, "LONGEST_SECONDS", HASTY)
     assert error(one(server.url + "/stall", timeout=math.inf)).state == "timeout"
 
 
@@ -626,7 +621,7 @@ def test_every_hop_is_judged(server: Server, monkeypatch: pytest.MonkeyPatch) ->
             None if address == "127.0.0.1" else ssrf.refusal(address, allow_private=allow_private)
         )
 
-    monkeypatch.setattr(exchange, "refusal", as_if_public)
+    monkeypatch.setattr(http, "refusal", as_if_public)
     target = f"http://127.0.0.2:{server.port}/good"
     response = one(f"{server.url}/redirect?status=301&to={target}", allow_private=False)
     assert error(response).state == "forbidden-address"
@@ -665,18 +660,19 @@ def test_a_port_where_nobody_listens() -> None:
 def test_a_port_where_nobody_answers(
     connect: float, timeout: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exchange, "CONNECT_SECONDS", connect)
+    monkeypatch.setattr(http, "CONNECT_SECONDS", connect)
+    begun = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         response = one(f"https://127.0.0.1:{silent.getsockname()[1]}/", timeout=timeout)
     assert error(response).state == "timeout"
-    assert response.elapsed < PATIENT
+    assert time.monotonic() - begun < PATIENT
 
 
 @pytest.mark.parametrize(("connect", "timeout"), [(0.001, PATIENT), (PATIENT, 1e-9)])
 def test_a_name_that_takes_too_long(
     connect: float, timeout: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exchange, "CONNECT_SECONDS", connect)
+    monkeypatch.setattr(http, "CONNECT_SECONDS", connect)
     assert error(one("http://agency.invalid/", timeout=timeout)).state == "dns"
 
 
@@ -700,13 +696,13 @@ def test_tls_to_a_server_without(server: Server) -> None:
 def test_authorities_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
-    file, folder = exchange.authorities()
+    file, folder = http.authorities()
     assert file is None or Path(file).is_file()
     assert folder is None or Path(folder).is_dir()
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    assert exchange.authorities() == (None, str(tmp_path))
+    assert http.authorities() == (None, str(tmp_path))
     monkeypatch.setenv("SSL_CERT_FILE", "/named.pem")
-    assert exchange.authorities() == ("/named.pem", str(tmp_path))
+    assert http.authorities() == ("/named.pem", str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -813,14 +809,13 @@ def test_the_callers_time_is_charged_to_no_wire(server: Server) -> None:
     time.sleep(1.7)
     slow = next(responses)
     assert (slow.wire, slow.error, slow.body) == ("slow", None, FEED)
-    assert slow.elapsed < 1.5
 
 
 def test_nor_is_it_charged_to_a_connection_under_way(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(hostile.CERTIFICATE))
-    monkeypatch.setattr(exchange, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(http, "CONNECT_SECONDS", 1.0)
     with hostile.serve(tls=True, hello_after=1.5) as late:
         requests = [ask(server.url + "/good", wire="quick"), ask(late.url + "/good", wire="late")]
         responses = fetch(requests, user_agent=AGENT)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from net.decoder import MOST_MEMBERS, Body
-from stories.errors import FetchError
+from net.errors import FetchError
 from tests import hostile
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from net.errors import FetchError
 from net.ssrf import LONGEST_URL, origin, refusal, shown, web_url
-from stories.errors import FetchError
 
 PUBLIC = [
     "1.1.1.1",
