@@ -8,11 +8,11 @@ captures, which key identifies an item above all, is decided afterwards.
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ingest import conserve, formats
-from ingest.conserve import Fault
-from ingest.formats import witness
-from ingest.formats.witness import Around
+from ingest import formats, integrity
+from ingest.formats import rss_atom_reread
+from ingest.formats.rss_atom_reread import Around
 from ingest.identity import Keys, keys_of
+from ingest.integrity import Fault
 from ingest.item import Channel, Hints, Item
 from ingest.normalize import content_digest, normalise, received
 from stories.config import Wire
@@ -30,7 +30,7 @@ class Candidate(Value):
 
     ``version.agency_id`` is empty where the item states none: then its identity serves.
     ``received`` is None when its text is not known to be that of its bytes
-    (:mod:`ingest.conserve`): then nothing can be claimed of it.
+    (:mod:`ingest.integrity`): then nothing can be claimed of it.
     """
 
     position: int
@@ -143,8 +143,8 @@ _NOBODY = Identity(rule="digest", key="")
 def _around(body: bytes, hints: Hints) -> Around | None:
     """What *body* says around its items; None when the witness cannot tell."""
     try:
-        return witness.around(body, hints.headers.get("content-type", ""))
-    except Exception:  # see conserve.check
+        return rss_atom_reread.around(body, hints.headers.get("content-type", ""))
+    except Exception:  # see integrity.check
         return None
 
 
@@ -153,7 +153,7 @@ def _conserved(raw: bytes | None, place: Around | None, version: Version) -> Fau
     # matter for the quarantine, but nothing can be claimed of it either.
     if raw is None or place is None:
         return Fault("text-unchecked", "where its own bytes stand is not known")
-    return conserve.check(place.charset.decode(raw), place, version)
+    return integrity.check(place.charset.decode(raw), place, version)
 
 
 def _doubted(doubts: dict[int, Fault]) -> Iterator[str]:

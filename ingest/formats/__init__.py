@@ -7,7 +7,7 @@ Each is two pure functions: ``detect(look)``, whether a body that looks so is of
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ingest.formats import syndication
+from ingest.formats import rss_atom
 from ingest.formats.sniff import Look, look
 from ingest.item import Hints, Parsed
 from stories.errors import ParseError
@@ -23,7 +23,7 @@ class Format:
 
 
 FORMATS: tuple[Format, ...] = (
-    Format("RSS or Atom", syndication.detect, syndication.parse),
+    Format("RSS or Atom", rss_atom.detect, rss_atom.parse),
 )  # fmt: skip
 
 

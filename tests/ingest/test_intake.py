@@ -181,7 +181,7 @@ def test_a_wire_whose_newest_capture_failed_says_so(desk: Desk) -> None:
 def test_items_beyond_the_bound_are_a_fault_until_a_capture_has_none(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.formats.syndication.MOST_ITEMS", 2)
+    monkeypatch.setattr("ingest.formats.rss_atom.MOST_ITEMS", 2)
 
     def fault() -> str | None:
         with desk.store.read() as conn:

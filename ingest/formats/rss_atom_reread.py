@@ -4,7 +4,7 @@ A scanner of our own over the item's text, without lxml, feedparser or any code 
 ``ingest/formats/item*``, so that a fault of theirs is not also a fault of the witness. What it
 shares with them is where the item begins and ends, the document's encoding and what its DOCTYPE
 declares. It reads no meaning into the item: it tells which elements stand in it and what text each
-holds; :mod:`ingest.conserve` compares.
+holds; :mod:`ingest.integrity` compares.
 
 Every step is linear in the item's length; an item that would take more is not witnessed
 (:class:`UnwitnessedError`).

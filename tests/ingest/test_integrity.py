@@ -10,9 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bench.agency import CONTENT_TYPES, bodies
-from ingest import conserve, formats, parse
-from ingest.conserve import Fault
-from ingest.formats import witness
+from ingest import formats, integrity, parse
+from ingest.formats import rss_atom_reread
+from ingest.integrity import Fault
 from ingest.item import Hints, Item, Parsed
 from ingest.normalize import normalise
 from ingest.parse import Contents
@@ -47,8 +47,8 @@ def version_of(item: Item, parsed: Parsed) -> Version:
 
 
 def checked(body: bytes, item: Item, version: Version, kind: str = "") -> Fault | None:
-    place = witness.around(body, kind)
-    return conserve.check(place.charset.decode(body[item.start : item.end]), place, version)
+    place = rss_atom_reread.around(body, kind)
+    return integrity.check(place.charset.decode(body[item.start : item.end]), place, version)
 
 
 def faults(feed: str | bytes, kind: str = "") -> list[str]:
@@ -326,7 +326,7 @@ def test_a_parser_that_loses_or_adds_a_word_is_always_found(
 
 def _words(version: Version) -> list[str]:
     texts = (version.headline, projection(version.body), version.summary or "")
-    return [witness.squash(text) for text in texts]
+    return [rss_atom_reread.squash(text) for text in texts]
 
 
 @pytest.mark.parametrize(
@@ -350,18 +350,18 @@ def _words(version: Version) -> list[str]:
     ids=range(14),
 )
 def test_a_hostile_item_takes_bounded_time(inside: str) -> None:
-    place = witness.around(rss("").encode())
+    place = rss_atom_reread.around(rss("").encode())
     version = Version(wire="w", agency="A", agency_id="1", headline="t", body="<p>d</p>")
     began = time.process_time()
-    conserve.check(f"<item><title>t</title>{inside}</item>", place, version)
+    integrity.check(f"<item><title>t</title>{inside}</item>", place, version)
     assert time.process_time() - began < 2
 
 
 @given(st.text(max_size=300), st.text(max_size=100))
 def test_any_text_is_checked_without_an_error(raw: str, words: str) -> None:
-    place = witness.around(raw.encode("utf-8", "replace"))
+    place = rss_atom_reread.around(raw.encode("utf-8", "replace"))
     version = Version(wire="w", agency="A", agency_id="1", headline=words, body=words)
-    fault = conserve.check(raw, place, version)
+    fault = integrity.check(raw, place, version)
     assert fault is None or len(fault.message) <= 1_000
 
 
@@ -423,14 +423,14 @@ def test_what_cannot_be_compared_is_told_and_never_claimed(
 
 
 def test_a_check_that_fails_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = witness.tellings
+    real = rss_atom_reread.tellings
 
-    def failing(raw: str, place: witness.Around) -> list[witness.Telling]:
+    def failing(raw: str, place: rss_atom_reread.Around) -> list[rss_atom_reread.Telling]:
         if "Good" in raw:
             raise RecursionError("nobody foresaw this")
         return real(raw, place)
 
-    monkeypatch.setattr(conserve, "tellings", failing)
+    monkeypatch.setattr(integrity, "tellings", failing)
     found = read(f"<rss><channel>{GOOD}{GOOD.replace('Good', 'Better')}</channel></rss>")
     assert [one.received is None for one in found.found] == [True, False]
     assert "RecursionError: nobody foresaw this" in found.notes[-1]

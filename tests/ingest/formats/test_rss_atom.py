@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest import formats
-from ingest.formats import syndication
+from ingest.formats import rss_atom
 from ingest.formats.item_spans import spans
 from ingest.identity import headline, identify
 from ingest.item import Hints, Item, Parsed
@@ -417,7 +417,7 @@ def test_junk_before_a_feed_is_passed_over() -> None:
 
 
 def test_too_many_items_are_named_and_the_first_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(syndication, "MOST_ITEMS", 3)
+    monkeypatch.setattr(rss_atom, "MOST_ITEMS", 3)
     parsed = parse(rss(*(WHOLE.format(n) for n in range(5))))
     assert [i.link[-1] for i in parsed.items] == ["0", "1", "2"]
     assert parsed.notes == ("holds 5 items; the first 3 were read",)
@@ -538,7 +538,7 @@ def _checked(body: bytes) -> None:
 
 
 def test_feedparser_reads_what_nothing_else_can(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(syndication, "MOST_MENDED", 0)
+    monkeypatch.setattr(rss_atom, "MOST_MENDED", 0)
     broken = (
         "<title>Q&amp;amp;A</title><link>https://a.example/2</link><guid>2</guid><source>PTI</source>"
         "<author>Ann</author><pubDate>22 Nov 2026 06:00 GMT</pubDate><category>c</category>"
@@ -557,8 +557,8 @@ def test_feedparser_reads_what_nothing_else_can(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_only_so_much_is_read_leniently(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(syndication, "MOST_MENDED", 0)
-    monkeypatch.setattr(syndication, "LOOSE_BYTES", 300)
+    monkeypatch.setattr(rss_atom, "MOST_MENDED", 0)
+    monkeypatch.setattr(rss_atom, "LOOSE_BYTES", 300)
     broken = "<title>t</title><description>" + "<br>" * 40 + "</description>"
     parsed = parse(rss(broken, broken, WHOLE.format(1)))
     assert [i.headline for i in parsed.items] == ["t", "", "Whole"]

@@ -2,8 +2,8 @@
 
 A parser that loses a paragraph, or takes a picture's caption for the story, does so silently, and
 everything measured afterwards agrees with it. So every item is read twice, by the format's parser
-and by :mod:`ingest.formats.witness`, and the two must say the same words. White space is left out,
-letters are compared in NFC; nothing else is folded.
+and by :mod:`ingest.formats.rss_atom_reread`, and the two must say the same words. White space is
+left out, letters are compared in NFC; nothing else is folded.
 
 **Copy** is what these elements of the item hold (local names in any case; RSS, Atom, Dublin Core,
 ``content`` and XHTML namespaces, or none):
@@ -15,8 +15,8 @@ letters are compared in NFC; nothing else is folded.
 * any other element, of any namespace, that holds prose (:data:`PROSE` letters and more, addresses
   not counted), unless its name or namespace says that it is something else: an id, address, date,
   subject, person, caption, right, place or note (:data:`OTHER`, and the namespaces that
-  :mod:`ingest.formats.witness` puts ``beside``). Text that stands in the item itself counts as one
-  such.
+  :mod:`ingest.formats.rss_atom_reread` puts ``beside``). Text that stands in the item itself counts
+  as one such.
 
 **Lost** is copy whose words, all of them in their order, stand in none of headline, body and
 summary, nor beside them (captions, credits, byline, dateline, tags). No loss is
@@ -44,7 +44,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from ingest.formats.witness import (
+from ingest.formats.rss_atom_reread import (
     MOST_READ,
     MOST_TELLINGS,
     Around,

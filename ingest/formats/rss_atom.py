@@ -19,7 +19,7 @@ from typing import Any
 import feedparser
 from lxml import etree
 
-from ingest.formats import encoding, html_detection, item_spans, itemfields, itemtree
+from ingest.formats import encoding, html_detection, item_spans, itemfields, xml_repair
 from ingest.formats.itemfields import Fields, name_of, text_of
 from ingest.formats.sniff import HEAD, Look, declared, look_at
 from ingest.item import Channel, Hints, Item, ItemMedia, Parsed
@@ -100,7 +100,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     look = look_at(charset.decode(body[:HEAD]))
     if look.subset:
         notes.append("its DOCTYPE declares entities; only harmless ones were used")
-    setting = itemtree.Setting(_spaces(head, look), dict(look.entities))
+    setting = xml_repair.Setting(_spaces(head, look), dict(look.entities))
     pieces, mended = _pieces(body, taken, charset, setting)
     notes += mended
     frame = _frame(head, tail, look, setting, notes, whole=bool(pieces))
@@ -130,21 +130,21 @@ def _spaces(head: str, look: Look) -> dict[str, str]:
     spaces = {prefix: uri for prefix, uri in anywhere if prefix}
     spaces |= declared(look.attributes)
     spaces |= declared(channel[1] if channel else "")
-    return itemtree.usable(spaces)
+    return xml_repair.usable(spaces)
 
 
 def _pieces(
     body: bytes,
     spans: Sequence[tuple[int, int]],
     charset: encoding.Charset,
-    setting: itemtree.Setting,
+    setting: xml_repair.Setting,
 ) -> tuple[list[_Piece], list[str]]:
     pieces: list[_Piece] = []
     mends: Counter[str] = Counter()
     first: dict[str, int] = {}
     for position, (start, end) in enumerate(spans):
         text = charset.decode(body[start:end])
-        tree = itemtree.tree(text, setting, patiently=sum(mends.values()) < MOST_MENDED)
+        tree = xml_repair.tree(text, setting, patiently=sum(mends.values()) < MOST_MENDED)
         if tree.element is not None and not itemfields.is_item(tree.element):
             continue
         if tree.mended:
@@ -190,7 +190,7 @@ def _frame(
     head: str,
     tail: str,
     look: Look,
-    setting: itemtree.Setting,
+    setting: xml_repair.Setting,
     notes: list[str],
     *,
     whole: bool,
@@ -201,10 +201,10 @@ def _frame(
     """
     text = ""
     if look.root != "entry" and look.at >= 0:
-        text = itemtree.windows_references(
+        text = xml_repair.windows_references(
             f"{head[look.at :]}<?{_HERE}?>{tail}".rstrip("\0 \r\n\t")
         )
-    tree = itemtree.frame(text, setting) if text else itemtree.Tree(None)
+    tree = xml_repair.frame(text, setting) if text else xml_repair.Tree(None)
     root = tree.element
     if tree.broken and not whole:
         raise ParseError(
@@ -270,7 +270,7 @@ def _read(
     frame: etree._Element,
     pieces: Sequence[_Piece],
     look: Look,
-    setting: itemtree.Setting,
+    setting: xml_repair.Setting,
     hints: Hints,
     notes: list[str],
 ) -> Parsed:
@@ -392,10 +392,10 @@ def _with_fields(item: Item, fields: Fields) -> Item:
     )
 
 
-def _loose(item: Item, text: str, look: Look, setting: itemtree.Setting) -> Item:
+def _loose(item: Item, text: str, look: Look, setting: xml_repair.Setting) -> Item:
     """*item* as feedparser's lenient parser reads *text*, when nothing else could."""
-    _, mended = itemtree.mend(text, setting)
-    spaces = "".join(f' xmlns:{p}="{u}"' for p, u in itemtree.WELL_KNOWN.items())
+    _, mended = xml_repair.mend(text, setting)
+    spaces = "".join(f' xmlns:{p}="{u}"' for p, u in xml_repair.WELL_KNOWN.items())
     name = "feed" if look.root in ("feed", "entry") else "rss"
     try:
         told = _feedparser(f"<{name}{spaces}>{mended}</{name}>".encode())
