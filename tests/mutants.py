@@ -1,0 +1,302 @@
+"""Faults put into the code one at a time, to see that a test catches each.
+
+    python -m tests.mutants [NAME…]
+
+Each is put into a copy of the tree, and the tests that should catch it are run there until one
+fails; prints which did. Exit code 1 when a fault went unnoticed, or its place was not found. It
+takes a few minutes; ``test_mutants.py`` only looks whether every place is still there.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+LEFT_OUT = (".git", ".venv", "__pycache__", ".*_cache", ".hypothesis")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A fault: in ``file`` the text ``old``, which stands there once, becomes ``new``."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+    def put_into(self, root: Path) -> None:
+        """Change the tree at *root*.
+
+        :raises LookupError: when ``old`` is not there exactly once.
+        """
+        path = root / self.file
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        if text.count(self.old) != 1:
+            raise LookupError(f"{self.name}: {self.file} has {self.old!r} not exactly once")
+        path.write_text(text.replace(self.old, self.new), encoding="utf-8")
+
+
+MUTANTS = (
+    # Polling
+    Mutant(
+        "back-off forgets",
+        "ingest/schedule.py",
+        "failures += WEIGHTS.get(state, 1.0)",
+        "failures = WEIGHTS.get(state, 1.0)",
+        ("tests/ingest/test_schedule.py",),
+    ),
+    Mutant(
+        "link-local addresses are let through",
+        "net/ssrf.py",
+        '("169.254.0.0/16", "a link-local address"),',
+        "",
+        ("tests/net/test_ssrf.py",),
+    ),
+    Mutant(
+        "a poll whose lease was lost is written",
+        "stories/db/wires.py",
+        ".where(wires.c.name == name, wires.c.lease == lease)\n"
+        "        .values(lease=None, lease_until=None, lane=0, polls=wires.c.polls + 1, **values)",
+        ".where(wires.c.name == name)\n"
+        "        .values(lease=None, lease_until=None, lane=0, polls=wires.c.polls + 1, **values)",
+        ("tests/ingest/test_poll.py",),
+    ),
+    Mutant(
+        "a 304 wipes the validators",
+        "ingest/capture.py",
+        """if state != "not-modified" or "etag" in headers:""",
+        "if state:",
+        ("tests/ingest/test_poll.py",),
+    ),
+    Mutant(
+        "a gzip body that breaks off is whole",
+        "net/decoder.py",
+        "if self._inflate is not None and not self._inflate.eof:",
+        "if False:",
+        ("tests/net/test_decoder.py",),
+    ),
+    Mutant(
+        "the wire's headers go to another origin",
+        "net/transfer.py",
+        "own = not self.hops or origin(self.url) == origin(self.hops[0].url)",
+        "own = True",
+        ("tests/net/test_client.py",),
+    ),
+    Mutant(
+        "no gap between two polls of a host",
+        "workers/politeness.py",
+        "if last is not None and now - last < politeness.gap:",
+        "if last is not None and last > now:",
+        ("tests/workers/test_dispatch.py",),
+    ),
+    # Intake
+    Mutant(
+        "a guid that several stories share identifies",
+        "ingest/identity.py",
+        'return "several stories share the guid" if keys.guid in several else ""',
+        'return ""',
+        ("tests/ingest/test_identity.py",),
+    ),
+    Mutant(
+        "a date makes a version",
+        "ingest/normalize.py",
+        "        version.headline,\n        found.paragraphs,",
+        "        version.headline,\n        str(version.published),\n        found.paragraphs,",
+        ("tests/ingest/test_normalize.py", "tests/ingest/test_intake.py"),
+    ),
+    Mutant(
+        "lost words are not seen",
+        "ingest/conserve.py",
+        "missing = [copy for copy in copies if _is_lost(copy, copies, came)]",
+        "missing: list[_Copy] = []",
+        ("tests/ingest/test_conserve.py",),
+    ),
+    Mutant(
+        "a title in plain text is read as HTML",
+        "ingest/formats/itemfields.py",
+        "marked = html_detection.is_markup_title(raw)",
+        "marked = True",
+        ("tests/ingest/formats/test_syndication.py",),
+    ),
+    Mutant(
+        "reading a capture may take any time",
+        "ingest/sandbox_child.py",
+        "resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))",
+        "pass",
+        ("tests/ingest/test_sandbox.py",),
+    ),
+    Mutant(
+        "a replay does not follow a change",
+        "ingest/replay.py",
+        "begins = bool(taken.changes) and not cascading",
+        "begins = False",
+        ("tests/test_replay.py",),
+    ),
+    Mutant(
+        "what is wanted again is done with",
+        "stories/db/outbox.py",
+        'conn.execute(delete(outbox).where(ours, outbox.c.wanted == bindparam("was")), rows)',
+        'conn.execute(delete(outbox).where(ours, outbox.c.wanted >= bindparam("was")), rows)',
+        ("tests/stories/test_db.py",),
+    ),
+    # Text and measurement
+    Mutant(
+        "list items are one paragraph",
+        "stories/text.py",
+        " legend li listing",
+        " legend listing",
+        ("tests/stories/test_text.py",),
+    ),
+    Mutant(
+        "text is not brought to NFC",
+        "stories/text.py",
+        'return unicodedata.normalize("NFC", text)',
+        "return text",
+        ("tests/stories/test_text.py",),
+    ),
+    Mutant(
+        "the copy kept is not held against the digests made on receipt",
+        "stories/provenance.py",
+        "if before == made:",
+        "if before:",
+        ("tests/stories/test_provenance.py",),
+    ),
+    # Publishing
+    Mutant(
+        "a statement does not name the one before",
+        "publish/signing.py",
+        "previous = before.digest if before else None",
+        "previous = None",
+        ("tests/publish/test_signing.py",),
+    ),
+    Mutant(
+        "a statement by a revoked key is kept",
+        "publish/signing.py",
+        "if row.kid not in revoked and claims_of",
+        "if claims_of",
+        ("tests/publish/test_signing.py",),
+    ),
+    Mutant(
+        "a tracking pixel is shown",
+        "publish/clean.py",
+        'if unseen(attributes) or not {"src", "srcset"} & attributes.keys():',
+        'if not {"src", "srcset"} & attributes.keys():',
+        ("tests/publish/test_clean.py",),
+    ),
+    Mutant(
+        "If-Modified-Since is off by one",
+        "publish/web/conditional.py",
+        "modified <= since <= now",
+        "modified < since <= now",
+        ("tests/publish/web/test_conditional.py",),
+    ),
+    Mutant(
+        "a licence ends a moment late",
+        "stories/licence.py",
+        "story.first_received + term <= now",
+        "story.first_received + term < now",
+        ("tests/workers/test_housekeeping.py",),
+    ),
+    Mutant(
+        "others may read a private key",
+        "stories/keyfiles.py",
+        '_check(path, found, 0o077, "read", "chmod 600")',
+        "",
+        ("tests/stories/test_keyfiles.py",),
+    ),
+    Mutant(
+        "a second look is never due",
+        "stories/models.py",
+        "return self.desk_headline is not None and self.edits[-1].against < self.number",
+        "return False",
+        ("tests/test_replay.py", "tests/desk/test_headline.py", "tests/stories/test_models.py"),
+    ),
+    # Verifying
+    Mutant(
+        "the stated edit scope is believed",
+        "wirecopy/verify.py",
+        "if said.scope in allowed:",
+        "if said.scope:",
+        ("tests/wirecopy",),
+    ),
+    Mutant(
+        "a path in the log need not lead to its root",
+        "wirecopy/merkle.py",
+        'if found != root:\n        raise Refused("the proof does not lead to the signed root")',
+        "pass",
+        ("tests/wirecopy",),
+    ),
+    Mutant(
+        "a second spelling of base64url is read",
+        "wirecopy/encoding.py",
+        "if to_base64url(found) != text:",
+        "if False:",
+        ("tests/wirecopy",),
+    ),
+    Mutant(
+        "an entry with a second title is read",
+        "wirecopy/feeds.py",
+        "if len(found) > 1:",
+        "if len(found) > 2:",
+        ("tests/wirecopy",),
+    ),
+)
+
+
+def copied(root: Path, folder: Path) -> Path:
+    """A copy of the tree at *root*, in *folder*."""
+    tree = folder / "tree"
+    shutil.copytree(root, tree, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    return tree
+
+
+def caught_by(tree: Path, tests: Sequence[str]) -> str:
+    """The first of *tests* that fails in *tree*; empty when none does.
+
+    :raises RuntimeError: when they cannot be run.
+    """
+    options = ["-q", "-x", "-p", "no:cacheprovider", "-k", "not postgresql"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *tests],
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": str(tree), "CI": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return ""
+    found = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", done.stdout, re.M)
+    if done.returncode != 1 or found is None:
+        raise RuntimeError(f"{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return found[1]
+
+
+def main(*names: str) -> int:
+    chosen = [one for one in MUTANTS if not names or one.name in names]
+    missed = 0
+    for mutant in chosen:
+        with tempfile.TemporaryDirectory(prefix="wc-mutant-") as folder:
+            tree = copied(ROOT, Path(folder))
+            try:
+                mutant.put_into(tree)
+                caught = caught_by(tree, mutant.tests)
+            except LookupError as error:
+                caught = ""
+                sys.stderr.write(f"{error}\n")
+        missed += not caught
+        sys.stdout.write(f"{mutant.name}: {caught or 'NOT CAUGHT'}\n")
+        sys.stdout.flush()
+    sys.stdout.write(f"{len(chosen) - missed} of {len(chosen)} caught\n")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
