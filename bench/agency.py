@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from desk.demo.load import Load, standing
 from desk.demo.server import opened
 from desk.demo.site import Site
-from workers.pdeathsig import leashed
+from workers.pdeathsig import bound_to_parent
 
 ITEMS = 20
 """Stories in one feed of a wire."""
@@ -79,7 +79,7 @@ def performing(folder: Path, wires: int) -> Iterator[tuple[str, Path]]:
     file.write_bytes(struct.pack("d", 0.0))
     command = [sys.executable, "-m", "bench.agency", str(file), str(wires)]
     agency = subprocess.Popen(
-        leashed(command), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+        bound_to_parent(command), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
     )
     assert agency.stdout is not None
     try:

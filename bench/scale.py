@@ -38,7 +38,7 @@ from tests import servers
 from workers.address import broker_url, client
 from workers.app import beat_command, poller_command, worker_command
 from workers.metrics import KEY, POLL_LAG
-from workers.pdeathsig import leashed
+from workers.pdeathsig import bound_to_parent
 
 NEWS_SHARE = 0.05
 """Share of polls that bring something: most find nothing, as on real wires."""
@@ -126,7 +126,7 @@ def _agency(wires: int, every: Sequence[int]) -> Iterator[str]:
         *("--items", str(ITEMS), "--novelty", f"{novelty:.6f}"),
         *("--updates", "0.2", "--errors", str(ERRORS), "--not-modified", str(NOT_MODIFIED)),
     ]
-    process = subprocess.Popen(leashed(command), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(bound_to_parent(command), stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         yield process.stdout.readline().strip()
@@ -202,7 +202,7 @@ def _process(
 ) -> Iterator["subprocess.Popen[bytes]"]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith("WIRECOPY_")}
     process = subprocess.Popen(
-        leashed(command),
+        bound_to_parent(command),
         env={**clean, **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

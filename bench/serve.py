@@ -24,7 +24,7 @@ from bench.sides import Outcome, SideError, highest, in_turns, median
 from bench.table import Cell, Table, megabytes
 from publish import renderer
 from stories.db import feeds
-from workers.pdeathsig import leashed
+from workers.pdeathsig import bound_to_parent
 
 ENTRIES = 50
 CONNECTIONS = 16
@@ -121,7 +121,7 @@ def started(server: Served, port: int) -> Iterator[int]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("WIRECOPY_")}
     with pinned(0):
         process = subprocess.Popen(
-            leashed(server.command),
+            bound_to_parent(server.command),
             env=environment | server.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -23,7 +23,7 @@ import structlog
 
 from desk import reaper
 from stories.errors import WirecopyError
-from workers.pdeathsig import leashed
+from workers.pdeathsig import bound_to_parent
 
 FIRST_DELAY, LONGEST_DELAY = 0.2, 30.0
 """Seconds before a member's first restart, and at most; doubled from one death to the next."""
@@ -217,7 +217,7 @@ class _Crew:
 
     def _launch(self, run: _Run) -> None:
         run.process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
-            leashed(run.member.command),
+            bound_to_parent(run.member.command),
             stdin=subprocess.DEVNULL,
             env={**os.environ, **run.member.environment},
             start_new_session=True,  # a group of its own, and away from the terminal's Ctrl-C

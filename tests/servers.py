@@ -24,7 +24,7 @@ from psycopg.conninfo import make_conninfo
 
 from desk import broker
 from workers.address import client, socket_url
-from workers.pdeathsig import leashed
+from workers.pdeathsig import bound_to_parent
 
 PATIENCE = 60.0
 """Seconds a server may take to answer; it takes one or two, on a busy machine more."""
@@ -139,7 +139,7 @@ def postgres_server(folder: Path, wanted: Mapping[str, str]) -> Server:
     data, log = home / "data", folder / "postgres.log"
     first = [programs / "initdb", "-D", data, "-U", "wirecopy", "-A", "trust", "-E", "UTF8"]
     made = subprocess.run(
-        leashed([*map(str, first), "--locale=C", "--no-sync", "--no-instructions"], user),
+        bound_to_parent([*map(str, first), "--locale=C", "--no-sync", "--no-instructions"], user),
         check=False,
         cwd=home,
         stdin=subprocess.DEVNULL,
@@ -166,7 +166,7 @@ def running(wanted: Server) -> Iterator[subprocess.Popen[bytes]]:
     """The server *wanted*, once it answers; killed at the end. Its output goes to its log."""
     with wanted.log.open("wb") as output:
         server = subprocess.Popen(
-            leashed(wanted.command, wanted.user),
+            bound_to_parent(wanted.command, wanted.user),
             cwd=wanted.cwd,
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -15,7 +15,7 @@ from stories.db import Store, connect
 from tests import servers
 from tests.processes import gone, until
 from workers.address import client
-from workers.pdeathsig import leashed
+from workers.pdeathsig import bound_to_parent
 
 
 def test_redis_is_real_and_takes_no_port(redis_server: str) -> None:
@@ -126,13 +126,13 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
 def test_a_leashed_process_ends_with_its_starter(tmp_path: Path) -> None:
     starter = (
         "import subprocess, sys, time\n"
-        "from workers.pdeathsig import leashed\n"
-        "child = subprocess.Popen(leashed(['sleep', '600']))\n"
+        "from workers.pdeathsig import bound_to_parent\n"
+        "child = subprocess.Popen(bound_to_parent(['sleep', '600']))\n"
         "print(child.pid, flush=True)\n"
         "time.sleep(600)\n"
     )
     parent = subprocess.Popen(
-        leashed([sys.executable, "-c", starter]),
+        bound_to_parent([sys.executable, "-c", starter]),
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
     )
@@ -146,6 +146,8 @@ def test_a_leashed_process_ends_with_its_starter(tmp_path: Path) -> None:
 
 
 def test_a_command_that_is_not_there_is_named() -> None:
-    done = subprocess.run(leashed(["no-such-program"]), check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        bound_to_parent(["no-such-program"]), check=False, capture_output=True, text=True
+    )
     assert done.returncode == 1
     assert done.stderr == "no-such-program: No such file or directory\n"

@@ -1,6 +1,6 @@
 """Runs a command that does not outlive the process that started it.
 
-    python -I -S leash.py PARENT[:UID:GID] COMMAND [ARGUMENT…]
+    python -I -S pdeathsig.py PARENT[:UID:GID] COMMAND [ARGUMENT…]
 
 PARENT is the starter's process id. With UID and GID, root gives up its rights first, all groups
 included. The standard library alone is used, so that a start costs some 20 ms.
@@ -32,7 +32,7 @@ def die_with_parent(parent: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def leashed(command: Sequence[str], user: tuple[int, int] | None = None) -> list[str]:
+def bound_to_parent(command: Sequence[str], user: tuple[int, int] | None = None) -> list[str]:
     """*command* as it is to be started so that it ends with the process that starts it.
 
     *user* is the (uid, gid) to run as; only root can ask for it.

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workers.pdeathsig import leashed
+from workers.pdeathsig import bound_to_parent
 
 PAUSE = 0.5
 """Seconds until a process that ended by itself is started again."""
@@ -60,7 +60,7 @@ class Actor:
     def _start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                leashed(self.command, self.user),
+                bound_to_parent(self.command, self.user),
                 cwd=self.folder,
                 env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,

@@ -17,13 +17,13 @@ from tests import servers
 from tests.conftest import ConfigOf
 from tests.processes import until
 from workers.address import SOCKET_PATH_LIMIT, broker_url, client, private_socket, socket_url
-from workers.pdeathsig import leashed
+from workers.pdeathsig import bound_to_parent
 
 
 def start(one: Private) -> subprocess.Popen[bytes]:
     """The broker, once it answers."""
     assert not one.ready()
-    process = subprocess.Popen(leashed(one.command), stdin=subprocess.DEVNULL)
+    process = subprocess.Popen(bound_to_parent(one.command), stdin=subprocess.DEVNULL)
     until(one.ready)
     return process
 

@@ -20,7 +20,7 @@ from desk.reaper import remaining
 from desk.supervisor import HOPELESS, LONGEST_DELAY, STABLE, alone, failures_after, next_delay
 from stories.errors import WirecopyError
 from tests.processes import gone, until
-from workers.pdeathsig import leashed
+from workers.pdeathsig import bound_to_parent
 
 SLEEP = "MARK\nexec sleep 600"
 PARENT = "sleep 600 & echo $! >> children.pids\nMARK\nwait"
@@ -34,7 +34,7 @@ class Crew:
         self.folder = folder
         (folder / "members.json").write_text(json.dumps(members))
         self.process = subprocess.Popen(
-            leashed([sys.executable, "-m", "tests.desk.crew", str(folder)]),
+            bound_to_parent([sys.executable, "-m", "tests.desk.crew", str(folder)]),
             cwd=Path(__file__).parent.parent.parent,
             stderr=subprocess.PIPE,
             text=True,

@@ -26,7 +26,7 @@ from tests.workers import errands
 from workers import app, beat, housekeeping, pulse, queues, tasks
 from workers.address import client, socket_url
 from workers.metrics import Collected
-from workers.pdeathsig import leashed
+from workers.pdeathsig import bound_to_parent
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -66,7 +66,7 @@ class Site:
         }
         with (self.folder / f"{member}.log").open("ab") as log:
             return subprocess.Popen(
-                leashed(command),
+                bound_to_parent(command),
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -352,7 +352,9 @@ class Mortal:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        self._process = subprocess.Popen(leashed(self._private.command), stdin=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            bound_to_parent(self._private.command), stdin=subprocess.DEVNULL
+        )
         until(self._private.ready)
 
     def kill(self) -> None:
