@@ -16,9 +16,8 @@ import structlog
 
 from stories import clock, licence
 from stories.config import Config
-from stories.db import Store, key_value, outbox, retention
+from stories.db import Store, captures, feeds, key_value, outbox, retention
 from stories.db import stories as records
-from workers.reconcile import mend
 
 BUDGET = 5.0
 """Seconds after which no new step is begun."""
@@ -36,7 +35,7 @@ def housekeeping(store: Store, config: Config, budget: float = BUDGET) -> dict[s
     now = clock.now()
     done = {"licences over": take_out(store, config, now)}
     if _due(store, "housekeeping:mended", MEND_EVERY, now):
-        for what, count in mend(store).items():
+        for what, count in reconcile(store, now).items():
             done[what] = count
             if count:
                 log.warning("mended", what=what, count=count)
@@ -87,6 +86,20 @@ def take_out(store: Store, config: Config, now: datetime) -> int:
                 key_value.write(conn, key, {"term": term, "at": at.isoformat(), "id": name})
             count += len(found)
     return count
+
+
+def reconcile(store: Store, now: datetime) -> dict[str, int]:
+    """Want again what stands unfinished but is in no outbox; how much, by kind.
+
+    The outbox is written in the transaction that causes work, so this finds nothing unless rows
+    were removed by hand or a database was restored from parts.
+    """
+    with store.write() as conn:
+        wires = outbox.missing(conn, "ingest", captures.wires_pending(conn))
+        stories = outbox.missing(conn, "story", feeds.unrendered_ids(conn, limit=10_000))
+        outbox.want(conn, "ingest", wires, now)
+        outbox.want(conn, "story", stories, now)
+    return {"captures not taken in": len(wires), "stories not rendered": len(stories)}
 
 
 def retain(store: Store, config: Config, now: datetime) -> Iterator[tuple[str, int]]:

@@ -8,6 +8,8 @@ the file when one of them is replaced.
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,15 +19,42 @@ import structlog
 from celery import signals
 from sqlalchemy.exc import SQLAlchemyError
 
+from net.client import Client
 from stories import keyring
 from stories.config import Config, load
 from stories.db import Store, connect, why
 from stories.errors import SigningError, StoreError
 from workers.address import broker_url, client
-from workers.clients import Clients
 from workers.start import start
 
+CLIENTS_KEPT = 4
+"""Idle clients that are kept, with their connections; more were only needed for a while."""
+
 log = structlog.get_logger(__name__)
+
+
+class Clients:
+    """Lends a client to whoever polls a batch; the one given back last goes out first.
+
+    So while one batch after the other is polled, it is always the same client, whose connections
+    are still open; and there are as many as batches under way, whatever thread has which.
+    """
+
+    def __init__(self) -> None:
+        self._idle: list[Client] = []
+
+    @contextmanager
+    def one(self) -> Iterator[Client]:
+        """A client for this block alone. One that an error found at work is not used again."""
+        try:
+            lent = self._idle.pop()
+        except IndexError:
+            lent = Client()
+        yield lent
+        if len(self._idle) < CLIENTS_KEPT:
+            self._idle.append(lent)
+        else:
+            lent.close()
 
 
 @dataclass(frozen=True, slots=True)

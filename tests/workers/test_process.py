@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 
 import pytest
 
@@ -13,6 +13,7 @@ from tests.processes import until
 from tests.workers import errands
 from tests.workers.test_app import Site
 from workers import app
+from workers.process import CLIENTS_KEPT, Clients
 from workers.start import start
 
 
@@ -69,3 +70,29 @@ def test_a_worker_without_a_store_is_whole_once_it_is_there(lone: Site) -> None:
     told = [e["error"] for e in lone.lines("worker") if e["event"].startswith("not started yet")]
     assert len(told) == 1
     assert "cannot be made" in told[0]
+
+
+def test_one_after_the_other_has_the_same_client() -> None:
+    clients = Clients()
+    with clients.one() as first:
+        pass
+    with clients.one() as again:
+        assert again is first
+
+
+def test_nobody_has_the_client_of_another() -> None:
+    clients = Clients()
+    with ExitStack() as stack:
+        lent = [stack.enter_context(clients.one()) for _ in range(CLIENTS_KEPT + 2)]
+        assert len(set(map(id, lent))) == CLIENTS_KEPT + 2
+    with ExitStack() as stack:
+        again = [stack.enter_context(clients.one()) for _ in range(CLIENTS_KEPT + 2)]
+        assert len(set(map(id, again)) & set(map(id, lent))) == CLIENTS_KEPT
+
+
+def test_a_client_that_an_error_found_at_work_is_not_lent_again() -> None:
+    clients = Clients()
+    with pytest.raises(RuntimeError), clients.one() as broken:
+        raise RuntimeError
+    with clients.one() as another:
+        assert another is not broken
