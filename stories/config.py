@@ -40,6 +40,7 @@ from pydantic_settings import (
 
 from stories import environment
 from stories.errors import ConfigError
+from stories.labels import LABELS
 from stories.models import IdentityRule
 from stories.provenance import SCOPES, Scope
 
@@ -302,26 +303,6 @@ class Feed(_Part):
     limit: int = Field(default=50, ge=1, le=1000)
 
 
-DEFAULT_DISCLOSURES: dict[Scope, str] = {
-    "verbatim": (
-        "(This story has not been edited by {staff} and is published from a syndicated feed.)"
-    ),
-    "headline-only": (
-        "(Except for the headline, this story has not been edited by {staff}"
-        " and is published from a syndicated feed.)"
-    ),
-    "headline-media": (
-        "(Except for the headline and pictures, this story has not been edited by {staff}"
-        " and is published from a syndicated feed.)"
-    ),
-    "packaging": (
-        "(Except for the headline, the words of this story have not been edited by {staff};"
-        " it is published from a syndicated feed.)"
-    ),
-}
-"""What is printed for a measured scope; scopes without a line here print nothing."""
-
-
 def _untrue(scope: str, line: str) -> str:
     """The words of a disclosure that claim more than *scope* stands for; empty for none."""
     # Here, since it takes a tenth of a second that a newsroom without lines of its own need not.
@@ -436,7 +417,7 @@ class Config(BaseSettings):
 
     def disclosure(self, scope: Scope, agency: str) -> str:
         """The sentence to print under a story of *scope* by *agency*; empty for none."""
-        line = self.disclosures.get(scope, DEFAULT_DISCLOSURES.get(scope, ""))
+        line = self.disclosures.get(scope, LABELS[scope].disclosure)
         values = {
             "staff": self.publisher.staff_name,
             "publisher": self.publisher.name,

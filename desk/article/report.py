@@ -12,6 +12,7 @@ from rich.text import Text
 from desk import show
 from desk.article.against import NOT_JUDGED, Answer, Claim
 from desk.article.wordings import Standing
+from stories.labels import LABELS
 from stories.provenance import Difference, Words, word_differences
 
 _AROUND = 8
@@ -23,17 +24,6 @@ _SAID: dict[Standing, str] = {
     "claims-more": "does not hold: it claims more than was measured",
     "unchecked": "cannot be checked",
 }
-_SCOPES = {
-    "verbatim": "Unedited: headline and every word stand as received.",
-    "headline-only": "Unedited but for the headline: every word of the story stands as received.",
-    "headline-media": "Unedited but for headline and pictures: every word stands as received.",
-    "packaging": "Every word of the story stands as received; its links do not.",
-    "house-style": "The same words, set in other marks or other paragraphs.",
-    "excerpt": "Shortened: whole paragraphs are missing, nothing was added or changed.",
-    "with-inputs": "Compiled: a good part of the words is the agency's and a good part is not.",
-    "edited": "Edited: words of the story differ.",
-    "unknown": "The story is not in the page: nothing was measured.",
-}
 
 
 def tell(answer: Answer) -> None:
@@ -41,7 +31,7 @@ def tell(answer: Answer) -> None:
     out = show.console()
     good = "bold green" if answer.holds else "bold red"
     where = "" if answer.shown else "In the page's data alone, which no reader sees. "
-    out.print(Text(where + _SCOPES[answer.scope], good), soft_wrap=True)
+    out.print(Text(where + LABELS[answer.scope].verdict, good), soft_wrap=True)
     show.facts(_facts(answer))
     if answer.differences:
         out.print()

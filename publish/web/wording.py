@@ -10,9 +10,8 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from stories.config import Config
+from stories.labels import LABELS, Tone
 from stories.provenance import Part, Scope
-
-Tone = Literal["same", "near", "other", "open"]
 
 MONTHS = (
     "January",
@@ -38,67 +37,6 @@ PART_NAMES: dict[Part, str] = {
     "packaging": "summary and tags",
 }
 
-_LABELS: dict[Scope, tuple[Tone, str, str]] = {
-    "verbatim": (
-        "same",
-        "Published as received",
-        "The headline, every word, the links and the pictures are as {agency} sent them.",
-    ),
-    "headline-only": (
-        "same",
-        "Only the headline was edited",
-        "The headline is ours. Every word of the story, its links and its pictures are as"
-        " {agency} sent them.",
-    ),
-    "headline-media": (
-        "near",
-        "Text as received, media changed",
-        "Every word of the story is as {agency} sent it. What differs: {parts}.",
-    ),
-    "packaging": (
-        "near",
-        "Text as received",
-        "Every word of the story is as {agency} sent it. What differs stands around it: {parts}.",
-    ),
-    "house-style": (
-        "near",
-        "Text as received, in house style",
-        "Only quotation marks, dashes and the like differ from the text {agency} sent.",
-    ),
-    "excerpt": (
-        "near",
-        "Shortened",
-        "Paragraphs were left out. Those that stand here are as {agency} sent them.",
-    ),
-    "with-inputs": (
-        "other",
-        "Written with agency copy",
-        "Our staff wrote this story and used copy from {agency}.",
-    ),
-    "edited": (
-        "other",
-        "The text was changed",
-        "Words published here differ from those {agency} sent.",
-    ),
-    "unknown": (
-        "open",
-        "Not measured",
-        "This story could not be compared with what {agency} sent, so we claim nothing.",
-    ),
-}
-
-_SHORT = {
-    "verbatim": "Nothing differs from what the agency sent.",
-    "headline-only": "Our desk wrote the headline; everything else is as the agency sent it.",
-    "headline-media": "Every word is as sent; pictures, and perhaps the headline, differ.",
-    "packaging": "Every word is as sent; links, summary or tags, and perhaps the headline, differ.",
-    "house-style": "Only quotation marks, dashes and the like were changed.",
-    "excerpt": "Paragraphs were left out; those that stand are as sent.",
-    "with-inputs": "Our staff wrote the story and used agency copy.",
-    "edited": "Words differ from those the agency sent.",
-    "unknown": "No comparison could be made, so nothing is claimed.",
-}
-
 _RTL_LANGUAGES = re.compile(
     "ae|arc?|arz|azb|bal|bcc|bgn|bqi|ckb|dv|fa|glk|he|iw|khw|ks|lrc|mzn|nqo|pes|pnb|prs|ps|sd|skr"
     "|syr|ug|ur|yi"
@@ -121,17 +59,17 @@ class Badge:
 
 def badge(scope: str, agency: str, changed: Sequence[Part] = ()) -> Badge:
     """How to tell *scope* of a story by *agency* of which the parts *changed* differ."""
-    known: Scope = next((s for s in _LABELS if s == scope), "unknown")
-    tone, label, sentence = _LABELS[known]
+    known: Scope = next((s for s in LABELS if s == scope), "unknown")
+    told = LABELS[known]
     parts = listed([PART_NAMES[p] for p in changed])
     # Isolated (UAX #9 §2.4): a name in Urdu must not turn the English sentence around.
-    named = sentence.format(agency=f"\u2068{agency}\u2069", parts=parts or "nothing")
-    return Badge(known, tone, label, named)
+    named = told.sentence.format(agency=f"\u2068{agency}\u2069", parts=parts or "nothing")
+    return Badge(known, told.tone, told.label, named)
 
 
 def legend() -> list[Badge]:
     """Every label there is, with what it means."""
-    return [Badge(s, tone, label, _SHORT[s]) for s, (tone, label, _) in _LABELS.items()]
+    return [Badge(s, told.tone, told.label, told.meaning) for s, told in LABELS.items()]
 
 
 def listed(names: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from desk.article.wordings import compiled, known, printed, standing
-from stories.config import DEFAULT_DISCLOSURES
+from stories.labels import LABELS
 from wirecopy.scope import SCOPES, Scope
 
 FROM_FEED = "published from a wire agency feed without modifications to the text"
@@ -75,9 +75,9 @@ def test_other_sentences_are_no_claims(text: str) -> None:
     assert printed(text) is None
 
 
-@pytest.mark.parametrize("scope", DEFAULT_DISCLOSURES)
+@pytest.mark.parametrize("scope", [s for s in LABELS if LABELS[s].disclosure])
 def test_our_own_sentences_are_known_and_claim_their_scope(scope: Scope) -> None:
-    found = printed(DEFAULT_DISCLOSURES[scope].replace("{staff}", "The St. Mary's Gazette staff"))
+    found = printed(LABELS[scope].disclosure.replace("{staff}", "The St. Mary's Gazette staff"))
     assert found is not None
     assert found.wording.scopes[-1] == scope
     assert standing(found.wording, scope) == "agrees"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from publish.render_version import RENDERING
+from publish.render_version import RENDERING, settings_digest
+from stories.config import Config
 from stories.models import digest
 from tests.publish.checks import check_atom, check_json, check_rss
 from tests.publish.goldens import FOLDER, documents
@@ -23,6 +24,47 @@ def test_every_byte_is_as_it_was() -> None:
 
 def test_other_bytes_mean_another_number() -> None:
     assert (FOLDER / "RENDERING").read_text() == f"{RENDERING}\n"
+
+
+def test_the_digest_of_a_configuration_is_as_it_was() -> None:
+    """Any other, and every store that is opened by this code renders everything anew."""
+    config = Config.model_validate(
+        {
+            "publisher": {
+                "name": "NDTV",
+                "url": "https://www.ndtv.com",
+                "staff": "Staff of NDTV",
+                "story_url": "https://www.ndtv.com/{slug}-{id}",
+            },
+            "site": {"url": "https://feeds.ndtv.com", "listen": "0.0.0.0:80"},
+            "wires": [
+                {
+                    "name": "pti",
+                    "agency": "Press Trust of India",
+                    "url": "https://wire.example/x",
+                    "every": "2m",
+                    "language": "en",
+                    "expires_after": "30d",
+                }
+            ],
+            "feeds": [
+                {
+                    "name": "india",
+                    "title": "India",
+                    "wires": ["pti"],
+                    "categories": ["a"],
+                    "languages": ["en"],
+                    "keywords": ["k"],
+                    "urgency": [1, 2],
+                    "limit": 20,
+                }
+            ],
+            "disclosures": {"edited": "(Changed by {staff}.)"},
+        }
+    )
+    assert settings_digest(config) == (
+        "4009f36d749767d8fd08146fb22afcd80d1ec2ad39e03b2724da8e6ee1bbb10c"
+    )
 
 
 def test_golden_files_are_valid_feeds() -> None:

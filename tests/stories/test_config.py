@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from stories.config import DEFAULT_DISCLOSURES, Config, duration, load
+from stories.config import Config, duration, load
 from stories.errors import ConfigError
+from stories.labels import LABELS
 from stories.provenance import SCOPES
 from wirecopy.claims import contradiction
 from wirecopy.words import plain
@@ -79,7 +80,7 @@ def test_secrets_show_nowhere(tmp_path: Path) -> None:
 
 
 def test_the_contract_wording() -> None:
-    assert DEFAULT_DISCLOSURES["headline-only"].format(staff="NDTV staff") == (
+    assert LABELS["headline-only"].disclosure.format(staff="NDTV staff") == (
         "(Except for the headline, this story has not been edited by NDTV staff"
         " and is published from a syndicated feed.)"
     )
@@ -315,7 +316,7 @@ def test_a_newsroom_is_hashed_by_nobody_and_changed_by_nobody(tmp_path: Path) ->
 
 
 def test_no_disclosure_of_ours_says_more_than_its_scope() -> None:
-    for scope, line in DEFAULT_DISCLOSURES.items():
-        assert contradiction(scope, [plain(line)]) == "", scope
-    assert contradiction("edited", [plain(DEFAULT_DISCLOSURES["verbatim"])])
-    assert contradiction("packaging", [plain(DEFAULT_DISCLOSURES["headline-only"])])
+    for scope, label in LABELS.items():
+        assert contradiction(scope, [plain(label.disclosure)]) == "", scope
+    assert contradiction("edited", [plain(LABELS["verbatim"].disclosure)])
+    assert contradiction("packaging", [plain(LABELS["headline-only"].disclosure)])
