@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from desk.demo.load import Load, standing
-from desk.demo.server import opened
-from desk.demo.site import Site
+from tests.load.load import Load, standing
+from tests.load.server import opened
+from tests.load.site import Site
 from workers.pdeathsig import bound_to_parent
 
 ITEMS = 20

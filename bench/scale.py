@@ -29,12 +29,12 @@ from sqlalchemy import func, insert, select
 
 from bench import machine, postgres, window
 from bench.cost import tree_cpu_seconds, tree_peak
-from desk.demo.load import Load
-from desk.demo.site import Site, recall
 from stories import clock
 from stories.config import Config, load
 from stories.db import Store, connect, outbox, tables
 from tests import servers
+from tests.load.load import Load
+from tests.load.site import Site, recall
 from workers.address import broker_url, client
 from workers.app import beat_command, poller_command, worker_command
 from workers.metrics import KEY, POLL_LAG
@@ -122,7 +122,7 @@ def run(wires: int, rate: float, seconds: float) -> Run:
 def _agency(wires: int, every: Sequence[int]) -> Iterator[str]:
     novelty = NEWS_SHARE * 60 * window.offered(every) / wires
     command = [
-        *(sys.executable, "-m", "desk.demo", "--port", "0", "--print-url", "--load", str(wires)),
+        *(sys.executable, "-m", "tests.load", str(wires)),
         *("--items", str(ITEMS), "--novelty", f"{novelty:.6f}"),
         *("--updates", "0.2", "--errors", str(ERRORS), "--not-modified", str(NOT_MODIFIED)),
     ]
@@ -164,9 +164,7 @@ def _newsroom(
 def _simulation(agency: str) -> tuple[Load, float]:
     """What the agency performs, and at which moment it is."""
     with urllib.request.urlopen(f"{agency}/simulation.json") as answer:
-        show, moment = recall(answer.read())
-    assert isinstance(show, Load)
-    return show, moment
+        return recall(answer.read())
 
 
 def _as_if_running(store: Store, room: Config, agency: str) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from math import floor, inf
 
-from desk.demo.load import Load, appears, newest, story_at
 from ingest.schedule import JITTER
+from tests.load.load import Load, appears, newest, story_at
 
 Waits = tuple[float, float]
 """Median and 99th percentile, seconds; ``inf`` for longer than was watched."""

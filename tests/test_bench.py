@@ -12,7 +12,7 @@ import pytest
 from bench import window
 from bench.sides import missing
 from bench.table import Table, figure
-from desk.demo.load import Load, versions_served
+from tests.load.load import Load, versions_served
 
 ROWS = {
     "parse": {

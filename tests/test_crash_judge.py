@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from desk.demo.load import Load
-from desk.demo.server import serve
 from desk.headline import rewrite
 from ingest import intake, poll
 from net.client import Client
@@ -24,6 +22,8 @@ from tests.conftest import ConfigOf
 from tests.crash.judge import Day, judge
 from tests.crash.reader import Memory, Read
 from tests.crash.watch import Act, Seen
+from tests.load.load import Load
+from tests.load.server import serve
 
 START = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 SHOW = Load(seed=5, wires=2, items=6, novelty_per_minute=12, update_share=0.5, epoch=START)

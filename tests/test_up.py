@@ -18,8 +18,7 @@ from pathlib import Path
 import feedparser
 import pytest
 
-from desk.demo.load import Load, versions_served
-from desk.demo.server import running, serve
+from desk.demo.server import running
 from desk.headline import rewrite
 from ingest import intake, replay
 from publish import renderer
@@ -29,6 +28,8 @@ from stories.config import Config, load
 from stories.db import Store, captures, connect, feeds, outbox, wires
 from stories.db import stories as records
 from tests import hostile
+from tests.load.load import Load, versions_served
+from tests.load.server import serve
 from tests.processes import gone, until
 from tests.serving import free_port
 

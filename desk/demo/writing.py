@@ -173,7 +173,7 @@ class _Words:
     caption: str
 
 
-# A load tells the same variations on many wires; filling slots is most of the cost of an item.
+# The same words stand on several wires; filling slots is most of the cost of an item.
 @lru_cache(maxsize=8192)
 def _words(story: Story, later: bool, variation: int, site: str, day: date) -> _Words:
     values = fill(story, variation) | {"site": site}
@@ -199,18 +199,15 @@ def write(
     variation: int,
     site: str,
     epoch: datetime,
-    lead: str = "",
-    postscript: str = "",
 ) -> WireItem:
     """*edition* of *story*, in words.
 
     The second and later editions carry what ``copy.json`` gives as the story's update or
-    correction, if it does. *lead* is appended to the headline, *postscript* (HTML, inline) stands
-    as the last paragraph; *site* is the agency's own address, without a slash at the end.
+    correction, if it does. *site* is the agency's own address, without a slash at the end.
     """
     first = instant(epoch, edition.first)
     words = _words(story, edition.number > 1, variation, site, first.date())
-    body = f"{words.body}\n<p>{postscript}</p>" if postscript else words.body
+    body = words.body
     if edition.reads >= 0:
         pixel = f"{site}/pixel.gif?story={key}&amp;reads={edition.reads}"
         body += f'\n<img src="{pixel}" width="1" height="1" alt="">'
@@ -224,7 +221,7 @@ def write(
         link=f"{site}/stories/{key}",
         edition=edition.number,
         language=story.language,
-        headline=words.headline + lead,
+        headline=words.headline,
         dateline=words.dateline,
         byline=story.byline,
         slugline=story.slugline,

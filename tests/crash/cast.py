@@ -106,7 +106,7 @@ def gather(folder: Path, data: Path, disk: Disk | None, size: Size) -> Cast:
     def actor(name: str, *command: str | Path, **more: object) -> Actor:
         return Actor(name, [str(c) for c in command], HOME, logs / f"{name}.log", **more)  # type: ignore[arg-type]
 
-    agency = actor("agency", sys.executable, "-m", "desk.demo", *_agency(size, port))
+    agency = actor("agency", sys.executable, "-m", "tests.load", *_agency(size, port))
     (data / "redis").mkdir()
     redis = servers.redis_server(data / "redis")
     environment = {
@@ -170,10 +170,10 @@ def _secret(text: str) -> object:
 
 def _agency(size: Size, port: int) -> list[str]:
     return [
-        *("--print-url", "--port", str(port), "--seed", str(size.seed)),
-        *("--load", str(size.wires), "--items", str(size.items)),
-        *("--novelty", str(size.novelty), "--updates", str(size.updates)),
-        *("--touches", str(size.touches), "--errors", str(size.errors)),
+        *(str(size.wires), "--port", str(port), "--seed", str(size.seed)),
+        *("--items", str(size.items), "--novelty", str(size.novelty)),
+        *("--updates", str(size.updates), "--touches", str(size.touches)),
+        *("--errors", str(size.errors)),
         *("--not-modified", "0.8", "--slow-seconds", "2"),
     ]
 

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from desk.demo.load import Load
-from desk.demo.site import recall
 from ingest.poll import lease_for
 from stories import clock
 from stories import logs as log
@@ -26,6 +24,8 @@ from tests.crash.disk import mounted
 from tests.crash.judge import Day, Verdict, judge, reading
 from tests.crash.plan import PACE, Fault, plan
 from tests.crash.watch import Desk, Watch, waited
+from tests.load.load import Load
+from tests.load.site import recall
 from workers.dispatch import HANDED_OUT
 
 START_WITHIN = 120.0
@@ -335,7 +335,6 @@ def _agreed(agency: str) -> tuple[Load, float]:
         show, moment = recall(_get(f"{agency}/simulation.json"))
         back = time.time()
         best = min(best, (back - sent, (sent + back) / 2 - moment))
-    assert isinstance(show, Load)
     return show, best[1]
 
 

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from desk.compare import compare
-from desk.demo.load import Load, versions_served
 from ingest import intake, replay
 from publish import renderer
 from publish.render_version import refresh
@@ -20,6 +19,7 @@ from stories.config import Config
 from stories.db import Store, captures, feeds, outbox
 from stories.db import stories as records
 from tests.crash.watch import Act, Seen
+from tests.load.load import Load, versions_served
 
 SLACK = 0.5
 """Seconds by which the agency's clock and ours may be told apart wrongly."""

@@ -1,31 +1,23 @@
-"""The simulated agency over real HTTP on loopback."""
+"""The demo's agency over real HTTP on loopback."""
 
-import gzip
 import http.client
-import json
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from lxml import etree
 
 from desk.demo import __main__ as command
-from desk.demo import load, newswire
-from desk.demo.items import EPOCH
-from desk.demo.load import Fault, Load
+from desk.demo import newswire
 from desk.demo.newswire import Script
-from desk.demo.server import serve
-from desk.demo.site import Show, describe, recall
+from desk.demo.server import running, serve
 from stories.errors import WirecopyError
 
 NATIONAL = "/wires/national.rss"
@@ -58,31 +50,16 @@ class Client:
         response = self.connection.getresponse()
         return response.status, response.headers, response.read()
 
-    def raw(self, data: bytes) -> bytes:
-        """Everything that comes back for *data* until the agency closes."""
-        with socket.create_connection(self.address, timeout=20) as wire:
-            wire.sendall(data)
-            received = b""
-            while piece := wire.recv(65536):
-                received += piece
-        return received
 
-
-@contextmanager
-def agency(show: Show) -> Iterator[Client]:
+@pytest.fixture
+def script() -> Iterator[Client]:
     clock = Hand()
-    with serve(show, clock=clock) as base:
+    with serve(Script(), clock) as base:
         client = Client(base, clock)
         try:
             yield client
         finally:
             client.connection.close()
-
-
-@pytest.fixture
-def script() -> Iterator[Client]:
-    with agency(Script()) as client:
-        yield client
 
 
 def test_a_feed_as_the_pure_core_has_it(script: Client) -> None:
@@ -108,10 +85,8 @@ def test_a_feed_as_the_pure_core_has_it(script: Client) -> None:
         ("/wires/languages.rss?utm=1", "application/rss+xml; charset=utf-8"),
         ("/", "text/html; charset=utf-8"),
         ("/stories/1-1", "text/html; charset=utf-8"),
-        ("/stories/" + quote("tag:agency.invalid,2026:1-1", safe=""), "text/html; charset=utf-8"),
         ("/pictures/3.svg", "image/svg+xml"),
         ("/pixel.gif?story=1-5&reads=0", "image/gif"),
-        ("/simulation.json", "application/json"),
     ],
 )
 def test_what_is_there(script: Client, path: str, media: str) -> None:
@@ -136,42 +111,12 @@ def test_what_is_there(script: Client, path: str, media: str) -> None:
         "/pictures/x.svg",
         "/pictures/12345678901.svg",
         "/nowhere",
-        "//",
     ],
 )
 def test_what_is_not_there(script: Client, path: str) -> None:
     status, headers, body = script.ask(path)
     assert (status, headers["X-Simulation"]) == (404, "yes")
     assert b"THIS IS A SIMULATION" in body
-
-
-@pytest.mark.parametrize(
-    "path", ["/w/0.rss", "/w/99999.atom", "/stories/1-w99999-3"], ids=["first", "last", "story"]
-)
-def test_a_load_has_every_wire(path: str) -> None:
-    with agency(Load(wires=100_000)) as client:
-        assert client.ask(path)[0] == 200
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/w/100000.rss",
-        "/w/-1.rss",
-        "/w/x.rss",
-        "/w/\N{SUPERSCRIPT TWO}.rss".encode().decode("latin-1"),
-        NATIONAL,
-        "/stories/1-w100000-3",
-        "/stories/1-w1-999",
-        "/stories/1-w1",
-        "/stories/1-w1-1-1",
-    ],
-)
-def test_a_load_has_no_other(path: str) -> None:
-    with agency(Load(wires=100_000)) as client:
-        assert client.raw(f"GET {path} HTTP/1.0\r\n\r\n".encode("latin-1")).startswith(
-            b"HTTP/1.1 404 "
-        )
 
 
 # Validators (RFC 9110 §13)
@@ -238,20 +183,6 @@ def test_a_clock_put_back_shows_what_stood_then(script: Client) -> None:
     assert script.ask(NATIONAL)[2] == first[2]
 
 
-def test_compression_is_another_representation_of_the_same_state(script: Client) -> None:
-    _, plain, body = script.ask(NATIONAL)
-    _, packed, small = script.ask(NATIONAL, Accept_Encoding="br, gzip;q=0.8")
-    assert packed["Content-Encoding"] == "gzip"
-    assert gzip.decompress(small) == body
-    assert (plain["Vary"], packed["Vary"]) == ("Accept-Encoding", "Accept-Encoding")
-    assert plain["ETag"] != packed["ETag"]
-    assert script.ask(NATIONAL, If_None_Match=packed["ETag"])[0] == 304
-    assert "Content-Encoding" not in script.ask(NATIONAL, Accept_Encoding="gzip;q=0")[1]
-
-
-# HTTP/1.1 (RFC 9112)
-
-
 def test_head_is_get_without_the_body(script: Client) -> None:
     _, got, body = script.ask(NATIONAL)
     status, headers, nothing = script.ask(NATIONAL, "HEAD")
@@ -269,123 +200,6 @@ def test_connections_are_kept(script: Client) -> None:
         assert script.connection.sock is kept
 
 
-def test_requests_sent_together_are_answered_in_order(script: Client) -> None:
-    ask = "GET /pictures/{}.svg HTTP/1.1\r\nHost: x\r\n\r\n"
-    last = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    answer = script.raw(("".join(ask.format(n) for n in range(1, 6)) + last).encode())
-    assert answer.count(b"HTTP/1.1 200 OK\r\n") == 6
-    places = [answer.index(f"<title>SIMULATED PICTURE {n}<".encode()) for n in range(1, 6)]
-    assert places == sorted(places)
-
-
-def test_a_request_in_pieces_is_one_request(script: Client) -> None:
-    with socket.create_connection(script.address, timeout=20) as wire:
-        for piece in (b"GE", b"T /pixel.gif HTTP/1.1\r", b"\nConnection: close\r\n\r", b"\n"):
-            wire.sendall(piece)
-            time.sleep(0.01)
-        assert wire.makefile("rb").readline() == b"HTTP/1.1 200 OK\r\n"
-
-
-@pytest.mark.parametrize(
-    ("request_", "status"),
-    [
-        (b"GET / HTTP/1.0\r\n\r\n", 200),
-        (b"GET http://agency/pixel.gif HTTP/1.1\r\nConnection: close\r\n\r\n", 200),
-        (b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", 405),
-        (b"DELETE / HTTP/1.1\r\nConnection: close\r\n\r\n", 405),
-        (b"GET / HTTP/2.0\r\n\r\n", 400),
-        (b"nonsense\r\n\r\n", 400),
-        (b"GET / HTTP/1.1\r\nX: " + b"x" * 17_000, 431),
-    ],
-)
-def test_what_ends_the_connection(script: Client, request_: bytes, status: int) -> None:
-    answer = script.raw(request_)
-    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
-    assert answer.count(b"HTTP/1.1") == 1
-    assert (b"Allow: GET, HEAD\r\n" in answer) == (status == 405)
-
-
-# Faults
-
-
-def faulty(fault: Fault, **more: float) -> Load:
-    show = Load(error_share=1, faults=(fault,))
-    return replace(show, **more) if more else show  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(("fault", "status"), [("500", 500), ("503", 503), ("html", 200)])
-def test_answers_that_are_no_feed(fault: Fault, status: int) -> None:
-    with agency(faulty(fault)) as client:
-        got, headers, body = client.ask("/w/1.rss", If_None_Match="*")
-        assert (got, headers["Content-Type"]) == (status, "text/html; charset=utf-8")
-        assert headers["X-Simulation-Fault"] == fault
-        assert headers["Retry-After"] == ("2" if fault == "503" else None)
-        assert b"THIS IS A SIMULATION" in body
-        assert client.ask("/")[0] == 200
-
-
-def test_a_slow_answer_is_the_right_one_late() -> None:
-    with agency(faulty("slow", slow_seconds=0.3)) as client:
-        start = time.monotonic()
-        status, _, body = client.ask("/w/1.rss")
-        assert time.monotonic() - start >= 0.3
-        assert (status, b"</rss>" in body) == (200, True)
-        assert client.ask("/w/1.rss", If_None_Match="*")[0] == 304
-
-
-def test_who_does_not_wait_for_a_slow_answer_does_no_harm() -> None:
-    with agency(faulty("slow", slow_seconds=30)) as client:
-        with socket.create_connection(client.address, timeout=20) as wire:
-            wire.sendall(b"GET /w/1.rss HTTP/1.1\r\n\r\n")
-        assert client.ask("/")[0] == 200
-
-
-def test_a_truncated_answer_breaks_off_halfway() -> None:
-    with agency(faulty("truncated")) as client:
-        client.connection.request("GET", "/w/1.rss", headers={"If-None-Match": "*"})
-        response = client.connection.getresponse()
-        length = int(response.headers["Content-Length"])
-        with pytest.raises(http.client.IncompleteRead) as caught:
-            response.read()
-        assert len(caught.value.partial) == length // 2
-        client.connection.close()
-        assert client.ask("/w/1.rss", "HEAD")[1]["Content-Length"] == str(length)
-
-
-def test_a_reset_is_a_reset() -> None:
-    # A connection that is merely closed would read as b"" here.
-    with agency(faulty("reset")) as client, pytest.raises(ConnectionResetError):
-        client.raw(b"GET /w/1.rss HTTP/1.1\r\n\r\n")
-
-
-def test_faults_over_http_are_those_foretold() -> None:
-    show = Load(error_share=0.5, faults=("500", "503", "html"), not_modified_share=0.5)
-    with agency(show) as client:
-        for wire in range(3):
-            for request in range(20):
-                status, headers, _ = client.ask(f"/w/{wire}.rss", If_None_Match="*")
-                fault = load.fault_at(show, wire, request)
-                assert headers["X-Simulation-Fault"] == fault
-                if fault is None:
-                    unchanged = load.not_modified_at(show, wire, request)
-                    assert status == (304 if unchanged else 200)
-
-
-def test_a_load_over_http_is_as_the_pure_core_has_it() -> None:
-    show = Load(wires=1000, novelty_per_minute=6, update_share=0.5)
-    with agency(show) as client:
-        here = replace(show, site=client.base)
-        for wire, moment in ((0, 0.0), (999, 30.0), (0, 31.0), (999, 4000.0)):
-            client.clock.moment = moment
-            _, _, body = client.ask(f"/w/{wire}.rss")
-            items = load.state_at(here, wire, moment)
-            titles = etree.fromstring(body).xpath("//item/title/text()")
-            assert titles == [item.headline for item in items]
-
-
-# Pages, the description, the process
-
-
 def test_the_front_page_says_what_it_is_and_what_happened(script: Client) -> None:
     script.clock.moment = 45
     page = script.ask("/")[2].decode()
@@ -397,97 +211,48 @@ def test_the_front_page_says_what_it_is_and_what_happened(script: Client) -> Non
     assert len(script.ask("/")[2]) < 60_000
 
 
-def test_the_front_page_of_a_load() -> None:
-    with agency(Load(wires=5)) as client:
-        page = client.ask("/")[2].decode()
-        assert "THIS IS A SIMULATION" in page
-        assert "5 simulated wires" in page
-        assert page.count(".atom") == 5
-
-
-@pytest.mark.parametrize("show", [Script(seed=5), Load(seed=5, faults=("500", "slow"))])
-def test_another_process_can_recall_the_show(show: Show) -> None:
-    with agency(show) as client:
-        client.clock.moment = 12.5
-        told, moment = recall(client.ask("/simulation.json")[2])
-    assert told == replace(show, site=client.base)
-    assert moment == 12.5
-    assert recall(json.dumps(describe(show, 1.0))) == (show, 1.0)
-
-
 def test_a_port_in_use_is_said_plainly() -> None:
-    with serve(Script(), clock=Hand()) as base:
+    with serve(Script(), Hand()) as base:
         port = int(base.rsplit(":", 1)[1])
         with pytest.raises(WirecopyError, match=f"cannot listen on 127.0.0.1:{port}"):
-            serve(Script(), port=port).__enter__()
+            serve(Script(), Hand(), port=port).__enter__()
 
 
-def test_serving_leaves_no_thread_behind() -> None:
-    before = threading.active_count()
-    with agency(Script()) as client:
-        client.ask("/")
-        assert threading.active_count() == before + 1
-    assert threading.active_count() == before
-
-
-def test_the_default_clock_runs_at_its_speed() -> None:
-    with serve(Script(), speed=1000) as base:
-        client = Client(base, Hand())
-        moments = []
-        for _ in range(2):
-            moments.append(json.loads(client.ask("/simulation.json")[2])["moment"])
-            time.sleep(0.02)
-        client.connection.close()
-    assert moments[1] - moments[0] >= 20
+def test_the_clock_runs_at_its_speed() -> None:
+    clock = running(1000)
+    first = clock()
+    time.sleep(0.02)
+    assert clock() - first >= 20
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_the_process_prints_its_url_and_ends_when_told(stop: signal.Signals) -> None:
-    arguments = [sys.executable, "-m", "desk.demo", "--port", "0", "--print-url"]
+    arguments = [sys.executable, "-m", "desk.demo", "--port", "0"]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            base = process.stdout.readline().strip()
-            client = Client(base, Hand())
-            assert client.ask(NATIONAL)[0] == 200
-            shown, _ = recall(client.ask("/simulation.json")[2])
-            assert isinstance(shown, Script)
-            assert shown.epoch != EPOCH
+            line = process.stdout.readline().strip()
+            assert line.startswith("Simulated agency (a simulation): http://127.0.0.1:")
+            client = Client(line.rpartition(" ")[2].rstrip("/"), Hand())
+            status, headers, _ = client.ask(NATIONAL)
+            assert status == 200
+            age = datetime.now(UTC) - parsedate_to_datetime(headers["Date"])
+            assert abs(age.total_seconds()) < 60
             client.connection.close()
         finally:
             process.send_signal(stop)
         assert process.wait(20) == 0
 
 
-def test_the_process_serves_a_load() -> None:
-    given = "--load 50 --novelty 6 --errors 0.5 --seed 9 --items 3 --slow-seconds 1 --updates 0.4"
-    arguments = [sys.executable, "-m", "desk.demo", "--print-url", *given.split()]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            client = Client(process.stdout.readline().strip(), Hand())
-            shown, _ = recall(client.ask("/simulation.json")[2])
-            client.connection.close()
-        finally:
-            process.terminate()
-        assert process.wait(20) == 0
-    assert isinstance(shown, Load)
-    told = (shown.wires, shown.novelty_per_minute, shown.error_share, shown.seed, shown.items)
-    assert told == (50, 6.0, 0.5, 9, 3)
-    assert (shown.slow_seconds, shown.update_share) == (1.0, 0.4)
-
-
-@pytest.mark.parametrize(
-    "given", [["--speed", "0"], ["--items", "0"], ["--load", "0"], ["--errors", "2", "--load", "1"]]
-)
+@pytest.mark.parametrize("given", [["--speed", "0"], ["--items", "0"]])
 def test_wrong_usage(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         command.main(given)
     assert ended.value.code == 2
-    assert "must be" in (said := capsys.readouterr().err) or "between" in said
+    assert "must be" in capsys.readouterr().err
 
 
 def test_a_port_in_use_ends_the_process_with_1(capsys: pytest.CaptureFixture[str]) -> None:
-    with serve(Script(), clock=Hand()) as base:
+    with serve(Script(), Hand()) as base:
         assert command.main(["--port", base.rsplit(":", 1)[1]]) == 1
     assert "name another port" in capsys.readouterr().err

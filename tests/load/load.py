@@ -7,7 +7,7 @@ its later editions; a story leaves when the ``items``-th after it comes. So a wi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from math import floor, inf
@@ -181,7 +181,7 @@ def item(load: Load, wire: int, edition: Edition) -> WireItem:
         comings = {e.number: e for e in reversed(_life(load, wire, edition.index))}
         updates = sum(comings[n].dated == comings[n].since for n in range(2, edition.number + 1))
     name = f"story {edition.index} of simulated wire {wire}"
-    return writing.write(
+    written = writing.write(
         story,
         edition,
         key=key,
@@ -189,8 +189,11 @@ def item(load: Load, wire: int, edition: Edition) -> WireItem:
         variation=fate[13] % min(story.variations, VARIATIONS),
         site=load.site,
         epoch=load.epoch,
-        lead=f" (Ld {updates})" if updates else "",
-        postscript=f"This is {name}, version {edition.number}.",
+    )
+    return replace(
+        written,
+        headline=written.headline + (f" (Ld {updates})" if updates else ""),
+        body=f"{written.body}\n<p>This is {name}, version {edition.number}.</p>",
     )
 
 
