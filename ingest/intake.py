@@ -27,12 +27,11 @@ from ingest.normalize import by_this_rule, content_digest
 from ingest.parse import LONGEST_MESSAGE, Candidate, Contents, Reader, storable
 from stories import clock, transparency
 from stories.config import Config, Wire
-from stories.db import Store, captures, outbox, receipts, wires
+from stories.db import Store, captures, outbox, proofs, wires
 from stories.db import stories as records
 from stories.db.captures import Capture, Problem
-from stories.db.heartbeat import held
 from stories.db.outbox import Job
-from stories.db.receipts import Receipt
+from stories.db.proofs import Receipt
 from stories.db.stories import VersionRow
 from stories.dict_diff import differing
 from stories.errors import ParseError, SigningError
@@ -209,7 +208,7 @@ def run(
             break
         error = ""
         try:
-            with held(store, jobs):
+            with outbox.renewing(store, jobs):
                 for taken in intake(store, config, jobs[0].key, jobs[0], reader):
                     _tell(taken)
                     if late := time.monotonic() > end:
@@ -315,7 +314,7 @@ def _receive(conn: Connection, put: Sequence[tuple[VersionRow, Found]]) -> None:
             log.warning("no receipt", story=row.story_id, error=str(error))
             continue
         made.append(Receipt(leaf_hash(leaf), row.story_id, row.capture_id, row.position, leaf))
-    receipts.add(conn, made)
+    proofs.add_receipts(conn, made)
 
 
 def _reconcile_keys(conn: Connection, wire: Wire, capture: Capture, decision: Decision) -> None:

@@ -20,10 +20,9 @@ from ingest.intake import Taken, read, rules_for, take_in
 from ingest.parse import Reader
 from stories import clock
 from stories.config import Config
-from stories.db import Store, captures, key_value, keys, outbox, receipts, retention, statements
+from stories.db import Store, captures, key_value, outbox, proofs, retention
 from stories.db import stories as records
 from stories.db import wires as rows
-from stories.db.heartbeat import held
 from stories.db.outbox import Job
 from stories.errors import StoreError
 
@@ -106,7 +105,7 @@ def replay(
             continue
         job = _hold(store, name, patience)
         try:
-            with held(store, [job]):
+            with outbox.renewing(store, [job]):
                 yield from _replay_wire(store, config, selection, name, todo, job, reader)
         finally:
             with store.write() as conn:
@@ -233,9 +232,7 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
         captures.resume_numbering(new)
         rows.copy_terms(old, new, set(names))
         records.copy_edits(new, records.every_edit(old))
-        keys.copy(new, keys.every(old))
-        receipts.copy(old, new)
-        statements.copy(old, new)
+        proofs.copy(old, new)
         copied = retention.copy_outcomes(old, new, names)
         outbox.want(new, "story", copied, clock.now())
         outbox.want(new, "ingest", names, clock.now())

@@ -21,12 +21,11 @@ from publish.render import Rendered, render
 from publish.signing import Issued, Refusals, claims_for, issue, standing
 from stories import clock, licence
 from stories.config import Config
-from stories.db import Store, feeds, keys, outbox, retention, statements
+from stories.db import Store, feeds, outbox, proofs, retention
 from stories.db import stories as records
 from stories.db.feeds import EntryRow, Place
-from stories.db.heartbeat import held
 from stories.db.outbox import Job
-from stories.db.statements import StatementRow
+from stories.db.proofs import StatementRow
 from stories.dict_diff import differing
 from stories.errors import RenderError, SigningError
 from stories.licence import Terms
@@ -108,7 +107,7 @@ def run(
             jobs = outbox.claim(conn, "story", clock.now(), min(BATCH, limit - carried))
         if not jobs:
             break
-        with held(store, jobs):
+        with outbox.renewing(store, jobs):
             _render_stories(store, config, jobs, rendered)
         carried += len(jobs)
     while True:
@@ -117,7 +116,7 @@ def run(
         if not jobs:
             return carried
         try:
-            with held(store, jobs):
+            with outbox.renewing(store, jobs):
                 render_feed(store, config, jobs[0].key, jobs[0])
         except Exception as error:  # one feed nobody foresaw must not stop the press
             log.exception("joining failed", feed=jobs[0].key)
@@ -171,12 +170,12 @@ def _render_stories(
 ) -> None:
     batch = _prepared(store, config, jobs)
     with store.write() as conn:
-        revoked = keys.revoked(conn)
+        revoked = proofs.revoked_keys(conn)
         now = clock.now()
         # Those not among them we slept through: what somebody else rendered is newer.
         ours = outbox.renew_all(conn, jobs, now)
         kept = {j: _kept(conn, batch, j, revoked, now) for j in jobs if j.key in ours}
-        statements.add(conn, [k.statement for k in kept.values() if k.statement is not None])
+        proofs.add_statements(conn, [k.statement for k in kept.values() if k.statement is not None])
         feeds.put_entries(conn, [k.entry for k in kept.values() if k.entry is not None])
         touched = feeds.place(conn, [k.place for k in kept.values() if k.place is not None])
         outbox.done(conn, [job for job, k in kept.items() if k.done], now)

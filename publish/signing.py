@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 from publish.render import Rendered
 from stories import clock, keyring, transparency
 from stories.config import Config
-from stories.db import Store, keys, receipts, statements
-from stories.db.receipts import Receipt
-from stories.db.statements import StatementRow
+from stories.db import Store, proofs
+from stories.db import stories as records
+from stories.db.proofs import Receipt, StatementRow
 from stories.errors import RenderError, SigningError
 from stories.models import Story, digest
 from stories.signing import payload_of
@@ -52,14 +52,14 @@ def claims_for(story: Story, rendered: Rendered) -> Claims:
 
 def standing(conn: Connection, said: Mapping[str, Claims]) -> dict[str, StatementRow]:
     """Of the stories whose last statement claims what they are *said* to, that statement."""
-    last = statements.last(conn, list(said))
+    last = proofs.last_statements(conn, list(said))
     return _standing(conn, last, said)
 
 
 def _standing(
     conn: Connection, last: Mapping[str, StatementRow], said: Mapping[str, Claims]
 ) -> dict[str, StatementRow]:
-    revoked = {row.kid for row in keys.every(conn) if row.revoked_at is not None}
+    revoked = {row.kid for row in proofs.keys(conn) if row.revoked_at is not None}
     return {
         story: row
         for story, row in last.items()
@@ -77,7 +77,7 @@ def issue(
     and keeps fresh statements in the transaction that keeps their entries.
     """
     with store.read() as conn:
-        last = statements.last(conn, list(said))
+        last = proofs.last_statements(conn, list(said))
         kept = _standing(conn, last, said)
     issued = {story: Issued(row, fresh=False) for story, row in kept.items()}
     wanted = {story: what for story, what in said.items() if story not in issued}
@@ -85,7 +85,7 @@ def issue(
         return issued, {}
     leaves, refused = _leaves(wanted)
     try:
-        proofs = _logged(store, config, leaves)
+        logged = _logged(store, config, leaves)
         signer = keyring.signer(store, config)
     except SigningError as error:
         log.error("nothing can be signed", error=str(error))
@@ -95,7 +95,7 @@ def issue(
         if story in refused:
             continue
         before = last.get(story)
-        receipt = proofs[leaves[story].hash] if story in leaves else None
+        receipt = logged[leaves[story].hash] if story in leaves else None
         number = before.version + 1 if before else 1
         previous = before.digest if before else None
         try:
@@ -142,12 +142,12 @@ def _logged(store: Store, config: Config, leaves: Mapping[str, Receipt]) -> dict
     """
     hashes = {leaf.hash for leaf in leaves.values()}
     with store.read() as conn:
-        known = receipts.places(conn, hashes)
+        known = proofs.receipt_places(conn, hashes)
         missing = {story: leaf for story, leaf in leaves.items() if leaf.hash not in known}
-        brought = receipts.brought_by(conn, list(missing))
+        brought = records.brought_by(conn, list(missing))
     if missing:
         with store.write() as conn:
-            receipts.add(
+            proofs.add_receipts(
                 conn,
                 [
                     Receipt(leaf.hash, story, *brought.get(story, (0, 0)), leaf.leaf)
@@ -156,4 +156,4 @@ def _logged(store: Store, config: Config, leaves: Mapping[str, Receipt]) -> dict
             )
     if missing or None in known.values():
         transparency.append(store, config)
-    return transparency.proofs(store, hashes)
+    return transparency.inclusion_proofs(store, hashes)

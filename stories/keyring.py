@@ -15,9 +15,8 @@ from sqlalchemy import Connection
 
 from stories import clock, keyfiles
 from stories.config import Config
-from stories.db import Store, keys, outbox, receipts, statements
-from stories.db.keys import KeyRow
-from stories.db.receipts import Head
+from stories.db import Store, outbox, proofs
+from stories.db.proofs import KeyRow, LogHead
 from stories.errors import SigningError, UnknownNameError
 from stories.signing import Signer, base64url, from_base64url, jwk
 from wirecopy import tlog
@@ -39,13 +38,13 @@ def ensure(store: Store, config: Config) -> None:
     :raises SigningError: when the key files cannot be written.
     """
     with store.read() as conn:
-        if keys.every(conn) and receipts.head(conn) is not None:
+        if proofs.keys(conn) and proofs.log_head(conn) is not None:
             return
     with store.write() as conn:
-        keys.lock(conn)
-        if receipts.head(conn) is None:
+        proofs.lock_keys(conn)
+        if proofs.log_head(conn) is None:
             _begin_log(conn, config)
-        if not keys.every(conn):
+        if not proofs.keys(conn):
             _make(conn, config, clock.now().replace(microsecond=0))
 
 
@@ -56,7 +55,7 @@ def _make(conn: Connection, config: Config, begins: datetime) -> str:
     signer = Signer.of(key)
     keyfiles.write(file_of(config, signer.kid), key)
     x = base64url(key.public_key().public_bytes_raw())
-    keys.add(conn, KeyRow(kid=signer.kid, x=x, not_before=begins))
+    proofs.add_key(conn, KeyRow(kid=signer.kid, x=x, not_before=begins))
     return signer.kid
 
 
@@ -70,7 +69,7 @@ def _begin_log(conn: Connection, config: Config) -> None:
     origin = tlog.origin_of(config.site.url)
     empty = tlog.Checkpoint(origin, 0, tlog.EMPTY)
     signed = tlog.sign(empty.text, origin, key)
-    receipts.begin(conn, Head(origin, base64url(public), 0, signed))
+    proofs.begin_log(conn, LogHead(origin, base64url(public), 0, signed))
 
 
 def file_of(config: Config, kid: str) -> Path:
@@ -98,7 +97,7 @@ def signer(store: Store, config: Config) -> Signer:
     """
     ensure(store, config)
     with store.read() as conn:
-        row = signing(keys.every(conn), clock.now())
+        row = signing(proofs.keys(conn), clock.now())
     if row is None:
         raise SigningError("no key is good now: wirecopy keys --rotate --now makes one")
     return check(config, row)
@@ -128,7 +127,7 @@ def log_key(store: Store, config: Config) -> Ed25519PrivateKey:
     path = config.keys_folder / LOG_FILE
     found = keyfiles.read(path)
     with store.read() as conn:
-        head = receipts.head(conn)
+        head = proofs.log_head(conn)
     if head is None or base64url(found.public_key().public_bytes_raw()) != head.x:
         raise SigningError(
             f"key file {path}: holds another key than the log began with; put the right one back"
@@ -150,8 +149,8 @@ def rotate(store: Store, config: Config, *, at_once: bool = False) -> KeyRow:
     if not at_once:
         begins += config.signing.overlap + SECOND
     with store.write() as conn:
-        keys.lock(conn)
-        rows = keys.every(conn)
+        proofs.lock_keys(conn)
+        rows = proofs.keys(conn)
         if at_once:  # of two that begin in the same second nobody could tell the later one
             begun = [r.not_before + SECOND for r in rows if r.not_before <= now]
             begins = max([begins, *begun])
@@ -160,7 +159,7 @@ def rotate(store: Store, config: Config, *, at_once: bool = False) -> KeyRow:
             kid = _make(conn, config, begins)
         elif at_once:
             kid = check(config, next_one).kid
-            keys.change(conn, kid, not_before=begins)
+            proofs.change_key(conn, kid, not_before=begins)
         else:
             raise SigningError(
                 f"key {next_one.kid}: waits already, to sign from"
@@ -168,16 +167,16 @@ def rotate(store: Store, config: Config, *, at_once: bool = False) -> KeyRow:
                 " wirecopy keys --rotate --now lets it sign now"
             )
         _retire(conn, kid, begins)
-        return next(r for r in keys.every(conn) if r.kid == kid)
+        return next(r for r in proofs.keys(conn) if r.kid == kid)
 
 
 def _retire(conn: Connection, successor: str, begins: datetime) -> None:
     """The keys before *successor*, which begins then, end a little later."""
     end = begins + SUCCESSION
-    for row in keys.every(conn):
+    for row in proofs.keys(conn):
         ends_sooner = row.not_after is not None and row.not_after <= end
         if row.kid != successor and row.not_before <= begins and not ends_sooner:
-            keys.change(conn, row.kid, not_after=end)
+            proofs.change_key(conn, row.kid, not_after=end)
 
 
 def revoke(store: Store, config: Config, kid: str, reason: str) -> list[str]:
@@ -190,29 +189,29 @@ def revoke(store: Store, config: Config, kid: str, reason: str) -> list[str]:
     ensure(store, config)
     now = clock.now()
     with store.write() as conn:
-        keys.lock(conn)
-        rows = {r.kid: r for r in keys.every(conn)}
+        proofs.lock_keys(conn)
+        rows = {r.kid: r for r in proofs.keys(conn)}
         row = rows.pop(kid, None)
         if row is None:
             raise UnknownNameError(f"key {kid}: there is none; see `wirecopy keys`")
         if row.revoked_at is not None:
             raise SigningError(f"key {kid}: is revoked already, for: {row.reason}")
-        keys.change(conn, kid, revoked_at=now, reason=reason)
+        proofs.change_key(conn, kid, revoked_at=now, reason=reason)
         lasting = [r for r in rows.values() if r.revoked_at is None and r.not_after is None]
         begins = now.replace(microsecond=0)
         if not lasting:
             _make(conn, config, begins)
         elif signing(list(rows.values()), now) is None:  # the next one waits for its turn
-            keys.change(conn, min(lasting, key=lambda r: r.not_before).kid, not_before=begins)
-        touched = statements.standing_by(conn, kid)
+            proofs.change_key(conn, min(lasting, key=lambda r: r.not_before).kid, not_before=begins)
+        touched = proofs.stories_signed_by(conn, kid)
         outbox.want(conn, "story", touched, now)
     return touched
 
 
 def jwks(conn: Connection) -> dict[str, Any] | None:
     """The JWK Set as published: every key there was, and the log's; None before the first."""
-    head = receipts.head(conn)
-    rows = keys.every(conn)
+    head = proofs.log_head(conn)
+    rows = proofs.keys(conn)
     if head is None or not rows:
         return None
     return {

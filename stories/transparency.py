@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from stories import clock, keyring
 from stories.config import Config
-from stories.db import Store, receipts
-from stories.db.receipts import Leaf
+from stories.db import Store, proofs
+from stories.db.proofs import Leaf
 from stories.errors import SigningError
 from stories.statement import Logged, logged
 from wirecopy import tlog
@@ -31,31 +31,31 @@ def append(store: Store, config: Config) -> int:
         receipts go on waiting.
     """
     with store.read() as conn:
-        if not receipts.wait(conn):
+        if not proofs.receipts_wait(conn):
             return 0
     key = keyring.log_key(store, config)
     count = 0
     while True:
         with store.write() as conn:
-            head = receipts.hold(conn)
+            head = proofs.lock_log(conn)
             if head is None:
                 raise SigningError("the log has gone from the database while it was written")
-            fresh = receipts.waiting(conn, BATCH)
+            fresh = proofs.waiting_receipts(conn, BATCH)
             if not fresh:
                 return count
 
             def edge(level: int, number: int) -> bytes:
-                return receipts.tile(conn, level, number)
+                return proofs.tile(conn, level, number)
 
-            at = _moment(head.origin, receipts.logged_last(conn, head.size))
+            at = _moment(head.origin, proofs.last_logged_at(conn, head.size))
             leaves = [Leaf(each.hash, logged(each.leaf, at)) for each in fresh]
-            receipts.number(conn, leaves, head.size, at)
+            proofs.number_receipts(conn, leaves, head.size, at)
             hashes = [tlog.leaf_hash(each.leaf) for each in leaves]
-            receipts.put_tiles(conn, tlog.extend(head.size, edge, hashes))
+            proofs.put_tiles(conn, tlog.extend(head.size, edge, hashes))
             size = head.size + len(fresh)
             root = tlog.Tree(size, edge).root()
             checkpoint = tlog.Checkpoint(head.origin, size, root)
-            receipts.advance(conn, size, tlog.sign(checkpoint.text, head.origin, key))
+            proofs.advance_log(conn, size, tlog.sign(checkpoint.text, head.origin, key))
         count += len(fresh)
 
 
@@ -71,14 +71,14 @@ def _moment(origin: str, last: datetime | None) -> datetime:
     return now if last is None else max(now, last)
 
 
-def proofs(store: Store, hashes: Iterable[bytes]) -> dict[bytes, Logged]:
+def inclusion_proofs(store: Store, hashes: Iterable[bytes]) -> dict[bytes, Logged]:
     """For each receipt of these *hashes* that has its place: that it is in the log as it is now."""
     with store.read() as conn:
-        head = receipts.head(conn)
-        found = receipts.places(conn, hashes)
+        head = proofs.log_head(conn)
+        found = proofs.receipt_places(conn, hashes)
         if head is None:
             return {}
-        tree = tlog.Tree(head.size, lambda level, at: receipts.tile(conn, level, at))
+        tree = tlog.Tree(head.size, lambda level, at: proofs.tile(conn, level, at))
         return {
             each: Logged(
                 tlog.proof(place.index, tree.inclusion(place.index), head.checkpoint),

@@ -32,8 +32,7 @@ from stories.db import (
     feeds,
     key_value,
     outbox,
-    receipts,
-    statements,
+    proofs,
     wires,
 )
 from stories.db import stories as records
@@ -140,11 +139,11 @@ def live(lived: Day) -> None:
 def _signed(store: Store) -> tuple[object, ...]:
     """Everything that was signed or logged, and what is published of the keys."""
     with store.read() as conn:
-        head = receipts.head(conn)
+        head = proofs.log_head(conn)
         size = head.size if head else 0
-        tiles = [receipts.tile(conn, level, number) for level, number, _ in widths(size)]
-        chains = [statements.of(conn, i) for i in records.ids_after(conn, "", 1000)]
-        return head, tiles, receipts.leaves(conn, 0, size), chains, keyring.jwks(conn)
+        tiles = [proofs.tile(conn, level, number) for level, number, _ in widths(size)]
+        chains = [proofs.statements_of(conn, i) for i in records.ids_after(conn, "", 1000)]
+        return head, tiles, proofs.leaves(conn, 0, size), chains, keyring.jwks(conn)
 
 
 @pytest.mark.slow
@@ -222,7 +221,7 @@ def test_a_replay_says_what_changed_and_mends_it(config: ConfigOf, store: Store)
         assert changes[0].fields["data.headline"][0] == "What the old code made of it"
         assert unsigned(bytes_of(lived.config, store)) == unsigned(before)
         with store.read() as conn:
-            said = [payload_of(jws) for jws in statements.of(conn, story.id)]
+            said = [payload_of(jws) for jws in proofs.statements_of(conn, story.id)]
         # What was published wrongly was stated too, and stays in the chain.
         assert [each["version"] for each in said] == [1, 2, 3]
         assert claims_of(said[2]) == claims_of(said[0]) != claims_of(said[1])

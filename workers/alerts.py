@@ -21,7 +21,6 @@ from net import hooks
 from stories.config import Config
 from stories.db import Store, alerts, outbox
 from stories.db.alerts import Alert, AlertKind, Watched
-from stories.db.heartbeat import held
 from stories.logs import masked
 
 FAILING_FOR = timedelta(hours=1)
@@ -218,7 +217,7 @@ def tell(store: Store, config: Config, now: datetime) -> int:
     if not jobs:
         return 0
     url = config.alerts.url
-    with held(store, jobs):
+    with outbox.renewing(store, jobs):
         with store.read() as conn:
             found = alerts.untold(conn, [j.key for j in jobs])
         fault = ""

@@ -10,9 +10,8 @@ from desk.cli.context import opened
 from desk.headline import checked
 from stories import clock, keyring
 from stories.config import Config
-from stories.db import Store
-from stories.db import keys as rows
-from stories.db.keys import KeyRow
+from stories.db import Store, proofs
+from stories.db.proofs import KeyRow
 from stories.errors import SigningError
 
 
@@ -53,7 +52,7 @@ def keys(
         else:
             keyring.ensure(store, config)
         with store.read() as conn:
-            found = rows.every(conn)
+            found = proofs.keys(conn)
             published = keyring.jwks(conn)
     if jwks:
         show.as_json(published)
@@ -76,7 +75,7 @@ def _rotate(store: Store, config: Config, *, at_once: bool) -> None:
 def _named(store: Store, name: str) -> str:
     """The whole name of the key that *name* is the beginning of, if it is that of one."""
     with store.read() as conn:
-        found = [row.kid for row in rows.every(conn) if name and row.kid.startswith(name)]
+        found = [row.kid for row in proofs.keys(conn) if name and row.kid.startswith(name)]
     return found[0] if len(found) == 1 else name
 
 

@@ -7,7 +7,7 @@ import typer
 from desk import show
 from desk.cli.context import LARGEST, check_wires, opened, story_named
 from stories.config import Config
-from stories.db import Store, captures, feeds, statements
+from stories.db import Store, captures, feeds, proofs
 from stories.db import stories as records
 from stories.db.feeds import EntryRow
 from stories.db.stories import VersionRow
@@ -87,7 +87,7 @@ def story(
             history = records.history(conn, found.id)
             entry = feeds.entry(conn, found.id)
             placed = feeds.feeds_of(conn, found.id)
-            stated = statements.last(conn, [found.id]).get(found.id)
+            stated = proofs.last_statements(conn, [found.id]).get(found.id)
         chosen = _version(history, version)
         if raw:
             show.raw(_own_bytes(store, chosen))

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from publish.web.representation import Representation, represent
 from stories import keyring
 from stories.config import Config
-from stories.db import receipts, statements
+from stories.db import proofs
 from stories.db.feeds import etag_of
 from stories.signing import payload_of
 from wirecopy.tlog import HASH, WIDTH
@@ -69,7 +69,7 @@ def chain(conn: Connection, story: str) -> Representation | None:
 
     To be asked for again each time: whoever has a newer feed must not get an older chain.
     """
-    found = statements.of(conn, story)
+    found = proofs.statements_of(conn, story)
     if not found:
         return None
     told = {"guid": payload_of(found[-1])["guid"], "statements": found}
@@ -78,7 +78,7 @@ def chain(conn: Connection, story: str) -> Representation | None:
 
 def checkpoint(conn: Connection) -> Representation | None:
     """The log's latest checkpoint; None before the log is begun."""
-    head = receipts.head(conn)
+    head = proofs.log_head(conn)
     if head is None:
         return None
     fresh = f"public, max-age={int(CHECKPOINT_FRESH.total_seconds())}"
@@ -96,9 +96,9 @@ def tile(conn: Connection, path: str) -> Representation | None:
         return None
     level, number, width = asked
     if level is None:
-        found = receipts.leaves(conn, number * WIDTH, width)
+        found = proofs.leaves(conn, number * WIDTH, width)
         return _ready(_bundle(found), _BYTES, _FOREVER) if len(found) == width else None
-    hashes = receipts.tile(conn, level, number)[: width * HASH]
+    hashes = proofs.tile(conn, level, number)[: width * HASH]
     whole = len(hashes) == width * HASH
     return _ready(hashes, _BYTES, _FOREVER, packed=False) if whole else None
 

@@ -23,8 +23,8 @@ from sqlalchemy import (
     update,
 )
 
+from stories.db.engine import upsert
 from stories.db.tables import alerts, captures, wires
-from stories.db.upsert import upsert
 
 AlertKind = Literal["failing", "paused", "quiet"]
 

@@ -9,9 +9,8 @@ from typing import Any
 import zstandard
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
-from stories.db.sequences import resume_serial
+from stories.db.engine import resume_sequence, upsert
 from stories.db.tables import blobs, captures, problems
-from stories.db.upsert import upsert
 
 # Level 3 is zstd's default: about gzip -9's size at a tenth of the time.
 _LEVEL = 3
@@ -296,4 +295,4 @@ def copy(source: Connection, target: Connection, number: int) -> None:
 
 def resume_numbering(conn: Connection) -> None:
     """After rows were copied in with their numbers, let new captures be numbered above them."""
-    resume_serial(conn, captures.c.id)
+    resume_sequence(conn, captures.c.id)

@@ -5,7 +5,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    event,
+    func,
+    inspect,
+    make_url,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from stories.errors import StoreError
@@ -160,3 +173,26 @@ def why(error: SQLAlchemyError) -> str:
     """What the database said, in one line and without the statement that it said it of."""
     said = error.orig if isinstance(error, DBAPIError) and error.orig else error
     return str(said).strip().split("\n")[0]
+
+
+def upsert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT into *table*, to be told what to do where the row is there already.
+
+    SQLite and PostgreSQL share ON CONFLICT; SQLAlchemy has it for each by itself.
+    """
+    if conn.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def resume_sequence(conn: Connection, column: Column[Any]) -> None:
+    """After rows were copied in with their numbers, let the next one for *column* lie above them.
+
+    PostgreSQL's sequences do not notice such rows; SQLite numbers above them by itself.
+    """
+    if conn.dialect.name != "postgresql":
+        return
+    top = conn.execute(select(func.max(column))).scalar()
+    if top is not None:
+        sequence = func.pg_get_serial_sequence(column.table.name, column.name)
+        conn.execute(select(func.setval(sequence, top)))

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, func, insert, select
 
+from stories.db.engine import upsert
 from stories.db.tables import entries, feeds, placements, stories
-from stories.db.upsert import upsert
 
 Format = Literal["rss", "atom", "json"]
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")

@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
+from stories.db.engine import upsert
 from stories.db.tables import notes
-from stories.db.upsert import upsert
 
 
 def read(conn: Connection, key: str) -> Any:

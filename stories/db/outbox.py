@@ -6,12 +6,15 @@ removes the row if it still stands at the number it claimed, else leaves it for 
 nothing is lost, nothing piles up, and doing a row twice must do no harm.
 """
 
+import threading
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+import structlog
 from sqlalchemy import (
     Connection,
     and_,
@@ -26,17 +29,23 @@ from sqlalchemy import (
     update,
 )
 
+from stories import clock
+from stories.db.engine import Store, upsert
 from stories.db.tables import Moment, outbox
-from stories.db.upsert import upsert
 
 Kind = Literal["ingest", "story", "feed", "alert"]
 
 LEASE = timedelta(seconds=30)
-"""Renewed while the work goes on (:mod:`stories.db.heartbeat`), so it may be short: this is how
-long work waits when the worker that had it was killed."""
+"""Renewed while the work goes on (:func:`renewing`), so it may be short: this is how long work
+waits when the worker that had it was killed."""
+
+RENEW_SECONDS = LEASE.total_seconds() / 3
+"""Between two renewals: two may fail before a lease is lost."""
 
 RETRY_FIRST = timedelta(seconds=15)
 RETRY_LONGEST = timedelta(hours=1)
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +188,34 @@ def renew_all(conn: Connection, jobs: Sequence[Job], now: datetime) -> set[str]:
     if held:
         conn.execute(update(outbox).where(ours).values(lease_until=now + LEASE))
     return held
+
+
+@contextmanager
+def renewing(store: Store, jobs: Sequence[Job]) -> Iterator[None]:
+    """Renew the leases of *jobs* in the background while the block runs.
+
+    So leases can be short, and work that a killed worker held is free again within one, however
+    long such work may take when nobody is killed. A lease lost all the same shows when the work
+    is written: who writes must ask for it in the same transaction (:func:`renew`).
+    """
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.wait(RENEW_SECONDS):
+            try:
+                with store.write() as conn:
+                    for job in sorted(jobs, key=lambda j: j.key):  # as all who lock several do
+                        renew(conn, job, clock.now())
+            except Exception as error:  # the database is away: the work itself will find out
+                log.debug("leases not renewed", error=str(error))
+
+    thread = threading.Thread(target=run, name="renewing-leases", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def missing(conn: Connection, kind: Kind, keys: Sequence[str]) -> list[str]:

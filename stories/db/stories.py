@@ -21,9 +21,8 @@ from sqlalchemy import (
     update,
 )
 
-from stories.db.sequences import resume_serial
+from stories.db.engine import resume_sequence, upsert
 from stories.db.tables import entries, headlines, identities, stories, versions
-from stories.db.upsert import upsert
 from stories.models import Digests, HeadlineEdit, Identity, Story, Version
 
 CHUNK = 400
@@ -415,6 +414,16 @@ def guids(conn: Connection, ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def brought_by(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Which capture brought the current version of each story, and at which place in it."""
+    rows = conn.execute(
+        select(stories.c.id, stories.c.capture_id, stories.c.position).where(
+            stories.c.id.in_(list(ids))
+        )
+    )
+    return {r.id: (r.capture_id, r.position) for r in rows}
+
+
 def matching(conn: Connection, prefix: str, limit: int = 5) -> list[str]:
     """Ids that begin with *prefix*, for a person who typed the start of one."""
     query = select(stories.c.id).where(stories.c.id.startswith(prefix, autoescape=True))
@@ -484,7 +493,7 @@ def copy_edits(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
         conn.execute(
             upsert(conn, headlines).on_conflict_do_nothing(index_elements=["id"]), list(rows)
         )
-        resume_serial(conn, headlines.c.id)
+        resume_sequence(conn, headlines.c.id)
 
 
 def counts(conn: Connection) -> tuple[int, int]:

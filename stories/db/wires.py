@@ -22,8 +22,8 @@ from sqlalchemy import (
 
 from stories import clock
 from stories.config import Politeness, Wire
+from stories.db.engine import upsert
 from stories.db.tables import Moment, wires
-from stories.db.upsert import upsert
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from publish.render_version import refresh
 from publish.signing import issue
 from stories import clock, keyring, statement
 from stories.config import Config
-from stories.db import Store, connect, feeds, keys, outbox, receipts, statements
+from stories.db import Store, connect, feeds, outbox, proofs
 from stories.errors import RenderError
 from stories.models import Story
 from tests.conftest import ConfigOf
@@ -56,7 +56,7 @@ def jwks(store: Store) -> dict[str, Any]:
 def stated(store: Store, story: Story) -> list[dict[str, Any]]:
     """What was stated of *story*, oldest first, each checked."""
     with store.read() as conn:
-        tokens = statements.of(conn, story.id)
+        tokens = proofs.statements_of(conn, story.id)
     return chained(tokens, jwks(store))
 
 
@@ -83,7 +83,7 @@ def test_an_entry_carries_its_statement_in_every_format(store: Store, config: Co
     publish(store, room, story)
     with store.read() as conn:
         bodies = {f: feeds.feed(conn, room.outgoing[0].name, f) for f in feeds.FORMATS}
-        [token] = statements.of(conn, story.id)
+        [token] = proofs.statements_of(conn, story.id)
     found = {name: row.body for name, row in bodies.items() if row is not None}
     name = "{urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1}statement"
     assert [e.findtext(name) for e in check_rss(found["rss"])] == [token]
@@ -176,8 +176,8 @@ def test_only_what_is_published_is_stated(store: Store, config: ConfigOf) -> Non
     room = config(feeds=[{"name": "urdu", "title": "Urdu", "languages": ["ur"]}])
     publish(store, room, english(), urdu())
     with store.read() as conn:
-        assert statements.of(conn, english().id) == []
-        assert len(statements.of(conn, urdu().id)) == 1
+        assert proofs.statements_of(conn, english().id) == []
+        assert len(proofs.statements_of(conn, urdu().id)) == 1
         entry = feeds.entry(conn, english().id)
     assert entry is not None
     assert b"statement" not in entry.json
@@ -254,7 +254,7 @@ def test_after_a_rotation_new_statements_alone_have_the_new_key(
     put(store, urdu())
     renderer.run(store, room)
     with store.read() as conn:
-        last = statements.last(conn, [story.id, urdu().id])
+        last = proofs.last_statements(conn, [story.id, urdu().id])
     assert last[urdu().id].kid == new.kid != last[story.id].kid
     stated(store, story)
     stated(store, urdu())
@@ -266,7 +266,7 @@ def test_what_a_revoked_key_signed_is_stated_anew(
     room, story = config(), english()
     publish(store, room, story, urdu())
     with store.read() as conn:
-        old = keys.every(conn)[0].kid
+        old = proofs.keys(conn)[0].kid
     time.now += timedelta(seconds=2)
     assert keyring.revoke(store, room, old, "lost") == sorted([story.id, urdu().id])
     assert {r.story_id for r in renderer.reprint(store, room, [story.id])} == {story.id}
@@ -274,8 +274,8 @@ def test_what_a_revoked_key_signed_is_stated_anew(
     first, second = stated(store, story)
     assert statement.claims_of(first) == statement.claims_of(second)
     with store.read() as conn:
-        assert statements.last(conn, [story.id])[story.id].kid != old
-        assert statements.standing_by(conn, old) == []
+        assert proofs.last_statements(conn, [story.id])[story.id].kid != old
+        assert proofs.stories_signed_by(conn, old) == []
 
 
 def test_a_key_revoked_while_it_signs(
@@ -297,7 +297,7 @@ def test_a_key_revoked_while_it_signs(
     publish(store, room, story)
     [said] = stated(store, story)
     with store.read() as conn:
-        assert statements.last(conn, [story.id])[story.id].kid != first
+        assert proofs.last_statements(conn, [story.id])[story.id].kid != first
     assert errors(store) == []
     assert said["version"] == 1
 
@@ -307,12 +307,12 @@ def test_a_version_from_before_there_was_a_log(store: Store, config: ConfigOf) -
     room, story = config(), english()
     put(store, story)  # as an intake without a log left it
     with store.read() as conn:
-        assert not receipts.wait(conn)
+        assert not proofs.receipts_wait(conn)
     refresh(store, room)
     renderer.run(store, room)
     [said] = stated(store, story)
     with store.read() as conn:
-        assert receipts.leaves(conn, 0, 10) == [receipt(said)]
+        assert proofs.leaves(conn, 0, 10) == [receipt(said)]
 
 
 def test_what_is_too_long_to_be_stated_keeps_out_its_story_alone(
@@ -335,13 +335,13 @@ def test_a_damaged_log_is_told_and_nothing_is_published_on_it(
     room = config()
     publish(store, room, english())
     with store.write() as conn:
-        receipts.put_tiles(conn, {(0, 0): b"short"})
+        proofs.put_tiles(conn, {(0, 0): b"short"})
     put(store, urdu())
     renderer.run(store, room)
     [error] = errors(store)
     assert "nothing can be stated: TreeError: tile 0/0 holds fewer than its 1 hashes" in error
     with store.read() as conn:
-        head = receipts.head(conn)
+        head = proofs.log_head(conn)
         assert feeds.entry(conn, urdu().id) is None
     assert head is not None
     assert head.size == 1

@@ -10,8 +10,8 @@ from publish import renderer
 from publish.render_version import refresh
 from stories import clock, keyring
 from stories.config import Config
-from stories.db import Store, feeds, receipts, statements, tables
-from stories.db.receipts import Receipt
+from stories.db import Store, feeds, proofs, tables
+from stories.db.proofs import Receipt
 from stories.models import digest
 from stories.signing import canonical, payload_of
 from tests.conftest import ConfigOf
@@ -37,20 +37,20 @@ def take_back(store: Store, room: Config) -> None:
     published, one receipt waits for its place in the log again."""
     key, signer = keyring.log_key(store, room), keyring.signer(store, room)
     with store.write() as conn:
-        head = receipts.head(conn)
+        head = proofs.log_head(conn)
         assert head is not None
-        leaves = [old(leaf) for leaf in receipts.leaves(conn, 0, head.size)]
+        leaves = [old(leaf) for leaf in proofs.leaves(conn, 0, head.size)]
         conn.execute(tables.receipts.delete())
         conn.execute(tables.tiles.delete())
         found = [Receipt(tlog.leaf_hash(leaf), "s", 1, n, leaf) for n, leaf in enumerate(leaves)]
-        receipts.add(conn, found)
+        proofs.add_receipts(conn, found)
         first = tables.receipts.c.hash == found[0].hash
         conn.execute(update(tables.receipts).where(first).values(idx=0))
         tiles = tlog.extend(0, lambda *_: b"", [found[0].hash])
-        receipts.put_tiles(conn, tiles)
+        proofs.put_tiles(conn, tiles)
         tree = tlog.Tree(1, lambda level, at: tiles[level, at])
         checkpoint = tlog.sign(tlog.Checkpoint(head.origin, 1, tree.root()).text, head.origin, key)
-        receipts.advance(conn, 1, checkpoint)
+        proofs.advance_log(conn, 1, checkpoint)
         for row in conn.execute(tables.statements.select()).all():
             proof = tlog.proof(0, [], checkpoint)
             said = {**earlier(payload_of(row.jws)), "receipt": proof}
@@ -67,7 +67,7 @@ def take_back(store: Store, room: Config) -> None:
 def verified(store: Store, before: str) -> Report:
     """The feed, held against all there is, by someone who saw the log as it was *before*."""
     with store.read() as conn:
-        jwks, head = keyring.jwks(conn), receipts.head(conn)
+        jwks, head = keyring.jwks(conn), proofs.log_head(conn)
         row = feeds.feed(conn, "all", "rss")
     assert jwks is not None
     assert head is not None
@@ -75,12 +75,12 @@ def verified(store: Store, before: str) -> Report:
 
     def chain(said: Statement) -> bytes:
         with store.read() as conn:
-            told = {"guid": said.guid, "statements": statements.of(conn, said.story)}
+            told = {"guid": said.guid, "statements": proofs.statements_of(conn, said.story)}
         return canonical(told)
 
     def tile(level: int, at: int, width: int) -> bytes:
         with store.read() as conn:
-            return receipts.tile(conn, level, at)[: width * tlog.HASH]
+            return proofs.tile(conn, level, at)[: width * tlog.HASH]
 
     memory = Memory(checkpoints={head.origin: before})
     aids = Aids(clock.now(), chain, tile, head.checkpoint, memory)
@@ -93,8 +93,8 @@ def test_a_log_begun_before(store: Store, config: ConfigOf) -> None:
         publish(store, room, english(), hindi())
         take_back(store, room)
         with store.read() as conn:
-            before = receipts.head(conn)
-            [first] = receipts.leaves(conn, 0, 10)
+            before = proofs.log_head(conn)
+            [first] = proofs.leaves(conn, 0, 10)
         assert before is not None
         now += timedelta(days=1)
         store.migrate()
@@ -107,11 +107,11 @@ def test_a_log_begun_before(store: Store, config: ConfigOf) -> None:
         "received 2026-11-22 13:05Z, by its word; in the log only since 2026-11-23 14:00Z"
     }
     with store.read() as conn:
-        leaves = [json.loads(leaf) for leaf in receipts.leaves(conn, 0, 10)]
-        assert receipts.leaves(conn, 0, 1) == [first]  # it stays where it is, as it is
-        told = [statements.of(conn, story.id) for story in (english(), hindi())]
+        leaves = [json.loads(leaf) for leaf in proofs.leaves(conn, 0, 10)]
+        assert proofs.leaves(conn, 0, 1) == [first]  # it stays where it is, as it is
+        told = [proofs.statements_of(conn, story.id) for story in (english(), hindi())]
         jwks: Any = keyring.jwks(conn)
-        assert not receipts.wait(conn)
+        assert not proofs.receipts_wait(conn)
     assert [leaf["type"][-1] for leaf in leaves] == ["1", "2", "2"]
     assert sorted(leaf["guid"] for leaf in leaves[1:]) == sorted([english().guid, hindi().guid])
     assert leaves[0]["received"] in [leaf["received"] for leaf in leaves[1:]]

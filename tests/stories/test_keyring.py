@@ -10,8 +10,8 @@ import pytest
 
 from stories import clock, keyring
 from stories.config import Config
-from stories.db import Store, connect, keys, receipts
-from stories.db.keys import KeyRow
+from stories.db import Store, connect, proofs
+from stories.db.proofs import KeyRow
 from stories.errors import SigningError, UnknownNameError
 from tests.conftest import ConfigOf
 
@@ -37,7 +37,7 @@ def time() -> Iterator[Time]:
 
 def rows(store: Store) -> list[KeyRow]:
     with store.read() as conn:
-        return keys.every(conn)
+        return proofs.keys(conn)
 
 
 def published(store: Store) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_the_first_key_and_the_log(store: Store, config: ConfigOf, time: Time) -
     assert told["wirecopy_log"].startswith("127.0.0.1:8080/log+")
     assert sorted(p.name for p in room.keys_folder.iterdir()) == sorted([f"{kid}.pem", "log.pem"])
     with store.read() as conn:
-        head = receipts.head(conn)
+        head = proofs.log_head(conn)
     assert head is not None
     assert head.checkpoint.startswith(
         "127.0.0.1:8080/log\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n"

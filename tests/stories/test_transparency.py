@@ -9,8 +9,8 @@ import pytest
 
 from stories import clock, keyring, transparency
 from stories.config import Config
-from stories.db import Store, connect, receipts
-from stories.db.receipts import Receipt
+from stories.db import Store, connect, proofs
+from stories.db.proofs import Receipt
 from stories.errors import SigningError
 from stories.signing import canonical
 from stories.statement import logged
@@ -30,7 +30,7 @@ def receipt(number: int, capture: int = 1, position: int | None = None) -> Recei
 
 def put(store: Store, *found: Receipt) -> None:
     with store.write() as conn:
-        receipts.add(conn, found)
+        proofs.add_receipts(conn, found)
 
 
 def verifier(store: Store) -> str:
@@ -42,7 +42,7 @@ def verifier(store: Store) -> str:
 
 def leaves(store: Store) -> list[bytes]:
     with store.read() as conn:
-        return receipts.leaves(conn, 0, 10**6)
+        return proofs.leaves(conn, 0, 10**6)
 
 
 def numbers(store: Store) -> list[int]:
@@ -71,16 +71,16 @@ def test_every_receipt_is_proved_by_the_checkpoint(store: Store, config: ConfigO
     for at in range(0, 700, 130):
         put(store, *wanted[at : at + 130])
         transparency.append(store, room)
-    proofs = transparency.proofs(store, [r.hash for r in wanted])
-    assert len(proofs) == 700
+    proved_all = transparency.inclusion_proofs(store, [r.hash for r in wanted])
+    assert len(proved_all) == 700
     key = verifier(store)
     for number, each in enumerate(wanted):
-        found = proofs[each.hash]
+        found = proved_all[each.hash]
         index, checkpoint = proved(found.proof, logged(each.leaf, found.at), key)
         assert (index, checkpoint.size) == (number, 700)
         assert checkpoint.origin == "feeds.daily.example/log"
     with store.read() as conn:
-        head = receipts.head(conn)
+        head = proofs.log_head(conn)
     assert head is not None
     assert opened(head.checkpoint, key).size == head.size == 700
 
@@ -104,7 +104,7 @@ def test_without_its_key_receipts_wait_and_lose_no_place(store: Store, config: C
     put(store, receipt(1), receipt(2))
     with pytest.raises(SigningError, match=r"log\.pem: is not there"):
         transparency.append(store, room)
-    assert transparency.proofs(store, [receipt(1).hash]) == {}
+    assert transparency.inclusion_proofs(store, [receipt(1).hash]) == {}
     put(store, receipt(3))
     hidden.write_bytes(kept)
     hidden.chmod(0o600)
@@ -123,7 +123,9 @@ def test_a_leaf_says_when_it_was_logged_and_none_goes_back(store: Store, config:
             transparency.append(store, room)
             expected = f"2026-11-23T12:0{told}:00.250000Z"
             assert times(store)[-1] == expected
-            found = transparency.proofs(store, [receipt(number).hash])[receipt(number).hash]
+            found = transparency.inclusion_proofs(store, [receipt(number).hash])[
+                receipt(number).hash
+            ]
             assert found.at == NOON + told * MINUTE
             leaf = canonical({"number": number, "logged_at": expected})
             assert proved(found.proof, leaf, verifier(store))[0] == number - 1
@@ -173,6 +175,6 @@ def test_many_at_once_make_one_log(store: Store, config: ConfigOf) -> None:
     assert set(found) == expected
     assert times(store) == sorted(times(store))
     key = verifier(store)
-    proofs = transparency.proofs(store, [receipt(n).hash for n in found])
+    proofs = transparency.inclusion_proofs(store, [receipt(n).hash for n in found])
     for place, (number, leaf) in enumerate(zip(found, leaves(store), strict=True)):
         assert proved(proofs[receipt(number).hash].proof, leaf, key)[0] == place

@@ -14,8 +14,8 @@ from publish.web.app import create
 from publish.web.representation import represent
 from stories import keyring, transparency
 from stories.config import Config, Site
-from stories.db import Store, receipts
-from stories.db.receipts import Receipt
+from stories.db import Store, proofs
+from stories.db.proofs import Receipt
 from stories.models import Story, digest
 from stories.signing import canonical
 from tests.publish import samples
@@ -49,10 +49,10 @@ def fill(store: Store, config: Config, count: int) -> list[bytes]:
     written = [canonical({"n": n}) for n in range(count)]
     rows = [Receipt(leaf_hash(each), "s", 1, n, each) for n, each in enumerate(written)]
     with store.write() as conn:
-        receipts.add(conn, rows)
+        proofs.add_receipts(conn, rows)
     transparency.append(store, config)
     with store.read() as conn:
-        leaves = receipts.leaves(conn, 0, count)
+        leaves = proofs.leaves(conn, 0, count)
     assert [json.loads(leaf)["n"] for leaf in leaves] == list(range(count))
     return leaves
 

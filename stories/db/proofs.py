@@ -1,0 +1,304 @@
+"""What proves: signing keys, signed statements, receipts, and the log that receipts are leaves of.
+
+A receipt is written in the transaction that takes its version in, and numbered in a later one:
+whoever numbers holds the log's only row, so numbers have neither gaps nor doubles. It becomes a
+leaf then, for a leaf says when it was numbered. Statements are never changed.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
+
+from stories.db.engine import upsert
+from stories.db.tables import receipts, signing_keys, statements, tiles, translog
+
+STEP = 500
+"""Rows read or written at once."""
+
+_KEYS_LOCK = 0x57495245_4B455953  # any constant of our own; "WIREKEYS"
+
+
+# Signing keys
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """One key. ``x`` is its public half as a JWK has it; it is good from ``not_before`` to
+    ``not_after`` (None: without end), both whole seconds and included, unless it was revoked."""
+
+    kid: str
+    x: str
+    not_before: datetime
+    not_after: datetime | None = None
+    revoked_at: datetime | None = None
+    reason: str = ""
+
+
+def lock_keys(conn: Connection) -> None:
+    """Be the only one who makes or changes keys until the transaction ends.
+
+    On SQLite a writing transaction is alone anyway.
+    """
+    if conn.dialect.name == "postgresql":
+        conn.execute(select(func.pg_advisory_xact_lock(_KEYS_LOCK)))
+
+
+def revoked_keys(conn: Connection) -> set[str]:
+    """The ids of the keys that were revoked; none is until the transaction ends.
+
+    To be asked before anything else is written, or the two could wait for each other.
+    """
+    if conn.dialect.name == "postgresql":
+        conn.execute(select(func.pg_advisory_xact_lock_shared(_KEYS_LOCK)))
+    query = select(signing_keys.c.kid).where(signing_keys.c.revoked_at.is_not(None))
+    return set(conn.execute(query).scalars())
+
+
+def keys(conn: Connection) -> list[KeyRow]:
+    """All keys, in the order in which they begin to sign."""
+    rows = conn.execute(
+        select(signing_keys).order_by(signing_keys.c.not_before, signing_keys.c.kid)
+    )
+    return [KeyRow(**r) for r in rows.mappings()]
+
+
+def add_key(conn: Connection, row: KeyRow) -> None:
+    """Put a new key on record: from the commit on it is published."""
+    conn.execute(insert(signing_keys).values(**asdict(row)))
+
+
+def change_key(conn: Connection, kid: str, **values: Any) -> None:
+    """Set columns of the key *kid*."""
+    conn.execute(update(signing_keys).where(signing_keys.c.kid == kid).values(**values))
+
+
+# Statements
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow:
+    """One statement: the compact JWS, its digest (``sha-256=:…:``), the key that signed it."""
+
+    story_id: str
+    version: int
+    kid: str
+    digest: str
+    jws: str
+
+
+def last_statements(conn: Connection, ids: Sequence[str]) -> dict[str, StatementRow]:
+    """The latest statement of each of the stories *ids* that has one."""
+    found: dict[str, StatementRow] = {}
+    for at in range(0, len(ids), STEP):
+        chunk = list(ids[at : at + STEP])
+        latest = (
+            select(statements.c.story_id, func.max(statements.c.version).label("version"))
+            .where(statements.c.story_id.in_(chunk))
+            .group_by(statements.c.story_id)
+            .subquery()
+        )
+        rows = conn.execute(
+            select(statements).join(
+                latest,
+                and_(
+                    latest.c.story_id == statements.c.story_id,
+                    latest.c.version == statements.c.version,
+                ),
+            )
+        )
+        found |= {r["story_id"]: StatementRow(**r) for r in rows.mappings()}
+    return found
+
+
+def statements_of(conn: Connection, story: str) -> list[str]:
+    """Every statement of the story, oldest first."""
+    rows = conn.execute(
+        select(statements.c.jws)
+        .where(statements.c.story_id == story)
+        .order_by(statements.c.version)
+    )
+    return list(rows.scalars())
+
+
+def stories_signed_by(conn: Connection, kid: str) -> list[str]:
+    """Ids of the stories whose latest statement the key *kid* signed."""
+    later = statements.alias()
+    newest = select(func.max(later.c.version)).where(later.c.story_id == statements.c.story_id)
+    rows = conn.execute(
+        select(statements.c.story_id)
+        .where(statements.c.kid == kid, statements.c.version == newest.scalar_subquery())
+        .order_by(statements.c.story_id)
+    )
+    return list(rows.scalars())
+
+
+def add_statements(conn: Connection, rows: Sequence[StatementRow]) -> None:
+    """Keep new statements; fails when a story has one of that number already."""
+    if rows:
+        conn.execute(insert(statements), [asdict(row) for row in rows])
+
+
+# Receipts and the log
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What is to be a leaf of the log, with what it is the receipt of.
+
+    ``leaf`` is without its time in the log, and ``hash``, by which it is known, the leaf hash of
+    that.
+    """
+
+    hash: bytes
+    story_id: str
+    capture_id: int
+    position: int
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LogPlace:
+    """Where a receipt stands in the log, and since when."""
+
+    index: int
+    logged_at: datetime
+
+
+class Leaf(NamedTuple):
+    """A leaf as it stands in the log, and the ``hash`` by which its receipt is known."""
+
+    hash: bytes
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """The log: its name, its public key as a JWK has it, how long it is, its signed checkpoint."""
+
+    origin: str
+    x: str
+    size: int
+    checkpoint: str
+
+
+def add_receipts(conn: Connection, found: Sequence[Receipt]) -> None:
+    """Write receipts that wait for their place; those that are there already stay as they are."""
+    rows = [asdict(each) for each in found]
+    # In one order, so that two transactions that write the same rows cannot deadlock.
+    rows.sort(key=lambda row: row["hash"])
+    for at in range(0, len(rows), STEP):
+        statement = upsert(conn, receipts).on_conflict_do_nothing(index_elements=["hash"])
+        conn.execute(statement, rows[at : at + STEP])
+
+
+def receipt_places(conn: Connection, hashes: Iterable[bytes]) -> dict[bytes, LogPlace | None]:
+    """Where in the log the receipts of these hashes stand, None for those that wait for a place;
+    without those that are not there."""
+    found: dict[bytes, LogPlace | None] = {}
+    wanted = sorted(set(hashes))
+    for at in range(0, len(wanted), STEP):
+        query = select(receipts.c.hash, receipts.c.idx, receipts.c.logged_at)
+        rows = conn.execute(query.where(receipts.c.hash.in_(wanted[at : at + STEP])))
+        found |= {r.hash: LogPlace(r.idx, r.logged_at) if r.idx is not None else None for r in rows}
+    return found
+
+
+def receipts_wait(conn: Connection) -> bool:
+    """True when some receipt waits for its place."""
+    query = select(receipts.c.hash).where(receipts.c.idx.is_(None)).limit(1)
+    return conn.execute(query).first() is not None
+
+
+def waiting_receipts(conn: Connection, limit: int) -> list[Leaf]:
+    """Receipts that wait, in the order in which they came, without their time in the log."""
+    query = (
+        select(receipts.c.hash, receipts.c.leaf)
+        .where(receipts.c.idx.is_(None))
+        .order_by(receipts.c.capture_id, receipts.c.position, receipts.c.hash)
+        .limit(limit)
+    )
+    return [Leaf(r.hash, r.leaf) for r in conn.execute(query)]
+
+
+def number_receipts(conn: Connection, leaves: Sequence[Leaf], first: int, at: datetime) -> None:
+    """Give receipts their places, from *first* on, as the *leaves* that they are since *at*."""
+    statement = (
+        update(receipts)
+        .where(receipts.c.hash == bindparam("which"))
+        .values(idx=bindparam("place"), leaf=bindparam("whole"), logged_at=at)
+    )
+    rows = [
+        {"which": each.hash, "place": place, "whole": each.leaf}
+        for place, each in enumerate(leaves, start=first)
+    ]
+    if rows:
+        conn.execute(statement, rows)
+
+
+def last_logged_at(conn: Connection, size: int) -> datetime | None:
+    """When the last leaf of the log of *size* was given its place; None when nothing says so."""
+    return conn.execute(select(receipts.c.logged_at).where(receipts.c.idx == size - 1)).scalar()
+
+
+def log_head(conn: Connection) -> LogHead | None:
+    """The log as it stands, None before its first key."""
+    return _log_head(conn, lock=False)
+
+
+def lock_log(conn: Connection) -> LogHead | None:
+    """The same, and nobody else appends until the transaction ends."""
+    return _log_head(conn, lock=True)
+
+
+def _log_head(conn: Connection, *, lock: bool) -> LogHead | None:
+    query = select(translog.c.origin, translog.c.x, translog.c.size, translog.c.checkpoint)
+    if lock:
+        query = query.with_for_update()
+    row = conn.execute(query).mappings().first()
+    return None if row is None else LogHead(**row)
+
+
+def begin_log(conn: Connection, found: LogHead) -> None:
+    """Put the log on record."""
+    conn.execute(insert(translog).values(id=1, **asdict(found)))
+
+
+def advance_log(conn: Connection, size: int, checkpoint: str) -> None:
+    """The log has grown to *size*, which *checkpoint* says."""
+    conn.execute(update(translog).values(size=size, checkpoint=checkpoint))
+
+
+def tile(conn: Connection, level: int, number: int) -> bytes:
+    """The hashes of a tile so far, empty for one that is not there."""
+    query = select(tiles.c.hashes).where(tiles.c.level == level, tiles.c.number == number)
+    return conn.execute(query).scalar() or b""
+
+
+def put_tiles(conn: Connection, changed: dict[tuple[int, int], bytes]) -> None:
+    """Keep tiles that grew."""
+    statement = upsert(conn, tiles)
+    rows = [{"level": level, "number": at, "hashes": h} for (level, at), h in changed.items()]
+    if rows:
+        conn.execute(
+            statement.on_conflict_do_update(
+                index_elements=["level", "number"], set_={"hashes": statement.excluded.hashes}
+            ),
+            rows,
+        )
+
+
+def leaves(conn: Connection, first: int, count: int) -> list[bytes]:
+    """Up to *count* leaves of the log from *first* on."""
+    query = select(receipts.c.leaf).where(receipts.c.idx >= first, receipts.c.idx < first + count)
+    return list(conn.execute(query.order_by(receipts.c.idx)).scalars())
+
+
+def copy(old: Connection, new: Connection) -> None:
+    """Copy keys, statements and the whole log into another store that has none."""
+    for table in (signing_keys, translog, tiles, receipts, statements):
+        rows = old.execute(select(table).execution_options(yield_per=STEP))
+        for part in rows.mappings().partitions():
+            new.execute(insert(table), [dict(r) for r in part])
