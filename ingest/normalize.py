@@ -25,7 +25,7 @@ from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import Category, Copy, Identity, Media, Version
 from wirecopy.encoding import scalar
-from wirecopy.text import Projected, plain, plain_to_html, project, projection
+from wirecopy.text import Projection, plain, plain_to_html, project, projection
 from wirecopy.urls import resolve
 
 CONTENT_RULE = 1
@@ -65,7 +65,7 @@ def normalise(item: Item, channel: Channel, wire: Wire, identity: Identity) -> V
     body = _body(item)
     found = _project(body, item.base)
     text = "\n".join(found.paragraphs)
-    if not line and not text and not found.references.media:
+    if not line and not text and not found.media:
         raise ParseError(
             "item-empty",
             f"item {item.position}: has neither headline nor body; look at its bytes in the"
@@ -132,8 +132,8 @@ def content_digest(version: Version) -> str:
         CONTENT_RULE,
         version.headline,
         found.paragraphs,
-        sorted({_quiet(url) for url in found.references.links}),
-        sorted({_quiet(url) for url in found.references.media}),
+        sorted({_quiet(link.url) for link in found.links}),
+        sorted({_quiet(medium.url) for medium in found.media}),
         sorted(beside),
         version.summary,
         version.byline,
@@ -155,7 +155,7 @@ def by_this_rule(digest: str) -> bool:
 
 
 @lru_cache(maxsize=2)
-def _project(html: str, base: str) -> Projected:
+def _project(html: str, base: str) -> Projection:
     """The projection, kept for a moment: a version is made, digested and compared in one go."""
     return project(html, base or None)
 

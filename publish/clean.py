@@ -11,7 +11,8 @@ import nh3
 
 from wirecopy.encoding import legal
 from wirecopy.html import check
-from wirecopy.urls import resolve, srcset, unseen
+from wirecopy.pixels import is_pixel
+from wirecopy.urls import resolve, srcset
 
 _SECTIONS = "address article aside center footer header hgroup main nav section"
 _BLOCKS = "blockquote dd dir div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr li menu ol p pre ul"
@@ -132,7 +133,7 @@ def _lifted(html: str) -> str:
 def _shown(image: re.Match[str]) -> str:
     """The picture's tag, or nothing if there is nothing to see in it."""
     attributes = {name: unescape(value) for name, value in _PAIR.findall(image[0])}
-    if unseen(attributes) or not {"src", "srcset"} & attributes.keys():
+    if is_pixel(attributes) or not {"src", "srcset"} & attributes.keys():
         return ""
     return _HIDING.sub("", image[0])
 

@@ -307,7 +307,7 @@ def _untrue(scope: str, line: str) -> str:
     """The words of a disclosure that claim more than *scope* stands for; empty for none."""
     # Here, since it takes a tenth of a second that a newsroom without lines of its own need not.
     from wirecopy.claims import contradiction
-    from wirecopy.words import plain
+    from wirecopy.text import plain
 
     return contradiction(scope, [plain(line)])
 

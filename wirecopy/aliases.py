@@ -10,9 +10,9 @@ from typing import Any
 
 from lxml import etree
 
-from .errors import Refused
-from .projection import project
-from .words import names, plain
+from .encoding import names
+from .html import TangleError
+from .text import paragraphs, plain
 
 MEDIA = "http://search.yahoo.com/mrss/"
 
@@ -43,9 +43,9 @@ _VALUES = {
     "summary": names("description summary abstract tagline subtitle"),
 }
 _MEMBERS = names(
-    "id url external_url title content_html content_text summary image banner_image attachments"
-    " tags items _wirecopy edit_scope edited_headline_only agency agency_id agency_version"
-    " statement"
+    "id url external_url title content_html content_text summary image banner_image"
+    " attachments tags items _wirecopy edit_scope edited_headline_only agency agency_id"
+    " agency_version statement"
 )
 
 
@@ -129,8 +129,8 @@ def _allowed(value: str, values: Mapping[str, str]) -> set[str]:
 
 def _words(markup: str) -> str:
     try:
-        return _squeezed("".join(project(markup).paragraphs))
-    except Refused:
+        return _squeezed("".join(paragraphs(markup)))
+    except TangleError:
         return "\0"
 
 

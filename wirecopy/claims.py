@@ -6,10 +6,9 @@ them would call an edited story verified while the page says that nobody edited 
 
 from collections.abc import Sequence
 
-from .errors import Refused
 from .feeds import Entry
-from .projection import project
-from .words import plain
+from .html import TangleError
+from .text import paragraphs, plain
 
 CLOSING = 3
 """How many paragraphs at the end of a body are looked at."""
@@ -69,10 +68,10 @@ def claim(entry: Entry) -> str:
     if entry.edit_scope in _SCOPES:
         return f"says that its edit scope is {entry.edit_scope}"
     try:
-        paragraphs = project(entry.body).paragraphs
-    except Refused as error:
-        return f"cannot be read: {error}"
-    wording = contradiction(None, paragraphs)
+        body = paragraphs(entry.body)
+    except TangleError as error:
+        return f"cannot be read: {error.clause}"
+    wording = contradiction(None, body)
     return f"ends in a disclosure ({wording!r})" if wording else ""
 
 

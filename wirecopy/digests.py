@@ -4,10 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .addresses import address
 from .encoding import digest
-from .projection import Projection, Reference
-from .words import RULE, plain
+from .text import RULE, Projection, Reference, plain, without
+from .urls import resolve
 
 PARTS = ("headline", "text", "links", "media", "packaging")
 SCOPES = (
@@ -55,11 +54,9 @@ def parts(
     :param disclosure: the sentence that is left out where it is the last paragraph.
     :param beside: addresses of media beside the body, resolved against *base*.
     """
-    sentence = plain(disclosure)
-    ends = bool(sentence) and body.paragraphs[-1:] == (sentence,)
     return Parts(
         headline=plain(headline),
-        text=body.paragraphs[:-1] if ends else body.paragraphs,
+        text=without(disclosure, body.paragraphs),
         links=body.links,
         media=_media(body.media, beside, base),
         packaging=(plain(summary), tuple(sorted({t for tag in tags if (t := plain(tag))}))),
@@ -94,7 +91,7 @@ def _media(
     shown = {url for url, _ in inside}
     found = dict.fromkeys(inside)
     for reference in beside:
-        url = address(reference, base, shown=True)
+        url = resolve(reference, base, shown=True)
         if url and url not in shown:
-            found[(url, "")] = None
+            found[Reference(url, "")] = None
     return tuple(found)

@@ -17,12 +17,23 @@ from .errors import Refused
 LARGEST = 2**53 - 1
 """The largest whole number that every JSON reader knows exactly (RFC 7493 §2.2)."""
 
+SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+"""Unicode's White_Space, all 25. ``str.strip`` takes U+001C to U+001F too, as no browser does."""
+
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 _URL = re.compile(r"[A-Za-z0-9_-]*")
 _STANDARD = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.S)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def names(text: str) -> frozenset[str]:
+    """The names in *text*, which spaces part."""
+    return frozenset(text.split())
 
 
 def scalar(text: str) -> str:
@@ -34,6 +45,11 @@ def scalar(text: str) -> str:
     if text.isascii() or _SURROGATE.search(text) is None:
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def trim(text: str) -> str:
+    """*text* without white space at its ends."""
+    return text.strip(SPACE)
 
 
 def legal(text: str) -> str:

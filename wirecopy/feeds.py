@@ -14,10 +14,10 @@ from typing import Any
 from lxml import etree
 
 from . import aliases
-from .encoding import parse
+from .encoding import parse, trim
 from .errors import Refused
-from .tree import events
-from .words import plain, trim
+from .html import TangleError, text_of
+from .text import plain
 
 LARGEST = 64 * 1024 * 1024
 
@@ -112,7 +112,7 @@ def _json_entry(item: Mapping[str, Any]) -> Entry:
         faults.append("'edited_headline_only' is neither true nor false")
     body, spoken = text("content_html"), text("content_text")
     if body is not None and spoken is not None:
-        said = "".join(_text_of(body, faults))
+        said = _text_of(body, faults)
         if "".join(plain(said).split()) != "".join(plain(spoken).split()):
             faults.append("'content_text' says something else than 'content_html'")
     return Entry(
@@ -253,7 +253,7 @@ def _construct(element: etree._Element | None, faults: list[str]) -> str:
     said = _said(element)
     if element is None or element.get("type") != "html":
         return said
-    return "".join(_text_of(said, faults))
+    return _text_of(said, faults)
 
 
 def _content(element: etree._Element | None) -> str:
@@ -275,10 +275,10 @@ def _from_plain(text: str) -> str:
     return "<br>".join(html.escape(line, quote=False) for line in text.splitlines())
 
 
-def _text_of(markup: str, faults: list[str]) -> list[str]:
-    """The texts in HTML. What cannot be read is a fault of its entry, and of no other."""
+def _text_of(markup: str, faults: list[str]) -> str:
+    """The text in HTML. What cannot be read is a fault of its entry, and of no other."""
     try:
-        return [event.name for event in events(markup) if event.kind == "text"]
-    except Refused as error:
-        faults.append(f"its HTML {error}")
-        return []
+        return text_of(markup)
+    except TangleError as error:
+        faults.append(f"its HTML {error.clause}")
+        return ""

@@ -8,9 +8,11 @@ can become 4 million elements (1.6 GB measured in Lexbor, 2.5 GB in html5ever) a
 """
 
 import re
+from collections.abc import Set as AbstractSet
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from .encoding import names, scalar
 from .errors import ParseError
 
 MOST_STEPS = 20_000_000
@@ -23,24 +25,20 @@ _SMALL_LENGTH = 20_000
 # Below both, the worst that can be built costs about a tenth of a second: not worth a scan.
 
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_FORMATTING = _names("a b big code em font i nobr s small strike strong tt u")
-_RAW = _names("iframe noembed noframes script style textarea title xmp")
-_VOID = _names(
+_FORMATTING = names("a b big code em font i nobr s small strike strong tt u")
+_RAW = names("iframe noembed noframes script style textarea title xmp")
+_VOID = names(
     "area base basefont bgsound br col embed frame hr img image input keygen link meta param"
     " source track wbr"
 )
 _CLOSES = {
-    "p": _names("p"),
-    "li": _names("li"),
-    "dd": _names("dd dt"),
-    "dt": _names("dd dt"),
-    "td": _names("td th"),
-    "th": _names("td th"),
-    "tr": _names("tr"),
+    "p": {"p"},
+    "li": {"li"},
+    "dd": {"dd", "dt"},
+    "dt": {"dd", "dt"},
+    "td": {"td", "th"},
+    "th": {"td", "th"},
+    "tr": {"tr"},
 }
 _THROUGH = _FORMATTING | {"p"}
 _THROUGH_CELLS = _THROUGH | {"td", "th"}
@@ -69,6 +67,9 @@ _UNSHUT = re.compile(r"<[A-Za-z][^>]*+")
 class TangleError(ParseError):
     """Markup whose tree would grow out of all proportion to its text."""
 
+    clause = "is markup that would hang a browser"
+    """The same in a verifier's words."""
+
     def __init__(self, what: str, size: int) -> None:
         super().__init__(
             "tangled",
@@ -90,6 +91,15 @@ def body(html: str) -> LexborNode:
     if found is None:  # pragma: no cover
         raise TangleError("no body element was built", len(html))
     return found
+
+
+def text_of(html: str) -> str:
+    """All text in *html*, scripts and styles too.
+
+    :raises TangleError: as :func:`check` does.
+    """
+    nodes = body(scalar(html)).traverse(include_text=True)
+    return "".join(node.text_content or "" for node in nodes if node.tag == "-text")
 
 
 def check(html: str) -> None:
@@ -193,11 +203,11 @@ class _Builder:
         self.clones += self._active
         self.steps += len(self._stack) + self._active
 
-    def _close(self, names: frozenset[str], through: frozenset[str]) -> None:
-        """Close the nearest of *names*, if nothing but *through* stands above it."""
+    def _close(self, those: AbstractSet[str], through: AbstractSet[str]) -> None:
+        """Close the nearest of *those*, if nothing but *through* stands above it."""
         for deep in range(len(self._stack) - 1, -1, -1):
             name = self._stack[deep][0]
-            if name in names:
+            if name in those:
                 self._adrift.update(gone for gone, _ in self._stack[deep:])
                 del self._stack[deep:]
                 return

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from .encoding import LARGEST, from_base64
+from .encoding import LARGEST, SPACE, from_base64
 from .errors import Refused
-from .words import SPACE
 
 LONGEST = 16_384
 """Bytes of the longest note, and of the longest proof."""

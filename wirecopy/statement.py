@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from .digests import PARTS, SCOPES
-from .encoding import canonical, is_digest
+from .encoding import canonical, is_digest, names
 from .errors import Refused
 from .instants import from_instant
+from .text import RULE
 from .token import Token
-from .words import RULE, names
 
 TYPE = "wirecopy-statement-2"
 EARLIER = "wirecopy-statement-1"

@@ -1,13 +1,12 @@
-"""The text projection: which words a body of HTML says, and what it refers to.
+"""The text projection ``wirecopy-text-1``: which words a body of HTML says, and what it refers to.
 
-Two bodies have the same projection exactly when a reader is told the same words in the same
-paragraphs. It is what digests are taken of, so the rule has a name and never changes under it:
-``docs/text-projection.md`` specifies it for other implementations, and its test vectors are in
-``tests/vectors/text.json``.
+Two bodies have the same projection exactly when a reader finds the same words in the same
+paragraphs. Digests are taken of it, so the rule has a name and never changes under it:
+``docs/text-projection.md`` specifies it, and its test vectors are in ``tests/vectors/text.json``.
 
 In short: build the tree as a browser does, walk it in order, start a new paragraph at both ends of
-every block and at ``<br>``, bring each paragraph to NFC with single spaces, drop empty ones and one
-disclosure at the end. Attributes, comments, scripts and style are no words.
+every block and at ``<br>``, bring each paragraph to NFC with single spaces, drop empty ones.
+Attributes, comments, scripts and style are no words.
 """
 
 import html as _html
@@ -18,28 +17,24 @@ from typing import NamedTuple
 
 from selectolax.lexbor import LexborNode
 
-from .encoding import scalar
+from .encoding import names, scalar
 from .html import body
-from .urls import Attributes, escape, resolve, srcset, unseen
+from .pixels import Attributes, has_frame, is_harmless, is_pixel
+from .urls import escape, resolve, srcset
 
 RULE = "wirecopy-text-1"
 """The name of the rule. Any change of what it gives for any input needs a new name."""
 
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-BLOCKS = _names(
-    "address article aside blockquote body br caption center col colgroup dd details dialog dir div"
-    " dl dt fieldset figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr html"
-    " legend li listing main menu nav ol optgroup option p plaintext pre search section summary"
-    " table tbody td tfoot th thead tr ul xmp"
+BLOCKS = names(
+    "address article aside blockquote body br caption center col colgroup dd details dialog"
+    " dir div dl dt fieldset figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 header"
+    " hgroup hr html legend li listing main menu nav ol optgroup option p plaintext pre search"
+    " section summary table tbody td tfoot th thead tr ul xmp"
 )
 """Elements at whose start and end a paragraph ends. A cleaner that drops such a tag and keeps its
 content joins words across it, which is then measured as an edit."""
 
-SILENT = _names("head iframe noembed noframes noscript script style template title")
+SILENT = names("head iframe noembed noframes noscript script style template title")
 """Elements whose content is no text of the body, and is not looked into. A cleaner has to drop them
 together with their content."""
 
@@ -61,6 +56,14 @@ _LINKS: dict[str, tuple[str, ...]] = {
     "base": ("href",),
 }
 
+# docs/statement.md §7, "Appearance": what can hide or show words that no digest covers.
+_DECEPTIVE = names(
+    "applet bdo button canvas datalist details dialog embed fencedframe frame frameset iframe"
+    " input link marquee math meta meter object optgroup option output portal progress rp"
+    " script select style svg template textarea"
+)
+_DECEPTIVE_ATTRIBUTES = ("hidden", "popover", "background", "color", "bgcolor", "face")
+
 # C0 and C1 controls that are no white space, the byte order mark, and the two characters that XML
 # 1.0 leaves out (§2.2): none of them shows, and transports drop them.
 _NOTHING = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]+")
@@ -75,31 +78,15 @@ class Reference(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class References:
-    """What a body links to and what it shows, normalised and in document order.
-
-    ``linked`` and ``shown`` hold the same addresses with their words.
-    """
-
-    linked: tuple[Reference, ...] = ()
-    shown: tuple[Reference, ...] = ()
-
-    @property
-    def links(self) -> tuple[str, ...]:
-        """The addresses linked to, repeats included."""
-        return tuple(link.url for link in self.linked)
-
-    @property
-    def media(self) -> tuple[str, ...]:
-        """The addresses of pictures, films, sounds and embeds, repeats included."""
-        return tuple(medium.url for medium in self.shown)
-
-
-class Projected(NamedTuple):
-    """Everything that one reading of a body gives."""
+class Projection:
+    """What one reading of a body gives, all in document order, repeats included."""
 
     paragraphs: tuple[str, ...]
-    references: References
+    links: tuple[Reference, ...] = ()
+    media: tuple[Reference, ...] = ()
+    suspect: str = ""
+    """The first thing that can hide or show words behind the rule's back, as a clause; empty for
+    none, and where :func:`project` was not asked to watch."""
 
 
 def plain(text: str) -> str:
@@ -117,37 +104,41 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def project(html: str, base: str | None = None, *, disclosure: str = "") -> Projected:
-    """Paragraphs and references of *html* from a single parse.
+def project(html: str, base: str | None = None, *, watch: bool = False) -> Projection:
+    """Paragraphs, links and media of *html* from a single parse.
 
-    *base* is the URL that relative references are resolved against; *disclosure* is the plain
-    sentence printed under the story: one final paragraph that says exactly this is left out.
+    *base* is the URL that relative references are resolved against. *watch* also looks for what
+    can hide or show words (``docs/statement.md`` §7), which takes half as long again.
 
     :raises wirecopy.html.TangleError: for markup built to burst a parser, and nothing else.
     """
-    reader = _Reader(base)
-    reader.read(scalar(html))
-    found = reader.paragraphs
+    reader = _Reader(base, watch=watch)
+    reader.read(body(scalar(html)))
+    return Projection(
+        tuple(reader.paragraphs),
+        tuple(Reference(url, plain("".join(words))) for url, words in reader.links),
+        tuple(reader.media),
+        reader.suspect or reader.hidden,
+    )
+
+
+def without(disclosure: str, paragraphs: tuple[str, ...]) -> tuple[str, ...]:
+    """*paragraphs* less the last one, if it says exactly the plain sentence *disclosure*."""
     sentence = plain(disclosure)
-    if sentence and found and found[-1] == sentence:
-        found.pop()
-    linked = tuple(Reference(url, plain("".join(words))) for url, words in reader.links)
-    return Projected(tuple(found), References(linked, tuple(reader.media)))
+    return paragraphs[:-1] if sentence and paragraphs[-1:] == (sentence,) else paragraphs
 
 
 def paragraphs(html: str, *, disclosure: str = "") -> tuple[str, ...]:
-    """The paragraphs of *html*, each as :func:`plain` gives it, none empty. See :func:`project`."""
-    return project(html, disclosure=disclosure).paragraphs
+    """The paragraphs of *html*, each as :func:`plain` gives it, none empty. See :func:`project`.
+
+    *disclosure* is the plain sentence printed under the story: see :func:`without`.
+    """
+    return without(disclosure, project(html).paragraphs)
 
 
-def projection(html: str, *, disclosure: str = "") -> str:
+def projection(html: str) -> str:
     """The paragraphs of *html* joined by line feeds. See :func:`project`."""
-    return "\n".join(paragraphs(html, disclosure=disclosure))
-
-
-def references(html: str, base: str | None = None) -> References:
-    """What *html* links to and shows, resolved against *base*. See :func:`project`."""
-    return project(html, base).references
+    return "\n".join(project(html).paragraphs)
 
 
 def plain_to_html(text: str) -> str:
@@ -165,12 +156,14 @@ def plain_to_html(text: str) -> str:
     return "\n".join(f"<p>{'<br>'.join(lines)}</p>" for lines in blocks if lines)
 
 
-_BLOCK, _SILENT, _LINK, _SHOWN = 1, 2, 4, 8
+_BLOCK, _SILENT, _LINK, _SHOWN, _PLAYER = 1, 2, 4, 8, 16
+_PLAYERS = ("audio", "video")
 _KINDS = {
     tag: _BLOCK * (tag in BLOCKS)
     | _SILENT * (tag in SILENT)
     | _LINK * (tag in _LINKS)
     | _SHOWN * (tag in _MEDIA)
+    | _PLAYER * (tag in _PLAYERS)
     for tag in BLOCKS.union(SILENT, _LINKS, _MEDIA)
 }
 
@@ -178,17 +171,21 @@ _KINDS = {
 class _Reader:
     """One walk over a tree in document order, without recursion."""
 
-    def __init__(self, base: str | None) -> None:
+    def __init__(self, base: str | None, *, watch: bool) -> None:
         self.paragraphs: list[str] = []
         self.links: list[tuple[str, list[str]]] = []
         self.media: list[Reference] = []
+        self.suspect = ""
+        self.hidden = ""
         self._base = base
+        self._watch = watch
         self._run: list[str] = []
         self._anchors: list[list[str]] = []  # the innermost open link gathers the words
+        self._players: list[str] = []  # open audio and video, while watching
 
-    def read(self, html: str) -> None:
+    def read(self, top: LexborNode) -> None:
         path: list[tuple[LexborNode, int]] = []
-        node = body(html).first_child
+        node = top.first_child
         while node is not None or path:
             if node is None:
                 node, kind = path.pop()
@@ -196,29 +193,37 @@ class _Reader:
                     self._part()
                 elif kind & _LINK:
                     self._anchors.pop()
+                elif kind & _PLAYER and self._watch:
+                    self._players.pop()
                 node = node.next
                 continue
-            tag = node.tag
+            tag = node.tag or ""
             if tag == "-text":
-                words = node.text_content or ""
-                self._run.append(words)
-                if self._anchors:
-                    self._anchors[-1].append(words)
+                self._text(node.text_content or "")
                 node = node.next
                 continue
-            kind = _KINDS.get(tag or "", 0)
+            kind = _KINDS.get(tag, 0)
+            if self._watch:
+                self._look_at(node, kind)
             if kind & _BLOCK:
                 self._part()
-            elif kind & _LINK and not self._link(tag or "", node.attributes):
+            elif kind & _LINK and not self._link(tag, node.attributes):
                 kind = 0
             elif kind & _SHOWN:
-                self._show(tag or "", node.attributes)
+                self._show(tag, node.attributes)
             if kind & _SILENT:
                 node = node.next
             else:
                 path.append((node, kind))
                 node = node.first_child
         self._part()
+
+    def _text(self, words: str) -> None:
+        self._run.append(words)
+        if self._anchors:
+            self._anchors[-1].append(words)
+        if self._players and plain(words):
+            self._hides(self._players[0], words)
 
     def _part(self) -> None:
         """End the paragraph that was being read."""
@@ -242,7 +247,7 @@ class _Reader:
         return tag == "a"
 
     def _show(self, tag: str, attributes: Attributes) -> None:
-        if tag == "img" and unseen(attributes):
+        if tag == "img" and is_pixel(attributes):
             return
         words = plain(attributes.get("alt") or "")
         for name in _MEDIA[tag]:
@@ -255,3 +260,60 @@ class _Reader:
             for spelt in srcset(value) if name == "srcset" else [value]:
                 if (url := resolve(spelt, self._base, shown=True)) is not None:
                     self.media.append(Reference(url, words))
+
+    # Watching
+
+    def _look_at(self, node: LexborNode, kind: int) -> None:
+        """Note what may deceive about an element, or about what it holds."""
+        tag = node.tag or ""
+        if tag.startswith(("-", "!")):  # comments and the like
+            return
+        pixel = self._suspects(tag, node.attributes)
+        # What stands in audio and video is for readers that cannot play them.
+        if kind & _SHOWN and not pixel and self._players and tag not in ("source", "track"):
+            self._hides(self._players[0], f"<{tag}>")
+        if kind & _PLAYER:
+            self._players.append(tag)
+        if kind & _SILENT:
+            self._look_inside(node)
+
+    def _look_inside(self, silent: LexborNode) -> None:
+        """Note words and media in an element whose content some readers show and some do not."""
+        nodes = silent.traverse(include_text=True)
+        next(nodes)  # the element itself
+        for node in nodes:
+            tag = node.tag or ""
+            if tag == "-text":
+                if plain(words := node.text_content or ""):
+                    self._hides(silent.tag or "", words)
+            elif not tag.startswith(("-", "!")):
+                pixel = self._suspects(tag, node.attributes)
+                if tag in _MEDIA and not pixel:
+                    self._hides(silent.tag or "", f"<{tag}>")
+
+    def _suspects(self, tag: str, attributes: Attributes) -> bool:
+        """Note an element that may deceive. True for a tracking pixel: it may be hidden."""
+        pixel = tag == "img" and is_pixel(attributes)
+        if not self.suspect:
+            self.suspect = _suspect(tag, attributes, pixel=pixel)
+        return pixel
+
+    def _hides(self, element: str, words: str) -> None:
+        self.hidden = self.hidden or (
+            f"<{element}> holds {words.strip()[:40]!r}, which some readers show and some do not"
+        )
+
+
+def _suspect(name: str, attributes: Attributes, *, pixel: bool) -> str:
+    """What may deceive about an element, as a clause; empty for nothing."""
+    if name in _DECEPTIVE:
+        return f"<{name}> can show or hide what no digest covers"
+    for attribute in attributes:
+        if attribute.startswith("on") or (attribute in _DECEPTIVE_ATTRIBUTES and not pixel):
+            return f"the attribute {attribute[:20]!r} of <{name[:20]}> can change what is seen"
+    if pixel and has_frame(attributes):
+        return "a tracking pixel has a frame, which can cover words"
+    if "style" in attributes and not pixel and not is_harmless(name, attributes):
+        style = (attributes["style"] or "")[:60]
+        return f"the style of <{name[:20]}> can hide or show words: {style!r}"
+    return ""

@@ -1,4 +1,4 @@
-"""References of a body: which URL an attribute means, and which pictures nobody can see.
+"""Which address a reference means (``docs/text-projection.md`` §4), and ``srcset`` (§3).
 
 A reference is normalised only as far as two spellings are certain to be one address: the transports
 between a newsroom and its readers re-spell URLs (absolute for relative, escaped for Unicode), and
@@ -6,21 +6,13 @@ that must not look like another link. Everything here is total and linear.
 """
 
 import re
-from collections.abc import Mapping
 from urllib.parse import quote
 
 from .encoding import scalar
 
-Attributes = Mapping[str, str | None]
 _Parts = tuple[str | None, str, str, str]
 
 _EDGE = "".join(map(chr, range(0x21)))
-# Unicode's White_Space. str.strip would take U+001C to U+001F too, which no browser passes over.
-_WHITE = (
-    "\t\n\v\f\r \x85\xa0\u1680"
-    + "".join(map(chr, range(0x2000, 0x200B)))
-    + "\u2028\u2029\u202f\u205f\u3000"
-)
 _BREAKS = re.compile("[\t\n\r]")
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
@@ -35,11 +27,6 @@ _CANDIDATE = re.compile(
     r"[\t\n\f\r ,]*+"
     r"(?:(?P<ended>[^\t\n\f\r ]*+(?<=,))|(?P<bare>[^\t\n\f\r ]++)(?>[^,(]++|\([^)]*+\)?)*+,?)"
 )
-_SLIGHT = re.compile(
-    "border(-style|-width)?|display|float|visibility|opacity|overflow|position|top|right|bottom|left"
-    "|margin|padding|vertical-align|(max-)?(width|height)"
-)
-_TINY = frozenset({"0", "1", "0px", "1px"})
 
 
 def resolve(url: str, base: str | None, *, shown: bool = False) -> str | None:
@@ -76,34 +63,6 @@ def srcset(value: str) -> list[str]:
         if url:
             found.append(url)
     return found
-
-
-def unseen(attributes: Attributes) -> bool:
-    """Whether an ``img`` of these attributes is a tracking pixel: shown to nobody, in no words.
-
-    It has no ``alt`` text, and is at most one pixel wide or high, or hidden; and no inline style
-    says otherwise: a style with a property that might blow it up again, or with one twice, makes
-    it a picture.
-    """
-    if (attributes.get("alt") or "").strip(_WHITE):
-        return False
-    style: dict[str, str] = {}
-    for declaration in (attributes.get("style") or "").lower().split(";"):
-        name, _, value = declaration.partition(":")
-        name, value = name.strip(_WHITE), value.replace("!important", "").strip(_WHITE)
-        if not name and not value:
-            continue
-        if not _SLIGHT.fullmatch(name) or name in style:
-            return False
-        style[name] = value
-    if style.get("display") == "none" or style.get("visibility") == "hidden":
-        return True
-    if "hidden" in attributes and "display" not in style:
-        return True
-    return any(
-        style.get(side, (attributes.get(side) or "").strip(_WHITE).lower()) in _TINY
-        for side in ("width", "height")
-    )
 
 
 def _trim(url: str) -> str:

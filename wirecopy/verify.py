@@ -10,25 +10,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from . import chain, feeds, receipt, statement, token
-from .addresses import address
 from .chain import Chain
 from .claims import claim, contradiction
 from .digests import PARTS, changed, parts, scopes_of
 from .errors import Missing, Refused
 from .feeds import Entry
 from .growth import Heads, become, check_growth
+from .html import TangleError
 from .instants import SLACK
 from .keys import Keys
 from .memory import Memory, Seen
 from .note import known_checkpoint
 from .order import Place, faults
-from .projection import Projection, project
 from .receipt import Proved
 from .result import Check, Report, Result, State, complete, late
 from .statement import Statement
+from .text import Projection, plain, project
 from .tiles import FetchTile
 from .token import Token
-from .words import plain
+from .urls import resolve
 
 FindChain = Callable[[Statement], bytes | None]
 """The chain document of a statement's story, or None where there is nobody to ask for it. Raises
@@ -235,10 +235,10 @@ class _Verification:
     def _content(self, said: Statement) -> Iterator[Check]:
         entry = self._entry
         try:
-            body = project(entry.body)
-        except Refused as error:
+            body = project(entry.body, watch=True)
+        except TangleError as error:
             for name in ("text", "links", "media", "disclosure", "appearance"):
-                yield Check(name, "failed", f"the body {error}")
+                yield Check(name, "failed", f"the body {error.clause}")
             return
         self._paragraphs = body.paragraphs
         copy = parts(
@@ -256,7 +256,7 @@ class _Verification:
         if made["media"] == said.published["media"]:
             shown = {_unbracketed(url) for url, _ in copy.media}
             for picture in entry.pictures:
-                url = address(picture, None, shown=True)
+                url = resolve(picture, None, shown=True)
                 if url is not None and _unbracketed(url) not in shown:
                     yield Check("media", "failed", f"{url[:80]!r} stands beside it, unsigned")
                     break

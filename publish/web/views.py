@@ -38,7 +38,7 @@ from stories.db.stories import VersionRow
 from stories.models import Media, Story, Version
 from stories.provenance import PARTS, Measurement
 from wirecopy.encoding import legal
-from wirecopy.text import paragraphs, references
+from wirecopy.text import paragraphs, project
 from wirecopy.urls import resolve
 
 EXCERPT = 240
@@ -421,7 +421,7 @@ def _all_figures(shown: dict[str, Any], version: Version) -> list[Figure]:
 def _figures(shown: dict[str, Any], version: Version, body: str) -> tuple[Figure, ...]:
     """The media that the body does not show anyway, by the rule that they are digested by."""
     figures: dict[str, Figure] = {}
-    inside = set(references(body).media)
+    inside = {medium.url for medium in project(body).media}
     for figure in _all_figures(shown, version):
         if resolve(figure.url, None, shown=True) not in inside:
             figures.setdefault(figure.url, figure)

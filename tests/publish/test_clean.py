@@ -12,8 +12,7 @@ from tests.publish.hostile import texts, urls
 from tests.publish.soup import Soup
 from wirecopy.encoding import legal
 from wirecopy.html import TangleError
-from wirecopy.projection import project
-from wirecopy.text import paragraphs, references
+from wirecopy.text import paragraphs, project
 
 BASE = "https://wire.example/a/b.html"
 
@@ -123,7 +122,7 @@ def test_films_and_sounds_stay_but_do_not_start() -> None:
         BASE,
     )
     assert "autoplay" not in cleaned
-    assert references(cleaned).media == tuple(
+    assert tuple(medium.url for medium in project(cleaned).media) == tuple(
         f"https://wire.example/a/{name}" for name in ("v.mp4", "p.jpg", "a.webm", "t.vtt", "s.mp3")
     )
 
@@ -163,7 +162,7 @@ def test_nothing_is_left_that_could_hide_words(seed: int) -> None:
         except TangleError:
             continue
         cleaned += 1
-        assert project(kept).suspect == "", html
+        assert project(kept, watch=True).suspect == "", html
 
 
 def test_characters() -> None:

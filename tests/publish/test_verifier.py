@@ -24,7 +24,6 @@ from tests.signed import FORMATS, ISSUED, Press, samples
 from tests.wirecopy.mutations import FORM, MEANING
 from tests.wirecopy.test_mutations import changed
 from wirecopy import Aids, Entry, Refused, read_keys, verify_entries
-from wirecopy import projection as verifier
 from wirecopy.feeds import read
 from wirecopy.text import plain, project
 from wirecopy.urls import resolve
@@ -107,8 +106,8 @@ def test_two_implementations_read_alike_what_nobody_foresaw(seed: int) -> None:
         found = project(html, base)
         assert next(answers) == {
             "paragraphs": list(found.paragraphs),
-            "links": [list(link) for link in found.references.linked],
-            "media": [list(medium) for medium in found.references.shown],
+            "links": [list(link) for link in found.links],
+            "media": [list(medium) for medium in found.media],
         }, (html, base)
     for url, base, shown in addresses:
         assert next(answers) == resolve(url, base, shown=shown), (url, base, shown)
@@ -127,7 +126,7 @@ def test_what_could_hide_words_is_found_by_both(seed: int) -> None:
         except ParseError:  # refused; so there is nothing to compare
             continue
     said = ask([{"ask": "dressing", "tree": t} for _, t in bodies])
-    suspects = [bool(verifier.project(html).suspect) for html, _ in bodies]
+    suspects = [bool(project(html, watch=True).suspect) for html, _ in bodies]
     for (html, _), suspect, found in zip(bodies, suspects, said, strict=True):
         assert (found is not None) == suspect, html
     assert 100 < sum(suspects) < 500

@@ -11,7 +11,7 @@ from stories.errors import ConfigError
 from stories.labels import LABELS
 from stories.provenance import SCOPES
 from wirecopy.claims import contradiction
-from wirecopy.words import plain
+from wirecopy.text import plain
 
 WHOLE = """
 [publisher]

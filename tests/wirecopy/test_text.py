@@ -3,7 +3,10 @@
 import html
 import json
 import sys
+import time
 import unicodedata
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +17,11 @@ from hypothesis import strategies as st
 from lxml import etree
 from lxml import html as lxml_html
 
+from publish.clean import clean
+from tests.publish.soup import Soup
 from tests.wirecopy.markups import marked_up, runs, spoken, steady, stories
 from wirecopy.html import TangleError
+from wirecopy.pixels import is_pixel
 from wirecopy.text import (
     BLOCKS,
     RULE,
@@ -25,9 +31,8 @@ from wirecopy.text import (
     plain_to_html,
     project,
     projection,
-    references,
 )
-from wirecopy.urls import resolve, srcset, unseen
+from wirecopy.urls import resolve, srcset
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 TEXT = json.loads((VECTORS / "text.json").read_text(encoding="utf-8"))
@@ -229,11 +234,9 @@ def test_one_disclosure_is_left_out(markup: str, run: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("vector", named(REFERENCES["references"]))
 def test_references_vector(vector: dict[str, Any]) -> None:
-    found = references(vector["html"], vector["base"])
-    assert [list(link) for link in found.linked] == vector["links"]
-    assert [list(medium) for medium in found.shown] == vector["media"]
-    assert found.links == tuple(url for url, _ in vector["links"])
-    assert found.media == tuple(url for url, _ in vector["media"])
+    found = project(vector["html"], vector["base"])
+    assert [list(link) for link in found.links] == vector["links"]
+    assert [list(medium) for medium in found.media] == vector["media"]
 
 
 @pytest.mark.parametrize("vector", REFERENCES["addresses"], ids=lambda v: repr(v["url"]))
@@ -274,9 +277,9 @@ def test_srcset_never_raises(value: str) -> None:
 
 
 def test_a_tracking_pixel_is_no_picture() -> None:
-    assert unseen({"src": "https://t.example/p", "width": "1", "height": "1", "alt": ""})
-    assert not unseen({"src": "https://t.example/p", "width": "1", "alt": "words"})
-    assert not unseen({"src": "https://t.example/p"})
+    assert is_pixel({"src": "https://t.example/p", "width": "1", "height": "1", "alt": ""})
+    assert not is_pixel({"src": "https://t.example/p", "width": "1", "alt": "words"})
+    assert not is_pixel({"src": "https://t.example/p"})
 
 
 # Hostile input
@@ -318,3 +321,83 @@ def test_long_input_is_read_whole_or_refused_clearly(markup: str) -> None:
         pytest.fail(f"not tangled, but refused: {error}")
     for paragraph in found.paragraphs[:10]:
         assert plain(paragraph) == paragraph
+
+
+# What can hide or show words
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_watching_changes_nothing_that_is_read(seed: int) -> None:
+    soup = Soup(seed)
+    suspects = 0
+    for _ in range(300):
+        markup, base = soup.body(), soup.address()
+        with suppress(TangleError):
+            found = project(markup, base, watch=True)
+            assert replace(found, suspect="") == project(markup, base)
+            suspects += bool(found.suspect)
+    assert 50 < suspects < 290
+
+
+@steady
+@given(st.integers(0, 2**32))
+def test_what_we_publish_never_looks_suspect(seed: int) -> None:
+    base = "https://agency.example/news/2026/story.html"
+    assert project(clean(Soup(seed).body(), base), watch=True).suspect == ""
+
+
+@pytest.mark.parametrize(
+    ("markup", "suspect"),
+    [
+        ("<noscript><p>x</p></noscript>", "<noscript> holds 'x'"),
+        ("<noframes><img src=x></noframes>", "<noframes> holds '<img src=x>'"),
+        ("<video>x</video>", "<video> holds 'x'"),
+        ("<audio><video src=v></video></audio>", "<audio> holds '<video>'"),
+        ("<video><source src=x><track src=y></video>", ""),
+        ("<noscript><img width=1></noscript>", ""),
+        ("<noscript> <!-- x --></noscript>", ""),
+        ("<p style='display:none' onclick=x>a</p><svg>c</svg>", "the attribute 'onclick' of <p>"),
+        ("<video>x</video><svg></svg>", "<svg> can show or hide"),
+        ("<img width=1 border=2>", "a tracking pixel has a frame"),
+        ("<img width=1 hidden border=2>", ""),
+        ("<p style='text-indent:-9px'>x", "the style of <p> can hide or show words"),
+        ("<p style='text-align:left;margin:0 1em'>x", ""),
+    ],
+)
+def test_what_is_suspect(markup: str, suspect: str) -> None:
+    found = project(markup, watch=True).suspect
+    assert found.startswith(suspect)
+    assert bool(found) == bool(suspect)
+
+
+# Markup built to burst a tree builder
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<div>" * 100_000,
+        "".join(f"<b id={n}>" for n in range(3_000)) + "<p>x" * 3_000,
+        "<a href=x><p>" * 20_000,
+        "<b><!--" + "</b>" * 1_000 + "-->" + "<b x='>'>" * 30_000,
+        "<p a='" + " b=c" * 60_000 + "'>" + "<font>" * 30_000,
+        "<x " + " ".join(f"a{n}=1" for n in range(30_000)) + ">",
+        '<a "x=">' * 20_000,
+        "<a" * 200_000,
+        "<svg>" + "<b></b>" * 60_000,
+    ],
+    ids=range(9),
+)
+def test_bursting_markup_is_refused_at_once(markup: str) -> None:
+    start = time.monotonic()
+    with suppress(TangleError):
+        project(markup)
+    assert time.monotonic() - start < 5
+
+
+def test_long_honest_markup_is_not() -> None:
+    body = "".join(
+        f'<p>Paragraph <b>{n}</b> of <a href="/x?{n}">many</a>, with <em>words</em>.</p>'
+        for n in range(8_000)
+    )
+    assert len(project(body).paragraphs) == 8_000

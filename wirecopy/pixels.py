@@ -1,16 +1,23 @@
-"""Which ``img`` is a tracking pixel, by the rule (§3), and which ``style`` is harmless."""
+"""Which ``img`` is a tracking pixel, and which ``style`` is harmless: both by attributes alone.
+
+``docs/text-projection.md`` §3 and ``docs/statement.md`` §7.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
 
-from .tree import Attributes
-from .words import names, trim
+from .encoding import names, trim
+
+Attributes = Mapping[str, str | None]
 
 _SLIGHT = names(
-    "border border-style border-width display float visibility opacity overflow position"
-    " top right bottom left margin padding vertical-align width height max-width"
-    " max-height"
+    "border border-style border-width display float visibility opacity overflow position top"
+    " right bottom left margin padding vertical-align width height max-width max-height"
 )
+_TINY = ("0", "1", "0px", "1px")
+_FRAMES = ("border", "border-style", "border-width", "margin", "padding")
+_NO_FRAME = ("0", "0px", "none")
+
 _WORDED = names("text-align vertical-align float clear font-weight font-style")
 _WORD = re.compile(r"[a-z]+(?:-[a-z]+)*|[0-9]{3}")
 _SPACED = re.compile(r"(?:margin|padding|border)(?:-[a-z-]+)?")
@@ -19,18 +26,20 @@ _SPACE = re.compile(
     r"[a-z]+(?:-[a-z]+)*|#[0-9a-f]{3,8}|[0-9]{1,2}(?:\.[0-9]{1,3})?(?:px|pt)?"
     r"|[0-9](?:\.[0-9]{1,3})?(?:em|rem)"
 )
-_SIZED = names("width height max-width max-height")
+_SIZED = ("width", "height", "max-width", "max-height")
 _SIZE = re.compile(
     r"auto|none|[1-9][0-9]{1,3}(?:\.[0-9]{1,3})?(?:px)?|(?:100|[1-9][0-9](?:\.[0-9]{1,3})?)%"
 )
-_PICTURED = {"display": names("block inline inline-block"), "object-fit": names("contain cover")}
-_NOTHING = ("0", "1", "0px", "1px")
-_FRAMES = ("border", "border-style", "border-width", "margin", "padding")
-_BARE = ("0", "0px", "none")
+_PICTURED = {"display": ("block", "inline", "inline-block"), "object-fit": ("contain", "cover")}
 
 
 def is_pixel(attributes: Attributes) -> bool:
-    """Whether an ``img`` of these attributes is shown to nobody and says nothing."""
+    """Whether an ``img`` of these attributes is a tracking pixel: shown to nobody, in no words.
+
+    It has no ``alt`` text, and is at most one pixel wide or high, or hidden; and no inline style
+    says otherwise: a style with a property that might blow it up again, or with one twice, makes
+    it a picture.
+    """
     if trim(attributes.get("alt") or ""):
         return False
     style: dict[str, str] = {}
@@ -41,34 +50,27 @@ def is_pixel(attributes: Attributes) -> bool:
     if _is_hidden(style, attributes):
         return True
     sizes = (style.get(s, trim(attributes.get(s) or "").lower()) for s in ("width", "height"))
-    return any(size in _NOTHING for size in sizes)
+    return any(size in _TINY for size in sizes)
 
 
-def paints(attributes: Attributes) -> bool:
+def has_frame(attributes: Attributes) -> bool:
     """Whether a tracking pixel could paint over words: one with a frame, and not hidden."""
     style = dict(_declarations(attributes))
     if _is_hidden(style, attributes):
         return False
     framed = [style.get(name, "") for name in _FRAMES]
     framed += [trim(attributes.get(name) or "") for name in ("border", "hspace", "vspace")]
-    return any(token not in _BARE for value in framed for token in value.split(" ") if token)
+    return any(token not in _NO_FRAME for value in framed for token in value.split(" ") if token)
 
 
-def _is_hidden(style: Mapping[str, str], attributes: Attributes) -> bool:
-    if style.get("display") == "none" or style.get("visibility") == "hidden":
-        return True
-    return "hidden" in attributes and "display" not in style
-
-
-def is_modest(name: str, attributes: Attributes) -> bool:
+def is_harmless(tag: str, attributes: Attributes) -> bool:
     """Whether the ``style`` of an element lays out, and can neither hide words nor show any."""
     return all(
-        _harmless(declared, value, picture=name == "img")
-        for declared, value in _declarations(attributes)
+        _is_layout(name, value, picture=tag == "img") for name, value in _declarations(attributes)
     )
 
 
-def _harmless(name: str, value: str, *, picture: bool) -> bool:
+def _is_layout(name: str, value: str, *, picture: bool) -> bool:
     if name in _WORDED:
         return _WORD.fullmatch(value) is not None
     if _SPACED.fullmatch(name):
@@ -76,6 +78,12 @@ def _harmless(name: str, value: str, *, picture: bool) -> bool:
     if name == "max-width" or (picture and name in _SIZED):
         return _SIZE.fullmatch(value) is not None
     return picture and value in _PICTURED.get(name, ())
+
+
+def _is_hidden(style: Mapping[str, str], attributes: Attributes) -> bool:
+    if style.get("display") == "none" or style.get("visibility") == "hidden":
+        return True
+    return "hidden" in attributes and "display" not in style
 
 
 def _declarations(attributes: Attributes) -> Iterator[tuple[str, str]]:
