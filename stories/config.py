@@ -6,12 +6,13 @@ The environment wins over the file. Secrets (a wire's ``headers``) never appear 
 """
 
 import difflib
+import json
 import os
 import re
 import tomllib
 import types
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -38,7 +39,6 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from stories import environment
 from stories.errors import ConfigError
 from stories.labels import LABELS
 from stories.models import IdentityRule
@@ -47,6 +47,15 @@ from stories.provenance import SCOPES, Scope
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(?:\d+[smhdw])+", re.ASCII)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
+
+PREFIX = "WIRECOPY_"
+LEVEL = "__"
+"""Between the levels of a key, as pydantic-settings reads it; a key has no two underscores."""
+
+FILE = f"{PREFIX}CONFIG"
+_FOR_TESTS = f"{PREFIX}TEST_"
+_OF_A_SERVICE = re.compile(rf"{PREFIX}(?:SERVICE_(?:HOST|PORT)|PORT)(?:_\w+)?")
+"""What Kubernetes puts into every container beside a service named wirecopy."""
 
 LONGEST_TIMEOUT = timedelta(minutes=2)
 """The longest that one poll may be given: what polls a wire ends well before its task is ended
@@ -316,7 +325,7 @@ class Config(BaseSettings):
     """Everything that is configured. Load it with :func:`load`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="WIRECOPY_", env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix=PREFIX, env_nested_delimiter=LEVEL, extra="forbid", frozen=True
     )
 
     publisher: Publisher
@@ -406,11 +415,6 @@ class Config(BaseSettings):
     def _wires_by_name(self) -> dict[str, Wire]:
         return {w.name: w for w in self.wires}
 
-    @cached_property
-    def longest_timeout(self) -> timedelta:
-        """The longest that one poll of any wire may take; zero without wires."""
-        return max((w.timeout for w in self.wires), default=timedelta(0))
-
     def feed(self, name: str) -> Feed | None:
         """The outgoing feed of that name, or None."""
         return next((f for f in self.outgoing if f.name == name), None)
@@ -444,7 +448,7 @@ def load(path: Path | None = None) -> Config:
     :raises ConfigError: in one line per fault, naming file, key and remedy. Without a file, the
         environment alone may configure everything.
     """
-    named = path or (Path(p) if (p := os.environ.get("WIRECOPY_CONFIG")) else None)
+    named = path or (Path(p) if (p := os.environ.get(FILE)) else None)
     file = named or Path("wirecopy.toml")
     table: dict[str, Any] = {}
     if file.is_file():
@@ -471,7 +475,7 @@ def load(path: Path | None = None) -> Config:
         raise ConfigError("\n".join(_say(file, e) for e in error.errors())) from None
     except SettingsError as error:
         field = re.search(r'for field "(\w+)"', str(error))
-        where = environment.variable([field[1]]) if field else str(error)
+        where = variable([field[1]]) if field else str(error)
         raise ConfigError(f"environment: {where}: not JSON; lists and tables are") from None
     home = file.resolve().parent  # a folder named in the file lies beside it
     keys = config.signing.keys
@@ -480,10 +484,26 @@ def load(path: Path | None = None) -> Config:
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    """A line for each variable named as one of ours is, that sets no key."""
-    keys = Config.model_fields
-    tables = [key for key, field in keys.items() if _is_table(field.annotation)]
-    return environment.unknown(environ, keys, tables)
+    """A line for each variable named as one of ours is, that sets no key.
+
+    Only the first level is judged here: what stands deeper reaches validation, which refuses it.
+    """
+    tables = {variable([k]) for k, f in Config.model_fields.items() if _is_table(f.annotation)}
+    known = [FILE, *(variable([key]) for key in Config.model_fields)]
+    faults = []
+    for name in sorted(n for n in environ if n.upper().startswith(PREFIX)):
+        first, level, _ = name.upper().partition(LEVEL)
+        if first.startswith(_FOR_TESTS) or _OF_A_SERVICE.fullmatch(first):
+            continue
+        if first not in known or (level and first == FILE):
+            close = difflib.get_close_matches(first, known, 1)
+            remedy = (
+                f"did you mean {close[0]}? Mend or unset" if close else "README names all; unset"
+            )
+            faults.append(f"environment: {name}: unknown key; {remedy} it")
+        elif level and first not in tables:
+            faults.append(f"environment: {name}: {first} has no keys below it; lists are JSON")
+    return faults
 
 
 def _is_table(annotation: Any) -> bool:
@@ -491,11 +511,47 @@ def _is_table(annotation: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, BaseModel | dict)
 
 
+def variable(keys: Sequence[int | str]) -> str:
+    """The variable that sets the key at *keys*, from the first level down."""
+    return PREFIX + LEVEL.join(str(key) for key in keys).upper()
+
+
+def _depth_of_variable(environ: Mapping[str, str], keys: Sequence[int | str]) -> int:
+    """How many of *keys* the variable names that the value at *keys* came from; 0 for none.
+
+    The others are found in the JSON that it holds. A table may be part file, part environment;
+    a list is from one of them.
+    """
+    values = {name.upper(): value for name, value in environ.items()}
+    for depth in range(len(keys), 0, -1):
+        value = values.get(variable(keys[:depth]))
+        if value is not None and _holds(value, keys[depth:]):
+            return depth
+    return 0
+
+
+def _holds(value: str, keys: Sequence[int | str]) -> bool:
+    """Whether there is something at *keys* in *value*, the JSON of a variable."""
+    if not keys:
+        return True
+    try:
+        found = json.loads(value)
+    except ValueError:
+        return False
+    for key in keys:
+        if isinstance(found, list):
+            return True
+        if not isinstance(found, dict) or key not in found:
+            return False
+        found = found[key]
+    return True
+
+
 def _say(file: Path, error: ErrorDetails) -> str:
     keys = error["loc"]
-    depth = environment.source(os.environ, keys) or (0 if file.is_file() else len(keys))
+    depth = _depth_of_variable(os.environ, keys) or (0 if file.is_file() else len(keys))
     whose = "environment" if depth or not file.is_file() else str(file)
-    where = environment.variable(keys[:depth]) if depth else ""
+    where = variable(keys[:depth]) if depth else ""
     for step in keys[depth:]:
         where += f"[{step}]" if isinstance(step, int) else f".{step}" if where else str(step)
     if error["type"] == "extra_forbidden":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stories.config import Config, duration, load
+from stories.config import Config, duration, load, unknown_variables
 from stories.errors import ConfigError
 from stories.labels import LABELS
 from stories.provenance import SCOPES
@@ -178,7 +178,7 @@ def test_addresses_of_a_redis(tmp_path: Path, url: str) -> None:
 
 def test_a_slow_wire_may_be_given_two_minutes(tmp_path: Path) -> None:
     file = write(tmp_path, WHOLE.replace('every = "2m"', 'timeout = "2m"'))
-    assert load(file).longest_timeout == timedelta(minutes=2)
+    assert load(file).wires[0].timeout == timedelta(minutes=2)
 
 
 def test_two_of_one_name(tmp_path: Path) -> None:
@@ -320,3 +320,41 @@ def test_no_disclosure_of_ours_says_more_than_its_scope() -> None:
         assert contradiction(scope, [plain(label.disclosure)]) == "", scope
     assert contradiction("edited", [plain(LABELS["verbatim"].disclosure)])
     assert contradiction("packaging", [plain(LABELS["headline-only"].disclosure)])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "WIRECOPY_DATABASE_URL",
+        "wirecopy_database_url",
+        "WIRECOPY_POLITENESS__GAP",
+        "WIRECOPY_CONFIG",
+        "WIRECOPY_TEST_REDIS_URL",
+        "WIRECOPY_SERVICE_HOST",
+        "WIRECOPY_SERVICE_PORT_HTTP",
+        "WIRECOPY_PORT",
+        "WIRECOPY_PORT_8080_TCP_ADDR",
+        "WIRECOPYIST",
+        "DATABASE_URL",
+    ],
+)
+def test_what_is_read_or_not_ours(name: str) -> None:
+    assert unknown_variables({name: "x"}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("WIRECOPY_DATABSE_URL", "WIRECOPY_DATABASE_URL"),
+        ("WIRECOPY_POLITNESS__GAP", "WIRECOPY_POLITENESS"),
+        ("WIRECOPY_WIRES__0__URL", "lists are JSON"),
+        ("WIRECOPY_CONFIG__X", "WIRECOPY_CONFIG"),
+        ("WIRECOPY_PORTAL", "unknown key"),
+        ("WIRECOPY_", "unknown key"),
+    ],
+)
+def test_what_nobody_would_read_is_told(name: str, told: str) -> None:
+    (fault,) = unknown_variables({name: "secret", "PATH": "x"})
+    assert name in fault
+    assert told in fault
+    assert "secret" not in fault
