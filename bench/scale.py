@@ -172,7 +172,8 @@ def _as_if_running(store: Store, room: Config, agency: str) -> None:
     show, moment = _simulation(agency)
     site = Site(show)
     now = clock.now()
-    from stories.db.wires import agency_key, host_key
+    from stories.db.wires import agency_key
+    from stories.models import host_of
 
     rows = [
         {
@@ -180,7 +181,7 @@ def _as_if_running(store: Store, room: Config, agency: str) -> None:
             "url": wire.url,
             "configured_url": wire.url,
             "agency": agency_key(wire),
-            "host": host_key(wire.url),
+            "host": host_of(wire.url),
             "added_at": now - timedelta(days=1),
             "polled_at": now - wire.every,
             "due_at": now + wire.every * (n / len(room.wires)),

@@ -6,7 +6,7 @@ from typing import Any
 
 from stories.db import Store, feeds
 from stories.db import stories as records
-from stories.dict_diff import differing
+from stories.models import changed_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,11 @@ def compare(
                         yield Difference(name, number, "new" if not old else "updated")
                     elif number not in new:
                         yield Difference(name, number, "removed")
-                    elif fields := differing(old[number], new[number]):
+                    elif fields := changed_fields(old[number], new[number]):
                         yield Difference(name, number, "changed", fields)
                 before, after = feeds.entry(here, name), feeds.entry(there, name)
                 if before is not None and after is not None:
-                    fields = differing(before, after, passed_over=("rendered_at",))
+                    fields = changed_fields(before, after, passed_over=("rendered_at",))
                     if fields:
                         yield Difference(name, None, "rendered", fields)
 

@@ -18,8 +18,7 @@ from ingest.schedule import GOOD, KEPT_NEWS, Due, next_poll
 from net.client import Response
 from stories.config import Wire
 from stories.db import captures, outbox, wires
-from stories.db.captures import Capture
-from stories.db.wires import WireState
+from stories.models import Capture, WireState, body_digest, host_of
 
 GONE = "http-410"
 """The state that pauses a wire: the agency says that the feed will not come back."""
@@ -50,7 +49,7 @@ def judge(response: Response, last_digest: str | None, *, conditional: bool) -> 
     if response.status == 304 and conditional:
         return "not-modified", ""
     if response.status == 200:
-        same = captures.body_digest(response.body) == last_digest
+        same = body_digest(response.body) == last_digest
         return ("unchanged" if same else "ok"), ""
     return f"http-{response.status}", _advice(response)
 
@@ -74,7 +73,7 @@ def keep(
         failures=before.failures,
         headers=headers,
         channel=before.channel,
-        news=wires.moments(before.news),
+        news=before.news,
     )
     place = _placed(before, response, state, due.failures, now)
     if place.url != before.url:
@@ -93,7 +92,7 @@ def keep(
         "failing_since": None if state in GOOD else before.failing_since or now,
         "paused_at": now if paused else None,
         "url": place.url,
-        "host": wires.host_key(place.url),
+        "host": host_of(place.url),
         "moved_to": place.moved_to,
         "moved_count": place.moved_count,
         "moved_since": place.moved_since,
@@ -109,7 +108,7 @@ def keep(
     if place.url != before.url:
         values["etag"] = values["last_modified"] = None  # they belong to the other address
     if state == "ok":
-        values["body_digest"] = captures.body_digest(response.body)
+        values["body_digest"] = body_digest(response.body)
         values["captured_at"] = now
     if not wires.finish_poll(conn, wire.name, before.lease or "", values):
         return Polled(wire.name, before.state, "polled by somebody else meanwhile", due, None, True)
@@ -143,10 +142,10 @@ def heard(
     if before is None:
         return
     at = capture.received_at
-    moments = wires.moments(before.news)
+    moments = before.news
     if news and (not moments or at > moments[-1]):
         moments = [*moments, at][-KEPT_NEWS:]
-        wires.note_content(conn, wire.name, {"news": wires.stamps(moments)})
+        wires.note_content(conn, wire.name, {"news": moments})
     due = next_poll(
         wire=wire.name,
         now=at,

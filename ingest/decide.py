@@ -19,8 +19,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from stories.db.stories import KnownKey, KnownStory
-from stories.models import Digests, Identity, Version, story_id
+from stories.models import Digests, Identity, KnownKey, KnownStory, Version, story_id
 
 Action = Literal["new", "updated", "same", "duplicate"]
 

@@ -29,13 +29,11 @@ from stories import clock, transparency
 from stories.config import Config, Wire
 from stories.db import Store, captures, outbox, proofs, wires
 from stories.db import stories as records
-from stories.db.captures import Capture, Problem
 from stories.db.outbox import Job
 from stories.db.proofs import Receipt
 from stories.db.stories import VersionRow
-from stories.dict_diff import differing
 from stories.errors import ParseError, SigningError
-from stories.models import Identity, slug, story_guid
+from stories.models import WHOLE, Capture, Identity, Problem, changed_fields, slug, story_guid
 from stories.statement import receipt
 from wirecopy.tlog import leaf_hash
 
@@ -130,7 +128,7 @@ def take_in(
 ) -> Taken:
     """Make the record say what *capture* means, in the caller's transaction."""
     if isinstance(read, ParseError):
-        faults = [_problem(capture, captures.WHOLE, read.state, str(read))]
+        faults = [_problem(capture, WHOLE, read.state, str(read))]
         decision, held = Decision((), (), ()), Contents()
     else:
         held = read
@@ -288,7 +286,7 @@ def _reconcile(
                 fresh.append(_story_values(config, wire, capture, story, intent.found))
             changes.append(Change(story, capture.id, intent.action))
         else:
-            changes.append(Change(story, capture.id, "changed", differing(before, row)))
+            changes.append(Change(story, capture.id, "changed", changed_fields(before, row)))
         put.append((row, by_story[story].found))
     records.add_stories(conn, fresh)
     records.put_versions(conn, [row for row, _ in put])
@@ -366,7 +364,7 @@ def _story_values(
 
 
 def _summary(read: Contents, decision: Decision, faults: Sequence[Problem]) -> dict[str, Any]:
-    whole = any(p.position == captures.WHOLE for p in faults)
+    whole = any(p.position == WHOLE for p in faults)
     actions = [i.action for i in decision.intents]
     return {
         "state": "failed" if whole else "ingested",

@@ -10,7 +10,7 @@ from net.ssrf import origin, web_url
 from stories import clock
 from stories.config import Config, Wire
 from stories.db import Store
-from stories.db.wires import WireState
+from stories.models import WireState
 
 LEASE_SLACK = timedelta(seconds=20)
 """Added to the longest timeout of a batch: a poll alive must not lose its lease."""

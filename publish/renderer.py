@@ -26,10 +26,9 @@ from stories.db import stories as records
 from stories.db.feeds import EntryRow, Place
 from stories.db.outbox import Job
 from stories.db.proofs import StatementRow
-from stories.dict_diff import differing
 from stories.errors import RenderError, SigningError
 from stories.licence import Terms
-from stories.models import Story
+from stories.models import Story, changed_fields
 from stories.statement import Claims
 
 BATCH = 20
@@ -339,7 +338,7 @@ def reprint(store: Store, config: Config, ids: Sequence[str]) -> Iterator[Reprin
             before = kept.get(story.id)
             fields: dict[str, tuple[object, object]] = {"entry": (None, "rendered")}
             if before is not None:
-                fields = differing(before, row, passed_over=("rendered_at",))
+                fields = changed_fields(before, row, passed_over=("rendered_at",))
             if fields:
                 with store.write() as conn:
                     outbox.want(conn, "story", [story.id], clock.now())

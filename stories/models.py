@@ -9,8 +9,11 @@ import hashlib
 import re
 import unicodedata
 import uuid
-from datetime import datetime
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -217,3 +220,159 @@ class Story(Value):
     def changed_at(self) -> datetime:
         """When what is published last changed: by the wire or by the desk."""
         return max(self.received_at, self.edits[-1].at) if self.edits else self.received_at
+
+
+# What is known of a story when a capture is taken in
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """An identity key on record: the story it first named, and whether it names several."""
+
+    story_id: str
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KnownStory:
+    """What the decision needs of a story on record: its key and its latest version's digest."""
+
+    id: str
+    key: str
+    number: int
+    content_digest: str
+
+
+# Captures
+
+
+WHOLE = -1
+"""The position of a problem that is the whole capture's, not one item's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One response as received. ``digest`` is SHA-256 (hex) of its decoded body.
+
+    From ``expired_at`` on its bytes are gone: it is not taken in again, what it brought stands.
+    """
+
+    id: int
+    wire: str
+    received_at: datetime
+    url: str
+    headers: list[list[str]]
+    digest: str
+    size: int
+    state: str
+    format: str
+    items: int
+    new: int
+    updated: int
+    notes: list[str]
+    expired_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a capture (position -1) or one item of it could not be taken in."""
+
+    wire: str
+    capture_id: int
+    position: int
+    state: str
+    message: str
+    at: datetime
+
+
+def body_digest(body: bytes) -> str:
+    """SHA-256 of *body* in hex: the name under which it is kept."""
+    return hashlib.sha256(body).hexdigest()
+
+
+# Wires
+
+
+@dataclass(frozen=True, slots=True)
+class WireState:
+    """One row of ``wires``; see the table for the meaning of each."""
+
+    name: str
+    url: str
+    agency: str
+    host: str
+    configured: bool
+    added_at: datetime
+    due_at: datetime
+    due_because: str
+    lease: str | None
+    lease_until: datetime | None
+    polled_at: datetime | None
+    state: str
+    message: str
+    failures: float
+    failing_since: datetime | None
+    polls: int
+    etag: str | None
+    last_modified: str | None
+    body_digest: str | None
+    captured_at: datetime | None
+    changed_at: datetime | None
+    channel: dict[str, Any]
+    fault: str | None
+    configured_url: str = ""
+    moved_to: str | None = None
+    moved_count: int = 0
+    moved_since: datetime | None = None
+    leased_at: datetime | None = None
+    lane: int = 0
+    paused_at: datetime | None = None
+    news: list[datetime] = field(default_factory=list)
+    expires_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DueWire:
+    """A wire that is due and free, as far as the dispatcher must know it. Lane 1 goes first."""
+
+    name: str
+    host: str
+    agency: str
+    lane: int
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What is under way, and what began lately, by host and by agency."""
+
+    hosts: dict[str, int] = field(default_factory=dict)
+    agencies: dict[str, int] = field(default_factory=dict)
+    host_starts: dict[str, datetime] = field(default_factory=dict)
+    agency_starts: dict[str, datetime] = field(default_factory=dict)
+
+
+def host_of(url: str) -> str:
+    """Under which host a wire is budgeted: its name without a port, for that is one machine."""
+    return (urlsplit(url).hostname or "").rstrip(".")
+
+
+def changed_fields(
+    before: Any, after: Any, passed_over: Sequence[str] = ()
+) -> dict[str, tuple[Any, Any]]:
+    """The fields of two dataclass instances that differ, as (before, after).
+
+    JSON objects are compared member by member: ``data.headline`` says more than ``data``.
+    """
+    found: dict[str, tuple[Any, Any]] = {}
+    for name in (f.name for f in fields(before)):
+        old, new = getattr(before, name), getattr(after, name)
+        if old == new or name in passed_over:
+            continue
+        if isinstance(old, dict) and isinstance(new, dict):
+            for part in sorted(old.keys() | new.keys()):
+                if old.get(part) != new.get(part):
+                    found[f"{name}.{part}"] = (old.get(part), new.get(part))
+        else:
+            found[name] = (old, new)
+    return found

@@ -30,9 +30,7 @@ from stories import clock
 from stories.config import Config, Wire
 from stories.db import Store, captures, feeds, outbox, wires
 from stories.db import stories as records
-from stories.db.captures import WHOLE, Capture
-from stories.db.wires import WireState
-from stories.models import Story
+from stories.models import WHOLE, Capture, Story, WireState
 from tests import hostile
 from tests.conftest import ConfigOf
 

@@ -105,7 +105,7 @@ def _quiet(wire: Watched) -> Verdict:
     well = wire.state in GOOD and wire.failing_since is None and wire.paused_at is None
     if not well or wire.pending:
         return _OPEN
-    last = _moment(wire.news[-1])
+    last = wire.news[-1]
     because = f"no news since {_minute(last)}; its longest silence before was {_span(usual)}"
     return Verdict("on", last, because)
 
@@ -119,7 +119,7 @@ def silence_of(wire: Watched) -> tuple[timedelta | None, timedelta | None]:
     if wire.polled_at is None or len(moments) < QUIET_NEWS:
         return None, None
     gaps = [after - before for before, after in itertools.pairwise(moments)]
-    return wire.polled_at - _moment(moments[-1]), timedelta(microseconds=max(gaps))
+    return wire.polled_at - moments[-1], max(gaps)
 
 
 def familiar(silence: timedelta, before: Sequence[timedelta | None]) -> bool:
@@ -267,10 +267,6 @@ def _told(alert: Alert) -> dict[str, Any]:
         "ended": alert.ended_at.isoformat() if alert.ended_at else None,
         "message": f"wire {alert.subject} {words}",
     }
-
-
-def _moment(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def _minute(moment: datetime) -> str:

@@ -8,16 +8,16 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from stories.config import Politeness
-from stories.db.wires import Candidate, Traffic
+from stories.models import DueWire, Traffic
 
 
 def choose(
-    candidates: Iterable[Candidate],
+    candidates: Iterable[DueWire],
     traffic: Traffic,
     politeness: Politeness,
     now: datetime,
     limit: int,
-) -> tuple[Candidate, ...]:
+) -> tuple[DueWire, ...]:
     """The wires to start at *now*, at most *limit*, by lane and then the longest due first.
 
     With *traffic* as it stands, no host and no agency goes over its budget: so many at once, and
@@ -30,7 +30,7 @@ def choose(
         dict(traffic.host_starts),
         dict(traffic.agency_starts),
     )
-    chosen: list[Candidate] = []
+    chosen: list[DueWire] = []
     for wire in sorted(candidates, key=lambda c: (-c.lane, c.due_at, c.name)):
         if len(chosen) >= limit:
             break

@@ -10,8 +10,8 @@ from desk import show
 from desk.cli.context import LARGEST, check_wires, opened
 from stories.db import Store
 from stories.db import captures as rows
-from stories.db.captures import Capture
 from stories.errors import UnknownNameError
+from stories.models import Capture
 
 Since = Annotated[
     str | None, typer.Option("--since", metavar="TIME", help="Received at or after (ISO 8601).")

@@ -15,8 +15,7 @@ from publish import renderer
 from stories import clock
 from stories.config import Config
 from stories.db import Store, captures, wires
-from stories.db.captures import Problem
-from stories.db.wires import WireState
+from stories.models import Problem, WireState
 from workers.politeness import choose
 
 AT_ONCE = 50

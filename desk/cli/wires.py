@@ -15,8 +15,7 @@ from stories import clock
 from stories.config import Politeness, Wire
 from stories.db import captures
 from stories.db import wires as rows
-from stories.db.captures import Capture
-from stories.db.wires import Traffic, WireState, moments
+from stories.models import Capture, Traffic, WireState
 from workers.politeness import agency_room, host_room
 
 
@@ -182,7 +181,7 @@ def _wishes(state: WireState, rules: Wire | None) -> list[str]:
 
 
 def _news(state: WireState) -> str:
-    known = moments(state.news)
+    known = state.news
     usual = usual_gap(known)
     if usual is None:
         return (

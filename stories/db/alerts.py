@@ -44,7 +44,7 @@ class Alert:
 @dataclass(frozen=True, slots=True)
 class Watched:
     """Of a wire, what alerts are judged by. ``pending`` is True while a capture waits to be taken
-    in, ``news`` are the last moments (microseconds since 1970) at which news came."""
+    in, ``news`` are the last moments at which news came."""
 
     name: str
     configured: bool
@@ -54,7 +54,7 @@ class Watched:
     failing_since: datetime | None
     paused_at: datetime | None
     pending: bool
-    news: list[int]
+    news: list[datetime]
 
 
 def watched(

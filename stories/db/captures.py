@@ -1,6 +1,5 @@
 """Captures and their bytes: written once, never changed, content-addressed."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,51 +10,10 @@ from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from stories.db.engine import resume_sequence, upsert
 from stories.db.tables import blobs, captures, problems
+from stories.models import Capture, Problem, body_digest
 
 # Level 3 is zstd's default: about gzip -9's size at a tenth of the time.
 _LEVEL = 3
-WHOLE = -1
-"""The position of a problem that is the whole capture's, not one item's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """One response as received. ``digest`` is SHA-256 (hex) of its decoded body.
-
-    From ``expired_at`` on its bytes are gone: it is not taken in again, what it brought stands.
-    """
-
-    id: int
-    wire: str
-    received_at: datetime
-    url: str
-    headers: list[list[str]]
-    digest: str
-    size: int
-    state: str
-    format: str
-    items: int
-    new: int
-    updated: int
-    notes: list[str]
-    expired_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a capture (position -1) or one item of it could not be taken in."""
-
-    wire: str
-    capture_id: int
-    position: int
-    state: str
-    message: str
-    at: datetime
-
-
-def body_digest(body: bytes) -> str:
-    """SHA-256 of *body* in hex: the name under which it is kept."""
-    return hashlib.sha256(body).hexdigest()
 
 
 def add(

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from stories.db.engine import resume_sequence, upsert
 from stories.db.tables import entries, headlines, identities, stories, versions
-from stories.models import Digests, HeadlineEdit, Identity, Story, Version
+from stories.models import Digests, HeadlineEdit, Identity, KnownKey, KnownStory, Story, Version
 
 CHUNK = 400
 """Most names bound in one IN (…): far below SQLite's and PostgreSQL's limits."""
@@ -42,24 +42,6 @@ def key_digest(key: str) -> str:
 def _printable(key: str) -> str:
     # PostgreSQL's text holds neither NUL nor lone surrogates; the digest above is what identifies.
     return key.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
-
-
-@dataclass(frozen=True, slots=True)
-class KnownKey:
-    """An identity key on record: the story it first named, and whether it names several."""
-
-    story_id: str
-    shared: bool
-
-
-@dataclass(frozen=True, slots=True)
-class KnownStory:
-    """What the decision needs of a story on record: its key and its latest version's digest."""
-
-    id: str
-    key: str
-    number: int
-    content_digest: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ what is only read back whole is JSON.
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -65,6 +66,19 @@ class Span(TypeDecorator[timedelta]):
         return None if value is None else value * _MICROSECOND
 
 
+class Moments(TypeDecorator[list[datetime]]):
+    """Aware datetimes, kept as a JSON array of microseconds since 1970 UTC."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: list[datetime] | None, dialect: Dialect) -> Any:
+        return None if value is None else [(each - _EPOCH) // _MICROSECOND for each in value]
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> list[datetime] | None:
+        return None if value is None else [_EPOCH + each * _MICROSECOND for each in value]
+
+
 # SQLite numbers rows by itself only in a column that is INTEGER exactly.
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 
@@ -110,8 +124,8 @@ wires = Table(
     Column("lane", Integer, nullable=False, server_default="0"),
     # Set by a 410: not polled again until an operator says so or the address changes.
     Column("paused_at", Moment),
-    # When news came, newest last, in microseconds since 1970: the measure of novelty.
-    Column("news", JSON, nullable=False, server_default="[]"),
+    # When news came, newest last: the measure of novelty.
+    Column("news", Moments, nullable=False, server_default="[]"),
     # The licence's term as last configured: it binds also when the wire is configured no longer.
     Column("expires_after", Span),
     # The dispatcher's three questions: what is due in a lane, what is under way, what began lately.

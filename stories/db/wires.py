@@ -2,10 +2,8 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import (
     ColumnElement,
@@ -24,71 +22,16 @@ from stories import clock
 from stories.config import Politeness, Wire
 from stories.db.engine import upsert
 from stories.db.tables import Moment, wires
-
-
-@dataclass(frozen=True, slots=True)
-class WireState:
-    """One row of ``wires``; see the table for the meaning of each."""
-
-    name: str
-    url: str
-    agency: str
-    host: str
-    configured: bool
-    added_at: datetime
-    due_at: datetime
-    due_because: str
-    lease: str | None
-    lease_until: datetime | None
-    polled_at: datetime | None
-    state: str
-    message: str
-    failures: float
-    failing_since: datetime | None
-    polls: int
-    etag: str | None
-    last_modified: str | None
-    body_digest: str | None
-    captured_at: datetime | None
-    changed_at: datetime | None
-    channel: dict[str, Any]
-    fault: str | None
-    configured_url: str = ""
-    moved_to: str | None = None
-    moved_count: int = 0
-    moved_since: datetime | None = None
-    leased_at: datetime | None = None
-    lane: int = 0
-    paused_at: datetime | None = None
-    news: list[int] = field(default_factory=list)
-    expires_after: timedelta | None = None
+from stories.models import DueWire, Traffic, WireState, host_of
 
 
 def _state(row: RowMapping) -> WireState:
     return WireState(**row)
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def moments(stamps: Sequence[int]) -> list[datetime]:
-    """``news`` as instants."""
-    return [_EPOCH + timedelta(microseconds=stamp) for stamp in stamps]
-
-
-def stamps(moments: Sequence[datetime]) -> list[int]:
-    """Instants as ``news`` keeps them."""
-    return [(moment - _EPOCH) // timedelta(microseconds=1) for moment in moments]
-
-
 def agency_key(wire: Wire) -> str:
     """Under which agency a wire is budgeted: its code, else its agency, else its own name."""
     return wire.code or wire.agency or wire.name
-
-
-def host_key(url: str) -> str:
-    """Under which host a wire is budgeted: its name without a port, for that is one machine."""
-    return (urlsplit(url).hostname or "").rstrip(".")
 
 
 def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
@@ -129,7 +72,7 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                     url=wire.url,
                     configured_url=wire.url,
                     agency=agency_key(wire),
-                    host=host_key(wire.url),
+                    host=host_of(wire.url),
                     configured=True,
                     expires_after=wire.expires_after,
                     paused_at=None,
@@ -174,7 +117,7 @@ def _new(name: str, url: str, agency: str, now: datetime) -> dict[str, Any]:
         "url": url,
         "configured_url": url,
         "agency": agency,
-        "host": host_key(url),
+        "host": host_of(url),
         "added_at": now,
         "due_at": now,
         "due_because": "new wire",
@@ -218,27 +161,6 @@ def copy_terms(old: Connection, new: Connection, names: Collection[str]) -> None
             if row.name in names
         ],
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A wire that is due and free, as far as the dispatcher must know it. Lane 1 goes first."""
-
-    name: str
-    host: str
-    agency: str
-    lane: int
-    due_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """What is under way, and what began lately, by host and by agency."""
-
-    hosts: dict[str, int] = field(default_factory=dict)
-    agencies: dict[str, int] = field(default_factory=dict)
-    host_starts: dict[str, datetime] = field(default_factory=dict)
-    agency_starts: dict[str, datetime] = field(default_factory=dict)
 
 
 _DISPATCHER_LOCK = 0x57495245_44495350  # any constant of our own; "WIREDISP"
@@ -290,29 +212,29 @@ def _free(now: datetime) -> ColumnElement[bool]:
     )
 
 
-_CANDIDATE = (wires.c.name, wires.c.host, wires.c.agency, wires.c.lane, wires.c.due_at)
+_DUE_WIRE = (wires.c.name, wires.c.host, wires.c.agency, wires.c.lane, wires.c.due_at)
 
 
 def candidates(
     conn: Connection, now: datetime, lane: int, limit: int, politeness: Politeness
-) -> list[Candidate]:
+) -> list[DueWire]:
     """Up to *limit* wires of *lane* that are due and free, longest due first, leaving out those
     of hosts and agencies that have no room.
 
     The limit ends the walk along the index; what there is no room for is stepped over there.
     """
     rows = conn.execute(
-        select(*_CANDIDATE)
+        select(*_DUE_WIRE)
         .where(_free(now), wires.c.lane == lane, *_has_room(now, politeness))
         .order_by(wires.c.due_at, wires.c.name)
         .limit(limit)
     )
-    return [Candidate(*row) for row in rows]
+    return [DueWire(*row) for row in rows]
 
 
 def spread_candidates(
     conn: Connection, now: datetime, lane: int, limit: int, politeness: Politeness
-) -> list[Candidate]:
+) -> list[DueWire]:
     """As :func:`candidates`, but of each host no more than may start at once, and of what that
     leaves of each agency no more than may start at once.
 
@@ -324,7 +246,7 @@ def spread_candidates(
         return func.row_number().over(partition_by=column, order_by=(rows.due_at, rows.name))
 
     ranked = (
-        select(*_CANDIDATE, turn(wires.c.host, wires.c).label("turn"))
+        select(*_DUE_WIRE, turn(wires.c.host, wires.c).label("turn"))
         .where(_free(now), wires.c.lane == lane, *_has_room(now, politeness))
         .subquery()
     )
@@ -334,20 +256,20 @@ def spread_candidates(
         .subquery()
     )
     rows = conn.execute(
-        select(*(again.c[c.name] for c in _CANDIDATE))
+        select(*(again.c[c.name] for c in _DUE_WIRE))
         .where(again.c.agency_turn <= (1 if politeness.gap else politeness.per_agency))
         .order_by(again.c.due_at, again.c.name)
         .limit(limit)
     )
-    return [Candidate(*row) for row in rows]
+    return [DueWire(*row) for row in rows]
 
 
-def named(conn: Connection, names: Iterable[str]) -> list[Candidate]:
+def named(conn: Connection, names: Iterable[str]) -> list[DueWire]:
     """The wires *names*, due or not, as far as there are any."""
     wanted, found = sorted(names), []
     for at in range(0, len(wanted), 1000):
         chosen = wires.c.name.in_(wanted[at : at + 1000])
-        found += [Candidate(*row) for row in conn.execute(select(*_CANDIDATE).where(chosen))]
+        found += [DueWire(*row) for row in conn.execute(select(*_DUE_WIRE).where(chosen))]
     return found
 
 

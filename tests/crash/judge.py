@@ -18,6 +18,7 @@ from stories import clock
 from stories.config import Config
 from stories.db import Store, captures, feeds, outbox
 from stories.db import stories as records
+from stories.models import WHOLE
 from tests.crash.watch import Act, Seen
 from tests.load.load import Load, versions_served
 
@@ -180,7 +181,7 @@ def _quarantine(store: Store, failed: Mapping[tuple[str, datetime], int]) -> lis
     wrong += [
         f"capture {p.capture_id}, position {p.position}: {p.message}"
         for p in problems
-        if p.capture_id not in failed.values() or p.position != captures.WHOLE
+        if p.capture_id not in failed.values() or p.position != WHOLE
     ]
     wrong += [
         f"capture {n} failed and is told of {told[n]} times"

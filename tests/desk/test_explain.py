@@ -9,8 +9,7 @@ import pytest
 from desk.cli.wires import explained
 from stories import clock
 from stories.config import Politeness, Wire
-from stories.db.captures import Capture
-from stories.db.wires import Traffic, WireState, stamps
+from stories.models import Capture, Traffic, WireState
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 URL = "https://agency.example/w.rss"
@@ -93,7 +92,7 @@ def test_a_wire_that_is_well() -> None:
         ({"polled_at": None}, "It was never polled yet."),
         ({"channel": {}}, "The feed itself asks for nothing."),
         (
-            {"news": stamps([NOW - timedelta(minutes=10 * n) for n in range(6, 0, -1)])},
+            {"news": [NOW - timedelta(minutes=10 * n) for n in range(6, 0, -1)]},
             "News last came 10m ago, usually every 600s",
         ),
         (

@@ -11,7 +11,7 @@ from net.client import Client
 from stories import clock
 from stories.config import Config
 from stories.db import Store, wires
-from stories.db.wires import WireState
+from stories.models import WireState
 from tests import hostile
 from tests.conftest import ConfigOf
 

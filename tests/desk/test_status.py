@@ -27,7 +27,7 @@ from stories.config import Config, Site, Wire
 from stories.db import Store, alerts, captures, outbox, wires
 from stories.db import tables as t
 from stories.db.alerts import Alert
-from stories.db.captures import Problem
+from stories.models import Problem
 from tests.conftest import ConfigOf
 from tests.publish import samples
 from tests.publish.shelf import publish, put
@@ -169,9 +169,7 @@ def test_the_quiet_of_the_watcher_is_the_quiet_of_status(ill: Config, store: Sto
     with store.write() as conn:
         (alert,) = alerts.standing(conn, kind="quiet")
         alerts.told(conn, alert, NOW)
-    news = [(NOW - n * MINUTE - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-            for n in range(9, 0, -1)]  # fmt: skip
-    wire_row(store, "silent", news=news)
+    wire_row(store, "silent", news=[NOW - n * MINUTE for n in range(9, 0, -1)])
     watcher.watch(store, NOW)
     told = room.gather(ill, store, NOW)
     assert told["quiet"] == []

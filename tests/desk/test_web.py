@@ -27,8 +27,8 @@ from stories.config import Config, Wire
 from stories.db import Store, alerts, captures, connect, outbox, wires
 from stories.db import stories as records
 from stories.db.alerts import Alert
-from stories.db.captures import Problem
 from stories.errors import WirecopyError
+from stories.models import Problem
 from tests import servers
 from tests.conftest import ConfigOf
 from tests.processes import until

@@ -12,7 +12,7 @@ from stories import clock
 from stories.config import Config
 from stories.db import Store, captures, outbox, wires
 from stories.db import stories as records
-from stories.db.captures import WHOLE, Capture
+from stories.models import WHOLE, Capture
 from tests.conftest import ConfigOf
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)

@@ -14,7 +14,7 @@ from net.client import Client
 from stories import clock
 from stories.config import Config, Politeness
 from stories.db import Store, captures, outbox, wires
-from stories.db.wires import WireState
+from stories.models import WireState
 from tests import hostile
 from tests.conftest import ConfigOf
 from workers.metrics import outcome
@@ -330,14 +330,14 @@ def test_news_is_remembered_and_speeds_a_silent_wire_up_at_once(poller: Poller) 
     poller.server.answer("/feed.xml", items(*range(6)) + b"<!-- touched -->")
     assert poller.poll().state == "ok"
     take_in()
-    assert wires.moments(poller.state.news)[-1] == last  # other bytes, no news
+    assert poller.state.news[-1] == last  # other bytes, no news
     assert poller.state.due_at >= poller.now + timedelta(minutes=12)
 
     poller.now += timedelta(minutes=12)
     poller.server.answer("/feed.xml", items(*range(7)))
     assert poller.poll().state == "ok"
     take_in()
-    assert wires.moments(poller.state.news)[-1] == poller.now
+    assert poller.state.news[-1] == poller.now
     assert poller.state.due_at < poller.now + timedelta(minutes=3)
     assert poller.state.due_because.startswith("every 2m")
 

@@ -30,13 +30,9 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
-def micro(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(microseconds=1)
-
-
-def every(gap: timedelta, last: datetime, count: int = 20) -> list[int]:
+def every(gap: timedelta, last: datetime, count: int = 20) -> list[datetime]:
     """*count* moments *gap* apart, the last at *last*."""
-    return [micro(last - gap * n) for n in reversed(range(count))]
+    return [last - gap * n for n in reversed(range(count))]
 
 
 def watched(**fields: Any) -> Watched:
@@ -69,7 +65,7 @@ def on(wire: Watched, now: datetime = NOW) -> dict[str, str]:
         ({"news": every(5 * MINUTE, NOW - 5 * HOUR, 4)}, "open"),  # too little is known
         ({"news": every(5 * MINUTE, NOW - 5 * HOUR, 5)}, "on"),
         # One long night among the last news counts, however short the mean is.
-        ({"news": [micro(NOW - 15 * HOUR), *every(5 * MINUTE, NOW - 5 * HOUR)]}, "off"),
+        ({"news": [NOW - 15 * HOUR, *every(5 * MINUTE, NOW - 5 * HOUR)]}, "off"),
         # We did not ask: nothing can be missed.
         ({"news": every(5 * MINUTE, NOW - 5 * HOUR), "polled_at": NOW - 5 * HOUR}, "off"),
         ({"news": every(5 * MINUTE, NOW - 5 * HOUR), "polled_at": None}, "open"),
@@ -118,13 +114,13 @@ def test_a_silence_is_strange_once_and_until_news_come(
     moments: list[int], later: list[int]
 ) -> None:
     """While nothing comes it turns from ``off`` to ``on`` once and never back; news ends it."""
-    news = [micro(EPOCH + timedelta(seconds=m)) for m in moments]
+    news = [EPOCH + timedelta(seconds=m) for m in moments]
     last = EPOCH + timedelta(seconds=moments[-1])
     seen = [on(watched(news=news, polled_at=last + timedelta(seconds=s)))["quiet"] for s in later]
     assert seen == sorted(seen)  # "off" < "on"
     for seconds in later:
         come = last + timedelta(seconds=seconds)
-        assert on(watched(news=[*news, micro(come)][-20:], polled_at=come))["quiet"] == "off"
+        assert on(watched(news=[*news, come][-20:], polled_at=come))["quiet"] == "off"
 
 
 # In the store
@@ -143,7 +139,7 @@ def room(config: ConfigOf, store: Store) -> Config:
 
 def put(store: Store, name: str, **values: Any) -> None:
     if "news" in values:
-        values["changed_at"] = EPOCH + timedelta(microseconds=max(values["news"]))
+        values["changed_at"] = max(values["news"])
     plain = {"state": "unchanged", "polled_at": NOW, "failing_since": None, "paused_at": None}
     with store.write() as conn:
         conn.execute(update(t.wires).where(t.wires.c.name == name).values(**{**plain, **values}))
@@ -178,7 +174,7 @@ def test_it_begins_once_and_ends_once(room: Config, store: Store) -> None:
         ("wire is strangely quiet", "pti", "warning")
     ]
     assert standing(store) == [("quiet", "pti")]
-    put(store, "pti", news=[*SILENT, micro(NOW)], state="ok", polled_at=NOW + 5 * MINUTE)
+    put(store, "pti", news=[*SILENT, NOW], state="ok", polled_at=NOW + 5 * MINUTE)
     with structlog.testing.capture_logs() as logs:
         assert watcher.watch(store, NOW + 5 * MINUTE) == (0, 1)
         assert watcher.watch(store, NOW + 6 * MINUTE) == (0, 0)

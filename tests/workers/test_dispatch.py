@@ -14,7 +14,7 @@ from sqlalchemy import insert, update
 from ingest.poll import lease_for
 from stories.config import Config, Politeness
 from stories.db import Store, connect, tables, wires
-from stories.db.wires import Candidate, Traffic
+from stories.models import DueWire, Traffic, WireState
 from tests.conftest import ConfigOf
 from workers import queues
 from workers.dispatch import BATCH, HANDED_OUT, MESSAGE_LAPSES, Batch, batches
@@ -26,11 +26,11 @@ FREELY = Politeness(per_host=2, per_agency=4, gap=timedelta(0))
 SPACED = Politeness(per_host=2, per_agency=4, gap=SECOND)
 
 
-def due(name: str, host: str = "h", agency: str = "a", lane: int = 0, ago: float = 0) -> Candidate:
-    return Candidate(name, host, agency, lane, NOW - timedelta(seconds=ago))
+def due(name: str, host: str = "h", agency: str = "a", lane: int = 0, ago: float = 0) -> DueWire:
+    return DueWire(name, host, agency, lane, NOW - timedelta(seconds=ago))
 
 
-def names(chosen: Sequence[Candidate]) -> list[str]:
+def names(chosen: Sequence[DueWire]) -> list[str]:
     return [c.name for c in chosen]
 
 
@@ -88,7 +88,7 @@ fewer = st.sampled_from(["a1", "a2", "a3"])
 ago = st.integers(0, 5).map(lambda n: NOW - n * timedelta(seconds=0.5))
 asked = st.lists(
     st.builds(
-        Candidate,
+        DueWire,
         name=st.uuids().map(str),
         host=few,
         agency=fewer,
@@ -115,7 +115,7 @@ manners = st.builds(
 
 @given(asked, traffics, manners, st.integers(0, 30))
 def test_no_budget_is_ever_exceeded(
-    asked: list[Candidate], before: Traffic, politeness: Politeness, limit: int
+    asked: list[DueWire], before: Traffic, politeness: Politeness, limit: int
 ) -> None:
     chosen = choose(asked, before, politeness, NOW, limit)
     assert len(chosen) <= limit
@@ -138,7 +138,7 @@ def test_no_budget_is_ever_exceeded(
 
 @given(asked, traffics, manners, st.integers(0, 30))
 def test_whoever_has_room_is_chosen(
-    asked: list[Candidate], before: Traffic, politeness: Politeness, limit: int
+    asked: list[DueWire], before: Traffic, politeness: Politeness, limit: int
 ) -> None:
     found = choose(asked, before, politeness, NOW, limit)
     after = Traffic(
@@ -171,7 +171,7 @@ class Desk:
         self.store = store
         self.config = config
 
-    def add(self, *candidates: Candidate, **values: object) -> None:
+    def add(self, *candidates: DueWire, **values: object) -> None:
         rows = [
             {
                 "name": c.name,
@@ -267,7 +267,7 @@ class TestClaims:
         assert desk.tick() == []
 
     def test_a_pushed_wire_is_no_longer_paused_and_due_at_once(self, desk: Desk) -> None:
-        later = Candidate("w", "h", "a", 0, NOW + timedelta(hours=6))
+        later = DueWire("w", "h", "a", 0, NOW + timedelta(hours=6))
         desk.add(later, paused_at=NOW)
         with desk.store.write() as conn:
             wires.push(conn, ["w", "none"], NOW)
@@ -381,7 +381,7 @@ class TestClaims:
         assert sorted(polled) == [f"w{n:03}" for n in range(60)]
 
 
-def names_of(states: Sequence[wires.WireState]) -> list[str]:
+def names_of(states: Sequence[WireState]) -> list[str]:
     return [s.name for s in states]
 
 
