@@ -18,7 +18,7 @@ from ingest import replay as replays
 from ingest.intake import Taken
 from ingest.replay import Selection
 from publish import renderer
-from publish.render_version import refresh
+from publish.rerender import rerender_if_changed
 from stories.config import Config
 from stories.db import Store, captures, connect
 from stories.db import stories as records
@@ -104,7 +104,7 @@ def into(store: Store, config: Config, chosen: Selection, url: str) -> dict[str,
         target.migrate()
         wires = list(chosen.wires) if chosen.wires else None
         failed, count = _rebuild(store, target, config, wires)
-        refresh(target, config)
+        rerender_if_changed(target, config)
         renderer.run(target, config)
     finally:
         target.close()

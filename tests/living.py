@@ -11,7 +11,7 @@ from ingest import intake, parse, replay
 from ingest.intake import Taken
 from ingest.replay import Selection
 from publish import renderer
-from publish.render_version import refresh
+from publish.rerender import rerender_if_changed
 from stories import clock
 from stories.config import Config
 from stories.db import Store, captures, connect, feeds, key_value, outbox, wires
@@ -53,7 +53,7 @@ class Life:
         with self.frozen():
             with self.store.write() as conn:
                 wires.sync(conn, self.config.wires, self.now)
-            refresh(self.store, self.config)
+            rerender_if_changed(self.store, self.config)
             renderer.run(self.store, self.config)
 
     @contextmanager
@@ -137,7 +137,7 @@ class Life:
         with self.frozen():
             target.migrate()
             replay.rebuild(self.store, target)
-            refresh(target, self.config)
+            rerender_if_changed(target, self.config)
             with target.read() as conn:
                 names = captures.wires_pending(conn)
             for name in names:

@@ -12,7 +12,7 @@ from desk.headline import rewrite
 from ingest import intake, poll
 from net.client import Client
 from publish import renderer
-from publish.render_version import refresh
+from publish.rerender import rerender_if_changed
 from stories import clock
 from stories.config import Config
 from stories.db import Store, connect, feeds, outbox, wires
@@ -52,7 +52,7 @@ def lived(newsroom_of: ConfigOf, store: Store) -> Iterator[tuple[Day, Config]]:
         )
         with store.write() as conn:
             wires.sync(conn, room.wires, clock.now())
-        refresh(store, room)
+        rerender_if_changed(store, room)
         seen: list[Seen] = []
         acts: list[Act] = []
         http = stack.enter_context(Client())

@@ -25,7 +25,7 @@ from net.client import Client
 from publish import renderer
 from publish.feed import join
 from publish.render import render
-from publish.render_version import refresh
+from publish.rerender import rerender_if_changed
 from stories import clock
 from stories.config import Config, Wire
 from stories.db import Store, captures, feeds, outbox, wires
@@ -81,7 +81,7 @@ class House:
         )
         with self.store.write() as conn:
             wires.sync(conn, self.config.wires, self.now)
-        refresh(self.store, self.config)
+        rerender_if_changed(self.store, self.config)
 
     def work(self, printing: bool = True) -> str:
         """One pass over both wires; the state that polling the bad one led to."""

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from ingest import intake
 from publish import renderer
-from publish.render_version import refresh
+from publish.rerender import rerender_if_changed
 from stories import clock
 from stories.config import Config
 from stories.db import Store, captures, feeds, outbox, wires
@@ -103,4 +103,4 @@ def taken_in(store: Store, room: Config) -> None:
 
 
 def assert_refreshed(store: Store, room: Config) -> None:
-    assert refresh(store, room)
+    assert rerender_if_changed(store, room)

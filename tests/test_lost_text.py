@@ -15,7 +15,7 @@ from ingest.formats import itemfields
 from ingest.parse import Reader
 from ingest.replay import Selection
 from publish import renderer
-from publish.render_version import refresh
+from publish.rerender import rerender_if_changed
 from stories import clock
 from stories.config import Config
 from stories.db import Store, captures, feeds
@@ -44,7 +44,7 @@ class House(Desk):
 
     def press(self) -> None:
         with clock.reading(lambda: self.now):
-            refresh(self.store, self.config)
+            rerender_if_changed(self.store, self.config)
             renderer.run(self.store, self.config)
 
     def replay(self, selection: Selection) -> list[intake.Taken]:

@@ -22,7 +22,7 @@ from ingest.parse import Reader
 from ingest.replay import Selection
 from net.client import Client
 from publish import renderer
-from publish.render_version import refresh
+from publish.rerender import rerender_if_changed
 from stories import clock, keyring
 from stories.config import Config, Retention
 from stories.db import (
@@ -103,7 +103,7 @@ def day(newsroom_of: ConfigOf, store: Store) -> Iterator[Day]:
         )
         with store.write() as conn:
             wires.sync(conn, lived.config.wires, clock.now())
-        refresh(store, lived.config)
+        rerender_if_changed(store, lived.config)
         yield lived
 
 
@@ -158,7 +158,7 @@ def test_every_feed_comes_out_byte_for_byte(config: ConfigOf, store: Store, othe
         lived.config.keys_folder.rename(lived.config.data / "lost")
         target = connect(other_url)
         replay.rebuild(store, target)
-        refresh(target, lived.config)
+        rerender_if_changed(target, lived.config)
         intake.run(target, lived.config)
         renderer.run(target, lived.config)
         after = bytes_of(lived.config, target)
@@ -277,7 +277,7 @@ def test_a_capture_that_would_not_parse_is_recovered_later(
         target = connect(f"sqlite:///{lived.config.data}/again.sqlite3")
         target.migrate()
         replay.rebuild(store, target)
-        refresh(target, lived.config)
+        rerender_if_changed(target, lived.config)
         intake.run(target, lived.config)
         renderer.run(target, lived.config)
         assert list(compare(store, target, [w.name for w in lived.config.wires])) == []

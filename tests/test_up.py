@@ -22,7 +22,7 @@ from desk.demo.server import running
 from desk.headline import rewrite
 from ingest import intake, replay
 from publish import renderer
-from publish.render_version import refresh
+from publish.rerender import rerender_if_changed
 from stories import clock
 from stories.config import Config, load
 from stories.db import Store, captures, connect, feeds, outbox, wires
@@ -215,7 +215,7 @@ def test_nothing_is_lost_when_members_are_killed(tmp_path: Path) -> None:
         again = connect(f"sqlite:///{tmp_path}/again.sqlite3")
         again.migrate()
         replay.rebuild(store, again)
-        refresh(again, room)
+        rerender_if_changed(again, room)
         assert drained(again, room)
         assert served_bytes(again) == served_bytes(store)
         again.close()

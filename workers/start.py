@@ -1,6 +1,6 @@
 """Opening shop: what a member does first, worker, beat and web, and who only comes to look."""
 
-from publish.render_version import begun, refresh
+from publish.rerender import rendered_before, rerender_if_changed
 from stories import clock
 from stories.config import Config
 from stories.db import Store, connect, wires
@@ -23,7 +23,7 @@ def visit(config: Config) -> Store:
     """
     store = connect(config.database)
     store.migrate()
-    if not begun(store):
+    if not rendered_before(store):
         _follow(store, config)
     return store
 
@@ -31,4 +31,4 @@ def visit(config: Config) -> Store:
 def _follow(store: Store, config: Config) -> None:
     with store.write() as conn:
         wires.sync(conn, config.wires, clock.now())
-    refresh(store, config)
+    rerender_if_changed(store, config)

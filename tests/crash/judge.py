@@ -13,7 +13,7 @@ from typing import Any
 from desk.compare import compare
 from ingest import intake, replay
 from publish import renderer
-from publish.render_version import refresh
+from publish.rerender import rerender_if_changed
 from stories import clock
 from stories.config import Config
 from stories.db import Store, captures, feeds, outbox
@@ -255,7 +255,7 @@ def _headlines(store: Store, room: Config) -> list[str]:
 def _replayed(store: Store, empty: Store, room: Config, verdict: Verdict) -> list[str]:
     empty.migrate()
     count = replay.rebuild(store, empty)
-    refresh(empty, room)
+    rerender_if_changed(empty, room)
     intake.run(empty, room, limit=10**6)
     renderer.run(empty, room, limit=10**6)
     verdict.figures["captures, all replayed"] = f"{count:,}"

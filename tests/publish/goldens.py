@@ -1,6 +1,6 @@
 """The golden files: three stories, each a whole feed in each format, byte for byte.
 
-After a change that is meant to change bytes, raise ``publish.render_version.RENDERING``, run
+After a change that is meant to change bytes, raise ``publish.rerender.RENDERING``, run
 ``python -m tests.publish.goldens write``, and read the difference. Without an argument this prints
 the digest of each document, for other processes to compare.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from publish.feed import join
 from publish.render import render
-from publish.render_version import RENDERING
+from publish.rerender import RENDERING
 from publish.roundtrip import Format
 from stories.models import digest
 from tests.publish.samples import config, english, hindi, urdu

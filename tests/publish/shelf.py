@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from publish import renderer
-from publish.render_version import refresh
+from publish.rerender import rerender_if_changed
 from stories import clock
 from stories.config import Config
 from stories.db import Store, outbox
@@ -53,7 +53,7 @@ def put(store: Store, *stories: Story, earlier: Sequence[tuple[Version, datetime
 def publish(store: Store, config: Config, *stories: Story) -> None:
     """Put *stories* on record and render everything that is wanted."""
     put(store, *stories)
-    refresh(store, config)
+    rerender_if_changed(store, config)
     renderer.run(store, config)
 
 

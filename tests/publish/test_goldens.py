@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from publish.render_version import RENDERING, settings_digest
+from publish.rerender import RENDERING, settings_digest
 from stories.config import Config
 from stories.models import digest
 from tests.publish.checks import check_atom, check_json, check_rss

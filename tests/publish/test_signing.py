@@ -12,7 +12,7 @@ from hypothesis import given
 from desk.headline import rewrite
 from publish import atom, jsonfeed, renderer, rss
 from publish.render import render
-from publish.render_version import refresh
+from publish.rerender import rerender_if_changed
 from publish.signing import issue
 from stories import clock, keyring, statement
 from stories.config import Config
@@ -308,7 +308,7 @@ def test_a_version_from_before_there_was_a_log(store: Store, config: ConfigOf) -
     put(store, story)  # as an intake without a log left it
     with store.read() as conn:
         assert not proofs.receipts_wait(conn)
-    refresh(store, room)
+    rerender_if_changed(store, room)
     renderer.run(store, room)
     [said] = stated(store, story)
     with store.read() as conn:
@@ -364,7 +364,7 @@ def test_two_presses_at_their_first_start(store: Store, config: ConfigOf) -> Non
         samples.story(samples.version(agency_id=f"s{n}", headline=f"Story {n}")) for n in range(60)
     ]
     put(store, *stories)
-    refresh(store, room)
+    rerender_if_changed(store, room)
     context = multiprocessing.get_context("spawn")
     gate = context.Barrier(2)
     url = store.engine.url.render_as_string(hide_password=False)

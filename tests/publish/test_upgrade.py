@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text, update
 
 from publish import renderer
-from publish.render_version import refresh
+from publish.rerender import rerender_if_changed
 from stories import clock, keyring
 from stories.config import Config
 from stories.db import Store, feeds, proofs, tables
@@ -98,7 +98,7 @@ def test_a_log_begun_before(store: Store, config: ConfigOf) -> None:
         assert before is not None
         now += timedelta(days=1)
         store.migrate()
-        refresh(store, room)
+        rerender_if_changed(store, room)
         renderer.run(store, room)
         report = verified(store, before.checkpoint)
     assert [entry.failures for entry in report.entries] == [(), ()]

@@ -17,8 +17,8 @@ from lxml import etree, html
 from sqlalchemy import event, text
 
 from publish.feed import lifetime
-from publish.render_version import refresh
 from publish.renderer import render_feed, run
+from publish.rerender import rerender_if_changed
 from publish.web import app as app_module
 from publish.web import feeds as feeds_module
 from publish.web.app import create
@@ -636,7 +636,7 @@ def test_what_only_the_desk_may_know_is_not_shown(serve: Serve) -> None:
         newer,
         earlier=[(samples.version(headline="Old one"), samples.RECEIVED - timedelta(hours=1))],
     )
-    refresh(site.store, site.config)
+    rerender_if_changed(site.store, site.config)
     run(site.store, site.config)
     with site.store.read() as conn:
         kept = records.one(conn, story.id)
@@ -655,7 +655,7 @@ def test_the_history_of_versions(serve: Serve) -> None:
     ]
     site = serve()
     put(site.store, story.model_copy(update={"number": 3}), earlier=before)
-    refresh(site.store, site.config)
+    rerender_if_changed(site.store, site.config)
     run(site.store, site.config)
     page = _story(site, story)
     assert _texts(page, ".editions .old") == [story.version.headline, "Old 2", "Old 1"]

@@ -31,13 +31,13 @@ def settings_digest(config: Config) -> str:
 _NOTE = "rendered-for"
 
 
-def begun(store: Store) -> bool:
+def rendered_before(store: Store) -> bool:
     """Whether anything was ever rendered there, or wanted to be."""
     with store.read() as conn:
         return key_value.read(conn, _NOTE) is not None
 
 
-def refresh(store: Store, config: Config) -> bool:
+def rerender_if_changed(store: Store, config: Config) -> bool:
     """When the configuration or the rendering code changed since the last rendering, want
     everything rendered again; True if so. Called at every start; nothing changes otherwise."""
     digest = settings_digest(config)
