@@ -25,8 +25,8 @@ ENTRIES = "entries.json"
 
 def wirecopy(folder: str, small: int, large: int, seconds: float) -> dict[str, float]:
     """Entries rendered and measured, in three formats; feeds joined from kept entries."""
-    from publish.feed import join
     from publish.render import render
+    from publish.selection import join
     from stories.config import Config
     from stories.db.feeds import FORMATS
     from stories.models import Story

@@ -7,9 +7,8 @@ from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from publish.entry import Entry
+from publish.entry import Entry, FeedMetadata
 from publish.extension import ATOM_NAMES, AtomEntry, AtomFeed, fragment, stated
-from publish.feed_metadata import Head
 
 __all__ = ["CONTENT_TYPE", "NEVER", "entry", "feed", "iri", "stated"]
 
@@ -77,7 +76,7 @@ def _escape(text: str) -> str:
     return _MISPLACED.sub(lambda char: f"%{ord(char[0]):02X}", text)
 
 
-def feed(head: Head) -> tuple[bytes, bytes]:
+def feed(head: FeedMetadata) -> tuple[bytes, bytes]:
     """What stands before the entries of a feed, and what stands after."""
     out = FeedGenerator()
     out.id(head.id)

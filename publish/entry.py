@@ -68,6 +68,31 @@ class Entry(Value):
         return f"{self.body}<p><i>{escape(self.disclosure, quote=False)}</i></p>"
 
 
+GENERATOR = "Wirecopy"
+"""Without a version: a new release must not change the bytes of every feed."""
+
+
+class FeedMetadata(Value):
+    """What a feed says of itself. ``ttl`` in minutes; ``updated`` is None while the feed is empty.
+
+    ``page`` is the feed's HTML page, ``url`` the feed document itself; ``about`` explains our
+    extension.
+    """
+
+    id: str
+    title: str
+    description: str | None = None
+    page: str
+    url: str
+    publisher: str
+    publisher_url: str
+    about: str
+    ttl: int
+    generator: str = GENERATOR
+    language: str | None = None
+    updated: Instant | None = None
+
+
 def compose(story: Story, config: Config) -> Entry:
     """*story* as an entry, still without disclosure and of scope ``unknown``.
 

@@ -10,8 +10,7 @@ from email.utils import format_datetime
 
 from lxml import etree
 
-from publish.entry import Entry
-from publish.feed_metadata import Head
+from publish.entry import Entry, FeedMetadata
 from stories.models import NAMESPACE
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -28,7 +27,7 @@ ATOM_NAMES = {"media": MEDIA, "wirecopy": WIRECOPY}
 class Channel:
     """Completes ``rss/channel``."""
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: FeedMetadata) -> None:
         self.head = head
 
     def extend_ns(self) -> dict[str, str]:

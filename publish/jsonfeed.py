@@ -3,9 +3,8 @@
 import json
 from typing import Any
 
-from publish.entry import Entry
+from publish.entry import Entry, FeedMetadata
 from publish.extension import rfc3339
-from publish.feed_metadata import Head
 
 CONTENT_TYPE = "application/feed+json"
 
@@ -69,7 +68,7 @@ def stated(entry: bytes, statement: str) -> bytes:
     return b"".join((entry[: -len(b"}}")], b',"statement":"', statement.encode(), b'"}}'))
 
 
-def feed(head: Head) -> tuple[bytes, bytes]:
+def feed(head: FeedMetadata) -> tuple[bytes, bytes]:
     """What stands before the items of a feed, and what stands after."""
     opening = _dump(
         {

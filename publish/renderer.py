@@ -16,8 +16,8 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
-from publish.feed import join, matches
 from publish.render import Rendered, render
+from publish.selection import join, matches
 from publish.signing import Issued, Refusals, claims_for, issue, standing
 from stories import clock, licence
 from stories.config import Config

@@ -8,9 +8,8 @@ from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from publish.entry import Entry
+from publish.entry import Entry, FeedMetadata
 from publish.extension import RSS_NAMES, Channel, Item, fragment, stated
-from publish.feed_metadata import Head
 
 __all__ = ["CONTENT_TYPE", "channel", "item", "stated"]
 
@@ -37,7 +36,7 @@ def item(entry: Entry) -> bytes:
     return fragment(out.rss_entry(), channel)
 
 
-def channel(head: Head) -> tuple[bytes, bytes]:
+def channel(head: FeedMetadata) -> tuple[bytes, bytes]:
     """What stands before the items of a channel, and what stands after."""
     out = FeedGenerator()
     # Preset to the present, and written by way of the process's locale; no method unsets it.

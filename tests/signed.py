@@ -7,9 +7,9 @@ from typing import Any
 
 from publish import atom, jsonfeed, rss
 from publish.entry import Entry
-from publish.feed import join
 from publish.render import Rendered, render
 from publish.roundtrip import Format
+from publish.selection import join
 from stories.config import Config
 from stories.models import Digests, Story
 from tests.publish.samples import config, english, hindi, urdu

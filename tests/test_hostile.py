@@ -23,9 +23,9 @@ from net import client as http_client
 from net import ssrf
 from net.client import Client
 from publish import renderer
-from publish.feed import join
 from publish.render import render
 from publish.rerender import rerender_if_changed
+from publish.selection import join
 from stories import clock
 from stories.config import Config, Wire
 from stories.db import Store, captures, feeds, outbox, wires

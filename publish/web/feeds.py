@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from publish.feed import CONTENT_TYPES, lifetime
+from publish.selection import CONTENT_TYPES, lifetime
 from publish.web import proofs
 from publish.web.representation import SERVER, Answer, Headers, Representation, answer, represent
 from stories import clock

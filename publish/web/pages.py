@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from publish.feed import FRESHEST
+from publish.selection import FRESHEST
 from publish.web.proofs import links
 from publish.web.representation import Representation, represent
 from publish.web.wording import legend, unturned

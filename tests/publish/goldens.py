@@ -10,10 +10,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from publish.feed import join
 from publish.render import render
 from publish.rerender import RENDERING
 from publish.roundtrip import Format
+from publish.selection import join
 from stories.models import digest
 from tests.publish.samples import config, english, hindi, urdu
 

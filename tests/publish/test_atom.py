@@ -9,8 +9,8 @@ from lxml import etree
 
 from publish import atom
 from publish.entry import compose
-from publish.feed import join
 from publish.render import render
+from publish.selection import join
 from stories.config import Config
 from stories.models import Category, Story
 from tests.publish import hostile

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 
 from publish import jsonfeed
 from publish.entry import compose
-from publish.feed import join
 from publish.render import render
+from publish.selection import join
 from stories.config import Config, Feed
 from stories.models import Story
 from tests.publish import hostile

@@ -8,8 +8,8 @@ import pytest
 
 from desk.headline import rewrite
 from publish import renderer
-from publish.feed import join
 from publish.render import Rendered, render
+from publish.selection import join
 from stories import clock
 from stories.config import Config
 from stories.db import Store, feeds, outbox

@@ -12,8 +12,8 @@ from lxml import etree
 
 from publish import rss
 from publish.entry import Entry, compose
-from publish.feed import join
 from publish.render import render
+from publish.selection import join
 from stories.config import Config
 from stories.models import Story
 from tests.publish import hostile

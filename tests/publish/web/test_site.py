@@ -16,9 +16,9 @@ import pytest
 from lxml import etree, html
 from sqlalchemy import event, text
 
-from publish.feed import lifetime
 from publish.renderer import render_feed, run
 from publish.rerender import rerender_if_changed
+from publish.selection import lifetime
 from publish.web import app as app_module
 from publish.web import feeds as feeds_module
 from publish.web.app import create

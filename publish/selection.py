@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from publish import atom, jsonfeed, rss
-from publish.entry import language, urn, utc
-from publish.feed_metadata import Head
+from publish.entry import FeedMetadata, language, urn, utc
 from publish.roundtrip import Format
 from stories.config import Config, Feed
 from stories.models import Version
@@ -26,7 +25,7 @@ FRESHEST = timedelta(minutes=1)
 STALEST = timedelta(minutes=30)
 """Between these a feed's lifetime follows its fastest wire."""
 
-_HEADS: dict[Format, tuple[Callable[[Head], tuple[bytes, bytes]], bytes]] = {
+_HEADS: dict[Format, tuple[Callable[[FeedMetadata], tuple[bytes, bytes]], bytes]] = {
     "rss": (rss.channel, b"\n    "),
     "atom": (atom.feed, b"\n  "),
     "json": (jsonfeed.feed, b",\n"),
@@ -75,9 +74,9 @@ def join(
     return b"".join([opening, *parts, b"\n", closing])
 
 
-def _head(feed: Feed, config: Config, name: Format, updated: datetime | None) -> Head:
+def _head(feed: Feed, config: Config, name: Format, updated: datetime | None) -> FeedMetadata:
     site, publisher = config.site.url, config.publisher
-    return Head(
+    return FeedMetadata(
         id=urn(config, "feed", feed.name),
         title=legal(feed.title),
         description=legal(feed.description) or None,

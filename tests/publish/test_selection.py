@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from publish import feed
-from publish.feed import CONTENT_TYPES, join, lifetime, matches
+from publish import selection
 from publish.render import render
 from publish.roundtrip import Format
+from publish.selection import CONTENT_TYPES, join, lifetime, matches
 from stories.config import Config, Feed, Wire
 from stories.models import Category, Version
 from tests.publish.checks import NAMES, check_atom, check_json, check_rss, parse
@@ -222,4 +222,4 @@ def test_a_thousand_entries() -> None:
 
 
 def test_every_format_has_a_head() -> None:
-    assert set(feed._HEADS) == set(FORMATS) == set(CONTENT_TYPES)
+    assert set(selection._HEADS) == set(FORMATS) == set(CONTENT_TYPES)
