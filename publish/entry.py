@@ -166,6 +166,11 @@ def utc(instant: datetime | None) -> datetime | None:
         return None
 
 
+def rfc3339(instant: datetime) -> str:
+    """*instant* as RFC 3339 §5.6 writes it, to the second."""
+    return instant.isoformat(timespec="seconds")
+
+
 def _some(text: str | None) -> str | None:
     return legal(text or "").strip() or None
 

@@ -3,10 +3,9 @@
 import json
 from typing import Any
 
-from publish.entry import Entry, FeedMetadata
-from publish.extension import rfc3339
+from publish.entry import Entry, FeedMetadata, rfc3339
 
-CONTENT_TYPE = "application/feed+json"
+JSON_TYPE = "application/feed+json"
 
 _UNKNOWN = "application/octet-stream"
 """RFC 2046 §4.5.1: what to say of data of unknown type. An attachment must say something."""
@@ -63,23 +62,23 @@ def item(entry: Entry) -> bytes:
     )
 
 
-def stated(entry: bytes, statement: str) -> bytes:
+def with_statement(entry: bytes, statement: str) -> bytes:
     """*entry*, as :func:`item` wrote it, with *statement*: the last member of its last member."""
     return b"".join((entry[: -len(b"}}")], b',"statement":"', statement.encode(), b'"}}'))
 
 
-def feed(head: FeedMetadata) -> tuple[bytes, bytes]:
+def feed(of: FeedMetadata) -> tuple[bytes, bytes]:
     """What stands before the items of a feed, and what stands after."""
     opening = _dump(
         {
             "version": "https://jsonfeed.org/version/1.1",
-            "title": head.title,
-            "home_page_url": head.page,
-            "feed_url": head.url,
-            "description": head.description,
-            "authors": [{"name": head.publisher, "url": head.publisher_url}],
-            "language": head.language,
-            "_wirecopy": {"about": head.about, "generator": head.generator},
+            "title": of.title,
+            "home_page_url": of.page,
+            "feed_url": of.url,
+            "description": of.description,
+            "authors": [{"name": of.publisher, "url": of.publisher_url}],
+            "language": of.language,
+            "_wirecopy": {"about": of.about, "generator": of.generator},
         }
     )
     return opening[:-1] + b',"items":[', b"]}\n"

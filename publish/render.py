@@ -4,26 +4,20 @@ No claim is set here. What an entry says of itself is what was measured in its o
 reading them back; an entry whose claim and measurement do not come to agree claims nothing.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lxml import etree
 
-from publish import atom, jsonfeed, rss
+from publish import jsonfeed, xml
 from publish.entry import Entry, compose
-from publish.roundtrip import READERS, Format
+from publish.formats import WRITERS, Format
+from publish.roundtrip import READERS
 from stories.config import Config
 from stories.errors import ParseError, RenderError
 from stories.models import Copy, Story, Version
 from stories.provenance import Measurement, Scope, measure, widest
 from wirecopy.encoding import legal
 from wirecopy.text import plain
-
-_WRITERS: dict[Format, Callable[[Entry], bytes]] = {
-    "rss": rss.item,
-    "atom": atom.entry,
-    "json": jsonfeed.item,
-}
 
 _TRIES = 3
 """A guess, what the guess measured, and once more in case the other disclosure mattered."""
@@ -40,7 +34,7 @@ class Rendered:
     entry: Entry
     measurement: Measurement
 
-    def stated(self, statement: str) -> "Rendered":
+    def with_statement(self, statement: str) -> "Rendered":
         """The same entry carrying *statement*, a compact JWS. Nothing it says of itself changes.
 
         A statement is made from what was measured in the bytes, so they are written before it;
@@ -50,9 +44,9 @@ class Rendered:
         return replace(
             self,
             entry=entry,
-            rss=rss.stated(self.rss, statement),
-            atom=atom.stated(self.atom, statement),
-            json=jsonfeed.stated(self.json, statement),
+            rss=xml.with_statement(self.rss, statement),
+            atom=xml.with_statement(self.atom, statement),
+            json=jsonfeed.with_statement(self.json, statement),
         )
 
 
@@ -120,7 +114,7 @@ def _claiming(entry: Entry, scope: Scope, config: Config) -> Entry:
 def _measured(
     entry: Entry, received: Copy | None, story: Story
 ) -> tuple[dict[Format, bytes], Measurement]:
-    written = {name: write(entry) for name, write in _WRITERS.items()}
+    written = {name: writer.entry(entry) for name, writer in WRITERS.items()}
     # Nearly always the three formats carry the same copy; then measuring one measures all.
     copies = dict.fromkeys(READERS[name](fragment) for name, fragment in written.items())
     return written, widest(

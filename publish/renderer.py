@@ -270,7 +270,7 @@ def _entry(
     judged: datetime,
 ) -> EntryRow:
     """What the store keeps: with its statement what is published, without its copy what is over."""
-    row = entry_row(story, rendered.stated(statement.row.jws) if statement else rendered)
+    row = entry_row(story, rendered.with_statement(statement.row.jws) if statement else rendered)
     return without_copy(row) if licence.over(terms, story, judged) else row
 
 

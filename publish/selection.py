@@ -4,32 +4,18 @@ An entry is rendered once and kept; a feed is its head, the kept bytes one after
 its tail.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from publish import atom, jsonfeed, rss
 from publish.entry import FeedMetadata, language, urn, utc
-from publish.roundtrip import Format
+from publish.formats import WRITERS, Format
 from stories.config import Config, Feed
 from stories.models import Version
 from wirecopy.encoding import legal
 
-CONTENT_TYPES: dict[Format, str] = {
-    "rss": rss.CONTENT_TYPE,
-    "atom": atom.CONTENT_TYPE,
-    "json": jsonfeed.CONTENT_TYPE,
-}
-"""The media type each format is served as."""
-
 FRESHEST = timedelta(minutes=1)
 STALEST = timedelta(minutes=30)
 """Between these a feed's lifetime follows its fastest wire."""
-
-_HEADS: dict[Format, tuple[Callable[[FeedMetadata], tuple[bytes, bytes]], bytes]] = {
-    "rss": (rss.channel, b"\n    "),
-    "atom": (atom.feed, b"\n  "),
-    "json": (jsonfeed.feed, b",\n"),
-}
 
 
 def matches(feed: Feed, version: Version) -> bool:
@@ -64,17 +50,17 @@ def join(
 
     *updated* is when the newest entry changed, None when there is none: an empty feed is valid.
     """
-    write, between = _HEADS[format]
-    opening, closing = write(_head(feed, config, format, updated))
+    writer = WRITERS[format]
+    opening, closing = writer.feed(_metadata(feed, config, format, updated))
     if not entries:
         return opening + closing
     # One join of everything: a feed of megabytes built in two steps is allocated twice.
-    parts = [part for entry in entries for part in (between, entry)]
-    parts[0] = between.lstrip(b",")
+    parts = [part for entry in entries for part in (writer.separator, entry)]
+    parts[0] = writer.separator.lstrip(b",")
     return b"".join([opening, *parts, b"\n", closing])
 
 
-def _head(feed: Feed, config: Config, name: Format, updated: datetime | None) -> FeedMetadata:
+def _metadata(feed: Feed, config: Config, name: Format, updated: datetime | None) -> FeedMetadata:
     site, publisher = config.site.url, config.publisher
     return FeedMetadata(
         id=urn(config, "feed", feed.name),

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from publish import atom, jsonfeed, rss
+from publish import jsonfeed, xml
 from publish.entry import Entry
+from publish.formats import Format
 from publish.render import Rendered, render
-from publish.roundtrip import Format
 from publish.selection import join
 from stories.config import Config
 from stories.models import Digests, Story
@@ -18,8 +18,8 @@ from wirecopy.text import plain
 
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
 WRITERS: dict[Format, Callable[[Entry], bytes]] = {
-    "rss": rss.item,
-    "atom": atom.entry,
+    "rss": xml.rss_item,
+    "atom": xml.atom_entry,
     "json": jsonfeed.item,
 }
 ISSUED = datetime(2026, 11, 22, 13, 10, 0, 5, tzinfo=UTC)

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from publish.selection import CONTENT_TYPES, lifetime
+from publish.formats import WRITERS
+from publish.selection import lifetime
 from publish.web import proofs
 from publish.web.representation import SERVER, Answer, Headers, Representation, answer, represent
 from stories import clock
@@ -188,16 +189,16 @@ class Feeds:
         """
         site = self._newsroom.site.url
         fresh = int(lifetime(slot.feed, self._newsroom).total_seconds())
-        kind = CONTENT_TYPES[slot.format].partition(";")[0]
+        kind = WRITERS[slot.format].content_type
         links = (
-            f'<{site}/feeds/{slot.name}>; rel="self"; type="{kind}", '
+            f'<{site}/feeds/{slot.name}>; rel="self"; type="{kind.partition(";")[0]}", '
             f'<{site}/feeds/{slot.feed.name}>; rel="alternate"; type="text/html", '
             f"{proofs.links(self._newsroom)}"
         )
         return represent(
             row.body,
             row.etag,
-            CONTENT_TYPES[slot.format],
+            kind,
             modified,
             headers=[
                 (

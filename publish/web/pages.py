@@ -17,23 +17,17 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from publish.formats import WRITERS
 from publish.selection import FRESHEST
 from publish.web.proofs import links
 from publish.web.representation import Representation, represent
 from publish.web.wording import legend, unturned
 from stories.config import Config
-from stories.db.feeds import FORMATS, etag_of
+from stories.db.feeds import etag_of
 
 HTML = "text/html; charset=utf-8"
 
 _HERE = Path(__file__).parent
-
-FORMAT_NAMES = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
-FORMAT_TYPES = {
-    "rss": "application/rss+xml",
-    "atom": "application/atom+xml",
-    "json": "application/feed+json",
-}
 
 ICON = (_HERE / "icon.svg").read_bytes()
 
@@ -130,7 +124,10 @@ class Pages:
             root=self.root,
             # Our own file, not a wire's: its quotation marks must reach the browser as they are.
             style=Markup(style),  # noqa: S704
-            formats=[(name, FORMAT_NAMES[name], FORMAT_TYPES[name]) for name in FORMATS],
+            formats=[
+                (format, writer.name, writer.content_type.partition(";")[0])
+                for format, writer in WRITERS.items()
+            ],
             feeds=config.outgoing,
             legend=legend(),
             scripts=f"{self.root}{self.scripts.folder}",

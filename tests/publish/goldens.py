@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from publish.formats import Format
 from publish.render import render
 from publish.rerender import RENDERING
-from publish.roundtrip import Format
 from publish.selection import join
 from stories.models import digest
 from tests.publish.samples import config, english, hindi, urdu

@@ -7,7 +7,7 @@ import feedparser
 from hypothesis import given, settings
 from lxml import etree
 
-from publish import atom
+from publish import xml
 from publish.entry import compose
 from publish.render import render
 from publish.selection import join
@@ -131,14 +131,14 @@ def test_a_scheme_that_is_no_iri_is_left_out() -> None:
 
 def test_a_statement_stands_only_where_there_is_one() -> None:
     entry = render(english(), config()).entry
-    assert b"statement" not in atom.entry(entry)
-    signed = atom.entry(entry.model_copy(update={"statement": "eyJ.e30.c2ln"}))
+    assert b"statement" not in xml.atom_entry(entry)
+    signed = xml.atom_entry(entry.model_copy(update={"statement": "eyJ.e30.c2ln"}))
     assert b"<wirecopy:statement>eyJ.e30.c2ln</wirecopy:statement>" in signed
 
 
 def test_cdata_never_ends_early() -> None:
     entry = render(english(), config()).entry.model_copy(update={"body": "a]]>b"})
-    assert b"<![CDATA[a]]&gt;b" in atom.entry(entry)
+    assert b"<![CDATA[a]]&gt;b" in xml.atom_entry(entry)
 
 
 def test_fragments_declare_no_namespace() -> None:
@@ -158,7 +158,7 @@ def test_an_empty_feed_says_it_was_never_updated() -> None:
 def test_no_story_breaks_the_feed(of: Story) -> None:
     value = compose(of, config()).model_copy(update={"headline": "H"})
     room = config()
-    data = join(room.feeds[0], room, "atom", [atom.entry(value)], of.changed_at)
+    data = join(room.feeds[0], room, "atom", [xml.atom_entry(value)], of.changed_at)
     [entry] = check_atom(data)
     html = value.html.replace("\r\n", "\n").replace("\r", "\n")
     assert (entry.findtext("atom:content", namespaces=NAMES) or "") == html

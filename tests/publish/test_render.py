@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 
-from publish import atom, clean, entry, render, rss
+from publish import clean, entry, render, xml
+from publish.formats import WRITERS, Format
 from publish.render import Rendered
-from publish.roundtrip import READERS, Format
+from publish.roundtrip import READERS
 from stories.config import Config, Publisher
 from stories.errors import RenderError
 from stories.models import Category, Copy, HeadlineEdit, Media, Story
@@ -160,21 +161,21 @@ def test_a_cleaner_that_adds_a_link(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_writer_that_changes_a_word_in_one_format(
     name: Format, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = render._WRITERS[name]
+    writer = WRITERS[name]
 
     def meddling(value: entry.Entry) -> bytes:
-        return write(value).replace(b"beta", b"betta")
+        return writer.entry(value).replace(b"beta", b"betta")
 
-    monkeypatch.setattr(render, "_WRITERS", {**render._WRITERS, name: meddling})
+    monkeypatch.setitem(WRITERS, name, writer._replace(entry=meddling))
     assert claims(rendered()) == ("edited", False, "")
 
 
 def test_a_claim_that_its_own_disclosure_falsifies(monkeypatch: pytest.MonkeyPatch) -> None:
     def meddling(value: entry.Entry) -> bytes:
-        written = atom.entry(value)
+        written = xml.atom_entry(value)
         return written.replace(b"beta", b"betta") if value.disclosure else written
 
-    monkeypatch.setattr(render, "_WRITERS", {**render._WRITERS, "atom": meddling})
+    monkeypatch.setitem(WRITERS, "atom", WRITERS["atom"]._replace(entry=meddling))
     assert claims(rendered()) == ("unknown", False, "")
 
 
@@ -288,4 +289,4 @@ def test_no_claim_is_ever_made_that_does_not_measure(of: Story) -> None:
         measured = measure(received, copy, disclosure=found.entry.disclosure)
         if found.entry.edited_headline_only:
             assert measured.edited_headline_only
-    assert rss.item(found.entry) == found.rss
+    assert xml.rss_item(found.entry) == found.rss

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 
-from publish import atom, jsonfeed, rss
+from publish import jsonfeed, xml
 from publish.entry import Entry, compose
 from publish.render import render
 from publish.roundtrip import READERS
@@ -53,8 +53,8 @@ def test_a_story_with_nothing_but_a_headline() -> None:
     bare = version(body="", summary=None, categories=(), keywords=(), media=())
     entry = compose(story(bare), config())
     expected = Copy(headline=bare.headline, body="")
-    assert READERS["rss"](rss.item(entry)) == expected
-    assert READERS["atom"](atom.entry(entry)) == expected
+    assert READERS["rss"](xml.rss_item(entry)) == expected
+    assert READERS["atom"](xml.atom_entry(entry)) == expected
     assert READERS["json"](jsonfeed.item(entry)) == expected
 
 
@@ -64,8 +64,8 @@ def test_any_story_measures_the_same_in_every_format(of: Story) -> None:
     entry = compose(of, config()).model_copy(update={"headline": "H", "disclosure": "(Said.)"})
     expected = digests(copy_of(entry), disclosure="(Said.)")
     for copy in (
-        READERS["rss"](rss.item(entry)),
-        READERS["atom"](atom.entry(entry)),
+        READERS["rss"](xml.rss_item(entry)),
+        READERS["atom"](xml.atom_entry(entry)),
         READERS["json"](jsonfeed.item(entry)),
     ):
         assert digests(copy, disclosure="(Said.)") == expected

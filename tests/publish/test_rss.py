@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from lxml import etree
 
-from publish import rss
+from publish import xml
 from publish.entry import Entry, compose
 from publish.render import render
 from publish.selection import join
@@ -153,15 +153,15 @@ def test_a_body_with_everything_cdata_cannot_hold() -> None:
 
 def test_cdata_never_ends_early() -> None:
     entry = render(english(), config()).entry.model_copy(update={"body": "a]]>b"})
-    written = rss.item(entry.model_copy(update={"disclosure": "c]]>d"}))
+    written = xml.rss_item(entry.model_copy(update={"disclosure": "c]]>d"}))
     assert b"a]]&gt;b" in written
     assert b"c]]&gt;d" in written
 
 
 def test_a_statement_stands_only_where_there_is_one() -> None:
     entry = render(english(), config()).entry
-    assert b"statement" not in rss.item(entry)
-    signed = rss.item(entry.model_copy(update={"statement": "eyJ.e30.c2ln"}))
+    assert b"statement" not in xml.rss_item(entry)
+    signed = xml.rss_item(entry.model_copy(update={"statement": "eyJ.e30.c2ln"}))
     assert b"<wirecopy:statement>eyJ.e30.c2ln</wirecopy:statement>" in signed
 
 
@@ -197,7 +197,7 @@ def test_huge_bodies() -> None:
 @given(hostile.stories)
 def test_no_story_breaks_the_feed(of: Story) -> None:
     entry = compose(of, config()).model_copy(update={"headline": "H"})
-    fragment = rss.item(entry)
+    fragment = xml.rss_item(entry)
     room = config()
     [item] = check_rss(join(room.feeds[0], room, "rss", [fragment], of.changed_at))
     assert_same(item, entry)

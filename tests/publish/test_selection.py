@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from publish import selection
+from publish.formats import WRITERS, Format
 from publish.render import render
-from publish.roundtrip import Format
-from publish.selection import CONTENT_TYPES, join, lifetime, matches
+from publish.selection import join, lifetime, matches
 from stories.config import Config, Feed, Wire
+from stories.db import feeds
 from stories.models import Category, Version
 from tests.publish.checks import NAMES, check_atom, check_json, check_rss, parse
 from tests.publish.samples import config, english, hindi, story, urdu, version
@@ -204,7 +204,7 @@ def test_the_language_is_said_only_when_there_is_one() -> None:
 
 
 def test_content_types() -> None:
-    assert CONTENT_TYPES == {
+    assert {name: writer.content_type for name, writer in WRITERS.items()} == {
         "rss": "application/rss+xml; charset=utf-8",
         "atom": "application/atom+xml; charset=utf-8",
         "json": "application/feed+json",
@@ -221,5 +221,5 @@ def test_a_thousand_entries() -> None:
         assert len(check(document)) == 1000
 
 
-def test_every_format_has_a_head() -> None:
-    assert set(selection._HEADS) == set(FORMATS) == set(CONTENT_TYPES)
+def test_every_format_has_a_writer() -> None:
+    assert tuple(WRITERS) == FORMATS == feeds.FORMATS

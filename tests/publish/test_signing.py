@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from desk.headline import rewrite
-from publish import atom, jsonfeed, renderer, rss
+from publish import jsonfeed, renderer, xml
 from publish.render import render
 from publish.rerender import rerender_if_changed
 from publish.signing import issue
@@ -385,10 +385,10 @@ def test_a_statement_put_in_later_is_the_one_written_at_once(of: Story) -> None:
         rendered = render(of, samples.config())
     except RenderError:
         return
-    later = rendered.stated(TOKEN)
+    later = rendered.with_statement(TOKEN)
     assert later.entry == rendered.entry.model_copy(update={"statement": TOKEN})
-    assert later.rss == rss.item(later.entry)
-    assert later.atom == atom.entry(later.entry)
+    assert later.rss == xml.rss_item(later.entry)
+    assert later.atom == xml.atom_entry(later.entry)
     assert later.json == jsonfeed.item(later.entry)
 
 

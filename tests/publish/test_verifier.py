@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from publish.roundtrip import Format
+from publish.formats import Format
 from stories.errors import ParseError
 from stories.models import Copy
 from stories.provenance import digests

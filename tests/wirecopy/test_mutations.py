@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from publish.roundtrip import Format
+from publish.formats import Format
 from tests.signed import FORMATS, Press, samples
 from tests.signing import canonical, jwks
 from tests.wirecopy import mutations

@@ -1,0 +1,36 @@
+"""The formats of feeds: a module writes each, and a line in :data:`WRITERS` makes it known."""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from publish import jsonfeed, xml
+from publish.entry import Entry, FeedMetadata
+
+Format = Literal["rss", "atom", "json"]
+
+
+class Writer(NamedTuple):
+    """How one format is written.
+
+    ``name`` is what people call it; ``entry`` writes one entry, ``feed`` what stands before and
+    after the entries of a feed, and ``separator`` is what stands before each of them.
+    """
+
+    name: str
+    content_type: str
+    entry: Callable[[Entry], bytes]
+    feed: Callable[[FeedMetadata], tuple[bytes, bytes]]
+    separator: bytes
+
+
+WRITERS: dict[Format, Writer] = {
+    "rss": Writer("RSS", xml.RSS_TYPE, xml.rss_item, xml.rss_channel, b"\n    "),
+    "atom": Writer("Atom", xml.ATOM_TYPE, xml.atom_entry, xml.atom_feed, b"\n  "),
+    "json": Writer(
+        "JSON Feed",
+        jsonfeed.JSON_TYPE,
+        jsonfeed.item,
+        jsonfeed.feed,
+        b",\n",
+    ),
+}
