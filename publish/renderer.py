@@ -21,7 +21,7 @@ from publish.selection import join, matches
 from publish.signing import Issued, Refusals, claims_for, issue, standing
 from stories import clock, licence
 from stories.config import Config
-from stories.db import Store, feeds, outbox, proofs, retention
+from stories.db import Store, feeds, outbox, proofs, retention, wires
 from stories.db import stories as records
 from stories.db.feeds import EntryRow, Place
 from stories.db.outbox import Job
@@ -192,7 +192,7 @@ def _prepared(store: Store, config: Config, jobs: Sequence[Job]) -> _Prepared:
     with store.read() as conn:
         found = {s.id: s for s in records.get(conn, [j.key for j in jobs])}
         wordless = retention.withdrawn(conn, list(found))
-        terms = licence.terms(conn, config, {s.wire for s in found.values()})
+        terms = wires.licence_terms(conn, config, {s.wire for s in found.values()})
     rendered, failures = _rendered([s for s in found.values() if s.id not in wordless], config)
     selected = {name: placements(config, terms, found[name], judged) for name in rendered}
     said = {n: claims_for(found[n], each) for n, each in rendered.items() if selected[n]}
@@ -317,7 +317,7 @@ def reprint(store: Store, config: Config, ids: Sequence[str]) -> Iterator[Reprin
             found = records.get(conn, ids[at : at + BATCH])
             wordless = retention.withdrawn(conn, [s.id for s in found])
             kept = feeds.entries_of(conn, [s.id for s in found])
-            terms = licence.terms(conn, config, {s.wire for s in found})
+            terms = wires.licence_terms(conn, config, {s.wire for s in found})
         now = clock.now()
         rendered, _ = _rendered([s for s in found if s.id not in wordless], config)
         published = {s.id for s in found if placements(config, terms, s, now)}

@@ -1,17 +1,13 @@
 """Until when a story may be published: a wire's ``expires_after``, counted from its first receipt.
 
-The one predicate that the press, housekeeping and the pages share, so that a story is out of every
-feed as soon as any of them looks. An update by the agency does not begin the term anew, and a wire
-that leaves the configuration takes its term along: copy does not become free by a contract's end.
+The one rule that renderer, housekeeping and pages share, so that a story is out of every feed as
+soon as any of them looks. An update by the agency does not begin the term anew, and a wire that
+leaves the configuration takes its term along: copy does not become free by a contract's end.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
-from stories.config import Config
-from stories.db import wires
 from stories.models import Story
 
 GRACE = timedelta(days=7)
@@ -22,18 +18,6 @@ was published, and by them a story that comes back is known."""
 
 Terms = Mapping[str, timedelta]
 """By wire, how long after first receipt its stories are licensed; those not there, without end."""
-
-
-def terms(conn: Connection, config: Config, names: Collection[str] | None = None) -> Terms:
-    """The terms of the wires *names*, a few, or of all: as configured, or as the store keeps them
-    of wires that are configured no longer."""
-    if names is None:
-        configured, left = list(config.wires), wires.terms(conn)
-    else:
-        configured = [w for name in set(names) if (w := config.wire(name)) is not None]
-        left = wires.terms(conn, set(names) - {w.name for w in configured})
-    found = {name: term for name, term in left.items() if config.wire(name) is None}
-    return found | {w.name: w.expires_after for w in configured if w.expires_after is not None}
 
 
 def over(terms: Terms, story: Story, now: datetime) -> bool:

@@ -16,7 +16,7 @@ import structlog
 
 from stories import clock, licence
 from stories.config import Config
-from stories.db import Store, captures, feeds, key_value, outbox, retention
+from stories.db import Store, captures, feeds, key_value, outbox, retention, wires
 from stories.db import stories as records
 
 BUDGET = 5.0
@@ -67,7 +67,7 @@ def take_out(store: Store, config: Config, now: datetime) -> int:
     """
     count = 0
     with store.read() as conn:
-        terms = licence.terms(conn, config)
+        terms = wires.licence_terms(conn, config)
     for wire, span in terms.items():
         key = f"licence:{wire}"
         term = span.total_seconds()
@@ -105,7 +105,7 @@ def reconcile(store: Store, now: datetime) -> dict[str, int]:
 def retain(store: Store, config: Config, now: datetime) -> Iterator[tuple[str, int]]:
     """Let go what is no longer kept, step by step; after each, what went and how much."""
     with store.read() as conn:
-        terms = licence.terms(conn, config)
+        terms = wires.licence_terms(conn, config)
     for wire, term in terms.items():
         until = licence.deleted_before(term, now)
         yield from _repeat(

@@ -31,7 +31,7 @@ from publish.web.wording import (
 )
 from stories import clock, licence
 from stories.config import Config, Feed
-from stories.db import feeds, retention
+from stories.db import feeds, retention, wires
 from stories.db import stories as records
 from stories.db.feeds import EntryRow
 from stories.db.stories import VersionRow
@@ -212,8 +212,8 @@ def _line(config: Config, feed: Feed, known: dict[str, tuple[int, datetime]]) ->
 
 def _feed_zone(config: Config, feed: Feed) -> tzinfo:
     """The zone of the feed's wires, if they have one in common."""
-    wires = [w.timezone for w in config.wires if not feed.wires or w.name in feed.wires]
-    return ZoneInfo(wires[0]) if len(set(wires)) == 1 else ZoneInfo("UTC")
+    zones = [w.timezone for w in config.wires if not feed.wires or w.name in feed.wires]
+    return ZoneInfo(zones[0]) if len(set(zones)) == 1 else ZoneInfo("UTC")
 
 
 def feed_page(conn: Connection, config: Config, feed: Feed) -> FeedPage:
@@ -297,7 +297,7 @@ def expired(conn: Connection, config: Config, name: str) -> bool:
     story = records.one(conn, name)
     if story is None or feeds.entry(conn, name) is None:
         return False
-    ended = licence.over(licence.terms(conn, config, [story.wire]), story, clock.now())
+    ended = licence.over(wires.licence_terms(conn, config, [story.wire]), story, clock.now())
     return ended or name in retention.withdrawn(conn, [name])
 
 

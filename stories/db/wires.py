@@ -19,9 +19,10 @@ from sqlalchemy import (
 )
 
 from stories import clock
-from stories.config import Politeness, Wire
+from stories.config import Config, Politeness, Wire
 from stories.db.engine import upsert
 from stories.db.tables import Moment, wires
+from stories.licence import Terms
 from stories.models import DueWire, Traffic, WireState, host_of
 
 
@@ -141,6 +142,18 @@ def terms(conn: Connection, names: Collection[str] | None = None) -> dict[str, t
             return {}
         query = query.where(wires.c.name.in_(sorted(names)))
     return {row.name: row.expires_after for row in conn.execute(query)}
+
+
+def licence_terms(conn: Connection, config: Config, names: Collection[str] | None = None) -> Terms:
+    """The licences' terms of the wires *names*, a few, or of all: as configured now, or as last
+    configured for wires that are configured no longer."""
+    if names is None:
+        configured, left = list(config.wires), terms(conn)
+    else:
+        configured = [w for name in set(names) if (w := config.wire(name)) is not None]
+        left = terms(conn, set(names) - {w.name for w in configured})
+    found = {name: term for name, term in left.items() if config.wire(name) is None}
+    return found | {w.name: w.expires_after for w in configured if w.expires_after is not None}
 
 
 def copy_terms(old: Connection, new: Connection, names: Collection[str]) -> None:
