@@ -50,7 +50,7 @@ def prepare(folder: Path, port: int) -> bytes:
     site = f"http://127.0.0.1:{port}"
     room = inputs.config(rules, folder / "data", ENTRIES, site)
     with inputs.filled(room, ENTRIES) as store:
-        renderer.run(store, room)
+        renderer.render_waiting(store, room)
         with store.read() as conn:
             row = feeds.feed(conn, "all", "rss")
     if row is None or row.entries != ENTRIES:

@@ -32,7 +32,7 @@ def run(
         if database:
             room = room.model_copy(update={"database_url": SecretStr(database)})
         store = start(room)
-        renderer.run(store, room)
+        renderer.render_waiting(store, room)
         # A worker's child that reads captures is started once; that is not what is measured here.
         sandbox.read(agency.bodies(1, "rss")[0], Hints(url=base), rules[0])
         with Client() as http:
@@ -62,7 +62,7 @@ def once(store: Store, room: Config, http: Client) -> int:
     if failed:
         raise RuntimeError(f"{len(failed)} polls failed, the first: {failed[0]}")
     intake.run(store, room, names, limit=len(names))
-    renderer.run(store, room, limit=10**9)
+    renderer.render_waiting(store, room, limit=10**9)
     with store.read() as conn:
         taken = [captures.get(conn, p.capture_id) for p in polled if p.capture_id]
     return sum(c.new + c.updated for c in taken if c)

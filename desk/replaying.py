@@ -45,7 +45,7 @@ def live(store: Store, config: Config, chosen: Selection) -> dict[str, Any]:
             changes += _of(taken)
             failed += _failures(taken)
     changes += _reprinted(store, config, chosen, planned)
-    renderer.run(store, config)
+    renderer.render_waiting(store, config)
     return {
         "captures": count,
         "expired": replays.expired(store, chosen),
@@ -68,7 +68,7 @@ def _reprinted(
         )
     with _progress("rendering", len(ids)) as advance:
         for at in range(0, len(ids), renderer.BATCH):
-            for printed in renderer.reprint(store, config, ids[at : at + renderer.BATCH]):
+            for printed in renderer.compare(store, config, ids[at : at + renderer.BATCH]):
                 found.append(Difference(printed.story_id, None, "rendered", printed.fields))
             advance(renderer.BATCH)
     return found
@@ -105,7 +105,7 @@ def into(store: Store, config: Config, chosen: Selection, url: str) -> dict[str,
         wires = list(chosen.wires) if chosen.wires else None
         failed, count = _rebuild(store, target, config, wires)
         rerender_if_changed(target, config)
-        renderer.run(target, config)
+        renderer.render_waiting(target, config)
     finally:
         target.close()
     return {
@@ -130,7 +130,7 @@ def _rebuild(
                 failed += _failures(taken)
                 advance()
     intake.run(target, config, names, limit=len(names))  # clears the outbox; nothing is left
-    renderer.run(target, config)
+    renderer.render_waiting(target, config)
     return failed, total
 
 

@@ -90,7 +90,7 @@ def placements(config: Config, terms: Terms, story: Story, now: datetime) -> lis
     return [f.name for f in config.outgoing if matches(f, story.version)]
 
 
-def run(
+def render_waiting(
     store: Store,
     config: Config,
     limit: int = sys.maxsize,
@@ -125,13 +125,13 @@ def run(
         carried += 1
 
 
-def render_stories(store: Store, config: Config, ids: Sequence[str]) -> int:
+def render_now(store: Store, config: Config, ids: Sequence[str]) -> int:
     """Render now those of *ids* that wait, and their feeds; for a person who waits at a prompt."""
     with store.write() as conn:
         jobs = outbox.claim(conn, "story", clock.now(), max(len(ids), 1), ids)
     if jobs:
         _render_stories(store, config, jobs)
-    return run(store, config, limit=0)
+    return render_waiting(store, config, limit=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,14 +302,14 @@ def render_feed(store: Store, config: Config, name: str, job: Job | None = None)
 
 
 @dataclass(frozen=True, slots=True)
-class Reprinted:
+class Mismatch:
     """A story whose entry came out differently than it stands, and in which fields."""
 
     story_id: str
     fields: dict[str, tuple[object, object]]
 
 
-def reprint(store: Store, config: Config, ids: Sequence[str]) -> Iterator[Reprinted]:
+def compare(store: Store, config: Config, ids: Sequence[str]) -> Iterator[Mismatch]:
     """Render the stories *ids* again and compare with what is kept; those that differ are wanted
     again, so that the press replaces them."""
     for at in range(0, len(ids), BATCH):
@@ -342,4 +342,4 @@ def reprint(store: Store, config: Config, ids: Sequence[str]) -> Iterator[Reprin
             if fields:
                 with store.write() as conn:
                     outbox.want(conn, "story", [story.id], clock.now())
-                yield Reprinted(story.id, fields)
+                yield Mismatch(story.id, fields)

@@ -54,7 +54,7 @@ class Life:
             with self.store.write() as conn:
                 wires.sync(conn, self.config.wires, self.now)
             rerender_if_changed(self.store, self.config)
-            renderer.run(self.store, self.config)
+            renderer.render_waiting(self.store, self.config)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -72,13 +72,13 @@ class Life:
             outbox.want(conn, "ingest", [wire], self.now)
         with self.frozen():
             self.taken = list(intake.intake(self.store, self.config, wire, None, parse.read))
-            renderer.run(self.store, self.config)
+            renderer.render_waiting(self.store, self.config)
         return number
 
     def edit(self, story: str, text: str | None) -> None:
         with self.frozen():
             rewrite(self.store, story, text, "Asha")
-            renderer.run(self.store, self.config)
+            renderer.render_waiting(self.store, self.config)
 
     def clean(self, after: timedelta = timedelta(0)) -> dict[str, int]:
         """A whole round of housekeeping, as if the last was long ago, and the press after it."""
@@ -88,7 +88,7 @@ class Life:
                 key_value.forget(conn, f"housekeeping:{key}")
         with self.frozen():
             done = housekeeping(self.store, self.config, budget=60)
-            renderer.run(self.store, self.config)
+            renderer.render_waiting(self.store, self.config)
         return done
 
     def stories(self) -> dict[str, str]:
@@ -127,7 +127,7 @@ class Life:
                 reader=parse.read,
             )
             found = [t for t in taken if t.changes]
-            renderer.run(self.store, self.config)
+            renderer.render_waiting(self.store, self.config)
         return found
 
     @contextmanager
@@ -142,7 +142,7 @@ class Life:
                 names = captures.wires_pending(conn)
             for name in names:
                 list(intake.intake(target, self.config, name, None, parse.read))
-            renderer.run(target, self.config)
+            renderer.render_waiting(target, self.config)
         try:
             yield target
         finally:

@@ -69,7 +69,7 @@ def lived(newsroom_of: ConfigOf, store: Store) -> Iterator[tuple[Day, Config]]:
                     story = records.newest(conn, limit=1)[0]
                 rewrite(store, story.id, "Desk 1", "Editor 1")
                 acts.append(Act(story.id, "Desk 1", "Editor 1", True))
-            renderer.run(store, room)
+            renderer.render_waiting(store, room)
         start = START.timestamp()
         yield Day(replace(SHOW, site=agency), start, start + END, seen, acts, [], 30.0), room
 

@@ -92,7 +92,7 @@ class House:
             with Client() as http:
                 polled = {p.wire: p for p in poll.poll(self.store, self.config, http, claimed)}
             intake.run(self.store, self.config, reader=self.reader)
-            renderer.run(self.store, self.config, 10_000 if printing else 20)
+            renderer.render_waiting(self.store, self.config, 10_000 if printing else 20)
         assert polled["good"].state in ("ok", "unchanged")
         if printing:
             self.check_the_good_wire()
@@ -418,7 +418,7 @@ def replayed(house: House, reader: Reader = sandbox.read) -> set[int]:
             house.store, house.config, chosen, planned, patience=lambda _: None, reader=reader
         )
         numbers = {taken.capture.id for taken in took}
-        renderer.run(house.store, house.config)
+        renderer.render_waiting(house.store, house.config)
     return numbers
 
 
@@ -520,7 +520,7 @@ def test_an_item_without_a_headline_waits_for_the_desk(house: House) -> None:
     assert "no headline" in failure["error"]
     with clock.reading(lambda: house.now):
         rewrite(house.store, story.id, "Desk headline", "Asha")
-        renderer.run(house.store, house.config)
+        renderer.render_waiting(house.store, house.config)
     assert b"Desk headline" in house.served("all")
     assert house.status()["outbox_failures"] == []
 

@@ -91,7 +91,7 @@ def test_the_press_and_a_changed_configuration(store: Store, config: ConfigOf) -
         outbox.want(conn, "feed", [room.outgoing[0].name], clock.now())
         outbox.release(conn, [job])
     ended()
-    renderer.run(store, again)
+    renderer.render_waiting(store, again)
     with store.read() as conn:
         row = feeds.feed(conn, room.outgoing[0].name, "json")
     assert row is not None

@@ -45,7 +45,7 @@ class House(Desk):
     def press(self) -> None:
         with clock.reading(lambda: self.now):
             rerender_if_changed(self.store, self.config)
-            renderer.run(self.store, self.config)
+            renderer.render_waiting(self.store, self.config)
 
     def replay(self, selection: Selection) -> list[intake.Taken]:
         planned = replay.plan(self.store, selection)

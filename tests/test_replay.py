@@ -71,7 +71,7 @@ class Day:
             for polled in poll.poll(self.store, self.config, http, claimed):
                 assert polled.state in ("ok", "unchanged", "not-modified"), polled
         intake.run(self.store, self.config, reader=self.reader)
-        renderer.run(self.store, self.config)
+        renderer.render_waiting(self.store, self.config)
 
 
 @contextmanager
@@ -160,7 +160,7 @@ def test_every_feed_comes_out_byte_for_byte(config: ConfigOf, store: Store, othe
         replay.rebuild(store, target)
         rerender_if_changed(target, lived.config)
         intake.run(target, lived.config)
-        renderer.run(target, lived.config)
+        renderer.render_waiting(target, lived.config)
         after = bytes_of(lived.config, target)
         differences = list(compare(store, target, [w.name for w in lived.config.wires]))
         signed = [_signed(store), _signed(target)]
@@ -184,8 +184,8 @@ def test_a_live_replay_changes_nothing(config: ConfigOf, store: Store) -> None:
         assert [t.changes for t in taken if t.changes] == []
         with store.read() as conn:
             ids = [s.id for s in records.newest(conn, limit=1000)]
-        assert list(renderer.reprint(store, lived.config, ids)) == []
-        renderer.run(store, lived.config)
+        assert list(renderer.compare(store, lived.config, ids)) == []
+        renderer.render_waiting(store, lived.config)
         assert bytes_of(lived.config, store) == before
         with store.read() as conn:
             assert [w for w in outbox.waiting(conn, clock.now()) if w.kind != "ingest"] == []
@@ -203,7 +203,7 @@ def test_a_replay_says_what_changed_and_mends_it(config: ConfigOf, store: Store)
             values = {s: getattr(row, s) for s in row.__slots__} | {"data": spoilt}
             records.put_versions(conn, [records.VersionRow(**values)])
             outbox.want(conn, "story", [story.id], clock.now())
-        renderer.run(store, lived.config)
+        renderer.render_waiting(store, lived.config)
         assert bytes_of(lived.config, store) != before
         chosen = Selection(wires=("sim-rss",))
         planned = replay.plan(store, chosen)
@@ -214,7 +214,7 @@ def test_a_replay_says_what_changed_and_mends_it(config: ConfigOf, store: Store)
             )
             for change in taken.changes
         ]
-        renderer.run(store, lived.config)
+        renderer.render_waiting(store, lived.config)
         assert [(c.story_id, c.kind, list(c.fields)) for c in changes] == [
             (story.id, "changed", ["data.headline"])
         ]
@@ -271,7 +271,7 @@ def test_a_capture_that_would_not_parse_is_recovered_later(
         assert {n for numbers in planned.values() for n in numbers} == broken
         for _ in replay.replay(store, lived.config, chosen, planned, patience=lambda _: None):
             pass
-        renderer.run(store, lived.config)
+        renderer.render_waiting(store, lived.config)
         with store.read() as conn:
             assert captures.problems_count(conn) == 0
         target = connect(f"sqlite:///{lived.config.data}/again.sqlite3")
@@ -279,7 +279,7 @@ def test_a_capture_that_would_not_parse_is_recovered_later(
         replay.rebuild(store, target)
         rerender_if_changed(target, lived.config)
         intake.run(target, lived.config)
-        renderer.run(target, lived.config)
+        renderer.render_waiting(target, lived.config)
         assert list(compare(store, target, [w.name for w in lived.config.wires])) == []
         assert bytes_of(lived.config, target) == bytes_of(lived.config, store)
         target.close()
@@ -417,7 +417,7 @@ def test_a_rehearsal_after_retention_takes_nothing_away(
         before = bytes_of(lived.config, store)
         gone = housekeeping(store, lived.config, budget=60)["captures expired"]
         assert gone > 0
-        renderer.run(store, lived.config)
+        renderer.render_waiting(store, lived.config)
         assert bytes_of(lived.config, store) == before
         outcome = replaying.rehearse(store, lived.config, Selection())
         assert outcome["expired"] == gone

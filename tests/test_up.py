@@ -225,7 +225,7 @@ def drained(store: Store, room: Config) -> bool:
     """Carry out what is left, such as what was captured in the last instant. What a killed worker
     had in hand is free only when its lease ends."""
     intake.run(store, room)
-    renderer.run(store, room, limit=10**6)
+    renderer.render_waiting(store, room, limit=10**6)
     with store.read() as conn:
         return not outbox.waiting(conn, clock.now())
 

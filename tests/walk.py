@@ -176,7 +176,7 @@ def walked(folder: Path, headline: str) -> dict[str, Walk]:
     with clock.reading(lambda: moment):
         store = start(config)
         keyring.ensure(store, config)
-        renderer.run(store, config)  # joins the feeds as they are, empty
+        renderer.render_waiting(store, config)  # joins the feeds as they are, empty
         with store.write() as conn:
             claimed = wires.take(conn, ["w"], moment + timedelta(minutes=1))
         with watching(seen["poll"]):
@@ -185,7 +185,7 @@ def walked(folder: Path, headline: str) -> dict[str, Walk]:
         with watching(seen["intake"]):
             intake.run(store, config, reader=parse.read)
         with watching(seen["render"]):
-            renderer.run(store, config)
+            renderer.render_waiting(store, config)
         with store.read() as conn:
             [story] = records.newest(conn, limit=2)
             published = feeds.feed(conn, config.outgoing[0].name, "rss")
@@ -197,7 +197,7 @@ def walked(folder: Path, headline: str) -> dict[str, Walk]:
         assert [entry.verdict for entry in report.entries] == ["verified"], report
         with watching(seen["headline"]):
             rewrite(store, story.id, "Rain stops play in Mumbai", "Asha")
-            renderer.run(store, config)
+            renderer.render_waiting(store, config)
         selection = Selection(wires=("w",))
         with watching(seen["replay"]):
             _replay(store, config, selection)

@@ -88,7 +88,7 @@ def render() -> None:
     """Render what changed, a bounded number of stories, and the feeds they stand in."""
     here = current()
     changed: list[datetime] = []
-    renderer.run(here.store, here.config, limit=STORIES_A_TASK, rendered=changed.append)
+    renderer.render_waiting(here.store, here.config, limit=STORIES_A_TASK, rendered=changed.append)
     now = clock.now()
     for moment in changed:
         tally.observe(WIRE_TO_FEED, seconds=max((now - moment).total_seconds(), 0.0))

@@ -25,7 +25,7 @@ def feed(
         with store.read() as conn:
             row = feeds.feed(conn, name, format)
         if row is None:
-            renderer.run(store, config)
+            renderer.render_waiting(store, config)
             renderer.render_feed(store, config, name)
             with store.read() as conn:
                 row = feeds.feed(conn, name, format)

@@ -35,7 +35,7 @@ def poll(
         with Client() as http:
             polled = list(polling.poll(store, config, http, asked))
         intake.run(store, config, chosen, limit=len(chosen))
-        renderer.run(store, config)
+        renderer.render_waiting(store, config)
         rows: list[dict[str, Any]] = []
         failed = []
         with store.read() as conn:

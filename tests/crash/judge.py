@@ -257,7 +257,7 @@ def _replayed(store: Store, empty: Store, room: Config, verdict: Verdict) -> lis
     count = replay.rebuild(store, empty)
     rerender_if_changed(empty, room)
     intake.run(empty, room, limit=10**6)
-    renderer.run(empty, room, limit=10**6)
+    renderer.render_waiting(empty, room, limit=10**6)
     verdict.figures["captures, all replayed"] = f"{count:,}"
     wrong = [
         f"story {d.story_id}, capture {d.capture_id}: {d.kind} {sorted(d.fields)}"

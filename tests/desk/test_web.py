@@ -120,7 +120,7 @@ def test_it_serves_what_the_press_printed_and_ends_when_told(running: Web, tmp_p
     )
     store = connect(f"sqlite:///{tmp_path}/data/wirecopy.sqlite3")
     put(store, samples.english())
-    renderer.run(store, config)
+    renderer.render_waiting(store, config)
     store.close()
     until(lambda: b"Big GST Meet" in port.ask("/feeds/india.rss").body)
     assert b"Big GST Meet" in port.ask("/feeds/india").body

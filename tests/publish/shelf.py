@@ -54,7 +54,7 @@ def publish(store: Store, config: Config, *stories: Story) -> None:
     """Put *stories* on record and render everything that is wanted."""
     put(store, *stories)
     rerender_if_changed(store, config)
-    renderer.run(store, config)
+    renderer.render_waiting(store, config)
 
 
 def _row(story: Story, number: int, version: Version, at: datetime, current: bool) -> VersionRow:

@@ -69,11 +69,11 @@ def test_a_story_rendered_by_a_worker_that_slept(
             slept.append(found.headline)
             time.sleep()
             rewrite(store, story.id, "The desk wrote this", "Asha")
-            assert renderer.run(store, room) == 2
+            assert renderer.render_waiting(store, room) == 2
         return done
 
     monkeypatch.setattr(renderer, "render", sleepy)
-    renderer.run(store, room)
+    renderer.render_waiting(store, room)
     assert slept == [story.headline]
     assert "The desk wrote this" in served(store, room).decode()
     with store.read() as conn:
@@ -100,11 +100,11 @@ def test_a_feed_joined_by_a_worker_that_slept(
             slept.append(True)
             time.sleep()
             rewrite(store, story.id, "The desk wrote this", "Asha")
-            assert renderer.run(store, room) == 2
+            assert renderer.render_waiting(store, room) == 2
         return join(*given)
 
     monkeypatch.setattr("publish.renderer.join", sleepy)
-    renderer.run(store, room)
+    renderer.render_waiting(store, room)
     assert slept
     assert "The desk wrote this" in served(store, room).decode()
     assert waiting(store) == []

@@ -75,7 +75,7 @@ def errors(store: Store) -> list[str]:
 def again(store: Store, room: Config, *stories: Story) -> None:
     with store.write() as conn:
         outbox.want(conn, "story", [s.id for s in stories], clock.now())
-    renderer.run(store, room)
+    renderer.render_waiting(store, room)
 
 
 def test_an_entry_carries_its_statement_in_every_format(store: Store, config: ConfigOf) -> None:
@@ -134,10 +134,10 @@ def test_a_headline_makes_the_next_statement_and_reverting_another(
     publish(store, room, story)
     time.now += timedelta(minutes=1)
     rewrite(store, story.id, "The desk wrote this", "Asha")
-    renderer.run(store, room)
+    renderer.render_waiting(store, room)
     time.now += timedelta(minutes=1)
     rewrite(store, story.id, None, "Asha")
-    renderer.run(store, room)
+    renderer.render_waiting(store, room)
     said = stated(store, story)
     assert [s["scope"] for s in said] == ["verbatim", "headline-only", "verbatim"]
     assert [s["published"]["headline"] for s in said][::2] == [said[0]["published"]["headline"]] * 2
@@ -156,15 +156,15 @@ def test_the_same_story_again_keeps_its_statement_and_its_bytes(
     again(store, room, *stories)
     assert [item(store, room, s.guid) for s in stories] == before
     assert [len(stated(store, s)) for s in stories] == [1, 1, 1]
-    assert list(renderer.reprint(store, room, [s.id for s in stories])) == []
+    assert list(renderer.compare(store, room, [s.id for s in stories])) == []
 
 
 def test_other_words_printed_below_it_are_another_claim(store: Store, config: ConfigOf) -> None:
     story = english()
     publish(store, config(), story)
     room = config(disclosures={"headline-only": "(Headline: ours. Story: {agency}'s.)"})
-    assert [r.story_id for r in renderer.reprint(store, room, [story.id])] == [story.id]
-    renderer.run(store, room)
+    assert [r.story_id for r in renderer.compare(store, room, [story.id])] == [story.id]
+    renderer.render_waiting(store, room)
     first, second = stated(store, story)
     assert (
         first["disclosure"] != second["disclosure"] == "(Headline: ours. Story: Press Trust of"
@@ -181,7 +181,7 @@ def test_only_what_is_published_is_stated(store: Store, config: ConfigOf) -> Non
         entry = feeds.entry(conn, english().id)
     assert entry is not None
     assert b"statement" not in entry.json
-    assert list(renderer.reprint(store, room, [english().id, urdu().id])) == []
+    assert list(renderer.compare(store, room, [english().id, urdu().id])) == []
 
 
 def test_a_licence_that_ends_leaves_the_statements(
@@ -212,7 +212,7 @@ def test_the_press_while_the_keys_are_away(store: Store, config: ConfigOf, time:
     hide(room, away=True)
     rewrite(store, story.id, "Written while the keys were away", "Asha")
     put(store, other)
-    renderer.run(store, room)
+    renderer.render_waiting(store, room)
     assert len(errors(store)) == 2
     assert all("is not there; put it back" in each for each in errors(store))
     with store.read() as conn:
@@ -221,10 +221,10 @@ def test_the_press_while_the_keys_are_away(store: Store, config: ConfigOf, time:
     assert [s["version"] for s in stated(store, story)] == [1]
     for _ in range(20):  # however long it lasts, it is tried again soon
         time.now += timedelta(minutes=6)
-        assert renderer.run(store, room) == 2
+        assert renderer.render_waiting(store, room) == 2
     hide(room, away=False)
     time.now += timedelta(minutes=6)
-    renderer.run(store, room)
+    renderer.render_waiting(store, room)
     assert errors(store) == []
     assert [s["version"] for s in stated(store, story)] == [1, 2]
     assert item(store, room, story.guid)["title"] == "Written while the keys were away"
@@ -252,7 +252,7 @@ def test_after_a_rotation_new_statements_alone_have_the_new_key(
     again(store, room, story)
     assert item(store, room, story.guid) == before
     put(store, urdu())
-    renderer.run(store, room)
+    renderer.render_waiting(store, room)
     with store.read() as conn:
         last = proofs.last_statements(conn, [story.id, urdu().id])
     assert last[urdu().id].kid == new.kid != last[story.id].kid
@@ -269,8 +269,8 @@ def test_what_a_revoked_key_signed_is_stated_anew(
         old = proofs.keys(conn)[0].kid
     time.now += timedelta(seconds=2)
     assert keyring.revoke(store, room, old, "lost") == sorted([story.id, urdu().id])
-    assert {r.story_id for r in renderer.reprint(store, room, [story.id])} == {story.id}
-    renderer.run(store, room)
+    assert {r.story_id for r in renderer.compare(store, room, [story.id])} == {story.id}
+    renderer.render_waiting(store, room)
     first, second = stated(store, story)
     assert statement.claims_of(first) == statement.claims_of(second)
     with store.read() as conn:
@@ -309,7 +309,7 @@ def test_a_version_from_before_there_was_a_log(store: Store, config: ConfigOf) -
     with store.read() as conn:
         assert not proofs.receipts_wait(conn)
     rerender_if_changed(store, room)
-    renderer.run(store, room)
+    renderer.render_waiting(store, room)
     [said] = stated(store, story)
     with store.read() as conn:
         assert proofs.leaves(conn, 0, 10) == [receipt(said)]
@@ -337,7 +337,7 @@ def test_a_damaged_log_is_told_and_nothing_is_published_on_it(
     with store.write() as conn:
         proofs.put_tiles(conn, {(0, 0): b"short"})
     put(store, urdu())
-    renderer.run(store, room)
+    renderer.render_waiting(store, room)
     [error] = errors(store)
     assert "nothing can be stated: TreeError: tile 0/0 holds fewer than its 1 hashes" in error
     with store.read() as conn:
@@ -351,7 +351,7 @@ def _publish(url: str, room: Config, gate: Any) -> None:
     store = connect(url)
     gate.wait()
     with clock.reading(lambda: NOON):
-        while renderer.run(store, room):
+        while renderer.render_waiting(store, room):
             pass
     store.close()
 

@@ -530,7 +530,7 @@ def test_no_feed_and_no_wire_ever_notices(
                 if licence:  # what the clock has ended is not housekeeping's doing
                     with life.frozen():
                         rounds.take_out(store, config, life.now)
-                        renderer.run(store, config)
+                        renderer.render_waiting(store, config)
                 before = life.bodies()
                 life.clean()
                 assert life.bodies() == before

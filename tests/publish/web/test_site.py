@@ -16,7 +16,7 @@ import pytest
 from lxml import etree, html
 from sqlalchemy import event, text
 
-from publish.renderer import render_feed, run
+from publish.renderer import render_feed, render_waiting
 from publish.rerender import rerender_if_changed
 from publish.selection import lifetime
 from publish.web import app as app_module
@@ -637,7 +637,7 @@ def test_what_only_the_desk_may_know_is_not_shown(serve: Serve) -> None:
         earlier=[(samples.version(headline="Old one"), samples.RECEIVED - timedelta(hours=1))],
     )
     rerender_if_changed(site.store, site.config)
-    run(site.store, site.config)
+    render_waiting(site.store, site.config)
     with site.store.read() as conn:
         kept = records.one(conn, story.id)
     assert kept is not None
@@ -656,7 +656,7 @@ def test_the_history_of_versions(serve: Serve) -> None:
     site = serve()
     put(site.store, story.model_copy(update={"number": 3}), earlier=before)
     rerender_if_changed(site.store, site.config)
-    run(site.store, site.config)
+    render_waiting(site.store, site.config)
     page = _story(site, story)
     assert _texts(page, ".editions .old") == [story.version.headline, "Old 2", "Old 1"]
     assert _texts(page, ".editions .number") == ["3", "2", "1"]
@@ -676,7 +676,7 @@ def test_a_page_shows_the_entry_that_was_measured_not_a_later_version(serve: Ser
     page = _story(site, story)
     assert _texts(page, "h1") == [story.version.headline]
     assert "A correction" not in page.text_content()
-    run(site.store, site.config)
+    render_waiting(site.store, site.config)
     assert _texts(_story(site, story), "h1") == ["A correction that waits for the press"]
 
 
@@ -706,7 +706,7 @@ def test_a_story_whose_licence_has_ended_is_gone_for_good(serve: Serve, configur
     with clock.reading(lambda: story.first_received + timedelta(hours=25)):
         with site.store.write() as conn:
             outbox.want(conn, "story", [story.id], clock.now())
-        run(site.store, site.config)
+        render_waiting(site.store, site.config)
         site.hand.now += 10
         assert story.id not in site.ask("/feeds/india.rss").text
         found = site.ask(f"/stories/{story.id}")
@@ -1027,7 +1027,7 @@ def test_pages_are_made_once_and_again_when_something_changed(
             assert samples.hindi().headline in site.ask(path).text
         newer = samples.english().model_copy(update={"number": 2, "edits": ()})
         put(site.store, newer, earlier=[(newer.version, samples.RECEIVED - timedelta(hours=1))])
-        run(site.store, site.config)
+        render_waiting(site.store, site.config)
         assert _texts(site.page(story), ".editions .number") == ["2", "1"]
 
 
