@@ -1,6 +1,6 @@
-"""Where the broker is: the one configured, or the private one of the data folder.
+"""The broker's address: the one configured, or that of the data folder's private broker.
 
-Worker, beat and web find the private broker independently, each from the data folder alone.
+Worker, poller, beat and web each work out the private one from the data folder alone.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ SOCKET_PATH_LIMIT = 107
 def private_socket(data: Path) -> Path:
     """The socket of the private broker of the data folder *data*.
 
-    In the data folder itself, or, when that path is too long for a socket, in a folder of
-    ``/tmp`` named after it. ``/tmp`` and not ``TMPDIR`` or ``XDG_RUNTIME_DIR``, because all
-    processes must find the same path, and those differ between a login and a service.
+    In the data folder, or, when that path is too long for a socket, in a folder of ``/tmp`` named
+    after it. Not in ``TMPDIR`` or ``XDG_RUNTIME_DIR``: all processes must find the same path, and
+    those differ between a login and a service.
     """
     data = data.resolve()
     near = data / "broker" / "broker.sock"

@@ -1,9 +1,9 @@
-"""Alerts: noticing that a wire is strangely quiet, failing or gone, and telling it once.
+"""Alerts about wires that fail, are paused or are unusually quiet.
 
-``judge`` decides from a wire's row alone; ``watch`` writes what began and ended, each with the wish
-to have it told (:mod:`stories.db.outbox`), in one transaction; ``tell`` carries that wish out.
-So an alert is logged when it begins and when it ends, and the web hook hears of both at least
-once, however often this runs, in however many places, and whatever is killed meanwhile.
+``judge`` decides from a wire's row alone; ``update`` writes the alerts that begin and end, in one
+transaction with the outbox entry to notify of them; ``notify`` sends that to the web hook. So the
+begin and the end of an alert are logged once and sent at least once, however often this runs, on
+however many machines, and whatever is killed meanwhile.
 """
 
 import hashlib
@@ -24,37 +24,36 @@ from stories.db.alerts import Alert, AlertKind, Watched
 from stories.logs import masked
 
 FAILING_FOR = timedelta(hours=1)
-"""A failure shorter than this mends itself, or is seen in ``wirecopy status``."""
+"""A shorter failure is no alert; ``wirecopy status`` shows it."""
 
 QUIET_LEAST = timedelta(hours=1)
-"""No silence shorter than this is strange, however busy the wire was."""
+"""No shorter silence is an alert, however busy the wire was."""
 
 QUIET_TIMES = 4
-"""How many times its longest usual silence a wire must be silent."""
+"""A wire is quiet when it is silent for so many times its longest recent silence."""
 
 QUIET_NEWS = 5
-"""Moments of news from which on a wire's habits are known at all."""
+"""Moments of news needed before a wire can be called quiet."""
 
 SAME_STRETCH = (timedelta(days=1), timedelta(days=7), timedelta(days=14))
-"""The days with whose same hours a silence is compared. The last moments of news span hours on a
-busy wire and know nothing of its nights and weekends: yesterday knows the night, last week's same
-day the weekend."""
+"""How long ago the hours are with which a silence is compared. The last moments of news of a busy
+wire span hours, and so no night and no weekend: yesterday has the night, a week ago the weekend."""
 
 PAGE = 1000
-"""Wires judged between two transactions."""
+"""Wires judged per transaction."""
 
 COMPARED = 500
-"""Silences compared with the record in one round, some ten milliseconds each; the others later."""
+"""Silences compared with earlier captures per round, some 10 ms each; others in a later round."""
 
 BATCH = 500
-"""Subjects told of in one call of the web hook: when an agency goes down, all its wires fail."""
+"""Wires per call of the web hook: when an agency is down, all its wires fail."""
 
 WORDS: Final[dict[AlertKind, tuple[str, str]]] = {
     "failing": ("fails", "is polled well again"),
     "paused": ("is paused", "is polled again"),
     "quiet": ("is strangely quiet", "brings news again"),
 }
-"""What is said of a wire when an alert begins, and when it is over."""
+"""The words for an alert that begins and for one that is over."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -63,8 +62,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether an alert of a kind is on: ``on``, ``off``, or ``open`` when that cannot be said
-    now and what stands goes on standing."""
+    """Whether there is an alert: ``on``, ``off``, or ``open`` when that cannot be said now, so that
+    nothing changes."""
 
     state: Literal["on", "off", "open"]
     since: datetime = _EPOCH
@@ -76,19 +75,19 @@ _OPEN = Verdict("open")
 
 
 def judge(wire: Watched, now: datetime) -> dict[AlertKind, Verdict]:
-    """What *wire*'s row says of every kind of alert; a function of its arguments alone.
+    """For each kind of alert, what follows from *wire*'s row.
 
     ``quiet``: silent for more than :data:`QUIET_TIMES` times the longest gap between its last
     news, and for an hour at least. Silence is counted up to the last poll, not to the present:
-    what we did not ask for cannot be missing. It begins only while polls go well and everything
-    received was taken in; it ends when news comes and not before.
+    news that was not polled cannot be missing. It begins only while polls succeed and every capture
+    was taken in; it ends when news comes.
     """
     failing = _OFF
     if wire.failing_since is not None and now - wire.failing_since >= FAILING_FOR:
         because = f"since {_minute(wire.failing_since)}: {wire.message or wire.state}"
         failing = _OPEN if wire.paused_at else Verdict("on", wire.failing_since, because)
     elif wire.failing_since is not None:
-        failing = _OPEN  # it failed, recovered and fails again: nobody was told that it is over
+        failing = _OPEN  # it recovered and fails again before its alert was ended
     paused = _OFF
     if wire.paused_at is not None:
         because = f"since {_minute(wire.paused_at)}: {wire.message or wire.state}"
@@ -122,17 +121,17 @@ def silence_of(wire: Watched) -> tuple[timedelta | None, timedelta | None]:
     return wire.polled_at - moments[-1], max(gaps)
 
 
-def familiar(silence: timedelta, before: Sequence[timedelta | None]) -> bool:
+def is_usual(silence: timedelta, before: Sequence[timedelta | None]) -> bool:
     """True when the wire was about as silent in the same hours of another day.
 
-    *before* are the longest silences of those hours, None where the record does not reach back.
-    Half of it is enough: the last news of the evening does not come at the same minute every day.
+    *before* are the longest silences of those hours, None where captures do not reach back. Half
+    of *silence* is enough: the last news of the evening comes at another minute every day.
     """
     return any(known is not None and known * 2 >= silence for known in before)
 
 
-def watch(store: Store, now: datetime) -> tuple[int, int]:
-    """Judge every wire that may be in alarm; how many alerts began and how many ended."""
+def update(store: Store, now: datetime) -> tuple[int, int]:
+    """Begin and end alerts, for every wire that may have one; how many began, how many ended."""
     after, begun, ended = "", 0, 0
     silent: list[tuple[Alert, datetime]] = []
     while True:
@@ -157,14 +156,16 @@ def watch(store: Store, now: datetime) -> tuple[int, int]:
         changed = _write(store, starting, ending, gone, now)
         begun, ended = begun + changed[0], ended + changed[1]
         after = page[-1].name
-    strange = [alert for alert, until in _turn(silent, now) if not _usual(store, alert, until)]
+    strange = [
+        alert for alert, until in _of_this_round(silent, now) if not _was_usual(store, alert, until)
+    ]
     return begun + _write(store, strange, (), (), now)[0], ended
 
 
-def _turn(
+def _of_this_round(
     silent: Sequence[tuple[Alert, datetime]], now: datetime
 ) -> Sequence[tuple[Alert, datetime]]:
-    """Those to compare in this round: other ones every time when there are more than we may."""
+    """At most :data:`COMPARED` of *silent*, other ones in every round."""
     if len(silent) <= COMPARED:
         return silent
     drawn = hashlib.sha256(now.isoformat().encode()).digest()
@@ -172,8 +173,8 @@ def _turn(
     return [*silent[start:], *silent[:start]][:COMPARED]
 
 
-def _usual(store: Store, alert: Alert, until: datetime) -> bool:
-    """True when the silence from *alert*'s beginning to *until* is one that the wire knows."""
+def _was_usual(store: Store, alert: Alert, until: datetime) -> bool:
+    """True when the wire was as silent before as from *alert*'s beginning to *until*."""
     silence = until - alert.since
     with store.read() as conn:
         before = [
@@ -181,7 +182,7 @@ def _usual(store: Store, alert: Alert, until: datetime) -> bool:
             for days in SAME_STRETCH
             if silence < days  # a longer one would be compared with itself
         ]
-    return familiar(silence, before)
+    return is_usual(silence, before)
 
 
 def _write(
@@ -200,17 +201,18 @@ def _write(
             alerts.forget(conn, name)
         outbox.want(conn, "alert", {a.subject for a in begun} | {s for _, s in ended}, now)
     for a in begun:
-        said = masked(a.message)
-        log.warning(f"wire {WORDS[a.kind][0]}", alert=a.kind, wire=a.subject, message=said)
+        message = masked(a.message)
+        log.warning(f"wire {WORDS[a.kind][0]}", alert=a.kind, wire=a.subject, message=message)
     for kind, name in ended:
         log.warning(f"wire {WORDS[kind][1]}", alert=kind, wire=name)
     return len(begun), len(ended)
 
 
-def tell(store: Store, config: Config, now: datetime) -> int:
-    """Tell the web hook what was not told yet; how many alerts. Without a hook, the log was told.
+def notify(store: Store, config: Config, now: datetime) -> int:
+    """Send the web hook what it was not sent yet; how many alerts. Without a hook only the log has
+    them.
 
-    When it cannot be told, it is tried again, later and later; status names the error.
+    What cannot be sent is tried again, later and later; ``wirecopy status`` shows the error.
     """
     with store.write() as conn:
         jobs = outbox.claim(conn, "alert", now, BATCH)
@@ -233,28 +235,28 @@ def tell(store: Store, config: Config, now: datetime) -> int:
                 more = {a.subject for a in found if alerts.told(conn, a, now)}
                 outbox.want(conn, "alert", more, now)
     if error:
-        log.warning("alert not told", error=error, alerts=len(found))
+        log.warning("alert not sent", error=error, alerts=len(found))
         return 0
     return len(found)
 
 
 def payload(config: Config, found: Sequence[Alert], now: datetime) -> bytes:
-    """What the web hook gets: JSON, ``text`` for people and ``alerts`` for programs.
+    """The JSON for the web hook, ``text`` for people and ``alerts`` for programs.
 
-    Each alert's ``id`` is the same whenever it is told, so that who is told twice can see it.
+    An alert's ``id`` is the same whenever it is sent, so that a receiver can drop repetitions.
     """
-    told = [_told(a) for a in found]
+    listed = [_as_json(a) for a in found]
     body = {
         "source": config.publisher.name,
         "site": config.site.url,
         "at": now.isoformat(),
-        "text": "\n".join(str(t["message"]) for t in told),
-        "alerts": told,
+        "text": "\n".join(str(each["message"]) for each in listed),
+        "alerts": listed,
     }
     return json.dumps(body).encode()
 
 
-def _told(alert: Alert) -> dict[str, Any]:
+def _as_json(alert: Alert) -> dict[str, Any]:
     over = alert.ended_at is not None
     words = WORDS[alert.kind][1] if over else f"{WORDS[alert.kind][0]}: {masked(alert.message)}"
     name = f"{alert.kind}\0{alert.subject}\0{alert.since.isoformat()}\0{over}"

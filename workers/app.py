@@ -1,9 +1,9 @@
-"""Celery's set-up, with the reason beside each setting.
+"""Celery's settings, each with its reason, and the commands of worker, poller and beat.
 
-The broker only carries: Celery over Redis loses messages when a worker is killed at the wrong
-instant, whatever is set here (``BRPOP`` takes the message before anything else records it). So
-what is due, leased and waiting stands in the database, and a sweep hands out again what came to
-nothing. These settings make that rare, quick to mend, and never blocking.
+Celery over Redis loses messages when a worker is killed at the wrong instant, whatever is set here
+(``BRPOP`` removes the message before anything else records it). So what is due, leased and waiting
+is in the database, and the ``sweep`` task sends again what was lost. These settings make a loss
+rare and short, and keep a worker from blocking for ever.
 """
 
 import os
@@ -24,27 +24,27 @@ from workers.address import broker_url
 from workers.pdeathsig import die_with_parent
 
 POLLS_AT_ONCE = 32
-"""Batches that one poller has under way: more than slow wires can hold. Of one agency no more are
-polled at once than its budget allows (4), and a tick begins one batch that is not full: with the
-usual timeout (30 s) that is 30 of the crawl, should every single one have a straggler in it."""
+"""Batches that one poller works on at once: more than slow wires can occupy. An agency has at most
+4 polls under way (``politeness.per_agency``), and a tick starts one batch that is not full: with
+the default timeout of 30 s that is 30 batches, if every one of them has a slow wire in it."""
 
 DESCRIPTORS = 8192
-"""Files and sockets that a poller may have open, if the system lets it: :data:`POLLS_AT_ONCE`
-batches of 50 wires, and the connections kept. The usual limit is 1,024."""
+"""Files and sockets that a poller may have open, if the system allows it: :data:`POLLS_AT_ONCE`
+batches of 50 wires, and idle connections. The usual limit is 1,024."""
 
 LONGEST_TASK = 300
-"""Seconds after which a task's process is killed. Tasks bound themselves well below it."""
+"""Seconds after which a task's process is killed. Every task ends by itself well before."""
 
 TICK = 1.0
-"""Seconds between two looks at what is due."""
+"""Seconds between two checks for what is due."""
 
 HOUSEKEEPING = 30.0
-"""Seconds between two rounds of housekeeping: a story whose licence ends is out within a minute.
-What is rarer keeps its own time."""
+"""Seconds between two rounds of housekeeping, so that a story is out of the feeds within a minute
+of its licence's end. What is done less often has its own interval there."""
 
 WATCH = 120.0
-"""Seconds between two looks for wires in alarm: what is told is in hours, and a look at 100,000
-wires takes some seconds."""
+"""Seconds between two checks for alerts: they are about hours, and a check of 100,000 wires takes
+some seconds."""
 
 ROUTES = {
     "workers.tasks.dispatch": queues.TICKS,
@@ -55,86 +55,86 @@ ROUTES = {
     "workers.tasks.housekeeping": queues.HOUSEKEEPING,
     "workers.tasks.watch": queues.HOUSEKEEPING,
 }
-"""The queue of each task, unless the sender names another (``poll`` also goes to ``poll-now``)."""
+"""The queue of each task, unless the sender names another (``poll`` is also sent to
+``poll-now``)."""
 
 
 def settings(broker: str) -> dict[str, Any]:
     """Celery's settings for the broker at the URL *broker*."""
     return {
         "broker_url": broker,
-        # A broker that is away comes back some time; the default gives up after 100 tries.
+        # Wait for a broker that is down as long as it takes; the default gives up after 100 tries.
         "broker_connection_max_retries": None,
         "broker_connection_retry_on_startup": True,
         "broker_transport_options": {
-            # A message that a worker took but did not confirm is handed out again after this.
-            # A worker holds one task running and one waiting behind it, so it must be more than
-            # twice the longest task, or running tasks are handed out a second time.
+            # A message taken but not acknowledged is delivered again after so many seconds. A
+            # worker holds one task that runs and one that waits behind it, so this must be more
+            # than twice the longest task, or a running task is delivered a second time.
             "visibility_timeout": 2 * LONGEST_TASK + 60,
-            # How often it is looked for such messages, in seconds, and at every which look
-            # really; the defaults (10 and 10) make recovery take more than a minute.
+            # Check for such messages every 15 seconds, at every interval; the defaults (10 s,
+            # every tenth interval) make recovery take more than a minute.
             "unacked_restore_interval": 15,
             "unacked_restore_throttle": 1,
-            # A broker that vanished without closing (power, firewall) must not hang a publish or
-            # an acknowledgement for ever, which is the default.
+            # A broker that vanished without closing the connection (power, firewall) must not
+            # hang a publish or an acknowledgement for ever, which is the default.
             "socket_timeout": 30,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
-            # Kinds of work have queues; without this each queue is asked for at four priorities.
+            # We use queues and no priorities; the default polls each queue at four priorities.
             "priority_steps": [0],
             "global_keyprefix": queues.KEY_PREFIX,
             "client_name": "wirecopy",
         },
-        # Confirm after the work, and give back what a killed process held.
+        # Acknowledge after the work; a task whose process was killed is delivered again.
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
-        # A task that fails is done with: whether it is tried again stands in the database.
+        # A failed task is not delivered again: the database says whether to retry.
         "task_acks_on_failure": True,
         "task_acks_on_timeout": True,
-        # A worker takes no more than it has processes for: what it held would wait for it.
+        # A worker takes no more messages than it has processes; others could do them sooner.
         "worker_prefetch_multiplier": 1,
-        # Nobody reads results, and each would cost a millisecond and a key in the broker.
+        # Results are never read; each would cost a millisecond and a key in the broker.
         "result_backend": None,
         "task_ignore_result": True,
-        # A task has this long; then SoftTimeLimitExceeded lets it write down why it ended, and
-        # half a minute later its process is killed. Nothing that a wire sends can hang a worker.
-        # It is not so for polls, which are threads: each wire's timeout ends its own.
+        # After so long SoftTimeLimitExceeded lets a task record why it ended; half a minute later
+        # its process is killed. Nothing that a wire sends can hang a worker. Polls are threads and
+        # have no such limit: each ends by the timeout of its wire.
         "task_soft_time_limit": LONGEST_TASK - 30,
         "task_time_limit": LONGEST_TASK,
-        # A process that has grown over 512 MiB (in KiB) is replaced after its task: one enormous
-        # capture must not be paid for until the next restart.
+        # A process above 512 MiB (in KiB) is replaced after its task: memory that one enormous
+        # capture took is not kept until the next restart.
         "worker_max_memory_per_child": 512 * 1024,
-        # On SIGQUIT or a second Ctrl-C, running tasks have this long before they are cut off.
-        # On SIGTERM it is not Celery's soft shutdown (REMAP_SIGTERM=SIGQUIT) but the warm one,
-        # which takes nothing new and ends when what runs has ended. The soft one sleeps its whole
-        # time out when anything runs at all (measured with a task of 2 s: 12 s against 4): long
-        # enough for most tasks, it would make every stop that long; short, it cuts off what would
-        # have ended. Tasks bound themselves to less than the grace period of the supervisor and of
-        # the container; what goes beyond is killed then, which loses nothing.
+        # On SIGQUIT or a second Ctrl-C, running tasks have so many seconds to end. SIGTERM is
+        # Celery's warm shutdown: it takes no new task and ends when the running ones have ended.
+        # The soft shutdown (REMAP_SIGTERM=SIGQUIT) always sleeps its whole time when any task runs
+        # (measured with a task of 2 s: 12 s against 4): a long time makes every stop that long, a
+        # short one cuts off tasks that would have ended. Every task ends within the grace period
+        # of supervisor and container; one that does not is killed, which loses nothing.
         "worker_soft_shutdown_timeout": 10,
-        # A running task finishes although the broker went away: its work is in the database.
+        # A running task goes on although the broker is down: its work is in the database.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
-        # JSON alone: a pickle from whoever reaches the broker would be code.
+        # JSON only: a pickle is code of whoever can reach the broker.
         "accept_content": ["json"],
         "task_serializer": "json",
         "result_accept_content": ["json"],
-        # Exactly these queues: a misspelt one is an error and not a place where work vanishes.
+        # A misspelt queue is an error, and not a new queue that no worker reads.
         "task_queues": [kombu.Queue(name, routing_key=name) for name in queues.QUEUES],
         "task_create_missing_queues": False,
         "task_default_queue": queues.HOUSEKEEPING,
         "task_default_routing_key": queues.HOUSEKEEPING,
         "task_routes": {task: {"queue": queue} for task, queue in ROUTES.items()},
-        # Nobody listens to events or sends orders; both cost connections and broadcasts. Who is
-        # alive is told by workers.pulse.
+        # We use neither events nor remote control, which cost connections and broadcasts;
+        # workers.pulse shows which members are alive.
         "worker_enable_remote_control": False,
         "worker_send_task_events": False,
         "task_send_sent_event": False,
-        # stories.logs formats all output alike.
+        # stories.logs formats all output.
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
         "enable_utc": True,
         "timezone": "UTC",
         "beat_scheduler": "workers.beat:Ticks",
-        # A tick that was not taken within its interval is stale: the next one does its work.
+        # A tick not taken within its interval expires: the next one does its work.
         "beat_schedule": {
             "dispatch": _tick("workers.tasks.dispatch", TICK),
             "sweep": _tick("workers.tasks.sweep", TICK),
@@ -148,56 +148,55 @@ def _tick(task: str, every: float) -> dict[str, Any]:
     return {"task": task, "schedule": every, "options": {"expires": every, "queue": ROUTES[task]}}
 
 
-_given: Config | None = None
+_configured: Config | None = None
 
 kombu_patch.install()
 celery = Celery("wirecopy", task_cls="workers.base:Work")
-# The newsroom is read when a setting is first needed, not when this module is imported.
-celery.add_defaults(lambda: settings(broker_url(_given or load())))
+# The configuration is read when a setting is first needed, not when this module is imported.
+celery.add_defaults(lambda: settings(broker_url(_configured or load())))
 celery.autodiscover_tasks(["workers"])
 celery.steps["worker"].add(pulse.Pulse)
 
 
 def configure(config: Config) -> Celery:
-    """The app, set for *newsroom* in place of the configuration that the environment names.
+    """The app, set for *config* in place of the configuration that the environment names.
 
-    For processes that hold several newsrooms one after the other; workers and beat need it not.
+    For tests, which use several configurations in one process.
     """
-    global _given  # noqa: PLW0603 - one app a process, as Celery has it
-    _given = config
+    global _configured  # noqa: PLW0603 - one app a process, as Celery has it
+    _configured = config
     celery.conf.update(settings(broker_url(config)))
     celery.close()
-    celery.__dict__.pop("amqp", None)  # holds producers of the former broker
+    celery.__dict__.pop("amqp", None)  # has producers of the former broker
     kombu.pools.reset()
     return celery
 
 
-# Celery warns whoever is root, because pickles run code; none is accepted here.
-_UNWARNED = "ignore:You're running the worker with superuser privileges"
-_CELERY = (sys.executable, "-W", _UNWARNED, "-m", "celery", "--quiet", "--app=workers.app")
+# Celery warns root, because pickles run code; we accept none.
+_NO_ROOT_WARNING = "ignore:You're running the worker with superuser privileges"
+_CELERY = (sys.executable, "-W", _NO_ROOT_WARNING, "-m", "celery", "--quiet", "--app=workers.app")
 
 
 def worker_command(processes: int, names: Sequence[str] = queues.WORK) -> list[str]:
     """The command of a worker of *processes* processes on the queues *names*.
 
-    Prefork: parsing is Python and holds the interpreter's lock, so processes alone use the cores;
-    and the green pools never give back what was not confirmed.
+    Prefork, because parsing is Python and holds the interpreter's lock: only processes use several
+    cores. Celery's green pools never return messages that were not acknowledged.
     """
     return _consumer("worker", "prefork", processes, names)
 
 
 def poller_command(batches: int = POLLS_AT_ONCE) -> list[str]:
-    """The command of a poller, which has up to *batches* batches under way.
+    """The command of a poller, which works on up to *batches* batches at once.
 
-    Threads: polling is waiting, so that one process does for many slow wires what a pool of
-    processes could only do with as many of them, at 50 MB each. A thread is only begun when none
-    is free.
+    Threads, because polling is waiting: processes would take 50 MB for each batch. A thread is
+    started only when none is free.
     """
     return _consumer("poller", "threads", batches, queues.POLLS)
 
 
 def _consumer(member: str, pool: str, size: int, names: Sequence[str]) -> list[str]:
-    """No gossip, mingling or heartbeats: workers need not know of each other."""
+    """Without gossip, mingling and heartbeats: workers need not know of each other."""
     return [
         *(*_CELERY, "worker", f"--hostname={member}@%h"),
         *(f"--pool={pool}", f"--concurrency={size}", f"--queues={','.join(names)}"),
@@ -206,22 +205,22 @@ def _consumer(member: str, pool: str, size: int, names: Sequence[str]) -> list[s
 
 
 def beat_command() -> list[str]:
-    """The command of beat: a process of its own, since as a worker's child it outlives a kill.
+    """The command of beat: a process of its own, since as a worker's child it survives a kill.
 
-    Any number may run: ticks only wake up, and what is due is claimed in the database.
+    Several may run at once: ticks only wake a worker, which claims what is due in the database.
     """
     return [*_CELERY, "beat", "--pidfile="]
 
 
 @signals.setup_logging.connect
 def _log(**_: Any) -> None:
-    logs.configure((_given or load()).log)
+    logs.configure((_configured or load()).log)
 
 
 @signals.worker_ready.connect
-def _unwarned(**_: Any) -> None:
-    # Said at every loss of the broker, about a setting that we did decide on. Not earlier: Celery
-    # turns all such warnings on when logging has been set up.
+def _drop_warning(**_: Any) -> None:
+    # Celery warns at every loss of the broker about a setting that we have set. Only now: Celery
+    # turns these warnings on when logging has been set up.
     warnings.filterwarnings("ignore", r"\s*In Celery 5.1 we introduced", CPendingDeprecationWarning)
 
 
@@ -229,7 +228,7 @@ _main = 0
 
 
 @signals.worker_init.connect
-def _note_main(sender: Any, **_: Any) -> None:
+def _remember_pid(sender: Any, **_: Any) -> None:
     global _main  # noqa: PLW0603 - read by the pool processes forked from here
     _main = os.getpid()
     if pulse.member_of(sender) == "poller":
@@ -240,5 +239,5 @@ def _note_main(sender: Any, **_: Any) -> None:
 
 @signals.worker_process_init.connect
 def _end_with_worker(**_: Any) -> None:
-    """A pool process would go on alone when its worker is killed, holding its task and lease."""
+    """Without this, a pool process outlives a killed worker and keeps its task and lease."""
     die_with_parent(_main)

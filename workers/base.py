@@ -1,4 +1,4 @@
-"""The one base of all tasks: ids bound into every log line, figures, nothing tried in vain."""
+"""The base class of all tasks: ids in every log line, metrics, no retries by Celery."""
 
 import time
 from contextvars import ContextVar
@@ -13,10 +13,10 @@ from workers.address import client
 from workers.metrics import TASK_SECONDS, Tally
 
 IDS = ("wire", "capture", "story", "feed", "lease")
-"""Keyword arguments of tasks that are ids, and so stand in every log line of the task."""
+"""Keyword arguments of tasks that are ids and so belong in every log line of the task."""
 
 tally = Tally()
-"""What this process counts; tasks may add their own figures. Handed over after each task."""
+"""The metrics of this process; tasks may add to them. Sent to the broker after each task."""
 
 _began: ContextVar[float] = ContextVar("began")
 _brokers: dict[str, redis.Redis] = {}
@@ -28,8 +28,8 @@ class Work(Task):  # type: ignore[type-arg]
     """Base class of every task.
 
     Tasks are safe to run twice and are never retried by Celery: what is due, and how often it was
-    tried, stands in the database, and the sweep hands it out again. A :class:`WirecopyError` is
-    told in one line; anything else is our mistake and comes with its traceback.
+    tried, is in the database, and the ``sweep`` task sends it again. A :class:`WirecopyError` is
+    logged in one line; any other error is a bug and is logged with its traceback.
     """
 
     abstract = True
@@ -38,7 +38,7 @@ class Work(Task):  # type: ignore[type-arg]
 
     def before_start(self, task_id: str, args: Any, kwargs: dict[str, Any]) -> None:
         """Bind the ids; Celery calls this in the process that runs the task."""
-        _began.set(time.monotonic())  # a span of time, which setting the clock must not change
+        _began.set(time.monotonic())  # monotonic: setting the clock must not change a duration
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(
             task=self.name.rpartition(".")[2],
@@ -47,14 +47,14 @@ class Work(Task):  # type: ignore[type-arg]
         )
 
     def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
-        """Tell what Wirecopy refused; Celery itself logs the unexpected, traceback and all."""
+        """Log what Wirecopy refused; Celery logs unexpected errors, with their traceback."""
         if isinstance(exc, WirecopyError):
             log.warning("task failed", error=str(exc), kind=type(exc).__name__)
 
     def after_return(
         self, status: str, retval: Any, task_id: str, args: Any, kwargs: Any, einfo: Any
     ) -> None:
-        """Count and forget the ids."""
+        """Count the task and unbind the ids."""
         seconds = time.monotonic() - _began.get()
         task = self.name.rpartition(".")[2]
         log.debug("task ended", outcome=status.lower(), seconds=round(seconds, 3))
@@ -64,7 +64,7 @@ class Work(Task):  # type: ignore[type-arg]
 
 
 def _broker(url: str) -> redis.Redis:
-    """One client a process and address, made by the process that uses it."""
+    """One client per process and address, made by the process that uses it."""
     if url not in _brokers:
         _brokers[url] = client(url, timeout=1)
     return _brokers[url]

@@ -1,10 +1,10 @@
-"""Beat's scheduler: it only ticks. What is due stands in the database.
+"""Beat's scheduler: it only sends ticks. What is due is in the database.
 
-It differs from Celery's own in four ways. It keeps no file: a file of last times would be a
+It differs from Celery's own in four ways. It writes no file: last run times in a file would be a
 second truth, and may be unreadable after a kill. Every entry is due at once on start, so that
 restarts do not put rare work off for ever. It measures intervals on the monotonic clock: when the
-machine's clock is set back an hour, the ticks go on. And it does not pile up: while nobody
-consumes a queue, ticks into it stop; a night without workers would else leave 100,000 of them.
+machine's clock is set back an hour, the ticks go on. And it stops sending to a queue that no worker
+consumes; a night without workers would otherwise leave 100,000 ticks.
 """
 
 import time
@@ -19,7 +19,7 @@ from workers.address import client
 from workers.queues import depth
 
 BACKLOG = 10
-"""Messages waiting in a queue from which on no more ticks are added to it."""
+"""Messages waiting in a queue at which no more ticks are sent to it."""
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +39,7 @@ class Ticks(Scheduler):
         for name, entry in self.schedule.items():
             if self._next.get(name, now) <= now:
                 self._next[name] = now + self.app.conf.beat_schedule[name]["schedule"]
-                self._note(self._send(entry))
+                self._log_change(self._send(entry))
         return max(0.0, min(self._next.values()) - time.monotonic())
 
     def _send(self, entry: ScheduleEntry) -> Exception | None:
@@ -51,9 +51,9 @@ class Ticks(Scheduler):
             return error
         return None
 
-    def _note(self, error: Exception | None) -> None:
+    def _log_change(self, error: Exception | None) -> None:
         reached = error is None
-        if reached != self._reached:  # one line a change, not one a second
+        if reached != self._reached:  # one line per change, not one per second
             if reached:
                 log.info("beat reaches the broker")
             else:

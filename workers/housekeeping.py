@@ -1,9 +1,9 @@
-"""Housekeeping: what nobody asks for and the store needs all the same, in small steps.
+"""Housekeeping: licences that end, an audit of the outbox, retention; in small steps.
 
-Three things, each safe to do twice and by several workers at once: stories whose licence is over
-leave the feeds (at every call); what the record says must be waiting is made to wait (every five
-minutes); what retention no longer keeps goes (once an hour, and on until nothing is left to go).
-A step is one short transaction; when the time given is used up, the next call goes on.
+Each is safe to do twice and by several workers at once. Stories whose licence is over leave the
+feeds (at every call). Unfinished work that is missing from the outbox is put back (every five
+minutes). What retention no longer keeps is deleted (once an hour, until nothing is left to delete).
+A step is one short transaction; when the budget of a call is used up, the next call goes on.
 """
 
 import time
@@ -22,48 +22,46 @@ from stories.db import stories as records
 BUDGET = 5.0
 """Seconds after which no new step is begun."""
 
-MEND_EVERY = timedelta(minutes=5)
-RETAIN_EVERY = timedelta(hours=1)
-TELL_EVERY = timedelta(days=1)
+RECONCILE_EVERY = timedelta(minutes=5)
+RETENTION_EVERY = timedelta(hours=1)
+STORAGE_LOG_EVERY = timedelta(days=1)
 
 log = structlog.get_logger(__name__)
 
 
 def housekeeping(store: Store, config: Config, budget: float = BUDGET) -> dict[str, int]:
-    """One round, of *budget* seconds or little more; what was done, in figures (zeros left out)."""
+    """One round, of about *budget* seconds; how much of what was done, zeros left out."""
     ends = time.monotonic() + budget
     now = clock.now()
-    done = {"licences over": take_out(store, config, now)}
-    if _due(store, "housekeeping:mended", MEND_EVERY, now):
+    done = {"licences over": end_licences(store, config, now)}
+    if _due(store, "housekeeping:mended", RECONCILE_EVERY, now):
         for what, count in reconcile(store, now).items():
             done[what] = count
             if count:
-                log.warning("mended", what=what, count=count)
+                log.warning("missing from the outbox", what=what, count=count)
         _note(store, "housekeeping:mended", now)
-    if _due(store, "housekeeping:retained", RETAIN_EVERY, now):
-        whole = True
-        for what, count in retain(store, config, now):
+    if _due(store, "housekeeping:retained", RETENTION_EVERY, now):
+        for what, count in apply_retention(store, config, now):
             done[what] = done.get(what, 0) + count
             if time.monotonic() >= ends:
-                whole = False
                 break
-        if whole:
+        else:
             retention.tidy(store)
             _note(store, "housekeeping:retained", now)
-    if _due(store, "housekeeping:told", TELL_EVERY, now):
+    if _due(store, "housekeeping:told", STORAGE_LOG_EVERY, now):
         _note(store, "housekeeping:told", now)
-        tell(store, now)
-    told = {what: count for what, count in done.items() if count}
-    if told:
-        log.info("housekeeping", done=told)
-    return told
+        log_storage(store, now)
+    done = {what: count for what, count in done.items() if count}
+    if done:
+        log.info("housekeeping", done=done)
+    return done
 
 
-def take_out(store: Store, config: Config, now: datetime) -> int:
-    """Want rendered what the licence has ended for since the last call: the press takes it out of
-    the feeds. How many stories.
+def end_licences(store: Store, config: Config, now: datetime) -> int:
+    """Have the stories rendered whose licence has ended since the last call, which removes them
+    from the feeds; how many.
 
-    How far each wire is stands in the database, so a call reads what is new and no more.
+    The database remembers how far each wire is, so a call reads only what is new.
     """
     count = 0
     with store.read() as conn:
@@ -75,7 +73,7 @@ def take_out(store: Store, config: Config, now: datetime) -> int:
             with store.write() as conn:
                 noted = key_value.read(conn, key) or {}
                 after = None
-                if noted.get("term") == term:  # another term: judge all anew
+                if noted.get("term") == term:  # with another term, all stories are checked again
                     after = (datetime.fromisoformat(noted["at"]), str(noted["id"]))
                 until = now - span
                 found = retention.first_received(conn, wire, after, until, retention.STEP)
@@ -89,10 +87,10 @@ def take_out(store: Store, config: Config, now: datetime) -> int:
 
 
 def reconcile(store: Store, now: datetime) -> dict[str, int]:
-    """Want again what stands unfinished but is in no outbox; how much, by kind.
+    """Put unfinished work that is missing from the outbox back into it; how much, by kind.
 
-    The outbox is written in the transaction that causes work, so this finds nothing unless rows
-    were removed by hand or a database was restored from parts.
+    The outbox is written in the transaction that causes work, so nothing is missing unless rows
+    were deleted by hand or a database was restored from parts.
     """
     with store.write() as conn:
         wires = outbox.missing(conn, "ingest", captures.wires_pending(conn))
@@ -102,8 +100,8 @@ def reconcile(store: Store, now: datetime) -> dict[str, int]:
     return {"captures not taken in": len(wires), "stories not rendered": len(stories)}
 
 
-def retain(store: Store, config: Config, now: datetime) -> Iterator[tuple[str, int]]:
-    """Let go what is no longer kept, step by step; after each, what went and how much."""
+def apply_retention(store: Store, config: Config, now: datetime) -> Iterator[tuple[str, int]]:
+    """Delete what is no longer kept, step by step; after each step, what was deleted, how much."""
     with store.read() as conn:
         terms = wires.licence_terms(conn, config)
     for wire, term in terms.items():
@@ -114,7 +112,7 @@ def retain(store: Store, config: Config, now: datetime) -> Iterator[tuple[str, i
         )
     before = now - config.retention.captures
     yield from _repeat("captures expired", lambda: _expire(store, before, now))
-    yield from forget(store, config, now)
+    yield from delete_stories(store, config, now)
     old = now - config.retention.versions
     yield from _repeat("captures forgotten", lambda: _drop_captures(store, old))
 
@@ -142,8 +140,8 @@ def _drop_captures(store: Store, before: datetime) -> int:
 _CURSOR = "housekeeping:stories"
 
 
-def forget(store: Store, config: Config, now: datetime) -> Iterator[tuple[str, int]]:
-    """Walk over all stories, from where the last walk stopped to the end; those that may go, go."""
+def delete_stories(store: Store, config: Config, now: datetime) -> Iterator[tuple[str, int]]:
+    """Go through all stories, from where the last call stopped, and delete those that are old."""
     before = now - config.retention.versions
     limits = {f.name: f.limit for f in config.outgoing}
     while True:
@@ -154,9 +152,9 @@ def forget(store: Store, config: Config, now: datetime) -> Iterator[tuple[str, i
             going = retention.forgettable(conn, ids, before, ends)
         count = 0
         for wire in going:
-            with _quiet(store, wire) as held:
-                if held:
-                    with store.write() as conn:  # judged again, now that nothing is taken in
+            with _intake_stopped(store, wire) as stopped:
+                if stopped:
+                    with store.write() as conn:  # checked again, now that nothing is taken in
                         ends = retention.feed_ends(conn, limits)
                         names = retention.forgettable(conn, going[wire], before, ends)
                         if names:
@@ -164,7 +162,7 @@ def forget(store: Store, config: Config, now: datetime) -> Iterator[tuple[str, i
                             count += len(names[wire])
         with store.write() as conn:
             replaced = retention.drop_replaced(conn, ids, before)
-            if replaced < retention.STEP:  # else there may be more of these
+            if replaced < retention.STEP:  # otherwise these stories may have more
                 key_value.write(conn, _CURSOR, ids[-1] if ids else "")
         if not ids:
             return
@@ -173,9 +171,9 @@ def forget(store: Store, config: Config, now: datetime) -> Iterator[tuple[str, i
 
 
 @contextmanager
-def _quiet(store: Store, wire: str) -> Iterator[bool]:
-    """Hold the wire's ``ingest`` lease, so that a story is not forgotten while it is taken in;
-    False when somebody has it: then next time."""
+def _intake_stopped(store: Store, wire: str) -> Iterator[bool]:
+    """Hold the wire's ``ingest`` lease, so that no story is deleted while it is taken in; False
+    when another worker has the lease: the story is deleted in a later round."""
     with store.write() as conn:
         outbox.want(conn, "ingest", [wire], clock.now())
         jobs = outbox.claim(conn, "ingest", clock.now(), 1, [wire])
@@ -186,8 +184,8 @@ def _quiet(store: Store, wire: str) -> Iterator[bool]:
             outbox.release(conn, jobs)
 
 
-def tell(store: Store, now: datetime) -> None:
-    """Log how the store grew: the last whole day, and its size."""
+def log_storage(store: Store, now: datetime) -> None:
+    """Log how much the store grew on the last whole day, and its size."""
     with store.read() as conn:
         yesterday = retention.storage_by_day(conn, now, 2)[0]
     figures = {k: v for k, v in asdict(yesterday).items() if k != "day"}

@@ -1,14 +1,15 @@
-"""Keeps a worker from waiting for ever after a broker's death: a mend of kombu 5.7's transport.
+"""Patches kombu 5.7's Redis transport, with which a worker can hang after a broker's death.
 
-A worker takes as many messages as it has processes, then stops listening to the broker until one
+A worker takes as many messages as it has processes, then stops reading from the broker until one
 of them is acknowledged. If the broker dies meanwhile, the acknowledgement fails, and the transport
-goes on counting the message as held. When that happens to all of them, the worker never listens
-again and so never notices either: measured, with every process busy while the broker restarted,
-it hung each time, alive and idle beside a filling queue.
+goes on counting the message as unacknowledged. When that happens to all messages, the worker never
+reads again and never notices: measured, with every process busy while the broker restarted, it
+hung each time, alive and idle beside a growing queue.
 
-Here a message is no longer counted once its task is over, whether or not the broker could be told.
-The worker then listens, finds the connection dead, and connects anew. The message itself stays in
-the broker and is handed out again after the visibility timeout, which tasks are safe against.
+With this patch a message no longer counts once its task is over, whether or not it could be
+acknowledged. The worker then reads, finds the connection dead, and connects again. The message
+stays in the broker and is delivered again after the visibility timeout; tasks are safe to run
+twice.
 """
 
 from typing import Any
@@ -17,18 +18,18 @@ from kombu.transport import virtual
 from kombu.transport.redis import Channel, QoS
 
 
-class Credit(QoS):
-    """Counts a message as done with even when the broker could not be told."""
+class ForgivingQoS(QoS):
+    """Stops counting a message even when it could not be acknowledged."""
 
     def ack(self, delivery_tag: Any) -> None:
-        """Acknowledge; the credit comes back in any case."""
+        """Acknowledge; the message no longer counts in any case."""
         try:
             super().ack(delivery_tag)
         finally:
             virtual.QoS.ack(self, delivery_tag)
 
     def reject(self, delivery_tag: Any, requeue: bool = False) -> None:
-        """Give back or drop; the credit comes back in any case."""
+        """Return or drop; the message no longer counts in any case."""
         try:
             super().reject(delivery_tag, requeue=requeue)
         finally:
@@ -36,5 +37,5 @@ class Credit(QoS):
 
 
 def install() -> None:
-    """Have every Redis channel of this process count so."""
-    Channel.QoS = Credit
+    """Patch every Redis channel of this process."""
+    Channel.QoS = ForgivingQoS

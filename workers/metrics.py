@@ -1,8 +1,8 @@
-"""Figures counted by workers on any machine, kept in the broker, read by the web's ``/metrics``.
+"""Metrics of workers on any machine, added up in the broker, for the web's ``/metrics``.
 
-A worker's processes come and go and run on several machines, so none of them can be asked. Each
-adds to one hash in the broker instead, once a task. Losing the broker sets the figures back to
-nothing, which Prometheus understands as a counter's restart; nothing else depends on them.
+Worker processes come and go and run on several machines, so Prometheus cannot scrape them. Each
+adds to one hash in the broker instead, once per task. When the broker loses it, the metrics start
+from nothing, which Prometheus understands as a counter's restart; nothing else depends on them.
 """
 
 import json
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """A figure that only grows. Label values must come from a small, fixed set."""
+    """A number that only grows. Label values must come from a small, fixed set."""
 
     name: str
     help: str
@@ -41,7 +41,7 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """How observations, in seconds, fall into *buckets* (upper bounds, rising)."""
+    """Observations in seconds, counted by *buckets* (upper bounds, rising)."""
 
     name: str
     help: str
@@ -73,11 +73,11 @@ OUTCOMES = frozenset(
         *("http-401", "http-403", "http-404", "http-410", "http-429", "http-503"),
     )
 )
-"""What a poll can come to, and a wire's state be, as a label; other statuses by their class."""
+"""The outcomes of a poll, and states of a wire, that are labels; other statuses by class."""
 
 
 def outcome(state: str) -> str:
-    """*state* of a wire as a label: itself, or, of the many statuses, its class (``http-5xx``)."""
+    """*state* of a wire as a label: itself, or for a rare HTTP status its class (``http-5xx``)."""
     if state in OUTCOMES:
         return state
     status = state.removeprefix("http-")
@@ -90,14 +90,14 @@ LEASES_LOST = Counter(
     ("when",),
 )
 
-Kept = Counter | Histogram
+AnyMetric = Counter | Histogram
 
-KEPT: tuple[Kept, ...] = (TASK_SECONDS, POLLS, POLL_LAG, LEASES_LOST, WIRE_TO_FEED)
-"""Everything that is counted."""
+METRICS: tuple[AnyMetric, ...] = (TASK_SECONDS, POLLS, POLL_LAG, LEASES_LOST, WIRE_TO_FEED)
+"""All of them."""
 
 
 class Tally:
-    """What one process has counted and not yet handed to the broker; its threads may share it."""
+    """What one process has counted and not yet sent to the broker; its threads may share it."""
 
     def __init__(self) -> None:
         self._amounts: dict[str, float] = {}
@@ -109,14 +109,14 @@ class Tally:
         self._add(counter, labels, "total", amount)
 
     def observe(self, histogram: Histogram, *labels: str, seconds: float) -> None:
-        """Note one observation of *seconds*."""
+        """Count one observation of *seconds*."""
         self._add(histogram, labels, str(bisect_left(histogram.buckets, seconds)), 1)
         self._add(histogram, labels, "sum", seconds)
 
-    def _add(self, kept: Kept, labels: tuple[str, ...], part: str, amount: float) -> None:
-        if len(labels) != len(kept.labels):
-            raise ValueError(f"{kept.name} has the labels {kept.labels}, not {len(labels)}")
-        self._put({json.dumps([kept.name, labels, part]): amount})
+    def _add(self, metric: AnyMetric, labels: tuple[str, ...], part: str, amount: float) -> None:
+        if len(labels) != len(metric.labels):
+            raise ValueError(f"{metric.name} has the labels {metric.labels}, not {len(labels)}")
+        self._put({json.dumps([metric.name, labels, part]): amount})
 
     def _put(self, amounts: dict[str, float]) -> None:
         with self._lock:
@@ -124,7 +124,7 @@ class Tally:
                 self._amounts[field] = self._amounts.get(field, 0) + amount
 
     def flush(self, broker: redis.Redis) -> None:
-        """Hand everything over in one round trip; on failure keep it and try again later."""
+        """Send everything in one round trip; on failure keep it and try again later."""
         if not self._amounts or time.monotonic() < self._resume:
             return
         with self._lock:
@@ -137,32 +137,32 @@ class Tally:
         except (redis.RedisError, OSError) as error:
             self._resume = time.monotonic() + PAUSE
             self._put(amounts)
-            log.debug("metrics not handed over", error=str(error))
+            log.debug("metrics not sent", error=str(error))
 
 
 class Collected(Collector):
-    """The figures of all workers, for a :class:`prometheus_client.CollectorRegistry`."""
+    """The metrics of all workers, for a :class:`prometheus_client.CollectorRegistry`."""
 
-    def __init__(self, broker: redis.Redis, kept: Iterable[Kept] = KEPT) -> None:
+    def __init__(self, broker: redis.Redis, metrics: Iterable[AnyMetric] = METRICS) -> None:
         self._broker = broker
-        self._kept = tuple(kept)
+        self._metrics = tuple(metrics)
 
     def collect(self) -> Iterator[Metric]:
-        """One metric each. Without a broker none: absent figures are honest, zeros are not."""
+        """Each metric; none without a broker, since a zero would be wrong."""
         try:
             found: dict[bytes, bytes] = self._broker.hgetall(KEY)  # type: ignore[assignment]
         except (redis.RedisError, OSError):
             return
-        yield from families(self._kept, {k.decode(): float(v) for k, v in found.items()})
+        yield from families(self._metrics, {k.decode(): float(v) for k, v in found.items()})
 
 
-def families(kept: Iterable[Kept], amounts: dict[str, float]) -> Iterator[Metric]:
-    """*amounts*, as kept in the hash, as Prometheus' metrics. Unknown fields are left out."""
+def families(metrics: Iterable[AnyMetric], amounts: dict[str, float]) -> Iterator[Metric]:
+    """*amounts*, fields of the hash, as Prometheus' metrics. Unknown fields are left out."""
     parts: dict[str, dict[tuple[str, ...], dict[str, float]]] = {}
     for field, amount in amounts.items():
         name, labels, part = json.loads(field)
         parts.setdefault(name, {}).setdefault(tuple(labels), {})[part] = amount
-    for one in kept:
+    for one in metrics:
         series = sorted(parts.get(one.name, {}).items())
         if isinstance(one, Counter):
             counter = CounterMetricFamily(one.name, one.help, labels=one.labels)

@@ -1,13 +1,12 @@
-"""Runs a command that does not outlive the process that started it.
+"""Runs a command that ends with the process that started it (``PR_SET_PDEATHSIG``).
 
     python -I -S pdeathsig.py PARENT[:UID:GID] COMMAND [ARGUMENT…]
 
-PARENT is the starter's process id. With UID and GID, root gives up its rights first, all groups
-included. The standard library alone is used, so that a start costs some 20 ms.
+PARENT is the process id of the starter. With UID and GID, root first drops its rights, all groups
+included. It imports the standard library only, so that a start takes some 20 ms.
 
-On Linux the kernel sends SIGKILL when the starter's thread ends, however it ended
-(``prctl(PR_SET_PDEATHSIG)``, prctl(2)). Elsewhere there is no such thing; there the guard
-(:mod:`desk.reaper`) does it for whole process groups.
+On Linux the kernel sends SIGKILL when the starter's thread ends, however it ends (prctl(2)). Other
+systems have nothing like it; there :mod:`desk.reaper` kills whole process groups.
 """
 
 import ctypes
@@ -24,18 +23,18 @@ def die_with_parent(parent: int) -> None:
     """Ask the kernel to kill this process when *parent*, its starter, is gone (Linux only).
 
     It is not inherited over fork(2) and is cleared by a change of user, so each process asks for
-    itself, last.
+    itself, after everything else.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # it ended before the kernel had been asked
+        if os.getppid() != parent:  # it ended before we asked the kernel
             os.kill(os.getpid(), signal.SIGKILL)
 
 
 def bound_to_parent(command: Sequence[str], user: tuple[int, int] | None = None) -> list[str]:
-    """*command* as it is to be started so that it ends with the process that starts it.
+    """*command*, to be started so that it ends with this process.
 
-    *user* is the (uid, gid) to run as; only root can ask for it.
+    *user* is the (uid, gid) to run as; only root can change it.
     """
     owner = f":{user[0]}:{user[1]}" if user else ""
     here = str(Path(__file__).resolve())
@@ -43,7 +42,7 @@ def bound_to_parent(command: Sequence[str], user: tuple[int, int] | None = None)
 
 
 def main(parent: str, *command: str) -> None:
-    """Become *command*."""
+    """Replace this process with *command*."""
     pid, *user = (int(part) for part in parent.split(":"))
     if user:
         os.setgroups([])

@@ -1,7 +1,7 @@
-"""Which of the wires that are due are polled now: politeness, decided from exact figures.
+"""Which of the wires that are due may be polled now, so that no host or agency gets too much.
 
-Pure: candidates and what is under way in, the chosen out. A wire that there is no room for is
-passed over and stays due; nothing is noted against it, for it did nothing wrong.
+Pure: from the candidates and the polls under way to the wires to poll. A wire without room is left
+out and stays due; that is no failure of the wire.
 """
 
 from collections.abc import Iterable
@@ -20,9 +20,9 @@ def choose(
 ) -> tuple[DueWire, ...]:
     """The wires to start at *now*, at most *limit*, by lane and then the longest due first.
 
-    With *traffic* as it stands, no host and no agency goes over its budget: so many at once, and
-    a gap between two starts (which lets one start at a moment; a gap of nothing is none). Within
-    that, whoever has room is chosen; nobody waits for the room of another.
+    On top of *traffic*, no host and no agency exceeds its limits: so many polls at once, and a gap
+    between two starts (so only one may start at a time; a gap of 0 is no limit). Every wire with
+    room is chosen; none waits for one without.
     """
     after = Traffic(
         dict(traffic.hosts),
@@ -48,19 +48,19 @@ def choose(
 def host_room(traffic: Traffic, host: str, politeness: Politeness, now: datetime) -> int:
     """How many polls of *host* may start at *now*."""
     free = politeness.per_host - traffic.hosts.get(host, 0)
-    return _spaced(free, traffic.host_starts.get(host), politeness, now)
+    return _after_gap(free, traffic.host_starts.get(host), politeness, now)
 
 
 def agency_room(traffic: Traffic, agency: str, politeness: Politeness, now: datetime) -> int:
     """How many polls of *agency* may start at *now*."""
     free = politeness.per_agency - traffic.agencies.get(agency, 0)
-    return _spaced(free, traffic.agency_starts.get(agency), politeness, now)
+    return _after_gap(free, traffic.agency_starts.get(agency), politeness, now)
 
 
-def _spaced(free: int, last: datetime | None, politeness: Politeness, now: datetime) -> int:
+def _after_gap(free: int, last: datetime | None, politeness: Politeness, now: datetime) -> int:
     if not politeness.gap:
         return max(free, 0)
-    # A start that lies ahead is another machine's clock, and as recent as can be.
+    # A start in the future is by another machine's clock, and counts as just now.
     if last is not None and now - last < politeness.gap:
         return 0
     return max(min(free, 1), 0)

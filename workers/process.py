@@ -1,9 +1,8 @@
-"""What one worker process holds: the newsroom, the open store, the HTTP clients, the broker.
+"""What one worker process has open: configuration, store, HTTP clients, broker.
 
-Opened by the process that uses it, on its first task: nothing with a socket or a file in it may
-be carried across the fork from which a pool process comes. The newsroom is: the worker reads it
-once, before the fork, so that all its processes work by the same, whatever is being written into
-the file when one of them is replaced.
+Each pool process opens them on its first task, because no socket and no open file may be carried
+across a fork. The configuration is: the worker reads it once, before the fork, so that all its
+processes use the same one, even when the file is being edited while one of them is replaced.
 """
 
 import os
@@ -28,16 +27,16 @@ from workers.address import broker_url, client
 from workers.start import start
 
 CLIENTS_KEPT = 4
-"""Idle clients that are kept, with their connections; more were only needed for a while."""
+"""Idle clients to keep, with their connections; more are needed for a short time only."""
 
 log = structlog.get_logger(__name__)
 
 
 class Clients:
-    """Lends a client to whoever polls a batch; the one given back last goes out first.
+    """A pool of HTTP clients, of which each is used by one thread at a time.
 
-    So while one batch after the other is polled, it is always the same client, whose connections
-    are still open; and there are as many as batches under way, whatever thread has which.
+    The client returned last is lent first: while one batch after the other is polled, it is always
+    the same client, whose connections are still open.
     """
 
     def __init__(self) -> None:
@@ -45,7 +44,7 @@ class Clients:
 
     @contextmanager
     def one(self) -> Iterator[Client]:
-        """A client for this block alone. One that an error found at work is not used again."""
+        """A client for this block alone. After an error in the block it is not used again."""
         try:
             lent = self._idle.pop()
         except IndexError:
@@ -67,27 +66,27 @@ class Process:
     broker: redis.Redis
 
 
-_newsroom: Config | None = None
+_config: Config | None = None
 _started = False
 _opening = threading.Lock()
 
 
 @signals.celeryd_after_setup.connect
 def _before_the_fork(**_: Any) -> None:
-    global _newsroom, _started  # noqa: PLW0603 - inherited by the pool processes
-    _newsroom = load()
+    global _config, _started  # noqa: PLW0603 - inherited by the pool processes
+    _config = load()
     try:
-        start(_newsroom).close()
+        start(_config).close()
         _started = True
     except (StoreError, SQLAlchemyError) as error:
-        told = str(error) if isinstance(error, StoreError) else why(error)
-        log.error("not started yet; each process will at its first task", error=told)
+        reason = str(error) if isinstance(error, StoreError) else why(error)
+        log.error("not started yet; each process will at its first task", error=reason)
 
 
 def current(*, signs: bool = True) -> Process:
-    """This process's things, opened when first asked for; safe to share between threads.
+    """What this process has open, opened on the first call; safe to share between threads.
 
-    Who only polls *signs* nothing, and need not have the keys.
+    A poller *signs* nothing, and need not have the keys.
     """
     with _opening:
         here = _opened(os.getpid())
@@ -98,7 +97,7 @@ def current(*, signs: bool = True) -> Process:
 
 @lru_cache(maxsize=1)
 def _opened(_pid: int) -> Process:
-    config = _newsroom or load()
+    config = _config or load()
     store = connect(config.database) if _started else start(config)
     return Process(config, store, Clients(), client(broker_url(config)))
 
@@ -107,6 +106,6 @@ def _opened(_pid: int) -> Process:
 def _with_keys(pid: int) -> None:
     here = _opened(pid)
     try:
-        keyring.ensure(here.store, here.config)  # published before the first story is
+        keyring.ensure(here.store, here.config)  # published before the first story
     except SigningError as error:
         log.error("nothing can be signed", error=str(error))

@@ -1,8 +1,8 @@
-"""Who is alive: worker, poller and beat leave a mark in the broker that lapses unless renewed.
+"""Liveness: worker, poller and beat set a key in the broker that expires unless it is renewed.
 
-The mark is left from the member's own loop, so it says more than that a process exists: the loop
-turns and reaches the broker. ``python -m workers.pulse worker`` asks for this machine's, for a
-container's health check, and exits 0 or 1.
+The key is set by the member's own event loop, so it shows more than that a process exists: the
+loop runs and reaches the broker. ``python -m workers.pulse worker`` looks for this machine's key
+and exits 0 or 1; it is the health check of a container.
 """
 
 import socket
@@ -17,27 +17,27 @@ from stories.errors import WirecopyError
 from workers.address import broker_url, client
 
 MEMBERS = ("worker", "poller", "beat")
-"""Who leaves marks. The web answers for itself."""
+"""Who sets a key. The web has ``/healthz``."""
 
 EVERY = 5
-"""Seconds between two marks."""
+"""Seconds between two renewals."""
 
 LAPSE = 30
-"""Seconds after which a mark is gone: six missed beats, more than any pause of a live loop."""
+"""Seconds after which a key expires: six renewals, more than any pause of a live loop."""
 
 _PREFIX = "wirecopy:alive:"
 
 
 def mark(broker: redis.Redis, member: str) -> None:
-    """Say that *member* of this machine is alive; silent when the broker cannot be reached."""
+    """Renew the key of *member* on this machine; silent when the broker cannot be reached."""
     try:
         broker.set(f"{_PREFIX}{member}@{socket.gethostname()}", "1", ex=LAPSE)
     except (redis.RedisError, OSError):
-        return  # the mark lapses: that is how it is told
+        return  # the key expires, which is how it shows
 
 
 def alive(broker: redis.Redis) -> list[str]:
-    """Who left a mark that has not lapsed, as ``member@machine``, sorted.
+    """The members with a key, as ``member@machine``, sorted.
 
     :raises redis.RedisError: if the broker cannot be reached.
     """
@@ -46,12 +46,12 @@ def alive(broker: redis.Redis) -> list[str]:
 
 
 def member_of(worker: Any) -> str:
-    """Which member a Celery *worker* is: a worker or a poller, as it was named when started."""
+    """Which member a Celery *worker* is, ``worker`` or ``poller``: its name before the ``@``."""
     return str(worker.hostname).partition("@")[0]
 
 
 class Pulse(bootsteps.StartStopStep):
-    """The worker's and the poller's part: a timer of their event loop."""
+    """Renews the key of a worker or poller by a timer of its event loop."""
 
     requires = ("celery.worker.components:Timer",)
 
@@ -60,20 +60,20 @@ class Pulse(bootsteps.StartStopStep):
         self._timer: Any = None
 
     def start(self, worker: Any) -> None:
-        """Begin to leave marks, now and every :data:`EVERY` seconds."""
+        """Renew the key now and every :data:`EVERY` seconds."""
         broker = client(worker.app.conf.broker_url, timeout=1)
         member = member_of(worker)
         mark(broker, member)
         self._timer = worker.timer.call_repeatedly(EVERY, mark, (broker, member))
 
     def stop(self, worker: Any) -> None:
-        """Leave no more marks."""
+        """Stop renewing."""
         if self._timer is not None:
             self._timer.cancel()
 
 
 def main(member: str) -> int:
-    """0 if *member* of this machine left a mark lately, else 1, with the reason on stderr."""
+    """0 if *member* of this machine is alive, else 1, with the reason on stderr."""
     try:
         with client(broker_url(load()), timeout=5) as broker:
             there = f"{member}@{socket.gethostname()}" in alive(broker)

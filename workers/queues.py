@@ -1,8 +1,8 @@
-"""The queues, by kind of work. Kinds, not priorities, keep one kind from waiting behind another.
+"""The queues, one per kind of work, so that no kind waits behind another.
 
-Polls have a member of their own, the poller: a slow wire holds what polls it for as long as its
-timeout allows, and beat's ticks, the intake and the press must not wait for that. Each member takes
-from its queues in turn, so a full ``poll`` delays a message in ``poll-now`` by one task at most.
+Polls have a member of their own, the poller: a slow wire occupies it for as long as its timeout
+allows, and ticks, intake and rendering must not wait for that. A member takes from its queues in
+turn, so a full ``poll`` delays a message in ``poll-now`` by one task at most.
 """
 
 import redis
@@ -18,13 +18,13 @@ RENDER = "render"
 HOUSEKEEPING = "housekeeping"
 
 POLLS = (POLL_NOW, POLL)
-"""The poller's: wires just added or pushed to us; the regular crawl."""
+"""The poller's queues: wires just added or pushed; the regular polls."""
 
 WORK = (TICKS, INGEST, RENDER, HOUSEKEEPING)
-"""A worker's: beat's ticks; what was captured; what is to be rendered; what can wait."""
+"""A worker's queues: ticks of beat; captures to take in; stories to render; what can wait."""
 
 QUEUES = (*WORK, *POLLS)
-"""All of them."""
+"""All queues."""
 
 
 def depth(broker: redis.Redis, queue: str) -> int:

@@ -1,4 +1,4 @@
-"""Opening shop: what a member does first, worker, beat and web, and who only comes to look."""
+"""Opening the store: as a member does at its start, or as a command that only looks."""
 
 from publish.rerender import rendered_before, rerender_if_changed
 from stories import clock
@@ -7,28 +7,28 @@ from stories.db import Store, connect, wires
 
 
 def start(config: Config) -> Store:
-    """Open the store, bring its tables up to date, and make it follow the configuration.
+    """Open the store, migrate it, and apply the configuration to it.
 
-    Safe to do in many processes at once, and again: what has not changed is not touched.
+    Safe to do in many processes at once, and again: what has not changed is not written.
     """
     store = connect(config.database)
     store.migrate()
-    _follow(store, config)
+    _apply(store, config)
     return store
 
 
-def visit(config: Config) -> Store:
-    """Open the store as it stands: what runs on it follows the file of its members, whichever
-    file a visitor has. Only a store that nobody has started yet follows the visitor's.
+def open_store(config: Config) -> Store:
+    """Open the store and migrate it, without applying the configuration: that is up to the members
+    that run on it, which may have another file. Only a new store gets this one's.
     """
     store = connect(config.database)
     store.migrate()
     if not rendered_before(store):
-        _follow(store, config)
+        _apply(store, config)
     return store
 
 
-def _follow(store: Store, config: Config) -> None:
+def _apply(store: Store, config: Config) -> None:
     with store.write() as conn:
         wires.sync(conn, config.wires, clock.now())
     rerender_if_changed(store, config)

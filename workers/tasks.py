@@ -1,7 +1,7 @@
-"""The tasks: small in number, large in work, safe to run twice. Each is a call into a room below.
+"""The Celery tasks: few, each with much work, each safe to run twice.
 
-A task carries no work, only the news that there is some: what is due, leased or waiting is read
-from the database. A message lost costs a second, until the next sweep; a message too many finds
+A message carries no work, it only says that there is some: what is due, leased or waiting is read
+from the database. A lost message costs a second, until the next ``sweep``; one too many finds
 nothing to claim.
 """
 
@@ -20,7 +20,7 @@ from workers import alerts, queues
 from workers import housekeeping as rounds
 from workers.app import celery
 from workers.base import tally
-from workers.dispatch import LANES, MESSAGE_LAPSES, TALLEST, batches
+from workers.dispatch import LANES, MESSAGE_EXPIRES, QUEUE_LIMIT, batches
 from workers.metrics import LEASES_LOST, POLL_LAG, POLLS, WIRE_TO_FEED, outcome
 from workers.process import current
 
@@ -29,24 +29,24 @@ log = structlog.get_logger(__name__)
 
 @celery.task(name="workers.tasks.dispatch")
 def dispatch() -> None:
-    """Beat's tick: claim the wires that are due, hand them out in batches after the commit."""
+    """Beat's tick: claim the wires that are due and, after the commit, send them in batches."""
     here = current()
-    room = {q: TALLEST - queues.depth(here.broker, q) for q in LANES.values()}
-    handed = batches(here.store, here.config, clock.now(), room)
-    for sent, batch in enumerate(handed):
+    room = {q: QUEUE_LIMIT - queues.depth(here.broker, q) for q in LANES.values()}
+    claimed = batches(here.store, here.config, clock.now(), room)
+    for sent, batch in enumerate(claimed):
         try:
             send(poll, queue=batch.queue, lease=batch.lease, names=list(batch.names))
-        except Exception:  # the broker went away: nobody must wait for what nobody was told
+        except Exception:  # the broker is down: these wires must not wait for their lease to end
             with here.store.write() as conn:
-                for unsent in handed[sent:]:
+                for unsent in claimed[sent:]:
                     wires.give_back(conn, unsent.lease, unsent.names)
             raise
 
 
 @celery.task(name="workers.tasks.poll")
 def poll(lease: str, names: list[str]) -> None:
-    """Poll a batch of leased wires; wake the intake when something came. A thread of a poller runs
-    it, so a batch with a slow wire in it keeps no other batch waiting."""
+    """Poll a batch of leased wires; send ``ingest`` when something new came. It runs in a thread of
+    a poller, so a slow wire delays no other batch."""
     here = current(signs=False)
     with here.store.write() as conn:
         now = clock.now()
@@ -55,7 +55,7 @@ def poll(lease: str, names: list[str]) -> None:
     due = {wire.name: wire.due_at for wire in claimed}
     if len(claimed) < len(names):
         tally.count(LEASES_LOST, "begin", amount=len(names) - len(claimed))
-    woken = False
+    sent = False
     with here.http.one() as http:
         for polled in polling.poll(here.store, here.config, http, claimed):
             bound = log.bind(wire=polled.wire, state=polled.state)
@@ -70,14 +70,14 @@ def poll(lease: str, names: list[str]) -> None:
                 bound.warning("poll failed", message=polled.message, next=polled.due.at.isoformat())
             elif polled.capture_id is not None:
                 bound.info("captured", capture=polled.capture_id)
-                if not woken:  # the first capture of a batch must not wait for the slowest wire
+                if not sent:  # the first capture of a batch must not wait for the slowest wire
                     wake(ingest)
-                    woken = True
+                    sent = True
 
 
 @celery.task(name="workers.tasks.ingest")
 def ingest() -> None:
-    """Take in what was captured, a bounded number of wires; wake the press."""
+    """Take in captures, of a bounded number of wires; then send ``render``."""
     here = current()
     if intake.run(here.store, here.config, limit=WIRES_A_TASK, seconds=SECONDS_A_TASK):
         wake(render)
@@ -85,7 +85,7 @@ def ingest() -> None:
 
 @celery.task(name="workers.tasks.render")
 def render() -> None:
-    """Render what changed, a bounded number of stories, and the feeds they stand in."""
+    """Render what changed, a bounded number of stories, and their feeds."""
     here = current()
     changed: list[datetime] = []
     renderer.render_waiting(here.store, here.config, limit=STORIES_A_TASK, rendered=changed.append)
@@ -96,7 +96,7 @@ def render() -> None:
 
 @celery.task(name="workers.tasks.sweep")
 def sweep() -> None:
-    """Beat's tick: wake somebody for all that waits in the outbox, whoever forgot it."""
+    """Beat's tick: send as many tasks as the work that waits in the outbox needs."""
     here = current()
     with here.store.read() as conn:
         waiting = {w.kind: w.ready for w in outbox.waiting(conn, clock.now())}
@@ -112,40 +112,41 @@ def sweep() -> None:
 
 @celery.task(name="workers.tasks.housekeeping")
 def housekeeping() -> None:
-    """End licences, mend what was left undone, let go what is no longer kept; a bounded part."""
+    """End licences, reconcile the outbox, apply retention; for a bounded time."""
     here = current()
     rounds.housekeeping(here.store, here.config)
 
 
 @celery.task(name="workers.tasks.watch")
 def watch() -> None:
-    """Beat's tick: notice wires in alarm and those that are well again, and tell it, once."""
+    """Beat's tick: begin and end alerts, and send what is new to the web hook."""
     here = current()
-    alerts.watch(here.store, clock.now())
-    alerts.tell(here.store, here.config, clock.now())
+    alerts.update(here.store, clock.now())
+    alerts.notify(here.store, here.config, clock.now())
 
 
 WIRES_A_TASK = 10
 SECONDS_A_TASK = 40.0
 STORIES_A_TASK = 200
-"""So much at most in one task, seconds of work; more is waiting for the next. No longer than a
-worker that is told to end may take (``desk.up.GRACE``), or it would be killed over its work."""
+"""What one task does at most; the rest waits for the next. It takes less time than a worker has to
+end (``desk.up.GRACE``), or it would be killed at work."""
 
 
 def wake(task: Any) -> None:
-    """Publish *task*, whose work stands in the outbox: without a broker the sweep will ask for it,
-    and what is being done here goes on."""
+    """Send *task*, whose work is in the outbox. When the broker is down nothing is lost: ``sweep``
+    sends it later, so the caller goes on."""
     try:
         send(task)
     except SoftTimeLimitExceeded:
         raise
-    except Exception as error:  # away, full, or (kombu 5.7) a channel that lost its connection
-        log.debug("nobody woken", wanted=task.name, error=str(error))
+    except Exception as error:  # down, full, or (kombu 5.7) a channel that lost its connection
+        log.debug("task not sent", wanted=task.name, error=str(error))
 
 
 def send(task: Any, *, queue: str | None = None, **kwargs: Any) -> None:
-    """Publish *task*, always after the commit that made it worth while.
+    """Send *task*, always after the commit that made it necessary.
 
-    It lapses if nobody takes it in time: its work stands in the database and the sweep asks again.
+    The message expires if no worker takes it in time: its work is in the database, and ``sweep``
+    sends it again.
     """
-    task.apply_async(kwargs=kwargs, queue=queue, expires=MESSAGE_LAPSES, ignore_result=True)
+    task.apply_async(kwargs=kwargs, queue=queue, expires=MESSAGE_EXPIRES, ignore_result=True)

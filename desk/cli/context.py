@@ -12,7 +12,7 @@ from stories.db import Store
 from stories.db import stories as records
 from stories.errors import UnknownNameError
 from stories.models import Story
-from workers.start import start, visit
+from workers.start import open_store, start
 
 LARGEST = 2**63 - 1
 """The largest whole number that both databases hold."""
@@ -36,7 +36,7 @@ def opened(ctx: typer.Context, *, follow: bool = False) -> Iterator[tuple[Config
     """The newsroom and its store, open for one command; with *follow*, for one that makes the
     store's wires and feeds those of the configuration, as members do at their start."""
     config = newsroom_of(ctx)
-    store = start(config) if follow else visit(config)
+    store = start(config) if follow else open_store(config)
     try:
         yield config, store
     finally:

@@ -26,7 +26,7 @@ from tests.crash.plan import PACE, Fault, plan
 from tests.crash.watch import Desk, Watch, waited
 from tests.load.load import Load
 from tests.load.site import recall
-from workers.dispatch import HANDED_OUT
+from workers.dispatch import BATCH_LEASE
 
 START_WITHIN = 120.0
 """Seconds until all wires have been polled once, on a busy machine."""
@@ -84,7 +84,7 @@ def bound(cast: Cast) -> float:
     the agency's own.
     """
     every = max(w.every.total_seconds() for w in cast.room.wires)
-    lease = max(lease_for(cast.room), HANDED_OUT).total_seconds()
+    lease = max(lease_for(cast.room), BATCH_LEASE).total_seconds()
     return every + lease + STARTS_WITHIN + every * (2 + 4 + 8)
 
 

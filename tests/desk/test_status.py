@@ -170,7 +170,7 @@ def test_the_quiet_of_the_watcher_is_the_quiet_of_status(ill: Config, store: Sto
         (alert,) = alerts.standing(conn, kind="quiet")
         alerts.told(conn, alert, NOW)
     wire_row(store, "silent", news=[NOW - n * MINUTE for n in range(9, 0, -1)])
-    watcher.watch(store, NOW)
+    watcher.update(store, NOW)
     told = room.gather(ill, store, NOW)
     assert told["quiet"] == []
     assert told["counts"]["quiet"] == 0

@@ -165,22 +165,22 @@ def test_it_begins_once_and_ends_once(room: Config, store: Store) -> None:
     put(store, "pti", news=SILENT)
     put(store, "ani", news=every(5 * MINUTE, NOW - 10 * MINUTE))
     with structlog.testing.capture_logs() as logs:
-        assert watcher.watch(store, NOW) == (1, 0)
+        assert watcher.update(store, NOW) == (1, 0)
         for minutes in range(1, 5):
             put(store, "pti", news=SILENT, polled_at=NOW + minutes * MINUTE)
-            assert watcher.watch(store, NOW + minutes * MINUTE) == (0, 0)
-            watcher.tell(store, room, NOW + minutes * MINUTE)
+            assert watcher.update(store, NOW + minutes * MINUTE) == (0, 0)
+            watcher.notify(store, room, NOW + minutes * MINUTE)
     assert [(e["event"], e["wire"], e["log_level"]) for e in logs] == [
         ("wire is strangely quiet", "pti", "warning")
     ]
     assert standing(store) == [("quiet", "pti")]
     put(store, "pti", news=[*SILENT, NOW], state="ok", polled_at=NOW + 5 * MINUTE)
     with structlog.testing.capture_logs() as logs:
-        assert watcher.watch(store, NOW + 5 * MINUTE) == (0, 1)
-        assert watcher.watch(store, NOW + 6 * MINUTE) == (0, 0)
+        assert watcher.update(store, NOW + 5 * MINUTE) == (0, 1)
+        assert watcher.update(store, NOW + 6 * MINUTE) == (0, 0)
     assert [e["event"] for e in logs] == ["wire brings news again"]
     assert standing(store) == []
-    watcher.tell(store, room, NOW + 6 * MINUTE)
+    watcher.notify(store, room, NOW + 6 * MINUTE)
     with store.read() as conn:
         assert alerts.about(conn, ["pti"]) == []
         assert outbox.waiting(conn, NOW + DAY) == []
@@ -188,45 +188,45 @@ def test_it_begins_once_and_ends_once(room: Config, store: Store) -> None:
 
 def test_failing_and_pausing(room: Config, store: Store) -> None:
     put(store, "pti", state="timeout", failing_since=NOW - HOUR, message="slow")
-    assert watcher.watch(store, NOW) == (1, 0)
-    watcher.tell(store, room, NOW)
+    assert watcher.update(store, NOW) == (1, 0)
+    watcher.notify(store, room, NOW)
     put(store, "pti", state="http-410", failing_since=NOW - HOUR, paused_at=NOW, message="gone")
-    assert watcher.watch(store, NOW) == (1, 0)
+    assert watcher.update(store, NOW) == (1, 0)
     assert sorted(standing(store)) == [("failing", "pti"), ("paused", "pti")]
-    watcher.tell(store, room, NOW)
+    watcher.notify(store, room, NOW)
     put(store, "pti")
-    assert watcher.watch(store, NOW + HOUR) == (0, 2)
-    assert watcher.watch(store, NOW + HOUR) == (0, 0)
+    assert watcher.update(store, NOW + HOUR) == (0, 2)
+    assert watcher.update(store, NOW + HOUR) == (0, 0)
 
 
 def test_one_that_ended_before_it_was_told_is_not_told(room: Config, store: Store) -> None:
     put(store, "pti", state="timeout", failing_since=NOW - HOUR)
-    watcher.watch(store, NOW)
+    watcher.update(store, NOW)
     put(store, "pti")
-    assert watcher.watch(store, NOW) == (0, 0)
+    assert watcher.update(store, NOW) == (0, 0)
     with store.read() as conn:
         assert alerts.about(conn, ["pti"]) == []
-    assert watcher.tell(store, room, NOW) == 0
+    assert watcher.notify(store, room, NOW) == 0
 
 
 def test_one_that_comes_back_before_its_end_was_told_goes_on(room: Config, store: Store) -> None:
     put(store, "pti", state="timeout", failing_since=NOW - HOUR)
-    watcher.watch(store, NOW)
-    watcher.tell(store, room, NOW)
+    watcher.update(store, NOW)
+    watcher.notify(store, room, NOW)
     put(store, "pti")
-    assert watcher.watch(store, NOW) == (0, 1)
+    assert watcher.update(store, NOW) == (0, 1)
     put(store, "pti", state="timeout", failing_since=NOW - HOUR)
-    assert watcher.watch(store, NOW) == (0, 0)
+    assert watcher.update(store, NOW) == (0, 0)
     assert standing(store) == [("failing", "pti")]
-    assert watcher.tell(store, room, NOW + MINUTE) == 0
+    assert watcher.notify(store, room, NOW + MINUTE) == 0
 
 
 def test_a_wire_taken_out_of_the_configuration_is_in_no_alarm(room: Config, store: Store) -> None:
     put(store, "pti", state="timeout", failing_since=NOW - HOUR)
-    watcher.watch(store, NOW)
+    watcher.update(store, NOW)
     with store.write() as conn:
         wires.sync(conn, ROOMS[1:], NOW)
-    assert watcher.watch(store, NOW) == (0, 0)
+    assert watcher.update(store, NOW) == (0, 0)
     assert standing(store) == []
 
 
@@ -239,7 +239,7 @@ def test_all_pages_are_judged(
         wires.sync(conn, [Wire(name=n, url=f"https://a.example/{n}") for n in names], NOW)
     for name in names:
         put(store, name, state="timeout", failing_since=NOW - HOUR)
-    assert watcher.watch(store, NOW) == (11, 0)
+    assert watcher.update(store, NOW) == (11, 0)
     assert [s for _, s in standing(store)] == names
 
 
@@ -254,7 +254,7 @@ def test_more_silences_than_may_be_compared_have_their_turn(
         put(store, name, news=SILENT)
     found = 0
     for minute in range(9):
-        begun, _ = watcher.watch(store, NOW + minute * MINUTE)
+        begun, _ = watcher.update(store, NOW + minute * MINUTE)
         assert begun <= 4
         found += begun
     assert found == 9
@@ -271,7 +271,7 @@ def test_the_nights_and_weekends_of_a_wire_are_not_strange(
     # Bytes that changed without a story are no news.
     came(store, "pti", [NOW - days * DAY - HOUR], new=0)
     put(store, "pti", news=SILENT)
-    assert watcher.watch(store, NOW) == (0, 0)
+    assert watcher.update(store, NOW) == (0, 0)
 
 
 def test_the_same_silence_by_day_is(room: Config, store: Store) -> None:
@@ -280,7 +280,7 @@ def test_the_same_silence_by_day_is(room: Config, store: Store) -> None:
         came(store, "pti", [NOW - days * DAY + 10 * MINUTE * n for n in range(-20, 20)])
         came(store, "ani", [NOW - days * DAY + timedelta(seconds=n) for n in range(5)])
     put(store, "pti", news=SILENT)
-    assert watcher.watch(store, NOW) == (1, 0)
+    assert watcher.update(store, NOW) == (1, 0)
 
 
 def test_what_the_record_does_not_reach_is_not_taken_for_silence(
@@ -289,7 +289,7 @@ def test_what_the_record_does_not_reach_is_not_taken_for_silence(
     came(store, "pti", [NOW - 4 * HOUR])
     came(store, "ani", [NOW - 20 * DAY])
     put(store, "pti", news=SILENT)
-    assert watcher.watch(store, NOW) == (1, 0)
+    assert watcher.update(store, NOW) == (1, 0)
 
 
 def test_the_longest_silence_of_a_stretch(store: Store) -> None:
@@ -323,13 +323,13 @@ def test_the_hook_hears_of_the_beginning_and_of_the_end(config: ConfigOf, store:
         server.route("/hook", lambda exchange: exchange.reply(204))
         room = hooked(config, store, f"{server.url}/hook")
         put(store, "pti", state="dns", message="no such host", failing_since=NOW - HOUR)
-        watcher.watch(store, NOW)
-        assert watcher.tell(store, room, NOW) == 1
-        assert watcher.tell(store, room, NOW + DAY) == 0
+        watcher.update(store, NOW)
+        assert watcher.notify(store, room, NOW) == 1
+        assert watcher.notify(store, room, NOW + DAY) == 0
         put(store, "pti")
-        watcher.watch(store, NOW + HOUR)
-        assert watcher.tell(store, room, NOW + HOUR) == 1
-        assert watcher.tell(store, room, NOW + DAY) == 0
+        watcher.update(store, NOW + HOUR)
+        assert watcher.notify(store, room, NOW + HOUR) == 1
+        assert watcher.notify(store, room, NOW + DAY) == 0
         seen = server.seen("/hook")
         told = bodies(server)
     assert {(s.method, s.header("content-type"), s.header("user-agent")) for s in seen} == {
@@ -354,8 +354,8 @@ def test_many_at_once_are_one_call(config: ConfigOf, store: Store) -> None:
         room = hooked(config, store, f"{server.url}/hook")
         for name in ("pti", "ani"):
             put(store, name, state="dns", failing_since=NOW - HOUR)
-        watcher.watch(store, NOW)
-        assert watcher.tell(store, room, NOW) == 2
+        watcher.update(store, NOW)
+        assert watcher.notify(store, room, NOW) == 2
         assert [[a["wire"] for a in t["alerts"]] for t in bodies(server)] == [["ani", "pti"]]
 
 
@@ -379,17 +379,17 @@ def test_a_hook_that_fails_is_asked_again(
         server.route("/hook", lambda exchange: exchange.reply(200))
         room = hooked(config, store, f"{server.url}{path}")
         put(store, "pti", state="dns", failing_since=NOW - HOUR)
-        watcher.watch(store, NOW)
-        assert watcher.tell(store, room, NOW) == 0
+        watcher.update(store, NOW)
+        assert watcher.notify(store, room, NOW) == 0
         with store.read() as conn:
             ((kind, key, error),) = outbox.failures(conn)
             assert alerts.untold(conn, ["pti"])
         assert (kind, key) == ("alert", "pti")
         assert said in error
-        assert watcher.tell(store, room, NOW + timedelta(seconds=1)) == 0
+        assert watcher.notify(store, room, NOW + timedelta(seconds=1)) == 0
         assert len(server.seen(path)) == 1  # not at once: later and later
         mended = hooked(config, store, f"{server.url}/hook")
-        assert watcher.tell(store, mended, NOW + MINUTE) == 1
+        assert watcher.notify(store, mended, NOW + MINUTE) == 1
         assert [t["alerts"][0]["wire"] for t in bodies(server)] == ["pti"]
 
 

@@ -17,7 +17,7 @@ from stories.db import Store, connect, tables, wires
 from stories.models import DueWire, Traffic, WireState
 from tests.conftest import ConfigOf
 from workers import queues
-from workers.dispatch import BATCH, HANDED_OUT, MESSAGE_LAPSES, Batch, batches
+from workers.dispatch import BATCH, BATCH_LEASE, MESSAGE_EXPIRES, Batch, batches
 from workers.politeness import agency_room, choose, host_room
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -286,7 +286,7 @@ class TestClaims:
     def test_a_dead_workers_wires_come_back(self, desk: Desk) -> None:
         desk.add(due("w"))
         (dead,) = desk.tick()
-        until = NOW + HANDED_OUT
+        until = NOW + BATCH_LEASE
         assert desk.tick(until) == []
         (live,) = desk.tick(until + SECOND)
         assert live.names == ("w",)
@@ -297,17 +297,17 @@ class TestClaims:
     def test_beginning_holds_the_lease_for_as_long_as_a_poll_may_take(self, desk: Desk) -> None:
         desk.add(due("w"))
         (batch,) = desk.tick()
-        begun = NOW + timedelta(seconds=MESSAGE_LAPSES)
+        begun = NOW + timedelta(seconds=MESSAGE_EXPIRES)
         until = begun + lease_for(desk.config)
         with desk.store.write() as conn:
             assert names_of(wires.begin(conn, batch.lease, ["w"], begun, until)) == ["w"]
-        assert desk.tick(NOW + HANDED_OUT + SECOND) == []
+        assert desk.tick(NOW + BATCH_LEASE + SECOND) == []
         assert desk.names(until + SECOND) == ["w"]
 
     def test_a_lease_that_ran_out_is_not_begun(self, desk: Desk) -> None:
         desk.add(due("w"))
         (batch,) = desk.tick()
-        late = NOW + HANDED_OUT + SECOND
+        late = NOW + BATCH_LEASE + SECOND
         with desk.store.write() as conn:
             assert wires.begin(conn, batch.lease, ["w"], late, late + SECOND) == []
 

@@ -529,7 +529,7 @@ def test_no_feed_and_no_wire_ever_notices(
             else:
                 if licence:  # what the clock has ended is not housekeeping's doing
                     with life.frozen():
-                        rounds.take_out(store, config, life.now)
+                        rounds.end_licences(store, config, life.now)
                         renderer.render_waiting(store, config)
                 before = life.bodies()
                 life.clean()
