@@ -1,0 +1,80 @@
+"""A store that the release before this one wrote opens, and its subscribers notice nothing.
+
+``tests/data/release-0.1.tar.xz`` was made by version 0.1.0 (d8d4c48): five wires, 17 stories, desk
+headlines with a second look due, an item in quarantine, a key about to be rotated. Beside it stand
+the feeds as that version served them.
+"""
+
+import json
+import sys
+import tarfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import pytest
+
+from desk.cli.app import main
+from stories import clock
+
+KEPT = Path(__file__).parent / "data" / "release-0.1.tar.xz"
+THEN = datetime(2026, 11, 28, 22, 20, tzinfo=UTC)
+"""Two minutes after the store was left."""
+
+FEEDS = [(name, form) for name in ("all", "harbour") for form in ("rss", "atom", "json")]
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Path:
+    """The folder of the newsroom, as it was left."""
+    with tarfile.open(KEPT) as archive:
+        archive.extractall(tmp_path, filter="data")
+    return tmp_path
+
+
+def wirecopy(room: Path, *words: str) -> int:
+    """The exit code of one command, at the time when the store was left."""
+    with clock.reading(lambda: THEN), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "argv", ["wirecopy", "--config", str(room / "wirecopy.toml"), *words])
+        try:
+            main()
+        except SystemExit as end:
+            return int(end.code or 0)
+    return 0
+
+
+def seen(feed: bytes, form: str) -> list[tuple[Any, ...]]:
+    """What decides whether a subscriber's program takes an entry for new or changed."""
+    if form == "json":
+        items = json.loads(feed)["items"]
+        return [(i["id"], i["title"], i.get("date_modified")) for i in items]
+    entries = feedparser.parse(feed, sanitize_html=False, resolve_relative_uris=False).entries
+    return [(e.id, e.title, e.get("updated")) for e in entries]
+
+
+def test_nothing_changes_for_subscribers(room: Path, capfdbinary: Any) -> None:
+    assert wirecopy(room, "replay") == 1  # one item stands in quarantine
+    for name, form in FEEDS:
+        capfdbinary.readouterr()
+        assert wirecopy(room, "feed", name, "--format", form) == 0
+        now = capfdbinary.readouterr().out
+        assert seen(now, form) == seen((room / f"{name}.{form}").read_bytes(), form), (name, form)
+
+
+def test_a_replay_finds_every_story_as_it_stands(room: Path, capfdbinary: Any) -> None:
+    capfdbinary.readouterr()
+    assert wirecopy(room, "replay", "--dry-run", "--json") == 1  # as above
+    told = json.loads(capfdbinary.readouterr().out)
+    assert told["changes"] == [], told
+    assert told["captures"] > 0
+
+
+def test_what_was_signed_is_still_good(room: Path, capfdbinary: Any) -> None:
+    assert wirecopy(room, "replay") == 1  # one item stands in quarantine
+    for name, form in FEEDS:
+        capfdbinary.readouterr()
+        assert wirecopy(room, "feed", name, "--format", form) == 0
+        (room / f"now.{form}").write_bytes(capfdbinary.readouterr().out)
+        words = ["verify", str(room / f"now.{form}"), "--key", str(room / "jwks.json")]
+        assert wirecopy(room, *words) == 0
