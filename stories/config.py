@@ -460,11 +460,11 @@ def load(path: Path | None = None) -> Config:
             raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
     elif named:
         raise ConfigError(
-            f"{file}: no such file; write one (README, Configuration) or mend --config"
+            f"{file}: no such file; write one (docs/configuration.md) or mend --config"
         )
     elif "WIRECOPY_PUBLISHER__NAME" not in os.environ and "WIRECOPY_PUBLISHER" not in os.environ:
         raise ConfigError(
-            "no configuration: write wirecopy.toml here (README, Configuration),"
+            "no configuration: write wirecopy.toml here (docs/configuration.md),"
             " or name one with --config PATH or WIRECOPY_CONFIG"
         )
     if strangers := unknown_variables(os.environ):

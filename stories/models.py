@@ -1,7 +1,7 @@
 """The values of the field: what a version of a story is, and how it is named.
 
 Everything here is immutable and knows no clock, no database and no network. Words follow the
-glossary in the README: a *wire* belongs to an *agency*; a *story* is followed across *versions*.
+glossary in docs/: a *wire* belongs to an *agency*; a *story* is followed across *versions*.
 """
 
 import base64
