@@ -497,9 +497,8 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
             continue
         if first not in known or (level and first == FILE):
             close = difflib.get_close_matches(first, known, 1)
-            remedy = (
-                f"did you mean {close[0]}? Mend or unset" if close else "README names all; unset"
-            )
+            every = "docs/configuration.md names all; unset"
+            remedy = f"did you mean {close[0]}? Mend or unset" if close else every
             faults.append(f"environment: {name}: unknown key; {remedy} it")
         elif level and first not in tables:
             faults.append(f"environment: {name}: {first} has no keys below it; lists are JSON")

@@ -572,29 +572,6 @@ def test_every_command_explains_itself(house: House) -> None:
         assert "Usage" in house.run(command, "--help")
 
 
-def test_the_readme_names_every_command_and_key(house: House) -> None:
-    from stories.config import (
-        Alerts,
-        Config,
-        Feed,
-        Politeness,
-        Publisher,
-        Retention,
-        Signing,
-        Site,
-        Wire,
-    )
-
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    for model in (Config, Publisher, Site, Wire, Feed, Signing, Politeness, Retention, Alerts):
-        for key in model.model_fields:
-            assert key in readme, f"{model.__name__}.{key} is not in the README"
-    for line in house.run("--help").split("\n"):
-        words = line.strip("│ ").split()
-        if words and words[0] in ("up", "poll", "replay", "captures", "keys", "status", "headline"):
-            assert f"`{words[0]}" in readme
-
-
 def test_a_pipe_that_closes_early_is_no_error(house: House) -> None:
     house.run("poll")
     script = f"{WIRECOPY} story $({WIRECOPY} stories --json | grep -o 'rain' | head -1) | head -0"
