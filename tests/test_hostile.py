@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from desk.headline import rewrite
-from desk.status import gather
+from desk.status import as_data, gather
 from ingest import intake, poll, replay, sandbox
 from ingest.item import Hints
 from ingest.parse import Reader
@@ -126,8 +126,8 @@ class House:
         return [story.version.headline for story in self.stories()]
 
     def status(self) -> dict[str, Any]:
-        """What ``wirecopy status`` tells."""
-        return gather(self.config, self.store, self.now)
+        """What ``wirecopy status --json`` prints."""
+        return as_data(gather(self.config, self.store, self.now))
 
     def capture(self) -> Capture:
         """The newest one of the bad wire."""

@@ -1,4 +1,4 @@
-"""``wirecopy status``: is anything wrong, is anything waiting, is anything lost."""
+"""``wirecopy status``: is anything wrong, is anything waiting, is anything lost?"""
 
 from typing import Annotated
 
@@ -6,7 +6,8 @@ import typer
 
 from desk import show
 from desk.cli.context import opened
-from desk.status import board, gather
+from desk.status import as_data, board, gather, needs
+from publish.web.board import Board
 from stories import clock
 
 
@@ -22,25 +23,23 @@ def status(
         ),
     ] = False,
 ) -> None:
-    """Tell how wires, queues, quarantine, outbox, feeds and storage stand.
+    """Show how wires, queues, quarantine, outbox, feeds and storage stand.
 
     Lists show the worst 20; counts are of all.
     """
     with opened(ctx) as (config, store):
-        told = gather(config, store, clock.now())
+        found = gather(config, store, clock.now())
     if json:
-        show.as_json(told)
+        show.as_json(as_data(found))
     else:
-        _show(told)
-    if check:
-        for need in told["needs"]:
+        _show(board(found))
+    if check and (wanting := needs(found)):
+        for need in wanting:
             show.complain(need)
-        if told["needs"]:
-            raise typer.Exit(1)
+        raise typer.Exit(1)
 
 
-def _show(told: dict[str, object]) -> None:
-    shown = board(told)
+def _show(shown: Board) -> None:
     show.facts({fact.name: fact.value for fact in shown.facts})
     for need in shown.needs:
         show.say(f"! {need}")

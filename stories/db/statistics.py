@@ -1,52 +1,157 @@
-"""Figures for the operator: how wires, outbox and leases stand, added up by the database.
+"""Statistics for the operator: how wires, outbox and leases stand, added up by the database.
 
-Nothing here reads every row into Python but what is asked for by name: a newsroom may have
-100,000 wires, and whoever asks is waiting.
+Nothing here reads every row into Python but what is asked for by name: there may be 100,000 wires,
+and whoever asks is waiting.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select
 
+from stories.db import alerts, captures, feeds
+from stories.db import outbox as work
+from stories.db import stories as records
+from stories.db.alerts import Alert
+from stories.db.outbox import Waiting
 from stories.db.tables import Moment, outbox, problems, stories, versions, wires
+from stories.logs import masked
+from stories.models import Problem
+
+WORST = 20
+"""Rows of each list of a :class:`Status`: an operator mends the first ones first."""
+
+LATE = timedelta(minutes=1)
+"""A wire this long past its time is late: what is due is claimed every second."""
+
+LATE_LONG = timedelta(minutes=10)
+"""Lateness that politeness and a busy hour no longer explain."""
+
+TRIES = 5
+"""Attempts after which work that fails does not mend itself: four minutes of them."""
+
+RECENT = timedelta(days=1)
+"""For how long something new in quarantine calls for a person; it is listed for ever."""
+
+Rows = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class WireLine:
-    """What the operator is told of one wire that is not well."""
+class Broker:
+    """Whether the broker answers, messages waiting by queue, and live members (``worker@host``)."""
 
-    name: str
-    state: str
-    message: str
-    fault: str | None
-    failing_since: datetime | None
-    paused_at: datetime | None
-    polled_at: datetime | None
-    due_at: datetime
+    reachable: bool = False
+    queues: Mapping[str, int] = field(default_factory=dict)
+    alive: Sequence[str] = ()
+    error: str | None = None
 
 
-_LINE = (
-    wires.c.name,
-    wires.c.state,
-    wires.c.message,
-    wires.c.fault,
-    wires.c.failing_since,
-    wires.c.paused_at,
-    wires.c.polled_at,
-    wires.c.due_at,
-)
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Captures and items in quarantine: how many, how many of them lately, the newest."""
+
+    count: int = 0
+    recent: int = 0
+    newest: Sequence[Problem] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """A rendered feed: its number of entries, and when its bytes last changed."""
+
+    entries: int
+    modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How everything stands ``at`` an instant: what command, page and metrics are made of.
+
+    Its fields are the keys of ``wirecopy status --json``. Lists hold the worst :data:`WORST`;
+    ``counts`` and all other numbers are of everything. ``broker``, ``captures`` and ``storage`` are
+    filled in by whoever asks for them.
+    """
+
+    at: datetime
+    database: str = ""
+    wires: int = 0
+    states: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    failing: Rows = ()
+    paused: Rows = ()
+    faulty: Rows = ()
+    late: Rows = ()
+    quiet: Rows = ()
+    alerts: Sequence[Alert] = ()
+    broker: Broker = field(default_factory=Broker)
+    quarantine: Quarantine = field(default_factory=Quarantine)
+    outbox: Sequence[Waiting] = ()
+    outbox_failures: Sequence["Unfinished"] = ()
+    outbox_stuck: int = 0
+    oldest_unrendered: "Unfinished | None" = None
+    unrendered: int = 0
+    leases_expired: Mapping[str, int] = field(default_factory=dict)
+    stories: int = 0
+    versions: int = 0
+    second_look: int = 0
+    no_headline: int = 0
+    feeds: Mapping[str, FeedState] = field(default_factory=dict)
+    captures: Mapping[str, int] = field(default_factory=dict)
+    storage: Mapping[str, Any] = field(default_factory=dict)
+
+
+def status(conn: Connection, now: datetime, failing_for: timedelta) -> Status:
+    """How everything stands in the database. A wire fails for long after *failing_for*."""
+    by_state = states(conn)
+    counts = {}
+    counts["failing"], worst_failing = failing(conn, WORST)
+    counts["paused"], worst_paused = paused(conn, WORST)
+    counts["faulty"], worst_faulty = faulty(conn, WORST)
+    counts["late"], worst_late = late(conn, now - LATE, now, WORST)
+    counts["quiet"] = alerts.counts(conn).get("quiet", 0)
+    counts["failing_long"] = failing_before(conn, now - failing_for)
+    counts["late_long"], _ = late(conn, now - LATE_LONG, now, 0)
+    without_headline = headless(conn)
+    of_stories, of_versions = records.counts(conn)
+    return Status(
+        at=now,
+        wires=sum(by_state.values()),
+        states=by_state,
+        counts=counts,
+        failing=worst_failing,
+        paused=worst_paused,
+        faulty=worst_faulty,
+        late=worst_late,
+        quiet=[
+            {"wire": alert.subject, "since": alert.since, "message": masked(alert.message)}
+            for alert in alerts.standing(conn, WORST, "quiet")
+        ],
+        alerts=alerts.standing(conn, WORST),
+        quarantine=Quarantine(
+            captures.problems_count(conn),
+            quarantined_since(conn, now - RECENT),
+            captures.problems_listing(conn, WORST),
+        ),
+        outbox=work.waiting(conn, now),
+        outbox_failures=failures(conn, WORST),
+        outbox_stuck=stuck(conn, TRIES, without_headline),
+        oldest_unrendered=oldest_unrendered(conn),
+        unrendered=feeds.unrendered(conn),
+        leases_expired=expired_leases(conn, now),
+        stories=of_stories,
+        versions=of_versions,
+        second_look=len(records.second_looks(conn)),
+        no_headline=len(without_headline),
+        feeds={name: FeedState(*state) for name, state in feeds.summary(conn).items()},
+    )
+
 
 _ACTIVE = and_(wires.c.configured, wires.c.paused_at.is_(None))
 
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """How many there are, and the worst of them."""
-
-    count: int
-    worst: tuple[WireLine, ...]
+Listed = tuple[int, Rows]
+"""How many there are, and the worst of them."""
 
 
 def states(conn: Connection) -> dict[str, int]:
@@ -90,10 +195,21 @@ def late(conn: Connection, before: datetime, now: datetime, limit: int) -> Liste
 
 def _listed(conn: Connection, which: ColumnElement[bool], order: str, limit: int) -> Listed:
     count = conn.execute(select(func.count()).select_from(wires).where(which)).scalar_one()
-    rows = conn.execute(
-        select(*_LINE).where(which).order_by(wires.c[order], wires.c.name).limit(limit)
+    columns = (
+        (wires.c.fault,)
+        if order == "name"
+        else (wires.c[order].label("since"), wires.c.message, wires.c.due_at.label("next_poll"))
     )
-    return Listed(int(count), tuple(WireLine(*r) for r in rows))
+    rows = conn.execute(
+        select(wires.c.name.label("wire"), wires.c.state, *columns)
+        .where(which)
+        .order_by(wires.c[order], wires.c.name)
+        .limit(limit)
+    ).mappings()
+    return int(count), [
+        {**row, "message": masked(row["message"])} if "message" in row else dict(row)
+        for row in rows
+    ]
 
 
 def oldest_due(conn: Connection, now: datetime) -> datetime | None:
@@ -140,7 +256,7 @@ def well_since(conn: Connection, moments: Iterable[datetime]) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """The change that has waited longest to be in its feed: a row of the outbox."""
+    """A row of the outbox; ``error``, without secrets, says why it failed last."""
 
     kind: str
     key: str
@@ -149,26 +265,26 @@ class Unfinished:
     error: str | None
 
 
+_WORK = (outbox.c.kind, outbox.c.key, outbox.c.since, outbox.c.attempts, outbox.c.error)
+
+
 def oldest_unrendered(conn: Connection) -> Unfinished | None:
     """The oldest change of a story or a feed that is not rendered; None when all are."""
-    row = conn.execute(
-        select(outbox.c.kind, outbox.c.key, outbox.c.since, outbox.c.attempts, outbox.c.error)
-        .where(outbox.c.kind.in_(("story", "feed")))
-        .order_by(outbox.c.since, outbox.c.kind, outbox.c.key)
-        .limit(1)
-    ).first()
-    return None if row is None else Unfinished(*row)
+    found = _unfinished(conn, outbox.c.kind.in_(("story", "feed")), 1)
+    return found[0] if found else None
 
 
 def failures(conn: Connection, limit: int) -> list[Unfinished]:
     """The oldest *limit* rows of the outbox that have failed and wait for another try."""
-    rows = conn.execute(
-        select(outbox.c.kind, outbox.c.key, outbox.c.since, outbox.c.attempts, outbox.c.error)
-        .where(outbox.c.error.is_not(None))
-        .order_by(outbox.c.since, outbox.c.kind, outbox.c.key)
-        .limit(limit)
-    )
-    return [Unfinished(*r) for r in rows]
+    return _unfinished(conn, outbox.c.error.is_not(None), limit)
+
+
+def _unfinished(conn: Connection, which: ColumnElement[bool], limit: int) -> list[Unfinished]:
+    order = (outbox.c.since, outbox.c.kind, outbox.c.key)
+    rows = conn.execute(select(*_WORK).where(which).order_by(*order).limit(limit))
+    return [
+        Unfinished(r.kind, r.key, r.since, r.attempts, r.error and masked(r.error)) for r in rows
+    ]
 
 
 def stuck(conn: Connection, tries: int, but: Sequence[str] = ()) -> int:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ from stories.config import Config, Site, Wire
 from stories.db import Store, alerts, captures, outbox, wires
 from stories.db import tables as t
 from stories.db.alerts import Alert
+from stories.db.statistics import WORST, Broker, Status
 from stories.models import Problem
 from tests.conftest import ConfigOf
 from tests.publish import samples
@@ -103,7 +105,7 @@ def test_everything_that_is_wrong_is_told(ill: Config, store: Store, redis_url: 
     with client(redis_url) as broker:
         pulse.mark(broker, "worker")
         broker.lpush("wirecopy:poll", "a", "b")
-        told = room.gather(ill, store, NOW)
+        told = room.as_data(room.gather(ill, store, NOW))
     assert told["wires"] == len(NAMES) - 1
     assert told["counts"] == {
         "failing": 2, "paused": 1, "faulty": 1, "late": 1, "quiet": 1,
@@ -156,10 +158,10 @@ def test_a_newsroom_that_is_well_needs_nobody(
     with client(redis_url) as broker:
         for member in pulse.MEMBERS:
             pulse.mark(broker, member)
-    told = room.gather(made, store, NOW)
-    assert told["needs"] == []
-    assert set(told["counts"].values()) == {0}
-    board = room.board(told)
+    status = room.gather(made, store, NOW)
+    assert room.needs(status) == []
+    assert set(status.counts.values()) == {0}
+    board = room.board(status)
     assert board.listings == ()
     assert {f.name: f.value for f in board.facts}["wires"] == "8 (all well)"
 
@@ -171,9 +173,9 @@ def test_the_quiet_of_the_watcher_is_the_quiet_of_status(ill: Config, store: Sto
         alerts.told(conn, alert, NOW)
     wire_row(store, "silent", news=[NOW - n * MINUTE for n in range(9, 0, -1)])
     watcher.update(store, NOW)
-    told = room.gather(ill, store, NOW)
-    assert told["quiet"] == []
-    assert told["counts"]["quiet"] == 0
+    status = room.gather(ill, store, NOW)
+    assert status.quiet == []
+    assert status.counts["quiet"] == 0
 
 
 def test_lists_are_short_and_counts_whole(config: ConfigOf, store: Store, redis_url: str) -> None:
@@ -191,17 +193,17 @@ def test_lists_are_short_and_counts_whole(config: ConfigOf, store: Store, redis_
     event.listen(
         store.engine, "before_cursor_execute", lambda *told: statements.append(str(told[2]))
     )
-    told = room.gather(made, store, NOW)
+    status = room.gather(made, store, NOW)
     assert len(statements) < 50  # none of it is asked wire by wire
-    assert told["counts"]["failing"] == 50
-    assert [w["wire"] for w in told["failing"]] == [f"w{n:03}" for n in range(49, 29, -1)]
-    assert len(told["late"]) == room.WORST
-    listing = next(i for i in room.board(told).listings if i.title == "Failing")
+    assert status.counts["failing"] == 50
+    assert [w["wire"] for w in status.failing] == [f"w{n:03}" for n in range(49, 29, -1)]
+    assert len(status.late) == WORST
+    listing = next(i for i in room.board(status).listings if i.title == "Failing")
     assert (len(listing.rows), listing.more) == (20, 30)
 
 
 def test_json_holds_it_all(ill: Config, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    show.as_json(room.gather(ill, store, NOW))
+    show.as_json(room.as_data(room.gather(ill, store, NOW)))
     told = json.loads(capsys.readouterr().out)
     assert {
         "at", "database", "wires", "states", "counts", "failing", "paused", "faulty", "late",
@@ -240,9 +242,9 @@ def test_figures_that_are_dear_serve_again_for_as_long_as_they_are_worth(
 
 
 def test_a_broker_that_is_away_is_told(config: ConfigOf) -> None:
-    told = room.broker_told(config(redis_url="redis://127.0.0.1:1/0"))
-    assert not told["reachable"]
-    assert "refused" in told["error"]
+    found = room.ask_broker(config(redis_url="redis://127.0.0.1:1/0"))
+    assert not found.reachable
+    assert "refused" in (found.error or "")
 
 
 def test_a_broker_that_hangs_holds_nobody_up(
@@ -263,11 +265,11 @@ def test_a_broker_that_hangs_holds_nobody_up(
         dripping = threading.Thread(target=drip)
         dripping.start()
         began = time.monotonic()
-        told = room.broker_told(config(redis_url=f"redis://127.0.0.1:{server.getsockname()[1]}"))
+        found = room.ask_broker(config(redis_url=f"redis://127.0.0.1:{server.getsockname()[1]}"))
         took = time.monotonic() - began
         ended.set()
         dripping.join()
-    assert not told["reachable"]
+    assert not found.reachable
     assert took < 30
 
 
@@ -292,14 +294,7 @@ def test_sizes(count: int, said: str) -> None:
     assert room.size(count) == said
 
 
-PLAIN: dict[str, Any] = {
-    "broker": {"reachable": True, "alive": ["beat@a", "poller@b", "worker@b"], "queues": {}},
-    "counts": dict.fromkeys(
-        ("failing", "paused", "faulty", "late", "quiet", "failing_long", "late_long"), 0
-    ),
-    "quarantine": {"recent": 0, "count": 0},
-    "outbox_stuck": 0,
-}
+WELL = Status(at=NOW, broker=Broker(True, {}, ["beat@a", "poller@b", "worker@b"]))
 
 
 @given(
@@ -307,16 +302,15 @@ PLAIN: dict[str, Any] = {
     st.integers(1, 10**6),
 )
 def test_each_calls_for_a_person(name: str, count: int) -> None:
-    told = {**PLAIN, "counts": {**PLAIN["counts"], name: count}}
-    (need,) = room.needs(told)
+    (need,) = room.needs(replace(WELL, counts={name: count}))
     assert need.startswith(f"{count} wire ") == (count == 1)
     assert need.startswith(f"{count} wires ") == (count > 1)
 
 
 @pytest.mark.parametrize("name", ["failing", "late"])
 def test_what_mends_itself_calls_for_nobody(name: str) -> None:
-    assert room.needs({**PLAIN, "counts": {**PLAIN["counts"], name: 9}}) == []
-    assert room.needs(PLAIN) == []
+    assert room.needs(replace(WELL, counts={name: 9})) == []
+    assert room.needs(WELL) == []
 
 
 # The page

@@ -20,6 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from desk import web
+from desk.exposition import WIRES_NAMED, exposition
 from net.client import STATES
 from publish import renderer
 from stories import clock
@@ -231,10 +232,10 @@ def test_a_port_just_left_can_be_taken_again(config: ConfigOf) -> None:
 # Figures
 
 
-def _figures(exposition: bytes) -> dict[tuple[str, tuple[str, ...]], float]:
+def _figures(metrics: bytes) -> dict[tuple[str, tuple[str, ...]], float]:
     return {
         (sample.name, tuple(sample.labels.values())): sample.value
-        for family in text_string_to_metric_families(exposition.decode())
+        for family in text_string_to_metric_families(metrics.decode())
         for sample in family.samples
     }
 
@@ -263,7 +264,7 @@ def test_figures(store: Store, redis_url: str) -> None:
         tally = Tally()
         tally.observe(TASK_SECONDS, "poll", "ok", seconds=0.2)
         tally.flush(broker)
-        found = _figures(web.exposition(config, store, broker)())
+        found = _figures(exposition(config, store, broker)())
     assert found["wirecopy_database_up", ()] == 1
     assert found["wirecopy_wires", ("new",)] == 1
     assert found["wirecopy_stories", ()] == 3
@@ -288,7 +289,7 @@ def test_figures_without_the_database(store: Store, redis_url: str) -> None:
     with store.write() as conn:
         conn.execute(text("ALTER TABLE wires RENAME TO elsewhere"))
     with client(redis_url) as broker:
-        found = _figures(web.exposition(config, store, broker)())
+        found = _figures(exposition(config, store, broker)())
     assert found["wirecopy_database_up", ()] == 0
     assert not {name for name, _ in found} & {"wirecopy_wires", "wirecopy_stories"}
 
@@ -296,7 +297,7 @@ def test_figures_without_the_database(store: Store, redis_url: str) -> None:
 def test_figures_without_the_broker(store: Store, tmp_path: Path) -> None:
     config = _filled(store)
     with client(f"redis+socket://{tmp_path}/nobody.sock") as broker:
-        found = _figures(web.exposition(config, store, broker)())
+        found = _figures(exposition(config, store, broker)())
         assert web.broker_state(broker).startswith("cannot be reached")
         assert str(tmp_path) not in web.broker_state(broker)
     assert found["wirecopy_stories", ()] == 3
@@ -306,7 +307,7 @@ def test_figures_without_the_broker(store: Store, tmp_path: Path) -> None:
 def test_what_a_wire_sends_makes_no_labels(store: Store, redis_url: str) -> None:
     config = _filled(store)
     with client(redis_url) as broker:
-        before = set(_figures(web.exposition(config, store, broker)()))
+        before = set(_figures(exposition(config, store, broker)()))
         publish(
             store,
             config,
@@ -315,7 +316,7 @@ def test_what_a_wire_sends_makes_no_labels(store: Store, redis_url: str) -> None
                 for n in range(20)
             ),
         )
-        after = set(_figures(web.exposition(config, store, broker)()))
+        after = set(_figures(exposition(config, store, broker)()))
     assert after == before
     with store.read() as conn:
         assert records.counts(conn)[0] == 23
@@ -343,7 +344,7 @@ def test_figures_of_the_wires(store: Store, redis_url: str) -> None:
         tally.count(LEASES_LOST, "begin", amount=3)
         tally.flush(broker)
         broker.lpush("wirecopy:poll", "a", "b")
-        found = _figures(web.exposition(config, store, broker)())
+        found = _figures(exposition(config, store, broker)())
     assert found["wirecopy_wires", ("http-4xx",)] == 1
     assert found["wirecopy_wires_unwell", ("failing",)] == 1
     assert found["wirecopy_wires_unwell", ("late",)] == 1
@@ -378,10 +379,10 @@ def test_only_so_many_wires_have_series_of_their_own(
             {"at": _micro(NOW - timedelta(minutes=1))},
         )
     with client(redis_url) as broker, clock.reading(lambda: NOW):
-        found = _figures(web.exposition(config(wires=many), store, broker)())
+        found = _figures(exposition(config(wires=many), store, broker)())
     for name in ("wirecopy_wire_polled_age_seconds", "wirecopy_wire_news_age_seconds"):
         told = [labels[0] for key, labels in found if key == name]
-        assert sorted(told) == sorted(w.name for w in many[: web.WIRES_TOLD])
+        assert sorted(told) == sorted(w.name for w in many[:WIRES_NAMED])
     assert found["wirecopy_wires", ("ok",)] == 600
     assert found["wirecopy_wires_polled_within", ("60",)] == 600
 
