@@ -1,92 +1,52 @@
-"""Conserved text: what came out of a parser is held against the item's own bytes.
+"""Whether the words that came out of a parser are those of the item's own bytes.
 
 A parser that loses a paragraph, or takes a picture's caption for the story, does so silently, and
-everything measured afterwards agrees with it. So every item is read twice, by the format's parser
-and by :mod:`ingest.formats.rss_atom_reread`, and the two must say the same words. White space is
-left out, letters are compared in NFC; nothing else is folded.
+everything measured afterwards agrees with it. So every item is read twice: by its format's
+``parse``, and by its format's ``reread``, which shares no code with it and hands over the item's
+:class:`Passage` s of copy. Here the two are compared, by the same rules for every format. White
+space is left out, letters are compared in NFC; nothing else is folded.
 
-**Copy** is what these elements of the item hold (local names in any case; RSS, Atom, Dublin Core,
-``content`` and XHTML namespaces, or none):
-
-* headline: ``title``, ``headline``;
-* short: ``description``, ``summary``, ``abstract``;
-* full: ``content``, ``content:encoded``, ``body``, ``div``, and what wires invented: ``story``,
-  ``fullstory``, ``storybody``, ``articlebody``, ``fulltext`` in its spellings, ``fullcontent``;
-* any other element, of any namespace, that holds prose (:data:`PROSE` letters and more, addresses
-  not counted), unless its name or namespace says that it is something else: an id, address, date,
-  subject, person, caption, right, place or note (:data:`OTHER`, and the namespaces that
-  :mod:`ingest.formats.rss_atom_reread` puts ``beside``). Text that stands in the item itself counts
-  as one such.
-
-**Lost** is copy whose words, all of them in their order, stand in none of headline, body and
+**Lost** is a passage whose words, all of them in their order, stand in none of headline, body and
 summary, nor beside them (captions, credits, byline, dateline, tags). No loss is
 
-* an element without words: tags, scripts, styles and comments are silent, as in
+* a passage without words: tags, scripts, styles and comments are silent, as in
   ``docs/text-projection.md``;
-* an element that repeats another, or a part of one: a description that is the headline, a summary
+* a passage that repeats another, or a part of one: a description that is the headline, a summary
   that is the body's beginning;
-* a second short telling under another name, where one came out besides a body that is at least as
-  long: the story is whole; likewise a second headline;
-* of an element of prose under a name unknown, as much as is less than prose: a menu, a heading;
-* Atom content of a type that is no text, or that is elsewhere (``src``).
+* a second summary under another name, where one came out besides a body that is at least as long:
+  the story is whole; likewise a second headline;
+* of prose under an unknown name, as much as is less than prose: a menu, a heading.
 
-**Added** are words of headline, summary or body that are not those of one element: the headline of
-a headline element, the others of any element of copy. So a word twice, a word changed, a caption in
-the place of the story, a paragraph of another item are all found.
+**Added** are words of headline, summary or body that are not those of one passage: the headline of
+a headline, the others of any other kind. So a word twice, a word changed, a caption in the place of
+the story, a paragraph of another item are all found.
 
 Where the wire does not say whether a text is HTML, either reading is accepted: what is then taken
-for markup or for words is no word lost. Where Atom says, that counts.
+for markup or for words is no word lost. Where the format says, that counts.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from ingest.formats.rss_atom_reread import (
-    MOST_READ,
-    MOST_TELLINGS,
-    Around,
-    Telling,
-    UnwitnessedError,
-    squash,
-    tellings,
-)
 from stories.errors import ParseError
 from stories.models import Version
-from wirecopy.text import paragraphs
+from wirecopy.text import paragraphs, plain
 
 PROSE = 120
-"""Letters of which an element under an unknown name holds prose: some two sentences."""
+"""Letters from which a text under an unknown name is prose: some two sentences."""
 
-State = Literal["text-lost", "text-added", "text-unchecked"]
+MOST_PASSAGES = 300
+"""Passages of one item that are compared; real items have three."""
 
-_HEADLINES = frozenset(["title", "headline"])
-_SHORT = frozenset(["description", "summary", "abstract"])
-_FULL = frozenset(
-    [
-        *("content", "encoded", "body", "div", "story", "fullstory", "storybody", "story-body"),
-        *("articlebody", "article-body", "fulltext", "full-text", "full_text", "fullcontent"),
-    ]
-)
-_KINDS = {
-    **dict.fromkeys(_HEADLINES, "headline"),
-    **dict.fromkeys(_SHORT, "short"),
-    **dict.fromkeys(_FULL, "full"),
-}
-_COPY = frozenset(["", "atom", "dc", "content", "xhtml"])
+MOST_MARKUP = 30
+"""Passages of one item that may hold HTML, once there are more passages than that: each is parsed
+by itself."""
 
-OTHER = re.compile(
-    r".*(?:date|time|link|ur[il]|guid|image|photo|picture|thumb|media|video|audio|gallery|caption"
-    r"|credit|keyword|tags?\b|categor|subject|topic|author|creator|contributor|byline|writer"
-    r"|reporter|publisher|source|rights|licen[cs]e|copyright|usage|disclaimer|comment|language"
-    r"|location|geo|point|polygon|place|section|slug|note|related|enclosure|analytic|advert|script"
-    r"|style|logo|icon|rating|seo|meta|json|bio\b).*"
-    r"|tags?|id|.*[_-]?id|lang|cloud|source|email|name",
-    re.DOTALL,
-)
-"""Local names, in lower case, of what is known to be no copy."""
+MOST_COMPARED = 200_000_000
+"""Characters of all passages times their number: what comparing each with each may cost."""
 
 _LETTER = re.compile(r"[^\W\d_]")
 _ADVICE = (
@@ -95,205 +55,222 @@ _ADVICE = (
 )
 
 
+Kind = Literal["headline", "summary", "body", "prose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One text of an item that is copy, as ``reread`` found it in the item's own bytes.
+
+    ``name`` is what it stands under there, for people; ``space`` tells apart what two namespaces
+    call by one name. ``kind`` is what the name promises, ``prose`` for :data:`PROSE` characters or
+    more under a name that promises nothing. ``raw`` is the text as it stands in the bytes,
+    ``spellings`` the strings that a parser may make of it, and ``readings`` gives the words it may
+    mean, as people read them: several where nobody says whether it is HTML.
+    """
+
+    name: str
+    kind: Kind
+    raw: str
+    spellings: tuple[str, ...]
+    readings: Callable[[], Iterator[str]]
+    space: str = ""
+
+
+Reread = Callable[[bytes], Sequence[Passage]]
+"""The passages of an item, from its own bytes.
+
+Linear in their length. Raises UncheckedError for what is no item, or cannot be read so."""
+
+
+class UncheckedError(Exception):
+    """The item cannot be compared; the message says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What is amiss with one item's text: its state and a sentence of bounded length."""
 
-    state: State
+    state: Literal["text-lost", "text-added", "text-unchecked"]
     message: str
 
 
-def check(raw: str, place: Around, version: Version) -> Fault | None:
-    """What *version* lost or added of *raw*, the whole text of its item; None when nothing.
+def check(reread: Reread, raw: bytes, version: Version) -> Fault | None:
+    """What *version*, parsed from the item *raw*, lost or added; None when nothing.
 
-    ``text-unchecked`` when the two cannot be compared. Linear in *raw*; never raises.
+    ``text-unchecked`` when the two cannot be compared. Never raises.
     """
     try:
-        return _check(tellings(raw, place), _Came(version))
-    except (UnwitnessedError, ParseError) as error:
+        return compare(reread(raw), version)
+    except (UncheckedError, ParseError) as error:
         return Fault("text-unchecked", f"{error}"[:500])
-    except Exception as error:  # the witness must not hold up what it watches
+    except Exception as error:  # a fault of the second reading must not hold up the first
         return Fault("text-unchecked", f"{type(error).__name__}: {error}"[:500])
 
 
-class _Came:
-    """What came out of the parser, as it is compared."""
+def compare(passages: Sequence[Passage], version: Version) -> Fault | None:
+    """What *version* lost or added of *passages*, all that its item holds; None when nothing.
+
+    :raises UncheckedError: when comparing would take too long.
+    :raises stories.errors.ParseError: for HTML built to burst a parser.
+    """
+    _bound(passages)
+    copies = [_Copy(passage) for passage in passages]
+    parsed = _Parsed(version)
+    lost = [copy for copy in copies if _is_lost(copy, copies, parsed)]
+    added = [part for part in ("headline", "body", "summary") if _is_added(part, copies, parsed)]
+    return _fault(lost, added, copies, parsed) if lost or added else None
+
+
+def _bound(passages: Sequence[Passage]) -> None:
+    many = len(passages)
+    if many > MOST_PASSAGES:
+        raise UncheckedError(f"holds more than {MOST_PASSAGES} elements of copy")
+    if many > MOST_MARKUP and sum("<" in one.raw for one in passages) > MOST_MARKUP:
+        raise UncheckedError(f"holds more than {MOST_MARKUP} elements of HTML")
+    if sum(len(one.raw) for one in passages) * many > MOST_COMPARED:
+        raise UncheckedError("holds too many and too long elements of copy")
+
+
+def _squash(text: str) -> str:
+    """*text* as the projection compares it (:mod:`wirecopy.text`), without any white space."""
+    return plain(text).replace(" ", "")
+
+
+class _Parsed:
+    """What came out of the parser, squashed; the body, which takes a parse, when first needed."""
 
     def __init__(self, version: Version) -> None:
-        self.markup = version.body
-        self.headline = squash(version.headline)
-        self.summary = squash(version.summary or "")
-        self._version = version
+        self.version = version
+        self.headline = _squash(version.headline)
+        self.summary = _squash(version.summary or "")
 
     @cached_property
     def body(self) -> str:
-        return "".join(map(squash, paragraphs(self.markup)))
+        return "".join(map(_squash, paragraphs(self.version.body)))
 
     @cached_property
     def everything(self) -> tuple[str, ...]:
-        one = self._version
+        one = self.version
         beside = [m.caption for m in one.media] + [m.credit for m in one.media]
         beside += [one.byline, one.dateline, one.credit, one.rights, *one.keywords]
         beside += [category.label for category in one.categories]
-        texts = [self.body, self.summary, self.headline, *(squash(b) for b in beside if b)]
+        texts = [self.body, self.summary, self.headline, *(_squash(b) for b in beside if b)]
         return tuple(dict.fromkeys(t for t in texts if t))
 
     def shown(self, part: str) -> str:
-        one = self._version
+        one = self.version
         if part == "body":
             return "\n".join(paragraphs(one.body))
         return one.headline if part == "headline" else one.summary or ""
 
 
 class _Copy:
-    """One element of copy, and what the comparison has found of it."""
+    """A passage and its readings, squashed, each worked out when first wanted."""
 
-    def __init__(self, telling: Telling, kind: str) -> None:
-        self.telling = telling
-        self.kind = kind
+    def __init__(self, passage: Passage) -> None:
+        self.passage = passage
+        self.is_headline = passage.kind == "headline"
         self._texts: list[str] = []
-        self._rest: Iterator[str] | None = telling.texts
+        self._rest = passage.readings()
 
     def texts(self) -> Iterator[str]:
-        """The texts it may mean, each worked out when first wanted."""
         yield from self._texts
-        while self._rest is not None:
-            text = next(self._rest, None)
-            if text is None:
-                self._rest = None
-                return
-            self._texts.append(text)
-            yield text
+        for reading in self._rest:
+            self._texts.append(_squash(reading))
+            yield self._texts[-1]
 
     def is_one_of(self, *texts: str) -> bool:
         return any(text in texts for text in self.texts())
 
-    @property
-    def length(self) -> int:
-        return min((len(text) for text in self.texts()), default=0)
 
-
-def _check(found: Iterable[Telling], came: _Came) -> Fault | None:
-    copies = [_Copy(t, kind) for t in found if (kind := _kind(t))]
-    if len(copies) > MOST_TELLINGS:
-        raise UnwitnessedError(f"holds more than {MOST_TELLINGS} elements of copy")
-    _bounded(copies)
-    missing = [copy for copy in copies if _is_lost(copy, copies, came)]
-    extra = [part for part in ("headline", "body", "summary") if _is_added(part, copies, came)]
-    if not missing and not extra:
-        return None
-    return _fault(missing, extra, copies, came)
-
-
-def _kind(telling: Telling) -> str:
-    """``headline``, ``short``, ``full``, ``prose``; ``""`` for what is no copy."""
-    name, family = telling.name, telling.family
-    kind = _KINDS.get(name)
-    if kind is not None and family in _COPY and (name != "encoded" or family == "content"):
-        return kind if telling.is_text else ""
-    if family == "beside" or len(telling.inner) < PROSE or OTHER.fullmatch(name):
-        return ""
-    return "prose"
-
-
-def _bounded(copies: list[_Copy]) -> None:
-    """See that reading all of *copies* stays linear in what they hold."""
-    if len(copies) > MOST_READ and sum("<" in c.telling.inner for c in copies) > MOST_READ:
-        raise UnwitnessedError(f"holds more than {MOST_READ} elements of HTML")
-    if sum(len(c.telling.inner) for c in copies) * len(copies) > 200_000_000:
-        raise UnwitnessedError("holds too many and too long elements of copy")
-
-
-def _is_lost(copy: _Copy, copies: list[_Copy], came: _Came) -> bool:
-    if copy.telling.is_markup(came.markup):
+def _is_lost(copy: _Copy, copies: list[_Copy], parsed: _Parsed) -> bool:
+    passage = copy.passage
+    if parsed.version.body in passage.spellings:
         return False
-    # The body's own text is dear, and seldom needed once its markup was found to be an element's.
-    if copy.is_one_of("", came.headline, came.summary) or copy.is_one_of(came.body):
+    # The body's own text takes a parse, seldom needed once its markup was found to be a passage's.
+    if copy.is_one_of("", parsed.headline, parsed.summary) or copy.is_one_of(parsed.body):
         return False
-    if any(text in one for text in copy.texts() for one in came.everything):
+    if any(text in one for text in copy.texts() for one in parsed.everything):
         return False
-    if copy.kind == "prose":
-        readings = copy.telling.readings()
-        return not any(_is_told(text, came) for text in copy.texts()) and all(map(_prose, readings))
-    return not _is_another(copy, copies, came)
+    if passage.kind == "prose":
+        return all(_is_left(text, parsed) for text in copy.texts()) and all(
+            letters(reading) >= PROSE for reading in passage.readings()
+        )
+    return not _is_another(copy, copies, parsed)
 
 
-def _prose(text: str) -> bool:
-    words = (word for word in text.split() if "://" not in word)
-    return len(_LETTER.findall(" ".join(words))) >= PROSE
-
-
-def _is_told(text: str, came: _Came) -> bool:
-    """Whether what *text* says besides what came out is less than prose."""
-    for one in came.everything:
+def _is_left(text: str, parsed: _Parsed) -> bool:
+    """Whether what *text* says besides what came out is prose."""
+    for one in parsed.everything:
         if len(one) >= 20:
             text = text.replace(one, " ", 1)
-    return len(_LETTER.findall(text)) < PROSE
+    return len(_LETTER.findall(text)) >= PROSE
 
 
-def _is_another(copy: _Copy, copies: list[_Copy], came: _Came) -> bool:
-    """Whether *copy* only tells in other words what another element told, and that came out."""
-    headline = copy.kind == "headline"
-    if copy.kind == "full" or (not headline and copy.length > len(came.body)):
+def letters(text: str) -> int:
+    """How many letters *text* has, addresses not counted."""
+    return len(_LETTER.findall(" ".join(word for word in text.split() if "://" not in word)))
+
+
+def _is_another(copy: _Copy, copies: list[_Copy], parsed: _Parsed) -> bool:
+    """Whether *copy* is but a second headline or summary, beside one that came out."""
+    passage = copy.passage
+    length = min((len(text) for text in copy.texts()), default=0)
+    if passage.kind == "body" or (not copy.is_headline and length > len(parsed.body)):
         return False
-    came_out = {came.headline} if headline else {came.body, came.summary}
-    told = [
-        other
+    came_out = {parsed.headline} if copy.is_headline else {parsed.body, parsed.summary}
+    others = [
+        other.passage
         for other in copies
-        if (other.kind == "headline") == headline
+        if other.is_headline == copy.is_headline
         and other is not copy
         and any(text and text in came_out for text in other.texts())
     ]
     # One of two alone may be the body; then what is missing was the summary.
-    return len(told) > (not headline) and any(
-        other.kind == copy.kind
-        and (other.telling.name, other.telling.family) != (copy.telling.name, copy.telling.family)
-        for other in told
+    return len(others) > (not copy.is_headline) and any(
+        other.kind == passage.kind and (other.name, other.space) != (passage.name, passage.space)
+        for other in others
     )
 
 
-def _is_added(part: str, copies: list[_Copy], came: _Came) -> bool:
-    if part == "headline":
-        if not came.headline:
-            return False
-        sources = [c for c in copies if c.kind == "headline"]
-        return not any(c.is_one_of(came.headline) for c in sources)
-    sources = [c for c in copies if c.kind != "headline"]
-    if part == "body" and any(c.telling.is_markup(came.markup) for c in sources):
+def _is_added(part: str, copies: list[_Copy], parsed: _Parsed) -> bool:
+    sources = [copy for copy in copies if copy.is_headline == (part == "headline")]
+    if part == "body" and any(parsed.version.body in c.passage.spellings for c in sources):
         return False
-    text = came.body if part == "body" else came.summary
-    return bool(text) and not any(c.is_one_of(text) for c in sources)
+    text: str = getattr(parsed, part)
+    return bool(text) and not any(copy.is_one_of(text) for copy in sources)
 
 
-def _fault(missing: list[_Copy], extra: list[str], copies: list[_Copy], came: _Came) -> Fault:
-    """The fault told by the element and the part that are likest to each other."""
+def _fault(lost: list[_Copy], added: list[str], copies: list[_Copy], parsed: _Parsed) -> Fault:
+    """The fault, told by the passage and the part that are likest to each other."""
     pairs = [
-        (_alike(copy, came, part), copy, part)
-        for part in extra or ("body", "summary", "headline")
-        for copy in missing or copies
-        if (copy.kind == "headline") == (part == "headline")
+        (_alike(copy, parsed.shown(part)), copy, part)
+        for part in added or ("body", "summary", "headline")
+        for copy in lost or copies
+        if copy.is_headline == (part == "headline")
     ]
-    copy: _Copy | None = next(iter(missing or copies), None)
-    part = next(iter(extra), "body")
+    copy: _Copy | None = next(iter(lost or copies), None)
+    part = next(iter(added), "body")
     if pairs:
         _, copy, part = max(pairs, key=lambda pair: pair[0])
-    shown = came.shown(part)
-    end = squash(shown)
-    readings = list(copy.telling.readings()) if copy is not None else []
-    said = max(readings, key=lambda reading: _common(squash(reading), end), default="")
-    lost = bool(missing) and (not extra or len(squash(said)) >= len(end))
-    where = f"<{copy.telling.name}>" if copy is not None else "the item"
+    shown = parsed.shown(part)
+    end = _squash(shown)
+    readings = list(copy.passage.readings()) if copy is not None else []
+    said = max(readings, key=lambda reading: _common(_squash(reading), end), default="")
+    is_loss = bool(lost) and (not added or len(_squash(said)) >= len(end))
+    where = copy.passage.name if copy is not None else "the item"
     there, here = _differing(said, shown)
     return Fault(
-        "text-lost" if lost else "text-added",
-        f"text was {'lost' if lost else 'added'} on the way from its bytes: {where} says {there},"
-        f" the {part} that came out says {here}; {_ADVICE}",
+        "text-lost" if is_loss else "text-added",
+        f"text was {'lost' if is_loss else 'added'} on the way from its bytes: {where} says"
+        f" {there}, the {part} that came out says {here}; {_ADVICE}",
     )
 
 
-def _alike(copy: _Copy, came: _Came, part: str) -> int:
-    text = squash(came.shown(part))
-    return max((_common(one, text) for one in copy.texts()), default=0)
+def _alike(copy: _Copy, shown: str) -> int:
+    end = _squash(shown)
+    return max((_common(text, end) for text in copy.texts()), default=0)
 
 
 def _common(one: str, two: str) -> int:

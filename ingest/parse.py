@@ -1,4 +1,4 @@
-"""What a capture's bytes hold, as they alone tell: ``parse | normalise | conserve | digest``.
+"""What a capture's bytes hold, as they alone tell: ``parse | normalise | compare | digest``.
 
 All that touches hostile text stands behind :func:`read`, so that it can be run elsewhere
 (:mod:`ingest.sandbox`); its result is plain values that JSON holds. What depends on earlier
@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ingest import formats, integrity
-from ingest.formats import rss_atom_reread
-from ingest.formats.rss_atom_reread import Around
+from ingest.formats import Format
 from ingest.identity import Keys, keys_of
-from ingest.integrity import Fault
+from ingest.integrity import Fault, Reread
 from ingest.item import Channel, Hints, Item
 from ingest.normalize import content_digest, normalise, received
 from stories.config import Wire
@@ -87,7 +86,8 @@ def read(body: bytes, hints: Hints, wire: Wire) -> Contents:
         met what nobody foresaw.
     """
     try:
-        parsed = formats.parse(body, hints)
+        format = formats.choose(body, hints)
+        parsed = format.parse(body, hints)
     except (ParseError, MemoryError):
         raise
     except Exception as error:  # no parser foresees everything; the capture is kept
@@ -96,14 +96,14 @@ def read(body: bytes, hints: Hints, wire: Wire) -> Contents:
     found: list[Candidate] = []
     refused: list[Refusal] = []
     doubts: dict[int, Fault] = {}
-    place = _around(body, hints)
+    reread = _reread(format, body, hints)
     for item in parsed.items:
         keys: Keys | None = None
         try:
             keys = keys_of(item)
             version = normalise(item, parsed.channel, wire, _NOBODY)
             raw = body[item.start : item.end] if 0 <= item.start < item.end else None
-            fault = _conserved(raw, place, version)
+            fault = _fault(reread, raw, version)
             if fault is not None:
                 if fault.state != "text-unchecked" and wire.conserve == "quarantine":
                     raise ParseError(fault.state, f"item {item.position}: {fault.message}")
@@ -140,20 +140,19 @@ def read(body: bytes, hints: Hints, wire: Wire) -> Contents:
 _NOBODY = Identity(rule="digest", key="")
 
 
-def _around(body: bytes, hints: Hints) -> Around | None:
-    """What *body* says around its items; None when the witness cannot tell."""
+def _reread(format: Format, body: bytes, hints: Hints) -> Reread | None:
     try:
-        return rss_atom_reread.around(body, hints.headers.get("content-type", ""))
-    except Exception:  # see integrity.check
+        return format.reread(body, hints)
+    except Exception:  # a fault of the second reading must not hold up the first
         return None
 
 
-def _conserved(raw: bytes | None, place: Around | None, version: Version) -> Fault | None:
+def _fault(reread: Reread | None, raw: bytes | None, version: Version) -> Fault | None:
     # Where there is nothing to compare with, no text was seen to be lost: such an item is no
     # matter for the quarantine, but nothing can be claimed of it either.
-    if raw is None or place is None:
+    if reread is None or raw is None:
         return Fault("text-unchecked", "where its own bytes stand is not known")
-    return integrity.check(place.charset.decode(raw), place, version)
+    return integrity.check(reread, raw, version)
 
 
 def _doubted(doubts: dict[int, Fault]) -> Iterator[str]:

@@ -257,7 +257,7 @@ def test_a_capture_that_would_not_parse_is_recovered_later(
             raise ZeroDivisionError("a fault of the old code")
 
         with monkeypatch.context() as patched:
-            patched.setattr("ingest.formats.parse", worse)
+            patched.setattr("ingest.formats.choose", worse)
             lived.reader = parse.read  # a caged reader would not be reached by the patch
             lived.pass_until(35)
         lived.reader = sandbox.read
@@ -350,7 +350,7 @@ def _quarantined(life: Life, patched: pytest.MonkeyPatch) -> Selection:
         raise ZeroDivisionError("a fault of the old code")
 
     with patched.context() as old:
-        old.setattr("ingest.formats.parse", worse)
+        old.setattr("ingest.formats.choose", worse)
         life.receive(item("a", "First, broken"))
     for n in range(3):
         life.receive(item("a", f"First, later {n}"))

@@ -1,40 +1,40 @@
-"""The formats that wires come in. A new one is one file here and one line in :data:`FORMATS`.
-
-Each is two pure functions: ``detect(look)``, whether a body that looks so is of this format, and
-``parse(body, hints)``, its items.
-"""
+"""The formats that wires come in. A new one is one file here and one line in :data:`FORMATS`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ingest.formats import rss_atom
+from ingest.formats import rss_atom, rss_atom_reread
 from ingest.formats.sniff import Look, look
+from ingest.integrity import Reread
 from ingest.item import Hints, Parsed
 from stories.errors import ParseError
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One wire format."""
+    """One wire format, as pure functions.
+
+    ``detect`` says whether a body that looks so is of this format, ``parse`` gives the items of a
+    body, ``reread`` the second reading of one item's own bytes, with which :mod:`ingest.integrity`
+    compares what ``parse`` made of it.
+    """
 
     name: str
     detect: Callable[[Look], bool]
     parse: Callable[[bytes, Hints], Parsed]
+    reread: Callable[[bytes, Hints], Reread]
 
 
 FORMATS: tuple[Format, ...] = (
-    Format("RSS or Atom", rss_atom.detect, rss_atom.parse),
+    Format("RSS or Atom", rss_atom.detect, rss_atom.parse, rss_atom_reread.reread),
 )  # fmt: skip
 
 
-def parse(body: bytes, hints: Hints) -> Parsed:
-    """The items of *body* by the first format that takes it.
+def choose(body: bytes, hints: Hints) -> Format:
+    """The first format that takes *body*. Its ``parse`` may still find it ``malformed``.
 
-    A valid feed without items is no error.
-
-    :raises ParseError: with state ``empty`` (no bytes, or nothing but white space),
-        ``not-a-feed`` (named for what it looks like), ``malformed`` (claims to be a feed, but
-        nothing can be got out of it).
+    :raises ParseError: ``empty`` (no bytes, or nothing but white space) or ``not-a-feed`` (named
+        for what it looks like).
     """
     if not body.strip(b" \t\r\n\0\xef\xbb\xbf\xfe\xff"):
         raise ParseError(
@@ -43,7 +43,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     seen = look(body, hints.headers.get("content-type", ""))
     for one in FORMATS:
         if one.detect(seen):
-            return one.parse(body, hints)
+            return one
     known = ", ".join(one.name for one in FORMATS)
     raise ParseError(
         "not-a-feed",

@@ -1,13 +1,23 @@
-"""What an item's own bytes say: a second reading, by another route than the format parsers.
+"""The second reading of an item of RSS or Atom: what copy its own bytes hold.
 
-A scanner of our own over the item's text, without lxml, feedparser or any code of
-``ingest/formats/item*``, so that a fault of theirs is not also a fault of the witness. What it
-shares with them is where the item begins and ends, the document's encoding and what its DOCTYPE
-declares. It reads no meaning into the item: it tells which elements stand in it and what text each
-holds; :mod:`ingest.integrity` compares.
+It goes another way than :mod:`ingest.formats.rss_atom`, a scanner over the item's text without
+lxml, feedparser or any code of that module, so that a fault there is not made twice. Both share
+where the item begins and ends, the document's encoding and what its DOCTYPE declares. Every step is
+linear in the item's length. :mod:`ingest.integrity` compares.
 
-Every step is linear in the item's length; an item that would take more is not witnessed
-(:class:`UnwitnessedError`).
+**Copy** is what these elements of the item hold (local names in any case; RSS, Atom, Dublin Core,
+``content`` and XHTML namespaces, or none):
+
+* headline: ``title``, ``headline``;
+* summary: ``description``, ``summary``, ``abstract``;
+* body: ``content``, ``content:encoded``, ``body``, ``div``, and what wires invented: ``story``,
+  ``fullstory``, ``storybody``, ``articlebody``, ``fulltext`` in its spellings, ``fullcontent``;
+* prose: any other element, of any namespace, of :data:`ingest.integrity.PROSE` characters and more,
+  unless its name or namespace says that it is something else: an id, address, date, subject,
+  person, caption, right, place or note (:data:`OTHER`, and the namespaces called ``beside``). Text
+  that stands in the item itself counts as one such.
+
+Atom content of a type that is no text, or that is elsewhere (``src``), is none.
 """
 
 import base64
@@ -15,21 +25,40 @@ import binascii
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
+from functools import partial
 from html.entities import html5
+from typing import Literal
 
 from ingest.formats import encoding
 from ingest.formats.html_detection import VOID
 from ingest.formats.sniff import HEAD, look_at
+from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError
+from ingest.item import Hints
 from wirecopy.encoding import scalar
-from wirecopy.text import paragraphs, plain
+from wirecopy.text import paragraphs
 
-MOST_TELLINGS = 300
-"""Elements of one item that may hold copy; real ones have three."""
+_KINDS: dict[str, Kind] = {
+    **dict.fromkeys(("title", "headline"), "headline"),
+    **dict.fromkeys(("description", "summary", "abstract"), "summary"),
+    **dict.fromkeys(("content", "encoded", "body", "div"), "body"),
+    **dict.fromkeys(("story", "fullstory", "storybody", "story-body"), "body"),
+    **dict.fromkeys(("articlebody", "article-body", "fullcontent"), "body"),
+    **dict.fromkeys(("fulltext", "full-text", "full_text"), "body"),
+}
+_COPY = frozenset(["", "atom", "dc", "content", "xhtml"])
+"""Families of namespaces in which a name of :data:`_KINDS` means what it says."""
 
-MOST_READ = 30
-"""Elements of one item whose HTML is read in full: each is a parse of its own."""
+OTHER = re.compile(
+    r".*(?:date|time|link|ur[il]|guid|image|photo|picture|thumb|media|video|audio|gallery|caption"
+    r"|credit|keyword|tags?\b|categor|subject|topic|author|creator|contributor|byline|writer"
+    r"|reporter|publisher|source|rights|licen[cs]e|copyright|usage|disclaimer|comment|language"
+    r"|location|geo|point|polygon|place|section|slug|note|related|enclosure|analytic|advert|script"
+    r"|style|logo|icon|rating|seo|meta|json|bio\b).*"
+    r"|tags?|id|.*[_-]?id|lang|cloud|source|email|name",
+    re.DOTALL,
+)
+"""Names, in lower case, under which wires send what is no copy."""
 
 _NAME = r"[A-Za-z_\x80-\U0010ffff][^\s<>/!?&\"'=]{0,100}"
 _START = re.compile(rf"""<({_NAME})((?>[^<>"']+|"[^"<]*"|'[^'<]*')*+)>""")
@@ -105,134 +134,48 @@ _USUAL = {
 """What a prefix means that nobody declared."""
 
 
-class UnwitnessedError(Exception):
-    """The item is of a shape that the witness does not read; the message says which."""
-
-
 @dataclass(frozen=True, slots=True)
-class Around:
-    """What the document says around its items. ``spaces`` are families by prefix."""
+class _Document:
+    """What the document says around its items. ``spaces`` are families of namespaces by prefix."""
 
     charset: encoding.Charset
-    entities: dict[str, str] = field(default_factory=dict)
-    spaces: dict[str, str] = field(default_factory=dict)
+    entities: dict[str, str]
+    spaces: dict[str, str]
 
 
-def around(body: bytes, content_type: str = "") -> Around:
-    """What *body*, a capture, says around its items. Linear in its length."""
-    charset = encoding.decide(body, content_type)
+def reread(body: bytes, hints: Hints) -> Reread:
+    """The second reading of the items of *body*, a capture. Linear in its length."""
+    charset = encoding.decide(body, hints.headers.get("content-type", ""))
     head = charset.decode(body[:HEAD])
     look = look_at(head)
     channel = _CHANNEL.search(head)
     spaces: dict[str, str] = {}
     for attributes in (look.attributes, channel[1] if channel else ""):
         spaces |= _spaces(attributes)
-    return Around(charset, dict(look.entities), spaces)
+    document = _Document(charset, dict(look.entities), spaces)
+    return lambda raw: _passages(charset.decode(raw), document)
 
 
-@dataclass
-class Telling:
-    """One element of an item and what it holds.
-
-    ``name`` is its local name in lower case, ``family`` that of its namespace: ``""`` for RSS of
-    every kind, ``?`` for one unknown. ``attributes`` and ``inner`` are as they stand in the bytes.
-    """
-
-    name: str
-    family: str
-    attributes: str
-    inner: str
-    nested: bool
-    entities: dict[str, str]
-
-    @cached_property
-    def markup(self) -> str:
-        """What it holds as a string of markup, or of plain text, whichever is meant."""
-        if self.nested:
-            return as_html(self.inner, self.entities)
-        found = _characters(self.inner, self.entities)
-        if self._kind == "base64":
-            return _base64(found)
-        return found.replace("\r\n", "\n").replace("\r", "\n") if "\r" in found else found
-
-    def is_markup(self, body: str) -> bool:
-        """Whether *body* is what it holds, character for character."""
-        if self.markup == body:
-            return True
-        if not self.nested or not body:
-            return False
-        wrapped = _WRAPPER.fullmatch(self.markup)
-        return wrapped is not None and wrapped[1] == body
-
-    @property
-    def is_text(self) -> bool:
-        """False for content that is of a type without words, or elsewhere."""
-        return self._kind != "none"
-
-    @property
-    def texts(self) -> Iterator[str]:
-        """The texts it may mean, white space left out; more than one where the wire does not say.
-
-        :raises wirecopy.html.TangleError: for markup built to burst a parser.
-        """
-        return (squash(text) for text in self.readings())
-
-    def readings(self) -> Iterator[str]:
-        """As :attr:`texts`, as people read them."""
-        kind = self._kind
-        said = self.markup
-        if self.nested:
-            yield _html(said)
-            # Unescaped HTML that holds CDATA for a browser's sake.
-            yield _html(self.inner.replace("<![CDATA[", "").replace("]]>", ""))
-            return
-        marked = "<" in said or "&" in said
-        if kind != "html" or not marked:
-            yield said
-        if kind == "plain" or not marked:
-            return
-        if "&" in said and kind != "html":
-            yield _COMPLETE.sub(_completed, said)
-        yield _html(said)
-
-    @property
-    def _kind(self) -> str:
-        """``plain``, ``html``, ``base64``, ``none`` for what is no text, ``""`` for undeclared."""
-        if self.family != "atom":
-            return ""
-        stated = {k: a or b for k, a, b in _ATTRIBUTE.findall(self.attributes)}
-        kind = stated.get("type", "text").strip().lower()
-        mode = stated.get("mode", "").strip().lower()
-        if self.name == "content" and stated.get("src"):
-            return "none"
-        if kind in ("html", "text/html"):
-            return "base64" if mode == "base64" else "html"
-        if kind in ("xhtml", "application/xhtml+xml") and not self.nested:
-            return "base64" if mode == "base64" else "plain"
-        if self.nested or kind.startswith("text") or self.name != "content":
-            return "base64" if mode == "base64" else "plain"
-        return "none"
-
-
-def tellings(raw: str, place: Around) -> list[Telling]:
-    """The elements that *raw*, the whole text of one item, holds, in their order.
+def _passages(raw: str, document: _Document) -> list[Passage]:
+    """The copy of *raw*, the whole text of one item, in the order of its elements.
 
     An element that is never closed holds what stands before the next tag. Text that stands in none
-    comes last, as that of the item itself (family ``?``).
+    comes last.
 
-    :raises UnwitnessedError: when that is no item of XML, or one not to be read in linear time.
+    :raises UncheckedError: when that is no item of XML, or one not to be read in linear time.
     """
     if "&#1" in raw or "&#x" in raw or "&#X" in raw:
         raw = _WINDOWS.sub(_windows, raw)
     own = _START.match(raw)
     stop = raw.rfind("</")
     if own is None:
-        raise UnwitnessedError("its bytes are no element of XML")
+        raise UncheckedError("its bytes are no element of XML")
     if stop < own.end():
         return []
-    spaces = place.spaces | _spaces(own[2]) if "xmlns" in own[2] else place.spaces
+    entities = document.entities
+    spaces = document.spaces | _spaces(own[2]) if "xmlns" in own[2] else document.spaces
     scan = _Scan(raw, stop)
-    found: list[Telling] = []
+    found: list[Passage] = []
     for tag, attributes, begin, end, nested in scan.children(own.end()):
         known = spaces | _spaces(attributes) if "xmlns" in attributes else spaces
         prefix, mark, local = tag.rpartition(":")
@@ -240,13 +183,91 @@ def tellings(raw: str, place: Around) -> list[Telling]:
             family = known[prefix] if prefix in known else _USUAL.get(prefix, "?")
         else:
             family = known.get("", "")
-        found.append(
-            Telling(local.lower(), family, attributes, raw[begin:end], nested, place.entities)
-        )
+        name = local.lower()
+        if kind := _kind(name, family, end - begin):
+            stated = _stated(name, family, attributes, nested=nested)
+            if stated != "none":
+                inner = raw[begin:end]
+                found.append(_passage(name, family, kind, inner, nested, stated, entities))
     loose = "".join(scan.loose)
-    if loose and not loose.isspace():
-        found.append(Telling("item", "?", "", loose, False, place.entities))
+    if len(loose) >= PROSE and not loose.isspace():
+        found.append(_passage("item", "?", "prose", loose, False, "", entities))
     return found
+
+
+def _kind(name: str, family: str, length: int) -> Kind | None:
+    """What an element of that name promises; None when it is no copy."""
+    kind = _KINDS.get(name)
+    if kind is not None and family in _COPY and (name != "encoded" or family == "content"):
+        return kind
+    if family == "beside" or length < PROSE or OTHER.fullmatch(name):
+        return None
+    return "prose"
+
+
+_Stated = Literal["", "plain", "html", "base64", "none"]
+
+
+def _stated(name: str, family: str, attributes: str, *, nested: bool) -> _Stated:
+    """Of what type an element says that its text is: ``""`` for nothing said, ``none`` for what is
+    no text or elsewhere (RFC 4287 §3.1.1 and §4.1.3, and Atom 0.3's ``mode``)."""
+    if family != "atom":
+        return ""
+    stated = {k: a or b for k, a, b in _ATTRIBUTE.findall(attributes)}
+    kind = stated.get("type", "text").strip().lower()
+    coded = stated.get("mode", "").strip().lower() == "base64"
+    if name == "content" and stated.get("src"):
+        return "none"
+    if kind in ("html", "text/html"):
+        return "base64" if coded else "html"
+    is_xhtml = kind in ("xhtml", "application/xhtml+xml")
+    if nested or is_xhtml or kind.startswith("text") or name != "content":
+        return "base64" if coded else "plain"
+    return "none"
+
+
+def _passage(
+    name: str,
+    family: str,
+    kind: Kind,
+    inner: str,
+    nested: bool,
+    stated: _Stated,
+    entities: dict[str, str],
+) -> Passage:
+    if nested:
+        said = as_html(inner, entities)
+        wrapped = _WRAPPER.fullmatch(said)
+        spellings = (said, wrapped[1]) if wrapped is not None else (said,)
+    else:
+        said = _characters(inner, entities)
+        if stated == "base64":
+            said = _base64(said)
+        elif "\r" in said:
+            said = said.replace("\r\n", "\n").replace("\r", "\n")
+        spellings = (said,)
+    readings = partial(_readings, said, inner if nested else None, stated)
+    return Passage(f"<{name}>", kind, inner, spellings, readings, family)
+
+
+def _readings(said: str, nested: str | None, stated: _Stated) -> Iterator[str]:
+    """The words that an element may mean which says *said*; *nested* is its markup if it has any.
+
+    :raises stories.markup.TangleError: for markup built to burst a parser.
+    """
+    if nested is not None:
+        yield _html(said)
+        # Unescaped HTML that holds CDATA for a browser's sake.
+        yield _html(nested.replace("<![CDATA[", "").replace("]]>", ""))
+        return
+    marked = "<" in said or "&" in said
+    if stated != "html" or not marked:
+        yield said
+    if stated == "plain" or not marked:
+        return
+    if "&" in said and stated != "html":
+        yield _COMPLETE.sub(_completed, said)
+    yield _html(said)
 
 
 class _Scan:
@@ -304,7 +325,7 @@ class _Scan:
         while tag not in self._never and (at := raw.find("<", at, stop)) >= 0:
             self._steps -= 1
             if self._steps < 0:
-                raise UnwitnessedError("its elements do not nest")
+                raise UncheckedError("its elements do not nest")
             second = raw[at + 1 : at + 2]
             if second == "/":
                 if self._named(tag, at + 2):
@@ -357,11 +378,6 @@ class _Scan:
 
 
 _NAME_ENDS = (">", " ", "/", "\t", "\n", "\r")
-
-
-def squash(text: str) -> str:
-    """*text* as the rule of :mod:`wirecopy.text` compares it, and without any white space."""
-    return plain(text).replace(" ", "")
 
 
 def as_html(inner: str, entities: dict[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,17 +11,18 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bench.agency import CONTENT_TYPES, bodies
-from ingest import formats, integrity, parse
+from ingest import formats, integrity
 from ingest.formats import rss_atom_reread
-from ingest.integrity import Fault
+from ingest.integrity import Fault, Passage, Reread
 from ingest.item import Hints, Item, Parsed
 from ingest.normalize import normalise
 from ingest.parse import Contents
+from ingest.parse import read as parse_capture
 from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import Identity, Version
 from tests.ingest import feedings
-from wirecopy.text import projection
+from wirecopy.text import plain, projection
 
 WIRE = Wire(name="wire", url="https://wire.example/feed.xml")
 HINTS = Hints(url=WIRE.url)
@@ -46,17 +48,22 @@ def version_of(item: Item, parsed: Parsed) -> Version:
     return normalise(item, parsed.channel, WIRE, NOBODY)
 
 
-def checked(body: bytes, item: Item, version: Version, kind: str = "") -> Fault | None:
-    place = rss_atom_reread.around(body, kind)
-    return integrity.check(place.charset.decode(body[item.start : item.end]), place, version)
+def parse(body: bytes, hints: Hints = HINTS) -> Parsed:
+    return formats.choose(body, hints).parse(body, hints)
+
+
+def checked(body: bytes, item: Item, version: Version, hints: Hints = HINTS) -> Fault | None:
+    reread = formats.choose(body, hints).reread(body, hints)
+    return integrity.check(reread, body[item.start : item.end], version)
 
 
 def faults(feed: str | bytes, kind: str = "") -> list[str]:
     """The states of those items of *feed* that do not come through, by today's parser."""
     body = feed.encode() if isinstance(feed, str) else feed
-    parsed = formats.parse(body, Hints(url=WIRE.url, headers={"content-type": kind}))
+    hints = Hints(url=WIRE.url, headers={"content-type": kind})
+    parsed = parse(body, hints)
     assert parsed.items
-    found = (checked(body, item, version_of(item, parsed), kind) for item in parsed.items)
+    found = (checked(body, item, version_of(item, parsed), hints) for item in parsed.items)
     return [fault.state for fault in found if fault is not None]
 
 
@@ -192,7 +199,7 @@ def changed(item: Item, part: str, text: str) -> Item:
 
 def items_of(feed: str) -> tuple[bytes, Parsed]:
     body = feed.encode()
-    return body, formats.parse(body, HINTS)
+    return body, parse(body)
 
 
 PORTAL = rss(
@@ -260,7 +267,7 @@ def test_what_the_wire_calls_plain_is_plain() -> None:
 @settings(max_examples=150)
 @given(feedings.feed())
 def test_honest_feeds_are_never_accused(body: bytes) -> None:
-    parsed = formats.parse(body, HINTS)
+    parsed = parse(body)
     for item in parsed.items:
         try:
             version = version_of(item, parsed)
@@ -307,7 +314,7 @@ def spoilt(draw: st.DrawFn, item: Item) -> Item:
 def test_a_parser_that_loses_or_adds_a_word_is_always_found(
     body: bytes, data: st.DataObject
 ) -> None:
-    parsed = formats.parse(body, HINTS)
+    parsed = parse(body)
     item = data.draw(st.sampled_from(parsed.items))
     # Here a summary may stand under two names; which of them comes out is free.
     assume(b"<dc:description>" not in body.replace(b"\0", b""))
@@ -326,7 +333,7 @@ def test_a_parser_that_loses_or_adds_a_word_is_always_found(
 
 def _words(version: Version) -> list[str]:
     texts = (version.headline, projection(version.body), version.summary or "")
-    return [rss_atom_reread.squash(text) for text in texts]
+    return ["".join(plain(text).split()) for text in texts]
 
 
 @pytest.mark.parametrize(
@@ -350,24 +357,24 @@ def _words(version: Version) -> list[str]:
     ids=range(14),
 )
 def test_a_hostile_item_takes_bounded_time(inside: str) -> None:
-    place = rss_atom_reread.around(rss("").encode())
+    reread = rss_atom_reread.reread(rss("").encode(), HINTS)
     version = Version(wire="w", agency="A", agency_id="1", headline="t", body="<p>d</p>")
     began = time.process_time()
-    integrity.check(f"<item><title>t</title>{inside}</item>", place, version)
+    integrity.check(reread, f"<item><title>t</title>{inside}</item>".encode(), version)
     assert time.process_time() - began < 2
 
 
 @given(st.text(max_size=300), st.text(max_size=100))
 def test_any_text_is_checked_without_an_error(raw: str, words: str) -> None:
-    place = rss_atom_reread.around(raw.encode("utf-8", "replace"))
+    item = raw.encode("utf-8", "replace")
     version = Version(wire="w", agency="A", agency_id="1", headline=words, body=words)
-    fault = integrity.check(raw, place, version)
+    fault = integrity.check(rss_atom_reread.reread(item, HINTS), item, version)
     assert fault is None or len(fault.message) <= 1_000
 
 
 def read(feed: str, conserve: str = "quarantine") -> Contents:
     wire = Wire.model_validate({"name": "wire", "url": WIRE.url, "conserve": conserve})
-    return parse.read(feed.encode(), HINTS, wire)
+    return parse_capture(feed.encode(), HINTS, wire)
 
 
 GOOD = "<item><title>Good</title><guid>1</guid><description>d</description></item>"
@@ -408,12 +415,14 @@ def test_what_cannot_be_compared_is_told_and_never_claimed(
 ) -> None:
     """No loss was seen, so it is no matter for the quarantine; but nothing is known either."""
 
+    rss_or_atom = formats.FORMATS[0]
+
     def placeless(body: bytes, hints: Hints) -> Parsed:
-        parsed = formats.FORMATS[0].parse(body, hints)
+        parsed = rss_or_atom.parse(body, hints)
         first, *others = parsed.items
         return replace(parsed, items=(replace(first, start=-1, end=-1), *others))
 
-    monkeypatch.setattr(formats, "parse", placeless)
+    monkeypatch.setattr(formats, "FORMATS", (replace(rss_or_atom, parse=placeless),))
     found = read(f"<rss><channel>{GOOD}{GOOD}</channel></rss>", setting)
     assert [one.received is None for one in found.found] == [True, False]
     assert found.notes[-1] == (
@@ -423,14 +432,30 @@ def test_what_cannot_be_compared_is_told_and_never_claimed(
 
 
 def test_a_check_that_fails_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = rss_atom_reread.tellings
+    rss_or_atom = formats.FORMATS[0]
 
-    def failing(raw: str, place: rss_atom_reread.Around) -> list[rss_atom_reread.Telling]:
-        if "Good" in raw:
-            raise RecursionError("nobody foresaw this")
-        return real(raw, place)
+    def failing(body: bytes, hints: Hints) -> Reread:
+        real = rss_or_atom.reread(body, hints)
 
-    monkeypatch.setattr(integrity, "tellings", failing)
+        def reread(raw: bytes) -> Sequence[Passage]:
+            if b"Good" in raw:
+                raise RecursionError("nobody foresaw this")
+            return real(raw)
+
+        return reread
+
+    monkeypatch.setattr(formats, "FORMATS", (replace(rss_or_atom, reread=failing),))
     found = read(f"<rss><channel>{GOOD}{GOOD.replace('Good', 'Better')}</channel></rss>")
     assert [one.received is None for one in found.found] == [True, False]
     assert "RecursionError: nobody foresaw this" in found.notes[-1]
+
+
+def test_a_second_reading_that_cannot_begin_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def failing(body: bytes, hints: Hints) -> Reread:
+        raise RecursionError("nobody foresaw this")
+
+    monkeypatch.setattr(formats, "FORMATS", (replace(formats.FORMATS[0], reread=failing),))
+    (found,) = read(f"<rss><channel>{GOOD}</channel></rss>").found
+    assert found.received is None

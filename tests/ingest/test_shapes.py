@@ -15,7 +15,7 @@ import pytest
 
 from ingest import formats
 from ingest.identity import identify
-from ingest.item import Hints
+from ingest.item import Hints, Parsed
 from ingest.normalize import content_digest, normalise, received
 from stories.config import Wire
 from stories.models import Copy, Version
@@ -35,8 +35,13 @@ def slim(value: Any) -> Any:
     return value
 
 
+def parse(name: str) -> Parsed:
+    body, hints = (DATA / f"{name}.xml").read_bytes(), Hints(url=WIRE.url)
+    return formats.choose(body, hints).parse(body, hints)
+
+
 def outcome(name: str) -> dict[str, Any]:
-    parsed = formats.parse((DATA / f"{name}.xml").read_bytes(), Hints(url=WIRE.url))
+    parsed = parse(name)
     versions = []
     for item, identity in zip(parsed.items, identify(parsed.items, "guid"), strict=True):
         version = normalise(item, parsed.channel, WIRE, identity)
@@ -56,7 +61,7 @@ def test_feed_comes_out_as_written_down(name: str) -> None:
 def test_spans_are_the_items_own_bytes(name: str) -> None:
     body = (DATA / f"{name}.xml").read_bytes()
     charset = "utf-16-le" if name == "utf-16" else "utf-8"
-    for item in formats.parse(body, Hints(url=WIRE.url)).items:
+    for item in parse(name).items:
         piece = body[item.start : item.end].decode(charset, "replace")
         assert piece.startswith(("<item", "<entry"))
         assert piece.endswith(("</item>", "</entry>"))
@@ -65,7 +70,7 @@ def test_spans_are_the_items_own_bytes(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_version_is_the_copy_received(name: str) -> None:
     """What is kept of an item has the digests of the item as found: nothing was touched."""
-    parsed = formats.parse((DATA / f"{name}.xml").read_bytes(), Hints(url=WIRE.url))
+    parsed = parse(name)
     for item, identity in zip(parsed.items, identify(parsed.items, "guid"), strict=True):
         version = normalise(item, parsed.channel, WIRE, identity)
         assert digests(received(item, parsed.channel)) == digests(copy_of(version))

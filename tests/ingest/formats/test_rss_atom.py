@@ -24,7 +24,8 @@ FEEDS = [p.read_bytes() for p in sorted((Path(__file__).parents[1] / "data").glo
 
 def parse(body: str | bytes, **hints: Any) -> Parsed:
     data = body.encode() if isinstance(body, str) else body
-    return formats.parse(data, replace(HINTS, **hints))
+    known = replace(HINTS, **hints)
+    return formats.choose(data, known).parse(data, known)
 
 
 def rss(*items: str, channel: str = "", root: str = "") -> str:
