@@ -19,7 +19,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from stories.models import Digests, Identity, KnownKey, KnownStory, Version, story_id
+from stories.models import Identity, KnownKey, KnownStory, Version, story_id
+from wirecopy.scope import Digests
 
 Action = Literal["new", "updated", "same", "duplicate"]
 

@@ -11,7 +11,7 @@ neighbours.
 import math
 import time
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -337,7 +337,7 @@ def _row(story: str, number: int, found: Found, capture: Capture) -> VersionRow:
         content_digest=found.content_digest,
         received_at=capture.received_at,
         data=found.version.model_dump(mode="json"),
-        received=found.received.model_dump(mode="json") if found.received is not None else None,
+        received=asdict(found.received) if found.received is not None else None,
     )
 
 

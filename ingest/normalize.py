@@ -23,8 +23,9 @@ from ingest.identity import headline, is_tracking
 from ingest.item import Channel, Item, ItemMedia
 from stories.config import Wire
 from stories.errors import ParseError
-from stories.models import Category, Copy, Identity, Media, Version
+from stories.models import Category, Identity, Media, Version
 from wirecopy.encoding import scalar
+from wirecopy.scope import Copy
 from wirecopy.text import Projection, plain, plain_to_html, project, projection
 from wirecopy.urls import resolve
 

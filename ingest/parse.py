@@ -16,9 +16,9 @@ from ingest.item import Channel, Hints, Item
 from ingest.normalize import content_digest, normalise, received
 from stories.config import Wire
 from stories.errors import ParseError
-from stories.models import Digests, Identity, Value, Version, digest
-from stories.provenance import digests
-from wirecopy.encoding import scalar
+from stories.models import Identity, Value, Version
+from wirecopy.encoding import digest, scalar
+from wirecopy.scope import Digests, digests
 
 LONGEST_MESSAGE = 2_000
 """Characters of an error that are kept; it may quote what the wire sent."""

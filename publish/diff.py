@@ -9,9 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
-from stories.models import Copy, Value
-from stories.reading import read
-from wirecopy.scope import Part
+from stories.models import Value
+from wirecopy.scope import Copy, Part, parts
 from wirecopy.text import Reference
 
 _GAP = 2_500
@@ -49,14 +48,14 @@ def differences(received: Copy, published: Copy, disclosure: str = "") -> tuple[
 
     :raises wirecopy.html.TangleError: as :func:`wirecopy.text.project` does.
     """
-    old, new = read(received), read(published, disclosure=disclosure)
+    old, new = parts(received), parts(published, disclosure=disclosure)
     return (
         *_one("headline", old.headline, new.headline),
-        *_many("text", old.paragraphs, new.paragraphs),
+        *_many("text", old.text, new.text),
         *_many("links", _spell(old.links), _spell(new.links)),
         *_many("media", _spell(old.media), _spell(new.media)),
-        *_one("packaging", old.summary, new.summary),
-        *_many("packaging", old.tags, new.tags),
+        *_one("packaging", old.packaging[0], new.packaging[0]),
+        *_many("packaging", old.packaging[1], new.packaging[1]),
     )
 
 

@@ -13,9 +13,9 @@ from urllib.parse import quote, urlsplit
 from publish.clean import absolute, clean
 from stories.config import Config
 from stories.models import NAMESPACE, Category, Instant, Media, Story, Value
-from stories.provenance import Scope
 from stories.statement import credited
 from wirecopy.encoding import legal
+from wirecopy.scope import Scope
 from wirecopy.text import plain
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)

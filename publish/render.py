@@ -14,9 +14,9 @@ from publish.formats import WRITERS, Format
 from publish.roundtrip import READERS
 from stories.config import Config
 from stories.errors import ParseError, RenderError
-from stories.models import Copy, Story, Version
-from stories.provenance import Measurement, Scope, measure, widest
+from stories.models import Story, Version
 from wirecopy.encoding import legal
+from wirecopy.scope import Copy, Measurement, Scope, measure, widest
 from wirecopy.text import plain
 
 _TRIES = 3
@@ -85,7 +85,7 @@ def _render(story: Story, config: Config) -> Rendered:
         scope = measured.scope
     entry = composed.model_copy(update={"scope": "unknown"})
     written, measured = _measured(entry, received, story)
-    measured = measured.model_copy(update={"scope": "unknown", "edited_headline_only": False})
+    measured = replace(measured, scope="unknown", edited_headline_only=False)
     return Rendered(story.id, entry=entry, measurement=measured, **written)
 
 

@@ -53,7 +53,7 @@ def entry_row(story: Story, rendered: Rendered) -> EntryRow:
         edited_headline_only=rendered.measurement.edited_headline_only,
         disclosure=rendered.entry.disclosure,
         url=rendered.entry.url,
-        measurement=rendered.measurement.model_dump(mode="json"),
+        measurement=rendered.measurement.to_json(),
         rss=rendered.rss,
         atom=rendered.atom,
         json=rendered.json,

@@ -11,7 +11,7 @@ from typing import Literal
 
 from lxml import etree
 
-from stories.models import Copy
+from wirecopy.scope import Copy
 
 Format = Literal["rss", "atom", "json"]
 

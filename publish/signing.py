@@ -17,7 +17,7 @@ from stories.db import Store, proofs
 from stories.db import stories as records
 from stories.db.proofs import Receipt, StatementRow
 from stories.errors import RenderError, SigningError
-from stories.models import Story, digest
+from stories.models import Story
 from stories.signing import payload_of
 from stories.statement import (
     LONGEST_STATEMENT,
@@ -29,6 +29,7 @@ from stories.statement import (
     receipt_of,
 )
 from wirecopy import tlog
+from wirecopy.encoding import digest
 
 log = structlog.get_logger()
 

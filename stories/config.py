@@ -42,7 +42,7 @@ from pydantic_settings import (
 from stories.errors import ConfigError
 from stories.labels import LABELS
 from stories.models import IdentityRule
-from stories.provenance import SCOPES, Scope
+from wirecopy.scope import SCOPES, Scope
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(?:\d+[smhdw])+", re.ASCII)

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from wirecopy.scope import Digests
+
 NAMESPACE = uuid.UUID("679fde77-ca8f-4c3a-b072-c5b02e8fa5e1")
 """Our XML namespace is ``urn:uuid:`` plus this: a name we can own without owning a domain.
 It is also the RFC 9562 name space of every story's guid."""
@@ -72,33 +74,6 @@ class Category(Value):
     scheme: str | None = None
 
 
-class Copy(Value):
-    """The words and references of one story in one form, received or published.
-
-    This, and nothing else, is what provenance compares. ``body`` is HTML; ``base`` is the URL its
-    relative references are resolved against; ``media`` are the URLs beside the body, in order;
-    ``summary`` is plain text.
-    """
-
-    headline: str
-    body: str
-    media: tuple[str, ...] = ()
-    summary: str = ""
-    tags: tuple[str, ...] = ()
-    base: str | None = None
-
-
-class Digests(Value):
-    """Digests of one copy, each ``sha-256=:…:`` as in RFC 9530, by the rule named in ``rule``."""
-
-    rule: str
-    headline: str
-    text: str
-    links: str
-    media: str
-    packaging: str
-
-
 class Version(Value):
     """One wire version of a story, normalised.
 
@@ -129,11 +104,6 @@ class Version(Value):
     base: str | None = None
     published: Instant | None = None
     updated: Instant | None = None
-
-
-def digest(data: bytes) -> str:
-    """SHA-256 of *data* as an RFC 9530 dictionary member, ``sha-256=:BASE64:``."""
-    return f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"
 
 
 def story_id(wire: str, key: str) -> str:

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from stories.models import Digests, Story, Version
-from stories.provenance import PARTS, Measurement
+from stories.models import Story, Version
 from stories.signing import canonical
 from wirecopy.encoding import legal
+from wirecopy.scope import PARTS, Digests, Measurement
 
 STATEMENT = "wirecopy-statement-2"
 RECEIPT = "wirecopy-receipt-2"

@@ -11,9 +11,10 @@ from publish.formats import Format
 from publish.render import Rendered, render
 from publish.selection import join
 from stories.config import Config
-from stories.models import Digests, Story
+from stories.models import Story
 from tests.publish.samples import config, english, hindi, urdu
 from tests.signing import Log, Signer, canonical, digest
+from wirecopy.scope import Digests
 from wirecopy.text import plain
 
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")

@@ -17,8 +17,8 @@ from pydantic import BaseModel, TypeAdapter
 from desk.cli.app import COMMANDS, line
 from publish.web.app import Site
 from stories.config import Config, load, unknown_variables
-from stories.provenance import SCOPES
 from tests.publish import samples
+from wirecopy.scope import SCOPES
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

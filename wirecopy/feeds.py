@@ -17,6 +17,7 @@ from . import aliases
 from .encoding import parse, trim
 from .errors import Refused
 from .html import TangleError, text_of
+from .scope import Copy
 from .text import plain
 
 LARGEST = 64 * 1024 * 1024
@@ -50,6 +51,11 @@ class Entry:
     edited_headline_only: bool | None = None
     statement: str | None = None
     faults: tuple[str, ...] = ()
+
+    @property
+    def copy(self) -> Copy:
+        """What of it is digested."""
+        return Copy(self.headline, self.body, self.media, self.summary, self.tags)
 
 
 def read(document: bytes) -> list[Entry]:

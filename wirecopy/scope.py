@@ -1,13 +1,20 @@
-"""Edit scopes: what a measured difference between two copies amounts to.
+"""What differs between two copies, measured; and the edit scope it amounts to.
 
-A scope is a predicate over the difference, never a label. The predicates stand in
-``docs/text-projection.md`` too, where the words "same" and "word" are defined by the rule.
+No claim is ever set: digests, scope and ``edited_headline_only`` are computed from the two copies,
+by the rule of :mod:`wirecopy.text`, and fall by themselves when a word changes on the way. A scope
+is a predicate over the difference, never a label: ``docs/text-projection.md`` §5 and §6.
 """
 
+import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from .encoding import digest
+from .text import RULE, Projection, Reference, plain, project, without
+from .urls import resolve
 
 Scope = Literal[
     "verbatim",
@@ -41,6 +48,193 @@ RUN = 5
 shorter runs ("the Prime Minister said") are anybody's."""
 SUBSTANTIAL = 0.25
 """The share of the published words that is a good part, both of the agency's and of others'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The words and references of one story in one form, received or published.
+
+    This, and nothing else, is what is measured. ``body`` is HTML; ``base`` is the URL its relative
+    references are resolved against; ``media`` are the URLs beside the body, in order; ``summary``
+    is plain text.
+    """
+
+    headline: str
+    body: str
+    media: tuple[str, ...] = ()
+    summary: str = ""
+    tags: tuple[str, ...] = ()
+    base: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Digests of one copy, each ``sha-256=:…:`` as in RFC 9530, by the rule named in ``rule``.
+
+    Stores hold them as JSON objects of these members.
+    """
+
+    rule: str
+    headline: str
+    text: str
+    links: str
+    media: str
+    packaging: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What was measured between two copies.
+
+    ``received`` are the digests of the received copy (those made at receipt, where they were
+    given), ``published`` those of the published one; ``changed`` are the parts in which the two
+    differ. ``edited_headline_only`` is True exactly when ``scope`` is ``headline-only``: for a
+    ``verbatim`` copy it is False, as no headline was edited.
+    """
+
+    rule: str
+    scope: Scope
+    changed: tuple[Part, ...]
+    received: Digests | None
+    published: Digests
+    edited_headline_only: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """As stores hold it: what is read back from JSON is equal to this."""
+        return {**asdict(self), "changed": list(self.changed)}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Measurement":
+        """The measurement that a store holds.
+
+        :raises TypeError: when a member is missing or unknown.
+        """
+        received = stored["received"]
+        parsed = {
+            "changed": tuple(stored["changed"]),
+            "received": Digests(**received) if received is not None else None,
+            "published": Digests(**stored["published"]),
+        }
+        return cls(**{**stored, **parsed})
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The five parts of a copy as the rule reads them. ``packaging`` is summary and tags."""
+
+    headline: str
+    text: tuple[str, ...]
+    links: tuple[Reference, ...]
+    media: tuple[Reference, ...]
+    packaging: tuple[str, tuple[str, ...]]
+
+    def digests(self) -> Digests:
+        """The digest of each part.
+
+        It is taken of a JSON array ``[rule, part, value]`` in UTF-8, without white space and with
+        nothing escaped but what JSON must (as in RFC 8785), so that no two inputs read alike.
+        """
+        return Digests(RULE, *(_digest(part, getattr(self, part)) for part in PARTS))
+
+
+def _digest(part: Part, value: object) -> str:
+    text = json.dumps((RULE, part, value), ensure_ascii=False, separators=(",", ":"))
+    return digest(text.encode())
+
+
+def parts(copy: Copy, *, disclosure: str = "", body: Projection | None = None) -> Parts:
+    """The parts of *copy*, from one parse of its body, or from none where *body* is given.
+
+    One final paragraph saying *disclosure* is left out.
+
+    :raises wirecopy.html.TangleError: as :func:`wirecopy.text.project` does.
+    """
+    if body is None:
+        body = project(copy.body, copy.base)
+    return Parts(
+        headline=plain(copy.headline),
+        text=without(disclosure, body.paragraphs),
+        links=body.links,
+        media=_media(body, copy),
+        packaging=(plain(copy.summary), tuple(sorted({plain(tag) for tag in copy.tags} - {""}))),
+    )
+
+
+def _media(body: Projection, copy: Copy) -> tuple[Reference, ...]:
+    """The media of the body, then those beside it that the body does not show, none twice.
+
+    So a picture that stands beside the story on the wire and also in its body when published, as
+    readers of feeds want it, is one and the same picture.
+    """
+    beside = (resolve(url, copy.base, shown=True) for url in copy.media)
+    inside = {medium.url for medium in body.media}
+    others = (Reference(url, "") for url in beside if url and url not in inside)
+    return tuple(dict.fromkeys((*body.media, *others)))
+
+
+def digests(copy: Copy, *, disclosure: str = "") -> Digests:
+    """The digests of *copy*. See :func:`parts`."""
+    return parts(copy, disclosure=disclosure).digests()
+
+
+def changed_parts(received: Digests, published: Digests) -> tuple[Part, ...]:
+    """The parts whose digests differ.
+
+    :raises ValueError: when the two were made by different rules, and so cannot be compared.
+    """
+    if received.rule != published.rule:
+        raise ValueError(
+            f"digests by {received.rule!r} and by {published.rule!r} cannot be compared;"
+            " make both again by one rule"
+        )
+    return tuple(part for part in PARTS if getattr(received, part) != getattr(published, part))
+
+
+def measure(
+    received: Copy | None,
+    published: Copy,
+    *,
+    received_digests: Digests | None = None,
+    disclosure: str = "",
+) -> Measurement:
+    """What differs between *received* and *published*; nothing but the copies is believed.
+
+    *received_digests* are those made at receipt. If they were made by this rule and are not those
+    of *received*, that copy is not what was received, and the scope is ``unknown``; it is
+    ``unknown`` too without a received copy. *disclosure* is the plain sentence that stands as the
+    published copy's last paragraph, empty for none.
+
+    :raises wirecopy.html.TangleError: as :func:`wirecopy.text.project` does.
+    """
+    new = parts(published, disclosure=disclosure)
+    after = new.digests()
+    kept = received_digests if received_digests and received_digests.rule == RULE else None
+    scope: Scope = "unknown"
+    before = kept
+    if received is not None:
+        old = parts(received)
+        made = old.digests()
+        before = kept or made
+        if before == made:
+            scope = scope_of(changed_parts(made, after))
+            if scope == "edited":
+                scope = scope_of_words(old.text, new.text)
+    return Measurement(
+        rule=RULE,
+        scope=scope,
+        changed=changed_parts(before, after) if before else (),
+        received=before,
+        published=after,
+        edited_headline_only=scope == "headline-only",
+    )
+
+
+def widest(measurements: Iterable[Measurement]) -> Measurement:
+    """The measurement of the most changed scope among several renderings of one story.
+
+    :raises ValueError: when there is none.
+    """
+    return max(measurements, key=lambda measured: SCOPES.index(measured.scope))
 
 
 def scope_of(changed: Iterable[Part]) -> Scope:

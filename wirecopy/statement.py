@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .digests import PARTS, SCOPES
 from .encoding import canonical, is_digest, names
 from .errors import Refused
 from .instants import from_instant
+from .scope import PARTS, SCOPES, Digests
 from .text import RULE
 from .token import Token
 
 TYPE = "wirecopy-statement-2"
 EARLIER = "wirecopy-statement-1"
 """Without ``logged_at``, and of a receipt without it. Only chains hold such, at their beginning."""
-
-Digests = Mapping[str, str | None]
 
 _MEMBERS = names(
     "type guid story version agency agency_id agency_version rule scope disclosure"
@@ -43,6 +41,8 @@ class Statement:
     scope: str
     disclosure: str
     received: Digests | None
+    raw: str | None
+    """The digest of the received item's own bytes."""
     published: Digests
     received_at: datetime
     logged_at: datetime | None
@@ -100,8 +100,9 @@ def read(token: Token, *, earlier: bool = False) -> Statement:
         agency_version=_string(payload, "agency_version"),
         scope=payload["scope"],
         disclosure=_string(payload, "disclosure"),
-        received=received,
-        published=payload["published"],
+        received=None if received is None else _digests(received),
+        raw=None if received is None else received["raw"],
+        published=_digests(payload["published"]),
         received_at=_instant(payload, "received_at"),
         logged_at=None if received is None or kind == EARLIER else _instant(payload, "logged_at"),
         changed_at=_instant(payload, "changed_at"),
@@ -128,6 +129,10 @@ def _instant(payload: Mapping[str, Any], name: str) -> datetime:
         return from_instant(text)
     except Refused as error:
         raise Refused(f"{name}: {error}") from None
+
+
+def _digests(found: Mapping[str, str]) -> Digests:
+    return Digests(RULE, *(found[part] for part in PARTS))
 
 
 def _check_digests(name: str, value: object, parts: tuple[str, ...]) -> None:

@@ -12,7 +12,6 @@ from datetime import datetime
 from . import chain, feeds, receipt, statement, token
 from .chain import Chain
 from .claims import claim, contradiction
-from .digests import PARTS, changed, parts, scopes_of
 from .errors import Missing, Refused
 from .feeds import Entry
 from .growth import Heads, become, check_growth
@@ -24,6 +23,7 @@ from .note import known_checkpoint
 from .order import Place, faults
 from .receipt import Proved
 from .result import Check, Report, Result, State, complete, late
+from .scope import PARTS, changed_parts, parts, scope_of
 from .statement import Statement
 from .text import Projection, plain, project
 from .tiles import FetchTile
@@ -241,29 +241,22 @@ class _Verification:
                 yield Check(name, "failed", f"the body {error.clause}")
             return
         self._paragraphs = body.paragraphs
-        copy = parts(
-            entry.headline,
-            body,
-            disclosure=said.disclosure,
-            beside=entry.media,
-            summary=entry.summary,
-            tags=entry.tags,
-        )
-        made = copy.digests()
+        copy = parts(entry.copy, disclosure=said.disclosure, body=body)
+        changed = changed_parts(said.published, copy.digests())
         for name in PARTS:
-            fits = made[name] == said.published[name]
+            fits = name not in changed
             yield Check(name, "ok" if fits else "failed", "" if fits else _DIFFERS[name])
-        if made["media"] == said.published["media"]:
+        if "media" not in changed:
             shown = {_unbracketed(url) for url, _ in copy.media}
             for picture in entry.pictures:
                 url = resolve(picture, None, shown=True)
                 if url is not None and _unbracketed(url) not in shown:
                     yield Check("media", "failed", f"{url[:80]!r} stands beside it, unsigned")
                     break
-        yield self._disclosure(said, body, made["text"] == said.published["text"])
+        yield self._disclosure(said, body, fits="text" not in changed)
         yield Check("appearance", "failed" if body.suspect else "ok", body.suspect)
 
-    def _disclosure(self, said: Statement, body: Projection, fits: bool) -> Check:
+    def _disclosure(self, said: Statement, body: Projection, *, fits: bool) -> Check:
         sentence = plain(said.disclosure)
         last = body.paragraphs[-1] if body.paragraphs else ""
         if sentence:
@@ -271,8 +264,8 @@ class _Verification:
                 return Check("disclosure", "ok")
             return Check("disclosure", "failed", f"the last paragraph is not {sentence!r}")
         if not fits and last:
-            without = parts("", body, disclosure=last).digests()["text"]
-            if without == said.published["text"]:
+            less = parts(self._entry.copy, disclosure=last, body=body).digests()
+            if less.text == said.published.text:
                 return Check(
                     "disclosure", "failed", f"the statement has none; {last[:80]!r} was added"
                 )
@@ -283,7 +276,9 @@ class _Verification:
             return Check("scope", "ok", "nothing is claimed")
         if said.received is None:
             return Check("scope", "failed", f"{said.scope}, but there is no received copy")
-        allowed = scopes_of(changed(said.received, said.published))
+        measured = scope_of(changed_parts(said.received, said.published))
+        # Only the words themselves can tell these four apart, and digests have none.
+        allowed = _OF_CHANGED_WORDS if measured == "edited" else {measured}
         if said.scope in allowed:
             return Check("scope", "ok")
         follows = " or ".join(sorted(allowed))
@@ -391,6 +386,7 @@ class _Verification:
         return ("failed" if self._withheld else "not checked"), why
 
 
+_OF_CHANGED_WORDS = {"house-style", "excerpt", "with-inputs", "edited"}
 _DIFFERS = {
     "headline": "the headline is not the one that was signed",
     "text": "the words of the body are not those that were signed",

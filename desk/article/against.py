@@ -8,7 +8,7 @@ Pictures, summary and tags are not judged: a page shows its own, and states none
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desk.article import match, page, wordings
@@ -17,10 +17,10 @@ from ingest import sandbox
 from ingest.formats import encoding
 from ingest.formats.sniff import look
 from ingest.item import Hints
+from publish.diff import Difference, differences
 from stories.config import Wire
 from stories.errors import ParseError, UnknownNameError, WirecopyError
-from stories.models import Copy
-from stories.provenance import Difference, Measurement, Scope, differences, measure, widest
+from wirecopy.scope import Copy, Measurement, Scope, measure, widest
 from wirecopy.text import plain, plain_to_html, project
 
 LARGEST = 16 * 1024 * 1024
@@ -118,7 +118,7 @@ def compare(choice: tuple[Received, int], shown: page.Page) -> Answer:
         where = "the received copy" if line else "the page"
         notes.append(f"{where} states no headline, so the headline was not judged")
     before = Copy(headline=received.copy.headline if line else "", body=links)
-    before = before.model_copy(update={"base": received.copy.base})
+    before = replace(before, base=received.copy.base)
     after = [
         Copy(
             headline=line if received.copy.headline else "",

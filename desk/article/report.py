@@ -12,8 +12,8 @@ from rich.text import Text
 from desk import show
 from desk.article.against import NOT_JUDGED, Answer, Claim
 from desk.article.wordings import Standing
+from publish.diff import Difference, Words, word_differences
 from stories.labels import LABELS
-from stories.provenance import Difference, Words, word_differences
 
 _AROUND = 8
 """Words shown on either side of a change in a longer paragraph."""

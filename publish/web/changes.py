@@ -5,19 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from publish import roundtrip
+from publish.diff import Difference, Words, differences, word_differences
 from publish.render import received_copy
 from publish.web.wording import PART_NAMES
 from stories.errors import ParseError
 from stories.models import Version
-from stories.provenance import (
-    PARTS,
-    Difference,
-    Measurement,
-    Part,
-    Words,
-    differences,
-    word_differences,
-)
+from wirecopy.scope import PARTS, Measurement, Part
 
 MOST = 40
 """Differences of one part that are shown; a story with more is another story."""

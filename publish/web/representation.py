@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Literal
 
 from publish.web.conditional import NAMES, Conditions, evaluate, matches
-from stories.models import digest
+from wirecopy.encoding import digest
 
 Headers = list[tuple[bytes, bytes]]
 

@@ -36,8 +36,8 @@ from stories.db import stories as records
 from stories.db.feeds import EntryRow
 from stories.db.stories import VersionRow
 from stories.models import Media, Story, Version
-from stories.provenance import PARTS, Measurement
 from wirecopy.encoding import legal
+from wirecopy.scope import PARTS, Measurement
 from wirecopy.text import paragraphs, project
 from wirecopy.urls import resolve
 
@@ -252,7 +252,7 @@ def _language(tag: str | None) -> Language:
 
 
 def _measurement(entry: EntryRow) -> Measurement:
-    return Measurement.model_validate(entry.measurement)
+    return Measurement.from_json(entry.measurement)
 
 
 def _updated(shown: dict[str, Any], story: Story, zone: tzinfo) -> Moment | None:

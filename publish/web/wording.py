@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from stories.config import Config
 from stories.labels import LABELS, Tone
-from stories.provenance import Part, Scope
+from wirecopy.scope import Part, Scope
 
 MONTHS = (
     "January",

@@ -23,7 +23,8 @@ from sqlalchemy import (
 
 from stories.db.engine import resume_sequence, upsert
 from stories.db.tables import entries, headlines, identities, stories, versions
-from stories.models import Digests, HeadlineEdit, Identity, KnownKey, KnownStory, Story, Version
+from stories.models import HeadlineEdit, Identity, KnownKey, KnownStory, Story, Version
+from wirecopy.scope import Digests
 
 CHUNK = 400
 """Most names bound in one IN (…): far below SQLite's and PostgreSQL's limits."""
@@ -362,7 +363,7 @@ def _story(row: RowMapping, edits: Sequence[HeadlineEdit]) -> Story:
         identity=Identity(rule=row["rule"], key=row["key"], degraded=row["degraded"]),
         version=Version.model_validate(row["data"]),
         number=row["number"],
-        received=Digests.model_validate(row["received"]) if row["received"] else None,
+        received=Digests(**row["received"]) if row["received"] else None,
         raw_digest=row["raw_digest"],
         first_received=row["first_received_at"],
         received_at=row["received_at"],

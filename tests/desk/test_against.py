@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from desk.article import against, page, report
 from desk.article.against import Answer
 from stories.errors import ParseError, UnknownNameError, WirecopyError
-from stories.models import Copy
 from tests.desk.articles import (
     BRIDGE,
     CLAIM,
@@ -34,6 +33,7 @@ from tests.desk.articles import (
 from tests.wirecopy.markups import marked_up, steady
 from tests.wirecopy.markups import stories as generated
 from wirecopy.html import TangleError
+from wirecopy.scope import Copy
 from wirecopy.text import project
 
 EVERY = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)

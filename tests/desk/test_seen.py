@@ -8,8 +8,8 @@ import pytest
 from desk.article import against, page
 from desk.article.against import Answer
 from desk.article.sheet import Sheets
-from stories.models import Copy
 from tests.desk.articles import BRIDGE, CLAIM, COPIES, LAYOUTS, Layout, Story, broadsheet
+from wirecopy.scope import Copy
 
 CLAIMED = replace(BRIDGE, headline="Bridge is open", claim=CLAIM)
 MIDDLE = BRIDGE.paragraphs[2]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from ingest.decide import Decision, Found, Known, decide, links_of_several
 from ingest.identity import guid_key, headline, identify, link_key, repeated
 from ingest.item import Item
-from stories.models import Copy, Digests, Identity, KnownKey, KnownStory, Version, story_id
-from stories.provenance import digests
+from stories.models import Identity, KnownKey, KnownStory, Version, story_id
+from wirecopy.scope import Copy, Digests, digests
 
 RECEIVED: Digests = digests(Copy(headline="h", body="<p>b</p>"))
 

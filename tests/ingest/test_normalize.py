@@ -11,8 +11,8 @@ from ingest.normalize import content_digest, normalise, received
 from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import Identity, Version
-from stories.provenance import digests
 from tests.ingest.test_shapes import copy_of
+from wirecopy.scope import digests
 
 WIRE = Wire(name="pti", url="https://wire.example/", timezone="Asia/Kolkata")
 IDENTITY = Identity(rule="guid", key="guid:1")

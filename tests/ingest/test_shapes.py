@@ -18,8 +18,8 @@ from ingest.identity import identify
 from ingest.item import Hints, Parsed
 from ingest.normalize import content_digest, normalise, received
 from stories.config import Wire
-from stories.models import Copy, Version
-from stories.provenance import digests
+from stories.models import Version
+from wirecopy.scope import Copy, digests
 
 DATA = Path(__file__).parent / "data"
 NAMES = sorted(path.stem for path in DATA.glob("*.xml"))

@@ -14,8 +14,8 @@ from publish.formats import Format
 from publish.render import render
 from publish.rerender import RENDERING
 from publish.selection import join
-from stories.models import digest
 from tests.publish.samples import config, english, hindi, urdu
+from wirecopy.encoding import digest
 
 FOLDER = Path(__file__).parent / "golden"
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")

@@ -11,7 +11,6 @@ from typing import Any
 from stories.config import Config, Feed, Publisher, Site, Wire
 from stories.models import (
     Category,
-    Copy,
     HeadlineEdit,
     Identity,
     Media,
@@ -21,7 +20,7 @@ from stories.models import (
     story_guid,
     story_id,
 )
-from stories.provenance import digests
+from wirecopy.scope import Copy, digests
 
 IST = timezone(timedelta(hours=5, minutes=30))
 RECEIVED = datetime(2026, 11, 22, 13, 5, 30, 123456, tzinfo=UTC)

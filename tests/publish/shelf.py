@@ -1,6 +1,7 @@
 """Puts stories into a store as an ingest would have left them, and lets the press print them."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from publish import renderer
@@ -10,8 +11,8 @@ from stories.config import Config
 from stories.db import Store, outbox
 from stories.db import stories as records
 from stories.db.stories import VersionRow
-from stories.models import Copy, Digests, Story, Version
-from stories.provenance import digests
+from stories.models import Story, Version
+from wirecopy.scope import Copy, Digests, digests
 
 
 def put(store: Store, *stories: Story, earlier: Sequence[tuple[Version, datetime]] = ()) -> None:
@@ -70,7 +71,7 @@ def _row(story: Story, number: int, version: Version, at: datetime, current: boo
         content_digest=f"{number:064}",
         received_at=at,
         data=version.model_dump(mode="json"),
-        received=received.model_dump(mode="json") if received is not None else None,
+        received=asdict(received) if received is not None else None,
     )
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from publish.rerender import RENDERING, settings_digest
 from stories.config import Config
-from stories.models import digest
 from tests.publish.checks import check_atom, check_json, check_rss
 from tests.publish.goldens import FOLDER, documents
+from wirecopy.encoding import digest
 
 
 def test_every_byte_is_as_it_was() -> None:

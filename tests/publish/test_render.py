@@ -13,8 +13,7 @@ from publish.render import Rendered
 from publish.roundtrip import READERS
 from stories.config import Config, Publisher
 from stories.errors import RenderError
-from stories.models import Category, Copy, HeadlineEdit, Media, Story
-from stories.provenance import digests, measure
+from stories.models import Category, HeadlineEdit, Media, Story
 from tests.publish import hostile
 from tests.publish.checks import NAMES, parse
 from tests.publish.samples import (
@@ -28,6 +27,7 @@ from tests.publish.samples import (
     version,
 )
 from wirecopy.encoding import legal
+from wirecopy.scope import Copy, digests, measure
 
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
 

@@ -7,10 +7,10 @@ from publish import jsonfeed, xml
 from publish.entry import Entry, compose
 from publish.render import render
 from publish.roundtrip import READERS
-from stories.models import Copy, Story
-from stories.provenance import digests
+from stories.models import Story
 from tests.publish import hostile
 from tests.publish.samples import HEADLINE_ONLY, config, english, hindi, story, urdu, version
+from wirecopy.scope import Copy, digests
 
 
 def copy_of(entry: Entry) -> Copy:

@@ -13,8 +13,6 @@ import pytest
 
 from publish.formats import Format
 from stories.errors import ParseError
-from stories.models import Copy
-from stories.provenance import digests
 from stories.signing import payload_of
 from tests import signing
 from tests.publish.node import ask
@@ -25,6 +23,7 @@ from tests.wirecopy.mutations import FORM, MEANING
 from tests.wirecopy.test_mutations import changed
 from wirecopy import Aids, Entry, Refused, read_keys, verify_entries
 from wirecopy.feeds import read
+from wirecopy.scope import Copy, digests
 from wirecopy.text import plain, project
 from wirecopy.urls import resolve
 
@@ -79,7 +78,7 @@ def test_digests_of_every_copy_measured() -> None:
     copies = [v[side] for v in vectors for side in ("received", "published") if v[side]]
     said = ask([{"ask": "digests", "copy": _copy(copy), "disclosure": ""} for copy in copies])
     for copy, found in zip(copies, said, strict=True):
-        assert {"rule": TEXT["rule"], **found} == digests(Copy(**copy)).model_dump(), copy
+        assert {"rule": TEXT["rule"], **found} == asdict(digests(Copy(**copy))), copy
 
 
 @pytest.mark.parametrize("seed", range(3))

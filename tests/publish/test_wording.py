@@ -13,8 +13,8 @@ from lxml import html
 from publish.web.schema import in_script
 from publish.web.wording import badge, direction, legend, listed, moment, unturned, zone_of
 from stories.config import Wire
-from stories.provenance import PARTS, SCOPES
 from tests.publish import samples
+from wirecopy.scope import PARTS, SCOPES
 
 IST = timezone(timedelta(hours=5, minutes=30))
 AT = datetime(2026, 11, 22, 20, 0, 59, 999999, tzinfo=UTC)

@@ -9,8 +9,8 @@ import pytest
 from stories.config import Config, duration, load, unknown_variables
 from stories.errors import ConfigError
 from stories.labels import LABELS
-from stories.provenance import SCOPES
 from wirecopy.claims import contradiction
+from wirecopy.scope import SCOPES
 from wirecopy.text import plain
 
 WHOLE = """

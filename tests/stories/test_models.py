@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stories.models import digest, slug, story_guid, story_id
+from stories.models import slug, story_guid, story_id
+from wirecopy.encoding import digest
 
 
 def test_ids_are_what_they_were() -> None:

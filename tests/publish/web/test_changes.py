@@ -1,9 +1,9 @@
 """What readers are shown of the differences: all that was measured, near where it is, no more."""
 
+from publish.diff import Words
 from publish.render import Rendered, render
 from publish.web.changes import AROUND, LEFT_OUT, MOST, Changed, changes, headlines
 from stories.models import Version
-from stories.provenance import Words
 from tests.publish import samples
 
 

@@ -16,12 +16,13 @@ from stories import keyring, transparency
 from stories.config import Config, Site
 from stories.db import Store, proofs
 from stories.db.proofs import Receipt
-from stories.models import Story, digest
+from stories.models import Story
 from stories.signing import canonical
 from tests.publish import samples
 from tests.publish.shelf import publish
 from tests.serving import Answer, Port, served
 from tests.stories.proving import chained, opened, receipt
+from wirecopy.encoding import digest
 from wirecopy.tlog import Tree, leaf_hash
 
 Start = Callable[..., Port]

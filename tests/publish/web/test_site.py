@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,13 @@ from stories import clock
 from stories.config import Config, Feed, Publisher, Site
 from stories.db import Store, connect, feeds, outbox, wires
 from stories.db import stories as records
-from stories.models import Copy, Story, digest
-from stories.provenance import digests
+from stories.models import Story
 from stories.signing import payload_of
 from tests.publish import samples
 from tests.publish.shelf import publish, put
 from tests.serving import Answer, Port, served
+from wirecopy.encoding import digest
+from wirecopy.scope import Copy, digests
 from wirecopy.text import plain
 
 TYPES = {
@@ -907,7 +908,7 @@ def test_what_a_page_shows_is_what_was_digested(serve: Serve) -> None:
             tags=tuple(t.text_content() for t in _found(page, '//*[@data-part="tags"]/*')),
         )
         made = digests(copy, disclosure=entry.disclosure)
-        assert made.model_dump() == entry.measurement["published"], story.headline
+        assert asdict(made) == entry.measurement["published"], story.headline
         stated = payload_of(_all(page, ".check")[0].get("data-statement") or "")
         assert part("scope").get("data-scope") == stated["scope"]
         for name in ("agency", "agency_id", "agency_version"):
