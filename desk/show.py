@@ -1,10 +1,11 @@
 """Showing things: a table on a terminal, plain columns in a pipe, JSON when asked."""
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,10 +18,23 @@ _UNSAFE = dict.fromkeys((*range(32), *range(127, 160)), "�")
 _UNSAFE |= dict.fromkeys((*range(8234, 8239), *range(8294, 8298)))
 
 
+class _Output(Console):
+    """Standard output. ``wirecopy stories | head``: a reader who has seen enough is no error."""
+
+    def on_broken_pipe(self) -> None:
+        _end_quietly()
+
+
+def _end_quietly() -> NoReturn:
+    # Python flushes standard output once more when it ends, and would complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
+
+
 def console() -> Console:
     """Where results go: standard output, coloured only on a terminal."""
     wide = None if sys.stdout.isatty() else 200
-    return Console(width=wide, highlight=False)
+    return _Output(width=wide, highlight=False)
 
 
 def safe(value: object) -> str:
@@ -94,7 +108,7 @@ def complain(text: str) -> None:
 def as_json(value: Any) -> None:
     """Print *value* as JSON: instants in ISO 8601, durations as configured, bytes never."""
     text = json.dumps(value, default=_plain, indent=2, ensure_ascii=False)
-    sys.stdout.write(text.encode("utf-8", "replace").decode() + "\n")
+    raw(text.encode("utf-8", "replace") + b"\n")
 
 
 def _plain(value: object) -> object:
@@ -111,5 +125,9 @@ def _plain(value: object) -> object:
 
 def raw(data: bytes) -> None:
     """Write bytes to standard output exactly."""
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    sys.stdout.flush()
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _end_quietly()

@@ -1,6 +1,5 @@
 """The ``wirecopy`` command: the operator's and the desk's door."""
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -70,20 +69,20 @@ def line(arguments: Sequence[str]) -> typer.Typer:
     return app
 
 
-def main() -> None:
-    """Run the command line; exit 0 done, 1 something failed, 2 wrong usage or configuration."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line *arguments*, by default the process's own, and exit.
+
+    Exit code 0: done, 1: something failed, 2: wrong usage or configuration.
+    """
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        line(sys.argv[1:])()
+        line(given)(given, prog_name="wirecopy")
     except ConfigError as error:
         show.complain(str(error))
         sys.exit(2)
     except WirecopyError as error:
         show.complain(str(error))
         sys.exit(1)
-    except BrokenPipeError:
-        # `wirecopy stories | head`: the reader has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except SQLAlchemyError as error:
         # Full, locked for too long, gone away: whatever was not committed did not happen.
         show.complain(f"database: {why(error)}; mend that, and run the command again")

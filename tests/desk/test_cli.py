@@ -1,4 +1,5 @@
-"""The commands, through the entry point as installed, against a real server on loopback."""
+"""The commands, against a real server on loopback: in this process, but for what only the entry
+point as installed can show."""
 
 import hashlib
 import json
@@ -52,38 +53,62 @@ RAIN = item("rain", "Rain stops play", "&lt;p&gt;It rained &amp;amp; rained.&lt;
 TRAM = item("tram", "Tram line opens", "&lt;p&gt;It opened.&lt;/p&gt;&lt;p&gt;All came.&lt;/p&gt;")
 
 
+@dataclass(frozen=True)
+class Done:
+    """What a command came to."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+
 @dataclass
 class House:
     """A newsroom in a folder, its agency, and its command line."""
 
     folder: Path
     server: hostile.Server
+    captured: pytest.CaptureFixture[bytes]
 
-    def run(self, *arguments: str, code: int = 0, **environment: str) -> str:
+    def run(self, *arguments: str, code: int = 0) -> str:
         """Standard output of ``wirecopy …``, which must exit with *code*."""
-        done = self.try_(*arguments, **environment)
+        done = self.try_(*arguments)
         assert done.returncode == code, done.stderr.decode()
         return done.stdout.decode()
 
-    def try_(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[bytes]":
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("WIRECOPY_")}
-        clean.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling all of it takes most of a start
+    def try_(self, *arguments: str) -> Done:
+        self.captured.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        out, err = self.captured.readouterr()
+        return Done(int(ended.value.code or 0), out, err)
+
+    def listed(self, *arguments: str, code: int = 0) -> Any:
+        return json.loads(self.run(*arguments, "--json", code=code))
+
+    def start(self, *command: str | Path) -> "subprocess.CompletedProcess[bytes]":
+        """*command* as a process of its own, where everything that warns fails."""
         return subprocess.run(
-            [WIRECOPY, *arguments],
+            command,
             cwd=self.folder,
-            env={**clean, "PYTHONWARNINGS": "error", **environment},
+            env={**os.environ, "PYTHONWARNINGS": "error"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=60,
             check=False,
         )
 
-    def listed(self, *arguments: str, code: int = 0) -> Any:
-        return json.loads(self.run(*arguments, "--json", code=code))
-
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> Iterator[House]:
+    for name in [name for name in os.environ if name.startswith("WIRECOPY_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
     with hostile.serve() as server:
         server.answer("/pti.rss", wire_of(RAIN, TRAM), {"ETag": '"1"'})
         (tmp_path / "wirecopy.toml").write_text(
@@ -106,7 +131,7 @@ def house(tmp_path: Path) -> Iterator[House]:
             wires = ["pti"]
             """
         )
-        yield House(tmp_path, server)
+        yield House(tmp_path, server, capfdbinary)
 
 
 def test_the_main_job(house: House) -> None:
@@ -211,7 +236,7 @@ def test_a_second_poll_is_conditional(house: House) -> None:
     assert len(house.listed("captures")) == 1
 
 
-def test_a_replay_changes_nothing(house: House) -> None:
+def test_a_replay_changes_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     house.run("poll")
     house.run("headline", house.listed("stories")[0]["id"], "Rain, again", "--by", "Asha")
     before = house.run("feed", "india")
@@ -222,7 +247,9 @@ def test_a_replay_changes_nothing(house: House) -> None:
     assert house.run("feed", "india") == before
     other = f"sqlite:///{house.folder / 'other.sqlite3'}"
     house.run("replay", "--into", other)
-    assert house.run("feed", "india", WIRECOPY_DATABASE_URL=other) == before
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("WIRECOPY_DATABASE_URL", other)
+        assert house.run("feed", "india") == before
     refused = house.try_("replay", "--into", other)
     assert refused.returncode == 1
     assert b"is not empty" in refused.stderr
@@ -307,20 +334,11 @@ def test_one_broken_wire_harms_no_other(house: House) -> None:
     ],
 )
 def test_wrong_words_get_one_clear_error(
-    house: House,
-    arguments: list[str],
-    code: int,
-    told: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    house: House, arguments: list[str], code: int, told: str
 ) -> None:
-    monkeypatch.chdir(house.folder)
-    monkeypatch.setattr("sys.argv", ["wirecopy", *arguments])
-    monkeypatch.setenv("COLUMNS", "200")
-    with pytest.raises(SystemExit) as ended:
-        main()
-    said = capfd.readouterr().err
-    assert ended.value.code == code, said
+    done = house.try_(*arguments)
+    said = done.stderr.decode()
+    assert done.returncode == code, said
     assert told in " ".join(said.split())
     assert "Traceback" not in said
 
@@ -468,21 +486,13 @@ def test_a_full_disk_is_one_clear_error(house: House, arguments: list[str]) -> N
     house.run("poll")
     words = random.Random(1).randbytes(100_000).hex()
     house.server.answer("/pti.rss", wire_of(item("long", "A long story", words)))
-    done = subprocess.run(
-        ["bash", "-c", 'ulimit -f 40; exec "$0" "$@"', WIRECOPY, *arguments],
-        cwd=house.folder,
-        env={k: v for k, v in os.environ.items() if not k.startswith("WIRECOPY_")},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = house.start("bash", "-c", 'ulimit -f 40; exec "$0" "$@"', WIRECOPY, *arguments)
     assert done.returncode == 1
-    assert re.fullmatch(r"wirecopy: database: .*; mend that, and .*\n", done.stderr), done.stderr
+    assert re.fullmatch(rb"wirecopy: database: .*; mend that, and .*\n", done.stderr), done.stderr
 
 
 def test_a_dry_run_is_written_where_the_data_is(
-    house: House, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """/tmp may be memory, and small; the data folder has room for another store, or nothing has."""
     house.run("poll")
@@ -493,12 +503,7 @@ def test_a_dry_run_is_written_where_the_data_is(
         return connect(url)
 
     monkeypatch.setattr(replaying, "connect", connected)
-    monkeypatch.chdir(house.folder)
-    monkeypatch.setattr("sys.argv", ["wirecopy", "replay", "--dry-run"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 0
-    assert "nothing would change" in capfd.readouterr().out
+    assert "nothing would change" in house.run("replay", "--dry-run")
     assert [Path(url.removeprefix("sqlite:///")).parents[1] for url in opened] == [
         house.folder / "wirecopy-data"
     ]
@@ -566,16 +571,24 @@ def test_a_wrong_configuration_is_wrong_usage(house: House) -> None:
 
 
 def test_every_command_explains_itself(house: House) -> None:
-    listed = house.run("--help")
+    done = house.start(WIRECOPY, "--help")
+    assert (done.returncode, done.stderr) == (0, b"")
     for command in COMMANDS:
-        assert command in listed
+        assert command in done.stdout.decode()
         assert "Usage" in house.run(command, "--help")
+
+
+def test_exit_codes_of_the_entry_point(house: House) -> None:
+    for arguments, code in ((["status"], 0), (["story", "zzz"], 1), (["edit-body"], 2)):
+        done = house.start(WIRECOPY, *arguments)
+        assert done.returncode == code, done.stderr
+        assert b"Traceback" not in done.stderr
 
 
 def test_a_pipe_that_closes_early_is_no_error(house: House) -> None:
     house.run("poll")
-    script = f"{WIRECOPY} story $({WIRECOPY} stories --json | grep -o 'rain' | head -1) | head -0"
-    done = subprocess.run(
-        ["bash", "-c", script], cwd=house.folder, capture_output=True, timeout=60, check=False
-    )
-    assert b"Traceback" not in done.stderr
+    rain = house.listed("stories")[0]["id"]
+    for command in (f"story {rain}", "stories --json", "feed india"):
+        piped = f"{WIRECOPY} {command} | head -0"
+        done = house.start("bash", "-o", "pipefail", "-c", piped)
+        assert (done.returncode, done.stderr) == (0, b""), command
