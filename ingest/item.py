@@ -5,6 +5,10 @@ A format is one pure function ``parse(body, hints) -> Parsed`` listed in ``inges
 
 from dataclasses import dataclass, field
 
+MOST_ITEMS = 2_000
+"""Items of one capture that are read. A capture of a feed holds some hundred; at about 1 ms each
+this bounds the time. The rest stays in the capture, and is named as a fault of the wire."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hints:

@@ -5,6 +5,7 @@ whatever the bytes, and tell offsets into the capture as it was received.
 """
 
 import re
+from collections.abc import Callable
 
 from ingest.formats import encoding
 
@@ -25,19 +26,39 @@ _DOCTYPE = re.compile(
 )
 
 
-def spans(body: bytes) -> tuple[tuple[int, int], ...]:
-    """Byte offsets ``(start, end)`` of each ``<item>`` and ``<entry>`` of *body*, in order.
+Spans = tuple[tuple[int, int], ...]
+"""Byte offsets ``(start, end)``, disjoint and ascending."""
+
+
+def spans(body: bytes) -> Spans:
+    """Where each ``<item>`` and ``<entry>`` of *body* stands.
 
     Any prefix is accepted; elements inside another item do not count; CDATA sections, comments,
-    processing instructions and the DOCTYPE are not looked into. Spans are disjoint and ascending.
-    Items that are never closed are left out; what stands whole inside them is found instead.
-    Bytes are taken as ASCII-compatible, or as UTF-16 or UTF-32 where their beginning proves it
-    (offsets are then still those of *body*).
+    processing instructions and the DOCTYPE are not looked into. Items that are never closed are
+    left out; what stands whole inside them is found instead.
+    """
+    return spans_by(_spans, body)
+
+
+def spans_by(scan: Callable[[bytes], Spans], body: bytes) -> Spans:
+    """What *scan*, which takes bytes as ASCII-compatible, finds in *body*.
+
+    Where the beginning of *body* proves that it is UTF-16 or UTF-32, *scan* is given its text in
+    UTF-8; the offsets are those of *body* all the same.
     """
     wide = encoding.marked(body)
-    if wide.startswith(("utf-16", "utf-32")):
-        return _spans_wide(body, wide)
-    return _spans(body)
+    if not wide.startswith(("utf-16", "utf-32")):
+        return scan(body)
+    # Both directions replace what is broken by one unit of the same width, so lengths stay true.
+    narrow = body.decode(wide, "replace").encode("utf-8", "replace")
+    found: list[tuple[int, int]] = []
+    at = wide_at = 0
+    for start, end in scan(narrow):
+        begin = wide_at + len(narrow[at:start].decode().encode(wide))
+        wide_at = begin + len(narrow[start:end].decode().encode(wide))
+        at = end
+        found.append((begin, min(wide_at, len(body))))
+    return tuple(found)
 
 
 def doctype(body: bytes, at: int) -> int:
@@ -46,7 +67,7 @@ def doctype(body: bytes, at: int) -> int:
     return match.end() if match else -1
 
 
-def _spans(body: bytes) -> tuple[tuple[int, int], ...]:
+def _spans(body: bytes) -> Spans:
     found = _Found()
     # Terminators known not to come are looked for once, and not once for each that wants one.
     never: set[bytes] = set()
@@ -115,22 +136,9 @@ class _Found:
                 return end.end()
 
 
-def _outermost(closed: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+def _outermost(closed: list[tuple[int, int]]) -> Spans:
     found: list[tuple[int, int]] = []
     for start, end in sorted(closed, key=lambda span: (span[0], -span[1])):
         if not found or start >= found[-1][1]:
             found.append((start, end))
-    return tuple(found)
-
-
-def _spans_wide(body: bytes, name: str) -> tuple[tuple[int, int], ...]:
-    # Both directions replace what is broken by one unit of the same width, so lengths stay true.
-    narrow = body.decode(name, "replace").encode("utf-8", "replace")
-    found: list[tuple[int, int]] = []
-    at = wide_at = 0
-    for start, end in _spans(narrow):
-        begin = wide_at + len(narrow[at:start].decode().encode(name))
-        wide_at = begin + len(narrow[start:end].decode().encode(name))
-        at = end
-        found.append((begin, min(wide_at, len(body))))
     return tuple(found)

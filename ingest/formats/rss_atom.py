@@ -22,13 +22,9 @@ from lxml import etree
 from ingest.formats import encoding, html_detection, item_spans, itemfields, xml_repair
 from ingest.formats.itemfields import Fields, name_of, text_of
 from ingest.formats.sniff import HEAD, Look, declared, look_at
-from ingest.item import Channel, Hints, Item, ItemMedia, Parsed
+from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed
 from stories.errors import ParseError
 from wirecopy.urls import resolve
-
-MOST_ITEMS = 2_000
-"""Items of one capture that are read. A capture of a feed holds some hundred; at about 1 ms each
-this bounds the time. The rest stays in the capture, and is named as a fault of the wire."""
 
 LOOSE_BYTES = 65_536
 """Bytes of unreadable items in one capture that feedparser's lenient parser may try. On hostile

@@ -21,6 +21,7 @@ _ENTITY = re.compile(
     r"""<!ENTITY\s+([A-Za-z_][\w.-]{0,31})\s+"""
     r"""(?:"((?>[^"<&%]|&\#\w{1,8};){0,32})"|'((?>[^'<&%]|&\#\w{1,8};){0,32})')\s*>"""
 )
+_OBJECT = re.compile(r"\ufeff?[ \t\r\n]*\{[ \t\r\n]*[\"}]")
 _MAGIC = (
     (b"\x1f\x8b", "gzip data that was not unpacked"),
     (b"PK\x03\x04", "a zip archive"),
@@ -96,7 +97,9 @@ def look(body: bytes, content_type: str = "") -> Look:
         if body.startswith(magic):
             return Look(other=name)
     head = body[:HEAD]
-    return look_at(encoding.decide(head, content_type).decode(head))
+    text = encoding.decide(head, content_type).decode(head)
+    # JSON whose strings hold HTML is JSON all the same.
+    return Look(other="JSON") if _OBJECT.match(text) else look_at(text)
 
 
 def look_at(text: str) -> Look:

@@ -68,6 +68,8 @@ def atom(entry: str) -> Item:
         (b'<feed xmlns="urn:goods"/>', "not-a-feed", "in the namespace urn:goods"),
         (b"<r:RDF xmlns:r='http://www.w3.org/1999/02/22-rdf-syntax-ns#'/>", "not-a-feed", "<rdf>"),
         (b'{"version": "https://jsonfeed.org/version/1.1"}', "not-a-feed", "JSON"),
+        (b'\xef\xbb\xbf {"error": "<p>No such feed</p>"}', "not-a-feed", "JSON"),
+        ('{"error": "<rss>"}'.encode("utf-16-be"), "not-a-feed", "JSON"),
         (b"Service unavailable", "not-a-feed", "text that begins “Service unavailable”"),
         (b"\x1f\x8b\x08\x00", "not-a-feed", "gzip"),
         (b"\x00\x01\x02\x03", "not-a-feed", "binary"),
