@@ -7,7 +7,7 @@ export UV_SYSTEM_CERTS := 1
 # Worker, beat and web start in one second instead of nine where Python may not cache by itself.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: demo test lint format bench crash lock clean
+.PHONY: demo test test-all lint format bench crash lock clean
 
 .venv/uv.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit("Wirecopy needs Python 3.11 or newer; set PYTHON=" if sys.version_info < (3, 11) else 0)'
@@ -28,8 +28,11 @@ demo: .venv/run.stamp
 	@$(BIN)/wirecopy demo
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest -m 'not slow' -n auto
-	$(BIN)/python -m pytest -m slow -n 2 --dist worksteal
+	$(BIN)/python -m pytest -m 'not slow and not repeated' -n logical --dist loadgroup
+
+# The rest: crashes, whole programs, sizes, and on PostgreSQL what the others run on SQLite.
+test-all: .venv/dev.stamp
+	$(BIN)/python -m pytest -m 'slow or repeated' -n logical --dist worksteal
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

@@ -33,6 +33,34 @@ settings.register_profile("wirecopy", deadline=None, derandomize=bool(os.environ
 settings.load_profile("wirecopy")
 
 
+BOTH_DATABASES = (
+    "tests/stories/",
+    "tests/test_locks.py",
+    "tests/test_replay.py::test_a_live_replay_changes_nothing",
+)
+"""Where ``make test`` runs every case on PostgreSQL too: what has SQL in it, and the whole way."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as ``repeated`` what ``make test`` runs on SQLite and need not run on PostgreSQL.
+
+    A test that names its database (``parametrize("database_url", …)``) is no repetition.
+    """
+    for item in items:
+        if not isinstance(item, pytest.Function) or item.nodeid.startswith(BOTH_DATABASES):
+            continue
+        named = {str(mark.args[0]) for mark in item.iter_markers("parametrize")}
+        params = item.callspec.params.items() if hasattr(item, "callspec") else ()
+        if any(value == "postgresql" and name not in named for name, value in params):
+            item.add_marker("repeated")
+
+
+postgresql_first = pytest.mark.parametrize(
+    "database_url", ["postgresql", pytest.param("sqlite", marks=pytest.mark.slow)], indirect=True
+)
+"""For races between processes, which take seconds: SQLite in ``make test-all``."""
+
+
 class ConfigOf(Protocol):
     """Makes a newsroom in the test's folder; keys as in ``wirecopy.toml``."""
 

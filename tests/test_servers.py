@@ -123,7 +123,7 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
         raise AssertionError("it never answered")
 
 
-def test_a_leashed_process_ends_with_its_starter(tmp_path: Path) -> None:
+def test_a_process_ends_with_its_starter(tmp_path: Path) -> None:
     starter = (
         "import subprocess, sys, time\n"
         "from workers.pdeathsig import bound_to_parent\n"

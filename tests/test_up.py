@@ -145,6 +145,19 @@ def headlines(store: Store) -> list[tuple[str, str, str]]:
         ]
 
 
+def test_what_comes_is_served_and_nothing_is_left_behind(tmp_path: Path) -> None:
+    lines = ['[publisher]\nname = "Chronicle"\nurl = "https://www.chronicle.example"\n']
+    with hostile.serve() as server:
+        server.answer("/feed.xml", hostile.FEED)
+        wire = f'name = "w"\nagency = "A"\nurl = "{server.url}/feed.xml"\nallow_private = true\n'
+        with running_up(tmp_path, [*lines, f"[[wires]]\n{wire}"]) as (up, room, _):
+            until(lambda: b"Rain stops play" in get(f"{room.site.url}/feeds/all.rss")[1])
+            members = up.pids()
+            assert set(members) == {"broker", "worker", "poller", "beat", "web"}
+            assert up.stop() == 0
+            assert all(gone(pid) for pid in members.values())
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_nothing_is_lost_when_members_are_killed(tmp_path: Path) -> None:

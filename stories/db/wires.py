@@ -25,6 +25,9 @@ from stories.db.tables import Moment, wires
 from stories.licence import Terms
 from stories.models import DueWire, Traffic, WireState, host_of
 
+CHUNK = 1000
+"""Wires per statement: SQLite binds 32,766 values at most, PostgreSQL 65,535."""
+
 
 def _state(row: RowMapping) -> WireState:
     return WireState(**row)
@@ -105,9 +108,9 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
     _add(conn, fresh)
     names = {w.name for w in configured}
     gone = [name for name, row in known.items() if row.configured and name not in names]
-    for at in range(0, len(gone), 1000):
+    for at in range(0, len(gone), CHUNK):
         conn.execute(
-            update(wires).where(wires.c.name.in_(gone[at : at + 1000])).values(configured=False)
+            update(wires).where(wires.c.name.in_(gone[at : at + CHUNK])).values(configured=False)
         )
 
 
@@ -129,8 +132,8 @@ def _new(name: str, url: str, agency: str, now: datetime) -> dict[str, Any]:
 def _add(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Insert *rows*; of wires that are there already nothing is touched."""
     statement = upsert(conn, wires).on_conflict_do_nothing(index_elements=["name"])
-    for at in range(0, len(rows), 1000):
-        conn.execute(statement, list(rows[at : at + 1000]))
+    for at in range(0, len(rows), CHUNK):
+        conn.execute(statement, list(rows[at : at + CHUNK]))
 
 
 def terms(conn: Connection, names: Collection[str] | None = None) -> dict[str, timedelta]:
@@ -280,8 +283,8 @@ def spread_candidates(
 def named(conn: Connection, names: Iterable[str]) -> list[DueWire]:
     """The wires *names*, due or not, as far as there are any."""
     wanted, found = sorted(names), []
-    for at in range(0, len(wanted), 1000):
-        chosen = wires.c.name.in_(wanted[at : at + 1000])
+    for at in range(0, len(wanted), CHUNK):
+        chosen = wires.c.name.in_(wanted[at : at + CHUNK])
         found += [DueWire(*row) for row in conn.execute(select(*_DUE_WIRE).where(chosen))]
     return found
 
@@ -377,8 +380,8 @@ def take(
     wanted = sorted(names)
     lease, now = new_lease(), clock.now()
     taken: list[WireState] = []
-    for at in range(0, len(wanted), 1000):
-        chosen = and_(wires.c.name.in_(wanted[at : at + 1000]), wires.c.configured)
+    for at in range(0, len(wanted), CHUNK):
+        chosen = and_(wires.c.name.in_(wanted[at : at + CHUNK]), wires.c.configured)
         if not resume:
             chosen = and_(chosen, wires.c.paused_at.is_(None))
         rows = conn.execute(

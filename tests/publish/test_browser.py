@@ -23,6 +23,8 @@ from tests.publish import browser, samples
 from tests.publish.shelf import publish
 from tests.serving import Port, served
 
+pytestmark = pytest.mark.slow
+
 VECTORS = Path(__file__).parents[1] / "vectors"
 
 LABELS = {"same": "As signed", "other": "Not as signed", "open": "Could not be checked"}

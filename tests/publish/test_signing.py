@@ -19,7 +19,7 @@ from stories.config import Config
 from stories.db import Store, connect, feeds, outbox, proofs
 from stories.errors import RenderError
 from stories.models import Story
-from tests.conftest import ConfigOf
+from tests.conftest import ConfigOf, postgresql_first
 from tests.publish import hostile, samples
 from tests.publish.checks import check_atom, check_rss
 from tests.publish.samples import english, hindi, urdu
@@ -356,7 +356,7 @@ def _publish(url: str, room: Config, gate: Any) -> None:
     store.close()
 
 
-@pytest.mark.slow
+@postgresql_first
 def test_two_presses_at_their_first_start(store: Store, config: ConfigOf) -> None:
     """Keys, log and statements are made once, whoever comes first."""
     room = config()

@@ -13,7 +13,7 @@ from stories.config import Config
 from stories.db import Store, connect, proofs
 from stories.db.proofs import KeyRow
 from stories.errors import SigningError, UnknownNameError
-from tests.conftest import ConfigOf
+from tests.conftest import ConfigOf, postgresql_first
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 250_000, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -89,6 +89,7 @@ def _start(url: str, room: Config, gate: Any, told: Any) -> None:
     store.close()
 
 
+@postgresql_first
 def test_many_processes_at_their_first_start_agree(store: Store, config: ConfigOf) -> None:
     room = config()
     context = multiprocessing.get_context("spawn")

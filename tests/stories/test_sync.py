@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from sqlalchemy import event
 
 from stories.config import Wire
@@ -34,9 +35,14 @@ def test_another_member_adds_the_wires_while_we_are_about_to(store: Store) -> No
     assert len(came) == (store.dialect == "postgresql")
 
 
-def test_more_wires_come_and_go_than_a_statement_binds(store: Store) -> None:
+@pytest.mark.parametrize("count", [66, pytest.param(66_000, marks=pytest.mark.slow)])
+def test_more_wires_come_and_go_than_a_statement_binds(
+    store: Store, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """PostgreSQL binds 65,535 values, SQLite half as many; and a restart takes no n² steps."""
-    many = [CONFIGURED[0].model_copy(update={"name": f"w{n}"}) for n in range(66_000)]
+    if count < 1000:
+        monkeypatch.setattr(wires, "CHUNK", 10)
+    many = [CONFIGURED[0].model_copy(update={"name": f"w{n}"}) for n in range(count)]
     with store.write() as conn:
         wires.sync(conn, many, NOW)
         assert len(wires.take(conn, [w.name for w in many], NOW)) == len(many)

@@ -14,7 +14,7 @@ from stories.db.proofs import Receipt
 from stories.errors import SigningError
 from stories.signing import canonical
 from stories.statement import logged
-from tests.conftest import ConfigOf
+from tests.conftest import ConfigOf, postgresql_first
 from tests.stories.proving import opened, proved
 from wirecopy.tlog import leaf_hash
 
@@ -156,6 +156,7 @@ def _append(url: str, room: Config, number: int, gate: Any) -> None:
     store.close()
 
 
+@postgresql_first
 def test_many_at_once_make_one_log(store: Store, config: ConfigOf) -> None:
     room = config()
     context = multiprocessing.get_context("spawn")

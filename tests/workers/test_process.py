@@ -1,4 +1,4 @@
-"""What pool processes hold: all of a worker's the same newsroom, whatever becomes of its file."""
+"""What pool processes have open: the same configuration, whatever becomes of the file; clients."""
 
 import os
 import signal
@@ -38,25 +38,21 @@ def introduced(site: Site, name: str) -> str:
     return (site.folder / name).read_text()
 
 
-def test_a_file_that_was_spoiled_meanwhile_is_not_read_by_a_new_process(lone: Site) -> None:
-    with worker(lone):
-        assert introduced(lone, "a") == "first 1"
-        (lone.folder / "wirecopy.toml").write_text('user_agent = "seco')
-        before = int((lone.folder / "a.pid").read_text())
-        os.kill(before, signal.SIGKILL)
-        assert introduced(lone, "b") == "first 1"
-        assert int((lone.folder / "b.pid").read_text()) != before
-
-
-def test_a_new_process_leaves_the_wires_as_another_member_set_them(lone: Site) -> None:
-    """As a member elsewhere with a newer file does at its start."""
+def test_a_new_process_has_the_workers_configuration_and_applies_it_to_no_store(lone: Site) -> None:
+    """The file is spoiled meanwhile; then a member elsewhere with a newer file starts."""
     two = [{"name": name, "url": f"https://agency.example/{name}"} for name in "vw"]
     publisher = Publisher(name="The Daily Test", url="https://daily.example")
     with worker(lone):
         assert introduced(lone, "a") == "first 1"
+        (lone.folder / "wirecopy.toml").write_text('user_agent = "seco')
+        first = int((lone.folder / "a.pid").read_text())
+        os.kill(first, signal.SIGKILL)
+        assert introduced(lone, "b") == "first 1"
+        second = int((lone.folder / "b.pid").read_text())
+        assert second != first
         start(Config(publisher=publisher, data=lone.folder / "data", wires=two)).close()
-        os.kill(int((lone.folder / "a.pid").read_text()), signal.SIGKILL)
-        assert introduced(lone, "b") == "first 2"
+        os.kill(second, signal.SIGKILL)
+        assert introduced(lone, "c") == "first 2"
 
 
 def test_a_worker_without_a_store_is_whole_once_it_is_there(lone: Site) -> None:
