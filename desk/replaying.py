@@ -67,10 +67,10 @@ def _reprinted(
             else [i for w in planned for i in records.ids_after(conn, "", sys.maxsize >> 1, w)]
         )
     with _progress("rendering", len(ids)) as advance:
-        for at in range(0, len(ids), renderer.BATCH):
-            for printed in renderer.compare(store, config, ids[at : at + renderer.BATCH]):
+        for at in range(0, len(ids), renderer.STORIES_A_TURN):
+            for printed in renderer.compare(store, config, ids[at : at + renderer.STORIES_A_TURN]):
                 found.append(Difference(printed.story_id, None, "rendered", printed.fields))
-            advance(renderer.BATCH)
+            advance(renderer.STORIES_A_TURN)
     return found
 
 

@@ -1,38 +1,43 @@
-"""The press: carries out what the outbox wants rendered. ``select | measure | render | serve``.
+"""Carries out what the outbox wants rendered: stories as entries, then the feeds they stand in.
 
 A story that changed is rendered once in every format, stated, kept, and placed in the feeds it
 belongs to; one of which nothing can be stated stays as it was last published. A feed whose entries
-changed is joined from the kept bytes. Each step is claimed by lease and safe to run twice: the same
-story gives the same bytes.
+changed is joined from the kept bytes. All is claimed by lease and safe to run twice: the same story
+gives the same bytes.
 
 A story whose licence is over stands in no feed, and its entry keeps what was measured but no copy.
 """
 
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
 
+from publish import signing
+from publish.formats import WRITERS, Format
 from publish.render import Rendered, render
-from publish.selection import join, matches
-from publish.signing import Issued, Refusals, claims_for, issue, standing
-from stories import clock, licence
+from publish.selection import join, selected_by
+from publish.signing import Batch, Signed
+from stories import clock, keyring, licence, transparency
 from stories.config import Config
 from stories.db import Store, feeds, outbox, proofs, retention, wires
 from stories.db import stories as records
 from stories.db.feeds import EntryRow, Place
 from stories.db.outbox import Job
-from stories.db.proofs import StatementRow
+from stories.db.proofs import KeyRow, Receipt
 from stories.errors import RenderError, SigningError
-from stories.licence import Terms
-from stories.models import Story, changed_fields
-from stories.statement import Claims
+from stories.models import StatementRow, Story, changed_fields
+from stories.statement import Claims, Logged
+from wirecopy import tlog
 
-BATCH = 20
+STORIES_A_TURN = 20
 """Stories rendered between two commits: some tens of milliseconds of work at stake."""
+
+FEEDS_A_TURN = 5
+"""Feeds joined between two commits: of a thousand entries each they are some 60 MB."""
 
 ANEW = timedelta(hours=1)
 """A story that changed longer than this before it was wanted is rendered for another reason."""
@@ -44,11 +49,277 @@ person who has put a key back waits for it."""
 log = structlog.get_logger()
 
 
-def entry_row(story: Story, rendered: Rendered) -> EntryRow:
-    """What the store keeps of a rendered story."""
-    return EntryRow(
-        story_id=story.id,
-        changed_at=story.changed_at,
+def render_waiting(
+    store: Store,
+    config: Config,
+    limit: int = sys.maxsize,
+    *,
+    ids: Sequence[str] | None = None,
+    rendered: Callable[[datetime], None] = lambda _: None,
+) -> int:
+    """Render the waiting stories (of *ids* alone, if given), up to *limit*, then join every waiting
+    feed; how many of both were done.
+
+    *rendered* is called for each story that was rendered because it changed, with when it had.
+    """
+    done = 0
+    with store.write() as conn:
+        jobs, to_join = _claim(conn, limit, ids)
+    while jobs:
+        done += len(jobs)
+        with outbox.renewing(store, jobs):
+            with store.read() as conn:  # one snapshot of all that an entry is made of
+                drafts = _draft(conn, config, [job.key for job in jobs])
+                signed = _sign(store, conn, config, _claims(drafts))
+            with store.write() as conn:
+                written = _keep(conn, jobs, drafts, signed)
+                jobs, to_join = _claim(conn, limit - done, ids)
+        log.info("rendered", stories=[job.key for job in written])
+        for job in written:
+            changed_at = drafts[job.key].story.changed_at
+            if job.since - changed_at < ANEW:
+                rendered(changed_at)
+    while to_join:
+        done += len(to_join)
+        with outbox.renewing(store, to_join):
+            with store.read() as conn:
+                joined = {job.key: _try_to_join(conn, config, job.key) for job in to_join}
+            with store.write() as conn:
+                _keep_feeds(conn, to_join, joined)
+                to_join = outbox.claim(conn, "feed", clock.now(), FEEDS_A_TURN)
+    return done
+
+
+def render_feed(store: Store, config: Config, name: str) -> bool:
+    """Join the feed *name* whether it waits or not; True when any of its bytes changed."""
+    with store.read() as conn:
+        joined = _join(conn, config, name)
+    with store.write() as conn:
+        return _keep_feed(conn, name, joined, clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A story whose entry came out differently than it stands, and in which fields."""
+
+    story_id: str
+    fields: dict[str, tuple[object, object]]
+
+
+def compare(store: Store, config: Config, ids: Sequence[str]) -> Iterator[Mismatch]:
+    """Render the stories *ids* again and compare with what is kept; those that differ are put in
+    the outbox, to be replaced."""
+    for at in range(0, len(ids), STORIES_A_TURN):
+        with store.read() as conn:
+            drafts = _draft(conn, config, ids[at : at + STORIES_A_TURN])
+            kept = feeds.entries_of(conn, list(drafts))
+            said = _claims(drafts)
+            last = proofs.last_statements(conn, list(said))
+            standing = signing.standing(said, last, _revoked(proofs.keys(conn)))
+        found = []
+        for name, draft in drafts.items():
+            if draft.rendered is None:
+                continue  # it stays as it is; status says why, once it has been tried
+            row = _entry_row(draft, draft.rendered, standing.get(name))
+            before = kept.get(name)
+            fields: dict[str, tuple[object, object]] = {"entry": (None, "rendered")}
+            if before is not None:
+                fields = changed_fields(before, row, passed_over=("rendered_at",))
+            if fields:
+                found.append(Mismatch(name, fields))
+        if found:
+            with store.write() as conn:
+                outbox.want(conn, "story", [each.story_id for each in found], clock.now())
+        yield from found
+
+
+def _claim(conn: Connection, limit: int, ids: Sequence[str] | None) -> tuple[list[Job], list[Job]]:
+    """Stories that wait, up to *limit*; when none does, feeds that wait."""
+    now = clock.now()
+    size = min(STORIES_A_TURN, limit)
+    stories = outbox.claim(conn, "story", now, size, ids) if size > 0 else []
+    return stories, [] if stories else outbox.claim(conn, "feed", now, FEEDS_A_TURN)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A story as it stands, the feeds that select it, and its entry as rendered.
+
+    ``over`` when its licence is. It is not rendered when there is a ``failure``, nor when its words
+    have gone with its licence; then ``kept`` is the entry that it has.
+    """
+
+    story: Story
+    over: bool
+    feeds: Sequence[str] = ()
+    rendered: Rendered | None = None
+    failure: Exception | None = None
+    kept: EntryRow | None = None
+
+
+def _draft(conn: Connection, config: Config, ids: Sequence[str]) -> dict[str, _Draft]:
+    at = clock.now()  # before reading: what ends after this, housekeeping will find
+    found = records.get(conn, ids)
+    wordless = retention.withdrawn(conn, [story.id for story in found])
+    kept = feeds.entries_of(conn, list(wordless)) if wordless else {}
+    terms = wires.licence_terms(conn, config, {story.wire for story in found})
+    return {
+        story.id: _Draft(story, over=True, kept=kept.get(story.id))
+        if story.id in wordless
+        else _drafted(config, story, over=licence.over(terms, story, at))
+        for story in found
+    }
+
+
+def _drafted(config: Config, story: Story, *, over: bool) -> _Draft:
+    try:
+        rendered = render(story, config)
+    except RenderError as error:
+        return _Draft(story, over, failure=error)
+    except Exception as error:  # one story that nobody foresaw must not stop the others
+        log.exception("rendering failed", story=story.id)
+        return _Draft(story, over, failure=RenderError(f"{type(error).__name__}: {error}"))
+    return _Draft(story, over, () if over else selected_by(config, story.version), rendered)
+
+
+def _claims(drafts: Mapping[str, _Draft]) -> dict[str, Claims]:
+    """What is stated of each story that is published."""
+    return {
+        name: signing.claims_for(draft.story, draft.rendered)
+        for name, draft in drafts.items()
+        if draft.rendered is not None and draft.feeds
+    }
+
+
+def _revoked(rows: Sequence[KeyRow]) -> set[str]:
+    return {row.kid for row in rows if row.revoked_at is not None}
+
+
+def _sign(store: Store, conn: Connection, config: Config, said: Mapping[str, Claims]) -> Signed:
+    """Statements that the stories are as they are *said* to be; what was received is in the log
+    before anything is stated of it."""
+    try:
+        return _signed(store, conn, config, said)
+    except Exception as error:  # named in status; stories that are not published go on
+        log.exception("nothing can be stated")
+        why = SigningError(f"nothing can be stated: {type(error).__name__}: {error}")
+        return Signed(refused=dict.fromkeys(said, why))
+
+
+def _signed(store: Store, conn: Connection, config: Config, said: Mapping[str, Claims]) -> Signed:
+    last, keys = proofs.last_statements(conn, list(said)), proofs.keys(conn)
+    standing = signing.standing(said, last, _revoked(keys))
+    wanted = {name: claims for name, claims in said.items() if name not in standing}
+    if not wanted:
+        return Signed(standing)
+    receipts, refused = signing.receipts(wanted)
+    try:
+        hashes = [tlog.leaf_hash(leaf) for leaf in receipts.values()]
+        logged = transparency.inclusion_proofs(conn, hashes)
+        if not logged.keys() >= set(hashes):
+            logged = _log(store, config, receipts)
+        if not keys:  # the first statement of all
+            keyring.ensure(store, config)
+            with store.read() as later:
+                keys = proofs.keys(later)
+        signer = keyring.signer(config, keys)
+    except SigningError as error:
+        log.error("nothing can be signed", error=str(error))
+        return Signed(standing, refused={**dict.fromkeys(wanted, error), **refused})
+    claims = {name: claims for name, claims in wanted.items() if name not in refused}
+    new = signing.sign(Batch(claims, last, receipts, logged, signer, clock.now()))
+    return Signed(standing, new.new, {**refused, **new.refused})
+
+
+def _log(store: Store, config: Config, receipts: Mapping[str, bytes]) -> dict[bytes, Logged]:
+    """Put the *receipts*, by story, into the log; the proofs that they are there.
+
+    Intake does so, but some are not there yet: their versions were taken in this very moment, or
+    before there was a log, or their digests are made by another rule today.
+    """
+    with store.write() as conn:
+        brought = records.brought_by(conn, list(receipts))
+        found = [
+            Receipt(tlog.leaf_hash(leaf), name, *brought.get(name, (0, 0)), leaf)
+            for name, leaf in receipts.items()
+        ]
+        proofs.add_receipts(conn, found)
+    transparency.append(store, config)
+    with store.read() as conn:
+        return transparency.inclusion_proofs(conn, [each.hash for each in found])
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What becomes of one job's story: its place in feeds, its entry, a new statement.
+
+    It is rendered again, at once when ``again``, later when there is a ``failure``.
+    """
+
+    place: Place | None = None
+    entry: EntryRow | None = None
+    statement: StatementRow | None = None
+    failure: Exception | None = None
+    again: bool = False
+
+
+def _keep(
+    conn: Connection, jobs: Sequence[Job], drafts: Mapping[str, _Draft], signed: Signed
+) -> list[Job]:
+    """Keep everything, and want the feeds that it touches; the jobs whose stories were rendered."""
+    revoked = proofs.revoked_keys(conn)
+    now = clock.now()
+    # Those not among them we slept through: what somebody else rendered is newer.
+    ours = outbox.renew_all(conn, jobs, now)
+    kept = [
+        (job, _outcome(job, drafts.get(job.key), signed, revoked, now))
+        for job in jobs
+        if job.key in ours
+    ]
+    for job, outcome in kept:
+        if outcome.failure is not None:
+            unsigned = isinstance(outcome.failure, SigningError)
+            longest = KEYLESS if unsigned else outbox.RETRY_LONGEST
+            outbox.failed(conn, job, str(outcome.failure), now, longest)
+    outbox.release(conn, [job for job, outcome in kept if outcome.again])
+    finished = [job for job, outcome in kept if outcome.failure is None and not outcome.again]
+    if gone := [job.key for job in finished if job.key not in drafts]:
+        feeds.drop_entries(conn, gone)
+    proofs.add_statements(conn, [o.statement for _, o in kept if o.statement is not None])
+    feeds.put_entries(conn, [o.entry for _, o in kept if o.entry is not None])
+    touched = feeds.place(conn, [o.place for _, o in kept if o.place is not None])
+    outbox.done(conn, finished, now)
+    outbox.want(conn, "feed", touched, now)
+    return [job for job in finished if job.key in drafts and drafts[job.key].rendered is not None]
+
+
+def _outcome(
+    job: Job, draft: _Draft | None, signed: Signed, revoked: Collection[str], now: datetime
+) -> _Outcome:
+    nowhere = Place(job.key, (), now, 0)
+    if draft is None:  # taken off the record by a replay, or long over
+        return _Outcome(nowhere)
+    story = draft.story
+    if failure := draft.failure or signed.refused.get(story.id):
+        # When its licence is over it leaves the feeds, whether or not it can still be rendered.
+        return _Outcome(nowhere if draft.over else None, failure=failure)
+    place = Place(story.id, draft.feeds, story.changed_at, story.position)
+    if draft.rendered is None:
+        return _Outcome(place, _without_copy(draft.kept or _never_rendered(story)))
+    new = signed.new.get(story.id)
+    statement = new or signed.standing.get(story.id)
+    if statement is not None and statement.kid in revoked:
+        return _Outcome(again=True)  # revoked while we signed; the next turn takes another key
+    return _Outcome(place, _entry_row(draft, draft.rendered, statement), new)
+
+
+def _entry_row(draft: _Draft, rendered: Rendered, statement: StatementRow | None) -> EntryRow:
+    """What the store keeps: with its statement what is published, without its copy what is over."""
+    if statement is not None:
+        rendered = rendered.with_statement(statement.jws)
+    row = EntryRow(
+        story_id=draft.story.id,
+        changed_at=draft.story.changed_at,
         scope=rendered.measurement.scope,
         edited_headline_only=rendered.measurement.edited_headline_only,
         disclosure=rendered.entry.disclosure,
@@ -59,14 +330,15 @@ def entry_row(story: Story, rendered: Rendered) -> EntryRow:
         json=rendered.json,
         rendered_at=clock.now(),
     )
+    return _without_copy(row) if draft.over else row
 
 
-def without_copy(row: EntryRow) -> EntryRow:
+def _without_copy(row: EntryRow) -> EntryRow:
     """*row* as it is kept once the licence is over: what was measured, and nothing of the copy."""
     return replace(row, rss=b"", atom=b"", json=b"")
 
 
-def _unmeasured(story: Story) -> EntryRow:
+def _never_rendered(story: Story) -> EntryRow:
     """The entry of a story whose words had gone before it was ever rendered."""
     return EntryRow(
         story_id=story.id,
@@ -83,263 +355,57 @@ def _unmeasured(story: Story) -> EntryRow:
     )
 
 
-def placements(config: Config, terms: Terms, story: Story, now: datetime) -> list[str]:
-    """The feeds that select *story* at *now*; *terms* are the licences'."""
-    if licence.over(terms, story, now):
-        return []
-    return [f.name for f in config.outgoing if matches(f, story.version)]
-
-
-def render_waiting(
-    store: Store,
-    config: Config,
-    limit: int = sys.maxsize,
-    rendered: Callable[[datetime], None] = lambda _: None,
-) -> int:
-    """Render the waiting stories, up to *limit*, then every waiting feed; how many jobs were done.
-
-    *rendered* is told of each story when it had changed.
-    """
-    carried = 0
-    while carried < limit:
-        with store.write() as conn:
-            jobs = outbox.claim(conn, "story", clock.now(), min(BATCH, limit - carried))
-        if not jobs:
-            break
-        with outbox.renewing(store, jobs):
-            _render_stories(store, config, jobs, rendered)
-        carried += len(jobs)
-    while True:
-        with store.write() as conn:
-            jobs = outbox.claim(conn, "feed", clock.now(), 1)
-        if not jobs:
-            return carried
-        try:
-            with outbox.renewing(store, jobs):
-                render_feed(store, config, jobs[0].key, jobs[0])
-        except Exception as error:  # one feed nobody foresaw must not stop the press
-            log.exception("joining failed", feed=jobs[0].key)
-            with store.write() as conn:
-                told = f"{type(error).__name__}: {error}"
-                outbox.failed(conn, jobs[0], told, clock.now())
-        carried += 1
-
-
-def render_now(store: Store, config: Config, ids: Sequence[str]) -> int:
-    """Render now those of *ids* that wait, and their feeds; for a person who waits at a prompt."""
-    with store.write() as conn:
-        jobs = outbox.claim(conn, "story", clock.now(), max(len(ids), 1), ids)
-    if jobs:
-        _render_stories(store, config, jobs)
-    return render_waiting(store, config, limit=0)
-
-
 @dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A batch as rendered and stated, before anything of it is kept."""
+class _Joined:
+    """A feed joined of so many ``entries``: its bytes in each format, none when it has gone."""
 
-    found: dict[str, Story]
-    wordless: set[str]
-    rendered: dict[str, Rendered]
-    selected: dict[str, list[str]]
-    issued: dict[str, Issued]
-    failures: dict[str, Exception]
-    terms: Terms
-    judged: datetime
+    entries: int
+    bodies: Mapping[Format, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """What becomes of one job's story: its place in feeds, its entry, a fresh statement.
-
-    ``done`` is False when the story must be rendered again.
-    """
-
-    place: Place | None = None
-    entry: EntryRow | None = None
-    statement: StatementRow | None = None
-    done: bool = True
-
-
-def _render_stories(
-    store: Store,
-    config: Config,
-    jobs: Sequence[Job],
-    told: Callable[[datetime], None] = lambda _: None,
-) -> None:
-    batch = _prepared(store, config, jobs)
-    with store.write() as conn:
-        revoked = proofs.revoked_keys(conn)
-        now = clock.now()
-        # Those not among them we slept through: what somebody else rendered is newer.
-        ours = outbox.renew_all(conn, jobs, now)
-        kept = {j: _kept(conn, batch, j, revoked, now) for j in jobs if j.key in ours}
-        proofs.add_statements(conn, [k.statement for k in kept.values() if k.statement is not None])
-        feeds.put_entries(conn, [k.entry for k in kept.values() if k.entry is not None])
-        touched = feeds.place(conn, [k.place for k in kept.values() if k.place is not None])
-        outbox.done(conn, [job for job, k in kept.items() if k.done], now)
-        outbox.want(conn, "feed", touched, now)
-    written = [job for job, k in kept.items() if k.done and job.key in batch.rendered]
-    log.info("rendered", stories=[job.key for job in written])
-    for job in written:
-        changed_at = batch.found[job.key].changed_at
-        if job.since - changed_at < ANEW:
-            told(changed_at)
-
-
-def _prepared(store: Store, config: Config, jobs: Sequence[Job]) -> _Prepared:
-    judged = clock.now()  # before reading: what ends after this, housekeeping will find
-    with store.read() as conn:
-        found = {s.id: s for s in records.get(conn, [j.key for j in jobs])}
-        wordless = retention.withdrawn(conn, list(found))
-        terms = wires.licence_terms(conn, config, {s.wire for s in found.values()})
-    rendered, failures = _rendered([s for s in found.values() if s.id not in wordless], config)
-    selected = {name: placements(config, terms, found[name], judged) for name in rendered}
-    said = {n: claims_for(found[n], each) for n, each in rendered.items() if selected[n]}
-    issued, unstated = _issued(store, config, said)
-    failures |= unstated
-    return _Prepared(found, wordless, rendered, selected, issued, failures, terms, judged)
-
-
-def _kept(
-    conn: Connection,
-    batch: _Prepared,
-    job: Job,
-    revoked: Collection[str],
-    now: datetime,
-) -> _Kept:
-    name = job.key
-    nowhere = Place(name, (), now, 0)
-    story = batch.found.get(name)
-    if (failure := batch.failures.get(name)) is not None:
-        longest = KEYLESS if isinstance(failure, SigningError) else outbox.RETRY_LONGEST
-        outbox.failed(conn, job, str(failure), now, longest)
-        # When its licence is over it leaves the feeds, whether or not it can still be rendered.
-        over = story is not None and licence.over(batch.terms, story, batch.judged)
-        return _Kept(nowhere if over else None, done=False)
-    if story is None:  # taken off the record by a replay, or long over
-        feeds.drop_entries(conn, [name])
-        return _Kept(nowhere)
-    if name in batch.wordless:
-        entry = without_copy(feeds.entry(conn, name) or _unmeasured(story))
-        return _Kept(Place(name, (), story.changed_at, story.position), entry)
-    statement = batch.issued.get(name)
-    if statement is not None and statement.row.kid in revoked:
-        outbox.release(conn, [job])  # while we signed; the next turn uses another
-        return _Kept(done=False)
-    return _Kept(
-        Place(name, batch.selected[name], story.changed_at, story.position),
-        _entry(batch.terms, story, batch.rendered[name], statement, batch.judged),
-        statement.row if statement is not None and statement.fresh else None,
-    )
-
-
-def _rendered(
-    found: Sequence[Story], config: Config
-) -> tuple[dict[str, Rendered], dict[str, Exception]]:
-    """The stories *found* as rendered, and why those that could not be rendered could not."""
-    rows: dict[str, Rendered] = {}
-    failures: dict[str, Exception] = {}
-    for story in found:
-        try:
-            rows[story.id] = render(story, config)
-        except RenderError as error:
-            failures[story.id] = error
-        except Exception as error:  # one story nobody foresaw must not stop the press
-            failures[story.id] = RenderError(f"{type(error).__name__}: {error}")
-            log.exception("rendering failed", story=story.id)
-    return rows, failures
-
-
-def _issued(
-    store: Store, config: Config, said: dict[str, Claims]
-) -> tuple[dict[str, Issued], Refusals]:
-    try:
-        return issue(store, config, said)
-    except Exception as error:  # named in status; stories that are not published go on
-        log.exception("nothing can be stated")
-        why = SigningError(f"nothing can be stated: {type(error).__name__}: {error}")
-        return {}, dict.fromkeys(said, why)
-
-
-def _entry(
-    terms: Terms,
-    story: Story,
-    rendered: Rendered,
-    statement: Issued | None,
-    judged: datetime,
-) -> EntryRow:
-    """What the store keeps: with its statement what is published, without its copy what is over."""
-    row = entry_row(story, rendered.with_statement(statement.row.jws) if statement else rendered)
-    return without_copy(row) if licence.over(terms, story, judged) else row
-
-
-def render_feed(store: Store, config: Config, name: str, job: Job | None = None) -> bool:
-    """Join the feed *name* in every format; True when any of its bytes became different.
-
-    *job* is the caller's lease on it, which is done with thereby. When it was lost, somebody else
-    has joined the feed from what came later, and nothing is written.
-    """
+def _join(conn: Connection, config: Config, name: str) -> _Joined:
     feed = config.feed(name)
-    with store.read() as conn:
-        rows = feeds.placed(conn, name, feed.limit) if feed is not None else []
-    updated = max((r.changed_at for r in rows), default=None)
+    if feed is None:
+        return _Joined(0, {})
+    rows = feeds.placed(conn, name, feed.limit)
+    updated = max((row.changed_at for row in rows), default=None)
     bodies = {
-        f: join(feed, config, f, [r.bytes_of(f) for r in rows], updated)
-        for f in feeds.FORMATS
-        if feed is not None
+        format: join(feed, config, format, [row.bytes_of(format) for row in rows], updated)
+        for format in WRITERS
     }
+    return _Joined(len(rows), bodies)
+
+
+def _try_to_join(conn: Connection, config: Config, name: str) -> _Joined | Exception:
+    try:
+        return _join(conn, config, name)
+    except Exception as error:  # one feed that nobody foresaw must not stop the others
+        log.exception("joining failed", feed=name)
+        return error
+
+
+def _keep_feeds(
+    conn: Connection, jobs: Sequence[Job], joined: Mapping[str, _Joined | Exception]
+) -> None:
     now = clock.now()
-    with store.write() as conn:
-        if job is not None and not outbox.renew(conn, job, now):
-            return False
-        changed = [
-            feeds.put_feed(conn, name, f, body, len(rows), now) for f, body in bodies.items()
-        ]
-        if job is not None:
-            outbox.done(conn, [job], now)
+    # Of those not among them somebody else has joined what came later.
+    ours = outbox.renew_all(conn, jobs, now)
+    finished = []
+    for job in jobs:
+        found = joined[job.key]
+        if job.key not in ours:
+            continue
+        if isinstance(found, Exception):
+            outbox.failed(conn, job, f"{type(found).__name__}: {found}", now)
+            continue
+        _keep_feed(conn, job.key, found, now)
+        finished.append(job)
+    outbox.done(conn, finished, now)
+
+
+def _keep_feed(conn: Connection, name: str, joined: _Joined, now: datetime) -> bool:
+    changed = [
+        feeds.put_feed(conn, name, format, body, joined.entries, now)
+        for format, body in joined.bodies.items()
+    ]
     return any(changed)
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """A story whose entry came out differently than it stands, and in which fields."""
-
-    story_id: str
-    fields: dict[str, tuple[object, object]]
-
-
-def compare(store: Store, config: Config, ids: Sequence[str]) -> Iterator[Mismatch]:
-    """Render the stories *ids* again and compare with what is kept; those that differ are wanted
-    again, so that the press replaces them."""
-    for at in range(0, len(ids), BATCH):
-        with store.read() as conn:
-            found = records.get(conn, ids[at : at + BATCH])
-            wordless = retention.withdrawn(conn, [s.id for s in found])
-            kept = feeds.entries_of(conn, [s.id for s in found])
-            terms = wires.licence_terms(conn, config, {s.wire for s in found})
-        now = clock.now()
-        rendered, _ = _rendered([s for s in found if s.id not in wordless], config)
-        published = {s.id for s in found if placements(config, terms, s, now)}
-        with store.read() as conn:
-            stated = standing(
-                conn,
-                {
-                    s.id: claims_for(s, rendered[s.id])
-                    for s in found
-                    if s.id in rendered and s.id in published
-                },
-            )
-        for story in found:
-            if story.id not in rendered:
-                continue  # stays as it is; the press names in status why
-            statement = Issued(stated[story.id], fresh=False) if story.id in stated else None
-            row = _entry(terms, story, rendered[story.id], statement, now)
-            before = kept.get(story.id)
-            fields: dict[str, tuple[object, object]] = {"entry": (None, "rendered")}
-            if before is not None:
-                fields = changed_fields(before, row, passed_over=("rendered_at",))
-            if fields:
-                with store.write() as conn:
-                    outbox.want(conn, "story", [story.id], clock.now())
-                yield Mismatch(story.id, fields)

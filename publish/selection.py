@@ -33,6 +33,11 @@ def matches(feed: Feed, version: Version) -> bool:
     )
 
 
+def selected_by(config: Config, version: Version) -> list[str]:
+    """The names of the feeds that *version* belongs to."""
+    return [feed.name for feed in config.outgoing if matches(feed, version)]
+
+
 def lifetime(feed: Feed, config: Config) -> timedelta:
     """How long a copy of *feed* stays good: its RSS ``ttl``, and the max-age to serve it with."""
     every = [w.every for w in config.wires if not feed.wires or w.name in feed.wires]

@@ -1,24 +1,17 @@
-"""Issuing: what is stated of each published story, signed; or the statement that stands already.
+"""What is stated of each published story, and signed.
 
 A statement is made when its story claims something else than the last one says, or when that one's
 key was revoked; so the same story rendered again carries the same statement, byte for byte.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-import structlog
-from sqlalchemy import Connection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from publish.render import Rendered
-from stories import clock, keyring, transparency
-from stories.config import Config
-from stories.db import Store, proofs
-from stories.db import stories as records
-from stories.db.proofs import Receipt, StatementRow
 from stories.errors import RenderError, SigningError
-from stories.models import Story
-from stories.signing import payload_of
+from stories.models import StatementRow, Story
+from stories.signing import Signer, payload_of
 from stories.statement import (
     LONGEST_STATEMENT,
     Claims,
@@ -31,19 +24,30 @@ from stories.statement import (
 from wirecopy import tlog
 from wirecopy.encoding import digest
 
-log = structlog.get_logger()
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is to be stated of some stories, by story, and what it takes to state it.
 
-Refusals = dict[str, RenderError | SigningError]
-"""By story, why nothing can be stated of it."""
+    ``last`` are their latest statements. ``receipts`` are those that the claims refer to, and
+    ``logged`` shows of each, by its hash, that it is in the log.
+    """
+
+    claims: Mapping[str, Claims]
+    last: Mapping[str, StatementRow]
+    receipts: Mapping[str, bytes]
+    logged: Mapping[bytes, Logged]
+    signer: Signer
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
-    """The statement that an entry carries; ``fresh`` when it is to be kept together with it."""
+class Signed:
+    """Statements by story: those that stand, those made anew, and why there is none of others."""
 
-    row: StatementRow
-    fresh: bool
+    standing: Mapping[str, StatementRow] = field(default_factory=dict)
+    new: Mapping[str, StatementRow] = field(default_factory=dict)
+    refused: Mapping[str, RenderError | SigningError] = field(default_factory=dict)
 
 
 def claims_for(story: Story, rendered: Rendered) -> Claims:
@@ -51,16 +55,13 @@ def claims_for(story: Story, rendered: Rendered) -> Claims:
     return claims(story, rendered.measurement, rendered.entry.disclosure)
 
 
-def standing(conn: Connection, said: Mapping[str, Claims]) -> dict[str, StatementRow]:
-    """Of the stories whose last statement claims what they are *said* to, that statement."""
-    last = proofs.last_statements(conn, list(said))
-    return _standing(conn, last, said)
-
-
-def _standing(
-    conn: Connection, last: Mapping[str, StatementRow], said: Mapping[str, Claims]
+def standing(
+    said: Mapping[str, Claims], last: Mapping[str, StatementRow], revoked: Collection[str]
 ) -> dict[str, StatementRow]:
-    revoked = {row.kid for row in proofs.keys(conn) if row.revoked_at is not None}
+    """Of the stories whose *last* statement claims what is *said* of them, that statement.
+
+    None that a key among *revoked* signed.
+    """
     return {
         story: row
         for story, row in last.items()
@@ -68,47 +69,40 @@ def _standing(
     }
 
 
-def issue(
-    store: Store, config: Config, said: Mapping[str, Claims]
-) -> tuple[dict[str, Issued], Refusals]:
-    """A statement of each story that it is as it is *said* to be; and for those of which nothing
-    can be stated, why not: for a fault of their own, or because nothing can be signed now.
-
-    What was received is in the log before anything is stated of it. The caller holds the stories,
-    and keeps fresh statements in the transaction that keeps their entries.
-    """
-    with store.read() as conn:
-        last = proofs.last_statements(conn, list(said))
-        kept = _standing(conn, last, said)
-    issued = {story: Issued(row, fresh=False) for story, row in kept.items()}
-    wanted = {story: what for story, what in said.items() if story not in issued}
-    if not wanted:
-        return issued, {}
-    leaves, refused = _leaves(wanted)
-    try:
-        logged = _logged(store, config, leaves)
-        signer = keyring.signer(store, config)
-    except SigningError as error:
-        log.error("nothing can be signed", error=str(error))
-        return issued, dict.fromkeys(wanted, error) | refused
-    now = clock.now()
-    for story, what in wanted.items():
-        if story in refused:
+def receipts(said: Mapping[str, Claims]) -> tuple[dict[str, bytes], dict[str, RenderError]]:
+    """The receipt that each claim refers to, if something was received; and why some have none."""
+    found: dict[str, bytes] = {}
+    refused: dict[str, RenderError] = {}
+    for story, what in said.items():
+        try:
+            receipt = receipt_of(what)
+        except ValueError as error:
+            refused[story] = _refusal(story, error)
             continue
-        before = last.get(story)
-        receipt = logged[leaves[story].hash] if story in leaves else None
+        if receipt is not None:
+            found[story] = receipt
+    return found, refused
+
+
+def sign(batch: Batch) -> Signed:
+    """A statement of each story that it is as the batch claims."""
+    new: dict[str, StatementRow] = {}
+    refused: dict[str, RenderError] = {}
+    for story, said in batch.claims.items():
+        before = batch.last.get(story)
         number = before.version + 1 if before else 1
         previous = before.digest if before else None
+        receipt = batch.receipts.get(story)
+        logged = batch.logged[tlog.leaf_hash(receipt)] if receipt is not None else None
         try:
-            jws = signer.sign(compose(what, number, previous, receipt, now))
+            jws = batch.signer.sign(compose(said, number, previous, logged, batch.now))
             if len(jws) > LONGEST_STATEMENT:
                 raise ValueError(f"it would take {len(jws):,} characters, which nobody reads")
         except ValueError as error:
             refused[story] = _refusal(story, error)
             continue
-        row = StatementRow(story, number, signer.kid, digest(jws.encode()), jws)
-        issued[story] = Issued(row, fresh=True)
-    return issued, refused
+        new[story] = StatementRow(story, number, batch.signer.kid, digest(jws.encode()), jws)
+    return Signed(new=new, refused=refused)
 
 
 def _refusal(story: str, error: ValueError) -> RenderError:
@@ -116,45 +110,3 @@ def _refusal(story: str, error: ValueError) -> RenderError:
         f"story {story}: nothing can be stated of it: {error}; it stays out of its feeds:"
         f" look at `wirecopy story {story} --raw`"
     )
-
-
-def _leaves(
-    said: Mapping[str, Claims],
-) -> tuple[dict[str, Receipt], Refusals]:
-    """The receipt that each statement refers to, and why some can have none."""
-    leaves: dict[str, Receipt] = {}
-    refused: Refusals = {}
-    for story, what in said.items():
-        try:
-            leaf = receipt_of(what)
-        except ValueError as error:
-            refused[story] = _refusal(story, error)
-            continue
-        if leaf is not None:
-            leaves[story] = Receipt(tlog.leaf_hash(leaf), story, 0, 0, leaf)
-    return leaves, refused
-
-
-def _logged(store: Store, config: Config, leaves: Mapping[str, Receipt]) -> dict[bytes, Logged]:
-    """Proofs that the *leaves* are in the log, where they are put if they are not there yet.
-
-    Intake writes them. Missing are those of versions that were taken in before there was a log,
-    or whose digests are made by another rule today.
-    """
-    hashes = {leaf.hash for leaf in leaves.values()}
-    with store.read() as conn:
-        known = proofs.receipt_places(conn, hashes)
-        missing = {story: leaf for story, leaf in leaves.items() if leaf.hash not in known}
-        brought = records.brought_by(conn, list(missing))
-    if missing:
-        with store.write() as conn:
-            proofs.add_receipts(
-                conn,
-                [
-                    Receipt(leaf.hash, story, *brought.get(story, (0, 0)), leaf.leaf)
-                    for story, leaf in missing.items()
-                ],
-            )
-    if missing or None in known.values():
-        transparency.append(store, config)
-    return transparency.inclusion_proofs(store, hashes)

@@ -6,6 +6,7 @@ of them stands in the database. The log has a key of its own, so that a statemen
 or revoked says nothing against the log.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def file_of(config: Config, kid: str) -> Path:
     return config.keys_folder / f"{kid}.pem"
 
 
-def signing(rows: list[KeyRow], now: datetime) -> KeyRow | None:
+def signing(rows: Sequence[KeyRow], now: datetime) -> KeyRow | None:
     """The key among *rows* that signs at *now*: of those that are good, the one begun last."""
     good = [
         row
@@ -89,15 +90,13 @@ def signing(rows: list[KeyRow], now: datetime) -> KeyRow | None:
     return max(good, key=lambda row: (row.not_before, row.kid), default=None)
 
 
-def signer(store: Store, config: Config) -> Signer:
-    """What signs statements now. When that is, is to be asked afterwards: the first key may have
-    been made meanwhile, and nothing is signed before its key begins.
+def signer(config: Config, rows: Sequence[KeyRow]) -> Signer:
+    """What signs statements now, of the keys *rows*. When that is, is to be asked afterwards: the
+    first key may have been made meanwhile, and nothing is signed before its key begins.
 
     :raises SigningError: when its file cannot be used, or no key is good; names the remedy.
     """
-    ensure(store, config)
-    with store.read() as conn:
-        row = signing(proofs.keys(conn), clock.now())
+    row = signing(rows, clock.now())
     if row is None:
         raise SigningError("no key is good now: wirecopy keys --rotate --now makes one")
     return check(config, row)

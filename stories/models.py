@@ -221,6 +221,17 @@ WHOLE = -1
 
 
 @dataclass(frozen=True, slots=True)
+class StatementRow:
+    """One statement: the compact JWS, its digest (``sha-256=:…:``), the key that signed it."""
+
+    story_id: str
+    version: int
+    kid: str
+    digest: str
+    jws: str
+
+
+@dataclass(frozen=True, slots=True)
 class Capture:
     """One response as received. ``digest`` is SHA-256 (hex) of its decoded body.
 

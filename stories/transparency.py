@@ -7,6 +7,8 @@ than the one before says: whoever remembers a leaf of the log knows that none be
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
+
 from stories import clock, keyring
 from stories.config import Config
 from stories.db import Store, proofs
@@ -71,19 +73,17 @@ def _moment(origin: str, last: datetime | None) -> datetime:
     return now if last is None else max(now, last)
 
 
-def inclusion_proofs(store: Store, hashes: Iterable[bytes]) -> dict[bytes, Logged]:
+def inclusion_proofs(conn: Connection, hashes: Iterable[bytes]) -> dict[bytes, Logged]:
     """For each receipt of these *hashes* that has its place: that it is in the log as it is now."""
-    with store.read() as conn:
-        head = proofs.log_head(conn)
-        found = proofs.receipt_places(conn, hashes)
-        if head is None:
-            return {}
-        tree = tlog.Tree(head.size, lambda level, at: proofs.tile(conn, level, at))
-        return {
-            each: Logged(
-                tlog.proof(place.index, tree.inclusion(place.index), head.checkpoint),
-                place.logged_at,
-            )
-            for each, place in found.items()
-            if place is not None
-        }
+    head = proofs.log_head(conn)
+    if head is None:
+        return {}
+    tree = tlog.Tree(head.size, lambda level, at: proofs.tile(conn, level, at))
+    return {
+        each: Logged(
+            tlog.proof(place.index, tree.inclusion(place.index), head.checkpoint),
+            place.logged_at,
+        )
+        for each, place in proofs.receipt_places(conn, hashes).items()
+        if place is not None
+    }

@@ -25,7 +25,7 @@ def headline(
     with opened(ctx) as (config, store):
         found = story_named(store, name)
         after = rewrite(store, found.id, None if revert else text, by)
-        renderer.render_now(store, config, [after.id])
+        renderer.render_waiting(store, config, ids=[after.id])
         with store.read() as conn:
             entry = feeds.entry(conn, after.id)
             faults = [e for kind, k, e in outbox.failures(conn) if (kind, k) == ("story", after.id)]

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
 from stories.db.engine import upsert
 from stories.db.tables import receipts, signing_keys, statements, tiles, translog
+from stories.models import StatementRow
 
 STEP = 500
 """Rows read or written at once."""
@@ -76,17 +77,6 @@ def change_key(conn: Connection, kid: str, **values: Any) -> None:
 
 
 # Statements
-
-
-@dataclass(frozen=True, slots=True)
-class StatementRow:
-    """One statement: the compact JWS, its digest (``sha-256=:…:``), the key that signed it."""
-
-    story_id: str
-    version: int
-    kid: str
-    digest: str
-    jws: str
 
 
 def last_statements(conn: Connection, ids: Sequence[str]) -> dict[str, StatementRow]:

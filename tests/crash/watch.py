@@ -142,7 +142,7 @@ class Desk(Thread):
             done = False
         finally:
             self.acts.append(Act(story.id, text, by, done))
-        renderer.render_now(store, self._room, [story.id])
+        renderer.render_waiting(store, self._room, ids=[story.id])
         return pause
 
 

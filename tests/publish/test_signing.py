@@ -13,7 +13,7 @@ from desk.headline import rewrite
 from publish import jsonfeed, renderer, xml
 from publish.render import render
 from publish.rerender import rerender_if_changed
-from publish.signing import issue
+from publish.signing import Batch, Signed, sign
 from stories import clock, keyring, statement
 from stories.config import Config
 from stories.db import Store, connect, feeds, outbox, proofs
@@ -282,18 +282,20 @@ def test_a_key_revoked_while_it_signs(
     store: Store, config: ConfigOf, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room, story = config(), english()
-    first = keyring.signer(store, room).kid
+    keyring.ensure(store, room)
+    with store.read() as conn:
+        first = proofs.keys(conn)[0].kid
     slept: list[bool] = []
 
-    def slow(*given: Any) -> Any:
-        done = issue(*given)
+    def slow(batch: Batch) -> Signed:
+        done = sign(batch)
         if not slept:
             slept.append(True)
             time.now += timedelta(seconds=1)
             assert keyring.revoke(store, room, first, "lost") == []
         return done
 
-    monkeypatch.setattr(renderer, "issue", slow)
+    monkeypatch.setattr("publish.signing.sign", slow)
     publish(store, room, story)
     [said] = stated(store, story)
     with store.read() as conn:

@@ -35,8 +35,9 @@ def old(leaf: bytes) -> bytes:
 def take_back(store: Store, room: Config) -> None:
     """Make *store*, with what is in it, what it would have been at schema 0003; of two stories
     published, one receipt waits for its place in the log again."""
-    key, signer = keyring.log_key(store, room), keyring.signer(store, room)
+    key = keyring.log_key(store, room)
     with store.write() as conn:
+        signer = keyring.signer(room, proofs.keys(conn))
         head = proofs.log_head(conn)
         assert head is not None
         leaves = [old(leaf) for leaf in proofs.leaves(conn, 0, head.size)]

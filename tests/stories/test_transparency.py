@@ -13,7 +13,7 @@ from stories.db import Store, connect, proofs
 from stories.db.proofs import Receipt
 from stories.errors import SigningError
 from stories.signing import canonical
-from stories.statement import logged
+from stories.statement import Logged, logged
 from tests.conftest import ConfigOf, postgresql_first
 from tests.stories.proving import opened, proved
 from wirecopy.tlog import leaf_hash
@@ -45,6 +45,11 @@ def leaves(store: Store) -> list[bytes]:
         return proofs.leaves(conn, 0, 10**6)
 
 
+def proved_now(store: Store, found: list[Receipt]) -> dict[bytes, Logged]:
+    with store.read() as conn:
+        return transparency.inclusion_proofs(conn, [each.hash for each in found])
+
+
 def numbers(store: Store) -> list[int]:
     """What was logged, in order."""
     return [json.loads(leaf)["number"] for leaf in leaves(store)]
@@ -71,7 +76,7 @@ def test_every_receipt_is_proved_by_the_checkpoint(store: Store, config: ConfigO
     for at in range(0, 700, 130):
         put(store, *wanted[at : at + 130])
         transparency.append(store, room)
-    proved_all = transparency.inclusion_proofs(store, [r.hash for r in wanted])
+    proved_all = proved_now(store, wanted)
     assert len(proved_all) == 700
     key = verifier(store)
     for number, each in enumerate(wanted):
@@ -104,7 +109,7 @@ def test_without_its_key_receipts_wait_and_lose_no_place(store: Store, config: C
     put(store, receipt(1), receipt(2))
     with pytest.raises(SigningError, match=r"log\.pem: is not there"):
         transparency.append(store, room)
-    assert transparency.inclusion_proofs(store, [receipt(1).hash]) == {}
+    assert proved_now(store, [receipt(1)]) == {}
     put(store, receipt(3))
     hidden.write_bytes(kept)
     hidden.chmod(0o600)
@@ -123,9 +128,7 @@ def test_a_leaf_says_when_it_was_logged_and_none_goes_back(store: Store, config:
             transparency.append(store, room)
             expected = f"2026-11-23T12:0{told}:00.250000Z"
             assert times(store)[-1] == expected
-            found = transparency.inclusion_proofs(store, [receipt(number).hash])[
-                receipt(number).hash
-            ]
+            found = proved_now(store, [receipt(number)])[receipt(number).hash]
             assert found.at == NOON + told * MINUTE
             leaf = canonical({"number": number, "logged_at": expected})
             assert proved(found.proof, leaf, verifier(store))[0] == number - 1
@@ -176,6 +179,6 @@ def test_many_at_once_make_one_log(store: Store, config: ConfigOf) -> None:
     assert set(found) == expected
     assert times(store) == sorted(times(store))
     key = verifier(store)
-    proofs = transparency.inclusion_proofs(store, [receipt(n).hash for n in found])
+    found_proofs = proved_now(store, [receipt(n) for n in found])
     for place, (number, leaf) in enumerate(zip(found, leaves(store), strict=True)):
-        assert proved(proofs[receipt(number).hash].proof, leaf, key)[0] == place
+        assert proved(found_proofs[receipt(number).hash].proof, leaf, key)[0] == place
