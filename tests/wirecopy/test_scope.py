@@ -163,7 +163,8 @@ def test_one_letter_is_edited(data: st.DataObject, story: list[str]) -> None:
     before = replace(WIRE, body=told(story))
     found = measured(before, published(told(mutant)))
     assert found.changed == ("text",)
-    assert found.scope == "edited"
+    # A space makes two new words of one: of seven words that is a good part.
+    assert found.scope == "edited" or (letter == " " and found.scope == "with-inputs")
 
 
 @steady
