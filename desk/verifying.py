@@ -18,14 +18,14 @@ from wirecopy import (
     Report,
     load_memory,
     read_keys,
-    statement,
-    token,
     verify_entries,
 )
 from wirecopy import feeds as entries
 from wirecopy.encoding import parse
 from wirecopy.errors import Missing
+from wirecopy.statement import Statement, read_statement
 from wirecopy.tiles import WIDTH, path
+from wirecopy.token import read_token
 
 KEYS = "/.well-known/jwks.json"
 MOST_CHAINS = 1_000
@@ -130,15 +130,15 @@ class _Chains:
         had = sources.found(dict.fromkeys(self._asked_for.values()))
         self._had = {guid: had[url] for guid, url in self._asked_for.items() if url in had}
 
-    def __call__(self, said: statement.Statement) -> bytes | None:
+    def __call__(self, said: Statement) -> bytes | None:
         if said.guid in self._asked_for and said.guid not in self._had:
             raise Missing(f"{self._asked_for[said.guid]} is not to be had")
         return self._had.get(said.guid)
 
 
-def _stated(text: str) -> statement.Statement | None:
+def _stated(text: str) -> Statement | None:
     try:
-        return statement.read(token.read(text))
+        return read_statement(read_token(text))
     except Refused:
         return None
 

@@ -33,8 +33,17 @@ from stories.db.outbox import Job
 from stories.db.proofs import Receipt
 from stories.db.stories import VersionRow
 from stories.errors import ParseError, SigningError
-from stories.models import WHOLE, Capture, Identity, Problem, changed_fields, slug, story_guid
-from stories.statement import receipt
+from stories.models import (
+    WHOLE,
+    Capture,
+    Identity,
+    Problem,
+    changed_fields,
+    credit_of,
+    slug,
+    story_guid,
+)
+from wirecopy.statement import receipt
 from wirecopy.tlog import leaf_hash
 
 log = structlog.get_logger()
@@ -307,7 +316,7 @@ def _receive(conn: Connection, put: Sequence[tuple[VersionRow, Found]]) -> None:
             continue
         guid, raw, at = guids[row.story_id], row.raw_digest, row.received_at
         try:
-            leaf = receipt(guid, of.version, row.number, of.received, raw, at)
+            leaf = receipt(guid, credit_of(of.version, row.number), of.received, raw, at)
         except ValueError as error:  # the press refuses the story, and says so in status
             log.warning("no receipt", story=row.story_id, error=str(error))
             continue

@@ -12,8 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from publish.clean import absolute, clean
 from stories.config import Config
-from stories.models import NAMESPACE, Category, Instant, Media, Story, Value
-from stories.statement import credited
+from stories.models import NAMESPACE, Category, Instant, Media, Story, Value, credit_of
 from wirecopy.encoding import legal
 from wirecopy.scope import Scope
 from wirecopy.text import plain
@@ -101,15 +100,14 @@ def compose(story: Story, config: Config) -> Entry:
     """
     version = story.version
     base = absolute(version.base, None)
-    names = credited(version, story.number)
-    agency = names["agency"]
+    credit = credit_of(version, story.number)
     link = _public(absolute(version.link, base))
     return Entry(
         guid=legal(story.guid),
         url=story_url(story, config),
         headline=legal(story.headline).strip(),
         wire_headline=legal(version.headline).strip(),
-        **names,
+        **credit._asdict(),
         byline=_some(version.byline),
         published=utc(version.published) or utc(story.first_received) or EPOCH,
         updated=utc(story.changed_at) or EPOCH,
@@ -127,7 +125,7 @@ def compose(story: Story, config: Config) -> Entry:
         credit=_some(version.credit),
         link=link,
         source_id=urn(config, "wire", version.wire),
-        source_title=agency,
+        source_title=credit.agency,
         source_url=link or _origin(config, version.wire),
         source_updated=utc(story.received_at) or EPOCH,
         about=f"{config.site.url}/",

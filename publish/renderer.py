@@ -30,8 +30,8 @@ from stories.db.outbox import Job
 from stories.db.proofs import KeyRow, Receipt
 from stories.errors import RenderError, SigningError
 from stories.models import StatementRow, Story, changed_fields
-from stories.statement import Claims, Logged
 from wirecopy import tlog
+from wirecopy.statement import Claims, Logged
 
 STORIES_A_TURN = 20
 """Stories rendered between two commits: some tens of milliseconds of work at stake."""

@@ -10,19 +10,11 @@ from datetime import datetime
 
 from publish.render import Rendered
 from stories.errors import RenderError, SigningError
-from stories.models import StatementRow, Story
-from stories.signing import Signer, payload_of
-from stories.statement import (
-    LONGEST_STATEMENT,
-    Claims,
-    Logged,
-    claims,
-    claims_of,
-    compose,
-    receipt_of,
-)
+from stories.models import StatementRow, Story, credit_of
 from wirecopy import tlog
 from wirecopy.encoding import digest
+from wirecopy.statement import Claims, Logged, claims, claims_of, compose, receipt_of
+from wirecopy.token import LONGEST, Signer, payload_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +44,16 @@ class Signed:
 
 def claims_for(story: Story, rendered: Rendered) -> Claims:
     """What is stated of *story* as *rendered*."""
-    return claims(story, rendered.measurement, rendered.entry.disclosure)
+    return claims(
+        story.guid,
+        story.id,
+        credit_of(story.version, story.number),
+        rendered.measurement,
+        raw=story.raw_digest,
+        disclosure=rendered.entry.disclosure,
+        received_at=story.received_at,
+        changed_at=story.changed_at,
+    )
 
 
 def standing(
@@ -96,7 +97,7 @@ def sign(batch: Batch) -> Signed:
         logged = batch.logged[tlog.leaf_hash(receipt)] if receipt is not None else None
         try:
             jws = batch.signer.sign(compose(said, number, previous, logged, batch.now))
-            if len(jws) > LONGEST_STATEMENT:
+            if len(jws) > LONGEST:
                 raise ValueError(f"it would take {len(jws):,} characters, which nobody reads")
         except ValueError as error:
             refused[story] = _refusal(story, error)

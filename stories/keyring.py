@@ -19,8 +19,10 @@ from stories.config import Config
 from stories.db import Store, outbox, proofs
 from stories.db.proofs import KeyRow, LogHead
 from stories.errors import SigningError, UnknownNameError
-from stories.signing import Signer, base64url, from_base64url, jwk
 from wirecopy import tlog
+from wirecopy.encoding import from_base64url, to_base64url
+from wirecopy.keys import jwk
+from wirecopy.token import Signer
 
 SUCCESSION = timedelta(days=1)
 """How long a key stays good after another has taken its place: clocks differ, and a statement may
@@ -55,7 +57,7 @@ def _make(conn: Connection, config: Config, begins: datetime) -> str:
     key = Ed25519PrivateKey.generate()
     signer = Signer.of(key)
     keyfiles.write(file_of(config, signer.kid), key)
-    x = base64url(key.public_key().public_bytes_raw())
+    x = to_base64url(key.public_key().public_bytes_raw())
     proofs.add_key(conn, KeyRow(kid=signer.kid, x=x, not_before=begins))
     return signer.kid
 
@@ -70,7 +72,7 @@ def _begin_log(conn: Connection, config: Config) -> None:
     origin = tlog.origin_of(config.site.url)
     empty = tlog.Checkpoint(origin, 0, tlog.EMPTY)
     signed = tlog.sign(empty.text, origin, key)
-    proofs.begin_log(conn, LogHead(origin, base64url(public), 0, signed))
+    proofs.begin_log(conn, LogHead(origin, to_base64url(public), 0, signed))
 
 
 def file_of(config: Config, kid: str) -> Path:
@@ -127,7 +129,7 @@ def log_key(store: Store, config: Config) -> Ed25519PrivateKey:
     found = keyfiles.read(path)
     with store.read() as conn:
         head = proofs.log_head(conn)
-    if head is None or base64url(found.public_key().public_bytes_raw()) != head.x:
+    if head is None or to_base64url(found.public_key().public_bytes_raw()) != head.x:
         raise SigningError(
             f"key file {path}: holds another key than the log began with; put the right one back"
             " from a backup"

@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from wirecopy.encoding import legal
 from wirecopy.scope import Digests
+from wirecopy.statement import Credit
 
 NAMESPACE = uuid.UUID("679fde77-ca8f-4c3a-b072-c5b02e8fa5e1")
 """Our XML namespace is ``urn:uuid:`` plus this: a name we can own without owning a domain.
@@ -104,6 +106,18 @@ class Version(Value):
     base: str | None = None
     published: Instant | None = None
     updated: Instant | None = None
+
+
+def credit_of(version: Version, number: int) -> Credit:
+    """Whose copy *version* is, under which id and version of theirs, as entries say it.
+
+    *number* is ours, for an agency that does not number its versions.
+    """
+    return Credit(
+        agency=legal(version.agency).strip() or version.wire,
+        agency_id=legal(version.agency_id),
+        agency_version=legal(version.agency_version or "") or str(number),
+    )
 
 
 def story_id(wire: str, key: str) -> str:

@@ -14,8 +14,8 @@ from stories.config import Config
 from stories.db import Store, proofs
 from stories.db.proofs import Leaf
 from stories.errors import SigningError
-from stories.statement import Logged, logged
 from wirecopy import tlog
+from wirecopy.statement import Logged, logged
 
 BATCH = 1000
 """Receipts numbered in one transaction: some tens of milliseconds in which other writers wait."""

@@ -36,11 +36,11 @@ from stories.db import (
     wires,
 )
 from stories.db import stories as records
-from stories.signing import payload_of
-from stories.statement import claims_of
 from tests.conftest import ConfigOf
 from tests.living import Life, item
+from wirecopy.statement import claims_of
 from wirecopy.tlog import widths
+from wirecopy.token import payload_of
 from workers.housekeeping import housekeeping
 
 START = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)

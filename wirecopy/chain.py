@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-from . import statement, token
 from .encoding import parse
 from .errors import Refused
-from .instants import SLACK
 from .keys import Keys
-from .statement import Statement
-from .token import Token
+from .statement import SLACK, Statement, read_statement
+from .token import Token, read_token
 
 LARGEST = 64 * 1024 * 1024
 MOST = 10_000
@@ -22,7 +20,7 @@ class Chain:
     digests: tuple[str, ...]
 
 
-def read(document: bytes, keys: Keys) -> Chain:
+def read_chain(document: bytes, keys: Keys) -> Chain:
     """The chain in *document*, every statement of it checked.
 
     :raises Refused: naming the first statement that is wrong, and how.
@@ -55,8 +53,8 @@ def read(document: bytes, keys: Keys) -> Chain:
 def _signed(text: object, keys: Keys, *, vouched: bool) -> tuple[Token, Statement]:
     if not isinstance(text, str):
         raise Refused("is no string")
-    made = token.read(text)
-    said = statement.read(made, earlier=True)
+    made = read_token(text)
+    said = read_statement(made, earlier=True)
     if fault := key_fault(made, said, keys, vouched=vouched):
         raise Refused(fault)
     if not made.signed_by(keys.statement[made.kid].public):

@@ -1,4 +1,4 @@
-"""Text, Base64, digests and JSON, each with one spelling: what has two is refused.
+"""Text, base64, digests, instants and JSON, each with one spelling: what has two is refused.
 
 RFC 4648, RFC 9530 §2 and RFC 8785. A decoder that forgives (padding, spaces, set bits after the
 end, a name twice) reads what another one reads differently, and so a signature would cover both.
@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from .errors import Refused
@@ -24,6 +25,8 @@ SPACE = (
 """Unicode's White_Space, all 25. ``str.strip`` takes U+001C to U+001F too, as no browser does."""
 
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
+_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _URL = re.compile(r"[A-Za-z0-9_-]*")
 _STANDARD = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.S)
@@ -107,6 +110,25 @@ def is_digest(value: object) -> bool:
         return len(from_base64(found[1])) == 32
     except Refused:
         return False
+
+
+def from_instant(text: str) -> datetime:
+    """The instant that *text* is.
+
+    :raises Refused: when it is none.
+    """
+    try:
+        if not _INSTANT.fullmatch(text):
+            raise ValueError
+        return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        raise Refused(f"{text[:40]!r} is no instant") from None
+
+
+def to_instant(moment: datetime) -> str:
+    """*moment* in UTC, always with six digits."""
+    told = moment.astimezone(UTC).isoformat(timespec="microseconds")
+    return told.replace("+00:00", "Z")
 
 
 def parse(text: str, *, deepest: int = 8, fractions: bool = False) -> Any:

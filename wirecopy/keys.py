@@ -71,21 +71,21 @@ def read_keys(document: bytes) -> Keys:
     bad: dict[str, str] = {}
     # Some publishers write null for what is not there.
     listed = [
-        {name: value for name, value in jwk.items() if value is not None}
-        for jwk in found["keys"]
-        if isinstance(jwk, dict)
+        {name: value for name, value in one.items() if value is not None}
+        for one in found["keys"]
+        if isinstance(one, dict)
     ]
     # Of every type: whoever reads another of two twins reads something else of the same key.
-    named = Counter(name for jwk in listed for name in _names(jwk))
-    for jwk in listed:
-        if jwk.get("kty") != "OKP" or jwk.get("crv") != "Ed25519":
+    named = Counter(name for one in listed for name in _names(one))
+    for one in listed:
+        if one.get("kty") != "OKP" or one.get("crv") != "Ed25519":
             continue
         try:
-            key = _key(jwk)
-            if any(named[name] > 1 for name in _names(jwk)):
+            key = _key(one)
+            if any(named[name] > 1 for name in _names(one)):
                 raise Refused("stands more than once in the key set")
         except Refused as error:
-            bad.setdefault(str(jwk.get("kid")), str(error))
+            bad.setdefault(str(one.get("kid")), str(error))
             continue
         good[key.kid] = key
     log = found.get("wirecopy_log")
@@ -94,43 +94,47 @@ def read_keys(document: bytes) -> Keys:
     return Keys(good, log_key(log) if log is not None else None, bad)
 
 
+def jwk(public: bytes) -> dict[str, str]:
+    """The Ed25519 key *public* (32 bytes) as a JWK, its required members only (RFC 8037 §2)."""
+    return {"crv": "Ed25519", "kty": "OKP", "x": to_base64url(public)}
+
+
 def thumbprint(public: bytes) -> str:
-    """The RFC 7638 thumbprint of an Ed25519 public key."""
-    jwk = {"crv": "Ed25519", "kty": "OKP", "x": to_base64url(public)}
-    return to_base64url(hashlib.sha256(canonical(jwk)).digest())
+    """The name of the Ed25519 key *public* (32 bytes): its RFC 7638 thumbprint by SHA-256."""
+    return to_base64url(hashlib.sha256(canonical(jwk(public))).digest())
 
 
-def _names(jwk: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _names(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """By what a key is known: two that share either are the same key."""
-    return ((name, jwk[name]) for name in ("kid", "x") if isinstance(jwk.get(name), str))
+    return ((name, one[name]) for name in ("kid", "x") if isinstance(one.get(name), str))
 
 
-def _key(jwk: Mapping[str, Any]) -> Key:
-    if "d" in jwk:
+def _key(one: Mapping[str, Any]) -> Key:
+    if "d" in one:
         raise Refused("its private part is published, so anybody can sign with it")
-    if jwk.get("alg", "EdDSA") not in ("EdDSA", "Ed25519") or jwk.get("use", "sig") != "sig":
+    if one.get("alg", "EdDSA") not in ("EdDSA", "Ed25519") or one.get("use", "sig") != "sig":
         raise Refused("is not for signatures by EdDSA")
-    x = jwk.get("x")
+    x = one.get("x")
     public = from_base64url(x) if isinstance(x, str) else b""
     if len(public) != 32:
         raise Refused("'x' is no Ed25519 public key")
     kid = thumbprint(public)
-    if jwk.get("kid") != kid:
+    if one.get("kid") != kid:
         raise Refused("its 'kid' is not its thumbprint (RFC 7638)")
-    revoked = jwk.get("revoked")
+    revoked = one.get("revoked")
     if revoked is not None and not isinstance(revoked, dict):
         raise Refused("'revoked' is no object")
     return Key(
         kid=kid,
         public=public,
-        nbf=_seconds(jwk, "nbf"),
-        exp=_seconds(jwk, "exp") if "exp" in jwk else None,
+        nbf=_seconds(one, "nbf"),
+        exp=_seconds(one, "exp") if "exp" in one else None,
         revoked=None if revoked is None else str(revoked.get("reason", "no reason given"))[:80],
     )
 
 
-def _seconds(jwk: Mapping[str, Any], name: str) -> int:
-    value = jwk.get(name)
+def _seconds(one: Mapping[str, Any], name: str) -> int:
+    value = one.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 253402300800:
         raise Refused(f"'{name}' is no number of seconds since 1970")
     return value

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from .encoding import canonical, is_digest, parse
+from .encoding import canonical, from_instant, is_digest, parse, to_instant
 from .errors import Refused
-from .instants import from_instant, to_instant
 from .note import known_checkpoint
 from .order import Head, Place
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from .instants import SLACK, to_instant
+from .encoding import to_instant
+from .statement import SLACK
 
 
 @dataclass(frozen=True, order=True, slots=True)

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from .instants import minute
 from .memory import Memory
 
 LATE = timedelta(hours=1)
@@ -105,7 +104,14 @@ def late(received_at: datetime | None, logged_at: datetime | None) -> str:
     """
     if received_at is None or logged_at is None or logged_at - received_at <= LATE:
         return ""
-    return f"received {minute(received_at)}, by its word; in the log only since {minute(logged_at)}"
+    return (
+        f"received {_minute(received_at)}, by its word; in the log only since {_minute(logged_at)}"
+    )
+
+
+def _minute(moment: datetime) -> str:
+    """*moment* to the minute, for a person."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}Z"
 
 
 def complete(made: Iterable[Check], why: str) -> tuple[Check, ...]:

@@ -1,29 +1,169 @@
-"""A statement: the payload of a token, every member checked (docs/statement.md §2)."""
+"""Statements and receipts: what is said of one published version, and of one version received.
 
+Both are JSON objects (``docs/statement.md`` §2 and §5). A statement holds everything its receipt
+does, so whoever has the statement can make the receipt again, and look for it in the log. A receipt
+is written when the version is, and becomes a leaf of the log when it is given its place there, with
+one more member: when that was. Pure: signing, numbering and keeping are others' work.
+"""
+
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
-from .encoding import canonical, is_digest, names
+from .encoding import canonical, from_instant, is_digest, legal, names, to_instant
 from .errors import Refused
-from .instants import from_instant
-from .scope import PARTS, SCOPES, Digests
+from .scope import PARTS, SCOPES, Digests, Measurement
 from .text import RULE
 from .token import Token
 
-TYPE = "wirecopy-statement-2"
+STATEMENT = "wirecopy-statement-2"
 EARLIER = "wirecopy-statement-1"
 """Without ``logged_at``, and of a receipt without it. Only chains hold such, at their beginning."""
 
-_MEMBERS = names(
-    "type guid story version agency agency_id agency_version rule scope disclosure"
-    " received published received_at logged_at changed_at issued_at previous receipt"
-)
-_SHAPES = {TYPE: _MEMBERS, EARLIER: _MEMBERS - {"logged_at"}}
-_RECEIPT = names("guid agency agency_id agency_version rule received received_at logged_at")
+RECEIPT = "wirecopy-receipt-2"
+LONGEST_RECEIPT = 0xFFFF
+"""Bytes of a leaf of the log: its entries are served with a length of 16 bits before each."""
+
+SLACK = timedelta(minutes=5)
+"""By how much the clocks of one publisher's machines may differ."""
+
+Claims = dict[str, Any]
+"""A statement's members but for its place in the chain and in time."""
+
+_RECEIVED = ("guid", "agency", "agency_id", "agency_version", "rule", "received", "received_at")
+_PLACE = names("version issued_at previous receipt logged_at")
+_MEMBERS = _PLACE.union(_RECEIVED, names("type story scope disclosure published changed_at"))
+_SHAPES = {STATEMENT: _MEMBERS, EARLIER: _MEMBERS - {"logged_at"}}
 _STORY = re.compile(r"[a-z2-7]{13}")
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # all are written with the same number of bytes
+
+
+class Credit(NamedTuple):
+    """Whose copy a version is, under which id and version of theirs, as entries say it."""
+
+    agency: str
+    agency_id: str
+    agency_version: str
+
+
+class Logged(NamedTuple):
+    """That a receipt stands in the log, as text (tlog-proof), and when it was given its place."""
+
+    proof: str
+    at: datetime
+
+
+# Issuing
+
+
+def claims(
+    guid: str,
+    story: str,
+    credit: Credit,
+    measured: Measurement,
+    *,
+    raw: str | None,
+    disclosure: str,
+    received_at: datetime,
+    changed_at: datetime,
+) -> Claims:
+    """What is to be said of a *story* as *measured*, with *disclosure* as its last paragraph.
+
+    *raw* is the digest of the received item's own bytes.
+    """
+    received = measured.received
+    return {
+        "type": STATEMENT,
+        "guid": legal(guid),
+        "story": story,
+        **credit._asdict(),
+        "rule": measured.rule,
+        "scope": measured.scope,
+        "disclosure": disclosure,
+        "received": None if received is None else {**_parts(received), "raw": raw},
+        "published": _parts(measured.published),
+        "received_at": to_instant(received_at),
+        "changed_at": to_instant(changed_at),
+    }
+
+
+def compose(
+    claimed: Claims, version: int, previous: str | None, receipt: Logged | None, now: datetime
+) -> dict[str, Any]:
+    """The statement that makes the claims *claimed*: number *version* of its story.
+
+    *previous* is the digest of the one before, *receipt* shows that what was received stands in
+    the log.
+    """
+    place = {
+        "version": version,
+        "previous": previous,
+        "receipt": receipt.proof if receipt else None,
+        "logged_at": to_instant(receipt.at) if receipt else None,
+    }
+    return {**claimed, **place, "issued_at": to_instant(now)}
+
+
+def claims_of(statement: Mapping[str, Any]) -> Claims:
+    """What *statement* claims, without its place: two that claim the same need not both be."""
+    return {name: value for name, value in statement.items() if name not in _PLACE}
+
+
+def receipt(
+    guid: str, credit: Credit, received: Digests, raw: str | None, received_at: datetime
+) -> bytes:
+    """The receipt of a version under *guid*, without its time in the log.
+
+    *received* are the digests made at receipt, *raw* is that of the item's own bytes.
+
+    :raises ValueError: when it is longer than a leaf may be, or cannot be written.
+    """
+    return _written(
+        {
+            "guid": legal(guid),
+            **credit._asdict(),
+            "rule": received.rule,
+            "received": {**_parts(received), "raw": raw},
+            "received_at": to_instant(received_at),
+        }
+    )
+
+
+def receipt_of(statement: Mapping[str, Any]) -> bytes | None:
+    """The receipt that a statement refers to, as :func:`receipt` writes it; None when nothing was
+    received.
+
+    :raises ValueError: as :func:`receipt` does.
+    """
+    if statement["received"] is None:
+        return None
+    return _written({name: statement[name] for name in _RECEIVED})
+
+
+def logged(receipt: bytes, at: datetime) -> bytes:
+    """The leaf of the log that a *receipt* becomes when it is given its place there."""
+    return canonical({**json.loads(receipt), "logged_at": to_instant(at)})
+
+
+def _written(members: dict[str, Any]) -> bytes:
+    found = canonical({"type": RECEIPT, **members})
+    size = len(logged(found, _ANY_TIME))
+    if size > LONGEST_RECEIPT:
+        raise ValueError(
+            f"the log takes receipts of {LONGEST_RECEIPT:,} bytes, and this one has {size:,}:"
+            " the agency's id or name is out of all proportion"
+        )
+    return found
+
+
+def _parts(digests: Digests) -> dict[str, str]:
+    return {part: getattr(digests, part) for part in PARTS}
+
+
+# Verifying
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +181,6 @@ class Statement:
     scope: str
     disclosure: str
     received: Digests | None
-    raw: str | None
-    """The digest of the received item's own bytes."""
     published: Digests
     received_at: datetime
     logged_at: datetime | None
@@ -56,16 +194,16 @@ class Statement:
     :data:`EARLIER` type."""
 
 
-def read(token: Token, *, earlier: bool = False) -> Statement:
-    """The statement in *token*.
+def read_statement(token: Token, *, earlier: bool = False) -> Statement:
+    """The statement in *token*, every member checked.
 
     :param earlier: it may be of the :data:`EARLIER` type.
     :raises Refused: naming the first member that is missing, extra or wrong.
     """
     payload = token.payload
     kind = payload.get("type")
-    if kind != TYPE and not (earlier and kind == EARLIER):
-        raise Refused(f"type: is {str(kind)[:40]!r} and not {TYPE!r}")
+    if kind != STATEMENT and not (earlier and kind == EARLIER):
+        raise Refused(f"type: is {str(kind)[:40]!r} and not {STATEMENT!r}")
     if payload.keys() != _SHAPES[kind]:
         odd = ", ".join(sorted(payload.keys() ^ _SHAPES[kind]))
         raise Refused(f"members missing or unknown: {odd[:80]}")
@@ -80,7 +218,7 @@ def read(token: Token, *, earlier: bool = False) -> Statement:
     if received is not None:
         _check_digests("received", received, (*PARTS, "raw"))
     _check_digests("published", payload["published"], PARTS)
-    receipt = None if received is None else _string(payload, "receipt")
+    proof = None if received is None else _string(payload, "receipt")
     for name in ("receipt", "logged_at"):
         if received is None and payload.get(name) is not None:
             raise Refused(f"{name}: stands there although nothing was received")
@@ -90,6 +228,7 @@ def read(token: Token, *, earlier: bool = False) -> Statement:
         raise Refused("story: is no story id")
     if not _string(payload, "guid"):
         raise Refused("guid: is empty")
+    has_leaf = received is not None and kind == STATEMENT
     return Statement(
         guid=payload["guid"],
         story=payload["story"],
@@ -101,20 +240,19 @@ def read(token: Token, *, earlier: bool = False) -> Statement:
         scope=payload["scope"],
         disclosure=_string(payload, "disclosure"),
         received=None if received is None else _digests(received),
-        raw=None if received is None else received["raw"],
         published=_digests(payload["published"]),
         received_at=_instant(payload, "received_at"),
-        logged_at=None if received is None or kind == EARLIER else _instant(payload, "logged_at"),
+        logged_at=_instant(payload, "logged_at") if has_leaf else None,
         changed_at=_instant(payload, "changed_at"),
         issued_at=_instant(payload, "issued_at"),
         previous=previous,
-        receipt=receipt,
-        leaf=None if received is None or kind == EARLIER else _leaf(payload),
+        receipt=proof,
+        leaf=_leaf(payload) if has_leaf else None,
     )
 
 
 def _leaf(payload: Mapping[str, Any]) -> bytes:
-    return canonical({"type": "wirecopy-receipt-2", **{name: payload[name] for name in _RECEIPT}})
+    return canonical({"type": RECEIPT, **{n: payload[n] for n in (*_RECEIVED, "logged_at")}})
 
 
 def _string(payload: Mapping[str, Any], name: str) -> str:
@@ -135,9 +273,9 @@ def _digests(found: Mapping[str, str]) -> Digests:
     return Digests(RULE, *(found[part] for part in PARTS))
 
 
-def _check_digests(name: str, value: object, parts: tuple[str, ...]) -> None:
-    if not isinstance(value, dict) or value.keys() != set(parts):
-        raise Refused(f"{name}: has to hold digests of {', '.join(parts)}")
+def _check_digests(name: str, value: object, members: tuple[str, ...]) -> None:
+    if not isinstance(value, dict) or value.keys() != set(members):
+        raise Refused(f"{name}: has to hold digests of {', '.join(members)}")
     for part, found in value.items():
         if not (is_digest(found) or (part == "raw" and found is None)):
             raise Refused(f"{name}.{part}: is no digest")

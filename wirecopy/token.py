@@ -1,16 +1,56 @@
-"""A compact JWS (RFC 7515), read so strictly that it has one spelling (docs/statement.md §2)."""
+"""Compact JWS (RFC 7515) by Ed25519 (RFC 8037), with one algorithm, one header and one spelling.
 
+Keys are named by their thumbprint (RFC 7638), so a name cannot be given to another key. See
+``docs/statement.md`` §2.
+"""
+
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from .encoding import canonical, digest, from_base64url, parse
+from .encoding import canonical, digest, from_base64url, parse, to_base64url
 from .errors import Refused
+from .keys import thumbprint
 
 LONGEST = 65_536
+"""Characters of a token; nobody reads more."""
+
 TYPE = "wirecopy-statement+jws"
+"""``typ`` of a signed statement: no token made for something else passes for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A private key under the name of its public half."""
+
+    kid: str
+    key: Ed25519PrivateKey
+
+    @classmethod
+    def of(cls, key: Ed25519PrivateKey) -> "Signer":
+        """*key*, named."""
+        return cls(thumbprint(key.public_key().public_bytes_raw()), key)
+
+    def sign(self, payload: dict[str, Any]) -> str:
+        """*payload* as a compact JWS. Ed25519 draws no random number: the same gives the same.
+
+        :raises Refused: when *payload* cannot be written as canonical JSON.
+        """
+        signed = f"{to_base64url(_header(self.kid))}.{to_base64url(canonical(payload))}"
+        return f"{signed}.{to_base64url(self.key.sign(signed.encode()))}"
+
+
+def _header(kid: str) -> bytes:
+    return canonical({"alg": "EdDSA", "kid": kid, "typ": TYPE})
+
+
+def payload_of(token: str) -> dict[str, Any]:
+    """What a token of our own says. The signature is not checked: we keep what we made."""
+    found: dict[str, Any] = json.loads(from_base64url(token.split(".")[1]))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +77,7 @@ class Token:
         return True
 
 
-def read(text: str) -> Token:
+def read_token(text: str) -> Token:
     """The token in *text*.
 
     :raises Refused: for any other algorithm, header or spelling than the one there is.
@@ -86,6 +126,6 @@ def _kid(data: bytes) -> str:
     kid = header.get("kid")
     if not isinstance(kid, str) or len(kid) != 43:
         raise Refused("header: 'kid' is no key thumbprint")
-    if data != canonical({"alg": "EdDSA", "kid": kid, "typ": TYPE}):
+    if data != _header(kid):
         raise Refused("header: has to hold alg, kid and typ, in canonical form and nothing else")
     return kid

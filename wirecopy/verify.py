@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from . import chain, feeds, receipt, statement, token
-from .chain import Chain
+from . import feeds, receipt
+from .chain import Chain, key_fault, read_chain
 from .claims import claim, contradiction
 from .errors import Missing, Refused
 from .feeds import Entry
 from .growth import Heads, become, check_growth
 from .html import TangleError
-from .instants import SLACK
 from .keys import Keys
 from .memory import Memory, Seen
 from .note import known_checkpoint
@@ -24,10 +23,10 @@ from .order import Place, faults
 from .receipt import Proved
 from .result import Check, Report, Result, State, complete, late
 from .scope import PARTS, changed_parts, parts, scope_of
-from .statement import Statement
+from .statement import SLACK, Statement, read_statement
 from .text import Projection, plain, project
 from .tiles import FetchTile
-from .token import Token
+from .token import Token, read_token
 from .urls import resolve
 
 FindChain = Callable[[Statement], bytes | None]
@@ -199,13 +198,13 @@ class _Verification:
 
     def _signed(self, text: str) -> Iterator[Check]:
         try:
-            made = token.read(text)
-            said = statement.read(made)
+            made = read_token(text)
+            said = read_statement(made)
         except Refused as error:
             yield Check("statement", "failed", str(error))
             return
         yield Check("statement", "ok")
-        if fault := chain.key_fault(made, said, self._keys):
+        if fault := key_fault(made, said, self._keys):
             yield Check("key", "failed", fault)
             return
         yield Check("key", "ok")
@@ -336,7 +335,7 @@ class _Verification:
         if document is None:
             return Check("chain", "not checked", "the chain is not at hand")
         try:
-            found = chain.read(document, self._keys)
+            found = read_chain(document, self._keys)
         except Refused as error:
             return Check("chain", "failed", str(error))
         if found.guid != said.guid:

@@ -16,8 +16,8 @@ from stories import keyring
 from stories.config import Config
 from stories.db import proofs
 from stories.db.feeds import etag_of
-from stories.signing import payload_of
 from wirecopy.tlog import HASH, WIDTH
+from wirecopy.token import payload_of
 
 KEYS_FRESH = timedelta(minutes=5)
 """How long a copy of the keys may be used: a revocation is known everywhere after that."""

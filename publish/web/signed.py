@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from stories.signing import payload_of
 from wirecopy.encoding import digest
+from wirecopy.token import payload_of
 
 LATE = timedelta(hours=1)
 """From receipt to log it takes seconds; one that took longer than this is told of."""

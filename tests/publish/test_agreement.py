@@ -6,7 +6,6 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
-from stories.signing import payload_of
 from tests.publish import variations
 from tests.publish.node import ask
 from tests.publish.tree import tree
@@ -14,13 +13,13 @@ from tests.publish.variations import FIRST, drawn
 from tests.signed import ISSUED, Press, samples
 from tests.signing import Log, b64, jwks
 from wirecopy import Aids, Entry, Refused, read_keys, verify_entries
-from wirecopy import chain as chain_reader
 from wirecopy import receipt as receipts
-from wirecopy import statement as statements
-from wirecopy import token as tokens
+from wirecopy.chain import read_chain
 from wirecopy.encoding import canonical, parse
 from wirecopy.keys import LARGEST_SET
 from wirecopy.note import checkpoint, log_key
+from wirecopy.statement import read_statement
+from wirecopy.token import payload_of, read_token
 
 REFUSED = object()
 """What both say of what they do not take."""
@@ -104,12 +103,12 @@ def test_tokens() -> None:
     (whole, *_) = made.chains.values()
     listed = drawn(variations.tokens(payload_of(whole[0])), COUNT)
 
-    def read_token(text: str) -> dict[str, Any]:
-        found = tokens.read(text)
-        statements.read(found)
+    def take_token(text: str) -> dict[str, Any]:
+        found = read_token(text)
+        read_statement(found)
         return found.payload
 
-    here = [told(read_token, text) for text in listed]
+    here = [told(take_token, text) for text in listed]
     compare(listed, here, ask([{"ask": "token", "token": text} for text in listed]))
 
 
@@ -121,10 +120,10 @@ def test_chains() -> None:
     keys = read_keys(keyset.encode())
     documents = drawn(variations.chains(guid, whole), COUNT)
 
-    def read_chain(document: bytes) -> int:
-        return len(chain_reader.read(document, keys).digests)
+    def take_chain(document: bytes) -> int:
+        return len(read_chain(document, keys).digests)
 
-    here = [told(read_chain, d) for d in documents]
+    here = [told(take_chain, d) for d in documents]
     asked = [{"ask": "chain", "chain": {"base64": b64(d)}, "jwks": keyset} for d in documents]
     compare(documents, here, ask(asked))
 

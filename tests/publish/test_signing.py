@@ -13,18 +13,19 @@ from desk.headline import rewrite
 from publish import jsonfeed, renderer, xml
 from publish.render import render
 from publish.rerender import rerender_if_changed
-from publish.signing import Batch, Signed, sign
-from stories import clock, keyring, statement
+from publish.signing import Batch, Signed, claims_for, sign
+from stories import clock, keyring
 from stories.config import Config
 from stories.db import Store, connect, feeds, outbox, proofs
 from stories.errors import RenderError
-from stories.models import Story
+from stories.models import Story, credit_of
 from tests.conftest import ConfigOf, postgresql_first
 from tests.publish import hostile, samples
 from tests.publish.checks import check_atom, check_rss
 from tests.publish.samples import english, hindi, urdu
 from tests.publish.shelf import publish, put
 from tests.stories.proving import chained, receipt, verified
+from wirecopy import statement
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
 TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJ0eXBlIjoieCJ9.AA-_"
@@ -400,13 +401,17 @@ def test_intake_and_press_mean_the_same_receipt(of: Story) -> None:
         rendered = render(of, samples.config())
     except RenderError:
         return
-    said = statement.claims(of, rendered.measurement, rendered.entry.disclosure)
+    said = claims_for(of, rendered)
     for name in ("agency", "agency_id", "agency_version"):
         assert said[name] == getattr(rendered.entry, name)
     assert said["guid"] == rendered.entry.guid
     if of.received is None or rendered.measurement.received != of.received:
         return
     taken = statement.receipt(
-        of.guid, of.version, of.number, of.received, of.raw_digest, of.received_at
+        of.guid,
+        credit_of(of.version, of.number),
+        of.received,
+        of.raw_digest,
+        of.received_at,
     )
     assert statement.receipt_of(said) == taken

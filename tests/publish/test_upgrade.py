@@ -12,15 +12,15 @@ from stories import clock, keyring
 from stories.config import Config
 from stories.db import Store, feeds, proofs, tables
 from stories.db.proofs import Receipt
-from stories.signing import canonical, payload_of
 from tests.conftest import ConfigOf
 from tests.publish.samples import english, hindi
 from tests.publish.shelf import publish
 from tests.signed import earlier
 from tests.stories.proving import chained
 from wirecopy import Aids, Memory, Report, read_keys, tlog, verify
-from wirecopy.encoding import digest
+from wirecopy.encoding import canonical, digest
 from wirecopy.statement import Statement
+from wirecopy.token import payload_of
 
 NOON = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 

@@ -13,7 +13,6 @@ import pytest
 
 from publish.formats import Format
 from stories.errors import ParseError
-from stories.signing import payload_of
 from tests import signing
 from tests.publish.node import ask
 from tests.publish.soup import Soup
@@ -25,6 +24,7 @@ from wirecopy import Aids, Entry, Refused, read_keys, verify_entries
 from wirecopy.feeds import read
 from wirecopy.scope import Copy, digests
 from wirecopy.text import plain, project
+from wirecopy.token import payload_of
 from wirecopy.urls import resolve
 
 VECTORS = Path(__file__).parents[1] / "vectors"

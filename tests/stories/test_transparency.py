@@ -12,10 +12,10 @@ from stories.config import Config
 from stories.db import Store, connect, proofs
 from stories.db.proofs import Receipt
 from stories.errors import SigningError
-from stories.signing import canonical
-from stories.statement import Logged, logged
 from tests.conftest import ConfigOf, postgresql_first
 from tests.stories.proving import opened, proved
+from wirecopy.encoding import canonical
+from wirecopy.statement import Logged, logged
 from wirecopy.tlog import leaf_hash
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)

@@ -17,12 +17,11 @@ from stories.config import Config, Site
 from stories.db import Store, proofs
 from stories.db.proofs import Receipt
 from stories.models import Story
-from stories.signing import canonical
 from tests.publish import samples
 from tests.publish.shelf import publish
 from tests.serving import Answer, Port, served
 from tests.stories.proving import chained, opened, receipt
-from wirecopy.encoding import digest
+from wirecopy.encoding import canonical, digest
 from wirecopy.tlog import Tree, leaf_hash
 
 Start = Callable[..., Port]

@@ -29,13 +29,13 @@ from stories.config import Config, Feed, Publisher, Site
 from stories.db import Store, connect, feeds, outbox, wires
 from stories.db import stories as records
 from stories.models import Story
-from stories.signing import payload_of
 from tests.publish import samples
 from tests.publish.shelf import publish, put
 from tests.serving import Answer, Port, served
 from wirecopy.encoding import digest
 from wirecopy.scope import Copy, digests
 from wirecopy.text import plain
+from wirecopy.token import payload_of
 
 TYPES = {
     "rss": "application/rss+xml; charset=utf-8",
