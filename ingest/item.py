@@ -3,6 +3,7 @@
 A format is one pure function ``parse(body, hints) -> Parsed`` listed in ``ingest/formats``.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 MOST_ITEMS = 2_000
@@ -98,3 +99,14 @@ class Parsed:
     items: tuple[Item, ...]
     notes: tuple[str, ...] = ()
     unread: int = 0
+
+
+def summed_up(problems: Iterable[tuple[int, str]]) -> list[str]:
+    """One note for each kind of *problems*, positions of items and what is amiss with each."""
+    positions: dict[str, list[int]] = {}
+    for position, problem in problems:
+        positions.setdefault(problem, []).append(position)
+    return [
+        f"{len(at)} item{'s' * (len(at) > 1)}, the first at position {at[0]}: {problem}"
+        for problem, at in positions.items()
+    ]

@@ -30,7 +30,14 @@ ELEMENTS = _names(
 )
 VOID = _names("area base br col embed hr img input link meta param source track wbr")
 _TAG = re.compile(r"""<(/?)([A-Za-z][A-Za-z0-9]*)((?>[^<>"']+|"[^"<]*"|'[^'<]*')*+)>""")
+_WORDLESS = re.compile(r"(?>\s+|<[^<>]*>|&nbsp;|&#160;|&#xa0;)*+", re.IGNORECASE)
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,6}|([A-Za-z][A-Za-z0-9]{1,31}));")
+
+
+def has_words(text: str) -> bool:
+    """Whether *text*, HTML, holds more than tags and spaces."""
+    silent = _WORDLESS.match(text)
+    return silent is not None and silent.end() < len(text)
 
 
 def is_markup(text: str) -> bool:

@@ -46,7 +46,6 @@ _SPACES = {
 }
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 _FULL_TEXT = ("story", "fullstory", "full-text", "fulltext", "fullcontent", "storybody")
-_WORDLESS = re.compile(r"(?>\s+|<[^<>]*>|&nbsp;|&#160;|&#xa0;)*+", re.IGNORECASE)
 _HTML_TYPES = ("html", "text/html")
 _XHTML_TYPES = ("xhtml", "application/xhtml+xml")
 
@@ -256,10 +255,7 @@ def _words(children: _Children, atom: bool) -> tuple[Text, Text]:
 
 
 def _has_words(text: Text) -> bool:
-    if not text.html:
-        return bool(text.text.strip())
-    silent = _WORDLESS.match(text.text)
-    return silent is not None and silent.end() < len(text.text)
+    return html_detection.has_words(text.text) if text.html else bool(text.text.strip())
 
 
 def _undeclared(element: etree._Element) -> Text:

@@ -10,7 +10,6 @@ element with 40,000 attributes, and raises on some references (6.0.14, measured)
 
 import re
 import xml.parsers.expat
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -22,7 +21,7 @@ from lxml import etree
 from ingest.formats import encoding, html_detection, item_spans, itemfields, xml_repair
 from ingest.formats.itemfields import Fields, name_of, text_of
 from ingest.formats.sniff import HEAD, Look, declared, look_at
-from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed
+from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
 from stories.errors import ParseError
 from wirecopy.urls import resolve
 
@@ -136,24 +135,19 @@ def _pieces(
     setting: xml_repair.Setting,
 ) -> tuple[list[_Piece], list[str]]:
     pieces: list[_Piece] = []
-    mends: Counter[str] = Counter()
-    first: dict[str, int] = {}
+    problems: list[tuple[int, str]] = []
     for position, (start, end) in enumerate(spans):
         text = charset.decode(body[start:end])
-        tree = xml_repair.tree(text, setting, patiently=sum(mends.values()) < MOST_MENDED)
+        tree = xml_repair.tree(text, setting, patiently=len(problems) < MOST_MENDED)
         if tree.element is not None and not itemfields.is_item(tree.element):
             continue
         if tree.mended:
-            mends[tree.mended] += 1
-            first.setdefault(tree.mended, position)
+            problems.append((position, tree.mended))
         fields = itemfields.read(tree.element) if tree.element is not None else None
         if tree.element is not None:
             _strip(tree.element)
         pieces.append(_Piece(start, end, "" if fields else text, tree.element, fields))
-    return pieces, [
-        f"{count} item{'s' * (count > 1)}, the first at position {first[what]}: {what}"
-        for what, count in mends.items()
-    ]
+    return pieces, summed_up(problems)
 
 
 def _strip(element: etree._Element) -> None:
