@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ingest.formats import rss_atom, rss_atom_reread
+from ingest.formats import json_feed, rss_atom, rss_atom_reread
 from ingest.formats.sniff import Look, look
 from ingest.integrity import Reread
 from ingest.item import Hints, Parsed
@@ -27,6 +27,7 @@ class Format:
 
 FORMATS: tuple[Format, ...] = (
     Format("RSS or Atom", rss_atom.detect, rss_atom.parse, rss_atom_reread.reread),
+    Format("JSON Feed", json_feed.detect, json_feed.parse, json_feed.reread),
 )  # fmt: skip
 
 

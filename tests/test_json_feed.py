@@ -1,0 +1,113 @@
+"""A wire of JSON Feed the whole way: polled from a server, taken in, published with what was
+measured; and our own JSON Feed, taken in by another Wirecopy."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desk.headline import rewrite
+from publish import renderer
+from stories import clock
+from stories.db import Store, connect, feeds
+from tests import hostile
+from tests.conftest import ConfigOf
+from tests.test_hostile import House, house  # noqa: F401  the fixture
+
+JSON = {"Content-Type": "application/feed+json"}
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def entries(store: Store, name: str = "all") -> dict[str, dict[str, Any]]:
+    with store.read() as conn:
+        row = feeds.feed(conn, name, "json")
+    assert row is not None
+    return {entry["title"]: entry for entry in json.loads(row.body)["items"]}
+
+
+def publish(at: House, *items: Any) -> None:
+    document = {"version": "https://jsonfeed.org/version/1.1", "title": "Agency", "items": items}
+    at.server.answer("/bad.rss", json.dumps(document).encode(), JSON)
+    assert at.work() == "ok"
+
+
+RAIN = {
+    "id": 7,
+    "url": "https://agency.example/7",
+    "title": "Rain & wind",
+    "content_html": "<p>It rained.</p><p>Then wind came.</p>",
+    "summary": "Weather.",
+    "tags": ["Weather"],
+    "date_published": "2026-11-22T06:00:00+05:30",
+}
+
+
+def test_a_wire_of_json_feed_is_published_with_what_was_measured(house: House) -> None:  # noqa: F811
+    wind = {"id": "8", "title": "Wind", "content_text": "It blew.\n\nWords < 5."}
+    publish(house, RAIN, 42, wind, {"id": "9", "title": "Lost", "content_html": ["x" * 200]})
+    assert house.capture().state == "ingested"
+    assert house.problems() == [(1, "item-empty"), (3, "text-lost")]
+    assert house.wire().fault is None
+    with clock.reading(lambda: house.now):
+        rewrite(house.store, house.stories()[1].id, "By the desk", "Asha")
+        renderer.render_waiting(house.store, house.config)
+    shown = entries(house.store)
+    assert set(shown) == {"Rain & wind", "By the desk", "Good news"}
+    rain, desk = shown["Rain & wind"], shown["By the desk"]
+    assert rain["_wirecopy"]["edit_scope"] == "verbatim"
+    assert rain["_wirecopy"]["agency_id"] == "7"
+    assert rain["content_html"].startswith("<p>It rained.</p><p>Then wind came.</p>")
+    assert (rain["summary"], rain["tags"]) == ("Weather.", ["Weather"])
+    assert rain["date_published"] == "2026-11-22T00:30:00+00:00"
+    assert desk["_wirecopy"]["edit_scope"] == "headline-only"
+    assert desk["_wirecopy"]["wire_headline"] == "Wind"
+    assert desk["content_html"].startswith("<p>It blew.</p>\n<p>Words &lt; 5.</p>")
+
+
+def test_our_own_json_feed_is_a_wire_of_another_wirecopy(
+    house: House,  # noqa: F811
+    config: ConfigOf,
+    other_url: str,
+    tmp_path: Path,
+) -> None:
+    pictured = {
+        **RAIN,
+        "image": "https://agency.example/p.jpg",
+        "attachments": [
+            {"url": "https://agency.example/p.jpg", "mime_type": "image/jpeg", "title": "Rain"},
+            {"url": "https://agency.example/s.mp3", "mime_type": "audio/mpeg"},
+        ],
+        "language": "en-IN",
+    }
+    publish(house, pictured, {"id": "हिन्दी", "title": "बारिश 😀", "content_text": "शब्द।"})
+    with house.store.read() as conn:
+        row = feeds.feed(conn, "all", "json")
+    assert row is not None
+    ours = entries(house.store)
+    store = connect(other_url)
+    with hostile.serve() as server:
+
+        def in_other_data(**keys: Any) -> Any:
+            return config(data=tmp_path / "other", **keys)
+
+        other = House(in_other_data, store, server)
+        server.answer("/bad.rss", row.body, JSON)
+        assert other.work() == "ok"
+        assert (other.problems(), other.wire().fault) == ([], None)
+        taken = {story.version.headline: story.version for story in other.stories()}
+        assert set(taken) == set(ours) == {"Rain & wind", "बारिश 😀", "Good news"}
+        for headline, version in taken.items():
+            entry = ours[headline]
+            assert version.agency_id == entry["id"]
+            assert version.body == entry["content_html"]
+            assert version.link == entry["url"]
+            assert version.agency == entry["authors"][0]["name"]
+            media = [one["url"] for one in entry.get("attachments", ())]
+            assert [medium.url for medium in version.media] == media
+        rain = taken["Rain & wind"]
+        assert rain.media[0].caption == "Rain"
+        assert (rain.language, rain.summary) == ("en-IN", "Weather.")
+        theirs = entries(store)
+        assert {theirs[h]["_wirecopy"]["edit_scope"] for h in taken} == {"verbatim"}
+    store.close()
