@@ -24,7 +24,7 @@ from wirecopy import feeds as entries
 from wirecopy.encoding import parse
 from wirecopy.errors import Missing
 from wirecopy.statement import Statement, read_statement
-from wirecopy.tiles import WIDTH, path
+from wirecopy.tlog import WIDTH, tile_path
 from wirecopy.token import read_token
 
 KEYS = "/.well-known/jwks.json"
@@ -169,7 +169,7 @@ class _Tiles:
     def __call__(self, level: int, index: int, width: int) -> bytes | None:
         # A partial tile may be gone once the full one is there (C2SP tlog-tiles).
         for w in (width, WIDTH):
-            url = f"{self._url}/{path(level, index, w)}"
+            url = f"{self._url}/{tile_path(level, index, w)}"
             if body := self._sources.found([url]).get(url):
                 return body
         return None

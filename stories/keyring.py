@@ -70,8 +70,7 @@ def _begin_log(conn: Connection, config: Config) -> None:
     key = keyfiles.read(path)
     public = key.public_key().public_bytes_raw()
     origin = tlog.origin_of(config.site.url)
-    empty = tlog.Checkpoint(origin, 0, tlog.EMPTY)
-    signed = tlog.sign(empty.text, origin, key)
+    signed = tlog.sign_checkpoint(origin, 0, tlog.EMPTY, key)
     proofs.begin_log(conn, LogHead(origin, to_base64url(public), 0, signed))
 
 

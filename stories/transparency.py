@@ -56,8 +56,7 @@ def append(store: Store, config: Config) -> int:
             proofs.put_tiles(conn, tlog.extend(head.size, edge, hashes))
             size = head.size + len(fresh)
             root = tlog.Tree(size, edge).root()
-            checkpoint = tlog.Checkpoint(head.origin, size, root)
-            proofs.advance_log(conn, size, tlog.sign(checkpoint.text, head.origin, key))
+            proofs.advance_log(conn, size, tlog.sign_checkpoint(head.origin, size, root, key))
         count += len(fresh)
 
 
@@ -81,7 +80,7 @@ def inclusion_proofs(conn: Connection, hashes: Iterable[bytes]) -> dict[bytes, L
     tree = tlog.Tree(head.size, lambda level, at: proofs.tile(conn, level, at))
     return {
         each: Logged(
-            tlog.proof(place.index, tree.inclusion(place.index), head.checkpoint),
+            tlog.write_proof(place.index, tree.inclusion(place.index), head.checkpoint),
             place.logged_at,
         )
         for each, place in proofs.receipt_places(conn, hashes).items()

@@ -228,7 +228,7 @@ MUTANTS = (
     ),
     Mutant(
         "a path in the log need not lead to its root",
-        "wirecopy/merkle.py",
+        "wirecopy/tlog.py",
         'if found != root:\n        raise Refused("the proof does not lead to the signed root")',
         "pass",
         ("tests/wirecopy",),

@@ -6,10 +6,17 @@ from itertools import pairwise
 
 from .errors import Missing, Refused
 from .memory import Memory
-from .merkle import check_consistency, consistency_proof
-from .note import Checkpoint, LogKey, checkpoint, known_checkpoint
 from .result import Check
-from .tiles import FetchTile, Tiles
+from .tlog import (
+    Checkpoint,
+    FetchTile,
+    LogKey,
+    Tree,
+    check_consistency,
+    fetched_tiles,
+    parse_checkpoint,
+    read_checkpoint,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +51,8 @@ def check_growth(
         return Check("log", "not checked", "the key set has no log key"), {}
     before = memory.checkpoints.get(key.name)
     try:
-        seen = None if before is None else known_checkpoint(before)
-        present = [] if heads.present is None else [checkpoint(heads.present, key)]
+        seen = None if before is None else parse_checkpoint(before)
+        present = [] if heads.present is None else [read_checkpoint(heads.present, key)]
         # The present one may be older than the receipts: caches stand between. What matters is
         # that all agree.
         at_hand = [*heads.proved_by, *present]
@@ -82,10 +89,10 @@ def _compared(
             return Check("log", "not checked", why)
         why += f": nobody can tell whether the log of {seen.size} receipts seen before only grew"
         return Check("log", "failed", why)
-    tiles = Tiles(newest.size, fetch)
+    tiles = fetched_tiles(newest.size, fetch)
     for old, new in pairwise(known):
         try:
-            proof = consistency_proof(old.size, new.size, tiles.node)
+            proof = Tree(new.size, tiles).consistency(old.size)
             check_consistency(old.size, old.root, new.size, new.root, proof)
         except Missing as error:
             # A log has to serve its tiles: withheld, they may hide that what was seen is gone.

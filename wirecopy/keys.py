@@ -9,7 +9,7 @@ from typing import Any
 
 from .encoding import canonical, from_base64url, parse, to_base64url
 from .errors import Refused
-from .note import LogKey, log_key
+from .tlog import LogKey, log_key
 
 LARGEST_SET = 1_048_576
 

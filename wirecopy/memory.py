@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from .encoding import canonical, from_instant, is_digest, parse, to_instant
 from .errors import Refused
-from .note import known_checkpoint
 from .order import Head, Place
+from .tlog import parse_checkpoint
 
 TYPE = "wirecopy-memory-1"
 
@@ -40,7 +40,7 @@ class Memory:
         """The checkpoint seen of *log*, if it is known when."""
         if log not in self.checkpoints or log not in self.seen_at:
             return None
-        return Head(known_checkpoint(self.checkpoints[log]).size, self.seen_at[log])
+        return Head(parse_checkpoint(self.checkpoints[log]).size, self.seen_at[log])
 
     def logs_of(self, kids: Iterable[str], guids: Iterable[str]) -> set[str]:
         """The logs that these keys' statements, and these entries, were in."""
@@ -77,7 +77,7 @@ def load(document: bytes) -> Memory:
         statements = {guid: _seen(value) for guid, value in found["statements"].items()}
         checkpoints = dict(found["checkpoints"])
         for origin, note in checkpoints.items():
-            if known_checkpoint(note).origin != origin:
+            if parse_checkpoint(note).origin != origin:
                 raise Refused(f"the checkpoint of {origin} is another's")
         # Members that memories written by earlier verifiers do not have.
         logs = dict(found.get("logs", {}))

@@ -1,20 +1,24 @@
-"""The transparency log: Merkle tree (RFC 6962 §2) in tiles (C2SP tlog-tiles), notes and proofs.
+"""The transparency log: Merkle tree, tiles, signed checkpoints, and proofs, for both sides.
 
-A tile is a run of up to 256 hashes that stand side by side at one height: level 0 holds the hashes
-of leaves, level L those of whole trees of 256**L leaves. All other nodes follow from them, so a
-tree of a million leaves is asked for a proof by reading five or six tiles. Pure: where tiles are
-kept is the caller's matter, who gives a :data:`Tiles`.
-
-Signed notes, checkpoints and proofs are as C2SP writes them (signed-note, tlog-checkpoint,
-tlog-proof): text in, text out; the keys are Ed25519.
+The tree is that of RFC 6962 §2, kept and served as tiles (C2SP tlog-tiles). A tile is a run of up
+to 256 hashes that stand side by side at one height: level 0 holds the hashes of leaves, level L
+those of whole trees of 256**L leaves. All other nodes follow from them, so a tree of a million
+leaves is asked for a proof by reading five or six tiles. Proofs are checked as RFC 9162 §2.1.3.2
+and §2.1.4.2 say. Checkpoints and proofs are text (C2SP signed-note, tlog-checkpoint, tlog-proof);
+keys are Ed25519. Pure: where tiles are kept, or fetched from, is the caller's matter.
 """
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from .encoding import LARGEST, SPACE, from_base64
+from .errors import Missing, Refused
 
 HASH = 32
 """Bytes of a hash: SHA-256."""
@@ -23,15 +27,32 @@ HEIGHT = 8
 WIDTH = 1 << HEIGHT
 """Hashes of a full tile."""
 
+EMPTY = hashlib.sha256().digest()
+"""The root of the tree without leaves."""
+
+LONGEST = 16_384
+"""Bytes of the longest note, and of the longest proof."""
+
+MOST_SIGNATURES = 16
+
 Tiles = Callable[[int, int], bytes]
 """Level and number of a tile to its hashes, one after the other; more than asked for is fine."""
 
-EMPTY = hashlib.sha256().digest()
-"""The root of the tree without leaves."""
+FetchTile = Callable[[int, int, int], bytes | None]
+"""Level, number and width of a tile: its bytes, or None where there is none. A tile of width 256 is
+full. When a partial one is gone, the full one may be given in its place."""
+
+_PROOF = "c2sp.org/tlog-proof@v1"
+_ED25519 = b"\x01"  # the signature type of plain Ed25519
+_NAME = re.compile(rf"[^+\x00-\x1f\ud800-\udfff{SPACE}]+")
+_DECIMAL = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 
 
 class TreeError(ValueError):
     """A place or size that the tree does not have, or tiles that do not hold what they must."""
+
+
+# The tree
 
 
 def leaf_hash(leaf: bytes) -> bytes:
@@ -44,24 +65,11 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\1" + left + right).digest()
 
 
-def widths(size: int) -> list[tuple[int, int, int]]:
-    """The tiles at the right edge of a tree of *size* leaves: level, number, hashes.
-
-    Those are the ones that the next leaf may change; a full one is left out.
-    """
-    found = []
-    level, count = 0, size
-    while count:
-        if count % WIDTH:
-            found.append((level, count // WIDTH, count % WIDTH))
-        level, count = level + 1, count // WIDTH
-    return found
-
-
 def extend(size: int, edge: Tiles, leaves: Sequence[bytes]) -> dict[tuple[int, int], bytes]:
     """The tiles, by level and number, that change when *leaves* (hashes) follow *size* others.
 
-    *edge* is asked only for tiles of :func:`widths`. Tiles grow at their end and nowhere else.
+    *edge* is asked only for the tiles at the right edge that are not full. Tiles grow at their end
+    and nowhere else.
     """
     changed: dict[tuple[int, int], bytes] = {}
     level, start, fresh = 0, size, list(leaves)
@@ -113,6 +121,24 @@ class Tree:
                 low = middle
         return path[::-1]
 
+    def consistency(self, old: int) -> list[bytes]:
+        """The proof that this tree begins with the one of *old* leaves (RFC 6962 §2.1.2)."""
+        if not 0 < old < self.size:
+            return []
+        proof: list[bytes] = []
+        low, high, whole = 0, self.size, True
+        while old != high:
+            middle = low + _split(high - low)
+            if old <= middle:
+                proof.append(self._range(middle, high))
+                high = middle
+            else:
+                proof.append(self._range(low, middle))
+                low, whole = middle, False
+        if not whole:
+            proof.append(self._range(low, high))
+        return proof[::-1]
+
     def _range(self, low: int, high: int) -> bytes:
         """The hash of the leaves from *low* to *high*, where *low* begins a whole tree."""
         count = high - low
@@ -156,34 +182,125 @@ def _split(count: int) -> int:
     return 1 << ((count - 1).bit_length() - 1)
 
 
-ED25519 = b"\x01"
-"""The signature type of plain Ed25519."""
+def check_inclusion(
+    hash_: bytes, index: int, size: int, root: bytes, path: Sequence[bytes]
+) -> None:
+    """Check that the leaf of *hash_* is the *index*-th of the *size* leaves below *root*.
 
-PROOF = "c2sp.org/tlog-proof@v1"
+    :raises Refused: when it is not shown to be.
+    """
+    if not 0 <= index < size:
+        raise Refused(f"leaf {index} does not stand in a log of {size}")
+    at, last, found = index, size - 1, hash_
+    for step in path:
+        if last == 0:
+            raise Refused("the proof is too long")
+        if at & 1 or at == last:
+            found = node_hash(step, found)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            found = node_hash(found, step)
+        at, last = at >> 1, last >> 1
+    if last != 0:
+        raise Refused("the proof is too short")
+    if found != root:
+        raise Refused("the proof does not lead to the signed root")
+
+
+def check_consistency(
+    old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence[bytes]
+) -> None:
+    """Check that the log of *new* leaves begins with the log of *old* leaves.
+
+    :raises Refused: when it is not shown to.
+    """
+    if old > new:
+        raise Refused(f"a log of {new} cannot continue one of {old}")
+    if old in (0, new):
+        if proof or old_root != (EMPTY if old == 0 else new_root):
+            raise Refused("the two roots contradict each other")
+    else:
+        _check_steps(old, old_root, new, new_root, proof)
+
+
+def _check_steps(
+    old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence[bytes]
+) -> None:
+    if not proof:
+        raise Refused("the proof is empty")
+    steps = list(proof)
+    if old & (old - 1) == 0:
+        steps.insert(0, old_root)
+    at, last = old - 1, new - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    before = after = steps[0]
+    for step in steps[1:]:
+        if last == 0:
+            raise Refused("the proof is too long")
+        if at & 1 or at == last:
+            before, after = node_hash(step, before), node_hash(step, after)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            after = node_hash(after, step)
+        at, last = at >> 1, last >> 1
+    if last != 0:
+        raise Refused("the proof is too short")
+    if before != old_root or after != new_root:
+        raise Refused("the log was rewritten: the new one does not continue the old one")
+
+
+# Tiles as a site serves them
+
+
+def tile_path(level: int, number: int, width: int = WIDTH) -> str:
+    """Where a tile is served below the log's address: ``tile/L/N[.p/W]``."""
+    pieces = [f"{number % 1000:03d}"]
+    while number := number // 1000:
+        pieces.insert(0, f"x{number % 1000:03d}")
+    return f"tile/{level}/{'/'.join(pieces)}" + (f".p/{width}" if width < WIDTH else "")
+
+
+def fetched_tiles(size: int, fetch: FetchTile) -> Tiles:
+    """The tiles of a log of *size* leaves, asked for at the width that they have then.
+
+    What it gives raises Missing when a tile is not to be had, Refused when it has another length.
+    """
+
+    def tile(level: int, number: int) -> bytes:
+        width = min((size >> HEIGHT * level) - number * WIDTH, WIDTH)
+        data = fetch(level, number, width)
+        if data is None:
+            raise Missing(f"{tile_path(level, number, width)} is not to be had")
+        if len(data) not in (HASH * width, HASH * WIDTH):
+            raise Refused(f"{tile_path(level, number, width)} has {len(data)} bytes")
+        return data[: HASH * width]
+
+    return tile
+
+
+# Keys and signed notes
+
+
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """Whose checkpoints are believed: the log's name, which is its origin, and its key."""
+
+    name: str
+    id: bytes
+    public: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The state of a log: its name, how many leaves it has, and their root."""
+    """The head of a log as it was signed, and the note itself."""
 
     origin: str
     size: int
     root: bytes
-
-    @property
-    def text(self) -> str:
-        """The note that is signed."""
-        return f"{self.origin}\n{self.size}\n{_base64(self.root)}\n"
-
-
-def key_id(name: str, public: bytes) -> bytes:
-    """The four bytes by which signatures name the key *public* (32 bytes) of *name*."""
-    return hashlib.sha256(name.encode() + b"\n" + ED25519 + public).digest()[:4]
-
-
-def verifier_key(name: str, public: bytes) -> str:
-    """The key as verifiers are told it: name, key id in hex, type and key in Base64."""
-    return f"{name}+{key_id(name, public).hex()}+{_base64(ED25519 + public)}"
+    note: str
 
 
 def origin_of(url: str) -> str:
@@ -193,16 +310,151 @@ def origin_of(url: str) -> str:
     return "".join(c for c in name if c != "+" and not c.isspace()).rstrip("/") + "/log"
 
 
-def sign(text: str, name: str, key: Ed25519PrivateKey) -> str:
+def key_id(name: str, public: bytes) -> bytes:
+    """The four bytes by which signatures name the key *public* (32 bytes) of *name*."""
+    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public).digest()[:4]
+
+
+def verifier_key(name: str, public: bytes) -> str:
+    """The key as verifiers are told it: name, key id in hex, type and key in Base64."""
+    return f"{name}+{key_id(name, public).hex()}+{_base64(_ED25519 + public)}"
+
+
+def log_key(text: str) -> LogKey:
+    """The key in a verifier key, ``NAME+HASH+BASE64``.
+
+    :raises Refused: for any other, or an algorithm other than Ed25519.
+    """
+    name, _, rest = text.partition("+")
+    mark, _, coded = rest.partition("+")
+    try:
+        key = from_base64(coded)
+    except Refused as error:
+        raise Refused(f"log key: {error}") from None
+    if not _NAME.fullmatch(name) or key[:1] != _ED25519 or len(key) != 33:
+        raise Refused("log key: is no Ed25519 verifier key NAME+HASH+BASE64")
+    id_ = key_id(name, key[1:])
+    if mark != id_.hex():
+        raise Refused("log key: its key id is not that of its name and key")
+    return LogKey(name, id_, key[1:])
+
+
+def sign_note(text: str, name: str, key: Ed25519PrivateKey) -> str:
     """*text*, which ends its last line, as a note signed with *key* of *name*."""
     signature = key_id(name, key.public_key().public_bytes_raw()) + key.sign(text.encode())
     return f"{text}\n\u2014 {name} {_base64(signature)}\n"
 
 
-def proof(index: int, path: Sequence[bytes], checkpoint: str) -> str:
+def sign_checkpoint(origin: str, size: int, root: bytes, key: Ed25519PrivateKey) -> str:
+    """The checkpoint of the log *origin* of *size* leaves below *root*, as a signed note."""
+    return sign_note(f"{origin}\n{size}\n{_base64(root)}\n", origin, key)
+
+
+def read_checkpoint(note: str, key: LogKey) -> Checkpoint:
+    """The checkpoint that *note* is, once *key* is found to have signed it.
+
+    :raises Refused: when it is none, is of another log, or its signature does not verify.
+    """
+    try:
+        found, text, signatures = _read(note)
+        if found.origin != key.name:
+            raise Refused(f"is of the log {found.origin[:80]!r}, not of {key.name!r}")
+        if not _signed(text, signatures, key):
+            raise Refused(f"is not signed by {key.name}")
+    except Refused as error:
+        raise Refused(f"checkpoint: {error}") from None
+    return found
+
+
+def parse_checkpoint(note: str) -> Checkpoint:
+    """The checkpoint that *note* is, taken as it stands: its signature was checked before.
+
+    :raises Refused: when it is none.
+    """
+    return _read(note)[0]
+
+
+def _read(note: str) -> tuple[Checkpoint, str, str]:
+    if _too_long(note) or re.search(r"[\x00-\x09\x0b-\x1f]|[\ud800-\udfff]", note):
+        raise Refused("is no signed note: too long, or with control characters")
+    cut = note.rfind("\n\n")
+    text, signatures = note[: cut + 1], note[cut + 2 :]
+    if cut < 0 or not signatures.endswith("\n"):
+        raise Refused("is no signed note: text, empty line, signatures")
+    lines = text[:-1].split("\n")
+    if len(lines) < 3 or "" in lines:
+        raise Refused("has to have lines for origin, size and root")
+    found = Checkpoint(lines[0], _number(lines[1]), from_base64(lines[2]), note)
+    if len(found.root) != 32:
+        raise Refused("its root is no SHA-256 hash")
+    return found, text, signatures
+
+
+def _signed(text: str, signatures: str, key: LogKey) -> bool:
+    """Whether *key* signed *text*. One signature of its that fails spoils the note."""
+    found = False
+    for line in signatures[:-1].split("\n")[:MOST_SIGNATURES]:
+        dash, name, coded = [*line.split(" "), "", ""][:3]
+        if dash != "—" or line.count(" ") != 2 or not _NAME.fullmatch(name):
+            raise Refused("has a signature line that is none")
+        signature = from_base64(coded)
+        if len(signature) < 5:
+            raise Refused("has a signature line that is none")
+        if name != key.name or signature[:4] != key.id:
+            continue
+        try:
+            Ed25519PublicKey.from_public_bytes(key.public).verify(signature[4:], text.encode())
+        except (InvalidSignature, ValueError):
+            raise Refused(f"the signature of {key.name} does not verify") from None
+        found = True
+    return found
+
+
+# Proofs that a leaf is in a log
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """Where in the log a receipt stands, and the head by which that was proved."""
+
+    index: int
+    head: Checkpoint
+
+
+def write_proof(index: int, path: Sequence[bytes], checkpoint: str) -> str:
     """That the leaf at *index* is in the log of the signed *checkpoint*, as one text."""
-    lines = [PROOF, f"index {index}", *(_base64(each) for each in path)]
+    lines = [_PROOF, f"index {index}", *(_base64(each) for each in path)]
     return "\n".join([*lines, "", checkpoint])
+
+
+def check_proof(text: str, leaf: bytes, key: LogKey) -> Proved:
+    """Check that the leaf whose bytes are *leaf* stands in the log, and where.
+
+    :raises Refused: when the proof is none, or does not hold.
+    """
+    if _too_long(text):
+        raise Refused(f"is longer than {LONGEST} bytes")
+    head, gap, note = text.partition("\n\n")
+    lines = head.split("\n")
+    if not gap or len(lines) < 2 or lines[0] != _PROOF or not lines[1].startswith("index "):
+        raise Refused("is no proof: its first lines have to be the format, and 'index N'")
+    index = _number(lines[1].removeprefix("index "))
+    path = [from_base64(line) for line in lines[2:]]
+    if len(path) > 63 or any(len(hash_) != 32 for hash_ in path):
+        raise Refused("its lines are no path of SHA-256 hashes")
+    head_ = read_checkpoint(note, key)
+    check_inclusion(leaf_hash(leaf), index, head_.size, head_.root, path)
+    return Proved(index, head_)
+
+
+def _too_long(text: str) -> bool:
+    return len(text.encode("utf-8", "surrogatepass")) > LONGEST
+
+
+def _number(text: str) -> int:
+    if not _DECIMAL.fullmatch(text) or int(text) > LARGEST:
+        raise Refused(f"{text[:20]!r} is no number")
+    return int(text)
 
 
 def _base64(data: bytes) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from . import feeds, receipt
+from . import feeds
 from .chain import Chain, key_fault, read_chain
 from .claims import claim, contradiction
 from .errors import Missing, Refused
@@ -18,14 +18,12 @@ from .growth import Heads, become, check_growth
 from .html import TangleError
 from .keys import Keys
 from .memory import Memory, Seen
-from .note import known_checkpoint
 from .order import Place, faults
-from .receipt import Proved
 from .result import Check, Report, Result, State, complete, late
 from .scope import PARTS, changed_parts, parts, scope_of
 from .statement import SLACK, Statement, read_statement
 from .text import Projection, plain, project
-from .tiles import FetchTile
+from .tlog import FetchTile, Proved, check_proof, parse_checkpoint
 from .token import Token, read_token
 from .urls import resolve
 
@@ -123,7 +121,7 @@ def _learnt(
 
 
 def _size(note: str | None) -> int | None:
-    return None if note is None else known_checkpoint(note).size
+    return None if note is None else parse_checkpoint(note).size
 
 
 class _Verification:
@@ -319,7 +317,7 @@ class _Verification:
         if self._keys.log is None:
             return Check("receipt", "not checked", "the key set has no log key")
         try:
-            self.proved = receipt.check(said.receipt, said.leaf, self._keys.log)
+            self.proved = check_proof(said.receipt, said.leaf, self._keys.log)
         except Refused as error:
             return Check("receipt", "failed", str(error))
         self.place = Place(self.proved.index, said.logged_at)

@@ -13,12 +13,11 @@ from tests.publish.variations import FIRST, drawn
 from tests.signed import ISSUED, Press, samples
 from tests.signing import Log, b64, jwks
 from wirecopy import Aids, Entry, Refused, read_keys, verify_entries
-from wirecopy import receipt as receipts
 from wirecopy.chain import read_chain
 from wirecopy.encoding import canonical, parse
 from wirecopy.keys import LARGEST_SET
-from wirecopy.note import checkpoint, log_key
 from wirecopy.statement import read_statement
+from wirecopy.tlog import check_proof, log_key, read_checkpoint
 from wirecopy.token import payload_of, read_token
 
 REFUSED = object()
@@ -137,7 +136,7 @@ def test_checkpoints() -> None:
     notes = drawn(variations.checkpoints(log), COUNT)
 
     def read_note(note: str) -> dict[str, Any]:
-        found = checkpoint(note, log_key(log.vkey))
+        found = read_checkpoint(note, log_key(log.vkey))
         return {"size": found.size, "root": b64(found.root)}
 
     here = [told(read_note, note) for note in notes]
@@ -151,7 +150,7 @@ def test_proofs() -> None:
     key = log_key(log.vkey)
 
     def size_in(text: str, leaf: bytes) -> int:
-        return receipts.check(text, leaf, key).head.size
+        return check_proof(text, leaf, key).head.size
 
     here = [told(size_in, text, log.leaves[at]) for text, at in proofs]
     there = ask(

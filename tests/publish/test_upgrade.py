@@ -50,10 +50,10 @@ def take_back(store: Store, room: Config) -> None:
         tiles = tlog.extend(0, lambda *_: b"", [found[0].hash])
         proofs.put_tiles(conn, tiles)
         tree = tlog.Tree(1, lambda level, at: tiles[level, at])
-        checkpoint = tlog.sign(tlog.Checkpoint(head.origin, 1, tree.root()).text, head.origin, key)
+        checkpoint = tlog.sign_checkpoint(head.origin, 1, tree.root(), key)
         proofs.advance_log(conn, 1, checkpoint)
         for row in conn.execute(tables.statements.select()).all():
-            proof = tlog.proof(0, [], checkpoint)
+            proof = tlog.write_proof(0, [], checkpoint)
             said = {**earlier(payload_of(row.jws)), "receipt": proof}
             jws = signer.sign(said)
             this = tables.statements.c.story_id == row.story_id

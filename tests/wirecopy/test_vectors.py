@@ -21,14 +21,21 @@ from wirecopy import (
     verify,
     verify_entries,
 )
-from wirecopy import receipt as receipts
 from wirecopy.chain import read_chain
 from wirecopy.encoding import canonical, parse
 from wirecopy.errors import Missing
-from wirecopy.merkle import check_consistency, check_inclusion, consistency_proof, leaf, range_hash
-from wirecopy.note import checkpoint, log_key
 from wirecopy.statement import Statement, read_statement
-from wirecopy.tiles import Tiles, path
+from wirecopy.tlog import (
+    Tree,
+    check_consistency,
+    check_inclusion,
+    check_proof,
+    fetched_tiles,
+    leaf_hash,
+    log_key,
+    read_checkpoint,
+    tile_path,
+)
 from wirecopy.token import read_token
 
 FOLDER = Path(__file__).parents[1] / "vectors"
@@ -167,11 +174,10 @@ def test_log_key(row: dict[str, Any]) -> None:
 
 
 def test_roots() -> None:
-    hashes = [leaf(b(row["data"])) for row in LOG["leaves"]]
+    hashes = [leaf_hash(b(row["data"])) for row in LOG["leaves"]]
     assert hashes == [b(row["hash"]) for row in LOG["leaves"]]
-    tiles = Tiles(len(hashes), lambda level, index, width: b"".join(hashes))
     for row in LOG["roots"]:
-        assert range_hash(0, row["size"], tiles.node) == b(row["root"])
+        assert Tree(row["size"], lambda level, number: b"".join(hashes)).root() == b(row["root"])
 
 
 @pytest.mark.parametrize("row", named(LOG["inclusion"]))
@@ -198,7 +204,7 @@ def test_consistency(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("row", named(LOG["checkpoints"]))
 def test_checkpoint(row: dict[str, Any]) -> None:
     if row["ok"]:
-        found = checkpoint(row["note"], LOG_KEY)
+        found = read_checkpoint(row["note"], LOG_KEY)
         assert (found.origin, found.size, found.root) == (
             LOG["origin"],
             row["size"],
@@ -206,30 +212,30 @@ def test_checkpoint(row: dict[str, Any]) -> None:
         )
     else:
         with pytest.raises(Refused):
-            checkpoint(row["note"], LOG_KEY)
+            read_checkpoint(row["note"], LOG_KEY)
 
 
 @pytest.mark.parametrize("row", named(LOG["receipts"]))
 def test_receipt(row: dict[str, Any]) -> None:
     if row["ok"]:
-        found = receipts.check(row["receipt"], b(row["leaf"]), LOG_KEY)
+        found = check_proof(row["receipt"], b(row["leaf"]), LOG_KEY)
         assert (found.index, found.head.origin) == (row["index"], LOG["origin"])
     else:
         with pytest.raises(Refused):
-            receipts.check(row["receipt"], b(row["leaf"]), LOG_KEY)
+            check_proof(row["receipt"], b(row["leaf"]), LOG_KEY)
 
 
 def test_tiles() -> None:
     known = LOG["tiles"]
     served = {name: b(data) for name, data in known["tiles"].items()}
-    tiles = Tiles(known["size"], lambda *tile: served.get(path(*tile)))
+    tiles = fetched_tiles(known["size"], lambda *tile: served.get(tile_path(*tile)))
     for row in known["paths"]:
-        assert path(row["level"], row["index"], row["width"]) == row["path"]
+        assert tile_path(row["level"], row["index"], row["width"]) == row["path"]
     roots = {row["size"]: b(row["root"]) for row in known["roots"]}
     for size, root in roots.items():
-        assert range_hash(0, size, tiles.node) == root
+        assert Tree(size, tiles).root() == root
     for row in known["consistency"]:
-        proof = consistency_proof(row["old"], row["new"], tiles.node)
+        proof = Tree(row["new"], tiles).consistency(row["old"])
         assert proof == [b(h) for h in row["proof"]], row
         check_consistency(row["old"], roots[row["old"]], row["new"], roots[row["new"]], proof)
-    assert checkpoint(known["checkpoint"], LOG_KEY).root == roots[known["size"]]
+    assert read_checkpoint(known["checkpoint"], LOG_KEY).root == roots[known["size"]]

@@ -1,13 +1,34 @@
-"""The log's tree against RFC 6962 §2.1, said again here by recursion over all leaves."""
+"""The log's tree against RFC 6962 §2.1, said again here by recursion over all leaves; its notes and
+proofs against the published example of the note format."""
 
+import base64
 import hashlib
 from functools import lru_cache
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wirecopy.tlog import EMPTY, HASH, WIDTH, Tree, TreeError, extend, leaf_hash, node_hash
+from wirecopy.errors import Refused
+from wirecopy.tlog import (
+    EMPTY,
+    HASH,
+    WIDTH,
+    Tree,
+    TreeError,
+    check_consistency,
+    check_inclusion,
+    extend,
+    key_id,
+    leaf_hash,
+    node_hash,
+    origin_of,
+    sign_checkpoint,
+    sign_note,
+    verifier_key,
+    write_proof,
+)
 
 LEAVES = [
     bytes.fromhex(leaf)
@@ -141,6 +162,13 @@ def test_however_it_grew_it_is_the_same_tree(steps: list[int], data: st.DataObje
     old = shelf.tree(earlier)
     assert old.root() == naive(0, earlier)
     assert old.inclusion(index) == naive_path(index, 0, earlier)
+    check_inclusion(hashed(index), index, earlier, old.root(), old.inclusion(index))
+    # And that today's log continues it.
+    root, proof = shelf.tree().root(), shelf.tree().consistency(earlier)
+    check_consistency(earlier, old.root(), size, root, proof)
+    if proof:
+        with pytest.raises(Refused):
+            check_consistency(earlier, old.root(), size, root, [*proof[:-1], EMPTY])
 
 
 def test_what_is_not_there_is_refused() -> None:
@@ -173,3 +201,49 @@ def test_a_node_is_no_leaf() -> None:
     left, right = hashed(1), hashed(2)
     assert node_hash(left, right) != leaf_hash(left + right)
     assert WIDTH * HASH == 8192
+
+
+# Notes, checkpoints and proofs
+
+# The example of the reference implementation (golang.org/x/mod/sumdb/note).
+NAME = "PeterNeumann"
+SEED = base64.b64decode("AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz")[1:]
+TEXT = (
+    "If you think cryptography is the answer to your problem,\n"
+    "then you don't know what your problem is.\n"
+)
+SIGNATURE = (
+    "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM="
+)
+VERIFIER = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+
+
+def test_the_published_note_byte_for_byte() -> None:
+    key = Ed25519PrivateKey.from_private_bytes(SEED)
+    public = key.public_key().public_bytes_raw()
+    assert sign_note(TEXT, NAME, key) == f"{TEXT}\n\u2014 {NAME} {SIGNATURE}\n"
+    assert verifier_key(NAME, public) == VERIFIER
+    assert key_id(NAME, public).hex() == "c74f20a3"
+
+
+def test_a_checkpoint_is_three_lines() -> None:
+    root = base64.b64decode("CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=")
+    key = Ed25519PrivateKey.from_private_bytes(SEED)
+    signed = sign_checkpoint("example.com/behind-the-sofa", 20852163, root, key)
+    assert signed.startswith(
+        "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n"
+    )
+
+
+def test_a_proof_with_and_without_a_path() -> None:
+    checkpoint = "example.com/log\n1\nAA==\n\n\u2014 example.com/log AA==\n"
+    assert write_proof(0, [], checkpoint) == f"c2sp.org/tlog-proof@v1\nindex 0\n\n{checkpoint}"
+    step = base64.b64encode(b"\1" * 32).decode()
+    told = write_proof(7, [b"\1" * 32], checkpoint)
+    assert told == f"c2sp.org/tlog-proof@v1\nindex 7\n{step}\n\n{checkpoint}"
+
+
+def test_a_log_is_named_after_where_it_is_served() -> None:
+    assert origin_of("https://feeds.chronicle.example") == "feeds.chronicle.example/log"
+    assert origin_of("http://127.0.0.1:8080") == "127.0.0.1:8080/log"
+    assert origin_of("https://www.example/a b/c+d") == "www.example/ab/cd/log"
