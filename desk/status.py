@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import redis
 
 from desk import show
-from publish.web.board import Board, Fact, Listing
+from publish.web.views import Fact, Listing, StatusPage
 from stories.config import Config
 from stories.db import Store, captures, key_value, retention, statistics
 from stories.db.statistics import TRIES, Broker, Status
@@ -161,9 +161,9 @@ def as_data(status: Status) -> dict[str, Any]:
     return {**data, "needs": needs(status)}
 
 
-def board(status: Status) -> Board:
+def board(status: Status) -> StatusPage:
     """*status* as a person reads it."""
-    return Board(
+    return StatusPage(
         at=show.when(status.at),
         needs=tuple(needs(status)),
         facts=tuple(fact for fact in _facts(status) if fact.value),

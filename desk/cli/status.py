@@ -7,7 +7,7 @@ import typer
 from desk import show
 from desk.cli.context import opened
 from desk.status import as_data, board, gather, needs
-from publish.web.board import Board
+from publish.web.views import StatusPage
 from stories import clock
 
 
@@ -39,7 +39,7 @@ def status(
         raise typer.Exit(1)
 
 
-def _show(shown: Board) -> None:
+def _show(shown: StatusPage) -> None:
     show.facts({fact.name: fact.value for fact in shown.facts})
     for need in shown.needs:
         show.say(f"! {need}")

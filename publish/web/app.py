@@ -26,10 +26,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from publish.web import proofs, views
-from publish.web.board import Board
 from publish.web.feeds import Feeds, Receive, Scope, Send
 from publish.web.pages import ICON, ROBOTS, Kept, Pages
 from publish.web.representation import SERVER, Representation, answer
+from publish.web.story import expired, story_page
 from stories import clock
 from stories.config import Config
 from stories.db import Store, feeds, wires
@@ -69,7 +69,7 @@ def create(
     *,
     ready: Callable[[], dict[str, str]],
     metrics: Callable[[], bytes],
-    status: Callable[[], Board] | None = None,
+    status: Callable[[], views.StatusPage] | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> App:
     """The application that serves *newsroom* from *store*.
@@ -118,7 +118,7 @@ class Site:
         store: Store,
         ready: Callable[[], dict[str, str]],
         metrics: Callable[[], bytes],
-        status: Callable[[], Board] | None,
+        status: Callable[[], views.StatusPage] | None,
     ) -> None:
         self.config = config
         self.store = store
@@ -198,9 +198,9 @@ class Site:
             request,
             "story.html",
             state,
-            lambda c: views.story_page(c, self.config, name),
+            lambda c: story_page(c, self.config, name),
             lambda page: self._dated(page.rendered_at),
-            lambda c: views.expired(c, self.config, name),
+            lambda c: expired(c, self.config, name),
             story=name,
         )
 

@@ -22,7 +22,7 @@ from sqlalchemy import event, insert, text, update
 from desk import show
 from desk import status as room
 from publish.web.app import create
-from publish.web.board import Board
+from publish.web.views import StatusPage
 from stories import clock
 from stories.config import Config, Site, Wire
 from stories.db import Store, alerts, captures, outbox, wires
@@ -373,9 +373,9 @@ def test_only_who_has_the_token_sees_it(
 ) -> None:
     asked: list[int] = []
 
-    def board() -> Board:
+    def board() -> StatusPage:
         asked.append(1)
-        return Board(at="now", needs=(), facts=(), listings=())
+        return StatusPage(at="now", needs=(), facts=(), listings=())
 
     store = Store.__new__(Store)  # never asked
     with served(page_of(config(), store, token=TOKEN, board=board)) as port:

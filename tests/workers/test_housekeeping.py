@@ -15,7 +15,7 @@ from desk.compare import compare
 from ingest import replay
 from ingest.replay import Selection
 from publish import renderer
-from publish.web import views
+from publish.web.story import expired, story_page
 from stories.config import Config
 from stories.db import Store, captures, connect, feeds, key_value, outbox, retention
 from stories.db import stories as records
@@ -350,8 +350,8 @@ def _is_gone(life: Life, story: str) -> None:
     assert all(b"Licensed" not in body for body in life.bodies().values())
     with life.frozen(), life.store.read() as conn:
         entry = feeds.entry(conn, story)
-        assert views.story_page(conn, life.config, story) is None
-        assert views.expired(conn, life.config, story)
+        assert story_page(conn, life.config, story) is None
+        assert expired(conn, life.config, story)
     assert entry is not None
     assert (entry.rss, entry.atom, entry.json) == (b"", b"", b"")
 

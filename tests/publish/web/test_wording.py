@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
-from publish.web.schema import in_script
+from publish.web.story import in_script
 from publish.web.wording import badge, direction, legend, listed, moment, unturned, zone_of
 from stories.config import Wire
 from tests.publish import samples

@@ -1,0 +1,387 @@
+"""A story's page: what it shows, what was measured of it, and the same for search engines."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+from html import escape
+from typing import Any
+
+from markupsafe import Markup
+from sqlalchemy import Connection
+
+from publish.clean import absolute
+from publish.web.changes import Changed, Headlines, changes, headlines
+from publish.web.views import Language, excerpt_of, language_of, measurement_of, updated_of
+from publish.web.wording import PART_NAMES, Badge, Moment, badge, moment, unturned, zone_of
+from stories import clock, licence
+from stories.config import Config, Publisher
+from stories.db import feeds, retention, wires
+from stories.db import stories as records
+from stories.db.feeds import EntryRow
+from stories.db.stories import VersionRow
+from stories.models import Media, Story, Version
+from wirecopy.encoding import digest, legal
+from wirecopy.scope import PARTS, Measurement
+from wirecopy.text import project
+from wirecopy.token import payload_of
+from wirecopy.urls import resolve
+
+VERSIONS = 25
+"""Newest versions that a story's history shows."""
+
+LATE = timedelta(hours=1)
+"""From receipt to log it takes seconds; one that took longer than this is told of."""
+
+_UNSAFE = {
+    "<": "\\u003c",  # "</script>" and "<!--" end or confuse a script element (HTML §4.12.1.3)
+    ">": "\\u003e",
+    "&": "\\u0026",
+    "\u2028": "\\u2028",  # line ends to JavaScript before 2019, not to JSON
+    "\u2029": "\\u2029",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture, film or sound beside the text."""
+
+    url: str
+    medium: str
+    caption: str
+    credit: str
+    width: int | None
+    height: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One of the five parts that are compared; ``received`` is None when nothing was."""
+
+    name: str
+    differs: bool
+    received: str | None
+    published: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One version in a story's history."""
+
+    number: int
+    agency_version: str
+    headline: str
+    received: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A statement: its compact form, its digest, where all of the story stand, number and time.
+
+    ``logged`` is when its receipt came into the log, told only when that was long after the copy is
+    said to have come.
+    """
+
+    token: str
+    digest: str
+    address: str
+    number: int
+    issued: datetime
+    logged: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoryPage:
+    """A story. ``wire_headline`` and ``headlines`` are None when the headline published is the
+    agency's, ``summary`` when feeds carry none; ``changes`` are those besides the headline's.
+    ``date_published`` and ``date_modified`` are as its entry has them (RFC 3339), ``data`` is
+    JSON-LD."""
+
+    id: str
+    url: str
+    headline: str
+    wire_headline: str | None
+    headlines: Headlines | None
+    language: Language
+    agency: str
+    agency_code: str | None
+    agency_id: str
+    agency_version: str
+    agency_link: str | None
+    byline: str | None
+    dateline: str | None
+    credit: str | None
+    rights: str | None
+    description: str
+    summary: str | None
+    published: Moment
+    updated: Moment | None
+    date_published: str
+    date_modified: str
+    figures: tuple[Figure, ...]
+    body: Markup
+    disclosure: str
+    badge: Badge
+    measured: tuple[Measured, ...]
+    changes: tuple[Changed, ...]
+    compared: Moment
+    signed: Signed | None
+    issued: Moment | None
+    logged: Moment | None
+    guid: str
+    rule: str
+    received: Moment
+    first_received: Moment
+    raw_digest: str | None
+    editions: tuple[Edition, ...]
+    tags: tuple[str, ...]
+    feeds: tuple[tuple[str, str], ...]
+    images: tuple[str, ...]
+    rendered_at: datetime
+    data: str = ""
+
+
+def story_page(conn: Connection, config: Config, name: str) -> StoryPage | None:
+    """The page of the story whose id is *name*; None when it is not published.
+
+    Published is what stands in a feed. A story that no feed selects may be on record for reasons
+    of its own, its licence among them.
+    """
+    story = records.one(conn, name)
+    entry = feeds.entry(conn, name)
+    placed = feeds.feeds_of(conn, name)
+    if story is None or entry is None or not placed:
+        return None
+    # The story may have moved on since its entry was rendered, by a second or two.
+    history = [v for v in records.history(conn, name) if v.received_at <= entry.changed_at]
+    version = Version.model_validate(history[-1].data) if history else story.version
+    return _story_page(config, story, entry, placed, history, version)
+
+
+def expired(conn: Connection, config: Config, name: str) -> bool:
+    """Whether the story whose id is *name* was published and its licence has ended (410, not 404:
+    whoever linked to it may let it go)."""
+    story = records.one(conn, name)
+    if story is None or feeds.entry(conn, name) is None:
+        return False
+    ended = licence.over(wires.licence_terms(conn, config, [story.wire]), story, clock.now())
+    return ended or name in retention.withdrawn(conn, [name])
+
+
+def _story_page(
+    config: Config,
+    story: Story,
+    entry: EntryRow,
+    placed: Sequence[str],
+    history: Sequence[VersionRow],
+    version: Version,
+) -> StoryPage:
+    shown = json.loads(entry.json)
+    ours = shown["_wirecopy"]
+    measurement = measurement_of(entry)
+    zone = zone_of(config, story.wire, version.published)
+    agency: str = ours["agency"]
+    body = _without(shown.get("content_html", ""), entry.disclosure)
+    figures = _figures(shown, version, body)
+    images = tuple(f.url for f in _all_figures(shown, version) if f.medium == "image")
+    description = excerpt_of(shown, entry.disclosure)
+    dateline = legal(version.dateline or "").strip() or None
+    mark = badge(entry.scope, agency, measurement.changed)
+    wired = legal(version.headline).strip() if "headline" in measurement.changed else None
+    statement = signed(ours.get("statement"), f"{config.site.url}/stories/{story.id}/statements")
+    page = StoryPage(
+        id=story.id,
+        url=shown["url"],
+        headline=shown["title"],
+        wire_headline=wired,
+        headlines=None if wired is None else headlines(wired, shown["title"]),
+        language=language_of(shown.get("language")),
+        agency=agency,
+        agency_code=version.agency_code,
+        agency_id=ours["agency_id"],
+        agency_version=ours["agency_version"],
+        agency_link=shown.get("external_url"),
+        byline=ours.get("byline"),
+        dateline=dateline,
+        credit=ours.get("credit"),
+        rights=ours.get("rights"),
+        description=description,
+        summary=shown.get("summary"),
+        published=moment(datetime.fromisoformat(shown["date_published"]), zone),
+        updated=updated_of(shown, story, zone),
+        date_published=shown["date_published"],
+        date_modified=shown["date_modified"],
+        figures=figures,
+        # Clean by its making: publish.clean is what let it into the entry.
+        body=Markup(body),  # noqa: S704
+        disclosure=entry.disclosure,
+        badge=mark,
+        measured=_measured(measurement),
+        changes=changes(version, entry.json, entry.disclosure, measurement),
+        compared=moment(entry.rendered_at, zone),
+        signed=statement,
+        issued=moment(statement.issued, zone) if statement else None,
+        logged=moment(statement.logged, zone) if statement and statement.logged else None,
+        guid=shown["id"],
+        rule=measurement.rule,
+        received=moment(history[-1].received_at if history else story.received_at, zone),
+        first_received=moment(story.first_received, zone),
+        raw_digest=history[-1].raw_digest if history else story.raw_digest,
+        editions=tuple(_edition(row, zone) for row in reversed(history[-VERSIONS:])),
+        tags=tuple(shown.get("tags", ())),
+        feeds=tuple((f.name, f.title) for n in placed if (f := config.feed(n)) is not None),
+        images=images,
+        rendered_at=entry.rendered_at,
+    )
+    return replace(page, data=in_script(news_article(page, config.publisher)))
+
+
+def _without(html: str, disclosure: str) -> str:
+    """The body without the paragraph that the entry closes with: the page sets it apart."""
+    return html.removesuffix(f"<p><i>{escape(disclosure, quote=False)}</i></p>")
+
+
+def _all_figures(shown: dict[str, Any], version: Version) -> list[Figure]:
+    """The entry's media; sizes and credits, which its JSON form lacks, from the version."""
+    base = absolute(version.base, None)
+    known: dict[str, Media] = {}
+    for each in version.media:
+        known.setdefault(absolute(each.url, base) or "", each)
+    found = []
+    for attached in shown.get("attachments", ()):
+        medium = known.get(attached["url"])
+        found.append(
+            Figure(
+                url=attached["url"],
+                medium=medium.medium if medium else "document",
+                caption=attached.get("title", ""),
+                credit=legal(medium.credit or "").strip() if medium else "",
+                width=medium.width if medium else None,
+                height=medium.height if medium else None,
+            )
+        )
+    return found
+
+
+def _figures(shown: dict[str, Any], version: Version, body: str) -> tuple[Figure, ...]:
+    """The media that the body does not show anyway, by the rule that they are digested by."""
+    figures: dict[str, Figure] = {}
+    inside = {medium.url for medium in project(body).media}
+    for figure in _all_figures(shown, version):
+        if resolve(figure.url, None, shown=True) not in inside:
+            figures.setdefault(figure.url, figure)
+    return tuple(figures.values())
+
+
+def _measured(measurement: Measurement) -> tuple[Measured, ...]:
+    received = measurement.received
+    return tuple(
+        Measured(
+            PART_NAMES[part],
+            part in measurement.changed,
+            getattr(received, part) if received else None,
+            getattr(measurement.published, part),
+        )
+        for part in PARTS
+    )
+
+
+def _edition(row: VersionRow, zone: tzinfo) -> Edition:
+    return Edition(
+        number=row.number,
+        agency_version=legal(row.data.get("agency_version") or ""),
+        headline=legal(row.data.get("headline") or "").strip(),
+        received=moment(row.received_at, zone),
+    )
+
+
+def signed(token: str | None, address: str) -> Signed | None:
+    """The statement *token*, our own, found at *address*; None for none."""
+    if token is None:
+        return None
+    said = payload_of(token)
+    issued = datetime.fromisoformat(said["issued_at"])
+    return Signed(token, digest(token.encode()), address, said["version"], issued, _late(said))
+
+
+def _late(said: dict[str, Any]) -> datetime | None:
+    if said.get("logged_at") is None:
+        return None
+    logged = datetime.fromisoformat(said["logged_at"])
+    return logged if logged - datetime.fromisoformat(said["received_at"]) > LATE else None
+
+
+def news_article(page: StoryPage, publisher: Publisher) -> dict[str, Any]:
+    """The story as schema.org's NewsArticle (JSON-LD), for search engines and archives.
+
+    ``isBasedOn`` is the agency's own story, by its id and, if it has one, its address, with the
+    headline that the agency gave. ``backstory`` is how the article came about: what was measured.
+    ``sdPublisher`` says whose claim all this is; ``subjectOf`` names the signed statement about the
+    article, by its digest, and where it is found. Neither ``correction`` nor
+    ``publishingPrinciples``: what an agency calls a correction is not told here, and principles are
+    the publisher's to write.
+    """
+    house = {"@type": "NewsMediaOrganization", "name": publisher.name, "url": publisher.url}
+    source = {"@type": "NewsMediaOrganization", "name": page.agency}
+    person = {"@type": "Person", "name": page.byline}
+    values: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "NewsArticle",
+        "@id": page.guid,
+        "url": page.url,
+        "mainEntityOfPage": page.url,
+        "headline": page.headline,
+        "description": page.description,
+        "datePublished": page.date_published,
+        "dateModified": page.date_modified,
+        "inLanguage": page.language.tag,
+        "image": list(page.images),
+        "dateline": page.dateline,
+        "author": [source, person] if page.byline else [source],
+        "creditText": page.credit or page.agency,
+        "copyrightNotice": page.rights,
+        "keywords": list(page.tags),
+        "sourceOrganization": source,
+        "isBasedOn": {
+            "@type": "NewsArticle",
+            "identifier": page.agency_id,
+            "version": page.agency_version,
+            "headline": page.wire_headline or page.headline,
+            "url": page.agency_link,
+            "publisher": source,
+        },
+        "backstory": unturned(page.badge.sentence),
+        "publisher": house,
+        "sdPublisher": house,
+        "subjectOf": _document(page.signed) if page.signed else None,
+    }
+    return _present(values)
+
+
+def _document(statement: Signed) -> dict[str, Any]:
+    return {
+        "@type": "DigitalDocument",
+        "name": f"Signed statement {statement.number}",
+        "url": statement.address,
+        "encodingFormat": "application/json",
+        "identifier": {
+            "@type": "PropertyValue",
+            "propertyID": "sha-256",
+            "value": statement.digest,
+        },
+        "dateCreated": statement.issued.isoformat(timespec="seconds"),
+    }
+
+
+def _present(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _present(value) if isinstance(value, dict) else value
+        for key, value in values.items()
+        if value not in (None, "", [])
+    }
+
+
+def in_script(values: dict[str, Any]) -> Markup:
+    """*values* as JSON that is safe inside a ``script`` element, whatever the strings hold."""
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    return Markup("".join(_UNSAFE.get(c, c) for c in text))  # noqa: S704 - escaped just above
