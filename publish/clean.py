@@ -1,6 +1,6 @@
-"""The edge: markup, addresses and characters that must not reach a subscriber are left out here.
+"""Cleans bodies: markup, addresses and characters that must not reach a subscriber are removed.
 
-Nothing here knows whether what it leaves out matters; provenance measures that afterwards.
+Whether that changes the story is measured afterwards, in the entry as written.
 """
 
 import re
@@ -24,20 +24,20 @@ _PHRASES = (
 _MEDIA = "audio img picture source track video"
 
 TAGS = frozenset(f"{_SECTIONS} {_BLOCKS} {_TABLES} {_PHRASES} {_MEDIA}".split())
-"""What stays. All blocks do: taking one away would run the words on either side together."""
+"""Elements that stay. All blocks do: without one, the words on either side would run together."""
 
 _SILENCED = "iframe noembed noframes noscript script style template title"
 _WORKING = "button datalist embed math select svg textarea"
 
 DROPPED = frozenset(f"{_SILENCED} {_WORKING}".split())
-"""What goes with everything inside it. Of any other element the words stay.
+"""Elements that are removed with everything inside them. Of any other element the words stay.
 
-``noscript`` is here because nh3 parses it as a browser with scripts does, as raw text: left in
-place, its markup would be printed as words."""
+``noscript`` is one because nh3 parses it as a browser with scripts does, as raw text: otherwise
+its markup would be shown as words."""
 
 _BOXES = "details dialog fieldset form legend listing search summary"
-"""Not wanted, but they part paragraphs as a ``div`` does, and so become one: no word of a wire is
-folded away. (``bdo`` and ``rp`` go too: what they hold is shown otherwise than written, or not.)"""
+"""Elements that become a ``div``: they separate paragraphs as it does, but some hide their content.
+(``bdo`` and ``rp`` only lose their tags: their content shows in another order, or not at all.)"""
 
 _ATTRIBUTES = {
     "*": {"dir", "lang", "title"},
@@ -47,7 +47,7 @@ _ATTRIBUTES = {
     "col": {"span"},
     "colgroup": {"span"},
     "del": {"cite", "datetime"},
-    # hidden and style only until it is known whether anybody sees the picture
+    # hidden and style only until it is decided whether anybody sees the picture
     "img": {"alt", "height", "hidden", "sizes", "src", "srcset", "style", "width"},
     "ins": {"cite", "datetime"},
     "li": {"value"},
@@ -88,10 +88,10 @@ def absolute(url: str | None, base: str | None) -> str | None:
 def clean(html: str, base: str | None) -> str:
     """*html* as a fragment that is safe to show: text and pictures, no behaviour.
 
-    Scripts, styles, forms' controls, frames, embeds, drawings and comments go with their content;
-    so do pictures that only count readers. Addresses are made absolute against *base*; those that
-    are not http, https, or for links mailto or tel, go. Words of anything else stay where they
-    are. The result is what an HTML5 parser serialises: balanced, ``<`` and ``>`` only as tags.
+    Scripts, styles, form controls, frames, embeds, drawings and comments are removed with their
+    content, and so are tracking pixels. Addresses are made absolute against *base*; those that are
+    not http or https (or, for links, mailto or tel) are removed. All other words stay where they
+    are. The result is what an HTML5 parser serialises: balanced, ``<`` and ``>`` only in tags.
 
     :raises wirecopy.html.TangleError: for markup built to burst a parser: 20,000 ``<b title=…>``
         of 280 KB held nh3 for 29 s.
@@ -105,9 +105,9 @@ def clean(html: str, base: str | None) -> str:
 
 
 def _lifted(html: str) -> str:
-    """*html* with what players hold, besides their sources, moved behind them.
+    """*html* with the content of players, but for their sources, moved behind them.
 
-    It is for readers that cannot play, so browsers hide it; but it counts as the wire's words.
+    Browsers that can play hide it, but it counts as the wire's words.
     """
     kept: list[str] = []  # of each open player: its start tag and its sources
     after: list[list[str]] = [[]]  # what stands outside of all, and in each open player
@@ -139,7 +139,7 @@ def _shown(image: re.Match[str]) -> str:
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
-    """The value to keep for one attribute, None for none. nh3 calls this; it must not raise."""
+    """The value of one attribute to keep, None to remove it. nh3 calls this: it must not raise."""
     base: str | None = _here.base
     if name in _LOADED:
         return absolute(value, base)

@@ -1,6 +1,6 @@
 """What differs between two copies, for people: paragraph by paragraph, then word by word.
 
-Bounded in time for any input: paragraphs and words are lined up at those that occur once on both
+Bounded in time for any input: paragraphs and words are aligned at those that occur once on both
 sides (as in the patience diff), and only small gaps between these are compared in full.
 """
 
@@ -14,9 +14,10 @@ from wirecopy.scope import Copy, Part, parts
 from wirecopy.text import Reference
 
 _GAP = 2_500
-"""The most pairs compared in full within one gap; a larger gap is told as removed and added."""
+"""The most pairs of words compared in full within a gap; a larger one is removed and added."""
+
 _GAP_OF_PARAGRAPHS = 400
-"""The same where each comparison looks at all words of two paragraphs."""
+"""The same for paragraphs, where each comparison looks at all their words."""
 
 _Pair = tuple[int, int]
 
@@ -35,7 +36,7 @@ class Difference(Value):
 
 
 class Words(Value):
-    """A run of words of a paragraph that stayed, came or went."""
+    """A run of words of a paragraph, on both sides or on one."""
 
     kind: Literal["same", "added", "removed"]
     text: str
@@ -60,21 +61,21 @@ def differences(received: Copy, published: Copy, disclosure: str = "") -> tuple[
 
 
 def word_differences(received: str, published: str) -> tuple[Words, ...]:
-    """A changed paragraph as runs of words that stayed, went or came, in reading order."""
+    """A changed paragraph as runs of words, in reading order."""
     old, new = received.split(), published.split()
     found: list[Words] = []
-    at = (0, 0)
-    for i, j in [*_line_up(old, new), (len(old), len(new))]:
-        if gone := " ".join(old[at[0] : i]):
-            found.append(Words(kind="removed", text=gone))
-        if come := " ".join(new[at[1] : j]):
-            found.append(Words(kind="added", text=come))
-        if i < len(old):
-            if found and found[-1].kind == "same":
-                found[-1] = Words(kind="same", text=f"{found[-1].text} {old[i]}")
-            else:
-                found.append(Words(kind="same", text=old[i]))
-        at = (i + 1, j + 1)
+    for gone, come, pair in _gaps(_line_up(old, new), old, new):
+        if gone:
+            found.append(Words(kind="removed", text=" ".join(gone)))
+        if come:
+            found.append(Words(kind="added", text=" ".join(come)))
+        if pair is None:
+            continue
+        word = old[pair[0]]
+        if found and found[-1].kind == "same":
+            found[-1] = Words(kind="same", text=f"{found[-1].text} {word}")
+        else:
+            found.append(Words(kind="same", text=word))
     return tuple(found)
 
 
@@ -91,14 +92,23 @@ def _one(part: Part, old: str, new: str) -> Iterator[Difference]:
 
 
 def _many(part: Part, old: Sequence[str], new: Sequence[str]) -> Iterator[Difference]:
-    at = (0, 0)
-    for i, j in [*_line_up(old, new), (len(old), len(new))]:
-        yield from _gap(part, old[at[0] : i], new[at[1] : j])
-        at = (i + 1, j + 1)
+    for gone, come, _ in _gaps(_line_up(old, new), old, new):
+        yield from _gap(part, gone, come)
+
+
+def _gaps(
+    pairs: Sequence[_Pair], old: Sequence[str], new: Sequence[str]
+) -> Iterator[tuple[Sequence[str], Sequence[str], _Pair | None]]:
+    """What precedes each of *pairs* on either side, and the pair; at last what follows all."""
+    i = j = 0
+    for pair in pairs:
+        yield old[i : pair[0]], new[j : pair[1]], pair
+        i, j = pair[0] + 1, pair[1] + 1
+    yield old[i:], new[j:], None
 
 
 def _gap(part: Part, old: Sequence[str], new: Sequence[str]) -> Iterator[Difference]:
-    """What stands between two that are the same: alike ones are a change, others came or went."""
+    """The differences of a gap: paragraphs alike were changed, the others removed or added."""
     bags = [Counter(text.split()) for text in old], [Counter(text.split()) for text in new]
 
     def alike(i: int, j: int) -> bool:
@@ -110,15 +120,14 @@ def _gap(part: Part, old: Sequence[str], new: Sequence[str]) -> Iterator[Differe
         pairs = [(0, 0)]
     elif len(old) * len(new) <= _GAP_OF_PARAGRAPHS:
         pairs = _longest(len(old), len(new), alike)
-    at = (0, 0)
-    for i, j in [*pairs, (len(old), len(new))]:
-        for text in old[at[0] : i]:
+    for gone, come, pair in _gaps(pairs, old, new):
+        for text in gone:
             yield Difference(part=part, kind="removed", received=text)
-        for text in new[at[1] : j]:
+        for text in come:
             yield Difference(part=part, kind="added", published=text)
-        if i < len(old):
-            yield Difference(part=part, kind="changed", received=old[i], published=new[j])
-        at = (i + 1, j + 1)
+        if pair is not None:
+            received, published = old[pair[0]], new[pair[1]]
+            yield Difference(part=part, kind="changed", received=received, published=published)
 
 
 def _line_up(old: Sequence[str], new: Sequence[str]) -> list[_Pair]:

@@ -1,7 +1,7 @@
-"""A story as it is to stand in a feed: every value an entry shows, before any format.
+"""What an entry shows, and what a feed says of itself, before either is written in any format.
 
-:func:`compose` decides nothing about provenance. Scope, disclosure and statement are put in by
-:mod:`publish.render`, from what it measured in the entry as rendered.
+:func:`compose` makes an entry of a story. Its edit scope and disclosure are set afterwards by
+:mod:`publish.render`, from what was measured in the entry as written.
 """
 
 import re
@@ -24,10 +24,10 @@ _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9!#$&^_.+-]*", re.ASCII | re.IGN
 class Entry(Value):
     """Everything one entry shows.
 
-    Every text is free of characters that XML 1.0 cannot hold, every URL is absolute, every
-    instant is in UTC and whole seconds. ``body`` is clean HTML without the disclosure;
-    ``summary`` and ``disclosure`` are plain text. ``link`` is the story at the agency,
-    ``source_url`` where its copy came from; ``source_updated`` is when that last brought a version.
+    No text has characters that XML 1.0 does not allow, every URL is absolute, every instant is in
+    UTC and whole seconds. ``body`` is clean HTML without the disclosure; ``summary`` and
+    ``disclosure`` are plain text. ``link`` is the story at the agency, ``source_url`` where its
+    copy came from, and ``source_updated`` when its current version was received.
     """
 
     guid: str
@@ -61,7 +61,7 @@ class Entry(Value):
 
     @property
     def html(self) -> str:
-        """The body as published: its last paragraph is the disclosure, if there is one."""
+        """The body as published. The disclosure, if there is one, is its last paragraph."""
         if not self.disclosure:
             return self.body
         return f"{self.body}<p><i>{escape(self.disclosure, quote=False)}</i></p>"
@@ -72,10 +72,10 @@ GENERATOR = "Wirecopy"
 
 
 class FeedMetadata(Value):
-    """What a feed says of itself. ``ttl`` in minutes; ``updated`` is None while the feed is empty.
+    """What a feed says of itself.
 
-    ``page`` is the feed's HTML page, ``url`` the feed document itself; ``about`` explains our
-    extension.
+    ``page`` is the feed's HTML page, ``url`` the feed document itself, and ``about`` a page that
+    explains our extension. ``ttl`` is in minutes; ``updated`` is None while the feed is empty.
     """
 
     id: str
@@ -93,10 +93,10 @@ class FeedMetadata(Value):
 
 
 def compose(story: Story, config: Config) -> Entry:
-    """*story* as an entry, still without disclosure and of scope ``unknown``.
+    """*story* as an entry of scope ``unknown``, without a disclosure.
 
-    The agency's date stands where it states one; ``updated`` is when what is published last
-    changed, by the wire or by the desk: RFC 4287's "significant" change.
+    ``published`` is the agency's date, or when the story was first received if the agency states
+    none. ``updated`` is when the wire or the desk last changed it: RFC 4287's "significant" change.
     """
     version = story.version
     base = absolute(version.base, None)
@@ -133,14 +133,14 @@ def compose(story: Story, config: Config) -> Entry:
 
 
 def story_url(story: Story, config: Config) -> str:
-    """Where people read *story*: by the publisher's pattern, else its page on our own site."""
+    """Where people read *story*: by ``publisher.story_url``, else its page on our own site."""
     pattern = config.publisher.story_url or f"{config.site.url}/stories/{{id}}"
     values = {"id": quote(story.id, safe=""), "slug": quote(story.slug, safe="")}
     return re.sub(r"\{(id|slug)\}", lambda hole: values[hole[1]], pattern)
 
 
 def urn(config: Config, kind: str, name: str) -> str:
-    """A lasting id for the *kind* (``feed``, ``wire``) called *name*: it survives a new address."""
+    """The id of a *kind* (``feed``, ``wire``) called *name*, the same when the site moves."""
     return uuid.uuid5(NAMESPACE, f"{config.publisher.authority}\0{kind}\0{name}").urn
 
 
@@ -151,11 +151,11 @@ def language(tag: str | None) -> str | None:
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-"""Stands in for an instant that no calendar of ours can hold in UTC (year 1, east of Greenwich)."""
+"""In place of an instant that ``datetime`` cannot hold in UTC (year 1, east of Greenwich)."""
 
 
 def utc(instant: datetime | None) -> datetime | None:
-    """*instant* in UTC and whole seconds; None for none, and for what UTC has no year for."""
+    """*instant* in UTC and whole seconds; None for None, and when ``datetime`` cannot hold it."""
     if instant is None:
         return None
     try:
@@ -195,7 +195,7 @@ def _positive(number: int | None) -> int | None:
 
 
 def _public(url: str | None) -> str | None:
-    """*url* without the user and password it may hold: those are the newsroom's alone."""
+    """*url* without user and password, which subscribers must not see."""
     if url is None:
         return None
     try:
@@ -207,7 +207,7 @@ def _public(url: str | None) -> str | None:
 
 
 def _origin(config: Config, name: str) -> str | None:
-    """Scheme and host of a wire. No more: licensed addresses hold secrets in path and query."""
+    """Scheme and host of a wire's URL; path and query of licensed wires often hold secrets."""
     wire = config.wire(name)
     if wire is None:
         return None

@@ -1,4 +1,4 @@
-"""The formats of feeds: a module writes each, and a line in :data:`WRITERS` makes it known."""
+"""The formats of feeds: each is written by a module, and has a line in :data:`WRITERS`."""
 
 from collections.abc import Callable
 from typing import Literal, NamedTuple
@@ -12,8 +12,8 @@ Format = Literal["rss", "atom", "json"]
 class Writer(NamedTuple):
     """How one format is written.
 
-    ``name`` is what people call it; ``entry`` writes one entry, ``feed`` what stands before and
-    after the entries of a feed, and ``separator`` is what stands before each of them.
+    ``name`` is what people call it. ``entry`` writes one entry, ``feed`` what precedes and what
+    follows the entries of a feed; ``separator`` precedes each of them.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/). Our extension object is ``_wirecopy``."""
+"""JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/), with our extension ``_wirecopy``."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from publish.entry import Entry, FeedMetadata, rfc3339
 JSON_TYPE = "application/feed+json"
 
 _UNKNOWN = "application/octet-stream"
-"""RFC 2046 §4.5.1: what to say of data of unknown type. An attachment must say something."""
+"""The type of data of unknown type (RFC 2046 §4.5.1), as an attachment must have a type."""
 
 
 def item(entry: Entry) -> bytes:
@@ -63,12 +63,12 @@ def item(entry: Entry) -> bytes:
 
 
 def with_statement(entry: bytes, statement: str) -> bytes:
-    """*entry*, as :func:`item` wrote it, with *statement*: the last member of its last member."""
+    """*entry*, as :func:`item` wrote it, with *statement* as the last member of ``_wirecopy``."""
     return b"".join((entry[: -len(b"}}")], b',"statement":"', statement.encode(), b'"}}'))
 
 
 def feed(of: FeedMetadata) -> tuple[bytes, bytes]:
-    """What stands before the items of a feed, and what stands after."""
+    """What precedes the items of a feed, and what follows them."""
     opening = _dump(
         {
             "version": "https://jsonfeed.org/version/1.1",

@@ -1,9 +1,9 @@
-"""One story rendered: ``compose | write | read back | measure | disclose``.
+"""Renders one story: ``compose | write | read back | measure | disclose``.
 
-No claim is set here. What an entry says of itself is what was measured in its own bytes, by
-reading them back; an entry whose claim and measurement do not come to agree claims nothing.
+No claim is set here: what an entry says of itself is what was measured in its own bytes, read back.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from lxml import etree
@@ -20,7 +20,7 @@ from wirecopy.scope import Copy, Measurement, Scope, measure, widest
 from wirecopy.text import plain
 
 _TRIES = 3
-"""A guess, what the guess measured, and once more in case the other disclosure mattered."""
+"""A guess of the scope, the scope measured with it, and once more if that disclosure changed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class Rendered:
     measurement: Measurement
 
     def with_statement(self, statement: str) -> "Rendered":
-        """The same entry carrying *statement*, a compact JWS. Nothing it says of itself changes.
+        """The same entry with *statement*, a compact JWS, added to its bytes.
 
-        A statement is made from what was measured in the bytes, so they are written before it;
-        to write them again would cost as much as the first time.
+        A statement is made from what was measured in the bytes, so they are written before it; to
+        write them again would cost as much as the first time.
         """
         entry = self.entry.model_copy(update={"statement": statement})
         return replace(
@@ -73,24 +73,27 @@ def _render(story: Story, config: Config) -> Rendered:
             f"story {story.id}: has no headline, and no feed takes it without one;"
             f' write one: wirecopy headline {story.id} "…" --by NAME'
         )
-    # Without digests of what was received, its copy is not known to be what the agency sent.
+    # Without digests made on receipt, this copy is not known to be what the agency sent.
     received = received_copy(story.version) if story.received is not None else None
     same = plain(story.headline) == plain(story.version.headline)
     scope: Scope = "unknown" if received is None else "verbatim" if same else "headline-only"
     for _ in range(_TRIES):
-        entry = _claiming(composed, scope, config)
-        written, measured = _measured(entry, received, story)
+        entry = _disclosing(composed, scope, config)
+        written = {name: writer.entry(entry) for name, writer in WRITERS.items()}
+        measured = _measure(written, received, story, entry.disclosure)
         if measured.scope == scope:
             return Rendered(story.id, entry=entry, measurement=measured, **written)
         scope = measured.scope
+    # What it claims and what it measures do not come to agree, so it claims nothing.
     entry = composed.model_copy(update={"scope": "unknown"})
-    written, measured = _measured(entry, received, story)
+    written = {name: writer.entry(entry) for name, writer in WRITERS.items()}
+    measured = _measure(written, received, story, disclosure="")
     measured = replace(measured, scope="unknown", edited_headline_only=False)
     return Rendered(story.id, entry=entry, measurement=measured, **written)
 
 
 def received_copy(version: Version) -> Copy:
-    """What was received of *version*, as provenance compares it."""
+    """What was received of *version*, as it is measured."""
     return Copy(
         headline=version.headline,
         body=version.body,
@@ -101,7 +104,7 @@ def received_copy(version: Version) -> Copy:
     )
 
 
-def _claiming(entry: Entry, scope: Scope, config: Config) -> Entry:
+def _disclosing(entry: Entry, scope: Scope, config: Config) -> Entry:
     return entry.model_copy(
         update={
             "scope": scope,
@@ -111,13 +114,12 @@ def _claiming(entry: Entry, scope: Scope, config: Config) -> Entry:
     )
 
 
-def _measured(
-    entry: Entry, received: Copy | None, story: Story
-) -> tuple[dict[Format, bytes], Measurement]:
-    written = {name: writer.entry(entry) for name, writer in WRITERS.items()}
+def _measure(
+    written: Mapping[Format, bytes], received: Copy | None, story: Story, disclosure: str
+) -> Measurement:
     # Nearly always the three formats carry the same copy; then measuring one measures all.
-    copies = dict.fromkeys(READERS[name](fragment) for name, fragment in written.items())
-    return written, widest(
-        measure(received, copy, received_digests=story.received, disclosure=entry.disclosure)
+    copies = dict.fromkeys(READERS[name](entry) for name, entry in written.items())
+    return widest(
+        measure(received, copy, received_digests=story.received, disclosure=disclosure)
         for copy in copies
     )

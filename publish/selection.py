@@ -1,7 +1,6 @@
-"""Whole feeds: which versions belong to one, and its entries joined to a document.
+"""Which feeds a version belongs to, and a whole feed joined of its entries.
 
-An entry is rendered once and kept; a feed is its head, the kept bytes one after the other, and
-its tail.
+An entry is rendered once and kept; a feed is joined of the kept bytes.
 """
 
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from wirecopy.encoding import legal
 
 FRESHEST = timedelta(minutes=1)
 STALEST = timedelta(minutes=30)
-"""Between these a feed's lifetime follows its fastest wire."""
+"""The least and the most that :func:`lifetime` gives."""
 
 
 def matches(feed: Feed, version: Version) -> bool:
@@ -39,7 +38,7 @@ def selected_by(config: Config, version: Version) -> list[str]:
 
 
 def lifetime(feed: Feed, config: Config) -> timedelta:
-    """How long a copy of *feed* stays good: its RSS ``ttl``, and the max-age to serve it with."""
+    """How long a copy of *feed* is fresh: its ``ttl`` in RSS, its ``max-age`` in HTTP."""
     every = [w.every for w in config.wires if not feed.wires or w.name in feed.wires]
     return min(max(min(every, default=STALEST), FRESHEST), STALEST)
 
@@ -51,7 +50,7 @@ def join(
     entries: Sequence[bytes],
     updated: datetime | None,
 ) -> bytes:
-    """The document of *feed* in *format*, in UTF-8, of *entries* as rendered, in their order.
+    """The document of *feed* in *format*, in UTF-8: *entries* as rendered, in their order.
 
     *updated* is when the newest entry changed, None when there is none: an empty feed is valid.
     """
@@ -83,7 +82,7 @@ def _metadata(feed: Feed, config: Config, name: Format, updated: datetime | None
 
 
 def _language(feed: Feed, config: Config) -> str | None:
-    """The one language everything in *feed* is said to be in, or None."""
+    """The language that everything in *feed* is in by configuration, None unless there is one."""
     wires = [w for w in config.wires if not feed.wires or w.name in feed.wires]
     said = set(feed.languages or [wire.language or "" for wire in wires])
     return language(said.pop()) if len(said) == 1 else None

@@ -4,8 +4,8 @@ RSS follows the specification and the RSS Best Practices Profile, with the modul
 Dublin Core, content, Media RSS, and Atom's ``link rel=self`` and ``updated``. Atom follows RFC 4287
 and has Media RSS for what a plain enclosure cannot say.
 
-Namespaces are declared once, on the root of a feed. Entries are written as they stand below that
-root, without declarations of their own, so that they can be joined under it.
+Namespaces are declared once, on the root of a feed. Entries are written without declarations of
+their own, so that they can be joined below that root.
 """
 
 import re
@@ -121,10 +121,8 @@ def atom_entry(entry: Entry) -> bytes:
 
 
 def with_statement(entry: bytes, statement: str) -> bytes:
-    """*entry*, as :func:`rss_item` or :func:`atom_entry` wrote it, with *statement* in it.
-
-    The statement is the last element, as those functions write it.
-    """
+    """*entry*, as :func:`rss_item` or :func:`atom_entry` wrote it, with *statement* added as they
+    would have written it: last."""
     head, line, closing = entry.rpartition(b"\n")
     indent = closing[: len(closing) - len(closing.lstrip())]
     element = f"<wirecopy:statement>{statement}</wirecopy:statement>".encode()
@@ -132,7 +130,7 @@ def with_statement(entry: bytes, statement: str) -> bytes:
 
 
 def rss_channel(feed: FeedMetadata) -> tuple[bytes, bytes]:
-    """What stands before the items of a channel, and what stands after."""
+    """What precedes the items of a channel, and what follows them."""
     out = FeedGenerator()
     # Preset to the present, and written by way of the process's locale; no method unsets it.
     out._FeedGenerator__rss_lastBuildDate = None
@@ -152,7 +150,7 @@ def rss_channel(feed: FeedMetadata) -> tuple[bytes, bytes]:
 
 
 def atom_feed(feed: FeedMetadata) -> tuple[bytes, bytes]:
-    """What stands before the entries of a feed, and what stands after."""
+    """What precedes the entries of a feed, and what follows them."""
     out = FeedGenerator()
     out.id(feed.id)
     out.title(feed.title)
@@ -172,7 +170,7 @@ def atom_feed(feed: FeedMetadata) -> tuple[bytes, bytes]:
 
 
 class _Extension:
-    """What feedgen lets be added to the head of a feed."""
+    """What is added to a feed that feedgen writes."""
 
     def __init__(self, names: dict[str, str], updated: datetime | None = None) -> None:
         self.names = names
@@ -192,8 +190,10 @@ class _Extension:
 
 
 def iri(url: str) -> str:
-    """An http or https *url* as RFC 3987 wants it: browsers take ``[``, a second ``#`` and a bare
-    ``%`` where they may not stand, validators of Atom do not."""
+    """An http or https *url* as RFC 3987 wants it.
+
+    Browsers accept ``[``, a second ``#`` and a bare ``%`` in any place; validators of Atom do not.
+    """
     found = _WEB.match(url)
     if found is None:
         return url
@@ -207,7 +207,7 @@ def _escape(text: str) -> str:
 
 
 def _cdata(html: str) -> str:
-    """*html* with the one string that a CDATA section cannot hold written as HTML also has it."""
+    """*html* without ``]]>``, which ends a CDATA section; in HTML ``]]&gt;`` is the same."""
     return html.replace("]]>", "]]&gt;")
 
 
@@ -269,7 +269,7 @@ def _add(parent: etree._Element, name: str, text: str | None = None) -> etree._E
 
 
 def _below(element: etree._Element, parent: etree._Element) -> bytes:
-    """*element* in UTF-8 as it stands below *parent*, whose namespaces it need not repeat."""
+    """*element* in UTF-8, as it is written below *parent*: without *parent*'s namespaces."""
     parent.append(element)
     document = etree.tostring(
         parent.getroottree(), encoding="UTF-8", xml_declaration=False, pretty_print=True
