@@ -125,10 +125,9 @@ def _rebuild(
         names = captures.wires_pending(conn)
     failed: list[str] = []
     with _progress("replaying", total) as advance:
-        for name in names:
-            for taken in intake.intake(target, config, name):
-                failed += _failures(taken)
-                advance()
+        for taken in replays.take_in_pending(target, config, names):
+            failed += _failures(taken)
+            advance()
     intake.run(target, config, names, limit=len(names))  # clears the outbox; nothing is left
     renderer.render_waiting(target, config)
     return failed, total

@@ -1,10 +1,15 @@
-"""What a format parser hands out: items as found, nothing decided yet.
+"""The values between the steps of intake: items as a format found them, then as normalised.
 
-A format is one pure function ``parse(body, hints) -> Parsed`` listed in ``ingest/formats``.
+A format is one pure function ``parse(body, hints) -> Parsed`` listed in ``ingest/formats``;
+``ingest/parse.py`` makes :class:`Contents` of what it hands out, and ``ingest/decide.py`` decides
+over these.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+from stories.models import Value, Version
+from wirecopy.scope import Digests
 
 MOST_ITEMS = 2_000
 """Items of one capture that are read. A capture of a feed holds some hundred; at about 1 ms each
@@ -110,3 +115,63 @@ def summed_up(problems: Iterable[tuple[int, str]]) -> list[str]:
         f"{len(at)} item{'s' * (len(at) > 1)}, the first at position {at[0]}: {problem}"
         for problem, at in positions.items()
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """By what one item could be recognised, worked out from the item alone (``ingest/decide.py``).
+
+    ``headline`` is its plain text, ``titled_guid`` whether the guid only repeats it.
+    """
+
+    guid: str | None
+    link: str | None
+    digest: str
+    headline: str
+    titled_guid: bool = False
+
+
+class Candidate(Value):
+    """One item, normalised and digested, not yet recognised.
+
+    ``version.agency_id`` is empty where the item states none: then its identity serves.
+    ``received`` is None when its text is not known to be that of its bytes
+    (:mod:`ingest.integrity`): then nothing can be claimed of it.
+    """
+
+    position: int
+    start: int
+    end: int
+    keys: Keys
+    version: Version
+    received: Digests | None
+    raw_digest: str | None
+    content_digest: str
+
+
+class Refusal(Value):
+    """One item that could not be taken, and why. Its ``keys`` count all the same: it is there."""
+
+    position: int
+    state: str
+    message: str
+    keys: Keys | None = None
+
+
+class Contents(Value):
+    """What one capture holds. ``items`` is how many items were read, good and refused, and
+    ``unread`` how many more there are."""
+
+    format: str = ""
+    channel: Channel = Channel()
+    notes: tuple[str, ...] = ()
+    items: int = 0
+    unread: int = 0
+    found: tuple[Candidate, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+
+    @property
+    def keys(self) -> list[Keys]:
+        """The keys of all items, first those found; identities do not depend on the order."""
+        refused = [one.keys for one in self.refused if one.keys is not None]
+        return [*(one.keys for one in self.found), *refused]

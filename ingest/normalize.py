@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from ingest import agencies, dates
-from ingest.identity import headline, is_tracking
+from ingest.decide import headline, is_tracking
 from ingest.item import Channel, Item, ItemMedia
 from stories.config import Wire
 from stories.errors import ParseError

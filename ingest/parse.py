@@ -9,65 +9,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ingest import formats, integrity
+from ingest.decide import keys_of
 from ingest.formats import Format
-from ingest.identity import Keys, keys_of
 from ingest.integrity import Fault, Reread
-from ingest.item import Channel, Hints, Item
+from ingest.item import Candidate, Channel, Contents, Hints, Item, Keys, Refusal
 from ingest.normalize import content_digest, normalise, received
 from stories.config import Wire
 from stories.errors import ParseError
-from stories.models import Identity, Value, Version
+from stories.models import Identity, Version
 from wirecopy.encoding import digest, scalar
-from wirecopy.scope import Digests, digests
+from wirecopy.scope import digests
 
 LONGEST_MESSAGE = 2_000
 """Characters of an error that are kept; it may quote what the wire sent."""
-
-
-class Candidate(Value):
-    """One item, normalised and digested, not yet recognised.
-
-    ``version.agency_id`` is empty where the item states none: then its identity serves.
-    ``received`` is None when its text is not known to be that of its bytes
-    (:mod:`ingest.integrity`): then nothing can be claimed of it.
-    """
-
-    position: int
-    start: int
-    end: int
-    keys: Keys
-    version: Version
-    received: Digests | None
-    raw_digest: str | None
-    content_digest: str
-
-
-class Refusal(Value):
-    """One item that could not be taken, and why. Its ``keys`` count all the same: it is there."""
-
-    position: int
-    state: str
-    message: str
-    keys: Keys | None = None
-
-
-class Contents(Value):
-    """What one capture holds. ``items`` is how many items were read, good and refused, and
-    ``unread`` how many more there are."""
-
-    format: str = ""
-    channel: Channel = Channel()
-    notes: tuple[str, ...] = ()
-    items: int = 0
-    unread: int = 0
-    found: tuple[Candidate, ...] = ()
-    refused: tuple[Refusal, ...] = ()
-
-    @property
-    def keys(self) -> list[Keys]:
-        """The keys of all items, first those found; identities do not depend on the order."""
-        refused = [one.keys for one in self.refused if one.keys is not None]
-        return [*(one.keys for one in self.found), *refused]
 
 
 Reader = Callable[[bytes, Hints, Wire], Contents]

@@ -1,19 +1,169 @@
-"""Polling: claimed wires in, captures out. ``claim due wires | fetch | capture``."""
+"""Polling: claimed wires in, captures out. ``fetch | judge | redirects | schedule | keep``.
+
+Every 200 whose bytes differ from the wire's last is stored raw with its headers and time, before
+anything is parsed, in one transaction with the validators it came with, the next due time and the
+wish to have it taken in. A crash before the commit leaves the wire as it was; the poll is simply
+done again.
+"""
 
 from collections.abc import Collection, Iterable, Iterator
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
-from ingest.capture import Polled, keep
-from net.client import Client, Request
+from sqlalchemy import Connection
+
+from ingest.schedule import (
+    GOOD,
+    Address,
+    Due,
+    address_after_answer,
+    address_after_failure,
+    combined,
+    next_poll,
+)
+from net.client import Client, Request, Response
 from net.errors import FetchError
 from net.ssrf import origin, web_url
 from stories import clock
 from stories.config import Config, Wire
-from stories.db import Store
-from stories.models import WireState
+from stories.db import Store, captures, outbox, wires
+from stories.models import WireState, body_digest, host_of
 
 LEASE_SLACK = timedelta(seconds=20)
 """Added to the longest timeout of a batch: a poll alive must not lose its lease."""
+
+GONE = "http-410"
+"""The state that pauses a wire: the agency says that the feed will not come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What one poll came to. ``state`` is the wire's state now; ``capture_id`` what was kept;
+    ``told`` what the desk should hear of the wire's address, in a sentence."""
+
+    wire: str
+    state: str
+    message: str
+    due: Due
+    capture_id: int | None = None
+    superseded: bool = False
+    told: str = ""
+
+
+def poll(
+    store: Store, config: Config, client: Client, claimed: Iterable[WireState | None]
+) -> Iterator[Polled]:
+    """Fetch the *claimed* wires and keep what comes, each as soon as it is there.
+
+    They are read as there are places for them; None says that more will come, none just now. One
+    wire's failure is its own: it ends as that wire's state.
+    """
+    under_way: dict[str, tuple[Wire, WireState]] = {}
+
+    def requests() -> Iterator[Request | None]:
+        for state in claimed:
+            wire = config.wire(state.name) if state is not None else None
+            if state is None:
+                yield None
+            elif wire is not None:
+                under_way[state.name] = wire, state
+                yield request_of(wire, state)
+
+    for response in client.fetch(requests(), user_agent=config.agent):
+        wire, before = under_way.pop(response.wire)
+        with store.write() as conn:
+            now = clock.now()
+            polled, values = outcome(wire, before, response, now)
+            polled = _keep(conn, before, polled, values, response, now)
+        yield polled
+
+
+def outcome(
+    wire: Wire, before: WireState, response: Response, now: datetime
+) -> tuple[Polled, dict[str, Any]]:
+    """What *response* means for the wire, and the columns of its row that say so. Pure.
+
+    *before* is the row as it was claimed.
+    """
+    conditional = wire.trust_validators and bool(before.etag or before.last_modified)
+    state, message = judge(response, before.body_digest, conditional=conditional)
+    headers = combined(response.headers)
+    due = next_poll(
+        wire=wire.name,
+        now=now,
+        every=wire.every,
+        state=state,
+        failures=before.failures,
+        headers=headers,
+        channel=before.channel,
+        news=before.news,
+    )
+    address = Address(before.url, before.moved_to, before.moved_count, before.moved_since)
+    if state in GOOD:
+        address = address_after_answer(address, response, now)
+    else:
+        configured = before.configured_url or before.url
+        address = address_after_failure(address, configured, due.failures, state == GONE)
+    moved = address.url != before.url
+    paused = state == GONE and not moved
+    if moved:
+        due = Due(now + wire.every, f"its address changed: {address.told}", 0.0)
+    if paused:
+        message = f"{message}; paused: `wirecopy poll {wire.name}` resumes it, or another url"
+        due = Due(due.at, "paused, as the agency says that this feed is gone", due.failures)
+    values: dict[str, Any] = {
+        "polled_at": now,
+        "due_at": due.at,
+        "due_because": due.because,
+        "state": state,
+        "message": message,
+        "failures": due.failures,
+        "failing_since": None if state in GOOD else before.failing_since or now,
+        "paused_at": now if paused else None,
+        "url": address.url,
+        "host": host_of(address.url),
+        "moved_to": address.moved_to,
+        "moved_count": address.moved_count,
+        "moved_since": address.moved_since,
+    }
+    if state in GOOD:
+        # Validators are kept after every 200 and 304, the same body included: servers change
+        # them without changing a byte, and a stale one costs a full download at every poll.
+        # A 304 that names none leaves those we have standing (RFC 9110 §15.4.5).
+        if state != "not-modified" or "etag" in headers:
+            values["etag"] = headers.get("etag")
+        if state != "not-modified" or "last-modified" in headers:
+            values["last_modified"] = headers.get("last-modified")
+    if moved:
+        values["etag"] = values["last_modified"] = None  # they belong to the other address
+    if state == "ok":
+        values["body_digest"] = body_digest(response.body)
+        values["captured_at"] = now
+    return Polled(wire.name, state, message, due, told=address.told), values
+
+
+def _keep(
+    conn: Connection,
+    before: WireState,
+    polled: Polled,
+    values: dict[str, Any],
+    response: Response,
+    now: datetime,
+) -> Polled:
+    """Write the row and, when the bytes are new, the capture and the wish to have it taken in.
+
+    When the lease is no longer ours, somebody else polls the wire; the response is dropped, since
+    older bytes written after newer ones would turn stories back.
+    """
+    if not wires.finish_poll(conn, polled.wire, before.lease or "", values):
+        message = "polled by somebody else meanwhile"
+        return Polled(polled.wire, before.state, message, polled.due, superseded=True)
+    if polled.state != "ok":
+        return polled
+    number = captures.add(conn, polled.wire, now, response.url, response.headers, response.body)
+    outbox.want(conn, "ingest", [polled.wire], now)
+    return replace(polled, capture_id=number)
 
 
 def lease_for(config: Config, names: Collection[str] | None = None) -> timedelta:
@@ -51,27 +201,31 @@ def _same_origin(one: str, other: str) -> bool:
         return False
 
 
-def poll(
-    store: Store, config: Config, client: Client, claimed: Iterable[WireState | None]
-) -> Iterator[Polled]:
-    """Fetch the *claimed* wires and keep what comes, each as soon as it is there.
+def judge(response: Response, last_digest: str | None, *, conditional: bool) -> tuple[str, str]:
+    """State and message of a response: ``ok`` for new bytes, ``unchanged``, ``not-modified``,
+    the fetch error's own state, or ``http-NNN``.
 
-    They are read as there are places for them; None says that more will come, none just now. One
-    wire's failure is its own: it ends as that wire's state.
+    A 304 answers a *conditional* request only (RFC 9110 §15.4.5); to another it says nothing.
     """
-    known: dict[str, tuple[Wire, WireState]] = {}
+    if response.error is not None:
+        return response.error.state, str(response.error)
+    if response.status == 304 and conditional:
+        return "not-modified", ""
+    if response.status == 200:
+        same = body_digest(response.body) == last_digest
+        return ("unchanged" if same else "ok"), ""
+    return f"http-{response.status}", _advice(response)
 
-    def requests() -> Iterator[Request | None]:
-        for state in claimed:
-            rules = config.wire(state.name) if state is not None else None
-            if state is None:
-                yield None
-            elif rules is not None:
-                known[state.name] = rules, state
-                yield request_of(rules, state)
 
-    for response in client.fetch(requests(), user_agent=config.agent):
-        rules, state = known.pop(response.wire)
-        with store.write() as conn:
-            polled = keep(conn, rules, state, response, clock.now())
-        yield polled
+def _advice(response: Response) -> str:
+    remedies = {
+        304: "not modified, it says, though we named nothing that it could be compared with;"
+        " the agency's server is broken, or a cache before it",
+        401: "the agency wants credentials; set the wire's headers",
+        403: "the agency refuses us; check the licence and the wire's headers",
+        404: "nothing is there; check the wire's url",
+        410: "the agency says this feed is gone for good; ask them for the new one",
+        429: "we came too often; raise the wire's every",
+    }
+    kind = "the agency's server failed; it is tried again" if response.status >= 500 else ""
+    return f"HTTP {response.status}: {remedies.get(response.status, kind or 'not a feed')}"

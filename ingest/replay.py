@@ -9,14 +9,17 @@ A capture whose bytes have expired is passed over: what it brought stands, here 
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from ingest import sandbox
-from ingest.intake import Taken, read, rules_for, take_in
+from ingest.intake import Taken, rules_for, take_in
 from ingest.parse import Reader
 from stories import clock
 from stories.config import Config
@@ -55,21 +58,16 @@ def plan(store: Store, selection: Selection) -> dict[str, list[int]]:
 
     What is still pending is not there, as it is taken in anyway; nor is what has expired.
     """
-    chosen = _select(store, selection, passed_over=captures.ids_expired)
+    chosen = _select(store, selection, expired=False)
     return {name: numbers for name, numbers in chosen.items() if numbers}
 
 
 def expired(store: Store, selection: Selection) -> int:
     """How many captures of the selection have expired; their versions stand."""
-    chosen = _select(store, selection, passed_over=captures.ids_with_bytes)
-    return sum(map(len, chosen.values()))
+    return sum(map(len, _select(store, selection, expired=True).values()))
 
 
-def _select(
-    store: Store,
-    selection: Selection,
-    passed_over: Callable[[Connection, str], set[int]],
-) -> dict[str, list[int]]:
+def _select(store: Store, selection: Selection, *, expired: bool) -> dict[str, list[int]]:
     with store.read() as conn:
         names = selection.wires if selection.wires is not None else captures.wires_captured(conn)
         only: set[int] | None = None
@@ -81,9 +79,10 @@ def _select(
             only = captures.quarantined(conn) if only is None else only & captures.quarantined(conn)
         chosen = {}
         for name in names:
-            found = captures.ids(conn, name, since=selection.since, until=selection.until)
-            out = passed_over(conn, name).union(captures.ids_pending(conn, name))
-            chosen[name] = [i for i in found if i not in out and (only is None or i in only)]
+            found = captures.ids_taken_in(
+                conn, name, expired=expired, since=selection.since, until=selection.until
+            )
+            chosen[name] = [i for i in found if only is None or i in only]
     return chosen
 
 
@@ -91,27 +90,53 @@ def replay(
     store: Store,
     config: Config,
     selection: Selection,
-    planned: dict[str, list[int]],
+    planned: Mapping[str, Sequence[int]],
     *,
     patience: Callable[[float], None],
     reader: Reader = sandbox.read,
 ) -> Generator[Taken, None, None]:
-    """Take the *planned* captures in again. *patience* sleeps while a worker has the wire.
+    """Take the *planned* captures in again, or what an earlier replay of the same selection left
+    of them. *patience* sleeps while a worker has the wire.
 
-    :raises StoreError: when a wire stays in a worker's hands for a whole lease.
+    :raises StoreError: when a wire stays in a worker's hands for a whole lease, or the lease on it
+        is lost.
     """
     for name, todo in left(store, selection, planned).items():
-        if not todo:
-            continue
-        job = _hold(store, name, patience)
-        try:
-            with outbox.renewing(store, [job]):
-                yield from _replay_wire(store, config, selection, name, todo, job, reader)
-        finally:
-            with store.write() as conn:
-                outbox.release(conn, [job])
-    with store.write() as conn:
-        key_value.forget(conn, selection.note)
+        if todo:
+            yield from _replay_wire(store, config, selection, name, todo, patience, reader)
+    restart(store, selection)
+
+
+def _replay_wire(
+    store: Store,
+    config: Config,
+    selection: Selection,
+    name: str,
+    todo: Sequence[int],
+    patience: Callable[[float], None],
+    reader: Reader,
+) -> Iterator[Taken]:
+    queue = deque(todo)
+
+    def note(conn: Connection, taken: Taken) -> None:
+        """Note how far it is; at the first change, let every later capture follow."""
+        marks = _marks(conn, selection)
+        cascading = marks.get(name, _Mark()).cascading
+        if taken.changes and not cascading:
+            cascading = True
+            queue.clear()
+            queue.extend(captures.ids_taken_in(conn, name, after=taken.capture.id))
+        marks[name] = _Mark(taken.capture.id, cascading)
+        noted = {n: [each.reached, each.cascading] for n, each in marks.items()}
+        key_value.write(conn, selection.note, noted)
+
+    def numbers() -> Iterator[int]:
+        while queue:
+            yield queue.popleft()
+
+    with _leased(store, name, patience) as job:
+        wire = rules_for(config, name)
+        yield from take_in(store, config, wire, numbers(), job, reader, after=note)
 
 
 def left(
@@ -122,7 +147,7 @@ def left(
     with store.read() as conn:
         marks = _marks(conn, selection)
         return {
-            name: captures.ids(conn, name, after=mark.reached)
+            name: captures.ids_taken_in(conn, name, after=mark.reached)
             if (mark := marks.get(name, _Mark())).cascading
             else [n for n in planned.get(name, ()) if n > mark.reached]
             for name in {**planned, **marks}
@@ -143,12 +168,6 @@ def _marks(conn: Connection, selection: Selection) -> dict[str, _Mark]:
     return {n: _Mark(at, True) if isinstance(at, int) else _Mark(*at) for n, at in noted.items()}
 
 
-def _mark(conn: Connection, selection: Selection, name: str, mark: _Mark) -> None:
-    marks = _marks(conn, selection) | {name: mark}
-    noted = {n: [each.reached, each.cascading] for n, each in marks.items()}
-    key_value.write(conn, selection.note, noted)
-
-
 def resumed(store: Store, selection: Selection) -> bool:
     """True when an earlier replay of the same selection was interrupted and will be continued."""
     with store.read() as conn:
@@ -156,57 +175,35 @@ def resumed(store: Store, selection: Selection) -> bool:
 
 
 def restart(store: Store, selection: Selection) -> None:
-    """Forget how far an interrupted replay of this selection came."""
+    """Forget how far a replay of this selection came."""
     with store.write() as conn:
         key_value.forget(conn, selection.note)
 
 
-def _replay_wire(
-    store: Store,
-    config: Config,
-    selection: Selection,
-    name: str,
-    todo: Sequence[int],
-    job: Job,
-    reader: Reader,
-) -> Iterator[Taken]:
-    wire = rules_for(config, name)
-    queue = list(todo)
-    with store.read() as conn:
-        cascading = _marks(conn, selection).get(name, _Mark()).cascading
-    while queue:
-        number = queue.pop(0)
-        with store.read() as conn:
-            capture = captures.get(conn, number)
-            body = captures.body(conn, capture.digest) if capture is not None else None
-        if capture is None or body is None or capture.state == "pending" or capture.expired_at:
-            continue  # its bytes have expired (its versions stand), or it is taken in anyway
-        found = read(capture, body, wire, reader)
-        with store.write() as conn:
-            if not outbox.renew(conn, job, clock.now()):
-                raise StoreError(f"wire {name}: its lease was lost; run the replay again to go on")
-            taken = take_in(conn, config, wire, capture, found)
-            outbox.want(conn, "story", taken.stories, clock.now())
-            begins = bool(taken.changes) and not cascading
-            cascading = cascading or begins
-            _mark(conn, selection, name, _Mark(number, cascading))
-        if begins:
-            with store.read() as conn:
-                queue = captures.ids(conn, name, after=number)
-        yield taken
+@contextmanager
+def _leased(store: Store, name: str, patience: Callable[[float], None]) -> Iterator[Job]:
+    """Have the wire's ``ingest`` lease, so that no worker takes captures of it in meanwhile.
 
-
-def _hold(store: Store, name: str, patience: Callable[[float], None]) -> Job:
-    """The wire's ``ingest`` lease, so that no worker takes captures of it in meanwhile."""
+    :raises StoreError: when a worker has it for longer than a lease lasts.
+    """
     for _ in range(2 * int(outbox.LEASE.total_seconds())):
         now = clock.now()
         with store.write() as conn:
             outbox.want(conn, "ingest", [name], now)
             jobs = outbox.claim(conn, "ingest", now, 1, [name])
         if jobs:
-            return jobs[0]
+            break
         patience(1.0)
-    raise StoreError(f"wire {name}: a worker holds it; try again when `wirecopy status` is calm")
+    else:
+        raise StoreError(
+            f"wire {name}: a worker holds it; try again when `wirecopy status` is calm"
+        )
+    try:
+        with outbox.renewing(store, jobs):
+            yield jobs[0]
+    finally:
+        with store.write() as conn:
+            outbox.release(conn, jobs)
 
 
 def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) -> int:
@@ -223,13 +220,7 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
         if captures.volume(new).captures:
             raise StoreError(f"database {target.name}: is not empty; name a fresh one")
         names = captures.wires_captured(old) if wires is None else list(wires)
-        count = 0
-        for name in names:
-            gone = captures.ids_expired(old, name)
-            for number in captures.ids(old, name):
-                captures.copy(old, new, number)
-                count += number not in gone
-        captures.resume_numbering(new)
+        count = sum(captures.copy(old, new, name) for name in names)
         rows.copy_terms(old, new, set(names))
         records.copy_edits(new, records.every_edit(old))
         proofs.copy(old, new)
@@ -237,3 +228,15 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
         outbox.want(new, "story", copied, clock.now())
         outbox.want(new, "ingest", names, clock.now())
     return count
+
+
+def take_in_pending(
+    store: Store, config: Config, names: Iterable[str], reader: Reader = sandbox.read
+) -> Iterator[Taken]:
+    """Take in what is pending of the wires *names*, as after :func:`rebuild`; the first error ends
+    it, where :func:`ingest.intake.run` goes on with the next wire."""
+    for name in names:
+        with _leased(store, name, time.sleep) as job:
+            with store.read() as conn:
+                numbers = captures.ids_pending(conn, name)
+            yield from take_in(store, config, rules_for(config, name), numbers, job, reader)

@@ -32,8 +32,8 @@ from typing import IO
 
 from pydantic import BaseModel, ValidationError
 
-from ingest.item import Hints
-from ingest.parse import LONGEST_MESSAGE, Contents, storable
+from ingest.item import Contents, Hints
+from ingest.parse import LONGEST_MESSAGE, storable
 from ingest.sandbox_child import ANSWER, CONTENTS, OUT_OF_MEMORY, READY, REFUSED, REQUEST
 from stories.config import Wire
 from stories.errors import ParseError, WirecopyError

@@ -1,4 +1,4 @@
-"""When a wire is polled next: a pure function of what the last poll brought.
+"""When and where a wire is polled next: pure functions of what the last poll brought.
 
 The wire's ``every`` is the shortest interval. The feed's own wishes may lengthen it, within
 clamps: Cache-Control max-age and Expires (RFC 9111 §5), ttl and skipHours/skipDays (RSS 2.0),
@@ -6,6 +6,11 @@ sy:updatePeriod. So may its silence: where no news has come for much longer than
 little less often, and as usual again with the first news. A server's Retry-After (RFC 9110
 §10.2.3) is obeyed. Failures back off by weight, up to a cap, and never for ever: many wires come
 back.
+
+A permanent redirect, 301 or 308 (RFC 9110 §15.4.2, §15.4.9), asks us to use the new address from
+then on; but servers under repair, captive portals and expired domains send them too, and who
+follows at once polls a parking page for ever. So a move must be seen many times, over days, always
+to the same place; and when the new address fails for long, the configured one is tried again.
 """
 
 import hashlib
@@ -17,6 +22,10 @@ from email.utils import parsedate_to_datetime
 from itertools import pairwise
 from statistics import median_low
 from typing import Any
+from urllib.parse import urlsplit
+
+from net.client import Response
+from net.ssrf import shown
 
 LONGEST_WISH = timedelta(hours=1)
 """A feed may ask us to come less often, but not so seldom that news is old when it arrives."""
@@ -45,6 +54,15 @@ WEIGHTS = {"dns": 0.25, "timeout": 0.5, "refused": 0.5, "http-429": 0.5, "http-5
 included; an overloaded server says so and means it for now only."""
 
 GOOD = frozenset({"ok", "unchanged", "not-modified"})
+
+SIGHTINGS = 20
+"""Redirects in a row, all the same, before one is believed."""
+
+SEEN_FOR = timedelta(days=3)
+"""And over so long: repairs and mistakes are undone within a weekend."""
+
+GIVEN_UP = 5.0
+"""The weight of failures from which on a believed address is no longer."""
 
 _PERIODS = {
     "hourly": 3600,
@@ -168,6 +186,14 @@ def retry_after(value: str | None, now: datetime) -> timedelta | None:
     return None if moment is None else max(moment - now, timedelta(0))
 
 
+def combined(fields: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Header fields by name; those sent several times joined by commas (RFC 9110 §5.3)."""
+    found: dict[str, str] = {}
+    for name, value in fields:
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
 def http_date(value: str) -> datetime | None:
     """An HTTP date (RFC 9110 §5.6.7), None when it is none."""
     try:
@@ -236,3 +262,62 @@ def _span(wait: timedelta) -> str:
         if seconds >= size and seconds % size == 0:
             return f"{seconds // size}{unit}"
     return f"{seconds}s"
+
+
+# Where a wire is polled
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a wire is polled, and where it may be moving to: columns of its row.
+
+    ``told`` says in a sentence what changed just now, if the address did.
+    """
+
+    url: str
+    moved_to: str | None = None
+    moved_count: int = 0
+    moved_since: datetime | None = None
+    told: str = ""
+
+
+def address_after_answer(address: Address, response: Response, now: datetime) -> Address:
+    """The address after a poll that ended well. A move is only ever counted then: what a redirect
+    leads to must be a feed that we may fetch."""
+    target = response.moved_to
+    if target is None or target == address.url or _leaves_tls(address.url, response):
+        return Address(address.url)
+    if target != address.moved_to or address.moved_since is None:
+        return Address(address.url, target, 1, now)
+    count = address.moved_count + 1
+    if count < SIGHTINGS or now - address.moved_since < SEEN_FOR:
+        return Address(address.url, target, count, address.moved_since)
+    told = (
+        f"moved for good from {shown(address.url)} to {shown(target)}, which it said {count} times"
+        f" since {address.moved_since:%Y-%m-%d}; it is polled there now; set the wire's url to it"
+    )
+    return Address(target, told=told)
+
+
+def address_after_failure(
+    address: Address, configured: str, failures: float, gone: bool
+) -> Address:
+    """The address after a poll that failed, *failures* being their weight by now; *gone* for a 410.
+
+    The configured address is the newsroom's word. A move was only the server's.
+    """
+    if address.url == configured or not (gone or failures >= GIVEN_UP):
+        return address
+    told = (
+        f"{shown(address.url)}, where the wire had moved, fails;"
+        f" it is polled at its configured address {shown(configured)} again"
+    )
+    return Address(configured, told=told)
+
+
+def _leaves_tls(url: str, response: Response) -> bool:
+    """True when any step from *url* on goes from https to http: whoever stands on that step can
+    send us anywhere, and is not to be given the wire for good."""
+    steps = [url, *(hop.location for hop in response.hops)]
+    secure = [urlsplit(step).scheme == "https" for step in steps]
+    return any(before and not after for before, after in pairwise(secure))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from desk.headline import rewrite
-from ingest import intake, parse, replay
+from ingest import parse, replay
 from ingest.intake import Taken
 from ingest.replay import Selection
 from publish import renderer
@@ -71,7 +71,8 @@ class Life:
             number = captures.add(conn, wire, self.now, "https://agency.example/f", [], body)
             outbox.want(conn, "ingest", [wire], self.now)
         with self.frozen():
-            self.taken = list(intake.intake(self.store, self.config, wire, None, parse.read))
+            pending = replay.take_in_pending(self.store, self.config, [wire], parse.read)
+            self.taken = list(pending)
             renderer.render_waiting(self.store, self.config)
         return number
 
@@ -140,8 +141,8 @@ class Life:
             rerender_if_changed(target, self.config)
             with target.read() as conn:
                 names = captures.wires_pending(conn)
-            for name in names:
-                list(intake.intake(target, self.config, name, None, parse.read))
+            for _ in replay.take_in_pending(target, self.config, names, parse.read):
+                pass
             renderer.render_waiting(target, self.config)
         try:
             yield target

@@ -70,7 +70,7 @@ MUTANTS = (
     ),
     Mutant(
         "a 304 wipes the validators",
-        "ingest/capture.py",
+        "ingest/poll.py",
         """if state != "not-modified" or "etag" in headers:""",
         "if state:",
         ("tests/ingest/test_poll.py",),
@@ -84,7 +84,7 @@ MUTANTS = (
     ),
     Mutant(
         "the wire's headers go to another origin",
-        "net/transfer.py",
+        "net/client.py",
         "own = not self.hops or origin(self.url) == origin(self.hops[0].url)",
         "own = True",
         ("tests/net/test_client.py",),
@@ -99,7 +99,7 @@ MUTANTS = (
     # Intake
     Mutant(
         "a guid that several stories share identifies",
-        "ingest/identity.py",
+        "ingest/decide.py",
         'return "several stories share the guid" if keys.guid in several else ""',
         'return ""',
         ("tests/ingest/test_identity.py",),
@@ -135,8 +135,8 @@ MUTANTS = (
     Mutant(
         "a replay does not follow a change",
         "ingest/replay.py",
-        "begins = bool(taken.changes) and not cascading",
-        "begins = False",
+        "if taken.changes and not cascading:",
+        "if False:",
         ("tests/test_replay.py",),
     ),
     Mutant(

@@ -65,7 +65,7 @@ def test_a_poll_and_an_intake_of_one_wire(store: Store, config: ConfigOf) -> Non
         outbox.want(conn, "ingest", ["w"], NOW)
         [polled] = wires.take(conn, ["w"], NOW)
     with clock.reading(lambda: NOW), capture_logs() as told:
-        with store.write() as conn:  # as ingest.capture.keep does
+        with store.write() as conn:  # as ingest.poll._keep does
             assert wires.finish_poll(conn, "w", polled.lease or "", {"state": "ok"})
             meet(store, lambda: taken_in(store, room))
             outbox.want(conn, "ingest", ["w"], NOW)

@@ -8,8 +8,7 @@ import typer
 
 from desk import show
 from desk.cli.context import check_wires, opened
-from ingest.redirects import SEEN_FOR, SIGHTINGS
-from ingest.schedule import JITTER, MEASURED_NEWS, usual_gap
+from ingest.schedule import JITTER, MEASURED_NEWS, SEEN_FOR, SIGHTINGS, usual_gap
 from net.ssrf import shown
 from stories import clock
 from stories.config import Politeness, Wire

@@ -134,29 +134,25 @@ def wires_captured(conn: Connection) -> list[str]:
     return sorted(conn.execute(select(captures.c.wire).distinct()).scalars())
 
 
-def ids(
+def ids_taken_in(
     conn: Connection,
     wire: str,
     *,
+    expired: bool = False,
     since: datetime | None = None,
     until: datetime | None = None,
     after: int = 0,
 ) -> list[int]:
-    """Numbers of the wire's captures that match and come after *after*, in the order received."""
-    query = _chosen([wire], since, until).where(captures.c.id > after).order_by(captures.c.id)
-    return list(conn.execute(query.with_only_columns(captures.c.id)).scalars())
-
-
-def ids_expired(conn: Connection, wire: str) -> set[int]:
-    """Numbers of the wire's captures whose bytes have expired."""
-    query = select(captures.c.id).where(captures.c.wire == wire, captures.c.expired_at.is_not(None))
-    return set(conn.execute(query).scalars())
-
-
-def ids_with_bytes(conn: Connection, wire: str) -> set[int]:
-    """Numbers of the wire's captures that have their bytes and can be taken in again."""
-    query = select(captures.c.id).where(captures.c.wire == wire, captures.c.expired_at.is_(None))
-    return set(conn.execute(query).scalars())
+    """Numbers of the wire's captures that match, come after *after* and wait no longer, in the
+    order received: those that have their bytes, or else those whose bytes have *expired*."""
+    query = _chosen([wire], since, until).where(
+        captures.c.id > after,
+        captures.c.state != "pending",
+        captures.c.expired_at.is_not(None) if expired else captures.c.expired_at.is_(None),
+    )
+    return list(
+        conn.execute(query.with_only_columns(captures.c.id).order_by(captures.c.id)).scalars()
+    )
 
 
 def problem(conn: Connection, found: Sequence[Problem], capture_id: int) -> None:
@@ -227,30 +223,31 @@ def volume(conn: Connection) -> Volume:
     return Volume(int(count), int(received), int(kept))
 
 
-def copy(source: Connection, target: Connection, number: int) -> None:
-    """Copy one capture with its bytes and number into another store, as just received.
+def copy(source: Connection, target: Connection, wire: str) -> int:
+    """Copy the captures of *wire* with their bytes and numbers into another store, as just
+    received; how many are to be taken in there.
 
     One whose bytes have expired is copied as it stands: it cannot be taken in again.
     """
-    row = source.execute(select(captures).where(captures.c.id == number)).mappings().one()
-    gone = row["expired_at"] is not None
-    blob = None
-    if not gone:
-        blob = (
-            source.execute(select(blobs).where(blobs.c.digest == row["digest"])).mappings().first()
-        )
-    if blob is not None:
-        target.execute(
-            upsert(target, blobs).values(**blob).on_conflict_do_nothing(index_elements=["digest"])
-        )
     fresh = {"state": "pending", "format": "", "items": 0, "new": 0, "updated": 0, "notes": []}
-    target.execute(
-        upsert(target, captures)
-        .values({**row, **({} if gone else fresh)})
-        .on_conflict_do_nothing(index_elements=["id"])
-    )
-
-
-def resume_numbering(conn: Connection) -> None:
-    """After rows were copied in with their numbers, let new captures be numbered above them."""
-    resume_sequence(conn, captures.c.id)
+    count = 0
+    numbers = select(captures.c.id).where(captures.c.wire == wire).order_by(captures.c.id)
+    for number in source.execute(numbers).scalars().all():
+        row = source.execute(select(captures).where(captures.c.id == number)).mappings().one()
+        values = dict(row)
+        if row["expired_at"] is None:
+            blob = select(blobs).where(blobs.c.digest == row["digest"])
+            bytes_ = source.execute(blob).mappings().first()
+            if bytes_ is not None:
+                target.execute(
+                    upsert(target, blobs)
+                    .values(**bytes_)
+                    .on_conflict_do_nothing(index_elements=["digest"])
+                )
+            values |= fresh
+            count += 1
+        target.execute(
+            upsert(target, captures).values(values).on_conflict_do_nothing(index_elements=["id"])
+        )
+    resume_sequence(target, captures.c.id)
+    return count

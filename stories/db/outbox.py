@@ -32,6 +32,7 @@ from sqlalchemy import (
 from stories import clock
 from stories.db.engine import Store, upsert
 from stories.db.tables import Moment, outbox
+from stories.errors import StoreError
 
 Kind = Literal["ingest", "story", "feed", "alert"]
 
@@ -58,6 +59,13 @@ class Job:
     lease: str
     attempts: int
     since: datetime
+
+
+class LeaseLostError(StoreError):
+    """Somebody else has the job by now: the lease ran out before it was renewed."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(f"{job.kind} of {job.key}: its lease was lost; run it again to go on")
 
 
 def want(conn: Connection, kind: Kind, keys: Iterable[str], now: datetime) -> None:

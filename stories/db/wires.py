@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     RowMapping,
+    Select,
     and_,
     case,
     func,
@@ -404,13 +405,13 @@ def finish_poll(conn: Connection, name: str, lease: str, values: dict[str, Any])
     return changed.rowcount == 1
 
 
-def hold(conn: Connection, name: str) -> None:
-    """Keep everybody else from writing the wire *name* until the transaction ends.
+def lock(conn: Connection, name: str) -> WireState | None:
+    """The wire *name*, None when there is none; nobody else writes it until the transaction ends.
 
-    Who writes a wire and the outbox in one transaction takes the wire first; on PostgreSQL a poll
+    Who writes a wire and the outbox in one transaction locks the wire first; on PostgreSQL a poll
     and an intake of one wire at once would else deadlock. On SQLite a writer is alone anyway.
     """
-    conn.execute(select(wires.c.name).where(wires.c.name == name).with_for_update())
+    return _one(conn, select(wires).where(wires.c.name == name).with_for_update())
 
 
 def note_content(conn: Connection, name: str, values: dict[str, Any]) -> None:
@@ -436,7 +437,11 @@ def reschedule(conn: Connection, name: str, polled_at: datetime, values: dict[st
 
 def get(conn: Connection, name: str) -> WireState | None:
     """The wire *name*, None when there is none."""
-    row = conn.execute(select(wires).where(wires.c.name == name)).mappings().first()
+    return _one(conn, select(wires).where(wires.c.name == name))
+
+
+def _one(conn: Connection, query: Select[Any]) -> WireState | None:
+    row = conn.execute(query).mappings().first()
     return None if row is None else _state(row)
 
 

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.decide import Decision, Found, Known, decide, links_of_several
-from ingest.identity import guid_key, headline, identify, link_key, repeated
-from ingest.item import Item
-from stories.models import Identity, KnownKey, KnownStory, Version, story_id
+from ingest.decide import Decision, Known, decide, keys_of
+from ingest.item import Candidate, Contents, Item
+from stories.models import KnownKey, KnownStory, Version, story_id
 from wirecopy.scope import Copy, Digests, digests
 
 RECEIVED: Digests = digests(Copy(headline="h", body="<p>b</p>"))
@@ -20,19 +19,21 @@ def item(position: int, guid: str | None, link: str | None, headline: str) -> It
     return Item(position=position, guid=guid or "", link=url, headline=headline, body="<p>b</p>")
 
 
-def found(one: Item, identity: Identity, content: str = "1") -> Found:
-    return Found(
+def candidate(one: Item, content: str = "1") -> Candidate:
+    return Candidate(
         position=one.position,
         start=-1,
         end=-1,
-        identity=identity,
-        link_key=link_key(one),
-        guid_key=guid_key(one),
-        version=Version(wire="w", agency="A", agency_id=identity.key, headline="h", body="b"),
+        keys=keys_of(one),
+        version=Version(wire="w", agency="A", agency_id="a", headline="h", body="b"),
         received=RECEIVED,
         raw_digest=None,
         content_digest=content,
     )
+
+
+def contents(*found: Candidate) -> Contents:
+    return Contents(items=len(found), found=found)
 
 
 class Record:
@@ -47,17 +48,12 @@ class Record:
 
         Two items of different content have different headlines, as stories do.
         """
-        items = [item(n, guid, link, f"About {c}") for n, (guid, link, c) in enumerate(capture)]
-        known = Known(dict(self.keys), dict(self.stories))
-        shared = frozenset(k for k, v in self.keys.items() if v.shared)
-        shared |= links_of_several([(guid_key(i), link_key(i)) for i in items], known)
-        identities = identify(items, "guid", shared)
-        shared |= repeated(items, "guid", [headline(i) for i in items])
-        founds = [
-            found(i, identity, c)
-            for i, identity, (_, _, c) in zip(items, identities, capture, strict=True)
+        found = [
+            candidate(item(n, guid, link, f"About {c}"), c)
+            for n, (guid, link, c) in enumerate(capture)
         ]
-        decision = decide("w", founds, known, shared)
+        known = Known(dict(self.keys), dict(self.stories))
+        decision = decide("w", "guid", contents(*found), known)
         self._write(decision)
         return [(i.action, i.story_id) for i in decision.intents]
 
@@ -68,11 +64,11 @@ class Record:
             self.keys[key] = KnownKey(self.keys[key].story_id, True)
         for i in decision.intents:
             if i.action in ("new", "updated"):
-                key = i.found.identity.key
+                key = i.identity.key
                 if i.story_id in self.stories:
                     key = self.stories[i.story_id].key
                 self.stories[i.story_id] = KnownStory(
-                    i.story_id, key, i.number, i.found.content_digest
+                    i.story_id, key, i.number, i.item.content_digest
                 )
 
 
@@ -168,13 +164,10 @@ def test_the_same_capture_again_changes_nothing(history: list[list[tuple[str, st
 
 @given(captures)
 def test_every_item_is_accounted_for(capture: list[tuple[str, str, str]]) -> None:
-    items = [item(n, *one) for n, one in enumerate(capture)]
-    identities = identify(items, "guid")
-    founds = [found(i, identity) for i, identity in zip(items, identities, strict=True)]
-    decision = decide("w", founds, Known())
-    assert [i.found for i in decision.intents] == founds
-    recorded = dict(decision.keys)
-    assert {i.key for i in identities} <= recorded.keys()
+    found = [candidate(item(n, *one)) for n, one in enumerate(capture)]
+    decision = decide("w", "guid", contents(*found), Known())
+    assert [i.item for i in decision.intents] == found
+    assert {i.identity.key for i in decision.intents} <= dict(decision.keys).keys()
 
 
 @pytest.mark.parametrize("content", ["1", "2"])
@@ -183,7 +176,7 @@ def test_what_is_known_is_all_that_counts(content: str) -> None:
         {"guid:a": KnownKey("thestory", False)},
         {"thestory": KnownStory("thestory", "guid:a", 7, "1")},
     )
-    one = found(item(0, "a", None, "h"), Identity(rule="guid", key="guid:a"), content)
-    intent = decide("w", [one], known).intents[0]
+    one = candidate(item(0, "a", None, "h"), content)
+    intent = decide("w", "guid", contents(one), known).intents[0]
     assert intent.story_id == "thestory"
     assert (intent.action, intent.number) == (("same", 7) if content == "1" else ("updated", 8))

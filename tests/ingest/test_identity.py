@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.identity import guid_key, identify, link_key, normal_url
+from ingest.decide import guid_key, link_key, normal_url
 from ingest.item import Item
 from stories.models import IdentityRule
+from tests.ingest.identities import identify
 
 A, B = "https://wire.example/a", "https://wire.example/b"
 

@@ -12,6 +12,7 @@ from stories import clock
 from stories.config import Config
 from stories.db import Store, captures, outbox, wires
 from stories.db import stories as records
+from stories.db.outbox import LeaseLostError
 from stories.models import WHOLE, Capture
 from tests.conftest import ConfigOf
 
@@ -246,14 +247,17 @@ def test_a_fault_of_the_store_is_tried_again(desk: Desk, monkeypatch: pytest.Mon
 
 
 def test_a_lease_that_was_lost_writes_nothing(desk: Desk) -> None:
-    desk.capture(feed(item("a", "One")))
+    number = desk.capture(feed(item("a", "One")))
     with desk.store.write() as conn:
         job = outbox.claim(conn, "ingest", desk.now, 1)[0]
         later = desk.now + outbox.LEASE + timedelta(seconds=1)
         other = outbox.claim(conn, "ingest", later, 1)[0]
-    assert list(intake.intake(desk.store, desk.config, "w", job)) == []
+    rules = intake.rules_for(desk.config, "w")
+    with pytest.raises(LeaseLostError, match="ingest of w: its lease was lost; run it again"):
+        list(intake.take_in(desk.store, desk.config, rules, [number], job))
     assert desk.told() == {}
-    assert len(list(intake.intake(desk.store, desk.config, "w", other))) == 1
+    assert len(list(intake.take_in(desk.store, desk.config, rules, [number], other))) == 1
+    assert desk.told() == {"a": ("One", 1)}
 
 
 def test_a_wire_no_longer_configured_is_still_taken_in(desk: Desk, config: ConfigOf) -> None:

@@ -14,9 +14,8 @@ from bench.agency import CONTENT_TYPES, bodies
 from ingest import formats, integrity
 from ingest.formats import rss_atom_reread
 from ingest.integrity import Fault, Passage, Reread
-from ingest.item import Hints, Item, Parsed
+from ingest.item import Contents, Hints, Item, Parsed
 from ingest.normalize import normalise
-from ingest.parse import Contents
 from ingest.parse import read as parse_capture
 from stories.config import Wire
 from stories.errors import ParseError

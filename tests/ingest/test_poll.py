@@ -9,7 +9,7 @@ import pytest
 
 from ingest import intake
 from ingest import poll as polling
-from ingest.capture import Polled
+from ingest.poll import Polled
 from net.client import Client
 from stories import clock
 from stories.config import Config, Politeness

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.redirects import GIVEN_UP, SEEN_FOR, SIGHTINGS, Place, answered, failed
+from ingest.schedule import (
+    GIVEN_UP,
+    SEEN_FOR,
+    SIGHTINGS,
+    Address,
+    address_after_answer,
+    address_after_failure,
+)
 from net.client import Hop, Response
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -23,20 +30,20 @@ def came(*steps: tuple[int, str], start: str = OLD) -> Response:
 
 
 def over(
-    days: float, times: int, response: Response, place: Place | None = None, start: datetime = NOW
-) -> Place:
+    days: float, times: int, response: Response, place: Address | None = None, start: datetime = NOW
+) -> Address:
     """*times* polls that all brought *response*, spread evenly over *days*."""
-    place = place or Place(OLD)
+    place = place or Address(OLD)
     for turn in range(times):
         at = start + timedelta(days=days) * turn / max(1, times - 1)
-        place = answered(place, response, at)
+        place = address_after_answer(place, response, at)
     return place
 
 
 def test_a_move_is_believed_after_many_sightings_over_days() -> None:
     place = over(3, SIGHTINGS - 1, came((301, NEW)))
     assert (place.url, place.moved_to, place.moved_count) == (OLD, NEW, SIGHTINGS - 1)
-    place = answered(place, came((308, NEW)), NOW + SEEN_FOR)
+    place = address_after_answer(place, came((308, NEW)), NOW + SEEN_FOR)
     assert (place.url, place.moved_to, place.moved_count, place.moved_since) == (NEW, None, 0, None)
     assert "new.example" in place.told
 
@@ -60,7 +67,7 @@ def test_many_in_a_short_time_or_few_in_a_long_are_not(days: float, times: int) 
 )
 def test_one_other_word_starts_the_count_over(between: Response) -> None:
     place = over(4, SIGHTINGS - 1, came((301, NEW)))
-    place = answered(place, between, NOW + timedelta(days=4))
+    place = address_after_answer(place, between, NOW + timedelta(days=4))
     place = over(2, SIGHTINGS + 1, came((301, NEW)), place, NOW + timedelta(days=4))
     assert place.url == OLD
 
@@ -83,22 +90,22 @@ def test_temporary_moves_and_ways_out_of_tls_are_never_believed(
 
 def test_from_http_a_move_to_https_is_believed() -> None:
     plain = "http://old.example/f"
-    place = over(3, SIGHTINGS, came((301, OLD), start=plain), Place(plain))
+    place = over(3, SIGHTINGS, came((301, OLD), start=plain), Address(plain))
     assert place.url == OLD
 
 
 def test_a_believed_address_that_fails_for_long_is_given_up() -> None:
-    place = Place(NEW)
-    assert failed(place, OLD, GIVEN_UP - 0.25, gone=False) == place
-    back = failed(place, OLD, GIVEN_UP, gone=False)
+    place = Address(NEW)
+    assert address_after_failure(place, OLD, GIVEN_UP - 0.25, gone=False) == place
+    back = address_after_failure(place, OLD, GIVEN_UP, gone=False)
     assert (back.url, back.moved_count) == (OLD, 0)
     assert "old.example" in back.told
-    assert failed(place, OLD, 0, gone=True).url == OLD
+    assert address_after_failure(place, OLD, 0, gone=True).url == OLD
 
 
 def test_the_configured_address_is_never_given_up() -> None:
-    place = Place(OLD, NEW, 7, NOW)
-    assert failed(place, OLD, 1000, gone=True) == place
+    place = Address(OLD, NEW, 7, NOW)
+    assert address_after_failure(place, OLD, 1000, gone=True) == place
 
 
 statuses = st.sampled_from([301, 302, 303, 307, 308])
@@ -110,7 +117,7 @@ responses = st.lists(st.tuples(statuses, targets), max_size=2).map(lambda s: cam
 def test_nothing_moves_without_the_sightings_and_the_days(
     polls: list[tuple[Response, int]],
 ) -> None:
-    place, at, run, since = Place(OLD), NOW, 0, NOW
+    place, at, run, since = Address(OLD), NOW, 0, NOW
     before: str | None = None
     for response, seconds in polls:
         at += timedelta(seconds=seconds)
@@ -119,7 +126,7 @@ def test_nothing_moves_without_the_sightings_and_the_days(
         else:
             run, since = 1, at
         before = response.moved_to
-        place = answered(place, response, at)
+        place = address_after_answer(place, response, at)
         assert not place.url.startswith("http://")
         if place.url != OLD:
             assert run >= SIGHTINGS

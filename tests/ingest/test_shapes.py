@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from ingest import formats
-from ingest.identity import identify
 from ingest.item import Hints, Parsed
 from ingest.normalize import content_digest, normalise, received
 from stories.config import Wire
 from stories.models import Version
+from tests.ingest.identities import identify
 from wirecopy.scope import Copy, digests
 
 DATA = Path(__file__).parent / "data"

@@ -140,7 +140,7 @@ class TestByAge:
             life.receive(item(f"n{n}", "News"))
         life.clean(after=9999 * DAY)
         with life.store.read() as conn:
-            assert len(captures.ids(conn, "w")) == 3
+            assert len(captures.listing(conn)) == 3
         assert life.receive(item("z", "News")) == 7, "no number is used again"
 
     def test_a_shared_guid_is_never_forgotten(self, life: Life) -> None:
@@ -375,7 +375,7 @@ class TestReplay:
             assert list(compare(life.store, target, ["w"])) == []
             with target.read() as conn:
                 assert captures.wires_pending(conn) == []
-                assert len(captures.ids_expired(conn, "w")) == 3
+                assert len(captures.ids_taken_in(conn, "w", expired=True)) == 3
 
 
 class TestSteps:

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from ingest import formats, integrity
 from ingest.formats import json_feed
 from ingest.integrity import Fault
-from ingest.item import Channel, Hints, Item, ItemMedia, Parsed
+from ingest.item import Channel, Contents, Hints, Item, ItemMedia, Parsed
 from ingest.normalize import normalise
-from ingest.parse import Contents
 from ingest.parse import read as parse_capture
 from stories.config import Wire
 from stories.errors import ParseError

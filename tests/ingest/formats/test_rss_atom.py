@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest import formats
+from ingest.decide import headline
 from ingest.formats import rss_atom
 from ingest.formats.item_spans import spans
-from ingest.identity import headline, identify
 from ingest.item import Hints, Item, Parsed
 from ingest.normalize import normalise
 from stories.config import Wire
 from stories.errors import ParseError
+from tests.ingest.identities import identify
 
 HINTS = Hints(url="https://wire.example/feed.xml")
 WIRE = Wire(name="wire", url="https://wire.example/feed.xml")
