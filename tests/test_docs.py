@@ -138,7 +138,7 @@ def test_every_module_named_is_there(page: Path) -> None:
 
 @every_page
 def test_every_make_target_named_is_there(page: Path) -> None:
-    targets = set(re.findall(r"^([\w.]+):", text(ROOT / "Makefile"), flags=re.M))
+    targets = set(re.findall(r"^([\w.-]+):", text(ROOT / "Makefile"), flags=re.M))
     named = re.findall(r"(?:^ {4}|`)make ([a-z][\w-]*)", text(page), flags=re.M)
     assert set(named) <= targets, page.name
 

@@ -33,11 +33,12 @@ def feed(*items: str) -> bytes:
 
 GOOD = feed("<item><guid>g</guid><title>Rain</title><description>It rained.</description></item>")
 
-TAGS = 200_000
-HEAVY = feed(
-    f"<item><title>T</title><description>{'&lt;b&gt;x&lt;/b&gt;' * TAGS}</description></item>"
-)
-"""Allowed, and read in some seconds of processor time."""
+LINK = "&lt;p&gt;x &lt;a href='/y'&gt;y&lt;/a&gt;"
+HEAVY = feed(f"<item><title>T</title><description>{LINK * 80_000}</description></item>")
+"""Allowed, and read in more than two seconds of processor time, on fast machines too."""
+
+MIDDLING = feed(f"<item><title>T</title><description>{LINK * 30_000}</description></item>")
+"""Read in about one second."""
 
 
 @contextmanager
@@ -106,19 +107,17 @@ def test_processor_time_is_bounded() -> None:
         assert error.state == "parse-timeout"
         assert "1 s of processor time" in str(error)
         assert one.read(GOOD, HINTS, WIRE).items == 1, "the next one has a child of its own"
-    with caged() as one:
-        assert one.read(HEAVY, HINTS, WIRE).items == 1, "it was not broken, only too much"
 
 
 def test_processor_time_is_counted_by_capture() -> None:
     """A child that has read for longer than one capture may is not killed for it."""
-    with caged(Limits(seconds=2)) as one:
+    with caged(Limits(seconds=1)) as one:
         one.read(GOOD, HINTS, WIRE)
         child = one.pid
         words = "&lt;b&gt;x&lt;/b&gt;" * 8_000
         middling = feed(f"<item><title>T</title><description>{words}</description></item>")
         assert child is not None
-        while _processor_seconds(child) < 3:
+        while _processor_seconds(child) < 2.2:
             one.read(middling, HINTS, WIRE)
             assert one.pid == child
 
@@ -136,7 +135,8 @@ def test_memory_is_bounded(mebibytes: int) -> None:
         # Where memory ends in the middle of a C library, the library may not survive it.
         assert refused(one, many).state in ("parse-memory", "parse-crashed")
         assert one.read(GOOD, HINTS, WIRE).items == 1
-    assert sandbox.read(many, HINTS, WIRE).items == 2_000
+    if mebibytes == 24:  # once
+        assert sandbox.read(many, HINTS, WIRE).items == 2_000
 
 
 def test_an_answer_is_bounded() -> None:
@@ -164,15 +164,16 @@ def test_a_child_that_died_between_captures_is_not_the_captures_fault(body: byte
 
 
 @contextmanager
-def killing(one: Cage, most: int) -> Iterator[list[int]]:
-    """Kill up to *most* children of *one* while they read."""
+def killing(one: Cage, most: int, start: float) -> Iterator[list[int]]:
+    """Kill up to *most* children of *one* while they read; *start* is the processor time that one
+    takes to start."""
     killed: list[int] = []
     done = threading.Event()
 
     def kill() -> None:
         while len(killed) < most and not done.is_set():
             pid = one.pid
-            if pid is not None and pid not in killed and _processor_seconds(pid) > 1:
+            if pid is not None and pid not in killed and _processor_seconds(pid) > start + 0.2:
                 os.kill(pid, signal.SIGKILL)
                 killed.append(pid)
             time.sleep(0.01)
@@ -190,11 +191,13 @@ def killing(one: Cage, most: int) -> Iterator[list[int]]:
 def test_a_death_is_believed_the_second_time() -> None:
     with caged() as one:
         one.start()
-        with killing(one, 1) as killed:
-            assert one.read(HEAVY, HINTS, WIRE).items == 1
+        assert one.pid is not None
+        start = _processor_seconds(one.pid)
+        with killing(one, 1, start) as killed:
+            assert one.read(MIDDLING, HINTS, WIRE).items == 1
         assert len(killed) == 1
-        with killing(one, 2) as killed:
-            error = refused(one, HEAVY)
+        with killing(one, 2, start) as killed:
+            error = refused(one, MIDDLING)
         assert len(killed) == 2
         assert error.state == "parse-crashed"
         assert "signal 9" in str(error)
