@@ -123,11 +123,14 @@ def log_key(store: Store, config: Config) -> Ed25519PrivateKey:
 
     :raises SigningError: when its file cannot be used; names the remedy.
     """
-    ensure(store, config)
-    path = config.keys_folder / LOG_FILE
-    found = keyfiles.read(path)
     with store.read() as conn:
         head = proofs.log_head(conn)
+    if head is None:
+        ensure(store, config)
+        with store.read() as conn:
+            head = proofs.log_head(conn)
+    path = config.keys_folder / LOG_FILE
+    found = keyfiles.read(path)
     if head is None or to_base64url(found.public_key().public_bytes_raw()) != head.x:
         raise SigningError(
             f"key file {path}: holds another key than the log began with; put the right one back"

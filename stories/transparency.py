@@ -36,15 +36,16 @@ def append(store: Store, config: Config) -> int:
         if not proofs.receipts_wait(conn):
             return 0
     key = keyring.log_key(store, config)
-    count = 0
-    while True:
+    count, full = 0, True
+    while full:
         with store.write() as conn:
             head = proofs.lock_log(conn)
             if head is None:
                 raise SigningError("the log has gone from the database while it was written")
             fresh = proofs.waiting_receipts(conn, BATCH)
-            if not fresh:
-                return count
+            full = len(fresh) == BATCH
+            if not fresh:  # somebody else was first
+                break
 
             def edge(level: int, number: int) -> bytes:
                 return proofs.tile(conn, level, number)
@@ -58,6 +59,7 @@ def append(store: Store, config: Config) -> int:
             root = tlog.Tree(size, edge).root()
             proofs.advance_log(conn, size, tlog.sign_checkpoint(head.origin, size, root, key))
         count += len(fresh)
+    return count
 
 
 def _moment(origin: str, last: datetime | None) -> datetime:
