@@ -1,11 +1,11 @@
-"""Carries out what the outbox wants rendered: stories as entries, then the feeds they stand in.
+"""Renders what waits in the outbox: stories as entries, then the feeds that they belong to.
 
-A story that changed is rendered once in every format, stated, kept, and placed in the feeds it
-belongs to; one of which nothing can be stated stays as it was last published. A feed whose entries
-changed is joined from the kept bytes. All is claimed by lease and safe to run twice: the same story
-gives the same bytes.
+A story that changed is rendered once in every format, signed, stored, and placed in its feeds. When
+it cannot be signed, what was last published of it stays. A feed whose entries changed is joined of
+their stored bytes. All work is claimed by lease and safe to do twice: the same story gives the same
+bytes.
 
-A story whose licence is over stands in no feed, and its entry keeps what was measured but no copy.
+A story whose licence is over is in no feed; its entry has what was measured, but no copy.
 """
 
 import sys
@@ -34,17 +34,16 @@ from wirecopy import tlog
 from wirecopy.statement import Claims, Logged
 
 STORIES_A_TURN = 20
-"""Stories rendered between two commits: some tens of milliseconds of work at stake."""
+"""Stories rendered between two commits: a crash loses some tens of milliseconds of work."""
 
 FEEDS_A_TURN = 5
-"""Feeds joined between two commits: of a thousand entries each they are some 60 MB."""
+"""Feeds joined between two commits: with a thousand entries each, some 60 MB."""
 
 ANEW = timedelta(hours=1)
-"""A story that changed longer than this before it was wanted is rendered for another reason."""
+"""A story that changed longer than this before its job began is rendered for another reason."""
 
 KEYLESS = timedelta(minutes=5)
-"""Between two tries at most while nothing can be signed: that is no fault of the stories, and a
-person who has put a key back waits for it."""
+"""The longest between two tries while nothing can be signed: somebody who put a key back waits."""
 
 log = structlog.get_logger()
 
@@ -57,36 +56,38 @@ def render_waiting(
     ids: Sequence[str] | None = None,
     rendered: Callable[[datetime], None] = lambda _: None,
 ) -> int:
-    """Render the waiting stories (of *ids* alone, if given), up to *limit*, then join every waiting
-    feed; how many of both were done.
+    """Render up to *limit* waiting stories (only of *ids*, if given), then join every waiting feed.
 
-    *rendered* is called for each story that was rendered because it changed, with when it had.
+    How many of both were done. *rendered* is called with the time of the change of each story that
+    was rendered because it changed.
     """
     done = 0
     with store.write() as conn:
-        jobs, to_join = _claim(conn, limit, ids)
+        jobs, waiting_feeds = _claim(conn, limit, ids)
     while jobs:
         done += len(jobs)
         with outbox.renewing(store, jobs):
-            with store.read() as conn:  # one snapshot of all that an entry is made of
-                drafts = _draft(conn, config, [job.key for job in jobs])
+            with store.read() as conn:  # one snapshot of all that entries are made of
+                drafts = _drafts(conn, config, [job.key for job in jobs])
                 signed = _sign(store, conn, config, _claims(drafts))
             with store.write() as conn:
                 written = _keep(conn, jobs, drafts, signed)
-                jobs, to_join = _claim(conn, limit - done, ids)
+                jobs, waiting_feeds = _claim(conn, limit - done, ids)
         log.info("rendered", stories=[job.key for job in written])
         for job in written:
             changed_at = drafts[job.key].story.changed_at
             if job.since - changed_at < ANEW:
                 rendered(changed_at)
-    while to_join:
-        done += len(to_join)
-        with outbox.renewing(store, to_join):
+    while waiting_feeds:
+        done += len(waiting_feeds)
+        with outbox.renewing(store, waiting_feeds):
             with store.read() as conn:
-                joined = {job.key: _try_to_join(conn, config, job.key) for job in to_join}
+                joined = {
+                    job.key: _try_waiting_feeds(conn, config, job.key) for job in waiting_feeds
+                }
             with store.write() as conn:
-                _keep_feeds(conn, to_join, joined)
-                to_join = outbox.claim(conn, "feed", clock.now(), FEEDS_A_TURN)
+                _keep_feeds(conn, waiting_feeds, joined)
+                waiting_feeds = outbox.claim(conn, "feed", clock.now(), FEEDS_A_TURN)
     return done
 
 
@@ -100,26 +101,28 @@ def render_feed(store: Store, config: Config, name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A story whose entry came out differently than it stands, and in which fields."""
+    """A story whose stored entry is not what is rendered now, and the fields that differ."""
 
     story_id: str
     fields: dict[str, tuple[object, object]]
 
 
 def compare(store: Store, config: Config, ids: Sequence[str]) -> Iterator[Mismatch]:
-    """Render the stories *ids* again and compare with what is kept; those that differ are put in
-    the outbox, to be replaced."""
+    """Render the stories *ids* again and compare with what is stored.
+
+    Those that differ are put into the outbox, to be stored as they are rendered now.
+    """
     for at in range(0, len(ids), STORIES_A_TURN):
         with store.read() as conn:
-            drafts = _draft(conn, config, ids[at : at + STORIES_A_TURN])
+            drafts = _drafts(conn, config, ids[at : at + STORIES_A_TURN])
             kept = feeds.entries_of(conn, list(drafts))
-            said = _claims(drafts)
-            last = proofs.last_statements(conn, list(said))
-            standing = signing.standing(said, last, _revoked(proofs.keys(conn)))
+            claims = _claims(drafts)
+            last = proofs.last_statements(conn, list(claims))
+            standing = signing.standing(claims, last, _revoked(proofs.keys(conn)))
         found = []
         for name, draft in drafts.items():
             if draft.rendered is None:
-                continue  # it stays as it is; status says why, once it has been tried
+                continue  # it stays as it is; status says why once render_waiting has tried
             row = _entry_row(draft, draft.rendered, standing.get(name))
             before = kept.get(name)
             fields: dict[str, tuple[object, object]] = {"entry": (None, "rendered")}
@@ -134,7 +137,7 @@ def compare(store: Store, config: Config, ids: Sequence[str]) -> Iterator[Mismat
 
 
 def _claim(conn: Connection, limit: int, ids: Sequence[str] | None) -> tuple[list[Job], list[Job]]:
-    """Stories that wait, up to *limit*; when none does, feeds that wait."""
+    """Up to *limit* waiting stories; waiting feeds when no story waits."""
     now = clock.now()
     size = min(STORIES_A_TURN, limit)
     stories = outbox.claim(conn, "story", now, size, ids) if size > 0 else []
@@ -143,10 +146,10 @@ def _claim(conn: Connection, limit: int, ids: Sequence[str] | None) -> tuple[lis
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A story as it stands, the feeds that select it, and its entry as rendered.
+    """A story as it is in the snapshot, its entry as rendered, and the feeds that it belongs to.
 
-    ``over`` when its licence is. It is not rendered when there is a ``failure``, nor when its words
-    have gone with its licence; then ``kept`` is the entry that it has.
+    ``over`` when its licence is. ``rendered`` is None when there is a ``failure``, and when its
+    words were deleted with its licence; then ``kept`` is the entry that it has.
     """
 
     story: Story
@@ -157,8 +160,8 @@ class _Draft:
     kept: EntryRow | None = None
 
 
-def _draft(conn: Connection, config: Config, ids: Sequence[str]) -> dict[str, _Draft]:
-    at = clock.now()  # before reading: what ends after this, housekeeping will find
+def _drafts(conn: Connection, config: Config, ids: Sequence[str]) -> dict[str, _Draft]:
+    at = clock.now()  # before reading: housekeeping finds a licence that ends after this
     found = records.get(conn, ids)
     wordless = retention.withdrawn(conn, [story.id for story in found])
     kept = feeds.entries_of(conn, list(wordless)) if wordless else {}
@@ -166,24 +169,24 @@ def _draft(conn: Connection, config: Config, ids: Sequence[str]) -> dict[str, _D
     return {
         story.id: _Draft(story, over=True, kept=kept.get(story.id))
         if story.id in wordless
-        else _drafted(config, story, over=licence.over(terms, story, at))
+        else _draft(config, story, over=licence.over(terms, story, at))
         for story in found
     }
 
 
-def _drafted(config: Config, story: Story, *, over: bool) -> _Draft:
+def _draft(config: Config, story: Story, *, over: bool) -> _Draft:
     try:
         rendered = render(story, config)
     except RenderError as error:
         return _Draft(story, over, failure=error)
-    except Exception as error:  # one story that nobody foresaw must not stop the others
+    except Exception as error:  # one story must not stop the others, whatever it raises
         log.exception("rendering failed", story=story.id)
         return _Draft(story, over, failure=RenderError(f"{type(error).__name__}: {error}"))
     return _Draft(story, over, () if over else selected_by(config, story.version), rendered)
 
 
 def _claims(drafts: Mapping[str, _Draft]) -> dict[str, Claims]:
-    """What is stated of each story that is published."""
+    """The claims of the stories that are published."""
     return {
         name: signing.claims_for(draft.story, draft.rendered)
         for name, draft in drafts.items()
@@ -195,21 +198,21 @@ def _revoked(rows: Sequence[KeyRow]) -> set[str]:
     return {row.kid for row in rows if row.revoked_at is not None}
 
 
-def _sign(store: Store, conn: Connection, config: Config, said: Mapping[str, Claims]) -> Signed:
-    """Statements that the stories are as they are *said* to be; what was received is in the log
-    before anything is stated of it."""
+def _sign(store: Store, conn: Connection, config: Config, claims: Mapping[str, Claims]) -> Signed:
+    """Statements that make the *claims*, by story. What was received is in the log before anything
+    is stated of it."""
     try:
-        return _signed(store, conn, config, said)
+        return _signed(store, conn, config, claims)
     except Exception as error:  # named in status; stories that are not published go on
         log.exception("nothing can be stated")
         why = SigningError(f"nothing can be stated: {type(error).__name__}: {error}")
-        return Signed(refused=dict.fromkeys(said, why))
+        return Signed(refused=dict.fromkeys(claims, why))
 
 
-def _signed(store: Store, conn: Connection, config: Config, said: Mapping[str, Claims]) -> Signed:
-    last, keys = proofs.last_statements(conn, list(said)), proofs.keys(conn)
-    standing = signing.standing(said, last, _revoked(keys))
-    wanted = {name: claims for name, claims in said.items() if name not in standing}
+def _signed(store: Store, conn: Connection, config: Config, claims: Mapping[str, Claims]) -> Signed:
+    last, keys = proofs.last_statements(conn, list(claims)), proofs.keys(conn)
+    standing = signing.standing(claims, last, _revoked(keys))
+    wanted = {name: each for name, each in claims.items() if name not in standing}
     if not wanted:
         return Signed(standing)
     receipts, refused = signing.receipts(wanted)
@@ -218,7 +221,7 @@ def _signed(store: Store, conn: Connection, config: Config, said: Mapping[str, C
         logged = transparency.inclusion_proofs(conn, hashes)
         if not logged.keys() >= set(hashes):
             logged = _log(store, config, receipts)
-        if not keys:  # the first statement of all
+        if not keys:  # this is the first statement of all
             keyring.ensure(store, config)
             with store.read() as later:
                 keys = proofs.keys(later)
@@ -226,16 +229,16 @@ def _signed(store: Store, conn: Connection, config: Config, said: Mapping[str, C
     except SigningError as error:
         log.error("nothing can be signed", error=str(error))
         return Signed(standing, refused={**dict.fromkeys(wanted, error), **refused})
-    claims = {name: claims for name, claims in wanted.items() if name not in refused}
-    new = signing.sign(Batch(claims, last, receipts, logged, signer, clock.now()))
+    accepted = {name: each for name, each in wanted.items() if name not in refused}
+    new = signing.sign(Batch(accepted, last, receipts, logged, signer, clock.now()))
     return Signed(standing, new.new, {**refused, **new.refused})
 
 
 def _log(store: Store, config: Config, receipts: Mapping[str, bytes]) -> dict[bytes, Logged]:
-    """Put the *receipts*, by story, into the log; the proofs that they are there.
+    """Put the *receipts*, by story, into the log if they are not there; the proofs that they are.
 
-    Intake does so, but some are not there yet: their versions were taken in this very moment, or
-    before there was a log, or their digests are made by another rule today.
+    Intake puts them there, but not those of versions received before there was a log, or digested
+    by an older rule; nor yet those of versions that it is storing right now.
     """
     with store.write() as conn:
         brought = records.brought_by(conn, list(receipts))
@@ -251,9 +254,9 @@ def _log(store: Store, config: Config, receipts: Mapping[str, bytes]) -> dict[by
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What becomes of one job's story: its place in feeds, its entry, a new statement.
+    """What becomes of the story of a job: its place in feeds, its entry, a new statement.
 
-    It is rendered again, at once when ``again``, later when there is a ``failure``.
+    It is rendered again: at once when ``again``, later when there is a ``failure``.
     """
 
     place: Place | None = None
@@ -266,10 +269,11 @@ class _Outcome:
 def _keep(
     conn: Connection, jobs: Sequence[Job], drafts: Mapping[str, _Draft], signed: Signed
 ) -> list[Job]:
-    """Keep everything, and want the feeds that it touches; the jobs whose stories were rendered."""
+    """Store everything, and put the feeds that changed into the outbox; the jobs whose stories were
+    rendered."""
     revoked = proofs.revoked_keys(conn)
     now = clock.now()
-    # Those not among them we slept through: what somebody else rendered is newer.
+    # A lease that is lost means that somebody else has rendered the story since, from newer data.
     ours = outbox.renew_all(conn, jobs, now)
     kept = [
         (job, _outcome(job, drafts.get(job.key), signed, revoked, now))
@@ -297,11 +301,11 @@ def _outcome(
     job: Job, draft: _Draft | None, signed: Signed, revoked: Collection[str], now: datetime
 ) -> _Outcome:
     nowhere = Place(job.key, (), now, 0)
-    if draft is None:  # taken off the record by a replay, or long over
+    if draft is None:  # deleted by a replay, or long after its licence
         return _Outcome(nowhere)
     story = draft.story
     if failure := draft.failure or signed.refused.get(story.id):
-        # When its licence is over it leaves the feeds, whether or not it can still be rendered.
+        # When its licence is over it leaves the feeds even if it cannot be rendered.
         return _Outcome(nowhere if draft.over else None, failure=failure)
     place = Place(story.id, draft.feeds, story.changed_at, story.position)
     if draft.rendered is None:
@@ -309,12 +313,12 @@ def _outcome(
     new = signed.new.get(story.id)
     statement = new or signed.standing.get(story.id)
     if statement is not None and statement.kid in revoked:
-        return _Outcome(again=True)  # revoked while we signed; the next turn takes another key
+        return _Outcome(again=True)  # revoked while we signed: the next turn signs with another
     return _Outcome(place, _entry_row(draft, draft.rendered, statement), new)
 
 
 def _entry_row(draft: _Draft, rendered: Rendered, statement: StatementRow | None) -> EntryRow:
-    """What the store keeps: with its statement what is published, without its copy what is over."""
+    """What is stored of an entry: with its statement, without its copy if the licence is over."""
     if statement is not None:
         rendered = rendered.with_statement(statement.jws)
     row = EntryRow(
@@ -334,12 +338,12 @@ def _entry_row(draft: _Draft, rendered: Rendered, statement: StatementRow | None
 
 
 def _without_copy(row: EntryRow) -> EntryRow:
-    """*row* as it is kept once the licence is over: what was measured, and nothing of the copy."""
+    """*row* as it is stored when the licence is over: what was measured, nothing of the copy."""
     return replace(row, rss=b"", atom=b"", json=b"")
 
 
 def _never_rendered(story: Story) -> EntryRow:
-    """The entry of a story whose words had gone before it was ever rendered."""
+    """The entry of a story whose words were deleted before it was ever rendered."""
     return EntryRow(
         story_id=story.id,
         changed_at=story.changed_at,
@@ -357,7 +361,7 @@ def _never_rendered(story: Story) -> EntryRow:
 
 @dataclass(frozen=True, slots=True)
 class _Joined:
-    """A feed joined of so many ``entries``: its bytes in each format, none when it has gone."""
+    """A feed of so many ``entries``, its bytes by format; none when it is no longer configured."""
 
     entries: int
     bodies: Mapping[Format, bytes]
@@ -376,10 +380,10 @@ def _join(conn: Connection, config: Config, name: str) -> _Joined:
     return _Joined(len(rows), bodies)
 
 
-def _try_to_join(conn: Connection, config: Config, name: str) -> _Joined | Exception:
+def _try_waiting_feeds(conn: Connection, config: Config, name: str) -> _Joined | Exception:
     try:
         return _join(conn, config, name)
-    except Exception as error:  # one feed that nobody foresaw must not stop the others
+    except Exception as error:  # one feed must not stop the others, whatever it raises
         log.exception("joining failed", feed=name)
         return error
 
@@ -388,7 +392,7 @@ def _keep_feeds(
     conn: Connection, jobs: Sequence[Job], joined: Mapping[str, _Joined | Exception]
 ) -> None:
     now = clock.now()
-    # Of those not among them somebody else has joined what came later.
+    # A lease that is lost means that somebody else has joined the feed since, from newer entries.
     ours = outbox.renew_all(conn, jobs, now)
     finished = []
     for job in jobs:

@@ -1,4 +1,4 @@
-"""Whether what is rendered is what this configuration and this code would render."""
+"""Has everything rendered again when the configuration or the rendering code has changed."""
 
 import hashlib
 import json
@@ -9,12 +9,11 @@ from stories.db import Store, feeds, key_value, outbox
 from stories.db import stories as records
 
 RENDERING = 3
-"""Raised whenever a change here would give other bytes for the same story: a store whose entries
-were rendered by another number renders them again."""
+"""To be raised by every change to the code that gives other bytes for the same story."""
 
 
 def settings_digest(config: Config) -> str:
-    """A digest of everything, configuration and code, that rendered bytes depend on."""
+    """A digest of all that rendered bytes depend on besides the stories: settings and code."""
     parts = {
         "rendering": RENDERING,
         "publisher": config.publisher.model_dump(mode="json"),
@@ -28,29 +27,31 @@ def settings_digest(config: Config) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-_NOTE = "rendered-for"
+_KEY = "rendered-for"
 
 
 def rendered_before(store: Store) -> bool:
-    """Whether anything was ever rendered there, or wanted to be."""
+    """Whether a process that renders was ever started on *store*."""
     with store.read() as conn:
-        return key_value.read(conn, _NOTE) is not None
+        return key_value.read(conn, _KEY) is not None
 
 
 def rerender_if_changed(store: Store, config: Config) -> bool:
-    """When the configuration or the rendering code changed since the last rendering, want
-    everything rendered again; True if so. Called at every start; nothing changes otherwise."""
+    """Put everything into the outbox if settings or code have changed since the last call.
+
+    True if so. Called at every start.
+    """
     digest = settings_digest(config)
     now = clock.now()
     with store.write() as conn:
-        if key_value.read(conn, _NOTE) == digest:
+        if key_value.read(conn, _KEY) == digest:
             return False
         feeds.drop_feeds(conn, [f.name for f in config.outgoing])
         after = ""
-        # Stories, then feeds, as the press does: the other way round the two could deadlock.
+        # Stories, then feeds, as the renderer does: in the other order the two could deadlock.
         while ids := records.ids_after(conn, after, 1000):
             outbox.want(conn, "story", ids, now)
             after = ids[-1]
         outbox.want(conn, "feed", [f.name for f in config.outgoing], now)
-        key_value.write(conn, _NOTE, digest)
+        key_value.write(conn, _KEY, digest)
     return True

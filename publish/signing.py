@@ -1,7 +1,8 @@
-"""What is stated of each published story, and signed.
+"""Signs a statement of each published story, unless its last one still makes the same claims.
 
-A statement is made when its story claims something else than the last one says, or when that one's
-key was revoked; so the same story rendered again carries the same statement, byte for byte.
+A new statement is made only when the claims have changed or the key of the last one was revoked, so
+the same story rendered again carries the same statement, byte for byte. Pure: the renderer reads
+and stores.
 """
 
 from collections.abc import Collection, Mapping
@@ -11,18 +12,18 @@ from datetime import datetime
 from publish.render import Rendered
 from stories.errors import RenderError, SigningError
 from stories.models import StatementRow, Story, credit_of
-from wirecopy import tlog
+from wirecopy import statement, tlog
 from wirecopy.encoding import digest
-from wirecopy.statement import Claims, Logged, claims, claims_of, compose, receipt_of
+from wirecopy.statement import Claims, Logged
 from wirecopy.token import LONGEST, Signer, payload_of
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What is to be stated of some stories, by story, and what it takes to state it.
+    """Claims to sign, by story, and what that takes.
 
-    ``last`` are their latest statements. ``receipts`` are those that the claims refer to, and
-    ``logged`` shows of each, by its hash, that it is in the log.
+    ``last`` are the stories' latest statements. ``receipts`` are those that the claims refer to;
+    ``logged`` proves for each, by its hash, that it is in the log.
     """
 
     claims: Mapping[str, Claims]
@@ -35,7 +36,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """Statements by story: those that stand, those made anew, and why there is none of others."""
+    """Statements by story: the last one where it still stands, a new one, or why there is none."""
 
     standing: Mapping[str, StatementRow] = field(default_factory=dict)
     new: Mapping[str, StatementRow] = field(default_factory=dict)
@@ -43,8 +44,8 @@ class Signed:
 
 
 def claims_for(story: Story, rendered: Rendered) -> Claims:
-    """What is stated of *story* as *rendered*."""
-    return claims(
+    """What a statement of *story* as *rendered* claims."""
+    return statement.claims(
         story.guid,
         story.id,
         credit_of(story.version, story.number),
@@ -57,26 +58,23 @@ def claims_for(story: Story, rendered: Rendered) -> Claims:
 
 
 def standing(
-    said: Mapping[str, Claims], last: Mapping[str, StatementRow], revoked: Collection[str]
+    claims: Mapping[str, Claims], last: Mapping[str, StatementRow], revoked: Collection[str]
 ) -> dict[str, StatementRow]:
-    """Of the stories whose *last* statement claims what is *said* of them, that statement.
-
-    None that a key among *revoked* signed.
-    """
+    """Those of the *last* statements that make these *claims* and whose key is not *revoked*."""
     return {
         story: row
         for story, row in last.items()
-        if row.kid not in revoked and claims_of(payload_of(row.jws)) == said[story]
+        if row.kid not in revoked and statement.claims_of(payload_of(row.jws)) == claims[story]
     }
 
 
-def receipts(said: Mapping[str, Claims]) -> tuple[dict[str, bytes], dict[str, RenderError]]:
-    """The receipt that each claim refers to, if something was received; and why some have none."""
+def receipts(claims: Mapping[str, Claims]) -> tuple[dict[str, bytes], dict[str, RenderError]]:
+    """The receipt that each claim refers to, if it has one; and why some claims are refused."""
     found: dict[str, bytes] = {}
     refused: dict[str, RenderError] = {}
-    for story, what in said.items():
+    for story, claimed in claims.items():
         try:
-            receipt = receipt_of(what)
+            receipt = statement.receipt_of(claimed)
         except ValueError as error:
             refused[story] = _refusal(story, error)
             continue
@@ -86,17 +84,17 @@ def receipts(said: Mapping[str, Claims]) -> tuple[dict[str, bytes], dict[str, Re
 
 
 def sign(batch: Batch) -> Signed:
-    """A statement of each story that it is as the batch claims."""
+    """A new statement of each story in the *batch*."""
     new: dict[str, StatementRow] = {}
     refused: dict[str, RenderError] = {}
-    for story, said in batch.claims.items():
+    for story, claimed in batch.claims.items():
         before = batch.last.get(story)
         number = before.version + 1 if before else 1
         previous = before.digest if before else None
         receipt = batch.receipts.get(story)
         logged = batch.logged[tlog.leaf_hash(receipt)] if receipt is not None else None
         try:
-            jws = batch.signer.sign(compose(said, number, previous, logged, batch.now))
+            jws = batch.signer.sign(statement.compose(claimed, number, previous, logged, batch.now))
             if len(jws) > LONGEST:
                 raise ValueError(f"it would take {len(jws):,} characters, which nobody reads")
         except ValueError as error:

@@ -179,8 +179,8 @@ MUTANTS = (
     Mutant(
         "a statement by a revoked key is kept",
         "publish/signing.py",
-        "if row.kid not in revoked and claims_of",
-        "if claims_of",
+        "if row.kid not in revoked and statement.claims_of",
+        "if statement.claims_of",
         ("tests/publish/test_signing.py",),
     ),
     Mutant(
