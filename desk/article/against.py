@@ -13,6 +13,7 @@ from pathlib import Path
 
 from desk.article import match, page, wordings
 from desk.article.headlines import headline
+from desk.article.limits import limited
 from ingest import sandbox
 from ingest.formats import encoding
 from ingest.formats.sniff import look
@@ -93,8 +94,11 @@ def check(received: Path, article: Path, item: str | None = None) -> Answer:
     :raises UnknownNameError: when *item* names none.
     :raises WirecopyError: when a file cannot be read, or is not what it should be.
     """
-    shown = page.read(decoded(_bytes(article), str(article)), seen=True)
-    return compare(chosen(items(_bytes(received), str(received)), item, shown), shown)
+    found = items(_bytes(received), str(received))
+    text = decoded(_bytes(article), str(article))
+    with limited(str(article)):
+        shown = page.read(text, seen=True)
+        return compare(chosen(found, item, shown), shown)
 
 
 def compare(choice: tuple[Received, int], shown: page.Page) -> Answer:
@@ -130,23 +134,17 @@ def compare(choice: tuple[Received, int], shown: page.Page) -> Answer:
     if not after:
         return Answer(received, count, line, None, None, (), (), tuple(notes))
     all_measured = [measure(before, one) for one in after]
-    # A beginning that points to the whole story changes nothing; another wording of it does.
-    counts = [
-        n
-        for n, one in enumerate(found)
-        if not one.lesser or all_measured[n].scope in ("edited", "with-inputs")
-    ]
-    measured = widest([all_measured[n] for n in counts])
-    which = next(n for n in counts if all_measured[n] is measured)
-    if len(counts) > 1:
-        alike = len({all_measured[n].published.text for n in counts}) == 1
+    measured = widest(all_measured)
+    which = next(n for n, one in enumerate(all_measured) if one is measured)
+    if len(found) > 1:
+        alike = len({one.published.text for one in all_measured}) == 1
         told = "they are the same" if alike else "they differ, and the more changed one counts"
-        notes.append(f"the page holds the story {len(counts)} times; {told}")
+        notes.append(f"the page holds the story {len(found)} times; {told}")
     told_apart = differences(before, after[which])
     notes += _remarks(told_apart)
     notes += _of_sight(found[which])
-    claims = {claim.text: claim for n in counts for claim in found[n].claims}
-    apart = {text for n in counts for text in found[n].apart}
+    claims = {claim.text: claim for one in found for claim in one.claims}
+    apart = {text for one in found for text in one.apart}
     if apart:
         notes.append("a claim stands apart from the story, under other words as well")
     return Answer(
@@ -268,7 +266,7 @@ def _bare(body: bytes, name: str) -> Copy | None:
 
 def _judged(body: str) -> tuple[tuple[str, ...], str]:
     """The paragraphs of a received body, and its words and links alone as HTML."""
-    blocks = list(page.read(body).blocks)
+    blocks = page.passage(body)
     return tuple(block.text for block in blocks), page.to_html(blocks)
 
 

@@ -44,9 +44,9 @@ MOST_LINKED, LINKED_SHARE, LEAST_LINKED = 300, 1.0, 100
 """The same for words of links."""
 MOST_BETWEEN = 120
 """Words of other prose that may stand between a story and a claim that is its own."""
-TELLING, TELLING_BLOCKS = 0.3, 3
-"""Which part of the words that the fullest copy has, in how many paragraphs, makes another telling
-of the story, to be measured too."""
+_AGAIN = 0.3
+"""Which part of the words of the fullest copy another part of the page must have to be looked at
+as the story told again."""
 _PROSE = 15
 _LINK = 30
 """Words of a link that stands alone and is no paragraph of a story."""
@@ -90,7 +90,7 @@ class Found:
 
     ``body`` is HTML of its paragraphs and links, claims left out; ``first`` is the number of its
     first block; ``place`` names the part of the page; ``held`` is the share of the words of the
-    received copy that stand in it. ``lesser`` tells that the page has a much fuller copy.
+    received copy that stand in it.
 
     ``apart`` are claims that stand under other words too. ``unseen`` are paragraphs of the copy
     that are missing here and stand in the page where no reader sees them, each with the reason;
@@ -105,7 +105,6 @@ class Found:
     held: float
     claims: tuple[wordings.Printed, ...]
     aside: tuple[Aside, ...]
-    lesser: bool = False
     apart: tuple[str, ...] = ()
     unseen: tuple[tuple[str, str], ...] = ()
     unseen_claims: int = 0
@@ -117,7 +116,7 @@ class Found:
 def find(received: Sequence[str], page: Page) -> tuple[Found, ...]:
     """The copies of the story in *page*, the fullest first; none when it is not there.
 
-    After them other tellings of it, ``lesser``. *received* are the paragraphs of the copy received.
+    *received* are the paragraphs of the copy received.
 
     :raises WirecopyError: for a received copy of more than :data:`MOST_WORDS` words.
     """
@@ -129,12 +128,12 @@ def find(received: Sequence[str], page: Page) -> tuple[Found, ...]:
     folds = _folds(page)
     for left in range(_ATTEMPTS, -1, -1):
         search = _Search(received, page, folds)
-        places, lesser = search.places()
-        shut = {fold for place in (*places, *lesser) for fold in search.shut(place)}
+        places = search.places()
+        shut = {fold for place in places for fold in search.shut(place)}
         if not shut:
             break
         folds = [fold for fold in folds if fold not in shut] if left > 1 else []
-    return tuple(search.cut_out(place, lesser=place in lesser) for place in (*places, *lesser))
+    return tuple(search.cut_out(place) for place in places)
 
 
 def unseen(received: Sequence[str], page: Page) -> tuple[tuple[str, str], ...]:
@@ -286,11 +285,10 @@ class _Search:
 
     # Where the story is
 
-    def places(self) -> tuple[list[int], list[int]]:
-        """The numbers of the elements that hold the story, the fullest first; then of those that
-        hold a lesser telling of it."""
+    def places(self) -> list[int]:
+        """The numbers of the elements that hold the story, the fullest first."""
         if not self._count(0):
-            return [], []
+            return []
         found: list[tuple[int, int]] = []
         waiting = [0]
         while waiting and len(found) < _MOST_TELLINGS:
@@ -302,19 +300,7 @@ class _Search:
         best = max(size for size, _ in found)
         sizes = {place: size for size, place in found if size >= enough}
         order = sorted(sizes, key=lambda place: (-sizes[place], place))
-        good = [place for place in order if sizes[place] >= 0.8 * best]
-        lesser = [
-            place
-            for place in order
-            if TELLING * best <= sizes[place] < 0.8 * best
-            and self._count(place) >= TELLING_BLOCKS
-            and not any(self._within(place, other) or self._within(other, place) for other in good)
-        ]
-        return good, lesser
-
-    def _within(self, place: int, other: int) -> bool:
-        inner, outer = self._page.elements[place], self._page.elements[other]
-        return outer.first <= inner.first and inner.last <= outer.last
+        return [place for place in order if sizes[place] >= 0.8 * best]
 
     def unseen(self, covered: int) -> tuple[tuple[str, str], ...]:
         """Hidden paragraphs that say what the words of the copy in *covered* do not."""
@@ -346,7 +332,7 @@ class _Search:
             others += [
                 n
                 for n in inside
-                if n != best and (covered[n] & covered[best]).bit_count() >= TELLING * most
+                if n != best and (covered[n] & covered[best]).bit_count() >= _AGAIN * most
             ]
             place = best
         return place, others
@@ -400,7 +386,7 @@ class _Search:
 
     # What of it is the story
 
-    def cut_out(self, place: int, *, lesser: bool = False) -> Found:
+    def cut_out(self, place: int) -> Found:
         """The story that the element *place* holds."""
         page = self._page
         box = page.elements[place]
@@ -466,7 +452,6 @@ class _Search:
                 for one in judged
                 if one.why and one.number not in excess
             ),
-            lesser=lesser,
             apart=tuple(
                 claim.text
                 for n, claim in claims.items()

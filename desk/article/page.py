@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from selectolax.lexbor import LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from desk.article.boilerplate import evidence
-from desk.article.lighten import SHADOW, SLOTTED, lighten
-from desk.article.sheet import Node, Sheets
-from desk.article.style import SEEN, Style, declared, styled
+from desk.article.sheet import Rank, Sheets
+from desk.article.style import SEEN, Style, inline, styled
 from wirecopy.encoding import scalar
 from wirecopy.html import body
 from wirecopy.text import BLOCKS, SILENT, plain
@@ -34,17 +33,8 @@ _FOREIGN = frozenset(("svg", "math"))
 _UNDRAWN = frozenset(
     ("annotation", "annotation-xml", "clippath", "defs", "desc", "marker", "mask", "metadata")
 )
-_OFTEN_HIDDEN = frozenset(
-    (
-        *("d-none", "hidden", "hide", "invisible", "is-hidden", "off-screen", "offscreen"),
-        *("screen-reader-text", "sr-only", "u-hidden", "visually-hidden", "visuallyhidden"),
-    )
-)
-"""Classes that the common style sheets, which stand in files of their own, hide."""
 _STRUCK = frozenset(("del", "s", "strike"))
-_OVERRIDABLE = frozenset(
-    ("visibility", "font-size", "color", "background-color", "-webkit-text-fill-color")
-)
+_OVERRIDABLE = frozenset(("visibility", "font-size", "color", "-webkit-text-fill-color"))
 """What hides a whole page and may show a part of it again."""
 
 
@@ -52,7 +42,7 @@ _OVERRIDABLE = frozenset(
 class Element:
     """An element that holds blocks: those from ``first`` up to, and not with, ``last``.
 
-    ``label`` is its class, ``why`` what speaks for its being furniture, if anything does.
+    ``label`` is its class, ``why`` what speaks for its being boilerplate, if anything does.
     """
 
     tag: str
@@ -68,9 +58,9 @@ class Block:
     """One paragraph. ``text`` is plain, ``pieces`` the same as found, each with its link's address.
 
     ``home`` is the number of the innermost element that holds it. ``unseen`` is why no reader sees
-    it, ``""`` when readers do; ``veil`` then numbers the element that hides it, and ``opens`` tells
-    that a click is what such an element usually waits for. ``doubt`` is why a block that is seen
-    may read otherwise than it says.
+    it, ``""`` when readers do; ``veil`` then numbers the element that hides it, and ``opens`` is
+    True where a click is what such an element usually waits for. ``doubt`` is why a block that is
+    seen may read otherwise than it says.
     """
 
     text: str
@@ -113,48 +103,59 @@ class Page:
 
 
 def read(html: str, *, seen: bool = False) -> Page:
-    """*html*, a whole page or a part of one, as a page.
+    """*html*, a whole page, read as by a browser that runs scripts, though none is run.
 
     *seen* asks to tell apart what readers see of it: by elements, attributes, inline style and the
-    style sheets that stand in the page. Without it all words are taken as seen, as the text
-    projection has it.
+    style sheets that stand in the page. Without it all words are taken as seen.
+
+    :raises MemoryError, selectolax.lexbor.SelectolaxError: when memory does not suffice.
+    """
+    tree = LexborHTMLParser(scalar(html), scripting=True)
+    remarks: list[str] = []
+    sheets = Sheets(tree) if seen else None
+    walk = _Walk(sheets)
+    top = tree.body
+    if top is not None:  # a page of frames has none
+        walk.over(top)
+    base = walk.base
+    if top and not base.gone and base.why and all(block.unseen for block in walk.blocks):
+        remarks.append(
+            f"the page hides all of itself ({base.why}) until a script shows it,"
+            " and was read as if one had"
+        )
+        walk = _Walk(sheets, lifted=True)
+        walk.over(top)
+    if seen and tree.css('link[href^="data:text/css" i]'):
+        remarks.append("a style sheet of the page stands in an address (data:) and was not read")
+    if sheets and sheets.tired:
+        remarks.append("the page's style sheets are too long to tell what they hide")
+    meta: dict[str, str] = {}
+    for node in tree.css("meta"):
+        name = (node.attributes.get("property") or node.attributes.get("name") or "").lower()
+        meta.setdefault(name, plain(node.attributes.get("content") or ""))
+    titles = (plain(node.text()) for node in tree.css("head title"))
+    bases = (node.attributes.get("href") for node in tree.css("base[href]"))
+    data = (node.text() for node in tree.css('script[type*="ld+json" i]'))
+    return Page(
+        blocks=tuple(walk.blocks),
+        elements=tuple(made.element() for made in walk.elements),
+        title=next(filter(None, titles), ""),
+        shared_title=meta.get("og:title", "") or meta.get("twitter:title", ""),
+        site=meta.get("og:site_name", ""),
+        base=next(filter(None, bases), "") or meta.get("og:url", ""),
+        data=tuple(found for text in data for found in _objects(text)),
+        remarks=tuple(remarks),
+    )
+
+
+def passage(html: str) -> list[Block]:
+    """The blocks of *html*, a body as the text projection reads it.
 
     :raises wirecopy.html.TangleError: for markup built to burst a parser.
     """
-    light = lighten(scalar(html))
-    top = body(light.html)
-    remarks: list[str] = []
-    if not seen:
-        reader = _Reader()
-        reader.read(top)
-    else:
-        sheets = Sheets((*light.styles, *_late_styles(top)))
-        reader = _Reader(sheets=sheets)
-        reader.read(top)
-        base = reader.base
-        if not base.gone and base.why and all(block.unseen for block in reader.blocks):
-            remarks.append(
-                f"the page hides all of itself ({base.why}) until a script shows it,"
-                " and was read as if one had"
-            )
-            reader = _Reader(sheets=sheets, lifted=True)
-            reader.read(top)
-        if reader.sheets_apart:
-            remarks.append(
-                "a style sheet of the page stands in an address (data:) and was not read"
-            )
-        if sheets.tired:
-            remarks.append("the page's style sheets are too long to tell what they hide")
-    return Page(
-        blocks=tuple(reader.blocks),
-        elements=tuple(made.element() for made in reader.elements),
-        title=reader.title,
-        shared_title=reader.meta.get("og:title", "") or reader.meta.get("twitter:title", ""),
-        site=reader.meta.get("og:site_name", ""),
-        base=reader.home or reader.meta.get("og:url", ""),
-        data=tuple(found for text in (*light.data, *reader.data) for found in _objects(text)),
-        remarks=tuple(remarks),
-    )
+    walk = _Walk(None)
+    walk.over(body(scalar(html)))
+    return walk.blocks
 
 
 def to_html(blocks: list[Block]) -> str:
@@ -231,65 +232,53 @@ class _Run:
 
 @dataclass(slots=True)
 class _Open:
-    """An element that the walk is in. ``outside`` is the style around a closed ``<details>``."""
+    """An element that the walk is in: ``block``, ``control``, ``link`` or none of these.
 
-    kind: str
-    node: Node
-    style: Style
-    first: int
+    ``outside`` is the style around a closed ``<details>``.
+    """
+
+    node: LexborNode
+    kind: str = ""
+    style: Style = SEEN
     outside: Style | None = None
     foreign: bool = False
 
 
 @dataclass(slots=True)
-class _Reader:
+class _Walk:
     """One walk over the tree in document order, without recursion.
 
     Without ``sheets``, everything is seen. ``lifted``: what hides the whole body does not count.
     """
 
-    sheets: Sheets | None = None
+    sheets: Sheets | None
     lifted: bool = False
     base: Style = SEEN
     blocks: list[Block] = field(default_factory=list)
     elements: list[_Making] = field(default_factory=lambda: [_Making("body", -1, "", "", 0)])
-    title: str = ""
-    home: str = ""
-    meta: dict[str, str] = field(default_factory=dict)
-    data: list[str] = field(default_factory=list)
-    sheets_apart: bool = False
-    _run: _Run = field(default_factory=_Run)
-    _dark: _Run = field(default_factory=_Run)
+    _seen: _Run = field(default_factory=_Run)
+    _hidden: _Run = field(default_factory=_Run)
     _held: list[tuple[_Run, _Run]] = field(default_factory=list)
     _links: list[str | None] = field(default_factory=list)
-    _open: list[int] = field(default_factory=lambda: [0])
+    _inside: list[int] = field(default_factory=lambda: [0])
     _path: list[_Open] = field(default_factory=list)
-    _nodes: list[Node] = field(default_factory=list)
     _veils: int = 0
 
-    def read(self, top: LexborNode) -> None:
+    def over(self, top: LexborNode) -> None:
         if self.sheets is not None:
             self._begin(top)
-        path: list[LexborNode] = []
         node = top.first_child
-        while node is not None or path:
+        while node is not None or self._path:
             if node is None:
-                node = path.pop()
-                self._leave()
-                node = node.next
-                continue
-            tag = node.tag or ""
-            if tag == "-text":
+                node = self._leave()
+            elif node.tag == "-text":
                 if text := node.text_content:
                     self._say(text)
-                node = node.next
-            elif tag == "-comment" or tag in SILENT or tag in ("meta", "base"):
-                self._note(tag, node)
-                node = node.next
-            else:
-                path.append(node)
-                self._enter(tag, node)
+            elif (node.tag or "") not in SILENT and not (node.tag or "-").startswith("-"):
+                self._enter(node)
                 node = node.first_child
+                continue
+            node = node.next
         self._part()
         self.elements[0].last = len(self.blocks)
 
@@ -299,173 +288,111 @@ class _Reader:
         base = SEEN
         for node in (top.parent, top):
             if node is not None:
-                self._nodes.append(_node(node.tag or "", node.attributes))
-                values = self._values(self._nodes[-1])[0]
-                kept = {name: one for name, one in values.items() if name in _OVERRIDABLE}
-                base = styled(base, kept)
+                values = self._values(node)[0]
+                base = styled(base, {n: one for n, one in values.items() if n in _OVERRIDABLE})
         self.base = base._replace(veil=1) if base.why else base
         if self.lifted:
-            self.base = base._replace(unlit="", small="", inkless="", ink="", ground="")
+            self.base = base._replace(invisible="", small="", colourless="")
         self._veils = 1
 
     def _say(self, text: str) -> None:
         style = self._path[-1].style if self._path else self.base
-        run = self._dark if style.why else self._run
+        run = self._hidden if style.why else self._seen
         run.add(text, self._links[-1] if self._links else None, style)
 
-    def _enter(self, tag: str, node: LexborNode) -> None:
-        attributes = node.attributes
-        said = _node(tag, attributes)
-        self._nodes.append(said)
-        kind = self._opened(tag, attributes)
-        made = _Open(kind, said, SEEN, len(self.blocks))
+    def _enter(self, node: LexborNode) -> None:
+        made = _Open(node)
+        tag, attributes = node.tag or "", node.attributes
+        names = attributes.get("class") or ""
+        if tag in BLOCKS:
+            self._part()
+            made.kind = "block"
+        elif tag in _CONTROLS or (tag == "ins" and "adsbygoogle" in names):
+            self._held.append((self._seen, self._hidden))
+            self._seen, self._hidden = _Run(), _Run()
+            made.kind = "control"
+        elif tag == "a":
+            self._links.append(attributes.get("href"))
+            made.kind = "link"
+        if made.kind in ("block", "control"):
+            why = evidence(
+                tag, f"{names} {attributes.get('id') or ''} {attributes.get('role') or ''}"
+            )
+            label = " ".join(names.split())
+            self._inside.append(len(self.elements))
+            self.elements.append(_Making(tag, self._inside[-2], label, why, len(self.blocks)))
         if self.sheets is not None:
             self._dress(made)
         self._path.append(made)
 
-    def _opened(self, tag: str, attributes: Mapping[str, str | None]) -> str:
-        if tag in BLOCKS:
-            self._part()
-            kind = "block"
-        elif tag in _CONTROLS or (
-            tag == "ins" and "adsbygoogle" in (attributes.get("class") or "")
-        ):
-            self._held.append((self._run, self._dark))
-            self._run, self._dark = _Run(), _Run()
-            kind = "control"
-        elif tag == "a":
-            self._links.append(attributes.get("href"))
-            return "link"
-        else:
-            return ""
-        label = " ".join((attributes.get("class") or "").split())
-        said = f"{label} {attributes.get('id') or ''} {attributes.get('role') or ''}"
-        why = evidence(tag, said)
-        self._open.append(len(self.elements))
-        self.elements.append(_Making(tag, self._open[-2], label, why, len(self.blocks)))
-        return kind
-
-    def _leave(self) -> None:
+    def _leave(self) -> LexborNode:
         left = self._path.pop()
-        self._nodes.pop()
         if left.kind == "link":
             self._links.pop()
         elif left.kind:
             self._part()
-            self.elements[self._open.pop()].last = len(self.blocks)
+            self.elements[self._inside.pop()].last = len(self.blocks)
             if left.kind == "control":
-                self._run, self._dark = self._held.pop()
+                self._seen, self._hidden = self._held.pop()
+        return left.node
 
     def _part(self) -> None:
-        for run in (self._run, self._dark):
-            if run.pieces and (block := run.block(self._open[-1])):
+        for run in (self._seen, self._hidden):
+            if run.pieces and (block := run.block(self._inside[-1])):
                 self.blocks.append(block)
-        if self._run.pieces or self._dark.pieces:
-            self._run, self._dark = _Run(), _Run()
+        if self._seen.pieces or self._hidden.pieces:
+            self._seen, self._hidden = _Run(), _Run()
 
     # How words stand to readers
 
     def _dress(self, made: _Open) -> None:
-        """Find the style of *made*, which stands in the last of the path."""
-        if made.node.tag == "link":
-            address = (made.node.attributes.get("href") or "").strip().lower()
-            self.sheets_apart |= address.startswith("data:text/css")
+        """Find the style of *made*, which the last of the path holds."""
+        node, tag = made.node, made.node.tag or ""
         parent = self._path[-1] if self._path else None
         above = parent.style if parent else self.base
-        made.foreign = made.node.tag in _FOREIGN or bool(
-            parent and parent.foreign and made.node.tag.lower() != "foreignobject"
+        made.foreign = tag in _FOREIGN or bool(
+            parent and parent.foreign and tag.lower() != "foreignobject"
         )
-        if parent and parent.outside is not None and made.node.tag == "summary":
+        if parent and parent.outside is not None and tag == "summary":
             above, parent.outside = parent.outside, None
         if not above.gone:
-            sure, maybe, words = self._values(made.node)
+            sure, maybe, words = self._values(node)
             style = styled(above, sure)
-            style = style._replace(doubt=_of_itself(made.node) or style.doubt)
+            style = style._replace(doubt=_of_itself(tag) or style.doubt)
             if sure.get("display") == _BY_ITSELF:
-                style = style._replace(gone=_hides_itself(made.node), opens=True)
-            if made.foreign and made.node.tag in _UNDRAWN:
-                style = style._replace(gone=f"<{made.node.tag}> of a drawing")
-            if maybe != sure and styled(above, maybe).why != style.why:
-                hider = style.why or styled(above, maybe).why
-                clear = style._replace(gone="", unlit="", small="", pushed="", inkless="")
-                style = clear if style.why and not above.why else style
-                style = style._replace(doubt=f"hidden by a style sheet on some condition ({hider})")
+                style = style._replace(gone=_hides_itself(node), opens=True)
+            if made.foreign and tag in _UNDRAWN:
+                style = style._replace(gone=f"<{tag}> of a drawing")
+            if maybe != sure and (other := styled(above, maybe).why) != style.why:
+                doubt = f"hidden by a style sheet on some condition ({style.why or other})"
+                if style.why and not above.why:
+                    style = above
+                style = style._replace(doubt=doubt)
             if words:
                 style = style._replace(doubt=f"a style sheet puts words beside it: “{words}”")
             if style.why and not above.why:
                 self._veils += 1
                 style = style._replace(veil=self._veils)
             above = style
-        if made.node.tag == "details" and "open" not in made.node.attributes and not above.gone:
+        if tag == "details" and "open" not in node.attributes and not above.gone:
             made.outside = above
             self._veils += 1
             above = above._replace(gone="a closed <details>", opens=True, veil=self._veils)
         made.style = above
 
-    def _values(self, node: Node) -> tuple[dict[str, str], dict[str, str], str]:
-        """What is declared for *node*, the last of the nodes; what may be; words put in beside."""
+    def _values(self, node: LexborNode) -> tuple[dict[str, str], dict[str, str], str]:
+        """What is declared for *node*; what may be; words put in beside it."""
         assert self.sheets is not None
-        followed = self.sheets.follow(self._nodes)
-        inline = declared(node.attributes.get("style") or "")
-        sure = _cascade(followed.sure, inline)
-        maybe = sure
-        if followed.maybe != followed.sure:
-            maybe = _cascade(followed.maybe, inline)
+        followed = self.sheets.follow(node)
+        own = inline(node.attributes.get("style") or "")
+        sure, maybe = (_cascade(values, own) for values in (followed.sure, followed.maybe))
         for values in (sure, maybe):
             if node.tag in _NEVER_SHOWN or ("display" not in values and _hides_itself(node)):
                 values["display"] = _BY_ITSELF
         return sure, maybe, followed.words
 
-    def _shadow(self, mark: str) -> None:
-        """A template that takes the place of what stands in its parent, before it and after."""
-        if self.sheets is None:
-            return
-        host = self._path[-1] if self._path else None
-        style = host.style if host else self.base
-        self._veils += 1
-        if mark == SLOTTED:
-            style = style._replace(doubt="in a shadow tree, whose own words are not read")
-        elif not style.why:
-            style = style._replace(gone="a shadow tree in its place", veil=self._veils)
-            for n in range(host.first if host else 0, len(self.blocks)):
-                if not self.blocks[n].unseen:
-                    self.blocks[n] = replace(
-                        self.blocks[n], unseen=style.gone, veil=self._veils, doubt=""
-                    )
-            if host is None or host.kind:
-                for text, link in self._run.pieces:
-                    self._dark.add(text, link, style)
-                self._run = _Run()
-        if host:
-            host.style = style
-        else:
-            self.base = style
 
-    def _note(self, tag: str, node: LexborNode) -> None:
-        if tag == "-comment":
-            if (node.comment_content or "").strip() in (SHADOW, SLOTTED):
-                self._shadow((node.comment_content or "").strip())
-            return
-        attributes = node.attributes
-        if tag == "template" and "shadowrootmode" in attributes:
-            self._shadow(SLOTTED if "<slot" in (node.html or "") else SHADOW)
-        elif tag == "title":
-            self.title = self.title or plain(node.text())
-        elif tag == "meta":
-            name = (attributes.get("property") or attributes.get("name") or "").lower()
-            self.meta.setdefault(name, plain(attributes.get("content") or ""))
-        elif tag == "base":
-            self.home = self.home or (attributes.get("href") or "")
-        elif tag == "script" and "ld+json" in (attributes.get("type") or ""):
-            self.data.append(node.text())
-
-
-def _node(tag: str, attributes: Mapping[str, str | None]) -> Node:
-    classes = frozenset((attributes.get("class") or "").split())
-    return Node(tag, attributes.get("id") or "", classes, attributes)
-
-
-def _hides_itself(node: Node) -> str:
+def _hides_itself(node: LexborNode) -> str:
     """Why a browser shows nothing of *node* unless a style says otherwise (HTML §15.3.1), or ""."""
     for name in ("hidden", "popover"):
         if name in node.attributes:
@@ -475,43 +402,22 @@ def _hides_itself(node: Node) -> str:
     return f"<{node.tag}>" if node.tag in ("datalist", "rp", *_NEVER_SHOWN) else ""
 
 
-def _of_itself(node: Node) -> str:
-    """Why the words of *node* may read otherwise than they say, by its tag or class."""
-    if node.tag in _STRUCK:
-        return f"struck out (<{node.tag}>)"
-    for name in sorted(_OFTEN_HIDDEN & node.classes):
-        return f"of a class that style sheets often hide ({name!r})"
-    return "set in another direction (<bdo>)" if node.tag == "bdo" else ""
+def _of_itself(tag: str) -> str:
+    """Why the words of an element may read otherwise than they say, by its *tag*."""
+    if tag in _STRUCK:
+        return f"struck out (<{tag}>)"
+    return "set in another direction (<bdo>)" if tag == "bdo" else ""
 
 
 def _cascade(
-    sheet: Mapping[str, tuple[tuple[int, ...], str]], inline: Mapping[str, tuple[str, bool]]
+    sheet: Mapping[str, tuple[Rank, str]], own: Mapping[str, tuple[str, bool]]
 ) -> dict[str, str]:
     """The values that hold of those of style sheets and those of a ``style`` attribute."""
     found = {name: value for name, (_, value) in sheet.items()}
-    for name, (value, important) in inline.items():
+    for name, (value, important) in own.items():
         if name not in sheet or (int(important), 1) > sheet[name][0][:2]:
             found[name] = value
     return found
-
-
-def _late_styles(top: LexborNode) -> list[tuple[str, str]]:
-    """Style sheets in what could not be lightened."""
-    return [
-        (node.attributes.get("media") or "", node.text())
-        for node in top.css("style")
-        if (node.attributes.get("type") or "text/css").strip().lower() == "text/css"
-        and not any(above in ("noscript", "template") for above in _above(node))
-    ]
-
-
-def _above(node: LexborNode) -> list[str]:
-    tags: list[str] = []
-    parent = node.parent
-    while parent is not None and len(tags) < 50:
-        tags.append(parent.tag or "")
-        parent = parent.parent
-    return tags
 
 
 def _objects(text: str) -> list[dict[str, Any]]:

@@ -1,9 +1,12 @@
 """Articles held against the agency's copy: what was changed is found, what the page adds is not."""
 
 import json
+import os
+import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +18,8 @@ from hypothesis import strategies as st
 
 from desk.article import against, page, report
 from desk.article.against import Answer
+from desk.article.limits import limited
+from desk.cli.app import main
 from stories.errors import ParseError, UnknownNameError, WirecopyError
 from tests.desk.articles import (
     BRIDGE,
@@ -32,7 +37,6 @@ from tests.desk.articles import (
 )
 from tests.wirecopy.markups import marked_up, steady
 from tests.wirecopy.markups import stories as generated
-from wirecopy.html import TangleError
 from wirecopy.scope import Copy
 from wirecopy.text import project
 
@@ -418,32 +422,36 @@ def test_a_copy_that_is_none_is_refused() -> None:
         against.decoded(b"\x89PNG\r\n" + b"\0" * 100, "a.html")
 
 
-def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    wirecopy = Path(sys.executable).with_name("wirecopy")
-    return subprocess.run(
-        [wirecopy, "verify", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+Run = Callable[..., tuple[int, str, str]]
 
 
-def test_the_command(tmp_path: Path) -> None:
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Runs ``wirecopy verify …`` in the test's folder: exit code, output, errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def verify(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["verify", *arguments])
+        return int(ended.value.code or 0), *capfd.readouterr()
+
+    return verify
+
+
+def test_the_command(tmp_path: Path, run: Run) -> None:
     (tmp_path / "wire.xml").write_bytes(feed(BRIDGE))
     for name, story in (("good", CHANGES["headline"][0]), ("bad", CHANGES["a word"][0])):
         shown = broadsheet(replace(story, claim=CLAIM))
         (tmp_path / f"{name}.html").write_text(shown, encoding="utf-8")
-    good = run(tmp_path, "--against", "wire.xml", "good.html")
-    assert (good.returncode, good.stderr) == (0, "")
-    assert "headline-only" in good.stdout
-    assert "set aside" in good.stdout
-    bad = run(tmp_path, "--against", "wire.xml", "bad.html")
-    assert bad.returncode == 1
-    assert "until [-March.-] {+April.+}" in bad.stdout
-    assert "claims more than was measured" in bad.stdout
-    told = json.loads(run(tmp_path, "--against", "wire.xml", "bad.html", "--json").stdout)
+    code, out, err = run("--against", "wire.xml", "good.html")
+    assert (code, err) == (0, "")
+    assert "headline-only" in out
+    assert "set aside" in out
+    code, out, _ = run("--against", "wire.xml", "bad.html")
+    assert code == 1
+    assert "until [-March.-] {+April.+}" in out
+    assert "claims more than was measured" in out
+    told = json.loads(run("--against", "wire.xml", "bad.html", "--json")[1])
     assert (told["holds"], told["scope"], told["claims"][0]["standing"]) == (
         False,
         "edited",
@@ -451,9 +459,43 @@ def test_the_command(tmp_path: Path) -> None:
     )
     assert told["received"]["item"] == 2
     assert {"kind": "added", "text": "April."} in told["differences"][0]["words"]
-    assert run(tmp_path, "--against", "wire.xml", "none.html").returncode == 2
-    assert run(tmp_path, "--against", "wire.xml", "bad.html", "--item", "7").returncode == 2
-    assert run(tmp_path, "--against", "bad.html", "bad.html").returncode == 0
+    assert run("--against", "wire.xml", "none.html")[0] == 2
+    assert run("--against", "wire.xml", "bad.html", "--item", "7")[0] == 2
+    assert run("--against", "bad.html", "bad.html")[0] == 0
+
+
+def test_a_page_that_would_take_all_memory_is_one_clear_error(tmp_path: Path, run: Run) -> None:
+    """27 kB of tags of which a browser makes 4 million elements, 1.6 GB."""
+    (tmp_path / "wire.xml").write_bytes(feed(BRIDGE))
+    bomb = "<p>" + "".join(f"<b k={n}>" for n in range(1400)) + "<p>x" * 3000
+    (tmp_path / "bomb.html").write_text(bomb)
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    told = "wirecopy: bomb.html: takes more than 1 GB of memory to read; no honest page does;"
+    code, out, err = run("--against", "wire.xml", "bomb.html")
+    assert (code, out, err.startswith(told), err.count("\n")) == (1, "", True, 1)
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
+
+
+def test_a_page_that_would_take_for_ever_is_one_clear_error(tmp_path: Path) -> None:
+    """The parser heeds no signal, so it is ended with its process."""
+    (tmp_path / "wire.xml").write_bytes(feed(BRIDGE))
+    (tmp_path / "deep.html").write_text("<div>" * 1_000_000)
+    program = (
+        "from desk.article import limits; limits.SECONDS = 1;"
+        "from desk.cli.app import main; main(['verify', '--against', 'wire.xml', 'deep.html'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    told = "wirecopy: deep.html: takes more than 1 s to read; no honest page does;"
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith(told)
 
 
 def test_wire_text_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -496,6 +538,6 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_pages_are_answered_or_refused_in_time(name: str) -> None:
     began = time.process_time()
-    with suppress(TangleError):
+    with suppress(WirecopyError), limited(name):
         assert held(HOSTILE[name], BRIDGE).story is not None
     assert time.process_time() - began < 60
