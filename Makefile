@@ -38,6 +38,7 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/vulture
 
 format: .venv/dev.stamp
 	$(BIN)/ruff format .
