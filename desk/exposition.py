@@ -11,13 +11,11 @@ import redis
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from desk.status import broker
 from stories import clock
 from stories.config import Config
-from stories.db import Store, alerts, statistics
+from stories.db import Connection, SQLAlchemyError, Store, alerts, statistics
 from stories.errors import StoreError
 from workers import pulse
 from workers.alerts import FAILING_FOR, WORDS

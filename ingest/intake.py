@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection
 
 from ingest import sandbox
 from ingest.decide import Decision, Intent, Known, decide
@@ -25,7 +24,7 @@ from ingest.parse import LONGEST_MESSAGE, Reader, storable
 from ingest.schedule import KEPT_NEWS, combined, next_poll
 from stories import clock, transparency
 from stories.config import Config, Wire
-from stories.db import Store, captures, outbox, proofs, wires
+from stories.db import Connection, Store, captures, outbox, proofs, wires
 from stories.db import stories as records
 from stories.db.outbox import Job, LeaseLostError
 from stories.db.proofs import Receipt

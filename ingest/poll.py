@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection
-
 from ingest.schedule import (
     GOOD,
     Address,
@@ -27,7 +25,7 @@ from net.errors import FetchError
 from net.ssrf import origin, web_url
 from stories import clock
 from stories.config import Config, Wire
-from stories.db import Store, captures, outbox, wires
+from stories.db import Connection, Store, captures, outbox, wires
 from stories.models import WireState, body_digest, host_of
 
 LEASE_SLACK = timedelta(seconds=20)

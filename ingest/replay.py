@@ -16,14 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from ingest import sandbox
 from ingest.intake import Taken, rules_for, take_in
 from ingest.parse import Reader
 from stories import clock
 from stories.config import Config
-from stories.db import Store, captures, key_value, outbox, proofs, retention
+from stories.db import Connection, Store, captures, key_value, outbox, proofs, retention
 from stories.db import stories as records
 from stories.db import wires as rows
 from stories.db.outbox import Job

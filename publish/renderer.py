@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection
 
 from publish import signing
 from publish.formats import WRITERS, Format
@@ -23,7 +22,7 @@ from publish.selection import join, selected_by
 from publish.signing import Batch, Signed
 from stories import clock, keyring, licence, transparency
 from stories.config import Config
-from stories.db import Store, feeds, outbox, proofs, retention, wires
+from stories.db import Connection, Store, feeds, outbox, proofs, retention, wires
 from stories.db import stories as records
 from stories.db.feeds import EntryRow, Place
 from stories.db.outbox import Job

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection
 
 from stories import clock, keyfiles
 from stories.config import Config
-from stories.db import Store, outbox, proofs
+from stories.db import Connection, Store, outbox, proofs
 from stories.db.proofs import KeyRow, LogHead
 from stories.errors import SigningError, UnknownNameError
 from wirecopy import tlog

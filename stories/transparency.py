@@ -7,11 +7,9 @@ than the one before says: whoever remembers a leaf of the log knows that none be
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from stories import clock, keyring
 from stories.config import Config
-from stories.db import Store, proofs
+from stories.db import Connection, Store, proofs
 from stories.db.proofs import Leaf
 from stories.errors import SigningError
 from wirecopy import tlog

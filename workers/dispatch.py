@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from stories.config import Config, Politeness
-from stories.db import Store, wires
+from stories.db import Connection, Store, wires
 from workers import queues
 from workers.politeness import choose
 

@@ -16,12 +16,11 @@ from typing import Any
 import redis
 import structlog
 from celery import signals
-from sqlalchemy.exc import SQLAlchemyError
 
 from net.client import Client
 from stories import keyring
 from stories.config import Config, load
-from stories.db import Store, connect, why
+from stories.db import SQLAlchemyError, Store, connect, why
 from stories.errors import SigningError, StoreError
 from workers.address import broker_url, client
 from workers.start import start

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
 
 from desk import show
 from desk.cli.context import Desk
 from stories import logs
-from stories.db import why
+from stories.db import SQLAlchemyError, why
 from stories.errors import ConfigError, WirecopyError
 
 COMMANDS = {

@@ -17,8 +17,6 @@ from typing import Any, Literal, TypeVar, cast
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST
-from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -32,7 +30,7 @@ from publish.web.representation import SERVER, Representation, answer
 from publish.web.story import expired, story_page
 from stories import clock
 from stories.config import Config
-from stories.db import Store, feeds, wires
+from stories.db import Connection, SQLAlchemyError, Store, feeds, wires
 from stories.errors import StoreError
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]

@@ -9,12 +9,10 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import Connection
-
 from publish.web.representation import Representation, represent
 from stories import keyring
 from stories.config import Config
-from stories.db import proofs
+from stories.db import Connection, proofs
 from stories.db.feeds import etag_of
 from wirecopy.tlog import HASH, WIDTH
 from wirecopy.token import payload_of

@@ -8,7 +8,6 @@ from html import escape
 from typing import Any
 
 from markupsafe import Markup
-from sqlalchemy import Connection
 
 from publish.clean import absolute
 from publish.web.changes import Changed, Headlines, changes, headlines
@@ -16,7 +15,7 @@ from publish.web.views import Language, excerpt_of, language_of, measurement_of,
 from publish.web.wording import PART_NAMES, Badge, Moment, badge, moment, unturned, zone_of
 from stories import clock, licence
 from stories.config import Config, Publisher
-from stories.db import feeds, retention, wires
+from stories.db import Connection, feeds, retention, wires
 from stories.db import stories as records
 from stories.db.feeds import EntryRow
 from stories.db.stories import VersionRow

@@ -11,11 +11,9 @@ from datetime import datetime, tzinfo
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
-
 from publish.web.wording import Badge, Moment, badge, direction, moment, zone_of
 from stories.config import Config, Feed
-from stories.db import feeds
+from stories.db import Connection, feeds
 from stories.db import stories as records
 from stories.db.feeds import EntryRow
 from stories.models import Story
