@@ -1,15 +1,14 @@
-"""The ``wirecopy`` command: the operator's and the desk's door."""
+"""The ``wirecopy`` command."""
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from desk import show
-from desk.cli.context import Desk
 from stories import logs
 from stories.db import SQLAlchemyError, why
 from stories.errors import ConfigError, WirecopyError
@@ -29,7 +28,15 @@ COMMANDS = {
     "status": "status",
     "verify": "verify",
 }
-"""Each command, and the module of ``desk.cli`` that has it, as a function of its name."""
+"""Each command, and the module of ``desk.cli`` in which a function has its name."""
+
+
+def version(asked: bool) -> None:
+    """Print name and version of the installed package, and end."""
+    if asked:
+        package = metadata.metadata("wirecopy")
+        show.say(f"{package['Name']} {package['Version']}")
+        raise typer.Exit
 
 
 def root(
@@ -43,15 +50,22 @@ def root(
             help="The configuration file (default: ./wirecopy.toml).",
         ),
     ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=version, is_eager=True, help="Print the version."),
+    ] = False,
 ) -> None:
     """Pulls agency wires, measures what the desk changed, republishes with the proof."""
-    ctx.obj = Desk(config)
+    ctx.obj = config
     logs.configure("console" if sys.stderr.isatty() else "json", level="WARNING")
 
 
 def line(arguments: Sequence[str]) -> typer.Typer:
-    """The command line for *arguments*. Only commands that are named there are imported: most of a
-    second is spent on what a command needs. When none is, help must list them all."""
+    """The command line for *arguments*.
+
+    Only commands that are named there are imported, as imports take most of a second. Where none
+    is named, help lists them all.
+    """
     app = typer.Typer(
         name="wirecopy",
         help="Pulls agency wires, measures what the desk changed, republishes with the proof.",
@@ -61,7 +75,7 @@ def line(arguments: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(root)
-    # A word of another meaning may look like a command: then both are there.
+    # An argument that looks like a command imports one more; no harm.
     for name in [name for name in COMMANDS if name in arguments] or COMMANDS:
         module = import_module(f"desk.cli.{COMMANDS[name]}")
         app.command(name)(getattr(module, name))
@@ -83,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         show.complain(str(error))
         sys.exit(1)
     except SQLAlchemyError as error:
-        # Full, locked for too long, gone away: whatever was not committed did not happen.
+        # Full, locked for too long, or away: what was not committed did not happen.
         show.complain(f"database: {why(error)}; mend that, and run the command again")
         sys.exit(1)
     except OSError as error:

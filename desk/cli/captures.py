@@ -1,36 +1,15 @@
 """``wirecopy captures``: what was received, byte for byte."""
 
 from dataclasses import asdict
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from desk import show
-from desk.cli.context import LARGEST, check_wires, opened
+from desk.cli.context import LARGEST, Since, Until, check_wires, moment, opened
 from stories.db import Store
 from stories.db import captures as rows
 from stories.errors import UnknownNameError
-from stories.models import Capture
-
-Since = Annotated[
-    str | None, typer.Option("--since", metavar="TIME", help="Received at or after (ISO 8601).")
-]
-Until = Annotated[
-    str | None, typer.Option("--until", metavar="TIME", help="Received before (ISO 8601).")
-]
-
-
-def moment(text: str | None, option: str) -> datetime | None:
-    """An ISO 8601 time from the command line; one without a zone is the machine's own."""
-    if text is None:
-        return None
-    try:
-        return datetime.fromisoformat(text).astimezone()
-    except (ValueError, OverflowError) as error:
-        raise typer.BadParameter(
-            f"{text!r} is no time; write it like 2026-11-22T06:00:00+05:30", param_hint=option
-        ) from error
 
 
 def captures(
@@ -69,18 +48,15 @@ def captures(
                 quarantined=failed,
                 limit=limit,
             )
+    records = [asdict(capture) for capture in found]
     if json:
-        show.as_json([_record(c) for c in found])
+        show.as_json(records)
         return
     show.table(
-        [_record(c) for c in found],
+        records,
         ("id", "wire", "received_at", "size", "state", "format", "items", "new", "updated"),
         "no captures; `wirecopy poll` fetches the wires now",
     )
-
-
-def _record(capture: Capture) -> dict[str, Any]:
-    return asdict(capture)
 
 
 def _one(store: Store, number: int, *, raw: bool, json: bool) -> None:
@@ -89,19 +65,18 @@ def _one(store: Store, number: int, *, raw: bool, json: bool) -> None:
         if capture is None:
             raise UnknownNameError(f"capture {number}: there is none; see `wirecopy captures`")
         body = rows.body(conn, capture.digest)
-        problems = [asdict(p) for p in rows.problems_of(conn, number)]
+        problems = [asdict(problem) for problem in rows.problems_of(conn, number)]
     if raw:
         if body is None:
             raise UnknownNameError(f"capture {number}: its bytes are no longer kept (retention)")
         show.raw(body)
         return
-    told = {**_record(capture), "problems": problems, "kept": body is not None}
+    record = {**asdict(capture), "problems": problems, "kept": body is not None}
     if json:
-        show.as_json(told)
+        show.as_json(record)
         return
     lines = "; ".join(f"{p['position']}: {p['message']}" for p in problems)
-    headers = "\n".join(f"{k}: {v}" for k, v in capture.headers)
-    show.facts({**told, "headers": None, "notes": "; ".join(capture.notes), "problems": lines})
+    show.facts({**record, "headers": None, "notes": "; ".join(capture.notes), "problems": lines})
     show.say("")
-    for line in headers.split("\n"):
+    for line in [f"{name}: {value}" for name, value in capture.headers] or [""]:
         show.say(line)

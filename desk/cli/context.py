@@ -1,13 +1,14 @@
-"""What every command starts from: the configuration named on the command line, the store opened."""
+"""What commands share: the configuration and the store they start from, and names of things."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from stories.config import Config, load
+from stories.config import Config, Feed, load
 from stories.db import Store
 from stories.db import stories as records
 from stories.errors import UnknownNameError
@@ -17,30 +18,45 @@ from workers.start import open_store, start
 LARGEST = 2**63 - 1
 """The largest whole number that both databases hold."""
 
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Received at or after (ISO 8601).")
+]
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="TIME", help="Received before (ISO 8601).")
+]
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """The configuration file asked for; ``None`` means the usual places."""
 
-    config: Path | None = None
-
-
-def newsroom_of(ctx: typer.Context) -> Config:
-    """The newsroom that the command line names."""
-    desk = ctx.find_root().obj
-    return load(desk.config if isinstance(desk, Desk) else None)
+def config_file(ctx: typer.Context) -> Path | None:
+    """The configuration file of ``--config``; None for the usual places."""
+    file = ctx.find_root().obj
+    return file if isinstance(file, Path) else None
 
 
 @contextmanager
 def opened(ctx: typer.Context, *, follow: bool = False) -> Iterator[tuple[Config, Store]]:
-    """The newsroom and its store, open for one command; with *follow*, for one that makes the
-    store's wires and feeds those of the configuration, as members do at their start."""
-    config = newsroom_of(ctx)
+    """The configuration and its store, open for one command.
+
+    With *follow* the store's wires and feeds become those of the configuration, as when members
+    start; without it the store stays as its members have it.
+    """
+    config = load(config_file(ctx))
     store = start(config) if follow else open_store(config)
     try:
         yield config, store
     finally:
         store.close()
+
+
+def moment(text: str | None, option: str) -> datetime | None:
+    """An ISO 8601 time from the command line; one without a zone is the machine's own."""
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(
+            f"{text!r} is no time; write it like 2026-11-22T06:00:00+05:30", param_hint=option
+        ) from error
 
 
 def story_named(store: Store, name: str) -> Story:
@@ -61,12 +77,24 @@ def story_named(store: Store, name: str) -> Story:
     raise UnknownNameError(f"story {name}: there is none; `wirecopy stories` lists them")
 
 
+def feed_named(config: Config, name: str) -> Feed:
+    """The configured feed *name*.
+
+    :raises UnknownNameError: naming those there are.
+    """
+    found = config.feed(name)
+    if found is None:
+        names = ", ".join(feed.name for feed in config.outgoing)
+        raise UnknownNameError(f"feed {name}: there is none; known: {names}")
+    return found
+
+
 def check_wires(config: Config, names: list[str], also: list[str] | None = None) -> None:
     """Refuse wire names that are neither configured nor in *also*.
 
     :raises UnknownNameError: naming those there are.
     """
-    known = sorted({w.name for w in config.wires} | set(also or ()))
+    known = sorted({wire.name for wire in config.wires} | set(also or ()))
     for name in names:
         if name not in known:
             raise UnknownNameError(

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 import typer
 
 from desk import show
-from desk.cli.context import opened
+from desk.cli.context import feed_named, opened
+from publish import renderer
 from stories.db import feeds
-from stories.errors import UnknownNameError
 
 
 def feed(
@@ -16,12 +16,8 @@ def feed(
     format: Annotated[Literal["rss", "atom", "json"], typer.Option("--format")] = "rss",
 ) -> None:
     """Write a feed's bytes exactly as they are served."""
-    from publish import renderer
-
     with opened(ctx) as (config, store):
-        if config.feed(name) is None:
-            names = ", ".join(f.name for f in config.outgoing)
-            raise UnknownNameError(f"feed {name}: there is none; known: {names}")
+        feed_named(config, name)
         with store.read() as conn:
             row = feeds.feed(conn, name, format)
         if row is None:

@@ -7,6 +7,7 @@ import typer
 from desk import show
 from desk.cli.context import opened, story_named
 from desk.headline import rewrite
+from publish import renderer
 from stories.db import feeds, outbox
 
 
@@ -18,8 +19,6 @@ def headline(
     revert: Annotated[bool, typer.Option("--revert", help="Put the wire's headline back.")] = False,
 ) -> None:
     """Write the headline of a story. The body cannot be edited, here or anywhere."""
-    from publish import renderer
-
     if (text is None) != revert:
         raise typer.BadParameter("give either TEXT or --revert", param_hint="TEXT")
     with opened(ctx) as (config, store):
@@ -28,7 +27,11 @@ def headline(
         renderer.render_waiting(store, config, ids=[after.id])
         with store.read() as conn:
             entry = feeds.entry(conn, after.id)
-            faults = [e for kind, k, e in outbox.failures(conn) if (kind, k) == ("story", after.id)]
+            faults = [
+                error
+                for kind, key, error in outbox.failures(conn)
+                if (kind, key) == ("story", after.id)
+            ]
     show.facts(
         {
             "story": after.id,

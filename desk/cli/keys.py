@@ -59,11 +59,11 @@ def keys(
         return
     now = clock.now()
     current = keyring.signing(found, now)
-    told = [_record(config, row, _state(row, current, now)) for row in found]
+    shown = [_record(config, row, _state(row, current, now)) for row in found]
     if json:
-        show.as_json(told)
+        show.as_json(shown)
         return
-    show.table(told, ("kid", "state", "from", "until", "reason", "file"), "no keys")
+    show.table(shown, ("kid", "state", "from", "until", "reason", "file"), "no keys")
 
 
 def _rotate(store: Store, config: Config, *, at_once: bool) -> None:

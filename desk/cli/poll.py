@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Connection
 
 from desk import show
 from desk.cli.context import check_wires, opened
 from ingest import intake
 from ingest import poll as polling
-from ingest.poll import lease_for
+from ingest.poll import Polled, lease_for
 from net.client import Client
 from publish import renderer
 from stories import clock
@@ -36,35 +37,16 @@ def poll(
             polled = list(polling.poll(store, config, http, asked))
         intake.run(store, config, chosen, limit=len(chosen))
         renderer.render_waiting(store, config)
-        rows: list[dict[str, Any]] = []
-        failed = []
         with store.read() as conn:
-            for result in sorted(polled, key=lambda p: p.wire):
-                capture = captures.get(conn, result.capture_id) if result.capture_id else None
-                state = wires.get(conn, result.wire)
-                fault = state.fault if state is not None else None
-                problems = captures.problems_of(conn, capture.id) if capture else []
-                message = result.message or fault or _quarantined(problems)
-                if message:
-                    failed.append(f"wire {result.wire}: {message}")
-                rows.append(
-                    {
-                        "wire": result.wire,
-                        "state": result.state,
-                        "capture": result.capture_id,
-                        "items": capture.items if capture else None,
-                        "new": capture.new if capture else None,
-                        "updated": capture.updated if capture else None,
-                        "message": message,
-                    }
-                )
+            rows = [_outcome(conn, one) for one in sorted(polled, key=lambda one: one.wire)]
     if json:
         show.as_json(rows)
     else:
         columns = ("wire", "state", "capture", "items", "new", "updated")
         show.table(rows, columns, "no wires are configured; add [[wires]] to wirecopy.toml")
-    for line in failed:
-        show.complain(line)
+    failed = [row for row in rows if row["message"]]
+    for row in failed:
+        show.complain(f"wire {row['wire']}: {row['message']}")
     if failed:
         raise typer.Exit(1)
 
@@ -74,7 +56,7 @@ def in_turn(
 ) -> Iterator[WireState | None]:
     """The wires *names*, each leased when politeness lets it start; None while none may.
 
-    What workers have under way counts, too. Wires that are paused are left out, unless *resume*.
+    What workers have under way counts too. Paused wires are left out, unless *resume*.
     """
     with store.read() as conn:
         waiting = {wire.name: wire for wire in wires.named(conn, names)}
@@ -96,8 +78,25 @@ def in_turn(
             yield None
 
 
+def _outcome(conn: Connection, polled: Polled) -> dict[str, Any]:
+    """What came of a poll; ``message`` is empty when all of it is well."""
+    capture = captures.get(conn, polled.capture_id) if polled.capture_id else None
+    state = wires.get(conn, polled.wire)
+    fault = state.fault if state is not None else None
+    problems = captures.problems_of(conn, capture.id) if capture else []
+    return {
+        "wire": polled.wire,
+        "state": polled.state,
+        "capture": polled.capture_id,
+        "items": capture.items if capture else None,
+        "new": capture.new if capture else None,
+        "updated": capture.updated if capture else None,
+        "message": polled.message or fault or _quarantined(problems),
+    }
+
+
 def _quarantined(problems: Sequence[Problem]) -> str:
-    """That those of one capture could not be taken in, in a sentence; nothing for none."""
+    """A sentence about the *problems* of one capture; empty for none."""
     if not problems:
         return ""
     number, count = problems[0].capture_id, len(problems)

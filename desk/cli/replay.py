@@ -1,13 +1,14 @@
-"""``wirecopy replay``: captures taken in again with today's code; what changes is said."""
+"""``wirecopy replay``: captures are taken in again with today's code."""
 
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from desk import show
-from desk.cli.captures import Since, Until, moment
-from desk.cli.context import check_wires, opened, story_named
+from desk import replaying, show
+from desk.cli.context import Since, Until, check_wires, moment, opened, story_named
+from ingest.replay import Selection, resumed
+from ingest.replay import restart as start_over
 from stories.db import captures
 from stories.errors import UnknownNameError
 
@@ -35,10 +36,6 @@ def replay(
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Replay captures. Into the live store nothing changes unless the code did."""
-    from desk import replaying
-    from ingest.replay import Selection, resumed
-    from ingest.replay import restart as start_over
-
     after, before = moment(since, "--since"), moment(until, "--until")
     with opened(ctx) as (config, store):
         with store.read() as conn:

@@ -1,12 +1,11 @@
-"""``wirecopy stories`` and ``wirecopy story``: what stands on record, down to the bytes."""
+"""``wirecopy stories`` and ``wirecopy story``: what is on record, down to the bytes."""
 
 from typing import Annotated, Any
 
 import typer
 
 from desk import show
-from desk.cli.context import LARGEST, check_wires, opened, story_named
-from stories.config import Config
+from desk.cli.context import LARGEST, check_wires, feed_named, opened, story_named
 from stories.db import Store, captures, feeds, proofs
 from stories.db import stories as records
 from stories.db.feeds import EntryRow
@@ -31,23 +30,21 @@ def stories(
 ) -> None:
     """List stories, last changed first."""
     with opened(ctx) as (config, store), store.read() as conn:
-        if feed is not None and config.feed(feed) is None:
-            names = ", ".join(f.name for f in config.outgoing)
-            raise UnknownNameError(f"feed {feed}: there is none; known: {names}")
+        if feed is not None:
+            feed_named(config, feed)
         if wire:
             check_wires(config, wire, captures.wires_captured(conn))
         if feed is not None:
             found = records.get(conn, feeds.placed_ids(conn, feed, limit))
-            found = [s for s in found if not wire or s.wire in wire]
         elif second_look:
             found = records.get(conn, records.second_looks(conn))
-            found = [s for s in found if not wire or s.wire in wire][:limit]
         else:
             found = records.newest(conn, wires=wire or None, limit=limit)
+        found = [story for story in found if not wire or story.wire in wire][:limit]
         if second_look:
-            found = [s for s in found if s.second_look]
-        entries = feeds.entries_of(conn, [s.id for s in found])
-    rows = [record(s, entries.get(s.id)) for s in found]
+            found = [story for story in found if story.second_look]
+        entries = feeds.entries_of(conn, [story.id for story in found])
+    rows = [record(story, entries.get(story.id)) for story in found]
     if json:
         show.as_json(rows)
         return
@@ -81,7 +78,7 @@ def story(
     json: Annotated[bool, typer.Option("--json", help="Print everything known as JSON.")] = False,
 ) -> None:
     """Show one story: headlines, versions, what was measured, and the bytes it came as."""
-    with opened(ctx) as (config, store):
+    with opened(ctx) as (_, store):
         found = story_named(store, name)
         with store.read() as conn:
             history = records.history(conn, found.id)
@@ -92,20 +89,20 @@ def story(
         if raw:
             show.raw(_own_bytes(store, chosen))
             return
-        told = record(found, entry)
-        told["feeds"] = placed
-        told["statement"] = stated.version if stated else None
-        told["signed_by"] = stated.kid if stated else None
+        shown = record(found, entry)
+        shown["feeds"] = placed
+        shown["statement"] = stated.version if stated else None
+        shown["signed_by"] = stated.kid if stated else None
         if json:
-            told["measurement"] = entry.measurement if entry else None
-            told["received_digests"] = chosen.received
-            told["raw_digest"] = chosen.raw_digest
-            told["content"] = chosen.data
-            told["headlines"] = [e.model_dump(mode="json") for e in found.edits]
-            told["versions"] = [_version_record(v) for v in history]
-            show.as_json(told)
+            shown["measurement"] = entry.measurement if entry else None
+            shown["received_digests"] = chosen.received
+            shown["raw_digest"] = chosen.raw_digest
+            shown["content"] = chosen.data
+            shown["headlines"] = [e.model_dump(mode="json") for e in found.edits]
+            shown["versions"] = [_version_record(v) for v in history]
+            show.as_json(shown)
             return
-        _print(config, found, told, history, chosen)
+        _print(found, shown, history, chosen)
 
 
 def record(story: Story, entry: EntryRow | None) -> dict[str, Any]:
@@ -172,14 +169,10 @@ def _version_record(row: VersionRow) -> dict[str, Any]:
 
 
 def _print(
-    config: Config,
-    found: Story,
-    told: dict[str, Any],
-    history: list[VersionRow],
-    chosen: VersionRow,
+    found: Story, shown: dict[str, Any], history: list[VersionRow], chosen: VersionRow
 ) -> None:
-    told["feeds"] = ", ".join(told["feeds"])
-    show.facts(told)
+    shown["feeds"] = ", ".join(shown["feeds"])
+    show.facts(shown)
     for edit in found.edits:
         what = f"wrote: {edit.text}" if edit.text is not None else "put the wire's headline back"
         show.say(f"  {show.when(edit.at)} {edit.by} {what} (against version {edit.against})")

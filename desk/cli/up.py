@@ -6,8 +6,11 @@ from typing import Annotated
 import typer
 
 from desk import show
-from desk.cli.context import Desk, newsroom_of
+from desk import up as processes
+from desk.cli.context import config_file
+from desk.supervisor import supervise
 from stories import logs
+from stories.config import load
 from workers.start import start
 
 
@@ -20,26 +23,26 @@ def up(
         ),
     ] = None,
 ) -> None:
-    """Run worker, poller, beat and web (and, without WIRECOPY_REDIS_URL, a private broker) until
-    told to stop. What dies is started again; with one MEMBER named, this process becomes that
-    one."""
-    from desk import up as crew
-    from desk.supervisor import supervise
+    """Run everything until told to stop: worker, poller, beat and web.
 
+    Without WIRECOPY_REDIS_URL a private broker runs too. What dies is started again. With one
+    MEMBER named, this process becomes that one.
+    """
     for name in names or ():
-        if name not in crew.NAMES:
-            told = f"{name!r} is no member; they are {', '.join(crew.NAMES)}"
-            raise typer.BadParameter(told, param_hint="MEMBER")
-    config = newsroom_of(ctx)
+        if name not in processes.NAMES:
+            raise typer.BadParameter(
+                f"{name!r} is no member; they are {', '.join(processes.NAMES)}",
+                param_hint="MEMBER",
+            )
+    file = config_file(ctx)
+    config = load(file)
     logs.configure(config.log)
-    desk = ctx.find_root().obj
-    config_file = desk.config if isinstance(desk, Desk) else None
-    start(config).close()  # the tables are ready, or the reason is told, before anything runs
+    start(config).close()  # what is wrong with the store is an error before anything runs
     if names is not None and len(names) == 1:
-        command = crew.command(names[0], config)
-        os.environ.update(crew.environment(config_file))
+        command = processes.command(names[0], config)
+        os.environ.update(processes.environment(file))
         os.execvp(command[0], command)  # noqa: S606 - our own command line, no shell
     if not names or "web" in names:
         show.say(f"feeds and pages: {config.site.url}/")
-    code = supervise(crew.members(config, config_file, names or crew.NAMES), config.data)
-    raise typer.Exit(code)
+    members = processes.members(config, file, names or processes.NAMES)
+    raise typer.Exit(supervise(members, config.data))

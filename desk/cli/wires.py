@@ -1,4 +1,4 @@
-"""``wirecopy wires``: the incoming feeds and how they fare."""
+"""``wirecopy wires``: the incoming feeds, how their polls go, and why each is polled when it is."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -18,19 +18,6 @@ from stories.models import Capture, Traffic, WireState
 from workers.politeness import agency_room, host_room
 
 
-def _record(state: WireState) -> dict[str, Any]:
-    record = asdict(state)
-    for secret in ("lease", "channel", "body_digest"):
-        record.pop(secret)
-    return record
-
-
-def _next(state: WireState) -> str:
-    if not state.configured:
-        return "never"
-    return "paused" if state.paused_at else show.ago(state.due_at)
-
-
 def wires(
     ctx: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(metavar="[WIRE]…")] = None,
@@ -41,7 +28,7 @@ def wires(
 ) -> None:
     """List the wires: state, last and next poll, what is wrong."""
     now = clock.now()
-    told: list[str] = []
+    lines: list[str] = []
     with opened(ctx) as (config, store), store.read() as conn:
         found = rows.every(conn)
         known = {w.name for w in found}
@@ -55,8 +42,8 @@ def wires(
             for wire in found:
                 latest = captures.listing(conn, wires=[wire.name], limit=3)
                 rules = config.wire(wire.name)
-                told += [f"{wire.name}, of {wire.agency}:"]
-                told += [
+                lines += [f"{wire.name}, of {wire.agency}:"]
+                lines += [
                     f"  {line}"
                     for line in explained(wire, rules, config.politeness, traffic, latest, now)
                 ]
@@ -69,7 +56,7 @@ def wires(
         show.as_json([_record(w) for w in found])
         return
     if explain:
-        for line in told:
+        for line in lines:
             show.say(line)
         return
     show.table(
@@ -90,6 +77,19 @@ def wires(
     )
 
 
+def _record(state: WireState) -> dict[str, Any]:
+    kept = asdict(state)
+    for internal in ("lease", "channel", "body_digest"):
+        del kept[internal]
+    return kept
+
+
+def _next(state: WireState) -> str:
+    if not state.configured:
+        return "never"
+    return "paused" if state.paused_at else show.ago(state.due_at)
+
+
 def explained(
     state: WireState,
     rules: Wire | None,
@@ -103,15 +103,15 @@ def explained(
     *rules* is the wire as configured, None when it no longer is; *latest* its last captures,
     newest first.
     """
-    told = [_when(state, now)]
+    lines = [_when(state, now)]
     if state.configured and not state.paused_at:
-        told += [_room(state, politeness, traffic, now)]
-    told += _wishes(state, rules)
-    told += [_news(state), *_address(state)]
+        lines += [_room(state, politeness, traffic, now)]
+    lines += _wishes(state, rules)
+    lines += [_news(state), *_address(state)]
     if rules is not None:
-        told.append(_validators(state, rules))
-    told += [_last(state), *(_capture(c) for c in latest)]
-    return told
+        lines.append(_validators(state, rules))
+    lines += [_last(state), *(_capture(c) for c in latest)]
+    return lines
 
 
 def _when(state: WireState, now: datetime) -> str:
@@ -194,19 +194,19 @@ def _news(state: WireState) -> str:
 
 
 def _address(state: WireState) -> list[str]:
-    told = []
+    lines = []
     if state.url != state.configured_url:
-        told.append(
+        lines.append(
             f"It is polled at {shown(state.url)}, where it moved for good;"
             f" the configuration says {shown(state.configured_url)}: set the wire's url to the new."
         )
     if state.moved_to and state.moved_since:
-        told.append(
+        lines.append(
             f"It redirects for good to {shown(state.moved_to)}, seen {state.moved_count} times"
             f" since {show.when(state.moved_since)}; that is believed after {SIGHTINGS} times over"
             f" {SEEN_FOR.days} days."
         )
-    return told
+    return lines
 
 
 def _validators(state: WireState, rules: Wire) -> str:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -592,3 +593,7 @@ def test_a_pipe_that_closes_early_is_no_error(house: House) -> None:
         piped = f"{WIRECOPY} {command} | head -0"
         done = house.start("bash", "-o", "pipefail", "-c", piped)
         assert (done.returncode, done.stderr) == (0, b""), command
+
+
+def test_the_version_is_the_packages(house: House) -> None:
+    assert house.run("--version") == f"wirecopy {metadata.version('wirecopy')}\n"
