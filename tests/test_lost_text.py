@@ -11,7 +11,7 @@ from lxml import etree
 from desk import status as room
 from desk.headline import rewrite
 from ingest import intake, parse, replay
-from ingest.formats import itemfields
+from ingest.formats import rss_atom
 from ingest.parse import Reader
 from ingest.replay import Selection
 from publish import renderer
@@ -102,7 +102,7 @@ def house(config: ConfigOf, store: Store, **wire: Any) -> House:
 
 
 def mend(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(itemfields, "_FULL_TEXT", (*itemfields._FULL_TEXT, NEW))
+    monkeypatch.setattr(rss_atom, "_FULL_TEXT", (*rss_atom._FULL_TEXT, NEW))
 
 
 def everywhere(scope: str, *, claim: bool) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def choose(body: bytes, hints: Hints) -> Format:
     for one in FORMATS:
         if one.detect(seen):
             return one
-    known = ", ".join(one.name for one in FORMATS)
+    known = " or ".join(one.name for one in FORMATS)
     raise ParseError(
         "not-a-feed",
         f"{hints.url}: this is {seen}, not {known}; check the wire's url and its credentials",

@@ -2,42 +2,54 @@
 
 ``cut into items | parse each by itself | read its words | feedparser reads the rest``
 
-An item's words come from its own bytes (``itemfields``). feedparser reads links, categories,
-rights and the channel, from a document of ours in which the words are left out: it is always
-well-formed and of bounded shape, because feedparser takes 50 µs an element, minutes for one
-element with 40,000 attributes, and raises on some references (6.0.14, measured).
+An item's words are read from its own XML tree, exactly as the wire wrote them. feedparser is not
+asked for these: it puts a picture's caption (media:description) in the place of the story,
+"repairs" a title that really contains "Ã©", keeps only the last of repeated unknown elements, loses
+the text of unknown elements that have attributes, and resolves guids as if they were links
+(measured with 6.0.14). It reads links, categories, rights and the channel, from a document of ours
+in which the words are left out: that is always well-formed and of bounded shape, because
+feedparser takes 50 µs an element, minutes for one element with 40,000 attributes, and raises on
+some references (6.0.14, measured).
 """
 
+import base64
+import binascii
+import html
 import re
 import xml.parsers.expat
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from io import BytesIO
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 import feedparser
 from lxml import etree
 
-from ingest.formats import encoding, html_detection, item_spans, itemfields, xml_repair
-from ingest.formats.itemfields import Fields, name_of, text_of
+from ingest.formats import encoding, html_detection, item_spans, xml_repair
 from ingest.formats.sniff import HEAD, Look, declared, look_at
+from ingest.formats.xml_repair import Context
 from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
 from stories.errors import ParseError
+from wirecopy.text import plain, projection
 from wirecopy.urls import resolve
 
-LOOSE_BYTES = 65_536
+LENIENT_BYTES = 65_536
 """Bytes of unreadable items in one capture that feedparser's lenient parser may try. On hostile
 text it takes seconds for 100 KB, and more than twice that for twice as much (measured)."""
 
-MOST_MENDED = 1_000
-"""Items of one capture that are mended child by child; 60 broken children take some 3 ms."""
+MOST_REPAIRED = 1_000
+"""Items of one capture that are repaired child by child; 60 broken children take some 3 ms."""
 
-_HERE = "wirecopy-items"
-_DEEPEST_CHILD = 60
+MOST_CHILDREN = 500
+"""Children of one item that are read; real ones have some twenty."""
+
+# What one child may have that feedparser is asked about, and how many of them.
+_MOST_ASKED = 200
+_MOST_INSIDE = 60
 _MOST_ATTRIBUTES = 40
 _LONGEST_CHILD = 4_000
-_MOST_CHILDREN = 200
-_WORDS = frozenset(
+_NOT_ASKED = frozenset(
     [
         # An id too: feedparser makes a link of one where there is no other.
         *("guid", "id", "atom:id", "title", "atom:title", "dc:title"),
@@ -48,8 +60,41 @@ _WORDS = frozenset(
         *("keywords", "tags", "itunes:keywords", "media:keywords"),
     ]
 )
-_TAG_OF_CHANNEL = re.compile(r"<(?:[\w.-]{1,64}:)?channel(?=[\s>])([^<>]*)>", re.IGNORECASE)
+_MARK = "wirecopy-items"
+_CHANNEL_TAG = re.compile(r"<(?:[\w.-]{1,64}:)?channel(?=[\s>])([^<>]*)>", re.IGNORECASE)
 _HUB = re.compile(r"""<([^<>]{1,2000})>\s*;[^,]{0,200}?\brel\s*=\s*"?\s*hub\b""", re.IGNORECASE)
+_BARE = {
+    "rdf": '<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
+    ' xmlns="http://purl.org/rss/1.0/"><channel/></r:RDF>',
+    "atom": '<feed xmlns="http://www.w3.org/2005/Atom"/>',
+    "rss": '<rss version="2.0"><channel/></rss>',
+}
+_SPACES = {
+    "": "",
+    "purl.org/rss/1.0": "",
+    "my.netscape.com/rdf/simple/0.9": "",
+    "channel.netscape.com/rdf/simple/0.9": "",
+    "backend.userland.com/rss": "",
+    "backend.userland.com/rss2": "",
+    "blogs.law.harvard.edu/tech/rss": "",
+    "www.w3.org/2005/atom": "atom",
+    "purl.org/atom/ns": "atom",
+    "purl.org/dc/elements/1.1": "dc",
+    "purl.org/dc/terms": "dcterms",
+    "purl.org/rss/1.0/modules/content": "content",
+    "search.yahoo.com/mrss": "media",
+    "rssnamespace.org/feedburner/ext/1.0": "feedburner",
+    "www.itunes.com/dtds/podcast-1.0.dtd": "itunes",
+    "www.w3.org/1999/xhtml": "xhtml",
+    "www.w3.org/1999/02/22-rdf-syntax-ns": "rdf",
+    "www.w3.org/xml/1998/namespace": "xml",
+}
+_XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
+_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_RDF_ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
+_FULL_TEXT = ("story", "fullstory", "full-text", "fulltext", "fullcontent", "storybody")
+_HTML_TYPES = ("html", "text/html")
+_XHTML_TYPES = ("xhtml", "application/xhtml+xml")
 
 
 def detect(look: Look) -> bool:
@@ -69,13 +114,11 @@ def detect(look: Look) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """One item: where it stands in the capture, its text, its tree if it has one."""
+    """One item: what its tree says, and the tree for feedparser; its text where it has no tree."""
 
-    start: int
-    end: int
-    text: str
+    item: Item
     element: etree._Element | None
-    fields: Fields | None
+    text: str = ""
 
 
 def parse(body: bytes, hints: Hints) -> Parsed:
@@ -87,32 +130,47 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     charset = encoding.decide(body, hints.headers.get("content-type", ""))
     if charset.note:
         notes.append(f"encoding: {charset.note}")
-    found = item_spans.spans(body)
-    taken = found[:MOST_ITEMS]
-    if len(found) > len(taken):
-        notes.append(f"holds {len(found)} items; the first {len(taken)} were read")
-    head, tail = _around(body, found, charset)
+    spans = item_spans.spans(body)
+    if len(spans) > MOST_ITEMS:
+        notes.append(f"holds {len(spans)} items; the first {MOST_ITEMS} were read")
+    head, tail = _around(body, spans, charset)
     look = look_at(charset.decode(body[:HEAD]))
     if look.subset:
         notes.append("its DOCTYPE declares entities; only harmless ones were used")
-    setting = xml_repair.Setting(_spaces(head, look), dict(look.entities))
-    pieces, mended = _pieces(body, taken, charset, setting)
-    notes += mended
-    frame = _frame(head, tail, look, setting, notes, whole=bool(pieces))
-    parsed = _read(frame, pieces, look, setting, hints, notes)
-    return replace(parsed, unread=len(found) - len(taken))
+    context = Context(_spaces(head, look), dict(look.entities))
+    pieces = _pieces(body, spans[:MOST_ITEMS], charset, context, notes)
+    frame = _frame(head, tail, look, context, notes, whole=bool(pieces))
+    told = _ask(frame, [p.element for p in pieces if p.element is not None])
+    channel = _channel(told, frame, hints)
+    base = _base(frame, hints)
+    items: list[Item] = []
+    for item in _items(pieces, told, look, context, notes):
+        # The base of an item's references is what it declares, else its own page; its own link
+        # is resolved like a reference of the channel's.
+        stated = _join(base or hints.url, item.base) if item.base else base
+        link = resolve(item.link, stated or channel.link or hints.url) if item.link else None
+        near = stated or link or channel.link or hints.url
+        items.append(replace(item, link=link or "", base=near))
+    return Parsed(
+        format=str(told.get("version") or look.root),
+        channel=channel,
+        items=tuple(items),
+        notes=tuple(notes),
+        unread=max(0, len(spans) - MOST_ITEMS),
+    )
 
 
-def _around(
-    body: bytes, found: Sequence[tuple[int, int]], charset: encoding.Charset
-) -> tuple[str, str]:
+# The document, cut into its items and what is around them.
+
+
+def _around(body: bytes, spans: item_spans.Spans, charset: encoding.Charset) -> tuple[str, str]:
     """What stands before the first item, and what stands between and after the items."""
-    if not found:
+    if not spans:
         return charset.decode(body), ""
-    ends = [end for _, end in found]
-    starts = [*(start for start, _ in found[1:]), len(body)]
+    ends = [end for _, end in spans]
+    starts = [*(start for start, _ in spans[1:]), len(body)]
     gaps = (body[end:start] for end, start in zip(ends, starts, strict=True))
-    return charset.decode(body[: found[0][0]]), charset.decode(b"".join(gaps))
+    return charset.decode(body[: spans[0][0]]), charset.decode(b"".join(gaps))
 
 
 def _spaces(head: str, look: Look) -> dict[str, str]:
@@ -120,7 +178,7 @@ def _spaces(head: str, look: Look) -> dict[str, str]:
 
     The default one counts only on the root and on the channel: elsewhere it is over by then.
     """
-    channel = _TAG_OF_CHANNEL.search(head)
+    channel = _CHANNEL_TAG.search(head)
     anywhere = list(declared(head[:HEAD]).items())[:64]
     spaces = {prefix: uri for prefix, uri in anywhere if prefix}
     spaces |= declared(look.attributes)
@@ -130,31 +188,37 @@ def _spaces(head: str, look: Look) -> dict[str, str]:
 
 def _pieces(
     body: bytes,
-    spans: Sequence[tuple[int, int]],
+    spans: item_spans.Spans,
     charset: encoding.Charset,
-    setting: xml_repair.Setting,
-) -> tuple[list[_Piece], list[str]]:
+    context: Context,
+    notes: list[str],
+) -> list[_Piece]:
     pieces: list[_Piece] = []
     problems: list[tuple[int, str]] = []
-    for position, (start, end) in enumerate(spans):
+    for number, (start, end) in enumerate(spans):
         text = charset.decode(body[start:end])
-        tree = xml_repair.tree(text, setting, patiently=len(problems) < MOST_MENDED)
-        if tree.element is not None and not itemfields.is_item(tree.element):
+        tree = xml_repair.item(text, context, patiently=len(problems) < MOST_REPAIRED)
+        element = tree.element
+        if element is not None and not _is_item(element):
             continue
-        if tree.mended:
-            problems.append((position, tree.mended))
-        fields = itemfields.read(tree.element) if tree.element is not None else None
-        if tree.element is not None:
-            _strip(tree.element)
-        pieces.append(_Piece(start, end, "" if fields else text, tree.element, fields))
-    return pieces, summed_up(problems)
+        if tree.repaired:
+            problems.append((number, tree.repaired))
+        item = Item(position=len(pieces), start=start, end=end)
+        if element is None:
+            pieces.append(_Piece(item, None, text))
+        else:
+            item = _read(item, element)
+            _strip(element)
+            pieces.append(_Piece(item, element))
+    notes += summed_up(problems)
+    return pieces
 
 
 def _strip(element: etree._Element) -> None:
     """Leave in *element* what feedparser is asked for, in a shape that cannot keep it busy."""
     kept = 0
     for child in list(element):
-        if name_of(child) not in _WORDS and kept < _MOST_CHILDREN and _is_small(child):
+        if _name(child) not in _NOT_ASKED and kept < _MOST_ASKED and _is_small(child):
             kept += 1
         else:
             element.remove(child)
@@ -167,7 +231,7 @@ def _is_small(element: etree._Element) -> bool:
     length = 0
     for count, inside in enumerate(element.iter()):
         length += len(inside.text or "") + len(inside.tail or "")
-        if count > _DEEPEST_CHILD or length > _LONGEST_CHILD or not _few_attributes(inside):
+        if count > _MOST_INSIDE or length > _LONGEST_CHILD or not _few_attributes(inside):
             return False
     return True
 
@@ -180,7 +244,7 @@ def _frame(
     head: str,
     tail: str,
     look: Look,
-    setting: xml_repair.Setting,
+    context: Context,
     notes: list[str],
     *,
     whole: bool,
@@ -192,59 +256,46 @@ def _frame(
     text = ""
     if look.root != "entry" and look.at >= 0:
         text = xml_repair.windows_references(
-            f"{head[look.at :]}<?{_HERE}?>{tail}".rstrip("\0 \r\n\t")
+            f"{head[look.at :]}<?{_MARK}?>{tail}".rstrip("\0 \r\n\t")
         )
-    tree = xml_repair.frame(text, setting) if text else xml_repair.Tree(None)
+    tree = xml_repair.document(text, context) if text else xml_repair.Tree(None)
     root = tree.element
     if tree.broken and not whole:
         raise ParseError(
             "malformed",
             f"claims to be a feed (<{look.root}>), but it is broken and no whole item is in it:"
-            f" {tree.mended[:200]}; ask the agency if the next one is the same",
+            f" {tree.repaired[:200]}; ask the agency if the next one is the same",
         )
     if tree.broken:
-        notes.append(f"broken outside its items, whole items kept: {tree.mended[:200]}")
-    if root is None:
-        root = _bare(look)
+        notes.append(f"broken outside its items, whole items kept: {tree.repaired[:200]}")
+    if root is None:  # the document's own could not be had: one that says nothing
+        family = {"rdf": "rdf", "feed": "atom", "entry": "atom"}.get(look.root, "rss")
+        root = etree.fromstring(_BARE[family])
     _settle(root)
     return root
 
 
-def _bare(look: Look) -> etree._Element:
-    """A frame that says nothing, for when the document's own could not be had."""
-    family = "rdf" if look.root == "rdf" else "atom" if look.root in ("feed", "entry") else "rss"
-    return etree.fromstring(_BARE[family])
-
-
-_BARE = {
-    "rdf": '<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
-    ' xmlns="http://purl.org/rss/1.0/"><channel/></r:RDF>',
-    "atom": '<feed xmlns="http://www.w3.org/2005/Atom"/>',
-    "rss": '<rss version="2.0"><channel/></rss>',
-}
-
-
 def _settle(root: etree._Element) -> None:
     """Make sure of the mark, and that nothing else in the frame can keep feedparser busy."""
-    for broken in [e for e in root.iter() if isinstance(e.tag, str) and itemfields.is_item(e)]:
+    for broken in [e for e in root.iter() if isinstance(e.tag, str) and _is_item(e)]:
         if (parent := broken.getparent()) is not None:
             parent.remove(broken)
     mark = _mark(root)
-    channel = next((e for e in root if name_of(e).rpartition(":")[2] == "channel"), None)
+    channel = next((e for e in root if _name(e).rpartition(":")[2] == "channel"), None)
     holders = [root] if channel is None else [root, channel]
     home = mark.getparent() if mark is not None else None
     if mark is None or home is None or not any(home is holder for holder in holders):
         if mark is not None and home is not None:
             home.remove(mark)
-        rdf = name_of(root).rpartition(":")[2] == "rdf"
-        holders[0 if rdf else -1].append(etree.ProcessingInstruction(_HERE))
+        rdf = _name(root).rpartition(":")[2] == "rdf"
+        holders[0 if rdf else -1].append(etree.ProcessingInstruction(_MARK))
     for holder in holders:
         kept = 0
         for child in list(holder):
             if child is channel or not isinstance(child.tag, str):
                 continue
             kept += 1
-            if kept > _MOST_CHILDREN or not _is_small(child):
+            if kept > _MOST_ASKED or not _is_small(child):
                 holder.remove(child)
         for key in list(holder.attrib)[_MOST_ATTRIBUTES:]:
             del holder.attrib[key]
@@ -253,59 +304,14 @@ def _settle(root: etree._Element) -> None:
 def _mark(root: etree._Element) -> etree._Element | None:
     """Where the items stood."""
     marks: Iterable[Any] = root.iter(etree.ProcessingInstruction)
-    return next((mark for mark in marks if mark.target == _HERE), None)
+    return next((mark for mark in marks if mark.target == _MARK), None)
 
 
-def _read(
-    frame: etree._Element,
-    pieces: Sequence[_Piece],
-    look: Look,
-    setting: xml_repair.Setting,
-    hints: Hints,
-    notes: list[str],
-) -> Parsed:
-    told = _told(frame, [p.element for p in pieces if p.element is not None])
-    channel = _channel(told, frame, hints)
-    base = _base(frame, hints)
-    entries = iter(told.get("entries", ()))
-    aligned = len(told.get("entries", ())) == sum(p.element is not None for p in pieces)
-    if not aligned:
-        notes.append("feedparser counted other items; categories and rights were left out")
-    budget = LOOSE_BYTES
-    items: list[Item] = []
-    for position, piece in enumerate(pieces):
-        item = Item(position=position, start=piece.start, end=piece.end)
-        if piece.fields is not None:
-            entry = next(entries) if aligned else {}
-            item = _with_fields(_rest(item, entry), piece.fields)
-        elif len(piece.text) <= budget:
-            budget -= len(piece.text)
-            item = _loose(item, piece.text, look, setting)
-        # The base of an item's references is what it declares, else its own page; its own link
-        # is resolved like a reference of the channel's.
-        stated = _join(base or hints.url, item.base) if item.base else base
-        link = resolve(item.link, stated or channel.link or hints.url) if item.link else None
-        near = stated or link or channel.link or hints.url
-        items.append(replace(item, link=link or "", base=near))
-    kind = str(told.get("version") or look.root)
-    return Parsed(format=kind, channel=channel, items=tuple(items), notes=tuple(notes))
+# What feedparser reads.
 
 
-def _base(frame: etree._Element, hints: Hints) -> str:
-    """The xml:base in force on the items, ``""`` where none is declared."""
-    base = ""
-    for holder in (frame, *(e for e in frame if name_of(e) == "channel")):
-        if said := holder.get(_XML_BASE):
-            base = _join(base or hints.url, said)
-    return base
-
-
-_XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
-_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-
-
-def _told(frame: etree._Element, elements: Sequence[etree._Element]) -> dict[str, Any]:
-    """What feedparser says of *frame* with *elements* in the place of its mark."""
+def _ask(frame: etree._Element, elements: Sequence[etree._Element]) -> dict[str, Any]:
+    """What feedparser says of *frame* with *elements* in the place of its mark; {} if it fails."""
     mark = _mark(frame)
     assert mark is not None, "the frame was settled"
     for element in elements:
@@ -331,73 +337,59 @@ def _feedparser(document: bytes) -> dict[str, Any]:
     return told
 
 
-def _rest(item: Item, entry: dict[str, Any]) -> Item:
+def _items(
+    pieces: Sequence[_Piece],
+    told: dict[str, Any],
+    look: Look,
+    context: Context,
+    notes: list[str],
+) -> Iterator[Item]:
+    entries = told.get("entries", ())
+    aligned = len(entries) == sum(piece.element is not None for piece in pieces)
+    if not aligned:
+        notes.append("feedparser counted other items; categories and rights were left out")
+    following = iter(entries)
+    budget = LENIENT_BYTES
+    for piece in pieces:
+        if piece.element is not None:
+            yield _completed(piece.item, next(following) if aligned else {})
+        elif len(piece.text) <= budget:
+            budget -= len(piece.text)
+            yield _read_leniently(piece.item, piece.text, look, context)
+        else:
+            yield piece.item  # without words: refused by itself, later
+
+
+def _completed(item: Item, entry: dict[str, Any]) -> Item:
     """*item* with what feedparser is asked for: link, categories, rights."""
-    return replace(
-        item,
-        link=_str(entry.get("feedburner_origlink")) or _str(entry.get("link")),
-        categories=_categories(entry),
-        rights=_str(entry.get("rights")),
-    )
-
-
-def _categories(entry: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    found: dict[tuple[str, str], None] = {}
+    categories: dict[tuple[str, str], None] = {}
     for tag in entry.get("tags", ()):
-        label = _str(tag.get("label")) or _str(tag.get("term"))
-        if label:
-            found.setdefault((label, _str(tag.get("scheme"))))
-    return tuple(found)
-
-
-def _with_fields(item: Item, fields: Fields) -> Item:
-    """*item* with what its own bytes say."""
-    link = item.link or fields.link
-    if not link and fields.permalink and fields.guid.startswith(("http://", "https://")):
-        link = fields.guid
+        if label := _str(tag.get("label")) or _str(tag.get("term")):
+            categories.setdefault((label, _str(tag.get("scheme"))))
     return replace(
         item,
-        guid=fields.guid,
-        link=link,
-        headline=fields.headline.text,
-        headline_html=fields.headline.html,
-        body=fields.body.text,
-        body_html=fields.body.html,
-        summary=fields.summary.text,
-        summary_html=fields.summary.html,
-        base=fields.base,
-        language=fields.language,
-        authors=fields.authors,
-        creators=fields.creators,
-        sources=fields.sources,
-        credits=fields.credits,
-        published=fields.published,
-        updated=fields.updated,
-        version=fields.version,
-        keywords=fields.keywords,
-        media=fields.media,
-        rights=fields.rights or item.rights,
-        urgency=fields.urgency,
-        dateline=fields.dateline,
+        link=_str(entry.get("feedburner_origlink")) or _str(entry.get("link")) or item.link,
+        categories=tuple(categories),
+        rights=item.rights or _str(entry.get("rights")),
     )
 
 
-def _loose(item: Item, text: str, look: Look, setting: xml_repair.Setting) -> Item:
+def _read_leniently(item: Item, text: str, look: Look, context: Context) -> Item:
     """*item* as feedparser's lenient parser reads *text*, when nothing else could."""
-    _, mended = xml_repair.mend(text, setting)
+    _, repaired = xml_repair.repair(text, context)
     spaces = "".join(f' xmlns:{p}="{u}"' for p, u in xml_repair.WELL_KNOWN.items())
     name = "feed" if look.root in ("feed", "entry") else "rss"
     try:
-        told = _feedparser(f"<{name}{spaces}>{mended}</{name}>".encode())
+        told = _feedparser(f"<{name}{spaces}>{repaired}</{name}>".encode())
         entry = told["entries"][0]
-    except Exception:  # see _told; an item without words is refused by itself, later
+    except Exception:  # see _ask; an item without words is refused by itself, later
         return item
     contents = [c for c in entry.get("content", ()) if _str(c.get("value"))]
     summary = _str(entry.get("summary"))
     body = _str(contents[0].get("value")) if contents else summary
     title = _str(entry.get("title"))
     return replace(
-        _rest(item, entry),
+        _completed(item, entry),
         guid=_str(entry.get("id")),
         headline=html_detection.resolve_references(title),
         headline_html=html_detection.is_markup_title(title),
@@ -420,8 +412,8 @@ def _loose(item: Item, text: str, look: Look, setting: xml_repair.Setting) -> It
 
 def _channel(told: dict[str, Any], frame: etree._Element, hints: Hints) -> Channel:
     feed: dict[str, Any] = told.get("feed", {})
-    hours = [e for e in frame.iter() if name_of(e) == "hour"]
-    days = [e for e in frame.iter() if name_of(e) == "day"]
+    hours = [e for e in frame.iter() if _name(e) == "hour"]
+    days = [e for e in frame.iter() if _name(e) == "day"]
     hubs = [_str(x.get("href")) for x in feed.get("links", ()) if x.get("rel") == "hub"]
     announced = _HUB.search(hints.headers.get("link", "")[:10_000])
     return Channel(
@@ -432,10 +424,19 @@ def _channel(told: dict[str, Any], frame: etree._Element, hints: Hints) -> Chann
         ttl=_str(feed.get("ttl")),
         update_period=_str(feed.get("sy_updateperiod")),
         update_frequency=_str(feed.get("sy_updatefrequency")),
-        skip_hours=tuple(text_of(e) for e in hours[:24]),
-        skip_days=tuple(text_of(e) for e in days[:7]),
+        skip_hours=tuple(_text(e) for e in hours[:24]),
+        skip_days=tuple(_text(e) for e in days[:7]),
         hub=next((h for h in hubs if h), "") or (announced[1].strip() if announced else ""),
     )
+
+
+def _base(frame: etree._Element, hints: Hints) -> str:
+    """The xml:base in force on the items, ``""`` where none is declared."""
+    base = ""
+    for holder in (frame, *(e for e in frame if _name(e) == "channel")):
+        if said := holder.get(_XML_BASE):
+            base = _join(base or hints.url, said)
+    return base
 
 
 def _join(base: str, address: str) -> str:
@@ -445,3 +446,379 @@ def _join(base: str, address: str) -> str:
 
 def _str(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
+
+
+# What an item's own tree says.
+
+
+class _Words(NamedTuple):
+    """A text and whether it is HTML (True) or plain."""
+
+    text: str = ""
+    html: bool = False
+
+
+@dataclass(slots=True)
+class _Children:
+    """An item's children by name; names as :func:`_name` gives them."""
+
+    by_name: dict[str, list[etree._Element]] = field(default_factory=dict)
+
+    def all(self, *names: str) -> Iterator[etree._Element]:
+        for name in names:
+            yield from self.by_name.get(name, ())
+
+    def texts(self, *names: str) -> tuple[str, ...]:
+        return _distinct(_text(element) for element in self.all(*names))
+
+    def first(self, *names: str) -> str:
+        return next(iter(self.texts(*names)), "")
+
+
+def _name(element: etree._Element) -> str:
+    """The element's name with a prefix that depends on the namespace alone, in lower case.
+
+    Feeds write namespaces with a wrong scheme or without the last slash; those are the same here.
+    RSS of every kind has no prefix; an unknown namespace gives ``?:``.
+    """
+    tag: object = element.tag
+    if not isinstance(tag, str):  # a comment or a processing instruction
+        return ""
+    if tag[0] != "{":
+        return tag.lower()
+    uri, _, local = tag[1:].rpartition("}")
+    key = uri.strip().lower().rpartition("://")[2].rstrip("/#")
+    prefix = _SPACES.get(key, "?")
+    return f"{prefix}:{local.lower()}" if prefix else local.lower()
+
+
+def _is_item(element: etree._Element) -> bool:
+    """Whether *element* is an item of RSS or an entry of Atom, and not one of another language."""
+    return _name(element) in ("item", "entry", "atom:entry", "atom:item")
+
+
+def _text(element: etree._Element) -> str:
+    """The text in *element*, that of its children included, without surrounding white space."""
+    if len(element) == 0:
+        return (element.text or "").strip()
+    return "".join(map(str, element.itertext())).strip()
+
+
+def _read(item: Item, element: etree._Element) -> Item:
+    """*item* with what *element*, an RSS item or an Atom entry, says in words."""
+    atom = _name(element).startswith("atom:")
+    children = _Children()
+    for child in islice(element, MOST_CHILDREN):
+        name = _name(child)
+        # In an Atom document Atom's elements are the document's own, as RSS's are in RSS.
+        name = name.removeprefix("atom:") if atom else name
+        if name:
+            children.by_name.setdefault(name, []).append(child)
+    guid = children.first("guid", "id", "atom:id") or element.get(_RDF_ABOUT) or ""
+    headline = _headline(children, atom)
+    body, summary = _body_and_summary(children, atom)
+    return replace(
+        item,
+        guid=guid,
+        link=_link(children, guid),
+        headline=headline.text,
+        headline_html=headline.html,
+        body=body.text,
+        body_html=body.html,
+        summary=summary.text,
+        summary_html=summary.html,
+        base=_own_base(element, children),
+        language=_language(element, children),
+        authors=_people(children, "author", "atom:author", "byline"),
+        creators=_people(children, "dc:creator", "dcterms:creator", "dc:author"),
+        sources=_sources(children),
+        credits=children.texts(
+            "credit", "creditline", "credit-line", "dc:credit", "dcterms:credit"
+        ),
+        published=children.texts(
+            "pubdate",
+            "published",
+            "issued",
+            "dcterms:issued",
+            "atom:published",
+            "dc:date",
+            "created",
+            "dcterms:created",
+            "date",
+        ),
+        updated=children.texts(
+            "updated",
+            "updatedat",
+            "modified",
+            "atom:updated",
+            "dcterms:modified",
+            "lastmodified",
+            "lastbuilddate",
+            "updateddate",
+            "dcterms:date",
+        ),
+        version=children.first("version", "revision"),
+        keywords=_keywords(children),
+        media=_media(children),
+        rights=children.first("rights", "copyright", "dc:rights", "dcterms:rights"),
+        urgency=children.first("urgency"),
+        dateline=children.first("dateline"),
+    )
+
+
+def _link(children: _Children, guid: str) -> str:
+    """The item's page, where feedparser names none: its link, else a guid that is one."""
+    for element in children.all("feedburner:origlink", "link", "atom:link"):
+        if (element.get("rel") or "alternate").lower() == "alternate" and (
+            link := (element.get("href") or _text(element)).strip()
+        ):
+            return link
+    stated = next(children.all("guid"), None)
+    if stated is None or (stated.get("isPermaLink") or "true").lower() != "true":
+        return ""
+    return guid if guid.startswith(("http://", "https://")) else ""
+
+
+def _own_base(element: etree._Element, children: _Children) -> str:
+    if base := element.get(_XML_BASE):
+        return base.strip()
+    return next((b.strip() for c in children.all("content") if (b := c.get(_XML_BASE))), "")
+
+
+def _language(element: etree._Element, children: _Children) -> str:
+    if language := element.get(_XML_LANG):
+        return language.strip()
+    return children.first("dc:language", "dcterms:language", "language") or next(
+        (b.strip() for c in children.all("content", "title") if (b := c.get(_XML_LANG))), ""
+    )
+
+
+def _headline(children: _Children, atom: bool) -> _Words:
+    for name in ("title", "atom:title", "dc:title", "dcterms:title"):
+        for element in children.all(name):
+            if atom or name == "atom:title":
+                text = _construct(element)
+            elif len(element):
+                text = _Words(_inner(element), True)
+            else:
+                raw = element.text or ""
+                marked = html_detection.is_markup_title(raw)
+                text = _Words(raw if marked else html_detection.resolve_references(raw), marked)
+            if text.text.strip():
+                return text
+    return _Words()
+
+
+def _body_and_summary(children: _Children, atom: bool) -> tuple[_Words, _Words]:
+    """Body and summary. The body is the fullest element that has words; the summary the next."""
+    bodies = [_undeclared(e) for e in children.all("content:encoded")]
+    bodies += [_construct(e, body=True) for e in children.all("atom:content")]
+    for element in children.all("content"):
+        bodies.append(_construct(element, body=True) if atom else _undeclared(element))
+    bodies += [_undeclared(e) for e in children.all(*_FULL_TEXT)]
+    bodies += [_Words(_inner(e), True) for e in children.all("xhtml:body", "xhtml:div")]
+    summaries: list[_Words] = []
+    for element in children.all("summary", "atom:summary"):
+        declared = atom or _name(element) == "atom:summary"
+        summaries.append(_construct(element) if declared else _undeclared(element))
+    summaries = [_undeclared(e) for e in children.all("description")] + summaries
+    summaries += [_undeclared(e) for e in children.all("dc:description", "dcterms:abstract")]
+    candidates = bodies + summaries
+    body = next((t for t in candidates if _has_words(t)), None) or next(
+        (t for t in candidates if t.text.strip()), _Words()
+    )
+    summary = next((t for t in summaries if t is not body and t.text.strip()), _Words())
+    return body, summary
+
+
+def _has_words(text: _Words) -> bool:
+    return html_detection.has_words(text.text) if text.html else bool(text.text.strip())
+
+
+def _undeclared(element: etree._Element) -> _Words:
+    """Text of an element of which nobody says whether it is HTML."""
+    if len(element):
+        return _Words(_inner(element), True)
+    raw = element.text or ""
+    return _Words(raw, html_detection.is_markup(raw))
+
+
+def _construct(element: etree._Element, *, body: bool = False) -> _Words:
+    """An Atom text construct (RFC 4287 §3.1), or content (§4.1.3); also those of Atom 0.3."""
+    kind = (element.get("type") or "text").strip().lower()
+    mode = (element.get("mode") or "").strip().lower()
+    raw = element.text or ""
+    if body and element.get("src"):
+        return _Words()  # the content is elsewhere; nothing of it was received
+    if kind in _XHTML_TYPES or (len(element) and mode in ("", "xml")):
+        children = [child for child in element if isinstance(child.tag, str)]
+        lone = len(children) == 1 and not raw.strip() and not (children[0].tail or "").strip()
+        if lone and etree.QName(children[0]).localname.lower() == "div":
+            return _Words(_inner(children[0]), True)
+        return _Words(_inner(element), True)
+    if mode == "base64" or (body and not kind.startswith("text") and kind not in _HTML_TYPES):
+        return _base64(raw, kind)
+    return _Words(raw, kind in _HTML_TYPES)
+
+
+def _base64(raw: str, kind: str) -> _Words:
+    """Content of another media type is base64 (RFC 4287 §4.1.3.3); only text is any use here."""
+    if not kind.startswith("text") and kind not in (*_HTML_TYPES, *_XHTML_TYPES):
+        return _Words()
+    try:
+        text = base64.b64decode(raw.encode(), validate=False).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return _Words()
+    return _Words(text, kind in _HTML_TYPES or kind in _XHTML_TYPES)
+
+
+def _inner(element: etree._Element) -> str:
+    """The markup inside *element* as HTML: elements by their local names, namespaces dropped."""
+    pieces: list[str] = []
+    _append_inner(element, pieces)
+    return "".join(pieces)
+
+
+def _append_inner(element: etree._Element, pieces: list[str]) -> None:
+    # As deep as lxml's own limit of 256, well within Python's.
+    pieces.append(html.escape(element.text or "", quote=False))
+    for child in element:
+        if isinstance(child.tag, str):
+            name = etree.QName(child).localname
+            pieces.append(f"<{name}")
+            for key, value in child.attrib.items():
+                if not (said := str(key)).startswith("{"):
+                    pieces.append(f' {said}="{html.escape(str(value))}"')
+            pieces.append(">")
+            if name.lower() not in html_detection.VOID:
+                _append_inner(child, pieces)
+                pieces.append(f"</{name}>")
+        pieces.append(html.escape(child.tail or "", quote=False))
+
+
+def _people(children: _Children, *names: str) -> tuple[str, ...]:
+    found: list[str] = []
+    for element in children.all(*names):
+        inside = [_text(c) for c in element if _name(c).rpartition(":")[2] == "name"]
+        found += inside or [_text(element)]
+    return _distinct(found)
+
+
+def _sources(children: _Children) -> tuple[str, ...]:
+    found: list[str] = []
+    for element in children.all("source", "atom:source", "dc:source", "agency", "newsagency"):
+        titles = [_text(c) for c in element if _name(c).rpartition(":")[2] == "title"]
+        found += titles or ([] if len(element) else [_text(element)])
+    return _distinct(s for s in found if not s.startswith(("http://", "https://")))
+
+
+def _keywords(children: _Children) -> tuple[str, ...]:
+    found: list[str] = []
+    for element in children.all("media:keywords", "keywords", "tags", "itunes:keywords"):
+        texts = [_text(c) for c in element] or [_text(element)]
+        found += [word.strip() for text in texts for word in re.split("[,;]", text)]
+    return _distinct(found)
+
+
+def _media(children: _Children) -> tuple[ItemMedia, ...]:
+    found: list[ItemMedia] = []
+    around = list(children.all("media:description", "media:credit"))
+    for element in children.all("media:content"):
+        found.append(_medium(element, [element, *around]))
+    for group in children.all("media:group"):
+        contents = [c for c in group if _name(c) == "media:content"]
+        if contents:
+            # A group is one picture or film in several renderings (Media RSS, media:group).
+            best = max(contents, key=_rank)
+            found.append(_medium(best, [best, group, *around]))
+    for element in children.all("enclosure"):
+        found.append(
+            ItemMedia(
+                url=(element.get("url") or element.get("href") or "").strip(),
+                type=element.get("type") or "",
+                length=element.get("length") or "",
+            )
+        )
+    for element in children.all("link", "atom:link"):
+        if (element.get("rel") or "").lower() == "enclosure":
+            found.append(
+                ItemMedia(
+                    url=(element.get("href") or "").strip(),
+                    type=element.get("type") or "",
+                    length=element.get("length") or "",
+                )
+            )
+    # The same picture in several sizes: the largest that is there.
+    for name in ("fullimage", "storyimage", "image"):
+        urls = [_picture(element) for element in children.all(name)]
+        if any(urls):
+            found += [ItemMedia(url=url, medium="image") for url in urls]
+            break
+    if not any(m.url for m in found):
+        groups = [c for g in children.all("media:group") for c in g]
+        thumbnails = [e for e in groups if _name(e) == "media:thumbnail"]
+        for element in [*children.all("media:thumbnail"), *thumbnails][:1]:
+            found.append(_medium(element, [element, *around], "image"))
+    distinct: dict[str, ItemMedia] = {}
+    for medium in found:
+        if medium.url:
+            distinct.setdefault(medium.url, medium)
+    return tuple(distinct.values())
+
+
+def _rank(element: etree._Element) -> tuple[bool, int]:
+    width = (element.get("width") or "").strip()
+    return (
+        (element.get("isDefault") or "").lower() == "true",
+        int(width) if width.isascii() and width.isdigit() and len(width) < 8 else 0,
+    )
+
+
+def _medium(
+    element: etree._Element, around: Iterable[etree._Element], medium: str = ""
+) -> ItemMedia:
+    captions: list[str] = []
+    credited: list[str] = []
+    for place in around:
+        for inside in (place, *place) if _name(place) != "media:group" else place:
+            if _name(inside) == "media:description":
+                captions.append(_caption(inside))
+            elif _name(inside) == "media:credit":
+                credited.append(_text(inside))
+    return ItemMedia(
+        url=(element.get("url") or _address(element)).strip(),
+        medium=(element.get("medium") or medium).strip().lower(),
+        type=element.get("type") or "",
+        width=element.get("width") or "",
+        height=element.get("height") or "",
+        length=element.get("fileSize") or "",
+        caption=next((c for c in captions if c), ""),
+        credit=next((c for c in credited if c), ""),
+    )
+
+
+def _address(element: etree._Element) -> str:
+    """The address in an element that holds nothing else, or ``""``."""
+    text = (element.text or "").strip()
+    return text if text.startswith(("http://", "https://", "//")) else ""
+
+
+def _picture(element: etree._Element) -> str:
+    for child in element:
+        if _name(child) == "url":
+            return _text(child)
+    return (element.get("url") or element.get("href") or _address(element)).strip()
+
+
+def _caption(element: etree._Element) -> str:
+    raw = _text(element)
+    if not html_detection.is_markup(raw):
+        return raw
+    try:
+        return plain(projection(raw))
+    except ParseError:  # markup built to burst a parser is no caption
+        return ""
+
+
+def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(t for t in texts if t))

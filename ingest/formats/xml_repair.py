@@ -1,9 +1,9 @@
-"""The XML tree of one piece of a feed, by lxml, mending as little as makes it well-formed.
+"""XML trees of feeds by lxml, from text that is not always XML, repaired as little as needed.
 
-Each item is parsed by itself, so that no fault reaches its neighbours. Three tries: the piece as
-it stands; with stray characters and references mended; with each child that is still broken read
-as raw HTML. Entities are never declared to the parser, the network is never touched, and lxml's
-own limits (depth 256, text of 10 MB) stay on.
+Each item is parsed by itself, so that no fault reaches its neighbours. Three tries: as it stands;
+with stray characters and references repaired; with each child that is still broken read as raw
+HTML. Entities are never declared to the parser, the network is never touched, and lxml's own limits
+(depth 256, text of 10 MB) stay on.
 """
 
 import html
@@ -54,8 +54,8 @@ _PREDEFINED = frozenset(["amp", "lt", "gt", "quot", "apos"])
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """What the document says around a piece: prefix to namespace, name to entity's text."""
+class Context:
+    """What the document says around an item: namespaces by prefix, texts of entities by name."""
 
     spaces: dict[str, str] = field(default_factory=dict)
     entities: dict[str, str] = field(default_factory=dict)
@@ -63,17 +63,17 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The element of a piece, None if it could not be had.
+    """An element, None if it could not be had.
 
-    ``mended`` says what was amiss; ``broken`` is True where something may have been lost by it.
+    ``repaired`` says what was amiss; ``broken`` is True where something may have been lost by it.
     """
 
     element: etree._Element | None
-    mended: str = ""
+    repaired: str = ""
     broken: bool = False
 
 
-def tree(text: str, setting: Setting, *, patiently: bool = True) -> Tree:
+def item(text: str, context: Context, *, patiently: bool = True) -> Tree:
     """The element that *text*, one whole ``<item>`` or ``<entry>``, is. Linear in its length.
 
     *patiently* False leaves out the last and dearest of the three tries.
@@ -83,32 +83,29 @@ def tree(text: str, setting: Setting, *, patiently: bool = True) -> Tree:
     ):
         return Tree(None, f"more than {MOST_TAGS} tags", broken=True)
     text = windows_references(text)
-    if (element := _parse(text, setting.spaces)) is not None:
+    if (element := _parse(text, context.spaces)) is not None:
         return Tree(element)
-    spaces, mended = mend(text, setting)
-    if (element := _parse(mended, spaces)) is not None:
+    spaces, repaired = repair(text, context)
+    if (element := _parse(repaired, spaces)) is not None:
         return Tree(element, "stray characters, references or prefixes mended")
-    if patiently and (element := _parse(_isolate(mended, spaces), spaces)) is not None:
+    if patiently and (element := _parse(_isolate(repaired, spaces), spaces)) is not None:
         return Tree(element, "broken elements read as raw HTML")
     return Tree(None, "not readable as XML", broken=True)
 
 
-def frame(text: str, setting: Setting) -> Tree:
+def document(text: str, context: Context) -> Tree:
     """The root of *text*, a document; recovered as far as libxml2 can where it is broken."""
     if text.count("<") > MOST_TAGS:
         return Tree(None, f"more than {MOST_TAGS} tags", broken=True)
-    if (element := _whole(text, _STRICT)) is not None:
+    element, _ = _whole(text, _STRICT)
+    if element is not None:
         return Tree(element)
-    spaces, mended = mend(text, setting)
-    mended = _declare(mended, spaces)
-    if (element := _whole(mended, _STRICT)) is not None:
+    spaces, repaired = repair(text, context)
+    repaired = _declare(repaired, spaces)
+    element, why = _whole(repaired, _STRICT)
+    if element is not None:
         return Tree(element, "stray characters, references or prefixes mended")
-    try:
-        etree.fromstring(mended.encode(), _STRICT)
-        why = "it is not well-formed"
-    except (etree.XMLSyntaxError, ValueError) as error:
-        why = str(error)
-    return Tree(_whole(mended, _RECOVERING), why, broken=True)
+    return Tree(_whole(repaired, _RECOVERING)[0], why or "it is not well-formed", broken=True)
 
 
 def windows_references(text: str) -> str:
@@ -127,13 +124,13 @@ def _windows(match: re.Match[str]) -> str:
     return html.unescape(f"&#{number};") if 128 <= number <= 159 else match[0]
 
 
-def mend(text: str, setting: Setting) -> tuple[dict[str, str], str]:
+def repair(text: str, context: Context) -> tuple[dict[str, str], str]:
     """The namespaces to declare around *text*, and *text* without what XML forbids.
 
     Controls go; references to characters that XML has not go; HTML's named references become
     characters; other ampersands, "<" that begin nothing and "]]>" outside CDATA are escaped.
     """
-    entities = setting.entities
+    entities = context.entities
 
     def reference(match: re.Match[str]) -> str:
         decimal, hexadecimal, name = match.groups()
@@ -154,7 +151,7 @@ def mend(text: str, setting: Setting) -> tuple[dict[str, str], str]:
         return _STRAY.sub(lambda m: "&lt;" if m[0] == "<" else "]]&gt;", piece)
 
     text = _outside(_CONTROL.sub("", text), outside)
-    spaces = dict(setting.spaces)
+    spaces = dict(context.spaces)
     for prefix in dict.fromkeys(one or two for one, two in _PREFIX.findall(text)):
         if prefix not in spaces and prefix not in ("xml", "xmlns") and len(spaces) < 100:
             spaces[prefix] = WELL_KNOWN.get(prefix, f"urn:undeclared:{prefix}")
@@ -201,11 +198,12 @@ def _parse(text: str, spaces: dict[str, str]) -> etree._Element | None:
     return root[0] if len(root) == 1 and isinstance(root[0].tag, str) else None
 
 
-def _whole(text: str, parser: etree.XMLParser) -> etree._Element | None:
+def _whole(text: str, parser: etree.XMLParser) -> tuple[etree._Element | None, str]:
+    """The root of *text*; what is wrong where there is none."""
     try:
-        return etree.fromstring(text.encode("utf-8", "replace"), parser)
-    except (etree.XMLSyntaxError, ValueError):
-        return None
+        return etree.fromstring(text.encode("utf-8", "replace"), parser), ""
+    except (etree.XMLSyntaxError, ValueError) as error:
+        return None, str(error)
 
 
 def _declarations(spaces: dict[str, str]) -> str:
@@ -295,10 +293,10 @@ def _close(text: str, tag: str, at: int, limit: int) -> int:
 
 
 def usable(spaces: dict[str, str]) -> dict[str, str]:
-    """Those of *spaces* that may be declared: one bad one would spoil every piece."""
+    """Those of *spaces* that may be declared: one bad one would spoil every item."""
     return {
         prefix: uri
         for prefix, uri in spaces.items()
         if (not prefix or _SAFE_NAME.fullmatch(prefix))
-        and _parse("<x/>", {prefix: uri}) is not None
+        and (WELL_KNOWN.get(prefix) == uri or _parse("<x/>", {prefix: uri}) is not None)
     }

@@ -542,7 +542,7 @@ def _checked(body: bytes) -> None:
 
 
 def test_feedparser_reads_what_nothing_else_can(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rss_atom, "MOST_MENDED", 0)
+    monkeypatch.setattr(rss_atom, "MOST_REPAIRED", 0)
     broken = (
         "<title>Q&amp;amp;A</title><link>https://a.example/2</link><guid>2</guid><source>PTI</source>"
         "<author>Ann</author><pubDate>22 Nov 2026 06:00 GMT</pubDate><category>c</category>"
@@ -561,8 +561,8 @@ def test_feedparser_reads_what_nothing_else_can(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_only_so_much_is_read_leniently(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rss_atom, "MOST_MENDED", 0)
-    monkeypatch.setattr(rss_atom, "LOOSE_BYTES", 300)
+    monkeypatch.setattr(rss_atom, "MOST_REPAIRED", 0)
+    monkeypatch.setattr(rss_atom, "LENIENT_BYTES", 300)
     broken = "<title>t</title><description>" + "<br>" * 40 + "</description>"
     parsed = parse(rss(broken, broken, WHOLE.format(1)))
     assert [i.headline for i in parsed.items] == ["t", "", "Whole"]
