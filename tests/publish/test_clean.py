@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from lxml import html as lxml_html
 
 from publish.clean import DROPPED, TAGS, absolute, clean
-from tests.publish.hostile import texts, urls
-from tests.publish.soup import Soup
+from tests.publish.hostile import Soup, texts, urls
 from wirecopy.encoding import legal
 from wirecopy.html import TangleError
 from wirecopy.text import paragraphs, project

@@ -14,8 +14,8 @@ import pytest
 from publish.formats import Format
 from stories.errors import ParseError
 from tests import signing
+from tests.publish.hostile import Soup
 from tests.publish.node import ask
-from tests.publish.soup import Soup
 from tests.publish.tree import Node, tree
 from tests.signed import FORMATS, ISSUED, Press, samples
 from tests.wirecopy.mutations import FORM, MEANING

@@ -18,7 +18,7 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from publish.clean import clean
-from tests.publish.soup import Soup
+from tests.publish.hostile import Soup
 from tests.wirecopy.markups import marked_up, runs, spoken, steady, stories
 from wirecopy.html import TangleError
 from wirecopy.pixels import is_pixel
