@@ -26,7 +26,7 @@ ENTRIES = "entries.json"
 def wirecopy(folder: str, small: int, large: int, seconds: float) -> dict[str, float]:
     """Entries rendered and measured, in three formats; feeds joined from kept entries."""
     from publish.render import render
-    from publish.selection import join
+    from publish.selection import join, metadata
     from stories.config import Config
     from stories.db.feeds import FORMATS
     from stories.models import Story
@@ -41,7 +41,7 @@ def wirecopy(folder: str, small: int, large: int, seconds: float) -> dict[str, f
 
     def joined(count: int) -> None:
         for format in FORMATS:
-            join(feed, room, format, [entry[format] for entry in kept[:count]], updated)
+            join(metadata(feed, room, updated), format, [entry[format] for entry in kept[:count]])
 
     def one_changed() -> None:
         render(stories[0], room)

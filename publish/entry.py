@@ -74,15 +74,15 @@ GENERATOR = "Wirecopy"
 class FeedMetadata(Value):
     """What a feed says of itself.
 
-    ``page`` is the feed's HTML page, ``url`` the feed document itself, and ``about`` a page that
-    explains our extension. ``ttl`` is in minutes; ``updated`` is None while the feed is empty.
+    ``page`` is the feed's HTML page; with the name of a format after a dot, it is the document. The
+    page ``about`` explains our extension. ``ttl`` is in minutes; ``updated`` is None while the feed
+    is empty.
     """
 
     id: str
     title: str
     description: str | None = None
     page: str
-    url: str
     publisher: str
     publisher_url: str
     about: str

@@ -74,7 +74,7 @@ def feed(of: FeedMetadata) -> tuple[bytes, bytes]:
             "version": "https://jsonfeed.org/version/1.1",
             "title": of.title,
             "home_page_url": of.page,
-            "feed_url": of.url,
+            "feed_url": f"{of.page}.json",
             "description": of.description,
             "authors": [{"name": of.publisher, "url": of.publisher_url}],
             "language": of.language,

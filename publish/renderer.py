@@ -18,7 +18,7 @@ import structlog
 from publish import signing
 from publish.formats import WRITERS, Format
 from publish.render import Rendered, render
-from publish.selection import join, selected_by
+from publish.selection import join, metadata, selected_by
 from publish.signing import Batch, Signed
 from stories import clock, keyring, licence, transparency
 from stories.config import Config
@@ -81,9 +81,7 @@ def render_waiting(
         done += len(waiting_feeds)
         with outbox.renewing(store, waiting_feeds):
             with store.read() as conn:
-                joined = {
-                    job.key: _try_waiting_feeds(conn, config, job.key) for job in waiting_feeds
-                }
+                joined = {job.key: _try_to_join(conn, config, job.key) for job in waiting_feeds}
             with store.write() as conn:
                 _keep_feeds(conn, waiting_feeds, joined)
                 waiting_feeds = outbox.claim(conn, "feed", clock.now(), FEEDS_A_TURN)
@@ -371,15 +369,14 @@ def _join(conn: Connection, config: Config, name: str) -> _Joined:
     if feed is None:
         return _Joined(0, {})
     rows = feeds.placed(conn, name, feed.limit)
-    updated = max((row.changed_at for row in rows), default=None)
+    of = metadata(feed, config, max((row.changed_at for row in rows), default=None))
     bodies = {
-        format: join(feed, config, format, [row.bytes_of(format) for row in rows], updated)
-        for format in WRITERS
+        format: join(of, format, [row.bytes_of(format) for row in rows]) for format in WRITERS
     }
     return _Joined(len(rows), bodies)
 
 
-def _try_waiting_feeds(conn: Connection, config: Config, name: str) -> _Joined | Exception:
+def _try_to_join(conn: Connection, config: Config, name: str) -> _Joined | Exception:
     try:
         return _join(conn, config, name)
     except Exception as error:  # one feed must not stop the others, whatever it raises

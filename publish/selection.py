@@ -43,35 +43,17 @@ def lifetime(feed: Feed, config: Config) -> timedelta:
     return min(max(min(every, default=STALEST), FRESHEST), STALEST)
 
 
-def join(
-    feed: Feed,
-    config: Config,
-    format: Format,
-    entries: Sequence[bytes],
-    updated: datetime | None,
-) -> bytes:
-    """The document of *feed* in *format*, in UTF-8: *entries* as rendered, in their order.
+def metadata(feed: Feed, config: Config, updated: datetime | None) -> FeedMetadata:
+    """What *feed* says of itself.
 
-    *updated* is when the newest entry changed, None when there is none: an empty feed is valid.
+    *updated* is when its newest entry changed, None when there is none: an empty feed is valid.
     """
-    writer = WRITERS[format]
-    opening, closing = writer.feed(_metadata(feed, config, format, updated))
-    if not entries:
-        return opening + closing
-    # One join of everything: a feed of megabytes built in two steps is allocated twice.
-    parts = [part for entry in entries for part in (writer.separator, entry)]
-    parts[0] = writer.separator.lstrip(b",")
-    return b"".join([opening, *parts, b"\n", closing])
-
-
-def _metadata(feed: Feed, config: Config, name: Format, updated: datetime | None) -> FeedMetadata:
     site, publisher = config.site.url, config.publisher
     return FeedMetadata(
         id=urn(config, "feed", feed.name),
         title=legal(feed.title),
         description=legal(feed.description) or None,
         page=f"{site}/feeds/{feed.name}",
-        url=f"{site}/feeds/{feed.name}.{name}",
         publisher=legal(publisher.name),
         publisher_url=publisher.url,
         about=f"{site}/",
@@ -79,6 +61,18 @@ def _metadata(feed: Feed, config: Config, name: Format, updated: datetime | None
         language=_language(feed, config),
         updated=utc(updated),
     )
+
+
+def join(of: FeedMetadata, format: Format, entries: Sequence[bytes]) -> bytes:
+    """The document of a feed in *format*, in UTF-8: *entries* as rendered, in their order."""
+    writer = WRITERS[format]
+    opening, closing = writer.feed(of)
+    if not entries:
+        return opening + closing
+    # One join of everything: a feed of megabytes built in two steps is allocated twice.
+    parts = [part for entry in entries for part in (writer.separator, entry)]
+    parts[0] = writer.separator.lstrip(b",")
+    return b"".join([opening, *parts, b"\n", closing])
 
 
 def _language(feed: Feed, config: Config) -> str | None:

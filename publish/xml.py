@@ -136,7 +136,7 @@ def rss_channel(feed: FeedMetadata) -> tuple[bytes, bytes]:
     out._FeedGenerator__rss_lastBuildDate = None
     out.title(feed.title)
     out.description(feed.description or feed.title)
-    out.link(href=feed.url, rel="self", type="application/rss+xml")
+    out.link(href=f"{feed.page}.rss", rel="self", type="application/rss+xml")
     # Last, because feedgen takes the last link for the channel's, whatever its rel.
     out.link(href=feed.page, rel="alternate")
     if feed.language:
@@ -158,7 +158,7 @@ def atom_feed(feed: FeedMetadata) -> tuple[bytes, bytes]:
         out.subtitle(feed.description)
     out.updated(feed.updated or NEVER)
     out.author(name=feed.publisher, uri=feed.publisher_url)
-    out.link(href=feed.url, rel="self", type="application/atom+xml")
+    out.link(href=f"{feed.page}.atom", rel="self", type="application/atom+xml")
     out.link(href=feed.page, rel="alternate", type="text/html")
     if feed.language:
         out.language(feed.language)

@@ -9,7 +9,7 @@ from publish import jsonfeed, xml
 from publish.entry import Entry
 from publish.formats import Format
 from publish.render import Rendered, render
-from publish.selection import join
+from publish.selection import join, metadata
 from stories.config import Config
 from stories.models import Story
 from tests.publish.samples import config, english, hindi, urdu
@@ -85,7 +85,7 @@ class Press:
     def feed(self, entries: Sequence[Entry], format: Format) -> bytes:
         """The document of *entries*."""
         fragments = [WRITERS[format](entry) for entry in entries]
-        return join(self.room.feeds[0], self.room, format, fragments, ISSUED)
+        return join(metadata(self.room.feeds[0], self.room, ISSUED), format, fragments)
 
     def chain(self, story: Story) -> bytes:
         """The chain document of *story*."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from publish.formats import Format
 from publish.render import render
 from publish.rerender import RENDERING
-from publish.selection import join
+from publish.selection import join, metadata
 from tests.publish.samples import config, english, hindi, urdu
 from wirecopy.encoding import digest
 
@@ -28,7 +28,7 @@ def documents() -> Iterator[tuple[str, bytes]]:
         rendered = render(story, room)
         for form in FORMATS:
             fragment = getattr(rendered, form)
-            document = join(room.feeds[0], room, form, [fragment], story.changed_at)
+            document = join(metadata(room.feeds[0], room, story.changed_at), form, [fragment])
             yield f"{name}.{form}", document
 
 

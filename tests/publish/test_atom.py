@@ -10,7 +10,7 @@ from lxml import etree
 from publish import xml
 from publish.entry import compose
 from publish.render import render
-from publish.selection import join
+from publish.selection import join, metadata
 from stories.config import Config
 from stories.models import Category, Story
 from tests.publish import hostile
@@ -24,7 +24,7 @@ def document(*stories: Story, room: Config | None = None) -> bytes:
     room = room or config()
     entries = [render(each, room).atom for each in stories]
     updated = max((each.changed_at for each in stories), default=None)
-    return join(room.feeds[0], room, "atom", entries, updated)
+    return join(metadata(room.feeds[0], room, updated), "atom", entries)
 
 
 def read(data: bytes) -> Any:
@@ -158,7 +158,7 @@ def test_an_empty_feed_says_it_was_never_updated() -> None:
 def test_no_story_breaks_the_feed(of: Story) -> None:
     value = compose(of, config()).model_copy(update={"headline": "H"})
     room = config()
-    data = join(room.feeds[0], room, "atom", [xml.atom_entry(value)], of.changed_at)
+    data = join(metadata(room.feeds[0], room, of.changed_at), "atom", [xml.atom_entry(value)])
     [entry] = check_atom(data)
     html = value.html.replace("\r\n", "\n").replace("\r", "\n")
     assert (entry.findtext("atom:content", namespaces=NAMES) or "") == html

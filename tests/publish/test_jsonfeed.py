@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from publish import jsonfeed
 from publish.entry import compose
 from publish.render import render
-from publish.selection import join
+from publish.selection import join, metadata
 from stories.config import Config, Feed
 from stories.models import Story
 from tests.publish import hostile
@@ -19,7 +19,7 @@ def document(*stories: Story, room: Config | None = None) -> bytes:
     room = room or config()
     entries = [render(each, room).json for each in stories]
     updated = max((each.changed_at for each in stories), default=None)
-    return join(room.feeds[0], room, "json", entries, updated)
+    return join(metadata(room.feeds[0], room, updated), "json", entries)
 
 
 def test_an_item_key_by_key() -> None:
@@ -125,6 +125,7 @@ def test_text_is_written_as_itself() -> None:
 def test_no_story_breaks_the_feed(of: Story) -> None:
     value = compose(of, config()).model_copy(update={"headline": "H"})
     room = config()
-    [item] = check_json(join(room.feeds[0], room, "json", [jsonfeed.item(value)], of.changed_at))
+    feed = metadata(room.feeds[0], room, of.changed_at)
+    [item] = check_json(join(feed, "json", [jsonfeed.item(value)]))
     assert item["content_html"] == value.html
     assert item.get("summary") == value.summary

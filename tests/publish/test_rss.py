@@ -13,7 +13,7 @@ from lxml import etree
 from publish import xml
 from publish.entry import Entry, compose
 from publish.render import render
-from publish.selection import join
+from publish.selection import join, metadata
 from stories.config import Config
 from stories.models import Story
 from tests.publish import hostile
@@ -25,7 +25,7 @@ def document(*stories: Story, room: Config | None = None) -> bytes:
     room = room or config()
     entries = [render(each, room).rss for each in stories]
     updated = max((each.changed_at for each in stories), default=None)
-    return join(room.feeds[0], room, "rss", entries, updated)
+    return join(metadata(room.feeds[0], room, updated), "rss", entries)
 
 
 def read(data: bytes) -> Any:
@@ -199,7 +199,7 @@ def test_no_story_breaks_the_feed(of: Story) -> None:
     entry = compose(of, config()).model_copy(update={"headline": "H"})
     fragment = xml.rss_item(entry)
     room = config()
-    [item] = check_rss(join(room.feeds[0], room, "rss", [fragment], of.changed_at))
+    [item] = check_rss(join(metadata(room.feeds[0], room, of.changed_at), "rss", [fragment]))
     assert_same(item, entry)
 
 

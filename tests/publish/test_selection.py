@@ -8,7 +8,7 @@ import pytest
 
 from publish.formats import WRITERS, Format
 from publish.render import render
-from publish.selection import join, lifetime, matches
+from publish.selection import join, lifetime, matches, metadata
 from stories.config import Config, Feed, Wire
 from stories.db import feeds
 from stories.models import Category, Version
@@ -60,10 +60,8 @@ def test_matches(criteria: dict[str, Any], fields: dict[str, Any], expected: boo
 
 def documents(room: Config, updated: datetime | None, *stories: Any) -> dict[Format, bytes]:
     found = [render(each, room) for each in stories]
-    return {
-        form: join(room.feeds[0], room, form, [getattr(each, form) for each in found], updated)
-        for form in FORMATS
-    }
+    of = metadata(room.feeds[0], room, updated)
+    return {form: join(of, form, [getattr(each, form) for each in found]) for form in FORMATS}
 
 
 def test_entries_stand_in_the_order_given() -> None:
@@ -80,7 +78,7 @@ def test_entries_are_joined_untouched() -> None:
     found = [render(each, room) for each in (english(), hindi())]
     for form in FORMATS:
         fragments = [getattr(each, form) for each in found]
-        document = join(room.feeds[0], room, form, fragments, english().changed_at)
+        document = join(metadata(room.feeds[0], room, english().changed_at), form, fragments)
         for fragment in fragments:
             assert document.count(fragment) == 1
         assert document.endswith(b"\n")
@@ -199,8 +197,8 @@ def test_the_language_is_said_only_when_there_is_one() -> None:
     )
     feeds = (Feed(name="all", title="A"), Feed(name="hindi", title="H", wires=("hi",)))
     room = config(wires=both, feeds=feeds)
-    assert b"<language>" not in join(feeds[0], room, "rss", [], None)
-    assert b"<language>hi</language>" in join(feeds[1], room, "rss", [], None)
+    assert b"<language>" not in join(metadata(feeds[0], room, None), "rss", [])
+    assert b"<language>hi</language>" in join(metadata(feeds[1], room, None), "rss", [])
 
 
 def test_content_types() -> None:
@@ -215,9 +213,10 @@ def test_a_thousand_entries() -> None:
     room = config()
     one = render(story(desk="New"), room)
     guid = story().guid.encode()
+    of = metadata(room.feeds[0], room, datetime(2026, 1, 1, tzinfo=UTC))
     for form, check in (("rss", check_rss), ("atom", check_atom), ("json", check_json)):
         fragments = [getattr(one, form).replace(guid, b"urn:x:%d" % i) for i in range(1000)]
-        document = join(room.feeds[0], room, form, fragments, datetime(2026, 1, 1, tzinfo=UTC))  # type: ignore[arg-type]
+        document = join(of, form, fragments)  # type: ignore[arg-type]
         assert len(check(document)) == 1000
 
 
