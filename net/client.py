@@ -190,14 +190,6 @@ _AUTHORITIES = (
 _NOTHING = Request("", "")
 
 
-def fetch(
-    requests: Iterable[Request], *, user_agent: str, concurrency: int = 50
-) -> Iterator[Response]:
-    """:meth:`Client.fetch` of a client that lives for this one call."""
-    with Client() as client:
-        yield from client.fetch(requests, user_agent=user_agent, concurrency=concurrency)
-
-
 class Client:
     """Asks many wires at once; keeps connections, TLS sessions and looked-up names in between.
 

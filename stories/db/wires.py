@@ -11,9 +11,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     and_,
-    case,
     func,
-    literal,
     or_,
     select,
     update,
@@ -22,7 +20,7 @@ from sqlalchemy import (
 from stories import clock
 from stories.config import Config, Politeness, Wire
 from stories.db.engine import upsert
-from stories.db.tables import Moment, wires
+from stories.db.tables import wires
 from stories.licence import Terms
 from stories.models import DueWire, Traffic, WireState, host_of
 
@@ -353,20 +351,6 @@ def give_back(conn: Connection, lease: str, names: Sequence[str]) -> None:
         update(wires)
         .where(wires.c.name.in_(names), wires.c.lease == lease)
         .values(lease=None, lease_until=None)
-    )
-
-
-def push(conn: Connection, names: Collection[str], now: datetime) -> None:
-    """Have *names* polled before the crawl: they were pushed to us, or somebody waits for them."""
-    conn.execute(
-        update(wires)
-        .where(wires.c.name.in_(sorted(names)), wires.c.configured)
-        .values(
-            lane=1,
-            paused_at=None,
-            due_at=case((wires.c.due_at < now, wires.c.due_at), else_=literal(now, Moment())),
-            due_because="asked for",
-        )
     )
 
 

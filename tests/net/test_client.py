@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from net import client as http
 from net import ssrf
-from net.client import STATES, Client, Hop, Request, Response, fetch
+from net.client import STATES, Client, Hop, Request, Response
 from net.errors import FetchError
 from tests import hostile
 from tests.hostile import FEED, Server
@@ -42,6 +42,12 @@ def other() -> Iterator[Server]:
 
 def ask(url: str, **fields: Any) -> Request:
     return replace(Request("pti", url, allow_private=True, timeout=PATIENT), **fields)
+
+
+def fetch(requests: Iterable[Request], **keys: Any) -> Iterator[Response]:
+    """The responses of a client that lives for this one call."""
+    with Client() as client:
+        yield from client.fetch(requests, **keys)
 
 
 def one(url: str, client: Client | None = None, **fields: Any) -> Response:

@@ -233,13 +233,11 @@ class TestClaims:
                 desk.finish(batch, now)
         assert started == [(0, "w0"), (3, "w1"), (6, "w2")]
 
-    def test_new_and_pushed_wires_go_by_the_fast_lane(self, desk: Desk) -> None:
+    def test_new_wires_go_by_the_fast_lane(self, desk: Desk) -> None:
         desk.add(*(due(f"c{n:03}", f"h{n}", f"a{n}", ago=99) for n in range(120)))
         desk.add(due("new", "h", "b", lane=1))
-        with desk.store.write() as conn:
-            wires.push(conn, ["c119"], NOW)
         found = desk.tick(poll=2)
-        assert found[0] == Batch(found[0].lease, ("c119", "new"), queues.POLL_NOW)
+        assert found[0] == Batch(found[0].lease, ("new",), queues.POLL_NOW)
         assert [(b.queue, len(b.names)) for b in found[1:]] == [(queues.POLL, BATCH)] * 2
         desk.finish(found[0], NOW)
         with desk.store.read() as conn:
@@ -265,13 +263,6 @@ class TestClaims:
     def test_who_is_not_to_be_polled_is_not(self, desk: Desk, values: dict[str, object]) -> None:
         desk.add(due("w"), **values)
         assert desk.tick() == []
-
-    def test_a_pushed_wire_is_no_longer_paused_and_due_at_once(self, desk: Desk) -> None:
-        later = DueWire("w", "h", "a", 0, NOW + timedelta(hours=6))
-        desk.add(later, paused_at=NOW)
-        with desk.store.write() as conn:
-            wires.push(conn, ["w", "none"], NOW)
-        assert [b.queue for b in desk.tick()] == [queues.POLL_NOW]
 
     def test_a_crowded_host_keeps_nobody_waiting(self, desk: Desk) -> None:
         """Far more due wires of a few hosts and one agency than a page of candidates holds."""
