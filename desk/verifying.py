@@ -20,9 +20,9 @@ from wirecopy import (
     read_keys,
     verify_entries,
 )
-from wirecopy import feeds as entries
 from wirecopy.encoding import parse
 from wirecopy.errors import Missing
+from wirecopy.feed import Entry, read_feed
 from wirecopy.statement import Statement, read_statement
 from wirecopy.tlog import WIDTH, tile_path
 from wirecopy.token import read_token
@@ -56,7 +56,7 @@ def verified(asked: Asked, sources: Sources) -> Report:
     site, keys = _keys(asked, sources)
     memory = _memory(asked.remember)
     try:
-        found = entries.read(feed)
+        found = read_feed(feed)
     except Refused as error:
         raise VerifyError(f"{asked.feed}: {error}") from None
     chains = _Chains(asked, found, site, sources)
@@ -115,7 +115,7 @@ class _Chains:
     """Chain documents by guid: those named, else those of the site."""
 
     def __init__(
-        self, asked: Asked, found: Sequence[entries.Entry], site: str | None, sources: Sources
+        self, asked: Asked, found: Sequence[Entry], site: str | None, sources: Sources
     ) -> None:
         self._asked_for: dict[str, str] = {}
         if asked.chains:

@@ -277,7 +277,7 @@ MUTANTS = (
     ),
     Mutant(
         "an entry with a second title is read",
-        "wirecopy/feeds.py",
+        "wirecopy/feed.py",
         "if len(found) > 1:",
         "if len(found) > 2:",
         ("tests/wirecopy",),

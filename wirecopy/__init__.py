@@ -12,7 +12,7 @@ held against the other.
 """
 
 from .errors import Refused
-from .feeds import Entry
+from .feed import Entry
 from .keys import Key, Keys, read_keys
 from .memory import Memory
 from .memory import load as load_memory

@@ -6,7 +6,7 @@ them would call an edited story verified while the page says that nobody edited 
 
 from collections.abc import Sequence
 
-from .feeds import Entry
+from .feed import Entry
 from .html import TangleError
 from .text import paragraphs, plain
 

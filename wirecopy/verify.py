@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from . import feeds
 from .chain import Chain, key_fault, read_chain
 from .claims import claim, contradiction
 from .errors import Missing, Refused
-from .feeds import Entry
+from .feed import Entry, read_feed
 from .growth import Heads, become, check_growth
 from .html import TangleError
 from .keys import Keys
@@ -55,7 +54,7 @@ def verify(feed: bytes, keys: Keys, aids: Aids | None = None) -> Report:
 
     :raises Refused: when *feed* is no feed. Whatever is wrong with an entry is told in its result.
     """
-    return verify_entries(feeds.read(feed), keys, aids)
+    return verify_entries(read_feed(feed), keys, aids)
 
 
 def verify_entries(entries: Sequence[Entry], keys: Keys, aids: Aids | None = None) -> Report:

@@ -21,7 +21,7 @@ from tests.signed import FORMATS, ISSUED, Press, samples
 from tests.wirecopy.mutations import FORM, MEANING
 from tests.wirecopy.test_mutations import changed
 from wirecopy import Aids, Entry, Refused, read_keys, verify_entries
-from wirecopy.feeds import read
+from wirecopy.feed import read_feed
 from wirecopy.scope import Copy, digests
 from wirecopy.text import plain, project
 from wirecopy.token import payload_of
@@ -317,7 +317,7 @@ def test_both_verifiers_say_the_same_of_feeds_that_were_altered(form: Format) ->
         random = Random(f"{form} {n}")
         altered, _ = changed(feed, (*FORM, *MEANING), random.randint(1, 3), random)
         with suppress(Refused):  # no feed any more
-            entries += read(altered)
+            entries += read_feed(altered)
     jwks = json.dumps(keyset)
     questions: list[dict[str, Any]] = []
     told: list[dict[str, str]] = []

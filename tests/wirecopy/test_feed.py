@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from wirecopy import Refused
-from wirecopy.feeds import Entry, read
+from wirecopy.feed import Entry, read_feed
 
 ATOM = "http://www.w3.org/2005/Atom"
 OWN = "urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1"
@@ -19,18 +19,20 @@ NAMES = (
 
 def rss(item: str) -> Entry:
     """The entry of an RSS feed with one item."""
-    found = read(f"<rss version='2.0'{NAMES}><channel><item>{item}</item></channel></rss>".encode())
+    found = read_feed(
+        f"<rss version='2.0'{NAMES}><channel><item>{item}</item></channel></rss>".encode()
+    )
     assert len(found) == 1
     return found[0]
 
 
 def atom(inside: str) -> Entry:
-    (found,) = read(f"<feed xmlns='{ATOM}'{NAMES}><entry>{inside}</entry></feed>".encode())
+    (found,) = read_feed(f"<feed xmlns='{ATOM}'{NAMES}><entry>{inside}</entry></feed>".encode())
     return found
 
 
 def jsonfeed(**item: object) -> Entry:
-    (found,) = read(json.dumps({"items": [item]}).encode())
+    (found,) = read_feed(json.dumps({"items": [item]}).encode())
     return found
 
 
@@ -98,14 +100,16 @@ def test_comments_and_instructions_are_nothing() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 def test_json_in_any_encoding(encoding: str) -> None:
-    (found,) = read('{"items":[{"id":7,"title":"पुल","content_text":"a\\nb"}]}'.encode(encoding))
+    (found,) = read_feed(
+        '{"items":[{"id":7,"title":"पुल","content_text":"a\\nb"}]}'.encode(encoding)
+    )
     assert (found.guid, found.headline, found.body) == ("7", "पुल", "a<br>b")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1", "windows-1252"])
 def test_xml_in_any_encoding(encoding: str) -> None:
     text = f'<?xml version="1.0" encoding="{encoding}"?><rss><channel><item><title>é</title></item>'
-    assert read(f"{text}</channel></rss>".encode(encoding))[0].headline == "é"
+    assert read_feed(f"{text}</channel></rss>".encode(encoding))[0].headline == "é"
 
 
 # What can be read in two ways
@@ -191,12 +195,12 @@ def test_pictures_of_other_formats(picture: str) -> None:
 
 
 def test_entries_of_other_formats_are_told() -> None:
-    found = read(
+    found = read_feed(
         f"<rss{NAMES}><channel><item>{OWN_WORDS}</item><entry xmlns='{ATOM}'><title>X</title>"
         f"</entry><Item/></channel></rss>".encode()
     )
     assert [bool(entry.faults) for entry in found] == [False, True, True]
-    found = read(f"<feed xmlns='{ATOM}'><entry/><item xmlns=''/></feed>".encode())
+    found = read_feed(f"<feed xmlns='{ATOM}'><entry/><item xmlns=''/></feed>".encode())
     assert [bool(entry.faults) for entry in found] == [False, True]
 
 
@@ -232,11 +236,11 @@ def test_json_with_two_readings() -> None:
     assert jsonfeed(attachments=[{"url": "https://m/", "URL": "https://n/"}]).faults
     assert jsonfeed(Titles="x", _TITLE="y").faults == ()
     with pytest.raises(Refused):
-        read(b'{"items": [], "Items": []}')
+        read_feed(b'{"items": [], "Items": []}')
     assert jsonfeed(_wirecopy={"edited_headline_only": "true"}).faults
     assert jsonfeed(_wirecopy={"statement": 1}).faults
     with pytest.raises(Refused, match="twice"):
-        read(b'{"items":[{"id":"a","title":"x","title":"y"}]}')
+        read_feed(b'{"items":[{"id":"a","title":"x","title":"y"}]}')
 
 
 # What attacks
@@ -253,7 +257,9 @@ def test_no_entity_is_expanded_and_nothing_is_fetched(tmp_path: Path) -> None:
         "<!DOCTYPE rss>",
     ):
         with pytest.raises(Refused, match=r"DOCTYPE|neither XML"):
-            read(f"{dtd}<rss><channel><item><title>&x;</title></item></channel></rss>".encode())
+            read_feed(
+                f"{dtd}<rss><channel><item><title>&x;</title></item></channel></rss>".encode()
+            )
 
 
 def _bomb(attribute: bool) -> bytes:
@@ -292,14 +298,14 @@ def _bomb(attribute: bool) -> bytes:
 def test_what_is_refused_is_refused_at_once(document: bytes) -> None:
     start = time.monotonic()
     with pytest.raises(Refused):
-        read(document)
+        read_feed(document)
     assert time.monotonic() - start < 5
 
 
 def test_numbers_that_are_none_or_endless() -> None:
     with pytest.raises(Refused):
-        read(b'{"items":[],"x":NaN}')
-    assert read(b'{"items":[],"x":0.5e3,"y":' + b"9" * 5000 + b"}") == []
+        read_feed(b'{"items":[],"x":NaN}')
+    assert read_feed(b'{"items":[],"x":0.5e3,"y":' + b"9" * 5000 + b"}") == []
 
 
 def test_one_tangled_entry_spoils_no_other() -> None:
@@ -312,7 +318,7 @@ def test_one_tangled_entry_spoils_no_other() -> None:
             ]
         }
     )
-    first, second = read(document.encode())
+    first, second = read_feed(document.encode())
     assert (bool(first.faults), second.faults) == (True, ())
     escaped = tangle.replace("<", "&lt;")
     assert atom(f"<title type='html'>{escaped}</title>").faults

@@ -1,0 +1,421 @@
+"""Feeds read into entries: RSS 2.0, Atom (RFC 4287) and JSON Feed 1.1.
+
+What counts as an entry's headline, body, media … is said in ``docs/statement.md`` §4. Whoever
+measures what was published reads it with this too, so what is signed is what a verifier reads.
+Nothing is fetched, nothing is believed.
+
+Lenient readers take more for an entry's own: feedparser, and whoever reads feeds by prefixes or
+without regard to case, shows the last ``title`` it meets, be it Dublin Core's, and the first of all
+bodies. So none of these may say anything else.
+"""
+
+import html
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .encoding import names, parse, trim
+from .errors import Refused
+from .html import TangleError, text_of
+from .scope import Copy
+from .text import paragraphs, plain
+from .xmltree import Element, parse_xml
+
+LARGEST = 64 * 1024 * 1024
+
+_ATOM = "{http://www.w3.org/2005/Atom}"
+_BODY = "{http://purl.org/rss/1.0/modules/content/}encoded"
+_MEDIA = "{http://search.yahoo.com/mrss/}"
+_VOID = names("area base br col embed hr img input link meta source track wbr")
+_OWN = "{urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1}"
+_DEEPEST = 64
+
+# What lenient readers know.
+_SPACES = frozenset(
+    (
+        "",
+        "http://www.w3.org/2005/atom",
+        "http://purl.org/atom/ns#",
+        "http://purl.org/rss/1.0/",
+        "http://purl.org/net/rss1.1#",
+        "http://my.netscape.com/rdf/simple/0.9/",
+        "http://channel.netscape.com/rdf/simple/0.9/",
+        "http://backend.userland.com/rss",
+        "http://backend.userland.com/rss2",
+        "http://purl.org/dc/elements/1.1/",
+        "http://purl.org/dc/terms/",
+        "http://purl.org/rss/1.0/modules/content/",
+        "http://www.itunes.com/dtds/podcast-1.0.dtd",
+        "http://www.w3.org/1999/xhtml",
+        "http://search.yahoo.com/mrss/",
+    )
+)
+_PREFIXES = names("atom content dc dcterms itunes media rss xhtml")
+_VALUES = {
+    "guid": names("guid id"),
+    "headline": names("title"),
+    "body": names("encoded content body fullitem"),
+    "summary": names("description summary abstract tagline subtitle"),
+}
+_MEMBERS = names(
+    "id url external_url title content_html content_text summary image banner_image"
+    " attachments tags items _wirecopy edit_scope edited_headline_only agency agency_id"
+    " agency_version statement"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as a reader has it. ``None`` is what the entry does not say at all.
+
+    ``media`` are the addresses beside the body that are digested, ``pictures`` those that a reader
+    is also shown; ``faults`` tell what is wrong with the entry in itself.
+    """
+
+    guid: str
+    headline: str
+    body: str
+    media: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()
+    summary: str = ""
+    tags: tuple[str, ...] = ()
+    agency: str | None = None
+    agency_id: str | None = None
+    agency_version: str | None = None
+    edit_scope: str | None = None
+    edited_headline_only: bool | None = None
+    statement: str | None = None
+    faults: tuple[str, ...] = ()
+
+    @property
+    def copy(self) -> Copy:
+        """What of it is digested."""
+        return Copy(self.headline, self.body, self.media, self.summary, self.tags)
+
+
+def read_feed(document: bytes) -> list[Entry]:
+    """The entries of a feed, in their order.
+
+    :raises Refused: for what is no feed, is too large, or cannot be read safely.
+    """
+    if len(document) > LARGEST:
+        raise Refused(f"is larger than {LARGEST} bytes")
+    encoding = json.detect_encoding(document[:4])
+    start = document[:400].decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
+    if start.startswith("{"):
+        return list(_json(document, encoding))
+    return list(_xml(document))
+
+
+def _json(document: bytes, encoding: str) -> Iterator[Entry]:
+    try:
+        text = document.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        raise Refused(f"is not {encoding}") from None
+    feed = parse(text, deepest=_DEEPEST, fractions=True)
+    if other := _respelt(feed):
+        raise Refused(f"holds {other!r} too, which some readers take for {other.lower()!r}")
+    items = feed.get("items")
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise Refused("is no JSON Feed: it has no list of 'items'")
+    yield from map(_json_entry, items)
+
+
+def _json_entry(item: Mapping[str, Any]) -> Entry:
+    faults: list[str] = []
+
+    def text(name: str, where: Mapping[str, Any] = item) -> str | None:
+        value = where.get(name)
+        if value is None or isinstance(value, str):
+            return value
+        if name == "id" and isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        faults.append(f"{name!r} is no string")
+        return None
+
+    def several(name: str) -> list[Any]:
+        value = item.get(name)
+        if value is None or isinstance(value, list):
+            return value or []
+        faults.append(f"{name!r} is no list")
+        return []
+
+    own = item.get("_wirecopy")
+    if not (own is None or isinstance(own, dict)):
+        faults.append("'_wirecopy' is no object")
+    claims: Mapping[str, Any] = own if isinstance(own, dict) else {}
+    attached = [a for a in several("attachments") if isinstance(a, dict)]
+    for members in (item, claims, *attached):
+        if other := _respelt(members):
+            faults.append(f"{other!r} stands in it, which some readers take for {other.lower()!r}")
+    flag = claims.get("edited_headline_only")
+    if not (flag is None or isinstance(flag, bool)):
+        faults.append("'edited_headline_only' is neither true nor false")
+    body, spoken = text("content_html"), text("content_text")
+    if body is not None and spoken is not None:
+        said = _text_of(body, faults)
+        if "".join(plain(said).split()) != "".join(plain(spoken).split()):
+            faults.append("'content_text' says something else than 'content_html'")
+    return Entry(
+        guid=text("id") or "",
+        headline=text("title") or "",
+        body=_from_plain(spoken or "") if body is None else body,
+        media=tuple(url for a in attached if (url := text("url", a))),
+        pictures=tuple(url for name in ("image", "banner_image") if (url := text(name))),
+        summary=text("summary") or "",
+        tags=tuple(tag for tag in several("tags") if isinstance(tag, str)),
+        agency=text("agency", claims),
+        agency_id=text("agency_id", claims),
+        agency_version=text("agency_version", claims),
+        edit_scope=text("edit_scope", claims),
+        edited_headline_only=flag if isinstance(flag, bool) else None,
+        statement=text("statement", claims),
+        faults=tuple(faults),
+    )
+
+
+def _respelt(members: Mapping[str, Any]) -> str:
+    """A member of JSON that differs from one of the format in case alone; empty for none.
+
+    Go's decoder, for one, takes ``Title`` for ``title``.
+    """
+    for name in members:
+        if name not in _MEMBERS and name.lower() in _MEMBERS:
+            return name
+    return ""
+
+
+def _xml(document: bytes) -> Iterator[Entry]:
+    root = parse_xml(document)
+    formats = {f"{_ATOM}feed": (f"{_ATOM}entry", _atom_entry), "rss": ("item", _rss_entry)}
+    if root.tag not in formats:
+        raise Refused("is no feed: neither RSS 2.0 nor Atom")
+    tag, read_entry = formats[root.tag]
+    for element in root.descend():
+        if element.tag == tag:
+            yield read_entry(element)
+        elif (name := _known(element)) in ("item", "entry"):
+            fault = f"it is an {name!r} of another format, which some readers show"
+            yield Entry(guid="", headline=element.text()[:80], body="", faults=(fault,))
+
+
+def _rss_entry(item: Element) -> Entry:
+    faults: list[str] = []
+    guid, title, body, summary = (
+        _once(item, tag, faults) for tag in ("guid", "title", _BODY, "description")
+    )
+    return _entry(
+        item,
+        faults,
+        own=(guid, title, body, summary),
+        guid=_text(guid),
+        headline=_text(title),
+        body=_text(body),
+        summary=html.unescape(_text(summary)),
+        tags=[child.text() for child in item.children if child.tag == "category"],
+    )
+
+
+def _atom_entry(entry: Element) -> Entry:
+    faults: list[str] = []
+    guid, title, content, summary = (
+        _once(entry, f"{_ATOM}{name}", faults) for name in ("id", "title", "content", "summary")
+    )
+    if content is not None and "src" in content.attributes:
+        faults.append("its content stands elsewhere (src)")
+    categories = [c.attributes for c in entry.children if c.tag == f"{_ATOM}category"]
+    return _entry(
+        entry,
+        faults,
+        own=(guid, title, content, summary),
+        guid=_text(guid),
+        headline=_construct(title, faults),
+        body=_content(content),
+        summary=_construct(summary, faults),
+        tags=[c.get("label") or c.get("term") or "" for c in categories],
+    )
+
+
+def _entry(
+    element: Element,
+    faults: list[str],
+    *,
+    own: Sequence[Element | None],
+    guid: str,
+    headline: str,
+    body: str,
+    summary: str,
+    tags: list[str],
+) -> Entry:
+    def claimed(name: str) -> str | None:
+        found = _once(element, f"{_OWN}{name}", faults)
+        return None if found is None else trim(found.text())
+
+    flag = claimed("editedHeadlineOnly")
+    if flag not in (None, "true", "false"):
+        faults.append("'editedHeadlineOnly' is neither true nor false")
+    values = {"guid": guid, "headline": headline, "body": body, "summary": summary}
+    faults.extend(dict.fromkeys(_contradictions(element, own, values)))
+    everything = list(element.descend())
+    media = [e.attributes.get("url") for e in everything if e.tag == f"{_MEDIA}content"]
+    thumbs = [e.attributes.get("url") for e in everything if e.tag == f"{_MEDIA}thumbnail"]
+    return Entry(
+        guid=trim(guid),
+        headline=headline,
+        body=body,
+        media=tuple(url for url in media if url),
+        pictures=tuple(url for url in (*_pictures(everything), *thumbs) if url),
+        summary=summary,
+        tags=tuple(tags),
+        agency=claimed("agency"),
+        agency_id=claimed("agencyId"),
+        agency_version=claimed("agencyVersion"),
+        edit_scope=claimed("editScope"),
+        edited_headline_only=None if flag is None else flag == "true",
+        statement=claimed("statement"),
+        faults=tuple(faults),
+    )
+
+
+def _once(parent: Element, tag: str, faults: list[str]) -> Element | None:
+    found = [child for child in parent.children if child.tag == tag]
+    if len(found) > 1:
+        faults.append(f"{found[0].name!r} stands {len(found)} times in it")
+    return found[0] if found else None
+
+
+def _text(element: Element | None) -> str:
+    return "" if element is None else element.text()
+
+
+def _construct(element: Element | None, faults: list[str]) -> str:
+    """The plain text of an Atom text construct (RFC 4287 §3.1)."""
+    if element is None or element.attributes.get("type") != "html":
+        return _text(element)
+    return _text_of(element.text(), faults)
+
+
+def _content(element: Element | None) -> str:
+    """The HTML of Atom content (RFC 4287 §4.1.3.3)."""
+    if element is None:
+        return ""
+    kind = element.attributes.get("type") or "text"
+    if kind in ("html", "text/html"):
+        return element.text()
+    if kind in ("xhtml", "application/xhtml+xml"):
+        content = element.content
+        first = next((n for n, one in enumerate(content) if not isinstance(one, str)), len(content))
+        pieces: list[str] = []
+        for one in content[first:]:
+            _write_html(one, pieces)
+        return "".join(pieces)
+    return _from_plain(element.text())
+
+
+def _write_html(node: str | Element, pieces: list[str], *, raw: bool = False) -> None:
+    """Append XHTML to *pieces* as HTML says it (HTML Standard §13.3)."""
+    if isinstance(node, str):
+        pieces.append(node if raw else html.escape(node, quote=False))
+        return
+    attributes = "".join(f' {n}="{html.escape(v)}"' for n, v in node.attributes.items())
+    pieces.append(f"<{node.name}{attributes}>")
+    if node.name in _VOID:
+        return
+    for one in node.content:
+        _write_html(one, pieces, raw=node.name in ("script", "style"))
+    pieces.append(f"</{node.name}>")
+
+
+def _from_plain(text: str) -> str:
+    return "<br>".join(html.escape(line, quote=False) for line in text.splitlines())
+
+
+def _text_of(markup: str, faults: list[str]) -> str:
+    """The text in HTML. What cannot be read is a fault of its entry, and of no other."""
+    try:
+        return text_of(markup)
+    except TangleError as error:
+        faults.append(f"its HTML {error.clause}")
+        return ""
+
+
+# What lenient readers take for an entry's own
+
+
+def _known(element: Element) -> str:
+    """The local name of *element* in lower case if readers may know it, else empty."""
+    if (
+        element.prefix is None  # to feedparser an unknown default namespace is none at all
+        or element.prefix.lower() in _PREFIXES
+        or element.namespace.lower() in _SPACES
+    ):
+        return element.name.lower()
+    return ""
+
+
+def _contradictions(
+    entry: Element, own: Sequence[Element | None], values: Mapping[str, str]
+) -> Iterator[str]:
+    """What stands in *entry* besides its *own* elements and says other words, as clauses.
+
+    :param values: guid, headline, body (HTML) and summary as they were read.
+    """
+    may: dict[str, set[str]] = {}  # made once: there may be many others
+    for name, element in _others(entry, own):
+        for value, aliases in _VALUES.items():
+            if name in aliases:
+                said = element.text()
+                allowed = may.get(value) or may.setdefault(value, _allowed(value, values))
+                if not allowed & {_squeezed(said), _words(said)}:
+                    yield f"another {name!r}, which some readers show, says something else"
+
+
+def _others(entry: Element, own: Sequence[Element | None]) -> Iterator[tuple[str, Element]]:
+    """Elements in *entry*, each with what it is known as, without those of its *own* elements and
+    of a feed's ``source``."""
+    stack = [(entry, child) for child in reversed(entry.children)]
+    while stack:
+        parent, element = stack.pop()
+        name = _known(element)
+        if element in own or name == "source":
+            continue
+        # media:title and media:description of one medium are its own; media:content is no body.
+        if not (_of_media(element) and (name == "content" or _of_media(parent))):
+            yield name, element
+        stack.extend((element, child) for child in reversed(element.children))
+
+
+def _of_media(element: Element) -> bool:
+    return element.tag.startswith(_MEDIA)
+
+
+def _allowed(value: str, values: Mapping[str, str]) -> set[str]:
+    """What an alias of *value* may say: a summary or a body may stand for the other."""
+    if value in ("body", "summary"):
+        return {_squeezed(values["summary"]), _words(values["summary"]), _words(values["body"])}
+    return {_squeezed(values[value])}
+
+
+def _words(markup: str) -> str:
+    try:
+        return _squeezed("".join(paragraphs(markup)))
+    except TangleError:
+        return "\0"
+
+
+def _squeezed(text: str) -> str:
+    return "".join(plain(text).split())
+
+
+def _pictures(elements: Sequence[Element]) -> Iterator[str | None]:
+    """The addresses of enclosures and pictures among *elements*, whatever format they are of."""
+    for element in elements:
+        name = _known(element)
+        if name == "enclosure":
+            yield element.attributes.get("url")
+        elif name == "link" and element.attributes.get("rel", "").lower() == "enclosure":
+            yield element.attributes.get("href")
+        elif name == "image":
+            yield element.attributes.get("href")
+            yield from (child.text() for child in element.children if _known(child) == "url")

@@ -1,0 +1,132 @@
+"""XML read into a tree by expat: no entity is expanded, nothing is fetched, no DOCTYPE is taken.
+
+Comments and processing instructions are nothing; of names the namespace counts, and the prefix is
+known besides.
+"""
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from xml.parsers import expat
+
+from .errors import Refused
+
+DEEPEST = 256
+"""How deep elements may nest, as in libxml2."""
+
+_BETWEEN = "\x1f"  # between the parts of a name: no XML can hold it
+_DECLARED = re.compile(
+    rb"<\?xml[^>]*?\sencoding[ \t\r\n]*=[ \t\r\n]*[\"']([A-Za-z][A-Za-z0-9._-]*)[\"']"
+)
+# Python's own, by which nobody else reads XML.
+_NO_ENCODING = {"idna", "punycode", "raw-unicode-escape", "unicode-escape"}
+
+
+class Element:
+    """An element: its namespace (empty for none), local name and prefix, and what it holds.
+
+    ``attributes`` are by the name as written, with its prefix; ``content`` is text and elements, in
+    order.
+    """
+
+    __slots__ = ("attributes", "content", "name", "namespace", "prefix", "tag")
+
+    def __init__(self, written: str, attributes: dict[str, str]) -> None:
+        self.namespace, self.name, self.prefix = _split(written)
+        self.tag = f"{{{self.namespace}}}{self.name}" if self.namespace else self.name
+        self.attributes = {
+            f"{_split(name)[2]}:{_split(name)[1]}" if _BETWEEN in name else name: value
+            for name, value in attributes.items()
+        }
+        self.content: list[str | Element] = []
+
+    @property
+    def children(self) -> list["Element"]:
+        """The elements in it, without those in them."""
+        return [child for child in self.content if not isinstance(child, str)]
+
+    def descend(self) -> Iterator["Element"]:
+        """The element itself and all elements in it, in document order."""
+        stack = [self]
+        while stack:
+            element = stack.pop()
+            yield element
+            stack.extend(reversed(element.children))
+
+    def text(self) -> str:
+        """All text in it."""
+        found: list[str] = []
+        stack: list[str | Element] = [self]
+        while stack:
+            one = stack.pop()
+            if isinstance(one, str):
+                found.append(one)
+            else:
+                stack.extend(reversed(one.content))
+        return "".join(found)
+
+
+def parse_xml(document: bytes) -> Element:
+    """The root element of an XML document.
+
+    :raises Refused: when it is not well-formed, nests deeper than :data:`DEEPEST`, has a DOCTYPE,
+        or is in no known encoding.
+    """
+    parser = expat.ParserCreate("utf-8", _BETWEEN)
+    parser.namespace_prefixes = True
+    parser.buffer_text = True
+    parser.buffer_size = 1 << 16
+    top = Element("", {})
+    path = [top]
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if len(path) > DEEPEST:
+            raise Refused(f"nests deeper than {DEEPEST}")
+        element = Element(name, attributes)
+        path[-1].content.append(element)
+        path.append(element)
+
+    def text(data: str) -> None:
+        path[-1].content.append(data)
+
+    def doctype(*declared: object) -> None:
+        raise Refused("has a DOCTYPE, which can put other words in for those that stand there")
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = lambda name: path.pop()
+    parser.CharacterDataHandler = text
+    parser.StartDoctypeDeclHandler = doctype
+    try:
+        parser.Parse(_in_utf8(document), True)
+    except expat.ExpatError as error:
+        raise Refused(f"is neither XML nor JSON ({error})") from None
+    (root,) = top.children
+    return root
+
+
+def _split(written: str) -> tuple[str, str, str | None]:
+    """Namespace, local name and prefix of a name as expat gives it."""
+    pieces = written.split(_BETWEEN)
+    if len(pieces) == 1:
+        return "", written, None
+    return pieces[0], pieces[1], pieces[2] if len(pieces) > 2 else None
+
+
+def _in_utf8(document: bytes) -> bytes:
+    """*document* in UTF-8, by its byte order mark, its first bytes, or what it declares."""
+    encoding: str = json.detect_encoding(document[:4])
+    if encoding == "utf-8" and (declared := _DECLARED.match(document)):
+        encoding = declared[1].decode()
+    try:
+        known = codecs.lookup(encoding).name.replace("_", "-")
+        if known == "utf-8":
+            return document
+        if known in _NO_ENCODING:
+            raise LookupError(f"unknown encoding: {encoding}")
+        text = document.decode(encoding)
+    except (LookupError, UnicodeError) as error:
+        raise Refused(f"is neither XML nor JSON ({error})") from None
+    if text.startswith("\ufeff"):
+        raise Refused("is neither XML nor JSON (begins with two byte order marks)")
+    return text.encode("utf-8", "surrogatepass")
