@@ -22,7 +22,7 @@ SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
-"""Unicode's White_Space, all 25. ``str.strip`` takes U+001C to U+001F too, as no browser does."""
+"""Unicode's White_Space, all 25, for ``strip``: by itself that takes U+001C to U+001F too."""
 
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -48,11 +48,6 @@ def scalar(text: str) -> str:
     if text.isascii() or _SURROGATE.search(text) is None:
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def trim(text: str) -> str:
-    """*text* without white space at its ends."""
-    return text.strip(SPACE)
 
 
 def legal(text: str) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .encoding import names, parse, trim
+from .encoding import SPACE, names, parse
 from .errors import Refused
 from .html import TangleError, text_of
 from .scope import Copy
@@ -250,7 +250,7 @@ def _entry(
 ) -> Entry:
     def claimed(name: str) -> str | None:
         found = _once(element, f"{_OWN}{name}", faults)
-        return None if found is None else trim(found.text())
+        return None if found is None else found.text().strip(SPACE)
 
     flag = claimed("editedHeadlineOnly")
     if flag not in (None, "true", "false"):
@@ -261,7 +261,7 @@ def _entry(
     media = [e.attributes.get("url") for e in everything if e.tag == f"{_MEDIA}content"]
     thumbs = [e.attributes.get("url") for e in everything if e.tag == f"{_MEDIA}thumbnail"]
     return Entry(
-        guid=trim(guid),
+        guid=guid.strip(SPACE),
         headline=headline,
         body=body,
         media=tuple(url for url in media if url),

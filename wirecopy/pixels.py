@@ -6,7 +6,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from .encoding import names, trim
+from .encoding import SPACE, names
 
 Attributes = Mapping[str, str | None]
 
@@ -40,7 +40,7 @@ def is_pixel(attributes: Attributes) -> bool:
     says otherwise: a style with a property that might blow it up again, or with one twice, makes
     it a picture.
     """
-    if trim(attributes.get("alt") or ""):
+    if (attributes.get("alt") or "").strip(SPACE):
         return False
     style: dict[str, str] = {}
     for name, value in _declarations(attributes):
@@ -49,7 +49,9 @@ def is_pixel(attributes: Attributes) -> bool:
         style[name] = value
     if _is_hidden(style, attributes):
         return True
-    sizes = (style.get(s, trim(attributes.get(s) or "").lower()) for s in ("width", "height"))
+    sizes = (
+        style.get(s, (attributes.get(s) or "").strip(SPACE).lower()) for s in ("width", "height")
+    )
     return any(size in _TINY for size in sizes)
 
 
@@ -59,7 +61,7 @@ def has_frame(attributes: Attributes) -> bool:
     if _is_hidden(style, attributes):
         return False
     framed = [style.get(name, "") for name in _FRAMES]
-    framed += [trim(attributes.get(name) or "") for name in ("border", "hspace", "vspace")]
+    framed += [(attributes.get(name) or "").strip(SPACE) for name in ("border", "hspace", "vspace")]
     return any(token not in _NO_FRAME for value in framed for token in value.split(" ") if token)
 
 
@@ -89,6 +91,6 @@ def _is_hidden(style: Mapping[str, str], attributes: Attributes) -> bool:
 def _declarations(attributes: Attributes) -> Iterator[tuple[str, str]]:
     for declaration in (attributes.get("style") or "").lower().split(";"):
         name, _, value = declaration.partition(":")
-        name, value = trim(name), trim(value.replace("!important", ""))
+        name, value = name.strip(SPACE), value.replace("!important", "").strip(SPACE)
         if name or value:
             yield name, value

@@ -26,11 +26,11 @@ _NO_ENCODING = {"idna", "punycode", "raw-unicode-escape", "unicode-escape"}
 class Element:
     """An element: its namespace (empty for none), local name and prefix, and what it holds.
 
-    ``attributes`` are by the name as written, with its prefix; ``content`` is text and elements, in
-    order.
+    ``attributes`` are by the name as written, with its prefix; ``content`` is text and elements in
+    order, ``children`` the elements alone.
     """
 
-    __slots__ = ("attributes", "content", "name", "namespace", "prefix", "tag")
+    __slots__ = ("attributes", "children", "content", "name", "namespace", "prefix", "tag")
 
     def __init__(self, written: str, attributes: dict[str, str]) -> None:
         self.namespace, self.name, self.prefix = _split(written)
@@ -40,11 +40,7 @@ class Element:
             for name, value in attributes.items()
         }
         self.content: list[str | Element] = []
-
-    @property
-    def children(self) -> list["Element"]:
-        """The elements in it, without those in them."""
-        return [child for child in self.content if not isinstance(child, str)]
+        self.children: list[Element] = []
 
     def descend(self) -> Iterator["Element"]:
         """The element itself and all elements in it, in document order."""
@@ -85,6 +81,7 @@ def parse_xml(document: bytes) -> Element:
             raise Refused(f"nests deeper than {DEEPEST}")
         element = Element(name, attributes)
         path[-1].content.append(element)
+        path[-1].children.append(element)
         path.append(element)
 
     def text(data: str) -> None:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from publish import roundtrip
 from publish.diff import Difference, Words, differences, word_differences
-from publish.render import received_copy
+from publish.render import read_back, received_copy
 from publish.web.wording import PART_NAMES
 from stories.errors import ParseError
 from stories.models import Version
@@ -75,7 +74,7 @@ def changes(
     if measurement.scope == "unknown" or not set(measurement.changed) - {"headline"}:
         return ()
     try:
-        found = differences(received_copy(version), roundtrip.jsonfeed(json), disclosure)
+        found = differences(received_copy(version), read_back("json", json), disclosure)
     except ParseError:
         return ()
     if {each.part for each in found} != set(measurement.changed):

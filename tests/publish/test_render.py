@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from publish import clean, entry, render, xml
 from publish.formats import WRITERS, Format
 from publish.render import Rendered
-from publish.roundtrip import READERS
 from stories.config import Config, Publisher
 from stories.errors import RenderError
 from stories.models import Category, HeadlineEdit, Media, Story
@@ -212,7 +211,7 @@ def test_a_body_that_already_ends_in_the_sentence(desk: str | None) -> None:
     found = rendered(f"{PLAIN}<p><i>{sentence}</i></p>", desk)
     assert claims(found) == ("headline-only" if desk else "verbatim", bool(desk), sentence)
     assert found.entry.html.count(sentence) == 2
-    assert READERS["json"](found.json).body == found.entry.html
+    assert render.read_back("json", found.json).body == found.entry.html
 
 
 def test_media_beside_the_body_count() -> None:
@@ -240,7 +239,7 @@ def test_markup_built_to_burst_a_parser_stays_out() -> None:
 
 def test_the_measurement_says_what_it_measured() -> None:
     found = render.render(english(), config())
-    copy = READERS["atom"](found.atom)
+    copy = render.read_back("atom", found.atom)
     assert found.measurement.published == digests(copy, disclosure=HEADLINE_ONLY)
     assert found.measurement.received == english().received
     assert found.measurement.changed == ("headline",)
@@ -285,7 +284,7 @@ def test_no_claim_is_ever_made_that_does_not_measure(of: Story) -> None:
     assert found.entry.disclosure == legal(room.disclosure(scope, found.entry.agency))
     received = render.received_copy(of.version)
     for name in FORMATS:
-        copy = READERS[name](getattr(found, name))
+        copy = render.read_back(name, getattr(found, name))
         measured = measure(received, copy, disclosure=found.entry.disclosure)
         if found.entry.edited_headline_only:
             assert measured.edited_headline_only
