@@ -1,4 +1,4 @@
-"""Crash safety, proved: everything runs as real processes, under load, and is broken at random.
+"""Crash safety: everything runs as real processes, under load, and is killed and broken at random.
 
     python -m tests.crash --seed N --minutes M
 
@@ -7,11 +7,11 @@ docs/crash-safety.md says what it proves and how to read its table.
 ======== ============================================================================
 plan     what is done when, from the seed alone
 disk     a disk of a size, which can be full
-actors   processes that are started, killed, stopped, and started again
-cast     who plays: agency, PostgreSQL, Redis, beats, workers, webs, the reader
+programs processes that are started, killed, stopped, and started again
+cluster  all programs: agency, PostgreSQL, Redis, beats, workers, webs, the reader
 faults   how each fault is carried out
 watch    what is seen of the database meanwhile; the desk, which writes headlines
-reader   the subscriber: fetches every feed in every format, and checks each answer
+reader   a subscriber: fetches every feed in every format, and checks each answer
 judge    what must be true at the end
 harness  a whole run
 ======== ============================================================================

@@ -1,4 +1,4 @@
-"""Crash safety, proved (docs/crash-safety.md). Exit code 0: everything holds; 1: it does not."""
+"""One run (docs/crash-safety.md). Exit code 0: everything holds; 1: it does not."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from tests.crash import harness
-from tests.crash.cast import Size
+from tests.crash.cluster import Size
 from tests.crash.plan import PACE
 
 
@@ -34,13 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"seed {seed}, {given.minutes:g} minutes, {given.database}", flush=True)
     size = Size(seed, given.wires, given.workers, given.database)
     try:
-        story = harness.run(size, given.minutes * 60, given.pace, given.keep_logs)
+        outcome = harness.run(size, given.minutes * 60, given.pace, given.keep_logs)
     except KeyboardInterrupt:
         print("interrupted; everything was ended and removed", file=sys.stderr)
         return 130
-    print(harness.table(story))
-    print(f"seed {seed}: {'everything holds' if story.verdict.good else 'FAILED'}")
-    return 0 if story.verdict.good else 1
+    print(harness.table(outcome))
+    print(f"seed {seed}: {'everything holds' if outcome.verdict.good else 'FAILED'}")
+    return 0 if outcome.verdict.good else 1
 
 
 def _interrupted(_number: int, _frame: FrameType | None) -> None:

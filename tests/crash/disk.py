@@ -30,7 +30,7 @@ class Disk:
         self._resize(used + left)
 
     def empty(self) -> None:
-        """Give the room back."""
+        """Free the space again."""
         self._resize(self.size)
 
     def _resize(self, size: int) -> None:

@@ -1,4 +1,4 @@
-"""A whole run: everybody starts, things break by the plan, everything settles, and is judged."""
+"""A whole run: start all programs, carry out the plan, wait for calm, judge the result."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ from stories import logs as log
 from stories.db import Store, captures, connect, outbox
 from tests import servers
 from tests.crash import faults
-from tests.crash.cast import Cast, Size, gather
+from tests.crash.cluster import Cluster, Size, build
 from tests.crash.disk import mounted
 from tests.crash.judge import Day, Verdict, judge, reading
 from tests.crash.plan import PACE, Fault, plan
@@ -66,7 +66,7 @@ class Done:
 
 
 @dataclass(slots=True)
-class Story:
+class Outcome:
     """What happened in a run, for the table."""
 
     done: list[Done] = field(default_factory=list)
@@ -76,19 +76,19 @@ class Story:
     verdict: Verdict = field(default_factory=Verdict)
 
 
-def bound(cast: Cast) -> float:
+def bound(cluster: Cluster) -> float:
     """Within how many seconds after a storm every wire must have been polled well.
 
     One interval; the longest lease, as whoever had the wire may have died in the last instant; the
     time in which processes start on a busy machine; and the waits after three failures in a row of
     the agency's own.
     """
-    every = max(w.every.total_seconds() for w in cast.room.wires)
-    lease = max(lease_for(cast.room), BATCH_LEASE).total_seconds()
+    every = max(w.every.total_seconds() for w in cluster.config.wires)
+    lease = max(lease_for(cluster.config), BATCH_LEASE).total_seconds()
     return every + lease + STARTS_WITHIN + every * (2 + 4 + 8)
 
 
-def run(size: Size, seconds: float, pace: float = PACE, logs: Path | None = None) -> Story:
+def run(size: Size, seconds: float, pace: float = PACE, logs: Path | None = None) -> Outcome:
     """A run of so many *seconds* of faults, and what came of it; all logs are left in *logs*."""
     with ExitStack() as stack:
         folder = stack.enter_context(servers.throwaway())
@@ -100,40 +100,42 @@ def run(size: Size, seconds: float, pace: float = PACE, logs: Path | None = None
         disk = stack.enter_context(mounted(data, DISK + int(DISK_A_MINUTE * seconds / 60)))
         if disk is None:
             say("no disk of our own here (it needs root on Linux): it will not be filled")
-        cast = gather(folder, data, disk, size)
+        cluster = build(folder, data, disk, size)
         # The desk and the judge are this process; what they log is read beside the others' logs.
         own = stack.enter_context((folder / "logs" / "harness.log").open("a", encoding="utf-8"))
         log.configure("json", own)
-        stack.callback(_destroy, cast)
-        return _Run(cast, size, seconds, pace, folder).whole()
+        stack.callback(_destroy, cluster)
+        return _Run(cluster, size, seconds, pace, folder).whole()
 
 
-def _destroy(cast: Cast) -> None:
-    for actor in reversed(list(cast.everybody())):
-        actor.destroy()
+def _destroy(cluster: Cluster) -> None:
+    for program in reversed(list(cluster.programs())):
+        program.destroy()
 
 
 class _Run:
-    def __init__(self, cast: Cast, size: Size, seconds: float, pace: float, folder: Path) -> None:
-        self.cast = cast
+    def __init__(
+        self, cluster: Cluster, size: Size, seconds: float, pace: float, folder: Path
+    ) -> None:
+        self.cluster = cluster
         self.size = size
-        self.plan = plan(size.seed, seconds, faults.possible(cast), bound(cast) + 5, pace)
+        self.plan = plan(size.seed, seconds, faults.possible(cluster), bound(cluster) + 5, pace)
         self.seconds = seconds
         self.folder = folder
-        self.story = Story()
-        self.playing = [cast.agency, *cast.services]
+        self.outcome = Outcome()
+        self.running = [cluster.agency, *cluster.services]
         self.down: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self.away: dict[str, float] = {}
         self.starts: dict[str, int] = {}
 
-    def whole(self) -> Story:
+    def whole(self) -> Outcome:
         """From the first start to the verdict."""
-        cast, story = self.cast, self.story
-        show, start = self._curtain()
-        watch, desk = Watch(cast.room), Desk(cast.room, self.size.seed)
+        cluster, outcome = self.cluster, self.outcome
+        load, start = self._start()
+        watch, desk = Watch(cluster.config), Desk(cluster.config, self.size.seed)
         with _running(watch), _running(desk):
-            self._wait("all wires polled", START_WITHIN, lambda: len(watch.polls) >= show.wires)
-            self.playing.append(cast.reader)
+            self._wait("all wires polled", START_WITHIN, lambda: len(watch.polls) >= load.wires)
+            self.running.append(cluster.reader)
             say(f"{len(self.plan)} faults in {self.seconds:.0f} s")
             self._break()
             calm = datetime.now(UTC)
@@ -141,38 +143,40 @@ class _Run:
             took = self._wait(
                 "every wire polled well again",
                 SETTLE_WITHIN,
-                lambda: len(watch.polled_since(calm)) >= show.wires,
+                lambda: len(watch.polled_since(calm)) >= load.wires,
             )
             end = time.time()
-            story.figures["until every wire was polled well again"] = f"{took:.1f} s"
-        self.playing.remove(cast.agency)
-        cast.agency.finish(10)
-        with _opened(cast.room.database) as store:
+            outcome.figures["until every wire was polled well again"] = f"{took:.1f} s"
+        self.running.remove(cluster.agency)
+        cluster.agency.finish(10)
+        with _opened(cluster.config.database) as store:
             took = self._wait("nothing left to do", SETTLE_WITHIN, lambda: _idle(store))
-            story.figures["until nothing was left to do"] = f"{took:.1f} s"
-            self._curtain_falls()
-            calms = self._calms(end, bound(cast))
-            day = Day(show, start, end, watch.seen, desk.acts, calms, bound(cast))
-            story.figures["calms as long as the bound"] = f"{len(calms)}"
+            outcome.figures["until nothing was left to do"] = f"{took:.1f} s"
+            self._stop()
+            calms = self._calms(end, bound(cluster))
+            day = Day(load, start, end, watch.seen, desk.acts, calms, bound(cluster))
+            outcome.figures["calms as long as the bound"] = f"{len(calms)}"
             with _opened(f"sqlite:///{self.folder}/replayed.sqlite3") as empty:
-                story.verdict = judge(day, cast.room, store, empty)
+                outcome.verdict = judge(day, cluster.config, store, empty)
         self._reader_told()
-        story.recoveries = self._recoveries(watch)
-        story.figures["polls"] = f"{sum(watch.polls.values()):,}"
+        outcome.recoveries = self._recoveries(watch)
+        outcome.figures["polls"] = f"{sum(watch.polls.values()):,}"
         for thread, failures in (("watch", watch.failures), ("desk", desk.failures)):
-            story.notes += [f"{thread}, {n} times: {why}" for why, n in failures.items()]
-        story.notes += self._ended_alone()
-        return story
+            outcome.notes += [f"{thread}, {n} times: {why}" for why, n in failures.items()]
+        outcome.notes += self._ended_alone()
+        return outcome
 
-    def _curtain(self) -> tuple[Load, float]:
-        """Start agency and services, then the members; the show, and when it began."""
-        cast = self.cast
-        self._wait("the agency", START_WITHIN, lambda: _get(cast.agency_url + "/simulation.json"))
-        show, start = _agreed(cast.agency_url)
-        with _opened(cast.room.database) as store:
+    def _start(self) -> tuple[Load, float]:
+        """Start agency and services, then the members; the load, and when it began."""
+        cluster = self.cluster
+        self._wait(
+            "the agency", START_WITHIN, lambda: _get(cluster.agency_url + "/simulation.json")
+        )
+        load, start = _agreed(cluster.agency_url)
+        with _opened(cluster.config.database) as store:
             self._wait("the database", START_WITHIN, lambda: _migrated(store))
-        self.playing += cast.members
-        return show, start
+        self.running += cluster.members
+        return load, start
 
     def _break(self) -> None:
         """Carry out the plan."""
@@ -189,9 +193,9 @@ class _Run:
                 time.sleep(0.02)
             if fault is not None:
                 now = time.time()
-                whom, end = faults.carry_out(fault, self.cast)
+                whom, end = faults.carry_out(fault, self.cluster)
                 done = Done(fault, whom, now, now + fault.lasts)
-                self.story.done.append(done)
+                self.outcome.done.append(done)
                 say(f"{fault.at:7.1f} s  {fault.kind}: {whom}, {fault.lasts:.1f} s")
                 if end is not None:
                     undo.append((time.monotonic() + fault.lasts, done, end))
@@ -203,17 +207,17 @@ class _Run:
         """When nothing was wrong for so long: beginnings and ends, in seconds since 1970."""
         found = []
         over = 0.0
-        for done in self.story.done:
+        for done in self.outcome.done:
             if over and done.began - over >= shortest:
                 found.append((over, done.began))
             over = max(over, done.ended)
         return [*found, (over, end)] if over and end - over >= shortest else found
 
     def _turn(self) -> None:
-        for actor in self.playing:
-            actor.turn()
-        for web, url in zip(self.cast.webs, self.cast.web_urls, strict=True):
-            if web in self.playing and (web.process is None or web.starts != self.starts.get(url)):
+        for program in self.running:
+            program.turn()
+        for web, url in zip(self.cluster.webs, self.cluster.web_urls, strict=True):
+            if web in self.running and (web.process is None or web.starts != self.starts.get(url)):
                 self.starts[url] = web.starts
                 self.away.setdefault(url, time.time() - NOTICED_WITHIN)
             if url in self.away and web.process and _get(f"{url}/healthz", timeout=0.5):
@@ -233,22 +237,22 @@ class _Run:
             raise RuntimeError(f"{what}: not within {patience:.0f} s\n{said}")
         return took
 
-    def _curtain_falls(self) -> None:
+    def _stop(self) -> None:
         """End the reader, then all members in order; who does not end is named."""
-        cast = self.cast
+        cluster = self.cluster
         self._pause(3.0)  # webs look every second; the reader then reads the last state
-        self.playing.remove(cast.reader)
-        if cast.reader.finish(120) != 0:
-            self.story.notes.append("the reader did not end in order; see its log")
+        self.running.remove(cluster.reader)
+        if cluster.reader.finish(120) != 0:
+            self.outcome.notes.append("the reader did not end in order; see its log")
         slow = []
-        for member in cast.members:
-            self.playing.remove(member)
+        for member in cluster.members:
+            self.running.remove(member)
             member.send_end()
-        for member in cast.members:
+        for member in cluster.members:
             code = member.finish(END_WITHIN)
             if code != 0:
                 slow.append(f"{member.name}: {'had to be killed' if code is None else code}")
-        self.story.verdict.check("every member ended in order", slow)
+        self.outcome.verdict.check("every member ended in order", slow)
 
     def _pause(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -259,13 +263,13 @@ class _Run:
     def _reader_told(self) -> None:
         lines = [
             json.loads(line)
-            for line in self.cast.reader_told.read_text(encoding="utf-8").splitlines()
+            for line in self.cluster.reader_told.read_text(encoding="utf-8").splitlines()
         ]
         counts: dict[str, int] = next((line["counts"] for line in lines if "counts" in line), {})
         for name, count in sorted(counts.items()):
-            self.story.figures[f"reader: {name}"] = f"{count:,}"
+            self.outcome.figures[f"reader: {name}"] = f"{count:,}"
         wrong, absent = reading(lines, self.down)
-        check = self.story.verdict.check
+        check = self.outcome.verdict.check
         check("no feed ever served wrong", wrong)
         check("a web that runs always answers", absent)
         check("the reader read", [] if counts.get("200", 0) > 0 else ["nothing"])
@@ -276,7 +280,7 @@ class _Run:
         ends: dict[str, list[float]] = defaultdict(list)
         for seen in watch.seen:
             ends[seen.wire].append(seen.ended.timestamp())
-        for done in self.story.done:
+        for done in self.outcome.done:
             firsts = [next((e for e in found if e > done.ended), None) for found in ends.values()]
             whole = [f for f in firsts if f is not None]
             if whole:
@@ -286,8 +290,8 @@ class _Run:
     def _ended_alone(self) -> list[str]:
         return [
             f"{datetime.fromtimestamp(e.at, UTC):%H:%M:%S} {e.name} ended by itself, code {e.code}"
-            for actor in self.cast.everybody()
-            for e in actor.ended
+            for program in self.cluster.programs()
+            for e in program.ended
         ]
 
 
@@ -328,14 +332,14 @@ def _get(url: str, timeout: float = 5.0) -> bytes:
 
 
 def _agreed(agency: str) -> tuple[Load, float]:
-    """The show, and its moment 0 on our clock: of several answers the one that came fastest."""
+    """The load, and its moment 0 on our clock: of several answers the one that came fastest."""
     best = (float("inf"), 0.0)
     for _ in range(10):
         sent = time.time()
-        show, moment = recall(_get(f"{agency}/simulation.json"))
+        load, moment = recall(_get(f"{agency}/simulation.json"))
         back = time.time()
         best = min(best, (back - sent, (sent + back) / 2 - moment))
-    return show, best[1]
+    return load, best[1]
 
 
 def _last_words(folder: Path) -> Iterator[str]:
@@ -344,21 +348,21 @@ def _last_words(folder: Path) -> Iterator[str]:
         yield from (f"{path.stem}: {line[:300]}" for line in lines)
 
 
-def table(story: Story) -> str:
+def table(outcome: Outcome) -> str:
     """What was done and found, in columns."""
     rows = [f"{'fault':34} {'times':>5} {'whole again after: median':>26} {'longest':>9}"]
-    for kind in sorted({d.fault.kind for d in story.done}):
-        times = story.recoveries.get(kind, [])
-        count = sum(d.fault.kind == kind and d.whom != faults.NOBODY for d in story.done)
+    for kind in sorted({d.fault.kind for d in outcome.done}):
+        times = outcome.recoveries.get(kind, [])
+        count = sum(d.fault.kind == kind and d.whom != faults.NOBODY for d in outcome.done)
         middle = f"{statistics.median(times):.1f} s" if times else "-"
         longest = f"{max(times):.1f} s" if times else "-"
         rows.append(f"{kind:34} {count:5} {middle:>26} {longest:>9}")
     rows.append("")
-    figures = {**story.verdict.figures, **story.figures}
+    figures = {**outcome.verdict.figures, **outcome.figures}
     rows += [f"{name:45} {value:>12}" for name, value in figures.items()]
     rows.append("")
-    rows += [f"note: {note}" for note in story.notes]
-    for claim, wrong in story.verdict.wrong.items():
+    rows += [f"note: {note}" for note in outcome.notes]
+    for claim, wrong in outcome.verdict.wrong.items():
         rows.append(f"{'FAILED' if wrong else 'holds ':6} {claim}")
         rows += [f"       - {one}" for one in wrong[:20]]
         if len(wrong) > 20:

@@ -1,4 +1,4 @@
-"""What must be true at the end, held against what the agency says it served.
+"""What must be true at the end, compared with what the agency served.
 
 Each check returns what is wrong, in words; nothing wrong is an empty list.
 """
@@ -52,12 +52,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What happened: the agency's show, its beginning and end on our clock (seconds since 1970),
+    """What happened: the agency's load, its beginning and end on our clock (seconds since 1970),
     the polls that were seen, the acts of the desk, the *calms* between the storms (since 1970,
     too), and the *bound*: the seconds of calm after which no crash excuses that a version which
     stood all the while is missing."""
 
-    show: Load
+    load: Load
     start: float
     end: float
     seen: Sequence[Seen]
@@ -66,7 +66,7 @@ class Day:
     bound: float
 
 
-def judge(day: Day, room: Config, store: Store, empty: Store) -> Verdict:
+def judge(day: Day, config: Config, store: Store, empty: Store) -> Verdict:
     """The verdict on what *store* holds at the end; *empty* is a store to replay into."""
     verdict = Verdict()
     failed = _failed(store)
@@ -77,8 +77,8 @@ def judge(day: Day, room: Config, store: Store, empty: Store) -> Verdict:
     verdict.check("nothing in quarantine that the agency did not spoil", _quarantine(store, failed))
     verdict.check("nothing left to do", _left(store))
     verdict.check("every act of the desk kept, once, in order", _desk(day.acts, store, verdict))
-    verdict.check("every headline in the feeds", _headlines(store, room))
-    verdict.check("replay gives the same bytes", _replayed(store, empty, room, verdict))
+    verdict.check("every headline in the feeds", _headlines(store, config))
+    verdict.check("replay gives the same bytes", _replayed(store, empty, config, verdict))
     return verdict
 
 
@@ -132,8 +132,8 @@ def _ledger(
     required = 0
     lost: list[str] = []
     late: list[str] = []
-    for wire in range(day.show.wires):
-        for one in versions_served(day.show, wire, 0.0, day.end - day.start + SLACK):
+    for wire in range(day.load.wires):
+        for one in versions_served(day.load, wire, 0.0, day.end - day.start + SLACK):
             index = int(one.item.key.rpartition("-")[2])
             edition = (wire, index, one.item.edition)
             served[edition] = one.item.headline, one.item.body
@@ -225,13 +225,13 @@ def _desk(acts: Sequence[Act], store: Store, verdict: Verdict) -> list[str]:
     return wrong
 
 
-def _headlines(store: Store, room: Config) -> list[str]:
+def _headlines(store: Store, config: Config) -> list[str]:
     """The entries as they stand say what the record says."""
     import json
 
     wrong = []
     with store.read() as conn:
-        for feed in room.outgoing:
+        for feed in config.outgoing:
             row = feeds.feed(conn, feed.name, "json")
             if row is None:
                 wrong.append(f"feed {feed.name} was never rendered")
@@ -252,19 +252,19 @@ def _headlines(store: Store, room: Config) -> list[str]:
     return wrong
 
 
-def _replayed(store: Store, empty: Store, room: Config, verdict: Verdict) -> list[str]:
+def _replayed(store: Store, empty: Store, config: Config, verdict: Verdict) -> list[str]:
     empty.migrate()
     count = replay.rebuild(store, empty)
-    rerender_if_changed(empty, room)
-    intake.run(empty, room, limit=10**6)
-    renderer.render_waiting(empty, room, limit=10**6)
+    rerender_if_changed(empty, config)
+    intake.run(empty, config, limit=10**6)
+    renderer.render_waiting(empty, config, limit=10**6)
     verdict.figures["captures, all replayed"] = f"{count:,}"
     wrong = [
         f"story {d.story_id}, capture {d.capture_id}: {d.kind} {sorted(d.fields)}"
-        for d in compare(store, empty, [w.name for w in room.wires])
+        for d in compare(store, empty, [w.name for w in config.wires])
     ]
     with store.read() as here, empty.read() as there:
-        for feed in room.outgoing:
+        for feed in config.outgoing:
             for format in feeds.FORMATS:
                 old, new = feeds.feed(here, feed.name, format), feeds.feed(there, feed.name, format)
                 if old is None or new is None or old.body != new.body or old.etag != new.etag:

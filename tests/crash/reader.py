@@ -1,4 +1,4 @@
-"""The subscriber: fetches every feed in every format from every web, and believes nothing.
+"""A subscriber: fetches every feed in every format from every web, and checks every answer.
 
     python -m tests.crash.reader '{"webs": […], "feeds": […], "seed": 1, "told": "FILE"}'
 

@@ -1,4 +1,4 @@
-"""What is seen of the database while things break; and the desk, which writes headlines meanwhile.
+"""A watch on the database while things break, and a desk that writes headlines meanwhile.
 
 Both are threads of the harness with stores of their own. They start no process.
 """
@@ -49,8 +49,8 @@ class Act:
 class Thread:
     """Calls :meth:`once` again and again until stopped; what it raises is counted, not fatal."""
 
-    def __init__(self, room: Config, name: str) -> None:
-        self._room = room
+    def __init__(self, config: Config, name: str) -> None:
+        self._room = config
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.failures: dict[str, int] = {}
@@ -87,8 +87,8 @@ class Thread:
 class Watch(Thread):
     """Follows when each wire was polled, and how that went."""
 
-    def __init__(self, room: Config) -> None:
-        super().__init__(room, "watch")
+    def __init__(self, config: Config) -> None:
+        super().__init__(config, "watch")
         self.seen: list[Seen] = []
         self.polls: dict[str, int] = {}
         self._last: dict[str, tuple[int, datetime]] = {}
@@ -117,8 +117,8 @@ class Watch(Thread):
 class Desk(Thread):
     """Writes headlines over stories, and now and then puts the wire's back."""
 
-    def __init__(self, room: Config, seed: int) -> None:
-        super().__init__(room, "desk")
+    def __init__(self, config: Config, seed: int) -> None:
+        super().__init__(config, "desk")
         self._chance = random.Random(seed)
         self.acts: list[Act] = []
 

@@ -1,5 +1,5 @@
-"""Who plays: the agency, PostgreSQL, Redis, two beats, several workers and as many pollers, two
-webs, the reader."""
+"""The programs of a run: the agency, PostgreSQL, Redis, two beats, several workers and as many
+pollers, two webs, the reader."""
 
 import json
 import sys
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from stories.config import Config, load
 from tests import servers
-from tests.crash.actors import Actor
 from tests.crash.disk import Disk
+from tests.crash.programs import Program
 from tests.serving import free_port
 
 HOME = Path(__file__).parents[2]
@@ -56,35 +56,34 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
-    """Everybody, and where to find them. ``room`` is the newsroom as the members know it; a poller
-    is among the ``workers``."""
+class Cluster:
+    """All programs of a run and where to find them. ``workers`` are workers and pollers."""
 
-    agency: Actor
+    agency: Program
     agency_url: str
-    redis: Actor
+    redis: Program
     redis_url: str
-    postgres: Actor | None
-    beats: Sequence[Actor]
-    workers: Sequence[Actor]
-    webs: Sequence[Actor]
+    postgres: Program | None
+    beats: Sequence[Program]
+    workers: Sequence[Program]
+    webs: Sequence[Program]
     web_urls: Sequence[str]
-    reader: Actor
+    reader: Program
     reader_told: Path
-    room: Config
+    config: Config
     disk: Disk | None
 
     @property
-    def members(self) -> list[Actor]:
+    def members(self) -> list[Program]:
         """Wirecopy's own processes."""
         return [*self.workers, *self.beats, *self.webs]
 
     @property
-    def services(self) -> list[Actor]:
+    def services(self) -> list[Program]:
         """What they need: the database, if it is a process, and the broker."""
         return [a for a in (self.postgres, self.redis) if a is not None]
 
-    def everybody(self) -> Iterator[Actor]:
+    def programs(self) -> Iterator[Program]:
         """All, in the order in which they start."""
         yield self.agency
         yield from self.services
@@ -92,21 +91,21 @@ class Cast:
         yield self.reader
 
 
-def gather(folder: Path, data: Path, disk: Disk | None, size: Size) -> Cast:
-    """The cast of a run of that *size*, nobody started yet.
+def build(folder: Path, data: Path, disk: Disk | None, size: Size) -> Cluster:
+    """The cluster for a run of that *size*, with no program started yet.
 
-    Logs and what the reader tells go into *folder*; *data*, on *disk* where there is one, holds
-    what Wirecopy, the database and the broker keep.
+    Logs and what the reader finds go into *folder*; *data*, on *disk* where there is one, is for
+    the files of Wirecopy, the database and the broker.
     """
     port = free_port()
     agency_url = f"http://127.0.0.1:{port}"
     logs = folder / "logs"
     logs.mkdir()
 
-    def actor(name: str, *command: str | Path, **more: object) -> Actor:
-        return Actor(name, [str(c) for c in command], HOME, logs / f"{name}.log", **more)  # type: ignore[arg-type]
+    def program(name: str, *command: str | Path, **more: object) -> Program:
+        return Program(name, [str(c) for c in command], HOME, logs / f"{name}.log", **more)  # type: ignore[arg-type]
 
-    agency = actor("agency", sys.executable, "-m", "tests.load", *_agency(size, port))
+    agency = program("agency", sys.executable, "-m", "tests.load", *_agency(size, port))
     (data / "redis").mkdir()
     redis = servers.redis_server(data / "redis")
     environment = {
@@ -118,22 +117,24 @@ def gather(folder: Path, data: Path, disk: Disk | None, size: Size) -> Cast:
     if size.database == "postgresql":
         (data / "postgres").mkdir()
         found = servers.postgres_server(data / "postgres", POSTGRES_SETTINGS)
-        postgres = Actor("postgres", found.command, found.cwd or data, logs / "postgres.log")
+        postgres = Program("postgres", found.command, found.cwd or data, logs / "postgres.log")
         postgres.user = found.user
         environment["WIRECOPY_DATABASE_URL"] = found.url
     ports = [free_port() for _ in range(WEBS)]
-    config = folder / "wirecopy.toml"
-    config.write_text(_config(size, agency_url, data / "wirecopy", ports[0]), encoding="utf-8")
-    environment["WIRECOPY_CONFIG"] = str(config)
+    file = folder / "wirecopy.toml"
+    file.write_text(_config(size, agency_url, data / "wirecopy", ports[0]), encoding="utf-8")
+    environment["WIRECOPY_CONFIG"] = str(file)
 
-    def member(kind: str, number: int, **more: str) -> Actor:
-        return actor(f"{kind}-{number}", WIRECOPY, "up", kind, environment={**environment, **more})
+    def member(kind: str, number: int, **more: str) -> Program:
+        return program(
+            f"{kind}-{number}", WIRECOPY, "up", kind, environment={**environment, **more}
+        )
 
     webs = [
         member("web", n, WIRECOPY_SITE__LISTEN=f"127.0.0.1:{port}") for n, port in enumerate(ports)
     ]
     urls = [f"http://127.0.0.1:{port}" for port in ports]
-    room = load(config).model_copy(
+    config = load(file).model_copy(
         update={"database_url": None, "redis_url": None}
         if postgres is None
         else {"database_url": _secret(environment["WIRECOPY_DATABASE_URL"])}
@@ -142,22 +143,22 @@ def gather(folder: Path, data: Path, disk: Disk | None, size: Size) -> Cast:
     order = {
         "seed": size.seed,
         "webs": urls,
-        "feeds": [f.name for f in room.outgoing],
+        "feeds": [f.name for f in config.outgoing],
         "told": str(told),
     }
-    return Cast(
+    return Cluster(
         agency=agency,
         agency_url=agency_url,
-        redis=actor("redis", *redis.command),
+        redis=program("redis", *redis.command),
         redis_url=redis.url,
         postgres=postgres,
         beats=[member("beat", n) for n in range(BEATS)],
         workers=[member(kind, n) for n in range(size.workers) for kind in ("worker", "poller")],
         webs=webs,
         web_urls=urls,
-        reader=actor("reader", sys.executable, "-m", "tests.crash.reader", json.dumps(order)),
+        reader=program("reader", sys.executable, "-m", "tests.crash.reader", json.dumps(order)),
         reader_told=told,
-        room=room,
+        config=config,
         disk=disk,
     )
 

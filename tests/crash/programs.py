@@ -1,4 +1,4 @@
-"""Processes that are started, killed, stopped, and started again.
+"""Programs that are started, killed, stopped, and started again.
 
 Everything here is used from the main thread alone: a process ends with the thread that started it
 (:mod:`workers.pdeathsig`).
@@ -29,8 +29,8 @@ class Ended:
 
 
 @dataclass(slots=True)
-class Actor:
-    """One process of the run, kept going until told otherwise.
+class Program:
+    """One program of the run, which is started again when it ends.
 
     ``folder`` is its working folder; ``log`` gets what it says.
     """
@@ -84,7 +84,7 @@ class Actor:
             self._bury()
 
     def _bury(self) -> None:
-        """Its group goes with it, as a container's does."""
+        """Kill its process group too, as the end of a container does."""
         assert self.process is not None
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -107,7 +107,7 @@ class Actor:
             self.process.terminate()
 
     def finish(self, patience: float) -> int | None:
-        """End it in order, for good; its exit code, None when it had to be killed or was away."""
+        """End it in order, for good; its exit code, None when it was killed or did not run."""
         if self.process is None:
             return None
         if not self._expected:
@@ -119,7 +119,7 @@ class Actor:
         return code
 
     def destroy(self) -> None:
-        """Leave nothing of it."""
+        """Kill it and all that it started."""
         if self.process is not None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
