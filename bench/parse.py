@@ -66,7 +66,7 @@ def wirecopy_contents(folder: str, seconds: float) -> dict[str, float]:
     wire = Wire(name="sim", url=URL, agency="Simulated Press Agency", code="SIM")
 
     def compared(body: bytes, kind: str) -> int:
-        return len(contents.read(body, Hints(url=URL, headers={"content-type": kind}), wire).found)
+        return len(contents.parse(body, Hints(url=URL, headers={"content-type": kind}), wire).found)
 
     def not_compared(body: bytes, kind: str) -> int:
         with (

@@ -56,7 +56,7 @@ _BUSTER = re.compile(
 )
 
 
-def normalise(item: Item, channel: Channel, wire: Wire, identity: Identity) -> Version:
+def normalize(item: Item, channel: Channel, wire: Wire, identity: Identity) -> Version:
     """*item*, found on *wire* in the feed *channel*, as a version.
 
     :raises ParseError: ``item-empty`` when it has neither a headline nor a body; ``tangled`` when

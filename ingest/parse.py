@@ -1,6 +1,6 @@
-"""What a capture's bytes hold, as they alone tell: ``parse | normalise | compare | digest``.
+"""What a capture's bytes hold, as they alone tell: ``parse | normalize | compare | digest``.
 
-All that touches hostile text stands behind :func:`read`, so that it can be run elsewhere
+All that touches hostile text stands behind :func:`parse`, so that it can be run elsewhere
 (:mod:`ingest.sandbox`); its result is plain values that JSON holds. What depends on earlier
 captures, which key identifies an item above all, is decided afterwards.
 """
@@ -13,7 +13,7 @@ from ingest.decide import keys_of
 from ingest.formats import Format
 from ingest.integrity import Fault, Reread
 from ingest.item import Candidate, Channel, Contents, Hints, Item, Keys, Refusal
-from ingest.normalize import content_digest, normalise, received
+from ingest.normalize import content_digest, normalize, received
 from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import Identity, Version
@@ -25,12 +25,12 @@ LONGEST_MESSAGE = 2_000
 
 
 Reader = Callable[[bytes, Hints, Wire], Contents]
-"""Whatever reads captures: :func:`read` in this process, or :func:`ingest.sandbox.read`.
+"""Whatever reads captures: :func:`parse` in this process, or :func:`ingest.sandbox.read`.
 
 Raises ParseError when the bytes are no feed, or cannot be read within bounds."""
 
 
-def read(body: bytes, hints: Hints, wire: Wire) -> Contents:
+def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
     """The contents of *body*, a capture of *wire*, read in this process and without bounds.
 
     An item that fails is refused by itself, as is, when *wire* says so, one whose text is not
@@ -55,7 +55,7 @@ def read(body: bytes, hints: Hints, wire: Wire) -> Contents:
         keys: Keys | None = None
         try:
             keys = keys_of(item)
-            version = normalise(item, parsed.channel, wire, _NOBODY)
+            version = normalize(item, parsed.channel, wire, _NOBODY)
             raw = body[item.start : item.end] if 0 <= item.start < item.end else None
             fault = _fault(reread, raw, version)
             if fault is not None:

@@ -8,7 +8,7 @@ One child per process, started when first needed, kept for the next capture, kil
 takes too long and replaced by a fresh one. It knows no secret and no store; what it says is JSON
 of bounded size and is validated, never unpickled: it has parsed hostile bytes and is not believed
 more than they are. Reading a capture has these outcomes besides those of
-:func:`ingest.parse.read`:
+:func:`ingest.parse.parse`:
 
 * ``parse-timeout``: it used up :attr:`Limits.seconds` of processor time, or did not answer;
 * ``parse-memory``: it wanted more memory than it may have, or has more in it than is kept;
@@ -101,7 +101,7 @@ class Cage:
         self._spent = 0
 
     def read(self, body: bytes, hints: Hints, wire: Wire) -> Contents:
-        """The contents of *body*, as :func:`ingest.parse.read` has them.
+        """The contents of *body*, as :func:`ingest.parse.parse` has them.
 
         :raises ParseError: as that does, and with the states above.
         :raises CageError: when no child can be started.

@@ -67,7 +67,7 @@ def main(parent: int, memory: int, files: int) -> None:
 def _read(body: bytes, asked: dict[str, object]) -> tuple[bytes, bytes]:
     try:
         hints = Hints(**asked["hints"])  # type: ignore[arg-type]
-        found = parse.read(body, hints, _wire(json.dumps(asked["wire"])))
+        found = parse.parse(body, hints, _wire(json.dumps(asked["wire"])))
         return CONTENTS, found.model_dump_json().encode()
     except ParseError as error:
         return REFUSED, _error(error.state, str(error))

@@ -56,7 +56,7 @@ class House(Desk):
                 selection,
                 planned,
                 patience=lambda _: None,
-                reader=parse.read,  # the mended parser stands in this process only
+                reader=parse.parse,  # the mended parser stands in this process only
             )
             taken = list(going)
         self.press()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ingest import intake, parse, sandbox
-from ingest.normalize import normalise
+from ingest.normalize import normalize
 from ingest.parse import Reader
 from stories import clock
 from stories.config import Config
@@ -105,7 +105,7 @@ def test_a_new_rule_of_what_is_content_makes_nothing_new(
     """Across an upgrade: what stood on the wire stays the version it is, what changed is one."""
     desk.take(feed(item("a", "One"), item("b", "Two")))
     monkeypatch.setattr("ingest.normalize.CONTENT_RULE", 2)
-    desk.take(feed(item("a", "One"), item("b", "Two, corrected")), reader=parse.read)
+    desk.take(feed(item("a", "One"), item("b", "Two, corrected")), reader=parse.parse)
     assert desk.told() == {"a": ("One", 1), "b": ("Two, corrected", 2)}
 
 
@@ -190,7 +190,7 @@ def test_items_beyond_the_bound_are_a_fault_until_a_capture_has_none(
         assert wire is not None
         return wire.fault
 
-    here = parse.read  # a caged reader would not be reached by the patch
+    here = parse.parse  # a caged reader would not be reached by the patch
     desk.take(feed(item("a", "One"), item("b", "Two"), item("c", "Three")), reader=here)
     assert set(desk.told()) == {"a", "b"}
     assert "too-many-items: 1 items beyond the first 2" in (fault() or "")
@@ -213,10 +213,10 @@ def test_one_bad_item_does_not_hold_up_its_neighbours(
     def worse(one, *rest):  # type: ignore[no-untyped-def]
         if one.guid == "c":
             raise KeyError("nobody foresaw this")
-        return normalise(one, *rest)
+        return normalize(one, *rest)
 
-    monkeypatch.setattr("ingest.parse.normalise", worse)
-    here = parse.read  # a caged reader would not be reached by the patch
+    monkeypatch.setattr("ingest.parse.normalize", worse)
+    here = parse.parse  # a caged reader would not be reached by the patch
     (number,) = desk.take(feed(item("c", "Three"), item("d", "Four")), reader=here)
     assert "d" in desk.told()
     with desk.store.read() as conn:

@@ -15,8 +15,8 @@ from ingest import formats, integrity
 from ingest.formats import rss_atom_reread
 from ingest.integrity import Fault, Passage, Reread
 from ingest.item import Contents, Hints, Item, Parsed
-from ingest.normalize import normalise
-from ingest.parse import read as parse_capture
+from ingest.normalize import normalize
+from ingest.parse import parse as parse_capture
 from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import Identity, Version
@@ -44,7 +44,7 @@ def atom(entry: str) -> str:
 
 
 def version_of(item: Item, parsed: Parsed) -> Version:
-    return normalise(item, parsed.channel, WIRE, NOBODY)
+    return normalize(item, parsed.channel, WIRE, NOBODY)
 
 
 def parse(body: bytes, hints: Hints = HINTS) -> Parsed:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.item import Channel, Item, ItemMedia
-from ingest.normalize import content_digest, normalise, received
+from ingest.normalize import content_digest, normalize, received
 from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import Identity, Version
@@ -33,7 +33,7 @@ ITEM = Item(
 
 def version(item: Item, channel: Channel | None = None, **wire: Any) -> Version:
     rules = WIRE.model_copy(update=wire)
-    return normalise(item, channel or Channel(), rules, IDENTITY)
+    return normalize(item, channel or Channel(), rules, IDENTITY)
 
 
 def changed(**fields: Any) -> bool:

@@ -15,7 +15,7 @@ import pytest
 
 from ingest import formats
 from ingest.item import Hints, Parsed
-from ingest.normalize import content_digest, normalise, received
+from ingest.normalize import content_digest, normalize, received
 from stories.config import Wire
 from stories.models import Version
 from tests.ingest.identities import identify
@@ -44,7 +44,7 @@ def outcome(name: str) -> dict[str, Any]:
     parsed = parse(name)
     versions = []
     for item, identity in zip(parsed.items, identify(parsed.items, "guid"), strict=True):
-        version = normalise(item, parsed.channel, WIRE, identity)
+        version = normalize(item, parsed.channel, WIRE, identity)
         kept = version.model_dump(mode="json", exclude={"wire", "body", "base", "media"})
         versions.append({"identity": identity.model_dump(), **kept})
     told = {**asdict(parsed), "unread": parsed.unread or None}
@@ -72,7 +72,7 @@ def test_version_is_the_copy_received(name: str) -> None:
     """What is kept of an item has the digests of the item as found: nothing was touched."""
     parsed = parse(name)
     for item, identity in zip(parsed.items, identify(parsed.items, "guid"), strict=True):
-        version = normalise(item, parsed.channel, WIRE, identity)
+        version = normalize(item, parsed.channel, WIRE, identity)
         assert digests(received(item, parsed.channel)) == digests(copy_of(version))
         assert content_digest(version) == content_digest(version.model_copy())
 

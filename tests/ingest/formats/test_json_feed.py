@@ -13,8 +13,8 @@ from ingest import formats, integrity
 from ingest.formats import json_feed
 from ingest.integrity import Fault
 from ingest.item import Channel, Contents, Hints, Item, ItemMedia, Parsed
-from ingest.normalize import normalise
-from ingest.parse import read as parse_capture
+from ingest.normalize import normalize
+from ingest.parse import parse as parse_capture
 from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import Identity, Version
@@ -42,7 +42,7 @@ def only(**item: Any) -> Item:
 
 
 def version_of(item: Item) -> Version:
-    return normalise(item, Channel(), WIRE, Identity(rule="digest", key=""))
+    return normalize(item, Channel(), WIRE, Identity(rule="digest", key=""))
 
 
 def checked(body: bytes, item: Item, version: Version) -> Fault | None:

@@ -13,7 +13,7 @@ from ingest.decide import headline
 from ingest.formats import rss_atom
 from ingest.formats.item_spans import spans
 from ingest.item import Hints, Item, Parsed
-from ingest.normalize import normalise
+from ingest.normalize import normalize
 from stories.config import Wire
 from stories.errors import ParseError
 from tests.ingest.identities import identify
@@ -534,7 +534,7 @@ def _checked(body: bytes) -> None:
     states = set()
     for item, identity in zip(parsed.items, identify(parsed.items, "guid"), strict=True):
         try:
-            normalise(item, parsed.channel, WIRE, identity)
+            normalize(item, parsed.channel, WIRE, identity)
         except ParseError as error:
             states.add(error.state)
     assert states <= {"item-empty", "tangled"}
