@@ -1,4 +1,4 @@
-"""The private broker: a Valkey or Redis of our own, on a unix socket that only we can open."""
+"""The private broker: a Valkey or Redis server on a unix socket that only this user can open."""
 
 import functools
 import importlib.util
@@ -19,7 +19,7 @@ NAMES = ("valkey-server", "redis-server")
 
 @dataclass(frozen=True, slots=True)
 class Private:
-    """How the private broker is started, and where it then listens."""
+    """How the private broker is started, and where it listens."""
 
     command: tuple[str, ...]
     socket: Path
@@ -37,7 +37,7 @@ class Private:
 
 
 def runs(program: str | Path) -> bool:
-    """True if *program* can be run at all: right machine, libraries there."""
+    """True if *program* runs here: it is built for this machine and its libraries are there."""
     try:
         done = subprocess.run(  # noqa: S603 - found on PATH or in our environment
             [program, "--version"],
@@ -73,7 +73,7 @@ def binary() -> Path:
 def private(data: Path) -> Private:
     """The private broker of the data folder *data*; makes its folders, starts nothing.
 
-    :raises WirecopyError: if no server is installed or a folder is not safely ours.
+    :raises WirecopyError: if no server runs here, or a folder is not this user's alone.
     """
     socket = private_socket(data)
     folder = data.resolve() / "broker"
@@ -86,22 +86,20 @@ def private(data: Path) -> Private:
 def command_line(
     server: Path, folder: Path, socket: Path, log: Path | None = None
 ) -> tuple[str, ...]:
-    """The command of a *server* that keeps its files in *folder* and listens on *socket* alone.
+    """The command of a *server* that has its files in *folder* and listens on *socket* alone.
 
-    The append-only file is written through every second: what waits survives a kill of the
-    server, and at most one second of it is lost with the machine. ``noeviction``: a full broker
-    refuses, it never forgets. No snapshots: the append-only file is the whole state. *log*, by
-    default standard output, gets what is worth a warning.
+    *log*, by default standard output, gets warnings.
     """
     settings = {
         "port": "0",
         "unixsocket": str(socket),
         "unixsocketperm": "700",
         "dir": str(folder),
+        # What waits survives a kill of the server; at most a second of it is lost with the machine.
         "appendonly": "yes",
         "appendfsync": "everysec",
-        "save": "",
-        "maxmemory-policy": "noeviction",
+        "save": "",  # no snapshots: the append-only file is the whole state
+        "maxmemory-policy": "noeviction",  # a full broker refuses; it must not forget
         "daemonize": "no",
         "loglevel": "warning",
         "logfile": str(log or ""),
@@ -110,7 +108,7 @@ def command_line(
 
 
 def _own(folder: Path) -> None:
-    """Make *folder* for us alone, or make sure that it is: in /tmp others may have come first."""
+    """Make *folder* for this user alone, or make sure that it is: /tmp is everybody's."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.lstat()

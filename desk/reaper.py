@@ -1,12 +1,11 @@
-"""Ends the process groups that a supervisor left behind.
+"""Kills the process groups that a supervisor left behind.
 
     python -I -S reaper.py < pipe
 
-Reads lines ``+GROUP`` and ``-GROUP`` from a pipe whose other end only the supervisor holds. When
-the pipe ends, the supervisor is gone, and every group it had not taken back gets SIGKILL. This
-also reaches what members themselves started, which a parent-death signal does not: it is not
-inherited (prctl(2)), and a web server's or a worker's own children would live on, holding the
-port or a task.
+Reads lines ``+GROUP`` and ``-GROUP`` from a pipe whose other end only the supervisor has. When the
+pipe ends, the supervisor is gone, and every group that it had not withdrawn gets SIGKILL. That
+reaches what members started too; a parent-death signal does not, as it is not inherited (prctl(2)),
+and the children of a web server or a worker would live on, with the port or a task.
 """
 
 import contextlib
@@ -17,7 +16,7 @@ from collections.abc import Iterable
 
 
 def remaining(lines: Iterable[str]) -> set[int]:
-    """The groups announced in *lines* and not taken back."""
+    """The groups announced in *lines* and not withdrawn."""
     groups: set[int] = set()
     for line in lines:
         change, group = line[:1], int(line[1:])

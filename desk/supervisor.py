@@ -1,12 +1,10 @@
 """Runs a handful of processes as one: starts them in order, restarts what dies, ends them all.
 
-Nothing outlives the supervisor, even one killed with SIGKILL: members end with it
-(:mod:`workers.pdeathsig`, Linux), and the reaper (:mod:`desk.reaper`) ends their whole process
-groups, children included. What a dead member itself left running is killed before it is started
-again.
+Nothing outlives the supervisor, even when it is killed with SIGKILL: members end with it
+(:mod:`workers.pdeathsig`, Linux), and the reaper (:mod:`desk.reaper`) kills their whole process
+groups, children included. What a dead member left running is killed before it is started again.
 """
 
-import contextlib
 import fcntl
 import os
 import select
@@ -15,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,7 +33,7 @@ READY_WITHIN = 60.0
 """Seconds a member may take until it is ready, before it counts as hung and is killed."""
 
 HOPELESS = 5
-"""Times a member may end by itself before it ever worked: then it cannot, and we say so."""
+"""Times a member may end by itself before it ever worked; then it is given up, with all others."""
 
 STOP = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
@@ -47,8 +45,8 @@ class Member:
     """One process to be kept running.
 
     ``ready`` answers, quickly, whether it does its work; members after it are first started when
-    it does. ``grace`` is how many seconds it has to end after SIGTERM, before its group is killed.
-    ``log`` is where it writes why it died, if not on standard error.
+    it does. ``grace`` is in seconds: how long it has to end after SIGTERM before its group is
+    killed. ``log`` is where it writes why it died, if not on standard error.
     """
 
     name: str
@@ -72,21 +70,20 @@ def failures_after(failures: int, lived: float) -> int:
 def supervise(members: Sequence[Member], folder: Path | None = None) -> int:
     """Keep *members* running until SIGTERM, SIGINT or SIGHUP; the process's exit code.
 
-    0: all ended in order. 1: one had to be killed, or never came to work. Only for the main
-    thread. With *folder* no second supervisor can run on the same folder.
+    0: all ended in order. 1: one had to be killed, or never worked. Only for the main thread.
+    With *folder* only one supervisor runs on that folder.
 
-    :raises WirecopyError: if one does.
+    :raises WirecopyError: if another does already.
     """
-    with contextlib.ExitStack() as stack:
-        lock = stack.enter_context(alone(folder)) if folder else None
-        return _Crew(members, stack.enter_context(_signals()), lock).run()
+    with alone(folder) if folder else nullcontext() as lock, _signals() as wait:
+        return _Supervisor(members, wait, lock).run()
 
 
 @contextmanager
 def alone(folder: Path) -> Iterator[int]:
-    """Hold the lock of *folder*, a file descriptor; it is let go when all who have it are gone.
+    """Hold the lock of *folder*; yields its file descriptor.
 
-    The guard has it too, so it is free only when nothing of the last supervisor is left.
+    The reaper inherits it, so that it is free only when nothing of the last supervisor is left.
 
     :raises WirecopyError: if another supervisor holds it.
     """
@@ -104,7 +101,7 @@ def alone(folder: Path) -> Iterator[int]:
                         f"{folder}: another wirecopy up runs here (process {holder}); stop it,"
                         " or give this one a data folder of its own (data =)"
                     ) from None
-                time.sleep(0.05)  # it was killed; its guard is still clearing up
+                time.sleep(0.05)  # it was killed; its reaper is still at work
         os.ftruncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
         yield lock
@@ -114,7 +111,7 @@ def alone(folder: Path) -> Iterator[int]:
 
 @contextmanager
 def _signals() -> Iterator[Callable[[float | None], set[int]]]:
-    """A function that waits for signals, at most so many seconds, and gives those that came."""
+    """Yields a function that waits for signals, at most so many seconds, and returns them."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
@@ -150,19 +147,19 @@ class _Run:
     failures: int = 0
 
 
-class _Crew:
+class _Supervisor:
     def __init__(
         self, members: Sequence[Member], wait: Callable[[float | None], set[int]], lock: int | None
     ) -> None:
         self._runs = [_Run(member) for member in members]
         self._wait = wait
         self._lock = lock
-        self._guard = self._new_guard(None)
+        self._reaper = self._new_reaper(None)
 
     def run(self) -> int:
         try:
             while True:
-                self._mourn()
+                self._note_deaths()
                 if hopeless := next((r for r in self._runs if self._is_hopeless(r)), None):
                     log.error("gave up: it never came to work", member=hopeless.member.name)
                     self._stop()
@@ -174,10 +171,10 @@ class _Crew:
         finally:
             self._kill_all()
 
-    def _mourn(self) -> None:
-        """Note who died, and when they are started again."""
-        if self._guard.poll() is not None:
-            self._guard = self._new_guard(self._guard)
+    def _note_deaths(self) -> None:
+        """Clear up after members that died, and note when they are started again."""
+        if self._reaper.poll() is not None:
+            self._reaper = self._new_reaper(self._reaper)
         now = time.monotonic()
         for run in self._runs:
             if run.process is None:
@@ -189,10 +186,10 @@ class _Crew:
             if run.process.poll() is None:
                 continue
             code, lived = run.process.returncode, now - run.started
-            self._bury(run)
+            self._clear(run)
             run.failures = failures_after(run.failures, lived)
             run.due = now + next_delay(run.failures)
-            # Killed by somebody is no sign that it cannot work; ended by itself may be one.
+            # To be killed by somebody is no sign that it cannot work; to end by itself may be one.
             if lived >= STABLE or (code in (-signal.SIGKILL, -signal.SIGTERM) and not hung):
                 run.worked = True
             status = "not ready in time" if hung else _status(code)
@@ -205,7 +202,7 @@ class _Crew:
         return not run.worked and run.failures >= HOPELESS
 
     def _start(self) -> None:
-        """Start who is due; on the first time through, only once those before are ready."""
+        """Start members that are due; the first time, only once those before them are ready."""
         for run in self._runs:
             if run.process is None and run.due <= time.monotonic():
                 self._launch(run)
@@ -222,19 +219,19 @@ class _Crew:
             env={**os.environ, **run.member.environment},
             start_new_session=True,  # a group of its own, and away from the terminal's Ctrl-C
         )
-        self._tell(self._guard, "+", run.process.pid)
+        self._announce(self._reaper, "+", run.process.pid)
         run.started, run.ready = time.monotonic(), run.member.ready is None
         log.info("started", member=run.member.name, pid=run.process.pid)
 
     def _pause(self) -> float | None:
-        """How long nothing needs to be done unless a signal comes; None: for ever."""
+        """Seconds until something is to be done if no signal comes; None for ever."""
         if any(run.process and not run.ready for run in self._runs):
             return 0.05
         waiting = [run.due for run in self._runs if run.process is None]
         return max(0.0, min(waiting) - time.monotonic()) if waiting else None
 
     def _stop(self) -> int:
-        """End all, the last first, each within its grace; a second signal ends all patience."""
+        """End all, the last first, each within its grace, which a second signal ends at once."""
         code, patient = 0, True
         for run in reversed(self._runs):
             if run.process is None:
@@ -251,14 +248,14 @@ class _Crew:
                     run.process.wait()
                     code = 1
             log.info("ended", member=run.member.name, status=_status(run.process.returncode))
-            self._bury(run)
+            self._clear(run)
         return code
 
-    def _bury(self, run: _Run) -> None:
-        """Kill what a dead member's group still runs: a pool, a server's children."""
+    def _clear(self, run: _Run) -> None:
+        """Kill what still runs in a dead member's group: a pool, a server's children."""
         if run.process:
             _kill_group(run.process.pid)
-            self._tell(self._guard, "-", run.process.pid)
+            self._announce(self._reaper, "-", run.process.pid)
         run.process, run.ready = None, False
 
     def _kill_all(self) -> None:
@@ -266,11 +263,11 @@ class _Crew:
             if run.process:
                 _kill_group(run.process.pid)
                 run.process.wait()
-        if self._guard.stdin:
-            self._guard.stdin.close()
-        self._guard.wait()
+        if self._reaper.stdin:
+            self._reaper.stdin.close()
+        self._reaper.wait()
 
-    def _new_guard(self, old: subprocess.Popen[bytes] | None) -> subprocess.Popen[bytes]:
+    def _new_reaper(self, old: subprocess.Popen[bytes] | None) -> subprocess.Popen[bytes]:
         if old and old.stdin:
             old.stdin.close()
         new = subprocess.Popen(  # noqa: S603 - our own file
@@ -282,14 +279,14 @@ class _Crew:
         )
         for run in self._runs:
             if run.process:
-                self._tell(new, "+", run.process.pid)
+                self._announce(new, "+", run.process.pid)
         return new
 
     @staticmethod
-    def _tell(told: subprocess.Popen[bytes], change: str, group: int) -> None:
-        if told.stdin:
-            with suppress(BrokenPipeError):  # it died; its successor is told all
-                told.stdin.write(f"{change}{group}\n".encode())
+    def _announce(to: subprocess.Popen[bytes], change: str, group: int) -> None:
+        if to.stdin:
+            with suppress(BrokenPipeError):  # it died; its successor gets all groups
+                to.stdin.write(f"{change}{group}\n".encode())
 
 
 def _kill_group(group: int) -> None:

@@ -1,13 +1,15 @@
 """The processes of a running Wirecopy: the private broker, worker, poller, beat and web.
 
-Embedded and in production they are the very same; embedded, one supervisor keeps them all, and the
-broker is our own.
+They are the same on one machine and in production; on one machine, one supervisor runs them all,
+with a private broker.
 """
 
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+import redis
 
 from desk import broker
 from desk.supervisor import Member
@@ -17,15 +19,14 @@ from workers.address import broker_url, client
 from workers.app import beat_command, poller_command, worker_command
 
 NAMES = ("worker", "poller", "beat", "web")
-"""The members that may be run one by one; the private broker comes with the whole."""
-
+"""The members that may be run one by one; the private broker runs with all of them only."""
 
 GRACE = 50.0
-"""Seconds a member has to end: less than a container's 60, so that our own kill comes first."""
+"""Seconds a member has to end: less than a container's 60, so that the supervisor kills first."""
 
 
 def command(name: str, config: Config) -> list[str]:
-    """The command line of the member *name*."""
+    """The command line that starts the member *name*."""
     return {
         "worker": worker_command(config.worker_processes),
         "poller": poller_command(),
@@ -35,7 +36,7 @@ def command(name: str, config: Config) -> list[str]:
 
 
 def environment(config_file: Path | None) -> dict[str, str]:
-    """What members need to find the same configuration from wherever they run."""
+    """The environment by which members find the same configuration wherever they run."""
     named = config_file or (Path(p) if (p := os.environ.get("WIRECOPY_CONFIG")) else None)
     file = named or Path("wirecopy.toml")
     return {"WIRECOPY_CONFIG": str(file.resolve())} if named or file.is_file() else {}
@@ -56,7 +57,7 @@ def members(config: Config, config_file: Path | None, names: Sequence[str] = NAM
             Member(
                 name,
                 command(name, config),
-                ready=(lambda: _marked(url, "worker")) if name == "worker" else None,
+                ready=(lambda: _alive(url, "worker")) if name == "worker" else None,
                 environment=settings,
                 grace=GRACE,
             )
@@ -64,9 +65,7 @@ def members(config: Config, config_file: Path | None, names: Sequence[str] = NAM
     return found
 
 
-def _marked(url: str, member: str) -> bool:
-    import redis
-
+def _alive(url: str, member: str) -> bool:
     with client(url, timeout=1) as connection:
         try:
             return any(mark.startswith(f"{member}@") for mark in pulse.alive(connection))

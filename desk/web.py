@@ -2,8 +2,8 @@
 
     python -m desk.web
 
-Granian carries it, in this process and without children: Rust threads do the network and one
-Python thread the answers. Measured on one core with a ready feed of 52 KB, it answered 13,900
+Granian serves it in this process, without children: Rust threads do the network, one Python thread
+the answers. Measured on one core with a ready feed of 52 KB, it answered 13,900
 requests a second and 19,500 with 304, where uvicorn answered 1,800 and 2,300 with h11, 6,100 and
 8,000 with httptools.
 """
@@ -38,16 +38,16 @@ BACKLOG = 1024
 """Connections the kernel holds while we are busy."""
 
 CONNECTIONS = 16_384
-"""Most connections at once, idle ones included, if the system grants us as many files."""
+"""Most connections at once, idle ones included, if the process may have as many files."""
 
 OWN_FILES = 128
-"""Of those files, what database, broker, logs and Python itself need."""
+"""Files that database, broker, logs and Python itself need."""
 
 IDLE = 30_000
-"""Milliseconds a connection may take to send a request's head, and rest between two requests."""
+"""Milliseconds a connection may take to send a request's head, or be idle between two requests."""
 
 GRACE = 10
-"""Seconds that running answers have to end after SIGTERM."""
+"""Seconds that answers under way have to end after SIGTERM."""
 
 BROKER_PATIENCE = 2.0
 """Seconds the broker has to answer ``/readyz`` and ``/metrics``."""
@@ -56,7 +56,7 @@ logger = structlog.get_logger(__name__)
 
 
 def serve(config: Config) -> None:
-    """Serve *newsroom* on its site's address until SIGTERM or SIGINT; running answers are ended.
+    """Serve the site on its address until SIGTERM or SIGINT; answers under way are finished.
 
     :raises WirecopyError: when the address cannot be listened on, the store cannot be opened, or
         the server ends of itself.
@@ -80,10 +80,10 @@ def serve(config: Config) -> None:
 
 
 def listen_on(config: Config) -> tuple[str, int]:
-    """The numeric address and the port to listen on, tried out.
+    """The numeric address and the port to listen on.
 
-    Granian shares a port with whoever listens there already (SO_REUSEPORT), and would split the
-    readers between two servers; so this makes sure that nobody does.
+    Granian shares a port with whoever listens there already (SO_REUSEPORT), so that two servers
+    would split the readers; this makes sure that nobody does.
 
     :raises WirecopyError: naming the address, what is wrong with it, and the remedy.
     """
@@ -124,13 +124,13 @@ async def _run(app: App, host: str, port: int) -> None:
         address=host,
         port=port,
         interface=Interfaces.ASGI,
-        # Two ends speak through a proxy's HTTP/1.1; HTTP/2 in the clear has no client here.
+        # Proxies speak HTTP/1.1 to their servers; nobody speaks HTTP/2 without TLS.
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=IDLE),
         websockets=False,
         backlog=BACKLOG,
-        # Granian counts connections, idle ones too. At its default of 128 as many silent clients
-        # kept everybody else waiting.
+        # Idle connections count. With the default of 128, that many silent clients kept everybody
+        # else waiting.
         backpressure=connections,
         log_dictconfig={"loggers": {"_granian": {"propagate": True}}},
         log_level=LogLevels.error,  # its warning at every start is that embedding is young
@@ -155,7 +155,7 @@ async def _run(app: App, host: str, port: int) -> None:
 
 
 def _connections() -> int:
-    """How many connections to take: as many as we may have files, after asking for all we can."""
+    """How many connections to take: as many as files are left, once the limit is raised."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = CONNECTIONS + OWN_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -177,7 +177,7 @@ def broker_state(broker: redis.Redis) -> str:
 
 
 def main() -> int:
-    """Serve the configured newsroom; 1 with one line on stderr when that cannot be."""
+    """Serve as configured; 1 with one line on standard error when that fails."""
     try:
         serve(load())
     except WirecopyError as error:

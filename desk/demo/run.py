@@ -1,4 +1,8 @@
-"""The demo: a newsroom in a temporary folder, its simulated agency, and all that runs."""
+"""``wirecopy demo``: a simulated agency, a newsroom in a temporary folder, and all that runs.
+
+The processes are supervised as by ``wirecopy up``. Beside them a thread waits for a story to come,
+writes a headline as the desk would, and shows the entry that the feed serves then.
+"""
 
 import contextlib
 import os
@@ -7,16 +11,31 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import TypeVar
 
-from desk import up as crew
-from desk.demo.script import narrate
+from lxml import etree
+
+from desk import show
+from desk import up as processes
+from desk.headline import rewrite
 from desk.supervisor import Member, supervise
 from stories import logs
-from stories.config import load
+from stories.config import Config, load
+from stories.db import Store, captures, connect, feeds
+from stories.db import stories as records
+from stories.db.feeds import EntryRow
+from stories.errors import WirecopyError
+from stories.models import Story
 from workers.start import start
+
+PATIENCE = 60.0
+"""Seconds until something that takes two or three is given up."""
+
+Found = TypeVar("Found")
 
 CONFIG = """\
 # Made by `wirecopy demo`. The agency is a simulation on this machine; all its copy is invented.
@@ -88,36 +107,141 @@ def run(port: int, speed: float, *, once: bool) -> int:
                 *(sys.executable, "-m", "desk.demo", "--port", agency.rpartition(":")[2]),
                 *("--speed", str(speed), "--ttl", "0"),
             ]
-            members = [Member("agency", simulated), *crew.members(config, config_file)]
-            done = threading.Event()
-            failed: list[str] = []
-            narrator = threading.Thread(
-                target=_narrate, args=(config_file, agency, folder, once, done, failed), daemon=True
-            )
-            narrator.start()
+            members = [Member("agency", simulated), *processes.members(config, config_file)]
+            desk = _Desk(config, agency, folder, once=once)
+            desk.start()
             code = supervise(members, config.data)
-            done.set()
-            narrator.join(timeout=5)
-        if failed:
-            sys.stderr.write(failed[0] + "\n" + (folder / "demo.log").read_text()[-4000:])
+            desk.stopped.set()
+            desk.join(timeout=5)
+        if desk.error is not None:
+            log = (folder / "demo.log").read_text()
+            sys.stderr.write(f"wirecopy: demo: {desk.error}\n{log[-4000:]}")
             code = 1
     return code
 
 
-def _narrate(
-    config_file: Path,
-    agency: str,
-    folder: Path,
-    once: bool,
-    done: threading.Event,
-    failed: list[str],
-) -> None:
+class _Desk(threading.Thread):
+    """The desk's part, and what is said of it all. ``error`` is why it could not be played."""
+
+    def __init__(self, config: Config, agency: str, folder: Path, *, once: bool) -> None:
+        super().__init__(name="demo-desk", daemon=True)
+        self.stopped = threading.Event()
+        self.error: Exception | None = None
+        self._config = config
+        self._agency = agency
+        self._folder = folder
+        self._once = once
+
+    def run(self) -> None:
+        """Play it; then, or when it fails, let the supervisor end all."""
+        try:
+            self._play()
+        except Exception as error:
+            self.error = error
+        if self._once or self.error:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _play(self) -> None:
+        show.say("Wirecopy demo. The agency is a SIMULATION on this machine; its copy is invented.")
+        show.say(f"  simulated agency   {self._agency}/")
+        show.say(f"  everything kept in {self._folder} (removed at the end); log: demo.log there")
+        show.say("Waiting for the first stories …")
+        store = connect(self._config.database)
+        try:
+            story = self._wait(lambda: _first(store), "no story came from the simulated agency")
+            headline = f"Explained: {story.version.headline}"
+            rewrite(store, story.id, headline, "the demo desk")
+            entry = self._wait(
+                lambda: _rendered(store, story.id), "the new headline was not rendered"
+            )
+            item = self._wait(
+                lambda: _served(self._config, story.guid), "the feed did not serve the new headline"
+            )
+            self._show(story, headline, entry, item)
+            if not self._once:
+                self._follow(store)
+        finally:
+            store.close()
+
+    def _wait(self, find: Callable[[], Found | None], failure: str) -> Found:
+        """What *find* finds, asked again and again.
+
+        :raises WirecopyError: when it finds nothing for long, or all is stopped.
+        """
+        for _ in range(int(PATIENCE / 0.2)):
+            found = find()
+            if found is not None:
+                return found
+            if self.stopped.wait(0.2):
+                raise WirecopyError("stopped")
+        raise WirecopyError(f"{failure} in {PATIENCE:.0f} s")
+
+    def _show(self, story: Story, headline: str, entry: EntryRow, item: str) -> None:
+        site = self._config.site.url
+        show.say("")
+        show.say(f"A story came: {story.version.headline}")
+        show.say(f"The desk rewrote its headline: {headline}")
+        show.say(f"Measured: {entry.scope}; the feed says: {entry.disclosure}")
+        show.say("")
+        show.say(f"  for people   {site}/")
+        show.say(f"  the story    {site}/stories/{story.id}")
+        for feed in self._config.outgoing:
+            for format in feeds.FORMATS:
+                show.say(f"  {format:<4} {feed.name:<9} {site}/feeds/{feed.name}.{format}")
+        show.say("")
+        show.say("Its entry in the RSS feed, as served:")
+        show.say("")
+        for line in item.split("\n"):
+            show.say(line)
+        show.say("")
+
+    def _follow(self, store: Store) -> None:
+        show.say("The agency goes on: updates, a repeat, a late story. Ctrl-C ends the demo.")
+        last = 0
+        while not self.stopped.wait(1):
+            with store.read() as conn:
+                fresh = [c for c in captures.listing(conn, limit=20) if c.id > last]
+            for capture in sorted(fresh, key=lambda c: c.id):
+                if capture.state == "pending":
+                    break
+                last = capture.id
+                show.say(
+                    f"  {capture.received_at:%H:%M:%S} {capture.wire:<13} capture {capture.id}:"
+                    f" {capture.items} items, {capture.new} new, {capture.updated} updated"
+                )
+
+
+def _first(store: Store) -> Story | None:
+    """An English story that is rendered."""
+    with store.read() as conn:
+        found = records.newest(conn, wires=["sim-national"], limit=50)
+        rendered = feeds.entries_of(conn, [story.id for story in found])
+    for story in found:
+        if story.id in rendered and (story.version.language or "en").startswith("en"):
+            return story
+    return None
+
+
+def _rendered(store: Store, story: str) -> EntryRow | None:
+    """The story's entry once it is rendered with its new headline."""
+    with store.read() as conn:
+        entry = feeds.entry(conn, story)
+    return entry if entry is not None and entry.edited_headline_only else None
+
+
+def _served(config: Config, guid: str) -> str | None:
+    """The story's item in the RSS feed, as XML, once it says that only the headline was edited."""
     try:
-        narrate(load(config_file), agency, folder, once=once, done=done)
-    except Exception as error:
-        failed.append(f"wirecopy: demo: {error}")
-    if once or failed:
-        os.kill(os.getpid(), signal.SIGTERM)
+        url = f"{config.site.url}/feeds/india.rss"
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own site
+            feed = etree.fromstring(answer.read(), etree.XMLParser(resolve_entities=False))
+    except (OSError, etree.XMLSyntaxError):
+        return None
+    for item in feed.iterfind("channel/item"):
+        if item.findtext("guid") == guid and item.findtext("{*}editScope") == "headline-only":
+            etree.indent(item, "  ")
+            return etree.tostring(item, encoding="unicode").strip()
+    return None
 
 
 def _free(port: int) -> int:
@@ -132,9 +256,9 @@ def _free(port: int) -> int:
 
 @contextlib.contextmanager
 def _logs_into(file: Path) -> Iterator[None]:
-    """Send what all processes say and log to *file*, so that the demo's own words can be read.
+    """Send the output and the logs of all processes to *file*, so that the demo's own can be read.
 
-    The two descriptors are what children inherit; our own words go to a copy of the first.
+    Children inherit the two descriptors; the demo writes to a copy of the first.
     """
     sys.stdout.flush()
     kept = {number: os.dup(number) for number in (1, 2)}

@@ -20,52 +20,6 @@ GUID = "tag:agency.invalid,2026:"
 """Guids are this tag URI (RFC 4151) plus the story's key: valid as an Atom id, and opaque."""
 
 _BLOCK = re.compile(r"<(?:table|ul|ol|blockquote|figure|h3|pre)\b")
-_MONTHS = {
-    "en": ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
-    "hi": [
-        "जनवरी",
-        "फ़रवरी",
-        "मार्च",
-        "अप्रैल",
-        "मई",
-        "जून",
-        "जुलाई",
-        "अगस्त",
-        "सितंबर",
-        "अक्टूबर",
-        "नवंबर",
-        "दिसंबर",
-    ],
-    "ta": ["ஜன.", "பிப்.", "மார்ச்", "ஏப்.", "மே", "ஜூன்", "ஜூலை", "ஆக.", "செப்.", "அக்.", "நவ.", "டிச."],
-    "ur": [
-        "جنوری",
-        "فروری",
-        "مارچ",
-        "اپریل",
-        "مئی",
-        "جون",
-        "جولائی",
-        "اگست",
-        "ستمبر",
-        "اکتوبر",
-        "نومبر",
-        "دسمبر",
-    ],
-}
-_WEEKDAYS = {
-    "en": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
-    "hi": ["सोमवार", "मंगलवार", "बुधवार", "गुरुवार", "शुक्रवार", "शनिवार", "रविवार"],
-    "ta": [
-        "திங்கட்கிழமை",
-        "செவ்வாய்க்கிழமை",
-        "புதன்கிழமை",
-        "வியாழக்கிழமை",
-        "வெள்ளிக்கிழமை",
-        "சனிக்கிழமை",
-        "ஞாயிற்றுக்கிழமை",
-    ],
-    "ur": ["پیر", "منگل", "بدھ", "جمعرات", "جمعہ", "ہفتہ", "اتوار"],
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,10 +45,15 @@ class Story:
 
 
 @lru_cache(maxsize=1)
+def _copy() -> dict[str, Any]:
+    text = Path(__file__).with_name("copy.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
+@lru_cache(maxsize=1)
 def stories() -> tuple[Story, ...]:
     """The stories of ``copy.json`` in their order."""
-    text = Path(__file__).with_name("copy.json").read_text(encoding="utf-8")
-    return tuple(_story(entry) for entry in json.loads(text)["stories"])
+    return tuple(_story(entry) for entry in _copy()["stories"])
 
 
 def _story(entry: dict[str, Any]) -> Story:
@@ -145,7 +104,7 @@ def _join(blocks: list[str]) -> str:
 
 def dateline(language: str, place: str, day: date) -> str:
     """Place, day and code as an agency opens a story: ``NEW DELHI, Nov 22 (SIM)``."""
-    month = _MONTHS[language][day.month - 1]
+    month = _copy()["months"][language][day.month - 1]
     if language == "en":
         return f"{place.upper()}, {month} {day.day} ({CODE})"
     if language == "ta":
@@ -178,7 +137,7 @@ class _Words:
 def _words(story: Story, later: bool, variation: int, site: str, day: date) -> _Words:
     values = fill(story, variation) | {"site": site}
     line = dateline(story.language, story.place.format_map(values), day)
-    values |= {"dateline": line, "weekday": _WEEKDAYS[story.language][day.weekday()]}
+    values |= {"dateline": line, "weekday": _copy()["weekdays"][story.language][day.weekday()]}
     headline, summary, body = story.later if later else (story.headline, story.summary, story.body)
     return _Words(
         headline.format_map(values),
