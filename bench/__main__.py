@@ -52,7 +52,7 @@ def _arguments() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print. 0: done; 1: something could not be measured, named on stderr; 2: usage."""
     given = _arguments().parse_args(arguments)
-    logs.configure(level="ERROR")  # the tables are what is told
+    logs.configure(level="ERROR")  # only the tables are wanted
     size = QUICK if given.quick else FULL
     began = clock.now()
     about = {"began": f"{began:%Y-%m-%d %H:%M} UTC", **machine.describe()}

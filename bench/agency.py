@@ -1,7 +1,7 @@
 """The simulated agency as a process, at a moment that the bench sets.
 
-Its own clock would give every side other stories; here time stands still until it is moved, so all
-sides are served the very same bytes. ``python -m bench.agency MOMENT WIRES`` reads
+With a running clock every side would get other stories; here time stands still until it is set, so
+all sides get the same bytes. ``python -m bench.agency MOMENT WIRES`` reads
 the moment, a double, from the file MOMENT at every request.
 """
 
@@ -32,7 +32,7 @@ CONTENT_TYPES = {"rss": "application/rss+xml", "atom": "application/atom+xml"}
 
 
 def load(wires: int) -> Load:
-    """The load that is performed: a new story on each wire every five minutes, no faults."""
+    """The load: a new story on each wire every five minutes, no faults."""
     return Load(seed=1, wires=wires, items=ITEMS, novelty_per_minute=60 / NEWS)
 
 
@@ -54,7 +54,7 @@ def move(file: Path, moment: float) -> None:
 
 
 def warm(base: str, wires: int) -> None:
-    """Ask for every feed once, so that no side pays for, or waits for, the agency's writing."""
+    """Ask for every feed once, so that no side waits for the agency to write them."""
     connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=60)
     for wire in range(wires):
         for coding in ("identity", "gzip"):
@@ -74,7 +74,7 @@ def versions(show: Load, moment: float) -> set[tuple[int, int, int]]:
 
 @contextmanager
 def performing(folder: Path, wires: int) -> Iterator[tuple[str, Path]]:
-    """Perform the load at moment 0; yields the base URL and the file that holds the moment."""
+    """Serve the load at moment 0; yields the base URL and the file that holds the moment."""
     file = folder / "moment"
     file.write_bytes(struct.pack("d", 0.0))
     command = [sys.executable, "-m", "bench.agency", str(file), str(wires)]

@@ -1,9 +1,9 @@
-"""The load generator: one process, connections kept alive, a request out as soon as one comes in.
+"""The load generator: one process, connections kept alive, the next request after each answer.
 
     python -m bench.client HOST PORT PATH CONNECTIONS SECONDS [ETAG]
 
-asks for one address for that long and prints what came as JSON. Plain sockets and nothing else: it
-must be several times faster than any server it asks.
+asks for one address for so many seconds and prints the counts as JSON. It uses plain sockets,
+because it must be several times faster than any server it measures.
 """
 
 import json
@@ -61,7 +61,7 @@ class Connection:
         return got
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._view.release()
         self._socket.close()
 

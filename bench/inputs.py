@@ -1,4 +1,4 @@
-"""Feeds and stories in hand, without a network: the simulated agency's, by way of real ingest."""
+"""Feeds and stories of the simulated agency, taken in by the real code, without a network."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +18,8 @@ from workers.start import start
 RECEIVED = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 
 
-def config(wires: tuple[Wire, ...], folder: Path, limit: int = 50, site: str = "") -> Config:
-    """A newsroom with its store in *folder* and one feed ``all`` of *limit* entries."""
+def config_of(wires: tuple[Wire, ...], folder: Path, limit: int = 50, site: str = "") -> Config:
+    """A configuration with its store in *folder* and one feed ``all`` of *limit* entries."""
     return Config(
         publisher=Publisher(name="The Daily Bench", url="https://daily.example"),
         site=OwnSite(url=site) if site else OwnSite(),
@@ -35,36 +35,36 @@ def wire(name: str, url: str) -> Wire:
 
 
 @contextmanager
-def filled(room: Config, count: int) -> Iterator[Store]:
-    """A store of *room* with *count* stories or some more, taken in but not yet rendered.
+def filled(config: Config, count: int) -> Iterator[Store]:
+    """A store of *config* with *count* stories or some more, taken in but not yet rendered.
 
-    They come on the newsroom's first wires, RSS on the one and Atom on the next.
+    They come on the first wires, RSS on the one and Atom on the next.
     """
-    store = start(room)
+    store = start(config)
     try:
         feeds = -(-count // ITEMS)
         both = {format: bodies(feeds, format) for format in CONTENT_TYPES}
         with store.write() as conn:
-            for number, rules in zip(range(feeds), room.wires, strict=False):
+            for number, rules in zip(range(feeds), config.wires, strict=False):
                 format = ("rss", "atom")[number % 2]
                 headers = [("content-type", CONTENT_TYPES[format])]
                 body = both[format][number]
                 captures.add(conn, rules.name, RECEIVED, rules.url, headers, body)
-            outbox.want(conn, "ingest", [w.name for w in room.wires[:feeds]], RECEIVED)
-        intake.run(store, room, limit=feeds)
+            outbox.want(conn, "ingest", [w.name for w in config.wires[:feeds]], RECEIVED)
+        intake.run(store, config, limit=feeds)
         yield store
     finally:
         store.close()
 
 
 def stories(count: int) -> tuple[Config, list[Story]]:
-    """A newsroom and *count* of its stories as they stand after ingest."""
+    """A configuration and *count* of its stories as they stand after ingest."""
     feeds = -(-count // ITEMS)
     names = [wire(f"sim-{n}", f"http://agency.example/{n}") for n in range(feeds)]
     with TemporaryDirectory(prefix="wirecopy-bench-") as folder:
-        room = config(tuple(names), Path(folder), limit=count)
-        with filled(room, count) as store, store.read() as conn:
+        config = config_of(tuple(names), Path(folder), limit=count)
+        with filled(config, count) as store, store.read() as conn:
             found = records.newest(conn, limit=count)
     if len(found) != count:
         raise RuntimeError(f"{len(found)} of {count} stories came out of ingest")
-    return room, found
+    return config, found

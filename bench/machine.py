@@ -1,4 +1,4 @@
-"""What it ran on: figures mean nothing without it."""
+"""The machine and the versions, without which the numbers mean nothing."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ PACKAGES = (
 
 
 def processor() -> str:
-    """The processor's name, as far as the system tells."""
+    """The processor's name, if the system says."""
     try:
         found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
     except OSError:

@@ -22,7 +22,7 @@ SIDES = {
     "Wirecopy": "wirecopy",
     "feedparser, sanitising and resolving off": "feedparser_off",
     "feedparser, as it comes": "feedparser_default",
-    "Wirecopy, to versions, in a child process": "wirecopy_caged",
+    "Wirecopy, to versions, in a child process": "wirecopy_sandboxed",
     "Wirecopy, to versions with digests": "wirecopy_contents",
 }
 
@@ -114,7 +114,7 @@ def _held(parse: Parse, body: bytes, kind: str) -> None:
         raise RuntimeError(f"{items} items came out of a feed of {ITEMS}")
 
 
-def wirecopy_caged(folder: str, seconds: float) -> dict[str, float]:
+def wirecopy_sandboxed(folder: str, seconds: float) -> dict[str, float]:
     """The same in a child process of bounded time and memory, as intake does it."""
     from ingest import sandbox
     from ingest.item import Hints

@@ -1,4 +1,4 @@
-"""A PostgreSQL for the bench: the tests' own, made to keep its promises."""
+"""A PostgreSQL for the bench: that of the tests, with durable commits."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from tests import servers
 
 @contextmanager
 def running() -> Iterator[tuple[str, int]]:
-    """PostgreSQL with every commit on disk, as SQLite's are and a newsroom's must be; yields its
+    """PostgreSQL with every commit on disk, as SQLite's are; yields its
     URL and its process id.
 
     :raises RuntimeError: when none can be started here.

@@ -1,4 +1,4 @@
-"""Story → entry → feed: Wirecopy's press beside plain feedgen on the same stories.
+"""Story → entry → feed: Wirecopy's renderer beside plain feedgen on the same stories.
 
 What a side needs is imported by that side alone: its memory is its own.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stories.models import Story
 
 STORIES = "stories.json"
-NEWSROOM = "newsroom.json"
+CONFIG_FILE = "config.json"
 ENTRIES = "entries.json"
 
 
@@ -31,25 +31,25 @@ def wirecopy(folder: str, small: int, large: int, seconds: float) -> dict[str, f
     from stories.db.feeds import FORMATS
     from stories.models import Story
 
-    room = Config.model_validate_json((Path(folder) / NEWSROOM).read_bytes())
+    config = Config.model_validate_json((Path(folder) / CONFIG_FILE).read_bytes())
     told = json.loads((Path(folder) / STORIES).read_bytes())
     stories = [Story.model_validate(story) for story in told[:large]]
-    feed = room.feeds[0]
-    rendered = [render(story, room) for story in stories]
+    feed = config.feeds[0]
+    rendered = [render(story, config) for story in stories]
     kept = [{"rss": r.rss, "atom": r.atom, "json": r.json} for r in rendered]
     updated = max(story.changed_at for story in stories)
 
     def joined(count: int) -> None:
         for format in FORMATS:
-            join(metadata(feed, room, updated), format, [entry[format] for entry in kept[:count]])
+            join(metadata(feed, config, updated), format, [entry[format] for entry in kept[:count]])
 
     def one_changed() -> None:
-        render(stories[0], room)
+        render(stories[0], config)
         joined(small)
 
     def every_story() -> None:
         for story in stories[:small]:
-            render(story, room)
+            render(story, config)
 
     figures = _named("story", timed(every_story, seconds).per(small))
     figures |= _named("small", timed(lambda: joined(small), seconds))
@@ -81,20 +81,20 @@ def prepare(folder: Path, count: int) -> int:
     """Write *count* stories into *folder*, for both sides; bytes of a mean entry's body."""
     from bench.inputs import stories
 
-    room, found = stories(count)
-    (folder / NEWSROOM).write_text(room.model_dump_json(exclude={"database_url", "redis_url"}))
+    config, found = stories(count)
+    (folder / CONFIG_FILE).write_text(config.model_dump_json(exclude={"database_url", "redis_url"}))
     (folder / STORIES).write_text(json.dumps([s.model_dump(mode="json") for s in found]))
-    (folder / ENTRIES).write_text(json.dumps([_plain(s, room) for s in found]))
+    (folder / ENTRIES).write_text(json.dumps([_plain(s, config) for s in found]))
     return sum(len(s.version.body.encode()) for s in found) // count
 
 
-def _plain(story: "Story", room: "Config") -> dict[str, object]:
+def _plain(story: "Story", config: "Config") -> dict[str, object]:
     from publish.entry import story_url
 
     version = story.version
     return {
         "guid": story.guid,
-        "url": story_url(story, room),
+        "url": story_url(story, config),
         "headline": story.headline,
         "author": version.agency,
         "summary": version.summary or "",

@@ -1,4 +1,4 @@
-"""The rounds that a poller lives through, the same for every side.
+"""The rounds of polls, the same for every side.
 
 First everything is new; then nothing has changed; then about one story a wire has.
 """

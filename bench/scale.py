@@ -1,11 +1,11 @@
 """``python -m bench.scale``: many wires through real workers, Redis and PostgreSQL.
 
-For each number of wires a newsroom is set up as if it had been running: every wire on record with
-the validators of its feed, due times spread evenly. Then one worker, one poller, one beat and the
-simulated agency run as the processes they are, and what happens within the time given is counted.
-Offered are so many polls a second whatever the number of wires, so that what a poll costs can be
+For each number of wires a store is set up as if it had been running: every wire in it with the
+validators of its feed, due times spread evenly. Then one worker, one poller, one beat and the
+simulated agency run as processes, and what happens within the time given is counted. The same
+number of polls a second comes due for any number of wires, so that the cost of a poll can be
 compared.
-How long a story takes to a feed is told only where that time is longer than the wires' interval
+The time from wire to feed is printed only when the run is longer than the wires' interval
 (:mod:`bench.window`).
 """
 
@@ -80,18 +80,18 @@ def run(wires: int, rate: float, seconds: float) -> Run:
         broker_folder = stack.enter_context(servers.throwaway())
         broker = stack.enter_context(servers.redis(broker_folder))
         agency = stack.enter_context(_agency(wires, every))
-        room, environment = _newsroom(folder, agency, every, database, broker)
-        store = connect(room.database)
+        config, environment = _setup(folder, agency, every, database, broker)
+        store = connect(config.database)
         stack.callback(store.close)
         store.migrate()
-        _as_if_running(store, room, agency)
+        _as_if_running(store, config, agency)
         worker = stack.enter_context(_process(worker_command(PROCESSES), environment))
         poller = stack.enter_context(_process(poller_command(), environment))
         beat = stack.enter_context(_process(beat_command(), environment))
         ours = {"worker": worker.pid, "poller": poller.pid, "beat": beat.pid}
         pids = {**ours, "database": postmaster}
         _until_polling(store)
-        with client(broker_url(room)) as connection:
+        with client(broker_url(config)) as connection:
             before, lags, began = _polls(store), _lags(connection), time.monotonic()
             cpu = {name: tree_cpu_seconds(pid) for name, pid in pids.items()}
             start = clock.now()
@@ -135,7 +135,7 @@ def _agency(wires: int, every: Sequence[int]) -> Iterator[str]:
         process.communicate()
 
 
-def _newsroom(
+def _setup(
     folder: Path, agency: str, every: Sequence[int], database: str, broker: str
 ) -> tuple[Config, dict[str, str]]:
     lines = [
@@ -147,27 +147,27 @@ def _newsroom(
         f'every = "{each}s"\nallow_private = true\ntimeout = "10s"\n'
         for n, each in enumerate(every)
     ]
-    config = folder / "wirecopy.toml"
-    config.write_text("\n".join(lines))
+    file = folder / "wirecopy.toml"
+    file.write_text("\n".join(lines))
     environment = {
-        "WIRECOPY_CONFIG": str(config),
+        "WIRECOPY_CONFIG": str(file),
         "WIRECOPY_DATABASE_URL": database,
         "WIRECOPY_REDIS_URL": broker,
         "WIRECOPY_LOG": "json",
     }
-    room = load(config).model_copy(
+    config = load(file).model_copy(
         update={"database_url": SecretStr(database), "redis_url": SecretStr(broker)}
     )
-    return room, environment
+    return config, environment
 
 
 def _simulation(agency: str) -> tuple[Load, float]:
-    """What the agency performs, and at which moment it is."""
+    """The agency's load, and its present moment."""
     with urllib.request.urlopen(f"{agency}/simulation.json") as answer:
         return recall(answer.read())
 
 
-def _as_if_running(store: Store, room: Config, agency: str) -> None:
+def _as_if_running(store: Store, config: Config, agency: str) -> None:
     """Every wire on record with its feed's validators, due times spread over one interval."""
     show, moment = _simulation(agency)
     site = Site(show)
@@ -184,11 +184,11 @@ def _as_if_running(store: Store, room: Config, agency: str) -> None:
             "host": host_of(wire.url),
             "added_at": now - timedelta(days=1),
             "polled_at": now - wire.every,
-            "due_at": now + wire.every * (n / len(room.wires)),
+            "due_at": now + wire.every * (n / len(config.wires)),
             "state": "ok",
             "etag": f'"{site.tag(n, moment)}-gzip"',
         }
-        for n, wire in enumerate(room.wires)
+        for n, wire in enumerate(config.wires)
     ]
     with store.write() as conn:
         for at in range(0, len(rows), 1000):

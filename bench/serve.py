@@ -43,19 +43,19 @@ class Served:
 
 
 def prepare(folder: Path, port: int) -> bytes:
-    """A newsroom in *folder* with a rendered feed, its configuration, and the feed as a file."""
+    """A store in *folder* with a rendered feed, its configuration, and the feed as a file."""
     rules = tuple(
         inputs.wire(f"sim-{n}", "http://agency.example/") for n in range(-(-ENTRIES // ITEMS))
     )
     site = f"http://127.0.0.1:{port}"
-    room = inputs.config(rules, folder / "data", ENTRIES, site)
-    with inputs.filled(room, ENTRIES) as store:
-        renderer.render_waiting(store, room)
+    config = inputs.config_of(rules, folder / "data", ENTRIES, site)
+    with inputs.filled(config, ENTRIES) as store:
+        renderer.render_waiting(store, config)
         with store.read() as conn:
             row = feeds.feed(conn, "all", "rss")
     if row is None or row.entries != ENTRIES:
         raise RuntimeError(f"no feed of {ENTRIES} entries was rendered")
-    values = room.model_dump(mode="json", exclude={"data"}, exclude_defaults=True)
+    values = config.model_dump(mode="json", exclude={"data"}, exclude_defaults=True)
     (folder / "settings.json").write_text(json.dumps(values))
     (folder / "static").mkdir()
     (folder / "static" / "all.rss").write_bytes(row.body)
@@ -63,7 +63,7 @@ def prepare(folder: Path, port: int) -> bytes:
 
 
 def settings(folder: Path) -> dict[str, str]:
-    """The newsroom of *folder*, as Wirecopy reads it from its environment."""
+    """The configuration of *folder*, as Wirecopy reads it from its environment."""
     values = json.loads((folder / "settings.json").read_text())
     told = {f"WIRECOPY_{key.upper()}": json.dumps(value) for key, value in values.items()}
     return told | {"WIRECOPY_DATA": str(folder / "data"), "WIRECOPY_LOG": "json"}

@@ -83,7 +83,7 @@ def missing(module: str) -> str | None:
 
 def main(function: str) -> None:
     """Be one side."""
-    logs.configure(level="ERROR")  # what either side tells of its stories is not what is measured
+    logs.configure(level="ERROR")  # the log is not what is measured
     module, _, name = function.partition(":")
     result = getattr(importlib.import_module(module), name)(**json.load(sys.stdin))
     print(json.dumps({"result": result, "peak": tree_peak()}))

@@ -1,4 +1,4 @@
-"""What is printed, and what stands in the JSON file."""
+"""The tables, as text and as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What a window of so many seconds can tell of many wires, and what it cannot."""
+"""What a window of so many seconds can show of many wires, and what it cannot."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -61,7 +61,7 @@ def waits(
     came: Mapping[str, datetime], rendered: Mapping[str, datetime], updated: set[str]
 ) -> Waits | None:
     """From coming to standing in a feed, over all that *came*; what has not stood there counts as
-    longer than any other. A story *updated* since tells no more when it came, and is left out."""
+    longer than any other. A story *updated* since is left out: when it came is not known."""
     found = sorted(
         max(rendered[guid] - at, timedelta(0)).total_seconds() if guid in rendered else inf
         for guid, at in came.items()
@@ -73,7 +73,7 @@ def waits(
 
 
 def told(found: Waits | None, seconds: float) -> str:
-    """*found* as it is printed: ``–`` for what a window could not tell."""
+    """*found* as it is printed: ``–`` for what a window could not show."""
     if found is None:
         return "–"
     return " / ".join(f">{seconds:.0f}" if wait == inf else f"{wait:.1f}" for wait in found)

@@ -28,16 +28,16 @@ def run(
     """
     rules = [inputs.wire(f"sim-{n}", base + agency.path(n)) for n in range(wires)]
     with tempfile.TemporaryDirectory(prefix="wirecopy-bench-") as folder:
-        room = inputs.config(tuple(rules), Path(folder), LIMIT)
+        config = inputs.config_of(tuple(rules), Path(folder), LIMIT)
         if database:
-            room = room.model_copy(update={"database_url": SecretStr(database)})
-        store = start(room)
-        renderer.render_waiting(store, room)
+            config = config.model_copy(update={"database_url": SecretStr(database)})
+        store = start(config)
+        renderer.render_waiting(store, config)
         # A worker's child that reads captures is started once; that is not what is measured here.
         sandbox.read(agency.bodies(1, "rss")[0], Hints(url=base), rules[0])
         with Client() as http:
             figures = lived(
-                lambda: once(store, room, http), Path(moment), base, wires, rounds, server
+                lambda: once(store, config, http), Path(moment), base, wires, rounds, server
             )
         with store.read() as conn:
             stories, _ = records.counts(conn)
@@ -52,17 +52,17 @@ def run(
     return figures
 
 
-def once(store: Store, room: Config, http: Client) -> int:
+def once(store: Store, config: Config, http: Client) -> int:
     """Poll every wire, take in what came, render; how many stories were new or changed."""
-    names = [wire.name for wire in room.wires]
+    names = [wire.name for wire in config.wires]
     with store.write() as conn:
-        claimed = known.take(conn, names, clock.now() + poll.lease_for(room))
-    polled = list(poll.poll(store, room, http, claimed))
+        claimed = known.take(conn, names, clock.now() + poll.lease_for(config))
+    polled = list(poll.poll(store, config, http, claimed))
     failed = [p for p in polled if p.state not in ("ok", "unchanged", "not-modified")]
     if failed:
         raise RuntimeError(f"{len(failed)} polls failed, the first: {failed[0]}")
-    intake.run(store, room, names, limit=len(names))
-    renderer.render_waiting(store, room, limit=10**9)
+    intake.run(store, config, names, limit=len(names))
+    renderer.render_waiting(store, config, limit=10**9)
     with store.read() as conn:
         taken = [captures.get(conn, p.capture_id) for p in polled if p.capture_id]
     return sum(c.new + c.updated for c in taken if c)
