@@ -1,6 +1,6 @@
-"""Everything that answers HTTP, as one ASGI application: feeds first and fast, then pages, health.
+"""The site as one ASGI application: feeds, pages, proofs, health and metrics.
 
-Pages are Starlette's. Feeds never reach it: :mod:`publish.web.feeds` answers them from memory.
+Feeds are answered from memory by :mod:`publish.web.feeds`; all else is routed by Starlette.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from publish.web import proofs, views
 from publish.web.feeds import Feeds, Receive, Scope, Send
-from publish.web.pages import ICON, ROBOTS, Kept, Pages
+from publish.web.pages import ICON, ROBOTS, PageCache, Pages
 from publish.web.representation import SERVER, Representation, answer
 from publish.web.story import expired, story_page
 from stories import clock
@@ -36,10 +36,10 @@ from stories.errors import StoreError
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PATIENCE = 3.0
-"""Seconds ``/readyz`` waits for database and broker: probes commonly give up after five."""
+"""Seconds that ``/readyz`` waits for database and broker: probes commonly give up after five."""
 
 RETRY = "10"
-"""Retry-After, in seconds, of a page that could not be made because the database is away."""
+"""Retry-After, in seconds, of a page that cannot be made because the database does not answer."""
 
 _STORY = re.compile(r"[a-z2-7]{13}", re.ASCII)
 
@@ -58,7 +58,7 @@ log = structlog.get_logger(__name__)
 
 
 class AwayError(Exception):
-    """The database did not answer a page's questions."""
+    """The database does not answer."""
 
 
 def create(
@@ -70,12 +70,11 @@ def create(
     status: Callable[[], views.StatusPage] | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> App:
-    """The application that serves *newsroom* from *store*.
+    """The application that serves the site of *config* from *store*.
 
-    *ready* says of each further part that the newsroom cannot do without (the broker) ``ok`` or
-    why not; *metrics* gives the figures in Prometheus' text format; *status* what the operator's
-    page shows. They are called in a thread and may take their time. *monotonic* (seconds) times
-    how often feeds are looked up again.
+    *ready* gives the state of what is needed besides the database (the broker): ``ok`` or why not.
+    *metrics* gives Prometheus' text format, *status* the operator's page. All three are called in a
+    thread and may block. *monotonic* (seconds) decides when a feed is looked up again.
     """
     fast = Feeds(config, store, monotonic)
     site = Site(config, store, ready, metrics, status)
@@ -91,24 +90,22 @@ def create(
                 # A proxy in front left the site's path in place.
                 scope = {**scope, "path": scope["path"][len(root) :] or "/"}
 
-        async def signed(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                told = message["headers"]
-                if SERVER not in told:
-                    message["headers"] = [*told, SERVER]
+        async def send_with_server(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start" and SERVER not in message["headers"]:
+                message["headers"] = [*message["headers"], SERVER]
             await send(message)
 
         try:
-            await slow(scope, receive, signed)
+            await slow(scope, receive, send_with_server)
         except Exception:
-            # Starlette has answered 500 by now, and hands the fault on to be noted.
+            # Starlette has answered 500 by now, and raises again so that it can be logged.
             log.exception("request failed", path=scope.get("path"), method=scope.get("method"))
 
     return app
 
 
 class Site:
-    """The pages and the operator's addresses."""
+    """Everything but the feeds: what each route answers."""
 
     def __init__(
         self,
@@ -125,7 +122,7 @@ class Site:
         self._metrics = metrics
         self._status = status
         self._started = clock.now()
-        self._kept = Kept()
+        self._kept = PageCache()
         self._probes: dict[str, asyncio.Future[dict[str, str]]] = {}
 
     def starlette(self) -> Starlette:
@@ -154,7 +151,7 @@ class Site:
                 Exception: self._failed,
             },
         )
-        # It would send whoever adds a slash to the host that the request claims to be for.
+        # It would redirect to whatever host the request names.
         app.router.redirect_slashes = False
         return app
 
@@ -189,7 +186,7 @@ class Site:
         def state(conn: Connection) -> object:
             entry = feeds.entry(conn, name)
             placed = feeds.feeds_of(conn, name)
-            # The date is part of it, as a page gets one only when its second is over.
+            # Its date too: a page is dated only when its second is over.
             return entry and (entry.rendered_at, placed, self._dated(entry.rendered_at))
 
         return self._page(
@@ -203,22 +200,22 @@ class Site:
         )
 
     def statements(self, request: Request) -> Response:
-        """``/stories/ID/statements``: everything ever stated of one story, oldest first."""
+        """``/stories/ID/statements``: every statement of one story, oldest first."""
         name = str(request.path_params["name"])
         if not _STORY.fullmatch(name):
             raise HTTPException(404)
         return self._proof(request, lambda c: proofs.chain(c, name))
 
     def jwks(self, request: Request) -> Response:
-        """``/.well-known/jwks.json``: the keys by which statements and the log are signed."""
+        """``/.well-known/jwks.json``: the keys that statements and the log are checked with."""
         return self._proof(request, proofs.jwks)
 
     def checkpoint(self, request: Request) -> Response:
-        """``/log/checkpoint``: how long the log is, and its root, signed."""
+        """``/log/checkpoint``: the log's size and root, signed."""
         return self._proof(request, proofs.checkpoint)
 
     def tile(self, request: Request) -> Response:
-        """``/log/tile/…``: hashes of the log, and its entries."""
+        """``/log/tile/…``: the log's hashes and entries."""
         path = str(request.path_params["path"])
         return self._proof(request, lambda c: proofs.tile(c, path))
 
@@ -228,9 +225,9 @@ class Site:
         with self._reading() as conn:
             ready = found(conn)
         if ready is None:
-            told = {"cache-control": "no-store", "access-control-allow-origin": "*"}
+            headers = {"cache-control": "no-store", "access-control-allow-origin": "*"}
             text = "there is no such thing here, or not yet\n"
-            return Response(text, 404, told, "text/plain")
+            return Response(text, 404, headers, "text/plain")
         return self._answer(request, ready)
 
     def _page(
@@ -243,9 +240,9 @@ class Site:
         gone: Callable[[Connection], bool] = lambda _: False,
         story: str | None = None,
     ) -> Response:
-        """The page kept for this path, or, when *state* is another by now, one made anew.
+        """The page cached for this path, or a new one if *state* differs from when it was made.
 
-        Both are read in one snapshot, so a page is never kept under a later state than its own.
+        State and view are read in one snapshot, so that no page is cached under a later state.
         """
         path: str = request.scope["path"]
         kept = self._kept.get(path)
@@ -267,9 +264,8 @@ class Site:
         return self._answer(request, ready)
 
     def _dated(self, rendered_at: datetime) -> datetime | None:
-        """A story page's Last-Modified: the second in which entry and templates had settled.
-
-        None until that second is over, so that no two pages share a date (RFC 9110 §8.8.2.2).
+        """A story page's Last-Modified: the end of the second in which its entry was rendered, or
+        this process began. None until then: no two pages share a date (RFC 9110 §8.8.2.2).
         """
         latest = max(rendered_at, self._started)
         settled = latest.replace(microsecond=0) + timedelta(seconds=1)
@@ -279,7 +275,7 @@ class Site:
     def _reading(self) -> Iterator[Connection]:
         """A snapshot of the store.
 
-        :raises AwayError: for whatever the database or its absence raises.
+        :raises AwayError: for whatever the database raises.
         """
         try:
             with self.store.read() as conn:
@@ -294,26 +290,28 @@ class Site:
         return _raw(found.status, found.headers, found.body)
 
     async def healthz(self, _request: Request) -> Response:
-        """``/healthz``: this process is alive. It asks nobody else."""
+        """``/healthz``: this process is alive; nothing else is asked."""
         return _plain("ok\n")
 
     async def readyz(self, _request: Request) -> Response:
-        """``/readyz``: whether the parts are there without which nothing new can be published."""
-        told: dict[str, str] = {}
+        """``/readyz``: whether database and broker answer, without which nothing is published."""
+        states: dict[str, str] = {}
         for part in await asyncio.gather(
             self._probe("database", lambda: {"database": database_state(self.store)}),
             self._probe("broker", self._ready),
         ):
-            told |= part
-        fine = all(state == "ok" for state in told.values())
-        body = json.dumps({"ready": fine, **told}, ensure_ascii=False) + "\n"
+            states |= part
+        fine = all(state == "ok" for state in states.values())
+        body = json.dumps({"ready": fine, **states}, ensure_ascii=False) + "\n"
         return Response(
             body, 200 if fine else 503, {"cache-control": "no-store"}, "application/json"
         )
 
     async def _probe(self, name: str, ask: Callable[[], dict[str, str]]) -> dict[str, str]:
-        """What *ask* says, or that it did not answer in time. A probe that hangs is not repeated:
-        it would take one thread after another."""
+        """What *ask* answers, or that it did not in time.
+
+        While a probe hangs it is not started again: each would take another thread.
+        """
         probe = self._probes.get(name)
         if probe is None or probe.done():
             probe = asyncio.ensure_future(asyncio.to_thread(ask))
@@ -324,40 +322,38 @@ class Site:
         try:
             return probe.result()
         except Exception as error:
-            # The message may name hosts; it is for the log, not for whoever asks.
+            # The message may name hosts, so it is only logged.
             log.warning("not ready", part=name, error=str(error))
             return {name: f"cannot be reached ({type(error).__name__})"}
 
     def metrics(self, _request: Request) -> Response:
-        """``/metrics``: figures for Prometheus."""
+        """``/metrics``: for Prometheus."""
         return Response(
             self._metrics(), headers={"cache-control": "no-store"}, media_type=CONTENT_TYPE_LATEST
         )
 
     def status(self, request: Request) -> Response:
-        """``/status``: how everything stands, for who shows the configured token.
+        """``/status``: the state of the installation, for requests with the configured token.
 
-        As ``Authorization: Bearer TOKEN``, as the password of Basic (RFC 7617), for which a
-        browser asks, or as ``?token=TOKEN``.
+        It is given as ``Authorization: Bearer TOKEN``, as the password of Basic (RFC 7617), for
+        which browsers ask, or as ``?token=TOKEN``.
         """
         token = self.config.site.status_token
         if token is None or self._status is None:
             raise HTTPException(404)
-        if not _shown(request, token.get_secret_value()):
-            asked = 'Basic realm="Wirecopy status", charset="UTF-8"'
-            raise HTTPException(401, headers={"www-authenticate": asked})
+        if not _has_token(request, token.get_secret_value()):
+            challenge = 'Basic realm="Wirecopy status", charset="UTF-8"'
+            raise HTTPException(401, headers={"www-authenticate": challenge})
         try:
             page = self._status()
         except (SQLAlchemyError, StoreError) as error:
             log.warning("page not made", error=f"{type(error).__name__}: {error}")
             raise AwayError from error
-        # Never kept, here or on the way: it is one operator's, and as old as the second it shows.
-        told = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
         html = self.pages.html("status.html", page=page)
-        return Response(html, 200, {**told, **dict(self.pages.headers)}, "text/html")
+        return self._uncached(html, 200)
 
     async def robots(self, _request: Request) -> Response:
-        """``/robots.txt``: everything may be read but the operator's addresses."""
+        """``/robots.txt``: all but the operator's addresses may be read."""
         return _plain(ROBOTS.decode(), "public, max-age=86400")
 
     def script(self, request: Request) -> Response:
@@ -374,8 +370,8 @@ class Site:
 
     def _refused(self, _request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        said = error.detail if error.status_code == 404 and error.detail != "Not Found" else None
-        return self._message(error.status_code, said, dict(error.headers or {}))
+        own = error.detail if error.status_code == 404 and error.detail != "Not Found" else None
+        return self._message(error.status_code, own, dict(error.headers or {}))
 
     def _away(self, _request: Request, _error: Exception) -> Response:
         return self._message(503, None, {"retry-after": RETRY})
@@ -388,12 +384,19 @@ class Site:
     ) -> Response:
         title, usual = _MESSAGES.get(status, _MESSAGES[500])
         html = self.pages.html("message.html", title=title, text=text or usual, status=status)
-        told = {**(headers or {}), "cache-control": "no-store", "x-content-type-options": "nosniff"}
-        return Response(html, status, {**told, **dict(self.pages.headers)}, "text/html")
+        return self._uncached(html, status, headers)
+
+    def _uncached(
+        self, html: bytes, status: int, headers: dict[str, str] | None = None
+    ) -> Response:
+        """A page that nobody may store: another would be right a second later, or for others."""
+        fixed = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+        every = {**(headers or {}), **fixed, **dict(self.pages.headers)}
+        return Response(html, status, every, "text/html")
 
 
-def _shown(request: Request, token: str) -> bool:
-    """True when *request* carries *token*; the time it takes tells nothing about it."""
+def _has_token(request: Request, token: str) -> bool:
+    """True when *request* carries *token*. Takes the same time for every wrong one."""
     scheme, _, given = request.headers.get("authorization", "").strip().partition(" ")
     given = given.strip()
     if scheme.lower() == "basic":
@@ -413,7 +416,7 @@ def database_state(store: Store) -> str:
     """
     url = store.engine.url
     if store.dialect == "sqlite" and url.database and not Path(url.database).exists():
-        # A file that was moved away goes on answering those who hold it open, and nobody else.
+        # A file that was deleted still answers those who have it open, and nobody else.
         return "the file is gone"
     with store.read() as conn:
         wires.next_due(conn)

@@ -1,4 +1,4 @@
-"""What differs between the copy received and the copy published, for readers: word by word."""
+"""What differs between the copy received and the copy published, for readers, word by word."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from stories.models import Version
 from wirecopy.scope import PARTS, Measurement, Part
 
 MOST = 40
-"""Differences of one part that are shown; a story with more is another story."""
+"""Differences shown of one part; a story with more is a different story."""
 
 AROUND = 12
-"""Words shown on either side of a change; what lies further off in the paragraph is left out."""
+"""Words shown on either side of a change; the rest of its paragraph is left out."""
 
 LEFT_OUT = "…"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference: words that went, came and stayed, in reading order."""
+    """One difference: words removed, added and unchanged, in reading order."""
 
     kind: Literal["added", "removed", "changed"]
     words: tuple[Words, ...]
@@ -30,7 +30,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What differs in one part. ``more`` is how many differences there are besides those shown."""
+    """What differs in one part; ``more`` counts the differences that are not shown."""
 
     part: Part
     name: str
@@ -40,14 +40,14 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Headlines:
-    """The agency's headline and the one published, each with the words only it has marked."""
+    """The agency's headline and the one published; in each, words that only it has are marked."""
 
     received: tuple[Words, ...]
     published: tuple[Words, ...]
 
 
 def headlines(received: str, published: str) -> Headlines:
-    """*received* beside *published*; unmarked when they have little in common, as marks on nearly
+    """*received* beside *published*, without marks when they have little in common: marks on nearly
     every word show nothing."""
     words = word_differences(received, published)
     common = sum(len(w.text.split()) for w in words if w.kind == "same")
@@ -66,10 +66,10 @@ def _unmarked(text: str) -> tuple[Words, ...]:
 def changes(
     version: Version, json: bytes, disclosure: str, measurement: Measurement
 ) -> tuple[Changed, ...]:
-    """What differs between *version* and the entry whose JSON is *json*, headline left out.
+    """What differs between *version* and the entry whose JSON is *json*, but for the headline.
 
-    Empty when no more than the headline was measured to differ, and when these two are not what
-    was measured: then nothing is shown that nobody measured.
+    Empty when no more than the headline was measured to differ, and when the parts that differ now
+    are not those that were measured: only what was measured is shown.
     """
     if measurement.scope == "unknown" or not set(measurement.changed) - {"headline"}:
         return ()
@@ -99,7 +99,7 @@ def _words(difference: Difference) -> tuple[Words, ...]:
 
 
 def _near(run: Words, first: bool, last: bool) -> Words:
-    """*run* without what is far from any change, if it is words that stayed."""
+    """*run*, if its words are unchanged, without those far from any change."""
     words = run.text.split(" ")
     before = [] if first else words[:AROUND]
     after = [] if last else words[-AROUND:]

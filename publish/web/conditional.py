@@ -1,7 +1,4 @@
-"""Conditional requests by RFC 9110 §13, as plain functions from header values to a status.
-
-Only GET and HEAD come here: to them a failed ``If-None-Match`` or ``If-Modified-Since`` is 304.
-"""
+"""Conditional requests (RFC 9110 §13): from header values to a status, for GET and HEAD."""
 
 import re
 from collections.abc import Iterable
@@ -55,7 +52,7 @@ class Conditions:
 
 
 def evaluate(conditions: Conditions, etag: str, modified: datetime | None, now: datetime) -> Status:
-    """What a GET or HEAD of a representation with these validators is to answer (§13.2.2).
+    """The status of a GET or HEAD of a representation with these validators (§13.2.2).
 
     *etag* is strong and quoted; *modified* is whole seconds, None where the representation states
     no Last-Modified; *now* is the server's time, against which dates are judged.
@@ -72,14 +69,14 @@ def evaluate(conditions: Conditions, etag: str, modified: datetime | None, now: 
         return 304 if _lists(conditions.if_none_match, etag, weakly=True) else 200
     if conditions.if_modified_since is not None and modified is not None:
         since = http_date(conditions.if_modified_since, now)
-        # A date from our future is none that we gave: some other clock made it up.
+        # We have sent no date that is still in the future, so this one is not ours.
         if since is not None and modified <= since <= now:
             return 304
     return 200
 
 
 def matches(if_none_match: str | None, etag: str) -> bool:
-    """True when an If-None-Match of this value says that the client holds *etag*."""
+    """True when an If-None-Match of this value says that the client has *etag*."""
     return if_none_match is not None and _lists(if_none_match, etag, weakly=True)
 
 

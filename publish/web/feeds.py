@@ -1,9 +1,9 @@
-"""The fast path: ``/feeds/NAME.rss``, ``.atom`` and ``.json`` as ready bytes, straight from ASGI.
+"""Feed documents, ``/feeds/NAME.rss``, ``.atom`` and ``.json``: ready bytes, straight from ASGI.
 
-Each feed document is kept in memory, ready to be sent. Before it is sent, and at most once in
-:data:`RECHECK` seconds, the database is asked for its entity tag alone; only when that differs are
-the bytes fetched. When the database does not answer, what is in memory goes on being served, marked
-as stale (RFC 9211): to a subscriber a feed of a minute ago is better than an error.
+Each document is cached in memory, ready to be sent. Before it is sent, at most once in
+:data:`RECHECK` seconds, the database is asked for its entity tag; the bytes are read only when that
+differs. While the database does not answer, the cached document is served, marked as stale
+(RFC 9211): to a subscriber a feed of a minute ago is better than an error.
 """
 
 import asyncio
@@ -32,22 +32,22 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 RECHECK = 1.0
-"""Seconds for which a copy is served without asking whether it still is the latest."""
+"""Seconds for which a cached document is served without asking whether it is the latest."""
 
 PATIENCE = 0.5
-"""Seconds a request waits for the database before it gets the copy in memory."""
+"""Seconds that a request waits for the database before it gets the cached document."""
 
 FIRST_PATIENCE = 5.0
-"""The same while there is nothing in memory that could be served instead."""
+"""The same while no document is cached that could be served instead."""
 
 SOON = 5
-"""Retry-After in seconds for a feed that waits to be rendered: the press takes one or two."""
+"""Retry-After in seconds for a feed that waits to be rendered, which takes one or two."""
 
 LATER = 30
-"""Retry-After in seconds while the database is away."""
+"""Retry-After in seconds while the database does not answer."""
 
 STALE_FOR = timedelta(days=1)
-"""How long caches may serve their copy when we answer with errors (RFC 5861 §4)."""
+"""How long caches may serve their copy while we answer with errors (RFC 5861 §4)."""
 
 METHODS = "GET, HEAD, OPTIONS"
 
@@ -58,7 +58,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Slot:
-    """One feed document: what is in memory of it, and how its last look at the database went."""
+    """One feed document as cached, and how the database was last asked for it."""
 
     feed: Feed
     format: Format
@@ -76,7 +76,7 @@ class Slot:
 
 
 class Feeds:
-    """An ASGI application for every feed document of *newsroom*, under ``/feeds/``.
+    """An ASGI application for every feed document of *config*, under ``/feeds/``.
 
     *monotonic* gives seconds; it decides when the database is asked again.
     """
@@ -84,17 +84,17 @@ class Feeds:
     def __init__(
         self, config: Config, store: Store, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        self._newsroom = config
+        self._config = config
         self._store = store
         self._monotonic = monotonic
         slots = [Slot(f, format) for f in config.outgoing for format in feeds.FORMATS]
-        # A proxy in front may or may not take the site's path away before it asks us.
+        # A proxy in front may or may not remove the site's path.
         self._roots = sorted({f"{prefix}/feeds/" for prefix in ("", _path(config.site.url))})
         self._slots = {f"{root}{slot.name}": slot for root in self._roots for slot in slots}
         self._document = re.compile(rf"(?:{'|'.join(map(re.escape, self._roots))})[^/]*\.[^/]*")
 
     def handles(self, path: str) -> bool:
-        """True for a path that names a feed document, there or not. No feed's page has a dot."""
+        """True for a path that looks like a feed document's: no feed's page has a dot."""
         return path in self._slots or self._document.fullmatch(path) is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -137,13 +137,13 @@ class Feeds:
         return Answer(found.status, [*found.headers, (b"cache-status", mark)], found.body)
 
     async def _recheck(self, slot: Slot, now: float) -> None:
-        """See to it that *slot* is the latest, if the database can be had in time.
+        """Bring *slot* up to date, if the database answers in time.
 
-        However many requests come meanwhile, one look at the database serves them all.
+        However many requests wait, the database is asked once.
         """
         if slot.task is None:
             slot.asked = now
-            slot.task = asyncio.get_running_loop().create_task(self._look(slot))
+            slot.task = asyncio.get_running_loop().create_task(self._update(slot))
         patience = FIRST_PATIENCE if slot.ready is None else PATIENCE
         left = slot.asked + patience - now
         if left > 0:
@@ -152,10 +152,10 @@ class Feeds:
             slot.away_since = now
             log.warning("database slow, serving from memory", feed=slot.name)
 
-    async def _look(self, slot: Slot) -> None:
+    async def _update(self, slot: Slot) -> None:
         try:
             await asyncio.to_thread(self._read, slot)
-        except Exception as error:  # whatever a driver raises, the copy in memory is served
+        except Exception as error:  # whatever a driver raises, the cached document is served
             if slot.away_since is None:
                 slot.away_since = self._monotonic()
                 log.warning("database away, serving from memory", feed=slot.name, error=str(error))
@@ -168,7 +168,7 @@ class Feeds:
             slot.task = None
 
     def _read(self, slot: Slot) -> None:
-        """Bring *slot* up to date; runs in a thread, one at a time for each slot."""
+        """Read what is new of *slot*; in a thread, one at a time for each slot."""
         row = slot.row
         with self._store.read() as conn:
             tag = feeds.feed_etag(conn, slot.feed.name, slot.format)
@@ -184,16 +184,16 @@ class Feeds:
     def _represent(self, slot: Slot, row: FeedRow, modified: datetime | None) -> Representation:
         """*row* as served.
 
-        *modified* is None while the row's date still lies ahead (two changes within one second
-        are dated a second apart): no Last-Modified may be later than Date (RFC 9110 §8.8.2.1).
+        *modified* is None while the row's date is in the future, as two changes in one second are
+        dated a second apart: no Last-Modified may be later than Date (RFC 9110 §8.8.2.1).
         """
-        site = self._newsroom.site.url
-        fresh = int(lifetime(slot.feed, self._newsroom).total_seconds())
+        site = self._config.site.url
+        fresh = int(lifetime(slot.feed, self._config).total_seconds())
         kind = WRITERS[slot.format].content_type
         links = (
             f'<{site}/feeds/{slot.name}>; rel="self"; type="{kind.partition(";")[0]}", '
             f'<{site}/feeds/{slot.feed.name}>; rel="alternate"; type="text/html", '
-            f"{proofs.links(self._newsroom)}"
+            f"{proofs.links(self._config)}"
         )
         return represent(
             row.body,
@@ -213,7 +213,7 @@ class Feeds:
 
     def _unknown(self, path: str, method: str) -> Answer:
         asked = path.rpartition("/")[2]
-        names = ", ".join(f"{f.name}.{{rss,atom,json}}" for f in self._newsroom.outgoing)
+        names = ", ".join(f"{f.name}.{{rss,atom,json}}" for f in self._config.outgoing)
         return _plainly(404, f"no feed {asked!a}; there are: {names}", method=method)
 
 
@@ -224,9 +224,9 @@ def _path(url: str) -> str:
 def _plainly(
     status: int, text: str, headers: Iterable[tuple[str, str]] = (), method: str = "GET"
 ) -> Answer:
-    """A short answer in words. Never to be cached: it may be otherwise in a second."""
+    """A short text that nobody may cache: it may be another in a second."""
     body = f"{text}\n".encode()
-    told = [
+    lines = [
         _PLAIN,
         ("content-length", str(len(body))),
         ("cache-control", "no-store"),
@@ -234,12 +234,12 @@ def _plainly(
         ("access-control-allow-origin", "*"),
         *headers,
     ]
-    raw = [(name.encode(), value.encode("latin-1")) for name, value in told]
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in lines]
     return Answer(status, [*raw, SERVER], body if method != "HEAD" else b"")
 
 
 def _options() -> Answer:
-    """To OPTIONS, a browser's preflight among them: If-None-Match is on no safe list (Fetch)."""
+    """The answer to OPTIONS, which browsers ask before they send If-None-Match to another site."""
     return Answer(
         204,
         [

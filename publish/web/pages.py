@@ -1,8 +1,6 @@
-"""Pages for people: plain HTML that works without scripts, escaped by default.
+"""Renders pages from views: plain HTML that works without scripts, escaped by default.
 
-One script there is: on a story's page it checks the signed statement in the reader's browser.
-
-A page is rendered from a view, and kept ready as long as nothing it shows has changed.
+The one script, on a story's page, checks the signed statement in the reader's browser.
 """
 
 import base64
@@ -21,7 +19,7 @@ from publish.formats import WRITERS
 from publish.selection import FRESHEST
 from publish.web.proofs import links
 from publish.web.representation import Representation, represent
-from publish.web.wording import legend, unturned
+from publish.web.wording import legend, without_bidi_marks
 from stories.config import Config
 from stories.db.feeds import etag_of
 
@@ -38,20 +36,20 @@ ROBOTS = "\n".join(["User-agent: *", *(f"Disallow: /{n}" for n in _OPERATORS), "
 
 _PERMISSIONS = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), usb=()"
 
-KEPT = 300
-"""Pages kept ready, of 30 to 90 KB each, packed and not; the rest are made in 4 ms when asked."""
+CACHED = 300
+"""Pages cached, of 30 to 90 KB each, plain and gzipped; any other is rendered in 4 ms."""
 
 
-class Kept:
-    """The pages asked for last, each with the state it was made of. Safe between threads."""
+class PageCache:
+    """The pages asked for last, each with the state it was rendered from. Thread-safe."""
 
-    def __init__(self, limit: int = KEPT) -> None:
+    def __init__(self, limit: int = CACHED) -> None:
         self._limit = limit
         self._lock = threading.Lock()
         self._pages: OrderedDict[str, tuple[object, Representation]] = OrderedDict()
 
     def get(self, path: str) -> tuple[object, Representation] | None:
-        """The page of *path* with its state, None when it is not kept."""
+        """The page of *path* with its state, None when it is not cached."""
         with self._lock:
             found = self._pages.get(path)
             if found is not None:
@@ -59,7 +57,7 @@ class Kept:
             return found
 
     def put(self, path: str, page: tuple[object, Representation]) -> None:
-        """Keep *page*; the one that nobody asked for the longest goes."""
+        """Cache *page*, in place of the one that was not asked for the longest."""
         with self._lock:
             self._pages[path] = page
             self._pages.move_to_end(path)
@@ -68,15 +66,15 @@ class Kept:
 
 
 class Scripts:
-    """Our own scripts, ready to be served below an address that changes whenever they do."""
+    """Our scripts, served below an address that changes whenever one of them does."""
 
     def __init__(self) -> None:
         files = {p.name: p.read_bytes() for p in sorted((_HERE / "static").glob("*.js"))}
-        told = hashlib.sha256()
+        version = hashlib.sha256()
         for name, script in files.items():
-            told.update(f"{name}\0{len(script)}\0".encode() + script)
-        # All below one folder, so that they find each other by name and are never of two makes.
-        self.folder = f"/static/{told.hexdigest()[:16]}"
+            version.update(f"{name}\0{len(script)}\0".encode() + script)
+        # In one folder, so that they import each other by name and are never of two versions.
+        self.folder = f"/static/{version.hexdigest()[:16]}"
         headers = [("cache-control", "public, max-age=31536000, immutable")]
         self._ready = {
             f"{self.folder}/{name}": represent(script, etag_of(script), SCRIPT, None, headers)
@@ -84,29 +82,29 @@ class Scripts:
         }
 
     def get(self, path: str) -> Representation | None:
-        """The script at *path*, None when none is there."""
+        """The script at *path*, None when there is none."""
         return self._ready.get(path)
 
 
 class Pages:
-    """Renders the pages of *newsroom*; holds nothing but templates, style and scripts."""
+    """Renders the pages of the site of *config* from templates, style and scripts."""
 
     def __init__(self, config: Config) -> None:
-        self._newsroom = config
+        self._config = config
         self.root = urlsplit(config.site.url).path.rstrip("/")
         style = (_HERE / "site.css").read_text(encoding="utf-8").strip()
         self.scripts = Scripts()
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-        # Nothing runs. Pictures and films come from wherever the agency keeps them.
+        # No script runs. Pictures and films come from wherever the agency has them.
         policy = (
             "default-src 'none'; img-src https: http:; media-src https: http:;"
             f" style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none';"
             " frame-ancestors 'none'"
         )
         self.headers = _headers(policy)
-        # Here our own script runs and asks this site alone. It makes no markup of any string, so
-        # that nothing that stands in a story can.
-        self.checking = _headers(
+        # On a story's page our script runs, and asks this site alone. It may not make markup of a
+        # string, so that no text of a story becomes markup.
+        self.headers_of_story = _headers(
             f"{policy}; script-src 'self'; connect-src 'self';"
             " require-trusted-types-for 'script'; trusted-types 'none'"
         )
@@ -117,12 +115,12 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._jinja.filters["unturned"] = unturned
+        self._jinja.filters["without_bidi_marks"] = without_bidi_marks
         self._jinja.globals.update(
             publisher=config.publisher,
             site=config.site.url,
             root=self.root,
-            # Our own file, not a wire's: its quotation marks must reach the browser as they are.
+            # Our own file, not a wire's: its quotation marks must not be escaped.
             style=Markup(style),  # noqa: S704
             formats=[
                 (format, writer.name, writer.content_type.partition(";")[0])
@@ -140,17 +138,17 @@ class Pages:
     def ready(
         self, html: bytes, modified: datetime | None = None, story: str | None = None
     ) -> Representation:
-        """A page (of *story*, which it checks) ready to be served, with its security headers, a
-        tag of its bytes, and where to find what its statements are checked with."""
+        """The page *html* (of *story*, whose statement it checks) ready to be served, with security
+        headers, the digest of its bytes as tag, and links to what statements are checked with."""
         lifetime = int(FRESHEST.total_seconds())
-        headers = self.headers if story is None else self.checking
+        headers = self.headers if story is None else self.headers_of_story
         return represent(
             html,
             etag_of(html),
             HTML,
             modified,
             [("cache-control", f"public, max-age={lifetime}"), *headers],
-            [("link", links(self._newsroom, story))],
+            [("link", links(self._config, story))],
         )
 
 

@@ -1,7 +1,7 @@
-"""What a reader checks statements with: the keys, a story's chain of statements, the log's tiles.
+"""What statements are checked with: the keys, a story's chain of statements, the log.
 
-Public, small, the same for everybody, and readable by pages of other sites: a verifier may run in
-a browser. The log is served as C2SP tlog-tiles says.
+Public and readable by pages of other sites, as a verifier may run in a browser. The log is served
+by C2SP tlog-tiles.
 """
 
 import json
@@ -18,7 +18,7 @@ from wirecopy.tlog import HASH, WIDTH
 from wirecopy.token import payload_of
 
 KEYS_FRESH = timedelta(minutes=5)
-"""How long a copy of the keys may be used: a revocation is known everywhere after that."""
+"""How long caches may use the keys: after that, every verifier knows of a revocation."""
 
 CHECKPOINT_FRESH = timedelta(seconds=5)
 """tlog-tiles: "a few seconds"."""
@@ -31,7 +31,7 @@ _TILE = re.compile(
 )
 _HIGHEST = 63
 _MOST = 1 << 48
-"""Above every tile there can be, and below what a database counts to."""
+"""Above every tile number, and within what a database's integers hold."""
 
 _BYTES = "application/octet-stream"
 _OPEN = (
@@ -43,18 +43,18 @@ _OPEN = (
 def links(config: Config, story: str | None = None) -> str:
     """The ``Link`` from a page or feed to what its statements are checked with (RFC 8288).
 
-    ``service-meta`` (RFC 8631) is metadata for machines; ``describedby`` tells of the story.
+    ``service-meta`` (RFC 8631) is metadata for machines, ``describedby`` is about the story.
     """
     site = config.site.url
     found = [f'<{site}/.well-known/jwks.json>; rel="service-meta"; type="application/jwk-set+json"']
     if story is not None:
-        told = f"{site}/stories/{story}/statements"
-        found.append(f'<{told}>; rel="describedby"; type="application/json"')
+        chain_url = f"{site}/stories/{story}/statements"
+        found.append(f'<{chain_url}>; rel="describedby"; type="application/json"')
     return ", ".join(found)
 
 
 def jwks(conn: Connection) -> Representation | None:
-    """The keys; None before the first is made."""
+    """The keys as a JWK Set (RFC 7517); None before the first is made."""
     found = keyring.jwks(conn)
     if found is None:
         return None
@@ -65,17 +65,17 @@ def jwks(conn: Connection) -> Representation | None:
 def chain(conn: Connection, story: str) -> Representation | None:
     """Every statement of *story*; None when there is none.
 
-    To be asked for again each time: whoever has a newer feed must not get an older chain.
+    Not cached without asking again: whoever has a newer feed must not get an older chain.
     """
     found = proofs.statements_of(conn, story)
     if not found:
         return None
-    told = {"guid": payload_of(found[-1])["guid"], "statements": found}
-    return _ready(_json(told), "application/json", "public, no-cache")
+    document = {"guid": payload_of(found[-1])["guid"], "statements": found}
+    return _ready(_json(document), "application/json", "public, no-cache")
 
 
 def checkpoint(conn: Connection) -> Representation | None:
-    """The log's latest checkpoint; None before the log is begun."""
+    """The log's latest checkpoint; None before there is a log."""
     head = proofs.log_head(conn)
     if head is None:
         return None
@@ -84,15 +84,14 @@ def checkpoint(conn: Connection) -> Representation | None:
 
 
 def tile(conn: Connection, path: str) -> Representation | None:
-    """The tile, or the bundle of entries, that *path* names below ``/log/tile/``; None for a path
-    that names none, and for one that there is not, or not yet.
+    """The tile, or the bundle of entries, at *path* below ``/log/tile/``; None when there is none.
 
-    A partial tile goes on being served when more has been added to it.
+    A partial tile is served even when it has grown since.
     """
-    asked = _asked(path)
-    if asked is None:
+    parsed = _parse(path)
+    if parsed is None:
         return None
-    level, number, width = asked
+    level, number, width = parsed
     if level is None:
         found = proofs.leaves(conn, number * WIDTH, width)
         return _ready(_bundle(found), _BYTES, _FOREVER) if len(found) == width else None
@@ -101,8 +100,9 @@ def tile(conn: Connection, path: str) -> Representation | None:
     return _ready(hashes, _BYTES, _FOREVER, packed=False) if whole else None
 
 
-def _asked(path: str) -> tuple[int | None, int, int] | None:
-    """Level (None: entries), number and width; there is one way to write each."""
+def _parse(path: str) -> tuple[int | None, int, int] | None:
+    """Level (None for entries), number and width of a tile; None when *path* is not written as
+    tlog-tiles writes it, which is one way for each."""
     found = _TILE.fullmatch(path)
     if found is None or found["number"].startswith("x000/"):
         return None

@@ -1,6 +1,6 @@
-"""Bytes made ready to be served: every header settled beforehand, plain and gzipped.
+"""Bytes made ready to be served: all headers made beforehand, for plain and for gzip.
 
-A request then costs a look at its headers. Feeds and pages are both served so.
+A request then costs a look at its headers. Feeds and pages are served this way.
 """
 
 import gzip
@@ -18,39 +18,39 @@ from wirecopy.encoding import digest
 Headers = list[tuple[bytes, bytes]]
 
 SERVER = (b"server", b"Wirecopy")
-"""In place of the web server's own banner, which would name it for those who collect holes."""
+"""In place of the web server's own name and version, which attackers look for."""
 
 WORTH_PACKING = 1024
 """Bytes below which gzip saves no packet."""
 
 LONGEST_LIST = 200
-"""Characters read of an Accept-Encoding: browsers send 30, and what is read is remembered."""
+"""Characters read of an Accept-Encoding: browsers send 30, and what was read is cached."""
 
 _CODING = re.compile(r"([!#$%&'*+.^_`|~0-9a-z-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One coding of the bytes, with the headers of its 200 and of its 304."""
+    """One coding of the bytes, with the headers of a 200 and of a 304."""
 
     etag: str
     body: bytes
-    full: Headers
-    brief: Headers
+    headers: Headers
+    headers_304: Headers
 
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """Something to serve; ``packed`` is None where gzip is of no use."""
+    """Something to serve; ``gzipped`` is None where that saves nothing."""
 
     plain: Variant
-    packed: Variant | None
+    gzipped: Variant | None
     modified: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response, whole. To HEAD, ``body`` is empty and the headers are those of GET."""
+    """A whole response. To HEAD, ``body`` is empty and the headers are those of GET."""
 
     status: int
     headers: Headers
@@ -69,9 +69,9 @@ def represent(
 ) -> Representation:
     """*body* ready to be served.
 
-    *headers* go with every answer; *about* tells of the content and so stays out of a 304
-    (RFC 9110 §15.4.5). Deterministic: the same bytes give the same gzip bytes. Without *packed*
-    there are none: hashes do not pack.
+    *headers* go with every answer; *about* describes the content, so it is left out of a 304
+    (RFC 9110 §15.4.5). Equal bytes give equal gzip bytes; hashes, which do not compress, are not
+    to be *packed*.
     """
     plain = _variant(body, etag, None, media_type, modified, headers, about)
     if not packed or len(body) < WORTH_PACKING:
@@ -128,22 +128,22 @@ def answer(
         elif name == b"accept-encoding":
             wanted = f"{wanted},{value.decode('latin-1')}" if wanted else value.decode("latin-1")
     chosen = ready.plain
-    if wanted and ready.packed is not None and accepts_gzip(wanted[:LONGEST_LIST]):
-        chosen = ready.packed
+    if wanted and ready.gzipped is not None and accepts_gzip(wanted[:LONGEST_LIST]):
+        chosen = ready.gzipped
     if conditional:
         conditions = Conditions.of(headers)
         if chosen is not ready.plain and matches(conditions.if_none_match, ready.plain.etag):
-            # Who takes gzip takes the plain bytes too; this client has them already.
+            # A client that accepts gzip accepts plain bytes too, and this one has them.
             chosen = ready.plain
         status = evaluate(conditions, chosen.etag, ready.modified, now)
         if status != 200:
-            return Answer(status, chosen.brief, b"")
-    return Answer(200, chosen.full, chosen.body if method == "GET" else b"")
+            return Answer(status, chosen.headers_304, b"")
+    return Answer(200, chosen.headers, chosen.body if method == "GET" else b"")
 
 
 @lru_cache(maxsize=256)
 def accepts_gzip(field: str) -> bool:
-    """Whether an Accept-Encoding of this value would rather have gzip (RFC 9110 §12.5.3)."""
+    """Whether an Accept-Encoding of this value prefers gzip (RFC 9110 §12.5.3)."""
     weights: dict[str, float] = {}
     for part in field.lower().split(","):
         if found := _CODING.fullmatch(part.strip()):

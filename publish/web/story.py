@@ -1,4 +1,4 @@
-"""A story's page: what it shows, what was measured of it, and the same for search engines."""
+"""The values that a story's page shows: the story, what was measured, its statement, JSON-LD."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,15 @@ from markupsafe import Markup
 from publish.clean import absolute
 from publish.web.changes import Changed, Headlines, changes, headlines
 from publish.web.views import Language, excerpt_of, language_of, measurement_of, updated_of
-from publish.web.wording import PART_NAMES, Badge, Moment, badge, moment, unturned, zone_of
+from publish.web.wording import (
+    PART_NAMES,
+    Badge,
+    Moment,
+    badge,
+    moment,
+    without_bidi_marks,
+    zone_of,
+)
 from stories import clock, licence
 from stories.config import Config, Publisher
 from stories.db import Connection, feeds, retention, wires
@@ -27,10 +35,10 @@ from wirecopy.token import payload_of
 from wirecopy.urls import resolve
 
 VERSIONS = 25
-"""Newest versions that a story's history shows."""
+"""Versions that a story's history shows, the newest first."""
 
 LATE = timedelta(hours=1)
-"""From receipt to log it takes seconds; one that took longer than this is told of."""
+"""From receipt to log it takes seconds; a page says so when it took longer than this."""
 
 _UNSAFE = {
     "<": "\\u003c",  # "</script>" and "<!--" end or confuse a script element (HTML §4.12.1.3)
@@ -75,10 +83,9 @@ class Edition:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A statement: its compact form, its digest, where all of the story stand, number and time.
+    """A statement: its compact JWS, its digest, the address of all of the story, number and time.
 
-    ``logged`` is when its receipt came into the log, told only when that was long after the copy is
-    said to have come.
+    ``logged`` is when its receipt was logged, None unless that was :data:`LATE`.
     """
 
     token: str
@@ -141,25 +148,23 @@ class StoryPage:
 
 
 def story_page(conn: Connection, config: Config, name: str) -> StoryPage | None:
-    """The page of the story whose id is *name*; None when it is not published.
-
-    Published is what stands in a feed. A story that no feed selects may be on record for reasons
-    of its own, its licence among them.
-    """
+    """The page of the story whose id is *name*; None when no feed has it: it is not published."""
     story = records.one(conn, name)
     entry = feeds.entry(conn, name)
     placed = feeds.feeds_of(conn, name)
     if story is None or entry is None or not placed:
         return None
-    # The story may have moved on since its entry was rendered, by a second or two.
+    # For a second or two the story may be newer than its entry.
     history = [v for v in records.history(conn, name) if v.received_at <= entry.changed_at]
     version = Version.model_validate(history[-1].data) if history else story.version
     return _story_page(config, story, entry, placed, history, version)
 
 
 def expired(conn: Connection, config: Config, name: str) -> bool:
-    """Whether the story whose id is *name* was published and its licence has ended (410, not 404:
-    whoever linked to it may let it go)."""
+    """Whether the story whose id is *name* was published and its licence has ended.
+
+    Its page is then 410 and not 404, so that links to it can be removed.
+    """
     story = records.one(conn, name)
     if story is None or feeds.entry(conn, name) is None:
         return False
@@ -211,7 +216,7 @@ def _story_page(
         date_published=shown["date_published"],
         date_modified=shown["date_modified"],
         figures=figures,
-        # Clean by its making: publish.clean is what let it into the entry.
+        # publish.clean has cleaned it.
         body=Markup(body),  # noqa: S704
         disclosure=entry.disclosure,
         badge=mark,
@@ -236,12 +241,12 @@ def _story_page(
 
 
 def _without(html: str, disclosure: str) -> str:
-    """The body without the paragraph that the entry closes with: the page sets it apart."""
+    """The body without its last paragraph, the disclosure, which the page shows by itself."""
     return html.removesuffix(f"<p><i>{escape(disclosure, quote=False)}</i></p>")
 
 
 def _all_figures(shown: dict[str, Any], version: Version) -> list[Figure]:
-    """The entry's media; sizes and credits, which its JSON form lacks, from the version."""
+    """The entry's media; their sizes and credits, which JSON Feed lacks, are the version's."""
     base = absolute(version.base, None)
     known: dict[str, Media] = {}
     for each in version.media:
@@ -263,7 +268,7 @@ def _all_figures(shown: dict[str, Any], version: Version) -> list[Figure]:
 
 
 def _figures(shown: dict[str, Any], version: Version, body: str) -> tuple[Figure, ...]:
-    """The media that the body does not show anyway, by the rule that they are digested by."""
+    """The media that the body does not show, compared by the rule of their digests."""
     figures: dict[str, Figure] = {}
     inside = {medium.url for medium in project(body).media}
     for figure in _all_figures(shown, version):
@@ -295,7 +300,7 @@ def _edition(row: VersionRow, zone: tzinfo) -> Edition:
 
 
 def signed(token: str | None, address: str) -> Signed | None:
-    """The statement *token*, our own, found at *address*; None for none."""
+    """Our own statement *token*, whose story's are all at *address*; None for None."""
     if token is None:
         return None
     said = payload_of(token)
@@ -349,7 +354,7 @@ def news_article(page: StoryPage, publisher: Publisher) -> dict[str, Any]:
             "url": page.agency_link,
             "publisher": source,
         },
-        "backstory": unturned(page.badge.sentence),
+        "backstory": without_bidi_marks(page.badge.sentence),
         "publisher": house,
         "sdPublisher": house,
         "subjectOf": _document(page.signed) if page.signed else None,

@@ -1,7 +1,7 @@
-"""What each page shows, read from the store and settled before any template runs.
+"""The values that pages show: the front page, a feed's page, the operator's status page.
 
-A page shows a story from its entry as rendered, not from the story as it stands: what was
-measured, and nothing else, is what readers see. A story's own page is :mod:`publish.web.story`.
+A page shows a story from its entry as rendered, not from the story as it is now: readers see what
+was measured, and nothing else. A story's own page is :mod:`publish.web.story`.
 """
 
 import json
@@ -21,10 +21,10 @@ from wirecopy.scope import Measurement
 from wirecopy.text import paragraphs
 
 EXCERPT = 240
-"""Characters of a story without summary that a list shows of its first paragraph."""
+"""Characters that a list shows of a story: of its summary, or else of its first paragraph."""
 
 LISTED = 100
-"""Entries a feed's page shows; the feed itself may carry more."""
+"""Entries on a feed's page; the feed itself may have more."""
 
 LATEST = 12
 """Stories on the front page."""
@@ -56,7 +56,7 @@ class Teaser:
 
 @dataclass(frozen=True, slots=True)
 class FeedLine:
-    """A feed in a list. ``modified`` is None while it was never rendered."""
+    """A feed in a list. ``modified`` is None until it is first rendered."""
 
     name: str
     title: str
@@ -75,7 +75,7 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """A feed for people. ``count`` is what the feed carries, which may be more than ``entries``."""
+    """A feed for people. ``count`` is of the whole feed, which may have more than ``entries``."""
 
     name: str
     title: str
@@ -87,7 +87,7 @@ class FeedPage:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One line: a name, what stands there, and whether that is well."""
+    """One line: a name, its value, and whether that is good or bad."""
 
     name: str
     value: str
@@ -96,7 +96,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A table of what is not well. ``more`` is how many rows there are besides those shown."""
+    """A table of problems; ``more`` counts the rows that are not shown."""
 
     title: str
     columns: tuple[str, ...]
@@ -106,10 +106,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class StatusPage:
-    """How everything stood ``at`` an instant, filled in by whoever knows the workers.
-
-    ``needs`` says what waits for a person.
-    """
+    """The state of the installation ``at`` an instant; ``needs`` is what waits for a person."""
 
     at: str
     needs: tuple[str, ...]
@@ -129,15 +126,15 @@ def home(conn: Connection, config: Config) -> Home:
 
 
 def feed_lines(conn: Connection, config: Config) -> tuple[FeedLine, ...]:
-    """Every feed with what it carries."""
+    """Every feed, with its number of entries."""
     known = feeds.summary(conn)
     return tuple(_line(config, feed, known) for feed in config.outgoing)
 
 
 def _line(config: Config, feed: Feed, known: dict[str, tuple[int, datetime]]) -> FeedLine:
     count, modified = known.get(feed.name, (0, None))
-    told = None if modified is None else moment(modified, _feed_zone(config, feed))
-    return FeedLine(feed.name, feed.title, feed.description, count, told)
+    changed = None if modified is None else moment(modified, _feed_zone(config, feed))
+    return FeedLine(feed.name, feed.title, feed.description, count, changed)
 
 
 def _feed_zone(config: Config, feed: Feed) -> tzinfo:
@@ -186,7 +183,7 @@ def measurement_of(entry: EntryRow) -> Measurement:
 
 
 def updated_of(shown: dict[str, Any], story: Story, zone: tzinfo) -> Moment | None:
-    """When wire or desk last changed the entry, None when they left it as it first came."""
+    """When wire or desk last changed the story; None when they have not since it was received."""
     published, changed = (
         datetime.fromisoformat(shown[name]) for name in ("date_published", "date_modified")
     )

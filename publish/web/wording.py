@@ -1,6 +1,4 @@
-"""What was measured, told so that a reader who knows nothing of feeds understands it; and the
-small matters of language: dates with their zone, and which way a language is written.
-"""
+"""Words for readers: labels of edit scopes, dates with their zone, and the direction of writing."""
 
 import re
 from collections.abc import Sequence
@@ -27,7 +25,7 @@ MONTHS = (
     "November",
     "December",
 )
-"""Not from the process's locale: feedgen changes that while it writes."""
+"""Not from the process's locale, which feedgen changes while it writes."""
 
 PART_NAMES: dict[Part, str] = {
     "headline": "headline",
@@ -49,7 +47,7 @@ _LETTERS = re.compile("[A-Z]{2,5}")
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """An edit scope for people: a label, its colour, one sentence."""
+    """An edit scope as readers see it: a label, its colour, a sentence."""
 
     scope: str
     tone: Tone
@@ -58,18 +56,18 @@ class Badge:
 
 
 def badge(scope: str, agency: str, changed: Sequence[Part] = ()) -> Badge:
-    """How to tell *scope* of a story by *agency* of which the parts *changed* differ."""
+    """The badge of a story of *scope* by *agency*, of which the parts *changed* differ."""
     known: Scope = next((s for s in LABELS if s == scope), "unknown")
-    told = LABELS[known]
+    label = LABELS[known]
     parts = listed([PART_NAMES[p] for p in changed])
-    # Isolated (UAX #9 §2.4): a name in Urdu must not turn the English sentence around.
-    named = told.sentence.format(agency=f"\u2068{agency}\u2069", parts=parts or "nothing")
-    return Badge(known, told.tone, told.label, named)
+    # Isolated (UAX #9 §2.4): a name in Urdu must not reverse the English sentence.
+    sentence = label.sentence.format(agency=f"\u2068{agency}\u2069", parts=parts or "nothing")
+    return Badge(known, label.tone, label.label, sentence)
 
 
 def legend() -> list[Badge]:
-    """Every label there is, with what it means."""
-    return [Badge(s, told.tone, told.label, told.meaning) for s, told in LABELS.items()]
+    """The badges of all scopes, with what each means."""
+    return [Badge(scope, of.tone, of.label, of.meaning) for scope, of in LABELS.items()]
 
 
 def listed(names: Sequence[str]) -> str:
@@ -81,7 +79,7 @@ def listed(names: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An instant twice: for machines (RFC 3339, UTC) and for people, with its zone."""
+    """An instant for machines (RFC 3339, UTC) and for people, with its zone."""
 
     iso: str
     text: str
@@ -90,7 +88,7 @@ class Moment:
 def moment(instant: datetime, zone: tzinfo = UTC, beside: datetime | None = None) -> Moment:
     """*instant* as people in *zone* write it: ``22 November 2026, 18:30 IST``.
 
-    Without the day when it is the same as that of an instant told *beside* it.
+    Without the day if an instant shown *beside* it is of the same day.
     """
     local = instant.astimezone(zone)
     name = local.tzname() or ""
@@ -105,7 +103,7 @@ def moment(instant: datetime, zone: tzinfo = UTC, beside: datetime | None = None
 
 
 def zone_of(config: Config, wire: str, stated: datetime | None) -> tzinfo:
-    """The zone to tell a story's times in: its wire's, else that of the agency's own date."""
+    """The zone of a story's times: its wire's, else that of the date which the agency *stated*."""
     configured = config.wire(wire)
     if configured is not None and configured.timezone != "UTC":
         return ZoneInfo(configured.timezone)
@@ -113,19 +111,19 @@ def zone_of(config: Config, wire: str, stated: datetime | None) -> tzinfo:
 
 
 def direction(language: str | None) -> Literal["ltr", "rtl", "auto"]:
-    """Which way text of *language* (RFC 5646) runs; ``auto`` when the language is not known."""
+    """The direction of text in *language* (RFC 5646); ``auto`` when the language is not known."""
     if not language:
         return "auto"
     first, *rest = language.lower().split("-")
     for part in rest:
-        if len(part) == 1:  # what follows is an extension's or private
+        if len(part) == 1:  # an extension or private use follows
             break
         if len(part) == 4 and part.isalpha():
             return "rtl" if _RTL_SCRIPTS.fullmatch(part) else "ltr"
     return "rtl" if _RTL_LANGUAGES.fullmatch(first) else "ltr"
 
 
-def unturned(text: str) -> str:
-    """*text* without marks that turn the direction of writing: for titles and search results,
-    where no markup can keep them from turning what stands around them."""
+def without_bidi_marks(text: str) -> str:
+    """*text* without marks that change the direction of writing (UAX #9): for titles and search
+    results, where no markup can keep them from affecting what is around."""
     return _BIDI.sub("", text)

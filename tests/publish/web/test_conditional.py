@@ -208,6 +208,6 @@ def test_each_coding_has_its_tag(
 
 
 def test_little_is_not_packed_and_the_same_packs_the_same() -> None:
-    assert represent(b"ok", TAG, "text/plain", None).packed is None
+    assert represent(b"ok", TAG, "text/plain", None).gzipped is None
     again = represent(BODY, TAG, "text/plain", MODIFIED, [("cache-control", "max-age=60")])
     assert again == READY

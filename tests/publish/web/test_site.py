@@ -22,7 +22,7 @@ from publish.selection import lifetime
 from publish.web import app as app_module
 from publish.web import feeds as feeds_module
 from publish.web.app import create
-from publish.web.pages import Kept
+from publish.web.pages import PageCache
 from publish.web.representation import represent
 from stories import clock
 from stories.config import Config, Feed, Publisher, Site
@@ -1033,7 +1033,7 @@ def test_pages_are_made_once_and_again_when_something_changed(
 
 
 def test_only_so_many_pages_are_kept() -> None:
-    kept = Kept(limit=2)
+    kept = PageCache(limit=2)
     ready = represent(b"", '"x"', "text/html", None)
     for path in ("/a", "/b"):
         kept.put(path, (path, ready))

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from lxml import html
 
 from publish.web.story import in_script
-from publish.web.wording import badge, direction, legend, listed, moment, unturned, zone_of
+from publish.web.wording import (
+    badge,
+    direction,
+    legend,
+    listed,
+    moment,
+    without_bidi_marks,
+    zone_of,
+)
 from stories.config import Wire
 from tests.publish import samples
 from wirecopy.scope import PARTS, SCOPES
@@ -111,7 +119,10 @@ def test_directions(language: str | None, way: str) -> None:
 
 
 def test_marks_that_turn_are_left_out_and_joiners_stay() -> None:
-    assert unturned("a\u202eb\u2066c\u200fd\u061ce क्\u200dष न\u200cह") == "abcde क्\u200dष न\u200cह"
+    assert (
+        without_bidi_marks("a\u202eb\u2066c\u200fd\u061ce क्\u200dष न\u200cह")
+        == "abcde क्\u200dष न\u200cह"
+    )
 
 
 _json = st.recursive(
