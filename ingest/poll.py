@@ -29,16 +29,17 @@ from stories.db import Connection, Store, captures, outbox, wires
 from stories.models import WireState, body_digest, host_of
 
 LEASE_SLACK = timedelta(seconds=20)
-"""Added to the longest timeout of a batch: a poll alive must not lose its lease."""
+"""Added to the longest timeout of a batch: a poll that is alive must not lose its lease."""
 
 GONE = "http-410"
-"""The state that pauses a wire: the agency says that the feed will not come back."""
+"""The state that pauses a wire: the server says that the feed is gone for good."""
 
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What one poll came to. ``state`` is the wire's state now; ``capture_id`` what was kept;
-    ``told`` what the desk should hear of the wire's address, in a sentence."""
+    """How one poll ended. ``state`` is the wire's state now; ``capture_id`` what was kept;
+    ``superseded`` says that somebody else polled the wire meanwhile; ``notice`` is a sentence about
+    the wire's address, if it changed."""
 
     wire: str
     state: str
@@ -46,7 +47,7 @@ class Polled:
     due: Due
     capture_id: int | None = None
     superseded: bool = False
-    told: str = ""
+    notice: str = ""
 
 
 def poll(
@@ -54,8 +55,8 @@ def poll(
 ) -> Iterator[Polled]:
     """Fetch the *claimed* wires and keep what comes, each as soon as it is there.
 
-    They are read as there are places for them; None says that more will come, none just now. One
-    wire's failure is its own: it ends as that wire's state.
+    *claimed* is read as places become free; None in it means that more will come, but none now. A
+    failure concerns its wire only: it becomes that wire's state.
     """
     under_way: dict[str, tuple[Wire, WireState]] = {}
 
@@ -106,7 +107,7 @@ def outcome(
     moved = address.url != before.url
     paused = state == GONE and not moved
     if moved:
-        due = Due(now + wire.every, f"its address changed: {address.told}", 0.0)
+        due = Due(now + wire.every, f"its address changed: {address.notice}", 0.0)
     if paused:
         message = f"{message}; paused: `wirecopy poll {wire.name}` resumes it, or another url"
         due = Due(due.at, "paused, as the agency says that this feed is gone", due.failures)
@@ -138,7 +139,7 @@ def outcome(
     if state == "ok":
         values["body_digest"] = body_digest(response.body)
         values["captured_at"] = now
-    return Polled(wire.name, state, message, due, told=address.told), values
+    return Polled(wire.name, state, message, due, notice=address.notice), values
 
 
 def _keep(
@@ -165,7 +166,7 @@ def _keep(
 
 
 def lease_for(config: Config, names: Collection[str] | None = None) -> timedelta:
-    """How long polling the wires *names* (None: any) may take before others may have them."""
+    """How long a lease for polling the wires *names* (None: any) must last."""
     timeouts = (w.timeout for w in config.wires if names is None or w.name in names)
     return max(timeouts, default=timedelta(0)) + LEASE_SLACK
 
@@ -173,8 +174,8 @@ def lease_for(config: Config, names: Collection[str] | None = None) -> timedelta
 def request_of(wire: Wire, state: WireState) -> Request:
     """The conditional GET for a wire: both validators, exactly as received, every time.
 
-    It goes to where the wire is polled. Where that is another origin than the configured one, the
-    wire's own headers stay behind: they may be secrets, and the move was the server's word.
+    Where the wire is polled at another origin than the configured one, its headers are not sent:
+    they may be secrets, and only a server said that it moved.
     """
     trusted = wire.trust_validators
     own = wire.headers if _same_origin(wire.url, state.url) else {}

@@ -1,16 +1,15 @@
 """When and where a wire is polled next: pure functions of what the last poll brought.
 
 The wire's ``every`` is the shortest interval. The feed's own wishes may lengthen it, within
-clamps: Cache-Control max-age and Expires (RFC 9111 §5), ttl and skipHours/skipDays (RSS 2.0),
-sy:updatePeriod. So may its silence: where no news has come for much longer than usual, we come a
-little less often, and as usual again with the first news. A server's Retry-After (RFC 9110
-§10.2.3) is obeyed. Failures back off by weight, up to a cap, and never for ever: many wires come
-back.
+limits: Cache-Control max-age and Expires (RFC 9111 §5), ttl and skipHours/skipDays (RSS 2.0),
+sy:updatePeriod. So may its silence: when no news has come for much longer than usual, the wire is
+polled a little less often, until the first news. A server's Retry-After (RFC 9110 §10.2.3) is
+obeyed. Failures back off by weight, up to a limit, and never for good: many wires come back.
 
-A permanent redirect, 301 or 308 (RFC 9110 §15.4.2, §15.4.9), asks us to use the new address from
-then on; but servers under repair, captive portals and expired domains send them too, and who
-follows at once polls a parking page for ever. So a move must be seen many times, over days, always
-to the same place; and when the new address fails for long, the configured one is tried again.
+A permanent redirect, 301 or 308 (RFC 9110 §15.4.2, §15.4.9), asks to use the new address from then
+on; but servers under repair, captive portals and expired domains send them too, and who follows at
+once polls a parking page for ever. So a move must be seen many times, over days, always to the same
+address; and when the new address fails for long, the configured one is polled again.
 """
 
 import hashlib
@@ -28,41 +27,41 @@ from net.client import Response
 from net.ssrf import shown
 
 LONGEST_WISH = timedelta(hours=1)
-"""A feed may ask us to come less often, but not so seldom that news is old when it arrives."""
+"""A feed may ask to be polled less often, but not so seldom that news is old when it arrives."""
 
 LONGEST_RETRY_AFTER = timedelta(days=1)
 LONGEST_BACK_OFF = timedelta(hours=6)
 JITTER = 0.1
-"""Wires that failed together must not come back together for ever."""
+"""Share of the wait that is added, so that wires that failed together do not stay together."""
 
 KEPT_NEWS = 20
-"""Moments of news that are remembered: a day or so of a busy wire, weeks of a slow one."""
+"""How many times of news are remembered: a day or so of a busy wire, weeks of a slow one."""
 
 MEASURED_NEWS = 5
-"""Moments needed before any of them is called usual. A new wire is polled as configured."""
+"""How many times of news tell what is usual. A new wire is polled as configured."""
 
 QUIET_TIMES = 3
-"""So many times the usual gap between news is still no silence: news comes in bursts."""
+"""How many usual gaps between news are no silence yet: news comes in bursts."""
 
 QUIET_STRETCH = 6
 QUIET_LONGEST = timedelta(minutes=30)
 """A silent wire is polled at most this much less often, and at least this often: the first news
-after a silent night is what a newsroom waits for."""
+after a silent night is the one waited for."""
 
 WEIGHTS = {"dns": 0.25, "timeout": 0.5, "refused": 0.5, "http-429": 0.5, "http-503": 0.5}
-"""How much one failure counts; anything not named counts 1. Resolvers fail in bursts, ours
-included; an overloaded server says so and means it for now only."""
+"""How much one failure counts; what is not named counts 1. Resolvers fail in bursts, ours too; an
+overloaded server is overloaded for now only."""
 
 GOOD = frozenset({"ok", "unchanged", "not-modified"})
 
 SIGHTINGS = 20
-"""Redirects in a row, all the same, before one is believed."""
+"""Redirects in a row, all the same, before a move is believed."""
 
 SEEN_FOR = timedelta(days=3)
-"""And over so long: repairs and mistakes are undone within a weekend."""
+"""And over how long: repairs and mistakes are undone within a weekend."""
 
 GIVEN_UP = 5.0
-"""The weight of failures from which on a believed address is no longer."""
+"""The weight of failures from which on an address that the wire moved to is given up."""
 
 _PERIODS = {
     "hourly": 3600,
@@ -94,11 +93,11 @@ def next_poll(
     channel: Mapping[str, Any],
     news: Sequence[datetime] = (),
 ) -> Due:
-    """The next poll of *wire* after one that ended at *now* in *state*.
+    """When to poll *wire* next after a poll that ended at *now* in *state*, with the reason.
 
     *failures* is the weight before this poll; *headers* the response's, names in lower case;
     *channel* what the feed last said of itself (``ingest.item.Channel`` as a mapping); *news* the
-    last moments at which new or updated stories came. The rule that won is told in words.
+    last times at which new or updated stories came.
     """
     asked = retry_after(headers.get("retry-after"), now)
     if state in GOOD:
@@ -120,17 +119,17 @@ def next_poll(
         because += f"; {_span(jitter)} of jitter"
     moved = _skip(at, channel)
     if moved != at:
-        # All that were put off would come at the stroke of the same hour. Less than an hour of
-        # jitter, or it would lead out of the hour that is open.
+        # All that were put off would come at the same full hour. Less than an hour of jitter, or it
+        # could lead into the next hour, which may be skipped too.
         at = moved + jitter % timedelta(hours=1)
         because += "; then put off by skipHours/skipDays"
     return Due(at, because, failures)
 
 
 def usual_gap(news: Sequence[datetime]) -> timedelta | None:
-    """The usual time between news, None where too few moments are known to say.
+    """The usual time between news, the median; None where too few are known.
 
-    The median: one silent night or one burst among twenty changes nothing.
+    One silent night or one burst among twenty changes nothing.
     """
     if len(news) < MEASURED_NEWS:
         return None
@@ -140,15 +139,15 @@ def usual_gap(news: Sequence[datetime]) -> timedelta | None:
 def _regular(
     every: timedelta, wishes: Sequence[tuple[timedelta, timedelta, str]]
 ) -> tuple[timedelta, str]:
-    """The longest of *every* and what is granted of the *wishes*, and how that came about."""
+    """The longest of *every* and what is granted of the *wishes*, and the reason."""
     wait, because, others = every, f"every {_span(every)}", []
     for wish, granted, who in wishes:
-        told = f"{who} {_span(wish)}{_cut(wish, granted)}"
+        reason = f"{who} {_span(wish)}{_cut(wish, granted)}"
         if granted > wait:
             others.append(because)
-            wait, because = granted, told
+            wait, because = granted, reason
         elif wish > timedelta(0):
-            others.append(told)
+            others.append(reason)
     return wait, f"{because}, longer than {', '.join(others)}" if others else because
 
 
@@ -159,25 +158,25 @@ def _cut(wish: timedelta, granted: timedelta) -> str:
 def _quiet(
     news: Sequence[datetime], every: timedelta, now: datetime
 ) -> list[tuple[timedelta, timedelta, str]]:
-    """A longer wait for a wire that has been silent for longer than it usually is.
+    """A longer wait for a wire that has been silent for longer than usual; none for others.
 
-    It grows with the silence, so gently; and as the silence ends with the first news, so does it.
+    It grows with the silence and ends with the first news.
     """
     usual = usual_gap(news)
     if usual is None:
         return []
-    usual = max(usual, every)  # news between two polls looks as if it came at once
+    usual = max(usual, every)  # all news between two polls seems to come at the second
     silence = now - max(news)
     wait = every * (silence / (QUIET_TIMES * usual))
     granted = min(wait, max(every, min(QUIET_STRETCH * every, QUIET_LONGEST)))
     if granted <= every:
         return []
-    told = f"no news for {_about(silence)} where it usually comes every {_about(usual)}:"
-    return [(granted, granted, told)]
+    reason = f"no news for {_about(silence)} where it usually comes every {_about(usual)}:"
+    return [(granted, granted, reason)]
 
 
 def retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """Retry-After in either form, as a wait from *now*; None when absent or unreadable."""
+    """Retry-After in either form, as a wait from *now*; None when missing or unreadable."""
     if not value:
         return None
     if re.fullmatch(r"[0-9]{1,9}", value.strip(), re.ASCII):
@@ -195,7 +194,7 @@ def combined(fields: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 def http_date(value: str) -> datetime | None:
-    """An HTTP date (RFC 9110 §5.6.7), None when it is none."""
+    """An HTTP date (RFC 9110 §5.6.7), None when *value* is none."""
     try:
         moment = parsedate_to_datetime(value)
     except (TypeError, ValueError, IndexError, OverflowError):
@@ -226,9 +225,9 @@ def _wishes(
 
 
 def _skip(at: datetime, channel: Mapping[str, Any]) -> datetime:
-    """The first moment from *at* on that falls in no skipped hour or day (GMT, as RSS 2.0 says)."""
-    told = (str(hour).strip() for hour in channel.get("skip_hours", ()))
-    hours = {int(hour) % 24 for hour in told if re.fullmatch("[0-9]{1,2}", hour)}
+    """The first moment from *at* on outside the skipped hours and days (GMT, as RSS 2.0 says)."""
+    named = (str(hour).strip() for hour in channel.get("skip_hours", ()))
+    hours = {int(hour) % 24 for hour in named if re.fullmatch("[0-9]{1,2}", hour)}
     days = {str(d).strip().lower() for d in channel.get("skip_days", ())} & set(_DAYS)
     if len(hours) > 23 or len(days) > 6:
         return at  # a feed that forbids every hour forbids nothing
@@ -241,14 +240,14 @@ def _skip(at: datetime, channel: Mapping[str, Any]) -> datetime:
 
 
 def _unit(wire: str, now: datetime) -> float:
-    """A number in [0, 1) that looks random and is a function of wire and moment."""
+    """A number in [0, 1) that looks random and is a function of *wire* and *now*."""
     return (
         int.from_bytes(hashlib.sha256(f"{wire}\0{now.isoformat()}".encode()).digest()[:4]) / 2**32
     )
 
 
 def _about(length: timedelta) -> str:
-    """A long time in one figure: nobody counts the seconds of a silence."""
+    """A long time as one rounded figure."""
     seconds = length.total_seconds()
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= 2 * size:
@@ -271,19 +270,19 @@ def _span(wait: timedelta) -> str:
 class Address:
     """Where a wire is polled, and where it may be moving to: columns of its row.
 
-    ``told`` says in a sentence what changed just now, if the address did.
+    ``notice`` says in a sentence what changed just now, if the address did.
     """
 
     url: str
     moved_to: str | None = None
     moved_count: int = 0
     moved_since: datetime | None = None
-    told: str = ""
+    notice: str = ""
 
 
 def address_after_answer(address: Address, response: Response, now: datetime) -> Address:
-    """The address after a poll that ended well. A move is only ever counted then: what a redirect
-    leads to must be a feed that we may fetch."""
+    """The address after a poll that went well. A move is counted only then: what a redirect leads
+    to must be a feed that we may fetch."""
     target = response.moved_to
     if target is None or target == address.url or _leaves_tls(address.url, response):
         return Address(address.url)
@@ -292,32 +291,32 @@ def address_after_answer(address: Address, response: Response, now: datetime) ->
     count = address.moved_count + 1
     if count < SIGHTINGS or now - address.moved_since < SEEN_FOR:
         return Address(address.url, target, count, address.moved_since)
-    told = (
+    notice = (
         f"moved for good from {shown(address.url)} to {shown(target)}, which it said {count} times"
         f" since {address.moved_since:%Y-%m-%d}; it is polled there now; set the wire's url to it"
     )
-    return Address(target, told=told)
+    return Address(target, notice=notice)
 
 
 def address_after_failure(
     address: Address, configured: str, failures: float, gone: bool
 ) -> Address:
-    """The address after a poll that failed, *failures* being their weight by now; *gone* for a 410.
+    """The address after a poll that failed; *failures* is their weight by now, *gone* a 410.
 
-    The configured address is the newsroom's word. A move was only the server's.
+    The configured address comes from the publisher, a move only from a server.
     """
     if address.url == configured or not (gone or failures >= GIVEN_UP):
         return address
-    told = (
+    notice = (
         f"{shown(address.url)}, where the wire had moved, fails;"
         f" it is polled at its configured address {shown(configured)} again"
     )
-    return Address(configured, told=told)
+    return Address(configured, notice=notice)
 
 
 def _leaves_tls(url: str, response: Response) -> bool:
-    """True when any step from *url* on goes from https to http: whoever stands on that step can
-    send us anywhere, and is not to be given the wire for good."""
+    """True when any step from *url* on goes from https to http: whoever controls that step can
+    redirect anywhere, and must not get the wire for good."""
     steps = [url, *(hop.location for hop in response.hops)]
     secure = [urlsplit(step).scheme == "https" for step in steps]
     return any(before and not after for before, after in pairwise(secure))

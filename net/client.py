@@ -1,15 +1,15 @@
-"""The HTTP client: many wires asked at once from one loop, each answer whole or an error by name.
+"""The HTTP client: fetches many wires at once in one loop; a response is whole, or a named error.
 
 ::
 
     with Client() as client:
-        for response in client.fetch(requests, user_agent=newsroom.agent):  # as they complete
+        for response in client.fetch(requests, user_agent=config.agent):  # as they complete
             ...
 
-A wire is never believed. Every address is judged before it is connected to, and again before a
-request goes out on a kept connection (``net/ssrf.py``); every redirect is decided here, not by
-the library; a body is taken whole or not at all (``net/decoder.py``); and nothing that a wire does
-holds up another one. Of HTTP (RFC 9110, RFC 9112) this is what polls need: GET, conditional by both
+Nothing that a server sends is trusted. Every address is checked before it is connected to, and
+again before a request goes out on a kept connection (``net/ssrf.py``); every redirect is decided
+here, not by the library; a body is taken whole or not at all (``net/decoder.py``); no server can
+delay another wire. Of HTTP (RFC 9110, RFC 9112) this is what polls need: GET, conditional by both
 validators (§13.1), up to five redirects (§15.4), gzip (§8.4.1.3).
 
 Deliberately not used:
@@ -55,7 +55,7 @@ State = Literal[
     "truncated",
 ]
 STATES: Final[tuple[str, ...]] = get_args(State)
-"""Every ``FetchError.state`` that the client can end with."""
+"""Every ``state`` of a :class:`~net.errors.FetchError` that the client returns."""
 
 PERMANENT = frozenset({301, 308})
 """Statuses of a permanent redirect (RFC 9110 §15.4.2, §15.4.9)."""
@@ -66,9 +66,9 @@ class Request:
     """One poll of one wire.
 
     ``etag`` and ``last_modified`` are sent verbatim as If-None-Match and If-Modified-Since, both,
-    every time. ``headers`` are the wire's own; they may be secrets, and so they are kept out of
-    ``repr`` and messages, and go to the origin of ``url`` only, never to another one that a
-    redirect leads to (RFC 9110 §15.4). ``timeout`` is in seconds and for the whole transfer.
+    every time. ``headers`` are the wire's own and may be secrets: they are kept out of ``repr`` and
+    messages, and are sent to the origin of ``url`` only, never to another one that a redirect
+    leads to (RFC 9110 §15.4). ``timeout`` is in seconds, for the whole transfer.
     ``max_bytes`` limits the body as sent and as decoded; a larger one is refused, not cut.
     """
 
@@ -84,7 +84,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """A redirect that was followed: its status, who sent it, and to where (both absolute)."""
+    """A redirect that was followed: its status, from which URL and to which, both absolute."""
 
     status: int
     url: str = field(repr=False)
@@ -95,12 +95,12 @@ class Hop:
 class Response:
     """How one request ended.
 
-    Any status is an answer: 404, 429 and 503 are no errors here, and are not made errors by a
-    body that breaks off or is too large (``body`` is then empty). ``error`` is set when there is
-    no whole answer to go by; ``status``, ``url`` and ``headers`` then tell how far it got, and
-    ``body`` is empty. ``status`` is 0 when none arrived. ``url`` is the last one asked.
-    ``headers`` are those of the last response as received, names in lower case, order and
-    repetitions kept, and read as ISO 8859-1, so that validators go back byte for byte.
+    Any status is a response: 404, 429 and 503 are no errors here, even when their body breaks off
+    or is too large (``body`` is then empty). ``error`` is set when there is no whole response;
+    ``status`` (0 for none), ``url`` and ``headers`` then say how far it got, and ``body`` is empty.
+    ``url`` is the last one requested. ``headers`` are those of the last response as received, names
+    in lower case, order and repetitions kept, and decoded as ISO 8859-1, so that validators are
+    sent back byte for byte.
     """
 
     wire: str
@@ -118,8 +118,8 @@ class Response:
         return self.url if permanent and self.error is None else None
 
 
-LOOK_AGAIN = 0.1
-"""Seconds until it is asked again who gave no request just now."""
+ASK_AGAIN_SECONDS = 0.1
+"""Seconds until an iterator of requests that gave None is asked again."""
 
 ACCEPT = (
     "application/rss+xml, application/atom+xml, application/rdf+xml, application/feed+json,"
@@ -127,16 +127,16 @@ ACCEPT = (
 )
 MAX_REDIRECTS = 5
 MAX_HEADER_BYTES = 64 * 1024
-"""Of one response together with its interim ones; honest servers stay under 16 KiB."""
+"""Of one response with its interim ones; real servers stay under 16 KiB."""
 MAX_REDIRECT_BODY = 64 * 1024
-"""A longer one is not read to its end just to keep the connection."""
+"""A longer body is not read to its end only to keep the connection."""
 CONNECT_SECONDS = 15.0
-"""To resolve, connect and shake hands. A system's resolver gives up after 10 s by its usual
-settings, and should be heard: its answer says more than ours."""
+"""To resolve, connect and shake hands. More than the 10 s after which a system's resolver usually
+gives up: its error says more than ours."""
 SILENCE_SECONDS = 30.0
-"""Between two pieces of one body: what a wire with a long timeout may stall in the middle."""
+"""Most seconds between two pieces of one body, also for a wire with a long timeout."""
 LONGEST_SECONDS = 3600.0
-"""The most that a request can ask for; a wire may ask for less (``stories.config``)."""
+"""The longest timeout that a request can have; a wire's is shorter (``stories.config``)."""
 
 _FOLLOWED = frozenset({301, 302, 303, 307, 308})
 _BODILESS = frozenset({204, 304})  # a 304 may state the length that a 200 would have (§8.6)
@@ -146,12 +146,12 @@ _STATUS = re.compile(rb"HTTP/[0-9.]+ ([1-9][0-9]{2})")  # RFC 9112 §4
 _BLANK = " \t\r\n"  # str.strip would take bytes off an ETag that are not white space in HTTP
 
 _REMEDIES: dict[State, str] = {
-    "bad-url": "mend the wire's url",
-    "bad-header": "mend the wire's headers",
+    "bad-url": "correct the wire's url",
+    "bad-header": "correct the wire's headers",
     "dns": "check the host name in the wire's url, and this machine's resolver",
     "forbidden-address": "no wire may be there: set its url to the agency's public address",
     "refused": "check host and port in the wire's url; the next poll tries again",
-    "tls": "have the agency mend its certificate, or name the authority to trust in SSL_CERT_FILE",
+    "tls": "have the agency correct its certificate, or name the authority in SSL_CERT_FILE",
     "timeout": "the next poll tries again; raise the wire's timeout if it is always this slow",
     "reset": "the next poll tries again; ask the agency if it stays so",
     "protocol": "check that the wire's url is a feed's; ask the agency if it stays so",
@@ -191,10 +191,10 @@ _NOTHING = Request("", "")
 
 
 class Client:
-    """Asks many wires at once; keeps connections, TLS sessions and looked-up names in between.
+    """Fetches many wires at once; keeps connections, TLS sessions and resolved names in between.
 
     For one thread of one process: a worker makes its own after it was forked. Closing waits for
-    look-ups that hang, until the system's resolver gives them up.
+    name look-ups that hang, until the system's resolver gives them up.
     """
 
     def __init__(self) -> None:
@@ -203,8 +203,8 @@ class Client:
         self._done: deque[Response] = deque()
         self._busy = False
         self._away = 0.0  # seconds spent in callers
-        self._timer: float | None = None  # when libcurl wants to be called
-        # select(2) cannot watch descriptors over 1023, epoll is Linux's alone; poll(2) will do.
+        self._timer: float | None = None  # when libcurl must be called
+        # select(2) cannot watch descriptors over 1023, and epoll exists on Linux only.
         self._poll = select.poll()
         self._watched: set[int] = set()
         self._multi = pycurl.CurlMulti()
@@ -223,7 +223,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close every connection. The client is of no use afterwards."""
+        """Close every connection. The client cannot be used afterwards."""
         while self._idle:
             self._idle.pop().curl.close()
         self._multi.close()
@@ -231,14 +231,14 @@ class Client:
     def fetch(
         self, requests: Iterable[Request | None], *, user_agent: str, concurrency: int = 50
     ) -> Iterator[Response]:
-        """One response for each request, in order of completion; never raises for a bad wire.
+        """Yield one response for each request, in order of completion; never raises for a bad wire.
 
         *requests* is read as places become free; at most *concurrency* are under way at once. None
-        among them says that there are more, and that none may be begun just now. The time that the
-        caller takes between two responses is charged to no wire. One call at a time.
+        among them means that more will come and that none may be started now. The time that the
+        caller takes between two responses counts against no wire's timeout. One call at a time.
         """
         if self._busy:
-            raise RuntimeError("this client is at work: end its running fetch(), or make another")
+            raise RuntimeError("this client is in use: end its running fetch(), or make another")
         self._busy = True
         coming, more = iter(requests), True
         try:
@@ -251,16 +251,16 @@ class Client:
                         more = False
                     else:
                         if request is None:
-                            longest = LOOK_AGAIN
+                            longest = ASK_AGAIN_SECONDS
                             break
                         self._begin(request, user_agent)
                 if self._done:
                     response = self._done.popleft()
                     left = time.monotonic()
                     yield response
-                    self._returned(time.monotonic() - left)
+                    self._caller_returned(time.monotonic() - left)
                 elif self._active or more:
-                    self._turn(longest)
+                    self._handle_events(longest)
                 else:
                     return
         finally:
@@ -270,8 +270,7 @@ class Client:
             self._busy = False
 
     def _now(self) -> float:
-        # Durations only, so no matter for stories.clock, which may stand still. This clock does
-        # so while the caller is busy.
+        # This clock stands still while the caller is busy between two responses.
         return time.monotonic() - self._away
 
     def _begin(self, request: Request, user_agent: str) -> None:
@@ -281,14 +280,14 @@ class Client:
 
     def _ask(self, transfer: "Transfer", url: str) -> None:
         try:
-            transfer.aim(url)
+            transfer.prepare(url)
         except FetchError as error:
             self._end(transfer, transfer.response(error))
         else:
             self._active[transfer.curl] = transfer
             self._multi.add_handle(transfer.curl)
 
-    def _settle(self, curl: object, code: int, text: str) -> None:
+    def _complete(self, curl: object, code: int, text: str) -> None:
         transfer = self._active[curl]
         outcome = transfer.outcome(code, text)
         if isinstance(outcome, Response):
@@ -305,24 +304,24 @@ class Client:
     def _release(self, transfer: "Transfer") -> None:
         if self._active.pop(transfer.curl, None):
             self._multi.remove_handle(transfer.curl)
-        transfer.forget()
+        transfer.reset()
         self._idle.append(transfer)
 
-    def _returned(self, seconds: float) -> None:
+    def _caller_returned(self, seconds: float) -> None:
         self._away += seconds
         if seconds > 0.05:
             for transfer in self._active.values():
                 transfer.extend_connecting(seconds)
 
-    def _turn(self, longest: float) -> None:
-        """Wait until there is something to do, at most *longest* seconds; do it, and see what has
-        ended by it."""
+    def _handle_events(self, longest: float) -> None:
+        """Wait for events, at most *longest* seconds, handle them, and end what is complete or
+        overdue."""
         wait = longest
         if self._active:
             wait = min(wait, min(e.due for e in self._active.values()) - self._now())
         if self._timer is not None:
             wait = min(wait, self._timer - time.monotonic())
-        # Rounded up: waking a moment too early would mean turning again and again until then.
+        # Rounded up: woken a moment too early, the loop would spin until the time has come.
         events = self._poll.poll(int(max(0.0, wait) * 1000 + 0.999))
         for descriptor, event in events:
             failed = event & (select.POLLERR | select.POLLHUP | select.POLLNVAL)
@@ -336,15 +335,15 @@ class Client:
         while queued:
             queued, good, bad = self._multi.info_read()
             for curl in good:
-                self._settle(curl, pycurl.E_OK, "")
+                self._complete(curl, pycurl.E_OK, "")
             for curl, code, text in bad:
-                self._settle(curl, code, text)
+                self._complete(curl, code, text)
         now = self._now()
         for transfer in [e for e in self._active.values() if e.due <= now]:
-            self._end(transfer, transfer.response(transfer.overdue()))
+            self._end(transfer, transfer.response(transfer.timeout_error()))
 
     def _watch(self, what: int, descriptor: int, multi: object, data: object) -> None:
-        """libcurl's wish to be told about *descriptor*."""
+        """libcurl says which events on *descriptor* it waits for."""
         if what != pycurl.POLL_REMOVE:
             events = select.POLLIN if what & pycurl.POLL_IN else 0
             events |= select.POLLOUT if what & pycurl.POLL_OUT else 0
@@ -359,14 +358,18 @@ class Client:
 
 
 class _Socket(socket.socket):
-    """pycurl duplicates the descriptor that it is given; this end goes with its last reference."""
+    """A socket closed with its last reference: pycurl duplicates the descriptor it is given."""
 
     def __del__(self) -> None:
         self.close()
 
 
 class Transfer:
-    """A libcurl handle, used again and again, and the one request that it carries at present."""
+    """A libcurl handle, reused, and the one request that it carries now.
+
+    Everything that a hostile server can send passes here: resolved addresses, headers, redirects,
+    body. Each is checked when it comes, so nothing is held in memory that will be refused.
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.curl: Any = pycurl.Curl()
@@ -394,10 +397,10 @@ class Transfer:
         self._now = now
         self._connect_ms = 0
         self.deadline = 0.0
-        self.forget()
+        self.reset()
 
     def begin(self, request: Request, user_agent: str) -> None:
-        """Take *request* on; its time, by the clock *now*, runs from here."""
+        """Start *request*; its timeout runs from here."""
         self.request = request
         self.user_agent = user_agent
         self.url = request.url
@@ -407,8 +410,8 @@ class Transfer:
         self.deadline = self.started + min(limit, LONGEST_SECONDS)
         self._clear()
 
-    def forget(self) -> None:
-        """Hold on to nothing that a wire sent while idle."""
+    def reset(self) -> None:
+        """Drop the request and all that came of it, before the handle is idle."""
         self.request = _NOTHING
         self.hops = ()
         self._clear()
@@ -426,8 +429,8 @@ class Transfer:
         self._tried = False  # some address was let through
         self._connected = False
 
-    def aim(self, url: str) -> None:
-        """Make the handle ready to ask *url*: the request's own, or a redirect's.
+    def prepare(self, url: str) -> None:
+        """Set the handle up to request *url*: the request's own, or a redirect's.
 
         :raises FetchError: the URL or a header cannot be sent.
         """
@@ -440,7 +443,7 @@ class Transfer:
         self._allow_connecting(int(CONNECT_SECONDS * 1000))
 
     def extend_connecting(self, seconds: float) -> None:
-        """Give back to a connection under way the time in which nobody attended to it."""
+        """Extend the time to connect by *seconds* in which the caller was busy."""
         if not self._connected:
             self._allow_connecting(self._connect_ms + int(seconds * 1000))
 
@@ -450,7 +453,7 @@ class Transfer:
             self.curl.setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds)
 
     def _on_address(self, purpose: int, candidate: Any) -> Any:
-        """Judge a resolved address; libcurl calls for each one, on each hop, before it connects."""
+        """Check a resolved address; libcurl calls for each one, on each hop, before connecting."""
         if candidate.family not in (socket.AF_INET, socket.AF_INET6):
             return pycurl.SOCKET_BAD
         if self._refuses(candidate.addr[0]):
@@ -463,9 +466,9 @@ class Transfer:
         return opened
 
     def _on_connection(self, address: str, local: str, port: int, local_port: int) -> Any:
-        """Judge the connection, new or kept, that is about to carry the request.
+        """Check the connection, new or kept, that is about to carry the request.
 
-        A kept one may have been opened for another wire, which may go where this one may not.
+        A kept one may have been opened for another wire, whose private addresses are allowed.
         """
         self._connected = True
         return pycurl.PREREQFUNC_ABORT if self._refuses(address) else pycurl.PREREQFUNC_OK
@@ -495,7 +498,7 @@ class Transfer:
         if self._header_bytes > MAX_HEADER_BYTES:
             raise _fault("too-large", f"its headers are over {MAX_HEADER_BYTES:,} bytes")
         if self._headed:
-            return  # trailers (RFC 9110 §6.5) are counted, not believed
+            return  # trailers (RFC 9110 §6.5) count towards the limit and are ignored
         if line.strip(b"\r\n"):
             self._lines.append(line)
             return
@@ -506,11 +509,11 @@ class Transfer:
         self._lines.clear()
         if status >= 200:  # else interim (RFC 9110 §15.2): the real one is still to come
             self._headed, self._status, self._fields = True, status, fields
-            self._listen()
+            self._heard()
             self._expect_body()
 
     def _expect_body(self) -> None:
-        """Refuse now what the headers already condemn."""
+        """Prepare for the body, or refuse it already by its headers."""
         if self._status in _BODILESS:
             return
         if self._status in _FOLLOWED:
@@ -522,19 +525,20 @@ class Transfer:
                 self._body.announce(int(length[:18]))
 
     def _take_body(self, data: bytes) -> None:
-        self._listen()
+        self._heard()
         if self._body:
             self._body.feed(data)
 
-    def _listen(self) -> None:
-        """Something was heard; wait for more."""
+    def _heard(self) -> None:
+        """Something came: the time for silence starts anew."""
         self.due = min(self.deadline, self._now() + SILENCE_SECONDS)
 
     def _values(self, name: str) -> list[str]:
         return [value for known, value in self._fields if known == name]
 
     def outcome(self, code: int, text: str) -> Response | str:
-        """What came of it, by libcurl's *code* and *text*: a response, or the next URL to ask."""
+        """What the transfer ended in, by libcurl's *code* and *text*: a response, or the next URL
+        to request."""
         try:
             if self._status in _FOLLOWED:
                 return self._follow()
@@ -582,8 +586,8 @@ class Transfer:
             state = "dns"
         return _fault(state, "".join(c for c in text if c.isprintable())[:200] or f"error {code}")
 
-    def overdue(self) -> FetchError:
-        """Why it is ended now, at :attr:`due`."""
+    def timeout_error(self) -> FetchError:
+        """The error of a transfer that is not complete at :attr:`due`."""
         limit = f"{self.deadline - self.started:g} s"
         if not self._tried and not self._connected:
             return _fault("dns", f"its host name was not resolved within {limit}")
@@ -595,9 +599,9 @@ class Transfer:
         return _fault("timeout", f"only {came} within {limit}")
 
     def response(self, error: FetchError | None, body: bytes = b"") -> Response:
-        """The transfer as it stands, ended by *error* or, with *body*, by success."""
+        """The response, ended by *error* or, with *body*, whole."""
         if error and self._status >= 400:
-            error = None  # what counts is that it was said, and Retry-After with it
+            error = None  # the status counts, and its Retry-After
         if error:
             came = f" (redirected from {shown(self.hops[0].url)})" if self.hops else ""
             where = f"{self.request.wire}: {shown(self.url)}{came}"
@@ -620,7 +624,7 @@ def _fault(state: State, what: str, remedy: str = "") -> FetchError:
 def _parse_fields(lines: Iterable[bytes]) -> tuple[tuple[str, str], ...]:
     """Header lines as names in lower case and values without the white space around them.
 
-    Every byte is kept (ISO 8859-1), for an ETag must go back as it came.
+    Every byte is kept (ISO 8859-1), as an ETag must be sent back unchanged.
     """
     found: list[tuple[str, str]] = []
     for line in lines:
@@ -631,8 +635,8 @@ def _parse_fields(lines: Iterable[bytes]) -> tuple[tuple[str, str], ...]:
 
 
 def _field_lines(request: Request, user_agent: str, own: bool) -> list[bytes]:
-    """The header lines to send; the wire's *own* headers win over ours, but for the codings:
-    only what :class:`Body` can decode may be offered.
+    """The header lines to send. The wire's headers, sent if this is its *own* origin, override
+    ours, except Accept-Encoding: only what :class:`Body` can decode may be offered.
     """
     fields = {"user-agent": ("User-Agent", user_agent), "accept": ("Accept", ACCEPT)}
     if request.etag:
@@ -650,7 +654,9 @@ def _field_line(name: str, value: str) -> bytes:
         raise _fault("bad-header", f"{name[:40]!r} is not the name of a header")
     if _LINE_BREAK.search(value):  # what follows it would be read as another header (§5.5)
         raise _fault("bad-header", f"the value of {name[:40]} holds a line break or NUL")
-    line = f"{name}: {value}" if value.strip(_BLANK) else f"{name};"  # libcurl's sign for "empty"
+    line = (
+        f"{name}: {value}" if value.strip(_BLANK) else f"{name};"
+    )  # how libcurl is given an empty value
     try:
         return line.encode("latin-1")
     except UnicodeEncodeError:
@@ -660,9 +666,9 @@ def _field_line(name: str, value: str) -> bytes:
 def authorities() -> tuple[str | None, str | None]:
     """The file and the folder of certificate authorities to trust, as far as there are any.
 
-    pycurl's wheels bring an OpenSSL of their own, which knows only the machine that it was built
-    on. So: SSL_CERT_FILE and SSL_CERT_DIR, as everywhere; what this Python trusts; what systems are
-    known to have; certifi, if it happens to be installed.
+    pycurl's wheels bring their own OpenSSL, whose default paths are those of the machine that built
+    it. So, first found: SSL_CERT_FILE and SSL_CERT_DIR, as everywhere; what this Python trusts;
+    where systems are known to have them; certifi, if it is installed.
     """
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if file or folder:

@@ -1,9 +1,9 @@
-"""A response's body as it comes in: decoded, limited, and whole or not at all. Pure.
+"""A response's body as it comes in: decoded, limited in size, and whole or not at all. Pure.
 
 libcurl could decode by itself, but 8.23 takes a gzip stream that was cut off for a whole one, fails
-on streams of several members, and cannot be stopped inside a stack of codings that inflate each
-other. A body that lacks its end is worse than none: its validators would be kept with it, and the
-missing stories never asked for again.
+on streams of several members, and cannot be stopped within nested codings that inflate each other.
+A body without its end is worse than none: its validators would be kept with it, and the missing
+stories never requested again.
 """
 
 import zlib
@@ -12,25 +12,25 @@ from typing import Any
 
 from net.errors import FetchError
 
-# Registered codings that change the bytes (RFC 9110 §16.6.1). Others ("utf-8", "none") are seen in
-# the wild as plain mistakes over bytes that are not coded at all.
+# Registered codings that change the bytes (RFC 9110 §16.6.1). Others ("utf-8", "none") are real
+# servers' mistakes over bytes that are not coded at all.
 _CODINGS = frozenset(
     {"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd", "dcb", "dcz"}
 )
 
 MOST_MEMBERS = 1000
-"""Gzip members of one body. Honest ones have one; a megabyte of empty ones keeps zlib busy for
+"""Most gzip members of one body. Real ones have one; a megabyte of empty ones keeps zlib busy for
 100 ms and decodes to nothing."""
 
 
 class Body:
-    """Collects one body. Memory is bounded by *limit*, whatever is fed.
+    """Collects one body; its memory is bounded by *limit*, whatever comes.
 
-    *limit* is in bytes and holds for the body as sent and as decoded; *codings* are the values of
-    the Content-Encoding fields.
+    *limit* is in bytes, for the body as sent and as decoded; *codings* are the values of the
+    Content-Encoding fields.
 
     :raises FetchError: from every method. States ``too-large``, ``truncated``, and ``protocol`` for
-        a coding that was not offered or is a lie; the message says what and what to do, not where.
+        a coding that was not offered or is not what it says; the message names no address.
     """
 
     def __init__(self, limit: int, codings: Iterable[str] = ()) -> None:
@@ -51,7 +51,7 @@ class Body:
         self._gzip = bool(coded)
 
     def announce(self, length: int) -> None:
-        """Take note of the length that the headers state."""
+        """Check the length that the headers state."""
         if length > self._limit:
             raise self._too_large()
 
@@ -74,7 +74,7 @@ class Body:
         return b"".join(self._pieces)
 
     def _decode(self, data: bytes) -> None:
-        """One or several gzip members (RFC 1952 §2.2), never further than the limit."""
+        """Decode one or several gzip members (RFC 1952 §2.2), never beyond the limit."""
         while data:
             if self._inflate is None or self._inflate.eof:
                 if self._inflate is not None and data[0] != 0x1F:

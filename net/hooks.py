@@ -3,13 +3,13 @@
 import pycurl
 
 HOOK_SECONDS = 10
-"""How long a web hook may take."""
+"""Most seconds that a web hook may take."""
 
 
 def post(url: str, body: bytes, user_agent: str) -> str:
     """POST the JSON *body* to *url*; why that failed, empty when the answer was a 2xx.
 
-    The address is the operator's own and may be a private one, so it is not judged by
+    The address is the operator's own and may be a private one, so it is not checked by
     ``net/ssrf.py``. Redirects are not followed (a POST would become a GET, RFC 9110 §15.4), and of
     the answer only the status counts.
     """
@@ -29,10 +29,10 @@ def post(url: str, body: bytes, user_agent: str) -> str:
         except pycurl.error as error:
             # An answer that breaks off after a good status was taken all the same.
             if not 200 <= curl.getinfo(pycurl.RESPONSE_CODE) < 300:
-                return f"{error.args[1]}; see that it answers, or mend it"
+                return f"{error.args[1]}; see that it answers, or correct it"
         status = curl.getinfo(pycurl.RESPONSE_CODE)
     finally:
         curl.close()
     if 200 <= status < 300:
         return ""
-    return f"it answered {status}; see that it takes a POST of JSON, or mend it"
+    return f"it answered {status}; see that it takes a POST of JSON, or correct it"

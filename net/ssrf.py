@@ -1,9 +1,9 @@
-"""Where a wire may lead: the pure judgement of URLs and of resolved addresses.
+"""The SSRF guard: which URLs and resolved addresses a wire may lead to. Pure.
 
-A wire's URL, and every redirect it answers with, is somebody else's choice of what this machine
-connects to. Names prove nothing (they can resolve to anything, and to something else a second
-later), so addresses are judged, each one just before it is connected to. The client in
-``net/client.py`` calls :func:`refusal` there; nothing here touches the network.
+A wire's URL, and every redirect from it, is somebody else's choice of what this machine connects
+to. Names prove nothing (they can resolve to anything, and to something else a second later), so
+addresses are checked, each one just before it is connected to: ``net/client.py`` calls
+:func:`refusal` there.
 """
 
 import re
@@ -21,8 +21,8 @@ _KINDS_FOR_PRIVATE_WIRES = frozenset(
 )
 
 # The IANA special-purpose registries (RFC 6890), written out: the answer of ``ipaddress`` differs
-# between Python releases. First match wins. Metadata services hand a machine's cloud credentials
-# to whoever asks from inside; some stand in ranges that are otherwise private or even public.
+# between Python releases. The first match counts. A cloud's metadata service gives the machine's
+# credentials to any request from inside; some are in ranges otherwise private or even public.
 _IPV4 = tuple(
     (IPv4Network(network), kind)
     for network, kind in (
@@ -70,7 +70,7 @@ _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_.])?", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
 _IDNA_DEVIATES = re.compile("[ßẞς\u200c\u200d]")  # RFC 5894 §7.2: 2003 and 2008 disagree
-_KEPT = "!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~"  # what is printable ASCII is sent as it was written
+_KEPT = "!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~"  # printable ASCII is sent as it was written
 
 
 @lru_cache(maxsize=4096)
@@ -149,10 +149,10 @@ def web_url(text: str, *, base: str = "") -> str:
     """*text* as an absolute ``http`` or ``https`` URI (RFC 3986), fragment dropped; a reference
     is resolved against *base*, if there is one.
 
-    What browsers mend is mended: spaces and characters beyond ASCII are percent-encoded, an
+    What browsers correct is corrected: spaces and characters beyond ASCII are percent-encoded, an
     international host name becomes its ASCII form. What two parsers could read differently
     (control characters, backslashes, credentials, percent signs in the host) is refused, so that
-    everyone agrees on which host is meant.
+    no two disagree about the host.
 
     :raises FetchError: state ``bad-url``; the message holds neither credentials nor query.
     """

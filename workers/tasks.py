@@ -64,8 +64,8 @@ def poll(lease: str, names: list[str]) -> None:
             tally.count(POLLS, outcome(polled.state))
             lag = (clock.now() - due[polled.wire]).total_seconds()
             tally.observe(POLL_LAG, seconds=max(lag, 0.0))
-            if polled.told:
-                bound.warning("address changed", told=polled.told)
+            if polled.notice:
+                bound.warning("address changed", told=polled.notice)
             if polled.message and not polled.superseded:
                 bound.warning("poll failed", message=polled.message, next=polled.due.at.isoformat())
             elif polled.capture_id is not None:

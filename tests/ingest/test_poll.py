@@ -222,7 +222,7 @@ def moving(poller: Poller, status: int = 301) -> None:
     poller.server.answer("/new.xml", FEED, {"ETag": '"new"'})
     for hour in range(0, 76, 4):
         poller.now = NOW + timedelta(hours=hour)
-        assert poller.poll().told == ""
+        assert poller.poll().notice == ""
     poller.now = NOW + timedelta(hours=76)
 
 
@@ -232,7 +232,7 @@ def test_a_move_is_followed_each_time_and_believed_late(poller: Poller) -> None:
     assert before.url == poller.server.url + "/feed.xml"
     assert (before.moved_to, before.moved_count) == (poller.server.url + "/new.xml", 19)
     polled = poller.poll()
-    assert "/new.xml" in polled.told
+    assert "/new.xml" in polled.notice
     state = poller.state
     assert (state.url, state.configured_url) == (before.moved_to, before.url)
     assert (state.etag, state.last_modified, state.moved_to) == (None, None, None)
@@ -248,7 +248,7 @@ def test_a_move_is_followed_each_time_and_believed_late(poller: Poller) -> None:
 
 def test_a_temporary_move_is_never_believed(poller: Poller) -> None:
     moving(poller, 302)
-    assert poller.poll().told == ""
+    assert poller.poll().notice == ""
     assert poller.state.moved_count == 0
 
 
@@ -257,7 +257,7 @@ def test_a_believed_address_that_fails_is_left_again(poller: Poller) -> None:
     poller.poll()
     poller.server.answer("/new.xml", b"gone wrong", status=500)
     poller.server.answer("/feed.xml", FEED)
-    told = [poller.poll().told for _ in range(5)]
+    told = [poller.poll().notice for _ in range(5)]
     assert told[:4] == [""] * 4
     assert "/feed.xml" in told[4]
     assert poller.state.url == poller.server.url + "/feed.xml"

@@ -45,13 +45,13 @@ def test_a_move_is_believed_after_many_sightings_over_days() -> None:
     assert (place.url, place.moved_to, place.moved_count) == (OLD, NEW, SIGHTINGS - 1)
     place = address_after_answer(place, came((308, NEW)), NOW + SEEN_FOR)
     assert (place.url, place.moved_to, place.moved_count, place.moved_since) == (NEW, None, 0, None)
-    assert "new.example" in place.told
+    assert "new.example" in place.notice
 
 
 @pytest.mark.parametrize(("days", "times"), [(2.9, 5000), (30, SIGHTINGS - 1), (0, 5000), (3, 1)])
 def test_many_in_a_short_time_or_few_in_a_long_are_not(days: float, times: int) -> None:
     place = over(days, times, came((301, NEW)))
-    assert (place.url, place.told) == (OLD, "")
+    assert (place.url, place.notice) == (OLD, "")
     assert place.moved_count == times
 
 
@@ -99,7 +99,7 @@ def test_a_believed_address_that_fails_for_long_is_given_up() -> None:
     assert address_after_failure(place, OLD, GIVEN_UP - 0.25, gone=False) == place
     back = address_after_failure(place, OLD, GIVEN_UP, gone=False)
     assert (back.url, back.moved_count) == (OLD, 0)
-    assert "old.example" in back.told
+    assert "old.example" in back.notice
     assert address_after_failure(place, OLD, 0, gone=True).url == OLD
 
 
