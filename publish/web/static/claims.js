@@ -1,8 +1,8 @@
-// What an entry claims in print (docs/statement.md §7): without a statement, or against its own.
+// What an entry claims in its text and elements (docs/statement.md §7).
 
 import { plain } from "./text.js";
 
-/** How many paragraphs at the end of a body are looked at. */
+/** How many paragraphs at the end of a body are searched. */
 const CLOSING = 3;
 
 const CLAIMING = [
@@ -48,7 +48,7 @@ const WORDINGS = [
 
 export const isTrue = (value) => value === true || value === "true";
 
-/** What an entry claims that has no statement, in words; null when it claims nothing. */
+/** What an entry without a statement claims, in words; null when it claims nothing. */
 export function claimOf(entry, paragraphs) {
   if (isTrue(entry.edited_headline_only)) return "says that only its headline was edited";
   if (CLAIMING.includes(entry.edit_scope)) return `says that its scope is ${entry.edit_scope}`;

@@ -1,4 +1,4 @@
-// Bytes as text and back, each with exactly one spelling: what has two could be altered unseen.
+// Bytes as text and back. Each has exactly one spelling: of two, one could replace the other unseen.
 
 /** Bytes of base64 (RFC 4648 §4), with padding; null for any other spelling. */
 export function fromBase64(text) {
@@ -22,7 +22,7 @@ export function toBase64Url(bytes) {
   return toBase64(bytes).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
 
-/** The text that bytes say in UTF-8; null when they are none. A byte order mark is a character. */
+/** Bytes as UTF-8 text; null when they are not UTF-8. A byte order mark is a character. */
 export function fromUtf8(bytes) {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -45,8 +45,8 @@ export async function digestOf(bytes) {
 }
 
 /**
- * A value as RFC 8785 writes it; null for what it cannot write, or nests deeper than `depth`. Of
- * numbers only whole ones that every JSON reader holds exactly are taken.
+ * A value as RFC 8785 writes it; null for what it cannot write, or nests deeper than `depth`. Numbers
+ * must be whole and exact in every JSON reader.
  */
 export function canonical(value, depth = 8) {
   if (value === null || typeof value === "boolean") return String(value);

@@ -1,5 +1,5 @@
-// JSON as docs/statement.md §1 takes it. JSON.parse believes the last of two members of one name
-// and rounds numbers; another reader would read another key set under the same digest.
+// Strict JSON (docs/statement.md §1). JSON.parse takes the last of two members of one name and rounds
+// numbers, so that another reader could read another key set under the same digest.
 
 import { fromUtf8 } from "./encoding.js";
 
@@ -7,14 +7,14 @@ const DEEPEST = 8;
 const SPACE = /[ \t\n\r]*/y;
 const WORD = /true|false|null|-?(?:0|[1-9][0-9]{0,15})/y;
 
-/** The value of a JSON document in bytes, at most `longest`. Throws an Error for what is none. */
+/** The value of a JSON document in bytes, at most `longest`. Throws an Error if it is not one. */
 export function readJson(bytes, longest) {
   const text = bytes.length > longest ? null : fromUtf8(bytes);
   if (text === null) throw new Error("it is too long, or no UTF-8");
   return parseJson(text.startsWith("\ufeff") ? text.slice(1) : text);
 }
 
-/** The value of a JSON text. Throws an Error for what is none, or has a second reading. */
+/** The value of a JSON text. Throws an Error if it is not one, or can be read in two ways. */
 export function parseJson(text) {
   let at = 0;
 

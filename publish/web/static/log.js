@@ -1,20 +1,20 @@
-// The receipt of a statement: that the log held the copy received, at a place, when it signed a
-// checkpoint. Formats: C2SP tlog-proof, tlog-checkpoint, signed-note; trees: RFC 6962.
+// The receipt of a statement: a proof that the log of a signed checkpoint holds the copy received.
+// Formats: C2SP tlog-proof, tlog-checkpoint, signed-note; trees: RFC 6962.
 
 import { fromBase64, sha256, signedBy, toBase64, toUtf8 } from "./encoding.js";
 
 const ED25519 = 1;
 
-/** What names a key: none of Unicode's White_Space, which is not JavaScript's `\s`. */
+/** The name of a key: without Unicode's White_Space, which is not JavaScript's `\s`. */
 const NAME = "[^\\p{White_Space}\\p{Cs}+\\u0000-\\u001f]+";
 const VERIFIER_KEY = new RegExp(`^(${NAME})\\+([0-9a-f]{8})\\+([A-Za-z0-9+/=]+)$`, "u");
 const SIGNATURE = new RegExp(`^\u2014 (${NAME}) ([A-Za-z0-9+/=]+)$`, "u");
 
-/** Bytes of the longest proof or checkpoint that is looked at, and signature lines of the latter. */
+/** Bytes of the longest proof or checkpoint that is read, and signature lines of the latter. */
 const LONGEST = 16384;
 const MOST_SIGNATURES = 16;
 
-/** The log's key from its note verifier key, `NAME+HASH+BASE64`; null when it is none of Ed25519. */
+/** The log's key from its note verifier key, `NAME+HASH+BASE64`; null when it is not one of Ed25519. */
 export async function logKey(vkey) {
   const [, name, hash, key] = VERIFIER_KEY.exec(vkey) ?? [];
   const bytes = key && fromBase64(key);
@@ -24,7 +24,7 @@ export async function logKey(vkey) {
 }
 
 /**
- * Read a receipt and prove by it that `leaf` (bytes) stands in the log of `key`.
+ * Read a receipt and prove by it that `leaf` (bytes) is in the log of `key`.
  *
  * Gives `{index, size}`; throws an Error that says what is wrong.
  */

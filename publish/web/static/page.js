@@ -1,7 +1,7 @@
-// The panel of a story's page that tells what the reader's own browser found: it reads the page as
-// it stands, fetches keys and statements from this site, and asks nobody else.
+// Checks a story's page in the reader's browser and shows the result in its panel: reads the page as
+// it is, and fetches keys and statements from this site alone.
 
-import { tell } from "./telling.js";
+import { tell } from "./report.js";
 import { cannotCheck, check, readKeys } from "./verify.js";
 
 /** Milliseconds that keys and statements have to arrive. */
@@ -31,7 +31,7 @@ function entryOnPage({ guid, statement }) {
   };
 }
 
-/** The bytes at an address: answer.json() would not see what two readers read differently. */
+/** The bytes at an address; answer.json() would not be strict. */
 async function fetched(address) {
   const signal = AbortSignal.timeout(PATIENCE);
   const answer = await fetch(address, { credentials: "omit", signal });
@@ -39,7 +39,7 @@ async function fetched(address) {
   return new Uint8Array(await answer.arrayBuffer());
 }
 
-/** The report on the page, or in words why there is none. */
+/** The report of the page, or, in words, why there is none. */
 async function examine(told) {
   const why = await cannotCheck();
   if (why !== null) return why;

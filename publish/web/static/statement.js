@@ -29,11 +29,11 @@ export const SCOPES = new Set([
 /** Microseconds by which clocks may differ. */
 const LEEWAY = 300_000_000n;
 
-/** Bytes of the largest key set that is looked at, and the end of the last year of four digits. */
+/** Bytes of the largest key set that is read, and the end of the last year of four digits. */
 const LARGEST_SET = 1_048_576;
 const END_OF_TIME = 253_402_300_800;
 
-/** Microseconds from receipt to log that are worth telling of. */
+/** Microseconds from receipt to log that are reported. */
 const LATE = 3_600_000_000n;
 
 const LONGEST = 65536;
@@ -111,7 +111,7 @@ export async function readKeys(bytes) {
   const signing = new Map();
   for (const jwk of listed) {
     if (jwk.kty !== "OKP" || jwk.crv !== "Ed25519") continue;
-    // One that stands twice says two things of itself, and is not believed in either.
+    // A key that is there twice could be read in two ways, so it is not used.
     const alone = namesOf(jwk).every((name) => named.get(name) === 1);
     signing.set(jwk.kid, alone && (await isKey(jwk)) ? keyIn(jwk) : null);
   }
@@ -125,7 +125,7 @@ export async function readKeys(bytes) {
 const withoutNulls = (jwk) =>
   Object.fromEntries(Object.entries(jwk).filter(([, value]) => value !== null));
 
-/** By what a key is known: two that share either are the same key. */
+/** What identifies a key: two that share either are the same key. */
 const namesOf = (jwk) =>
   ["kid", "x"].filter((name) => isText(jwk[name])).map((name) => `${name} ${jwk[name]}`);
 
@@ -172,7 +172,7 @@ export function readStatement(jws, earlier = false) {
   const [header, payload, signature] = parts.map(fromBase64Url);
   if (parts.length !== 3 || !header || !payload || signature?.length !== 64)
     throw new Error("it is no signed statement");
-  // The header has one spelling, so there is no algorithm to choose and no parser to mislead.
+  // The header has one spelling: there is no algorithm to choose, and nothing to parse in two ways.
   const kid = HEADER.exec(fromUtf8(header) ?? "")?.[1];
   if (kid === undefined) throw new Error("it is not signed as statements are");
   const text = fromUtf8(payload) ?? "";

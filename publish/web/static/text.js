@@ -8,7 +8,7 @@ import { digestOf, toUtf8 } from "./encoding.js";
 
 export const RULE = "wirecopy-text-1";
 
-/** The digested parts of a copy, in the order in which they are told. */
+/** The digested parts of a copy, in the order in which they are reported. */
 export const PARTS = ["headline", "text", "links", "media", "packaging"];
 
 const ELEMENT = 1;

@@ -1,9 +1,9 @@
-// Checks a published entry against its signed statement, as docs/statement.md §7 orders.
+// Checks a published entry against its signed statement (docs/statement.md §7).
 //
 // Runs in browsers and in Node, on any tree with DOM's interface. Nothing that a statement says of
-// the entry is believed: digests are made again of the entry in hand.
+// the entry is trusted: digests are made again of the entry itself.
 
-import { dressing } from "./appearance.js";
+import { dressing } from "./hidden_text.js";
 import { claimOf, contradiction, isTrue } from "./claims.js";
 import { signedBy, toUtf8, digestOf } from "./encoding.js";
 import { readJson } from "./json.js";
@@ -31,7 +31,7 @@ export const CHECKS = [
   "chain",
 ];
 
-/** Bytes and statements of the longest chain that is looked at. */
+/** Bytes and statements of the longest chain that is read. */
 const LARGEST_CHAIN = 64 * 1_048_576;
 const MOST_STATEMENTS = 10_000;
 

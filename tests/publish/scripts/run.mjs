@@ -3,12 +3,12 @@
 import { body } from "./dom.mjs";
 
 const site = process.argv[2];
-const { dressing } = await import(`${site}/appearance.js`);
+const { dressing } = await import(`${site}/hidden_text.js`);
 const { canonical, fromBase64, toBase64, toUtf8 } = await import(`${site}/encoding.js`);
 const { parseJson } = await import(`${site}/json.js`);
 const { leafHash, logKey, openCheckpoint, proveReceipt, rootOf } = await import(`${site}/log.js`);
 const { readStatement } = await import(`${site}/statement.js`);
-const { tell } = await import(`${site}/telling.js`);
+const { tell } = await import(`${site}/report.js`);
 const { project, plain, resolve, digests } = await import(`${site}/text.js`);
 const { check, readChain, readKeys } = await import(`${site}/verify.js`);
 

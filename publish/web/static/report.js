@@ -1,4 +1,4 @@
-// A report of the verifier in words for readers.
+// The verifier's report in words for readers.
 
 import { changedParts, loggedLate } from "./verify.js";
 
@@ -20,7 +20,7 @@ const SIGNED =
   "Headline, words, links, pictures, summary and tags on this page are what was signed, to the letter.";
 
 /**
- * What to say of a report: `{tone, label, sentence, rows}`, each row `{name, mark, said}` with a
+ * A report in words: `{tone, label, sentence, rows}`, each row `{name, mark, said}` with a
  * mark of `same`, `differs` or `open`. A string instead of a report says why there is none.
  */
 export function tell(report) {
@@ -41,14 +41,14 @@ function sentence({ verdict, statement }, rows) {
   const changed = changedParts(statement);
   if (changed === null)
     return `${SIGNED} Nothing is claimed of how it compares with what the agency sent.`;
-  // Isolated: a name in Urdu must not turn the sentence around.
+  // Isolated (UAX #9 §2.4): a name in Urdu must not reverse the sentence.
   const from = `from the copy received from \u2068${statement.agency}\u2069`;
   return changed.length
     ? `${SIGNED} By the digests made at receipt, the story differs ${from} only in ${listed(changed.map((name) => PARTS[name]))}.`
     : `${SIGNED} By the digests made at receipt, the story does not differ ${from}.`;
 }
 
-/** Row by row: the name, the checks it sums up, what to say when all of them hold. */
+/** The rows: a name, the checks it sums up, and the words when all of them are ok. */
 function rowsOf({ statement, kid, read, receipt, length }) {
   const later = statement && length > statement.version ? "; there are newer ones" : "";
   return [
@@ -89,11 +89,11 @@ function row(name, checks, said, found) {
   return { name, mark: "same", said };
 }
 
-/** Of a row that stands for several things, which one it is. */
+/** Which of several checks of a row has failed. */
 const subject = (check) =>
   ({ statement: "the statement: ", key: "its key: ", signature: "the signature: " })[check] ?? "";
 
-/** What is proved of a copy that is said to have come long before it was logged. */
+/** What is proved of a copy that was logged long after it was received by its own statement. */
 const since = (statement) =>
   loggedLate(statement)
     ? `; received ${day(statement.received_at)}, by its word; in the log only since ${day(statement.logged_at)}`

@@ -1,4 +1,4 @@
-// Whether a body could hide words, or show others, behind the text projection's back
+// Whether a body could hide words from readers, or show some that the text projection does not see
 // (docs/statement.md §7).
 
 import { MEDIA, declarations, isHidden, isPixel, project, trim } from "./text.js";
@@ -28,7 +28,7 @@ const PICTURED = new Map([
 const FRAMES = ["border", "border-style", "border-width", "margin", "padding"];
 const BARE = names("0 0px none");
 
-/** What dresses the words below `root`, in words; null when nothing does. */
+/** What could hide or add words below `root`, in words; null when nothing could. */
 export function dressing(root) {
   for (const element of elementsIn(root)) {
     const found = dress(element);
