@@ -1,6 +1,6 @@
 """Does an article carry the agency's words unedited?
 
-    read the copy | read the page | choose the item | find the story | measure | hold claims to it
+    read the copy | read the page | choose the item | find the story | measure | judge the claims
 
 Pictures, summary and tags are not judged: a page shows its own, and states none of the others.
 """
@@ -15,6 +15,7 @@ from desk.article import match, page, wordings
 from desk.article.headlines import headline
 from desk.article.limits import limited
 from ingest import sandbox
+from ingest.agencies import tail
 from ingest.formats import encoding
 from ingest.formats.sniff import look
 from ingest.item import Hints
@@ -27,14 +28,14 @@ from wirecopy.text import plain, plain_to_html, project
 LARGEST = 16 * 1024 * 1024
 """Bytes of a file that is read, of either kind."""
 UNEDITED: tuple[Scope, ...] = ("verbatim", "headline-only", "headline-media", "packaging")
-"""Scopes in which every word of the story stands as it was received."""
+"""Scopes in which every word of the story is as it was received."""
 NOT_JUDGED = ("pictures and other media", "summary", "tags")
 
 _HEAD = 4096
 _META = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _TITLE_WORDS = 30
 _MOST_BODIES = 10
-"""Articles looked at in a page's structured data; an honest page has one or two."""
+"""Articles read of a page's structured data; an honest page has one or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A printed claim and how it stands to what was measured."""
+    """A printed claim, and whether it agrees with what was measured."""
 
     printed: wordings.Printed
     standing: wordings.Standing
@@ -58,8 +59,8 @@ class Claim:
 class Answer:
     """What was found. ``story`` and ``measured`` are None when the story is not in the page.
 
-    ``differences`` are those of the copy that was judged, where the page holds several. ``shown``
-    is False for a story in the page's data alone: what a page does not show, it does not print.
+    ``differences`` are those of the copy that was judged, where the page has several. ``shown`` is
+    False for a story in the page's data alone: what a page does not show, it does not print.
     """
 
     received: Received
@@ -79,20 +80,20 @@ class Answer:
 
     @property
     def holds(self) -> bool:
-        """Whether what is printed holds; without a claim, whether the words are unedited."""
+        """Whether the printed claims are true; without a claim, whether the words are unedited."""
         if self.claims:
             return all(claim.standing in ("agrees", "claims-less") for claim in self.claims)
         return self.shown and self.scope in UNEDITED
 
 
 def check(received: Path, article: Path, item: str | None = None) -> Answer:
-    """Hold the page saved as *article* against the agency's copy in the file *received*.
+    """Compare the page saved as *article* with the agency's copy in the file *received*.
 
     *item* names one item of a feed by its number, from 1, or by its guid; without it, the one
     whose words fit the page best is taken.
 
     :raises UnknownNameError: when *item* names none.
-    :raises WirecopyError: when a file cannot be read, or is not what it should be.
+    :raises WirecopyError: when a file cannot be read, is not what it should be, or is too much.
     """
     found = items(_bytes(received), str(received))
     text = decoded(_bytes(article), str(article))
@@ -102,14 +103,14 @@ def check(received: Path, article: Path, item: str | None = None) -> Answer:
 
 
 def compare(choice: tuple[Received, int], shown: page.Page) -> Answer:
-    """Hold *shown* against the received copy *choice*, one item of so many."""
+    """Compare *shown* with the received copy *choice*, one item of so many."""
     received, count = choice
     ours, links = _judged(received.copy.body)
     notes = list(shown.remarks)
     found = match.find(ours, shown)
     in_data = False
     if not found:
-        notes += _unseen(match.unseen(ours, shown))
+        notes += _hidden(match.unseen(ours, shown))
         if found := _in_data(ours, shown):
             in_data = True
             notes.append(
@@ -138,11 +139,11 @@ def compare(choice: tuple[Received, int], shown: page.Page) -> Answer:
     which = next(n for n, one in enumerate(all_measured) if one is measured)
     if len(found) > 1:
         alike = len({one.published.text for one in all_measured}) == 1
-        told = "they are the same" if alike else "they differ, and the more changed one counts"
-        notes.append(f"the page holds the story {len(found)} times; {told}")
-    told_apart = differences(before, after[which])
-    notes += _remarks(told_apart)
-    notes += _of_sight(found[which])
+        what = "they are the same" if alike else "they differ, and the more changed one counts"
+        notes.append(f"the page holds the story {len(found)} times; {what}")
+    changes = differences(before, after[which])
+    notes += _remarks(changes)
+    notes += _visibility(found[which])
     claims = {claim.text: claim for one in found for claim in one.claims}
     apart = {text for one in found for text in one.apart}
     if apart:
@@ -162,7 +163,7 @@ def compare(choice: tuple[Received, int], shown: page.Page) -> Answer:
             )
             for claim in claims.values()
         ),
-        differences=told_apart,
+        differences=changes,
         notes=tuple(notes),
         shown=not in_data,
     )
@@ -201,7 +202,7 @@ def items(body: bytes, name: str) -> list[Received]:
 
 
 def chosen(found: Sequence[Received], item: str | None, shown: page.Page) -> tuple[Received, int]:
-    """The item that *item* names (see :func:`check`) or that fits *shown* best; how many there are.
+    """The item that *item* names (see :func:`check`) or that fits *shown* best, and their number.
 
     :raises UnknownNameError: when *item* names none.
     """
@@ -219,7 +220,7 @@ def chosen(found: Sequence[Received], item: str | None, shown: page.Page) -> tup
 
 
 def decoded(body: bytes, name: str) -> str:
-    """A saved page as text: by its byte order mark, else as declared if the bytes bear it out.
+    """A saved page as text: by its byte order mark, else as declared if the bytes can be that.
 
     :raises WirecopyError: when *body* is no text.
     """
@@ -271,7 +272,7 @@ def _judged(body: str) -> tuple[tuple[str, ...], str]:
 
 
 def _in_data(received: Sequence[str], shown: page.Page) -> tuple[match.Found, ...]:
-    """The story as the page's structured data hold it (schema.org ``articleBody``)."""
+    """The story in the page's structured data (schema.org ``articleBody``)."""
     bodies = [b for one in shown.data if isinstance(b := one.get("articleBody"), str)]
     for said in bodies[:_MOST_BODIES]:
         body = said if "<p" in said.lower() or "<br" in said.lower() else plain_to_html(said)
@@ -280,9 +281,9 @@ def _in_data(received: Sequence[str], shown: page.Page) -> tuple[match.Found, ..
     return ()
 
 
-def _of_sight(story: match.Found) -> Iterator[str]:
-    """What is seen otherwise than it says, or not at all."""
-    yield from _unseen(story.unseen)
+def _visibility(story: match.Found) -> Iterator[str]:
+    """Notes about what is not seen, or seen otherwise than it says."""
+    yield from _hidden(story.unseen)
     if story.behind:
         yield (
             f"{_paragraphs(story.behind)} at the end of the story wait behind “Read more” and count"
@@ -297,17 +298,17 @@ def _of_sight(story: match.Found) -> Iterator[str]:
             f"more stands between the paragraphs than may be set aside; {story.in_excess} of the"
             " blocks count as added"
         )
-    hidden = [one for one in story.aside if one.prose and one.why.startswith("not shown")]
-    if prose := sum(aside.prose for aside in story.aside) - len(hidden):
+    hidden = sum(one.prose and one.why.startswith("not shown") for one in story.aside)
+    if prose := sum(one.prose for one in story.aside) - hidden:
         yield f"{prose} of the blocks set aside hold sentences; read them and judge"
     if hidden:
         yield (
-            f"{len(hidden)} hidden blocks between the paragraphs hold sentences that the agency did"
+            f"{hidden} hidden blocks between the paragraphs hold sentences that the agency did"
             " not send; a script may show them"
         )
 
 
-def _unseen(found: Sequence[tuple[str, str]]) -> Iterator[str]:
+def _hidden(found: Sequence[tuple[str, str]]) -> Iterator[str]:
     for why, count in Counter(why for _, why in found).items():
         yield (
             f"not printed: {_paragraphs(count)} of the copy, in the page but where no reader sees"
@@ -320,9 +321,7 @@ def _paragraphs(count: int) -> str:
 
 
 def _remarks(found: Sequence[Difference]) -> list[str]:
-    """What a reader of the differences should know about them."""
-    from ingest.agencies import tail
-
+    """Notes about the differences."""
     words = [one for one in found if one.part == "text"]
     if words and all(
         one.kind == "removed" and len(one.received.split()) <= 8 and tail(one.received)

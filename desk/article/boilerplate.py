@@ -1,7 +1,7 @@
-"""What speaks for a part of a page being its furniture and no part of a story.
+"""Signs that a part of a page is boilerplate, and no part of a story.
 
-Evidence, not proof: a page's author names its parts. So what is set aside on this evidence is
-bounded and always shown, and copy that is the agency's never is.
+They are evidence, not proof: a page's author names its parts. So what is set aside by them is
+bounded and always shown, and the agency's copy is never set aside.
 """
 
 import re
@@ -113,7 +113,7 @@ _PUT_UP = re.compile(
 
 
 def evidence(tag: str, label: str) -> str:
-    """What speaks for an element being furniture: ``"related"``, ``"caption"`` …; or ``""``.
+    """What kind of boilerplate an element seems to be, ``"related"``, ``"caption"`` …; or ``""``.
 
     *label* is what its author calls it: class, id and role, parted by spaces.
     """
@@ -126,12 +126,12 @@ def evidence(tag: str, label: str) -> str:
 
 
 def alone(text: str) -> bool:
-    """Whether *text*, a whole block, is one of the labels that stand between paragraphs."""
+    """Whether *text*, a whole block, is a label, as they stand between paragraphs."""
     return len(text) <= 60 and _ALONE.fullmatch(text) is not None
 
 
 def opens(text: str) -> bool:
-    """Whether *text*, a whole block, bids to open the rest of a story: "Read more"."""
+    """Whether *text*, a whole block, offers to open the rest of a story: "Read more"."""
     return len(text) <= 60 and _OPENS.fullmatch(text) is not None
 
 

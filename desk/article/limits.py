@@ -30,8 +30,8 @@ _REMEDY = "no honest page does; save the article alone"
 def limited(name: str) -> Iterator[None]:
     """Bound the block, which reads the page *name*: it ends in one clear error.
 
-    Too much memory raises it; too much time ends the process with it, as the parser, which the
-    block may be in, heeds no signal.
+    Too much memory raises it; too much time prints it and ends the process, as the parser, which
+    the block may be in, cannot be interrupted.
 
     :raises WirecopyError: when it takes more than :data:`MEMORY`.
     """

@@ -1,18 +1,16 @@
 """Finds a story in a page by the words of the copy received.
 
-Blocks of the page that say what the copy says are its anchors; the smallest part of the page that
-holds them holds the story. Within it, what is not the agency's is either furniture, set aside with
-the reason, or an editor's addition. Nothing of the agency's is ever set aside unless it stands in
-the story a second time: so a changed word always shows, as changed or as missing. What may be set
-aside is bounded, box by box (:data:`MOST_PROSE`) and in all (:data:`MOST_OWN`,
-:data:`MOST_LINKED`), and what is told apart by a doubtful sign stays in the story.
+Blocks of the page that say what the copy says are anchors; the smallest element that contains them
+contains the story. Within it, what is not the agency's is either boilerplate, set aside with the
+reason, or an editor's addition. The agency's words are set aside only where the story has them a
+second time, so a changed word always shows, as changed or as missing. What may be set aside is
+bounded, box by box (:data:`MOST_PROSE`) and in all (:data:`MOST_OWN`, :data:`MOST_LINKED`).
 
-What no reader sees is not printed: paragraphs of the copy that are hidden are missing. One case is
-open. Where the rest of a story waits behind "Read more", a click that works brings it, and then it
-is printed; a click that does not, leaves half a story unprinted. A page does not tell which. It
-counts as printed, with a note: calling many honest pages shortened would be the worse mistake, for
-the other one every reader of such a page meets. So it has to be the end of the story, in one piece,
-beside words that bid to open it; anything else that is hidden, by whatever means, is not printed.
+What no reader sees is not printed: hidden paragraphs of the copy are missing. One case is open.
+Where the rest of a story waits behind "Read more", the page does not show whether the click works.
+It counts as printed, with a note: to call many honest pages shortened would be the worse mistake,
+since every reader meets a dead button. So it has to be the end of the story, in one piece, beside
+words that offer to open it; anything else that is hidden is not printed.
 """
 
 from collections import Counter
@@ -35,37 +33,36 @@ TALKATIVE = frozenset(
         *("notice", "summary"),
     )
 )
-"""What a box must be for to hold prose at all and be set aside. An advert's or a pointer's place
-holds labels and links: sentences in it are the page's own."""
+"""The kinds of boxes that may contain prose and be set aside. Those of adverts and pointers contain
+labels and links: sentences in them are the page's own."""
 MOST_OWN, OWN_SHARE, LEAST_OWN = 120, 0.25, 60
-"""Words outside links that may be set aside within a story: as many at most, and at most that part
-of the copy's words, but some always. What is more, counts as added."""
+"""Words outside links that may be set aside within a story: at most so many, and at most this part
+of the copy's words, but so many always. The rest counts as added."""
 MOST_LINKED, LINKED_SHARE, LEAST_LINKED = 300, 1.0, 100
 """The same for words of links."""
 MOST_BETWEEN = 120
-"""Words of other prose that may stand between a story and a claim that is its own."""
+"""Words of other prose that may stand between a story and a claim about it."""
 _AGAIN = 0.3
-"""Which part of the words of the fullest copy another part of the page must have to be looked at
-as the story told again."""
+"""The part of the fullest copy's words that another element must have to be the story again."""
 _PROSE = 15
 _LINK = 30
-"""Words of a link that stands alone and is no paragraph of a story."""
+"""Words of a link that is a block by itself and no paragraph of a story."""
 _PRICE = 0.2
-"""What a foreign word within a part of the page costs, in words of the copy it would bring in."""
+"""What a foreign word in an element costs, in words of the copy that the element would add."""
 _PATIENCE = 2_000_000
-"""Blocks looked at while narrowing down; a page that takes more keeps a larger part of it."""
+"""Blocks looked at while narrowing down; where it takes more, a larger element is the story."""
 _BEFORE, _AFTER = 15, 60
 """Blocks before and after the story in which a printed claim is looked for."""
 _ENOUGH, _SHARE = 12, 0.08
-"""Words of the received copy, and which part of it, that a story must hold to be one."""
+"""Words of the received copy, and the part of it, that an element must have to be the story."""
 
 _MOST_TELLINGS = 50
 _ATTEMPTS = 2
 """How often hidden parts that are not the rest of a story are left out, before all of them are."""
 _BESIDE = 3
-"""Blocks on either side of a hidden part in which words that bid to open it are looked for."""
+"""Blocks on either side of a hidden part among which one may offer to open it."""
 _REPEATS = 4
-"""Places in the copy that are remembered for words that occur in it again and again."""
+"""Places in the copy that are remembered of words that occur again and again."""
 
 _NEVER_ALONE = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "blockquote", "dd", "dt"))
 _WRAPPERS = frozenset({"div", "section", "td"})
@@ -74,9 +71,9 @@ _HEADS = frozenset({"h1", "h2"})
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """Text in the story's part of the page that was not counted, and why.
+    """Text in the story's element that was not counted, and why.
 
-    ``prose`` tells that it is a sentence or more, outside links, that the story does not have.
+    ``prose`` is True for a sentence or more, outside links, that the story does not have.
     """
 
     why: str
@@ -86,16 +83,17 @@ class Aside:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A story as it stands in a page.
+    """A story in a page.
 
-    ``body`` is HTML of its paragraphs and links, claims left out; ``first`` is the number of its
-    first block; ``place`` names the part of the page; ``held`` is the share of the words of the
-    received copy that stand in it.
+    ``body`` is HTML of its paragraphs and links, without claims; ``first`` is the number of its
+    first block; ``place`` names its element; ``held`` is the share of the received copy's words
+    that it has.
 
-    ``apart`` are claims that stand under other words too. ``unseen`` are paragraphs of the copy
-    that are missing here and stand in the page where no reader sees them, each with the reason;
-    ``unseen_claims`` tells how many claims do. ``behind`` tells how many paragraphs wait for a
-    click, ``doubts`` why others may read otherwise than they say, and how many.
+    ``apart`` are claims with other words between them and the story. ``unseen`` are paragraphs of
+    the copy that are missing here and hidden elsewhere in the page, each with the reason;
+    ``unseen_claims`` is the number of hidden claims. ``behind`` is how many paragraphs wait for a
+    click, ``doubts`` why others may read otherwise than they say, and how many; ``in_excess`` is
+    how many blocks were too much to be set aside.
     """
 
     body: str
@@ -137,12 +135,12 @@ def find(received: Sequence[str], page: Page) -> tuple[Found, ...]:
 
 
 def unseen(received: Sequence[str], page: Page) -> tuple[tuple[str, str], ...]:
-    """Paragraphs of the copy that *page* holds where no reader sees them, each with the reason."""
+    """Paragraphs of the copy that are hidden in *page*, each with the reason."""
     return _Search(received, page, ()).unseen(0)
 
 
 class Fit:
-    """How well one copy or another fits a page, which is looked through once."""
+    """How well copies fit a page, which is read once for all of them."""
 
     def __init__(self, page: Page) -> None:
         self._runs: set[tuple[str, ...]] = set()
@@ -153,7 +151,7 @@ class Fit:
             self._runs.update(tuple(said[i : i + RUN]) for i in range(len(said) - RUN + 1))
 
     def of(self, received: Sequence[str]) -> tuple[int, float]:
-        """Words of the paragraphs *received* that are in the page, and which share that is."""
+        """How many words of the paragraphs *received* are in the page, and which share that is."""
         known = length = 0
         for text in received:
             said = folded([text])
@@ -173,7 +171,7 @@ _Spans = tuple[tuple[int, int], ...]
 
 
 class _Anchors:
-    """Where in the received copy, counted in words, the words of a block stand."""
+    """Where in the received copy, counted in words, the words of a block are."""
 
     def __init__(self, received: Sequence[str]) -> None:
         self._runs: dict[tuple[str, ...], list[int]] = {}
@@ -252,7 +250,7 @@ class _Search:
                 anchor = False
             self._anchor.append(anchor)
             self._spans.append(spans if anchor else ())
-        # Up to each block: anchors, foreign words that are no furniture, words of prose.
+        # Up to each block: anchors, foreign words that are no boilerplate, words of prose.
         self._anchors = _sums(self._anchor)
         self._inside: list[list[int]] = [[] for _ in page.elements]
         for number, element in enumerate(page.elements):
@@ -286,7 +284,7 @@ class _Search:
     # Where the story is
 
     def places(self) -> list[int]:
-        """The numbers of the elements that hold the story, the fullest first."""
+        """The numbers of the elements that are the story, the fullest first."""
         if not self._count(0):
             return []
         found: list[tuple[int, int]] = []
@@ -312,7 +310,7 @@ class _Search:
         )
 
     def _narrow(self, place: int) -> tuple[int, list[int]]:
-        """The smallest element in *place* that holds the story, and those that tell it again."""
+        """The smallest element in *place* that is the story, and those that are it again."""
         others: list[int] = []
         while self._looked < _PATIENCE:
             inside = [n for n in self._inside[place] if self._count(n)]
@@ -387,7 +385,7 @@ class _Search:
     # What of it is the story
 
     def cut_out(self, place: int) -> Found:
-        """The story that the element *place* holds."""
+        """The story in the element *place*."""
         page = self._page
         box = page.elements[place]
         repeated = self._repeated(box.first, box.last)
@@ -422,7 +420,7 @@ class _Search:
             judged.append(_Judged(n, block, "" if self._anchor[n] and n not in repeated else why))
         claimed = max(claims, default=-1)
         judged = [
-            # Between the story and its claim stands nothing unnamed that the claim is not about.
+            # What is between the story and its claim is part of what the claim is about.
             one._replace(why="")
             if one.why == "after the story"
             and last < one.number < claimed
@@ -466,7 +464,7 @@ class _Search:
         )
 
     def shut(self, place: int) -> set[tuple[int, int]]:
-        """What a click is said to bring in *place*, and is not the rest of the story there."""
+        """What a click would open in *place* that is not the rest of the story there."""
         box = self._page.elements[place]
         repeated = self._repeated(box.first, box.last)
         at = [n for n in range(box.first, box.last) if self._anchor[n] and n not in repeated]
@@ -565,7 +563,7 @@ class _Search:
         return again
 
     def _why_aside(self, n: int, block: Block, place: int) -> str:
-        """Why block *n* is furniture of the element *place*; "" if nothing says so."""
+        """Why block *n* is boilerplate of the element *place*; "" if nothing says so."""
         page = self._page
         if self._anchor[n]:
             return ""
@@ -583,7 +581,7 @@ class _Search:
         return why or _by_its_words(block)
 
     def _shape(self, n: int, place: int) -> tuple[tuple[str, str], ...]:
-        """How block *n* stands in the element *place*: the elements on the way to it."""
+        """The elements between the element *place* and block *n*."""
         elements = self._page.elements
         at = self._page.blocks[n].home
         path: list[tuple[str, str]] = []
@@ -594,7 +592,7 @@ class _Search:
 
 
 class _Judged(NamedTuple):
-    """A block of the story's part of the page, and why it is not counted, if it is not."""
+    """A block of the story's element, and why it is not counted, if it is not."""
 
     number: int
     block: Block
@@ -612,7 +610,7 @@ def _too_much(some: Sequence[_Judged], room: int, words: Callable[[Block], int])
 
 
 def _folds(page: Page) -> list[tuple[int, int]]:
-    """Stretches of hidden blocks that a click is said to bring: beside each, "Read more"."""
+    """Stretches of hidden blocks that a click would open: beside each is a "Read more"."""
     found: list[tuple[int, int]] = []
     blocks = page.blocks
     n = 0
@@ -630,7 +628,7 @@ def _folds(page: Page) -> list[tuple[int, int]]:
 
 
 def _by_its_words(block: Block) -> str:
-    """Why *block* is furniture wherever it stands; "" if nothing says so."""
+    """Why *block* is boilerplate by its words alone; "" if nothing says so."""
     words, unlinked = block.words, block.unlinked
     if boilerplate.alone(block.text) or boilerplate.opens(block.text):
         return "label"
@@ -643,7 +641,7 @@ def _by_its_words(block: Block) -> str:
 
 
 def _sums(values: "Iterator[int] | Sequence[int]") -> list[int]:
-    """How much comes before each place, and at last how much there is."""
+    """The sum of what comes before each place, and at last of all."""
     found = [0]
     for value in values:
         found.append(found[-1] + value)

@@ -40,9 +40,9 @@ _OVERRIDABLE = frozenset(("visibility", "font-size", "color", "-webkit-text-fill
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """An element that holds blocks: those from ``first`` up to, and not with, ``last``.
+    """An element that contains blocks: from ``first`` up to, and not with, ``last``.
 
-    ``label`` is its class, ``why`` what speaks for its being boilerplate, if anything does.
+    ``label`` is its class, ``why`` the kind of boilerplate that it seems to be.
     """
 
     tag: str
@@ -57,7 +57,7 @@ class Element:
 class Block:
     """One paragraph. ``text`` is plain, ``pieces`` the same as found, each with its link's address.
 
-    ``home`` is the number of the innermost element that holds it. ``unseen`` is why no reader sees
+    ``home`` is the number of the innermost element around it. ``unseen`` is why no reader sees
     it, ``""`` when readers do; ``veil`` then numbers the element that hides it, and ``opens`` is
     True where a click is what such an element usually waits for. ``doubt`` is why a block that is
     seen may read otherwise than it says.
@@ -84,7 +84,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page. ``elements[0]`` holds all of it.
+    """A page. ``elements[0]`` is all of it.
 
     ``title`` is that of the browser's window, ``shared_title`` what the page gives to be shared
     (``og:title``), ``site`` the name it gives itself, ``base`` the URL its links are relative to;
@@ -205,7 +205,7 @@ class _Making:
 
 
 class _Run:
-    """The pieces of text of one paragraph, and how its words stand to readers."""
+    """The pieces of text of one paragraph, and how readers see its words."""
 
     __slots__ = ("doubt", "pieces", "style")
 
@@ -283,8 +283,8 @@ class _Walk:
         self.elements[0].last = len(self.blocks)
 
     def _begin(self, top: LexborNode) -> None:
-        """The elements around everything. What hides all of a page hides no part of it from
-        those who see another: only what a part can undo is heeded."""
+        """The style of html and body. Where these hide all that is in them, nobody sees another
+        story in the page, so only what a part of it can undo counts."""
         base = SEEN
         for node in (top.parent, top):
             if node is not None:
@@ -343,10 +343,10 @@ class _Walk:
         if self._seen.pieces or self._hidden.pieces:
             self._seen, self._hidden = _Run(), _Run()
 
-    # How words stand to readers
+    # How readers see the words
 
     def _dress(self, made: _Open) -> None:
-        """Find the style of *made*, which the last of the path holds."""
+        """Find the style of *made*, a child of the last of the path."""
         node, tag = made.node, made.node.tag or ""
         parent = self._path[-1] if self._path else None
         above = parent.style if parent else self.base
@@ -412,7 +412,7 @@ def _of_itself(tag: str) -> str:
 def _cascade(
     sheet: Mapping[str, tuple[Rank, str]], own: Mapping[str, tuple[str, bool]]
 ) -> dict[str, str]:
-    """The values that hold of those of style sheets and those of a ``style`` attribute."""
+    """The values that count, of those of style sheets and of a ``style`` attribute."""
     found = {name: value for name, (_, value) in sheet.items()}
     for name, (value, important) in own.items():
         if name not in sheet or (int(important), 1) > sheet[name][0][:2]:

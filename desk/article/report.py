@@ -1,7 +1,7 @@
-"""Shows what holding an article against the agency's copy found: a verdict, then the differences.
+"""Shows how an article compares with the agency's copy: a verdict, then the differences.
 
-On a terminal words that came are green and words that went red and struck out; in a pipe they
-stand as {+came+} and [-went-].
+On a terminal added words are green and removed ones red and struck out; in a pipe they are
+{+added+} and [-removed-].
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from stories.labels import LABELS
 _AROUND = 8
 """Words shown on either side of a change in a longer paragraph."""
 _PREVIEW = 90
-_SAID: dict[Standing, str] = {
+_STANDING: dict[Standing, str] = {
     "agrees": "holds",
     "claims-less": "holds; less was changed than it lets think",
     "claims-more": "does not hold: it claims more than was measured",
@@ -26,7 +26,7 @@ _SAID: dict[Standing, str] = {
 }
 
 
-def tell(answer: Answer) -> None:
+def show_answer(answer: Answer) -> None:
     """Print *answer* for people."""
     out = show.console()
     good = "bold green" if answer.holds else "bold red"
@@ -64,7 +64,7 @@ def _facts(answer: Answer) -> dict[str, object]:
 
 
 def _claim(claim: Claim) -> str:
-    return f"{_SAID[claim.standing]}. “{claim.printed.text}”"
+    return f"{_STANDING[claim.standing]}. “{claim.printed.text}”"
 
 
 def _short(text: str) -> str:
@@ -91,7 +91,7 @@ def _run(words: Words, *, coloured: bool) -> Text:
 
 
 def _clipped(runs: tuple[Words, ...]) -> Iterator[Words]:
-    """*runs* with what stayed cut down to a few words beside each change."""
+    """*runs*, of those that did not change only a few words beside each change."""
     for n, run in enumerate(runs):
         words = run.text.split()
         ends = (n == 0) + (n == len(runs) - 1)
@@ -151,7 +151,7 @@ def as_data(answer: Answer) -> dict[str, Any]:
 
 
 def _difference(one: Difference) -> dict[str, Any]:
-    told = one.model_dump()
+    data = one.model_dump()
     if one.kind == "changed":
-        told["words"] = [w.model_dump() for w in word_differences(one.received, one.published)]
-    return told
+        data["words"] = [w.model_dump() for w in word_differences(one.received, one.published)]
+    return data

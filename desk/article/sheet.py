@@ -1,4 +1,4 @@
-"""The style sheets that stand in a page, as far as they hide words or put words in.
+"""The style sheets in a page, as far as they hide words or put words in.
 
 tinycss2 parses them, the page's own tree finds the elements of their selectors, the cascade
 (importance, specificity, order) decides between them. A rule in an ``@media`` or another condition
@@ -47,8 +47,8 @@ class _Rule(NamedTuple):
 
 
 class Followed(NamedTuple):
-    """What style sheets declare for one element: what holds, and what may besides; ``words`` are
-    those that a sheet puts in before or after it."""
+    """What style sheets declare for one element: surely, and perhaps besides; ``words`` are those
+    that a sheet puts in before or after it."""
 
     sure: dict[str, tuple[Rank, str]]
     maybe: dict[str, tuple[Rank, str]]

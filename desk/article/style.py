@@ -57,7 +57,7 @@ _CLIPPED = re.compile(
 
 
 class Style(NamedTuple):
-    """How the words of an element stand to readers, as far as its styles show.
+    """How readers see the words of an element, as far as its styles show.
 
     Each of the first five is the reason why they are not seen, ``""`` for none: ``gone`` no
     descendant can undo, of the others a descendant may set the property anew. ``opens`` is True

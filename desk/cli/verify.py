@@ -72,7 +72,7 @@ def verify(
 
 
 def _article(against: Path, article: Path, item: str | None, *, json: bool) -> None:
-    from desk.article import report as verdict
+    from desk.article import report
     from desk.article.against import check
 
     if not article.is_file():
@@ -82,9 +82,9 @@ def _article(against: Path, article: Path, item: str | None, *, json: bool) -> N
     except UnknownNameError as error:
         raise typer.BadParameter(str(error), param_hint="--item") from error
     if json:
-        show.as_json(verdict.as_data(answer))
+        show.as_json(report.as_data(answer))
     else:
-        verdict.tell(answer)
+        report.show_answer(answer)
     if not answer.holds:
         raise typer.Exit(1)
 
