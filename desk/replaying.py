@@ -19,6 +19,7 @@ from ingest.intake import Taken
 from ingest.replay import Selection
 from publish import renderer
 from publish.rerender import rerender_if_changed
+from stories import folders
 from stories.config import Config
 from stories.db import Store, captures, connect
 from stories.db import stories as records
@@ -79,9 +80,9 @@ def rehearse(store: Store, config: Config, chosen: Selection) -> dict[str, Any]:
     effects included, and the live store is only read."""
     planned = replays.plan(store, chosen)
     # Beside the store, where there is room for another: /tmp may be memory, or small.
-    config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folders.make_private(config.data)
     with tempfile.TemporaryDirectory(prefix="rehearsal-", dir=config.data) as folder:
-        scratch = connect(f"sqlite:///{Path(folder) / 'scratch.sqlite3'}")
+        scratch = connect(Path(folder) / "scratch.sqlite3")
         try:
             scratch.migrate()
             failed, count = _rebuild(store, scratch, config, list(planned))

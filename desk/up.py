@@ -39,7 +39,7 @@ def environment(config_file: Path | None) -> dict[str, str]:
     """The environment by which members find the same configuration wherever they run."""
     named = config_file or (Path(p) if (p := os.environ.get("WIRECOPY_CONFIG")) else None)
     file = named or Path("wirecopy.toml")
-    return {"WIRECOPY_CONFIG": str(file.resolve())} if named or file.is_file() else {}
+    return {"WIRECOPY_CONFIG": str(file.absolute())} if named or file.is_file() else {}
 
 
 def members(config: Config, config_file: Path | None, names: Sequence[str] = NAMES) -> list[Member]:

@@ -390,12 +390,14 @@ class Config(BaseSettings):
         return self.feeds or (Feed(name="all", title=self.publisher.name),)
 
     @property
-    def database(self) -> str:
-        """The SQLAlchemy URL of the store: ``database_url``, else SQLite in the data folder."""
+    def database(self) -> str | Path:
+        """Where the store is: ``database_url``, else the path of SQLite's file in the data folder.
+
+        A path, and no URL made of it: folders may hold ``?``, ``#`` and ``%``.
+        """
         if self.database_url is None:
-            return f"sqlite:///{self.data.resolve() / 'wirecopy.sqlite3'}"
-        url = self.database_url.get_secret_value()
-        return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
+            return self.data.resolve() / "wirecopy.sqlite3"
+        return self.database_url.get_secret_value()
 
     @property
     def keys_folder(self) -> Path:
@@ -477,10 +479,19 @@ def load(path: Path | None = None) -> Config:
         field = re.search(r'for field "(\w+)"', str(error))
         where = variable([field[1]]) if field else str(error)
         raise ConfigError(f"environment: {where}: not JSON; lists and tables are") from None
-    home = file.resolve().parent  # a folder named in the file lies beside it
     keys = config.signing.keys
-    moved = config.signing.model_copy(update={"keys": home / keys if keys else None})
-    return config.model_copy(update={"data": home / config.data, "signing": moved})
+    moved = config.signing.model_copy(update={"keys": _beside(file, keys) if keys else None})
+    return config.model_copy(update={"data": _beside(file, config.data), "signing": moved})
+
+
+def _beside(file: Path, folder: Path) -> Path:
+    """*folder* as *file* names it: beside the file as it was named itself.
+
+    A link is not followed: what it leads to changes, as with a ConfigMap of Kubernetes, and the
+    stories must not. Release 0.1 followed it; what it left there, and nobody made here, is used.
+    """
+    here, followed = file.absolute().parent / folder, file.resolve().parent / folder
+    return followed if followed.exists() and not here.exists() else here
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:

@@ -1,11 +1,13 @@
 """Opening the store: SQLite (WAL) or PostgreSQL behind the same queries."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    URL,
     Column,
     Connection,
     Engine,
@@ -21,6 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
+from stories import folders
+from stories.db.tables import metadata
 from stories.errors import StoreError
 
 BUSY_SECONDS = 30.0
@@ -75,74 +79,195 @@ class Store:
 
     @property
     def name(self) -> str:
-        """The database's address without its password."""
-        return self.engine.url.render_as_string(hide_password=True)
+        """The database as people may see it: the file, or user, host and name; no password."""
+        url = self.engine.url
+        if self.dialect == "sqlite":
+            return f"sqlite:///{url.database}"
+        host = url.host or ",".join(_several(url.query.get("host", "")))
+        user, port = f"{url.username}@" if url.username else "", f":{url.port}" if url.port else ""
+        return f"postgresql://{user}{host}{port}/{url.database or ''}"
+
+    @property
+    def file(self) -> Path | None:
+        """The file of SQLite; None for PostgreSQL and for a database in memory."""
+        name = self.engine.url.database
+        return Path(name) if self.dialect == "sqlite" and name and name != ":memory:" else None
 
     def revision(self) -> str | None:
-        """The schema's revision, None for a database without one."""
+        """The schema's revision, None for an empty database.
+
+        :raises StoreError: when what stands there is another program's.
+        """
         with self.read() as conn:
-            if not inspect(conn).has_table("alembic_version"):
-                return None
-            return conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            there = set(inspect(conn).get_table_names())
+            found = None
+            if "alembic_version" in there:
+                found = conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        ours = there & set(metadata.tables)
+        if bool(ours) != bool(found) or not (found is None or _REVISION.fullmatch(found)):
+            what = f"alembic_version {found}" if found else f"a table named {min(ours, default='')}"
+            raise StoreError(
+                f"database {self.name}: has {what} of another program; give Wirecopy one of its"
+                " own: CREATE DATABASE, and name it in database_url"
+            )
+        return found
 
     def migrate(self) -> None:
         """Bring the tables to this code's schema; safe when several processes do so at once.
 
-        :raises StoreError: when the database was written by a newer Wirecopy.
+        :raises StoreError: when the database was written by a newer Wirecopy, belongs to another
+            program, or cannot hold every language.
         """
-        if self.revision() == HEAD:
+        self._check_encoding()
+        revision = self.revision()
+        if revision == HEAD:
             return
+        if revision is not None and revision > HEAD:
+            raise StoreError(
+                f"database {self.name}: its schema {revision} is newer than this Wirecopy;"
+                " upgrade Wirecopy, or name another database"
+            )
         # Imported only now: it costs a third of a second, and is needed once a release.
         from alembic import command
         from alembic.config import Config
-        from alembic.script import ScriptDirectory
 
         config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        known = {s.revision for s in ScriptDirectory.from_config(config).walk_revisions()}
+        # An option of an INI file, in which a "%" is written twice.
+        folder = str(Path(__file__).parent / "migrations").replace("%", "%%")
+        config.set_main_option("script_location", folder)
         with self.write() as conn:
             if self.dialect == "postgresql":
                 conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-            revision = self.revision()
-            if revision is not None and revision not in known:
-                raise StoreError(
-                    f"database {self.name}: its schema {revision} is newer than this Wirecopy;"
-                    " upgrade Wirecopy, or name another database"
-                )
             config.attributes["connection"] = conn
             command.upgrade(config, "head")
+
+    def _check_encoding(self) -> None:
+        if self.dialect != "postgresql":
+            return
+        with self.read() as conn:
+            encoding = conn.execute(text("SHOW server_encoding")).scalar()
+        if encoding != "UTF8":
+            raise StoreError(
+                f"database {self.name}: its encoding is {encoding}, which cannot hold every"
+                f" language; make one that can: CREATE DATABASE {self.engine.url.database}_utf8"
+                " ENCODING 'UTF8' TEMPLATE template0, and name it in database_url"
+            )
+
+    def writes_refused(self) -> str | None:
+        """Why nothing can be written just now, with the remedy; None if it can, as far as can be
+        known without writing.
+
+        :raises StoreError, SQLAlchemyError: when the database does not answer.
+        """
+        if self.file is not None:
+            return folders.refusal(self.file.parent, *_files(self.file))
+        if self.dialect == "sqlite":
+            return None
+        with self.read() as conn:  # whose own transaction is read-only in any case
+            standby, read_only = conn.execute(
+                text("SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')")
+            ).one()
+        if standby:
+            return "it is a standby; name the primary in database_url, or promote it"
+        if read_only == "on":
+            return "it takes no writes (default_transaction_read_only is on); set that off"
+        return None
 
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
 
 
-def connect(url: str) -> Store:
-    """Open the database at the SQLAlchemy *url* (``sqlite:///PATH``, ``postgresql+psycopg://…``).
+def connect(where: str | Path) -> Store:
+    """Open the SQLite file at a path, or the database at a URL (``sqlite:///PATH``,
+    ``postgresql://USER@HOST/NAME``; several hosts as libpq has them).
 
-    :raises StoreError: for an address that is none of the two, or a folder that cannot be made.
+    :raises StoreError: for an address that is none of these, or a folder that cannot be used.
     """
+    if isinstance(where, Path):
+        return _sqlite(URL.create("sqlite", database=str(where)), where.parent)
     try:
-        address = make_url(url)
-        if address.get_backend_name() not in ("sqlite", "postgresql"):
-            raise StoreError(
-                f"database {address.get_backend_name()}: not supported;"
-                " use sqlite:///PATH or postgresql://USER@HOST/NAME"
-            )
+        address, ports = _parse(where)
+        if address.get_backend_name() == "sqlite":
+            return _sqlite(address, None)
         if address.get_backend_name() == "postgresql":
-            address = address.set(drivername="postgresql+psycopg")
-            patience = {} if "connect_timeout" in address.query else {"connect_timeout": 10}
-            return Store(
-                create_engine(address, pool_pre_ping=True, pool_size=5, connect_args=patience)
-            )
+            return _postgresql(address, ports)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise StoreError(f"database address cannot be read: {error}") from error
+    raise StoreError(
+        f"database {address.get_backend_name()}: not supported;"
+        " use sqlite:///PATH or postgresql://USER@HOST/NAME"
+    )
+
+
+_REVISION = re.compile(r"[0-9]{4}", re.ASCII)
+_SEVERAL_HOSTS = re.compile(r"(\w[\w+]*://(?:[^:/]*(?::[^@]*)?@)?)([^/?@]*,[^/?@]*)(.*)", re.DOTALL)
+_HOST = re.compile(r"\[?(?P<host>[^\]]*?)\]?(?::(?P<port>[0-9]*))?")
+
+
+def _several(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value
+
+
+def _parse(text: str) -> tuple[URL, str]:
+    """The URL, and the ports of its hosts where it names several of both."""
+    text = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", text)
+    ports = ""
+    if parts := _SEVERAL_HOSTS.fullmatch(text):
+        found = [_HOST.fullmatch(one) for one in parts[2].split(",")]
+        if not all(found):
+            raise ValueError("of its hosts one is none; write HOST:PORT,HOST:PORT")
+        ports = ",".join((m["port"] or "") if m else "" for m in found)
+        hosts = ",".join(m["host"] if m else "" for m in found)
+        address = make_url(parts[1] + parts[3]).set(host=hosts)
+    else:
+        address = make_url(text)
+    if "@" in (address.host or ""):
+        raise ValueError(
+            "it has more than one @; write %40 for that of the password, or leave the password out"
+            " and give it as PGPASSWORD or in ~/.pgpass"
+        )
+    return address, ports
+
+
+def _postgresql(address: URL, ports: str) -> Store:
+    arguments: dict[str, Any] = {
+        # Against PGCLIENTENCODING, and against what ALTER ROLE has set.
+        "client_encoding": "utf8",
+        # A pool that lends a connection for one transaction (PgBouncer) gives the next one to a
+        # session that knows nothing of what was prepared in the last.
+        "prepare_threshold": None,
+    }
+    if ports.strip(","):
+        arguments["port"] = ports
+    if "connect_timeout" not in address.query:
+        arguments["connect_timeout"] = 10
+    if "," in (address.host or "") and "target_session_attrs" not in address.query:
+        arguments["target_session_attrs"] = "read-write"  # the one of them that is the primary
+    address = address.set(drivername="postgresql+psycopg")
+    return Store(create_engine(address, pool_pre_ping=True, pool_size=5, connect_args=arguments))
+
+
+def _files(file: Path) -> tuple[Path, Path, Path]:
+    """The files of the SQLite database *file*."""
+    return file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")
+
+
+def _sqlite(address: URL, ours: Path | None) -> Store:
+    """*ours*: a folder that is the store's own, and not just anywhere that a URL names."""
     if address.database and address.database != ":memory:":
-        folder = Path(address.database).parent
+        file = Path(address.database)
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if ours is not None or not file.parent.exists():
+                folders.make_private(file.parent)
+            if refused := folders.refusal(file.parent, *_files(file), full=False):
+                raise StoreError(f"data folder {refused}, or name another (data =)")
+            folders.make_file_private(file)
         except OSError as error:
-            raise StoreError(f"data folder {folder}: cannot be made: {error.strerror}") from error
+            raise StoreError(
+                f"data folder {file.parent}: cannot be made: {error.strerror}; mend that, or name"
+                " another (data =)"
+            ) from error
     engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _on_sqlite_begin)

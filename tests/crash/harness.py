@@ -305,7 +305,7 @@ def _running(thread: Watch | Desk) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(url: str) -> Iterator[Store]:
+def _opened(url: str | Path) -> Iterator[Store]:
     store = connect(url)
     try:
         yield store

@@ -497,17 +497,15 @@ def test_a_dry_run_is_written_where_the_data_is(
 ) -> None:
     """/tmp may be memory, and small; the data folder has room for another store, or nothing has."""
     house.run("poll")
-    opened: list[str] = []
+    opened: list[Path] = []
 
-    def connected(url: str) -> Store:
-        opened.append(url)
-        return connect(url)
+    def connected(path: Path) -> Store:
+        opened.append(path)
+        return connect(path)
 
     monkeypatch.setattr(replaying, "connect", connected)
     assert "nothing would change" in house.run("replay", "--dry-run")
-    assert [Path(url.removeprefix("sqlite:///")).parents[1] for url in opened] == [
-        house.folder / "wirecopy-data"
-    ]
+    assert [path.parents[1] for path in opened] == [house.folder / "wirecopy-data"]
     assert not [p for p in (house.folder / "wirecopy-data").iterdir() if "rehearsal" in p.name]
 
 

@@ -60,7 +60,7 @@ def test_a_whole_configuration(tmp_path: Path) -> None:
     assert config.site.address == ("0.0.0.0", 9000)
     assert config.outgoing[0].limit == 5
     assert config.data == tmp_path / "wirecopy-data"
-    assert config.database == f"sqlite:///{tmp_path / 'wirecopy-data' / 'wirecopy.sqlite3'}"
+    assert config.database == tmp_path / "wirecopy-data" / "wirecopy.sqlite3"
     assert config.disclosure("edited", "PTI") == "(Edited by NDTV staff; first sent by PTI.)"
 
 
@@ -71,6 +71,28 @@ def test_the_private_keys_lie_in_the_data_folder_or_where_they_are_named(tmp_pat
     assert named.signing.overlap == timedelta(days=3)
     whole = load(write(tmp_path, WHOLE + '[signing]\nkeys = "/safe"\n'))
     assert whole.keys_folder == Path("/safe")
+
+
+def test_folders_lie_beside_the_file_that_was_named_wherever_it_leads(tmp_path: Path) -> None:
+    """As Kubernetes mounts a ConfigMap: both links stay, and what they lead to is exchanged."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/wirecopy.toml").symlink_to("..data/wirecopy.toml")
+    for version in ("..1", "..2"):
+        (tmp_path / "etc" / version).mkdir()
+        write(tmp_path / "etc" / version, WHOLE + '[signing]\nkeys = "keys"\n')
+        (tmp_path / "etc/..data").unlink(missing_ok=True)
+        (tmp_path / "etc/..data").symlink_to(version)
+        config = load(tmp_path / "etc/wirecopy.toml")
+        assert config.data == tmp_path / "etc/wirecopy-data"
+        assert config.keys_folder == tmp_path / "etc/keys"
+
+
+def test_what_release_0_1_kept_beside_the_target_of_a_link_is_found(tmp_path: Path) -> None:
+    (tmp_path / "real/wirecopy-data").mkdir(parents=True)
+    (tmp_path / "wirecopy.toml").symlink_to(write(tmp_path / "real", WHOLE))
+    assert load(tmp_path / "wirecopy.toml").data == tmp_path / "real/wirecopy-data"
+    (tmp_path / "wirecopy-data").mkdir()
+    assert load(tmp_path / "wirecopy.toml").data == tmp_path / "wirecopy-data"
 
 
 def test_secrets_show_nowhere(tmp_path: Path) -> None:
@@ -201,7 +223,7 @@ def test_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     config = load(write(tmp_path, WHOLE))
     assert config.publisher.name == "The Daily"
     assert config.publisher.url == "https://www.ndtv.com"
-    assert config.database == "postgresql+psycopg://me@db/wirecopy"
+    assert config.database == "postgresql://me@db/wirecopy"
 
 
 def test_the_environment_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
