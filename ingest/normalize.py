@@ -13,7 +13,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Literal, cast, get_args
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
@@ -23,7 +22,7 @@ from ingest.decide import headline, is_tracking
 from ingest.item import Channel, Item, ItemMedia
 from stories.config import Wire
 from stories.errors import ParseError
-from stories.models import Category, Identity, Media, Version
+from stories.models import Category, Media, Version
 from wirecopy.encoding import scalar
 from wirecopy.scope import Copy
 from wirecopy.text import Projection, plain, plain_to_html, project, projection
@@ -56,15 +55,19 @@ _BUSTER = re.compile(
 )
 
 
-def normalize(item: Item, channel: Channel, wire: Wire, identity: Identity) -> Version:
+def normalize(
+    item: Item, channel: Channel, wire: Wire, projected: Projection | None = None
+) -> Version:
     """*item*, found on *wire* in the feed *channel*, as a version.
+
+    Its ``agency_id`` is empty where the item states none. *projected* is what :func:`project_body`
+    gives for it; it is made where it is not given, here and in the other two.
 
     :raises ParseError: ``item-empty`` when it has neither a headline nor a body; ``tangled`` when
         its body is built to burst a parser (:class:`wirecopy.html.TangleError`).
     """
     line = headline(item)
-    body = _body(item)
-    found = _project(body, item.base)
+    found = projected or project_body(item)
     text = "\n".join(found.paragraphs)
     if not line and not text and not found.media:
         raise ParseError(
@@ -80,12 +83,12 @@ def normalize(item: Item, channel: Channel, wire: Wire, identity: Identity) -> V
         agency=plain(agency),
         agency_code=code,
         agency_from=found_in,
-        agency_id=plain(item.guid) or plain(item.link) or identity.key,
+        agency_id=plain(item.guid) or plain(item.link),
         agency_version=plain(item.version) or None,
         headline=line,
         byline=plain(agencies.byline(item, own) or "") or None,
         dateline=plain(item.dateline) or plain(agencies.dateline(text)) or None,
-        body=body,
+        body=_body(item),
         summary=_summary(item, text) or None,
         language=_language(item.language, wire.language or "", channel.language),
         categories=_categories(item),
@@ -101,7 +104,15 @@ def normalize(item: Item, channel: Channel, wire: Wire, identity: Identity) -> V
     )
 
 
-def received(item: Item, channel: Channel) -> Copy:
+def project_body(item: Item) -> Projection:
+    """The words and references of *item*'s body.
+
+    :raises wirecopy.html.TangleError: for a body built to burst a parser.
+    """
+    return project(_body(item), item.base or None)
+
+
+def received(item: Item, projected: Projection | None = None) -> Copy:
     """The copy of *item* as it was found, of which the received digests are taken.
 
     A plain text body is put into paragraphs, a summary that only repeats the body is left out,
@@ -110,24 +121,24 @@ def received(item: Item, channel: Channel) -> Copy:
 
     :raises wirecopy.html.TangleError: for a body built to burst a parser.
     """
-    body = _body(item)
+    found = projected or project_body(item)
     return Copy(
         headline=headline(item),
-        body=body,
+        body=_body(item),
         media=tuple(medium.url for medium in _media(item)),
-        summary=_summary(item, "\n".join(_project(body, item.base).paragraphs)),
+        summary=_summary(item, "\n".join(found.paragraphs)),
         tags=(*(category.label for category in _categories(item)), *_keywords(item)),
         base=scalar(item.base) or None,
     )
 
 
-def content_digest(version: Version) -> str:
+def content_digest(version: Version, projected: Projection | None = None) -> str:
     """A digest of what of *version* is content: two versions that share it say the same.
 
     Left out are dates, version numbers, the story's own link, tracking pixels, parameters of
     addresses that only count readers or defeat caches, and the year of a copyright line.
     """
-    found = _project(version.body, version.base or "")
+    found = projected or project(version.body, version.base)
     beside = [[_quiet(m.url), plain(m.caption or ""), plain(m.credit or "")] for m in version.media]
     content = [
         CONTENT_RULE,
@@ -153,12 +164,6 @@ def content_digest(version: Version) -> str:
 def by_this_rule(digest: str) -> bool:
     """Whether a content digest was made by today's rule, and so may be compared."""
     return digest.startswith(f"{CONTENT_RULE}:")
-
-
-@lru_cache(maxsize=2)
-def _project(html: str, base: str) -> Projection:
-    """The projection, kept for a moment: a version is made, digested and compared in one go."""
-    return project(html, base or None)
 
 
 def _body(item: Item) -> str:

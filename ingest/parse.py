@@ -13,12 +13,13 @@ from ingest.decide import keys_of
 from ingest.formats import Format
 from ingest.integrity import Fault, Reread
 from ingest.item import Candidate, Channel, Contents, Hints, Item, Keys, Refusal
-from ingest.normalize import content_digest, normalize, received
+from ingest.normalize import content_digest, normalize, project_body, received
 from stories.config import Wire
 from stories.errors import ParseError
-from stories.models import Identity, Version
+from stories.models import Version
 from wirecopy.encoding import digest, scalar
-from wirecopy.scope import digests
+from wirecopy.scope import Digests, parts
+from wirecopy.text import Projection
 
 LONGEST_MESSAGE = 2_000
 """Characters of an error that are kept; it may quote what the wire sent."""
@@ -55,14 +56,14 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
         keys: Keys | None = None
         try:
             keys = keys_of(item)
-            version = normalize(item, parsed.channel, wire, _NOBODY)
+            projected = project_body(item)
+            version = normalize(item, parsed.channel, wire, projected)
             raw = body[item.start : item.end] if 0 <= item.start < item.end else None
             fault = _fault(reread, raw, version)
             if fault is not None:
                 if fault.state != "text-unchecked" and wire.conserve == "quarantine":
                     raise ParseError(fault.state, f"item {item.position}: {fault.message}")
                 doubts[item.position] = fault
-            copy = received(item, parsed.channel)
             found.append(
                 Candidate(
                     position=item.position,
@@ -70,9 +71,9 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
                     end=item.end,
                     keys=keys,
                     version=version,
-                    received=digests(copy) if fault is None else None,
+                    received=_received(item, projected) if fault is None else None,
                     raw_digest=digest(raw) if raw is not None else None,
-                    content_digest=content_digest(version),
+                    content_digest=content_digest(version, projected),
                 )
             )
         except ParseError as error:
@@ -91,7 +92,8 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
     )
 
 
-_NOBODY = Identity(rule="digest", key="")
+def _received(item: Item, projected: Projection) -> Digests:
+    return parts(received(item, projected), body=projected).digests()
 
 
 def _reread(format: Format, body: bytes, hints: Hints) -> Reread | None:

@@ -199,6 +199,13 @@ def test_items_beyond_the_bound_are_a_fault_until_a_capture_has_none(
     assert fault() is None
 
 
+def test_an_item_that_states_no_id_is_known_by_its_identity(desk: Desk) -> None:
+    desk.take(feed("<item><title>Bare</title><description>Words.</description></item>"))
+    ((agency_id, told),) = desk.told().items()
+    assert agency_id.startswith("digest:")
+    assert told == ("Bare", 1)
+
+
 def test_one_bad_item_does_not_hold_up_its_neighbours(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

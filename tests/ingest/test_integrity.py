@@ -19,13 +19,12 @@ from ingest.normalize import normalize
 from ingest.parse import parse as parse_capture
 from stories.config import Wire
 from stories.errors import ParseError
-from stories.models import Identity, Version
+from stories.models import Version
 from tests.ingest import feedings
 from wirecopy.text import plain, projection
 
 WIRE = Wire(name="wire", url="https://wire.example/feed.xml")
 HINTS = Hints(url=WIRE.url)
-NOBODY = Identity(rule="digest", key="")
 DATA = sorted((Path(__file__).parent / "data").glob("*.xml"))
 PROSE = "The harbour office said on Sunday that the ferries would run again from Monday. " * 3
 
@@ -44,7 +43,7 @@ def atom(entry: str) -> str:
 
 
 def version_of(item: Item, parsed: Parsed) -> Version:
-    return normalize(item, parsed.channel, WIRE, NOBODY)
+    return normalize(item, parsed.channel, WIRE)
 
 
 def parse(body: bytes, hints: Hints = HINTS) -> Parsed:

@@ -17,7 +17,7 @@ from ingest.normalize import normalize
 from ingest.parse import parse as parse_capture
 from stories.config import Wire
 from stories.errors import ParseError
-from stories.models import Identity, Version
+from stories.models import Version
 from tests.ingest import feedings
 from tests.ingest.test_integrity import changed
 from wirecopy.text import plain, projection
@@ -42,7 +42,7 @@ def only(**item: Any) -> Item:
 
 
 def version_of(item: Item) -> Version:
-    return normalize(item, Channel(), WIRE, Identity(rule="digest", key=""))
+    return normalize(item, Channel(), WIRE)
 
 
 def checked(body: bytes, item: Item, version: Version) -> Fault | None:
