@@ -1,8 +1,8 @@
-"""Fixtures: real servers once a run, fresh state for every test.
+"""Fixtures: real servers, started once per run; fresh state for every test.
 
 ``WIRECOPY_TEST_DATABASE_URL`` (PostgreSQL; its user may create databases) and
-``WIRECOPY_TEST_REDIS_URL`` name servers to use instead of our own. Even there a test touches
-nothing but what it made: databases of its own, and a logical Redis database that was empty.
+``WIRECOPY_TEST_REDIS_URL`` name servers to use instead of our own. Even there a test changes only
+what it made: databases of its own, and a logical Redis database that was empty.
 """
 
 import logging
@@ -62,14 +62,14 @@ postgresql_first = pytest.mark.parametrize(
 
 
 class ConfigOf(Protocol):
-    """Makes a newsroom in the test's folder; keys as in ``wirecopy.toml``."""
+    """Makes a configuration for the test's folder; keys as in ``wirecopy.toml``."""
 
     def __call__(self, **keys: Any) -> "Config": ...
 
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of whoever runs the tests reaches them."""
+    """Drop the settings of the environment in which the tests run."""
     for name in list(os.environ):
         if name.startswith("WIRECOPY_") and not name.startswith("WIRECOPY_TEST_"):
             monkeypatch.delenv(name)
@@ -77,7 +77,7 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _plain_logs() -> Iterator[None]:
-    """What a test configures of logging, which is global, ends with it."""
+    """Undo after each test what it configured of logging, which is global."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -99,7 +99,7 @@ def redis_server() -> Iterator[str]:
 
 @pytest.fixture
 def redis_url(redis_server: str) -> Iterator[str]:
-    """The URL, as ``redis_url`` of a newsroom, of an empty logical database for this test alone."""
+    """The URL of an empty logical database for this test alone."""
     with servers.empty_database(redis_server) as url:
         yield url
 
@@ -193,7 +193,7 @@ def store(database_url: str) -> Iterator["Store"]:
 
 @pytest.fixture
 def config(tmp_path: Path) -> ConfigOf:
-    """A factory of newsrooms whose data folder is in the test's own folder."""
+    """A factory of configurations whose data folder is in the test's own folder."""
     from stories.config import Config
 
     def make(**keys: Any) -> Config:

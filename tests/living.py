@@ -1,4 +1,4 @@
-"""A newsroom that lives through years in a test: captures put in by hand, time moved by hand."""
+"""Years of wires in a test: captures put in by hand, time moved by hand."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +42,7 @@ def feed(*items: str) -> bytes:
 
 @dataclass
 class Life:
-    """Wires fed by hand. Everything but the network is the real thing."""
+    """Wires whose captures are put in by hand; all but the network is the real code."""
 
     config: Config
     store: Store
@@ -62,7 +62,7 @@ class Life:
             yield
 
     def receive(self, *items: str, wire: str = "w", after: timedelta = DAY) -> int:
-        """A capture of *wire* that holds *items*, *after* so long; taken in, and all printed."""
+        """A capture of *wire* that holds *items*, *after* so long; taken in and rendered."""
         return self.receive_bytes(feed(*items), wire, after)
 
     def receive_bytes(self, body: bytes, wire: str = "w", after: timedelta = DAY) -> int:
@@ -82,7 +82,7 @@ class Life:
             renderer.render_waiting(self.store, self.config)
 
     def clean(self, after: timedelta = timedelta(0)) -> dict[str, int]:
-        """A whole round of housekeeping, as if the last was long ago, and the press after it."""
+        """A whole round of housekeeping, as if the last was long ago; then all is rendered."""
         self.now += after
         with self.store.write() as conn:
             for key in ("mended", "retained", "told"):
@@ -93,7 +93,7 @@ class Life:
         return done
 
     def stories(self) -> dict[str, str]:
-        """Ids of the stories on record by what the agency calls them."""
+        """Ids of all stories by the agency's id."""
         with self.store.read() as conn:
             found = records.newest(conn, limit=1000)
         return {s.version.agency_id: s.id for s in found}

@@ -33,7 +33,7 @@ def instant(moment: datetime) -> str:
 
 
 @dataclass
-class Press:
+class Issuer:
     """Renders and signs; one log and one key for all it prints."""
 
     signer: Signer = field(default_factory=Signer)

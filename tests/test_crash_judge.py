@@ -1,4 +1,4 @@
-"""The judge of crash safety is judged: a day without crashes passes, each damage is found."""
+"""The judge of the crash harness: a day without crashes passes, each damage is found."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -33,7 +33,7 @@ START_OF_POLLS = START + timedelta(seconds=EVERY)
 
 
 @contextmanager
-def lived(newsroom_of: ConfigOf, store: Store) -> Iterator[tuple[Day, Config]]:
+def lived(config_of: ConfigOf, store: Store) -> Iterator[tuple[Day, Config]]:
     """Half a minute of two wires, polled every five seconds; the desk writes one headline."""
     moment = 0.0
 
@@ -43,7 +43,7 @@ def lived(newsroom_of: ConfigOf, store: Store) -> Iterator[tuple[Day, Config]]:
     with ExitStack() as stack:
         agency = stack.enter_context(serve(SHOW, clock=lambda: moment))
         stack.enter_context(clock.reading(now))
-        room = newsroom_of(
+        room = config_of(
             wires=[
                 {"name": f"w{n}", "url": f"{agency}/w/{n}.rss", "allow_private": True}
                 for n in range(SHOW.wires)

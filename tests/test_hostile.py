@@ -1,7 +1,7 @@
-"""Hostile input the whole way: a server that means harm, polled, taken in, printed, in one pass
-with a wire that means none. Each ends as a named state of its wire; the good wire never notices.
+"""Hostile input the whole way: a hostile server is polled, taken in and rendered beside a good one.
+Each input ends as a named state of its wire; the good wire is never affected.
 
-States are asserted, not speed: that a state came at all shows that time was bounded.
+Tests assert states, not speed: that a state came at all shows that time was bounded.
 """
 
 import zlib
@@ -53,9 +53,9 @@ def feed(*items: str, prolog: str = "") -> bytes:
 
 @dataclass
 class House:
-    """A newsroom with a good wire and one that the test makes hostile, worked pass by pass."""
+    """A good wire and one that the test makes hostile, polled, taken in and rendered by hand."""
 
-    newsroom_of: ConfigOf
+    config_of: ConfigOf
     store: Store
     server: hostile.Server
     reader: Reader = sandbox.read
@@ -69,7 +69,7 @@ class House:
     def configure(self, path: str = "/bad.rss", **keys: Any) -> None:
         common = {"agency": "Agency", "every": "2m", "allow_private": True, "timeout": "2s"}
         url = path if path.startswith("http") else f"{self.server.url}{path}"
-        self.config = self.newsroom_of(
+        self.config = self.config_of(
             wires=[
                 {**common, "name": "bad", "url": url, **keys},
                 {**common, "name": "good", "url": f"{self.server.url}/good.rss", "timeout": "30s"},
@@ -393,11 +393,11 @@ def test_a_feed_of_100_000_items(house: House) -> None:
         assert len(records.newest(conn, wires=["good"])) == 1
 
 
-# What would take too long or too much: the cage.
+# What would take too long or too much: the sandbox.
 
 
 @pytest.fixture
-def small_cage(house: House) -> Iterator[House]:
+def small_sandbox(house: House) -> Iterator[House]:
     """A house whose captures may take one second of processor time."""
     small = Cage(Limits(seconds=1))
     house.reader = small.read
@@ -423,9 +423,9 @@ def replayed(house: House, reader: Reader = sandbox.read) -> set[int]:
 
 
 @pytest.mark.slow
-def test_a_capture_that_takes_too_long(small_cage: House) -> None:
+def test_a_capture_that_takes_too_long(small_sandbox: House) -> None:
     """It is kept, named, blocks nobody, and is taken in when it may take longer."""
-    house = small_cage
+    house = small_sandbox
     house.server.answer("/bad.rss", HEAVY, RSS)
     assert house.work() == "ok"
     heavy = house.capture()
@@ -443,8 +443,8 @@ def test_a_capture_that_takes_too_long(small_cage: House) -> None:
     assert replayed(house) == set()
 
 
-def test_a_capture_that_still_fails_stays(small_cage: House) -> None:
-    house = small_cage
+def test_a_capture_that_still_fails_stays(small_sandbox: House) -> None:
+    house = small_sandbox
     house.server.answer("/bad.rss", HEAVY, RSS)
     house.work()
     assert replayed(house, house.reader) == {house.capture().id}

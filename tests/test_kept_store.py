@@ -27,7 +27,7 @@ FEEDS = [(name, form) for name in ("all", "harbour") for form in ("rss", "atom",
 
 @pytest.fixture
 def room(tmp_path: Path) -> Path:
-    """The folder of the newsroom, as it was left."""
+    """The data folder and configuration as that version left them."""
     with tarfile.open(KEPT) as archive:
         archive.extractall(tmp_path, filter="data")
     return tmp_path

@@ -74,11 +74,11 @@ class Day:
 
 
 @contextmanager
-def day(newsroom_of: ConfigOf, store: Store) -> Iterator[Day]:
+def day(config_of: ConfigOf, store: Store) -> Iterator[Day]:
     script = Script(seed=7, epoch=START, items=12)
-    lived = Day(newsroom_of(), store)
+    lived = Day(config_of(), store)
     with serve(script, clock=lambda: lived.moment) as agency, clock.reading(lived.now):
-        lived.config = newsroom_of(
+        lived.config = config_of(
             wires=[
                 {
                     "name": f"sim-{kind}",
@@ -289,7 +289,7 @@ WIRE: dict[str, Any] = {"name": "w", "agency": "Agency", "url": "https://agency.
 
 @pytest.fixture
 def by_rule(config: ConfigOf) -> Callable[[str], Config]:
-    """A newsroom of one wire, whose items are recognised by the rule given."""
+    """One wire, whose items are recognised by the rule given."""
     shown = [{"name": "all", "title": "All", "limit": 30}]
 
     def make(rule: str) -> Config:

@@ -13,7 +13,7 @@ import pytest
 
 from desk.cli.app import main
 from stories import clock
-from tests.signed import FORMATS, ISSUED, Press, instant, samples
+from tests.signed import FORMATS, ISSUED, Issuer, instant, samples
 from tests.signing import Log, Signer, canonical, jwks
 
 JWKS = "/.well-known/jwks.json"
@@ -98,17 +98,17 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     return ran
 
 
-def publish(press: Press, site: Site, base: str = "", log: bool = True) -> str:
+def publish(issuer: Issuer, site: Site, base: str = "", log: bool = True) -> str:
     """Serve three signed stories with everything there is about them; the feed's address."""
     stories = samples()
-    entries = [press.sign(story) for story in stories]
+    entries = [issuer.sign(story) for story in stories]
     for form in FORMATS:
-        site.pages[f"{base}/feeds/india.{form}"] = press.feed(entries, form)
-    site.pages[f"{base}{JWKS}"] = canonical(jwks(press.signer, log=press.log))
+        site.pages[f"{base}/feeds/india.{form}"] = issuer.feed(entries, form)
+    site.pages[f"{base}{JWKS}"] = canonical(jwks(issuer.signer, log=issuer.log))
     for story in stories:
-        site.pages[f"{base}/stories/{story.id}/statements"] = press.chain(story)
+        site.pages[f"{base}/stories/{story.id}/statements"] = issuer.chain(story)
     if log:
-        serve_log(press.log, site, base)
+        serve_log(issuer.log, site, base)
     return f"{site.url}{base}/feeds/india.rss"
 
 
@@ -118,11 +118,11 @@ def serve_log(log: Log, site: Site, base: str = "") -> None:
     site.pages[f"{base}/log/tile/0/000.p/{size}"] = log.tile(0, 0, size)
 
 
-def files(press: Press, folder: Path) -> tuple[Path, Path]:
+def files(issuer: Issuer, folder: Path) -> tuple[Path, Path]:
     """A feed and its keys as files."""
     feed, keys = folder / "india.rss", folder / "keys.json"
-    feed.write_bytes(press.feed([press.sign(story) for story in samples()], "rss"))
-    keys.write_bytes(canonical(jwks(press.signer, log=press.log)))
+    feed.write_bytes(issuer.feed([issuer.sign(story) for story in samples()], "rss"))
+    keys.write_bytes(canonical(jwks(issuer.signer, log=issuer.log)))
     return feed, keys
 
 
@@ -130,7 +130,7 @@ def files(press: Press, folder: Path) -> tuple[Path, Path]:
 
 
 def test_a_file(run: Any, tmp_path: Path) -> None:
-    feed, keys = files(Press(), tmp_path)
+    feed, keys = files(Issuer(), tmp_path)
     done = run(feed, "--key", keys)
     assert (done.code, done.err) == (0, "")
     rows = done.out.splitlines()
@@ -144,7 +144,7 @@ def test_a_file(run: Any, tmp_path: Path) -> None:
 
 
 def test_a_changed_word(run: Any, tmp_path: Path) -> None:
-    feed, keys = files(Press(), tmp_path)
+    feed, keys = files(Issuer(), tmp_path)
     feed.write_bytes(feed.read_bytes().replace(b"on Monday", b"on Tuesday"))
     done = run(feed, "--key", keys)
     assert done.code == 1
@@ -154,7 +154,7 @@ def test_a_changed_word(run: Any, tmp_path: Path) -> None:
 
 
 def test_json(run: Any, tmp_path: Path) -> None:
-    feed, keys = files(Press(), tmp_path)
+    feed, keys = files(Issuer(), tmp_path)
     told = run(feed, "--key", keys, "--json").told
     assert told["ok"]
     assert [entry["verdict"] for entry in told["entries"]] == ["verified"] * 3
@@ -165,17 +165,17 @@ def test_json(run: Any, tmp_path: Path) -> None:
 
 
 def test_a_file_needs_a_key(run: Any, tmp_path: Path) -> None:
-    feed, _ = files(Press(), tmp_path)
+    feed, _ = files(Issuer(), tmp_path)
     done = run(feed)
     assert done.code == 2
     assert "give the publisher's: --key https://SITE/.well-known/jwks.json" in done.err
 
 
 def test_the_chain_as_a_file(run: Any, tmp_path: Path) -> None:
-    press = Press()
-    feed, keys = files(press, tmp_path)
+    issuer = Issuer()
+    feed, keys = files(issuer, tmp_path)
     chain = tmp_path / "chain.json"
-    chain.write_bytes(press.chain(samples()[0]))
+    chain.write_bytes(issuer.chain(samples()[0]))
     done = run(feed, "--key", keys, "--chain", chain, "--json")
     assert (done.code, done.states("chain")) == (0, ["ok", "not checked", "not checked"])
     chain.write_bytes(b"\xef\xbb\xbf" + chain.read_bytes())
@@ -194,7 +194,7 @@ def test_the_chain_as_a_file(run: Any, tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_feed(run: Any, tmp_path: Path, content: bytes, message: str) -> None:
-    _, keys = files(Press(), tmp_path)
+    _, keys = files(Issuer(), tmp_path)
     other = tmp_path / "other"
     other.write_bytes(content)
     done = run(other, "--key", keys)
@@ -203,7 +203,7 @@ def test_what_is_no_feed(run: Any, tmp_path: Path, content: bytes, message: str)
 
 
 def test_files_that_are_not_there(run: Any, tmp_path: Path) -> None:
-    feed, keys = files(Press(), tmp_path)
+    feed, keys = files(Issuer(), tmp_path)
     gone = tmp_path / "gone"
     assert (run(gone, "--key", keys).code, run(feed, "--key", gone).code) == (1, 1)
     keys.write_bytes(b"<html>")
@@ -212,7 +212,7 @@ def test_files_that_are_not_there(run: Any, tmp_path: Path) -> None:
 
 
 def test_a_feed_without_any_statement_shows_nothing(run: Any, tmp_path: Path) -> None:
-    _, keys = files(Press(), tmp_path)
+    _, keys = files(Issuer(), tmp_path)
     plain = tmp_path / "plain.rss"
     plain.write_text(
         "<rss version='2.0'><channel><item><guid>1</guid><title>x</title></item></channel></rss>"
@@ -232,7 +232,7 @@ def test_a_feed_without_any_statement_shows_nothing(run: Any, tmp_path: Path) ->
 @pytest.mark.parametrize("base", ["", "/wires/north"])
 @pytest.mark.parametrize("form", ["rss", "atom", "json"])
 def test_a_url(run: Any, site: Site, base: str, form: str) -> None:
-    feed = publish(Press(), site, base).replace(".rss", f".{form}")
+    feed = publish(Issuer(), site, base).replace(".rss", f".{form}")
     done = run(feed, "--json")
     assert (done.code, done.err) == (0, "")
     assert done.states("chain") == ["ok"] * 3
@@ -244,13 +244,13 @@ def test_a_url(run: Any, site: Site, base: str, form: str) -> None:
 
 
 def test_keys_at_the_root_of_the_host(run: Any, site: Site) -> None:
-    feed = publish(Press(), site, "/wires")
+    feed = publish(Issuer(), site, "/wires")
     site.pages[JWKS] = site.pages.pop(f"/wires{JWKS}")
     assert run(feed).code == 0
 
 
 def test_a_file_by_the_keys_of_a_site(run: Any, site: Site, tmp_path: Path) -> None:
-    publish(Press(), site)
+    publish(Issuer(), site)
     feed = tmp_path / "kept.rss"
     feed.write_bytes(site.pages["/feeds/india.rss"])
     done = run(feed, "--key", f"{site.url}{JWKS}", "--json")
@@ -258,7 +258,7 @@ def test_a_file_by_the_keys_of_a_site(run: Any, site: Site, tmp_path: Path) -> N
 
 
 def test_a_site_without_keys(run: Any, site: Site) -> None:
-    feed = publish(Press(), site)
+    feed = publish(Issuer(), site)
     del site.pages[JWKS]
     done = run(feed)
     assert done.code == 1
@@ -270,7 +270,7 @@ def test_a_site_without_keys(run: Any, site: Site) -> None:
 
 
 def test_without_chain_and_log_less_is_checked(run: Any, site: Site) -> None:
-    feed = publish(Press(), site, log=False)
+    feed = publish(Issuer(), site, log=False)
     for page in [p for p in site.pages if p.startswith("/stories/")]:
         del site.pages[page]
     done = run(feed, "--json")
@@ -280,14 +280,14 @@ def test_without_chain_and_log_less_is_checked(run: Any, site: Site) -> None:
 
 
 def test_a_receipt_that_was_logged_late(run: Any, tmp_path: Path) -> None:
-    press = Press()
-    feed, keys = files(press, tmp_path)
+    issuer = Issuer()
+    feed, keys = files(issuer, tmp_path)
     assert "by its word" not in run(feed, "--key", keys).out
-    press.logged_at = samples()[0].received_at + timedelta(hours=1, microseconds=1)
-    press.chains.clear()
-    with clock.reading(lambda: press.logged_at):
+    issuer.logged_at = samples()[0].received_at + timedelta(hours=1, microseconds=1)
+    issuer.chains.clear()
+    with clock.reading(lambda: issuer.logged_at):
         feed.write_bytes(
-            press.feed([press.sign(samples()[0], issued_at=instant(press.logged_at))], "rss")
+            issuer.feed([issuer.sign(samples()[0], issued_at=instant(issuer.logged_at))], "rss")
         )
         done = run(feed, "--key", keys)
         assert done.code == 0
@@ -302,26 +302,26 @@ def test_a_receipt_that_was_logged_late(run: Any, tmp_path: Path) -> None:
 
 
 def test_a_receipt_dated_before_what_was_seen(run: Any, site: Site, tmp_path: Path) -> None:
-    press, memory = Press(), tmp_path / "seen.json"
-    feed = publish(press, site)
+    issuer, memory = Issuer(), tmp_path / "seen.json"
+    feed = publish(issuer, site)
     assert run(feed, "--remember", memory).code == 0
     kept = memory.read_bytes()
-    press.logged_at -= timedelta(seconds=1)
-    publish(press, site)
+    issuer.logged_at -= timedelta(seconds=1)
+    publish(issuer, site)
     for _ in range(2):  # nor is it remembered
         done = run(feed, "--remember", memory, "--json")
         assert (done.code, done.states("receipt")) == (1, ["failed"] * 3)
         assert "by its word, but leaf 2 was logged at 2026-11-22T13:09:00.000005Z" in done.err
         assert json.loads(memory.read_bytes())["leaves"] == json.loads(kept)["leaves"]
-    press.logged_at += timedelta(seconds=1)
-    press.chains.clear()
-    publish(press, site)
+    issuer.logged_at += timedelta(seconds=1)
+    issuer.chains.clear()
+    publish(issuer, site)
     assert run(feed).code == 0
 
 
 def test_a_memory_from_before_there_were_places_in_it(run: Any, site: Site, tmp_path: Path) -> None:
-    press, memory = Press(), tmp_path / "seen.json"
-    feed = publish(press, site)
+    issuer, memory = Issuer(), tmp_path / "seen.json"
+    feed = publish(issuer, site)
     assert run(feed, "--remember", memory).code == 0
     whole = json.loads(memory.read_bytes())
     before = {name: whole[name] for name in ("type", "statements", "checkpoints")}
@@ -333,10 +333,10 @@ def test_a_memory_from_before_there_were_places_in_it(run: Any, site: Site, tmp_
 
 
 def test_a_log_that_withholds_what_was_seen(run: Any, site: Site, tmp_path: Path) -> None:
-    press, memory = Press(), tmp_path / "seen.json"
-    feed = publish(press, site)
+    issuer, memory = Issuer(), tmp_path / "seen.json"
+    feed = publish(issuer, site)
     assert run(feed, "--remember", memory).code == 0
-    publish(press, site)
+    publish(issuer, site)
     for page in [p for p in site.pages if p.startswith("/log/tile/")]:
         del site.pages[page]
     done = run(feed, "--remember", memory, "--json")
@@ -345,12 +345,12 @@ def test_a_log_that_withholds_what_was_seen(run: Any, site: Site, tmp_path: Path
 
 
 def test_a_chain_that_does_not_hold(run: Any, site: Site) -> None:
-    press = Press()
-    feed = publish(press, site)
+    issuer = Issuer()
+    feed = publish(issuer, site)
     story = samples()[0]
-    press.chains[story.id] = []
-    press.sign(story, agency_id="another")
-    site.pages[f"/stories/{story.id}/statements"] = press.chain(story)
+    issuer.chains[story.id] = []
+    issuer.sign(story, agency_id="another")
+    site.pages[f"/stories/{story.id}/statements"] = issuer.chain(story)
     done = run(feed, "--json")
     assert (done.code, done.states("chain")) == (1, ["failed", "ok", "ok"])
 
@@ -372,14 +372,14 @@ def test_an_address_on_the_page_leads_nowhere_inside(run: Any, site: Site) -> No
 
 
 def test_remembering(run: Any, site: Site, tmp_path: Path) -> None:
-    press, memory = Press(), tmp_path / "seen.json"
-    feed = publish(press, site)
+    issuer, memory = Issuer(), tmp_path / "seen.json"
+    feed = publish(issuer, site)
     before = dict(site.pages)
     first = run(feed, "--remember", memory, "--json")
     assert (first.code, first.states("continuity")) == (0, ["not checked"] * 3)
     again = run(feed, "--remember", memory, "--json")
     assert (again.code, again.states("continuity")) == (0, ["ok"] * 3)
-    publish(press, site)  # second versions of all three, six receipts
+    publish(issuer, site)  # second versions of all three, six receipts
     later = run(feed, "--remember", memory, "--json")
     assert (later.code, later.states("continuity")) == (0, ["ok"] * 3)
     assert later.told["log"]["reason"] == "4 heads of one log, the last of 6 receipts"
@@ -390,23 +390,23 @@ def test_remembering(run: Any, site: Site, tmp_path: Path) -> None:
 
 
 def test_a_cached_head_is_older_and_no_harm(run: Any, site: Site, tmp_path: Path) -> None:
-    press, memory = Press(), tmp_path / "seen.json"
-    publish(press, site)
+    issuer, memory = Issuer(), tmp_path / "seen.json"
+    publish(issuer, site)
     old = site.pages["/log/checkpoint"]
-    feed = publish(press, site)
+    feed = publish(issuer, site)
     site.pages["/log/checkpoint"] = old
     assert run(feed, "--remember", memory).code == 0
 
 
 def test_a_log_that_was_rewritten(run: Any, site: Site, tmp_path: Path) -> None:
-    press, memory = Press(), tmp_path / "seen.json"
-    press.log.add(b"what stood first")
-    feed = publish(press, site)
+    issuer, memory = Issuer(), tmp_path / "seen.json"
+    issuer.log.add(b"what stood first")
+    feed = publish(issuer, site)
     assert run(feed, "--remember", memory).code == 0
     kept = memory.read_bytes()
-    press.log.leaves[0] = b"another"
-    press.chains.clear()
-    publish(press, site)
+    issuer.log.leaves[0] = b"another"
+    issuer.chains.clear()
+    publish(issuer, site)
     done = run(feed, "--remember", memory, "--json")
     assert done.code == 1
     assert "the log was rewritten" in done.told["log"]["reason"]
@@ -415,20 +415,20 @@ def test_a_log_that_was_rewritten(run: Any, site: Site, tmp_path: Path) -> None:
 
 
 def test_a_log_that_was_taken_back(run: Any, site: Site, tmp_path: Path) -> None:
-    press, memory = Press(), tmp_path / "seen.json"
-    feed = publish(press, site)
+    issuer, memory = Issuer(), tmp_path / "seen.json"
+    feed = publish(issuer, site)
     assert run(feed, "--remember", memory).code == 0
     kept, keys = memory.read_bytes(), site.pages[JWKS]
-    site.pages[JWKS] = canonical(jwks(press.signer))
+    site.pages[JWKS] = canonical(jwks(issuer.signer))
     for _ in range(2):  # nor is it forgotten by having been told of it
         done = run(feed, "--remember", memory, "--json")
         assert (done.code, done.told["log"]["state"]) == (1, "failed")
         assert done.states("continuity") == ["failed"] * 3
         assert memory.read_bytes() == kept
-    site.pages["/feeds/india.rss"] = press.feed([], "rss")  # everything that was seen has left it
+    site.pages["/feeds/india.rss"] = issuer.feed([], "rss")  # everything that was seen has left it
     done = run(feed, "--remember", memory)
     assert (done.code, "and the key set has no log key now" in done.err) == (1, True)
-    site.pages[JWKS] = canonical(jwks(press.signer, log=Log("new.example/log")))
+    site.pages[JWKS] = canonical(jwks(issuer.signer, log=Log("new.example/log")))
     done = run(feed, "--remember", memory)
     assert (done.code, "and it is 'new.example/log' now" in done.err) == (1, True)
     site.pages[JWKS] = keys
@@ -436,14 +436,14 @@ def test_a_log_that_was_taken_back(run: Any, site: Site, tmp_path: Path) -> None
 
 
 def test_a_log_that_grew_and_no_tiles_to_show_it_by(run: Any, tmp_path: Path) -> None:
-    press, memory = Press(), tmp_path / "seen.json"
-    feed, keys = files(press, tmp_path)
+    issuer, memory = Issuer(), tmp_path / "seen.json"
+    feed, keys = files(issuer, tmp_path)
     for _ in range(2):  # the same again brings nothing that would have to be shown
         done = run(feed, "--key", keys, "--remember", memory, "--json")
         assert (done.code, done.told["log"]["state"]) == (0, "not checked")
-    press.log.leaves[0] = b"another"
-    press.chains.clear()
-    files(press, tmp_path)
+    issuer.log.leaves[0] = b"another"
+    issuer.chains.clear()
+    files(issuer, tmp_path)
     for _ in range(2):
         done = run(feed, "--key", keys, "--remember", memory, "--json")
         assert (done.code, done.told["log"]["state"]) == (1, "failed")
@@ -454,18 +454,18 @@ def test_a_log_that_grew_and_no_tiles_to_show_it_by(run: Any, tmp_path: Path) ->
 def test_a_fork_of_a_story_behind_a_chain_that_is_withheld(
     run: Any, site: Site, tmp_path: Path
 ) -> None:
-    press, memory = Press(), tmp_path / "seen.json"
-    feed = publish(press, site)
+    issuer, memory = Issuer(), tmp_path / "seen.json"
+    feed = publish(issuer, site)
     assert run(feed, "--remember", memory).code == 0
     first = samples()[0].id
-    press.chains[first] = []
-    press.sign(samples()[0], agency_id="another")  # in the place of the one that was seen
-    publish(press, site)
+    issuer.chains[first] = []
+    issuer.sign(samples()[0], agency_id="another")  # in the place of the one that was seen
+    publish(issuer, site)
     del site.pages[f"/stories/{first}/statements"]
     done = run(feed, "--remember", memory, "--json")
     assert (done.code, done.states("continuity")) == (1, ["failed", "ok", "ok"])
     assert "names another version 1 than the one seen before" in done.err
-    publish(press, site)  # version 3: what stands between the two, the chain alone could show
+    publish(issuer, site)  # version 3: what stands between the two, the chain alone could show
     page = f"/stories/{first}/statements"
     chain = site.pages.pop(page)
     done = run(feed, "--remember", memory, "--json")
@@ -478,13 +478,13 @@ def test_a_fork_of_a_story_behind_a_chain_that_is_withheld(
 
 def test_a_later_version_in_a_file(run: Any, tmp_path: Path) -> None:
     """There is nobody to ask for the chain; and what was not shown to follow is not remembered."""
-    press, memory = Press(), tmp_path / "seen.json"
-    feed, keys = files(press, tmp_path)
+    issuer, memory = Issuer(), tmp_path / "seen.json"
+    feed, keys = files(issuer, tmp_path)
     assert run(feed, "--key", keys, "--remember", memory).code == 0
     kept = json.loads(memory.read_bytes())["statements"]
     for _ in range(2):
-        files(press, tmp_path)
-    keys.write_bytes(canonical({"keys": [press.signer.jwk()]}))
+        files(issuer, tmp_path)
+    keys.write_bytes(canonical({"keys": [issuer.signer.jwk()]}))
     memory.write_bytes(
         canonical({"type": "wirecopy-memory-1", "statements": _unlogged(kept), "checkpoints": {}})
     )
@@ -498,8 +498,8 @@ def _unlogged(kept: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_statement_that_was_taken_off(run: Any, site: Site, tmp_path: Path) -> None:
-    press, memory = Press(), tmp_path / "seen.json"
-    feed = publish(press, site)
+    issuer, memory = Issuer(), tmp_path / "seen.json"
+    feed = publish(issuer, site)
     assert run(feed, "--remember", memory).code == 0
     document = site.pages["/feeds/india.rss"]
     start, end = document.index(b"<wirecopy:editedHeadlineOnly>"), document.index(b"</item>")
@@ -515,7 +515,7 @@ def test_a_statement_that_was_taken_off(run: Any, site: Site, tmp_path: Path) ->
 
 
 def test_a_memory_that_is_none(run: Any, tmp_path: Path) -> None:
-    feed, keys = files(Press(), tmp_path)
+    feed, keys = files(Issuer(), tmp_path)
     memory = tmp_path / "seen.json"
     memory.write_bytes(b"{}")
     done = run(feed, "--key", keys, "--remember", memory)
@@ -524,7 +524,7 @@ def test_a_memory_that_is_none(run: Any, tmp_path: Path) -> None:
 
 
 def test_an_unknown_key(run: Any, site: Site) -> None:
-    feed = publish(Press(Signer("unknown")), site)
+    feed = publish(Issuer(Signer("unknown")), site)
     site.pages[JWKS] = canonical(jwks(Signer("first")))
     done = run(feed)
     assert (done.code, done.err.count("is not in the key set")) == (1, 3)

@@ -24,10 +24,10 @@ FEED = hostile.FEED
 
 
 class Poller:
-    """A newsroom of one wire, polled by hand at moments of the test's choosing."""
+    """One wire, polled by hand at times that the test sets."""
 
-    def __init__(self, newsroom_of: ConfigOf, store: Store, server: hostile.Server) -> None:
-        self.newsroom_of = newsroom_of
+    def __init__(self, config_of: ConfigOf, store: Store, server: hostile.Server) -> None:
+        self.config_of = config_of
         self.store = store
         self.server = server
         self.now = NOW
@@ -35,7 +35,7 @@ class Poller:
 
     def configure(self, path: str = "/feed.xml", **keys: object) -> None:
         wire = {"name": "w", "agency": "A", "every": "2m", "allow_private": True, "timeout": "2s"}
-        self.config: Config = self.newsroom_of(
+        self.config: Config = self.config_of(
             wires=[{**wire, "url": f"{self.server.url}{path}", **keys}]
         )
         with self.store.write() as conn:

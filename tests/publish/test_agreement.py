@@ -10,7 +10,7 @@ from tests.publish import variations
 from tests.publish.node import ask
 from tests.publish.tree import tree
 from tests.publish.variations import FIRST, drawn
-from tests.signed import ISSUED, Press, samples
+from tests.signed import ISSUED, Issuer, samples
 from tests.signing import Log, b64, jwks
 from wirecopy import Aids, Entry, Refused, read_keys, verify_entries
 from wirecopy.chain import read_chain
@@ -41,9 +41,9 @@ def compare(made: Sequence[Any], here: Sequence[Any], there: Sequence[Any]) -> N
     assert len(made) * 0.1 < sum(mine is REFUSED for mine in here) < len(made) * 0.9
 
 
-def press() -> Press:
-    """A press with one story in three statements."""
-    made = Press(FIRST)
+def issuer() -> Issuer:
+    """A issuer with one story in three statements."""
+    made = Issuer(FIRST)
     for n in range(4):
         made.log.add(b"an earlier receipt %d" % n)
     for _ in range(3):
@@ -98,7 +98,7 @@ def test_log_keys() -> None:
 
 
 def test_tokens() -> None:
-    made = press()
+    made = issuer()
     (whole, *_) = made.chains.values()
     listed = drawn(variations.tokens(payload_of(whole[0])), COUNT)
 
@@ -112,7 +112,7 @@ def test_tokens() -> None:
 
 
 def test_chains() -> None:
-    made = press()
+    made = issuer()
     (whole,) = made.chains.values()
     guid = payload_of(whole[0])["guid"]
     keyset = json.dumps(jwks(FIRST))
@@ -164,7 +164,7 @@ def test_proofs() -> None:
 
 def test_instants() -> None:
     """Which key is in force, and what follows what, to the microsecond."""
-    signed = press().sign(samples()[0])
+    signed = issuer().sign(samples()[0])
     good = payload_of(signed.statement or "")
     second = int(ISSUED.timestamp())
     terms = [(second + a, second + b) for a in (-300, 0, 1, 300) for b in (-1, 0, 1, 300)]

@@ -17,7 +17,7 @@ from tests import signing
 from tests.publish.hostile import Soup
 from tests.publish.node import ask
 from tests.publish.tree import Node, tree
-from tests.signed import FORMATS, ISSUED, Press, samples
+from tests.signed import FORMATS, ISSUED, Issuer, samples
 from tests.wirecopy.mutations import FORM, MEANING
 from tests.wirecopy.test_mutations import changed
 from wirecopy import Aids, Entry, Refused, read_keys, verify_entries
@@ -306,10 +306,10 @@ def test_receipts() -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_both_verifiers_say_the_same_of_feeds_that_were_altered(form: Format) -> None:
-    press = Press()
-    signed = [press.sign(story) for story in samples()]
-    feed = press.feed(signed, form)
-    keyset = signing.jwks(press.signer, log=press.log)
+    issuer = Issuer()
+    signed = [issuer.sign(story) for story in samples()]
+    feed = issuer.feed(signed, form)
+    keyset = signing.jwks(issuer.signer, log=issuer.log)
     keys = read_keys(signing.canonical(keyset))
     now = ISSUED + timedelta(hours=1)
     entries: list[Entry] = []

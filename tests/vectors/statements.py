@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from publish.entry import Entry
-from tests.signed import FORMATS, ISSUED, Press, earlier, instant, receipt, samples
+from tests.signed import FORMATS, ISSUED, Issuer, earlier, instant, receipt, samples
 from tests.signing import (
     NBF,
     Log,
@@ -64,12 +64,12 @@ UNKNOWN = Signer("unknown")
 
 def vectors() -> Case:
     """The whole file."""
-    press = Press(FIRST)
+    issuer = Issuer(FIRST)
     for n in range(4):
-        press.log.add(b"an earlier receipt %d" % n)
+        issuer.log.add(b"an earlier receipt %d" % n)
     stories = samples()
-    entries = [press.sign(story) for story in stories]
-    chains = {story.id: press.chain(story).decode() for story in stories}
+    entries = [issuer.sign(story) for story in stories]
+    chains = {story.id: issuer.chain(story).decode() for story in stories}
     return {
         "about": "Statements of Wirecopy; docs/statement.md. Checks not named in `expected` are"
         " 'ok', but for 'continuity' ('not checked'). An entry is its sample with what is named"
@@ -80,27 +80,27 @@ def vectors() -> Case:
         " verified; `expected` is null where it is refused.",
         "now": NOW,
         "checks": CHECKS,
-        "keys": key_sets(press),
+        "keys": key_sets(issuer),
         "chain_sets": {
             "all": chains,
             "english": {stories[0].id: chains[stories[0].id]},
             "none": {},
         },
         "samples": dict(zip(SAMPLES, map(neutral, entries), strict=True)),
-        "jwks": list(_jwks(press)),
+        "jwks": list(_jwks(issuer)),
         "canonical": list(_canonical()),
         "tokens": list(_tokens(entries[0])),
-        "entries": list(_entries(press, entries)),
-        "order": list(_order(press, entries)),
-        "feeds": list(_feeds(press, entries)),
-        "chains": list(_chains(press)),
+        "entries": list(_entries(issuer, entries)),
+        "order": list(_order(issuer, entries)),
+        "feeds": list(_feeds(issuer, entries)),
+        "chains": list(_chains(issuer)),
     }
 
 
-def key_sets(press: Press) -> Case:
+def key_sets(issuer: Issuer) -> Case:
     """Key sets by name."""
     signers = (FIRST, OLD, EXPIRED, FUTURE, REVOKED)
-    whole = jwks(*signers, log=press.log)
+    whole = jwks(*signers, log=issuer.log)
     first = FIRST.jwk()
     return {
         "all": whole,
@@ -117,7 +117,7 @@ def key_sets(press: Press) -> Case:
     }
 
 
-def _jwks(press: Press) -> Iterable[Case]:
+def _jwks(issuer: Issuer) -> Iterable[Case]:
     outcomes = {
         keysets.GOOD: _expect("", "chain"),
         keysets.BAD: _expect("key", AFTER_KEY),
@@ -125,7 +125,7 @@ def _jwks(press: Press) -> Iterable[Case]:
         keysets.ELSEWHERE: _expect("receipt", "chain"),
         keysets.NONE: None,
     }
-    for name, document, outcome in keysets.documents(FIRST, UNKNOWN, press.log):
+    for name, document, outcome in keysets.documents(FIRST, UNKNOWN, issuer.log):
         told = document if isinstance(document, str) else {"base64": b64(document)}
         yield {
             "name": name,
@@ -397,7 +397,7 @@ def _against(samples: Case, entry: Case) -> Case:
     return {"sample": best, **differing(best)}
 
 
-def _entries(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
+def _entries(issuer: Issuer, signed: Sequence[Entry]) -> Iterable[Case]:
     first, second, third = map(neutral, signed)
     known = dict(zip(SAMPLES, (first, second, third), strict=True))
 
@@ -682,7 +682,7 @@ def _entries(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
     def logged(**changes: Any) -> Case:
         """The same with an honest receipt."""
         made = {**payload, **changes}
-        log = Log(press.log.origin, press.log.label, list(press.log.leaves))
+        log = Log(issuer.log.origin, issuer.log.label, list(issuer.log.leaves))
         made["receipt"] = log.receipt(log.add(receipt(made)))
         words = made["disclosure"]
         return with_(
@@ -793,7 +793,7 @@ def _entries(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
         _expect("scope", "receipt chain claim"),
         chains="none",
     )
-    fork = Log(press.log.origin, press.log.label, [*press.log.leaves[:4], b"another"])
+    fork = Log(issuer.log.origin, issuer.log.label, [*issuer.log.leaves[:4], b"another"])
     fork.add(receipt(payload))
     forked = with_(statement=FIRST.sign({**payload, "receipt": fork.receipt(5)}))
     yield case(
@@ -808,7 +808,7 @@ def _entries(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
     # What was seen before
     made = digest((first["statement"] or "").encode())
 
-    def memory(version: int, of: str, log: str | None = press.log.origin) -> str:
+    def memory(version: int, of: str, log: str | None = issuer.log.origin) -> str:
         return _memory(statements={first["guid"]: {"version": version, "digest": of, "log": log}})
 
     for name, kept, state in (
@@ -842,7 +842,7 @@ def _entries(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
             chains="none",
             **more,
         )
-    yield from _taken_back(press, case, first, memory(1, made))
+    yield from _taken_back(issuer, case, first, memory(1, made))
     gone = {**bare, **silent, "body": no_line}
     yield case(
         "seen before: and now without a statement",
@@ -867,7 +867,7 @@ def _minutes(moment: str, count: int) -> str:
     return instant(datetime.fromisoformat(moment) + timedelta(minutes=count))
 
 
-def _order(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
+def _order(issuer: Issuer, signed: Sequence[Entry]) -> Iterable[Case]:
     """Whether leaves of one log say times in the order of their places."""
     samples_ = list(map(neutral, signed))
     known = dict(zip(SAMPLES, samples_, strict=True))
@@ -876,7 +876,7 @@ def _order(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
 
     def told(*later: tuple[int, int]) -> list[Case]:
         """Samples by number, logged one after the other, each so many minutes later."""
-        log = Log(press.log.origin, press.log.label, list(press.log.leaves[:4]))
+        log = Log(issuer.log.origin, issuer.log.label, list(issuer.log.leaves[:4]))
         said = [{**payloads[n], "logged_at": _minutes(logged_at, by)} for n, by in later]
         places = [log.add(receipt(each)) for each in said]
         return [
@@ -885,11 +885,11 @@ def _order(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
         ]
 
     def seen(index: int, at: str) -> str:
-        return _memory(leaves={press.log.origin: {"index": index, "logged_at": at}})
+        return _memory(leaves={issuer.log.origin: {"index": index, "logged_at": at}})
 
     def noticed(size: int, by: int) -> str:
-        at = {press.log.origin: _minutes(logged_at, by)}
-        return _memory(checkpoints=_note(press, size), seen_at=at)
+        at = {issuer.log.origin: _minutes(logged_at, by)}
+        return _memory(checkpoints=_note(issuer, size), seen_at=at)
 
     fine, wrong = _expect("", "chain"), _expect("receipt", "chain")
     rising, falling = told((0, -3), (1, -2), (2, -2)), told((0, -2), (1, -3), (2, -1))
@@ -924,9 +924,11 @@ def _memory(**kept: Case) -> str:
     return canonical(whole).decode()
 
 
-def _taken_back(press: Press, case: Callable[..., Case], first: Case, seen: str) -> Iterable[Case]:
+def _taken_back(
+    issuer: Issuer, case: Callable[..., Case], first: Case, seen: str
+) -> Iterable[Case]:
     """A log that was seen before and is gone, or that nobody can compare with what was seen."""
-    origin = press.log.origin
+    origin = issuer.log.origin
     of_the_key = _memory(logs={FIRST.kid: origin})
     fine = _expect()
     for name, keys, expected, kept, state in (
@@ -948,12 +950,12 @@ def _taken_back(press: Press, case: Callable[..., Case], first: Case, seen: str)
             "failed",
         ),
         ("a log of nobody here", "all", fine, _memory(logs={UNKNOWN.kid: "x.example/log"}), "ok"),
-        ("a checkpoint of its size", "all", fine, _memory(checkpoints=_note(press, 5)), "ok"),
+        ("a checkpoint of its size", "all", fine, _memory(checkpoints=_note(issuer, 5)), "ok"),
         (
             "a checkpoint of another size",
             "all",
             fine,
-            _memory(checkpoints=_note(press, 4)),
+            _memory(checkpoints=_note(issuer, 4)),
             "failed",
         ),
     ):
@@ -967,8 +969,8 @@ def _taken_back(press: Press, case: Callable[..., Case], first: Case, seen: str)
         )
 
 
-def _note(press: Press, size: int) -> Case:
-    return {press.log.origin: press.log.checkpoint(size)}
+def _note(issuer: Issuer, size: int) -> Case:
+    return {issuer.log.origin: issuer.log.checkpoint(size)}
 
 
 _SAID = "<p><i>(This story has not been edited by NDTV staff.)</i></p>"
@@ -997,10 +999,10 @@ def _beyond(signature: str) -> bytes:
     return raw[:32] + (int.from_bytes(raw[32:], "little") + order).to_bytes(32, "little")
 
 
-def _feeds(press: Press, signed: Sequence[Entry]) -> Iterable[Case]:
+def _feeds(issuer: Issuer, signed: Sequence[Entry]) -> Iterable[Case]:
     good = [_expect() for _ in signed]
     for format in FORMATS:
-        document = press.feed(signed, format).decode()
+        document = issuer.feed(signed, format).decode()
         for name, changed, expected in (
             ("good", document, good),
             ("a word changed", document.replace("on Monday", "on Tuesday"), _first("text", good)),
@@ -1025,9 +1027,9 @@ def _first(failed: str, good: Sequence[Case]) -> list[Case]:
     return [_expect(failed), *good[1:]]
 
 
-def _chains(press: Press) -> Iterable[Case]:
+def _chains(issuer: Issuer) -> Iterable[Case]:
     """Chains of one story: three statements, and what can be wrong with them."""
-    own = Press(FIRST, Log(press.log.origin, press.log.label))
+    own = Issuer(FIRST, Log(issuer.log.origin, issuer.log.label))
     story = samples()[0]
     for _ in range(3):
         own.sign(story)

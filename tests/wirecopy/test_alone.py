@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import wirecopy
-from tests.signed import FORMATS, Press, samples
+from tests.signed import FORMATS, Issuer, samples
 from tests.signing import canonical, jwks
 
 ROOMS = {"stories", "ingest", "publish", "workers", "desk", "bench", "tests"}
@@ -26,11 +26,11 @@ print(json.dumps([verdicts, sorted(sys.modules)]))
 
 def ran(package: str, folder: Path) -> tuple[list[list[str]], set[str]]:
     """The verdicts on three feeds, and the modules that a fresh interpreter then has."""
-    press = Press()
-    entries = [press.sign(story) for story in samples()]
+    issuer = Issuer()
+    entries = [issuer.sign(story) for story in samples()]
     for form in FORMATS:
-        (folder / f"feed.{form}").write_bytes(press.feed(entries, form))
-    (folder / "keys.json").write_bytes(canonical(jwks(press.signer, log=press.log)))
+        (folder / f"feed.{form}").write_bytes(issuer.feed(entries, form))
+    (folder / "keys.json").write_bytes(canonical(jwks(issuer.signer, log=issuer.log)))
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(package=package)],
         cwd=folder,

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from publish.formats import Format
-from tests.signed import FORMATS, Press, samples
+from tests.signed import FORMATS, Issuer, samples
 from tests.signing import canonical, jwks
 from tests.wirecopy import mutations
 from tests.wirecopy.mutations import FORM, MEANING, Mutation, feedparser_by_hand, feedparser_feedgen
@@ -24,10 +24,10 @@ MUTATIONS = int(os.environ.get("WIRECOPY_TEST_MUTATIONS", "120"))
 
 @cache
 def published() -> tuple[dict[Format, bytes], Keys]:
-    press = Press()
-    entries = [press.sign(story) for story in samples()]
-    feeds = {form: press.feed(entries, form) for form in FORMATS}
-    return feeds, read_keys(canonical(jwks(press.signer, log=press.log)))
+    issuer = Issuer()
+    entries = [issuer.sign(story) for story in samples()]
+    feeds = {form: issuer.feed(entries, form) for form in FORMATS}
+    return feeds, read_keys(canonical(jwks(issuer.signer, log=issuer.log)))
 
 
 def changed(

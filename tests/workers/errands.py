@@ -77,7 +77,7 @@ def cling(folder: str, name: str) -> None:
 
 @celery.task
 def introduce(folder: str, name: str) -> None:
-    """Leave ``NAME.pid``, and ``NAME`` with the User-Agent of the newsroom that this process has
+    """Leave ``NAME.pid``, and ``NAME`` with the User-Agent that this process has configured
     and the number of wires that its store has as configured."""
     _mark(folder, f"{name}.pid")
     here = current()

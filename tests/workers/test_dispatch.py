@@ -165,7 +165,7 @@ def test_whoever_has_room_is_chosen(
 
 
 class Desk:
-    """A newsroom over a store, with wires put straight into it."""
+    """A dispatcher with its store, into which wires are put directly."""
 
     def __init__(self, store: Store, config: Config) -> None:
         self.store = store
