@@ -84,7 +84,7 @@ def test_the_press_and_a_changed_configuration(store: Store, config: ConfigOf) -
         outbox.want(conn, "story", [story.id], clock.now())
     publisher = {"name": "The Renamed Test", "url": room.publisher.url}
     again = Config(**{**room.model_dump(), "publisher": publisher})
-    with store.write() as conn:  # as the press does: stories, then feeds
+    with store.write() as conn:  # as the renderer does: stories, then feeds
         [job] = outbox.claim(conn, "story", clock.now(), 1)
         assert outbox.renew(conn, job, clock.now())
         meet(store, lambda: assert_refreshed(store, again))

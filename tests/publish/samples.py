@@ -1,4 +1,4 @@
-"""Stories as agencies send them, and a newsroom that publishes them. All invented."""
+"""Stories as agencies send them, and the configuration of a publisher. All invented."""
 
 import atexit
 import shutil
@@ -33,14 +33,14 @@ HEADLINE_ONLY = (
 
 @cache
 def _data() -> Path:
-    """A folder for the keys that a newsroom makes when it publishes; gone when the process is."""
+    """A folder for the keys that are made at the first statement; deleted when the process ends."""
     folder = tempfile.mkdtemp(prefix="wirecopy-samples-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)
 
 
 def config(**keys: Any) -> Config:
-    """NDTV's newsroom as the README has it, with *keys* in place of its own."""
+    """NDTV's configuration, with *keys* in place of its own."""
     return Config(
         **{
             "data": _data(),

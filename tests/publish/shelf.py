@@ -1,4 +1,4 @@
-"""Puts stories into a store as an ingest would have left them, and lets the press print them."""
+"""Puts stories into a store as an intake would have left them, and renders them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

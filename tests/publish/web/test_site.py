@@ -569,9 +569,9 @@ def test_a_storys_page(serve: Serve) -> None:
     inner = (body.text or "") + "".join(
         html.tostring(e, encoding="unicode", method="html") for e in body
     )
-    printed = shown["content_html"].removesuffix(f"<p><i>{entry.disclosure}</i></p>")
-    assert inner.strip() == printed
-    assert printed != shown["content_html"]
+    published = shown["content_html"].removesuffix(f"<p><i>{entry.disclosure}</i></p>")
+    assert inner.strip() == published
+    assert published != shown["content_html"]
     assert page.text_content().count(samples.HEADLINE_ONLY) == 1
     assert _texts(page, ".text > .disclosure") == [samples.HEADLINE_ONLY]
     canonical = page.find('.//link[@rel="canonical"]')
@@ -666,7 +666,7 @@ def test_the_history_of_versions(serve: Serve) -> None:
 def test_a_page_shows_the_entry_that_was_measured_not_a_later_version(serve: Serve) -> None:
     story = samples.story()
     site = serve(story)
-    later = samples.version(headline="A correction that waits for the press", body="<p>New</p>")
+    later = samples.version(headline="A correction that waits to be rendered", body="<p>New</p>")
     put(
         site.store,
         story.model_copy(
@@ -678,7 +678,7 @@ def test_a_page_shows_the_entry_that_was_measured_not_a_later_version(serve: Ser
     assert _texts(page, "h1") == [story.version.headline]
     assert "A correction" not in page.text_content()
     render_waiting(site.store, site.config)
-    assert _texts(_story(site, story), "h1") == ["A correction that waits for the press"]
+    assert _texts(_story(site, story), "h1") == ["A correction that waits to be rendered"]
 
 
 def test_a_story_in_no_feed_is_not_published(serve: Serve) -> None:
