@@ -93,7 +93,7 @@ def render_feed(store: Store, config: Config, name: str) -> bool:
     with store.read() as conn:
         joined = _join(conn, config, name)
     with store.write() as conn:
-        return _keep_feed(conn, name, joined, clock.now())
+        return feeds.put_feed(conn, name, joined.bodies, joined.entries, clock.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,14 +398,6 @@ def _keep_feeds(
         if isinstance(found, Exception):
             outbox.failed(conn, job, f"{type(found).__name__}: {found}", now)
             continue
-        _keep_feed(conn, job.key, found, now)
+        feeds.put_feed(conn, job.key, found.bodies, found.entries, now)
         finished.append(job)
     outbox.done(conn, finished, now)
-
-
-def _keep_feed(conn: Connection, name: str, joined: _Joined, now: datetime) -> bool:
-    changed = [
-        feeds.put_feed(conn, name, format, body, joined.entries, now)
-        for format, body in joined.bodies.items()
-    ]
-    return any(changed)

@@ -107,7 +107,7 @@ def serve_an_old_feed(store: Store) -> None:
         row = feeds.feed(conn, "all", "json")
         assert row is not None
         old = row.body.replace(b'"title":"', b'"title":"Old: ', 3)
-        feeds.put_feed(conn, "all", "json", old, row.entries, clock.now())
+        feeds.put_feed(conn, "all", {"json": old}, row.entries, clock.now())
 
 
 DAMAGE: dict[str, tuple[Callable[[Store], None], str]] = {

@@ -2,8 +2,8 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -168,39 +168,30 @@ def etag_of(body: bytes) -> str:
 
 
 def put_feed(
-    conn: Connection,
-    name: str,
-    format: Format,
-    body: bytes,
-    count: int,
-    now: datetime,
+    conn: Connection, name: str, bodies: Mapping[Format, bytes], count: int, now: datetime
 ) -> bool:
-    """Keep a feed's new bytes; False, and nothing touched, when they are the bytes it had.
+    """Keep a feed's new bytes, of *count* entries; False when all are the bytes that it had.
 
     ``modified_at`` has HTTP's whole seconds and always grows, so that two different bodies never
-    share a Last-Modified (RFC 9110 §8.8.2.2).
+    share a Last-Modified (RFC 9110 §8.8.2.2). Bytes that stay the same keep theirs.
     """
-    tag = etag_of(body)
-    before = conn.execute(
-        select(feeds.c.etag, feeds.c.modified_at).where(
-            feeds.c.name == name, feeds.c.format == format
-        )
-    ).first()
-    if before is not None and before.etag == tag:
+    query = select(feeds.c.format, feeds.c.etag, feeds.c.modified_at).where(feeds.c.name == name)
+    before = {row.format: row for row in conn.execute(query)}
+    rows = []
+    for format, body in bodies.items():
+        etag, modified_at = etag_of(body), now.replace(microsecond=0)
+        if (known := before.get(format)) is not None:
+            if known.etag == etag:
+                continue
+            modified_at = max(modified_at, known.modified_at + timedelta(seconds=1))
+        rows.append(asdict(FeedRow(name, format, body, etag, modified_at, count)))
+    if not rows:
         return False
-    modified = now.replace(microsecond=0)
-    if before is not None:
-        modified = max(modified, before.modified_at + timedelta(seconds=1))
-    values = {
-        "name": name,
-        "format": format,
-        "body": body,
-        "etag": tag,
-        "modified_at": modified,
-        "entries": count,
-    }
-    statement = upsert(conn, feeds).values(**values)
-    conn.execute(statement.on_conflict_do_update(index_elements=["name", "format"], set_=values))
+    statement = upsert(conn, feeds)
+    changed = {c.name: statement.excluded[c.name] for c in feeds.c if not c.primary_key}
+    conn.execute(
+        statement.on_conflict_do_update(index_elements=["name", "format"], set_=changed), rows
+    )
     return True
 
 

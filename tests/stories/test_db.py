@@ -387,16 +387,17 @@ class TestCaptures:
 class TestFeeds:
     def test_the_same_bytes_touch_nothing(self, store: Store) -> None:
         with store.write() as conn:
-            assert feeds.put_feed(conn, "a", "rss", b"one", 1, NOW)
+            assert feeds.put_feed(conn, "a", {"rss": b"one", "json": b"{}"}, 1, NOW)
             first = feeds.feed(conn, "a", "rss")
-            assert not feeds.put_feed(conn, "a", "rss", b"one", 1, LATER)
+            assert not feeds.put_feed(conn, "a", {"rss": b"one"}, 1, LATER)
+            assert feeds.put_feed(conn, "a", {"rss": b"one", "json": b"{ }"}, 1, LATER)
             assert feeds.feed(conn, "a", "rss") == first
 
     def test_last_modified_always_grows_by_whole_seconds(self, store: Store) -> None:
         with store.write() as conn:
             stamps = []
             for body in (b"one", b"two", b"three"):
-                feeds.put_feed(conn, "a", "rss", body, 1, NOW)
+                feeds.put_feed(conn, "a", {"rss": body}, 1, NOW)
                 row = feeds.feed(conn, "a", "rss")
                 assert row is not None
                 stamps.append(row.modified_at)
