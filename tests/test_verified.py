@@ -16,13 +16,13 @@ from tests.conftest import ConfigOf
 from tests.serving import Port, served
 from tests.signing import private
 from tests.test_replay import Day, day, live
-from wirecopy import Aids, Memory, Report, read_keys, tlog, verify
+from wirecopy import Evidence, Report, TrustedState, read_keys, tlog, verify
 from wirecopy.statement import Statement
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "log.json").read_text())
 
 
-def reports(lived: Day, store: Store, memory: Memory) -> list[Report]:
+def reports(lived: Day, store: Store, state: TrustedState) -> list[Report]:
     """Every feed in every format, verified as a subscriber would who remembers."""
     app = create(lived.config, store, ready=dict, metrics=lambda: b"")
     with served(app) as port:
@@ -30,16 +30,16 @@ def reports(lived: Day, store: Store, memory: Memory) -> list[Report]:
         found = []
         for feed in lived.config.outgoing:
             for format in ("rss", "atom", "json"):
-                aids = Aids(
+                evidence = Evidence(
                     now=clock.now(),
                     find_chain=lambda said: _chain(port, said),
                     fetch_tile=lambda level, number, width: _tile(port, level, number, width),
-                    head=port.ask("/log/checkpoint").body.decode(),
-                    memory=memory,
+                    checkpoint=port.ask("/log/checkpoint").body.decode(),
+                    state=state,
                 )
                 body = port.ask(f"/feeds/{feed.name}.{format}").body
-                found.append(verify(body, keys, aids))
-                memory = found[-1].memory
+                found.append(verify(body, keys, evidence))
+                state = found[-1].state
     return found
 
 
@@ -66,19 +66,19 @@ def good(found: list[Report]) -> None:
 def test_all_that_is_issued_verifies(config: ConfigOf, store: Store) -> None:
     with day(config, store) as lived:
         lived.pass_until(15)
-        first = reports(lived, store, Memory())
+        first = reports(lived, store, TrustedState())
         good(first)
         live(lived)
-        second = reports(lived, store, first[-1].memory)
+        second = reports(lived, store, first[-1].state)
         good(second)
         keyring.rotate(store, lived.config, at_once=True)
         lived.pass_until(lived.moment + 60)
-        third = reports(lived, store, second[-1].memory)
+        third = reports(lived, store, second[-1].state)
         good(third)
         url = f"sqlite:///{lived.config.data}/again.sqlite3"
         replaying.into(store, lived.config, Selection(), url)
         rebuilt = connect(url)
-        good(reports(lived, rebuilt, third[-1].memory))
+        good(reports(lived, rebuilt, third[-1].state))
         rebuilt.close()
 
 

@@ -32,7 +32,7 @@ from stories import clock, keyring
 from stories.config import Config
 from stories.db import Store, feeds, wires
 from stories.db import stories as records
-from wirecopy import Aids, read_keys, verify
+from wirecopy import Evidence, read_keys, verify
 from workers.start import start
 
 ROOT = Path(__file__).parent.parent
@@ -193,7 +193,7 @@ def walked(folder: Path, headline: str) -> dict[str, Walk]:
         assert published is not None
         assert story.version.headline.encode() in published.body
         with watching(seen["verify"]):
-            report = verify(published.body, read_keys(keys), Aids(now=moment))
+            report = verify(published.body, read_keys(keys), Evidence(now=moment))
         assert [entry.verdict for entry in report.entries] == ["verified"], report
         with watching(seen["headline"]):
             rewrite(store, story.id, "Rain stops play in Mumbai", "Asha")

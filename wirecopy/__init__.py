@@ -1,36 +1,48 @@
-"""Verifies Wirecopy's signed feeds. Depends on nothing else of Wirecopy: copy this folder.
+"""The proof: what is measured, signed and logged of a published story, and how it is verified.
 
-Needs ``cryptography``, ``lxml`` and ``selectolax``. It is a second implementation, written from
-``docs/statement.md`` and ``docs/text-projection.md`` and not from the issuing code, so that each is
-held against the other.
+One implementation for who issues and who verifies. It imports no other room of Wirecopy, and needs
+``cryptography`` and ``selectolax`` alone. As a library::
 
-::
+    import wirecopy
 
-    report = verify(feed_bytes, read_keys(jwks_bytes))
+    report = wirecopy.verify("feed.rss", "jwks.json")
+    report = wirecopy.Verifier("https://feeds.chronicle.example").verify("feed.rss")
     for entry in report.entries:
         print(entry.verdict, entry.headline, [check.reason for check in entry.failures])
+
+``docs/library.md`` has more.
 """
 
-from .errors import Refused
-from .feed import Entry
+from .errors import Missing, ParseError, Refused, WirecopyError
+from .feed import Entry, read_feed
 from .keys import Key, Keys, read_keys
-from .memory import Memory
-from .memory import load as load_memory
-from .result import CHECKS, Check, Report, Result
-from .verify import Aids, verify, verify_entries
+from .online import Verifier
+from .report import CHECKS, Check, Report, Result
+from .scope import Copy, Digests, Measurement, digests, measure
+from .trusted_state import TrustedState
+from .verify import Evidence, verify, verify_entries
 
 __all__ = [
     "CHECKS",
-    "Aids",
     "Check",
+    "Copy",
+    "Digests",
     "Entry",
+    "Evidence",
     "Key",
     "Keys",
-    "Memory",
+    "Measurement",
+    "Missing",
+    "ParseError",
     "Refused",
     "Report",
     "Result",
-    "load_memory",
+    "TrustedState",
+    "Verifier",
+    "WirecopyError",
+    "digests",
+    "measure",
+    "read_feed",
     "read_keys",
     "verify",
     "verify_entries",

@@ -13,6 +13,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -264,11 +265,12 @@ def tile_path(level: int, number: int, width: int = WIDTH) -> str:
 
 
 def fetched_tiles(size: int, fetch: FetchTile) -> Tiles:
-    """The tiles of a log of *size* leaves, asked for at the width that they have then.
+    """The tiles of a log of *size* leaves, asked for at the width that they have then, and once.
 
     What it gives raises Missing when a tile is not to be had, Refused when it has another length.
     """
 
+    @cache
     def tile(level: int, number: int) -> bytes:
         width = min((size >> HEIGHT * level) - number * WIDTH, WIDTH)
         data = fetch(level, number, width)

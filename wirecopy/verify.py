@@ -1,142 +1,167 @@
-"""Entries held against their statements: every check of docs/statement.md §7.
+"""Entries held against their statements: every check of ``docs/statement.md`` §7.
 
 Pure: everything there is to fetch comes in as bytes or by a callable, the present as an argument.
 """
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from .chain import Chain, key_fault, read_chain
 from .claims import claim, contradiction
+from .consistency import become, check_log
 from .errors import Missing, Refused
 from .feed import Entry, read_feed
-from .growth import Heads, become, check_growth
 from .html import TangleError
-from .keys import Keys
-from .memory import Memory, Seen
-from .order import Place, faults
-from .result import Check, Report, Result, State, complete, late
+from .keys import Keys, read_keys
+from .report import Check, Report, Result, State, complete, late
 from .scope import PARTS, changed_parts, parts, scope_of
 from .statement import SLACK, Statement, read_statement
 from .text import Projection, plain, project
 from .tlog import FetchTile, Proved, check_proof, parse_checkpoint
 from .token import Token, read_token
+from .trusted_state import LeafTime, Seen, TrustedState, misplaced
 from .urls import resolve
+
+Document = bytes | str | os.PathLike[str]
+"""The bytes of a document, or the path of a file that holds them."""
 
 FindChain = Callable[[Statement], bytes | None]
 """The chain document of a statement's story, or None where there is nobody to ask for it. Raises
 :class:`.errors.Missing` where it was asked for, and is withheld."""
 
 _BRACKETS = re.compile("%(5B|5D|23|25)")
-_Found = tuple[Token, Statement]
 
 
 @dataclass(frozen=True, slots=True)
-class Aids:
-    """What else there is at hand, besides feed and keys.
+class Evidence:
+    """What else there is at hand, besides feed and keys; what is not there is not checked.
 
-    ``now`` is the present; ``find_chain`` gives chains; ``fetch_tile`` the log's tiles; ``head`` is
-    its present checkpoint; ``memory`` is what an earlier verification told to remember.
+    ``now`` is the present; ``find_chain`` gives the chain of a story, ``fetch_tile`` the log's
+    tiles; ``checkpoint`` is the log's present one, as it is served; ``state`` is what an earlier
+    verification told to remember.
     """
 
     now: datetime | None = None
     find_chain: FindChain | None = None
     fetch_tile: FetchTile | None = None
-    head: str | None = None
-    memory: Memory = field(default_factory=Memory)
+    checkpoint: str | None = None
+    state: TrustedState = field(default_factory=TrustedState)
 
 
-def verify(feed: bytes, keys: Keys, aids: Aids | None = None) -> Report:
-    """Verify every entry of *feed*, the bytes of RSS, Atom or JSON Feed.
+def verify(feed: Document, keys: Keys | Document, evidence: Evidence | None = None) -> Report:
+    """Verify every entry of *feed* (RSS, Atom or JSON Feed) against the publisher's *keys*.
 
-    :raises Refused: when *feed* is no feed. Whatever is wrong with an entry is told in its result.
+    *keys* are those of the publisher, as :func:`read_keys` reads them, or the JWK Set itself. They
+    decide whom to believe, so nothing stands in for them.
+
+    :raises Refused: when *feed* is no feed, or *keys* no key set. Whatever is wrong with an entry
+        is told in its result.
+    :raises OSError: when a file cannot be read.
     """
-    return verify_entries(read_feed(feed), keys, aids)
+    if not isinstance(keys, Keys):
+        keys = read_keys(content(keys))
+    return verify_entries(read_feed(content(feed)), keys, evidence)
 
 
-def verify_entries(entries: Sequence[Entry], keys: Keys, aids: Aids | None = None) -> Report:
+def content(document: Document) -> bytes:
+    """The bytes of *document*, from its file where it is a path."""
+    if isinstance(document, bytes):
+        return document
+    if isinstance(document, str) and document.lower().startswith(("http://", "https://")):
+        raise Refused(f"{document}: is an address, and not fetched here; Verifier(SITE) fetches")
+    return Path(document).read_bytes()
+
+
+def verify_entries(
+    entries: Sequence[Entry], keys: Keys, evidence: Evidence | None = None
+) -> Report:
     """The same for entries that have been read already."""
-    aids = aids or Aids()
+    evidence = evidence or Evidence()
+    state = evidence.state
     # One entry may come twice, when feeds are put together; two that differ may not share a guid.
     times = Counter(guid for guid, _ in {(entry.guid, entry.statement) for entry in entries})
-    made = [_Verification(entry, keys, aids, times[entry.guid]) for entry in entries]
-    _look_at_order(made, keys, aids.memory)
-    results = [one.result() for one in made]
-    heads = Heads(
-        proved_by=[one.proved.head for one in made if one.proved],
-        fresh=[one.proved.head for one in made if one.proved and not one.seen],
-        present=aids.head,
+    checked = [_EntryChecks(entry, keys, evidence, times[entry.guid]) for entry in entries]
+    _check_leaf_times(checked, keys, state)
+    results = [one.result() for one in checked]
+    log, newest = check_log(
+        keys.log,
+        state,
+        proved=[one.proved.head for one in checked if one.proved],
+        fresh=[one.proved.head for one in checked if one.proved and not one.seen],
+        present=evidence.checkpoint,
+        logs=state.logs_of(keys.statement, times),
+        fetch=evidence.fetch_tile,
     )
-    logs = aids.memory.logs_of(keys.statement, times)
-    log_check, newest = check_growth(heads, keys.log, aids.memory, logs, aids.fetch_tile)
-    memory = aids.memory
-    if log_check.state != "failed":
+    if log.state != "failed":
         # Nothing is learnt by a log that was taken back, or the next time it would pass.
-        good = [o for o, r in zip(made, results, strict=True) if r.verdict == "verified"]
-        memory = _learnt(aids, good, keys, newest)
-    return Report(tuple(results), log_check, memory)
+        good = [c for c, r in zip(checked, results, strict=True) if r.verdict == "verified"]
+        state = _learnt(evidence, good, keys, newest)
+    return Report(tuple(results), log, state)
 
 
-def _look_at_order(made: Sequence["_Verification"], keys: Keys, memory: Memory) -> None:
+def _check_leaf_times(checked: Sequence["_EntryChecks"], keys: Keys, state: TrustedState) -> None:
     """Let receipts fail whose times are not in the order of their places in the log."""
     if keys.log is None:
         return
-    name = keys.log.name
-    places = [one.place for one in made if one.place is not None]
-    wrong = faults(places, memory.leaves.get(name), memory.head_of(name))
-    for one in made:
-        if one.place in wrong:
-            one.checks.append(Check("receipt", "failed", wrong[one.place]))
+    log = keys.log.name
+    leaves = [one.leaf for one in checked if one.leaf is not None]
+    wrong = misplaced(leaves, state.leaves.get(log), state.size_of(log))
+    for one in checked:
+        if one.leaf in wrong:
+            one.checks.append(_failed("receipt", wrong[one.leaf]))
 
 
 def _learnt(
-    aids: Aids, good: Sequence["_Verification"], keys: Keys, newest: Mapping[str, str]
-) -> Memory:
+    evidence: Evidence, good: Sequence["_EntryChecks"], keys: Keys, newest: Mapping[str, str]
+) -> TrustedState:
     """What to remember, with the entries that are *good* and the checkpoints that are *newest*."""
-    memory = aids.memory
-    statements, logs = dict(memory.statements), dict(memory.logs)
-    leaves, seen_at = dict(memory.leaves), dict(memory.seen_at)
+    state = evidence.state
+    statements, logs = dict(state.statements), dict(state.logs)
+    leaves, seen_at = dict(state.leaves), dict(state.seen_at)
     for origin, note in newest.items():
         # Of one that is still the newest it counts when it was first seen.
-        if _size(memory.checkpoints.get(origin)) != _size(note):
+        if _size(state.checkpoints.get(origin)) != _size(note):
             seen_at.pop(origin, None)
-            if aids.now is not None:
-                seen_at[origin] = aids.now
+            if evidence.now is not None:
+                seen_at[origin] = evidence.now
     for one in good:
-        if one.found is None or not one.follows:
+        if one.signed is None or not one.follows:
             continue
-        made, said = one.found
-        before = statements.get(said.guid)
+        token, statement = one.signed
+        before = statements.get(statement.guid)
         log = before.log if before else None
-        if keys.log is not None and one.place is not None:
+        if keys.log is not None and one.leaf is not None:
             log = keys.log.name
-            logs.setdefault(made.kid, log)
-            leaves[log] = max(one.place, leaves.get(log, one.place))
-        statements[said.guid] = Seen(said.version, made.digest, log)
-    return Memory(statements, {**memory.checkpoints, **newest}, logs, leaves, seen_at)
+            logs.setdefault(token.kid, log)
+            leaves[log] = max(one.leaf, leaves.get(log, one.leaf))
+        statements[statement.guid] = Seen(statement.version, token.digest, log)
+    return TrustedState(statements, {**state.checkpoints, **newest}, logs, leaves, seen_at)
 
 
 def _size(note: str | None) -> int | None:
     return None if note is None else parse_checkpoint(note).size
 
 
-class _Verification:
+class _EntryChecks:
     """The checks of one entry."""
 
-    def __init__(self, entry: Entry, keys: Keys, aids: Aids, times: int) -> None:
-        self.found: _Found | None = None
+    def __init__(self, entry: Entry, keys: Keys, evidence: Evidence, times: int) -> None:
+        self.signed: tuple[Token, Statement] | None = None
+        """The entry's statement, once its signature was found to be good."""
         self.proved: Proved | None = None
-        self.place: Place | None = None
+        self.leaf: LeafTime | None = None
         self.seen = False
         """Whether the statement is the one that was seen before."""
         self.follows = True
         """Whether it is known to follow what was seen before, if anything was."""
         self._entry = entry
         self._keys = keys
-        self._aids = aids
+        self._evidence = evidence
         self._times = times
         self._chain: Chain | None = None
         self._paragraphs: tuple[str, ...] = ()
@@ -144,39 +169,39 @@ class _Verification:
         self.checks = list(self._checks())
 
     def result(self) -> Result:
-        said = self.found[1] if self.found else None
+        statement = self.signed[1] if self.signed else None
         why = "the statement is not good" if self._entry.statement else "there is no statement"
         return Result(
             guid=self._entry.guid,
             headline=self._entry.headline,
             checks=complete(self.checks, why),
-            scope=said.scope if said else None,
-            version=said.version if said else None,
-            disclosure=said.disclosure if said else None,
-            received_at=said.received_at if said else None,
-            logged_at=said.logged_at if said else None,
+            scope=statement.scope if statement else None,
+            version=statement.version if statement else None,
+            disclosure=statement.disclosure if statement else None,
+            received_at=statement.received_at if statement else None,
+            logged_at=statement.logged_at if statement else None,
         )
 
     def _checks(self) -> Iterator[Check]:
-        yield self._whole()
+        yield self._check_entry()
         if self._entry.statement is None:
-            yield from self._unsigned()
+            yield from self._check_unsigned()
             return
-        yield from self._signed(self._entry.statement)
-        if self.found is None:
+        yield from self._check_signature(self._entry.statement)
+        if self.signed is None:
             return
-        said = self.found[1]
-        yield _equal("guid", said.guid, self._entry.guid)
-        yield self._agency(said)
-        yield from self._content(said)
-        yield self._scope(said)
-        yield self._claim(said)
-        yield self._in_time(said)
-        yield self._receipt(said)
-        yield self._in_chain(*self.found)
-        yield self._continued(*self.found)
+        statement = self.signed[1]
+        yield _equal("guid", statement.guid, self._entry.guid)
+        yield self._check_agency(statement)
+        yield from self._check_content(statement)
+        yield self._check_scope(statement)
+        yield self._check_claim(statement)
+        yield self._check_times(statement)
+        yield self._check_receipt(statement)
+        yield self._check_chain(*self.signed)
+        yield self._check_continuity(*self.signed)
 
-    def _whole(self) -> Check:
+    def _check_entry(self) -> Check:
         faults = list(self._entry.faults)
         if not self._entry.guid:
             faults.append("it has no guid")
@@ -184,61 +209,57 @@ class _Verification:
             faults.append(f"the guid stands on {self._times} entries, and their statements differ")
         return Check("entry", "failed" if faults else "ok", "; ".join(faults))
 
-    def _unsigned(self) -> Iterator[Check]:
+    def _check_unsigned(self) -> Iterator[Check]:
         claimed = claim(self._entry)
         if claimed:
-            yield Check("statement", "failed", f"there is none, but the entry {claimed}")
+            yield _failed("statement", f"there is none, but the entry {claimed}")
         else:
             yield Check("statement", "not checked", "there is none, and the entry claims nothing")
-        if self._entry.guid in self._aids.memory.statements:
-            yield Check("continuity", "failed", "an earlier copy had a statement")
+        if self._entry.guid in self._evidence.state.statements:
+            yield _failed("continuity", "an earlier copy had a statement")
 
-    def _signed(self, text: str) -> Iterator[Check]:
+    def _check_signature(self, text: str) -> Iterator[Check]:
         try:
-            made = read_token(text)
-            said = read_statement(made)
+            token = read_token(text)
+            statement = read_statement(token)
         except Refused as error:
-            yield Check("statement", "failed", str(error))
+            yield _failed("statement", str(error))
             return
         yield Check("statement", "ok")
-        if fault := key_fault(made, said, self._keys):
-            yield Check("key", "failed", fault)
+        if fault := key_fault(token, statement, self._keys):
+            yield _failed("key", fault)
             return
         yield Check("key", "ok")
-        if not made.signed_by(self._keys.statement[made.kid].public):
-            yield Check(
-                "signature", "failed", "it is not that of the key, or the bytes were changed"
-            )
+        if not token.signed_by(self._keys.statement[token.kid].public):
+            yield _failed("signature", "it is not that of the key, or the bytes were changed")
             return
         yield Check("signature", "ok")
-        self.found = made, said
+        self.signed = token, statement
 
-    def _agency(self, said: Statement) -> Check:
+    def _check_agency(self, statement: Statement) -> Check:
         pairs = [
-            (name, getattr(self._entry, name), getattr(said, name))
+            (name, getattr(self._entry, name), getattr(statement, name))
             for name in ("agency", "agency_id", "agency_version")
             if getattr(self._entry, name) is not None
         ]
         for name, here, there in pairs:
             if plain(here) != plain(there):
-                return Check(
-                    "agency", "failed", f"{name}: {here!r} here, {there!r} in the statement"
-                )
+                return _failed("agency", f"{name}: {here!r} here, {there!r} in the statement")
         return (
             Check("agency", "ok") if pairs else Check("agency", "not checked", "not in the entry")
         )
 
-    def _content(self, said: Statement) -> Iterator[Check]:
+    def _check_content(self, statement: Statement) -> Iterator[Check]:
         entry = self._entry
         try:
             body = project(entry.body, watch=True)
         except TangleError as error:
             for name in ("text", "links", "media", "disclosure", "appearance"):
-                yield Check(name, "failed", f"the body {error.clause}")
+                yield _failed(name, f"the body {error.clause}")
             return
         self._paragraphs = body.paragraphs
-        copy = parts(entry.copy, disclosure=said.disclosure, body=body)
-        changed = changed_parts(said.published, copy.digests())
+        copy = parts(entry.copy, disclosure=statement.disclosure, body=body)
+        changed = changed_parts(statement.published, copy.digests())
         for name in PARTS:
             fits = name not in changed
             yield Check(name, "ok" if fits else "failed", "" if fits else _DIFFERS[name])
@@ -247,85 +268,84 @@ class _Verification:
             for picture in entry.pictures:
                 url = resolve(picture, None, shown=True)
                 if url is not None and _unbracketed(url) not in shown:
-                    yield Check("media", "failed", f"{url[:80]!r} stands beside it, unsigned")
+                    yield _failed("media", f"{url[:80]!r} stands beside it, unsigned")
                     break
-        yield self._disclosure(said, body, fits="text" not in changed)
+        yield self._check_disclosure(statement, body, fits="text" not in changed)
         yield Check("appearance", "failed" if body.suspect else "ok", body.suspect)
 
-    def _disclosure(self, said: Statement, body: Projection, *, fits: bool) -> Check:
-        sentence = plain(said.disclosure)
+    def _check_disclosure(self, statement: Statement, body: Projection, *, fits: bool) -> Check:
+        sentence = plain(statement.disclosure)
         last = body.paragraphs[-1] if body.paragraphs else ""
         if sentence:
             if last == sentence:
                 return Check("disclosure", "ok")
-            return Check("disclosure", "failed", f"the last paragraph is not {sentence!r}")
+            return _failed("disclosure", f"the last paragraph is not {sentence!r}")
         if not fits and last:
             less = parts(self._entry.copy, disclosure=last, body=body).digests()
-            if less.text == said.published.text:
-                return Check(
-                    "disclosure", "failed", f"the statement has none; {last[:80]!r} was added"
-                )
+            if less.text == statement.published.text:
+                return _failed("disclosure", f"the statement has none; {last[:80]!r} was added")
         return Check("disclosure", "ok", "none is due")
 
-    def _scope(self, said: Statement) -> Check:
-        if said.scope == "unknown":
+    def _check_scope(self, statement: Statement) -> Check:
+        if statement.scope == "unknown":
             return Check("scope", "ok", "nothing is claimed")
-        if said.received is None:
-            return Check("scope", "failed", f"{said.scope}, but there is no received copy")
-        measured = scope_of(changed_parts(said.received, said.published))
+        if statement.received is None:
+            return _failed("scope", f"{statement.scope}, but there is no received copy")
+        measured = scope_of(changed_parts(statement.received, statement.published))
         # Only the words themselves can tell these four apart, and digests have none.
         allowed = _OF_CHANGED_WORDS if measured == "edited" else {measured}
-        if said.scope in allowed:
+        if statement.scope in allowed:
             return Check("scope", "ok")
         follows = " or ".join(sorted(allowed))
-        return Check("scope", "failed", f"stated {said.scope}; from the digests follows {follows}")
+        return _failed("scope", f"stated {statement.scope}; from the digests follows {follows}")
 
-    def _claim(self, said: Statement) -> Check:
+    def _check_claim(self, statement: Statement) -> Check:
         scope, flag = self._entry.edit_scope, self._entry.edited_headline_only
-        if words := contradiction(said.scope, self._paragraphs):
-            return Check("claim", "failed", f"it prints {words!r}, but the scope is {said.scope}")
+        if words := contradiction(statement.scope, self._paragraphs):
+            return _failed("claim", f"it prints {words!r}, but the scope is {statement.scope}")
         if scope is None and flag is None:
             return Check("claim", "not checked", "not in the entry")
-        if scope is not None and scope != said.scope:
-            return Check(
-                "claim", "failed", f"the entry says {scope!r}, the statement {said.scope!r}"
-            )
-        if flag is not None and flag != (said.scope == "headline-only"):
+        if scope is not None and scope != statement.scope:
+            return _failed("claim", f"the entry says {scope!r}, the statement {statement.scope!r}")
+        if flag is not None and flag != (statement.scope == "headline-only"):
             told = "true" if flag else "false"
-            return Check(
-                "claim", "failed", f"editedHeadlineOnly is {told}, but the scope {said.scope}"
+            return _failed(
+                "claim", f"editedHeadlineOnly is {told}, but the scope {statement.scope}"
             )
         return Check("claim", "ok")
 
-    def _in_time(self, said: Statement) -> Check:
+    def _check_times(self, statement: Statement) -> Check:
         # A desk changes what is published before or after its receipt is logged: no order there.
         for name, earlier, then, later in (
-            ("received_at", said.received_at, "changed_at", said.changed_at),
-            ("changed_at", said.changed_at, "issued_at", said.issued_at),
-            ("received_at", said.received_at, "logged_at", said.logged_at),
-            ("logged_at", said.logged_at, "issued_at", said.issued_at),
-            ("issued_at", said.issued_at, "now", self._aids.now),
+            ("received_at", statement.received_at, "changed_at", statement.changed_at),
+            ("changed_at", statement.changed_at, "issued_at", statement.issued_at),
+            ("received_at", statement.received_at, "logged_at", statement.logged_at),
+            ("logged_at", statement.logged_at, "issued_at", statement.issued_at),
+            ("issued_at", statement.issued_at, "now", self._evidence.now),
         ):
             if earlier is not None and later is not None and earlier - later > SLACK:
-                return Check("times", "failed", f"{name} is after {then}")
+                return _failed("times", f"{name} is after {then}")
         return Check("times", "ok")
 
-    def _receipt(self, said: Statement) -> Check:
-        if said.receipt is None or said.leaf is None or said.logged_at is None:
+    def _check_receipt(self, statement: Statement) -> Check:
+        if statement.receipt is None or statement.leaf is None or statement.logged_at is None:
             return Check("receipt", "not checked", "no received copy is kept")
         if self._keys.log is None:
             return Check("receipt", "not checked", "the key set has no log key")
         try:
-            self.proved = check_proof(said.receipt, said.leaf, self._keys.log)
+            self.proved = check_proof(statement.receipt, statement.leaf, self._keys.log)
         except Refused as error:
-            return Check("receipt", "failed", str(error))
-        self.place = Place(self.proved.index, said.logged_at)
-        told = (f"in the log of {self.proved.head.size}", late(said.received_at, said.logged_at))
+            return _failed("receipt", str(error))
+        self.leaf = LeafTime(self.proved.index, statement.logged_at)
+        told = (
+            f"in the log of {self.proved.head.size}",
+            late(statement.received_at, statement.logged_at),
+        )
         return Check("receipt", "ok", "; ".join(filter(None, told)))
 
-    def _in_chain(self, made: Token, said: Statement) -> Check:
+    def _check_chain(self, token: Token, statement: Statement) -> Check:
         try:
-            document = self._aids.find_chain(said) if self._aids.find_chain else None
+            document = self._evidence.find_chain(statement) if self._evidence.find_chain else None
         except Missing as error:
             self._withheld = True
             return Check("chain", "not checked", str(error))
@@ -334,33 +354,33 @@ class _Verification:
         try:
             found = read_chain(document, self._keys)
         except Refused as error:
-            return Check("chain", "failed", str(error))
-        if found.guid != said.guid:
-            return Check("chain", "failed", "it is of another guid")
-        if made.digest not in found.digests[said.version - 1 : said.version]:
-            return Check("chain", "failed", f"it has not this statement as version {said.version}")
+            return _failed("chain", str(error))
+        if found.guid != statement.guid:
+            return _failed("chain", "it is of another guid")
+        if token.digest not in found.digests[statement.version - 1 : statement.version]:
+            return _failed("chain", f"it has not this statement as version {statement.version}")
         self._chain = found
-        later = len(found.digests) - said.version
+        later = len(found.digests) - statement.version
         return Check("chain", "ok", f"{later} later" if later else "the last one")
 
-    def _continued(self, made: Token, said: Statement) -> Check:
-        seen = self._aids.memory.statements.get(said.guid)
+    def _check_continuity(self, token: Token, statement: Statement) -> Check:
+        seen = self._evidence.state.statements.get(statement.guid)
         if seen is None:
             return Check("continuity", "not checked", "never seen before")
-        self.seen = made.digest == seen.digest
-        state, why = self._after(seen, made, said)
+        self.seen = token.digest == seen.digest
+        state, why = self._succession(seen, token, statement)
         self.follows = state == "ok"
         return Check("continuity", state, why)
 
-    def _after(self, seen: Seen, made: Token, said: Statement) -> tuple[State, str]:
+    def _succession(self, seen: Seen, token: Token, statement: Statement) -> tuple[State, str]:
         """Whether a statement follows the one *seen*, and why not."""
         version = seen.version
         log = self._keys.log.name if self._keys.log else None
         there = self._chain.digests[version - 1 : version] if self._chain else (seen.digest,)
         for wrong, why in (
-            (said.version < version, f"version {version} was seen before"),
+            (statement.version < version, f"version {version} was seen before"),
             (
-                said.version == version and made.digest != seen.digest,
+                statement.version == version and token.digest != seen.digest,
                 f"another version {version} was seen before",
             ),
             (
@@ -368,14 +388,14 @@ class _Verification:
                 f"its log was {seen.log!r} before, and {become(log)}",
             ),
             (
-                said.version == version + 1 and said.previous != seen.digest,
+                statement.version == version + 1 and statement.previous != seen.digest,
                 f"it names another version {version} than the one seen before",
             ),
             (seen.digest not in there, f"the version {version} seen is not in the chain"),
         ):
             if wrong:
                 return "failed", why
-        if self._chain or said.version <= version + 1:
+        if self._chain or statement.version <= version + 1:
             return "ok", ""
         # A story has to serve its chain: withheld, it may hide that what was seen is gone.
         why = f"version {version} was seen before, and only the chain could show what follows"
@@ -392,10 +412,14 @@ _DIFFERS = {
 }
 
 
+def _failed(name: str, reason: str) -> Check:
+    return Check(name, "failed", reason)
+
+
 def _equal(name: str, there: str, here: str) -> Check:
     if here == there:
         return Check(name, "ok")
-    return Check(name, "failed", f"{here[:80]!r} here, {there[:80]!r} in the statement")
+    return _failed(name, f"{here[:80]!r} here, {there[:80]!r} in the statement")
 
 
 def _unbracketed(url: str) -> str:

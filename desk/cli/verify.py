@@ -1,15 +1,46 @@
 """``wirecopy verify``: is what a feed, or an article elsewhere, says of its stories true?"""
 
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from desk import show
-from desk.sources import Sources, is_url
-from desk.verifying import Asked, verified
-from stories.errors import UnknownNameError
-from wirecopy import Report, Result
+from desk.sources import SourceError, Sources, is_url
+from stories import clock
+from stories.errors import ConfigError, UnknownNameError, WirecopyError
+from wirecopy import (
+    Evidence,
+    Keys,
+    Missing,
+    Refused,
+    Report,
+    Result,
+    TrustedState,
+    read_feed,
+    read_keys,
+    verify_entries,
+)
+from wirecopy.encoding import parse
+from wirecopy.online import KEYS, evidence_of, site_of, sites_of
+
+
+class VerifyError(WirecopyError):
+    """What was given cannot be verified at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks for. ``keys`` and ``chains`` are files or URLs."""
+
+    feed: str
+    keys: str | None = None
+    chains: tuple[str, ...] = ()
+    remember: Path | None = None
 
 
 def verify(
@@ -91,7 +122,7 @@ def _article(against: Path, article: Path, item: str | None, *, json: bool) -> N
 
 def _feed(asked: Asked, *, json: bool) -> None:
     with Sources() as sources:
-        report = verified(asked, sources)
+        report = _verified(asked, sources)
     if json:
         show.as_json(_told(asked.feed, report))
     else:
@@ -108,6 +139,100 @@ def _feed(asked: Asked, *, json: bool) -> None:
         show.complain(f"log: {report.log.reason}{remedy if untold else ''}")
     if not report.ok:
         raise typer.Exit(1)
+
+
+def _verified(asked: Asked, sources: Sources) -> Report:
+    """The report of the feed *asked* for; what it showed is written to ``asked.remember``.
+
+    :raises ConfigError: when it is not said which keys to go by.
+    :raises WirecopyError: when feed, keys, chain or memory cannot be read.
+    """
+    document = sources.named(asked.feed)
+    site, keys = _site_and_keys(asked, sources)
+    state = _load(asked.remember)
+    try:
+        entries = read_feed(document)
+    except Refused as error:
+        raise VerifyError(f"{asked.feed}: {error}") from None
+    chains = _named_chains(asked.chains, sources)
+    now = clock.now()
+    evidence = Evidence(now, state=state)
+    if site is not None:
+        evidence = evidence_of(site, [] if chains else entries, keys, sources.found, state, now)
+    if chains:
+        evidence = replace(evidence, find_chain=lambda statement: chains.get(statement.guid))
+    report = verify_entries(entries, keys, evidence)
+    if asked.remember is not None and report.state != state:
+        _write(asked.remember, report.state.dump())
+    return report
+
+
+def _site_and_keys(asked: Asked, sources: Sources) -> tuple[str | None, Keys]:
+    """The site that a URL tells of, None for none, and the publisher's keys."""
+    if asked.keys is not None:
+        keys = _read_keys(asked.keys, sources.named(asked.keys))
+        if is_url(asked.keys) and asked.keys.endswith(KEYS):
+            return asked.keys.removesuffix(KEYS), keys
+        return (sites_of(asked.feed)[0] if is_url(asked.feed) else None), keys
+    if not is_url(asked.feed):
+        raise ConfigError(
+            f"{asked.feed}: a file does not tell whose keys to believe; give the publisher's:"
+            f" --key https://SITE{KEYS} (or a file of it)"
+        )
+    try:
+        return site_of(asked.feed, sources.found)
+    except Missing as error:
+        raise SourceError(f"{error}; if they are elsewhere, give them: --key URL") from None
+    except Refused as error:
+        raise VerifyError(f"{error}; it has to be a JWK Set") from None
+
+
+def _read_keys(source: str, document: bytes) -> Keys:
+    try:
+        return read_keys(document)
+    except Refused as error:
+        raise VerifyError(f"{source}: {error}; it has to be a JWK Set") from None
+
+
+def _named_chains(named: tuple[str, ...], sources: Sources) -> Mapping[str, bytes]:
+    """The chain documents that were *named*, by guid."""
+    found: dict[str, bytes] = {}
+    for source in named:
+        document = sources.named(source)
+        try:
+            chain = parse(document.decode("utf-8-sig"))
+        except (UnicodeDecodeError, Refused):
+            chain = None
+        guid = chain.get("guid") if isinstance(chain, dict) else None
+        if not isinstance(guid, str):
+            raise VerifyError(
+                f"{source}: is no chain of statements; SITE/stories/ID/statements is one"
+            )
+        found[guid] = document
+    return found
+
+
+def _load(file: Path | None) -> TrustedState:
+    if file is None or not file.exists():
+        return TrustedState()
+    try:
+        return TrustedState.load(file.read_bytes())
+    except OSError as error:
+        raise VerifyError(f"{file}: {error.strerror}") from None
+    except Refused as error:
+        raise VerifyError(f"{file}: {error}; move it away to begin anew") from None
+
+
+def _write(file: Path, data: bytes) -> None:
+    """Whole or not at all: half a memory would be refused, or forget."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=file.resolve().parent, delete=False) as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(out.name).replace(file)
+    except OSError as error:
+        raise VerifyError(f"{file}: cannot be written: {error.strerror}") from None
 
 
 def _print(report: Report) -> None:

@@ -12,7 +12,7 @@ from tests.publish.tree import tree
 from tests.publish.variations import FIRST, drawn
 from tests.signed import ISSUED, Issuer, samples
 from tests.signing import Log, b64, jwks
-from wirecopy import Aids, Entry, Refused, read_keys, verify_entries
+from wirecopy import Entry, Evidence, Refused, read_keys, verify_entries
 from wirecopy.chain import read_chain
 from wirecopy.encoding import canonical, parse
 from wirecopy.keys import LARGEST_SET
@@ -184,7 +184,7 @@ def test_instants() -> None:
             keyset = json.dumps(jwks(FIRST))
         now = ISSUED.replace(microsecond=0) + timedelta(milliseconds=at % 5 - 2)
         one = replace(entry, statement=FIRST.sign(payload))
-        (result,) = verify_entries([one], read_keys(keyset.encode()), Aids(now=now)).entries
+        (result,) = verify_entries([one], read_keys(keyset.encode()), Evidence(now=now)).entries
         here.append({c.name: c.state for c in result.checks if c.name in ("key", "times")})
         neutral = {**asdict(one), "body": body}
         asked.append(

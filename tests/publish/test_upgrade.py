@@ -17,7 +17,7 @@ from tests.publish.samples import english, hindi
 from tests.publish.shelf import publish
 from tests.signed import earlier
 from tests.stories.proving import chained
-from wirecopy import Aids, Memory, Report, read_keys, tlog, verify
+from wirecopy import Evidence, Report, TrustedState, read_keys, tlog, verify
 from wirecopy.encoding import canonical, digest
 from wirecopy.statement import Statement
 from wirecopy.token import payload_of
@@ -83,9 +83,9 @@ def verified(store: Store, before: str) -> Report:
         with store.read() as conn:
             return proofs.tile(conn, level, at)[: width * tlog.HASH]
 
-    memory = Memory(checkpoints={head.origin: before})
-    aids = Aids(clock.now(), chain, tile, head.checkpoint, memory)
-    return verify(row.body, read_keys(canonical(jwks)), aids)
+    state = TrustedState(checkpoints={head.origin: before})
+    evidence = Evidence(clock.now(), chain, tile, head.checkpoint, state)
+    return verify(row.body, read_keys(canonical(jwks)), evidence)
 
 
 def test_a_log_begun_before(store: Store, config: ConfigOf) -> None:

@@ -20,7 +20,7 @@ from tests.publish.tree import Node, tree
 from tests.signed import FORMATS, ISSUED, Issuer, samples
 from tests.wirecopy.mutations import FORM, MEANING
 from tests.wirecopy.test_mutations import changed
-from wirecopy import Aids, Entry, Refused, read_keys, verify_entries
+from wirecopy import Entry, Evidence, Refused, read_keys, verify_entries
 from wirecopy.feed import read_feed
 from wirecopy.scope import Copy, digests
 from wirecopy.text import plain, project
@@ -330,7 +330,7 @@ def test_both_verifiers_say_the_same_of_feeds_that_were_altered(form: Format) ->
         questions.append(
             {"ask": "check", "entry": neutral, "jwks": jwks, "now": now.timestamp() * 1000}
         )
-        (result,) = verify_entries([entry], keys, Aids(now=now)).entries
+        (result,) = verify_entries([entry], keys, Evidence(now=now)).entries
         told.append({c.name: c.state for c in result.checks if c.name not in UNSEEN})
     for question, states, found in zip(questions, told, ask(questions), strict=True):
         assert {n: c["state"] for n, c in found["checks"].items()} == states, question["entry"]

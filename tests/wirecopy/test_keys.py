@@ -7,9 +7,8 @@ import pytest
 
 from tests.signed import ISSUED, instant
 from tests.signing import Log, Signer, canonical, digest, jwks
-from wirecopy import Memory, Refused, load_memory, read_keys
-from wirecopy.memory import Seen
-from wirecopy.order import Place
+from wirecopy import Refused, TrustedState, read_keys
+from wirecopy.trusted_state import LeafTime, Seen
 
 GOOD = Signer("first").jwk()
 SEEN = {"g": {"version": 2, "digest": digest(b"x"), "log": None}}
@@ -75,15 +74,15 @@ def test_a_key_with_more_to_say_is_a_key() -> None:
 def test_a_memory_comes_back() -> None:
     log = Log()
     log.add(b"x")
-    memory = Memory(
+    memory = TrustedState(
         {"g": Seen(2, digest(b"x"), log.origin), "ü": Seen(1, digest(b"y"), None)},
         {log.origin: log.checkpoint()},
         {"kid": log.origin},
-        {log.origin: Place(3, ISSUED)},
+        {log.origin: LeafTime(3, ISSUED)},
         {log.origin: ISSUED},
     )
-    assert load_memory(memory.dump()) == memory
-    assert load_memory(Memory().dump()) == Memory()
+    assert TrustedState.load(memory.dump()) == memory
+    assert TrustedState.load(TrustedState().dump()) == TrustedState()
 
 
 @pytest.mark.parametrize(
@@ -111,6 +110,6 @@ def test_a_memory_comes_back() -> None:
 )
 def test_a_memory_that_is_none(changes: dict[str, Any]) -> None:
     whole = {"type": "wirecopy-memory-1", "statements": SEEN, "checkpoints": {}}
-    assert load_memory(json.dumps(whole).encode()).statements
+    assert TrustedState.load(json.dumps(whole).encode()).statements
     with pytest.raises(Refused, match="memory"):
-        load_memory(json.dumps({**whole, **changes}).encode())
+        TrustedState.load(json.dumps({**whole, **changes}).encode())

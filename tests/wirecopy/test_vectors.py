@@ -11,12 +11,11 @@ import pytest
 from tests.vectors.__main__ import files
 from wirecopy import (
     CHECKS,
-    Aids,
     Entry,
-    Memory,
+    Evidence,
     Refused,
     Report,
-    load_memory,
+    TrustedState,
     read_keys,
     verify,
     verify_entries,
@@ -70,7 +69,7 @@ def test_key_set(row: dict[str, Any]) -> None:
         with pytest.raises(Refused):
             read_keys(document)
     else:
-        found = verify_entries([entry(row)], read_keys(document), Aids(now=NOW))
+        found = verify_entries([entry(row)], read_keys(document), Evidence(now=NOW))
         held(found, {"expected": [row["expected"]]})
 
 
@@ -107,7 +106,7 @@ def test_chain(row: dict[str, Any]) -> None:
 # Entries and feeds
 
 
-def aids(row: dict[str, Any]) -> Aids:
+def evidence(row: dict[str, Any]) -> Evidence:
     found = VECTORS["chain_sets"][row["chains"]]
 
     def chain(said: Statement) -> bytes | None:
@@ -115,10 +114,10 @@ def aids(row: dict[str, Any]) -> Aids:
             raise Missing("the chain is not to be had")
         return found[said.story].encode() if said.story in found else None
 
-    return Aids(
+    return Evidence(
         now=NOW,
         find_chain=chain,
-        memory=load_memory(row["memory"].encode()) if "memory" in row else Memory(),
+        state=TrustedState.load(row["memory"].encode()) if "memory" in row else TrustedState(),
     )
 
 
@@ -152,13 +151,14 @@ def entry(told: dict[str, Any]) -> Entry:
 @pytest.mark.parametrize("row", named(VECTORS["entries"] + VECTORS["order"]))
 def test_entries(row: dict[str, Any]) -> None:
     held(
-        verify_entries([entry(told) for told in row["entries"]], KEYS[row["keys"]], aids(row)), row
+        verify_entries([entry(told) for told in row["entries"]], KEYS[row["keys"]], evidence(row)),
+        row,
     )
 
 
 @pytest.mark.parametrize("row", named(VECTORS["feeds"]))
 def test_feeds(row: dict[str, Any]) -> None:
-    held(verify(row["document"].encode(), KEYS[row["keys"]], aids(row)), row)
+    held(verify(row["document"].encode(), KEYS[row["keys"]], evidence(row)), row)
 
 
 # The log

@@ -1,12 +1,10 @@
 """Whether a log only grew: all checkpoints at hand are heads of one and the same tree."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from .errors import Missing, Refused
-from .memory import Memory
-from .result import Check
+from .report import Check
 from .tlog import (
     Checkpoint,
     FetchTile,
@@ -17,30 +15,25 @@ from .tlog import (
     parse_checkpoint,
     read_checkpoint,
 )
+from .trusted_state import TrustedState
 
 
-@dataclass(frozen=True, slots=True)
-class Heads:
-    """The checkpoints at hand: those of the receipts that hold, and the log's present one.
-
-    ``fresh`` are those of statements that were not seen before.
-    """
-
-    proved_by: Sequence[Checkpoint]
-    fresh: Sequence[Checkpoint]
-    present: str | None
-
-
-def check_growth(
-    heads: Heads,
+def check_log(
     key: LogKey | None,
-    memory: Memory,
+    state: TrustedState,
+    *,
+    proved: Sequence[Checkpoint],
+    fresh: Sequence[Checkpoint],
+    present: str | None,
     logs: Collection[str],
     fetch: FetchTile | None,
 ) -> tuple[Check, dict[str, str]]:
     """The check ``log`` of a feed, and the checkpoints to remember, by origin.
 
-    :param logs: those that these keys and entries were in before.
+    :param proved: those of the receipts that hold; *fresh* are those of them whose statements were
+        not seen before.
+    :param present: the log's present one, as it is served.
+    :param logs: the logs that these keys and entries were in before.
     :param fetch: gives the log's tiles; without it only forks at one size can be seen.
     """
     gone = sorted(name for name in logs if key is None or name != key.name)
@@ -49,20 +42,20 @@ def check_growth(
         return Check("log", "failed", told), {}
     if key is None:
         return Check("log", "not checked", "the key set has no log key"), {}
-    before = memory.checkpoints.get(key.name)
+    before = state.checkpoints.get(key.name)
     try:
         seen = None if before is None else parse_checkpoint(before)
-        present = [] if heads.present is None else [read_checkpoint(heads.present, key)]
+        served = [] if present is None else [read_checkpoint(present, key)]
         # The present one may be older than the receipts: caches stand between. What matters is
         # that all agree.
-        at_hand = [*heads.proved_by, *present]
+        at_hand = [*proved, *served]
         known = _by_size(at_hand if seen is None else [*at_hand, seen])
     except Refused as error:
         return Check("log", "failed", str(error)), {}
     if not at_hand:
         return Check("log", "not checked", "there is no checkpoint to look at"), {}
-    fresh = any(seen is not None and one.size != seen.size for one in (*heads.fresh, *present))
-    found = _compared(known, fetch, seen=seen, fresh=fresh)
+    moved = any(seen is not None and one.size != seen.size for one in (*fresh, *served))
+    found = _compared(known, fetch, seen=seen, moved=moved)
     learnt = found.state == "ok" or (found.state == "not checked" and seen is None)
     return found, {key.name: known[-1].note} if learnt else {}
 
@@ -73,19 +66,19 @@ def become(log: str | None) -> str:
 
 
 def _compared(
-    known: Sequence[Checkpoint], fetch: FetchTile | None, *, seen: Checkpoint | None, fresh: bool
+    known: Sequence[Checkpoint], fetch: FetchTile | None, *, seen: Checkpoint | None, moved: bool
 ) -> Check:
     """Whether *known* heads, by size, continue each other.
 
     :param seen: the one of them that was seen before.
-    :param fresh: whether some of them are neither that one nor of statements seen before.
+    :param moved: whether some of them are neither that one nor of statements seen before.
     """
     newest = known[-1]
     if len(known) == 1:
         return Check("log", "ok", f"one head, of {newest.size} receipts")
     if fetch is None:
         why = f"{len(known)} heads, but no tiles to compare them by"
-        if seen is None or not fresh:
+        if seen is None or not moved:
             return Check("log", "not checked", why)
         why += f": nobody can tell whether the log of {seen.size} receipts seen before only grew"
         return Check("log", "failed", why)

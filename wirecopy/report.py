@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from .memory import Memory
+from .trusted_state import TrustedState
 
 LATE = timedelta(hours=1)
 """From receipt to log it takes seconds; a receipt later than this is told of."""
@@ -85,11 +85,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found of a feed; ``memory`` is what to remember of it."""
+    """What was found of a feed; ``state`` is what to remember of it."""
 
     entries: tuple[Result, ...]
     log: Check
-    memory: Memory
+    state: TrustedState
 
     @property
     def ok(self) -> bool:

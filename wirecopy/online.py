@@ -1,0 +1,161 @@
+"""Verifying against a site: its keys, its chains of statements and its log are asked of it.
+
+How documents are fetched is the caller's to say; without a say it is :mod:`wirecopy.https`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from .errors import Missing, Refused
+from .feed import Entry, read_feed
+from .keys import Keys, read_keys
+from .report import Report
+from .statement import Statement, read_statement
+from .tlog import WIDTH, tile_path
+from .token import read_token
+from .trusted_state import TrustedState
+from .verify import Document, Evidence, content, verify_entries
+
+Fetch = Callable[[Sequence[str]], Mapping[str, bytes]]
+"""The documents at these addresses, by address, of those that could be had (status 200)."""
+
+KEYS = "/.well-known/jwks.json"
+
+MOST_CHAINS = 1_000
+"""Chains asked for of one feed."""
+
+
+def is_address(source: str) -> bool:
+    """Whether *source* is a web address and not a path."""
+    return source.lower().startswith(("http://", "https://"))
+
+
+class Verifier:
+    """Verifies feeds of the publisher at *site*, remembering what it has seen.
+
+    ``state`` is what was seen so far: keep its ``dump()``, and give it again to the next one, to be
+    told when something was taken back. *keys* stand in for those that the site serves; to fetch
+    those shows that the site says so, and to have got them by a way you trust shows more.
+    """
+
+    def __init__(
+        self,
+        site: str,
+        *,
+        fetch: Fetch | None = None,
+        keys: Keys | Document | None = None,
+        state: TrustedState | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.site = site.rstrip("/")
+        self.state = state or TrustedState()
+        if fetch is None:
+            from . import https  # urllib takes 30 ms to import: only who needs it
+
+            fetch = https.fetch
+        self._fetch = fetch
+        self._now = now
+        self._keys = keys if isinstance(keys, Keys) or keys is None else read_keys(content(keys))
+
+    @property
+    def keys(self) -> Keys:
+        """The publisher's keys, fetched once.
+
+        :raises Refused: when there are none, or they are no key set.
+        """
+        if self._keys is None:
+            self._keys = _keys_of([self.site], self._fetch)[1]
+        return self._keys
+
+    def verify(self, feed: Document) -> Report:
+        """Verify every entry of *feed*: its address, its bytes, or the path of a file.
+
+        :raises Missing: when the feed or the site's keys are not to be had.
+        :raises Refused: when either is not what it should be.
+        :raises OSError: when a file cannot be read.
+        """
+        if isinstance(feed, str) and is_address(feed):
+            document = self._fetch([feed]).get(feed)
+            if document is None:
+                raise Missing(f"{feed} is not to be had")
+        else:
+            document = content(feed)
+        entries = read_feed(document)
+        evidence = evidence_of(self.site, entries, self.keys, self._fetch, self.state, self._now())
+        report = verify_entries(entries, self.keys, evidence)
+        self.state = report.state
+        return report
+
+
+def site_of(feed: str, fetch: Fetch) -> tuple[str, Keys]:
+    """The site that the feed at an address is of, and its keys.
+
+    :raises Missing: when there are no keys.
+    :raises Refused: when they are no key set.
+    """
+    return _keys_of(sites_of(feed), fetch)
+
+
+def sites_of(feed: str) -> list[str]:
+    """Where the site of a feed may be: above ``/feeds/``, else at the root of its host."""
+    parts = urlsplit(feed)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    above, slash, _ = parts.path.rpartition("/feeds/")
+    return list(dict.fromkeys([*([f"{origin}{above}"] if slash else []), origin]))
+
+
+def _keys_of(sites: Sequence[str], fetch: Fetch) -> tuple[str, Keys]:
+    had = fetch([f"{site}{KEYS}" for site in sites])
+    for site in sites:
+        if (document := had.get(f"{site}{KEYS}")) is not None:
+            try:
+                return site, read_keys(document)
+            except Refused as error:
+                raise Refused(f"{site}{KEYS}: {error}") from None
+    raise Missing(f"{sites[-1]}{KEYS}: there are no keys")
+
+
+def evidence_of(
+    site: str,
+    entries: Sequence[Entry],
+    keys: Keys,
+    fetch: Fetch,
+    state: TrustedState,
+    now: datetime,
+) -> Evidence:
+    """What *site* has to show for *entries*: their chains, the log's checkpoint, and its tiles."""
+    wanted: dict[str, str] = {}
+    for entry in entries:
+        statement = _statement_of(entry)
+        if statement is not None and len(wanted) < MOST_CHAINS:
+            wanted[statement.guid] = f"{site}/stories/{statement.story}/statements"
+    chains = fetch(list(dict.fromkeys(wanted.values())))
+
+    def find_chain(statement: Statement) -> bytes | None:
+        url = wanted.get(statement.guid)
+        if url is not None and url not in chains:
+            raise Missing(f"{url} is not to be had")
+        return None if url is None else chains[url]
+
+    def fetch_tile(level: int, number: int, width: int) -> bytes | None:
+        # A partial tile may be gone once the full one is there (C2SP tlog-tiles).
+        for served in (width, WIDTH):
+            url = f"{site}/log/{tile_path(level, number, served)}"
+            if body := fetch([url]).get(url):
+                return body
+        return None
+
+    if keys.log is None:
+        return Evidence(now, find_chain, state=state)
+    url = f"{site}/log/checkpoint"
+    served = fetch([url]).get(url)
+    checkpoint = None if served is None else served.decode("utf-8", "replace")
+    return Evidence(now, find_chain, fetch_tile, checkpoint, state)
+
+
+def _statement_of(entry: Entry) -> Statement | None:
+    try:
+        return None if entry.statement is None else read_statement(read_token(entry.statement))
+    except Refused:
+        return None

@@ -1,0 +1,165 @@
+"""What a verifier has seen, so that later it can tell that nothing was taken back.
+
+``docs/statement.md`` §7, "What was seen before" and "Places and times".
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from .encoding import canonical, from_instant, is_digest, parse, to_instant
+from .errors import Refused
+from .statement import SLACK
+from .tlog import parse_checkpoint
+
+TYPE = "wirecopy-memory-1"
+
+
+class Seen(NamedTuple):
+    """The last statement seen of a guid: its version and digest, and the log it was in."""
+
+    version: int
+    digest: str
+    log: str | None
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class LeafTime:
+    """Where in the log a leaf stands, and when it says that it was given that place."""
+
+    index: int
+    logged_at: datetime
+
+    def __str__(self) -> str:
+        return f"leaf {self.index} was logged at {to_instant(self.logged_at)}"
+
+
+class SeenSize(NamedTuple):
+    """How many leaves a log had at a checkpoint seen before, and when that was first seen."""
+
+    size: int
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedState:
+    """The last good statement of every guid, and the last checkpoint (a note) of every log.
+
+    ``logs`` tells in which log the receipts of statements by a key were, by the key's id: a
+    publisher whose old entries have all left the feed is known again by its keys. ``leaves`` has,
+    by log, the last leaf that was seen of it, and ``seen_at`` when its checkpoint was first seen.
+    """
+
+    statements: Mapping[str, Seen] = field(default_factory=dict)
+    checkpoints: Mapping[str, str] = field(default_factory=dict)
+    logs: Mapping[str, str] = field(default_factory=dict)
+    leaves: Mapping[str, LeafTime] = field(default_factory=dict)
+    seen_at: Mapping[str, datetime] = field(default_factory=dict)
+
+    def size_of(self, log: str) -> SeenSize | None:
+        """The size of *log* at its checkpoint, if it is known when that was first seen."""
+        if log not in self.checkpoints or log not in self.seen_at:
+            return None
+        return SeenSize(parse_checkpoint(self.checkpoints[log]).size, self.seen_at[log])
+
+    def logs_of(self, kids: Iterable[str], guids: Iterable[str]) -> set[str]:
+        """The logs that these keys' statements, and these entries, were in."""
+        by_guid = (self.statements[guid].log for guid in guids if guid in self.statements)
+        by_kid = (self.logs[kid] for kid in kids if kid in self.logs)
+        return {log for log in (*by_guid, *by_kid) if log is not None}
+
+    def dump(self) -> bytes:
+        """As a file holds it: JSON in UTF-8."""
+        return canonical(
+            {
+                "type": TYPE,
+                "statements": {guid: seen._asdict() for guid, seen in self.statements.items()},
+                "checkpoints": dict(self.checkpoints),
+                "logs": dict(self.logs),
+                "leaves": {
+                    log: {"index": leaf.index, "logged_at": to_instant(leaf.logged_at)}
+                    for log, leaf in self.leaves.items()
+                },
+                "seen_at": {log: to_instant(at) for log, at in self.seen_at.items()},
+            }
+        )
+
+    @classmethod
+    def load(cls, document: bytes) -> "TrustedState":
+        """The state in a file.
+
+        :raises Refused: when it is none: forgetting in silence would be worse.
+        """
+        try:
+            found = parse(document.decode())
+            if not isinstance(found, dict) or found.get("type") != TYPE:
+                raise Refused(f"its type is not {TYPE!r}")
+            statements = {guid: _seen(value) for guid, value in found["statements"].items()}
+            checkpoints = dict(found["checkpoints"])
+            for origin, note in checkpoints.items():
+                if parse_checkpoint(note).origin != origin:
+                    raise Refused(f"the checkpoint of {origin} is another's")
+            # Members that files written by earlier verifiers do not have.
+            logs = dict(found.get("logs", {}))
+            leaves = {log: _leaf_time(value) for log, value in found.get("leaves", {}).items()}
+            seen_at = {log: from_instant(value) for log, value in found.get("seen_at", {}).items()}
+            if not all(isinstance(log, str) for log in logs.values()):
+                raise Refused("a log is kept wrongly")
+        except Refused as error:
+            raise Refused(f"is no memory of a verifier: {error}") from None
+        except (UnicodeDecodeError, KeyError, TypeError, AttributeError, ValueError):
+            raise Refused("is no memory of a verifier: members are missing or wrong") from None
+        return cls(statements, checkpoints, logs, leaves, seen_at)
+
+
+def _leaf_time(value: Mapping[str, Any]) -> LeafTime:
+    leaf = LeafTime(value["index"], from_instant(value["logged_at"]))
+    if not isinstance(leaf.index, int) or isinstance(leaf.index, bool):
+        raise Refused("a leaf is kept wrongly")
+    return leaf
+
+
+def _seen(value: Mapping[str, Any]) -> Seen:
+    seen = Seen(value["version"], value["digest"], value["log"])
+    if not isinstance(seen.version, int) or not is_digest(seen.digest):
+        raise Refused("a statement is kept wrongly")
+    return seen
+
+
+# Times in the log
+
+
+def misplaced(
+    leaves: Iterable[LeafTime], newest: LeafTime | None, seen: SeenSize | None
+) -> dict[LeafTime, str]:
+    """What is wrong with those of *leaves*, all of one log, that cannot stand where they do.
+
+    :param newest: of the leaves seen before, the one that stands last.
+    """
+    found: dict[LeafTime, str] = {}
+    last = None
+    for leaf in sorted(set(leaves)):
+        if why := _out_of_order(leaf, last, newest) or _late(leaf, seen):
+            found[leaf] = why
+        if last is None or leaf.logged_at >= last.logged_at:
+            last = leaf
+    return found
+
+
+def _out_of_order(leaf: LeafTime, last: LeafTime | None, newest: LeafTime | None) -> str:
+    for other in (last, newest):
+        if other is None:
+            continue
+        # The log itself writes the times, in the order of places: clocks have no say in it.
+        before, after = sorted((leaf, other))
+        same = leaf.index == other.index and leaf != other
+        if same or before.logged_at > after.logged_at:
+            return f"{leaf}, by its word, but {other}"
+    return ""
+
+
+def _late(leaf: LeafTime, seen: SeenSize | None) -> str:
+    if seen is None or leaf.index >= seen.size or leaf.logged_at - seen.seen_at <= SLACK:
+        return ""
+    return f"{leaf}, by its word, but it was in the log already at {to_instant(seen.seen_at)}"
