@@ -1,0 +1,1 @@
+"""What people start: the commands, the web server, the supervisor; and the demo."""

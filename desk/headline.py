@@ -1,4 +1,4 @@
-"""The desk's one act: a headline written, or the wire's put back. Nothing here touches a body."""
+"""What the desk edits: it writes a headline, or puts the wire's back. Nothing edits a body."""
 
 from stories import clock
 from stories.db import Store, outbox
@@ -8,18 +8,18 @@ from stories.models import HeadlineEdit, Story
 from wirecopy.text import plain
 
 LONGEST = 300
-"""Characters of a headline, names of people less: a body pasted by mistake is refused."""
+"""Characters of a headline or a name; a body pasted by mistake has more."""
 
 
 class HeadlineError(WirecopyError):
-    """A headline that cannot be taken, and why."""
+    """A headline that is refused, and why."""
 
 
 def checked(text: str, what: str) -> str:
-    """*text* as it will be kept: one line, trimmed, nothing invisible that would mislead.
+    """*text* as it will be stored: one line, trimmed. *what* names it in errors.
 
-    :raises HeadlineError: when nothing is left, it is too long, or it holds what no line of
-        print can (controls, lone surrogates, overrides of the direction of text).
+    :raises HeadlineError: when nothing is left, when it is too long, or when it has lone
+        surrogates or overrides of the direction of text.
     """
     if any(0xD800 <= ord(c) <= 0xDFFF for c in text):
         raise HeadlineError(f"the {what} is not valid UTF-8 text; check the terminal's encoding")
@@ -39,10 +39,10 @@ def checked(text: str, what: str) -> str:
 def rewrite(store: Store, story_id: str, text: str | None, by: str) -> Story:
     """Put *text* over the story, or the wire's own headline back when *text* is None.
 
-    The act and the wish to have the story rendered are one transaction. The same words again
-    are an act too: they confirm the headline against the wire's newest version.
+    The edit and the outbox row that has the story rendered are one transaction. The same words
+    again are an edit too, when the wire has a newer version: they confirm the headline against it.
 
-    :raises HeadlineError: for a text or name that cannot be taken, or nothing to revert.
+    :raises HeadlineError: for a text or name that is refused, or nothing to revert.
     """
     name = checked(by, "name")
     line = None if text is None else checked(text, "headline")
@@ -55,7 +55,7 @@ def rewrite(store: Store, story_id: str, text: str | None, by: str) -> Story:
             raise HeadlineError(f"story {story_id}: the wire's headline stands already")
         if line == story.desk_headline and line is not None and not story.second_look:
             raise HeadlineError(f"story {story_id}: has this headline already")
-        # Acts keep their order even if the machine's clock was set back between them.
+        # Edits stay in order even if the machine's clock was set back between them.
         at = max([now, story.received_at, *(e.at for e in story.edits)])
         records.add_edit(
             conn, story.id, HeadlineEdit(text=line, by=name, at=at, against=story.number)

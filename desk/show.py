@@ -1,4 +1,4 @@
-"""Showing things: a table on a terminal, plain columns in a pipe, JSON when asked."""
+"""Output: a table on a terminal, plain columns in a pipe, JSON when asked."""
 
 import json
 import os
@@ -13,13 +13,13 @@ from rich.table import Table
 
 from stories import clock
 
-# Bidirectional controls and C0/C1 in a headline could rearrange or hijack the operator's terminal.
+# Controls (C0, C1) and overrides of direction in a headline could take over an operator's terminal.
 _UNSAFE = dict.fromkeys((*range(32), *range(127, 160)), "�")
 _UNSAFE |= dict.fromkeys((*range(8234, 8239), *range(8294, 8298)))
 
 
 class _Output(Console):
-    """Standard output. ``wirecopy stories | head``: a reader who has seen enough is no error."""
+    """Standard output; a reader who closes the pipe (``wirecopy stories | head``) is no error."""
 
     def on_broken_pipe(self) -> None:
         _end_quietly()
@@ -38,7 +38,7 @@ def console() -> Console:
 
 
 def safe(value: object) -> str:
-    """*value* as one line of text that does nothing to a terminal."""
+    """*value* as one line of text without effect on a terminal."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -93,7 +93,7 @@ def facts(pairs: Mapping[str, object]) -> None:
 
 
 def say(text: str) -> None:
-    """Print one line of ours, in which wire text may stand."""
+    """Print one line, which may contain text of a wire."""
     console().print(escape(safe(text)), soft_wrap=True)
 
 

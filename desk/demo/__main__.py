@@ -13,7 +13,7 @@ from stories.errors import WirecopyError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until told to stop. 0: told; 1: could not listen; 2: wrong usage."""
+    """Serve until SIGINT or SIGTERM. 0: stopped so; 1: could not listen; 2: wrong usage."""
     parser = argparse.ArgumentParser(
         prog="python -m desk.demo",
         description="A simulated news agency on loopback. Everything it publishes is invented.",

@@ -92,8 +92,3 @@ def instant(epoch: datetime, moment: float) -> datetime:
 def draw(*parts: int) -> tuple[int, ...]:
     """Sixteen 32-bit numbers that depend on *parts* alone, on any machine and in any process."""
     return struct.unpack("<16I", blake2b(repr(parts).encode()).digest())
-
-
-def share(number: int) -> float:
-    """A 32-bit *number* as a share, 0 ≤ share < 1."""
-    return number / 4294967296

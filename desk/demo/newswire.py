@@ -35,7 +35,7 @@ LATE = 10
 BACK = 7200.0
 COUNT = 20.0
 AFTER = {"update": 25.0, "correction": 30.0, "repeat": 35.0}
-"""Seconds from a story's appearance to what befalls it."""
+"""Seconds from a story's appearance to its change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that befell a story: ``new``, ``no-guid``, ``late``, ``update``, ``correction``
-    or ``repeat``, and the headline it had then."""
+    """Something that happened to a story: ``new``, ``no-guid``, ``late``, ``update``,
+    ``correction`` or ``repeat``, and the headline it had then."""
 
     moment: float
     kind: str
@@ -95,8 +95,8 @@ def newest(script: Script, moment: float) -> int:
     return index
 
 
-def told(script: Script, index: int) -> tuple[writing.Story, int]:
-    """The story of ``copy.json`` that is told as story *index*, and in which variation."""
+def copy_of(script: Script, index: int) -> tuple[writing.Story, int]:
+    """Which story of ``copy.json`` is story *index*, and in which variation."""
     stories = writing.stories()
     rounds, place = divmod(index, len(stories))
     story = stories[_order(script.seed, rounds, len(stories))[place]]
@@ -121,7 +121,7 @@ def _stride(seed: int, variations: int) -> int:
 
 def _life(script: Script, index: int) -> tuple[Edition, ...]:
     """The one or two editions of story *index*, its counter left at the start."""
-    role = told(script, index)[0].role
+    role = copy_of(script, index)[0].role
     since = dated = appears(script, index)
     if index < OPENING:
         dated = -60.0 - 1500.0 * index
@@ -153,7 +153,7 @@ def _state(script: Script, index: int, moment: float) -> tuple[Edition, float]:
 
 
 def _on(script: Script, index: int, wire: int) -> bool:
-    story = told(script, index)[0]
+    story = copy_of(script, index)[0]
     if WIRES[wire] == "business":
         return "Business" in story.categories
     return WIRES[wire] == "national" or story.language != "en"
@@ -179,11 +179,6 @@ def standing(script: Script, wire: int, moment: float) -> Standing:
     return Standing(tuple(shown), max((e.since for e in shown), default=0.0), until)
 
 
-def stories_at(script: Script, wire: int, moment: float) -> tuple[WireItem, ...]:
-    """The stories on *wire* at *moment*, in words, newest date first."""
-    return tuple(item(script, e) for e in standing(script, wire, moment).editions)
-
-
 def story_at(script: Script, index: int, moment: float) -> WireItem | None:
     """Story *index* as the agency has it at *moment*; None when it has not come yet."""
     if index < 0 or index > newest(script, moment):
@@ -193,7 +188,7 @@ def story_at(script: Script, index: int, moment: float) -> WireItem | None:
 
 def item(script: Script, edition: Edition) -> WireItem:
     """*edition* in words."""
-    story, variation = told(script, edition.index)
+    story, variation = copy_of(script, edition.index)
     key = f"{script.seed}-{edition.index + 1}"
     return writing.write(
         story,
@@ -210,13 +205,13 @@ def happenings(script: Script, start: float, end: float) -> tuple[Happening, ...
     """Everything that happens at ``start < moment <= end``, in order; counters are left out."""
     longest = max(AFTER.values())
     oldest = newest(script, start - longest) + 1 if start > longest else 0
-    lives = (_befalls(script, index) for index in range(oldest, newest(script, end) + 1))
-    told_ = (h for h in chain.from_iterable(lives) if start < h.moment <= end)
-    return tuple(sorted(told_, key=lambda h: h.moment))
+    lives = (_happenings_of(script, index) for index in range(oldest, newest(script, end) + 1))
+    within = (h for h in chain.from_iterable(lives) if start < h.moment <= end)
+    return tuple(sorted(within, key=lambda h: h.moment))
 
 
-def _befalls(script: Script, index: int) -> Iterator[Happening]:
-    role = told(script, index)[0].role
+def _happenings_of(script: Script, index: int) -> Iterator[Happening]:
+    role = copy_of(script, index)[0].role
     coming, *later = (item(script, e) for e in _life(script, index))
     kind = role if role in ("late", "no-guid") else "new"
     since = appears(script, index)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from desk.demo import newswire, writing
 from desk.demo.items import EPOCH, IST, WireItem, draw
 from desk.demo.newswire import WIRES, Script
+from tests.desk.agency import stories_at
 
 SCRIPT = Script()
 NATIONAL = WIRES.index("national")
@@ -27,7 +28,7 @@ unhurried = settings(deadline=None, max_examples=60)
 
 def national(moment: float) -> dict[str, WireItem]:
     """The stories on the national wire by their number, counted from 1."""
-    items = newswire.stories_at(SCRIPT, NATIONAL, moment)
+    items = stories_at(SCRIPT, NATIONAL, moment)
     return {item.key.removeprefix("1-"): item for item in items}
 
 
@@ -100,7 +101,7 @@ def test_every_variation_differs_until_all_have_been() -> None:
 
 
 def test_pictures_call_themselves_simulated() -> None:
-    pictures = [item.picture for item in newswire.stories_at(SCRIPT, NATIONAL, 300)]
+    pictures = [item.picture for item in stories_at(SCRIPT, NATIONAL, 300)]
     assert {p.credit for p in pictures if p} == {"SIMULATED PICTURE"}
 
 
@@ -177,9 +178,9 @@ def test_one_story_comes_without_a_guid() -> None:
 
 def test_the_other_wires_are_selections() -> None:
     at = 200
-    every = {item.key: item for item in newswire.stories_at(Script(items=99), NATIONAL, at)}
-    business = newswire.stories_at(SCRIPT, WIRES.index("business"), at)
-    languages = newswire.stories_at(SCRIPT, WIRES.index("languages"), at)
+    every = {item.key: item for item in stories_at(Script(items=99), NATIONAL, at)}
+    business = stories_at(SCRIPT, WIRES.index("business"), at)
+    languages = stories_at(SCRIPT, WIRES.index("languages"), at)
     assert {item.slugline for item in business} == {
         "RESULTS-VARUNIKA",
         "GRAIN-CLOSE",
@@ -231,7 +232,7 @@ def test_happenings_join_without_gap_or_overlap(script: Script, at: list[float])
 @given(scripts, wires, moments)
 @unhurried
 def test_the_window_of_a_wire(script: Script, wire: int, moment: float) -> None:
-    items = newswire.stories_at(script, wire, moment)
+    items = stories_at(script, wire, moment)
     assert 1 <= len(items) <= script.items
     if wire == NATIONAL:
         come = newswire.newest(script, moment) + 1
@@ -290,8 +291,8 @@ def test_a_script_that_cannot_be(wrong: dict[str, object]) -> None:
 
 def test_another_process_tells_the_same() -> None:
     program = (
-        "from desk.demo import newswire;"
-        "print(ascii(newswire.stories_at(newswire.Script(seed=7), 0, 4321.0)))"
+        "from desk.demo import newswire; from tests.desk import agency;"
+        "print(ascii(agency.stories_at(newswire.Script(seed=7), 0, 4321.0)))"
     )
     other = subprocess.run(
         [sys.executable, "-c", program],
@@ -300,7 +301,7 @@ def test_another_process_tells_the_same() -> None:
         text=True,
         check=True,
     )
-    here = newswire.stories_at(Script(seed=7), 0, 4321.0)
+    here = stories_at(Script(seed=7), 0, 4321.0)
     assert other.stdout.strip() == ascii(here)
 
 
@@ -312,7 +313,7 @@ def test_draws_are_the_same_on_every_machine() -> None:
 
 def test_another_seed_tells_another_second_round() -> None:
     def headlines(seed: int) -> list[str]:
-        items = newswire.stories_at(Script(seed=seed), NATIONAL, 2000)
+        items = stories_at(Script(seed=seed), NATIONAL, 2000)
         return [item.headline for item in items]
 
     assert headlines(1) == headlines(1)
@@ -322,4 +323,4 @@ def test_another_seed_tells_another_second_round() -> None:
 def test_dates_are_indian_whatever_the_epoch_is_in() -> None:
     tokyo = timezone(timedelta(hours=9))
     elsewhere = Script(epoch=EPOCH.astimezone(tokyo))
-    assert newswire.stories_at(elsewhere, 0, 30) == newswire.stories_at(SCRIPT, 0, 30)
+    assert stories_at(elsewhere, 0, 30) == stories_at(SCRIPT, 0, 30)

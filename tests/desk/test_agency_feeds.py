@@ -12,6 +12,7 @@ from lxml import etree
 from desk.demo import feeds, newswire, pages
 from desk.demo.items import EPOCH, WireItem, instant
 from desk.demo.newswire import Script
+from tests.desk.agency import stories_at
 
 SITE = "http://127.0.0.1:8099"
 NS = {
@@ -44,7 +45,7 @@ def parsed(feed: bytes) -> Any:
 
 
 shows = st.builds(
-    lambda seed, wire, moment: newswire.stories_at(Script(seed, site=SITE), wire, moment),
+    lambda seed, wire, moment: stories_at(Script(seed, site=SITE), wire, moment),
     st.integers(0, 2**40),
     st.integers(0, 2),
     st.floats(0, 20_000),
@@ -88,7 +89,7 @@ def test_feedparser_reads_every_format(items: tuple[WireItem, ...]) -> None:
 
 
 def test_an_rss_item_element_by_element() -> None:
-    items = newswire.stories_at(Script(site=SITE), 0, 25)
+    items = stories_at(Script(site=SITE), 0, 25)
     feed = feeds.rss(channel("rss", moment=25), items)
     assert texts(feed, "/rss/channel/copyright") == ["Simulated; no rights"]
     assert texts(feed, "/rss/channel/ttl") == ["1"]
@@ -120,20 +121,20 @@ def test_an_rss_item_element_by_element() -> None:
 
 
 def test_an_atom_entry_keeps_the_first_date_beside_the_last() -> None:
-    feed = feeds.atom(channel("atom"), newswire.stories_at(Script(site=SITE), 0, 25))
+    feed = feeds.atom(channel("atom"), stories_at(Script(site=SITE), 0, 25))
     assert texts(feed, "//a:entry[1]/a:published") == ["2026-11-22T08:34:00+05:30"]
     assert texts(feed, "//a:entry[1]/a:updated") == ["2026-11-22T09:00:25+05:30"]
     assert texts(feed, "/a:feed/a:rights") == ["Simulated; no rights"]
 
 
 def test_rdf_dates_are_utc() -> None:
-    feed = feeds.rdf(channel("rdf"), newswire.stories_at(Script(site=SITE), 0, 25))
+    feed = feeds.rdf(channel("rdf"), stories_at(Script(site=SITE), 0, 25))
     assert texts(feed, "//r:item[1]/dc:date") == ["2026-11-22T03:30:25Z"]
 
 
 @pytest.mark.parametrize("ending", ["rss", "atom", "rdf"])
 def test_text_that_tempts_a_string_builder(ending: str) -> None:
-    [item, *_] = newswire.stories_at(Script(site=SITE), 0, 0)
+    [item, *_] = stories_at(Script(site=SITE), 0, 0)
     fields = {name: getattr(item, name) for name in item.__slots__}
     hostile = WireItem(**fields | {"headline": 'A <b> & "c"', "body": "<p>x ]]> y</p>"})
     feed = feeds.FORMATS[ending][1](channel(ending, wire="a&b"), [hostile])

@@ -19,6 +19,7 @@ from desk.demo import newswire
 from desk.demo.newswire import Script
 from desk.demo.server import running, serve
 from stories.errors import WirecopyError
+from tests.desk.agency import stories_at
 
 NATIONAL = "/wires/national.rss"
 
@@ -70,7 +71,7 @@ def test_a_feed_as_the_pure_core_has_it(script: Client) -> None:
     assert headers["X-Simulation"] == "yes"
     assert headers["Date"] == "Sun, 22 Nov 2026 03:30:45 GMT"
     assert headers["Last-Modified"] == "Sun, 22 Nov 2026 03:30:45 GMT"
-    items = newswire.stories_at(Script(site=script.base), 0, 45)
+    items = stories_at(Script(site=script.base), 0, 45)
     titles = etree.fromstring(body).xpath("//item/title/text()")
     assert titles == [item.headline for item in items]
     guids = [node.text or "" for node in etree.fromstring(body).iter("guid")]

@@ -14,7 +14,7 @@ from math import floor, inf
 from typing import Literal
 
 from desk.demo import writing
-from desk.demo.items import EPOCH, Edition, Standing, WireItem, draw, share
+from desk.demo.items import EPOCH, Edition, Standing, WireItem, draw
 
 MOST_EDITIONS = 4
 VARIATIONS = 128
@@ -239,3 +239,8 @@ def not_modified_at(load: Load, wire: int, request: int) -> bool:
     if load.not_modified_share == 1:
         return True
     return share(draw(load.seed, _REQUEST, wire, request)[2]) < load.not_modified_share
+
+
+def share(number: int) -> float:
+    """A 32-bit *number* as a share, 0 ≤ share < 1."""
+    return number / 4294967296
