@@ -163,7 +163,7 @@ def test_what_is_judged_says_what_the_body_says(data: st.DataObject, story: Any)
     assert paragraphs == project(again).paragraphs == project(body).paragraphs
 
 
-def test_what_is_set_aside_is_told() -> None:
+def test_what_is_set_aside_is_listed() -> None:
     answer = held(broadsheet(BRIDGE), BRIDGE)
     assert answer.story is not None
     assert [(one.why, one.text) for one in answer.story.aside] == [
@@ -451,14 +451,14 @@ def test_the_command(tmp_path: Path, run: Run) -> None:
     assert code == 1
     assert "until [-March.-] {+April.+}" in out
     assert "claims more than was measured" in out
-    told = json.loads(run("--against", "wire.xml", "bad.html", "--json")[1])
-    assert (told["holds"], told["scope"], told["claims"][0]["standing"]) == (
+    answer = json.loads(run("--against", "wire.xml", "bad.html", "--json")[1])
+    assert (answer["holds"], answer["scope"], answer["claims"][0]["standing"]) == (
         False,
         "edited",
         "claims-more",
     )
-    assert told["received"]["item"] == 2
-    assert {"kind": "added", "text": "April."} in told["differences"][0]["words"]
+    assert answer["received"]["item"] == 2
+    assert {"kind": "added", "text": "April."} in answer["differences"][0]["words"]
     assert run("--against", "wire.xml", "none.html")[0] == 2
     assert run("--against", "wire.xml", "bad.html", "--item", "7")[0] == 2
     assert run("--against", "bad.html", "bad.html")[0] == 0
@@ -470,9 +470,9 @@ def test_a_page_that_would_take_all_memory_is_one_clear_error(tmp_path: Path, ru
     bomb = "<p>" + "".join(f"<b k={n}>" for n in range(1400)) + "<p>x" * 3000
     (tmp_path / "bomb.html").write_text(bomb)
     before = resource.getrlimit(resource.RLIMIT_AS)
-    told = "wirecopy: bomb.html: takes more than 1 GB of memory to read; no honest page does;"
+    expected = "wirecopy: bomb.html: takes more than 1 GB of memory to read; no honest page does;"
     code, out, err = run("--against", "wire.xml", "bomb.html")
-    assert (code, out, err.startswith(told), err.count("\n")) == (1, "", True, 1)
+    assert (code, out, err.startswith(expected), err.count("\n")) == (1, "", True, 1)
     assert resource.getrlimit(resource.RLIMIT_AS) == before
 
 
@@ -493,9 +493,9 @@ def test_a_page_that_would_take_for_ever_is_one_clear_error(tmp_path: Path) -> N
         timeout=60,
         check=False,
     )
-    told = "wirecopy: deep.html: takes more than 1 s to read; no honest page does;"
+    expected = "wirecopy: deep.html: takes more than 1 s to read; no honest page does;"
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert done.stderr.startswith(told)
+    assert done.stderr.startswith(expected)
 
 
 def test_wire_text_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -289,7 +289,7 @@ def test_a_script_that_cannot_be(wrong: dict[str, object]) -> None:
 # Determinism
 
 
-def test_another_process_tells_the_same() -> None:
+def test_another_process_computes_the_same() -> None:
     program = (
         "from desk.demo import newswire; from tests.desk import agency;"
         "print(ascii(agency.stories_at(newswire.Script(seed=7), 0, 4321.0)))"
@@ -311,7 +311,7 @@ def test_draws_are_the_same_on_every_machine() -> None:
     assert len(draw(1)) == 16
 
 
-def test_another_seed_tells_another_second_round() -> None:
+def test_another_seed_has_another_second_round() -> None:
     def headlines(seed: int) -> list[str]:
         items = stories_at(Script(seed=seed), NATIONAL, 2000)
         return [item.headline for item in items]

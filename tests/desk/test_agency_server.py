@@ -227,7 +227,7 @@ def test_the_clock_runs_at_its_speed() -> None:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_the_process_prints_its_url_and_ends_when_told(stop: signal.Signals) -> None:
+def test_the_process_prints_its_url_and_ends_on_a_signal(stop: signal.Signals) -> None:
     arguments = [sys.executable, "-m", "desk.demo", "--port", "0"]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

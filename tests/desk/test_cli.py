@@ -148,9 +148,9 @@ def test_the_main_job(house: House) -> None:
     assert rain["version"] == 1
     assert (rain["edit_scope"], rain["edited_headline_only"]) == ("verbatim", False)
 
-    told = house.run("headline", rain["id"], "Rain, again", "--by", "Asha")
-    assert "headline-only" in told
-    assert LINE in " ".join(told.split())
+    shown = house.run("headline", rain["id"], "Rain, again", "--by", "Asha")
+    assert "headline-only" in shown
+    assert LINE in " ".join(shown.split())
     rain = house.listed("stories")[0]
     assert (rain["headline"], rain["wire_headline"]) == ("Rain, again", "Rain stops play")
     assert (rain["edit_scope"], rain["edited_headline_only"]) == ("headline-only", True)
@@ -167,8 +167,8 @@ def test_the_main_job(house: House) -> None:
     atom = feedparser.parse(house.run("feed", "india", "--format", "atom").encode())
     assert atom.entries[0].title == "Rain, again"
     assert atom.entries[0].id == entry.findtext("guid") == rain["guid"]
-    told = json.loads(house.run("feed", "india", "--format", "json"))
-    assert told["items"][0]["_wirecopy"]["edit_scope"] == "headline-only"
+    feed = json.loads(house.run("feed", "india", "--format", "json"))
+    assert feed["items"][0]["_wirecopy"]["edit_scope"] == "headline-only"
 
     assert "verbatim" in house.run("headline", rain["id"], "--revert", "--by", "Asha")
     rain = house.listed("stories")[0]
@@ -180,7 +180,7 @@ def test_the_main_job(house: House) -> None:
 def test_a_removed_wire_is_listed_with_the_term_of_its_licence(house: House) -> None:
     path = house.folder / "wirecopy.toml"
     plain = path.read_text()
-    told = []
+    terms = []
     for text in (
         plain,
         plain.replace('every = "2m"', 'expires_after = "30d"'),
@@ -189,9 +189,9 @@ def test_a_removed_wire_is_listed_with_the_term_of_its_licence(house: House) -> 
         path.write_text(text)
         house.run("poll")
         listed = house.listed("wires")
-        told.append({w["name"]: (w["configured"], w["expires_after"]) for w in listed})
+        terms.append({w["name"]: (w["configured"], w["expires_after"]) for w in listed})
     kept = {"pti": (False, "2592000s"), "press-trust": (True, None)}
-    assert told == [{"pti": (True, None)}, {"pti": (True, "2592000s")}, kept]
+    assert terms == [{"pti": (True, None)}, {"pti": (True, "2592000s")}, kept]
 
 
 def test_an_update_under_a_desk_headline_waits_for_a_second_look(house: House) -> None:
@@ -224,9 +224,9 @@ def test_the_bytes_received_are_shown_again(house: House) -> None:
     assert house.run("story", rain[:6], "--raw") == RAIN
     number = house.listed("captures")[0]["id"]
     assert house.run("captures", str(number), "--raw").encode() == wire_of(RAIN, TRAM)
-    told = house.listed("captures", str(number))
-    assert told["digest"] == hashlib.sha256(wire_of(RAIN, TRAM)).hexdigest()
-    assert ["etag", '"1"'] in told["headers"]
+    capture = house.listed("captures", str(number))
+    assert capture["digest"] == hashlib.sha256(wire_of(RAIN, TRAM)).hexdigest()
+    assert ["etag", '"1"'] in capture["headers"]
 
 
 def test_a_second_poll_is_conditional(house: House) -> None:
@@ -291,9 +291,9 @@ def test_one_broken_wire_harms_no_other(house: House) -> None:
     assert b"Log in" in done.stderr
     states = {row["wire"]: row for row in json.loads(done.stdout)}
     assert states["pti"]["new"] == 2
-    told = house.listed("status")
-    assert {f["wire"] for f in told["faulty"]} >= {"page"}
-    assert told["quarantine"]["count"] >= 1
+    status = house.listed("status")
+    assert {f["wire"] for f in status["faulty"]} >= {"page"}
+    assert status["quarantine"]["count"] >= 1
     failed = house.listed("captures", "--failed")
     states = {c["wire"]: c["state"] for c in failed}
     assert states["page"] == "failed"
@@ -307,7 +307,7 @@ def test_one_broken_wire_harms_no_other(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "expected"),
     [
         (["poll", "pit"], 1, "known: pti"),
         (["wires", "pit"], 1, "known: pti"),
@@ -335,17 +335,17 @@ def test_one_broken_wire_harms_no_other(house: House) -> None:
     ],
 )
 def test_wrong_words_get_one_clear_error(
-    house: House, arguments: list[str], code: int, told: str
+    house: House, arguments: list[str], code: int, expected: str
 ) -> None:
     done = house.try_(*arguments)
     said = done.stderr.decode()
     assert done.returncode == code, said
-    assert told in " ".join(said.split())
+    assert expected in " ".join(said.split())
     assert "Traceback" not in said
 
 
 @pytest.mark.parametrize(
-    ("headline", "told"),
+    ("headline", "expected"),
     [
         ("", "empty"),
         (" \t ", "empty"),
@@ -353,12 +353,12 @@ def test_wrong_words_get_one_clear_error(
         ("left\u202eright", "direction of text"),
     ],
 )
-def test_a_headline_that_cannot_be_taken(house: House, headline: str, told: str) -> None:
+def test_a_headline_that_cannot_be_taken(house: House, headline: str, expected: str) -> None:
     house.run("poll")
     rain = house.listed("stories")[0]["id"]
     done = house.try_("headline", rain, headline, "--by", "Asha")
     assert done.returncode == 1
-    assert told in done.stderr.decode()
+    assert expected in done.stderr.decode()
     assert house.listed("stories")[0]["edit_scope"] == "verbatim"
 
 
@@ -395,11 +395,11 @@ class TestKeys:
         assert listed[second]["state"] == "signs"
         house.run("poll")
         story = house.listed("stories")[0]["id"]
-        told = house.listed("story", story)
-        assert (told["statement"], told["signed_by"]) == (2, second)
+        shown = house.listed("story", story)
+        assert (shown["statement"], shown["signed_by"]) == (2, second)
         assert second in house.run("story", story)
 
-    def test_a_key_that_is_gone_is_told_and_publishes_nothing(self, house: House) -> None:
+    def test_a_missing_key_is_reported_and_publishes_nothing(self, house: House) -> None:
         house.run("poll")
         [key] = house.listed("keys")
         served = house.run("feed", "india", "--format", "json")
@@ -509,7 +509,7 @@ def test_a_dry_run_is_written_where_the_data_is(
     assert not [p for p in (house.folder / "wirecopy-data").iterdir() if "rehearsal" in p.name]
 
 
-def test_who_only_looks_with_another_file_changes_nothing(house: House) -> None:
+def test_looking_with_another_configuration_changes_nothing(house: House) -> None:
     """What runs follows its own file; a poll, which writes, follows the one it is given."""
     config = house.folder / "wirecopy.toml"
     whole = config.read_text()
@@ -551,7 +551,7 @@ def test_who_only_looks_with_another_file_changes_nothing(house: House) -> None:
     assert (served["world"], waiting) == (None, [])
 
 
-def test_a_store_that_nobody_started_follows_whoever_comes_first(house: House) -> None:
+def test_a_new_store_follows_the_first_configuration(house: House) -> None:
     assert [w["name"] for w in house.listed("wires")] == ["pti"]
     config = house.folder / "wirecopy.toml"
     config.write_text(config.read_text().replace('"pti"', '"ani"'))

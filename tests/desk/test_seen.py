@@ -107,7 +107,7 @@ def test_a_hidden_paragraph_is_missing(way: str) -> None:
 @pytest.mark.parametrize("way", sorted(set(HIDDEN) - {
     "template", "noscript", "script", "a comment", "a page in the page"
 }))  # fmt: skip
-def test_where_a_missing_paragraph_is_hidden_is_told(way: str) -> None:
+def test_a_note_says_where_a_missing_paragraph_is_hidden(way: str) -> None:
     answer = held(article(*paragraphs(_2=HIDDEN[way])))
     assert answer.story is not None
     assert [text for text, _ in answer.story.unseen] == [MIDDLE]
@@ -226,7 +226,7 @@ def test_a_style_sheet_in_the_page_hides(way: str) -> None:
     assert (answer.scope, answer.holds, texts(answer)) == ("excerpt", False, [("removed", MIDDLE)])
 
 
-def test_a_style_sheet_in_a_drawing_hides_and_one_in_an_address_is_told() -> None:
+def test_a_style_sheet_in_a_drawing_hides_and_one_in_an_address_is_noted() -> None:
     wrapped = paragraphs(_2='<div class="x">{}</div>')
     drawing = "<svg viewBox='0 0 1 1'><style>.x{display:none}</style></svg>"
     assert held(article(*wrapped, head=drawing)).scope == "excerpt"
@@ -283,19 +283,19 @@ DOUBTFUL = {
 
 
 @pytest.mark.parametrize("way", DOUBTFUL)
-def test_what_a_style_sheet_may_do_is_told(way: str) -> None:
-    sheet, told = DOUBTFUL[way]
+def test_what_a_style_sheet_may_do_is_noted(way: str) -> None:
+    sheet, note = DOUBTFUL[way]
     answer = held(
         article(*paragraphs(_2='<div class="x">{}</div>'), head=f"<style>{sheet}</style>")
     )
     assert (answer.scope, answer.holds) == ("headline-only", True)
     assert len(answer.notes) == 1
-    assert told in answer.notes[0]
+    assert note in answer.notes[0]
     assert answer.notes[0].startswith("1 paragraph of the story: ")
 
 
 @pytest.mark.parametrize("tag", ["s", "del", "strike", "bdo dir=rtl"])
-def test_letters_struck_out_or_turned_around_are_told(tag: str) -> None:
+def test_letters_struck_out_or_turned_around_are_noted(tag: str) -> None:
     close = tag.split(maxsplit=1)[0]
     shown = article(*paragraphs()).replace("above 12 tonnes", f"<{tag}>above 12 tonnes</{close}>")
     assert f"<{close}>" in held(shown).notes[0]
@@ -311,7 +311,7 @@ def test_a_page_that_hides_all_of_itself_until_a_script_runs_is_read() -> None:
         assert held(shown).scope == "headline-only", "nobody sees another story in such a page"
 
 
-def test_a_page_that_hides_all_of_itself_but_another_story_is_not_taken_in() -> None:
+def test_a_page_that_hides_all_of_itself_but_another_story_prints_the_other() -> None:
     edited = "".join(paragraphs()).replace("March", "April")
     shown = article(*paragraphs(), after=f'<div style="visibility:visible">{edited}</div>').replace(
         "<body>", '<body style="visibility:hidden">'
@@ -346,7 +346,7 @@ OPENED = {
         '<div style="max-height:0;overflow:hidden">{}</div>',
     ],
 )
-def test_the_rest_of_a_story_behind_read_more_is_printed_and_told(
+def test_the_rest_of_a_story_behind_read_more_is_printed_and_noted(
     control: str, hidden: str
 ) -> None:
     answer = held(rest(OPENED[control], hidden))
@@ -355,7 +355,7 @@ def test_the_rest_of_a_story_behind_read_more_is_printed_and_told(
     assert answer.notes[0].startswith("4 paragraphs at the end of the story wait behind")
 
 
-def test_the_rest_of_a_story_in_details_is_printed_and_told() -> None:
+def test_the_rest_of_a_story_in_details_is_printed_and_noted() -> None:
     answer = held(rest("<details><summary>Read more</summary>{}</details>", "{}"))
     assert (answer.scope, answer.holds) == ("headline-only", True)
 
@@ -375,7 +375,7 @@ NOT_OPENED = {
 
 
 @pytest.mark.parametrize("way", NOT_OPENED)
-def test_what_nothing_bids_to_open_is_not_printed(way: str) -> None:
+def test_what_nothing_offers_to_open_is_not_printed(way: str) -> None:
     control, hidden = NOT_OPENED[way]
     answer = held(rest(control, hidden))
     assert (answer.scope, answer.holds) == ("excerpt", False)
@@ -398,7 +398,7 @@ def test_what_is_added_behind_read_more_counts() -> None:
         assert {kind for kind, _ in texts(answer)} == {"added"}
 
 
-def test_hidden_parts_with_a_bid_each_are_answered_in_time() -> None:
+def test_hidden_parts_that_each_can_be_opened_are_answered_in_time() -> None:
     part = "<button>Read more</button><div hidden>{}</div>"
     many = [part.replace("{}", one) + one for one in paragraphs()] * 300
     began = time.process_time()
@@ -475,8 +475,8 @@ def test_the_bound_grows_with_the_story_and_no_further() -> None:
         mixed = [one + caption * (n < count) for n, one in enumerate(text)]
         answer = held(article(*mixed), long)
         assert answer.holds is holds
-        told = "more stands between the paragraphs than may be set aside; 1 of the blocks count"
-        assert any(note.startswith(told) for note in answer.notes) is not holds
+        start = "more stands between the paragraphs than may be set aside; 1 of the blocks count"
+        assert any(note.startswith(start) for note in answer.notes) is not holds
 
 
 @pytest.mark.parametrize("box", ["<blockquote>{}</blockquote>", "<section>{}</section>"])
@@ -518,8 +518,8 @@ def test_a_page_of_very_many_rules_is_answered() -> None:
     shown = broadsheet(CLAIMED).replace("</head>", f"<style>{rules}</style></head>")
     assert held(shown).holds
     deep = "<div class=x>" * 50 + "<p class=x1>x</p>" * 2_000
-    told = held(shown.replace("<footer>", f"{deep}<footer>")).notes
-    assert "too long to tell" in told[0]
+    notes = held(shown.replace("<footer>", f"{deep}<footer>")).notes
+    assert "too long to tell" in notes[0]
 
 
 def test_unsound_style_sheets_are_read_to_their_end() -> None:

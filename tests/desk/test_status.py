@@ -1,4 +1,4 @@
-"""Status: what the operator is told, in JSON, on a terminal, on the page and to monitoring."""
+"""Status: for the operator in JSON, on a terminal and on the page, and for monitoring."""
 
 import base64
 import json
@@ -53,7 +53,7 @@ def wire_row(store: Store, name: str, **values: Any) -> None:
 
 
 @pytest.fixture
-def newsroom_with(config: ConfigOf, redis_url: str) -> Callable[..., Config]:
+def config_with(config: ConfigOf, redis_url: str) -> Callable[..., Config]:
     def made(**keys: Any) -> Config:
         named = [Wire(name=n, url=f"https://wire.example/{n}") for n in NAMES]
         return config(**{"wires": named, "redis_url": redis_url, **keys})
@@ -62,9 +62,9 @@ def newsroom_with(config: ConfigOf, redis_url: str) -> Callable[..., Config]:
 
 
 @pytest.fixture
-def ill(newsroom_with: Callable[..., Config], store: Store) -> Config:
+def ill(config_with: Callable[..., Config], store: Store) -> Config:
     """A newsroom in which one of everything is wrong."""
-    made = newsroom_with()
+    made = config_with()
     with store.write() as conn:
         wires.sync(conn, made.wires, NOW - DAY)
     for name in NAMES:
@@ -101,41 +101,41 @@ def ill(newsroom_with: Callable[..., Config], store: Store) -> Config:
     return made
 
 
-def test_everything_that_is_wrong_is_told(ill: Config, store: Store, redis_url: str) -> None:
+def test_everything_that_is_wrong_is_reported(ill: Config, store: Store, redis_url: str) -> None:
     with client(redis_url) as broker:
         pulse.mark(broker, "worker")
         broker.lpush("wirecopy:poll", "a", "b")
-        told = room.as_data(room.gather(ill, store, NOW))
-    assert told["wires"] == len(NAMES) - 1
-    assert told["counts"] == {
+        data = room.as_data(room.gather(ill, store, NOW))
+    assert data["wires"] == len(NAMES) - 1
+    assert data["counts"] == {
         "failing": 2, "paused": 1, "faulty": 1, "late": 1, "quiet": 1,
         "failing_long": 1, "late_long": 1,
     }  # fmt: skip
-    assert [w["wire"] for w in told["failing"]] == ["fails", "young"]
-    assert [w["wire"] for w in told["paused"]] == ["gone"]
-    assert [(w["wire"], w["fault"]) for w in told["faulty"]] == [("garbled", "capture 7: no feed")]
-    assert [w["wire"] for w in told["late"]] == ["late"]
-    assert [w["wire"] for w in told["quiet"]] == ["silent"]
-    assert told["states"] == {"unchanged": 4, "dns": 1, "timeout": 1, "http-410": 1}
-    assert told["broker"]["reachable"]
-    assert told["broker"]["queues"]["poll"] == 2
-    assert [mark.partition("@")[0] for mark in told["broker"]["alive"]] == ["worker"]
-    assert (told["quarantine"]["count"], told["quarantine"]["recent"]) == (2, 1)
-    assert told["quarantine"]["newest"][0]["capture_id"] == 3  # as it was put there last
-    assert told["oldest_unrendered"]["since"] == NOW - 3 * HOUR
-    assert (told["oldest_unrendered"]["kind"], told["oldest_unrendered"]["key"]) == (
+    assert [w["wire"] for w in data["failing"]] == ["fails", "young"]
+    assert [w["wire"] for w in data["paused"]] == ["gone"]
+    assert [(w["wire"], w["fault"]) for w in data["faulty"]] == [("garbled", "capture 7: no feed")]
+    assert [w["wire"] for w in data["late"]] == ["late"]
+    assert [w["wire"] for w in data["quiet"]] == ["silent"]
+    assert data["states"] == {"unchanged": 4, "dns": 1, "timeout": 1, "http-410": 1}
+    assert data["broker"]["reachable"]
+    assert data["broker"]["queues"]["poll"] == 2
+    assert [mark.partition("@")[0] for mark in data["broker"]["alive"]] == ["worker"]
+    assert (data["quarantine"]["count"], data["quarantine"]["recent"]) == (2, 1)
+    assert data["quarantine"]["newest"][0]["capture_id"] == 3  # as it was put there last
+    assert data["oldest_unrendered"]["since"] == NOW - 3 * HOUR
+    assert (data["oldest_unrendered"]["kind"], data["oldest_unrendered"]["key"]) == (
         "feed",
         "india",
     )
-    assert told["unrendered"] == 2
-    assert (told["no_headline"], told["outbox_stuck"]) == (1, 1)
-    assert told["leases_expired"] == {"poll": 1, "outbox": 1}
-    assert told["captures"]["received"] == 600
-    assert 0 < told["captures"]["kept"] < 600
-    assert told["storage"]["database"] > 10_000
-    assert [d["received"] for d in told["storage"]["days"]] == [0, 0, 0, 0, 0, 600, 0]
-    assert "passw0rd" not in json.dumps(told, default=str)
-    (no_poller, no_beat, *others) = told["needs"]
+    assert data["unrendered"] == 2
+    assert (data["no_headline"], data["outbox_stuck"]) == (1, 1)
+    assert data["leases_expired"] == {"poll": 1, "outbox": 1}
+    assert data["captures"]["received"] == 600
+    assert 0 < data["captures"]["kept"] < 600
+    assert data["storage"]["database"] > 10_000
+    assert [d["received"] for d in data["storage"]["days"]] == [0, 0, 0, 0, 0, 600, 0]
+    assert "passw0rd" not in json.dumps(data, default=str)
+    (no_poller, no_beat, *others) = data["needs"]
     assert no_poller == "no poller is alive; start one: wirecopy up poller"
     assert no_beat == "no beat is alive; start one: wirecopy up beat"
     assert others == [
@@ -149,10 +149,10 @@ def test_everything_that_is_wrong_is_told(ill: Config, store: Store, redis_url: 
     ]
 
 
-def test_a_newsroom_that_is_well_needs_nobody(
-    newsroom_with: Callable[..., Config], store: Store, redis_url: str
+def test_where_all_is_well_nothing_needs_a_person(
+    config_with: Callable[..., Config], store: Store, redis_url: str
 ) -> None:
-    made = newsroom_with()
+    made = config_with()
     with store.write() as conn:
         wires.sync(conn, made.wires, NOW)
     with client(redis_url) as broker:
@@ -166,8 +166,8 @@ def test_a_newsroom_that_is_well_needs_nobody(
     assert {f.name: f.value for f in board.facts}["wires"] == "8 (all well)"
 
 
-def test_the_quiet_of_the_watcher_is_the_quiet_of_status(ill: Config, store: Store) -> None:
-    """What the watcher ends is gone from status, though its end was not told yet."""
+def test_status_is_quiet_where_the_alerts_are(ill: Config, store: Store) -> None:
+    """An alert that ended is gone from status, though nobody was notified of its end yet."""
     with store.write() as conn:
         (alert,) = alerts.standing(conn, kind="quiet")
         alerts.told(conn, alert, NOW)
@@ -191,7 +191,7 @@ def test_lists_are_short_and_counts_whole(config: ConfigOf, store: Store, redis_
             )
     statements: list[str] = []
     event.listen(
-        store.engine, "before_cursor_execute", lambda *told: statements.append(str(told[2]))
+        store.engine, "before_cursor_execute", lambda *event: statements.append(str(event[2]))
     )
     status = room.gather(made, store, NOW)
     assert len(statements) < 50  # none of it is asked wire by wire
@@ -204,18 +204,18 @@ def test_lists_are_short_and_counts_whole(config: ConfigOf, store: Store, redis_
 
 def test_json_holds_it_all(ill: Config, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     show.as_json(room.as_data(room.gather(ill, store, NOW)))
-    told = json.loads(capsys.readouterr().out)
+    data = json.loads(capsys.readouterr().out)
     assert {
         "at", "database", "wires", "states", "counts", "failing", "paused", "faulty", "late",
         "quiet", "alerts", "broker", "quarantine", "outbox", "outbox_failures",
         "oldest_unrendered", "unrendered", "stories", "versions", "second_look", "no_headline",
         "feeds", "captures", "storage", "leases_expired", "needs",
-    } <= told.keys()  # fmt: skip
-    assert told["failing"][0]["since"] == "2026-11-22T12:00:00Z"
-    assert told["storage"]["days"][-1]["day"] == "2026-11-22"
+    } <= data.keys()  # fmt: skip
+    assert data["failing"][0]["since"] == "2026-11-22T12:00:00Z"
+    assert data["storage"]["days"][-1]["day"] == "2026-11-22"
 
 
-def test_figures_that_are_dear_serve_again_for_as_long_as_they_are_worth(
+def test_figures_that_take_long_are_used_again_for_a_while(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spent = iter(range(0, 100, 3))  # adding up takes three seconds
@@ -229,9 +229,9 @@ def test_figures_that_are_dear_serve_again_for_as_long_as_they_are_worth(
     assert room.storage(store, NOW)["captures"]["captures"] == 1
     add("b")
     for seconds in (0, 299):
-        told = room.storage(store, NOW + timedelta(seconds=seconds))
-        assert told["captures"]["captures"] == 1
-        assert told["storage"]["at"] == NOW.isoformat()
+        data = room.storage(store, NOW + timedelta(seconds=seconds))
+        assert data["captures"]["captures"] == 1
+        assert data["storage"]["at"] == NOW.isoformat()
     # Neither for ever, nor when the clock was set back.
     assert room.storage(store, NOW + timedelta(seconds=300))["captures"]["captures"] == 2
     add("c")
@@ -241,7 +241,7 @@ def test_figures_that_are_dear_serve_again_for_as_long_as_they_are_worth(
 # The broker
 
 
-def test_a_broker_that_is_away_is_told(config: ConfigOf) -> None:
+def test_a_broker_that_is_away_is_reported(config: ConfigOf) -> None:
     found = room.ask_broker(config(redis_url="redis://127.0.0.1:1/0"))
     assert not found.reachable
     assert "refused" in (found.error or "")

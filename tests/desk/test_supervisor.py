@@ -27,14 +27,14 @@ PARENT = "sleep 600 & echo $! >> children.pids\nMARK\nwait"
 STUBBORN = "trap '' TERM HUP INT\nsleep 600 & echo $! >> children.pids\nMARK\nwait; wait"
 
 
-class Crew:
+class Supervised:
     """A supervisor under test and what it leaves in its folder."""
 
     def __init__(self, folder: Path, members: list[dict[str, Any]]) -> None:
         self.folder = folder
         (folder / "members.json").write_text(json.dumps(members))
         self.process = subprocess.Popen(
-            bound_to_parent([sys.executable, "-m", "tests.desk.crew", str(folder)]),
+            bound_to_parent([sys.executable, "-m", "tests.desk.supervised", str(folder)]),
             cwd=Path(__file__).parent.parent.parent,
             stderr=subprocess.PIPE,
             text=True,
@@ -62,11 +62,11 @@ class Crew:
 
 
 @pytest.fixture
-def crew(tmp_path: Path) -> Iterator[Callable[..., Crew]]:
+def supervised(tmp_path: Path) -> Iterator[Callable[..., Supervised]]:
     started = []
 
-    def start(*members: dict[str, Any]) -> Crew:
-        started.append(Crew(tmp_path, list(members)))
+    def start(*members: dict[str, Any]) -> Supervised:
+        started.append(Supervised(tmp_path, list(members)))
         return started[-1]
 
     yield start
@@ -86,15 +86,15 @@ def test_failures_are_forgotten_after_a_stable_life(failures: int, lived: float)
     assert failures_after(failures, lived) == (1 if lived >= STABLE else failures + 1)
 
 
-def test_the_guard_knows_who_is_left() -> None:
+def test_the_reaper_knows_which_groups_remain() -> None:
     assert remaining(["+12\n", "+13\n", "-12\n", "+14\n", "-99\n"]) == {13, 14}
 
 
 def test_members_start_in_order_each_when_the_one_before_is_ready(
-    crew: Callable[..., Crew], tmp_path: Path
+    supervised: Callable[..., Supervised], tmp_path: Path
 ) -> None:
     last = f"test -e go && touch in-order\n{SLEEP}"
-    c = crew({"name": "a", "script": SLEEP, "ready": "go"}, {"name": "b", "script": last})
+    c = supervised({"name": "a", "script": SLEEP, "ready": "go"}, {"name": "b", "script": last})
     until(lambda: c.pids("a"))
     assert c.pids("b") == []
     (tmp_path / "go").touch()
@@ -103,9 +103,9 @@ def test_members_start_in_order_each_when_the_one_before_is_ready(
 
 
 def test_a_killed_member_is_started_again_and_the_others_left_alone(
-    crew: Callable[..., Crew],
+    supervised: Callable[..., Supervised],
 ) -> None:
-    c = crew({"name": "a", "script": SLEEP}, {"name": "b", "script": SLEEP})
+    c = supervised({"name": "a", "script": SLEEP}, {"name": "b", "script": SLEEP})
     until(lambda: c.pids("a") and c.pids("b"))
     for times in (1, 2, 3):
         os.kill(c.pids("a")[-1], signal.SIGKILL)
@@ -116,14 +116,18 @@ def test_a_killed_member_is_started_again_and_the_others_left_alone(
 
 
 @pytest.mark.slow
-def test_who_is_killed_from_outside_is_never_given_up(crew: Callable[..., Crew]) -> None:
-    c = crew({"name": "a", "script": "MARK\nkill -9 $$"})
+def test_a_member_killed_from_outside_is_never_given_up(
+    supervised: Callable[..., Supervised],
+) -> None:
+    c = supervised({"name": "a", "script": "MARK\nkill -9 $$"})
     until(lambda: len(c.pids("a")) > HOPELESS)
     assert c.process.poll() is None
 
 
-def test_what_a_killed_member_had_started_is_killed_too(crew: Callable[..., Crew]) -> None:
-    c = crew({"name": "a", "script": PARENT})
+def test_what_a_killed_member_had_started_is_killed_too(
+    supervised: Callable[..., Supervised],
+) -> None:
+    c = supervised({"name": "a", "script": PARENT})
     until(lambda: c.pids("a"))
     os.kill(c.pids("a")[0], signal.SIGKILL)
     until(lambda: len(c.pids("a")) == 2)
@@ -131,8 +135,8 @@ def test_what_a_killed_member_had_started_is_killed_too(crew: Callable[..., Crew
     assert not gone(c.pids("children")[1])
 
 
-def test_nothing_outlives_a_killed_supervisor(crew: Callable[..., Crew]) -> None:
-    c = crew({"name": "a", "script": STUBBORN}, {"name": "b", "script": SLEEP})
+def test_nothing_outlives_a_killed_supervisor(supervised: Callable[..., Supervised]) -> None:
+    c = supervised({"name": "a", "script": STUBBORN}, {"name": "b", "script": SLEEP})
     until(lambda: c.pids("a") and c.pids("b"))
     c.process.kill()
     c.process.wait()
@@ -140,21 +144,23 @@ def test_nothing_outlives_a_killed_supervisor(crew: Callable[..., Crew]) -> None
 
 
 def test_after_a_killed_supervisor_the_next_one_starts_on_the_same_folder(
-    crew: Callable[..., Crew],
+    supervised: Callable[..., Supervised],
 ) -> None:
-    c = crew({"name": "a", "script": SLEEP})
+    c = supervised({"name": "a", "script": SLEEP})
     until(lambda: c.pids("a"))
     c.process.kill()
     c.process.wait()
-    after = crew({"name": "a", "script": SLEEP})
+    after = supervised({"name": "a", "script": SLEEP})
     until(lambda: len(after.pids("a")) == 2)
     assert gone(after.pids("a")[0])
 
 
-def test_a_second_supervisor_is_refused_and_the_first_goes_on(crew: Callable[..., Crew]) -> None:
-    first = crew({"name": "a", "script": SLEEP})
+def test_a_second_supervisor_is_refused_and_the_first_goes_on(
+    supervised: Callable[..., Supervised],
+) -> None:
+    first = supervised({"name": "a", "script": SLEEP})
     until(lambda: first.pids("a"))
-    second = crew({"name": "a", "script": SLEEP})
+    second = supervised({"name": "a", "script": SLEEP})
     assert second.ends() == 1
     assert f"another wirecopy up runs here (process {first.process.pid})" in second.said
     assert "data =" in second.said
@@ -174,9 +180,11 @@ def test_the_lock_is_free_afterwards(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_an_orderly_stop_in_reverse_order(crew: Callable[..., Crew], number: int) -> None:
+def test_an_orderly_stop_in_reverse_order(
+    supervised: Callable[..., Supervised], number: int
+) -> None:
     tidy = "trap 'echo {0} >> order; exit 0' TERM\nMARK\nwhile :; do sleep 0.05; done"
-    c = crew(*({"name": name, "script": tidy.format(name)} for name in ("a", "b", "c")))
+    c = supervised(*({"name": name, "script": tidy.format(name)} for name in ("a", "b", "c")))
     until(lambda: all(map(c.pids, "abc")))
     c.process.send_signal(number)
     assert c.ends() == 0
@@ -184,10 +192,10 @@ def test_an_orderly_stop_in_reverse_order(crew: Callable[..., Crew], number: int
     assert [e["status"] for e in c.events("ended")] == ["exit code 0"] * 3
 
 
-def test_who_does_not_end_within_the_grace_is_killed_with_all_it_started(
-    crew: Callable[..., Crew],
+def test_a_member_that_does_not_end_within_its_grace_is_killed_with_its_children(
+    supervised: Callable[..., Supervised],
 ) -> None:
-    c = crew({"name": "a", "script": SLEEP}, {"name": "b", "script": STUBBORN, "grace": 0.3})
+    c = supervised({"name": "a", "script": SLEEP}, {"name": "b", "script": STUBBORN, "grace": 0.3})
     until(lambda: c.pids("b"))
     c.process.terminate()
     assert c.ends() == 1
@@ -195,8 +203,8 @@ def test_who_does_not_end_within_the_grace_is_killed_with_all_it_started(
     assert [e["member"] for e in c.events("did not end in time, killed")] == ["b"]
 
 
-def test_a_second_signal_ends_all_patience(crew: Callable[..., Crew]) -> None:
-    c = crew(*({"name": name, "script": STUBBORN} for name in ("a", "b")))
+def test_a_second_signal_ends_all_patience(supervised: Callable[..., Supervised]) -> None:
+    c = supervised(*({"name": name, "script": STUBBORN} for name in ("a", "b")))
     until(lambda: c.pids("a") and c.pids("b"))
     c.process.terminate()
     until(lambda: c.events("stopping"))
@@ -205,8 +213,10 @@ def test_a_second_signal_ends_all_patience(crew: Callable[..., Crew]) -> None:
     assert all(map(gone, c.pids("a") + c.pids("b")))
 
 
-def test_a_member_that_never_works_ends_it_all_with_its_name(crew: Callable[..., Crew]) -> None:
-    c = crew({"name": "a", "script": SLEEP}, {"name": "broken", "script": "MARK\nexit 3"})
+def test_a_member_that_never_works_ends_it_all_with_its_name(
+    supervised: Callable[..., Supervised],
+) -> None:
+    c = supervised({"name": "a", "script": SLEEP}, {"name": "broken", "script": "MARK\nexit 3"})
     assert c.ends() == 1
     assert [e["member"] for e in c.events("gave up: it never came to work")] == ["broken"]
     assert {e["status"] for e in c.events("died")} == {"exit code 3"}
@@ -215,8 +225,8 @@ def test_a_member_that_never_works_ends_it_all_with_its_name(crew: Callable[...,
     assert gone(c.pids("a")[0])
 
 
-def test_a_killed_guard_is_replaced_and_still_guards(crew: Callable[..., Crew]) -> None:
-    c = crew({"name": "a", "script": PARENT})
+def test_a_killed_reaper_is_replaced(supervised: Callable[..., Supervised]) -> None:
+    c = supervised({"name": "a", "script": PARENT})
     until(lambda: c.pids("children"))
 
     def guards() -> list[int]:

@@ -112,7 +112,7 @@ def running(tmp_path: Path, redis_url: str) -> Iterator[Web]:
         yield web
 
 
-def test_it_serves_what_the_press_printed_and_ends_when_told(running: Web, tmp_path: Path) -> None:
+def test_it_serves_what_was_rendered_and_ends_on_a_signal(running: Web, tmp_path: Path) -> None:
     port = running.port
     assert port.ask("/feeds/india.rss").status in (200, 503)  # as soon as the press has been there
     config = samples.config(
@@ -381,8 +381,8 @@ def test_only_so_many_wires_have_series_of_their_own(
     with client(redis_url) as broker, clock.reading(lambda: NOW):
         found = _figures(exposition(config(wires=many), store, broker)())
     for name in ("wirecopy_wire_polled_age_seconds", "wirecopy_wire_news_age_seconds"):
-        told = [labels[0] for key, labels in found if key == name]
-        assert sorted(told) == sorted(w.name for w in many[:WIRES_NAMED])
+        named = [labels[0] for key, labels in found if key == name]
+        assert sorted(named) == sorted(w.name for w in many[:WIRES_NAMED])
     assert found["wirecopy_wires", ("ok",)] == 600
     assert found["wirecopy_wires_polled_within", ("60",)] == 600
 
@@ -403,13 +403,13 @@ def test_it_is_not_ready_while_the_broker_does_not_answer(tmp_path: Path) -> Non
         with web_process(tmp_path, url, free_port()) as running:
             until(running.up)
             found = running.port.ask("/readyz")
-            told = json.loads(found.body)
-            assert (found.status, told["ready"], told["database"]) == (503, False, "ok")
-            assert told["broker"] != "ok"
+            answer = json.loads(found.body)
+            assert (found.status, answer["ready"], answer["database"]) == (503, False, "ok")
+            assert answer["broker"] != "ok"
             assert running.port.ask("/healthz").status == 200
             (tmp_path / "data/wirecopy.sqlite3").rename(tmp_path / "elsewhere")
-            told = json.loads(running.port.ask("/readyz").body)
-            assert told["database"] != "ok"
+            answer = json.loads(running.port.ask("/readyz").body)
+            assert answer["database"] != "ok"
             assert running.port.ask("/healthz").status == 200
 
 

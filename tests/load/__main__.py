@@ -45,7 +45,7 @@ async def _perform(load: Load, given: argparse.Namespace) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until told to stop. 0: told; 1: could not listen; 2: wrong usage."""
+    """Serve until SIGINT or SIGTERM. 0: stopped so; 1: could not listen; 2: wrong usage."""
     parser = _arguments()
     given = parser.parse_args(arguments)
     if given.speed <= 0:

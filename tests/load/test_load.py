@@ -33,7 +33,7 @@ def content(item: WireItem) -> tuple[object, ...]:
     return item.headline, item.summary, item.body, item.byline, item.picture, item.categories
 
 
-def test_another_process_tells_the_same() -> None:
+def test_another_process_computes_the_same() -> None:
     program = (
         "from tests.load import load;"
         "print(ascii(load.state_at(load.Load(seed=7, wires=99999), 98765, 4321.0)))"
@@ -67,9 +67,11 @@ def walk(show: Load, wire: int, start: float, end: float) -> dict[tuple[str, int
 def test_the_ledger_is_what_stood(show: Load, wire: int, start: float, length: float) -> None:
     end = start + length * 20 * 60 / show.novelty_per_minute
     ledger = load.versions_served(show, wire, start, end)
-    told = {(s.item.guid, s.item.edition): [max(s.since, start), min(s.until, end)] for s in ledger}
-    assert len(told) == len(ledger)
-    assert told == walk(show, wire, start, end)
+    found = {
+        (s.item.guid, s.item.edition): [max(s.since, start), min(s.until, end)] for s in ledger
+    }
+    assert len(found) == len(ledger)
+    assert found == walk(show, wire, start, end)
     for served in ledger:
         stood = load.state_at(show, wire, max(served.since, start))
         by_guid = {item.guid: item for item in stood}

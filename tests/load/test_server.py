@@ -296,7 +296,7 @@ def test_a_slow_answer_is_the_right_one_late() -> None:
         assert client.ask("/w/1.rss", If_None_Match="*")[0] == 304
 
 
-def test_who_does_not_wait_for_a_slow_answer_does_no_harm() -> None:
+def test_a_client_that_does_not_wait_for_a_slow_answer_does_no_harm() -> None:
     with agency(faulty("slow", slow_seconds=30)) as client:
         with socket.create_connection(client.address, timeout=20) as wire:
             wire.sendall(b"GET /w/1.rss HTTP/1.1\r\n\r\n")
@@ -406,8 +406,8 @@ def test_the_process_serves_a_load() -> None:
             process.terminate()
         assert process.wait(20) == 0
     assert shown.epoch != EPOCH
-    told = (shown.wires, shown.novelty_per_minute, shown.error_share, shown.seed, shown.items)
-    assert told == (50, 6.0, 0.5, 9, 3)
+    found = (shown.wires, shown.novelty_per_minute, shown.error_share, shown.seed, shown.items)
+    assert found == (50, 6.0, 0.5, 9, 3)
     assert (shown.slow_seconds, shown.update_share) == (1.0, 0.4)
 
 

@@ -45,7 +45,7 @@ CAPTURE = Capture(
 )
 
 
-def told(rules: Wire | None = RULES, traffic: Traffic | None = None, **changes: Any) -> str:
+def explanation(rules: Wire | None = RULES, traffic: Traffic | None = None, **changes: Any) -> str:
     state = replace(STATE, **changes)
     with clock.reading(lambda: NOW):
         lines = explained(state, rules, Politeness(), traffic or Traffic(), [CAPTURE], NOW)
@@ -54,7 +54,7 @@ def told(rules: Wire | None = RULES, traffic: Traffic | None = None, **changes: 
 
 
 def test_a_wire_that_is_well() -> None:
-    assert told() == (
+    assert explanation() == (
         "The next poll is due in 14m (2026-11-22 06:14:00Z), because: ttl 15m, longer than every"
         " 2m; 57s of jitter.\n"
         "Politeness: host agency.example has 0 of 2 under way, agency A 0 of 4, 1s between starts:"
@@ -102,14 +102,14 @@ def test_a_wire_that_is_well() -> None:
     ],
 )
 def test_what_else_may_decide(changes: dict[str, Any], sentence: str) -> None:
-    found = told(**changes)
+    found = explanation(**changes)
     assert sentence in found
     assert "s3cret" not in found
 
 
 def test_a_server_that_lies_about_its_validators() -> None:
     rules = RULES.model_copy(update={"trust_validators": False})
-    assert "Validators are not sent: trust_validators is off" in told(rules)
+    assert "Validators are not sent: trust_validators is off" in explanation(rules)
 
 
 @pytest.mark.parametrize(
@@ -124,9 +124,9 @@ def test_a_server_that_lies_about_its_validators() -> None:
         ),
     ],
 )
-def test_who_would_put_it_off(traffic: Traffic, sentence: str) -> None:
-    assert sentence in told(traffic=traffic)
+def test_what_would_put_it_off(traffic: Traffic, sentence: str) -> None:
+    assert sentence in explanation(traffic=traffic)
 
 
 def test_a_wire_no_longer_configured_has_no_rules() -> None:
-    assert "configuration asks" not in told(None, configured=False)
+    assert "configuration asks" not in explanation(None, configured=False)

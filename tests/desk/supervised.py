@@ -1,4 +1,4 @@
-"""A supervisor of shell scripts, as a process of its own: ``python -m tests.desk.crew FOLDER``.
+"""A supervisor of shell scripts as a process: ``python -m tests.desk.supervised FOLDER``.
 
 ``FOLDER/members.json`` lists the members: ``name``, ``script``, and perhaps ``ready``, a file in
 FOLDER that is there when the member is, and ``grace``. Where the script says MARK, the member's
@@ -14,24 +14,24 @@ from stories import logs
 from stories.errors import WirecopyError
 
 
-def member(folder: Path, told: dict[str, str]) -> Member:
-    """The member told of in the file."""
-    script = told["script"].replace("MARK", f"echo $$ >> {told['name']}.pids")
-    ready = folder / told["ready"] if "ready" in told else None
+def member(folder: Path, entry: dict[str, str]) -> Member:
+    """The member that an *entry* of the file describes."""
+    script = entry["script"].replace("MARK", f"echo $$ >> {entry['name']}.pids")
+    ready = folder / entry["ready"] if "ready" in entry else None
     return Member(
-        told["name"],
+        entry["name"],
         ["sh", "-c", f"cd {folder}\n{script}"],
         ready.exists if ready else None,
-        grace=float(told.get("grace", 60)),
+        grace=float(entry.get("grace", 60)),
     )
 
 
 def main(folder: Path) -> int:
-    """Supervise what ``members.json`` tells of."""
+    """Supervise what ``members.json`` lists."""
     logs.configure("json", (folder / "log").open("a", buffering=1, encoding="utf-8"))
-    told = json.loads((folder / "members.json").read_text(encoding="utf-8"))
+    entries = json.loads((folder / "members.json").read_text(encoding="utf-8"))
     try:
-        return supervise([member(folder, one) for one in told], folder)
+        return supervise([member(folder, one) for one in entries], folder)
     except WirecopyError as error:
         sys.stderr.write(f"{error}\n")
         return 1

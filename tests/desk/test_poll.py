@@ -19,10 +19,10 @@ NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 
-def a_newsroom(of: ConfigOf, store: Store, count: int, url: str, **politeness: object) -> Config:
+def configured(of: ConfigOf, store: Store, count: int, url: str, **politeness: object) -> Config:
     """*count* wires of one agency at *url*, on record and long since polled."""
-    told = [{"name": f"w{n:02}", "url": url, "allow_private": True} for n in range(count)]
-    config = of(wires=[{**wire, "agency": "A"} for wire in told], politeness=politeness)
+    named = [{"name": f"w{n:02}", "url": url, "allow_private": True} for n in range(count)]
+    config = of(wires=[{**wire, "agency": "A"} for wire in named], politeness=politeness)
     with store.write() as conn:
         wires.sync(conn, config.wires, NOW)
     return config
@@ -49,7 +49,7 @@ def test_no_host_is_asked_more_often_at_once_than_politeness_allows(
             exchange.reply(200, {}, hostile.FEED)
 
         server.route("/busy", busy)
-        room = a_newsroom(config, store, 12, f"{server.url}/busy", per_host=2, gap="0s")
+        room = configured(config, store, 12, f"{server.url}/busy", per_host=2, gap="0s")
         asked = in_turn(store, room, [w.name for w in room.wires], resume=False)
         with Client() as http:
             polled = list(poll.poll(store, room, http, asked))
@@ -59,7 +59,7 @@ def test_no_host_is_asked_more_often_at_once_than_politeness_allows(
 
 
 def test_the_gap_is_kept_between_starts(config: ConfigOf, store: Store) -> None:
-    room = a_newsroom(config, store, 2, "https://agency.example/w", per_host=2, gap="1s")
+    room = configured(config, store, 2, "https://agency.example/w", per_host=2, gap="1s")
     now = NOW
     with clock.reading(lambda: now):
         asked = in_turn(store, room, ["w01", "w00"], resume=False)
@@ -71,7 +71,7 @@ def test_the_gap_is_kept_between_starts(config: ConfigOf, store: Store) -> None:
 
 
 def test_what_a_worker_has_under_way_counts(config: ConfigOf, store: Store) -> None:
-    room = a_newsroom(config, store, 2, "https://agency.example/w", per_host=1, gap="0s")
+    room = configured(config, store, 2, "https://agency.example/w", per_host=1, gap="0s")
     with store.write() as conn:
         assert wires.lease(conn, "a worker's", ["w00"], NOW, NOW + 9 * SECOND) == {"w00"}
     with clock.reading(lambda: NOW):
@@ -86,7 +86,7 @@ def test_what_a_worker_has_under_way_counts(config: ConfigOf, store: Store) -> N
 def test_a_paused_wire_waits_until_it_is_asked_for_by_name(
     config: ConfigOf, store: Store, resume: bool
 ) -> None:
-    room = a_newsroom(config, store, 2, "https://agency.example/w", per_host=2, gap="0s")
+    room = configured(config, store, 2, "https://agency.example/w", per_host=2, gap="0s")
     with store.write() as conn:
         (one,) = wires.take(conn, ["w00"], NOW)
         assert wires.finish_poll(conn, "w00", one.lease or "", {"paused_at": NOW})
