@@ -1,20 +1,20 @@
-"""The cage: a child process in which captures are read, so that none can hang or burst a worker.
+"""The sandbox: a child process that parses captures, so that none can hang or exhaust a worker.
 
 ::
 
-    contents = cage.read(body, Hints(url=…, headers=…), wire)
+    contents = sandbox.read(body, Hints(url=…, headers=…), wire)
 
 One child per process, started when first needed, kept for the next capture, killed when a capture
-takes too long and replaced by a fresh one. It knows no secret and no store; what it says is JSON
-of bounded size and is validated, never unpickled: it has parsed hostile bytes and is not believed
-more than they are. Reading a capture has these outcomes besides those of
-:func:`ingest.parse.parse`:
+takes too long and then replaced. It has no secret and no store; its answer is JSON of bounded size
+and is validated, never unpickled: it has parsed hostile bytes and is trusted as little as they are.
+Reading a capture can end in these states besides those of :func:`ingest.parse.parse`:
 
 * ``parse-timeout``: it used up :attr:`Limits.seconds` of processor time, or did not answer;
-* ``parse-memory``: it wanted more memory than it may have, or has more in it than is kept;
-* ``parse-crashed``: the process that read it died of it, twice.
+* ``parse-memory``: it took more memory than allowed, or its contents are too large to keep;
+* ``parse-crashed``: the process that read it died, twice.
 
-That the child cannot be started is no fault of the capture: :class:`CageError`, to be tried later.
+When the child cannot be started, that is no fault of the capture: :class:`SandboxError`, to be
+tried later.
 """
 
 import atexit
@@ -39,31 +39,31 @@ from stories.config import Wire
 from stories.errors import ParseError, WirecopyError
 
 
-class CageError(WirecopyError):
-    """The child process that reads captures cannot be started. What waits is kept."""
+class SandboxError(WirecopyError):
+    """The child process that reads captures cannot be started. The captures wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What reading one capture may take."""
+    """What reading one capture may use."""
 
     seconds: int = 30
-    """Of processor time; 10,000 honest items in 16 MiB take some 10. The kernel counts and kills,
-    so a machine under load does not quarantine what an idle one reads."""
+    """Of processor time; 10,000 real items in 16 MiB take some 10. The kernel counts and kills, so
+    a busy machine does not quarantine what an idle one reads."""
 
     wall: float = 90.0
-    """Seconds until an answer, processor time or not: for a child that does not even run. Two
-    such captures fit in the longest task of a worker."""
+    """Seconds until an answer, for a child that gets no processor time. Two such captures fit in
+    the longest task of a worker."""
 
     memory: int = 1 << 30
-    """Bytes of address space above what the child has when it starts; an honest capture of 16 MiB
+    """Bytes of address space beyond what the child has when it starts; a real capture of 16 MiB
     takes up to 350 MB."""
 
     largest: int = 64 << 20
     """Bytes of an answer: four times the largest capture that wires are set to by default."""
 
     files: int = 32
-    """Open files of the child; it has five, and opens tables of time zones."""
+    """Open files of the child; it has five, and opens the files of time zones."""
 
     start: float = 60.0
     """Seconds until a child that starts is ready; it takes 0.4 on an idle machine."""
@@ -71,11 +71,11 @@ class Limits:
 
 LIMITS = Limits()
 
-SPENT = 2_000
-"""Captures after which a child is replaced, whatever it may have been left with."""
+CAPTURES_A_CHILD = 2_000
+"""After so many captures a child is replaced, whatever state they may have left it in."""
 
 HEAVY = 2 << 20
-"""Bytes of a capture after which a child is replaced: what it took is not given back otherwise."""
+"""After a capture of so many bytes a child is replaced: it does not give its memory back."""
 
 
 class _Error(BaseModel):
@@ -91,7 +91,7 @@ class _DiedError(Exception):
     pass
 
 
-class Cage:
+class Sandbox:
     """One child process and its pipes. One capture at a time; threads wait for each other."""
 
     def __init__(self, limits: Limits = LIMITS) -> None:
@@ -104,14 +104,14 @@ class Cage:
         """The contents of *body*, as :func:`ingest.parse.parse` has them.
 
         :raises ParseError: as that does, and with the states above.
-        :raises CageError: when no child can be started.
+        :raises SandboxError: when no child can be started.
         """
         with self._lock:
             try:
                 return self._read(body, hints, wire)
             except _DiedError:
-                # Perhaps of something else: whoever tidies up a machine kills what is not the
-                # capture's fault. The second death is.
+                # The first death may have another cause, an operator or the out-of-memory killer;
+                # the second is the capture's.
                 try:
                     return self._read(body, hints, wire)
                 except _DiedError as error:
@@ -120,7 +120,7 @@ class Cage:
     def start(self) -> None:
         """Start the child if none is there.
 
-        :raises CageError: when it cannot be started.
+        :raises SandboxError: when it cannot be started.
         """
         with self._lock:
             self._ready()
@@ -136,7 +136,7 @@ class Cage:
         return self._child.pid if self._child is not None else None
 
     def forget(self) -> None:
-        """Let go of a child that is another process's, after a fork."""
+        """Drop the child after a fork: it belongs to the parent process."""
         self._lock = threading.Lock()
         child, self._child = self._child, None
         if child is not None:
@@ -146,18 +146,18 @@ class Cage:
     def _read(self, body: bytes, hints: Hints, wire: Wire) -> Contents:
         child = self._ready()
         limits = self._limits
-        asked = {
+        request = {
             "hints": asdict(hints),
-            # No headers of ours: they may hold the agency's credentials.
-            "wire": wire.model_dump(include=_MATTERS, mode="json"),
+            # Not the wire's headers: they may hold the agency's credentials.
+            "wire": wire.model_dump(include=_WIRE_FIELDS, mode="json"),
             "seconds": limits.seconds,
             "largest": limits.largest,
         }
-        told = json.dumps(asked).encode()
+        head = json.dumps(request).encode()
         self._spent += 1
         try:
             deadline = time.monotonic() + limits.wall
-            _send(child, (REQUEST.pack(len(told), len(body)), told, body), deadline)
+            _send(child, (REQUEST.pack(len(head), len(body)), head, body), deadline)
             kind, answer = self._answer(child, deadline)
         except _TimedOutError:
             self._end(kill=True)
@@ -167,10 +167,10 @@ class Cage:
             ) from None
         except _DiedError:
             raise self._died(child, hints) from None
-        except BaseException:  # the task was told to stop; the answer must not be the next one's
+        except BaseException:  # the task is stopped; this answer must not be taken for the next
             self._end(kill=True)
             raise
-        if self._spent >= SPENT or len(body) >= HEAVY:
+        if self._spent >= CAPTURES_A_CHILD or len(body) >= HEAVY:
             self._end()
         return self._judged(kind, answer, hints)
 
@@ -199,7 +199,7 @@ class Cage:
         return kind, _receive(child, size, deadline)
 
     def _died(self, child: "subprocess.Popen[bytes]", hints: Hints) -> Exception:
-        """Why *child*, whose pipe closed, is no more."""
+        """Why *child*, which closed its pipe, has ended."""
         said = self._end()
         code = child.returncode
         if code == -signal.SIGXCPU:
@@ -237,7 +237,7 @@ class Cage:
                 env=_environment(),
             )
         except OSError as error:
-            raise CageError(f"{_CANNOT}: {error.strerror}; {_LATER}") from error
+            raise SandboxError(f"{_CANNOT}: {error.strerror}; {_LATER}") from error
         for pipe in (child.stdin, child.stdout, child.stderr):
             os.set_blocking(_open(pipe).fileno(), False)
         self._child = child
@@ -247,17 +247,17 @@ class Cage:
                 raise _DiedError("it did not say that it is ready")
         except _TimedOutError:
             self._end(kill=True)
-            raise CageError(f"{_CANNOT}: not ready in {limits.start:g} s; {_LATER}") from None
+            raise SandboxError(f"{_CANNOT}: not ready in {limits.start:g} s; {_LATER}") from None
         except _DiedError as error:
             said = self._end(kill=True) or str(error)
-            raise CageError(f"{_CANNOT}: {said.strip()[-500:]}; {_LATER}") from None
+            raise SandboxError(f"{_CANNOT}: {said.strip()[-500:]}; {_LATER}") from None
         except BaseException:
             self._end(kill=True)
             raise
         return child
 
     def _end(self, *, kill: bool = False) -> str:
-        """Be rid of the child; what it said on its standard error at last."""
+        """End the child; what it wrote to its standard error."""
         child, self._child = self._child, None
         if child is None:
             return ""
@@ -265,7 +265,7 @@ class Cage:
         try:
             child.wait(0 if kill else 1)
         except subprocess.TimeoutExpired:
-            # A kill that comes too late changes nothing of how it ended.
+            # If it ended by itself before the kill, its exit code says so.
             child.kill()
             child.wait()
         said = _open(child.stderr).read(65_536) or b""
@@ -273,7 +273,9 @@ class Cage:
         return storable(said.decode("utf-8", "replace"))
 
 
-_MATTERS = {"name", "url", "agency", "code", "timezone", "language", "conserve"}
+_WIRE_FIELDS = {"name", "url", "agency", "code", "timezone", "language", "conserve"}
+"""Every field of a wire that parsing reads."""
+
 _ADVICE = "the capture is kept: look at it, then `wirecopy replay --quarantined`"
 _NONSENSE = "what read it answered nonsense"
 _CANNOT = "the process that reads captures cannot be started"
@@ -281,7 +283,7 @@ _LATER = "it is tried again later; see that the machine has memory and processes
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of ours but where our code is: the rest may hold secrets."""
+    """The child's environment: where our code is, and nothing that may hold secrets."""
     here = str(Path(__file__).resolve().parents[1])
     kept = {k: v for k in ("PATH", "LANG", "LC_ALL", "TZDIR") if (v := os.environ.get(k))}
     return {**kept, "PYTHONPATH": here, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -327,18 +329,18 @@ def _receive(child: "subprocess.Popen[bytes]", size: int, deadline: float) -> by
 
 
 def _wait(pipe: int, event: int, deadline: float) -> None:
-    """Until *pipe* is ready. What came before the deadline counts, however late it is seen."""
+    """Wait until *pipe* is ready. What came before the deadline counts, even if seen later."""
     poller = select.poll()  # select(2) knows no descriptor above 1,023
     poller.register(pipe, event)
     if not poller.poll(max(0.0, deadline - time.monotonic()) * 1000):
         raise _TimedOutError
 
 
-_own = Cage()
+_own = Sandbox()
 
 
 def read(body: bytes, hints: Hints, wire: Wire) -> Contents:
-    """As :meth:`Cage.read`, in this process's own cage."""
+    """As :meth:`Sandbox.read`, in this process's own sandbox."""
     return _own.read(body, hints, wire)
 
 
@@ -347,6 +349,6 @@ def close() -> None:
     _own.close()
 
 
-# A child forked from here shares the pipes but not the conversation: it starts a cage of its own.
+# A process forked from here shares the pipes but must not use them: it starts its own sandbox.
 os.register_at_fork(after_in_child=_own.forget)
 atexit.register(close)

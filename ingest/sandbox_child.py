@@ -1,10 +1,10 @@
-"""The child's side of :mod:`ingest.sandbox`: reads captures until told to stop, within limits.
+"""The child process of :mod:`ingest.sandbox`: parses captures within limits until its pipe closes.
 
     python -P -m ingest.sandbox_child PARENT MEMORY FILES
 
-It imports what it needs, then gives up what it may not have, says so, and answers requests. A
-request is two lengths, a JSON object and the capture's bytes; an answer one byte for its kind, a
-length and JSON. It has no secret and no store; it can open few files and write to none.
+It imports what it needs, limits itself, says that it is ready, and answers requests. A request is
+two lengths, a JSON object and the capture's bytes; an answer is one byte for its kind, a length and
+JSON. It has no secret and no store; it can open few files and write to none.
 """
 
 import ctypes
@@ -44,16 +44,16 @@ def main(parent: int, memory: int, files: int) -> None:
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1):  # a library that prints must not speak in our name
+    for standard in (0, 1):  # what a library prints must not come among the answers
         os.dup2(nowhere, standard)
     os.close(nowhere)
-    _give_up(parent, memory, files)
+    _limit(parent, memory, files)
     _answer(answers, READY, b"")
     while head := requests.read(REQUEST.size):
-        told, size = REQUEST.unpack(head)
-        asked = json.loads(requests.read(told))
+        length, size = REQUEST.unpack(head)
+        asked = json.loads(requests.read(length))
         body = requests.read(size)
-        _allow(asked["seconds"])
+        _limit_cpu(asked["seconds"])
         kind, answer = _read(body, asked)
         del body
         if len(answer) > asked["largest"]:
@@ -74,14 +74,14 @@ def _read(body: bytes, asked: dict[str, object]) -> tuple[bytes, bytes]:
     except MemoryError:
         gc.collect()
         return REFUSED, _error(OUT_OF_MEMORY, "reading it took more memory than is allowed")
-    except Exception as error:  # an answer that JSON cannot hold, or a request that is no request
-        told = f"{type(error).__name__}: {error}; report this capture"
-        return REFUSED, _error("unreadable", told)
+    except Exception as error:  # contents that JSON cannot hold, or a malformed request
+        message = f"{type(error).__name__}: {error}; report this capture"
+        return REFUSED, _error("unreadable", message)
 
 
 def _error(state: str, message: str) -> bytes:
-    told = parse.storable(message)[: parse.LONGEST_MESSAGE]
-    return json.dumps({"state": state, "message": told}).encode()
+    text = parse.storable(message)[: parse.LONGEST_MESSAGE]
+    return json.dumps({"state": state, "message": text}).encode()
 
 
 @lru_cache(maxsize=64)
@@ -95,18 +95,18 @@ def _answer(answers: BinaryIO, kind: bytes, data: bytes) -> None:
     answers.flush()
 
 
-def _give_up(parent: int, memory: int, files: int) -> None:
-    """Leave what reading does not need; the limits cannot be raised again from in here."""
+def _limit(parent: int, memory: int, files: int) -> None:
+    """Give up what parsing does not need; this process cannot raise the limits again."""
     if sys.platform == "linux":
-        # The kernel ends us with the thread that started us, however that one ended (prctl(2)).
+        # The kernel ends this process with the thread that started it (prctl(2)).
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # it ended before the kernel had been asked
+        if os.getppid() != parent:  # it ended before the kernel was asked
             os._exit(1)
-    # Told to stop as a group, we go on until the one who waits for an answer lets go.
-    for told in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(told, signal.SIG_IGN)
+    # A signal to the process group must not interrupt a capture: the parent ends this process.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     limits = [
-        (resource.RLIMIT_CORE, 0),  # a core would hold what a wire sent, and fill the disk
+        (resource.RLIMIT_CORE, 0),  # a core dump would hold what a wire sent, and fill the disk
         (resource.RLIMIT_FSIZE, 0),  # nothing to write
         (resource.RLIMIT_NOFILE, files),  # zone tables are opened when a wire first names one
         (resource.RLIMIT_AS, _size() + memory),
@@ -114,12 +114,12 @@ def _give_up(parent: int, memory: int, files: int) -> None:
     for kind, most in limits:
         hard = resource.getrlimit(kind)[1]
         limit = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        with suppress(OSError, ValueError):  # a system without one of them has the others
+        with suppress(OSError, ValueError):  # a system may lack one of them
             resource.setrlimit(kind, (limit, limit))
 
 
 def _size() -> int:
-    """The size of this process's address space in bytes, 0 where it cannot be told."""
+    """The size of this process's address space in bytes, 0 where it is unknown."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
     except (OSError, ValueError, IndexError):
@@ -127,8 +127,8 @@ def _size() -> int:
     return pages * resource.getpagesize()
 
 
-def _allow(seconds: int) -> None:
-    """Let this process use *seconds* more of the processor; then the kernel ends it (SIGXCPU)."""
+def _limit_cpu(seconds: int) -> None:
+    """Let this process use *seconds* more of processor time; then the kernel ends it (SIGXCPU)."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     soft = math.ceil(used.ru_utime + used.ru_stime) + seconds
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]

@@ -18,7 +18,7 @@ from ingest import intake, poll, replay, sandbox
 from ingest.item import Hints
 from ingest.parse import Reader
 from ingest.replay import Selection
-from ingest.sandbox import Cage, CageError, Limits
+from ingest.sandbox import Limits, Sandbox, SandboxError
 from net import client as http_client
 from net import ssrf
 from net.client import Client
@@ -399,7 +399,7 @@ def test_a_feed_of_100_000_items(house: House) -> None:
 @pytest.fixture
 def small_sandbox(house: House) -> Iterator[House]:
     """A house whose captures may take one second of processor time."""
-    small = Cage(Limits(seconds=1))
+    small = Sandbox(Limits(seconds=1))
     house.reader = small.read
     yield house
     small.close()
@@ -452,7 +452,7 @@ def test_a_capture_that_still_fails_stays(small_sandbox: House) -> None:
 
 
 def test_a_capture_that_takes_too_much(house: House) -> None:
-    small = Cage(Limits(memory=8 << 20))
+    small = Sandbox(Limits(memory=8 << 20))
     house.reader = small.read
     house.server.answer("/bad.rss", feed(item("Big", "word " * 2_500_000)), RSS)
     house.work()
@@ -464,7 +464,7 @@ def test_a_capture_that_takes_too_much(house: House) -> None:
 def test_when_nothing_can_be_read_everything_waits(house: House) -> None:
     def without(body: bytes, hints: Hints, wire: Wire) -> Any:
         if wire.name == "bad":
-            raise CageError("the process that reads captures cannot be started: no memory")
+            raise SandboxError("the process that reads captures cannot be started: no memory")
         return sandbox.read(body, hints, wire)
 
     house.reader = without

@@ -257,7 +257,7 @@ def test_a_capture_that_would_not_parse_is_recovered_later(
 
         with monkeypatch.context() as patched:
             patched.setattr("ingest.formats.choose", worse)
-            lived.reader = parse.parse  # a caged reader would not be reached by the patch
+            lived.reader = parse.parse  # a sandboxed reader would not be reached by the patch
             lived.pass_until(35)
         lived.reader = sandbox.read
         with store.read() as conn:

@@ -190,7 +190,7 @@ def test_items_beyond_the_bound_are_a_fault_until_a_capture_has_none(
         assert wire is not None
         return wire.fault
 
-    here = parse.parse  # a caged reader would not be reached by the patch
+    here = parse.parse  # a sandboxed reader would not be reached by the patch
     desk.take(feed(item("a", "One"), item("b", "Two"), item("c", "Three")), reader=here)
     assert set(desk.told()) == {"a", "b"}
     assert "too-many-items: 1 items beyond the first 2" in (fault() or "")
@@ -223,7 +223,7 @@ def test_one_bad_item_does_not_hold_up_its_neighbours(
         return normalize(one, *rest)
 
     monkeypatch.setattr("ingest.parse.normalize", worse)
-    here = parse.parse  # a caged reader would not be reached by the patch
+    here = parse.parse  # a sandboxed reader would not be reached by the patch
     (number,) = desk.take(feed(item("c", "Three"), item("d", "Four")), reader=here)
     assert "d" in desk.told()
     with desk.store.read() as conn:

@@ -1,4 +1,4 @@
-"""The cage: what it reads, what it refuses, and what becomes of the child in it."""
+"""The sandbox: what it reads, what it refuses, and what becomes of its child process."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ingest import parse, sandbox
 from ingest.item import Hints
-from ingest.sandbox import LIMITS, Cage, CageError, Limits
+from ingest.sandbox import LIMITS, Limits, Sandbox, SandboxError
 from stories.config import Wire
 from stories.errors import ParseError
 from tests.ingest.test_shapes import DATA
@@ -42,15 +42,15 @@ MIDDLING = feed(f"<item><title>T</title><description>{LINK * 30_000}</descriptio
 
 
 @contextmanager
-def caged(limits: Limits = LIMITS) -> Iterator[Cage]:
-    one = Cage(limits)
+def sandboxed(limits: Limits = LIMITS) -> Iterator[Sandbox]:
+    one = Sandbox(limits)
     try:
         yield one
     finally:
         one.close()
 
 
-def refused(one: Cage, body: bytes) -> ParseError:
+def refused(one: Sandbox, body: bytes) -> ParseError:
     with pytest.raises(ParseError) as caught:
         one.read(body, HINTS, WIRE)
     return caught.value
@@ -88,21 +88,21 @@ def test_any_text_comes_through_or_is_refused_alike(texts: list[str], noise: byt
 
 
 def test_the_child_is_kept_for_the_next_capture() -> None:
-    with caged() as one:
+    with sandboxed() as one:
         first = (one.read(GOOD, HINTS, WIRE), one.pid)
         assert refused(one, b"<html>").state == "not-a-feed"
         assert (one.read(GOOD, HINTS, WIRE), one.pid) == first
 
 
 def test_a_child_that_held_much_is_replaced() -> None:
-    with caged() as one:
+    with sandboxed() as one:
         one.read(GOOD + b" " * sandbox.HEAVY, HINTS, WIRE)
         assert one.pid is None
         assert one.read(GOOD, HINTS, WIRE).items == 1
 
 
 def test_processor_time_is_bounded() -> None:
-    with caged(Limits(seconds=1)) as one:
+    with sandboxed(Limits(seconds=1)) as one:
         error = refused(one, HEAVY)
         assert error.state == "parse-timeout"
         assert "1 s of processor time" in str(error)
@@ -111,7 +111,7 @@ def test_processor_time_is_bounded() -> None:
 
 def test_processor_time_is_counted_by_capture() -> None:
     """A child that has read for longer than one capture may is not killed for it."""
-    with caged(Limits(seconds=1)) as one:
+    with sandboxed(Limits(seconds=1)) as one:
         one.read(GOOD, HINTS, WIRE)
         child = one.pid
         words = "&lt;b&gt;x&lt;/b&gt;" * 8_000
@@ -131,7 +131,7 @@ def _processor_seconds(pid: int) -> float:
 def test_memory_is_bounded(mebibytes: int) -> None:
     words = "words of a long story " * 60
     many = feed(f"<item><title>T</title><description>{words}</description></item>" * 2_000)
-    with caged(Limits(memory=mebibytes << 20)) as one:
+    with sandboxed(Limits(memory=mebibytes << 20)) as one:
         # Where memory ends in the middle of a C library, the library may not survive it.
         assert refused(one, many).state in ("parse-memory", "parse-crashed")
         assert one.read(GOOD, HINTS, WIRE).items == 1
@@ -140,13 +140,13 @@ def test_memory_is_bounded(mebibytes: int) -> None:
 
 
 def test_an_answer_is_bounded() -> None:
-    with caged(Limits(largest=500)) as one:
+    with sandboxed(Limits(largest=500)) as one:
         assert refused(one, GOOD).state == "parse-memory"
         assert refused(one, b"{}").state == "not-a-feed", "that fits"
 
 
 def test_a_child_that_does_not_run_is_not_waited_for() -> None:
-    with caged(Limits(wall=0.5)) as one:
+    with sandboxed(Limits(wall=0.5)) as one:
         one.start()
         assert one.pid is not None
         os.kill(one.pid, signal.SIGSTOP)
@@ -156,7 +156,7 @@ def test_a_child_that_does_not_run_is_not_waited_for() -> None:
 
 @pytest.mark.parametrize("body", [GOOD, GOOD + b" " * (1 << 20)], ids=["fits a pipe", "does not"])
 def test_a_child_that_died_between_captures_is_not_the_captures_fault(body: bytes) -> None:
-    with caged() as one:
+    with sandboxed() as one:
         one.start()
         assert one.pid is not None
         os.kill(one.pid, signal.SIGKILL)
@@ -164,7 +164,7 @@ def test_a_child_that_died_between_captures_is_not_the_captures_fault(body: byte
 
 
 @contextmanager
-def killing(one: Cage, most: int, start: float) -> Iterator[list[int]]:
+def killing(one: Sandbox, most: int, start: float) -> Iterator[list[int]]:
     """Kill up to *most* children of *one* while they read; *start* is the processor time that one
     takes to start."""
     killed: list[int] = []
@@ -189,7 +189,7 @@ def killing(one: Cage, most: int, start: float) -> Iterator[list[int]]:
 
 @LINUX
 def test_a_death_is_believed_the_second_time() -> None:
-    with caged() as one:
+    with sandboxed() as one:
         one.start()
         assert one.pid is not None
         start = _processor_seconds(one.pid)
@@ -208,7 +208,7 @@ def test_a_death_is_believed_the_second_time() -> None:
 def test_the_child_has_no_more_than_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WIRECOPY_DATABASE_URL", "postgresql://u:s3cret@db/w")
     secret = WIRE.model_copy(update={"headers": {"Authorization": "s3cret"}})
-    with caged() as one, Path(__file__).open("rb") as ours:
+    with sandboxed() as one, Path(__file__).open("rb") as ours:
         one.read(GOOD, HINTS, secret)
         proc = Path(f"/proc/{one.pid}")
         assert b"s3cret" not in (proc / "environ").read_bytes()
@@ -222,13 +222,13 @@ def test_the_child_has_no_more_than_it_needs(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("interpreter", ["/nonexistent/python", "/bin/false"])
-def test_a_cage_that_cannot_be_started_says_so(
+def test_a_sandbox_that_cannot_be_started_says_so(
     interpreter: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with caged() as one:
+    with sandboxed() as one:
         with monkeypatch.context() as patched:
             patched.setattr(sys, "executable", interpreter)
-            with pytest.raises(CageError, match=r"cannot be started.*tried again"):
+            with pytest.raises(SandboxError, match=r"cannot be started.*tried again"):
                 one.read(GOOD, HINTS, WIRE)
         assert one.read(GOOD, HINTS, WIRE).items == 1
 
@@ -243,7 +243,7 @@ def test_a_reader_that_was_interrupted_does_not_answer_the_next() -> None:
         raise StoppedError
 
     before = signal.signal(signal.SIGUSR1, stop)
-    with caged() as one:
+    with sandboxed() as one:
         one.start()
         timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGUSR1))
         timer.start()
@@ -312,7 +312,7 @@ def test_a_process_that_is_killed_leaves_no_child() -> None:
         wait_for(lambda: _gone(child))
 
 
-def test_pool_processes_have_a_cage_each() -> None:
+def test_pool_processes_have_a_sandbox_each() -> None:
     """Celery's pool processes are daemonic, forked, and end without running what is at exit."""
     told = script(
         PRELUDE
@@ -338,7 +338,7 @@ if __name__ == "__main__":
 
 
 def test_threads_wait_for_each_other() -> None:
-    with caged() as one:
+    with sandboxed() as one:
         answers: list[str] = []
 
         def ask(number: int) -> None:
