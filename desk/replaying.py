@@ -1,4 +1,4 @@
-"""Replaying, for a person at a prompt: live, as a rehearsal, or into another database."""
+"""The work of ``wirecopy replay``: live, as a dry run, or into another database."""
 
 import sys
 import tempfile
@@ -29,8 +29,8 @@ LONGEST_SHOWN = 120
 
 
 def live(store: Store, config: Config, chosen: Selection) -> dict[str, Any]:
-    """Replay into the live store; what changed, as :func:`tell` prints it."""
-    if replays.resumed(store, chosen):  # said in a pipe too: other code may have begun it
+    """Replay into the live store; what changed, as :func:`print_outcome` takes it."""
+    if replays.resumed(store, chosen):  # printed in a pipe too: another release may have begun it
         show.complain(
             "going on where the last replay of this selection was interrupted;"
             " --restart begins anew"
@@ -45,7 +45,7 @@ def live(store: Store, config: Config, chosen: Selection) -> dict[str, Any]:
             advance()
             changes += _of(taken)
             failed += _failures(taken)
-    changes += _reprinted(store, config, chosen, planned)
+    changes += _rendered_anew(store, config, chosen, planned)
     renderer.render_waiting(store, config)
     return {
         "captures": count,
@@ -56,10 +56,10 @@ def live(store: Store, config: Config, chosen: Selection) -> dict[str, Any]:
     }
 
 
-def _reprinted(
+def _rendered_anew(
     store: Store, config: Config, chosen: Selection, planned: dict[str, list[int]]
 ) -> list[Difference]:
-    """Entries that come out differently although their story did not change: the code did."""
+    """Entries that are rendered differently now although their story did not change."""
     found: list[Difference] = []
     with store.read() as conn:
         ids = (
@@ -69,15 +69,15 @@ def _reprinted(
         )
     with _progress("rendering", len(ids)) as advance:
         for at in range(0, len(ids), renderer.STORIES_A_TURN):
-            for printed in renderer.compare(store, config, ids[at : at + renderer.STORIES_A_TURN]):
-                found.append(Difference(printed.story_id, None, "rendered", printed.fields))
+            for changed in renderer.compare(store, config, ids[at : at + renderer.STORIES_A_TURN]):
+                found.append(Difference(changed.story_id, None, "rendered", changed.fields))
             advance(renderer.STORIES_A_TURN)
     return found
 
 
 def rehearse(store: Store, config: Config, chosen: Selection) -> dict[str, Any]:
-    """A dry run replays the wires whole into a scratch store and compares: exact, knock-on
-    effects included, and the live store is only read."""
+    """A dry run: replay the whole wires into a scratch store and compare. Exact, with everything
+    that follows from a change; the live store is only read."""
     planned = replays.plan(store, chosen)
     # Beside the store, where there is room for another: /tmp may be memory, or small.
     folders.make_private(config.data)
@@ -158,8 +158,8 @@ def _progress(what: str, total: int) -> Iterator[Any]:
         yield lambda step=1: bar.advance(task, step)
 
 
-def tell(outcome: dict[str, Any]) -> None:
-    """Print what a replay came to, story by story and field by field."""
+def print_outcome(outcome: dict[str, Any]) -> None:
+    """Print the outcome of a replay, story by story and field by field."""
     changes: list[Difference] = outcome["changes"]
     for change in changes:
         where = f" (capture {change.capture_id})" if change.capture_id is not None else ""

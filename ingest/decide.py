@@ -1,28 +1,28 @@
 """What the items of one capture mean for the stories on record: a pure decision.
 
-``decide`` takes what was found and what is known and returns intents; ``ingest/intake.py`` carries
-them out. Being a function of the two alone, it comes out the same whenever a capture is replayed.
+:func:`decide` takes the contents of a capture and what is known and returns intents, which
+``ingest/intake.py`` carries out. As a function of these alone, it gives the same in every replay.
 
 An item is identified by guid, link or digest, in that order from the one that the wire is
 configured with:
 
-* A **guid** does not serve when it is missing, when it bears the headline (then every correction
-  of the headline would be a new story), or when several stories share it.
-* A **link** does not serve when it is missing, or when several stories share it (a wire whose
-  items all point to its front page).
-* A **digest** of the headline and the first date stated, else of the headline and the body,
-  always serves; it makes a new story of each new headline, which is why it comes last.
+* A **guid** is not used when it is missing, when it repeats the headline (every correction of the
+  headline would be a new story), or when several stories share it.
+* A **link** is not used when it is missing, or when several stories share it (as on a wire whose
+  items all link to its front page).
+* A **digest** of the headline and the first date stated, else of the headline and the body, can
+  always be used; it comes last because it makes a new story of each new headline.
 
 The rules for stories, each for a fault seen on real wires:
 
 * A story is recognised by its identity key. A key known to name several stories identifies none.
-* An item whose own key is new may still be a story on record under its link: when that story had
-  no guid of its own then, or has this very guid. A wire that begins, stops or shares guids
-  therefore does not make old stories new, and two guids on one link stay two stories.
-* A new version is made when content changed, whatever dates and version numbers say; not when
-  only dates, counters or tracking pixels did.
-* The same story twice in one capture: the first in document order counts, as feeds run newest
-  first; the others are reported as duplicates.
+* An item whose own key is new may still be a story on record under its link, if that story had no
+  guid of its own or has this guid. So a wire that begins, stops or shares guids makes no old story
+  new, and two guids on one link stay two stories.
+* A new version is made when content changed, whatever dates and version numbers say; not when only
+  dates, counters or tracking pixels did.
+* Of the same story twice in one capture the first in document order counts, as feeds are newest
+  first; the others are duplicates.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ Action = Literal["new", "updated", "same", "duplicate"]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What stood on record before this capture, of the keys that its items could have."""
+    """What was on record before this capture, for the keys that its items could have."""
 
     keys: Mapping[str, KnownKey] = field(default_factory=dict)
     stories: Mapping[str, KnownStory] = field(default_factory=dict)
@@ -91,13 +91,13 @@ def decide(wire: str, rule: IdentityRule, contents: Contents, known: Known) -> D
     intents: list[Intent] = []
     recorded: dict[str, str] = {}
     seen: set[str] = set()
-    # Keys, and so identities, of refused items come after those of the items that were taken.
+    # The keys of refused items come last; no intents are made for them.
     for item, identity in zip(contents.found, identities, strict=False):
         story = _recognise(wire, identity.key, item.keys, known, recorded, shared)
         for key in (identity.key, item.keys.link, item.keys.guid):
             if key is None or key in known.keys:
                 continue
-            # A guid that does not identify its item is kept in mind only when it is shared.
+            # A guid that does not identify its item is recorded only when it is shared.
             if key != item.keys.guid or key == identity.key or key in shared:
                 recorded.setdefault(key, story)
         before = known.stories.get(story)
@@ -132,7 +132,7 @@ def _recognise(
     recorded: Mapping[str, str],
     shared: Collection[str],
 ) -> str:
-    """The id of the story that an item with the identity *key* is of."""
+    """The id of the story to which an item with the identity *key* belongs."""
     if key in known.keys and key not in shared:
         return known.keys[key].story_id
     if key in recorded:
@@ -148,9 +148,9 @@ def _recognise(
 
 
 def _links_of_several(keys: Sequence[Keys], known: Known) -> set[str]:
-    """Link keys that stand on different guids, here or on record: they identify no story.
+    """Link keys with different guids, here or on record: they identify no story.
 
-    A wire whose stories all link to its front page is told apart by guid alone.
+    The stories of a wire that all link to its front page differ by guid alone.
     """
     guids_of: dict[str, set[str]] = {}
     for one in keys:
@@ -173,8 +173,8 @@ def identify(
     """The identities of the items of one capture that have these *keys*, in their order.
 
     *rule* is the wire's; *shared* are guid and link keys known from earlier captures to name
-    several stories. The same guid and link twice is the same story twice, and gives the same
-    identity twice. Identities do not depend on the order of the items.
+    several stories. The same guid and link twice is the same story twice. Identities do not depend
+    on the order of the items.
     """
     several = common(keys, rule).union(shared)
     return tuple(_identity(one, rule, several) for one in keys)
@@ -213,7 +213,7 @@ def _identity(keys: Keys, rule: IdentityRule, several: Collection[str]) -> Ident
 
 
 def _why_no_guid(keys: Keys, several: Collection[str]) -> str:
-    """Why the item's guid does not serve; ``""`` if it does."""
+    """Why the item's guid cannot be used; ``""`` if it can."""
     if keys.guid is None:
         return "no guid"
     if keys.titled_guid:
@@ -244,16 +244,16 @@ def headline(item: Item) -> str:
 def _projected(html: str) -> str:
     try:
         return projection(html)
-    except ParseError:  # markup built to burst a parser: its bytes tell it apart just as well
+    except ParseError:  # markup built to exhaust a parser: its bytes are as distinct
         return html
 
 
 def guid_key(item: Item) -> str | None:
     """The key of the item's guid, None if it has none.
 
-    The guid is kept exactly, but for white space around it and, on a web address, for a fragment
-    made of tracking parameters alone: wires add and drop ``#publisher=newsstand`` on the same
-    story. Any other fragment tells stories apart (``/live#post-7``).
+    The guid is kept exactly, without white space around it and, on a web address, without a
+    fragment of tracking parameters alone: wires add and drop ``#publisher=newsstand`` on the same
+    story. Any other fragment counts (``/live#post-7``).
     """
     guid = scalar(item.guid).strip()
     if guid.startswith(("http://", "https://")):
@@ -270,7 +270,7 @@ def link_key(item: Item) -> str | None:
 
 
 def normal_url(url: str) -> str:
-    """*url* in the one form under which the same page is recognised; ``""`` if it is none.
+    """*url* in the form under which the same page is recognised; ``""`` if it is no web address.
 
     Scheme and host in lower case, http and https the same, no default port, no fragment, no
     tracking parameters; every other parameter stays, in its order (``?id=1`` is not ``?id=2``).
@@ -290,7 +290,7 @@ def normal_url(url: str) -> str:
 
 
 def digest_key(item: Item, headline: str) -> str:
-    """The key of last resort: a digest of the headline and the first date stated, else the body."""
+    """The last key: a digest of the headline and the first date stated, else of the body."""
     dates = [d.strip() for d in (*item.published, *item.updated) if d.strip()]
     body = item.body or item.summary
     words = dates[0] if dates else _projected(body) if item.body_html else plain(body)
@@ -299,13 +299,13 @@ def digest_key(item: Item, headline: str) -> str:
 
 
 def is_tracking(query: str) -> bool:
-    """Whether every parameter of *query* only says whence a reader came."""
+    """Whether every parameter of *query* only tracks where a reader came from."""
     pairs = parse_qsl(query[:_LONGEST], keep_blank_values=True) if "=" in query else []
     return bool(pairs) and all(_TRACKING.fullmatch(name) for name, _ in pairs)
 
 
 def _short(text: str) -> str:
-    """*text* itself, or, where it is longer than any honest one, its digest."""
+    """*text* itself, or its digest where it is longer than any real one."""
     if len(text) <= _LONGEST:
         return text
     return f"sha256-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"

@@ -1,11 +1,10 @@
 """Taking captures in: the one loop of live intake, replay and rebuild.
 
-``take_in`` reads a capture's bytes in the sandbox (:mod:`ingest.sandbox`), outside any
-transaction. Then, in one transaction, it decides what the capture means from the record as it
-stood *before* that capture, and makes the record say so: on a fresh capture everything is new; on
-a replay everything is there already and nothing changes, unless the code did. A capture that
-cannot be taken in is kept, named and may be replayed later; an item that cannot be does not hold
-up its neighbours.
+:func:`take_in` parses a capture in the sandbox (:mod:`ingest.sandbox`), outside any transaction.
+Then, in one transaction, it decides what the capture means from the record as it was *before* that
+capture, and makes the record say so: of a fresh capture everything is new; in a replay everything
+is there already and nothing changes, unless the code did. A capture that cannot be parsed is kept
+with the reason and may be replayed later; an item that cannot be does not hold up the others.
 """
 
 import math
@@ -48,9 +47,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One version that the record gained, lost or holds differently, field by field.
+    """One version that was added, changed or removed by taking its capture in.
 
-    ``kind`` is ``new``, ``updated``, ``changed`` or ``removed``.
+    ``kind`` is ``new`` or ``updated`` (added), ``changed`` (then ``fields`` are the fields that
+    differ, before and after) or ``removed``.
     """
 
     story_id: str
@@ -61,7 +61,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What taking one capture in came to. ``stories`` are those whose entry must be rendered."""
+    """The result of taking one capture in. ``stories`` are those that must be rendered again."""
 
     capture: Capture
     items: int
@@ -71,7 +71,8 @@ class Taken:
 
 
 def rules_for(config: Config, name: str) -> Wire:
-    """The wire's rules; for one no longer configured, the defaults, so its captures stay usable."""
+    """The wire's configuration; the defaults for one that is no longer configured, so that its
+    captures stay usable."""
     return config.wire(name) or Wire(name=name, url="http://unknown.invalid/")
 
 
@@ -83,10 +84,11 @@ def run(
     reader: Reader = sandbox.read,
     seconds: float = math.inf,
 ) -> int:
-    """Carry out waiting ``ingest`` work (of the wires *names* only, when given); how many wires.
+    """Take in what is pending (of the wires *names* only, when given); returns how many wires.
 
-    Claimed wire by wire, so that a worker told to stop gives back all but the one in hand. After
-    *seconds* nothing more is begun, though much may be waiting.
+    Wires are claimed one by one, so that a worker that is stopped holds no others. After *seconds*
+    no further capture is started. The error of one wire is logged, shown by status, and tried again
+    later; the other wires go on.
     """
     carried = 0
     end = time.monotonic() + seconds
@@ -106,7 +108,7 @@ def run(
             _append(store, config)
         except LeaseLostError as lost:  # somebody else has it, and goes on
             log.info("ingest lease lost", wire=job.key, reason=str(lost))
-        except Exception as fault:  # named in status, tried again later; other wires go on
+        except Exception as fault:
             error = f"{type(fault).__name__}: {fault}"
             log.exception("ingest failed", wire=job.key)
         carried += 1
@@ -114,7 +116,7 @@ def run(
             now = clock.now()
             if error:
                 outbox.failed(conn, job, error, now)
-            elif late:  # free at once for whoever comes next; nothing left costs it nothing
+            elif late:  # the rest can be claimed at once
                 outbox.release(conn, jobs)
             else:
                 outbox.done(conn, jobs, now)
@@ -135,21 +137,23 @@ def take_in(
 ) -> Iterator[Taken]:
     """Take in the captures *numbers* of *wire*, in their order: pending ones, or others again.
 
-    *job* is the caller's ``ingest`` lease on the wire: two at once would disagree about what was
-    known. *after* is called in the transaction that takes a capture in.
+    read | renew | recall | decide | reconcile | receipts | learn, one transaction per capture.
 
-    :raises LeaseLostError: when the lease is somebody else's by now; nothing more is written.
-    :raises ingest.sandbox.SandboxError: when nothing can be read now; the captures wait.
+    *job* is the caller's ``ingest`` lease on the wire: two processes at once would disagree about
+    what was known. *after* is called in the transaction that takes a capture in.
+
+    :raises LeaseLostError: when the lease was lost; nothing more is written.
+    :raises ingest.sandbox.SandboxError: when nothing can be parsed now; the captures wait.
     """
     for number in numbers:
         with store.read() as conn:
             capture = captures.get(conn, number)
             body = captures.body(conn, capture.digest) if capture is not None else None
         if capture is None or capture.expired_at is not None:
-            continue  # its bytes have expired; what it brought stands
+            continue  # its bytes have expired; what it brought stays
         fresh = capture.state == "pending"
         if body is None and not fresh:
-            continue
+            continue  # its bytes are lost; taking it in would remove what it brought
         contents, fault = _read(reader, wire, capture, body)
         with store.write() as conn:
             now = clock.now()
@@ -170,7 +174,7 @@ def take_in(
 def _read(
     reader: Reader, wire: Wire, capture: Capture, body: bytes | None
 ) -> tuple[Contents, ParseError | None]:
-    """What a capture holds; nothing, and why, when its bytes are no feed that can be read."""
+    """The contents of a capture; empty, with the reason, when it cannot be parsed."""
     if body is None:
         return Contents(), ParseError("expired", "the capture's bytes are no longer kept")
     headers = {k.lower(): v for k, v in capture.headers}
@@ -181,12 +185,12 @@ def _read(
 
 
 def _recall(conn: Connection, wire: Wire, contents: Contents, before: int) -> Known:
-    """What capture number *before* found on record, of all keys that its items could have."""
+    """What was on record before capture *before*, for all keys that its items could have."""
     keys = {k for one in contents.keys for k in (one.guid, one.link, one.digest) if k}
     found = records.known_keys(conn, wire.name, keys, before)
     stories = records.known_stories(conn, (k.story_id for k in found.values()), before)
-    # Digests by another rule say nothing; without this, a new rule would make every story that
-    # stands on a wire a new version.
+    # Content digests by another rule cannot be compared: without this, a new rule would make a new
+    # version of every story that stands on a wire.
     by_another = [n for n, row in stories.items() if not by_this_rule(row.content_digest)]
     for name, version in records.versions_before(conn, by_another, before).items():
         stories[name] = replace(stories[name], content_digest=content_digest(version))
@@ -196,7 +200,7 @@ def _recall(conn: Connection, wire: Wire, contents: Contents, before: int) -> Kn
 def _reconcile(
     conn: Connection, config: Config, wire: Wire, capture: Capture, decision: Decision
 ) -> tuple[Change, ...]:
-    """Make the rows that *capture* brought be those of *decision*; what had to change."""
+    """Make the versions and keys of *capture* those of *decision*; returns what had to change."""
     stored = records.versions_of_capture(conn, capture.id)
     wanted = {i.story_id: i for i in decision.intents if i.action in ("new", "updated")}
     changes: list[Change] = []
@@ -230,18 +234,18 @@ def _reconcile(
 
 
 def _add_receipts(conn: Connection, put: Sequence[tuple[VersionRow, Intent]]) -> None:
-    """Write the receipts of these versions; the log gives them their places soon after."""
+    """Write the receipts of these versions; they are appended to the log soon after."""
     guids = records.guids(conn, [row.story_id for row, _ in put])
     made = []
     for row, intent in put:
         received = intent.item.received
-        if received is None:  # not known to be what was received, so nothing is said of it
+        if received is None:  # what was received is not known, so nothing can be claimed
             continue
         guid, raw, at = guids[row.story_id], row.raw_digest, row.received_at
         try:
             credit = credit_of(intent.item.version, row.number)
             leaf = receipt(guid, credit, received, raw, at)
-        except ValueError as error:  # the renderer refuses the story, and says so in status
+        except ValueError as error:  # the renderer refuses the story; status shows why
             log.warning("no receipt", story=row.story_id, error=str(error))
             continue
         made.append(Receipt(leaf_hash(leaf), row.story_id, row.capture_id, row.position, leaf))
@@ -293,7 +297,7 @@ def _settle(
     decision: Decision,
     changes: tuple[Change, ...],
 ) -> Taken:
-    """Make stories and capture follow: what changed, what was seen, what could not be taken in."""
+    """Bring the stories' rows up to date, and write the result into the capture's row."""
     touched = tuple(sorted({c.story_id for c in changes}))
     records.settle(conn, touched)
     records.seen(conn, (i.story_id for i in decision.intents), capture.received_at)
@@ -330,11 +334,11 @@ def _learn(
     fault: ParseError | None,
     taken: Taken,
 ) -> None:
-    """Write what a fresh capture tells of its wire: a fault, what the feed says of itself, news.
+    """Write what a fresh capture says of its wire: a fault, what the feed says of itself, news.
 
-    The next poll was set before the capture was read. It is set again by the same rules from the
-    same moment, so that a wire which had slowed down in silence is up to speed at its first news,
-    and a feed's first wish is heard at once.
+    The next poll was scheduled before the capture was parsed. It is scheduled again, from the same
+    moment by the same rules, so that a wire that had slowed down in silence is polled as usual
+    after its first news, and what a feed asks for counts at once.
     """
     capture = taken.capture
     at = capture.received_at
@@ -382,7 +386,7 @@ def _log(taken: Taken) -> None:
 
 
 def _append(store: Store, config: Config) -> None:
-    """Let the log take up what came. Without its key, receipts wait, and rendering with them."""
+    """Append new receipts to the log. Without the log's key they wait, and rendering with them."""
     try:
         transparency.append(store, config)
     except SigningError as error:

@@ -1,10 +1,10 @@
 """Replay: captures taken in again, as if they came now, with today's code.
 
-The record is reconciled capture by capture, each in its own transaction together with how far the
-replay is, so an interrupted replay goes on where it stopped. Where a capture's outcome changed,
-every later capture of that wire follows, selected or not: what it means depends on what was known.
-That is noted too, for what was changed may not be selected any more when the replay goes on.
-A capture whose bytes have expired is passed over: what it brought stands, here and in a rebuild.
+Each capture is one transaction, which also notes how far the replay is, so an interrupted replay
+goes on where it stopped. Where a capture's result changed, every later capture of that wire is
+replayed too, selected or not: what it means depends on what was known. That is noted as well, for a
+changed capture may not be selected any more when the replay goes on. A capture whose bytes have
+expired is skipped: what it brought stays, in the store and in a rebuild.
 """
 
 import hashlib
@@ -52,16 +52,13 @@ class Selection:
 
 
 def plan(store: Store, selection: Selection) -> dict[str, list[int]]:
-    """The captures to replay, by wire, in the order received.
-
-    What is still pending is not there, as it is taken in anyway; nor is what has expired.
-    """
+    """The captures to replay, by wire, in the order received; none that is pending or expired."""
     chosen = _select(store, selection, expired=False)
     return {name: numbers for name, numbers in chosen.items() if numbers}
 
 
 def expired(store: Store, selection: Selection) -> int:
-    """How many captures of the selection have expired; their versions stand."""
+    """How many captures of the selection have expired; their versions stay."""
     return sum(map(len, _select(store, selection, expired=True).values()))
 
 
@@ -93,11 +90,11 @@ def replay(
     patience: Callable[[float], None],
     reader: Reader = sandbox.read,
 ) -> Generator[Taken, None, None]:
-    """Take the *planned* captures in again, or what an earlier replay of the same selection left
-    of them. *patience* sleeps while a worker has the wire.
+    """Take the *planned* captures in again, or what an interrupted replay of the same selection
+    left of them. *patience* is called to sleep while a worker has the wire.
 
-    :raises StoreError: when a wire stays in a worker's hands for a whole lease, or the lease on it
-        is lost.
+    :raises StoreError: when a worker has a wire for longer than a lease, or the lease on it is
+        lost.
     """
     for name, todo in left(store, selection, planned).items():
         if todo:
@@ -117,7 +114,7 @@ def _replay_wire(
     queue = deque(todo)
 
     def note(conn: Connection, taken: Taken) -> None:
-        """Note how far it is; at the first change, let every later capture follow."""
+        """Note how far the replay is; after the first change, every later capture follows."""
         marks = _marks(conn, selection)
         cascading = marks.get(name, _Mark()).cascading
         if taken.changes and not cascading:
@@ -162,7 +159,7 @@ class _Mark:
 
 def _marks(conn: Connection, selection: Selection) -> dict[str, _Mark]:
     noted = key_value.read(conn, selection.note) or {}
-    # A bare number is from before cascades were noted: there may have been one.
+    # A bare number is from a release that did not note cascades: there may have been one.
     return {n: _Mark(at, True) if isinstance(at, int) else _Mark(*at) for n, at in noted.items()}
 
 
@@ -180,9 +177,9 @@ def restart(store: Store, selection: Selection) -> None:
 
 @contextmanager
 def _leased(store: Store, name: str, patience: Callable[[float], None]) -> Iterator[Job]:
-    """Have the wire's ``ingest`` lease, so that no worker takes captures of it in meanwhile.
+    """Hold the wire's ``ingest`` lease, so that no worker takes captures of it in meanwhile.
 
-    :raises StoreError: when a worker has it for longer than a lease lasts.
+    :raises StoreError: when a worker has it for longer than a lease.
     """
     for _ in range(2 * int(outbox.LEASE.total_seconds())):
         now = clock.now()
@@ -206,11 +203,10 @@ def _leased(store: Store, name: str, patience: Callable[[float], None]) -> Itera
 
 def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) -> int:
     """Copy captures, as just received, and every act of the desk from *source* into the empty
-    *target*; the number of captures to be taken in there. Intake then does the rest.
+    *target*; how many captures are to be taken in there (:func:`take_in_pending`).
 
-    What was signed and logged is an act too: keys that are no longer there cannot sign it again.
-
-    Of captures whose bytes have expired, what they brought is copied instead.
+    What was signed and logged is copied too: a key may be gone by now, and could not sign it again.
+    Of captures whose bytes have expired, what they brought is copied.
 
     :raises StoreError: when *target* holds captures already.
     """
@@ -231,7 +227,7 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
 def take_in_pending(
     store: Store, config: Config, names: Iterable[str], reader: Reader = sandbox.read
 ) -> Iterator[Taken]:
-    """Take in what is pending of the wires *names*, as after :func:`rebuild`; the first error ends
+    """Take in what is pending of the wires *names*, as after :func:`rebuild`. The first error ends
     it, where :func:`ingest.intake.run` goes on with the next wire."""
     for name in names:
         with _leased(store, name, time.sleep) as job:

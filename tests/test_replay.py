@@ -422,7 +422,7 @@ def test_a_rehearsal_after_retention_takes_nothing_away(
         assert outcome["expired"] == gone
         assert outcome["captures"] > 3
         assert outcome["changes"] == []
-        replaying.tell(outcome)
+        replaying.print_outcome(outcome)
         assert f"{gone} captures have expired; their versions stand" in capsys.readouterr().out
         target = f"sqlite:///{lived.config.data}/into.sqlite3"
         replaying.into(store, lived.config, Selection(), target)

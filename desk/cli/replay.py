@@ -69,7 +69,7 @@ def replay(
     if json:
         show.as_json(outcome)
     else:
-        replaying.tell(outcome)
+        replaying.print_outcome(outcome)
     if outcome["failed"]:
         for line in outcome["failed"]:
             show.complain(line)
