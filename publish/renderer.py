@@ -20,7 +20,7 @@ from publish.formats import WRITERS, Format
 from publish.render import Rendered, render
 from publish.selection import join, metadata, selected_by
 from publish.signing import Batch, Signed
-from stories import clock, keyring, licence, transparency
+from stories import clock, licence, transparency
 from stories.config import Config
 from stories.db import Connection, Store, feeds, outbox, proofs, retention, wires
 from stories.db import stories as records
@@ -28,6 +28,7 @@ from stories.db.feeds import EntryRow, Place
 from stories.db.outbox import Job
 from stories.db.proofs import KeyRow, Receipt
 from stories.errors import RenderError, SigningError
+from stories.keys import current_signer, ensure_keys
 from stories.models import StatementRow, Story, changed_fields
 from wirecopy import tlog
 from wirecopy.statement import Claims, Logged
@@ -219,10 +220,10 @@ def _signed(store: Store, conn: Connection, config: Config, claims: Mapping[str,
         if not logged.keys() >= set(hashes):
             logged = _log(store, config, receipts)
         if not keys:  # this is the first statement of all
-            keyring.ensure(store, config)
+            ensure_keys(store, config)
             with store.read() as later:
                 keys = proofs.keys(later)
-        signer = keyring.signer(config, keys)
+        signer = current_signer(config, keys)
     except SigningError as error:
         log.error("nothing can be signed", error=str(error))
         return Signed(standing, refused={**dict.fromkeys(wanted, error), **refused})

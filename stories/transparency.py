@@ -5,21 +5,19 @@ than the one before says: whoever remembers a leaf of the log knows that none be
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from stories import clock, keyring
+from stories import clock
 from stories.config import Config
 from stories.db import Connection, Store, proofs
 from stories.db.proofs import Leaf
 from stories.errors import SigningError
+from stories.keys import log_key
 from wirecopy import tlog
-from wirecopy.statement import Logged, logged
+from wirecopy.statement import SLACK, Logged, logged
 
 BATCH = 1000
 """Receipts numbered in one transaction: some tens of milliseconds in which other writers wait."""
-
-LEEWAY = timedelta(minutes=5)
-"""By how much the clocks of one newsroom's machines may differ, as verifiers allow it."""
 
 
 def append(store: Store, config: Config) -> int:
@@ -33,7 +31,7 @@ def append(store: Store, config: Config) -> int:
     with store.read() as conn:
         if not proofs.receipts_wait(conn):
             return 0
-    key = keyring.log_key(store, config)
+    key = log_key(store, config)
     count, full = 0, True
     while full:
         with store.write() as conn:
@@ -63,7 +61,7 @@ def append(store: Store, config: Config) -> int:
 def _moment(origin: str, last: datetime | None) -> datetime:
     """The present, but not before *last*, when the log's last leaf was given its place."""
     now = clock.now()
-    if last is not None and last > now + LEEWAY:
+    if last is not None and last > now + SLACK:
         # What was logged now would have a time that is not yet, which verifiers rightly refuse.
         raise SigningError(
             f"log {origin}: its last receipt was logged at {last:%Y-%m-%d %H:%M:%SZ}, and this"

@@ -239,10 +239,10 @@ MUTANTS = (
     ),
     Mutant(
         "others may read a private key",
-        "stories/keyfiles.py",
-        '_check(path, found, 0o077, "read", "chmod 600")',
+        "stories/keys.py",
+        '_check_mode(path, found, 0o077, "read", "chmod 600")',
         "",
-        ("tests/stories/test_keyfiles.py",),
+        ("tests/stories/test_key_files.py",),
     ),
     Mutant(
         "a second look is never due",

@@ -21,7 +21,7 @@ FLOORS = {
 """From the ground up. A module imports from its own room and from floors below; rooms on one floor
 do not know each other."""
 
-ON_THE_STORE = ("stories.keyring", "stories.transparency")
+ON_THE_STORE = ("stories.keys", "stories.transparency")
 """Signing keys and the log stand on the store that keeps them, on floor 4."""
 
 ONLY_IN = {
@@ -50,7 +50,7 @@ KNOW_THE_STORE = {
     "publish.web.proofs",
     "publish.web.story",
     "publish.web.views",
-    "stories.keyring",
+    "stories.keys",
     "stories.transparency",
 }
 """Every other module of these rooms is pure, or touches files, processes and the network only: it

@@ -23,7 +23,7 @@ from ingest.replay import Selection
 from net.client import Client
 from publish import renderer
 from publish.rerender import rerender_if_changed
-from stories import clock, keyring
+from stories import clock
 from stories.config import Config, Retention
 from stories.db import (
     Store,
@@ -36,6 +36,7 @@ from stories.db import (
     wires,
 )
 from stories.db import stories as records
+from stories.keys import key_set
 from tests.conftest import ConfigOf
 from tests.living import Life, item
 from wirecopy.statement import claims_of
@@ -142,7 +143,7 @@ def _signed(store: Store) -> tuple[object, ...]:
         size = head.size if head else 0
         tiles = [proofs.tile(conn, level, size >> 8 * level >> 8) for level in range(8)]
         chains = [proofs.statements_of(conn, i) for i in records.ids_after(conn, "", 1000)]
-        return head, tiles, proofs.leaves(conn, 0, size), chains, keyring.jwks(conn)
+        return head, tiles, proofs.leaves(conn, 0, size), chains, key_set(conn)
 
 
 @pytest.mark.slow

@@ -10,8 +10,9 @@ import pytest
 from desk import replaying
 from ingest.replay import Selection
 from publish.web.app import create
-from stories import clock, keyring
+from stories import clock
 from stories.db import Store, connect
+from stories.keys import rotate_key
 from tests.conftest import ConfigOf
 from tests.serving import Port, served
 from tests.signing import private
@@ -71,7 +72,7 @@ def test_all_that_is_issued_verifies(config: ConfigOf, store: Store) -> None:
         live(lived)
         second = reports(lived, store, first[-1].state)
         good(second)
-        keyring.rotate(store, lived.config, at_once=True)
+        rotate_key(store, lived.config, at_once=True)
         lived.pass_until(lived.moment + 60)
         third = reports(lived, store, second[-1].state)
         good(third)

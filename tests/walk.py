@@ -28,10 +28,11 @@ from ingest import intake, parse, poll, replay
 from ingest.replay import Selection
 from net.client import Client, Request, Response
 from publish import renderer
-from stories import clock, keyring
+from stories import clock
 from stories.config import Config
 from stories.db import Store, feeds, wires
 from stories.db import stories as records
+from stories.keys import ensure_keys, key_set
 from wirecopy import Evidence, read_keys, verify
 from workers.start import start
 
@@ -175,7 +176,7 @@ def walked(folder: Path, headline: str) -> dict[str, Walk]:
     seen = {part: Walk() for part in PARTS}
     with clock.reading(lambda: moment):
         store = start(config)
-        keyring.ensure(store, config)
+        ensure_keys(store, config)
         renderer.render_waiting(store, config)  # joins the feeds as they are, empty
         with store.write() as conn:
             claimed = wires.take(conn, ["w"], moment + timedelta(minutes=1))
@@ -189,7 +190,7 @@ def walked(folder: Path, headline: str) -> dict[str, Walk]:
         with store.read() as conn:
             [story] = records.newest(conn, limit=2)
             published = feeds.feed(conn, config.outgoing[0].name, "rss")
-            keys = json.dumps(keyring.jwks(conn)).encode()
+            keys = json.dumps(key_set(conn)).encode()
         assert published is not None
         assert story.version.headline.encode() in published.body
         with watching(seen["verify"]):

@@ -18,10 +18,10 @@ import structlog
 from celery import signals
 
 from net.client import Client
-from stories import keyring
 from stories.config import Config, load
 from stories.db import SQLAlchemyError, Store, connect, why
 from stories.errors import SigningError, StoreError
+from stories.keys import ensure_keys
 from workers.address import broker_url, client
 from workers.start import start
 
@@ -105,6 +105,6 @@ def _opened(_pid: int) -> Process:
 def _with_keys(pid: int) -> None:
     here = _opened(pid)
     try:
-        keyring.ensure(here.store, here.config)  # published before the first story
+        ensure_keys(here.store, here.config)  # published before the first story
     except SigningError as error:
         log.error("nothing can be signed", error=str(error))

@@ -8,11 +8,12 @@ import typer
 from desk import show
 from desk.cli.context import opened
 from desk.headline import checked
-from stories import clock, keyring
+from stories import clock
 from stories.config import Config
 from stories.db import Store, proofs
 from stories.db.proofs import KeyRow
 from stories.errors import SigningError
+from stories.keys import ensure_keys, key_set, revoke_key, rotate_key, signer_of, signing_key
 
 
 def keys(
@@ -45,20 +46,20 @@ def keys(
         if rotate:
             _rotate(store, config, at_once=at_once)
         elif revoke is not None:
-            touched = keyring.revoke(
+            touched = revoke_key(
                 store, config, _named(store, revoke), checked(reason or "", "reason")
             )
             show.complain(f"key revoked; {len(touched)} stories will be stated anew")
         else:
-            keyring.ensure(store, config)
+            ensure_keys(store, config)
         with store.read() as conn:
             found = proofs.keys(conn)
-            published = keyring.jwks(conn)
+            published = key_set(conn)
     if jwks:
         show.as_json(published)
         return
     now = clock.now()
-    current = keyring.signing(found, now)
+    current = signing_key(found, now)
     shown = [_record(config, row, _state(row, current, now)) for row in found]
     if json:
         show.as_json(shown)
@@ -67,7 +68,7 @@ def keys(
 
 
 def _rotate(store: Store, config: Config, *, at_once: bool) -> None:
-    row = keyring.rotate(store, config, at_once=at_once)
+    row = rotate_key(store, config, at_once=at_once)
     since = "now" if at_once else show.when(row.not_before)
     show.complain(f"key {row.kid} is published, and signs from {since}")
 
@@ -104,7 +105,7 @@ def _record(config: Config, row: KeyRow, state: str) -> dict[str, Any]:
 def _file(config: Config, row: KeyRow) -> str:
     """``ok``, or what is wrong with the key's file."""
     try:
-        keyring.check(config, row)
+        signer_of(config, row)
     except SigningError as error:
         return str(error)
     return "ok"

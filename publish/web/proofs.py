@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from publish.web.representation import Representation, represent
-from stories import keyring
 from stories.config import Config
 from stories.db import Connection, proofs
 from stories.db.feeds import etag_of
+from stories.keys import key_set
 from wirecopy.tlog import HASH, WIDTH
 from wirecopy.token import payload_of
 
@@ -55,7 +55,7 @@ def links(config: Config, story: str | None = None) -> str:
 
 def jwks(conn: Connection) -> Representation | None:
     """The keys as a JWK Set (RFC 7517); None before the first is made."""
-    found = keyring.jwks(conn)
+    found = key_set(conn)
     if found is None:
         return None
     fresh = f"public, max-age={int(KEYS_FRESH.total_seconds())}"

@@ -14,10 +14,11 @@ from publish import jsonfeed, renderer, xml
 from publish.render import render
 from publish.rerender import rerender_if_changed
 from publish.signing import Batch, Signed, claims_for, sign
-from stories import clock, keyring
+from stories import clock
 from stories.config import Config
 from stories.db import Store, connect, feeds, outbox, proofs
 from stories.errors import RenderError
+from stories.keys import ensure_keys, key_set, revoke_key, rotate_key
 from stories.models import Story, credit_of
 from tests.conftest import ConfigOf, postgresql_first
 from tests.publish import hostile, samples
@@ -49,7 +50,7 @@ def time() -> Iterator[Time]:
 
 def jwks(store: Store) -> dict[str, Any]:
     with store.read() as conn:
-        found = keyring.jwks(conn)
+        found = key_set(conn)
     assert found is not None
     return found
 
@@ -249,7 +250,7 @@ def test_after_a_rotation_new_statements_alone_have_the_new_key(
     publish(store, room, story)
     before = item(store, room, story.guid)
     time.now += timedelta(seconds=2)
-    new = keyring.rotate(store, room, at_once=True)
+    new = rotate_key(store, room, at_once=True)
     again(store, room, story)
     assert item(store, room, story.guid) == before
     put(store, urdu())
@@ -269,7 +270,7 @@ def test_what_a_revoked_key_signed_is_stated_anew(
     with store.read() as conn:
         old = proofs.keys(conn)[0].kid
     time.now += timedelta(seconds=2)
-    assert keyring.revoke(store, room, old, "lost") == sorted([story.id, urdu().id])
+    assert revoke_key(store, room, old, "lost") == sorted([story.id, urdu().id])
     assert {r.story_id for r in renderer.compare(store, room, [story.id])} == {story.id}
     renderer.render_waiting(store, room)
     first, second = stated(store, story)
@@ -283,7 +284,7 @@ def test_a_key_revoked_while_it_signs(
     store: Store, config: ConfigOf, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room, story = config(), english()
-    keyring.ensure(store, room)
+    ensure_keys(store, room)
     with store.read() as conn:
         first = proofs.keys(conn)[0].kid
     slept: list[bool] = []
@@ -293,7 +294,7 @@ def test_a_key_revoked_while_it_signs(
         if not slept:
             slept.append(True)
             time.now += timedelta(seconds=1)
-            assert keyring.revoke(store, room, first, "lost") == []
+            assert revoke_key(store, room, first, "lost") == []
         return done
 
     monkeypatch.setattr("publish.signing.sign", slow)

@@ -8,10 +8,11 @@ from sqlalchemy import text, update
 
 from publish import renderer
 from publish.rerender import rerender_if_changed
-from stories import clock, keyring
+from stories import clock
 from stories.config import Config
 from stories.db import Store, feeds, proofs, tables
 from stories.db.proofs import Receipt
+from stories.keys import current_signer, key_set, log_key
 from tests.conftest import ConfigOf
 from tests.publish.samples import english, hindi
 from tests.publish.shelf import publish
@@ -35,9 +36,9 @@ def old(leaf: bytes) -> bytes:
 def take_back(store: Store, room: Config) -> None:
     """Make *store*, with what is in it, what it would have been at schema 0003; of two stories
     published, one receipt waits for its place in the log again."""
-    key = keyring.log_key(store, room)
+    key = log_key(store, room)
     with store.write() as conn:
-        signer = keyring.signer(room, proofs.keys(conn))
+        signer = current_signer(room, proofs.keys(conn))
         head = proofs.log_head(conn)
         assert head is not None
         leaves = [old(leaf) for leaf in proofs.leaves(conn, 0, head.size)]
@@ -68,7 +69,7 @@ def take_back(store: Store, room: Config) -> None:
 def verified(store: Store, before: str) -> Report:
     """The feed, held against all there is, by someone who saw the log as it was *before*."""
     with store.read() as conn:
-        jwks, head = keyring.jwks(conn), proofs.log_head(conn)
+        jwks, head = key_set(conn), proofs.log_head(conn)
         row = feeds.feed(conn, "all", "rss")
     assert jwks is not None
     assert head is not None
@@ -111,7 +112,7 @@ def test_a_log_begun_before(store: Store, config: ConfigOf) -> None:
         leaves = [json.loads(leaf) for leaf in proofs.leaves(conn, 0, 10)]
         assert proofs.leaves(conn, 0, 1) == [first]  # it stays where it is, as it is
         told = [proofs.statements_of(conn, story.id) for story in (english(), hindi())]
-        jwks: Any = keyring.jwks(conn)
+        jwks: Any = key_set(conn)
         assert not proofs.receipts_wait(conn)
     assert [leaf["type"][-1] for leaf in leaves] == ["1", "2", "2"]
     assert sorted(leaf["guid"] for leaf in leaves[1:]) == sorted([english().guid, hindi().guid])

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from stories import clock, keyring, transparency
+from stories import clock, transparency
 from stories.config import Config
 from stories.db import Store, connect, proofs
 from stories.db.proofs import Receipt
 from stories.errors import SigningError
+from stories.keys import key_set
 from tests.conftest import ConfigOf, postgresql_first
 from tests.stories.proving import opened, proved
 from wirecopy.encoding import canonical
@@ -35,7 +36,7 @@ def put(store: Store, *found: Receipt) -> None:
 
 def verifier(store: Store) -> str:
     with store.read() as conn:
-        found = keyring.jwks(conn)
+        found = key_set(conn)
     assert found is not None
     return str(found["wirecopy_log"])
 

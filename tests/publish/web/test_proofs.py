@@ -12,10 +12,11 @@ import pytest
 
 from publish.web.app import create
 from publish.web.representation import represent
-from stories import keyring, transparency
+from stories import transparency
 from stories.config import Config, Site
 from stories.db import Store, proofs
 from stories.db.proofs import Receipt
+from stories.keys import key_set
 from stories.models import Story
 from tests.publish import samples
 from tests.publish.shelf import publish
@@ -66,7 +67,7 @@ def test_the_keys(start: Start, store: Store) -> None:
     assert found.headers["access-control-allow-origin"] == "*"
     assert found.headers["repr-digest"] == digest(found.body)
     with store.read() as conn:
-        assert json.loads(found.body) == keyring.jwks(conn)
+        assert json.loads(found.body) == key_set(conn)
     assert b'"d"' not in found.body  # the private half, as RFC 8037 names it
     again = port.ask("/.well-known/jwks.json", {"If-None-Match": found.headers["etag"]})
     assert (again.status, again.body) == (304, b"")

@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from stories import keyfiles
 from stories.errors import SigningError
+from stories.keys import read_key_file, write_key_file
 
 
 @pytest.fixture
@@ -19,8 +19,8 @@ def path(tmp_path: Path) -> Path:
 
 def test_a_key_comes_back_and_only_its_owner_may_read_it(path: Path) -> None:
     key = Ed25519PrivateKey.generate()
-    assert keyfiles.write(path, key)
-    assert keyfiles.read(path).private_bytes_raw() == key.private_bytes_raw()
+    assert write_key_file(path, key)
+    assert read_key_file(path).private_bytes_raw() == key.private_bytes_raw()
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert [p.name for p in path.parent.iterdir()] == ["k.pem"]
@@ -28,39 +28,39 @@ def test_a_key_comes_back_and_only_its_owner_may_read_it(path: Path) -> None:
 
 def test_a_key_is_never_written_over(path: Path) -> None:
     first = Ed25519PrivateKey.generate()
-    assert keyfiles.write(path, first)
-    assert not keyfiles.write(path, Ed25519PrivateKey.generate())
-    assert keyfiles.read(path).private_bytes_raw() == first.private_bytes_raw()
+    assert write_key_file(path, first)
+    assert not write_key_file(path, Ed25519PrivateKey.generate())
+    assert read_key_file(path).private_bytes_raw() == first.private_bytes_raw()
     assert [p.name for p in path.parent.iterdir()] == ["k.pem"]
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
 def test_a_file_that_others_can_read(path: Path, mode: int) -> None:
-    keyfiles.write(path, Ed25519PrivateKey.generate())
+    write_key_file(path, Ed25519PrivateKey.generate())
     path.chmod(mode)
     with pytest.raises(SigningError, match=f"{mode:04o}.*others read it: chmod 600 .*k.pem"):
-        keyfiles.read(path)
+        read_key_file(path)
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o777])
 def test_a_folder_that_others_can_write_to(path: Path, mode: int) -> None:
-    keyfiles.write(path, Ed25519PrivateKey.generate())
+    write_key_file(path, Ed25519PrivateKey.generate())
     path.parent.chmod(mode)
     with pytest.raises(SigningError, match=r"chmod 700 .*keys$"):
-        keyfiles.read(path)
+        read_key_file(path)
 
 
 def test_a_file_that_is_not_there(path: Path) -> None:
     with pytest.raises(SigningError, match=r"k\.pem: is not there; .*backup.*--rotate"):
-        keyfiles.read(path)
+        read_key_file(path)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_file_of_somebody_else(path: Path) -> None:
-    keyfiles.write(path, Ed25519PrivateKey.generate())
+    write_key_file(path, Ed25519PrivateKey.generate())
     path.chmod(0o000)
     with pytest.raises(SigningError, match=r"cannot be read: .*chown"):
-        keyfiles.read(path)
+        read_key_file(path)
 
 
 def test_what_is_no_key(path: Path) -> None:
@@ -69,7 +69,7 @@ def test_what_is_no_key(path: Path) -> None:
         path.write_bytes(data)
         path.chmod(0o600)
         with pytest.raises(SigningError, match="is damaged"):
-            keyfiles.read(path)
+            read_key_file(path)
     other = generate_private_key(SECP256R1())
     path.write_bytes(
         other.private_bytes(
@@ -79,20 +79,20 @@ def test_what_is_no_key(path: Path) -> None:
         )
     )
     with pytest.raises(SigningError, match="no Ed25519 key"):
-        keyfiles.read(path)
+        read_key_file(path)
 
 
 def test_neither_a_folder_nor_a_pipe_is_waited_for(path: Path) -> None:
     path.mkdir(parents=True, mode=0o700)
     with pytest.raises(SigningError, match=r"k\.pem"):
-        keyfiles.read(path)
+        read_key_file(path)
     pipe = path.parent / "pipe.pem"
     os.mkfifo(pipe, 0o600)
     with pytest.raises(SigningError, match=r"pipe\.pem: is no file"):
-        keyfiles.read(pipe)
+        read_key_file(pipe)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("in the way")
     with pytest.raises(SigningError, match=r"cannot be written: .*signing\.keys"):
-        keyfiles.write(tmp_path / "keys" / "k.pem", Ed25519PrivateKey.generate())
+        write_key_file(tmp_path / "keys" / "k.pem", Ed25519PrivateKey.generate())

@@ -8,11 +8,20 @@ from typing import Any
 
 import pytest
 
-from stories import clock, keyring
+from stories import clock
 from stories.config import Config
 from stories.db import Store, connect, proofs
 from stories.db.proofs import KeyRow
 from stories.errors import SigningError, UnknownNameError
+from stories.keys import (
+    current_signer,
+    ensure_keys,
+    key_file,
+    key_set,
+    log_key,
+    revoke_key,
+    rotate_key,
+)
 from tests.conftest import ConfigOf, postgresql_first
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -42,19 +51,19 @@ def rows(store: Store) -> list[KeyRow]:
 
 def published(store: Store) -> dict[str, Any]:
     with store.read() as conn:
-        found = keyring.jwks(conn)
+        found = key_set(conn)
     assert found is not None
     return found
 
 
 def signs(store: Store, room: Config) -> str:
-    keyring.ensure(store, room)
-    return keyring.signer(room, rows(store)).kid
+    ensure_keys(store, room)
+    return current_signer(room, rows(store)).kid
 
 
 def test_nothing_is_published_before_the_first_key(store: Store) -> None:
     with store.read() as conn:
-        assert keyring.jwks(conn) is None
+        assert key_set(conn) is None
 
 
 def test_the_first_key_and_the_log(store: Store, config: ConfigOf, time: Time) -> None:
@@ -79,7 +88,7 @@ def test_the_first_key_and_the_log(store: Store, config: ConfigOf, time: Time) -
     assert head.checkpoint.startswith(
         "127.0.0.1:8080/log\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n"
     )
-    keyring.ensure(store, room)
+    ensure_keys(store, room)
     assert published(store) == told
 
 
@@ -125,24 +134,24 @@ def test_a_folder_that_cannot_be_written_leaves_no_key_on_record(
     (tmp_path / "file").write_text("in the way")
     room = config(signing={"keys": tmp_path / "file" / "keys"})
     with pytest.raises(SigningError, match=r"file/keys/.*cannot be written"):
-        keyring.ensure(store, room)
+        ensure_keys(store, room)
     assert rows(store) == []
 
 
 def test_a_second_machine_without_the_files_says_so(
     store: Store, config: ConfigOf, tmp_path: Path
 ) -> None:
-    keyring.ensure(store, config())
+    ensure_keys(store, config())
     other = config(signing={"keys": tmp_path / "elsewhere"})
     with pytest.raises(SigningError, match=r"elsewhere/.*is not there; .*copy it from"):
         signs(store, other)
     with pytest.raises(SigningError, match=r"elsewhere/log\.pem"):
-        keyring.log_key(store, other)
+        log_key(store, other)
 
 
 def test_another_key_in_the_file(store: Store, config: ConfigOf) -> None:
     room = config()
-    path = keyring.file_of(room, signs(store, room))
+    path = key_file(room, signs(store, room))
     log_file = room.keys_folder / "log.pem"
     swapped = log_file.read_bytes()
     log_file.write_bytes(path.read_bytes())
@@ -150,7 +159,7 @@ def test_another_key_in_the_file(store: Store, config: ConfigOf) -> None:
     with pytest.raises(SigningError, match="holds another key"):
         signs(store, room)
     with pytest.raises(SigningError, match=r"log\.pem: holds another key than the log began"):
-        keyring.log_key(store, room)
+        log_key(store, room)
 
 
 def test_a_log_key_from_before_goes_on_serving(store: Store, config: ConfigOf) -> None:
@@ -158,10 +167,10 @@ def test_a_log_key_from_before_goes_on_serving(store: Store, config: ConfigOf) -
     room = config()
     other = connect(f"sqlite:///{room.data}/other.sqlite3")
     other.migrate()
-    keyring.ensure(other, room)
+    ensure_keys(other, room)
     before = published(other)["wirecopy_log"]
     other.close()
-    keyring.ensure(store, room)
+    ensure_keys(store, room)
     assert published(store)["wirecopy_log"] == before
 
 
@@ -170,7 +179,7 @@ def test_rotation_publishes_waits_signs_and_ends(
 ) -> None:
     room = config(signing={"overlap": "2d"})
     old = signs(store, room)
-    new = keyring.rotate(store, room).kid
+    new = rotate_key(store, room).kid
     assert signs(store, room) == old
     assert [k["kid"] for k in published(store)["keys"]] == [old, new]
     begins = rows(store)[1].not_before
@@ -178,7 +187,7 @@ def test_rotation_publishes_waits_signs_and_ends(
     assert begins.microsecond == 0
     assert rows(store)[0].not_after == begins + DAY
     with pytest.raises(SigningError, match=f"{new}: waits already"):
-        keyring.rotate(store, room)
+        rotate_key(store, room)
     time.now = begins - timedelta(microseconds=1)
     assert signs(store, room) == old
     time.now = begins
@@ -193,10 +202,10 @@ def test_rotation_publishes_waits_signs_and_ends(
 def test_rotation_at_once(store: Store, config: ConfigOf, time: Time) -> None:
     room = config()
     old = signs(store, room)
-    keyring.file_of(room, old).unlink()  # it is what one does when a key is lost
+    key_file(room, old).unlink()  # it is what one does when a key is lost
     with pytest.raises(SigningError, match="is not there"):
         signs(store, room)
-    new = keyring.rotate(store, room, at_once=True).kid
+    new = rotate_key(store, room, at_once=True).kid
     time.now += timedelta(seconds=1)
     assert signs(store, room) == new != old
 
@@ -204,9 +213,9 @@ def test_rotation_at_once(store: Store, config: ConfigOf, time: Time) -> None:
 def test_a_key_that_waits_is_given_its_turn(store: Store, config: ConfigOf, time: Time) -> None:
     room = config()
     old = signs(store, room)
-    new = keyring.rotate(store, room).kid
+    new = rotate_key(store, room).kid
     time.now += timedelta(seconds=2)
-    assert keyring.rotate(store, room, at_once=True).kid == new
+    assert rotate_key(store, room, at_once=True).kid == new
     assert signs(store, room) == new
     assert len(rows(store)) == 2
     assert rows(store)[0].kid == old
@@ -216,7 +225,7 @@ def test_a_key_that_waits_is_given_its_turn(store: Store, config: ConfigOf, time
 def test_revoking_the_only_key_makes_another(store: Store, config: ConfigOf, time: Time) -> None:
     room = config()
     old = signs(store, room)
-    assert keyring.revoke(store, room, old, "found in a bucket") == []
+    assert revoke_key(store, room, old, "found in a bucket") == []
     new = signs(store, room)
     assert new != old
     told = {k["kid"]: k for k in published(store)["keys"]}
@@ -226,16 +235,16 @@ def test_revoking_the_only_key_makes_another(store: Store, config: ConfigOf, tim
     }
     assert "revoked" not in told[new]
     with pytest.raises(SigningError, match="revoked already, for: found in a bucket"):
-        keyring.revoke(store, room, old, "again")
+        revoke_key(store, room, old, "again")
     with pytest.raises(UnknownNameError, match="there is none"):
-        keyring.revoke(store, room, "nobody", "x")
+        revoke_key(store, room, "nobody", "x")
 
 
 def test_revoking_lets_the_next_one_begin(store: Store, config: ConfigOf, time: Time) -> None:
     room = config()
     old = signs(store, room)
-    new = keyring.rotate(store, room).kid
-    keyring.revoke(store, room, old, "lost")
+    new = rotate_key(store, room).kid
+    revoke_key(store, room, old, "lost")
     assert signs(store, room) == new
     assert len(rows(store)) == 2
 
@@ -243,8 +252,8 @@ def test_revoking_lets_the_next_one_begin(store: Store, config: ConfigOf, time: 
 def test_revoking_the_next_one_leaves_no_gap(store: Store, config: ConfigOf, time: Time) -> None:
     room = config()
     signs(store, room)
-    new = keyring.rotate(store, room).kid
-    keyring.revoke(store, room, new, "lost before its time")
+    new = rotate_key(store, room).kid
+    revoke_key(store, room, new, "lost before its time")
     time.now += 400 * DAY
     assert signs(store, room) not in (new,)
 
@@ -254,7 +263,7 @@ def test_revoking_the_new_one_within_a_day_leaves_no_gap(
 ) -> None:
     room = config()
     old = signs(store, room)
-    new = keyring.rotate(store, room, at_once=True).kid
-    keyring.revoke(store, room, new, "lost")
+    new = rotate_key(store, room, at_once=True).kid
+    revoke_key(store, room, new, "lost")
     time.now += 400 * DAY
     assert signs(store, room) not in (old, new)

@@ -6,14 +6,19 @@ of them stands in the database. The log has a key of its own, so that a statemen
 or revoked says nothing against the log.
 """
 
+import os
+import secrets
+import stat
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from stories import clock, keyfiles
+from stories import clock
 from stories.config import Config
 from stories.db import Connection, Store, outbox, proofs
 from stories.db.proofs import KeyRow, LogHead
@@ -31,8 +36,11 @@ SECOND = timedelta(seconds=1)
 
 LOG_FILE = "log.pem"
 
+_LARGEST_FILE = 10_000
+"""Bytes of a key file; an Ed25519 key takes 119."""
 
-def ensure(store: Store, config: Config) -> None:
+
+def ensure_keys(store: Store, config: Config) -> None:
     """Make the first key and the log, where there are none.
 
     Any number of processes may do so at once: one makes them, the others find them.
@@ -55,7 +63,7 @@ def _make(conn: Connection, config: Config, begins: datetime) -> str:
     committed is harmless; to take it away could take one whose row was."""
     key = Ed25519PrivateKey.generate()
     signer = Signer.of(key)
-    keyfiles.write(file_of(config, signer.kid), key)
+    write_key_file(key_file(config, signer.kid), key)
     x = to_base64url(key.public_key().public_bytes_raw())
     proofs.add_key(conn, KeyRow(kid=signer.kid, x=x, not_before=begins))
     return signer.kid
@@ -65,20 +73,20 @@ def _begin_log(conn: Connection, config: Config) -> None:
     path = config.keys_folder / LOG_FILE
     # A key that is there already was made by a start that did not get further, or belonged to a
     # log that was lost: its proofs can still be checked with it.
-    keyfiles.write(path, Ed25519PrivateKey.generate())
-    key = keyfiles.read(path)
+    write_key_file(path, Ed25519PrivateKey.generate())
+    key = read_key_file(path)
     public = key.public_key().public_bytes_raw()
     origin = tlog.origin_of(config.site.url)
     signed = tlog.sign_checkpoint(origin, 0, tlog.EMPTY, key)
     proofs.begin_log(conn, LogHead(origin, to_base64url(public), 0, signed))
 
 
-def file_of(config: Config, kid: str) -> Path:
+def key_file(config: Config, kid: str) -> Path:
     """Where the private half of the key *kid* is."""
     return config.keys_folder / f"{kid}.pem"
 
 
-def signing(rows: Sequence[KeyRow], now: datetime) -> KeyRow | None:
+def signing_key(rows: Sequence[KeyRow], now: datetime) -> KeyRow | None:
     """The key among *rows* that signs at *now*: of those that are good, the one begun last."""
     good = [
         row
@@ -90,25 +98,25 @@ def signing(rows: Sequence[KeyRow], now: datetime) -> KeyRow | None:
     return max(good, key=lambda row: (row.not_before, row.kid), default=None)
 
 
-def signer(config: Config, rows: Sequence[KeyRow]) -> Signer:
+def current_signer(config: Config, rows: Sequence[KeyRow]) -> Signer:
     """What signs statements now, of the keys *rows*. When that is, is to be asked afterwards: the
     first key may have been made meanwhile, and nothing is signed before its key begins.
 
     :raises SigningError: when its file cannot be used, or no key is good; names the remedy.
     """
-    row = signing(rows, clock.now())
+    row = signing_key(rows, clock.now())
     if row is None:
         raise SigningError("no key is good now: wirecopy keys --rotate --now makes one")
-    return check(config, row)
+    return signer_of(config, row)
 
 
-def check(config: Config, row: KeyRow) -> Signer:
+def signer_of(config: Config, row: KeyRow) -> Signer:
     """The private half of *row*, from its file.
 
     :raises SigningError: when it cannot be used; names the file and the remedy.
     """
-    path = file_of(config, row.kid)
-    found = Signer.of(keyfiles.read(path))
+    path = key_file(config, row.kid)
+    found = Signer.of(read_key_file(path))
     if found.kid != row.kid:
         raise SigningError(
             f"key file {path}: holds another key; put the right one back from a backup,"
@@ -125,11 +133,11 @@ def log_key(store: Store, config: Config) -> Ed25519PrivateKey:
     with store.read() as conn:
         head = proofs.log_head(conn)
     if head is None:
-        ensure(store, config)
+        ensure_keys(store, config)
         with store.read() as conn:
             head = proofs.log_head(conn)
     path = config.keys_folder / LOG_FILE
-    found = keyfiles.read(path)
+    found = read_key_file(path)
     if head is None or to_base64url(found.public_key().public_bytes_raw()) != head.x:
         raise SigningError(
             f"key file {path}: holds another key than the log began with; put the right one back"
@@ -138,14 +146,14 @@ def log_key(store: Store, config: Config) -> Ed25519PrivateKey:
     return found
 
 
-def rotate(store: Store, config: Config, *, at_once: bool = False) -> KeyRow:
+def rotate_key(store: Store, config: Config, *, at_once: bool = False) -> KeyRow:
     """Make a new key: published now, it signs once ``signing.overlap`` is over, or *at_once*.
 
     One that waits for its turn already is given it, when *at_once*.
 
     :raises SigningError: when one waits already, or its file cannot be written.
     """
-    ensure(store, config)
+    ensure_keys(store, config)
     now = clock.now()
     begins = now.replace(microsecond=0)
     if not at_once:
@@ -160,7 +168,7 @@ def rotate(store: Store, config: Config, *, at_once: bool = False) -> KeyRow:
         if next_one is None:
             kid = _make(conn, config, begins)
         elif at_once:
-            kid = check(config, next_one).kid
+            kid = signer_of(config, next_one).kid
             proofs.change_key(conn, kid, not_before=begins)
         else:
             raise SigningError(
@@ -181,14 +189,14 @@ def _retire(conn: Connection, successor: str, begins: datetime) -> None:
             proofs.change_key(conn, row.kid, not_after=end)
 
 
-def revoke(store: Store, config: Config, kid: str, reason: str) -> list[str]:
+def revoke_key(store: Store, config: Config, kid: str, reason: str) -> list[str]:
     """Revoke the key *kid*: nothing that it signed counts any more. The stories it stands by are
     stated anew, by another key; made now, when there is none. Ids of those stories.
 
     :raises UnknownNameError: when there is no such key.
     :raises SigningError: when it is revoked already, or a new one cannot be written.
     """
-    ensure(store, config)
+    ensure_keys(store, config)
     now = clock.now()
     with store.write() as conn:
         proofs.lock_keys(conn)
@@ -203,14 +211,14 @@ def revoke(store: Store, config: Config, kid: str, reason: str) -> list[str]:
         begins = now.replace(microsecond=0)
         if not lasting:
             _make(conn, config, begins)
-        elif signing(list(rows.values()), now) is None:  # the next one waits for its turn
+        elif signing_key(list(rows.values()), now) is None:  # the next one waits for its turn
             proofs.change_key(conn, min(lasting, key=lambda r: r.not_before).kid, not_before=begins)
         touched = proofs.stories_signed_by(conn, kid)
         outbox.want(conn, "story", touched, now)
     return touched
 
 
-def jwks(conn: Connection) -> dict[str, Any] | None:
+def key_set(conn: Connection) -> dict[str, Any] | None:
     """The JWK Set as published: every key there was, and the log's; None before the first."""
     head = proofs.log_head(conn)
     rows = proofs.keys(conn)
@@ -230,3 +238,96 @@ def _published(row: KeyRow) -> dict[str, Any]:
     if row.revoked_at is not None:
         told["revoked"] = {"revoked_at": int(row.revoked_at.timestamp()), "reason": row.reason}
     return told
+
+
+# Private keys in files: one to a file, PKCS #8, readable by their owner alone
+
+
+def read_key_file(path: Path) -> Ed25519PrivateKey:
+    """The private key in the file at *path*.
+
+    :raises SigningError: when it cannot be read, others can read or replace it, or it holds no
+        Ed25519 key; names the file and the remedy.
+    """
+    try:
+        # Not to be held up by a pipe that somebody put there.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise SigningError(
+            f"key file {path}: is not there; put it back from a backup, copy it from the machine"
+            " that made it, or name the folder that holds it (signing.keys);"
+            " if it is lost: wirecopy keys --rotate --now"
+        ) from error
+    except OSError as error:
+        raise SigningError(
+            f"key file {path}: cannot be read: {error.strerror}; give it to the user that runs"
+            " Wirecopy (chown), with chmod 600"
+        ) from error
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            raise SigningError(f"key file {path}: is no file; put the key there, from a backup")
+        _check_mode(path, found, 0o077, "read", "chmod 600")
+        _check_mode(path.parent, path.parent.stat(), 0o022, "replace keys in", "chmod 700")
+        data = os.read(handle, _LARGEST_FILE)
+    finally:
+        os.close(handle)
+    try:
+        key = serialization.load_pem_private_key(data, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise SigningError(f"key file {path}: is damaged; put it back from a backup") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SigningError(f"key file {path}: holds no Ed25519 key; put the right one there")
+    return key
+
+
+def _check_mode(path: Path, found: os.stat_result, wrong: int, verb: str, remedy: str) -> None:
+    if found.st_mode & wrong:
+        raise SigningError(
+            f"{path}: its permissions ({stat.S_IMODE(found.st_mode):04o}) let others {verb} it:"
+            f" {remedy} {path}"
+        )
+
+
+def write_key_file(path: Path, key: Ed25519PrivateKey) -> bool:
+    """Put *key* into a new file at *path*; False, and nothing done, when there is one already.
+
+    The file is whole when it appears, and on disk when this returns: a key that has signed must
+    not be lost to a power cut.
+
+    :raises SigningError: when it cannot be written; names the file and the remedy.
+    """
+    data = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(draft, path)
+        except FileExistsError:
+            return False
+        finally:
+            draft.unlink()
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise SigningError(
+            f"key file {path}: cannot be written: {error.strerror}; name a folder that the user"
+            " who runs Wirecopy may write to (signing.keys)"
+        ) from error
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
