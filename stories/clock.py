@@ -1,7 +1,7 @@
-"""The one seam for time: everything in Wirecopy that needs the present asks here.
+"""The clock: everything in Wirecopy that needs the present time asks here.
 
-The pure core never does; it gets instants as arguments. Tests freeze this clock instead of
-patching ``datetime``.
+Pure code never does; it gets instants as arguments. Tests set this clock instead of patching
+``datetime``.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,14 +17,14 @@ _source: Callable[[], datetime] = _system
 
 
 def now() -> datetime:
-    """The present instant, aware, in UTC, with microseconds."""
+    """The present time, aware, in UTC, with microseconds."""
     return _source()
 
 
 @contextmanager
 def reading(source: Callable[[], datetime]) -> Iterator[None]:
     """Read the time from *source* while the block runs (tests, simulations)."""
-    global _source  # noqa: PLW0603 (this is the seam)
+    global _source  # noqa: PLW0603 (the one place that is patched)
     before, _source = _source, source
     try:
         yield

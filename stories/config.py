@@ -1,4 +1,4 @@
-"""The newsroom: the publisher, its wires and its feeds, as ``wirecopy.toml`` configures them.
+"""The configuration: the publisher, its wires and its feeds, as ``wirecopy.toml`` has them.
 
 Every key can also be given as an environment variable: ``WIRECOPY_`` plus the key in capitals,
 ``__`` between levels (``WIRECOPY_PUBLISHER__NAME``); lists are JSON (``WIRECOPY_WIRES='[…]'``).
@@ -55,19 +55,19 @@ LEVEL = "__"
 FILE = f"{PREFIX}CONFIG"
 _FOR_TESTS = f"{PREFIX}TEST_"
 _OF_A_SERVICE = re.compile(rf"{PREFIX}(?:SERVICE_(?:HOST|PORT)|PORT)(?:_\w+)?")
-"""What Kubernetes puts into every container beside a service named wirecopy."""
+"""What Kubernetes sets in every container beside a service named wirecopy."""
 
 LONGEST_TIMEOUT = timedelta(minutes=2)
-"""The longest that one poll may be given: what polls a wire ends well before its task is ended
-(``workers.app.LONGEST_TASK``), so that a wire too slow for it gets a state that says so."""
+"""The longest timeout of a wire: a poll must end well before its task is ended
+(``workers.app.LONGEST_TASK``), so that a wire that is too slow gets a state that says so."""
 
 
 LONGEST = timedelta(days=36_500)
-"""A hundred years: far beyond any use, and near enough that no date reckoned with it ends time."""
+"""A hundred years: more than any use, and little enough that no date overflows with it."""
 
 
 def duration(text: object) -> object:
-    """``"90s"``, ``"2m"``, ``"1h30m"``, ``"7d"`` as a timedelta; anything else is left to fail."""
+    """``"90s"``, ``"2m"``, ``"1h30m"``, ``"7d"`` as a timedelta; anything else is refused."""
     if isinstance(text, str) and _DURATION.fullmatch(text):
         # float, as int refuses thousands of digits; exact as far as is allowed.
         parts = re.findall(r"(\d+)([smhdw])", text)
@@ -102,7 +102,7 @@ def _web(text: str) -> str:
 
 
 def _has_port(parts: SplitResult) -> bool:
-    """Whether the port, if there is one, is one."""
+    """Whether the port, if there is one, is valid."""
     try:
         return parts.port != 0
     except ValueError:  # its message may hold part of a password
@@ -148,7 +148,7 @@ class _Part(BaseModel):
 
 
 class Publisher(_Part):
-    """Who publishes, and under which address its stories stand."""
+    """Who publishes, and the addresses of its site and stories."""
 
     name: str = Field(min_length=1)
     url: Base
@@ -162,7 +162,7 @@ class Publisher(_Part):
 
     @property
     def authority(self) -> str:
-        """The publisher's host: the name under which its guids are its own."""
+        """The publisher's host, which makes its guids different from other publishers'."""
         return urlsplit(self.url).hostname or self.url
 
     @field_validator("story_url")
@@ -178,11 +178,11 @@ class Publisher(_Part):
 
 
 class Site(_Part):
-    """Where the feeds are served (``url``) and on which address this machine listens.
+    """Where the feeds are served (``url``), and the address to listen on.
 
-    ``/status`` shows wire addresses and faults, so it answers only who has ``status_token``, and
-    nobody when there is none. Where a request comes from proves nothing: behind a proxy on the
-    same machine everybody comes from loopback.
+    ``/status`` shows wire addresses and faults, so it answers only requests with ``status_token``,
+    and none when it is not set. The client's address proves nothing: behind a proxy on the same
+    machine every request comes from loopback.
     """
 
     url: Base = "http://127.0.0.1:8080"
@@ -253,7 +253,7 @@ class Wire(_Part):
     @classmethod
     def _within_a_task(cls, value: timedelta) -> timedelta:
         if value > LONGEST_TIMEOUT:
-            raise ValueError("must be at most 2m; a feed that takes longer is the agency's to mend")
+            raise ValueError("must be at most 2m; ask the agency to make a slower feed faster")
         return value
 
     @field_validator("headers")
@@ -268,7 +268,7 @@ class Wire(_Part):
 
 
 class Politeness(_Part):
-    """How we behave towards servers: at most so many polls at once, and a gap between starts."""
+    """How many polls of a host and of an agency run at once, and the gap between two starts."""
 
     per_host: int = Field(default=2, ge=1)
     per_agency: int = Field(default=4, ge=1)
@@ -276,14 +276,14 @@ class Politeness(_Part):
 
 
 class Retention(_Part):
-    """How long what was received is kept. Nothing that still stands on its wire ever goes."""
+    """How long what was received is kept. What still stands on its wire is always kept."""
 
     captures: Duration = timedelta(days=90)
     versions: Duration = timedelta(days=3650)
 
 
 class Alerts(_Part):
-    """Where an alert is told, besides the log and ``wirecopy status``: a web hook, POSTed JSON."""
+    """Where alerts go, besides the log and ``wirecopy status``: a web hook, JSON by POST."""
 
     url: Web | None = None
 
@@ -313,8 +313,8 @@ class Feed(_Part):
 
 
 def _untrue(scope: str, line: str) -> str:
-    """The words of a disclosure that claim more than *scope* stands for; empty for none."""
-    # Here, since it takes a tenth of a second that a newsroom without lines of its own need not.
+    """The words of a disclosure that claim more than *scope* means; empty for none."""
+    # Imported here: it takes a tenth of a second, and most configurations have no such lines.
     from wirecopy.claims import contradiction
     from wirecopy.text import plain
 
@@ -406,7 +406,7 @@ class Config(BaseSettings):
 
     @property
     def agent(self) -> str:
-        """The honest User-Agent: what we are, and where to learn who runs us."""
+        """The User-Agent: ``user_agent``, else our name and the site's address."""
         return self.user_agent or f"Wirecopy/1.0 (+{self.site.url}/)"
 
     def wire(self, name: str) -> Wire | None:
@@ -445,7 +445,7 @@ class Config(BaseSettings):
 
 
 def load(path: Path | None = None) -> Config:
-    """The newsroom from *path*, else from ``WIRECOPY_CONFIG``, else from ``./wirecopy.toml``.
+    """The configuration from *path*, else from ``WIRECOPY_CONFIG``, else from ``./wirecopy.toml``.
 
     :raises ConfigError: in one line per fault, naming file, key and remedy. Without a file, the
         environment alone may configure everything.
@@ -462,7 +462,7 @@ def load(path: Path | None = None) -> Config:
             raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
     elif named:
         raise ConfigError(
-            f"{file}: no such file; write one (docs/configuration.md) or mend --config"
+            f"{file}: no such file; write one (docs/configuration.md) or correct --config"
         )
     elif "WIRECOPY_PUBLISHER__NAME" not in os.environ and "WIRECOPY_PUBLISHER" not in os.environ:
         raise ConfigError(
@@ -495,9 +495,9 @@ def _beside(file: Path, folder: Path) -> Path:
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    """A line for each variable named as one of ours is, that sets no key.
+    """A line for each variable that is named like ours and sets no key.
 
-    Only the first level is judged here: what stands deeper reaches validation, which refuses it.
+    Only the first level is checked here: validation refuses what is wrong below it.
     """
     tables = {variable([k]) for k, f in Config.model_fields.items() if _is_table(f.annotation)}
     known = [FILE, *(variable([key]) for key in Config.model_fields)]
@@ -509,7 +509,7 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
         if first not in known or (level and first == FILE):
             close = difflib.get_close_matches(first, known, 1)
             every = "docs/configuration.md names all; unset"
-            remedy = f"did you mean {close[0]}? Mend or unset" if close else every
+            remedy = f"did you mean {close[0]}? Correct or unset" if close else every
             faults.append(f"environment: {name}: unknown key; {remedy} it")
         elif level and first not in tables:
             faults.append(f"environment: {name}: {first} has no keys below it; lists are JSON")

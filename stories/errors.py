@@ -26,7 +26,7 @@ class StoreError(WirecopyError):
 
 
 class RenderError(WirecopyError):
-    """An entry could not be rendered; it stays out of its feeds until that is mended."""
+    """An entry could not be rendered; it stays out of its feeds until it can be."""
 
 
 class SigningError(WirecopyError):

@@ -1,7 +1,7 @@
-"""Logs: one line an event, with the ids of what was being worked on.
+"""Logs: one line an event, with the ids that it concerns.
 
-JSON when nobody watches, readable on a terminal. Every library's logging (Celery, Alembic, the web
-server) comes out the same way. Ids are bound once, by whoever knows them::
+Readable on a terminal, JSON elsewhere. The logs of every library (Celery, Alembic, the web server)
+have the same form. Ids are bound once, where they are known::
 
     with structlog.contextvars.bound_contextvars(wire="pti", capture=12):
         log.info("parsed", items=20)
@@ -24,7 +24,7 @@ from stories import clock
 Mode = Literal["auto", "json", "console"]
 
 LONGEST = 4000
-"""Characters of one logged text; a hostile headline must not fill the disk by being logged."""
+"""Most characters of one logged text: a hostile headline must not fill the disk."""
 
 LONGEST_TRACEBACK = 20_000
 
@@ -33,10 +33,10 @@ QUIET = {
     "celery.app.trace": logging.WARNING,  # "succeeded", which workers.base says with its ids
     "alembic.runtime.migration": logging.WARNING,
 }
-"""Loggers that would say at INFO what we say better ourselves."""
+"""Loggers whose INFO lines repeat what ours say."""
 
 FIRST = ("timestamp", "level", "logger", "event")
-"""Keys that open a line, so that a person can read a column of them."""
+"""Keys that come first in a line, so that lines can be read as columns."""
 
 _SECRET_KEY = re.compile(
     r"(?i)passw|secret|token|authorization|cookie|credential|(?:api|private|signing|access)[-_]?key"
@@ -86,7 +86,7 @@ def _clean(value: Any, key: str = "") -> Any:
 
 
 def safe(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """The processor that masks secrets and shows control characters; the last but one."""
+    """The processor that masks secrets and escapes control characters; it runs last but one."""
     line: EventDict = {}
     for key in (*(k for k in FIRST if k in event), *(k for k in event if k not in FIRST)):
         if key in ("exception", "stack"):
@@ -97,7 +97,7 @@ def safe(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 
 
 def stamp(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """The processor that adds the time, in UTC, as RFC 3339 writes it."""
+    """The processor that adds the time, in UTC (RFC 3339)."""
     event["timestamp"] = clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return event
 

@@ -1,6 +1,6 @@
-"""The values of the field: what a version of a story is, and how it is named.
+"""The values of the field: stories and their versions, captures, wires; and how stories are named.
 
-Everything here is immutable and knows no clock, no database and no network. Words follow the
+Everything here is immutable and needs no clock, no database and no network. Words follow the
 glossary in docs/: a *wire* belongs to an *agency*; a *story* is followed across *versions*.
 """
 
@@ -22,8 +22,8 @@ from wirecopy.scope import Digests
 from wirecopy.statement import Credit
 
 NAMESPACE = uuid.UUID("679fde77-ca8f-4c3a-b072-c5b02e8fa5e1")
-"""Our XML namespace is ``urn:uuid:`` plus this: a name we can own without owning a domain.
-It is also the RFC 9562 name space of every story's guid."""
+"""Our XML namespace is ``urn:uuid:`` plus this: a name that needs no domain. It is also the name
+space (RFC 9562) of every story's guid."""
 
 IdentityRule = Literal["guid", "link", "digest"]
 AgencySource = Literal["author", "creator", "source", "credit", "dateline", "tail", "wire"]
@@ -39,7 +39,7 @@ Instant = Annotated[datetime, AfterValidator(_aware)]
 
 
 class Value(BaseModel):
-    """Base of every immutable value."""
+    """Base of the immutable values that are stored as JSON: their fields are schema."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,8 +47,8 @@ class Value(BaseModel):
 class Identity(Value):
     """By which rule, and by which key, an item is recognised as a story of its wire.
 
-    ``key`` is already prefixed with its kind (``guid:…``, ``link:…``, ``digest:…``), so that keys
-    of different rules never collide. ``degraded`` says why a weaker rule had to serve, if it had.
+    ``key`` begins with its kind (``guid:…``, ``link:…``, ``digest:…``), so that keys of different
+    rules never collide. ``degraded`` says why a weaker rule was used, if one was.
     """
 
     rule: IdentityRule
@@ -57,7 +57,7 @@ class Identity(Value):
 
 
 class Media(Value):
-    """A picture, film or sound that belongs to a story but does not stand inside its body."""
+    """A picture, film or sound that belongs to a story but is not in its body."""
 
     url: str
     medium: Literal["image", "video", "audio", "document"] = "image"
@@ -79,9 +79,9 @@ class Category(Value):
 class Version(Value):
     """One wire version of a story, normalised.
 
-    ``body`` is HTML exactly as received (cleaning is the publishing side's work, so that what it
-    does is measured). Instants are aware; ``published`` and ``updated`` are what the agency
-    states, ``None`` where it states nothing that can be read.
+    ``body`` is HTML exactly as received: it is cleaned on publishing, so that what cleaning does is
+    measured. Instants are aware; ``published`` and ``updated`` are what the agency states, None
+    where it states nothing that can be read.
     """
 
     wire: str
@@ -123,14 +123,14 @@ def credit_of(version: Version, number: int) -> Credit:
 def story_id(wire: str, key: str) -> str:
     """The story's id: 13 characters of base32 (65 bits), a function of wire and identity alone.
 
-    Being derived and not drawn, it comes out the same when every capture is replayed.
+    So it is the same when every capture is replayed.
     """
     name = f"story\0{wire}\0{key}".encode()
     return base64.b32encode(hashlib.sha256(name).digest()).decode()[:13].lower()
 
 
 def story_guid(authority: str, wire: str, key: str) -> str:
-    """The guid subscribers see: ``urn:uuid:`` version 5, opaque, the same for every version.
+    """The guid in feeds: ``urn:uuid:`` version 5, opaque, the same for every version of a story.
 
     *authority* is the publisher's host, so that two publishers of one wire never share a guid.
     """
@@ -162,12 +162,12 @@ class HeadlineEdit(Value):
 
 
 class Story(Value):
-    """A story as it stands: its current version, where it came from, what the desk did.
+    """A story as it is now: its current version, where it came from, what the desk did.
 
-    ``number`` counts the versions whose content differed; ``received`` and ``raw_digest`` were
-    taken from the item's own bytes when it was ingested; ``position`` is its place in its capture.
-    ``received`` is None when text was lost or added on the way from those bytes to ``version``, or
-    may have been: then nothing can be claimed of it.
+    ``number`` counts the versions whose content differed; ``received`` and ``raw_digest`` are of
+    the item's own bytes when it was taken in; ``position`` is its place in its capture.
+    ``received`` is None when text was lost or added between those bytes and ``version``, or may
+    have been: then nothing can be claimed of it.
     """
 
     id: str
@@ -231,7 +231,7 @@ class KnownStory:
 
 
 WHOLE = -1
-"""The position of a problem that is the whole capture's, not one item's."""
+"""The position of a problem with a whole capture, not with one item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +249,7 @@ class StatementRow:
 class Capture:
     """One response as received. ``digest`` is SHA-256 (hex) of its decoded body.
 
-    From ``expired_at`` on its bytes are gone: it is not taken in again, what it brought stands.
+    From ``expired_at`` on its bytes are gone: it is not taken in again, what it brought stays.
     """
 
     id: int
@@ -328,7 +328,7 @@ class WireState:
 
 @dataclass(frozen=True, slots=True)
 class DueWire:
-    """A wire that is due and free, as far as the dispatcher must know it. Lane 1 goes first."""
+    """What the dispatcher needs of a wire that is due and free. Lane 1 goes first."""
 
     name: str
     host: str
@@ -339,7 +339,7 @@ class DueWire:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What is under way, and what began lately, by host and by agency."""
+    """How many polls are under way, and when the last one started, by host and by agency."""
 
     hosts: dict[str, int] = field(default_factory=dict)
     agencies: dict[str, int] = field(default_factory=dict)
@@ -348,7 +348,7 @@ class Traffic:
 
 
 def host_of(url: str) -> str:
-    """Under which host a wire is budgeted: its name without a port, for that is one machine."""
+    """The host under which a wire's polls are counted: without a port, as it is one machine."""
     return (urlsplit(url).hostname or "").rstrip(".")
 
 
