@@ -1,9 +1,8 @@
-"""Dates as wires write them, read without ever inventing one.
+"""Dates as wires write them; what cannot be read, or in two ways (01/02/2026), is no date.
 
-RFC 822 and 5322 §3.3, ISO 8601 and W3CDTF, and what was seen on wires besides. Zones by name come
+RFC 822 and 5322 §3.3, ISO 8601 and W3CDTF, and what was seen on wires besides. Names of zones come
 from a table made for news wires: IST is India. A wire in a zone that itself uses an abbreviation
-(CST in Asia/Shanghai) means its own. Nothing here falls back to the present; what cannot be read,
-or can be read in two ways (01/02/2026), is None.
+(CST in Asia/Shanghai) means its own. Nothing falls back to the present.
 """
 
 import re
@@ -71,24 +70,24 @@ _FIRST_ZONE = re.compile(r"([A-Za-z]{1,5}|[+-]\d{1,2}:?\d{2})[\s,|]+")
 _NOTE = re.compile(r"\s*\([^()]*\)\s*$")
 
 
-def read(texts: Iterable[str], zone: ZoneInfo) -> datetime | None:
-    """The first of *texts* that can be read, in UTC; None if none can.
+def first_date(texts: Iterable[str], zone: ZoneInfo) -> datetime | None:
+    """The first of *texts* that is a date, in UTC; None if none is.
 
     *zone* is the wire's own: for dates that name no zone. Years are 1970 to 9998.
     """
     for text in texts:
-        if (instant := read_one(text, zone)) is not None:
+        if (instant := parse_date(text, zone)) is not None:
             return instant
     return None
 
 
-def read_one(text: str, zone: ZoneInfo) -> datetime | None:
+def parse_date(text: str, zone: ZoneInfo) -> datetime | None:
     """*text* as an instant in UTC, None if it cannot be read. Never raises."""
     text = unicodedata.normalize("NFC", text[:LONGEST]).replace("\u2212", "-")
     text = " ".join(_NOTE.sub("", text).split())
     try:
-        naive, said = _iso(text) or _written(text)
-        where = _zone(said, naive, zone)
+        naive, tail = _iso(text) or _written(text)
+        where = _zone(tail, naive, zone)
         instant = naive.replace(tzinfo=where).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
@@ -99,8 +98,8 @@ def _iso(text: str) -> tuple[datetime, str] | None:
     match = _ISO.fullmatch(text)
     if match is None:
         return None
-    year, month, day, hour, minute, second, said = match.groups()
-    return _instant(year, month, day, hour or "0", minute or "0", second or "0"), said or ""
+    year, month, day, hour, minute, second, tail = match.groups()
+    return _instant(year, month, day, hour or "0", minute or "0", second or "0"), tail or ""
 
 
 def _instant(
@@ -118,10 +117,10 @@ def _instant(
 
 
 def _written(text: str) -> tuple[datetime, str]:
-    """A date in words or numbers, as naive time and what is said after the time of day."""
+    """A date in words or numbers: the naive time, and what follows the time of day."""
     time = _TIME.search(text)
     hour = minute = second = "0"
-    rest, said = text, ""
+    rest, tail = text, ""
     if time:
         hour, minute, second = time[1], time[2] or time[6] or "0", time[3] or "0"
         half = (time[4] or time[5] or "").lower()
@@ -129,17 +128,17 @@ def _written(text: str) -> tuple[datetime, str]:
             if not 1 <= int(hour) <= 12:
                 raise ValueError("no such hour")
             hour = str(int(hour) % 12 + (12 if half == "p" else 0))
-        rest, said = text[: time.start()], text[time.end() :].strip()
+        rest, tail = text[: time.start()], text[time.end() :].strip()
         if not any(character.isdigit() for character in rest):
             # "06:00 GMT, 22 November 2026": the date follows the time and its zone.
-            first = _FIRST_ZONE.match(said)
+            first = _FIRST_ZONE.match(tail)
             zoned = first and (first[1][0] in "+-" or first[1].casefold() in _HOURS)
-            rest, said = (said[first.end() :], first[1]) if first and zoned else (said, "")
-        elif trailing := re.search(r"(?:^|\s)(\d{4})$", said):
+            rest, tail = (tail[first.end() :], first[1]) if first and zoned else (tail, "")
+        elif trailing := re.search(r"(?:^|\s)(\d{4})$", tail):
             # asctime and date(1): the year stands last, the zone before it.
-            rest, said = f"{rest} {trailing[1]}", said[: trailing.start()].strip()
+            rest, tail = f"{rest} {trailing[1]}", tail[: trailing.start()].strip()
     year, month, day = _date(rest)
-    return _instant(year, month, day, hour, minute, second), said
+    return _instant(year, month, day, hour, minute, second), tail
 
 
 def _date(text: str) -> tuple[str, int, str]:
@@ -194,19 +193,19 @@ def _numeric(one: str, mark: str, two: str, three: str) -> tuple[str, int, str]:
     raise ValueError("day and month cannot be told apart")
 
 
-def _zone(said: str, naive: datetime, own: ZoneInfo) -> tzinfo:
-    """The zone that *said*, what follows the time of day, names; the wire's if it names none."""
-    words = said.replace(",", " ").split()
-    said = " ".join(w for w in words if w.casefold() not in (*_FILLERS, "-", "|")).strip(".;")
-    if not said:
+def _zone(tail: str, naive: datetime, own: ZoneInfo) -> tzinfo:
+    """The zone that *tail*, what follows the time of day, names; *own* if it names none."""
+    words = tail.replace(",", " ").split()
+    tail = " ".join(w for w in words if w.casefold() not in (*_FILLERS, "-", "|")).strip(".;")
+    if not tail:
         return own
-    if offset := _OFFSET.fullmatch(said):
+    if offset := _OFFSET.fullmatch(tail):
         hours, minutes = offset[2], offset[3] or "0"
         if int(hours) > 15 or int(minutes) > 59:
             raise ValueError("no such offset")
         shift = timedelta(hours=int(hours), minutes=int(minutes))
         return timezone(shift if offset[1] == "+" else -shift)
-    name = said.casefold()
+    name = tail.casefold()
     if any(
         (naive.replace(month=month, day=1, tzinfo=own).tzname() or "").casefold() == name
         for month in (1, 7)

@@ -243,7 +243,7 @@ def _is_added(part: str, copies: list[_Copy], parsed: _Parsed) -> bool:
 
 
 def _fault(lost: list[_Copy], added: list[str], copies: list[_Copy], parsed: _Parsed) -> Fault:
-    """The fault, told by the passage and the part that are likest to each other."""
+    """The fault, described by the passage and the part that are most alike."""
     pairs = [
         (_alike(copy, parsed.shown(part)), copy, part)
         for part in added or ("body", "summary", "headline")
@@ -257,10 +257,10 @@ def _fault(lost: list[_Copy], added: list[str], copies: list[_Copy], parsed: _Pa
     shown = parsed.shown(part)
     end = _squash(shown)
     readings = list(copy.passage.readings()) if copy is not None else []
-    said = max(readings, key=lambda reading: _common(_squash(reading), end), default="")
-    is_loss = bool(lost) and (not added or len(_squash(said)) >= len(end))
+    reading = max(readings, key=lambda reading: _common(_squash(reading), end), default="")
+    is_loss = bool(lost) and (not added or len(_squash(reading)) >= len(end))
     where = copy.passage.name if copy is not None else "the item"
-    there, here = _differing(said, shown)
+    there, here = _differing(reading, shown)
     return Fault(
         "text-lost" if is_loss else "text-added",
         f"text was {'lost' if is_loss else 'added'} on the way from its bytes: {where} says"
@@ -282,9 +282,9 @@ def _common(one: str, two: str) -> int:
     return low
 
 
-def _differing(said: str, shown: str) -> tuple[str, str]:
-    """Where *said* and *shown* first differ, some words of each."""
-    one, two = said.split(), shown.split()
+def _differing(reading: str, shown: str) -> tuple[str, str]:
+    """Where *reading* and *shown* first differ, some words of each."""
+    one, two = reading.split(), shown.split()
     at = next((n for n, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), None)
     if at is None:
         at = min(len(one), len(two))
@@ -293,8 +293,8 @@ def _differing(said: str, shown: str) -> tuple[str, str]:
 
 def _words(words: list[str], at: int) -> str:
     begin = max(0, at - 3)
-    told = " ".join(words[begin : at + 8])
-    if not told:
+    excerpt = " ".join(words[begin : at + 8])
+    if not excerpt:
         return "nothing"
-    told = told if len(told) <= 160 else f"{told[:160]} …"
-    return f"“{'… ' if begin else ''}{told}{' …' if at + 8 < len(words) else ''}”"
+    excerpt = excerpt if len(excerpt) <= 160 else f"{excerpt[:160]} …"
+    return f"“{'… ' if begin else ''}{excerpt}{' …' if at + 8 < len(words) else ''}”"

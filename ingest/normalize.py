@@ -99,8 +99,8 @@ def normalize(
         urgency=int(item.urgency) if item.urgency.strip() in tuple("123456789") else None,
         link=_web(item.link),
         base=scalar(item.base) or None,
-        published=dates.read(item.published, zone),
-        updated=dates.read(item.updated, zone),
+        published=dates.first_date(item.published, zone),
+        updated=dates.first_date(item.updated, zone),
     )
 
 

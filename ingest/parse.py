@@ -1,8 +1,8 @@
-"""What a capture's bytes hold, as they alone tell: ``parse | normalize | compare | digest``.
+"""The items of a capture, from its bytes alone: ``sniff | parse | normalize | compare | digest``.
 
-All that touches hostile text stands behind :func:`parse`, so that it can be run elsewhere
+All that touches hostile text is behind :func:`parse`, so that it can run in another process
 (:mod:`ingest.sandbox`); its result is plain values that JSON holds. What depends on earlier
-captures, which key identifies an item above all, is decided afterwards.
+captures, such as which key identifies an item, is decided afterwards (:mod:`ingest.decide`).
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from ingest import formats, integrity
 from ingest.decide import keys_of
 from ingest.formats import Format
 from ingest.integrity import Fault, Reread
-from ingest.item import Candidate, Channel, Contents, Hints, Item, Keys, Refusal
+from ingest.item import Candidate, Channel, Contents, Hints, Item, Keys, Refusal, summed_up
 from ingest.normalize import content_digest, normalize, project_body, received
 from stories.config import Wire
 from stories.errors import ParseError
@@ -26,7 +26,7 @@ LONGEST_MESSAGE = 2_000
 
 
 Reader = Callable[[bytes, Hints, Wire], Contents]
-"""Whatever reads captures: :func:`parse` in this process, or :func:`ingest.sandbox.read`.
+""":func:`parse` in this process, or :func:`ingest.sandbox.read`.
 
 Raises ParseError when the bytes are no feed, or cannot be read within bounds."""
 
@@ -34,11 +34,12 @@ Raises ParseError when the bytes are no feed, or cannot be read within bounds.""
 def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
     """The contents of *body*, a capture of *wire*, read in this process and without bounds.
 
-    An item that fails is refused by itself, as is, when *wire* says so, one whose text is not
-    conserved. Of *wire* its name, agency, code, timezone, language and ``conserve`` matter.
+    An item that fails is refused by itself; so is one that lost or gained text on the way, unless
+    *wire* says ``conserve = "unknown"``. Of *wire* its name, agency, code, timezone, language and
+    ``conserve`` matter.
 
     :raises ParseError: when *body* is no feed that a format takes; ``unreadable`` when a parser
-        met what nobody foresaw.
+        failed in a way nobody foresaw.
     """
     try:
         format = formats.choose(body, hints)
@@ -46,8 +47,8 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
     except (ParseError, MemoryError):
         raise
     except Exception as error:  # no parser foresees everything; the capture is kept
-        told = f"{hints.url}: {type(error).__name__}: {error}; report this capture"
-        raise ParseError("unreadable", storable(told)) from error
+        message = f"{hints.url}: {type(error).__name__}: {error}; report this capture"
+        raise ParseError("unreadable", storable(message)) from error
     found: list[Candidate] = []
     refused: list[Refusal] = []
     doubts: dict[int, Fault] = {}
@@ -79,8 +80,8 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
         except ParseError as error:
             refused.append(_refusal(item, keys, error.state, str(error)))
         except Exception as error:  # an item nobody foresaw must not hold up its neighbours
-            told = f"item {item.position}: {type(error).__name__}: {error}; report this capture"
-            refused.append(_refusal(item, keys, "item-unreadable", told))
+            message = f"item {item.position}: {type(error).__name__}: {error}; report this capture"
+            refused.append(_refusal(item, keys, "item-unreadable", message))
     return Contents(
         format=storable(parsed.format),
         channel=_stored(parsed.channel),
@@ -104,26 +105,24 @@ def _reread(format: Format, body: bytes, hints: Hints) -> Reread | None:
 
 
 def _fault(reread: Reread | None, raw: bytes | None, version: Version) -> Fault | None:
-    # Where there is nothing to compare with, no text was seen to be lost: such an item is no
-    # matter for the quarantine, but nothing can be claimed of it either.
+    # With nothing to compare, no text was seen to be lost, so the item needs no quarantine; but
+    # nothing can be claimed of it either.
     if reread is None or raw is None:
         return Fault("text-unchecked", "where its own bytes stand is not known")
     return integrity.check(reread, raw, version)
 
 
 def _doubted(doubts: dict[int, Fault]) -> Iterator[str]:
-    """One note for each kind of doubt, in which nothing is claimed of the items it names."""
+    """One note for each kind of fault of items that are published without a claim."""
     for state in dict.fromkeys(fault.state for fault in doubts.values()):
-        places = [position for position, fault in doubts.items() if fault.state == state]
-        yield (
-            f"{len(places)} item{'s' * (len(places) > 1)}, the first at position {places[0]}:"
-            f" published without a claim, {state}: {doubts[places[0]].message}"
-        )
+        at = [position for position, fault in doubts.items() if fault.state == state]
+        kind = f"published without a claim, {state}: {doubts[at[0]].message}"
+        yield from summed_up((position, kind) for position in at)
 
 
 def _refusal(item: Item, keys: Keys | None, state: str, message: str) -> Refusal:
-    told = storable(message)[:LONGEST_MESSAGE]
-    return Refusal(position=item.position, state=state, message=told, keys=keys)
+    stored = storable(message)[:LONGEST_MESSAGE]
+    return Refusal(position=item.position, state=state, message=stored, keys=keys)
 
 
 def _stored(channel: Channel) -> Channel:

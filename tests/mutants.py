@@ -140,7 +140,7 @@ MUTANTS = (
     Mutant(
         "the second reading of RSS passes over CDATA",
         "ingest/formats/rss_atom_reread.py",
-        'pieces += (_resolved(inner[at : match.start()], entities), match["said"] or "")',
+        'pieces += (_resolved(inner[at : match.start()], entities), match["section"] or "")',
         "pieces.append(_resolved(inner[at : match.start()], entities))",
         ("tests/ingest/test_integrity.py",),
     ),

@@ -17,7 +17,7 @@ from desk.article.limits import limited
 from ingest import sandbox
 from ingest.agencies import tail
 from ingest.formats import encoding
-from ingest.formats.sniff import look
+from ingest.formats.sniff import sniff
 from ingest.item import Hints
 from publish.diff import Difference, differences
 from stories.config import Wire
@@ -245,7 +245,7 @@ def _bytes(path: Path) -> bytes:
 
 def _bare(body: bytes, name: str) -> Copy | None:
     """The copy that *body* is if it is HTML or plain text; None if it is neither."""
-    seen = look(body)
+    seen = sniff(body)
     text = decoded(body, name)
     if seen.root == "html" or re.search(r"<(?:p|br|div|h1)\b", text[:_HEAD], re.IGNORECASE):
         shown = page.read(text)

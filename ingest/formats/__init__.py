@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ingest.formats import json_feed, rss_atom, rss_atom_reread
-from ingest.formats.sniff import Look, look
+from ingest.formats.sniff import Sniffed, sniff
 from ingest.integrity import Reread
 from ingest.item import Hints, Parsed
 from stories.errors import ParseError
@@ -20,7 +20,7 @@ class Format:
     """
 
     name: str
-    detect: Callable[[Look], bool]
+    detect: Callable[[Sniffed], bool]
     parse: Callable[[bytes, Hints], Parsed]
     reread: Callable[[bytes, Hints], Reread]
 
@@ -41,12 +41,12 @@ def choose(body: bytes, hints: Hints) -> Format:
         raise ParseError(
             "empty", f"{hints.url}: the response is empty; ask the agency, or check the wire's url"
         )
-    seen = look(body, hints.headers.get("content-type", ""))
+    sniffed = sniff(body, hints.headers.get("content-type", ""))
     for one in FORMATS:
-        if one.detect(seen):
+        if one.detect(sniffed):
             return one
     known = " or ".join(one.name for one in FORMATS)
     raise ParseError(
         "not-a-feed",
-        f"{hints.url}: this is {seen}, not {known}; check the wire's url and its credentials",
+        f"{hints.url}: this is {sniffed}, not {known}; check the wire's url and its credentials",
     )

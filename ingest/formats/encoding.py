@@ -1,4 +1,4 @@
-"""From bytes to characters, when declarations lie.
+"""From bytes to characters, where declarations may be wrong.
 
 The order is that of RFC 7303 §3 (byte order mark, HTTP charset, XML declaration, UTF-8), with one
 measured fact above it: text that decodes as UTF-8 and is not plain ASCII *is* UTF-8, whatever an
@@ -76,7 +76,7 @@ codecs.register_error("wirecopy-windows-1252", _as_windows_1252)
 
 @dataclass(frozen=True, slots=True)
 class Charset:
-    """How the bytes of one capture are read. ``note`` tells the operator of a lie survived."""
+    """How the bytes of one capture are read; ``note`` is what was wrong with their declaration."""
 
     name: str
     note: str = ""
@@ -126,19 +126,19 @@ def decide(body: bytes, content_type: str = "") -> Charset:
     ]
     if body.isascii() and "iso2022_jp" not in names:
         return Charset("utf-8")
-    told = f"declared as {labels[0]}" if labels else "without a declared encoding"
+    declared = f"declared as {labels[0]}" if labels else "without a declared encoding"
     if _mostly_utf8(body):
-        return _utf8(body, names, told)
+        return _utf8(body, names, declared)
     for name in names:
         if name != "utf-8" and _holds(body, name):
             return Charset(name)
     for name in names:
         if name != "utf-8":
-            return Charset(name, f"{told}, but some bytes are not; U+FFFD stands for them")
-    return Charset(_WINDOWS_1252, f"{told} and no UTF-8; read as windows-1252")
+            return Charset(name, f"{declared}, but some bytes are not; U+FFFD stands for them")
+    return Charset(_WINDOWS_1252, f"{declared} and no UTF-8; read as windows-1252")
 
 
-def _utf8(body: bytes, names: list[str], told: str) -> Charset:
+def _utf8(body: bytes, names: list[str], declared: str) -> Charset:
     """The encoding of what looks like UTF-8."""
     if not _holds(body, "utf-8"):
         return Charset("utf-8", "some bytes are no UTF-8; they were read as windows-1252")
@@ -147,7 +147,7 @@ def _utf8(body: bytes, names: list[str], told: str) -> Charset:
     # East Asian declarations are believed if they hold: short texts in them can pass for UTF-8 by
     # accident, which those in 8-bit encodings practically cannot.
     wider = next((n for n in names if n not in _SINGLE and _holds(body, n)), "")
-    return Charset(wider) if wider else Charset("utf-8", f"{told}, but the bytes are UTF-8")
+    return Charset(wider) if wider else Charset("utf-8", f"{declared}, but the bytes are UTF-8")
 
 
 def _mostly_utf8(body: bytes) -> bool:

@@ -1,7 +1,7 @@
 """Where in the bytes of a capture each item stands.
 
 A byte scanner and not a parser: it must find the items of broken documents too, in linear time
-whatever the bytes, and tell offsets into the capture as it was received.
+whatever the bytes, as offsets into the capture as it was received.
 """
 
 import re

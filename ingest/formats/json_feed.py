@@ -20,7 +20,7 @@ from typing import Any
 from ingest.formats import encoding, item_spans
 from ingest.formats.html_detection import has_words
 from ingest.formats.rss_atom_reread import OTHER
-from ingest.formats.sniff import Look
+from ingest.formats.sniff import Sniffed
 from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError, letters
 from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
 from stories.errors import ParseError
@@ -49,9 +49,9 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
-def detect(look: Look) -> bool:
-    """Whether *look* is of JSON; :func:`parse` finds out whether that is a feed."""
-    return look.other == "JSON"
+def detect(sniffed: Sniffed) -> bool:
+    """Whether *sniffed* is JSON; :func:`parse` finds out whether that is a feed."""
+    return sniffed.other == "JSON"
 
 
 def parse(body: bytes, hints: Hints) -> Parsed:
@@ -83,10 +83,10 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     items: list[Item] = []
     problems: list[tuple[int, str]] = []
     for position, (start, stop) in enumerate(spans[:MOST_ITEMS]):
-        said, problem = _object(charset.decode(body[start:stop]))
+        members, problem = _object(charset.decode(body[start:stop]))
         if problem:
             problems.append((position, problem))
-        items.append(_item(Item(position, start, stop), said, feed, home or hints.url))
+        items.append(_item(Item(position, start, stop), members, feed, home or hints.url))
     return Parsed(
         format=f"json{version[1].replace('.', '')}",
         channel=Channel(
@@ -129,69 +129,69 @@ def _spans(body: bytes) -> item_spans.Spans:
 def _object(text: str) -> tuple[dict[str, Any], str]:
     """The object that *text* is, or an empty one and what is wrong."""
     try:
-        said = _DECODER.decode(text)
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         return {}, f"not readable as JSON: {str(error).partition(':')[0][:200]}"
-    return (said, "") if isinstance(said, dict) else ({}, "not an object of JSON")
+    return (value, "") if isinstance(value, dict) else ({}, "not an object of JSON")
 
 
-def _text(holder: Any, *names: str) -> str:
-    """The first text or number that *holder* has under *names*; ``""`` when it has none."""
+def _text(members: Any, *names: str) -> str:
+    """The first text or number that *members* have under *names*; ``""`` when there is none."""
     for name in names:
-        said = holder.get(name) if isinstance(holder, dict) else None
-        if isinstance(said, str) and said.strip():
-            return said.replace("\0", "")  # no database holds it, and no browser shows it
+        value = members.get(name) if isinstance(members, dict) else None
+        if isinstance(value, str) and value.strip():
+            return value.replace("\0", "")  # no database holds it, and no browser shows it
     return ""
 
 
-def _listed(holder: dict[str, Any], name: str) -> list[Any]:
-    said = holder.get(name)
-    return said[:MOST_LISTED] if isinstance(said, list) else [said] if said else []
+def _listed(members: dict[str, Any], name: str) -> list[Any]:
+    value = members.get(name)
+    return value[:MOST_LISTED] if isinstance(value, list) else [value] if value else []
 
 
-def _item(item: Item, said: dict[str, Any], feed: dict[str, Any], base: str) -> Item:
-    """*item* with what its object *said*; *base* is where addresses of the feed are resolved."""
-    link = resolve(_text(said, "url", "external_url"), base) or ""
+def _item(item: Item, members: dict[str, Any], feed: dict[str, Any], base: str) -> Item:
+    """*item* with what its *members* say; *base* is where addresses of the feed are resolved."""
+    link = resolve(_text(members, "url", "external_url"), base) or ""
     texts = [
         (text, name == "content_html")
         for name in ("content_html", "content_text", "summary")
-        if (text := _text(said, name))
+        if (text := _text(members, name))
     ]
     worded = (one for one in texts if not one[1] or has_words(one[0]))
     body = next(worded, texts[0] if texts else ("", False))
-    summary = _text(said, "summary")
+    summary = _text(members, "summary")
     return replace(
         item,
-        guid=_text(said, "id"),
+        guid=_text(members, "id"),
         link=link,
-        headline=_text(said, "title"),
+        headline=_text(members, "title"),
         body=body[0],
         body_html=body[1],
         summary="" if (summary, False) == body else summary,
         summary_html=False,
         base=link or base,
-        language=_text(said, "language"),
-        authors=_authors(said) or _authors(feed),
-        published=tuple(filter(None, [_text(said, "date_published")])),
-        updated=tuple(filter(None, [_text(said, "date_modified")])),
-        categories=tuple((tag, "") for tag in _listed(said, "tags") if isinstance(tag, str)),
-        media=_media(said),
+        language=_text(members, "language"),
+        authors=_authors(members) or _authors(feed),
+        published=tuple(filter(None, [_text(members, "date_published")])),
+        updated=tuple(filter(None, [_text(members, "date_modified")])),
+        categories=tuple((tag, "") for tag in _listed(members, "tags") if isinstance(tag, str)),
+        media=_media(members),
     )
 
 
-def _authors(said: dict[str, Any]) -> tuple[str, ...]:
+def _authors(members: dict[str, Any]) -> tuple[str, ...]:
     """Names; ``authors`` is a list since 1.1, ``author`` one object of 1."""
-    found = _listed(said, "authors") or _listed(said, "author")
+    found = _listed(members, "authors") or _listed(members, "author")
     names = (one if isinstance(one, str) else _text(one, "name") for one in found)
     return tuple(dict.fromkeys(filter(None, names)))
 
 
-def _media(said: dict[str, Any]) -> tuple[ItemMedia, ...]:
+def _media(members: dict[str, Any]) -> tuple[ItemMedia, ...]:
     found: dict[str, ItemMedia] = {}
     for name in ("image", "banner_image"):
-        if url := _text(said, name):
+        if url := _text(members, name):
             found[url] = ItemMedia(url=url, medium="image")
-    for one in _listed(said, "attachments"):
+    for one in _listed(members, "attachments"):
         if url := _text(one, "url"):
             kind = _text(one, "mime_type")
             found[url] = ItemMedia(
@@ -217,9 +217,9 @@ def _passages(raw: str) -> list[Passage]:
     :raises stories.errors.ParseError: for HTML built to burst a parser.
     """
     members = [(name, "".join(values), _meant(values)) for name, values in _members(raw)]
-    html = [letters(projection(said)) for name, _, said in members if name == "content_html"]
+    html = [letters(projection(text)) for name, _, text in members if name == "content_html"]
     found: list[Passage] = []
-    for name, written, said in members:
+    for name, written, text in members:
         kind = _KINDS.get(name, "prose")
         if kind == "prose" and (
             len(written) < PROSE
@@ -228,17 +228,17 @@ def _passages(raw: str) -> list[Passage]:
             or OTHER.fullmatch(name.lower())
         ):
             continue
-        if name == "content_text" and any(html) and letters(said) < max(html) + PROSE:
+        if name == "content_text" and any(html) and letters(text) < max(html) + PROSE:
             continue
-        found.append(Passage(name, kind, written, (said,), partial(_readings, name, said)))
+        found.append(Passage(name, kind, written, (text,), partial(_readings, name, text)))
     return found
 
 
-def _readings(name: str, said: str) -> Iterator[str]:
+def _readings(name: str, text: str) -> Iterator[str]:
     if name != "content_html":
-        yield said
-    if name == "content_html" or (name not in _KINDS and ("<" in said or "&" in said)):
-        yield projection(said)
+        yield text
+    if name == "content_html" or (name not in _KINDS and ("<" in text or "&" in text)):
+        yield projection(text)
 
 
 def _members(raw: str) -> list[tuple[str, list[str]]]:
@@ -261,7 +261,7 @@ def _members(raw: str) -> list[tuple[str, list[str]]]:
 
 def _meant(written: list[str]) -> str:
     """What strings mean that are *written* so, with the escapes of JSON (RFC 8259 §7)."""
-    said = "\n".join(written)
-    if "\\" in said:
-        said = _ESCAPE.sub(lambda m: chr(int(m[1], 16)) if m[1] else _ESCAPED.get(m[2], m[2]), said)
-    return scalar(said.replace("\0", ""))
+    text = "\n".join(written)
+    if "\\" in text:
+        text = _ESCAPE.sub(lambda m: chr(int(m[1], 16)) if m[1] else _ESCAPED.get(m[2], m[2]), text)
+    return scalar(text.replace("\0", ""))

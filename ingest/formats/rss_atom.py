@@ -27,7 +27,7 @@ import feedparser
 from lxml import etree
 
 from ingest.formats import encoding, html_detection, item_spans, xml_repair
-from ingest.formats.sniff import HEAD, Look, declared, look_at
+from ingest.formats.sniff import HEAD, Sniffed, declared, sniff_xml
 from ingest.formats.xml_repair import Context
 from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
 from stories.errors import ParseError
@@ -97,15 +97,15 @@ _HTML_TYPES = ("html", "text/html")
 _XHTML_TYPES = ("xhtml", "application/xhtml+xml")
 
 
-def detect(look: Look) -> bool:
-    """Whether *look* is of a document that this format takes."""
-    space = look.namespace.lower()
-    match look.root:
+def detect(sniffed: Sniffed) -> bool:
+    """Whether *sniffed* is a document of this format."""
+    space = sniffed.namespace.lower()
+    match sniffed.root:
         case "rss" | "channel":
             return True
         case "rdf":
-            said = look.attributes.lower()
-            return "purl.org/rss" in said or "netscape.com/rdf" in said
+            attributes = sniffed.attributes.lower()
+            return "purl.org/rss" in attributes or "netscape.com/rdf" in attributes
         case "feed" | "entry":
             return not space or "atom" in space or "purl.org" in space
         case _:
@@ -114,7 +114,7 @@ def detect(look: Look) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """One item: what its tree says, and the tree for feedparser; its text where it has no tree."""
+    """One item as read from its tree, the tree for feedparser, and the text where there is none."""
 
     item: Item
     element: etree._Element | None
@@ -134,17 +134,17 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     if len(spans) > MOST_ITEMS:
         notes.append(f"holds {len(spans)} items; the first {MOST_ITEMS} were read")
     head, tail = _around(body, spans, charset)
-    look = look_at(charset.decode(body[:HEAD]))
-    if look.subset:
+    sniffed = sniff_xml(charset.decode(body[:HEAD]))
+    if sniffed.subset:
         notes.append("its DOCTYPE declares entities; only harmless ones were used")
-    context = Context(_spaces(head, look), dict(look.entities))
+    context = Context(_spaces(head, sniffed), dict(sniffed.entities))
     pieces = _pieces(body, spans[:MOST_ITEMS], charset, context, notes)
-    frame = _frame(head, tail, look, context, notes, whole=bool(pieces))
-    told = _ask(frame, [p.element for p in pieces if p.element is not None])
-    channel = _channel(told, frame, hints)
+    frame = _frame(head, tail, sniffed, context, notes, whole=bool(pieces))
+    result = _feedparser_on(frame, [p.element for p in pieces if p.element is not None])
+    channel = _channel(result, frame, hints)
     base = _base(frame, hints)
     items: list[Item] = []
-    for item in _items(pieces, told, look, context, notes):
+    for item in _items(pieces, result, sniffed, context, notes):
         # The base of an item's references is what it declares, else its own page; its own link
         # is resolved like a reference of the channel's.
         stated = _join(base or hints.url, item.base) if item.base else base
@@ -152,7 +152,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         near = stated or link or channel.link or hints.url
         items.append(replace(item, link=link or "", base=near))
     return Parsed(
-        format=str(told.get("version") or look.root),
+        format=str(result.get("version") or sniffed.root),
         channel=channel,
         items=tuple(items),
         notes=tuple(notes),
@@ -173,7 +173,7 @@ def _around(body: bytes, spans: item_spans.Spans, charset: encoding.Charset) -> 
     return charset.decode(body[: spans[0][0]]), charset.decode(b"".join(gaps))
 
 
-def _spaces(head: str, look: Look) -> dict[str, str]:
+def _spaces(head: str, sniffed: Sniffed) -> dict[str, str]:
     """Prefix to namespace, as declared before the first item.
 
     The default one counts only on the root and on the channel: elsewhere it is over by then.
@@ -181,7 +181,7 @@ def _spaces(head: str, look: Look) -> dict[str, str]:
     channel = _CHANNEL_TAG.search(head)
     anywhere = list(declared(head[:HEAD]).items())[:64]
     spaces = {prefix: uri for prefix, uri in anywhere if prefix}
-    spaces |= declared(look.attributes)
+    spaces |= declared(sniffed.attributes)
     spaces |= declared(channel[1] if channel else "")
     return xml_repair.usable(spaces)
 
@@ -243,7 +243,7 @@ def _few_attributes(element: etree._Element) -> bool:
 def _frame(
     head: str,
     tail: str,
-    look: Look,
+    sniffed: Sniffed,
     context: Context,
     notes: list[str],
     *,
@@ -254,22 +254,22 @@ def _frame(
     :raises ParseError: ``malformed`` when there are no items and the document is broken too.
     """
     text = ""
-    if look.root != "entry" and look.at >= 0:
+    if sniffed.root != "entry" and sniffed.at >= 0:
         text = xml_repair.windows_references(
-            f"{head[look.at :]}<?{_MARK}?>{tail}".rstrip("\0 \r\n\t")
+            f"{head[sniffed.at :]}<?{_MARK}?>{tail}".rstrip("\0 \r\n\t")
         )
     tree = xml_repair.document(text, context) if text else xml_repair.Tree(None)
     root = tree.element
     if tree.broken and not whole:
         raise ParseError(
             "malformed",
-            f"claims to be a feed (<{look.root}>), but it is broken and no whole item is in it:"
+            f"claims to be a feed (<{sniffed.root}>), but it is broken and no whole item is in it:"
             f" {tree.repaired[:200]}; ask the agency if the next one is the same",
         )
     if tree.broken:
         notes.append(f"broken outside its items, whole items kept: {tree.repaired[:200]}")
     if root is None:  # the document's own could not be had: one that says nothing
-        family = {"rdf": "rdf", "feed": "atom", "entry": "atom"}.get(look.root, "rss")
+        family = {"rdf": "rdf", "feed": "atom", "entry": "atom"}.get(sniffed.root, "rss")
         root = etree.fromstring(_BARE[family])
     _settle(root)
     return root
@@ -310,8 +310,8 @@ def _mark(root: etree._Element) -> etree._Element | None:
 # What feedparser reads.
 
 
-def _ask(frame: etree._Element, elements: Sequence[etree._Element]) -> dict[str, Any]:
-    """What feedparser says of *frame* with *elements* in the place of its mark; {} if it fails."""
+def _feedparser_on(frame: etree._Element, elements: Sequence[etree._Element]) -> dict[str, Any]:
+    """feedparser's result for *frame* with *elements* in the place of its mark; {} if it fails."""
     mark = _mark(frame)
     assert mark is not None, "the frame was settled"
     for element in elements:
@@ -328,23 +328,23 @@ def _ask(frame: etree._Element, elements: Sequence[etree._Element]) -> dict[str,
 
 def _feedparser(document: bytes) -> dict[str, Any]:
     # A stream, never bytes or text: those feedparser would first take for an address or a file.
-    told: dict[str, Any] = feedparser.parse(
+    result: dict[str, Any] = feedparser.parse(
         BytesIO(document),
         response_headers={"content-type": "application/xml; charset=utf-8"},
         sanitize_html=False,
         resolve_relative_uris=False,
     )
-    return told
+    return result
 
 
 def _items(
     pieces: Sequence[_Piece],
-    told: dict[str, Any],
-    look: Look,
+    result: dict[str, Any],
+    sniffed: Sniffed,
     context: Context,
     notes: list[str],
 ) -> Iterator[Item]:
-    entries = told.get("entries", ())
+    entries = result.get("entries", ())
     aligned = len(entries) == sum(piece.element is not None for piece in pieces)
     if not aligned:
         notes.append("feedparser counted other items; categories and rights were left out")
@@ -355,7 +355,7 @@ def _items(
             yield _completed(piece.item, next(following) if aligned else {})
         elif len(piece.text) <= budget:
             budget -= len(piece.text)
-            yield _read_leniently(piece.item, piece.text, look, context)
+            yield _read_leniently(piece.item, piece.text, sniffed, context)
         else:
             yield piece.item  # without words: refused by itself, later
 
@@ -374,14 +374,14 @@ def _completed(item: Item, entry: dict[str, Any]) -> Item:
     )
 
 
-def _read_leniently(item: Item, text: str, look: Look, context: Context) -> Item:
+def _read_leniently(item: Item, text: str, sniffed: Sniffed, context: Context) -> Item:
     """*item* as feedparser's lenient parser reads *text*, when nothing else could."""
     _, repaired = xml_repair.repair(text, context)
     spaces = "".join(f' xmlns:{p}="{u}"' for p, u in xml_repair.WELL_KNOWN.items())
-    name = "feed" if look.root in ("feed", "entry") else "rss"
+    name = "feed" if sniffed.root in ("feed", "entry") else "rss"
     try:
-        told = _feedparser(f"<{name}{spaces}>{repaired}</{name}>".encode())
-        entry = told["entries"][0]
+        result = _feedparser(f"<{name}{spaces}>{repaired}</{name}>".encode())
+        entry = result["entries"][0]
     except Exception:  # see _ask; an item without words is refused by itself, later
         return item
     contents = [c for c in entry.get("content", ()) if _str(c.get("value"))]
@@ -410,8 +410,8 @@ def _read_leniently(item: Item, text: str, look: Look, context: Context) -> Item
     )
 
 
-def _channel(told: dict[str, Any], frame: etree._Element, hints: Hints) -> Channel:
-    feed: dict[str, Any] = told.get("feed", {})
+def _channel(result: dict[str, Any], frame: etree._Element, hints: Hints) -> Channel:
+    feed: dict[str, Any] = result.get("feed", {})
     hours = [e for e in frame.iter() if _name(e) == "hour"]
     days = [e for e in frame.iter() if _name(e) == "day"]
     hubs = [_str(x.get("href")) for x in feed.get("links", ()) if x.get("rel") == "hub"]
@@ -434,8 +434,8 @@ def _base(frame: etree._Element, hints: Hints) -> str:
     """The xml:base in force on the items, ``""`` where none is declared."""
     base = ""
     for holder in (frame, *(e for e in frame if _name(e) == "channel")):
-        if said := holder.get(_XML_BASE):
-            base = _join(base or hints.url, said)
+        if stated := holder.get(_XML_BASE):
+            base = _join(base or hints.url, stated)
     return base
 
 
@@ -687,8 +687,8 @@ def _append_inner(element: etree._Element, pieces: list[str]) -> None:
             name = etree.QName(child).localname
             pieces.append(f"<{name}")
             for key, value in child.attrib.items():
-                if not (said := str(key)).startswith("{"):
-                    pieces.append(f' {said}="{html.escape(str(value))}"')
+                if not (attribute := str(key)).startswith("{"):
+                    pieces.append(f' {attribute}="{html.escape(str(value))}"')
             pieces.append(">")
             if name.lower() not in html_detection.VOID:
                 _append_inner(child, pieces)

@@ -1,8 +1,8 @@
 """The second reading of an item of RSS or Atom: what copy its own bytes hold.
 
-It goes another way than :mod:`ingest.formats.rss_atom`, a scanner over the item's text without
-lxml, feedparser or any code of that module, so that a fault there is not made twice. Both share
-where the item begins and ends, the document's encoding and what its DOCTYPE declares. Every step is
+A scanner over the item's text, without lxml, feedparser or any code of
+:mod:`ingest.formats.rss_atom`, so that a fault there is not made twice. The two share only where
+the item begins and ends, the document's encoding and what its DOCTYPE declares. Every step is
 linear in the item's length. :mod:`ingest.integrity` compares.
 
 **Copy** is what these elements of the item hold (local names in any case; RSS, Atom, Dublin Core,
@@ -32,7 +32,7 @@ from typing import Literal
 
 from ingest.formats import encoding
 from ingest.formats.html_detection import VOID
-from ingest.formats.sniff import HEAD, look_at
+from ingest.formats.sniff import HEAD, sniff_xml
 from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError
 from ingest.item import Hints
 from wirecopy.encoding import scalar
@@ -76,7 +76,7 @@ _REFERENCE = re.compile(
 _COMPLETE = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,6}|([A-Za-z][A-Za-z0-9]{1,31}));")
 _WINDOWS = re.compile(r"&#(?:(1[2-5][0-9])|[xX]0{0,4}([89][0-9a-fA-F]));")
 _APART = re.compile(
-    r"<!\[CDATA\[(?P<said>.*?)\]\]>|<!--.*?-->|<\?.*?\?>"
+    r"<!\[CDATA\[(?P<section>.*?)\]\]>|<!--.*?-->|<\?.*?\?>"
     rf"|<(?P<end>/?)(?:[\w.-]{{1,64}}:)?(?P<name>{_NAME})"
     r"""(?P<rest>(?>[^<>"']+|"[^"<]*"|'[^'<]*')*+)>""",
     re.DOTALL,
@@ -109,29 +109,16 @@ _FAMILIES = (
     ("backend.userland.com", ""),
     ("blogs.law.harvard.edu", ""),
 )
-"""Namespaces by a piece of their name, as feeds write them with wrong schemes and endings.
-``beside`` are those whose words stand beside a story and are none of it: captions of media, the
-podcast's own telling, places."""
+"""Families of namespaces by a piece of their name, since feeds write wrong schemes and endings.
+``beside`` are those whose words are not the story's: captions of media, summaries for podcasts,
+places."""
 _USUAL = {
-    "a10": "atom",
-    "atom": "atom",
-    "content": "content",
-    "dc": "dc",
-    "dcterms": "dc",
-    "feedburner": "beside",
-    "geo": "beside",
-    "georss": "beside",
-    "itunes": "beside",
-    "media": "beside",
-    "rdf": "beside",
-    "slash": "beside",
-    "snf": "beside",
-    "sy": "beside",
-    "thr": "beside",
-    "wfw": "beside",
+    **{"a10": "atom", "atom": "atom", "content": "content", "dc": "dc", "dcterms": "dc"},
+    **dict.fromkeys(("feedburner", "geo", "georss", "itunes", "media", "rdf", "slash"), "beside"),
+    **dict.fromkeys(("snf", "sy", "thr", "wfw"), "beside"),
     "xhtml": "xhtml",
 }
-"""What a prefix means that nobody declared."""
+"""Families of prefixes that nobody declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +134,12 @@ def reread(body: bytes, hints: Hints) -> Reread:
     """The second reading of the items of *body*, a capture. Linear in its length."""
     charset = encoding.decide(body, hints.headers.get("content-type", ""))
     head = charset.decode(body[:HEAD])
-    look = look_at(head)
+    sniffed = sniff_xml(head)
     channel = _CHANNEL.search(head)
     spaces: dict[str, str] = {}
-    for attributes in (look.attributes, channel[1] if channel else ""):
+    for attributes in (sniffed.attributes, channel[1] if channel else ""):
         spaces |= _spaces(attributes)
-    document = _Document(charset, dict(look.entities), spaces)
+    document = _Document(charset, dict(sniffed.entities), spaces)
     return lambda raw: _passages(charset.decode(raw), document)
 
 
@@ -209,8 +196,8 @@ _Stated = Literal["", "plain", "html", "base64", "none"]
 
 
 def _stated(name: str, family: str, attributes: str, *, nested: bool) -> _Stated:
-    """Of what type an element says that its text is: ``""`` for nothing said, ``none`` for what is
-    no text or elsewhere (RFC 4287 §3.1.1 and §4.1.3, and Atom 0.3's ``mode``)."""
+    """The type that an Atom element states for its text (RFC 4287 §3.1.1 and §4.1.3, and Atom 0.3's
+    ``mode``); ``""`` for other elements, ``none`` for what is no text, or elsewhere."""
     if family != "atom":
         return ""
     stated = {k: a or b for k, a, b in _ATTRIBUTE.findall(attributes)}
@@ -236,38 +223,38 @@ def _passage(
     entities: dict[str, str],
 ) -> Passage:
     if nested:
-        said = as_html(inner, entities)
-        wrapped = _WRAPPER.fullmatch(said)
-        spellings = (said, wrapped[1]) if wrapped is not None else (said,)
+        text = as_html(inner, entities)
+        wrapped = _WRAPPER.fullmatch(text)
+        spellings = (text, wrapped[1]) if wrapped is not None else (text,)
     else:
-        said = _characters(inner, entities)
+        text = _characters(inner, entities)
         if stated == "base64":
-            said = _base64(said)
-        elif "\r" in said:
-            said = said.replace("\r\n", "\n").replace("\r", "\n")
-        spellings = (said,)
-    readings = partial(_readings, said, inner if nested else None, stated)
+            text = _base64(text)
+        elif "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        spellings = (text,)
+    readings = partial(_readings, text, inner if nested else None, stated)
     return Passage(f"<{name}>", kind, inner, spellings, readings, family)
 
 
-def _readings(said: str, nested: str | None, stated: _Stated) -> Iterator[str]:
-    """The words that an element may mean which says *said*; *nested* is its markup if it has any.
+def _readings(text: str, nested: str | None, stated: _Stated) -> Iterator[str]:
+    """The words that *text*, the content of an element, may mean; *nested* is its markup, if any.
 
     :raises stories.markup.TangleError: for markup built to burst a parser.
     """
     if nested is not None:
-        yield _html(said)
+        yield _html(text)
         # Unescaped HTML that holds CDATA for a browser's sake.
         yield _html(nested.replace("<![CDATA[", "").replace("]]>", ""))
         return
-    marked = "<" in said or "&" in said
+    marked = "<" in text or "&" in text
     if stated != "html" or not marked:
-        yield said
+        yield text
     if stated == "plain" or not marked:
         return
-    if "&" in said and stated != "html":
-        yield _COMPLETE.sub(_completed, said)
-    yield _html(said)
+    if "&" in text and stated != "html":
+        yield _COMPLETE.sub(_completed, text)
+    yield _html(text)
 
 
 class _Scan:
@@ -397,8 +384,8 @@ def as_html(inner: str, entities: dict[str, str]) -> str:
 def _apart(match: re.Match[str]) -> str:
     name = match["name"]
     if name is None:
-        said = match["said"]
-        return "" if said is None else html.escape(said, quote=False)
+        text = match["section"]
+        return "" if text is None else html.escape(text, quote=False)
     rest = match["rest"]
     if match["end"] or not rest.endswith("/"):
         return f"<{match['end']}{name}{rest}>"
@@ -418,7 +405,7 @@ def _characters(inner: str, entities: dict[str, str]) -> str:
     for match in _APART.finditer(inner):
         if match["name"] is not None:
             continue
-        pieces += (_resolved(inner[at : match.start()], entities), match["said"] or "")
+        pieces += (_resolved(inner[at : match.start()], entities), match["section"] or "")
         at = match.end()
     pieces.append(_resolved(inner[at:], entities))
     return "".join(pieces)
@@ -467,9 +454,9 @@ def _windows(match: re.Match[str]) -> str:
     return html.unescape(f"&#{number};") if 128 <= number <= 159 else match[0]
 
 
-def _base64(said: str) -> str:
+def _base64(text: str) -> str:
     try:
-        return base64.b64decode(scalar(said).encode(), validate=False).decode("utf-8", "replace")
+        return base64.b64decode(scalar(text).encode(), validate=False).decode("utf-8", "replace")
     except (binascii.Error, ValueError):
         return ""
 

@@ -1,4 +1,4 @@
-"""What a body looks like from its beginning: enough to choose a format, or to name what it is."""
+"""What a body is, judged by its beginning: enough to choose a format, or to name what it is."""
 
 import html
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ingest.formats import encoding, item_spans
 
 HEAD = 262_144
-"""How many bytes are looked at, at most: the root element of a feed stands in the first lines."""
+"""Bytes that are looked at; the root element of a feed stands in the first lines."""
 
 _ROOT = re.compile(
     r"""<((?:[^\s<>/:&"'=!?]{1,64}:)?[A-Za-z_][\w.-]{0,63})"""
@@ -22,6 +22,12 @@ _ENTITY = re.compile(
     r"""(?:"((?>[^"<&%]|&\#\w{1,8};){0,32})"|'((?>[^'<&%]|&\#\w{1,8};){0,32})')\s*>"""
 )
 _OBJECT = re.compile(r"\ufeff?[ \t\r\n]*\{[ \t\r\n]*[\"}]")
+_HTML = frozenset(
+    [
+        *("head", "body", "title", "meta", "div", "p", "script", "table", "center"),
+        *("h1", "br", "b", "font"),
+    ]
+)
 _MAGIC = (
     (b"\x1f\x8b", "gzip data that was not unpacked"),
     (b"PK\x03\x04", "a zip archive"),
@@ -43,13 +49,13 @@ _NAMED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A body at first sight.
+class Sniffed:
+    """What the beginning of a body is.
 
     ``root`` is the local name of the first element in lower case, ``attributes`` the text of its
-    tag, ``namespace`` its namespace, ``at`` its offset in the text looked at. ``entities`` are
-    what its DOCTYPE declares and is harmless; ``subset`` is True when it declares anything at all.
-    ``other`` names what is no XML.
+    tag, ``namespace`` its namespace, ``at`` its offset in the text. ``entities`` are the harmless
+    ones that its DOCTYPE declares; ``subset`` is True when it declares any at all. ``other`` names
+    what is no XML.
     """
 
     root: str = ""
@@ -72,38 +78,19 @@ class Look:
         return f"XML whose root element is <{self.root}>{inside}"
 
 
-_HTML = frozenset(
-    [
-        "head",
-        "body",
-        "title",
-        "meta",
-        "div",
-        "p",
-        "script",
-        "table",
-        "center",
-        "h1",
-        "br",
-        "b",
-        "font",
-    ]
-)
-
-
-def look(body: bytes, content_type: str = "") -> Look:
-    """Look at the beginning of *body*, as received."""
+def sniff(body: bytes, content_type: str = "") -> Sniffed:
+    """What *body* is, as received."""
     for magic, name in _MAGIC:
         if body.startswith(magic):
-            return Look(other=name)
+            return Sniffed(other=name)
     head = body[:HEAD]
     text = encoding.decide(head, content_type).decode(head)
     # JSON whose strings hold HTML is JSON all the same.
-    return Look(other="JSON") if _OBJECT.match(text) else look_at(text)
+    return Sniffed(other="JSON") if _OBJECT.match(text) else sniff_xml(text)
 
 
-def look_at(text: str) -> Look:
-    """Look at *text*, the beginning of a document. Linear in its length."""
+def sniff_xml(text: str) -> Sniffed:
+    """What *text*, the beginning of a document, is when taken for XML. Linear in its length."""
     at, entities, subset, html_declared = _prolog(text)
     root = _ROOT.match(text, at)
     if root is None or (root[1].lower() in _HTML and not html_declared):
@@ -114,10 +101,10 @@ def look_at(text: str) -> Look:
     title = _TITLE.search(text)
     named = " ".join(html.unescape(title[1]).split())[:100] if title else ""
     if root is None:
-        return Look(other=_what(text[:200], html_declared), title=named)
+        return Sniffed(other=_what(text[:200], html_declared), title=named)
     prefix, _, local = root[1].rpartition(":")
     spaces = declared(root[2])
-    return Look(
+    return Sniffed(
         root=local.lower(),
         namespace=spaces.get(prefix, "").strip(),
         attributes=root[2],
@@ -153,7 +140,7 @@ def _prolog(text: str) -> tuple[int, tuple[tuple[str, str], ...], bool, bool]:
         elif not doctype_seen and text[at : at + 9].upper() == "<!DOCTYPE":
             doctype_seen = True
             html_declared = text[at + 9 : at + 40].partition(">")[0].strip().lower()[:4] == "html"
-            # The bytes' own rule, so that both see the same DOCTYPE; UTF-8 keeps its marks.
+            # The rule of item_spans, which reads bytes, so that both see the same DOCTYPE.
             data = text[at:].encode("utf-8", "replace")
             length = item_spans.doctype(data, 0)
             end = at + len(data[:length].decode("utf-8", "replace")) if length >= 0 else -1

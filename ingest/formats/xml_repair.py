@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 MOST_TAGS = 200_000
-"""Tags in one piece beyond which it is not parsed at all: 200,000 nodes are some 30 MB of tree."""
+"""Tags in one item beyond which it is not parsed at all: 200,000 nodes are some 30 MB of tree."""
 
 MOST_TRIALS = 200
 """Children of one broken item that are tried one by one; each trial is a parse of its own."""
@@ -76,7 +76,7 @@ class Tree:
 def item(text: str, context: Context, *, patiently: bool = True) -> Tree:
     """The element that *text*, one whole ``<item>`` or ``<entry>``, is. Linear in its length.
 
-    *patiently* False leaves out the last and dearest of the three tries.
+    *patiently* False leaves out the last of the three tries, which takes longest.
     """
     if text.count("<") - text.count("<![CDATA[") > MOST_TAGS and (
         _outside(text, lambda s: s).count("<") > MOST_TAGS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.dates import read, read_one
+from ingest.dates import first_date, parse_date
 
 INDIA = ZoneInfo("Asia/Kolkata")
 FIRST, LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9998, 12, 30, tzinfo=UTC)
@@ -85,7 +85,7 @@ INSTANTS = st.integers(0, int((LAST - FIRST).total_seconds())).map(
     ],
 )
 def test_dates_are_read(text: str, expected: str) -> None:
-    assert read_one(text, INDIA) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+    assert parse_date(text, INDIA) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -99,35 +99,35 @@ def test_dates_are_read(text: str, expected: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_one_instant_is_none(text: str) -> None:
-    assert read_one(text, INDIA) is None
+    assert parse_date(text, INDIA) is None
 
 
 def test_a_wire_means_its_own_zone_by_a_name_it_uses() -> None:
     text = "Sun, 22 Nov 2026 06:00:00 {}"
-    assert read_one(text.format("CST"), INDIA) == datetime(2026, 11, 22, 12, tzinfo=UTC)
-    shanghai = read_one(text.format("CST"), ZoneInfo("Asia/Shanghai"))
+    assert parse_date(text.format("CST"), INDIA) == datetime(2026, 11, 22, 12, tzinfo=UTC)
+    shanghai = parse_date(text.format("CST"), ZoneInfo("Asia/Shanghai"))
     assert shanghai == datetime(2026, 11, 21, 22, tzinfo=UTC)
-    jerusalem = read_one(text.format("IST"), ZoneInfo("Asia/Jerusalem"))
+    jerusalem = parse_date(text.format("IST"), ZoneInfo("Asia/Jerusalem"))
     assert jerusalem == datetime(2026, 11, 22, 4, tzinfo=UTC)
 
 
 def test_zoneless_dates_are_the_wires_summer_and_winter() -> None:
     berlin = ZoneInfo("Europe/Berlin")
-    assert read_one("22 Nov 2026 12:00", berlin) == datetime(2026, 11, 22, 11, tzinfo=UTC)
-    assert read_one("22 Jul 2026 12:00", berlin) == datetime(2026, 7, 22, 10, tzinfo=UTC)
+    assert parse_date("22 Nov 2026 12:00", berlin) == datetime(2026, 11, 22, 11, tzinfo=UTC)
+    assert parse_date("22 Jul 2026 12:00", berlin) == datetime(2026, 7, 22, 10, tzinfo=UTC)
 
 
 def test_the_first_that_can_be_read_counts() -> None:
     dates = ["01/02/2026", "22 Nov 2026 06:00 GMT", "23 Nov 2026 06:00 GMT"]
-    assert read(dates, INDIA) == datetime(2026, 11, 22, 6, tzinfo=UTC)
-    assert read([], INDIA) is None
+    assert first_date(dates, INDIA) == datetime(2026, 11, 22, 6, tzinfo=UTC)
+    assert first_date([], INDIA) is None
 
 
 @given(INSTANTS, st.integers(-14 * 60, 14 * 60))
 def test_standard_forms_come_back(instant: datetime, minutes: int) -> None:
     local = instant.astimezone(timezone(timedelta(minutes=minutes)))
-    assert read_one(local.isoformat(), INDIA) == instant
-    assert read_one(format_datetime(local), INDIA) == instant
+    assert parse_date(local.isoformat(), INDIA) == instant
+    assert parse_date(format_datetime(local), INDIA) == instant
 
 
 PARTS = [
@@ -157,10 +157,10 @@ PARTS = [
     st.one_of(st.text(max_size=200), st.lists(st.sampled_from(PARTS), max_size=30).map(" ".join))
 )
 def test_reading_is_total(text: str) -> None:
-    instant = read_one(text, INDIA)
+    instant = parse_date(text, INDIA)
     assert instant is None or (instant.tzinfo is UTC and 1970 <= instant.year <= 9998)
 
 
 @pytest.mark.parametrize("piece", ["1", "1:", "a", "Nov ", "(", " ", "+", "22 Nov 2026 06:00:00 "])
 def test_hostile_length_is_cut(piece: str) -> None:
-    assert read_one(piece * 500_000, INDIA) is None
+    assert parse_date(piece * 500_000, INDIA) is None
