@@ -3,8 +3,9 @@
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from rich.console import Console
 from rich.progress import Progress
 
 from desk import show
-from desk.compare import Difference, compare
 from ingest import intake
 from ingest import replay as replays
 from ingest.intake import Taken
@@ -21,15 +21,35 @@ from publish import renderer
 from publish.rerender import rerender_if_changed
 from stories import folders
 from stories.config import Config
-from stories.db import Store, captures, connect
+from stories.db import Store, captures, connect, feeds
 from stories.db import stories as records
-
-LONGEST_SHOWN = 120
-"""Characters of a field's old or new value that are printed."""
+from stories.models import changed_fields
 
 
-def live(store: Store, config: Config, chosen: Selection) -> dict[str, Any]:
-    """Replay into the live store; what changed, as :func:`print_outcome` takes it."""
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that differs: a story's version (by capture) or, without capture, its entry."""
+
+    story_id: str
+    capture_id: int | None
+    kind: str
+    fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a replay. ``expired`` counts captures whose bytes are gone, ``failed`` has a
+    line for each capture or item that could not be taken in."""
+
+    captures: int
+    expired: int
+    changes: list[Difference]
+    failed: list[str]
+    dry_run: bool = False
+
+
+def live(store: Store, config: Config, chosen: Selection) -> Outcome:
+    """Replay into the live store, going on where an interrupted replay of *chosen* ended."""
     if replays.resumed(store, chosen):  # printed in a pipe too: another release may have begun it
         show.complain(
             "going on where the last replay of this selection was interrupted;"
@@ -43,17 +63,13 @@ def live(store: Store, config: Config, chosen: Selection) -> dict[str, Any]:
         for taken in replays.replay(store, config, chosen, planned, patience=time.sleep):
             count += 1
             advance()
-            changes += _of(taken)
+            changes += [
+                Difference(c.story_id, c.capture_id, c.kind, c.fields) for c in taken.changes
+            ]
             failed += _failures(taken)
     changes += _rendered_anew(store, config, chosen, planned)
     renderer.render_waiting(store, config)
-    return {
-        "captures": count,
-        "expired": replays.expired(store, chosen),
-        "changes": changes,
-        "failed": failed,
-        "dry_run": False,
-    }
+    return Outcome(count, replays.expired(store, chosen), changes, failed)
 
 
 def _rendered_anew(
@@ -75,9 +91,9 @@ def _rendered_anew(
     return found
 
 
-def rehearse(store: Store, config: Config, chosen: Selection) -> dict[str, Any]:
+def rehearse(store: Store, config: Config, chosen: Selection) -> Outcome:
     """A dry run: replay the whole wires into a scratch store and compare. Exact, with everything
-    that follows from a change; the live store is only read."""
+    that follows from a change, and the live store is only read."""
     planned = replays.plan(store, chosen)
     # Beside the store, where there is room for another: /tmp may be memory, or small.
     folders.make_private(config.data)
@@ -89,16 +105,10 @@ def rehearse(store: Store, config: Config, chosen: Selection) -> dict[str, Any]:
             changes = list(compare(store, scratch, list(planned), planned, chosen.story))
         finally:
             scratch.close()
-    return {
-        "captures": count,
-        "expired": replays.expired(store, chosen),
-        "changes": changes,
-        "failed": failed,
-        "dry_run": True,
-    }
+    return Outcome(count, replays.expired(store, chosen), changes, failed, dry_run=True)
 
 
-def into(store: Store, config: Config, chosen: Selection, url: str) -> dict[str, Any]:
+def into(store: Store, config: Config, chosen: Selection, url: str) -> Outcome:
     """Rebuild whole wires in the empty database at *url*."""
     target = connect(url)
     try:
@@ -109,13 +119,7 @@ def into(store: Store, config: Config, chosen: Selection, url: str) -> dict[str,
         renderer.render_waiting(target, config)
     finally:
         target.close()
-    return {
-        "captures": count,
-        "expired": replays.expired(store, chosen),
-        "changes": [],
-        "failed": failed,
-        "dry_run": False,
-    }
+    return Outcome(count, replays.expired(store, chosen), [], failed)
 
 
 def _rebuild(
@@ -134,8 +138,45 @@ def _rebuild(
     return failed, total
 
 
-def _of(taken: Taken) -> list[Difference]:
-    return [Difference(c.story_id, c.capture_id, c.kind, c.fields) for c in taken.changes]
+def compare(
+    live: Store,
+    other: Store,
+    wires: Sequence[str],
+    planned: Mapping[str, Sequence[int]] | None = None,
+    story: str | None = None,
+) -> Iterator[Difference]:
+    """How *other* differs from *live* in stories of *wires*, field by field.
+
+    Versions of captures before the first *planned* one of their wire are left out, as are all
+    stories but *story* when it is given.
+    """
+    for wire in wires:
+        first = min(planned[wire]) if planned is not None and planned.get(wire) else 0
+        with live.read() as here, other.read() as there:
+            ids = sorted(_ids(here, wire) | _ids(there, wire))
+            for name in ids:
+                if story is not None and name != story:
+                    continue
+                old = {v.capture_id: v for v in records.history(here, name)}
+                new = {v.capture_id: v for v in records.history(there, name)}
+                for number in sorted(old.keys() | new.keys()):
+                    if number < first:
+                        continue
+                    if number not in old:
+                        yield Difference(name, number, "new" if not old else "updated")
+                    elif number not in new:
+                        yield Difference(name, number, "removed")
+                    elif fields := changed_fields(old[number], new[number]):
+                        yield Difference(name, number, "changed", fields)
+                before, after = feeds.entry(here, name), feeds.entry(there, name)
+                if before is not None and after is not None:
+                    fields = changed_fields(before, after, passed_over=("rendered_at",))
+                    if fields:
+                        yield Difference(name, None, "rendered", fields)
+
+
+def _ids(conn: Any, wire: str) -> set[str]:
+    return set(records.ids_after(conn, "", 2**31, wire))
 
 
 def _failures(taken: Taken) -> list[str]:
@@ -156,24 +197,3 @@ def _progress(what: str, total: int) -> Iterator[Any]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda step=1: bar.advance(task, step)
-
-
-def print_outcome(outcome: dict[str, Any]) -> None:
-    """Print the outcome of a replay, story by story and field by field."""
-    changes: list[Difference] = outcome["changes"]
-    for change in changes:
-        where = f" (capture {change.capture_id})" if change.capture_id is not None else ""
-        show.say(f"story {change.story_id}{where}: {change.kind}")
-        for name, (old, new) in change.fields.items():
-            show.say(f"  {name}: {_short(old)} -> {_short(new)}")
-    if outcome["expired"]:
-        show.say(f"{outcome['expired']} captures have expired; their versions stand")
-    verb = "would change" if outcome["dry_run"] else "changed"
-    show.say(f"{outcome['captures']} captures replayed; {len(changes) or 'nothing'} {verb}")
-
-
-def _short(value: object) -> str:
-    if isinstance(value, bytes):
-        return f"{len(value)} bytes"
-    text = repr(value)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
@@ -106,12 +107,14 @@ def complain(text: str) -> None:
 
 
 def as_json(value: Any) -> None:
-    """Print *value* as JSON: instants in ISO 8601, durations as configured, bytes never."""
+    """Print *value* as JSON: instants in ISO 8601, durations as configured, the number of bytes."""
     text = json.dumps(value, default=_plain, indent=2, ensure_ascii=False)
     raw(text.encode("utf-8", "replace") + b"\n")
 
 
 def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, (tuple, set, frozenset)):

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from desk import replaying
-from desk.compare import compare
+from desk.cli.replay import print_outcome
 from desk.demo.newswire import Script
 from desk.demo.server import serve
 from desk.headline import rewrite
+from desk.replaying import compare
 from ingest import intake, parse, poll, replay, sandbox
 from ingest.parse import Reader
 from ingest.replay import Selection
@@ -319,7 +320,7 @@ def test_another_identity_rule_makes_every_story_once(
         life.config = by_rule(rule)
         life.begin()
         with life.frozen():
-            rehearsed = replaying.rehearse(life.store, life.config, Selection())["changes"]
+            rehearsed = replaying.rehearse(life.store, life.config, Selection()).changes
         changes = [(c.story_id, c.capture_id) for t in life.replayed() for c in t.changes]
         assert changes
         assert sorted(changes) == sorted((c.story_id, c.capture_id) for c in rehearsed)
@@ -385,7 +386,7 @@ def test_an_interrupted_replay_goes_on_with_what_follows_its_changes(
     assert done == numbers[:2]
     capsys.readouterr()
     with life.frozen():
-        assert replaying.live(life.store, life.config, chosen)["captures"] == len(numbers) - 2
+        assert replaying.live(life.store, life.config, chosen).captures == len(numbers) - 2
     assert "going on where" in capsys.readouterr().err
     assert not replay.resumed(life.store, chosen)
     assert life.replayed() == []
@@ -420,10 +421,10 @@ def test_a_rehearsal_after_retention_takes_nothing_away(
         renderer.render_waiting(store, lived.config)
         assert bytes_of(lived.config, store) == before
         outcome = replaying.rehearse(store, lived.config, Selection())
-        assert outcome["expired"] == gone
-        assert outcome["captures"] > 3
-        assert outcome["changes"] == []
-        replaying.print_outcome(outcome)
+        assert outcome.expired == gone
+        assert outcome.captures > 3
+        assert outcome.changes == []
+        print_outcome(outcome)
         assert f"{gone} captures have expired; their versions stand" in capsys.readouterr().out
         target = f"sqlite:///{lived.config.data}/into.sqlite3"
         replaying.into(store, lived.config, Selection(), target)

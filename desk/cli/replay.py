@@ -7,10 +7,14 @@ import typer
 
 from desk import replaying, show
 from desk.cli.context import Since, Until, check_wires, moment, opened, story_named
+from desk.replaying import Outcome
 from ingest.replay import Selection, resumed
 from ingest.replay import restart as start_over
 from stories.db import captures
 from stories.errors import UnknownNameError
+
+LONGEST_SHOWN = 120
+"""Characters of a field's old or new value that are printed."""
 
 
 def replay(
@@ -69,8 +73,29 @@ def replay(
     if json:
         show.as_json(outcome)
     else:
-        replaying.print_outcome(outcome)
-    if outcome["failed"]:
-        for line in outcome["failed"]:
-            show.complain(line)
+        print_outcome(outcome)
+    for line in outcome.failed:
+        show.complain(line)
+    if outcome.failed:
         raise typer.Exit(1)
+
+
+def print_outcome(outcome: Outcome) -> None:
+    """Print *outcome*, story by story and field by field."""
+    for change in outcome.changes:
+        where = f" (capture {change.capture_id})" if change.capture_id is not None else ""
+        show.say(f"story {change.story_id}{where}: {change.kind}")
+        for name, (old, new) in change.fields.items():
+            show.say(f"  {name}: {_short(old)} -> {_short(new)}")
+    if outcome.expired:
+        show.say(f"{outcome.expired} captures have expired; their versions stand")
+    verb = "would change" if outcome.dry_run else "changed"
+    count = len(outcome.changes) or "nothing"
+    show.say(f"{outcome.captures} captures replayed; {count} {verb}")
+
+
+def _short(value: object) -> str:
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"

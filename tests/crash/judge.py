@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from desk.compare import compare
+from desk.replaying import compare
 from ingest import intake, replay
 from publish import renderer
 from publish.rerender import rerender_if_changed

@@ -16,6 +16,7 @@ from typing import Any
 
 import feedparser
 import pytest
+import sqlalchemy
 from lxml import etree
 
 from desk import replaying
@@ -254,6 +255,26 @@ def test_a_replay_changes_nothing(house: House, monkeypatch: pytest.MonkeyPatch)
     refused = house.try_("replay", "--into", other)
     assert refused.returncode == 1
     assert b"is not empty" in refused.stderr
+
+
+def test_a_replay_says_what_the_code_changed(house: House) -> None:
+    house.run("poll")
+    store = connect(f"sqlite:///{house.folder}/wirecopy-data/wirecopy.sqlite3")
+    with store.write() as conn:  # as if other code had read the item otherwise
+        conn.execute(
+            sqlalchemy.text("UPDATE versions SET data = replace(data, 'Tram line', 'Bus line')")
+        )
+    store.close()
+    tram = next(s["id"] for s in house.listed("stories") if s["agency_id"] == "tram")
+    shown = house.run("replay", "--dry-run")
+    assert f"story {tram} (capture 1): changed" in shown
+    assert "data.headline: 'Bus line opens' -> 'Tram line opens'" in shown
+    assert "1 captures replayed; 1 would change" in shown
+    for arguments in (["--dry-run"], []):
+        [change] = house.listed("replay", *arguments)["changes"]
+        assert (change["story_id"], change["kind"]) == (tram, "changed")
+        assert change["fields"]["data.headline"] == ["Bus line opens", "Tram line opens"]
+    assert "nothing changed" in house.run("replay")
 
 
 def test_a_replay_goes_on_when_its_story_is_off_the_record(house: House) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event, select
 
 from desk import replaying
-from desk.compare import compare
+from desk.replaying import compare
 from ingest import replay
 from ingest.replay import Selection
 from publish import renderer
@@ -296,7 +296,7 @@ class TestByLicence:
                 assert life.bodies(target) == life.bodies()
                 assert list(compare(life.store, target, ["w", "free"])) == []
             with life.frozen():
-                assert replaying.rehearse(life.store, life.config, Selection())["changes"] == []
+                assert replaying.rehearse(life.store, life.config, Selection()).changes == []
             assert life.replayed() == []
         assert not life.has_bytes(number)
         with life.store.read() as conn:
