@@ -221,7 +221,7 @@ def notify(store: Store, config: Config, now: datetime) -> int:
     url = config.alerts.url
     with outbox.renewing(store, jobs):
         with store.read() as conn:
-            found = alerts.untold(conn, [j.key for j in jobs])
+            found = alerts.unsent(conn, [j.key for j in jobs])
         fault = ""
         if url and found:
             fault = hooks.post(url, payload(config, found, now), config.agent)
@@ -232,7 +232,7 @@ def notify(store: Store, config: Config, now: datetime) -> int:
                     outbox.failed(conn, job, error, now)
             else:
                 outbox.done(conn, jobs, now)
-                more = {a.subject for a in found if alerts.told(conn, a, now)}
+                more = {a.subject for a in found if alerts.mark_sent(conn, a, now)}
                 outbox.want(conn, "alert", more, now)
     if error:
         log.warning("alert not sent", error=error, alerts=len(found))

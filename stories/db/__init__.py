@@ -1,7 +1,7 @@
 """The store: the one truth about captures, stories, what is due and what waits. All SQL is here.
 
-Nobody else imports SQLAlchemy. What callers must name of it stands here: the type of an open
-transaction, which every query takes first, and the base of what a database can answer instead.
+No other room imports SQLAlchemy. Callers get from here the type of an open transaction, which every
+query takes first, and the base class of the database's errors.
 """
 
 from sqlalchemy import Connection

@@ -1,8 +1,8 @@
-"""Alerts: what stands, what was told of it, and the wires that must be judged for it.
+"""Alerts: which are on, which notices of them were sent, and the wires that may have one.
 
-A row is one alert that began and whose end was not told yet. Beginning and end are each told once:
-``told_at`` and ``ended_at`` say how far it is. An alert that ends before anybody was told of it
-leaves no trace.
+A row is an alert of which the notice of its end was not sent yet. Beginning and end are sent once
+each: ``told_at`` says when the first was, ``ended_at`` that the second must be. An alert that ends
+before its beginning was sent leaves no trace.
 """
 
 import itertools
@@ -43,8 +43,8 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Of a wire, what alerts are judged by. ``pending`` is True while a capture waits to be taken
-    in, ``news`` are the last moments at which news came."""
+    """What alerts about a wire are judged by. ``pending`` is True while a capture waits to be taken
+    in, ``news`` are the last times at which news came."""
 
     name: str
     configured: bool
@@ -63,7 +63,7 @@ def watched(
     """The next *limit* wires, by name *after* that one, about which an alert may begin or end.
 
     Those that fail or are paused, those without news since *silent_before*, and those about which
-    an alert stands. The rest cannot be in alarm and are not even read.
+    an alert is on. No alert can begin or end about others, and they are not read.
     """
     waiting = select(captures.c.wire).where(captures.c.state == "pending").distinct().subquery()
     alarmed = select(alerts.c.subject).where(alerts.c.ended_at.is_(None))
@@ -91,7 +91,7 @@ def watched(
 
 
 def about(conn: Connection, subjects: Sequence[str]) -> list[Alert]:
-    """All alerts about *subjects*, those whose end was not told yet included."""
+    """All alerts about *subjects*, also those that have ended and whose end was not sent yet."""
     rows = conn.execute(select(alerts).where(alerts.c.subject.in_(list(subjects))))
     return [Alert(**r) for r in rows.mappings()]
 
@@ -119,9 +119,9 @@ def counts(conn: Connection) -> dict[str, int]:
 
 
 def begin(conn: Connection, alert: Alert) -> bool:
-    """Note that *alert* began; False when it stood already.
+    """Write that *alert* began; False when it was on already.
 
-    One that had ended, and whose end nobody was told, goes on as if it had not.
+    One that had ended, and whose end was not sent, goes on as if it had not.
     """
     made = conn.execute(
         upsert(conn, alerts)
@@ -136,7 +136,7 @@ def begin(conn: Connection, alert: Alert) -> bool:
 
 
 def end(conn: Connection, kind: AlertKind, subject: str, now: datetime) -> bool:
-    """Note that the alert is over; True when that must be told, as its beginning was."""
+    """Write that the alert is over; True when that must be sent, as its beginning was."""
     untold = and_(_is(kind, subject), alerts.c.told_at.is_(None))
     conn.execute(delete(alerts).where(untold))
     ended = conn.execute(
@@ -146,12 +146,12 @@ def end(conn: Connection, kind: AlertKind, subject: str, now: datetime) -> bool:
 
 
 def forget(conn: Connection, subject: str) -> None:
-    """Drop every alert about *subject*, told or not: the operator took the wire away."""
+    """Delete every alert about *subject*, which is no longer configured."""
     conn.execute(delete(alerts).where(alerts.c.subject == subject))
 
 
-def untold(conn: Connection, subjects: Sequence[str]) -> list[Alert]:
-    """Alerts about *subjects* of which the beginning, or the end, is still to be told."""
+def unsent(conn: Connection, subjects: Sequence[str]) -> list[Alert]:
+    """Alerts about *subjects* of which the beginning, or the end, must still be sent."""
     rows = conn.execute(
         select(alerts)
         .where(
@@ -163,15 +163,15 @@ def untold(conn: Connection, subjects: Sequence[str]) -> list[Alert]:
     return [Alert(**r) for r in rows.mappings()]
 
 
-def told(conn: Connection, alert: Alert, now: datetime) -> bool:
-    """Note that *alert* was told as it was read (:func:`untold`): its beginning, or its end.
+def mark_sent(conn: Connection, alert: Alert, now: datetime) -> bool:
+    """Write that *alert* was sent as :func:`unsent` read it: its beginning, or its end.
 
-    True when there is more to tell: it ended while its beginning was being told.
+    True when more must be sent: it ended, or began again, while it was being sent.
     """
     same = and_(_is(alert.kind, alert.subject), alerts.c.since == alert.since)
     if alert.ended_at is not None:
         conn.execute(delete(alerts).where(same, alerts.c.ended_at.is_not(None)))
-        # It came back while its end was being told: that is to be told anew.
+        # It began again while its end was being sent: that must be sent too.
         back = conn.execute(
             update(alerts).where(same, alerts.c.told_at.is_not(None)).values(told_at=None)
         )

@@ -24,7 +24,7 @@ def add(
     headers: Sequence[tuple[str, str]],
     body: bytes,
 ) -> int:
-    """Keep one response; its number. The same bytes are kept once, however often received."""
+    """Keep one response; its number. The same bytes are stored once, however often received."""
     name = body_digest(body)
     packed = zstandard.ZstdCompressor(level=_LEVEL).compress(body)
     there = None
@@ -34,8 +34,8 @@ def add(
             .values(digest=name, data=packed, size=len(body))
             .on_conflict_do_nothing(index_elements=["digest"])
         )
-        # Bytes that stand there already may be expiring at this moment (PostgreSQL; on SQLite
-        # there is one writer): held until we commit, or, when they went first, written anew.
+        # Bytes that are there already may be expiring in another transaction (on PostgreSQL; SQLite
+        # has one writer): locked until we commit or, if they are gone, written again.
         held = select(blobs.c.digest).where(blobs.c.digest == name).with_for_update(read=True)
         there = conn.execute(held).first()
     number = conn.execute(
@@ -84,7 +84,7 @@ def wires_pending(conn: Connection) -> list[str]:
 
 
 def settle(conn: Connection, number: int, values: dict[str, Any]) -> None:
-    """Write what became of capture *number*: state, format, counts, notes."""
+    """Write how taking capture *number* in ended: state, format, counts, notes."""
     conn.execute(update(captures).where(captures.c.id == number).values(**values))
 
 
@@ -119,8 +119,8 @@ def listing(
     quarantined: bool = False,
     limit: int = 100,
 ) -> list[Capture]:
-    """The newest *limit* captures that match, newest first; *quarantined*: only those of which
-    the whole or an item could not be taken in."""
+    """The newest *limit* captures that match, newest first; with *quarantined* only those that
+    could not be taken in, or not with all items."""
     query = (
         _chosen(wires, since, until, states, quarantined)
         .order_by(captures.c.id.desc())
@@ -130,7 +130,7 @@ def listing(
 
 
 def wires_captured(conn: Connection) -> list[str]:
-    """Every wire that has a capture, configured still or not."""
+    """Every wire that has a capture, configured or not."""
     return sorted(conn.execute(select(captures.c.wire).distinct()).scalars())
 
 
@@ -143,8 +143,8 @@ def ids_taken_in(
     until: datetime | None = None,
     after: int = 0,
 ) -> list[int]:
-    """Numbers of the wire's captures that match, come after *after* and wait no longer, in the
-    order received: those that have their bytes, or else those whose bytes have *expired*."""
+    """Numbers of the wire's captures that match, come after *after* and are not pending, in the
+    order received: those that have their bytes or, with *expired*, those whose bytes are gone."""
     query = _chosen([wire], since, until).where(
         captures.c.id > after,
         captures.c.state != "pending",
@@ -156,7 +156,7 @@ def ids_taken_in(
 
 
 def problem(conn: Connection, found: Sequence[Problem], capture_id: int) -> None:
-    """Make the capture's problems be exactly *found* (none: it went well this time)."""
+    """Replace the capture's problems by *found*."""
     conn.execute(delete(problems).where(problems.c.capture_id == capture_id))
     if found:
         conn.execute(
@@ -186,7 +186,7 @@ def problems_listing(conn: Connection, limit: int = 100) -> list[Problem]:
 
 
 def problems_of(conn: Connection, capture_id: int) -> list[Problem]:
-    """What is wrong with one capture, in document order."""
+    """The problems of one capture, in document order."""
     rows = conn.execute(
         select(*(c for c in problems.c if c.name != "id"))
         .where(problems.c.capture_id == capture_id)
@@ -207,7 +207,7 @@ def quarantined(conn: Connection) -> set[int]:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """What is kept: captures, their bytes as received, and the bytes they take at rest."""
+    """How much is kept: captures, their bytes as received, and as stored, compressed."""
 
     captures: int
     received: int
@@ -215,7 +215,7 @@ class Volume:
 
 
 def volume(conn: Connection) -> Volume:
-    """Figures for the operator; reads every row's size, so not for a request."""
+    """How much is kept. Reads the size of every row: too slow for a request."""
     count, received = conn.execute(
         select(func.count(), func.coalesce(func.sum(captures.c.size), 0)).select_from(captures)
     ).one()
@@ -227,7 +227,7 @@ def copy(source: Connection, target: Connection, wire: str) -> int:
     """Copy the captures of *wire* with their bytes and numbers into another store, as just
     received; how many are to be taken in there.
 
-    One whose bytes have expired is copied as it stands: it cannot be taken in again.
+    One whose bytes have expired is copied as it is: it cannot be taken in again.
     """
     fresh = {"state": "pending", "format": "", "items": 0, "new": 0, "updated": 0, "notes": []}
     count = 0

@@ -295,15 +295,15 @@ def _on_sqlite_begin(conn: Connection) -> None:
 
 
 def why(error: SQLAlchemyError) -> str:
-    """What the database said, in one line and without the statement that it said it of."""
+    """The database's message, in one line and without the SQL statement."""
     said = error.orig if isinstance(error, DBAPIError) and error.orig else error
     return str(said).strip().split("\n")[0]
 
 
 def upsert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT into *table*, to be told what to do where the row is there already.
+    """An INSERT into *table* that can have ON CONFLICT.
 
-    SQLite and PostgreSQL share ON CONFLICT; SQLAlchemy has it for each by itself.
+    SQLite and PostgreSQL have the same clause; SQLAlchemy has a class for each.
     """
     if conn.dialect.name == "postgresql":
         return postgresql.insert(table)
@@ -311,9 +311,9 @@ def upsert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
 
 
 def resume_sequence(conn: Connection, column: Column[Any]) -> None:
-    """After rows were copied in with their numbers, let the next one for *column* lie above them.
+    """After rows were copied in with their numbers, let new numbers for *column* begin above them.
 
-    PostgreSQL's sequences do not notice such rows; SQLite numbers above them by itself.
+    PostgreSQL's sequences do not notice such rows; SQLite does.
     """
     if conn.dialect.name != "postgresql":
         return

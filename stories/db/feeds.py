@@ -46,7 +46,7 @@ class FeedRow:
 
 
 def put_entries(conn: Connection, rows: Sequence[EntryRow]) -> None:
-    """Keep the rendered entries of stories in place of those before."""
+    """Write the rendered entries of stories, in place of earlier ones."""
     if not rows:
         return
     statement = upsert(conn, entries)
@@ -60,7 +60,7 @@ def put_entries(conn: Connection, rows: Sequence[EntryRow]) -> None:
 
 
 def drop_entries(conn: Connection, ids: Sequence[str]) -> None:
-    """Take the entries of stories away."""
+    """Delete the entries of stories."""
     conn.execute(delete(entries).where(entries.c.story_id.in_(list(ids))))
 
 
@@ -78,7 +78,7 @@ def entries_of(conn: Connection, ids: Sequence[str]) -> dict[str, EntryRow]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """In which feeds a story is to stand, and where in their order."""
+    """In which feeds a story is placed, and its position in their order."""
 
     story_id: str
     feeds: Sequence[str]
@@ -87,7 +87,7 @@ class Place:
 
 
 def place(conn: Connection, wanted: Sequence[Place]) -> set[str]:
-    """Make each story stand in exactly its feeds; the feeds that any stands in or has left."""
+    """Place each story in exactly its feeds; the feeds that any is in or was in before."""
     stories = [place.story_id for place in wanted]
     theirs = placements.c.story_id.in_(stories)
     before = set(conn.execute(select(placements.c.feed).where(theirs).distinct()).scalars())
@@ -125,8 +125,8 @@ class Placed:
 def placed(conn: Connection, feed: str, limit: int) -> list[Placed]:
     """The feed's newest *limit* entries in its order: last changed first.
 
-    By change and not by date, so that an update or a late, back-dated story stands at the top
-    once and no subscriber can miss it. Ties follow the wire's own order, then the id.
+    By change and not by date, so that an update, or a late story with an early date, is once at
+    the top and no subscriber can miss it. Ties follow the wire's own order, then the id.
     """
     rows = conn.execute(
         select(
@@ -157,7 +157,7 @@ def placed_ids(conn: Connection, feed: str, limit: int) -> list[str]:
 
 
 def feeds_of(conn: Connection, story: str) -> list[str]:
-    """The feeds in which a story stands."""
+    """The feeds that a story is in."""
     query = select(placements.c.feed).where(placements.c.story_id == story)
     return sorted(conn.execute(query).scalars())
 
@@ -206,7 +206,7 @@ def feed(conn: Connection, name: str, format: Format) -> FeedRow | None:
 
 
 def feed_etag(conn: Connection, name: str, format: Format) -> str | None:
-    """Only the entity tag of a feed: what a server asks before it serves what it has in memory."""
+    """The entity tag of a feed: what a server reads before it serves a body from memory."""
     return conn.execute(
         select(feeds.c.etag).where(feeds.c.name == name, feeds.c.format == format)
     ).scalar()
@@ -221,7 +221,7 @@ def summary(conn: Connection) -> dict[str, tuple[int, datetime]]:
 
 
 def drop_feeds(conn: Connection, keep: Sequence[str]) -> list[str]:
-    """Remove what was rendered for feeds that are no longer configured; their names."""
+    """Delete what was rendered for feeds that are no longer configured; their names."""
     gone = sorted(
         set(conn.execute(select(feeds.c.name).where(feeds.c.name.not_in(list(keep)))).scalars())
     )
@@ -245,5 +245,5 @@ def unrendered(conn: Connection) -> int:
 
 
 def unrendered_ids(conn: Connection, limit: int) -> list[str]:
-    """Ids of up to *limit* of them."""
+    """Ids of up to *limit* stories without an entry."""
     return list(conn.execute(_without_entry.order_by(stories.c.id).limit(limit)).scalars())

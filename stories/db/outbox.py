@@ -1,9 +1,9 @@
 """The outbox: work that a change has caused and that must be carried out at least once.
 
-A row says "*kind* of *key* is wanted"; it is written in the transaction that caused it. Causes
-that come while it waits, or while it is being done, only raise ``wanted``: a worker that finishes
-removes the row if it still stands at the number it claimed, else leaves it for another turn. So
-nothing is lost, nothing piles up, and doing a row twice must do no harm.
+A row says that *kind* of *key* is wanted; it is written in the transaction that causes it. Further
+causes while it waits, or while it is carried out, only raise ``wanted``: a worker that has finished
+removes the row if ``wanted`` is still what it claimed, else leaves it to be claimed again. So
+nothing is lost and nothing piles up; work may be done twice, and that must do no harm.
 """
 
 import threading
@@ -37,11 +37,11 @@ from stories.errors import StoreError
 Kind = Literal["ingest", "story", "feed", "alert"]
 
 LEASE = timedelta(seconds=30)
-"""Renewed while the work goes on (:func:`renewing`), so it may be short: this is how long work
-waits when the worker that had it was killed."""
+"""Renewed while the work goes on (:func:`renewing`), so it can be short: this is how long work
+waits after its worker was killed."""
 
 RENEW_SECONDS = LEASE.total_seconds() / 3
-"""Between two renewals: two may fail before a lease is lost."""
+"""Seconds between two renewals: two may fail before a lease is lost."""
 
 RETRY_FIRST = timedelta(seconds=15)
 RETRY_LONGEST = timedelta(hours=1)
@@ -51,7 +51,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A claimed row: until ``lease`` expires nobody else has it."""
+    """A claimed row. ``lease`` names the claim: until it expires nobody else has the row."""
 
     kind: Kind
     key: str
@@ -81,7 +81,7 @@ def want(conn: Connection, kind: Kind, keys: Iterable[str], now: datetime) -> No
     conn.execute(
         statement.on_conflict_do_update(
             index_elements=["kind", "key"],
-            # A new cause is a new chance for what had failed: due at once, from attempt none.
+            # Work that has failed is due at once after a new cause, and counts its attempts anew.
             set_={
                 "wanted": outbox.c.wanted + 1,
                 "due_at": statement.excluded.due_at,
@@ -97,8 +97,8 @@ def claim(
 ) -> list[Job]:
     """Lease up to *limit* waiting rows, oldest first; only of *keys* when given.
 
-    One conditional UPDATE: the condition is judged again on the row as locked, so two workers
-    never get the same row.
+    One conditional UPDATE: the condition is checked again on the locked row, so two workers never
+    get the same row.
     """
     free = and_(
         outbox.c.kind == kind,
@@ -145,9 +145,10 @@ def done(conn: Connection, jobs: Sequence[Job], now: datetime) -> None:
 def failed(
     conn: Connection, job: Job, message: str, now: datetime, longest: timedelta = RETRY_LONGEST
 ) -> None:
-    """*job* could not be carried out: keep it, say why, try later and later (15 s to *longest*).
+    """*job* could not be carried out: keep it with the reason and retry later, after 15 s and then
+    twice as long each time, up to *longest*.
 
-    A cause that came meanwhile has made the row due at once; that stands.
+    A cause that came meanwhile has made the row due at once, and it stays so.
     """
     wait = min(RETRY_FIRST * 2 ** min(job.attempts - 1, 20), longest)
     conn.execute(
@@ -166,7 +167,7 @@ def failed(
 
 
 def release(conn: Connection, jobs: Iterable[Job]) -> None:
-    """Give claimed *jobs* back unfinished, free to claim at once (a worker is told to stop)."""
+    """Give claimed *jobs* back unfinished: they can be claimed again at once."""
     for job in jobs:
         conn.execute(
             update(outbox)
@@ -176,13 +177,13 @@ def release(conn: Connection, jobs: Iterable[Job]) -> None:
 
 
 def renew(conn: Connection, job: Job, now: datetime) -> bool:
-    """Hold *job* for another full lease; False when somebody else has it by now."""
+    """Extend the lease on *job* to its full length; False when the lease was lost."""
     return bool(renew_all(conn, [job], now))
 
 
 def renew_all(conn: Connection, jobs: Sequence[Job], now: datetime) -> set[str]:
-    """Hold *jobs*, claimed together, for another full lease; the keys of those that are ours
-    still, locked until the transaction ends."""
+    """Extend the leases on *jobs*, claimed together, to their full length; the keys of those not
+    lost, locked until the transaction ends."""
     if not jobs:
         return set()
     ours = and_(
@@ -190,7 +191,7 @@ def renew_all(conn: Connection, jobs: Sequence[Job], now: datetime) -> set[str]:
         outbox.c.key.in_([job.key for job in jobs]),
         outbox.c.lease == jobs[0].lease,
     )
-    # An UPDATE locks rows as it comes upon them; in one order, two transactions cannot deadlock.
+    # An UPDATE locks rows in any order; locked in one order, two transactions cannot deadlock.
     query = select(outbox.c.key).where(ours).order_by(outbox.c.key).with_for_update()
     held = set(conn.execute(query).scalars())
     if held:
@@ -202,9 +203,9 @@ def renew_all(conn: Connection, jobs: Sequence[Job], now: datetime) -> set[str]:
 def renewing(store: Store, jobs: Sequence[Job]) -> Iterator[None]:
     """Renew the leases of *jobs* in the background while the block runs.
 
-    So leases can be short, and work that a killed worker held is free again within one, however
-    long such work may take when nobody is killed. A lease lost all the same shows when the work
-    is written: who writes must ask for it in the same transaction (:func:`renew`).
+    So leases can be short although work may be long, and a killed worker's work can be claimed
+    again soon. A lease may be lost all the same: who writes the result must check it in the same
+    transaction (:func:`renew`).
     """
     ended = threading.Event()
 
@@ -214,7 +215,7 @@ def renewing(store: Store, jobs: Sequence[Job]) -> Iterator[None]:
                 with store.write() as conn:
                     for job in sorted(jobs, key=lambda j: j.key):  # as all who lock several do
                         renew(conn, job, clock.now())
-            except Exception as error:  # the database is away: the work itself will find out
+            except Exception as error:  # the work itself will fail if the database is away
                 log.debug("leases not renewed", error=str(error))
 
     thread = threading.Thread(target=run, name="renewing-leases", daemon=True)
@@ -235,7 +236,7 @@ def missing(conn: Connection, kind: Kind, keys: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What of one kind waits: rows free or leased, the oldest's age, rows that have failed."""
+    """What waits of one kind: how many rows, how many are ready, since when, how many failed."""
 
     kind: str
     count: int
@@ -245,7 +246,7 @@ class Waiting:
 
 
 def waiting(conn: Connection, now: datetime) -> list[Waiting]:
-    """The outbox in figures, by kind."""
+    """How much waits, by kind."""
     ready = and_(
         outbox.c.due_at <= now, or_(outbox.c.lease_until.is_(None), outbox.c.lease_until < now)
     )

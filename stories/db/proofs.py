@@ -1,8 +1,8 @@
-"""What proves: signing keys, signed statements, receipts, and the log that receipts are leaves of.
+"""Signing keys, signed statements, receipts, and the log whose leaves the receipts become.
 
-A receipt is written in the transaction that takes its version in, and numbered in a later one:
-whoever numbers holds the log's only row, so numbers have neither gaps nor doubles. It becomes a
-leaf then, for a leaf says when it was numbered. Statements are never changed.
+A receipt is written in the transaction that takes its version in. A later transaction, which locks
+the log's only row, appends it to the log: it gets a number, without gaps or doubles, and its leaf
+says when. Statements are never changed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -48,9 +48,9 @@ def lock_keys(conn: Connection) -> None:
 
 
 def revoked_keys(conn: Connection) -> set[str]:
-    """The ids of the keys that were revoked; none is until the transaction ends.
+    """The ids of the revoked keys; no other key is revoked until the transaction ends.
 
-    To be asked before anything else is written, or the two could wait for each other.
+    To be called before anything is written, or two transactions could wait for each other.
     """
     if conn.dialect.name == "postgresql":
         conn.execute(select(func.pg_advisory_xact_lock_shared(_KEYS_LOCK)))
@@ -67,7 +67,7 @@ def keys(conn: Connection) -> list[KeyRow]:
 
 
 def add_key(conn: Connection, row: KeyRow) -> None:
-    """Put a new key on record: from the commit on it is published."""
+    """Add a new key: from the commit on it is published."""
     conn.execute(insert(signing_keys).values(**asdict(row)))
 
 
@@ -136,9 +136,9 @@ def add_statements(conn: Connection, rows: Sequence[StatementRow]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What is to be a leaf of the log, with what it is the receipt of.
+    """A receipt that is to become a leaf of the log, with the version that it is for.
 
-    ``leaf`` is without its time in the log, and ``hash``, by which it is known, the leaf hash of
+    ``leaf`` is without its time in the log, and ``hash``, which identifies it, the leaf hash of
     that.
     """
 
@@ -158,7 +158,7 @@ class LogPlace:
 
 
 class Leaf(NamedTuple):
-    """A leaf as it stands in the log, and the ``hash`` by which its receipt is known."""
+    """A leaf of the log, and the ``hash`` that identifies its receipt."""
 
     hash: bytes
     leaf: bytes
@@ -175,7 +175,7 @@ class LogHead:
 
 
 def add_receipts(conn: Connection, found: Sequence[Receipt]) -> None:
-    """Write receipts that wait for their place; those that are there already stay as they are."""
+    """Write receipts that wait to be appended; those that are there already stay as they are."""
     rows = [asdict(each) for each in found]
     # In one order, so that two transactions that write the same rows cannot deadlock.
     rows.sort(key=lambda row: row["hash"])
@@ -185,8 +185,8 @@ def add_receipts(conn: Connection, found: Sequence[Receipt]) -> None:
 
 
 def receipt_places(conn: Connection, hashes: Iterable[bytes]) -> dict[bytes, LogPlace | None]:
-    """Where in the log the receipts of these hashes stand, None for those that wait for a place;
-    without those that are not there."""
+    """The places in the log of the receipts with these hashes, None for those that wait; a receipt
+    that is not in the store is not in the result."""
     found: dict[bytes, LogPlace | None] = {}
     wanted = sorted(set(hashes))
     for at in range(0, len(wanted), STEP):
@@ -197,13 +197,13 @@ def receipt_places(conn: Connection, hashes: Iterable[bytes]) -> dict[bytes, Log
 
 
 def receipts_wait(conn: Connection) -> bool:
-    """True when some receipt waits for its place."""
+    """True when some receipt waits to be appended."""
     query = select(receipts.c.hash).where(receipts.c.idx.is_(None)).limit(1)
     return conn.execute(query).first() is not None
 
 
 def waiting_receipts(conn: Connection, limit: int) -> list[Leaf]:
-    """Receipts that wait, in the order in which they came, without their time in the log."""
+    """Up to *limit* receipts that wait, in the order received, without their time in the log."""
     query = (
         select(receipts.c.hash, receipts.c.leaf)
         .where(receipts.c.idx.is_(None))
@@ -214,7 +214,7 @@ def waiting_receipts(conn: Connection, limit: int) -> list[Leaf]:
 
 
 def number_receipts(conn: Connection, leaves: Sequence[Leaf], first: int, at: datetime) -> None:
-    """Give receipts their places, from *first* on, as the *leaves* that they are since *at*."""
+    """Number receipts from *first* on; each becomes its leaf, logged *at*."""
     statement = (
         update(receipts)
         .where(receipts.c.hash == bindparam("which"))
@@ -229,17 +229,17 @@ def number_receipts(conn: Connection, leaves: Sequence[Leaf], first: int, at: da
 
 
 def last_logged_at(conn: Connection, size: int) -> datetime | None:
-    """When the last leaf of the log of *size* was given its place; None when nothing says so."""
+    """When the last leaf of the log of *size* was appended; None when that is not known."""
     return conn.execute(select(receipts.c.logged_at).where(receipts.c.idx == size - 1)).scalar()
 
 
 def log_head(conn: Connection) -> LogHead | None:
-    """The log as it stands, None before its first key."""
+    """The log as it is, None before it has begun."""
     return _log_head(conn, lock=False)
 
 
 def lock_log(conn: Connection) -> LogHead | None:
-    """The same, and nobody else appends until the transaction ends."""
+    """The same; nobody else appends until the transaction ends."""
     return _log_head(conn, lock=True)
 
 
@@ -252,12 +252,12 @@ def _log_head(conn: Connection, *, lock: bool) -> LogHead | None:
 
 
 def begin_log(conn: Connection, found: LogHead) -> None:
-    """Put the log on record."""
+    """Begin the log."""
     conn.execute(insert(translog).values(id=1, **asdict(found)))
 
 
 def advance_log(conn: Connection, size: int, checkpoint: str) -> None:
-    """The log has grown to *size*, which *checkpoint* says."""
+    """The log has grown to *size*, as *checkpoint* states."""
     conn.execute(update(translog).values(size=size, checkpoint=checkpoint))
 
 
@@ -268,7 +268,7 @@ def tile(conn: Connection, level: int, number: int) -> bytes:
 
 
 def put_tiles(conn: Connection, changed: dict[tuple[int, int], bytes]) -> None:
-    """Keep tiles that grew."""
+    """Write tiles that have grown."""
     statement = upsert(conn, tiles)
     rows = [{"level": level, "number": at, "hashes": h} for (level, at), h in changed.items()]
     if rows:

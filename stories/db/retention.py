@@ -1,24 +1,24 @@
 """What is kept, for how long, and how much it is: the queries of housekeeping.
 
-The rules, by age:
+What is deleted by age:
 
-* The **bytes** of a capture go when it is older than ``retention.captures``. Never those of its
-  wire's newest capture, and never those that brought the current version of a story that still
-  stands on its wire, however long it has stood there. A body that several captures brought goes
-  with the last of them.
-* A **story** goes, with everything said of it, when for ``retention.versions`` neither wire nor
-  desk had to do with it, it stands neither on its wire nor in a feed, and no capture that may
-  hold it has its bytes. Until then its keys stay, so it is known however late it returns.
-* A **version** that another has replaced goes by the same age; the first stays, as its date is
-  published, and so does any that a capture still to be taken in again builds upon.
-* A **key** known to name several stories stays for good: forgotten, it would make them one.
-* A **capture**'s row goes by ``retention.versions`` when nothing remains that it brought.
+* The **bytes** of a capture older than ``retention.captures``; but never those of its wire's newest
+  capture, nor those that brought the current version of a story that is still on its wire, however
+  long it has been there. Bytes that several captures share are deleted with the last of them.
+* A **story**, with all its rows, that neither wire nor desk has touched for ``retention.versions``,
+  that is neither on its wire nor in a feed, and that is in no capture which still has its bytes.
+  Until then its keys are kept, so it is recognised however late it returns.
+* A **version** of the same age that another has replaced; but not the first, whose date is
+  published, nor one to which a capture that can be taken in again is compared.
+* A **capture**'s row older than ``retention.versions`` when nothing remains that it brought.
 
-"Still stands" means: was in the newest capture of its wire that could be taken in. A wire that
-answers "not modified" for months carries what it carried before.
+A **key** known to name several stories is kept for good: without it they would become one story.
 
-By licence the bytes go however new they are, and with them the words of what they brought.
-Every step is one small transaction; several processes may do them at once.
+"Still on its wire" means: in the newest capture of its wire that could be taken in. A wire that
+answers "not modified" for months still has what it had.
+
+When a licence ends, the bytes are deleted whatever their age, with the words of what they brought.
+Every step is one small transaction; several processes may run them at once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -60,8 +60,8 @@ from stories.db.tables import (
 )
 
 STEP = 500
-"""Rows at most that one transaction takes away: some tens of milliseconds in which SQLite's other
-writers wait."""
+"""Most rows that one transaction deletes: some tens of milliseconds in which SQLite's other writers
+wait."""
 
 WITHDRAWN = "withdrawn"
 """State of a capture whose licence is over: its bytes are gone, and the words it brought."""
@@ -72,8 +72,8 @@ _EPOCH = date(1970, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day (UTC) in figures. ``received`` and ``kept`` are bytes: the bodies as received, and
-    what those of them that are still kept take at rest; a body that came twice is kept once."""
+    """What one day (UTC) brought. ``received`` and ``kept`` are bytes: of the bodies as received,
+    and of those still stored, compressed and each once."""
 
     day: date
     captures: int
@@ -155,7 +155,7 @@ def _passed(received_at: ColumnElement[datetime]) -> ColumnElement[bool]:
 
 
 def expire(conn: Connection, before: datetime, now: datetime, limit: int) -> int:
-    """Let the bytes of up to *limit* captures received before *before* go; how many captures."""
+    """Delete the bytes of up to *limit* captures received before *before*; how many captures."""
     standing = exists(
         select(versions.c.story_id)
         .select_from(versions)
@@ -192,7 +192,7 @@ def expire(conn: Connection, before: datetime, now: datetime, limit: int) -> int
 
 
 def _held(conn: Connection, digests: Iterable[str]) -> set[str]:
-    """Lock the bytes *digests*; those that somebody else holds, who is about to need them."""
+    """Lock the bytes *digests*; returns those that another transaction, which needs them, holds."""
     names = sorted(set(digests))
     there = select(blobs.c.digest).where(blobs.c.digest.in_(names))
     ours = conn.execute(there.with_for_update(skip_locked=True)).scalars()
@@ -200,7 +200,7 @@ def _held(conn: Connection, digests: Iterable[str]) -> set[str]:
 
 
 def _discard(conn: Connection, numbers: Sequence[int], digests: Sequence[str]) -> None:
-    """Delete the bytes that no capture needs any more, and faults that nothing can mend now."""
+    """Delete the bytes that no capture needs any more, and the problems of these captures."""
     # A statement after the one that locked: it sees every capture that came before the lock.
     needed = exists().where(captures.c.digest == blobs.c.digest, captures.c.expired_at.is_(None))
     conn.execute(delete(blobs).where(blobs.c.digest.in_(sorted(set(digests))), ~needed))
@@ -208,8 +208,8 @@ def _discard(conn: Connection, numbers: Sequence[int], digests: Sequence[str]) -
 
 
 def withdraw(conn: Connection, wire: str, until: datetime, now: datetime, limit: int) -> int:
-    """Delete copy of *wire* received at or before *until*, its licence being over: the bytes of up
-    to *limit* captures, and the words of the versions they brought; how many captures."""
+    """Delete the copy of *wire* received at or before *until*, as its licence has ended: the bytes
+    of up to *limit* captures, and the words of the versions they brought; how many captures."""
     chosen = (
         select(captures.c.id, captures.c.digest, captures.c.state)
         .where(
@@ -258,12 +258,12 @@ _moment = captures.c.received_at.type
 
 
 def wordless(data: Mapping[str, Any]) -> dict[str, Any]:
-    """A version's data without the agency's copy: what remains names it, dates it, files it."""
+    """A version's data without the agency's copy; headline, dates and categories remain."""
     return {**data, "body": "", "summary": None, "media": []}
 
 
 def withdrawn(conn: Connection, ids: Sequence[str]) -> set[str]:
-    """Those of *ids* whose current version has lost its words because its licence was over."""
+    """Those of *ids* whose current version has no words any more, as its licence has ended."""
     query = (
         select(stories.c.id)
         .join(captures, captures.c.id == stories.c.capture_id)
@@ -312,7 +312,7 @@ def feed_ends(conn: Connection, limits: Mapping[str, int]) -> dict[str, datetime
 def forgettable(
     conn: Connection, ids: Sequence[str], before: datetime, ends: Mapping[str, datetime]
 ) -> dict[str, list[str]]:
-    """Those of *ids* that may go, by wire: see the rules above. *ends* are :func:`feed_ends`."""
+    """Those of *ids* that may be deleted (see above), by wire. *ends* are :func:`feed_ends`."""
     kept = captures.alias()
     whence = captures.alias()
     shared = identities.alias()
@@ -321,7 +321,7 @@ def forgettable(
         stories.c.last_seen_at < before,
         stories.c.changed_at < before,
         stories.c.last_seen_at < _newest(stories.c.wire, stories),
-        # What waits to be taken in, or could not be, may be the story come back.
+        # What is pending, or could not be taken in, may be this story again.
         ~exists().where(captures.c.state == "pending", captures.c.wire == stories.c.wire),
         ~exists().where(problems.c.wire == stories.c.wire),
         ~exists().where(outbox.c.kind == "story", outbox.c.key == stories.c.id),
@@ -353,7 +353,7 @@ def forgettable(
 
 
 def forget(conn: Connection, ids: Sequence[str], now: datetime) -> None:
-    """Take the stories *ids* off the record with everything said of them."""
+    """Delete the stories *ids* with all their rows."""
     stood = select(placements.c.feed).where(placements.c.story_id.in_(ids)).distinct()
     wishes.want(conn, "feed", conn.execute(stood).scalars().all(), now)
     conn.execute(
@@ -370,8 +370,8 @@ def forget(conn: Connection, ids: Sequence[str], now: datetime) -> None:
 
 
 def drop_replaced(conn: Connection, ids: Sequence[str], before: datetime) -> int:
-    """Delete versions of the stories *ids* that others replaced, received before *before*; how
-    many. The first of each story stays, and those that a capture with bytes builds upon."""
+    """Delete replaced versions of the stories *ids* received before *before*; how many. The first
+    of each story is kept, and those to which a capture that still has its bytes is compared."""
     rows = conn.execute(
         select(
             stories.c.wire,
@@ -408,7 +408,7 @@ def drop_replaced(conn: Connection, ids: Sequence[str], before: datetime) -> int
 
 
 def drop_captures(conn: Connection, before: datetime, limit: int) -> int:
-    """Delete up to *limit* rows of captures received before *before* of which nothing is left."""
+    """Delete up to *limit* rows of captures received before *before* of which nothing remains."""
     chosen = (
         select(captures.c.id)
         .where(
@@ -428,10 +428,10 @@ def drop_captures(conn: Connection, before: datetime, limit: int) -> int:
 
 
 def copy_outcomes(old: Connection, new: Connection, wires: Sequence[str]) -> list[str]:
-    """Copy into another store what captures that cannot be taken in again have brought: versions,
+    """Copy what captures that cannot be taken in again have brought into another store: versions,
     keys, and the stories they belong to; ids of those stories.
 
-    For a rebuild: the captures that still have their bytes are taken in after this, on top of it.
+    For a rebuild: the captures that still have their bytes are taken in after this.
     """
     kept = captures.alias()
 
@@ -493,7 +493,7 @@ def tidy(store: Store) -> None:
             "analysis_limit=400",
             "optimize",
             f"incremental_vacuum({PAGES})",
-            "wal_checkpoint(PASSIVE)",  # waits for nobody
+            "wal_checkpoint(PASSIVE)",  # does not wait for readers
         ):
             cursor.execute(f"PRAGMA {pragma}").fetchall()
         cursor.close()

@@ -47,9 +47,9 @@ def _printable(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """One stored version with where its own bytes stand in its capture.
+    """One stored version, with the place of its own bytes in its capture.
 
-    ``received`` are the digests of the copy received, None when that was not conserved.
+    ``received`` are the digests of the copy received, None when text was lost or added on the way.
     """
 
     story_id: str
@@ -68,7 +68,7 @@ class VersionRow:
 def known_keys(
     conn: Connection, wire: str, keys: Iterable[str], before: int
 ) -> dict[str, KnownKey]:
-    """Those of *keys* that captures numbered below *before* have put on record."""
+    """Those of *keys* that captures before number *before* have put on record."""
     names = {key_digest(k): k for k in keys}
     found: dict[str, KnownKey] = {}
     for chunk in _chunks(sorted(names)):
@@ -148,10 +148,10 @@ def keys_of_capture(conn: Connection, wire: str, capture_id: int) -> tuple[set[s
 
 
 def add_stories(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Put stories on record (their current versions are set by :func:`settle`).
+    """Put stories on record (:func:`settle` sets their current versions).
 
-    One that stands there already, from a later capture, takes on what its first version now says;
-    its guid never changes.
+    One that is there already, from a later capture, gets slug and identity from what is its first
+    version now; its guid never changes.
     """
     if not rows:
         return
@@ -166,9 +166,9 @@ def add_stories(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
 def add_keys(conn: Connection, wire: str, keys: Iterable[tuple[str, str]], capture_id: int) -> None:
     """Record that each (key, story id) was first seen in the capture.
 
-    A key on record from a later capture was first seen in this one after all (a replay recovered
-    it), and one from this capture names the story that a replay now finds (the wire's identity rule
-    may be another since); one from an earlier capture stands.
+    In a replay, a key on record from a later capture is now known to be from this one, and a key
+    from this capture may name another story now (the wire's identity rule may have changed). A key
+    from an earlier capture stays as it is.
     """
     rows = [
         {
@@ -194,7 +194,7 @@ def add_keys(conn: Connection, wire: str, keys: Iterable[tuple[str, str]], captu
 
 
 def share_keys(conn: Connection, wire: str, keys: Iterable[str], capture_id: int) -> None:
-    """Record that from this capture on each of *keys* is known to name several stories."""
+    """Record that each of *keys* is known to name several stories, from this capture on."""
     for key in keys:
         conn.execute(
             update(identities)
@@ -208,7 +208,7 @@ def share_keys(conn: Connection, wire: str, keys: Iterable[str], capture_id: int
 
 
 def drop_keys(conn: Connection, wire: str, digests: Iterable[str]) -> None:
-    """Forget keys that a replay no longer finds."""
+    """Delete keys that a replay no longer finds."""
     for digest in digests:
         conn.execute(
             delete(identities).where(identities.c.wire == wire, identities.c.digest == digest)
@@ -216,7 +216,7 @@ def drop_keys(conn: Connection, wire: str, digests: Iterable[str]) -> None:
 
 
 def unshare_keys(conn: Connection, wire: str, digests: Iterable[str]) -> None:
-    """Take back what a replay no longer finds to be shared."""
+    """Record that a replay no longer finds these keys to be shared."""
     for digest in digests:
         conn.execute(
             update(identities)
@@ -226,7 +226,7 @@ def unshare_keys(conn: Connection, wire: str, digests: Iterable[str]) -> None:
 
 
 def put_versions(conn: Connection, rows: Sequence[VersionRow]) -> None:
-    """Insert or replace the versions that each row's capture brought of its story."""
+    """Insert or replace versions: one per story and capture."""
     if not rows:
         return
     statement = upsert(conn, versions)
@@ -240,14 +240,14 @@ def put_versions(conn: Connection, rows: Sequence[VersionRow]) -> None:
 
 
 def drop_version(conn: Connection, story: str, capture_id: int) -> None:
-    """Remove a version that a replay no longer finds in its capture."""
+    """Delete a version that a replay no longer finds in its capture."""
     conn.execute(
         delete(versions).where(versions.c.story_id == story, versions.c.capture_id == capture_id)
     )
 
 
 def seen(conn: Connection, ids: Iterable[str], at: datetime) -> None:
-    """Note that the stories stood on their wire at *at*."""
+    """Record that the stories were on their wire at *at*."""
     for chunk in _chunks(sorted(set(ids))):
         conn.execute(
             update(stories)
@@ -257,9 +257,9 @@ def seen(conn: Connection, ids: Iterable[str], at: datetime) -> None:
 
 
 def settle(conn: Connection, ids: Iterable[str]) -> None:
-    """Make the rows of the stories *ids* follow their versions and headlines.
+    """Bring the rows of the stories *ids* up to date with their versions and headlines.
 
-    A story without versions is taken off the record together with its keys and its entry.
+    A story without versions is deleted together with its keys and its entry.
     """
     for chunk in _chunks(sorted(set(ids))):
         found = _standing(conn, chunk)
@@ -279,7 +279,7 @@ def settle(conn: Connection, ids: Iterable[str]) -> None:
 
 
 def _standing(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What the rows of those of *ids* that have a version must say."""
+    """The columns of the rows of those of *ids* that have a version."""
     newest = (
         select(
             versions.c.story_id,
@@ -373,7 +373,7 @@ def _story(row: RowMapping, edits: Sequence[HeadlineEdit]) -> Story:
 
 
 def get(conn: Connection, ids: Sequence[str]) -> list[Story]:
-    """The stories *ids* as they stand now, those that exist, in the order asked for."""
+    """The stories *ids* as they are now, those that exist, in the order of *ids*."""
     rows: dict[str, RowMapping] = {}
     for chunk in _chunks(ids):
         for row in conn.execute(_current.where(stories.c.id.in_(chunk))).mappings():
@@ -389,7 +389,7 @@ def one(conn: Connection, story: str) -> Story | None:
 
 
 def guids(conn: Connection, ids: Sequence[str]) -> dict[str, str]:
-    """The guid of each of the stories *ids* that is on record."""
+    """The guid of each of the stories *ids* that exists."""
     found: dict[str, str] = {}
     for chunk in _chunks(ids):
         rows = conn.execute(select(stories.c.id, stories.c.guid).where(stories.c.id.in_(chunk)))
@@ -398,7 +398,7 @@ def guids(conn: Connection, ids: Sequence[str]) -> dict[str, str]:
 
 
 def brought_by(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Which capture brought the current version of each story, and at which place in it."""
+    """The capture that brought the current version of each story, and the position in it."""
     rows = conn.execute(
         select(stories.c.id, stories.c.capture_id, stories.c.position).where(
             stories.c.id.in_(list(ids))
@@ -408,7 +408,7 @@ def brought_by(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[int, int
 
 
 def matching(conn: Connection, prefix: str, limit: int = 5) -> list[str]:
-    """Ids that begin with *prefix*, for a person who typed the start of one."""
+    """Ids that begin with *prefix*, for a person who typed the beginning of one."""
     query = select(stories.c.id).where(stories.c.id.startswith(prefix, autoescape=True))
     return list(conn.execute(query.order_by(stories.c.id).limit(limit)).scalars())
 
@@ -457,7 +457,7 @@ def history(conn: Connection, story: str) -> list[VersionRow]:
 
 
 def add_edit(conn: Connection, story: str, edit: HeadlineEdit) -> None:
-    """Append an act of the desk to the story's history."""
+    """Append a headline edit to the story's history."""
     conn.execute(
         insert(headlines).values(
             story_id=story, text=edit.text, by=edit.by, at=edit.at, against=edit.against
@@ -466,12 +466,12 @@ def add_edit(conn: Connection, story: str, edit: HeadlineEdit) -> None:
 
 
 def every_edit(conn: Connection) -> list[dict[str, Any]]:
-    """All acts of the desk, oldest first, as rows that another store takes."""
+    """All headline edits, oldest first, as rows for :func:`copy_edits`."""
     return [dict(r) for r in conn.execute(select(headlines).order_by(headlines.c.id)).mappings()]
 
 
 def copy_edits(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Write acts of the desk taken from another store, as they were."""
+    """Write headline edits from another store, as they were."""
     if rows:
         conn.execute(
             upsert(conn, headlines).on_conflict_do_nothing(index_elements=["id"]), list(rows)
@@ -480,7 +480,7 @@ def copy_edits(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def counts(conn: Connection) -> tuple[int, int]:
-    """How many stories and how many versions stand on record."""
+    """How many stories and how many versions there are."""
     return (
         int(conn.execute(select(func.count()).select_from(stories)).scalar_one()),
         int(conn.execute(select(func.count()).select_from(versions)).scalar_one()),

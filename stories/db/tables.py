@@ -1,8 +1,8 @@
-"""The tables. Queries stand beside, one file to a table or a pair; nobody else writes SQL.
+"""The tables. The queries are in the modules beside this one, by subject.
 
 Instants are microseconds since 1970 in a BIGINT: exact, ordered and the same on SQLite and
-PostgreSQL (SQLite has no type with a zone). Only what the database is asked about is a column;
-what is only read back whole is JSON.
+PostgreSQL (SQLite has no type with a zone). Only what queries use is a column; what is only read
+back whole is JSON.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -108,18 +108,18 @@ wires = Table(
     Column("etag", Text),
     Column("last_modified", Text),
     Column("body_digest", String(64)),
-    # What the wire's content said of itself, and what is wrong with it.
+    # What the feed says of itself, and what is wrong with its newest capture.
     Column("captured_at", Moment),
     Column("changed_at", Moment),
     Column("channel", JSON, nullable=False, server_default="{}"),
     Column("fault", Text),
-    # Where the wire's address stands in the configuration; ``url`` is where it is polled, which
-    # is another once a permanent redirect was believed.
+    # The configured address; ``url`` is where the wire is polled, which is another one after it has
+    # moved (ingest/schedule.py).
     Column("configured_url", Text, nullable=False, server_default=""),
     Column("moved_to", Text),
     Column("moved_count", Integer, nullable=False, server_default="0"),
     Column("moved_since", Moment),
-    # Politeness and order: when the last poll was handed out; 1 goes before the crawl.
+    # Politeness and order: when the last poll was handed out; lane 1 goes first.
     Column("leased_at", Moment),
     Column("lane", Integer, nullable=False, server_default="0"),
     # Set by a 410: not polled again until an operator says so or the address changes.
@@ -158,7 +158,7 @@ captures = Table(
     Column("new", Integer, nullable=False, server_default="0"),
     Column("updated", Integer, nullable=False, server_default="0"),
     Column("notes", JSON, nullable=False, server_default="[]"),
-    # When its bytes went; from then on it is not taken in again, and what it brought stands.
+    # When its bytes were deleted; since then it is not taken in again, and what it brought stays.
     Column("expired_at", Moment),
     Index(None, "wire", "id"),
     Index(None, "state", "wire", "received_at"),

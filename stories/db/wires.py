@@ -1,4 +1,4 @@
-"""Wires as the database knows them: what is due, who has it, how the last poll went."""
+"""Wires in the database: which are due, who has leased them, how the last poll went."""
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -33,16 +33,17 @@ def _state(row: RowMapping) -> WireState:
 
 
 def agency_key(wire: Wire) -> str:
-    """Under which agency a wire is budgeted: its code, else its agency, else its own name."""
+    """The agency under which a wire's polls are counted: its code, agency, or else its name."""
     return wire.code or wire.agency or wire.name
 
 
 def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
-    """Make the rows follow the configuration: new wires are due at once, removed ones rest.
+    """Bring the rows up to date with the configuration: new wires are due at once, removed ones
+    are kept and not polled.
 
-    A wire whose address changed forgets its validators (they belong to the old address) and is
-    due at once; one that comes back keeps its history. The licence's term follows too, and is kept
-    when the wire is removed. A restart changes nothing else.
+    A wire whose address changed loses its validators (they belong to the old address) and is due at
+    once; one that comes back keeps its history. The licence's term is kept when the wire is
+    removed. A restart changes nothing else.
     """
     known = {
         row.name: row
@@ -83,7 +84,7 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                     moved_count=0,
                     moved_since=None,
                     lane=1,
-                    # A poll of the old address that is under way must not be written any more.
+                    # The result of a poll of the old address must not be written.
                     lease=None,
                     lease_until=None,
                     due_at=now,
@@ -103,7 +104,7 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                 .where(wires.c.name == wire.name)
                 .values(agency=agency_key(wire), configured=True, expires_after=wire.expires_after)
             )
-    # Several members start at once; who comes second finds the rows there.
+    # Several processes start at once; the second one finds the rows.
     _add(conn, fresh)
     names = {w.name for w in configured}
     gone = [name for name, row in known.items() if row.configured and name not in names]
@@ -114,7 +115,7 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
 
 
 def _new(name: str, url: str, agency: str, now: datetime) -> dict[str, Any]:
-    """What the row of a wire that was never polled says."""
+    """The row of a wire that was never polled."""
     return {
         "name": name,
         "url": url,
@@ -129,7 +130,7 @@ def _new(name: str, url: str, agency: str, now: datetime) -> dict[str, Any]:
 
 
 def _add(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert *rows*; of wires that are there already nothing is touched."""
+    """Insert *rows*; rows that are there already stay as they are."""
     statement = upsert(conn, wires).on_conflict_do_nothing(index_elements=["name"])
     for at in range(0, len(rows), CHUNK):
         conn.execute(statement, list(rows[at : at + CHUNK]))
@@ -159,9 +160,9 @@ def licence_terms(conn: Connection, config: Config, names: Collection[str] | Non
 
 
 def copy_terms(old: Connection, new: Connection, names: Collection[str]) -> None:
-    """Copy into another store under what terms the stories of the wires *names* may be published.
+    """Copy the licences' terms of the wires *names* into another store.
 
-    The wires are there as such that are not configured; :func:`sync` makes the others so.
+    The wires are added as not configured; :func:`sync` then marks those that are.
     """
     rows = old.execute(select(wires).where(wires.c.expires_after.is_not(None)))
     _add(
@@ -182,10 +183,10 @@ _DISPATCHER_LOCK = 0x57495245_44495350  # any constant of our own; "WIREDISP"
 
 
 def dispatcher(conn: Connection) -> bool:
-    """Be the only dispatcher until the transaction ends; False when another is at it.
+    """Be the only dispatcher until the transaction ends; False when another one is.
 
-    Budgets are judged over many rows, so two that read before either wrote would together go
-    over them. On SQLite a writing transaction is alone anyway.
+    Politeness is judged over many rows: two dispatchers that read before either wrote would
+    together start too many polls. On SQLite a writing transaction is alone anyway.
     """
     if conn.dialect.name != "postgresql":
         return True
@@ -218,7 +219,7 @@ def traffic(conn: Connection, now: datetime, gap: timedelta) -> Traffic:
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
-    """Due, and nobody's: what the dispatcher may hand out. Judged again on the row when leased."""
+    """Due and not leased: what the dispatcher may hand out. Checked again when leasing."""
     return and_(
         wires.c.configured,
         wires.c.paused_at.is_(None),
@@ -236,7 +237,7 @@ def candidates(
     """Up to *limit* wires of *lane* that are due and free, longest due first, leaving out those
     of hosts and agencies that have no room.
 
-    The limit ends the walk along the index; what there is no room for is stepped over there.
+    The walk along the index ends at the limit; wires without room are skipped on the way.
     """
     rows = conn.execute(
         select(*_DUE_WIRE)
@@ -250,11 +251,11 @@ def candidates(
 def spread_candidates(
     conn: Connection, now: datetime, lane: int, limit: int, politeness: Politeness
 ) -> list[DueWire]:
-    """As :func:`candidates`, but of each host no more than may start at once, and of what that
-    leaves of each agency no more than may start at once.
+    """As :func:`candidates`, but no more of each host, and then of each agency, than may start at
+    once.
 
-    It looks at every due row, where :func:`candidates` stops at its limit; but a few hosts with
-    thousands of due wires cannot fill what it finds.
+    It reads every due row, where :func:`candidates` stops at its limit; but a few hosts with
+    thousands of due wires cannot fill the result.
     """
 
     def turn(column: Any, rows: Any) -> Any:
@@ -280,7 +281,7 @@ def spread_candidates(
 
 
 def named(conn: Connection, names: Iterable[str]) -> list[DueWire]:
-    """The wires *names*, due or not, as far as there are any."""
+    """The wires *names*, due or not, those that exist."""
     wanted, found = sorted(names), []
     for at in range(0, len(wanted), CHUNK):
         chosen = wires.c.name.in_(wanted[at : at + CHUNK])
@@ -289,7 +290,7 @@ def named(conn: Connection, names: Iterable[str]) -> list[DueWire]:
 
 
 def _has_room(now: datetime, politeness: Politeness) -> Iterator[ColumnElement[bool]]:
-    """The row's host and agency are not full: as subqueries, for the full may be thousands."""
+    """Conditions that host and agency have room: as subqueries, as thousands may have none."""
     busy = wires.alias("busy")
     for column, most in (("host", politeness.per_host), ("agency", politeness.per_agency)):
         under_way = (
@@ -305,16 +306,16 @@ def _has_room(now: datetime, politeness: Politeness) -> Iterator[ColumnElement[b
 
 
 def new_lease() -> str:
-    """A number that no lease had before."""
+    """A new, unique lease."""
     return str(uuid.uuid4())
 
 
 def lease(
     conn: Connection, number: str, names: Collection[str], now: datetime, until: datetime
 ) -> set[str]:
-    """Lease those of *names* that are still due and free as *number*, until *until*; whose it is.
+    """Lease those of *names* that are still due and free, as *number*, until *until*; their names.
 
-    One conditional UPDATE. Rows that somebody else is writing are left to them.
+    One conditional UPDATE. Rows that somebody else is writing are skipped.
     """
     chosen = select(wires.c.name).where(wires.c.name.in_(sorted(names)), _free(now))
     if conn.dialect.name == "postgresql":
@@ -332,9 +333,9 @@ def lease(
 def begin(
     conn: Connection, lease: str, names: Sequence[str], now: datetime, until: datetime
 ) -> list[WireState]:
-    """Those of *names* that *lease* still holds at *now*, held until *until* from now on.
+    """Those of *names* still leased as *lease* at *now*, which are then leased until *until*.
 
-    A lease that ran out is not taken up again: by now the wires may be counted, or be, another's.
+    A lease that ran out is not extended: the wires may be leased to somebody else by now.
     """
     rows = conn.execute(
         update(wires)
@@ -346,7 +347,7 @@ def begin(
 
 
 def give_back(conn: Connection, lease: str, names: Sequence[str]) -> None:
-    """End *lease* on *names* without a poll; they are as due as they were."""
+    """End *lease* on *names* without a poll; they stay due."""
     conn.execute(
         update(wires)
         .where(wires.c.name.in_(names), wires.c.lease == lease)
@@ -357,10 +358,10 @@ def give_back(conn: Connection, lease: str, names: Sequence[str]) -> None:
 def take(
     conn: Connection, names: Iterable[str], until: datetime, *, resume: bool = True
 ) -> list[WireState]:
-    """Lease the wires *names* whether due or leased or not: an operator asked for them now.
+    """Lease the wires *names*, due or not, leased or not: an operator wants them polled now.
 
-    Whoever held a lease finds it gone and drops what it fetched. Wires that are paused are
-    polled again from now on; without *resume* they are left alone.
+    Whoever had a lease loses it and drops what it fetched. Wires that are paused are resumed;
+    without *resume* they are left out.
     """
     wanted = sorted(names)
     lease, now = new_lease(), clock.now()
@@ -380,7 +381,7 @@ def take(
 
 
 def finish_poll(conn: Connection, name: str, lease: str, values: dict[str, Any]) -> bool:
-    """Write what a poll found and give the lease back; False when the lease was no longer ours."""
+    """Write the result of a poll and end the lease; False, and nothing written, if it was lost."""
     changed = conn.execute(
         update(wires)
         .where(wires.c.name == name, wires.c.lease == lease)
@@ -399,13 +400,13 @@ def lock(conn: Connection, name: str) -> WireState | None:
 
 
 def note_content(conn: Connection, name: str, values: dict[str, Any]) -> None:
-    """Write what an ingest learned of the wire (channel, fault, changed_at)."""
+    """Write what taking a capture in showed of the wire: channel, fault, news, changed_at."""
     conn.execute(update(wires).where(wires.c.name == name).values(**values))
 
 
 def reschedule(conn: Connection, name: str, polled_at: datetime, values: dict[str, Any]) -> None:
-    """Set the next poll anew (*values*: due_at, due_because), if nothing happened to the wire
-    since the poll at *polled_at* from whose content it follows."""
+    """Change the next poll (*values*: due_at, due_because), if nothing happened to the wire since
+    the poll at *polled_at* whose content is the reason."""
     conn.execute(
         update(wires)
         .where(
@@ -435,7 +436,7 @@ def every(conn: Connection) -> list[WireState]:
 
 
 def next_due(conn: Connection) -> datetime | None:
-    """When the next wire that is polled at all is due; None without one."""
+    """When the next wire is due; None when no wire is polled."""
     polled = and_(wires.c.configured, wires.c.paused_at.is_(None))
     # By lane, so that each half is the first row of an index.
     firsts = [

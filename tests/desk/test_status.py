@@ -170,7 +170,7 @@ def test_status_is_quiet_where_the_alerts_are(ill: Config, store: Store) -> None
     """An alert that ended is gone from status, though nobody was notified of its end yet."""
     with store.write() as conn:
         (alert,) = alerts.standing(conn, kind="quiet")
-        alerts.told(conn, alert, NOW)
+        alerts.mark_sent(conn, alert, NOW)
     wire_row(store, "silent", news=[NOW - n * MINUTE for n in range(9, 0, -1)])
     watcher.update(store, NOW)
     status = room.gather(ill, store, NOW)

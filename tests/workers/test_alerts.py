@@ -383,7 +383,7 @@ def test_a_hook_that_fails_is_asked_again(
         assert watcher.notify(store, room, NOW) == 0
         with store.read() as conn:
             ((kind, key, error),) = outbox.failures(conn)
-            assert alerts.untold(conn, ["pti"])
+            assert alerts.unsent(conn, ["pti"])
         assert (kind, key) == ("alert", "pti")
         assert said in error
         assert watcher.notify(store, room, NOW + timedelta(seconds=1)) == 0
@@ -445,12 +445,12 @@ def test_an_end_that_comes_while_the_beginning_is_told_is_told_too(store: Store)
     alert = Alert("quiet", "pti", NOW, "no news")
     with store.write() as conn:
         assert alerts.begin(conn, alert)
-        (read,) = alerts.untold(conn, ["pti"])
+        (read,) = alerts.unsent(conn, ["pti"])
         assert not alerts.end(conn, "quiet", "pti", NOW)  # as nobody had been told
-        assert alerts.told(conn, read, NOW)  # but somebody was just being told
-        (left,) = alerts.untold(conn, ["pti"])
+        assert alerts.mark_sent(conn, read, NOW)  # but somebody was just being told
+        (left,) = alerts.unsent(conn, ["pti"])
         assert left.ended_at == NOW
-        assert not alerts.told(conn, left, NOW)
+        assert not alerts.mark_sent(conn, left, NOW)
         assert alerts.about(conn, ["pti"]) == []
 
 
@@ -458,12 +458,12 @@ def test_one_that_comes_back_while_its_end_is_told_is_told_anew(store: Store) ->
     alert = Alert("quiet", "pti", NOW, "no news")
     with store.write() as conn:
         alerts.begin(conn, alert)
-        assert not alerts.told(conn, alert, NOW)
+        assert not alerts.mark_sent(conn, alert, NOW)
         assert alerts.end(conn, "quiet", "pti", NOW)
-        (read,) = alerts.untold(conn, ["pti"])
+        (read,) = alerts.unsent(conn, ["pti"])
         assert not alerts.begin(conn, alert)
-        assert alerts.told(conn, read, NOW)
-        assert [(a.told_at, a.ended_at) for a in alerts.untold(conn, ["pti"])] == [(None, None)]
+        assert alerts.mark_sent(conn, read, NOW)
+        assert [(a.told_at, a.ended_at) for a in alerts.unsent(conn, ["pti"])] == [(None, None)]
 
 
 def test_of_two_that_notice_the_same_one_begins_it(store: Store) -> None:
