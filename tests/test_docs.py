@@ -144,6 +144,14 @@ def test_every_make_target_named_is_there(page: Path) -> None:
     assert set(named) <= targets, page.name
 
 
+def test_ci_runs_the_commands_that_contributors_are_told() -> None:
+    """Each once: a test that fails the first time is broken."""
+    ran = [line for line in text(ROOT / ".ci" / "run").splitlines() if line.startswith("make ")]
+    assert ran == ["make lint", "make test", "make test-all"]
+    assert all(command in text(ROOT / "CONTRIBUTING.md") for command in ran)
+    assert "make test\n" in text(ROOT / "README.md")
+
+
 @every_page
 def test_every_variable_named_is_a_setting(page: Path) -> None:
     names = re.findall(r"\bWIRECOPY_[A-Z]\w*", text(page))
