@@ -51,7 +51,7 @@ def filled(config: Config, count: int) -> Iterator[Store]:
                 body = both[format][number]
                 captures.add(conn, rules.name, RECEIVED, rules.url, headers, body)
             outbox.want(conn, "ingest", [w.name for w in config.wires[:feeds]], RECEIVED)
-        intake.run(store, config, limit=feeds)
+        intake.take_in_waiting(store, config, limit=feeds)
         yield store
     finally:
         store.close()

@@ -61,7 +61,7 @@ def once(store: Store, config: Config, http: Client) -> int:
     failed = [p for p in polled if p.state not in ("ok", "unchanged", "not-modified")]
     if failed:
         raise RuntimeError(f"{len(failed)} polls failed, the first: {failed[0]}")
-    intake.run(store, config, names, limit=len(names))
+    intake.take_in_waiting(store, config, names, limit=len(names))
     renderer.render_waiting(store, config, limit=10**9)
     with store.read() as conn:
         taken = [captures.get(conn, p.capture_id) for p in polled if p.capture_id]

@@ -60,7 +60,7 @@ def live(store: Store, config: Config, chosen: Selection) -> Outcome:
     failed: list[str] = []
     count = 0
     with _progress("replaying", sum(map(len, planned.values()))) as advance:
-        for taken in replays.replay(store, config, chosen, planned, patience=time.sleep):
+        for taken in replays.replay(store, config, chosen, planned, sleep=time.sleep):
             count += 1
             advance()
             changes += [
@@ -130,10 +130,12 @@ def _rebuild(
         names = captures.wires_pending(conn)
     failed: list[str] = []
     with _progress("replaying", total) as advance:
-        for taken in replays.take_in_pending(target, config, names):
+        for taken in replays.take_in_all(target, config, names):
             failed += _failures(taken)
             advance()
-    intake.run(target, config, names, limit=len(names))  # clears the outbox; nothing is left
+    intake.take_in_waiting(
+        target, config, names, limit=len(names)
+    )  # clears the outbox; nothing is left
     renderer.render_waiting(target, config)
     return failed, total
 

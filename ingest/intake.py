@@ -76,7 +76,7 @@ def rules_for(config: Config, name: str) -> Wire:
     return config.wire(name) or Wire(name=name, url="http://unknown.invalid/")
 
 
-def run(
+def take_in_waiting(
     store: Store,
     config: Config,
     names: Sequence[str] | None = None,

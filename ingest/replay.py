@@ -87,18 +87,18 @@ def replay(
     selection: Selection,
     planned: Mapping[str, Sequence[int]],
     *,
-    patience: Callable[[float], None],
+    sleep: Callable[[float], None],
     reader: Reader = sandbox.read,
 ) -> Generator[Taken, None, None]:
     """Take the *planned* captures in again, or what an interrupted replay of the same selection
-    left of them. *patience* is called to sleep while a worker has the wire.
+    left of them. *sleep* waits while a worker has the wire.
 
     :raises StoreError: when a worker has a wire for longer than a lease, or the lease on it is
         lost.
     """
     for name, todo in left(store, selection, planned).items():
         if todo:
-            yield from _replay_wire(store, config, selection, name, todo, patience, reader)
+            yield from _replay_wire(store, config, selection, name, todo, sleep, reader)
     restart(store, selection)
 
 
@@ -108,7 +108,7 @@ def _replay_wire(
     selection: Selection,
     name: str,
     todo: Sequence[int],
-    patience: Callable[[float], None],
+    sleep: Callable[[float], None],
     reader: Reader,
 ) -> Iterator[Taken]:
     queue = deque(todo)
@@ -129,7 +129,7 @@ def _replay_wire(
         while queue:
             yield queue.popleft()
 
-    with _leased(store, name, patience) as job:
+    with _leased(store, name, sleep) as job:
         wire = rules_for(config, name)
         yield from take_in(store, config, wire, numbers(), job, reader, after=note)
 
@@ -176,7 +176,7 @@ def restart(store: Store, selection: Selection) -> None:
 
 
 @contextmanager
-def _leased(store: Store, name: str, patience: Callable[[float], None]) -> Iterator[Job]:
+def _leased(store: Store, name: str, sleep: Callable[[float], None]) -> Iterator[Job]:
     """Hold the wire's ``ingest`` lease, so that no worker takes captures of it in meanwhile.
 
     :raises StoreError: when a worker has it for longer than a lease.
@@ -188,7 +188,7 @@ def _leased(store: Store, name: str, patience: Callable[[float], None]) -> Itera
             jobs = outbox.claim(conn, "ingest", now, 1, [name])
         if jobs:
             break
-        patience(1.0)
+        sleep(1.0)
     else:
         raise StoreError(
             f"wire {name}: a worker holds it; try again when `wirecopy status` is calm"
@@ -203,7 +203,7 @@ def _leased(store: Store, name: str, patience: Callable[[float], None]) -> Itera
 
 def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) -> int:
     """Copy captures, as just received, and every act of the desk from *source* into the empty
-    *target*; how many captures are to be taken in there (:func:`take_in_pending`).
+    *target*; how many captures are to be taken in there (:func:`take_in_all`).
 
     What was signed and logged is copied too: a key may be gone by now, and could not sign it again.
     Of captures whose bytes have expired, what they brought is copied.
@@ -224,11 +224,11 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
     return count
 
 
-def take_in_pending(
+def take_in_all(
     store: Store, config: Config, names: Iterable[str], reader: Reader = sandbox.read
 ) -> Iterator[Taken]:
     """Take in what is pending of the wires *names*, as after :func:`rebuild`. The first error ends
-    it, where :func:`ingest.intake.run` goes on with the next wire."""
+    it, where :func:`ingest.intake.take_in_waiting` goes on with the next wire."""
     for name in names:
         with _leased(store, name, time.sleep) as job:
             with store.read() as conn:

@@ -71,7 +71,7 @@ class Life:
             number = captures.add(conn, wire, self.now, "https://agency.example/f", [], body)
             outbox.want(conn, "ingest", [wire], self.now)
         with self.frozen():
-            pending = replay.take_in_pending(self.store, self.config, [wire], parse.parse)
+            pending = replay.take_in_all(self.store, self.config, [wire], parse.parse)
             self.taken = list(pending)
             renderer.render_waiting(self.store, self.config)
         return number
@@ -124,7 +124,7 @@ class Life:
                 self.config,
                 chosen,
                 planned,
-                patience=lambda _: None,
+                sleep=lambda _: None,
                 reader=parse.parse,
             )
             found = [t for t in taken if t.changes]
@@ -141,7 +141,7 @@ class Life:
             rerender_if_changed(target, self.config)
             with target.read() as conn:
                 names = captures.wires_pending(conn)
-            for _ in replay.take_in_pending(target, self.config, names, parse.parse):
+            for _ in replay.take_in_all(target, self.config, names, parse.parse):
                 pass
             renderer.render_waiting(target, self.config)
         try:

@@ -63,7 +63,7 @@ def lived(config_of: ConfigOf, store: Store) -> Iterator[tuple[Day, Config]]:
             for polled in poll.poll(store, room, http, claimed):
                 began = START + timedelta(seconds=before)
                 seen.append(Seen(polled.wire, began, clock.now(), True))
-            intake.run(store, room)
+            intake.take_in_waiting(store, room)
             if not acts:
                 with store.read() as conn:
                     story = records.newest(conn, limit=1)[0]

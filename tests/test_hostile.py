@@ -91,7 +91,7 @@ class House:
                 claimed = wires.take(conn, ["bad", "good"], self.now + timedelta(minutes=1))
             with Client() as http:
                 polled = {p.wire: p for p in poll.poll(self.store, self.config, http, claimed)}
-            intake.run(self.store, self.config, reader=self.reader)
+            intake.take_in_waiting(self.store, self.config, reader=self.reader)
             renderer.render_waiting(self.store, self.config, 10_000 if printing else 20)
         assert polled["good"].state in ("ok", "unchanged")
         if printing:
@@ -415,7 +415,7 @@ def replayed(house: House, reader: Reader = sandbox.read) -> set[int]:
     planned = replay.plan(house.store, chosen)
     with clock.reading(lambda: house.now):
         took = replay.replay(
-            house.store, house.config, chosen, planned, patience=lambda _: None, reader=reader
+            house.store, house.config, chosen, planned, sleep=lambda _: None, reader=reader
         )
         numbers = {taken.capture.id for taken in took}
         renderer.render_waiting(house.store, house.config)

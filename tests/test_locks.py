@@ -70,7 +70,7 @@ def test_a_poll_and_an_intake_of_one_wire(store: Store, config: ConfigOf) -> Non
             meet(store, lambda: taken_in(store, room))
             outbox.want(conn, "ingest", ["w"], NOW)
         ended()
-        intake.run(store, room)
+        intake.take_in_waiting(store, room)
     assert [line for line in told if line["log_level"] == "error"] == []
     with store.read() as conn:
         assert records.counts(conn) == (1, 1)
@@ -99,7 +99,7 @@ def test_the_press_and_a_changed_configuration(store: Store, config: ConfigOf) -
 
 
 def taken_in(store: Store, room: Config) -> None:
-    assert intake.run(store, room)
+    assert intake.take_in_waiting(store, room)
 
 
 def assert_refreshed(store: Store, room: Config) -> None:

@@ -55,7 +55,7 @@ class House(Desk):
                 self.config,
                 selection,
                 planned,
-                patience=lambda _: None,
+                sleep=lambda _: None,
                 reader=parse.parse,  # the mended parser stands in this process only
             )
             taken = list(going)

@@ -71,7 +71,7 @@ class Day:
         with Client() as http:
             for polled in poll.poll(self.store, self.config, http, claimed):
                 assert polled.state in ("ok", "unchanged", "not-modified"), polled
-        intake.run(self.store, self.config, reader=self.reader)
+        intake.take_in_waiting(self.store, self.config, reader=self.reader)
         renderer.render_waiting(self.store, self.config)
 
 
@@ -160,7 +160,7 @@ def test_every_feed_comes_out_byte_for_byte(config: ConfigOf, store: Store, othe
         target = connect(other_url)
         replay.rebuild(store, target)
         rerender_if_changed(target, lived.config)
-        intake.run(target, lived.config)
+        intake.take_in_waiting(target, lived.config)
         renderer.render_waiting(target, lived.config)
         after = bytes_of(lived.config, target)
         differences = list(compare(store, target, [w.name for w in lived.config.wires]))
@@ -180,7 +180,7 @@ def test_a_live_replay_changes_nothing(config: ConfigOf, store: Store) -> None:
         before = bytes_of(lived.config, store)
         chosen = Selection()
         planned = replay.plan(store, chosen)
-        taken = list(replay.replay(store, lived.config, chosen, planned, patience=lambda _: None))
+        taken = list(replay.replay(store, lived.config, chosen, planned, sleep=lambda _: None))
         assert len(taken) == sum(len(n) for n in planned.values()) > 3
         assert [t.changes for t in taken if t.changes] == []
         with store.read() as conn:
@@ -210,9 +210,7 @@ def test_a_replay_says_what_changed_and_mends_it(config: ConfigOf, store: Store)
         planned = replay.plan(store, chosen)
         changes = [
             change
-            for taken in replay.replay(
-                store, lived.config, chosen, planned, patience=lambda _: None
-            )
+            for taken in replay.replay(store, lived.config, chosen, planned, sleep=lambda _: None)
             for change in taken.changes
         ]
         renderer.render_waiting(store, lived.config)
@@ -233,15 +231,13 @@ def test_an_interrupted_replay_goes_on_where_it_stopped(config: ConfigOf, store:
         lived.pass_until(40)
         chosen = Selection(wires=("sim-rss",))
         planned = replay.plan(store, chosen)
-        going = replay.replay(store, lived.config, chosen, planned, patience=lambda _: None)
+        going = replay.replay(store, lived.config, chosen, planned, sleep=lambda _: None)
         first = [next(going).capture.id for _ in range(2)]
         going.close()  # as Ctrl-C does
         assert replay.resumed(store, chosen)
         rest = [
             taken.capture.id
-            for taken in replay.replay(
-                store, lived.config, chosen, planned, patience=lambda _: None
-            )
+            for taken in replay.replay(store, lived.config, chosen, planned, sleep=lambda _: None)
         ]
         assert first + rest == planned["sim-rss"]
         assert not replay.resumed(store, chosen)
@@ -270,7 +266,7 @@ def test_a_capture_that_would_not_parse_is_recovered_later(
         chosen = Selection(quarantined=True)
         planned = replay.plan(store, chosen)
         assert {n for numbers in planned.values() for n in numbers} == broken
-        for _ in replay.replay(store, lived.config, chosen, planned, patience=lambda _: None):
+        for _ in replay.replay(store, lived.config, chosen, planned, sleep=lambda _: None):
             pass
         renderer.render_waiting(store, lived.config)
         with store.read() as conn:
@@ -279,7 +275,7 @@ def test_a_capture_that_would_not_parse_is_recovered_later(
         target.migrate()
         replay.rebuild(store, target)
         rerender_if_changed(target, lived.config)
-        intake.run(target, lived.config)
+        intake.take_in_waiting(target, lived.config)
         renderer.render_waiting(target, lived.config)
         assert list(compare(store, target, [w.name for w in lived.config.wires])) == []
         assert bytes_of(lived.config, target) == bytes_of(lived.config, store)
@@ -379,7 +375,7 @@ def test_an_interrupted_replay_goes_on_with_what_follows_its_changes(
     done: list[int] = []
     for _ in range(2):
         planned = replay.plan(life.store, chosen)
-        going = replay.replay(life.store, life.config, chosen, planned, patience=lambda _: None)
+        going = replay.replay(life.store, life.config, chosen, planned, sleep=lambda _: None)
         with life.frozen():
             done += [taken.capture.id for taken in islice(going, 1)]
             going.close()  # as Ctrl-C does
@@ -401,7 +397,7 @@ def test_what_an_older_wirecopy_noted_of_a_replay_is_gone_on_with(life: Life) ->
     with life.store.write() as conn:
         key_value.write(conn, chosen.note, {"w": 3})
     with life.frozen():
-        going = replay.replay(life.store, life.config, chosen, {}, patience=lambda _: None)
+        going = replay.replay(life.store, life.config, chosen, {}, sleep=lambda _: None)
         assert [taken.capture.id for taken in going] == [4, 5]
     assert not replay.resumed(life.store, chosen)
 

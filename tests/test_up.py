@@ -237,7 +237,7 @@ def test_nothing_is_lost_when_members_are_killed(tmp_path: Path) -> None:
 def drained(store: Store, room: Config) -> bool:
     """Carry out what is left, such as what was captured in the last instant. What a killed worker
     had in hand is free only when its lease ends."""
-    intake.run(store, room)
+    intake.take_in_waiting(store, room)
     renderer.render_waiting(store, room, limit=10**6)
     with store.read() as conn:
         return not outbox.waiting(conn, clock.now())

@@ -184,7 +184,7 @@ def walked(folder: Path, headline: str) -> dict[str, Walk]:
             [polled] = poll.poll(store, config, _Ready(feed_of(headline)), claimed)
         assert polled.state == "ok", polled
         with watching(seen["intake"]):
-            intake.run(store, config, reader=parse.parse)
+            intake.take_in_waiting(store, config, reader=parse.parse)
         with watching(seen["render"]):
             renderer.render_waiting(store, config)
         with store.read() as conn:
@@ -208,7 +208,7 @@ def walked(folder: Path, headline: str) -> dict[str, Walk]:
 
 def _replay(store: Store, config: Config, selection: Selection) -> None:
     planned = replay.plan(store, selection)
-    taken = replay.replay(store, config, selection, planned, patience=_wait, reader=parse.parse)
+    taken = replay.replay(store, config, selection, planned, sleep=_wait, reader=parse.parse)
     assert [one.changes for one in taken] == [()]
 
 

@@ -79,7 +79,7 @@ def poll(lease: str, names: list[str]) -> None:
 def ingest() -> None:
     """Take in captures, of a bounded number of wires; then send ``render``."""
     here = current()
-    if intake.run(here.store, here.config, limit=WIRES_A_TASK, seconds=SECONDS_A_TASK):
+    if intake.take_in_waiting(here.store, here.config, limit=WIRES_A_TASK, seconds=SECONDS_A_TASK):
         wake(render)
 
 

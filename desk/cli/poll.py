@@ -35,7 +35,7 @@ def poll(
         asked = in_turn(store, config, chosen, resume=bool(names))
         with Client() as http:
             polled = list(polling.poll(store, config, http, asked))
-        intake.run(store, config, chosen, limit=len(chosen))
+        intake.take_in_waiting(store, config, chosen, limit=len(chosen))
         renderer.render_waiting(store, config)
         with store.read() as conn:
             rows = [_outcome(conn, one) for one in sorted(polled, key=lambda one: one.wire)]

@@ -256,7 +256,7 @@ def _replayed(store: Store, empty: Store, config: Config, verdict: Verdict) -> l
     empty.migrate()
     count = replay.rebuild(store, empty)
     rerender_if_changed(empty, config)
-    intake.run(empty, config, limit=10**6)
+    intake.take_in_waiting(empty, config, limit=10**6)
     renderer.render_waiting(empty, config, limit=10**6)
     verdict.figures["captures, all replayed"] = f"{count:,}"
     wrong = [

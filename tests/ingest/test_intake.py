@@ -55,7 +55,7 @@ class Desk:
         """Capture *bodies* and take them in."""
         numbers = [self.capture(body) for body in bodies]
         with clock.reading(lambda: self.now):
-            intake.run(self.store, self.config, reader=reader)
+            intake.take_in_waiting(self.store, self.config, reader=reader)
         return numbers
 
     def wanted(self) -> list[str]:
@@ -249,7 +249,7 @@ def test_a_fault_of_the_store_is_tried_again(desk: Desk, monkeypatch: pytest.Mon
         assert "No space left" in outbox.failures(conn)[0][2]
     desk.now += timedelta(minutes=1)
     with clock.reading(lambda: desk.now):
-        intake.run(desk.store, desk.config)
+        intake.take_in_waiting(desk.store, desk.config)
     assert desk.told() == {"a": ("One", 1)}
 
 

@@ -313,7 +313,7 @@ def items(*guids: int) -> bytes:
 def test_news_is_remembered_and_speeds_a_silent_wire_up_at_once(poller: Poller) -> None:
     def take_in() -> None:
         with clock.reading(lambda: poller.now):
-            assert intake.run(poller.store, poller.config) == 1
+            assert intake.take_in_waiting(poller.store, poller.config) == 1
 
     for turn in range(6):
         poller.now = NOW + timedelta(minutes=10 * turn)
@@ -347,6 +347,6 @@ def test_a_feeds_first_wish_is_heard_at_once(poller: Poller) -> None:
     poller.poll()
     assert poller.state.due_because.startswith("every 2m")
     with clock.reading(lambda: poller.now):
-        intake.run(poller.store, poller.config)
+        intake.take_in_waiting(poller.store, poller.config)
     assert poller.state.due_because.startswith("ttl 30m")
     assert poller.state.due_at >= NOW + timedelta(minutes=30)
