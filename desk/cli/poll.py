@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Connection
 
 from desk import show
 from desk.cli.context import check_wires, opened
@@ -15,7 +14,7 @@ from net.client import Client
 from publish import renderer
 from stories import clock
 from stories.config import Config
-from stories.db import Store, captures, wires
+from stories.db import Connection, Store, captures, wires
 from stories.models import Problem, WireState
 from workers.politeness import choose
 
