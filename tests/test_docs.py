@@ -137,6 +137,16 @@ def test_every_module_named_is_there(page: Path) -> None:
             assert _imports(name), f"{page.name}: {name}"
 
 
+def test_every_function_of_the_walk_is_in_a_module_named_before_it() -> None:
+    page = text(DOCS / "architecture.md")
+    named: list[str] = []
+    for path, function in re.findall(r"`([\w/]+)\.py`|(?<!\*)\*([\w.]+)\*(?!\*)", page):
+        if path.split("/")[0] in ROOMS:
+            named.append(path.replace("/", ".").removesuffix(".__init__"))
+        elif function:
+            assert any(_imports(f"{module}.{function}") for module in named), function
+
+
 @every_page
 def test_every_make_target_named_is_there(page: Path) -> None:
     targets = set(re.findall(r"^([\w.-]+):", text(ROOT / "Makefile"), flags=re.M))
