@@ -35,7 +35,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from ingest.item import Candidate, Contents, Item, Keys
 from stories.errors import ParseError
 from stories.models import Identity, IdentityRule, KnownKey, KnownStory, story_id
-from wirecopy.encoding import scalar
+from wirecopy.encoding import well_formed
 from wirecopy.text import plain, projection
 
 _TRACKING = re.compile(
@@ -255,7 +255,7 @@ def guid_key(item: Item) -> str | None:
     fragment of tracking parameters alone: wires add and drop ``#publisher=newsstand`` on the same
     story. Any other fragment counts (``/live#post-7``).
     """
-    guid = scalar(item.guid).strip()
+    guid = well_formed(item.guid).strip()
     if guid.startswith(("http://", "https://")):
         address, mark, fragment = guid.partition("#")
         if mark and is_tracking(fragment):
@@ -276,7 +276,7 @@ def normal_url(url: str) -> str:
     tracking parameters; every other parameter stays, in its order (``?id=1`` is not ``?id=2``).
     """
     try:
-        parts = urlsplit(scalar(url).strip())
+        parts = urlsplit(well_formed(url).strip())
         host, port = parts.hostname, parts.port
     except ValueError:  # a broken host or port
         return ""

@@ -23,7 +23,7 @@ from ingest.item import Channel, Item, ItemMedia
 from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import Category, Media, Version
-from wirecopy.encoding import scalar
+from wirecopy.encoding import well_formed
 from wirecopy.scope import Copy
 from wirecopy.text import Projection, plain, plain_to_html, project, projection
 from wirecopy.urls import resolve
@@ -98,7 +98,7 @@ def normalize(
         rights=plain(item.rights) or plain(channel.rights) or None,
         urgency=int(item.urgency) if item.urgency.strip() in tuple("123456789") else None,
         link=_web(item.link),
-        base=scalar(item.base) or None,
+        base=well_formed(item.base) or None,
         published=dates.first_date(item.published, zone),
         updated=dates.first_date(item.updated, zone),
     )
@@ -128,7 +128,7 @@ def received(item: Item, projected: Projection | None = None) -> Copy:
         media=tuple(medium.url for medium in _media(item)),
         summary=_summary(item, "\n".join(found.paragraphs)),
         tags=(*(category.label for category in _categories(item)), *_keywords(item)),
-        base=scalar(item.base) or None,
+        base=well_formed(item.base) or None,
     )
 
 
@@ -168,7 +168,7 @@ def by_this_rule(digest: str) -> bool:
 
 def _body(item: Item) -> str:
     # JSON can spell lone surrogates, which no encoding can hold; they become U+FFFD.
-    return scalar(item.body) if item.body_html else plain_to_html(item.body)
+    return well_formed(item.body) if item.body_html else plain_to_html(item.body)
 
 
 def _summary(item: Item, body_text: str) -> str:

@@ -17,7 +17,7 @@ from ingest.normalize import content_digest, normalize, project_body, received
 from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import Version
-from wirecopy.encoding import digest, scalar
+from wirecopy.encoding import digest, well_formed
 from wirecopy.scope import Digests, parts
 from wirecopy.text import Projection
 
@@ -136,4 +136,4 @@ def _stored(channel: Channel) -> Channel:
 
 def storable(text: str) -> str:
     """*text* as both databases can hold it: no lone surrogate, no U+0000."""
-    return scalar(text).replace("\0", "\ufffd")
+    return well_formed(text).replace("\0", "\ufffd")

@@ -9,7 +9,7 @@ from html import unescape
 
 import nh3
 
-from wirecopy.encoding import legal
+from wirecopy.encoding import xml_chars
 from wirecopy.html import check
 from wirecopy.pixels import is_pixel
 from wirecopy.urls import resolve, srcset
@@ -81,7 +81,7 @@ _here = threading.local()
 
 def absolute(url: str | None, base: str | None) -> str | None:
     """*url*, resolved against *base* (RFC 3986 §5), if that makes an http or https address."""
-    found = resolve(legal(url), base) if url else None
+    found = resolve(xml_chars(url), base) if url else None
     return found if found and _WEB.match(found) else None
 
 
@@ -96,12 +96,12 @@ def clean(html: str, base: str | None) -> str:
     :raises wirecopy.html.TangleError: for markup built to burst a parser: 20,000 ``<b title=…>``
         of 280 KB held nh3 for 29 s.
     """
-    html = legal(html)
+    html = xml_chars(html)
     check(html)
     _here.base = base
     cleaned: str = _CLEANER.clean(html)
     # By text, and safely so: nh3 writes "<" and ">" for nothing but tags.
-    return legal(_IMAGE.sub(_shown, _BOX.sub(r"<\1div>", _lifted(cleaned))))
+    return xml_chars(_IMAGE.sub(_shown, _BOX.sub(r"<\1div>", _lifted(cleaned))))
 
 
 def _lifted(html: str) -> str:
@@ -144,7 +144,7 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
     if name in _LOADED:
         return absolute(value, base)
     if name in _FOLLOWED:
-        found = resolve(legal(value), base)
+        found = resolve(xml_chars(value), base)
         return found if found and (_WEB.match(found) or _CONTACT.match(found)) else None
     if name == "srcset":
         return _candidates(value, base)

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from publish.clean import absolute, clean
 from stories.config import Config
 from stories.models import NAMESPACE, Category, Instant, Media, Story, Value, credit_of
-from wirecopy.encoding import legal
+from wirecopy.encoding import xml_chars
 from wirecopy.scope import Scope
 from wirecopy.text import plain
 
@@ -103,10 +103,10 @@ def compose(story: Story, config: Config) -> Entry:
     credit = credit_of(version, story.number)
     link = _public(absolute(version.link, base))
     return Entry(
-        guid=legal(story.guid),
+        guid=xml_chars(story.guid),
         url=story_url(story, config),
-        headline=legal(story.headline).strip(),
-        wire_headline=legal(version.headline).strip(),
+        headline=xml_chars(story.headline).strip(),
+        wire_headline=xml_chars(version.headline).strip(),
         **credit._asdict(),
         byline=_some(version.byline),
         published=utc(version.published) or utc(story.first_received) or EPOCH,
@@ -170,7 +170,7 @@ def rfc3339(instant: datetime) -> str:
 
 
 def _some(text: str | None) -> str | None:
-    return legal(text or "").strip() or None
+    return xml_chars(text or "").strip() or None
 
 
 def _medium(medium: Media, base: str | None) -> Media | None:

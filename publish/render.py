@@ -14,7 +14,7 @@ from publish.formats import WRITERS, Format
 from stories.config import Config
 from stories.errors import ParseError, RenderError
 from stories.models import Story, Version
-from wirecopy.encoding import legal
+from wirecopy.encoding import xml_chars
 from wirecopy.feed import read_feed
 from wirecopy.scope import Copy, Measurement, Scope, measure, widest
 from wirecopy.text import plain
@@ -136,7 +136,7 @@ def _disclosing(entry: Entry, scope: Scope, config: Config) -> Entry:
         update={
             "scope": scope,
             "edited_headline_only": scope == "headline-only",
-            "disclosure": legal(config.disclosure(scope, entry.agency)),
+            "disclosure": xml_chars(config.disclosure(scope, entry.agency)),
         }
     )
 

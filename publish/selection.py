@@ -10,7 +10,7 @@ from publish.entry import FeedMetadata, language, urn, utc
 from publish.formats import WRITERS, Format
 from stories.config import Config, Feed
 from stories.models import Version
-from wirecopy.encoding import legal
+from wirecopy.encoding import xml_chars
 
 FRESHEST = timedelta(minutes=1)
 STALEST = timedelta(minutes=30)
@@ -51,10 +51,10 @@ def metadata(feed: Feed, config: Config, updated: datetime | None) -> FeedMetada
     site, publisher = config.site.url, config.publisher
     return FeedMetadata(
         id=urn(config, "feed", feed.name),
-        title=legal(feed.title),
-        description=legal(feed.description) or None,
+        title=xml_chars(feed.title),
+        description=xml_chars(feed.description) or None,
         page=f"{site}/feeds/{feed.name}",
-        publisher=legal(publisher.name),
+        publisher=xml_chars(publisher.name),
         publisher_url=publisher.url,
         about=f"{site}/",
         ttl=int(lifetime(feed, config).total_seconds()) // 60,

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from wirecopy.encoding import legal
+from wirecopy.encoding import xml_chars
 from wirecopy.scope import Digests
 from wirecopy.statement import Credit
 
@@ -114,9 +114,9 @@ def credit_of(version: Version, number: int) -> Credit:
     *number* is ours, for an agency that does not number its versions.
     """
     return Credit(
-        agency=legal(version.agency).strip() or version.wire,
-        agency_id=legal(version.agency_id),
-        agency_version=legal(version.agency_version or "") or str(number),
+        agency=xml_chars(version.agency).strip() or version.wire,
+        agency_id=xml_chars(version.agency_id),
+        agency_version=xml_chars(version.agency_version or "") or str(number),
     )
 
 

@@ -39,7 +39,7 @@ def names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-def scalar(text: str) -> str:
+def well_formed(text: str) -> str:
     """*text* as Unicode scalar values: surrogate pairs joined, lone surrogates U+FFFD.
 
     What WebIDL's ``USVString`` and JavaScript's ``toWellFormed`` do. JSON and broken decoders hand
@@ -50,13 +50,13 @@ def scalar(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def legal(text: str) -> str:
+def xml_chars(text: str) -> str:
     """*text* without what XML 1.0 §2.2 cannot hold: one such character breaks a whole feed.
 
     Controls, U+FFFE and U+FFFF go; vertical tab and form feed, which part words, become spaces;
     surrogates are paired where they make a pair and else become U+FFFD, as decoders do.
     """
-    return _ILLEGAL.sub(lambda found: " " if found[0] in "\v\f" else "", scalar(text))
+    return _ILLEGAL.sub(lambda found: " " if found[0] in "\v\f" else "", well_formed(text))
 
 
 def from_base64url(text: str) -> bytes:

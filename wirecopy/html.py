@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from .encoding import names, scalar
+from .encoding import names, well_formed
 from .errors import ParseError
 
 MOST_STEPS = 20_000_000
@@ -98,7 +98,7 @@ def text_of(html: str) -> str:
 
     :raises TangleError: as :func:`check` does.
     """
-    nodes = body(scalar(html)).traverse(include_text=True)
+    nodes = body(well_formed(html)).traverse(include_text=True)
     return "".join(node.text_content or "" for node in nodes if node.tag == "-text")
 
 

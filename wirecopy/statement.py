@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from .encoding import canonical, from_instant, is_digest, legal, names, to_instant
+from .encoding import canonical, from_instant, is_digest, names, to_instant, xml_chars
 from .errors import Refused
 from .scope import PARTS, SCOPES, Digests, Measurement
 from .text import RULE
@@ -77,7 +77,7 @@ def claims(
     received = measured.received
     return {
         "type": STATEMENT,
-        "guid": legal(guid),
+        "guid": xml_chars(guid),
         "story": story,
         **credit._asdict(),
         "rule": measured.rule,
@@ -123,7 +123,7 @@ def receipt(
     """
     return _written(
         {
-            "guid": legal(guid),
+            "guid": xml_chars(guid),
             **credit._asdict(),
             "rule": received.rule,
             "received": {**_parts(received), "raw": raw},

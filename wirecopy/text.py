@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from selectolax.lexbor import LexborNode
 
-from .encoding import names, scalar
+from .encoding import names, well_formed
 from .html import body
 from .pixels import Attributes, has_frame, is_harmless, is_pixel
 from .urls import escape, resolve, srcset
@@ -100,7 +100,7 @@ def plain(text: str) -> str:
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
     # str.split knows White_Space and U+001C to U+001F, which are gone by then.
-    text = " ".join(_NOTHING.sub("", scalar(text)).split())
+    text = " ".join(_NOTHING.sub("", well_formed(text)).split())
     return unicodedata.normalize("NFC", text)
 
 
@@ -113,7 +113,7 @@ def project(html: str, base: str | None = None, *, watch: bool = False) -> Proje
     :raises wirecopy.html.TangleError: for markup built to burst a parser, and nothing else.
     """
     reader = _Reader(base, watch=watch)
-    reader.read(body(scalar(html)))
+    reader.read(body(well_formed(html)))
     return Projection(
         tuple(reader.paragraphs),
         tuple(Reference(url, plain("".join(words))) for url, words in reader.links),

@@ -8,7 +8,7 @@ that must not look like another link. Everything here is total and linear.
 import re
 from urllib.parse import quote
 
-from .encoding import scalar
+from .encoding import well_formed
 
 _Parts = tuple[str | None, str, str, str]
 
@@ -66,7 +66,7 @@ def srcset(value: str) -> list[str]:
 
 
 def _trim(url: str) -> str:
-    return _BREAKS.sub("", scalar(url).strip(_EDGE))
+    return _BREAKS.sub("", well_formed(url).strip(_EDGE))
 
 
 def _scheme(url: str) -> tuple[str, str]:

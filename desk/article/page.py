@@ -16,7 +16,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from desk.article.boilerplate import evidence
 from desk.article.sheet import Rank, Sheets
 from desk.article.style import SEEN, Style, inline, styled
-from wirecopy.encoding import scalar
+from wirecopy.encoding import well_formed
 from wirecopy.html import body
 from wirecopy.text import BLOCKS, SILENT, plain
 
@@ -110,7 +110,7 @@ def read(html: str, *, seen: bool = False) -> Page:
 
     :raises MemoryError, selectolax.lexbor.SelectolaxError: when memory does not suffice.
     """
-    tree = LexborHTMLParser(scalar(html), scripting=True)
+    tree = LexborHTMLParser(well_formed(html), scripting=True)
     remarks: list[str] = []
     sheets = Sheets(tree) if seen else None
     walk = _Walk(sheets)
@@ -154,7 +154,7 @@ def passage(html: str) -> list[Block]:
     :raises wirecopy.html.TangleError: for markup built to burst a parser.
     """
     walk = _Walk(None)
-    walk.over(body(scalar(html)))
+    walk.over(body(well_formed(html)))
     return walk.blocks
 
 

@@ -24,7 +24,7 @@ from ingest.formats.sniff import Sniffed
 from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError, letters
 from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
 from stories.errors import ParseError
-from wirecopy.encoding import scalar
+from wirecopy.encoding import well_formed
 from wirecopy.text import projection
 from wirecopy.urls import resolve
 
@@ -264,4 +264,4 @@ def _meant(written: list[str]) -> str:
     text = "\n".join(written)
     if "\\" in text:
         text = _ESCAPE.sub(lambda m: chr(int(m[1], 16)) if m[1] else _ESCAPED.get(m[2], m[2]), text)
-    return scalar(text.replace("\0", ""))
+    return well_formed(text.replace("\0", ""))

@@ -35,7 +35,7 @@ from ingest.formats.html_detection import VOID
 from ingest.formats.sniff import HEAD, sniff_xml
 from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError
 from ingest.item import Hints
-from wirecopy.encoding import scalar
+from wirecopy.encoding import well_formed
 from wirecopy.text import paragraphs
 
 _KINDS: dict[str, Kind] = {
@@ -456,7 +456,9 @@ def _windows(match: re.Match[str]) -> str:
 
 def _base64(text: str) -> str:
     try:
-        return base64.b64decode(scalar(text).encode(), validate=False).decode("utf-8", "replace")
+        return base64.b64decode(well_formed(text).encode(), validate=False).decode(
+            "utf-8", "replace"
+        )
     except (binascii.Error, ValueError):
         return ""
 

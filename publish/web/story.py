@@ -28,7 +28,7 @@ from stories.db import stories as records
 from stories.db.feeds import EntryRow
 from stories.db.stories import VersionRow
 from stories.models import Media, Story, Version
-from wirecopy.encoding import digest, legal
+from wirecopy.encoding import digest, xml_chars
 from wirecopy.scope import PARTS, Measurement
 from wirecopy.text import project
 from wirecopy.token import payload_of
@@ -189,9 +189,9 @@ def _story_page(
     figures = _figures(shown, version, body)
     images = tuple(f.url for f in _all_figures(shown, version) if f.medium == "image")
     description = excerpt_of(shown, entry.disclosure)
-    dateline = legal(version.dateline or "").strip() or None
+    dateline = xml_chars(version.dateline or "").strip() or None
     mark = badge(entry.scope, agency, measurement.changed)
-    wired = legal(version.headline).strip() if "headline" in measurement.changed else None
+    wired = xml_chars(version.headline).strip() if "headline" in measurement.changed else None
     statement = signed(ours.get("statement"), f"{config.site.url}/stories/{story.id}/statements")
     page = StoryPage(
         id=story.id,
@@ -259,7 +259,7 @@ def _all_figures(shown: dict[str, Any], version: Version) -> list[Figure]:
                 url=attached["url"],
                 medium=medium.medium if medium else "document",
                 caption=attached.get("title", ""),
-                credit=legal(medium.credit or "").strip() if medium else "",
+                credit=xml_chars(medium.credit or "").strip() if medium else "",
                 width=medium.width if medium else None,
                 height=medium.height if medium else None,
             )
@@ -293,8 +293,8 @@ def _measured(measurement: Measurement) -> tuple[Measured, ...]:
 def _edition(row: VersionRow, zone: tzinfo) -> Edition:
     return Edition(
         number=row.number,
-        agency_version=legal(row.data.get("agency_version") or ""),
-        headline=legal(row.data.get("headline") or "").strip(),
+        agency_version=xml_chars(row.data.get("agency_version") or ""),
+        headline=xml_chars(row.data.get("headline") or "").strip(),
         received=moment(row.received_at, zone),
     )
 

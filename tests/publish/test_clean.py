@@ -9,7 +9,7 @@ from lxml import html as lxml_html
 
 from publish.clean import DROPPED, TAGS, absolute, clean
 from tests.publish.hostile import Soup, texts, urls
-from wirecopy.encoding import legal
+from wirecopy.encoding import xml_chars
 from wirecopy.html import TangleError
 from wirecopy.text import paragraphs, project
 
@@ -165,18 +165,18 @@ def test_nothing_is_left_that_could_hide_words(seed: int) -> None:
 
 
 def test_characters() -> None:
-    assert legal("a\x00b\x01c\x0bd\x0ce\tf\ud800g\ufffeh\ud83d\ude00") == "abc d e\tf\ufffdgh😀"
+    assert xml_chars("a\x00b\x01c\x0bd\x0ce\tf\ud800g\ufffeh\ud83d\ude00") == "abc d e\tf\ufffdgh😀"
     assert clean("x&#1;y&#xFFFE;z&#xD800;", None) == "xyz\ufffd"
-    assert legal("plain") == "plain"
+    assert xml_chars("plain") == "plain"
 
 
 @settings(deadline=None)
 @given(texts)
 def test_any_text_becomes_one_that_utf8_and_xml_can_hold(text: str) -> None:
-    kept = legal(text)
+    kept = xml_chars(text)
     assert kept.encode("utf-8").decode("utf-8") == kept
     assert all(c in "\t\n\r" or 0x20 <= ord(c) <= 0xFFFD or ord(c) > 0xFFFF for c in kept)
-    assert legal(kept) == kept
+    assert xml_chars(kept) == kept
 
 
 @settings(deadline=None)
@@ -194,7 +194,7 @@ def test_nothing_that_acts_is_left(html: str, base: str | None) -> None:
     cleaned = clean(html, base)
     # nh3 takes a byte order mark at the very beginning for what it is, and leaves it out.
     assert clean(cleaned, None) == cleaned.removeprefix("\ufeff")
-    for element in lxml_html.fromstring(f"<div>{legal(cleaned)}</div>").iter():
+    for element in lxml_html.fromstring(f"<div>{xml_chars(cleaned)}</div>").iter():
         assert element.tag in TAGS
         assert element.tag not in DROPPED
         for name, value in element.attrib.items():

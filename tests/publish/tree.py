@@ -4,7 +4,7 @@ from typing import Any
 
 from selectolax.lexbor import LexborNode
 
-from wirecopy.encoding import scalar
+from wirecopy.encoding import well_formed
 from wirecopy.html import body
 
 Node = str | tuple[str, list[tuple[str, str]], list[Any]]
@@ -13,7 +13,7 @@ Node = str | tuple[str, list[tuple[str, str]], list[Any]]
 
 def tree(html: str) -> Node:
     """The ``body`` that a browser would build of *html*, comments left out."""
-    return _node(body(scalar(html)))
+    return _node(body(well_formed(html)))
 
 
 def _node(of: LexborNode) -> Node:
