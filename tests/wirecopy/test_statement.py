@@ -1,0 +1,103 @@
+"""Statements and receipts: their bytes, which never change, and that both sides mean the same."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from wirecopy.errors import Refused
+from wirecopy.scope import Copy, digests, measure
+from wirecopy.statement import (
+    LONGEST_RECEIPT,
+    Credit,
+    Logged,
+    claims,
+    claims_of,
+    compose,
+    logged,
+    read_statement,
+    receipt,
+    receipt_of,
+)
+from wirecopy.token import Signer, payload_of, read_token
+
+NOON = datetime(2026, 11, 22, 12, 0, 0, 5, tzinfo=UTC)
+GUID = "urn:uuid:0b3a1c5e-5d3f-5c0a-9a3e-000000000001"
+CREDIT = Credit("PTI", "पुल-7", "2")
+RAW = "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"
+RECEIVED = digests(Copy(headline="Bridge opens", body="<p>It is long.</p>"))
+PUBLISHED = Copy(headline="At last", body="<p>It is long.</p>")
+RECEIPT = (
+    '{"agency":"PTI","agency_id":"पुल-7","agency_version":"2",'
+    '"guid":"urn:uuid:0b3a1c5e-5d3f-5c0a-9a3e-000000000001",'
+    '"received":{"headline":"sha-256=:8jzkjwtVUebsj099D5H9jTe4o6HrQYrBTQXpVBifGgw=:",'
+    '"links":"sha-256=:9RqUPiLeHYb8pKYpF7Q3czl+ySU7nDIhcm/el5s46gI=:",'
+    '"media":"sha-256=:jtiVQaaRjDM2jEvHSfxsmGDhbiz9Wr1sDFhXGhdIeNY=:",'
+    '"packaging":"sha-256=:MfKnM9uW2oWlGQ2YWm633RvApMxVz/WjEumPh//wE/Y=:",'
+    '"raw":"sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:",'
+    '"text":"sha-256=:AYlYGrJXvJ1xgLfdpx9CWjMaht3aEe1sTFK6rziMEqQ=:"},'
+    '"received_at":"2026-11-22T12:00:00.000005Z","rule":"wirecopy-text-1",'
+    '"type":"wirecopy-receipt-2"}'
+).encode()
+
+
+def stated() -> dict[str, object]:
+    measured = measure(None, PUBLISHED, received_digests=RECEIVED)
+    claimed = claims(
+        GUID,
+        "abcdefghijkl2",
+        CREDIT,
+        measured,
+        raw=RAW,
+        disclosure="",
+        received_at=NOON,
+        changed_at=NOON,
+    )
+    later = NOON + timedelta(seconds=1)
+    return compose(claimed, 1, None, Logged("a proof", later), later)
+
+
+def test_the_bytes_of_a_receipt_stay_as_they_are() -> None:
+    """Their hash is what a receipt is known by in every store."""
+    assert receipt(GUID, CREDIT, RECEIVED, RAW, NOON) == RECEIPT
+
+
+def test_a_leaf_is_its_receipt_and_when_it_was_logged() -> None:
+    at = NOON + timedelta(hours=3)
+    assert logged(RECEIPT, at) == RECEIPT.replace(
+        b'"received":', b'"logged_at":"2026-11-22T15:00:00.000005Z","received":'
+    )
+
+
+def test_whoever_has_the_statement_can_make_the_receipt_again() -> None:
+    statement = stated()
+    assert receipt_of(statement) == RECEIPT
+    assert receipt_of({**statement, "received": None}) is None
+    token = read_token(Signer.of(Ed25519PrivateKey.generate()).sign(statement))
+    found = read_statement(token)
+    assert found.logged_at is not None
+    assert found.leaf == logged(RECEIPT, found.logged_at)
+    assert (found.received, found.published) == (RECEIVED, digests(PUBLISHED))
+    assert payload_of(token.text) == token.payload == statement
+
+
+def test_two_statements_that_claim_the_same() -> None:
+    first = stated()
+    later = {**first, "version": 2, "previous": RAW, "issued_at": "x", "logged_at": "y"}
+    assert claims_of(first) == claims_of(later)
+    for name in claims_of(first):
+        assert claims_of({**first, name: "another"}) != claims_of(first)
+
+
+def test_a_receipt_out_of_all_proportion_is_refused() -> None:
+    room = LONGEST_RECEIPT - len(logged(RECEIPT, NOON))
+    longest = replace_id(CREDIT, "x" * room)
+    assert len(logged(receipt(GUID, longest, RECEIVED, RAW, NOON), NOON)) == LONGEST_RECEIPT
+    with pytest.raises(ValueError, match="out of all proportion"):
+        receipt(GUID, replace_id(CREDIT, "x" * (room + 1)), RECEIVED, RAW, NOON)
+    with pytest.raises(Refused, match="lone surrogate"):
+        receipt(GUID, replace_id(CREDIT, "\ud800"), RECEIVED, RAW, NOON)
+
+
+def replace_id(credit: Credit, more: str) -> Credit:
+    return credit._replace(agency_id=credit.agency_id + more)
