@@ -1,7 +1,7 @@
-"""What an entry claims in print: without a statement, or against the one it has.
+"""Claims in print: the sentences under a story that say it was not edited.
 
-The sentences are known by a few words of each (docs/statement.md §7). A verifier that knows none of
-them would call an edited story verified while the page says that nobody edited it.
+They are recognized by a few words of each (``docs/statement.md`` §7). Without them a verifier would
+call an edited story verified while its last paragraph says that nobody edited it.
 """
 
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ _WORDINGS = tuple(
 
 
 def claim(entry: Entry) -> str:
-    """What *entry*, which has no statement, claims; a clause, empty when it claims nothing."""
+    """What *entry* claims although it has no statement, as a clause; empty for nothing."""
     if entry.edited_headline_only:
         return "says that only its headline was edited"
     if entry.edit_scope in _SCOPES:
@@ -78,7 +78,7 @@ def claim(entry: Entry) -> str:
 def contradiction(scope: str | None, paragraphs: Sequence[str]) -> str:
     """The words at the end of *paragraphs* that are untrue of *scope*; empty for none.
 
-    :param scope: None for no scope at all, of which none of the words is true.
+    :param scope: None for no scope at all: then any of the words is untrue.
     :param paragraphs: plain, as a projection has them.
     """
     for words in paragraphs[-CLOSING:]:

@@ -1,7 +1,7 @@
-"""Text, base64, digests, instants and JSON, each with one spelling: what has two is refused.
+"""Text, base64, digests, instants and JSON, each in exactly one spelling; any other is refused.
 
-RFC 4648, RFC 9530 §2 and RFC 8785. A decoder that forgives (padding, spaces, set bits after the
-end, a name twice) reads what another one reads differently, and so a signature would cover both.
+RFC 4648, RFC 9530 §2 and RFC 8785. What a lenient decoder accepts (padding, spaces, set bits after
+the end, a name twice), another decoder reads differently: one signature would cover two messages.
 """
 
 import base64
@@ -22,7 +22,7 @@ SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
-"""Unicode's White_Space, all 25, for ``strip``: by itself that takes U+001C to U+001F too."""
+"""Unicode's White_Space, all 25 characters, for ``strip``: alone it strips U+001C to U+001F too."""
 
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -35,15 +35,15 @@ _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def names(text: str) -> frozenset[str]:
-    """The names in *text*, which spaces part."""
+    """The space-separated names in *text*."""
     return frozenset(text.split())
 
 
 def well_formed(text: str) -> str:
     """*text* as Unicode scalar values: surrogate pairs joined, lone surrogates U+FFFD.
 
-    What WebIDL's ``USVString`` and JavaScript's ``toWellFormed`` do. JSON and broken decoders hand
-    such strings out; no UTF-8 can hold them.
+    As WebIDL's ``USVString`` and JavaScript's ``toWellFormed`` do it. Surrogates come from JSON and
+    from broken decoders; UTF-8 cannot hold them.
     """
     if text.isascii() or _SURROGATE.search(text) is None:
         return text
@@ -51,10 +51,10 @@ def well_formed(text: str) -> str:
 
 
 def xml_chars(text: str) -> str:
-    """*text* without what XML 1.0 §2.2 cannot hold: one such character breaks a whole feed.
+    """*text* with only the characters that XML 1.0 §2.2 allows: one other breaks a whole feed.
 
-    Controls, U+FFFE and U+FFFF go; vertical tab and form feed, which part words, become spaces;
-    surrogates are paired where they make a pair and else become U+FFFD, as decoders do.
+    Controls, U+FFFE and U+FFFF are removed; vertical tab and form feed, which separate words,
+    become spaces; surrogates as :func:`well_formed` has them.
     """
     return _ILLEGAL.sub(lambda found: " " if found[0] in "\v\f" else "", well_formed(text))
 
@@ -62,7 +62,7 @@ def xml_chars(text: str) -> str:
 def from_base64url(text: str) -> bytes:
     """The bytes of base64url without padding (RFC 7515 §2).
 
-    :raises Refused: for anything that is not the one spelling of those bytes.
+    :raises Refused: for anything but the one spelling of those bytes.
     """
     if not _URL.fullmatch(text) or len(text) % 4 == 1:
         raise Refused("is not base64url")
@@ -80,7 +80,7 @@ def to_base64url(data: bytes) -> str:
 def from_base64(text: str) -> bytes:
     """The bytes of standard base64 with padding (RFC 4648 §4).
 
-    :raises Refused: for anything that is not the one spelling of those bytes.
+    :raises Refused: for anything but the one spelling of those bytes.
     """
     try:
         found = base64.b64decode(text, validate=True) if _STANDARD.fullmatch(text) else None
@@ -97,7 +97,7 @@ def digest(data: bytes) -> str:
 
 
 def is_digest(value: object) -> bool:
-    """Whether *value* is such a member, spelt in the one way."""
+    """Whether *value* is a digest as :func:`digest` writes it."""
     found = _DIGEST.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return False
@@ -108,9 +108,9 @@ def is_digest(value: object) -> bool:
 
 
 def from_instant(text: str) -> datetime:
-    """The instant that *text* is.
+    """The instant in *text*, as :func:`to_instant` writes it.
 
-    :raises Refused: when it is none.
+    :raises Refused: for any other spelling.
     """
     try:
         if not _INSTANT.fullmatch(text):
@@ -121,16 +121,16 @@ def from_instant(text: str) -> datetime:
 
 
 def to_instant(moment: datetime) -> str:
-    """*moment* in UTC, always with six digits."""
-    told = moment.astimezone(UTC).isoformat(timespec="microseconds")
-    return told.replace("+00:00", "Z")
+    """*moment* in UTC to the microsecond (RFC 3339), always of the same length."""
+    written = moment.astimezone(UTC).isoformat(timespec="microseconds")
+    return written.replace("+00:00", "Z")
 
 
-def parse(text: str, *, deepest: int = 8, fractions: bool = False) -> Any:
+def parse_json(text: str, *, deepest: int = 8, fractions: bool = False) -> Any:
     """The value of a JSON text (RFC 8259).
 
     :param deepest: how deep arrays and objects may nest.
-    :param fractions: whether numbers with a fraction, and large ones, may stand in it.
+    :param fractions: whether it may hold large numbers, and numbers with a fraction.
     :raises Refused: for what is no JSON, nests deeper, or holds a name twice, a lone surrogate, or
         a number that is not allowed.
     """
@@ -153,9 +153,10 @@ def parse(text: str, *, deepest: int = 8, fractions: bool = False) -> Any:
 
 
 def canonical(value: object) -> bytes:
-    """*value* as RFC 8785 writes it: of strings, whole numbers, booleans, null, arrays, objects.
+    """*value* in canonical JSON (RFC 8785).
 
-    :raises Refused: for any other value, a number beyond :data:`LARGEST`, or a lone surrogate.
+    :raises Refused: for anything but strings, whole numbers up to :data:`LARGEST`, booleans, None,
+        sequences and mappings, and for a lone surrogate.
     """
     return _written(value).encode()
 

@@ -1,8 +1,8 @@
-"""What is refused, and why: the base of every error of Wirecopy's."""
+"""The errors of the library, and the base of all others of Wirecopy."""
 
 
 class WirecopyError(Exception):
-    """Anything Wirecopy refuses or could not do, told in one line for a person."""
+    """Anything that Wirecopy refuses or could not do; one line, for people."""
 
 
 class ParseError(WirecopyError):
@@ -14,8 +14,8 @@ class ParseError(WirecopyError):
 
 
 class Refused(ValueError):  # noqa: N818 (it reads as what happened)
-    """What is wrong, in one clause that can stand in a table."""
+    """A document is not what it has to be; the message says so in one clause."""
 
 
 class Missing(Refused):
-    """What would have to be looked at is not to be had."""
+    """A document that is needed could not be had."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .encoding import SPACE, names, parse
+from .encoding import SPACE, names, parse_json
 from .errors import Refused
 from .html import TangleError, text_of
 from .scope import Copy
@@ -113,7 +113,7 @@ def _json(document: bytes, encoding: str) -> Iterator[Entry]:
         text = document.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise Refused(f"is not {encoding}") from None
-    feed = parse(text, deepest=_DEEPEST, fractions=True)
+    feed = parse_json(text, deepest=_DEEPEST, fractions=True)
     if other := _respelt(feed):
         raise Refused(f"holds {other!r} too, which some readers take for {other.lower()!r}")
     items = feed.get("items")

@@ -1,10 +1,10 @@
-"""A body's HTML as the tree a browser builds, or a clear refusal of what would burst it.
+"""A body's HTML as the tree a browser builds; markup built to burst a parser is refused.
 
 The HTML Standard's tree construction is not linear. Unclosed formatting elements are opened again
 in every block that follows (§13.2.4.3), most start and end tags look down the whole stack of open
 elements (§13.2.4.2), and every attribute is compared with those before it (§13.2.5.33). So 27 KB
 can become 4 million elements (1.6 GB measured in Lexbor, 2.5 GB in html5ever) and 100 KB of
-``<div>`` take seconds. :func:`check` foresees that in one linear scan.
+``<div>`` take seconds. :func:`check` estimates that cost in one linear scan.
 """
 
 import re
@@ -16,14 +16,13 @@ from .encoding import names, well_formed
 from .errors import ParseError
 
 MOST_STEPS = 20_000_000
-"""Steps up stacks and attribute lists; about 10 ns each in Lexbor."""
+"""Steps through stacks and attribute lists; about 10 ns each in Lexbor."""
 MOST_CLONES = 400_000
 """Formatting elements opened again; about 400 bytes each."""
 
 _SMALL_TAGS = 400
 _SMALL_LENGTH = 20_000
 # Below both, the worst that can be built costs about a tenth of a second: not worth a scan.
-
 
 _FORMATTING = names("a b big code em font i nobr s small strike strong tt u")
 _RAW = names("iframe noembed noframes script style textarea title xmp")
@@ -58,7 +57,7 @@ TOKEN = re.compile(
 """Comments, bogus comments and tags exactly as §13.2.5 reads them (outside raw text)."""
 _RAW_END = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.I) for name in _RAW}
 _DOUBT = re.compile(r"<(?:svg|math|select|template|frameset|plaintext|!\[CDATA\[)", re.I)
-"""Within these, tokens mean something else, so that no end tag is known to close anything."""
+"""Inside these, tags are read by other rules, so no end tag is certain to close anything."""
 _NOSCRIPT_END = re.compile(r"</noscript(?=[\t\n\f\r />])", re.I)
 _START = re.compile(r"<([A-Za-z][^\t\n\f\r />]*+)")
 _UNSHUT = re.compile(r"<[A-Za-z][^>]*+")
@@ -68,7 +67,7 @@ class TangleError(ParseError):
     """Markup whose tree would grow out of all proportion to its text."""
 
     clause = "is markup that would hang a browser"
-    """The same in a verifier's words."""
+    """The same as a clause, for the reasons that a verifier gives."""
 
     def __init__(self, what: str, size: int) -> None:
         super().__init__(
@@ -79,7 +78,7 @@ class TangleError(ParseError):
 
 
 def body(html: str) -> LexborNode:
-    """The ``body`` of the document a browser builds of *html* (scripting off, no quirks).
+    """The ``body`` of the document that a browser builds from *html* (scripting off, no quirks).
 
     It is what ``new DOMParser().parseFromString("<!DOCTYPE html><body>" + html, "text/html").body``
     gives (HTML Standard §13.2.6). *html* must hold no lone surrogate.
@@ -105,11 +104,11 @@ def text_of(html: str) -> str:
 def check(html: str) -> None:
     """Refuse markup that would cost a tree builder far more than its length is worth.
 
-    Sound, not exact: it keeps a stack of which the real one is always a part, since an end tag
-    counts only when its element is on top. So nothing dangerous passes; only long bodies with
-    hundreds of misnested formatting tags are refused without need. Linear in *html*.
+    Sound, not exact: it keeps a stack that always holds the real one, since an end tag counts only
+    when its element is on top. So nothing dangerous passes; the only bodies refused without need
+    are long ones with hundreds of misnested formatting tags. Linear in *html*.
 
-    :raises TangleError: naming the bound that would be passed.
+    :raises TangleError: naming the bound that would be exceeded.
     """
     if len(html) <= _SMALL_LENGTH and html.count("<") <= _SMALL_TAGS:
         return
@@ -130,7 +129,7 @@ def _blind_cost(html: str) -> tuple[int, int]:
 
 
 def _close_cost(html: str) -> tuple[int, int]:
-    """Upper bounds of steps and clones, by keeping stack and list as the Standard keeps them."""
+    """Upper bounds of steps and clones, with a stack and a list as the Standard keeps them."""
     builder = _Builder()
     at = noscript = 0
     while builder.steps <= MOST_STEPS and builder.clones <= MOST_CLONES:
@@ -165,7 +164,7 @@ def _close_cost(html: str) -> tuple[int, int]:
 
 
 class _Builder:
-    """The stack of open elements and the list of active formatting elements, never too small."""
+    """The stack of open elements and the list of active formatting elements, or larger ones."""
 
     def __init__(self) -> None:
         self.steps = 0
@@ -173,7 +172,7 @@ class _Builder:
         self._stack: list[tuple[str, str | None]] = []
         self._active = 0
         self._alike: dict[str, int] = {}
-        self._adrift: set[str] = set()  # formatting whose block was closed around it
+        self._adrift: set[str] = set()  # formatting elements still open when their block was closed
 
     def start(self, name: str, rest: str) -> None:
         self._count()

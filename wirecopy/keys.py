@@ -1,4 +1,4 @@
-"""The publisher's public keys: a JWK Set, with validity (docs/statement.md §3)."""
+"""The publisher's public keys: a JWK Set with validity periods (``docs/statement.md`` §3)."""
 
 import hashlib
 from collections import Counter
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from .encoding import canonical, from_base64url, parse, to_base64url
+from .encoding import canonical, from_base64url, parse_json, to_base64url
 from .errors import Refused
 from .tlog import LogKey, log_key
 
@@ -26,9 +26,9 @@ class Key:
     """Why it is revoked; None when it is not."""
 
     def fault(self, issued_at: datetime, *, vouched: bool = False) -> str:
-        """Why this key is not good for a statement issued then; empty when it is.
+        """Why this key is not valid for a statement issued then; empty when it is.
 
-        :param vouched: a later statement by a good key names this one as its previous.
+        :param vouched: a later statement by a valid key names that statement as its previous one.
         """
         if self.revoked is not None and not vouched:
             return f"the key {self.kid} was revoked ({self.revoked}): none of its statements counts"
@@ -41,9 +41,9 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Everything that statements are checked against.
+    """The keys that statements are checked against, by key id, and the log's key.
 
-    ``refused`` tells, by key id, what is wrong with keys of the set that cannot be used.
+    ``refused`` says, by key id, what is wrong with keys of the set that cannot be used.
     """
 
     statement: Mapping[str, Key] = field(default_factory=dict)
@@ -54,13 +54,13 @@ class Keys:
 def read_keys(document: bytes) -> Keys:
     """The keys in a JWK Set (RFC 7517) as it is served.
 
-    :raises Refused: when it is none, or its log key is wrong. A single bad key is told when a
-        statement names it.
+    :raises Refused: when it is none, or its log key is wrong. A single bad key is reported for the
+        statements that name it.
     """
     if len(document) > LARGEST_SET:
         raise Refused(f"key set: is larger than {LARGEST_SET} bytes")
     try:
-        found = parse(document.decode("utf-8-sig"))
+        found = parse_json(document.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise Refused("key set: is not UTF-8") from None
     except Refused as error:
@@ -105,7 +105,7 @@ def thumbprint(public: bytes) -> str:
 
 
 def _names(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """By what a key is known: two that share either are the same key."""
+    """What identifies a key: two that share either are the same key."""
     return ((name, one[name]) for name in ("kid", "x") if isinstance(one.get(name), str))
 
 

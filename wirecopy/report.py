@@ -8,7 +8,7 @@ from typing import Literal
 from .trusted_state import TrustedState
 
 LATE = timedelta(hours=1)
-"""From receipt to log it takes seconds; a receipt later than this is told of."""
+"""A receipt is logged seconds after the copy came; one logged later than this is pointed out."""
 
 State = Literal["ok", "failed", "not checked"]
 Verdict = Literal["verified", "failed", "unsigned"]
@@ -39,7 +39,7 @@ CHECKS = (
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: its name, how it ended, and why, for a person."""
+    """One check: its name, its outcome, and the reason in words."""
 
     name: str
     state: State
@@ -48,9 +48,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was found of one entry: every check of :data:`CHECKS`, in that order.
+    """The outcome for one entry: every check of :data:`CHECKS`, in that order.
 
-    ``scope`` and all after it are the statement's, None without a good one.
+    ``scope`` and what follows are those of the statement, None without a good one.
     """
 
     guid: str
@@ -64,8 +64,8 @@ class Result:
 
     @property
     def late(self) -> str:
-        """What to say of a receipt that came into the log long after the copy is said to have come;
-        empty when it did not, or when nothing shows since when it was there."""
+        """A note on a receipt that was logged long after the copy is said to have come; empty when
+        it was not, or when its place in the log is not proved."""
         proved = any(c.name == "receipt" and c.state == "ok" for c in self.checks)
         return late(self.received_at, self.logged_at) if proved else ""
 
@@ -85,7 +85,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found of a feed; ``state`` is what to remember of it."""
+    """The outcome for a feed. ``state`` is what to remember of it."""
 
     entries: tuple[Result, ...]
     log: Check
@@ -93,14 +93,14 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether every entry is verified: of an unsigned one nothing is shown."""
+        """Whether every entry is verified and the log did not fail."""
         return self.log.state != "failed" and all(e.verdict == "verified" for e in self.entries)
 
 
 def late(received_at: datetime | None, logged_at: datetime | None) -> str:
-    """What to say when *logged_at* is long after *received_at*; empty when it is not.
+    """A note when *logged_at* is long after *received_at*; empty when it is not.
 
-    It is no fault: what waited in quarantine for a person was received long before.
+    It is no fault: what waited in quarantine was received long before.
     """
     if received_at is None or logged_at is None or logged_at - received_at <= LATE:
         return ""
@@ -110,11 +110,10 @@ def late(received_at: datetime | None, logged_at: datetime | None) -> str:
 
 
 def _minute(moment: datetime) -> str:
-    """*moment* to the minute, for a person."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}Z"
 
 
 def complete(made: Iterable[Check], why: str) -> tuple[Check, ...]:
-    """All checks in their order; those not *made* were not, for the reason *why*."""
+    """All checks in their order, those not *made* as not checked, for the reason *why*."""
     found = {check.name: check for check in made}
     return tuple(found.get(name) or Check(name, "not checked", why) for name in CHECKS)

@@ -1,8 +1,8 @@
 """What differs between two copies, measured; and the edit scope it amounts to.
 
-No claim is ever set: digests, scope and ``edited_headline_only`` are computed from the two copies,
-by the rule of :mod:`wirecopy.text`, and fall by themselves when a word changes on the way. A scope
-is a predicate over the difference, never a label: ``docs/text-projection.md`` §5 and §6.
+No claim is set by hand: digests, scope and ``edited_headline_only`` are computed from the two
+copies by the rule of :mod:`wirecopy.text`. When a word changes on the way, so does the claim.
+``docs/text-projection.md`` §5 and §6.
 """
 
 import json
@@ -44,19 +44,26 @@ Part = Literal["headline", "text", "links", "media", "packaging"]
 PARTS: tuple[Part, ...] = ("headline", "text", "links", "media", "packaging")
 
 RUN = 5
-"""So many words in a row must stand in the received copy too before they count as the agency's;
-shorter runs ("the Prime Minister said") are anybody's."""
+"""So many words in a row must be in the received copy too to count as the agency's; shorter runs
+("the Prime Minister said") could be anybody's."""
 SUBSTANTIAL = 0.25
 """The share of the published words that is a good part, both of the agency's and of others'."""
+
+# Typography that is folded away before words are compared (§6).
+_HIDDEN = re.compile("[\xad\u200b\u2060]")
+_MARKS = str.maketrans(
+    dict.fromkeys("‘’‚‛′`´‹›", "'") | dict.fromkeys("“”„‟″«»", '"') | dict.fromkeys("‐‑‒–—―−", "-")
+)
+_DASH = re.compile(" -+ |-{2,}")
+_ELLIPSIS = re.compile(r" ?(?:…|\.\.\.|\. \. \.) ?")
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
     """The words and references of one story in one form, received or published.
 
-    This, and nothing else, is what is measured. ``body`` is HTML; ``base`` is the URL its relative
-    references are resolved against; ``media`` are the URLs beside the body, in order; ``summary``
-    is plain text.
+    Nothing else is measured. ``body`` is HTML; ``base`` is the URL its relative references are
+    resolved against; ``media`` are the URLs beside the body, in order; ``summary`` is plain text.
     """
 
     headline: str
@@ -84,12 +91,12 @@ class Digests:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What was measured between two copies.
+    """What differs between two copies.
 
-    ``received`` are the digests of the received copy (those made at receipt, where they were
+    ``received`` are the digests of the received copy (those made on receipt, where they were
     given), ``published`` those of the published one; ``changed`` are the parts in which the two
-    differ. ``edited_headline_only`` is True exactly when ``scope`` is ``headline-only``: for a
-    ``verbatim`` copy it is False, as no headline was edited.
+    differ. ``edited_headline_only`` is True exactly when ``scope`` is ``headline-only``; so it is
+    False for a ``verbatim`` copy, whose headline was not edited.
     """
 
     rule: str
@@ -100,7 +107,7 @@ class Measurement:
     edited_headline_only: bool
 
     def to_json(self) -> dict[str, Any]:
-        """As stores hold it: what is read back from JSON is equal to this."""
+        """The measurement as a store holds it, equal to what is read back from JSON."""
         return {**asdict(self), "changed": list(self.changed)}
 
     @classmethod
@@ -131,8 +138,8 @@ class Parts:
     def digests(self) -> Digests:
         """The digest of each part.
 
-        It is taken of a JSON array ``[rule, part, value]`` in UTF-8, without white space and with
-        nothing escaped but what JSON must (as in RFC 8785), so that no two inputs read alike.
+        It is taken of the JSON array ``[rule, part, value]`` in UTF-8, written as RFC 8785 says, so
+        that no two values give the same bytes.
         """
         return Digests(RULE, *(_digest(part, getattr(self, part)) for part in PARTS))
 
@@ -143,9 +150,9 @@ def _digest(part: Part, value: object) -> str:
 
 
 def parts(copy: Copy, *, disclosure: str = "", body: Projection | None = None) -> Parts:
-    """The parts of *copy*, from one parse of its body, or from none where *body* is given.
+    """The parts of *copy*. *body* is the projection of its body, where it is known already.
 
-    One final paragraph saying *disclosure* is left out.
+    A last paragraph that says *disclosure* is left out.
 
     :raises wirecopy.html.TangleError: as :func:`wirecopy.text.project` does.
     """
@@ -163,8 +170,7 @@ def parts(copy: Copy, *, disclosure: str = "", body: Projection | None = None) -
 def _media(body: Projection, copy: Copy) -> tuple[Reference, ...]:
     """The media of the body, then those beside it that the body does not show, none twice.
 
-    So a picture that stands beside the story on the wire and also in its body when published, as
-    readers of feeds want it, is one and the same picture.
+    So the wire's picture beside the story is the same picture when it is published in the body.
     """
     beside = (resolve(url, copy.base, shown=True) for url in copy.media)
     inside = {medium.url for medium in body.media}
@@ -197,12 +203,12 @@ def measure(
     received_digests: Digests | None = None,
     disclosure: str = "",
 ) -> Measurement:
-    """What differs between *received* and *published*; nothing but the copies is believed.
+    """What differs between *received* and *published*.
 
-    *received_digests* are those made at receipt. If they were made by this rule and are not those
-    of *received*, that copy is not what was received, and the scope is ``unknown``; it is
-    ``unknown`` too without a received copy. *disclosure* is the plain sentence that stands as the
-    published copy's last paragraph, empty for none.
+    *received_digests* are those made on receipt. If they were made by this rule and are not those
+    of *received*, that copy is not what was received, and the scope is ``unknown``, as it is
+    without a received copy. *disclosure* is the plain sentence in the last paragraph of the
+    published copy, empty for none.
 
     :raises wirecopy.html.TangleError: as :func:`wirecopy.text.project` does.
     """
@@ -240,8 +246,7 @@ def widest(measurements: Iterable[Measurement]) -> Measurement:
 def scope_of(changed: Iterable[Part]) -> Scope:
     """The scope that follows from the parts that differ, without looking at the words.
 
-    Where the text differs that is ``edited``: only a look at the words (:func:`scope_of_words`)
-    can make it less.
+    Where the text differs that is ``edited``; :func:`scope_of_words` may find a lesser one.
     """
     parts = frozenset(changed)
     if not parts:
@@ -267,17 +272,10 @@ def scope_of_words(received: Sequence[str], published: Sequence[str]) -> Scope:
     return "edited"
 
 
-_HIDDEN = re.compile("[\xad\u200b\u2060]")
-_MARKS = str.maketrans(
-    dict.fromkeys("‘’‚‛′`´‹›", "'") | dict.fromkeys("“”„‟″«»", '"') | dict.fromkeys("‐‑‒–—―−", "-")
-)
-_DASH = re.compile(" -+ |-{2,}")
-_ELLIPSIS = re.compile(r" ?(?:…|\.\.\.|\. \. \.) ?")
-
-
 def folded(paragraphs: Sequence[str]) -> list[str]:
-    """The words, typography folded: kinds of quotes, dashes and ellipses, spaces about the latter
-    two, soft hyphens and zero-width spaces. Case, digits, joiners and bidi controls stay."""
+    """The words with typography folded: kinds of quotes, dashes and ellipses, spaces around dashes
+    and ellipses, soft hyphens and zero-width spaces. Case, digits, joiners and bidirectional
+    controls stay."""
     text = _HIDDEN.sub("", " ".join(paragraphs)).translate(_MARKS).replace("''", '"')
     return _ELLIPSIS.sub("... ", _DASH.sub("-", text)).split()
 
@@ -288,7 +286,7 @@ def _left_out(received: Sequence[str], published: Sequence[str]) -> bool:
 
 
 def _known(before: Sequence[str], after: Sequence[str]) -> int:
-    """How many words of *after* stand in a run of at least RUN words that *before* has too."""
+    """How many words of *after* are in a run of at least RUN words that *before* has too."""
     runs = {tuple(before[i : i + RUN]) for i in range(len(before) - RUN + 1)}
     known = reach = 0
     for i in range(len(after) - RUN + 1):
@@ -299,5 +297,5 @@ def _known(before: Sequence[str], after: Sequence[str]) -> int:
 
 
 def _foreign(before: Sequence[str], after: Sequence[str]) -> int:
-    """How many words of *after* are none of those of *before*, each used up once."""
+    """How many words of *after* are not among those of *before*, each counted once."""
     return (Counter(after) - Counter(before)).total()

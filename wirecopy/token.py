@@ -1,6 +1,6 @@
-"""Compact JWS (RFC 7515) by Ed25519 (RFC 8037), with one algorithm, one header and one spelling.
+"""Compact JWS (RFC 7515) signed with Ed25519 (RFC 8037): one algorithm, one header, one spelling.
 
-Keys are named by their thumbprint (RFC 7638), so a name cannot be given to another key. See
+A key's id is its thumbprint (RFC 7638), so it cannot be given to another key.
 ``docs/statement.md`` §2.
 """
 
@@ -11,31 +11,31 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from .encoding import canonical, digest, from_base64url, parse, to_base64url
+from .encoding import canonical, digest, from_base64url, parse_json, to_base64url
 from .errors import Refused
 from .keys import thumbprint
 
 LONGEST = 65_536
-"""Characters of a token; nobody reads more."""
+"""Characters of the longest token that verifiers read."""
 
 TYPE = "wirecopy-statement+jws"
-"""``typ`` of a signed statement: no token made for something else passes for one."""
+"""``typ`` of a signed statement, so that a token signed for something else is not taken for one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """A private key under the name of its public half."""
+    """A private key with the id of its public half."""
 
     kid: str
     key: Ed25519PrivateKey
 
     @classmethod
     def of(cls, key: Ed25519PrivateKey) -> "Signer":
-        """*key*, named."""
+        """*key* with its id."""
         return cls(thumbprint(key.public_key().public_bytes_raw()), key)
 
     def sign(self, payload: dict[str, Any]) -> str:
-        """*payload* as a compact JWS. Ed25519 draws no random number: the same gives the same.
+        """*payload* as a compact JWS. Ed25519 is deterministic: equal payloads give equal tokens.
 
         :raises Refused: when *payload* cannot be written as canonical JSON.
         """
@@ -48,7 +48,7 @@ def _header(kid: str) -> bytes:
 
 
 def payload_of(token: str) -> dict[str, Any]:
-    """What a token of our own says. The signature is not checked: we keep what we made."""
+    """The payload of a token that we signed ourselves; the signature is not checked."""
     found: dict[str, Any] = json.loads(from_base64url(token.split(".")[1]))
     return found
 
@@ -109,7 +109,7 @@ def _decoded(piece: str, name: str) -> bytes:
 
 def _object(data: bytes, name: str) -> dict[str, Any]:
     try:
-        found = parse(data.decode())
+        found = parse_json(data.decode())
     except UnicodeDecodeError:
         raise Refused(f"{name}: is not UTF-8") from None
     except Refused as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from .encoding import canonical, from_instant, is_digest, parse, to_instant
+from .encoding import canonical, from_instant, is_digest, parse_json, to_instant
 from .errors import Refused
 from .statement import SLACK
 from .tlog import parse_checkpoint
@@ -92,7 +92,7 @@ class TrustedState:
         :raises Refused: when it is none: forgetting in silence would be worse.
         """
         try:
-            found = parse(document.decode())
+            found = parse_json(document.decode())
             if not isinstance(found, dict) or found.get("type") != TYPE:
                 raise Refused(f"its type is not {TYPE!r}")
             statements = {guid: _seen(value) for guid, value in found["statements"].items()}

@@ -1,8 +1,8 @@
 """Which address a reference means (``docs/text-projection.md`` §4), and ``srcset`` (§3).
 
-A reference is normalised only as far as two spellings are certain to be one address: the transports
-between a newsroom and its readers re-spell URLs (absolute for relative, escaped for Unicode), and
-that must not look like another link. Everything here is total and linear.
+Feed readers and other transports rewrite URLs (absolute for relative, escaped for Unicode), which
+must not look like another link. So a reference is normalized, but only as far as two spellings are
+certain to mean one address. Nothing here raises, and everything takes linear time.
 """
 
 import re
@@ -32,10 +32,9 @@ _CANDIDATE = re.compile(
 def resolve(url: str, base: str | None, *, shown: bool = False) -> str | None:
     """The address *url* means on a page at *base*; None where it refers to nothing.
 
-    *shown* tells that a browser displays what it finds there (a picture), and so ``data:`` counts.
-    ``javascript:`` and ``vbscript:`` never do: no clean page carries them. Resolution is that of
-    RFC 3986 §5.2.2 for http and https; a relative reference without a usable *base* stays relative.
-    Never raises.
+    With *shown* a browser displays what it finds there (a picture), so ``data:`` counts.
+    ``javascript:`` and ``vbscript:`` never do. http and https are resolved as RFC 3986 §5.2.2 says;
+    a relative reference without a usable *base* stays relative.
     """
     if _NORMAL.fullmatch(url) and "/." not in url:
         return url
@@ -76,7 +75,7 @@ def _scheme(url: str) -> tuple[str, str]:
 
 
 def _slashes(rest: str) -> str:
-    """Backslashes before query and fragment are slashes on the web (URL Standard §4.4)."""
+    """*rest* with slashes for backslashes before query and fragment (URL Standard §4.4)."""
     if "\\" not in rest:
         return rest
     end = min((i for i in (rest.find("?"), rest.find("#")) if i >= 0), default=len(rest))
@@ -84,7 +83,7 @@ def _slashes(rest: str) -> str:
 
 
 def _split(rest: str) -> _Parts:
-    """Authority, path, query and fragment (RFC 3986 appendix B), the last two with their mark."""
+    """Authority, path, query with ``?`` and fragment with ``#`` (RFC 3986 appendix B)."""
     found = _PARTS.match(rest)
     assert found is not None, "every part is optional"
     return found[1], found[2], found[3] or "", found[4] or ""
@@ -107,10 +106,12 @@ def _compose(scheme: str, authority: str | None, path: str, query: str, fragment
     while ports := [p for p in (":", _WEB[scheme]) if host.endswith(p, 0, end)]:
         end -= len(ports[0])
     host = escape(host[:end]).translate(_LOWER)
-    return f"{scheme}://{escape(user)}{at}{host}" + escape(f"{_walk(path)}{query}{fragment}")
+    return f"{scheme}://{escape(user)}{at}{host}" + escape(
+        f"{_without_dots(path)}{query}{fragment}"
+    )
 
 
-def _walk(path: str) -> str:
+def _without_dots(path: str) -> str:
     """*path* without its dot segments (RFC 3986 §5.2.4), never empty."""
     if "." not in path:
         return path or "/"
@@ -128,5 +129,5 @@ def _walk(path: str) -> str:
 
 
 def escape(text: str) -> str:
-    """*text* with all but what a URL may hold percent-encoded, as UTF-8 (RFC 3987 §3.1)."""
+    """*text* in which all that a URL may not hold is percent-encoded UTF-8 (RFC 3987 §3.1)."""
     return text if _FINE.fullmatch(text) else quote(text, safe=_KEPT)

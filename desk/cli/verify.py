@@ -25,7 +25,7 @@ from wirecopy import (
     read_keys,
     verify_entries,
 )
-from wirecopy.encoding import parse
+from wirecopy.encoding import parse_json
 from wirecopy.online import KEYS, evidence_of, site_of, sites_of
 
 
@@ -200,7 +200,7 @@ def _named_chains(named: tuple[str, ...], sources: Sources) -> Mapping[str, byte
     for source in named:
         document = sources.named(source)
         try:
-            chain = parse(document.decode("utf-8-sig"))
+            chain = parse_json(document.decode("utf-8-sig"))
         except (UnicodeDecodeError, Refused):
             chain = None
         guid = chain.get("guid") if isinstance(chain, dict) else None

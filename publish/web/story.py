@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from html import escape
 from typing import Any
 
@@ -29,6 +29,7 @@ from stories.db.feeds import EntryRow
 from stories.db.stories import VersionRow
 from stories.models import Media, Story, Version
 from wirecopy.encoding import digest, xml_chars
+from wirecopy.report import LATE
 from wirecopy.scope import PARTS, Measurement
 from wirecopy.text import project
 from wirecopy.token import payload_of
@@ -36,9 +37,6 @@ from wirecopy.urls import resolve
 
 VERSIONS = 25
 """Versions that a story's history shows, the newest first."""
-
-LATE = timedelta(hours=1)
-"""From receipt to log it takes seconds; a page says so when it took longer than this."""
 
 _UNSAFE = {
     "<": "\\u003c",  # "</script>" and "<!--" end or confuse a script element (HTML §4.12.1.3)

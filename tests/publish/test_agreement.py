@@ -14,7 +14,7 @@ from tests.signed import ISSUED, Issuer, samples
 from tests.signing import Log, b64, jwks
 from wirecopy import Entry, Evidence, Refused, read_keys, verify_entries
 from wirecopy.chain import read_chain
-from wirecopy.encoding import canonical, parse
+from wirecopy.encoding import canonical, parse_json
 from wirecopy.keys import LARGEST_SET
 from wirecopy.statement import read_statement
 from wirecopy.tlog import check_proof, log_key, read_checkpoint
@@ -55,7 +55,7 @@ def test_json() -> None:
     texts = drawn(variations.jsons(), COUNT)
 
     def read_json(text: str) -> str:
-        return canonical(parse(text)).decode()
+        return canonical(parse_json(text)).decode()
 
     here = [told(read_json, text) for text in texts]
     compare(texts, here, ask([{"ask": "canonical", "json": text} for text in texts]))

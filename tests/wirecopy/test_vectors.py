@@ -21,7 +21,7 @@ from wirecopy import (
     verify_entries,
 )
 from wirecopy.chain import read_chain
-from wirecopy.encoding import canonical, parse
+from wirecopy.encoding import canonical, parse_json
 from wirecopy.errors import Missing
 from wirecopy.statement import Statement, read_statement
 from wirecopy.tlog import (
@@ -77,9 +77,9 @@ def test_key_set(row: dict[str, Any]) -> None:
 def test_canonical(row: dict[str, Any]) -> None:
     if row["canonical"] is None:
         with pytest.raises(Refused):
-            parse(row["json"])
+            parse_json(row["json"])
     else:
-        assert canonical(parse(row["json"])).decode() == row["canonical"]
+        assert canonical(parse_json(row["json"])).decode() == row["canonical"]
 
 
 @pytest.mark.parametrize("row", named(VECTORS["tokens"]))
