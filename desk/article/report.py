@@ -26,7 +26,7 @@ _STANDING: dict[Standing, str] = {
 }
 
 
-def show_answer(answer: Answer) -> None:
+def print_answer(answer: Answer) -> None:
     """Print *answer* for people."""
     out = show.console()
     good = "bold green" if answer.holds else "bold red"

@@ -115,7 +115,7 @@ def _article(against: Path, article: Path, item: str | None, *, json: bool) -> N
     if json:
         show.as_json(report.as_data(answer))
     else:
-        report.show_answer(answer)
+        report.print_answer(answer)
     if not answer.holds:
         raise typer.Exit(1)
 

@@ -500,7 +500,7 @@ def test_a_page_that_would_take_for_ever_is_one_clear_error(tmp_path: Path) -> N
 
 def test_wire_text_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     evil = BRIDGE.but(3, "Nobody \x1b[2J was \u202e hurt [bold]at all[/bold].")
-    report.show_answer(held(broadsheet(evil), BRIDGE))
+    report.print_answer(held(broadsheet(evil), BRIDGE))
     said = capsys.readouterr().out
     assert "\x1b" not in said
     assert "\u202e" not in said
