@@ -50,7 +50,7 @@ class Element:
     label: str
     why: str
     first: int
-    last: int
+    last: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def read(html: str, *, seen: bool = False) -> Page:
     data = (node.text() for node in tree.css('script[type*="ld+json" i]'))
     return Page(
         blocks=tuple(walk.blocks),
-        elements=tuple(made.element() for made in walk.elements),
+        elements=tuple(walk.elements),
         title=next(filter(None, titles), ""),
         shared_title=meta.get("og:title", "") or meta.get("twitter:title", ""),
         site=meta.get("og:site_name", ""),
@@ -189,19 +189,6 @@ def cut(block: Block, start: int, end: int) -> Block | None:
     if plain("".join(text for text, _ in whole)) != kept:
         whole = ((kept, None),)  # letters that were composed anew; only the link is lost
     return replace(block, text=kept, pieces=whole)
-
-
-@dataclass(slots=True)
-class _Making:
-    tag: str
-    parent: int
-    label: str
-    why: str
-    first: int
-    last: int = 0
-
-    def element(self) -> Element:
-        return Element(self.tag, self.parent, self.label, self.why, self.first, self.last)
 
 
 class _Run:
@@ -255,7 +242,7 @@ class _Walk:
     lifted: bool = False
     base: Style = SEEN
     blocks: list[Block] = field(default_factory=list)
-    elements: list[_Making] = field(default_factory=lambda: [_Making("body", -1, "", "", 0)])
+    elements: list[Element] = field(default_factory=lambda: [Element("body", -1, "", "", 0)])
     _seen: _Run = field(default_factory=_Run)
     _hidden: _Run = field(default_factory=_Run)
     _held: list[tuple[_Run, _Run]] = field(default_factory=list)
@@ -280,7 +267,7 @@ class _Walk:
                 continue
             node = node.next
         self._part()
-        self.elements[0].last = len(self.blocks)
+        self._close(0)
 
     def _begin(self, top: LexborNode) -> None:
         """The style of html and body. Where these hide all that is in them, nobody sees another
@@ -320,7 +307,7 @@ class _Walk:
             )
             label = " ".join(names.split())
             self._inside.append(len(self.elements))
-            self.elements.append(_Making(tag, self._inside[-2], label, why, len(self.blocks)))
+            self.elements.append(Element(tag, self._inside[-2], label, why, len(self.blocks)))
         if self.sheets is not None:
             self._dress(made)
         self._path.append(made)
@@ -331,10 +318,13 @@ class _Walk:
             self._links.pop()
         elif left.kind:
             self._part()
-            self.elements[self._inside.pop()].last = len(self.blocks)
+            self._close(self._inside.pop())
             if left.kind == "control":
                 self._seen, self._hidden = self._held.pop()
         return left.node
+
+    def _close(self, number: int) -> None:
+        self.elements[number] = replace(self.elements[number], last=len(self.blocks))
 
     def _part(self) -> None:
         for run in (self._seen, self._hidden):

@@ -1,6 +1,5 @@
 """The demo's agency over real HTTP on loopback."""
 
-import http.client
 import signal
 import subprocess
 import sys
@@ -9,7 +8,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
-from urllib.parse import urlsplit
 
 import pytest
 from lxml import etree
@@ -19,37 +17,9 @@ from desk.demo import newswire
 from desk.demo.newswire import Script
 from desk.demo.server import running, serve
 from stories.errors import WirecopyError
-from tests.desk.agency import stories_at
+from tests.desk.agency import Client, Hand, stories_at
 
 NATIONAL = "/wires/national.rss"
-
-
-class Hand:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.moment = 0.0
-
-    def __call__(self) -> float:
-        return self.moment
-
-
-class Client:
-    """One kept connection to the agency."""
-
-    def __init__(self, base: str, clock: Hand) -> None:
-        self.base = base
-        self.clock = clock
-        self.address = str(urlsplit(base).hostname), urlsplit(base).port or 0
-        self.connection = http.client.HTTPConnection(*self.address, timeout=20)
-
-    def ask(
-        self, path: str, method: str = "GET", /, **headers: str
-    ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.connection.request(method, path, headers=named)
-        response = self.connection.getresponse()
-        return response.status, response.headers, response.read()
 
 
 @pytest.fixture

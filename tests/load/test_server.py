@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
-from urllib.parse import urlsplit
 
 import pytest
 from lxml import etree
 
 from desk.demo.items import EPOCH
 from stories.errors import WirecopyError
+from tests.desk.agency import Client, Hand
 from tests.load import __main__ as command
 from tests.load import load
 from tests.load.load import Fault, Load
@@ -27,43 +27,6 @@ from tests.load.server import serve
 from tests.load.site import describe, recall
 
 WIRE = "/w/0.rss"
-
-
-class Hand:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.moment = 0.0
-
-    def __call__(self) -> float:
-        return self.moment
-
-
-class Client:
-    """One kept connection to the agency."""
-
-    def __init__(self, base: str, clock: Hand) -> None:
-        self.base = base
-        self.clock = clock
-        self.address = str(urlsplit(base).hostname), urlsplit(base).port or 0
-        self.connection = http.client.HTTPConnection(*self.address, timeout=20)
-
-    def ask(
-        self, path: str, method: str = "GET", /, **headers: str
-    ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.connection.request(method, path, headers=named)
-        response = self.connection.getresponse()
-        return response.status, response.headers, response.read()
-
-    def raw(self, data: bytes) -> bytes:
-        """Everything that comes back for *data* until the agency closes."""
-        with socket.create_connection(self.address, timeout=20) as wire:
-            wire.sendall(data)
-            received = b""
-            while piece := wire.recv(65536):
-                received += piece
-        return received
 
 
 @contextmanager
@@ -136,34 +99,6 @@ def test_what_is_not_there(plain: Client, path: str) -> None:
 
 
 # Validators (RFC 9110 §13)
-
-
-def test_both_validators_are_honoured(plain: Client) -> None:
-    _, headers, _ = plain.ask(WIRE)
-    tag, modified = headers["ETag"], headers["Last-Modified"]
-    for name, value in (
-        ("If-None-Match", tag),
-        ("If-None-Match", f"W/{tag}"),
-        ("If-None-Match", f'"other", {tag}'),
-        ("If-None-Match", "*"),
-        ("If-Modified-Since", modified),
-        ("If-Modified-Since", "Sun, 22 Nov 2026 04:00:00 GMT"),
-    ):
-        status, again, body = plain.ask(WIRE, **{name: value})
-        assert (status, body) == (304, b""), value
-        assert (again["ETag"], again["Last-Modified"]) == (tag, modified)
-    for name, value in (
-        ("If-None-Match", '"other"'),
-        ("If-Modified-Since", "Sat, 21 Nov 2026 00:00:00 GMT"),
-        ("If-Modified-Since", "yesterday"),
-    ):
-        assert plain.ask(WIRE, **{name: value})[0] == 200, value
-
-
-def test_if_none_match_goes_before_if_modified_since(plain: Client) -> None:
-    _, headers, _ = plain.ask(WIRE)
-    asked = {"If-None-Match": '"other"', "If-Modified-Since": headers["Last-Modified"]}
-    assert plain.ask(WIRE, **asked)[0] == 200
 
 
 def test_the_tag_changes_exactly_when_the_wire_does(plain: Client) -> None:
