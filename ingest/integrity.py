@@ -42,11 +42,10 @@ MOST_PASSAGES = 300
 """Passages of one item that are compared; real items have three."""
 
 MOST_MARKUP = 30
-"""Passages of one item that may hold HTML, once there are more passages than that: each is parsed
-by itself."""
+"""Passages of one item that may hold HTML: each is parsed by itself."""
 
 MOST_COMPARED = 200_000_000
-"""Characters of all passages times their number: what comparing each with each may cost."""
+"""Characters of all passages of one item, times their number: each is compared with each."""
 
 _LETTER = re.compile(r"[^\W\d_]")
 _ADVICE = (

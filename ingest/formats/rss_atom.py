@@ -93,6 +93,16 @@ _XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _RDF_ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
 _FULL_TEXT = ("story", "fullstory", "full-text", "fulltext", "fullcontent", "storybody")
+_CREDITS = ("credit", "creditline", "credit-line", "dc:credit", "dcterms:credit")
+# In the order to be tried.
+_PUBLISHED = (
+    *("pubdate", "published", "issued", "dcterms:issued", "atom:published", "dc:date"),
+    *("created", "dcterms:created", "date"),
+)
+_UPDATED = (
+    *("updated", "updatedat", "modified", "atom:updated", "dcterms:modified", "lastmodified"),
+    *("lastbuilddate", "updateddate", "dcterms:date"),
+)
 _HTML_TYPES = ("html", "text/html")
 _XHTML_TYPES = ("xhtml", "application/xhtml+xml")
 
@@ -532,31 +542,9 @@ def _read(item: Item, element: etree._Element) -> Item:
         authors=_people(children, "author", "atom:author", "byline"),
         creators=_people(children, "dc:creator", "dcterms:creator", "dc:author"),
         sources=_sources(children),
-        credits=children.texts(
-            "credit", "creditline", "credit-line", "dc:credit", "dcterms:credit"
-        ),
-        published=children.texts(
-            "pubdate",
-            "published",
-            "issued",
-            "dcterms:issued",
-            "atom:published",
-            "dc:date",
-            "created",
-            "dcterms:created",
-            "date",
-        ),
-        updated=children.texts(
-            "updated",
-            "updatedat",
-            "modified",
-            "atom:updated",
-            "dcterms:modified",
-            "lastmodified",
-            "lastbuilddate",
-            "updateddate",
-            "dcterms:date",
-        ),
+        credits=children.texts(*_CREDITS),
+        published=children.texts(*_PUBLISHED),
+        updated=children.texts(*_UPDATED),
         version=children.first("version", "revision"),
         keywords=_keywords(children),
         media=_media(children),
@@ -732,22 +720,10 @@ def _media(children: _Children) -> tuple[ItemMedia, ...]:
             best = max(contents, key=_rank)
             found.append(_medium(best, [best, group, *around]))
     for element in children.all("enclosure"):
-        found.append(
-            ItemMedia(
-                url=(element.get("url") or element.get("href") or "").strip(),
-                type=element.get("type") or "",
-                length=element.get("length") or "",
-            )
-        )
+        found.append(_enclosure(element, element.get("url") or element.get("href")))
     for element in children.all("link", "atom:link"):
         if (element.get("rel") or "").lower() == "enclosure":
-            found.append(
-                ItemMedia(
-                    url=(element.get("href") or "").strip(),
-                    type=element.get("type") or "",
-                    length=element.get("length") or "",
-                )
-            )
+            found.append(_enclosure(element, element.get("href")))
     # The same picture in several sizes: the largest that is there.
     for name in ("fullimage", "storyimage", "image"):
         urls = [_picture(element) for element in children.all(name)]
@@ -764,6 +740,14 @@ def _media(children: _Children) -> tuple[ItemMedia, ...]:
         if medium.url:
             distinct.setdefault(medium.url, medium)
     return tuple(distinct.values())
+
+
+def _enclosure(element: etree._Element, url: str | None) -> ItemMedia:
+    return ItemMedia(
+        url=(url or "").strip(),
+        type=element.get("type") or "",
+        length=element.get("length") or "",
+    )
 
 
 def _rank(element: etree._Element) -> tuple[bool, int]:
