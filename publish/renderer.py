@@ -63,7 +63,7 @@ def render_waiting(
     """
     done = 0
     with store.write() as conn:
-        jobs, waiting_feeds = _claim(conn, limit, ids)
+        jobs, waiting_feeds = _claim(conn, limit, ids, clock.now())
     while jobs:
         done += len(jobs)
         with outbox.renewing(store, jobs):
@@ -71,8 +71,9 @@ def render_waiting(
                 drafts = _drafts(conn, config, [job.key for job in jobs])
                 signed = _sign(store, conn, config, _claims(drafts))
             with store.write() as conn:
-                written = _keep(conn, jobs, drafts, signed)
-                jobs, waiting_feeds = _claim(conn, limit - done, ids)
+                now = clock.now()
+                written = _keep(conn, jobs, drafts, signed, now)
+                jobs, waiting_feeds = _claim(conn, limit - done, ids, now)
         log.info("rendered", stories=[job.key for job in written])
         for job in written:
             changed_at = drafts[job.key].story.changed_at
@@ -84,8 +85,9 @@ def render_waiting(
             with store.read() as conn:
                 joined = {job.key: _try_to_join(conn, config, job.key) for job in waiting_feeds}
             with store.write() as conn:
-                _keep_feeds(conn, waiting_feeds, joined)
-                waiting_feeds = outbox.claim(conn, "feed", clock.now(), FEEDS_A_TURN)
+                now = clock.now()
+                _keep_feeds(conn, waiting_feeds, joined, now)
+                waiting_feeds = outbox.claim(conn, "feed", now, FEEDS_A_TURN)
     return done
 
 
@@ -117,11 +119,11 @@ def compare(store: Store, config: Config, ids: Sequence[str]) -> Iterator[Mismat
             claims = _claims(drafts)
             last = proofs.last_statements(conn, list(claims))
             standing = signing.standing(claims, last, _revoked(proofs.keys(conn)))
-        found = []
+        found, now = [], clock.now()
         for name, draft in drafts.items():
             if draft.rendered is None:
                 continue  # it stays as it is; status says why once render_waiting has tried
-            row = _entry_row(draft, draft.rendered, standing.get(name))
+            row = _entry_row(draft, draft.rendered, standing.get(name), now)
             before = kept.get(name)
             fields: dict[str, tuple[object, object]] = {"entry": (None, "rendered")}
             if before is not None:
@@ -130,13 +132,14 @@ def compare(store: Store, config: Config, ids: Sequence[str]) -> Iterator[Mismat
                 found.append(Mismatch(name, fields))
         if found:
             with store.write() as conn:
-                outbox.want(conn, "story", [each.story_id for each in found], clock.now())
+                outbox.want(conn, "story", [each.story_id for each in found], now)
         yield from found
 
 
-def _claim(conn: Connection, limit: int, ids: Sequence[str] | None) -> tuple[list[Job], list[Job]]:
+def _claim(
+    conn: Connection, limit: int, ids: Sequence[str] | None, now: datetime
+) -> tuple[list[Job], list[Job]]:
     """Up to *limit* waiting stories; waiting feeds when no story waits."""
-    now = clock.now()
     size = min(STORIES_A_TURN, limit)
     stories = outbox.claim(conn, "story", now, size, ids) if size > 0 else []
     return stories, [] if stories else outbox.claim(conn, "feed", now, FEEDS_A_TURN)
@@ -265,12 +268,15 @@ class _Outcome:
 
 
 def _keep(
-    conn: Connection, jobs: Sequence[Job], drafts: Mapping[str, _Draft], signed: Signed
+    conn: Connection,
+    jobs: Sequence[Job],
+    drafts: Mapping[str, _Draft],
+    signed: Signed,
+    now: datetime,
 ) -> list[Job]:
     """Store everything, and put the feeds that changed into the outbox; the jobs whose stories were
     rendered."""
     revoked = proofs.revoked_keys(conn)
-    now = clock.now()
     # A lease that is lost means that somebody else has rendered the story since, from newer data.
     ours = outbox.renew_all(conn, jobs, now)
     kept = [
@@ -307,15 +313,17 @@ def _outcome(
         return _Outcome(nowhere if draft.over else None, failure=failure)
     place = Place(story.id, draft.feeds, story.changed_at, story.position)
     if draft.rendered is None:
-        return _Outcome(place, _without_copy(draft.kept or _never_rendered(story)))
+        return _Outcome(place, _without_copy(draft.kept or _never_rendered(story, now)))
     new = signed.new.get(story.id)
     statement = new or signed.standing.get(story.id)
     if statement is not None and statement.kid in revoked:
         return _Outcome(again=True)  # revoked while we signed: the next turn signs with another
-    return _Outcome(place, _entry_row(draft, draft.rendered, statement), new)
+    return _Outcome(place, _entry_row(draft, draft.rendered, statement, now), new)
 
 
-def _entry_row(draft: _Draft, rendered: Rendered, statement: StatementRow | None) -> EntryRow:
+def _entry_row(
+    draft: _Draft, rendered: Rendered, statement: StatementRow | None, now: datetime
+) -> EntryRow:
     """What is stored of an entry: with its statement, without its copy if the licence is over."""
     if statement is not None:
         rendered = rendered.with_statement(statement.jws)
@@ -330,7 +338,7 @@ def _entry_row(draft: _Draft, rendered: Rendered, statement: StatementRow | None
         rss=rendered.rss,
         atom=rendered.atom,
         json=rendered.json,
-        rendered_at=clock.now(),
+        rendered_at=now,
     )
     return _without_copy(row) if draft.over else row
 
@@ -340,7 +348,7 @@ def _without_copy(row: EntryRow) -> EntryRow:
     return replace(row, rss=b"", atom=b"", json=b"")
 
 
-def _never_rendered(story: Story) -> EntryRow:
+def _never_rendered(story: Story, now: datetime) -> EntryRow:
     """The entry of a story whose words were deleted before it was ever rendered."""
     return EntryRow(
         story_id=story.id,
@@ -353,7 +361,7 @@ def _never_rendered(story: Story) -> EntryRow:
         rss=b"",
         atom=b"",
         json=b"",
-        rendered_at=clock.now(),
+        rendered_at=now,
     )
 
 
@@ -386,9 +394,8 @@ def _try_to_join(conn: Connection, config: Config, name: str) -> _Joined | Excep
 
 
 def _keep_feeds(
-    conn: Connection, jobs: Sequence[Job], joined: Mapping[str, _Joined | Exception]
+    conn: Connection, jobs: Sequence[Job], joined: Mapping[str, _Joined | Exception], now: datetime
 ) -> None:
-    now = clock.now()
     # A lease that is lost means that somebody else has joined the feed since, from newer entries.
     ours = outbox.renew_all(conn, jobs, now)
     finished = []
