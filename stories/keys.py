@@ -1,9 +1,9 @@
-"""The keys in use: which signs when, made when there is none, rotated and revoked.
+"""Signing keys: which is in use, making, rotating and revoking them, and their files.
 
-Private keys are files in one folder (``signing.keys``), which whoever signs must have; on several
-machines it is shared, or copied before the first start of the second. What the world needs to know
-of them stands in the database. The log has a key of its own, so that a statement key that was lost
-or revoked says nothing against the log.
+Private keys are files in one folder (``signing.keys``), which every process that signs must have;
+on several machines it is shared, or copied before the second one starts. What is public of them is
+in the database. The log has a key of its own, so that losing or revoking a statement key leaves the
+log as it is.
 """
 
 import os
@@ -29,8 +29,8 @@ from wirecopy.keys import jwk
 from wirecopy.token import Signer
 
 SUCCESSION = timedelta(days=1)
-"""How long a key stays good after another has taken its place: clocks differ, and a statement may
-be under way."""
+"""How long a key stays valid after another took its place: clocks differ, and a statement may be
+on its way."""
 
 SECOND = timedelta(seconds=1)
 
@@ -43,7 +43,7 @@ _LARGEST_FILE = 10_000
 def ensure_keys(store: Store, config: Config) -> None:
     """Make the first key and the log, where there are none.
 
-    Any number of processes may do so at once: one makes them, the others find them.
+    Any number of processes may call it at once: one makes them, the others find them.
 
     :raises SigningError: when the key files cannot be written.
     """
@@ -59,8 +59,11 @@ def ensure_keys(store: Store, config: Config) -> None:
 
 
 def _make(conn: Connection, config: Config, begins: datetime) -> str:
-    """A new key, its file before its row: what is published can sign. A file whose row was never
-    committed is harmless; to take it away could take one whose row was."""
+    """A new key; its id.
+
+    Its file is written before its row, so that what is published can sign. A file whose row is not
+    committed does no harm; to remove it might remove one whose row is.
+    """
     key = Ed25519PrivateKey.generate()
     signer = Signer.of(key)
     write_key_file(key_file(config, signer.kid), key)
@@ -71,8 +74,8 @@ def _make(conn: Connection, config: Config, begins: datetime) -> str:
 
 def _begin_log(conn: Connection, config: Config) -> None:
     path = config.keys_folder / LOG_FILE
-    # A key that is there already was made by a start that did not get further, or belonged to a
-    # log that was lost: its proofs can still be checked with it.
+    # A file that is there already is from a start that got no further, or from a log that was lost,
+    # whose proofs can then still be checked.
     write_key_file(path, Ed25519PrivateKey.generate())
     key = read_key_file(path)
     public = key.public_key().public_bytes_raw()
@@ -82,12 +85,12 @@ def _begin_log(conn: Connection, config: Config) -> None:
 
 
 def key_file(config: Config, kid: str) -> Path:
-    """Where the private half of the key *kid* is."""
+    """The file of the private half of the key *kid*."""
     return config.keys_folder / f"{kid}.pem"
 
 
 def signing_key(rows: Sequence[KeyRow], now: datetime) -> KeyRow | None:
-    """The key among *rows* that signs at *now*: of those that are good, the one begun last."""
+    """The key among *rows* that signs at *now*: of the valid ones, the one that began last."""
     good = [
         row
         for row in rows
@@ -99,10 +102,12 @@ def signing_key(rows: Sequence[KeyRow], now: datetime) -> KeyRow | None:
 
 
 def current_signer(config: Config, rows: Sequence[KeyRow]) -> Signer:
-    """What signs statements now, of the keys *rows*. When that is, is to be asked afterwards: the
-    first key may have been made meanwhile, and nothing is signed before its key begins.
+    """The signer of statements now, among the keys *rows*.
 
-    :raises SigningError: when its file cannot be used, or no key is good; names the remedy.
+    Read the time of signing afterwards: the first key may have been made meanwhile, and no
+    statement may be older than its key.
+
+    :raises SigningError: when its file cannot be used, or no key is valid; names the remedy.
     """
     row = signing_key(rows, clock.now())
     if row is None:
@@ -126,7 +131,7 @@ def signer_of(config: Config, row: KeyRow) -> Signer:
 
 
 def log_key(store: Store, config: Config) -> Ed25519PrivateKey:
-    """What signs the log's checkpoints.
+    """The key that signs the log's checkpoints.
 
     :raises SigningError: when its file cannot be used; names the remedy.
     """
@@ -147,9 +152,9 @@ def log_key(store: Store, config: Config) -> Ed25519PrivateKey:
 
 
 def rotate_key(store: Store, config: Config, *, at_once: bool = False) -> KeyRow:
-    """Make a new key: published now, it signs once ``signing.overlap`` is over, or *at_once*.
+    """Make a new key: published now, it signs after ``signing.overlap``, or *at_once*.
 
-    One that waits for its turn already is given it, when *at_once*.
+    With *at_once*, a key that waits already signs now.
 
     :raises SigningError: when one waits already, or its file cannot be written.
     """
@@ -161,7 +166,7 @@ def rotate_key(store: Store, config: Config, *, at_once: bool = False) -> KeyRow
     with store.write() as conn:
         proofs.lock_keys(conn)
         rows = proofs.keys(conn)
-        if at_once:  # of two that begin in the same second nobody could tell the later one
+        if at_once:  # of two that begin in the same second, neither would be the later one
             begun = [r.not_before + SECOND for r in rows if r.not_before <= now]
             begins = max([begins, *begun])
         next_one = next((r for r in rows if r.not_before > now and not r.revoked_at), None)
@@ -181,7 +186,7 @@ def rotate_key(store: Store, config: Config, *, at_once: bool = False) -> KeyRow
 
 
 def _retire(conn: Connection, successor: str, begins: datetime) -> None:
-    """The keys before *successor*, which begins then, end a little later."""
+    """End the keys before *successor*, which begins at *begins*, a little later."""
     end = begins + SUCCESSION
     for row in proofs.keys(conn):
         ends_sooner = row.not_after is not None and row.not_after <= end
@@ -190,8 +195,10 @@ def _retire(conn: Connection, successor: str, begins: datetime) -> None:
 
 
 def revoke_key(store: Store, config: Config, kid: str, reason: str) -> list[str]:
-    """Revoke the key *kid*: nothing that it signed counts any more. The stories it stands by are
-    stated anew, by another key; made now, when there is none. Ids of those stories.
+    """Revoke the key *kid*, so that none of its statements counts any more.
+
+    The stories whose last statement it signed get a new one, by another key, which is made now when
+    there is none. Returns the ids of those stories.
 
     :raises UnknownNameError: when there is no such key.
     :raises SigningError: when it is revoked already, or a new one cannot be written.
@@ -211,7 +218,7 @@ def revoke_key(store: Store, config: Config, kid: str, reason: str) -> list[str]
         begins = now.replace(microsecond=0)
         if not lasting:
             _make(conn, config, begins)
-        elif signing_key(list(rows.values()), now) is None:  # the next one waits for its turn
+        elif signing_key(list(rows.values()), now) is None:  # the next one is not valid yet
             proofs.change_key(conn, min(lasting, key=lambda r: r.not_before).kid, not_before=begins)
         touched = proofs.stories_signed_by(conn, kid)
         outbox.want(conn, "story", touched, now)
@@ -219,7 +226,7 @@ def revoke_key(store: Store, config: Config, kid: str, reason: str) -> list[str]
 
 
 def key_set(conn: Connection) -> dict[str, Any] | None:
-    """The JWK Set as published: every key there was, and the log's; None before the first."""
+    """The JWK Set as published: every key there ever was, and the log's; None before the first."""
     head = proofs.log_head(conn)
     rows = proofs.keys(conn)
     if head is None or not rows:
@@ -250,7 +257,7 @@ def read_key_file(path: Path) -> Ed25519PrivateKey:
         Ed25519 key; names the file and the remedy.
     """
     try:
-        # Not to be held up by a pipe that somebody put there.
+        # Non-blocking, for somebody may have put a pipe there.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
         raise SigningError(
@@ -290,10 +297,10 @@ def _check_mode(path: Path, found: os.stat_result, wrong: int, verb: str, remedy
 
 
 def write_key_file(path: Path, key: Ed25519PrivateKey) -> bool:
-    """Put *key* into a new file at *path*; False, and nothing done, when there is one already.
+    """Write *key* to a new file at *path*; False, and nothing done, when there is one already.
 
-    The file is whole when it appears, and on disk when this returns: a key that has signed must
-    not be lost to a power cut.
+    The file appears whole, and is on disk when this returns, so that a key that has signed is not
+    lost in a power cut.
 
     :raises SigningError: when it cannot be written; names the file and the remedy.
     """

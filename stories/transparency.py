@@ -1,7 +1,7 @@
-"""Keeping the log: receipts given their places, checkpoints signed, proofs made.
+"""The transparency log in the database: receipts get their places, checkpoints are signed.
 
-Into each goes when it was given its place, read under the lock by which it is, and never earlier
-than the one before says: whoever remembers a leaf of the log knows that none behind it is older.
+Each leaf says when it got its place. That is read under the log's lock, and is never earlier than
+the leaf before says: whoever remembers a leaf of the log knows that no later one is older.
 """
 
 from collections.abc import Iterable
@@ -17,13 +17,13 @@ from wirecopy import tlog
 from wirecopy.statement import SLACK, Logged, logged
 
 BATCH = 1000
-"""Receipts numbered in one transaction: some tens of milliseconds in which other writers wait."""
+"""Receipts that one transaction numbers: other writers wait for some tens of milliseconds."""
 
 
 def append(store: Store, config: Config) -> int:
-    """Give every receipt that waits its place, in the order received; how many there were.
+    """Give every waiting receipt its place, in the order received; how many there were.
 
-    Tiles and checkpoint follow in the same transaction: what the checkpoint says is there.
+    Tiles and checkpoint are written in the same transaction, so that they always agree.
 
     :raises SigningError: when the log's key cannot be used, or the clock is behind the log; the
         receipts go on waiting.
@@ -59,10 +59,10 @@ def append(store: Store, config: Config) -> int:
 
 
 def _moment(origin: str, last: datetime | None) -> datetime:
-    """The present, but not before *last*, when the log's last leaf was given its place."""
+    """The present, but not before *last*, when the log's last leaf got its place."""
     now = clock.now()
     if last is not None and last > now + SLACK:
-        # What was logged now would have a time that is not yet, which verifiers rightly refuse.
+        # A leaf logged now would have a time in the future, which verifiers refuse.
         raise SigningError(
             f"log {origin}: its last receipt was logged at {last:%Y-%m-%d %H:%M:%SZ}, and this"
             f" machine's clock says {now:%Y-%m-%d %H:%M:%SZ}; set the clock right"
@@ -71,7 +71,7 @@ def _moment(origin: str, last: datetime | None) -> datetime:
 
 
 def inclusion_proofs(conn: Connection, hashes: Iterable[bytes]) -> dict[bytes, Logged]:
-    """For each receipt of these *hashes* that has its place: that it is in the log as it is now."""
+    """The proof, for each receipt of these *hashes* that has a place, that it is in the log."""
     head = proofs.log_head(conn)
     if head is None:
         return {}

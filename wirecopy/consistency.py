@@ -1,4 +1,4 @@
-"""Whether a log only grew: all checkpoints at hand are heads of one and the same tree."""
+"""Whether a log only grew: all its checkpoints at hand are of one and the same tree."""
 
 from collections.abc import Collection, Sequence
 from itertools import pairwise
@@ -30,11 +30,11 @@ def check_log(
 ) -> tuple[Check, dict[str, str]]:
     """The check ``log`` of a feed, and the checkpoints to remember, by origin.
 
-    :param proved: those of the receipts that hold; *fresh* are those of them whose statements were
-        not seen before.
-    :param present: the log's present one, as it is served.
+    :param proved: the checkpoints of proved receipts; *fresh* are those of them whose statements
+        were not seen before.
+    :param present: the log's present checkpoint, as it is served.
     :param logs: the logs that these keys and entries were in before.
-    :param fetch: gives the log's tiles; without it only forks at one size can be seen.
+    :param fetch: gives the log's tiles; without it only forks at one size are found.
     """
     gone = sorted(name for name in logs if key is None or name != key.name)
     if gone:
@@ -61,14 +61,14 @@ def check_log(
 
 
 def become(log: str | None) -> str:
-    """What has become of a log that was another before."""
+    """What the log is now, as a clause, when it was another before."""
     return f"it is {log!r} now" if log is not None else "the key set has no log key now"
 
 
 def _compared(
     known: Sequence[Checkpoint], fetch: FetchTile | None, *, seen: Checkpoint | None, moved: bool
 ) -> Check:
-    """Whether *known* heads, by size, continue each other.
+    """Whether *known* checkpoints, sorted by size, continue each other.
 
     :param seen: the one of them that was seen before.
     :param moved: whether some of them are neither that one nor of statements seen before.

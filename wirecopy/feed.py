@@ -1,12 +1,11 @@
 """Feeds read into entries: RSS 2.0, Atom (RFC 4287) and JSON Feed 1.1.
 
-What counts as an entry's headline, body, media … is said in ``docs/statement.md`` §4. Whoever
-measures what was published reads it with this too, so what is signed is what a verifier reads.
-Nothing is fetched, nothing is believed.
+``docs/statement.md`` §4 says what is an entry's headline, body, media and so on. The publisher
+measures its own entries through this module too, so what is signed is what a verifier reads.
 
-Lenient readers take more for an entry's own: feedparser, and whoever reads feeds by prefixes or
-without regard to case, shows the last ``title`` it meets, be it Dublin Core's, and the first of all
-bodies. So none of these may say anything else.
+Lenient readers accept more: feedparser, and whoever matches prefixes or ignores case, shows the
+last ``title`` of an entry, even Dublin Core's, and the first of all bodies. So none of these may
+say anything else than the entry does.
 """
 
 import html
@@ -31,8 +30,8 @@ _VOID = names("area base br col embed hr img input link meta source track wbr")
 _OWN = "{urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1}"
 _DEEPEST = 64
 
-# What lenient readers know.
-_SPACES = frozenset(
+# What lenient readers recognize.
+_NAMESPACES = frozenset(
     (
         "",
         "http://www.w3.org/2005/atom",
@@ -67,10 +66,10 @@ _MEMBERS = names(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry as a reader has it. ``None`` is what the entry does not say at all.
+    """One entry as a reader gets it. ``None`` is for what the entry does not have.
 
-    ``media`` are the addresses beside the body that are digested, ``pictures`` those that a reader
-    is also shown; ``faults`` tell what is wrong with the entry in itself.
+    ``media`` are the addresses beside the body that are digested, ``pictures`` others that readers
+    show; ``faults`` are what is wrong with the entry by itself.
     """
 
     guid: str
@@ -90,7 +89,7 @@ class Entry:
 
     @property
     def copy(self) -> Copy:
-        """What of it is digested."""
+        """The part of it that is digested."""
         return Copy(self.headline, self.body, self.media, self.summary, self.tags)
 
 
@@ -176,9 +175,9 @@ def _json_entry(item: Mapping[str, Any]) -> Entry:
 
 
 def _respelt(members: Mapping[str, Any]) -> str:
-    """A member of JSON that differs from one of the format in case alone; empty for none.
+    """A member that differs from one of the format in case alone; empty for none.
 
-    Go's decoder, for one, takes ``Title`` for ``title``.
+    Go's decoder, for one, reads ``Title`` as ``title``.
     """
     for name in members:
         if name not in _MEMBERS and name.lower() in _MEMBERS:
@@ -314,7 +313,7 @@ def _content(element: Element | None) -> str:
 
 
 def _write_html(node: str | Element, pieces: list[str], *, raw: bool = False) -> None:
-    """Append XHTML to *pieces* as HTML says it (HTML Standard §13.3)."""
+    """Append XHTML to *pieces*, written as HTML (HTML Standard §13.3)."""
     if isinstance(node, str):
         pieces.append(node if raw else html.escape(node, quote=False))
         return
@@ -332,7 +331,7 @@ def _from_plain(text: str) -> str:
 
 
 def _text_of(markup: str, faults: list[str]) -> str:
-    """The text in HTML. What cannot be read is a fault of its entry, and of no other."""
+    """The text in HTML; when it cannot be read, that is a fault of its entry alone."""
     try:
         return text_of(markup)
     except TangleError as error:
@@ -340,15 +339,15 @@ def _text_of(markup: str, faults: list[str]) -> str:
         return ""
 
 
-# What lenient readers take for an entry's own
+# What lenient readers show as an entry's own
 
 
 def _known(element: Element) -> str:
-    """The local name of *element* in lower case if readers may know it, else empty."""
+    """The local name of *element* in lower case if lenient readers know it, else empty."""
     if (
         element.prefix is None  # to feedparser an unknown default namespace is none at all
         or element.prefix.lower() in _PREFIXES
-        or element.namespace.lower() in _SPACES
+        or element.namespace.lower() in _NAMESPACES
     ):
         return element.name.lower()
     return ""
@@ -357,9 +356,9 @@ def _known(element: Element) -> str:
 def _contradictions(
     entry: Element, own: Sequence[Element | None], values: Mapping[str, str]
 ) -> Iterator[str]:
-    """What stands in *entry* besides its *own* elements and says other words, as clauses.
+    """Elements of *entry* besides its *own* that say something else, as clauses.
 
-    :param values: guid, headline, body (HTML) and summary as they were read.
+    :param values: guid, headline, body (HTML) and summary of the entry.
     """
     may: dict[str, set[str]] = {}  # made once: there may be many others
     for name, element in _others(entry, own):
@@ -372,8 +371,8 @@ def _contradictions(
 
 
 def _others(entry: Element, own: Sequence[Element | None]) -> Iterator[tuple[str, Element]]:
-    """Elements in *entry*, each with what it is known as, without those of its *own* elements and
-    of a feed's ``source``."""
+    """Elements in *entry* with the names that readers know them by, without its *own* elements and
+    those of a ``source``."""
     stack = [(entry, child) for child in reversed(entry.children)]
     while stack:
         parent, element = stack.pop()
@@ -391,7 +390,7 @@ def _of_media(element: Element) -> bool:
 
 
 def _allowed(value: str, values: Mapping[str, str]) -> set[str]:
-    """What an alias of *value* may say: a summary or a body may stand for the other."""
+    """What another element for *value* may say: a summary and a body may stand for each other."""
     if value in ("body", "summary"):
         return {_squeezed(values["summary"]), _words(values["summary"]), _words(values["body"])}
     return {_squeezed(values[value])}

@@ -1,4 +1,4 @@
-"""The library's own way to fetch documents: urllib, https alone, bounded in size and time."""
+"""How the library fetches documents by default: urllib, https only, bounded in size and time."""
 
 import ipaddress
 import time
@@ -31,7 +31,7 @@ def fetch(urls: Sequence[str]) -> dict[str, bytes]:
 
 
 class _SameHost(urllib.request.HTTPRedirectHandler):
-    """A site sends us nowhere else, and not from https to http."""
+    """Follows redirects to the same scheme and host only."""
 
     def redirect_request(
         self,

@@ -1,6 +1,6 @@
-"""Verifying against a site: its keys, its chains of statements and its log are asked of it.
+"""Verifying against a publisher's site, which serves keys, chains of statements and the log.
 
-How documents are fetched is the caller's to say; without a say it is :mod:`wirecopy.https`.
+The caller may say how documents are fetched; the default is :mod:`wirecopy.https`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,9 +34,9 @@ def is_address(source: str) -> bool:
 class Verifier:
     """Verifies feeds of the publisher at *site*, remembering what it has seen.
 
-    ``state`` is what was seen so far: keep its ``dump()``, and give it again to the next one, to be
-    told when something was taken back. *keys* stand in for those that the site serves; to fetch
-    those shows that the site says so, and to have got them by a way you trust shows more.
+    ``state`` is what was seen so far: keep its ``dump()`` and give it to the next verifier, which
+    then finds out if something was taken back. *keys* take the place of those that the site serves:
+    fetched keys show only what the site says.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ def evidence_of(
     state: TrustedState,
     now: datetime,
 ) -> Evidence:
-    """What *site* has to show for *entries*: their chains, the log's checkpoint, and its tiles."""
+    """What *site* serves for *entries*: their chains, the log's checkpoint, and its tiles."""
     wanted: dict[str, str] = {}
     for entry in entries:
         statement = _statement_of(entry)

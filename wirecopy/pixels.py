@@ -21,7 +21,7 @@ _NO_FRAME = ("0", "0px", "none")
 _WORDED = names("text-align vertical-align float clear font-weight font-style")
 _WORD = re.compile(r"[a-z]+(?:-[a-z]+)*|[0-9]{3}")
 _SPACED = re.compile(r"(?:margin|padding|border)(?:-[a-z-]+)?")
-# No percent, no exponent, no minus: nothing that pushes words off a page.
+# No percent, exponent or minus: nothing that moves words off a page.
 _SPACE = re.compile(
     r"[a-z]+(?:-[a-z]+)*|#[0-9a-f]{3,8}|[0-9]{1,2}(?:\.[0-9]{1,3})?(?:px|pt)?"
     r"|[0-9](?:\.[0-9]{1,3})?(?:em|rem)"
@@ -36,9 +36,8 @@ _PICTURED = {"display": ("block", "inline", "inline-block"), "object-fit": ("con
 def is_pixel(attributes: Attributes) -> bool:
     """Whether an ``img`` of these attributes is a tracking pixel: shown to nobody, in no words.
 
-    It has no ``alt`` text, and is at most one pixel wide or high, or hidden; and no inline style
-    says otherwise: a style with a property that might blow it up again, or with one twice, makes
-    it a picture.
+    It has no ``alt`` text, and is at most one pixel wide or high, or hidden. A ``style`` with a
+    property that might enlarge it again, or with one property twice, makes it a picture.
     """
     if (attributes.get("alt") or "").strip(SPACE):
         return False
@@ -66,7 +65,7 @@ def has_frame(attributes: Attributes) -> bool:
 
 
 def is_harmless(tag: str, attributes: Attributes) -> bool:
-    """Whether the ``style`` of an element lays out, and can neither hide words nor show any."""
+    """Whether the ``style`` of an element is mere layout, and can neither hide nor show words."""
     return all(
         _is_layout(name, value, picture=tag == "img") for name, value in _declarations(attributes)
     )

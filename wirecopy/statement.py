@@ -1,9 +1,9 @@
-"""Statements and receipts: what is said of one published version, and of one version received.
+"""Statements of published versions, and receipts of received ones: written and read.
 
-Both are JSON objects (``docs/statement.md`` §2 and §5). A statement holds everything its receipt
-does, so whoever has the statement can make the receipt again, and look for it in the log. A receipt
-is written when the version is, and becomes a leaf of the log when it is given its place there, with
-one more member: when that was. Pure: signing, numbering and keeping are others' work.
+Both are JSON objects (``docs/statement.md`` §2 and §5). A statement has all members of its receipt,
+so whoever has the statement can write the receipt again and look for it in the log. A receipt is
+written with its version. When it gets its place in the log it becomes a leaf, which has one member
+more: when that was.
 """
 
 import json
@@ -21,17 +21,17 @@ from .token import Token
 
 STATEMENT = "wirecopy-statement-2"
 EARLIER = "wirecopy-statement-1"
-"""Without ``logged_at``, and of a receipt without it. Only chains hold such, at their beginning."""
+"""A type without ``logged_at``, in its receipt too. Only the beginning of a chain may have it."""
 
 RECEIPT = "wirecopy-receipt-2"
 LONGEST_RECEIPT = 0xFFFF
-"""Bytes of a leaf of the log: its entries are served with a length of 16 bits before each."""
+"""Bytes of a leaf of the log: tiles of entries give the length of each in 16 bits."""
 
 SLACK = timedelta(minutes=5)
 """By how much the clocks of one publisher's machines may differ."""
 
 Claims = dict[str, Any]
-"""A statement's members but for its place in the chain and in time."""
+"""The members of a statement without those of its place in chain, log and time."""
 
 _RECEIVED = ("guid", "agency", "agency_id", "agency_version", "rule", "received", "received_at")
 _PLACE = names("version issued_at previous receipt logged_at")
@@ -42,7 +42,7 @@ _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # all are written with the same nu
 
 
 class Credit(NamedTuple):
-    """Whose copy a version is, under which id and version of theirs, as entries say it."""
+    """Whose copy a version is, and the agency's id and version of it."""
 
     agency: str
     agency_id: str
@@ -50,7 +50,7 @@ class Credit(NamedTuple):
 
 
 class Logged(NamedTuple):
-    """That a receipt stands in the log, as text (tlog-proof), and when it was given its place."""
+    """The proof that a receipt is in the log (tlog-proof), and when it got its place there."""
 
     proof: str
     at: datetime
@@ -70,7 +70,7 @@ def claims(
     received_at: datetime,
     changed_at: datetime,
 ) -> Claims:
-    """What is to be said of a *story* as *measured*, with *disclosure* as its last paragraph.
+    """The claims about a *story* as *measured*, with *disclosure* as its last paragraph.
 
     *raw* is the digest of the received item's own bytes.
     """
@@ -93,10 +93,9 @@ def claims(
 def compose(
     claimed: Claims, version: int, previous: str | None, receipt: Logged | None, now: datetime
 ) -> dict[str, Any]:
-    """The statement that makes the claims *claimed*: number *version* of its story.
+    """The statement of what is *claimed*: number *version* of its story.
 
-    *previous* is the digest of the one before, *receipt* shows that what was received stands in
-    the log.
+    *previous* is the digest of the one before, *receipt* the proof that the receipt is in the log.
     """
     place = {
         "version": version,
@@ -108,18 +107,18 @@ def compose(
 
 
 def claims_of(statement: Mapping[str, Any]) -> Claims:
-    """What *statement* claims, without its place: two that claim the same need not both be."""
+    """The claims of *statement*, without its place; equal claims need no new statement."""
     return {name: value for name, value in statement.items() if name not in _PLACE}
 
 
 def receipt(
     guid: str, credit: Credit, received: Digests, raw: str | None, received_at: datetime
 ) -> bytes:
-    """The receipt of a version under *guid*, without its time in the log.
+    """The receipt of a version of the story *guid*, without its time in the log.
 
-    *received* are the digests made at receipt, *raw* is that of the item's own bytes.
+    *received* are the digests made on receipt, *raw* is that of the item's own bytes.
 
-    :raises ValueError: when it is longer than a leaf may be, or cannot be written.
+    :raises ValueError: when it is too long for a leaf, or cannot be written.
     """
     return _written(
         {
@@ -133,8 +132,7 @@ def receipt(
 
 
 def receipt_of(statement: Mapping[str, Any]) -> bytes | None:
-    """The receipt that a statement refers to, as :func:`receipt` writes it; None when nothing was
-    received.
+    """The receipt that a statement refers to, as :func:`receipt` writes it; None when it has none.
 
     :raises ValueError: as :func:`receipt` does.
     """
@@ -144,7 +142,7 @@ def receipt_of(statement: Mapping[str, Any]) -> bytes | None:
 
 
 def logged(receipt: bytes, at: datetime) -> bytes:
-    """The leaf of the log that a *receipt* becomes when it is given its place there."""
+    """The leaf that a *receipt* becomes when it gets its place in the log."""
     return canonical({**json.loads(receipt), "logged_at": to_instant(at)})
 
 
@@ -184,13 +182,13 @@ class Statement:
     published: Digests
     received_at: datetime
     logged_at: datetime | None
-    """When the receipt was given its place in the log; None where there is no ``leaf``."""
+    """When the receipt got its place in the log; None without a ``leaf``."""
     changed_at: datetime
     issued_at: datetime
     previous: str | None
     receipt: str | None
     leaf: bytes | None
-    """The receipt as it has to stand in the log; None when nothing was received, and of the
+    """The leaf that its receipt has to be; None when nothing was received, and for the
     :data:`EARLIER` type."""
 
 

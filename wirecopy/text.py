@@ -5,7 +5,7 @@ paragraphs. Digests are taken of it, so the rule has a name and never changes un
 ``docs/text-projection.md`` specifies it, and its test vectors are in ``tests/vectors/text.json``.
 
 In short: build the tree as a browser does, walk it in order, start a new paragraph at both ends of
-every block and at ``<br>``, bring each paragraph to NFC with single spaces, drop empty ones.
+every block and at ``<br>``, bring each paragraph to NFC with single spaces, and drop empty ones.
 Attributes, comments, scripts and style are no words.
 """
 
@@ -23,7 +23,7 @@ from .pixels import Attributes, has_frame, is_harmless, is_pixel
 from .urls import escape, resolve, srcset
 
 RULE = "wirecopy-text-1"
-"""The name of the rule. Any change of what it gives for any input needs a new name."""
+"""The name of the rule. If its result for any input changes, it needs a new name."""
 
 BLOCKS = names(
     "address article aside blockquote body br caption center col colgroup dd details dialog"
@@ -31,12 +31,11 @@ BLOCKS = names(
     " hgroup hr html legend li listing main menu nav ol optgroup option p plaintext pre search"
     " section summary table tbody td tfoot th thead tr ul xmp"
 )
-"""Elements at whose start and end a paragraph ends. A cleaner that drops such a tag and keeps its
-content joins words across it, which is then measured as an edit."""
+"""Elements at whose start and end a paragraph ends. A cleaner that drops such a tag but keeps its
+content joins words across it, which is measured as an edit."""
 
 SILENT = names("head iframe noembed noframes noscript script style template title")
-"""Elements whose content is no text of the body, and is not looked into. A cleaner has to drop them
-together with their content."""
+"""Elements whose content is no text of the body. A cleaner has to drop them with their content."""
 
 _MEDIA: dict[str, tuple[str, ...]] = {
     "img": ("src", "srcset"),
@@ -79,23 +78,23 @@ class Reference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """What one reading of a body gives, all in document order, repeats included."""
+    """The words and references of a body, in document order, repeats included."""
 
     paragraphs: tuple[str, ...]
     links: tuple[Reference, ...] = ()
     media: tuple[Reference, ...] = ()
     suspect: str = ""
-    """The first thing that can hide or show words behind the rule's back, as a clause; empty for
-    none, and where :func:`project` was not asked to watch."""
+    """The first thing in it that can hide words or show others, as a clause; empty for none, and
+    always without ``watch``."""
 
 
 def plain(text: str) -> str:
-    """*text* on one line as the rule compares it.
+    """*text* on one line, as the rule compares it.
 
-    Controls, U+FEFF, U+FFFE and U+FFFF go; every run of white space (Unicode's White_Space, so
-    no-break spaces too) becomes one space, none at the ends; then Unicode NFC. Joiners (ZWJ, ZWNJ),
-    zero-width spaces, soft hyphens and bidirectional controls stay: they carry meaning, or would
-    let a hidden change pass. Never raises: lone surrogates become U+FFFD.
+    Controls, U+FEFF, U+FFFE and U+FFFF are removed; every run of white space (Unicode's
+    White_Space, so no-break spaces too) becomes one space, with none at the ends; then Unicode NFC.
+    Joiners (ZWJ, ZWNJ), zero-width spaces, soft hyphens and bidirectional controls stay: they carry
+    meaning, or could hide a change. Never raises: lone surrogates become U+FFFD.
     """
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
@@ -107,8 +106,8 @@ def plain(text: str) -> str:
 def project(html: str, base: str | None = None, *, watch: bool = False) -> Projection:
     """Paragraphs, links and media of *html* from a single parse.
 
-    *base* is the URL that relative references are resolved against. *watch* also looks for what
-    can hide or show words (``docs/statement.md`` §7), which takes half as long again.
+    *base* is the URL that relative references are resolved against. With *watch* it also looks for
+    what can hide words or show others (``docs/statement.md`` §7).
 
     :raises wirecopy.html.TangleError: for markup built to burst a parser, and nothing else.
     """
@@ -142,7 +141,7 @@ def projection(html: str) -> str:
 
 
 def plain_to_html(text: str) -> str:
-    """Plain text as HTML: blank lines part ``<p>``, single line breaks become ``<br>``.
+    """Plain text as HTML: a ``<p>`` for each block between blank lines, ``<br>`` for line breaks.
 
     Its paragraphs are the non-empty lines of *text*; ``plain_to_html(projection(x))`` has the
     projection of ``x``.
@@ -180,7 +179,7 @@ class _Reader:
         self._base = base
         self._watch = watch
         self._run: list[str] = []
-        self._anchors: list[list[str]] = []  # the innermost open link gathers the words
+        self._anchors: list[list[str]] = []  # words of the open links; the innermost gets them
         self._players: list[str] = []  # open audio and video, while watching
 
     def read(self, top: LexborNode) -> None:
@@ -226,7 +225,7 @@ class _Reader:
             self._hides(self._players[0], words)
 
     def _part(self) -> None:
-        """End the paragraph that was being read."""
+        """End the current paragraph."""
         if self._run:
             if words := plain("".join(self._run)):
                 self.paragraphs.append(words)
@@ -235,7 +234,7 @@ class _Reader:
             self._anchors[-1].append(" ")
 
     def _link(self, tag: str, attributes: Attributes) -> bool:
-        """Note a link; True when it stands on the words inside it."""
+        """Add a link; True when its words are those inside the element."""
         name = next((name for name in _LINKS[tag] if name in attributes), None)
         url = None if name is None else resolve(attributes[name] or "", self._base)
         if url is None:
@@ -264,7 +263,7 @@ class _Reader:
     # Watching
 
     def _look_at(self, node: LexborNode, kind: int) -> None:
-        """Note what may deceive about an element, or about what it holds."""
+        """Look for what may deceive in an element and in what it holds."""
         tag = node.tag or ""
         if tag.startswith(("-", "!")):  # comments and the like
             return
@@ -278,7 +277,7 @@ class _Reader:
             self._look_inside(node)
 
     def _look_inside(self, silent: LexborNode) -> None:
-        """Note words and media in an element whose content some readers show and some do not."""
+        """Look for words and media in an element whose content only some readers show."""
         nodes = silent.traverse(include_text=True)
         next(nodes)  # the element itself
         for node in nodes:
@@ -292,7 +291,7 @@ class _Reader:
                     self._hides(silent.tag or "", f"<{tag}>")
 
     def _suspects(self, tag: str, attributes: Attributes) -> bool:
-        """Note an element that may deceive. True for a tracking pixel: it may be hidden."""
+        """Look at an element by itself. True for a tracking pixel, which may be hidden."""
         pixel = tag == "img" and is_pixel(attributes)
         if not self.suspect:
             self.suspect = _suspect(tag, attributes, pixel=pixel)

@@ -1,11 +1,11 @@
-"""The transparency log: Merkle tree, tiles, signed checkpoints, and proofs, for both sides.
+"""The transparency log: Merkle tree, tiles, signed checkpoints and proofs, written and checked.
 
-The tree is that of RFC 6962 §2, kept and served as tiles (C2SP tlog-tiles). A tile is a run of up
-to 256 hashes that stand side by side at one height: level 0 holds the hashes of leaves, level L
-those of whole trees of 256**L leaves. All other nodes follow from them, so a tree of a million
-leaves is asked for a proof by reading five or six tiles. Proofs are checked as RFC 9162 §2.1.3.2
-and §2.1.4.2 say. Checkpoints and proofs are text (C2SP signed-note, tlog-checkpoint, tlog-proof);
-keys are Ed25519. Pure: where tiles are kept, or fetched from, is the caller's matter.
+The tree is that of RFC 6962 §2, stored and served as tiles (C2SP tlog-tiles). A tile is a run of up
+to 256 neighbouring hashes of one height: level 0 holds the hashes of leaves, level L those of whole
+trees of 256**L leaves. All other nodes follow from them, so a proof from a tree of a million leaves
+takes five or six tiles. Proofs are checked as RFC 9162 §2.1.3.2 and §2.1.4.2 say. Checkpoints and
+proofs are text (C2SP signed-note, tlog-checkpoint, tlog-proof); keys are Ed25519. Where tiles are
+stored, or fetched from, is up to the caller.
 """
 
 import base64
@@ -37,11 +37,11 @@ LONGEST = 16_384
 MOST_SIGNATURES = 16
 
 Tiles = Callable[[int, int], bytes]
-"""Level and number of a tile to its hashes, one after the other; more than asked for is fine."""
+"""The hashes of the tile of a level and number, joined; it may have more than are needed."""
 
 FetchTile = Callable[[int, int, int], bytes | None]
-"""Level, number and width of a tile: its bytes, or None where there is none. A tile of width 256 is
-full. When a partial one is gone, the full one may be given in its place."""
+"""The bytes of the tile of a level, number and width, None where there is none. Width 256 is a full
+tile, which may be given in place of a partial one."""
 
 _PROOF = "c2sp.org/tlog-proof@v1"
 _ED25519 = b"\x01"  # the signature type of plain Ed25519
@@ -50,14 +50,14 @@ _DECIMAL = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 
 
 class TreeError(ValueError):
-    """A place or size that the tree does not have, or tiles that do not hold what they must."""
+    """The tree has no such place or size, or its tiles lack hashes."""
 
 
 # The tree
 
 
 def leaf_hash(leaf: bytes) -> bytes:
-    """The hash of a leaf: the zero byte sets it apart from a node."""
+    """The hash of a leaf; the zero byte tells it from a node."""
     return hashlib.sha256(b"\0" + leaf).digest()
 
 
@@ -69,8 +69,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 def extend(size: int, edge: Tiles, leaves: Sequence[bytes]) -> dict[tuple[int, int], bytes]:
     """The tiles, by level and number, that change when *leaves* (hashes) follow *size* others.
 
-    *edge* is asked only for the tiles at the right edge that are not full. Tiles grow at their end
-    and nowhere else.
+    *edge* is asked for the tiles at the right edge that are not full. Tiles grow at their end only.
     """
     changed: dict[tuple[int, int], bytes] = {}
     level, start, fresh = 0, size, list(leaves)
@@ -91,7 +90,7 @@ def extend(size: int, edge: Tiles, leaves: Sequence[bytes]) -> dict[tuple[int, i
 
 
 class Tree:
-    """A tree of *size* leaves whose tiles are read from *tiles*; each is read once."""
+    """A tree of *size* leaves. Each of its *tiles* is read once."""
 
     def __init__(self, size: int, tiles: Tiles) -> None:
         self.size = size
@@ -141,7 +140,7 @@ class Tree:
         return proof[::-1]
 
     def _range(self, low: int, high: int) -> bytes:
-        """The hash of the leaves from *low* to *high*, where *low* begins a whole tree."""
+        """The hash of the leaves from *low* up to *high*, where *low* begins a whole tree."""
         count = high - low
         if count & (count - 1) == 0:
             return self._node(count.bit_length() - 1, low)
@@ -149,7 +148,7 @@ class Tree:
         return node_hash(self._range(low, middle), self._range(middle, high))
 
     def _node(self, height: int, low: int) -> bytes:
-        """The hash of the 2**height leaves from *low* on, all of which there are."""
+        """The hash of the whole tree of the 2**height leaves from *low* on."""
         known = self._nodes.get((height, low))
         if known is None:
             level, rest = divmod(height, HEIGHT)
@@ -186,9 +185,9 @@ def _split(count: int) -> int:
 def check_inclusion(
     hash_: bytes, index: int, size: int, root: bytes, path: Sequence[bytes]
 ) -> None:
-    """Check that the leaf of *hash_* is the *index*-th of the *size* leaves below *root*.
+    """Check that the leaf with *hash_* is the *index*-th of the *size* leaves below *root*.
 
-    :raises Refused: when it is not shown to be.
+    :raises Refused: when *path* does not prove it.
     """
     if not 0 <= index < size:
         raise Refused(f"leaf {index} does not stand in a log of {size}")
@@ -214,7 +213,7 @@ def check_consistency(
 ) -> None:
     """Check that the log of *new* leaves begins with the log of *old* leaves.
 
-    :raises Refused: when it is not shown to.
+    :raises Refused: when *proof* does not prove it.
     """
     if old > new:
         raise Refused(f"a log of {new} cannot continue one of {old}")
@@ -265,9 +264,9 @@ def tile_path(level: int, number: int, width: int = WIDTH) -> str:
 
 
 def fetched_tiles(size: int, fetch: FetchTile) -> Tiles:
-    """The tiles of a log of *size* leaves, asked for at the width that they have then, and once.
+    """The tiles of a log of *size* leaves, fetched once each, at the width they have at that size.
 
-    What it gives raises Missing when a tile is not to be had, Refused when it has another length.
+    They raise Missing when a tile could not be had, and Refused when it has another length.
     """
 
     @cache
@@ -288,7 +287,7 @@ def fetched_tiles(size: int, fetch: FetchTile) -> Tiles:
 
 @dataclass(frozen=True, slots=True)
 class LogKey:
-    """Whose checkpoints are believed: the log's name, which is its origin, and its key."""
+    """The log whose checkpoints are accepted: its name, which is its origin, and its public key."""
 
     name: str
     id: bytes
@@ -297,7 +296,7 @@ class LogKey:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The head of a log as it was signed, and the note itself."""
+    """A log's size and root as they were signed, and the signed note itself."""
 
     origin: str
     size: int
@@ -306,19 +305,19 @@ class Checkpoint:
 
 
 def origin_of(url: str) -> str:
-    """The name of the log served below *url*: without scheme, and without what a name cannot
-    hold (spaces, and the plus sign that parts a verifier key)."""
+    """The name of the log served below *url*: without scheme, spaces, and plus signs, which
+    separate the parts of a verifier key."""
     name = url.partition("://")[2] or url
     return "".join(c for c in name if c != "+" and not c.isspace()).rstrip("/") + "/log"
 
 
 def key_id(name: str, public: bytes) -> bytes:
-    """The four bytes by which signatures name the key *public* (32 bytes) of *name*."""
+    """The four bytes that identify the key *public* (32 bytes) of *name* in signatures."""
     return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public).digest()[:4]
 
 
 def verifier_key(name: str, public: bytes) -> str:
-    """The key as verifiers are told it: name, key id in hex, type and key in Base64."""
+    """The verifier key: name, key id in hex, type and key in base64."""
     return f"{name}+{key_id(name, public).hex()}+{_base64(_ED25519 + public)}"
 
 
@@ -353,7 +352,7 @@ def sign_checkpoint(origin: str, size: int, root: bytes, key: Ed25519PrivateKey)
 
 
 def read_checkpoint(note: str, key: LogKey) -> Checkpoint:
-    """The checkpoint that *note* is, once *key* is found to have signed it.
+    """The checkpoint in *note*, whose signature by *key* is checked.
 
     :raises Refused: when it is none, is of another log, or its signature does not verify.
     """
@@ -369,7 +368,7 @@ def read_checkpoint(note: str, key: LogKey) -> Checkpoint:
 
 
 def parse_checkpoint(note: str) -> Checkpoint:
-    """The checkpoint that *note* is, taken as it stands: its signature was checked before.
+    """The checkpoint in *note*, whose signature was checked before.
 
     :raises Refused: when it is none.
     """
@@ -393,7 +392,10 @@ def _read(note: str) -> tuple[Checkpoint, str, str]:
 
 
 def _signed(text: str, signatures: str, key: LogKey) -> bool:
-    """Whether *key* signed *text*. One signature of its that fails spoils the note."""
+    """Whether *key* signed *text*.
+
+    :raises Refused: for a line that is no signature, and for one by *key* that does not verify.
+    """
     found = False
     for line in signatures[:-1].split("\n")[:MOST_SIGNATURES]:
         dash, name, coded = [*line.split(" "), "", ""][:3]
@@ -417,22 +419,22 @@ def _signed(text: str, signatures: str, key: LogKey) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """Where in the log a receipt stands, and the head by which that was proved."""
+    """A leaf's place in the log, and the checkpoint by which it was proved."""
 
     index: int
     head: Checkpoint
 
 
 def write_proof(index: int, path: Sequence[bytes], checkpoint: str) -> str:
-    """That the leaf at *index* is in the log of the signed *checkpoint*, as one text."""
+    """The proof that the leaf at *index* is in the log of the signed *checkpoint*."""
     lines = [_PROOF, f"index {index}", *(_base64(each) for each in path)]
     return "\n".join([*lines, "", checkpoint])
 
 
 def check_proof(text: str, leaf: bytes, key: LogKey) -> Proved:
-    """Check that the leaf whose bytes are *leaf* stands in the log, and where.
+    """Check the proof *text* that the leaf with the bytes *leaf* is in the log; its place there.
 
-    :raises Refused: when the proof is none, or does not hold.
+    :raises Refused: when it is no proof, or does not prove it.
     """
     if _too_long(text):
         raise Refused(f"is longer than {LONGEST} bytes")

@@ -1,4 +1,4 @@
-"""What a verifier has seen, so that later it can tell that nothing was taken back.
+"""What a verifier has seen, so that it finds out later if something was taken back.
 
 ``docs/statement.md`` §7, "What was seen before" and "Places and times".
 """
@@ -26,7 +26,7 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True, order=True, slots=True)
 class LeafTime:
-    """Where in the log a leaf stands, and when it says that it was given that place."""
+    """A leaf's place in the log, and when, by its own account, it got that place."""
 
     index: int
     logged_at: datetime
@@ -36,7 +36,7 @@ class LeafTime:
 
 
 class SeenSize(NamedTuple):
-    """How many leaves a log had at a checkpoint seen before, and when that was first seen."""
+    """A log's size at a checkpoint seen before, and when that was first seen."""
 
     size: int
     seen_at: datetime
@@ -46,9 +46,9 @@ class SeenSize(NamedTuple):
 class TrustedState:
     """The last good statement of every guid, and the last checkpoint (a note) of every log.
 
-    ``logs`` tells in which log the receipts of statements by a key were, by the key's id: a
-    publisher whose old entries have all left the feed is known again by its keys. ``leaves`` has,
-    by log, the last leaf that was seen of it, and ``seen_at`` when its checkpoint was first seen.
+    ``logs`` has, by key id, the log of the receipts of statements by that key: a publisher whose
+    old entries have all left the feed is recognized by its keys. ``leaves`` has, by log, the last
+    leaf that was seen, and ``seen_at`` when its checkpoint was first seen.
     """
 
     statements: Mapping[str, Seen] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class TrustedState:
     seen_at: Mapping[str, datetime] = field(default_factory=dict)
 
     def size_of(self, log: str) -> SeenSize | None:
-        """The size of *log* at its checkpoint, if it is known when that was first seen."""
+        """The size of *log* at its checkpoint, None unless it is known when that was first seen."""
         if log not in self.checkpoints or log not in self.seen_at:
             return None
         return SeenSize(parse_checkpoint(self.checkpoints[log]).size, self.seen_at[log])
@@ -70,7 +70,7 @@ class TrustedState:
         return {log for log in (*by_guid, *by_kid) if log is not None}
 
     def dump(self) -> bytes:
-        """As a file holds it: JSON in UTF-8."""
+        """The state as a file: JSON in UTF-8."""
         return canonical(
             {
                 "type": TYPE,
@@ -89,7 +89,7 @@ class TrustedState:
     def load(cls, document: bytes) -> "TrustedState":
         """The state in a file.
 
-        :raises Refused: when it is none: forgetting in silence would be worse.
+        :raises Refused: when it is none; to begin anew in silence would be to forget.
         """
         try:
             found = parse_json(document.decode())
@@ -133,9 +133,9 @@ def _seen(value: Mapping[str, Any]) -> Seen:
 def misplaced(
     leaves: Iterable[LeafTime], newest: LeafTime | None, seen: SeenSize | None
 ) -> dict[LeafTime, str]:
-    """What is wrong with those of *leaves*, all of one log, that cannot stand where they do.
+    """Those of *leaves*, all of one log, whose time does not fit their place, and why not.
 
-    :param newest: of the leaves seen before, the one that stands last.
+    :param newest: the last leaf of the log that was seen before.
     """
     found: dict[LeafTime, str] = {}
     last = None

@@ -31,19 +31,19 @@ Document = bytes | str | os.PathLike[str]
 """The bytes of a document, or the path of a file that holds them."""
 
 FindChain = Callable[[Statement], bytes | None]
-"""The chain document of a statement's story, or None where there is nobody to ask for it. Raises
-:class:`.errors.Missing` where it was asked for, and is withheld."""
+"""The chain document of a statement's story, None where there is nobody to ask for it. Raises
+:class:`.errors.Missing` when it was asked for and could not be had."""
 
 _BRACKETS = re.compile("%(5B|5D|23|25)")
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What else there is at hand, besides feed and keys; what is not there is not checked.
+    """What is at hand besides feed and keys. What is missing is not checked.
 
     ``now`` is the present; ``find_chain`` gives the chain of a story, ``fetch_tile`` the log's
-    tiles; ``checkpoint`` is the log's present one, as it is served; ``state`` is what an earlier
-    verification told to remember.
+    tiles; ``checkpoint`` is the log's present one, as it is served; ``state`` is that of the last
+    verification.
     """
 
     now: datetime | None = None
@@ -56,11 +56,11 @@ class Evidence:
 def verify(feed: Document, keys: Keys | Document, evidence: Evidence | None = None) -> Report:
     """Verify every entry of *feed* (RSS, Atom or JSON Feed) against the publisher's *keys*.
 
-    *keys* are those of the publisher, as :func:`read_keys` reads them, or the JWK Set itself. They
-    decide whom to believe, so nothing stands in for them.
+    *keys* are a JWK Set, or what :func:`read_keys` made of it. They say whom to believe, so there
+    is no default.
 
-    :raises Refused: when *feed* is no feed, or *keys* no key set. Whatever is wrong with an entry
-        is told in its result.
+    :raises Refused: when *feed* is no feed, or *keys* no key set. What is wrong with an entry is in
+        its result.
     :raises OSError: when a file cannot be read.
     """
     if not isinstance(keys, Keys):
@@ -69,7 +69,7 @@ def verify(feed: Document, keys: Keys | Document, evidence: Evidence | None = No
 
 
 def content(document: Document) -> bytes:
-    """The bytes of *document*, from its file where it is a path."""
+    """The bytes of *document*, read from its file when it is a path."""
     if isinstance(document, bytes):
         return document
     if isinstance(document, str) and document.lower().startswith(("http://", "https://")):
@@ -98,14 +98,14 @@ def verify_entries(
         fetch=evidence.fetch_tile,
     )
     if log.state != "failed":
-        # Nothing is learnt by a log that was taken back, or the next time it would pass.
+        # Nothing is learnt from a log that failed, or it would pass the next time.
         good = [c for c, r in zip(checked, results, strict=True) if r.verdict == "verified"]
         state = _learnt(evidence, good, keys, newest)
     return Report(tuple(results), log, state)
 
 
 def _check_leaf_times(checked: Sequence["_EntryChecks"], keys: Keys, state: TrustedState) -> None:
-    """Let receipts fail whose times are not in the order of their places in the log."""
+    """Fail receipts whose times are not in the order of their places in the log."""
     if keys.log is None:
         return
     log = keys.log.name
@@ -119,12 +119,12 @@ def _check_leaf_times(checked: Sequence["_EntryChecks"], keys: Keys, state: Trus
 def _learnt(
     evidence: Evidence, good: Sequence["_EntryChecks"], keys: Keys, newest: Mapping[str, str]
 ) -> TrustedState:
-    """What to remember, with the entries that are *good* and the checkpoints that are *newest*."""
+    """The state with the *good* entries and the *newest* checkpoints."""
     state = evidence.state
     statements, logs = dict(state.statements), dict(state.logs)
     leaves, seen_at = dict(state.leaves), dict(state.seen_at)
     for origin, note in newest.items():
-        # Of one that is still the newest it counts when it was first seen.
+        # A checkpoint that is still the newest keeps the time when it was first seen.
         if _size(state.checkpoints.get(origin)) != _size(note):
             seen_at.pop(origin, None)
             if evidence.now is not None:

@@ -1,7 +1,6 @@
-"""XML read into a tree by expat: no entity is expanded, nothing is fetched, no DOCTYPE is taken.
+"""XML read into a tree by expat. No entity is expanded, nothing is fetched, a DOCTYPE is refused.
 
-Comments and processing instructions are nothing; of names the namespace counts, and the prefix is
-known besides.
+Comments and processing instructions are left out.
 """
 
 import codecs
@@ -13,13 +12,13 @@ from xml.parsers import expat
 from .errors import Refused
 
 DEEPEST = 256
-"""How deep elements may nest, as in libxml2."""
+"""How deep elements may nest (libxml2's limit)."""
 
 _BETWEEN = "\x1f"  # between the parts of a name: no XML can hold it
 _DECLARED = re.compile(
     rb"<\?xml[^>]*?\sencoding[ \t\r\n]*=[ \t\r\n]*[\"']([A-Za-z][A-Za-z0-9._-]*)[\"']"
 )
-# Python's own, by which nobody else reads XML.
+# Python's own codecs, which no other reader of XML has.
 _NO_ENCODING = {"idna", "punycode", "raw-unicode-escape", "unicode-escape"}
 
 
@@ -111,7 +110,7 @@ def _split(written: str) -> tuple[str, str, str | None]:
 
 
 def _in_utf8(document: bytes) -> bytes:
-    """*document* in UTF-8, by its byte order mark, its first bytes, or what it declares."""
+    """*document* in UTF-8. Byte order mark and first bytes decide, then its declaration."""
     encoding: str = json.detect_encoding(document[:4])
     if encoding == "utf-8" and (declared := _DECLARED.match(document)):
         encoding = declared[1].decode()

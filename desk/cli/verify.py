@@ -1,4 +1,4 @@
-"""``wirecopy verify``: is what a feed, or an article elsewhere, says of its stories true?"""
+"""``wirecopy verify``: is it true what a feed, or an article elsewhere, says of its stories?"""
 
 import os
 import tempfile
@@ -30,12 +30,12 @@ from wirecopy.online import KEYS, evidence_of, site_of, sites_of
 
 
 class VerifyError(WirecopyError):
-    """What was given cannot be verified at all."""
+    """A file or document given cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the command line asks for. ``keys`` and ``chains`` are files or URLs."""
+    """The arguments. ``feed``, ``keys`` and ``chains`` are files or URLs."""
 
     feed: str
     keys: str | None = None
@@ -124,7 +124,7 @@ def _feed(asked: Asked, *, json: bool) -> None:
     with Sources() as sources:
         report = _verified(asked, sources)
     if json:
-        show.as_json(_told(asked.feed, report))
+        show.as_json(_as_data(asked.feed, report))
     else:
         _print(report)
     for entry in report.entries:
@@ -142,10 +142,10 @@ def _feed(asked: Asked, *, json: bool) -> None:
 
 
 def _verified(asked: Asked, sources: Sources) -> Report:
-    """The report of the feed *asked* for; what it showed is written to ``asked.remember``.
+    """The report of the feed; what was seen is written to ``asked.remember``.
 
-    :raises ConfigError: when it is not said which keys to go by.
-    :raises WirecopyError: when feed, keys, chain or memory cannot be read.
+    :raises ConfigError: when no keys are named and the feed is a file.
+    :raises WirecopyError: when feed, keys, a chain or the file to remember cannot be read.
     """
     document = sources.named(asked.feed)
     site, keys = _site_and_keys(asked, sources)
@@ -168,7 +168,7 @@ def _verified(asked: Asked, sources: Sources) -> Report:
 
 
 def _site_and_keys(asked: Asked, sources: Sources) -> tuple[str | None, Keys]:
-    """The site that a URL tells of, None for none, and the publisher's keys."""
+    """The publisher's site, None when no URL names it, and the publisher's keys."""
     if asked.keys is not None:
         keys = _read_keys(asked.keys, sources.named(asked.keys))
         if is_url(asked.keys) and asked.keys.endswith(KEYS):
@@ -195,7 +195,7 @@ def _read_keys(source: str, document: bytes) -> Keys:
 
 
 def _named_chains(named: tuple[str, ...], sources: Sources) -> Mapping[str, bytes]:
-    """The chain documents that were *named*, by guid."""
+    """The chain documents *named*, by guid."""
     found: dict[str, bytes] = {}
     for source in named:
         document = sources.named(source)
@@ -224,7 +224,7 @@ def _load(file: Path | None) -> TrustedState:
 
 
 def _write(file: Path, data: bytes) -> None:
-    """Whole or not at all: half a memory would be refused, or forget."""
+    """Write *file* whole or not at all."""
     try:
         with tempfile.NamedTemporaryFile(dir=file.resolve().parent, delete=False) as out:
             out.write(data)
@@ -264,7 +264,7 @@ def _summary(entry: Result) -> str:
     return f"{done} ok" + (f"; not checked: {', '.join(left)}" if left and done > 1 else "")
 
 
-def _told(source: str, report: Report) -> dict[str, object]:
+def _as_data(source: str, report: Report) -> dict[str, object]:
     return {
         "feed": source,
         "ok": report.ok,
