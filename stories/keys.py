@@ -238,13 +238,13 @@ def key_set(conn: Connection) -> dict[str, Any] | None:
 
 
 def _published(row: KeyRow) -> dict[str, Any]:
-    told: dict[str, Any] = {**jwk(from_base64url(row.x)), "kid": row.kid}
-    told |= {"alg": "EdDSA", "use": "sig", "nbf": int(row.not_before.timestamp())}
+    published: dict[str, Any] = {**jwk(from_base64url(row.x)), "kid": row.kid}
+    published |= {"alg": "EdDSA", "use": "sig", "nbf": int(row.not_before.timestamp())}
     if row.not_after is not None:
-        told["exp"] = int(row.not_after.timestamp())
+        published["exp"] = int(row.not_after.timestamp())
     if row.revoked_at is not None:
-        told["revoked"] = {"revoked_at": int(row.revoked_at.timestamp()), "reason": row.reason}
-    return told
+        published["revoked"] = {"revoked_at": int(row.revoked_at.timestamp()), "reason": row.reason}
+    return published
 
 
 # Private keys in files: one to a file, PKCS #8, readable by their owner alone

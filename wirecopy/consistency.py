@@ -38,8 +38,8 @@ def check_log(
     """
     gone = sorted(name for name in logs if key is None or name != key.name)
     if gone:
-        told = f"the log was {gone[0]!r} before, and {become(key.name if key else None)}"
-        return Check("log", "failed", told), {}
+        reason = f"the log was {gone[0]!r} before, and {become(key.name if key else None)}"
+        return Check("log", "failed", reason), {}
     if key is None:
         return Check("log", "not checked", "the key set has no log key"), {}
     before = state.checkpoints.get(key.name)

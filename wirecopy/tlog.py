@@ -57,7 +57,7 @@ class TreeError(ValueError):
 
 
 def leaf_hash(leaf: bytes) -> bytes:
-    """The hash of a leaf; the zero byte tells it from a node."""
+    """The hash of a leaf; the zero byte makes it differ from every node."""
     return hashlib.sha256(b"\0" + leaf).digest()
 
 

@@ -308,9 +308,9 @@ class _EntryChecks:
         if scope is not None and scope != statement.scope:
             return _failed("claim", f"the entry says {scope!r}, the statement {statement.scope!r}")
         if flag is not None and flag != (statement.scope == "headline-only"):
-            told = "true" if flag else "false"
+            claimed = "true" if flag else "false"
             return _failed(
-                "claim", f"editedHeadlineOnly is {told}, but the scope {statement.scope}"
+                "claim", f"editedHeadlineOnly is {claimed}, but the scope {statement.scope}"
             )
         return Check("claim", "ok")
 
@@ -337,11 +337,11 @@ class _EntryChecks:
         except Refused as error:
             return _failed("receipt", str(error))
         self.leaf = LeafTime(self.proved.index, statement.logged_at)
-        told = (
+        notes = (
             f"in the log of {self.proved.head.size}",
             late(statement.received_at, statement.logged_at),
         )
-        return Check("receipt", "ok", "; ".join(filter(None, told)))
+        return Check("receipt", "ok", "; ".join(filter(None, notes)))
 
     def _check_chain(self, token: Token, statement: Statement) -> Check:
         try:

@@ -1,4 +1,4 @@
-"""What differs between two copies, told to people: whole, in order, in bounded time."""
+"""What differs between two copies, as_html to people: whole, in order, in bounded time."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from publish.diff import differences, word_differences
 from tests.wirecopy.markups import steady, words
-from tests.wirecopy.test_scope import SENTENCE, WIRE, published, told
+from tests.wirecopy.test_scope import SENTENCE, WIRE, as_html, published
 from wirecopy.scope import Copy, measure
 
 
@@ -64,7 +64,7 @@ def test_word_differences_read_well() -> None:
 @given(st.data(), st.lists(words, min_size=1, max_size=8, unique=True))
 def test_text_differences_hold_every_paragraph(data: st.DataObject, story: list[str]) -> None:
     mutant = data.draw(st.lists(st.one_of(st.sampled_from(story), words), max_size=8))
-    before, after = (replace(WIRE, body=told(s)) for s in (story, mutant))
+    before, after = (replace(WIRE, body=as_html(s)) for s in (story, mutant))
     found = [d for d in differences(before, after) if d.part == "text"]
     gone = [d.received for d in found if d.kind != "added"]
     come = [d.published for d in found if d.kind != "removed"]
@@ -74,12 +74,12 @@ def test_text_differences_hold_every_paragraph(data: st.DataObject, story: list[
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (told(list("ab") * 8_000), told(list("ba") * 8_000)),
-        (told(["x"] * 12_000), told(["x"] * 11_000)),
+        (as_html(list("ab") * 8_000), as_html(list("ba") * 8_000)),
+        (as_html(["x"] * 12_000), as_html(["x"] * 11_000)),
         ("a b " * 30_000, "b a c " * 30_000),
         (
-            told([f"{n} of {n}" for n in range(5_000)]),
-            told([f"{n} of {n}" for n in range(5_000)][::-1]),
+            as_html([f"{n} of {n}" for n in range(5_000)]),
+            as_html([f"{n} of {n}" for n in range(5_000)][::-1]),
         ),
     ],
     ids=["alternating", "repeated", "one paragraph", "turned around"],

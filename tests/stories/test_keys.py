@@ -69,8 +69,8 @@ def test_nothing_is_published_before_the_first_key(store: Store) -> None:
 def test_the_first_key_and_the_log(store: Store, config: ConfigOf, time: Time) -> None:
     room = config()
     kid = signs(store, room)
-    told = published(store)
-    [key] = told["keys"]
+    found = published(store)
+    [key] = found["keys"]
     assert key == {
         "kty": "OKP",
         "crv": "Ed25519",
@@ -80,7 +80,7 @@ def test_the_first_key_and_the_log(store: Store, config: ConfigOf, time: Time) -
         "use": "sig",
         "nbf": int(NOON.timestamp()),
     }
-    assert told["wirecopy_log"].startswith("127.0.0.1:8080/log+")
+    assert found["wirecopy_log"].startswith("127.0.0.1:8080/log+")
     assert sorted(p.name for p in room.keys_folder.iterdir()) == sorted([f"{kid}.pem", "log.pem"])
     with store.read() as conn:
         head = proofs.log_head(conn)
@@ -89,13 +89,13 @@ def test_the_first_key_and_the_log(store: Store, config: ConfigOf, time: Time) -
         "127.0.0.1:8080/log\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n"
     )
     ensure_keys(store, room)
-    assert published(store) == told
+    assert published(store) == found
 
 
-def _start(url: str, room: Config, gate: Any, told: Any) -> None:
+def _start(url: str, room: Config, gate: Any, kids: Any) -> None:
     store = connect(url)
     gate.wait()
-    told.put(signs(store, room))
+    kids.put(signs(store, room))
     store.close()
 
 
@@ -104,12 +104,14 @@ def test_many_processes_at_their_first_start_agree(store: Store, config: ConfigO
     room = config()
     context = multiprocessing.get_context("spawn")
     count = 4
-    gate, told = context.Barrier(count), context.Queue()
+    gate, answers = context.Barrier(count), context.Queue()
     url = store.engine.url.render_as_string(hide_password=False)
-    processes = [context.Process(target=_start, args=(url, room, gate, told)) for _ in range(count)]
+    processes = [
+        context.Process(target=_start, args=(url, room, gate, answers)) for _ in range(count)
+    ]
     for process in processes:
         process.start()
-    kids = {told.get(timeout=60) for _ in processes}
+    kids = {answers.get(timeout=60) for _ in processes}
     for process in processes:
         process.join(60)
         assert process.exitcode == 0
@@ -228,12 +230,12 @@ def test_revoking_the_only_key_makes_another(store: Store, config: ConfigOf, tim
     assert revoke_key(store, room, old, "found in a bucket") == []
     new = signs(store, room)
     assert new != old
-    told = {k["kid"]: k for k in published(store)["keys"]}
-    assert told[old]["revoked"] == {
+    found = {k["kid"]: k for k in published(store)["keys"]}
+    assert found[old]["revoked"] == {
         "revoked_at": int(NOON.timestamp()),
         "reason": "found in a bucket",
     }
-    assert "revoked" not in told[new]
+    assert "revoked" not in found[new]
     with pytest.raises(SigningError, match="revoked already, for: found in a bucket"):
         revoke_key(store, room, old, "again")
     with pytest.raises(UnknownNameError, match="there is none"):

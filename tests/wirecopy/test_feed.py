@@ -1,4 +1,4 @@
-"""Feeds as strangers hand them over: read safely, and never read in two ways."""
+"""Feeds from anywhere: read safely, and refused or faulted where two readers could differ."""
 
 import json
 import time
@@ -308,7 +308,7 @@ def test_numbers_that_are_none_or_endless() -> None:
     assert read_feed(b'{"items":[],"x":0.5e3,"y":' + b"9" * 5000 + b"}") == []
 
 
-def test_one_tangled_entry_spoils_no_other() -> None:
+def test_one_tangled_entry_leaves_the_others_readable() -> None:
     tangle = "<b a=b>" * 60_000
     document = json.dumps(
         {

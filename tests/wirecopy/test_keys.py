@@ -1,4 +1,4 @@
-"""The key set as a stranger may serve it, and the memory as a file may hold it."""
+"""Key sets and files of trusted state, good and damaged."""
 
 import json
 from typing import Any
@@ -71,7 +71,7 @@ def test_a_key_with_more_to_say_is_a_key() -> None:
     assert read_keys(canonical(jwks(Signer("first"), log=Log()))).log is not None
 
 
-def test_a_memory_comes_back() -> None:
+def test_a_trusted_state_comes_back_from_its_file() -> None:
     log = Log()
     log.add(b"x")
     memory = TrustedState(
@@ -108,7 +108,7 @@ def test_a_memory_comes_back() -> None:
         {"seen_at": {"o": "2026-11-22T13:10:00Z"}},
     ],
 )
-def test_a_memory_that_is_none(changes: dict[str, Any]) -> None:
+def test_a_file_that_is_no_trusted_state(changes: dict[str, Any]) -> None:
     whole = {"type": "wirecopy-memory-1", "statements": SEEN, "checkpoints": {}}
     assert TrustedState.load(json.dumps(whole).encode()).statements
     with pytest.raises(Refused, match="memory"):

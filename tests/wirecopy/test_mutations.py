@@ -44,7 +44,7 @@ def changed(
     return data, ", ".join(done)
 
 
-def told(report: Report) -> list[str]:
+def failures(report: Report) -> list[str]:
     return [
         f"{entry.guid}: {check.name}: {check.reason}"
         for entry in report.entries
@@ -68,7 +68,7 @@ def test_no_form_is_found(form: Format) -> None:
         data, how = changed(feeds[form], FORM, random.randint(1, 4), random)
         report = verify(data, keys)
         assert len(report.entries) >= 3
-        assert report.ok, f"seed {SEED}, number {n}: {how}: {told(report)}"
+        assert report.ok, f"seed {SEED}, number {n}: {how}: {failures(report)}"
 
 
 @pytest.mark.parametrize("form", FORMATS)

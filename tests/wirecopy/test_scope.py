@@ -52,7 +52,7 @@ def named(vectors: list[dict[str, Any]]) -> list[Any]:
     return [pytest.param(v, id=v["name"]) for v in vectors]
 
 
-def told(paragraphs: list[str]) -> str:
+def as_html(paragraphs: list[str]) -> str:
     return "".join(f"<p>{html.escape(text)}</p>" for text in paragraphs)
 
 
@@ -69,8 +69,8 @@ def measured(before: Copy, after: Copy, disclosure: str = SENTENCE) -> Measureme
     assert found.published == digests(after, disclosure=disclosure)
     assert found.changed == changed_parts(digests(before), found.published)
     assert found.edited_headline_only == (found.scope == "headline-only")
-    told_parts = {d.part for d in differences(before, after, disclosure)}
-    assert told_parts == set(found.changed)
+    different = {d.part for d in differences(before, after, disclosure)}
+    assert different == set(found.changed)
     return found
 
 
@@ -160,8 +160,8 @@ def test_one_letter_is_edited(data: st.DataObject, story: list[str]) -> None:
     assume(letter != story[which][at])
     mutant = list(story)
     mutant[which] = story[which][:at] + letter + story[which][at + 1 :]
-    before = replace(WIRE, body=told(story))
-    found = measured(before, published(told(mutant)))
+    before = replace(WIRE, body=as_html(story))
+    found = measured(before, published(as_html(mutant)))
     assert found.changed == ("text",)
     # A space makes two new words of one: of seven words that is a good part.
     assert found.scope == "edited" or (letter == " " and found.scope == "with-inputs")
@@ -174,8 +174,8 @@ def test_paragraphs_that_change_places_are_edited(data: st.DataObject, story: li
     mutant = list(story)
     mutant[i], mutant[j] = story[j], story[i]
     assume(" ".join(mutant) != " ".join(story))
-    before = replace(WIRE, body=told(story))
-    found = measured(before, published(told(mutant)))
+    before = replace(WIRE, body=as_html(story))
+    found = measured(before, published(as_html(mutant)))
     assert found.changed == ("text",)
     assert found.scope == "edited"
 
@@ -184,8 +184,8 @@ def test_paragraphs_that_change_places_are_edited(data: st.DataObject, story: li
 @given(st.data(), st.lists(words, min_size=1, max_size=6), words)
 def test_an_added_paragraph_is_found(data: st.DataObject, story: list[str], more: str) -> None:
     at = data.draw(st.integers(0, len(story)))
-    before = replace(WIRE, body=told(story))
-    found = measured(before, published(told([*story[:at], more, *story[at:]])))
+    before = replace(WIRE, body=as_html(story))
+    found = measured(before, published(as_html([*story[:at], more, *story[at:]])))
     assert found.changed == ("text",)
     assert found.scope in ("edited", "with-inputs")
 
@@ -194,8 +194,8 @@ def test_an_added_paragraph_is_found(data: st.DataObject, story: list[str], more
 @given(st.data(), st.lists(words, min_size=2, max_size=6))
 def test_paragraphs_left_out_are_an_excerpt(data: st.DataObject, story: list[str]) -> None:
     kept = data.draw(st.sets(st.integers(0, len(story) - 1), min_size=1, max_size=len(story) - 1))
-    before = replace(WIRE, body=told(story))
-    found = measured(before, published(told([story[i] for i in sorted(kept)])))
+    before = replace(WIRE, body=as_html(story))
+    found = measured(before, published(as_html([story[i] for i in sorted(kept)])))
     assert found.changed == ("text",)
     assert found.scope == "excerpt"
 
@@ -346,7 +346,7 @@ def test_the_widest_of_none() -> None:
 def test_no_two_texts_share_a_digest(story: list[str], data: st.DataObject) -> None:
     other = data.draw(st.lists(st.text('ab,[]"\\ \n', max_size=4), max_size=4))
     same = [t for s in story if (t := plain(s))] == [t for s in other if (t := plain(s))]
-    one, two = (digests(Copy(headline="", body=told(s))) for s in (story, other))
+    one, two = (digests(Copy(headline="", body=as_html(s))) for s in (story, other))
     assert (one.text == two.text) == same
 
 

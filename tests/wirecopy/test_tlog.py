@@ -239,8 +239,8 @@ def test_a_proof_with_and_without_a_path() -> None:
     checkpoint = "example.com/log\n1\nAA==\n\n\u2014 example.com/log AA==\n"
     assert write_proof(0, [], checkpoint) == f"c2sp.org/tlog-proof@v1\nindex 0\n\n{checkpoint}"
     step = base64.b64encode(b"\1" * 32).decode()
-    told = write_proof(7, [b"\1" * 32], checkpoint)
-    assert told == f"c2sp.org/tlog-proof@v1\nindex 7\n{step}\n\n{checkpoint}"
+    proof = write_proof(7, [b"\1" * 32], checkpoint)
+    assert proof == f"c2sp.org/tlog-proof@v1\nindex 7\n{step}\n\n{checkpoint}"
 
 
 def test_a_log_is_named_after_where_it_is_served() -> None:

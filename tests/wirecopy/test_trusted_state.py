@@ -1,4 +1,4 @@
-"""Places in a log against the times that leaves say: what an honest log says passes, always."""
+"""Places in a log against the times of its leaves: those of an honest log always pass."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -63,8 +63,8 @@ def test_the_files_are_what_the_script_makes() -> None:
 
 @pytest.mark.parametrize("row", named(VECTORS["jwks"]))
 def test_key_set(row: dict[str, Any]) -> None:
-    told = row["document"]
-    document = told.encode() if isinstance(told, str) else b(told["base64"])
+    given = row["document"]
+    document = given.encode() if isinstance(given, str) else b(given["base64"])
     if row["expected"] is None:
         with pytest.raises(Refused):
             read_keys(document)
@@ -129,10 +129,10 @@ def held(report: Report, row: dict[str, Any]) -> None:
         states = dict.fromkeys(CHECKS, "ok") | {"continuity": "not checked"}
         states |= expected["checks"]
         found = {check.name: check.state for check in result.checks}
-        told = [(check.name, check.state, check.reason) for check in result.checks]
-        assert found == states, told
-        assert result.verdict == expected["verdict"], told
-        assert all(check.reason for check in result.checks if check.state != "ok"), told
+        outcomes = [(check.name, check.state, check.reason) for check in result.checks]
+        assert found == states, outcomes
+        assert result.verdict == expected["verdict"], outcomes
+        assert all(check.reason for check in result.checks if check.state != "ok"), outcomes
     if "log" in row:
         assert report.log.state == row["log"], report.log
     assert report.ok == (
@@ -140,10 +140,10 @@ def held(report: Report, row: dict[str, Any]) -> None:
     )
 
 
-def entry(told: dict[str, Any]) -> Entry:
+def entry(given: dict[str, Any]) -> Entry:
     """An entry of the vectors: its sample, with what is named beside it."""
-    sample = VECTORS["samples"][told["sample"]]
-    values = sample | {n: v for n, v in told.items() if n in sample}
+    sample = VECTORS["samples"][given["sample"]]
+    values = sample | {n: v for n, v in given.items() if n in sample}
     made: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
     return Entry(**made)
 
@@ -151,7 +151,9 @@ def entry(told: dict[str, Any]) -> Entry:
 @pytest.mark.parametrize("row", named(VECTORS["entries"] + VECTORS["order"]))
 def test_entries(row: dict[str, Any]) -> None:
     held(
-        verify_entries([entry(told) for told in row["entries"]], KEYS[row["keys"]], evidence(row)),
+        verify_entries(
+            [entry(given) for given in row["entries"]], KEYS[row["keys"]], evidence(row)
+        ),
         row,
     )
 

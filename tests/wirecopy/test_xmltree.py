@@ -1,4 +1,4 @@
-"""XML as strangers write it: in many encodings, deep, with namespaces; and what is refused."""
+"""XML in many encodings, deeply nested, with namespaces; and what is refused."""
 
 import time
 
@@ -28,7 +28,7 @@ def test_every_encoding_by_mark_or_declaration(encoding: str) -> None:
     assert root(document, encoding).text() == text
 
 
-def test_a_byte_order_mark_is_believed_before_a_declaration() -> None:
+def test_a_byte_order_mark_decides_before_the_declaration() -> None:
     assert root("<?xml version='1.0' encoding='iso-8859-1'?><a>é</a>", "utf-8-sig").text() == "é"
     assert root("<?xml version='1.0' encoding='utf-8'?><a>é</a>", "utf-16").text() == "é"
 
