@@ -34,6 +34,7 @@ from stories.db import (
     key_value,
     outbox,
     proofs,
+    tables,
     wires,
 )
 from stories.db import stories as records
@@ -389,6 +390,31 @@ def test_an_interrupted_replay_goes_on_with_what_follows_its_changes(
     with life.rebuilt(f"sqlite:///{tmp_path}/again.sqlite3") as target:
         assert list(compare(life.store, target, ["w"])) == []
         assert life.bodies(target) == life.bodies()
+
+
+def test_a_replay_says_nothing_new_of_the_wire(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong with its newest capture stays, whatever older ones tell."""
+    life.receive_bytes(b"<html><title>Log in")
+    with life.store.read() as conn:
+        before = wires.get(conn, "w")
+    assert before is not None
+    assert before.fault is not None
+    chosen = _until(life, monkeypatch)
+    planned = replay.plan(life.store, chosen)
+    assert planned == {"w": [1]}
+    with life.frozen():
+        taken = list(replay.replay(life.store, life.config, chosen, planned, sleep=lambda _: None))
+    assert [one.capture.id for one in taken] == [1]
+    with life.store.read() as conn:
+        assert wires.get(conn, "w") == before
+
+
+def test_a_capture_that_lost_its_bytes_keeps_its_stories(life: Life) -> None:
+    before = life.bodies()
+    with life.store.write() as conn:
+        conn.execute(tables.blobs.delete())  # not by retention: nothing says that they expired
+    assert life.replayed() == []
+    assert life.bodies() == before
 
 
 def test_what_an_older_wirecopy_noted_of_a_replay_is_gone_on_with(life: Life) -> None:
