@@ -27,7 +27,7 @@ from stories.models import changed_fields
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class RecordChange:
     """One thing that differs: a story's version (by capture) or, without capture, its entry."""
 
     story_id: str
@@ -43,7 +43,7 @@ class Outcome:
 
     captures: int
     expired: int
-    changes: list[Difference]
+    changes: list[RecordChange]
     failed: list[str]
     dry_run: bool = False
 
@@ -56,7 +56,7 @@ def live(store: Store, config: Config, chosen: Selection) -> Outcome:
             " --restart begins anew"
         )
     planned = replays.left(store, chosen, replays.plan(store, chosen))
-    changes: list[Difference] = []
+    changes: list[RecordChange] = []
     failed: list[str] = []
     count = 0
     with _progress("replaying", sum(map(len, planned.values()))) as advance:
@@ -64,7 +64,7 @@ def live(store: Store, config: Config, chosen: Selection) -> Outcome:
             count += 1
             advance()
             changes += [
-                Difference(c.story_id, c.capture_id, c.kind, c.fields) for c in taken.changes
+                RecordChange(c.story_id, c.capture_id, c.kind, c.fields) for c in taken.changes
             ]
             failed += _failures(taken)
     changes += _rendered_anew(store, config, chosen, planned)
@@ -74,9 +74,9 @@ def live(store: Store, config: Config, chosen: Selection) -> Outcome:
 
 def _rendered_anew(
     store: Store, config: Config, chosen: Selection, planned: dict[str, list[int]]
-) -> list[Difference]:
+) -> list[RecordChange]:
     """Entries that are rendered differently now although their story did not change."""
-    found: list[Difference] = []
+    found: list[RecordChange] = []
     with store.read() as conn:
         ids = (
             [chosen.story]
@@ -86,7 +86,7 @@ def _rendered_anew(
     with _progress("rendering", len(ids)) as advance:
         for at in range(0, len(ids), renderer.STORIES_A_TURN):
             for changed in renderer.compare(store, config, ids[at : at + renderer.STORIES_A_TURN]):
-                found.append(Difference(changed.story_id, None, "rendered", changed.fields))
+                found.append(RecordChange(changed.story_id, None, "rendered", changed.fields))
             advance(renderer.STORIES_A_TURN)
     return found
 
@@ -146,7 +146,7 @@ def compare(
     wires: Sequence[str],
     planned: Mapping[str, Sequence[int]] | None = None,
     story: str | None = None,
-) -> Iterator[Difference]:
+) -> Iterator[RecordChange]:
     """How *other* differs from *live* in stories of *wires*, field by field.
 
     Versions of captures before the first *planned* one of their wire are left out, as are all
@@ -165,16 +165,16 @@ def compare(
                     if number < first:
                         continue
                     if number not in old:
-                        yield Difference(name, number, "new" if not old else "updated")
+                        yield RecordChange(name, number, "new" if not old else "updated")
                     elif number not in new:
-                        yield Difference(name, number, "removed")
+                        yield RecordChange(name, number, "removed")
                     elif fields := changed_fields(old[number], new[number]):
-                        yield Difference(name, number, "changed", fields)
+                        yield RecordChange(name, number, "changed", fields)
                 before, after = feeds.entry(here, name), feeds.entry(there, name)
                 if before is not None and after is not None:
                     fields = changed_fields(before, after, passed_over=("rendered_at",))
                     if fields:
-                        yield Difference(name, None, "rendered", fields)
+                        yield RecordChange(name, None, "rendered", fields)
 
 
 def _ids(conn: Any, wire: str) -> set[str]:

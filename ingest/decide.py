@@ -32,7 +32,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from ingest.item import Candidate, Contents, Item, Keys
+from ingest.item import Candidate, Contents, Item, ItemKeys
 from stories.errors import ParseError
 from stories.models import Identity, IdentityRule, KnownKey, KnownStory, story_id
 from wirecopy.encoding import well_formed
@@ -127,7 +127,7 @@ def decide(wire: str, rule: IdentityRule, contents: Contents, known: Known) -> D
 def _recognise(
     wire: str,
     key: str,
-    keys: Keys,
+    keys: ItemKeys,
     known: Known,
     recorded: Mapping[str, str],
     shared: Collection[str],
@@ -147,7 +147,7 @@ def _recognise(
     return story_id(wire, key)
 
 
-def _links_of_several(keys: Sequence[Keys], known: Known) -> set[str]:
+def _links_of_several(keys: Sequence[ItemKeys], known: Known) -> set[str]:
     """Link keys with different guids, here or on record: they identify no story.
 
     The stories of a wire that all link to its front page differ by guid alone.
@@ -168,7 +168,7 @@ def _links_of_several(keys: Sequence[Keys], known: Known) -> set[str]:
 
 
 def identify(
-    keys: Sequence[Keys], rule: IdentityRule, shared: Collection[str] = ()
+    keys: Sequence[ItemKeys], rule: IdentityRule, shared: Collection[str] = ()
 ) -> tuple[Identity, ...]:
     """The identities of the items of one capture that have these *keys*, in their order.
 
@@ -180,7 +180,7 @@ def identify(
     return tuple(_identity(one, rule, several) for one in keys)
 
 
-def common(keys: Sequence[Keys], rule: IdentityRule) -> set[str]:
+def common(keys: Sequence[ItemKeys], rule: IdentityRule) -> set[str]:
     """Those of *keys*, of the items of one capture, that name several stories within it.
 
     A guid does when it stands on different links, or, where there is no link, on different
@@ -198,7 +198,7 @@ def common(keys: Sequence[Keys], rule: IdentityRule) -> set[str]:
     return several | {key for key, others in of_link.items() if len(others) > 1}
 
 
-def _identity(keys: Keys, rule: IdentityRule, several: Collection[str]) -> Identity:
+def _identity(keys: ItemKeys, rule: IdentityRule, several: Collection[str]) -> Identity:
     reasons: list[str] = []
     if rule == "guid":
         why = _why_no_guid(keys, several)
@@ -212,7 +212,7 @@ def _identity(keys: Keys, rule: IdentityRule, several: Collection[str]) -> Ident
     return Identity(rule="digest", key=keys.digest, degraded="; ".join(reasons) or None)
 
 
-def _why_no_guid(keys: Keys, several: Collection[str]) -> str:
+def _why_no_guid(keys: ItemKeys, several: Collection[str]) -> str:
     """Why the item's guid cannot be used; ``""`` if it can."""
     if keys.guid is None:
         return "no guid"
@@ -224,10 +224,10 @@ def _why_no_guid(keys: Keys, several: Collection[str]) -> str:
 # The keys that an item has
 
 
-def keys_of(item: Item) -> Keys:
+def keys_of(item: Item) -> ItemKeys:
     """The keys of *item*."""
     line = headline(item)
-    return Keys(
+    return ItemKeys(
         guid=guid_key(item),
         link=link_key(item),
         digest=digest_key(item, line),

@@ -46,7 +46,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class VersionChange:
     """One version that was added, changed or removed by taking its capture in.
 
     ``kind`` is ``new`` or ``updated`` (added), ``changed`` (then ``fields`` are the fields that
@@ -65,7 +65,7 @@ class Taken:
 
     capture: Capture
     items: int
-    changes: tuple[Change, ...]
+    changes: tuple[VersionChange, ...]
     problems: tuple[Problem, ...]
     stories: tuple[str, ...]
 
@@ -199,11 +199,11 @@ def _recall(conn: Connection, wire: Wire, contents: Contents, before: int) -> Kn
 
 def _reconcile(
     conn: Connection, config: Config, wire: Wire, capture: Capture, decision: Decision
-) -> tuple[Change, ...]:
+) -> tuple[VersionChange, ...]:
     """Make the versions and keys of *capture* those of *decision*; returns what had to change."""
     stored = records.versions_of_capture(conn, capture.id)
     wanted = {i.story_id: i for i in decision.intents if i.action in ("new", "updated")}
-    changes: list[Change] = []
+    changes: list[VersionChange] = []
     fresh: list[dict[str, Any]] = []
     put: list[tuple[VersionRow, Intent]] = []
     for story, intent in wanted.items():
@@ -211,9 +211,9 @@ def _reconcile(
         if before == row:
             continue
         if before is not None:
-            changes.append(Change(story, capture.id, "changed", changed_fields(before, row)))
+            changes.append(VersionChange(story, capture.id, "changed", changed_fields(before, row)))
         else:
-            changes.append(Change(story, capture.id, intent.action))
+            changes.append(VersionChange(story, capture.id, intent.action))
             if intent.action == "new":
                 fresh.append(_story_row(config, wire, capture, intent))
         put.append((row, intent))
@@ -222,7 +222,7 @@ def _reconcile(
     _add_receipts(conn, put)
     for story in stored.keys() - wanted.keys():
         records.drop_version(conn, story, capture.id)
-        changes.append(Change(story, capture.id, "removed"))
+        changes.append(VersionChange(story, capture.id, "removed"))
     had, had_shared = records.keys_of_capture(conn, wire.name, capture.id)
     wanted_keys = {records.key_digest(k) for k, _ in decision.keys}
     records.drop_keys(conn, wire.name, sorted(had - wanted_keys))
@@ -295,7 +295,7 @@ def _settle(
     contents: Contents,
     fault: ParseError | None,
     decision: Decision,
-    changes: tuple[Change, ...],
+    changes: tuple[VersionChange, ...],
 ) -> Taken:
     """Bring the stories' rows up to date, and write the result into the capture's row."""
     touched = tuple(sorted({c.story_id for c in changes}))

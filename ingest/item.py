@@ -118,7 +118,7 @@ def summed_up(problems: Iterable[tuple[int, str]]) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class ItemKeys:
     """By what one item could be recognised, worked out from the item alone (``ingest/decide.py``).
 
     ``headline`` is its plain text, ``titled_guid`` whether the guid only repeats it.
@@ -142,7 +142,7 @@ class Candidate(Value):
     position: int
     start: int
     end: int
-    keys: Keys
+    keys: ItemKeys
     version: Version
     received: Digests | None
     raw_digest: str | None
@@ -155,7 +155,7 @@ class Refusal(Value):
     position: int
     state: str
     message: str
-    keys: Keys | None = None
+    keys: ItemKeys | None = None
 
 
 class Contents(Value):
@@ -171,7 +171,7 @@ class Contents(Value):
     refused: tuple[Refusal, ...] = ()
 
     @property
-    def keys(self) -> list[Keys]:
+    def keys(self) -> list[ItemKeys]:
         """The keys of all items, first those found; identities do not depend on the order."""
         refused = [one.keys for one in self.refused if one.keys is not None]
         return [*(one.keys for one in self.found), *refused]

@@ -12,7 +12,7 @@ from ingest import formats, integrity
 from ingest.decide import keys_of
 from ingest.formats import Format
 from ingest.integrity import Fault, Reread
-from ingest.item import Candidate, Channel, Contents, Hints, Item, Keys, Refusal, summed_up
+from ingest.item import Candidate, Channel, Contents, Hints, Item, ItemKeys, Refusal, summed_up
 from ingest.normalize import content_digest, normalize, project_body, received
 from stories.config import Wire
 from stories.errors import ParseError
@@ -54,7 +54,7 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
     doubts: dict[int, Fault] = {}
     reread = _reread(format, body, hints)
     for item in parsed.items:
-        keys: Keys | None = None
+        keys: ItemKeys | None = None
         try:
             keys = keys_of(item)
             projected = project_body(item)
@@ -120,7 +120,7 @@ def _doubted(doubts: dict[int, Fault]) -> Iterator[str]:
         yield from summed_up((position, kind) for position in at)
 
 
-def _refusal(item: Item, keys: Keys | None, state: str, message: str) -> Refusal:
+def _refusal(item: Item, keys: ItemKeys | None, state: str, message: str) -> Refusal:
     stored = storable(message)[:LONGEST_MESSAGE]
     return Refusal(position=item.position, state=state, message=stored, keys=keys)
 

@@ -24,7 +24,7 @@ from stories import clock, licence, transparency
 from stories.config import Config
 from stories.db import Connection, Store, feeds, outbox, proofs, retention, wires
 from stories.db import stories as records
-from stories.db.feeds import EntryRow, Place
+from stories.db.feeds import EntryRow, Placement
 from stories.db.outbox import Job
 from stories.db.proofs import KeyRow, Receipt
 from stories.errors import RenderError, SigningError
@@ -260,7 +260,7 @@ class _Outcome:
     It is rendered again: at once when ``again``, later when there is a ``failure``.
     """
 
-    place: Place | None = None
+    place: Placement | None = None
     entry: EntryRow | None = None
     statement: StatementRow | None = None
     failure: Exception | None = None
@@ -304,14 +304,14 @@ def _keep(
 def _outcome(
     job: Job, draft: _Draft | None, signed: Signed, revoked: Collection[str], now: datetime
 ) -> _Outcome:
-    nowhere = Place(job.key, (), now, 0)
+    nowhere = Placement(job.key, (), now, 0)
     if draft is None:  # deleted by a replay, or long after its licence
         return _Outcome(nowhere)
     story = draft.story
     if failure := draft.failure or signed.refused.get(story.id):
         # When its licence is over it leaves the feeds even if it cannot be rendered.
         return _Outcome(nowhere if draft.over else None, failure=failure)
-    place = Place(story.id, draft.feeds, story.changed_at, story.position)
+    place = Placement(story.id, draft.feeds, story.changed_at, story.position)
     if draft.rendered is None:
         return _Outcome(place, _without_copy(draft.kept or _never_rendered(story, now)))
     new = signed.new.get(story.id)

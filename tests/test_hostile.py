@@ -544,10 +544,10 @@ def test_of_one_story_twice_the_first_counts(house: House) -> None:
     assert house.problems() == []
 
 
-# A story that cannot be printed.
+# A story that cannot be rendered.
 
 
-def test_a_story_that_cannot_be_printed_holds_up_nobody(
+def test_a_story_that_cannot_be_rendered_holds_up_nobody(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever a writer raises: it is named, tried again later, and its feeds go out without it."""

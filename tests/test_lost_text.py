@@ -35,14 +35,14 @@ def lossy(guid: str = "lossy") -> str:
 
 
 class House(Desk):
-    """As the other, with a press."""
+    """As the other, which also renders."""
 
     def publish(self, *bodies: bytes, reader: Reader | None = None) -> list[int]:
         numbers = self.take(*bodies, reader=reader) if reader else self.take(*bodies)
-        self.press()
+        self.render()
         return numbers
 
-    def press(self) -> None:
+    def render(self) -> None:
         with clock.reading(lambda: self.now):
             rerender_if_changed(self.store, self.config)
             renderer.render_waiting(self.store, self.config)
@@ -59,7 +59,7 @@ class House(Desk):
                 reader=parse.parse,  # the mended parser stands in this process only
             )
             taken = list(going)
-        self.press()
+        self.render()
         return taken
 
     def stories(self) -> dict[str, Story]:
@@ -174,7 +174,7 @@ def test_a_desk_headline_on_it_claims_nothing_either(config: ConfigOf, store: St
     with clock.reading(lambda: desk.now + timedelta(minutes=1)):
         for story in desk.stories().values():
             rewrite(store, story.id, f"By the desk: {story.version.headline}", "Asha")
-    desk.press()
+    desk.render()
     told = desk.shown()
     assert told["By the desk: Ferries run again"] == everywhere("unknown", claim=False)
     assert told["By the desk: Rain stops play"]["rss"] == ("headline-only", "true", True)

@@ -77,7 +77,7 @@ def entries_of(conn: Connection, ids: Sequence[str]) -> dict[str, EntryRow]:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Placement:
     """In which feeds a story is placed, and its position in their order."""
 
     story_id: str
@@ -86,7 +86,7 @@ class Place:
     position: int
 
 
-def place(conn: Connection, wanted: Sequence[Place]) -> set[str]:
+def place(conn: Connection, wanted: Sequence[Placement]) -> set[str]:
     """Place each story in exactly its feeds; the feeds that any is in or was in before."""
     stories = [place.story_id for place in wanted]
     theirs = placements.c.story_id.in_(stories)

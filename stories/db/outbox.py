@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from stories import clock
 from stories.db.engine import Store, upsert
-from stories.db.tables import Moment, outbox
+from stories.db.tables import UtcDateTime, outbox
 from stories.errors import StoreError
 
 Kind = Literal["ingest", "story", "feed", "alert"]
@@ -159,7 +159,7 @@ def failed(
             lease_until=None,
             error=message,
             due_at=case(
-                (outbox.c.wanted == job.wanted, literal(now + wait, Moment())),
+                (outbox.c.wanted == job.wanted, literal(now + wait, UtcDateTime())),
                 else_=outbox.c.due_at,
             ),
         )

@@ -16,7 +16,7 @@ from stories.db import outbox as work
 from stories.db import stories as records
 from stories.db.alerts import Alert
 from stories.db.outbox import Waiting
-from stories.db.tables import Moment, outbox, problems, stories, versions, wires
+from stories.db.tables import UtcDateTime, outbox, problems, stories, versions, wires
 from stories.logs import masked
 from stories.models import Problem
 
@@ -248,7 +248,7 @@ def freshness(conn: Connection, names: Sequence[str]) -> list[Fresh]:
 def well_since(conn: Connection, moments: Iterable[datetime]) -> list[int]:
     """For each of *moments*, how many configured wires were polled well at or after it."""
     counted = [
-        func.coalesce(func.sum(case((literal(at, Moment()) <= _GOOD_AT, 1), else_=0)), 0)
+        func.coalesce(func.sum(case((literal(at, UtcDateTime()) <= _GOOD_AT, 1), else_=0)), 0)
         for at in moments
     ]
     return [int(n) for n in conn.execute(select(*counted).where(wires.c.configured)).one()]

@@ -40,7 +40,7 @@ NAMING = {
 metadata = MetaData(naming_convention=NAMING)
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """An aware datetime, kept as microseconds since 1970 UTC."""
 
     impl = BigInteger
@@ -53,7 +53,7 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + value * _MICROSECOND
 
 
-class Span(TypeDecorator[timedelta]):
+class TimeSpan(TypeDecorator[timedelta]):
     """A length of time, kept as microseconds."""
 
     impl = BigInteger
@@ -66,7 +66,7 @@ class Span(TypeDecorator[timedelta]):
         return None if value is None else value * _MICROSECOND
 
 
-class Moments(TypeDecorator[list[datetime]]):
+class UtcDateTimes(TypeDecorator[list[datetime]]):
     """Aware datetimes, kept as a JSON array of microseconds since 1970 UTC."""
 
     impl = JSON
@@ -91,26 +91,26 @@ wires = Table(
     Column("agency", Text, nullable=False),
     Column("host", Text, nullable=False),
     Column("configured", Boolean, nullable=False, server_default=true()),
-    Column("added_at", Moment, nullable=False),
+    Column("added_at", UtcDateTime, nullable=False),
     # What is due and what is leased: the dispatcher's truth.
-    Column("due_at", Moment, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
     Column("due_because", Text, nullable=False, server_default=""),
     Column("lease", String(36)),
-    Column("lease_until", Moment),
+    Column("lease_until", UtcDateTime),
     # How the last poll went.
-    Column("polled_at", Moment),
+    Column("polled_at", UtcDateTime),
     Column("state", String(32), nullable=False, server_default="new"),
     Column("message", Text, nullable=False, server_default=""),
     Column("failures", Float, nullable=False, server_default="0"),
-    Column("failing_since", Moment),
+    Column("failing_since", UtcDateTime),
     Column("polls", Integer, nullable=False, server_default="0"),
     # Validators exactly as received (RFC 9110 §8.8), and the digest of the last 200's body.
     Column("etag", Text),
     Column("last_modified", Text),
     Column("body_digest", String(64)),
     # What the feed says of itself, and what is wrong with its newest capture.
-    Column("captured_at", Moment),
-    Column("changed_at", Moment),
+    Column("captured_at", UtcDateTime),
+    Column("changed_at", UtcDateTime),
     Column("channel", JSON, nullable=False, server_default="{}"),
     Column("fault", Text),
     # The configured address; ``url`` is where the wire is polled, which is another one after it has
@@ -118,16 +118,16 @@ wires = Table(
     Column("configured_url", Text, nullable=False, server_default=""),
     Column("moved_to", Text),
     Column("moved_count", Integer, nullable=False, server_default="0"),
-    Column("moved_since", Moment),
+    Column("moved_since", UtcDateTime),
     # Politeness and order: when the last poll was handed out; lane 1 goes first.
-    Column("leased_at", Moment),
+    Column("leased_at", UtcDateTime),
     Column("lane", Integer, nullable=False, server_default="0"),
     # Set by a 410: not polled again until an operator says so or the address changes.
-    Column("paused_at", Moment),
+    Column("paused_at", UtcDateTime),
     # When news came, newest last: the measure of novelty.
-    Column("news", Moments, nullable=False, server_default="[]"),
+    Column("news", UtcDateTimes, nullable=False, server_default="[]"),
     # The licence's term as last configured: it binds also when the wire is configured no longer.
-    Column("expires_after", Span),
+    Column("expires_after", TimeSpan),
     # The dispatcher's three questions: what is due in a lane, what is under way, what began lately.
     Index(None, "lane", "due_at"),
     Index(None, "lease_until"),
@@ -147,7 +147,7 @@ captures = Table(
     metadata,
     Column("id", _Serial, primary_key=True, autoincrement=True),
     Column("wire", String(63), nullable=False),
-    Column("received_at", Moment, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
     Column("url", Text, nullable=False),
     Column("headers", JSON, nullable=False),
     Column("digest", String(64), nullable=False),
@@ -159,7 +159,7 @@ captures = Table(
     Column("updated", Integer, nullable=False, server_default="0"),
     Column("notes", JSON, nullable=False, server_default="[]"),
     # When its bytes were deleted; since then it is not taken in again, and what it brought stays.
-    Column("expired_at", Moment),
+    Column("expired_at", UtcDateTime),
     Index(None, "wire", "id"),
     Index(None, "state", "wire", "received_at"),
     Index(None, "digest"),
@@ -177,7 +177,7 @@ problems = Table(
     Column("position", Integer, nullable=False),  # of the item; -1: the whole capture
     Column("state", String(32), nullable=False),
     Column("message", Text, nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     UniqueConstraint("capture_id", "position"),
 )
 
@@ -191,10 +191,10 @@ stories = Table(
     Column("rule", String(8), nullable=False),
     Column("key", Text, nullable=False),
     Column("degraded", Text),
-    Column("first_received_at", Moment, nullable=False),
-    Column("received_at", Moment, nullable=False),
-    Column("changed_at", Moment, nullable=False),
-    Column("last_seen_at", Moment, nullable=False),
+    Column("first_received_at", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("last_seen_at", UtcDateTime, nullable=False),
     Column("capture_id", BigInteger, nullable=False),  # of the current version
     Column("position", Integer, nullable=False),  # of its item in that capture
     Column("number", Integer, nullable=False),
@@ -229,7 +229,7 @@ versions = Table(
     Column("end", Integer, nullable=False),
     Column("raw_digest", String(64)),
     Column("content_digest", String(80), nullable=False),
-    Column("received_at", Moment, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
     Column("data", JSON, nullable=False),
     Column("received", JSON, nullable=False),
     PrimaryKeyConstraint("story_id", "capture_id"),
@@ -243,7 +243,7 @@ headlines = Table(
     Column("story_id", String(13), nullable=False),
     Column("text", Text),
     Column("by", Text, nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("against", Integer, nullable=False),
     Index(None, "story_id"),
 )
@@ -252,7 +252,7 @@ entries = Table(
     "entries",
     metadata,
     Column("story_id", String(13), primary_key=True),
-    Column("changed_at", Moment, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
     Column("scope", String(16), nullable=False),
     Column("edited_headline_only", Boolean, nullable=False, server_default=false()),
     Column("disclosure", Text, nullable=False),
@@ -261,7 +261,7 @@ entries = Table(
     Column("rss", LargeBinary, nullable=False),
     Column("atom", LargeBinary, nullable=False),
     Column("json", LargeBinary, nullable=False),
-    Column("rendered_at", Moment, nullable=False),
+    Column("rendered_at", UtcDateTime, nullable=False),
 )
 
 placements = Table(
@@ -269,7 +269,7 @@ placements = Table(
     metadata,
     Column("feed", String(63), nullable=False),
     Column("story_id", String(13), nullable=False),
-    Column("changed_at", Moment, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
     Column("position", Integer, nullable=False),
     PrimaryKeyConstraint("feed", "story_id"),
     Index(None, "story_id"),
@@ -282,7 +282,7 @@ feeds = Table(
     Column("name", String(63), nullable=False),
     Column("format", String(8), nullable=False),
     Column("etag", String(80), nullable=False),
-    Column("modified_at", Moment, nullable=False),
+    Column("modified_at", UtcDateTime, nullable=False),
     Column("entries", Integer, nullable=False),
     # Last: to reach a column behind it, SQLite walks over all of it.
     Column("body", LargeBinary, nullable=False),
@@ -294,10 +294,10 @@ alerts = Table(
     metadata,
     Column("kind", String(32), nullable=False),
     Column("subject", String(63), nullable=False),
-    Column("since", Moment, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
     Column("message", Text, nullable=False),
-    Column("told_at", Moment),
-    Column("ended_at", Moment),
+    Column("told_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
     PrimaryKeyConstraint("kind", "subject"),
 )
 
@@ -307,10 +307,10 @@ outbox = Table(
     Column("kind", String(16), nullable=False),
     Column("key", String(63), nullable=False),
     Column("wanted", Integer, nullable=False),
-    Column("since", Moment, nullable=False),
-    Column("due_at", Moment, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
     Column("lease", String(36)),
-    Column("lease_until", Moment),
+    Column("lease_until", UtcDateTime),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("error", Text),
     PrimaryKeyConstraint("kind", "key"),
@@ -329,9 +329,9 @@ signing_keys = Table(
     metadata,
     Column("kid", String(43), primary_key=True),
     Column("x", String(43), nullable=False),
-    Column("not_before", Moment, nullable=False),
-    Column("not_after", Moment),
-    Column("revoked_at", Moment),
+    Column("not_before", UtcDateTime, nullable=False),
+    Column("not_after", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
     Column("reason", Text, nullable=False, server_default=""),
 )
 
@@ -378,6 +378,6 @@ receipts = Table(
     # received and, from then on, when it was logged.
     Column("idx", BigInteger),
     Column("leaf", LargeBinary, nullable=False),
-    Column("logged_at", Moment),
+    Column("logged_at", UtcDateTime),
     UniqueConstraint("idx"),
 )

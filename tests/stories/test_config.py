@@ -330,7 +330,7 @@ def test_no_durations(text: object) -> None:
         duration(text)
 
 
-def test_a_newsroom_is_hashed_by_nobody_and_changed_by_nobody(tmp_path: Path) -> None:
+def test_a_configuration_is_hashed_by_nobody_and_changed_by_nobody(tmp_path: Path) -> None:
     config = load(write(tmp_path, WHOLE))
     with pytest.raises(ValueError, match="frozen"):
         config.wires = ()  # type: ignore[misc]

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text, update
 from stories.config import Politeness, Wire
 from stories.db import Store, captures, connect, feeds, key_value, outbox, tables, wires
 from stories.db.engine import HEAD
-from stories.db.feeds import Place
+from stories.db.feeds import Placement
 from stories.errors import StoreError
 from stories.models import Problem, Traffic, WireState, body_digest
 
@@ -406,8 +406,8 @@ class TestFeeds:
 
     def test_a_story_leaves_the_feeds_it_left(self, store: Store) -> None:
         with store.write() as conn:
-            assert feeds.place(conn, [Place("s", ["a", "b"], NOW, 0)]) == {"a", "b"}
-            assert feeds.place(conn, [Place("s", ["b", "c"], NOW, 0)]) == {"a", "b", "c"}
+            assert feeds.place(conn, [Placement("s", ["a", "b"], NOW, 0)]) == {"a", "b"}
+            assert feeds.place(conn, [Placement("s", ["b", "c"], NOW, 0)]) == {"a", "b", "c"}
             assert feeds.feeds_of(conn, "s") == ["b", "c"]
 
 
