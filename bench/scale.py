@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import redis
 from pydantic import SecretStr
 from sqlalchemy import func, insert, select
 
@@ -35,7 +34,7 @@ from stories.db import Store, connect, outbox, tables
 from tests import servers
 from tests.load.load import Load
 from tests.load.site import Site, recall
-from workers.address import broker_url, client
+from workers.address import Broker, broker_address, client, key_prefix
 from workers.app import beat_command, poller_command, worker_command
 from workers.metrics import KEY, POLL_LAG
 from workers.pdeathsig import bound_to_parent
@@ -91,7 +90,7 @@ def run(wires: int, rate: float, seconds: float) -> Run:
         ours = {"worker": worker.pid, "poller": poller.pid, "beat": beat.pid}
         pids = {**ours, "database": postmaster}
         _until_polling(store)
-        with client(broker_url(config)) as connection:
+        with client(broker_address(config), prefix=key_prefix(store)) as connection:
             before, lags, began = _polls(store), _lags(connection), time.monotonic()
             cpu = {name: tree_cpu_seconds(pid) for name, pid in pids.items()}
             start = clock.now()
@@ -236,8 +235,8 @@ def _until_polling(store: Store) -> None:
     time.sleep(5)  # what had gathered before is worked off
 
 
-def _lags(broker: redis.Redis) -> dict[int, float]:
-    found: dict[bytes, bytes] = broker.hgetall(KEY)  # type: ignore[assignment]
+def _lags(broker: Broker) -> dict[int, float]:
+    found: dict[bytes, bytes] = broker.hgetall(broker.prefix + KEY)  # type: ignore[assignment]
     lags: dict[int, float] = {}
     for field, amount in found.items():
         name, _labels, part = json.loads(field)

@@ -11,10 +11,15 @@ from pathlib import Path
 
 import redis
 
+from stories import folders
+from stories.broker import Address
 from stories.errors import WirecopyError
-from workers.address import client, private_socket, socket_url
+from workers.address import client, private_socket
 
 NAMES = ("valkey-server", "redis-server")
+
+FILES = ("appendonlydir", "appendonly.aof", "dump.rdb")
+"""What a server of any version loads when it starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +27,40 @@ class Private:
     """How the private broker is started, and where it listens."""
 
     command: tuple[str, ...]
+    folder: Path
     socket: Path
     log: Path
 
     def ready(self) -> bool:
         """True once it answers; False while it starts or loads its file."""
-        broker = client(socket_url(self.socket), timeout=1)
+        broker = client(Address(socket=self.socket), timeout=1)
         try:
             return bool(broker.ping())
         except (redis.RedisError, OSError):
             return False
         finally:
             broker.close()
+
+    def set_aside(self) -> str | None:
+        """Move the files away that it could not load, so that it starts empty, and say so; None
+        when there are none. A power cut leaves such files, and a server of another version.
+
+        Nothing is lost with them: what waits is in the database. Only the last ones are kept.
+        """
+        found = [file for name in FILES if (file := self.folder / name).exists()]
+        if not found:
+            return None
+        aside = self.folder / "unreadable"
+        try:
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir(mode=0o700, exist_ok=True)
+            for file in found:
+                file.rename(aside / file.name)
+            said = self.log.read_text(encoding="utf-8", errors="replace").strip()
+        except OSError as error:
+            return f"{error.filename}: {error.strerror}; remove {self.folder} by hand"
+        why = said.rpartition("\n")[2] or "it does not say why"
+        return f"could not load its files, now in {aside}; starts empty, losing nothing: {why}"
 
 
 def runs(program: str | Path) -> bool:
@@ -80,7 +107,7 @@ def private(data: Path) -> Private:
     for needed in {folder, socket.parent}:
         _own(needed)
     log = folder / "broker.log"
-    return Private(command_line(binary(), folder, socket, log), socket, log)
+    return Private(command_line(binary(), folder, socket, log), folder, socket, log)
 
 
 def command_line(
@@ -110,7 +137,7 @@ def command_line(
 def _own(folder: Path) -> None:
     """Make *folder* for this user alone, or make sure that it is: /tmp is everybody's."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folders.make(folder)
         found = folder.lstat()
         if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():
             folder.chmod(0o700)

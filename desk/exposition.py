@@ -4,11 +4,11 @@ Labels are kinds of states and of work, configured feeds, and the first :data:`W
 configured wires: bounded, and none that a wire can make.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 import redis
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -18,6 +18,7 @@ from stories.config import Config
 from stories.db import Connection, SQLAlchemyError, Store, alerts, statistics
 from stories.errors import StoreError
 from workers import pulse
+from workers.address import Broker
 from workers.alerts import FAILING_FOR, WORDS
 from workers.metrics import Collected, outcome
 
@@ -76,19 +77,19 @@ GAUGES = {
 Values = Mapping[str, float | Mapping[str, float]]
 
 
-def exposition(config: Config, store: Store, connection: redis.Redis) -> Callable[[], bytes]:
-    """What ``/metrics`` answers, as everything stands when it is called."""
+def figures(config: Config, store: Store, connection: Broker) -> CollectorRegistry:
+    """What ``/metrics`` shows, as everything stands when it is asked."""
     registry = CollectorRegistry()
     registry.register(Collected(connection))
     registry.register(Gauges(config, store, connection))
-    return lambda: generate_latest(registry)
+    return registry
 
 
 class Gauges(Collector):
     """The gauges, read when they are asked for. What is away has none: absent figures are honest,
     zeros are not."""
 
-    def __init__(self, config: Config, store: Store, connection: redis.Redis) -> None:
+    def __init__(self, config: Config, store: Store, connection: Broker) -> None:
         self._config = config
         self._store = store
         self._connection = connection
@@ -160,7 +161,7 @@ def of_the_store(conn: Connection, config: Config) -> Values:
     }
 
 
-def of_the_broker(connection: redis.Redis) -> Values:
+def of_the_broker(connection: Broker) -> Values:
     """What the broker has.
 
     :raises redis.RedisError, OSError: when it cannot be reached.

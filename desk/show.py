@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime, timedelta
+from io import TextIOWrapper
 from typing import Any, NoReturn
 
 from rich.console import Console
@@ -30,6 +31,24 @@ def _end_quietly() -> NoReturn:
     # Python flushes standard output once more when it ends, and would complain.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(0)
+
+
+def settle_streams() -> None:
+    """Give this process standard streams that it can use, whatever it was started with.
+
+    A closed one leads to /dev/null, or the next file opened would get its number, and what is said
+    on it. Letters that a terminal's encoding lacks are replaced.
+    """
+    nowhere = os.open(os.devnull, os.O_RDWR)  # its number is that of the first one closed, if any
+    while nowhere < 3:
+        nowhere = os.dup(nowhere)
+    os.close(nowhere)
+    for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors != "backslashreplace":
+            stream.reconfigure(errors="replace")
 
 
 def console() -> Console:

@@ -15,8 +15,8 @@ from stories.config import Config
 from stories.db import Store, captures, key_value, retention, statistics
 from stories.db.statistics import TRIES, Broker, Status
 from stories.logs import masked
-from workers import pulse, queues
-from workers.address import broker_url, client
+from workers import address, pulse, queues
+from workers.address import broker_address, client, key_prefix
 from workers.alerts import FAILING_FOR
 
 PATIENCE = 3.0
@@ -38,32 +38,36 @@ def gather(config: Config, store: Store, now: datetime) -> Status:
 
     :raises StoreError, SQLAlchemyError: when the database does not answer; the broker may be away.
     """
-    found = ask_broker(config)
+    refused = store.writes_refused()
+    found = ask_broker(config, key_prefix(store))
     with store.read() as conn:
         status = statistics.status(conn, now, FAILING_FOR)
-    return replace(status, database=store.name, broker=found, **storage(store, now))
+    kept = storage(store, now, note=refused is None)
+    return replace(status, database=store.name, writes_refused=refused, broker=found, **kept)
 
 
-def ask_broker(config: Config) -> Broker:
-    """How the broker stands, or why it cannot be asked; within :data:`PATIENCE`."""
+def ask_broker(config: Config, prefix: str) -> Broker:
+    """How the broker stands, or why it cannot be asked; within :data:`PATIENCE`. *prefix* is what
+    our keys in it begin with."""
 
     def ask() -> Broker:
-        with client(broker_url(config), timeout=PATIENCE) as connection:
+        with client(broker_address(config), PATIENCE, prefix) as connection:
             return broker(connection)
 
     try:
         found = within(PATIENCE, ask)
     except (redis.RedisError, OSError, ValueError) as error:
-        return Broker(error=masked(f"{type(error).__name__}: {error}"))
-    return found or Broker(error=f"no answer within {PATIENCE:g} s")
+        return Broker(error=masked(address.away(config, error)))
+    return found or Broker(error=f"no answer within {PATIENCE:g} s; see whether it runs")
 
 
-def broker(connection: redis.Redis) -> Broker:
+def broker(connection: address.Broker) -> Broker:
     """How the broker stands.
 
     :raises redis.RedisError, OSError: when it cannot be reached.
     """
-    return Broker(True, queues.depths(connection), pulse.alive(connection))
+    refused = address.writes_refused(connection)
+    return Broker(True, queues.depths(connection), pulse.alive(connection), refused)
 
 
 def within(seconds: float, ask: Callable[[], Answer]) -> Answer | None:
@@ -90,7 +94,7 @@ def within(seconds: float, ask: Callable[[], Answer]) -> Answer | None:
     return answers[0] if answers else None
 
 
-def storage(store: Store, now: datetime) -> dict[str, Any]:
+def storage(store: Store, now: datetime, *, note: bool = True) -> dict[str, Any]:
     """What is kept and how it grows: ``captures`` and ``storage`` of a status, as of its ``at``.
 
     The only figures for which every capture is looked at. They are noted, and serve again for
@@ -113,7 +117,7 @@ def storage(store: Store, now: datetime) -> dict[str, Any]:
         "storage": {"at": now.isoformat(), "days": days, "database": retention.size(store)},
     }
     seconds = time.monotonic() - began
-    if seconds >= WORTH_NOTING:
+    if note and seconds >= WORTH_NOTING:
         with store.write() as conn:
             key_value.write(conn, _STORAGE, {**found, "seconds": seconds})
     return found
@@ -126,7 +130,11 @@ def needs(status: Status) -> list[str]:
     tried again. Nor is what waits for the desk: second looks, stories without a headline.
     """
     found = []
+    if status.writes_refused:
+        found.append(f"the database takes no writes: {status.writes_refused}")
     if status.broker.reachable:
+        if status.broker.error:
+            found.append(f"the broker {status.broker.error}")
         alive = {mark.partition("@")[0] for mark in status.broker.alive}
         found += [
             f"no {member} is alive; start one: wirecopy up {member}"
@@ -134,9 +142,7 @@ def needs(status: Status) -> list[str]:
             if member not in alive
         ]
     else:
-        found.append(
-            f"the broker cannot be reached ({status.broker.error}); start it, or wirecopy up"
-        )
+        found.append(f"broker: {status.broker.error}")
     for name, one, many in (
         ("paused", "wire is paused, gone for good", "wires are paused, gone for good"),
         ("failing_long", "wire fails for an hour or more", "wires fail for an hour or more"),
@@ -156,7 +162,7 @@ def needs(status: Status) -> list[str]:
 def as_data(status: Status) -> dict[str, Any]:
     """*status* as JSON holds it (but instants), with what it :func:`needs`."""
     data = asdict(status)
-    if status.broker.reachable:
+    if status.broker.error is None:
         del data["broker"]["error"]
     return {**data, "needs": needs(status)}
 
@@ -189,8 +195,8 @@ def _facts(status: Status) -> list[Fact]:
     return [
         Fact("database", status.database),
         Fact("broker", queued or "queues are empty", "good")
-        if broker_.reachable
-        else Fact("broker", broker_.error or "", "bad"),
+        if broker_.error is None
+        else Fact("broker", broker_.error, "bad"),
         Fact("alive", ", ".join(broker_.alive) or "nobody", "good" if broker_.alive else "bad"),
         Fact("wires", f"{status.wires} ({unwell or 'all well'})", "bad" if unwell else "good"),
         Fact("stories", f"{status.stories} in {status.versions} versions"),

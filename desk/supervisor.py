@@ -13,13 +13,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
 from desk import reaper
+from stories import folders
 from stories.errors import WirecopyError
 from workers.pdeathsig import bound_to_parent
 
@@ -45,13 +46,16 @@ class Member:
     """One process to be kept running.
 
     ``ready`` answers, quickly, whether it does its work; members after it are first started when
-    it does. ``grace`` is in seconds: how long it has to end after SIGTERM before its group is
-    killed. ``log`` is where it writes why it died, if not on standard error.
+    it does. None: that cannot be known just now, and it is given time. ``mend`` is called when it
+    died before it was ready, and says what it has done about that. ``grace`` is in seconds: how
+    long it has to end after SIGTERM before its group is killed. ``log`` is where it writes why it
+    died, if not on standard error.
     """
 
     name: str
     command: Sequence[str]
-    ready: Callable[[], bool] | None = None
+    ready: Callable[[], bool | None] | None = None
+    mend: Callable[[], str | None] | None = None
     grace: float = 60.0
     environment: Mapping[str, str] = field(default_factory=dict)
     log: Path | None = None
@@ -67,15 +71,13 @@ def failures_after(failures: int, lived: float) -> int:
     return 1 if lived >= STABLE else failures + 1
 
 
-def supervise(members: Sequence[Member], folder: Path | None = None) -> int:
+def supervise(members: Sequence[Member], lock: int | None = None) -> int:
     """Keep *members* running until SIGTERM, SIGINT or SIGHUP; the process's exit code.
 
     0: all ended in order. 1: one had to be killed, or never worked. Only for the main thread.
-    With *folder* only one supervisor runs on that folder.
-
-    :raises WirecopyError: if another does already.
+    *lock* is of :func:`alone`; the reaper inherits it.
     """
-    with alone(folder) if folder else nullcontext() as lock, _signals() as wait:
+    with _signals() as wait:
         return _Supervisor(members, wait, lock).run()
 
 
@@ -87,7 +89,7 @@ def alone(folder: Path) -> Iterator[int]:
 
     :raises WirecopyError: if another supervisor holds it.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folders.make_private(folder)
     lock = os.open(folder / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         for left in range(100, -1, -1):
@@ -115,7 +117,9 @@ def _signals() -> Iterator[Callable[[float | None], set[int]]]:
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
-    before = {s: signal.signal(s, lambda *_: None) for s in (*STOP, signal.SIGCHLD)}
+    # What is ignored at the start stays so: nohup(1) and a shell's "&" mean it.
+    heard = {s for s in STOP if signal.getsignal(s) is not signal.SIG_IGN}
+    before = {s: signal.signal(s, lambda *_: None) for s in (*heard, signal.SIGCHLD)}
     fd = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
 
     def wait(seconds: float | None) -> set[int]:
@@ -141,6 +145,7 @@ class _Run:
     member: Member
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
+    patient_since: float = 0.0
     due: float = 0.0
     ready: bool = False
     worked: bool = False
@@ -179,23 +184,38 @@ class _Supervisor:
         for run in self._runs:
             if run.process is None:
                 continue
-            hung = not run.ready and now - run.started > READY_WITHIN
+            hung = not run.ready and now - run.patient_since > READY_WITHIN
             if hung:
                 _kill_group(run.process.pid)
                 run.process.wait()
             if run.process.poll() is None:
                 continue
             code, lived = run.process.returncode, now - run.started
+            killed = code in (-signal.SIGKILL, -signal.SIGTERM) and not hung
+            mended = run.member.mend() if run.member.mend and not (run.ready or killed) else None
             self._clear(run)
             run.failures = failures_after(run.failures, lived)
             run.due = now + next_delay(run.failures)
             # To be killed by somebody is no sign that it cannot work; to end by itself may be one.
-            if lived >= STABLE or (code in (-signal.SIGKILL, -signal.SIGTERM) and not hung):
+            if lived >= STABLE or killed:
                 run.worked = True
             status = "not ready in time" if hung else _status(code)
             again = round(run.due - now, 1)
             see = {"see": str(run.member.log)} if run.member.log else {}
             log.warning("died", member=run.member.name, status=status, again_in=again, **see)
+            if mended:
+                log.warning("mended", member=run.member.name, what=mended)
+        self._reap_orphans()
+
+    def _reap_orphans(self) -> None:
+        """Fetch the exit status of dead children that are nobody's: PID 1, which this is in a
+        container without an init, inherits what members leave behind."""
+        ours = {run.process.pid for run in self._runs if run.process} | {self._reaper.pid}
+        with suppress(ChildProcessError):
+            while dead := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                if dead.si_pid in ours:
+                    return  # it has just died: noted in the next turn, for which SIGCHLD sees
+                os.waitpid(dead.si_pid, os.WNOHANG)
 
     @staticmethod
     def _is_hopeless(run: _Run) -> bool:
@@ -206,21 +226,31 @@ class _Supervisor:
         for run in self._runs:
             if run.process is None and run.due <= time.monotonic():
                 self._launch(run)
-            if run.process and not run.ready and run.member.ready and run.member.ready():
-                run.ready = run.worked = True
-                log.info("ready", member=run.member.name)
+            if run.process and not run.ready and run.member.ready:
+                answer = run.member.ready()
+                if answer is None:
+                    run.patient_since = time.monotonic()
+                elif answer:
+                    run.ready = run.worked = True
+                    log.info("ready", member=run.member.name)
             if not (run.ready or run.worked):
                 return
 
     def _launch(self, run: _Run) -> None:
-        run.process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
-            bound_to_parent(run.member.command),
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, **run.member.environment},
-            start_new_session=True,  # a group of its own, and away from the terminal's Ctrl-C
-        )
+        with ExitStack() as stack:
+            log_of_its_own = run.member.log
+            said = stack.enter_context(log_of_its_own.open("ab")) if log_of_its_own else None
+            run.process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
+                bound_to_parent(run.member.command),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                env={**os.environ, **run.member.environment},
+                start_new_session=True,  # a group of its own, and away from the terminal's Ctrl-C
+            )
         self._announce(self._reaper, "+", run.process.pid)
-        run.started, run.ready = time.monotonic(), run.member.ready is None
+        run.started = run.patient_since = time.monotonic()
+        run.ready = run.member.ready is None
         log.info("started", member=run.member.name, pid=run.process.pid)
 
     def _pause(self) -> float | None:

@@ -6,7 +6,7 @@ with a private broker.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import redis
@@ -15,7 +15,7 @@ from desk import broker
 from desk.supervisor import Member
 from stories.config import Config
 from workers import pulse
-from workers.address import broker_url, client
+from workers.address import Broker, broker_address, client, key_prefix_of
 from workers.app import beat_command, poller_command, worker_command
 
 NAMES = ("worker", "poller", "beat", "web")
@@ -45,29 +45,34 @@ def environment(config_file: Path | None) -> dict[str, str]:
 def members(config: Config, config_file: Path | None, names: Sequence[str] = NAMES) -> list[Member]:
     """The members to supervise, in the order in which they start."""
     settings = environment(config_file)
-    url = broker_url(config)
-    found: list[Member] = []
+
+    def member(name: str, ready: Callable[[], bool | None] | None = None) -> Member:
+        return Member(name, command(name, config), ready, environment=settings, grace=GRACE)
+
+    # First and waiting for nobody: feeds that are there are served, broker or not.
+    found = [member("web")] if "web" in names else []
     if config.redis_url is None:
         private = broker.private(config.data)
         found.append(
-            Member("broker", private.command, ready=private.ready, grace=10, log=private.log)
-        )
-    for name in names:
-        found.append(
             Member(
-                name,
-                command(name, config),
-                ready=(lambda: _alive(url, "worker")) if name == "worker" else None,
-                environment=settings,
-                grace=GRACE,
+                "broker",
+                private.command,
+                private.ready,
+                private.set_aside,
+                grace=10,
+                log=private.log,
             )
         )
+    asked = client(broker_address(config), 1, key_prefix_of(config))
+    for name in names:
+        if name != "web":
+            found.append(member(name, (lambda: _alive(asked)) if name == "worker" else None))
     return found
 
 
-def _alive(url: str, member: str) -> bool:
-    with client(url, timeout=1) as connection:
-        try:
-            return any(mark.startswith(f"{member}@") for mark in pulse.alive(connection))
-        except (redis.RedisError, OSError):
-            return False
+def _alive(broker: Broker) -> bool | None:
+    """Whether a worker has left its mark; None while that cannot be known."""
+    try:
+        return any(mark.startswith("worker@") for mark in pulse.alive(broker))
+    except (redis.RedisError, OSError):
+        return None

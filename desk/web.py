@@ -10,11 +10,10 @@ requests a second and 19,500 with 304, where uvicorn answered 1,800 and 2,300 wi
 
 import asyncio
 import contextlib
-import errno
+import logging
+import os
 import resource
 import signal
-import socket
-import sys
 from typing import Any
 
 import redis
@@ -23,15 +22,19 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
+from prometheus_client import generate_latest, start_http_server
+from sqlalchemy.exc import SQLAlchemyError
 
-from desk.exposition import exposition
-from desk.show import complain
+from desk import show
+from desk.exposition import figures
+from desk.listen import listen_on
 from desk.status import board, gather
 from publish.web.app import App, create
 from stories import clock, logs
 from stories.config import Config, load
+from stories.db import why
 from stories.errors import WirecopyError
-from workers.address import broker_url, client
+from workers.address import Broker, broker_address, client, key_prefix, writes_refused
 from workers.start import start
 
 BACKLOG = 1024
@@ -61,16 +64,20 @@ def serve(config: Config) -> None:
     :raises WirecopyError: when the address cannot be listened on, the store cannot be opened, or
         the server ends of itself.
     """
-    logs.configure(config.log)
-    host, port = listen_on(config)
+    host, port = listen_on(*config.site.address)
     store = start(config)
-    broker = client(broker_url(config), timeout=BROKER_PATIENCE)
+    broker = client(broker_address(config), BROKER_PATIENCE, key_prefix(store))
+    registry = figures(config, store, broker)
     try:
+        apart = config.site.metrics_address
+        if apart is not None:
+            at, number = listen_on(*apart, "[site] metrics_listen")
+            start_http_server(number, at, registry)
         app = create(
             config,
             store,
             ready=lambda: {"broker": broker_state(broker)},
-            metrics=exposition(config, store, broker),
+            metrics=None if apart else lambda: generate_latest(registry),
             status=lambda: board(gather(config, store, clock.now())),
         )
         asyncio.run(_run(app, host, port))
@@ -79,51 +86,14 @@ def serve(config: Config) -> None:
         store.close()
 
 
-def listen_on(config: Config) -> tuple[str, int]:
-    """The numeric address and the port to listen on.
-
-    Granian shares a port with whoever listens there already (SO_REUSEPORT), so that two servers
-    would split the readers; this makes sure that nobody does.
-
-    :raises WirecopyError: naming the address, what is wrong with it, and the remedy.
-    """
-    host, port = config.site.address
-    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
-        with socket.socket(family, kind, protocol) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind(address)
-            trial.listen(1)
-    except OSError as error:
-        raise WirecopyError(f"web: cannot listen on {where}: {_why(error)}") from error
-    return str(address[0]), port
-
-
-def _why(error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return (
-            "another program does already (a second `wirecopy up`?);"
-            " stop it, or set another address: [site] listen"
-        )
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return "this user may not; take a port from 1024 up: [site] listen"
-    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        return (
-            "that is not an address of this machine; set one that is,"
-            ' like "0.0.0.0:8080": [site] listen'
-        )
-    return f"{error.strerror or error}; set another address: [site] listen"
-
-
 async def _run(app: App, host: str, port: int) -> None:
     connections = _connections()
     server: Any = Server(
         app,
         address=host,
         port=port,
-        interface=Interfaces.ASGI,
+        # No lifespan: the site has none, and at the end its task would be cut off with a traceback.
+        interface=Interfaces.ASGINL,
         # Proxies speak HTTP/1.1 to their servers; nobody speaks HTTP/2 without TLS.
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=IDLE),
@@ -145,7 +115,8 @@ async def _run(app: App, host: str, port: int) -> None:
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # it is for nohup(1) and "&"
+            loop.add_signal_handler(number, stop)
     logger.info("web serves", address=f"{host}:{port}", connections=connections)
     with contextlib.suppress(TimeoutError):
         await server.serve()
@@ -166,25 +137,38 @@ def _connections() -> int:
     return max(min(CONNECTIONS, soft - OWN_FILES), OWN_FILES)
 
 
-def broker_state(broker: redis.Redis) -> str:
-    """``ok`` when the broker answers, else why not, without naming where it is."""
+def broker_state(broker: Broker) -> str:
+    """``ok`` when the broker takes what is written, else why not, without naming where it is."""
     try:
-        broker.ping()
+        refused = writes_refused(broker)
     except (redis.RedisError, OSError) as error:
         logger.warning("not ready", part="broker", error=str(error))
         return f"cannot be reached ({type(error).__name__})"
+    if refused is not None:
+        logger.warning("not ready", part="broker", error=refused)
+        return refused
     return "ok"
 
 
 def main() -> int:
-    """Serve as configured; 1 with one line on standard error when that fails."""
+    """Serve as configured; 1 with one line in the log when that fails."""
+    show.settle_streams()
+    logs.configure()
+    logs.log_crashes()
     try:
-        serve(load())
-    except WirecopyError as error:
-        complain(str(error))
+        config = load()
+        logs.configure(config.log)
+        serve(config)
+    except (WirecopyError, SQLAlchemyError) as error:
+        said = str(error) if isinstance(error, WirecopyError) else f"database: {why(error)}"
+        logger.error("web cannot serve", error=said)
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    logging.shutdown()
+    # At once: a thread of Granian's that still holds a reader's connection would call into an
+    # interpreter that is being taken down, and abort.
+    os._exit(code)

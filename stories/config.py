@@ -39,6 +39,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from stories import broker
 from stories.errors import ConfigError
 from stories.labels import LABELS
 from stories.models import IdentityRule
@@ -109,23 +110,6 @@ def _has_port(parts: SplitResult) -> bool:
         return False
 
 
-def _broker(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme in ("redis", "rediss"):
-        ok = _has_port(parts) and bool(re.fullmatch(r"/?[0-9]*", parts.path))
-    else:
-        ok = parts.scheme in ("unix", "redis+socket") and parts.path > "/" and not parts.netloc
-    if not ok or not text.startswith(f"{parts.scheme}://"):
-        raise ValueError(
-            "not the address of a Redis; write redis://HOST:PORT/NUMBER (rediss:// for TLS), with"
-            " %-codes for special characters of a password, or unix:///SOCKET"
-        )
-    return text
-
-
 def _base(text: str) -> str:
     return _web(text).rstrip("/")
 
@@ -182,12 +166,15 @@ class Site(_Part):
 
     ``/status`` shows wire addresses and faults, so it answers only requests with ``status_token``,
     and none when it is not set. The client's address proves nothing: behind a proxy on the same
-    machine every request comes from loopback.
+    machine every request comes from loopback. ``/metrics`` is open unless it has a token or an
+    address of its own.
     """
 
     url: Base = "http://127.0.0.1:8080"
     listen: str = ""
     status_token: SecretStr | None = None
+    metrics_token: SecretStr | None = None
+    metrics_listen: str = ""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -195,14 +182,20 @@ class Site(_Part):
         parts = urlsplit(f"//{self.listen}" if self.listen else self.url)
         return parts.hostname or "127.0.0.1", parts.port or 8080
 
-    @field_validator("status_token")
+    @property
+    def metrics_address(self) -> tuple[str, int] | None:
+        """Host and port that ``/metrics`` is kept to; None for those of the site."""
+        parts = urlsplit(f"//{self.metrics_listen}")
+        return (parts.hostname or "127.0.0.1", parts.port) if parts.port else None
+
+    @field_validator("status_token", "metrics_token")
     @classmethod
     def _hard_to_guess(cls, token: SecretStr | None) -> SecretStr | None:
         if token is not None and not re.fullmatch(r"[!-~]{16,200}", token.get_secret_value()):
             raise ValueError("write 16 to 200 ASCII characters without spaces, drawn at random")
         return token
 
-    @field_validator("listen")
+    @field_validator("listen", "metrics_listen")
     @classmethod
     def _listen(cls, text: str) -> str:
         try:
@@ -348,7 +341,7 @@ class Config(BaseSettings):
     @classmethod
     def _redis(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None:
-            _broker(url.get_secret_value())
+            broker.parse(url.get_secret_value())
         return url
 
     @field_validator("disclosures")

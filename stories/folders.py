@@ -12,12 +12,8 @@ LEAST = 1 << 20
 """Free bytes below which a disk is full: a capture and its journal take more."""
 
 
-def make_private(folder: Path) -> None:
-    """Make *folder* for this user alone, with the parents it lacks; close one that is there.
-
-    One that belongs to somebody else, such as a volume that Kubernetes gives to a group, is left as
-    it is, and so is one that holds other things than ours: who sets ``data = "/srv"`` does not
-    want that closed. The files in it that matter are private by themselves.
+def make(folder: Path) -> None:
+    """Make *folder* for this user alone, with the parents it lacks; leave one that is there.
 
     :raises OSError: if it cannot be made.
     """
@@ -26,8 +22,21 @@ def make_private(folder: Path) -> None:
         missing.append(missing[-1].parent)
     for one in reversed(missing):
         one.mkdir(mode=0o700, exist_ok=True)
+
+
+def make_private(folder: Path) -> None:
+    """Make *folder* for this user alone, with the parents it lacks; close one that is there.
+
+    One that belongs to somebody else, such as a volume that Kubernetes gives to a group, is left as
+    it is, and so is one that holds other things than ours, or is everybody's: who sets
+    ``data = "/srv"`` does not want that closed. The files that matter are private by themselves.
+
+    :raises OSError: if it cannot be made.
+    """
+    make(folder)
     found = folder.stat()
-    if found.st_uid == os.getuid() and found.st_mode & 0o077 and _only_ours(folder):
+    shared = found.st_uid != os.getuid() or found.st_mode & stat.S_ISVTX
+    if found.st_mode & 0o077 and not shared and _only_ours(folder):
         folder.chmod(stat.S_IMODE(found.st_mode) & ~0o077)
 
 

@@ -14,6 +14,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -31,7 +32,7 @@ LONGEST_TRACEBACK = 20_000
 QUIET = {
     "celery.worker.strategy": logging.WARNING,  # "received", twice a second for the ticks alone
     "celery.app.trace": logging.WARNING,  # "succeeded", which workers.base says with its ids
-    "alembic.runtime.migration": logging.WARNING,
+    "alembic": logging.WARNING,  # seven lines a start about plugins, and each migration
 }
 """Loggers whose INFO lines repeat what ours say."""
 
@@ -118,6 +119,8 @@ def configure(mode: Mode = "auto", stream: TextIO | None = None, level: str = "I
     """
     out = stream or sys.stderr
     console = mode == "console" or (mode == "auto" and out.isatty())
+    if not console and isinstance(out, TextIOWrapper):
+        out.reconfigure(encoding="utf-8", errors="backslashreplace")  # RFC 8259 §8.1
     render: Callable[..., str | bytes]
     if console:
         render = structlog.dev.ConsoleRenderer(colors=out.isatty(), event_key="event")
@@ -153,3 +156,15 @@ def configure(mode: Mode = "auto", stream: TextIO | None = None, level: str = "I
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,  # so that a second call to configure() counts
     )
+
+
+def log_crashes() -> None:
+    """Have an error that nobody caught logged like everything else: a log of JSON is JSON only."""
+
+    def crashed(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+        else:
+            structlog.get_logger(__name__).critical("crashed", exc_info=(kind, error, trace))
+
+    sys.excepthook = crashed

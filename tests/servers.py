@@ -17,13 +17,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from desk import broker
-from workers.address import client, socket_url
+from workers.address import client
 from workers.pdeathsig import bound_to_parent
 
 PATIENCE = 60.0
@@ -65,6 +65,11 @@ def throwaway() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def socket_url(socket: Path, number: int = 0) -> str:
+    """The URL, as ``redis_url`` has it, of a logical database of the broker at *socket*."""
+    return f"unix://{quote(str(socket))}?db={number}"
 
 
 @contextmanager
@@ -112,7 +117,7 @@ def logical(url: str, number: int) -> str:
     """*url* with its logical database replaced by *number*."""
     parts = urlsplit(url)
     if parts.scheme in ("unix", "redis+socket"):
-        return f"redis+socket://{parts.path}?virtual_host={number}"
+        return f"unix://{parts.path}?db={number}"
     return parts._replace(path=f"/{number}").geturl()
 
 

@@ -321,9 +321,9 @@ def test_the_same_processes_on_postgresql_and_redis(
         with config(tmp_path, agency, 2, **environment) as (up, room, store):
             until(lambda: len(headlines(store)) > 2)
             assert "broker" not in up.pids()
-            from workers.address import broker_url, client
+            from workers.address import broker_address, client
 
-            with client(broker_url(room)) as broker:
+            with client(broker_address(room)) as broker:
                 broker.flushdb()
             count = len(headlines(store))
             until(lambda: len(headlines(store)) > count)

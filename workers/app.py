@@ -9,18 +9,27 @@ rare and short, and keep a worker from blocking for ever.
 import os
 import resource
 import sys
+import time
 import warnings
 from collections.abc import Sequence
+from functools import lru_cache
+from signal import SIG_IGN, SIGHUP, SIGINT, getsignal, signal
 from typing import Any
 
 import kombu.pools
+import structlog
 from celery import Celery, signals
+from celery.apps import worker as celery_worker
 from celery.exceptions import CPendingDeprecationWarning
+from sqlalchemy.exc import SQLAlchemyError
 
 from stories import logs
+from stories.broker import Address
 from stories.config import Config, load
+from stories.db import why
+from stories.errors import StoreError
 from workers import kombu_patch, pulse, queues
-from workers.address import broker_url
+from workers.address import Broker, broker_address, celery_settings, client, key_prefix_of
 from workers.pdeathsig import die_with_parent
 
 POLLS_AT_ONCE = 32
@@ -59,10 +68,10 @@ ROUTES = {
 ``poll-now``)."""
 
 
-def settings(broker: str) -> dict[str, Any]:
-    """Celery's settings for the broker at the URL *broker*."""
+def settings(address: Address, prefix: str) -> dict[str, Any]:
+    """Celery's settings for the broker at *address*, in which our keys begin with *prefix*."""
     return {
-        "broker_url": broker,
+        **celery_settings(address),
         # Wait for a broker that is down as long as it takes; the default gives up after 100 tries.
         "broker_connection_max_retries": None,
         "broker_connection_retry_on_startup": True,
@@ -82,7 +91,7 @@ def settings(broker: str) -> dict[str, Any]:
             "socket_keepalive": True,
             # We use queues and no priorities; the default polls each queue at four priorities.
             "priority_steps": [0],
-            "global_keyprefix": queues.KEY_PREFIX,
+            "global_keyprefix": prefix,
             "client_name": "wirecopy",
         },
         # Acknowledge after the work; a task whose process was killed is delivered again.
@@ -150,22 +159,60 @@ def _tick(task: str, every: float) -> dict[str, Any]:
 
 _configured: Config | None = None
 
+log = structlog.get_logger(__name__)
+
+Place = tuple[Address, str]
+"""Where the broker is, and what our keys in it begin with."""
+
+
+@lru_cache(maxsize=1)
+def _place() -> Place:
+    """Waits for the database: without it there is no work, and no telling our messages from those
+    of another newsroom in the same Redis."""
+    config = _configured or load()
+    said = False
+    while True:
+        try:
+            return broker_address(config), key_prefix_of(config)
+        except (StoreError, SQLAlchemyError) as error:
+            if not said:
+                logs.configure(config.log)
+                reason = str(error) if isinstance(error, StoreError) else why(error)
+                log.error("waits for the database", error=reason)
+            said = True
+            time.sleep(1)
+
+
+class App(Celery):
+    """Celery's application, and clients of the broker that its messages go through."""
+
+    def place(self) -> Place:
+        """Where the broker is."""
+        return _place()
+
+    def broker(self, timeout: float) -> Broker:
+        """A client of the broker, for other things than messages."""
+        address, prefix = _place()
+        return client(address, timeout, prefix)
+
+
 kombu_patch.install()
-celery = Celery("wirecopy", task_cls="workers.base:Work")
+celery = App("wirecopy", task_cls="workers.base:Work")
 # The configuration is read when a setting is first needed, not when this module is imported.
-celery.add_defaults(lambda: settings(broker_url(_configured or load())))
+celery.add_defaults(lambda: settings(*_place()))
 celery.autodiscover_tasks(["workers"])
 celery.steps["worker"].add(pulse.Pulse)
 
 
-def configure(config: Config) -> Celery:
+def configure(config: Config) -> App:
     """The app, set for *config* in place of the configuration that the environment names.
 
     For tests, which use several configurations in one process.
     """
     global _configured  # noqa: PLW0603 - one app a process, as Celery has it
     _configured = config
-    celery.conf.update(settings(broker_url(config)))
+    _place.cache_clear()
+    celery.conf.update(settings(*_place()))
     celery.close()
     celery.__dict__.pop("amqp", None)  # has producers of the former broker
     kombu.pools.reset()
@@ -215,6 +262,27 @@ def beat_command() -> list[str]:
 @signals.setup_logging.connect
 def _log(**_: Any) -> None:
     logs.configure((_configured or load()).log)
+    logs.log_crashes()
+
+
+_IGNORED = [s for s in (SIGHUP, SIGINT) if getsignal(s) is SIG_IGN]
+
+
+@signals.worker_ready.connect
+@signals.beat_init.connect
+def _go_on_ignoring(**_: Any) -> None:
+    """What was ignored at the start stays so, as nohup(1) means it; Celery sets its own handlers,
+    and would start itself anew when the terminal is closed."""
+    for number in _IGNORED:
+        signal(number, SIG_IGN)
+
+
+def _log_stop(message: str, *_: Any) -> None:
+    log.info(message.strip())
+
+
+# It would write past the log, and a log of JSON holds JSON only.
+celery_worker.safe_say = _log_stop  # type: ignore[attr-defined]
 
 
 @signals.worker_ready.connect

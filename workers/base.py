@@ -4,12 +4,11 @@ import time
 from contextvars import ContextVar
 from typing import Any
 
-import redis
 import structlog
 from celery import Task
 
 from stories.errors import WirecopyError
-from workers.address import client
+from workers.address import Broker
 from workers.metrics import TASK_SECONDS, Tally
 
 IDS = ("wire", "capture", "story", "feed", "lease")
@@ -19,7 +18,7 @@ tally = Tally()
 """The metrics of this process; tasks may add to them. Sent to the broker after each task."""
 
 _began: ContextVar[float] = ContextVar("began")
-_brokers: dict[str, redis.Redis] = {}
+_brokers: dict[object, Broker] = {}
 
 log = structlog.get_logger(__name__)
 
@@ -59,12 +58,13 @@ class Work(Task):  # type: ignore[type-arg]
         task = self.name.rpartition(".")[2]
         log.debug("task ended", outcome=status.lower(), seconds=round(seconds, 3))
         tally.observe(TASK_SECONDS, task, status.lower(), seconds=seconds)
-        tally.flush(_broker(self.app.conf.broker_url))
+        tally.flush(_broker(self.app))
         structlog.contextvars.clear_contextvars()
 
 
-def _broker(url: str) -> redis.Redis:
+def _broker(app: Any) -> Broker:
     """One client per process and address, made by the process that uses it."""
-    if url not in _brokers:
-        _brokers[url] = client(url, timeout=1)
-    return _brokers[url]
+    where = app.place()
+    if where not in _brokers:
+        _brokers[where] = app.broker(timeout=1)
+    return _brokers[where]

@@ -15,7 +15,6 @@ import structlog
 from celery.beat import ScheduleEntry, Scheduler, SchedulingError
 
 from workers import pulse
-from workers.address import client
 from workers.queues import depth
 
 BACKLOG = 10
@@ -31,7 +30,8 @@ class Ticks(Scheduler):
         self._next: dict[str, float] = {}
         self._reached: bool | None = None
         super().__init__(*args, **options)
-        self._broker = client(self.app.conf.broker_url, timeout=5)
+        app: Any = self.app
+        self._broker = app.broker(timeout=5)
 
     def tick(self, *_: Any, **__: Any) -> float:
         """Send what is due; the seconds until something is due again."""

@@ -20,9 +20,11 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from net.client import STATES
+from workers.address import Broker
 
-KEY = "wirecopy:metrics"
-"""The hash: field ``["metric", ["label value", …], part]`` as JSON, value a number."""
+KEY = "metrics"
+"""The hash, after the prefix of our keys: field ``["metric", ["label value", …], part]`` as JSON,
+value a number."""
 
 PAUSE = 5.0
 """Seconds without a try after the broker could not be reached, so that no task waits for it."""
@@ -123,7 +125,7 @@ class Tally:
             for field, amount in amounts.items():
                 self._amounts[field] = self._amounts.get(field, 0) + amount
 
-    def flush(self, broker: redis.Redis) -> None:
+    def flush(self, broker: Broker) -> None:
         """Send everything in one round trip; on failure keep it and try again later."""
         if not self._amounts or time.monotonic() < self._resume:
             return
@@ -131,7 +133,7 @@ class Tally:
             amounts, self._amounts = self._amounts, {}
         pipe = broker.pipeline(transaction=True)
         for field, amount in amounts.items():
-            pipe.hincrbyfloat(KEY, field, amount)
+            pipe.hincrbyfloat(broker.prefix + KEY, field, amount)
         try:
             pipe.execute()
         except (redis.RedisError, OSError) as error:
@@ -143,14 +145,15 @@ class Tally:
 class Collected(Collector):
     """The metrics of all workers, for a :class:`prometheus_client.CollectorRegistry`."""
 
-    def __init__(self, broker: redis.Redis, metrics: Iterable[AnyMetric] = METRICS) -> None:
+    def __init__(self, broker: Broker, metrics: Iterable[AnyMetric] = METRICS) -> None:
         self._broker = broker
         self._metrics = tuple(metrics)
 
     def collect(self) -> Iterator[Metric]:
         """Each metric; none without a broker, since a zero would be wrong."""
         try:
-            found: dict[bytes, bytes] = self._broker.hgetall(KEY)  # type: ignore[assignment]
+            key = self._broker.prefix + KEY
+            found: dict[bytes, bytes] = self._broker.hgetall(key)  # type: ignore[assignment]
         except (redis.RedisError, OSError):
             return
         yield from families(self._metrics, {k.decode(): float(v) for k, v in found.items()})

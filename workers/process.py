@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import redis
 import structlog
 from celery import signals
 
@@ -22,7 +21,7 @@ from stories.config import Config, load
 from stories.db import SQLAlchemyError, Store, connect, why
 from stories.errors import SigningError, StoreError
 from stories.keys import ensure_keys
-from workers.address import broker_url, client
+from workers.address import Broker, broker_address, client, key_prefix
 from workers.start import start
 
 CLIENTS_KEPT = 4
@@ -62,7 +61,7 @@ class Process:
     config: Config
     store: Store
     http: Clients
-    broker: redis.Redis
+    broker: Broker
 
 
 _config: Config | None = None
@@ -98,7 +97,9 @@ def current(*, signs: bool = True) -> Process:
 def _opened(_pid: int) -> Process:
     config = _config or load()
     store = connect(config.database) if _started else start(config)
-    return Process(config, store, Clients(), client(broker_url(config)))
+    return Process(
+        config, store, Clients(), client(broker_address(config), prefix=key_prefix(store))
+    )
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ from celery import bootsteps
 
 from stories.config import load
 from stories.errors import WirecopyError
-from workers.address import broker_url, client
+from workers.address import KEY_PREFIX, Broker, broker_address, client
 
 MEMBERS = ("worker", "poller", "beat")
 """Who sets a key. The web has ``/healthz``."""
@@ -25,24 +25,25 @@ EVERY = 5
 LAPSE = 30
 """Seconds after which a key expires: six renewals, more than any pause of a live loop."""
 
-_PREFIX = "wirecopy:alive:"
+_MARK = "alive:"
 
 
-def mark(broker: redis.Redis, member: str) -> None:
+def mark(broker: Broker, member: str) -> None:
     """Renew the key of *member* on this machine; silent when the broker cannot be reached."""
     try:
-        broker.set(f"{_PREFIX}{member}@{socket.gethostname()}", "1", ex=LAPSE)
+        broker.set(f"{broker.prefix}{_MARK}{member}@{socket.gethostname()}", "1", ex=LAPSE)
     except (redis.RedisError, OSError):
         return  # the key expires, which is how it shows
 
 
-def alive(broker: redis.Redis) -> list[str]:
+def alive(broker: Broker) -> list[str]:
     """The members with a key, as ``member@machine``, sorted.
 
     :raises redis.RedisError: if the broker cannot be reached.
     """
-    marks = broker.scan_iter(match=f"{_PREFIX}*", count=1000)
-    return sorted(key.decode().removeprefix(_PREFIX) for key in marks)
+    start = broker.prefix + _MARK
+    marks = broker.scan_iter(match=f"{start}*", count=1000)
+    return sorted(key.decode().removeprefix(start) for key in marks)
 
 
 def member_of(worker: Any) -> str:
@@ -61,7 +62,7 @@ class Pulse(bootsteps.StartStopStep):
 
     def start(self, worker: Any) -> None:
         """Renew the key now and every :data:`EVERY` seconds."""
-        broker = client(worker.app.conf.broker_url, timeout=1)
+        broker = worker.app.broker(timeout=1)
         member = member_of(worker)
         mark(broker, member)
         self._timer = worker.timer.call_repeatedly(EVERY, mark, (broker, member))
@@ -75,8 +76,10 @@ class Pulse(bootsteps.StartStopStep):
 def main(member: str) -> int:
     """0 if *member* of this machine is alive, else 1, with the reason on stderr."""
     try:
-        with client(broker_url(load()), timeout=5) as broker:
-            there = f"{member}@{socket.gethostname()}" in alive(broker)
+        with client(broker_address(load()), timeout=5) as broker:
+            # Whosever it is: a container runs one, and its health must not depend on the database.
+            mine = f"{KEY_PREFIX}*{_MARK}{member}@{socket.gethostname()}"
+            there = any(broker.scan_iter(match=mine, count=1000))
     except (WirecopyError, redis.RedisError, OSError) as error:
         sys.stderr.write(f"{member}: cannot tell: {error}\n")
         return 1

@@ -5,10 +5,7 @@ allows, and ticks, intake and rendering must not wait for that. A member takes f
 turn, so a full ``poll`` delays a message in ``poll-now`` by one task at most.
 """
 
-import redis
-
-KEY_PREFIX = "wirecopy:"
-"""Before every key in the broker, so that one Redis may serve other programs too."""
+from workers.address import Broker
 
 TICKS = "ticks"
 POLL_NOW = "poll-now"
@@ -27,16 +24,16 @@ QUEUES = (*WORK, *POLLS)
 """All queues."""
 
 
-def depth(broker: redis.Redis, queue: str) -> int:
+def depth(broker: Broker, queue: str) -> int:
     """How many messages wait in *queue*, not counting those a worker holds.
 
     :raises redis.RedisError: if the broker cannot be reached.
     """
-    waiting = broker.llen(KEY_PREFIX + queue)
+    waiting = broker.llen(broker.prefix + queue)
     assert isinstance(waiting, int)
     return waiting
 
 
-def depths(broker: redis.Redis) -> dict[str, int]:
+def depths(broker: Broker) -> dict[str, int]:
     """:func:`depth` of every queue."""
     return {queue: depth(broker, queue) for queue in QUEUES}

@@ -88,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Exit code 0: done, 1: something failed, 2: wrong usage or configuration.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
+    show.settle_streams()
     try:
         line(given)(given, prog_name="wirecopy")
     except ConfigError as error:
@@ -104,6 +105,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         where = f"{error.filename}: " if error.filename else ""
         show.complain(f"{where}{error.strerror or error}; mend that, and run the command again")
         sys.exit(1)
+    except UnicodeEncodeError:
+        show.complain(
+            "a word or file name is not in the alphabet of this session's locale"
+            f" ({sys.getfilesystemencoding()}); set one of UTF-8: LC_ALL=C.UTF-8"
+        )
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -1,17 +1,28 @@
 """``wirecopy up``: everything that runs, supervised; or one member of it, for a container."""
 
 import os
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from desk import show
 from desk import up as processes
 from desk.cli.context import config_file
-from desk.supervisor import supervise
+from desk.listen import listen_on
+from desk.supervisor import alone, supervise
 from stories import logs
-from stories.config import load
+from stories.config import Config, load
+from stories.db import why
+from stories.errors import WirecopyError
 from workers.start import start
+
+log = structlog.get_logger(__name__)
 
 
 def up(
@@ -26,7 +37,7 @@ def up(
     """Run everything until told to stop: worker, poller, beat and web.
 
     Without WIRECOPY_REDIS_URL a private broker runs too. What dies is started again. With one
-    MEMBER named, this process becomes that one.
+    MEMBER named, this process becomes that one (as PID 1, it runs it).
     """
     for name in names or ():
         if name not in processes.NAMES:
@@ -37,12 +48,34 @@ def up(
     file = config_file(ctx)
     config = load(file)
     logs.configure(config.log)
-    start(config).close()  # what is wrong with the store is an error before anything runs
-    if names is not None and len(names) == 1:
-        command = processes.command(names[0], config)
-        os.environ.update(processes.environment(file))
-        os.execvp(command[0], command)  # noqa: S606 - our own command line, no shell
-    if not names or "web" in names:
-        show.say(f"feeds and pages: {config.site.url}/")
-    members = processes.members(config, file, names or processes.NAMES)
-    raise typer.Exit(supervise(members, config.data))
+    try:
+        code = _run(config, file, names or processes.NAMES)
+    except (WirecopyError, SQLAlchemyError) as error:
+        if sys.stderr.isatty():
+            raise
+        said = str(error) if isinstance(error, WirecopyError) else f"database: {why(error)}"
+        log.error("cannot run", error=said)  # as a line among those of the members
+        code = 1
+    raise typer.Exit(code)
+
+
+def _run(config: Config, file: Path | None, names: Sequence[str]) -> int:
+    """Run the members *names*; the exit code. What is wrong with address or store is an error
+    before anything runs."""
+    single = len(names) == 1
+    with nullcontext() if single else alone(config.data) as lock:
+        if "web" in names:
+            listen_on(*config.site.address)
+            if config.site.metrics_address is not None:
+                listen_on(*config.site.metrics_address, "[site] metrics_listen")
+        start(config).close()
+        if single and os.getpid() != 1:
+            command = processes.command(names[0], config)
+            os.environ.update(processes.environment(file))
+            os.execvp(command[0], command)  # noqa: S606 - our own command line, no shell
+        if "web" in names and sys.stdout.isatty():
+            show.say(f"feeds and pages: {config.site.url}/")
+        members = processes.members(config, file, names)
+        if single:  # as PID 1 of a container, which has to reap what the member leaves behind
+            members = [member for member in members if member.name in names]
+        return supervise(members, lock)

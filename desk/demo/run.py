@@ -22,7 +22,7 @@ from lxml import etree
 from desk import show
 from desk import up as processes
 from desk.headline import rewrite
-from desk.supervisor import Member, supervise
+from desk.supervisor import Member, alone, supervise
 from stories import logs
 from stories.config import Config, load
 from stories.db import Store, captures, connect, feeds
@@ -34,6 +34,9 @@ from workers.start import start
 
 PATIENCE = 60.0
 """Seconds until something that takes two or three is given up."""
+
+SHOWN = 90
+"""Characters of a text that are shown of an entry."""
 
 Found = TypeVar("Found")
 
@@ -96,7 +99,8 @@ def run(port: int, speed: float, *, once: bool) -> int:
     """Run the demo until Ctrl-C (or, with *once*, until the entry is shown); the exit code."""
     with tempfile.TemporaryDirectory(prefix="wirecopy-demo-") as name:
         folder = Path(name)
-        site = f"http://127.0.0.1:{_free(port)}"
+        found = _free(port)
+        site = f"http://127.0.0.1:{found}"
         agency = f"http://127.0.0.1:{_free(0)}"
         config_file = folder / "wirecopy.toml"
         config_file.write_text(CONFIG.format(site=site, agency=agency), encoding="utf-8")
@@ -108,9 +112,11 @@ def run(port: int, speed: float, *, once: bool) -> int:
                 *("--speed", str(speed), "--ttl", "0"),
             ]
             members = [Member("agency", simulated), *processes.members(config, config_file)]
-            desk = _Desk(config, agency, folder, once=once)
+            taken = port if port not in (0, found) else None
+            desk = _Desk(config, agency, folder, taken, once=once)
             desk.start()
-            code = supervise(members, config.data)
+            with alone(config.data) as lock:
+                code = supervise(members, lock)
             desk.stopped.set()
             desk.join(timeout=5)
         if desk.error is not None:
@@ -123,13 +129,16 @@ def run(port: int, speed: float, *, once: bool) -> int:
 class _Desk(threading.Thread):
     """The desk's part, and what is said of it all. ``error`` is why it could not be played."""
 
-    def __init__(self, config: Config, agency: str, folder: Path, *, once: bool) -> None:
+    def __init__(
+        self, config: Config, agency: str, folder: Path, taken: int | None, *, once: bool
+    ) -> None:
         super().__init__(name="demo-desk", daemon=True)
         self.stopped = threading.Event()
         self.error: Exception | None = None
         self._config = config
         self._agency = agency
         self._folder = folder
+        self._taken = taken
         self._once = once
 
     def run(self) -> None:
@@ -145,6 +154,11 @@ class _Desk(threading.Thread):
         show.say("Wirecopy demo. The agency is a SIMULATION on this machine; its copy is invented.")
         show.say(f"  simulated agency   {self._agency}/")
         show.say(f"  everything kept in {self._folder} (removed at the end); log: demo.log there")
+        if self._taken is not None:
+            site = self._config.site.url
+            show.say(
+                f"  port {self._taken} is taken by another program, so the feeds are at {site}/"
+            )
         show.say("Waiting for the first stories …")
         store = connect(self._config.database)
         try:
@@ -183,16 +197,16 @@ class _Desk(threading.Thread):
         show.say(f"The desk rewrote its headline: {headline}")
         show.say(f"Measured: {entry.scope}; the feed says: {entry.disclosure}")
         show.say("")
-        show.say(f"  for people   {site}/")
-        show.say(f"  the story    {site}/stories/{story.id}")
-        for feed in self._config.outgoing:
-            for format in feeds.FORMATS:
-                show.say(f"  {format:<4} {feed.name:<9} {site}/feeds/{feed.name}.{format}")
-        show.say("")
-        show.say("Its entry in the RSS feed, as served:")
+        show.say("Its entry in the RSS feed, as served, long texts cut short:")
         show.say("")
         for line in item.split("\n"):
             show.say(line)
+        show.say("")
+        for feed in self._config.outgoing:
+            for format in feeds.FORMATS:
+                show.say(f"  {format:<4} {feed.name:<9} {site}/feeds/{feed.name}.{format}")
+        show.say(f"  the story    {site}/stories/{story.id}")
+        show.say(f"  for people   {site}/")
         show.say("")
 
     def _follow(self, store: Store) -> None:
@@ -240,6 +254,9 @@ def _served(config: Config, guid: str) -> str | None:
     for item in feed.iterfind("channel/item"):
         if item.findtext("guid") == guid and item.findtext("{*}editScope") == "headline-only":
             etree.indent(item, "  ")
+            for element in item.iter():
+                if element.text and len(element.text) > SHOWN:
+                    element.text = f"{element.text[:SHOWN]}…"
             return etree.tostring(item, encoding="unicode").strip()
     return None
 

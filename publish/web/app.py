@@ -66,15 +66,16 @@ def create(
     store: Store,
     *,
     ready: Callable[[], dict[str, str]],
-    metrics: Callable[[], bytes],
+    metrics: Callable[[], bytes] | None,
     status: Callable[[], views.StatusPage] | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> App:
     """The application that serves the site of *config* from *store*.
 
     *ready* gives the state of what is needed besides the database (the broker): ``ok`` or why not.
-    *metrics* gives Prometheus' text format, *status* the operator's page. All three are called in a
-    thread and may block. *monotonic* (seconds) decides when a feed is looked up again.
+    *metrics* gives Prometheus' text format (None: not here), *status* the operator's page. All
+    three are called in a thread and may block. *monotonic* (seconds) decides when a feed is looked
+    up again.
     """
     fast = Feeds(config, store, monotonic)
     site = Site(config, store, ready, metrics, status)
@@ -112,7 +113,7 @@ class Site:
         config: Config,
         store: Store,
         ready: Callable[[], dict[str, str]],
-        metrics: Callable[[], bytes],
+        metrics: Callable[[], bytes] | None,
         status: Callable[[], views.StatusPage] | None,
     ) -> None:
         self.config = config
@@ -326,8 +327,14 @@ class Site:
             log.warning("not ready", part=name, error=str(error))
             return {name: f"cannot be reached ({type(error).__name__})"}
 
-    def metrics(self, _request: Request) -> Response:
-        """``/metrics``: for Prometheus."""
+    def metrics(self, request: Request) -> Response:
+        """``/metrics``: for Prometheus, if not on an address of its own; with its token, if set."""
+        token = self.config.site.metrics_token
+        if self._metrics is None:
+            raise HTTPException(404)
+        if token is not None and not _has_token(request, token.get_secret_value()):
+            challenge = 'Basic realm="Wirecopy metrics", charset="UTF-8"'
+            raise HTTPException(401, headers={"www-authenticate": challenge})
         return Response(
             self._metrics(), headers={"cache-control": "no-store"}, media_type=CONTENT_TYPE_LATEST
         )
@@ -420,6 +427,10 @@ def database_state(store: Store) -> str:
         return "the file is gone"
     with store.read() as conn:
         wires.next_due(conn)
+    refused = store.writes_refused()
+    if refused is not None:
+        log.warning("not ready", part="database", error=refused)  # it names folders
+        return "takes no writes"
     return "ok"
 
 

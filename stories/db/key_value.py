@@ -1,10 +1,12 @@
 """Small facts about the store: for which configuration it is rendered, how far a replay is."""
 
+import hashlib
+import secrets
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, text
 
-from stories.db.engine import upsert
+from stories.db.engine import Store, upsert
 from stories.db.tables import notes
 
 
@@ -22,3 +24,32 @@ def write(conn: Connection, key: str, value: Any) -> None:
 def forget(conn: Connection, key: str) -> None:
     """Remove the value stored under *key*."""
     conn.execute(delete(notes).where(notes.c.key == key))
+
+
+def identity(store: Store) -> str:
+    """Which database this is, in 16 letters: no other has the same, and neither has a copy of it.
+
+    A random number noted in it, and where it is: of SQLite the path of its file, of PostgreSQL name
+    and number of the database and of its cluster.
+    """
+    with store.read() as conn:
+        noted = read(conn, "identity")
+    if noted is None:
+        with store.write() as conn:
+            made = upsert(conn, notes).values(key="identity", value=secrets.token_hex(16))
+            conn.execute(made.on_conflict_do_nothing())
+            noted = read(conn, "identity")
+    return hashlib.sha256("\0".join([noted, *_place(store)]).encode()).hexdigest()[:16]
+
+
+def _place(store: Store) -> list[str]:
+    if store.dialect != "postgresql":
+        return [str(store.file and store.file.resolve())]
+    with store.read() as conn:
+        named = "SELECT datname, oid FROM pg_database WHERE datname = current_database()"
+        parts = list(conn.execute(text(named)).one())
+        # A managed service may keep this from its users.
+        allowed = "SELECT has_function_privilege('pg_control_system()', 'execute')"
+        if conn.execute(text(allowed)).scalar():
+            parts += conn.execute(text("SELECT system_identifier FROM pg_control_system()")).one()
+    return [str(part) for part in parts]

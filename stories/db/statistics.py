@@ -40,7 +40,10 @@ Rows = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Whether the broker answers, messages waiting by queue, and live members (``worker@host``)."""
+    """Whether the broker answers, messages waiting by queue, and live members (``worker@host``).
+
+    ``error``: why it does not answer, or takes no writes.
+    """
 
     reachable: bool = False
     queues: Mapping[str, int] = field(default_factory=dict)
@@ -70,12 +73,13 @@ class Status:
     """How everything stands ``at`` an instant: what command, page and metrics are made of.
 
     Its fields are the keys of ``wirecopy status --json``. Lists hold the worst :data:`WORST`;
-    ``counts`` and all other numbers are of everything. ``broker``, ``captures`` and ``storage`` are
-    filled in by whoever asks for them.
+    ``counts`` and all other numbers are of everything. ``writes_refused`` (by the
+    database), ``broker``, ``captures`` and ``storage`` are filled in by whoever asks for them.
     """
 
     at: datetime
     database: str = ""
+    writes_refused: str | None = None
     wires: int = 0
     states: Mapping[str, int] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)

@@ -4,19 +4,26 @@ import os
 import shutil
 import stat
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import kombu
 import pytest
 
 from desk import broker
 from desk.broker import Private, private
+from stories.broker import Address
 from stories.errors import WirecopyError
 from tests import servers
 from tests.conftest import ConfigOf
 from tests.processes import until
-from workers.address import SOCKET_PATH_LIMIT, broker_url, client, private_socket, socket_url
+from workers.address import (
+    SOCKET_PATH_LIMIT,
+    broker_address,
+    celery_settings,
+    client,
+    private_socket,
+)
 from workers.pdeathsig import bound_to_parent
 
 
@@ -33,7 +40,7 @@ def test_it_answers_on_its_socket_alone_and_only_to_us() -> None:
         one = private(data)
         process = start(one)
         try:
-            with client(socket_url(one.socket)) as asked:
+            with client(Address(socket=one.socket)) as asked:
                 wanted = ("port", "appendonly", "appendfsync", "maxmemory-policy", "save")
                 assert asked.config_get(*wanted) == {
                     "port": "0",
@@ -53,26 +60,30 @@ def test_what_waits_survives_a_kill() -> None:
     with servers.throwaway() as data:
         one = private(data)
         process = start(one)
-        with client(socket_url(one.socket)) as asked:
+        with client(Address(socket=one.socket)) as asked:
             asked.lpush("queue", "waiting")
         process.kill()
         process.wait()
         process = start(private(data))  # over the socket that the killed one left
-        with client(socket_url(one.socket)) as asked:
+        with client(Address(socket=one.socket)) as asked:
             assert asked.lrange("queue", 0, -1) == [b"waiting"]
         process.kill()
         process.wait()
 
 
-@pytest.mark.parametrize("odd", ["plain", "with a space", "50%25", "हिन्दी", "a?b#c"])
+@pytest.mark.parametrize(
+    "odd", ["plain", "with a space", "50%25", "हिन्दी", "a?b#c", os.fsdecode(b"no-\xff")]
+)
 def test_celery_reaches_the_private_broker_of_any_folder(odd: str, config: ConfigOf) -> None:
     with servers.throwaway() as folder:
         data = folder / odd
         process = start(private(data))
         try:
-            with kombu.Connection(broker_url(config(data=data))) as connection:
+            with kombu.Connection(
+                celery_settings(broker_address(config(data=data)))["broker_url"]
+            ) as connection:
                 connection.ensure_connection(max_retries=1)
-            with client(broker_url(config(data=data))) as asked:
+            with client(broker_address(config(data=data))) as asked:
                 assert asked.ping()
         finally:
             process.kill()
@@ -170,25 +181,53 @@ def test_the_server_on_path_comes_first_of_either_name(
     broker.binary.cache_clear()
 
 
-@pytest.mark.parametrize(
-    ("configured", "celerys"),
-    [
-        ("redis://h:6379/3", "redis://h:6379/3"),
-        ("rediss://u:p@h/0", "rediss://u:p@h/0"),
-        ("unix:///run/r.sock", "redis+socket:///run/r.sock?virtual_host=0"),
-        ("unix:///run/r.sock?db=4", "redis+socket:///run/r.sock?virtual_host=4"),
-        ("redis+socket:///r.sock?virtual_host=1", "redis+socket:///r.sock?virtual_host=1"),
-    ],
-)
-def test_a_configured_broker(configured: str, celerys: str, config: ConfigOf) -> None:
-    assert broker_url(config(redis_url=configured)) == celerys
-
-
 def test_without_one_the_private_broker_is_meant(config: ConfigOf) -> None:
     room = config()
-    url = urlsplit(broker_url(room))
-    assert url.scheme == "redis+socket"
-    assert url.path.endswith("/broker.sock")
-    with client(broker_url(room)) as asked:
-        where = asked.connection_pool.connection_kwargs["path"]
-    assert where == str(private_socket(room.data))
+    socket = private_socket(room.data)
+    assert broker_address(room) == Address(socket=socket)
+    assert socket.name == "broker.sock"
+    with client(broker_address(room)) as asked:
+        assert asked.connection_pool.connection_kwargs["path"] == str(socket)
+
+
+# Files that cannot be loaded.
+
+
+def garbled(folder: Path) -> None:
+    with next((folder / "appendonlydir").glob("*.incr.aof")).open("ab") as file:
+        file.write(b"\0" * 4096)
+
+
+def of_a_newer_server(folder: Path) -> None:
+    next((folder / "appendonlydir").glob("*.rdb")).write_bytes(b"REDIS9999" + b"\xff" * 40)
+
+
+def without_its_list(folder: Path) -> None:
+    next((folder / "appendonlydir").glob("*.manifest")).write_bytes(b"file nonsense\n")
+
+
+@pytest.mark.parametrize("harm", [garbled, of_a_newer_server, without_its_list])
+def test_files_that_it_cannot_load_are_set_aside_and_that_is_said(
+    harm: Callable[[Path], None],
+) -> None:
+    with servers.throwaway() as data:
+        one = private(data)
+        process = start(one)
+        with client(Address(socket=one.socket)) as asked:
+            asked.lpush("queue", "waiting")
+            asked.shutdown(save=True)
+        process.wait()
+        assert one.set_aside is not None
+        harm(data / "broker")
+        with one.log.open("ab") as output:
+            process = subprocess.Popen(bound_to_parent(one.command), stdout=output, stderr=output)
+        assert process.wait() != 0
+        said = one.set_aside() or ""
+        assert str(data / "broker/unreadable") in said
+        assert "losing nothing: " in said
+        assert "\n" not in said
+        assert one.set_aside() is None
+        assert list((data / "broker/unreadable/appendonlydir").iterdir())
+        process = start(private(data))
+        process.kill()
+        process.wait()

@@ -616,3 +616,57 @@ def test_a_pipe_that_closes_early_is_no_error(house: House) -> None:
 
 def test_the_version_is_the_packages(house: House) -> None:
     assert house.run("--version") == f"wirecopy {metadata.version('wirecopy')}\n"
+
+
+# Streams that are closed, and terminals of another alphabet.
+
+
+def shell(house: House, line: str, **environment: str) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        ["sh", "-c", line.replace("wirecopy", f"'{WIRECOPY}'")],
+        cwd=house.folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_are_no_reason_not_to_work(house: House, closed: str) -> None:
+    done = shell(house, f"wirecopy poll {closed}")
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
+    assert len(house.listed("stories")) == 2
+    database = house.folder / "wirecopy-data/wirecopy.sqlite3"
+    assert database.read_bytes()[:16] == b"SQLite format 3\0", "nothing was said into it"
+    assert shell(house, f"wirecopy stories {closed}").returncode == 0
+
+
+OLD_TERMINALS: list[dict[str, str]] = [
+    {"PYTHONIOENCODING": "latin-1"},
+    {"PYTHONIOENCODING": "koi8-r"},
+    {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("environment", OLD_TERMINALS)
+def test_letters_that_a_terminal_lacks_end_nothing(
+    house: House, environment: dict[str, str]
+) -> None:
+    headline = "“हिन्दी” — नमस्ते 🌧"
+    house.server.answer("/pti.rss", wire_of(item("h", headline, "Words.")), {"ETag": '"9"'})
+    house.run("poll")
+    listed = shell(house, "wirecopy stories", **environment)
+    assert listed.returncode == 0, listed.stderr
+    assert b"pti" in listed.stdout
+    told = shell(house, "wirecopy stories --json", **environment)
+    assert [s["headline"] for s in json.loads(told.stdout.decode("utf-8"))] == [headline]
+    refused = shell(house, "wirecopy story हिन्दी", **environment)
+    assert refused.returncode in (1, 2)
+    assert refused.stderr.startswith(b"wirecopy: ")
+    assert refused.stderr.count(b"\n") == 1
+    logged = shell(house, "wirecopy poll nosuch", **environment)
+    assert b"known: pti" in logged.stderr

@@ -36,7 +36,7 @@ from tests.publish.shelf import publish, put
 from tests.serving import served
 from workers import alerts as watcher
 from workers import pulse
-from workers.address import client
+from workers.address import client, key_prefix
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -102,9 +102,9 @@ def ill(config_with: Callable[..., Config], store: Store) -> Config:
 
 
 def test_everything_that_is_wrong_is_reported(ill: Config, store: Store, redis_url: str) -> None:
-    with client(redis_url) as broker:
+    with client(redis_url, prefix=key_prefix(store)) as broker:
         pulse.mark(broker, "worker")
-        broker.lpush("wirecopy:poll", "a", "b")
+        broker.lpush(f"{broker.prefix}poll", "a", "b")
         data = room.as_data(room.gather(ill, store, NOW))
     assert data["wires"] == len(NAMES) - 1
     assert data["counts"] == {
@@ -155,7 +155,7 @@ def test_where_all_is_well_nothing_needs_a_person(
     made = config_with()
     with store.write() as conn:
         wires.sync(conn, made.wires, NOW)
-    with client(redis_url) as broker:
+    with client(redis_url, prefix=key_prefix(store)) as broker:
         for member in pulse.MEMBERS:
             pulse.mark(broker, member)
     status = room.gather(made, store, NOW)
@@ -242,7 +242,7 @@ def test_figures_that_take_long_are_used_again_for_a_while(
 
 
 def test_a_broker_that_is_away_is_reported(config: ConfigOf) -> None:
-    found = room.ask_broker(config(redis_url="redis://127.0.0.1:1/0"))
+    found = room.ask_broker(config(redis_url="redis://127.0.0.1:1/0"), "x:")
     assert not found.reachable
     assert "refused" in (found.error or "")
 
@@ -265,7 +265,8 @@ def test_a_broker_that_hangs_holds_nobody_up(
         dripping = threading.Thread(target=drip)
         dripping.start()
         began = time.monotonic()
-        found = room.ask_broker(config(redis_url=f"redis://127.0.0.1:{server.getsockname()[1]}"))
+        url = f"redis://127.0.0.1:{server.getsockname()[1]}"
+        found = room.ask_broker(config(redis_url=url), "x:")
         took = time.monotonic() - began
         ended.set()
         dripping.join()

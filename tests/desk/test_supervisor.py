@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,9 @@ STUBBORN = "trap '' TERM HUP INT\nsleep 600 & echo $! >> children.pids\nMARK\nwa
 class Supervised:
     """A supervisor under test and what it leaves in its folder."""
 
-    def __init__(self, folder: Path, members: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, folder: Path, members: list[dict[str, Any]], ignored: Iterable[int] = ()
+    ) -> None:
         self.folder = folder
         (folder / "members.json").write_text(json.dumps(members))
         self.process = subprocess.Popen(
@@ -38,6 +41,7 @@ class Supervised:
             cwd=Path(__file__).parent.parent.parent,
             stderr=subprocess.PIPE,
             text=True,
+            env={**os.environ, "IGNORED": json.dumps([int(number) for number in ignored])},
         )
 
     def pids(self, member: str) -> list[int]:
@@ -65,8 +69,8 @@ class Supervised:
 def supervised(tmp_path: Path) -> Iterator[Callable[..., Supervised]]:
     started = []
 
-    def start(*members: dict[str, Any]) -> Supervised:
-        started.append(Supervised(tmp_path, list(members)))
+    def start(*members: dict[str, Any], ignored: Iterable[int] = ()) -> Supervised:
+        started.append(Supervised(tmp_path, list(members), ignored))
         return started[-1]
 
     yield start
@@ -244,3 +248,71 @@ def test_a_killed_reaper_is_replaced(supervised: Callable[..., Supervised]) -> N
     c.process.kill()
     c.process.wait()
     until(lambda: all(map(gone, c.pids("a") + c.pids("children"))))
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ignored_at_the_start_stays_ignored(
+    supervised: Callable[..., Supervised], number: int
+) -> None:
+    """As nohup(1) starts it, and the "&" of a script; its members inherit it."""
+    c = supervised({"name": "a", "script": SLEEP}, ignored=[number])
+    until(lambda: c.pids("a"))
+    c.process.send_signal(number)
+    os.kill(c.pids("a")[0], number)
+    c.process.terminate()
+    assert c.ends() == 0
+    assert len(c.events("stopping")) == 1
+    assert [e["status"] for e in c.events("ended")] == ["killed by SIGTERM"]
+
+
+def zombies(parent: int) -> int:
+    found = 0
+    for child in psutil.Process(parent).children():
+        with suppress(psutil.NoSuchProcess):
+            found += child.status() == psutil.STATUS_ZOMBIE
+    return found
+
+
+def test_whom_it_inherits_it_fetches(supervised: Callable[..., Supervised], tmp_path: Path) -> None:
+    """What a killed member leaves behind, and what a living one does, as under PID 1."""
+    (tmp_path / "adopts").touch()
+    orphans = "sh -c 'sleep 0.2 & sleep 0.3 &' ; sleep 600 & echo $! >> children.pids\nMARK\nwait"
+    c = supervised({"name": "a", "script": orphans}, {"name": "b", "script": SLEEP})
+    for times in (1, 2, 3):
+        until(lambda: len(c.pids("a")) == times)  # noqa: B023 - asked at once
+        os.kill(c.pids("a")[-1], signal.SIGKILL)
+    until(lambda: len(c.pids("a")) == 4)
+    until(lambda: zombies(c.process.pid) == 0)
+    assert len(c.pids("b")) == 1
+    assert [e["status"] for e in c.events("died")] == ["killed by SIGKILL"] * 3
+
+
+def test_who_cannot_be_asked_is_not_taken_for_hung(
+    supervised: Callable[..., Supervised], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the worker works stands in the broker; while that is away, so is the answer."""
+    monkeypatch.setenv("READY_WITHIN", "0.5")
+    c = supervised(
+        {"name": "a", "script": SLEEP, "ready": "broker/a"}, {"name": "b", "script": SLEEP}
+    )
+    until(lambda: c.pids("a"))
+    time.sleep(1.5)
+    assert (len(c.pids("a")), c.pids("b")) == (1, [])
+    (tmp_path / "broker").mkdir()
+    until(lambda: len(c.pids("a")) == 2)
+    assert c.events("died")[0]["status"] == "not ready in time"
+    (tmp_path / "broker/a").touch()
+    until(lambda: c.pids("b"))
+
+
+def test_who_dies_before_it_works_is_mended_and_that_is_said_once(
+    supervised: Callable[..., Supervised], tmp_path: Path
+) -> None:
+    (tmp_path / "broken").touch()
+    script = f"MARK\ntest -e broken && exit 1\ntouch works\n{SLEEP}"
+    c = supervised({"name": "a", "script": script, "ready": "works", "mend": "broken"})
+    until(lambda: c.events("ready"))
+    assert [e["what"] for e in c.events("mended")] == ["removed broken"]
+    os.kill(c.pids("a")[-1], signal.SIGKILL)
+    until(lambda: len(c.pids("a")) > 3)
+    assert len(c.events("mended")) == 1

@@ -16,13 +16,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from desk import web
-from desk.exposition import WIRES_NAMED, exposition
+from desk.exposition import WIRES_NAMED, figures
+from desk.listen import listen_on
 from net.client import STATES
 from publish import renderer
+from publish.web.app import create
 from stories import clock
 from stories.config import Config, Wire
 from stories.db import Store, alerts, captures, connect, outbox, wires
@@ -35,7 +38,7 @@ from tests.conftest import ConfigOf
 from tests.processes import until
 from tests.publish import samples
 from tests.publish.shelf import publish, put
-from tests.serving import Port, free_port
+from tests.serving import Port, free_port, served
 from workers import pulse
 from workers.address import client
 from workers.metrics import LEASES_LOST, OUTCOMES, POLLS, TASK_SECONDS, Tally, outcome
@@ -207,7 +210,7 @@ def test_without_its_configuration_it_says_so(tmp_path: Path) -> None:
 )
 def test_an_address_that_is_not_ours(config: ConfigOf, listen: str, remedy: str) -> None:
     with pytest.raises(WirecopyError, match=remedy) as caught:
-        web.listen_on(config(site={"listen": listen}))
+        listen_on(*config(site={"listen": listen}).site.address)
     assert listen in str(caught.value)
     assert "[site] listen" in str(caught.value)
 
@@ -215,7 +218,7 @@ def test_an_address_that_is_not_ours(config: ConfigOf, listen: str, remedy: str)
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
 def test_an_address_that_is_ours(config: ConfigOf, host: str) -> None:
     port = free_port()
-    found = web.listen_on(config(site={"listen": f"{host}:{port}"}))
+    found = listen_on(*config(site={"listen": f"{host}:{port}"}).site.address)
     assert found[1] == port
     socket.inet_pton(socket.AF_INET6 if ":" in found[0] else socket.AF_INET, found[0])
 
@@ -226,7 +229,7 @@ def test_a_port_just_left_can_be_taken_again(config: ConfigOf) -> None:
         with socket.create_connection(("127.0.0.1", port)) as reader:
             first.accept()[0].close()
             reader.recv(1)
-    assert web.listen_on(config(site={"listen": f"127.0.0.1:{port}"})) == ("127.0.0.1", port)
+    assert listen_on("127.0.0.1", port) == ("127.0.0.1", port)
 
 
 # Figures
@@ -264,7 +267,7 @@ def test_figures(store: Store, redis_url: str) -> None:
         tally = Tally()
         tally.observe(TASK_SECONDS, "poll", "ok", seconds=0.2)
         tally.flush(broker)
-        found = _figures(exposition(config, store, broker)())
+        found = _figures(generate_latest(figures(config, store, broker)))
     assert found["wirecopy_database_up", ()] == 1
     assert found["wirecopy_wires", ("new",)] == 1
     assert found["wirecopy_stories", ()] == 3
@@ -289,7 +292,7 @@ def test_figures_without_the_database(store: Store, redis_url: str) -> None:
     with store.write() as conn:
         conn.execute(text("ALTER TABLE wires RENAME TO elsewhere"))
     with client(redis_url) as broker:
-        found = _figures(exposition(config, store, broker)())
+        found = _figures(generate_latest(figures(config, store, broker)))
     assert found["wirecopy_database_up", ()] == 0
     assert not {name for name, _ in found} & {"wirecopy_wires", "wirecopy_stories"}
 
@@ -297,7 +300,7 @@ def test_figures_without_the_database(store: Store, redis_url: str) -> None:
 def test_figures_without_the_broker(store: Store, tmp_path: Path) -> None:
     config = _filled(store)
     with client(f"redis+socket://{tmp_path}/nobody.sock") as broker:
-        found = _figures(exposition(config, store, broker)())
+        found = _figures(generate_latest(figures(config, store, broker)))
         assert web.broker_state(broker).startswith("cannot be reached")
         assert str(tmp_path) not in web.broker_state(broker)
     assert found["wirecopy_stories", ()] == 3
@@ -307,7 +310,7 @@ def test_figures_without_the_broker(store: Store, tmp_path: Path) -> None:
 def test_what_a_wire_sends_makes_no_labels(store: Store, redis_url: str) -> None:
     config = _filled(store)
     with client(redis_url) as broker:
-        before = set(_figures(exposition(config, store, broker)()))
+        before = set(_figures(generate_latest(figures(config, store, broker))))
         publish(
             store,
             config,
@@ -316,7 +319,7 @@ def test_what_a_wire_sends_makes_no_labels(store: Store, redis_url: str) -> None
                 for n in range(20)
             ),
         )
-        after = set(_figures(exposition(config, store, broker)()))
+        after = set(_figures(generate_latest(figures(config, store, broker))))
     assert after == before
     with store.read() as conn:
         assert records.counts(conn)[0] == 23
@@ -344,7 +347,7 @@ def test_figures_of_the_wires(store: Store, redis_url: str) -> None:
         tally.count(LEASES_LOST, "begin", amount=3)
         tally.flush(broker)
         broker.lpush("wirecopy:poll", "a", "b")
-        found = _figures(exposition(config, store, broker)())
+        found = _figures(generate_latest(figures(config, store, broker)))
     assert found["wirecopy_wires", ("http-4xx",)] == 1
     assert found["wirecopy_wires_unwell", ("failing",)] == 1
     assert found["wirecopy_wires_unwell", ("late",)] == 1
@@ -379,7 +382,7 @@ def test_only_so_many_wires_have_series_of_their_own(
             {"at": _micro(NOW - timedelta(minutes=1))},
         )
     with client(redis_url) as broker, clock.reading(lambda: NOW):
-        found = _figures(exposition(config(wires=many), store, broker)())
+        found = _figures(generate_latest(figures(config(wires=many), store, broker)))
     for name in ("wirecopy_wire_polled_age_seconds", "wirecopy_wire_news_age_seconds"):
         named = [labels[0] for key, labels in found if key == name]
         assert sorted(named) == sorted(w.name for w in many[:WIRES_NAMED])
@@ -426,3 +429,81 @@ def test_it_is_ready_again_when_the_broker_is(tmp_path: Path) -> None:
         assert json.loads(port.ask("/readyz").body)["database"] == "ok"
         assert broker.enter_context(servers.redis(folder)) == url
         until(lambda: port.ask("/readyz").status == 200)
+
+
+def test_it_is_not_ready_while_the_broker_takes_no_writes(tmp_path: Path) -> None:
+    """As after a failover, when the address still is that of the former primary."""
+    with ExitStack() as stack:
+        url = stack.enter_context(servers.redis(stack.enter_context(servers.throwaway())))
+        running = stack.enter_context(web_process(tmp_path, url, free_port()))
+        broker = stack.enter_context(client(url))
+        until(running.up)
+        assert running.port.ask("/readyz").status == 200
+        broker.execute_command("REPLICAOF", "127.0.0.1", "1")
+        found = running.port.ask("/readyz")
+        assert (found.status, "replica" in json.loads(found.body)["broker"]) == (503, True)
+        broker.execute_command("REPLICAOF", "NO", "ONE")
+        assert running.port.ask("/readyz").status == 200
+
+
+def test_it_is_not_ready_while_the_database_takes_no_writes(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if store.dialect == "postgresql":
+        with store.engine.connect() as conn:
+            name = store.engine.url.database
+            conn.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+            conn.commit()
+        store.engine.dispose()  # sessions of before may write on
+    else:
+        monkeypatch.setattr(os, "access", lambda *_: False)
+    app = create(samples.config(), store, ready=dict, metrics=None)
+    with served(app) as port:
+        found = port.ask("/readyz")
+        assert found.status == 503
+        assert json.loads(found.body) == {"ready": False, "database": "takes no writes"}
+
+
+def test_metrics_may_be_kept_to_a_token(store: Store) -> None:
+    site = {"url": "http://127.0.0.1:8080", "metrics_token": "0123456789abcdef"}
+    app = create(samples.config(site=site), store, ready=dict, metrics=lambda: b"x 1\n")
+    with served(app) as port:
+        assert port.ask("/metrics").status == 401
+        assert port.ask("/metrics", {"Authorization": "Bearer 0123456789abcdeX"}).status == 401
+        for shown in (
+            port.ask("/metrics", {"Authorization": "Bearer 0123456789abcdef"}),
+            port.ask("/metrics?token=0123456789abcdef"),
+        ):
+            assert (shown.status, shown.body) == (200, b"x 1\n")
+
+
+def test_metrics_may_be_kept_to_an_address(tmp_path: Path, redis_url: str) -> None:
+    apart = free_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WIRECOPY_SITE__METRICS_LISTEN", f"127.0.0.1:{apart}")
+        with web_process(tmp_path, redis_url, free_port()) as running:
+            until(running.up)
+            assert running.port.ask("/metrics").status == 404
+            assert b"wirecopy_database_up 1.0" in Port(apart).ask("/metrics").body
+            running.process.send_signal(signal.SIGTERM)
+            assert running.process.wait(60) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_in_order_whatever_readers_do(tmp_path: Path, redis_url: str, number: int) -> None:
+    """With connections that rest, are half-way through a head, or have gone without a word."""
+    for _ in range(2):
+        with web_process(tmp_path, redis_url, free_port()) as web, ExitStack() as stack:
+            until(web.up)
+            for said in (b"", b"GET /healthz HT", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"):
+                for gone in (False, True):
+                    reader = socket.create_connection(("127.0.0.1", web.port.number))
+                    reader.sendall(said)
+                    if gone:
+                        reader.close()
+                    else:
+                        stack.enter_context(reader)
+            web.process.send_signal(number)
+            assert web.process.wait(60) == 0, web.log.read_text()
+            assert web.events()[-1]["event"] == "web ended"

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 from celery.app.defaults import DEFAULTS
 from celery.exceptions import QueueNotFound
 from prometheus_client import CollectorRegistry, generate_latest
@@ -19,12 +18,13 @@ from prometheus_client import CollectorRegistry, generate_latest
 from desk.broker import private
 from desk.up import GRACE
 from ingest.poll import LEASE_SLACK
+from stories.broker import parse
 from stories.config import LONGEST_TIMEOUT, Config, Publisher
 from tests import servers
 from tests.processes import gone, until
 from tests.workers import errands
 from workers import app, beat, housekeeping, pulse, queues, tasks
-from workers.address import client, socket_url
+from workers.address import Broker, client, key_prefix_of
 from workers.metrics import Collected
 from workers.pdeathsig import bound_to_parent
 
@@ -37,14 +37,15 @@ class Site:
     def __init__(self, folder: Path, url: str) -> None:
         self.folder = folder
         self.url = url
-        self.broker: redis.Redis = client(url)
         publisher = Publisher(name="The Daily Test", url="https://daily.example")
-        app.configure(Config(publisher=publisher, data=folder / "data", redis_url=url))
+        config = Config(publisher=publisher, data=folder / "data", redis_url=url)
+        app.configure(config)
+        self.broker: Broker = client(url, prefix=key_prefix_of(config))
 
     @contextmanager
     def running(self, command: Sequence[str], member: str) -> Iterator[subprocess.Popen[bytes]]:
         """*command* as a process, once it left its mark."""
-        for mark in self.broker.scan_iter(match=f"wirecopy:alive:{member}@*"):
+        for mark in self.broker.scan_iter(match=f"{self.broker.prefix}alive:{member}@*"):
             self.broker.delete(mark)  # of the one before, which has not lapsed yet
         process = self.process(command, member)
         try:
@@ -126,7 +127,7 @@ def lone() -> Iterator[Site]:
         yield Site(folder, url)
 
 
-SETTINGS = app.settings("redis://broker.example/0")
+SETTINGS = app.settings(parse("redis://broker.example/0"), "wirecopy:x:")
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -135,7 +136,7 @@ def test_every_setting_is_one_that_celery_knows(name: str) -> None:
 
 
 def test_every_setting_is_in_force(lone: Site) -> None:
-    for name, value in app.settings(lone.url).items():
+    for name, value in app.settings(parse(lone.url), lone.broker.prefix).items():
         assert getattr(app.celery.conf, name) == value, name
 
 
@@ -195,7 +196,7 @@ def test_a_queue_that_does_not_exist_is_an_error_and_not_a_grave(lone: Site) -> 
 def test_a_message_is_json_in_the_queue_of_its_kind(lone: Site) -> None:
     errands.leave.apply_async(args=("x", "y"), queue=queues.POLL_NOW)
     assert queues.depths(lone.broker) == {q: int(q == queues.POLL_NOW) for q in queues.QUEUES}
-    (raw,) = lone.broker.lrange("wirecopy:poll-now", 0, -1)
+    (raw,) = lone.broker.lrange(f"{lone.broker.prefix}poll-now", 0, -1)
     assert json.loads(raw)["content-type"] == "application/json"
 
 
@@ -246,7 +247,7 @@ def test_figures_of_all_tasks_are_found_by_the_web(site: Site) -> None:
     site.leave("counted")
     errands.refuse.apply_async(kwargs={"wire": "x"})
     registry = CollectorRegistry()
-    registry.register(Collected(client(site.url)))
+    registry.register(Collected(site.broker))
 
     def figures() -> str:
         return generate_latest(registry).decode()
@@ -270,7 +271,7 @@ def test_the_pulse_tells_who_is_alive_and_who_is_not(
 
 
 def test_marks_lapse(site: Site) -> None:
-    (mark,) = site.broker.scan_iter(match="wirecopy:alive:worker@*")
+    (mark,) = site.broker.scan_iter(match=f"{site.broker.prefix}alive:worker@*")
     assert 0 < int(site.broker.ttl(mark)) <= pulse.LAPSE
 
 
@@ -347,7 +348,7 @@ class Mortal:
 
     def __init__(self, folder: Path) -> None:
         self._private = private(folder)
-        self.url = socket_url(self._private.socket)
+        self.url = servers.socket_url(self._private.socket)
         self.start()
 
     def start(self) -> None:
@@ -414,13 +415,13 @@ def test_beat_ticks_at_once_does_not_pile_up_and_goes_on_after_the_broker_was_ki
         until(lambda: queues.depth(site.broker, queues.HOUSEKEEPING))  # rare, yet due at once
         until(lambda: ticks() == beat.BACKLOG)
         for _ in range(3):  # it goes on ticking, but adds nothing
-            site.broker.delete(*site.broker.scan_iter(match="wirecopy:alive:beat@*"))
+            site.broker.delete(*site.broker.scan_iter(match=f"{site.broker.prefix}alive:beat@*"))
             until(lambda: site.alive("beat"))
         assert ticks() == beat.BACKLOG
         broker.kill()
         until(lambda: site.lines("beat")[-1]["level"] == "warning")
         broker.start()
-        site.broker.delete("wirecopy:ticks")
+        site.broker.delete(f"{site.broker.prefix}ticks")
         began = time.monotonic()
         until(ticks)
         print(f"ticking again after {time.monotonic() - began:.1f} s")
@@ -432,7 +433,7 @@ def test_beat_ticks_at_once_does_not_pile_up_and_goes_on_after_the_broker_was_ki
 @pytest.mark.slow
 def test_beat_waits_for_a_broker_that_is_not_there_yet() -> None:
     with servers.throwaway() as folder:
-        site = Site(folder, socket_url(folder / "redis.sock"))
+        site = Site(folder, servers.socket_url(folder / "redis.sock"))
         command = site.process(app.beat_command(), "beat")
         try:
             until(lambda: "does not reach the broker" in (folder / "beat.log").read_text())

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 
@@ -55,17 +56,29 @@ def test_a_new_process_has_the_workers_configuration_and_applies_it_to_no_store(
         assert introduced(lone, "c") == "first 2"
 
 
-def test_a_worker_without_a_store_is_whole_once_it_is_there(lone: Site) -> None:
-    (lone.folder / "data").write_text("a file where the folder is to be")
+def test_a_worker_without_a_store_waits_for_it_and_is_whole_once_it_is_there(lone: Site) -> None:
+    there = lone.folder / "data"
+    there.rename(lone.folder / "away")
+    there.write_text("a file where the folder is to be")
+    said: list[str] = []
+
+    def bring_back() -> None:
+        def waiting() -> bool:
+            said[:] = [e["error"] for e in lone.lines("worker") if "waits" in e["event"]]
+            return bool(said)
+
+        until(waiting)
+        there.unlink()
+        (lone.folder / "away").rename(there)
+
+    (lone.folder / "worker.log").touch()
+    friend = threading.Thread(target=bring_back)
+    friend.start()
     with worker(lone):
-        errands.introduce.apply_async(args=(str(lone.folder), "a"))
-        until(lone.there("a.pid"))
-        until(lambda: [e for e in lone.lines("worker") if e["event"] == "task failed"])
-        (lone.folder / "data").unlink()
+        friend.join()
         assert introduced(lone, "b") == "first 1"
-    told = [e["error"] for e in lone.lines("worker") if e["event"].startswith("not started yet")]
-    assert len(told) == 1
-    assert "cannot be made" in told[0]
+    assert len(said) == 1
+    assert "cannot be made" in said[0]
 
 
 def test_one_after_the_other_has_the_same_client() -> None:
