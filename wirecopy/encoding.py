@@ -24,6 +24,7 @@ SPACE = (
 )
 """Unicode's White_Space, all 25 characters, for ``strip``: alone it strips U+001C to U+001F too."""
 
+_QUOTE = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder at each call
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
@@ -162,16 +163,16 @@ def canonical(value: object) -> bytes:
 
 
 def _written(value: object) -> str:
+    if isinstance(value, str):
+        if _SURROGATE.search(value):
+            raise Refused("holds a lone surrogate")
+        return _QUOTE(value)
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, int):
         if abs(value) > LARGEST:
             raise Refused("holds a number beyond 2^53 - 1")
         return str(value)
-    if isinstance(value, str):
-        if _SURROGATE.search(value):
-            raise Refused("holds a lone surrogate")
-        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list | tuple):
         return f"[{','.join(map(_written, value))}]"
     if isinstance(value, dict):

@@ -12,6 +12,7 @@ import html
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from .encoding import SPACE, names, parse_json
@@ -344,13 +345,14 @@ def _text_of(markup: str, faults: list[str]) -> str:
 
 def _known(element: Element) -> str:
     """The local name of *element* in lower case if lenient readers know it, else empty."""
-    if (
-        element.prefix is None  # to feedparser an unknown default namespace is none at all
-        or element.prefix.lower() in _PREFIXES
-        or element.namespace.lower() in _NAMESPACES
-    ):
-        return element.name.lower()
-    return ""
+    return _known_name(element.prefix, element.namespace, element.name)
+
+
+@lru_cache(maxsize=1024)  # a feed has few names, each many times
+def _known_name(prefix: str | None, namespace: str, name: str) -> str:
+    # To feedparser an unknown default namespace is none at all.
+    known = prefix is None or prefix.lower() in _PREFIXES or namespace.lower() in _NAMESPACES
+    return name.lower() if known else ""
 
 
 def _contradictions(

@@ -7,6 +7,7 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from xml.parsers import expat
 
 from .errors import Refused
@@ -32,12 +33,10 @@ class Element:
     __slots__ = ("attributes", "children", "content", "name", "namespace", "prefix", "tag")
 
     def __init__(self, written: str, attributes: dict[str, str]) -> None:
-        self.namespace, self.name, self.prefix = _split(written)
-        self.tag = f"{{{self.namespace}}}{self.name}" if self.namespace else self.name
-        self.attributes = {
-            f"{_split(name)[2]}:{_split(name)[1]}" if _BETWEEN in name else name: value
-            for name, value in attributes.items()
-        }
+        self.namespace, self.name, self.prefix, self.tag = _split(written)
+        if any(_BETWEEN in name for name in attributes):
+            attributes = {_as_written(name): value for name, value in attributes.items()}
+        self.attributes = attributes
         self.content: list[str | Element] = []
         self.children: list[Element] = []
 
@@ -51,6 +50,8 @@ class Element:
 
     def text(self) -> str:
         """All text in it."""
+        if not self.children:
+            return "".join(map(str, self.content))
         found: list[str] = []
         stack: list[str | Element] = [self]
         while stack:
@@ -101,12 +102,19 @@ def parse_xml(document: bytes) -> Element:
     return root
 
 
-def _split(written: str) -> tuple[str, str, str | None]:
-    """Namespace, local name and prefix of a name as expat gives it."""
-    pieces = written.split(_BETWEEN)
+@lru_cache(maxsize=1024)  # a feed has few names, each many times
+def _split(name: str) -> tuple[str, str, str | None, str]:
+    """Namespace, local name, prefix, and ``{namespace}name`` of a name as expat gives it."""
+    pieces = name.split(_BETWEEN)
     if len(pieces) == 1:
-        return "", written, None
-    return pieces[0], pieces[1], pieces[2] if len(pieces) > 2 else None
+        return "", name, None, name
+    namespace, local = pieces[:2]
+    return namespace, local, pieces[2] if len(pieces) > 2 else None, f"{{{namespace}}}{local}"
+
+
+def _as_written(name: str) -> str:
+    _, local, prefix, _ = _split(name)
+    return local if prefix is None else f"{prefix}:{local}"
 
 
 def _in_utf8(document: bytes) -> bytes:
