@@ -23,7 +23,6 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 from prometheus_client import generate_latest, start_http_server
-from sqlalchemy.exc import SQLAlchemyError
 
 from desk import show
 from desk.exposition import figures
@@ -32,7 +31,7 @@ from desk.status import board, gather
 from publish.web.app import App, create
 from stories import clock, logs
 from stories.config import Config, load
-from stories.db import why
+from stories.db import SQLAlchemyError, why
 from stories.errors import WirecopyError
 from workers.address import Broker, broker_address, client, key_prefix, writes_refused
 from workers.start import start

@@ -21,12 +21,11 @@ import structlog
 from celery import Celery, signals
 from celery.apps import worker as celery_worker
 from celery.exceptions import CPendingDeprecationWarning
-from sqlalchemy.exc import SQLAlchemyError
 
 from stories import logs
 from stories.broker import Address
 from stories.config import Config, load
-from stories.db import why
+from stories.db import SQLAlchemyError, why
 from stories.errors import StoreError
 from workers import kombu_patch, pulse, queues
 from workers.address import Broker, broker_address, celery_settings, client, key_prefix_of

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import structlog
 import typer
-from sqlalchemy.exc import SQLAlchemyError
 
 from desk import show
 from desk import up as processes
@@ -18,7 +17,7 @@ from desk.listen import listen_on
 from desk.supervisor import alone, supervise
 from stories import logs
 from stories.config import Config, load
-from stories.db import why
+from stories.db import SQLAlchemyError, why
 from stories.errors import WirecopyError
 from workers.start import start
 
