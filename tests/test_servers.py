@@ -49,8 +49,8 @@ def test_a_logical_database_in_use_is_left_alone(redis_server: str) -> None:
     [
         ("redis://h:6379/0", "redis://h:6379/7"),
         ("rediss://:pw@h", "rediss://:pw@h/7"),
-        ("unix:///run/r.sock?db=2", "redis+socket:///run/r.sock?virtual_host=7"),
-        ("redis+socket:///run/r.sock", "redis+socket:///run/r.sock?virtual_host=7"),
+        ("unix:///run/r.sock?db=2", "unix:///run/r.sock?db=7"),
+        ("redis+socket:///run/r.sock", "unix:///run/r.sock?db=7"),
     ],
 )
 def test_logical(url: str, expected: str) -> None:
