@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from stories.pdeathsig import bound_to_parent
 from tests.load.load import Load, standing
 from tests.load.server import opened
 from tests.load.site import Site
-from workers.pdeathsig import bound_to_parent
 
 ITEMS = 20
 """Stories in one feed of a wire."""

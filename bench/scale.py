@@ -31,13 +31,13 @@ from bench.cost import tree_cpu_seconds, tree_peak
 from stories import clock
 from stories.config import Config, load
 from stories.db import Store, connect, outbox, tables
+from stories.pdeathsig import bound_to_parent
 from tests import servers
 from tests.load.load import Load
 from tests.load.site import Site, recall
 from workers.address import Broker, broker_address, client, key_prefix
 from workers.app import beat_command, poller_command, worker_command
 from workers.metrics import KEY, POLL_LAG
-from workers.pdeathsig import bound_to_parent
 
 NEWS_SHARE = 0.05
 """Share of polls that bring something: most find nothing, as on real wires."""

@@ -24,7 +24,7 @@ from bench.sides import Outcome, SideError, highest, in_turns, median
 from bench.table import Cell, Table, megabytes
 from publish import renderer
 from stories.db import feeds
-from workers.pdeathsig import bound_to_parent
+from stories.pdeathsig import bound_to_parent
 
 ENTRIES = 50
 CONNECTIONS = 16

@@ -1,7 +1,7 @@
 """Runs a handful of processes as one: starts them in order, restarts what dies, ends them all.
 
 Nothing outlives the supervisor, even when it is killed with SIGKILL: members end with it
-(:mod:`workers.pdeathsig`, Linux), and the reaper (:mod:`desk.reaper`) kills their whole process
+(:mod:`stories.pdeathsig`, Linux), and the reaper (:mod:`desk.reaper`) kills their whole process
 groups, children included. What a dead member left running is killed before it is started again.
 """
 
@@ -22,7 +22,7 @@ import structlog
 from desk import reaper
 from stories import folders
 from stories.errors import WirecopyError
-from workers.pdeathsig import bound_to_parent
+from stories.pdeathsig import bound_to_parent
 
 FIRST_DELAY, LONGEST_DELAY = 0.2, 30.0
 """Seconds before a member's first restart, and at most; doubled from one death to the next."""

@@ -23,8 +23,8 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from desk import broker
+from stories.pdeathsig import bound_to_parent
 from workers.address import client
-from workers.pdeathsig import bound_to_parent
 
 PATIENCE = 60.0
 """Seconds a server may take to answer; it takes one or two, on a busy machine more."""

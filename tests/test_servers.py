@@ -12,10 +12,10 @@ from sqlalchemy import make_url, text
 
 from desk import broker
 from stories.db import Store, connect
+from stories.pdeathsig import bound_to_parent
 from tests import servers
 from tests.processes import gone, until
 from workers.address import client
-from workers.pdeathsig import bound_to_parent
 
 
 def test_redis_is_real_and_takes_no_port(redis_server: str) -> None:
@@ -126,7 +126,7 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
 def test_a_process_ends_with_its_starter(tmp_path: Path) -> None:
     starter = (
         "import subprocess, sys, time\n"
-        "from workers.pdeathsig import bound_to_parent\n"
+        "from stories.pdeathsig import bound_to_parent\n"
         "child = subprocess.Popen(bound_to_parent(['sleep', '600']))\n"
         "print(child.pid, flush=True)\n"
         "time.sleep(600)\n"

@@ -27,9 +27,9 @@ from stories.broker import Address
 from stories.config import Config, load
 from stories.db import SQLAlchemyError, why
 from stories.errors import StoreError
+from stories.pdeathsig import die_with_parent
 from workers import kombu_patch, pulse, queues
 from workers.address import Broker, broker_address, celery_settings, client, key_prefix_of
-from workers.pdeathsig import die_with_parent
 
 POLLS_AT_ONCE = 32
 """Batches that one poller works on at once: more than slow wires can occupy. An agency has at most

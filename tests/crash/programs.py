@@ -1,7 +1,7 @@
 """Programs that are started, killed, stopped, and started again.
 
 Everything here is used from the main thread alone: a process ends with the thread that started it
-(:mod:`workers.pdeathsig`).
+(:mod:`stories.pdeathsig`).
 """
 
 import os
@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workers.pdeathsig import bound_to_parent
+from stories.pdeathsig import bound_to_parent
 
 PAUSE = 0.5
 """Seconds until a process that ended by itself is started again."""

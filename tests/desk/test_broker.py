@@ -14,6 +14,7 @@ from desk import broker
 from desk.broker import Private, private
 from stories.broker import Address
 from stories.errors import WirecopyError
+from stories.pdeathsig import bound_to_parent
 from tests import servers
 from tests.conftest import ConfigOf
 from tests.processes import until
@@ -24,7 +25,6 @@ from workers.address import (
     client,
     private_socket,
 )
-from workers.pdeathsig import bound_to_parent
 
 
 def start(one: Private) -> subprocess.Popen[bytes]:

@@ -20,8 +20,8 @@ from desk import reaper
 from desk.reaper import remaining
 from desk.supervisor import HOPELESS, LONGEST_DELAY, STABLE, alone, failures_after, next_delay
 from stories.errors import WirecopyError
+from stories.pdeathsig import bound_to_parent
 from tests.processes import gone, until
-from workers.pdeathsig import bound_to_parent
 
 SLEEP = "MARK\nexec sleep 600"
 PARENT = "sleep 600 & echo $! >> children.pids\nMARK\nwait"

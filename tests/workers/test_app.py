@@ -20,13 +20,13 @@ from desk.up import GRACE
 from ingest.poll import LEASE_SLACK
 from stories.broker import parse
 from stories.config import LONGEST_TIMEOUT, Config, Publisher
+from stories.pdeathsig import bound_to_parent
 from tests import servers
 from tests.processes import gone, until
 from tests.workers import errands
 from workers import app, beat, housekeeping, pulse, queues, tasks
 from workers.address import Broker, client, key_prefix_of
 from workers.metrics import Collected
-from workers.pdeathsig import bound_to_parent
 
 ROOT = Path(__file__).parent.parent.parent
 
