@@ -144,13 +144,13 @@ def update(store: Store, now: datetime) -> tuple[int, int]:
         ending: list[tuple[AlertKind, str]] = []
         for wire in (w for w in page if w.configured):
             for kind, verdict in judge(wire, now).items():
-                stands = there.get((kind, wire.name))
+                known = there.get((kind, wire.name))
                 alert = Alert(kind, wire.name, verdict.since, verdict.message)
-                if verdict.state == "off" and stands is not None and stands.ended_at is None:
+                if verdict.state == "off" and known is not None and known.ended_at is None:
                     ending.append((kind, wire.name))
-                elif verdict.state == "on" and stands is None and kind == "quiet":
+                elif verdict.state == "on" and known is None and kind == "quiet":
                     silent.append((alert, wire.polled_at or now))
-                elif verdict.state == "on" and (stands is None or stands.ended_at is not None):
+                elif verdict.state == "on" and (known is None or known.ended_at is not None):
                     starting.append(alert)
         gone = [w.name for w in page if not w.configured]
         changed = _write(store, starting, ending, gone, now)

@@ -22,7 +22,7 @@ MEMBERS = ("worker", "poller", "beat")
 EVERY = 5
 """Seconds between two renewals."""
 
-LAPSE = 30
+EXPIRES = 30
 """Seconds after which a key expires: six renewals, more than any pause of a live loop."""
 
 _MARK = "alive:"
@@ -31,7 +31,7 @@ _MARK = "alive:"
 def mark(broker: Broker, member: str) -> None:
     """Renew the key of *member* on this machine; silent when the broker cannot be reached."""
     try:
-        broker.set(f"{broker.prefix}{_MARK}{member}@{socket.gethostname()}", "1", ex=LAPSE)
+        broker.set(f"{broker.prefix}{_MARK}{member}@{socket.gethostname()}", "1", ex=EXPIRES)
     except (redis.RedisError, OSError):
         return  # the key expires, which is how it shows
 
@@ -84,7 +84,7 @@ def main(member: str) -> int:
         sys.stderr.write(f"{member}: cannot tell: {error}\n")
         return 1
     if not there:
-        sys.stderr.write(f"{member}: no sign of life for {LAPSE} seconds\n")
+        sys.stderr.write(f"{member}: no sign of life for {EXPIRES} seconds\n")
     return 0 if there else 1
 
 

@@ -272,7 +272,7 @@ def test_the_pulse_tells_who_is_alive_and_who_is_not(
 
 def test_marks_lapse(site: Site) -> None:
     (mark,) = site.broker.scan_iter(match=f"{site.broker.prefix}alive:worker@*")
-    assert 0 < int(site.broker.ttl(mark)) <= pulse.LAPSE
+    assert 0 < int(site.broker.ttl(mark)) <= pulse.EXPIRES
 
 
 def test_a_broker_that_forgot_everything_is_used_on_without_a_restart(site: Site) -> None:
