@@ -19,34 +19,83 @@ The rules for stories, each for a fault seen on real wires:
 * An item whose own key is new may still be a story on record under its link, if that story had no
   guid of its own or has this guid. So a wire that begins, stops or shares guids makes no old story
   new, and two guids on one link stay two stories.
-* A new version is made when content changed, whatever dates and version numbers say; not when only
-  dates, counters or tracking pixels did.
-* Of the same story twice in one capture the first in document order counts, as feeds are newest
-  first; the others are duplicates.
+* A guid that is an address, and a link, name the same page with and without ``https``, ``www.``, a
+  slash at the end, session and tracking parameters; an ``atom:id`` is compared letter by letter.
+* An item whose keys are all new is a story on record that says the same words, if no item of the
+  capture has that story's key: the wire changed its keys.
+* Items that share guid and link, but neither headline nor text, are different stories.
+* A new version is made when content changed, unless its stated ``updated`` is earlier than the one
+  on record: then it is an old copy. Not when only dates, counters, tracking pixels or expiring
+  signatures changed.
+* Of the same story twice in one capture the latest by its dates counts, else the first in document
+  order, as feeds are newest first; the others are duplicates.
+
+Rules that came after release 0.1 hold for captures that came under them
+(:data:`stories.models.INTAKE_RULE`).
 """
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from ingest.item import Candidate, Contents, Item, ItemKeys
 from stories.errors import ParseError
-from stories.models import Identity, IdentityRule, KnownKey, KnownStory, story_id
+from stories.models import (
+    INTAKE_RULE,
+    Identity,
+    IdentityRule,
+    KnownKey,
+    KnownStory,
+    Version,
+    story_id,
+)
 from wirecopy.encoding import well_formed
-from wirecopy.text import plain, projection
+from wirecopy.text import Projection, plain, projection
 
 _TRACKING = re.compile(
     r"(?:utm_\w*|fbclid|gclid|dclid|gbraid|wbraid|msclkid|yclid|twclid|igshid|mc_cid|mc_eid|ocid"
     r"|_ga|_gl|cmpid|ns_mchannel|ns_source|ns_campaign|at_medium|at_campaign|publisher|pfrom)",
     re.IGNORECASE,
 )
+_SESSION = re.compile(
+    r"(?:s|sid|sess|session|sessionid|session_id|phpsessid|jsessionid|aspsessionid\w*|zenid|oscsid"
+    r"|cfid|cftoken)=\w{8,}",
+    re.IGNORECASE,
+)
+# Signed addresses of CloudFront, S3 and its kin, Azure, Akamai and content networks in general.
+_SIGNATURE = re.compile(
+    r"sig|sign|signature|hmac|mac|hash|md5|digest|token|tkn|st|s|oh|ws_?secret|tx_?secret|q-signature"
+    r"|x-\w+-signature",
+    re.IGNORECASE,
+)
+_EXPIRY = re.compile(
+    r"(?:expires?|expiry|expiration|exp|e|t|ts|se|oe|valid_?(?:to|until)|ws_?time|tx_?time"
+    r"|(?:x-\w+-)?(?:expires|date)|q-sign-time)"
+    r"=(?:[0-9]{8,}.*|[0-9a-f]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}.*|[0-9]{8}T[0-9]{6}Z)",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(  # both in one value
+    r"(?:hdnea|hdnts|hdntl|__token__|__gda__|auth_key|verify|token|policy)="
+    r"(?:.*exp(?:ires)?(?:=|%3D)[0-9]{9,}.*|[0-9]{9,}[-_].*)",
+    re.IGNORECASE,
+)
+_OF_SIGNATURES = re.compile(
+    r"x-(?:amz|goog|oss|obs|cos|tos|ms)-[\w-]+|q-[\w-]+|key-pair-id|policy|\w*access_?key_?id"
+    r"|googleaccessid|security-token|token_path|s[eprstv]|spr|sip|srt|sk\w{1,3}|_nc_\w+|expires?",
+    re.IGNORECASE,
+)
 _PORTS = {"http": 80, "https": 443}
 _LONGEST = 2_000
+_MARKUP = re.compile(r"<[^<>]*>")
 
-Action = Literal["new", "updated", "same", "duplicate"]
+AHEAD = timedelta(minutes=10)
+"""How far a stated date may lie after the receipt, as clocks differ."""
+
+Action = Literal["new", "updated", "same", "stale", "duplicate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,40 +127,52 @@ class Decision:
     shared: tuple[str, ...] = ()
 
 
-def decide(wire: str, rule: IdentityRule, contents: Contents, known: Known) -> Decision:
+def decide(
+    wire: str,
+    rule: IdentityRule,
+    contents: Contents,
+    known: Known,
+    at: datetime | None = None,
+    version: int = INTAKE_RULE,
+) -> Decision:
     """Judge the *contents* of one capture of *wire* against what is *known*.
 
-    *rule* is the identity rule that the wire is configured with.
+    *rule* is the identity rule that the wire is configured with; the capture came *at* that time,
+    under *version* of the rules here.
     """
     keys = contents.keys
-    shared = {key for key, on_record in known.keys.items() if on_record.shared}
-    shared |= _links_of_several(keys, known)
-    identities = identify(keys, rule, shared)
-    shared |= common(keys, rule)
+    on_record = {key for key, each in known.keys.items() if each.shared}
+    apart = _told_apart(contents) if version >= 2 else set()
+    shared = on_record | apart | _links_of_several(keys, known)
+    in_capture = common(keys, rule, on_record | apart if version >= 2 else ())
+    identities = identify(keys, rule, shared | in_capture)
+    shared |= in_capture
+    stories = _recognised(wire, keys, identities, known, shared)
+    # The keys of refused items come last; no intents are made for them.
+    items = list(zip(contents.found, identities, stories, strict=False))
+    latest = _latest(contents.found, stories, at) if version >= 2 else {}
     intents: list[Intent] = []
     recorded: dict[str, str] = {}
     seen: set[str] = set()
-    # The keys of refused items come last; no intents are made for them.
-    for item, identity in zip(contents.found, identities, strict=False):
-        story = _recognise(wire, identity.key, item.keys, known, recorded, shared)
-        for key in (identity.key, item.keys.link, item.keys.guid):
-            if key is None or key in known.keys:
-                continue
-            # A guid that does not identify its item is recorded only when it is shared.
-            if key != item.keys.guid or key == identity.key or key in shared:
+    for item, identity, story in items:
+        for key in _to_record(item.keys, identity, shared, story == story_id(wire, identity.key)):
+            if key not in known.keys:
                 recorded.setdefault(key, story)
         before = known.stories.get(story)
         number = before.number if before else 0
         action: Action
-        if story in seen:
+        if story in seen or latest.get(story, item.position) != item.position:
             action = "duplicate"
         elif before is None:
             action, number = "new", 1
-        elif before.content_digest != item.content_digest:
-            action, number = "updated", number + 1
-        else:
+        elif before.content_digest == item.content_digest:
             action = "same"
-        seen.add(story)
+        elif version >= 2 and _is_older(item, before, at):
+            action = "stale"
+        else:
+            action, number = "updated", number + 1
+        if action != "duplicate":
+            seen.add(story)
         if not item.version.agency_id:
             named = item.version.model_copy(update={"agency_id": identity.key})
             item = item.model_copy(update={"version": named})  # noqa: PLW2901
@@ -124,27 +185,149 @@ def decide(wire: str, rule: IdentityRule, contents: Contents, known: Known) -> D
     return Decision(tuple(intents), tuple(recorded.items()), tuple(newly_shared))
 
 
-def _recognise(
+def _to_record(
+    keys: ItemKeys, identity: Identity, shared: Collection[str], own: bool
+) -> Iterator[str]:
+    """The keys of an item that name its story from now on; *own*: its identity made its id."""
+    # Of a wire that stamps its items anew at every poll, each poll would bring a digest for ever.
+    if identity.rule != "digest" or own:
+        yield identity.key
+    if keys.link:
+        yield keys.link
+    # A guid that does not identify its item is recorded only when it is shared.
+    if keys.guid and keys.guid in shared:
+        yield keys.guid
+    yield from keys.aliases
+    if keys.words:
+        yield keys.words
+
+
+def _recognised(
     wire: str,
-    key: str,
-    keys: ItemKeys,
+    keys: Sequence[ItemKeys],
+    identities: Sequence[Identity],
     known: Known,
-    recorded: Mapping[str, str],
     shared: Collection[str],
-) -> str:
-    """The id of the story to which an item with the identity *key* belongs."""
+) -> list[str]:
+    """The story of each item of one capture, first those found and then those refused."""
+    by_key = [_by_key(i.key, k, known, shared) for i, k in zip(identities, keys, strict=True)]
+    present = {story for story in by_key if story is not None}
+    chosen: dict[str, str] = {}
+    for identity, one, story in zip(identities, keys, by_key, strict=True):
+        if story is not None:
+            for name in (identity.key, one.address):
+                if name is not None and name not in shared:
+                    chosen.setdefault(name, story)
+    found: list[str] = []
+    for identity, one, story in zip(identities, keys, by_key, strict=True):
+        address = one.address if identity.rule == "guid" else None
+        story = story or chosen.get(identity.key) or chosen.get(address or "")  # noqa: PLW2901
+        if story is None:
+            words = known.keys.get(one.words or "")
+            # A story whose key is on the wire is that item's, and this one another.
+            if words is not None and not words.shared and words.story_id not in present:
+                story = words.story_id  # noqa: PLW2901
+            else:
+                story = story_id(wire, identity.key)  # noqa: PLW2901
+            present.add(story)
+        chosen.setdefault(identity.key, story)
+        if address is not None:
+            chosen.setdefault(address, story)
+        found.append(story)
+    return found
+
+
+def _by_key(key: str, keys: ItemKeys, known: Known, shared: Collection[str]) -> str | None:
+    """The id of the story on record to which an item with the identity *key* belongs."""
     if key in known.keys and key not in shared:
         return known.keys[key].story_id
-    if key in recorded:
-        return recorded[key]
-    link = keys.link
-    if link is not None and link in known.keys and link not in shared:
-        story = known.stories.get(known.keys[link].story_id)
-        if story is not None:
-            guidless = not story.key.startswith("guid:")
-            if guidless or story.key == keys.guid:
-                return story.id
-    return story_id(wire, key)
+    for place in _places(keys):
+        if place not in known.keys or place in shared:
+            continue
+        story = known.stories.get(known.keys[place].story_id)
+        if story is not None and (
+            not story.key.startswith("guid:") or _guid_of(story.key, keys) == _guid_of(None, keys)
+        ):
+            return story.id
+    return None
+
+
+def _places(keys: ItemKeys) -> tuple[str, ...]:
+    """The forms of the item's link and, where it is an address, of its guid."""
+    return (*([keys.link] if keys.link else []), *keys.aliases)
+
+
+def _guid_of(guid: str | None, keys: ItemKeys) -> str | None:
+    """The guid key *guid*, None for the item's own, in the form in which the item's is compared."""
+    if keys.address is None:
+        return guid or keys.guid
+    return _address(guid) or guid if guid else keys.address
+
+
+def _latest(
+    found: Sequence[Candidate], stories: Sequence[str], at: datetime | None
+) -> dict[str, int]:
+    """The position of the item that counts, of each story that stands in the capture: that with
+    the latest date, else the first in the document."""
+    best: dict[str, Candidate] = {}
+    for item, story in zip(found, stories, strict=False):
+        other = best.setdefault(story, item)
+        mine, theirs = _dated(item.version, at), _dated(other.version, at)
+        if mine is not None and theirs is not None and mine > theirs:
+            best[story] = item
+    return {story: item.position for story, item in best.items()}
+
+
+def _dated(version: Version, at: datetime | None) -> datetime | None:
+    return _credible(version.updated or version.published, at)
+
+
+def _is_older(item: Candidate, before: KnownStory, at: datetime | None) -> bool:
+    """Whether *item* is stated to be older than the version on record (RFC 4287 §4.2.15)."""
+    mine = _credible(item.version.updated, at)
+    theirs = _credible(before.updated, before.received_at)
+    return mine is not None and theirs is not None and mine < theirs
+
+
+def _credible(stated: datetime | None, at: datetime | None) -> datetime | None:
+    """The date *stated*, received *at*; None for one in the future, which would hold up every
+    correction until then."""
+    return None if stated is None or (at is not None and stated > at + AHEAD) else stated
+
+
+def _told_apart(contents: Contents) -> set[str]:
+    """Guids that name several stories in the capture: of other headlines and other texts.
+
+    An id of Atom or JSON Feed stands for one entry at several times, if it says so (RFC 4287
+    §4.1.1); then only words that have little in common tell stories apart.
+    """
+    by_guid: dict[str, list[Candidate]] = {}
+    for item in contents.found:
+        if item.keys.guid:
+            by_guid.setdefault(item.keys.guid, []).append(item)
+    return {
+        guid
+        for guid, items in by_guid.items()
+        if any(_is_another(items[0], item, contents.format) for item in items[1:])
+    }
+
+
+def _is_another(one: Candidate, two: Candidate, format: str) -> bool:
+    if one.keys.headline == two.keys.headline or not one.keys.headline or not two.keys.headline:
+        return False
+    ours, theirs = _words(one.version), _words(two.version)
+    if ours == theirs:
+        return False
+    times = {one.version.updated, two.version.updated}
+    if not format.startswith(("atom", "json")) or None in times or len(times) == 1:
+        return True
+    return 2 * len(ours & theirs) < min(len(ours), len(theirs))
+
+
+def _words(version: Version) -> frozenset[str]:
+    """The different words of the text, roughly: markup is cut off and not parsed."""
+    text = _MARKUP.sub(" ", version.body) or version.summary or ""
+    return frozenset(re.findall(r"\w+", text.casefold()))
 
 
 def _links_of_several(keys: Sequence[ItemKeys], known: Known) -> set[str]:
@@ -152,15 +335,17 @@ def _links_of_several(keys: Sequence[ItemKeys], known: Known) -> set[str]:
 
     The stories of a wire that all link to its front page differ by guid alone.
     """
-    guids_of: dict[str, set[str]] = {}
+    guids_of: dict[str, set[str | None]] = {}
+    first: dict[str, ItemKeys] = {}
     for one in keys:
-        if one.guid is not None and one.link is not None:
-            guids_of.setdefault(one.link, set()).add(one.guid)
+        for place in _places(one) if one.guid is not None else ():
+            guids_of.setdefault(place, set()).add(_guid_of(None, one))
+            first.setdefault(place, one)
     for link, guids in guids_of.items():
         if (alias := known.keys.get(link)) is not None:
             story = known.stories.get(alias.story_id)
             if story is not None and story.key.startswith("guid:"):
-                guids.add(story.key)
+                guids.add(_guid_of(story.key, first[link]))
     return {link for link, guids in guids_of.items() if len(guids) > 1}
 
 
@@ -180,17 +365,18 @@ def identify(
     return tuple(_identity(one, rule, several) for one in keys)
 
 
-def common(keys: Sequence[ItemKeys], rule: IdentityRule) -> set[str]:
+def common(keys: Sequence[ItemKeys], rule: IdentityRule, shared: Collection[str] = ()) -> set[str]:
     """Those of *keys*, of the items of one capture, that name several stories within it.
 
     A guid does when it stands on different links, or, where there is no link, on different
     headlines; a link when it stands on different headlines of items that have no guid to serve.
+    *shared* are guids known to name several.
     """
     of_guid: dict[str, set[str]] = {}
     for one in keys:
-        if one.guid:
+        if one.guid and (one.link or one.words is None):  # words: see _told_apart
             of_guid.setdefault(one.guid, set()).add(one.link or f"headline:{one.headline}")
-    several = {key for key, others in of_guid.items() if len(others) > 1}
+    several = {key for key, others in of_guid.items() if len(others) > 1}.union(shared)
     of_link: dict[str, set[str]] = {}
     for one in keys:
         if one.link and (rule != "guid" or _why_no_guid(one, several)):
@@ -224,16 +410,41 @@ def _why_no_guid(keys: ItemKeys, several: Collection[str]) -> str:
 # The keys that an item has
 
 
-def keys_of(item: Item) -> ItemKeys:
-    """The keys of *item*."""
+def keys_of(item: Item, rule: int = INTAKE_RULE, *, exact: bool = False) -> ItemKeys:
+    """The keys of *item*, by the rules of version *rule*.
+
+    *exact* where its format compares ids letter by letter, though they be addresses.
+    """
     line = headline(item)
-    return ItemKeys(
+    keys = ItemKeys(
         guid=guid_key(item),
         link=link_key(item),
         digest=digest_key(item, line),
         headline=line,
         titled_guid=bool(line) and plain(item.guid).casefold() == line.casefold(),
     )
+    if rule < 2:
+        return keys
+    address = None if exact else _address(keys.guid)
+    places = (_same_page(normal_url(item.link)), address)
+    aliases = dict.fromkeys(f"link:{_short(place)}" for place in places if place)
+    aliases.pop(keys.link or "", None)
+    return replace(keys, address=address, aliases=tuple(aliases))
+
+
+def with_words(
+    keys: ItemKeys, item: Item, projected: Projection, rule: int = INTAKE_RULE
+) -> ItemKeys:
+    """*keys* with that of the item's headline and text; sound and film are as good as text.
+
+    A headline alone tells stories apart only where nothing else does.
+    """
+    text = "".join("".join(projected.paragraphs).split()) or "".join(plain(item.summary).split())
+    recorded = sorted(m.url for m in item.media if m.type.lower().startswith(("audio", "video")))
+    if rule < 2 or not (text or (keys.headline and not keys.guid and not keys.link)):
+        return keys
+    data = "\0".join((keys.headline, text, *recorded)).encode("utf-8", "replace")
+    return replace(keys, words=f"words:{hashlib.sha256(data).hexdigest()[:40]}")
 
 
 def headline(item: Item) -> str:
@@ -287,6 +498,43 @@ def normal_url(url: str) -> str:
     place = named if port in (None, _PORTS[scheme]) else f"{named}:{port}"
     query = "&".join(p for p in parts.query.split("&") if p and not is_tracking(p))
     return urlunsplit(("https", place, parts.path or "/", query, ""))
+
+
+def _same_page(url: str) -> str:
+    """A normal *url* in the form in which addresses of one page are the same: without ``www.``, a
+    slash at the end, session and signature. Never a key by itself, as it may go too far."""
+    if not url:
+        return ""
+    parts = urlsplit(url)
+    query = "&".join(p for p in unsigned(parts.query).split("&") if p and not _SESSION.fullmatch(p))
+    path = re.sub(r"(?i);jsessionid=[^/;?]*", "", parts.path).rstrip("/")
+    return urlunsplit(("https", parts.netloc.removeprefix("www."), path or "/", query, ""))
+
+
+def _address(guid: str | None) -> str | None:
+    """The guid key *guid* as an address to compare, None when it is none. Its fragment counts."""
+    if not guid or not guid.startswith(("guid:http://", "guid:https://")):
+        return None
+    page, mark, fragment = guid.removeprefix("guid:").partition("#")
+    found = _same_page(normal_url(page))
+    return f"{found}{mark}{fragment}" if found and fragment else found or None
+
+
+def unsigned(query: str) -> str:
+    """*query* without a signature that expires, and what belongs to it.
+
+    It is one when a parameter is named like a signature, and another says until when it holds.
+    """
+    pairs = [(p.partition("=")[0].lower(), p) for p in query[:_LONGEST].split("&")]
+    names = [name for name, _ in pairs]
+    signed = any(_SIGNATURE.fullmatch(name) for name in names)
+    if not (signed and any(_EXPIRY.fullmatch(p) for _, p in pairs)) and not any(
+        _TOKEN.match(p) for _, p in pairs
+    ):
+        return query
+    ours = (_SIGNATURE, _EXPIRY, _TOKEN, _OF_SIGNATURES)
+    kept = [p for name, p in pairs if not any(r.fullmatch(name) or r.fullmatch(p) for r in ours)]
+    return "&".join(kept)
 
 
 def digest_key(item: Item, headline: str) -> str:

@@ -18,7 +18,7 @@ import structlog
 from ingest import sandbox
 from ingest.decide import Decision, Intent, Known, decide
 from ingest.item import Contents, Hints
-from ingest.normalize import by_this_rule, content_digest
+from ingest.normalize import content_digest, made_by
 from ingest.parse import LONGEST_MESSAGE, Reader, storable
 from ingest.schedule import KEPT_NEWS, combined, next_poll
 from stories import clock, transparency
@@ -160,8 +160,10 @@ def take_in(
             state = wires.lock(conn, wire.name)
             if not outbox.renew(conn, job, now):
                 raise LeaseLostError(job)
-            known = _recall(conn, wire, contents, before=capture.id)
-            decision = decide(wire.name, wire.identity, contents, known)
+            known = _recall(conn, wire, contents, capture)
+            decision = decide(
+                wire.name, wire.identity, contents, known, capture.received_at, capture.rule
+            )
             changes = _reconcile(conn, config, wire, capture, decision)
             taken = _settle(conn, capture, contents, fault, decision, changes)
             outbox.want(conn, "story", taken.stories, now)
@@ -179,21 +181,29 @@ def _read(
         return Contents(), ParseError("expired", "the capture's bytes are no longer kept")
     headers = {k.lower(): v for k, v in capture.headers}
     try:
-        return reader(body, Hints(url=capture.url, headers=headers), wire), None
+        return reader(body, Hints(url=capture.url, headers=headers, rule=capture.rule), wire), None
     except ParseError as error:
         return Contents(), error
 
 
-def _recall(conn: Connection, wire: Wire, contents: Contents, before: int) -> Known:
-    """What was on record before capture *before*, for all keys that its items could have."""
-    keys = {k for one in contents.keys for k in (one.guid, one.link, one.digest) if k}
+def _recall(conn: Connection, wire: Wire, contents: Contents, capture: Capture) -> Known:
+    """What was on record before *capture*, for all keys that its items could have."""
+    before = capture.id
+    keys = {
+        key
+        for one in contents.keys
+        for key in (one.guid, one.link, one.digest, one.words, *one.aliases)
+        if key
+    }
     found = records.known_keys(conn, wire.name, keys, before)
     stories = records.known_stories(conn, (k.story_id for k in found.values()), before)
     # Content digests by another rule cannot be compared: without this, a new rule would make a new
     # version of every story that stands on a wire.
-    by_another = [n for n, row in stories.items() if not by_this_rule(row.content_digest)]
+    by_another = [n for n, row in stories.items() if not made_by(capture.rule, row.content_digest)]
     for name, version in records.versions_before(conn, by_another, before).items():
-        stories[name] = replace(stories[name], content_digest=content_digest(version))
+        stories[name] = replace(
+            stories[name], content_digest=content_digest(version, rule=capture.rule)
+        )
     return Known(keys=found, stories=stories)
 
 

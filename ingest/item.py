@@ -8,7 +8,7 @@ over these.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from stories.models import Value, Version
+from stories.models import INTAKE_RULE, Value, Version
 from wirecopy.scope import Digests
 
 MOST_ITEMS = 2_000
@@ -20,11 +20,13 @@ this bounds the time. The rest stays in the capture, and is named as a fault of 
 class Hints:
     """What is known of the bytes besides the bytes.
 
-    ``headers`` are the response's, names in lower case; ``url`` is where they came from at last.
+    ``headers`` are the response's, names in lower case; ``url`` is where they came from at last;
+    ``rule`` is the capture's (:data:`stories.models.INTAKE_RULE`).
     """
 
     url: str
     headers: dict[str, str] = field(default_factory=dict)
+    rule: int = INTAKE_RULE
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,9 @@ def summed_up(problems: Iterable[tuple[int, str]]) -> list[str]:
 class ItemKeys:
     """By what one item could be recognised, worked out from the item alone (``ingest/decide.py``).
 
-    ``headline`` is its plain text, ``titled_guid`` whether the guid only repeats it.
+    ``headline`` is its plain text, ``titled_guid`` whether the guid only repeats it. ``address`` is
+    the guid in the form in which addresses are compared, where it is one and may be; ``aliases``
+    are further forms of the link and the guid, as links; ``words`` is of headline and text.
     """
 
     guid: str | None
@@ -129,6 +133,9 @@ class ItemKeys:
     digest: str
     headline: str
     titled_guid: bool = False
+    address: str | None = None
+    aliases: tuple[str, ...] = ()
+    words: str | None = None
 
 
 class Candidate(Value):

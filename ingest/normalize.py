@@ -18,18 +18,15 @@ from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from ingest import agencies, dates
-from ingest.decide import headline, is_tracking
+from ingest.decide import headline, is_tracking, unsigned
 from ingest.item import Channel, Item, ItemMedia
 from stories.config import Wire
 from stories.errors import ParseError
-from stories.models import Category, Media, Version
+from stories.models import INTAKE_RULE, Category, Media, Version
 from wirecopy.encoding import well_formed
 from wirecopy.scope import Copy
 from wirecopy.text import Projection, plain, plain_to_html, project, projection
 from wirecopy.urls import resolve
-
-CONTENT_RULE = 1
-"""Version of the rule of :func:`content_digest`, part of every digest it makes."""
 
 _Medium = Literal["image", "video", "audio", "document"]
 _MEDIUMS: frozenset[str] = frozenset(get_args(_Medium))
@@ -132,20 +129,25 @@ def received(item: Item, projected: Projection | None = None) -> Copy:
     )
 
 
-def content_digest(version: Version, projected: Projection | None = None) -> str:
+def content_digest(
+    version: Version, projected: Projection | None = None, rule: int = INTAKE_RULE
+) -> str:
     """A digest of what of *version* is content: two versions that share it say the same.
 
     Left out are dates, version numbers, the story's own link, tracking pixels, parameters of
-    addresses that only count readers or defeat caches, and the year of a copyright line.
+    addresses that only count readers, defeat caches or sign until they expire, and the year of a
+    copyright line.
     """
     found = projected or project(version.body, version.base)
-    beside = [[_quiet(m.url), plain(m.caption or ""), plain(m.credit or "")] for m in version.media]
+    beside = [
+        [_quiet(m.url, rule), plain(m.caption or ""), plain(m.credit or "")] for m in version.media
+    ]
     content = [
-        CONTENT_RULE,
+        rule,
         version.headline,
         found.paragraphs,
-        sorted({_quiet(link.url) for link in found.links}),
-        sorted({_quiet(medium.url) for medium in found.media}),
+        sorted({_quiet(link.url, rule) for link in found.links}),
+        sorted({_quiet(medium.url, rule) for medium in found.media}),
         sorted(beside),
         version.summary,
         version.byline,
@@ -158,12 +160,12 @@ def content_digest(version: Version, projected: Projection | None = None) -> str
         version.urgency,
     ]
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return f"{CONTENT_RULE}:{hashlib.sha256(data).hexdigest()}"
+    return f"{rule}:{hashlib.sha256(data).hexdigest()}"
 
 
-def by_this_rule(digest: str) -> bool:
-    """Whether a content digest was made by today's rule, and so may be compared."""
-    return digest.startswith(f"{CONTENT_RULE}:")
+def made_by(rule: int, digest: str) -> bool:
+    """Whether a content digest was made by *rule*, and so may be compared with others of it."""
+    return digest.startswith(f"{rule}:")
 
 
 def _body(item: Item) -> str:
@@ -254,15 +256,17 @@ def _number(text: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _quiet(url: str) -> str:
-    """*url* without what changes while the page stays: http for https, counting parameters."""
+def _quiet(url: str, rule: int) -> str:
+    """*url* without what changes while the page stays: http for https, counting parameters and,
+    since rule 2, a signature that expires."""
     if url.startswith("http://"):
         url = f"https{url[4:]}"
     try:
         parts = urlsplit(url)
     except ValueError:
         return url
-    kept = "&".join(_kept(parts.query.split("&")))
+    query = unsigned(parts.query) if rule >= 2 else parts.query
+    kept = "&".join(_kept(query.split("&")))
     return urlunsplit(parts._replace(query=kept)) if parts.query else url
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ingest import formats, integrity
-from ingest.decide import keys_of
+from ingest.decide import keys_of, with_words
 from ingest.formats import Format
 from ingest.integrity import Fault, Reread
 from ingest.item import Candidate, Channel, Contents, Hints, Item, ItemKeys, Refusal, summed_up
@@ -56,8 +56,9 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
     for item in parsed.items:
         keys: ItemKeys | None = None
         try:
-            keys = keys_of(item)
+            keys = keys_of(item, hints.rule, exact=_ids_are_exact(parsed.format))
             projected = project_body(item)
+            keys = with_words(keys, item, projected, hints.rule)
             version = normalize(item, parsed.channel, wire, projected)
             raw = body[item.start : item.end] if 0 <= item.start < item.end else None
             fault = _fault(reread, raw, version)
@@ -74,7 +75,7 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
                     version=version,
                     received=_received(item, projected) if fault is None else None,
                     raw_digest=digest(raw) if raw is not None else None,
-                    content_digest=content_digest(version, projected),
+                    content_digest=content_digest(version, projected, hints.rule),
                 )
             )
         except ParseError as error:
@@ -91,6 +92,12 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
         found=tuple(found),
         refused=tuple(refused),
     )
+
+
+def _ids_are_exact(format: str) -> bool:
+    """Whether ids are compared letter by letter (RFC 4287 §4.2.6.1), also those that are addresses;
+    an RSS guid that is one is its page's."""
+    return format.startswith(("atom", "feed", "entry", "json"))
 
 
 def _received(item: Item, projected: Projection) -> Digests:

@@ -219,16 +219,28 @@ class KnownKey:
 
 @dataclass(frozen=True, slots=True)
 class KnownStory:
-    """What the decision needs of a story on record: its key and its latest version's digest."""
+    """What the decision needs of a story on record: its key; of its latest version the digest,
+    what the agency stated as ``updated``, and when it was received."""
 
     id: str
     key: str
     number: int
     content_digest: str
+    updated: datetime | None = None
+    received_at: datetime | None = None
 
 
 # Captures
 
+
+INTAKE_RULE = 2
+"""Version of the rules by which a capture is read, its stories recognised and their content
+compared. A capture keeps the one under which it came, so that a replay finds what was found then.
+
+1. Release 0.1.
+2. Stated ``updated`` counts; addresses are compared as addresses; a story under another key is
+   known by its words; items of one guid may be several stories; signatures are no content.
+"""
 
 WHOLE = -1
 """The position of a problem with a whole capture, not with one item."""
@@ -266,6 +278,7 @@ class Capture:
     updated: int
     notes: list[str]
     expired_at: datetime | None = None
+    rule: int = INTAKE_RULE
 
 
 @dataclass(frozen=True, slots=True)

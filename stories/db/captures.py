@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from stories.db.engine import resume_sequence, upsert
 from stories.db.tables import blobs, captures, problems
-from stories.models import Capture, Problem, body_digest
+from stories.models import INTAKE_RULE, Capture, Problem, body_digest
 
 # Level 3 is zstd's default: about gzip -9's size at a tenth of the time.
 _LEVEL = 3
@@ -47,6 +47,7 @@ def add(
             headers=[[k, v] for k, v in headers],
             digest=name,
             size=len(body),
+            rule=INTAKE_RULE,
         )
         .returning(captures.c.id)
     ).scalar_one()

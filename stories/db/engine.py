@@ -30,7 +30,7 @@ from stories.errors import StoreError
 BUSY_SECONDS = 30.0
 """How long SQLite waits for another writer: far above our longest transaction."""
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest revision in ``migrations/versions``."""
 
 _MIGRATION_LOCK = 0x57495245  # any constant of our own; "WIRE"

@@ -96,11 +96,20 @@ def known_stories(conn: Connection, ids: Iterable[str], before: int) -> dict[str
                 versions.c.story_id,
                 versions.c.number,
                 versions.c.content_digest,
+                versions.c.data["updated"].as_string().label("updated"),
+                versions.c.received_at,
                 stories.c.key,
             ).join(stories, stories.c.id == versions.c.story_id)
         )
         for row in rows:
-            found[row.story_id] = KnownStory(row.story_id, row.key, row.number, row.content_digest)
+            found[row.story_id] = KnownStory(
+                row.story_id,
+                row.key,
+                row.number,
+                row.content_digest,
+                datetime.fromisoformat(row.updated) if row.updated else None,
+                row.received_at,
+            )
     return found
 
 

@@ -160,6 +160,8 @@ captures = Table(
     Column("notes", JSON, nullable=False, server_default="[]"),
     # When its bytes were deleted; since then it is not taken in again, and what it brought stays.
     Column("expired_at", UtcDateTime),
+    # The rules under which it came, and is taken in again (stories.models.INTAKE_RULE).
+    Column("rule", Integer, nullable=False, server_default="1"),
     Index(None, "wire", "id"),
     Index(None, "state", "wire", "received_at"),
     Index(None, "digest"),

@@ -1,0 +1,369 @@
+"""Which story an item is, on wires that lose, move, reuse and restamp their keys.
+
+Each feed is read by the real parsers; the record is a dictionary.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ingest.decide import Known, decide, unsigned
+from ingest.item import Hints
+from ingest.parse import parse
+from stories.config import Wire
+from stories.models import KnownKey, KnownStory
+
+WIRE = Wire(name="w", agency="Heron Press", url="https://heron.example/f")
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+Told = list[tuple[str, str]]
+
+
+class Record:
+    """What is on record, and what the captures brought."""
+
+    def __init__(self, rule: int = 2) -> None:
+        self.keys: dict[str, KnownKey] = {}
+        self.stories: dict[str, KnownStory] = {}
+        self.headlines: dict[str, str] = {}
+        self.degraded: list[str | None] = []
+        self.rule = rule
+        self.at = NOON
+
+    def take(self, body: str) -> Told:
+        """(action, headline that its story had in its first version) of each item of *body*."""
+        self.at += timedelta(minutes=5)
+        contents = parse(body.encode(), Hints(url=WIRE.url, rule=self.rule), WIRE)
+        assert not contents.refused
+        known = Known(dict(self.keys), dict(self.stories))
+        decision = decide("w", "guid", contents, known, self.at, self.rule)
+        for key, story in decision.keys:
+            self.keys.setdefault(key, KnownKey(story, False))
+        for key in decision.shared:
+            self.keys[key] = KnownKey(self.keys[key].story_id, True)
+        for i in decision.intents:
+            self.headlines.setdefault(i.story_id, i.item.version.headline)
+            if i.action in ("new", "updated"):
+                before = self.stories.get(i.story_id)
+                self.stories[i.story_id] = KnownStory(
+                    i.story_id,
+                    before.key if before else i.identity.key,
+                    i.number,
+                    i.item.content_digest,
+                    i.item.version.updated,
+                    self.at,
+                )
+        self.degraded = [i.identity.degraded for i in decision.intents]
+        return [(i.action, self.headlines[i.story_id]) for i in decision.intents]
+
+
+def rss(*items: dict[str, str]) -> str:
+    made = "".join(
+        f"<item>{''.join(f'<{k}>{v}</{k}>' for k, v in one.items())}</item>" for one in items
+    )
+    spaces = 'xmlns:atom="http://www.w3.org/2005/Atom"'
+    return f'<rss version="2.0" {spaces}><channel><title>Heron</title>{made}</channel></rss>'
+
+
+def atom(*entries: dict[str, str]) -> str:
+    made = "".join(
+        f"<entry>{''.join(f'<{k}>{v}</{k}>' for k, v in one.items())}</entry>" for one in entries
+    )
+    return f'<feed xmlns="http://www.w3.org/2005/Atom"><title>Heron</title>{made}</feed>'
+
+
+def story(title: str, text: str, **more: str) -> dict[str, str]:
+    return {"title": title, "description": text, **more}
+
+
+def entry(title: str, text: str, **more: str) -> dict[str, str]:
+    return {"title": title, "summary": text, **more}
+
+
+def actions(told: Told) -> list[str]:
+    return [action for action, _ in told]
+
+
+MORNING, LATER, AFTER = (f"2026-11-20T{h}:00:00Z" for h in ("06", "07", "08"))
+FIVE, THREE = "Five boats went down.", "Three boats went down, not five."
+
+
+@pytest.mark.parametrize(
+    ("dates", "expected"),
+    [
+        ((MORNING, LATER, MORNING, AFTER), ["new", "updated", "stale", "same"]),
+        ((LATER, LATER, LATER, LATER), ["new", "updated", "updated", "updated"]),
+        (("", "", "", ""), ["new", "updated", "updated", "updated"]),
+        ((LATER, "", MORNING, LATER), ["new", "updated", "updated", "updated"]),
+        (("2026-11-20T08:30:00+05:30", "2026-11-20T04:00:00Z"), ["new", "updated"]),
+        (("2026-11-20T04:00:00Z", "2026-11-20T08:30:00+05:30"), ["new", "stale"]),
+        # A date in the future is a mistake, and must not hold up the correction.
+        (("2031-01-01T00:00:00Z", LATER), ["new", "updated"]),
+        (("when the tide turns", MORNING, LATER), ["new", "updated", "updated"]),
+    ],
+)
+@pytest.mark.parametrize("form", ["atom", "rss"])
+def test_an_older_copy_is_no_version(dates: Sequence[str], expected: list[str], form: str) -> None:
+    record, told = Record(), []
+    for number, date in enumerate(dates):
+        text = (FIVE, THREE)[number % 2]
+        one: dict[str, str] = {"id": "urn:x:1"} | ({"updated": date} if date else {})
+        if form == "rss":
+            one = {"guid": "x-1"} | ({"atom:updated": date} if date else {})
+        made = (
+            atom(entry("Gale", text, **one)) if form == "atom" else rss(story("Gale", text, **one))
+        )
+        told += actions(record.take(made))
+    assert told == expected
+
+
+def test_release_0_1_counted_no_dates() -> None:
+    record = Record(rule=1)
+    for date, action in ((LATER, "new"), (MORNING, "updated")):
+        told = record.take(atom(entry("Gale", f"{date} it blew.", id="urn:x:1", updated=date)))
+        assert actions(told) == [action]
+
+
+@pytest.mark.parametrize(
+    ("dates", "counts"),
+    [
+        ((MORNING, LATER), 1),
+        ((LATER, MORNING), 0),
+        ((LATER, LATER), 0),
+        (("", LATER), 0),
+        ((MORNING, "2031-01-01T00:00:00Z"), 0),
+    ],
+)
+def test_the_latest_in_one_capture_counts(dates: Sequence[str], counts: int) -> None:
+    for changed in ("Gale", "Gale, corrected"):
+        entries = [
+            entry(headline, text, id="urn:x:1", **({"updated": date} if date else {}))
+            for headline, text, date in zip(("Gale", changed), (FIVE, THREE), dates, strict=True)
+        ]
+        if changed != "Gale" and (not all(dates) or len(set(dates)) == 1):
+            continue  # other words at the same time are another story
+        expected = ["duplicate", "duplicate"]
+        expected[counts] = "new"
+        assert actions(Record().take(atom(*entries))) == expected
+
+
+def test_the_latest_pubdate_counts_in_a_feed_that_runs_oldest_first() -> None:
+    dates = ("Fri, 20 Nov 2026 06:00:00 GMT", "Fri, 20 Nov 2026 07:00:00 GMT")
+    items = [
+        story("Gale", text, guid="x", pubDate=d)
+        for text, d in zip((FIVE, THREE), dates, strict=True)
+    ]
+    assert actions(Record().take(rss(*items))) == ["duplicate", "new"]
+
+
+PAGE = "https://heron.example/n/7"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("http://heron.example/n/7", PAGE),
+        (PAGE, "http://heron.example/n/7"),
+        (PAGE, "https://www.heron.example/n/7"),
+        ("http://www.heron.example/n/7/", PAGE),
+        (PAGE, f"{PAGE}/"),
+        (PAGE, f"{PAGE}?utm_source=rss&amp;utm_medium=feed"),
+        (f"{PAGE}?utm_source=rss", PAGE),
+        (f"{PAGE}?PHPSESSID=0af3c2d4e5b6", f"{PAGE}?PHPSESSID=77ab00cdef12"),
+        (f"{PAGE};jsessionid=AB12CD34", f"{PAGE};jsessionid=FF00AA11"),
+        ("https://heron.example:443/n/7", PAGE),
+        ("https://HERON.example/n/7", PAGE),
+    ],
+)
+@pytest.mark.parametrize("linked", [True, False])
+@pytest.mark.parametrize("text", ["The reed beds are open again.", "They are open until May."])
+def test_a_page_is_the_same_page(before: str, after: str, linked: bool, text: str) -> None:
+    """Though its words changed while it moved, too."""
+    record = Record()
+    for guid, words in ((before, "The reed beds are open again."), (after, text)):
+        more = {"guid": guid} | ({"link": guid} if linked else {})
+        told = record.take(rss(story("Reeds", words, **more), story("Tide", "Low.", guid="t")))
+    assert len(record.stories) == 2
+    assert told[0][0] in ("same", "updated")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"{PAGE}?id=1", f"{PAGE}?id=2"),
+        (f"{PAGE}#post-1", f"{PAGE}#post-2"),
+        (PAGE, "https://heron.example/n/8"),
+        (PAGE, "https://heron.example/N/7"),
+        (PAGE, "https://hi.heron.example/n/7"),
+        ("tag:heron.example,2026:7", "tag:www.heron.example,2026:7"),
+    ],
+)
+def test_another_page_is_another_story(before: str, after: str) -> None:
+    record = Record()
+    record.take(rss(story("Reeds", "Open.", guid=before)))
+    assert actions(record.take(rss(story("Rushes", "Closed.", guid=after)))) == ["new"]
+
+
+def test_an_atom_id_is_compared_letter_by_letter() -> None:
+    record = Record()
+    one = entry("Reeds", "Open.", id="http://heron.example/n/7")
+    record.take(atom(one))
+    other = entry("Rushes", "Closed.", id=PAGE)
+    assert actions(record.take(atom(one, other))) == ["same", "new"]
+
+
+def test_the_same_page_twice_in_one_capture_is_one_story() -> None:
+    told = Record().take(
+        rss(story("Reeds", "Open.", guid=PAGE), story("Reeds", "Open.", guid=f"{PAGE}/"))
+    )
+    assert actions(told) == ["new", "duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            {"pubDate": "Fri, 20 Nov 2026 06:00:00 GMT"},
+            {"pubDate": "Fri, 20 Nov 2026 06:05:00 GMT"},
+        ),
+        ({"guid": "old-1"}, {"guid": "new-1"}),
+        ({"guid": "old-1"}, {}),
+        ({}, {"guid": "new-1"}),
+        ({"link": "https://a.example/1"}, {"link": "https://b.example/x"}),
+        (
+            {"guid": "1", "link": "https://a.example/1"},
+            {"guid": "9", "link": "https://b.example/9"},
+        ),
+        (
+            {"guid": "1", "link": "https://a.example/1"},
+            {"guid": "2", "link": "https://a.example/1"},
+        ),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 3])
+def test_the_same_words_under_another_key_are_the_same_story(
+    before: dict[str, str], after: dict[str, str], times: int
+) -> None:
+    def both(keys: dict[str, str]) -> str:
+        second = {k: f"{v}-b" if k != "pubDate" else v for k, v in keys.items()}
+        return rss(story("Reeds", "Open.", **keys), story("Tide", "Low at nine.", **second))
+
+    record = Record()
+    record.take(both(before))
+    for _ in range(times):
+        assert record.take(both(after)) == [("same", "Reeds"), ("same", "Tide")]
+    # From then on it is known by its new key, where it has one.
+    if set(after) & {"guid", "link"}:
+        changed = rss(story("Reeds", "Closed.", **after))
+        assert record.take(changed) == [("updated", "Reeds")]
+
+
+def test_every_poll_restamped_leaves_no_trail_of_keys() -> None:
+    record = Record()
+    for minute in range(5):
+        record.take(rss(story("Reeds", "Open.", pubDate=f"Fri, 20 Nov 2026 06:0{minute}:00 GMT")))
+    assert len(record.keys) == 2
+    assert len(record.stories) == 1
+
+
+def test_the_same_words_beside_the_old_key_are_another_story() -> None:
+    record = Record()
+    old = story("Bulletin", "No warnings.", guid="mon")
+    record.take(rss(old))
+    assert actions(record.take(rss(story("Bulletin", "No warnings.", guid="tue"), old))) == [
+        "new",
+        "same",
+    ]
+
+
+def test_a_headline_alone_is_no_proof_that_a_story_changed_its_key() -> None:
+    record = Record()
+    record.take(rss({"title": "Morning briefing", "guid": "mon"}))
+    assert actions(record.take(rss({"title": "Morning briefing", "guid": "tue"}))) == ["new"]
+
+
+WEBLOG = [
+    story(f"Post {n}", f"About the {w}.", guid="blog", link="https://heron.example/")
+    for n, w in enumerate(("reeds", "tide", "moon"))
+]
+
+
+def test_one_guid_for_all_stories_loses_none() -> None:
+    record = Record()
+    assert actions(record.take(rss(*WEBLOG))) == ["new"] * 3
+    assert all("several stories share the guid" in (why or "") for why in record.degraded)
+    assert record.take(rss(*reversed(WEBLOG))) == [("same", f"Post {n}") for n in (2, 1, 0)]
+    assert record.take(rss(WEBLOG[1])) == [("same", "Post 1")]
+    assert actions(record.take(rss(story("Post 3", "More.", guid="blog"), WEBLOG[2]))) == [
+        "new",
+        "same",
+    ]
+
+
+def test_a_guid_found_to_be_shared_later_loses_none() -> None:
+    record = Record()
+    assert actions(record.take(rss(WEBLOG[0]))) == ["new"]
+    assert record.take(rss(WEBLOG[1], WEBLOG[0])) == [("new", "Post 1"), ("same", "Post 0")]
+    assert len(record.stories) == 2
+
+
+def test_atom_entries_of_one_id_with_nothing_in_common_are_several_stories() -> None:
+    words = ("The reed beds are open again.", "Low water comes at nine tonight.", "Moon rises.")
+    entries = [
+        entry(f"Post {n}", text, id="urn:blog", updated=f"2026-11-20T0{n}:00:00Z")
+        for n, text in enumerate(words)
+    ]
+    assert actions(Record().take(atom(*entries))) == ["new"] * 3
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ("Expires=1700000100&Signature=Zz9a&Key-Pair-Id=K1", ""),
+        ("w=800&Policy=eyJ&Signature=Q_-a&Key-Pair-Id=K1&Expires=1700000100", "w=800"),
+        ("AWSAccessKeyId=A&Expires=1700000100&Signature=a%3D", ""),
+        (
+            "X-Amz-Algorithm=A&X-Amz-Credential=c&X-Amz-Date=20261120T060000Z&X-Amz-Expires=300"
+            "&X-Amz-SignedHeaders=host&X-Amz-Signature=ab&crop=2",
+            "crop=2",
+        ),
+        ("X-Goog-Algorithm=G&X-Goog-Date=20261120T060000Z&X-Goog-Signature=ab", ""),
+        ("sv=2022-11-02&st=2026-11-20T06%3A00Z&se=2026-11-20T08%3A00Z&sr=b&sp=r&sig=a%2Fb", ""),
+        ("width=9&hdnea=st=1700000000~exp=1700000300~acl=/*~hmac=ab", "width=9"),
+        ("auth_key=1700000100-0-0-ab12", ""),
+        ("verify=1700000100-ab12", ""),
+        ("token=ab12&expires=1700000100&p=7", "p=7"),
+        ("md5=ab12&e=1700000100", ""),
+        ("wsSecret=ab&wsTime=6a0f1c2b", ""),
+        ("_nc_cat=1&oh=00_Af&oe=6A0F1C2B", ""),
+        # No signature: what tells pictures apart stays.
+        ("id=7&token=ab12", "id=7&token=ab12"),
+        ("s=320&v=2", "s=320&v=2"),
+        ("hash=ab12cd34", "hash=ab12cd34"),
+        ("e=5&sp=2", "e=5&sp=2"),
+        ("date=2026-11-20", "date=2026-11-20"),
+        ("expires=1700000100&id=3", "expires=1700000100&id=3"),
+        ("", ""),
+    ],
+)
+def test_what_signs_an_address_until_it_expires_is_cut_off(query: str, left: str) -> None:
+    assert unsigned(query) == left
+
+
+def test_a_signature_that_expired_is_no_news() -> None:
+    def signed(mark: str, name: str = "1.jpg", crop: str = "") -> str:
+        url = f"https://pics.example/{name}?{crop}X-Amz-Expires=300&amp;X-Amz-Date={mark}&amp;X-Amz-Signature={mark}"
+        picture = f'&lt;p&gt;Open.&lt;/p&gt;&lt;img src="{url.replace("&amp;", "&amp;amp;")}"&gt;'
+        more: dict[str, Any] = {"guid": "r"}
+        body = rss(story("Reeds", picture, **more))
+        return body.replace(
+            "</item>", f'<enclosure url="{url}" type="image/jpeg" length="1"/></item>'
+        )
+
+    record = Record()
+    record.take(signed("20261120T060000Z"))
+    assert actions(record.take(signed("20261120T070000Z"))) == ["same"]
+    assert actions(record.take(signed("20261120T080000Z", "2.jpg"))) == ["updated"]
+    assert actions(record.take(signed("20261120T080000Z", "2.jpg", "w=9&amp;"))) == ["updated"]
