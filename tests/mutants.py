@@ -154,7 +154,7 @@ MUTANTS = (
     Mutant(
         "content_text may say more than content_html unseen",
         "ingest/formats/json_feed.py",
-        "any(html) and letters(said) < max(html) + PROSE",
+        "any(html) and letters(text) < max(html) + PROSE",
         "any(html)",
         ("tests/ingest/formats/test_json_feed.py",),
     ),
