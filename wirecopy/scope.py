@@ -47,7 +47,8 @@ RUN = 5
 """So many words in a row must be in the received copy too to count as the agency's; shorter runs
 ("the Prime Minister said") could be anybody's."""
 SUBSTANTIAL = 0.25
-"""The share of the published words that is a good part, both of the agency's and of others'."""
+"""The share of the published words that is a good part, both of the agency's and of others'; and
+RUN words at least, since in a few lines two words are a quarter and nobody's inputs."""
 
 # Typography that is folded away before words are compared (§6).
 _HIDDEN = re.compile("[\xad\u200b\u2060]")
@@ -267,7 +268,7 @@ def scope_of_words(received: Sequence[str], published: Sequence[str]) -> Scope:
         return "house-style"
     if published and _left_out(received, published):
         return "excerpt"
-    if min(_known(before, after), _foreign(before, after)) >= max(1, SUBSTANTIAL * len(after)):
+    if min(_known(before, after), _foreign(before, after)) >= max(RUN, SUBSTANTIAL * len(after)):
         return "with-inputs"
     return "edited"
 

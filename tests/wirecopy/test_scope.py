@@ -26,6 +26,7 @@ from wirecopy.scope import (
     digests,
     measure,
     scope_of,
+    scope_of_words,
     widest,
 )
 from wirecopy.text import RULE, plain
@@ -163,8 +164,33 @@ def test_one_letter_is_edited(data: st.DataObject, story: list[str]) -> None:
     before = replace(WIRE, body=as_html(story))
     found = measured(before, published(as_html(mutant)))
     assert found.changed == ("text",)
-    # A space makes two new words of one: of seven words that is a good part.
-    assert found.scope == "edited" or (letter == " " and found.scope == "with-inputs")
+    assert found.scope == "edited"
+
+
+@pytest.mark.parametrize(
+    ("received", "printed", "scope"),
+    [
+        # One letter turned into a space makes two words of one: a quarter of seven, and an edit.
+        ("ba ba bab bab bab bab", "ba ba bab bab bab b b", "edited"),
+        ("Rain fell on all six piers", "Ra n fell on all six piers", "edited"),
+        ("Rain fell on all six piers", "Snow fell on all six quays", "edited"),
+        ("Rain fell on all six piers", "Heavy, late snow fell on all six piers today", "edited"),
+        ("Rain fell on all six piers", "Rain fell on all six piers, we hear", "edited"),
+        # Five words of others are a good part of sixteen, and no good part of forty.
+        (
+            "Rain fell on all six piers",
+            "Rain fell on all six piers We saw five boats sink",
+            "with-inputs",
+        ),
+        (
+            "Rain fell on all six piers " * 6,
+            "Rain fell on all six piers " * 6 + "We saw five boats sink",
+            "edited",
+        ),
+    ],
+)
+def test_a_few_words_are_no_inputs(received: str, printed: str, scope: str) -> None:
+    assert scope_of_words([received], [printed]) == scope
 
 
 @steady
