@@ -37,6 +37,7 @@ from ingest.parse import LONGEST_MESSAGE, storable
 from ingest.sandbox_child import ANSWER, CONTENTS, OUT_OF_MEMORY, READY, REFUSED, REQUEST
 from stories.config import Wire
 from stories.errors import ParseError, WirecopyError
+from stories.pdeathsig import bound_to_parent
 
 
 class SandboxError(WirecopyError):
@@ -226,10 +227,11 @@ class Sandbox:
     def _started(self) -> "subprocess.Popen[bytes]":
         self._spent = 0
         limits = self._limits
-        numbers = (os.getpid(), limits.memory, limits.files)
+        numbers = (limits.memory, limits.files)
+        command = [sys.executable, "-P", "-m", "ingest.sandbox_child", *map(str, numbers)]
         try:
             child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", "-m", "ingest.sandbox_child", *map(str, numbers)],
+                bound_to_parent(command),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

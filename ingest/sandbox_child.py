@@ -1,13 +1,12 @@
 """The child process of :mod:`ingest.sandbox`: parses captures within limits until its pipe closes.
 
-    python -P -m ingest.sandbox_child PARENT MEMORY FILES
+    python -P -m ingest.sandbox_child MEMORY FILES
 
 It imports what it needs, limits itself, says that it is ready, and answers requests. A request is
 two lengths, a JSON object and the capture's bytes; an answer is one byte for its kind, a length and
 JSON. It has no secret and no store; it can open few files and write to none.
 """
 
-import ctypes
 import gc
 import json
 import math
@@ -36,18 +35,17 @@ READY, CONTENTS, REFUSED = b"R", b"C", b"E"
 
 OUT_OF_MEMORY = "parse-memory"
 
-_PR_SET_PDEATHSIG = 1
 
-
-def main(parent: int, memory: int, files: int) -> None:
-    """Serve *parent*, a process id, until it closes the pipe."""
+def main(memory: int, files: int) -> None:
+    """Serve the parent until it closes the pipe. It is started so that it ends with that one
+    (:mod:`stories.pdeathsig`), and without ctypes, whose libffi keeps a file open."""
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1):  # what a library prints must not come among the answers
         os.dup2(nowhere, standard)
     os.close(nowhere)
-    _limit(parent, memory, files)
+    _limit(memory, files)
     _answer(answers, READY, b"")
     while head := requests.read(REQUEST.size):
         length, size = REQUEST.unpack(head)
@@ -95,13 +93,8 @@ def _answer(answers: BinaryIO, kind: bytes, data: bytes) -> None:
     answers.flush()
 
 
-def _limit(parent: int, memory: int, files: int) -> None:
+def _limit(memory: int, files: int) -> None:
     """Give up what parsing does not need; this process cannot raise the limits again."""
-    if sys.platform == "linux":
-        # The kernel ends this process with the thread that started it (prctl(2)).
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # it ended before the kernel was asked
-            os._exit(1)
     # A signal to the process group must not interrupt a capture: the parent ends this process.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -137,4 +130,4 @@ def _limit_cpu(seconds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:4]))
+    main(*(int(argument) for argument in sys.argv[1:3]))

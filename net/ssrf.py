@@ -36,7 +36,8 @@ _IPV4 = tuple(
         ("172.16.0.0/12", "a private address"),
         ("192.0.0.0/24", "a reserved address"),
         ("192.0.2.0/24", "a documentation address"),
-        ("192.88.99.0/24", "a reserved address"),  # 6to4 relays, RFC 7526
+        ("192.52.193.0/24", "a tunnel's address"),  # AMT relays, RFC 7450
+        ("192.88.99.0/24", "a tunnel's address"),  # 6to4 relays, RFC 7526
         ("192.168.0.0/16", "a private address"),
         ("198.18.0.0/15", "a benchmarking address"),
         ("198.51.100.0/24", "a documentation address"),
@@ -55,6 +56,8 @@ _IPV6 = tuple(
         ("fc00::/7", "a private address"),
         ("fe80::/10", "a link-local address"),
         ("ff00::/8", "a multicast address"),
+        ("2001::/32", "a tunnel's address"),  # Teredo, RFC 4380
+        ("2002::/16", "a tunnel's address"),  # 6to4, RFC 3056
         ("2001::/23", "a reserved address"),  # IETF protocol assignments; no agency lives there
         ("2001:db8::/32", "a documentation address"),
         ("3fff::/20", "a documentation address"),
@@ -63,8 +66,8 @@ _IPV6 = tuple(
 _MAPPED = IPv6Network("::ffff:0:0/96")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
-_SIX_TO_FOUR = IPv6Network("2002::/16")
-_TEREDO = IPv6Network("2001::/32")
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""The upper half of an interface identifier that tunnels IPv4, in any network (RFC 5214 §6.1)."""
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_.])?", re.ASCII)
@@ -78,11 +81,12 @@ def refusal(address: str, *, allow_private: bool) -> str | None:
     """Why no wire may connect to *address*, None if this one may.
 
     *address* is an IP address as text (a zone, ``%eth0``, may follow). Refused is whatever is not
-    globally reachable by the IANA special-purpose registries (RFC 6890), and every IPv6 form that
-    carries such an IPv4 address: mapped (RFC 4291 §2.5.5.2), NAT64 (RFC 6052, RFC 8215), 6to4
-    (RFC 3056), Teredo (RFC 4380). *allow_private* opens loopback, private (RFC 1918, RFC 4193) and
-    shared (RFC 6598) addresses, in these forms too; link-local, multicast, unspecified and reserved
-    ones and clouds' metadata services stay refused.
+    globally reachable by the IANA special-purpose registries (RFC 6890), an IPv4-mapped form of it
+    (RFC 4291 §2.5.5.2), and every form by which something on the way decides where it leads:
+    tunnels (6to4, Teredo, ISATAP) and translations (NAT64; RFC 6052, RFC 8215). *allow_private*
+    opens loopback, private (RFC 1918, RFC 4193) and shared (RFC 6598) addresses, and NAT64 to what
+    it would open itself; link-local, multicast, unspecified and reserved ones, tunnels and clouds'
+    metadata services stay refused.
 
     :returns: the kind in words, to stand after "is": ``a loopback address``.
     """
@@ -103,45 +107,37 @@ def _refusal4(address: IPv4Address, allow_private: bool) -> str | None:
 
 
 def _refusal6(address: IPv6Address, allow_private: bool) -> str | None:
-    form, carried = _carried(address)
-    for inner in carried:
-        if kind := _refusal4(inner, allow_private):
-            return f"{kind} ({inner} as {form})"
-    if address in _NAT64_LOCAL:
-        # Locally administered (RFC 8215): whoever runs the translator decides what it reaches.
-        return None if allow_private else "a local NAT64 address"
-    if form:
-        return None
+    if address in _MAPPED:
+        inner = IPv4Address(int(address) & 0xFFFFFFFF)
+        kind = _refusal4(inner, allow_private)
+        return f"{kind} ({inner} as IPv4-mapped IPv6)" if kind else None
+    if address in _NAT64 or address in _NAT64_LOCAL:
+        for inner in _translated(address):
+            if kind := _refusal4(inner, allow_private):
+                return f"{kind} ({inner} as NAT64)"
+        return None if allow_private else "a NAT64 address"
+    if int(address) >> 32 & 0xFFFFFFFF in _ISATAP:
+        return "a tunnel's address"
     for network, kind in _IPV6:
         if address in network:
             return None if allow_private and kind in _KINDS_FOR_PRIVATE_WIRES else kind
     return None if address in _GLOBAL_UNICAST else "a reserved address"
 
 
-def _carried(address: IPv6Address) -> tuple[str, tuple[IPv4Address, ...]]:
-    """The name of the transition form that *address* has, if any, and the IPv4 addresses in it."""
-    bits = int(address)
-    last = IPv4Address(bits & 0xFFFFFFFF)
-    if address in _MAPPED:
-        return "IPv4-mapped IPv6", (last,)
+def _translated(address: IPv6Address) -> list[IPv4Address]:
+    """The IPv4 addresses that the NAT64 *address* may stand for."""
     if address in _NAT64:
-        return "NAT64", (last,)
-    if address in _NAT64_LOCAL:
-        # RFC 6052 §2.2: where the IPv4 address stands depends on the operator's prefix length,
-        # which cannot be seen. The all-zero readings say nothing.
-        low = bits & (1 << 80) - 1
-        readings = {
-            (low >> 64) << 16 | (low >> 40) & 0xFFFF,  # /48
-            (low >> 64 & 0xFF) << 24 | (low >> 32) & 0xFFFFFF,  # /56
-            (low >> 24) & 0xFFFFFFFF,  # /64
-            low & 0xFFFFFFFF,  # /96
-        }
-        return "NAT64", tuple(IPv4Address(r) for r in sorted(readings) if r >> 24)
-    if address in _SIX_TO_FOUR:
-        return "6to4", (IPv4Address(bits >> 80 & 0xFFFFFFFF),)
-    if address in _TEREDO:
-        return "Teredo", (IPv4Address(bits >> 64 & 0xFFFFFFFF), IPv4Address(~bits & 0xFFFFFFFF))
-    return "", ()
+        return [IPv4Address(int(address) & 0xFFFFFFFF)]
+    # RFC 6052 §2.2: where the IPv4 address stands depends on the operator's prefix length, which
+    # cannot be seen. The all-zero readings say nothing.
+    low = int(address) & (1 << 80) - 1
+    readings = {
+        (low >> 64) << 16 | (low >> 40) & 0xFFFF,  # /48
+        (low >> 64 & 0xFF) << 24 | (low >> 32) & 0xFFFFFF,  # /56
+        (low >> 24) & 0xFFFFFFFF,  # /64
+        low & 0xFFFFFFFF,  # /96
+    }
+    return [IPv4Address(r) for r in sorted(readings) if r >> 24]
 
 
 @lru_cache(maxsize=4096)
