@@ -51,7 +51,7 @@ def rewrite(store: Store, story_id: str, text: str | None, by: str) -> Story:
         story = records.one(conn, story_id)
         if story is None:
             raise HeadlineError(f"story {story_id}: there is none; see `wirecopy stories`")
-        if line is None and story.desk_headline is None:
+        if line is None and story.desk_headline is None and not story.second_look:
             raise HeadlineError(f"story {story_id}: the wire's headline stands already")
         if line == story.desk_headline and line is not None and not story.second_look:
             raise HeadlineError(f"story {story_id}: has this headline already")

@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from wirecopy.encoding import xml_chars
 from wirecopy.scope import Digests
 from wirecopy.statement import Credit
+from wirecopy.text import paragraphs, plain
 
 NAMESPACE = uuid.UUID("679fde77-ca8f-4c3a-b072-c5b02e8fa5e1")
 """Our XML namespace is ``urn:uuid:`` plus this: a name that needs no domain. It is also the name
@@ -139,14 +140,18 @@ def story_guid(authority: str, wire: str, key: str) -> str:
 
 def slug(headline: str, longest: int = 60) -> str:
     """*headline* as a piece of a URL: ASCII words joined by hyphens, ``story`` if none remain."""
-    plain = unicodedata.normalize("NFKD", headline).encode("ascii", "ignore").decode().lower()
-    words = re.findall(r"[a-z0-9]+", plain)
+    folded = unicodedata.normalize("NFKD", headline).encode("ascii", "ignore").decode().lower()
+    words = re.findall(r"[a-z0-9]+", folded)
     kept = ""
     for word in words:
         if kept and len(kept) + 1 + len(word) > longest:
             break
         kept = f"{kept}-{word}" if kept else word[:longest]
     return kept or "story"
+
+
+SHORT = 30
+"""Characters below which a paragraph that stayed does not show that the text did."""
 
 
 class HeadlineEdit(Value):
@@ -161,13 +166,29 @@ class HeadlineEdit(Value):
     against: int
 
 
+def is_another_text(before: Version, after: Version) -> bool:
+    """Whether *after* is not *before* revised, but about something else, as under a guid that an
+    agency uses anew each day: another headline, and no paragraph that stayed."""
+    if plain(before.headline) == plain(after.headline):
+        return False
+    ours, theirs = _paragraphs(before), _paragraphs(after)
+    return bool(ours) and bool(theirs) and not ours & theirs
+
+
+def _paragraphs(version: Version) -> set[str]:
+    """The paragraphs, without short ones such as a sign-off if there are others."""
+    found = {*paragraphs(version.body)} or {plain(version.summary or "")} - {""}
+    return {each for each in found if len(each) >= SHORT} or found
+
+
 class Story(Value):
     """A story as it is now: its current version, where it came from, what the desk did.
 
     ``number`` counts the versions whose content differed; ``received`` and ``raw_digest`` are of
     the item's own bytes when it was taken in; ``position`` is its place in its capture.
     ``received`` is None when text was lost or added between those bytes and ``version``, or may
-    have been: then nothing can be claimed of it.
+    have been: then nothing can be claimed of it. ``another_text`` when the text for which the desk
+    wrote its headline is gone (:func:`is_another_text`): then the wire's headline stands.
     """
 
     id: str
@@ -183,11 +204,12 @@ class Story(Value):
     received_at: Instant
     position: int = 0
     edits: tuple[HeadlineEdit, ...] = ()
+    another_text: bool = False
 
     @property
     def desk_headline(self) -> str | None:
         """The desk's headline in force, None when the wire's stands."""
-        return self.edits[-1].text if self.edits else None
+        return self.edits[-1].text if self.edits and not self.another_text else None
 
     @property
     def headline(self) -> str:
@@ -197,8 +219,9 @@ class Story(Value):
 
     @property
     def second_look(self) -> bool:
-        """True when the wire moved on after the desk wrote the headline in force."""
-        return self.desk_headline is not None and self.edits[-1].against < self.number
+        """True when the wire moved on after the desk last wrote a headline."""
+        last = self.edits[-1] if self.edits else None
+        return last is not None and last.text is not None and last.against < self.number
 
     @property
     def changed_at(self) -> datetime:
@@ -239,7 +262,8 @@ compared. A capture keeps the one under which it came, so that a replay finds wh
 
 1. Release 0.1.
 2. Stated ``updated`` counts; addresses are compared as addresses; a story under another key is
-   known by its words; items of one guid may be several stories; signatures are no content.
+   known by its words; items of one guid may be several stories; signatures are no content. A desk
+   headline does not stand over another text.
 """
 
 WHOLE = -1

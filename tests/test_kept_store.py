@@ -16,7 +16,11 @@ import feedparser
 import pytest
 
 from desk.cli.app import main
+from ingest.intake import take_in_waiting
 from stories import clock
+from stories.config import load
+from stories.db import captures, outbox
+from workers.start import open_store
 
 KEPT = Path(__file__).parent / "data" / "release-0.1.tar.xz"
 THEN = datetime(2026, 11, 28, 22, 20, tzinfo=UTC)
@@ -78,3 +82,32 @@ def test_what_was_signed_is_still_good(room: Path, capfdbinary: Any) -> None:
         (room / f"now.{form}").write_bytes(capfdbinary.readouterr().out)
         words = ["verify", str(room / f"now.{form}"), "--key", str(room / "jwks.json")]
         assert wirecopy(room, *words) == 0
+
+
+def test_the_next_poll_brings_nothing_new(room: Path, capfdbinary: Any) -> None:
+    """What stands on the wires is what it was, though new captures go by new rules."""
+    config = load(room / "wirecopy.toml")
+    store = open_store(config)
+    with store.write() as conn:
+        for name in captures.wires_captured(conn):
+            last = captures.listing(conn, wires=[name], limit=1)[0]
+            body = captures.body(conn, last.digest)
+            headers = [(field, value) for field, value in last.headers]
+            assert body is not None
+            number = captures.add(conn, name, THEN, last.url, headers, body)
+            taken = captures.get(conn, number)
+            assert taken is not None
+            assert taken.rule > last.rule
+            outbox.want(conn, "ingest", [name], THEN)
+    with clock.reading(lambda: THEN):
+        take_in_waiting(store, config)
+    with store.read() as conn:
+        new = captures.listing(conn, since=THEN)
+    store.close()
+    assert len(new) == 5
+    assert [(one.new, one.updated) for one in new] == [(0, 0)] * 5
+    for name, form in FEEDS:
+        capfdbinary.readouterr()
+        assert wirecopy(room, "feed", name, "--format", form) == 0
+        now = capfdbinary.readouterr().out
+        assert seen(now, form) == seen((room / f"{name}.{form}").read_bytes(), form), (name, form)

@@ -1,7 +1,7 @@
 """Stories, their versions, and the keys by which items are recognised."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,8 +22,16 @@ from sqlalchemy import (
 )
 
 from stories.db.engine import resume_sequence, upsert
-from stories.db.tables import entries, headlines, identities, stories, versions
-from stories.models import HeadlineEdit, Identity, KnownKey, KnownStory, Story, Version
+from stories.db.tables import captures, entries, headlines, identities, stories, versions
+from stories.models import (
+    HeadlineEdit,
+    Identity,
+    KnownKey,
+    KnownStory,
+    Story,
+    Version,
+    is_another_text,
+)
 from wirecopy.scope import Digests
 
 CHUNK = 400
@@ -362,15 +370,17 @@ _current = select(
 )
 
 
-def _story(row: RowMapping, edits: Sequence[HeadlineEdit]) -> Story:
+def _story(row: RowMapping, edits: Sequence[HeadlineEdit], texts: Mapping[str, Version]) -> Story:
     # Rows were written from validated values; validating every field again costs 0.2 ms a story.
+    version = Version.model_validate(row["data"])
+    before = texts.get(row["id"])
     return Story(
         id=row["id"],
         guid=row["guid"],
         slug=row["slug"],
         wire=row["wire"],
         identity=Identity(rule=row["rule"], key=row["key"], degraded=row["degraded"]),
-        version=Version.model_validate(row["data"]),
+        version=version,
         number=row["number"],
         received=Digests(**row["received"]) if row["received"] else None,
         raw_digest=row["raw_digest"],
@@ -378,7 +388,38 @@ def _story(row: RowMapping, edits: Sequence[HeadlineEdit]) -> Story:
         received_at=row["received_at"],
         position=row["position"],
         edits=tuple(edits),
+        another_text=before is not None and is_another_text(before, version),
     )
+
+
+def _texts_of_edits(
+    conn: Connection, rows: Sequence[RowMapping], edits: Mapping[str, Sequence[HeadlineEdit]]
+) -> dict[str, Version]:
+    """Of those *rows* whose wire moved on after the desk wrote a headline, and by the rules since
+    release 0.1, the version for which it was written."""
+    written = {
+        row["id"]: last.against
+        for row in rows
+        for last in edits.get(row["id"], ())[-1:]
+        if last.text is not None and last.against < row["number"]
+    }
+    found: dict[str, Version] = {}
+    for chunk in _chunks(sorted(written)):
+        query = (
+            select(versions.c.story_id, versions.c.number, versions.c.data)
+            .join(stories, stories.c.id == versions.c.story_id)
+            .join(captures, captures.c.id == stories.c.capture_id)
+            .where(
+                versions.c.story_id.in_(chunk),
+                versions.c.number.in_({written[name] for name in chunk}),
+                captures.c.rule >= 2,
+            )
+            .order_by(versions.c.capture_id)
+        )
+        for row in conn.execute(query):
+            if row.number == written[row.story_id]:
+                found[row.story_id] = Version.model_validate(row.data)
+    return found
 
 
 def get(conn: Connection, ids: Sequence[str]) -> list[Story]:
@@ -388,7 +429,8 @@ def get(conn: Connection, ids: Sequence[str]) -> list[Story]:
         for row in conn.execute(_current.where(stories.c.id.in_(chunk))).mappings():
             rows[row["id"]] = row
     edits = _edits(conn, ids)
-    return [_story(rows[i], edits.get(i, ())) for i in ids if i in rows]
+    texts = _texts_of_edits(conn, list(rows.values()), edits)
+    return [_story(rows[i], edits.get(i, ()), texts) for i in ids if i in rows]
 
 
 def one(conn: Connection, story: str) -> Story | None:
@@ -429,7 +471,8 @@ def newest(conn: Connection, *, wires: Sequence[str] | None = None, limit: int =
         query = query.where(stories.c.wire.in_(wires))
     rows = list(conn.execute(query.limit(limit)).mappings())
     edits = _edits(conn, [r["id"] for r in rows])
-    return [_story(r, edits.get(r["id"], ())) for r in rows]
+    texts = _texts_of_edits(conn, rows, edits)
+    return [_story(r, edits.get(r["id"], ()), texts) for r in rows]
 
 
 def second_looks(conn: Connection) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from desk.headline import rewrite
 from ingest import intake, parse, sandbox
 from ingest.normalize import normalize
 from ingest.parse import Reader
@@ -107,6 +108,34 @@ def test_a_new_rule_of_what_is_content_makes_nothing_new(
     monkeypatch.setattr("stories.db.captures.INTAKE_RULE", 3)
     desk.take(feed(item("a", "One"), item("b", "Two, corrected")), reader=parse.parse)
     assert desk.told() == {"a": ("One", 1), "b": ("Two, corrected", 2)}
+
+
+def test_a_desk_headline_stands_over_the_text_it_was_written_for_alone(desk: Desk) -> None:
+    """An agency that uses one guid for each day's piece; then a revision of the second piece."""
+    today, tomorrow = "The reed beds are open to boats until May.", "No boat may leave before noon."
+
+    def standing() -> tuple[str, bool]:
+        with desk.store.read() as conn:
+            [story] = records.newest(conn)
+        return story.headline, story.second_look
+
+    def write(text: str | None) -> None:
+        with desk.store.read() as conn:
+            [story] = records.newest(conn)
+        with clock.reading(lambda: desk.now):
+            rewrite(desk.store, story.id, text, "Asha")
+
+    desk.take(feed(item("a", "Monday", today)))
+    write("Boats may enter the reeds")
+    desk.take(feed(item("a", "Monday, noon", today + "&lt;p&gt;More.&lt;/p&gt;")))
+    assert standing() == ("Boats may enter the reeds", True)
+    desk.take(feed(item("a", "Tuesday", tomorrow)))
+    assert standing() == ("Tuesday", True)
+    write(None)  # the wire's headline is what the desk wants
+    assert standing() == ("Tuesday", False)
+    write("All boats wait")
+    desk.take(feed(item("a", "Tuesday, late", tomorrow + "&lt;p&gt;More.&lt;/p&gt;")))
+    assert standing() == ("All boats wait", True)
 
 
 @pytest.mark.parametrize(

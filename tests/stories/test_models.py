@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stories.models import slug, story_guid, story_id
+from stories.models import Version, is_another_text, slug, story_guid, story_id
 from wirecopy.encoding import digest
 
 
@@ -46,3 +46,31 @@ def test_a_slug_is_always_a_piece_of_a_url(headline: str) -> None:
     found = slug(headline)
     assert 0 < len(found) <= 60
     assert set(found) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+
+TIDE = "<p>Low water comes at nine, and the ferries wait for it.</p>"
+MOON = "<p>The moon is full tonight above all of the marshes.</p>"
+SIGNED = "<p>(Heron Press)</p>"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "another"),
+    [
+        (("Tide", TIDE), ("Moon", MOON), True),
+        (("Tide", TIDE + SIGNED), ("Moon", MOON + SIGNED), True),  # who signs both is no copy
+        (("Tide", TIDE), ("Tide", MOON), False),  # one headline: rewritten
+        (("Tide", TIDE), ("Low tide", TIDE), False),
+        (("Tide", TIDE), ("Tide and moon", TIDE + MOON), False),
+        (("Tide", TIDE + MOON), ("Moon", MOON), False),
+        (("Tide", TIDE), ("Moon", TIDE.replace("wait for", "wait&nbsp;for")), False),
+        (("Tide", TIDE), ("Moon", ""), False),  # nothing to compare
+        (("Tide", "<p>Low.</p>"), ("Moon", "<p>Full.</p>"), True),
+        (("Tide", "<p>Low.</p>"), ("Moon", "<p>Low.</p>"), False),
+    ],
+)
+def test_another_text(before: tuple[str, str], after: tuple[str, str], another: bool) -> None:
+    one, two = (
+        Version(wire="w", agency="A", agency_id="1", headline=headline, body=body)
+        for headline, body in (before, after)
+    )
+    assert is_another_text(one, two) is another
