@@ -42,17 +42,17 @@ _CLOSES = {
 _THROUGH = _FORMATTING | {"p"}
 _THROUGH_CELLS = _THROUGH | {"td", "th"}
 
-ATTRIBUTE = (
+_ATTRIBUTE = (
     r"[^\t\n\f\r />][^\t\n\f\r />=]*+"
     r"(?>[\t\n\f\r ]*+=[\t\n\f\r ]*+"
     r"(?:\"[^\"]*+\"|'[^']*+'|[^\t\n\f\r >\"'][^\t\n\f\r >]*+|(?=>)))?"
 )
-TOKEN = re.compile(
+_TOKEN = re.compile(
     r"<!--(?:-?>|(?s:.*?)(?:--!?>|\Z))"
     r"|<[!?][^>]*+>?"
     r"|</[^A-Za-z>][^>]*+>?"
     r"|<(?P<end>/?)(?P<name>[A-Za-z][^\t\n\f\r />]*+)"
-    rf"(?P<rest>(?>[\t\n\f\r /]++|{ATTRIBUTE})*+)(?P<shut>>?)"
+    rf"(?P<rest>(?>[\t\n\f\r /]++|{_ATTRIBUTE})*+)(?P<shut>>?)"
 )
 """Comments, bogus comments and tags exactly as §13.2.5 reads them (outside raw text)."""
 _RAW_END = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.I) for name in _RAW}
@@ -133,7 +133,7 @@ def _close_cost(html: str) -> tuple[int, int]:
     builder = _Builder()
     at = noscript = 0
     while builder.steps <= MOST_STEPS and builder.clones <= MOST_CLONES:
-        token = TOKEN.search(html, at)
+        token = _TOKEN.search(html, at)
         if token is None or token["shut"] == "":
             break
         at = token.end()
@@ -177,7 +177,7 @@ class _Builder:
     def start(self, name: str, rest: str) -> None:
         self._count()
         if len(rest) > 300:
-            self.steps += len(re.findall(ATTRIBUTE, rest)) ** 2 // 2
+            self.steps += len(re.findall(_ATTRIBUTE, rest)) ** 2 // 2
         if name in _CLOSES:
             self._close(_CLOSES[name], _THROUGH_CELLS if name == "tr" else _THROUGH)
         if name in _VOID:
