@@ -20,7 +20,7 @@ from .online import Verifier
 from .report import CHECKS, Check, Report, Result
 from .scope import Copy, Digests, Measurement, digests, measure
 from .trusted_state import TrustedState
-from .verify import Evidence, verify, verify_entries
+from .verify import Evidence, verify, verify_entries, verify_publishers
 
 __all__ = [
     "CHECKS",
@@ -46,4 +46,5 @@ __all__ = [
     "read_keys",
     "verify",
     "verify_entries",
+    "verify_publishers",
 ]

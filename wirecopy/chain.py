@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 
-from .encoding import parse_json
+from .encoding import parse_json, unpacked
 from .errors import Refused
 from .keys import Keys
 from .statement import SLACK, Statement, read_statement
@@ -28,10 +28,8 @@ def read_chain(document: bytes, keys: Keys) -> Chain:
 
     :raises Refused: naming the first statement that is wrong, and what is wrong with it.
     """
-    if len(document) > LARGEST:
-        raise Refused(f"is larger than {LARGEST} bytes")
     try:
-        found = parse_json(document.decode("utf-8-sig"))
+        found = parse_json(unpacked(document, LARGEST).decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise Refused("is not UTF-8") from None
     if not isinstance(found, dict) or not isinstance(found.get("statements"), list):

@@ -6,9 +6,12 @@ the end, a name twice), another decoder reads differently: one signature would c
 
 import base64
 import binascii
+import gzip
 import hashlib
+import io
 import json
 import re
+import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -49,6 +52,21 @@ def well_formed(text: str) -> str:
     if text.isascii() or _SURROGATE.search(text) is None:
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def unpacked(document: bytes, largest: int) -> bytes:
+    """*document*, or what it holds if it is gzip (RFC 1952), as feeds are served and saved.
+
+    :raises Refused: when it is damaged, or more than *largest* bytes.
+    """
+    if document.startswith(b"\x1f\x8b"):
+        try:
+            document = gzip.GzipFile(fileobj=io.BytesIO(document)).read(largest + 1)
+        except (OSError, EOFError, zlib.error):
+            raise Refused("is gzip that is damaged or cut off") from None
+    if len(document) > largest:
+        raise Refused(f"is larger than {largest} bytes")
+    return document
 
 
 def xml_chars(text: str) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from .encoding import SPACE, names, parse_json
+from .encoding import SPACE, names, parse_json, unpacked
 from .errors import Refused
 from .html import TangleError, text_of
 from .scope import Copy
@@ -95,12 +95,11 @@ class Entry:
 
 
 def read_feed(document: bytes) -> list[Entry]:
-    """The entries of a feed, in their order.
+    """The entries of a feed, in their order; of an Atom Entry Document (RFC 4287 §2) that entry.
 
     :raises Refused: for what is no feed, is too large, or cannot be read safely.
     """
-    if len(document) > LARGEST:
-        raise Refused(f"is larger than {LARGEST} bytes")
+    document = unpacked(document, LARGEST)
     encoding = json.detect_encoding(document[:4])
     start = document[:400].decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
     if start.startswith("{"):
@@ -188,7 +187,8 @@ def _respelt(members: Mapping[str, Any]) -> str:
 
 def _xml(document: bytes) -> Iterator[Entry]:
     root = parse_xml(document)
-    formats = {f"{_ATOM}feed": (f"{_ATOM}entry", _atom_entry), "rss": ("item", _rss_entry)}
+    atom = (f"{_ATOM}entry", _atom_entry)
+    formats = {f"{_ATOM}feed": atom, f"{_ATOM}entry": atom, "rss": ("item", _rss_entry)}
     if root.tag not in formats:
         raise Refused("is no feed: neither RSS 2.0 nor Atom")
     tag, read_entry = formats[root.tag]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from .encoding import canonical, from_base64url, parse_json, to_base64url
+from .encoding import canonical, from_base64url, parse_json, to_base64url, unpacked
 from .errors import Refused
 from .tlog import LogKey, log_key
 
@@ -50,6 +50,10 @@ class Keys:
     log: LogKey | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
 
+    def has(self, kid: str) -> bool:
+        """Whether the key of that id stands in the set, usable or not."""
+        return kid in self.statement or kid in self.refused
+
 
 def read_keys(document: bytes) -> Keys:
     """The keys in a JWK Set (RFC 7517) as it is served.
@@ -57,10 +61,8 @@ def read_keys(document: bytes) -> Keys:
     :raises Refused: when it is none, or its log key is wrong. A single bad key is reported for the
         statements that name it.
     """
-    if len(document) > LARGEST_SET:
-        raise Refused(f"key set: is larger than {LARGEST_SET} bytes")
     try:
-        found = parse_json(document.decode("utf-8-sig"))
+        found = parse_json(unpacked(document, LARGEST_SET).decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise Refused("key set: is not UTF-8") from None
     except Refused as error:

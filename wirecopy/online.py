@@ -4,6 +4,7 @@ The caller may say how documents are fetched; the default is :mod:`wirecopy.http
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -127,7 +128,7 @@ def evidence_of(
     """What *site* serves for *entries*: their chains, the log's checkpoint, and its tiles."""
     wanted: dict[str, str] = {}
     for entry in entries:
-        statement = _statement_of(entry)
+        statement = _statement_of(entry, keys)
         if statement is not None and len(wanted) < MOST_CHAINS:
             wanted[statement.guid] = f"{site}/stories/{statement.story}/statements"
     chains = fetch(list(dict.fromkeys(wanted.values())))
@@ -138,24 +139,37 @@ def evidence_of(
             raise Missing(f"{url} is not to be had")
         return None if url is None else chains[url]
 
+    evidence = Evidence(now, find_chain, state=state)
+    if keys.log is None:
+        return evidence
+
+    def served(path: str) -> bytes | None:
+        url = f"{site}/log/{path}"
+        return fetch([url]).get(url)
+
+    return with_log(evidence, served)
+
+
+def with_log(evidence: Evidence, served: Callable[[str], bytes | None]) -> Evidence:
+    """*evidence* with the checkpoint and the tiles of a log, *served* at paths below its address
+    (C2SP tlog-tiles), on its site or in a folder where they were saved."""
+
     def fetch_tile(level: int, number: int, width: int) -> bytes | None:
-        # A partial tile may be gone once the full one is there (C2SP tlog-tiles).
-        for served in (width, WIDTH):
-            url = f"{site}/log/{tile_path(level, number, served)}"
-            if body := fetch([url]).get(url):
+        # A partial tile may be gone once the full one is there.
+        for wide in (width, WIDTH):
+            if body := served(tile_path(level, number, wide)):
                 return body
         return None
 
-    if keys.log is None:
-        return Evidence(now, find_chain, state=state)
-    url = f"{site}/log/checkpoint"
-    served = fetch([url]).get(url)
-    checkpoint = None if served is None else served.decode("utf-8", "replace")
-    return Evidence(now, find_chain, fetch_tile, checkpoint, state)
+    note = served("checkpoint")
+    checkpoint = None if note is None else note.decode("utf-8", "replace")
+    return replace(evidence, fetch_tile=fetch_tile, checkpoint=checkpoint)
 
 
-def _statement_of(entry: Entry) -> Statement | None:
+def _statement_of(entry: Entry, keys: Keys) -> Statement | None:
+    """The statement of *entry* if it is by one of these *keys*; others' chains are elsewhere."""
     try:
-        return None if entry.statement is None else read_statement(read_token(entry.statement))
+        token = read_token(entry.statement or "")
+        return read_statement(token) if token.kid in keys.statement else None
     except Refused:
         return None

@@ -7,9 +7,10 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 from .chain import Chain, key_fault, read_chain
 from .claims import claim, contradiction
@@ -53,19 +54,24 @@ class Evidence:
     state: TrustedState = field(default_factory=TrustedState)
 
 
-def verify(feed: Document, keys: Keys | Document, evidence: Evidence | None = None) -> Report:
+def verify(
+    feed: Document,
+    keys: Keys | Document | list[Keys | Document],
+    evidence: Evidence | None = None,
+) -> Report:
     """Verify every entry of *feed* (RSS, Atom or JSON Feed) against the publisher's *keys*.
 
     *keys* are a JWK Set, or what :func:`read_keys` made of it. They say whom to believe, so there
-    is no default.
+    is no default. A list of them is for a feed of several publishers' entries.
 
     :raises Refused: when *feed* is no feed, or *keys* no key set. What is wrong with an entry is in
         its result.
     :raises OSError: when a file cannot be read.
     """
-    if not isinstance(keys, Keys):
-        keys = read_keys(content(keys))
-    return verify_entries(read_feed(content(feed)), keys, evidence)
+    sets = keys if isinstance(keys, list) else [keys]
+    read = [one if isinstance(one, Keys) else read_keys(content(one)) for one in sets]
+    evidence = evidence or Evidence()
+    return verify_publishers(read_feed(content(feed)), [(one, evidence) for one in read])
 
 
 def content(document: Document) -> bytes:
@@ -81,10 +87,70 @@ def verify_entries(
     entries: Sequence[Entry], keys: Keys, evidence: Evidence | None = None
 ) -> Report:
     """The same for entries that have been read already."""
-    evidence = evidence or Evidence()
-    state = evidence.state
+    return verify_publishers(entries, [(keys, evidence or Evidence())])
+
+
+def verify_publishers(
+    entries: Sequence[Entry], publishers: Sequence[tuple[Keys, Evidence]]
+) -> Report:
+    """The same for entries of several *publishers*, each with its keys and what is at hand of it.
+
+    An entry is held against the key set that has the key of its statement; one without such a set
+    against the first. All share the state of the first.
+
+    :raises Refused: when two key sets that differ have the same key: one of them may name another
+        log for it.
+    """
     # One entry may come twice, when feeds are put together; two that differ may not share a guid.
     times = Counter(guid for guid, _ in {(entry.guid, entry.statement) for entry in entries})
+    shares = _shares(entries, [keys for keys, _ in publishers])
+    state = publishers[0][1].state
+    results: dict[int, Result] = {}
+    logs: dict[str, Check] = {}
+    for (keys, evidence), share in zip(publishers, shares, strict=True):
+        if share or not logs:
+            mine = [entries[n] for n in share]
+            report = _verify_share(mine, times, keys, replace(evidence, state=state))
+            state = report.state
+            results.update(zip(share, report.entries, strict=True))
+            logs[keys.log.name if keys.log else f"without a log ({len(logs)})"] = report.log
+    return Report(tuple(results[n] for n in range(len(entries))), _of_all(logs), state)
+
+
+def _shares(entries: Sequence[Entry], sets: Sequence[Keys]) -> list[list[int]]:
+    """The numbers of the entries that are to be held against each of the key *sets*."""
+    found: list[list[int]] = [[] for _ in sets]
+    for n, entry in enumerate(entries):
+        kid = _kid(entry)
+        having = [place for place, keys in enumerate(sets) if keys.has(kid)]
+        if any(sets[place] != sets[having[0]] for place in having):
+            raise Refused(f"the key {kid} stands in two key sets that differ; give the newer alone")
+        found[having[0] if having else 0].append(n)
+    return found
+
+
+def _kid(entry: Entry) -> str:
+    try:
+        return read_token(entry.statement or "").kid
+    except Refused:
+        return ""
+
+
+def _of_all(logs: Mapping[str, Check]) -> Check:
+    """One check of all *logs*: the worst of their states, and each one's reason by its name."""
+    if len(logs) == 1:
+        return next(iter(logs.values()))
+    states = [check.state for check in logs.values()]
+    state = next((s for s in ("failed", "not checked") if s in states), "ok")
+    said = (f"{name}: {log.reason or log.state}" for name, log in logs.items())
+    return Check("log", cast(State, state), "; ".join(said))
+
+
+def _verify_share(
+    entries: Sequence[Entry], times: Mapping[str, int], keys: Keys, evidence: Evidence
+) -> Report:
+    """The report of one publisher's entries; *times* is how often a guid stands in the feed."""
+    state = evidence.state
     checked = [_EntryChecks(entry, keys, evidence, times[entry.guid]) for entry in entries]
     _check_leaf_times(checked, keys, state)
     results = [one.result() for one in checked]
@@ -94,7 +160,7 @@ def verify_entries(
         proved=[one.proved.head for one in checked if one.proved],
         fresh=[one.proved.head for one in checked if one.proved and not one.seen],
         present=evidence.checkpoint,
-        logs=state.logs_of(keys.statement, times),
+        logs=state.logs_of(keys.statement, [entry.guid for entry in entries]),
         fetch=evidence.fetch_tile,
     )
     if log.state != "failed":

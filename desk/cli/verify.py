@@ -2,8 +2,9 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -23,10 +24,12 @@ from wirecopy import (
     TrustedState,
     read_feed,
     read_keys,
-    verify_entries,
+    verify_publishers,
 )
-from wirecopy.encoding import parse_json
-from wirecopy.online import KEYS, evidence_of, site_of, sites_of
+from wirecopy.chain import LARGEST
+from wirecopy.encoding import parse_json, unpacked
+from wirecopy.online import KEYS, evidence_of, site_of, sites_of, with_log
+from wirecopy.tlog import parse_checkpoint
 
 
 class VerifyError(WirecopyError):
@@ -38,8 +41,9 @@ class Asked:
     """The arguments. ``feed``, ``keys`` and ``chains`` are files or URLs."""
 
     feed: str
-    keys: str | None = None
+    keys: tuple[str, ...] = ()
     chains: tuple[str, ...] = ()
+    logs: tuple[Path, ...] = ()
     remember: Path | None = None
 
 
@@ -48,11 +52,12 @@ def verify(
         str, typer.Argument(metavar="FILE|URL", help="A feed; with --against, a saved article.")
     ],
     key: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--key",
             metavar="JWKS",
-            help="The publisher's keys, a file or URL (default: those of the feed's site).",
+            help="A publisher's keys, a file or URL (default: those of the feed's site). Given"
+            " again for a feed of several publishers.",
         ),
     ] = None,
     chain: Annotated[
@@ -61,6 +66,17 @@ def verify(
             "--chain",
             metavar="FILE|URL",
             help="A story's statements (default: those of the feed's site).",
+        ),
+    ] = None,
+    log: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--log",
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="A publisher's log as saved from SITE/log: checkpoint and tile/ (default: that"
+            " of the keys' site).",
         ),
     ] = None,
     remember: Annotated[
@@ -92,14 +108,21 @@ def verify(
     With --against: does a saved article carry the agency's words, and is what it prints true?
     """
     if against is not None:
-        for option, given in (("--key", key), ("--chain", chain), ("--remember", remember)):
+        for option, given in (
+            ("--key", key),
+            ("--chain", chain),
+            ("--log", log),
+            ("--remember", remember),
+        ):
             if given:
                 raise typer.BadParameter("is for feeds, not with --against", param_hint=option)
         _article(against, Path(source), item, json=json)
         return
     if item is not None:
         raise typer.BadParameter("goes with --against only", param_hint="--item")
-    _feed(Asked(source, key, tuple(chain or ()), remember), json=json)
+    _feed(
+        Asked(source, tuple(key or ()), tuple(chain or ()), tuple(log or ()), remember), json=json
+    )
 
 
 def _article(against: Path, article: Path, item: str | None, *, json: bool) -> None:
@@ -133,8 +156,8 @@ def _feed(asked: Asked, *, json: bool) -> None:
         if entry.verdict == "unsigned":
             show.complain(f"{entry.guid or '(no guid)'}: no statement, so nothing is shown of it")
     if report.log.state == "failed":
-        nobody = not is_url(asked.feed) and not is_url(asked.keys or "")
-        remedy = "; give --key as a URL, and the log there is asked for them"
+        nobody = not any(map(is_url, (asked.feed, *asked.keys)))
+        remedy = "; give --key as a URL, and the log there is asked for them, or --log a saved one"
         untold = nobody and "no tiles" in report.log.reason
         show.complain(f"log: {report.log.reason}{remedy if untold else ''}")
     if not report.ok:
@@ -148,7 +171,7 @@ def _verified(asked: Asked, sources: Sources) -> Report:
     :raises WirecopyError: when feed, keys, a chain or the file to remember cannot be read.
     """
     document = sources.named(asked.feed)
-    site, keys = _site_and_keys(asked, sources)
+    sets = _sites_and_keys(asked, sources)
     state = _load(asked.remember)
     try:
         entries = read_feed(document)
@@ -156,31 +179,45 @@ def _verified(asked: Asked, sources: Sources) -> Report:
         raise VerifyError(f"{asked.feed}: {error}") from None
     chains = _named_chains(asked.chains, sources)
     now = clock.now()
-    evidence = Evidence(now, state=state)
-    if site is not None:
-        evidence = evidence_of(site, [] if chains else entries, keys, sources.found, state, now)
-    if chains:
-        evidence = replace(evidence, find_chain=lambda statement: chains.get(statement.guid))
-    report = verify_entries(entries, keys, evidence)
+    logs = _saved_logs(asked.logs, [keys for _, keys in sets])
+    publishers: list[tuple[Keys, Evidence]] = []
+    for site, keys in sets:
+        evidence = Evidence(now, state=state)
+        if site is not None:
+            evidence = evidence_of(site, [] if chains else entries, keys, sources.found, state, now)
+        if chains:
+            evidence = replace(evidence, find_chain=lambda statement: chains.get(statement.guid))
+        if keys.log is not None and (folder := logs.get(keys.log.name)):
+            evidence = with_log(evidence, partial(_saved, folder))
+        publishers.append((keys, evidence))
+    try:
+        report = verify_publishers(entries, publishers)
+    except Refused as error:
+        raise VerifyError(f"--key: {error}") from None
     if asked.remember is not None and report.state != state:
         _write(asked.remember, report.state.dump())
     return report
 
 
-def _site_and_keys(asked: Asked, sources: Sources) -> tuple[str | None, Keys]:
-    """The publisher's site, None when no URL names it, and the publisher's keys."""
-    if asked.keys is not None:
-        keys = _read_keys(asked.keys, sources.named(asked.keys))
-        if is_url(asked.keys) and asked.keys.endswith(KEYS):
-            return asked.keys.removesuffix(KEYS), keys
-        return (sites_of(asked.feed)[0] if is_url(asked.feed) else None), keys
+def _sites_and_keys(asked: Asked, sources: Sources) -> list[tuple[str | None, Keys]]:
+    """Of each publisher the site, None when no URL names it, and the keys."""
+    if asked.keys:
+        # The feed's own site is that of the keys' publisher unless there are several.
+        other = sites_of(asked.feed)[0] if is_url(asked.feed) and len(asked.keys) == 1 else None
+        return [
+            (
+                source.removesuffix(KEYS) if is_url(source) and source.endswith(KEYS) else other,
+                _read_keys(source, sources.named(source)),
+            )
+            for source in asked.keys
+        ]
     if not is_url(asked.feed):
         raise ConfigError(
             f"{asked.feed}: a file does not tell whose keys to believe; give the publisher's:"
             f" --key https://SITE{KEYS} (or a file of it)"
         )
     try:
-        return site_of(asked.feed, sources.found)
+        return [site_of(asked.feed, sources.found)]
     except Missing as error:
         raise SourceError(f"{error}; if they are elsewhere, give them: --key URL") from None
     except Refused as error:
@@ -200,7 +237,7 @@ def _named_chains(named: tuple[str, ...], sources: Sources) -> Mapping[str, byte
     for source in named:
         document = sources.named(source)
         try:
-            chain = parse_json(document.decode("utf-8-sig"))
+            chain = parse_json(unpacked(document, LARGEST).decode("utf-8-sig"))
         except (UnicodeDecodeError, Refused):
             chain = None
         guid = chain.get("guid") if isinstance(chain, dict) else None
@@ -210,6 +247,34 @@ def _named_chains(named: tuple[str, ...], sources: Sources) -> Mapping[str, byte
             )
         found[guid] = document
     return found
+
+
+def _saved_logs(folders: tuple[Path, ...], sets: Sequence[Keys]) -> Mapping[str, Path]:
+    """The *folders*, each by the name of the log that was saved there.
+
+    :raises VerifyError: when one holds no checkpoint, or one of a log that no key set names.
+    """
+    found: dict[str, Path] = {}
+    for folder in folders:
+        try:
+            name = parse_checkpoint((_saved(folder, "checkpoint") or b"").decode()).origin
+        except (UnicodeDecodeError, Refused):
+            raise VerifyError(
+                f"{folder}: holds no checkpoint of a log; save SITE/log/checkpoint and"
+                " SITE/log/tile there"
+            ) from None
+        if not any(keys.log and keys.log.name == name for keys in sets):
+            raise VerifyError(f"{folder}: is the log {name}, which no --key names; give its keys")
+        found[name] = folder
+    return found
+
+
+def _saved(folder: Path, path: str) -> bytes | None:
+    """What was saved of a log at *path* below its address."""
+    try:
+        return (folder / path).read_bytes()
+    except OSError:
+        return None
 
 
 def _load(file: Path | None) -> TrustedState:

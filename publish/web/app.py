@@ -24,7 +24,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from publish.web import proofs, views
-from publish.web.feeds import Feeds, Receive, Scope, Send
+from publish.web.feeds import Feeds, Receive, Scope, Send, preflight
 from publish.web.pages import ICON, ROBOTS, PageCache, Pages
 from publish.web.representation import SERVER, Representation, answer
 from publish.web.story import expired, story_page
@@ -40,6 +40,9 @@ PATIENCE = 3.0
 
 RETRY = "10"
 """Retry-After, in seconds, of a page that cannot be made because the database does not answer."""
+
+PROOF_METHODS = ["GET", "HEAD", "OPTIONS"]
+"""Of keys, chains and log, which verifiers in browsers ask for from other sites."""
 
 _STORY = re.compile(r"[a-z2-7]{13}", re.ASCII)
 
@@ -133,10 +136,10 @@ class Site:
                 Route("/", self.home),
                 Route("/feeds/{name}", self.feed),
                 Route("/stories/{name}", self.story),
-                Route("/stories/{name}/statements", self.statements),
-                Route("/.well-known/jwks.json", self.jwks),
-                Route("/log/checkpoint", self.checkpoint),
-                Route("/log/tile/{path:path}", self.tile),
+                Route("/stories/{name}/statements", self.statements, methods=PROOF_METHODS),
+                Route("/.well-known/jwks.json", self.jwks, methods=PROOF_METHODS),
+                Route("/log/checkpoint", self.checkpoint, methods=PROOF_METHODS),
+                Route("/log/tile/{path:path}", self.tile, methods=PROOF_METHODS),
                 Route("/healthz", self.healthz),
                 Route("/readyz", self.readyz),
                 Route("/metrics", self.metrics),
@@ -223,6 +226,9 @@ class Site:
     def _proof(
         self, request: Request, found: Callable[[Connection], Representation | None]
     ) -> Response:
+        if request.method == "OPTIONS":
+            asked = preflight()
+            return _raw(asked.status, asked.headers, asked.body)
         with self._reading() as conn:
             ready = found(conn)
         if ready is None:

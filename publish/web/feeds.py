@@ -106,7 +106,7 @@ class Feeds:
         elif method in ("GET", "HEAD"):
             await _send(send, await self._answer(slot, method, scope["headers"]))
         elif method == "OPTIONS":
-            await _send(send, _options())
+            await _send(send, preflight())
         else:
             text = f"{method} is not for feeds; they are read with GET"
             await _send(send, _plainly(405, text, [("allow", METHODS)]))
@@ -238,7 +238,7 @@ def _plainly(
     return Answer(status, [*raw, SERVER], body if method != "HEAD" else b"")
 
 
-def _options() -> Answer:
+def preflight() -> Answer:
     """The answer to OPTIONS, which browsers ask before they send If-None-Match to another site."""
     return Answer(
         204,

@@ -1,5 +1,6 @@
 """``wirecopy verify``: on files, and on a site on loopback."""
 
+import gzip
 import json
 import threading
 from collections.abc import Iterator
@@ -169,6 +170,113 @@ def test_a_file_needs_a_key(run: Any, tmp_path: Path) -> None:
     done = run(feed)
     assert done.code == 2
     assert "give the publisher's: --key https://SITE/.well-known/jwks.json" in done.err
+
+
+def houses() -> tuple[Issuer, Issuer, bytes]:
+    """Two publishers, and a feed in which an entry of each stands."""
+    one = Issuer()
+    other = Issuer(Signer("second"), Log("wire.kestrel.example/log", "their log"))
+    entries = [one.sign(samples()[0]), other.sign(samples()[1])]
+    return one, other, one.feed(entries, "rss")
+
+
+def saved(folder: Path, log: Log) -> Path:
+    """The folder to which *log* was saved."""
+    size = len(log.leaves)
+    tile = folder / f"tile/0/000.p/{size}"
+    tile.parent.mkdir(parents=True)
+    tile.write_bytes(log.tile(0, 0, size))
+    (folder / "checkpoint").write_text(log.checkpoint())
+    return folder
+
+
+def test_a_feed_of_two_publishers(run: Any, tmp_path: Path) -> None:
+    one, other, both = houses()
+    feed, a, b = (tmp_path / name for name in ("both.rss", "a.jwks", "b.jwks"))
+    feed.write_bytes(both)
+    a.write_bytes(canonical(jwks(one.signer, log=one.log)))
+    b.write_bytes(gzip.compress(canonical(jwks(other.signer, log=other.log))))
+    for keys in ((a, b), (b, a), (a, b, a)):
+        done = run(feed, *(part for key in keys for part in ("--key", key)), "--json")
+        assert (done.code, done.err) == (0, "")
+        assert done.states("key") == done.states("receipt") == ["ok", "ok"]
+    assert run(feed, "--key", a, "--json").states("key") == ["ok", "failed"]
+    feed.write_bytes(both.replace(b"Monday", b"Tuesday"))
+    done = run(feed, "--key", a, "--key", b, "--json")
+    assert done.code == 1
+    # Whoever lists another's key may name another log for it.
+    b.write_bytes(canonical(jwks(other.signer, one.signer, log=other.log)))
+    done = run(feed, "--key", a, "--key", b)
+    assert done.code == 1
+    assert "stands in two key sets that differ" in done.err
+
+
+def test_saved_logs(run: Any, tmp_path: Path) -> None:
+    one, other, both = houses()
+    feed, a, b = (tmp_path / name for name in ("both.rss", "a.jwks", "b.jwks"))
+    feed.write_bytes(both)
+    a.write_bytes(canonical(jwks(one.signer, log=one.log)))
+    b.write_bytes(canonical(jwks(other.signer, log=other.log)))
+    for issuer in (one, other):
+        issuer.log.add({"later": True})
+    logs = [saved(tmp_path / "one", one.log), saved(tmp_path / "other", other.log)]
+    keys = ("--key", a, "--key", b)
+    done = run(feed, *keys, "--log", logs[1], "--log", logs[0], "--json")
+    assert (done.code, done.told["log"]["state"]) == (0, "ok")
+    assert "wire.kestrel.example/log: 2 heads of one log" in done.told["log"]["reason"]
+    # One log that was rewritten fails the feed, and is named.
+    other.log.leaves[0] = b"another"
+    (logs[1] / "checkpoint").write_text(other.log.checkpoint())
+    (logs[1] / "tile/0/000.p/2").write_bytes(other.log.tile(0, 0, 2))
+    done = run(feed, *keys, "--log", logs[0], "--log", logs[1])
+    assert done.code == 1
+    assert "wire.kestrel.example/log: from 1 to 2: the log was rewritten" in done.err
+    assert "which no --key names" in run(feed, "--key", a, "--log", logs[1]).err
+    (logs[0] / "checkpoint").unlink()
+    assert "holds no checkpoint" in run(feed, *keys, "--log", logs[0]).err
+
+
+def test_one_publisher_cannot_speak_for_the_other(run: Any, tmp_path: Path) -> None:
+    """Signing an entry of the other's guid is found, beside the other's entry and after it."""
+    one, other, _ = houses()
+    story = samples()[0]
+    feed, a, b, memory = (tmp_path / n for n in ("x.rss", "a.jwks", "b.jwks", "seen.json"))
+    a.write_bytes(canonical(jwks(one.signer, log=one.log)))
+    b.write_bytes(canonical(jwks(other.signer, log=other.log)))
+    keys = ("--key", a, "--key", b, "--remember", memory, "--json")
+    mine, theirs = one.sign(samples()[2]), other.sign(story)
+    feed.write_bytes(one.feed([mine], "rss"))
+    assert run(feed, *keys).code == 0
+    forged = other.sign(samples()[2])
+    feed.write_bytes(one.feed([mine, forged], "rss"))
+    assert run(feed, *keys).states("entry") == ["failed", "failed"]
+    feed.write_bytes(one.feed([forged, theirs], "rss"))
+    assert run(feed, *keys).states("continuity")[0] == "failed"
+
+
+def test_a_feed_that_was_saved_packed(run: Any, tmp_path: Path) -> None:
+    feed, keys = files(Issuer(), tmp_path)
+    packed = gzip.compress(feed.read_bytes())
+    feed.write_bytes(packed)
+    assert run(feed, "--key", keys).code == 0
+    feed.write_bytes(packed[:-40])
+    assert "is gzip that is damaged or cut off" in run(feed, "--key", keys).err
+    feed.write_bytes(gzip.compress(b" " * (64 * 1024 * 1024 + 1)))
+    assert "is larger than" in run(feed, "--key", keys).err
+
+
+def test_one_atom_entry(run: Any, tmp_path: Path) -> None:
+    """An Atom Entry Document (RFC 4287 §2), as the Atom Publishing Protocol serves entries."""
+    issuer = Issuer()
+    _, keys = files(issuer, tmp_path)
+    entry = Issuer.feed(issuer, [issuer.sign(samples()[0])], "atom").decode()
+    start, end = entry.index("<entry"), entry.index("</entry>") + len("</entry>")
+    declared = entry[entry.index("<feed") + len("<feed") :].partition(">")[0]
+    alone = tmp_path / "entry.atom"
+    alone.write_text(f"<entry{declared}{entry[start + len('<entry') : end]}")
+    assert run(alone, "--key", keys, "--json").states("signature") == ["ok"]
+    alone.write_text(alone.read_text().replace("Monday", "Tuesday"))
+    assert run(alone, "--key", keys).code == 1
 
 
 def test_the_chain_as_a_file(run: Any, tmp_path: Path) -> None:

@@ -45,6 +45,17 @@ def start(store: Store) -> Iterator[Start]:
         yield serve
 
 
+@pytest.mark.parametrize(
+    "path", ["/.well-known/jwks.json", "/log/checkpoint", "/log/tile/0/000", "/log/tile/nothing"]
+)
+def test_a_verifier_in_a_browser_may_ask_beforehand(start: Start, path: str) -> None:
+    asked = {"Origin": "https://a.example", "Access-Control-Request-Headers": "if-none-match"}
+    found = start().ask(path, asked, "OPTIONS")
+    assert (found.status, found.body) == (204, b"")
+    assert found.headers["access-control-allow-origin"] == "*"
+    assert "If-None-Match" in found.headers["access-control-allow-headers"]
+
+
 def fill(store: Store, config: Config, count: int) -> list[bytes]:
     """Put *count* receipts into the log; their leaves."""
     written = [canonical({"n": n}) for n in range(count)]
