@@ -127,7 +127,8 @@ def needs(status: Status) -> list[str]:
     """What waits for a person, in sentences; empty when nothing does.
 
     What mends itself is not in it: a poll that failed lately, a lease that ran out, work that is
-    tried again. Nor is what waits for the desk: second looks, stories without a headline.
+    tried again. Nor is what waits for the desk: second looks, unless a fact
+    changed, and stories without a headline.
     """
     found = []
     if status.writes_refused:
@@ -154,6 +155,12 @@ def needs(status: Status) -> list[str]:
             found.append(f"{count} {one if count == 1 else many}")
     if recent := status.quarantine.recent:
         found.append(f"{recent} new in quarantine since yesterday; wirecopy captures --failed")
+    if told := status.contradicted:
+        found.append(
+            f"{told} desk {'headline stands' if told == 1 else 'headlines stand'} over copy whose"
+            " number, name or negation the wire changed; wirecopy stories --second-look"
+        )
+    found += [f"the clock {alert.message}" for alert in status.alerts if alert.kind == "clock"]
     if stuck := status.outbox_stuck:
         found.append(f"{stuck} in the outbox failed {TRIES} times or more")
     return found

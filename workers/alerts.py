@@ -20,6 +20,7 @@ from ingest.schedule import GOOD
 from net import hooks
 from stories.config import Config
 from stories.db import Store, alerts, outbox
+from stories.db import stories as records
 from stories.db.alerts import Alert, AlertKind, Watched
 from stories.logs import masked
 
@@ -52,6 +53,8 @@ WORDS: Final[dict[AlertKind, tuple[str, str]]] = {
     "failing": ("fails", "is polled well again"),
     "paused": ("is paused", "is polled again"),
     "quiet": ("is strangely quiet", "brings news again"),
+    "headline": ("changed a fact under a desk headline", "has no such headline any more"),
+    "clock": ("was ahead and was put right", "has been right since"),
 }
 """The words for an alert that begins and for one that is over."""
 
@@ -159,7 +162,29 @@ def update(store: Store, now: datetime) -> tuple[int, int]:
     strange = [
         alert for alert, until in _of_this_round(silent, now) if not _was_usual(store, alert, until)
     ]
-    return begun + _write(store, strange, (), (), now)[0], ended
+    headlines = _write(store, *_headlines(store, now), (), now)
+    return begun + _write(store, strange, (), (), now)[0] + headlines[0], ended + headlines[1]
+
+
+def _headlines(
+    store: Store, now: datetime
+) -> tuple[Sequence[Alert], Sequence[tuple[AlertKind, str]]]:
+    """Alerts, by wire, of desk headlines over copy of which the wire changed a fact."""
+    with store.read() as conn:
+        found = {story.wire: (story, fact) for story, fact in records.contradicted(conn)}
+        standing = {each.subject for each in alerts.standing(conn, PAGE, "headline")}
+    starting = [
+        Alert(
+            "headline",
+            wire,
+            story.received_at,
+            f"story {story.id}: {fact} is another in the wire's headline “{story.version.headline}”"
+            f" than when the desk wrote “{story.desk_headline}”; wirecopy stories --second-look",
+        )
+        for wire, (story, fact) in found.items()
+        if wire not in standing
+    ]
+    return starting, [("headline", wire) for wire in sorted(standing - found.keys())]
 
 
 def _of_this_round(

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from stories.db.engine import upsert
 from stories.db.tables import alerts, captures, wires
 
-AlertKind = Literal["failing", "paused", "quiet"]
+AlertKind = Literal["failing", "paused", "quiet", "headline", "clock"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,7 @@ class Status:
     stories: int = 0
     versions: int = 0
     second_look: int = 0
+    contradicted: int = 0
     no_headline: int = 0
     feeds: Mapping[str, FeedState] = field(default_factory=dict)
     captures: Mapping[str, int] = field(default_factory=dict)
@@ -147,6 +148,7 @@ def status(conn: Connection, now: datetime, failing_for: timedelta) -> Status:
         stories=of_stories,
         versions=of_versions,
         second_look=len(records.second_looks(conn)),
+        contradicted=len(records.contradicted(conn)),
         no_headline=len(without_headline),
         feeds={name: FeedState(*state) for name, state in feeds.summary(conn).items()},
     )

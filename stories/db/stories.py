@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from stories.db.engine import resume_sequence, upsert
 from stories.db.tables import captures, entries, headlines, identities, stories, versions
+from stories.facts import differing
 from stories.models import (
     HeadlineEdit,
     Identity,
@@ -490,6 +491,23 @@ def second_looks(conn: Connection) -> list[str]:
         .order_by(stories.c.changed_at.desc(), stories.c.position, stories.c.id)
     )
     return list(conn.execute(query).scalars())
+
+
+def contradicted(conn: Connection, limit: int = 100) -> list[tuple[Story, str]]:
+    """Of the newest *limit* stories that wait for a second look, those under a desk headline whose
+    wire headline changed in a fact since, and in which (:func:`stories.facts.differing`)."""
+    ids = second_looks(conn)[:limit]
+    rows = list(conn.execute(_current.where(stories.c.id.in_(ids))).mappings()) if ids else []
+    edits = _edits(conn, [r["id"] for r in rows])
+    texts = _texts_of_edits(conn, rows, edits)
+    found = []
+    for row in rows:
+        story = _story(row, edits.get(row["id"], ()), texts)
+        if story.id in texts and story.desk_headline is not None:
+            fact = differing(texts[story.id].headline, story.version.headline)
+            if fact:
+                found.append((story, fact))
+    return found
 
 
 def ids_after(conn: Connection, after: str, limit: int, wire: str | None = None) -> list[str]:

@@ -11,11 +11,12 @@ from ingest.normalize import normalize
 from ingest.parse import Reader
 from stories import clock
 from stories.config import Config
-from stories.db import Store, captures, outbox, wires
+from stories.db import Store, alerts, captures, outbox, wires
 from stories.db import stories as records
 from stories.db.outbox import LeaseLostError
 from stories.models import WHOLE, Capture
 from tests.conftest import ConfigOf
+from workers import alerts as watcher
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 
@@ -136,6 +137,27 @@ def test_a_desk_headline_stands_over_the_text_it_was_written_for_alone(desk: Des
     write("All boats wait")
     desk.take(feed(item("a", "Tuesday, late", tomorrow + "&lt;p&gt;More.&lt;/p&gt;")))
     assert standing() == ("All boats wait", True)
+
+
+def test_a_fact_that_changed_under_a_desk_headline_calls_for_somebody(desk: Desk) -> None:
+    text = "The harbour master counted the boats that came back."
+
+    def standing() -> list[tuple[str, str]]:
+        watcher.update(desk.store, desk.now)
+        with desk.store.read() as conn:
+            return [(each.kind, each.subject) for each in alerts.standing(conn)]
+
+    desk.take(feed(item("a", "12 boats lost in gale", text)))
+    with desk.store.read() as conn, clock.reading(lambda: desk.now):
+        [story] = records.newest(conn)
+        rewrite(desk.store, story.id, "Gale: a dozen boats lost", "Asha")
+    desk.take(feed(item("a", "12 boats lost in the gale", text)))
+    assert standing() == []
+    desk.take(feed(item("a", "21 boats lost in the gale", text)))
+    assert standing() == [("headline", "w")]
+    with clock.reading(lambda: desk.now):
+        rewrite(desk.store, story.id, "Gale: twenty boats lost", "Asha")
+    assert standing() == []
 
 
 @pytest.mark.parametrize(
