@@ -165,7 +165,9 @@ def decide(
             action = "duplicate"
         elif before is None:
             action, number = "new", 1
-        elif before.content_digest == item.content_digest:
+        elif before.content_digest == item.content_digest or (
+            version >= 2 and _is_untouched(before, item)
+        ):
             action = "same"
         elif version >= 2 and _is_older(item, before, at):
             action = "stale"
@@ -183,6 +185,12 @@ def decide(
         if key in shared and not (key in known.keys and known.keys[key].shared)
     )
     return Decision(tuple(intents), tuple(recorded.items()), tuple(newly_shared))
+
+
+def _is_untouched(before: KnownStory, item: Candidate) -> bool:
+    """Whether *item* has the very bytes of the version on record. Then the wire changed nothing,
+    whatever a later release of ours reads in them."""
+    return item.raw_digest is not None and item.raw_digest == before.raw_digest
 
 
 def _to_record(

@@ -17,6 +17,9 @@ summary, nor beside them (captions, credits, byline, dateline, tags). No loss is
   the story is whole; likewise a second headline;
 * of prose under an unknown name, as much as is less than prose: a menu, a heading.
 
+Where a body came out that is at least as long as each passage lost, the story is published, and
+nothing is claimed of it; quarantine is for a story that lost its words.
+
 **Added** are words of headline, summary or body that are not those of one passage: the headline of
 a headline, the others of any other kind. So a word twice, a word changed, a caption in the place of
 the story, a paragraph of another item are all found.
@@ -88,10 +91,19 @@ class UncheckedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is amiss with one item's text: its state and a sentence of bounded length."""
+    """What is amiss with one item's text: its state and a sentence of bounded length.
+
+    ``whole`` tells that a body came out that is at least as long as what was lost.
+    """
 
     state: Literal["text-lost", "text-added", "text-unchecked"]
     message: str
+    whole: bool = False
+
+    @property
+    def withholds(self) -> bool:
+        """Whether the story lost its words, and not only what stood beside them."""
+        return self.state != "text-unchecked" and not self.whole
 
 
 def check(reread: Reread, raw: bytes, version: Version) -> Fault | None:
@@ -207,8 +219,10 @@ def _is_left(text: str, parsed: _Parsed) -> bool:
     return len(_LETTER.findall(text)) >= PROSE
 
 
-def letters(text: str) -> int:
-    """How many letters *text* has, addresses not counted."""
+def letters(text: str, *, addresses: bool = False) -> int:
+    """How many letters *text* has, those of addresses not counted unless *addresses* says so."""
+    if addresses:
+        return len(_LETTER.findall(text))
     return len(_LETTER.findall(" ".join(word for word in text.split() if "://" not in word)))
 
 
@@ -260,10 +274,12 @@ def _fault(lost: list[_Copy], added: list[str], copies: list[_Copy], parsed: _Pa
     is_loss = bool(lost) and (not added or len(_squash(reading)) >= len(end))
     where = copy.passage.name if copy is not None else "the item"
     there, here = _differing(reading, shown)
+    longest = max((min(map(len, one.texts()), default=0) for one in lost), default=0)
     return Fault(
         "text-lost" if is_loss else "text-added",
         f"text was {'lost' if is_loss else 'added'} on the way from its bytes: {where} says"
         f" {there}, the {part} that came out says {here}; {_ADVICE}",
+        whole=not added and len(parsed.body) >= longest,
     )
 
 

@@ -49,7 +49,8 @@ class Item:
 
     ``start`` and ``end`` are byte offsets of the item's own bytes in the capture, ``-1`` where
     they could not be found. ``headline_html`` and ``body_html`` tell whether the text is markup
-    (True) or plain. Dates are the strings as sent, in the order to be tried.
+    (True) or plain. Dates are the strings as sent, in the order to be tried. ``doubt`` says why
+    nothing can be claimed of its words, ``""`` where nothing stands against it.
     """
 
     position: int
@@ -78,6 +79,7 @@ class Item:
     rights: str = ""
     urgency: str = ""
     dateline: str = ""
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

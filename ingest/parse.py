@@ -11,7 +11,8 @@ from typing import Any
 from ingest import formats, integrity
 from ingest.decide import keys_of, with_words
 from ingest.formats import Format
-from ingest.integrity import Fault, Reread
+from ingest.formats.html_mend import letters_by_hand
+from ingest.integrity import Fault, Reread, letters
 from ingest.item import Candidate, Channel, Contents, Hints, Item, ItemKeys, Refusal, summed_up
 from ingest.normalize import content_digest, normalize, project_body, received
 from stories.config import Wire
@@ -23,6 +24,9 @@ from wirecopy.text import Projection
 
 LONGEST_MESSAGE = 2_000
 """Characters of an error that are kept; it may quote what the wire sent."""
+
+MOST_SWALLOWED = 30
+"""Letters, some five words, that may be missing: of a title, of what a frame falls back to."""
 
 
 Reader = Callable[[bytes, Hints, Wire], Contents]
@@ -61,9 +65,9 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
             keys = with_words(keys, item, projected, hints.rule)
             version = normalize(item, parsed.channel, wire, projected)
             raw = body[item.start : item.end] if 0 <= item.start < item.end else None
-            fault = _fault(reread, raw, version)
+            fault = _fault(reread, raw, version) or _doubt(item, version, projected, hints.rule)
             if fault is not None:
-                if fault.state != "text-unchecked" and wire.conserve == "quarantine":
+                if fault.withholds and wire.conserve == "quarantine":
                     raise ParseError(fault.state, f"item {item.position}: {fault.message}")
                 doubts[item.position] = fault
             found.append(
@@ -117,6 +121,19 @@ def _fault(reread: Reread | None, raw: bytes | None, version: Version) -> Fault 
     if reread is None or raw is None:
         return Fault("text-unchecked", "where its own bytes stand is not known")
     return integrity.check(reread, raw, version)
+
+
+def _doubt(item: Item, version: Version, projected: Projection, rule: int) -> Fault | None:
+    """Why nothing can be claimed of *item*, although both readings of it agree."""
+    if item.doubt:
+        return Fault("text-unchecked", item.doubt)
+    missing = letters_by_hand(version.body) - letters(
+        "\n".join(projected.paragraphs), addresses=True
+    )
+    if missing <= MOST_SWALLOWED:
+        return None
+    message = f"its HTML swallows words: {missing} letters more stand in its bytes than come out"
+    return Fault("text-unchecked", message)
 
 
 def _doubted(doubts: dict[int, Fault]) -> Iterator[str]:

@@ -242,7 +242,7 @@ class KnownKey:
 
 @dataclass(frozen=True, slots=True)
 class KnownStory:
-    """What the decision needs of a story on record: its key; of its latest version the digest,
+    """What the decision needs of a story on record: its key; of its latest version the digests,
     what the agency stated as ``updated``, and when it was received."""
 
     id: str
@@ -251,6 +251,7 @@ class KnownStory:
     content_digest: str
     updated: datetime | None = None
     received_at: datetime | None = None
+    raw_digest: str | None = None
 
 
 # Captures

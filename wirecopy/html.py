@@ -47,7 +47,7 @@ _ATTRIBUTE = (
     r"(?>[\t\n\f\r ]*+=[\t\n\f\r ]*+"
     r"(?:\"[^\"]*+\"|'[^']*+'|[^\t\n\f\r >\"'][^\t\n\f\r >]*+|(?=>)))?"
 )
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"<!--(?:-?>|(?s:.*?)(?:--!?>|\Z))"
     r"|<[!?][^>]*+>?"
     r"|</[^A-Za-z>][^>]*+>?"
@@ -133,7 +133,7 @@ def _close_cost(html: str) -> tuple[int, int]:
     builder = _Builder()
     at = noscript = 0
     while builder.steps <= MOST_STEPS and builder.clones <= MOST_CLONES:
-        token = _TOKEN.search(html, at)
+        token = TOKEN.search(html, at)
         if token is None or token["shut"] == "":
             break
         at = token.end()

@@ -12,13 +12,14 @@ as it does not say more.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from ingest.formats import encoding, item_spans
 from ingest.formats.html_detection import has_words
+from ingest.formats.html_mend import mend, mended, mends, unwrapped
 from ingest.formats.rss_atom_reread import OTHER
 from ingest.formats.sniff import Sniffed
 from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError, letters
@@ -86,7 +87,8 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         members, problem = _object(charset.decode(body[start:stop]))
         if problem:
             problems.append((position, problem))
-        items.append(_item(Item(position, start, stop), members, feed, home or hints.url))
+        item = Item(position, start, stop)
+        items.append(mended(_item(item, members, feed, home or hints.url), hints.rule))
     return Parsed(
         format=f"json{version[1].replace('.', '')}",
         channel=Channel(
@@ -207,17 +209,18 @@ def _media(members: dict[str, Any]) -> tuple[ItemMedia, ...]:
 def reread(body: bytes, hints: Hints) -> Reread:
     """The second reading of the items of *body*, a capture. Linear in its length."""
     charset = encoding.decide(body)
-    return lambda raw: _passages(charset.decode(raw))
+    mend_it = mend if mends(hints.rule) else str
+    return lambda raw: _passages(charset.decode(raw), mend_it)
 
 
-def _passages(raw: str) -> list[Passage]:
+def _passages(raw: str, mend: Callable[[str], str]) -> list[Passage]:
     """The copy of *raw*, the text of one item.
 
     :raises UncheckedError: when that is no object.
     :raises stories.errors.ParseError: for HTML built to burst a parser.
     """
     members = [(name, "".join(values), _meant(values)) for name, values in _members(raw)]
-    html = [letters(projection(text)) for name, _, text in members if name == "content_html"]
+    html = [letters(projection(mend(text))) for name, _, text in members if name == "content_html"]
     found: list[Passage] = []
     for name, written, text in members:
         kind = _KINDS.get(name, "prose")
@@ -230,15 +233,17 @@ def _passages(raw: str) -> list[Passage]:
             continue
         if name == "content_text" and any(html) and letters(text) < max(html) + PROSE:
             continue
-        found.append(Passage(name, kind, written, (text,), partial(_readings, name, text)))
+        found.append(
+            Passage(name, kind, written, (mend(text),), partial(_readings, name, text, mend))
+        )
     return found
 
 
-def _readings(name: str, text: str) -> Iterator[str]:
+def _readings(name: str, text: str, mend: Callable[[str], str]) -> Iterator[str]:
     if name != "content_html":
-        yield text
+        yield unwrapped(text) if mend is not str else text
     if name == "content_html" or (name not in _KINDS and ("<" in text or "&" in text)):
-        yield projection(text)
+        yield projection(mend(text))
 
 
 def _members(raw: str) -> list[tuple[str, list[str]]]:

@@ -27,6 +27,7 @@ import feedparser
 from lxml import etree
 
 from ingest.formats import encoding, html_detection, item_spans, xml_repair
+from ingest.formats.html_mend import mended, mends, unwrapped
 from ingest.formats.sniff import HEAD, Sniffed, declared, sniff_xml
 from ingest.formats.xml_repair import Context
 from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
@@ -147,7 +148,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     sniffed = sniff_xml(charset.decode(body[:HEAD]))
     if sniffed.subset:
         notes.append("its DOCTYPE declares entities; only harmless ones were used")
-    context = Context(_spaces(head, sniffed), dict(sniffed.entities))
+    context = Context(_spaces(head, sniffed), dict(sniffed.entities), mends(hints.rule))
     pieces = _pieces(body, spans[:MOST_ITEMS], charset, context, notes)
     frame = _frame(head, tail, sniffed, context, notes, whole=bool(pieces))
     result = _feedparser_on(frame, [p.element for p in pieces if p.element is not None])
@@ -160,7 +161,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         stated = _join(base or hints.url, item.base) if item.base else base
         link = resolve(item.link, stated or channel.link or hints.url) if item.link else None
         near = stated or link or channel.link or hints.url
-        items.append(replace(item, link=link or "", base=near))
+        items.append(mended(replace(item, link=link or "", base=near), hints.rule))
     return Parsed(
         format=str(result.get("version") or sniffed.root),
         channel=channel,
@@ -217,7 +218,7 @@ def _pieces(
         if element is None:
             pieces.append(_Piece(item, None, text))
         else:
-            item = _read(item, element)
+            item = _read(item, element, context.mends)
             _strip(element)
             pieces.append(_Piece(item, element))
     notes += summed_up(problems)
@@ -472,6 +473,7 @@ class _Words(NamedTuple):
 class _Children:
     """An item's children by name; names as :func:`_name` gives them."""
 
+    mends: bool
     by_name: dict[str, list[etree._Element]] = field(default_factory=dict)
 
     def all(self, *names: str) -> Iterator[etree._Element]:
@@ -514,10 +516,10 @@ def _text(element: etree._Element) -> str:
     return "".join(map(str, element.itertext())).strip()
 
 
-def _read(item: Item, element: etree._Element) -> Item:
+def _read(item: Item, element: etree._Element, mending: bool) -> Item:
     """*item* with what *element*, an RSS item or an Atom entry, says in words."""
     atom = _name(element).startswith("atom:")
-    children = _Children()
+    children = _Children(mending)
     for child in islice(element, MOST_CHILDREN):
         name = _name(child)
         # In an Atom document Atom's elements are the document's own, as RSS's are in RSS.
@@ -590,6 +592,7 @@ def _headline(children: _Children, atom: bool) -> _Words:
                 text = _Words(_inner(element), True)
             else:
                 raw = element.text or ""
+                raw = unwrapped(raw) if children.mends else raw
                 marked = html_detection.is_markup_title(raw)
                 text = _Words(raw if marked else html_detection.resolve_references(raw), marked)
             if text.text.strip():
@@ -599,18 +602,22 @@ def _headline(children: _Children, atom: bool) -> _Words:
 
 def _body_and_summary(children: _Children, atom: bool) -> tuple[_Words, _Words]:
     """Body and summary. The body is the fullest element that has words; the summary the next."""
-    bodies = [_undeclared(e) for e in children.all("content:encoded")]
+    bodies = [_undeclared(e, children.mends) for e in children.all("content:encoded")]
     bodies += [_construct(e, body=True) for e in children.all("atom:content")]
     for element in children.all("content"):
-        bodies.append(_construct(element, body=True) if atom else _undeclared(element))
-    bodies += [_undeclared(e) for e in children.all(*_FULL_TEXT)]
+        bodies.append(
+            _construct(element, body=True) if atom else _undeclared(element, children.mends)
+        )
+    bodies += [_undeclared(e, children.mends) for e in children.all(*_FULL_TEXT)]
     bodies += [_Words(_inner(e), True) for e in children.all("xhtml:body", "xhtml:div")]
     summaries: list[_Words] = []
     for element in children.all("summary", "atom:summary"):
         declared = atom or _name(element) == "atom:summary"
-        summaries.append(_construct(element) if declared else _undeclared(element))
-    summaries = [_undeclared(e) for e in children.all("description")] + summaries
-    summaries += [_undeclared(e) for e in children.all("dc:description", "dcterms:abstract")]
+        summaries.append(_construct(element) if declared else _undeclared(element, children.mends))
+    summaries = [_undeclared(e, children.mends) for e in children.all("description")] + summaries
+    summaries += [
+        _undeclared(e, children.mends) for e in children.all("dc:description", "dcterms:abstract")
+    ]
     candidates = bodies + summaries
     body = next((t for t in candidates if _has_words(t)), None) or next(
         (t for t in candidates if t.text.strip()), _Words()
@@ -623,11 +630,11 @@ def _has_words(text: _Words) -> bool:
     return html_detection.has_words(text.text) if text.html else bool(text.text.strip())
 
 
-def _undeclared(element: etree._Element) -> _Words:
+def _undeclared(element: etree._Element, mending: bool) -> _Words:
     """Text of an element of which nobody says whether it is HTML."""
     if len(element):
         return _Words(_inner(element), True)
-    raw = element.text or ""
+    raw = unwrapped(element.text or "") if mending else element.text or ""
     return _Words(raw, html_detection.is_markup(raw))
 
 

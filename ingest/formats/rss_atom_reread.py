@@ -24,7 +24,7 @@ import base64
 import binascii
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from html.entities import html5
@@ -32,6 +32,7 @@ from typing import Literal
 
 from ingest.formats import encoding
 from ingest.formats.html_detection import VOID
+from ingest.formats.html_mend import mend, mends, unwrapped
 from ingest.formats.sniff import HEAD, sniff_xml
 from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError
 from ingest.item import Hints
@@ -128,6 +129,7 @@ class _Document:
     charset: encoding.Charset
     entities: dict[str, str]
     spaces: dict[str, str]
+    mend: Callable[[str], str]
 
 
 def reread(body: bytes, hints: Hints) -> Reread:
@@ -139,7 +141,9 @@ def reread(body: bytes, hints: Hints) -> Reread:
     spaces: dict[str, str] = {}
     for attributes in (sniffed.attributes, channel[1] if channel else ""):
         spaces |= _spaces(attributes)
-    document = _Document(charset, dict(sniffed.entities), spaces)
+    document = _Document(
+        charset, dict(sniffed.entities), spaces, mend if mends(hints.rule) else str
+    )
     return lambda raw: _passages(charset.decode(raw), document)
 
 
@@ -159,7 +163,6 @@ def _passages(raw: str, document: _Document) -> list[Passage]:
         raise UncheckedError("its bytes are no element of XML")
     if stop < own.end():
         return []
-    entities = document.entities
     spaces = document.spaces | _spaces(own[2]) if "xmlns" in own[2] else document.spaces
     scan = _Scan(raw, stop)
     found: list[Passage] = []
@@ -175,10 +178,10 @@ def _passages(raw: str, document: _Document) -> list[Passage]:
             stated = _stated(name, family, attributes, nested=nested)
             if stated != "none":
                 inner = raw[begin:end]
-                found.append(_passage(name, family, kind, inner, nested, stated, entities))
+                found.append(_passage(name, family, kind, inner, nested, stated, document))
     loose = "".join(scan.loose)
     if len(loose) >= PROSE and not loose.isspace():
-        found.append(_passage("item", "?", "prose", loose, False, "", entities))
+        found.append(_passage("item", "?", "prose", loose, False, "", document))
     return found
 
 
@@ -220,8 +223,9 @@ def _passage(
     inner: str,
     nested: bool,
     stated: _Stated,
-    entities: dict[str, str],
+    document: _Document,
 ) -> Passage:
+    entities, mend = document.entities, document.mend
     if nested:
         text = as_html(inner, entities)
         wrapped = _WRAPPER.fullmatch(text)
@@ -232,20 +236,23 @@ def _passage(
             text = _base64(text)
         elif "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = unwrapped(text) if mend is not str else text
         spellings = (text,)
-    readings = partial(_readings, text, inner if nested else None, stated)
-    return Passage(f"<{name}>", kind, inner, spellings, readings, family)
+    readings = partial(_readings, text, inner if nested else None, stated, mend)
+    return Passage(f"<{name}>", kind, inner, tuple(map(mend, spellings)), readings, family)
 
 
-def _readings(text: str, nested: str | None, stated: _Stated) -> Iterator[str]:
+def _readings(
+    text: str, nested: str | None, stated: _Stated, mend: Callable[[str], str]
+) -> Iterator[str]:
     """The words that *text*, the content of an element, may mean; *nested* is its markup, if any.
 
     :raises stories.markup.TangleError: for markup built to burst a parser.
     """
     if nested is not None:
-        yield _html(text)
+        yield _html(mend(text))
         # Unescaped HTML that holds CDATA for a browser's sake.
-        yield _html(nested.replace("<![CDATA[", "").replace("]]>", ""))
+        yield _html(mend(nested.replace("<![CDATA[", "").replace("]]>", "")))
         return
     marked = "<" in text or "&" in text
     if stated != "html" or not marked:
@@ -254,7 +261,7 @@ def _readings(text: str, nested: str | None, stated: _Stated) -> Iterator[str]:
         return
     if "&" in text and stated != "html":
         yield _COMPLETE.sub(_completed, text)
-    yield _html(text)
+    yield _html(mend(text))
 
 
 class _Scan:

@@ -55,10 +55,14 @@ _PREDEFINED = frozenset(["amp", "lt", "gt", "quot", "apos"])
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the document says around an item: namespaces by prefix, texts of entities by name."""
+    """What the document says around an item: namespaces by prefix, texts of entities by name.
+
+    ``mends`` tells whether the words of its captures are mended.
+    """
 
     spaces: dict[str, str] = field(default_factory=dict)
     entities: dict[str, str] = field(default_factory=dict)
+    mends: bool = True
 
 
 @dataclass(frozen=True, slots=True)

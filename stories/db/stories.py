@@ -107,6 +107,7 @@ def known_stories(conn: Connection, ids: Iterable[str], before: int) -> dict[str
                 versions.c.content_digest,
                 versions.c.data["updated"].as_string().label("updated"),
                 versions.c.received_at,
+                versions.c.raw_digest,
                 stories.c.key,
             ).join(stories, stories.c.id == versions.c.story_id)
         )
@@ -118,6 +119,7 @@ def known_stories(conn: Connection, ids: Iterable[str], before: int) -> dict[str
                 row.content_digest,
                 datetime.fromisoformat(row.updated) if row.updated else None,
                 row.received_at,
+                row.raw_digest,
             )
     return found
 

@@ -1,0 +1,301 @@
+"""What an HTML parser would swallow of a wire's words, put right before anything reads them.
+
+The text check of :mod:`ingest.integrity` compares two HTML trees; what an HTML parser takes for a
+comment, for raw text or for a tag is in neither. Here such markup is made what it was meant to be:
+CDATA marks go, what XML would close is closed, words in angle brackets are words. What a reader
+without scripts gets is what is read: ``noscript`` opens, a picture that waits for a script has its
+address. What is missing all the same is found by counting :func:`letters_by_hand`.
+"""
+
+import html as _html
+import re
+from dataclasses import replace
+
+from ingest.formats.html_detection import ELEMENTS
+from ingest.integrity import letters
+from ingest.item import Item
+from wirecopy.encoding import names
+from wirecopy.html import TOKEN
+from wirecopy.urls import srcset
+
+_KNOWN = ELEMENTS | names(
+    "bgsound blink dialog image listing marquee nobr noembed plaintext rb rtc search xmp"
+)
+_SECTION = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
+_PLAIN = re.compile(
+    r"(?>[^<]++|</?(?:p|a|b|i|br|em|strong|li|ul|ol|div|span|h[1-6]|tr|td|figure|figcaption)"
+    r"""(?>\s[^<>"']*+(?>"[^"<>]*+"[^<>"']*+)*+)?>)*+"""
+)
+"""What is nearly all of nearly every body, and needs no second look."""
+_ODD = re.compile(
+    r"<(?:!(?!--)|\?|/[^A-Za-z]|/?(?:noscript|rp|select)\b"
+    r"|(?:noembed|noframes|script|style|template|textarea|title|xmp)\b"
+    r"|iframe\b(?![^<>]*+>\s*</iframe)|img\b(?=[^<>]*\sdata-|(?![^<>]*\ssrc\s*=))"
+    rf"|/?(?!(?:{'|'.join(sorted(_KNOWN))})[\s/>])[A-Za-z]"
+    # A tag in which another begins, or that never ends; a quote that may swallow one.
+    r"""|[A-Za-z](?>[^<>"']+|"[^"<>]*"|'[^'<>]*')*+(?!>))""",
+    re.IGNORECASE,
+)
+_MOST_AGAIN = 20
+"""How often, on the average, a character may be looked at; more is markup built to keep us busy."""
+_BARE = re.compile(r"""(?>[^<>"']+|"[^"]*"|'[^']*')*+""")
+_STATED = re.compile(r"""[\w-]\s*=\s*["']""")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_:][A-Za-z0-9]+)*")
+_OPEN_QUOTE = re.compile(
+    r"""(?<=[\s"'])(?:href|src|class|id|rel|target|width|height)\s*=\s*"""
+    r"""(?:"([^"<>]*)>[^"]*<|'([^'<>]*)>[^']*<)""",
+    re.IGNORECASE,
+)
+_NOTHING = re.compile(r"<!(?:doctype|\[(?:if|endif))|<\?[A-Za-z]|</\s*(?:[A-Za-z]\w*\s*)?>", re.I)
+_ENDS = re.compile(r"</([A-Za-z][^\t\n\f\r />]*)")
+_RAW = names("iframe noembed noframes script style template textarea title xmp")
+_CODE = ("script", "style")
+_BLOCK = re.compile(r"</?(?:p|div|br|h[1-6]|ul|ol|li|table|figure|blockquote)\b[^<>]*>", re.I)
+_RP_END = re.compile(r"</rp\s*>", re.I)
+_SOURCE = re.compile(r"""\bsrc\s*=\s*["']?([^\s"'<>]+)""")
+_LETTER = re.compile(r"[^\W_]")
+_PAIR = re.compile(
+    r"""([^\s"'<>/=]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>`]+))""",
+)
+_AMP = {"amp-img": "img", "amp-anim": "img", "amp-video": "video", "amp-audio": "audio"}
+_WAITING = re.compile(r"data-(?:[\w-]*(?:src|original|image|img|url|lazy|path|full|large)[\w-]*)")
+_PICTURE = re.compile(r"[^\s?#]+\.(?:jpe?g|png|gif|webp|avif|svg)(?:[?#]\S*)?", re.IGNORECASE)
+_BLANK = re.compile(
+    r"data:|about:blank|#|[^?#]*(?:blank|placeholder|spacer|transparent|pixel|lazy|loading|1x1)"
+    r"[\w.-]*\.(?:gif|png|svg|jpe?g|webp)\b",
+    re.IGNORECASE,
+)
+_SRC = re.compile(r"""(?:^|(?<=\s))src\s*=\s*(?:"[^"]*"|'[^']*'|\S+)""", re.IGNORECASE)
+_SIZE = re.compile(r"\s+([\d.]+)[wx]", re.ASCII)
+
+
+def mended(item: Item, rule: int) -> Item:
+    """*item* with its markup so that an HTML parser swallows none of its words; as it is, where
+    *rule* is that of captures from before this was done."""
+    if not mends(rule):
+        return item
+    return replace(
+        item,
+        headline=mend(item.headline) if item.headline_html else unwrapped(item.headline),
+        body=mend(item.body) if item.body_html else unwrapped(item.body),
+        summary=mend(item.summary) if item.summary_html else unwrapped(item.summary),
+    )
+
+
+def mends(rule: int) -> bool:
+    """Whether captures taken in under *rule* (:data:`stories.models.INTAKE_RULE`) are mended."""
+    return rule >= 2
+
+
+def unwrapped(text: str) -> str:
+    """*text* without the marks of CDATA sections: a wire that wraps its text twice sends them."""
+    return _SECTION.sub(r"\1", text) if "<![CDATA[" in text else text
+
+
+def mend(html: str) -> str:
+    """*html* so that an HTML parser finds all its words. Mended markup stays as it is.
+
+    * Comments that never end lose their mark. What HTML makes a comment of, and nobody wrote as
+      one (``</3``, ``<! note>``), is words.
+    * Of an element that holds no words (``iframe``, ``script``, ``title`` …) the end tag that XML
+      implies (``/>``), or that was forgotten, is written.
+    * A tag of an unknown name that nothing closes, without attributes or with a name that no
+      element has (``<HRBW.O>``, ``<rao@wire.example>``), is words; so is a ``<`` in whose tag
+      another tag begins (``a <b and c</p>``).
+    * ``noscript`` and ``select`` lose their tags; ``rp`` goes with the brackets that it holds.
+    * A picture that waits for a script gets the address that it waits with, and ``amp-img`` is a
+      picture; of a picture with ``srcset`` alone the largest becomes ``src``.
+    """
+    html = unwrapped(html)
+    plain = _PLAIN.match(html)
+    if plain is not None and plain.end() == len(html):
+        return html
+    if not _ODD.search(html) and html.rfind("<!--") <= html.rfind("-->"):
+        return html
+    return _Mender(html).mended()
+
+
+class _Mender:
+    """One pass over the tokens of a body."""
+
+    def __init__(self, html: str) -> None:
+        self._html = html
+        self._lower = html.lower() if len(html.lower()) == len(html) else html
+        self._ends = {name.lower() for name in _ENDS.findall(html)}
+        self._never: set[str] = set()  # elements that are closed no more
+        self._work = 0
+
+    def mended(self) -> str:
+        html = self._html
+        pieces: list[str] = []
+        at = 0
+        while (token := TOKEN.search(html, at)) is not None:
+            pieces.append(html[at : token.start()])
+            piece, at = self._token(token)
+            pieces.append(piece)
+            self._work += max(0, token.end() - at)
+            if self._work > _MOST_AGAIN * len(html) + 100_000:
+                return html
+        pieces.append(html[at:])
+        return "".join(pieces)
+
+    def _token(self, token: re.Match[str]) -> tuple[str, int]:
+        """What stands for *token*, and where to go on."""
+        if token["name"] is None:
+            return _no_element(token)
+        return self._broken(token) or self._tag(token)
+
+    def _broken(self, token: re.Match[str]) -> tuple[str, int] | None:
+        """The same for a tag that another one breaks off, or that a quote of it swallows."""
+        html = self._html
+        begin, end = token.span()
+        name, rest = token["name"].lower(), token["rest"]
+        bare = _BARE.match(html, begin + 1, end)
+        stop = bare.end() if bare is not None else begin + 1
+        if token["shut"] == "" or (stop < end and html[stop] == "<"):
+            cut = html.find("<", stop)
+            if cut < 0 and name in _KNOWN and ("=" in rest or len(rest.split()) < 2):
+                return html[begin:], len(html)  # HTML cut off in a tag
+            alone = html[begin + 1 : max(cut, 0)].strip().lower() == name
+            stated = cut >= 0 and name in _KNOWN and (alone or _STATED.search(html, begin, cut))
+            return (f"{html[begin:cut].rstrip()}>", cut) if stated else ("&lt;", begin + 1)
+        if "<" in rest and (quote := _OPEN_QUOTE.search(token[0])) is not None:
+            cut = begin + max(quote.end(1), quote.end(2))
+            mark = '"' if quote[2] is None else "'"
+            return f"{html[begin:cut]}{mark}>", cut + 1
+        return None
+
+    def _tag(self, token: re.Match[str]) -> tuple[str, int]:
+        """The same for a whole tag."""
+        html, end = self._html, token.end()
+        name, rest = token["name"].lower(), token["rest"]
+        piece = token[0]
+        if token["end"]:
+            gone = name in ("noscript", "select", "amp-img", "amp-anim")
+            piece = "" if gone else f"</{_AMP[name]}>" if name in _AMP else piece
+        elif name not in _KNOWN and name not in self._ends and name not in _AMP:
+            if not _NAME.fullmatch(name) or not ("=" in rest or rest.endswith("/")):
+                piece, end = "&lt;", token.start() + 1
+        elif name == "noscript":
+            piece, end = "", self._beyond_repeated(end)
+        elif name == "select":
+            piece = ""
+        elif name == "rp":
+            held = html[end : (html.find("<", end) + 1 or len(html) + 1) - 1]
+            if not _LETTER.search(held):
+                piece, end = "", self._beyond_rp(end, held)
+        elif name in ("img", "amp-img", "amp-anim"):
+            piece = _picture(rest)
+        elif name in _AMP:
+            piece = f"<{_AMP[name]}{rest}>"
+        elif name in _RAW:
+            return self._raw(token, name, empty=rest.endswith("/"))
+        return piece, end
+
+    def _beyond_rp(self, at: int, held: str) -> int:
+        close = _RP_END.match(self._html, at + len(held))
+        return close.end() if close is not None else at + len(held)
+
+    def _raw(self, token: re.Match[str], name: str, *, empty: bool) -> tuple[str, int]:
+        """An element in which HTML sees no tags, as it is; or closed, where it holds prose."""
+        html, at = self._html, token.end()
+        close = -1 if name in self._never else self._lower.find(f"</{name}", at)
+        if close >= 0:
+            self._work += close - at
+            inside = self._lower[at:close]
+            prose = (empty or name == "iframe") and (f"<{name}" in inside or _BLOCK.search(inside))
+            if not prose:
+                return html[token.start() : close], close
+        else:
+            self._never.add(name)
+            if name in _CODE and not empty:
+                block = _BLOCK.search(html, at)
+                at = block.start() if block is not None else len(html)
+        return f"{html[token.start() : at]}</{name}>", at
+
+    def _beyond_repeated(self, at: int) -> int:
+        """Where to go on in a ``noscript``: at its end, if its pictures are all shown elsewhere."""
+        end = self._lower.find("</noscript", at, at + 10_000)
+        inside = self._html[at:end] if end >= 0 else ""
+        urls = _SOURCE.findall(inside)[:5]
+        if not urls or _LETTER.search(re.sub(r"<[^<>]*>", "", inside)):
+            return at
+        self._work += len(urls) * len(self._html)
+        return end if all(self._html.count(url) > inside.count(url) for url in urls) else at
+
+
+def _no_element(token: re.Match[str]) -> tuple[str, int]:
+    """What stands for a comment, or what HTML makes one of; and where to go on."""
+    if token[0].startswith("<!--"):
+        closed = token[0].endswith(("-->", "--!>"))
+        return (token[0], token.end()) if closed else ("", token.start() + 4)
+    meant = token[0][-1] == ">" and _NOTHING.match(token[0])
+    return (token[0], token.end()) if meant else ("&lt;", token.start() + 1)
+
+
+def _picture(rest: str) -> str:
+    """An ``img`` with the address at which it is to be had."""
+    stated: dict[str, str] = {}
+    for name, *values in _PAIR.findall(rest):
+        stated.setdefault(name.lower(), next((v for v in values if v), ""))
+    source = _html.unescape(stated.get("src", "")).strip()
+    if source and not _BLANK.match(source):
+        return f"<img{rest}>"
+    waiting = [(n, v) for n, v in stated.items() if n.startswith("data-") and v.strip()]
+    found = next((v for n, v in waiting if _WAITING.fullmatch(n) and _PICTURE.fullmatch(v)), "")
+    found = found or next((v for _, v in waiting if _PICTURE.fullmatch(v)), "")
+    found = found or next((v for n, v in waiting if n.endswith("src") and " " not in v), "")
+    sets = [stated.get("srcset", ""), *(v for n, v in waiting if n.endswith("srcset"))]
+    found = found or next((best for s in sets if (best := _largest(s))), "")
+    if not found:
+        return f"<img{rest}>"
+    return f'<img src="{found}" {_SRC.sub("", rest).strip(" /")}>'
+
+
+def _largest(candidates: str) -> str:
+    """The address of the largest picture of a ``srcset``, as it stands there."""
+    best, most, at = "", -1.0, 0
+    for url in srcset(candidates):
+        at = candidates.index(url, at) + len(url)
+        size = _SIZE.match(candidates, at)
+        try:
+            width = float(size[1]) if size else 1.0
+        except ValueError:
+            width = 0.0
+        if width > most and not _BLANK.match(url):
+            best, most = url, width
+    return best
+
+
+_FREE = r"(?:data-[\w:.-]*|alt|title|srcdoc|content|on\w+|aria-\w+|value|placeholder|summary)"
+_TAKEN = re.compile(
+    r"""<[^<>"]*+(?>"[^"<>]*+"[^<>"]*+)*+>"""
+    # Only in some attributes tags are meant to stand.
+    rf"""|</?[A-Za-z](?>\s{_FREE}\s*=\s*(?:"[^"]{{0,5000}}"|'[^']{{0,5000}}')"""
+    r"""|"[^"<>]*"|'[^'<>]*'|[^<>"'\s]+|\s){0,200}+>"""
+    r"|<[^<>]*>",
+    re.IGNORECASE,
+)
+
+
+def letters_by_hand(html: str) -> int:
+    """How many letters *html* has when tags, comments and scripts are taken out without a tree."""
+    if "<" not in html:
+        return 0
+    for start, stop in (("<!--", "-->"), ("<script", "</script"), ("<style", "</style")):
+        html = _left(html, start, stop)
+    return letters(_html.unescape(_TAKEN.sub(" ", html)), addresses=True)
+
+
+def _left(html: str, start: str, stop: str) -> str:
+    """*html* without what stands between *start* and *stop*."""
+    lower = html.lower()
+    if start not in lower or len(lower) != len(html):
+        return html
+    pieces: list[str] = []
+    at = 0
+    while (begin := lower.find(start, at)) >= 0 and (end := lower.find(stop, begin)) >= 0:
+        pieces.append(html[at:begin])
+        at = end + len(stop)
+    pieces.append(html[at:])
+    return "".join(pieces)
