@@ -253,7 +253,7 @@ def _add_receipts(conn: Connection, put: Sequence[tuple[VersionRow, Intent]]) ->
             continue
         guid, raw, at = guids[row.story_id], row.raw_digest, row.received_at
         try:
-            credit = credit_of(intent.item.version, row.number)
+            credit = credit_of(intent.item.version)
             leaf = receipt(guid, credit, received, raw, at)
         except ValueError as error:  # the renderer refuses the story; status shows why
             log.warning("no receipt", story=row.story_id, error=str(error))

@@ -145,7 +145,12 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
         return absolute(value, base)
     if name in _FOLLOWED:
         found = resolve(xml_chars(value), base)
-        return found if found and (_WEB.match(found) or _CONTACT.match(found)) else None
+        if found is None:
+            return None
+        # An empty reference and one into the page lead nowhere: taken away, they would be a
+        # difference that nobody made.
+        inert = not found or found.startswith("#")
+        return found if inert or _WEB.match(found) or _CONTACT.match(found) else None
     if name == "srcset":
         return _candidates(value, base)
     return value

@@ -8,6 +8,7 @@ import re
 import uuid
 from datetime import UTC, datetime
 from html import escape
+from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from publish.clean import absolute, clean
@@ -15,9 +16,14 @@ from stories.config import Config
 from stories.models import NAMESPACE, Category, Instant, Media, Story, Value, credit_of
 from wirecopy.encoding import xml_chars
 from wirecopy.scope import Scope
-from wirecopy.text import plain
+from wirecopy.text import paragraphs, plain
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
+_RTL_LANGUAGES = re.compile(
+    "ae|arc?|arz|azb|bal|bcc|bgn|bqi|ckb|dv|fa|glk|he|iw|khw|ks|lrc|mzn|nqo|pes|pnb|prs|ps|sd|skr"
+    "|syr|ug|ur|yi"
+)
+_RTL_SCRIPTS = re.compile("adlm|arab|aran|hebr|mand|mend|nkoo|rohg|samr|syrc|thaa|yezi")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9!#$&^_.+-]*", re.ASCII | re.IGNORECASE)
 
 
@@ -26,8 +32,10 @@ class Entry(Value):
 
     No text has characters that XML 1.0 does not allow, every URL is absolute, every instant is in
     UTC and whole seconds. ``body`` is clean HTML without the disclosure; ``summary`` and
-    ``disclosure`` are plain text. ``link`` is the story at the agency, ``source_url`` where its
-    copy came from, and ``source_updated`` when its current version was received.
+    ``disclosure`` are plain text; ``first_words`` begin the text of a story without a summary.
+    ``link`` is the story at the agency, ``source_url`` the site of its wire, the same for every
+    story of one, and ``source_updated`` when its current version was received. ``valid_until`` is
+    when its licence ends.
     """
 
     guid: str
@@ -36,13 +44,15 @@ class Entry(Value):
     wire_headline: str
     agency: str
     agency_id: str
-    agency_version: str
+    agency_version: str | None = None
     byline: str | None = None
     published: Instant
     updated: Instant
     summary: str | None = None
+    first_words: str = ""
     body: str = ""
     disclosure: str = ""
+    disclosure_language: str = ""
     media: tuple[Media, ...] = ()
     categories: tuple[Category, ...] = ()
     keywords: tuple[str, ...] = ()
@@ -54,17 +64,34 @@ class Entry(Value):
     source_title: str
     source_url: str | None = None
     source_updated: Instant
+    valid_until: Instant | None = None
     about: str
     scope: Scope = "unknown"
     edited_headline_only: bool = False
     statement: str | None = None
 
     @property
+    def authors(self) -> tuple[str, ...]:
+        """Who is named as author: who wrote it, where that is known, and the agency."""
+        return (self.byline, self.agency) if self.byline else (self.agency,)
+
+    @property
     def html(self) -> str:
         """The body as published. The disclosure, if there is one, is its last paragraph."""
         if not self.disclosure:
             return self.body
-        return f"{self.body}<p><i>{escape(self.disclosure, quote=False)}</i></p>"
+        sentence = escape(self.disclosure, quote=False)
+        tag = self.disclosure_language
+        spoken = f'lang="{tag}" dir="{direction(tag)}"' if tag else 'dir="auto"'
+        return f"{self.body}<p {spoken}><i>{sentence}</i></p>"
+
+
+def without_disclosure(html: str, disclosure: str) -> tuple[str, str | None]:
+    """The body in :attr:`Entry.html`, and the language of the *disclosure* below it; None where
+    there is none, or the entry was rendered before its language was stated."""
+    sentence = re.escape(escape(disclosure, quote=False))
+    found = re.search(rf'<p(?: lang="([^"]*)")?(?: dir="[a-z]+")?><i>{sentence}</i></p>\Z', html)
+    return (html[: found.start()], found[1]) if found and disclosure else (html, None)
 
 
 GENERATOR = "Wirecopy"
@@ -75,8 +102,8 @@ class FeedMetadata(Value):
     """What a feed says of itself.
 
     ``page`` is the feed's HTML page; with the name of a format after a dot, it is the document. The
-    page ``about`` explains our extension. ``ttl`` is in minutes; ``updated`` is None while the feed
-    is empty.
+    page ``about`` explains our extension. ``icon`` and ``logo`` are pictures of the publisher,
+    the icon a square one. ``ttl`` is in minutes; ``updated`` is None while the feed is empty.
     """
 
     id: str
@@ -86,33 +113,40 @@ class FeedMetadata(Value):
     publisher: str
     publisher_url: str
     about: str
+    icon: str
+    logo: str
     ttl: int
     generator: str = GENERATOR
     language: str | None = None
     updated: Instant | None = None
 
 
-def compose(story: Story, config: Config) -> Entry:
-    """*story* as an entry of scope ``unknown``, without a disclosure.
+def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry:
+    """*story* as an entry of scope ``unknown``, without a disclosure; its licence *ends* then.
 
     ``published`` is the agency's date, or when the story was first received if the agency states
     none. ``updated`` is when the wire or the desk last changed it: RFC 4287's "significant" change.
     """
     version = story.version
     base = absolute(version.base, None)
-    credit = credit_of(version, story.number)
+    credit = credit_of(version)
     link = _public(absolute(version.link, base))
+    summary = _some(plain(version.summary or ""))
+    body = clean(version.body, base)
     return Entry(
         guid=xml_chars(story.guid),
         url=story_url(story, config),
         headline=xml_chars(story.headline).strip(),
         wire_headline=xml_chars(version.headline).strip(),
-        **credit._asdict(),
+        agency=credit.agency,
+        agency_id=credit.agency_id,
+        agency_version=credit.agency_version or None,
         byline=_some(version.byline),
         published=utc(version.published) or utc(story.first_received) or EPOCH,
         updated=utc(story.changed_at) or EPOCH,
-        summary=_some(plain(version.summary or "")),
-        body=clean(version.body, base),
+        summary=summary,
+        first_words="" if summary else first_words(body),
+        body=body,
         media=tuple(m for medium in version.media if (m := _medium(medium, base))),
         categories=tuple(
             Category(label=label, scheme=_some(category.scheme))
@@ -126,10 +160,28 @@ def compose(story: Story, config: Config) -> Entry:
         link=link,
         source_id=urn(config, "wire", version.wire),
         source_title=credit.agency,
-        source_url=link or _origin(config, version.wire),
+        source_url=_origin(config, version.wire),
         source_updated=utc(story.received_at) or EPOCH,
+        valid_until=utc(ends),
         about=f"{config.site.url}/",
     )
+
+
+FIRST_WORDS = 240
+"""Characters that stand for a summary where the agency sent none."""
+
+_READ = 8_000
+"""Characters of HTML in which the first words are looked for."""
+
+
+def first_words(body: str) -> str:
+    """The beginning of the text of *body*, cut between words; empty when it has none."""
+    words = " ".join(paragraphs(body[:_READ]))
+    if len(words) <= FIRST_WORDS and len(body) <= _READ:
+        return words
+    # A script without spaces is cut where there is room, and so is one endless word.
+    cut = words[:FIRST_WORDS]
+    return f"{cut.rpartition(' ')[0] or cut}…" if cut else ""
 
 
 def story_url(story: Story, config: Config) -> str:
@@ -148,6 +200,19 @@ def language(tag: str | None) -> str | None:
     """*tag* as a language tag (RFC 5646 §2.1 in shape), None when it is not one."""
     tidy = (tag or "").strip().replace("_", "-")
     return tidy if _LANGUAGE.fullmatch(tidy) else None
+
+
+def direction(language: str | None) -> Literal["ltr", "rtl", "auto"]:
+    """The direction of text in *language* (RFC 5646); ``auto`` when the language is not known."""
+    if not language:
+        return "auto"
+    first, *rest = language.lower().split("-")
+    for part in rest:
+        if len(part) == 1:  # an extension or private use follows
+            break
+        if len(part) == 4 and part.isalpha():
+            return "rtl" if _RTL_SCRIPTS.fullmatch(part) else "ltr"
+    return "rtl" if _RTL_LANGUAGES.fullmatch(first) else "ltr"
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -188,6 +253,46 @@ def _medium(medium: Media, base: str | None) -> Media | None:
         caption=_some(medium.caption),
         credit=_some(medium.credit),
     )
+
+
+_TYPES = {
+    "aac": "audio/aac",
+    "flac": "audio/flac",
+    "m4a": "audio/mp4",
+    "mp3": "audio/mpeg",
+    "oga": "audio/ogg",
+    "ogg": "audio/ogg",
+    "opus": "audio/ogg",
+    "wav": "audio/wav",
+    "m4v": "video/mp4",
+    "mov": "video/quicktime",
+    "mp4": "video/mp4",
+    "webm": "video/webm",
+    "avif": "image/avif",
+    "gif": "image/gif",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "png": "image/png",
+    "webp": "image/webp",
+}
+"""Not from the mimetypes module, which reads the machine's own files: the bytes of a feed depend
+on the story alone."""
+
+
+def type_of(medium: Media) -> str:
+    """The media type that the name of *medium* says where the agency states none; at last
+    ``application/octet-stream``, the type of what is of unknown type (RFC 2046 §4.5.1)."""
+    name = medium.url.partition("?")[0].partition("#")[0]
+    return _TYPES.get(name.rpartition(".")[2].lower(), "application/octet-stream")
+
+
+def captioned(medium: Media) -> str | None:
+    """Caption and credit of *medium* in one line, None when it has neither."""
+    caption, credit = medium.caption or "", medium.credit or ""
+    if credit in caption:
+        return caption or None
+    stop = "" if not caption or caption.endswith((".", "!", "?", "।", "۔", "。")) else "."
+    return f"{caption}{stop} {credit}".strip()
 
 
 def _positive(number: int | None) -> int | None:

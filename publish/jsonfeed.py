@@ -3,12 +3,9 @@
 import json
 from typing import Any
 
-from publish.entry import Entry, FeedMetadata, rfc3339
+from publish.entry import Entry, FeedMetadata, captioned, rfc3339, type_of
 
 JSON_TYPE = "application/feed+json"
-
-_UNKNOWN = "application/octet-stream"
-"""The type of data of unknown type (RFC 2046 §4.5.1), as an attachment must have a type."""
 
 
 def item(entry: Entry) -> bytes:
@@ -25,16 +22,27 @@ def item(entry: Entry) -> bytes:
             "image": pictures[0] if pictures else None,
             "date_published": rfc3339(entry.published),
             "date_modified": rfc3339(entry.updated),
-            "authors": [{"name": entry.agency}],
+            # Readers of version 1 know one author only.
+            "author": {"name": entry.authors[0]},
+            "authors": [{"name": author} for author in entry.authors],
             "tags": [c.label for c in entry.categories] + list(entry.keywords) or None,
             "language": entry.language,
             "attachments": [
                 _present(
                     {
                         "url": medium.url,
-                        "mime_type": medium.type or _UNKNOWN,
-                        "title": medium.caption,
+                        "mime_type": medium.type or type_of(medium),
+                        "title": captioned(medium),
                         "size_in_bytes": medium.length,
+                        "_wirecopy": _present(
+                            {
+                                "medium": medium.medium,
+                                "width": medium.width,
+                                "height": medium.height,
+                                "caption": medium.caption,
+                                "credit": medium.credit,
+                            }
+                        ),
                     }
                 )
                 for medium in entry.media
@@ -55,6 +63,7 @@ def item(entry: Entry) -> bytes:
                     "credit": entry.credit,
                     "rights": entry.rights,
                     "source_url": entry.source_url,
+                    "valid_until": rfc3339(entry.valid_until) if entry.valid_until else None,
                     "statement": entry.statement,
                 }
             ),
@@ -76,6 +85,9 @@ def feed(of: FeedMetadata) -> tuple[bytes, bytes]:
             "home_page_url": of.page,
             "feed_url": f"{of.page}.json",
             "description": of.description,
+            "icon": of.logo,
+            "favicon": of.icon,
+            "author": {"name": of.publisher, "url": of.publisher_url},
             "authors": [{"name": of.publisher, "url": of.publisher_url}],
             "language": of.language,
             "_wirecopy": {"about": of.about, "generator": of.generator},

@@ -3,8 +3,10 @@
 No claim is set here: what an entry says of itself is what was measured in its own bytes, read back.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from lxml import etree
 
@@ -16,7 +18,7 @@ from stories.errors import ParseError, RenderError
 from stories.models import Story, Version
 from wirecopy.encoding import xml_chars
 from wirecopy.feed import read_feed
-from wirecopy.scope import Copy, Measurement, Scope, measure, widest
+from wirecopy.scope import Copy, Measurement, Part, Scope, measure, widest
 from wirecopy.text import plain
 
 _AS_FEED: dict[Format, bytes] = {
@@ -24,11 +26,13 @@ _AS_FEED: dict[Format, bytes] = {
         b'<rss xmlns:atom="http://www.w3.org/2005/Atom"'
         b' xmlns:content="http://purl.org/rss/1.0/modules/content/"'
         b' xmlns:dc="http://purl.org/dc/elements/1.1/"'
+        b' xmlns:dcterms="http://purl.org/dc/terms/"'
         b' xmlns:media="http://search.yahoo.com/mrss/"'
         b' xmlns:wirecopy="urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1">%b</rss>'
     ),
     "atom": (
         b'<feed xmlns="http://www.w3.org/2005/Atom"'
+        b' xmlns:dcterms="http://purl.org/dc/terms/"'
         b' xmlns:media="http://search.yahoo.com/mrss/"'
         b' xmlns:wirecopy="urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1">%b</feed>'
     ),
@@ -38,7 +42,10 @@ _AS_FEED: dict[Format, bytes] = {
 so that what they declare wrongly is found."""
 
 _TRIES = 3
-"""A guess of the scope, the scope measured with it, and once more if that disclosure changed it."""
+"""A guess of what differs, what is measured then, and once more if that disclosure changed it."""
+
+_FILM = re.compile(r"<(?:audio|video|iframe|embed|object|source)\b", re.IGNORECASE)
+"""Media in a body that are no pictures, or may be none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +75,16 @@ class Rendered:
         )
 
 
-def render(story: Story, config: Config) -> Rendered:
+def render(story: Story, config: Config, ends: datetime | None = None) -> Rendered:
     """*story* as an entry of every format, with the disclosure that its measurement supports.
 
+    *ends* is when it may no longer be published, None for never.
     The bytes depend on nothing but the arguments.
 
     :raises RenderError: when there is no headline to publish, or a writer refuses a value.
     """
     try:
-        return _render(story, config)
+        return _render(story, config, ends)
     except (ValueError, OverflowError, ParseError, etree.LxmlError) as error:
         raise RenderError(
             f"story {story.id}: cannot be rendered: {error}; it stays out of its feeds:"
@@ -84,8 +92,8 @@ def render(story: Story, config: Config) -> Rendered:
         ) from error
 
 
-def _render(story: Story, config: Config) -> Rendered:
-    composed = compose(story, config)
+def _render(story: Story, config: Config, ends: datetime | None) -> Rendered:
+    composed = compose(story, config, ends)
     if not composed.headline:
         raise RenderError(
             f"story {story.id}: has no headline, and no feed takes it without one;"
@@ -95,13 +103,14 @@ def _render(story: Story, config: Config) -> Rendered:
     received = received_copy(story.version) if story.received is not None else None
     same = plain(story.headline) == plain(story.version.headline)
     scope: Scope = "unknown" if received is None else "verbatim" if same else "headline-only"
+    changed: tuple[Part, ...] = ("headline",) if scope == "headline-only" else ()
     for _ in range(_TRIES):
-        entry = _disclosing(composed, scope, config)
+        entry = _disclosing(composed, scope, changed, story.version, config)
         written = {name: writer.entry(entry) for name, writer in WRITERS.items()}
         measured = _measure(written, received, story, entry.disclosure)
-        if measured.scope == scope:
+        if measured.scope == scope and measured.changed == changed:
             return Rendered(story.id, entry=entry, measurement=measured, **written)
-        scope = measured.scope
+        scope, changed = measured.scope, measured.changed
     # What it claims and what it measures do not come to agree, so it claims nothing.
     entry = composed.model_copy(update={"scope": "unknown"})
     written = {name: writer.entry(entry) for name, writer in WRITERS.items()}
@@ -131,12 +140,17 @@ def received_copy(version: Version) -> Copy:
     )
 
 
-def _disclosing(entry: Entry, scope: Scope, config: Config) -> Entry:
+def _disclosing(
+    entry: Entry, scope: Scope, changed: tuple[Part, ...], version: Version, config: Config
+) -> Entry:
+    film = any(m.medium != "image" for m in version.media) or bool(_FILM.search(version.body))
+    line = config.disclosure(scope, entry.agency, changed, entry.language, film=film)
     return entry.model_copy(
         update={
             "scope": scope,
             "edited_headline_only": scope == "headline-only",
-            "disclosure": xml_chars(config.disclosure(scope, entry.agency)),
+            "disclosure": xml_chars(line.text),
+            "disclosure_language": line.language,
         }
     )
 

@@ -170,14 +170,14 @@ def _drafts(conn: Connection, config: Config, ids: Sequence[str]) -> dict[str, _
     return {
         story.id: _Draft(story, over=True, kept=kept.get(story.id))
         if story.id in wordless
-        else _draft(config, story, over=licence.over(terms, story, at))
+        else _draft(config, story, licence.end(terms, story), over=licence.over(terms, story, at))
         for story in found
     }
 
 
-def _draft(config: Config, story: Story, *, over: bool) -> _Draft:
+def _draft(config: Config, story: Story, ends: datetime | None, *, over: bool) -> _Draft:
     try:
-        rendered = render(story, config)
+        rendered = render(story, config, ends)
     except RenderError as error:
         return _Draft(story, over, failure=error)
     except Exception as error:  # one story must not stop the others, whatever it raises

@@ -8,7 +8,7 @@ from stories.config import Config
 from stories.db import Store, feeds, key_value, outbox
 from stories.db import stories as records
 
-RENDERING = 3
+RENDERING = 4
 """To be raised by every change to the code that gives other bytes for the same story."""
 
 
@@ -34,6 +34,12 @@ def rendered_before(store: Store) -> bool:
     """Whether a process that renders was ever started on *store*."""
     with store.read() as conn:
         return key_value.read(conn, _KEY) is not None
+
+
+def is_due(store: Store, config: Config) -> bool:
+    """Whether what is rendered in *store* is of other settings or code, and is to be made anew."""
+    with store.read() as conn:
+        return key_value.read(conn, _KEY) not in (None, settings_digest(config))
 
 
 def rerender_if_changed(store: Store, config: Config) -> bool:

@@ -56,6 +56,8 @@ def metadata(feed: Feed, config: Config, updated: datetime | None) -> FeedMetada
         page=f"{site}/feeds/{feed.name}",
         publisher=xml_chars(publisher.name),
         publisher_url=publisher.url,
+        icon=publisher.icon or f"{site}/icon.png",
+        logo=publisher.logo or publisher.icon or f"{site}/icon.png",
         about=f"{site}/",
         ttl=int(lifetime(feed, config).total_seconds()) // 60,
         language=_language(feed, config),

@@ -48,7 +48,7 @@ def claims_for(story: Story, rendered: Rendered) -> Claims:
     return statement.claims(
         story.guid,
         story.id,
-        credit_of(story.version, story.number),
+        credit_of(story.version),
         rendered.measurement,
         raw=story.raw_digest,
         disclosure=rendered.entry.disclosure,

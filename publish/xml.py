@@ -9,6 +9,8 @@ their own, so that they can be joined below that root.
 """
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from html import escape
@@ -17,8 +19,9 @@ from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from publish.entry import Entry, FeedMetadata, rfc3339
-from stories.models import NAMESPACE
+from publish.entry import Entry, FeedMetadata, captioned, rfc3339, type_of
+from stories.models import NAMESPACE, Media
+from wirecopy.feed import unbracketed
 
 RSS_TYPE = "application/rss+xml; charset=utf-8"
 ATOM_TYPE = "application/atom+xml; charset=utf-8"
@@ -29,12 +32,13 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _ATOM = "http://www.w3.org/2005/Atom"
 _CONTENT = "http://purl.org/rss/1.0/modules/content/"
 _DC = "http://purl.org/dc/elements/1.1/"
+_TERMS = "http://purl.org/dc/terms/"
 _MEDIA = "http://search.yahoo.com/mrss/"
 _WIRECOPY = f"urn:uuid:{NAMESPACE}"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
-_RSS_NAMES = {"atom": _ATOM, "content": _CONTENT, "dc": _DC, "media": _MEDIA, "wirecopy": _WIRECOPY}
-_ATOM_NAMES = {"media": _MEDIA, "wirecopy": _WIRECOPY}
+_ATOM_NAMES = {"dcterms": _TERMS, "media": _MEDIA, "wirecopy": _WIRECOPY}
+_RSS_NAMES = {"atom": _ATOM, "content": _CONTENT, "dc": _DC, **_ATOM_NAMES}
 
 _IRI = re.compile(r"(?:https?|urn|tag):[^\s<>\"{}|\\^`]+", re.IGNORECASE)
 _WEB = re.compile(r"(https?://)([^/?#]*)", re.IGNORECASE)
@@ -47,9 +51,9 @@ def rss_item(entry: Entry) -> bytes:
     out.guid(entry.guid, permalink=False)
     out.title(entry.headline)
     out.link(href=entry.url)
-    if entry.summary:
+    if description := entry.summary or entry.first_words:
         # A description is HTML inside XML, so plain text is escaped for both.
-        out.description(escape(entry.summary, quote=False), isSummary=True)
+        out.description(escape(description, quote=False), isSummary=True)
     for category in entry.categories:
         out.category(term=category.label, scheme=category.scheme or "")
     for keyword in entry.keywords:
@@ -61,9 +65,14 @@ def rss_item(entry: Entry) -> bytes:
     # four threads rendering at once left it changed for good.
     _add(item, "pubDate", format_datetime(entry.published))
     _add(item, f"{{{_ATOM}}}updated", rfc3339(entry.updated))
-    _add(item, f"{{{_DC}}}creator", entry.agency)
-    if entry.byline:
-        _add(item, f"{{{_DC}}}contributor", entry.byline)
+    # The same again where importers look: FeedWordPress takes no correction without it.
+    _add(item, f"{{{_TERMS}}}modified", rfc3339(entry.updated))
+    if entry.link:
+        via = _add(item, f"{{{_ATOM}}}link")
+        via.set("rel", "via")
+        via.set("href", iri(entry.link))
+    for author in entry.authors:
+        _add(item, f"{{{_DC}}}creator", author)
     if entry.language:
         _add(item, f"{{{_DC}}}language", entry.language)
     if entry.rights:
@@ -71,7 +80,11 @@ def rss_item(entry: Entry) -> bytes:
     # Before media:content: readers that take the first of what they find for the story
     # (feedparser files media:description under ``content``) then find the story.
     _add(item, f"{{{_CONTENT}}}encoded").text = etree.CDATA(_cdata(entry.html))
-    _add_media(item, entry)
+    _add_enclosure(item, entry.media)
+    for medium in entry.media:
+        _add_medium(item, medium)
+    if entry.first_words:
+        _add(item, f"{{{_WIRECOPY}}}firstWords", "true")
     _add_provenance(item, entry)
     return _below(item, etree.SubElement(etree.Element("rss", nsmap=_RSS_NAMES), "channel"))
 
@@ -83,9 +96,7 @@ def atom_entry(entry: Entry) -> bytes:
     out.title(entry.headline)
     out.updated(entry.updated)
     out.published(entry.published)
-    out.author(name=entry.agency)
-    if entry.byline:
-        out.contributor(name=entry.byline)
+    out.author([{"name": author} for author in entry.authors])
     for category in entry.categories:
         # RFC 4287 §4.2.2.2: a scheme is an IRI. A vocabulary's mere name stays in RSS.
         scheme = category.scheme if _IRI.fullmatch(category.scheme or "") else None
@@ -115,7 +126,15 @@ def atom_entry(entry: Entry) -> bytes:
     _add(source, "updated", rfc3339(entry.source_updated))
     if entry.source_url:
         _add(source, "link").set("href", iri(entry.source_url))
-    _add_media(atom, entry)
+    named = Counter(unbracketed(medium.url) for medium in entry.media)
+    for medium in entry.media:
+        # Once each: readers show twice what is named twice. Sound and film as RFC 4287 has them,
+        # where that says the same address.
+        alone = named[unbracketed(medium.url)] == 1 and medium.url == iri(medium.url)
+        if medium.medium in ("audio", "video") and alone:
+            etree.SubElement(atom, "link", _enclosure(medium))
+        else:
+            _add_medium(atom, medium)
     _add_provenance(atom, entry)
     return _below(atom, etree.Element("feed", nsmap=_ATOM_NAMES))
 
@@ -141,6 +160,7 @@ def rss_channel(feed: FeedMetadata) -> tuple[bytes, bytes]:
     out.link(href=feed.page, rel="alternate")
     if feed.language:
         out.language(feed.language)
+    out.image(url=feed.logo, title=feed.title, link=feed.page)
     out.ttl(feed.ttl)
     out.generator(feed.generator)
     out.register_extension("wirecopy", lambda: _Extension(_RSS_NAMES, feed.updated), atom=False)
@@ -160,6 +180,8 @@ def atom_feed(feed: FeedMetadata) -> tuple[bytes, bytes]:
     out.author(name=feed.publisher, uri=feed.publisher_url)
     out.link(href=f"{feed.page}.atom", rel="self", type="application/atom+xml")
     out.link(href=feed.page, rel="alternate", type="text/html")
+    out.icon(feed.icon)
+    out.logo(feed.logo)
     if feed.language:
         out.language(feed.language)
     out.generator(feed.generator)
@@ -216,40 +238,63 @@ def _links(entry: Entry) -> list[dict[str, str]]:
     links = [{"href": entry.url, "rel": "alternate", "type": "text/html"}]
     if entry.link:
         links.append({"href": iri(entry.link), "rel": "via"})
-    for medium in entry.media:
-        enclosure = {"href": iri(medium.url), "rel": "enclosure"}
-        if medium.type:
-            enclosure["type"] = medium.type
-        if medium.length is not None:
-            enclosure["length"] = str(medium.length)
-        if medium.caption:
-            enclosure["title"] = medium.caption
-        links.append(enclosure)
     return links
 
 
-def _add_media(parent: etree._Element, entry: Entry) -> None:
+def _enclosure(medium: Media) -> dict[str, str]:
+    """The attributes of an Atom link to sound or film."""
+    attributes = {"href": medium.url, "rel": "enclosure"}
+    if medium.type:
+        attributes["type"] = medium.type
+    if medium.length is not None:
+        attributes["length"] = str(medium.length)
+    if title := captioned(medium):
+        attributes["title"] = title
+    return attributes
+
+
+def _add_enclosure(item: etree._Element, media: Sequence[Media]) -> None:
+    """Add to an RSS *item* what readers without Media RSS play or show: one thing, as the RSS
+    Profile has it, the first sound or film or else the first picture, which is its thumbnail."""
+    pictures = [medium for medium in media if medium.medium == "image"]
+    played = [medium for medium in media if medium.medium in ("audio", "video")]
+    for medium in (played or pictures or list(media))[:1]:
+        enclosure = _add(item, "enclosure")
+        enclosure.set("url", medium.url)
+        enclosure.set("length", str(medium.length or 0))  # RSS Profile: 0 where it is not known
+        enclosure.set("type", medium.type or type_of(medium))
+    for medium in pictures[:1]:
+        thumbnail = _add(item, f"{{{_MEDIA}}}thumbnail")
+        thumbnail.set("url", medium.url)
+        for name, value in (("width", medium.width), ("height", medium.height)):
+            if value is not None:
+                thumbnail.set(name, str(value))
+
+
+def _add_medium(parent: etree._Element, medium: Media) -> None:
     # Straight below the entry: a media:group is for renditions of *one* picture, and feed
     # validators reject feedgen's default of a group for everything.
-    for medium in entry.media:
-        content = _add(parent, f"{{{_MEDIA}}}content")
-        content.set("url", medium.url)
-        content.set("medium", medium.medium)
-        for name, value in (
-            ("type", medium.type),
-            ("width", medium.width),
-            ("height", medium.height),
-            ("fileSize", medium.length),
-        ):
-            if value is not None:
-                content.set(name, str(value))
-        if medium.caption:
-            _add(content, f"{{{_MEDIA}}}description", medium.caption).set("type", "plain")
-        if medium.credit:
-            _add(content, f"{{{_MEDIA}}}credit", medium.credit)
+    content = _add(parent, f"{{{_MEDIA}}}content")
+    content.set("url", medium.url)
+    content.set("medium", medium.medium)
+    for name, value in (
+        ("type", medium.type),
+        ("width", medium.width),
+        ("height", medium.height),
+        ("fileSize", medium.length),
+    ):
+        if value is not None:
+            content.set(name, str(value))
+    if medium.caption:
+        _add(content, f"{{{_MEDIA}}}description", medium.caption).set("type", "plain")
+    if medium.credit:
+        _add(content, f"{{{_MEDIA}}}credit", medium.credit)
 
 
 def _add_provenance(parent: etree._Element, entry: Entry) -> None:
+    if entry.valid_until is not None:  # as a DCMI Period writes it
+        ends = f"end={rfc3339(entry.valid_until)}; scheme=W3C-DTF;"
+        _add(parent, f"{{{_TERMS}}}valid", ends)
     for name, text in (
         ("editedHeadlineOnly", "true" if entry.edited_headline_only else "false"),
         ("editScope", entry.scope),

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -41,12 +41,15 @@ from pydantic_settings import (
 
 from stories import broker
 from stories.errors import ConfigError
-from stories.labels import LABELS
+from stories.labels import EXCEPTED, LABELS, WORDINGS
 from stories.models import IdentityRule
-from wirecopy.scope import SCOPES, Scope
+from wirecopy.scope import SCOPES, Part, Scope
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(?:\d+[smhdw])+", re.ASCII)
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
+"""A language tag (RFC 5646): all languages have codes of two or three letters."""
+_LAST_LATIN = 0x24F
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
 
 PREFIX = "WIRECOPY_"
@@ -132,12 +135,14 @@ class _Part(BaseModel):
 
 
 class Publisher(_Part):
-    """Who publishes, and the addresses of its site and stories."""
+    """Who publishes, and the addresses of its site, its stories and pictures of itself."""
 
     name: str = Field(min_length=1)
     url: Base
     staff: str = ""
     story_url: str | None = None
+    icon: Web | None = None
+    logo: Web | None = None
 
     @property
     def staff_name(self) -> str:
@@ -314,6 +319,36 @@ def _untrue(scope: str, line: str) -> str:
     return contradiction(scope, [plain(line)])
 
 
+def _check_line(scope: str, line: str, language: str) -> None:
+    """Refuse a disclosure for *scope* in *language* that cannot be printed, or is untrue."""
+    if scope not in SCOPES:
+        raise ValueError(f"{scope!r} is no edit scope; they are {', '.join(SCOPES)}")
+    allowed = ["{staff}", "{publisher}", "{agency}"]
+    if scope in EXCEPTED and _base_of(language) in WORDINGS:
+        allowed.append("{parts}")
+    if {*re.findall(r"\{[^{}]*\}", line)} - {*allowed} or line.count("{") != line.count("}"):
+        raise ValueError(
+            f"the line for {scope!r} may hold {', '.join(allowed[:-1])} and {allowed[-1]} only"
+        )
+    if untrue := _untrue(scope, line):
+        raise ValueError(
+            f"the line for {scope!r} says {untrue!r}, which is not true of that scope, and"
+            " every verifier would say so; word it otherwise, or leave it out"
+        )
+
+
+def _base_of(language: str) -> str:
+    """The language of a tag without its region or script: ``hi`` of ``hi-IN``."""
+    return language.lower().replace("_", "-").partition("-")[0]
+
+
+class Disclosure(NamedTuple):
+    """The sentence under a story, empty for none; its language, empty where that is not known."""
+
+    text: str
+    language: str
+
+
 class Config(BaseSettings):
     """Everything that is configured. Load it with :func:`load`."""
 
@@ -325,7 +360,7 @@ class Config(BaseSettings):
     site: Site = Site()
     wires: tuple[Wire, ...] = ()
     feeds: tuple[Feed, ...] = ()
-    disclosures: dict[str, str] = Field(default_factory=dict)
+    disclosures: dict[str, str | dict[str, str]] = Field(default_factory=dict)
     politeness: Politeness = Politeness()
     retention: Retention = Retention()
     alerts: Alerts = Alerts()
@@ -346,20 +381,17 @@ class Config(BaseSettings):
 
     @field_validator("disclosures")
     @classmethod
-    def _known_scopes(cls, lines: dict[str, str]) -> dict[str, str]:
-        for scope, line in lines.items():
-            if scope not in SCOPES:
-                raise ValueError(f"{scope!r} is no edit scope; they are {', '.join(SCOPES)}")
-            holes = set(re.findall(r"\{([^{}]*)\}", line)) - {"staff", "publisher", "agency"}
-            if holes or line.count("{") != line.count("}"):
+    def _known_scopes(cls, lines: dict[str, str | dict[str, str]]) -> dict[str, Any]:
+        for key, line in lines.items():
+            if isinstance(line, str):
+                _check_line(key, line, "en")
+            elif key in SCOPES or not _LANGUAGE.fullmatch(key):
                 raise ValueError(
-                    f"the line for {scope!r} may hold {{staff}}, {{publisher}} and {{agency}} only"
+                    f"{key!r} is no language; write a table for each, like [disclosures.hi]"
                 )
-            if untrue := _untrue(scope, line):
-                raise ValueError(
-                    f"the line for {scope!r} says {untrue!r}, which is not true of that scope, and"
-                    " every verifier would say so; word it otherwise, or leave it out"
-                )
+            else:
+                for scope, each in line.items():
+                    _check_line(scope, each, key)
         return lines
 
     @model_validator(mode="after")
@@ -414,15 +446,53 @@ class Config(BaseSettings):
         """The outgoing feed of that name, or None."""
         return next((f for f in self.outgoing if f.name == name), None)
 
-    def disclosure(self, scope: Scope, agency: str) -> str:
-        """The sentence to print under a story of *scope* by *agency*; empty for none."""
-        line = self.disclosures.get(scope, LABELS[scope].disclosure)
+    def disclosure(
+        self,
+        scope: Scope,
+        agency: str,
+        parts: Sequence[Part] = (),
+        language: str | None = None,
+        *,
+        film: bool = False,
+    ) -> Disclosure:
+        """The sentence to print under a story of *scope* by *agency*, in whose *parts* it differs.
+
+        *language* is the story's; *film* when not only pictures are among its media.
+        """
+        line, spoken = self._line(scope, (language or "").lower())
+        words = WORDINGS.get(_base_of(spoken), WORDINGS["en"])
         values = {
             "staff": self.publisher.staff_name,
             "publisher": self.publisher.name,
             "agency": agency,
+            "parts": words.listed(parts, film=film),
         }
-        return re.sub(r"\{(staff|publisher|agency)\}", lambda m: values[m[1]], line).strip()
+        text = re.sub(r"\{(staff|publisher|agency|parts)\}", lambda m: values[m[1]], line).strip()
+        return Disclosure(text, spoken)
+
+    def _line(self, scope: Scope, language: str) -> tuple[str, str]:
+        """The line for *scope* in the story's *language* if there is one, and its language."""
+        for tag in dict.fromkeys((language, _base_of(language))):
+            lines = self._disclosures_by_language.get(tag)
+            if lines is not None:
+                words = WORDINGS.get(_base_of(tag))
+                if line := lines.get(scope, words.line(scope) if words else None):
+                    return line, tag
+                if scope in lines:  # left empty: nothing is printed
+                    return "", tag
+        ours = self.disclosures.get(scope)
+        if not isinstance(ours, str):
+            return LABELS[scope].disclosure, "en"
+        # A line without a language is English unless it is in another script than Latin: then it
+        # was written for stories in the language of the wires.
+        foreign = any(c.isalpha() and ord(c) > _LAST_LATIN for c in ours)
+        return ours, language if foreign else "en"
+
+    @cached_property
+    def _disclosures_by_language(self) -> dict[str, dict[str, str]]:
+        return {
+            key.lower(): lines for key, lines in self.disclosures.items() if isinstance(lines, dict)
+        }
 
     @classmethod
     def settings_customise_sources(

@@ -1,11 +1,14 @@
-"""What people are told of each edit scope, as ``scopes.toml`` words it."""
+"""What people are told of each edit scope, as ``scopes.toml`` and ``disclosures.toml`` word it."""
 
 import tomllib
+from collections.abc import Sequence
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import Field
 
 from stories.models import Value
-from wirecopy.scope import SCOPES, Scope
+from wirecopy.scope import SCOPES, Part, Scope
 
 Tone = Literal["same", "near", "other", "open"]
 
@@ -25,7 +28,44 @@ class Label(Value):
     disclosure: str = ""
 
 
-_WORDS = tomllib.loads((files("stories") / "scopes.toml").read_text(encoding="utf-8"))
+class Wording(Value):
+    """The words of disclosures in one language; ``disclosures.toml`` says what each is for."""
+
+    headline: str
+    links: str
+    media: str
+    film: str
+    packaging: str
+    and_: str = Field(alias="and")
+    whole: str = ""
+    except_: str = Field(default="", alias="except")
+
+    def listed(self, parts: Sequence[Part], *, film: bool) -> str:
+        """The *parts* as a sentence names them: ``the headline, links and pictures``."""
+        names = {"headline": self.headline, "links": self.links, "packaging": self.packaging}
+        names["media"] = self.film if film else self.media
+        *first, last = [names[part] for part in parts if part in names] or [""]
+        return f"{', '.join(first)}{self.and_}{last}" if first else last
+
+    def line(self, scope: Scope) -> str:
+        """The sentence for *scope*; empty for none."""
+        return self.whole if scope == "verbatim" else self.except_ if scope in EXCEPTED else ""
+
+
+EXCEPTED: tuple[Scope, ...] = ("headline-only", "headline-media", "packaging")
+"""The scopes of stories whose words stand, but for ``{parts}``."""
+
+
+def _table(name: str) -> dict[str, Any]:
+    return tomllib.loads((files("stories") / name).read_text(encoding="utf-8"))
+
+
+_WORDS = _table("scopes.toml")
 
 LABELS: dict[Scope, Label] = {scope: Label.model_validate(_WORDS[scope]) for scope in SCOPES}
 """Every edit scope there is, from the least to the most changed."""
+
+WORDINGS: dict[str, Wording] = {
+    tag: Wording.model_validate(words) for tag, words in _table("disclosures.toml").items()
+}
+"""By language tag."""

@@ -22,8 +22,14 @@ Terms = Mapping[str, timedelta]
 
 def over(terms: Terms, story: Story, now: datetime) -> bool:
     """Whether *story* may no longer be published at *now*: from the end of its term on."""
+    ends = end(terms, story)
+    return ends is not None and ends <= now
+
+
+def end(terms: Terms, story: Story) -> datetime | None:
+    """When the term of *story* is over, None for never."""
     term = terms.get(story.wire)
-    return term is not None and story.first_received + term <= now
+    return None if term is None else story.first_received + term
 
 
 def deleted_before(term: timedelta, now: datetime) -> datetime:

@@ -109,15 +109,15 @@ class Version(Value):
     updated: Instant | None = None
 
 
-def credit_of(version: Version, number: int) -> Credit:
-    """Whose copy *version* is, under which id and version of theirs, as entries say it.
+def credit_of(version: Version) -> Credit:
+    """Whose copy *version* is, under which id and version of theirs, as statements say it.
 
-    *number* is ours, for an agency that does not number its versions.
+    ``agency_version`` is empty for an agency that does not number its versions.
     """
     return Credit(
         agency=xml_chars(version.agency).strip() or version.wire,
         agency_id=xml_chars(version.agency_id),
-        agency_version=xml_chars(version.agency_version or "") or str(number),
+        agency_version=xml_chars(version.agency_version or ""),
     )
 
 

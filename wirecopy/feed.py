@@ -10,6 +10,7 @@ say anything else than the entry does.
 
 import html
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,6 +31,7 @@ _MEDIA = "{http://search.yahoo.com/mrss/}"
 _VOID = names("area base br col embed hr img input link meta source track wbr")
 _OWN = "{urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1}"
 _DEEPEST = 64
+_BRACKETS = re.compile("%(5B|5D|23|25)")
 
 # What lenient readers recognize.
 _NAMESPACES = frozenset(
@@ -205,6 +207,12 @@ def _rss_entry(item: Element) -> Entry:
     guid, title, body, summary = (
         _once(item, tag, faults) for tag in ("guid", "title", _BODY, "description")
     )
+    described = html.unescape(_text(summary))
+    begins = _once(item, f"{_OWN}firstWords", faults)
+    if begins is not None and begins.text().strip(SPACE) == "true":
+        if not _words(_text(body)).startswith(_squeezed(described).removesuffix("…")):
+            faults.append("its description is not the beginning of its text")
+        described = ""
     return _entry(
         item,
         faults,
@@ -212,7 +220,7 @@ def _rss_entry(item: Element) -> Entry:
         guid=_text(guid),
         headline=_text(title),
         body=_text(body),
-        summary=html.unescape(_text(summary)),
+        summary=described,
         tags=[child.text() for child in item.children if child.tag == "category"],
     )
 
@@ -258,13 +266,13 @@ def _entry(
     values = {"guid": guid, "headline": headline, "body": body, "summary": summary}
     faults.extend(dict.fromkeys(_contradictions(element, own, values)))
     everything = list(element.descend())
-    media = [e.attributes.get("url") for e in everything if e.tag == f"{_MEDIA}content"]
+    media = list(_media(everything, element))
     thumbs = [e.attributes.get("url") for e in everything if e.tag == f"{_MEDIA}thumbnail"]
     return Entry(
         guid=guid.strip(SPACE),
         headline=headline,
         body=body,
-        media=tuple(url for url in media if url),
+        media=tuple(media),
         pictures=tuple(url for url in (*_pictures(everything), *thumbs) if url),
         summary=summary,
         tags=tuple(tags),
@@ -276,6 +284,30 @@ def _entry(
         statement=claimed("statement"),
         faults=tuple(faults),
     )
+
+
+def _media(elements: Sequence[Element], entry: Element) -> Iterator[str]:
+    """The addresses of the media among the *elements* of an *entry*, in order: of each
+    ``media:content``, and of each enclosure of an Atom entry that is none of these."""
+    tag = f"{_MEDIA}content"
+    atom = entry.tag == f"{_ATOM}entry"
+    contents = {unbracketed(e.attributes.get("url", "")) for e in elements if e.tag == tag}
+    for element in elements:
+        url = ""
+        if element.tag == tag:
+            url = element.attributes.get("url", "")
+        elif (
+            atom and element.tag == f"{_ATOM}link" and element.attributes.get("rel") == "enclosure"
+        ):
+            url = element.attributes.get("href", "")
+            url = "" if unbracketed(url) in contents else url
+        if url:
+            yield url
+
+
+def unbracketed(url: str) -> str:
+    """*url* as it was before it was made an IRI (RFC 3987), which has to escape these."""
+    return _BRACKETS.sub(lambda found: chr(int(found[1], 16)), url)
 
 
 def _once(parent: Element, tag: str, faults: list[str]) -> Element | None:

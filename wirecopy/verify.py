@@ -4,7 +4,6 @@ Pure: everything there is to fetch comes in as bytes or by a callable, the prese
 """
 
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ from .chain import Chain, key_fault, read_chain
 from .claims import claim, contradiction
 from .consistency import become, check_log
 from .errors import Missing, Refused
-from .feed import Entry, read_feed
+from .feed import Entry, read_feed, unbracketed
 from .html import TangleError
 from .keys import Keys, read_keys
 from .report import Check, Report, Result, State, complete, late
@@ -34,8 +33,6 @@ Document = bytes | str | os.PathLike[str]
 FindChain = Callable[[Statement], bytes | None]
 """The chain document of a statement's story, None where there is nobody to ask for it. Raises
 :class:`.errors.Missing` when it was asked for and could not be had."""
-
-_BRACKETS = re.compile("%(5B|5D|23|25)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,10 +327,10 @@ class _EntryChecks:
             fits = name not in changed
             yield Check(name, "ok" if fits else "failed", "" if fits else _DIFFERS[name])
         if "media" not in changed:
-            shown = {_unbracketed(url) for url, _ in copy.media}
+            shown = {unbracketed(url) for url, _ in copy.media}
             for picture in entry.pictures:
                 url = resolve(picture, None, shown=True)
-                if url is not None and _unbracketed(url) not in shown:
+                if url is not None and unbracketed(url) not in shown:
                     yield _failed("media", f"{url[:80]!r} stands beside it, unsigned")
                     break
         yield self._check_disclosure(statement, body, fits="text" not in changed)
@@ -486,8 +483,3 @@ def _equal(name: str, there: str, here: str) -> Check:
     if here == there:
         return Check(name, "ok")
     return _failed(name, f"{here[:80]!r} here, {there[:80]!r} in the statement")
-
-
-def _unbracketed(url: str) -> str:
-    # Atom's links are IRIs (RFC 3987), which have to escape these; the media themselves need not.
-    return _BRACKETS.sub(lambda found: chr(int(found[1], 16)), url)

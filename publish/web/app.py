@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from publish.web import proofs, views
 from publish.web.feeds import Feeds, Receive, Scope, Send, preflight
-from publish.web.pages import ICON, ROBOTS, PageCache, Pages
+from publish.web.pages import ICON, PICTURE, ROBOTS, PageCache, Pages
 from publish.web.representation import SERVER, Representation, answer
 from publish.web.story import expired, story_page
 from stories import clock
@@ -148,6 +148,7 @@ class Site:
                 Route("/static/{path:path}", self.script),
                 Route("/favicon.ico", self.icon),
                 Route("/favicon.svg", self.icon),
+                Route("/icon.png", self.picture),
             ],
             exception_handlers={
                 HTTPException: self._refused,
@@ -380,6 +381,11 @@ class Site:
         """``/favicon.ico`` and ``.svg``."""
         headers = {"cache-control": "public, max-age=86400"}
         return Response(ICON, headers=headers, media_type="image/svg+xml")
+
+    async def picture(self, _request: Request) -> Response:
+        """``/icon.png``: the icon that feeds name unless the publisher has one."""
+        headers = {"cache-control": "public, max-age=86400"}
+        return Response(PICTURE, headers=headers, media_type="image/png")
 
     def _refused(self, _request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -28,6 +28,8 @@ HTML = "text/html; charset=utf-8"
 _HERE = Path(__file__).parent
 
 ICON = (_HERE / "icon.svg").read_bytes()
+PICTURE = (_HERE / "icon.png").read_bytes()
+"""The icon for feeds, whose readers show no SVG."""
 
 SCRIPT = "text/javascript; charset=utf-8"
 

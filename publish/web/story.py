@@ -4,12 +4,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from html import escape
 from typing import Any
 
 from markupsafe import Markup
 
 from publish.clean import absolute
+from publish.entry import without_disclosure
 from publish.web.changes import Changed, Headlines, changes, headlines
 from publish.web.views import Language, excerpt_of, language_of, measurement_of, updated_of
 from publish.web.wording import (
@@ -110,7 +110,7 @@ class StoryPage:
     agency: str
     agency_code: str | None
     agency_id: str
-    agency_version: str
+    agency_version: str | None
     agency_link: str | None
     byline: str | None
     dateline: str | None
@@ -125,6 +125,7 @@ class StoryPage:
     figures: tuple[Figure, ...]
     body: Markup
     disclosure: str
+    disclosure_language: Language
     badge: Badge
     measured: tuple[Measured, ...]
     changes: tuple[Changed, ...]
@@ -183,7 +184,7 @@ def _story_page(
     measurement = measurement_of(entry)
     zone = zone_of(config, story.wire, version.published)
     agency: str = ours["agency"]
-    body = _without(shown.get("content_html", ""), entry.disclosure)
+    body, spoken = without_disclosure(shown.get("content_html", ""), entry.disclosure)
     figures = _figures(shown, version, body)
     images = tuple(f.url for f in _all_figures(shown, version) if f.medium == "image")
     description = excerpt_of(shown, entry.disclosure)
@@ -201,7 +202,7 @@ def _story_page(
         agency=agency,
         agency_code=version.agency_code,
         agency_id=ours["agency_id"],
-        agency_version=ours["agency_version"],
+        agency_version=ours.get("agency_version"),
         agency_link=shown.get("external_url"),
         byline=ours.get("byline"),
         dateline=dateline,
@@ -217,6 +218,7 @@ def _story_page(
         # publish.clean has cleaned it.
         body=Markup(body),  # noqa: S704
         disclosure=entry.disclosure,
+        disclosure_language=language_of(spoken),
         badge=mark,
         measured=_measured(measurement),
         changes=changes(version, entry.json, entry.disclosure, measurement),
@@ -238,28 +240,30 @@ def _story_page(
     return replace(page, data=in_script(news_article(page, config.publisher)))
 
 
-def _without(html: str, disclosure: str) -> str:
-    """The body without its last paragraph, the disclosure, which the page shows by itself."""
-    return html.removesuffix(f"<p><i>{escape(disclosure, quote=False)}</i></p>")
-
-
 def _all_figures(shown: dict[str, Any], version: Version) -> list[Figure]:
-    """The entry's media; their sizes and credits, which JSON Feed lacks, are the version's."""
+    """The entry's media; what an entry rendered before release 0.2 lacks is the version's."""
     base = absolute(version.base, None)
     known: dict[str, Media] = {}
     for each in version.media:
         known.setdefault(absolute(each.url, base) or "", each)
     found = []
     for attached in shown.get("attachments", ()):
-        medium = known.get(attached["url"])
+        medium = known.get(attached["url"]) or Media(url="", medium="document")
+        says = attached.get("_wirecopy") or {
+            "medium": medium.medium,
+            "caption": attached.get("title"),
+            "credit": xml_chars(medium.credit or "").strip(),
+            "width": medium.width,
+            "height": medium.height,
+        }
         found.append(
             Figure(
                 url=attached["url"],
-                medium=medium.medium if medium else "document",
-                caption=attached.get("title", ""),
-                credit=xml_chars(medium.credit or "").strip() if medium else "",
-                width=medium.width if medium else None,
-                height=medium.height if medium else None,
+                medium=says["medium"],
+                caption=says.get("caption") or "",
+                credit=says.get("credit") or "",
+                width=says.get("width"),
+                height=says.get("height"),
             )
         )
     return found

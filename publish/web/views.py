@@ -11,7 +11,8 @@ from datetime import datetime, tzinfo
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from publish.web.wording import Badge, Moment, badge, direction, moment, zone_of
+from publish.entry import direction, without_disclosure
+from publish.web.wording import Badge, Moment, badge, moment, zone_of
 from stories.config import Config, Feed
 from stories.db import Connection, feeds
 from stories.db import stories as records
@@ -48,6 +49,7 @@ class Teaser:
     agency: str
     badge: Badge
     disclosure: str
+    disclosure_language: Language
     excerpt: str
     published: Moment
     updated: Moment | None
@@ -160,6 +162,7 @@ def _teaser(config: Config, story: Story, entry: EntryRow) -> Teaser:
     shown = json.loads(entry.json)
     zone = zone_of(config, story.wire, story.version.published)
     agency = shown["_wirecopy"]["agency"]
+    _, spoken = without_disclosure(shown.get("content_html", ""), entry.disclosure)
     return Teaser(
         id=story.id,
         headline=shown["title"],
@@ -167,6 +170,7 @@ def _teaser(config: Config, story: Story, entry: EntryRow) -> Teaser:
         agency=agency,
         badge=badge(entry.scope, agency, measurement_of(entry).changed),
         disclosure=entry.disclosure,
+        disclosure_language=language_of(spoken),
         excerpt=excerpt_of(shown, entry.disclosure),
         published=moment(datetime.fromisoformat(shown["date_published"]), zone),
         updated=updated_of(shown, story, zone),

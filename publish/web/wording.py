@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 from stories.config import Config
@@ -34,12 +33,6 @@ PART_NAMES: dict[Part, str] = {
     "media": "pictures and other media",
     "packaging": "summary and tags",
 }
-
-_RTL_LANGUAGES = re.compile(
-    "ae|arc?|arz|azb|bal|bcc|bgn|bqi|ckb|dv|fa|glk|he|iw|khw|ks|lrc|mzn|nqo|pes|pnb|prs|ps|sd|skr"
-    "|syr|ug|ur|yi"
-)
-_RTL_SCRIPTS = re.compile("adlm|arab|aran|hebr|mand|mend|nkoo|rohg|samr|syrc|thaa|yezi")
 
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _LETTERS = re.compile("[A-Z]{2,5}")
@@ -108,19 +101,6 @@ def zone_of(config: Config, wire: str, stated: datetime | None) -> tzinfo:
     if configured is not None and configured.timezone != "UTC":
         return ZoneInfo(configured.timezone)
     return UTC if stated is None or stated.tzinfo is None else stated.tzinfo
-
-
-def direction(language: str | None) -> Literal["ltr", "rtl", "auto"]:
-    """The direction of text in *language* (RFC 5646); ``auto`` when the language is not known."""
-    if not language:
-        return "auto"
-    first, *rest = language.lower().split("-")
-    for part in rest:
-        if len(part) == 1:  # an extension or private use follows
-            break
-        if len(part) == 4 and part.isalpha():
-            return "rtl" if _RTL_SCRIPTS.fullmatch(part) else "ltr"
-    return "rtl" if _RTL_LANGUAGES.fullmatch(first) else "ltr"
 
 
 def without_bidi_marks(text: str) -> str:

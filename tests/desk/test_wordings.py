@@ -77,7 +77,9 @@ def test_other_sentences_are_no_claims(text: str) -> None:
 
 @pytest.mark.parametrize("scope", [s for s in LABELS if LABELS[s].disclosure])
 def test_our_own_sentences_are_known_and_claim_their_scope(scope: Scope) -> None:
-    found = printed(LABELS[scope].disclosure.replace("{staff}", "The St. Mary's Gazette staff"))
+    parts = {"headline-only": "the headline", "headline-media": "pictures"}.get(scope, "links")
+    line = LABELS[scope].disclosure.replace("{parts}", parts)
+    found = printed(line.replace("{staff}", "The St. Mary's Gazette staff"))
     assert found is not None
     assert found.wording.scopes[-1] == scope
     assert standing(found.wording, scope) == "agrees"

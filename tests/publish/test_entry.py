@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given, settings
 
-from publish.entry import compose, language, story_url, urn
+from publish.entry import compose, language, story_url, urn, without_disclosure
 from stories.config import Publisher, Site, Wire
 from stories.models import Category, Media, Story
 from tests.publish import hostile
@@ -25,7 +25,8 @@ def test_composed_entry_shows_the_story() -> None:
     assert entry.published == datetime(2026, 11, 22, 13, 0, 15, tzinfo=UTC)
     assert entry.updated == datetime(2026, 11, 22, 13, 7, 30, tzinfo=UTC)
     assert (entry.byline, entry.language, entry.credit) == ("By Asha Rao", "en-IN", "PTI")
-    assert entry.link == entry.source_url == "https://www.ptinews.example/story/417"
+    assert entry.link == "https://www.ptinews.example/story/417"
+    assert entry.source_url == "https://wire.example/"
     assert 'href="https://www.ptinews.example/topic/gst?a=1&amp;b=2"' in entry.body
     assert (entry.disclosure, entry.scope, entry.edited_headline_only) == ("", "unknown", False)
 
@@ -33,7 +34,7 @@ def test_composed_entry_shows_the_story() -> None:
 def test_the_agency_states_no_date_or_version() -> None:
     entry = compose(story(version(published=None, agency_version=None), number=7), config())
     assert entry.published == RECEIVED.replace(microsecond=0)
-    assert entry.agency_version == "7"
+    assert entry.agency_version is None  # our own number is not the agency's
 
 
 def test_story_urls() -> None:
@@ -57,7 +58,7 @@ def test_the_wires_own_address_stays_secret() -> None:
 
 def test_credentials_in_the_agencys_link_stay_secret() -> None:
     entry = compose(story(version(link="https://desk:pw@pti.example/1?x=y")), config())
-    assert entry.link == entry.source_url == "https://pti.example/1?x=y"
+    assert entry.link == "https://pti.example/1?x=y"
     assert compose(story(version(link="javascript:x", base=None)), config()).link is None
 
 
@@ -118,7 +119,13 @@ def test_the_disclosure_is_the_last_paragraph_and_escaped() -> None:
     entry = compose(english(), config())
     assert entry.html == entry.body
     told = entry.model_copy(update={"disclosure": "(Not edited by <b> & Co.)"})
-    assert told.html == f"{entry.body}<p><i>(Not edited by &lt;b&gt; &amp; Co.)</i></p>"
+    assert told.html == (
+        f'{entry.body}<p dir="auto"><i>(Not edited by &lt;b&gt; &amp; Co.)</i></p>'
+    )
+    urdu = told.model_copy(update={"disclosure_language": "ur"})
+    assert '<p lang="ur" dir="rtl"><i>(Not' in urdu.html
+    for each, spoken in ((told, None), (urdu, "ur")):
+        assert without_disclosure(each.html, each.disclosure) == (entry.body, spoken)
 
 
 def test_a_private_wire_is_named_by_its_host_alone() -> None:

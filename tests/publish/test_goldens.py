@@ -63,7 +63,7 @@ def test_the_digest_of_a_configuration_is_as_it_was() -> None:
         }
     )
     assert settings_digest(config) == (
-        "4009f36d749767d8fd08146fb22afcd80d1ec2ad39e03b2724da8e6ee1bbb10c"
+        "4222e7828d11eaf24cc5a14f389aed83eb6cea1ae3c9691d74221476b7677fb0"
     )
 
 

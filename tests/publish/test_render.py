@@ -43,7 +43,7 @@ def claims(found: Rendered) -> tuple[str, bool, str]:
     """Scope, claim and disclosure as they stand in the bytes, which all formats must agree on."""
     out = set()
     item = json.loads(found.json)
-    last = item["content_html"].rpartition("<p><i>")
+    last = item["content_html"].rpartition('<p lang="en" dir="ltr"><i>')
     told = last[2].removesuffix("</i></p>") if last[1] else ""
     out.add((item["_wirecopy"]["edit_scope"], item["_wirecopy"]["edited_headline_only"], told))
     for name, fragment in (("rss", found.rss), ("atom", found.atom)):
@@ -53,7 +53,7 @@ def claims(found: Rendered) -> tuple[str, bool, str]:
         document = f'<x{root} xmlns:wirecopy="{NAMES["wc"]}">'.encode() + fragment + b"</x>"
         element = parse(document)[0]
         body = element.findtext("content:encoded" if name == "rss" else "content", namespaces=NAMES)
-        last = (body or "").rpartition("<p><i>")
+        last = (body or "").rpartition('<p lang="en" dir="ltr"><i>')
         told = last[2].removesuffix("</i></p>") if last[1] else ""
         scope = element.findtext("wc:editScope", namespaces=NAMES)
         claim = element.findtext("wc:editedHeadlineOnly", namespaces=NAMES) == "true"
@@ -281,7 +281,8 @@ def test_no_claim_is_ever_made_that_does_not_measure(of: Story) -> None:
     scope = found.entry.scope
     assert scope == found.measurement.scope
     assert found.entry.edited_headline_only == (scope == "headline-only")
-    assert found.entry.disclosure == xml_chars(room.disclosure(scope, found.entry.agency))
+    line = room.disclosure(scope, found.entry.agency, found.measurement.changed)
+    assert found.entry.disclosure.replace("media", "pictures") == xml_chars(line.text)
     received = render.received_copy(of.version)
     for name in FORMATS:
         copy = render.read_back(name, getattr(found, name))

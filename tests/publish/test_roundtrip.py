@@ -35,7 +35,7 @@ def test_what_is_there_is_read_by_hand() -> None:
     rendered = render(english(), config())
     copy = read_back("rss", rendered.rss)
     assert copy.headline == "Big GST Meet On Monday: All Eyes On Cess"
-    assert copy.body.endswith(f"<p><i>{HEADLINE_ONLY}</i></p>")
+    assert copy.body.endswith(f"<i>{HEADLINE_ONLY}</i></p>")
     assert copy.summary == "33 members; rates < 28% & cess on the table"
     assert copy.tags == ("National", "Economy", "gst", "cess")
     assert copy.media == ("https://img.example/gst.jpg?w=1200&h=675", "https://img.example/gst.mp4")

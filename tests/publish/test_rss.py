@@ -44,8 +44,21 @@ def test_an_ndtv_item_of_pti_copy_element_by_element() -> None:
     assert texts(item, "guid") == [english().guid]
     assert texts(item, "pubDate") == ["Sun, 22 Nov 2026 13:00:15 +0000"]
     assert texts(item, "atom:updated") == ["2026-11-22T13:07:30+00:00"]
-    assert texts(item, "dc:creator") == ["Press Trust of India"]
-    assert texts(item, "dc:contributor") == ["By Asha Rao"]
+    assert texts(item, "dc:creator") == ["By Asha Rao", "Press Trust of India"]
+    assert texts(item, "dcterms:modified") == ["2026-11-22T13:07:30+00:00"]
+    [via] = item.findall("atom:link", NAMES)
+    assert dict(via.attrib.items()) == {
+        "rel": "via",
+        "href": "https://www.ptinews.example/story/417",
+    }
+    [enclosure] = item.findall("enclosure")  # sound or film first, the length of which is unknown
+    assert dict(enclosure.attrib.items()) == {
+        "url": "https://img.example/gst.mp4",
+        "length": "0",
+        "type": "video/mp4",
+    }
+    [thumbnail] = item.findall("media:thumbnail", NAMES)
+    assert thumbnail.get("url") == "https://img.example/gst.jpg?w=1200&h=675"
     assert texts(item, "dc:language") == ["en-IN"]
     assert texts(item, "dc:rights") == ["© Press Trust of India"]
     assert texts(item, "description") == ["33 members; rates &lt; 28% &amp; cess on the table"]
@@ -59,10 +72,10 @@ def test_an_ndtv_item_of_pti_copy_element_by_element() -> None:
     [source] = item.findall("source")
     assert (source.text, source.get("url")) == (
         "Press Trust of India",
-        "https://www.ptinews.example/story/417",
+        "https://wire.example/",
     )
     [body] = texts(item, "content:encoded")
-    assert body == f"{entry.body}<p><i>{HEADLINE_ONLY}</i></p>"
+    assert body == f'{entry.body}<p lang="en" dir="ltr"><i>{HEADLINE_ONLY}</i></p>'
     assert [dict(m.attrib) for m in item.iterfind("media:content", NAMES)] == [
         {
             "url": "https://img.example/gst.jpg?w=1200&h=675",
@@ -100,7 +113,7 @@ def test_as_a_feed_reader_sees_it() -> None:
     assert not first.guidislink
     assert first.author == "Press Trust of India"
     assert first.source == {
-        "href": "https://www.ptinews.example/story/417",
+        "href": "https://wire.example/",
         "title": "Press Trust of India",
     }
     assert first.published_parsed[:6] == (2026, 11, 22, 13, 0, 15)
@@ -130,11 +143,14 @@ def test_without_anything_optional() -> None:
     assert names == [
         "title",
         "link",
+        "description",
         "guid",
         "pubDate",
         "updated",
+        "modified",
         "creator",
         "encoded",
+        "firstWords",
         "editedHeadlineOnly",
         "editScope",
         "agency",

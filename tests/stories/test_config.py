@@ -61,7 +61,7 @@ def test_a_whole_configuration(tmp_path: Path) -> None:
     assert config.outgoing[0].limit == 5
     assert config.data == tmp_path / "wirecopy-data"
     assert config.database == tmp_path / "wirecopy-data" / "wirecopy.sqlite3"
-    assert config.disclosure("edited", "PTI") == "(Edited by NDTV staff; first sent by PTI.)"
+    assert config.disclosure("edited", "PTI").text == "(Edited by NDTV staff; first sent by PTI.)"
 
 
 def test_the_private_keys_lie_in_the_data_folder_or_where_they_are_named(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_secrets_show_nowhere(tmp_path: Path) -> None:
 
 
 def test_the_contract_wording() -> None:
-    assert LABELS["headline-only"].disclosure.format(staff="NDTV staff") == (
+    assert LABELS["headline-only"].disclosure.format(parts="the headline", staff="NDTV staff") == (
         "(Except for the headline, this story has not been edited by NDTV staff"
         " and is published from a syndicated feed.)"
     )
@@ -112,7 +112,7 @@ def test_the_contract_wording() -> None:
 def test_nothing_is_claimed_of_changed_words(tmp_path: Path, scope: str) -> None:
     config = load(write(tmp_path, WHOLE.replace("edited =", "verbatim =")))
     assert scope in SCOPES
-    assert config.disclosure(scope, "PTI") == ""
+    assert config.disclosure(scope, "PTI").text == ""
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ def test_variables_for_tests_and_of_tables_of_any_key_are_known(
     monkeypatch.setenv("WIRECOPY_TEST_DATABASE_URL", "postgresql://x/y")
     monkeypatch.setenv("WIRECOPY_CONFIG", "elsewhere.toml")
     monkeypatch.setenv("WIRECOPY_DISCLOSURES__EDITED", "(Edited.)")
-    assert load(write(tmp_path, WHOLE)).disclosure("edited", "PTI") == "(Edited.)"
+    assert load(write(tmp_path, WHOLE)).disclosure("edited", "PTI").text == "(Edited.)"
 
 
 def test_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,7 +341,8 @@ def test_no_disclosure_of_ours_says_more_than_its_scope() -> None:
     for scope, label in LABELS.items():
         assert contradiction(scope, [plain(label.disclosure)]) == "", scope
     assert contradiction("edited", [plain(LABELS["verbatim"].disclosure)])
-    assert contradiction("packaging", [plain(LABELS["headline-only"].disclosure)])
+    said = LABELS["headline-only"].disclosure
+    assert contradiction("packaging", [plain(said.replace("{parts}", "the headline"))])
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
+from publish.entry import direction
 from publish.web.story import in_script
 from publish.web.wording import (
     badge,
-    direction,
     legend,
     listed,
     moment,
