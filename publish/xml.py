@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from html import escape
+from urllib.parse import unquote
 
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
@@ -21,7 +22,6 @@ from lxml import etree
 
 from publish.entry import Entry, FeedMetadata, captioned, rfc3339, type_of
 from stories.models import NAMESPACE, Media
-from wirecopy.feed import unbracketed
 
 RSS_TYPE = "application/rss+xml; charset=utf-8"
 ATOM_TYPE = "application/atom+xml; charset=utf-8"
@@ -126,11 +126,11 @@ def atom_entry(entry: Entry) -> bytes:
     _add(source, "updated", rfc3339(entry.source_updated))
     if entry.source_url:
         _add(source, "link").set("href", iri(entry.source_url))
-    named = Counter(unbracketed(medium.url) for medium in entry.media)
+    named = Counter(unquote(medium.url) for medium in entry.media)
     for medium in entry.media:
         # Once each: readers show twice what is named twice. Sound and film as RFC 4287 has them,
         # where that says the same address.
-        alone = named[unbracketed(medium.url)] == 1 and medium.url == iri(medium.url)
+        alone = named[unquote(medium.url)] == 1 and medium.url == iri(medium.url)
         if medium.medium in ("audio", "video") and alone:
             etree.SubElement(atom, "link", _enclosure(medium))
         else:

@@ -41,7 +41,7 @@ from pydantic_settings import (
 
 from stories import broker
 from stories.errors import ConfigError
-from stories.labels import EXCEPTED, LABELS, WORDINGS
+from stories.labels import EXCEPTED, LABELS, WORDINGS, Wording
 from stories.models import IdentityRule
 from wirecopy.scope import SCOPES, Part, Scope
 
@@ -342,6 +342,19 @@ def _base_of(language: str) -> str:
     return language.lower().replace("_", "-").partition("-")[0]
 
 
+def _listed(words: Wording, parts: Sequence[Part], *, film: bool) -> str:
+    """The *parts* as a sentence names them: ``the headline, links and pictures``."""
+    names = {"headline": words.headline, "links": words.links, "packaging": words.packaging}
+    names["media"] = words.film if film else words.media
+    *first, last = [names[part] for part in parts if part in names] or [""]
+    return f"{', '.join(first)}{words.and_}{last}" if first else last
+
+
+def _line_of(words: Wording, scope: Scope) -> str:
+    """Our sentence for *scope* in the language of *words*; empty for none."""
+    return words.whole if scope == "verbatim" else words.except_ if scope in EXCEPTED else ""
+
+
 class Disclosure(NamedTuple):
     """The sentence under a story, empty for none; its language, empty where that is not known."""
 
@@ -465,7 +478,7 @@ class Config(BaseSettings):
             "staff": self.publisher.staff_name,
             "publisher": self.publisher.name,
             "agency": agency,
-            "parts": words.listed(parts, film=film),
+            "parts": _listed(words, parts, film=film),
         }
         text = re.sub(r"\{(staff|publisher|agency|parts)\}", lambda m: values[m[1]], line).strip()
         return Disclosure(text, spoken)
@@ -476,7 +489,7 @@ class Config(BaseSettings):
             lines = self._disclosures_by_language.get(tag)
             if lines is not None:
                 words = WORDINGS.get(_base_of(tag))
-                if line := lines.get(scope, words.line(scope) if words else None):
+                if line := lines.get(scope, _line_of(words, scope) if words else None):
                     return line, tag
                 if scope in lines:  # left empty: nothing is printed
                     return "", tag

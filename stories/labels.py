@@ -1,14 +1,13 @@
 """What people are told of each edit scope, as ``scopes.toml`` and ``disclosures.toml`` word it."""
 
 import tomllib
-from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any, Literal
 
 from pydantic import Field
 
 from stories.models import Value
-from wirecopy.scope import SCOPES, Part, Scope
+from wirecopy.scope import SCOPES, Scope
 
 Tone = Literal["same", "near", "other", "open"]
 
@@ -39,17 +38,6 @@ class Wording(Value):
     and_: str = Field(alias="and")
     whole: str = ""
     except_: str = Field(default="", alias="except")
-
-    def listed(self, parts: Sequence[Part], *, film: bool) -> str:
-        """The *parts* as a sentence names them: ``the headline, links and pictures``."""
-        names = {"headline": self.headline, "links": self.links, "packaging": self.packaging}
-        names["media"] = self.film if film else self.media
-        *first, last = [names[part] for part in parts if part in names] or [""]
-        return f"{', '.join(first)}{self.and_}{last}" if first else last
-
-    def line(self, scope: Scope) -> str:
-        """The sentence for *scope*; empty for none."""
-        return self.whole if scope == "verbatim" else self.except_ if scope in EXCEPTED else ""
 
 
 EXCEPTED: tuple[Scope, ...] = ("headline-only", "headline-media", "packaging")
