@@ -34,7 +34,6 @@ from tests.publish.shelf import publish, put
 from tests.serving import Answer, Port, served
 from wirecopy.encoding import digest
 from wirecopy.scope import Copy, digests
-from wirecopy.text import plain
 from wirecopy.token import payload_of
 
 TYPES = {
