@@ -160,7 +160,9 @@ def needs(status: Status) -> list[str]:
             f"{told} desk {'headline stands' if told == 1 else 'headlines stand'} over copy whose"
             " number, name or negation the wire changed; wirecopy stories --second-look"
         )
-    found += [f"the clock {alert.message}" for alert in status.alerts if alert.kind == "clock"]
+    found += [
+        f"the clock ran ahead: {alert.message}" for alert in status.alerts if alert.kind == "clock"
+    ]
     if stuck := status.outbox_stuck:
         found.append(f"{stuck} in the outbox failed {TRIES} times or more")
     return found

@@ -92,6 +92,9 @@ _PORTS = {"http": 80, "https": 443}
 _LONGEST = 2_000
 _MARKUP = re.compile(r"<[^<>]*>")
 
+TELLING = 50
+"""Letters, and other characters but spaces, from which a text is one story's alone."""
+
 AHEAD = timedelta(minutes=10)
 """How far a stated date may lie after the receipt, as clocks differ."""
 
@@ -231,7 +234,8 @@ def _recognised(
         address = one.address if identity.rule == "guid" else None
         story = story or chosen.get(identity.key) or chosen.get(address or "")  # noqa: PLW2901
         if story is None:
-            words = known.keys.get(one.words or "")
+            telling = identity.rule == "digest" or not (one.words or "").startswith("few:")
+            words = known.keys.get(one.words or "") if telling else None
             # A story whose key is on the wire is that item's, and this one another.
             if words is not None and not words.shared and words.story_id not in present:
                 story = words.story_id  # noqa: PLW2901
@@ -445,14 +449,16 @@ def with_words(
 ) -> ItemKeys:
     """*keys* with that of the item's headline and text; sound and film are as good as text.
 
-    A headline alone tells stories apart only where nothing else does.
+    ``few:`` where they say too little to be one story's alone, as a daily "No warnings are in
+    force" does: they count only where the item has no other key to serve.
     """
     text = "".join("".join(projected.paragraphs).split()) or "".join(plain(item.summary).split())
     recorded = sorted(m.url for m in item.media if m.type.lower().startswith(("audio", "video")))
-    if rule < 2 or not (text or (keys.headline and not keys.guid and not keys.link)):
+    if rule < 2:
         return keys
     data = "\0".join((keys.headline, text, *recorded)).encode("utf-8", "replace")
-    return replace(keys, words=f"words:{hashlib.sha256(data).hexdigest()[:40]}")
+    kind = "few" if len(text) < TELLING else "words"
+    return replace(keys, words=f"{kind}:{hashlib.sha256(data).hexdigest()[:40]}")
 
 
 def headline(item: Item) -> str:

@@ -19,13 +19,16 @@ import structlog
 from ingest.schedule import GOOD
 from net import hooks
 from stories.config import Config
-from stories.db import Store, alerts, outbox
+from stories.db import Store, alerts, outbox, wires
 from stories.db import stories as records
 from stories.db.alerts import Alert, AlertKind, Watched
 from stories.logs import masked
 
 FAILING_FOR = timedelta(hours=1)
 """A shorter failure is no alert; ``wirecopy status`` shows it."""
+
+CLOCK_FOR = timedelta(days=1)
+"""How long an alert says that the clock was put right."""
 
 QUIET_LEAST = timedelta(hours=1)
 """No shorter silence is an alert, however busy the wire was."""
@@ -162,8 +165,36 @@ def update(store: Store, now: datetime) -> tuple[int, int]:
     strange = [
         alert for alert, until in _of_this_round(silent, now) if not _was_usual(store, alert, until)
     ]
-    headlines = _write(store, *_headlines(store, now), (), now)
+    wanted, over = _headlines(store, now)
+    headlines = _write(store, wanted, [*over, *_clock(store, now)], (), now)
     return begun + _write(store, strange, (), (), now)[0] + headlines[0], ended + headlines[1]
+
+
+def put_clock_right(store: Store, now: datetime) -> int:
+    """Void the times that a clock which ran ahead has left in the future, so that polling and work
+    go on, and begin an alert; of how many wires and jobs.
+
+    A machine whose own clock differs from the database server's voids nothing.
+    """
+    with store.read() as conn:
+        if not wires.ahead(conn, now) and not outbox.ahead(conn, now):
+            return 0
+    with store.write() as conn:
+        if not wires.clock_is_right(conn, now):
+            return 0
+        alerts.put_right(conn, now)
+        polls, jobs = wires.put_right(conn, now), outbox.put_right(conn, now)
+    because = f"times of {polls} wires and {jobs} jobs lay in the future; they are done anew"
+    if polls or jobs:
+        _write(store, [Alert("clock", "clock", now, because)], (), (), now)
+    return polls + jobs
+
+
+def _clock(store: Store, now: datetime) -> Sequence[tuple[AlertKind, str]]:
+    """The alert of the clock, when it is over."""
+    with store.read() as conn:
+        standing = alerts.standing(conn, 1, "clock")
+    return [("clock", each.subject) for each in standing if now - each.since > CLOCK_FOR]
 
 
 def _headlines(
@@ -227,9 +258,14 @@ def _write(
         outbox.want(conn, "alert", {a.subject for a in begun} | {s for _, s in ended}, now)
     for a in begun:
         message = masked(a.message)
-        log.warning(f"wire {WORDS[a.kind][0]}", alert=a.kind, wire=a.subject, message=message)
+        log.warning(
+            f"{_whose(a.kind) or 'clock '}{WORDS[a.kind][0]}",
+            alert=a.kind,
+            wire=a.subject,
+            message=message,
+        )
     for kind, name in ended:
-        log.warning(f"wire {WORDS[kind][1]}", alert=kind, wire=name)
+        log.warning(f"{_whose(kind) or 'clock '}{WORDS[kind][1]}", alert=kind, wire=name)
     return len(begun), len(ended)
 
 
@@ -292,8 +328,12 @@ def _as_json(alert: Alert) -> dict[str, Any]:
         "state": "over" if over else "begun",
         "since": alert.since.isoformat(),
         "ended": alert.ended_at.isoformat() if alert.ended_at else None,
-        "message": f"wire {alert.subject} {words}",
+        "message": f"{_whose(alert.kind)}{alert.subject} {words}",
     }
+
+
+def _whose(kind: AlertKind) -> str:
+    return "" if kind == "clock" else "wire "
 
 
 def _minute(moment: datetime) -> str:

@@ -18,6 +18,7 @@ from stories import clock, licence
 from stories.config import Config
 from stories.db import Store, captures, feeds, key_value, outbox, retention, wires
 from stories.db import stories as records
+from workers.alerts import put_clock_right
 
 BUDGET = 5.0
 """Seconds after which no new step is begun."""
@@ -33,7 +34,8 @@ def housekeeping(store: Store, config: Config, budget: float = BUDGET) -> dict[s
     """One round, of about *budget* seconds; how much of what was done, zeros left out."""
     ends = time.monotonic() + budget
     now = clock.now()
-    done = {"licences over": end_licences(store, config, now)}
+    done = {"times in the future": put_clock_right(store, now)}
+    done["licences over"] = end_licences(store, config, now)
     if _due(store, "housekeeping:mended", RECONCILE_EVERY, now):
         for what, count in reconcile(store, now).items():
             done[what] = count

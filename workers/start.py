@@ -4,6 +4,7 @@ from publish.rerender import rendered_before, rerender_if_changed
 from stories import clock
 from stories.config import Config
 from stories.db import Store, connect, wires
+from workers.alerts import put_clock_right
 
 
 def start(config: Config) -> Store:
@@ -13,6 +14,7 @@ def start(config: Config) -> Store:
     """
     store = connect(config.database)
     store.migrate()
+    put_clock_right(store, clock.now())
     _apply(store, config)
     return store
 

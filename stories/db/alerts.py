@@ -135,6 +135,12 @@ def begin(conn: Connection, alert: Alert) -> bool:
     return False
 
 
+def put_right(conn: Connection, now: datetime) -> None:
+    """Let alerts that a clock that ran ahead began or ended have done so by *now*."""
+    for name in ("since", "ended_at"):
+        conn.execute(update(alerts).where(alerts.c[name] > now).values({name: now}))
+
+
 def end(conn: Connection, kind: AlertKind, subject: str, now: datetime) -> bool:
     """Write that the alert is over; True when that must be sent, as its beginning was."""
     untold = and_(_is(kind, subject), alerts.c.told_at.is_(None))

@@ -16,6 +16,7 @@ from typing import Literal
 
 import structlog
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     and_,
     bindparam,
@@ -45,6 +46,9 @@ RENEW_SECONDS = LEASE.total_seconds() / 3
 
 RETRY_FIRST = timedelta(seconds=15)
 RETRY_LONGEST = timedelta(hours=1)
+
+AHEAD = timedelta(minutes=5)
+"""By how much the clocks of the machines may differ (as for wires)."""
 
 log = structlog.get_logger()
 
@@ -164,6 +168,25 @@ def failed(
             ),
         )
     )
+
+
+def _ahead(now: datetime) -> ColumnElement[bool]:
+    return or_(
+        outbox.c.since > now + AHEAD,
+        outbox.c.due_at > now + RETRY_LONGEST + AHEAD,
+        outbox.c.lease_until > now + LEASE + AHEAD,
+    )
+
+
+def ahead(conn: Connection, now: datetime) -> bool:
+    """Whether any row has times in the future that no right clock wrote."""
+    return conn.execute(select(outbox.c.key).where(_ahead(now)).limit(1)).first() is not None
+
+
+def put_right(conn: Connection, now: datetime) -> int:
+    """Void what a clock that ran ahead wrote of work: it is free and due; how many rows."""
+    freed = {"since": now, "due_at": now, "lease": None, "lease_until": None}
+    return conn.execute(update(outbox).where(_ahead(now)).values(**freed)).rowcount
 
 
 def release(conn: Connection, jobs: Iterable[Job]) -> None:

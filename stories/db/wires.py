@@ -11,7 +11,9 @@ from sqlalchemy import (
     RowMapping,
     Select,
     and_,
+    case,
     func,
+    literal,
     or_,
     select,
     update,
@@ -20,7 +22,7 @@ from sqlalchemy import (
 from stories import clock
 from stories.config import Config, Politeness, Wire
 from stories.db.engine import upsert
-from stories.db.tables import wires
+from stories.db.tables import UtcDateTime, wires
 from stories.licence import Terms
 from stories.models import DueWire, Traffic, WireState, host_of
 
@@ -134,6 +136,59 @@ def _add(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
     statement = upsert(conn, wires).on_conflict_do_nothing(index_elements=["name"])
     for at in range(0, len(rows), CHUNK):
         conn.execute(statement, list(rows[at : at + CHUNK]))
+
+
+AHEAD = timedelta(minutes=5)
+"""By how much the clocks of the machines may differ. What lies further in the future was written
+by a clock that was wrong."""
+
+_PAST = ("added_at", "polled_at", "failing_since", "paused_at", "captured_at", "changed_at")
+
+
+def _ahead(now: datetime) -> ColumnElement[bool]:
+    late = now + AHEAD
+    return or_(wires.c.added_at > late, wires.c.polled_at > late, wires.c.leased_at > late)
+
+
+def clock_is_right(conn: Connection, now: datetime) -> bool:
+    """Whether *now* is also what the database server's clock says, where it has one of its own."""
+    if conn.dialect.name != "postgresql":
+        return True
+    server: datetime = conn.execute(select(func.clock_timestamp())).scalar_one()
+    return abs(server - now) <= AHEAD
+
+
+def ahead(conn: Connection, now: datetime) -> int:
+    """How many wires have times in the future."""
+    count = select(func.count()).select_from(wires).where(wires.c.configured, _ahead(now))
+    return int(conn.execute(count).scalar_one())
+
+
+def put_right(conn: Connection, now: datetime) -> int:
+    """Void what a clock that ran ahead wrote of wires: they are free and due; how many."""
+    rows = conn.execute(select(wires.c.name, wires.c.news).where(_ahead(now))).all()
+    for row in rows:
+        past = {
+            name: case((wires.c[name] > now, literal(now, UtcDateTime())), else_=wires.c[name])
+            for name in _PAST
+        }
+        conn.execute(
+            update(wires)
+            .where(wires.c.name == row.name)
+            .values(
+                **past,
+                due_at=now,
+                due_because="the clock was put right",
+                lease=None,
+                lease_until=None,
+                leased_at=None,
+                moved_since=None,
+                moved_to=None,
+                moved_count=0,
+                news=[moment for moment in row.news if moment <= now],
+            )
+        )
+    return len(rows)
 
 
 def terms(conn: Connection, names: Collection[str] | None = None) -> dict[str, timedelta]:
