@@ -1,14 +1,29 @@
 """What the desk edits: it writes a headline, or puts the wire's back. Nothing edits a body."""
 
-from stories import clock
-from stories.db import Store, outbox
+import re
+
+from ingest.formats.html_detection import is_markup_title, resolve_references
+from stories import clock, licence
+from stories.config import Config
+from stories.db import Connection, Store, feeds, outbox, retention, wires
 from stories.db import stories as records
 from stories.errors import WirecopyError
 from stories.models import HeadlineEdit, Story
-from wirecopy.text import plain
+from wirecopy.text import paragraphs, plain
 
 LONGEST = 300
 """Characters of a headline or a name; a body pasted by mistake has more."""
+
+
+_OVERRIDES = re.compile("[\u202a-\u202e]")
+_ISOLATES = re.compile("[\u2066-\u2069]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
+)
+"""Unicode's Default_Ignorable_Code_Point (UAX #44), which shows nothing."""
+_MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
 
 
 class HeadlineError(WirecopyError):
@@ -23,21 +38,99 @@ def checked(text: str, what: str) -> str:
     """
     if any(0xD800 <= ord(c) <= 0xDFFF for c in text):
         raise HeadlineError(f"the {what} is not valid UTF-8 text; check the terminal's encoding")
-    if any(c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069" for c in text):
+    if _OVERRIDES.search(text):
         raise HeadlineError(
-            f"the {what} overrides the direction of text (U+202A to U+202E, U+2066 to U+2069);"
-            " type it without them"
+            f"the {what} overrides the direction of text (U+202A to U+202E); type it without them"
         )
-    kept = plain(text)
-    if not kept:
-        raise HeadlineError(f"the {what} is empty; write one, or --revert to the wire's")
+    kept = plain(_ISOLATES.sub("", text))
+    if not plain(_INVISIBLE.sub("", kept)):
+        remedy = "give one that can be seen"
+        if what == "headline":
+            remedy = "write one, or --revert to the wire's"
+        raise HeadlineError(f"the {what} is empty: it shows nothing; {remedy}")
     if len(kept) > LONGEST:
         raise HeadlineError(f"the {what} has {len(kept)} characters; at most {LONGEST} are taken")
     return kept
 
 
-def rewrite(store: Store, story_id: str, text: str | None, by: str) -> Story:
-    """Put *text* over the story, or the wire's own headline back when *text* is None.
+def typed(text: str) -> tuple[str, list[str]]:
+    """The headline meant by *text*, which may be pasted from a page, and what was odd about it.
+
+    Markup and references are read as in a wire's title; isolates are taken off.
+    """
+    odd = []
+    meant = " ".join(paragraphs(text)) if is_markup_title(text) else resolve_references(text)
+    if plain(meant) != plain(text):
+        found = ", ".join(dict.fromkeys(_MARKUP.findall(text)))
+        odd.append(f"the headline had markup or references, which were resolved: {found}")
+    if _ISOLATES.search(meant):
+        odd.append("the headline had isolates (U+2066 to U+2069), which were taken off")
+    if letters := dict.fromkeys(_MARKUP.findall(meant)):
+        odd.append(f"this stands in the headline as letters, not as markup: {', '.join(letters)}")
+    return meant, odd
+
+
+def replaced(story: Story) -> str:
+    """What the last edit of *story* replaced or brought back, in a sentence; empty for nothing."""
+    last, before = story.edits[-1], story.edits[-2] if len(story.edits) > 1 else None
+    if last.text is None:
+        gone = f"; taken off: {_whose(before)}" if before and before.text is not None else ""
+        return f"the wire's headline is back: “{story.version.headline}”{gone}"
+    if before is None or before.text is None or before.text == last.text:
+        return ""
+    return f"this replaced {_whose(before)}"
+
+
+def _whose(edit: HeadlineEdit) -> str:
+    return f"the headline by {edit.by} of {edit.at:%Y-%m-%d %H:%M:%SZ}, “{edit.text}”"
+
+
+def unseen(conn: Connection, config: Config, story: Story) -> str:
+    """Why nobody can see *story* as it is now; empty when its feeds or its page show it."""
+    terms = wires.licence_terms(conn, config, [story.wire])
+    if licence.over(terms, story, clock.now()) or retention.withdrawn(conn, [story.id]):
+        return "its licence is over: it is in no feed, and its page answers 410"
+    for kind, key, error in outbox.failures(conn):
+        if (kind, key) == ("story", story.id):
+            return error
+    entry = feeds.entry(conn, story.id)
+    if entry is None or entry.changed_at < story.changed_at:
+        return "it waits to be rendered: another process has it, or `wirecopy up` has to run"
+    if feeds.feeds_of(conn, story.id):
+        return ""
+    if not story.headline:
+        return "it has no headline, so it is in no feed until the desk writes one"
+    return "no feed selects it (wires, categories, languages, keywords, urgency of [[feeds]])"
+
+
+def shown_in(conn: Connection, story: Story) -> list[str]:
+    """The feeds whose bytes, as served, have *story* as it is now."""
+    entry = feeds.entry(conn, story.id)
+    if entry is None or entry.changed_at < story.changed_at:
+        return []
+    rows = {name: feeds.feed(conn, name, "json") for name in feeds.feeds_of(conn, story.id)}
+    return [name for name, row in rows.items() if row is not None and entry.json in row.body]
+
+
+def earlier(story: Story, number: int) -> str | None:
+    """The text of the desk's edit *number*, counted from 1; None where the wire's stood, as at 0.
+
+    :raises HeadlineError: when there is no such edit.
+    """
+    if number > len(story.edits):
+        raise HeadlineError(
+            f"headline {number}: there is none; the desk made {len(story.edits)} edits,"
+            f" `wirecopy story {story.id}` numbers them"
+        )
+    return story.edits[number - 1].text if number else None
+
+
+def rewrite(
+    store: Store, story_id: str, text: str | None, by: str, *, seen: int | None = None
+) -> Story:
+    """Put *text* over the story, or the wire's own headline back when *text* is None. *seen* is
+    the version that its writer had before them, if not the current one: then it is due for a
+    second look.
 
     The edit and the outbox row that has the story rendered are one transaction. The same words
     again are an edit too, when the wire has a newer version: they confirm the headline against it.
@@ -55,11 +148,12 @@ def rewrite(store: Store, story_id: str, text: str | None, by: str) -> Story:
             raise HeadlineError(f"story {story_id}: the wire's headline stands already")
         if line == story.desk_headline and line is not None and not story.second_look:
             raise HeadlineError(f"story {story_id}: has this headline already")
+        if seen is not None and seen > story.number:
+            raise HeadlineError(f"story {story_id}: has no version {seen}, only {story.number}")
         # Edits stay in order even if the machine's clock was set back between them.
         at = max([now, story.received_at, *(e.at for e in story.edits)])
-        records.add_edit(
-            conn, story.id, HeadlineEdit(text=line, by=name, at=at, against=story.number)
-        )
+        against = story.number if seen is None else seen
+        records.add_edit(conn, story.id, HeadlineEdit(text=line, by=name, at=at, against=against))
         records.settle(conn, [story.id])
         outbox.want(conn, "story", [story.id], now)
         after = records.one(conn, story.id)

@@ -78,7 +78,8 @@ def line(arguments: Sequence[str]) -> typer.Typer:
     # An argument that looks like a command imports one more; no harm.
     for name in [name for name in COMMANDS if name in arguments] or COMMANDS:
         module = import_module(f"desk.cli.{COMMANDS[name]}")
-        app.command(name)(getattr(module, name))
+        command = getattr(module, f"{name.capitalize()}Command", None)
+        app.command(name, cls=command)(getattr(module, name))
     return app
 
 

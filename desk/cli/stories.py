@@ -6,6 +6,7 @@ import typer
 
 from desk import show
 from desk.cli.context import LARGEST, check_wires, feed_named, opened, story_named
+from desk.headline import unseen
 from stories.db import Store, captures, feeds, proofs
 from stories.db import stories as records
 from stories.db.feeds import EntryRow
@@ -78,19 +79,21 @@ def story(
     json: Annotated[bool, typer.Option("--json", help="Print everything known as JSON.")] = False,
 ) -> None:
     """Show one story: headlines, versions, what was measured, and the bytes it came as."""
-    with opened(ctx) as (_, store):
+    with opened(ctx) as (config, store):
         found = story_named(store, name)
         with store.read() as conn:
             history = records.history(conn, found.id)
             entry = feeds.entry(conn, found.id)
             placed = feeds.feeds_of(conn, found.id)
             stated = proofs.last_statements(conn, [found.id]).get(found.id)
+            hidden = unseen(conn, config, found)
         chosen = _version(history, version)
         if raw:
             show.raw(_own_bytes(store, chosen))
             return
         shown = record(found, entry)
         shown["feeds"] = placed
+        shown["not_published"] = hidden or None
         shown["statement"] = stated.version if stated else None
         shown["signed_by"] = stated.kid if stated else None
         if json:
@@ -173,9 +176,11 @@ def _print(
 ) -> None:
     shown["feeds"] = ", ".join(shown["feeds"])
     show.facts(shown)
-    for edit in found.edits:
+    for number, edit in enumerate(found.edits, 1):
         what = f"wrote: {edit.text}" if edit.text is not None else "put the wire's headline back"
-        show.say(f"  {show.when(edit.at)} {edit.by} {what} (against version {edit.against})")
+        show.say(
+            f"  {number}. {show.when(edit.at)} {edit.by} {what} (against version {edit.against})"
+        )
     show.table(
         [
             {**_version_record(v), "bytes": f"{v.start}-{v.end}" if v.start >= 0 else "unknown"}

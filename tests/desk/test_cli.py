@@ -51,7 +51,8 @@ def wire_of(*items: str) -> bytes:
     ).encode()
 
 
-RAIN = item("rain", "Rain stops play", "&lt;p&gt;It rained &amp;amp; rained.&lt;/p&gt;")
+IT_RAINED = "&lt;p&gt;It rained &amp;amp; rained.&lt;/p&gt;"
+RAIN = item("rain", "Rain stops play", IT_RAINED)
 TRAM = item("tram", "Tram line opens", "&lt;p&gt;It opened.&lt;/p&gt;&lt;p&gt;All came.&lt;/p&gt;")
 
 
@@ -199,7 +200,9 @@ def test_an_update_under_a_desk_headline_waits_for_a_second_look(house: House) -
     house.run("poll")
     rain = house.listed("stories")[0]["id"]
     house.run("headline", rain, "Rain, again", "--by", "Asha")
-    newer = item("rain", "Rain stops play for good", "&lt;p&gt;It still rains.&lt;/p&gt;")
+    newer = item(
+        "rain", "Rain stops play for good", IT_RAINED + "&lt;p&gt;It still rains.&lt;/p&gt;"
+    )
     house.server.answer("/pti.rss", wire_of(newer, TRAM), {"ETag": '"2"'})
     house.run("poll")
     waiting = house.listed("stories", "--second-look")
@@ -389,6 +392,50 @@ def test_the_same_headline_twice_and_a_revert_of_nothing(house: House) -> None:
     assert b"stands already" in house.try_("headline", rain, "--revert", "--by", "Asha").stderr
     house.run("headline", rain, "Rain", "--by", "Asha")
     assert b"already" in house.try_("headline", rain, "Rain", "--by", "Asha").stderr
+
+
+@pytest.mark.parametrize(
+    "headline", ["-5 hours of rain", "-5°C", "--- Live: rain", "−7", "-h is no help here"]
+)
+def test_a_headline_may_begin_with_a_minus(house: House, headline: str) -> None:
+    house.run("poll")
+    rain = house.listed("stories")[0]["id"]
+    house.run("headline", rain, headline, "--by", "Asha", "--seen=1")
+    assert house.listed("stories", "--limit=1")[0]["headline"] == headline
+    done = house.try_("headline", rain, "--revrt", "--by", "Asha")
+    assert done.returncode == 2
+    assert b'-- "TEXT"' in done.stderr
+    house.run("headline", rain, "--by", "Asha", "--", "-Rain")
+    assert house.listed("stories", "--limit=1")[0]["headline"] == "-Rain"
+
+
+def test_an_act_says_where_it_is_published_and_what_comes_back(house: House) -> None:
+    house.run("poll")
+    rain = house.listed("stories")[0]["id"]
+    assert "published in" in (said := house.run("headline", rain, "Ben's words", "--by", "Ben"))
+    assert "india" in said
+    done = house.try_("headline", rain, "<b>Cara</b> &amp; co", "--by", "Cara")
+    assert done.returncode == 0
+    assert b"replaced the headline by Ben" in done.stderr
+    assert b"<b>, </b>, &amp;" in done.stderr
+    house.run("headline", rain, "--revert", "--to", "1", "--by", "Ben")
+    assert house.listed("stories", "--limit=1")[0]["headline"] == "Ben's words"
+    done = house.try_("headline", rain, "--revert", "--by", "Ben")
+    assert "is back: “Rain stops play”; taken off".encode() in done.stderr
+    assert "1. 2" in house.run("story", rain)
+
+
+def test_a_headline_that_nobody_sees_is_said_to_be(house: House) -> None:
+    house.run("poll")
+    rain = house.listed("stories")[0]["id"]
+    toml = house.folder / "wirecopy.toml"
+    told = toml.read_text()
+    toml.write_text(re.sub(r'(name = "india")', r'\1\ncategories = ["Sailing"]', told))
+    house.run("poll")
+    done = house.try_("headline", rain, "Rain, unseen", "--by", "Asha")
+    assert done.returncode == 1
+    assert b"nobody sees it: no feed selects it" in done.stderr
+    assert "no feed selects it" in house.listed("story", rain)["not_published"]
 
 
 class TestKeys:

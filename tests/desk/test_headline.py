@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from desk.headline import HeadlineError, checked, rewrite
+from desk.headline import HeadlineError, checked, earlier, replaced, rewrite, typed
 from stories import clock
 from stories.db import Store, outbox
 from tests.conftest import ConfigOf
@@ -62,3 +62,59 @@ def test_acts_keep_their_order_when_the_clock_is_set_back(desk: Desk) -> None:
 def test_words_that_cannot_be_taken(name: str) -> None:
     with pytest.raises(HeadlineError, match="name"):
         checked(name, "name")
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    ["\u200b", "\u00ad\u2060", "\u2066\u2069", "\u3164 \ufe0f", "\u034f", "\U000e0041", "\u180e"],
+)
+def test_a_headline_has_to_show_something(unseen: str) -> None:
+    with pytest.raises(HeadlineError, match="shows nothing"):
+        checked(unseen, "headline")
+    assert checked(f"{unseen}क्\u200dष", "headline").endswith("क्\u200dष")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant", "odd"),
+    [
+        ("3 < 5, R&D and AT&T", "3 < 5, R&D and AT&T", ""),
+        ("Fish &amp; Chips&#8217; end", "Fish & Chips’ end", "&amp;, &#8217;"),
+        ("<i>Live</i>: ferry &lt;b&gt; sinks", "Live: ferry <b> sinks", "as letters"),
+        (
+            "How the <blink> tag died",
+            "How the <blink> tag died",
+            "as letters, not as markup: <blink>",
+        ),
+        ("Fish &amp;amp; Chips", "Fish &amp; Chips", "as letters, not as markup: &amp;"),
+        ("\u2068شمال\u2069 wins", "شمال wins", "isolates"),
+        ("Q&A; x &unknown; y", "Q&A; x &unknown; y", "&unknown;"),
+        ("“हिन्दी” — नमस्ते", "“हिन्दी” — नमस्ते", ""),
+    ],
+)
+def test_what_was_pasted_is_read_as_meant_and_named(text: str, meant: str, odd: str) -> None:
+    found, notes = typed(text)
+    assert checked(found, "headline") == meant
+    assert (odd in " ".join(notes)) if odd else not notes
+
+
+def test_an_act_says_whose_words_it_replaced(desk: Desk) -> None:
+    story = desk.wanted()[0]
+    assert replaced(rewrite(desk.store, story, "Ben's words", "Ben")) == ""
+    after = rewrite(desk.store, story, "Cara's words", "Cara")
+    assert "by Ben" in replaced(after)
+    assert (earlier(after, 1), earlier(after, 0)) == ("Ben's words", None)
+    with pytest.raises(HeadlineError, match="made 2 edits"):
+        earlier(after, 3)
+    said = replaced(rewrite(desk.store, story, None, "Ben"))
+    assert "“One”" in said
+    assert "by Cara" in said
+    assert replaced(rewrite(desk.store, story, "Third", "Ben")) == ""
+
+
+def test_a_version_that_its_writer_has_not_seen_is_due_for_a_second_look(desk: Desk) -> None:
+    story = desk.wanted()[0]
+    desk.take(feed(item("a", "One, updated")))
+    with pytest.raises(HeadlineError, match="no version 3, only 2"):
+        rewrite(desk.store, story, "Words", "Asha", seen=3)
+    assert rewrite(desk.store, story, "Words", "Asha", seen=1).second_look
+    assert not rewrite(desk.store, story, "Words", "Asha", seen=2).second_look
