@@ -16,6 +16,10 @@ MOST_ITEMS = 2_000
 this bounds the time. The rest stays in the capture, and is named as a fault of the wire."""
 
 
+MENDED = 2
+"""The rule (:data:`stories.models.INTAKE_RULE`) from which on words are read as they were meant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hints:
     """What is known of the bytes besides the bytes.

@@ -13,7 +13,16 @@ from ingest.decide import keys_of, with_words
 from ingest.formats import Format
 from ingest.formats.html_mend import letters_by_hand
 from ingest.integrity import Fault, Reread, letters
-from ingest.item import Candidate, Channel, Contents, Hints, Item, ItemKeys, Refusal, summed_up
+from ingest.item import (
+    Candidate,
+    Channel,
+    Contents,
+    Hints,
+    Item,
+    ItemKeys,
+    Refusal,
+    summed_up,
+)
 from ingest.normalize import content_digest, normalize, project_body, received
 from stories.config import Wire
 from stories.errors import ParseError
@@ -65,7 +74,7 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
             keys = with_words(keys, item, projected, hints.rule)
             version = normalize(item, parsed.channel, wire, projected)
             raw = body[item.start : item.end] if 0 <= item.start < item.end else None
-            fault = _fault(reread, raw, version) or _doubt(item, version, projected, hints.rule)
+            fault = _fault(reread, raw, version) or _doubt(item, version, projected, hints)
             if fault is not None:
                 if fault.withholds and wire.conserve == "quarantine":
                     raise ParseError(fault.state, f"item {item.position}: {fault.message}")
@@ -123,7 +132,7 @@ def _fault(reread: Reread | None, raw: bytes | None, version: Version) -> Fault 
     return integrity.check(reread, raw, version)
 
 
-def _doubt(item: Item, version: Version, projected: Projection, rule: int) -> Fault | None:
+def _doubt(item: Item, version: Version, projected: Projection, hints: Hints) -> Fault | None:
     """Why nothing can be claimed of *item*, although both readings of it agree."""
     if item.doubt:
         return Fault("text-unchecked", item.doubt)

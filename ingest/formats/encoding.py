@@ -8,7 +8,7 @@ wire writes can reach Python's other codecs (``zip``, ``punycode`` …).
 
 import codecs
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _WINDOWS_1252 = "cp1252"
 _REAL: dict[str, str] = {
@@ -60,6 +60,13 @@ _MARKS = (
     (b"{\0", "utf-16-le"),
     (b"\0{", "utf-16-be"),
 )
+# Half of a character each, written as if it were UTF-8 (CESU-8).
+_HALVES = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
+_PAIR = re.compile(
+    r"&(?:amp;)?#(?:(5[56][0-9]{3})|[xX]([dD][89abAB][0-9a-fA-F]{2}));"
+    r"&(?:amp;)?#(?:(5[67][0-9]{3})|[xX]([dD][c-fC-F][0-9a-fA-F]{2}));"
+)
+_CONTROLS = re.compile("[\x80-\x9f]")
 _DECLARATION = re.compile(rb"""\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})["']""")
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
 
@@ -76,10 +83,14 @@ codecs.register_error("wirecopy-windows-1252", _as_windows_1252)
 
 @dataclass(frozen=True, slots=True)
 class Charset:
-    """How the bytes of one capture are read; ``note`` is what was wrong with their declaration."""
+    """How the bytes of one capture are read; ``note`` is what was wrong with their declaration.
+
+    ``mends`` tells whether characters are read as they were meant (:func:`as_meant`).
+    """
 
     name: str
     note: str = ""
+    mends: bool = True
 
     @property
     def wide(self) -> bool:
@@ -92,9 +103,36 @@ class Charset:
         Bytes that are no UTF-8 within UTF-8 are taken as windows-1252; in any other encoding they
         become U+FFFD.
         """
-        if self.name == "utf-8":
-            return piece.decode("utf-8", "wirecopy-windows-1252")
-        return piece.decode(self.name, "replace")
+        if self.name != "utf-8":
+            text = piece.decode(self.name, "replace")
+        else:
+            if self.mends and b"\xed" in piece:
+                piece = _HALVES.sub(_joined, piece)
+            text = piece.decode("utf-8", "wirecopy-windows-1252")
+        return as_meant(text) if self.mends else text
+
+
+def as_meant(text: str) -> str:
+    """*text* without what only a fault on the way makes of characters.
+
+    Controls U+0080 to U+009F are windows-1252 that went through Latin-1, as HTML reads
+    ``&#150;``. Two references to the halves of a character, a surrogate pair, are that character.
+    """
+    if not text.isascii():
+        text = _CONTROLS.sub(lambda m: m[0].encode("latin-1").decode("cp1252", "replace"), text)
+    return _PAIR.sub(_whole, text) if "&" in text else text
+
+
+def _whole(match: re.Match[str]) -> str:
+    halves = [int(d) if d else int(h, 16) for d, h in (match.group(1, 2), match.group(3, 4))]
+    if not (0xD800 <= halves[0] < 0xDC00 <= halves[1] < 0xE000):
+        return match[0]
+    return "".join(map(chr, halves)).encode("utf-16", "surrogatepass").decode("utf-16")
+
+
+def _joined(match: re.Match[bytes]) -> bytes:
+    halves = match[0].decode("utf-8", "surrogatepass").encode("utf-16", "surrogatepass")
+    return halves.decode("utf-16").encode()
 
 
 def known(label: str) -> str:
@@ -113,8 +151,12 @@ def marked(body: bytes) -> str:
     return next((name for mark, name in _MARKS if body.startswith(mark)), "")
 
 
-def decide(body: bytes, content_type: str = "") -> Charset:
+def decide(body: bytes, content_type: str = "", *, mends: bool = True) -> Charset:
     """The encoding of *body*, from its bytes and its Content-Type. Linear in its length."""
+    return replace(_decide(body, content_type), mends=mends)
+
+
+def _decide(body: bytes, content_type: str) -> Charset:
     if name := marked(body):
         return Charset(name)
     header = _CHARSET.search(content_type)
@@ -152,7 +194,7 @@ def _utf8(body: bytes, names: list[str], declared: str) -> Charset:
 
 def _mostly_utf8(body: bytes) -> bool:
     """Whether what is not ASCII in *body* is UTF-8 but for a few stray bytes."""
-    text = body.decode("utf-8", "replace")
+    text = _HALVES.sub(b"\xc3\xa9", body).decode("utf-8", "replace")
     broken = text.count("\ufffd")
     whole = len(text) - len(text.encode("ascii", "ignore")) - broken
     return whole > 4 * broken

@@ -69,22 +69,14 @@ _SRC = re.compile(r"""(?:^|(?<=\s))src\s*=\s*(?:"[^"]*"|'[^']*'|\S+)""", re.IGNO
 _SIZE = re.compile(r"\s+([\d.]+)[wx]", re.ASCII)
 
 
-def mended(item: Item, rule: int) -> Item:
-    """*item* with its markup so that an HTML parser swallows none of its words; as it is, where
-    *rule* is that of captures from before this was done."""
-    if not mends(rule):
-        return item
+def mended(item: Item) -> Item:
+    """*item* with its markup so that an HTML parser swallows none of its words."""
     return replace(
         item,
         headline=mend(item.headline) if item.headline_html else unwrapped(item.headline),
         body=mend(item.body) if item.body_html else unwrapped(item.body),
         summary=mend(item.summary) if item.summary_html else unwrapped(item.summary),
     )
-
-
-def mends(rule: int) -> bool:
-    """Whether captures taken in under *rule* (:data:`stories.models.INTAKE_RULE`) are mended."""
-    return rule >= 2
 
 
 def unwrapped(text: str) -> str:

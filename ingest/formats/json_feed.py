@@ -19,11 +19,11 @@ from typing import Any
 
 from ingest.formats import encoding, item_spans
 from ingest.formats.html_detection import has_words
-from ingest.formats.html_mend import mend, mended, mends, unwrapped
+from ingest.formats.html_mend import mend, mended, unwrapped
 from ingest.formats.rss_atom_reread import OTHER
 from ingest.formats.sniff import Sniffed
 from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError, letters
-from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
+from ingest.item import MENDED, MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
 from stories.errors import ParseError
 from wirecopy.encoding import well_formed
 from wirecopy.text import projection
@@ -44,6 +44,7 @@ _KINDS: dict[str, Kind] = {
 }
 # A string that never ends takes the rest, so that no byte is looked at twice.
 _STRING = r'"((?>[^"\\]+|\\.)*+)(?:"|\Z)'
+_CONTROL = re.compile(r"(?<!\\)\\u00([89][0-9a-fA-F])")
 _TOKEN = re.compile(rf'{_STRING}(\s*:)?|[{{}}\[\]]|([^\s{{}}\[\],:"]+)', re.DOTALL)
 _TOKEN_OF_BYTES = re.compile(rf'{_STRING}|[{{}}\[\]]|[^\s{{}}\[\],:"]+'.encode(), re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
@@ -61,7 +62,8 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     :raises ParseError: ``not-a-feed`` for other JSON, ``malformed`` where it is broken and no whole
         item is in it.
     """
-    charset = encoding.decide(body)  # a charset in the Content-Type means nothing (RFC 8259 §11)
+    # A charset in the Content-Type means nothing (RFC 8259 §11).
+    charset = encoding.decide(body, mends=hints.rule >= MENDED)
     notes = [f"encoding: {charset.note}"] if charset.note else []
     spans = item_spans.spans_by(_spans, body)
     if len(spans) > MOST_ITEMS:
@@ -84,11 +86,12 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     items: list[Item] = []
     problems: list[tuple[int, str]] = []
     for position, (start, stop) in enumerate(spans[:MOST_ITEMS]):
-        members, problem = _object(charset.decode(body[start:stop]))
+        members, problem = _object(_decoded(body[start:stop], charset))
         if problem:
             problems.append((position, problem))
         item = Item(position, start, stop)
-        items.append(mended(_item(item, members, feed, home or hints.url), hints.rule))
+        item = _item(item, members, feed, home or hints.url)
+        items.append(mended(item) if hints.rule >= MENDED else item)
     return Parsed(
         format=f"json{version[1].replace('.', '')}",
         channel=Channel(
@@ -126,6 +129,14 @@ def _spans(body: bytes) -> item_spans.Spans:
         elif depth == 1:
             name = token[0]
     return tuple(found)
+
+
+def _decoded(piece: bytes, charset: encoding.Charset) -> str:
+    """*piece* as text, its escapes of windows-1252 controls (``\\u0096``) resolved as meant."""
+    text = charset.decode(piece)
+    if not charset.mends or "\\u00" not in text:
+        return text
+    return _CONTROL.sub(lambda m: encoding.as_meant(chr(int(m[1], 16))), text)
 
 
 def _object(text: str) -> tuple[dict[str, Any], str]:
@@ -208,9 +219,9 @@ def _media(members: dict[str, Any]) -> tuple[ItemMedia, ...]:
 
 def reread(body: bytes, hints: Hints) -> Reread:
     """The second reading of the items of *body*, a capture. Linear in its length."""
-    charset = encoding.decide(body)
-    mend_it = mend if mends(hints.rule) else str
-    return lambda raw: _passages(charset.decode(raw), mend_it)
+    charset = encoding.decide(body, mends=hints.rule >= MENDED)
+    mend_it = mend if hints.rule >= MENDED else str
+    return lambda raw: _passages(_decoded(raw, charset), mend_it)
 
 
 def _passages(raw: str, mend: Callable[[str], str]) -> list[Passage]:

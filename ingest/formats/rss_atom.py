@@ -27,10 +27,11 @@ import feedparser
 from lxml import etree
 
 from ingest.formats import encoding, html_detection, item_spans, xml_repair
-from ingest.formats.html_mend import mended, mends, unwrapped
+from ingest.formats.html_mend import letters_by_hand, mended, unwrapped
 from ingest.formats.sniff import HEAD, Sniffed, declared, sniff_xml
 from ingest.formats.xml_repair import Context
-from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
+from ingest.integrity import letters
+from ingest.item import MENDED, MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
 from stories.errors import ParseError
 from wirecopy.text import plain, projection
 from wirecopy.urls import resolve
@@ -41,6 +42,10 @@ text it takes seconds for 100 KB, and more than twice that for twice as much (me
 
 MOST_REPAIRED = 1_000
 """Items of one capture that are repaired child by child; 60 broken children take some 3 ms."""
+
+TEASER = 1.25
+"""How many times the letters of the usual element another must have to be the body in its place:
+one that repeats the story with a "Read more" is no fuller text."""
 
 MOST_CHILDREN = 500
 """Children of one item that are read; real ones have some twenty."""
@@ -84,6 +89,7 @@ _SPACES = {
     "purl.org/dc/terms": "dcterms",
     "purl.org/rss/1.0/modules/content": "content",
     "search.yahoo.com/mrss": "media",
+    "www.rssboard.org/media-rss": "media",
     "rssnamespace.org/feedburner/ext/1.0": "feedburner",
     "www.itunes.com/dtds/podcast-1.0.dtd": "itunes",
     "www.w3.org/1999/xhtml": "xhtml",
@@ -94,6 +100,12 @@ _XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _RDF_ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
 _FULL_TEXT = ("story", "fullstory", "full-text", "fulltext", "fullcontent", "storybody")
+_FULL = re.compile(
+    r"(?:\?:)?(?:(?:full|long|complete|detail|detailed|article|story|body|main|news|item|post)"
+    r"[-_.]?)+(?:text|content|description|story|body|article|html|copy|details)"
+    r"|\?:(?:story|fulltext|full-text|fullstory|fullcontent|body)"
+)
+"""Names under which wires of their own invention, or of any namespace, send the whole story."""
 _CREDITS = ("credit", "creditline", "credit-line", "dc:credit", "dcterms:credit")
 # In the order to be tried.
 _PUBLISHED = (
@@ -138,7 +150,8 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     :raises ParseError: ``malformed`` when it claims to be a feed but nothing can be got out of it.
     """
     notes: list[str] = []
-    charset = encoding.decide(body, hints.headers.get("content-type", ""))
+    mends = hints.rule >= MENDED
+    charset = encoding.decide(body, hints.headers.get("content-type", ""), mends=mends)
     if charset.note:
         notes.append(f"encoding: {charset.note}")
     spans = item_spans.spans(body)
@@ -148,7 +161,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     sniffed = sniff_xml(charset.decode(body[:HEAD]))
     if sniffed.subset:
         notes.append("its DOCTYPE declares entities; only harmless ones were used")
-    context = Context(_spaces(head, sniffed), dict(sniffed.entities), mends(hints.rule))
+    context = Context(_spaces(head, sniffed), dict(sniffed.entities), mends)
     pieces = _pieces(body, spans[:MOST_ITEMS], charset, context, notes)
     frame = _frame(head, tail, sniffed, context, notes, whole=bool(pieces))
     result = _feedparser_on(frame, [p.element for p in pieces if p.element is not None])
@@ -161,7 +174,8 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         stated = _join(base or hints.url, item.base) if item.base else base
         link = resolve(item.link, stated or channel.link or hints.url) if item.link else None
         near = stated or link or channel.link or hints.url
-        items.append(mended(replace(item, link=link or "", base=near), hints.rule))
+        item = replace(item, link=link or "", base=near)  # noqa: PLW2901
+        items.append(mended(item) if mends else item)
     return Parsed(
         format=str(result.get("version") or sniffed.root),
         channel=channel,
@@ -601,7 +615,8 @@ def _headline(children: _Children, atom: bool) -> _Words:
 
 
 def _body_and_summary(children: _Children, atom: bool) -> tuple[_Words, _Words]:
-    """Body and summary. The body is the fullest element that has words; the summary the next."""
+    """Body and summary. The body is the fuller text, whatever element holds it; of about equal
+    ones it is the first here. The summary is the next."""
     bodies = [_undeclared(e, children.mends) for e in children.all("content:encoded")]
     bodies += [_construct(e, body=True) for e in children.all("atom:content")]
     for element in children.all("content"):
@@ -610,6 +625,9 @@ def _body_and_summary(children: _Children, atom: bool) -> tuple[_Words, _Words]:
         )
     bodies += [_undeclared(e, children.mends) for e in children.all(*_FULL_TEXT)]
     bodies += [_Words(_inner(e), True) for e in children.all("xhtml:body", "xhtml:div")]
+    if children.mends:
+        named = [n for n in children.by_name if n not in _FULL_TEXT and _FULL.fullmatch(n)]
+        bodies += [_undeclared(e, True) for e in children.all(*named)]
     summaries: list[_Words] = []
     for element in children.all("summary", "atom:summary"):
         declared = atom or _name(element) == "atom:summary"
@@ -622,8 +640,24 @@ def _body_and_summary(children: _Children, atom: bool) -> tuple[_Words, _Words]:
     body = next((t for t in candidates if _has_words(t)), None) or next(
         (t for t in candidates if t.text.strip()), _Words()
     )
-    summary = next((t for t in summaries if t is not body and t.text.strip()), _Words())
-    return body, summary
+    if not children.mends:
+        return body, next((t for t in summaries if t is not body and t.text.strip()), _Words())
+    first, body = body, _fullest(body, candidates)
+    beside = [first, *summaries]  # a displaced body first: its words are to come out
+    return body, next((t for t in beside if t is not body and t.text.strip()), _Words())
+
+
+def _fullest(first: _Words, candidates: Sequence[_Words]) -> _Words:
+    """*first*, unless another says a good part more: then *first* is but a teaser."""
+    others = [t for t in candidates if t is not first and 3 * len(t.text) > len(first.text)]
+    if not others:
+        return first
+    length, fullest = max(((_letters(t), t) for t in others), key=lambda pair: pair[0])
+    return fullest if length > TEASER * _letters(first) else first
+
+
+def _letters(text: _Words) -> int:
+    return letters_by_hand(text.text) if text.html else letters(text.text, addresses=True)
 
 
 def _has_words(text: _Words) -> bool:

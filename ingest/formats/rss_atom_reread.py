@@ -32,10 +32,10 @@ from typing import Literal
 
 from ingest.formats import encoding
 from ingest.formats.html_detection import VOID
-from ingest.formats.html_mend import mend, mends, unwrapped
+from ingest.formats.html_mend import mend, unwrapped
 from ingest.formats.sniff import HEAD, sniff_xml
 from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError
-from ingest.item import Hints
+from ingest.item import MENDED, Hints
 from wirecopy.encoding import well_formed
 from wirecopy.text import paragraphs
 
@@ -50,16 +50,23 @@ _KINDS: dict[str, Kind] = {
 _COPY = frozenset(["", "atom", "dc", "content", "xhtml"])
 """Families of namespaces in which a name of :data:`_KINDS` means what it says."""
 
-OTHER = re.compile(
-    r".*(?:date|time|link|ur[il]|guid|image|photo|picture|thumb|media|video|audio|gallery|caption"
-    r"|credit|keyword|tags?\b|categor|subject|topic|author|creator|contributor|byline|writer"
-    r"|reporter|publisher|source|rights|licen[cs]e|copyright|usage|disclaimer|comment|language"
-    r"|location|geo|point|polygon|place|section|slug|note|related|enclosure|analytic|advert|script"
-    r"|style|logo|icon|rating|seo|meta|json|bio\b).*"
-    r"|tags?|id|.*[_-]?id|lang|cloud|source|email|name",
-    re.DOTALL,
+_SAYS = (
+    "date|time|link|ur[il]|guid|image|img|photo|picture|thumb|thumbnail|media|video|audio|gallery"
+    "|galleries|caption|credit|keyword|tag|category|categories|categorie|subject|topic|author"
+    "|creator|contributor|byline|writer|reporter|publisher|source|rights|licen[cs]e|copyright"
+    "|usage|disclaimer|comment|language|location|area|geo|point|polygon|place|section|slug|note"
+    "|related|enclosure|analytics?|advert|ad|script|style|logo|icon|rating|seo|meta|json|bio|id"
+    "|lang|cloud|email|name"
 )
-"""Names, in lower case, under which wires send what is no copy."""
+_QUALIFIES = (
+    "pub|published|update|updated|modified|the|alt|main|lead|list|html|data|info|full|big|small"
+    "|text|title|description|desc|story|stories|article|news|item|content|body|post|set|size"
+)
+OTHER = re.compile(
+    rf"(?:(?:{_QUALIFIES})[-_.]?)*(?:{_SAYS})s?[-_.]?(?:(?:{_SAYS}|{_QUALIFIES})s?[-_.]?)*"
+)
+"""Names, in lower case, under which wires send what is no copy: whole words, run together or not.
+A ``commentary`` is no comment, and a ``fulldescription`` no script."""
 
 _NAME = r"[A-Za-z_\x80-\U0010ffff][^\s<>/!?&\"'=]{0,100}"
 _START = re.compile(rf"""<({_NAME})((?>[^<>"']+|"[^"<]*"|'[^'<]*')*+)>""")
@@ -94,6 +101,7 @@ _FAMILIES = (
     ("purl.org/rss/1.0/modules/", "beside"),
     ("www.w3.org/1999/xhtml", "xhtml"),
     ("search.yahoo.com/mrss", "beside"),
+    ("rssboard.org/media-rss", "beside"),
     ("www.itunes.com/dtds", "beside"),
     ("google.com/schemas/play-podcasts", "beside"),
     ("podcastindex.org/namespace", "beside"),
@@ -134,7 +142,9 @@ class _Document:
 
 def reread(body: bytes, hints: Hints) -> Reread:
     """The second reading of the items of *body*, a capture. Linear in its length."""
-    charset = encoding.decide(body, hints.headers.get("content-type", ""))
+    charset = encoding.decide(
+        body, hints.headers.get("content-type", ""), mends=hints.rule >= MENDED
+    )
     head = charset.decode(body[:HEAD])
     sniffed = sniff_xml(head)
     channel = _CHANNEL.search(head)
@@ -142,7 +152,7 @@ def reread(body: bytes, hints: Hints) -> Reread:
     for attributes in (sniffed.attributes, channel[1] if channel else ""):
         spaces |= _spaces(attributes)
     document = _Document(
-        charset, dict(sniffed.entities), spaces, mend if mends(hints.rule) else str
+        charset, dict(sniffed.entities), spaces, mend if hints.rule >= MENDED else str
     )
     return lambda raw: _passages(charset.decode(raw), document)
 

@@ -169,15 +169,15 @@ def test_encodings_and_entities_are_those_of_the_document(feed: bytes) -> None:
 @pytest.mark.parametrize(
     "item",
     [
-        f"<title>t</title><description>d</description><ya:full-text>{PROSE}</ya:full-text>",
-        f"<title>t</title><description>d</description><storytext>{PROSE}</storytext>",
+        f"<title>t</title><description>d</description><ya:tale>{PROSE}</ya:tale>",
+        f"<title>t</title><description>d</description><tale>{PROSE}</tale>",
         f"<title>t</title><description>d</description>{PROSE}",
         "<title>t</title><description>d</description><body>Short but whole.</body>",
         "<title>t</title><c:encoded>One.</c:encoded><c:encoded>Two.</c:encoded>",
         "<title>t</title><description>One.</description><story>S.</story>"
         "<description>Two.</description>",
-        "<title>t</title><c:encoded>Short.</c:encoded><description>A summary.</description>"
-        "<dc:description>A third telling, longer than the body.</dc:description>",
+        "<title>t</title><c:encoded>A short telling.</c:encoded><description>Sum.</description>"
+        "<dc:description>The third telling.</dc:description>",
         "<headline>Only here</headline><description>d</description>",
         f"<title>t</title><description>Cut <b>off {PROSE}",
     ],
@@ -378,7 +378,7 @@ def read(feed: str, conserve: str = "quarantine") -> Contents:
 GOOD = "<item><title>Good</title><guid>1</guid><description>d</description></item>"
 LOST = (
     "<item><title>Lost</title><guid>2</guid><description>d</description>"
-    f"<storytext>{PROSE}</storytext></item>"
+    f"<tale>{PROSE}</tale></item>"
 )
 
 
@@ -391,9 +391,7 @@ def test_what_is_not_conserved_goes_to_quarantine_by_itself() -> None:
     assert [one.version.headline for one in found.found] == ["Good"]
     (refused,) = found.refused
     assert (refused.position, refused.state) == (0, "text-lost")
-    assert refused.message.startswith(
-        "item 0: text was lost on the way from its bytes: <storytext>"
-    )
+    assert refused.message.startswith("item 0: text was lost on the way from its bytes: <tale>")
     assert refused.keys is not None, "it is there, and counts where guids are compared"
 
 

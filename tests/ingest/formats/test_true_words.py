@@ -1,0 +1,166 @@
+"""The words of an item as they were meant, and from the element that has them."""
+
+import json
+import re
+
+import pytest
+
+from ingest.formats.encoding import decide
+from ingest.formats.rss_atom_reread import OTHER
+from ingest.item import Candidate, Hints
+from ingest.parse import parse
+from stories.config import Wire
+
+WIRE = Wire(name="w", agency="Quay News", url="https://wire.example/feed")
+STORY = (
+    "The ferry will not sail before the fog has gone, the master of the quay said. It lay at the"
+    " quay for two days. The next boat leaves on Monday with the mail and forty crates of lamps."
+)
+
+
+def read(inside: str, encoding: str = "utf-8", rule: int = 2, head: str = "") -> list[Candidate]:
+    body = f"<rss {head}><channel><item><guid>1</guid>{inside}</item></channel></rss>"
+    hints = Hints(url=WIRE.url, rule=rule)
+    return list(parse(body.encode(encoding, "surrogatepass"), hints, WIRE).found)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Quay 3\x962, \x93fog\x94\x85",
+        "Quay 3&#150;2, &#x93;fog&#148;&#133;",
+        "Quay 3–2, “fog”…",
+        "<![CDATA[Quay 3\x962, \x93fog\x94\x85]]>",
+    ],
+)
+def test_controls_are_the_signs_of_windows_1252(written: str) -> None:
+    (item,) = read(f"<title>{written}</title><description>{written} &lt;b>now&lt;/b></description>")
+    assert item.version.headline == "Quay 3–2, “fog”…"
+    assert item.version.body == "Quay 3–2, “fog”… <b>now</b>"
+    assert item.received is not None
+
+
+def test_no_control_is_deleted_without_a_trace() -> None:
+    (item,) = read("<title>Quay 3\x812</title><description>Fog</description>")
+    assert item.version.headline == "Quay 3\ufffd2"
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["&#55357;&#57000;", "&#xD83D;&#xdea8;", "&amp;#55357;&amp;#57000;", "\ud83d\udea8", "🚨"],
+)
+def test_halves_of_a_character_are_joined(written: str) -> None:
+    (item,) = read(
+        f"<title>Fog {written}</title><description><![CDATA[<p>Fog {written}</p>]]></description>"
+    )
+    assert item.version.headline == "Fog 🚨"
+    assert item.received is not None
+
+
+def test_half_a_character_alone_is_none() -> None:
+    (item,) = read("<title>Fog &#55357; and &#57000;&#55357;</title>")
+    assert "🚨" not in item.version.headline
+    assert (
+        decide(b"caf\xc3\xa9 \xed\xa0\xbd\xed\xba\xa8").decode(b"\xed\xa0\xbd\xed\xba\xa8") == "🚨"
+    )
+
+
+def test_json_says_the_same() -> None:
+    item = {
+        "id": "1",
+        "title": "Quay 3\x962 \ud83d\udea8",
+        "content_html": "<p>Fog \x93now\x94</p>",
+    }
+    feed = {"version": "https://jsonfeed.org/version/1.1", "items": [item]}
+    for text in (json.dumps(feed), json.dumps(feed, ensure_ascii=False)):
+        body = text.encode("utf-8", "surrogatepass")
+        (found,) = parse(body, Hints(url=WIRE.url), WIRE).found
+        assert found.version.headline == "Quay 3–2 🚨"
+        assert found.version.body == "<p>Fog “now”</p>"
+        assert found.received is not None
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<description>{story}</description><content:encoded>Read more</content:encoded>",
+        "<description>Fog.</description><content:encoded>{story}</content:encoded>",
+        "<description>Fog.</description><fulldescription>{story}</fulldescription>",
+        "<description>Fog.</description><detailDescription>{story}</detailDescription>",
+        "<description>Fog.</description><longdescription>{story}</longdescription>",
+        "<summary>{story}</summary><content>Picture: Quay News</content>",
+        '<description>Fog.</description><y:full-text xmlns:y="http://news.y.example">{story}'
+        "</y:full-text>",
+    ],
+)
+def test_the_body_is_the_fuller_text(inside: str) -> None:
+    head = 'xmlns:content="http://purl.org/rss/1.0/modules/content/"'
+    (item,) = read(f"<title>Fog</title>{inside.format(story=STORY)}", head=head)
+    assert STORY in item.version.body
+    assert item.received is not None
+
+
+def test_a_text_that_says_little_more_is_no_fuller_one() -> None:
+    inside = f"<description>{STORY} Read it all.</description><story>&lt;p>{STORY}&lt;/p></story>"
+    (item,) = read(f"<title>Fog</title>{inside}")
+    assert item.version.body == f"<p>{STORY}</p>"
+
+
+def test_what_was_taken_in_before_is_read_as_before() -> None:
+    inside = f"<description>{STORY}</description><story>Read &lt;select>more&lt;/select></story>"
+    (item,) = read(f"<title>3\x962 &lt;![CDATA[Fog]]></title>{inside}", rule=1)
+    assert item.version.headline == "32 <![CDATA[Fog]]>"
+    assert item.version.body == "Read <select>more</select>"
+    assert item.received is not None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "pubdate",
+            "imagecaption",
+            "photo-credit",
+            "media_description",
+            "tags",
+            "story_id",
+            "url",
+        ),
+        *("authorbio", "related_stories", "copyrighttext", "imgtext", "areadesc", "locations"),
+    ],
+)
+def test_these_names_are_no_copy(name: str) -> None:
+    assert OTHER.fullmatch(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "fulldescription",
+            "commentary",
+            "detaildescription",
+            "newsletter",
+            "standfirst",
+            "kicker",
+        ),
+        *("metaphor", "storytext", "paidpost", "sidebar", "timeline-x", "transcript", "body"),
+    ],
+)
+def test_these_names_may_be_copy(name: str) -> None:
+    assert not OTHER.fullmatch(name)
+
+
+@pytest.mark.parametrize("name", ["standfirst", "newsletter", "push", "tweet", "x:note2self", "og"])
+def test_a_whole_story_is_published_without_a_claim(name: str) -> None:
+    other = re.sub("quay|ferry", "pier", STORY)
+    long = f"<description>{STORY} {STORY}</description>"
+    (item,) = read(f"<title>Fog</title>{long}<{name}>{other}</{name}>")
+    assert (item.version.body, item.received) == (f"<p>{STORY} {STORY}</p>", None)
+    (item,) = read(f"<title>Fog</title>{long}<m:description>{other}</m:description>",
+                   head='xmlns:m="http://www.rssboard.org/media-rss"')  # fmt: skip
+    assert item.received is not None
+
+
+def test_a_story_that_lost_its_words_is_withheld() -> None:
+    assert read(f"<title>Fog</title><description>Fog.</description><tale>{STORY}</tale>") == []
