@@ -21,6 +21,7 @@ from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -130,6 +131,17 @@ Web = Annotated[str, BeforeValidator(lambda v: _web(v) if isinstance(v, str) els
 Base = Annotated[str, BeforeValidator(lambda v: _base(v) if isinstance(v, str) else v)]
 
 
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except Exception as error:
+        raise ValueError("not a zone of the tz database, like Asia/Kolkata") from error
+    return text
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -177,6 +189,7 @@ class Site(_Part):
 
     url: Base = "http://127.0.0.1:8080"
     listen: str = ""
+    timezone: Zone | None = None
     status_token: SecretStr | None = None
     metrics_token: SecretStr | None = None
     metrics_listen: str = ""
@@ -221,8 +234,10 @@ class Wire(_Part):
     code: str | None = None
     every: Duration = timedelta(minutes=5)
     allow_private: bool = False
-    timezone: str = "UTC"
+    timezone: Zone = "UTC"
     language: str | None = None
+    noindex: bool = False
+    canonical: Literal["own", "agency"] = "own"
     identity: IdentityRule = "guid"
     conserve: Literal["quarantine", "unknown"] = "quarantine"
     trust_validators: bool = True
@@ -230,15 +245,6 @@ class Wire(_Part):
     timeout: Duration = timedelta(seconds=30)
     max_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     expires_after: Duration | None = None
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, text: str) -> str:
-        try:
-            ZoneInfo(text)
-        except Exception as error:
-            raise ValueError("not a zone of the tz database, like Asia/Kolkata") from error
-        return text
 
     @field_validator("every", "timeout", "expires_after")
     @classmethod
@@ -308,6 +314,17 @@ class Feed(_Part):
     keywords: tuple[str, ...] = ()
     urgency: tuple[int, ...] = ()
     limit: int = Field(default=50, ge=1, le=1000)
+
+    @field_validator("languages")
+    @classmethod
+    def _tags(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
+        for tag in languages:
+            if not _LANGUAGE.fullmatch(tag.replace("_", "-")):
+                raise ValueError(
+                    f"{tag!r} is no language tag, so it selects nothing; write its code, like"
+                    ' "en", "hi" or "en-IN" (RFC 5646)'
+                )
+        return languages
 
 
 def _untrue(scope: str, line: str) -> str:

@@ -27,7 +27,8 @@ from publish.web import proofs, views
 from publish.web.feeds import Feeds, Receive, Scope, Send, preflight
 from publish.web.pages import ICON, PICTURE, ROBOTS, PageCache, Pages
 from publish.web.representation import SERVER, Representation, answer
-from publish.web.story import expired, story_page
+from publish.web.story import StoryPage, expired, story_page
+from publish.xml import iri
 from stories import clock
 from stories.config import Config
 from stories.db import Connection, SQLAlchemyError, Store, feeds, wires
@@ -202,6 +203,7 @@ class Site:
             lambda page: self._dated(page.rendered_at),
             lambda c: expired(c, self.config, name),
             story=name,
+            searched=_for_search_engines,
         )
 
     def statements(self, request: Request) -> Response:
@@ -247,6 +249,7 @@ class Site:
         dated: Callable[[View], datetime | None] = lambda _: None,
         gone: Callable[[Connection], bool] = lambda _: False,
         story: str | None = None,
+        searched: Callable[[View], list[tuple[str, str]]] = lambda _: [],
     ) -> Response:
         """The page cached for this path, or a new one if *state* differs from when it was made.
 
@@ -267,7 +270,9 @@ class Site:
             if kept is None:
                 raise
             return self._answer(request, kept[1])
-        ready = self.pages.ready(self.pages.html(template, page=page), dated(page), story)
+        ready = self.pages.ready(
+            self.pages.html(template, page=page), dated(page), story, searched(page)
+        )
         self._kept.put(path, (now, ready))
         return self._answer(request, ready)
 
@@ -457,3 +462,11 @@ def _plain(text: str, cache: str = "no-store") -> Response:
 
 
 __all__ = ["App", "create"]
+
+
+def _for_search_engines(page: StoryPage) -> list[tuple[str, str]]:
+    """What the headers of a story's page say to search engines."""
+    found = [("x-robots-tag", "noindex")] if page.noindex else []
+    if page.canonical != page.url:
+        found.append(("link", f'<{iri(page.canonical)}>; rel="canonical"'))
+    return found

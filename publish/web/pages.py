@@ -7,6 +7,7 @@ import base64
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -138,10 +139,17 @@ class Pages:
         return self._jinja.get_template(template).render(values).encode("utf-8", "replace")
 
     def ready(
-        self, html: bytes, modified: datetime | None = None, story: str | None = None
+        self,
+        html: bytes,
+        modified: datetime | None = None,
+        story: str | None = None,
+        searched: Sequence[tuple[str, str]] = (),
     ) -> Representation:
-        """The page *html* (of *story*, whose statement it checks) ready to be served, with security
-        headers, the digest of its bytes as tag, and links to what statements are checked with."""
+        """The page *html* (of *story*, whose statement it checks) ready to be served.
+
+        It gets security headers, those *searched* by search engines, the digest of its bytes as
+        tag, and links to what statements are checked with.
+        """
         lifetime = int(FRESHEST.total_seconds())
         headers = self.headers if story is None else self.headers_of_story
         return represent(
@@ -149,7 +157,7 @@ class Pages:
             etag_of(html),
             HTML,
             modified,
-            [("cache-control", f"public, max-age={lifetime}"), *headers],
+            [("cache-control", f"public, max-age={lifetime}"), *headers, *searched],
             [("link", links(self._config, story))],
         )
 

@@ -98,6 +98,7 @@ class Signed:
 class StoryPage:
     """A story. ``wire_headline`` and ``headlines`` are None when the headline published is the
     agency's, ``summary`` when feeds carry none; ``changes`` are those besides the headline's.
+    ``canonical`` is the address for search engines, ``card`` the picture beside a link to the page.
     ``date_published`` and ``date_modified`` are as its entry has them (RFC 3339), ``data`` is
     JSON-LD."""
 
@@ -142,6 +143,9 @@ class StoryPage:
     tags: tuple[str, ...]
     feeds: tuple[tuple[str, str], ...]
     images: tuple[str, ...]
+    card: Figure | None
+    canonical: str
+    noindex: bool
     rendered_at: datetime
     data: str = ""
 
@@ -186,7 +190,9 @@ def _story_page(
     agency: str = ours["agency"]
     body, spoken = without_disclosure(shown.get("content_html", ""), entry.disclosure)
     figures = _figures(shown, version, body)
-    images = tuple(f.url for f in _all_figures(shown, version) if f.medium == "image")
+    pictures = [f for f in _all_figures(shown, version) if f.medium == "image"]
+    wire = config.wire(story.wire)
+    theirs = shown.get("external_url") if wire and wire.canonical == "agency" else None
     description = excerpt_of(shown, entry.disclosure)
     dateline = xml_chars(version.dateline or "").strip() or None
     mark = badge(entry.scope, agency, measurement.changed)
@@ -234,7 +240,10 @@ def _story_page(
         editions=tuple(_edition(row, zone) for row in reversed(history[-VERSIONS:])),
         tags=tuple(shown.get("tags", ())),
         feeds=tuple((f.name, f.title) for n in placed if (f := config.feed(n)) is not None),
-        images=images,
+        images=tuple(figure.url for figure in pictures),
+        card=pictures[0] if pictures else None,
+        canonical=theirs or shown["url"],
+        noindex=wire is not None and wire.noindex,
         rendered_at=entry.rendered_at,
     )
     return replace(page, data=in_script(news_article(page, config.publisher)))
@@ -327,7 +336,12 @@ def news_article(page: StoryPage, publisher: Publisher) -> dict[str, Any]:
     ``publishingPrinciples``: what an agency calls a correction is not told here, and principles are
     the publisher's to write.
     """
-    house = {"@type": "NewsMediaOrganization", "name": publisher.name, "url": publisher.url}
+    house = {
+        "@type": "NewsMediaOrganization",
+        "name": publisher.name,
+        "url": publisher.url,
+        "logo": publisher.logo or publisher.icon,
+    }
     source = {"@type": "NewsMediaOrganization", "name": page.agency}
     person = {"@type": "Person", "name": page.byline}
     values: dict[str, Any] = {

@@ -140,7 +140,9 @@ def _line(config: Config, feed: Feed, known: dict[str, tuple[int, datetime]]) ->
 
 
 def _feed_zone(config: Config, feed: Feed) -> tzinfo:
-    """The zone of the feed's wires, if they have one in common."""
+    """The site's zone, else that of the feed's wires, if they have one in common."""
+    if config.site.timezone is not None:
+        return ZoneInfo(config.site.timezone)
     zones = [w.timezone for w in config.wires if not feed.wires or w.name in feed.wires]
     return ZoneInfo(zones[0]) if len(set(zones)) == 1 else ZoneInfo("UTC")
 

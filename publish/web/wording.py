@@ -96,7 +96,10 @@ def moment(instant: datetime, zone: tzinfo = UTC, beside: datetime | None = None
 
 
 def zone_of(config: Config, wire: str, stated: datetime | None) -> tzinfo:
-    """The zone of a story's times: its wire's, else that of the date which the agency *stated*."""
+    """The zone of a story's times: the site's, else its wire's, else that of the date which the
+    agency *stated*."""
+    if config.site.timezone is not None:
+        return ZoneInfo(config.site.timezone)
     configured = config.wire(wire)
     if configured is not None and configured.timezone != "UTC":
         return ZoneInfo(configured.timezone)

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from publish.formats import WRITERS, Format
 from publish.render import Rendered
 from stories.config import Config, Publisher
 from stories.errors import RenderError
+from stories.labels import WORDINGS
 from stories.models import Category, HeadlineEdit, Media, Story
 from tests.publish import hostile
 from tests.publish.checks import NAMES, parse
@@ -25,8 +27,10 @@ from tests.publish.samples import (
     urdu,
     version,
 )
+from wirecopy.claims import contradiction
 from wirecopy.encoding import xml_chars
-from wirecopy.scope import Copy, digests, measure
+from wirecopy.scope import SCOPES, Copy, digests, measure
+from wirecopy.text import plain
 
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
 
@@ -290,3 +294,66 @@ def test_no_claim_is_ever_made_that_does_not_measure(of: Story) -> None:
         if found.entry.edited_headline_only:
             assert measured.edited_headline_only
     assert xml.rss_item(found.entry) == found.rss
+
+
+BEFORE, AFTER = "(Except for ", ", this story has not been edited by NDTV staff and is published"
+
+
+@pytest.mark.parametrize(
+    ("change", "desk", "parts"),
+    [
+        ({"body": '<p>A <a href="ftp://f.example/x">b</a></p>'}, None, "links"),
+        ({"body": '<p>A <a href="ftp://f.example/x">b</a></p>'}, "New", "the headline and links"),
+        ({"media": (Media(url="ftp://f.example/x.jpg"),)}, None, "pictures"),
+        ({"media": (Media(url="ftp://f.example/x.jpg"),)}, "New", "the headline and pictures"),
+        ({"media": (Media(url="ftp://x.example/a", medium="audio"),)}, None, "media"),
+        (
+            {
+                "body": '<p>A <a href="ftp://f.example/x">b</a></p>',
+                "media": (Media(url="ftp://f.example/x.jpg"),),
+            },
+            "New",
+            "the headline, links and pictures",
+        ),
+    ],
+)
+def test_the_disclosure_names_what_differs_and_nothing_else(
+    change: dict[str, Any], desk: str | None, parts: str
+) -> None:
+    of = version(**{"media": (), "body": "<p>A</p>", **change})
+    told = claims(render.render(story(of, desk), config()))[2]
+    assert told.startswith(f"{BEFORE}{parts}{AFTER}")
+
+
+@pytest.mark.parametrize(
+    "link",
+    ['<a href="">x</a>', '<a href="#note-1">x</a>', '<a href=" # ">x</a>', '<a name="n">x</a>'],
+)
+def test_a_link_that_leads_nowhere_is_no_difference(link: str) -> None:
+    found = rendered(f"<p>Alpha {link} beta.</p>", desk=None)
+    assert claims(found)[:2] == ("verbatim", False)
+
+
+def test_a_disclosure_in_the_language_of_the_story() -> None:
+    ours = config(disclosures={"hi": {}, "ur": {"headline-only": "({parts} … {staff})"}})
+    for tag, desk, told, attributes in (
+        ("hi-IN", "New", "शीर्षक को छोड़कर", 'lang="hi" dir="ltr"'),
+        ("ur", "New", "(سرخی … NDTV staff)", 'lang="ur" dir="rtl"'),
+        ("ur", None, "ترمیم نہیں کی", 'lang="ur" dir="rtl"'),
+        ("bn", None, "This story has not", 'lang="en" dir="ltr"'),  # nobody asked for it
+        (None, None, "This story has not", 'lang="en" dir="ltr"'),
+    ):
+        of = version(body=PLAIN, media=(), language=tag)
+        entry = render.render(story(of, desk), ours).entry
+        assert told in entry.disclosure
+        assert f"<p {attributes}><i>" in entry.html
+
+
+@pytest.mark.parametrize("tag", [tag for tag in WORDINGS if tag != "en"])
+def test_our_own_lines_are_known_for_claims(tag: str) -> None:
+    room = config(disclosures={tag: {}})
+    for scope in SCOPES[:4]:
+        line, language = room.disclosure(scope, "PTI", ("headline", "media"), tag)
+        assert language == tag
+        assert contradiction(scope, [plain(line)]) == ""
+        assert contradiction("edited", [plain(line)])

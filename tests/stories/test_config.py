@@ -118,6 +118,12 @@ def test_nothing_is_claimed_of_changed_words(tmp_path: Path, scope: str) -> None
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
+        ("limit = 5", 'languages = ["english"]', ["languages", "'english'", '"en"']),
+        ("limit = 5", 'languages = ["en-GB", "Hindi"]', ["'Hindi'"]),
+        ("edited =", '"no language" = { verbatim = "(As sent.)" }\nedited =', ["disclosures.hi"]),
+        ("edited =", 'hi = { edited = "(Not edited by us.)" }\nedited =', ["'edited'"]),
+        ("edited =", 'gu = { packaging = "({parts})" }\nedited =', ["'packaging'", "{agency}"]),
+        ("listen =", 'timezone = "IST"\nlisten =', ["site.timezone", "Asia/Kolkata"]),
         ('every = "2m"', 'evry = "2m"', ["wires[0].evry", "unknown key", "'every'"]),
         ('every = "2m"', 'every = "often"', ["wires[0].every", "not a duration", '"90s"']),
         ('every = "2m"', "every = 120", ["wires[0].every", "not a duration"]),
@@ -335,6 +341,14 @@ def test_a_configuration_is_hashed_by_nobody_and_changed_by_nobody(tmp_path: Pat
     with pytest.raises(ValueError, match="frozen"):
         config.wires = ()  # type: ignore[misc]
     assert isinstance(config, Config)
+
+
+def test_the_parts_are_named_in_their_order(tmp_path: Path) -> None:
+    config = load(write(tmp_path, WHOLE))
+    line = config.disclosure("packaging", "PTI", ("headline", "links", "media", "packaging"))
+    assert line.text.startswith(
+        "(Except for the headline, links, pictures and summary or tags, this"
+    )
 
 
 def test_no_disclosure_of_ours_says_more_than_its_scope() -> None:

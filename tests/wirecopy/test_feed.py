@@ -322,3 +322,40 @@ def test_one_tangled_entry_leaves_the_others_readable() -> None:
     assert (bool(first.faults), second.faults) == (True, ())
     escaped = tangle.replace("<", "&lt;")
     assert atom(f"<title type='html'>{escaped}</title>").faults
+
+
+@pytest.mark.parametrize(
+    ("description", "fault"),
+    [
+        ("The first words", False),
+        ("The first words of…", False),
+        ("The  first\nwords of a story. And", False),
+        ("Other words", True),
+        ("first words", True),
+        ("The first words of a story. And more. And yet more", True),
+    ],
+)
+def test_first_words_are_no_summary_and_have_to_be_first(description: str, fault: bool) -> None:
+    document = f"""<rss xmlns:content="http://purl.org/rss/1.0/modules/content/"
+        xmlns:w="urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1"><item><guid>g</guid>
+        <title>T</title><description>{description}</description>
+        <content:encoded>&lt;p&gt;The first words of a story.&lt;/p&gt;And more.</content:encoded>
+        <w:firstWords>true</w:firstWords></item></rss>"""
+    [entry] = read_feed(document.encode())
+    assert entry.summary == ""
+    assert bool(entry.faults) == fault
+
+
+def test_what_atom_encloses_is_among_the_media_once() -> None:
+    document = b"""<feed xmlns="http://www.w3.org/2005/Atom"
+        xmlns:media="http://search.yahoo.com/mrss/"><entry><id>g</id><title>T</title>
+        <link rel="enclosure" href="https://i.example/a%5B1%5D.mp3"/>
+        <media:content url="https://i.example/p.jpg"/>
+        <link rel="enclosure" href="https://i.example/b.mp3"/>
+        <media:content url="https://i.example/a[1].mp3"/></entry></feed>"""
+    [entry] = read_feed(document)
+    assert entry.media == (
+        "https://i.example/p.jpg",
+        "https://i.example/b.mp3",
+        "https://i.example/a[1].mp3",
+    )

@@ -25,7 +25,7 @@ from publish.web.app import create
 from publish.web.pages import PageCache
 from publish.web.representation import represent
 from stories import clock
-from stories.config import Config, Feed, Publisher, Site
+from stories.config import Config, Feed, Publisher, Site, Wire
 from stories.db import Store, connect, feeds, outbox, wires
 from stories.db import stories as records
 from stories.models import Story
@@ -1191,3 +1191,48 @@ def test_requests_that_are_none(serve: Serve) -> None:
     for path in ("/stories/%00", "/feeds/%ff%fe", "/stories/" + "a" * 5000):
         assert site.ask(path).status == 404
     assert site.ask("/feeds/india.rss").status == 200
+
+
+def test_what_a_licence_says_to_search_engines(serve: Serve) -> None:
+    wire = Wire(name="pti", url="https://wire.example/x", noindex=True, canonical="agency")
+    story = samples.english()
+    site = serve(story, wires=(wire,))
+    answer = site.ask(f"/stories/{story.id}")
+    page = html.fromstring(answer.body)
+    assert _found(page, '//meta[@name="robots"]/@content') == ["noindex"]
+    assert _found(page, '//link[@rel="canonical"]/@href') == [
+        "https://www.ptinews.example/story/417"
+    ]
+    assert answer.headers["x-robots-tag"] == "noindex"
+    assert '<https://www.ptinews.example/story/417>; rel="canonical"' in answer.headers["link"]
+
+
+def test_the_story_is_the_page(serve: Serve) -> None:
+    """What was measured is hidden until a link leads there: reader views take the longest text
+    for the story (tried with @mozilla/readability 0.6)."""
+    story = samples.story(samples.version(body="<p>Short.</p>"), "Another headline")
+    page = _story(serve(story), story)
+    [panel] = _found(page, "//main//aside")
+    assert panel.get("hidden") is not None
+    inside = {part.get("id") for part in panel.iter() if part.get("id")}
+    assert {"measured", "checked"} <= inside
+    assert _found(page, '//p[@data-part="scope"]/a/@href') == ["#measured"]
+    outside = " ".join(
+        text for text in _found(page, "//main//text()[not(ancestor::aside)]") if text.strip()
+    )
+    assert "sha-256" not in outside
+    assert "Copy received" not in outside
+
+
+def test_a_link_to_a_story_shows_its_picture(serve: Serve) -> None:
+    story = samples.english()
+    page = _story(serve(story), story)
+
+    def said(name: str) -> list[str]:
+        return _found(page, f'//meta[@property="{name}" or @name="{name}"]/@content')
+
+    assert said("og:image") == ["https://img.example/gst.jpg?w=1200&h=675"]
+    assert (said("og:image:width"), said("og:image:height")) == (["1200"], ["675"])
+    assert said("og:image:alt") == ['Finance ministers at "Vigyan Bhavan"']
+    assert said("twitter:card") == ["summary_large_image"]
+    assert said("author") == ["By Asha Rao", "Press Trust of India"]
