@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from stories.models import Value
-from wirecopy.scope import Copy, Part, parts
+from wirecopy.scope import Copy, Part, folded, parts
 from wirecopy.text import Reference
 
 _GAP = 2_500
@@ -42,22 +42,66 @@ class Words(Value):
     text: str
 
 
-def differences(received: Copy, published: Copy, disclosure: str = "") -> tuple[Difference, ...]:
+def differences(
+    received: Copy, published: Copy, disclosure: str = "", *, by_words: bool = False
+) -> tuple[Difference, ...]:
     """Everything that differs, in the order headline, text, links, media, packaging.
 
-    Empty exactly when the digests of the two copies are equal.
+    Empty exactly when the digests of the two copies are equal. *by_words* leaves out where
+    paragraphs begin, and marks too where words differ; then it may be empty though these differ.
 
     :raises wirecopy.html.TangleError: as :func:`wirecopy.text.project` does.
     """
     old, new = parts(received), parts(published, disclosure=disclosure)
+    text = new.text
+    if by_words:
+        text = regrouped(old.text, text, spelt=folded(old.text) != folded(text))
     return (
         *_one("headline", old.headline, new.headline),
-        *_many("text", old.text, new.text),
+        *_many("text", old.text, text),
         *_many("links", _spell(old.links), _spell(new.links)),
         *_many("media", _spell(old.media), _spell(new.media)),
         *_one("packaging", old.packaging[0], new.packaging[0]),
         *_many("packaging", old.packaging[1], new.packaging[1]),
     )
+
+
+def regrouped(
+    received: Sequence[str], published: Sequence[str], *, spelt: bool = False
+) -> tuple[str, ...]:
+    """The paragraphs *published*, parted where those *received* are, as far as the words agree.
+
+    So a paragraph that was only joined or split does not differ. Words agree that are the same with
+    typography folded; *spelt* asks for them as they were received.
+    """
+    old, starts = _words(received)
+    new, breaks = _words(published)
+    keys = [["".join(folded([word])) for word in words] for words in (old, new)]
+    found: list[list[str]] = []
+    i = j = 0
+    for i1, j1 in [*_line_up(*keys), (len(old), len(new))]:
+        # Other words in between keep their breaks; where they have none, that of the received.
+        here = breaks & set(range(j, j1))
+        if j < j1 and j1 not in breaks and not here and starts & set(range(i, i1)):
+            here = {j}
+        if j1 < len(new) and (i1 in starts or (j < j1 and j1 in breaks)):
+            here.add(j1)
+        for at in range(j, min(j1 + 1, len(new))):
+            if at in here or not found:
+                found.append([])
+            found[-1].append(old[i1] if spelt and at == j1 else new[at])
+        i, j = i1 + 1, j1 + 1
+    return tuple(" ".join(words) for words in found)
+
+
+def _words(paragraphs: Sequence[str]) -> tuple[list[str], set[int]]:
+    """The words of *paragraphs*, and the numbers of those that begin one."""
+    words: list[str] = []
+    starts: set[int] = set()
+    for text in paragraphs:
+        starts.add(len(words))
+        words += text.split()
+    return words, starts
 
 
 def word_differences(received: str, published: str) -> tuple[Words, ...]:

@@ -29,7 +29,9 @@ _ATOM = "{http://www.w3.org/2005/Atom}"
 _BODY = "{http://purl.org/rss/1.0/modules/content/}encoded"
 _MEDIA = "{http://search.yahoo.com/mrss/}"
 _VOID = names("area base br col embed hr img input link meta source track wbr")
-_OWN = "{urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1}"
+OWN = "urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1"
+"""The namespace of Wirecopy's elements."""
+_OWN = f"{{{OWN}}}"
 _DEEPEST = 64
 _BRACKETS = re.compile("%(5B|5D|23|25)")
 

@@ -22,29 +22,37 @@ from ingest.item import Hints
 from publish.diff import Difference, differences
 from stories.config import Wire
 from stories.errors import ParseError, UnknownNameError, WirecopyError
-from wirecopy.scope import Copy, Measurement, Scope, measure, widest
+from wirecopy import Entry, Refused, read_feed
+from wirecopy.feed import OWN
+from wirecopy.scope import SCOPES, Copy, Measurement, Scope, folded, measure, scope_of, widest
+from wirecopy.statement import read_statement
 from wirecopy.text import plain, plain_to_html, project
+from wirecopy.token import read_token
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of a file that is read, of either kind."""
-UNEDITED: tuple[Scope, ...] = ("verbatim", "headline-only", "headline-media", "packaging")
+UNEDITED = SCOPES[: SCOPES.index("house-style") + 1]
 """Scopes in which every word of the story is as it was received."""
 NOT_JUDGED = ("pictures and other media", "summary", "tags")
 
 _HEAD = 4096
 _META = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
-_TITLE_WORDS = 30
+_MARKUP = re.compile(r"<(?:!doctype|html|head|body|article|div|h1|p|br|span|a)\b[^<>]*>", re.I)
 _MOST_BODIES = 10
 """Articles read of a page's structured data; an honest page has one or two."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One item of the received copy. ``number`` counts from 1, 0 where the file is the copy."""
+    """One item of the received copy. ``number`` counts from 1, 0 where the file is the copy.
+
+    ``unread`` is why it could not be read; empty for an item that was.
+    """
 
     number: int
     guid: str
     copy: Copy
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +106,24 @@ def check(received: Path, article: Path, item: str | None = None) -> Answer:
     found = items(_bytes(received), str(received))
     text = decoded(_bytes(article), str(article))
     with limited(str(article)):
-        shown = page.read(text, seen=True)
-        return compare(chosen(found, item, shown), shown)
+        shown = page.read(text, seen=True) if _MARKUP.search(text) else page.read_text(text)
+        answer = compare(chosen(found, item, shown), shown)
+    unread = [one for one in found if one.unread]
+    if not unread:
+        return answer
+    said = f"{len(unread)} of the {len(found)} items could not be read: {unread[0].unread}"
+    if answer.story is None:
+        raise WirecopyError(f"{received}: no verdict: {said}")
+    return replace(answer, notes=(*answer.notes, said))
 
 
 def compare(choice: tuple[Received, int], shown: page.Page) -> Answer:
     """Compare *shown* with the received copy *choice*, one item of so many."""
     received, count = choice
     ours, links = _judged(received.copy.body)
+    if not ours:
+        why = received.unread or "it holds no text"
+        raise WirecopyError(f"no verdict: item {received.number} of the copy: {why}")
     notes = list(shown.remarks)
     found = match.find(ours, shown)
     in_data = False
@@ -122,16 +140,10 @@ def compare(choice: tuple[Received, int], shown: page.Page) -> Answer:
     if found and not (line and received.copy.headline):
         where = "the received copy" if line else "the page"
         notes.append(f"{where} states no headline, so the headline was not judged")
-    before = Copy(headline=received.copy.headline if line else "", body=links)
-    before = replace(before, base=received.copy.base)
-    after = [
-        Copy(
-            headline=line if received.copy.headline else "",
-            body=one.body,
-            base=shown.base or None,
-        )
-        for one in found
-    ]
+    before = Copy(received.copy.headline if line else "", links, base=received.copy.base)
+    marks = before.headline != plain(line) and folded([before.headline]) == folded([line])
+    heading = before.headline if marks or not received.copy.headline else line
+    after = [Copy(heading, one.body, base=shown.base or None) for one in found]
     if not after:
         return Answer(received, count, line, None, None, (), (), tuple(notes))
     all_measured = [measure(before, one) for one in after]
@@ -141,7 +153,13 @@ def compare(choice: tuple[Received, int], shown: page.Page) -> Answer:
         alike = len({one.published.text for one in all_measured}) == 1
         what = "they are the same" if alike else "they differ, and the more changed one counts"
         notes.append(f"the page holds the story {len(found)} times; {what}")
-    changes = differences(before, after[which])
+    judged = measured
+    if measured.scope == "house-style":
+        rest = tuple(part for part in measured.changed if part != "text")
+        judged = replace(measured, scope=scope_of(rest), changed=rest)
+    if marks and measured.scope in UNEDITED:
+        measured = replace(measured, scope="house-style", edited_headline_only=False)
+    changes = differences(before, replace(after[which], headline=line), by_words=True)
     notes += _remarks(changes)
     notes += _visibility(found[which])
     claims = {claim.text: claim for one in found for claim in one.claims}
@@ -159,7 +177,7 @@ def compare(choice: tuple[Received, int], shown: page.Page) -> Answer:
                 claim,
                 "unchecked"
                 if claim.text in apart
-                else wordings.standing(claim.wording, measured.scope, measured.changed),
+                else wordings.standing(claim.wording, judged.scope, judged.changed),
             )
             for claim in claims.values()
         ),
@@ -174,6 +192,8 @@ def items(body: bytes, name: str) -> list[Received]:
 
     :raises ParseError: for anything else.
     """
+    if own := _own(body):
+        return own
     wire = Wire(name="received", url="https://received.invalid/")
     try:
         contents = sandbox.read(body, Hints(url=name), wire)
@@ -198,7 +218,32 @@ def items(body: bytes, name: str) -> list[Received]:
     if not found:
         why = contents.refused[0].message if contents.refused else "it holds no items"
         raise ParseError("empty", f"{name}: no copy to hold the page against: {why}")
+    found += [
+        Received(one.position + 1, "", Copy("", ""), unread=one.message) for one in contents.refused
+    ]
     return found
+
+
+def _own(body: bytes) -> list[Received]:
+    """The entries of a feed of this program's, without the sentence printed under them."""
+    try:
+        entries = read_feed(body) if OWN.encode() in body or b'"_wirecopy"' in body else []
+    except Refused:
+        return []
+    found = []
+    for n, entry in enumerate(entries, 1):
+        blocks = page.passage(entry.body)
+        if blocks and blocks[-1].text == _disclosure(entry):
+            blocks.pop()
+        found.append(Received(n, entry.guid, Copy(entry.headline, page.to_html(blocks))))
+    return found
+
+
+def _disclosure(entry: Entry) -> str:
+    try:
+        return plain(read_statement(read_token(entry.statement or "")).disclosure)
+    except Refused:
+        return ""
 
 
 def chosen(found: Sequence[Received], item: str | None, shown: page.Page) -> tuple[Received, int]:
@@ -256,13 +301,8 @@ def _bare(body: bytes, name: str) -> Copy | None:
         return Copy(headline=line, body=page.to_html(rest), base=shown.base or None)
     if seen.root or not str(seen).startswith("text "):
         return None
-    blocks = [b for b in re.split(r"\n[^\S\n]*\n", text.replace("\r\n", "\n")) if plain(b)]
-    top = plain(blocks[0]) if len(blocks) > 1 else ""
-    is_line = 0 < len(top.split()) <= _TITLE_WORDS and not top.endswith((".", "।", "۔"))
-    return Copy(
-        headline=top if is_line else "",
-        body=plain_to_html("\n\n".join(blocks[1:] if is_line else blocks)),
-    )
+    line, paragraphs = page.paragraphs_of(text)
+    return Copy(headline=line, body=plain_to_html("\n\n".join(paragraphs)))
 
 
 def _judged(body: str) -> tuple[tuple[str, ...], str]:

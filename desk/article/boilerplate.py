@@ -7,28 +7,20 @@ bounded and always shown, and the agency's copy is never set aside.
 import re
 
 _TAGS = {
-    "aside": "aside",
-    "button": "button",
-    "caption": "caption",
-    "datalist": "form",
-    "dialog": "dialog",
-    "figcaption": "caption",
-    "figure": "caption",
-    "footer": "footer",
-    "form": "form",
-    "menu": "navigation",
-    "nav": "navigation",
-    "search": "form",
-    "select": "form",
-    "textarea": "form",
-    "amp-ad": "advertisement",
-    "amp-auto-ads": "advertisement",
-    "amp-consent": "notice",
-    "amp-embed": "advertisement",
-    "amp-sidebar": "navigation",
-    "amp-social-share": "share buttons",
-    "amp-sticky-ad": "advertisement",
-    "amp-user-notification": "notice",
+    tag: why
+    for why, tags in {
+        "advertisement": "amp-ad amp-auto-ads amp-embed amp-sticky-ad",
+        "aside": "aside",
+        "button": "button",
+        "caption": "caption figcaption figure",
+        "dialog": "dialog",
+        "footer": "footer",
+        "form": "datalist form search select textarea",
+        "navigation": "amp-sidebar menu nav",
+        "notice": "amp-consent amp-user-notification",
+        "share buttons": "amp-social-share",
+    }.items()
+    for tag in tags.split()
 }
 _NAMES = {
     "advertisement": (
@@ -91,7 +83,7 @@ _ALONE = re.compile(
     r"[\W_]*(?:ads?|advertisements?|advertising|sponsored|promoted|story continues below(?: this"
     r" ad(?:vertisement)?)?|article continues below|scroll to continue|continue reading"
     r"|listen to (?:this )?(?:story|article)|also read|read more|related stories|loading\.*"
-    r"|share(?: this)?|follow us|विज्ञापन|اشتہار|விளம்பரம்|বিজ্ঞাপন|\d+ ?/ ?\d+)[\W_]*",
+    r"|follow us|विज्ञापन|اشتہار|விளம்பரம்|বিজ্ঞাপন|\d+ ?/ ?\d+)[\W_]*",
     re.IGNORECASE,
 )
 _OPENS = re.compile(
@@ -103,6 +95,21 @@ _OPENS = re.compile(
     r"|আরও পড়ুন|വായിക്കുക|વધુ વાંચો|अधिक वाचा)[\W_]*",
     re.IGNORECASE,
 )
+_CONTROLS = re.compile(
+    r"(?=.*\b(?:share|likes?|tweet|facebook|whatsapp|e-?mail|print|save|copy|comments?|next|previous"
+    r"|images?|photos?|slide|gallery|close|expand|enlarge|play|\d+ of \d+)\b)(?:[\W\d_]*\b(?:share"
+    r"|likes?|tweet|facebook|twitter|x|whatsapp|telegram|linkedin|e-?mail|print|save|copy|link|this"
+    r"|comments?|on|in|of|to|via|story|article|next|previous|images?|photos?|slide|gallery|view|see"
+    r"|all|open|close|expand|enlarge|play|pause|caption|hide|show)\b)*[\W\d_]*",
+    re.IGNORECASE,
+)
+_HOUSE_LINE = re.compile(
+    r"[\W_]*(?:our (?:standards|ethics|code|editorial)\b.*|(?:please )?(?:sign up|subscribe|join"
+    r"|follow|download|get)\b[^,.!?\"“”]*\b(?:newsletters?|inbox|channel|app|alerts?|notifications?"
+    r"|whatsapp|telegram|google news)\b[^,.!?\"“”]*[.!?]?)",
+    re.IGNORECASE,
+)
+_DATED = re.compile(r"(?=.*\b(?:19|20)\d\d\b)(?=.*\b\d{1,2}\b).*[^.!?।۔]")
 _PUT_UP = re.compile(
     r"(?:(?:by|reported by|edited by|written by|curated by|posted by|authored by|source|agency"
     r"|updated|published|posted|last (?:updated|modified)|first published|created)\b"
@@ -127,7 +134,12 @@ def evidence(tag: str, label: str) -> str:
 
 def alone(text: str) -> bool:
     """Whether *text*, a whole block, is a label, as they stand between paragraphs."""
-    return len(text) <= 60 and _ALONE.fullmatch(text) is not None
+    return len(text) <= 60 and bool(_ALONE.fullmatch(text) or _CONTROLS.fullmatch(text))
+
+
+def house_line(text: str) -> bool:
+    """Whether *text* is a paper's own line of one sentence: its standards, or its newsletter."""
+    return len(text.split()) <= 20 and _HOUSE_LINE.fullmatch(text) is not None
 
 
 def opens(text: str) -> bool:
@@ -142,4 +154,5 @@ def points_elsewhere(text: str) -> bool:
 
 def puts_up(text: str) -> bool:
     """Whether *text*, a short line, says by whom or when a page was put up."""
-    return len(text.split()) <= 16 and _PUT_UP.fullmatch(text.rstrip(".| ")) is not None
+    found = _PUT_UP.fullmatch(text.rstrip(".| ")) or _DATED.fullmatch(text)
+    return len(text.split()) <= 16 and found is not None

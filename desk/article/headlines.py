@@ -27,7 +27,9 @@ def headline(page: Page, first: int, received: str) -> str:
             else:
                 tops.append((n, block.text))
     wanted = folded([received])
-    for _, text in tops:
+    # Above a plain text a caption, byline or date may stand first, and nothing tells them apart.
+    lines = [(n, block.text) for n, block in enumerate(page.blocks[: first * page.is_text])]
+    for _, text in (*tops, *lines):
         if wanted and folded([text]) == wanted:
             return text
     proper = [(n, text) for n, text in tops if plain(text) != page.site]

@@ -417,6 +417,8 @@ class _Search:
                 why = "before the story" if n < first else "after the story"
             if not why and not first <= n <= last and boilerplate.puts_up(block.text):
                 why = "byline"
+            if not why and n < first and page.is_text:
+                why = "above the story"
             judged.append(_Judged(n, block, "" if self._anchor[n] and n not in repeated else why))
         claimed = max(claims, default=-1)
         judged = [
@@ -632,6 +634,8 @@ def _by_its_words(block: Block) -> str:
     words, unlinked = block.words, block.unlinked
     if boilerplate.alone(block.text) or boilerplate.opens(block.text):
         return "label"
+    if boilerplate.house_line(block.text):
+        return "notice"
     if words <= _LINK and unlinked < words:
         if unlinked == 0 or (unlinked <= 6 and boilerplate.points_elsewhere(block.text)):
             return "related"

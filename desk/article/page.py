@@ -34,6 +34,7 @@ _UNDRAWN = frozenset(
     ("annotation", "annotation-xml", "clippath", "defs", "desc", "marker", "mask", "metadata")
 )
 _STRUCK = frozenset(("del", "s", "strike"))
+_TITLE_WORDS = 30
 _OVERRIDABLE = frozenset(("visibility", "font-size", "color", "-webkit-text-fill-color"))
 """What hides a whole page and may show a part of it again."""
 
@@ -86,6 +87,7 @@ class Block:
 class Page:
     """A page. ``elements[0]`` is all of it.
 
+    ``is_text`` is True for plain text.
     ``title`` is that of the browser's window, ``shared_title`` what the page gives to be shared
     (``og:title``), ``site`` the name it gives itself, ``base`` the URL its links are relative to;
     each empty where the page states none. ``data`` are its JSON-LD objects. ``remarks`` is what a
@@ -100,6 +102,24 @@ class Page:
     base: str = ""
     data: tuple[dict[str, Any], ...] = ()
     remarks: tuple[str, ...] = ()
+    is_text: bool = False
+
+
+def paragraphs_of(text: str) -> tuple[str, list[str]]:
+    """The headline, "" for none, and the paragraphs of plain *text*, set off by blank lines."""
+    lines = text.replace("\r\n", "\n").strip().split("\n")
+    pieces = re.split(r"\n[^\S\n]*\n", "\n".join(lines))
+    found = list(filter(None, map(plain, pieces if len(pieces) > 1 else lines)))
+    short = len(found) > 1 and len(found[0].split()) <= _TITLE_WORDS
+    is_line = short and not found[0].endswith((".", "।", "۔"))
+    return (found[0], found[1:]) if is_line else ("", found)
+
+
+def read_text(text: str) -> Page:
+    """A plain *text* as a page."""
+    line, found = paragraphs_of(text)
+    html = "".join(f"<p>{_html.escape(one, quote=False)}</p>" for one in found)
+    return replace(read(f"<h1>{_html.escape(line, quote=False)}</h1>{html}"), is_text=True)
 
 
 def read(html: str, *, seen: bool = False) -> Page:

@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,6 +22,8 @@ from desk.article import against, page, report
 from desk.article.against import Answer
 from desk.article.limits import limited
 from desk.cli.app import main
+from publish.diff import word_differences
+from publish.formats import Format
 from stories.errors import ParseError, UnknownNameError, WirecopyError
 from tests.desk.articles import (
     BRIDGE,
@@ -35,6 +39,7 @@ from tests.desk.articles import (
     scripted,
     tables,
 )
+from tests.signed import FORMATS, Issuer, samples
 from tests.wirecopy.markups import marked_up, steady
 from tests.wirecopy.markups import stories as generated
 from wirecopy.scope import Copy
@@ -97,7 +102,7 @@ CHANGES: dict[str, tuple[Story, str, str, bool]] = {
         BRIDGE.but(1, BRIDGE.paragraphs[1].replace("“", '"').replace("”", '"')),
         "house-style",
         "",
-        False,
+        True,
     ),
     "compiled": (
         BRIDGE.but(4, "")
@@ -412,6 +417,151 @@ def test_the_copy_may_be_a_text_or_a_page(story: Story, tmp_path: Path) -> None:
     (tmp_path / "article.html").write_text(broadsheet(story), encoding="utf-8")
     plain = against.check(tmp_path / "copy.txt", tmp_path / "article.html")
     assert (plain.scope, plain.received.copy.headline) == ("verbatim", story.headline)
+
+
+TOP = "Cranes lift the last span. Photo: Kestrel Wire"
+TEXTS: dict[str, tuple[list[str], str, list[tuple[str, str]]]] = {
+    "as it is": ([BRIDGE.headline, *BRIDGE.paragraphs], "verbatim", []),
+    "without a headline": ([*BRIDGE.paragraphs], "verbatim", []),
+    "a caption, a byline and a date on top": (
+        [TOP, BRIDGE.headline, "By Asha Rane, Porthaven", "Sunday 22 November", *BRIDGE.paragraphs],
+        "verbatim",
+        [],
+    ),
+    "a sentence on top": (["A bridge is open.", *BRIDGE.paragraphs], "verbatim", []),
+    "paragraphs joined": ([BRIDGE.headline, " ".join(BRIDGE.paragraphs)], "house-style", []),
+    "a paragraph split": (
+        [BRIDGE.headline, *re.split("(?<=after) ", BRIDGE.paragraphs[0]), *BRIDGE.paragraphs[1:]],
+        "house-style",
+        [],
+    ),
+    "a paragraph split, and a word lost": (
+        [BRIDGE.headline, *BRIDGE.paragraphs[0].split(" after ", 1), *BRIDGE.paragraphs[1:]],
+        "edited",
+        [("removed", "after")],
+    ),
+    "joined, and a word changed": (
+        [BRIDGE.headline, " ".join(BRIDGE.paragraphs).replace("March", "April")],
+        "edited",
+        [("removed", "March."), ("added", "April.")],
+    ),
+    "joined, other marks, and a word left out": (
+        [
+            BRIDGE.headline,
+            re.sub("[“”]", '"', " ".join(BRIDGE.paragraphs)).replace("The old", "The"),
+        ],
+        "edited",
+        [("removed", "old")],
+    ),
+    "one added at the end": ([*BRIDGE.paragraphs, NEW], "edited", [("added", NEW)]),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("width", [0, 60], ids=["long lines", "set in lines"])
+def test_a_plain_text_is_an_article_too(name: str, width: int, tmp_path: Path) -> None:
+    blocks, scope, changes = TEXTS[name]
+    text = "\n \n".join(textwrap.fill(one, width) if width else one for one in [*blocks, CLAIM])
+    (tmp_path / "article.txt").write_text(text, encoding="utf-8")
+    (tmp_path / "wire.xml").write_bytes(feed(BRIDGE))
+    answer = against.check(tmp_path / "wire.xml", tmp_path / "article.txt")
+    holds = scope != "edited"
+    assert (answer.scope, answer.holds, len(answer.claims)) == (scope, holds, 1)
+    runs = [
+        (run.kind, run.text)
+        for one in answer.differences
+        for run in word_differences(one.received, one.published)
+        if run.kind != "same"
+    ]
+    assert runs == changes
+
+
+@pytest.mark.parametrize("place", [0, 3, 7])
+@pytest.mark.parametrize(
+    ("line", "scope"),
+    [
+        ("Our Standards: The Wire's Trust Principles.", "verbatim"),
+        ("Share on Facebook", "verbatim"),
+        ("24 Likes", "verbatim"),
+        ("WhatsApp Telegram X Email Copy link", "verbatim"),
+        ("Image 2 of 7", "verbatim"),
+        ("Previous / Next", "verbatim"),
+        ("Subscribe to our morning newsletter.", "verbatim"),
+        ("Follow the Daily Paper on WhatsApp", "verbatim"),
+        ("The minister shared the blame.", "edited"),
+        ("What next", "edited"),
+        ("All in all", "edited"),
+        ("Nobody likes this.", "edited"),
+        ("Get out, said the channel's owner, and he went.", "edited"),
+        ("The bridge was closed on 22 May 2026.", "edited"),
+    ],
+)
+def test_a_line_of_the_page_between_paragraphs(line: str, scope: str, place: int) -> None:
+    assert held(tables(BRIDGE.plus(place, line)), BRIDGE).scope == scope
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Sunday, 22 November 2026",
+        "Porthaven | Asha Rane | Nov 22, 2026",
+        "22 नवंबर 2026, पोर्टहेवन",
+        "By Asha Rane, Porthaven",
+    ],
+)
+def test_who_wrote_when_and_where_above_and_below(line: str) -> None:
+    for place in (0, 7):
+        assert held(tables(BRIDGE.plus(place, line)), BRIDGE).scope == "verbatim"
+
+
+@pytest.mark.parametrize(
+    ("headline", "scope", "holds"),
+    [
+        ("Harbour’s “old” bridge – open… again", "house-style", True),
+        ("Harbour's old bridge - open... again", "headline-only", False),
+        ("Harbour’s “old” bridge – Open… again", "headline-only", False),
+    ],
+)
+def test_marks_alone_make_no_claim_untrue(headline: str, scope: str, holds: bool) -> None:
+    wire = replace(BRIDGE, headline='Harbour\'s "old" bridge - open... again')
+    claim = "(This story has not been edited by Daily Paper staff.)"
+    curled = [text.replace('"', "”").replace("'", "’") for text in wire.paragraphs]
+    for paragraphs in (wire.paragraphs, tuple(curled)):
+        shown = replace(wire, headline=headline, paragraphs=paragraphs, claim=claim)
+        answer = held(tables(shown), wire)
+        assert (answer.holds, answer.differences[0].part) == (holds, "headline")
+        assert answer.scope == scope
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_feed_of_ours_is_a_copy(form: Format, tmp_path: Path) -> None:
+    issuer = Issuer()
+    stories = samples()
+    (tmp_path / "own").write_bytes(issuer.feed([issuer.sign(one) for one in stories], form))
+    found = against.items((tmp_path / "own").read_bytes(), "own")
+    assert len(found) == len(stories)
+    body = "".join(f"<p>{text}" for text in project(found[0].copy.body).paragraphs)
+    page_ = f"<h1>{found[0].copy.headline}</h1><div>{body}<p>{CLAIM}</div>"
+    (tmp_path / "article.html").write_text(page_, encoding="utf-8")
+    answer = against.check(tmp_path / "own", tmp_path / "article.html")
+    assert (answer.scope, {one.part for one in answer.differences}) == ("packaging", {"links"})
+    assert CLAIM in [claim.printed.text for claim in answer.claims]
+
+
+def test_a_copy_that_could_not_be_read_is_no_verdict(tmp_path: Path) -> None:
+    other = Story("Rain on Monday", (NEW, "Rain is expected from the west on Monday morning."))
+    unread = "<item><guid>story-9</guid><pubDate>x</pubDate></item></channel>"
+    wire = feed(BRIDGE).replace(b"</channel>", unread.encode())
+    (tmp_path / "wire.xml").write_bytes(wire)
+    (tmp_path / "bridge.html").write_text(broadsheet(BRIDGE), encoding="utf-8")
+    (tmp_path / "rain.html").write_text(broadsheet(other), encoding="utf-8")
+    answer = against.check(tmp_path / "wire.xml", tmp_path / "bridge.html")
+    assert (answer.scope, answer.holds) == ("verbatim", True)
+    assert answer.notes[0].startswith("1 of the 3 items could not be read: ")
+    with pytest.raises(WirecopyError, match="no verdict: 1 of the 3 items could not be read"):
+        against.check(tmp_path / "wire.xml", tmp_path / "rain.html")
+    with pytest.raises(WirecopyError, match="no verdict: item 3 of the copy"):
+        against.check(tmp_path / "wire.xml", tmp_path / "bridge.html", "3")
 
 
 def test_a_copy_that_is_none_is_refused() -> None:
