@@ -454,7 +454,7 @@ def with_words(
     """
     text = "".join("".join(projected.paragraphs).split()) or "".join(plain(item.summary).split())
     recorded = sorted(m.url for m in item.media if m.type.lower().startswith(("audio", "video")))
-    if rule < 2:
+    if rule < 2 or not (keys.headline or text):
         return keys
     data = "\0".join((keys.headline, text, *recorded)).encode("utf-8", "replace")
     kind = "few" if len(text) < TELLING else "words"

@@ -311,7 +311,7 @@ def _outcome(
     if failure := draft.failure or signed.refused.get(story.id):
         # When its licence is over it leaves the feeds even if it cannot be rendered.
         return _Outcome(nowhere if draft.over else None, failure=failure)
-    place = Placement(story.id, draft.feeds, story.changed_at, story.position)
+    place = Placement(story.id, draft.feeds, story.placed_at, story.position)
     if draft.rendered is None:
         return _Outcome(place, _without_copy(draft.kept or _never_rendered(story, now)))
     new = signed.new.get(story.id)

@@ -45,6 +45,17 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+INTAKE_RULE = 2
+"""Version of the rules by which a capture is read, its stories recognised and their content
+compared. A capture keeps the one under which it came, so that a replay finds what was found then.
+
+1. Release 0.1.
+2. Stated ``updated`` counts; addresses are compared as addresses; a story under another key is
+   known by its words; items of one guid may be several stories; signatures are no content. A desk
+   headline does not stand over another text.
+"""
+
+
 class Identity(Value):
     """By which rule, and by which key, an item is recognised as a story of its wire.
 
@@ -188,7 +199,8 @@ class Story(Value):
     the item's own bytes when it was taken in; ``position`` is its place in its capture.
     ``received`` is None when text was lost or added between those bytes and ``version``, or may
     have been: then nothing can be claimed of it. ``another_text`` when the text for which the desk
-    wrote its headline is gone (:func:`is_another_text`): then the wire's headline stands.
+    wrote its headline is gone (:func:`is_another_text`): then the wire's headline stands. ``rule``
+    is that of the capture which brought the version; ``first_fill`` when that is its wire's first.
     """
 
     id: str
@@ -205,6 +217,8 @@ class Story(Value):
     position: int = 0
     edits: tuple[HeadlineEdit, ...] = ()
     another_text: bool = False
+    rule: int = INTAKE_RULE
+    first_fill: bool = False
 
     @property
     def desk_headline(self) -> str | None:
@@ -227,6 +241,22 @@ class Story(Value):
     def changed_at(self) -> datetime:
         """When what is published last changed: by the wire or by the desk."""
         return max(self.received_at, self.edits[-1].at) if self.edits else self.received_at
+
+    @property
+    def placed_at(self) -> datetime:
+        """The time by which feeds order the story: when it changed.
+
+        The stories of a wire's first capture take the places of their own dates, so that the past
+        of a new wire does not fill a feed. Those of any other keep theirs, and stand within it by
+        their dates: a second earlier is a microsecond here, and a day the most.
+        """
+        dates = [d for d in (self.version.published, self.version.updated) if d is not None]
+        if self.changed_at > self.received_at or not dates or self.rule < 2:
+            return self.changed_at
+        age = max(self.received_at - max(dates), timedelta(0))
+        if self.first_fill:
+            return self.received_at - age
+        return self.received_at - min(age, timedelta(days=1)) / 1_000_000
 
 
 # What is known of a story when a capture is taken in
@@ -256,16 +286,6 @@ class KnownStory:
 
 # Captures
 
-
-INTAKE_RULE = 2
-"""Version of the rules by which a capture is read, its stories recognised and their content
-compared. A capture keeps the one under which it came, so that a replay finds what was found then.
-
-1. Release 0.1.
-2. Stated ``updated`` counts; addresses are compared as addresses; a story under another key is
-   known by its words; items of one guid may be several stories; signatures are no content. A desk
-   headline does not stand over another text.
-"""
 
 WHOLE = -1
 """The position of a problem with a whole capture, not with one item."""

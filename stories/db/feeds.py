@@ -126,12 +126,13 @@ def placed(conn: Connection, feed: str, limit: int) -> list[Placed]:
     """The feed's newest *limit* entries in its order: last changed first.
 
     By change and not by date, so that an update, or a late story with an early date, is once at
-    the top and no subscriber can miss it. Ties follow the wire's own order, then the id.
+    the top and no subscriber can miss it (but see ``Story.placed_at``). Ties follow the wire's own
+    order, then the id.
     """
     rows = conn.execute(
         select(
             placements.c.story_id,
-            placements.c.changed_at,
+            entries.c.changed_at,
             entries.c.rss,
             entries.c.atom,
             entries.c.json,

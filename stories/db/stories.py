@@ -362,14 +362,26 @@ def _edits(conn: Connection, ids: Sequence[str]) -> dict[str, list[HeadlineEdit]
     return found
 
 
+_others = captures.alias()
 _current = select(
     stories,
     versions.c.data,
     versions.c.received,
     versions.c.raw_digest,
-).join(
-    versions,
-    and_(versions.c.story_id == stories.c.id, versions.c.capture_id == stories.c.capture_id),
+    func.coalesce(captures.c.rule, 1).label("intake_rule"),
+    (
+        stories.c.capture_id
+        == select(_others.c.id)
+        .where(_others.c.wire == stories.c.wire, _others.c["items"] > 0)
+        .order_by(_others.c.id)
+        .limit(1)
+        .scalar_subquery()
+    ).label("first_fill"),
+).select_from(
+    stories.join(
+        versions,
+        and_(versions.c.story_id == stories.c.id, versions.c.capture_id == stories.c.capture_id),
+    ).join(captures, captures.c.id == stories.c.capture_id, isouter=True)
 )
 
 
@@ -392,6 +404,8 @@ def _story(row: RowMapping, edits: Sequence[HeadlineEdit], texts: Mapping[str, V
         position=row["position"],
         edits=tuple(edits),
         another_text=before is not None and is_another_text(before, version),
+        rule=row["intake_rule"],
+        first_fill=bool(row["first_fill"]),
     )
 
 

@@ -139,6 +139,37 @@ def test_a_desk_headline_stands_over_the_text_it_was_written_for_alone(desk: Des
     assert standing() == ("All boats wait", True)
 
 
+def dated(guid: str, clock_time: str) -> str:
+    day, time = clock_time.split()
+    return item(guid, f"{guid} at {time}", extra=f"<pubDate>{day} Nov 2026 {time}:00 GMT</pubDate>")
+
+
+def test_stories_take_their_places_by_their_own_dates(desk: Desk) -> None:
+    """Those of the first capture anywhere; later ones on top, in a feed that runs oldest first."""
+
+    def order() -> list[str]:
+        with desk.store.read() as conn:
+            found = records.newest(conn, limit=99)
+        found.sort(key=lambda s: (-s.placed_at.timestamp(), s.position, s.id))
+        return [s.version.headline.partition(" ")[0] for s in found]
+
+    desk.take(b"<html><body>Sign in</body></html>")  # before it was set up
+    desk.take(
+        feed(dated("c", "20 05:00"), dated("b", "21 05:00"), dated("a", "21 06:00")),
+    )
+    assert order() == ["a", "b", "c"]
+    desk.take(feed(dated("old", "01 05:00"), dated("d", "22 05:00"), dated("e", "22 05:30")))
+    assert order() == ["e", "d", "old", "a", "b", "c"]
+    desk.take(
+        feed(dated("c", "20 05:01").replace("c at", "c, corrected, at"), item("x", "undated"))
+    )
+    assert order() == ["undated", "c,", "e", "d", "old", "a", "b"]
+    with desk.store.read() as conn:
+        backlog = [s for s in records.newest(conn, limit=99) if s.first_fill]
+    assert len(backlog) == 2
+    assert backlog[0].changed_at - backlog[0].placed_at > timedelta(hours=1)
+
+
 def test_a_fact_that_changed_under_a_desk_headline_calls_for_somebody(desk: Desk) -> None:
     text = "The harbour master counted the boats that came back."
 
