@@ -16,7 +16,8 @@ from wirecopy.urls import resolve, srcset
 
 _SECTIONS = "address article aside center footer header hgroup main nav section"
 _BLOCKS = "blockquote dd dir div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr li menu ol p pre ul"
-_TABLES = "caption col colgroup table tbody td tfoot th thead tr"
+_ROWS = "table tbody tfoot thead tr"
+_TABLES = f"caption col colgroup td th {_ROWS}"
 _PHRASES = (
     "a abbr b bdi big br cite code del dfn em i ins kbd mark q rb rt rtc ruby s samp small span"
     " strike strong sub sup time tt u var wbr"
@@ -26,21 +27,23 @@ _MEDIA = "audio img picture source track video"
 TAGS = frozenset(f"{_SECTIONS} {_BLOCKS} {_TABLES} {_PHRASES} {_MEDIA}".split())
 """Elements that stay. All blocks do: without one, the words on either side would run together."""
 
-_SILENCED = "iframe noembed noframes noscript script style template title"
-_WORKING = "button datalist embed math select svg textarea"
-
-DROPPED = frozenset(f"{_SILENCED} {_WORKING}".split())
+DROPPED = frozenset(
+    ["embed", "iframe", "noembed", "noframes", "noscript", "script", "style", "template", "title"]
+)
 """Elements that are removed with everything inside them. Of any other element the words stay.
 
 ``noscript`` is one because nh3 parses it as a browser with scripts does, as raw text: otherwise
 its markup would be shown as words."""
 
-_BOXES = "details dialog fieldset form legend listing search summary"
+_BOXES = "details dialog fieldset form legend listing optgroup option search summary"
 """Elements that become a ``div``: they separate paragraphs as it does, but some hide their content.
 (``bdo`` and ``rp`` only lose their tags: their content shows in another order, or not at all.)"""
 
+_READ = frozenset({*TAGS, *DROPPED, *_BOXES.split(), "font"})
+
 _ATTRIBUTES = {
-    "*": {"dir", "lang", "title"},
+    # hidden and style only until what they mean is read
+    "*": {"dir", "hidden", "lang", "style", "title"},
     "a": {"href", "hreflang"},
     "audio": {"controls", "src"},
     "blockquote": {"cite"},
@@ -69,10 +72,19 @@ _WEB = re.compile(
 )
 _CONTACT = re.compile(r"(?:mailto|tel):\S", re.IGNORECASE)
 
+_FOREIGN = re.compile(r"<(?:svg|math)[\s/>]", re.IGNORECASE)
+_ELEMENT = re.compile(r"""</?([A-Za-z][^\s/>]*)(?>[^<>"']+|"[^"]*"|'[^']*')*+>""", re.IGNORECASE)
 _SIZE = re.compile(r"\s+([\d.]+[wx])(?=\s*(?:,|$))", re.ASCII)
 _IMAGE = re.compile(r"<img\b[^>]*>")
 _PAIR = re.compile(r' ([a-z]+)="([^"]*)"')
 _HIDING = re.compile(r' (?:hidden|style)="[^"]*"')
+_TAG = re.compile(r"<(/?)([a-z0-9]+)([^>]*)>")
+_MEANT = re.compile(r' (?:hidden="[^"]*"|style="([a-z ]*)")')
+_VOID = frozenset(["br", "col", "hr", "img", "source", "track", "wbr"])
+_HOLDS_NO_PHRASE = frozenset(f"audio colgroup dl menu ol picture ruby ul video {_ROWS}".split())
+_NOTHING = re.compile(r"0*\.?0+(?:[a-z]{2,4}|%)?")
+_SIDES = ("width", "height", "max-height")
+_FAR = re.compile(r"-\d{3,}(?:\.\d*)?(?:[a-z]{2,4}|%)")
 _PLAYED = re.compile(r"<(/?)(audio|video|source|track)\b[^>]*>")
 _BOX = re.compile(rf"<(/?)(?:{'|'.join(_BOXES.split())})\b[^>]*>")
 
@@ -88,20 +100,92 @@ def absolute(url: str | None, base: str | None) -> str | None:
 def clean(html: str, base: str | None) -> str:
     """*html* as a fragment that is safe to show: text and pictures, no behaviour.
 
-    Scripts, styles, form controls, frames, embeds, drawings and comments are removed with their
-    content, and so are tracking pixels. Addresses are made absolute against *base*; those that are
-    not http or https (or, for links, mailto or tel) are removed. All other words stay where they
-    are. The result is what an HTML5 parser serialises: balanced, ``<`` and ``>`` only in tags.
+    Scripts, style sheets, frames, embeds and comments are removed with their content, and so are
+    tracking pixels and words that the agency hides. Of form controls, drawings and formulas the
+    words stay, and of style what it means: struck, raised and lowered words. Addresses are made
+    absolute against *base*; those that are not http or https (or, for links, mailto or tel) are
+    removed. All other words stay where they are. The result is what an HTML5 parser serialises:
+    balanced, ``<`` and ``>`` only in tags.
 
     :raises wirecopy.html.TangleError: for markup built to burst a parser: 20,000 ``<b title=…>``
         of 280 KB held nh3 for 29 s.
     """
     html = xml_chars(html)
     check(html)
+    if _FOREIGN.search(html):
+        # nh3 removes what stands in a drawing or formula, words and all: their tags go before.
+        html = _ELEMENT.sub(lambda tag: tag[0] if tag[1].lower() in _READ else "", html)
     _here.base = base
-    cleaned: str = _CLEANER.clean(html)
+    cleaned = _meant(_CLEANER.clean(html))
     # By text, and safely so: nh3 writes "<" and ">" for nothing but tags.
     return xml_chars(_IMAGE.sub(_shown, _BOX.sub(r"<\1div>", _lifted(cleaned))))
+
+
+def _meant(html: str) -> str:
+    """*html* with what its elements' style means, as :func:`_style` puts it, made markup."""
+    if ' style="' not in html and ' hidden="' not in html and "<font" not in html:
+        return html
+    kept: list[str] = []
+    open_: list[tuple[str, str]] = []  # element, and the end tags that stand for its own
+    hidden = at = 0  # how many elements are open when the words that nobody sees end
+    for tag in _TAG.finditer(html):
+        if not hidden:
+            kept.append(html[at : tag.start()])
+        at = tag.end()
+        name, rest = tag[2], tag[3]
+        if tag[1]:
+            _, end = open_.pop() if open_ else ("", tag[0])
+            if not hidden:
+                kept.append(end)
+            elif len(open_) < hidden:
+                hidden = 0
+            continue
+        said = [] if name == "img" else [m[1] for m in _MEANT.finditer(rest)]
+        meant = [word for one in said for word in ("hide" if one is None else one).split()]
+        start = tag[0] if name == "img" else f"<{name}{_MEANT.sub('', rest)}>"
+        if name not in _VOID:
+            inner = [m for m in meant if m != "hide" and name not in _HOLDS_NO_PHRASE]
+            own = "" if name == "font" else f"</{name}>"
+            open_.append((name, "".join(f"</{m}>" for m in reversed(inner)) + own))
+            start = ("" if name == "font" else start) + "".join(f"<{m}>" for m in inner)
+            if "hide" in meant and not hidden:
+                hidden = len(open_)
+                continue
+        if not hidden:
+            kept.append(start)
+    kept.append(html[at:])
+    return "".join(kept)
+
+
+def _style(style: str) -> str:
+    """What *style* means for the words: ``hide``, ``s``, ``sup``, ``sub``; ``""`` for nothing."""
+    stated: dict[str, str] = {}
+    for declaration in style.lower().split(";"):
+        name, _, value = declaration.partition(":")
+        stated[name.strip()] = value.replace("!important", "").strip()
+    if _hides(stated):
+        return "hide"
+    lines = f"{stated.get('text-decoration', '')} {stated.get('text-decoration-line', '')}"
+    found = ["s"] if "line-through" in lines else []
+    raised = {"super": "sup", "sub": "sub"}.get(stated.get("vertical-align", ""))
+    return " ".join([*found, raised] if raised else found)
+
+
+def _hides(stated: dict[str, str]) -> bool:
+    return (
+        stated.get("display") == "none"
+        or stated.get("visibility") in ("hidden", "collapse")
+        or stated.get("mso-hide") == "all"
+        or stated.get("color") == "transparent"
+        or any(_NOTHING.fullmatch(stated.get(n, "")) for n in ("font-size", "opacity"))
+        or any(_FAR.fullmatch(stated.get(n, "")) for n in ("text-indent", "left", "top"))
+        or (
+            stated.get("overflow") == "hidden"
+            and any(
+                _NOTHING.fullmatch(stated.get(n, "")) for n in ("width", "height", "max-height")
+            )
+        )
+    )
 
 
 def _lifted(html: str) -> str:
@@ -151,6 +235,8 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
         # difference that nobody made.
         inert = not found or found.startswith("#")
         return found if inert or _WEB.match(found) or _CONTACT.match(found) else None
+    if name == "style" and tag != "img":
+        return _style(value) or None
     if name == "srcset":
         return _candidates(value, base)
     return value
@@ -168,7 +254,7 @@ def _candidates(value: str, base: str | None) -> str | None:
 
 
 _CLEANER = nh3.Cleaner(
-    tags={*TAGS, *_BOXES.split()},
+    tags={*TAGS, *_BOXES.split(), "font"},
     clean_content_tags=set(DROPPED),
     attributes=_ATTRIBUTES,
     attribute_filter=_attribute,

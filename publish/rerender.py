@@ -8,7 +8,7 @@ from stories.config import Config
 from stories.db import Store, feeds, key_value, outbox
 from stories.db import stories as records
 
-RENDERING = 4
+RENDERING = 5
 """To be raised by every change to the code that gives other bytes for the same story."""
 
 

@@ -30,12 +30,17 @@ BASE = "https://wire.example/a/b.html"
         ("<p>one<br>two &amp; &lt;three&gt;</p>", "<p>one<br>two &amp; &lt;three&gt;</p>"),
         ("x<!-- c --><?pi?>y", "xy"),
         ("<iframe src=x>in</iframe><embed src=y>z", "z"),
-        ("<svg><text>drawn</text></svg><math><mi>m</mi></math>z", "z"),
+        ("<svg><text>drawn</text></svg><math><mi>m</mi></math>z", "drawnmz"),
+        (
+            "<svg><title>no</title><style>p{}</style><a><text>drawn</text></a></svg>",
+            '<a rel="nofollow noopener">drawn</a>',
+        ),
+        ("<textarea>a <b>b</textarea>c", "a &lt;b&gt;bc"),
         ("<noscript><img src=a.jpg></noscript>z", "z"),
         ("<object data=x>instead</object>", "instead"),
         (
             "a<form action=x>b<button>Go</button><select><option>o</select></form>c",
-            "a<div>b</div>c",
+            "a<div>bGo<div>o</div></div>c",
         ),
         ("<fieldset><legend>l</legend>x</fieldset>", "<div><div>l</div>x</div>"),
         ("<font color=red>x</font>", "x"),
@@ -45,6 +50,28 @@ BASE = "https://wire.example/a/b.html"
     ],
 )
 def test_markup(received: str, kept: str) -> None:
+    assert clean(received, BASE) == kept
+
+
+@pytest.mark.parametrize(
+    ("received", "kept"),
+    [
+        ("to <span style='text-decoration:line-through'>5</span> 6", "to <span><s>5</s></span> 6"),
+        ("<p style='TEXT-DECORATION-LINE: underline line-through'>5", "<p><s>5</s></p>"),
+        ("<font style='text-decoration: line-through red'>5</font>", "<s>5</s>"),
+        ("CO<i style='vertical-align: sub; font-size: 8pt'>2</i>", "CO<i><sub>2</sub></i>"),
+        ("m<font style='vertical-align:super'>2</font>", "m<sup>2</sup>"),
+        ("<p>a</p><p style='display:none'>b<br><b>c</b></p><p>d</p>", "<p>a</p><p>d</p>"),
+        ("<div hidden>a<div>b</div></div>c", "c"),
+        ("a<b style='font-size:0px'>b</b><i style='visibility: hidden !important'>c</i>d", "ad"),
+        ("a<span style='position:absolute; left:-9999px'>b</span>", "a"),
+        ("a<div style='max-height:0;overflow:hidden'><p>b</p></div>c", "ac"),
+        ("<p style='mso-hide:all'>a</p><font style='color: transparent'>b</font>c", "c"),
+        ("<p style='font-size:0.9em; opacity:.5; left:-3px'>a</p>", "<p>a</p>"),
+        ("<ul style='text-decoration:line-through'><li>a</ul>", "<ul><li>a</li></ul>"),
+    ],
+)  # fmt: skip
+def test_style_that_means_something_is_read(received: str, kept: str) -> None:
     assert clean(received, BASE) == kept
 
 

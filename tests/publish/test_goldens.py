@@ -63,7 +63,7 @@ def test_the_digest_of_a_configuration_is_as_it_was() -> None:
         }
     )
     assert settings_digest(config) == (
-        "4222e7828d11eaf24cc5a14f389aed83eb6cea1ae3c9691d74221476b7677fb0"
+        "c9e192070b735685f7a172aa3d90556f71460d97a17fe8a49566091ebeda082a"
     )
 
 

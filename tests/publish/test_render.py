@@ -126,18 +126,24 @@ def test_cleaning_away_more_narrows_the_claim(body: str, scope: str) -> None:
     "words",
     [
         "<p>Alpha <button>beta</button> gamma.</p>",
-        "<p>Alpha <select><option>beta</option></select> gamma.</p>",
         "<p>Alpha <svg><text>beta</text></svg> gamma.</p>",
         "<p>Alpha <math><mtext>beta</mtext></math> gamma.</p>",
         "<p>Alpha <textarea>beta</textarea> gamma.</p>",
+        "<p>Alpha <span style='text-decoration: line-through'>beta</span> gamma.</p>",
     ],
 )
-def test_a_word_lost_takes_the_claim_with_it(words: str) -> None:
+def test_words_stay_where_their_tags_go(words: str) -> None:
+    assert claims(rendered(words))[0] == "headline-only"
+
+
+@pytest.mark.parametrize("how", ["hidden", "style='display: none'", "style='font-size:0'"])
+def test_a_word_lost_takes_the_claim_with_it(how: str) -> None:
+    words = f"<p>Alpha <b {how}>beta</b> gamma.</p>"
     assert claims(rendered(words)) == ("edited", False, "")
 
 
 def test_a_paragraph_lost_leaves_an_excerpt() -> None:
-    scope, claim, told = claims(rendered(PLAIN + "<div><svg><text>Zeta</text></svg></div>"))
+    scope, claim, told = claims(rendered(PLAIN + "<div hidden>Zeta</div>"))
     assert (scope, claim) == ("excerpt", False)
     assert "not been edited" not in told
 
@@ -184,7 +190,7 @@ def test_a_claim_that_its_own_disclosure_falsifies(monkeypatch: pytest.MonkeyPat
 
 def test_a_disclosure_for_every_scope_is_the_newsrooms() -> None:
     room = config(disclosures={"edited": "(Edited by {staff}, from {agency}.)"})
-    found = rendered("<p>Alpha <button>beta</button> gamma.</p>", room=room)
+    found = rendered("<p>Alpha <b hidden>beta</b> gamma.</p>", room=room)
     assert claims(found) == ("edited", False, "(Edited by NDTV staff, from Press Trust of India.)")
     silent = config(disclosures={"headline-only": ""})
     assert claims(rendered(room=silent)) == ("headline-only", True, "")
