@@ -19,7 +19,7 @@ from stories.db import Connection, SQLAlchemyError, Store, alerts, statistics
 from stories.errors import StoreError
 from workers import pulse
 from workers.address import Broker
-from workers.alerts import FAILING_FOR, WORDS
+from workers.alerts import WORDS
 from workers.metrics import Collected, outcome
 
 WIRES_NAMED = 500
@@ -122,7 +122,7 @@ def families(values: Values) -> list[Metric]:
 def of_the_store(conn: Connection, config: Config) -> Values:
     """What the database has."""
     now = clock.now()
-    status = statistics.status(conn, now, FAILING_FOR)
+    status = statistics.status(conn, now, config.alerts.failing_after)
     alarmed = alerts.counts(conn)
     due = statistics.oldest_due(conn, now)
     fresh = statistics.freshness(conn, [wire.name for wire in config.wires[:WIRES_NAMED]])

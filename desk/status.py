@@ -17,7 +17,6 @@ from stories.db.statistics import TRIES, Broker, Status
 from stories.logs import masked
 from workers import address, pulse, queues
 from workers.address import broker_address, client, key_prefix
-from workers.alerts import FAILING_FOR
 
 PATIENCE = 3.0
 """Seconds the broker has to answer."""
@@ -41,7 +40,7 @@ def gather(config: Config, store: Store, now: datetime) -> Status:
     refused = store.writes_refused()
     found = ask_broker(config, key_prefix(store))
     with store.read() as conn:
-        status = statistics.status(conn, now, FAILING_FOR)
+        status = statistics.status(conn, now, config.alerts.failing_after)
     kept = storage(store, now, note=refused is None)
     return replace(status, database=store.name, writes_refused=refused, broker=found, **kept)
 
@@ -146,7 +145,11 @@ def needs(status: Status) -> list[str]:
         found.append(f"broker: {status.broker.error}")
     for name, one, many in (
         ("paused", "wire is paused, gone for good", "wires are paused, gone for good"),
-        ("failing_long", "wire fails for an hour or more", "wires fail for an hour or more"),
+        (
+            "failing_long",
+            "wire fails for longer than alerts.failing_after",
+            "wires fail for longer than alerts.failing_after",
+        ),
         ("quiet", "wire is strangely quiet", "wires are strangely quiet"),
         ("faulty", "wire sends what cannot be read", "wires send what cannot be read"),
         ("late_long", "wire is not polled in time", "wires are not polled in time"),

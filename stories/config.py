@@ -287,9 +287,13 @@ class Retention(_Part):
 
 
 class Alerts(_Part):
-    """Where alerts go, besides the log and ``wirecopy status``: a web hook, JSON by POST."""
+    """Where alerts go, besides the log and ``wirecopy status``: a web hook, JSON by POST. And when
+    one begins (``workers.alerts.judge``)."""
 
     url: Web | None = None
+    failing_after: Duration = timedelta(hours=1)
+    quiet_after: Duration = timedelta(hours=1)
+    quiet_times: float = Field(4, ge=1, le=1000)
 
 
 class Signing(_Part):

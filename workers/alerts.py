@@ -1,4 +1,4 @@
-"""Alerts about wires that fail, are paused or are unusually quiet.
+"""Alerts about wires that fail or cannot be read, are paused or are unusually quiet.
 
 ``judge`` decides from a wire's row alone; ``update`` writes the alerts that begin and end, in one
 transaction with the outbox entry to notify of them; ``notify`` sends that to the web hook. So the
@@ -18,23 +18,14 @@ import structlog
 
 from ingest.schedule import GOOD
 from net import hooks
-from stories.config import Config
+from stories.config import Alerts, Config
 from stories.db import Store, alerts, outbox, wires
 from stories.db import stories as records
 from stories.db.alerts import Alert, AlertKind, Watched
 from stories.logs import masked
 
-FAILING_FOR = timedelta(hours=1)
-"""A shorter failure is no alert; ``wirecopy status`` shows it."""
-
 CLOCK_FOR = timedelta(days=1)
 """How long an alert says that the clock was put right."""
-
-QUIET_LEAST = timedelta(hours=1)
-"""No shorter silence is an alert, however busy the wire was."""
-
-QUIET_TIMES = 4
-"""A wire is quiet when it is silent for so many times its longest recent silence."""
 
 QUIET_NEWS = 5
 """Moments of news needed before a wire can be called quiet."""
@@ -61,6 +52,8 @@ WORDS: Final[dict[AlertKind, tuple[str, str]]] = {
 }
 """The words for an alert that begins and for one that is over."""
 
+DEFAULTS: Final = Alerts()
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 log = structlog.get_logger(__name__)
@@ -80,35 +73,39 @@ _OFF = Verdict("off")
 _OPEN = Verdict("open")
 
 
-def judge(wire: Watched, now: datetime) -> dict[AlertKind, Verdict]:
+def judge(wire: Watched, now: datetime, limits: Alerts = DEFAULTS) -> dict[AlertKind, Verdict]:
     """For each kind of alert, what follows from *wire*'s row.
 
-    ``quiet``: silent for more than :data:`QUIET_TIMES` times the longest gap between its last
-    news, and for an hour at least. Silence is counted up to the last poll, not to the present:
-    news that was not polled cannot be missing. It begins only while polls succeed and every capture
-    was taken in; it ends when news comes.
+    ``failing``: polls failed, or what they brought could not be read, for ``failing_after``.
+    ``quiet``: silent for more than ``quiet_times`` times the longest gap between its last news, and
+    for ``quiet_after`` at least. Silence is counted up to the last poll, not to the present: news
+    that was not polled cannot be missing. It begins only while polls succeed and every capture was
+    taken in; it ends when news comes.
     """
     failing = _OFF
-    if wire.failing_since is not None and now - wire.failing_since >= FAILING_FOR:
-        because = f"since {_minute(wire.failing_since)}: {wire.message or wire.state}"
-        failing = _OPEN if wire.paused_at else Verdict("on", wire.failing_since, because)
-    elif wire.failing_since is not None:
+    since = min(filter(None, (wire.failing_since, wire.unread_since)), default=None)
+    if since is not None and now - since >= limits.failing_after:
+        what = wire.message or wire.state if wire.failing_since else wire.fault or "unreadable"
+        failing = (
+            _OPEN if wire.paused_at else Verdict("on", since, f"since {_minute(since)}: {what}")
+        )
+    elif since is not None:
         failing = _OPEN  # it recovered and fails again before its alert was ended
     paused = _OFF
     if wire.paused_at is not None:
         because = f"since {_minute(wire.paused_at)}: {wire.message or wire.state}"
         paused = Verdict("on", wire.paused_at, because)
-    return {"failing": failing, "paused": paused, "quiet": _quiet(wire)}
+    return {"failing": failing, "paused": paused, "quiet": _quiet(wire, limits)}
 
 
-def _quiet(wire: Watched) -> Verdict:
+def _quiet(wire: Watched, limits: Alerts) -> Verdict:
     silence, usual = silence_of(wire)
     if silence is None or usual is None:
         return _OPEN
-    if silence <= max(usual * QUIET_TIMES, QUIET_LEAST):
+    if silence <= max(usual * limits.quiet_times, limits.quiet_after):
         return _OFF
-    well = wire.state in GOOD and wire.failing_since is None and wire.paused_at is None
-    if not well or wire.pending:
+    unwell = wire.failing_since or wire.unread_since or wire.paused_at
+    if wire.state not in GOOD or unwell or wire.pending:
         return _OPEN
     last = wire.news[-1]
     because = f"no news since {_minute(last)}; its longest silence before was {_span(usual)}"
@@ -136,20 +133,20 @@ def is_usual(silence: timedelta, before: Sequence[timedelta | None]) -> bool:
     return any(known is not None and known * 2 >= silence for known in before)
 
 
-def update(store: Store, now: datetime) -> tuple[int, int]:
+def update(store: Store, now: datetime, limits: Alerts = DEFAULTS) -> tuple[int, int]:
     """Begin and end alerts, for every wire that may have one; how many began, how many ended."""
     after, begun, ended = "", 0, 0
     silent: list[tuple[Alert, datetime]] = []
     while True:
         with store.read() as conn:
-            page = alerts.watched(conn, now - QUIET_LEAST, after, PAGE)
+            page = alerts.watched(conn, now - limits.quiet_after, after, PAGE)
             there = {(a.kind, a.subject): a for a in alerts.about(conn, [w.name for w in page])}
         if not page:
             break
         starting: list[Alert] = []
         ending: list[tuple[AlertKind, str]] = []
         for wire in (w for w in page if w.configured):
-            for kind, verdict in judge(wire, now).items():
+            for kind, verdict in judge(wire, now, limits).items():
                 known = there.get((kind, wire.name))
                 alert = Alert(kind, wire.name, verdict.since, verdict.message)
                 if verdict.state == "off" and known is not None and known.ended_at is None:

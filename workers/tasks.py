@@ -121,7 +121,7 @@ def housekeeping() -> None:
 def watch() -> None:
     """Beat's tick: begin and end alerts, and send what is new to the web hook."""
     here = current()
-    alerts.update(here.store, clock.now())
+    alerts.update(here.store, clock.now(), here.config.alerts)
     alerts.notify(here.store, here.config, clock.now())
 
 

@@ -8,7 +8,7 @@ before its beginning was sent leaves no trace.
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import (
@@ -18,6 +18,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -25,6 +26,8 @@ from sqlalchemy import (
 
 from stories.db.engine import upsert
 from stories.db.tables import alerts, captures, wires
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 AlertKind = Literal["failing", "paused", "quiet", "headline", "clock"]
 
@@ -44,7 +47,8 @@ class Alert:
 @dataclass(frozen=True, slots=True)
 class Watched:
     """What alerts about a wire are judged by. ``pending`` is True while a capture waits to be taken
-    in, ``news`` are the last times at which news came."""
+    in, ``news`` are the last times at which news came. ``unread_since`` is when the first of the
+    captures came that could not be read, None once one could."""
 
     name: str
     configured: bool
@@ -55,6 +59,8 @@ class Watched:
     paused_at: datetime | None
     pending: bool
     news: list[datetime]
+    fault: str | None = None
+    unread_since: datetime | None = None
 
 
 def watched(
@@ -72,14 +78,35 @@ def watched(
         or_(
             wires.c.failing_since.is_not(None),
             wires.c.paused_at.is_not(None),
+            wires.c.fault.is_not(None),
             wires.c.changed_at.is_(None),
             wires.c.changed_at <= silent_before,
         ),
     )
+    came = captures.c.received_at
+    read = captures.alias()
+    last_read = (
+        select(func.max(read.c.received_at))
+        .where(read.c.state == "ingested", read.c.wire == wires.c.name)
+        .correlate(wires)
+        .scalar_subquery()
+    )
+    unread_since = (
+        select(func.min(came))
+        .where(
+            captures.c.state == "failed",
+            captures.c.wire == wires.c.name,
+            wires.c.fault.is_not(None),
+            came > func.coalesce(last_read, literal(_EVER, came.type)),
+        )
+        .correlate(wires)
+        .scalar_subquery()
+    )
     rows = conn.execute(
         select(
             *(wires.c[n] for n in ("name", "configured", "state", "message", "polled_at")),
-            *(wires.c[n] for n in ("failing_since", "paused_at", "news")),
+            *(wires.c[n] for n in ("failing_since", "paused_at", "news", "fault")),
+            unread_since.label("unread_since"),
             waiting.c.wire.is_not(None).label("pending"),
         )
         .join(waiting, waiting.c.wire == wires.c.name, isouter=True)

@@ -14,12 +14,13 @@ from sqlalchemy import delete, update
 
 from net import hooks
 from stories import clock
-from stories.config import Config, Wire
+from stories.config import Alerts, Config, Wire
 from stories.db import Store, alerts, captures, outbox, wires
 from stories.db import tables as t
 from stories.db.alerts import Alert, Watched
 from tests import hostile
 from tests.conftest import ConfigOf
+from tests.ingest.test_intake import Desk, feed, item
 from workers import alerts as watcher
 from workers import app, tasks
 
@@ -87,6 +88,14 @@ def test_when_a_wire_is_strangely_quiet(fields: dict[str, Any], expected: str) -
         ({}, ("off", "off")),
         ({"state": "timeout", "failing_since": NOW - 59 * MINUTE}, ("open", "off")),
         ({"state": "timeout", "failing_since": NOW - HOUR}, ("on", "off")),
+        # What cannot be read counts as a failure, from the first such capture on.
+        ({"state": "ok", "fault": "capture 7: html", "unread_since": NOW - HOUR}, ("on", "off")),
+        ({"state": "ok", "fault": "f", "unread_since": NOW - 59 * MINUTE}, ("open", "off")),
+        (
+            {"state": "timeout", "failing_since": NOW - MINUTE, "unread_since": NOW - HOUR},
+            ("on", "off"),
+        ),
+        ({"state": "ok", "fault": "capture 7: too many items"}, ("off", "off")),
         ({"state": "http-410", "failing_since": NOW, "paused_at": NOW}, ("open", "on")),
         ({"state": "http-410", "failing_since": NOW - DAY, "paused_at": NOW}, ("open", "on")),
     ],
@@ -197,6 +206,24 @@ def test_failing_and_pausing(room: Config, store: Store) -> None:
     put(store, "pti")
     assert watcher.update(store, NOW + HOUR) == (0, 2)
     assert watcher.update(store, NOW + HOUR) == (0, 0)
+
+
+def test_a_wire_that_answers_with_a_login_page_fails(config: ConfigOf, store: Store) -> None:
+    desk = Desk(config(wires=[{"name": "w", "agency": "A", "url": "https://a.example/f"}]), store)
+    desk.take(feed(item("a", "One")))
+    desk.take(b"<!doctype html><title>Sign in</title><form><input name=user></form>")
+    first = desk.now
+    desk.take(b"<!doctype html><title>Sign in</title><p>Your session has ended.</p>")
+    limits = Alerts(failing_after=timedelta(minutes=30))
+    assert watcher.update(store, first + 29 * MINUTE, limits) == (0, 0)
+    assert watcher.update(store, first + 30 * MINUTE, limits) == (1, 0)
+    with store.read() as conn:
+        [alert] = alerts.standing(conn)
+    assert (alert.kind, alert.since) == ("failing", first)
+    assert "capture 3" in alert.message
+    watcher.notify(store, desk.config, first + 30 * MINUTE)
+    desk.take(feed(item("a", "One"), item("b", "Two")))
+    assert watcher.update(store, desk.now, limits) == (0, 1)
 
 
 def test_one_that_ended_before_it_was_told_is_not_told(room: Config, store: Store) -> None:
