@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from stories import clock
+from stories.logs import masked
 
 # Controls (C0, C1) and overrides of direction in a headline could take over an operator's terminal.
 _UNSAFE = dict.fromkeys((*range(32), *range(127, 160)), "�")
@@ -118,8 +119,8 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """One line (or a few) on standard error."""
-    for line in text.split("\n"):
+    """One line (or a few) on standard error, without the secrets that addresses carry."""
+    for line in masked(text).split("\n"):
         Console(stderr=True, highlight=False, soft_wrap=True).print(
             f"wirecopy: {escape(safe(line))}"
         )

@@ -44,9 +44,14 @@ _SECRET_KEY = re.compile(
 )
 _USERINFO = re.compile(r"(?<=://)([^\s/?#@:]{0,200}):[^\s/?#]{1,400}@")
 _QUERY = re.compile(
-    r"(?i)([?&;][\w.-]{0,40}(?:key|token|secret|passw|auth|signature|sig|credential)[\w.-]{0,40}=)"
+    r"(?i)([?&;][\w.-]{0,40}(?:key|token|secret|passw|pwd|auth|signature|sig|credential|session)[\w.-]{0,40}=)"
     r"[^\s&;#'\"<>]+"
 )
+_RANDOM = re.compile(
+    r"([?&;][\w.-]{1,40}=)(?=[\w%+/~.]{0,80}\d)(?=[\w%+/~.]{0,80}[A-Za-z])"
+    r"(?:[\w%+/~.]{16,}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})=*"
+)
+"""A value of a query that is long and mixed, whatever its name: ``?k=9f8e7d6c5b4a39281706``."""
 _HEADER = re.compile(
     r"(?i)((?:proxy-)?authorization|x-api-key|cookie|set-cookie)(['\"]?\s{0,4}[:=]\s{0,4}['\"]?)"
     r"[^'\"\r\n]+"
@@ -62,6 +67,7 @@ def masked(text: str) -> str:
     """*text* without the secrets that addresses, headers and query strings carry."""
     text = _USERINFO.sub(r"\1:***@", text)
     text = _QUERY.sub(r"\1***", text)
+    text = _RANDOM.sub(r"\1***", text)
     text = _HEADER.sub(r"\1\2***", text)
     return _SCHEME.sub(r"\1***", text)
 

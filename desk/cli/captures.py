@@ -1,7 +1,7 @@
 """``wirecopy captures``: what was received, byte for byte."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,6 +10,8 @@ from desk.cli.context import LARGEST, Since, Until, check_wires, moment, opened
 from stories.db import Store
 from stories.db import captures as rows
 from stories.errors import UnknownNameError
+from stories.logs import masked
+from stories.models import Capture
 
 
 def captures(
@@ -48,7 +50,7 @@ def captures(
                 quarantined=failed,
                 limit=limit,
             )
-    records = [asdict(capture) for capture in found]
+    records = [_record(capture) for capture in found]
     if json:
         show.as_json(records)
         return
@@ -57,6 +59,12 @@ def captures(
         ("id", "wire", "received_at", "size", "state", "format", "items", "new", "updated"),
         "no captures; `wirecopy poll` fetches the wires now",
     )
+
+
+def _record(capture: Capture) -> dict[str, Any]:
+    """*capture* as it is shown: addresses in it without their secrets."""
+    headers = [[name, masked(value)] for name, value in capture.headers]
+    return {**asdict(capture), "url": masked(capture.url), "headers": headers}
 
 
 def _one(store: Store, number: int, *, raw: bool, json: bool) -> None:
@@ -71,12 +79,12 @@ def _one(store: Store, number: int, *, raw: bool, json: bool) -> None:
             raise UnknownNameError(f"capture {number}: its bytes are no longer kept (retention)")
         show.raw(body)
         return
-    record = {**asdict(capture), "problems": problems, "kept": body is not None}
+    record = {**_record(capture), "problems": problems, "kept": body is not None}
     if json:
         show.as_json(record)
         return
     lines = "; ".join(f"{p['position']}: {p['message']}" for p in problems)
     show.facts({**record, "headers": None, "notes": "; ".join(capture.notes), "problems": lines})
     show.say("")
-    for line in [f"{name}: {value}" for name, value in capture.headers] or [""]:
+    for line in [f"{name}: {value}" for name, value in record["headers"]] or [""]:
         show.say(line)

@@ -14,7 +14,8 @@ from net.client import Client
 from publish import renderer
 from stories import clock
 from stories.config import Config
-from stories.db import Connection, Store, captures, wires
+from stories.db import Connection, Store, captures, outbox, wires
+from stories.logs import masked
 from stories.models import Problem, WireState
 from workers.politeness import choose
 
@@ -38,6 +39,7 @@ def poll(
         renderer.render_waiting(store, config)
         with store.read() as conn:
             rows = [_outcome(conn, one) for one in sorted(polled, key=lambda one: one.wire)]
+            waiting = _waiting(conn, set(chosen) - {one.wire for one in polled}, chosen)
     if json:
         show.as_json(rows)
     else:
@@ -46,8 +48,37 @@ def poll(
     failed = [row for row in rows if row["message"]]
     for row in failed:
         show.complain(f"wire {row['wire']}: {row['message']}")
-    if failed:
+    for line in waiting:
+        show.complain(line)
+    if failed or waiting:
         raise typer.Exit(1)
+
+
+def _waiting(conn: Connection, unasked: Iterable[str], names: Sequence[str]) -> list[str]:
+    """What was not done, and for whom it waits, in sentences: the wires *unasked*, captures of the
+    wires *names* that were not taken in, stories and feeds that were not published."""
+    found = []
+    for name in sorted(unasked):
+        state = wires.get(conn, name)
+        if state is not None and state.paused_at is not None:
+            because = f"{state.state}, since {show.when(state.paused_at)}"
+            found.append(f"wire {name}: paused ({because}); `wirecopy poll {name}` resumes it")
+    found += [
+        f"wire {name}: a capture waits until another process, or `wirecopy up`, has taken it in"
+        for name in sorted(set(names) & set(captures.wires_pending(conn)))
+    ]
+    faults: dict[str, list[str]] = {}
+    for kind, key, error in outbox.failures(conn):
+        if kind in ("story", "feed"):
+            faults.setdefault(error, []).append(f"{kind} {key}")
+    for error, keys in faults.items():
+        more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+        found.append(f"not published, tried again later: {', '.join(keys[:3])}{more}: {error}")
+    for work in outbox.waiting(conn, clock.now()):
+        if work.kind in ("story", "feed") and work.count > work.failed:
+            count, what = work.count - work.failed, {"story": "stories", "feed": "feeds"}[work.kind]
+            found.append(f"not published yet: {count} {what}, which another process is rendering")
+    return found
 
 
 def in_turn(
@@ -90,7 +121,7 @@ def _outcome(conn: Connection, polled: Polled) -> dict[str, Any]:
         "items": capture.items if capture else None,
         "new": capture.new if capture else None,
         "updated": capture.updated if capture else None,
-        "message": polled.message or fault or _quarantined(problems),
+        "message": masked(polled.message or fault or _quarantined(problems)),
     }
 
 

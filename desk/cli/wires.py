@@ -14,6 +14,7 @@ from stories import clock
 from stories.config import Politeness, Wire
 from stories.db import captures
 from stories.db import wires as rows
+from stories.logs import masked
 from stories.models import Capture, Traffic, WireState
 from workers.politeness import agency_room, host_room
 
@@ -57,7 +58,7 @@ def wires(
         return
     if explain:
         for line in lines:
-            show.say(line)
+            show.say(masked(line))
         return
     show.table(
         [
@@ -68,7 +69,7 @@ def wires(
                 "last poll": show.ago(w.polled_at),
                 "next poll": _next(w),
                 "last news": show.ago(w.changed_at),
-                "message": w.message or w.fault,
+                "message": masked(w.message or w.fault or ""),
             }
             for w in found
         ],
@@ -81,6 +82,9 @@ def _record(state: WireState) -> dict[str, Any]:
     kept = asdict(state)
     for internal in ("lease", "channel", "body_digest"):
         del kept[internal]
+    for name in ("url", "configured_url", "moved_to", "message", "fault"):
+        if kept[name]:
+            kept[name] = masked(kept[name])
     return kept
 
 

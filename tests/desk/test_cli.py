@@ -438,6 +438,41 @@ def test_a_headline_that_nobody_sees_is_said_to_be(house: House) -> None:
     assert "no feed selects it" in house.listed("story", rain)["not_published"]
 
 
+def test_a_poll_that_published_nothing_says_what_waits(house: House) -> None:
+    house.run("poll")
+    for key in (house.folder / "wirecopy-data" / "keys").glob("*.pem"):
+        key.unlink()
+    house.server.answer("/pti.rss", wire_of(RAIN, item("bus", "Bus", "By bus.")), {"ETag": '"2"'})
+    done = house.try_("poll")
+    assert done.returncode == 1
+    assert b"not published, tried again later: story " in done.stderr
+    assert b"put it back" in done.stderr
+
+
+def test_a_poll_names_the_wire_that_it_left_out(house: House) -> None:
+    house.run("poll")
+    house.server.answer("/pti.rss", b"gone", status=410)
+    house.run("poll", code=1)
+    done = house.try_("poll")
+    assert done.returncode == 1
+    assert b"wire pti: paused (http-410, since " in done.stderr
+    assert b"`wirecopy poll pti` resumes it" in done.stderr
+
+
+def test_no_secret_of_an_address_is_shown(house: House) -> None:
+    toml = house.folder / "wirecopy.toml"
+    secret, key = "n0tToBeShown", "9f8e7d6c5b4a39281706"
+    toml.write_text(toml.read_text().replace("/pti.rss", f"/pti.rss?pwd={secret}&k={key}&of=india"))
+    shown = [house.try_("poll"), house.try_("wires", "--json"), house.try_("wires", "--explain")]
+    shown += [house.try_("captures", "--json"), house.try_("captures", "1"), house.try_("status")]
+    house.server.answer(f"/pti.rss?pwd={secret}&k={key}&of=india", b"no", status=403)
+    shown += [house.try_("poll"), house.try_("poll", "--json"), house.try_("wires")]
+    said = b"".join(done.stdout + done.stderr for done in shown).decode()
+    assert secret not in said
+    assert key not in said
+    assert "of=india" in said
+
+
 class TestKeys:
     def test_they_are_made_listed_rotated_and_revoked(self, house: House) -> None:
         house.run("poll")
