@@ -217,6 +217,8 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
         count = sum(captures.copy(old, new, name) for name in names)
         rows.copy_terms(old, new, set(names))
         records.copy_edits(new, records.every_edit(old))
+        if (authority := key_value.read(old, key_value.AUTHORITY)) is not None:
+            key_value.write(new, key_value.AUTHORITY, authority)
         proofs.copy(old, new)
         copied = retention.copy_outcomes(old, new, names)
         outbox.want(new, "story", copied, clock.now())

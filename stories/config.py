@@ -27,6 +27,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     field_validator,
@@ -155,6 +156,7 @@ class Publisher(_Part):
     story_url: str | None = None
     icon: Web | None = None
     logo: Web | None = None
+    _authority: str = PrivateAttr("")
 
     @property
     def staff_name(self) -> str:
@@ -163,8 +165,13 @@ class Publisher(_Part):
 
     @property
     def authority(self) -> str:
-        """The publisher's host, which makes its guids different from other publishers'."""
-        return urlsplit(self.url).hostname or self.url
+        """The host of the publisher, which makes its ids different from other publishers': that
+        under which the store began, whatever ``url`` is today."""
+        return self._authority or urlsplit(self.url).hostname or self.url
+
+    def began_as(self, authority: str) -> None:
+        """Let ids be those of the host *authority*."""
+        self._authority = authority
 
     @field_validator("story_url")
     @classmethod

@@ -22,7 +22,7 @@ from stories.db import SQLAlchemyError, Store, connect, why
 from stories.errors import SigningError, StoreError
 from stories.keys import ensure_keys
 from workers.address import Broker, broker_address, client, key_prefix
-from workers.start import start
+from workers.start import keep_ids, start
 
 CLIENTS_KEPT = 4
 """Idle clients to keep, with their connections; more are needed for a short time only."""
@@ -97,6 +97,7 @@ def current(*, signs: bool = True) -> Process:
 def _opened(_pid: int) -> Process:
     config = _config or load()
     store = connect(config.database) if _started else start(config)
+    keep_ids(store, config)
     return Process(
         config, store, Clients(), client(broker_address(config), prefix=key_prefix(store))
     )

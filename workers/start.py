@@ -3,7 +3,9 @@
 from publish.rerender import rendered_before, rerender_if_changed
 from stories import clock
 from stories.config import Config
-from stories.db import Store, connect, wires
+from stories.db import Store, connect, key_value, wires
+from stories.db.key_value import AUTHORITY
+from stories.errors import ConfigError
 from workers.alerts import put_clock_right
 
 
@@ -14,6 +16,8 @@ def start(config: Config) -> Store:
     """
     store = connect(config.database)
     store.migrate()
+    _refuse_renamed(store, config)
+    keep_ids(store, config)
     put_clock_right(store, clock.now())
     _apply(store, config)
     return store
@@ -25,9 +29,38 @@ def open_store(config: Config) -> Store:
     """
     store = connect(config.database)
     store.migrate()
+    keep_ids(store, config)
     if not rendered_before(store):
         _apply(store, config)
     return store
+
+
+def keep_ids(store: Store, config: Config) -> None:
+    """Have ids made of the publisher's host under which the store began: RFC 4287 §4.2.6 forbids
+    that they change when the publisher moves."""
+    with store.read() as conn:
+        known = key_value.read(conn, AUTHORITY)
+    if known is None:
+        known = config.publisher.authority
+        with store.write() as conn:
+            key_value.write(conn, AUTHORITY, known)
+    config.publisher.began_as(known)
+
+
+def _refuse_renamed(store: Store, config: Config) -> None:
+    """:raises ConfigError: where a wire has only another name than before: all its stories would
+    come anew, without the desk's headlines."""
+    with store.read() as conn:
+        renamed = wires.renamed(conn, config.wires)
+    if renamed:
+        raise ConfigError(
+            "\n".join(
+                f"wires: {new!r} has the url that {old!r} had until now; under the new name all its"
+                f" stories would be published anew, without the desk's headlines. Keep name ="
+                f" {old!r}; or, to begin anew, run `wirecopy poll` once without this wire"
+                for old, new in renamed
+            )
+        )
 
 
 def _apply(store: Store, config: Config) -> None:

@@ -9,6 +9,9 @@ from sqlalchemy import Connection, delete, select, text
 from stories.db.engine import Store, upsert
 from stories.db.tables import notes
 
+AUTHORITY = "authority"
+"""The key of the publisher's host of which ids are made (``workers.start.keep_ids``)."""
+
 
 def read(conn: Connection, key: str) -> Any:
     """The value stored under *key*, None when there is none."""

@@ -191,6 +191,15 @@ def put_right(conn: Connection, now: datetime) -> int:
     return len(rows)
 
 
+def renamed(conn: Connection, configured: Sequence[Wire]) -> list[tuple[str, str]]:
+    """Wires that are configured no longer while a new one has their address: old and new name."""
+    known = conn.execute(select(wires.c.name, wires.c.configured_url, wires.c.configured)).all()
+    names, there = {wire.name for wire in configured}, {row.name for row in known}
+    gone = {r.configured_url: r.name for r in known if r.configured and r.name not in names}
+    fresh = (wire for wire in configured if wire.name not in there)
+    return [(gone[wire.url], wire.name) for wire in fresh if wire.url in gone]
+
+
 def terms(conn: Connection, names: Collection[str] | None = None) -> dict[str, timedelta]:
     """The licences' terms as last configured, by wire, of the few wires *names* or of all; a wire
     without one is not there."""

@@ -62,6 +62,7 @@ def take_back(store: Store, room: Config) -> None:
             conn.execute(update(tables.statements).where(this).values(**told))
         conn.execute(text("ALTER TABLE receipts DROP COLUMN logged_at"))
         conn.execute(text("ALTER TABLE wires DROP COLUMN expires_after"))
+        conn.execute(text("ALTER TABLE captures DROP COLUMN rule"))
         conn.execute(text("UPDATE alembic_version SET version_num = '0003'"))
         conn.execute(text("DELETE FROM notes"))  # rendered by an older number
 
