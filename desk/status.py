@@ -212,6 +212,14 @@ def _facts(status: Status) -> list[Fact]:
         Fact("alive", ", ".join(broker_.alive) or "nobody", "good" if broker_.alive else "bad"),
         Fact("wires", f"{status.wires} ({unwell or 'all well'})", "bad" if unwell else "good"),
         Fact("stories", f"{status.stories} in {status.versions} versions"),
+        *(
+            Fact(
+                f"feed {name}",
+                f"matches {feed.selected} of {feed.of} stories of the last day",
+                "plain" if feed.selected or not feed.of else "bad",
+            )
+            for name, feed in sorted(status.feeds.items())
+        ),
         Fact("second look", _wait(status.second_look, "for the desk")),
         Fact("no headline", _wait(status.no_headline, "for the desk to write one")),
         Fact(

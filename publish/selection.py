@@ -3,38 +3,45 @@
 An entry is rendered once and kept; a feed is joined of the kept bytes.
 """
 
-from collections.abc import Sequence
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
 from publish.entry import FeedMetadata, language, urn, utc
 from publish.formats import WRITERS, Format
 from stories.config import Config, Feed
 from stories.models import Version
 from wirecopy.encoding import xml_chars
+from wirecopy.html import TangleError
+from wirecopy.text import paragraphs, plain
 
 FRESHEST = timedelta(minutes=1)
 STALEST = timedelta(minutes=30)
 """The least and the most that :func:`lifetime` gives."""
 
 
-def matches(feed: Feed, version: Version) -> bool:
+def matches(feed: Feed, version: Version, text: Callable[[], str] | None = None) -> bool:
     """Whether *version* belongs to *feed*: every criterion given, any value within one.
 
-    Names are compared without regard to case; a language covers its regions (``hi``: ``hi-IN``).
+    Names are compared without regard to case; a language covers its regions (``hi``: ``hi-IN``). A
+    keyword is one of the agency's, or stands as a whole word in headline, summary or body.
     """
     labels = {_same(category.label) for category in version.categories}
     return (
         (not feed.wires or version.wire in feed.wires)
         and (not feed.categories or any(_same(name) in labels for name in feed.categories))
         and (not feed.languages or _speaks(version.language, feed.languages))
-        and (not feed.keywords or bool(_all(feed.keywords) & _all(version.keywords)))
+        and (not feed.keywords or _speaks_of(version, feed.keywords, text))
         and (not feed.urgency or version.urgency in feed.urgency)
     )
 
 
 def selected_by(config: Config, version: Version) -> list[str]:
     """The names of the feeds that *version* belongs to."""
-    return [feed.name for feed in config.outgoing if matches(feed, version)]
+    text = cache(lambda: _text(version))  # read once for all feeds, and for none without need
+    return [feed.name for feed in config.outgoing if matches(feed, version, text)]
 
 
 def lifetime(feed: Feed, config: Config) -> timedelta:
@@ -90,7 +97,59 @@ def _speaks(tag: str | None, wanted: Sequence[str]) -> bool:
 
 
 def _same(name: str) -> str:
-    return " ".join(name.casefold().split())
+    return unicodedata.normalize("NFC", " ".join(name.casefold().split()))
+
+
+def _speaks_of(version: Version, keywords: Sequence[str], text: Callable[[], str] | None) -> bool:
+    wanted = _all(keywords)
+    if wanted & _all(version.keywords):
+        return True
+    words = text() if text is not None else _text(version)
+    return any(_says(words, keyword) for keyword in wanted)
+
+
+def _text(version: Version) -> str:
+    """The words of *version* as :func:`_same` has them."""
+    try:
+        body = paragraphs(version.body)
+    except TangleError:
+        body = ()
+    return _same(" ".join((version.headline, plain(version.summary or ""), *body)))
+
+
+def _says(text: str, keyword: str) -> bool:
+    """Whether *keyword* stands in *text* and not as part of a longer word."""
+    at = text.find(keyword) if keyword else -1
+    while at >= 0:
+        end = at + len(keyword)
+        before, after = text[at - 1 : at] if at else "", text[end : end + 1]
+        if not (_joined(before, keyword[0]) or _joined(keyword[-1], after)):
+            return True
+        at = text.find(keyword, at + 1)
+    return False
+
+
+def _joined(before: str, after: str) -> bool:
+    """Whether two characters beside each other belong to one word.
+
+    A mark belongs to the letter before it: ``\\w`` of ``re`` does not know the vowel signs of
+    Indian scripts. Scripts that put no space between words have no whole words to look for.
+    """
+    if not before or not after:
+        return False
+    if unicodedata.category(after)[0] == "M" or after in _JOINERS:
+        return True
+    if _UNSPACED.match(before) or _UNSPACED.match(after):
+        return False
+    return all(c in _JOINERS or unicodedata.category(c)[0] in "LMN" for c in (before, after))
+
+
+_JOINERS = "\u200c\u200d"
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+    "\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+"""Thai, Lao, Burmese, Khmer, Japanese, Chinese; and Korean, whose words take endings."""
 
 
 def _all(names: Sequence[str]) -> set[str]:

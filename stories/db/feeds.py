@@ -221,6 +221,16 @@ def summary(conn: Connection) -> dict[str, tuple[int, datetime]]:
     return {r.name: (r.entries, r.modified_at) for r in rows}
 
 
+def placed_since(conn: Connection, since: datetime) -> dict[str, int]:
+    """How many stories changed after *since* each feed has; feeds that have none are left out."""
+    rows = conn.execute(
+        select(placements.c.feed, func.count().label("stories"))
+        .where(placements.c.changed_at > since)
+        .group_by(placements.c.feed)
+    )
+    return {row.feed: row.stories for row in rows}
+
+
 def drop_feeds(conn: Connection, keep: Sequence[str]) -> list[str]:
     """Delete what was rendered for feeds that are no longer configured; their names."""
     gone = sorted(

@@ -38,6 +38,10 @@ RECENT = timedelta(days=1)
 Rows = Sequence[Mapping[str, Any]]
 
 
+DAY = timedelta(days=1)
+"""Of its stories, a feed's share is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Broker:
     """Whether the broker answers, messages waiting by queue, and live members (``worker@host``).
@@ -62,10 +66,13 @@ class Quarantine:
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """A rendered feed: its number of entries, and when its bytes last changed."""
+    """A rendered feed: its number of entries, when its bytes last changed, and how many of all the
+    stories that changed within a day it selects."""
 
     entries: int
     modified: datetime
+    selected: int = 0
+    of: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +127,9 @@ def status(conn: Connection, now: datetime, failing_for: timedelta) -> Status:
     counts["late_long"], _ = late(conn, now - LATE_LONG, now, 0)
     without_headline = headless(conn)
     of_stories, of_versions = records.counts(conn)
+    selected = feeds.placed_since(conn, now - DAY)
+    lately = select(func.count()).where(stories.c.changed_at > now - DAY)
+    of_a_day = int(conn.execute(lately).scalar_one())
     return Status(
         at=now,
         wires=sum(by_state.values()),
@@ -150,7 +160,10 @@ def status(conn: Connection, now: datetime, failing_for: timedelta) -> Status:
         second_look=len(records.second_looks(conn)),
         contradicted=len(records.contradicted(conn)),
         no_headline=len(without_headline),
-        feeds={name: FeedState(*state) for name, state in feeds.summary(conn).items()},
+        feeds={
+            name: FeedState(*state, selected.get(name, 0), of_a_day)
+            for name, state in feeds.summary(conn).items()
+        },
     )
 
 

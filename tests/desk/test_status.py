@@ -28,7 +28,7 @@ from stories.config import Config, Site, Wire
 from stories.db import Store, alerts, captures, outbox, wires
 from stories.db import tables as t
 from stories.db.alerts import Alert
-from stories.db.statistics import WORST, Broker, Status
+from stories.db.statistics import WORST, Broker, FeedState, Status
 from stories.models import Problem
 from tests.conftest import ConfigOf
 from tests.publish import samples
@@ -312,6 +312,21 @@ def test_each_calls_for_a_person(name: str, count: int) -> None:
 def test_what_mends_itself_calls_for_nobody(name: str) -> None:
     assert room.needs(replace(WELL, counts={name: 9})) == []
     assert room.needs(WELL) == []
+
+
+@pytest.mark.parametrize(("selected", "of", "tone"), [(12, 424, "plain"), (0, 424, "bad")])
+def test_a_feed_says_how_much_it_selects(selected: int, of: int, tone: str) -> None:
+    names = ("paused", "failing", "failing_long", "quiet", "faulty", "late", "late_long")
+    status = replace(
+        WELL,
+        counts=dict.fromkeys(names, 0),
+        feeds={"war": FeedState(9, NOW, selected, of)},
+        captures={"captures": 0, "received": 0, "kept": 0},
+        storage={"days": [], "database": 0},
+    )
+    [fact] = [fact for fact in room.board(status).facts if fact.name == "feed war"]
+    assert fact.value == f"matches {selected} of {of} stories of the last day"
+    assert fact.tone == tone
 
 
 # The page

@@ -40,12 +40,30 @@ def wires(*every: int) -> tuple[Wire, ...]:
         ({"languages": ("en",)}, {}, True),
         ({"languages": ("EN-in",)}, {}, True),
         ({"languages": ("en-GB", "hi")}, {}, False),
-        ({"languages": ("e",)}, {}, False),
         ({"languages": ("hi",)}, {"language": "hi_IN"}, True),
         ({"languages": ("hi",)}, {"language": None}, False),
         ({"keywords": ("GST",)}, {}, True),
         ({"keywords": ("tax", "cess")}, {}, True),
         ({"keywords": ("tax",)}, {}, False),
+        # In headline, summary or body, as whole words, whatever the script.
+        ({"keywords": ("Ukraine",)}, {"headline": "UKRAINE's harbour reopens"}, True),
+        ({"keywords": ("ukraine",)}, {"body": "<p>Pro-<b>Ukr</b>aine rally</p>"}, True),
+        ({"keywords": ("Ukraine",)}, {"body": "<p>Ukrainers and newUkraine</p>"}, False),
+        ({"keywords": ("Ukraine",)}, {"body": '<a href="/ukraine">x</a>'}, False),
+        ({"keywords": ("prime  minister",)}, {"body": "<p>The Prime\nMinister said</p>"}, True),
+        ({"keywords": ("Straße",)}, {"body": "<p>die STRASSE</p>"}, True),
+        ({"keywords": ("café",)}, {"body": "<p>the cafe\u0301 opened</p>"}, True),
+        ({"keywords": ("cafe",)}, {"body": "<p>the cafe\u0301 opened</p>"}, False),
+        ({"keywords": ("C++", "#MeToo")}, {"headline": "On #MeToo, again"}, True),
+        ({"keywords": ("भारत",)}, {"body": "<p>भारत ने कहा</p>"}, True),
+        ({"keywords": ("भारत",)}, {"body": "<p>भारती ने कहा</p>"}, False),
+        ({"keywords": ("جنگ",)}, {"body": "<p>جنگ، امن</p>"}, True),
+        ({"keywords": ("جنگ",)}, {"body": "<p>جنگل</p>"}, False),
+        ({"keywords": ("ইউক্রেন",)}, {"headline": "ইউক্রেন: যুদ্ধ"}, True),
+        ({"keywords": ("烏克蘭",)}, {"body": "<p>關於烏克蘭的消息</p>"}, True),
+        ({"keywords": ("우크라이나",)}, {"body": "<p>우크라이나는</p>"}, True),
+        ({"keywords": ("ยูเครน",)}, {"body": "<p>ในยูเครนวันนี้</p>"}, True),
+        ({"keywords": ("",)}, {"headline": "Anything"}, False),
         ({"urgency": (1, 2, 3)}, {}, True),
         ({"urgency": (1, 2)}, {}, False),
         ({"urgency": (1,)}, {"urgency": None}, False),
@@ -110,7 +128,7 @@ def test_the_head_of_each_format() -> None:
     made = documents(room, datetime(2026, 11, 22, 18, 30, 15, 5, tzinfo=ist))
     channel = parse(made["rss"])[0]
     told: list[tuple[str, str | None]] = [
-        (str(e.tag), e.text) for e in channel if "{" not in str(e.tag)
+        (str(e.tag), e.text) for e in channel if "{" not in str(e.tag) and e.tag != "image"
     ]
     assert dict(told) == {
         "title": "Top & <b>",
@@ -122,6 +140,12 @@ def test_the_head_of_each_format() -> None:
         "lastBuildDate": "Sun, 22 Nov 2026 13:00:15 +0000",
         "ttl": "5",
     }
+    [image] = channel.iterfind("image")
+    assert [each.text for each in image] == [
+        "https://feeds.ndtv.com/icon.png",
+        "Top & <b>",
+        "https://feeds.ndtv.com/feeds/top",
+    ]
     [own] = channel.iterfind("atom:link", NAMES)
     assert own.items() == [
         ("href", "https://feeds.ndtv.com/feeds/top.rss"),
