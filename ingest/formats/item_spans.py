@@ -5,7 +5,9 @@ whatever the bytes, as offsets into the capture as it was received.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable
+from functools import partial
 
 from ingest.formats import encoding
 
@@ -19,6 +21,12 @@ _TOKEN = re.compile(
 # by the distance to the next "<", and the whole scan by the length of the document.
 _REST = re.compile(rb"""(?>[^<>"']+|"[^"<]*"|'[^'<]*')*+>""")
 _END = re.compile(rb"\s*>")
+_OWN = re.compile(r"<([^\s<>/]{1,100})")
+_HOLDER_END = re.compile(rb"</(?:[\w.-]{1,64}:)?(?:channel|rss|feed|rdf)\s*>", re.IGNORECASE)
+# One item ends and another begins: no CDATA section holds that and then another section.
+_BETWEEN = re.compile(
+    rb"</[\w.:-]{1,100}\s*>\s*<(?:[\w.-]{1,64}:)?(?:item|entry)(?=[\s>])", re.IGNORECASE
+)
 _DOCTYPE = re.compile(
     rb"""<!DOCTYPE(?>[^\[<>"']+|"[^"]*"|'[^']*')*+"""
     rb"""(?>\[(?>[^\]"'<]+|"[^"]*"|'[^']*'|<!--.*?-->|<\?.*?\?>|<(?!!--|\?))*+\]\s*)?+>""",
@@ -30,14 +38,24 @@ Spans = tuple[tuple[int, int], ...]
 """Byte offsets ``(start, end)``, disjoint and ascending."""
 
 
-def spans(body: bytes) -> Spans:
+def spans(body: bytes, *, unclosed: bool = False) -> Spans:
     """Where each ``<item>`` and ``<entry>`` of *body* stands.
 
     Any prefix is accepted; elements inside another item do not count; CDATA sections, comments,
     processing instructions and the DOCTYPE are not looked into. Items that are never closed are
-    left out; what stands whole inside them is found instead.
+    left out; what stands whole inside them is found instead. With *unclosed* they end where the
+    next item begins, or the channel ends (:func:`closed`), and a CDATA section does not reach from
+    one item into the next; what the end of the body cuts off is left out still.
     """
-    return spans_by(_spans, body)
+    return spans_by(partial(_spans, unclosed=unclosed), body)
+
+
+def closed(text: str) -> str:
+    """*text*, an item, with its end tag where that is missing."""
+    own = _OWN.match(text)
+    if own is None or text.endswith("/>") or re.search(rf"</{re.escape(own[1])}\s*>\Z", text):
+        return text
+    return f"{text}</{own[1]}>"
 
 
 def spans_by(scan: Callable[[bytes], Spans], body: bytes) -> Spans:
@@ -67,7 +85,7 @@ def doctype(body: bytes, at: int) -> int:
     return match.end() if match else -1
 
 
-def _spans(body: bytes) -> Spans:
+def _spans(body: bytes, *, unclosed: bool) -> Spans:
     found = _Found()
     # Terminators known not to come are looked for once, and not once for each that wants one.
     never: set[bytes] = set()
@@ -79,18 +97,46 @@ def _spans(body: bytes) -> Spans:
         elif tag:
             at = found.start_tag(body, token, tag.lower())
         else:
-            at = _beyond(body, token, other, never)
-    return _outermost(found.closed)
+            at = _beyond(body, token, other, never, unclosed=unclosed)
+    whole = _outermost(found.closed)
+    return _with_unclosed(body, whole, found.given_up_at_last()) if unclosed else whole
+
+
+def _with_unclosed(body: bytes, whole: Spans, given_up: list[int]) -> Spans:
+    """*whole* and the items that begin at *given_up*, outside of them."""
+    starts = sorted([start for start, _ in whole] + given_up)
+    added: list[tuple[int, int]] = []
+    for start in sorted(given_up):
+        before = bisect_right(whole, (start, len(body))) - 1
+        if before >= 0 and start < whole[before][1]:
+            continue
+        after = bisect_right(starts, start)
+        holder = _HOLDER_END.search(body, start) if after == len(starts) else None
+        if after < len(starts) or holder is not None:
+            end = starts[after] if holder is None else holder.start()
+            added.append((start, start + len(body[start:end].rstrip())))
+    return tuple(sorted([*whole, *added]))
 
 
 def _beyond(
-    body: bytes, token: re.Match[bytes], kind: list[bytes | None], never: set[bytes]
+    body: bytes,
+    token: re.Match[bytes],
+    kind: list[bytes | None],
+    never: set[bytes],
+    *,
+    unclosed: bool,
 ) -> int:
     """Where what is no element ends; -1 if the rest of the document belongs to it."""
     comment, section, instruction, _ = kind
     at = token.end()
     if section:
-        end = body.find(b"]]>", at)
+        end = -1 if b"]]>" in never else body.find(b"]]>", at)
+        if end < 0:
+            never.add(b"]]>")
+        last = end if end >= 0 else len(body)
+        between = _BETWEEN.search(body, at, last) if unclosed else None
+        if between is not None and (end < 0 or body.find(b"<![CDATA[", between.end(), last) >= 0):
+            return at  # left open
         return end + 3 if end >= 0 else -1
     if comment or instruction:
         stop = b"-->" if comment else b"?>"
@@ -110,8 +156,13 @@ class _Found:
 
     def __init__(self) -> None:
         self.closed: list[tuple[int, int]] = []
+        self.given_up: list[int] = []
         self._open: list[tuple[bytes, int]] = []
         self._waiting: dict[bytes, int] = {}
+
+    def given_up_at_last(self) -> list[int]:
+        """Where those begin that are never closed."""
+        return self.given_up + [start for _, start in self._open]
 
     def start_tag(self, body: bytes, token: re.Match[bytes], name: bytes) -> int:
         rest = _REST.match(body, token.end())
@@ -134,6 +185,7 @@ class _Found:
             if inner == name:
                 self.closed.append((start, end.end()))
                 return end.end()
+            self.given_up.append(start)
 
 
 def _outermost(closed: list[tuple[int, int]]) -> Spans:

@@ -154,7 +154,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     charset = encoding.decide(body, hints.headers.get("content-type", ""), mends=mends)
     if charset.note:
         notes.append(f"encoding: {charset.note}")
-    spans = item_spans.spans(body)
+    spans = item_spans.spans(body, unclosed=mends)
     if len(spans) > MOST_ITEMS:
         notes.append(f"holds {len(spans)} items; the first {MOST_ITEMS} were read")
     head, tail = _around(body, spans, charset)
@@ -221,7 +221,7 @@ def _pieces(
     pieces: list[_Piece] = []
     problems: list[tuple[int, str]] = []
     for number, (start, end) in enumerate(spans):
-        text = charset.decode(body[start:end])
+        text = item_spans.closed(charset.decode(body[start:end]))
         tree = xml_repair.item(text, context, patiently=len(problems) < MOST_REPAIRED)
         element = tree.element
         if element is not None and not _is_item(element):

@@ -30,7 +30,7 @@ from functools import partial
 from html.entities import html5
 from typing import Literal
 
-from ingest.formats import encoding
+from ingest.formats import encoding, item_spans
 from ingest.formats.html_detection import VOID
 from ingest.formats.html_mend import mend, unwrapped
 from ingest.formats.sniff import HEAD, sniff_xml
@@ -154,7 +154,7 @@ def reread(body: bytes, hints: Hints) -> Reread:
     document = _Document(
         charset, dict(sniffed.entities), spaces, mend if hints.rule >= MENDED else str
     )
-    return lambda raw: _passages(charset.decode(raw), document)
+    return lambda raw: _passages(item_spans.closed(charset.decode(raw)), document)
 
 
 def _passages(raw: str, document: _Document) -> list[Passage]:
