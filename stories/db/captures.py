@@ -6,7 +6,17 @@ from datetime import datetime
 from typing import Any
 
 import zstandard
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    Select,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from stories.db.engine import resume_sequence, upsert
 from stories.db.tables import blobs, captures, problems
@@ -66,6 +76,20 @@ def body(conn: Connection, digest: str) -> bytes | None:
     if row is None:
         return None
     return zstandard.ZstdDecompressor().decompress(row.data, max_output_size=max(row.size, 1))
+
+
+_firsts = captures.alias()
+
+
+def first_of(wire: ColumnElement[str]) -> ScalarSelect[int]:
+    """In a query: the number of the first capture of *wire* that held an item."""
+    return (
+        select(_firsts.c.id)
+        .where(_firsts.c.wire == wire, _firsts.c["items"] > 0)
+        .order_by(_firsts.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def ids_pending(conn: Connection, wire: str) -> list[int]:

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, func, insert, select
 
+from stories.db.captures import first_of
 from stories.db.engine import upsert
-from stories.db.tables import entries, feeds, placements, stories
+from stories.db.tables import captures, entries, feeds, placements, stories
 
 Format = Literal["rss", "atom", "json"]
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
@@ -127,8 +128,10 @@ def placed(conn: Connection, feed: str, limit: int) -> list[Placed]:
 
     By change and not by date, so that an update, or a late story with an early date, is once at
     the top and no subscriber can miss it (but see ``Story.placed_at``). Ties follow the wire's own
-    order, then the id.
+    order, then the id. What came within :data:`BURST` of the newest stays beyond the limit, so that
+    a subscriber who comes as often as the feed asks misses nothing of a burst.
     """
+    limit += _burst(conn, feed, limit)
     rows = conn.execute(
         select(
             placements.c.story_id,
@@ -143,6 +146,32 @@ def placed(conn: Connection, feed: str, limit: int) -> list[Placed]:
         .limit(limit)
     )
     return [Placed(**r) for r in rows.mappings()]
+
+
+BURST = timedelta(hours=1)
+MOST_BEYOND = 500
+"""Entries that a burst may add to a feed: a document of some megabytes."""
+
+
+def _burst(conn: Connection, feed: str, limit: int) -> int:
+    """How many entries beyond *limit* came in the hour before the newest, first captures and what
+    came by the rules of release 0.1 left out. A function of the record alone, without a clock."""
+    here = placements.c.feed == feed
+    newest = conn.execute(select(func.max(placements.c.changed_at)).where(here)).scalar()
+    if newest is None:
+        return 0
+    rows = conn.execute(
+        select(captures.c.rule, stories.c.capture_id == first_of(stories.c.wire))
+        .select_from(placements)
+        .join(stories, stories.c.id == placements.c.story_id)
+        .join(captures, captures.c.id == stories.c.capture_id)
+        .where(here, placements.c.changed_at >= newest - BURST)
+        .order_by(placements.c.changed_at.desc(), placements.c.position, placements.c.story_id)
+        .offset(limit)
+        .limit(MOST_BEYOND)
+    )
+    beyond = [rule >= 2 and not first for rule, first in rows]
+    return len(beyond) - beyond[::-1].index(True) if True in beyond else 0
 
 
 def placed_ids(conn: Connection, feed: str, limit: int) -> list[str]:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     update,
 )
 
+from stories.db.captures import first_of
 from stories.db.engine import resume_sequence, upsert
 from stories.db.tables import captures, entries, headlines, identities, stories, versions
 from stories.facts import differing
@@ -362,21 +363,13 @@ def _edits(conn: Connection, ids: Sequence[str]) -> dict[str, list[HeadlineEdit]
     return found
 
 
-_others = captures.alias()
 _current = select(
     stories,
     versions.c.data,
     versions.c.received,
     versions.c.raw_digest,
     func.coalesce(captures.c.rule, 1).label("intake_rule"),
-    (
-        stories.c.capture_id
-        == select(_others.c.id)
-        .where(_others.c.wire == stories.c.wire, _others.c["items"] > 0)
-        .order_by(_others.c.id)
-        .limit(1)
-        .scalar_subquery()
-    ).label("first_fill"),
+    (stories.c.capture_id == first_of(stories.c.wire)).label("first_fill"),
 ).select_from(
     stories.join(
         versions,
