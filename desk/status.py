@@ -42,7 +42,19 @@ def gather(config: Config, store: Store, now: datetime) -> Status:
     with store.read() as conn:
         status = statistics.status(conn, now, config.alerts.failing_after)
     kept = storage(store, now, note=refused is None)
-    return replace(status, database=store.name, writes_refused=refused, broker=found, **kept)
+    overran = [
+        f"{name}: {state.entries} where {feed.limit} are configured"
+        for name, state in sorted(status.feeds.items())
+        if (feed := config.feed(name)) is not None and state.entries > feed.limit
+    ]
+    return replace(
+        status,
+        database=store.name,
+        writes_refused=refused,
+        broker=found,
+        overran=overran,
+        **kept,
+    )
 
 
 def ask_broker(config: Config, prefix: str) -> Broker:
@@ -220,6 +232,7 @@ def _facts(status: Status) -> list[Fact]:
             )
             for name, feed in sorted(status.feeds.items())
         ),
+        Fact("feeds beyond their limit", "; ".join(status.overran)),
         Fact("second look", _wait(status.second_look, "for the desk")),
         Fact("no headline", _wait(status.no_headline, "for the desk to write one")),
         Fact(

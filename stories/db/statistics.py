@@ -106,6 +106,7 @@ class Status:
     leases_expired: Mapping[str, int] = field(default_factory=dict)
     stories: int = 0
     versions: int = 0
+    overran: Sequence[str] = ()
     second_look: int = 0
     contradicted: int = 0
     no_headline: int = 0
