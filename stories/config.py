@@ -136,7 +136,10 @@ def _zone(text: str) -> str:
     try:
         ZoneInfo(text)
     except Exception as error:
-        raise ValueError("not a zone of the tz database, like Asia/Kolkata") from error
+        raise ValueError(
+            "not a zone of the tz database, like Asia/Kolkata; abbreviations such as IST, which"
+            " stands for three zones, are none"
+        ) from error
     return text
 
 
@@ -559,9 +562,12 @@ def load(path: Path | None = None) -> Config:
     table: dict[str, Any] = {}
     if file.is_file():
         try:
-            table = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{file}: not valid TOML: {error}") from error
+            text = file.read_text(encoding="utf-8-sig")  # Windows' editors begin with a BOM
+            table = tomllib.loads(text)
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{file}: not UTF-8: {error}; save it as UTF-8") from error
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{file}: not valid TOML: {error}{_at(text, str(error))}") from error
         except OSError as error:
             raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
     elif named:
@@ -578,7 +584,7 @@ def load(path: Path | None = None) -> Config:
     try:
         config = Config(**table)
     except ValidationError as error:
-        raise ConfigError("\n".join(_say(file, e) for e in error.errors())) from None
+        raise ConfigError("\n".join(_say(file, e, table) for e in error.errors())) from None
     except SettingsError as error:
         field = re.search(r'for field "(\w+)"', str(error))
         where = variable([field[1]]) if field else str(error)
@@ -661,21 +667,63 @@ def _holds(value: str, keys: Sequence[int | str]) -> bool:
     return True
 
 
-def _say(file: Path, error: ErrorDetails) -> str:
+def _at(text: str, message: str) -> str:
+    """The place of *text* that *message* of the TOML parser is about, and what is mostly wrong."""
+    place = re.search(r"at line (\d+), column (\d+)", message)
+    if place is None:
+        return ""
+    line = text.splitlines()[int(place[1]) - 1] if text else ""
+    rest = line[int(place[2]) - 1 :].lstrip()
+    hint = ""
+    if rest.startswith(","):
+        hint = "; no comma belongs after a value, but between those of a list"
+    elif re.fullmatch(r"[\w.-]+\s*=\s*[^\s\"'\[{\d].*", line.strip()):
+        hint = "; text stands in quotes"
+    key = line.partition("=")[0].strip()  # and not its value, which may be secret
+    return f": {key}{hint}" if key else ""
+
+
+def _say(file: Path, error: ErrorDetails, table: Mapping[str, Any]) -> str:
     keys = error["loc"]
     depth = _depth_of_variable(os.environ, keys) or (0 if file.is_file() else len(keys))
     whose = "environment" if depth or not file.is_file() else str(file)
     where = variable(keys[:depth]) if depth else ""
+    value: Any = None if depth else table
+    name = ""
     for step in keys[depth:]:
-        where += f"[{step}]" if isinstance(step, int) else f".{step}" if where else str(step)
+        value = _below(value, step)
+        if isinstance(step, int):
+            named = value.get("name") if isinstance(value, Mapping) else None
+            where += f"[{step}]"
+            name = f" (named {named!r})" if isinstance(named, str) else ""
+        else:
+            where += f".{step}" if where else str(step)
     if error["type"] == "extra_forbidden":
         *parents, last = keys
         what = f"unknown key{_near(str(last), _keys(parents))}"
+        if parents and last in Config.model_fields:
+            what = (
+                f"unknown key; {last} belongs to no table: put it at the top of the file, above the"
+                " first [table]"
+            )
     elif error["type"] == "missing":
         what = "is missing; add it"
+    elif error["type"] == "tuple_type":
+        given = error["input"]
+        what = f"must be a list: [{json.dumps(given, default=str, ensure_ascii=False)}]"
+        if keys in (("wires",), ("feeds",)):
+            what = f"must be tables: write [[{keys[0]}]], in two brackets, above the keys of each"
     else:
         what = error["msg"].removeprefix("Value error, ")
-    return f"{whose}: {where}: {what}" if where else f"{whose}: {what}"
+    return f"{whose}: {where}{name}: {what}" if where else f"{whose}: {what}"
+
+
+def _below(value: Any, step: int | str) -> Any:
+    """What is at *step* in *value*; None where nothing is."""
+    try:
+        return value[step]
+    except (KeyError, IndexError, TypeError):
+        return None
 
 
 def _near(word: str, known: list[str]) -> str:

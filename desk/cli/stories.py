@@ -63,7 +63,9 @@ def stories(
             for r in rows
         ],
         ("id", "wire", "v", "changed", "scope", "headline"),
-        "no stories; `wirecopy poll` fetches the wires now",
+        "no story waits for a second look"
+        if second_look
+        else "no stories; `wirecopy poll` fetches the wires now",
     )
 
 

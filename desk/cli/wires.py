@@ -69,7 +69,7 @@ def wires(
                 "last poll": show.ago(w.polled_at),
                 "next poll": _next(w),
                 "last news": show.ago(w.changed_at),
-                "message": masked(w.message or w.fault or ""),
+                "message": masked(w.message.removeprefix(f"{w.name}: ") or w.fault or ""),
             }
             for w in found
         ],

@@ -95,6 +95,12 @@ def test_what_release_0_1_kept_beside_the_target_of_a_link_is_found(tmp_path: Pa
     assert load(tmp_path / "wirecopy.toml").data == tmp_path / "wirecopy-data"
 
 
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    file = tmp_path / "wirecopy.toml"
+    file.write_text(WHOLE, encoding="utf-8-sig")
+    assert load(file) == load(write(tmp_path, WHOLE))
+
+
 def test_secrets_show_nowhere(tmp_path: Path) -> None:
     config = load(write(tmp_path, WHOLE))
     assert "s3cret" not in repr(config)
@@ -124,7 +130,17 @@ def test_nothing_is_claimed_of_changed_words(tmp_path: Path, scope: str) -> None
         ("edited =", 'hi = { edited = "(Not edited by us.)" }\nedited =', ["'edited'"]),
         ("edited =", 'gu = { packaging = "({parts})" }\nedited =', ["'packaging'", "{agency}"]),
         ("listen =", 'timezone = "IST"\nlisten =', ["site.timezone", "Asia/Kolkata"]),
-        ('every = "2m"', 'evry = "2m"', ["wires[0].evry", "unknown key", "'every'"]),
+        ("limit = 5", 'data = "d"', ["feeds[0].data (named '", "top of the file"]),
+        ('wires = ["pti"]', 'wires = "pti"', ["feeds[0].wires", 'must be a list: ["pti"]']),
+        ("[[wires]]", "[wires]", ["wires: must be tables", "[[wires]]"]),
+        ("limit = 5", "limit = 5,", [": limit; no comma"]),
+        ("limit = 5", "title = India", [": title; text stands in quotes"]),
+        (
+            'timezone = "Asia/Kolkata"',
+            'timezone = "IST"',
+            ["wires[0].timezone (named 'pti')", "three zones"],
+        ),
+        ('every = "2m"', 'evry = "2m"', ["wires[0].evry (named 'pti')", "unknown key", "'every'"]),
         ('every = "2m"', 'every = "often"', ["wires[0].every", "not a duration", '"90s"']),
         ('every = "2m"', "every = 120", ["wires[0].every", "not a duration"]),
         ('every = "2m"', 'every = "0s"', ["wires[0].every", "at least 1s"]),
