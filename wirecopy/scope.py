@@ -33,7 +33,7 @@ SCOPES: tuple[Scope, ...] = (
     "headline-media",  # pictures and other media, and perhaps the headline
     "packaging",  # links, summary or tags, and perhaps headline and media; every word stands
     "house-style",  # the same words in the same order, set in other marks or other paragraphs
-    "excerpt",  # whole paragraphs left out, nothing added, changed or moved
+    "excerpt",  # whole paragraphs left out, no word added, changed or moved
     "with-inputs",  # a good part of the words is the agency's and a good part is not
     "edited",  # any other difference in the words
     "unknown",  # no received copy to measure against, or not the one that was received
@@ -49,6 +49,9 @@ RUN = 5
 SUBSTANTIAL = 0.25
 """The share of the published words that is a good part, both of the agency's and of others'; and
 RUN words at least, since in a few lines two words are a quarter and nobody's inputs."""
+
+_PLACES = 8
+"""So many are followed at once: paragraphs that repeat each other take no square time."""
 
 # Typography that is folded away before words are compared (§6).
 _HIDDEN = re.compile("[\xad\u200b\u2060]")
@@ -266,7 +269,7 @@ def scope_of_words(received: Sequence[str], published: Sequence[str]) -> Scope:
     before, after = folded(received), folded(published)
     if before == after:
         return "house-style"
-    if published and _left_out(received, published):
+    if after and _left_out(received, published):
         return "excerpt"
     if min(_known(before, after), _foreign(before, after)) >= max(RUN, SUBSTANTIAL * len(after)):
         return "with-inputs"
@@ -282,8 +285,14 @@ def folded(paragraphs: Sequence[str]) -> list[str]:
 
 
 def _left_out(received: Sequence[str], published: Sequence[str]) -> bool:
-    rest = iter(received)
-    return all(words in rest for words in published)
+    """Whether the words of *published* are those of whole *received* paragraphs, some left out."""
+    words = [word for text in published for word in folded([text])]
+    reached = [0]  # numbers of words that the paragraphs so far can make
+    for text in received:
+        said = folded([text])
+        longer = (at + len(said) for at in reached if words[at : at + len(said)] == said)
+        reached = sorted({*reached, *longer})[-_PLACES:]
+    return reached[-1] == len(words)
 
 
 def _known(before: Sequence[str], after: Sequence[str]) -> int:

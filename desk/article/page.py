@@ -107,7 +107,7 @@ class Page:
 
 def paragraphs_of(text: str) -> tuple[str, list[str]]:
     """The headline, "" for none, and the paragraphs of plain *text*, set off by blank lines."""
-    lines = text.replace("\r\n", "\n").strip().split("\n")
+    lines = text.strip().splitlines()
     pieces = re.split(r"\n[^\S\n]*\n", "\n".join(lines))
     found = list(filter(None, map(plain, pieces if len(pieces) > 1 else lines)))
     short = len(found) > 1 and len(found[0].split()) <= _TITLE_WORDS

@@ -476,6 +476,12 @@ def test_a_plain_text_is_an_article_too(name: str, width: int, tmp_path: Path) -
     assert runs == changes
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\u2028", "\n\n\n"])
+def test_lines_of_a_text_may_end_otherwise(end: str) -> None:
+    found = page.paragraphs_of(end.join([BRIDGE.headline, *BRIDGE.paragraphs]))
+    assert found == (BRIDGE.headline, list(BRIDGE.paragraphs))
+
+
 @pytest.mark.parametrize("place", [0, 3, 7])
 @pytest.mark.parametrize(
     ("line", "scope"),

@@ -211,6 +211,21 @@ def test_a_feed_of_two_publishers(run: Any, tmp_path: Path) -> None:
     assert "stands in two key sets that differ" in done.err
 
 
+def test_two_publishers_sites_are_each_asked_for_their_own(run: Any, site: Site) -> None:
+    one, other, both = houses()
+    site.pages["/planet.rss"] = both
+    keys: list[str] = []
+    for base, issuer, story in (("/a", one, samples()[0]), ("/b", other, samples()[1])):
+        site.pages[f"{base}{JWKS}"] = canonical(jwks(issuer.signer, log=issuer.log))
+        site.pages[f"{base}/stories/{story.id}/statements"] = issuer.chain(story)
+        serve_log(issuer.log, site, base)
+        keys += ["--key", f"{site.url}{base}{JWKS}"]
+    done = run(f"{site.url}/planet.rss", *keys, "--json")
+    assert (done.code, done.told["log"]["state"]) == (0, "ok")
+    assert done.states("chain") == done.states("receipt") == ["ok", "ok"]
+    assert set(site.asked) == set(site.pages) - {p for p in site.pages if "/tile/" in p}
+
+
 def test_saved_logs(run: Any, tmp_path: Path) -> None:
     one, other, both = houses()
     feed, a, b = (tmp_path / name for name in ("both.rss", "a.jwks", "b.jwks"))

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import html
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,34 @@ def test_one_letter_is_edited(data: st.DataObject, story: list[str]) -> None:
 )
 def test_a_few_words_are_no_inputs(received: str, printed: str, scope: str) -> None:
     assert scope_of_words([received], [printed]) == scope
+
+
+RAIN = ("It rained.", 'It rained. "A lot," he said.', "Six piers - all old - fell.", "It rained.")
+
+
+@pytest.mark.parametrize(
+    ("printed", "scope"),
+    [
+        (["It rained. It rained. “A lot,” he said.", "Six piers – all old – fell."], "excerpt"),
+        (["It rained. “A lot,” he said. It rained."], "excerpt"),
+        (["It rained.", "“A lot,” he said.", "It rained."], "excerpt"),
+        (["Six piers—all old—fell."], "excerpt"),
+        (["It rained. It rained."], "excerpt"),
+        (["It rained. It rained. It rained. It rained."], "edited"),
+        (["It rained. “A lot,” he said. Six piers."], "edited"),
+        (["Six piers – all old – fell.", "It rained. “A lot,” he said."], "edited"),
+        (["“A lot,” he said."], "edited"),
+        ([], "edited"),
+    ],
+)
+def test_an_excerpt_may_be_in_other_marks_and_paragraphs(printed: list[str], scope: str) -> None:
+    assert scope_of_words(RAIN, printed) == scope
+
+
+def test_paragraphs_that_repeat_each_other_take_no_long_time() -> None:
+    began = time.process_time()
+    assert scope_of_words(["x"] * 20_000 + ["y"], ["x"] * 19_990 + ["z"]) == "edited"
+    assert time.process_time() - began < 5
 
 
 @steady
