@@ -57,7 +57,7 @@ class Issuer:
             "version": len(chain) + 1,
             "agency": entry.agency,
             "agency_id": entry.agency_id,
-            "agency_version": entry.agency_version,
+            "agency_version": entry.agency_version or "",
             "rule": "wirecopy-text-1",
             "scope": measured.scope,
             "disclosure": plain(entry.disclosure),

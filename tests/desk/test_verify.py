@@ -628,7 +628,9 @@ def test_a_statement_that_was_taken_off(run: Any, site: Site, tmp_path: Path) ->
     start, end = document.index(b"<wirecopy:editedHeadlineOnly>"), document.index(b"</item>")
     body = document[:start] + document[end:]
     disclosure = document[
-        document.index(b"<p><i>(Except") : document.index(b"]]></content:encoded>")
+        document.index(b'<p lang="en" dir="ltr"><i>(Except') : document.index(
+            b"]]></content:encoded>"
+        )
     ]
     site.pages["/feeds/india.rss"] = body.replace(disclosure, b"", 1)
     forgetful = run(feed, "--json")

@@ -469,7 +469,7 @@ def _entries(issuer: Issuer, signed: Sequence[Entry]) -> Iterable[Case]:
         yield case(f"form: {name}", entry, _expect("", unchecked))
 
     # Meaning
-    disclosure = "<p><i>(Except for the headline, this story"
+    disclosure = '<p lang="en" dir="ltr"><i>(Except for the headline, this story'
     swapped = first["body"].split("</p>")
     swapped[0], swapped[1] = swapped[1], swapped[0]
     for name, entry, failed in (
@@ -979,11 +979,11 @@ _SAID = "<p><i>(This story has not been edited by NDTV staff.)</i></p>"
 def disclosure_of(entry: Case) -> str:
     """The last paragraph of a body."""
     body: str = entry["body"]
-    return body[body.rindex("<p>") :]
+    return body[body.rindex("<p ") :]
 
 
 def _moved(body: str) -> str:
-    at = body.rindex("<p>")
+    at = body.rindex("<p ")
     return body[at:] + body[:at]
 
 
