@@ -275,7 +275,7 @@ MUTANTS = (
     Mutant(
         "a claim stands whatever was measured",
         "publish/render.py",
-        "if measured.scope == scope:",
+        "if measured.scope == scope and measured.changed == changed:",
         "if True:",
         ("tests/publish/test_render.py",),
     ),
@@ -303,8 +303,8 @@ MUTANTS = (
     Mutant(
         "a licence ends a moment late",
         "stories/licence.py",
-        "story.first_received + term <= now",
-        "story.first_received + term < now",
+        "return ends is not None and ends <= now",
+        "return ends is not None and ends < now",
         ("tests/workers/test_housekeeping.py",),
     ),
     Mutant(
@@ -317,7 +317,7 @@ MUTANTS = (
     Mutant(
         "a second look is never due",
         "stories/models.py",
-        "return self.desk_headline is not None and self.edits[-1].against < self.number",
+        "return last is not None and last.text is not None and last.against < self.number",
         "return False",
         ("tests/test_replay.py", "tests/desk/test_headline.py", "tests/stories/test_models.py"),
     ),
