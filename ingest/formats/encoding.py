@@ -85,17 +85,28 @@ codecs.register_error("wirecopy-windows-1252", _as_windows_1252)
 class Charset:
     """How the bytes of one capture are read; ``note`` is what was wrong with their declaration.
 
-    ``mends`` tells whether characters are read as they were meant (:func:`as_meant`).
+    ``guessed`` tells that nobody who could know has named it; ``mends`` whether characters are read
+    as they were meant (:func:`as_meant`).
     """
 
     name: str
     note: str = ""
     mends: bool = True
+    guessed: bool = False
 
     @property
     def wide(self) -> bool:
         """True where ASCII is not one byte a character, so that bytes cannot be scanned as such."""
         return self.name.startswith(("utf-16", "utf-32"))
+
+    def doubt(self, piece: bytes) -> str:
+        """Why the words of *piece* may be others than were written; ``""`` where they are sure."""
+        if not self.mends or piece.isascii():
+            return ""
+        if self.guessed:
+            return f"its encoding was guessed ({self.name})"
+        whole = _HALVES.sub(b"", piece) if self.name == "utf-8" else piece
+        return "" if _holds(whole, self.name) else f"some of its bytes are no {self.name}"
 
     def decode(self, piece: bytes) -> str:
         """*piece* as text; never fails.
@@ -166,18 +177,21 @@ def _decide(body: bytes, content_type: str) -> Charset:
     names = [
         n for label in labels if (n := known(label)) and not n.startswith(("utf-16", "utf-32"))
     ]
+    # What is called ASCII and is not was called so by a program that did not look.
+    stated = [n for label in labels if (n := known(label)) in names and not _is_ascii(label)]
     if body.isascii() and "iso2022_jp" not in names:
         return Charset("utf-8")
     declared = f"declared as {labels[0]}" if labels else "without a declared encoding"
     if _mostly_utf8(body):
         return _utf8(body, names, declared)
-    for name in names:
+    for name in stated:
         if name != "utf-8" and _holds(body, name):
             return Charset(name)
-    for name in names:
+    for name in stated:
         if name != "utf-8":
             return Charset(name, f"{declared}, but some bytes are not; U+FFFD stands for them")
-    return Charset(_WINDOWS_1252, f"{declared} and no UTF-8; read as windows-1252")
+    note = f"{declared} and no UTF-8; read as windows-1252"
+    return Charset(_WINDOWS_1252, note, guessed=True)
 
 
 def _utf8(body: bytes, names: list[str], declared: str) -> Charset:
@@ -206,6 +220,10 @@ def _holds(body: bytes, name: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _is_ascii(label: str) -> bool:
+    return codecs.lookup(label.strip()).name == "ascii"
 
 
 def _text(label: str | bytes) -> str:

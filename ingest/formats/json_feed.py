@@ -89,7 +89,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         members, problem = _object(_decoded(body[start:stop], charset))
         if problem:
             problems.append((position, problem))
-        item = Item(position, start, stop)
+        item = Item(position, start, stop, doubt=charset.doubt(body[start:stop]))
         item = _item(item, members, feed, home or hints.url)
         items.append(mended(item) if hints.rule >= MENDED else item)
     return Parsed(

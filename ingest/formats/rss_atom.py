@@ -228,7 +228,8 @@ def _pieces(
             continue
         if tree.repaired:
             problems.append((number, tree.repaired))
-        item = Item(position=len(pieces), start=start, end=end)
+        doubt = charset.doubt(body[start:end])
+        item = Item(position=len(pieces), start=start, end=end, doubt=doubt)
         if element is None:
             pieces.append(_Piece(item, None, text))
         else:

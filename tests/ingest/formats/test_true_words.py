@@ -164,3 +164,33 @@ def test_a_whole_story_is_published_without_a_claim(name: str) -> None:
 
 def test_a_story_that_lost_its_words_is_withheld() -> None:
     assert read(f"<title>Fog</title><description>Fog.</description><tale>{STORY}</tale>") == []
+
+
+def feed(text: str, encoding: str, declared: str = "") -> bytes:
+    xml = f'<?xml version="1.0"{declared}?>'
+    item = f"<item><title>{text}</title><guid>1</guid></item><item><title>Fog</title></item>"
+    return f"{xml}<rss><channel>{item}</channel></rss>".encode(encoding, "surrogateescape")
+
+
+@pytest.mark.parametrize(
+    ("body", "header", "sure"),
+    [
+        (feed("Туман", "cp1251", ' encoding="windows-1251"'), "us-ascii", True),
+        (feed("Туман", "koi8-r", ' encoding="koi8-r"'), "US-ASCII", True),
+        (feed("霧の港", "shift_jis", ' encoding="shift_jis"'), "ascii", True),
+        (feed("Туман", "utf-8", ' encoding="us-ascii"'), "", True),
+        (feed("Nebel – Böe", "cp1252"), "", False),
+        (feed("Nebel – Böe", "cp1252"), "us-ascii", False),
+        (feed("Nebel – Böe", "cp1252", ' encoding="iso-8859-1"'), "", True),
+        (feed("霧の港\udc85", "shift_jis", ' encoding="shift_jis"'), "", False),
+        (feed("Böe, ein Häfen, Öl, älter \udc96", "utf-8"), "", False),
+    ],
+)
+def test_a_guess_claims_nothing(body: bytes, header: str, sure: bool) -> None:
+    content_type = f"text/xml; charset={header}" if header else "text/xml"
+    hints = Hints(url=WIRE.url, headers={"content-type": content_type})
+    first, other = parse(body, hints, WIRE).found
+    assert (first.received is not None) is sure
+    assert other.received is not None, "what is ASCII is sure"
+    if sure:
+        assert first.version.headline in ("Туман", "霧の港", "Nebel – Böe")
