@@ -15,15 +15,15 @@ ARCHITECTURE = walk.ROOT / "docs" / "architecture.md"
 SECTION = re.compile(r"^## The walk of one item\n(.*?)(?=^## |\Z)", re.M | re.S)
 MODULE = re.compile(rf"`((?:{'|'.join(walk.ROOMS)})/[\w/]+\.py)`")
 
-# Modules entered, calls between two of them, write and read transactions.
+# Modules entered, calls between two of them (rounded up to ten), write and read transactions.
 MOST = {
-    "item": (53, 499, 8, 5),
-    "poll": (10, 18, 1, 0),
-    "intake": (36, 245, 4, 3),
-    "render": (33, 245, 3, 2),
-    "headline": (34, 271, 4, 2),
+    "item": (53, 500, 8, 5),
+    "poll": (10, 20, 1, 0),
+    "intake": (36, 250, 4, 3),
+    "render": (33, 250, 3, 2),
+    "headline": (34, 280, 4, 2),
     "replay": (33, 210, 4, 3),
-    "verify": (18, 108, 0, 0),
+    "verify": (18, 110, 0, 0),
 }
 
 
