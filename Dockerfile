@@ -1,15 +1,18 @@
-# The Python and Debian that the tests run on. Built in two steps, so that pip, compilers' leftovers
+# The Python and Debian that the tests run on. Built in steps, so that pip, compilers' leftovers
 # and the sources are not in the image that runs.
-FROM python:3.11-slim-bookworm AS build
+FROM python:3.11-slim-bookworm AS dependencies
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 
-# First what changes rarely: the dependencies, each of exactly the bytes that were tested.
+# What changes rarely: the dependencies, each of exactly the bytes that were tested.
 COPY requirements/run.txt requirements/run.txt
 RUN python -m venv --without-pip /opt/wirecopy \
  && pip --python /opt/wirecopy/bin/python install --no-cache-dir --require-hashes \
         --requirement requirements/run.txt
+
+
+FROM dependencies AS build
 
 COPY pyproject.toml README.md LICENSE ./
 COPY wirecopy wirecopy
@@ -19,9 +22,10 @@ COPY ingest ingest
 COPY publish publish
 COPY workers workers
 COPY desk desk
+# Into a folder apart, as it will lie in the environment: a layer of its own, and a small one.
 RUN pip install --no-cache-dir setuptools==80.9.0 \
  && pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
- && pip --python /opt/wirecopy/bin/python install --no-cache-dir --no-deps /wheels/*.whl
+ && pip --python /opt/wirecopy/bin/python install --no-cache-dir --no-deps --root /own /wheels/*.whl
 
 
 FROM python:3.11-slim-bookworm
@@ -30,7 +34,8 @@ FROM python:3.11-slim-bookworm
 RUN groupadd --gid 10001 wirecopy \
  && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin wirecopy \
  && install --directory --owner wirecopy --group wirecopy --mode 0700 /data /keys
-COPY --from=build /opt/wirecopy /opt/wirecopy
+COPY --from=dependencies /opt/wirecopy /opt/wirecopy
+COPY --from=build /own/opt/wirecopy /opt/wirecopy
 
 ENV PATH=/opt/wirecopy/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

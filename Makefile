@@ -7,7 +7,7 @@ export UV_SYSTEM_CERTS := 1
 # Worker, beat and web start in one second instead of nine where Python may not cache by itself.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: demo test test-all lint format bench crash lock clean
+.PHONY: demo test test-all containers lint format bench crash lock clean
 
 .venv/uv.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit("Wirecopy needs Python 3.11 or newer; set PYTHON=" if sys.version_info < (3, 11) else 0)'
@@ -33,6 +33,10 @@ test: .venv/dev.stamp
 # The rest: crashes, whole programs, sizes, and on PostgreSQL what the others run on SQLite.
 test-all: .venv/dev.stamp
 	$(BIN)/python -m pytest -m 'slow or repeated' -n logical --dist worksteal
+
+# Builds the image and runs compose.yaml in earnest; needs Docker Engine with Compose 2.
+containers: .venv/dev.stamp
+	$(BIN)/python -m tests.containers
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

@@ -194,10 +194,12 @@ class Client:
     """Fetches many wires at once; keeps connections, TLS sessions and resolved names in between.
 
     For one thread of one process: a worker makes its own after it was forked. Closing waits for
-    name look-ups that hang, until the system's resolver gives them up.
+    name look-ups that hang, until the system's resolver gives them up. Once *stopping* says so,
+    what is under way is given up within a second, without a response.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stopping: Callable[[], bool] = lambda: False) -> None:
+        self._stopping = stopping
         self._idle: list[Transfer] = []
         self._active: dict[object, Transfer] = {}
         self._done: deque[Response] = deque()
@@ -244,6 +246,7 @@ class Client:
         try:
             while True:
                 longest = 1.0
+                more = not self._given_up() and more
                 while more and len(self._active) + len(self._done) < max(1, concurrency):
                     try:
                         request = next(coming)
@@ -264,14 +267,24 @@ class Client:
                 else:
                     return
         finally:
-            for transfer in list(self._active.values()):
-                self._release(transfer)
+            self._release_all()
             self._done.clear()
             self._busy = False
 
     def _now(self) -> float:
         # This clock stands still while the caller is busy between two responses.
         return time.monotonic() - self._away
+
+    def _given_up(self) -> bool:
+        """Give up what is under way if this process is told to end; whether it is."""
+        if self._stopping():
+            self._release_all()
+            return True
+        return False
+
+    def _release_all(self) -> None:
+        for transfer in list(self._active.values()):
+            self._release(transfer)
 
     def _begin(self, request: Request, user_agent: str) -> None:
         transfer = self._idle.pop() if self._idle else Transfer(self._now)

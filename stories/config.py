@@ -12,7 +12,7 @@ import re
 import tomllib
 import types
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -41,7 +41,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from stories import broker
+from stories import broker, folders
 from stories.errors import ConfigError
 from stories.labels import EXCEPTED, LABELS, WORDINGS, Wording
 from stories.models import IdentityRule
@@ -252,6 +252,7 @@ class Wire(_Part):
     conserve: Literal["quarantine", "unknown"] = "quarantine"
     trust_validators: bool = True
     headers: dict[str, SecretStr] = Field(default_factory=dict)
+    headers_env: dict[str, str] = Field(default_factory=dict)
     timeout: Duration = timedelta(seconds=30)
     max_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     expires_after: Duration | None = None
@@ -269,6 +270,24 @@ class Wire(_Part):
         if value > LONGEST_TIMEOUT:
             raise ValueError("must be at most 2m; ask the agency to make a slower feed faster")
         return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_environment(cls, data: Any) -> Any:
+        """Take the values of ``headers_env`` from the variables it names, so that the file need not
+        be secret."""
+        named = data.get("headers_env") if isinstance(data, dict) else None
+        if not isinstance(named, dict):
+            return data
+        found: dict[str, Any] = {}
+        for header, name in named.items():
+            found[header] = os.environ.get(name, "") if isinstance(name, str) else ""
+            if not found[header]:
+                raise ValueError(
+                    f"headers_env: {header}: the environment variable {name} is not set; set it for"
+                    " every process of Wirecopy"
+                )
+        return {**data, "headers": {**data.get("headers", {}), **found}}
 
     @field_validator("headers")
     @classmethod
@@ -569,7 +588,12 @@ def load(path: Path | None = None) -> Config:
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(f"{file}: not valid TOML: {error}{_at(text, str(error))}") from error
         except OSError as error:
-            raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
+            owner = folders.user_name(file.stat().st_uid)
+            raise ConfigError(
+                f"{file}: cannot be read: {error.strerror}; it belongs to {owner} and this process"
+                f" runs as {folders.user_name(os.geteuid())}: chmod a+r it, with its secrets moved"
+                " to environment variables (headers_env), or chown it"
+            ) from error
     elif named:
         raise ConfigError(
             f"{file}: no such file; write one (docs/configuration.md) or correct --config"
@@ -617,13 +641,26 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
         if first.startswith(_FOR_TESTS) or _OF_A_SERVICE.fullmatch(first):
             continue
         if first not in known or (level and first == FILE):
-            close = difflib.get_close_matches(first, known, 1)
+            close = [v for v in every_variable() if _letters(v) == _letters(name.upper())]
+            close = close or difflib.get_close_matches(first, known, 1)
             every = "docs/configuration.md names all; unset"
             remedy = f"did you mean {close[0]}? Correct or unset" if close else every
             faults.append(f"environment: {name}: unknown key; {remedy} it")
         elif level and first not in tables:
             faults.append(f"environment: {name}: {first} has no keys below it; lists are JSON")
     return faults
+
+
+def every_variable() -> Iterator[str]:
+    """The variables of all keys but those in lists, which are JSON."""
+    for key, field in Config.model_fields.items():
+        yield variable([key])
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from (variable([key, below]) for below in field.annotation.model_fields)
+
+
+def _letters(name: str) -> str:
+    return name.replace("_", "")
 
 
 def _is_table(annotation: Any) -> bool:

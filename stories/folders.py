@@ -71,8 +71,8 @@ def refusal(folder: Path, *files: Path, full: bool = True) -> str | None:
         if os.statvfs(path).f_flag & os.ST_RDONLY:
             return f"{path}: is on a file system that is read-only; mount it to be written"
         return (
-            f"{path}: belongs to {_name(path.stat().st_uid)} and this process runs as"
-            f" {_name(os.geteuid())}, who may not write there; chown -R it, or run as its owner"
+            f"{path}: belongs to {user_name(path.stat().st_uid)} and this process runs as"
+            f" {user_name(os.geteuid())}, who may not write there; chown -R it, or run as its owner"
         )
     free = os.statvfs(folder)
     if full and free.f_bavail * free.f_frsize < LEAST:
@@ -80,7 +80,8 @@ def refusal(folder: Path, *files: Path, full: bool = True) -> str | None:
     return None
 
 
-def _name(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """The user *uid* as people know it."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -260,6 +260,7 @@ def read_key_file(path: Path) -> Ed25519PrivateKey:
         # Non-blocking, for somebody may have put a pipe there.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
+        _check_place(path.parent, error)
         raise SigningError(
             f"key file {path}: is not there; put it back from a backup, copy it from the machine"
             " that made it, or name the folder that holds it (signing.keys);"
@@ -325,11 +326,25 @@ def write_key_file(path: Path, key: Ed25519PrivateKey) -> bool:
             draft.unlink()
         _sync_folder(path.parent)
     except OSError as error:
+        _check_place(path.parent, error)
         raise SigningError(
             f"key file {path}: cannot be written: {error.strerror}; name a folder that the user"
             " who runs Wirecopy may write to (signing.keys)"
         ) from error
     return True
+
+
+def _check_place(folder: Path, cause: OSError) -> None:
+    """Refuse a folder that has no key and cannot get one: the keys are somewhere else, as for all
+    but the workers where only those have the folder."""
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    writable = not there.is_dir() or os.access(there, os.W_OK | os.X_OK)
+    if not writable and not any(folder.glob("*.pem")):
+        raise SigningError(
+            f"folder of keys {folder}: holds no key and cannot be written here; run this where the"
+            " keys are (compose.yaml: docker compose run --rm worker …), or name the folder that"
+            " holds them (signing.keys)"
+        ) from cause
 
 
 def _sync_folder(folder: Path) -> None:

@@ -42,6 +42,10 @@ FIRST = ("timestamp", "level", "logger", "event")
 _SECRET_KEY = re.compile(
     r"(?i)passw|secret|token|authorization|cookie|credential|(?:api|private|signing|access)[-_]?key"
 )
+_STORE = re.compile(
+    r"(?i)\b((?:postgres(?:ql)?(?:\+\w+)?|rediss?|redis\+socket|unix)://[^\s:@/]*):\S+@"
+)
+"""A password in the address of a database or broker, whatever characters stand in it unescaped."""
 _USERINFO = re.compile(r"(?<=://)([^\s/?#@:]{0,200}):[^\s/?#]{1,400}@")
 _QUERY = re.compile(
     r"(?i)([?&;][\w.-]{0,40}(?:key|token|secret|passw|pwd|auth|signature|sig|credential|session)[\w.-]{0,40}=)"
@@ -65,6 +69,7 @@ _CONTROL_IN_TRACEBACK = re.compile(
 
 def masked(text: str) -> str:
     """*text* without the secrets that addresses, headers and query strings carry."""
+    text = _STORE.sub(r"\1:***@", text)
     text = _USERINFO.sub(r"\1:***@", text)
     text = _QUERY.sub(r"\1***", text)
     text = _RANDOM.sub(r"\1***", text)

@@ -5,12 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from ruamel.yaml import YAML
 
+from desk.broker import binary
 from desk.up import NAMES
 from stories.config import unknown_variables
+from tests import containers
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(ROOT / "compose.yaml")
@@ -72,7 +75,13 @@ def test_no_service_may_do_more_than_it_must(service: dict[str, Any]) -> None:
 
 def test_only_the_web_is_published_and_by_default_to_this_machine() -> None:
     assert {name for name, service in SERVICES.items() if "ports" in service} == {"web"}
-    assert SERVICES["web"]["ports"] == ["${WEB_LISTEN:-127.0.0.1:8080}:8080"]
+    assert SERVICES["web"]["ports"] == [
+        {
+            "target": 8080,
+            "host_ip": "${WEB_ADDRESS:-127.0.0.1}",
+            "published": "${WEB_PORT:-8080}",
+        }
+    ]
 
 
 def test_only_who_must_reaches_the_outside() -> None:
@@ -92,10 +101,63 @@ def test_ours_wait_for_what_they_need_and_have_time_to_end(service: dict[str, An
 
 
 @every_service
-def test_no_secret_stands_in_the_file(service: dict[str, Any]) -> None:
+def test_no_secret_stands_in_the_file_or_in_an_address(service: dict[str, Any]) -> None:
     for name, value in service.get("environment", {}).items():
-        if "PASSWORD" in name or "@" in value:
-            assert "${POSTGRES_PASSWORD:?" in value, name
+        if "PASSWORD" in name:
+            assert value.startswith("${POSTGRES_PASSWORD:?"), name
+        if "://" in value:
+            assert "$" not in value, name
+            assert urlsplit(value).password is None, name
+
+
+def test_one_image_is_built_once_and_pulled_by_nobody() -> None:
+    assert [name for name, service in OURS.items() if "build" in service] == ["worker"]
+    assert {service["pull_policy"] for service in OURS.values()} == {"never"}
+
+
+def test_dependencies_are_a_layer_of_their_own() -> None:
+    """A change of code must not write them anew."""
+    stages = (ROOT / "Dockerfile").read_text().split("\nFROM ")
+    dependencies, build, last = stages[-3:]
+    assert "requirements/run.txt" in dependencies
+    assert not any(f"COPY {name} " in dependencies for name in ("desk", "stories", "wirecopy"))
+    assert "AS build" in build
+    copied = [line for line in last.splitlines() if line.startswith("COPY --from")]
+    assert [line.split()[1] for line in copied] == ["--from=dependencies", "--from=build"]
+
+
+def test_the_broker_is_of_the_version_that_the_tests_run_on() -> None:
+    said = subprocess.run([binary(), "--version"], capture_output=True, text=True, check=True)
+    if "Valkey" not in said.stdout:
+        pytest.skip("another server is on the PATH")
+    tested = re.search(r"v=([0-9.]+)", said.stdout)
+    assert tested
+    assert SERVICES["redis"]["image"] == f"valkey/valkey:{tested[1]}-alpine"
+
+
+def test_the_head_says_all_that_an_operator_must_know() -> None:
+    head = (ROOT / "compose.yaml").read_text().partition("\nname:")[0]
+    for words in (
+        "Compose 2",
+        "up --detach --build --wait",
+        "restart",
+        "chmod 644",
+        "chmod 600",
+        "10001",
+        "headers_env",
+        "first start",
+        "WEB_ADDRESS",
+        "WEB_PORT",
+    ):
+        assert words in head
+
+
+def test_without_an_engine_the_run_of_the_containers_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    assert containers.main() == 1
+    assert "no Docker Engine" in capsys.readouterr().err
 
 
 def test_every_variable_that_is_named_as_a_setting_is_one() -> None:

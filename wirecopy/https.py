@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException, HTTPMessage
 from typing import IO
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 LARGEST = 64 * 1024 * 1024
@@ -64,6 +65,9 @@ def _fetch_one(url: str) -> bytes | None:
                 if len(body) > LARGEST or time.monotonic() > until:
                     return None
             return bytes(body) if answer.status == 200 else None
+    except HTTPError as error:
+        error.close()  # it is an answer, and holds a connection
+        return None
     except (OSError, HTTPException, ValueError):
         return None
 

@@ -29,6 +29,14 @@ CLIENTS_KEPT = 4
 
 log = structlog.get_logger(__name__)
 
+stopping = threading.Event()
+"""Set once this process was told to end."""
+
+
+@signals.worker_shutting_down.connect
+def _give_up_polls(**_: Any) -> None:
+    stopping.set()
+
 
 class Clients:
     """A pool of HTTP clients, of which each is used by one thread at a time.
@@ -46,7 +54,7 @@ class Clients:
         try:
             lent = self._idle.pop()
         except IndexError:
-            lent = Client()
+            lent = Client(stopping.is_set)
         yield lent
         if len(self._idle) < CLIENTS_KEPT:
             self._idle.append(lent)

@@ -22,7 +22,7 @@ from workers.app import celery
 from workers.base import tally
 from workers.dispatch import LANES, MESSAGE_EXPIRES, QUEUE_LIMIT, batches
 from workers.metrics import LEASES_LOST, POLL_LAG, POLLS, WIRE_TO_FEED, outcome
-from workers.process import current
+from workers.process import current, stopping
 
 log = structlog.get_logger(__name__)
 
@@ -56,9 +56,11 @@ def poll(lease: str, names: list[str]) -> None:
     if len(claimed) < len(names):
         tally.count(LEASES_LOST, "begin", amount=len(names) - len(claimed))
     sent = False
+    left = set(due)
     with here.http.one() as http:
         for polled in polling.poll(here.store, here.config, http, claimed):
             bound = log.bind(wire=polled.wire, state=polled.state)
+            left.discard(polled.wire)
             if polled.superseded:
                 tally.count(LEASES_LOST, "end")
             tally.count(POLLS, outcome(polled.state))
@@ -73,6 +75,9 @@ def poll(lease: str, names: list[str]) -> None:
                 if not sent:  # the first capture of a batch must not wait for the slowest wire
                     wake(ingest)
                     sent = True
+    if left and stopping.is_set():  # given up: another poller may have them at once
+        with here.store.write() as conn:
+            wires.give_back(conn, lease, sorted(left))
 
 
 @celery.task(name="workers.tasks.ingest")

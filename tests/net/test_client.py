@@ -907,3 +907,25 @@ def test_descriptors_beyond_what_select_can_watch(server: Server) -> None:
         for descriptor in held:
             os.close(descriptor)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_who_is_told_to_end_gives_up_what_is_under_way(server: Server) -> None:
+    told = threading.Event()
+
+    def drip(exchange: hostile.Exchange) -> None:
+        exchange.head(200, {"Transfer-Encoding": "chunked"})
+        told.set()
+        while True:
+            exchange.send(b"1\r\n \r\n")
+            exchange.pause(1)
+
+    server.route("/drip", drip)
+    server.answer("/quick", FEED)
+    asked = [ask(f"{server.url}/{path}") for path in ("drip", "quick", "quick")]
+    with Client(told.is_set) as client:
+        began = time.monotonic()
+        came = list(client.fetch(asked, user_agent="x", concurrency=2))
+        assert time.monotonic() - began < 10
+        assert {response.status for response in came} <= {200}
+        assert len(came) < len(asked)
+        assert list(client.fetch(asked, user_agent="x")) == []

@@ -411,3 +411,67 @@ def test_what_nobody_would_read_is_told(name: str, told: str) -> None:
     assert name in fault
     assert told in fault
     assert "secret" not in fault
+
+
+# Secrets from the environment, and files that cannot be read.
+
+NAMED = WHOLE.replace(
+    'headers = { Authorization = "Bearer s3cret" }',
+    'headers = { X-Plain = "open" }\nheaders_env = { Authorization = "PTI_AUTHORIZATION" }',
+)
+
+
+def test_the_secret_of_a_wire_comes_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PTI_AUTHORIZATION", "Bearer s3cret")
+    config = load(write(tmp_path, NAMED))
+    sent = {k: v.get_secret_value() for k, v in config.wires[0].headers.items()}
+    assert sent == {"X-Plain": "open", "Authorization": "Bearer s3cret"}
+    assert "s3cret" not in config.model_dump_json() + repr(config)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(None, "PTI_AUTHORIZATION is not set"), ("", "is not set"), ("a\nb", "line break")],
+)
+def test_a_secret_that_is_not_there_is_told_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str | None, told: str
+) -> None:
+    if value is not None:
+        monkeypatch.setenv("PTI_AUTHORIZATION", value)
+    with pytest.raises(ConfigError, match=told) as caught:
+        load(write(tmp_path, NAMED))
+    assert "wires[0]" in str(caught.value)
+
+
+def test_a_file_that_may_not_be_read_says_whose_it_is_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    file = write(tmp_path, WHOLE)
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    said = str(caught.value)
+    assert "\n" not in said
+    for word in (str(file), "belongs to", "runs as", "chmod a+r", "headers_env"):
+        assert word in said
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("WIRECOPY_SIGNING_KEYS", "WIRECOPY_SIGNING__KEYS"),
+        ("WIRECOPY_SITE_URL", "WIRECOPY_SITE__URL"),
+        ("WIRECOPY_RETENTION_CAPTURES", "WIRECOPY_RETENTION__CAPTURES"),
+        ("WIRECOPY_DATABASEURL", "WIRECOPY_DATABASE_URL"),
+        ("WIRECOPY_ALERTS_URL", "WIRECOPY_ALERTS__URL"),
+        ("WIRECOPY_SITE_METRICS_TOKEN", "WIRECOPY_SITE__METRICS_TOKEN"),
+    ],
+)
+def test_a_variable_with_a_line_too_few_is_known_for_what_it_means(name: str, meant: str) -> None:
+    (fault,) = unknown_variables({name: "x"})
+    assert f"did you mean {meant}?" in fault

@@ -96,3 +96,17 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("in the way")
     with pytest.raises(SigningError, match=r"cannot be written: .*signing\.keys"):
         write_key_file(tmp_path / "keys" / "k.pem", Ed25519PrivateKey.generate())
+
+
+def test_a_folder_without_a_key_that_cannot_get_one_sends_to_where_the_keys_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container that was not given the volume: another key is no remedy."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    for file in (tmp_path / "keys/k.pem", tmp_path / "k.pem"):
+        with pytest.raises(SigningError, match="where the keys are") as caught:
+            read_key_file(file)
+        assert "rotate" not in str(caught.value)
+    (tmp_path / "log.pem").touch()
+    with pytest.raises(SigningError, match="--rotate"):
+        read_key_file(tmp_path / "k.pem")

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import sys
 import warnings
 from datetime import UTC, datetime
 from typing import Any
@@ -182,3 +183,47 @@ def test_what_json_does_not_know_is_still_said() -> None:
     (line,) = lines(out)
     assert line["when"] == "2026-01-01 00:00:00+00:00"
     assert line["raw"] == "b'\\x00\\xff'"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://wire:p@ss@db/wire", "postgresql://wire:***@db/wire"),
+        ("postgresql+psycopg://wire:p/a#s?s@db/wire", "postgresql+psycopg://wire:***@db/wire"),
+        ("redis://:p/@ss@broker:6379/0", "redis://:***@broker:6379/0"),
+        ("redis+socket://me:p?w@/run/r.sock", "redis+socket://me:***@/run/r.sock"),
+        (
+            "rediss://u:p@@h/0 and https://h:8443/feed@1",
+            "rediss://u:***@h/0 and https://h:8443/feed@1",
+        ),
+        ("postgresql://wire@db/wire", "postgresql://wire@db/wire"),
+    ],
+)
+def test_of_an_address_of_a_store_no_part_of_the_password_is_logged(
+    address: str, shown: str
+) -> None:
+    assert logs.masked(f"cannot reach {address}") == f"cannot reach {shown}"
+
+
+def test_a_log_of_json_is_utf8_whatever_the_terminal() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="latin-1", line_buffering=True)
+    logs.configure("json", stream)
+    headline = "“हिन्दी” 🌧 é \udc80"
+    structlog.get_logger("x").info("captured", headline=headline)
+    (line,) = raw.getvalue().splitlines()
+    assert json.loads(line.decode("utf-8"))["headline"] == headline
+
+
+def test_what_nobody_caught_is_logged_as_json_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    out = io.StringIO()
+    logs.configure("json", out)
+    logs.log_crashes()
+    try:
+        raise ZeroDivisionError("a mistake")
+    except ZeroDivisionError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    (line,) = lines(out)
+    assert (line["event"], line["level"]) == ("crashed", "critical")
+    assert line["exception"].endswith("ZeroDivisionError: a mistake")

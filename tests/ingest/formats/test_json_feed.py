@@ -171,7 +171,7 @@ def test_version_1_is_read_as_well(version: str) -> None:
         (b'{"items": [{"title": "Goods"}]}', "not-a-feed", "“version” is “”"),
         (b'{"items": [{"title": "Goods"}, {"tit', "malformed", "broken JSON (not readable"),
         (b'{"version": "https://jsonfeed.org/version/1", "items": [{"ti', "malformed", "holds 0"),
-        (b'{"a":' * 5_000, "malformed", "recursion"),
+        (b'{"a":' * 5_000, "malformed", "broken JSON (not readable"),
     ],
 )
 def test_what_is_no_json_feed_is_named(body: bytes, state: str, told: str) -> None:
