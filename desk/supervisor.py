@@ -46,7 +46,7 @@ class Member:
     """One process to be kept running.
 
     ``ready`` answers, quickly, whether it does its work; members after it are first started when
-    it does. None: that cannot be known just now, and it is given time. ``mend`` is called when it
+    it does. None: that cannot be known just now, and it is given time. ``repair`` is called when it
     died before it was ready, and says what it has done about that. ``grace`` is in seconds: how
     long it has to end after SIGTERM before its group is killed. ``log`` is where it writes why it
     died, if not on standard error.
@@ -55,7 +55,7 @@ class Member:
     name: str
     command: Sequence[str]
     ready: Callable[[], bool | None] | None = None
-    mend: Callable[[], str | None] | None = None
+    repair: Callable[[], str | None] | None = None
     grace: float = 60.0
     environment: Mapping[str, str] = field(default_factory=dict)
     log: Path | None = None
@@ -192,7 +192,9 @@ class _Supervisor:
                 continue
             code, lived = run.process.returncode, now - run.started
             killed = code in (-signal.SIGKILL, -signal.SIGTERM) and not hung
-            mended = run.member.mend() if run.member.mend and not (run.ready or killed) else None
+            failed, repaired = not (run.ready or killed), None
+            if failed and run.member.repair:
+                repaired = run.member.repair()
             self._clear(run)
             run.failures = failures_after(run.failures, lived)
             run.due = now + next_delay(run.failures)
@@ -203,8 +205,8 @@ class _Supervisor:
             again = round(run.due - now, 1)
             see = {"see": str(run.member.log)} if run.member.log else {}
             log.warning("died", member=run.member.name, status=status, again_in=again, **see)
-            if mended:
-                log.warning("mended", member=run.member.name, what=mended)
+            if repaired:
+                log.warning("repaired", member=run.member.name, what=repaired)
         self._reap_orphans()
 
     def _reap_orphans(self) -> None:

@@ -148,7 +148,7 @@ def test_files_of_the_broker_that_cannot_be_loaded_are_set_aside(tmp_path: Path)
     with room.up():
         until(room.ready)
         until(lambda: len(room.events("ready")) >= 3)
-        (said,) = room.events("mended")
+        (said,) = room.events("repaired")
         assert "losing nothing" in said["what"]
     assert (tmp_path / "wirecopy-data/broker/unreadable").is_dir()
 
@@ -253,3 +253,18 @@ def test_two_newsrooms_on_one_redis_are_both_polled_as_configured(tmp_path: Path
             time.sleep(12)
             after = [len(server.seen(f"/{name}.xml")) for name in ("live", "staging")]
         assert all(b - a >= 4 for a, b in zip(before, after, strict=True)), (before, after)
+
+
+def test_the_demo_says_where_it_went_and_ends_with_its_links(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run(tmp_path, "demo", "--once", "--port", str(port))
+    assert done.returncode == 0, done.stderr
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    (moved,) = [line for line in lines if f"port {port} is taken" in line]
+    site = moved.rpartition(" ")[2]
+    assert lines[-1] == f"for people   {site}"
+    assert all(site in line for line in lines[-5:])
+    (body,) = [line for line in lines if line.startswith("<content:encoded>")]
+    assert len(body) < 400
+    assert "Except for the headline, this story has not been edited" in body

@@ -24,11 +24,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--seed", type=int, default=1, help="another seed, other copy (default: 1)")
     add("--items", type=int, default=20, help="stories on each wire (default: 20)")
     add("--ttl", type=int, default=1, help="minutes the feeds ask pollers to wait (default: 1)")
+    add("--apart", action="store_true", help="each story on one wire only")
     given = parser.parse_args(arguments)
     if given.speed <= 0:
         parser.error("--speed must be above 0")
     try:
-        script = Script(seed=given.seed, epoch=clock.now(), items=given.items, ttl=given.ttl)
+        script = Script(
+            seed=given.seed,
+            epoch=clock.now(),
+            items=given.items,
+            ttl=given.ttl,
+            apart=given.apart,
+        )
     except ValueError as error:
         parser.error(str(error))
     stop = threading.Event()

@@ -43,7 +43,8 @@ class Script:
     """A demonstration. ``items`` is how many of the newest stories a wire shows.
 
     ``pace`` and ``slow`` are the seconds between stories in the first and the later rounds;
-    ``ttl`` is what the feeds ask of pollers, in minutes; ``site`` is the agency's own address.
+    ``ttl`` is what the feeds ask of pollers, in minutes; ``apart``: each story is on one wire only;
+    ``site`` is the agency's own address.
     """
 
     seed: int = 1
@@ -52,6 +53,7 @@ class Script:
     pace: float = 10.0
     slow: float = 30.0
     ttl: int = 1
+    apart: bool = False
     site: str = "http://agency.invalid"
 
     def __post_init__(self) -> None:
@@ -154,9 +156,14 @@ def _state(script: Script, index: int, moment: float) -> tuple[Edition, float]:
 
 def _on(script: Script, index: int, wire: int) -> bool:
     story = copy_of(script, index)[0]
-    if WIRES[wire] == "business":
-        return "Business" in story.categories
-    return WIRES[wire] == "national" or story.language != "en"
+    named = {"national"}
+    if story.language != "en":
+        named.add("languages")
+    if "Business" in story.categories:
+        named.add("business")
+    if script.apart:
+        return WIRES[wire] == next(name for name in reversed(WIRES) if name in named)
+    return WIRES[wire] in named
 
 
 def standing(script: Script, wire: int, moment: float) -> Standing:

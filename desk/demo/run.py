@@ -109,7 +109,7 @@ def run(port: int, speed: float, *, once: bool) -> int:
             start(config).close()
             simulated = [
                 *(sys.executable, "-m", "desk.demo", "--port", agency.rpartition(":")[2]),
-                *("--speed", str(speed), "--ttl", "0"),
+                *("--speed", str(speed), "--ttl", "0", "--apart"),
             ]
             members = [Member("agency", simulated), *processes.members(config, config_file)]
             taken = port if port not in (0, found) else None
@@ -169,7 +169,8 @@ class _Desk(threading.Thread):
                 lambda: _rendered(store, story.id), "the new headline was not rendered"
             )
             item = self._wait(
-                lambda: _served(self._config, story.guid), "the feed did not serve the new headline"
+                lambda: _served(self._config, story.guid, entry.disclosure),
+                "the feed did not serve the new headline",
             )
             self._show(story, headline, entry, item)
             if not self._once:
@@ -243,7 +244,7 @@ def _rendered(store: Store, story: str) -> EntryRow | None:
     return entry if entry is not None and entry.edited_headline_only else None
 
 
-def _served(config: Config, guid: str) -> str | None:
+def _served(config: Config, guid: str, disclosure: str) -> str | None:
     """The story's item in the RSS feed, as XML, once it says that only the headline was edited."""
     try:
         url = f"{config.site.url}/feeds/india.rss"
@@ -256,7 +257,9 @@ def _served(config: Config, guid: str) -> str | None:
             etree.indent(item, "  ")
             for element in item.iter():
                 if element.text and len(element.text) > SHOWN:
-                    element.text = f"{element.text[:SHOWN]}…"
+                    at = element.text.find(disclosure)
+                    end = element.text[element.text.rfind("<p", 0, at) :] if at > 0 else ""
+                    element.text = f"{element.text[:SHOWN]}…{end}"
             return etree.tostring(item, encoding="unicode").strip()
     return None
 

@@ -2,10 +2,10 @@
 
 ``FOLDER/members.json`` lists the members: ``name``, ``script``, and perhaps ``ready``, a file in
 FOLDER that is there when the member is (without the folder it should be in, that cannot be known),
-``mend``, a file to be removed when it died before that, and ``grace``. Where the script says MARK,
-the member's process id is added to ``FOLDER/NAME.pids``; the supervisor's log is ``FOLDER/log``.
-With a file ``adopts`` in FOLDER the process inherits its descendants' children, as PID 1 of a
-container does. The environment has the signals that it finds ``IGNORED``, and ``READY_WITHIN``.
+``repair``, a file to be removed when it died before that, and ``grace``. Where the script says
+MARK, the member's process id is added to ``FOLDER/NAME.pids``; the log is ``FOLDER/log``. With a
+file ``adopts`` in FOLDER the process inherits its descendants' children, as PID 1 of a container
+does. The environment has the signals that it finds ``IGNORED``, and ``READY_WITHIN``.
 """
 
 import ctypes
@@ -31,15 +31,15 @@ def member(folder: Path, entry: dict[str, str]) -> Member:
         file = folder / entry["ready"]
         return file.exists() if file.parent.exists() else None
 
-    def mend() -> str:
-        (folder / entry["mend"]).unlink()
-        return f"removed {entry['mend']}"
+    def repair() -> str:
+        (folder / entry["repair"]).unlink()
+        return f"removed {entry['repair']}"
 
     return Member(
         entry["name"],
         ["sh", "-c", f"cd {folder}\n{script}"],
         ready if "ready" in entry else None,
-        mend if "mend" in entry else None,
+        repair if "repair" in entry else None,
         grace=float(entry.get("grace", 60)),
     )
 

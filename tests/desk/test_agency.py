@@ -324,3 +324,12 @@ def test_dates_are_indian_whatever_the_epoch_is_in() -> None:
     tokyo = timezone(timedelta(hours=9))
     elsewhere = Script(epoch=EPOCH.astimezone(tokyo))
     assert stories_at(elsewhere, 0, 30) == stories_at(SCRIPT, 0, 30)
+
+
+@given(st.integers(1, 50), st.integers(0, 3000))
+def test_wires_apart_have_each_story_once_and_leave_none_out(seed: int, moment: int) -> None:
+    together = Script(seed=seed, items=10_000)
+    alone = Script(seed=seed, items=10_000, apart=True)
+    every = [item.key for item in stories_at(together, NATIONAL, moment)]
+    each = [item.key for wire in range(len(WIRES)) for item in stories_at(alone, wire, moment)]
+    assert sorted(each) == sorted(every)

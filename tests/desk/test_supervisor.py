@@ -305,14 +305,14 @@ def test_who_cannot_be_asked_is_not_taken_for_hung(
     until(lambda: c.pids("b"))
 
 
-def test_who_dies_before_it_works_is_mended_and_that_is_said_once(
+def test_who_dies_before_it_works_is_repaired_and_that_is_said_once(
     supervised: Callable[..., Supervised], tmp_path: Path
 ) -> None:
     (tmp_path / "broken").touch()
     script = f"MARK\ntest -e broken && exit 1\ntouch works\n{SLEEP}"
-    c = supervised({"name": "a", "script": script, "ready": "works", "mend": "broken"})
+    c = supervised({"name": "a", "script": script, "ready": "works", "repair": "broken"})
     until(lambda: c.events("ready"))
-    assert [e["what"] for e in c.events("mended")] == ["removed broken"]
+    assert [e["what"] for e in c.events("repaired")] == ["removed broken"]
     os.kill(c.pids("a")[-1], signal.SIGKILL)
     until(lambda: len(c.pids("a")) > 3)
-    assert len(c.events("mended")) == 1
+    assert len(c.events("repaired")) == 1
