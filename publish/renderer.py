@@ -22,9 +22,10 @@ from publish.selection import join, metadata, selected_by
 from publish.signing import Batch, Signed
 from stories import clock, licence, transparency
 from stories.config import Config
-from stories.db import Connection, Store, feeds, outbox, proofs, retention, wires
+from stories.db import Connection, Store, feeds, key_value, outbox, proofs, retention, wires
 from stories.db import stories as records
 from stories.db.feeds import EntryRow, Placement
+from stories.db.key_value import RENDERED_FOR
 from stories.db.outbox import Job
 from stories.db.proofs import KeyRow, Receipt
 from stories.errors import RenderError, SigningError
@@ -55,15 +56,17 @@ def render_waiting(
     *,
     ids: Sequence[str] | None = None,
     rendered: Callable[[datetime], None] = lambda _: None,
+    settings: str | None = None,
 ) -> int:
     """Render up to *limit* waiting stories (only of *ids*, if given), then join every waiting feed.
 
     How many of both were done. *rendered* is called with the time of the change of each story that
-    was rendered because it changed.
+    was rendered because it changed. With *settings*, the digest of the caller's configuration,
+    nothing is done once another one was noted: who has an older file leaves the work to the others.
     """
     done = 0
     with store.write() as conn:
-        jobs, waiting_feeds = _claim(conn, limit, ids, clock.now())
+        jobs, waiting_feeds = _claim(conn, limit, ids, clock.now(), settings)
     while jobs:
         done += len(jobs)
         with outbox.renewing(store, jobs):
@@ -73,7 +76,7 @@ def render_waiting(
             with store.write() as conn:
                 now = clock.now()
                 written = _keep(conn, jobs, drafts, signed, now)
-                jobs, waiting_feeds = _claim(conn, limit - done, ids, now)
+                jobs, waiting_feeds = _claim(conn, limit - done, ids, now, settings)
         log.info("rendered", stories=[job.key for job in written])
         for job in written:
             changed_at = drafts[job.key].story.changed_at
@@ -87,7 +90,7 @@ def render_waiting(
             with store.write() as conn:
                 now = clock.now()
                 _keep_feeds(conn, waiting_feeds, joined, now)
-                waiting_feeds = outbox.claim(conn, "feed", now, FEEDS_A_TURN)
+                _, waiting_feeds = _claim(conn, 0, (), now, settings)
     return done
 
 
@@ -137,12 +140,22 @@ def compare(store: Store, config: Config, ids: Sequence[str]) -> Iterator[Mismat
 
 
 def _claim(
-    conn: Connection, limit: int, ids: Sequence[str] | None, now: datetime
+    conn: Connection,
+    limit: int,
+    ids: Sequence[str] | None,
+    now: datetime,
+    settings: str | None,
 ) -> tuple[list[Job], list[Job]]:
     """Up to *limit* waiting stories; waiting feeds when no story waits."""
     size = min(STORIES_A_TURN, limit)
     stories = outbox.claim(conn, "story", now, size, ids) if size > 0 else []
-    return stories, [] if stories else outbox.claim(conn, "feed", now, FEEDS_A_TURN)
+    feeds = [] if stories else outbox.claim(conn, "feed", now, FEEDS_A_TURN)
+    # Read after claiming: settings noted meanwhile have put into the outbox what was claimed.
+    if settings is not None and key_value.read(conn, RENDERED_FOR) not in (None, settings):
+        outbox.release(conn, [*stories, *feeds])
+        log.warning("another configuration was started; this process leaves rendering to it")
+        return [], []
+    return stories, feeds
 
 
 @dataclass(frozen=True, slots=True)

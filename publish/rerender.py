@@ -7,6 +7,7 @@ from stories import clock
 from stories.config import Config
 from stories.db import Store, feeds, key_value, outbox
 from stories.db import stories as records
+from stories.db.key_value import RENDERED_FOR
 
 RENDERING = 5
 """To be raised by every change to the code that gives other bytes for the same story."""
@@ -27,19 +28,16 @@ def settings_digest(config: Config) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-_KEY = "rendered-for"
-
-
 def rendered_before(store: Store) -> bool:
     """Whether a process that renders was ever started on *store*."""
     with store.read() as conn:
-        return key_value.read(conn, _KEY) is not None
+        return key_value.read(conn, RENDERED_FOR) is not None
 
 
 def is_due(store: Store, config: Config) -> bool:
     """Whether what is rendered in *store* is of other settings or code, and is to be made anew."""
     with store.read() as conn:
-        return key_value.read(conn, _KEY) not in (None, settings_digest(config))
+        return key_value.read(conn, RENDERED_FOR) not in (None, settings_digest(config))
 
 
 def rerender_if_changed(store: Store, config: Config) -> bool:
@@ -50,7 +48,7 @@ def rerender_if_changed(store: Store, config: Config) -> bool:
     digest = settings_digest(config)
     now = clock.now()
     with store.write() as conn:
-        if key_value.read(conn, _KEY) == digest:
+        if key_value.read(conn, RENDERED_FOR) == digest:
             return False
         feeds.drop_feeds(conn, [f.name for f in config.outgoing])
         after = ""
@@ -59,5 +57,5 @@ def rerender_if_changed(store: Store, config: Config) -> bool:
             outbox.want(conn, "story", ids, now)
             after = ids[-1]
         outbox.want(conn, "feed", [f.name for f in config.outgoing], now)
-        key_value.write(conn, _KEY, digest)
+        key_value.write(conn, RENDERED_FOR, digest)
     return True

@@ -14,6 +14,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from ingest import intake
 from ingest import poll as polling
 from publish import renderer
+from publish.rerender import settings_digest
 from stories import clock
 from stories.db import outbox, wires
 from workers import alerts, queues
@@ -93,7 +94,13 @@ def render() -> None:
     """Render what changed, a bounded number of stories, and their feeds."""
     here = current()
     changed: list[datetime] = []
-    renderer.render_waiting(here.store, here.config, limit=STORIES_A_TASK, rendered=changed.append)
+    renderer.render_waiting(
+        here.store,
+        here.config,
+        limit=STORIES_A_TASK,
+        rendered=changed.append,
+        settings=settings_digest(here.config),
+    )
     now = clock.now()
     for moment in changed:
         tally.observe(WIRE_TO_FEED, seconds=max((now - moment).total_seconds(), 0.0))

@@ -12,6 +12,9 @@ from stories.db.tables import notes
 AUTHORITY = "authority"
 """The key of the publisher's host of which ids are made (``workers.start.keep_ids``)."""
 
+RENDERED_FOR = "rendered-for"
+"""The key of the digest of the settings and code for which everything is rendered."""
+
 
 def read(conn: Connection, key: str) -> Any:
     """The value stored under *key*, None when there is none."""
