@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -363,3 +364,14 @@ def test_our_own_lines_are_known_for_claims(tag: str) -> None:
         assert language == tag
         assert contradiction(scope, [plain(line)]) == ""
         assert contradiction("edited", [plain(line)])
+
+
+def test_the_end_of_a_licence_is_told_in_every_format() -> None:
+    ends = RECEIVED + timedelta(days=30)
+    for end, told in ((ends, True), (None, False)):
+        found = render.render(english(), config(), end)
+        instant = ends.replace(microsecond=0).isoformat()
+        period = f"<dcterms:valid>end={instant}; scheme=W3C-DTF;</dcterms:valid>".encode()
+        assert (period in found.rss, period in found.atom) == (told, told)
+        assert ("valid_until" in json.loads(found.json)["_wirecopy"]) == told
+        assert found.measurement.scope == "headline-only"

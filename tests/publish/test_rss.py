@@ -224,7 +224,9 @@ def assert_same(item: etree._Element, entry: Entry) -> None:
         return text.replace("\r\n", "\n").replace("\r", "\n")
 
     assert item.findtext("title") == entry.headline
-    assert item.findtext("dc:creator", namespaces=NAMES) == entry.agency
+    assert texts(item, "dc:creator") == [
+        author for author in (entry.byline, entry.agency) if author
+    ]
     assert (item.findtext("content:encoded", namespaces=NAMES) or "") == crlf(entry.html)
     assert (item.findtext("dc:rights", namespaces=NAMES) or None) == entry.rights
     assert [c.text for c in item.iterfind("category")] == [
