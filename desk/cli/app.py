@@ -15,6 +15,8 @@ from stories.errors import ConfigError, WirecopyError
 
 COMMANDS = {
     "demo": "demo",
+    "init": "init",
+    "check": "check",
     "up": "up",
     "poll": "poll",
     "wires": "wires",

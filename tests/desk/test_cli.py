@@ -752,3 +752,29 @@ def test_letters_that_a_terminal_lacks_end_nothing(
     assert refused.stderr.count(b"\n") == 1
     logged = shell(house, "wirecopy poll nosuch", **environment)
     assert b"known: pti" in logged.stderr
+
+
+def test_a_first_configuration_is_written_for_the_wire_it_fetched(house: House) -> None:
+    (house.folder / "wirecopy.toml").unlink()
+    wire = f"{house.server.url}/pti.rss"
+    given = ["--publisher", 'The "C"', "--url", "https://c.example", "--agency", "PTI"]
+    refused = house.try_("init", *given, "--wire", f"{house.server.url}/none", "--allow-private")
+    assert refused.returncode == 1
+    assert b"nothing was written" in refused.stderr
+    assert not (house.folder / "wirecopy.toml").exists()
+    assert "Rain stops play" in house.run("init", *given, "--wire", wire, "--allow-private")
+    assert "is there already" in house.try_("init", *given, "--wire", wire).stderr.decode()
+    said = house.run("check")
+    assert "ok     wire wire: 2 of 2 items" in said
+    assert "ok     feed wire: 2 of 2 stories" in said
+    assert house.listed("stories") == []
+
+
+def test_a_check_names_each_fault(house: House) -> None:
+    toml = house.folder / "wirecopy.toml"
+    toml.write_text(re.sub(r'(name = "india")', r'\1\ncategories = ["Sailing"]', toml.read_text()))
+    house.server.answer("/pti.rss", b"<!doctype html><title>Sign in</title>", {})
+    done = house.try_("check")
+    assert done.returncode == 1
+    assert b"FAULT  wire pti: " in done.stdout
+    assert b"FAULT  feed india: selects none" in done.stdout
