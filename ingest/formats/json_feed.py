@@ -19,7 +19,8 @@ from typing import Any
 
 from ingest.formats import encoding, item_spans
 from ingest.formats.html_detection import has_words
-from ingest.formats.html_mend import mend, mended, unwrapped
+from ingest.formats.html_mend import letters_by_hand, mend, mended, unwrapped
+from ingest.formats.rss_atom import TEASER
 from ingest.formats.rss_atom_reread import OTHER
 from ingest.formats.sniff import Sniffed
 from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError, letters
@@ -90,7 +91,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         if problem:
             problems.append((position, problem))
         item = Item(position, start, stop, doubt=charset.doubt(body[start:stop]))
-        item = _item(item, members, feed, home or hints.url)
+        item = _item(item, members, feed, home or hints.url, mends=hints.rule >= MENDED)
         items.append(mended(item) if hints.rule >= MENDED else item)
     return Parsed(
         format=f"json{version[1].replace('.', '')}",
@@ -162,7 +163,13 @@ def _listed(members: dict[str, Any], name: str) -> list[Any]:
     return value[:MOST_LISTED] if isinstance(value, list) else [value] if value else []
 
 
-def _item(item: Item, members: dict[str, Any], feed: dict[str, Any], base: str) -> Item:
+def _letters(text: tuple[str, bool]) -> int:
+    return letters_by_hand(text[0]) if text[1] else letters(text[0], addresses=True)
+
+
+def _item(
+    item: Item, members: dict[str, Any], feed: dict[str, Any], base: str, *, mends: bool
+) -> Item:
     """*item* with what its *members* say; *base* is where addresses of the feed are resolved."""
     link = resolve(_text(members, "url", "external_url"), base) or ""
     texts = [
@@ -171,8 +178,16 @@ def _item(item: Item, members: dict[str, Any], feed: dict[str, Any], base: str) 
         if (text := _text(members, name))
     ]
     worded = (one for one in texts if not one[1] or has_words(one[0]))
-    body = next(worded, texts[0] if texts else ("", False))
-    summary = _text(members, "summary")
+    first = body = next(worded, texts[0] if texts else ("", False))
+    summary = (_text(members, "summary"), False)
+    if mends and texts:
+        fullest = max(texts, key=_letters)
+        if fullest[0] == _text(members, "content_text") and _letters(fullest) < (
+            _letters(first) + PROSE
+        ):
+            fullest = first  # the same story, spelt as plain text
+        body = fullest if _letters(fullest) > TEASER * _letters(first) else first
+        summary = first if body == summary else summary  # its words are to come out
     return replace(
         item,
         guid=_text(members, "id"),
@@ -180,8 +195,8 @@ def _item(item: Item, members: dict[str, Any], feed: dict[str, Any], base: str) 
         headline=_text(members, "title"),
         body=body[0],
         body_html=body[1],
-        summary="" if (summary, False) == body else summary,
-        summary_html=False,
+        summary="" if summary == body else summary[0],
+        summary_html=summary[1],
         base=link or base,
         language=_text(members, "language"),
         authors=_authors(members) or _authors(feed),

@@ -280,7 +280,6 @@ def test_odd_items_that_come_through_are_no_false_alarm(item: dict[str, Any]) ->
 @pytest.mark.parametrize(
     "item",
     [
-        {"title": "t", "content_html": "<p>Teaser.</p>", "content_text": f"Teaser. {PROSE}"},
         {"title": "t", "content_html": "<p>a</p>", "body_html": f"<p>{PROSE}</p>"},
         {"title": "t", "content_html": "<p>a</p>", "story": {"parts": [PROSE, 1]}},
         {"title": "t", "content_html": {"rendered": "<p>a</p>"}, "content_text": "b"},

@@ -166,6 +166,19 @@ def test_a_story_that_lost_its_words_is_withheld() -> None:
     assert read(f"<title>Fog</title><description>Fog.</description><tale>{STORY}</tale>") == []
 
 
+@pytest.mark.parametrize("other", ["content_text", "summary"])
+def test_of_json_too_the_fuller_text_is_the_body(other: str) -> None:
+    item = {"id": "1", "title": "Fog", "content_html": "<p>Picture: Quay</p>", other: STORY}
+    feed = {"version": "https://jsonfeed.org/version/1.1", "items": [item]}
+    (found,) = parse(json.dumps(feed).encode(), Hints(url=WIRE.url), WIRE).found
+    assert found.version.body == f"<p>{STORY}</p>"
+    old = Hints(url=WIRE.url, rule=1)
+    assert [f.version.body for f in parse(json.dumps(feed).encode(), old, WIRE).found] in (
+        [item["content_html"]],
+        [],
+    )
+
+
 def feed(text: str, encoding: str, declared: str = "") -> bytes:
     xml = f'<?xml version="1.0"{declared}?>'
     item = f"<item><title>{text}</title><guid>1</guid></item><item><title>Fog</title></item>"
