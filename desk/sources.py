@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from net.client import Client, Request, Response
 from net.ssrf import refusal
 from stories.errors import WirecopyError
+from wirecopy.encoding import bounded
+from wirecopy.errors import Refused
 
 AGENT = "Wirecopy/1.0 (verify)"
 LARGEST = 64 * 1024 * 1024
@@ -54,7 +56,9 @@ class Sources:
         """
         if not is_url(source):
             try:
-                return Path(source).read_bytes()
+                return bounded(Path(source), LARGEST)
+            except Refused as error:
+                raise SourceError(f"{error}; name a smaller file") from None
             except OSError as error:
                 raise SourceError(f"{source}: {error.strerror}; name a file or a URL") from None
         host = urlsplit(source).hostname or ""

@@ -570,6 +570,10 @@ class Config(BaseSettings):
         return env_settings, init_settings
 
 
+MOST_BYTES = 16 * 1024 * 1024
+"""Of a configuration; ten thousand wires take 2 MB."""
+
+
 def load(path: Path | None = None) -> Config:
     """The configuration from *path*, else from ``WIRECOPY_CONFIG``, else from ``./wirecopy.toml``.
 
@@ -581,12 +585,18 @@ def load(path: Path | None = None) -> Config:
     table: dict[str, Any] = {}
     if file.is_file():
         try:
+            if file.stat().st_size > MOST_BYTES:
+                raise ConfigError(
+                    f"{file}: larger than {MOST_BYTES:,} bytes; it is no wirecopy.toml"
+                )
             text = file.read_text(encoding="utf-8-sig")  # Windows' editors begin with a BOM
             table = tomllib.loads(text)
         except UnicodeDecodeError as error:
             raise ConfigError(f"{file}: not UTF-8: {error}; save it as UTF-8") from error
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(f"{file}: not valid TOML: {error}{_at(text, str(error))}") from error
+        except RecursionError:  # thousands of brackets
+            raise ConfigError(f"{file}: nested too deep; no setting is a list in a list") from None
         except OSError as error:
             owner = folders.user_name(file.stat().st_uid)
             raise ConfigError(
@@ -609,6 +619,8 @@ def load(path: Path | None = None) -> Config:
         config = Config(**table)
     except ValidationError as error:
         raise ConfigError("\n".join(_say(file, e, table) for e in error.errors())) from None
+    except RecursionError:
+        raise ConfigError("environment: a variable is nested too deep; none needs it") from None
     except SettingsError as error:
         field = re.search(r'for field "(\w+)"', str(error))
         where = variable([field[1]]) if field else str(error)

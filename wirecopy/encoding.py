@@ -14,6 +14,7 @@ import re
 import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NoReturn
 
 from .errors import Refused
@@ -52,6 +53,19 @@ def well_formed(text: str) -> str:
     if text.isascii() or _SURROGATE.search(text) is None:
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def bounded(file: Path, most: int) -> bytes:
+    """The bytes of *file*, which may also be a pipe or a device.
+
+    :raises Refused: when there are more than *most*.
+    :raises OSError: when it cannot be read.
+    """
+    with file.open("rb") as opened:
+        found = opened.read(most + 1)
+    if len(found) > most:
+        raise Refused(f"{file}: more than {most:,} bytes")
+    return found
 
 
 def unpacked(document: bytes, largest: int) -> bytes:

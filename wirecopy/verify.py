@@ -11,9 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
-from .chain import Chain, key_fault, read_chain
+from .chain import LARGEST, Chain, key_fault, read_chain
 from .claims import claim, contradiction
 from .consistency import become, check_log
+from .encoding import bounded
 from .errors import Missing, Refused
 from .feed import Entry, read_feed, unbracketed
 from .html import TangleError
@@ -77,7 +78,7 @@ def content(document: Document) -> bytes:
         return document
     if isinstance(document, str) and document.lower().startswith(("http://", "https://")):
         raise Refused(f"{document}: is an address, and not fetched here; Verifier(SITE) fetches")
-    return Path(document).read_bytes()
+    return bounded(Path(document), LARGEST)
 
 
 def verify_entries(

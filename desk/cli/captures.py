@@ -57,7 +57,9 @@ def captures(
     show.table(
         records,
         ("id", "wire", "received_at", "size", "state", "format", "items", "new", "updated"),
-        "no captures; `wirecopy poll` fetches the wires now",
+        "no captures; `wirecopy poll` fetches the wires now"
+        if not (wire or failed or after or before)
+        else "no captures that these options choose",
     )
 
 

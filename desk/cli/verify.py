@@ -27,7 +27,7 @@ from wirecopy import (
     verify_publishers,
 )
 from wirecopy.chain import LARGEST
-from wirecopy.encoding import parse_json, unpacked
+from wirecopy.encoding import bounded, parse_json, unpacked
 from wirecopy.online import KEYS, evidence_of, site_of, sites_of, with_log
 from wirecopy.tlog import parse_checkpoint
 
@@ -272,8 +272,8 @@ def _saved_logs(folders: tuple[Path, ...], sets: Sequence[Keys]) -> Mapping[str,
 def _saved(folder: Path, path: str) -> bytes | None:
     """What was saved of a log at *path* below its address."""
     try:
-        return (folder / path).read_bytes()
-    except OSError:
+        return bounded(folder / path, LARGEST)
+    except (OSError, Refused):
         return None
 
 
@@ -281,7 +281,7 @@ def _load(file: Path | None) -> TrustedState:
     if file is None or not file.exists():
         return TrustedState()
     try:
-        return TrustedState.load(file.read_bytes())
+        return TrustedState.load(bounded(file, LARGEST))
     except OSError as error:
         raise VerifyError(f"{file}: {error.strerror}") from None
     except Refused as error:

@@ -26,6 +26,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from stories import folders
 from stories.db.tables import metadata
 from stories.errors import StoreError
+from stories.logs import masked
 
 BUSY_SECONDS = 30.0
 """How long SQLite waits for another writer: far above our longest transaction."""
@@ -189,11 +190,17 @@ def connect(where: str | Path) -> Store:
     try:
         address, ports = _parse(where)
         if address.get_backend_name() == "sqlite":
+            if address.database in (None, "", ":memory:"):  # it would be lost with the process
+                raise ValueError("it names no file")
             return _sqlite(address, None)
         if address.get_backend_name() == "postgresql":
             return _postgresql(address, ports)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise StoreError(f"database address cannot be read: {error}") from error
+        why = f"{error}".removesuffix(" from given URL string")
+        raise StoreError(
+            f"database address {masked(where)}: cannot be read: {why};"
+            " use sqlite:///PATH or postgresql://USER@HOST/NAME"
+        ) from error
     raise StoreError(
         f"database {address.get_backend_name()}: not supported;"
         " use sqlite:///PATH or postgresql://USER@HOST/NAME"
