@@ -89,8 +89,11 @@ def alone(folder: Path) -> Iterator[int]:
 
     :raises WirecopyError: if another supervisor holds it.
     """
-    folders.make_private(folder)
-    lock = os.open(folder / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        folders.make_private(folder)
+        lock = os.open(folder / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise _unusable(folder, error) from error
     try:
         for left in range(100, -1, -1):
             try:
@@ -104,11 +107,20 @@ def alone(folder: Path) -> Iterator[int]:
                         " or give this one a data folder of its own (data =)"
                     ) from None
                 time.sleep(0.05)  # it was killed; its reaper is still at work
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, str(os.getpid()).encode(), 0)
+        try:
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, str(os.getpid()).encode(), 0)
+        except OSError as error:
+            raise _unusable(folder, error) from error
         yield lock
     finally:
         os.close(lock)
+
+
+def _unusable(folder: Path, error: OSError) -> WirecopyError:
+    reason = folders.refusal(folder, folder / "up.lock") if folder.is_dir() else None
+    told = reason or f"{folder}: {error.strerror}"
+    return WirecopyError(f"data folder {told}, or name another (data =)")
 
 
 @contextmanager

@@ -72,7 +72,10 @@ class Store:
         try:
             conn = self.engine.connect()
         except DBAPIError as error:
-            raise StoreError(f"database {self.name}: cannot be opened: {why(error)}") from error
+            reason = self.file and folders.refusal(self.file.parent, *_files(self.file))
+            raise StoreError(
+                f"database {self.name}: cannot be opened: {reason or why(error)}"
+            ) from error
         try:
             yield conn
         finally:
@@ -304,7 +307,17 @@ def _on_sqlite_begin(conn: Connection) -> None:
 def why(error: SQLAlchemyError) -> str:
     """The database's message, in one line and without the SQL statement."""
     said = error.orig if isinstance(error, DBAPIError) and error.orig else error
-    return str(said).strip().split("\n")[0]
+    line = str(said).strip().split("\n")[0]
+    remedy = next((remedy for words, remedy in _REMEDIES if words in line), "")
+    return f"{line}: {remedy}" if remedy else line
+
+
+_REMEDIES = (
+    ("disk is full", "make room on its disk"),
+    ("No space left", "make room on its server's disk"),
+    ("readonly database", "see who owns its file and the folder of that"),
+    ("read-only transaction", "it is a standby, or set so: name the one that takes writes"),
+)
 
 
 def upsert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

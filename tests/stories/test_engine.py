@@ -3,20 +3,23 @@
 import os
 import shutil
 import stat
+import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import make_url, text
+from sqlalchemy.exc import OperationalError
 
+from desk.supervisor import alone
 from stories import clock, folders
 from stories.config import Wire
 from stories.db import Store, connect, engine, wires
 from stories.db.tables import metadata
-from stories.errors import StoreError
+from stories.errors import StoreError, WirecopyError
 from tests import servers
 from tests.conftest import _database
 from tests.serving import free_port
@@ -343,3 +346,53 @@ def test_a_standby_or_a_read_only_database_is_known(postgres_url: str) -> None:
         store.engine.dispose()
         assert "default_transaction_read_only" in (store.writes_refused() or "")
         store.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("database or disk is full", "make room on its disk"),
+        ("attempt to write a readonly database", "see who owns"),
+        ("cannot execute UPDATE in a read-only transaction", "name the one that takes writes"),
+        ('could not extend file "base/1": No space left on device', "make room on its server"),
+        ("database is locked", "database is locked"),
+    ],
+)
+def test_what_a_database_refuses_comes_with_a_remedy(said: str, remedy: str) -> None:
+    error = OperationalError("UPDATE secrets", {}, Exception(f"{said}\nDETAIL: more"))
+    assert engine.why(error).startswith(said)
+    assert engine.why(error).endswith(remedy) or remedy in engine.why(error)
+    assert "\n" not in engine.why(error)
+
+
+MOUNTS = os.getuid() == 0 and shutil.which("mount")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not MOUNTS, reason="needs a file system of its own")
+@pytest.mark.parametrize(("state", "told"), [("full", "make room"), ("read-only", "mount it")])
+def test_a_disk_that_takes_nothing_is_named_with_the_remedy(
+    tmp_path: Path, state: str, told: str
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        store = connect(disk / "data/wirecopy.sqlite3")
+        store.migrate()
+        store.close()
+        if state == "full":
+            with suppress(OSError):
+                (disk / "fill").write_bytes(b"x" * (4 << 20))
+        else:
+            subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        with pytest.raises(WirecopyError) as caught:
+            connect(disk / "data/wirecopy.sqlite3").migrate()
+        assert told in str(caught.value)
+        assert "\n" not in str(caught.value)
+        with pytest.raises(WirecopyError, match=told), alone(disk / "data"):
+            pass
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
