@@ -56,7 +56,8 @@ def make_file_private(file: Path) -> None:
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except FileExistsError:
         found = file.stat()
-        if found.st_uid == os.getuid() and found.st_mode & 0o077:
+        ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid()
+        if ours and found.st_mode & 0o077:
             file.chmod(0o600)
 
 

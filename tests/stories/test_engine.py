@@ -396,3 +396,12 @@ def test_a_disk_that_takes_nothing_is_named_with_the_remedy(
             pass
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_an_address_that_is_a_folder_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    there = tmp_path / "shared"
+    there.mkdir()
+    there.chmod(0o1777)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        connect(f"sqlite:///{there}").migrate()
+    assert mode(there) == 0o1777
