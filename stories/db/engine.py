@@ -244,9 +244,7 @@ def _postgresql(address: URL, ports: str) -> Store:
     arguments: dict[str, Any] = {
         # Against PGCLIENTENCODING, and against what ALTER ROLE has set.
         "client_encoding": "utf8",
-        # A pool that lends a connection for one transaction (PgBouncer) gives the next one to a
-        # session that knows nothing of what was prepared in the last.
-        "prepare_threshold": None,
+        "prepare_threshold": None,  # until it is known that nothing stands between
     }
     if ports.strip(","):
         arguments["port"] = ports
@@ -255,7 +253,25 @@ def _postgresql(address: URL, ports: str) -> Store:
     if "," in (address.host or "") and "target_session_attrs" not in address.query:
         arguments["target_session_attrs"] = "read-write"  # the one of them that is the primary
     address = address.set(drivername="postgresql+psycopg")
-    return Store(create_engine(address, pool_pre_ping=True, pool_size=5, connect_args=arguments))
+    engine = create_engine(address, pool_pre_ping=True, pool_size=5, connect_args=arguments)
+    event.listen(engine, "connect", _on_postgresql_connect)
+    return Store(engine)
+
+
+PREPARED_AFTER = 5
+"""Times a statement is sent until the server prepares it: a quarter of the time of short ones."""
+
+
+def _on_postgresql_connect(connection: Any, _record: Any) -> None:
+    """Let statements be prepared on a direct connection only.
+
+    A pool that lends a session for one transaction (PgBouncer) gives the next one to another, which
+    knows nothing of them. It cannot hide: the session's process is not the one that it named.
+    """
+    (process,) = connection.execute("SELECT pg_backend_pid()").fetchone()
+    connection.rollback()
+    if process == connection.info.backend_pid:
+        connection.prepare_threshold = PREPARED_AFTER
 
 
 def _files(file: Path) -> tuple[Path, Path, Path]:

@@ -226,14 +226,21 @@ def test_sessions_speak_utf8_whatever_is_set_for_them(
         store.close()
 
 
-def test_nothing_is_prepared_that_the_next_session_would_not_know(postgres_url: str) -> None:
+@pytest.mark.parametrize("pooled", [False, True])
+def test_statements_are_prepared_on_direct_connections_only(
+    postgres_url: str, pooled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pool names processes of its own making, as here this test does."""
+    if pooled:
+        monkeypatch.setattr(psycopg.ConnectionInfo, "backend_pid", property(lambda _: 12345))
     with _database(postgres_url) as url:
         store = connect(url)
         store.migrate()
         for _ in range(12):
             assert used(store)
         with store.read() as conn:
-            assert conn.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar() == 0
+            prepared = conn.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar()
+        assert bool(prepared) is not pooled
         store.close()
 
 
