@@ -63,8 +63,8 @@ def test_a_story_rendered_by_a_worker_that_slept(
         outbox.want(conn, "story", [story.id], clock.now())
     slept: list[str] = []
 
-    def sleepy(found: Story, of: Config) -> Rendered:
-        done = render(found, of)
+    def sleepy(found: Story, of: Config, ends: datetime | None) -> Rendered:
+        done = render(found, of, ends)
         if not slept:
             slept.append(found.headline)
             time.sleep()

@@ -41,7 +41,7 @@ def test_nothing_to_show_when_only_the_headline_differs() -> None:
 
 def test_words_far_from_a_change_are_left_out() -> None:
     many = " ".join(f"w{n}" for n in range(200))
-    (part,) = _of(f"<p>{many} <textarea>gone</textarea> {many}</p>")
+    (part,) = _of(f"<p>{many} <span hidden>gone</span> {many}</p>")
     (change,) = part.changes
     assert (part.part, change.kind, part.more) == ("text", "changed", 0)
     assert _words(change.words, "removed") == ["gone"]
@@ -52,14 +52,14 @@ def test_words_far_from_a_change_are_left_out() -> None:
 
 
 def test_only_so_many_are_shown() -> None:
-    gone = "".join(f"<p><textarea>t{n}</textarea></p>" for n in range(MOST + 7))
+    gone = "".join(f"<p><span hidden>t{n}</span></p>" for n in range(MOST + 7))
     (part,) = _of(f"<p>Same.</p>{gone}")
     assert (len(part.changes), part.more) == (MOST, 7)
 
 
 def test_what_nobody_measured_is_not_shown() -> None:
     """The version at hand is not the one that was compared."""
-    story = samples.story(samples.version(body="<p>One <textarea>two</textarea></p>"))
+    story = samples.story(samples.version(body="<p>One <span hidden>two</span></p>"))
     rendered = render(story, samples.config())
     assert _changes(story.version, rendered)
     other = samples.version(body="<p>One</p>", summary="Another")

@@ -921,7 +921,7 @@ def test_what_was_changed_is_shown_word_by_word(serve: Serve) -> None:
     story = samples.story(
         samples.version(
             headline="Bridge over the Yamuna opened",
-            body="<p>One two <textarea>three</textarea> four.</p><p>Same.</p>"
+            body="<p>One two <span hidden>three</span> four.</p><p>Same.</p>"
             "<form><p>Five &lt;b&gt; six.</p></form><p><iframe src='https://v.example/1'></iframe></p>",
         ),
         desk="Bridge over the Ganga opened",
