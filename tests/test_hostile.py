@@ -552,10 +552,10 @@ def test_a_story_that_cannot_be_rendered_holds_up_nobody(
 ) -> None:
     """Whatever a writer raises: it is named, tried again later, and its feeds go out without it."""
 
-    def worse(story: Story, config: Config) -> Any:
+    def worse(story: Story, config: Config, *ends: Any) -> Any:
         if story.version.headline == "Bomb":
             raise ZeroDivisionError("nobody foresaw this")
-        return render(story, config)
+        return render(story, config, *ends)
 
     house.server.answer("/bad.rss", feed(item("One"), item("Bomb"), item("Two")), RSS)
     with monkeypatch.context() as patched:
