@@ -209,12 +209,6 @@ def _rss_entry(item: Element) -> Entry:
     guid, title, body, summary = (
         _once(item, tag, faults) for tag in ("guid", "title", _BODY, "description")
     )
-    described = html.unescape(_text(summary))
-    begins = _once(item, f"{_OWN}firstWords", faults)
-    if begins is not None and begins.text().strip(SPACE) == "true":
-        if not _words(_text(body)).startswith(_squeezed(described).removesuffix("…")):
-            faults.append("its description is not the beginning of its text")
-        described = ""
     return _entry(
         item,
         faults,
@@ -222,7 +216,7 @@ def _rss_entry(item: Element) -> Entry:
         guid=_text(guid),
         headline=_text(title),
         body=_text(body),
-        summary=described,
+        summary=html.unescape(_text(summary)),
         tags=[child.text() for child in item.children if child.tag == "category"],
     )
 
@@ -262,6 +256,10 @@ def _entry(
         found = _once(element, f"{_OWN}{name}", faults)
         return None if found is None else found.text().strip(SPACE)
 
+    if claimed("firstWords") == "true":
+        if not _words(body).startswith(_squeezed(summary).removesuffix("…")):
+            faults.append("its summary is not the beginning of its text")
+        summary = ""
     flag = claimed("editedHeadlineOnly")
     if flag not in (None, "true", "false"):
         faults.append("'editedHeadlineOnly' is neither true nor false")

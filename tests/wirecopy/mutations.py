@@ -453,16 +453,26 @@ def _summary(entry: Any, read: Any) -> str | None:
 
 
 def _own(entry: Any, prefix: str) -> dict[str, str]:
-    names = ("editedHeadlineOnly", "editScope", "agency", "agencyId", "agencyVersion", "statement")
+    names = (
+        *("editedHeadlineOnly", "editScope", "agency", "agencyId", "agencyVersion"),
+        *("statement", "firstWords"),
+    )
     found = {name: entry.get(f"{prefix}_{name.lower()}") for name in names}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _enclosures(entry: Any) -> list[str]:
+    """Those that are not among the entry's ``media:content``, as in Atom whatever is no picture."""
+    contents = {medium["url"] for medium in entry.get("media_content", [])}
+    return [e["href"] for e in entry.get("enclosures", []) if e["href"] not in contents]
 
 
 def _by_hand(entry: Any, prefix: str, read: Any) -> str:
     def said(tag: str, text: str | None, attributes: str = "") -> str:
         return "" if text is None else f"<{tag}{attributes}>{html.escape(text)}</{tag}>"
 
-    media = (f'<m:content url="{html.escape(m["url"])}"/>' for m in entry.get("media_content", []))
+    urls = [*(medium["url"] for medium in entry.get("media_content", [])), *_enclosures(entry)]
+    media = (f'<m:content url="{html.escape(url)}"/>' for url in urls)
     summary = _summary(entry, read)
     if summary is not None:
         summary = html.escape(summary, quote=False)
@@ -503,6 +513,8 @@ def feedparser_feedgen(data: bytes, random: Random) -> bytes | None:
         assert isinstance(item, XmlItem)
         for medium in entry.get("media_content", []):
             etree.SubElement(item.element, f"{{{MEDIA}}}content").set("url", medium["url"])
+        for url in _enclosures(entry):
+            etree.SubElement(item.element, f"{{{ATOM}}}link", rel="enclosure", href=url)
         for name, text in _own(entry, prefix).items():
             etree.SubElement(item.element, f"{{{OWN}}}{name}").text = text
     return document.bytes()

@@ -335,13 +335,25 @@ def test_one_tangled_entry_leaves_the_others_readable() -> None:
         ("The first words of a story. And more. And yet more", True),
     ],
 )
-def test_first_words_are_no_summary_and_have_to_be_first(description: str, fault: bool) -> None:
-    document = f"""<rss xmlns:content="http://purl.org/rss/1.0/modules/content/"
-        xmlns:w="urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1"><item><guid>g</guid>
-        <title>T</title><description>{description}</description>
-        <content:encoded>&lt;p&gt;The first words of a story.&lt;/p&gt;And more.</content:encoded>
-        <w:firstWords>true</w:firstWords></item></rss>"""
-    [entry] = read_feed(document.encode())
+@pytest.mark.parametrize("form", ["rss", "atom"])
+def test_first_words_are_no_summary_and_have_to_be_first(
+    form: str, description: str, fault: bool
+) -> None:
+    html = "&lt;p&gt;The first words of a story.&lt;/p&gt;And more."
+    documents = {
+        "rss": f"""<rss xmlns:content="http://purl.org/rss/1.0/modules/content/"
+            xmlns:w="urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1"><item><guid>g</guid>
+            <title>T</title><description>{description}</description>
+            <content:encoded>{html}</content:encoded>
+            <w:firstWords>true</w:firstWords></item></rss>""",
+        # As they write it who make Atom of our RSS.
+        "atom": f"""<feed xmlns="http://www.w3.org/2005/Atom"
+            xmlns:w="urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1"><entry><id>g</id>
+            <title>T</title><summary>{description}</summary>
+            <content type="html">{html}</content>
+            <w:firstWords> true </w:firstWords></entry></feed>""",
+    }
+    [entry] = read_feed(documents[form].encode())
     assert entry.summary == ""
     assert bool(entry.faults) == fault
 

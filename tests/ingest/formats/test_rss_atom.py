@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -527,9 +528,10 @@ def _checked(body: bytes) -> None:
     if parsed is None:
         assert state in ("empty", "not-a-feed", "malformed")
         return
-    places = set(spans(body))
+    places = spans(body, unclosed=True)
+    assert all(end <= start for (_, end), (start, _) in pairwise(places))
     assert [i.position for i in parsed.items] == list(range(len(parsed.items)))
-    assert {(i.start, i.end) for i in parsed.items} <= places
+    assert {(i.start, i.end) for i in parsed.items} <= set(places)
     states = set()
     for item in parsed.items:
         try:
