@@ -1,5 +1,8 @@
 """Opening the store: as a member does at its start, or as a command that only looks."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from publish.rerender import rendered_before, rerender_if_changed
 from stories import clock
 from stories.config import Config
@@ -14,12 +17,12 @@ def start(config: Config) -> Store:
 
     Safe to do in many processes at once, and again: what has not changed is not written.
     """
-    store = connect(config.database)
-    store.migrate()
-    _refuse_renamed(store, config)
-    keep_ids(store, config)
-    put_clock_right(store, clock.now())
-    _apply(store, config)
+    with _opening(config) as store:
+        store.migrate()
+        _refuse_renamed(store, config)
+        keep_ids(store, config)
+        put_clock_right(store, clock.now())
+        _apply(store, config)
     return store
 
 
@@ -27,12 +30,23 @@ def open_store(config: Config) -> Store:
     """Open the store and migrate it, without applying the configuration: that is up to the members
     that run on it, which may have another file. Only a new store gets this one's.
     """
-    store = connect(config.database)
-    store.migrate()
-    keep_ids(store, config)
-    if not rendered_before(store):
-        _apply(store, config)
+    with _opening(config) as store:
+        store.migrate()
+        keep_ids(store, config)
+        if not rendered_before(store):
+            _apply(store, config)
     return store
+
+
+@contextmanager
+def _opening(config: Config) -> Iterator[Store]:
+    """The store, closed again if the block ends with an error."""
+    store = connect(config.database)
+    try:
+        yield store
+    except BaseException:
+        store.close()
+        raise
 
 
 def keep_ids(store: Store, config: Config) -> None:

@@ -25,7 +25,7 @@ def test_every_example_runs(
     (tmp_path / "feed.rss").write_bytes(served[f"{SITE}/feeds/india.rss"])
     (tmp_path / "jwks.json").write_bytes(served[f"{SITE}/.well-known/jwks.json"])
     monkeypatch.chdir(tmp_path)
-    ISSUED.strptime("1", "%d")  # its first call imports a module that needs the real datetime
+    ISSUED.strptime("2026", "%Y")  # its first call imports a module that needs the real datetime
     # The examples know the present; here it is an hour after the statements were issued.
     present = SimpleNamespace(now=lambda zone: ISSUED + timedelta(hours=1))
     monkeypatch.setitem(sys.modules, "datetime", SimpleNamespace(datetime=present, UTC=UTC))
