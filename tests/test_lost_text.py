@@ -26,7 +26,7 @@ from tests.ingest.test_intake import Desk, feed, item
 
 WIRECOPY = "{urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1}"
 PROSE = "The harbour office said on Sunday that the ferries would run again from Monday. " * 3
-NEW = "storytext"
+NEW = "dispatch"
 """An element that today's parser does not know; the mended one does."""
 
 
@@ -122,7 +122,7 @@ def test_what_lost_text_waits_in_quarantine_until_the_parser_is_mended(
         (fault,) = captures.problems_of(conn, number)
         assert captures.quarantined(conn) == {number}
     assert (fault.position, fault.state) == (0, "text-lost")
-    assert "<storytext> says “The harbour office said on Sunday" in fault.message
+    assert "<dispatch> says “The harbour office said on Sunday" in fault.message
     standing = room.as_data(room.gather(desk.config, store, desk.now))["quarantine"]
     assert (standing["count"], standing["newest"][0]["state"]) == (1, "text-lost")
 

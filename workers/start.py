@@ -69,9 +69,9 @@ def _refuse_renamed(store: Store, config: Config) -> None:
     if renamed:
         raise ConfigError(
             "\n".join(
-                f"wires: {new!r} has the url that {old!r} had until now; under the new name all its"
-                f" stories would be published anew, without the desk's headlines. Keep name ="
-                f" {old!r}; or, to begin anew, run `wirecopy poll` once without this wire"
+                f"wires: {new!r} has the url and agency that {old!r} had until now; under the new"
+                f" name all its stories would be published anew, without the desk's headlines. Keep"
+                f" name = {old!r}; or, to begin anew, run `wirecopy poll` once without this wire"
                 for old, new in renamed
             )
         )

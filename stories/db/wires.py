@@ -192,12 +192,23 @@ def put_right(conn: Connection, now: datetime) -> int:
 
 
 def renamed(conn: Connection, configured: Sequence[Wire]) -> list[tuple[str, str]]:
-    """Wires that are configured no longer while a new one has their address: old and new name."""
-    known = conn.execute(select(wires.c.name, wires.c.configured_url, wires.c.configured)).all()
+    """Wires that are configured no longer while a new one has their address and agency: old and new
+    name."""
+    columns = (wires.c.name, wires.c.configured_url, wires.c.agency, wires.c.configured)
+    known = conn.execute(select(*columns)).all()
     names, there = {wire.name for wire in configured}, {row.name for row in known}
-    gone = {r.configured_url: r.name for r in known if r.configured and r.name not in names}
-    fresh = (wire for wire in configured if wire.name not in there)
-    return [(gone[wire.url], wire.name) for wire in fresh if wire.url in gone]
+    # A wire without an agency is counted under its name, which is what a rename changes.
+    gone = {
+        (r.configured_url, r.agency if r.agency != r.name else None): r.name
+        for r in known
+        if r.configured and r.name not in names
+    }
+    fresh = (
+        ((wire.url, wire.code or wire.agency), wire.name)
+        for wire in configured
+        if wire.name not in there
+    )
+    return [(gone[same], name) for same, name in fresh if same in gone]
 
 
 def terms(conn: Connection, names: Collection[str] | None = None) -> dict[str, timedelta]:

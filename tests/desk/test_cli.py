@@ -182,11 +182,12 @@ def test_the_main_job(house: House) -> None:
 def test_a_removed_wire_is_listed_with_the_term_of_its_licence(house: House) -> None:
     path = house.folder / "wirecopy.toml"
     plain = path.read_text()
+    house.server.answer("/press-trust.rss", wire_of(TRAM))
     terms = []
     for text in (
         plain,
         plain.replace('every = "2m"', 'expires_after = "30d"'),
-        plain.replace('"pti"', '"press-trust"'),
+        plain.replace('"pti"', '"press-trust"').replace("/pti.rss", "/press-trust.rss"),
     ):
         path.write_text(text)
         house.run("poll")

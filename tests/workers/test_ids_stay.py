@@ -36,8 +36,20 @@ def test_the_publishers_address_moves_no_id(config: ConfigOf, url: str) -> None:
 def test_a_wire_is_not_renamed_by_accident(config: ConfigOf, tmp_path: Path) -> None:
     other = {"name": "egret", "url": "https://egret.example/f"}
     start(config(wires=[WIRE])).close()
-    with pytest.raises(ConfigError, match="'heron-national' has the url that 'heron' had"):
+    with pytest.raises(
+        ConfigError, match="'heron-national' has the url and agency that 'heron' had"
+    ):
         start(config(wires=[{**WIRE, "name": "heron-national"}]))
     start(config(wires=[WIRE, {**WIRE, "name": "second"}, other])).close()  # beside it
     start(config(wires=[other])).close()
     start(config(wires=[other, {**WIRE, "name": "heron-national"}])).close()  # anew, on purpose
+
+
+@pytest.mark.parametrize("agency", [{}, {"agency": "Heron"}, {"agency": "Heron", "code": "HRN"}])
+def test_another_agency_at_the_same_address_is_another_wire(
+    config: ConfigOf, agency: dict[str, str]
+) -> None:
+    start(config(wires=[{**WIRE, **agency}])).close()
+    with pytest.raises(ConfigError, match="'heron-national' has the url and agency"):
+        start(config(wires=[{**WIRE, **agency, "name": "heron-national"}]))
+    start(config(wires=[{**WIRE, "agency": "Egret", "name": "egret"}])).close()
