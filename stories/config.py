@@ -463,6 +463,8 @@ class Config(BaseSettings):
         for kind, listed in (("wires", names), ("feeds", [f.name for f in self.feeds])):
             for twice in (n for n, times in Counter(listed).items() if times > 1):
                 raise ValueError(f"{kind}: two are named {twice!r}; give each its own name")
+        if self.site.metrics_address == self.site.address:
+            raise ValueError("site.metrics_listen: is where the site is; take another port")
         known = set(names)
         for feed in self.feeds:
             for wire in feed.wires:

@@ -3,6 +3,7 @@
 import os
 import pwd
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 OURS = frozenset({"broker", "keys", "up.lock"})
@@ -37,7 +38,8 @@ def make_private(folder: Path) -> None:
     found = folder.stat()
     shared = found.st_uid != os.getuid() or found.st_mode & stat.S_ISVTX
     if found.st_mode & 0o077 and not shared and _only_ours(folder):
-        folder.chmod(stat.S_IMODE(found.st_mode) & ~0o077)
+        with suppress(PermissionError):  # a file system without modes of its own
+            folder.chmod(stat.S_IMODE(found.st_mode) & ~0o077)
 
 
 def _only_ours(folder: Path) -> bool:
@@ -58,7 +60,8 @@ def make_file_private(file: Path) -> None:
         found = file.stat()
         ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid()
         if ours and found.st_mode & 0o077:
-            file.chmod(0o600)
+            with suppress(PermissionError):
+                file.chmod(0o600)
 
 
 def refusal(folder: Path, *files: Path, full: bool = True) -> str | None:

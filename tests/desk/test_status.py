@@ -34,8 +34,8 @@ from tests.conftest import ConfigOf
 from tests.publish import samples
 from tests.publish.shelf import publish, put
 from tests.serving import served
+from workers import address, pulse
 from workers import alerts as watcher
-from workers import pulse
 from workers.address import client, key_prefix
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
@@ -479,3 +479,30 @@ def test_the_command_checks(
         assert code == 1
         assert json.loads(out)["needs"]
     assert "--check" in run("status", "--help")[1]
+
+
+@pytest.mark.parametrize("part", ["database", "broker"])
+def test_what_answers_and_takes_no_writes_needs_a_person(
+    config_with: Callable[..., Config],
+    store: Store,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    part: str,
+) -> None:
+    """As after a failover: each question is answered, and nothing is ever polled."""
+    made = config_with()
+    with store.write() as conn:
+        wires.sync(conn, made.wires, NOW)
+    with client(redis_url, prefix=key_prefix(store)) as broker:
+        for member in pulse.MEMBERS:
+            pulse.mark(broker, member)
+    if part == "database":
+        monkeypatch.setattr(Store, "writes_refused", lambda _: "it is a standby; promote it")
+    else:
+        monkeypatch.setattr(address, "writes_refused", lambda _: "takes no writes: it is a replica")
+    status = room.gather(made, store, NOW)
+    (need,) = room.needs(status)
+    assert part in need
+    assert "takes no writes: it is a " in need
+    assert need in room.as_data(status)["needs"]
+    assert need in room.board(status).needs

@@ -165,6 +165,8 @@ def test_nothing_is_claimed_of_changed_words(tmp_path: Path, scope: str) -> None
         ("Edited by", "Not edited by", ["disclosures", "'edited'", "not edited by", "not true"]),
         ('name = "NDTV"\n', "", ["publisher.name", "is missing"]),
         ('listen = "0.0.0.0:9000"', 'listen = "9000"', ["site.listen", "0.0.0.0:8080"]),
+        ("[site]", '[site]\nmetrics_listen = "0.0.0.0:9000"', ["metrics_listen", "another port"]),
+        ("[site]", '[site]\nmetrics_token = "short"', ["site.metrics_token", "at random"]),
         ("[publisher]", "[publisher", ["not valid TOML", "line 2"]),
         ("[site]", "[sight]", ["sight", "unknown key", "'site'"]),
         ('"Bearer s3cret"', '"a\\r\\nb"', ["wires[0].headers", "line break"]),
