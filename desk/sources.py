@@ -10,12 +10,10 @@ from urllib.parse import urlsplit
 from net.client import Client, Request, Response
 from net.ssrf import refusal
 from stories.errors import WirecopyError
-from wirecopy.encoding import bounded
+from wirecopy.encoding import LARGEST_DOCUMENT, bounded
 from wirecopy.errors import Refused
 
 AGENT = "Wirecopy/1.0 (verify)"
-LARGEST = 64 * 1024 * 1024
-"""Bytes of one document."""
 
 
 class SourceError(WirecopyError):
@@ -56,7 +54,7 @@ class Sources:
         """
         if not is_url(source):
             try:
-                return bounded(Path(source), LARGEST)
+                return bounded(Path(source), LARGEST_DOCUMENT)
             except Refused as error:
                 raise SourceError(f"{error}; name a smaller file") from None
             except OSError as error:
@@ -84,7 +82,7 @@ class Sources:
                 wire=url,
                 url=url,
                 allow_private=(urlsplit(url).hostname or "") in self._private,
-                max_bytes=LARGEST,
+                max_bytes=LARGEST_DOCUMENT,
             )
             for url in urls
         )

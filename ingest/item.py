@@ -16,10 +16,6 @@ MOST_ITEMS = 2_000
 this bounds the time. The rest stays in the capture, and is named as a fault of the wire."""
 
 
-MENDED = 2
-"""The rule (:data:`stories.models.INTAKE_RULE`) from which on words are read as they were meant."""
-
-
 @dataclass(frozen=True, slots=True)
 class Hints:
     """What is known of the bytes besides the bytes.
@@ -31,6 +27,11 @@ class Hints:
     url: str
     headers: dict[str, str] = field(default_factory=dict)
     rule: int = INTAKE_RULE
+
+    @property
+    def mends(self) -> bool:
+        """Whether words that encodings and HTML parsers swallow are read as they were meant."""
+        return self.rule >= 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,8 @@ compared. A capture keeps the one under which it came, so that a replay finds wh
 1. Release 0.1.
 2. Stated ``updated`` counts; addresses are compared as addresses; a story under another key is
    known by its words; items of one guid may be several stories; signatures are no content. A desk
-   headline does not stand over another text.
+   headline does not stand over another text. Words that encodings and HTML parsers
+   swallow are read.
 """
 
 

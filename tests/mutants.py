@@ -430,7 +430,7 @@ MUTANTS = (
     Mutant(
         "a document has no end",
         "wirecopy/https.py",
-        "if len(body) > LARGEST or",
+        "if len(body) > LARGEST_DOCUMENT or",
         "if",
         ("tests/wirecopy/test_online.py",),
     ),

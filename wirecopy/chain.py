@@ -5,13 +5,12 @@
 
 from dataclasses import dataclass
 
-from .encoding import parse_json, unpacked
+from .encoding import LARGEST_DOCUMENT, parse_json, unpacked
 from .errors import Refused
 from .keys import Keys
 from .statement import SLACK, Statement, read_statement
 from .token import Token, read_token
 
-LARGEST = 64 * 1024 * 1024
 MOST = 10_000
 
 
@@ -29,7 +28,7 @@ def read_chain(document: bytes, keys: Keys) -> Chain:
     :raises Refused: naming the first statement that is wrong, and what is wrong with it.
     """
     try:
-        found = parse_json(unpacked(document, LARGEST).decode("utf-8-sig"))
+        found = parse_json(unpacked(document, LARGEST_DOCUMENT).decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise Refused("is not UTF-8") from None
     if not isinstance(found, dict) or not isinstance(found.get("statements"), list):

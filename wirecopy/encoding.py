@@ -22,6 +22,9 @@ from .errors import Refused
 LARGEST = 2**53 - 1
 """The largest whole number that every JSON reader knows exactly (RFC 7493 §2.2)."""
 
+LARGEST_DOCUMENT = 64 * 1024 * 1024
+"""Bytes of one document: a feed, a key set, a chain; as a file, fetched, and unpacked."""
+
 SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"

@@ -16,14 +16,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from .encoding import SPACE, names, parse_json, unpacked
+from .encoding import LARGEST_DOCUMENT, SPACE, names, parse_json, unpacked
 from .errors import Refused
 from .html import TangleError, text_of
 from .scope import Copy
 from .text import paragraphs, plain
 from .xmltree import Element, parse_xml
-
-LARGEST = 64 * 1024 * 1024
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _BODY = "{http://purl.org/rss/1.0/modules/content/}encoded"
@@ -103,7 +101,7 @@ def read_feed(document: bytes) -> list[Entry]:
 
     :raises Refused: for what is no feed, is too large, or cannot be read safely.
     """
-    document = unpacked(document, LARGEST)
+    document = unpacked(document, LARGEST_DOCUMENT)
     encoding = json.detect_encoding(document[:4])
     start = document[:400].decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
     if start.startswith("{"):

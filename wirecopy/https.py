@@ -10,8 +10,7 @@ from typing import IO
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
-LARGEST = 64 * 1024 * 1024
-"""Bytes of one document."""
+from .encoding import LARGEST_DOCUMENT
 
 SECONDS = 60
 """How long one document may take."""
@@ -23,8 +22,8 @@ _AGENT = {"User-Agent": "Wirecopy/1.0 (verify)"}
 def fetch(urls: Sequence[str]) -> dict[str, bytes]:
     """The documents at *urls*, by address, of those that could be had (status 200).
 
-    By https, or by http from this machine, of at most :data:`LARGEST` bytes within
-    :data:`SECONDS` each. Redirects are followed within one host alone.
+    By https, or by http from this machine, of at most :data:`~wirecopy.encoding.LARGEST_DOCUMENT`
+    bytes within :data:`SECONDS` each. Redirects are followed within one host alone.
     """
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         bodies = pool.map(_fetch_one, urls)
@@ -62,7 +61,7 @@ def _fetch_one(url: str) -> bytes | None:
         with _OPENER.open(request, timeout=SECONDS) as answer:
             while piece := answer.read1(65_536):
                 body += piece
-                if len(body) > LARGEST or time.monotonic() > until:
+                if len(body) > LARGEST_DOCUMENT or time.monotonic() > until:
                     return None
             return bytes(body) if answer.status == 200 else None
     except HTTPError as error:

@@ -11,10 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
-from .chain import LARGEST, Chain, key_fault, read_chain
+from .chain import Chain, key_fault, read_chain
 from .claims import claim, contradiction
 from .consistency import become, check_log
-from .encoding import bounded
+from .encoding import LARGEST_DOCUMENT, bounded
 from .errors import Missing, Refused
 from .feed import Entry, read_feed, unbracketed
 from .html import TangleError
@@ -78,7 +78,7 @@ def content(document: Document) -> bytes:
         return document
     if isinstance(document, str) and document.lower().startswith(("http://", "https://")):
         raise Refused(f"{document}: is an address, and not fetched here; Verifier(SITE) fetches")
-    return bounded(Path(document), LARGEST)
+    return bounded(Path(document), LARGEST_DOCUMENT)
 
 
 def verify_entries(

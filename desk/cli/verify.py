@@ -26,8 +26,7 @@ from wirecopy import (
     read_keys,
     verify_publishers,
 )
-from wirecopy.chain import LARGEST
-from wirecopy.encoding import bounded, parse_json, unpacked
+from wirecopy.encoding import LARGEST_DOCUMENT, bounded, parse_json, unpacked
 from wirecopy.online import KEYS, evidence_of, site_of, sites_of, with_log
 from wirecopy.tlog import parse_checkpoint
 
@@ -237,7 +236,7 @@ def _named_chains(named: tuple[str, ...], sources: Sources) -> Mapping[str, byte
     for source in named:
         document = sources.named(source)
         try:
-            chain = parse_json(unpacked(document, LARGEST).decode("utf-8-sig"))
+            chain = parse_json(unpacked(document, LARGEST_DOCUMENT).decode("utf-8-sig"))
         except (UnicodeDecodeError, Refused):
             chain = None
         guid = chain.get("guid") if isinstance(chain, dict) else None
@@ -272,7 +271,7 @@ def _saved_logs(folders: tuple[Path, ...], sets: Sequence[Keys]) -> Mapping[str,
 def _saved(folder: Path, path: str) -> bytes | None:
     """What was saved of a log at *path* below its address."""
     try:
-        return bounded(folder / path, LARGEST)
+        return bounded(folder / path, LARGEST_DOCUMENT)
     except (OSError, Refused):
         return None
 
@@ -281,7 +280,7 @@ def _load(file: Path | None) -> TrustedState:
     if file is None or not file.exists():
         return TrustedState()
     try:
-        return TrustedState.load(bounded(file, LARGEST))
+        return TrustedState.load(bounded(file, LARGEST_DOCUMENT))
     except OSError as error:
         raise VerifyError(f"{file}: {error.strerror}") from None
     except Refused as error:

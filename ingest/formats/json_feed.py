@@ -24,7 +24,7 @@ from ingest.formats.rss_atom import TEASER
 from ingest.formats.rss_atom_reread import OTHER
 from ingest.formats.sniff import Sniffed
 from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError, letters
-from ingest.item import MENDED, MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
+from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
 from stories.errors import ParseError
 from wirecopy.encoding import well_formed
 from wirecopy.text import projection
@@ -64,7 +64,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         item is in it.
     """
     # A charset in the Content-Type means nothing (RFC 8259 §11).
-    charset = encoding.decide(body, mends=hints.rule >= MENDED)
+    charset = encoding.decide(body, mends=hints.mends)
     notes = [f"encoding: {charset.note}"] if charset.note else []
     spans = item_spans.spans_by(_spans, body)
     if len(spans) > MOST_ITEMS:
@@ -91,8 +91,8 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         if problem:
             problems.append((position, problem))
         item = Item(position, start, stop, doubt=charset.doubt(body[start:stop]))
-        item = _item(item, members, feed, home or hints.url, mends=hints.rule >= MENDED)
-        items.append(mended(item) if hints.rule >= MENDED else item)
+        item = _item(item, members, feed, home or hints.url, mends=hints.mends)
+        items.append(mended(item) if hints.mends else item)
     return Parsed(
         format=f"json{version[1].replace('.', '')}",
         channel=Channel(
@@ -234,8 +234,8 @@ def _media(members: dict[str, Any]) -> tuple[ItemMedia, ...]:
 
 def reread(body: bytes, hints: Hints) -> Reread:
     """The second reading of the items of *body*, a capture. Linear in its length."""
-    charset = encoding.decide(body, mends=hints.rule >= MENDED)
-    mend_it = mend if hints.rule >= MENDED else str
+    charset = encoding.decide(body, mends=hints.mends)
+    mend_it = mend if hints.mends else str
     return lambda raw: _passages(_decoded(raw, charset), mend_it)
 
 

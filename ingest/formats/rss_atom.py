@@ -31,7 +31,7 @@ from ingest.formats.html_mend import letters_by_hand, mended, unwrapped
 from ingest.formats.sniff import HEAD, Sniffed, declared, sniff_xml
 from ingest.formats.xml_repair import Context
 from ingest.integrity import letters
-from ingest.item import MENDED, MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
+from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
 from stories.errors import ParseError
 from wirecopy.text import plain, projection
 from wirecopy.urls import resolve
@@ -150,7 +150,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     :raises ParseError: ``malformed`` when it claims to be a feed but nothing can be got out of it.
     """
     notes: list[str] = []
-    mends = hints.rule >= MENDED
+    mends = hints.mends
     charset = encoding.decide(body, hints.headers.get("content-type", ""), mends=mends)
     if charset.note:
         notes.append(f"encoding: {charset.note}")

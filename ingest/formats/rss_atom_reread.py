@@ -35,7 +35,7 @@ from ingest.formats.html_detection import VOID
 from ingest.formats.html_mend import mend, unwrapped
 from ingest.formats.sniff import HEAD, sniff_xml
 from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError
-from ingest.item import MENDED, Hints
+from ingest.item import Hints
 from wirecopy.encoding import well_formed
 from wirecopy.text import paragraphs
 
@@ -142,18 +142,14 @@ class _Document:
 
 def reread(body: bytes, hints: Hints) -> Reread:
     """The second reading of the items of *body*, a capture. Linear in its length."""
-    charset = encoding.decide(
-        body, hints.headers.get("content-type", ""), mends=hints.rule >= MENDED
-    )
+    charset = encoding.decide(body, hints.headers.get("content-type", ""), mends=hints.mends)
     head = charset.decode(body[:HEAD])
     sniffed = sniff_xml(head)
     channel = _CHANNEL.search(head)
     spaces: dict[str, str] = {}
     for attributes in (sniffed.attributes, channel[1] if channel else ""):
         spaces |= _spaces(attributes)
-    document = _Document(
-        charset, dict(sniffed.entities), spaces, mend if hints.rule >= MENDED else str
-    )
+    document = _Document(charset, dict(sniffed.entities), spaces, mend if hints.mends else str)
     return lambda raw: _passages(item_spans.closed(charset.decode(raw)), document)
 
 

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -179,19 +179,34 @@ def test_a_child_that_died_between_captures_is_not_the_captures_fault(body: byte
         assert one.read(body, HINTS, WIRE).items == 1
 
 
+class Watched(Sandbox):
+    """Tells which of its children have started and wait for a capture."""
+
+    def __init__(self) -> None:
+        super().__init__(LIMITS)
+        self.started: set[int] = set()
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        child = super()._started()
+        self.started.add(child.pid)
+        return child
+
+
 @contextmanager
-def killing(one: Sandbox, most: int, start: float) -> Iterator[list[int]]:
-    """Kill up to *most* children of *one* while they read; *start* is the processor time that one
-    takes to start."""
+def killing(one: Watched, most: int) -> Iterator[list[int]]:
+    """Kill up to *most* children of *one* while they read."""
     killed: list[int] = []
+    spent: dict[int, float] = {}  # when first seen: starting and what was read before
     done = threading.Event()
 
     def kill() -> None:
         while len(killed) < most and not done.is_set():
             pid = one.pid
-            if pid is not None and pid not in killed and _processor_seconds(pid) > start + 0.2:
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
+            if pid is not None and pid in one.started and pid not in killed:
+                now = _processor_seconds(pid)
+                if now > spent.setdefault(pid, now) + 0.2:
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
             time.sleep(0.01)
 
     thread = threading.Thread(target=kill)
@@ -205,15 +220,14 @@ def killing(one: Sandbox, most: int, start: float) -> Iterator[list[int]]:
 
 @LINUX
 def test_a_death_is_believed_the_second_time() -> None:
-    with sandboxed() as one:
+    body = heavy()  # made before anything is killed: that takes seconds
+    with closing(Watched()) as one:
         one.start()
-        assert one.pid is not None
-        start = _processor_seconds(one.pid)
-        with killing(one, 1, start) as killed:
+        with killing(one, 1) as killed:
             assert one.read(MIDDLING, HINTS, WIRE).items == 1
         assert len(killed) == 1
-        with killing(one, 2, start) as killed:
-            error = refused(one, heavy())
+        with killing(one, 2) as killed:
+            error = refused(one, body)
         assert len(killed) == 2
         assert error.state == "parse-crashed"
         assert "signal 9" in str(error)

@@ -157,7 +157,7 @@ def test_a_site_on_this_machine_is_verified_over_http() -> None:
 
 def test_what_is_fetched_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving({"/a": b"a" * 1000, "/b": b"b"}, {}) as site:
-        monkeypatch.setattr(https, "LARGEST", 999)
+        monkeypatch.setattr(https, "LARGEST_DOCUMENT", 999)
         urls = [f"{site}/{name}" for name in "abc"]
         assert https.fetch(urls) == {f"{site}/b": b"b"}
 
