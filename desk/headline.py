@@ -2,13 +2,13 @@
 
 import re
 
-from ingest.formats.html_detection import is_markup_title, resolve_references
-from stories import clock, licence
+from ingest.formats.html import is_markup_title, resolve_references
+from stories import clock
 from stories.config import Config
-from stories.db import Connection, Store, feeds, outbox, retention, wires
+from stories.db import Connection, Store, feeds, outbox, wires
 from stories.db import stories as records
 from stories.errors import WirecopyError
-from stories.models import HeadlineEdit, Story
+from stories.models import HeadlineEdit, Story, licence_over
 from wirecopy.text import paragraphs, plain
 
 LONGEST = 300
@@ -88,7 +88,7 @@ def _whose(edit: HeadlineEdit) -> str:
 def unseen(conn: Connection, config: Config, story: Story) -> str:
     """Why nobody can see *story* as it is now; empty when its feeds or its page show it."""
     terms = wires.licence_terms(conn, config, [story.wire])
-    if licence.over(terms, story, clock.now()) or retention.withdrawn(conn, [story.id]):
+    if licence_over(terms, story, clock.now()) or records.withdrawn(conn, [story.id]):
         return "its licence is over: it is in no feed, and its page answers 410"
     for kind, key, error in outbox.failures(conn):
         if (kind, key) == ("story", story.id):

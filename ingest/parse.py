@@ -11,7 +11,7 @@ from typing import Any
 from ingest import formats, integrity
 from ingest.decide import keys_of, with_words
 from ingest.formats import Format
-from ingest.formats.html_mend import letters_by_hand
+from ingest.formats.html import letters_by_hand
 from ingest.integrity import Fault, Reread, letters
 from ingest.item import (
     Candidate,

@@ -20,9 +20,9 @@ from publish.formats import WRITERS, Format
 from publish.render import Rendered, render
 from publish.selection import join, metadata, selected_by
 from publish.signing import Batch, Signed
-from stories import clock, licence, transparency
+from stories import clock, transparency
 from stories.config import Config
-from stories.db import Connection, Store, feeds, key_value, outbox, proofs, retention, wires
+from stories.db import Connection, Store, feeds, key_value, outbox, proofs, wires
 from stories.db import stories as records
 from stories.db.feeds import EntryRow, Placement
 from stories.db.key_value import RENDERED_FOR
@@ -30,7 +30,7 @@ from stories.db.outbox import Job
 from stories.db.proofs import KeyRow, Receipt
 from stories.errors import RenderError, SigningError
 from stories.keys import current_signer, ensure_keys
-from stories.models import StatementRow, Story, changed_fields
+from stories.models import StatementRow, Story, changed_fields, licence_end, licence_over
 from wirecopy import tlog
 from wirecopy.statement import Claims, Logged
 
@@ -177,13 +177,13 @@ class _Draft:
 def _drafts(conn: Connection, config: Config, ids: Sequence[str]) -> dict[str, _Draft]:
     at = clock.now()  # before reading: housekeeping finds a licence that ends after this
     found = records.get(conn, ids)
-    wordless = retention.withdrawn(conn, [story.id for story in found])
+    wordless = records.withdrawn(conn, [story.id for story in found])
     kept = feeds.entries_of(conn, list(wordless)) if wordless else {}
     terms = wires.licence_terms(conn, config, {story.wire for story in found})
     return {
         story.id: _Draft(story, over=True, kept=kept.get(story.id))
         if story.id in wordless
-        else _draft(config, story, licence.end(terms, story), over=licence.over(terms, story, at))
+        else _draft(config, story, licence_end(terms, story), over=licence_over(terms, story, at))
         for story in found
     }
 

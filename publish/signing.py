@@ -14,8 +14,8 @@ from stories.errors import RenderError, SigningError
 from stories.models import StatementRow, Story, credit_of
 from wirecopy import statement, tlog
 from wirecopy.encoding import digest
+from wirecopy.jose import LONGEST, Signer, payload_of
 from wirecopy.statement import Claims, Logged
-from wirecopy.token import LONGEST, Signer, payload_of
 
 
 @dataclass(frozen=True, slots=True)

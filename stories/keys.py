@@ -25,8 +25,7 @@ from stories.db.proofs import KeyRow, LogHead
 from stories.errors import SigningError, UnknownNameError
 from wirecopy import tlog
 from wirecopy.encoding import from_base64url, to_base64url
-from wirecopy.keys import jwk
-from wirecopy.token import Signer
+from wirecopy.jose import Signer, jwk
 
 SUCCESSION = timedelta(days=1)
 """How long a key stays valid after another took its place: clocks differ, and a statement may be

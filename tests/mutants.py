@@ -119,7 +119,7 @@ MUTANTS = (
     Mutant(
         "a title in plain text is read as HTML",
         "ingest/formats/rss_atom.py",
-        "marked = html_detection.is_markup_title(raw)",
+        "marked = is_markup_title(raw)",
         "marked = True",
         ("tests/ingest/formats/test_rss_atom.py",),
     ),
@@ -302,7 +302,7 @@ MUTANTS = (
     ),
     Mutant(
         "a licence ends a moment late",
-        "stories/licence.py",
+        "stories/models.py",
         "return ends is not None and ends <= now",
         "return ends is not None and ends < now",
         ("tests/workers/test_housekeeping.py",),
@@ -352,7 +352,7 @@ MUTANTS = (
     ),
     Mutant(
         "a DOCTYPE is let through",
-        "wirecopy/xmltree.py",
+        "wirecopy/feed.py",
         "parser.StartDoctypeDeclHandler = doctype",
         "pass",
         ("tests/wirecopy/test_xmltree.py",),
@@ -387,7 +387,7 @@ MUTANTS = (
     ),
     Mutant(
         "a token signed for something else passes",
-        "wirecopy/token.py",
+        "wirecopy/jose.py",
         "if data != _header(kid):",
         "if False:",
         ("tests/wirecopy/test_vectors.py",),

@@ -41,8 +41,8 @@ from stories.db import stories as records
 from stories.keys import key_set
 from tests.conftest import ConfigOf
 from tests.living import Life, item
+from wirecopy.jose import payload_of
 from wirecopy.statement import claims_of
-from wirecopy.token import payload_of
 from workers.housekeeping import housekeeping
 
 START = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)

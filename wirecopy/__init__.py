@@ -15,7 +15,7 @@ One implementation for who issues and who verifies. It imports no other room of 
 
 from .errors import Missing, ParseError, Refused, WirecopyError
 from .feed import Entry, read_feed
-from .keys import Key, Keys, read_keys
+from .jose import Key, Keys, read_keys
 from .online import Verifier
 from .report import CHECKS, Check, Report, Result
 from .scope import Copy, Digests, Measurement, digests, measure

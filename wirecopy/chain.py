@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from .encoding import LARGEST_DOCUMENT, parse_json, unpacked
 from .errors import Refused
-from .keys import Keys
+from .jose import Keys, Token, read_token
 from .statement import SLACK, Statement, read_statement
-from .token import Token, read_token
 
 MOST = 10_000
 

@@ -3,11 +3,14 @@
 ``docs/statement.md`` §4 says what is an entry's headline, body, media and so on. The publisher
 measures its own entries through this module too, so what is signed is what a verifier reads.
 
+XML is read by expat: no entity is expanded, nothing is fetched, a DOCTYPE is refused.
+
 Lenient readers accept more: feedparser, and whoever matches prefixes or ignores case, shows the
 last ``title`` of an entry, even Dublin Core's, and the first of all bodies. So none of these may
 say anything else than the entry does.
 """
 
+import codecs
 import html
 import json
 import re
@@ -15,13 +18,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from xml.parsers import expat
 
 from .encoding import LARGEST_DOCUMENT, SPACE, names, parse_json, unpacked
 from .errors import Refused
 from .html import TangleError, text_of
 from .scope import Copy
 from .text import paragraphs, plain
-from .xmltree import Element, parse_xml
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _BODY = "{http://purl.org/rss/1.0/modules/content/}encoded"
@@ -30,8 +33,18 @@ _VOID = names("area base br col embed hr img input link meta source track wbr")
 OWN = "urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1"
 """The namespace of Wirecopy's elements."""
 _OWN = f"{{{OWN}}}"
-_DEEPEST = 64
+_DEEPEST_JSON = 64
 _BRACKETS = re.compile("%(5B|5D|23|25)")
+
+DEEPEST_XML = 256
+"""How deep elements may nest (libxml2's limit)."""
+
+_BETWEEN = "\x1f"  # between the parts of a name: no XML can hold it
+_DECLARED = re.compile(
+    rb"<\?xml[^>]*?\sencoding[ \t\r\n]*=[ \t\r\n]*[\"']([A-Za-z][A-Za-z0-9._-]*)[\"']"
+)
+# Python's own codecs, which no other reader of XML has.
+_NO_ENCODING = {"idna", "punycode", "raw-unicode-escape", "unicode-escape"}
 
 # What lenient readers recognize.
 _NAMESPACES = frozenset(
@@ -65,6 +78,46 @@ _MEMBERS = names(
     " attachments tags items _wirecopy edit_scope edited_headline_only agency agency_id"
     " agency_version statement"
 )
+
+
+class Element:
+    """An element: its namespace (empty for none), local name and prefix, and what it holds.
+
+    ``attributes`` are by the name as written, with its prefix; ``content`` is text and elements in
+    order, ``children`` the elements alone.
+    """
+
+    __slots__ = ("attributes", "children", "content", "name", "namespace", "prefix", "tag")
+
+    def __init__(self, written: str, attributes: dict[str, str]) -> None:
+        self.namespace, self.name, self.prefix, self.tag = _name_parts(written)
+        if any(_BETWEEN in name for name in attributes):
+            attributes = {_as_written(name): value for name, value in attributes.items()}
+        self.attributes = attributes
+        self.content: list[str | Element] = []
+        self.children: list[Element] = []
+
+    def descend(self) -> Iterator["Element"]:
+        """The element itself and all elements in it, in document order."""
+        stack = [self]
+        while stack:
+            element = stack.pop()
+            yield element
+            stack.extend(reversed(element.children))
+
+    def text(self) -> str:
+        """All text in it."""
+        if not self.children:
+            return "".join(map(str, self.content))
+        found: list[str] = []
+        stack: list[str | Element] = [self]
+        while stack:
+            one = stack.pop()
+            if isinstance(one, str):
+                found.append(one)
+            else:
+                stack.extend(reversed(one.content))
+        return "".join(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +167,7 @@ def _json(document: bytes, encoding: str) -> Iterator[Entry]:
         text = document.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise Refused(f"is not {encoding}") from None
-    feed = parse_json(text, deepest=_DEEPEST, fractions=True)
+    feed = parse_json(text, deepest=_DEEPEST_JSON, fractions=True)
     if other := _respelt(feed):
         raise Refused(f"holds {other!r} too, which some readers take for {other.lower()!r}")
     items = feed.get("items")
@@ -450,3 +503,76 @@ def _pictures(elements: Sequence[Element]) -> Iterator[str | None]:
         elif name == "image":
             yield element.attributes.get("href")
             yield from (child.text() for child in element.children if _known(child) == "url")
+
+
+def parse_xml(document: bytes) -> Element:
+    """The root element of an XML document.
+
+    :raises Refused: when it is not well-formed, nests deeper than :data:`DEEPEST_XML`, has a
+        DOCTYPE, or is in no known encoding.
+    """
+    parser = expat.ParserCreate("utf-8", _BETWEEN)
+    parser.namespace_prefixes = True
+    parser.buffer_text = True
+    parser.buffer_size = 1 << 16
+    top = Element("", {})
+    path = [top]
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if len(path) > DEEPEST_XML:
+            raise Refused(f"nests deeper than {DEEPEST_XML}")
+        element = Element(name, attributes)
+        path[-1].content.append(element)
+        path[-1].children.append(element)
+        path.append(element)
+
+    def text(data: str) -> None:
+        path[-1].content.append(data)
+
+    def doctype(*declared: object) -> None:
+        raise Refused("has a DOCTYPE, which can put other words in for those that stand there")
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = lambda name: path.pop()
+    parser.CharacterDataHandler = text
+    parser.StartDoctypeDeclHandler = doctype
+    try:
+        parser.Parse(_in_utf8(document), True)
+    except expat.ExpatError as error:
+        raise Refused(f"is neither XML nor JSON ({error})") from None
+    (root,) = top.children
+    return root
+
+
+@lru_cache(maxsize=1024)  # a feed has few names, each many times
+def _name_parts(name: str) -> tuple[str, str, str | None, str]:
+    """Namespace, local name, prefix, and ``{namespace}name`` of a name as expat gives it."""
+    pieces = name.split(_BETWEEN)
+    if len(pieces) == 1:
+        return "", name, None, name
+    namespace, local = pieces[:2]
+    return namespace, local, pieces[2] if len(pieces) > 2 else None, f"{{{namespace}}}{local}"
+
+
+def _as_written(name: str) -> str:
+    _, local, prefix, _ = _name_parts(name)
+    return local if prefix is None else f"{prefix}:{local}"
+
+
+def _in_utf8(document: bytes) -> bytes:
+    """*document* in UTF-8. Byte order mark and first bytes decide, then its declaration."""
+    encoding: str = json.detect_encoding(document[:4])
+    if encoding == "utf-8" and (declared := _DECLARED.match(document)):
+        encoding = declared[1].decode()
+    try:
+        known = codecs.lookup(encoding).name.replace("_", "-")
+        if known == "utf-8":
+            return document
+        if known in _NO_ENCODING:
+            raise LookupError(f"unknown encoding: {encoding}")
+        text = document.decode(encoding)
+    except (LookupError, UnicodeError) as error:
+        raise Refused(f"is neither XML nor JSON ({error})") from None
+    if text.startswith("\ufeff"):
+        raise Refused("is neither XML nor JSON (begins with two byte order marks)")
+    return text.encode("utf-8", "surrogatepass")

@@ -10,11 +10,10 @@ from urllib.parse import urlsplit
 
 from .errors import Missing, Refused
 from .feed import Entry, read_feed
-from .keys import Keys, read_keys
+from .jose import Keys, read_keys, read_token
 from .report import Report
 from .statement import Statement, read_statement
 from .tlog import WIDTH, tile_path
-from .token import read_token
 from .trusted_state import TrustedState
 from .verify import Document, Evidence, content, verify_entries
 

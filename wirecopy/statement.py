@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 from .encoding import canonical, from_instant, is_digest, names, to_instant, xml_chars
 from .errors import Refused
+from .jose import Token
 from .scope import PARTS, SCOPES, Digests, Measurement
 from .text import RULE
-from .token import Token
 
 STATEMENT = "wirecopy-statement-2"
 EARLIER = "wirecopy-statement-1"

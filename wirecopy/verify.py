@@ -18,13 +18,12 @@ from .encoding import LARGEST_DOCUMENT, bounded
 from .errors import Missing, Refused
 from .feed import Entry, read_feed, unbracketed
 from .html import TangleError
-from .keys import Keys, read_keys
+from .jose import Keys, Token, read_keys, read_token
 from .report import Check, Report, Result, State, complete, late
 from .scope import PARTS, changed_parts, parts, scope_of
 from .statement import SLACK, Statement, read_statement
 from .text import Projection, plain, project
 from .tlog import FetchTile, Proved, check_proof, parse_checkpoint
-from .token import Token, read_token
 from .trusted_state import LeafTime, Seen, TrustedState, misplaced
 from .urls import resolve
 

@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from stories import clock, licence
+from stories import clock
 from stories.config import Config
 from stories.db import Store, captures, feeds, key_value, outbox, retention, wires
 from stories.db import stories as records
+from stories.models import copy_deleted_before
 from workers.alerts import put_clock_right
 
 BUDGET = 5.0
@@ -107,7 +108,7 @@ def apply_retention(store: Store, config: Config, now: datetime) -> Iterator[tup
     with store.read() as conn:
         terms = wires.licence_terms(conn, config)
     for wire, term in terms.items():
-        until = licence.deleted_before(term, now)
+        until = copy_deleted_before(term, now)
         yield from _repeat(
             "captures withdrawn",
             lambda n=wire, u=until: _withdraw(store, n, u, now),  # type: ignore[misc]

@@ -24,10 +24,10 @@ from stories.config import Wire
 from stories.errors import ParseError, UnknownNameError, WirecopyError
 from wirecopy import Entry, Refused, read_feed
 from wirecopy.feed import OWN
+from wirecopy.jose import read_token
 from wirecopy.scope import SCOPES, Copy, Measurement, Scope, folded, measure, scope_of, widest
 from wirecopy.statement import read_statement
 from wirecopy.text import plain, plain_to_html, project
-from wirecopy.token import read_token
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of a file that is read, of either kind."""

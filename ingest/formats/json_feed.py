@@ -18,8 +18,7 @@ from functools import partial
 from typing import Any
 
 from ingest.formats import encoding, item_spans
-from ingest.formats.html_detection import has_words
-from ingest.formats.html_mend import letters_by_hand, mend, mended, unwrapped
+from ingest.formats.html import has_words, letters_by_hand, mend, mended, unwrapped
 from ingest.formats.rss_atom import TEASER
 from ingest.formats.rss_atom_reread import OTHER
 from ingest.formats.sniff import Sniffed

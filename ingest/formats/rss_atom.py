@@ -26,8 +26,17 @@ from typing import Any, NamedTuple
 import feedparser
 from lxml import etree
 
-from ingest.formats import encoding, html_detection, item_spans, xml_repair
-from ingest.formats.html_mend import letters_by_hand, mended, unwrapped
+from ingest.formats import encoding, item_spans, xml_repair
+from ingest.formats.html import (
+    VOID,
+    has_words,
+    is_markup,
+    is_markup_title,
+    letters_by_hand,
+    mended,
+    resolve_references,
+    unwrapped,
+)
 from ingest.formats.sniff import HEAD, Sniffed, declared, sniff_xml
 from ingest.formats.xml_repair import Context
 from ingest.integrity import letters
@@ -417,12 +426,12 @@ def _read_leniently(item: Item, text: str, sniffed: Sniffed, context: Context) -
     return replace(
         _completed(item, entry),
         guid=_str(entry.get("id")),
-        headline=html_detection.resolve_references(title),
-        headline_html=html_detection.is_markup_title(title),
+        headline=resolve_references(title),
+        headline_html=is_markup_title(title),
         body=body,
-        body_html=html_detection.is_markup(body),
+        body_html=is_markup(body),
         summary=summary if contents else "",
-        summary_html=html_detection.is_markup(summary),
+        summary_html=is_markup(summary),
         authors=tuple(n for a in entry.get("authors", ()) if (n := _str(a.get("name")))),
         sources=tuple(s for s in [_str(entry.get("source", {}).get("title"))] if s),
         published=tuple(d for d in [_str(entry.get("published"))] if d),
@@ -608,8 +617,8 @@ def _headline(children: _Children, atom: bool) -> _Words:
             else:
                 raw = element.text or ""
                 raw = unwrapped(raw) if children.mends else raw
-                marked = html_detection.is_markup_title(raw)
-                text = _Words(raw if marked else html_detection.resolve_references(raw), marked)
+                marked = is_markup_title(raw)
+                text = _Words(raw if marked else resolve_references(raw), marked)
             if text.text.strip():
                 return text
     return _Words()
@@ -662,7 +671,7 @@ def _letters(text: _Words) -> int:
 
 
 def _has_words(text: _Words) -> bool:
-    return html_detection.has_words(text.text) if text.html else bool(text.text.strip())
+    return has_words(text.text) if text.html else bool(text.text.strip())
 
 
 def _undeclared(element: etree._Element, mending: bool) -> _Words:
@@ -670,7 +679,7 @@ def _undeclared(element: etree._Element, mending: bool) -> _Words:
     if len(element):
         return _Words(_inner(element), True)
     raw = unwrapped(element.text or "") if mending else element.text or ""
-    return _Words(raw, html_detection.is_markup(raw))
+    return _Words(raw, is_markup(raw))
 
 
 def _construct(element: etree._Element, *, body: bool = False) -> _Words:
@@ -720,7 +729,7 @@ def _append_inner(element: etree._Element, pieces: list[str]) -> None:
                 if not (attribute := str(key)).startswith("{"):
                     pieces.append(f' {attribute}="{html.escape(str(value))}"')
             pieces.append(">")
-            if name.lower() not in html_detection.VOID:
+            if name.lower() not in VOID:
                 _append_inner(child, pieces)
                 pieces.append(f"</{name}>")
         pieces.append(html.escape(child.tail or "", quote=False))
@@ -838,7 +847,7 @@ def _picture(element: etree._Element) -> str:
 
 def _caption(element: etree._Element) -> str:
     raw = _text(element)
-    if not html_detection.is_markup(raw):
+    if not is_markup(raw):
         return raw
     try:
         return plain(projection(raw))

@@ -31,8 +31,7 @@ from html.entities import html5
 from typing import Literal
 
 from ingest.formats import encoding, item_spans
-from ingest.formats.html_detection import VOID
-from ingest.formats.html_mend import mend, unwrapped
+from ingest.formats.html import VOID, mend, unwrapped
 from ingest.formats.sniff import HEAD, sniff_xml
 from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError
 from ingest.item import Hints

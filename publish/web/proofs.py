@@ -14,8 +14,8 @@ from stories.config import Config
 from stories.db import Connection, proofs
 from stories.db.feeds import etag_of
 from stories.keys import key_set
+from wirecopy.jose import payload_of
 from wirecopy.tlog import HASH, WIDTH
-from wirecopy.token import payload_of
 
 KEYS_FRESH = timedelta(minutes=5)
 """How long caches may use the keys: after that, every verifier knows of a revocation."""

@@ -21,18 +21,18 @@ from publish.web.wording import (
     without_bidi_marks,
     zone_of,
 )
-from stories import clock, licence
+from stories import clock
 from stories.config import Config, Publisher
-from stories.db import Connection, feeds, retention, wires
+from stories.db import Connection, feeds, wires
 from stories.db import stories as records
 from stories.db.feeds import EntryRow
 from stories.db.stories import VersionRow
-from stories.models import Media, Story, Version
+from stories.models import Media, Story, Version, licence_over
 from wirecopy.encoding import digest, xml_chars
+from wirecopy.jose import payload_of
 from wirecopy.report import LATE
 from wirecopy.scope import PARTS, Measurement
 from wirecopy.text import project
-from wirecopy.token import payload_of
 from wirecopy.urls import resolve
 
 VERSIONS = 25
@@ -171,8 +171,8 @@ def expired(conn: Connection, config: Config, name: str) -> bool:
     story = records.one(conn, name)
     if story is None or feeds.entry(conn, name) is None:
         return False
-    ended = licence.over(wires.licence_terms(conn, config, [story.wire]), story, clock.now())
-    return ended or name in retention.withdrawn(conn, [name])
+    ended = licence_over(wires.licence_terms(conn, config, [story.wire]), story, clock.now())
+    return ended or name in records.withdrawn(conn, [name])
 
 
 def _story_page(

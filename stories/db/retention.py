@@ -45,7 +45,7 @@ from sqlalchemy import (
 
 from stories.db import outbox as wishes
 from stories.db.engine import Store
-from stories.db.stories import settle
+from stories.db.stories import WITHDRAWN, settle, withdrawn
 from stories.db.tables import (
     blobs,
     captures,
@@ -63,8 +63,6 @@ STEP = 500
 """Most rows that one transaction deletes: some tens of milliseconds in which SQLite's other writers
 wait."""
 
-WITHDRAWN = "withdrawn"
-"""State of a capture whose licence is over: its bytes are gone, and the words it brought."""
 
 _DAY = 86_400_000_000  # microseconds, as instants are kept
 _EPOCH = date(1970, 1, 1)
@@ -260,16 +258,6 @@ _moment = captures.c.received_at.type
 def wordless(data: Mapping[str, Any]) -> dict[str, Any]:
     """A version's data without the agency's copy; headline, dates and categories remain."""
     return {**data, "body": "", "summary": None, "media": []}
-
-
-def withdrawn(conn: Connection, ids: Sequence[str]) -> set[str]:
-    """Those of *ids* whose current version has no words any more, as its licence has ended."""
-    query = (
-        select(stories.c.id)
-        .join(captures, captures.c.id == stories.c.capture_id)
-        .where(stories.c.id.in_(list(ids)), captures.c.state == WITHDRAWN)
-    )
-    return set(conn.execute(query).scalars())
 
 
 def first_received(

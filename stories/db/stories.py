@@ -36,6 +36,9 @@ from stories.models import (
 )
 from wirecopy.scope import Digests
 
+WITHDRAWN = "withdrawn"
+"""State of a capture whose licence is over: its bytes are gone, and the words it brought."""
+
 CHUNK = 400
 """Most names bound in one IN (…): far below SQLite's and PostgreSQL's limits."""
 
@@ -564,3 +567,13 @@ def counts(conn: Connection) -> tuple[int, int]:
         int(conn.execute(select(func.count()).select_from(stories)).scalar_one()),
         int(conn.execute(select(func.count()).select_from(versions)).scalar_one()),
     )
+
+
+def withdrawn(conn: Connection, ids: Sequence[str]) -> set[str]:
+    """Those of *ids* whose current version has no words any more, as its licence has ended."""
+    query = (
+        select(stories.c.id)
+        .join(captures, captures.c.id == stories.c.capture_id)
+        .where(stories.c.id.in_(list(ids)), captures.c.state == WITHDRAWN)
+    )
+    return set(conn.execute(query).scalars())

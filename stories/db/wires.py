@@ -23,8 +23,7 @@ from stories import clock
 from stories.config import Config, Politeness, Wire
 from stories.db.engine import upsert
 from stories.db.tables import UtcDateTime, wires
-from stories.licence import Terms
-from stories.models import DueWire, Traffic, WireState, host_of
+from stories.models import DueWire, Terms, Traffic, WireState, host_of
 
 CHUNK = 1000
 """Wires per statement: SQLite binds 32,766 values at most, PostgreSQL 65,535."""

@@ -15,10 +15,9 @@ from tests.signing import Log, b64, jwks
 from wirecopy import Entry, Evidence, Refused, read_keys, verify_entries
 from wirecopy.chain import read_chain
 from wirecopy.encoding import canonical, parse_json
-from wirecopy.keys import LARGEST_SET
+from wirecopy.jose import LARGEST_SET, payload_of, read_token
 from wirecopy.statement import read_statement
 from wirecopy.tlog import check_proof, log_key, read_checkpoint
-from wirecopy.token import payload_of, read_token
 
 REFUSED = object()
 """What both say of what they do not take."""

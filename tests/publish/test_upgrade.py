@@ -20,8 +20,8 @@ from tests.signed import earlier
 from tests.stories.proving import chained
 from wirecopy import Evidence, Report, TrustedState, read_keys, tlog, verify
 from wirecopy.encoding import canonical, digest
+from wirecopy.jose import payload_of
 from wirecopy.statement import Statement
-from wirecopy.token import payload_of
 
 NOON = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 

@@ -22,9 +22,9 @@ from tests.wirecopy.mutations import FORM, MEANING
 from tests.wirecopy.test_mutations import changed
 from wirecopy import Entry, Evidence, Refused, read_keys, verify_entries
 from wirecopy.feed import read_feed
+from wirecopy.jose import payload_of
 from wirecopy.scope import Copy, digests
 from wirecopy.text import plain, project
-from wirecopy.token import payload_of
 from wirecopy.urls import resolve
 
 VECTORS = Path(__file__).parents[1] / "vectors"

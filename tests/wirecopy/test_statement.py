@@ -6,6 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from wirecopy.errors import Refused
+from wirecopy.jose import Signer, payload_of, read_token
 from wirecopy.scope import Copy, digests, measure
 from wirecopy.statement import (
     LONGEST_RECEIPT,
@@ -19,7 +20,6 @@ from wirecopy.statement import (
     receipt,
     receipt_of,
 )
-from wirecopy.token import Signer, payload_of, read_token
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 5, tzinfo=UTC)
 GUID = "urn:uuid:0b3a1c5e-5d3f-5c0a-9a3e-000000000001"

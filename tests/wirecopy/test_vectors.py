@@ -23,6 +23,7 @@ from wirecopy import (
 from wirecopy.chain import read_chain
 from wirecopy.encoding import canonical, parse_json
 from wirecopy.errors import Missing
+from wirecopy.jose import read_token
 from wirecopy.statement import Statement, read_statement
 from wirecopy.tlog import (
     Tree,
@@ -35,7 +36,6 @@ from wirecopy.tlog import (
     read_checkpoint,
     tile_path,
 )
-from wirecopy.token import read_token
 
 FOLDER = Path(__file__).parents[1] / "vectors"
 LOG = json.loads((FOLDER / "log.json").read_text(encoding="utf-8"))

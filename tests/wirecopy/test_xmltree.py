@@ -5,7 +5,7 @@ import time
 import pytest
 
 from wirecopy.errors import Refused
-from wirecopy.xmltree import DEEPEST, Element, parse_xml
+from wirecopy.feed import DEEPEST_XML, Element, parse_xml
 
 
 def root(document: str, encoding: str = "utf-8") -> Element:
@@ -83,14 +83,14 @@ def test_names_and_what_stands_in_an_element() -> None:
 
 
 def test_how_deep_it_may_nest() -> None:
-    assert root("<a>" * DEEPEST + "</a>" * DEEPEST).name == "a"
+    assert root("<a>" * DEEPEST_XML + "</a>" * DEEPEST_XML).name == "a"
     with pytest.raises(Refused, match="deeper than 256"):
-        root("<a>" * (DEEPEST + 1) + "</a>" * (DEEPEST + 1))
+        root("<a>" * (DEEPEST_XML + 1) + "</a>" * (DEEPEST_XML + 1))
 
 
 def test_much_text_at_the_greatest_depth_is_read_once() -> None:
     start = time.process_time()
-    deep = "<a>" * (DEEPEST - 1)
-    found = root(deep + "x" * 3_000_000 + "<b/>" * 200_000 + "</a>" * (DEEPEST - 1))
+    deep = "<a>" * (DEEPEST_XML - 1)
+    found = root(deep + "x" * 3_000_000 + "<b/>" * 200_000 + "</a>" * (DEEPEST_XML - 1))
     assert (len(found.text()), sum(1 for _ in found.descend())) == (3_000_000, 200_255)
     assert time.process_time() - start < 5

@@ -227,7 +227,7 @@ class TestByLicence:
         with life.store.read() as conn:
             row = records.history(conn, life.stories()["a"])[0]
             entry = feeds.entry(conn, row.story_id)
-            assert retention.withdrawn(conn, [row.story_id]) == {row.story_id}
+            assert records.withdrawn(conn, [row.story_id]) == {row.story_id}
         assert "Secret" not in str(row)
         assert (row.raw_digest, row.received) == (was.raw_digest, was.received)
         assert row.data["headline"] == "Licensed"

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.formats.html_detection import is_markup, is_markup_title, resolve_references
+from ingest.formats.html import is_markup, is_markup_title, resolve_references
 
 
 @pytest.mark.parametrize(

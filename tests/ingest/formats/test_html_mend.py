@@ -5,7 +5,7 @@ import time
 import pytest
 
 from ingest import formats
-from ingest.formats.html_mend import letters_by_hand, mend, unwrapped
+from ingest.formats.html import letters_by_hand, mend, unwrapped
 from ingest.item import Hints
 from ingest.parse import parse
 from stories.config import Wire

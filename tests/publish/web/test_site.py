@@ -33,8 +33,8 @@ from tests.publish import samples
 from tests.publish.shelf import publish, put
 from tests.serving import Answer, Port, served
 from wirecopy.encoding import digest
+from wirecopy.jose import payload_of
 from wirecopy.scope import Copy, digests
-from wirecopy.token import payload_of
 
 TYPES = {
     "rss": "application/rss+xml; charset=utf-8",

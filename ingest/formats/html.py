@@ -1,5 +1,13 @@
-"""What an HTML parser would swallow of a wire's words, put right before anything reads them.
+"""HTML in items: whether a text is HTML, and the words of it that a parser would swallow.
 
+*Is it HTML?* RSS 2.0 leaves it open; these are our rules. *Titles* are plain text. A title is HTML
+only when every ``<`` in it begins a complete tag of a known HTML element and those tags balance; so
+"5 < 6" and "How to use <b>" stay as they are. In a plain title a complete character reference is
+resolved once: feeds escape titles twice so often ("Q&amp;amp;A", or CDATA around "Q&amp;A") that
+the reference itself is never what is meant. *Bodies* are HTML when they hold a complete tag of a
+known HTML element, a comment or a complete character reference; else plain text.
+
+*What is swallowed* is put right before anything reads it.
 The text check of :mod:`ingest.integrity` compares two HTML trees; what an HTML parser takes for a
 comment, for raw text or for a tag is in neither. Here such markup is made what it was meant to be:
 CDATA marks go, what XML would close is closed, words in angle brackets are words. What a reader
@@ -10,14 +18,28 @@ address. What is missing all the same is found by counting :func:`letters_by_han
 import html as _html
 import re
 from dataclasses import replace
+from html.entities import html5
 
-from ingest.formats.html_detection import ELEMENTS
 from ingest.integrity import letters
 from ingest.item import Item
 from wirecopy.encoding import names
 from wirecopy.html import TOKEN
 from wirecopy.urls import srcset
 
+ELEMENTS = names(
+    """a abbr acronym address applet area article aside audio b base basefont bdi bdo big
+    blockquote body br button canvas caption center cite code col colgroup data datalist dd del
+    details dfn dialog dir div dl dt em embed fieldset figcaption figure font footer form frame
+    frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i iframe img input ins kbd label legend
+    li link main map mark menu meta meter nav noframes noscript object ol optgroup option output p
+    param picture pre progress q rp rt ruby s samp script section select slot small source span
+    strike strong style sub summary sup table tbody td template textarea tfoot th thead time title
+    tr track tt u ul var video wbr svg math"""
+)
+VOID = names("area base br col embed hr img input link meta param source track wbr")
+_TAG = re.compile(r"""<(/?)([A-Za-z][A-Za-z0-9]*)((?>[^<>"']+|"[^"<]*"|'[^'<]*')*+)>""")
+_WORDLESS = re.compile(r"(?>\s+|<[^<>]*>|&nbsp;|&#160;|&#xa0;)*+", re.IGNORECASE)
+_REFERENCE = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,6}|([A-Za-z][A-Za-z0-9]{1,31}));")
 _KNOWN = ELEMENTS | names(
     "bgsound blink dialog image listing marquee nobr noembed plaintext rb rtc search xmp"
 )
@@ -67,6 +89,51 @@ _BLANK = re.compile(
 )
 _SRC = re.compile(r"""(?:^|(?<=\s))src\s*=\s*(?:"[^"]*"|'[^']*'|\S+)""", re.IGNORECASE)
 _SIZE = re.compile(r"\s+([\d.]+)[wx]", re.ASCII)
+
+
+def has_words(text: str) -> bool:
+    """Whether *text*, HTML, holds more than tags and spaces."""
+    silent = _WORDLESS.match(text)
+    return silent is not None and silent.end() < len(text)
+
+
+def is_markup(text: str) -> bool:
+    """Whether *text*, a body of undeclared type, is HTML (see the module's rules)."""
+    if "<" in text and (
+        "<!--" in text or any(m[2].lower() in ELEMENTS for m in _TAG.finditer(text))
+    ):
+        return True
+    return "&" in text and any(_meant(match) for match in _REFERENCE.finditer(text))
+
+
+def is_markup_title(text: str) -> bool:
+    """Whether *text*, a title of undeclared type, is HTML (see the module's rules)."""
+    if "<" not in text or len(text) > 10_000:
+        return False
+    depth: dict[str, int] = {}
+    count = 0
+    for match in _TAG.finditer(text):
+        name = match[2].lower()
+        if name not in ELEMENTS:
+            return False
+        count += 1
+        if name not in VOID and not match[3].endswith("/"):
+            depth[name] = depth.get(name, 0) + (-1 if match[1] else 1)
+    return bool(count) and count == text.count("<") and not any(depth.values())
+
+
+def resolve_references(text: str) -> str:
+    """*text* with each complete HTML character reference resolved, once.
+
+    References without their semicolon stay: "AT&T" and "R&D" are words.
+    """
+    if "&" not in text:
+        return text
+    return _REFERENCE.sub(lambda m: _html.unescape(m[0]) if _meant(m) else m[0], text)
+
+
+def _meant(match: re.Match[str]) -> bool:
+    return match[1] is None or f"{match[1]};" in html5
 
 
 def mended(item: Item) -> Item:

@@ -10,8 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 )
 
 from wirecopy.encoding import canonical
-from wirecopy.keys import jwk, thumbprint
-from wirecopy.token import Signer, payload_of
+from wirecopy.jose import Signer, jwk, payload_of, thumbprint
 
 # RFC 8037, appendix A.1 to A.4.
 SECRET = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"
