@@ -2,13 +2,17 @@
 
 The order is that of RFC 7303 §3 (byte order mark, HTTP charset, XML declaration, UTF-8), with one
 measured fact above it: text that decodes as UTF-8 and is not plain ASCII *is* UTF-8, whatever an
-8-bit declaration says. The labels accepted are those of the WHATWG Encoding Standard; nothing a
-wire writes can reach Python's other codecs (``zip``, ``punycode`` …).
+8-bit declaration says. ISO-8859-1 in the HTTP header is what servers add without looking, as it was
+HTTP's default (RFC 2616 §3.7.1), so there the document's own declaration goes first. A label that
+the bytes refute does not count; where none is left, the encoding is guessed, and nothing is claimed
+of what was read so. The labels accepted are those of the WHATWG Encoding Standard; nothing a wire
+writes can reach Python's other codecs (``zip``, ``punycode`` …).
 """
 
 import codecs
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 _WINDOWS_1252 = "cp1252"
 _REAL: dict[str, str] = {
@@ -23,6 +27,7 @@ _REAL: dict[str, str] = {
     "big5": "big5hkscs",
     "shift_jis": "cp932",
     "euc_kr": "cp949",
+    "euc_jis_2004": "euc_jp",
     "utf-8-sig": "utf-8",
 }
 _SINGLE = frozenset(
@@ -30,6 +35,20 @@ _SINGLE = frozenset(
     + [f"iso8859-{n}" for n in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 16)]
     + [f"cp125{n}" for n in (0, 1, 3, 5, 6, 7, 8)]
 )
+_NOT_LATIN = frozenset(
+    ["koi8-r", "koi8-u", "cp866", "cp874", "cp1251", "cp1253", "cp1255", "cp1256"]
+    + [f"iso8859-{n}" for n in (5, 6, 7, 8)]
+)
+_GUESSED = (
+    # Not the rest of _SINGLE: hardly a wire sends them, and short texts in others look like them.
+    *(_NOT_LATIN - {"iso8859-8"}),
+    *(_WINDOWS_1252, "cp1250", "cp1254", "cp1257", "iso8859-2"),
+    *("gb18030", "big5hkscs", "cp932", "euc_jis_2004", "cp949"),
+)
+_SAMPLE = 16_384
+"""Bytes of text that are looked at where labels are doubted; what costs some 2 ms."""
+_TELLING = 20
+"""Letters beyond ASCII from which a text shows whether it is in Latin script."""
 _KNOWN = _SINGLE | {
     "utf-8",
     "gb18030",
@@ -67,6 +86,9 @@ _PAIR = re.compile(
     r"&(?:amp;)?#(?:(5[67][0-9]{3})|[xX]([dD][c-fC-F][0-9a-fA-F]{2}));"
 )
 _CONTROLS = re.compile("[\x80-\x9f]")
+_HIGH = re.compile(rb"[\x80-\xff]")
+_TAG_EDGE = re.compile(rb"[<>]")
+_WORD = re.compile(r"[^\W\d_]+")
 _DECLARATION = re.compile(rb"""\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})["']""")
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
 
@@ -162,36 +184,113 @@ def marked(body: bytes) -> str:
     return next((name for mark, name in _MARKS if body.startswith(mark)), "")
 
 
-def decide(body: bytes, content_type: str = "", *, mends: bool = True) -> Charset:
-    """The encoding of *body*, from its bytes and its Content-Type. Linear in its length."""
-    return replace(_decide(body, content_type), mends=mends)
+def decide(
+    body: bytes, content_type: str = "", *, mends: bool = True, utf: bool = False
+) -> Charset:
+    """The encoding of *body*, from its bytes and its Content-Type. Linear in its length.
 
-
-def _decide(body: bytes, content_type: str) -> Charset:
+    *utf* where its format knows no other encodings than UTF-8, 16 and 32 (RFC 8259 §8.1).
+    """
     if name := marked(body):
-        return Charset(name)
-    header = _CHARSET.search(content_type)
-    declaration = _DECLARATION.match(body)
-    labels = [label for m in (header, declaration) if m and (label := _text(m[1]))]
+        found = Charset(name)
+    elif utf and mends:
+        found = _utf8(body, [], "")
+    else:
+        found = _decide(body, content_type, mends)
+    return replace(found, mends=mends)
+
+
+def _decide(body: bytes, content_type: str, mends: bool) -> Charset:
+    stated, names, declared = _stated(body, content_type, mends)
+    if body.isascii() and "iso2022_jp" not in names:
+        return Charset("utf-8")
+    if _mostly_utf8(body):
+        return _utf8(body, names, declared)
+    sample = _sample(body) if mends else b""
+    stated = [n for n in stated if n != "utf-8"]
+    held = [n for n in stated if _holds(body, n)]
+    if believed := next((n for n in held if not mends or _is_plausible(sample, n)), ""):
+        return Charset(believed)
+    if nearly := next((n for n in stated if not mends or _nearly_holds(body, n)), ""):
+        return Charset(nearly, f"{declared}, but some bytes are not; U+FFFD stands for them")
+    guess = _guess(sample) if mends else _WINDOWS_1252
+    if guess in held:
+        return Charset(guess)
+    said = guess.replace("cp125", "windows-125")
+    return Charset(guess, f"{declared} and no UTF-8; read as {said}", guessed=True)
+
+
+def _stated(body: bytes, content_type: str, mends: bool) -> tuple[list[str], list[str], str]:
+    """The encodings that labels state, to be tried in this order; these and those of labels that
+    nobody meant; and how the notes say it."""
+    found = [_CHARSET.search(content_type), _DECLARATION.match(body)]
+    labels = [label for m in found if m and (label := _text(m[1]))]
+    declared = f"declared as {labels[0]}" if labels else "without a declared encoding"
+    if mends and len(labels) == 2 and known(labels[0]) == _WINDOWS_1252:
+        labels.reverse()
     # Wide encodings prove themselves by their first bytes, or are not these.
     names = [
         n for label in labels if (n := known(label)) and not n.startswith(("utf-16", "utf-32"))
     ]
     # What is called ASCII and is not was called so by a program that did not look.
     stated = [n for label in labels if (n := known(label)) in names and not _is_ascii(label)]
-    if body.isascii() and "iso2022_jp" not in names:
-        return Charset("utf-8")
-    declared = f"declared as {labels[0]}" if labels else "without a declared encoding"
-    if _mostly_utf8(body):
-        return _utf8(body, names, declared)
-    for name in stated:
-        if name != "utf-8" and _holds(body, name):
-            return Charset(name)
-    for name in stated:
-        if name != "utf-8":
-            return Charset(name, f"{declared}, but some bytes are not; U+FFFD stands for them")
-    note = f"{declared} and no UTF-8; read as windows-1252"
-    return Charset(_WINDOWS_1252, note, guessed=True)
+    return stated, names, declared
+
+
+def _sample(body: bytes) -> bytes:
+    """Text of *body* that holds more than ASCII, of bounded length."""
+    pieces: list[bytes] = []
+    size = at = 0
+    while size < _SAMPLE and (high := _HIGH.search(body, at)) is not None:
+        first = high.start()
+        edge = max(body.rfind(b"<", at, first), body.rfind(b">", at, first)) + 1
+        stop = _TAG_EDGE.search(body, first)
+        end = min(stop.start() if stop else len(body), first + _SAMPLE)
+        pieces.append(body[max(edge, at, first - 200) : end])
+        size += len(pieces[-1])
+        at = end
+    return b"\n".join(pieces)[:_SAMPLE]
+
+
+def _is_plausible(sample: bytes, name: str) -> bool:
+    """Whether *sample* looks like text in the 8-bit encoding *name*; a short one tells nothing.
+
+    Words of Latin script have some letters beyond ASCII, those of others have hardly any other: so
+    a label of the wrong kind is refuted ("Ðîññèÿ", "cafй").
+    """
+    beyond, all_ = _letters(sample, name)
+    return beyond < _TELLING or (2 * beyond > all_) == (name in _NOT_LATIN)
+
+
+def _letters(sample: bytes, name: str) -> tuple[int, int]:
+    """How many letters beyond ASCII *sample*, read as *name*, has, and all letters of the words in
+    which they stand; none for encodings of several bytes a character."""
+    if name not in _SINGLE:
+        return 0, 0
+    words = [w for w in _WORD.findall(sample.decode(name, "replace")) if not w.isascii()]
+    return sum(not c.isascii() for word in words for c in word), sum(map(len, words))
+
+
+@lru_cache(maxsize=4)
+def _guess(sample: bytes) -> str:
+    """The encoding that *sample* looks most like."""
+    # Late, as it takes 35 MB and 0.2 s: most wires never need it.
+    import chardet
+
+    found = chardet.detect_all(
+        sample,
+        ignore_threshold=True,
+        include_encodings=_GUESSED,
+        no_match_encoding=_WINDOWS_1252,
+        compat_names=False,
+        prefer_superset=False,
+    )
+    for name in (known(one["encoding"] or "") for one in found):
+        beyond, all_ = _letters(sample, name)
+        # "Йtй": other scripts do not mix with Latin in a word.
+        if name and (name not in _NOT_LATIN or 5 * beyond > 4 * all_):
+            return name
+    return _WINDOWS_1252
 
 
 def _utf8(body: bytes, names: list[str], declared: str) -> Charset:
@@ -220,6 +319,15 @@ def _holds(body: bytes, name: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _nearly_holds(body: bytes, name: str) -> bool:
+    """Whether *body* is in the encoding *name*, of several bytes a character, but for a few."""
+    if name in _SINGLE:
+        return False
+    text = body.decode(name, "replace")
+    broken = text.count("\ufffd")
+    return len(text) - len(text.encode("ascii", "ignore")) > 10 * broken
 
 
 def _is_ascii(label: str) -> bool:

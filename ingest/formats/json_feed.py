@@ -63,7 +63,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         item is in it.
     """
     # A charset in the Content-Type means nothing (RFC 8259 §11).
-    charset = encoding.decide(body, mends=hints.mends)
+    charset = encoding.decide(body, mends=hints.mends, utf=True)
     notes = [f"encoding: {charset.note}"] if charset.note else []
     spans = item_spans.spans_by(_spans, body)
     if len(spans) > MOST_ITEMS:
@@ -233,7 +233,7 @@ def _media(members: dict[str, Any]) -> tuple[ItemMedia, ...]:
 
 def reread(body: bytes, hints: Hints) -> Reread:
     """The second reading of the items of *body*, a capture. Linear in its length."""
-    charset = encoding.decide(body, mends=hints.mends)
+    charset = encoding.decide(body, mends=hints.mends, utf=True)
     mend_it = mend if hints.mends else str
     return lambda raw: _passages(_decoded(raw, charset), mend_it)
 

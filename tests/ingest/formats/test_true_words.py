@@ -193,6 +193,8 @@ def feed(text: str, encoding: str, declared: str = "") -> bytes:
         (feed("霧の港", "shift_jis", ' encoding="shift_jis"'), "ascii", True),
         (feed("Туман", "utf-8", ' encoding="us-ascii"'), "", True),
         (feed("Nebel – Böe", "cp1252"), "", False),
+        (feed("Туман над рекой", "koi8-r"), "", False),
+        (feed("Туман", "cp1251", ' encoding="windows-1251"'), "ISO-8859-1", True),
         (feed("Nebel – Böe", "cp1252"), "us-ascii", False),
         (feed("Nebel – Böe", "cp1252", ' encoding="iso-8859-1"'), "", True),
         (feed("霧の港\udc85", "shift_jis", ' encoding="shift_jis"'), "", False),
