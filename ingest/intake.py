@@ -354,14 +354,20 @@ def _learn(
     at = capture.received_at
     if fault is not None:
         text = f"capture {capture.id}: {fault.state}: {storable(str(fault))}"
-        wires.note_content(conn, wire.name, {"fault": text})
+        wires.note_content(conn, wire.name, {"fault": text, "whole": False})
         return
     channel = asdict(contents.channel)
-    values: dict[str, Any] = {"fault": None, "channel": channel}
+    values: dict[str, Any] = {"fault": None, "channel": channel, "whole": contents.whole}
     if contents.unread:
         values["fault"] = (
             f"capture {capture.id}: too-many-items: {contents.unread} items beyond the first"
             f" {contents.items} were not taken in; ask the agency for a shorter feed, or several"
+        )
+    if not contents.whole:
+        values["fault"] = (
+            f"capture {capture.id}: cut-off: it breaks off before its end; the whole items in"
+            f" it, {contents.items}, were taken in, and it is asked for in full until it comes"
+            " whole; ask the agency if it stays so"
         )
     if taken.changes:
         values["changed_at"] = at

@@ -106,13 +106,15 @@ class Channel:
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """The items of one capture. ``notes`` are faults that were survived, for the operator;
-    ``unread`` is how many items more it holds."""
+    ``unread`` is how many items more it holds; ``whole`` whether the document ends where it should:
+    HTTP cannot always tell that an answer broke off (RFC 9112 §8)."""
 
     format: str
     channel: Channel
     items: tuple[Item, ...]
     notes: tuple[str, ...] = ()
     unread: int = 0
+    whole: bool = True
 
 
 def summed_up(problems: Iterable[tuple[int, str]]) -> list[str]:
@@ -173,14 +175,15 @@ class Refusal(Value):
 
 
 class Contents(Value):
-    """What one capture holds. ``items`` is how many items were read, good and refused, and
-    ``unread`` how many more there are."""
+    """What one capture holds. ``items`` is how many items were read, good and refused,
+    ``unread`` how many more there are, and ``whole`` whether its end was there."""
 
     format: str = ""
     channel: Channel = Channel()
     notes: tuple[str, ...] = ()
     items: int = 0
     unread: int = 0
+    whole: bool = True
     found: tuple[Candidate, ...] = ()
     refused: tuple[Refusal, ...] = ()
 

@@ -102,6 +102,7 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
         notes=tuple(storable(n)[:LONGEST_MESSAGE] for n in (*parsed.notes, *_doubted(doubts))),
         items=len(parsed.items),
         unread=parsed.unread,
+        whole=parsed.whole,
         found=tuple(found),
         refused=tuple(refused),
     )

@@ -17,6 +17,7 @@ from ingest.schedule import (
     Due,
     address_after_answer,
     address_after_failure,
+    asked_until,
     combined,
     next_poll,
 )
@@ -85,7 +86,7 @@ def outcome(
 
     *before* is the row as it was claimed.
     """
-    conditional = wire.trust_validators and bool(before.etag or before.last_modified)
+    conditional = any(_validators(wire, before))
     state, message = judge(response, before.body_digest, conditional=conditional)
     headers = combined(response.headers)
     due = next_poll(
@@ -125,6 +126,7 @@ def outcome(
         "moved_to": address.moved_to,
         "moved_count": address.moved_count,
         "moved_since": address.moved_since,
+        "retry_at": asked_until(headers, now),
     }
     if state in GOOD:
         # Validators are kept after every 200 and 304, the same body included: servers change
@@ -171,19 +173,27 @@ def lease_for(config: Config, names: Collection[str] | None = None) -> timedelta
     return max(timeouts, default=timedelta(0)) + LEASE_SLACK
 
 
+def _validators(wire: Wire, state: WireState) -> tuple[str | None, str | None]:
+    """ETag and Last-Modified as sent back. Those of half a feed are not: its server may write the
+    rest under the same ones, and would never be asked for it again."""
+    return (
+        (state.etag, state.last_modified) if wire.trust_validators and state.whole else (None, None)
+    )
+
+
 def request_of(wire: Wire, state: WireState) -> Request:
     """The conditional GET for a wire: both validators, exactly as received, every time.
 
     Where the wire is polled at another origin than the configured one, its headers are not sent:
     they may be secrets, and only a server said that it moved.
     """
-    trusted = wire.trust_validators
+    etag, last_modified = _validators(wire, state)
     own = wire.headers if _same_origin(wire.url, state.url) else {}
     return Request(
         wire=wire.name,
         url=state.url,
-        etag=state.etag if trusted else None,
-        last_modified=state.last_modified if trusted else None,
+        etag=etag,
+        last_modified=last_modified,
         headers=tuple((k, v.get_secret_value()) for k, v in own.items()),
         allow_private=wire.allow_private,
         timeout=wire.timeout.total_seconds(),

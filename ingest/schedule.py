@@ -185,6 +185,12 @@ def retry_after(value: str | None, now: datetime) -> timedelta | None:
     return None if moment is None else max(moment - now, timedelta(0))
 
 
+def asked_until(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """Until when the server asks not to be polled; None when it asks for nothing."""
+    asked = retry_after(headers.get("retry-after"), now)
+    return now + min(asked, LONGEST_RETRY_AFTER) if asked else None
+
+
 def combined(fields: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Header fields by name; those sent several times joined by commas (RFC 9110 §5.3)."""
     found: dict[str, str] = {}

@@ -419,6 +419,8 @@ class WireState:
     paused_at: datetime | None = None
     news: list[datetime] = field(default_factory=list)
     expires_after: timedelta | None = None
+    whole: bool = True
+    retry_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

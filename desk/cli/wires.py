@@ -217,6 +217,11 @@ def _validators(state: WireState, rules: Wire) -> str:
     held = [n for n, v in (("ETag", state.etag), ("Last-Modified", state.last_modified)) if v]
     if not rules.trust_validators:
         return "Validators are not sent: trust_validators is off, so every poll is a full download."
+    if held and not state.whole:
+        return (
+            "What it gave is not sent back: its newest capture was not read whole, so every poll is"
+            " a full download until one is."
+        )
     if not held:
         return "It gave no validators, so every poll is a full download; bytes tell what changed."
     return f"What it gave is sent back as received ({' and '.join(held)}); a 304 costs no download."

@@ -103,6 +103,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         items=tuple(items),
         notes=(*notes, *summed_up(problems)),
         unread=max(0, len(spans) - MOST_ITEMS),
+        whole=not broken or not _is_open(f"{head}{tail}"),
     )
 
 
@@ -146,6 +147,14 @@ def _object(text: str) -> tuple[dict[str, Any], str]:
     except (ValueError, RecursionError) as error:
         return {}, f"not readable as JSON: {str(error).partition(':')[0][:200]}"
     return (value, "") if isinstance(value, dict) else ({}, "not an object of JSON")
+
+
+def _is_open(text: str) -> bool:
+    """Whether *text* ends within what it began."""
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token[0], 0)
+    return depth > 0
 
 
 def _text(members: Any, *names: str) -> str:

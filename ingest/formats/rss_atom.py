@@ -77,6 +77,10 @@ _NOT_ASKED = frozenset(
 )
 _MARK = "wirecopy-items"
 _CHANNEL_TAG = re.compile(r"<(?:[\w.-]{1,64}:)?channel(?=[\s>])([^<>]*)>", re.IGNORECASE)
+# What is left open takes the rest, as the end of the document cuts it off.
+_CLOSED = re.compile(
+    r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|</(?:[\w.-]{1,64}:)?(\w{1,64})\s*>", re.DOTALL
+)
 _HUB = re.compile(r"""<([^<>]{1,2000})>\s*;[^,]{0,200}?\brel\s*=\s*"?\s*hub\b""", re.IGNORECASE)
 _BARE = {
     "rdf": '<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
@@ -191,6 +195,9 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         items=tuple(items),
         notes=tuple(notes),
         unread=max(0, len(spans) - MOST_ITEMS),
+        whole=_is_closed(sniffed, tail if spans else head)
+        if sniffed.root != "entry"
+        else bool(spans),
     )
 
 
@@ -205,6 +212,12 @@ def _around(body: bytes, spans: item_spans.Spans, charset: encoding.Charset) -> 
     starts = [*(start for start, _ in spans[1:]), len(body)]
     gaps = (body[end:start] for end, start in zip(ends, starts, strict=True))
     return charset.decode(body[: spans[0][0]]), charset.decode(b"".join(gaps))
+
+
+def _is_closed(sniffed: Sniffed, outside: str) -> bool:
+    """Whether the root is closed: in its own tag, or in *outside*, what follows the first item."""
+    ends = (name.lower() for name in _CLOSED.findall(outside))
+    return sniffed.attributes.endswith("/") or sniffed.root in ends
 
 
 def _spaces(head: str, sniffed: Sniffed) -> dict[str, str]:

@@ -113,6 +113,8 @@ wires = Table(
     Column("changed_at", UtcDateTime),
     Column("channel", JSON, nullable=False, server_default="{}"),
     Column("fault", Text),
+    # Whether its newest capture was read whole: if not, the next is asked for without validators.
+    Column("whole", Boolean, nullable=False, server_default=true()),
     # The configured address; ``url`` is where the wire is polled, which is another one after it has
     # moved (ingest/schedule.py).
     Column("configured_url", Text, nullable=False, server_default=""),
@@ -124,6 +126,8 @@ wires = Table(
     Column("lane", Integer, nullable=False, server_default="0"),
     # Set by a 410: not polled again until an operator says so or the address changes.
     Column("paused_at", UtcDateTime),
+    # Until when the server asked not to be polled (Retry-After, RFC 9110 §10.2.3).
+    Column("retry_at", UtcDateTime),
     # When news came, newest last: the measure of novelty.
     Column("news", UtcDateTimes, nullable=False, server_default="[]"),
     # The licence's term as last configured: it binds also when the wire is configured no longer.

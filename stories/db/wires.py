@@ -92,6 +92,7 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                     due_because="address changed",
                     etag=None,
                     last_modified=None,
+                    retry_at=None,
                     failures=0,
                 )
             )
@@ -184,6 +185,7 @@ def put_right(conn: Connection, now: datetime) -> int:
                 moved_since=None,
                 moved_to=None,
                 moved_count=0,
+                retry_at=None,
                 news=[moment for moment in row.news if moment <= now],
             )
         )

@@ -350,3 +350,74 @@ def test_a_feeds_first_wish_is_heard_at_once(poller: Poller) -> None:
         intake.take_in_waiting(poller.store, poller.config)
     assert poller.state.due_because.startswith("ttl 30m")
     assert poller.state.due_at >= NOW + timedelta(minutes=30)
+
+
+HALF = items(1, 2)[:-40]
+JSON = (
+    b'{"version": "https://jsonfeed.org/version/1.1", "title": "A", "items": ['
+    b'{"id": "1", "title": "One", "content_text": "One."}, '
+    b'{"id": "2", "title": "Two", "content_text": "Two."}]}'
+)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (HALF, items(1, 2)),
+        (items(1, 2)[:60], items(1, 2)),
+        (items(1, 2).removesuffix(b"</rss>"), items(1, 2)),
+        (b"", items(1, 2)),
+        (b"<!DOCTYPE html><title>Log in</title>", items(1, 2)),
+        (JSON[:-30], JSON),
+        (JSON[:-2], JSON),
+    ],
+    ids=["an item", "the channel", "the root", "nothing", "a page", "JSON's item", "JSON's list"],
+)
+def test_what_was_not_read_whole_is_asked_for_again_without_its_validators(
+    poller: Poller, first: bytes, then: bytes
+) -> None:
+    """A server that writes a file while it is read gives its parts the ETag of the whole."""
+
+    def serve(body: bytes) -> None:
+        poller.server.answer("/feed.xml", body, {"ETag": '"7"', "Last-Modified": "then"})
+
+    def poll() -> str:
+        state = poller.poll().state
+        with clock.reading(lambda: poller.now):
+            intake.take_in_waiting(poller.store, poller.config)
+        return state
+
+    serve(first)
+    assert poll() == "ok"
+    assert "capture 1: " in (poller.state.fault or "")
+    assert poll() == "unchanged"  # the same half under the same ETag proves nothing
+    assert poller.captured() == 1
+    serve(then)
+    assert poll() == "ok"
+    assert poller.state.fault is None
+    assert poller.server.seen("/feed.xml")[-1].header("if-none-match") is None
+    assert poller.server.seen("/feed.xml")[-1].header("if-modified-since") is None
+    with poller.store.read() as conn:
+        assert [c.items for c in captures.listing(conn, limit=1)] == [2]
+    assert poll() == "not-modified"
+    assert poller.server.seen("/feed.xml")[-1].header("if-none-match") == '"7"'
+
+
+def test_half_a_feed_that_waits_to_be_taken_in_costs_nothing(poller: Poller) -> None:
+    """Poll and intake are different processes: a 304 may come between them."""
+    poller.server.answer("/feed.xml", HALF, {"ETag": '"7"'})
+    assert poller.poll().state == "ok"
+    assert poller.poll().state == "not-modified"
+    with clock.reading(lambda: poller.now):
+        intake.take_in_waiting(poller.store, poller.config)
+    poller.server.answer("/feed.xml", items(1, 2), {"ETag": '"7"'})
+    assert poller.poll().state == "ok"
+
+
+def test_more_items_than_are_read_are_no_half_feed(poller: Poller) -> None:
+    poller.server.answer("/feed.xml", items(*range(2_001)), {"ETag": '"7"'})
+    poller.poll()
+    with clock.reading(lambda: poller.now):
+        intake.take_in_waiting(poller.store, poller.config)
+    assert "too-many-items" in (poller.state.fault or "")
+    assert poller.poll().state == "not-modified"

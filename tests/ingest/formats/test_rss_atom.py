@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -600,3 +601,43 @@ def test_words_come_through_every_spelling(
     feed = rss(neighbour, f"<title>t</title><description>{spell(body)}</description>")
     found = parse(feed.encode(encoding), rule=1).items[1]
     assert (found.headline, found.body, found.body_html) == ("t", body, True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rss("<title>A</title>", "<title>B</title>", channel="<title>T</title>"),
+        rss("<title>A</title>") + "<!-- </rss> -->",
+        rss("<title>A</title>").replace("</channel>", "<![CDATA[</rss>]]></channel>"),
+        '<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>A</title></entry></feed>',
+        '<a:feed xmlns:a="http://www.w3.org/2005/Atom"><a:entry><a:title>A</a:title></a:entry></a:feed>',
+        '<entry xmlns="http://www.w3.org/2005/Atom"><title>A</title></entry>',
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
+        ' xmlns="http://purl.org/rss/1.0/"><channel/><item><title>A</title></item></rdf:RDF>',
+        "<RSS><CHANNEL><ITEM><TITLE>A</TITLE></ITEM></CHANNEL></RSS\n>",
+        '{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": 1, "title": "}]}"}],'
+        ' "x": [{}]}',
+    ],
+)
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16"])
+def test_a_document_that_is_cut_off_anywhere_is_not_whole(body: str, charset: str) -> None:
+    data = body.encode(charset)
+    assert parse(data).whole
+    last = body.rpartition("<!--")[0] or body
+    ends = last.rindex("</") if body.startswith("<") else len(body) - 1
+    for end in range(len(body[: ends + 1].encode(charset))):
+        with suppress(ParseError):
+            assert not parse(data[:end]).whole, data[:end]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<feed xmlns="http://www.w3.org/2005/Atom"/>',
+        rss("<title>A") + "\n\n",
+        rss("<title>A & B</title>", channel="<title>A & B</title>") + "<br>Notice: undefined",
+        "<rss><channel><title>T</title><item><title>A</title></channel></rss>",
+    ],
+)
+def test_what_is_broken_elsewhere_is_whole(body: str) -> None:
+    assert parse(body).whole
