@@ -75,11 +75,13 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """When to poll next, why then, and the weight of failures so far."""
+    """When to poll next, why then, the weight of failures so far, and until when the server asks
+    not to be polled, if it does."""
 
     at: datetime
     because: str
     failures: float
+    retry_at: datetime | None = None
 
 
 def next_poll(
@@ -123,7 +125,7 @@ def next_poll(
         # could lead into the next hour, which may be skipped too.
         at = moved + jitter % timedelta(hours=1)
         because += "; then put off by skipHours/skipDays"
-    return Due(at, because, failures)
+    return Due(at, because, failures, now + min(asked, LONGEST_RETRY_AFTER) if asked else None)
 
 
 def usual_gap(news: Sequence[datetime]) -> timedelta | None:
@@ -183,12 +185,6 @@ def retry_after(value: str | None, now: datetime) -> timedelta | None:
         return timedelta(seconds=int(value))
     moment = http_date(value)
     return None if moment is None else max(moment - now, timedelta(0))
-
-
-def asked_until(headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """Until when the server asks not to be polled; None when it asks for nothing."""
-    asked = retry_after(headers.get("retry-after"), now)
-    return now + min(asked, LONGEST_RETRY_AFTER) if asked else None
 
 
 def combined(fields: Sequence[tuple[str, str]]) -> dict[str, str]:

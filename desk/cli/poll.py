@@ -26,13 +26,17 @@ AT_ONCE = 50
 def poll(
     ctx: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(metavar="[WIRE]…")] = None,
+    insist: Annotated[
+        bool,
+        typer.Option("--now", help="Also wires whose servers asked to wait (Retry-After)."),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Poll the wires (all, or those named) once now, take in what came, render the feeds."""
     with opened(ctx, follow=True) as (config, store):
         chosen = names or [w.name for w in config.wires]
         check_wires(config, chosen)
-        asked = in_turn(store, config, chosen, resume=bool(names))
+        asked = in_turn(store, config, chosen, resume=bool(names), insist=insist)
         with Client() as http:
             polled = list(polling.poll(store, config, http, asked))
         intake.take_in_waiting(store, config, chosen, limit=len(chosen))
@@ -63,6 +67,12 @@ def _waiting(conn: Connection, unasked: Iterable[str], names: Sequence[str]) -> 
         if state is not None and state.paused_at is not None:
             because = f"{state.state}, since {show.when(state.paused_at)}"
             found.append(f"wire {name}: paused ({because}); `wirecopy poll {name}` resumes it")
+        elif state is not None and state.retry_at is not None:
+            found.append(
+                f"wire {name}: not polled, as its server asked to wait until"
+                f" {show.when(state.retry_at)} (Retry-After); `wirecopy poll {name} --now` asks all"
+                " the same"
+            )
     found += [
         f"wire {name}: a capture waits until another process, or `wirecopy up`, has taken it in"
         for name in sorted(set(names) & set(captures.wires_pending(conn)))
@@ -82,11 +92,12 @@ def _waiting(conn: Connection, unasked: Iterable[str], names: Sequence[str]) -> 
 
 
 def in_turn(
-    store: Store, config: Config, names: Iterable[str], *, resume: bool
+    store: Store, config: Config, names: Iterable[str], *, resume: bool, insist: bool = True
 ) -> Iterator[WireState | None]:
     """The wires *names*, each leased when politeness lets it start; None while none may.
 
-    What workers have under way counts too. Paused wires are left out, unless *resume*.
+    What workers have under way counts too. Paused wires are left out, unless *resume*; so are those
+    whose servers asked to wait, unless *insist*.
     """
     with store.read() as conn:
         waiting = {wire.name: wire for wire in wires.named(conn, names)}
@@ -100,7 +111,7 @@ def in_turn(
                 names = [wire.name for wire in chosen]
                 # Twice: it may have to wait until one of those under way has ended.
                 until = now + 2 * lease_for(config, names)
-                taken = wires.take(conn, names, until, resume=resume)
+                taken = wires.take(conn, names, until, resume=resume, insist=insist)
                 for wire in chosen:
                     del waiting[wire.name]
         yield from taken

@@ -432,12 +432,18 @@ def give_back(conn: Connection, lease: str, names: Sequence[str]) -> None:
 
 
 def take(
-    conn: Connection, names: Iterable[str], until: datetime, *, resume: bool = True
+    conn: Connection,
+    names: Iterable[str],
+    until: datetime,
+    *,
+    resume: bool = True,
+    insist: bool = True,
 ) -> list[WireState]:
     """Lease the wires *names*, due or not, leased or not: an operator wants them polled now.
 
     Whoever had a lease loses it and drops what it fetched. Wires that are paused are resumed;
-    without *resume* they are left out.
+    without *resume* they are left out. So are, without *insist*, those whose servers asked not to
+    be polled yet.
     """
     wanted = sorted(names)
     lease, now = new_lease(), clock.now()
@@ -446,6 +452,8 @@ def take(
         chosen = and_(wires.c.name.in_(wanted[at : at + CHUNK]), wires.c.configured)
         if not resume:
             chosen = and_(chosen, wires.c.paused_at.is_(None))
+        if not insist:
+            chosen = and_(chosen, or_(wires.c.retry_at.is_(None), wires.c.retry_at <= now))
         rows = conn.execute(
             update(wires)
             .where(chosen)

@@ -460,6 +460,25 @@ def test_a_poll_names_the_wire_that_it_left_out(house: House) -> None:
     assert b"`wirecopy poll pti` resumes it" in done.stderr
 
 
+@pytest.mark.parametrize("status", [503, 429, 200])
+def test_a_poll_waits_as_long_as_the_server_asks_unless_told_otherwise(
+    house: House, status: int
+) -> None:
+    feed = wire_of(RAIN)
+    house.server.answer("/pti.rss", feed, {"Retry-After": "3600"}, status)
+    house.run("poll", code=0 if status == 200 else 1)
+    house.server.answer("/pti.rss", feed)
+    for command in (["poll"], ["poll", "pti"]):
+        done = house.try_(*command)
+        assert done.returncode == 1
+        assert b"wire pti: not polled, as its server asked to wait until 2" in done.stderr
+    assert len(house.server.seen("/pti.rss")) == 1
+    house.run("poll", "--now")
+    assert len(house.server.seen("/pti.rss")) == 2
+    house.run("poll")  # nothing is asked for any more
+    assert len(house.server.seen("/pti.rss")) == 3
+
+
 def test_no_secret_of_an_address_is_shown(house: House) -> None:
     toml = house.folder / "wirecopy.toml"
     secret, key = "n0tToBeShown", "9f8e7d6c5b4a39281706"
