@@ -1,15 +1,22 @@
 """Dates as wires write them; what cannot be read, or in two ways (01/02/2026), is no date.
 
-RFC 822 and 5322 §3.3, ISO 8601 and W3CDTF, and what was seen on wires besides. Names of zones come
-from a table made for news wires: IST is India. A wire in a zone that itself uses an abbreviation
-(CST in Asia/Shanghai) means its own. Nothing falls back to the present.
+RFC 822 and 5322 §3.3, ISO 8601 and W3CDTF, seconds since 1970, and what was seen on wires besides,
+with the months of some thirty languages. Names of zones come from a table made for news wires: IST
+is India. A wire in a zone that itself uses an abbreviation (CST in Asia/Shanghai), or keeps the
+time that it means elsewhere (AST in Asia/Riyadh), means its own. Nothing falls back to the present,
+and what programs write for "no date" (:func:`unread`) is none.
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from functools import cache
+from importlib.resources import files
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from stories.models import INTAKE_RULE
 
 LONGEST = 120
 """Characters of a date that are looked at. The longest seen on a wire has 58."""
@@ -23,6 +30,33 @@ _HOURS = {
     "aest": 10, "acdt": 10.5, "aedt": 11, "nzst": 12, "nzdt": 13, "est": -5, "edt": -4,
     "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7, "akst": -9, "akdt": -8,
     "hst": -10, "ast": -4, "adt": -3, "nst": -3.5, "ndt": -2.5, "brt": -3, "art": -3, "clt": -4,
+}  # fmt: skip
+_SEVERAL: dict[str, tuple[float, ...]] = {
+    "adt": (-3, 4), "amt": (-4, 4), "ast": (-4, 3), "bst": (1, 6, 11), "cdt": (-5, 10.5, -4),
+    "cst": (-6, 8, 9.5, -5), "ect": (-5, -4), "edt": (-4, 11), "est": (-5, 10), "gst": (4, -2),
+    "ist": (5.5, 1, 2), "mst": (-7, 8, 6.5), "pst": (-8, 8), "sst": (-11, 8), "wst": (8, 13),
+}  # fmt: skip
+"""What names of zones mean to others than those for whom the table above was made."""
+_LONG = {
+    **dict.fromkeys(("india standard time", "indian standard time"), "Asia/Kolkata"),
+    **dict.fromkeys(("eastern time", "eastern standard time", "eastern daylight time"),
+                    "America/New_York"),
+    **dict.fromkeys(("central time", "central standard time", "central daylight time"),
+                    "America/Chicago"),
+    **dict.fromkeys(("mountain time", "mountain standard time", "mountain daylight time"),
+                    "America/Denver"),
+    **dict.fromkeys(("pacific time", "pacific standard time", "pacific daylight time"),
+                    "America/Los_Angeles"),
+    **dict.fromkeys(("greenwich mean time", "coordinated universal time"), "UTC"),
+    **dict.fromkeys(("central european time", "central european standard time",
+                     "central european summer time"), "Europe/Paris"),
+    "british summer time": "Europe/London", "china standard time": "Asia/Shanghai",
+    "japan standard time": "Asia/Tokyo", "korea standard time": "Asia/Seoul",
+    "pakistan standard time": "Asia/Karachi", "bangladesh standard time": "Asia/Dhaka",
+    "nepal time": "Asia/Kathmandu", "sri lanka standard time": "Asia/Colombo",
+    "singapore standard time": "Asia/Singapore", "gulf standard time": "Asia/Dubai",
+    "arabian standard time": "Asia/Dubai", "arab standard time": "Asia/Riyadh",
+    "moscow standard time": "Europe/Moscow", "moscow time": "Europe/Moscow",
 }  # fmt: skip
 _BY_SEASON = {"et": "America/New_York", "ct": "America/Chicago", "mt": "America/Denver",
               "pt": "America/Los_Angeles"}  # fmt: skip
@@ -70,28 +104,219 @@ _FIRST_ZONE = re.compile(r"([A-Za-z]{1,5}|[+-]\d{1,2}:?\d{2})[\s,|]+")
 _NOTE = re.compile(r"\s*\([^()]*\)\s*$")
 
 
-def first_date(texts: Iterable[str], zone: ZoneInfo) -> datetime | None:
+def first_date(texts: Iterable[str], zone: ZoneInfo, rule: int = INTAKE_RULE) -> datetime | None:
     """The first of *texts* that is a date, in UTC; None if none is.
 
     *zone* is the wire's own: for dates that name no zone. Years are 1970 to 9998.
     """
     for text in texts:
-        if (instant := parse_date(text, zone)) is not None:
+        if (instant := parse_date(text, zone, rule)) is not None:
             return instant
     return None
 
 
-def parse_date(text: str, zone: ZoneInfo) -> datetime | None:
+def unread(texts: Iterable[str], zone: ZoneInfo) -> str:
+    """The first of *texts*, of which none can be read, that states a date all the same; ``""`` for
+    none: words and instants that stand for "no date" (null, 0, 0000-00-00, 1970-01-01) state none.
+    """
+    return next((text for text in texts if not _is_void(text, zone)), "")
+
+
+def parse_date(text: str, zone: ZoneInfo, rule: int = INTAKE_RULE) -> datetime | None:
     """*text* as an instant in UTC, None if it cannot be read. Never raises."""
-    text = unicodedata.normalize("NFC", text[:LONGEST]).replace("\u2212", "-")
-    text = " ".join(_NOTE.sub("", text).split())
     try:
-        naive, tail = _iso(text) or _written(text)
-        where = _zone(tail, naive, zone)
-        instant = naive.replace(tzinfo=where).astimezone(UTC)
+        instant = _where(*_when(text, rule), zone, rule).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    if rule >= 2 and abs(instant - _EPOCH) <= _DAY:
+        return None
     return instant if 1970 <= instant.year <= 9998 else None
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = timedelta(days=1)
+_VOID = re.compile(
+    r"\W*(?:null|nil|none|n/?a|undefined|never|0000[-/.]00[-/.]00.*|00[-/.]00[-/.]0000.*"
+    r"|0+(?:\.0+)?|.*[\s-]-0001\b.*)?\W*",
+    re.IGNORECASE,
+)
+_PLACEHOLDERS = {
+    # The least and the most that programs can write, and the first days of their calendars.
+    *(date(1, 1, 1), date(1601, 1, 1), date(1753, 1, 1), date(1899, 12, 30), date(1899, 12, 31)),
+    *(date(1900, 1, 1), date(9999, 12, 31)),
+}
+
+
+def _is_void(text: str, zone: ZoneInfo) -> bool:
+    if _VOID.fullmatch(text[:LONGEST]):
+        return True
+    try:
+        naive, tail = _when(text, INTAKE_RULE)
+        if naive.date() in _PLACEHOLDERS:
+            return True
+        return abs(_where(naive, tail, zone, INTAKE_RULE) - _EPOCH) <= _DAY
+    except (ValueError, OverflowError):
+        return False
+
+
+def _when(text: str, rule: int) -> tuple[datetime, str]:
+    """The naive time that *text* says, and what follows it there.
+
+    :raises ValueError: for what is no date.
+    """
+    text = unicodedata.normalize("NFC", text[:LONGEST]).replace("\u2212", "-")
+    text = " ".join(_NOTE.sub("", text).split())
+    if rule >= 2 and not _USUAL.fullmatch(text):
+        text = _respelt(text)
+    iso = None if rule >= 2 and _HALF_DAY.search(text) else _iso(text)
+    return iso or _written(text, strictly=rule >= 2)
+
+
+def _where(naive: datetime, tail: str, zone: ZoneInfo, rule: int) -> datetime:
+    found = _called(tail, naive, zone) if rule >= 2 else None
+    return naive.replace(tzinfo=found or _zone(tail, naive, zone))
+
+
+# Since rule 2: other spellings, as those that the rest of the module reads.
+
+_UNSEEN = dict.fromkeys([0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F),
+                         *range(0x2066, 0x206A), 0xFEFF])  # fmt: skip
+_SIGNS = str.maketrans(
+    dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\uff0d", "-") | {"\uff1a": ":"}
+    | {"\uff0f": "/", "\uff0e": ".", "\uff0c": ","}
+) | _UNSEEN  # fmt: skip
+_USUAL = re.compile(
+    r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:[+-]\d{4}|GMT)"
+    r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)",
+    re.ASCII,
+)
+_NUMBER = re.compile(r"(\d{8,14})(?:\.\d+)?")
+_MONTHLY = re.compile(r"(\d{4})(?:-(\d{2}))?")
+_HOURLY = re.compile(r"(\d{4}-?\d{2}-?\d{2}T\d{2})(?=Z|[+-]|$)", re.IGNORECASE)
+_BRACKETED = re.compile(r"\s*\[([A-Za-z][\w/+-]*)\]$")
+_RUNNING = re.compile(r"\sm=[+-][\d.]+$")  # Go's clock of the process
+_HAN = re.compile(r"(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日号號일]")
+_CLOCK = re.compile(r"(\d{1,2})\s?[時时點点시]\s?(?:(\d{1,2})\s?[分분](?:\s?(\d{1,2})\s?[秒초])?)?")
+_HALF = re.compile(r"\s*(上午|午前|오전|下午|午後|오후)\s*(\d{1,2}(?::\d{2}){0,2})(?![\d:])")
+_BEHIND = re.compile(r"(?<=\d)\s?(?:([ap])\s?\.\s?m\b\.?|([صم])(?!\w))", re.IGNORECASE)
+_HALVES = dict.fromkeys(("上午", "午前", "오전", "a", "ص"), "am") | dict.fromkeys(
+    ("下午", "午後", "오후", "p", "م"), "pm"
+)
+_HALF_DAY = re.compile(r"\d\s?[ap]m\b", re.IGNORECASE)
+_POINTED = re.compile(r"(\d{4},? )(\d{1,2})\.(\d{2})(?=\s|$)")
+_BESIDE = re.compile(
+    r"(?<!\w)(?:г|года|року|às|as|a las|alle|ore|om|kl|saat|pukul|jam|horas|heures"
+    r"|बजे|টায়|বাজে|بجے|الساعة|في)(?!\w)\.?",
+    re.IGNORECASE,
+)
+_TWO_WORDS = re.compile(r"(كانون|تشرين) (?=الأول|الثاني)")
+
+
+@cache
+def _months() -> dict[str, str]:
+    """Names of months in languages that the table above has not, each with its English one."""
+    table = json.loads(files("ingest").joinpath("months.json").read_text(encoding="utf-8"))
+    return {
+        unicodedata.normalize("NFC", name).translate(_UNSEEN).casefold(): english
+        for names in table.values()
+        for english, of in zip(_ENGLISH, names, strict=True)
+        for name in of.split()
+    }
+
+
+_ENGLISH = ("jan", "feb", "march", "apr", "may", "june", "july", "aug", "sept", "oct", "nov", "dec")
+
+
+def _respelt(text: str) -> str:
+    """*text* as the rest of this module reads it.
+
+    :raises ValueError: for a number that can be read in two ways.
+    """
+    text = _RUNNING.sub("", " ".join(text.translate(_SIGNS).split()))
+    if number := _NUMBER.fullmatch(text):
+        return _numbered(number[1])
+    if short := _MONTHLY.fullmatch(text):
+        return f"{short[1]}-{short[2] or '01'}-01"
+    text = _HOURLY.sub(r"\1:00", _BRACKETED.sub(r" \1", text))
+    if _HAN.search(text):
+        text = _CLOCK.sub(lambda m: f" {m[1]}:{m[2] or '00'}:{m[3] or '00'}", text)
+        text = _HAN.sub(r"\1-\2-\3 ", text)
+    text = _HALF.sub(lambda m: f" {m[2]} {_HALVES[m[1]]}", text)
+    text = _BEHIND.sub(lambda m: f" {_HALVES[(m[1] or m[2]).lower()]}", text)
+    text = _WORD.sub(lambda m: _months().get(m[0].casefold(), m[0]), _TWO_WORDS.sub(r"\1_", text))
+    return _POINTED.sub(r"\1\2:\3", " ".join(_BESIDE.sub(" ", text).split()))
+
+
+def _numbered(digits: str) -> str:
+    """A number as ISO 8601: a date without its marks, or seconds or milliseconds since 1970.
+
+    :raises ValueError: where it can be both, or neither.
+    """
+    dated = ""
+    if len(digits) in (8, 10, 12, 14):
+        try:
+            dated = _instant(digits[:4], digits[4:6], digits[6:8], *_clock(digits[8:])).isoformat()
+        except ValueError:
+            dated = ""
+        dated = dated if "1970" <= digits[:4] < "2100" else ""
+    seconds = int(digits) if len(digits) in (9, 10) else int(digits) / 1000
+    counted = len(digits) in (9, 10, 13)
+    if bool(dated) == counted:
+        raise ValueError("a number that can be read in two ways, or in none")
+    return dated or f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _clock(digits: str) -> tuple[str, str, str]:
+    return digits[:2] or "0", digits[2:4] or "0", digits[4:6] or "0"
+
+
+_OFFSET_NAMED = re.compile(
+    r"((?:UTC|GMT)?\s?[+-]\d{1,2}(?::?\d{2})?)(?::\d{2})?"
+    r"(?:\s*[\[(]?([A-Za-z+-][\w/+. -]*?)[\])]?)?",
+    re.IGNORECASE,
+)
+
+
+def _called(tail: str, naive: datetime, own: ZoneInfo) -> tzinfo | None:
+    """The zone of *tail* in a form that only rule 2 reads; None for all others.
+
+    An offset counts, whatever the zone is called after it.
+
+    :raises ValueError: for a name that means several zones, none of them plainly.
+    """
+    tail = tail.strip(" ,;")
+    if (offset := _OFFSET_NAMED.fullmatch(tail)) and _is_zone(offset[2] or "", offset[1]):
+        return _zone(offset[1], naive, own)
+    name = tail.casefold()
+    if name in _LONG or "/" in name:
+        return _area(_LONG.get(name, tail))
+    if name in _SEVERAL:
+        shift = (naive.replace(tzinfo=own).utcoffset() or timedelta(0)) / timedelta(hours=1)
+        if shift in _SEVERAL[name]:
+            return own
+        if name not in _HOURS:
+            raise ValueError("a zone that can be several")
+    return None
+
+
+def _is_zone(name: str, offset: str) -> bool:
+    """Whether *name*, which follows an *offset*, can be what its zone is called."""
+    folded = name.casefold()
+    tables = (_HOURS, _SEVERAL, _LONG, _BY_SEASON)
+    return folded in ("", offset) or any(folded in table for table in tables) or bool(_area(name))
+
+
+def _area(name: str) -> ZoneInfo:
+    """The zone of the IANA data with that *name*.
+
+    :raises ValueError: when there is none.
+    """
+    for spelt in (name, name.title()):
+        try:
+            return ZoneInfo(spelt.replace(" ", "_"))
+        except (ZoneInfoNotFoundError, OSError):
+            continue
+    raise ValueError("an unknown zone")
 
 
 def _iso(text: str) -> tuple[datetime, str] | None:
@@ -116,7 +341,7 @@ def _instant(
     return date + timedelta(days=hours // 24, minutes=leap)
 
 
-def _written(text: str) -> tuple[datetime, str]:
+def _written(text: str, *, strictly: bool) -> tuple[datetime, str]:
     """A date in words or numbers: the naive time, and what follows the time of day."""
     time = _TIME.search(text)
     hour = minute = second = "0"
@@ -137,13 +362,17 @@ def _written(text: str) -> tuple[datetime, str]:
         elif trailing := re.search(r"(?:^|\s)(\d{4})$", tail):
             # asctime and date(1): the year stands last, the zone before it.
             rest, tail = f"{rest} {trailing[1]}", tail[: trailing.start()].strip()
-    year, month, day = _date(rest)
+    year, month, day = _date(rest, strictly=strictly)
     return _instant(year, month, day, hour, minute, second), tail
 
 
-def _date(text: str) -> tuple[str, int, str]:
+def _date(text: str, *, strictly: bool) -> tuple[str, int, str]:
     """Year, month and day."""
     if numeric := _NUMERIC.search(text):
+        # A word between date and time may say which half of the day is meant.
+        behind = _WORD.findall(text, numeric.end())
+        if strictly and not all(w.isdigit() or _passes(w) for w in behind):
+            raise ValueError("an unknown word behind a date")
         return _numeric(numeric[1], numeric[2], numeric[3], numeric[4])
     month = 0
     numbers: list[str] = []
@@ -168,6 +397,13 @@ def _date(text: str) -> tuple[str, int, str]:
 
 
 _ORDINALS = frozenset(["st", "nd", "rd", "th", "er", "º", "ª", "का", "को"])
+_WEEKDAY = re.compile(
+    r"(?:mon|tue(?:s)?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?", re.IGNORECASE
+)
+
+
+def _passes(word: str) -> bool:
+    return word.casefold() in _FILLERS or bool(_WEEKDAY.fullmatch(word))
 
 
 def _year(text: str) -> str:

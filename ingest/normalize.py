@@ -53,9 +53,13 @@ _BUSTER = re.compile(
 
 
 def normalize(
-    item: Item, channel: Channel, wire: Wire, projected: Projection | None = None
+    item: Item,
+    channel: Channel,
+    wire: Wire,
+    projected: Projection | None = None,
+    rule: int = INTAKE_RULE,
 ) -> Version:
-    """*item*, found on *wire* in the feed *channel*, as a version.
+    """*item*, found on *wire* in the feed *channel*, as a version, by the rules of version *rule*.
 
     Its ``agency_id`` is empty where the item states none. *projected* is what :func:`project_body`
     gives for it; it is made where it is not given, here and in the other two.
@@ -73,31 +77,31 @@ def normalize(
             " capture, and ask the agency if that is what they meant to send",
         )
     zone = ZoneInfo(wire.timezone)
-    own = wire.agency or plain(channel.title) or wire.name
+    own = wire.agency or _line(channel.title) or wire.name
     agency, code, found_in = agencies.recognise(item, text, own, wire.code)
     return Version(
         wire=wire.name,
-        agency=plain(agency),
+        agency=_line(agency),
         agency_code=code,
         agency_from=found_in,
-        agency_id=plain(item.guid) or plain(item.link),
-        agency_version=plain(item.version) or None,
+        agency_id=_line(item.guid) or _line(item.link),
+        agency_version=_line(item.version) or None,
         headline=line,
-        byline=plain(agencies.byline(item, own) or "") or None,
-        dateline=plain(item.dateline) or plain(agencies.dateline(text)) or None,
+        byline=_line(agencies.byline(item, own) or "") or None,
+        dateline=_line(item.dateline) or _line(agencies.dateline(text)) or None,
         body=_body(item),
         summary=_summary(item, text) or None,
         language=_language(item.language, wire.language or "", channel.language),
         categories=_categories(item),
         keywords=_keywords(item),
         media=_media(item),
-        credit=next((c for credit in item.credits if (c := plain(credit))), None),
-        rights=plain(item.rights) or plain(channel.rights) or None,
+        credit=next((c for credit in item.credits if (c := _line(credit))), None),
+        rights=_line(item.rights) or _line(channel.rights) or None,
         urgency=int(item.urgency) if item.urgency.strip() in tuple("123456789") else None,
         link=_web(item.link),
         base=well_formed(item.base) or None,
-        published=dates.first_date(item.published, zone),
-        updated=dates.first_date(item.updated, zone),
+        published=dates.first_date(item.published, zone, rule),
+        updated=dates.first_date(item.updated, zone, rule),
     )
 
 
@@ -107,6 +111,16 @@ def project_body(item: Item) -> Projection:
     :raises wirecopy.html.TangleError: for a body built to burst a parser.
     """
     return project(_body(item), item.base or None)
+
+
+def unread_dates(item: Item, version: Version, wire: Wire) -> dict[str, str]:
+    """What *item* states as dates of which *version*, made of it, has none, by what they are of."""
+    zone = ZoneInfo(wire.timezone)
+    stated = {
+        "published": item.published if version.published is None else (),
+        "updated": item.updated if version.updated is None else (),
+    }
+    return {n: text for n, texts in stated.items() if (text := dates.unread(texts, zone))}
 
 
 def received(item: Item, projected: Projection | None = None) -> Copy:
@@ -175,8 +189,12 @@ def _body(item: Item) -> str:
 
 def _summary(item: Item, body_text: str) -> str:
     """The summary as plain text; ``""`` where it says what the body says."""
-    summary = plain(projection(item.summary)) if item.summary_html else plain(item.summary)
+    summary = _line(projection(item.summary)) if item.summary_html else _line(item.summary)
     return "" if _folded(summary) == _folded(body_text) else summary
+
+
+def _line(text: str) -> str:
+    return plain(text) if text else ""  # as most fields of most items are
 
 
 def _folded(text: str) -> str:
@@ -202,15 +220,15 @@ def _subtag(text: str) -> str:
 
 def _categories(item: Item) -> tuple[Category, ...]:
     found = (
-        Category(label=label, scheme=plain(scheme) or None)
+        Category(label=label, scheme=_line(scheme) or None)
         for said, scheme in item.categories
-        if (label := plain(said))
+        if (label := _line(said))
     )
     return tuple(dict.fromkeys(found))
 
 
 def _keywords(item: Item) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(k for word in item.keywords if (k := plain(word))))
+    return tuple(dict.fromkeys(k for word in item.keywords if (k := _line(word))))
 
 
 def _media(item: Item) -> tuple[Media, ...]:
@@ -222,12 +240,12 @@ def _media(item: Item) -> tuple[Media, ...]:
                 Media(
                     url=url,
                     medium=_medium(medium, url),
-                    type=plain(medium.type).lower() or None,
+                    type=_line(medium.type).lower() or None,
                     width=_number(medium.width),
                     height=_number(medium.height),
                     length=_number(medium.length),
-                    caption=plain(medium.caption) or None,
-                    credit=plain(medium.credit) or None,
+                    caption=_line(medium.caption) or None,
+                    credit=_line(medium.credit) or None,
                 ),
             )
     return tuple(found.values())

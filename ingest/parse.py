@@ -23,7 +23,7 @@ from ingest.item import (
     Refusal,
     summed_up,
 )
-from ingest.normalize import content_digest, normalize, project_body, received
+from ingest.normalize import content_digest, normalize, project_body, received, unread_dates
 from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import Version
@@ -65,6 +65,7 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
     found: list[Candidate] = []
     refused: list[Refusal] = []
     doubts: dict[int, Fault] = {}
+    undated: dict[str, dict[int, str]] = {}
     reread = _reread(format, body, hints)
     for item in parsed.items:
         keys: ItemKeys | None = None
@@ -72,8 +73,11 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
             keys = keys_of(item, hints.rule, exact=_ids_are_exact(parsed.format))
             projected = project_body(item)
             keys = with_words(keys, item, projected, hints.rule)
-            version = normalize(item, parsed.channel, wire, projected)
+            version = normalize(item, parsed.channel, wire, projected, hints.rule)
             raw = body[item.start : item.end] if 0 <= item.start < item.end else None
+            if hints.rule >= 2:
+                for name, text in unread_dates(item, version, wire).items():
+                    undated.setdefault(name, {})[item.position] = text
             fault = _fault(reread, raw, version) or _doubt(item, version, projected, hints)
             if fault is not None:
                 if fault.withholds and wire.conserve == "quarantine":
@@ -99,7 +103,10 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
     return Contents(
         format=storable(parsed.format),
         channel=_stored(parsed.channel),
-        notes=tuple(storable(n)[:LONGEST_MESSAGE] for n in (*parsed.notes, *_doubted(doubts))),
+        notes=tuple(
+            storable(n)[:LONGEST_MESSAGE]
+            for n in (*parsed.notes, *_unread(undated), *_doubted(doubts))
+        ),
         items=len(parsed.items),
         unread=parsed.unread,
         whole=parsed.whole,
@@ -144,6 +151,17 @@ def _doubt(item: Item, version: Version, projected: Projection, hints: Hints) ->
         return None
     message = f"its HTML swallows words: {missing} letters more stand in its bytes than come out"
     return Fault("text-unchecked", message)
+
+
+def _unread(undated: dict[str, dict[int, str]]) -> Iterator[str]:
+    """One note for the dates of each kind that items state and nobody can read."""
+    for name, texts in undated.items():
+        text = next(iter(texts.values()))[:60]
+        kind = (
+            f"states as “{name}” what cannot be read as a date, or in two ways: “{text}”; it counts"
+            " as not stated: ask the agency for dates as RFC 3339 or RFC 5322 write them"
+        )
+        yield from summed_up((position, kind) for position in texts)
 
 
 def _doubted(doubts: dict[int, Fault]) -> Iterator[str]:

@@ -125,7 +125,8 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
     """*story* as an entry of scope ``unknown``, without a disclosure; its licence *ends* then.
 
     ``published`` is the agency's date, or when the story was first received if the agency states
-    none. ``updated`` is when the wire or the desk last changed it: RFC 4287's "significant" change.
+    none that can be (:func:`_published`). ``updated`` is when the wire or the desk last changed it:
+    RFC 4287's "significant" change.
     """
     version = story.version
     base = absolute(version.base, None)
@@ -142,7 +143,7 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
         agency_id=credit.agency_id,
         agency_version=credit.agency_version or None,
         byline=_some(version.byline),
-        published=utc(version.published) or utc(story.first_received) or EPOCH,
+        published=_published(story),
         updated=utc(story.changed_at) or EPOCH,
         summary=summary,
         first_words="" if summary else first_words(body),
@@ -165,6 +166,17 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
         valid_until=utc(ends),
         about=f"{config.site.url}/",
     )
+
+
+def _published(story: Story) -> datetime:
+    """The date that the agency states: its ``published``, else its ``updated`` if that was before
+    the story came; when it came, where that is none, or one after the last change that is shown.
+    """
+    received, changed = utc(story.first_received) or EPOCH, utc(story.changed_at) or EPOCH
+    stated = utc(story.version.published)
+    if stated is None and (updated := utc(story.version.updated)):
+        stated = min(updated, received)
+    return stated if stated and EPOCH < stated <= changed else received
 
 
 FIRST_WORDS = 240

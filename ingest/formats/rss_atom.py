@@ -129,6 +129,16 @@ _UPDATED = (
     *("updated", "updatedat", "modified", "atom:updated", "dcterms:modified", "lastmodified"),
     *("lastbuilddate", "updateddate", "dcterms:date"),
 )
+# Names of wires' own, read since rule 2.
+_PUBLISHED_BESIDE = (
+    *("publishdate", "publisheddate", "publicationdate", "datepublished", "date_published"),
+    *("publishedat", "published_at", "pub_date", "createdat", "created_at", "dcterms:available"),
+    *("?:pubdate", "?:publicationdate", "?:published"),
+)
+_UPDATED_BESIDE = (
+    *("updated_at", "modifiedat", "modified_at", "modifieddate", "datemodified", "date_modified"),
+    *("dateupdated", "last_modified", "lastupdated", "last_updated", "?:updated", "?:modified"),
+)
 _HTML_TYPES = ("html", "text/html")
 _XHTML_TYPES = ("xhtml", "application/xhtml+xml")
 
@@ -582,8 +592,8 @@ def _read(item: Item, element: etree._Element, mending: bool) -> Item:
         creators=_people(children, "dc:creator", "dcterms:creator", "dc:author"),
         sources=_sources(children),
         credits=children.texts(*_CREDITS),
-        published=children.texts(*_PUBLISHED),
-        updated=children.texts(*_UPDATED),
+        published=children.texts(*_PUBLISHED, *(_PUBLISHED_BESIDE if mending else ())),
+        updated=children.texts(*_UPDATED, *(_UPDATED_BESIDE if mending else ())),
         version=children.first("version", "revision"),
         keywords=_keywords(children),
         media=_media(children),

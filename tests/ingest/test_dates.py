@@ -1,15 +1,17 @@
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
+from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.dates import first_date, parse_date
+from ingest.dates import first_date, parse_date, unread
 
 INDIA = ZoneInfo("Asia/Kolkata")
-FIRST, LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9998, 12, 30, tzinfo=UTC)
+FIRST, LAST = datetime(1970, 1, 3, tzinfo=UTC), datetime(9998, 12, 30, tzinfo=UTC)
 INSTANTS = st.integers(0, int((LAST - FIRST).total_seconds())).map(
     lambda seconds: FIRST + timedelta(seconds=seconds)
 )
@@ -78,6 +80,46 @@ INSTANTS = st.integers(0, int((LAST - FIRST).total_seconds())).map(
         ("22 mar 2026", "2026-03-21T18:30:00"),
         ("रविवार, 22 नवंबर 2026 06:00", "2026-11-22T00:30:00"),
         ("२२ फ़रवरी २०२६ 06:00", "2026-02-22T00:30:00"),
+        ("14 নভেম্বর 2026, ২০:২১", "2026-11-14T14:51:00"),
+        ("14 நவம்பர் 2026 20:21", "2026-11-14T14:51:00"),
+        ("14 నవంబర్ 2026 20:21", "2026-11-14T14:51:00"),
+        ("14 नोव्हेंबर 2026 20:21", "2026-11-14T14:51:00"),
+        ("14 نومبر 2026 20:21", "2026-11-14T14:51:00"),
+        ("14 نوفمبر 2026 08:21 م", "2026-11-14T14:51:00"),
+        ("١٤ تشرين الثاني ٢٠٢٦ ٢٠:٢١", "2026-11-14T14:51:00"),
+        ("14 ноября 2026 г., 20:21 MSK", "2026-11-14T17:21:00"),
+        ("14 de novembro de 2026 às 20h21", "2026-11-14T14:51:00"),
+        ("14 de noviembre de 2026 a las 20:21", "2026-11-14T14:51:00"),
+        ("14 nov. 2026 8:21 p. m.", "2026-11-14T14:51:00"),
+        ("14 novembre 2026 alle ore 20:21", "2026-11-14T14:51:00"),
+        ("14. november 2026 kl. 20.21", "2026-11-14T14:51:00"),
+        ("14 Kasım 2026 20:21", "2026-11-14T14:51:00"),
+        ("14 November 2026 pukul 20.21 WIB", "2026-11-14T13:21:00"),
+        ("2026年11月14日20時21分", "2026-11-14T14:51:00"),
+        ("2026年11月14日 下午8:21", "2026-11-14T14:51:00"),
+        ("2026년 11월 14일 오후 8시 21분", "2026-11-14T14:51:00"),
+        # zones named twice, and in full
+        ("Sat, 14 Nov 2026 20:21:00 +0530 IST", "2026-11-14T14:51:00"),
+        ("Sat, 14 Nov 2026 20:21:00 +0000 IST", "2026-11-14T20:21:00"),
+        ("Sat, 14 Nov 2026 20:21:00 Asia/Kolkata", "2026-11-14T14:51:00"),
+        ("Tue, 14 Jul 2026 20:21:00 America/Los_Angeles", "2026-07-15T03:21:00"),
+        ("2026-11-14T20:21:00+05:30[Asia/Kolkata]", "2026-11-14T14:51:00"),
+        ("2026-11-14T20:21:00[Europe/Paris]", "2026-11-14T19:21:00"),
+        ("14 Nov 2026 20:21 Eastern Standard Time", "2026-11-15T01:21:00"),
+        ("14 Nov 2026 20:21 UTC+05:30", "2026-11-14T14:51:00"),
+        ("2026-11-14 20:21:00.000000 +0530 IST m=+0.001", "2026-11-14T14:51:00"),
+        # W3CDTF, short and long, and ISO 8601 without marks
+        ("2026", "2025-12-31T18:30:00"),
+        ("2026-11", "2026-10-31T18:30:00"),
+        ("2026-11-14T20Z", "2026-11-14T20:00:00"),
+        ("2026-11-14t20:21:00,123z", "2026-11-14T20:21:00"),
+        ("2026‑11‑14 20:21", "2026-11-14T14:51:00"),
+        ("2026-11-14 08:21 PM", "2026-11-14T14:51:00"),
+        ("20261114202100", "2026-11-14T14:51:00"),
+        # seconds and milliseconds since 1970
+        ("1763131000", "2025-11-14T14:36:40"),
+        ("1763131000.5", "2025-11-14T14:36:40"),
+        ("1763131000123", "2025-11-14T14:36:40"),
         # numbers alone, where they can be told apart
         ("22/11/2026 10:00", "2026-11-22T04:30:00"),
         ("11/22/2026 10:00 AM", "2026-11-22T04:30:00"),
@@ -91,7 +133,7 @@ def test_dates_are_read(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "now", "today", "12:00", "2026", "2026-11", "2026-W47-7", "1700000000", "01/02/2026",
+        "", "now", "today", "12:00", "2026112206", "2026-W47-7", "99999", "01/02/2026",
         "31 Feb 2026", "Sun, 22 Nov 2026 25:00:00 GMT", "Sun, 22 Nov 2026 06:00:00 XYZ",
         "Sun, 22 Nov 2026 13:00 PM", "Sun, 22 Nov 2026 06:00:00 +2500", "22 Nov", "Nov 2026",
         "1969-12-31T23:59:59Z", "9999-01-01T00:00:00Z", "9998-12-31T23:59:59-12:00",
@@ -109,6 +151,69 @@ def test_a_wire_means_its_own_zone_by_a_name_it_uses() -> None:
     assert shanghai == datetime(2026, 11, 21, 22, tzinfo=UTC)
     jerusalem = parse_date(text.format("IST"), ZoneInfo("Asia/Jerusalem"))
     assert jerusalem == datetime(2026, 11, 22, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("name", "zone", "hours"),
+    [
+        ("EST", "Australia/Brisbane", 10),
+        ("EST", "Asia/Kolkata", -5),
+        ("AST", "Asia/Riyadh", 3),
+        ("BST", "Asia/Dhaka", 6),
+        ("IST", "Europe/Dublin", 0),
+        ("AMT", "Asia/Yerevan", 4),
+    ],
+)
+def test_a_name_of_several_zones_is_the_wires_if_it_can_be(
+    name: str, zone: str, hours: int
+) -> None:
+    found = parse_date(f"Sun, 22 Nov 2026 12:00:00 {name}", ZoneInfo(zone))
+    assert found == datetime(2026, 11, 22, 12, tzinfo=UTC) - timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "-", "null", "N/A", "0", "0000-00-00 00:00:00", "0000-00-00T00:00:00+05:30",
+        "1970-01-01", "1970-01-01T00:00:00Z", "Thu, 01 Jan 1970 05:30:00 +0530",
+        "Wed, 31 Dec 1969 19:00:00 -0500", "0001-01-01T00:00:00Z", "Mon, 01 Jan 0001 00:00:00 GMT",
+        "Wed, 30 Nov -0001 00:00:00 +0000", "1900-01-01", "9999-12-31T23:59:59Z",
+    ],
+)  # fmt: skip
+def test_zero_is_no_date(text: str) -> None:
+    assert parse_date(text, INDIA) is None
+    assert unread([text], INDIA) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "01/02/2026", "2026112206", "Invalid Date", "yesterday", "1955-05-01", "22 Nov",
+        # Buddhist years, and a word that may say which half of the day is meant
+        "14 พ.ย. 2569 20:21", "14.11.2026 abends 8:00", "14 Nov 2026 20:21 AMT",
+        # November in Polish, October in Croatian
+        "22 listopada 2026",
+    ],
+)  # fmt: skip
+def test_a_stated_date_that_cannot_be_read_is_told(text: str) -> None:
+    assert parse_date(text, INDIA) is None
+    assert unread(["0", text], INDIA) == text
+
+
+def test_captures_of_before_are_read_as_they_were() -> None:
+    assert parse_date("2026-11-14T20:21:00+05:30[Asia/Kolkata]", INDIA, 1) is None
+    assert parse_date("1700000000", INDIA, 1) is None
+    assert parse_date("1970-01-01T00:00:00Z", INDIA, 1) == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def test_no_month_is_another_in_another_language() -> None:
+    months = json.loads(files("ingest").joinpath("months.json").read_text(encoding="utf-8"))
+    found: dict[str, int] = {}
+    for names in months.values():
+        assert len(names) == 12
+        for number, those in enumerate(names):
+            for name in those.split():
+                assert found.setdefault(name, number) == number
 
 
 def test_zoneless_dates_are_the_wires_summer_and_winter() -> None:
