@@ -25,10 +25,11 @@ class _Output(Console):
     """Standard output; a reader who closes the pipe (``wirecopy stories | head``) is no error."""
 
     def on_broken_pipe(self) -> None:
-        _end_quietly()
+        end_quietly()
 
 
-def _end_quietly() -> NoReturn:
+def end_quietly() -> NoReturn:
+    """End this process, whose output nobody reads any more, as well done."""
     # Python flushes standard output once more when it ends, and would complain.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(0)
@@ -153,4 +154,4 @@ def raw(data: bytes) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        _end_quietly()
+        end_quietly()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from desk import show
 from stories import logs
@@ -71,9 +72,9 @@ def line(arguments: Sequence[str]) -> typer.Typer:
     app = typer.Typer(
         name="wirecopy",
         help="Pulls agency wires, measures what the desk changed, republishes with the proof.",
-        no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # help is text, that any pipe and terminal takes
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(root)
@@ -93,7 +94,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else list(arguments)
     show.settle_streams()
     try:
-        line(given)(given, prog_name="wirecopy")
+        # Not standalone: typer would draw a box around an error, and give a closed pipe a 1.
+        code = line(given)(given or ["--help"], prog_name="wirecopy", standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code)
+    except TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "wirecopy"
+        show.complain(f"{error.format_message().rstrip('.')}; see {command} --help")
+        sys.exit(2)
+    except typer.Abort:
+        show.complain("stopped: nobody answered")
+        sys.exit(1)
     except ConfigError as error:
         show.complain(str(error))
         sys.exit(2)
@@ -104,6 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Full, locked for too long, or away: what was not committed did not happen.
         show.complain(f"database: {why(error)}; mend that, and run the command again")
         sys.exit(1)
+    except BrokenPipeError:  # whoever read our output wants no more
+        show.end_quietly()
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         show.complain(f"{where}{error.strerror or error}; mend that, and run the command again")

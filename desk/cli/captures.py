@@ -31,7 +31,10 @@ def captures(
     raw: Annotated[bool, typer.Option("--raw", help="With NUMBER: write its body, only.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """List captures, newest first, or show one with its headers and bytes."""
+    """List captures, newest first, or show one.
+
+    One is shown with its headers and bytes.
+    """
     if raw and number is None:
         raise typer.BadParameter("name the capture whose bytes to write", param_hint="NUMBER")
     after, before = moment(since, "--since"), moment(until, "--until")

@@ -16,7 +16,10 @@ def demo(
         bool, typer.Option("--once", help="Stop after the first entry is printed.")
     ] = False,
 ) -> None:
-    """Start a simulated agency, pull it, rewrite a headline, serve the feeds, show the proof."""
+    """Try it all with a simulated agency.
+
+    Starts the agency, pulls it, rewrites a headline, serves the feeds, and shows the proof.
+    """
     from desk.demo.run import run
 
     raise typer.Exit(run(port, speed, once=once))

@@ -50,7 +50,10 @@ def init(
         bool, typer.Option("--allow-private", help="The wire lives on a private address.")
     ] = False,
 ) -> None:
-    """Write a commented wirecopy.toml after fetching its wire; show what would be published."""
+    """Write a commented wirecopy.toml.
+
+    The wire that it names is fetched first, and what would be published is shown.
+    """
     file = config_file(ctx) or Path("wirecopy.toml")
     if file.exists():
         raise WirecopyError(f"{file}: is there already; move it away, or name another: --config")

@@ -32,7 +32,10 @@ def poll(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
-    """Poll the wires (all, or those named) once now, take in what came, render the feeds."""
+    """Poll the wires once, now.
+
+    All, or those named; what came is taken in, and the feeds are rendered.
+    """
     with opened(ctx, follow=True) as (config, store):
         chosen = names or [w.name for w in config.wires]
         check_wires(config, chosen)

@@ -23,7 +23,9 @@ def status(
         ),
     ] = False,
 ) -> None:
-    """Show how wires, queues, quarantine, outbox, feeds and storage stand.
+    """Show how everything stands.
+
+    Wires, queues, quarantine, outbox, feeds and storage.
 
     Lists show the worst 20; counts are of all.
     """

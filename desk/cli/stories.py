@@ -80,7 +80,10 @@ def story(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print everything known as JSON.")] = False,
 ) -> None:
-    """Show one story: headlines, versions, what was measured, and the bytes it came as."""
+    """Show one story.
+
+    Its headlines and versions, what was measured, and the bytes it came as.
+    """
     with opened(ctx) as (config, store):
         found = story_named(store, name)
         with store.read() as conn:

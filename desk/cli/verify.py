@@ -91,8 +91,6 @@ def verify(
         typer.Option(
             "--against",
             metavar="COPY",
-            exists=True,
-            dir_okay=False,
             help="Hold an article against the agency's copy: a feed as received, or HTML or text.",
         ),
     ] = None,
@@ -102,7 +100,9 @@ def verify(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print every check as JSON.")] = False,
 ) -> None:
-    """Check every entry of a feed: its signature, its words, and what it claims of them.
+    """Verify a feed, or a saved article.
+
+    Of each entry of a feed: its signature, its words, and what it claims of them.
 
     With --against: does a saved article carry the agency's words, and is what it prints true?
     """
@@ -128,8 +128,6 @@ def _article(against: Path, article: Path, item: str | None, *, json: bool) -> N
     from desk.article import report
     from desk.article.against import check
 
-    if not article.is_file():
-        raise typer.BadParameter(f"{article}: no such file", param_hint="FILE")
     try:
         answer = check(against, article, item)
     except UnknownNameError as error:
