@@ -11,7 +11,7 @@ from net.client import Client, Request, Response
 from net.ssrf import refusal
 from stories.errors import WirecopyError
 from wirecopy.encoding import LARGEST_DOCUMENT, bounded
-from wirecopy.errors import Refused
+from wirecopy.errors import Missing, Refused
 
 AGENT = "Wirecopy/1.0 (verify)"
 
@@ -63,18 +63,16 @@ class Sources:
         if _is_private(host):
             self._private.add(host)
         (response,) = self._fetch([source])
-        if response.error is not None:
-            # What a wire's operator is advised to do, after the semicolon, is of no use here.
-            what = str(response.error).removeprefix(f"{source}: ").partition("; ")[0]
-            raise SourceError(f"{what}; check the address, or fetch it and name the file")
-        if response.status != 200:
-            raise SourceError(f"{source}: answered {response.status}; it has to be a public page")
+        if why := _refused(response):
+            raise SourceError(f"{source}: {why}; check the address, or fetch it and name the file")
         return response.body
 
-    def found(self, urls: Iterable[str]) -> dict[str, bytes]:
-        """The bodies of those of *urls* that could be had, many asked at once."""
-        answers = self._fetch(urls)
-        return {r.wire: r.body for r in answers if r.error is None and r.status == 200}
+    def found(self, urls: Iterable[str]) -> dict[str, bytes | Missing]:
+        """The bodies of *urls*, many asked at once, or why one could not be had."""
+        return {
+            r.wire: Missing(f"{r.wire}: {why}") if (why := _refused(r)) else r.body
+            for r in self._fetch(urls)
+        }
 
     def _fetch(self, urls: Iterable[str]) -> list[Response]:
         requests = (
@@ -88,6 +86,17 @@ class Sources:
         )
         # Politeness: this asks one publisher's site for many small things.
         return list(self._client.fetch(requests, user_agent=AGENT, concurrency=4))
+
+
+def _refused(response: Response) -> str:
+    """Why *response* has no document; empty when it has."""
+    if response.error is None:
+        return "" if response.status == 200 else f"answered {response.status}"
+    # What a wire's operator is advised to do, after the semicolon, is of no use here.
+    said = str(response.error).partition("; ")[0]
+    while said.startswith(start := f"{response.wire}: "):  # as the wire's name, and as its address
+        said = said.removeprefix(start)
+    return said
 
 
 def _is_private(host: str) -> bool:

@@ -116,6 +116,10 @@ def _has_port(parts: SplitResult) -> bool:
 
 
 def _base(text: str) -> str:
+    if "?" in text or "#" in text:
+        raise ValueError(
+            "addresses are made by adding to it, so it has neither ? nor #; end it there"
+        )
     return _web(text).rstrip("/")
 
 

@@ -22,6 +22,8 @@ from .scope import Copy, Digests, Measurement, digests, measure
 from .trusted_state import TrustedState
 from .verify import Evidence, verify, verify_entries, verify_publishers
 
+__version__ = "0.1.0"
+
 __all__ = [
     "CHECKS",
     "Check",
@@ -40,6 +42,7 @@ __all__ = [
     "TrustedState",
     "Verifier",
     "WirecopyError",
+    "__version__",
     "digests",
     "measure",
     "read_feed",

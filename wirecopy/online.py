@@ -17,8 +17,9 @@ from .tlog import WIDTH, tile_path
 from .trusted_state import TrustedState
 from .verify import Document, Evidence, content, verify_entries
 
-Fetch = Callable[[Sequence[str]], Mapping[str, bytes]]
-"""The documents at these addresses, by address, of those that could be had (status 200)."""
+Fetch = Callable[[Sequence[str]], Mapping[str, "bytes | Missing"]]
+"""The documents at these addresses, by address, of those that could be had (status 200); for
+another, nothing or the reason."""
 
 KEYS = "/.well-known/jwks.json"
 
@@ -76,9 +77,7 @@ class Verifier:
         :raises OSError: when a file cannot be read.
         """
         if isinstance(feed, str) and is_address(feed):
-            document = self._fetch([feed]).get(feed)
-            if document is None:
-                raise Missing(f"{feed} is not to be had")
+            document = _had(self._fetch([feed]), feed)
         else:
             document = content(feed)
         entries = read_feed(document)
@@ -107,13 +106,19 @@ def sites_of(feed: str) -> list[str]:
 
 def _keys_of(sites: Sequence[str], fetch: Fetch) -> tuple[str, Keys]:
     had = fetch([f"{site}{KEYS}" for site in sites])
-    for site in sites:
-        if (document := had.get(f"{site}{KEYS}")) is not None:
-            try:
-                return site, read_keys(document)
-            except Refused as error:
-                raise Refused(f"{site}{KEYS}: {error}") from None
-    raise Missing(f"{sites[-1]}{KEYS}: there are no keys")
+    site = next((one for one in sites if isinstance(had.get(f"{one}{KEYS}"), bytes)), sites[-1])
+    document = _had(had, f"{site}{KEYS}")
+    try:
+        return site, read_keys(document)
+    except Refused as error:
+        raise Refused(f"{site}{KEYS}: {error}") from None
+
+
+def _had(documents: Mapping[str, bytes | Missing], url: str) -> bytes:
+    found = documents.get(url)
+    if isinstance(found, bytes):
+        return found
+    raise found or Missing(f"{url}: is not to be had")
 
 
 def evidence_of(
@@ -134,9 +139,7 @@ def evidence_of(
 
     def find_chain(statement: Statement) -> bytes | None:
         url = wanted.get(statement.guid)
-        if url is not None and url not in chains:
-            raise Missing(f"{url} is not to be had")
-        return None if url is None else chains[url]
+        return None if url is None else _had(chains, url)
 
     evidence = Evidence(now, find_chain, state=state)
     if keys.log is None:
@@ -144,7 +147,8 @@ def evidence_of(
 
     def served(path: str) -> bytes | None:
         url = f"{site}/log/{path}"
-        return fetch([url]).get(url)
+        found = fetch([url]).get(url)
+        return found if isinstance(found, bytes) else None
 
     return with_log(evidence, served)
 

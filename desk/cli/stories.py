@@ -65,6 +65,8 @@ def stories(
         ("id", "wire", "v", "changed", "scope", "headline"),
         "no story waits for a second look"
         if second_look
+        else f"no story of {' or '.join(wire)}"
+        if wire
         else "no stories; `wirecopy poll` fetches the wires now",
     )
 

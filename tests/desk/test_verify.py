@@ -385,7 +385,7 @@ def test_a_site_without_keys(run: Any, site: Site) -> None:
     del site.pages[JWKS]
     done = run(feed)
     assert done.code == 1
-    assert "there are no keys" in done.err
+    assert "jwks.json: answered 404" in done.err
     assert run(f"{site.url}/feeds/other.rss").err.count("answered 404") == 1
     nobody = run("http://127.0.0.1:9/feeds/india.rss")
     assert (nobody.code, nobody.err.count("http://127.0.0.1:9/")) == (1, 1)
