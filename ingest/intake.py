@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -23,8 +24,9 @@ from ingest.parse import LONGEST_MESSAGE, Reader, storable
 from ingest.schedule import KEPT_NEWS, combined, next_poll
 from stories import clock, transparency
 from stories.config import Config, Wire
-from stories.db import Connection, Store, captures, outbox, proofs, wires
+from stories.db import Connection, Store, captures, key_value, outbox, proofs, wires
 from stories.db import stories as records
+from stories.db.key_value import RENDERED_FOR
 from stories.db.outbox import Job, LeaseLostError
 from stories.db.proofs import Receipt
 from stories.db.stories import VersionRow
@@ -83,17 +85,26 @@ def take_in_waiting(
     limit: int = 20,
     reader: Reader = sandbox.read,
     seconds: float = math.inf,
+    settings: str | None = None,
 ) -> int:
     """Take in what is pending (of the wires *names* only, when given); returns how many wires.
 
     Wires are claimed one by one, so that a worker that is stopped holds no others. After *seconds*
     no further capture is started. The error of one wire is logged, shown by status, and tried again
-    later; the other wires go on.
+    later; the other wires go on. With *settings*, the digest of the caller's configuration, nothing
+    is done once another one was noted: who has an older file may not know a wire's name or agency.
     """
     carried = 0
     end = time.monotonic() + seconds
+
+    def claim(conn: Connection, now: datetime) -> list[Job]:
+        if settings is not None and key_value.read(conn, RENDERED_FOR) not in (None, settings):
+            log.warning("another configuration was started; this process leaves intake to it")
+            return []
+        return outbox.claim(conn, "ingest", now, 1, names)
+
     with store.write() as conn:
-        jobs = outbox.claim(conn, "ingest", clock.now(), 1, names)
+        jobs = claim(conn, clock.now())
         pending = captures.ids_pending(conn, jobs[0].key) if jobs else []
     while jobs:
         [job] = jobs
@@ -121,7 +132,7 @@ def take_in_waiting(
             else:
                 outbox.done(conn, jobs, now)
             more = carried < limit and not late
-            jobs = outbox.claim(conn, "ingest", now, 1, names) if more else []
+            jobs = claim(conn, now) if more else []
             pending = captures.ids_pending(conn, jobs[0].key) if jobs else []
     return carried
 
@@ -145,6 +156,8 @@ def take_in(
     :raises LeaseLostError: when the lease was lost; nothing more is written.
     :raises ingest.sandbox.SandboxError: when nothing can be parsed now; the captures wait.
     """
+    # Ids, and what versions say of their wire, are of its first name: no rename changes them.
+    known_as = wire.model_copy(update={"name": config.first_name("wire", wire.name)})
     for number in numbers:
         with store.read() as conn:
             capture = captures.get(conn, number)
@@ -154,7 +167,7 @@ def take_in(
         fresh = capture.state == "pending"
         if body is None and not fresh:
             continue  # its bytes are lost; taking it in would remove what it brought
-        contents, fault = _read(reader, wire, capture, body)
+        contents, fault = _read(reader, known_as, capture, body)
         with store.write() as conn:
             now = clock.now()
             state = wires.lock(conn, wire.name)
@@ -162,9 +175,9 @@ def take_in(
                 raise LeaseLostError(job)
             known = _recall(conn, wire, contents, capture)
             decision = decide(
-                wire.name, wire.identity, contents, known, capture.received_at, capture.rule
+                known_as.name, wire.identity, contents, known, capture.received_at, capture.rule
             )
-            changes = _reconcile(conn, config, wire, capture, decision)
+            changes = _reconcile(conn, config, known_as, wire, capture, decision)
             taken = _settle(conn, capture, contents, fault, decision, changes)
             outbox.want(conn, "story", taken.stories, now)
             if fresh and state is not None:
@@ -208,9 +221,17 @@ def _recall(conn: Connection, wire: Wire, contents: Contents, capture: Capture) 
 
 
 def _reconcile(
-    conn: Connection, config: Config, wire: Wire, capture: Capture, decision: Decision
+    conn: Connection,
+    config: Config,
+    known_as: Wire,
+    wire: Wire,
+    capture: Capture,
+    decision: Decision,
 ) -> tuple[VersionChange, ...]:
-    """Make the versions and keys of *capture* those of *decision*; returns what had to change."""
+    """Make the versions and keys of *capture* those of *decision*; returns what had to change.
+
+    *known_as* is the *wire* under its first name.
+    """
     stored = records.versions_of_capture(conn, capture.id)
     wanted = {i.story_id: i for i in decision.intents if i.action in ("new", "updated")}
     changes: list[VersionChange] = []
@@ -225,7 +246,7 @@ def _reconcile(
         else:
             changes.append(VersionChange(story, capture.id, intent.action))
             if intent.action == "new":
-                fresh.append(_story_row(config, wire, capture, intent))
+                fresh.append(_story_row(config, known_as, wire, capture, intent))
         put.append((row, intent))
     records.add_stories(conn, fresh)
     records.put_versions(conn, [row for row, _ in put])
@@ -279,11 +300,13 @@ def _version_row(capture: Capture, intent: Intent) -> VersionRow:
     )
 
 
-def _story_row(config: Config, wire: Wire, capture: Capture, intent: Intent) -> dict[str, Any]:
+def _story_row(
+    config: Config, known_as: Wire, wire: Wire, capture: Capture, intent: Intent
+) -> dict[str, Any]:
     identity = intent.identity
     return {
         "id": intent.story_id,
-        "guid": story_guid(config.publisher.authority, wire.name, identity.key),
+        "guid": story_guid(config.publisher.authority, known_as.name, identity.key),
         "slug": slug(intent.item.version.headline),
         "wire": wire.name,
         "rule": identity.rule,

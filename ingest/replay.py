@@ -215,10 +215,11 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
             raise StoreError(f"database {target.name}: is not empty; name a fresh one")
         names = captures.wires_captured(old) if wires is None else list(wires)
         count = sum(captures.copy(old, new, name) for name in names)
-        rows.copy_terms(old, new, set(names))
+        rows.copy(old, new, set(names))
         records.copy_edits(new, records.every_edit(old))
-        if (authority := key_value.read(old, key_value.AUTHORITY)) is not None:
-            key_value.write(new, key_value.AUTHORITY, authority)
+        for key in (key_value.AUTHORITY, key_value.FIRST_NAMES):
+            if (noted := key_value.read(old, key)) is not None:
+                key_value.write(new, key, noted)
         proofs.copy(old, new)
         copied = retention.copy_outcomes(old, new, names)
         outbox.want(new, "story", copied, clock.now())

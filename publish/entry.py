@@ -12,7 +12,7 @@ from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from publish.clean import absolute, clean
-from stories.config import Config
+from stories.config import Config, Kind
 from stories.models import NAMESPACE, Category, Instant, Media, Story, Value, credit_of
 from wirecopy.encoding import xml_chars
 from wirecopy.scope import Scope
@@ -161,7 +161,7 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
         link=link,
         source_id=urn(config, "wire", version.wire),
         source_title=credit.agency,
-        source_url=_origin(config, version.wire),
+        source_url=_origin(config, story.wire),
         source_updated=utc(story.received_at) or EPOCH,
         valid_until=utc(ends),
         about=f"{config.site.url}/",
@@ -203,9 +203,9 @@ def story_url(story: Story, config: Config) -> str:
     return re.sub(r"\{(id|slug)\}", lambda hole: values[hole[1]], pattern)
 
 
-def urn(config: Config, kind: str, name: str) -> str:
-    """The id of a *kind* (``feed``, ``wire``) called *name*, the same when the site moves."""
-    return uuid.uuid5(NAMESPACE, f"{config.publisher.authority}\0{kind}\0{name}").urn
+def urn(config: Config, kind: Kind, first_name: str) -> str:
+    """The id of the wire or feed that began as *first_name*: the same when the site moves."""
+    return uuid.uuid5(NAMESPACE, f"{config.publisher.authority}\0{kind}\0{first_name}").urn
 
 
 def language(tag: str | None) -> str | None:
@@ -324,9 +324,9 @@ def _public(url: str | None) -> str | None:
 
 
 def _origin(config: Config, name: str) -> str | None:
-    """Scheme and host of a wire's URL; path and query of licensed wires often hold secrets."""
-    wire = config.wire(name)
-    if wire is None:
+    """Scheme and host of a wire's URL as last configured, so that no entry changes when the wire
+    leaves; path and query of licensed wires often hold secrets."""
+    parts = urlsplit(config.address_of(name) or "")
+    if not parts.netloc:
         return None
-    parts = urlsplit(wire.url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"

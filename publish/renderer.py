@@ -196,7 +196,7 @@ def _draft(config: Config, story: Story, ends: datetime | None, *, over: bool) -
     except Exception as error:  # one story must not stop the others, whatever it raises
         log.exception("rendering failed", story=story.id)
         return _Draft(story, over, failure=RenderError(f"{type(error).__name__}: {error}"))
-    return _Draft(story, over, () if over else selected_by(config, story.version), rendered)
+    return _Draft(story, over, () if over else selected_by(config, story), rendered)
 
 
 def _claims(drafts: Mapping[str, _Draft]) -> dict[str, Claims]:

@@ -19,7 +19,7 @@ def settings_digest(config: Config) -> str:
         "rendering": RENDERING,
         "publisher": config.publisher.model_dump(mode="json"),
         "site": config.site.url,
-        "feeds": [f.model_dump(mode="json") for f in config.outgoing],
+        "feeds": [f.model_dump(mode="json", exclude={"aliases"}) for f in config.outgoing],
         "disclosures": config.disclosures,
         "wires": [
             (w.name, w.url, str(w.every), w.language, str(w.expires_after)) for w in config.wires

@@ -12,7 +12,7 @@ from functools import cache
 from publish.entry import FeedMetadata, language, urn, utc
 from publish.formats import WRITERS, Format
 from stories.config import Config, Feed
-from stories.models import Version
+from stories.models import Story, Version
 from wirecopy.encoding import xml_chars
 from wirecopy.html import TangleError
 from wirecopy.text import paragraphs, plain
@@ -38,8 +38,9 @@ def matches(feed: Feed, version: Version, text: Callable[[], str] | None = None)
     )
 
 
-def selected_by(config: Config, version: Version) -> list[str]:
-    """The names of the feeds that *version* belongs to."""
+def selected_by(config: Config, story: Story) -> list[str]:
+    """The names of the feeds that *story* belongs to."""
+    version = story.version.model_copy(update={"wire": story.wire})  # as it is called today
     text = cache(lambda: _text(version))  # read once for all feeds, and for none without need
     return [feed.name for feed in config.outgoing if matches(feed, version, text)]
 
@@ -57,7 +58,7 @@ def metadata(feed: Feed, config: Config, updated: datetime | None) -> FeedMetada
     """
     site, publisher = config.site.url, config.publisher
     return FeedMetadata(
-        id=urn(config, "feed", feed.name),
+        id=urn(config, "feed", config.first_name("feed", feed.name)),
         title=xml_chars(feed.title),
         description=xml_chars(feed.description) or None,
         page=f"{site}/feeds/{feed.name}",

@@ -243,6 +243,7 @@ class Wire(_Part):
     """One incoming feed of an agency."""
 
     name: Name
+    aliases: tuple[Name, ...] = ()
     url: Web
     agency: str | None = None
     code: str | None = None
@@ -343,6 +344,7 @@ class Feed(_Part):
     """One outgoing feed: stories that match *every* criterion given, *any* value within one."""
 
     name: Name
+    aliases: tuple[Name, ...] = ()
     title: str = Field(min_length=1)
     description: str = ""
     wires: tuple[str, ...] = ()
@@ -362,6 +364,23 @@ class Feed(_Part):
                     ' "en", "hi" or "en-IN" (RFC 5646)'
                 )
         return languages
+
+
+def _check_aliases(kind: str, listed: Sequence[Wire] | Sequence[Feed]) -> None:
+    """Refuse a former name that is somebody's name, or of two."""
+    live, taken = {each.name for each in listed}, dict[str, str]()
+    for each in listed:
+        for alias in each.aliases:
+            if alias in live:
+                raise ValueError(
+                    f"{kind}: {alias!r} is an alias of {each.name!r} and a name; an alias is a"
+                    " former name, so take it out or rename the other"
+                )
+            if taken.setdefault(alias, each.name) != each.name:
+                raise ValueError(
+                    f"{kind}: {alias!r} is an alias of {taken[alias]!r} and {each.name!r}; only one"
+                    " can go on with what it had"
+                )
 
 
 def _untrue(scope: str, line: str) -> str:
@@ -409,6 +428,9 @@ def _line_of(words: Wording, scope: Scope) -> str:
     return words.whole if scope == "verbatim" else words.except_ if scope in EXCEPTED else ""
 
 
+Kind = Literal["wire", "feed"]
+
+
 class Disclosure(NamedTuple):
     """The sentence under a story, empty for none; its language, empty where that is not known."""
 
@@ -438,6 +460,8 @@ class Config(BaseSettings):
     redis_url: SecretStr | None = None
     worker_processes: int = Field(default=2, ge=1, le=256)
     log: Literal["auto", "json", "console"] = "auto"
+    _began: dict[Kind, dict[str, str]] = PrivateAttr(default_factory=dict)
+    _left: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @field_validator("redis_url")
     @classmethod
@@ -464,15 +488,22 @@ class Config(BaseSettings):
     @model_validator(mode="after")
     def _whole(self) -> "Config":
         names = [w.name for w in self.wires]
-        for kind, listed in (("wires", names), ("feeds", [f.name for f in self.feeds])):
-            for twice in (n for n, times in Counter(listed).items() if times > 1):
+        for kind, listed in (("wires", self.wires), ("feeds", self.feeds)):
+            for twice in (n for n, times in Counter(e.name for e in listed).items() if times > 1):
                 raise ValueError(f"{kind}: two are named {twice!r}; give each its own name")
+            _check_aliases(kind, listed)
         if self.site.metrics_address == self.site.address:
             raise ValueError("site.metrics_listen: is where the site is; take another port")
         known = set(names)
         for feed in self.feeds:
             for wire in feed.wires:
                 if wire not in known:
+                    now = next((w.name for w in self.wires if wire in w.aliases), None)
+                    if now is not None:
+                        raise ValueError(
+                            f"feeds: {feed.name!r} asks for wire {wire!r}, which is {now!r} now;"
+                            " write that"
+                        )
                     raise ValueError(
                         f"feeds: {feed.name!r} asks for wire {wire!r},{_near(wire, names)}"
                     )
@@ -506,6 +537,24 @@ class Config(BaseSettings):
     def wire(self, name: str) -> Wire | None:
         """The wire of that name, or None."""
         return self._wires_by_name.get(name)
+
+    def first_name(self, kind: Kind, name: str) -> str:
+        """The name under which the wire or feed *name* began, of which ids are made: so no other
+        name moves them."""
+        return self._began.get(kind, {}).get(name, name)
+
+    def address_of(self, wire: str) -> str | None:
+        """The address of the wire of that name, as last configured."""
+        known = self.wire(wire)
+        return known.url if known else self._left.get(wire)
+
+    def recall(
+        self, authority: str, began: Mapping[Kind, dict[str, str]], left: dict[str, str]
+    ) -> None:
+        """Take from the store what this file does not say: the host and the first names of which
+        ids are made, and the addresses of wires that are configured no longer."""
+        self.publisher.began_as(authority)
+        self._began, self._left = dict(began), left
 
     @cached_property
     def _wires_by_name(self) -> dict[str, Wire]:

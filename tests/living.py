@@ -17,6 +17,7 @@ from stories.config import Config
 from stories.db import Store, captures, connect, feeds, key_value, outbox, wires
 from stories.db import stories as records
 from workers.housekeeping import housekeeping
+from workers.start import keep_ids
 
 START = datetime(2026, 1, 1, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -53,6 +54,7 @@ class Life:
         with self.frozen():
             with self.store.write() as conn:
                 wires.sync(conn, self.config.wires, self.now)
+            keep_ids(self.store, self.config)
             rerender_if_changed(self.store, self.config)
             renderer.render_waiting(self.store, self.config)
 

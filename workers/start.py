@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from publish.rerender import rendered_before, rerender_if_changed
 from stories import clock
 from stories.config import Config
-from stories.db import Store, connect, key_value, wires
+from stories.db import Store, connect, key_value, names, wires
 from stories.db.key_value import AUTHORITY
 from stories.errors import ConfigError
 from workers.alerts import put_clock_right
@@ -19,7 +19,7 @@ def start(config: Config) -> Store:
     """
     with _opening(config) as store:
         store.migrate()
-        _refuse_renamed(store, config)
+        _rename(store, config)
         keep_ids(store, config)
         put_clock_right(store, clock.now())
         _apply(store, config)
@@ -50,31 +50,37 @@ def _opening(config: Config) -> Iterator[Store]:
 
 
 def keep_ids(store: Store, config: Config) -> None:
-    """Have ids made of the publisher's host under which the store began: RFC 4287 §4.2.6 forbids
-    that they change when the publisher moves."""
+    """Have ids made of the publisher's host and the names under which the store, its wires and its
+    feeds began: RFC 4287 §4.2.6 forbids that they change."""
     with store.read() as conn:
         known = key_value.read(conn, AUTHORITY)
+        began, left = names.first_names(conn), wires.addresses(conn, config.wires)
     if known is None:
         known = config.publisher.authority
         with store.write() as conn:
             key_value.write(conn, AUTHORITY, known)
-    config.publisher.began_as(known)
+    config.recall(known, began, left)
 
 
-def _refuse_renamed(store: Store, config: Config) -> None:
-    """:raises ConfigError: where a wire has only another name than before: all its stories would
-    come anew, without the desk's headlines."""
-    with store.read() as conn:
-        renamed = wires.renamed(conn, config.wires)
-    if renamed:
-        raise ConfigError(
-            "\n".join(
-                f"wires: {new!r} has the url and agency that {old!r} had until now; under the new"
-                f" name all its stories would be published anew, without the desk's headlines. Keep"
-                f" name = {old!r}; or, to begin anew, run `wirecopy poll` once without this wire"
-                for old, new in renamed
-            )
-        )
+def _rename(store: Store, config: Config) -> None:
+    """Have wires and feeds go on under new names with what they had under those in their aliases.
+
+    :raises ConfigError: where a new wire has the address of one that left, and does not say whether
+        it is that one: all stories would come anew, without the desk's headlines.
+    """
+    with store.write() as conn:
+        faults = [
+            f"wires: {one!r} and {two!r} have stories of their own, and cannot become one; take"
+            f" {two!r} out of the aliases of {one!r}"
+            for one, two in names.rename(conn, config)
+        ] or [
+            f"wires: {new!r} has the url that {old!r} had until now. If it is that wire under"
+            f' another name, write aliases = ["{old}"], and its stories keep their guids and'
+            " headlines; if it is another wire, write aliases = []"
+            for old, new in wires.renamed(conn, config.wires)
+        ]
+        if faults:
+            raise ConfigError("\n".join(faults))
 
 
 def _apply(store: Store, config: Config) -> None:

@@ -85,7 +85,13 @@ def poll(lease: str, names: list[str]) -> None:
 def ingest() -> None:
     """Take in captures, of a bounded number of wires; then send ``render``."""
     here = current()
-    if intake.take_in_waiting(here.store, here.config, limit=WIRES_A_TASK, seconds=SECONDS_A_TASK):
+    if intake.take_in_waiting(
+        here.store,
+        here.config,
+        limit=WIRES_A_TASK,
+        seconds=SECONDS_A_TASK,
+        settings=settings_digest(here.config),
+    ):
         wake(render)
 
 

@@ -173,6 +173,10 @@ class Site:
         """``/feeds/NAME``: a feed for people."""
         name = str(request.path_params["name"])
         feed = self.config.feed(name)
+        for other in self.config.outgoing if feed is None else ():
+            if name in other.aliases:
+                now = f"{self.config.site.url}/feeds/{other.name}"
+                return Response(status_code=301, headers={"location": now})
         if feed is None:
             raise HTTPException(404, f"There is no feed called “{name}”.")
 

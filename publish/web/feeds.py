@@ -91,6 +91,13 @@ class Feeds:
         # A proxy in front may or may not remove the site's path.
         self._roots = sorted({f"{prefix}/feeds/" for prefix in ("", _path(config.site.url))})
         self._slots = {f"{root}{slot.name}": slot for root in self._roots for slot in slots}
+        self._moved = {
+            f"{root}{alias}.{format}": f"{config.site.url}/feeds/{feed.name}.{format}"
+            for root in self._roots
+            for feed in config.outgoing
+            for alias in feed.aliases
+            for format in feeds.FORMATS
+        }
         self._document = re.compile(rf"(?:{'|'.join(map(re.escape, self._roots))})[^/]*\.[^/]*")
 
     def handles(self, path: str) -> bool:
@@ -102,7 +109,9 @@ class Feeds:
         slot = self._slots.get(scope["path"])
         method = scope["method"]
         if slot is None:
-            await _send(send, self._unknown(scope["path"], method))
+            moved = self._moved.get(scope["path"])
+            unknown = self._unknown(scope["path"], method)
+            await _send(send, _moved(moved, method) if moved else unknown)
         elif method in ("GET", "HEAD"):
             await _send(send, await self._answer(slot, method, scope["headers"]))
         elif method == "OPTIONS":
@@ -221,18 +230,29 @@ def _path(url: str) -> str:
     return urlsplit(url).path.rstrip("/")
 
 
+def _moved(address: str, method: str) -> Answer:
+    """Where a feed is now that had another name, for good (RFC 9110 §15.4.2)."""
+    # Preflights are answered as everywhere, so that scripts of other sites may follow.
+    if method == "OPTIONS":
+        return preflight()
+    fresh = f"public, max-age={int(STALE_FOR.total_seconds())}"
+    headers = [("location", address), ("cache-control", fresh)]
+    return _plainly(301, f"this feed is now at {address}", headers, method)
+
+
 def _plainly(
     status: int, text: str, headers: Iterable[tuple[str, str]] = (), method: str = "GET"
 ) -> Answer:
-    """A short text that nobody may cache: it may be another in a second."""
+    """A short text that nobody may cache, as it may be another in a second, unless *headers* say
+    otherwise."""
     body = f"{text}\n".encode()
+    given = dict(headers)
     lines = [
         _PLAIN,
         ("content-length", str(len(body))),
-        ("cache-control", "no-store"),
         ("x-content-type-options", "nosniff"),
         ("access-control-allow-origin", "*"),
-        *headers,
+        *{"cache-control": "no-store", **given}.items(),
     ]
     raw = [(name.encode(), value.encode("latin-1")) for name, value in lines]
     return Answer(status, [*raw, SERVER], body if method != "HEAD" else b"")

@@ -12,6 +12,10 @@ from stories.db.tables import notes
 AUTHORITY = "authority"
 """The key of the publisher's host of which ids are made (``workers.start.keep_ids``)."""
 
+FIRST_NAMES = "first-names"
+"""The key of the names under which wires and feeds that were renamed began
+(``stories.db.names``)."""
+
 RENDERED_FOR = "rendered-for"
 """The key of the digest of the settings and code for which everything is rendered."""
 

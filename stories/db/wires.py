@@ -193,23 +193,24 @@ def put_right(conn: Connection, now: datetime) -> int:
 
 
 def renamed(conn: Connection, configured: Sequence[Wire]) -> list[tuple[str, str]]:
-    """Wires that are configured no longer while a new one has their address and agency: old and new
-    name."""
-    columns = (wires.c.name, wires.c.configured_url, wires.c.agency, wires.c.configured)
-    known = conn.execute(select(*columns)).all()
+    """New wires that have the address of one which is configured no longer, and no word on whether
+    they are that one: old and new name."""
+    known = conn.execute(select(wires.c.name, wires.c.configured_url, wires.c.configured)).all()
     names, there = {wire.name for wire in configured}, {row.name for row in known}
-    # A wire without an agency is counted under its name, which is what a rename changes.
-    gone = {
-        (r.configured_url, r.agency if r.agency != r.name else None): r.name
-        for r in known
-        if r.configured and r.name not in names
-    }
+    gone = {r.configured_url: r.name for r in known if r.configured and r.name not in names}
     fresh = (
-        ((wire.url, wire.code or wire.agency), wire.name)
-        for wire in configured
-        if wire.name not in there
+        w
+        for w in configured
+        if w.name not in there and (w.aliases or "aliases" not in w.model_fields_set)
     )
-    return [(gone[same], name) for same, name in fresh if same in gone]
+    return [(gone[wire.url], wire.name) for wire in fresh if wire.url in gone]
+
+
+def addresses(conn: Connection, configured: Sequence[Wire]) -> dict[str, str]:
+    """The addresses, as last configured, of the wires on record that are not among *configured*."""
+    names = {wire.name for wire in configured}
+    rows = conn.execute(select(wires.c.name, wires.c.configured_url))
+    return {row.name: row.configured_url for row in rows if row.name not in names}
 
 
 def terms(conn: Connection, names: Collection[str] | None = None) -> dict[str, timedelta]:
@@ -235,12 +236,12 @@ def licence_terms(conn: Connection, config: Config, names: Collection[str] | Non
     return found | {w.name: w.expires_after for w in configured if w.expires_after is not None}
 
 
-def copy_terms(old: Connection, new: Connection, names: Collection[str]) -> None:
-    """Copy the licences' terms of the wires *names* into another store.
+def copy(old: Connection, new: Connection, names: Collection[str]) -> None:
+    """Copy addresses and licences' terms of the wires *names* into another store.
 
     The wires are added as not configured; :func:`sync` then marks those that are.
     """
-    rows = old.execute(select(wires).where(wires.c.expires_after.is_not(None)))
+    rows = old.execute(select(wires))
     _add(
         new,
         [

@@ -115,7 +115,7 @@ class TestWires:
             assert wires.terms(conn, []) == {}
             other = connect(other_url)
             with other.write() as new:
-                wires.copy_terms(conn, new, {"a", "c"})
+                wires.copy(conn, new, {"a", "c"})
                 wires.sync(new, [licensed("b", year)], LATER)
                 assert wires.terms(new) == {"a": month, "b": year}
                 assert {w.name for w in wires.every(new) if w.configured} == {"b"}

@@ -1,11 +1,10 @@
 """Ids are made once: no other address of the publisher and no other name of a wire moves them."""
 
-from pathlib import Path
-
 import pytest
 
 from publish.entry import urn
-from stories.config import Config
+from publish.renderer import render_feed
+from stories.config import Config, Kind
 from stories.errors import ConfigError
 from tests.conftest import ConfigOf
 from workers.start import open_store, start
@@ -13,9 +12,17 @@ from workers.start import open_store, start
 WIRE = {"name": "heron", "url": "https://heron.example/f"}
 
 
+def named_id(config: Config, kind: Kind, name: str) -> str:
+    return urn(config, kind, config.first_name(kind, name))
+
+
 def ids(config: Config) -> list[str]:
     start(config).close()
-    return [urn(config, "feed", "all"), urn(config, "wire", "heron"), config.publisher.authority]
+    return [
+        named_id(config, "feed", "all"),
+        named_id(config, "wire", "heron"),
+        config.publisher.authority,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -33,23 +40,101 @@ def test_the_publishers_address_moves_no_id(config: ConfigOf, url: str) -> None:
     assert looking.publisher.authority == first[2]
 
 
-def test_a_wire_is_not_renamed_by_accident(config: ConfigOf, tmp_path: Path) -> None:
-    other = {"name": "egret", "url": "https://egret.example/f"}
-    start(config(wires=[WIRE])).close()
-    with pytest.raises(
-        ConfigError, match="'heron-national' has the url and agency that 'heron' had"
-    ):
-        start(config(wires=[{**WIRE, "name": "heron-national"}]))
-    start(config(wires=[WIRE, {**WIRE, "name": "second"}, other])).close()  # beside it
-    start(config(wires=[other])).close()
-    start(config(wires=[other, {**WIRE, "name": "heron-national"}])).close()  # anew, on purpose
-
-
-@pytest.mark.parametrize("agency", [{}, {"agency": "Heron"}, {"agency": "Heron", "code": "HRN"}])
-def test_another_agency_at_the_same_address_is_another_wire(
+@pytest.mark.parametrize("agency", [{}, {"agency": "Heron"}, {"agency": "Egret", "code": "EGR"}])
+def test_a_new_wire_at_the_address_of_one_that_left_says_whether_it_is_that_one(
     config: ConfigOf, agency: dict[str, str]
 ) -> None:
-    start(config(wires=[{**WIRE, **agency}])).close()
-    with pytest.raises(ConfigError, match="'heron-national' has the url and agency"):
-        start(config(wires=[{**WIRE, **agency, "name": "heron-national"}]))
-    start(config(wires=[{**WIRE, "agency": "Egret", "name": "egret"}])).close()
+    """Also when its agency is renamed in the same edit."""
+    other = {"name": "egret", "url": "https://egret.example/f"}
+    fresh = {**WIRE, **agency, "name": "heron-national"}
+    start(config(wires=[WIRE])).close()
+    for wire in (fresh, {**fresh, "aliases": ["somebody-else"]}):
+        with pytest.raises(ConfigError, match=r"url that 'heron' had .* aliases = \["):
+            start(config(wires=[wire]))
+    start(config(wires=[WIRE, {**WIRE, "name": "second"}, other])).close()  # beside it
+    start(config(wires=[WIRE, other])).close()
+    start(config(wires=[{**fresh, "aliases": []}, other])).close()
+    with pytest.raises(ConfigError, match="'heron-national' and 'heron' have stories of their own"):
+        start(config(wires=[{**fresh, "aliases": ["heron"]}, other]))
+
+
+def test_ids_are_of_the_first_name_through_every_rename(config: ConfigOf) -> None:
+    def wire(name: str, *aliases: str, url: str = WIRE["url"]) -> dict[str, object]:
+        return {"name": name, "url": url, "aliases": aliases}
+
+    first = ids(config(wires=[WIRE]))[1]
+    renames: list[list[dict[str, object]]] = [
+        [wire("a", "heron")],
+        [wire("b", "a", "heron")],
+        [{"name": "b", "url": WIRE["url"]}],  # the alias may go
+        [wire("b", url="https://heron.example/g")],
+        [wire("c", "never-seen", "b")],
+    ]
+    for named in renames:
+        room = config(wires=named)
+        start(room).close()
+        assert named_id(room, "wire", str(named[0]["name"])) == first
+        looking = config(wires=named)
+        open_store(looking).close()
+        assert named_id(looking, "wire", str(named[0]["name"])) == first
+    both = config(wires=[wire("c"), wire("heron", url="https://other.example/f")])
+    start(both).close()
+    assert named_id(both, "wire", "c") == first != named_id(both, "wire", "heron"), (
+        "a name used anew"
+    )
+    assert both.first_name("wire", "heron") == "heron-2"
+    back = config(wires=[wire("heron-2", "c"), wire("heron")])
+    start(back).close()
+    assert (named_id(back, "wire", "heron-2"), back.first_name("wire", "heron")) == (
+        first,
+        "heron-2",
+    )
+
+
+def test_a_feeds_id_is_of_its_first_name(config: ConfigOf) -> None:
+    def named(*feeds: tuple[str, ...]) -> dict[str, str]:
+        room = config(feeds=[{"name": n, "title": "T", "aliases": old} for n, *old in feeds])
+        store = start(room)
+        for name, *_ in feeds:
+            render_feed(store, room, name)
+        store.close()
+        return {name: named_id(room, "feed", name) for name, *_ in feeds}
+
+    first = named(("india",))["india"]
+    assert named(("bharat", "india")) == {"bharat": first}
+    assert named(("bharat",)) == {"bharat": first}, "the alias may go"
+    # A member with the old file starts once more, and then one with the new file.
+    assert named(("india",)) == {"india": first}
+    assert named(("bharat", "india")) == {"bharat": first}
+    assert named(("home",))["home"] != first
+    assert named(("bharat",), ("home",))["bharat"] == first, "it came back"
+    both = named(("bharat",), ("india",))
+    assert both["bharat"] == first != both["india"], "a name used anew"
+    assert named(("one", "bharat", "india"))["one"] == first, "two become one"
+
+
+@pytest.mark.parametrize(
+    ("aliases", "fault"),
+    [
+        ((("a",), ("b", "a")), "'a' is an alias of 'b' and a name"),
+        ((("a", "a"),), "'a' is an alias of 'a' and a name"),
+        ((("a", "x"), ("b", "x")), "'x' is an alias of 'a' and 'b'"),
+        ((("a", "Ärger"),), "a name is 1 to 63"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["wires", "feeds"])
+def test_an_alias_is_nobodys_name(
+    config: ConfigOf, kind: str, aliases: tuple[tuple[str, ...], ...], fault: str
+) -> None:
+    more = {"wires": {"url": "https://heron.example/f"}, "feeds": {"title": "T"}}[kind]
+    listed = [{"name": name, "aliases": former, **more} for name, *former in aliases]
+    with pytest.raises(ValueError, match=fault):
+        config(**{kind: listed})
+
+
+def test_a_feed_that_asks_for_a_wire_by_its_former_name_is_told_the_new_one(
+    config: ConfigOf,
+) -> None:
+    wires = [{**WIRE, "name": "a", "aliases": ["heron"]}]
+    with pytest.raises(ValueError, match="asks for wire 'heron', which is 'a' now"):
+        config(wires=wires, feeds=[{"name": "f", "title": "F", "wires": ["heron"]}])

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from lxml import etree, html
@@ -236,6 +237,24 @@ def test_a_feed_that_is_not_there(serve: Serve) -> None:
             assert feed.name in found.text
         head = site.ask(path, method="HEAD")
         assert (head.status, head.headers["content-length"]) == (404, str(len(found.body)))
+
+
+@pytest.mark.parametrize("site", ["https://feeds.example", "https://news.example/wire"])
+def test_a_renamed_feed_is_at_its_new_address_for_good(serve: Serve, site: str) -> None:
+    feed = Feed(name="bharat", title="India", aliases=("india", "in"))
+    running = serve(samples.english(), feeds=(feed,), site=Site(url=site))
+    for path in ("", urlsplit(site).path):
+        for old in ("india", "in"):
+            for end in (".rss", ".atom", ".json", ""):
+                for method in ("GET", "HEAD"):
+                    found = running.ask(f"{path}/feeds/{old}{end}", method=method)
+                    assert found.status == 301
+                    assert found.headers["location"] == f"{site}/feeds/bharat{end}"
+                    assert bool(end) is ("access-control-allow-origin" in found.headers)
+        asked = running.ask(f"{path}/feeds/india.json", method="OPTIONS")
+        assert (asked.status, asked.headers["access-control-allow-origin"]) == (204, "*")
+        assert running.ask(f"{path}/feeds/other.rss").status == 404
+        assert running.ask(f"{path}/feeds/bharat.rss").status == 200
 
 
 def test_what_a_hostile_address_names_comes_back_harmless(serve: Serve) -> None:
