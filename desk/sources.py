@@ -93,10 +93,7 @@ def _refused(response: Response) -> str:
     if response.error is None:
         return "" if response.status == 200 else f"answered {response.status}"
     # What a wire's operator is advised to do, after the semicolon, is of no use here.
-    said = str(response.error).partition("; ")[0]
-    while said.startswith(start := f"{response.wire}: "):  # as the wire's name, and as its address
-        said = said.removeprefix(start)
-    return said
+    return str(response.error).partition("; ")[0].removeprefix(f"{response.wire}: ")
 
 
 def _is_private(host: str) -> bool:

@@ -22,6 +22,8 @@ from ingest.item import Contents, Hints
 from ingest.normalize import content_digest, made_by
 from ingest.parse import LONGEST_MESSAGE, Reader, storable
 from ingest.schedule import KEPT_NEWS, combined, next_poll
+from net.client import WITHHELD
+from net.ssrf import same_origin
 from stories import clock, transparency
 from stories.config import Config, Wire
 from stories.db import Connection, Store, captures, key_value, outbox, proofs, wires
@@ -377,6 +379,8 @@ def _learn(
     at = capture.received_at
     if fault is not None:
         text = f"capture {capture.id}: {fault.state}: {storable(str(fault))}"
+        if wire.headers and not same_origin(wire.url, capture.url):
+            text += f"; the wire's headers {WITHHELD}"
         wires.note_content(conn, wire.name, {"fault": text, "whole": False})
         return
     channel = asdict(contents.channel)

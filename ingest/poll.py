@@ -20,9 +20,8 @@ from ingest.schedule import (
     combined,
     next_poll,
 )
-from net.client import Client, Request, Response
-from net.errors import FetchError
-from net.ssrf import origin, web_url
+from net.client import WITHHELD, Client, Request, Response
+from net.ssrf import shown
 from stories import clock
 from stories.config import Config, Wire
 from stories.db import Connection, Store, captures, outbox, wires
@@ -67,7 +66,7 @@ def poll(
                 yield None
             elif wire is not None:
                 under_way[state.name] = wire, state
-                yield request_of(wire, state)
+                yield request_of(wire, state.url, *_validators(wire, state))
 
     for response in client.fetch(requests(), user_agent=config.agent):
         wire, before = under_way.pop(response.wire)
@@ -180,33 +179,25 @@ def _validators(wire: Wire, state: WireState) -> tuple[str | None, str | None]:
     )
 
 
-def request_of(wire: Wire, state: WireState) -> Request:
-    """The conditional GET for a wire: both validators, exactly as received, every time.
+def request_of(
+    wire: Wire, url: str, etag: str | None = None, last_modified: str | None = None
+) -> Request:
+    """The GET for a wire at *url*, conditional by both validators, exactly as received.
 
-    Where the wire is polled at another origin than the configured one, its headers are not sent:
-    they may be secrets, and only a server said that it moved.
+    Its headers may be secrets: they go to the configured origin only, wherever a server says that
+    the wire moved.
     """
-    etag, last_modified = _validators(wire, state)
-    own = wire.headers if _same_origin(wire.url, state.url) else {}
     return Request(
         wire=wire.name,
-        url=state.url,
+        url=url,
         etag=etag,
         last_modified=last_modified,
-        headers=tuple((k, v.get_secret_value()) for k, v in own.items()),
+        headers=tuple((k, v.get_secret_value()) for k, v in wire.headers.items()),
+        home=wire.url,
         allow_private=wire.allow_private,
         timeout=wire.timeout.total_seconds(),
         max_bytes=wire.max_bytes,
     )
-
-
-def _same_origin(one: str, other: str) -> bool:
-    if one == other:
-        return True
-    try:
-        return origin(web_url(one)) == origin(web_url(other))
-    except FetchError:
-        return False
 
 
 def judge(response: Response, last_digest: str | None, *, conditional: bool) -> tuple[str, str]:
@@ -226,14 +217,33 @@ def judge(response: Response, last_digest: str | None, *, conditional: bool) -> 
 
 
 def _advice(response: Response) -> str:
-    remedies = {
-        304: "not modified, it says, though we named nothing that it could be compared with;"
-        " the agency's server is broken, or a cache before it",
-        401: "the agency wants credentials; set the wire's headers",
-        403: "the agency refuses us; check the licence and the wire's headers",
-        404: "nothing is there; check the wire's url",
-        410: "the agency says this feed is gone for good; ask them for the new one",
-        429: "we came too often; raise the wire's every",
-    }
-    kind = "the agency's server failed; it is tried again" if response.status >= 500 else ""
-    return f"HTTP {response.status}: {remedies.get(response.status, kind or 'not a feed')}"
+    """The message of a status that brings no feed."""
+    status = response.status
+    name = f"HTTP {status}"
+    if response.hops:
+        name += f", redirected from {shown(response.hops[0].url)} to {shown(response.url)}"
+    if response.withheld and status in _WANTS_MORE:
+        return (
+            f"{name}: the wire's headers ({', '.join(response.withheld)}) {WITHHELD};"
+            f" set the wire's url to {shown(response.url)} if that is the agency's"
+        )
+    other = "the agency's server failed; it is tried again" if status >= 500 else "not a feed"
+    return f"{name}: {_REMEDIES.get(status, other)}"
+
+
+_WANTS_MORE = frozenset({400, 401, 403, 404})
+"""Statuses with which servers answer requests without credentials."""
+
+_REMEDIES = {
+    202: "accepted, it says, but the feed is not there yet; it is tried again",
+    204: "no content, it says; ask the agency if it stays so, as an empty feed is a feed too",
+    206: "a part of the feed, it says, though all of it was asked for; the agency's server is"
+    " broken, or a cache before it",
+    304: "not modified, it says, though we named nothing that it could be compared with;"
+    " the agency's server is broken, or a cache before it",
+    401: "the agency wants credentials; set the wire's headers",
+    403: "the agency refuses us; check the licence and the wire's headers",
+    404: "nothing is there; check the wire's url",
+    410: "the agency says this feed is gone for good; ask them for the new one",
+    429: "we came too often; raise the wire's every",
+}

@@ -38,7 +38,7 @@ import pycurl
 
 from net.decoder import Body
 from net.errors import FetchError
-from net.ssrf import origin, refusal, shown, web_url
+from net.ssrf import refusal, same_origin, shown, web_url
 
 State = Literal[
     "bad-url",
@@ -67,8 +67,9 @@ class Request:
 
     ``etag`` and ``last_modified`` are sent verbatim as If-None-Match and If-Modified-Since, both,
     every time. ``headers`` are the wire's own and may be secrets: they are kept out of ``repr`` and
-    messages, and are sent to the origin of ``url`` only, never to another one that a redirect
-    leads to (RFC 9110 §15.4). ``timeout`` is in seconds, for the whole transfer.
+    messages, and are sent to the origin of ``home`` (``url``, where that is empty) only, never to
+    another one that a redirect leads to (RFC 9110 §15.4). ``timeout`` is in seconds, for the whole
+    transfer.
     ``max_bytes`` limits the body as sent and as decoded; a larger one is refused, not cut.
     """
 
@@ -77,6 +78,7 @@ class Request:
     etag: str | None = None
     last_modified: str | None = None
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    home: str = field(default="", repr=False)
     allow_private: bool = False
     timeout: float = 30.0
     max_bytes: int = 16 * 1024 * 1024
@@ -100,7 +102,8 @@ class Response:
     ``status`` (0 for none), ``url`` and ``headers`` then say how far it got, and ``body`` is empty.
     ``url`` is the last one requested. ``headers`` are those of the last response as received, names
     in lower case, order and repetitions kept, and decoded as ISO 8859-1, so that validators are
-    sent back byte for byte.
+    sent back byte for byte. ``withheld`` are the names of the request's own headers if ``url`` was
+    not sent them.
     """
 
     wire: str
@@ -110,6 +113,7 @@ class Response:
     body: bytes = field(repr=False)
     hops: tuple[Hop, ...]
     error: FetchError | None
+    withheld: tuple[str, ...] = ()
 
     @property
     def moved_to(self) -> str | None:
@@ -117,6 +121,9 @@ class Response:
         permanent = self.hops and all(hop.status in PERMANENT for hop in self.hops)
         return self.url if permanent and self.error is None else None
 
+
+WITHHELD = "were not sent there, as it is another host than that of its url"
+"""Of a wire's own headers, in messages."""
 
 ASK_AGAIN_SECONDS = 0.1
 """Seconds until an iterator of requests that gave None is asked again."""
@@ -418,6 +425,7 @@ class Transfer:
         self.user_agent = user_agent
         self.url = request.url
         self.hops: tuple[Hop, ...] = ()
+        self.withheld: tuple[str, ...] = ()
         self.started = self._now()
         limit = request.timeout if request.timeout > 0 else 0.0  # NaN is not greater, either
         self.deadline = self.started + min(limit, LONGEST_SECONDS)
@@ -450,7 +458,8 @@ class Transfer:
         self._clear()
         self.url = url
         self.url = web_url(url)
-        own = not self.hops or origin(self.url) == origin(self.hops[0].url)
+        own = same_origin(self.url, self.request.home or self.request.url)
+        self.withheld = () if own else tuple(name for name, _ in self.request.headers)
         self.curl.setopt(pycurl.URL, self.url)
         self.curl.setopt(pycurl.HTTPHEADER, _field_lines(self.request, self.user_agent, own))
         self._allow_connecting(int(CONNECT_SECONDS * 1000))
@@ -617,8 +626,7 @@ class Transfer:
             error = None  # the status counts, and its Retry-After
         if error:
             came = f" (redirected from {shown(self.hops[0].url)})" if self.hops else ""
-            where = f"{self.request.wire}: {shown(self.url)}{came}"
-            error = FetchError(error.state, f"{where}: {error}")
+            error = FetchError(error.state, f"{shown(self.url)}{came}: {error}")
         return Response(
             wire=self.request.wire,
             status=self._status,
@@ -627,6 +635,7 @@ class Transfer:
             body=body,
             hops=self.hops,
             error=error,
+            withheld=self.withheld,
         )
 
 

@@ -219,6 +219,14 @@ def origin(url: str) -> tuple[str, str, int]:
     )
 
 
+def same_origin(one: str, other: str) -> bool:
+    """Whether two URLs are of one origin; one that cannot be read is of none."""
+    try:
+        return one == other or origin(web_url(one)) == origin(web_url(other))
+    except FetchError:
+        return False
+
+
 def shown(url: str) -> str:
     """*url* as it may stand in a message or log: no credentials, query or fragment (they hold
     keys), nothing that moves a terminal's cursor, 200 characters at most.

@@ -83,7 +83,7 @@ MUTANTS = (
     Mutant(
         "the wire's headers go to another origin",
         "net/client.py",
-        "own = not self.hops or origin(self.url) == origin(self.hops[0].url)",
+        "own = same_origin(self.url, self.request.home or self.request.url)",
         "own = True",
         ("tests/net/test_client.py",),
     ),

@@ -135,9 +135,7 @@ def _outcome(conn: Connection, polled: Polled) -> dict[str, Any]:
         "items": capture.items if capture else None,
         "new": capture.new if capture else None,
         "updated": capture.updated if capture else None,
-        "message": masked(
-            polled.message.removeprefix(f"{polled.wire}: ") or fault or _quarantined(problems)
-        ),
+        "message": masked(polled.message or fault or _quarantined(problems)),
     }
 
 

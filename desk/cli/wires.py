@@ -9,7 +9,8 @@ import typer
 from desk import show
 from desk.cli.context import check_wires, opened
 from ingest.schedule import JITTER, MEASURED_NEWS, SEEN_FOR, SIGHTINGS, usual_gap
-from net.ssrf import shown
+from net.client import WITHHELD
+from net.ssrf import same_origin, shown
 from stories import clock
 from stories.config import Politeness, Wire
 from stories.db import captures
@@ -69,7 +70,7 @@ def wires(
                 "last poll": show.ago(w.polled_at),
                 "next poll": _next(w),
                 "last news": show.ago(w.changed_at),
-                "message": masked(w.message.removeprefix(f"{w.name}: ") or w.fault or ""),
+                "message": masked(w.message or w.fault or ""),
             }
             for w in found
         ],
@@ -111,7 +112,7 @@ def explained(
     if state.configured and not state.paused_at:
         lines += [_room(state, politeness, traffic, now)]
     lines += _wishes(state, rules)
-    lines += [_news(state), *_address(state)]
+    lines += [_news(state), *_address(state, rules)]
     if rules is not None:
         lines.append(_validators(state, rules))
     lines += [_last(state), *(_capture(c) for c in latest)]
@@ -197,13 +198,15 @@ def _news(state: WireState) -> str:
     )
 
 
-def _address(state: WireState) -> list[str]:
+def _address(state: WireState, rules: Wire | None) -> list[str]:
     lines = []
     if state.url != state.configured_url:
         lines.append(
             f"It is polled at {shown(state.url)}, where it moved for good;"
             f" the configuration says {shown(state.configured_url)}: set the wire's url to the new."
         )
+    if rules is not None and rules.headers and not same_origin(state.url, rules.url):
+        lines.append(f"The wire's headers ({', '.join(rules.headers)}) {WITHHELD}.")
     if state.moved_to and state.moved_since:
         lines.append(
             f"It redirects for good to {shown(state.moved_to)}, seen {state.moved_count} times"

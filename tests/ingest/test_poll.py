@@ -265,14 +265,69 @@ def test_a_believed_address_that_fails_is_left_again(poller: Poller) -> None:
     assert poller.poll().state == "unchanged"
 
 
-def test_secrets_do_not_follow_a_wire_to_another_origin(poller: Poller) -> None:
+@pytest.mark.parametrize("moved", [False, True])
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_headers_that_were_withheld_are_told(poller: Poller, status: int, moved: bool) -> None:
+    """They do not follow a wire to another host, also where it moved to for good."""
     poller.configure(headers={"Authorization": "Bearer s3cret"})
-    rules = poller.config.wires[0]
-    same = replace(poller.state, url=f"{poller.server.url}/new.xml")
-    other = replace(poller.state, url="https://elsewhere.example/feed.xml")
-    assert polling.request_of(rules, same).headers == (("Authorization", "Bearer s3cret"),)
-    assert polling.request_of(rules, other).headers == ()
-    assert polling.request_of(rules, other).url == other.url
+    there = f"http://localhost:{poller.server.port}/feed2.xml"
+
+    def guarded(exchange: hostile.Exchange) -> None:
+        known = exchange.seen.header("authorization") == "Bearer s3cret"
+        exchange.reply(200 if known else status, {}, FEED)
+
+    poller.server.route("/feed2.xml", guarded)
+    poller.server.answer("/feed.xml", headers={"Location": there}, status=301)
+    if moved:
+        (state,) = poller.claim()
+        polled = poller.poll([replace(state, url=there)])
+    else:
+        polled = poller.poll()
+        assert f"redirected from {poller.server.url}/feed.xml to {there}" in polled.message
+    assert polled.state == f"http-{status}"
+    assert "the wire's headers (Authorization) were not sent there" in polled.message
+    assert f"set the wire's url to {there}" in polled.message
+    assert "s3cret" not in polled.message
+    poller.config = poller.config_of(
+        wires=[{**poller.config.wires[0].model_dump(), "url": there}],
+    )
+    with poller.store.write() as conn:
+        wires.sync(conn, poller.config.wires, poller.now)
+    assert poller.poll().state == "ok"
+
+
+def test_a_page_behind_withheld_headers_is_told(poller: Poller) -> None:
+    """Many hosts answer 200 with a page to log in."""
+    poller.configure(headers={"Authorization": "Bearer s3cret"})
+    there = f"http://localhost:{poller.server.port}/login"
+    poller.server.answer("/login", b"<!DOCTYPE html><title>Log in</title>")
+    poller.server.answer("/feed.xml", headers={"Location": there}, status=302)
+    poller.poll()
+    with clock.reading(lambda: poller.now):
+        intake.take_in_waiting(poller.store, poller.config)
+    assert (poller.state.fault or "").endswith(
+        "; the wire's headers were not sent there, as it is another host than that of its url"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (202, "not there yet"),
+        (204, "no content, it says"),
+        (206, "a part of the feed, it says, though all of it was asked for"),
+        (401, "set the wire's headers"),
+        (418, "not a feed"),
+        (500, "the agency's server failed"),
+    ],
+)
+def test_a_status_is_named_for_what_it_is(poller: Poller, status: int, told: str) -> None:
+    poller.server.answer("/feed.xml", b"" if status == 204 else FEED, status=status)
+    polled = poller.poll()
+    assert polled.state == f"http-{status}"
+    assert polled.message.startswith(f"HTTP {status}: ")
+    assert told in polled.message
+    assert poller.captured() == 0
 
 
 def test_gone_for_good_pauses_until_somebody_asks(poller: Poller) -> None:
