@@ -484,7 +484,7 @@ def test_an_address_on_the_page_leads_nowhere_inside(run: Any, site: Site) -> No
 
     with Sources() as sources:
         assert is_url(site.url)
-        assert sources.found([f"{site.url}{JWKS}"]) == {}
+        assert "loopback" in str(sources.found([f"{site.url}{JWKS}"])[f"{site.url}{JWKS}"])
         assert site.asked == []
         site.pages["/x"] = b"y"
         assert sources.named(f"{site.url}/x") == b"y"
