@@ -7,25 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime, timedelta
 from io import TextIOWrapper
-from typing import Any, NoReturn
-
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from stories import clock
-from stories.logs import masked
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 # Controls (C0, C1) and overrides of direction in a headline could take over an operator's terminal.
 _UNSAFE = dict.fromkeys((*range(32), *range(127, 160)), "�")
 _UNSAFE |= dict.fromkeys((*range(8234, 8239), *range(8294, 8298)))
-
-
-class _Output(Console):
-    """Standard output; a reader who closes the pipe (``wirecopy stories | head``) is no error."""
-
-    def on_broken_pipe(self) -> None:
-        end_quietly()
 
 
 def end_quietly() -> NoReturn:
@@ -53,10 +44,17 @@ def settle_streams() -> None:
             stream.reconfigure(errors="replace")
 
 
-def console() -> Console:
+def console() -> "Console":
     """Where results go: standard output, coloured only on a terminal."""
-    wide = None if sys.stdout.isatty() else 200
-    return _Output(width=wide, highlight=False)
+    from rich.console import Console  # only what prints a table waits for it
+
+    class Output(Console):
+        """A reader who closes the pipe (``wirecopy stories | head``) is no error."""
+
+        def on_broken_pipe(self) -> None:
+            end_quietly()
+
+    return Output(width=None if sys.stdout.isatty() else 200, highlight=False)
 
 
 def safe(value: object) -> str:
@@ -93,8 +91,11 @@ def ago(moment: datetime | None, now: datetime | None = None) -> str:
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str) -> None:
     """Print *rows*, one line each, under *columns*; *empty* when there are none."""
     if not rows:
-        console().print(escape(empty))
+        say(empty)
         return
+    from rich.markup import escape
+    from rich.table import Table
+
     out = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
         out.add_column(column.replace("_", " "), overflow="fold")
@@ -105,6 +106,9 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str)
 
 def facts(pairs: Mapping[str, object]) -> None:
     """Print names and values, one to a line; empty ones are left out."""
+    from rich.markup import escape
+    from rich.table import Table
+
     out = Table(box=None, show_header=False, pad_edge=False)
     out.add_column(style="bold", no_wrap=True)
     out.add_column(overflow="fold")
@@ -116,15 +120,18 @@ def facts(pairs: Mapping[str, object]) -> None:
 
 def say(text: str) -> None:
     """Print one line, which may contain text of a wire."""
-    console().print(escape(safe(text)), soft_wrap=True)
+    try:
+        print(safe(text), flush=True)
+    except BrokenPipeError:
+        end_quietly()
 
 
 def complain(text: str) -> None:
     """One line (or a few) on standard error, without the secrets that addresses carry."""
+    from stories.logs import masked
+
     for line in masked(text).split("\n"):
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"wirecopy: {escape(safe(line))}"
-        )
+        print(f"wirecopy: {safe(line)}", file=sys.stderr)
 
 
 def as_json(value: Any) -> None:

@@ -10,28 +10,26 @@ import typer
 from typer.exceptions import TyperException
 
 from desk import show
-from stories import logs
-from stories.db import SQLAlchemyError, why
-from stories.errors import ConfigError, WirecopyError
 
 COMMANDS = {
-    "demo": "demo",
-    "init": "init",
-    "check": "check",
-    "up": "up",
-    "poll": "poll",
-    "wires": "wires",
-    "stories": "stories",
-    "story": "stories",
-    "headline": "headline",
-    "feed": "feed",
-    "captures": "captures",
-    "replay": "replay",
-    "keys": "keys",
-    "status": "status",
-    "verify": "verify",
+    "demo": ("demo", "Try it all with a simulated agency."),
+    "init": ("init", "Write a commented wirecopy.toml."),
+    "check": ("check", "Check the configuration and all that it names."),
+    "up": ("up", "Run everything until told to stop: worker, poller, beat and web."),
+    "poll": ("poll", "Poll the wires once, now."),
+    "wires": ("wires", "List the wires: state, last and next poll, what is wrong."),
+    "stories": ("stories", "List stories, last changed first."),
+    "story": ("stories", "Show one story."),
+    "headline": ("headline", "Write the headline of a story."),
+    "feed": ("feed", "Write a feed's bytes exactly as they are served."),
+    "captures": ("captures", "List captures, newest first, or show one."),
+    "replay": ("replay", "Replay captures."),
+    "keys": ("keys", "List the signing keys; make a new one, or revoke one."),
+    "status": ("status", "Show how everything stands."),
+    "verify": ("verify", "Verify a feed, or a saved article."),
 }
-"""Each command, and the module of ``desk.cli`` in which a function has its name."""
+"""Each command: the module of ``desk.cli`` in which a function has its name, and its line in the
+list of commands."""
 
 
 def version(asked: bool) -> None:
@@ -59,15 +57,20 @@ def root(
     ] = False,
 ) -> None:
     """Pulls agency wires, measures what the desk changed, republishes with the proof."""
+    from stories import logs
+
     ctx.obj = config
     logs.configure("console" if sys.stderr.isatty() else "json", level="WARNING")
+
+
+def _listed() -> None:
+    """Stand in for a command that is not named, so that help and errors know of it."""
 
 
 def line(arguments: Sequence[str]) -> typer.Typer:
     """The command line for *arguments*.
 
-    Only commands that are named there are imported, as imports take most of a second. Where none
-    is named, help lists them all.
+    Only commands that are named there are imported, as imports take most of a second.
     """
     app = typer.Typer(
         name="wirecopy",
@@ -78,11 +81,14 @@ def line(arguments: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(root)
-    # An argument that looks like a command imports one more; no harm.
-    for name in [name for name in COMMANDS if name in arguments] or COMMANDS:
-        module = import_module(f"desk.cli.{COMMANDS[name]}")
-        command = getattr(module, f"{name.capitalize()}Command", None)
-        app.command(name, cls=command)(getattr(module, name))
+    for name, (module, told) in COMMANDS.items():
+        # An argument that looks like a command imports one more; no harm.
+        if name in arguments:
+            found = import_module(f"desk.cli.{module}")
+            command = getattr(found, f"{name.capitalize()}Command", None)
+            app.command(name, cls=command, short_help=told)(getattr(found, name))
+        else:
+            app.command(name, short_help=told)(_listed)
     return app
 
 
@@ -106,22 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except typer.Abort:
         show.complain("stopped: nobody answered")
         sys.exit(1)
-    except ConfigError as error:
-        show.complain(str(error))
-        sys.exit(2)
-    except WirecopyError as error:
-        show.complain(str(error))
-        sys.exit(1)
-    except SQLAlchemyError as error:
-        # Full, locked for too long, or away: what was not committed did not happen.
-        show.complain(f"database: {why(error)}; mend that, and run the command again")
-        sys.exit(1)
     except BrokenPipeError:  # whoever read our output wants no more
         show.end_quietly()
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        show.complain(f"{where}{error.strerror or error}; mend that, and run the command again")
-        sys.exit(1)
     except UnicodeEncodeError:
         show.complain(
             "a word or file name is not in the alphabet of this session's locale"
@@ -130,6 +122,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        told = _told(error)
+        if told is None:
+            raise
+        show.complain(told[1])
+        sys.exit(told[0])
+
+
+def _told(error: Exception) -> tuple[int, str] | None:
+    """Exit code and line for an *error* that a person can mend; None for a fault of ours."""
+    from stories.db import SQLAlchemyError, why  # half a second that only errors need
+    from stories.errors import ConfigError, WirecopyError
+
+    if isinstance(error, WirecopyError):
+        return 2 if isinstance(error, ConfigError) else 1, str(error)
+    if isinstance(error, SQLAlchemyError):
+        # Full, locked for too long, or away: what was not committed did not happen.
+        return 1, f"database: {why(error)}; mend that, and run the command again"
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return 1, f"{where}{error.strerror or error}; mend that, and run the command again"
+    return None
 
 
 if __name__ == "__main__":
