@@ -15,7 +15,7 @@ from functools import cache
 from importlib.resources import files
 
 from ingest.item import Item
-from stories.models import AgencySource
+from stories.models import INTAKE_RULE, AgencySource
 
 _SPLIT = re.compile(r"\s*(?:[,;|/&()–—]|\s-\s|\band\b|\s+via\b)\s*", re.IGNORECASE)
 _BY = re.compile(r"^(?:by|from|source|agency|text|copyright|©|via)\b\s*:?\s*", re.IGNORECASE)
@@ -54,6 +54,9 @@ _OFFICE = re.compile(
 )
 _ADDRESS = re.compile(r"\S+@\S+|https?://\S+")
 _TAIL_PARAGRAPHS = 3
+_PARTING = re.compile(r"(\s*[,;|]\s*|\s+[-–—]\s+|\s*[()]\s*)")
+_LONGEST = 1_000
+"""Characters of a byline that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,20 +214,64 @@ def recognise(
     return wire_agency or "", wire_code or (known.code if known else None), "wire"
 
 
-def byline(item: Item, wire_agency: str | None = None) -> str | None:
-    """The person named as author, without "By" and without the agency; None if there is none.
+def byline(item: Item, wire_agency: str | None = None, rule: int = INTAKE_RULE) -> str | None:
+    """The persons named as authors, without "By" and without the agency; None if there are none.
 
-    Offices ("Web Desk", "Express News Service"), addresses and agencies are no persons.
+    Offices ("Web Desk", "Express News Service"), addresses and agencies are no persons; what is
+    none of these stands as it is written. *rule* is the capture's.
     """
     own = Agency(wire_agency, "") if wire_agency else None
-    for line in (*item.authors, *item.creators):
-        name = _ADDRESS.sub("", " ".join(line[:200].split())).strip()
-        name = _BY.sub("", name[1:-1] if name.startswith("(") and name.endswith(")") else name)
-        if not name or _COMPILED.search(name) or _one(name, own):
+    lines = (*item.authors, *item.creators)
+    if rule < 2:
+        return next((name for line in lines if (name := _first_persons(line, own))), None)
+    found = [name for line in lines if (name := _persons(line, own))]
+    names = {_fold(name): name for name in reversed(found)}
+    kept = [n for n in dict.fromkeys(map(_fold, found)) if not any(_within(n, m) for m in names)]
+    return _joined([names[name] for name in kept]) or None
+
+
+def _joined(names: list[str]) -> str:
+    return ("; " if any("," in name for name in names) else ", ").join(names)
+
+
+def _within(name: str, other: str) -> bool:
+    """Whether *other* names more persons than *name*, and this one too."""
+    return name != other and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", other) is not None
+
+
+def _persons(line: str, own: Agency | None) -> str:
+    """*line* without what is no person; ``""`` if nothing else is in it."""
+    name = _name(line[:_LONGEST], own).strip(" ,;|-–—")
+    parts = _PARTING.split(name)
+    words, between = parts[::2], ["", *parts[1::2]]
+    gone = [bool(w) and bool(_one(w, own) or _OFFICE.search(w)) for w in words]
+    if not any(gone):
+        return name
+    if gone[0]:
+        return ""  # what follows an agency is a place as often as a person
+    kept: list[str] = []
+    bracketed = False
+    for mark, word, is_gone in zip(between, words, gone, strict=True):
+        bracketed = bracketed or (is_gone and "(" in mark)
+        if is_gone:
             continue
-        name = _parted(name)[0]
-        kept = [p for p in re.split(r"\s*(?:[,;|()]|\s[-–—]\s)\s*", name) if p]
-        persons = [p for p in kept if not _one(p, own) and not _OFFICE.search(p)]
-        if persons and persons[0] == kept[0]:
-            return ", ".join(persons) if _one(kept[-1], own) is None else persons[0]
-    return None
+        kept += [mark.replace(")", "") if bracketed else mark, word]
+        bracketed = bracketed and ")" not in mark
+    return "".join(kept).strip(" ,;|-–—")
+
+
+def _first_persons(line: str, own: Agency | None) -> str:
+    """The same as release 0.1 read it, torn apart at brackets."""
+    name = _name(line[:200], own)
+    kept = [p for p in re.split(r"\s*(?:[,;|()]|\s[-–—]\s)\s*", name) if p]
+    persons = [p for p in kept if not _one(p, own) and not _OFFICE.search(p)]
+    if not persons or persons[0] != kept[0]:
+        return ""
+    return ", ".join(persons) if _one(kept[-1], own) is None else persons[0]
+
+
+def _name(line: str, own: Agency | None) -> str:
+    """*line* without "By", address and an agency that ends it; ``""`` if it names an agency."""
+    name = _ADDRESS.sub("", " ".join(line.split())).strip()
+    name = _BY.sub("", name[1:-1] if name.startswith("(") and name.endswith(")") else name)
+    return "" if not name or _COMPILED.search(name) or _one(name, own) else _parted(name)[0]

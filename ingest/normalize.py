@@ -42,7 +42,8 @@ _SUFFIXES: dict[str, _Medium] = {
     "wav": "audio",
     "pdf": "document",
 }
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,5}", re.ASCII)
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,5}", re.ASCII)
+_LANGUAGE_1 = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,5}", re.ASCII)
 _NUMBER = re.compile(r"\s*([0-9]{1,10})\s*", re.ASCII)
 _YEAR = re.compile(r"\b(?:19|20)[0-9]{2}\b")
 _BUSTER = re.compile(
@@ -87,11 +88,11 @@ def normalize(
         agency_id=_line(item.guid) or _line(item.link),
         agency_version=_line(item.version) or None,
         headline=line,
-        byline=_line(agencies.byline(item, own) or "") or None,
+        byline=_line(agencies.byline(item, own, rule) or "") or None,
         dateline=_line(item.dateline) or _line(agencies.dateline(text)) or None,
         body=_body(item),
         summary=_summary(item, text) or None,
-        language=_language(item.language, wire.language or "", channel.language),
+        language=_language(rule, item.language, wire.language or "", channel.language),
         categories=_categories(item),
         keywords=_keywords(item),
         media=_media(item),
@@ -201,11 +202,14 @@ def _folded(text: str) -> str:
     return "".join(text.split())
 
 
-def _language(*stated: str) -> str | None:
-    """The first of *stated* that is a language tag (RFC 5646 §2.1), language in lower case."""
+def _language(rule: int, *stated: str) -> str | None:
+    """The first of *stated* that is a language tag (RFC 5646 §2.1), language in lower case.
+
+    All languages have codes of two or three letters; rule 1 took ``english`` for one.
+    """
     for text in stated:
         tag = text.strip().replace("_", "-")
-        if _LANGUAGE.fullmatch(tag):
+        if (_LANGUAGE if rule >= 2 else _LANGUAGE_1).fullmatch(tag):
             language, *rest = tag.split("-")
             return "-".join([language.lower(), *(_subtag(r) for r in rest)])
     return None

@@ -13,12 +13,13 @@ from urllib.parse import quote, urlsplit
 
 from publish.clean import absolute, clean
 from stories.config import Config, Kind
-from stories.models import NAMESPACE, Category, Instant, Media, Story, Value, credit_of
+from stories.models import NAMESPACE, Category, Instant, Media, Story, Value, Version, credit_of
 from wirecopy.encoding import xml_chars
 from wirecopy.scope import Scope
 from wirecopy.text import paragraphs, plain
 
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+|[^\s/:\\#?<>\"{}|^`]+")
 _RTL_LANGUAGES = re.compile(
     "ae|arc?|arz|azb|bal|bcc|bgn|bqi|ckb|dv|fa|glk|he|iw|khw|ks|lrc|mzn|nqo|pes|pnb|prs|ps|sd|skr"
     "|syr|ug|ur|yi"
@@ -134,6 +135,8 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
     link = _public(absolute(version.link, base))
     summary = _some(plain(version.summary or ""))
     body = clean(version.body, base)
+    categories = _categories(version)
+    labels = {category.label for category in categories}
     return Entry(
         guid=xml_chars(story.guid),
         url=story_url(story, config),
@@ -149,12 +152,12 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
         first_words="" if summary else first_words(body),
         body=body,
         media=tuple(m for medium in version.media if (m := _medium(medium, base))),
-        categories=tuple(
-            Category(label=label, scheme=_some(category.scheme))
-            for category in version.categories
-            if (label := _some(category.label))
+        categories=categories,
+        keywords=tuple(
+            kept
+            for keyword in dict.fromkeys(version.keywords)
+            if (kept := _some(keyword)) and kept not in labels
         ),
-        keywords=tuple(kept for keyword in version.keywords if (kept := _some(keyword))),
         language=language(version.language),
         rights=_some(version.rights),
         credit=_some(version.credit),
@@ -196,6 +199,18 @@ def first_words(body: str) -> str:
     return f"{cut.rpartition(' ')[0] or cut}…" if cut else ""
 
 
+def _categories(version: Version) -> tuple[Category, ...]:
+    """The categories, each with its scheme if that is one: an IRI, or the name of a vocabulary,
+    which RSS allows."""
+    found = (
+        Category(label=label, scheme=scheme if _SCHEME.fullmatch(scheme) else None)
+        for category in version.categories
+        if (label := _some(category.label))
+        for scheme in [_some(category.scheme) or ""]
+    )
+    return tuple(dict.fromkeys(found))
+
+
 def story_url(story: Story, config: Config) -> str:
     """Where people read *story*: by ``publisher.story_url``, else its page on our own site."""
     pattern = config.publisher.story_url or f"{config.site.url}/stories/{{id}}"
@@ -209,7 +224,7 @@ def urn(config: Config, kind: Kind, first_name: str) -> str:
 
 
 def language(tag: str | None) -> str | None:
-    """*tag* as a language tag (RFC 5646 §2.1 in shape), None when it is not one."""
+    """*tag* as a language tag (RFC 5646 §2.1 in shape), None when it is none, as ``english``."""
     tidy = (tag or "").strip().replace("_", "-")
     return tidy if _LANGUAGE.fullmatch(tidy) else None
 

@@ -25,7 +25,8 @@ def item(entry: Entry) -> bytes:
             # Readers of version 1 know one author only.
             "author": {"name": entry.authors[0]},
             "authors": [{"name": author} for author in entry.authors],
-            "tags": [c.label for c in entry.categories] + list(entry.keywords) or None,
+            "tags": list(dict.fromkeys([c.label for c in entry.categories] + list(entry.keywords)))
+            or None,
             "language": entry.language,
             "attachments": [
                 _present(

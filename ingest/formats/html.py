@@ -17,13 +17,16 @@ address. What is missing all the same is found by counting :func:`letters_by_han
 
 import html as _html
 import re
+from contextlib import suppress
 from dataclasses import replace
 from html.entities import html5
 
 from ingest.integrity import letters
 from ingest.item import Item
+from stories.errors import ParseError
 from wirecopy.encoding import names
 from wirecopy.html import TOKEN
+from wirecopy.text import projection
 from wirecopy.urls import srcset
 
 ELEMENTS = names(
@@ -137,13 +140,55 @@ def _meant(match: re.Match[str]) -> bool:
 
 
 def mended(item: Item) -> Item:
-    """*item* with its markup so that an HTML parser swallows none of its words."""
+    """*item* with its markup so that an HTML parser swallows none of its words, its lines as
+    :func:`line` reads them, and no tag twice."""
+    categories, keywords = _tags(item)
     return replace(
         item,
+        authors=tuple(map(line, item.authors)),
+        creators=tuple(map(line, item.creators)),
+        sources=tuple(map(line, item.sources)),
+        credits=tuple(map(line, item.credits)),
+        categories=categories,
+        keywords=keywords,
+        media=tuple(replace(m, credit=line(m.credit)) for m in item.media),
+        rights=line(item.rights),
+        dateline=line(item.dateline),
         headline=mend(item.headline) if item.headline_html else unwrapped(item.headline),
         body=mend(item.body) if item.body_html else unwrapped(item.body),
         summary=mend(item.summary) if item.summary_html else unwrapped(item.summary),
     )
+
+
+def line(text: str) -> str:
+    """*text*, a name or another short line, as it is read: without markup that is HTML's, and each
+    character reference resolved, once, as wires escape such twice or put it into CDATA."""
+    text = unwrapped(text)
+    if is_markup_title(text):
+        with suppress(ParseError):  # markup built to burst a parser
+            return projection(text).replace("\n", " ")
+    return resolve_references(text)
+
+
+def _tags(item: Item) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Categories and keywords of *item*; a tag is the same in other capitals, and one of a
+    vocabulary is not said again without it."""
+    stated = [(line(label), scheme) for label, scheme in item.categories]
+    named = {_folded(label) for label, scheme in stated if scheme}
+    categories: dict[tuple[str, str], tuple[str, str]] = {}
+    for label, scheme in stated:
+        if scheme or _folded(label) not in named:
+            categories.setdefault((_folded(label), scheme), (label, scheme))
+    labels = {label for label, _ in categories}
+    keywords: dict[str, str] = {}
+    for keyword in item.keywords:
+        if _folded(keyword) not in labels:
+            keywords.setdefault(_folded(keyword), keyword)
+    return tuple(categories.values()), tuple(keywords.values())
+
+
+def _folded(label: str) -> str:
+    return " ".join(label.split()).casefold()
 
 
 def unwrapped(text: str) -> str:

@@ -33,6 +33,7 @@ from ingest.formats.html import (
     is_markup,
     is_markup_title,
     letters_by_hand,
+    line,
     mended,
     resolve_references,
     unwrapped,
@@ -189,6 +190,8 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     frame = _frame(head, tail, sniffed, context, notes, whole=bool(pieces))
     result = _feedparser_on(frame, [p.element for p in pieces if p.element is not None])
     channel = _channel(result, frame, hints)
+    if mends:
+        channel = replace(channel, title=line(channel.title), rights=line(channel.rights))
     base = _base(frame, hints)
     items: list[Item] = []
     for item in _items(pieces, result, sniffed, context, notes):
@@ -778,6 +781,8 @@ def _keywords(children: _Children) -> tuple[str, ...]:
     found: list[str] = []
     for element in children.all("media:keywords", "keywords", "tags", "itunes:keywords"):
         texts = [_text(c) for c in element] or [_text(element)]
+        if children.mends:  # before it is split at the semicolon of a reference
+            texts = [line(text) for text in texts]
         found += [word.strip() for text in texts for word in re.split("[,;]", text)]
     return _distinct(found)
 

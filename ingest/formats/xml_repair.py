@@ -140,7 +140,10 @@ def repair(text: str, context: Context) -> tuple[dict[str, str], str]:
         decimal, hexadecimal, name = match.groups()
         if decimal or hexadecimal:
             number = int(decimal) if decimal else int(hexadecimal, 16)
-            return match[0] if _allowed(number) else ("" if number < 32 else "\ufffd")
+            kept = (
+                f"&#x{hexadecimal};" if hexadecimal and context.mends else match[0]
+            )  # no capital X
+            return kept if _allowed(number) else ("" if number < 32 else "\ufffd")
         if name is None:
             return "&amp;"
         if name in _PREDEFINED:

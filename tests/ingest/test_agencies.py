@@ -148,6 +148,18 @@ def test_the_wire_stands_where_nothing_is_recognised() -> None:
         ("Jane Doe, AP", "Jane Doe"),
         ("By JANE DOE Associated Press", "JANE DOE"),
         ("Priya Sharma | Portal", "Priya Sharma"),
+        ("Alma Reyes (now), Ben Okri and Cara Doyle (earlier)",) * 2,
+        ("Alma Reyes (Lagos) | Ben Okri (Accra)",) * 2,
+        ("Jean-Luc Martin – Berlin",) * 2,
+        ("Reporting by Alma Reyes; Editing by Ben Okri",) * 2,
+        ("Smith, John",) * 2,
+        ("Dr. Alma Reyes, PhD",) * 2,
+        ("Alma Reyes (Reuters), Ben Okri", "Alma Reyes, Ben Okri"),
+        ("Alma Reyes (now), Ben Okri, PTI", "Alma Reyes (now), Ben Okri"),
+        ("Alma Reyes, Special Correspondent, Lagos", "Alma Reyes, Lagos"),
+        ("Alma Reyes - Web Desk", "Alma Reyes"),
+        ("Alma Reyes, a.reyes@x.example", "Alma Reyes"),
+        ("Reuters, London", None),
         ("PTI", None),
         ("Portal", None),
         ("Web Desk", None),
@@ -160,6 +172,33 @@ def test_the_wire_stands_where_nothing_is_recognised() -> None:
 def test_bylines_are_persons(author: str, name: str | None) -> None:
     assert byline(Item(0, authors=(author,)), "Portal") == name
     assert byline(Item(0, creators=(author,)), "Portal") == name
+
+
+@pytest.mark.parametrize(
+    ("authors", "creators", "named"),
+    [
+        (("Alma Reyes", "Ben Okri"), (), "Alma Reyes, Ben Okri"),
+        ((), ("Alma Reyes", "Ben Okri", "Cara Doyle"), "Alma Reyes, Ben Okri, Cara Doyle"),
+        (("Reyes, Alma", "Okri, Ben"), (), "Reyes, Alma; Okri, Ben"),
+        (("a.reyes@x.example (Alma Reyes)",), ("Alma Reyes",), "Alma Reyes"),
+        (("ALMA REYES",), ("Alma Reyes",), "ALMA REYES"),
+        (("Alma Reyes", "Ben Okri"), ("Alma Reyes and Ben Okri",), "Alma Reyes and Ben Okri"),
+        (("PTI", "Alma Reyes"), ("Web Desk", "Ben Okri"), "Alma Reyes, Ben Okri"),
+        (("Li", "Alice Li-Wu"), (), "Alice Li-Wu"),
+        (("Ann", "Joanna"), (), "Ann, Joanna"),
+        (("PTI",), ("Portal",), None),
+    ],
+)
+def test_all_authors_are_named_and_each_once(
+    authors: tuple[str, ...], creators: tuple[str, ...], named: str | None
+) -> None:
+    item = Item(0, authors=authors, creators=creators)
+    assert byline(item, "Portal") == named
+
+
+def test_release_0_1_named_the_first_author() -> None:
+    item = Item(0, creators=("Alma Reyes (now), Ben Okri", "Cara Doyle"))
+    assert byline(item, "Portal", rule=1) == "Alma Reyes, now, Ben Okri"
 
 
 def test_every_row_of_the_table_finds_itself() -> None:

@@ -268,3 +268,26 @@ def test_normalising_is_total_and_touches_nothing(item: Item) -> None:
     assert digests(received(item)) == digests(copy_of(made))
     assert content_digest(made) == content_digest(version(item))
     made.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("stated", "tag"),
+    [
+        ("en", "en"),
+        ("EN", "en"),
+        ("en_US", "en-US"),
+        ("zh-hans-cn", "zh-Hans-CN"),
+        ("hin", "hin"),
+        ("es-419", "es-419"),
+        ("english", None),
+        ("Hindi", None),
+        ("xx-invalid!", None),
+        ("en, fr", None),
+        ("e", None),
+        ("en-", None),
+    ],
+)
+def test_what_is_no_language_tag_is_none(stated: str, tag: str | None) -> None:
+    assert version(replace(ITEM, language=stated)).language == tag
+    assert version(ITEM, Channel(language=stated)).language == tag
+    assert version(replace(ITEM, language="english"), language="hi").language == "hi"

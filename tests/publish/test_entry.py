@@ -1,11 +1,13 @@
 """From a story to what an entry shows."""
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
 
 from publish.entry import compose, language, story_url, urn, without_disclosure
+from publish.jsonfeed import item
 from stories.config import Publisher, Site, Wire
 from stories.models import Category, Media, Story
 from tests.publish import hostile
@@ -84,6 +86,39 @@ def test_empty_categories_and_keywords_are_none() -> None:
     assert entry.keywords == ()
 
 
+def test_no_tag_is_said_twice() -> None:
+    categories = (
+        Category(label="Sport"),
+        Category(label="Sport", scheme="urn:x:cv"),
+        Category(label="Sport", scheme="urn:x:cv"),
+    )
+    entry = compose(
+        story(version(categories=categories, keywords=("Sport", "Row", "Row"))), config()
+    )
+    assert entry.categories == categories[:2]
+    assert entry.keywords == ("Row",)
+    assert json.loads(item(entry))["tags"] == ["Sport", "Row"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "kept"),
+    [
+        ("http://cv.example/a", "http://cv.example/a"),
+        ("urn:x:y", "urn:x:y"),
+        ("pti-desk", "pti-desk"),  # RSS 2.0: a string that identifies a taxonomy
+        ("विषय", "विषय"),
+        ("our own categories", None),
+        ("/tags", None),
+        ("#", None),
+        ("http:// cv.example", None),
+        ("<b>", None),
+    ],
+)
+def test_what_is_no_scheme_is_not_passed_on(stated: str, kept: str | None) -> None:
+    entry = compose(story(version(categories=(Category(label="L", scheme=stated),))), config())
+    assert [category.scheme for category in entry.categories] == [kept]
+
+
 @pytest.mark.parametrize(
     ("tag", "kept"),
     [
@@ -91,6 +126,9 @@ def test_empty_categories_and_keywords_are_none() -> None:
         ("en_IN", "en-IN"),
         (" zh-Hant-TW ", "zh-Hant-TW"),
         ("Hindi language", None),
+        ("english", None),
+        ("en-", None),
+        ("xx-invalid!", None),
         ("", None),
         (None, None),
         ("x", None),

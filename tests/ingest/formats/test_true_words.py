@@ -9,7 +9,8 @@ from ingest.formats.encoding import decide
 from ingest.formats.rss_atom_reread import OTHER
 from ingest.item import Candidate, Hints
 from ingest.parse import parse
-from stories.config import Wire
+from publish.selection import matches
+from stories.config import Feed, Wire
 
 WIRE = Wire(name="w", agency="Quay News", url="https://wire.example/feed")
 STORY = (
@@ -209,3 +210,89 @@ def test_a_guess_claims_nothing(body: bytes, header: str, sure: bool) -> None:
     assert other.received is not None, "what is ASCII is sure"
     if sure:
         assert first.version.headline in ("Туман", "霧の港", "Nebel – Böe")
+
+
+SPELT = [
+    ("Food &amp; Drink", "Food & Drink"),
+    ("Food &amp;amp; Drink", "Food & Drink"),
+    ("<![CDATA[Food &amp; Drink]]>", "Food & Drink"),
+    ("<![CDATA[Food & Drink]]>", "Food & Drink"),
+    ("Food & Drink", "Food & Drink"),
+    ("Food &#38;#38; Drink", "Food & Drink"),
+    ("<![CDATA[Food &#x26; Drink]]>", "Food & Drink"),
+    ("Food &#X26; Drink", "Food & Drink"),
+    ("Caf&eacute;s", "Cafés"),
+    ("Caf&amp;eacute;s", "Cafés"),
+    ("<![CDATA[Caf&eacute;s&nbsp;now]]>", "Cafés now"),
+    ("R&D and AT&T", "R&D and AT&T"),
+    ("&lt;b&gt;Food&lt;/b&gt;", "Food"),
+    ("5 &lt; 6", "5 < 6"),
+]
+
+
+@pytest.mark.parametrize(("written", "meant"), SPELT)
+def test_references_in_lines_are_resolved_once(written: str, meant: str) -> None:
+    spaces = (
+        'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/"'
+    )
+    picture = f'<media:content url="https://x.example/p.jpg"><media:credit>{written}</media:credit>'
+    inside = (
+        f"<title>T</title><category>{written}</category><dc:subject>x {written}</dc:subject>"
+        f"<keywords>y {written}; z</keywords><dc:rights>{written}</dc:rights>"
+        f"<dc:creator>{written}</dc:creator>{picture}</media:content>"
+    )
+    [found] = read(inside, head=spaces)
+    version = found.version
+    assert [c.label for c in version.categories] == [meant, f"x {meant}"]
+    assert version.keywords == (f"y {meant}", "z")
+    assert (version.rights, version.byline) == (meant, meant)
+    assert version.media[0].credit == meant
+    assert found.received is not None
+    feed = Feed(name="f", title="F", categories=(meant,))
+    assert matches(feed, version)
+
+
+@pytest.mark.parametrize(("written", "meant"), SPELT)
+def test_of_the_channel_and_of_other_formats_too(written: str, meant: str) -> None:
+    channel = f"<copyright>{written}</copyright><item><title>T</title></item>"
+    body = f"<rss><channel>{channel}</channel></rss>"
+    [found] = parse(body.encode(), Hints(url=WIRE.url), WIRE).found
+    assert found.version.rights == meant
+    if "CDATA" not in written:
+        entry = f'<entry><title>T</title><category term="{written}"/><rights>{written}</rights>'
+        atom = f'<feed xmlns="http://www.w3.org/2005/Atom">{entry}</entry></feed>'
+        [found] = parse(atom.encode(), Hints(url=WIRE.url), WIRE).found
+        assert [c.label for c in found.version.categories] == [meant]
+        assert found.version.rights == meant
+
+
+def test_what_is_escaped_three_times_is_a_reference() -> None:
+    [found] = read("<title>T</title><category>Food &amp;amp;amp; Drink</category>")
+    assert found.version.categories[0].label == "Food &amp; Drink"
+
+
+def test_json_tags_and_authors_are_lines_too() -> None:
+    authors = [{"name": "Jos&eacute; Ruiz"}, {"name": "Alma Reyes"}]
+    tags = ["Food &amp; Drink", "Sport", "sport"]
+    item = {"id": "1", "title": "T", "tags": tags, "authors": authors}
+    feed = {"version": "https://jsonfeed.org/version/1.1", "title": "F", "items": [item]}
+    [found] = parse(json.dumps(feed).encode(), Hints(url=WIRE.url), WIRE).found
+    assert [c.label for c in found.version.categories] == ["Food & Drink", "Sport"]
+    assert found.version.byline == "José Ruiz, Alma Reyes"
+
+
+def test_a_tag_is_taken_once() -> None:
+    inside = (
+        "<title>T</title><category>Sport</category><category>SPORT</category>"
+        "<category domain='urn:x:cv'>sport</category><category domain='urn:y:cv'>Sport</category>"
+        "<category>Row</category><keywords>sport, row, Oar, oar</keywords>"
+    )
+    [found] = read(inside)
+    assert [(c.label, c.scheme) for c in found.version.categories] == [
+        ("sport", "urn:x:cv"),
+        ("Sport", "urn:y:cv"),
+        ("Row", None),
+    ]
+    assert found.version.keywords == ("Oar",)
+    [before] = read(inside, rule=1)
+    assert len(before.version.categories) == 5
