@@ -193,6 +193,11 @@ def recognise(
     *body_text* is the text projection of the body; *wire_agency* and *wire_code* are what the
     wire is configured with. Where nothing is recognised they stand, with source ``wire``.
     """
+    if item.provenance is not None:
+        stated = item.provenance.agency
+        known = find(stated)
+        same = wire_code if stated == wire_agency else None
+        return stated, known.code if known else same, "source"
     known = find(wire_agency) if wire_agency else None
     own = Agency(wire_agency, wire_code or (known.code if known else "")) if wire_agency else None
     places: tuple[tuple[AgencySource, Iterable[str]], ...] = (

@@ -30,7 +30,7 @@ for markup or for words is no word lost. Where the format says, that counts.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -77,6 +77,21 @@ class Passage:
     spellings: tuple[str, ...]
     readings: Callable[[], Iterator[str]]
     space: str = ""
+
+
+def without_last(passage: Passage, sentence: str) -> Passage:
+    """*passage*, of which a last line that says *sentence* may be no copy, if it is a body."""
+    if passage.kind != "body":
+        return passage
+
+    def readings() -> Iterator[str]:
+        for words in passage.readings():
+            yield words
+            rest, _, last = words.rstrip().rpartition("\n")
+            if plain(last) == plain(sentence):
+                yield rest
+
+    return replace(passage, readings=readings)
 
 
 Reread = Callable[[bytes], Sequence[Passage]]

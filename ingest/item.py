@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from stories.models import INTAKE_RULE, Value, Version
 from wirecopy.scope import Digests
+from wirecopy.statement import Credit
 
 MOST_ITEMS = 2_000
 """Items of one capture that are read. A capture of a feed holds some hundred; at about 1 ms each
@@ -55,7 +56,8 @@ class Item:
     ``start`` and ``end`` are byte offsets of the item's own bytes in the capture, ``-1`` where
     they could not be found. ``headline_html`` and ``body_html`` tell whether the text is markup
     (True) or plain. Dates are the strings as sent, in the order to be tried. ``doubt`` says why
-    nothing can be claimed of its words, ``""`` where nothing stands against it.
+    nothing can be claimed of its words, ``""`` where nothing stands against it. ``provenance`` and
+    ``page`` are whose copy it is and its page there, where the feed is another Wirecopy's.
     """
 
     position: int
@@ -85,6 +87,8 @@ class Item:
     urgency: str = ""
     dateline: str = ""
     doubt: str = ""
+    provenance: Credit | None = None
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from stories.errors import ParseError
 from stories.models import INTAKE_RULE, Category, Media, Version
 from wirecopy.encoding import well_formed
 from wirecopy.scope import Copy
+from wirecopy.statement import Credit
 from wirecopy.text import Projection, plain, plain_to_html, project, projection
 from wirecopy.urls import resolve
 
@@ -79,16 +80,17 @@ def normalize(
         )
     zone = ZoneInfo(wire.timezone)
     own = wire.agency or _line(channel.title) or wire.name
+    origin = item.provenance or Credit("", "", "")
     agency, code, found_in = agencies.recognise(item, text, own, wire.code)
     return Version(
         wire=wire.name,
         agency=_line(agency),
         agency_code=code,
         agency_from=found_in,
-        agency_id=_line(item.guid) or _line(item.link),
-        agency_version=_line(item.version) or None,
+        agency_id=_line(origin.agency_id) or _line(item.guid) or _line(item.link),
+        agency_version=_line(origin.agency_version or item.version) or None,
         headline=line,
-        byline=_line(agencies.byline(item, own, rule) or "") or None,
+        byline=_line(agencies.byline(item, origin.agency or own, rule) or "") or None,
         dateline=_line(item.dateline) or _line(agencies.dateline(text)) or None,
         body=_body(item),
         summary=_summary(item, text) or None,
@@ -99,7 +101,7 @@ def normalize(
         credit=next((c for credit in item.credits if (c := _line(credit))), None),
         rights=_line(item.rights) or _line(channel.rights) or None,
         urgency=int(item.urgency) if item.urgency.strip() in tuple("123456789") else None,
-        link=_web(item.link),
+        link=_web(item.page) or _web(item.link),
         base=well_formed(item.base) or None,
         published=dates.first_date(item.published, zone, rule),
         updated=dates.first_date(item.updated, zone, rule),

@@ -1,8 +1,7 @@
 """A wire of JSON Feed the whole way: polled from a server, taken in, published with what was
-measured; and our own JSON Feed, taken in by another Wirecopy."""
+measured."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +9,7 @@ import pytest
 from desk.headline import rewrite
 from publish import renderer
 from stories import clock
-from stories.db import Store, connect, feeds
-from tests import hostile
-from tests.conftest import ConfigOf
+from stories.db import Store, feeds
 from tests.test_hostile import House, house  # noqa: F401  the fixture
 
 JSON = {"Content-Type": "application/feed+json"}
@@ -63,51 +60,3 @@ def test_a_wire_of_json_feed_is_published_with_what_was_measured(house: House) -
     assert desk["_wirecopy"]["edit_scope"] == "headline-only"
     assert desk["_wirecopy"]["wire_headline"] == "Wind"
     assert desk["content_html"].startswith("<p>It blew.</p>\n<p>Words &lt; 5.</p>")
-
-
-def test_our_own_json_feed_is_a_wire_of_another_wirecopy(
-    house: House,  # noqa: F811
-    config: ConfigOf,
-    other_url: str,
-    tmp_path: Path,
-) -> None:
-    pictured = {
-        **RAIN,
-        "image": "https://agency.example/p.jpg",
-        "attachments": [
-            {"url": "https://agency.example/p.jpg", "mime_type": "image/jpeg", "title": "Rain"},
-            {"url": "https://agency.example/s.mp3", "mime_type": "audio/mpeg"},
-        ],
-        "language": "en-IN",
-    }
-    publish(house, pictured, {"id": "हिन्दी", "title": "बारिश 😀", "content_text": "शब्द।"})
-    with house.store.read() as conn:
-        row = feeds.feed(conn, "all", "json")
-    assert row is not None
-    ours = entries(house.store)
-    store = connect(other_url)
-    with hostile.serve() as server:
-
-        def in_other_data(**keys: Any) -> Any:
-            return config(data=tmp_path / "other", **keys)
-
-        other = House(in_other_data, store, server)
-        server.answer("/bad.rss", row.body, JSON)
-        assert other.work() == "ok"
-        assert (other.problems(), other.wire().fault) == ([], None)
-        taken = {story.version.headline: story.version for story in other.stories()}
-        assert set(taken) == set(ours) == {"Rain & wind", "बारिश 😀", "Good news"}
-        for headline, version in taken.items():
-            entry = ours[headline]
-            assert version.agency_id == entry["id"]
-            assert version.body == entry["content_html"]
-            assert version.link == entry["url"]
-            assert version.agency == entry["authors"][0]["name"]
-            media = [one["url"] for one in entry.get("attachments", ())]
-            assert [medium.url for medium in version.media] == media
-        rain = taken["Rain & wind"]
-        assert rain.media[0].caption == "Rain"
-        assert (rain.language, rain.summary) == ("en-IN", "Weather.")
-        theirs = entries(store)
-        assert {theirs[h]["_wirecopy"]["edit_scope"] for h in taken} == {"verbatim"}
-    store.close()

@@ -25,7 +25,9 @@ from ingest.integrity import letters
 from ingest.item import Item
 from stories.errors import ParseError
 from wirecopy.encoding import names
+from wirecopy.errors import Refused
 from wirecopy.html import TOKEN
+from wirecopy.jose import read_token
 from wirecopy.text import projection
 from wirecopy.urls import srcset
 
@@ -137,6 +139,24 @@ def resolve_references(text: str) -> str:
 
 def _meant(match: re.Match[str]) -> bool:
     return match[1] is None or f"{match[1]};" in html5
+
+
+def printed(statement: str) -> str:
+    """The sentence that a Wirecopy printed under the story of *statement*, a compact JWS; empty
+    where it cannot be read. Nothing is believed of it but where the copy ends."""
+    try:
+        said = read_token(statement.strip()).payload.get("disclosure")
+    except Refused:
+        return ""
+    return said if isinstance(said, str) else ""
+
+
+def without_printed(html: str, sentence: str) -> str:
+    """*html* less its last paragraph, if that says exactly *sentence* as a Wirecopy prints it."""
+    if not sentence:
+        return html
+    said = re.escape(_html.escape(sentence, quote=False))
+    return re.sub(rf"<p(?: [^<>]*)?>\s*<i>{said}</i>\s*</p>\s*\Z", "", html)
 
 
 def mended(item: Item) -> Item:

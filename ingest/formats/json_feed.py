@@ -18,14 +18,31 @@ from functools import partial
 from typing import Any
 
 from ingest.formats import encoding, item_spans
-from ingest.formats.html import has_words, letters_by_hand, mend, mended, unwrapped
+from ingest.formats.html import (
+    has_words,
+    letters_by_hand,
+    mend,
+    mended,
+    printed,
+    unwrapped,
+    without_printed,
+)
 from ingest.formats.rss_atom import TEASER
 from ingest.formats.rss_atom_reread import OTHER
 from ingest.formats.sniff import Sniffed
-from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError, letters
+from ingest.integrity import (
+    PROSE,
+    Kind,
+    Passage,
+    Reread,
+    UncheckedError,
+    letters,
+    without_last,
+)
 from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
 from stories.errors import ParseError
 from wirecopy.encoding import well_formed
+from wirecopy.statement import Credit
 from wirecopy.text import projection
 from wirecopy.urls import resolve
 
@@ -196,6 +213,17 @@ def _item(
             fullest = first  # the same story, spelt as plain text
         body = fullest if _letters(fullest) > TEASER * _letters(first) else first
         summary = first if body == summary else summary  # its words are to come out
+    own = members.get("_wirecopy") if mends else None
+    if _text(own, "agency"):
+        stated = (_text(own, name) for name in ("agency", "agency_id", "agency_version"))
+        item = replace(
+            item,
+            provenance=Credit(*stated),
+            page=_text(members, "external_url"),
+            credits=tuple(filter(None, [_text(own, "credit")])),
+            rights=_text(own, "rights"),
+        )
+        body = (without_printed(body[0], printed(_text(own, "statement"))), body[1])
     return replace(
         item,
         guid=_text(members, "id"),
@@ -211,7 +239,7 @@ def _item(
         published=tuple(filter(None, [_text(members, "date_published")])),
         updated=tuple(filter(None, [_text(members, "date_modified")])),
         categories=tuple((tag, "") for tag in _listed(members, "tags") if isinstance(tag, str)),
-        media=_media(members),
+        media=_media(members, mends=mends),
     )
 
 
@@ -222,7 +250,7 @@ def _authors(members: dict[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, names)))
 
 
-def _media(members: dict[str, Any]) -> tuple[ItemMedia, ...]:
+def _media(members: dict[str, Any], *, mends: bool) -> tuple[ItemMedia, ...]:
     found: dict[str, ItemMedia] = {}
     for name in ("image", "banner_image"):
         if url := _text(members, name):
@@ -230,12 +258,16 @@ def _media(members: dict[str, Any]) -> tuple[ItemMedia, ...]:
     for one in _listed(members, "attachments"):
         if url := _text(one, "url"):
             kind = _text(one, "mime_type")
+            own = one.get("_wirecopy") if mends else None
             found[url] = ItemMedia(
                 url=url,
-                medium="image" if url in found else "",
+                medium="image" if url in found else _text(own, "medium"),
                 type="" if kind == _UNKNOWN else kind,
                 length=_text(one, "size_in_bytes"),
-                caption=_text(one, "title"),
+                width=_text(own, "width"),
+                height=_text(own, "height"),
+                caption=_text(own, "caption") if own else _text(one, "title"),
+                credit=_text(own, "credit"),
             )
     return tuple(found.values())
 
@@ -254,6 +286,8 @@ def _passages(raw: str, mend: Callable[[str], str]) -> list[Passage]:
     :raises stories.errors.ParseError: for HTML built to burst a parser.
     """
     members = [(name, "".join(values), _meant(values)) for name, values in _members(raw)]
+    ours = " ".join(text for name, _, text in members if name == "_wirecopy").split()
+    sentence = next(filter(None, map(printed, ours)), "") if mend is not str else ""
     html = [letters(projection(mend(text))) for name, _, text in members if name == "content_html"]
     found: list[Passage] = []
     for name, written, text in members:
@@ -270,7 +304,7 @@ def _passages(raw: str, mend: Callable[[str], str]) -> list[Passage]:
         found.append(
             Passage(name, kind, written, (mend(text),), partial(_readings, name, text, mend))
         )
-    return found
+    return [without_last(one, sentence) for one in found] if sentence else found
 
 
 def _readings(name: str, text: str, mend: Callable[[str], str]) -> Iterator[str]:

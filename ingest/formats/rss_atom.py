@@ -35,14 +35,18 @@ from ingest.formats.html import (
     letters_by_hand,
     line,
     mended,
+    printed,
     resolve_references,
     unwrapped,
+    without_printed,
 )
 from ingest.formats.sniff import HEAD, Sniffed, declared, sniff_xml
 from ingest.formats.xml_repair import Context
 from ingest.integrity import letters
 from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
 from stories.errors import ParseError
+from wirecopy.feed import OWN
+from wirecopy.statement import Credit
 from wirecopy.text import plain, projection
 from wirecopy.urls import resolve
 
@@ -109,6 +113,7 @@ _SPACES = {
     "www.w3.org/1999/xhtml": "xhtml",
     "www.w3.org/1999/02/22-rdf-syntax-ns": "rdf",
     "www.w3.org/xml/1998/namespace": "xml",
+    OWN: "wirecopy",
 }
 _XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -579,6 +584,10 @@ def _read(item: Item, element: etree._Element, mending: bool) -> Item:
     guid = children.first("guid", "id", "atom:id") or element.get(_RDF_ABOUT) or ""
     headline = _headline(children, atom)
     body, summary = _body_and_summary(children, atom)
+    if mending and "wirecopy:agency" in children.by_name:
+        item = _republished(item, children)
+        sentence = printed(children.first("wirecopy:statement"))
+        body = body._replace(text=without_printed(body.text, sentence))
     return replace(
         item,
         guid=guid,
@@ -604,6 +613,17 @@ def _read(item: Item, element: etree._Element, mending: bool) -> Item:
         urgency=children.first("urgency"),
         dateline=children.first("dateline"),
     )
+
+
+def _republished(item: Item, children: _Children) -> Item:
+    """*item* with what another Wirecopy, whose feed this is, says of its origin."""
+    stated = (children.first(f"wirecopy:{n}") for n in ("agency", "agencyid", "agencyversion"))
+    pages = (
+        (link.get("href") or "").strip()
+        for link in children.all("link", "atom:link")
+        if (link.get("rel") or "").lower() == "via"
+    )
+    return replace(item, provenance=Credit(*stated), page=next(pages, ""))
 
 
 def _link(children: _Children, guid: str) -> str:
@@ -668,7 +688,10 @@ def _body_and_summary(children: _Children, atom: bool) -> tuple[_Words, _Words]:
     for element in children.all("summary", "atom:summary"):
         declared = atom or _name(element) == "atom:summary"
         summaries.append(_construct(element) if declared else _undeclared(element, children.mends))
-    summaries = [_undeclared(e, children.mends) for e in children.all("description")] + summaries
+    # Another Wirecopy's description may but repeat the first words.
+    repeats = children.mends and children.first("wirecopy:firstwords") == "true"
+    described = () if repeats else children.all("description")
+    summaries = [_undeclared(e, children.mends) for e in described] + summaries
     summaries += [
         _undeclared(e, children.mends) for e in children.all("dc:description", "dcterms:abstract")
     ]

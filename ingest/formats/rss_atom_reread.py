@@ -6,7 +6,8 @@ the item begins and ends, the document's encoding and what its DOCTYPE declares.
 linear in the item's length. :mod:`ingest.integrity` compares.
 
 **Copy** is what these elements of the item hold (local names in any case; RSS, Atom, Dublin Core,
-``content`` and XHTML namespaces, or none):
+``content`` and XHTML namespaces, or none), without what another Wirecopy added to it, whose
+elements are none:
 
 * headline: ``title``, ``headline``;
 * summary: ``description``, ``summary``, ``abstract``;
@@ -31,11 +32,12 @@ from html.entities import html5
 from typing import Literal
 
 from ingest.formats import encoding, item_spans
-from ingest.formats.html import VOID, mend, unwrapped
+from ingest.formats.html import VOID, mend, printed, unwrapped
 from ingest.formats.sniff import HEAD, sniff_xml
-from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError
+from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError, without_last
 from ingest.item import Hints
 from wirecopy.encoding import well_formed
+from wirecopy.feed import OWN
 from wirecopy.text import paragraphs
 
 _KINDS: dict[str, Kind] = {
@@ -116,6 +118,7 @@ _FAMILIES = (
     ("netscape.com/rdf", ""),
     ("backend.userland.com", ""),
     ("blogs.law.harvard.edu", ""),
+    (OWN, "wirecopy"),
 )
 """Families of namespaces by a piece of their name, since feeds write wrong schemes and endings.
 ``beside`` are those whose words are not the story's: captions of media, summaries for podcasts,
@@ -171,6 +174,7 @@ def _passages(raw: str, document: _Document) -> list[Passage]:
     spaces = document.spaces | _spaces(own[2]) if "xmlns" in own[2] else document.spaces
     scan = _Scan(raw, stop)
     found: list[Passage] = []
+    ours: dict[str, str] = {}
     for tag, attributes, begin, end, nested in scan.children(own.end()):
         known = spaces | _spaces(attributes) if "xmlns" in attributes else spaces
         prefix, mark, local = tag.rpartition(":")
@@ -179,7 +183,9 @@ def _passages(raw: str, document: _Document) -> list[Passage]:
         else:
             family = known.get("", "")
         name = local.lower()
-        if kind := _kind(name, family, end - begin):
+        if family == "wirecopy" and document.mend is not str:
+            ours.setdefault(name, _characters(raw[begin:end], document.entities).strip())
+        elif kind := _kind(name, family, end - begin):
             stated = _stated(name, family, attributes, nested=nested)
             if stated != "none":
                 inner = raw[begin:end]
@@ -187,7 +193,10 @@ def _passages(raw: str, document: _Document) -> list[Passage]:
     loose = "".join(scan.loose)
     if len(loose) >= PROSE and not loose.isspace():
         found.append(_passage("item", "?", "prose", loose, False, "", document))
-    return found
+    if ours.get("firstwords") == "true":  # the description repeats them
+        found = [one for one in found if one.name != "<description>"]
+    sentence = printed(ours["statement"]) if "statement" in ours else ""
+    return [without_last(one, sentence) for one in found] if sentence else found
 
 
 def _kind(name: str, family: str, length: int) -> Kind | None:
