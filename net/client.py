@@ -10,7 +10,7 @@ Nothing that a server sends is trusted. Every address is checked before it is co
 again before a request goes out on a kept connection (``net/ssrf.py``); every redirect is decided
 here, not by the library; a body is taken whole or not at all (``net/decoder.py``); no server can
 delay another wire. Of HTTP (RFC 9110, RFC 9112) this is what polls need: GET, conditional by both
-validators (§13.1), up to five redirects (§15.4), gzip (§8.4.1.3).
+validators (§13.1), up to five redirects (§15.4), packed bodies (§8.4.1).
 
 Deliberately not used:
 
@@ -36,7 +36,7 @@ from typing import Any, Final, Literal, get_args
 
 import pycurl
 
-from net.decoder import Body
+from net.decoder import OFFERED, Body
 from net.errors import FetchError
 from net.ssrf import refusal, same_origin, shown, web_url
 
@@ -667,7 +667,7 @@ def _field_lines(request: Request, user_agent: str, own: bool) -> list[bytes]:
         fields["if-modified-since"] = ("If-Modified-Since", request.last_modified)
     if own:
         fields.update((name.lower(), (name, value)) for name, value in request.headers)
-    fields["accept-encoding"] = ("Accept-Encoding", "gzip")
+    fields["accept-encoding"] = ("Accept-Encoding", OFFERED)
     return [_field_line(name, value) for name, value in fields.values()]
 
 

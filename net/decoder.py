@@ -1,54 +1,130 @@
 """A response's body as it comes in: decoded, limited in size, and whole or not at all. Pure.
 
 libcurl could decode by itself, but 8.23 takes a gzip stream that was cut off for a whole one, fails
-on streams of several members, and cannot be stopped within nested codings that inflate each other.
-A body without its end is worse than none: its validators would be kept with it, and the missing
-stories never requested again.
+on streams of several members, knows zstd only where it was built with it, and cannot be stopped
+within nested codings that inflate each other. A body without its end is worse than none: its
+validators would be kept with it, and the missing stories never requested again.
 """
 
 import zlib
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import zstandard
 
 from net.errors import FetchError
 
-# Registered codings that change the bytes (RFC 9110 §16.6.1). Others ("utf-8", "none") are real
-# servers' mistakes over bytes that are not coded at all.
-_CODINGS = frozenset(
-    {"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd", "dcb", "dcz"}
-)
+OFFERED: Final = "gzip, br, zstd"
+"""Of Accept-Encoding. Not deflate: what that means was never agreed on; both meanings are read."""
 
 MOST_MEMBERS = 1000
-"""Most gzip members of one body. Real ones have one; a megabyte of empty ones keeps zlib busy for
-100 ms and decodes to nothing."""
+"""Most members of one gzip or zstd stream. Real ones have one; a megabyte of empty ones keeps zlib
+busy for 100 ms and decodes to nothing."""
+
+MOST_LAYERS = 3
+"""Most codings within each other: a ``.gz`` that a server packs once more has two."""
+
+ZSTD_WINDOW = 8 << 20
+"""Bytes; no sender of HTTP may want more (RFC 9659 §3)."""
+
+# Registered codings that change the bytes (RFC 9110 §16.6.1) and are not read. Others ("utf-8",
+# "none") are real servers' mistakes over bytes that are not coded at all.
+_UNREAD = frozenset({"compress", "x-compress", "dcb", "dcz"})
+_GZIP = b"\x1f\x8b\x08"  # no feed begins so
+
+
+@dataclass(frozen=True, slots=True)
+class _Coding:
+    """How one coding is undone: ``new`` gives a decompressor for a member that begins with the
+    bytes given; ``step`` is how many bytes it is fed at once, so that it cannot burst; ``again`` is
+    how another member begins, if there may be one."""
+
+    new: Callable[[bytes], Any]
+    step: int = 65_536
+    again: bytes = b""
+
+
+def _deflate(start: bytes) -> Any:
+    """By the standard in a zlib wrapper (RFC 9110 §8.4.1.2), by some servers without one."""
+    wrapped = len(start) > 1 and start[0] & 15 == 8 and int.from_bytes(start[:2]) % 31 == 0
+    return zlib.decompressobj(zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS)
+
+
+class _Zstd:
+    """One frame (RFC 8878), with the face of zlib's decompressor."""
+
+    unconsumed_tail = b""
+
+    def __init__(self, _start: bytes) -> None:
+        self._frame = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
+
+    def decompress(self, data: bytes, _most: int) -> bytes:
+        return self._frame.decompress(data)
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._frame.eof)
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._frame.unused_data
+
+
+class _Brotli:
+    """One stream (RFC 7932), with the face of zlib's decompressor."""
+
+    unconsumed_tail = unused_data = b""
+
+    def __init__(self, _start: bytes) -> None:
+        import brotli  # here, as few wires need it
+
+        self._stream = brotli.Decompressor()
+
+    def decompress(self, data: bytes, most: int) -> bytes:
+        found = self._stream.process(data, output_buffer_limit=most)
+        while len(found) < most and not self._stream.can_accept_more_data():
+            found += self._stream.process(b"", output_buffer_limit=most - len(found))
+        return bytes(found)
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._stream.is_finished())
+
+
+_CODINGS = {
+    "gzip": (_gzip := _Coding(lambda _: zlib.decompressobj(wbits=31), again=b"\x1f")),
+    "x-gzip": _gzip,
+    "deflate": _Coding(_deflate),
+    # Four bytes of a frame may stand for 128 KiB, and a frame's output has no limit of its own.
+    "zstd": _Coding(_Zstd, step=256, again=b"\x28"),
+    "br": _Coding(_Brotli),
+}
 
 
 class Body:
     """Collects one body; its memory is bounded by *limit*, whatever comes.
 
-    *limit* is in bytes, for the body as sent and as decoded; *codings* are the values of the
-    Content-Encoding fields.
+    *limit* is in bytes, for the body as sent and as decoded, whatever it is coded in; *codings* are
+    the values of the Content-Encoding fields. A body that still begins like gzip when these are
+    undone is unpacked as such: a ``.gz`` is one without them, too.
 
     :raises FetchError: from every method. States ``too-large``, ``truncated``, and ``protocol`` for
-        a coding that was not offered or is not what it says; the message names no address.
+        a coding that is not read or is not what it says; the message names no address.
     """
 
     def __init__(self, limit: int, codings: Iterable[str] = ()) -> None:
         self.received = 0
         self._limit = max(0, limit)
-        self._decoded = 0
         self._pieces: list[bytes] = []
-        self._members = 0
-        self._inflate: Any = None  # zlib's decompressor has no public type
         named = [c for value in codings for c in value.lower().replace(" ", "").split(",")]
-        coded = [c for c in named if c in _CODINGS]
-        if coded not in ([], ["gzip"], ["x-gzip"]):
+        self._codings = [c for c in named if c in _CODINGS or c in _UNREAD]
+        if len(self._codings) > MOST_LAYERS or not _UNREAD.isdisjoint(self._codings):
             raise FetchError(
                 "protocol",
-                f"its body is coded as {', '.join(coded)[:60]} though only gzip was offered;"
-                " ask the agency to honour Accept-Encoding",
+                f"its body is coded as {', '.join(self._codings)[:60]} though only {OFFERED} were"
+                " offered; ask the agency to honour Accept-Encoding",
             )
-        self._gzip = bool(coded)
 
     def announce(self, length: int) -> None:
         """Check the length that the headers state."""
@@ -60,40 +136,54 @@ class Body:
         self.received += len(data)
         if self.received > self._limit:
             raise self._too_large()
-        if self._gzip:
-            self._decode(data)
-        else:
-            self._pieces.append(data)
+        self._pieces.append(data)
 
     def whole(self) -> bytes:
         """The decoded body."""
-        if self._inflate is not None and not self._inflate.eof:
-            raise FetchError(
-                "truncated", "its gzip body breaks off; nothing was kept, the next poll tries again"
-            )
-        return b"".join(self._pieces)
+        body = b"".join(self._pieces)
+        self._pieces.clear()
+        layers = len(self._codings)
+        for name in reversed(self._codings):
+            body = self._decoded(name, body)
+        while body.startswith(_GZIP) and layers < MOST_LAYERS:
+            body = self._decoded("gzip", body)
+            layers += 1
+        return body
 
-    def _decode(self, data: bytes) -> None:
-        """Decode one or several gzip members (RFC 1952 §2.2), never beyond the limit."""
-        while data:
-            if self._inflate is None or self._inflate.eof:
-                if self._inflate is not None and data[0] != 0x1F:
-                    return  # padding behind the last member; gzip(1) ignores it as well
-                self._inflate = zlib.decompressobj(wbits=31)
-                self._members += 1
-            try:
-                if self._members > MOST_MEMBERS:
-                    raise zlib.error
-                piece = self._inflate.decompress(data, self._limit - self._decoded + 1)
-            except zlib.error:
-                raise FetchError(
-                    "protocol", "its body is said to be gzip and is not; tell the agency"
-                ) from None
-            self._decoded += len(piece)
-            if self._decoded > self._limit:
-                raise self._too_large()
-            self._pieces.append(piece)
-            data = self._inflate.unused_data or self._inflate.unconsumed_tail
+    def _decoded(self, name: str, data: bytes) -> bytes:
+        """*data* with the coding *name* undone, never beyond the limit."""
+        coding = _CODINGS[name]
+        pieces: list[bytes] = []
+        decoder: Any = None
+        size = members = 0
+        try:
+            for at in range(0, len(data), coding.step):
+                left = data[at : at + coding.step]
+                while left:
+                    if decoder is None or decoder.eof:
+                        if decoder is not None and left[:1] != coding.again:
+                            return b"".join(pieces)  # padding; gzip(1) ignores it as well
+                        decoder, members = coding.new(left), members + 1
+                        if members > MOST_MEMBERS:
+                            raise ValueError
+                    piece = decoder.decompress(left, self._limit - size + 1)
+                    size += len(piece)
+                    if size > self._limit:
+                        raise self._too_large()
+                    pieces.append(piece)
+                    left = decoder.unused_data or decoder.unconsumed_tail
+        except FetchError:
+            raise
+        except Exception:  # each library has an error of its own
+            raise FetchError(
+                "protocol", f"its body is said to be {name} and is not; tell the agency"
+            ) from None
+        if decoder is not None and not decoder.eof:
+            raise FetchError(
+                "truncated",
+                f"its {name} body breaks off; nothing was kept, the next poll tries again",
+            )
+        return b"".join(pieces)
 
     def _too_large(self) -> FetchError:
         return FetchError(

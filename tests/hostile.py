@@ -28,6 +28,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import zstandard
+
 CERTIFICATE = Path(__file__).with_name("hostile.pem")
 """Of a TLS server here, for 127.0.0.1 and localhost; set SSL_CERT_FILE to it to trust it."""
 
@@ -495,6 +497,11 @@ SCRIPTS: dict[str, Handler] = {
     "/empty": lambda exchange: exchange.reply(200),
     "/conditional": _conditional,
     "/gzip": _gzipped(gzip.compress(FEED)),
+    "/gzip/unsaid": lambda exchange: exchange.reply(200, {}, gzip.compress(FEED)),
+    "/gzip/again": _gzipped(gzip.compress(gzip.compress(FEED))),
+    "/zstd": lambda exchange: exchange.reply(
+        200, {"Content-Encoding": "zstd"}, zstandard.compress(FEED)
+    ),
     "/gzip/members": _gzipped(gzip.compress(FEED[:100]) + gzip.compress(FEED[100:])),
     "/gzip/padded": _gzipped(gzip.compress(FEED) + bytes(512)),
     "/gzip/cut": _gzipped(gzip.compress(FEED)[:-9]),

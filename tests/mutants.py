@@ -76,7 +76,7 @@ MUTANTS = (
     Mutant(
         "a gzip body that breaks off is whole",
         "net/decoder.py",
-        "if self._inflate is not None and not self._inflate.eof:",
+        "if decoder is not None and not decoder.eof:",
         "if False:",
         ("tests/net/test_decoder.py",),
     ),

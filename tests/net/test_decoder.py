@@ -1,9 +1,13 @@
 import gzip
+import os
 import tracemalloc
-from collections.abc import Iterable
+import zlib
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
+import brotli
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,9 +84,106 @@ def test_codings_that_are_none(codings: list[str]) -> None:
     assert collect([b"<rss/>"], codings=codings) == b"<rss/>"
 
 
-@pytest.mark.parametrize("codings", [["br"], ["deflate"], ["zstd"], ["gzip, gzip"], ["gzip", "br"]])
-def test_codings_not_offered_are_refused_before_the_body(codings: list[str]) -> None:
+@pytest.mark.parametrize("codings", [["compress"], ["gzip", "dcb"], ["gzip, gzip, gzip, gzip"]])
+def test_codings_that_are_not_read_are_refused_before_the_body(codings: list[str]) -> None:
     assert state_of([], codings=codings) == "protocol"
+
+
+def deflated(data: bytes) -> bytes:
+    """*data* as deflate without the wrapper of zlib, as some servers send it."""
+    coder = zlib.compressobj(wbits=-15)
+    return coder.compress(data) + coder.flush()
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "br": brotli.compress,
+    "zstd": zstandard.compress,
+    "deflate": zlib.compress,
+    "deflate ": deflated,
+    "gzip": gzip.compress,
+}
+
+
+@given(st.data(), st.binary(min_size=1, max_size=300), st.sampled_from(sorted(PACKED)))
+def test_each_coding_comes_out_whole_or_not_at_all(
+    data: st.DataObject, plain: bytes, coding: str
+) -> None:
+    sent = PACKED[coding](plain)
+    assert collect(data.draw(split(sent)), codings=[coding]) == plain
+    kept = data.draw(st.integers(1, len(sent) - 1))
+    assert state_of(data.draw(split(sent[:kept])), codings=[coding]) == "truncated"
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip"])
+def test_what_is_not_in_its_coding_is_no_body(coding: str) -> None:
+    assert state_of([b"<rss/>"], codings=[coding]) == "protocol"
+
+
+FEED = b"<rss version='2.0'/>"
+
+
+@pytest.mark.parametrize(
+    ("sent", "codings"),
+    [
+        (gzip.compress(FEED), []),  # a .gz that is served as it is
+        (gzip.compress(gzip.compress(FEED)), ["gzip"]),  # and one that the server packs once more
+        (gzip.compress(gzip.compress(FEED)), ["gzip, gzip"]),
+        (gzip.compress(gzip.compress(FEED)), []),
+        (brotli.compress(gzip.compress(FEED)), ["gzip", "br"]),
+        (zstandard.compress(gzip.compress(FEED)), ["zstd"]),
+        (zstandard.compress(FEED[:5]) + zstandard.compress(FEED[5:]), ["zstd"]),
+    ],
+    ids=range(7),
+)
+def test_codings_within_codings(sent: bytes, codings: list[str]) -> None:
+    assert collect([sent], codings=codings) == FEED
+
+
+def test_a_gz_that_breaks_off_within_a_coding_is_no_body() -> None:
+    assert state_of([gzip.compress(gzip.compress(FEED)[:-9])], codings=["gzip"]) == "truncated"
+
+
+def test_a_frame_that_wants_a_large_window_is_no_body() -> None:
+    parameters = zstandard.ZstdCompressionParameters.from_level(3, window_log=27)
+    coder = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    sent = coder.compress(os.urandom(1 << 20)) + coder.flush()
+    assert state_of([sent], 1 << 22, ["zstd"]) == "protocol"
+
+
+def runs(blocks: int) -> bytes:
+    """A zstd frame of blocks that say "this byte 128 KiB times" in four bytes (RFC 8878 §3.1.1)."""
+    head = b"\x28\xb5\x2f\xfd" + bytes([0, (23 - 10) << 3])
+    block = (1 << 1) | (131_072 << 3)
+    return head + b"".join(
+        (block | (n == blocks - 1)).to_bytes(3, "little") + b"x" for n in range(blocks)
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "codings"),
+    [
+        (runs(8000), ["zstd"]),
+        (brotli.compress(bytes(1 << 28), quality=5), ["br"]),
+        (zlib.compress(bytes(1 << 28)), ["deflate"]),
+        (gzip.compress(gzip.compress(bytes(1 << 28))), ["gzip"]),
+    ],
+    ids=["zstd", "br", "deflate", "gzip twice"],
+)
+def test_a_bomb_of_any_coding_is_stopped_in_bounded_memory(sent: bytes, codings: list[str]) -> None:
+    limit = 1 << 21
+    assert len(sent) < limit
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        assert state_of([sent], limit, codings) == "too-large"
+        assert tracemalloc.get_traced_memory()[1] - before < 3 * limit + (20 << 20)
+    finally:
+        tracemalloc.stop()
+
+
+def test_runs_of_zstd_are_what_they_say() -> None:
+    assert collect([runs(3)], codings=["zstd"]) == b"x" * 3 * 131_072
 
 
 @pytest.mark.parametrize("codings", [[], ["gzip"]])
