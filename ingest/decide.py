@@ -431,7 +431,7 @@ def keys_of(item: Item, rule: int = INTAKE_RULE, *, exact: bool = False) -> Item
     keys = ItemKeys(
         guid=guid_key(item),
         link=link_key(item),
-        digest=digest_key(item, line),
+        digest=digest_key(item, line, rule),
         headline=line,
         titled_guid=bool(line) and plain(item.guid).casefold() == line.casefold(),
     )
@@ -551,11 +551,14 @@ def unsigned(query: str) -> str:
     return "&".join(kept)
 
 
-def digest_key(item: Item, headline: str) -> str:
-    """The last key: a digest of the headline and the first date stated, else of the body."""
+def digest_key(item: Item, headline: str, rule: int = INTAKE_RULE) -> str:
+    """The last key: a digest of the headline and the first date stated, else of the body; of what
+    has none of these, of its pictures."""
     dates = [d.strip() for d in (*item.published, *item.updated) if d.strip()]
     body = item.body or item.summary
     words = dates[0] if dates else _projected(body) if item.body_html else plain(body)
+    if rule >= 2 and not headline and not words.strip():
+        words = "\0".join([*(_same_page(normal_url(m.url)) or m.url for m in item.media), body])
     data = f"{headline}\0{words}".encode("utf-8", "replace")
     return f"digest:{hashlib.sha256(data).hexdigest()[:40]}"
 

@@ -3,7 +3,7 @@
 Rules for what feeds leave open:
 
 * An item without a title keeps the headline ``""``; no words of ours stand in its place.
-* An item with neither headline nor body is refused (``item-empty``).
+* An item with neither headline nor body nor media is refused (``item-empty``).
 * A summary that says what the body says is no summary.
 * The headline is plain text on one line; the body is HTML exactly as received, and plain text is
   turned into paragraphs.
@@ -66,17 +66,18 @@ def normalize(
     Its ``agency_id`` is empty where the item states none. *projected* is what :func:`project_body`
     gives for it; it is made where it is not given, here and in the other two.
 
-    :raises ParseError: ``item-empty`` when it has neither a headline nor a body; ``tangled`` when
-        its body is built to burst a parser (:class:`wirecopy.html.TangleError`).
+    :raises ParseError: ``item-empty`` when it has neither headline nor body nor media; ``tangled``
+        when its body is built to burst a parser (:class:`wirecopy.html.TangleError`).
     """
     line = headline(item)
     found = projected or project_body(item)
     text = "\n".join(found.paragraphs)
-    if not line and not text and not found.media:
+    media = _media(item)
+    if not line and not text and not found.media and (rule < 2 or not media):
         raise ParseError(
             "item-empty",
-            f"item {item.position}: has neither headline nor body; look at its bytes in the"
-            " capture, and ask the agency if that is what they meant to send",
+            f"item {item.position}: has neither headline nor body nor media; look at its bytes in"
+            " the capture, and ask the agency if that is what they meant to send",
         )
     zone = ZoneInfo(wire.timezone)
     own = wire.agency or _line(channel.title) or wire.name
@@ -97,7 +98,7 @@ def normalize(
         language=_language(rule, item.language, wire.language or "", channel.language),
         categories=_categories(item),
         keywords=_keywords(item),
-        media=_media(item),
+        media=media,
         credit=next((c for credit in item.credits if (c := _line(credit))), None),
         rights=_line(item.rights) or _line(channel.rights) or None,
         urgency=int(item.urgency) if item.urgency.strip() in tuple("123456789") else None,

@@ -5,7 +5,9 @@ Whether that changes the story is measured afterwards, in the entry as written.
 
 import re
 import threading
+import unicodedata
 from html import unescape
+from urllib.parse import unquote
 
 import nh3
 
@@ -70,6 +72,8 @@ _WEB = re.compile(
     r"https?://(?:[^/?#@\s]*@)?(?:[\w.\-~%]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?(?:[/?#]|$)",
     re.IGNORECASE,
 )
+_HOST = re.compile(r"(https?://(?:[^/?#]*@)?)([^/?#:@\[\]]*%[^/?#:@\[\]]*)")
+_OF_HOSTS = "-.\u200c\u200d"
 _CONTACT = re.compile(r"(?:mailto|tel):\S", re.IGNORECASE)
 
 _FOREIGN = re.compile(r"<(?:svg|math)[\s/>]", re.IGNORECASE)
@@ -94,7 +98,22 @@ _here = threading.local()
 def absolute(url: str | None, base: str | None) -> str | None:
     """*url*, resolved against *base* (RFC 3986 §5), if that makes an http or https address."""
     found = resolve(xml_chars(url), base) if url else None
-    return found if found and _WEB.match(found) else None
+    return _readable(found) if found and _WEB.match(found) else None
+
+
+def _readable(url: str) -> str:
+    """*url*, resolved, with a host in another script as people write it (an IRI, RFC 3987).
+
+    Resolved addresses are percent-encoded throughout, so that they can be compared; in a host
+    many programs that follow a link cannot read that. Both spellings are one address there.
+    """
+    found = _HOST.match(url)
+    if found is None:
+        return url
+    host = unquote(found[2])
+    readable = f"{found[1]}{host}{url[found.end() :]}"
+    plain = all(c in _OF_HOSTS or unicodedata.category(c)[0] in "LMN" for c in host)
+    return readable if plain and resolve(readable, None) == url else url
 
 
 def clean(html: str, base: str | None) -> str:
@@ -234,7 +253,8 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
         # An empty reference and one into the page lead nowhere: taken away, they would be a
         # difference that nobody made.
         inert = not found or found.startswith("#")
-        return found if inert or _WEB.match(found) or _CONTACT.match(found) else None
+        kept = inert or _WEB.match(found) or _CONTACT.match(found)
+        return _readable(found) if kept else None
     if name == "style" and tag != "img":
         return _style(value) or None
     if name == "srcset":

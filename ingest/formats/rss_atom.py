@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from io import BytesIO
 from itertools import islice
 from typing import Any, NamedTuple
+from urllib.parse import urljoin
 
 import feedparser
 from lxml import etree
@@ -166,11 +167,15 @@ def detect(sniffed: Sniffed) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """One item as read from its tree, the tree for feedparser, and the text where there is none."""
+    """One item as read from its tree, the tree for feedparser, and the text where there is none.
+
+    ``base`` is where its links are resolved, if it says so; ``item.base`` is its body's.
+    """
 
     item: Item
     element: etree._Element | None
     text: str = ""
+    base: str = ""
 
 
 def parse(body: bytes, hints: Hints) -> Parsed:
@@ -193,17 +198,20 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     context = Context(_spaces(head, sniffed), dict(sniffed.entities), mends)
     pieces = _pieces(body, spans[:MOST_ITEMS], charset, context, notes)
     frame = _frame(head, tail, sniffed, context, notes, whole=bool(pieces))
+    base = _base(frame, hints)
     result = _feedparser_on(frame, [p.element for p in pieces if p.element is not None])
-    channel = _channel(result, frame, hints)
+    channel = _channel(result, frame, hints, base)
     if mends:
         channel = replace(channel, title=line(channel.title), rights=line(channel.rights))
-    base = _base(frame, hints)
     items: list[Item] = []
-    for item in _items(pieces, result, sniffed, context, notes):
+    read = _items(pieces, result, sniffed, context, notes)
+    for piece, item in zip(pieces, read, strict=True):
         # The base of an item's references is what it declares, else its own page; its own link
         # is resolved like a reference of the channel's.
-        stated = _join(base or hints.url, item.base) if item.base else base
-        link = resolve(item.link, stated or channel.link or hints.url) if item.link else None
+        own = _join(base or hints.url, piece.base) if piece.base else base
+        stated = _join(own or hints.url, item.base) if item.base else own
+        page = own if mends else stated
+        link = resolve(item.link, page or channel.link or hints.url) if item.link else None
         near = stated or link or channel.link or hints.url
         item = replace(item, link=link or "", base=near)  # noqa: PLW2901
         items.append(mended(item) if mends else item)
@@ -275,7 +283,8 @@ def _pieces(
         else:
             item = _read(item, element, context.mends)
             _strip(element)
-            pieces.append(_Piece(item, element))
+            base = _without_base(element) if context.mends else ""
+            pieces.append(_Piece(item, element, base=base))
     notes += summed_up(problems)
     return pieces
 
@@ -291,6 +300,18 @@ def _strip(element: etree._Element) -> None:
     if not _few_attributes(element):
         for key in list(element.attrib)[_MOST_ATTRIBUTES:]:
             del element.attrib[key]
+
+
+def _without_base(element: etree._Element) -> str:
+    """The ``xml:base`` of *element*, an item, which is taken off: feedparser lets the base of one
+    element reach into the next (6.0.14, measured). Links inside are made relative to it."""
+    base = str(element.attrib.pop(_XML_BASE, "")).strip()
+    for inside in element.iterdescendants():
+        if isinstance(inside.tag, str) and (near := str(inside.attrib.pop(_XML_BASE, "")).strip()):
+            for name in ("href", "url"):
+                if address := inside.get(name):
+                    inside.set(name, urljoin(near, address))
+    return base
 
 
 def _is_small(element: etree._Element) -> bool:
@@ -332,6 +353,12 @@ def _frame(
             f"claims to be a feed (<{sniffed.root}>), but it is broken and no whole item is in it:"
             f" {tree.repaired[:200]}; ask the agency if the next one is the same",
         )
+    if not whole and context.mends and root is not None and (why := _why_no_feed(root)):
+        raise ParseError(
+            "not-a-feed",
+            f"claims to be a feed (<{sniffed.root}>), but {why}; check the wire's url and its"
+            " credentials",
+        )
     if tree.broken:
         notes.append(f"broken outside its items, whole items kept: {tree.repaired[:200]}")
     if root is None:  # the document's own could not be had: one that says nothing
@@ -339,6 +366,27 @@ def _frame(
         root = etree.fromstring(_BARE[family])
     _settle(root)
     return root
+
+
+def _why_no_feed(root: etree._Element) -> str:
+    """What *root*, a document without items, has in the place of a feed's; ``""`` for a feed."""
+    elements = [e for e in root if isinstance(e.tag, str)]
+    channel = next((e for e in elements if _name(e).rpartition(":")[2] == "channel"), None)
+    if _name(root).partition(":")[0] not in ("atom", "rdf") and channel is None:
+        if _name(root) != "rss":
+            return "no feed without items looks so"
+        if elements:
+            return f"<{etree.QName(elements[0]).localname}> stands where <channel> should"
+    for element in (*elements, *(channel if channel is not None else ())):
+        if isinstance(element.tag, str) and _is_like_an_item(element):
+            return f"<{etree.QName(element).localname}> stands where an item should"
+    return ""
+
+
+def _is_like_an_item(element: etree._Element) -> bool:
+    local = _name(element).rpartition(":")[2]
+    inside = {_name(e).rpartition(":")[2] for e in element}
+    return local not in ("channel", "image", "textinput") and bool(inside & {"title", "headline"})
 
 
 def _settle(root: etree._Element) -> None:
@@ -476,7 +524,7 @@ def _read_leniently(item: Item, text: str, sniffed: Sniffed, context: Context) -
     )
 
 
-def _channel(result: dict[str, Any], frame: etree._Element, hints: Hints) -> Channel:
+def _channel(result: dict[str, Any], frame: etree._Element, hints: Hints, base: str) -> Channel:
     feed: dict[str, Any] = result.get("feed", {})
     hours = [e for e in frame.iter() if _name(e) == "hour"]
     days = [e for e in frame.iter() if _name(e) == "day"]
@@ -484,7 +532,7 @@ def _channel(result: dict[str, Any], frame: etree._Element, hints: Hints) -> Cha
     announced = _HUB.search(hints.headers.get("link", "")[:10_000])
     return Channel(
         title=_str(feed.get("title")),
-        link=_join(hints.url, _str(feed.get("link"))) if feed.get("link") else "",
+        link=_join(base or hints.url, _str(feed.get("link"))) if feed.get("link") else "",
         language=_str(feed.get("language")) or (frame.get(_XML_LANG) or "").strip(),
         rights=_str(feed.get("rights")),
         ttl=_str(feed.get("ttl")),
@@ -497,11 +545,14 @@ def _channel(result: dict[str, Any], frame: etree._Element, hints: Hints) -> Cha
 
 
 def _base(frame: etree._Element, hints: Hints) -> str:
-    """The xml:base in force on the items, ``""`` where none is declared."""
+    """The xml:base in force on the items, ``""`` where none is declared. It is taken off: what
+    feedparser resolves with it could not be resolved with an item's own."""
     base = ""
     for holder in (frame, *(e for e in frame if _name(e) == "channel")):
         if stated := holder.get(_XML_BASE):
             base = _join(base or hints.url, stated)
+            if hints.mends:
+                del holder.attrib[_XML_BASE]
     return base
 
 
@@ -598,7 +649,7 @@ def _read(item: Item, element: etree._Element, mending: bool) -> Item:
         body_html=body.html,
         summary=summary.text,
         summary_html=summary.html,
-        base=_own_base(element, children),
+        base=_own_base(element, children, mending),
         language=_language(element, children),
         authors=_people(children, "author", "atom:author", "byline"),
         creators=_people(children, "dc:creator", "dcterms:creator", "dc:author"),
@@ -639,10 +690,11 @@ def _link(children: _Children, guid: str) -> str:
     return guid if guid.startswith(("http://", "https://")) else ""
 
 
-def _own_base(element: etree._Element, children: _Children) -> str:
-    if base := element.get(_XML_BASE):
+def _own_base(element: etree._Element, children: _Children, mending: bool) -> str:
+    if not mending and (base := element.get(_XML_BASE)):
         return base.strip()
-    return next((b.strip() for c in children.all("content") if (b := c.get(_XML_BASE))), "")
+    names = ("content", "atom:content", "summary") if mending else ("content",)
+    return next((b.strip() for c in children.all(*names) if (b := c.get(_XML_BASE))), "")
 
 
 def _language(element: etree._Element, children: _Children) -> str:

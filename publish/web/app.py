@@ -33,6 +33,7 @@ from stories import clock
 from stories.config import Config
 from stories.db import Connection, SQLAlchemyError, Store, feeds, wires
 from stories.errors import StoreError
+from wirecopy.urls import resolve
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -472,5 +473,6 @@ def _for_search_engines(page: StoryPage) -> list[tuple[str, str]]:
     """What the headers of a story's page say to search engines."""
     found = [("x-robots-tag", "noindex")] if page.noindex else []
     if page.canonical != page.url:
-        found.append(("link", f'<{iri(page.canonical)}>; rel="canonical"'))
+        address = resolve(page.canonical, None) or ""  # in ASCII, as headers are
+        found.append(("link", f'<{iri(address)}>; rel="canonical"'))
     return found

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.decide import keys_of
 from ingest.item import Channel, Item, ItemMedia
 from ingest.normalize import content_digest, normalize, received
 from stories.config import Wire
@@ -291,3 +292,24 @@ def test_what_is_no_language_tag_is_none(stated: str, tag: str | None) -> None:
     assert version(replace(ITEM, language=stated)).language == tag
     assert version(ITEM, Channel(language=stated)).language == tag
     assert version(replace(ITEM, language="english"), language="hi").language == "hi"
+
+
+def test_media_alone_are_a_story() -> None:
+    alone = Item(0, media=(ItemMedia("https://x.example/p.jpg", caption="A cloud"),), base=BASE)
+    assert version(alone).media[0].caption == "A cloud"
+    with pytest.raises(ParseError, match="nor media"):
+        normalize(alone, Channel(), WIRE, rule=1)
+    with pytest.raises(ParseError, match="nor media"):
+        version(replace(alone, media=(ItemMedia("ftp://x.example/p.jpg"),)))
+
+
+def test_pictures_tell_apart_what_says_nothing() -> None:
+    def key(rule: int, *urls: str, body: str = "") -> str:
+        item = Item(0, media=tuple(map(ItemMedia, urls)), body=body)
+        return keys_of(item, rule).digest
+
+    one = key(2, "https://x.example/a.jpg?Expires=1790000000&Signature=ab")
+    assert one == key(2, "https://x.example/a.jpg?Expires=1790003600&Signature=cd")
+    assert one != key(2, "https://x.example/b.jpg")
+    assert key(2, body='<img src="/a.jpg">') != key(2, body='<img src="/b.jpg">')
+    assert key(1, "https://x.example/a.jpg") == key(1, "https://x.example/b.jpg")

@@ -104,6 +104,44 @@ def test_links(href: str, kept: str | None) -> None:
     assert clean(f'<a href="{href}" target=_blank ping=/p>x</a>', BASE) == tag
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (
+            "https://समाचार.भारत/कहानी",
+            "https://समाचार.भारत/%E0%A4%95%E0%A4%B9%E0%A4%BE%E0%A4%A8%E0%A5%80",
+        ),
+        ("https://Bücher.Example:8443/x?q=ü", "https://bücher.example:8443/x?q=%C3%BC"),
+        ("//خبر.example/x", "https://خبر.example/x"),
+        ("https://xn--bcher-kva.example/x", "https://xn--bcher-kva.example/x"),
+        ("https://b%C3%BCcher.example/x", "https://bücher.example/x"),
+        ("https://%61.example/", "https://%61.example/"),
+    ],
+)
+def test_hosts_in_other_scripts_stay_readable(written: str, kept: str) -> None:
+    html = f'<p><a href="{written}">x</a><img src="{written}"></p>'
+    cleaned = clean(html, "https://base.example/")
+    assert absolute(written, "https://base.example/") == kept
+    assert f'href="{kept}"' in cleaned
+    assert f'src="{kept}"' in cleaned
+    # They are the same addresses to whoever compares them.
+    one, two = project(html, "https://base.example/"), project(cleaned, None)
+    assert (one.links, one.media) == (two.links, two.media)
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("https://a\u202eb.example/", "https://a%e2%80%aeb.example/"),
+        ("https://a／b.example/", "https://a%ef%bc%8fb.example/"),
+        ("https://%ff.example/", "https://%ff.example/"),
+    ],
+)
+def test_what_is_no_letter_of_a_host_stays_escaped(written: str, kept: str) -> None:
+    assert absolute(written, None) == kept
+    assert clean(f'<a href="{written}">x</a>', None) == '<a rel="nofollow noopener">x</a>'
+
+
 def test_links_that_nothing_makes_absolute_go() -> None:
     assert clean('<a href="/x">x</a>', None) == '<a rel="nofollow noopener">x</a>'
     assert clean('<a href="/x">x</a>', "javascript:x") == '<a rel="nofollow noopener">x</a>'

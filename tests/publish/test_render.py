@@ -248,6 +248,20 @@ def test_markup_built_to_burst_a_parser_stays_out() -> None:
         render.render(of, config())
 
 
+def test_hosts_in_other_scripts_are_no_difference() -> None:
+    link = "https://समाचार.भारत/x"
+    media = (Media(url="https://%e0%a4%9a%e0%a4%bf%e0%a4%a4%e0%a5%8d%e0%a4%b0.example/p.jpg"),)
+    body = f'<p><a href="{link}">Rain</a> fell.</p><img src="https://चित्र.example/q.jpg">'
+    found = render.render(
+        story(version(link=link, body=body, media=media, headline="Rain")), config()
+    )
+    assert found.measurement.scope == "verbatim"
+    for written in (found.rss, found.atom, found.json):
+        assert link in written.decode()
+        assert "https://चित्र.example/p.jpg" in written.decode()
+        assert "https://%" not in written.decode()
+
+
 def test_the_measurement_says_what_it_measured() -> None:
     found = render.render(english(), config())
     copy = render.read_back("atom", found.atom)

@@ -75,6 +75,22 @@ def atom(entry: str) -> Item:
         (b"Service unavailable", "not-a-feed", "text that begins “Service unavailable”"),
         (b"\x1f\x8b\x08\x00", "not-a-feed", "gzip"),
         (b"\x00\x01\x02\x03", "not-a-feed", "binary"),
+        (b"<channel><title>Quay</title></channel>", "not-a-feed", "(<channel>)"),
+        (b"<channel xmlns='urn:own'><story>x</story></channel>", "not-a-feed", "(<channel>)"),
+        (b"<feed><news><title>t</title></news></feed>", "not-a-feed", "(<feed>)"),
+        (b"<rss><error>No such key</error></rss>", "not-a-feed", "<error> stands where"),
+        (
+            b"<rss version='2.0'><channel><title>Quay</title><story><title>t</title></story>"
+            b"</channel></rss>",
+            "not-a-feed",
+            "<story> stands where an item should",
+        ),
+        (
+            b"<feed xmlns='http://www.w3.org/2005/Atom'><a:doc xmlns:a='urn:a'><a:headline/>"
+            b"</a:doc></feed>",
+            "not-a-feed",
+            "<doc> stands where an item should",
+        ),
         (b"<rss version='2.0'><channel><title>Cut", "malformed", "no whole item"),
         (b"<rss><channel></rss>", "malformed", "no whole item"),
         (b"<feed xmlns='http://www.w3.org/2005/Atom'><entry><title>Cut", "malformed", "<feed>"),
@@ -93,6 +109,11 @@ def test_what_is_no_feed_is_named(body: bytes, state: str, told: str) -> None:
         ('<rss version="2.0"/>', "rss20"),
         ('<rss version="0.92"><channel><title>Quiet</title></channel></rss>', "rss092"),
         ('<feed xmlns="http://www.w3.org/2005/Atom"><title>Quiet</title></feed>', "atom10"),
+        (
+            '<rss version="2.0"><channel><title>Quiet</title><image><title>Quiet</title></image>'
+            "<textInput><title>Find</title></textInput></channel></rss>",
+            "rss20",
+        ),
         ('<a:feed xmlns:a="http://www.w3.org/2005/Atom"/>', "atom10"),
         (
             '<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
@@ -315,6 +336,70 @@ def test_base_is_declared_else_the_items_page_else_the_channel_else_the_feed() -
     link = "<title>t</title><link>https://a.example/x</link>"
     assert only(link, channel=channel).base == "https://a.example/x"
     assert only(link, root=' xml:base="/deep/"').base == "https://wire.example/deep/"
+
+
+@pytest.mark.parametrize(
+    ("root", "items", "links"),
+    [
+        ("", ['<item xml:base="https://one.example/x/">'], ["https://one.example/x/p0"]),
+        (
+            "",
+            ['<item xml:base="https://one.example/x/">', "<item>", "<item>"],
+            ["https://one.example/x/p0", "https://c.example/p1", "https://c.example/p2"],
+        ),
+        (
+            ' xml:base="https://root.example/r/"',
+            ["<item>", '<item xml:base="sub/">', "<item>", '<item xml:base="https://o.example/">'],
+            [
+                "https://root.example/r/p0",
+                "https://root.example/r/sub/p1",
+                "https://root.example/r/p2",
+                "https://o.example/p3",
+            ],
+        ),
+        (
+            "",
+            ['<item><description xml:base="https://d.example/">d</description>', "<item>"],
+            ["https://c.example/p0", "https://c.example/p1"],
+        ),
+    ],
+)
+def test_the_base_of_one_item_is_not_that_of_the_next(
+    root: str, items: list[str], links: list[str]
+) -> None:
+    inside = [f"{start}<title>t</title><link>p{n}</link></item>" for n, start in enumerate(items)]
+    channel = f"<channel><link>https://c.example/</link>{''.join(inside)}</channel>"
+    found = parse(f'<rss version="2.0"{root}>{channel}</rss>').items
+    assert [item.link for item in found] == links
+
+
+def test_an_atom_link_and_a_text_have_bases_of_their_own() -> None:
+    entry = (
+        '<link xml:base="deep/" href="p"/>'
+        '<content type="html" xml:base="pictures/">&lt;img src="q.jpg"></content>'
+    )
+    feed = (
+        '<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://a.example/x/">'
+        f'<entry xml:base="y/"><title>t</title>{entry}</entry>'
+        '<entry><title>t</title><link href="p"/></entry></feed>'
+    )
+    one, two = parse(feed).items
+    assert (one.link, one.base) == (
+        "https://a.example/x/y/deep/p",
+        "https://a.example/x/y/pictures/",
+    )
+    assert (two.link, two.base) == ("https://a.example/x/p", "https://a.example/x/")
+
+
+def test_release_0_1_resolved_as_feedparser_does() -> None:
+    items = (
+        '<item xml:base="https://one.example/x/"><link>a</link></item><item><link>b</link></item>'
+    )
+    feed = f"<rss version='2.0'><channel>{items}</channel></rss>"
+    assert [i.link for i in parse(feed, rule=1).items] == [
+        "https://one.example/x/a",
+        "https://one.example/x/b",
+    ]
 
 
 def test_the_channel_says_when_to_come_back() -> None:

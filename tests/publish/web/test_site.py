@@ -1255,3 +1255,13 @@ def test_a_link_to_a_story_shows_its_picture(serve: Serve) -> None:
     assert said("og:image:alt") == ['Finance ministers at "Vigyan Bhavan"']
     assert said("twitter:card") == ["summary_large_image"]
     assert said("author") == ["By Asha Rao", "Press Trust of India"]
+
+
+def test_a_canonical_address_in_another_script_fits_a_header(serve: Serve) -> None:
+    wire = Wire(name="pti", url="https://wire.example/x", canonical="agency")
+    story = samples.story(samples.version(link="https://समाचार.भारत/x"))
+    site = serve(story, wires=(wire,))
+    answer = site.ask(f"/stories/{story.id}")
+    page = html.fromstring(answer.body.decode())
+    assert _found(page, '//link[@rel="canonical"]/@href') == ["https://समाचार.भारत/x"]
+    assert "<https://%e0%a4%b8%e0" in answer.headers["link"]
