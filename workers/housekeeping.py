@@ -132,7 +132,7 @@ def _withdraw(store: Store, wire: str, until: datetime, now: datetime) -> int:
 
 def _expire(store: Store, before: datetime, now: datetime) -> int:
     with store.write() as conn:
-        return retention.expire(conn, before, now, retention.STEP)
+        return retention.expire(conn, before, now, max(retention.STEP // 10, 1))
 
 
 def _drop_captures(store: Store, before: datetime) -> int:

@@ -44,6 +44,7 @@ from sqlalchemy import (
 )
 
 from stories.db import outbox as wishes
+from stories.db.captures import unchain
 from stories.db.engine import Store
 from stories.db.stories import WITHDRAWN, settle, withdrawn
 from stories.db.tables import (
@@ -201,7 +202,10 @@ def _discard(conn: Connection, numbers: Sequence[int], digests: Sequence[str]) -
     """Delete the bytes that no capture needs any more, and the problems of these captures."""
     # A statement after the one that locked: it sees every capture that came before the lock.
     needed = exists().where(captures.c.digest == blobs.c.digest, captures.c.expired_at.is_(None))
-    conn.execute(delete(blobs).where(blobs.c.digest.in_(sorted(set(digests))), ~needed))
+    chosen = select(blobs.c.digest).where(blobs.c.digest.in_(sorted(set(digests))), ~needed)
+    gone = conn.execute(chosen).scalars().all()
+    unchain(conn, gone)
+    conn.execute(delete(blobs).where(blobs.c.digest.in_(gone)))
     conn.execute(delete(problems).where(problems.c.capture_id.in_(numbers)))
 
 

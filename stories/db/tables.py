@@ -144,6 +144,10 @@ blobs = Table(
     Column("digest", String(64), primary_key=True),
     Column("data", LargeBinary, nullable=False),
     Column("size", Integer, nullable=False),
+    # What it is packed against: other bytes, which are kept as long as it is; NULL for none.
+    Column("parent", String(64)),
+    Column("depth", Integer, nullable=False, server_default="0"),
+    Index(None, "parent"),
 )
 
 captures = Table(

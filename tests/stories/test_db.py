@@ -1,6 +1,7 @@
 """The store, the same tests on SQLite and PostgreSQL: leases, the outbox, captures, feeds."""
 
 import json
+import random
 import threading
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -8,7 +9,7 @@ from itertools import pairwise
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text, update
+from sqlalchemy import Connection, delete, select, text, update
 
 from stories.config import Politeness, Wire
 from stories.db import Store, captures, connect, feeds, key_value, outbox, tables, wires
@@ -341,6 +342,16 @@ class TestOutbox:
             assert outbox.missing(conn, "ingest", ["a", "b", "c"]) == ["c"]
 
 
+def moving_feed(count: int) -> list[bytes]:
+    """*count* bodies of a feed of 20 stories, each with one story more, and the oldest gone."""
+    noise = random.Random(1)
+    stories = [
+        " ".join("".join(noise.choices("abcdefghijklmnop", k=7)) for _ in range(90))
+        for _ in range(count + 20)
+    ]
+    return ["\n".join(stories[n + 20 : n : -1]).encode() for n in range(count)]
+
+
 class TestCaptures:
     def test_bytes_come_back_exactly_and_are_kept_once(self, store: Store) -> None:
         body = bytes(range(256)) * 50
@@ -355,6 +366,37 @@ class TestCaptures:
             volume = captures.volume(conn)
         assert (volume.captures, volume.received) == (2, 2 * len(body))
         assert volume.kept < len(body)
+
+    def test_a_feed_is_packed_against_the_one_before(self, store: Store) -> None:
+        bodies = moving_feed(50)
+        with store.write() as conn:
+            for body in bodies:
+                captures.add(conn, "a", NOW, "http://x/", [], body)
+            volume = captures.volume(conn)
+            assert [captures.body(conn, body_digest(body)) for body in bodies] == bodies
+            depths = conn.execute(select(tables.blobs.c.depth)).scalars().all()
+            captures.add(conn, "a", NOW, "http://x/", [], b"<html>Please log in.</html>")
+            assert captures.body(conn, body_digest(b"<html>Please log in.</html>"))
+        assert max(depths) == captures.DEEPEST
+        assert volume.kept < volume.received * 0.1
+
+    def test_what_stays_can_be_restored_whatever_goes(self, store: Store) -> None:
+        bodies, order = moving_feed(12), list(range(12))
+        random.Random(7).shuffle(order)
+        with store.write() as conn:
+            for body in bodies:
+                captures.add(conn, "a", NOW, "http://x/", [], body)
+        gone: set[int] = set()
+        while order:
+            going = [order.pop() for _ in range(3)]
+            with store.write() as conn:
+                names = [body_digest(bodies[n]) for n in going]
+                captures.unchain(conn, names)
+                conn.execute(delete(tables.blobs).where(tables.blobs.c.digest.in_(names)))
+            gone.update(going)
+            with store.read() as conn:
+                kept = [captures.body(conn, body_digest(body)) for body in bodies]
+            assert kept == [None if n in gone else body for n, body in enumerate(bodies)]
 
     def test_an_empty_body(self, store: Store) -> None:
         with store.write() as conn:
@@ -375,12 +417,14 @@ class TestCaptures:
     def test_a_copied_store_goes_on_numbering(self, store: Store, tmp_path: object) -> None:
         source = connect(f"sqlite:///{tmp_path}/source.sqlite3")
         source.migrate()
+        bodies = moving_feed(3)
         with source.write() as conn:
-            for n in range(3):
-                captures.add(conn, "a", NOW, "http://x/", [], b"%d" % n)
+            for body in bodies:
+                captures.add(conn, "a", NOW, "http://x/", [], body)
         with source.read() as old, store.write() as new:
             assert captures.copy(old, new, "a") == 3
             assert captures.add(new, "a", NOW, "http://x/", [], b"new") == 4
+            assert [captures.body(new, body_digest(body)) for body in bodies] == bodies
         source.close()
 
 
