@@ -160,7 +160,9 @@ def _keep(
         return Polled(polled.wire, before.state, message, polled.due, superseded=True)
     if polled.state != "ok":
         return polled
-    number = captures.add(conn, polled.wire, now, response.url, response.headers, response.body)
+    # A session that the agency gave us is nobody else's business.
+    headers = [each for each in response.headers if not each[0].startswith("set-cookie")]
+    number = captures.add(conn, polled.wire, now, response.url, headers, response.body)
     outbox.want(conn, "ingest", [polled.wire], now)
     return replace(polled, capture_id=number)
 
@@ -194,6 +196,9 @@ def request_of(
         last_modified=last_modified,
         headers=tuple((k, v.get_secret_value()) for k, v in wire.headers.items()),
         home=wire.url,
+        proxy=wire.proxy.get_secret_value() if wire.proxy is not None else None,
+        client_cert=str(wire.client_cert) if wire.client_cert else None,
+        client_key=str(wire.client_key) if wire.client_key else None,
         allow_private=wire.allow_private,
         timeout=wire.timeout.total_seconds(),
         max_bytes=wire.max_bytes,
@@ -244,6 +249,7 @@ _REMEDIES = {
     401: "the agency wants credentials; set the wire's headers",
     403: "the agency refuses us; check the licence and the wire's headers",
     404: "nothing is there; check the wire's url",
+    407: "the proxy wants credentials; put them in its address (proxy, or HTTP_PROXY)",
     410: "the agency says this feed is gone for good; ask them for the new one",
     429: "we came too often; raise the wire's every",
 }

@@ -7,16 +7,17 @@
             ...
 
 Nothing that a server sends is trusted. Every address is checked before it is connected to, and
-again before a request goes out on a kept connection (``net/ssrf.py``); every redirect is decided
-here, not by the library; a body is taken whole or not at all (``net/decoder.py``); no server can
+again before a request goes out on a kept connection (``net/ssrf.py``); where a proxy connects,
+no host is asked for whose name says that it is inside. Every redirect is decided here, not by the
+library; a body is taken whole or not at all (``net/decoder.py``); no server can
 delay another wire. Of HTTP (RFC 9110, RFC 9112) this is what polls need: GET, conditional by both
 validators (§13.1), up to five redirects (§15.4), packed bodies (§8.4.1).
 
 Deliberately not used:
 
 * HTTP/2: on a shared connection one stalled or broken stream hits all wires of a host.
-* The environment's proxies: a proxy resolves names itself, so no address could be judged.
-* Cookies, ``.netrc``, ``Alt-Svc``, HSTS: a poll depends on its request and on nothing older.
+* ``.netrc``, ``Alt-Svc``, HSTS, cookies beyond the redirects of one request: a poll depends on its
+  request and on nothing older.
 * libcurl's total timeout: it would run on while the caller is busy between two responses.
 """
 
@@ -33,12 +34,14 @@ from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, get_args
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
 
 import pycurl
 
 from net.decoder import OFFERED, Body
 from net.errors import FetchError
-from net.ssrf import refusal, same_origin, shown, web_url
+from net.ssrf import inside, is_loopback, refusal, same_origin, shown, web_url
 
 State = Literal[
     "bad-url",
@@ -50,6 +53,7 @@ State = Literal[
     "timeout",
     "reset",
     "protocol",
+    "proxy",
     "redirects",
     "too-large",
     "truncated",
@@ -71,6 +75,8 @@ class Request:
     another one that a redirect leads to (RFC 9110 §15.4). ``timeout`` is in seconds, for the whole
     transfer.
     ``max_bytes`` limits the body as sent and as decoded; a larger one is refused, not cut.
+    ``proxy`` is the address of one, empty for none, None for the environment's (HTTPS_PROXY …).
+    ``client_cert`` and ``client_key`` are paths of PEM files, and go where ``headers`` go.
     """
 
     wire: str
@@ -79,6 +85,9 @@ class Request:
     last_modified: str | None = None
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     home: str = field(default="", repr=False)
+    proxy: str | None = field(default=None, repr=False)
+    client_cert: str | None = None
+    client_key: str | None = None
     allow_private: bool = False
     timeout: float = 30.0
     max_bytes: int = 16 * 1024 * 1024
@@ -162,15 +171,20 @@ _REMEDIES: dict[State, str] = {
     "timeout": "the next poll tries again; raise the wire's timeout if it is always this slow",
     "reset": "the next poll tries again; ask the agency if it stays so",
     "protocol": "check that the wire's url is a feed's; ask the agency if it stays so",
+    "proxy": "check the wire's proxy, or HTTPS_PROXY and NO_PROXY in the environment",
     "redirects": "set the wire's url to where the feed really is",
     "too-large": "ask the agency",
     "truncated": "nothing was kept, the next poll tries again",
 }
 
+_E_PROXY = 97  # CURLE_PROXY, a handshake with it; unnamed in pycurl
 _E_TOO_LARGE = 100  # CURLE_TOO_LARGE, a header line beyond libcurl's own limit; unnamed in pycurl
 _STATES: dict[int, State] = {
     pycurl.E_URL_MALFORMAT: "bad-url",
     pycurl.E_COULDNT_RESOLVE_HOST: "dns",
+    pycurl.E_COULDNT_RESOLVE_PROXY: "proxy",
+    _E_PROXY: "proxy",
+    _E_TOO_LARGE: "too-large",
     pycurl.E_COULDNT_CONNECT: "refused",
     pycurl.E_OPERATION_TIMEDOUT: "timeout",
     pycurl.E_PARTIAL_FILE: "truncated",
@@ -193,6 +207,12 @@ _AUTHORITIES = (
     "/etc/ssl/ca-bundle.pem",  # openSUSE
     "/etc/ssl/cert.pem",  # Alpine, macOS, the BSDs
 )
+
+_AUTHORITY_OPTIONS = (
+    (pycurl.CAINFO, pycurl.PROXY_CAINFO),
+    (pycurl.CAPATH, pycurl.PROXY_CAPATH),
+)
+_WANTS_CERTIFICATE = re.compile("certificate required|peer did not return a certificate")
 
 _NOTHING = Request("", "")
 
@@ -393,6 +413,15 @@ class Transfer:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.curl: Any = pycurl.Curl()
+        self._now = now
+        self._proxies = getproxies_environment()
+        self._authorities = authorities()
+        self._set_up()
+        self.deadline = 0.0
+        self.reset()
+
+    def _set_up(self) -> None:
+        """Give the handle the options that all requests have."""
         web = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
         for option, value in (
             (pycurl.NOSIGNAL, 1),
@@ -400,7 +429,10 @@ class Transfer:
             (pycurl.REDIR_PROTOCOLS, web),
             (pycurl.FOLLOWLOCATION, 0),
             (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
-            (pycurl.PROXY, ""),
+            (pycurl.NOPROXY, ""),  # which names are asked without one is decided here
+            (pycurl.COOKIEFILE, ""),  # no file: kept in memory, until reset()
+            (pycurl.USERAGENT, "Wirecopy"),  # what a proxy is told
+            (pycurl.KEYPASSWD, ""),  # instead of asking a terminal
             (pycurl.NETRC, pycurl.NETRC_IGNORED),
             (pycurl.SSL_VERIFYPEER, 1),
             (pycurl.SSL_VERIFYHOST, 2),
@@ -411,13 +443,11 @@ class Transfer:
             (pycurl.WRITEFUNCTION, self._on_body),
         ):
             self.curl.setopt(option, value)
-        for option, path in zip((pycurl.CAINFO, pycurl.CAPATH), authorities(), strict=True):
-            if path:
+        for options, path in zip(_AUTHORITY_OPTIONS, self._authorities, strict=True):
+            for option in options if path else ():
                 self.curl.setopt(option, path)
-        self._now = now
         self._connect_ms = 0
-        self.deadline = 0.0
-        self.reset()
+        self._certificate: tuple[str | None, str | None] = (None, None)
 
     def begin(self, request: Request, user_agent: str) -> None:
         """Start *request*; its timeout runs from here."""
@@ -435,6 +465,8 @@ class Transfer:
         """Drop the request and all that came of it, before the handle is idle."""
         self.request = _NOTHING
         self.hops = ()
+        self._asked: set[object] = set()
+        self.curl.setopt(pycurl.COOKIELIST, "ALL")  # erases them
         self._clear()
 
     def _clear(self) -> None:
@@ -449,6 +481,7 @@ class Transfer:
         self._forbidden: tuple[str, str] | None = None
         self._tried = False  # some address was let through
         self._connected = False
+        self._proxy = ""
 
     def prepare(self, url: str) -> None:
         """Set the handle up to request *url*: the request's own, or a redirect's.
@@ -459,10 +492,60 @@ class Transfer:
         self.url = url
         self.url = web_url(url)
         own = same_origin(self.url, self.request.home or self.request.url)
-        self.withheld = () if own else tuple(name for name, _ in self.request.headers)
+        fields = _fields(self.request, self.user_agent, own)
+        self._asked.add((self.url, self._cookies()))
+        self._prove(own)
+        self._go_through(self.request.proxy)
+        self.withheld = () if own else self._own()
         self.curl.setopt(pycurl.URL, self.url)
-        self.curl.setopt(pycurl.HTTPHEADER, _field_lines(self.request, self.user_agent, own))
+        # libcurl joins what it is told so with the cookies of this chain of redirects.
+        if cookie := fields.pop("cookie", None):
+            self.curl.setopt(pycurl.COOKIE, _field_line(*cookie).partition(b": ")[2])
+        else:
+            self.curl.unsetopt(pycurl.COOKIE)
+        self.curl.setopt(pycurl.HTTPHEADER, [_field_line(*each) for each in fields.values()])
         self._allow_connecting(int(CONNECT_SECONDS * 1000))
+
+    def _own(self) -> tuple[str, ...]:
+        """Names of what is for the wire's own origin only."""
+        names = tuple(name for name, _ in self.request.headers)
+        return (*names, "client certificate") if self.request.client_cert else names
+
+    def _cookies(self) -> tuple[str, ...]:
+        return tuple(sorted(self.curl.getinfo(pycurl.INFO_COOKIELIST)))
+
+    def _prove(self, own: bool) -> None:
+        """Show the wire's certificate to its *own* origin, and to no other."""
+        cert = self.request.client_cert if own else None
+        wanted = (cert, self.request.client_key or cert) if cert else (None, None)
+        if wanted == self._certificate:
+            return
+        self.curl.reset()  # as pycurl cannot take a certificate back; connections stay
+        self._set_up()
+        for option, path in zip((pycurl.SSLCERT, pycurl.SSLKEY), wanted, strict=True):
+            if path:
+                self.curl.setopt(option, path)
+        self._certificate = wanted
+
+    def _go_through(self, proxy: str | None) -> None:
+        """Have *proxy* asked for the host of the URL, or that of the environment if it is None.
+
+        :raises FetchError: when it would be asked for a host inside, which nothing else guards.
+        """
+        host = urlsplit(self.url).hostname or ""
+        self._proxy = self._proxy_for(host) if proxy is None else proxy
+        self.curl.setopt(pycurl.PROXY, self._proxy)
+        reason = inside(host, allow_private=self.request.allow_private) if self._proxy else None
+        if reason:
+            raise _fault("forbidden-address", f"its host {host} is {reason}")
+
+    def _proxy_for(self, host: str) -> str:
+        """The environment's proxy for the URL: none for this machine itself."""
+        scheme = urlsplit(self.url).scheme
+        found = self._proxies.get(scheme) or self._proxies.get("all") or ""
+        if not found or is_loopback(host) or proxy_bypass(host, self._proxies):
+            return ""
+        return found
 
     def extend_connecting(self, seconds: float) -> None:
         """Extend the time to connect by *seconds* in which the caller was busy."""
@@ -496,6 +579,8 @@ class Transfer:
         return pycurl.PREREQFUNC_ABORT if self._refuses(address) else pycurl.PREREQFUNC_OK
 
     def _refuses(self, address: str) -> bool:
+        if self._proxy:  # its own address, which the operator chose
+            return False
         reason = refusal(address, allow_private=self.request.allow_private)
         if reason:
             self._forbidden = (address, reason)
@@ -519,6 +604,8 @@ class Transfer:
         self._header_bytes += len(line)
         if self._header_bytes > MAX_HEADER_BYTES:
             raise _fault("too-large", f"its headers are over {MAX_HEADER_BYTES:,} bytes")
+        if not self._connected:
+            return  # a proxy's answer to CONNECT (RFC 9110 §9.3.6)
         if self._headed:
             return  # trailers (RFC 9110 §6.5) count towards the limit and are ignored
         if line.strip(b"\r\n"):
@@ -586,7 +673,7 @@ class Transfer:
             target = web_url(location, base=self.url)
         except FetchError as error:
             raise FetchError(error.state, f"it redirects to {error}") from None
-        if target in (self.url, *(hop.url for hop in self.hops)):
+        if (target, self._cookies()) in self._asked:
             raise _fault("redirects", f"it redirects in a circle, back to {shown(target)}")
         self.hops = (*self.hops, Hop(self._status, self.url, target))
         return target
@@ -599,14 +686,25 @@ class Transfer:
                 remedy = "set allow_private = true on the wire if it is meant to live there"
                 return _fault("forbidden-address", what, remedy)
             return _fault("forbidden-address", what)
-        if code == _E_TOO_LARGE:
-            return _fault("too-large", "one line of its headers is too long")
         state = _STATES.get(code, "protocol")
-        if state == "reset" and self._headed:
+        what, remedy = "".join(c for c in text if c.isprintable())[:200] or f"error {code}", ""
+        told = self.curl.getinfo(pycurl.HTTP_CONNECTCODE)
+        if self._proxy and not self._connected and (told >= 300 or state in ("refused", "proxy")):
+            state = "proxy"
+            what = (
+                f"its proxy answers {told}" if told >= 300 else f"its proxy cannot be had: {what}"
+            )
+        elif code == _E_TOO_LARGE:
+            what = "one line of its headers is too long"
+        elif code == pycurl.E_SSL_CERTPROBLEM:
+            remedy = "correct the wire's client_cert and client_key, PEM without a pass phrase"
+        elif self.request.client_cert is None and _WANTS_CERTIFICATE.search(text):
+            state, remedy = "tls", "set the wire's client_cert to the one that the agency gave"
+        elif state == "reset" and self._headed:
             state = "truncated"
-        if state == "timeout" and not self._tried:
+        elif state == "timeout" and not self._tried:
             state = "dns"
-        return _fault(state, "".join(c for c in text if c.isprintable())[:200] or f"error {code}")
+        return _fault(state, what, remedy)
 
     def timeout_error(self) -> FetchError:
         """The error of a transfer that is not complete at :attr:`due`."""
@@ -656,9 +754,9 @@ def _parse_fields(lines: Iterable[bytes]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _field_lines(request: Request, user_agent: str, own: bool) -> list[bytes]:
-    """The header lines to send. The wire's headers, sent if this is its *own* origin, override
-    ours, except Accept-Encoding: only what :class:`Body` can decode may be offered.
+def _fields(request: Request, user_agent: str, own: bool) -> dict[str, tuple[str, str]]:
+    """The headers to send, by their names in lower case. The wire's, sent if this is its *own*
+    origin, override ours, except Accept-Encoding: only what :class:`Body` decodes may be offered.
     """
     fields = {"user-agent": ("User-Agent", user_agent), "accept": ("Accept", ACCEPT)}
     if request.etag:
@@ -668,7 +766,7 @@ def _field_lines(request: Request, user_agent: str, own: bool) -> list[bytes]:
     if own:
         fields.update((name.lower(), (name, value)) for name, value in request.headers)
     fields["accept-encoding"] = ("Accept-Encoding", OFFERED)
-    return [_field_line(name, value) for name, value in fields.values()]
+    return fields
 
 
 def _field_line(name: str, value: str) -> bytes:

@@ -7,6 +7,7 @@ addresses are checked, each one just before it is connected to: ``net/client.py`
 """
 
 import re
+import socket
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
@@ -138,6 +139,41 @@ def _translated(address: IPv6Address) -> list[IPv4Address]:
         low & 0xFFFFFFFF,  # /96
     }
     return [IPv4Address(r) for r in sorted(readings) if r >> 24]
+
+
+_INSIDE = re.compile(r"(?:.*\.)?(?:localhost|local|internal|home\.arpa)")
+"""Names for use inside only (RFC 6761, RFC 6762, RFC 8375; ICANN reserved ``internal``)."""
+
+
+def inside(host: str, *, allow_private: bool) -> str | None:
+    """Why no proxy may be asked for *host*, None if it may: as far as the name itself says.
+
+    Which address it has, and whether that is inside, only the proxy sees. An address counts in
+    every form that a resolver takes for one (``2130706433``, ``0x7f.1``).
+    """
+    host = host.rstrip(".").lower()
+    if address := _literal(host):
+        return refusal(address, allow_private=allow_private)
+    return "a name for use inside" if not allow_private and _INSIDE.fullmatch(host) else None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether *host* is this machine by its name or address."""
+    host = host.rstrip(".").lower()
+    address = _literal(host)
+    return ip_address(address).is_loopback if address else host.rpartition(".")[2] == "localhost"
+
+
+def _literal(host: str) -> str:
+    """The address that *host* is written as, empty for a name."""
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        pass
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))  # asks nobody
+    except OSError:
+        return ""
 
 
 @lru_cache(maxsize=4096)

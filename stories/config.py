@@ -258,6 +258,9 @@ class Wire(_Part):
     trust_validators: bool = True
     headers: dict[str, SecretStr] = Field(default_factory=dict)
     headers_env: dict[str, str] = Field(default_factory=dict)
+    proxy: SecretStr | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
     timeout: Duration = timedelta(seconds=30)
     max_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     expires_after: Duration | None = None
@@ -293,6 +296,25 @@ class Wire(_Part):
                     " every process of Wirecopy"
                 )
         return {**data, "headers": {**data.get("headers", {}), **found}}
+
+    @field_validator("proxy")
+    @classmethod
+    def _of_a_proxy(cls, proxy: SecretStr | None) -> SecretStr | None:
+        address = proxy.get_secret_value() if proxy is not None else ""
+        parts = urlsplit(address)
+        known = parts.scheme in ("http", "https", "socks5", "socks5h")
+        if address and not (known and parts.hostname and _has_port(parts)):
+            raise ValueError(
+                "not the address of a proxy; write it like http://proxy.example:3128 (http, https,"
+                ' socks5 or socks5h), or "" for none'
+            )
+        return proxy
+
+    @model_validator(mode="after")
+    def _key_of_a_certificate(self) -> "Wire":
+        if self.client_key is not None and self.client_cert is None:
+            raise ValueError("client_key: is of no use without client_cert; name the certificate")
+        return self
 
     @field_validator("headers")
     @classmethod
@@ -682,7 +704,17 @@ def load(path: Path | None = None) -> Config:
         raise ConfigError(f"environment: {where}: not JSON; lists and tables are") from None
     keys = config.signing.keys
     moved = config.signing.model_copy(update={"keys": _beside(file, keys) if keys else None})
-    return config.model_copy(update={"data": _beside(file, config.data), "signing": moved})
+    wires = tuple(_with_files_beside(file, wire) for wire in config.wires)
+    return config.model_copy(
+        update={"data": _beside(file, config.data), "signing": moved, "wires": wires}
+    )
+
+
+def _with_files_beside(file: Path, wire: Wire) -> Wire:
+    """*wire* with the files that it names beside the configuration *file*, unless absolute."""
+    named = {"client_cert": wire.client_cert, "client_key": wire.client_key}
+    found = {key: _beside(file, path) for key, path in named.items() if path is not None}
+    return wire.model_copy(update=found) if found else wire
 
 
 def _beside(file: Path, folder: Path) -> Path:

@@ -215,6 +215,17 @@ def test_secrets_stay_out_of_what_is_kept(poller: Poller, tmp_path: Path) -> Non
     assert tmp_path.exists()
 
 
+def test_a_session_that_the_agency_gave_is_not_kept(poller: Poller) -> None:
+    poller.server.answer("/feed.xml", FEED, {"Set-Cookie": "session=s3cret", "X-Kept": "1"})
+    number = poller.poll().capture_id
+    assert number is not None
+    with poller.store.read() as conn:
+        capture = captures.get(conn, number)
+    assert capture is not None
+    assert "x-kept" in {name for name, _ in capture.headers}
+    assert "s3cret" not in repr(capture)
+
+
 def moving(poller: Poller, status: int = 301) -> None:
     """Polls over three days and a bit, all of which redirect from ``/feed.xml`` to ``/new.xml``."""
     headers = {"Location": "/new.xml"}

@@ -2,15 +2,23 @@ import math
 import os
 import resource
 import socket
+import socketserver
+import ssl
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -942,3 +950,284 @@ def test_who_is_told_to_end_gives_up_what_is_under_way(server: Server) -> None:
         assert {response.status for response in came} <= {200}
         assert len(came) < len(asked)
         assert list(client.fetch(asked, user_agent="x")) == []
+
+
+# Cookies: within the redirects of one request, and no longer
+
+
+def cookies_of(requests: Iterable[hostile.Seen]) -> list[str | None]:
+    return [seen.header("cookie") for seen in requests]
+
+
+def test_a_cookie_holds_for_the_redirects_of_its_request(server: Server, other: Server) -> None:
+    """Servers that will not answer without one redirect to the very same address."""
+
+    def walled(exchange: hostile.Exchange) -> None:
+        if exchange.seen.header("cookie") is None:
+            fields = {"Location": "/walled", "Set-Cookie": "session=1; Path=/; HttpOnly"}
+            exchange.reply(302, fields)
+        else:
+            exchange.reply(302, {"Location": f"{away}/away"})
+
+    away = f"http://localhost:{other.port}"
+    other.answer("/away", headers={"Location": f"{server.url}/good"}, status=302)
+    server.route("/walled", walled)
+    with Client() as client:
+        for _ in range(2):
+            assert one(server.url + "/walled", client).body == FEED
+    assert cookies_of(server.requests) == [None, "session=1", "session=1"] * 2
+    assert cookies_of(other.requests) == [None, None]
+
+
+def test_the_wires_own_cookie_stays_beside_them(server: Server) -> None:
+    server.answer(
+        "/walled", headers={"Location": "/good", "Set-Cookie": "session=1; Path=/"}, status=302
+    )
+    with Client() as client:
+        assert one(f"{server.url}/walled", client, headers=(("Cookie", "own=2"),)).body == FEED
+        assert one(f"{server.url}/good", client).body == FEED
+    assert cookies_of(server.requests) == ["own=2", "session=1; own=2", None]
+
+
+def test_a_cookie_for_everybody_is_nobodys(server: Server) -> None:
+    fields = {"Location": "/good", "Set-Cookie": "a=1; Domain=example"}
+    server.answer("/walled", headers=fields, status=302)
+    assert one(server.url + "/walled").body == FEED
+    assert cookies_of(server.requests) == [None, None]
+
+
+def test_an_endless_wall_is_left(server: Server) -> None:
+    fields = {"Location": "/walled", "Set-Cookie": "a=1; Path=/"}
+    server.answer("/walled", headers=fields, status=302)
+    assert error(one(server.url + "/walled")).state == "redirects"
+    assert len(server.requests) == 2
+
+
+# A proxy, which resolves names by itself
+
+
+@dataclass
+class Proxy:
+    """A proxy that leads every name to this machine; ``heads`` are what it was asked."""
+
+    url: str
+    refuses: int = 0
+    heads: list[bytes] = field(default_factory=list)
+
+
+@contextmanager
+def serving(handle: Callable[[socket.socket], None]) -> Iterator[int]:
+    """The port at which each connection is given to *handle*, in a thread of its own."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                handle(self.request)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=[0.05]).start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+
+
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
+    def pump(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+    def serve(inside: socket.socket) -> None:
+        head = inside.recv(65_536)
+        running.heads.append(head)
+        if running.refuses:
+            inside.sendall(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % running.refuses)
+            return
+        method, target, _ = head.split(b" ", 2)
+        named = target if method == b"CONNECT" else target.split(b"/")[2]
+        port = int(named.rpartition(b":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as outside:
+            if method == b"CONNECT":
+                inside.sendall(b"HTTP/1.1 200 Established\r\nVia: 1.1 proxy\r\n\r\n")
+            else:
+                outside.sendall(head)
+            back = threading.Thread(target=pump, args=[outside, inside])
+            back.start()
+            pump(inside, outside)
+            back.join()
+
+    with serving(serve) as port:
+        running = Proxy(f"http://user:{SECRET}@127.0.0.1:{port}")
+        yield running
+
+
+def test_a_proxy_is_asked_by_name(server: Server, proxy: Proxy) -> None:
+    url = f"http://wire.agency.example:{server.port}/good"
+    assert one(url, proxy=proxy.url, allow_private=False).body == FEED
+    assert proxy.heads[0].startswith(b"GET %b HTTP/1.1" % url.encode())
+    assert SECRET not in repr(ask(url, proxy=proxy.url))
+
+
+def test_a_proxy_is_not_told_what_goes_through_it(
+    monkeypatch: pytest.MonkeyPatch, proxy: Proxy
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(hostile.CERTIFICATE))
+    with hostile.serve(tls=True) as server:
+        url = f"https://localhost:{server.port}/good"
+        response = one(url, proxy=proxy.url, headers=(("Authorization", "Bearer s3cret"),))
+        assert (response.body, dict(response.headers).get("via")) == (FEED, None)
+        assert server.requests[0].header("authorization") == "Bearer s3cret"
+    (head,) = proxy.heads
+    assert head.startswith(b"CONNECT localhost:")
+    assert b"s3cret" not in head
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "2130706433", "0x7f.1", "127.1", "10.0.0.1", "169.254.169.254", "[::1]"),
+        *("[::ffff:10.0.0.1]", "[64:ff9b::a00:1]", "localhost", "LOCALHOST.", "a.localhost"),
+        *("metadata.google.internal", "printer.local", "nas.home.arpa", "home.arpa"),
+    ],
+)
+@pytest.mark.parametrize("redirected", [False, True])
+def test_a_proxy_is_not_asked_for_what_is_inside(
+    server: Server, proxy: Proxy, host: str, redirected: bool
+) -> None:
+    url = f"http://{host}:{server.port}/good"
+    if redirected:
+        server.answer("/there", headers={"Location": url}, status=302)
+        url = f"http://wire.agency.example:{server.port}/there"
+    response = one(url, proxy=proxy.url, allow_private=False)
+    assert error(response).state == "forbidden-address"
+    assert len(proxy.heads) == redirected
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("refuses", [403, 407, 502])
+def test_a_proxy_that_refuses_is_named(proxy: Proxy, scheme: str, refuses: int) -> None:
+    proxy.refuses = refuses
+    response = one(f"{scheme}://wire.agency.example/good", proxy=proxy.url)
+    if scheme == "http":
+        assert response.status == refuses
+    else:
+        assert error(response).state == "proxy"
+        assert f"its proxy answers {refuses}; " in str(response.error)
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "http://proxy.invalid:3128"])
+def test_a_proxy_that_is_away_is_named(proxy: str) -> None:
+    assert error(one("http://wire.agency.example/", proxy=proxy)).state == "proxy"
+
+
+@pytest.mark.parametrize(
+    ("variables", "host", "key", "asked"),
+    [
+        ({"http_proxy": "PROXY"}, "wire.agency.invalid", None, True),
+        ({"HTTP_PROXY": "PROXY"}, "wire.agency.invalid", None, True),
+        ({"ALL_PROXY": "PROXY"}, "wire.agency.invalid", None, True),
+        ({"https_proxy": "PROXY"}, "wire.agency.invalid", None, False),
+        ({"http_proxy": "PROXY", "no_proxy": "agency.invalid"}, "wire.agency.invalid", None, False),
+        ({"http_proxy": "PROXY", "NO_PROXY": "*"}, "wire.agency.invalid", None, False),
+        ({"http_proxy": "PROXY", "no_proxy": "other.invalid"}, "wire.agency.invalid", None, True),
+        ({"http_proxy": "PROXY"}, "127.0.0.1", None, False),
+        ({"http_proxy": "PROXY"}, "localhost", None, False),
+        ({"http_proxy": "PROXY"}, "wire.agency.invalid", "", False),
+        ({"http_proxy": "http://127.0.0.1:1"}, "wire.agency.invalid", "PROXY", True),
+        ({"no_proxy": "*"}, "wire.agency.invalid", "PROXY", True),
+    ],
+)
+def test_the_proxy_of_the_environment(
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    host: str,
+    key: str | None,
+    asked: bool,
+    proxy: Proxy,
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.replace("PROXY", proxy.url))
+    chosen = key.replace("PROXY", proxy.url) if key is not None else None
+    response = one(f"http://{host}:{server.port}/good", proxy=chosen)
+    assert len(proxy.heads) == asked
+    assert (response.body == FEED) == (asked or "invalid" not in host)
+
+
+# A certificate of the wire's own
+
+
+@pytest.fixture
+def identity(tmp_path: Path) -> tuple[str, str]:
+    """The files of a certificate that vouches for itself, and of its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "wire")])
+    cert = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2120, 1, 1, tzinfo=UTC))
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / "key.pem").write_bytes(key.private_bytes(pem, *private))
+    (tmp_path / "cert.pem").write_bytes(cert.public_bytes(pem))
+    both = cert.public_bytes(pem) + key.private_bytes(pem, *private)
+    (tmp_path / "both.pem").write_bytes(both)
+    return str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+
+
+@pytest.fixture
+def demanding(monkeypatch: pytest.MonkeyPatch, identity: tuple[str, str]) -> Iterator[int]:
+    """The port of a server that answers to who shows that certificate."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(hostile.CERTIFICATE))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(hostile.CERTIFICATE)
+    context.load_verify_locations(identity[0])
+    context.verify_mode = ssl.CERT_REQUIRED
+
+    def serve(raw: socket.socket) -> None:
+        with context.wrap_socket(raw, True, do_handshake_on_connect=False) as connection:
+            try:
+                connection.do_handshake()
+            except ssl.SSLError:  # what was said is heard only if nothing is left unread
+                socket.socket.recv(connection, 65_536)
+                return
+            path = connection.recv(65_536).split(b" ")[1]
+            if path == b"/feed":
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
+            else:
+                there = b"http://127.0.0.1:%b/good" % path[1:]
+                head = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: %b\r\n\r\n"
+                connection.sendall(head % there)
+
+    with serving(serve) as port:
+        yield port
+
+
+def test_a_certificate_is_shown_to_the_wires_own_server(
+    demanding: int, identity: tuple[str, str], server: Server, tmp_path: Path
+) -> None:
+    url, both = f"https://localhost:{demanding}", str(tmp_path / "both.pem")
+    with Client() as client:
+        for cert, key in ((both, None), identity):
+            response = one(f"{url}/feed", client, client_cert=cert, client_key=key)
+            assert (response.error, response.body) == (None, b"x")
+        response = one(f"{url}/{server.port}", client, client_cert=both)
+        assert (response.body, response.withheld) == (FEED, ("client certificate",))
+    fault = error(one(f"{url}/feed"))
+    assert fault.state == "tls"
+    assert "client_cert" in str(fault)
+
+
+def test_a_certificate_that_cannot_be_read_is_named(demanding: int, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.touch()
+    for path in (tmp_path / "none.pem", empty):
+        fault = error(one(f"https://localhost:{demanding}/feed", client_cert=str(path)))
+        assert fault.state == "tls"
+        assert path.name in str(fault)
+        assert "correct the wire's client_cert" in str(fault)

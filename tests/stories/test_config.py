@@ -477,3 +477,37 @@ def test_a_file_that_may_not_be_read_says_whose_it_is_and_what_to_do(
 def test_a_variable_with_a_line_too_few_is_known_for_what_it_means(name: str, meant: str) -> None:
     (fault,) = unknown_variables({name: "x"})
     assert f"did you mean {meant}?" in fault
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('proxy = "proxy.example:3128"', "not the address of a proxy"),
+        ('proxy = "ftp://proxy.example"', "not the address of a proxy"),
+        ('proxy = "http://u:s3cret@"', "not the address of a proxy"),
+        ('proxy = "http://u:s3cret@proxy.example:99999"', "not the address of a proxy"),
+        ('client_key = "key.pem"', "client_key: is of no use without client_cert"),
+    ],
+)
+def test_how_a_wire_goes_out_is_checked(tmp_path: Path, lines: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told) as caught:
+        load(write(tmp_path, wired(lines)))
+    assert "s3cret" not in str(caught.value)
+
+
+def test_how_a_wire_goes_out(tmp_path: Path) -> None:
+    lines = 'proxy = "http://u:s3cret@proxy.example:3128"\nclient_cert = "wire.pem"'
+    (wire,) = load(write(tmp_path, wired(lines))).wires
+    assert wire.client_cert == tmp_path / "wire.pem"
+    assert "s3cret" not in repr(wire) + wire.model_dump_json()
+    (direct,) = load(write(tmp_path, wired('proxy = ""'))).wires
+    assert direct.proxy is not None
+    assert direct.proxy.get_secret_value() == ""
+
+
+def wired(lines: str) -> str:
+    """A configuration of one wire with *lines*."""
+    return (
+        '[publisher]\nname = "P"\nurl = "https://p.example"\n'
+        f'[[wires]]\nname = "w"\nurl = "https://w.example/f"\n{lines}\n'
+    )
