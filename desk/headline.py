@@ -9,7 +9,7 @@ from stories.db import Connection, Store, feeds, outbox, wires
 from stories.db import stories as records
 from stories.errors import WirecopyError
 from stories.models import HeadlineEdit, Story, licence_over
-from wirecopy.text import paragraphs, plain
+from wirecopy.text import one_line, plain, spoken
 
 LONGEST = 300
 """Characters of a headline or a name; a body pasted by mistake has more."""
@@ -17,12 +17,6 @@ LONGEST = 300
 
 _OVERRIDES = re.compile("[\u202a-\u202e]")
 _ISOLATES = re.compile("[\u2066-\u2069]")
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e0fff]"
-)
-"""Unicode's Default_Ignorable_Code_Point (UAX #44), which shows nothing."""
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
 
 
@@ -42,8 +36,8 @@ def checked(text: str, what: str) -> str:
         raise HeadlineError(
             f"the {what} overrides the direction of text (U+202A to U+202E); type it without them"
         )
-    kept = plain(_ISOLATES.sub("", text))
-    if not plain(_INVISIBLE.sub("", kept)):
+    kept = one_line(_ISOLATES.sub("", text))
+    if not kept:
         remedy = "give one that can be seen"
         if what == "headline":
             remedy = "write one, or --revert to the wire's"
@@ -59,7 +53,7 @@ def typed(text: str) -> tuple[str, list[str]]:
     Markup and references are read as in a wire's title; isolates are taken off.
     """
     odd = []
-    meant = " ".join(paragraphs(text)) if is_markup_title(text) else resolve_references(text)
+    meant = spoken(text) if is_markup_title(text) else resolve_references(text)
     if plain(meant) != plain(text):
         found = ", ".join(dict.fromkeys(_MARKUP.findall(text)))
         odd.append(f"the headline had markup or references, which were resolved: {found}")

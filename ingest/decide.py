@@ -54,7 +54,7 @@ from stories.models import (
     story_id,
 )
 from wirecopy.encoding import well_formed
-from wirecopy.text import Projection, plain, projection
+from wirecopy.text import Projection, one_line, plain, projection, spoken
 
 _TRACKING = re.compile(
     r"(?:utm_\w*|fbclid|gclid|dclid|gbraid|wbraid|msclkid|yclid|twclid|igshid|mc_cid|mc_eid|ocid"
@@ -427,7 +427,8 @@ def keys_of(item: Item, rule: int = INTAKE_RULE, *, exact: bool = False) -> Item
 
     *exact* where its format compares ids letter by letter, though they be addresses.
     """
-    line = headline(item)
+    line = headline(item, rule)
+    line = line if line.isascii() else plain(line)
     keys = ItemKeys(
         guid=guid_key(item),
         link=link_key(item),
@@ -461,9 +462,17 @@ def with_words(
     return replace(keys, words=f"{kind}:{hashlib.sha256(data).hexdigest()[:40]}")
 
 
-def headline(item: Item) -> str:
-    """The item's headline as plain text: one line, entities and markup resolved."""
-    return plain(_projected(item.headline)) if item.headline_html else plain(item.headline)
+def headline(item: Item, rule: int = INTAKE_RULE) -> str:
+    """The item's headline as plain text: one line, entities and markup resolved; ``""`` where it
+    shows nothing. Rule 1 folded it."""
+    if rule < 2:
+        return plain(_projected(item.headline)) if item.headline_html else plain(item.headline)
+    if not item.headline_html:
+        return one_line(item.headline)
+    try:
+        return spoken(item.headline)
+    except ParseError:  # as below
+        return one_line(item.headline)
 
 
 def _projected(html: str) -> str:

@@ -36,7 +36,7 @@ from typing import Literal
 
 from stories.errors import ParseError
 from stories.models import Version
-from wirecopy.text import paragraphs, plain
+from wirecopy.text import paragraphs, plain, shows
 
 PROSE = 120
 """Letters from which a text under an unknown name is prose: some two sentences."""
@@ -50,6 +50,7 @@ MOST_MARKUP = 30
 MOST_COMPARED = 200_000_000
 """Characters of all passages of one item, times their number: each is compared with each."""
 
+_BARE = dict.fromkeys(map(ord, " \u202c\u2069"))
 _LETTER = re.compile(r"[^\W\d_]")
 _ADVICE = (
     "compare the item's bytes (`wirecopy captures NUMBER --raw`) and report the capture; when the"
@@ -159,8 +160,10 @@ def _bound(passages: Sequence[Passage]) -> None:
 
 
 def _squash(text: str) -> str:
-    """*text* as the projection compares it (:mod:`wirecopy.text`), without any white space."""
-    return plain(text).replace(" ", "")
+    """*text* as the projection compares it (:mod:`wirecopy.text`), without any white space and
+    without ends of bidirectional embeddings and isolates; ``""`` where it shows nothing."""
+    found = plain(text).translate(_BARE)
+    return found if found[:1].isascii() or shows(found) else ""
 
 
 class _Parsed:

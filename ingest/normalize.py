@@ -26,7 +26,17 @@ from stories.models import INTAKE_RULE, Category, Media, Version
 from wirecopy.encoding import well_formed
 from wirecopy.scope import Copy
 from wirecopy.statement import Credit
-from wirecopy.text import Projection, plain, plain_to_html, project, projection
+from wirecopy.text import (
+    Projection,
+    one_line,
+    plain,
+    plain_to_html,
+    project,
+    projection,
+    shows,
+    spoken,
+    unfolded,
+)
 from wirecopy.urls import resolve
 
 _Medium = Literal["image", "video", "audio", "document"]
@@ -69,38 +79,38 @@ def normalize(
     :raises ParseError: ``item-empty`` when it has neither headline nor body nor media; ``tangled``
         when its body is built to burst a parser (:class:`wirecopy.html.TangleError`).
     """
-    line = headline(item)
+    line = headline(item, rule)
     found = projected or project_body(item)
     text = "\n".join(found.paragraphs)
-    media = _media(item)
-    if not line and not text and not found.media and (rule < 2 or not media):
+    media = _media(item, rule)
+    if not (line or found.media or (shows(text) or media if rule >= 2 else text)):
         raise ParseError(
             "item-empty",
             f"item {item.position}: has neither headline nor body nor media; look at its bytes in"
             " the capture, and ask the agency if that is what they meant to send",
         )
     zone = ZoneInfo(wire.timezone)
-    own = wire.agency or _line(channel.title) or wire.name
+    own = wire.agency or plain(channel.title) or wire.name
     origin = item.provenance or Credit("", "", "")
     agency, code, found_in = agencies.recognise(item, text, own, wire.code)
     return Version(
         wire=wire.name,
-        agency=_line(agency),
+        agency=plain(agency),
         agency_code=code,
         agency_from=found_in,
-        agency_id=_line(origin.agency_id) or _line(item.guid) or _line(item.link),
-        agency_version=_line(origin.agency_version or item.version) or None,
+        agency_id=plain(origin.agency_id or item.guid) or plain(item.link),
+        agency_version=_id(origin.agency_version or item.version),
         headline=line,
-        byline=_line(agencies.byline(item, origin.agency or own, rule) or "") or None,
-        dateline=_line(item.dateline) or _line(agencies.dateline(text)) or None,
-        body=_body(item),
-        summary=_summary(item, text) or None,
+        byline=_line(agencies.byline(item, origin.agency or own, rule) or "", rule) or None,
+        dateline=_line(item.dateline, rule) or _line(agencies.dateline(text), rule) or None,
+        body=_body(item, rule),
+        summary=_summary(item, text, rule) or None,
         language=_language(rule, item.language, wire.language or "", channel.language),
-        categories=_categories(item),
-        keywords=_keywords(item),
+        categories=_categories(item, rule),
+        keywords=_keywords(item, rule),
         media=media,
-        credit=next((c for credit in item.credits if (c := _line(credit))), None),
-        rights=_line(item.rights) or _line(channel.rights) or None,
+        credit=next((c for credit in item.credits if (c := _line(credit, rule))), None),
+        rights=_line(item.rights, rule) or _line(channel.rights, rule) or None,
         urgency=int(item.urgency) if item.urgency.strip() in tuple("123456789") else None,
         link=_web(item.page) or _web(item.link),
         base=well_formed(item.base) or None,
@@ -114,7 +124,7 @@ def project_body(item: Item) -> Projection:
 
     :raises wirecopy.html.TangleError: for a body built to burst a parser.
     """
-    return project(_body(item), item.base or None)
+    return project(_body(item, INTAKE_RULE), item.base or None)
 
 
 def unread_dates(item: Item, version: Version, wire: Wire) -> dict[str, str]:
@@ -127,7 +137,7 @@ def unread_dates(item: Item, version: Version, wire: Wire) -> dict[str, str]:
     return {n: text for n, texts in stated.items() if (text := dates.unread(texts, zone))}
 
 
-def received(item: Item, projected: Projection | None = None) -> Copy:
+def received(item: Item, projected: Projection | None = None, rule: int = INTAKE_RULE) -> Copy:
     """The copy of *item* as it was found, of which the received digests are taken.
 
     A plain text body is put into paragraphs, a summary that only repeats the body is left out,
@@ -138,11 +148,11 @@ def received(item: Item, projected: Projection | None = None) -> Copy:
     """
     found = projected or project_body(item)
     return Copy(
-        headline=headline(item),
-        body=_body(item),
-        media=tuple(medium.url for medium in _media(item)),
-        summary=_summary(item, "\n".join(found.paragraphs)),
-        tags=(*(category.label for category in _categories(item)), *_keywords(item)),
+        headline=headline(item, rule),
+        body=_body(item, rule),
+        media=tuple(medium.url for medium in _media(item, rule)),
+        summary=_summary(item, "\n".join(found.paragraphs), rule),
+        tags=(*(c.label for c in _categories(item, rule)), *_keywords(item, rule)),
         base=well_formed(item.base) or None,
     )
 
@@ -157,9 +167,7 @@ def content_digest(
     copyright line.
     """
     found = projected or project(version.body, version.base)
-    beside = [
-        [_quiet(m.url, rule), plain(m.caption or ""), plain(m.credit or "")] for m in version.media
-    ]
+    beside = [[_quiet(m.url, rule), m.caption or "", m.credit or ""] for m in version.media]
     content = [
         rule,
         version.headline,
@@ -177,8 +185,10 @@ def content_digest(
         version.language,
         version.urgency,
     ]
-    data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return f"{rule}:{hashlib.sha256(data).hexdigest()}"
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    if rule >= 2:  # spaces and forms of letters are no content; nor is there any in JSON's marks
+        text = plain(text)
+    return f"{rule}:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"
 
 
 def made_by(rule: int, digest: str) -> bool:
@@ -186,19 +196,34 @@ def made_by(rule: int, digest: str) -> bool:
     return digest.startswith(f"{rule}:")
 
 
-def _body(item: Item) -> str:
+def _body(item: Item, rule: int) -> str:
     # JSON can spell lone surrogates, which no encoding can hold; they become U+FFFD.
-    return well_formed(item.body) if item.body_html else plain_to_html(item.body)
+    if item.body_html:
+        return well_formed(item.body)
+    return plain_to_html(item.body, unfolded if rule >= 2 else plain)
 
 
-def _summary(item: Item, body_text: str) -> str:
+def _summary(item: Item, body_text: str, rule: int) -> str:
     """The summary as plain text; ``""`` where it says what the body says."""
-    summary = _line(projection(item.summary)) if item.summary_html else _line(item.summary)
-    return "" if _folded(summary) == _folded(body_text) else summary
+    if not item.summary:
+        return ""
+    if item.summary_html:
+        summary = spoken(item.summary) if rule >= 2 else plain(projection(item.summary))
+    else:
+        summary = _line(item.summary, rule)
+    return "" if _folded(plain(summary)) == _folded(body_text) else summary
 
 
-def _line(text: str) -> str:
-    return plain(text) if text else ""  # as most fields of most items are
+def _id(text: str) -> str | None:
+    """*text*, by which things are told apart, folded; None where it is empty."""
+    return (plain(text) if text else "") or None
+
+
+def _line(text: str, rule: int) -> str:
+    """*text* on one line: with the characters it came with, folded by rule 1."""
+    if not text:  # as most fields of most items are
+        return ""
+    return one_line(text) if rule >= 2 else plain(text)
 
 
 def _folded(text: str) -> str:
@@ -225,20 +250,20 @@ def _subtag(text: str) -> str:
     return text.lower()
 
 
-def _categories(item: Item) -> tuple[Category, ...]:
+def _categories(item: Item, rule: int) -> tuple[Category, ...]:
     found = (
-        Category(label=label, scheme=_line(scheme) or None)
+        Category(label=label, scheme=_id(scheme))
         for said, scheme in item.categories
-        if (label := _line(said))
+        if (label := _line(said, rule))
     )
     return tuple(dict.fromkeys(found))
 
 
-def _keywords(item: Item) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(k for word in item.keywords if (k := _line(word))))
+def _keywords(item: Item, rule: int) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(k for word in item.keywords if (k := _line(word, rule))))
 
 
-def _media(item: Item) -> tuple[Media, ...]:
+def _media(item: Item, rule: int) -> tuple[Media, ...]:
     found: dict[str, Media] = {}
     for medium in item.media:
         if medium.url.strip() and (url := _web(medium.url, item.base)):
@@ -247,12 +272,12 @@ def _media(item: Item) -> tuple[Media, ...]:
                 Media(
                     url=url,
                     medium=_medium(medium, url),
-                    type=_line(medium.type).lower() or None,
+                    type=(_id(medium.type) or "").lower() or None,
                     width=_number(medium.width),
                     height=_number(medium.height),
                     length=_number(medium.length),
-                    caption=_line(medium.caption) or None,
-                    credit=_line(medium.credit) or None,
+                    caption=_line(medium.caption, rule) or None,
+                    credit=_line(medium.credit, rule) or None,
                 ),
             )
     return tuple(found.values())

@@ -90,7 +90,7 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
                     end=item.end,
                     keys=keys,
                     version=version,
-                    received=_received(item, projected) if fault is None else None,
+                    received=_received(item, projected, hints.rule) if fault is None else None,
                     raw_digest=digest(raw) if raw is not None else None,
                     content_digest=content_digest(version, projected, hints.rule),
                 )
@@ -121,8 +121,8 @@ def _ids_are_exact(format: str) -> bool:
     return format.startswith(("atom", "feed", "entry", "json"))
 
 
-def _received(item: Item, projected: Projection) -> Digests:
-    return parts(received(item, projected), body=projected).digests()
+def _received(item: Item, projected: Projection, rule: int) -> Digests:
+    return parts(received(item, projected, rule), body=projected).digests()
 
 
 def _reread(format: Format, body: bytes, hints: Hints) -> Reread | None:

@@ -16,7 +16,7 @@ from stories.config import Config, Kind
 from stories.models import NAMESPACE, Category, Instant, Media, Story, Value, Version, credit_of
 from wirecopy.encoding import xml_chars
 from wirecopy.scope import Scope
-from wirecopy.text import paragraphs, plain
+from wirecopy.text import one_line, paragraphs
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+|[^\s/:\\#?<>\"{}|^`]+")
@@ -133,7 +133,7 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
     base = absolute(version.base, None)
     credit = credit_of(version)
     link = _public(absolute(version.link, base))
-    summary = _some(plain(version.summary or ""))
+    summary = _some(one_line(version.summary)) if version.summary else None
     body = clean(version.body, base)
     categories = _categories(version)
     labels = {category.label for category in categories}
@@ -185,6 +185,7 @@ def _published(story: Story) -> datetime:
 FIRST_WORDS = 240
 """Characters that stand for a summary where the agency sent none."""
 
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _READ = 8_000
 """Characters of HTML in which the first words are looked for."""
 
@@ -192,6 +193,8 @@ _READ = 8_000
 def first_words(body: str) -> str:
     """The beginning of the text of *body*, cut between words; empty when it has none."""
     words = " ".join(paragraphs(body[:_READ]))
+    if _TURNS.search(words):  # cut, it could turn the direction of what follows
+        return ""
     if len(words) <= FIRST_WORDS and len(body) <= _READ:
         return words
     # A script without spaces is cut where there is room, and so is one endless word.

@@ -19,7 +19,7 @@ from stories.models import Story, Version
 from wirecopy.encoding import xml_chars
 from wirecopy.feed import read_feed
 from wirecopy.scope import Copy, Measurement, Part, Scope, measure, widest
-from wirecopy.text import plain
+from wirecopy.text import plain, shows
 
 _AS_FEED: dict[Format, bytes] = {
     "rss": (
@@ -94,7 +94,7 @@ def render(story: Story, config: Config, ends: datetime | None = None) -> Render
 
 def _render(story: Story, config: Config, ends: datetime | None) -> Rendered:
     composed = compose(story, config, ends)
-    if not composed.headline:
+    if not shows(composed.headline):
         raise RenderError(
             f"story {story.id}: has no headline, and no feed takes it without one;"
             f' write one: wirecopy headline {story.id} "…" --by NAME'

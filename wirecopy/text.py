@@ -12,6 +12,7 @@ Attributes, comments, scripts and style are no words.
 import html as _html
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -66,6 +67,14 @@ _DECEPTIVE_ATTRIBUTES = ("hidden", "popover", "background", "color", "bgcolor", 
 # C0 and C1 controls that are no white space, the byte order mark, and the two characters that XML
 # 1.0 leaves out (§2.2): none of them shows, and transports drop them.
 _NOTHING = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]+")
+_GAP = re.compile("[\t-\r \x85\u2028\u2029]+")
+_SEEN = re.compile(
+    "[^\\s\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\ufffe\uffff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""All but white space, controls and Unicode's Default_Ignorable_Code_Point (UAX #44)."""
+_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _LINE = re.compile("\r\n|[\n-\r\x85\u2028\u2029]")
 
 
@@ -101,6 +110,52 @@ def plain(text: str) -> str:
     # str.split knows White_Space and U+001C to U+001F, which are gone by then.
     text = " ".join(_NOTHING.sub("", well_formed(text)).split())
     return unicodedata.normalize("NFC", text)
+
+
+def one_line(text: str) -> str:
+    """*text* on one line as it is published, with the characters that it came with; ``""`` where
+    it shows nothing.
+
+    As :func:`plain`, which is for comparing, but spaces that do more than part words (no-break,
+    thin, ideographic) stay, and so does the form of letters; and what turns the direction of text
+    and is left open is closed at its end (:func:`closed`).
+    """
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    return closed(unfolded(text)) if shows(text) else ""
+
+
+def unfolded(text: str) -> str:
+    """*text* on one line as :func:`plain` has it, but with its own spaces and forms of letters."""
+    return _GAP.sub(" ", _NOTHING.sub("", well_formed(text))).strip()
+
+
+def shows(text: str) -> bool:
+    """Whether anything in *text* can be seen."""
+    return _SEEN.search(text) is not None
+
+
+def closed(text: str) -> str:
+    """*text* with an end for each embedding, override and isolate that it leaves open (UAX #9,
+    X1 to X8), so that none reaches into what stands behind it."""
+    open_: list[str] = []
+    for mark in _DIRECTIONS.findall(text):
+        if mark == "\u2069":
+            if "\u2069" in open_:
+                while open_.pop() != "\u2069":
+                    pass
+        elif mark != "\u202c":
+            open_.append("\u2069" if mark >= "\u2066" else "\u202c")
+        elif open_[-1:] == ["\u202c"]:
+            open_.pop()
+    return text + "".join(reversed(open_))
+
+
+def spoken(html: str) -> str:
+    """The words of *html* on one line, as :func:`one_line` has them. Raises as :func:`project`."""
+    reader = _Reader(None, watch=False, fold=unfolded)
+    reader.read(body(well_formed(html)))
+    return one_line("\n".join(reader.paragraphs))
 
 
 def project(html: str, base: str | None = None, *, watch: bool = False) -> Projection:
@@ -140,15 +195,15 @@ def projection(html: str) -> str:
     return "\n".join(project(html).paragraphs)
 
 
-def plain_to_html(text: str) -> str:
+def plain_to_html(text: str, fold: Callable[[str], str] = plain) -> str:
     """Plain text as HTML: a ``<p>`` for each block between blank lines, ``<br>`` for line breaks.
 
     Its paragraphs are the non-empty lines of *text*; ``plain_to_html(projection(x))`` has the
-    projection of ``x``.
+    projection of ``x``. *fold* is what each line is put through.
     """
     blocks: list[list[str]] = [[]]
     for line in _LINE.split(text):
-        if words := plain(line):
+        if words := fold(line):
             blocks[-1].append(_html.escape(words, quote=False))
         elif blocks[-1]:
             blocks.append([])
@@ -170,7 +225,9 @@ _KINDS = {
 class _Reader:
     """One walk over a tree in document order, without recursion."""
 
-    def __init__(self, base: str | None, *, watch: bool) -> None:
+    def __init__(
+        self, base: str | None, *, watch: bool, fold: Callable[[str], str] = plain
+    ) -> None:
         self.paragraphs: list[str] = []
         self.links: list[tuple[str, list[str]]] = []
         self.media: list[Reference] = []
@@ -178,6 +235,7 @@ class _Reader:
         self.hidden = ""
         self._base = base
         self._watch = watch
+        self._fold = fold
         self._run: list[str] = []
         self._anchors: list[list[str]] = []  # words of the open links; the innermost gets them
         self._players: list[str] = []  # open audio and video, while watching
@@ -227,7 +285,7 @@ class _Reader:
     def _part(self) -> None:
         """End the current paragraph."""
         if self._run:
-            if words := plain("".join(self._run)):
+            if words := self._fold("".join(self._run)):
                 self.paragraphs.append(words)
             self._run.clear()
         if self._anchors:

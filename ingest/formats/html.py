@@ -28,7 +28,7 @@ from wirecopy.encoding import names
 from wirecopy.errors import Refused
 from wirecopy.html import TOKEN
 from wirecopy.jose import read_token
-from wirecopy.text import projection
+from wirecopy.text import spoken
 from wirecopy.urls import srcset
 
 ELEMENTS = names(
@@ -186,7 +186,7 @@ def line(text: str) -> str:
     text = unwrapped(text)
     if is_markup_title(text):
         with suppress(ParseError):  # markup built to burst a parser
-            return projection(text).replace("\n", " ")
+            return spoken(text)
     return resolve_references(text)
 
 

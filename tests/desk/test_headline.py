@@ -26,7 +26,7 @@ def test_an_act_and_its_rendering_are_one_transaction(desk: Desk) -> None:
     with desk.store.write() as conn:
         jobs = outbox.claim(conn, "story", desk.now + timedelta(hours=1), 9)
         outbox.done(conn, jobs, desk.now)
-    after = rewrite(desk.store, story, "  Desk\u00a0words\n", "Asha")
+    after = rewrite(desk.store, story, "  Desk \t words\n", "Asha")
     assert (after.headline, after.desk_headline) == ("Desk words", "Desk words")
     assert after.version.headline == "One"
     with desk.store.read() as conn:

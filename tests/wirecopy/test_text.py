@@ -26,12 +26,16 @@ from wirecopy.text import (
     BLOCKS,
     RULE,
     SILENT,
+    closed,
+    one_line,
     paragraphs,
     plain,
     plain_to_html,
     project,
     projection,
+    shows,
 )
+from wirecopy.text import spoken as spoken_in
 from wirecopy.urls import resolve, srcset
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -401,3 +405,44 @@ def test_long_honest_markup_is_not() -> None:
         for n in range(8_000)
     )
     assert len(project(body).paragraphs) == 8_000
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  a \t\n b\xa0c\u3000d\u2028e  ", "a b\xa0c\u3000d e"),
+        ("\xa0a\u202f", "a"),
+        ("e\u0301\ufeff", "e\u0301"),
+        ("\u202ea", "\u202ea\u202c"),
+        ("\u202a\u2067a", "\u202a\u2067a\u2069\u202c"),
+        ("\u2067\u202ea\u2069b", "\u2067\u202ea\u2069b"),
+        ("\u2067a\u202cb", "\u2067a\u202cb\u2069"),
+        ("a\u202c\u2069", "a\u202c\u2069"),
+        ("\u200b\xad", ""),
+        (" \t", ""),
+    ],
+)
+def test_one_line_keeps_the_characters_and_closes_directions(text: str, expected: str) -> None:
+    assert one_line(text) == expected
+    assert one_line(expected) == expected
+
+
+@given(st.text(alphabet="a \u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", max_size=30))
+def test_closing_once_is_closing(text: str) -> None:
+    assert closed(text).startswith(text)
+    assert closed(closed(text)) == closed(text)
+
+
+def test_spoken_words_are_those_of_the_projection() -> None:
+    html = "<p>Ce\xa0que</p>l\u2019on<br>sait&nbsp;<b>\u202e?</b>"
+    assert spoken_in(html) == "Ce\xa0que l\u2019on sait\xa0\u202e?\u202c"
+
+
+def test_what_shows_nothing() -> None:
+    """The characters are those of Default_Ignorable_Code_Point, white space and controls."""
+    for code in (0xAD, 0x34F, 0x61C, 0x115F, 0x17B5, 0x180E, 0x200B, 0x2060, 0x3164, 0xFE0F):
+        assert not shows(f" {chr(code)}\t")
+    for code in (0xFEFF, 0xFFA0, 0x1BCA0, 0x1D173, 0xE0001, 0xE0FFF, 0x3000, 0x85, 0x7):
+        assert not shows(chr(code))
+    for text in ("a", "\u093e", "😀", "☀\ufe0f", "\u200b.", "\u2800", "\U000f0000"):
+        assert shows(text)
