@@ -53,6 +53,12 @@ _SUFFIXES: dict[str, _Medium] = {
     "wav": "audio",
     "pdf": "document",
 }
+_SUFFIXES_2: dict[str, _Medium] = {
+    **dict.fromkeys(("avif", "gif", "jpeg", "jpg", "png", "svg", "webp"), "image"),
+    **dict.fromkeys(("aac", "flac", "oga", "opus"), "audio"),
+    **dict.fromkeys(("mpd", "mpeg", "mpg", "ogv"), "video"),
+}
+"""Read since rule 2, also of a type that names none: application/octet-stream, x-mpegurl."""
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,5}", re.ASCII)
 _LANGUAGE_1 = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,5}", re.ASCII)
 _NUMBER = re.compile(r"\s*([0-9]{1,10})\s*", re.ASCII)
@@ -271,7 +277,7 @@ def _media(item: Item, rule: int) -> tuple[Media, ...]:
                 url,
                 Media(
                     url=url,
-                    medium=_medium(medium, url),
+                    medium=_medium(medium, url, rule),
                     type=(_id(medium.type) or "").lower() or None,
                     width=_number(medium.width),
                     height=_number(medium.height),
@@ -289,16 +295,18 @@ def _web(url: str, base: str = "") -> str | None:
     return found if found.startswith(("http://", "https://")) else None
 
 
-def _medium(medium: ItemMedia, url: str) -> _Medium:
-    """What *medium* is: as stated, else by its type, else by its address, else a picture."""
+def _medium(medium: ItemMedia, url: str, rule: int) -> _Medium:
+    """What *medium* is: as stated, else by its type, else by its address, else a picture. Rule 1
+    took every type that is neither of sound nor of pictures for a document's."""
     kind = medium.type.strip().lower().partition("/")[0]
     for said in (medium.medium.strip().lower(), kind):
         if said in _MEDIUMS:
             return cast(_Medium, said)
-    if kind:
+    ending = url.partition("?")[0].partition("#")[0].rpartition(".")[2].lower()
+    named = _SUFFIXES.get(ending) or (_SUFFIXES_2.get(ending) if rule >= 2 else None)
+    if kind and (rule < 2 or kind == "text"):  # a page about a picture may be called x.jpg
         return "document"
-    path = url.partition("?")[0].partition("#")[0]
-    return _SUFFIXES.get(path.rpartition(".")[2].lower(), "image")
+    return named or ("document" if kind else "image")
 
 
 def _number(text: str) -> int | None:

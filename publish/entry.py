@@ -22,9 +22,11 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+|[^\s/:\\#?<>\"{}|^`]+")
 _RTL_LANGUAGES = re.compile(
     "ae|arc?|arz|azb|bal|bcc|bgn|bqi|ckb|dv|fa|glk|he|iw|khw|ks|lrc|mzn|nqo|pes|pnb|prs|ps|sd|skr"
-    "|syr|ug|ur|yi"
+    "|syr|ug|ur|yi|ara|div|fas|heb|kas|per|pus|snd|uig|urd|yid"
 )
 _RTL_SCRIPTS = re.compile("adlm|arab|aran|hebr|mand|mend|nkoo|rohg|samr|syrc|thaa|yezi")
+_NO_TYPE = re.compile(r"octet-stream|force-download|unknown", re.IGNORECASE)
+"""Types that servers give to what they do not know."""
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9!#$&^_.+-]*", re.ASCII | re.IGNORECASE)
 
 
@@ -276,7 +278,7 @@ def _medium(medium: Media, base: str | None) -> Media | None:
     return Media(
         url=url,
         medium=medium.medium,
-        type=kind.lower() if _MEDIA_TYPE.fullmatch(kind) else None,
+        type=kind.lower() if _MEDIA_TYPE.fullmatch(kind) and not _NO_TYPE.search(kind) else None,
         width=_positive(medium.width),
         height=_positive(medium.height),
         length=_positive(medium.length),

@@ -884,16 +884,28 @@ def _media(children: _Children) -> tuple[ItemMedia, ...]:
         if any(urls):
             found += [ItemMedia(url=url, medium="image") for url in urls]
             break
-    if not any(m.url for m in found):
-        groups = [c for g in children.all("media:group") for c in g]
-        thumbnails = [e for e in groups if _name(e) == "media:thumbnail"]
-        for element in [*children.all("media:thumbnail"), *thumbnails][:1]:
-            found.append(_medium(element, [element, *around], "image"))
+    if not any(m.url and not (children.mends and _is_played(m)) for m in found):
+        found += [_medium(e, [e, *around], "image") for e in _thumbnails(children)[:1]]
     distinct: dict[str, ItemMedia] = {}
     for medium in found:
         if medium.url:
             distinct.setdefault(medium.url, medium)
     return tuple(distinct.values())
+
+
+def _thumbnails(children: _Children) -> list[etree._Element]:
+    """What shows an item that has no picture of its own; since rule 2 that of sound or film, too,
+    and the cover of a podcast."""
+    holders = ("media:group", "media:content") if children.mends else ("media:group",)
+    inside = [c for holder in children.all(*holders) for c in holder]
+    covers = children.all("itunes:image") if children.mends else ()
+    within = [e for e in inside if _name(e) == "media:thumbnail"]
+    return [*children.all("media:thumbnail"), *within, *covers]
+
+
+def _is_played(medium: ItemMedia) -> bool:
+    kind = medium.type.strip().lower().partition("/")[0]
+    return bool({medium.medium.strip().lower(), kind} & {"audio", "video"})
 
 
 def _enclosure(element: etree._Element, url: str | None) -> ItemMedia:
@@ -924,7 +936,7 @@ def _medium(
             elif _name(inside) == "media:credit":
                 credited.append(_text(inside))
     return ItemMedia(
-        url=(element.get("url") or _address(element)).strip(),
+        url=(element.get("url") or element.get("href") or _address(element)).strip(),
         medium=(element.get("medium") or medium).strip().lower(),
         type=element.get("type") or "",
         width=element.get("width") or "",
