@@ -15,6 +15,7 @@ from stories.config import Config, Feed
 from stories.models import Story, Version
 from wirecopy.encoding import xml_chars
 from wirecopy.html import TangleError
+from wirecopy.scope import folded
 from wirecopy.text import paragraphs, plain
 
 FRESHEST = timedelta(minutes=1)
@@ -94,11 +95,18 @@ def _language(feed: Feed, config: Config) -> str | None:
 
 def _speaks(tag: str | None, wanted: Sequence[str]) -> bool:
     spoken = _same(language(tag) or "")
-    return any(spoken == want or spoken.startswith(f"{want}-") for want in map(_same, wanted))
+    tags = [_same(want.replace("_", "-")) for want in wanted]
+    return any(spoken == tag or spoken.startswith(f"{tag}-") for tag in tags)
+
+
+_UNSEEN = re.compile("[\u00ad\u034f\u0640\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff]")
+"""Soft hyphens, joiners, stretched letters: how a word is set, and no part of it."""
 
 
 def _same(name: str) -> str:
-    return unicodedata.normalize("NFC", " ".join(name.casefold().split()))
+    """*name* without what differs between two ways to write it: case, spaces, marks, form."""
+    small = unicodedata.normalize("NFC", _UNSEEN.sub("", name).casefold().replace("i\u0307", "i"))
+    return " ".join(folded([small]))
 
 
 def _speaks_of(version: Version, keywords: Sequence[str], text: Callable[[], str] | None) -> bool:
@@ -138,14 +146,13 @@ def _joined(before: str, after: str) -> bool:
     """
     if not before or not after:
         return False
-    if unicodedata.category(after)[0] == "M" or after in _JOINERS:
+    if unicodedata.category(after)[0] == "M":
         return True
     if _UNSPACED.match(before) or _UNSPACED.match(after):
         return False
-    return all(c in _JOINERS or unicodedata.category(c)[0] in "LMN" for c in (before, after))
+    return all(unicodedata.category(c)[0] in "LMN" for c in (before, after))
 
 
-_JOINERS = "\u200c\u200d"
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
     "\uf900-\ufaff\U00020000-\U0003ffff]"
