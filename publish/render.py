@@ -44,6 +44,9 @@ so that what they declare wrongly is found."""
 _TRIES = 3
 """A guess of what differs, what is measured then, and once more if that disclosure changed it."""
 
+_BEGINNING = 1_000
+"""Characters of a body that show in which script it is written."""
+
 _FILM = re.compile(r"<(?:audio|video|iframe|embed|object|source)\b", re.IGNORECASE)
 """Media in a body that are no pictures, or may be none."""
 
@@ -144,7 +147,8 @@ def _disclosing(
     entry: Entry, scope: Scope, changed: tuple[Part, ...], version: Version, config: Config
 ) -> Entry:
     film = any(m.medium != "image" for m in version.media) or bool(_FILM.search(version.body))
-    line = config.disclosure(scope, entry.agency, changed, entry.language, film=film)
+    beside = f"{version.headline} {version.body[:_BEGINNING]}"
+    line = config.disclosure(scope, entry.agency, changed, entry.language, film=film, beside=beside)
     return entry.model_copy(
         update={
             "scope": scope,

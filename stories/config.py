@@ -11,6 +11,7 @@ import os
 import re
 import tomllib
 import types
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -52,6 +53,7 @@ _DURATION = re.compile(r"(?:\d+[smhdw])+", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 """A language tag (RFC 5646): all languages have codes of two or three letters."""
 _LAST_LATIN = 0x24F
+_ENGLISH = re.compile(r"\b(?:the|this|that|been|from|with)\b", re.IGNORECASE)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
 
 PREFIX = "WIRECOPY_"
@@ -437,6 +439,11 @@ def _base_of(language: str) -> str:
     return language.lower().replace("_", "-").partition("-")[0]
 
 
+def _script(letter: str) -> str:
+    """The script of *letter* by the first word of its name: ``DEVANAGARI``, ``ARABIC``."""
+    return unicodedata.name(letter, "").partition(" ")[0] if letter.isalpha() else ""
+
+
 def _listed(words: Wording, parts: Sequence[Part], *, film: bool) -> str:
     """The *parts* as a sentence names them: ``the headline, links and pictures``."""
     names = {"headline": words.headline, "links": words.links, "packaging": words.packaging}
@@ -594,12 +601,14 @@ class Config(BaseSettings):
         language: str | None = None,
         *,
         film: bool = False,
+        beside: str = "",
     ) -> Disclosure:
         """The sentence to print under a story of *scope* by *agency*, in whose *parts* it differs.
 
-        *language* is the story's; *film* when not only pictures are among its media.
+        *language* is the story's, in which *beside* is written; *film* when not only pictures are
+        among its media.
         """
-        line, spoken = self._line(scope, (language or "").lower())
+        line, spoken = self._line(scope, (language or "").lower(), beside)
         words = WORDINGS.get(_base_of(spoken), WORDINGS["en"])
         values = {
             "staff": self.publisher.staff_name,
@@ -610,7 +619,7 @@ class Config(BaseSettings):
         text = re.sub(r"\{(staff|publisher|agency|parts)\}", lambda m: values[m[1]], line).strip()
         return Disclosure(text, spoken)
 
-    def _line(self, scope: Scope, language: str) -> tuple[str, str]:
+    def _line(self, scope: Scope, language: str, beside: str) -> tuple[str, str]:
         """The line for *scope* in the story's *language* if there is one, and its language."""
         for tag in dict.fromkeys((language, _base_of(language))):
             lines = self._disclosures_by_language.get(tag)
@@ -623,10 +632,12 @@ class Config(BaseSettings):
         ours = self.disclosures.get(scope)
         if not isinstance(ours, str):
             return LABELS[scope].disclosure, "en"
-        # A line without a language is English unless it is in another script than Latin: then it
-        # was written for stories in the language of the wires.
-        foreign = any(c.isalpha() and ord(c) > _LAST_LATIN for c in ours)
-        return ours, language if foreign else "en"
+        # Nobody said the language of this line. English is known by its words; what is in another
+        # script than Latin is in the story's language if the story is written in that script.
+        script = next((_script(c) for c in ours if c.isalpha() and ord(c) > _LAST_LATIN), "")
+        if script:
+            return ours, language if script in map(_script, beside) else ""
+        return ours, "en" if _ENGLISH.search(ours) else ""
 
     @cached_property
     def _disclosures_by_language(self) -> dict[str, dict[str, str]]:
