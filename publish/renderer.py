@@ -322,8 +322,10 @@ def _outcome(
         return _Outcome(nowhere)
     story = draft.story
     if failure := draft.failure or signed.refused.get(story.id):
-        # When its licence is over it leaves the feeds even if it cannot be rendered.
-        return _Outcome(nowhere if draft.over else None, failure=failure)
+        # When its licence is over, or its only headline was taken back, it leaves the feeds even if
+        # it cannot be rendered: what they have of it must not be read on.
+        leaves = draft.over or not story.headline.strip()
+        return _Outcome(nowhere if leaves else None, failure=failure)
     place = Placement(story.id, draft.feeds, story.placed_at, story.position)
     if draft.rendered is None:
         return _Outcome(place, _without_copy(draft.kept or _never_rendered(story, now)))

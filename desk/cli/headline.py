@@ -95,6 +95,8 @@ def headline(
             failed = ("story", after.id) in {job[:2] for job in outbox.failures(conn)}
             reason = unseen(conn, config, after)
             where = shown_in(conn, after)
+    if entry is not None and entry.changed_at < after.changed_at:
+        entry = None  # of another headline
     if said := replaced(after):
         notes.append(said)
     if seen is not None and seen < after.number:
@@ -110,7 +112,7 @@ def headline(
             "story": after.id,
             "headline": after.headline,
             "wire headline": after.version.headline,
-            "edit scope": entry.scope if entry else "waits to be rendered",
+            "edit scope": entry.scope if entry else "not rendered",
             "edited headline only": entry.edited_headline_only if entry else None,
             "disclosure": entry.disclosure if entry else None,
             "published in": "nowhere" if reason else place,
