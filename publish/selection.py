@@ -29,10 +29,10 @@ def matches(feed: Feed, version: Version, text: Callable[[], str] | None = None)
     Names are compared without regard to case; a language covers its regions (``hi``: ``hi-IN``). A
     keyword is one of the agency's, or stands as a whole word in headline, summary or body.
     """
-    labels = {_same(category.label) for category in version.categories}
+    labels = [category.label for category in version.categories]
     return (
         (not feed.wires or version.wire in feed.wires)
-        and (not feed.categories or any(_same(name) in labels for name in feed.categories))
+        and (not feed.categories or bool(_all(feed.categories) & _all(labels)))
         and (not feed.languages or _speaks(version.language, feed.languages))
         and (not feed.keywords or _speaks_of(version, feed.keywords, text))
         and (not feed.urgency or version.urgency in feed.urgency)
