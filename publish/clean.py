@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import nh3
 
-from wirecopy.encoding import xml_chars
+from wirecopy.encoding import names, xml_chars
 from wirecopy.html import check
 from wirecopy.pixels import is_pixel
 from wirecopy.urls import resolve, srcset
@@ -39,9 +39,9 @@ its markup would be shown as words."""
 
 _BOXES = "details dialog fieldset form legend listing optgroup option search summary"
 """Elements that become a ``div``: they separate paragraphs as it does, but some hide their content.
-(``bdo`` and ``rp`` only lose their tags: their content shows in another order, or not at all.)"""
+(``bdo`` only loses its tags: its content shows in another order.)"""
 
-_READ = frozenset({*TAGS, *DROPPED, *_BOXES.split(), "font"})
+_READ = frozenset({*TAGS, *DROPPED, *_BOXES.split(), "font", "rp"})
 
 _ATTRIBUTES = {
     # hidden and style only until what they mean is read
@@ -78,6 +78,21 @@ _CONTACT = re.compile(r"(?:mailto|tel):\S", re.IGNORECASE)
 
 _FOREIGN = re.compile(r"<(?:svg|math)[\s/>]", re.IGNORECASE)
 _ELEMENT = re.compile(r"""</?([A-Za-z][^\s/>]*)(?>[^<>"']+|"[^"]*"|'[^']*')*+>""", re.IGNORECASE)
+_STYLED = re.compile(r"\s(?:style|hidden|display|visibility)[\s=/>]", re.IGNORECASE)
+_QUOTED = re.compile(r"""\"[^\"]*\"|'[^']*'""")
+_UNSHOWN = re.compile(
+    r"\s(?:display\s*=\s*[\"']?\s*none|visibility\s*=\s*[\"']?\s*(?:hidden|collapse))",
+    re.IGNORECASE,
+)
+_UNSTYLED = names(
+    "area base basefont bgsound body frame frameset head html input keygen link meta param"
+)
+"""Elements that hold nothing, or everything."""
+_RUBY = re.compile(r"<ruby\b[^>]*>((?:(?!</?ruby\b).)*)</ruby>", re.DOTALL)
+_ANNOTATION = re.compile(r"</?(?:rb|rp|rt|rtc)\b[^>]*>")
+_RP = re.compile(r"</?rp\b[^>]*>")
+_SMALLER = re.compile(r"smaller|(?:xx?-)?small|0?\.\d+r?em|[1-9]\d(?:\.\d+)?%")
+_RAISED = re.compile(r"(-?)(?:\d*\.)?\d*[1-9]\d*(?:px|pt|r?em|ex|%)")
 _SIZE = re.compile(r"\s+([\d.]+[wx])(?=\s*(?:,|$))", re.ASCII)
 _IMAGE = re.compile(r"<img\b[^>]*>")
 _PAIR = re.compile(r' ([a-z]+)="([^"]*)"')
@@ -131,13 +146,49 @@ def clean(html: str, base: str | None) -> str:
     """
     html = xml_chars(html)
     check(html)
-    if _FOREIGN.search(html):
-        # nh3 removes what stands in a drawing or formula, words and all: their tags go before.
-        html = _ELEMENT.sub(lambda tag: tag[0] if tag[1].lower() in _READ else "", html)
+    foreign = _FOREIGN.search(html) is not None
+    if foreign or _STYLED.search(html):
+        html = _readable_tags(html, foreign=foreign)
     _here.base = base
-    cleaned = _meant(_CLEANER.clean(html))
+    cleaned = _CLEANER.clean(html)
+    if "<rp" in cleaned:
+        cleaned = _RP.sub("", _RUBY.sub(_unannotated, cleaned))
+    cleaned = _meant(cleaned)
     # By text, and safely so: nh3 writes "<" and ">" for nothing but tags.
     return xml_chars(_IMAGE.sub(_shown, _BOX.sub(r"<\1div>", _lifted(cleaned))))
+
+
+def _readable_tags(html: str, *, foreign: bool) -> str:
+    """*html* in which nh3 finds what style means of elements that it does not keep: such are
+    ``span``. It removes what stands in a *foreign* element, a drawing or formula, words and all:
+    tags of these go."""
+    styled = {name for tag in _ELEMENT.finditer(html) if _says(tag) and (name := tag[1].lower())}
+    styled -= _READ | _UNSTYLED
+
+    def spelt(tag: re.Match[str]) -> str:
+        name = tag[1].lower()
+        if name in _READ or not (foreign or name in styled):
+            return tag[0]
+        if name not in styled:
+            return ""
+        if tag[0].startswith("</"):
+            return "</span>"
+        rest = tag[0][1 + len(name) : -1]
+        shown = " hidden" if _UNSHOWN.search(rest) else rest.rstrip("/ ")
+        # Empty as XML would have it: in HTML what follows would be inside.
+        return f"<span{shown}>{'</span>' if rest.endswith('/') else ''}"
+
+    return _ELEMENT.sub(spelt, html)
+
+
+def _says(tag: re.Match[str]) -> bool:
+    return _STYLED.search(_QUOTED.sub("", tag[0])) is not None
+
+
+def _unannotated(ruby: re.Match[str]) -> str:
+    """A ruby with brackets for programs that cannot show it, as these show it: the words stay as
+    they are, and browsers would hide the brackets only in ``rp``, which can hide any words."""
+    return _ANNOTATION.sub("", ruby[1]) if "<rp" in ruby[1] else ruby[0]
 
 
 def _meant(html: str) -> str:
@@ -186,7 +237,10 @@ def _style(style: str) -> str:
         return "hide"
     lines = f"{stated.get('text-decoration', '')} {stated.get('text-decoration-line', '')}"
     found = ["s"] if "line-through" in lines else []
-    raised = {"super": "sup", "sub": "sub"}.get(stated.get("vertical-align", ""))
+    shift = stated.get("vertical-align", "")
+    raised = {"super": "sup", "sub": "sub"}.get(shift)
+    if _SMALLER.fullmatch(stated.get("font-size", "")) and (by := _RAISED.fullmatch(shift)):
+        raised = "sub" if by[1] else "sup"
     return " ".join([*found, raised] if raised else found)
 
 
@@ -274,7 +328,7 @@ def _candidates(value: str, base: str | None) -> str | None:
 
 
 _CLEANER = nh3.Cleaner(
-    tags={*TAGS, *_BOXES.split(), "font"},
+    tags={*TAGS, *_BOXES.split(), "font", "rp"},
     clean_content_tags=set(DROPPED),
     attributes=_ATTRIBUTES,
     attribute_filter=_attribute,
