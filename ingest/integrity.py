@@ -58,7 +58,7 @@ _ADVICE = (
 )
 
 
-Kind = Literal["headline", "summary", "body", "prose"]
+Kind = Literal["headline", "summary", "body", "prose", "spare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,10 @@ class Passage:
 
     ``name`` is what it stands under there, for people; ``space`` tells apart what two namespaces
     call by one name. ``kind`` is what the name promises, ``prose`` for :data:`PROSE` characters or
-    more under a name that promises nothing. ``raw`` is the text as it stands in the bytes,
-    ``spellings`` the strings that a parser may make of it, and ``readings`` gives the words it may
-    mean, as people read them: several where nobody says whether it is HTML.
+    more under a name that promises nothing, ``spare`` what may come out and need not. ``raw`` is
+    the text as it stands in the bytes, ``spellings`` the strings that a parser may make of it, and
+    ``readings`` gives the words it may mean, as people read them: several where nobody says whether
+    it is HTML.
     """
 
     name: str
@@ -215,7 +216,7 @@ class _Copy:
 
 def _is_lost(copy: _Copy, copies: list[_Copy], parsed: _Parsed) -> bool:
     passage = copy.passage
-    if parsed.version.body in passage.spellings:
+    if passage.kind == "spare" or parsed.version.body in passage.spellings:
         return False
     # The body's own text takes a parse, seldom needed once its markup was found to be a passage's.
     if copy.is_one_of("", parsed.headline, parsed.summary) or copy.is_one_of(parsed.body):

@@ -144,13 +144,21 @@ def _doubt(item: Item, version: Version, projected: Projection, hints: Hints) ->
     """Why nothing can be claimed of *item*, although both readings of it agree."""
     if item.doubt:
         return Fault("text-unchecked", item.doubt)
-    missing = letters_by_hand(version.body) - letters(
-        "\n".join(projected.paragraphs), addresses=True
-    )
+    text = "\n".join(projected.paragraphs)
+    missing = letters_by_hand(version.body) - letters(text, addresses=True)
     if missing <= MOST_SWALLOWED:
+        missing = _missing(item.headline, version.headline) if item.headline_html else 0
+    if missing == 0 and item.summary_html and version.summary:
+        missing = _missing(item.summary, version.summary)
+        missing *= missing > MOST_SWALLOWED
+    if missing <= 0:
         return None
     message = f"its HTML swallows words: {missing} letters more stand in its bytes than come out"
     return Fault("text-unchecked", message)
+
+
+def _missing(html: str, text: str) -> int:
+    return max(0, letters_by_hand(html) - letters(text, addresses=True))
 
 
 def _unread(undated: dict[str, dict[int, str]]) -> Iterator[str]:

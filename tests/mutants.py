@@ -119,7 +119,7 @@ MUTANTS = (
     Mutant(
         "a title in plain text is read as HTML",
         "ingest/formats/rss_atom.py",
-        "marked = is_markup_title(raw)",
+        "marked = is_markup_title(raw, children.mends)",
         "marked = True",
         ("tests/ingest/formats/test_rss_atom.py",),
     ),

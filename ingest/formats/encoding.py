@@ -85,6 +85,7 @@ _PAIR = re.compile(
     r"&(?:amp;)?#(?:(5[56][0-9]{3})|[xX]([dD][89abAB][0-9a-fA-F]{2}));"
     r"&(?:amp;)?#(?:(5[67][0-9]{3})|[xX]([dD][c-fC-F][0-9a-fA-F]{2}));"
 )
+_PADDED = re.compile(r"(&(?:amp;)?#[xX]?)0++(?=[0-9a-fA-F]{1,8};)")
 _CONTROLS = re.compile("[\x80-\x9f]")
 _HIGH = re.compile(rb"[\x80-\xff]")
 _TAG_EDGE = re.compile(rb"[<>]")
@@ -150,10 +151,11 @@ def as_meant(text: str) -> str:
 
     Controls U+0080 to U+009F are windows-1252 that went through Latin-1, as HTML reads
     ``&#150;``. Two references to the halves of a character, a surrogate pair, are that character.
+    Zeros before the number of a reference go: they mean nothing, and hide what it is.
     """
     if not text.isascii():
         text = _CONTROLS.sub(lambda m: m[0].encode("latin-1").decode("cp1252", "replace"), text)
-    return _PAIR.sub(_whole, text) if "&" in text else text
+    return _PAIR.sub(_whole, _PADDED.sub(r"\1", text)) if "&" in text else text
 
 
 def _whole(match: re.Match[str]) -> str:

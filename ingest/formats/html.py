@@ -41,6 +41,10 @@ ELEMENTS = names(
     strike strong style sub summary sup table tbody td template textarea tfoot th thead time title
     tr track tt u ul var video wbr svg math"""
 )
+_SPOKEN_OF = names(
+    "area audio base col embed head iframe img input link meta noframes object param source"
+    " template title track video"
+)
 VOID = names("area base br col embed hr img input link meta param source track wbr")
 _TAG = re.compile(r"""<(/?)([A-Za-z][A-Za-z0-9]*)((?>[^<>"']+|"[^"<]*"|'[^'<]*')*+)>""")
 _WORDLESS = re.compile(r"(?>\s+|<[^<>]*>|&nbsp;|&#160;|&#xa0;)*+", re.IGNORECASE)
@@ -48,10 +52,21 @@ _REFERENCE = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,6}|([A-Za-z][A-Za-z
 _KNOWN = ELEMENTS | names(
     "bgsound blink dialog image listing marquee nobr noembed plaintext rb rtc search xmp"
 )
-_SECTION = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
+_PLACES = names("audio canvas data image label map object output picture source time video")
+_VALUELESS = re.compile(
+    r"(?:allow\w+|async|auto\w+|checked|class|clear|compact|content\w+|controls|declare|default|defer"
+    r"|disabled|download|draggable|hidden|inert|ismap|item\w+|loop|multiple|muted|no\w+|open"
+    r"|playsinline|readonly|required|reversed|selected|value|alt|title|id|style|href|src|align"
+    r"|border|lang|dir|name|type|width|height|target|rel|center|left|right|\W*)\Z",
+    re.IGNORECASE,
+)
+"""Attributes that stand without a value, also by mistake."""
+# Marks of a section, also as programs spell them that read XML as HTML, or escape it once more.
+_SECTION = re.compile(r"<!(?:--)?\s?\[CDATA\[|\A\s*+&lt;!\[CDATA\[", re.IGNORECASE)
+_SECTION_END = re.compile(r"\]\](?:--)?\s?(?:>|&gt;)|\](?:>|&gt;)\s*+\Z")
 _PLAIN = re.compile(
     r"(?>[^<]++|</?(?:p|a|b|i|br|em|strong|li|ul|ol|div|span|h[1-6]|tr|td|figure|figcaption)"
-    r"""(?>\s[^<>"']*+(?>"[^"<>]*+"[^<>"']*+)*+)?>)*+"""
+    r"""(?>\s++[^\s<>"'=/]++\s*+=\s*+"[^"<>]*+")*+\s*+/?>)*+"""
 )
 """What is nearly all of nearly every body, and needs no second look."""
 _ODD = re.compile(
@@ -59,6 +74,8 @@ _ODD = re.compile(
     r"|(?:noembed|noframes|script|style|template|textarea|title|xmp)\b"
     r"|iframe\b(?![^<>]*+>\s*</iframe)|img\b(?=[^<>]*\sdata-|(?![^<>]*\ssrc\s*=))"
     rf"|/?(?!(?:{'|'.join(sorted(_KNOWN))})[\s/>])[A-Za-z]"
+    r"""|[A-Za-z][A-Za-z0-9]*+\s++[^\s<>="'/:_-][^<>="'/:_-]*+>"""
+    rf"|(?:{'|'.join(sorted(_PLACES))})\s*+>"
     # A tag in which another begins, or that never ends; a quote that may swallow one.
     r"""|[A-Za-z](?>[^<>"']+|"[^"<>]*"|'[^'<>]*')*+(?!>))""",
     re.IGNORECASE,
@@ -69,11 +86,13 @@ _BARE = re.compile(r"""(?>[^<>"']+|"[^"]*"|'[^']*')*+""")
 _STATED = re.compile(r"""[\w-]\s*=\s*["']""")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_:][A-Za-z0-9]+)*")
 _OPEN_QUOTE = re.compile(
-    r"""(?<=[\s"'])(?:href|src|class|id|rel|target|width|height)\s*=\s*"""
+    r"""(?<=[\s"'])(?:href|src|class|id|rel|target|width|height|style|lang|dir|name|type|color|size"""
+    r"""|face|align|valign|border|colspan|rowspan|role|itemprop|datetime|cite)\s*=\s*"""
     r"""(?:"([^"<>]*)>[^"]*<|'([^'<>]*)>[^']*<)""",
     re.IGNORECASE,
 )
 _NOTHING = re.compile(r"<!(?:doctype|\[(?:if|endif))|<\?[A-Za-z]|</\s*(?:[A-Za-z]\w*\s*)?>", re.I)
+_COMMENT = re.compile(r"<!--(?:\s*+\[if[^\]<>]*+\]\s*+>)?", re.IGNORECASE)
 _ENDS = re.compile(r"</([A-Za-z][^\t\n\f\r />]*)")
 _RAW = names("iframe noembed noframes script style template textarea title xmp")
 _CODE = ("script", "style")
@@ -111,15 +130,18 @@ def is_markup(text: str) -> bool:
     return "&" in text and any(_meant(match) for match in _REFERENCE.finditer(text))
 
 
-def is_markup_title(text: str) -> bool:
-    """Whether *text*, a title of undeclared type, is HTML (see the module's rules)."""
+def is_markup_title(text: str, mends: bool = True) -> bool:
+    """Whether *text*, a title of undeclared type, is HTML (see the module's rules).
+
+    With *mends*, tags that show nothing, or hide the words they hold, are only spoken of.
+    """
     if "<" not in text or len(text) > 10_000:
         return False
     depth: dict[str, int] = {}
     count = 0
     for match in _TAG.finditer(text):
         name = match[2].lower()
-        if name not in ELEMENTS:
+        if name not in ELEMENTS or (mends and name in _SPOKEN_OF and not match[3].strip(" /")):
             return False
         count += 1
         if name not in VOID and not match[3].endswith("/"):
@@ -213,7 +235,9 @@ def _folded(label: str) -> str:
 
 def unwrapped(text: str) -> str:
     """*text* without the marks of CDATA sections: a wire that wraps its text twice sends them."""
-    return _SECTION.sub(r"\1", text) if "<![CDATA[" in text else text
+    if "CDATA[" not in text.upper() or not _SECTION.search(text):
+        return text
+    return _SECTION_END.sub("", _SECTION.sub("", text))
 
 
 def mend(html: str) -> str:
@@ -224,8 +248,8 @@ def mend(html: str) -> str:
     * Of an element that holds no words (``iframe``, ``script``, ``title`` …) the end tag that XML
       implies (``/>``), or that was forgotten, is written.
     * A tag of an unknown name that nothing closes, without attributes or with a name that no
-      element has (``<HRBW.O>``, ``<rao@wire.example>``), is words; so is a ``<`` in whose tag
-      another tag begins (``a <b and c</p>``).
+      element has (``<HRBW.O>``, ``<rao@wire.example>``), is words; so is one whose attributes are
+      words (``<a and b>``), and a ``<`` in whose tag another tag begins (``a <b and c</p>``).
     * ``noscript`` and ``select`` lose their tags; ``rp`` goes with the brackets that it holds.
     * A picture that waits for a script gets the address that it waits with, and ``amp-img`` is a
       picture; of a picture with ``srcset`` alone the largest becomes ``src``.
@@ -274,6 +298,8 @@ class _Mender:
         html = self._html
         begin, end = token.span()
         name, rest = token["name"].lower(), token["rest"]
+        if len(word := name.partition("<")[0]) > 1:
+            name = word  # <br<br>
         bare = _BARE.match(html, begin + 1, end)
         stop = bare.end() if bare is not None else begin + 1
         if token["shut"] == "" or (stop < end and html[stop] == "<"):
@@ -283,6 +309,8 @@ class _Mender:
             alone = html[begin + 1 : max(cut, 0)].strip().lower() == name
             stated = cut >= 0 and name in _KNOWN and (alone or _STATED.search(html, begin, cut))
             return (f"{html[begin:cut].rstrip()}>", cut) if stated else ("&lt;", begin + 1)
+        if stop < end and html[stop] in "\"'" and html[begin:stop].rstrip().endswith("="):
+            return f"{html[begin : end - 1]}{html[stop]}>", end  # a quote that never ends
         if "<" in rest and (quote := _OPEN_QUOTE.search(token[0])) is not None:
             cut = begin + max(quote.end(1), quote.end(2))
             mark = '"' if quote[2] is None else "'"
@@ -297,6 +325,8 @@ class _Mender:
         if token["end"]:
             gone = name in ("noscript", "select", "amp-img", "amp-anim")
             piece = "" if gone else f"</{_AMP[name]}>" if name in _AMP else piece
+        elif name in _KNOWN and self._is_said(name, rest):
+            piece, end = "&lt;", token.start() + 1
         elif name not in _KNOWN and name not in self._ends and name not in _AMP:
             if not _NAME.fullmatch(name) or not ("=" in rest or rest.endswith("/")):
                 piece, end = "&lt;", token.start() + 1
@@ -315,6 +345,15 @@ class _Mender:
         elif name in _RAW:
             return self._raw(token, name, empty=rest.endswith("/"))
         return piece, end
+
+    def _is_said(self, name: str, rest: str) -> bool:
+        """Whether what looks like the tag *name* is words: "if i <a and b> c", "<Video>"."""
+        if "=" in rest or rest.endswith("/"):
+            return False
+        words = rest.split()
+        if not words:
+            return name in _PLACES and name not in self._ends
+        return not any(re.search("[-_:0-9]", word) or _VALUELESS.match(word) for word in words)
 
     def _beyond_rp(self, at: int, held: str) -> int:
         close = _RP_END.match(self._html, at + len(held))
@@ -352,7 +391,8 @@ def _no_element(token: re.Match[str]) -> tuple[str, int]:
     """What stands for a comment, or what HTML makes one of; and where to go on."""
     if token[0].startswith("<!--"):
         closed = token[0].endswith(("-->", "--!>"))
-        return (token[0], token.end()) if closed else ("", token.start() + 4)
+        mark = _COMMENT.match(token[0])
+        return (token[0], token.end()) if closed or not mark else ("", token.start() + mark.end())
     meant = token[0][-1] == ">" and _NOTHING.match(token[0])
     return (token[0], token.end()) if meant else ("&lt;", token.start() + 1)
 
@@ -406,7 +446,8 @@ def letters_by_hand(html: str) -> int:
     """How many letters *html* has when tags, comments and scripts are taken out without a tree."""
     if "<" not in html:
         return 0
-    for start, stop in (("<!--", "-->"), ("<script", "</script"), ("<style", "</style")):
+    raw = (("<script", "</script"), ("<style", "</style"), ("<iframe", "</iframe"))
+    for start, stop in (("<!--", "-->"), *raw):
         html = _left(html, start, stop)
     return letters(_html.unescape(_TAKEN.sub(" ", html)), addresses=True)
 
@@ -419,6 +460,9 @@ def _left(html: str, start: str, stop: str) -> str:
     pieces: list[str] = []
     at = 0
     while (begin := lower.find(start, at)) >= 0 and (end := lower.find(stop, begin)) >= 0:
+        # A comment that holds the mark of another was never ended: what it holds counts.
+        if start == "<!--":
+            begin = max(begin, lower.rfind(start, begin, end))
         pieces.append(html[at:begin])
         at = end + len(stop)
     pieces.append(html[at:])

@@ -123,7 +123,7 @@ _FULL_TEXT = ("story", "fullstory", "full-text", "fulltext", "fullcontent", "sto
 _FULL = re.compile(
     r"(?:\?:)?(?:(?:full|long|complete|detail|detailed|article|story|body|main|news|item|post)"
     r"[-_.]?)+(?:text|content|description|story|body|article|html|copy|details)"
-    r"|\?:(?:story|fulltext|full-text|fullstory|fullcontent|body)"
+    r"|\?:(?:story|fulltext|full-text|fullstory|fullcontent)|(?:\?:)?(?:body|text)"
 )
 """Names under which wires of their own invention, or of any namespace, send the whole story."""
 _CREDITS = ("credit", "creditline", "credit-line", "dc:credit", "dcterms:credit")
@@ -506,7 +506,7 @@ def _read_leniently(item: Item, text: str, sniffed: Sniffed, context: Context) -
         _completed(item, entry),
         guid=_str(entry.get("id")),
         headline=resolve_references(title),
-        headline_html=is_markup_title(title),
+        headline_html=is_markup_title(title, context.mends),
         body=body,
         body_html=is_markup(body),
         summary=summary if contents else "",
@@ -715,7 +715,7 @@ def _headline(children: _Children, atom: bool) -> _Words:
             else:
                 raw = element.text or ""
                 raw = unwrapped(raw) if children.mends else raw
-                marked = is_markup_title(raw)
+                marked = is_markup_title(raw, children.mends)
                 text = _Words(raw if marked else resolve_references(raw), marked)
             if text.text.strip():
                 return text
@@ -748,7 +748,8 @@ def _body_and_summary(children: _Children, atom: bool) -> tuple[_Words, _Words]:
         _undeclared(e, children.mends) for e in children.all("dc:description", "dcterms:abstract")
     ]
     candidates = bodies + summaries
-    body = next((t for t in candidates if _has_words(t)), None) or next(
+    spare = [_undeclared(e, True) for e in children.all("itunes:summary") if children.mends]
+    body = next((t for t in candidates + spare if _has_words(t)), None) or next(
         (t for t in candidates if t.text.strip()), _Words()
     )
     if not children.mends:

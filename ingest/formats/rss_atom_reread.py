@@ -13,6 +13,7 @@ elements are none:
 * summary: ``description``, ``summary``, ``abstract``;
 * body: ``content``, ``content:encoded``, ``body``, ``div``, and what wires invented: ``story``,
   ``fullstory``, ``storybody``, ``articlebody``, ``fulltext`` in its spellings, ``fullcontent``;
+* spare: ``itunes:summary``, which is the story where nothing else is, and need not come out;
 * prose: any other element, of any namespace, of :data:`ingest.integrity.PROSE` characters and more,
   unless its name or namespace says that it is something else: an id, address, date, subject,
   person, caption, right, place or note (:data:`OTHER`, and the namespaces called ``beside``). Text
@@ -78,6 +79,7 @@ _LEAF = re.compile(
     re.DOTALL,
 )
 _BARE_LEAF = re.compile(_OPEN + r"([^<]*+)</\1>")
+_SECTION = re.compile(r"\s*+<!\[CDATA\[")
 _ATTRIBUTE = re.compile(r"""([^\s=<>"'/]{1,100})\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
 _REFERENCE = re.compile(
     r"&(?:#([0-9]{1,10})|#[xX]([0-9a-fA-F]{1,8})|([A-Za-z][\w.-]{0,31}));", re.ASCII
@@ -158,8 +160,8 @@ def reread(body: bytes, hints: Hints) -> Reread:
 def _passages(raw: str, document: _Document) -> list[Passage]:
     """The copy of *raw*, the whole text of one item, in the order of its elements.
 
-    An element that is never closed holds what stands before the next tag. Text that stands in none
-    comes last.
+    An element that is never closed holds a section that it begins with, else what stands before the
+    next tag. Text that stands in none comes last.
 
     :raises UncheckedError: when that is no item of XML, or one not to be read in linear time.
     """
@@ -172,7 +174,7 @@ def _passages(raw: str, document: _Document) -> list[Passage]:
     if stop < own.end():
         return []
     spaces = document.spaces | _spaces(own[2]) if "xmlns" in own[2] else document.spaces
-    scan = _Scan(raw, stop)
+    scan = _Scan(raw, stop, mends=document.mend is not str)
     found: list[Passage] = []
     ours: dict[str, str] = {}
     for tag, attributes, begin, end, nested in scan.children(own.end()):
@@ -204,6 +206,8 @@ def _kind(name: str, family: str, length: int) -> Kind | None:
     kind = _KINDS.get(name)
     if kind is not None and family in _COPY and (name != "encoded" or family == "content"):
         return kind
+    if family == "beside" and name == "summary":
+        return "spare"
     if family == "beside" or length < PROSE or OTHER.fullmatch(name):
         return None
     return "prose"
@@ -281,8 +285,9 @@ def _readings(
 class _Scan:
     """One pass over an item, element by element."""
 
-    def __init__(self, raw: str, stop: int) -> None:
+    def __init__(self, raw: str, stop: int, *, mends: bool) -> None:
         self.loose: list[str] = []
+        self._mends = mends
         self._raw = raw
         self._stop = stop
         self._steps = 4 * raw.count("<") + 1_000
@@ -356,6 +361,9 @@ class _Scan:
         if first is not None:
             return first
         self._never.add(tag)
+        if self._mends and _SECTION.match(raw, begin):
+            end = self._find("]]>", begin)
+            return (end, end, False) if end >= 0 else (stop, stop, False)
         end = raw.find("<", begin, stop)
         return (end, end, False) if end >= 0 else (stop, stop, False)
 
@@ -421,6 +429,8 @@ def _characters(inner: str, entities: dict[str, str]) -> str:
     """The characters of an element without elements: sections as they are, the rest resolved."""
     if "<" not in inner:
         return _resolved(inner, entities)
+    if "]]>" not in inner and _SECTION.match(inner):
+        return inner  # left open
     pieces: list[str] = []
     at = 0
     for match in _APART.finditer(inner):

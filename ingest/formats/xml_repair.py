@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from ingest.formats.html import unwrapped
+
 MOST_TAGS = 200_000
 """Tags in one item beyond which it is not parsed at all: 200,000 nodes are some 30 MB of tree."""
 
@@ -49,6 +51,7 @@ _PREFIX = re.compile(
 _WINDOWS = re.compile(r"&#(?:(1[2-5][0-9])|[xX]0{0,4}([89][0-9a-fA-F]));")
 _START = re.compile(r"""<([A-Za-z_][^\s<>/!?&"'=]{0,100})((?>[^<>"']+|"[^"<]*"|'[^'<]*')*+)>""")
 _CDATA = re.compile(r"<!\[CDATA\[(?:(?!\]\]>).)*+\]\]>", re.DOTALL)
+_CDATA_BEGIN = re.compile(r"\s*+<!\[CDATA\[")
 _SAFE_NAME = re.compile(r"(?:[A-Za-z_][\w.-]{0,63}:)?[A-Za-z_][\w.-]{0,63}", re.ASCII)
 _PREDEFINED = frozenset(["amp", "lt", "gt", "quot", "apos"])
 
@@ -92,7 +95,10 @@ def item(text: str, context: Context, *, patiently: bool = True) -> Tree:
     spaces, repaired = repair(text, context)
     if (element := _parse(repaired, spaces)) is not None:
         return Tree(element, "stray characters, references or prefixes mended")
-    if patiently and (element := _parse(_isolate(repaired, spaces), spaces)) is not None:
+    if (
+        patiently
+        and (element := _parse(_isolate(repaired, spaces, context.mends), spaces)) is not None
+    ):
         return Tree(element, "broken elements read as raw HTML")
     return Tree(None, "not readable as XML", broken=True)
 
@@ -236,10 +242,11 @@ def _declare(text: str, spaces: dict[str, str]) -> str:
     return text[:at] + _declarations(missing) + text[at:]
 
 
-def _isolate(text: str, spaces: dict[str, str]) -> str:
+def _isolate(text: str, spaces: dict[str, str], mends: bool) -> str:
     """*text* with every child that is not well-formed by itself turned into CDATA.
 
-    Unescaped HTML inside a description is the common case: its bytes *are* the HTML.
+    Unescaped HTML inside a description is the common case: its bytes *are* the HTML. What is never
+    closed holds a section that it begins with, else what stands before the next tag.
     """
     own = _START.match(text)
     close = text.rfind("</")
@@ -264,16 +271,17 @@ def _isolate(text: str, spaces: dict[str, str]) -> str:
         end = -1 if tag in never or len(never) > 50 else _close(text, tag, at, close)
         closed = end >= 0
         if not closed:
-            # Never closed: it holds what stands before the next tag.
             never.add(tag)
-            end = text.find("<", at, close)
-            end = close if end < 0 else end
+            section = _CDATA_BEGIN.match(text, at, close) if mends else None
+            end = text.find("]]>" if section else "<", at, close)
+            end = close if end < 0 else end + 3 * bool(section)
         inner = text[at:end]
         piece = f"{child[0]}{inner}</{tag}>"
         plain = not child[2] and "<" not in _CDATA.sub("", inner)
         trials += not plain
         if not plain and _parse(piece, spaces) is None:
-            bare = inner.replace("<![CDATA[", "").replace("]]>", "")
+            bare = unwrapped(inner) if mends else inner
+            bare = bare.replace("<![CDATA[", "").replace("]]>", "")
             piece = f"{child[0]}<![CDATA[{bare}]]></{tag}>"
             if _parse(piece, spaces) is None:
                 piece = f"<{tag}><![CDATA[{bare}]]></{tag}>"

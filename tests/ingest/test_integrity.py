@@ -172,7 +172,7 @@ def test_encodings_and_entities_are_those_of_the_document(feed: bytes) -> None:
         f"<title>t</title><description>d</description><ya:tale>{PROSE}</ya:tale>",
         f"<title>t</title><description>d</description><tale>{PROSE}</tale>",
         f"<title>t</title><description>d</description>{PROSE}",
-        "<title>t</title><description>d</description><body>Short but whole.</body>",
+        "<title>t</title><description>d</description><story>S.</story><body>It is whole.</body>",
         "<title>t</title><c:encoded>One.</c:encoded><c:encoded>Two.</c:encoded>",
         "<title>t</title><description>One.</description><story>S.</story>"
         "<description>Two.</description>",

@@ -28,6 +28,8 @@ def words(html: str) -> tuple[str, ...]:
         "<!DOCTYPE html><?xml:namespace prefix=o /><![if gte mso 9]><p>x</p><![endif]>",
         "<script>document.write('<p>no words</p>')</script><iframe src='a'></iframe>",
         "<svg viewBox='0'><path d='M0'/><text>hi</text></svg><math><mi>x</mi></math>",
+        "<td nowrap>x</td><video controls autoplay></video><p v-cloak>y</p><img alt>",
+        "<video><source src='v'></video><p>A</p><!--[if x]>B<![endif]-->",
         "<p>cut off in a pic <img sr",
         "<p>cut off in a link <a href='https://wire.exam",
     ],
@@ -62,6 +64,13 @@ def test_sound_markup_stays_as_it_is(html: str) -> None:
         ("<p <b>A</b></p>", ("A",)),
         ("<p><a href='x>A</a> words <a href='y'>B</a></p>", ("A words B",)),
         ('<p><a href="x>A</a> words <a href="y">B</a></p>', ("A words B",)),
+        ("<p><a href='x'>A</a> <a href=\"y>B</a> words</p>", ("A B words",)),
+        ("<p><span lang='hi>A</span> <b class='y'>B</b></p>", ("A B",)),
+        ("<p>if i <a and b> c</p>", ("if i <a and b> c",)),
+        ("<p>« <<Code is law>> »</p>", ("« <<Code is law>> »",)),
+        ("<p>see the <Video> below</p><p>B</p>", ("see the <Video> below", "B")),
+        ("<p>A<br<br>B</p>", ("A", "B")),
+        ("<p>A</p><!--[if gte mso 9]><p>B</p>", ("A", "B")),
         ("<p>a <select><option>b<option>c<p>d</p>", ("a", "b", "c", "d")),
         ("<ruby>灯<rp>(<rt>と<rp>)</rp></ruby>が", ("灯とが",)),
     ],
@@ -96,6 +105,28 @@ def test_of_a_srcset_alone_the_largest_is_the_picture() -> None:
     assert html == "<img src=\"b.jpg\" srcset='a.jpg 300w, b.jpg 900w'>"
 
 
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        ("<![CDATA[", "]]>"),
+        ("<![CDATA[", "]]&gt;"),
+        ("<![CDATA[", "]>\n"),
+        ("<![CDATA[<![CDATA[", "]]>]]>"),
+        ("<!--[CDATA[", "]]-->"),  # as a parser of HTML writes it
+        ("<!--[CDATA[", "]]>"),
+        ("<! [CDATA[", "]] >"),
+        ("<![cdata[", "]]>"),
+        (" &lt;![CDATA[", "]]&gt;"),
+    ],
+)
+def test_marks_of_cdata_are_no_words_however_spelt(begin: str, end: str) -> None:
+    assert words(f"{begin}<p>Fog</p><p>Rain</p>{end}") == ("Fog", "Rain")
+    for text in (f"{begin}<p>{LONG}</p>{end}", f"{begin}{LONG}{end}"):
+        (item,) = parse(feed(text), Hints(url=WIRE.url), WIRE).found
+        assert project(item.version.body).paragraphs == (LONG,)
+        assert item.received is not None
+
+
 def test_marks_of_cdata_are_no_words() -> None:
     assert unwrapped("<![CDATA[Fog]]>") == "Fog"
     assert unwrapped("a ]]> b") == "a ]]> b"
@@ -112,9 +143,30 @@ def feed(body: str, title: str = "Fog") -> bytes:
 def test_what_cannot_be_mended_is_not_claimed() -> None:
     swallowing = f"<p>A</p><head><title>{LONG}</title></head><p>B</p>"
     assert letters_by_hand(swallowing) > 60
-    for body, claimed in ((swallowing, False), (f"<p>{LONG}</p><!-- {LONG} -->", True)):
+    for body, claimed in (
+        (swallowing, False),
+        (f"<p>A</p><!-- ad -><p>{LONG}</p><!-- /ad -->", False),  # the first never ended
+        (f"<p>{LONG}</p><!-- {LONG} -->", True),
+        (f"<!--[if !IE]><!--><p>{LONG}</p><!--<![endif]-->", True),
+        (f"<!--><p>{LONG}</p><!-- B -->", True),
+        (f"<p>{LONG}</p><iframe src='v'>Your browser shows no frames, alas.</iframe>", True),
+    ):
         (item,) = parse(feed(body), Hints(url=WIRE.url), WIRE).found
         assert (item.received is not None) is claimed
+
+
+@pytest.mark.parametrize("part", ["title", "summary"])
+def test_headlines_and_summaries_are_counted_too(part: str) -> None:
+    texts = {"title": "Fog", "summary": "It is foggy.", "content": f"Beside: {LONG}"}
+    for text, claimed in ((f"&lt;b&gt;{LONG}&lt;/b&gt;", True), (_hidden(LONG), False)):
+        made = "".join(f'<{k} type="html">{v}</{k}>' for k, v in (texts | {part: text}).items())
+        entry = f"<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id>{made}</entry></feed>"
+        (item,) = parse(entry.encode(), Hints(url=WIRE.url), WIRE).found
+        assert (item.received is not None) is claimed
+
+
+def _hidden(text: str) -> str:
+    return f"Fog &lt;template&gt;{text}&lt;/template&gt; here"
 
 
 def test_an_item_is_read_so_by_both_readings() -> None:

@@ -30,6 +30,7 @@ def read(inside: str, encoding: str = "utf-8", rule: int = 2, head: str = "") ->
     [
         "Quay 3\x962, \x93fog\x94\x85",
         "Quay 3&#150;2, &#x93;fog&#148;&#133;",
+        "Quay 3&#0150;2, &#x000093;fog&#00148;&#0133;",
         "Quay 3–2, “fog”…",
         "<![CDATA[Quay 3\x962, \x93fog\x94\x85]]>",
     ],
@@ -48,7 +49,14 @@ def test_no_control_is_deleted_without_a_trace() -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["&#55357;&#57000;", "&#xD83D;&#xdea8;", "&amp;#55357;&amp;#57000;", "\ud83d\udea8", "🚨"],
+    [
+        "&#55357;&#57000;",
+        "&#xD83D;&#xdea8;",
+        "&amp;#55357;&amp;#57000;",
+        "&#055357;&#x00dea8;",
+        "\ud83d\udea8",
+        "🚨",
+    ],
 )
 def test_halves_of_a_character_are_joined(written: str) -> None:
     (item,) = read(
@@ -90,6 +98,9 @@ def test_json_says_the_same() -> None:
         "<description>Fog.</description><detailDescription>{story}</detailDescription>",
         "<description>Fog.</description><longdescription>{story}</longdescription>",
         "<summary>{story}</summary><content>Picture: Quay News</content>",
+        "<description>Fog.</description><text>{story}</text>",
+        "<description>Fog.</description><body>{story}</body>",
+        '<i:summary xmlns:i="http://www.itunes.com/dtds/podcast-1.0.dtd">{story}</i:summary>',
         '<description>Fog.</description><y:full-text xmlns:y="http://news.y.example">{story}'
         "</y:full-text>",
     ],
@@ -98,6 +109,21 @@ def test_the_body_is_the_fuller_text(inside: str) -> None:
     head = 'xmlns:content="http://purl.org/rss/1.0/modules/content/"'
     (item,) = read(f"<title>Fog</title>{inside.format(story=STORY)}", head=head)
     assert STORY in item.version.body
+    assert item.received is not None
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "The <img> tag",
+        "The <video> and <audio> tags",
+        "A <title>word</title> of it",
+        "The <template></template> tag",
+    ],
+)
+def test_a_tag_that_shows_nothing_is_spoken_of_in_a_title(title: str) -> None:
+    (item,) = read(f"<title><![CDATA[{title}]]></title><description>Fog.</description>")
+    assert item.version.headline == title
     assert item.received is not None
 
 

@@ -29,6 +29,14 @@ CASES = {
     "a section": item(1) + item(2, section=False) + item(3),
     "the last section": item(1) + item(2) + item(3, section=False),
     "a section and its item": item(1) + item(2, close=False, section=False) + item(3),
+    "a section, its element and its item": item(1)
+    + item(2, close=False, section=False).replace("</description>", "")
+    + item(3),
+    "a section and its element": item(1)
+    + item(2, section=False).replace("</description>", "")
+    + item(3),
+    "the element of a section": item(1) + item(2).replace("</description>", "") + item(3),
+    "a section, nearly": item(1) + item(2).replace("]]>", "]>") + item(3),
     "an element": item(1) + item(2).replace("</title>", "") + item(3),
     "in a namespace": "".join(
         item(n, close=n != 2, tag="r:item").replace("r:title", "title") for n in (1, 2, 3)
