@@ -55,6 +55,7 @@ from stories.models import (
 )
 from wirecopy.encoding import well_formed
 from wirecopy.text import Projection, one_line, plain, projection, spoken
+from wirecopy.urls import without_signature
 
 _TRACKING = re.compile(
     r"(?:utm_\w*|fbclid|gclid|dclid|gbraid|wbraid|msclkid|yclid|twclid|igshid|mc_cid|mc_eid|ocid"
@@ -64,28 +65,6 @@ _TRACKING = re.compile(
 _SESSION = re.compile(
     r"(?:s|sid|sess|session|sessionid|session_id|phpsessid|jsessionid|aspsessionid\w*|zenid|oscsid"
     r"|cfid|cftoken)=\w{8,}",
-    re.IGNORECASE,
-)
-# Signed addresses of CloudFront, S3 and its kin, Azure, Akamai and content networks in general.
-_SIGNATURE = re.compile(
-    r"sig|sign|signature|hmac|mac|hash|md5|digest|token|tkn|st|s|oh|ws_?secret|tx_?secret|q-signature"
-    r"|x-\w+-signature",
-    re.IGNORECASE,
-)
-_EXPIRY = re.compile(
-    r"(?:expires?|expiry|expiration|exp|e|t|ts|se|oe|valid_?(?:to|until)|ws_?time|tx_?time"
-    r"|(?:x-\w+-)?(?:expires|date)|q-sign-time)"
-    r"=(?:[0-9]{8,}.*|[0-9a-f]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}.*|[0-9]{8}T[0-9]{6}Z)",
-    re.IGNORECASE,
-)
-_TOKEN = re.compile(  # both in one value
-    r"(?:hdnea|hdnts|hdntl|__token__|__gda__|auth_key|verify|token|policy)="
-    r"(?:.*exp(?:ires)?(?:=|%3D)[0-9]{9,}.*|[0-9]{9,}[-_].*)",
-    re.IGNORECASE,
-)
-_OF_SIGNATURES = re.compile(
-    r"x-(?:amz|goog|oss|obs|cos|tos|ms)-[\w-]+|q-[\w-]+|key-pair-id|policy|\w*access_?key_?id"
-    r"|googleaccessid|security-token|token_path|s[eprstv]|spr|sip|srt|sk\w{1,3}|_nc_\w+|expires?",
     re.IGNORECASE,
 )
 _PORTS = {"http": 80, "https": 443}
@@ -529,7 +508,8 @@ def _same_page(url: str) -> str:
     if not url:
         return ""
     parts = urlsplit(url)
-    query = "&".join(p for p in unsigned(parts.query).split("&") if p and not _SESSION.fullmatch(p))
+    query = without_signature(parts.query) if parts.query else ""
+    query = "&".join(p for p in query.split("&") if p and not _SESSION.fullmatch(p))
     path = re.sub(r"(?i);jsessionid=[^/;?]*", "", parts.path).rstrip("/")
     return urlunsplit(("https", parts.netloc.removeprefix("www."), path or "/", query, ""))
 
@@ -541,23 +521,6 @@ def _address(guid: str | None) -> str | None:
     page, mark, fragment = guid.removeprefix("guid:").partition("#")
     found = _same_page(normal_url(page))
     return f"{found}{mark}{fragment}" if found and fragment else found or None
-
-
-def unsigned(query: str) -> str:
-    """*query* without a signature that expires, and what belongs to it.
-
-    It is one when a parameter is named like a signature, and another says until when it holds.
-    """
-    pairs = [(p.partition("=")[0].lower(), p) for p in query[:_LONGEST].split("&")]
-    names = [name for name, _ in pairs]
-    signed = any(_SIGNATURE.fullmatch(name) for name in names)
-    if not (signed and any(_EXPIRY.fullmatch(p) for _, p in pairs)) and not any(
-        _TOKEN.match(p) for _, p in pairs
-    ):
-        return query
-    ours = (_SIGNATURE, _EXPIRY, _TOKEN, _OF_SIGNATURES)
-    kept = [p for name, p in pairs if not any(r.fullmatch(name) or r.fullmatch(p) for r in ours)]
-    return "&".join(kept)
 
 
 def digest_key(item: Item, headline: str, rule: int = INTAKE_RULE) -> str:

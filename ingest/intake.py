@@ -45,6 +45,7 @@ from stories.models import (
 )
 from wirecopy.statement import receipt
 from wirecopy.tlog import leaf_hash
+from wirecopy.urls import unsigned
 
 log = structlog.get_logger()
 
@@ -335,6 +336,14 @@ def _settle(
     """Bring the stories' rows up to date, and write the result into the capture's row."""
     touched = tuple(sorted({c.story_id for c in changes}))
     records.settle(conn, touched)
+    signed = {
+        i.story_id: {unsigned(url): url for url in i.item.signed}
+        for i in decision.intents
+        if i.item.signed and i.action in ("same", "updated")
+    }
+    if signed:
+        renewed = records.renew_addresses(conn, signed, capture.received_at)
+        touched = tuple(sorted({*touched, *renewed}))
     records.seen(conn, (i.story_id for i in decision.intents), capture.received_at)
     problems = [_problem(capture, r.position, r.state, r.message) for r in contents.refused]
     if fault is not None:

@@ -156,7 +156,8 @@ class Candidate(Value):
 
     ``version.agency_id`` is empty where the item states none: then its identity serves.
     ``received`` is None when its text is not known to be that of its bytes
-    (:mod:`ingest.integrity`): then nothing can be claimed of it.
+    (:mod:`ingest.integrity`): then nothing can be claimed of it. ``signed`` are the addresses in
+    it that carry a signature which expires.
     """
 
     position: int
@@ -165,6 +166,7 @@ class Candidate(Value):
     keys: ItemKeys
     version: Version
     received: Digests | None
+    signed: tuple[str, ...] = ()
     raw_digest: str | None
     content_digest: str
 

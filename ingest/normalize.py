@@ -18,7 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from ingest import agencies, dates
-from ingest.decide import headline, is_tracking, unsigned
+from ingest.decide import headline, is_tracking
 from ingest.item import Channel, Item, ItemMedia
 from stories.config import Wire
 from stories.errors import ParseError
@@ -37,7 +37,7 @@ from wirecopy.text import (
     spoken,
     unfolded,
 )
-from wirecopy.urls import resolve
+from wirecopy.urls import resolve, without_signature
 
 _Medium = Literal["image", "video", "audio", "document"]
 _MEDIUMS: frozenset[str] = frozenset(get_args(_Medium))
@@ -323,9 +323,10 @@ def _quiet(url: str, rule: int) -> str:
         parts = urlsplit(url)
     except ValueError:
         return url
-    query = unsigned(parts.query) if rule >= 2 else parts.query
-    kept = "&".join(_kept(query.split("&")))
-    return urlunsplit(parts._replace(query=kept)) if parts.query else url
+    if not parts.query:
+        return url
+    query = without_signature(parts.query) if rule >= 2 else parts.query
+    return urlunsplit(parts._replace(query="&".join(_kept(query.split("&")))))
 
 
 def _kept(parameters: Iterable[str]) -> Iterable[str]:

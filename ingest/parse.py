@@ -28,8 +28,8 @@ from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import Version
 from wirecopy.encoding import digest, well_formed
-from wirecopy.scope import Digests, parts
-from wirecopy.text import Projection
+from wirecopy.scope import parts
+from wirecopy.text import RULE, Projection
 
 LONGEST_MESSAGE = 2_000
 """Characters of an error that are kept; it may quote what the wire sent."""
@@ -83,6 +83,11 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
                 if fault.withholds and wire.conserve == "quarantine":
                     raise ParseError(fault.state, f"item {item.position}: {fault.message}")
                 doubts[item.position] = fault
+            made = parts(
+                received(item, projected, hints.rule),
+                body=projected,
+                rule=None if hints.rule >= 2 else RULE,
+            )
             found.append(
                 Candidate(
                     position=item.position,
@@ -90,7 +95,8 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
                     end=item.end,
                     keys=keys,
                     version=version,
-                    received=_received(item, projected, hints.rule) if fault is None else None,
+                    received=made.digests() if fault is None else None,
+                    signed=made.signed,
                     raw_digest=digest(raw) if raw is not None else None,
                     content_digest=content_digest(version, projected, hints.rule),
                 )
@@ -119,10 +125,6 @@ def _ids_are_exact(format: str) -> bool:
     """Whether ids are compared letter by letter (RFC 4287 §4.2.6.1), also those that are addresses;
     an RSS guid that is one is its page's."""
     return format.startswith(("atom", "feed", "entry", "json"))
-
-
-def _received(item: Item, projected: Projection, rule: int) -> Digests:
-    return parts(received(item, projected, rule), body=projected).digests()
 
 
 def _reread(format: Format, body: bytes, hints: Hints) -> Reread | None:

@@ -6,7 +6,9 @@ Whether that changes the story is measured afterwards, in the entry as written.
 import re
 import threading
 import unicodedata
+from collections.abc import Mapping
 from html import unescape
+from types import MappingProxyType
 from urllib.parse import unquote
 
 import nh3
@@ -14,7 +16,7 @@ import nh3
 from wirecopy.encoding import names, xml_chars
 from wirecopy.html import check
 from wirecopy.pixels import is_pixel
-from wirecopy.urls import resolve, srcset
+from wirecopy.urls import resolve, srcset, unsigned
 
 _SECTIONS = "address article aside center footer header hgroup main nav section"
 _BLOCKS = "blockquote dd dir div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr li menu ol p pre ul"
@@ -110,9 +112,16 @@ _BOX = re.compile(rf"<(/?)(?:{'|'.join(_BOXES.split())})\b[^>]*>")
 _here = threading.local()
 
 
-def absolute(url: str | None, base: str | None) -> str | None:
-    """*url*, resolved against *base* (RFC 3986 §5), if that makes an http or https address."""
+def absolute(
+    url: str | None, base: str | None, newest: Mapping[str, str] = MappingProxyType({})
+) -> str | None:
+    """*url*, resolved against *base* (RFC 3986 §5), if that makes an http or https address.
+
+    Where its signature expires, it is the one in *newest*, by what it is without.
+    """
     found = resolve(xml_chars(url), base) if url else None
+    if found and newest:
+        found = newest.get(unsigned(found), found)
     return _readable(found) if found and _WEB.match(found) else None
 
 
@@ -131,14 +140,15 @@ def _readable(url: str) -> str:
     return readable if plain and resolve(readable, None) == url else url
 
 
-def clean(html: str, base: str | None) -> str:
+def clean(html: str, base: str | None, newest: Mapping[str, str] = MappingProxyType({})) -> str:
     """*html* as a fragment that is safe to show: text and pictures, no behaviour.
 
     Scripts, style sheets, frames, embeds and comments are removed with their content, and so are
     tracking pixels and words that the agency hides. Of form controls, drawings and formulas the
     words stay, and of style what it means: struck, raised and lowered words. Addresses are made
     absolute against *base*; those that are not http or https (or, for links, mailto or tel) are
-    removed. All other words stay where they are. The result is what an HTML5 parser serialises:
+    removed; of those whose signatures expire the *newest* is taken, as by :func:`absolute`. All
+    other words stay where they are. The result is what an HTML5 parser serialises:
     balanced, ``<`` and ``>`` only in tags.
 
     :raises wirecopy.html.TangleError: for markup built to burst a parser: 20,000 ``<b title=…>``
@@ -149,7 +159,7 @@ def clean(html: str, base: str | None) -> str:
     foreign = _FOREIGN.search(html) is not None
     if foreign or _STYLED.search(html):
         html = _readable_tags(html, foreign=foreign)
-    _here.base = base
+    _here.base, _here.newest = base, newest
     cleaned = _CLEANER.clean(html)
     if "<rp" in cleaned:
         cleaned = _RP.sub("", _RUBY.sub(_unannotated, cleaned))
@@ -298,8 +308,9 @@ def _shown(image: re.Match[str]) -> str:
 def _attribute(tag: str, name: str, value: str) -> str | None:
     """The value of one attribute to keep, None to remove it. nh3 calls this: it must not raise."""
     base: str | None = _here.base
+    newest: Mapping[str, str] = _here.newest
     if name in _LOADED:
-        return absolute(value, base)
+        return absolute(value, base, newest)
     if name in _FOLLOWED:
         found = resolve(xml_chars(value), base)
         if found is None:
@@ -307,21 +318,22 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
         # An empty reference and one into the page lead nowhere: taken away, they would be a
         # difference that nobody made.
         inert = not found or found.startswith("#")
+        found = newest.get(unsigned(found), found) if newest else found
         kept = inert or _WEB.match(found) or _CONTACT.match(found)
         return _readable(found) if kept else None
     if name == "style" and tag != "img":
         return _style(value) or None
     if name == "srcset":
-        return _candidates(value, base)
+        return _candidates(value, base, newest)
     return value
 
 
-def _candidates(value: str, base: str | None) -> str | None:
+def _candidates(value: str, base: str | None, newest: Mapping[str, str]) -> str | None:
     kept = []
     at = 0
     for url in srcset(value):
         at = value.index(url, at) + len(url)
-        if found := absolute(url, base):
+        if found := absolute(url, base, newest):
             size = _SIZE.match(value, at)
             kept.append(f"{found} {size[1]}" if size else found)
     return ", ".join(kept) or None

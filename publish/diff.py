@@ -52,7 +52,8 @@ def differences(
 
     :raises wirecopy.html.TangleError: as :func:`wirecopy.text.project` does.
     """
-    old, new = parts(received), parts(published, disclosure=disclosure)
+    old = parts(received, rule=None)
+    new = parts(published, disclosure=disclosure, rule=old.rule)
     text = new.text
     if by_words:
         text = regrouped(old.text, text, spelt=folded(old.text) != folded(text))

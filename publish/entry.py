@@ -6,6 +6,7 @@
 
 import re
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import escape
 from typing import Literal
@@ -16,7 +17,7 @@ from stories.config import Config, Kind
 from stories.models import NAMESPACE, Category, Instant, Media, Story, Value, Version, credit_of
 from wirecopy.encoding import xml_chars
 from wirecopy.scope import Scope
-from wirecopy.text import one_line, paragraphs
+from wirecopy.text import UNSIGNED, one_line, paragraphs
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+|[^\s/:\\#?<>\"{}|^`]+")
@@ -136,7 +137,10 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
     credit = credit_of(version)
     link = _public(absolute(version.link, base))
     summary = _some(one_line(version.summary)) if version.summary else None
-    body = clean(version.body, base)
+    # What was digested at receipt with its signature would not be the same with another.
+    known = story.received is None or story.received.rule == UNSIGNED
+    newest = story.addresses if known else {}
+    body = clean(version.body, base, newest)
     categories = _categories(version)
     labels = {category.label for category in categories}
     return Entry(
@@ -153,7 +157,7 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
         summary=summary,
         first_words="" if summary else first_words(body),
         body=body,
-        media=tuple(m for medium in version.media if (m := _medium(medium, base))),
+        media=tuple(m for medium in version.media if (m := _medium(medium, base, newest))),
         categories=categories,
         keywords=tuple(
             kept
@@ -270,8 +274,8 @@ def _some(text: str | None) -> str | None:
     return xml_chars(text or "").strip() or None
 
 
-def _medium(medium: Media, base: str | None) -> Media | None:
-    url = absolute(medium.url, base)
+def _medium(medium: Media, base: str | None, newest: Mapping[str, str]) -> Media | None:
+    url = absolute(medium.url, base, newest)
     if url is None:
         return None
     kind = (medium.type or "").strip()

@@ -202,6 +202,7 @@ class Story(Value):
     have been: then nothing can be claimed of it. ``another_text`` when the text for which the desk
     wrote its headline is gone (:func:`is_another_text`): then the wire's headline stands. ``rule``
     is that of the capture which brought the version; ``first_fill`` when that is its wire's first.
+    ``addresses`` are the newest of those in it whose signatures expire, by what they are without.
     """
 
     id: str
@@ -220,6 +221,7 @@ class Story(Value):
     another_text: bool = False
     rule: int = INTAKE_RULE
     first_fill: bool = False
+    addresses: dict[str, str] = {}
 
     @property
     def desk_headline(self) -> str | None:

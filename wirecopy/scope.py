@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from .encoding import digest
-from .text import RULE, Projection, Reference, plain, project, without
-from .urls import resolve
+from .text import RULE, UNSIGNED, Projection, Reference, plain, project, without
+from .urls import resolve, unsigned
 
 Scope = Literal[
     "verbatim",
@@ -41,6 +41,7 @@ SCOPES: tuple[Scope, ...] = (
 """From the least to the most changed."""
 
 Part = Literal["headline", "text", "links", "media", "packaging"]
+RULES = (RULE, UNSIGNED)
 PARTS: tuple[Part, ...] = ("headline", "text", "links", "media", "packaging")
 
 RUN = 5
@@ -131,13 +132,16 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The five parts of a copy as the rule reads them. ``packaging`` is summary and tags."""
+    """The five parts of a copy as the *rule* reads them. ``packaging`` is summary and tags,
+    ``signed`` the addresses that carry a signature which expires."""
 
     headline: str
     text: tuple[str, ...]
     links: tuple[Reference, ...]
     media: tuple[Reference, ...]
     packaging: tuple[str, tuple[str, ...]]
+    rule: str = RULE
+    signed: tuple[str, ...] = ()
 
     def digests(self) -> Digests:
         """The digest of each part.
@@ -145,41 +149,56 @@ class Parts:
         It is taken of the JSON array ``[rule, part, value]`` in UTF-8, written as RFC 8785 says, so
         that no two values give the same bytes.
         """
-        return Digests(RULE, *(_digest(part, getattr(self, part)) for part in PARTS))
+        rule = self.rule
+        return Digests(rule, *(_digest(rule, part, getattr(self, part)) for part in PARTS))
 
 
-def _digest(part: Part, value: object) -> str:
-    text = json.dumps((RULE, part, value), ensure_ascii=False, separators=(",", ":"))
+def _digest(rule: str, part: Part, value: object) -> str:
+    text = json.dumps((rule, part, value), ensure_ascii=False, separators=(",", ":"))
     return digest(text.encode())
 
 
-def parts(copy: Copy, *, disclosure: str = "", body: Projection | None = None) -> Parts:
+def parts(
+    copy: Copy, *, disclosure: str = "", body: Projection | None = None, rule: str | None = RULE
+) -> Parts:
     """The parts of *copy*. *body* is the projection of its body, where it is known already.
 
-    A last paragraph that says *disclosure* is left out.
+    A last paragraph that says *disclosure* is left out. Without a *rule* it is UNSIGNED where an
+    address carries a signature that expires, else RULE.
 
     :raises wirecopy.html.TangleError: as :func:`wirecopy.text.project` does.
     """
     if body is None:
         body = project(copy.body, copy.base)
+    links, shown = body.links, body.media
+    beside = [found for url in copy.media if (found := resolve(url, copy.base, shown=True))]
+    urls = dict.fromkeys([*(each.url for each in (*links, *shown)), *beside])
+    signed = tuple(url for url in urls if rule != RULE and "?" in url and unsigned(url) != url)
+    rule = rule or (UNSIGNED if signed else RULE)
+    if signed:
+        links, shown = (
+            tuple(each._replace(url=unsigned(each.url)) for each in refs) for refs in (links, shown)
+        )
+        beside = [unsigned(url) for url in beside]
     return Parts(
         headline=plain(copy.headline),
         text=without(disclosure, body.paragraphs),
-        links=body.links,
-        media=_media(body, copy),
+        links=links,
+        media=_media(shown, beside),
         packaging=(plain(copy.summary), tuple(sorted({plain(tag) for tag in copy.tags} - {""}))),
+        rule=rule,
+        signed=signed,
     )
 
 
-def _media(body: Projection, copy: Copy) -> tuple[Reference, ...]:
-    """The media of the body, then those beside it that the body does not show, none twice.
+def _media(shown: Sequence[Reference], beside: Sequence[str]) -> tuple[Reference, ...]:
+    """The media *shown* in the body, then those *beside* it that it does not show, none twice.
 
     So the wire's picture beside the story is the same picture when it is published in the body.
     """
-    beside = (resolve(url, copy.base, shown=True) for url in copy.media)
-    inside = {medium.url for medium in body.media}
-    others = (Reference(url, "") for url in beside if url and url not in inside)
-    return tuple(dict.fromkeys((*body.media, *others)))
+    inside = {medium.url for medium in shown}
+    others = (Reference(url, "") for url in beside if url not in inside)
+    return tuple(dict.fromkeys((*shown, *others)))
 
 
 def digests(copy: Copy, *, disclosure: str = "") -> Digests:
@@ -209,20 +228,20 @@ def measure(
 ) -> Measurement:
     """What differs between *received* and *published*.
 
-    *received_digests* are those made on receipt. If they were made by this rule and are not those
-    of *received*, that copy is not what was received, and the scope is ``unknown``, as it is
-    without a received copy. *disclosure* is the plain sentence in the last paragraph of the
-    published copy, empty for none.
+    *received_digests* are those made on receipt, whose rule then is that of all. If they were made
+    by a rule known here and are not those of *received*, that copy is not what was received, and
+    the scope is ``unknown``, as it is without a received copy. *disclosure* is the plain sentence
+    in the last paragraph of the published copy, empty for none.
 
     :raises wirecopy.html.TangleError: as :func:`wirecopy.text.project` does.
     """
-    new = parts(published, disclosure=disclosure)
+    kept = received_digests if received_digests and received_digests.rule in RULES else None
+    new = parts(published, disclosure=disclosure, rule=kept.rule if kept else None)
     after = new.digests()
-    kept = received_digests if received_digests and received_digests.rule == RULE else None
     scope: Scope = "unknown"
     before = kept
     if received is not None:
-        old = parts(received)
+        old = parts(received, rule=new.rule)
         made = old.digests()
         before = kept or made
         if before == made:
@@ -230,7 +249,7 @@ def measure(
             if scope == "edited":
                 scope = scope_of_words(old.text, new.text)
     return Measurement(
-        rule=RULE,
+        rule=new.rule,
         scope=scope,
         changed=changed_parts(before, after) if before else (),
         received=before,

@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 from .encoding import canonical, from_instant, is_digest, names, to_instant, xml_chars
 from .errors import Refused
 from .jose import Token
-from .scope import PARTS, SCOPES, Digests, Measurement
-from .text import RULE
+from .scope import PARTS, RULES, SCOPES, Digests, Measurement
 
 STATEMENT = "wirecopy-statement-2"
 EARLIER = "wirecopy-statement-1"
@@ -205,8 +204,9 @@ def read_statement(token: Token, *, earlier: bool = False) -> Statement:
     if payload.keys() != _SHAPES[kind]:
         odd = ", ".join(sorted(payload.keys() ^ _SHAPES[kind]))
         raise Refused(f"members missing or unknown: {odd[:80]}")
-    if payload["rule"] != RULE:
-        raise Refused(f"rule: {str(payload['rule'])[:40]!r} is not known here; this is {RULE!r}")
+    if payload["rule"] not in RULES:
+        known = " and ".join(RULES)
+        raise Refused(f"rule: {str(payload['rule'])[:40]!r} is not known here; {known} are")
     version, previous = payload["version"], payload["previous"]
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise Refused("version: is no whole number from 1")
@@ -237,8 +237,8 @@ def read_statement(token: Token, *, earlier: bool = False) -> Statement:
         agency_version=_string(payload, "agency_version"),
         scope=payload["scope"],
         disclosure=_string(payload, "disclosure"),
-        received=None if received is None else _digests(received),
-        published=_digests(payload["published"]),
+        received=None if received is None else _digests(payload["rule"], received),
+        published=_digests(payload["rule"], payload["published"]),
         received_at=_instant(payload, "received_at"),
         logged_at=_instant(payload, "logged_at") if has_leaf else None,
         changed_at=_instant(payload, "changed_at"),
@@ -267,8 +267,8 @@ def _instant(payload: Mapping[str, Any], name: str) -> datetime:
         raise Refused(f"{name}: {error}") from None
 
 
-def _digests(found: Mapping[str, str]) -> Digests:
-    return Digests(RULE, *(found[part] for part in PARTS))
+def _digests(rule: str, found: Mapping[str, str]) -> Digests:
+    return Digests(rule, *(found[part] for part in PARTS))
 
 
 def _check_digests(name: str, value: object, members: tuple[str, ...]) -> None:

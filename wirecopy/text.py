@@ -26,6 +26,9 @@ from .urls import escape, resolve, srcset
 RULE = "wirecopy-text-1"
 """The name of the rule. If its result for any input changes, it needs a new name."""
 
+UNSIGNED = "wirecopy-text-2"
+"""The same rule for copy in which addresses carry signatures that expire: they count without."""
+
 BLOCKS = names(
     "address article aside blockquote body br caption center col colgroup dd details dialog"
     " dir div dl dt fieldset figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 header"

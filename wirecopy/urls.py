@@ -28,6 +28,58 @@ _CANDIDATE = re.compile(
     r"(?:(?P<ended>[^\t\n\f\r ]*+(?<=,))|(?P<bare>[^\t\n\f\r ]++)(?>[^,(]++|\([^)]*+\)?)*+,?)"
 )
 
+# Signatures that expire, of CloudFront, S3 and its kin, Azure, Akamai and content networks in
+# general: what is named like a signature, what says until when it holds, both in one, and what
+# stands beside them (``docs/text-projection.md`` §8).
+_NAME_OF_SIGNATURE = re.compile(
+    r"sig|sign|signature|hmac|mac|hash|md5|digest|token|tkn|st|s|oh|ws_?secret|tx_?secret|q-signature"
+    r"|x-\w+-signature",
+    re.IGNORECASE | re.ASCII,
+)
+_EXPIRY = re.compile(
+    r"(?:expires?|expiry|expiration|exp|e|t|ts|se|oe|valid_?(?:to|until)|ws_?time|tx_?time"
+    r"|(?:x-\w+-)?(?:expires|date)|q-sign-time)"
+    r"=(?:[0-9]{8,}.*|[0-9a-f]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}.*|[0-9]{8}T[0-9]{6}Z)",
+    re.IGNORECASE | re.ASCII,
+)
+_TOKEN = re.compile(
+    r"(?:hdnea|hdnts|hdntl|__token__|__gda__|__cld_token__|auth_key|verify|token|policy)="
+    r"(?:.*exp(?:ires)?(?:=|%3D)[0-9]{9,}.*|[0-9]{9,}[-_].*)",
+    re.IGNORECASE | re.ASCII,
+)
+_BESIDE = re.compile(
+    r"x-(?:amz|goog|oss|obs|cos|tos|ms)-[\w-]+|q-[\w-]+|key-pair-id|policy|\w*access_?key_?id"
+    r"|googleaccessid|security-token|token_path|s[eprstv]|spr|sip|srt|sk\w{1,3}|_nc_\w+|expires?",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def unsigned(url: str) -> str:
+    """The *url* without a signature that expires."""
+    page, hash_, fragment = url.partition("#")
+    place, mark, query = page.partition("?")
+    if not mark or (kept := without_signature(query)) == query:
+        return url
+    return place + (mark + kept if kept else "") + hash_ + fragment
+
+
+def without_signature(query: str) -> str:
+    """*query* without a signature that expires, and what belongs to it.
+
+    It is one when a parameter is named like a signature and another says until when it holds, which
+    CloudFront's own policy says encoded.
+    """
+    pairs = [(p.partition("=")[0].lower(), p) for p in query.split("&")]
+    names = {name for name, _ in pairs}
+    signed = any(_NAME_OF_SIGNATURE.fullmatch(name) for name in names)
+    ends = any(_EXPIRY.fullmatch(p) for _, p in pairs) or {"policy", "key-pair-id"} <= names
+    if not (signed and ends) and not any(_TOKEN.fullmatch(p) for _, p in pairs):
+        return query
+    ours = (_NAME_OF_SIGNATURE, _EXPIRY, _TOKEN, _BESIDE)
+    return "&".join(
+        p for name, p in pairs if not any(r.fullmatch(name) or r.fullmatch(p) for r in ours)
+    )
+
 
 def resolve(url: str, base: str | None, *, shown: bool = False) -> str | None:
     """The address *url* means on a page at *base*; None where it refers to nothing.

@@ -22,10 +22,10 @@ from .jose import Keys, Token, read_keys, read_token
 from .report import Check, Report, Result, State, complete, late
 from .scope import PARTS, changed_parts, parts, scope_of
 from .statement import SLACK, Statement, read_statement
-from .text import Projection, plain, project
+from .text import UNSIGNED, Projection, plain, project
 from .tlog import FetchTile, Proved, check_proof, parse_checkpoint
 from .trusted_state import LeafTime, Seen, TrustedState, misplaced
-from .urls import resolve
+from .urls import resolve, unsigned
 
 Document = bytes | str | os.PathLike[str]
 """The bytes of a document, or the path of a file that holds them."""
@@ -321,7 +321,8 @@ class _EntryChecks:
                 yield _failed(name, f"the body {error.clause}")
             return
         self._paragraphs = body.paragraphs
-        copy = parts(entry.copy, disclosure=statement.disclosure, body=body)
+        rule = statement.published.rule
+        copy = parts(entry.copy, disclosure=statement.disclosure, body=body, rule=rule)
         changed = changed_parts(statement.published, copy.digests())
         for name in PARTS:
             fits = name not in changed
@@ -330,6 +331,8 @@ class _EntryChecks:
             shown = {unbracketed(url) for url, _ in copy.media}
             for picture in entry.pictures:
                 url = resolve(picture, None, shown=True)
+                if url is not None and rule == UNSIGNED:
+                    url = unsigned(url)
                 if url is not None and unbracketed(url) not in shown:
                     yield _failed("media", f"{url[:80]!r} stands beside it, unsigned")
                     break
@@ -344,7 +347,8 @@ class _EntryChecks:
                 return Check("disclosure", "ok")
             return _failed("disclosure", f"the last paragraph is not {sentence!r}")
         if not fits and last:
-            less = parts(self._entry.copy, disclosure=last, body=body).digests()
+            rule = statement.published.rule
+            less = parts(self._entry.copy, disclosure=last, body=body, rule=rule).digests()
             if less.text == statement.published.text:
                 return _failed("disclosure", f"the statement has none; {last[:80]!r} was added")
         return Check("disclosure", "ok", "none is due")

@@ -245,13 +245,17 @@ def withdraw(conn: Connection, wire: str, until: datetime, now: datetime, limit:
         .where(versions.c.capture_id.in_(ingested))
     ).all()
     if brought:
+        current = {s for s, c, _, newest in brought if c == newest}
+        conn.execute(
+            update(stories).where(stories.c.id.in_(sorted(current))).values(addresses=None)
+        )
         conn.execute(
             update(versions)
             .where(versions.c.story_id == bindparam("s"), versions.c.capture_id == bindparam("c"))
             .values(data=bindparam("words")),
             [{"s": s, "c": c, "words": wordless(data)} for s, c, data, _ in brought],
         )
-    wishes.want(conn, "story", (s for s, c, _, current in brought if c == current), now)
+        wishes.want(conn, "story", current, now)
     _discard(conn, gone, [rows[i].digest for i in gone])
     return len(gone)
 

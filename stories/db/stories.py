@@ -280,6 +280,22 @@ def seen(conn: Connection, ids: Iterable[str], at: datetime) -> None:
         )
 
 
+def renew_addresses(
+    conn: Connection, found: Mapping[str, Mapping[str, str]], at: datetime
+) -> list[str]:
+    """Keep the addresses *found* at *at*, by story and by their unsigned form, of the stories that
+    were not seen later; those for which they are others than before."""
+    changed = []
+    for chunk in _chunks(sorted(found)):
+        query = select(stories.c.id, stories.c.addresses)
+        for row in conn.execute(query.where(stories.c.id.in_(chunk), stories.c.last_seen_at <= at)):
+            if row.addresses != found[row.id]:
+                changed.append({"story": row.id, "addresses": dict(found[row.id])})
+    if changed:
+        conn.execute(update(stories).where(stories.c.id == bindparam("story")), changed)
+    return [str(each["story"]) for each in changed]
+
+
 def settle(conn: Connection, ids: Iterable[str]) -> None:
     """Bring the rows of the stories *ids* up to date with their versions and headlines.
 
@@ -402,6 +418,7 @@ def _story(row: RowMapping, edits: Sequence[HeadlineEdit], texts: Mapping[str, V
         another_text=before is not None and is_another_text(before, version),
         rule=row["intake_rule"],
         first_fill=bool(row["first_fill"]),
+        addresses=row["addresses"] or {},
     )
 
 

@@ -208,6 +208,8 @@ stories = Table(
     Column("capture_id", BigInteger, nullable=False),  # of the current version
     Column("position", Integer, nullable=False),  # of its item in that capture
     Column("number", Integer, nullable=False),
+    # The newest form of its addresses with a signature that expires, by that without it.
+    Column("addresses", JSON(none_as_null=True)),
     UniqueConstraint("guid"),
     Index(None, "changed_at"),
     Index(None, "wire", "changed_at"),

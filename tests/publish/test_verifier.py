@@ -25,7 +25,7 @@ from wirecopy.feed import read_feed
 from wirecopy.jose import payload_of
 from wirecopy.scope import Copy, digests
 from wirecopy.text import plain, project
-from wirecopy.urls import resolve
+from wirecopy.urls import resolve, unsigned
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 TEXT = json.loads((VECTORS / "text.json").read_text("utf-8"))
@@ -52,6 +52,44 @@ def test_addresses() -> None:
     vectors = PROVENANCE["addresses"]
     said = ask([{"ask": "resolve", **v} for v in vectors])
     assert said == [v["address"] for v in vectors]
+
+
+def test_signatures() -> None:
+    vectors = PROVENANCE["signatures"]
+    said = ask([{"ask": "unsigned", "url": v["address"]} for v in vectors])
+    assert said == [v["unsigned"] for v in vectors]
+    chance = Random(3)
+    names = [
+        "sig",
+        "s",
+        "e",
+        "exp",
+        "X-Amz-Date",
+        "X-Amz-Signature",
+        "policy",
+        "key-pair-id",
+        "token",
+        "_nc_x",
+        "id",
+        "w",
+        "SE",
+    ]
+    values = [
+        "1700000100",
+        "6a0f1c2b",
+        "2026-11-20",
+        "20261120T060000Z",
+        "exp=1700000300~",
+        "7",
+        "",
+    ]
+    pieces = [
+        f"{name}{sign}{value}" for name in names for sign in ("=", "", "#") for value in values
+    ]
+    drawn = ["https://p.example/?" + "&".join(chance.choices(pieces, k=4)) for _ in range(3000)]
+    said = ask([{"ask": "unsigned", "url": url} for url in drawn])
+    assert said == [unsigned(url) for url in drawn]
+    assert sum(url != short for url, short in zip(drawn, said, strict=True)) > 10
 
 
 def test_references() -> None:

@@ -7,6 +7,7 @@ import base64
 import hmac
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,8 @@ from tests.signing import (
     public_bytes,
 )
 from tests.vectors import keysets
+from wirecopy.scope import PARTS, Copy, parts
+from wirecopy.text import RULE, UNSIGNED
 
 Case = dict[str, Any]
 
@@ -283,7 +286,7 @@ def _tokens(entry: Entry) -> Iterable[Case]:
         ("the type before this, with the members of this", signed(type="wirecopy-statement-1")),
         ("this type, with the members of the one before", without("logged_at")),
         ("a receipt for a statement", FIRST.sign(receipt(payload))),
-        ("another rule", signed(rule="wirecopy-text-2")),
+        ("another rule", signed(rule="wirecopy-text-3")),
         ("an unknown scope", signed(scope="untouched")),
         ("a scope in capitals", signed(scope="Headline-only")),
         ("an extra member", signed(note="x")),
@@ -692,6 +695,18 @@ def _entries(issuer: Issuer, signed: Sequence[Entry]) -> Iterable[Case]:
             edited_headline_only=made["scope"] == "headline-only",
         )
 
+    def by_rule(rule: str, signature: str, *, picture: str = "", then: str = "1") -> Case:
+        """The sample with a film that has a signed address, stated as it was *then*."""
+        film = "https://films.example/gst.mp4?Expires=179000000{0}&Signature=s{0}~&Key-Pair-Id=K"
+        of = Copy(first["headline"], first["body"], (*first["media"], film.format(then)))
+        of = replace(of, summary=first["summary"], tags=tuple(first["tags"]))
+        made = parts(of, disclosure=payload["disclosure"], rule=rule).digests()
+        then_: Case = {part: getattr(made, part) for part in PARTS}
+        before = {**then_, "headline": received["headline"], "raw": received["raw"]}
+        entry = logged(rule=rule, published=then_, received=before)
+        shown = film.replace("gst", picture or "gst").format(signature)
+        return {**entry, "media": [*first["media"], shown], "pictures": [shown]}
+
     from_pti = {"disclosure": "(From PTI.)"}
     nobody = {"disclosure": "(This story has not been edited by NDTV staff.)"}
     for name, entry, failed in (
@@ -773,6 +788,16 @@ def _entries(issuer: Issuer, signed: Sequence[Entry]) -> Iterable[Case]:
             "",
         ),
         ("received long before it was logged", logged(received_at=_LONG_AGO), ""),
+        ("a signed address", by_rule(UNSIGNED, "1"), ""),
+        ("a signed address, signed anew", by_rule(UNSIGNED, "2"), ""),
+        ("a signed address, of another film", by_rule(UNSIGNED, "2", picture="x"), "media"),
+        ("a signed address, by the first rule", by_rule(RULE, "1"), ""),
+        ("a signed address, signed anew, by the first rule", by_rule(RULE, "2"), "media"),
+        (
+            "the second rule, and digests by the first",
+            logged(rule=UNSIGNED),
+            "headline text links media packaging",
+        ),
     ):
         yield case(f"stated: {name}", entry, _expect(failed, "chain"), chains="none")
     absent = {"received": None, "receipt": None, "logged_at": None}

@@ -26,11 +26,13 @@ from wirecopy.scope import (
     changed_parts,
     digests,
     measure,
+    parts,
     scope_of,
     scope_of_words,
     widest,
 )
-from wirecopy.text import RULE, plain
+from wirecopy.text import RULE, UNSIGNED, plain
+from wirecopy.urls import unsigned
 
 VECTORS = json.loads(
     (Path(__file__).parents[1] / "vectors" / "provenance.json").read_text(encoding="utf-8")
@@ -77,6 +79,38 @@ def measured(before: Copy, after: Copy, disclosure: str = SENTENCE) -> Measureme
 
 
 # The vectors
+
+
+@pytest.mark.parametrize("vector", VECTORS["signatures"], ids=lambda v: v["address"])
+def test_an_address_without_the_signature_that_expires(vector: dict[str, str]) -> None:
+    assert unsigned(vector["address"]) == vector["unsigned"]
+    assert unsigned(vector["unsigned"]) == vector["unsigned"]
+
+
+def test_signatures_do_not_count_by_the_second_rule() -> None:
+    def copy(n: int, name: str = "p") -> Copy:
+        sign = f"?Expires=170000000{n}&amp;Signature=s{n}&amp;Key-Pair-Id=K"
+        body = f'<a href="/d.pdf{sign}">D</a><img src="/{name}.jpg{sign}" alt="The bridge">'
+        beside = f"/{name}.jpg{sign}".replace("&amp;", "&")
+        return replace(WIRE, body=body, media=(beside, "/q.jpg"))
+
+    chosen = [parts(copy(n), rule=None) for n in (1, 2)]
+    assert {each.rule for each in chosen} == {UNSIGNED}
+    assert chosen[0].digests() == chosen[1].digests()
+    assert [m.url for m in chosen[0].media] == [f"https://agency.example/{n}.jpg" for n in "pq"]
+    assert len(chosen[0].signed) == 2
+    kept = chosen[0].digests()
+    assert measure(copy(1), copy(2), received_digests=kept).scope == "verbatim"
+    assert measure(copy(1), copy(2, "x"), received_digests=kept).scope == "headline-media"
+    assert measure(copy(3), copy(2), received_digests=kept).scope == "verbatim"
+    assert measure(copy(1, "x"), copy(2), received_digests=kept).scope == "unknown"
+    # What was digested at receipt by the first rule stays by it.
+    first = digests(copy(1))
+    assert first.rule == RULE
+    assert measure(copy(1), copy(2), received_digests=first).scope == "packaging"
+    assert measure(copy(1), copy(1), received_digests=first).rule == RULE
+    assert parts(WIRE, rule=None).rule == RULE
+    assert parts(WIRE, rule=UNSIGNED).media == parts(WIRE).media
 
 
 @pytest.mark.parametrize("vector", named(VECTORS["digests"]))

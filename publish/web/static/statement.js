@@ -12,7 +12,7 @@ import {
 } from "./encoding.js";
 import { parseJson, readJson } from "./json.js";
 import { logKey } from "./log.js";
-import { PARTS, RULE } from "./text.js";
+import { PARTS, RULE, UNSIGNED } from "./text.js";
 
 export const SCOPES = new Set([
   "verbatim",
@@ -66,7 +66,7 @@ const MEMBERS = {
   agency: isText,
   agency_id: isText,
   agency_version: isText,
-  rule: (value) => value === RULE,
+  rule: (value) => value === RULE || value === UNSIGNED,
   scope: (value) => SCOPES.has(value),
   disclosure: isText,
   received: orNull(shaped({ ...DIGESTS, raw: orNull(isDigest) })),

@@ -8,6 +8,18 @@ import { digestOf, toUtf8 } from "./encoding.js";
 
 export const RULE = "wirecopy-text-1";
 
+/** The same for copy in which addresses carry signatures that expire: they count without (§8). */
+export const UNSIGNED = "wirecopy-text-2";
+
+const NAME_OF_SIGNATURE =
+  /^(?:sig|sign|signature|hmac|mac|hash|md5|digest|token|tkn|st|s|oh|ws_?secret|tx_?secret|q-signature|x-\w+-signature)$/i;
+const EXPIRY =
+  /^(?:expires?|expiry|expiration|exp|e|t|ts|se|oe|valid_?(?:to|until)|ws_?time|tx_?time|(?:x-\w+-)?(?:expires|date)|q-sign-time)=(?:[0-9]{8,}.*|[0-9a-f]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}.*|[0-9]{8}T[0-9]{6}Z)$/i;
+const TOKEN =
+  /^(?:hdnea|hdnts|hdntl|__token__|__gda__|__cld_token__|auth_key|verify|token|policy)=(?:.*exp(?:ires)?(?:=|%3D)[0-9]{9,}.*|[0-9]{9,}[-_].*)$/i;
+const BESIDE =
+  /^(?:x-(?:amz|goog|oss|obs|cos|tos|ms)-[\w-]+|q-[\w-]+|key-pair-id|policy|\w*access_?key_?id|googleaccessid|security-token|token_path|s[eprstv]|spr|sip|srt|sk\w{1,3}|_nc_\w+|expires?)$/i;
+
 /** The digested parts of a copy, in the order in which they are reported. */
 export const PARTS = ["headline", "text", "links", "media", "packaging"];
 
@@ -288,16 +300,31 @@ function escape(text) {
   return text.replace(/[^!#$%&'()*+,\-./0-9:;=?@A-Z[\]_a-z~]/gu, encodeURIComponent);
 }
 
+/** An address without a signature that expires (§8). */
+export function unsigned(url) {
+  const [, place, query, fragment] = /^([^?#]*)(?:\?([^#]*))?(#[^]*)?$/.exec(url);
+  if (query === undefined) return url;
+  const all = query.split("&").map((p) => [p.split("=", 1)[0].toLowerCase(), p]);
+  const names = new Set(all.map(([name]) => name));
+  const signed = all.some(([name]) => NAME_OF_SIGNATURE.test(name));
+  const ends = all.some(([, p]) => EXPIRY.test(p)) || (names.has("policy") && names.has("key-pair-id"));
+  if (!(signed && ends) && !all.some(([, p]) => TOKEN.test(p))) return url;
+  const ours = [NAME_OF_SIGNATURE, EXPIRY, TOKEN, BESIDE];
+  const kept = all.filter(([name, p]) => !ours.some((form) => form.test(name) || form.test(p)));
+  const left = kept.map(([, p]) => p).join("&");
+  return place + (left && `?${left}`) + (fragment ?? "");
+}
+
 /**
  * The digests of a copy (§5): `{headline, text, links, media, packaging}`, each `sha-256=:BASE64:`.
  *
  * A copy is `{headline, body, media, summary, tags, base}`: strings, `body` a node that
  * {@link project} walks, `media` the addresses beside it.
  */
-export async function digests(copy, disclosure = "") {
+export async function digests(copy, disclosure = "", rule = RULE) {
   const made = {};
-  for (const [part, value] of Object.entries(values(copy, disclosure))) {
-    made[part] = await digestOf(toUtf8(JSON.stringify([RULE, part, value])));
+  for (const [part, value] of Object.entries(values(copy, disclosure, rule))) {
+    made[part] = await digestOf(toUtf8(JSON.stringify([rule, part, value])));
   }
   return made;
 }
@@ -306,20 +333,23 @@ export async function digests(copy, disclosure = "") {
 export function values(
   { headline, body, media = [], summary = "", tags = [], base = null },
   disclosure = "",
+  rule = RULE,
 ) {
   const read = project(body, base, disclosure);
-  const inside = new Set(read.media.map(([url]) => url));
+  const counted = ([url, words]) => [rule === UNSIGNED ? unsigned(url) : url, words];
+  const within = read.media.map(counted);
+  const inside = new Set(within.map(([url]) => url));
   const beside = media
     .map((url) => resolve(url, base, true))
-    .filter((url) => url && !inside.has(url));
-  const shown = new Map(
-    [...read.media, ...beside.map((url) => [url, ""])].map((m) => [JSON.stringify(m), m]),
-  );
+    .filter(Boolean)
+    .map((url) => counted([url, ""]))
+    .filter(([url]) => !inside.has(url));
+  const shown = new Map([...within, ...beside].map((m) => [JSON.stringify(m), m]));
   const kept = new Set(tags.map(plain).filter(Boolean));
   return {
     headline: plain(headline),
     text: read.paragraphs,
-    links: read.links,
+    links: read.links.map(counted),
     media: [...shown.values()],
     packaging: [plain(summary), [...kept].sort(byCodePoint)],
   };

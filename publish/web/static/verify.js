@@ -9,7 +9,7 @@ import { signedBy, toUtf8, digestOf } from "./encoding.js";
 import { readJson } from "./json.js";
 import { proveReceipt } from "./log.js";
 import { inOrder, keyOf, nameOf, readStatement, receiptOf, scopeFollows } from "./statement.js";
-import { PARTS, RULE, digests, plain, project, values } from "./text.js";
+import { PARTS, digests, plain, project, values } from "./text.js";
 
 export { cannotCheck } from "./encoding.js";
 export { changedParts, loggedLate, readKeys } from "./statement.js";
@@ -101,8 +101,8 @@ async function examine(entry, { keys, chain, now }, report, attempt) {
     summary: entry.summary ?? "",
     tags: entry.tags ?? [],
   };
-  report.read = values(copy, statement.disclosure);
-  const made = await digests(copy, statement.disclosure);
+  report.read = values(copy, statement.disclosure, statement.rule);
+  const made = await digests(copy, statement.disclosure, statement.rule);
 
   await attempt("guid", () =>
     demand(entry.guid === statement.guid, "it is another story’s statement"),
@@ -112,7 +112,10 @@ async function examine(entry, { keys, chain, now }, report, attempt) {
     await attempt(part, () => {
       demand(made[part] === statement.published[part], "not what was signed");
       if (part === "media")
-        demand(alsoShown(entry, report.read.media), "a further picture is not among those signed");
+        demand(
+          alsoShown(entry, report.read.media, statement.rule),
+          "a further picture is not among those signed",
+        );
     });
   }
   const { paragraphs } = project(entry.body);
@@ -176,13 +179,10 @@ function sameAgency(entry, statement) {
 }
 
 /** Whether pictures that stand elsewhere in an entry are all among its media. */
-function alsoShown(entry, media) {
+function alsoShown(entry, media, rule) {
   const shown = new Set(media.map(([url]) => loose(url)));
-  const others = values({
-    headline: "",
-    body: { firstChild: null },
-    media: entry.pictures ?? [],
-  }).media;
+  const further = { headline: "", body: { firstChild: null }, media: entry.pictures ?? [] };
+  const others = values(further, "", rule).media;
   return others.every(([url]) => shown.has(loose(url)));
 }
 
@@ -193,7 +193,7 @@ async function sameDisclosure(paragraphs, statement, made) {
   if (sentence) {
     demand(paragraphs.at(-1) === sentence, "the one that was signed is not there");
   } else if (made.text !== statement.published.text && paragraphs.length) {
-    const shorter = await digestOf(toUtf8(JSON.stringify([RULE, "text", paragraphs.slice(0, -1)])));
+    const shorter = await digestOf(toUtf8(JSON.stringify([statement.rule, "text", paragraphs.slice(0, -1)])));
     demand(shorter !== statement.published.text, "a line was added that was not signed");
   }
 }

@@ -9,7 +9,7 @@ const { parseJson } = await import(`${site}/json.js`);
 const { leafHash, logKey, openCheckpoint, proveReceipt, rootOf } = await import(`${site}/log.js`);
 const { readStatement } = await import(`${site}/statement.js`);
 const { tell } = await import(`${site}/report.js`);
-const { project, plain, resolve, digests } = await import(`${site}/text.js`);
+const { project, plain, resolve, digests, unsigned } = await import(`${site}/text.js`);
 const { check, readChain, readKeys } = await import(`${site}/verify.js`);
 
 /** The bytes of a document: its text, or `{base64}` of what is none. */
@@ -30,6 +30,7 @@ const answers = {
   dressing: ({ tree }) => dressing(body(tree)),
   plain: ({ text }) => plain(text),
   resolve: ({ url, base, shown }) => resolve(url, base, shown),
+  unsigned: ({ url }) => unsigned(url),
   digests: ({ copy, disclosure }) => digests(copyOf(copy), disclosure),
   canonical: ({ json }) => canonical(parseJson(json)),
   keys: async ({ jwks }) => {
