@@ -420,6 +420,7 @@ def _learn(
         headers=combined([(name.lower(), value) for name, value in capture.headers]),
         channel=channel,
         news=news,
+        trust_ttl=wire.trust_ttl,
     )
     if due.at != state.due_at:
         wires.reschedule(conn, wire.name, at, {"due_at": due.at, "due_because": due.because})

@@ -96,6 +96,7 @@ def outcome(
         headers=headers,
         channel=before.channel,
         news=before.news,
+        trust_ttl=wire.trust_ttl,
     )
     address = Address(before.url, before.moved_to, before.moved_count, before.moved_since)
     if state in GOOD:

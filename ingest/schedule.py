@@ -3,7 +3,8 @@
 The wire's ``every`` is the shortest interval. The feed's own wishes may lengthen it, within
 limits: Cache-Control max-age and Expires (RFC 9111 §5), ttl and skipHours/skipDays (RSS 2.0),
 sy:updatePeriod. So may its silence: when no news has come for much longer than usual, the wire is
-polled a little less often, until the first news. A server's Retry-After (RFC 9110 §10.2.3) is
+polled a little less often, until the first news. A wire with ``trust_ttl = false`` is polled at
+``every`` whatever it wishes. A server's Retry-After (RFC 9110 §10.2.3) is
 obeyed. Failures back off by weight, up to a limit, and never for good: many wires come back.
 
 A permanent redirect, 301 or 308 (RFC 9110 §15.4.2, §15.4.9), asks to use the new address from then
@@ -94,19 +95,21 @@ def next_poll(
     headers: Mapping[str, str],
     channel: Mapping[str, Any],
     news: Sequence[datetime] = (),
+    trust_ttl: bool = True,
 ) -> Due:
     """When to poll *wire* next after a poll that ended at *now* in *state*, with the reason.
 
     *failures* is the weight before this poll; *headers* the response's, names in lower case;
     *channel* what the feed last said of itself (``ingest.item.Channel`` as a mapping); *news* the
-    last times at which new or updated stories came.
+    last times at which new or updated stories came. Without *trust_ttl* neither what the feed
+    wishes nor its silence changes *every*; Retry-After and failures do.
     """
     asked = retry_after(headers.get("retry-after"), now)
     if state in GOOD:
         failures = 0.0
-        wait, because = _regular(
-            every, [*_wishes(headers, channel, now), *_quiet(news, every, now)]
-        )
+        wishes = [*_wishes(headers, channel, now), *_quiet(news, every, now)] if trust_ttl else []
+        wait, because = _regular(every, wishes)
+        because += "" if trust_ttl else ", whatever the feed asks for, as trust_ttl is off"
     else:
         failures += WEIGHTS.get(state, 1.0)
         doubled = min(every, LONGEST_BACK_OFF) * 2 ** min(failures, 16)
@@ -119,7 +122,7 @@ def next_poll(
     at = now + wait + jitter
     if jitter >= timedelta(seconds=1):
         because += f"; {_span(jitter)} of jitter"
-    moved = _skip(at, channel)
+    moved = _skip(at, channel) if trust_ttl else at
     if moved != at:
         # All that were put off would come at the same full hour. Less than an hour of jitter, or it
         # could lead into the next hour, which may be skipped too.

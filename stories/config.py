@@ -258,6 +258,7 @@ class Wire(_Part):
     identity: IdentityRule = "guid"
     conserve: Literal["quarantine", "unknown"] = "quarantine"
     trust_validators: bool = True
+    trust_ttl: bool = True
     headers: dict[str, SecretStr] = Field(default_factory=dict)
     headers_env: dict[str, str] = Field(default_factory=dict)
     proxy: SecretStr | None = None

@@ -77,6 +77,8 @@ def wires(
         ("wire", "agency", "state", "last poll", "next poll", "last news", "message"),
         "no wires are configured; add [[wires]] to wirecopy.toml",
     )
+    for state in found if names else ():
+        show.say(masked(f"{state.name}: {_when(state, now)}"))
 
 
 def _record(state: WireState) -> dict[str, Any]:
@@ -178,6 +180,8 @@ def _wishes(state: WireState, rules: Wire | None) -> list[str]:
     if rules is None:
         return [wish]
     every = f"{rules.every.total_seconds():g}s"
+    if not rules.trust_ttl:
+        return [f"{wish} It is polled every {every} all the same: trust_ttl is off."]
     return [
         f"{wish} The configuration asks for every {every}, which is the shortest; up to"
         f" {JITTER:.0%} is added so that wires do not come all at once."

@@ -479,6 +479,18 @@ def test_a_poll_waits_as_long_as_the_server_asks_unless_told_otherwise(
     assert len(house.server.seen("/pti.rss")) == 3
 
 
+def test_a_wire_asked_for_by_name_says_why_it_is_polled_when_it_is(house: House) -> None:
+    feed = wire_of(RAIN).replace(b"<title>Agency", b"<ttl>60</ttl><title>Agency", 1)
+    house.server.answer("/pti.rss", feed)
+    house.run("poll")
+    assert "because: ttl 1h, longer than every 2m" in " ".join(house.run("wires", "pti").split())
+    assert "because" not in house.run("wires")
+    toml = house.folder / "wirecopy.toml"
+    toml.write_text(toml.read_text().replace('every = "2m"', 'every = "2m"\ntrust_ttl = false'))
+    house.run("poll")
+    assert "because: every 2m, whatever the" in " ".join(house.run("wires", "pti").split())
+
+
 def test_no_secret_of_an_address_is_shown(house: House) -> None:
     toml = house.folder / "wirecopy.toml"
     secret, key = "n0tToBeShown", "9f8e7d6c5b4a39281706"

@@ -130,3 +130,17 @@ def test_what_would_put_it_off(traffic: Traffic, sentence: str) -> None:
 
 def test_a_wire_no_longer_configured_has_no_rules() -> None:
     assert "configuration asks" not in explanation(None, configured=False)
+
+
+def test_a_wire_whose_wishes_do_not_count() -> None:
+    said = explanation(RULES.model_copy(update={"trust_ttl": False}))
+    assert "asks for ttl 15" in said
+    assert "all the same: trust_ttl is off." in said
+
+
+def test_what_is_not_sent_is_said() -> None:
+    """Validators of half a feed, and headers where only a server says that the wire moved to."""
+    assert "its newest capture was not read whole" in explanation(whole=False)
+    rules = RULES.model_copy(update={"headers": {"X-Key": "k"}})
+    assert "headers (X-Key) were not sent there" in explanation(rules, url="https://b.example/")
+    assert "not sent there" not in explanation(rules)

@@ -318,3 +318,28 @@ def test_a_longer_silence_never_brings_an_earlier_poll(
         for s in (silence, silence + more)
     ]
     assert waits[0] <= waits[1]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"channel": {"ttl": "60"}},
+        {"channel": {"update_period": "daily"}},
+        {"channel": {"skip_hours": ["6"], "skip_days": ["Sunday"]}},
+        {"headers": {"cache-control": "max-age=3600"}},
+        {"headers": {"expires": "Sun, 22 Nov 2026 07:00:00 GMT"}},
+        {"moments": news(*range(600, 700, 10))},
+    ],
+)
+def test_every_means_what_it_says_where_ttl_is_not_trusted(keys: dict[str, Any]) -> None:
+    given = {"moments": [], "every": timedelta(seconds=15), **keys}
+    assert after(**given)[0] > 30
+    seconds, because = after(**given, trust_ttl=False)
+    assert near(seconds, 15)
+    assert because.startswith("every 15s, whatever the feed asks for, as trust_ttl is off")
+
+
+def test_a_server_that_asks_to_wait_is_heard_all_the_same() -> None:
+    headers = {"retry-after": "600"}
+    assert near(after([], headers=headers, trust_ttl=False)[0], 600)
+    assert near(after([], state="http-500", trust_ttl=False)[0], 240)
