@@ -58,6 +58,7 @@ class Item:
     (True) or plain. Dates are the strings as sent, in the order to be tried. ``doubt`` says why
     nothing can be claimed of its words, ``""`` where nothing stands against it. ``provenance`` and
     ``page`` are whose copy it is and its page there, where the feed is another Wirecopy's.
+    ``unreadable`` says why some or all of it could not be read.
     """
 
     position: int
@@ -89,6 +90,7 @@ class Item:
     doubt: str = ""
     provenance: Credit | None = None
     page: str = ""
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True)

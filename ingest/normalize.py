@@ -82,14 +82,22 @@ def normalize(
     Its ``agency_id`` is empty where the item states none. *projected* is what :func:`project_body`
     gives for it; it is made where it is not given, here and in the other two.
 
-    :raises ParseError: ``item-empty`` when it has neither headline nor body nor media; ``tangled``
-        when its body is built to burst a parser (:class:`wirecopy.html.TangleError`).
+    :raises ParseError: ``item-empty`` when it has neither headline nor body nor media, or
+        ``item-unreadable`` when that is because it could not be read; ``tangled`` when its body is
+        built to burst a parser (:class:`wirecopy.html.TangleError`).
     """
     line = headline(item, rule)
     found = projected or project_body(item)
     text = "\n".join(found.paragraphs)
     media = _media(item, rule)
-    if not (line or found.media or (shows(text) or media if rule >= 2 else text)):
+    empty = not (line or found.media or (shows(text) or media if rule >= 2 else text))
+    if empty and item.unreadable:
+        raise ParseError(
+            "item-unreadable",
+            f"item {item.position}: nothing of it could be read: {item.unreadable}; its bytes are"
+            " in the capture; ask the agency for one that is smaller, or whole",
+        )
+    if empty:
         raise ParseError(
             "item-empty",
             f"item {item.position}: has neither headline nor body nor media; look at its bytes in"

@@ -279,8 +279,12 @@ def _pieces(
         doubt = charset.doubt(body[start:end])
         item = Item(position=len(pieces), start=start, end=end, doubt=doubt)
         if element is None:
+            item = replace(item, unreadable=tree.repaired if context.mends else "")
             pieces.append(_Piece(item, None, text))
         else:
+            if context.mends and len(element) > MOST_CHILDREN:
+                many = f"of its {len(element):,} elements the first {MOST_CHILDREN} were read"
+                item = replace(item, unreadable=many)
             item = _read(item, element, context.mends)
             _strip(element)
             base = _without_base(element) if context.mends else ""

@@ -18,6 +18,9 @@ from ingest.formats.html import unwrapped
 MOST_TAGS = 200_000
 """Tags in one item beyond which it is not parsed at all: 200,000 nodes are some 30 MB of tree."""
 
+LONGEST_TEXT = 10_000_000
+"""Bytes of one text that libxml2 reads (``XML_MAX_TEXT_LENGTH``)."""
+
 MOST_TRIALS = 200
 """Children of one broken item that are tried one by one; each trial is a parse of its own."""
 
@@ -100,7 +103,10 @@ def item(text: str, context: Context, *, patiently: bool = True) -> Tree:
         and (element := _parse(_isolate(repaired, spaces, context.mends), spaces)) is not None
     ):
         return Tree(element, "broken elements read as raw HTML")
-    return Tree(None, "not readable as XML", broken=True)
+    why = "not readable as XML"
+    if context.mends and len(text.encode()) > LONGEST_TEXT:
+        why += f", which reads no text of more than {LONGEST_TEXT:,} bytes"
+    return Tree(None, why, broken=True)
 
 
 def document(text: str, context: Context) -> Tree:

@@ -624,7 +624,7 @@ def _checked(body: bytes) -> None:
             normalize(item, parsed.channel, WIRE)
         except ParseError as error:
             states.add(error.state)
-    assert states <= {"item-empty", "tangled"}
+    assert states <= {"item-empty", "item-unreadable", "tangled"}
     assert parse(body) == parsed
 
 
@@ -726,3 +726,24 @@ def test_a_document_that_is_cut_off_anywhere_is_not_whole(body: str, charset: st
 )
 def test_what_is_broken_elsewhere_is_whole(body: str) -> None:
     assert parse(body).whole
+
+
+CATEGORIES = "<category>c</category>"
+
+
+@pytest.mark.parametrize(
+    ("item", "told"),
+    [
+        (f"<title>A</title><description>{'word ' * 2_100_000}</description>", "10,000,000 bytes"),
+        (f"<title>A</title>{CATEGORIES * 100_001}", "more than 200000 tags"),
+        (f"{CATEGORIES * 600}<title>A</title>", "of its 601 elements the first 500 were read"),
+    ],
+    ids=["a long text", "many tags", "many elements"],
+)
+def test_an_item_of_which_nothing_could_be_read_says_why(item: str, told: str) -> None:
+    parsed = parse(rss(item))
+    with pytest.raises(ParseError) as caught:
+        normalize(parsed.items[0], parsed.channel, WIRE)
+    assert caught.value.state == "item-unreadable"
+    assert told in str(caught.value)
+    assert "neither headline" not in str(caught.value)
