@@ -48,7 +48,8 @@ _STORE = re.compile(
 """A password in the address of a database or broker, whatever characters stand in it unescaped."""
 _USERINFO = re.compile(r"(?<=://)([^\s/?#@:]{0,200}):[^\s/?#]{1,400}@")
 _QUERY = re.compile(
-    r"(?i)([?&;][\w.-]{0,40}(?:key|token|secret|passw|pwd|auth|signature|sig|credential|session)[\w.-]{0,40}=)"
+    r"(?i)([?&;](?:[\w.-]{0,40}(?:key|token|secret|pass|pwd|auth|sig|credential|session|jwt|hmac|hash"
+    r"|ticket|licen[cs]e)[\w.-]{0,40}|pw|sid|pin|otp|code|access|[pkt](?==\d*[A-Za-z]))=)"
     r"[^\s&;#'\"<>]+"
 )
 _RANDOM = re.compile(
@@ -56,6 +57,10 @@ _RANDOM = re.compile(
     r"(?:[\w%+/~.]{16,}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})=*"
 )
 """A value of a query that is long and mixed, whatever its name: ``?k=9f8e7d6c5b4a39281706``."""
+_BARE = re.compile(
+    r"(?<=\?)(?=[\w%+/~.]{0,80}\d)(?=[\w%+/~.]{0,80}[A-Za-z])[\w%+/~.]{16,}(?![\w%+/~.=&-])"
+)
+"""A query that is nothing else than such a value."""
 _HEADER = re.compile(
     r"(?i)((?:proxy-)?authorization|x-api-key|cookie|set-cookie)(['\"]?\s{0,4}[:=]\s{0,4}['\"]?)"
     r"[^'\"\r\n]+"
@@ -73,6 +78,7 @@ def masked(text: str) -> str:
     text = _USERINFO.sub(r"\1:***@", text)
     text = _QUERY.sub(r"\1***", text)
     text = _RANDOM.sub(r"\1***", text)
+    text = _BARE.sub("***", text)
     text = _HEADER.sub(r"\1\2***", text)
     return _SCHEME.sub(r"\1***", text)
 
