@@ -292,7 +292,13 @@ class Wire(_Part):
             return data
         found: dict[str, Any] = {}
         for header, name in named.items():
-            found[header] = os.environ.get(name, "") if isinstance(name, str) else ""
+            if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+                # Unnamed here: it may be the secret itself.
+                raise ValueError(
+                    f"headers_env: {header}: is no name of an environment variable; put its value"
+                    " into one, and the variable's name here"
+                )
+            found[header] = os.environ.get(name, "")
             if not found[header]:
                 raise ValueError(
                     f"headers_env: {header}: the environment variable {name} is not set; set it for"
@@ -378,6 +384,13 @@ class Feed(_Part):
     keywords: tuple[str, ...] = ()
     urgency: tuple[int, ...] = ()
     limit: int = Field(default=50, ge=1, le=1000)
+
+    @field_validator("categories", "keywords")
+    @classmethod
+    def _words(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(any(c.isprintable() and not c.isspace() for c in name) for name in names):
+            raise ValueError("holds an empty text, which selects nothing; take it out")
+        return names
 
     @field_validator("languages")
     @classmethod
@@ -499,6 +512,17 @@ class Config(BaseSettings):
         if url is not None:
             broker.parse(url.get_secret_value())
         return url
+
+    @field_validator("disclosures", mode="before")
+    @classmethod
+    def _are_lines(cls, given: Any) -> Any:
+        """Refuse what is no line in one sentence; the two types of a value make two of it."""
+        tables = [given, *given.values()] if isinstance(given, dict) else []
+        for table in (t for t in tables if isinstance(t, dict)):
+            for key, line in table.items():
+                if not isinstance(line, str) and (table is not given or not isinstance(line, dict)):
+                    raise ValueError(f'{key}: must be text in quotes, like "…"')
+        return given
 
     @field_validator("disclosures")
     @classmethod
@@ -815,6 +839,19 @@ def _holds(value: str, keys: Sequence[int | str]) -> bool:
     return True
 
 
+_SLIPS = (
+    (",", "; no comma belongs after a value, but between those of a list"),
+    (";", "; nothing belongs after a value; take it out"),
+    (":", "; between key and value stands ="),
+    ("(?i)(?:true|yes|on)\\b", "; write true, in small letters"),
+    ("(?i)(?:false|no|off)\\b", "; write false, in small letters"),
+    ("[“”„«‘’]", '; text stands in straight quotes, "'),
+    ("//", "; comments begin with #"),
+    ("$", "; a value is missing, or its last quote"),
+)
+"""How what cannot be read goes on, and what is mostly meant."""
+
+
 def _at(text: str, message: str) -> str:
     """The place of *text* that *message* of the TOML parser is about, and what is mostly wrong."""
     place = re.search(r"at line (\d+), column (\d+)", message)
@@ -822,13 +859,25 @@ def _at(text: str, message: str) -> str:
         return ""
     line = text.splitlines()[int(place[1]) - 1] if text else ""
     rest = line[int(place[2]) - 1 :].lstrip()
-    hint = ""
-    if rest.startswith(","):
-        hint = "; no comma belongs after a value, but between those of a list"
-    elif re.fullmatch(r"[\w.-]+\s*=\s*[^\s\"'\[{\d].*", line.strip()):
+    hint = next((say for pattern, say in _SLIPS if re.match(pattern, rest)), "")
+    if message.startswith(("Cannot", "Expected ']")):
+        hint = "; it is there twice" * message.startswith("Cannot")
+    if not hint and re.fullmatch(r"[\w.-]+\s*=\s*(?:\d+[A-Za-z]|[^\s\"'\[{\d]).*", line.strip()):
         hint = "; text stands in quotes"
-    key = line.partition("=")[0].strip()  # and not its value, which may be secret
-    return f": {key}{hint}" if key else ""
+    # The key alone, as the value may be secret.
+    key = re.match(r"[\s\[]*[\w.-]*\]*", line)
+    return f": {key[0].strip()}{hint}" if key and key[0].strip() else hint
+
+
+_TABLES = ("model_type", "dict_type")
+_TYPES = {
+    "string_": 'text in quotes, like "…"',
+    "path_": 'text in quotes, like "…"',
+    "bool_": "true or false, without quotes",
+    "int_": "a whole number, without quotes",
+    "float_": "a number, without quotes",
+}
+"""What a value has to be, by how the type of the fault begins (pydantic's)."""
 
 
 def _say(file: Path, error: ErrorDetails, table: Mapping[str, Any]) -> str:
@@ -843,10 +892,19 @@ def _say(file: Path, error: ErrorDetails, table: Mapping[str, Any]) -> str:
         if isinstance(step, int):
             named = value.get("name") if isinstance(value, Mapping) else None
             where += f"[{step}]"
-            name = f" (named {named!r})" if isinstance(named, str) else ""
+            name = f" (named {named!r})" if isinstance(named, str) else name
         else:
             where += f".{step}" if where else str(step)
-    if error["type"] == "extra_forbidden":
+    what = _remedy(error, of_variable=bool(depth))
+    return f"{whose}: {where}{name}: {what}" if where else f"{whose}: {what}"
+
+
+def _remedy(error: ErrorDetails, *, of_variable: bool) -> str:
+    """What is wrong, and what to write instead."""
+    keys, kind = error["loc"], error["type"]
+    names = [key for key in keys if isinstance(key, str)]
+    what = error["msg"].removeprefix("Value error, ")
+    if kind == "extra_forbidden":
         *parents, last = keys
         what = f"unknown key{_near(str(last), _keys(parents))}"
         if parents and last in Config.model_fields:
@@ -854,16 +912,22 @@ def _say(file: Path, error: ErrorDetails, table: Mapping[str, Any]) -> str:
                 f"unknown key; {last} belongs to no table: put it at the top of the file, above the"
                 " first [table]"
             )
-    elif error["type"] == "missing":
+    elif kind == "missing":
         what = "is missing; add it"
-    elif error["type"] == "tuple_type":
-        given = error["input"]
-        what = f"must be a list: [{json.dumps(given, default=str, ensure_ascii=False)}]"
-        if keys in (("wires",), ("feeds",)):
-            what = f"must be tables: write [[{keys[0]}]], in two brackets, above the keys of each"
-    else:
-        what = error["msg"].removeprefix("Value error, ")
-    return f"{whose}: {where}{name}: {what}" if where else f"{whose}: {what}"
+    elif kind in _TABLES and of_variable:
+        what = 'must be an object in JSON: {"key": "value"}'
+    elif kind in (*_TABLES, "tuple_type") and names in (["wires"], ["feeds"]):
+        what = f"must be tables: write [[{keys[0]}]], in two brackets, above the keys of each"
+    elif kind == "tuple_type":
+        given = json.dumps(error["input"], default=str, ensure_ascii=False)
+        what = f"must be a list: [{given}]"
+    elif kind in _TABLES and len(keys) > 1:
+        what = f'must be a table: {keys[-1]} = {{ Name = "value" }}'
+    elif kind in _TABLES:
+        what = f"must be a table: write [{keys[0]}], in one bracket, above its keys"
+    elif remedy := next((say for begins, say in _TYPES.items() if kind.startswith(begins)), ""):
+        what = f"must be {remedy}"
+    return what
 
 
 def _below(value: Any, step: int | str) -> Any:

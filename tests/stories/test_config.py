@@ -168,6 +168,30 @@ def test_nothing_is_claimed_of_changed_words(tmp_path: Path, scope: str) -> None
         ("[site]", '[site]\nmetrics_listen = "0.0.0.0:9000"', ["metrics_listen", "another port"]),
         ("[site]", '[site]\nmetrics_token = "short"', ["site.metrics_token", "at random"]),
         ("[publisher]", "[publisher", ["not valid TOML", "line 2"]),
+        ("[publisher]", "[[publisher]]", ["publisher: must be a table: write [publisher], in one"]),
+        ("[[wires]]", "[[wire]]", ["wire: unknown key", "'wires'"]),
+        ("[[wires]]", "[wires.pti]", ["wires: must be tables", "[[wires]]"]),
+        ("[site]", '[site]\nurl = "x"\n[site]', ["it is there twice"]),
+        ('name = "NDTV"', 'name: "s3cret"', [": name; between key and value stands ="]),
+        ('name = "NDTV"', 'name "s3cret"', ["not valid TOML", ": name"]),
+        ('name = "NDTV"', 'name = "s3cret', [": name; a value is missing, or its last quote"]),
+        ('name = "NDTV"', "name = “s3cret”", [": name; text stands in straight quotes"]),
+        ('name = "NDTV"', 'name = "NDTV";', [": name; nothing belongs after a value"]),
+        ('name = "NDTV"', "name = 5", ['publisher.name: must be text in quotes, like "…"']),
+        ("limit = 5", "limit = 5.5", ["feeds[0].limit (named '", "a whole number, without quotes"]),
+        ("limit = 5", "keywords = [5]", ["feeds[0].keywords[0] (named '", "text in quotes"]),
+        ("limit = 5", 'keywords = ["GST", " "]', ["feeds[0].keywords", "selects nothing"]),
+        ('every = "2m"', "every = 2m", [": every; text stands in quotes"]),
+        ('every = "2m"', "noindex = True", [": noindex; write true, in small letters"]),
+        ('every = "2m"', 'noindex = "perhaps"', ["wires[0].noindex", "true or false"]),
+        ('every = "2m"', "// every", ["comments begin with #"]),
+        (
+            'every = "2m"',
+            'headers_env = { X = "Bearer s3cret" }',
+            ["wires[0] (named 'pti'): headers_env: X: is no name of an environment variable"],
+        ),
+        ("edited =", "verbatim = 5\nedited =", ["disclosures: verbatim: must be text in quotes"]),
+        ("edited =", "hi = { edited = 5 }\nedited =", ["disclosures: edited: must be text"]),
         ("[site]", "[sight]", ["sight", "unknown key", "'site'"]),
         ('"Bearer s3cret"', '"a\\r\\nb"', ["wires[0].headers", "line break"]),
     ],
@@ -179,6 +203,8 @@ def test_what_is_wrong_is_told(tmp_path: Path, before: str, after: str, told: li
         load(file)
     for word in [str(file), *told]:
         assert word in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -273,6 +299,7 @@ def test_the_environment_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ("POLITENESS", '{"gap": "xx"}', ["WIRECOPY_POLITENESS.gap: not a duration"]),
         ("politeness__gap", "xx", ["WIRECOPY_POLITENESS__GAP: not a duration"]),
         ("WIRES", "pti", ["WIRECOPY_WIRES: not JSON"]),
+        ("SITE", "5", ["WIRECOPY_SITE: must be an object in JSON"]),
         ("WIRES", '[{"name": "pti"}]', ["WIRECOPY_WIRES[0].url: is missing"]),
         ("WIRES__0__URL", "http://x", ["WIRECOPY_WIRES__0__URL: ", "lists are JSON"]),
         ("DATA__DIR", "/data", ["WIRECOPY_DATA__DIR: WIRECOPY_DATA has no keys below"]),
