@@ -38,6 +38,8 @@ NOT_JUDGED = ("pictures and other media", "summary", "tags")
 _HEAD = 4096
 _META = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _MARKUP = re.compile(r"<(?:!doctype|html|head|body|article|div|h1|p|br|span|a)\b[^<>]*>", re.I)
+_LIGATURES = {0xFB00 + n: letters for n, letters in enumerate(("ff", "fi", "fl", "ffi", "ffl"))}
+"""Letters that typesetting has joined, as in text copied from a PDF."""
 _MOST_BODIES = 10
 """Articles read of a page's structured data; an honest page has one or two."""
 
@@ -104,7 +106,7 @@ def check(received: Path, article: Path, item: str | None = None) -> Answer:
     :raises WirecopyError: when a file cannot be read, is not what it should be, or is too much.
     """
     found = items(_bytes(received), str(received))
-    text = decoded(_bytes(article), str(article))
+    text = decoded(_bytes(article), str(article)).translate(_LIGATURES)
     with limited(str(article)):
         shown = page.read(text, seen=True) if _MARKUP.search(text) else page.read_text(text)
         answer = compare(chosen(found, item, shown), shown)

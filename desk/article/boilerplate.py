@@ -79,6 +79,11 @@ _ALSO_READ = re.compile(
     r"|மேலும் படிக்க|ఇది కూడా|আরও পড়ুন",
     re.IGNORECASE,
 )
+_POINTER = re.compile(
+    r"(?:(?:also|must) (?:read|watch|see)|read (?:more|also)|related(?: stor(?:y|ies))?"
+    r"|don't miss|ये भी पढ़ें|यह भी पढ़ें|इसे भी पढ़ें|یہ بھی پڑھیں)\s*[:|>»–—-]",
+    re.IGNORECASE,
+)
 _ALONE = re.compile(
     r"[\W_]*(?:ads?|advertisements?|advertising|sponsored|promoted|story continues below(?: this"
     r" ad(?:vertisement)?)?|article continues below|scroll to continue|continue reading"
@@ -106,12 +111,15 @@ _CONTROLS = re.compile(
 _HOUSE_LINE = re.compile(
     r"[\W_]*(?:our (?:standards|ethics|code|editorial)\b.*|(?:please )?(?:sign up|subscribe|join"
     r"|follow|download|get)\b[^,.!?\"“”]*\b(?:newsletters?|inbox|channel|app|alerts?|notifications?"
-    r"|whatsapp|telegram|google news)\b[^,.!?\"“”]*[.!?]?)",
+    r"|whatsapp|telegram|google news)\b[^,.!?\"“”]*[.!?]?"
+    r"|(?:©|\(c\)|copyright)[\s©()c]*(?:19|20)\d\d\b[^!?]*|all rights reserved\.?"
+    r"|(?:tags?|topics?|key-?words?|filed under|categor(?:y|ies))\s*:[^.!?]*)",
     re.IGNORECASE,
 )
 _DATED = re.compile(r"(?=.*\b(?:19|20)\d\d\b)(?=.*\b\d{1,2}\b).*[^.!?।۔]")
 _PUT_UP = re.compile(
-    r"(?:(?:by|reported by|edited by|written by|curated by|posted by|authored by|source|agency"
+    r"(?:(?:by|(?:report|edit|writ|compil|curat|post|author)(?:ed|ten|ing|ting)(?: and (?:writing"
+    r"|editing|reporting))? by|source|agency"
     r"|updated|published|posted|last (?:updated|modified)|first published|created)\b"
     r"(?:[^.!?]|\.(?=\S)){0,100}|[^.!?]{0,60}\b\d{1,2}:\d{2}\b[^.!?]{0,30}"
     r"|\d+ min(?:ute)?s? read)",
@@ -147,9 +155,11 @@ def opens(text: str) -> bool:
     return len(text) <= 60 and _OPENS.fullmatch(text) is not None
 
 
-def points_elsewhere(text: str) -> bool:
-    """Whether *text* opens as links to other pages do: "Also read: …", "यह भी पढ़ें"."""
-    return _ALSO_READ.match(text.lstrip("[(*•|>»►- ")) is not None
+def points_elsewhere(text: str, *, strictly: bool = False) -> bool:
+    """Whether *text* opens as links to other pages do: "Also read: …", "यह भी पढ़ें". *strictly*:
+    with two words that mean nothing else, and a mark."""
+    pattern = _POINTER if strictly else _ALSO_READ
+    return pattern.match(text.lstrip("[(*•|>»►- ")) is not None
 
 
 def puts_up(text: str) -> bool:

@@ -213,6 +213,10 @@ class _Anchors:
         return tuple(found)
 
 
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
+
+
 def _mask(spans: _Spans) -> int:
     mask = 0
     for start, end in spans:
@@ -250,6 +254,7 @@ class _Search:
                 anchor = False
             self._anchor.append(anchor)
             self._spans.append(spans if anchor else ())
+        self._extend(_letters(" ".join(received)))
         # Up to each block: anchors, foreign words that are no boilerplate, words of prose.
         self._anchors = _sums(self._anchor)
         self._inside: list[list[int]] = [[] for _ in page.elements]
@@ -280,6 +285,18 @@ class _Search:
             for block, anchor in zip(page.blocks, self._anchor, strict=True)
         )
         self._looked = 0
+
+    def _extend(self, said: str) -> None:
+        """Make anchors of pieces too short for it that go on letter by letter from one: what a page
+        has split off a paragraph, such as the dateline."""
+        blocks = self._page.blocks
+        for step, first in ((1, 1), (-1, len(blocks) - 2)):
+            for n in range(first, len(blocks) if step > 0 else -1, step):
+                text = blocks[n].text
+                if self._anchor[n] or not self._anchor[n - step] or blocks[n].unseen:
+                    continue
+                two = (blocks[n - step].text, text)[::step]
+                self._anchor[n] = bool(_letters(text)) and _letters(" ".join(two)) in said
 
     # Where the story is
 
@@ -413,6 +430,8 @@ class _Search:
                     judged.append(_Judged(n, block, f"not shown ({block.unseen})"))
                 continue
             why = repeated.get(n) or self._why_aside(n, block, place)
+            if page.is_text and not why and block.words <= _LINK:  # a text has no links
+                why = "related" if boilerplate.points_elsewhere(block.text, strictly=True) else ""
             if not why and not first <= n <= last and self._shape(n, place) not in shapes:
                 why = "before the story" if n < first else "after the story"
             if not why and not first <= n <= last and boilerplate.puts_up(block.text):

@@ -453,6 +453,36 @@ TEXTS: dict[str, tuple[list[str], str, list[tuple[str, str]]]] = {
         "edited",
         [("removed", "old")],
     ),
+    "the dateline and a last sentence set apart": (
+        [
+            BRIDGE.headline,
+            *re.split(r"(?<=\(PTI\)) ", BRIDGE.paragraphs[0]),
+            *BRIDGE.paragraphs[1:-2],
+            *re.split(r" (?=first)", BRIDGE.paragraphs[-2]),
+            BRIDGE.paragraphs[-1],
+        ],
+        "house-style",
+        [],
+    ),
+    "pointers to other stories": (
+        [
+            BRIDGE.headline,
+            *BRIDGE.paragraphs[:2],
+            "Also Read: Storm season begins early",
+            "ALSO READ | Ferries run again",
+            *BRIDGE.paragraphs[2:],
+        ],
+        "verbatim",
+        [],
+    ),
+    "joined letters": (
+        [
+            one.replace("fi", "ﬁ").replace("ff", "ﬀ")
+            for one in (BRIDGE.headline, *BRIDGE.paragraphs)
+        ],
+        "verbatim",
+        [],
+    ),
     "one added at the end": ([*BRIDGE.paragraphs, NEW], "edited", [("added", NEW)]),
 }
 
@@ -494,6 +524,9 @@ def test_lines_of_a_text_may_end_otherwise(end: str) -> None:
         ("Previous / Next", "verbatim"),
         ("Subscribe to our morning newsletter.", "verbatim"),
         ("Follow the Daily Paper on WhatsApp", "verbatim"),
+        ("© 2026 The Daily Paper. All rights reserved.", "verbatim"),
+        ("Tags: bridge, Porthaven", "verbatim"),
+        ("Copyright law was broken, said the minister.", "edited"),
         ("The minister shared the blame.", "edited"),
         ("What next", "edited"),
         ("All in all", "edited"),
@@ -513,6 +546,7 @@ def test_a_line_of_the_page_between_paragraphs(line: str, scope: str, place: int
         "Porthaven | Asha Rane | Nov 22, 2026",
         "22 नवंबर 2026, पोर्टहेवन",
         "By Asha Rane, Porthaven",
+        "Reporting by Asha Rane in Porthaven; editing by Tom Hill",
     ],
 )
 def test_who_wrote_when_and_where_above_and_below(line: str) -> None:
