@@ -37,10 +37,11 @@ Rules that came after release 0.1 hold for captures that came under them
 import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlsplit, urlunsplit
 
 from ingest.item import Candidate, Contents, Item, ItemKeys
 from stories.errors import ParseError
@@ -65,6 +66,12 @@ _TRACKING = re.compile(
 _SESSION = re.compile(
     r"(?:s|sid|sess|session|sessionid|session_id|phpsessid|jsessionid|aspsessionid\w*|zenid|oscsid"
     r"|cfid|cftoken)=\w{8,}",
+    re.IGNORECASE,
+)
+# What counts readers on some sites, and is the page's on others.
+_COUNTING = re.compile(
+    r"(?:xtor|wt_z?mc\w*|cmp|srnd|emc|ito|ftag|taid|tsrc|smid|spm|guccounter|traffic_source)=.*"
+    r"|(?:ref|referr?er|source|src|from|via|partner|medium)=rss\w*|rss(?:=\w*)?",
     re.IGNORECASE,
 )
 _PORTS = {"http": 80, "https": 443}
@@ -504,21 +511,31 @@ def normal_url(url: str) -> str:
 
 def _same_page(url: str) -> str:
     """A normal *url* in the form in which addresses of one page are the same: without ``www.``, a
-    slash at the end, session and signature. Never a key by itself, as it may go too far."""
+    slash at the end, session, signature and what counts readers; host and characters in one
+    spelling. Never a key by itself, as it may go too far."""
     if not url:
         return ""
     parts = urlsplit(url)
     query = without_signature(parts.query) if parts.query else ""
-    query = "&".join(p for p in query.split("&") if p and not _SESSION.fullmatch(p))
+    silent = (_SESSION, _COUNTING)
+    query = "&".join(p for p in query.split("&") if p and not any(s.fullmatch(p) for s in silent))
     path = re.sub(r"(?i);jsessionid=[^/;?]*", "", parts.path).rstrip("/")
-    return urlunsplit(("https", parts.netloc.removeprefix("www."), path or "/", query, ""))
+    place = parts.netloc.removeprefix("www.")
+    with suppress(UnicodeError):
+        place = place if place.isascii() else place.encode("idna").decode()
+    return urlunsplit(("https", place, _spelt(path) or "/", _spelt(query), ""))
+
+
+def _spelt(text: str) -> str:
+    """*text* of an address with only what must be escaped escaped (RFC 3986 §6.2.2)."""
+    return quote(unquote_to_bytes(text), safe="/:@!$&'()*+,;=?~")
 
 
 def _address(guid: str | None) -> str | None:
     """The guid key *guid* as an address to compare, None when it is none. Its fragment counts."""
-    if not guid or not guid.startswith(("guid:http://", "guid:https://")):
+    page, mark, fragment = (guid or "").removeprefix("guid:").partition("#")
+    if not page[:8].lower().startswith(("http://", "https://")):
         return None
-    page, mark, fragment = guid.removeprefix("guid:").partition("#")
     found = _same_page(normal_url(page))
     return f"{found}{mark}{fragment}" if found and fragment else found or None
 

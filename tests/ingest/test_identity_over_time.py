@@ -178,6 +178,12 @@ PAGE = "https://heron.example/n/7"
         (f"{PAGE};jsessionid=AB12CD34", f"{PAGE};jsessionid=FF00AA11"),
         ("https://heron.example:443/n/7", PAGE),
         ("https://HERON.example/n/7", PAGE),
+        ("HTTP://heron.example/n/7", PAGE),
+        (f"{PAGE}/%7ea%20b", f"{PAGE}/~a b"),
+        (f"{PAGE}/caf%c3%a9", f"{PAGE}/café"),
+        ("https://bücher.example/7", "https://xn--bcher-kva.example/7"),
+        (f"{PAGE}?xtor=RSS-1", f"{PAGE}?ref=rss"),
+        (f"{PAGE}?id=3&amp;CMP=rss", f"{PAGE}?id=3"),
     ],
 )
 @pytest.mark.parametrize("linked", [True, False])
@@ -196,6 +202,8 @@ def test_a_page_is_the_same_page(before: str, after: str, linked: bool, text: st
     ("before", "after"),
     [
         (f"{PAGE}?id=1", f"{PAGE}?id=2"),
+        (f"{PAGE}?from=1", f"{PAGE}?from=2"),
+        (f"{PAGE}/caf%E9", f"{PAGE}/caf%E8"),
         (f"{PAGE}#post-1", f"{PAGE}#post-2"),
         (PAGE, "https://heron.example/n/8"),
         (PAGE, "https://heron.example/N/7"),
