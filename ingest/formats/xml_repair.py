@@ -283,7 +283,9 @@ def _isolate(text: str, spaces: dict[str, str], mends: bool) -> str:
             end = close if end < 0 else end + 3 * bool(section)
         inner = text[at:end]
         piece = f"{child[0]}{inner}</{tag}>"
-        plain = not child[2] and "<" not in _CDATA.sub("", inner)
+        # Behind the last section's end each beginning of one would be searched for in vain.
+        last = inner.rfind("]]>") + 3
+        plain = not child[2] and "<" not in _CDATA.sub("", inner[:last]) + inner[last:]
         trials += not plain
         if not plain and _parse(piece, spaces) is None:
             bare = unwrapped(inner) if mends else inner
