@@ -174,7 +174,7 @@ class Store:
         if standby:
             return "it is a standby; name the primary in database_url, or promote it"
         if read_only == "on":
-            return "it takes no writes (default_transaction_read_only is on); set that off"
+            return "default_transaction_read_only is on; set that off"
         return None
 
     def close(self) -> None:
