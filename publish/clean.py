@@ -14,8 +14,9 @@ from urllib.parse import unquote
 import nh3
 
 from wirecopy.encoding import names, xml_chars
-from wirecopy.html import check
+from wirecopy.html import body, check
 from wirecopy.pixels import is_pixel
+from wirecopy.text import one_line
 from wirecopy.urls import resolve, srcset, unsigned
 
 _SECTIONS = "address article aside center footer header hgroup main nav section"
@@ -106,6 +107,19 @@ _HOLDS_NO_PHRASE = frozenset(f"audio colgroup dl menu ol picture ruby ul video {
 _NOTHING = re.compile(r"0*\.?0+(?:[a-z]{2,4}|%)?")
 _SIDES = ("width", "height", "max-height")
 _FAR = re.compile(r"-\d{3,}(?:\.\d*)?(?:[a-z]{2,4}|%)")
+_EMBEDS = {
+    "iframe": "src",
+    "embed": "src",
+    "object": "data",
+    "object > param[name=movie], object > param[name=src]": "value",
+    "amp-iframe": "src",
+    # Placeholders that a script fills: what they quote stays, with its links.
+    ".fb-post, .fb-video, amp-facebook": "data-href",
+    "[data-instgrm-permalink]": "data-instgrm-permalink",
+    "blockquote[class*=embed]": "cite",
+}
+"""Elements that embed what stands elsewhere and that do not stay, and where they say what it is."""
+_EMBEDDING = re.compile(r"<(?:iframe|embed|object|amp-)|fb-|instgrm|embed\b", re.IGNORECASE)
 _PLAYED = re.compile(r"<(/?)(audio|video|source|track)\b[^>]*>")
 _BOX = re.compile(rf"<(/?)(?:{'|'.join(_BOXES.split())})\b[^>]*>")
 
@@ -166,6 +180,23 @@ def clean(html: str, base: str | None, newest: Mapping[str, str] = MappingProxyT
     cleaned = _meant(cleaned)
     # By text, and safely so: nh3 writes "<" and ">" for nothing but tags.
     return xml_chars(_IMAGE.sub(_shown, _BOX.sub(r"<\1div>", _lifted(cleaned))))
+
+
+def embeds(html: str, base: str | None, newest: Mapping[str, str]) -> dict[str, str]:
+    """The http and https addresses that *html* embeds and :func:`clean` takes out, in their order,
+    each with its title or ``""``; made absolute as there. Frames that nobody sees are not among
+    them."""
+    if not _EMBEDDING.search(html):
+        return {}
+    found: dict[str, str] = {}
+    for element in body(xml_chars(html)).css(", ".join(_EMBEDS)):
+        stated = element.attributes
+        if is_pixel(stated) or _style(stated.get("style") or "") == "hide":
+            continue
+        name = next((a for a in dict.fromkeys(_EMBEDS.values()) if stated.get(a)), "")
+        if url := absolute(stated.get(name), base, newest):
+            found[url] = found.get(url) or one_line(xml_chars(stated.get("title") or ""))
+    return found
 
 
 def _readable_tags(html: str, *, foreign: bool) -> str:

@@ -6,18 +6,19 @@
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from html import escape
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
-from publish.clean import absolute, clean
+from publish.clean import absolute, clean, embeds
 from stories.config import Config, Kind
 from stories.models import NAMESPACE, Category, Instant, Media, Story, Value, Version, credit_of
 from wirecopy.encoding import xml_chars
 from wirecopy.scope import Scope
-from wirecopy.text import UNSIGNED, one_line, paragraphs
+from wirecopy.text import UNSIGNED, one_line, paragraphs, project
+from wirecopy.urls import resolve
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+|[^\s/:\\#?<>\"{}|^`]+")
@@ -31,15 +32,22 @@ _NO_TYPE = re.compile(r"octet-stream|force-download|unknown", re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9!#$&^_.+-]*", re.ASCII | re.IGNORECASE)
 
 
+class Embed(Value):
+    """What the agency embedded and no entry can: its address, and its title if that is stated."""
+
+    url: str
+    title: str | None = None
+
+
 class Entry(Value):
     """Everything one entry shows.
 
     No text has characters that XML 1.0 does not allow, every URL is absolute, every instant is in
     UTC and whole seconds. ``body`` is clean HTML without the disclosure; ``summary`` and
     ``disclosure`` are plain text; ``first_words`` begin the text of a story without a summary.
-    ``link`` is the story at the agency, ``source_url`` the site of its wire, the same for every
-    story of one, and ``source_updated`` when its current version was received. ``valid_until`` is
-    when its licence ends.
+    ``embeds`` are what the body had to lose. ``link`` is the story at the agency, ``source_url``
+    the site of its wire, the same for every story of one, and ``source_updated`` when its current
+    version was received. ``valid_until`` is when its licence ends.
     """
 
     guid: str
@@ -58,6 +66,7 @@ class Entry(Value):
     disclosure: str = ""
     disclosure_language: str = ""
     media: tuple[Media, ...] = ()
+    embeds: tuple[Embed, ...] = ()
     categories: tuple[Category, ...] = ()
     keywords: tuple[str, ...] = ()
     language: str | None = None
@@ -143,6 +152,7 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
     body = clean(version.body, base, newest)
     categories = _categories(version)
     labels = {category.label for category in categories}
+    media = tuple(m for medium in version.media if (m := _medium(medium, base, newest)))
     return Entry(
         guid=xml_chars(story.guid),
         url=story_url(story, config),
@@ -157,7 +167,8 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
         summary=summary,
         first_words="" if summary else first_words(body),
         body=body,
-        media=tuple(m for medium in version.media if (m := _medium(medium, base, newest))),
+        media=media,
+        embeds=_embeds(version.body, base, newest, body, (link, *(m.url for m in media))),
         categories=categories,
         keywords=tuple(
             kept
@@ -206,6 +217,32 @@ def first_words(body: str) -> str:
     # A script without spaces is cut where there is room, and so is one endless word.
     cut = words[:FIRST_WORDS]
     return f"{cut.rpartition(' ')[0] or cut}…" if cut else ""
+
+
+MOST_EMBEDS = 10
+"""Of what an entry had to lose, how much it leads to."""
+
+
+def _embeds(
+    received: str,
+    base: str | None,
+    newest: Mapping[str, str],
+    body: str,
+    shown: Iterable[str | None],
+) -> tuple[Embed, ...]:
+    """What *received* embeds, but for what the *body* as published or what is *shown* beside it
+    leads to."""
+    found = embeds(received, base, newest)
+    if not found:
+        return ()
+    inside = project(body)
+    known = {reference.url for reference in (*inside.links, *inside.media)}
+    known.update(resolve(url, None) or "" for url in shown if url)
+    kept: dict[str, Embed] = {}
+    for spelt, title in found.items():
+        if (url := _public(spelt)) and resolve(url, None) not in known:
+            kept.setdefault(url, Embed(url=url, title=_some(title)))
+    return tuple(kept.values())[:MOST_EMBEDS]
 
 
 def _categories(version: Version) -> tuple[Category, ...]:

@@ -64,6 +64,8 @@ def item(entry: Entry) -> bytes:
                     "credit": entry.credit,
                     "rights": entry.rights,
                     "source_url": entry.source_url,
+                    "embeds": [_present({"url": e.url, "title": e.title}) for e in entry.embeds]
+                    or None,
                     "valid_until": rfc3339(entry.valid_until) if entry.valid_until else None,
                     "statement": entry.statement,
                 }

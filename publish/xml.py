@@ -67,10 +67,8 @@ def rss_item(entry: Entry) -> bytes:
     _add(item, f"{{{_ATOM}}}updated", rfc3339(entry.updated))
     # The same again where importers look: FeedWordPress takes no correction without it.
     _add(item, f"{{{_TERMS}}}modified", rfc3339(entry.updated))
-    if entry.link:
-        via = _add(item, f"{{{_ATOM}}}link")
-        via.set("rel", "via")
-        via.set("href", iri(entry.link))
+    for link in _links(entry)[1:]:
+        etree.SubElement(item, f"{{{_ATOM}}}link", {"rel": link["rel"], **link})
     for author in entry.authors:
         _add(item, f"{{{_DC}}}creator", author)
     if entry.language:
@@ -234,10 +232,13 @@ def _cdata(html: str) -> str:
 
 
 def _links(entry: Entry) -> list[dict[str, str]]:
-    """The attributes of an Atom entry's links: its page, the agency's, and its enclosures."""
+    """The attributes of an entry's Atom links: its page, the agency's, and what was embedded."""
     links = [{"href": entry.url, "rel": "alternate", "type": "text/html"}]
     if entry.link:
         links.append({"href": iri(entry.link), "rel": "via"})
+    for embed in entry.embeds:
+        titled = {"title": embed.title} if embed.title else {}
+        links.append({"href": iri(embed.url), "rel": "related", **titled})
     return links
 
 

@@ -73,6 +73,7 @@ _ODD = re.compile(
     r"<(?:!(?!--)|\?|/[^A-Za-z]|/?(?:noscript|rp|select)\b"
     r"|(?:noembed|noframes|script|style|template|textarea|title|xmp)\b"
     r"|iframe\b(?![^<>]*+>\s*</iframe)|img\b(?=[^<>]*\sdata-|(?![^<>]*\ssrc\s*=))"
+    r"|iframe\b(?=[^<>]*\sdata-)"
     rf"|/?(?!(?:{'|'.join(sorted(_KNOWN))})[\s/>])[A-Za-z]"
     r"""|[A-Za-z][A-Za-z0-9]*+\s++[^\s<>="'/:_-][^<>="'/:_-]*+>"""
     rf"|(?:{'|'.join(sorted(_PLACES))})\s*+>"
@@ -106,6 +107,8 @@ _PAIR = re.compile(
 _AMP = {"amp-img": "img", "amp-anim": "img", "amp-video": "video", "amp-audio": "audio"}
 _WAITING = re.compile(r"data-(?:[\w-]*(?:src|original|image|img|url|lazy|path|full|large)[\w-]*)")
 _PICTURE = re.compile(r"[^\s?#]+\.(?:jpe?g|png|gif|webp|avif|svg)(?:[?#]\S*)?", re.IGNORECASE)
+_FRAMED = re.compile(r"data-[\w-]*(?:src|url)[\w-]*")
+_ADDRESS = re.compile(r"\s*(?:https?:)?//[^\s\"]+\s*\Z", re.IGNORECASE)
 _BLANK = re.compile(
     r"data:|about:blank|#|[^?#]*(?:blank|placeholder|spacer|transparent|pixel|lazy|loading|1x1)"
     r"[\w.-]*\.(?:gif|png|svg|jpe?g|webp)\b",
@@ -251,8 +254,8 @@ def mend(html: str) -> str:
       element has (``<HRBW.O>``, ``<rao@wire.example>``), is words; so is one whose attributes are
       words (``<a and b>``), and a ``<`` in whose tag another tag begins (``a <b and c</p>``).
     * ``noscript`` and ``select`` lose their tags; ``rp`` goes with the brackets that it holds.
-    * A picture that waits for a script gets the address that it waits with, and ``amp-img`` is a
-      picture; of a picture with ``srcset`` alone the largest becomes ``src``.
+    * A picture or frame that waits for a script gets the address that it waits with; ``amp-img`` is
+      a picture; of a picture with ``srcset`` alone the largest becomes ``src``.
     """
     html = unwrapped(html)
     plain = _PLAIN.match(html)
@@ -362,19 +365,20 @@ class _Mender:
     def _raw(self, token: re.Match[str], name: str, *, empty: bool) -> tuple[str, int]:
         """An element in which HTML sees no tags, as it is; or closed, where it holds prose."""
         html, at = self._html, token.end()
+        start = _frame(token) if name == "iframe" else token[0]
         close = -1 if name in self._never else self._lower.find(f"</{name}", at)
         if close >= 0:
             self._work += close - at
             inside = self._lower[at:close]
             prose = (empty or name == "iframe") and (f"<{name}" in inside or _BLOCK.search(inside))
             if not prose:
-                return html[token.start() : close], close
+                return start + html[token.end() : close], close
         else:
             self._never.add(name)
             if name in _CODE and not empty:
                 block = _BLOCK.search(html, at)
                 at = block.start() if block is not None else len(html)
-        return f"{html[token.start() : at]}</{name}>", at
+        return f"{start}{html[token.end() : at]}</{name}>", at
 
     def _beyond_repeated(self, at: int) -> int:
         """Where to go on in a ``noscript``: at its end, if its pictures are all shown elsewhere."""
@@ -397,11 +401,28 @@ def _no_element(token: re.Match[str]) -> tuple[str, int]:
     return (token[0], token.end()) if meant else ("&lt;", token.start() + 1)
 
 
-def _picture(rest: str) -> str:
-    """An ``img`` with the address at which it is to be had."""
+def _stated(rest: str) -> dict[str, str]:
+    """The attributes of a tag, as they stand there."""
     stated: dict[str, str] = {}
     for name, *values in _PAIR.findall(rest):
         stated.setdefault(name.lower(), next((v for v in values if v), ""))
+    return stated
+
+
+def _frame(token: re.Match[str]) -> str:
+    """The start tag of an ``iframe`` with the address that it waits with for a script."""
+    stated = _stated(token["rest"])
+    source = _html.unescape(stated.get("src", "")).strip()
+    waiting = (v for n, v in stated.items() if _FRAMED.fullmatch(n) and _ADDRESS.match(v))
+    found = next(waiting, "") if not source or _BLANK.match(source) else ""
+    if not found:
+        return token[0]
+    return f'<{token["name"]} src="{found}" {_SRC.sub("", token["rest"]).strip()}>'
+
+
+def _picture(rest: str) -> str:
+    """An ``img`` with the address at which it is to be had."""
+    stated = _stated(rest)
     source = _html.unescape(stated.get("src", "")).strip()
     if source and not _BLANK.match(source):
         return f"<img{rest}>"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
+from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
@@ -57,6 +58,14 @@ class Figure:
     credit: str
     width: int | None
     height: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What the agency embedded and the page leaves out: its address, and what its link says."""
+
+    url: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +133,7 @@ class StoryPage:
     date_published: str
     date_modified: str
     figures: tuple[Figure, ...]
+    embeds: tuple[Embedded, ...]
     body: Markup
     disclosure: str
     disclosure_language: Language
@@ -221,6 +231,7 @@ def _story_page(
         date_published=shown["date_published"],
         date_modified=shown["date_modified"],
         figures=figures,
+        embeds=tuple(_embedded(**one) for one in ours.get("embeds", ())),
         # publish.clean has cleaned it.
         body=Markup(body),  # noqa: S704
         disclosure=entry.disclosure,
@@ -286,6 +297,11 @@ def _figures(shown: dict[str, Any], version: Version, body: str) -> tuple[Figure
         if resolve(figure.url, None, shown=True) not in inside:
             figures.setdefault(figure.url, figure)
     return tuple(figures.values())
+
+
+def _embedded(url: str, title: str = "") -> Embedded:
+    host = urlsplit(url).netloc
+    return Embedded(url, f"{title} ({host})" if title else host)
 
 
 def _measured(measurement: Measurement) -> tuple[Measured, ...]:

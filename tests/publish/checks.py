@@ -195,6 +195,7 @@ _EXTENSION = {
     "credit": str,
     "rights": str,
     "source_url": str,
+    "embeds": list,
     "valid_until": str,
     "statement": str,
 }
@@ -205,6 +206,7 @@ _SOMETIMES = {
     "credit",
     "rights",
     "source_url",
+    "embeds",
     "valid_until",
     "statement",
 }

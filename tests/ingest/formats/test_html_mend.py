@@ -93,6 +93,11 @@ def test_words_come_out(html: str, expected: tuple[str, ...]) -> None:
         ("<figure><noscript><img src='a.jpg'></noscript></figure>", ["a.jpg"]),
         ("<amp-img src='a.jpg' width=9></amp-img>", ["a.jpg"]),
         ("<amp-img src='a.jpg'/><p>B</p>", ["a.jpg"]),
+        ("<iframe data-src='//v.example/1'></iframe>", ["//v.example/1"]),
+        ("<iframe src='' data-x-src='https://v.example/1'></iframe>", ["https://v.example/1"]),
+        ("<iframe src='about:blank' DATA-URL='https://v.example/1'/>", ["https://v.example/1"]),
+        ("<iframe src='v' data-src='https://v.example/1'></iframe>", ["v"]),
+        ("<iframe data-src='lazy' data-load=1></iframe>", []),
     ],
 )
 def test_pictures_have_the_address_they_wait_with(html: str, expected: list[str]) -> None:
