@@ -19,7 +19,7 @@ from publish import signing
 from publish.formats import WRITERS, Format
 from publish.render import Rendered, render
 from publish.selection import join, metadata, selected_by
-from publish.signing import Batch, Signed
+from publish.signing import Batch, Last, Signed
 from stories import clock, transparency
 from stories.config import Config
 from stories.db import Connection, Store, feeds, key_value, outbox, proofs, wires
@@ -32,6 +32,7 @@ from stories.errors import RenderError, SigningError
 from stories.keys import current_signer, ensure_keys
 from stories.models import StatementRow, Story, changed_fields, licence_end, licence_over
 from wirecopy import tlog
+from wirecopy.jose import payload_of
 from wirecopy.statement import Claims, Logged
 
 STORIES_A_TURN = 20
@@ -120,7 +121,7 @@ def compare(store: Store, config: Config, ids: Sequence[str]) -> Iterator[Mismat
             drafts = _drafts(conn, config, ids[at : at + STORIES_A_TURN])
             kept = feeds.entries_of(conn, list(drafts))
             claims = _claims(drafts)
-            last = proofs.last_statements(conn, list(claims))
+            last = _last(conn, claims)
             standing = signing.standing(claims, last, _revoked(proofs.keys(conn)))
         found, now = [], clock.now()
         for name, draft in drafts.items():
@@ -208,6 +209,11 @@ def _claims(drafts: Mapping[str, _Draft]) -> dict[str, Claims]:
     }
 
 
+def _last(conn: Connection, claims: Mapping[str, Claims]) -> dict[str, Last]:
+    rows = proofs.last_statements(conn, list(claims))
+    return {story: Last(row, payload_of(row.jws)) for story, row in rows.items()}
+
+
 def _revoked(rows: Sequence[KeyRow]) -> set[str]:
     return {row.kid for row in rows if row.revoked_at is not None}
 
@@ -224,7 +230,7 @@ def _sign(store: Store, conn: Connection, config: Config, claims: Mapping[str, C
 
 
 def _signed(store: Store, conn: Connection, config: Config, claims: Mapping[str, Claims]) -> Signed:
-    last, keys = proofs.last_statements(conn, list(claims)), proofs.keys(conn)
+    last, keys = _last(conn, claims), proofs.keys(conn)
     standing = signing.standing(claims, last, _revoked(keys))
     wanted = {name: each for name, each in claims.items() if name not in standing}
     if not wanted:

@@ -8,14 +8,22 @@ and stores.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from publish.render import Rendered
 from stories.errors import RenderError, SigningError
 from stories.models import StatementRow, Story, credit_of
 from wirecopy import statement, tlog
 from wirecopy.encoding import digest
-from wirecopy.jose import LONGEST, Signer, payload_of
+from wirecopy.jose import LONGEST, Signer
 from wirecopy.statement import Claims, Logged
+
+
+class Last(NamedTuple):
+    """The latest statement of a story, and what it says."""
+
+    row: StatementRow
+    said: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +35,7 @@ class Batch:
     """
 
     claims: Mapping[str, Claims]
-    last: Mapping[str, StatementRow]
+    last: Mapping[str, Last]
     receipts: Mapping[str, bytes]
     logged: Mapping[bytes, Logged]
     signer: Signer
@@ -58,13 +66,13 @@ def claims_for(story: Story, rendered: Rendered) -> Claims:
 
 
 def standing(
-    claims: Mapping[str, Claims], last: Mapping[str, StatementRow], revoked: Collection[str]
+    claims: Mapping[str, Claims], last: Mapping[str, Last], revoked: Collection[str]
 ) -> dict[str, StatementRow]:
     """Those of the *last* statements that make these *claims* and whose key is not *revoked*."""
     return {
         story: row
-        for story, row in last.items()
-        if row.kid not in revoked and statement.claims_of(payload_of(row.jws)) == claims[story]
+        for story, (row, said) in last.items()
+        if row.kid not in revoked and statement.claims_of(said) == claims[story]
     }
 
 
@@ -89,12 +97,13 @@ def sign(batch: Batch) -> Signed:
     refused: dict[str, RenderError] = {}
     for story, claimed in batch.claims.items():
         before = batch.last.get(story)
-        number = before.version + 1 if before else 1
-        previous = before.digest if before else None
+        number = before.row.version + 1 if before else 1
+        previous = before.row.digest if before else None
         receipt = batch.receipts.get(story)
         logged = batch.logged[tlog.leaf_hash(receipt)] if receipt is not None else None
         try:
-            jws = batch.signer.sign(statement.compose(claimed, number, previous, logged, batch.now))
+            at = _issued(claimed, before, batch.now)
+            jws = batch.signer.sign(statement.compose(claimed, number, previous, logged, at))
             if len(jws) > LONGEST:
                 raise ValueError(f"it would take {len(jws):,} characters, which nobody reads")
         except ValueError as error:
@@ -102,6 +111,16 @@ def sign(batch: Batch) -> Signed:
             continue
         new[story] = StatementRow(story, number, batch.signer.kid, digest(jws.encode()), jws)
     return Signed(new=new, refused=refused)
+
+
+def _issued(claimed: Claims, before: Last | None, now: datetime) -> datetime:
+    """The present, but neither before the change that is *claimed* nor the statement *before*.
+
+    A clock that ran ahead and was put right may have dated both: what is signed of such a story
+    holds once that time has come, and would never if it were out of order.
+    """
+    last = [before.said["issued_at"]] if before else []
+    return max(now, *map(datetime.fromisoformat, (claimed["changed_at"], *last)))
 
 
 def _refusal(story: str, error: ValueError) -> RenderError:

@@ -1,7 +1,8 @@
 """The transparency log in the database: receipts get their places, checkpoints are signed.
 
 Each leaf says when it got its place. That is read under the log's lock, and is never earlier than
-the leaf before says: whoever remembers a leaf of the log knows that no later one is older.
+the leaf before says: whoever remembers a leaf of the log knows that no later one is older. So after
+a clock that ran ahead was put right, leaves say the last time that it wrote until that has come.
 """
 
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from stories.db.proofs import Leaf
 from stories.errors import SigningError
 from stories.keys import log_key
 from wirecopy import tlog
-from wirecopy.statement import SLACK, Logged, logged
+from wirecopy.statement import Logged, logged
 
 BATCH = 1000
 """Receipts that one transaction numbers: other writers wait for some tens of milliseconds."""
@@ -25,8 +26,7 @@ def append(store: Store, config: Config) -> int:
 
     Tiles and checkpoint are written in the same transaction, so that they always agree.
 
-    :raises SigningError: when the log's key cannot be used, or the clock is behind the log; the
-        receipts go on waiting.
+    :raises SigningError: when the log's key cannot be used; the receipts go on waiting.
     """
     with store.read() as conn:
         if not proofs.receipts_wait(conn):
@@ -46,7 +46,7 @@ def append(store: Store, config: Config) -> int:
             def edge(level: int, number: int) -> bytes:
                 return proofs.tile(conn, level, number)
 
-            at = _moment(head.origin, proofs.last_logged_at(conn, head.size))
+            at = _moment(proofs.last_logged_at(conn, head.size))
             leaves = [Leaf(each.hash, logged(each.leaf, at)) for each in fresh]
             proofs.number_receipts(conn, leaves, head.size, at)
             hashes = [tlog.leaf_hash(each.leaf) for each in leaves]
@@ -58,15 +58,9 @@ def append(store: Store, config: Config) -> int:
     return count
 
 
-def _moment(origin: str, last: datetime | None) -> datetime:
+def _moment(last: datetime | None) -> datetime:
     """The present, but not before *last*, when the log's last leaf got its place."""
     now = clock.now()
-    if last is not None and last > now + SLACK:
-        # A leaf logged now would have a time in the future, which verifiers refuse.
-        raise SigningError(
-            f"log {origin}: its last receipt was logged at {last:%Y-%m-%d %H:%M:%SZ}, and this"
-            f" machine's clock says {now:%Y-%m-%d %H:%M:%SZ}; set the clock right"
-        )
     return now if last is None else max(now, last)
 
 

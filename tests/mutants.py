@@ -240,7 +240,7 @@ MUTANTS = (
     Mutant(
         "a statement does not name the one before",
         "publish/signing.py",
-        "previous = before.digest if before else None",
+        "previous = before.row.digest if before else None",
         "previous = None",
         ("tests/publish/test_signing.py",),
     ),

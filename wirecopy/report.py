@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from .statement import SLACK
 from .trusted_state import TrustedState
 
 LATE = timedelta(hours=1)
@@ -61,13 +62,15 @@ class Result:
     disclosure: str | None = None
     received_at: datetime | None = None
     logged_at: datetime | None = None
+    issued_at: datetime | None = None
 
     @property
     def late(self) -> str:
-        """A note on a receipt that was logged long after the copy is said to have come; empty when
-        it was not, or when its place in the log is not proved."""
+        """A note on a receipt that was logged long after the copy is said to have come, or at a
+        time that had not come when the statement was issued; empty when it was neither, or when its
+        place in the log is not proved."""
         proved = any(c.name == "receipt" and c.state == "ok" for c in self.checks)
-        return late(self.received_at, self.logged_at) if proved else ""
+        return late(self.received_at, self.logged_at, self.issued_at) if proved else ""
 
     @property
     def verdict(self) -> Verdict:
@@ -97,16 +100,26 @@ class Report:
         return self.log.state != "failed" and all(e.verdict == "verified" for e in self.entries)
 
 
-def late(received_at: datetime | None, logged_at: datetime | None) -> str:
-    """A note when *logged_at* is long after *received_at*; empty when it is not.
+def late(
+    received_at: datetime | None, logged_at: datetime | None, issued_at: datetime | None
+) -> str:
+    """A note when *logged_at* is long after *received_at*, or after *issued_at*; else empty.
 
-    It is no fault: what waited in quarantine was received long before.
+    Neither is a fault. What waited in quarantine was received long before; and where a
+    clock that ran ahead was put right, the log says times that have not come: its own never go
+    back.
     """
-    if received_at is None or logged_at is None or logged_at - received_at <= LATE:
+    if received_at is None or logged_at is None:
         return ""
-    return (
-        f"received {_minute(received_at)}, by its word; in the log only since {_minute(logged_at)}"
-    )
+    received = f"received {_minute(received_at)}, by its word"
+    if issued_at is not None and logged_at - issued_at > SLACK:
+        return (
+            f"{received}; logged {_minute(logged_at)}, a time that had not come when this was"
+            f" issued, {_minute(issued_at)}: the publisher's clock has gone back"
+        )
+    if logged_at - received_at > LATE:
+        return f"{received}; in the log only since {_minute(logged_at)}"
+    return ""
 
 
 def _minute(moment: datetime) -> str:

@@ -90,9 +90,9 @@ def claims(
 
 
 def compose(
-    claimed: Claims, version: int, previous: str | None, receipt: Logged | None, now: datetime
+    claimed: Claims, version: int, previous: str | None, receipt: Logged | None, at: datetime
 ) -> dict[str, Any]:
-    """The statement of what is *claimed*: number *version* of its story.
+    """The statement of what is *claimed*: number *version* of its story, issued *at*.
 
     *previous* is the digest of the one before, *receipt* the proof that the receipt is in the log.
     """
@@ -102,7 +102,7 @@ def compose(
         "receipt": receipt.proof if receipt else None,
         "logged_at": to_instant(receipt.at) if receipt else None,
     }
-    return {**claimed, **place, "issued_at": to_instant(now)}
+    return {**claimed, **place, "issued_at": to_instant(at)}
 
 
 def claims_of(statement: Mapping[str, Any]) -> Claims:

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from .encoding import canonical, from_instant, is_digest, parse_json, to_instant
 from .errors import Refused
-from .statement import SLACK
 from .tlog import parse_checkpoint
 
 TYPE = "wirecopy-memory-1"
@@ -35,33 +34,19 @@ class LeafTime:
         return f"leaf {self.index} was logged at {to_instant(self.logged_at)}"
 
 
-class SeenSize(NamedTuple):
-    """A log's size at a checkpoint seen before, and when that was first seen."""
-
-    size: int
-    seen_at: datetime
-
-
 @dataclass(frozen=True, slots=True)
 class TrustedState:
     """The last good statement of every guid, and the last checkpoint (a note) of every log.
 
     ``logs`` has, by key id, the log of the receipts of statements by that key: a publisher whose
     old entries have all left the feed is recognized by its keys. ``leaves`` has, by log, the last
-    leaf that was seen, and ``seen_at`` when its checkpoint was first seen.
+    leaf that was seen.
     """
 
     statements: Mapping[str, Seen] = field(default_factory=dict)
     checkpoints: Mapping[str, str] = field(default_factory=dict)
     logs: Mapping[str, str] = field(default_factory=dict)
     leaves: Mapping[str, LeafTime] = field(default_factory=dict)
-    seen_at: Mapping[str, datetime] = field(default_factory=dict)
-
-    def size_of(self, log: str) -> SeenSize | None:
-        """The size of *log* at its checkpoint, None unless it is known when that was first seen."""
-        if log not in self.checkpoints or log not in self.seen_at:
-            return None
-        return SeenSize(parse_checkpoint(self.checkpoints[log]).size, self.seen_at[log])
 
     def logs_of(self, kids: Iterable[str], guids: Iterable[str]) -> set[str]:
         """The logs that these keys' statements, and these entries, were in."""
@@ -81,7 +66,6 @@ class TrustedState:
                     log: {"index": leaf.index, "logged_at": to_instant(leaf.logged_at)}
                     for log, leaf in self.leaves.items()
                 },
-                "seen_at": {log: to_instant(at) for log, at in self.seen_at.items()},
             }
         )
 
@@ -103,14 +87,13 @@ class TrustedState:
             # Members that files written by earlier verifiers do not have.
             logs = dict(found.get("logs", {}))
             leaves = {log: _leaf_time(value) for log, value in found.get("leaves", {}).items()}
-            seen_at = {log: from_instant(value) for log, value in found.get("seen_at", {}).items()}
             if not all(isinstance(log, str) for log in logs.values()):
                 raise Refused("a log is kept wrongly")
         except Refused as error:
             raise Refused(f"is no memory of a verifier: {error}") from None
         except (UnicodeDecodeError, KeyError, TypeError, AttributeError, ValueError):
             raise Refused("is no memory of a verifier: members are missing or wrong") from None
-        return cls(statements, checkpoints, logs, leaves, seen_at)
+        return cls(statements, checkpoints, logs, leaves)
 
 
 def _leaf_time(value: Mapping[str, Any]) -> LeafTime:
@@ -130,9 +113,7 @@ def _seen(value: Mapping[str, Any]) -> Seen:
 # Times in the log
 
 
-def misplaced(
-    leaves: Iterable[LeafTime], newest: LeafTime | None, seen: SeenSize | None
-) -> dict[LeafTime, str]:
+def misplaced(leaves: Iterable[LeafTime], newest: LeafTime | None) -> dict[LeafTime, str]:
     """Those of *leaves*, all of one log, whose time does not fit their place, and why not.
 
     :param newest: the last leaf of the log that was seen before.
@@ -140,7 +121,7 @@ def misplaced(
     found: dict[LeafTime, str] = {}
     last = None
     for leaf in sorted(set(leaves)):
-        if why := _out_of_order(leaf, last, newest) or _late(leaf, seen):
+        if why := _out_of_order(leaf, last, newest):
             found[leaf] = why
         if last is None or leaf.logged_at >= last.logged_at:
             last = leaf
@@ -157,9 +138,3 @@ def _out_of_order(leaf: LeafTime, last: LeafTime | None, newest: LeafTime | None
         if same or before.logged_at > after.logged_at:
             return f"{leaf}, by its word, but {other}"
     return ""
-
-
-def _late(leaf: LeafTime, seen: SeenSize | None) -> str:
-    if seen is None or leaf.index >= seen.size or leaf.logged_at - seen.seen_at <= SLACK:
-        return ""
-    return f"{leaf}, by its word, but it was in the log already at {to_instant(seen.seen_at)}"

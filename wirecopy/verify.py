@@ -23,7 +23,7 @@ from .report import Check, Report, Result, State, complete, late
 from .scope import PARTS, changed_parts, parts, scope_of
 from .statement import SLACK, Statement, read_statement
 from .text import UNSIGNED, Projection, plain, project
-from .tlog import FetchTile, Proved, check_proof, parse_checkpoint
+from .tlog import FetchTile, Proved, check_proof
 from .trusted_state import LeafTime, Seen, TrustedState, misplaced
 from .urls import resolve, unsigned
 
@@ -163,7 +163,7 @@ def _verify_share(
     if log.state != "failed":
         # Nothing is learnt from a log that failed, or it would pass the next time.
         good = [c for c, r in zip(checked, results, strict=True) if r.verdict == "verified"]
-        state = _learnt(evidence, good, keys, newest)
+        state = _learnt(state, good, keys, newest)
     return Report(tuple(results), log, state)
 
 
@@ -173,25 +173,18 @@ def _check_leaf_times(checked: Sequence["_EntryChecks"], keys: Keys, state: Trus
         return
     log = keys.log.name
     leaves = [one.leaf for one in checked if one.leaf is not None]
-    wrong = misplaced(leaves, state.leaves.get(log), state.size_of(log))
+    wrong = misplaced(leaves, state.leaves.get(log))
     for one in checked:
         if one.leaf in wrong:
             one.checks.append(_failed("receipt", wrong[one.leaf]))
 
 
 def _learnt(
-    evidence: Evidence, good: Sequence["_EntryChecks"], keys: Keys, newest: Mapping[str, str]
+    state: TrustedState, good: Sequence["_EntryChecks"], keys: Keys, newest: Mapping[str, str]
 ) -> TrustedState:
-    """The state with the *good* entries and the *newest* checkpoints."""
-    state = evidence.state
+    """The *state* with the *good* entries and the *newest* checkpoints."""
     statements, logs = dict(state.statements), dict(state.logs)
-    leaves, seen_at = dict(state.leaves), dict(state.seen_at)
-    for origin, note in newest.items():
-        # A checkpoint that is still the newest keeps the time when it was first seen.
-        if _size(state.checkpoints.get(origin)) != _size(note):
-            seen_at.pop(origin, None)
-            if evidence.now is not None:
-                seen_at[origin] = evidence.now
+    leaves = dict(state.leaves)
     for one in good:
         if one.signed is None or not one.follows:
             continue
@@ -203,11 +196,7 @@ def _learnt(
             logs.setdefault(token.kid, log)
             leaves[log] = max(one.leaf, leaves.get(log, one.leaf))
         statements[statement.guid] = Seen(statement.version, token.digest, log)
-    return TrustedState(statements, {**state.checkpoints, **newest}, logs, leaves, seen_at)
-
-
-def _size(note: str | None) -> int | None:
-    return None if note is None else parse_checkpoint(note).size
+    return TrustedState(statements, {**state.checkpoints, **newest}, logs, leaves)
 
 
 class _EntryChecks:
@@ -243,6 +232,7 @@ class _EntryChecks:
             disclosure=statement.disclosure if statement else None,
             received_at=statement.received_at if statement else None,
             logged_at=statement.logged_at if statement else None,
+            issued_at=statement.issued_at if statement else None,
         )
 
     def _checks(self) -> Iterator[Check]:
@@ -383,11 +373,12 @@ class _EntryChecks:
 
     def _check_times(self, statement: Statement) -> Check:
         # A desk changes what is published before or after its receipt is logged: no order there.
+        # Nor between logged_at and issued_at: a log once written by a clock that ran ahead goes on
+        # from there. The later it says that a receipt was logged, the less it claims.
         for name, earlier, then, later in (
             ("received_at", statement.received_at, "changed_at", statement.changed_at),
             ("changed_at", statement.changed_at, "issued_at", statement.issued_at),
             ("received_at", statement.received_at, "logged_at", statement.logged_at),
-            ("logged_at", statement.logged_at, "issued_at", statement.issued_at),
             ("issued_at", statement.issued_at, "now", self._evidence.now),
         ):
             if earlier is not None and later is not None and earlier - later > SLACK:
@@ -406,7 +397,7 @@ class _EntryChecks:
         self.leaf = LeafTime(self.proved.index, statement.logged_at)
         notes = (
             f"in the log of {self.proved.head.size}",
-            late(statement.received_at, statement.logged_at),
+            late(statement.received_at, statement.logged_at, statement.issued_at),
         )
         return Check("receipt", "ok", "; ".join(filter(None, notes)))
 

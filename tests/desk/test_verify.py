@@ -424,6 +424,24 @@ def test_a_receipt_that_was_logged_late(run: Any, tmp_path: Path) -> None:
     assert entry["late"] in next(c["reason"] for c in entry["checks"] if c["name"] == "receipt")
 
 
+def test_a_receipt_that_was_logged_ahead_of_time(run: Any, site: Site, tmp_path: Path) -> None:
+    """By a log in which a clock that ran a year ahead has written, a log that was seen before."""
+    issuer, memory = Issuer(), tmp_path / "seen.json"
+    issuer.logged_at += timedelta(days=365)
+    feed = publish(issuer, site)
+    for _ in range(2):
+        done = run(feed, "--remember", memory, "--json")
+        assert (done.code, done.states("times"), done.states("receipt")) == (
+            0,
+            ["ok"] * 3,
+            ["ok"] * 3,
+        )
+    assert done.told["entries"][0]["late"] == (
+        "received 2026-11-22 13:05Z, by its word; logged 2027-11-22 13:09Z, a time that had not"
+        " come when this was issued, 2026-11-22 13:10Z: the publisher's clock has gone back"
+    )
+
+
 def test_a_receipt_dated_before_what_was_seen(run: Any, site: Site, tmp_path: Path) -> None:
     issuer, memory = Issuer(), tmp_path / "seen.json"
     feed = publish(issuer, site)
@@ -452,7 +470,7 @@ def test_a_memory_from_before_there_were_places_in_it(run: Any, site: Site, tmp_
     done = run(feed, "--remember", memory, "--json")
     assert (done.code, done.states("continuity")) == (0, ["ok"] * 3)
     after = json.loads(memory.read_bytes())
-    assert after == {**whole, "seen_at": {}}  # it is not known since when
+    assert after == whole
 
 
 def test_a_log_that_withholds_what_was_seen(run: Any, site: Site, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from tests.publish.checks import check_atom, check_rss
 from tests.publish.samples import english, hindi, urdu
 from tests.publish.shelf import publish, put
 from tests.stories.proving import chained, receipt, verified
-from wirecopy import statement
+from wirecopy import Evidence, Report, TrustedState, statement, verify
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
 TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJ0eXBlIjoieCJ9.AA-_"
@@ -349,6 +349,57 @@ def test_a_damaged_log_is_told_and_nothing_is_published_on_it(
         assert feeds.entry(conn, urdu().id) is None
     assert head is not None
     assert head.size == 1
+
+
+@pytest.mark.parametrize("begun", ["before", "by it"])
+def test_after_a_clock_that_ran_ahead_is_put_right(
+    store: Store, config: ConfigOf, time: Time, begun: str
+) -> None:
+    """New stories are verified at once; what it dated, and what follows on it, in its time."""
+    room, week = config(), timedelta(days=7)
+    early = samples.story(
+        samples.version(agency_id="ahead"), received_at=NOON + week, first_received=NOON + week
+    )
+    if begun == "before":
+        ensure_keys(store, room)
+    time.now = NOON + week + timedelta(hours=1)
+    publish(store, room, early)
+    time.now = NOON
+    if begun == "by it":
+        publish(store, room, hindi())
+        assert errors(store) == ["no key is good now: wirecopy keys --rotate --now makes one"]
+        rotate_key(store, room, at_once=True)
+        again(store, room, hindi())
+    publish(store, room, english())
+    time.now += timedelta(minutes=1)
+    rewrite(store, early.id, "The desk wrote this", "Asha")
+    if begun == "before":
+        publish(store, room, hindi())
+    renderer.render_waiting(store, room)
+    assert errors(store) == []
+    assert [said["version"] for said in stated(store, early)] == [1, 2]
+
+    def seen(now: datetime, state: TrustedState) -> Report:
+        with store.read() as conn:
+            row = feeds.feed(conn, room.outgoing[0].name, "json")
+            chains = {
+                each.guid: json.dumps(
+                    {"guid": each.guid, "statements": proofs.statements_of(conn, each.id)}
+                ).encode()
+                for each in (early, english(), hindi())
+            }
+        assert row is not None
+        evidence = Evidence(now=now, find_chain=lambda said: chains[said.guid], state=state)
+        return verify(row.body, json.dumps(jwks(store)).encode(), evidence)
+
+    report = seen(time.now, TrustedState())
+    found = {entry.guid: entry for entry in report.entries}
+    assert [check.name for check in found[early.guid].failures] == ["times"]
+    for story in (english(), hindi()):
+        assert found[story.guid].verdict == "verified"
+        assert "a time that had not come when this was issued" in found[story.guid].late
+    time.now = NOON + week + timedelta(hours=1)
+    assert {e.verdict for e in seen(time.now, report.state).entries} == {"verified"}
 
 
 def _publish(url: str, room: Config, gate: Any) -> None:

@@ -280,20 +280,27 @@ def test_every_outcome_is_told_in_words() -> None:
             assert not re.search("undefined|null|NaN|object", text), (name, text)
 
 
-def test_a_receipt_that_was_logged_late_is_told() -> None:
+def test_a_receipt_that_was_logged_late_or_ahead_of_time_is_told() -> None:
     questions, expected = _entries()
-    late = {"stated: received long before it was logged"}
+    late = "; received 2 January 2019, 10:00 UTC, by its word; in the log only since"
+    ahead = (
+        "; logged 22 November 2026, 13:16 UTC, a time that had not come when this was issued, 22"
+    )
     told = {}
     said = ask([{"ask": "tell", **question} for question in questions])
     for (name, _), found in zip(expected, said, strict=True):
         for row in found["rows"]:
             if row["name"] == "Receipt" and "by its word" in row["said"]:
                 told[name] = row["said"]
-    assert set(told) == late
-    assert all(
-        "; received 2 January 2019, 10:00 UTC, by its word; in the log only since" in text
-        for text in told.values()
-    )
+    assert late in told["stated: received long before it was logged"]
+    assert ahead in told["stated: logged long after it was issued"]
+    assert set(told) == {
+        "stated: received long before it was logged",
+        "stated: issued before it was received",
+        "stated: logged long after it was issued",
+        "stated: logged at the end of time",
+        "stated: logged and issued at the end of time",
+    }
 
 
 def test_chains() -> None:

@@ -775,7 +775,15 @@ def _entries(issuer: Issuer, signed: Sequence[Entry]) -> Iterable[Case]:
             "times",
         ),
         ("logged just before it was received", logged(logged_at=_minutes(received_at, -4)), ""),
-        ("logged long after it was issued", logged(logged_at=_minutes(issued_at, 6)), "times"),
+        ("logged long after it was issued", logged(logged_at=_minutes(issued_at, 6)), ""),
+        ("logged at the end of time", logged(logged_at="9999-12-31T23:59:59.999999Z"), ""),
+        (
+            "logged and issued at the end of time",
+            logged(
+                logged_at="9999-12-31T23:59:59.999999Z", issued_at="9999-12-31T23:59:59.999999Z"
+            ),
+            "times",
+        ),
         ("logged just after it was issued", logged(logged_at=_minutes(issued_at, 4)), ""),
         (
             "logged before what is published was changed",
@@ -932,7 +940,7 @@ def _order(issuer: Issuer, signed: Sequence[Entry]) -> Iterable[Case]:
         ("seen before: one behind it, later", rising[:1], [fine], seen(9, logged_at)),
         ("seen before: one behind it, earlier", rising[:1], [wrong], seen(9, _LONG_AGO)),
         ("seen before: the log with it, then", [samples_[0]], [fine], noticed(5, -5)),
-        ("seen before: the log with it, long before then", [samples_[0]], [wrong], noticed(5, -6)),
+        ("seen before: the log with it, long before then", [samples_[0]], [fine], noticed(5, -6)),
     ):
         yield {
             "name": name,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wirecopy.trusted_state import LeafTime, SeenSize, misplaced
+from wirecopy.trusted_state import LeafTime, misplaced
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -23,9 +23,7 @@ def test_an_honest_log_has_no_fault(log: list[LeafTime], data: st.DataObject) ->
     seen = data.draw(st.permutations(log)).copy()
     del seen[data.draw(st.integers(1, len(log))) :]
     newest = data.draw(st.sampled_from([None, *log]))
-    size = data.draw(st.integers(1, len(log)))
-    head = data.draw(st.sampled_from([None, SeenSize(size, log[size - 1].logged_at)]))
-    assert misplaced(seen, newest, head) == {}
+    assert misplaced(seen, newest) == {}
 
 
 @given(logs(), st.data())
@@ -37,9 +35,9 @@ def test_a_leaf_dated_before_one_that_stands_before_it(
     early = LeafTime(behind, known.logged_at - data.draw(st.integers(1, 9)) * MICROSECOND)
     others = [place for place in log if place not in (known, log[behind])]
     others = data.draw(st.lists(st.sampled_from(others), unique=True)) if others else []
-    assert early in misplaced([*others, early, known], None, None)  # both in the feed
-    assert early in misplaced([*others, early], known, None)  # one remembered
-    assert known not in misplaced([*others, early, known], None, None)
+    assert early in misplaced([*others, early, known], None)  # both in the feed
+    assert early in misplaced([*others, early], known)  # one remembered
+    assert known not in misplaced([*others, early, known], None)
 
 
 @given(logs(), st.data())
@@ -49,5 +47,5 @@ def test_a_leaf_dated_after_one_that_stands_behind_it(
     before = data.draw(st.integers(0, len(log) - 2))
     known = log[data.draw(st.integers(before + 1, len(log) - 1))]
     late = LeafTime(before, known.logged_at + data.draw(st.integers(1, 9)) * MICROSECOND)
-    assert late in misplaced([late], known, None)
-    assert known in misplaced([late, known], None, None)
+    assert late in misplaced([late], known)
+    assert known in misplaced([late, known], None)

@@ -1,6 +1,6 @@
 // The verifier's report in words for readers.
 
-import { changedParts, loggedLate } from "./verify.js";
+import { changedParts, loggedAhead, loggedLate } from "./verify.js";
 
 const PARTS = {
   headline: "the headline",
@@ -93,11 +93,14 @@ function row(name, checks, said, found) {
 const subject = (check) =>
   ({ statement: "the statement: ", key: "its key: ", signature: "the signature: " })[check] ?? "";
 
-/** What is proved of a copy that was logged long after it was received by its own statement. */
-const since = (statement) =>
-  loggedLate(statement)
-    ? `; received ${day(statement.received_at)}, by its word; in the log only since ${day(statement.logged_at)}`
-    : "";
+/** What is to say of a copy that by its own statement was logged late, or ahead of time. */
+function since(statement) {
+  const { received_at, logged_at, issued_at } = statement;
+  const received = `; received ${day(received_at)}, by its word`;
+  if (loggedAhead(statement))
+    return `${received}; logged ${day(logged_at)}, a time that had not come when this was issued, ${day(issued_at)}: the publisher’s clock has gone back`;
+  return loggedLate(statement) ? `${received}; in the log only since ${day(logged_at)}` : "";
+}
 
 const signed = (statement, kid) =>
   `statement ${statement.version}, signed ${day(statement.issued_at)} with key ${kid.slice(0, 8)}…`;

@@ -244,6 +244,14 @@ export function loggedLate({ received_at, logged_at }) {
   return logged_at !== null && microseconds(logged_at) - microseconds(received_at) > LATE;
 }
 
+/**
+ * Whether a receipt came into the log at a time that had not come when the statement was issued: the
+ * publisher's clock has gone back, and the times of a log never do.
+ */
+export function loggedAhead({ logged_at, issued_at }) {
+  return logged_at !== null && !inOrder(logged_at, issued_at);
+}
+
 /** The digest by which the next statement names this one. */
 export function nameOf(jws) {
   return digestOf(toUtf8(jws));

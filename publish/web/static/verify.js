@@ -12,7 +12,7 @@ import { inOrder, keyOf, nameOf, readStatement, receiptOf, scopeFollows } from "
 import { PARTS, digests, plain, project, values } from "./text.js";
 
 export { cannotCheck } from "./encoding.js";
-export { changedParts, loggedLate, readKeys } from "./statement.js";
+export { changedParts, loggedAhead, loggedLate, readKeys } from "./statement.js";
 
 /** Every check, in the order in which they are made. */
 export const CHECKS = [
@@ -130,10 +130,9 @@ async function examine(entry, { keys, chain, now }, report, attempt) {
   });
   await attempt("times", () => {
     const { received_at, logged_at, changed_at, issued_at } = statement;
-    const logged = logged_at ?? received_at;
     demand(
       inOrder(received_at, changed_at, issued_at, new Date(now).toISOString()) &&
-        inOrder(received_at, logged, issued_at),
+        inOrder(received_at, logged_at ?? received_at),
       "they do not follow each other",
     );
   });
