@@ -245,6 +245,13 @@ MUTANTS = (
         ("tests/publish/test_signing.py",),
     ),
     Mutant(
+        "a statement is issued before what a clock that ran ahead has dated",
+        "publish/signing.py",
+        'return max(now, *map(datetime.fromisoformat, (claimed["changed_at"], *last)))',
+        "return now",
+        ("tests/publish/test_signing.py",),
+    ),
+    Mutant(
         "a statement by a revoked key is kept",
         "publish/signing.py",
         "if row.kid not in revoked and statement.claims_of",

@@ -61,8 +61,13 @@ def take_back(store: Store, room: Config) -> None:
             told = {"jws": jws, "digest": digest(jws.encode())}
             conn.execute(update(tables.statements).where(this).values(**told))
         conn.execute(text("ALTER TABLE receipts DROP COLUMN logged_at"))
-        conn.execute(text("ALTER TABLE wires DROP COLUMN expires_after"))
-        conn.execute(text("ALTER TABLE captures DROP COLUMN rule"))
+        conn.execute(text("DROP INDEX ix_blobs_parent"))
+        for later in (
+            *("wires.expires_after", "captures.rule", "wires.whole", "wires.retry_at"),
+            *("blobs.parent", "blobs.depth", "stories.addresses"),
+        ):
+            table, column = later.split(".")
+            conn.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         conn.execute(text("UPDATE alembic_version SET version_num = '0003'"))
         conn.execute(text("DELETE FROM notes"))  # rendered by an older number
 
