@@ -1,5 +1,6 @@
 """What an agency embeds cannot be published, but where it stands can: read from a wire, told beside
-the story in every feed and on its page, and no difference to those who verify."""
+the story in every feed and on its page, and no difference to those who verify. And pictures that
+only scripts or style would show are published."""
 
 import json
 
@@ -15,6 +16,8 @@ from tests.test_hostile import House, house  # noqa: F401  the fixture
 from tests.test_replay import Day
 from tests.test_verified import good, reports
 from wirecopy import TrustedState
+from wirecopy.feed import read_feed
+from wirecopy.text import project
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -92,26 +95,63 @@ BODIES: dict[str, tuple[str, list[tuple[str, str]], str]] = {
 }
 
 
-def wire() -> bytes:
+PICTURES = {
+    "waits for a script": ('<img class="lazy" data-src="/gale.jpg" alt="Fog">', "gale.jpg"),
+    "in noscript": (
+        '<figure><noscript><img src="/buoy.jpg" alt=""></noscript></figure>',
+        "buoy.jpg",
+    ),
+    "small first": ('<img class="lazy" src="/tiny.jpg" data-src="/gale.jpg">', "gale.jpg"),
+    "by style": ('<div style="background-image:url(/quay.jpg)"></div>', "quay.jpg"),
+    "by style, waits": ('<div class="lazy" data-bg="/quay.jpg"></div>', "quay.jpg"),
+    "captioned": (
+        '<figure style="background:url(/quay.jpg)"><figcaption>Fog</figcaption></figure>',
+        "quay.jpg",
+    ),
+    "behind words": ('<div style="background-image:url(/paper.jpg)">Fog</div>', ""),
+}
+
+
+def wire(bodies: dict[str, str]) -> bytes:
     items = "".join(
         f"<item><guid isPermaLink='false'>{guid}</guid><title>{guid}</title>"
         f"<link>https://agency.example/{number}</link>"
         f"<description><![CDATA[{WORDS}{body}]]></description></item>"
-        for number, (guid, (body, _, _)) in enumerate(BODIES.items())
+        for number, (guid, body) in enumerate(bodies.items())
     )
     return f"<rss version='2.0'><channel><title>W</title>{items}</channel></rss>".encode()
 
 
-def test_an_embed_that_must_go_leaves_a_link(house: House) -> None:  # noqa: F811
-    house.server.answer("/bad.rss", wire(), {"Content-Type": "application/rss+xml"})
-    assert house.work() == "ok"
-    assert house.problems() == []
+def published(at: House, of: dict[str, str]) -> dict[str, bytes]:
+    """The feeds of a wire of these bodies."""
+    at.server.answer("/bad.rss", wire(of), {"Content-Type": "application/rss+xml"})
+    assert at.work() == "ok"
+    assert at.problems() == []
     bodies: dict[str, bytes] = {}
     for form in feeds.FORMATS:
-        with house.store.read() as conn:
+        with at.store.read() as conn:
             row = feeds.feed(conn, "all", form)
         assert row is not None
         bodies[form] = row.body
+    return bodies
+
+
+def test_pictures_that_scripts_or_style_would_show_are_published(house: House) -> None:  # noqa: F811
+    bodies = published(house, {guid: body for guid, (body, _) in PICTURES.items()})
+    for form, document in bodies.items():
+        found = {e.headline: e for e in read_feed(document) if e.headline in PICTURES}
+        assert set(found) == set(PICTURES)
+        for guid, entry in found.items():
+            shown = [medium.url for medium in project(entry.body).media]
+            name = PICTURES[guid][1]
+            assert shown == ([f"https://agency.example/{name}"] if name else []), (form, guid)
+            assert entry.edit_scope == "verbatim", guid
+    with clock.reading(lambda: house.now):
+        good(reports(Day(house.config, house.store), house.store, TrustedState()))
+
+
+def test_an_embed_that_must_go_leaves_a_link(house: House) -> None:  # noqa: F811
+    bodies = published(house, {guid: body for guid, (body, _, _) in BODIES.items()})
     entries = {e["title"]: e for e in json.loads(bodies["json"])["items"]}
     for guid, (_, expected, scope) in BODIES.items():
         own = entries[guid]["_wirecopy"]

@@ -17,8 +17,10 @@ address. What is missing all the same is found by counting :func:`letters_by_han
 
 import html as _html
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from html.entities import html5
 
 from ingest.integrity import letters
@@ -73,7 +75,7 @@ _ODD = re.compile(
     r"<(?:!(?!--)|\?|/[^A-Za-z]|/?(?:noscript|rp|select)\b"
     r"|(?:noembed|noframes|script|style|template|textarea|title|xmp)\b"
     r"|iframe\b(?![^<>]*+>\s*</iframe)|img\b(?=[^<>]*\sdata-|(?![^<>]*\ssrc\s*=))"
-    r"|iframe\b(?=[^<>]*\sdata-)"
+    r"|(?:iframe|audio|video|source)\b(?=[^<>]*\sdata-)"
     rf"|/?(?!(?:{'|'.join(sorted(_KNOWN))})[\s/>])[A-Za-z]"
     r"""|[A-Za-z][A-Za-z0-9]*+\s++[^\s<>="'/:_-][^<>="'/:_-]*+>"""
     rf"|(?:{'|'.join(sorted(_PLACES))})\s*+>"
@@ -107,13 +109,32 @@ _PAIR = re.compile(
 _AMP = {"amp-img": "img", "amp-anim": "img", "amp-video": "video", "amp-audio": "audio"}
 _WAITING = re.compile(r"data-(?:[\w-]*(?:src|original|image|img|url|lazy|path|full|large)[\w-]*)")
 _PICTURE = re.compile(r"[^\s?#]+\.(?:jpe?g|png|gif|webp|avif|svg)(?:[?#]\S*)?", re.IGNORECASE)
-_FRAMED = re.compile(r"data-[\w-]*(?:src|url)[\w-]*")
+_PLAYED = re.compile(r"data-(?:[\w-]+-)?(?:src|url)(?:-[\w-]+)?")
 _ADDRESS = re.compile(r"\s*(?:https?:)?//[^\s\"]+\s*\Z", re.IGNORECASE)
+_LATER = ("data-src", "data-lazy-src", "data-original")
+"""Where a picture of a class for such pictures has the address that is shown in the end."""
+_PICTURED = re.compile("original|lazy|ima?ge?|photo")
 _BLANK = re.compile(
-    r"data:|about:blank|#|[^?#]*(?:blank|placeholder|spacer|transparent|pixel|lazy|loading|1x1)"
-    r"[\w.-]*\.(?:gif|png|svg|jpe?g|webp)\b",
+    r"data:|about:blank|#|[^?#]*(?:blank|placeholder|spacer|transparent|pixel|lazy|load(?:ing|er)|1x1"
+    r"|empty|dummy)[\w.-]*\.(?:gif|png|svg|jpe?g|webp)\b"
+    r"|[^?#]*/(?:gr[ae]y|clear|trans|dot|[ts])\.gif\b",
     re.IGNORECASE,
 )
+_BEHIND = re.compile(
+    r"""\bbackground(?:-image)?\s*:[^<>;]{0,200}?\burl\(\s*(?:"([^"]*)"|'([^']*)'|([^\s"'()]+))\s*\)""",
+    re.IGNORECASE,
+)
+_BACKED = re.compile(
+    r"background(?:-image)?\s*:[^<>;]{0,200}?url\(|\s(?:(?:data-)?background|data-bg)[\w-]*=", re.I
+)
+_MAY_SHOW = names("a div figure p section span td th")
+"""Elements that show a picture by style alone, where they hold nothing else."""
+_UNSEEN = re.compile(
+    r"(?<![\w-])(?:display\s*:\s*none|visibility\s*:\s*hidden|(?:width|height)\s*:\s*1px|width\s*:\s*0"
+    r"|(?:width|height)\s*=\s*[\"']?[01](?:px)?[\"'\s])|\shidden(?![\w-])",
+    re.IGNORECASE,
+)
+_HELD = re.compile(r"<(?:img|picture|video|audio|iframe|svg|object|embed|amp-)", re.IGNORECASE)
 _SRC = re.compile(r"""(?:^|(?<=\s))src\s*=\s*(?:"[^"]*"|'[^']*'|\S+)""", re.IGNORECASE)
 _SIZE = re.compile(r"\s+([\d.]+)[wx]", re.ASCII)
 
@@ -254,15 +275,17 @@ def mend(html: str) -> str:
       element has (``<HRBW.O>``, ``<rao@wire.example>``), is words; so is one whose attributes are
       words (``<a and b>``), and a ``<`` in whose tag another tag begins (``a <b and c</p>``).
     * ``noscript`` and ``select`` lose their tags; ``rp`` goes with the brackets that it holds.
-    * A picture or frame that waits for a script gets the address that it waits with; ``amp-img`` is
-      a picture; of a picture with ``srcset`` alone the largest becomes ``src``.
+    * A picture, frame or player that waits for a script gets the address that it waits with;
+      ``amp-img`` is a picture; of a picture with ``srcset`` alone the largest becomes ``src``.
+    * A picture that style alone shows, behind an element without words, becomes an ``img`` in it.
     """
     html = unwrapped(html)
-    plain = _PLAIN.match(html)
-    if plain is not None and plain.end() == len(html):
-        return html
-    if not _ODD.search(html) and html.rfind("<!--") <= html.rfind("-->"):
-        return html
+    if not ("ackground" in html.lower() or "data-bg" in html) or not _BACKED.search(html):
+        plain = _PLAIN.match(html)
+        if plain is not None and plain.end() == len(html):
+            return html
+        if not _ODD.search(html) and html.rfind("<!--") <= html.rfind("-->"):
+            return html
     return _Mender(html).mended()
 
 
@@ -275,6 +298,11 @@ class _Mender:
         self._ends = {name.lower() for name in _ENDS.findall(html)}
         self._never: set[str] = set()  # elements that are closed no more
         self._work = 0
+
+    @cached_property
+    def _sources(self) -> set[str]:
+        """The addresses of what is shown."""
+        return {_html.unescape(url) for url in _SOURCE.findall(self._html)}
 
     def mended(self) -> str:
         html = self._html
@@ -343,10 +371,12 @@ class _Mender:
                 piece, end = "", self._beyond_rp(end, held)
         elif name in ("img", "amp-img", "amp-anim"):
             piece = _picture(rest)
-        elif name in _AMP:
-            piece = f"<{_AMP[name]}{rest}>"
+        elif name in _AMP or name in ("audio", "video", "source"):
+            piece = _player(_AMP.get(name, token["name"]), rest)
         elif name in _RAW:
             return self._raw(token, name, empty=rest.endswith("/"))
+        elif name in _MAY_SHOW and _BACKED.search(rest):
+            piece += self._behind(name, rest, end)
         return piece, end
 
     def _is_said(self, name: str, rest: str) -> bool:
@@ -358,6 +388,22 @@ class _Mender:
             return name in _PLACES and name not in self._ends
         return not any(re.search("[-_:0-9]", word) or _VALUELESS.match(word) for word in words)
 
+    def _behind(self, name: str, rest: str, at: int) -> str:
+        """The picture that style shows behind an element, if it holds no other and no words (but
+        for the caption of a figure); empty for none, and for one that is shown elsewhere."""
+        stated = {n: _html.unescape(v) for n, v in _stated(rest).items()}
+        url = _background(stated)
+        close = self._lower.find(f"</{name}", at, at + 2_000)
+        inside = self._html[at : max(close, at)]
+        self._work += len(inside)
+        if not url or close < 0 or url in self._sources or _UNSEEN.search(f"{rest} "):
+            return ""
+        if _HELD.search(inside) or (name != "figure" and has_words(inside)):
+            return ""
+        self._sources.add(url)
+        alt = _html.escape(stated.get("aria-label", ""))
+        return f'<img src="{_html.escape(url)}" alt="{alt}">'
+
     def _beyond_rp(self, at: int, held: str) -> int:
         close = _RP_END.match(self._html, at + len(held))
         return close.end() if close is not None else at + len(held)
@@ -365,7 +411,7 @@ class _Mender:
     def _raw(self, token: re.Match[str], name: str, *, empty: bool) -> tuple[str, int]:
         """An element in which HTML sees no tags, as it is; or closed, where it holds prose."""
         html, at = self._html, token.end()
-        start = _frame(token) if name == "iframe" else token[0]
+        start = _player(token["name"], token["rest"]) if name == "iframe" else token[0]
         close = -1 if name in self._never else self._lower.find(f"</{name}", at)
         if close >= 0:
             self._work += close - at
@@ -409,27 +455,44 @@ def _stated(rest: str) -> dict[str, str]:
     return stated
 
 
-def _frame(token: re.Match[str]) -> str:
-    """The start tag of an ``iframe`` with the address that it waits with for a script."""
-    stated = _stated(token["rest"])
+def _player(name: str, rest: str) -> str:
+    """The start tag of a frame or player with the address that it waits with for a script."""
+    stated = _stated(rest)
     source = _html.unescape(stated.get("src", "")).strip()
-    waiting = (v for n, v in stated.items() if _FRAMED.fullmatch(n) and _ADDRESS.match(v))
+    waiting = (v for n, v in stated.items() if _PLAYED.fullmatch(n) and _ADDRESS.match(v))
     found = next(waiting, "") if not source or _BLANK.match(source) else ""
     if not found:
-        return token[0]
-    return f'<{token["name"]} src="{found}" {_SRC.sub("", token["rest"]).strip()}>'
+        return f"<{name}{rest}>"
+    return f'<{name} src="{found}" {_SRC.sub("", rest).strip(" /")}>'
+
+
+def _background(stated: Mapping[str, str]) -> str:
+    """The address of the picture behind an element of these attributes; empty for none."""
+    marks = ("background", "data-bg", "data-background")
+    values = [v.strip() for n, v in stated.items() if n.startswith(marks)]
+    said = [stated.get("style", ""), *(f"background:{value}" for value in values)]
+    found = [m[m.lastindex or 0] for one in said if (m := _BEHIND.search(one))]
+    found += [value for value in values if _PICTURE.fullmatch(value)]
+    # In style, a character may stand behind a backslash.
+    url = re.sub(r"\\(?=[^0-9a-fA-F\s])", "", found[0] if found else "")
+    photo = url.partition("?")[0].lower().endswith((".jpg", ".jpeg", ".webp"))
+    return "" if _BLANK.match(url) and not photo else url
 
 
 def _picture(rest: str) -> str:
     """An ``img`` with the address at which it is to be had."""
     stated = _stated(rest)
     source = _html.unescape(stated.get("src", "")).strip()
-    if source and not _BLANK.match(source):
-        return f"<img{rest}>"
     waiting = [(n, v) for n, v in stated.items() if n.startswith("data-") and v.strip()]
+    later = "lazy" in stated.get("class", "").lower() and any(
+        n in _LATER and v != stated.get("src") for n, v in waiting
+    )
+    if source and not _BLANK.match(source) and not later:
+        return f"<img{rest}>"
     found = next((v for n, v in waiting if _WAITING.fullmatch(n) and _PICTURE.fullmatch(v)), "")
     found = found or next((v for _, v in waiting if _PICTURE.fullmatch(v)), "")
     found = found or next((v for n, v in waiting if n.endswith("src") and " " not in v), "")
+    found = found or next((v for n, v in waiting if _PICTURED.search(n) and _ADDRESS.match(v)), "")
     sets = [stated.get("srcset", ""), *(v for n, v in waiting if n.endswith("srcset"))]
     found = found or next((best for s in sets if (best := _largest(s))), "")
     if not found:

@@ -98,10 +98,58 @@ def test_words_come_out(html: str, expected: tuple[str, ...]) -> None:
         ("<iframe src='about:blank' DATA-URL='https://v.example/1'/>", ["https://v.example/1"]),
         ("<iframe src='v' data-src='https://v.example/1'></iframe>", ["v"]),
         ("<iframe data-src='lazy' data-load=1></iframe>", []),
+        ("<video data-src='https://v.example/1.mp4'></video>", ["https://v.example/1.mp4"]),
+        ("<audio><source data-src='//v.example/1'></audio>", ["//v.example/1"]),
+        ("<picture><source data-srcset='//v.example/1'><img src=a.jpg></picture>", ["a.jpg"]),
+        ("<img class='fit lazyload' src='tiny.jpg' data-src='a.jpg'>", ["a.jpg"]),
+        ("<img src='tiny.jpg' data-src='a.jpg'>", ["tiny.jpg"]),
+        ("<img src='/img/grey.gif' data-original='https://p.example/7'>", ["https://p.example/7"]),
+        ("<img data-lazy='https://p.example/7'>", ["https://p.example/7"]),
+        ("<img data-href='https://p.example/7'>", []),
+        ("<img src='/train.jpg' data-full='b.jpg'>", ["/train.jpg"]),
     ],
 )
 def test_pictures_have_the_address_they_wait_with(html: str, expected: list[str]) -> None:
     assert [medium.url for medium in project(mend(html)).media] == expected
+    assert mend(mend(html)) == mend(html)
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ('<div style="background-image:url(a.jpg)"></div>', ["a.jpg"]),
+        (
+            "<DIV STYLE='BACKGROUND: #FFF URL(\"a.jpg?x=1&amp;y=2\") 0 0'>&nbsp;</DIV>",
+            ["a.jpg?x=1&y=2"],
+        ),
+        ('<span style="background-image: url(&quot;a.jpg&quot;)"><b></b></span>', ["a.jpg"]),
+        ("<a style='background:linear-gradient(red, blue), url( a.jpg )'></a>", ["a.jpg"]),
+        (r"<p style='background-image:url(https\:\/\/p.example\/a)'></p>", ["https://p.example/a"]),
+        ("<div style='height:0;padding-bottom:56%;background:url(a.jpg)'></div>", ["a.jpg"]),
+        ("<figure style='background:url(a.jpg)'><figcaption>Fog</figcaption></figure>", ["a.jpg"]),
+        ("<table><tr><td background='a.jpg' width='600'>&nbsp;</td></tr></table>", ["a.jpg"]),
+        ("<div class='lazy' data-bg='a.jpg'></div>", ["a.jpg"]),
+        ("<div data-background-image='url(a.jpg)'></div>", ["a.jpg"]),
+        ("<div data-bg='dark'></div><div data-bgset='x'></div>", []),
+        ("<div style='background:url(loading-dock.jpg)'></div>", ["loading-dock.jpg"]),
+        ("<p style='background:white'>Fog</p><div style='background:none'></div>", []),
+        ("<div style='background:url(a.jpg)'><p>Fog</p></div>", []),
+        ("<div style='background:url(a.jpg)'><img src='b.jpg'></div>", ["b.jpg"]),
+        ("<img src='a.jpg'><div style='background:url(a.jpg)'></div>", ["a.jpg"]),
+        ("<p style='background:url(a.jpg)'></p><p style='background:url(a.jpg)'></p>", ["a.jpg"]),
+        ("<div style='background:url(data:image/gif;base64,AA)'></div>", []),
+        ("<div style='background:url(/spacer.gif)'></div>", []),
+        ("<div style='background:url(t.jpg);width:1px;height:1px'></div>", []),
+        ("<td style='background:url(t.jpg)' width=1></td>", []),
+        ("<div style='background:url(t.jpg);display:none'></div>", []),
+        ("<div hidden style='background:url(t.jpg)'></div>", []),
+        ("<div style='background:url(a.jpg)'>", []),
+    ],
+)
+def test_a_picture_that_style_alone_shows_is_one(html: str, expected: list[str]) -> None:
+    assert [medium.url for medium in project(mend(html)).media] == expected
+    assert words(html) == project(html).paragraphs
+    assert letters_by_hand(mend(html)) == letters_by_hand(html)
     assert mend(mend(html)) == mend(html)
 
 
