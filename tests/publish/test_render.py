@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -150,8 +150,8 @@ def test_a_paragraph_lost_leaves_an_excerpt() -> None:
 
 
 def test_a_cleaner_that_changes_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    def meddling(html: str, base: str | None) -> str:
-        return clean.clean(html, base).replace("beta", "betta")
+    def meddling(html: str, base: str | None, newest: Mapping[str, str]) -> str:
+        return clean.clean(html, base, newest).replace("beta", "betta")
 
     monkeypatch.setattr(entry, "clean", meddling)
     found = rendered()
@@ -160,7 +160,7 @@ def test_a_cleaner_that_changes_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_cleaner_that_adds_a_link(monkeypatch: pytest.MonkeyPatch) -> None:
-    def meddling(html: str, base: str | None) -> str:
+    def meddling(html: str, *_: object) -> str:
         return html.replace("beta", '<a href="https://shop.example/">beta</a>')
 
     monkeypatch.setattr(entry, "clean", meddling)
