@@ -401,7 +401,7 @@ class TestSteps:
     def test_what_one_round_leaves_the_next_one_does(
         self, life: Life, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(retention, "STEP", 2)
+        monkeypatch.setattr(retention, "STEP", 20)
         numbers = [life.receive(item("a", f"Headline {n}")) for n in range(9)]
         life.now += 200 * DAY
         counts = []
