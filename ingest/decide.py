@@ -27,8 +27,10 @@ The rules for stories, each for a fault seen on real wires:
 * A new version is made when content changed, unless its stated ``updated`` is earlier than the one
   on record: then it is an old copy. Not when only dates, counters, tracking pixels or expiring
   signatures changed.
-* Of the same story twice in one capture the latest by its dates counts, else the first in document
-  order, as feeds are newest first; the others are duplicates.
+* Of the same story twice in one capture the latest by its dates counts, else one never seen, else
+  the one on record, else the first, as feeds are newest first; the others are duplicates. So the
+  same items in another order bring nothing.
+* A link on which items have different headlines, one of them without a guid, identifies none.
 
 Rules that came after release 0.1 hold for captures that came under them
 (:data:`stories.models.INTAKE_RULE`).
@@ -131,15 +133,15 @@ def decide(
     """
     keys = contents.keys
     on_record = {key for key, each in known.keys.items() if each.shared}
-    apart = _told_apart(contents) if version >= 2 else set()
+    apart = _told_apart(contents) | _links_of_headlines(keys) if version >= 2 else set()
     shared = on_record | apart | _links_of_several(keys, known)
     in_capture = common(keys, rule, on_record | apart if version >= 2 else ())
     identities = identify(keys, rule, shared | in_capture)
     shared |= in_capture
-    stories = _recognised(wire, keys, identities, known, shared)
+    stories = _recognised(wire, keys, identities, known, shared, version)
     # The keys of refused items come last; no intents are made for them.
     items = list(zip(contents.found, identities, stories, strict=False))
-    latest = _latest(contents.found, stories, at) if version >= 2 else {}
+    latest = _latest(contents.found, stories, known, at) if version >= 2 else {}
     intents: list[Intent] = []
     recorded: dict[str, str] = {}
     seen: set[str] = set()
@@ -205,6 +207,7 @@ def _recognised(
     identities: Sequence[Identity],
     known: Known,
     shared: Collection[str],
+    version: int,
 ) -> list[str]:
     """The story of each item of one capture, first those found and then those refused."""
     by_key = [_by_key(i.key, k, known, shared) for i, k in zip(identities, keys, strict=True)]
@@ -232,7 +235,21 @@ def _recognised(
         if address is not None:
             chosen.setdefault(address, story)
         found.append(story)
-    return found
+    if version < 2:
+        return found
+    # An item that has a link alone is the story on it that has a guid, as it will be on record.
+    linked = {
+        place: story
+        for identity, one, story in zip(identities, keys, found, strict=True)
+        for place in (_places(one) if identity.rule == "guid" else ())
+        if place not in shared
+    }
+    return [
+        next((linked[p] for p in _places(one) if p in linked), story)
+        if identity.rule == "link" and identity.key not in known.keys
+        else story
+        for identity, one, story in zip(identities, keys, found, strict=True)
+    ]
 
 
 def _by_key(key: str, keys: ItemKeys, known: Known, shared: Collection[str]) -> str | None:
@@ -263,17 +280,33 @@ def _guid_of(guid: str | None, keys: ItemKeys) -> str | None:
 
 
 def _latest(
-    found: Sequence[Candidate], stories: Sequence[str], at: datetime | None
+    found: Sequence[Candidate], stories: Sequence[str], known: Known, at: datetime | None
 ) -> dict[str, int]:
-    """The position of the item that counts, of each story that stands in the capture: that with
-    the latest date, else the first in the document."""
-    best: dict[str, Candidate] = {}
+    """The position of the item that counts, of each story that stands in the capture.
+
+    That with the latest date; of those that no date tells apart one that was never seen, else the
+    one on record, else the first in the document: so the same items in another order say the same.
+    """
+    copies: dict[str, list[Candidate]] = {}
     for item, story in zip(found, stories, strict=False):
-        other = best.setdefault(story, item)
-        mine, theirs = _dated(item.version, at), _dated(other.version, at)
-        if mine is not None and theirs is not None and mine > theirs:
-            best[story] = item
-    return {story: item.position for story, item in best.items()}
+        copies.setdefault(story, []).append(item)
+    counts: dict[str, int] = {}
+    for story, items in copies.items():
+        dates = [date for item in items if (date := _dated(item.version, at)) is not None]
+        last = max(dates, default=None)
+        newest = [i for i in items if (_dated(i.version, at) or last) == last]
+        counts[story] = min(newest, key=lambda i: _rank(i, story, known)).position
+    return counts
+
+
+def _rank(item: Candidate, story: str, known: Known) -> int:
+    """How soon *item*, a copy of *story*, counts: unseen copies before the one on record."""
+    before = known.stories.get(story)
+    if before is None:
+        return 0
+    if before.content_digest == item.content_digest or _is_untouched(before, item):
+        return 1
+    return 2 if item.keys.words is None or item.keys.words in known.keys else 0
 
 
 def _dated(version: Version, at: datetime | None) -> datetime | None:
@@ -308,6 +341,18 @@ def _told_apart(contents: Contents) -> set[str]:
         for guid, items in by_guid.items()
         if any(_is_another(items[0], item, contents.format) for item in items[1:])
     }
+
+
+def _links_of_headlines(keys: Sequence[ItemKeys]) -> set[str]:
+    """Links that stand on different headlines, and for some item must serve in a guid's place."""
+    headlines: dict[str, set[str]] = {}
+    needed: set[str] = set()
+    for one in keys:
+        for place in _places(one):
+            headlines.setdefault(place, set()).add(one.headline)
+            if _why_no_guid(one, ()):
+                needed.add(place)
+    return {place for place in needed if len(headlines[place]) > 1}
 
 
 def _is_another(one: Candidate, two: Candidate, format: str) -> bool:

@@ -5,6 +5,7 @@ Each feed is read by the real parsers; the record is a dictionary.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -386,3 +387,49 @@ def test_a_signature_that_expired_is_no_news() -> None:
     assert actions(record.take(signed("20261120T070000Z"))) == ["same"]
     assert actions(record.take(signed("20261120T080000Z", "2.jpg"))) == ["updated"]
     assert actions(record.take(signed("20261120T080000Z", "2.jpg", "w=9&amp;"))) == ["updated"]
+
+
+def linked(title: str, text: str, page: str = "a", **more: str) -> dict[str, str]:
+    return story(title, text, link=f"https://heron.example/{page}", **more)
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [story("Fog", REEDS), story("Fog", TIDE), story("Tide", TIDE)],
+        [linked("Fog", REEDS), linked("Fog", TIDE)],
+        [linked("Fog", REEDS, guid="1"), linked("Tide", TIDE)],
+        [linked("Fog", REEDS, guid="1"), linked("Fog", TIDE)],
+        [linked("Fog", REEDS), linked("Tide", TIDE), linked("Fog", REEDS, guid="2")],
+        [story("Fog", REEDS, guid="https://heron.example/a"), linked("Tide", TIDE)],
+        [story("Fog", REEDS, guid="https://heron.example/a"), linked("Fog", TIDE, page="a/")],
+        [linked("Fog", "x", pubDate=MORNING), linked("Fog", "y"), linked("Fog", "z")],
+        [story("Fog", REEDS, guid="1"), story("Fog", TIDE, guid="1")],
+        [linked("Fog", REEDS), linked("Fog", REEDS), linked("Fog", REEDS, category="A")],
+    ],
+)
+def test_the_same_items_again_and_in_another_order_bring_nothing(
+    items: list[dict[str, str]],
+) -> None:
+    for order in permutations(items):
+        record = Record()
+        record.take(rss(*items))
+        assert set(actions(record.take(rss(*items)))) <= {"same", "duplicate"}
+        assert set(actions(record.take(rss(*order)))) <= {"same", "duplicate"}
+
+
+def test_a_story_on_the_link_of_another_is_not_lost() -> None:
+    record = Record()
+    both = rss(linked("Fog", REEDS, guid="1"), linked("Tide", TIDE))
+    assert record.take(both) == [("new", "Fog"), ("new", "Tide")]
+    assert record.take(both) == [("same", "Fog"), ("same", "Tide")]
+    assert record.degraded == [None, "no guid; several stories share the link"]
+
+
+def test_of_two_undated_copies_the_one_that_was_never_seen_counts() -> None:
+    record = Record()
+    old, new = story("Fog", REEDS, guid="1"), story("Fog", TIDE, guid="1")
+    assert actions(record.take(rss(old))) == ["new"]
+    assert actions(record.take(rss(old, new))) == ["duplicate", "updated"]
+    assert actions(record.take(rss(new, old))) == ["same", "duplicate"]
+    assert actions(record.take(rss(old))) == ["updated"]
