@@ -196,7 +196,7 @@ def _published(story: Story) -> datetime:
     stated = utc(story.version.published)
     if stated is None and (updated := utc(story.version.updated)):
         stated = min(updated, received)
-    return stated if stated and EPOCH < stated <= changed else received
+    return stated if stated and stated != EPOCH and stated <= changed else received
 
 
 FIRST_WORDS = 240
