@@ -87,11 +87,11 @@ _REFERENCE = re.compile(
 _COMPLETE = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,6}|([A-Za-z][A-Za-z0-9]{1,31}));")
 _WINDOWS = re.compile(r"&#(?:(1[2-5][0-9])|[xX]0{0,4}([89][0-9a-fA-F]));")
 _APART = re.compile(
-    r"<!\[CDATA\[(?P<section>.*?)\]\]>|<!--.*?-->|<\?.*?\?>"
+    r"<!\[CDATA\[|<!--|<\?"
     rf"|<(?P<end>/?)(?:[\w.-]{{1,64}}:)?(?P<name>{_NAME})"
     r"""(?P<rest>(?>[^<>"']+|"[^"<]*"|'[^'<]*')*+)>""",
-    re.DOTALL,
 )
+_ENDS = {"<![CDATA[": "]]>", "<!--": "-->", "<?": "?>"}
 _WRAPPER = re.compile(r"\s*<div[^<>]*>(.*)</div>\s*", re.DOTALL | re.IGNORECASE)
 _CHANNEL = re.compile(r"<channel\s([^<>]*)>", re.IGNORECASE)
 _PREDEFINED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
@@ -407,15 +407,37 @@ def as_html(inner: str, entities: dict[str, str]) -> str:
 
     if entities or "&#" in inner:
         inner = _REFERENCE.sub(kept, inner)
-    return _APART.sub(_apart, inner)
+    return "".join(
+        before + (html.escape(section, quote=False) if tag is None else _tag(tag))
+        for before, tag, section in _apart(inner)
+    )
 
 
-def _apart(match: re.Match[str]) -> str:
-    name = match["name"]
-    if name is None:
-        text = match["section"]
-        return "" if text is None else html.escape(text, quote=False)
-    rest = match["rest"]
+def _apart(inner: str) -> Iterator[tuple[str, re.Match[str] | None, str]]:
+    """Texts of *inner*, each with the tag or the words of the CDATA section that follows it.
+    Comments and instructions are left out. Linear in its length: an end is not searched for twice.
+    """
+    endless: set[str] = set()
+    start = at = 0
+    while (match := _APART.search(inner, at)) is not None:
+        if match["name"] is not None:
+            yield inner[start : match.start()], match, ""
+            start = at = match.end()
+            continue
+        begin = match[0]
+        end = -1 if begin in endless else inner.find(_ENDS[begin], match.end())
+        if end < 0:
+            endless.add(begin)
+            at = match.end()
+            continue
+        section = inner[match.end() : end] if begin == "<![CDATA[" else ""
+        yield inner[start : match.start()], None, section
+        start = at = end + len(_ENDS[begin])
+    yield inner[start:], None, ""
+
+
+def _tag(match: re.Match[str]) -> str:
+    name, rest = match["name"], match["rest"]
     if match["end"] or not rest.endswith("/"):
         return f"<{match['end']}{name}{rest}>"
     return f"<{name}{rest[:-1]}>" if name.lower() in VOID else f"<{name}{rest[:-1]}></{name}>"
@@ -431,15 +453,10 @@ def _characters(inner: str, entities: dict[str, str]) -> str:
         return _resolved(inner, entities)
     if "]]>" not in inner and _SECTION.match(inner):
         return inner  # left open
-    pieces: list[str] = []
-    at = 0
-    for match in _APART.finditer(inner):
-        if match["name"] is not None:
-            continue
-        pieces += (_resolved(inner[at : match.start()], entities), match["section"] or "")
-        at = match.end()
-    pieces.append(_resolved(inner[at:], entities))
-    return "".join(pieces)
+    return "".join(
+        _resolved(before + (tag[0] if tag else ""), entities) + section
+        for before, tag, section in _apart(inner)
+    )
 
 
 def _resolved(text: str, entities: dict[str, str]) -> str:

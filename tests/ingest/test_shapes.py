@@ -49,7 +49,11 @@ def outcome(name: str) -> dict[str, Any]:
             version = version.model_copy(update={"agency_id": identity.key})
         kept = version.model_dump(mode="json", exclude={"wire", "body", "base", "media"})
         versions.append({"identity": identity.model_dump(), **kept})
-    told = {**asdict(parsed), "unread": parsed.unread or None}
+    told = {
+        **asdict(parsed),
+        "unread": parsed.unread or None,
+        "whole": None if parsed.whole else False,
+    }
     return {**slim(told), "versions": slim(versions)}
 
 
