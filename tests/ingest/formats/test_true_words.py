@@ -249,7 +249,7 @@ SPELT = [
     ("Food &#X26; Drink", "Food & Drink"),
     ("Caf&eacute;s", "Cafés"),
     ("Caf&amp;eacute;s", "Cafés"),
-    ("<![CDATA[Caf&eacute;s&nbsp;now]]>", "Cafés now"),
+    ("<![CDATA[Caf&eacute;s&nbsp;now]]>", "Cafés\xa0now"),
     ("R&D and AT&T", "R&D and AT&T"),
     ("&lt;b&gt;Food&lt;/b&gt;", "Food"),
     ("5 &lt; 6", "5 < 6"),
