@@ -38,7 +38,7 @@ class Issuer:
 
     signer: Signer = field(default_factory=Signer)
     log: Log = field(default_factory=Log)
-    room: Config = field(default_factory=config)
+    conf: Config = field(default_factory=config)
     chains: dict[str, list[str]] = field(default_factory=dict)
     logged_at: datetime = ISSUED - timedelta(minutes=1)
 
@@ -77,7 +77,7 @@ class Issuer:
 
     def sign(self, story: Story, **changes: Any) -> Entry:
         """*story* as an entry with its statement, which is added to its chain."""
-        rendered = render(story, self.room)
+        rendered = render(story, self.conf)
         token = self.signer.sign(self.payload(story, rendered, **changes))
         self.chains.setdefault(story.id, []).append(token)
         return rendered.entry.model_copy(update={"statement": token})
@@ -85,7 +85,7 @@ class Issuer:
     def feed(self, entries: Sequence[Entry], format: Format) -> bytes:
         """The document of *entries*."""
         fragments = [WRITERS[format](entry) for entry in entries]
-        return join(metadata(self.room.feeds[0], self.room, ISSUED), format, fragments)
+        return join(metadata(self.conf.feeds[0], self.conf, ISSUED), format, fragments)
 
     def chain(self, story: Story) -> bytes:
         """The chain document of *story*."""

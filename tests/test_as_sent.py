@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from desk import status as room
+from desk import status as standing
 from desk.headline import HeadlineError, rewrite
 from stories import clock
 from stories.db import Store, feeds
@@ -101,7 +101,7 @@ def test_what_shows_nothing_is_no_headline(config: ConfigOf, store: Store) -> No
     sent = [item(f"u{n}", text) for n, text in enumerate(UNSEEN)]
     at.publish(feed(*sent, item("seen", "Pier \u200b closes")))
     assert titles(at) == [["Pier \u200b closes"]] * 3
-    told = room.as_data(room.gather(at.config, store, at.now))
+    told = standing.as_data(standing.gather(at.config, store, at.now))
     assert told["no_headline"] == len(UNSEEN)
     assert all(story.received is not None for story in at.stories().values())
     with clock.reading(lambda: at.now):

@@ -43,7 +43,7 @@ def lived(config_of: ConfigOf, store: Store) -> Iterator[tuple[Day, Config]]:
     with ExitStack() as stack:
         agency = stack.enter_context(serve(SHOW, clock=lambda: moment))
         stack.enter_context(clock.reading(now))
-        room = config_of(
+        newsroom = config_of(
             wires=[
                 {"name": f"w{n}", "url": f"{agency}/w/{n}.rss", "allow_private": True}
                 for n in range(SHOW.wires)
@@ -51,8 +51,8 @@ def lived(config_of: ConfigOf, store: Store) -> Iterator[tuple[Day, Config]]:
             feeds=[{"name": "all", "title": "All", "limit": 100}],
         )
         with store.write() as conn:
-            wires.sync(conn, room.wires, clock.now())
-        rerender_if_changed(store, room)
+            wires.sync(conn, newsroom.wires, clock.now())
+        rerender_if_changed(store, newsroom)
         seen: list[Seen] = []
         acts: list[Act] = []
         http = stack.enter_context(Client())
@@ -60,18 +60,18 @@ def lived(config_of: ConfigOf, store: Store) -> Iterator[tuple[Day, Config]]:
             before, moment = moment, moment + EVERY
             with store.write() as conn:
                 claimed = wires.take(conn, ["w0", "w1"], clock.now() + timedelta(minutes=1))
-            for polled in poll.poll(store, room, http, claimed):
+            for polled in poll.poll(store, newsroom, http, claimed):
                 began = START + timedelta(seconds=before)
                 seen.append(Seen(polled.wire, began, clock.now(), True))
-            intake.take_in_waiting(store, room)
+            intake.take_in_waiting(store, newsroom)
             if not acts:
                 with store.read() as conn:
                     story = records.newest(conn, limit=1)[0]
                 rewrite(store, story.id, "Desk 1", "Editor 1")
                 acts.append(Act(story.id, "Desk 1", "Editor 1", True))
-            renderer.render_waiting(store, room)
+            renderer.render_waiting(store, newsroom)
         start = START.timestamp()
-        yield Day(replace(SHOW, site=agency), start, start + END, seen, acts, [], 30.0), room
+        yield Day(replace(SHOW, site=agency), start, start + END, seen, acts, [], 30.0), newsroom
 
 
 def lose_a_version(store: Store) -> None:
@@ -120,9 +120,9 @@ DAMAGE: dict[str, tuple[Callable[[Store], None], str]] = {
 
 
 def test_a_day_without_crashes_passes(config: ConfigOf, store: Store, other_url: str) -> None:
-    with lived(config, store) as (day, room):
+    with lived(config, store) as (day, newsroom):
         empty = connect(other_url)
-        verdict = judge(day, room, store, empty)
+        verdict = judge(day, newsroom, store, empty)
         empty.close()
     assert {claim: wrong for claim, wrong in verdict.wrong.items() if wrong} == {}
     assert verdict.good
@@ -133,14 +133,14 @@ def test_damage_is_found(config: ConfigOf, tmp_path: Path) -> None:
     """One day, copied for each harm that is done to it."""
     store = connect(f"sqlite:///{tmp_path}/lived.sqlite3")
     store.migrate()
-    with lived(config, store) as (day, room):
+    with lived(config, store) as (day, newsroom):
         for number, (harm, claim) in enumerate(DAMAGE.values()):
             with store.engine.connect() as conn:
                 conn.connection.execute(f"VACUUM INTO '{tmp_path}/{number}.sqlite3'")
             harmed = connect(f"sqlite:///{tmp_path}/{number}.sqlite3")
             empty = connect(f"sqlite:///{tmp_path}/{number}.again.sqlite3")
             harm(harmed)
-            verdict = judge(day, room, harmed, empty)
+            verdict = judge(day, newsroom, harmed, empty)
             harmed.close()
             empty.close()
             assert verdict.wrong[claim], claim

@@ -30,17 +30,19 @@ FEEDS = [(name, form) for name in ("all", "harbour") for form in ("rss", "atom",
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Path:
+def newsroom(tmp_path: Path) -> Path:
     """The data folder and configuration as that version left them."""
     with tarfile.open(KEPT) as archive:
         archive.extractall(tmp_path, filter="data")
     return tmp_path
 
 
-def wirecopy(room: Path, *words: str) -> int:
+def wirecopy(newsroom: Path, *words: str) -> int:
     """The exit code of one command, at the time when the store was left."""
     with clock.reading(lambda: THEN), pytest.MonkeyPatch.context() as patched:
-        patched.setattr(sys, "argv", ["wirecopy", "--config", str(room / "wirecopy.toml"), *words])
+        patched.setattr(
+            sys, "argv", ["wirecopy", "--config", str(newsroom / "wirecopy.toml"), *words]
+        )
         try:
             main()
         except SystemExit as end:
@@ -57,36 +59,39 @@ def seen(feed: bytes, form: str) -> list[tuple[Any, ...]]:
     return [(e.id, e.title, e.get("updated")) for e in entries]
 
 
-def test_nothing_changes_for_subscribers(room: Path, capfdbinary: Any) -> None:
-    assert wirecopy(room, "replay") == 1  # one item stands in quarantine
+def test_nothing_changes_for_subscribers(newsroom: Path, capfdbinary: Any) -> None:
+    assert wirecopy(newsroom, "replay") == 1  # one item stands in quarantine
     for name, form in FEEDS:
         capfdbinary.readouterr()
-        assert wirecopy(room, "feed", name, "--format", form) == 0
+        assert wirecopy(newsroom, "feed", name, "--format", form) == 0
         now = capfdbinary.readouterr().out
-        assert seen(now, form) == seen((room / f"{name}.{form}").read_bytes(), form), (name, form)
+        assert seen(now, form) == seen((newsroom / f"{name}.{form}").read_bytes(), form), (
+            name,
+            form,
+        )
 
 
-def test_a_replay_finds_every_story_as_it_stands(room: Path, capfdbinary: Any) -> None:
+def test_a_replay_finds_every_story_as_it_stands(newsroom: Path, capfdbinary: Any) -> None:
     capfdbinary.readouterr()
-    assert wirecopy(room, "replay", "--dry-run", "--json") == 1  # as above
+    assert wirecopy(newsroom, "replay", "--dry-run", "--json") == 1  # as above
     told = json.loads(capfdbinary.readouterr().out)
     assert told["changes"] == [], told
     assert told["captures"] > 0
 
 
-def test_what_was_signed_is_still_good(room: Path, capfdbinary: Any) -> None:
-    assert wirecopy(room, "replay") == 1  # one item stands in quarantine
+def test_what_was_signed_is_still_good(newsroom: Path, capfdbinary: Any) -> None:
+    assert wirecopy(newsroom, "replay") == 1  # one item stands in quarantine
     for name, form in FEEDS:
         capfdbinary.readouterr()
-        assert wirecopy(room, "feed", name, "--format", form) == 0
-        (room / f"now.{form}").write_bytes(capfdbinary.readouterr().out)
-        words = ["verify", str(room / f"now.{form}"), "--key", str(room / "jwks.json")]
-        assert wirecopy(room, *words) == 0
+        assert wirecopy(newsroom, "feed", name, "--format", form) == 0
+        (newsroom / f"now.{form}").write_bytes(capfdbinary.readouterr().out)
+        words = ["verify", str(newsroom / f"now.{form}"), "--key", str(newsroom / "jwks.json")]
+        assert wirecopy(newsroom, *words) == 0
 
 
-def test_the_next_poll_brings_nothing_new(room: Path, capfdbinary: Any) -> None:
+def test_the_next_poll_brings_nothing_new(newsroom: Path, capfdbinary: Any) -> None:
     """What stands on the wires is what it was, though new captures go by new rules."""
-    config = load(room / "wirecopy.toml")
+    config = load(newsroom / "wirecopy.toml")
     store = open_store(config)
     with store.write() as conn:
         for name in captures.wires_captured(conn):
@@ -108,6 +113,9 @@ def test_the_next_poll_brings_nothing_new(room: Path, capfdbinary: Any) -> None:
     assert [(one.new, one.updated) for one in new] == [(0, 0)] * 5
     for name, form in FEEDS:
         capfdbinary.readouterr()
-        assert wirecopy(room, "feed", name, "--format", form) == 0
+        assert wirecopy(newsroom, "feed", name, "--format", form) == 0
         now = capfdbinary.readouterr().out
-        assert seen(now, form) == seen((room / f"{name}.{form}").read_bytes(), form), (name, form)
+        assert seen(now, form) == seen((newsroom / f"{name}.{form}").read_bytes(), form), (
+            name,
+            form,
+        )

@@ -58,19 +58,19 @@ def ended() -> None:
 
 def test_a_poll_and_an_intake_of_one_wire(store: Store, config: ConfigOf) -> None:
     wire = {"name": "w", "url": "https://agency.example/f"}
-    room = config(wires=[wire])
+    conf = config(wires=[wire])
     with store.write() as conn:
-        wires.sync(conn, room.wires, NOW)
+        wires.sync(conn, conf.wires, NOW)
         captures.add(conn, "w", NOW, wire["url"], [], FEED)
         outbox.want(conn, "ingest", ["w"], NOW)
         [polled] = wires.take(conn, ["w"], NOW)
     with clock.reading(lambda: NOW), capture_logs() as told:
         with store.write() as conn:  # as ingest.poll._keep does
             assert wires.finish_poll(conn, "w", polled.lease or "", {"state": "ok"})
-            meet(store, lambda: taken_in(store, room))
+            meet(store, lambda: taken_in(store, conf))
             outbox.want(conn, "ingest", ["w"], NOW)
         ended()
-        intake.take_in_waiting(store, room)
+        intake.take_in_waiting(store, conf)
     assert [line for line in told if line["log_level"] == "error"] == []
     with store.read() as conn:
         assert records.counts(conn) == (1, 1)
@@ -78,29 +78,29 @@ def test_a_poll_and_an_intake_of_one_wire(store: Store, config: ConfigOf) -> Non
 
 def test_the_press_and_a_changed_configuration(store: Store, config: ConfigOf) -> None:
     """A member that starts with another configuration wants everything rendered anew."""
-    room, story = config(), english()
-    publish(store, room, story)
+    conf, story = config(), english()
+    publish(store, conf, story)
     with store.write() as conn:
         outbox.want(conn, "story", [story.id], clock.now())
-    publisher = {"name": "The Renamed Test", "url": room.publisher.url}
-    again = Config(**{**room.model_dump(), "publisher": publisher})
+    publisher = {"name": "The Renamed Test", "url": conf.publisher.url}
+    again = Config(**{**conf.model_dump(), "publisher": publisher})
     with store.write() as conn:  # as the renderer does: stories, then feeds
         [job] = outbox.claim(conn, "story", clock.now(), 1)
         assert outbox.renew(conn, job, clock.now())
         meet(store, lambda: assert_refreshed(store, again))
-        outbox.want(conn, "feed", [room.outgoing[0].name], clock.now())
+        outbox.want(conn, "feed", [conf.outgoing[0].name], clock.now())
         outbox.release(conn, [job])
     ended()
     renderer.render_waiting(store, again)
     with store.read() as conn:
-        row = feeds.feed(conn, room.outgoing[0].name, "json")
+        row = feeds.feed(conn, conf.outgoing[0].name, "json")
     assert row is not None
     assert "The Renamed Test" in row.body.decode()
 
 
-def taken_in(store: Store, room: Config) -> None:
-    assert intake.take_in_waiting(store, room)
+def taken_in(store: Store, conf: Config) -> None:
+    assert intake.take_in_waiting(store, conf)
 
 
-def assert_refreshed(store: Store, room: Config) -> None:
-    assert rerender_if_changed(store, room)
+def assert_refreshed(store: Store, conf: Config) -> None:
+    assert rerender_if_changed(store, conf)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from desk import status as room
+from desk import status
 from desk.headline import rewrite
 from ingest import intake, parse, replay
 from ingest.formats import rss_atom
@@ -123,7 +123,7 @@ def test_what_lost_text_waits_in_quarantine_until_the_parser_is_mended(
         assert captures.quarantined(conn) == {number}
     assert (fault.position, fault.state) == (0, "text-lost")
     assert "<dispatch> says “The harbour office said on Sunday" in fault.message
-    standing = room.as_data(room.gather(desk.config, store, desk.now))["quarantine"]
+    standing = status.as_data(status.gather(desk.config, store, desk.now))["quarantine"]
     assert (standing["count"], standing["newest"][0]["state"]) == (1, "text-lost")
 
     assert desk.replay(Selection(quarantined=True))[0].changes == ()

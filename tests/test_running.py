@@ -83,32 +83,32 @@ def run(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_nohup_holds_and_the_log_is_json_to_the_end(tmp_path: Path) -> None:
-    room = Newsroom(tmp_path)
-    with room.up(before=["nohup"]) as process:
-        until(lambda: room.ready() and room.events("beat reaches the broker"))
-        until(lambda: "poller@" in room.log.read_text(encoding="utf-8"))
+    newsroom = Newsroom(tmp_path)
+    with newsroom.up(before=["nohup"]) as process:
+        until(lambda: newsroom.ready() and newsroom.events("beat reaches the broker"))
+        until(lambda: "poller@" in newsroom.log.read_text(encoding="utf-8"))
         os.killpg(process.pid, signal.SIGHUP)
         time.sleep(1)
         assert process.poll() is None
-        assert room.ready()
+        assert newsroom.ready()
         process.terminate()
         assert process.wait(90) == 0
-    assert {e["member"] for e in room.events("ended")} >= {"worker", "poller", "beat", "web"}
-    assert {e["status"] for e in room.events("ended")} == {"exit code 0"}
+    assert {e["member"] for e in newsroom.events("ended")} >= {"worker", "poller", "beat", "web"}
+    assert {e["status"] for e in newsroom.events("ended")} == {"exit code 0"}
 
 
 @pytest.mark.parametrize("member", ["worker", "poller", "beat", "web"])
 def test_nohup_holds_for_each_member(tmp_path: Path, member: str) -> None:
     with servers.throwaway() as folder, servers.redis(folder) as url:
-        room = Newsroom(tmp_path, f'redis_url = "{url}"')
-        with room.up(member, before=["nohup"]) as process:
+        newsroom = Newsroom(tmp_path, f'redis_url = "{url}"')
+        with newsroom.up(member, before=["nohup"]) as process:
             until(
                 lambda: (
-                    room.log.exists()
+                    newsroom.log.exists()
                     and (
-                        "ready" in room.log.read_text()
-                        or room.get("/")[0]
-                        or "reaches the broker" in room.log.read_text()
+                        "ready" in newsroom.log.read_text()
+                        or newsroom.get("/")[0]
+                        or "reaches the broker" in newsroom.log.read_text()
                     )
                 )
             )
@@ -116,39 +116,39 @@ def test_nohup_holds_for_each_member(tmp_path: Path, member: str) -> None:
             os.kill(pid, signal.SIGHUP)
             time.sleep(2)
             assert process.poll() is None
-            assert "estarting" not in room.log.read_text()
+            assert "estarting" not in newsroom.log.read_text()
 
 
 def test_a_port_that_is_taken_is_told_once_before_anything_starts(tmp_path: Path) -> None:
-    room = Newsroom(tmp_path)
-    taken = ("127.0.0.1", int(room.site.rpartition(":")[2]))
-    with socket.create_server(taken), room.up() as process:
+    newsroom = Newsroom(tmp_path)
+    taken = ("127.0.0.1", int(newsroom.site.rpartition(":")[2]))
+    with socket.create_server(taken), newsroom.up() as process:
         assert process.wait(60) == 1
-    (line,) = [json.loads(text) for text in room.log.read_text().splitlines()]
+    (line,) = [json.loads(text) for text in newsroom.log.read_text().splitlines()]
     assert "another program does already" in line["error"]
     assert not (tmp_path / "wirecopy-data/wirecopy.sqlite3").exists()
 
 
 def test_a_second_one_is_told_of_the_first_and_not_of_the_port(tmp_path: Path) -> None:
-    room = Newsroom(tmp_path)
-    with room.up() as process:
-        until(room.ready)
+    newsroom = Newsroom(tmp_path)
+    with newsroom.up() as process:
+        until(newsroom.ready)
         done = run(tmp_path, "up")
         assert done.returncode == 1
         assert f"another wirecopy up runs here (process {process.pid})" in done.stderr
 
 
 def test_files_of_the_broker_that_cannot_be_loaded_are_set_aside(tmp_path: Path) -> None:
-    room = Newsroom(tmp_path)
-    with room.up():
-        until(room.ready)
+    newsroom = Newsroom(tmp_path)
+    with newsroom.up():
+        until(newsroom.ready)
     (file,) = (tmp_path / "wirecopy-data/broker/appendonlydir").glob("*.incr.aof")
     with file.open("ab") as grown:
         grown.write(b"\0" * 4096)
-    with room.up():
-        until(room.ready)
-        until(lambda: len(room.events("ready")) >= 3)
-        (said,) = room.events("repaired")
+    with newsroom.up():
+        until(newsroom.ready)
+        until(lambda: len(newsroom.events("ready")) >= 3)
+        (said,) = newsroom.events("repaired")
         assert "losing nothing" in said["what"]
     assert (tmp_path / "wirecopy-data/broker/unreadable").is_dir()
 
@@ -160,11 +160,11 @@ def test_feeds_are_served_while_the_broker_is_away_and_it_is_no_reason_to_end(
         server.answer("/feed.xml", hostile.FEED)
         wire = f"url = '{server.url}/feed.xml'"
         port = free_port()
-        room = Newsroom(tmp_path, f'redis_url = "redis://127.0.0.1:{port}/0"', wire)
+        newsroom = Newsroom(tmp_path, f'redis_url = "redis://127.0.0.1:{port}/0"', wire)
         assert run(tmp_path, "poll").returncode == 0
-        with room.up() as process:
-            until(lambda: b"Rain stops play" in room.get("/feeds/all.rss")[1])
-            assert room.get("/readyz")[0] == 503
+        with newsroom.up() as process:
+            until(lambda: b"Rain stops play" in newsroom.get("/feeds/all.rss")[1])
+            assert newsroom.get("/readyz")[0] == 503
             status = run(tmp_path, "status", "--check")
             assert status.returncode == 1
             assert "cannot be reached: Connection refused" in status.stderr
@@ -175,8 +175,8 @@ def test_feeds_are_served_while_the_broker_is_away_and_it_is_no_reason_to_end(
                 command = [*named.command]
                 command[command.index("--port") + 1] = str(port)
                 with subprocess.Popen(command, stdout=subprocess.DEVNULL) as broker:
-                    until(room.ready)
-                    until(lambda: len(room.events("started")) == 4)
+                    until(newsroom.ready)
+                    until(lambda: len(newsroom.events("started")) == 4)
                     process.terminate()
                     assert process.wait(90) == 0
                     broker.terminate()
@@ -187,11 +187,11 @@ def test_the_orphans_of_its_members_are_fetched_by_pid_1(tmp_path: Path) -> None
     if not shutil.which("unshare") or subprocess.run([*unshare, "true"], check=False).returncode:
         pytest.skip("no process namespaces here")
     with servers.throwaway() as folder, servers.redis(folder) as url:
-        room = Newsroom(tmp_path, f'redis_url = "{url}"')
+        newsroom = Newsroom(tmp_path, f'redis_url = "{url}"')
         for words in ((), ("worker",)):
-            room.log.unlink(missing_ok=True)
-            with room.up(*words, before=unshare) as process:
-                until(lambda: room.log.exists() and room.events("ready"))
+            newsroom.log.unlink(missing_ok=True)
+            with newsroom.up(*words, before=unshare) as process:
+                until(lambda: newsroom.log.exists() and newsroom.events("ready"))
                 for times in (1, 2, 3):
                     (worker,) = [
                         child
@@ -200,7 +200,7 @@ def test_the_orphans_of_its_members_are_fetched_by_pid_1(tmp_path: Path) -> None
                         and "--hostname=worker@%h" in child.cmdline()
                     ]
                     worker.kill()
-                    until(lambda times=times: len(room.events("ready")) == times + 1)  # type: ignore[misc]
+                    until(lambda times=times: len(newsroom.events("ready")) == times + 1)  # type: ignore[misc]
                 inside = psutil.Process(process.pid).children(recursive=True)
                 zombies = [c for c in inside if c.status() == psutil.STATUS_ZOMBIE]
                 assert len(zombies) <= 1, "one may be dying just now"
@@ -221,8 +221,8 @@ def test_a_poller_gives_slow_polls_up_when_it_is_told_to_end(tmp_path: Path) -> 
 
         server.route("/drip", drip)
         wire = f"url = '{server.url}/drip'\ntimeout = '2m'\nevery = '1s'"
-        room = Newsroom(tmp_path, f'redis_url = "{url}"', wire)
-        with room.up("worker"), room.up("beat"), room.up("poller") as poller:
+        newsroom = Newsroom(tmp_path, f'redis_url = "{url}"', wire)
+        with newsroom.up("worker"), newsroom.up("beat"), newsroom.up("poller") as poller:
             until(lambda: began)
             told = time.monotonic()
             poller.terminate()
@@ -246,7 +246,7 @@ def test_two_newsrooms_on_one_redis_are_both_polled_as_configured(tmp_path: Path
             wire = f"url = '{server.url}/{name}.xml'\nevery = '1s'"
             rooms.append(Newsroom(tmp_path / name, f'redis_url = "{url}"', wire))
         with rooms[0].up(), rooms[1].up():
-            until(lambda: all(room.ready() for room in rooms))
+            until(lambda: all(newsroom.ready() for newsroom in rooms))
             for name in ("live", "staging"):
                 until(lambda name=name: server.seen(f"/{name}.xml"))  # type: ignore[misc]
             before = [len(server.seen(f"/{name}.xml")) for name in ("live", "staging")]

@@ -123,12 +123,12 @@ def running_up(
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        room = load(config_file)
+        conf = load(config_file)
     up.start()
-    store = connect(room.database)
+    store = connect(conf.database)
     try:
-        until(lambda: get(f"{room.site.url}/readyz")[0] == 200)
-        yield up, room, store
+        until(lambda: get(f"{conf.site.url}/readyz")[0] == 200)
+        yield up, conf, store
     finally:
         store.close()
         if up.process is not None and up.process.poll() is None:
@@ -150,8 +150,8 @@ def test_what_comes_is_served_and_nothing_is_left_behind(tmp_path: Path) -> None
     with hostile.serve() as server:
         server.answer("/feed.xml", hostile.FEED)
         wire = f'name = "w"\nagency = "A"\nurl = "{server.url}/feed.xml"\nallow_private = true\n'
-        with running_up(tmp_path, [*lines, f"[[wires]]\n{wire}"]) as (up, room, _):
-            until(lambda: b"Rain stops play" in get(f"{room.site.url}/feeds/all.rss")[1])
+        with running_up(tmp_path, [*lines, f"[[wires]]\n{wire}"]) as (up, conf, _):
+            until(lambda: b"Rain stops play" in get(f"{conf.site.url}/feeds/all.rss")[1])
             members = up.pids()
             assert set(members) == {"broker", "worker", "poller", "beat", "web"}
             assert up.stop() == 0
@@ -168,7 +168,7 @@ def test_nothing_is_lost_when_members_are_killed(tmp_path: Path) -> None:
     chance = random.Random(11)
     with (
         serve(show, clock=ticking) as agency,
-        config(tmp_path, agency, wires) as (up, room, store),
+        config(tmp_path, agency, wires) as (up, conf, store),
     ):
         until(lambda: len(headlines(store)) > wires)
         for name in ("worker", "poller", "beat", "web", "broker", "worker", "poller"):
@@ -181,7 +181,7 @@ def test_nothing_is_lost_when_members_are_killed(tmp_path: Path) -> None:
         until(lambda: all(gone(pid) for pid in everybody.values()))
         time.sleep(1)
         up.start()
-        until(lambda: get(f"{room.site.url}/readyz")[0] == 200)
+        until(lambda: get(f"{conf.site.url}/readyz")[0] == 200)
         with store.read() as conn:
             edited = records.newest(conn, limit=1)[0]
         rewrite(store, edited.id, "The desk wrote this", "Asha")
@@ -200,7 +200,7 @@ def test_nothing_is_lost_when_members_are_killed(tmp_path: Path) -> None:
         after = datetime.now(UTC)
         until(taken_in_since, 150)
         polled = ticking()
-        status, body = get(f"{room.site.url}/feeds/all.rss")
+        status, body = get(f"{conf.site.url}/feeds/all.rss")
         assert status == 200
         read = feedparser.parse(body)
         assert not read.bozo
@@ -208,7 +208,7 @@ def test_nothing_is_lost_when_members_are_killed(tmp_path: Path) -> None:
         assert up.stop() == 0
         assert all(gone(pid) for pid in up.pids().values())
 
-        until(lambda: drained(store, room), 120)
+        until(lambda: drained(store, conf), 120)
         kept = headlines(store)
         assert len(kept) == len(set(kept)), "a version is on record twice"
         served = {
@@ -228,17 +228,17 @@ def test_nothing_is_lost_when_members_are_killed(tmp_path: Path) -> None:
         again = connect(f"sqlite:///{tmp_path}/again.sqlite3")
         again.migrate()
         replay.rebuild(store, again)
-        rerender_if_changed(again, room)
-        assert drained(again, room)
+        rerender_if_changed(again, conf)
+        assert drained(again, conf)
         assert served_bytes(again) == served_bytes(store)
         again.close()
 
 
-def drained(store: Store, room: Config) -> bool:
+def drained(store: Store, conf: Config) -> bool:
     """Carry out what is left, such as what was captured in the last instant. What a killed worker
     had in hand is free only when its lease ends."""
-    intake.take_in_waiting(store, room)
-    renderer.render_waiting(store, room, limit=10**6)
+    intake.take_in_waiting(store, conf)
+    renderer.render_waiting(store, conf, limit=10**6)
     with store.read() as conn:
         return not outbox.waiting(conn, clock.now())
 
@@ -291,7 +291,7 @@ def test_an_agency_whose_answers_drip_keeps_no_other_waiting(tmp_path: Path) -> 
         server.route("/drip", drip)
         server.route("/quick", fresh)
         server.route("/pushed", fresh)
-        with running_up(tmp_path, lines) as (_, room, store):
+        with running_up(tmp_path, lines) as (_, conf, store):
             until(lambda: told.count("began") == under_way and "/pushed" in told)
             then = len(told)
             until(lambda: told[then:].count("/quick") >= 5)
@@ -301,7 +301,7 @@ def test_an_agency_whose_answers_drip_keeps_no_other_waiting(tmp_path: Path) -> 
                 conn.execute(tables.wires.update().where(first).values(**hurried))
             until(lambda: "/pushed" in told[then:])
             news = f"News {then + 1 + told[then:].index('/quick')}"
-            until(lambda: news.encode() in get(f"{room.site.url}/feeds/all.rss")[1])
+            until(lambda: news.encode() in get(f"{conf.site.url}/feeds/all.rss")[1])
             assert told.count("began") == under_way
             assert "ended" not in told
             server.stopping.set()  # or the poller would wait for them when it is told to end
@@ -318,14 +318,14 @@ def test_the_same_processes_on_postgresql_and_redis(
     show = Load(seed=5, wires=2, items=20, novelty_per_minute=30, update_share=0.2)
     with serve(show) as agency, _database(postgres_url) as database:
         environment = {"WIRECOPY_DATABASE_URL": database, "WIRECOPY_REDIS_URL": redis_url}
-        with config(tmp_path, agency, 2, **environment) as (up, room, store):
+        with config(tmp_path, agency, 2, **environment) as (up, conf, store):
             until(lambda: len(headlines(store)) > 2)
             assert "broker" not in up.pids()
             from workers.address import broker_address, client
 
-            with client(broker_address(room)) as broker:
+            with client(broker_address(conf)) as broker:
                 broker.flushdb()
             count = len(headlines(store))
             until(lambda: len(headlines(store)) > count)
-            until(lambda: get(f"{room.site.url}/feeds/all.atom")[0] == 200)
+            until(lambda: get(f"{conf.site.url}/feeds/all.atom")[0] == 200)
             assert up.stop() == 0

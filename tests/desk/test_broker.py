@@ -115,15 +115,15 @@ def test_a_deep_data_folder_has_its_socket_elsewhere_short_and_always_the_same(
 
 def test_the_longest_near_path_still_works() -> None:
     with servers.throwaway() as folder:
-        room = SOCKET_PATH_LIMIT - len(os.fsencode(folder / "x" / "broker" / "broker.sock")) + 1
-        data = folder / ("d" * room)
+        newsroom = SOCKET_PATH_LIMIT - len(os.fsencode(folder / "x" / "broker" / "broker.sock")) + 1
+        data = folder / ("d" * newsroom)
         one = private(data)
         assert len(os.fsencode(one.socket)) == SOCKET_PATH_LIMIT
         assert one.socket.is_relative_to(data)
         process = start(one)
         process.kill()
         process.wait()
-        assert not private_socket(folder / ("d" * (room + 1))).is_relative_to(folder)
+        assert not private_socket(folder / ("d" * (newsroom + 1))).is_relative_to(folder)
 
 
 def test_a_folder_that_others_put_there_first_is_not_used() -> None:
@@ -182,11 +182,11 @@ def test_the_server_on_path_comes_first_of_either_name(
 
 
 def test_without_one_the_private_broker_is_meant(config: ConfigOf) -> None:
-    room = config()
-    socket = private_socket(room.data)
-    assert broker_address(room) == Address(socket=socket)
+    newsroom = config()
+    socket = private_socket(newsroom.data)
+    assert broker_address(newsroom) == Address(socket=socket)
     assert socket.name == "broker.sock"
-    with client(broker_address(room)) as asked:
+    with client(broker_address(newsroom)) as asked:
         assert asked.connection_pool.connection_kwargs["path"] == str(socket)
 
 

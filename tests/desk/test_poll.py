@@ -49,20 +49,20 @@ def test_no_host_is_asked_more_often_at_once_than_politeness_allows(
             exchange.reply(200, {}, hostile.FEED)
 
         server.route("/busy", busy)
-        room = configured(config, store, 12, f"{server.url}/busy", per_host=2, gap="0s")
-        asked = in_turn(store, room, [w.name for w in room.wires], resume=False)
+        conf = configured(config, store, 12, f"{server.url}/busy", per_host=2, gap="0s")
+        asked = in_turn(store, conf, [w.name for w in conf.wires], resume=False)
         with Client() as http:
-            polled = list(poll.poll(store, room, http, asked))
-        assert sorted(p.wire for p in polled) == [w.name for w in room.wires]
+            polled = list(poll.poll(store, conf, http, asked))
+        assert sorted(p.wire for p in polled) == [w.name for w in conf.wires]
         assert {p.state for p in polled} == {"ok"}
         assert most <= 2
 
 
 def test_the_gap_is_kept_between_starts(config: ConfigOf, store: Store) -> None:
-    room = configured(config, store, 2, "https://agency.example/w", per_host=2, gap="1s")
+    conf = configured(config, store, 2, "https://agency.example/w", per_host=2, gap="1s")
     now = NOW
     with clock.reading(lambda: now):
-        asked = in_turn(store, room, ["w01", "w00"], resume=False)
+        asked = in_turn(store, conf, ["w01", "w00"], resume=False)
         assert [name(next(asked)) for _ in range(3)] == ["w00", None, None]
         now += SECOND / 2
         assert next(asked) is None
@@ -71,11 +71,11 @@ def test_the_gap_is_kept_between_starts(config: ConfigOf, store: Store) -> None:
 
 
 def test_what_a_worker_has_under_way_counts(config: ConfigOf, store: Store) -> None:
-    room = configured(config, store, 2, "https://agency.example/w", per_host=1, gap="0s")
+    conf = configured(config, store, 2, "https://agency.example/w", per_host=1, gap="0s")
     with store.write() as conn:
         assert wires.lease(conn, "a worker's", ["w00"], NOW, NOW + 9 * SECOND) == {"w00"}
     with clock.reading(lambda: NOW):
-        asked = in_turn(store, room, ["w01"], resume=False)
+        asked = in_turn(store, conf, ["w01"], resume=False)
         assert [name(next(asked)) for _ in range(2)] == [None, None]
         with store.write() as conn:
             assert wires.finish_poll(conn, "w00", "a worker's", {})
@@ -86,10 +86,10 @@ def test_what_a_worker_has_under_way_counts(config: ConfigOf, store: Store) -> N
 def test_a_paused_wire_waits_until_it_is_asked_for_by_name(
     config: ConfigOf, store: Store, resume: bool
 ) -> None:
-    room = configured(config, store, 2, "https://agency.example/w", per_host=2, gap="0s")
+    conf = configured(config, store, 2, "https://agency.example/w", per_host=2, gap="0s")
     with store.write() as conn:
         (one,) = wires.take(conn, ["w00"], NOW)
         assert wires.finish_poll(conn, "w00", one.lease or "", {"paused_at": NOW})
     with clock.reading(lambda: NOW + SECOND):
-        asked = [s.name for s in in_turn(store, room, ["w00", "w01", "x"], resume=resume) if s]
+        asked = [s.name for s in in_turn(store, conf, ["w00", "w01", "x"], resume=resume) if s]
     assert asked == (["w00", "w01"] if resume else ["w01"])

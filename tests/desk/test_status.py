@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from sqlalchemy import event, insert, text, update
 
 from desk import show
-from desk import status as room
+from desk import status as standing
 from publish.web.app import create
 from publish.web.views import StatusPage
 from stories import clock
@@ -105,7 +105,7 @@ def test_everything_that_is_wrong_is_reported(ill: Config, store: Store, redis_u
     with client(redis_url, prefix=key_prefix(store)) as broker:
         pulse.mark(broker, "worker")
         broker.lpush(f"{broker.prefix}poll", "a", "b")
-        data = room.as_data(room.gather(ill, store, NOW))
+        data = standing.as_data(standing.gather(ill, store, NOW))
     assert data["wires"] == len(NAMES) - 1
     assert data["counts"] == {
         "failing": 2, "paused": 1, "faulty": 1, "late": 1, "quiet": 1,
@@ -158,10 +158,10 @@ def test_where_all_is_well_nothing_needs_a_person(
     with client(redis_url, prefix=key_prefix(store)) as broker:
         for member in pulse.MEMBERS:
             pulse.mark(broker, member)
-    status = room.gather(made, store, NOW)
-    assert room.needs(status) == []
+    status = standing.gather(made, store, NOW)
+    assert standing.needs(status) == []
     assert set(status.counts.values()) == {0}
-    board = room.board(status)
+    board = standing.board(status)
     assert board.listings == ()
     assert {f.name: f.value for f in board.facts}["wires"] == "8 (all well)"
 
@@ -173,7 +173,7 @@ def test_status_is_quiet_where_the_alerts_are(ill: Config, store: Store) -> None
         alerts.mark_sent(conn, alert, NOW)
     wire_row(store, "silent", news=[NOW - n * MINUTE for n in range(9, 0, -1)])
     watcher.update(store, NOW)
-    status = room.gather(ill, store, NOW)
+    status = standing.gather(ill, store, NOW)
     assert status.quiet == []
     assert status.counts["quiet"] == 0
 
@@ -193,17 +193,17 @@ def test_lists_are_short_and_counts_whole(config: ConfigOf, store: Store, redis_
     event.listen(
         store.engine, "before_cursor_execute", lambda *event: statements.append(str(event[2]))
     )
-    status = room.gather(made, store, NOW)
+    status = standing.gather(made, store, NOW)
     assert len(statements) < 50  # none of it is asked wire by wire
     assert status.counts["failing"] == 50
     assert [w["wire"] for w in status.failing] == [f"w{n:03}" for n in range(49, 29, -1)]
     assert len(status.late) == WORST
-    listing = next(i for i in room.board(status).listings if i.title == "Failing")
+    listing = next(i for i in standing.board(status).listings if i.title == "Failing")
     assert (len(listing.rows), listing.more) == (20, 30)
 
 
 def test_json_holds_it_all(ill: Config, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    show.as_json(room.as_data(room.gather(ill, store, NOW)))
+    show.as_json(standing.as_data(standing.gather(ill, store, NOW)))
     data = json.loads(capsys.readouterr().out)
     assert {
         "at", "database", "wires", "states", "counts", "failing", "paused", "faulty", "late",
@@ -226,23 +226,23 @@ def test_figures_that_take_long_are_used_again_for_a_while(
             captures.add(conn, name, NOW, "https://wire.example/", [], name.encode())
 
     add("a")
-    assert room.storage(store, NOW)["captures"]["captures"] == 1
+    assert standing.storage(store, NOW)["captures"]["captures"] == 1
     add("b")
     for seconds in (0, 299):
-        data = room.storage(store, NOW + timedelta(seconds=seconds))
+        data = standing.storage(store, NOW + timedelta(seconds=seconds))
         assert data["captures"]["captures"] == 1
         assert data["storage"]["at"] == NOW.isoformat()
     # Neither for ever, nor when the clock was set back.
-    assert room.storage(store, NOW + timedelta(seconds=300))["captures"]["captures"] == 2
+    assert standing.storage(store, NOW + timedelta(seconds=300))["captures"]["captures"] == 2
     add("c")
-    assert room.storage(store, NOW)["captures"]["captures"] == 3
+    assert standing.storage(store, NOW)["captures"]["captures"] == 3
 
 
 # The broker
 
 
 def test_a_broker_that_is_away_is_reported(config: ConfigOf) -> None:
-    found = room.ask_broker(config(redis_url="redis://127.0.0.1:1/0"), "x:")
+    found = standing.ask_broker(config(redis_url="redis://127.0.0.1:1/0"), "x:")
     assert not found.reachable
     assert "refused" in (found.error or "")
 
@@ -251,7 +251,7 @@ def test_a_broker_that_hangs_holds_nobody_up(
     config: ConfigOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each answer just in time for its own timeout, and never an end."""
-    monkeypatch.setattr(room, "PATIENCE", 0.5)
+    monkeypatch.setattr(standing, "PATIENCE", 0.5)
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -266,7 +266,7 @@ def test_a_broker_that_hangs_holds_nobody_up(
         dripping.start()
         began = time.monotonic()
         url = f"redis://127.0.0.1:{server.getsockname()[1]}"
-        found = room.ask_broker(config(redis_url=url), "x:")
+        found = standing.ask_broker(config(redis_url=url), "x:")
         took = time.monotonic() - began
         ended.set()
         dripping.join()
@@ -275,12 +275,12 @@ def test_a_broker_that_hangs_holds_nobody_up(
 
 
 def test_within_a_bound() -> None:
-    assert room.within(60, lambda: 7) == 7
+    assert standing.within(60, lambda: 7) == 7
     never = threading.Event()
-    assert room.within(0.01, never.wait) is None
+    assert standing.within(0.01, never.wait) is None
     never.set()
     with pytest.raises(ZeroDivisionError):
-        room.within(60, lambda: 1 // 0)
+        standing.within(60, lambda: 1 // 0)
 
 
 # Words
@@ -292,7 +292,7 @@ def test_within_a_bound() -> None:
      (7_100_000_000, "7.1 GB"), (2 * 10**15, "2000.0 TB")],
 )  # fmt: skip
 def test_sizes(count: int, said: str) -> None:
-    assert room.size(count) == said
+    assert standing.size(count) == said
 
 
 WELL = Status(at=NOW, broker=Broker(True, {}, ["beat@a", "poller@b", "worker@b"]))
@@ -303,15 +303,15 @@ WELL = Status(at=NOW, broker=Broker(True, {}, ["beat@a", "poller@b", "worker@b"]
     st.integers(1, 10**6),
 )
 def test_each_calls_for_a_person(name: str, count: int) -> None:
-    (need,) = room.needs(replace(WELL, counts={name: count}))
+    (need,) = standing.needs(replace(WELL, counts={name: count}))
     assert need.startswith(f"{count} wire ") == (count == 1)
     assert need.startswith(f"{count} wires ") == (count > 1)
 
 
 @pytest.mark.parametrize("name", ["failing", "late"])
 def test_what_mends_itself_calls_for_nobody(name: str) -> None:
-    assert room.needs(replace(WELL, counts={name: 9})) == []
-    assert room.needs(WELL) == []
+    assert standing.needs(replace(WELL, counts={name: 9})) == []
+    assert standing.needs(WELL) == []
 
 
 @pytest.mark.parametrize(("selected", "of", "tone"), [(12, 424, "plain"), (0, 424, "bad")])
@@ -324,7 +324,7 @@ def test_a_feed_says_how_much_it_selects(selected: int, of: int, tone: str) -> N
         captures={"captures": 0, "received": 0, "kept": 0},
         storage={"days": [], "database": 0},
     )
-    [fact] = [fact for fact in room.board(status).facts if fact.name == "feed war"]
+    [fact] = [fact for fact in standing.board(status).facts if fact.name == "feed war"]
     assert fact.value == f"matches {selected} of {of} stories of the last day"
     assert fact.tone == tone
 
@@ -339,7 +339,7 @@ def page_of(config: Config, store: Store, *, token: str | None, board: Any = Non
         store,
         ready=lambda: {},
         metrics=lambda: b"",
-        status=board or (lambda: room.board(room.gather(config, store, NOW))),
+        status=board or (lambda: standing.board(standing.gather(config, store, NOW))),
     )
 
 
@@ -500,9 +500,9 @@ def test_what_answers_and_takes_no_writes_needs_a_person(
         monkeypatch.setattr(Store, "writes_refused", lambda _: "it is a standby; promote it")
     else:
         monkeypatch.setattr(address, "writes_refused", lambda _: "takes no writes: it is a replica")
-    status = room.gather(made, store, NOW)
-    (need,) = room.needs(status)
+    status = standing.gather(made, store, NOW)
+    (need,) = standing.needs(status)
     assert part in need
     assert "takes no writes: it is a " in need
-    assert need in room.as_data(status)["needs"]
-    assert need in room.board(status).needs
+    assert need in standing.as_data(status)["needs"]
+    assert need in standing.board(status).needs

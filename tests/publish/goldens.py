@@ -23,12 +23,12 @@ FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
 
 def documents() -> Iterator[tuple[str, bytes]]:
     """File names and what the files have to hold."""
-    room = config()
+    conf = config()
     for name, story in (("english", english()), ("hindi", hindi()), ("urdu", urdu())):
-        rendered = render(story, room)
+        rendered = render(story, conf)
         for form in FORMATS:
             fragment = getattr(rendered, form)
-            document = join(metadata(room.feeds[0], room, story.changed_at), form, [fragment])
+            document = join(metadata(conf.feeds[0], conf, story.changed_at), form, [fragment])
             yield f"{name}.{form}", document
 
 

@@ -20,11 +20,11 @@ from tests.publish.samples import HEADLINE_ONLY, config, english, hindi, story, 
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
-def document(*stories: Story, room: Config | None = None) -> bytes:
-    room = room or config()
-    entries = [render(each, room).atom for each in stories]
+def document(*stories: Story, conf: Config | None = None) -> bytes:
+    conf = conf or config()
+    entries = [render(each, conf).atom for each in stories]
     updated = max((each.changed_at for each in stories), default=None)
-    return join(metadata(room.feeds[0], room, updated), "atom", entries)
+    return join(metadata(conf.feeds[0], conf, updated), "atom", entries)
 
 
 def read(data: bytes) -> Any:
@@ -149,8 +149,8 @@ def test_an_empty_feed_says_it_was_never_updated() -> None:
 @given(hostile.stories)
 def test_no_story_breaks_the_feed(of: Story) -> None:
     value = compose(of, config()).model_copy(update={"headline": "H"})
-    room = config()
-    data = join(metadata(room.feeds[0], room, of.changed_at), "atom", [xml.atom_entry(value)])
+    conf = config()
+    data = join(metadata(conf.feeds[0], conf, of.changed_at), "atom", [xml.atom_entry(value)])
     [entry] = check_atom(data)
     html = value.html.replace("\r\n", "\n").replace("\r", "\n")
     assert (entry.findtext("atom:content", namespaces=NAMES) or "") == html

@@ -51,11 +51,11 @@ def test_story_urls() -> None:
 
 
 def test_the_wires_own_address_stays_secret() -> None:
-    room = config()
-    entry = compose(story(version(link=None)), room)
+    conf = config()
+    entry = compose(story(version(link=None)), conf)
     assert entry.source_url == "https://wire.example/"
     assert entry.link is None
-    assert compose(story(version(link=None, wire="gone")), room).source_url is None
+    assert compose(story(version(link=None, wire="gone")), conf).source_url is None
 
 
 def test_credentials_in_the_agencys_link_stay_secret() -> None:
@@ -139,12 +139,12 @@ def test_language_tags(tag: str | None, kept: str | None) -> None:
 
 
 def test_ids_last_as_long_as_the_publishers_name() -> None:
-    room = config()
+    conf = config()
     moved = config(site=Site(url="https://other.example"))
-    assert urn(room, "feed", "india") == urn(moved, "feed", "india")
-    assert urn(room, "feed", "india") != urn(room, "wire", "india")
+    assert urn(conf, "feed", "india") == urn(moved, "feed", "india")
+    assert urn(conf, "feed", "india") != urn(conf, "wire", "india")
     other = config(publisher=Publisher(name="NDTV", url="https://elsewhere.example"))
-    assert urn(room, "feed", "india") != urn(other, "feed", "india")
+    assert urn(conf, "feed", "india") != urn(other, "feed", "india")
 
 
 def test_instants_no_calendar_holds() -> None:

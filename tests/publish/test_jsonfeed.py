@@ -15,11 +15,11 @@ from tests.publish.checks import check_json
 from tests.publish.samples import HEADLINE_ONLY, config, english, hindi, story, urdu, version
 
 
-def document(*stories: Story, room: Config | None = None) -> bytes:
-    room = room or config()
-    entries = [render(each, room).json for each in stories]
+def document(*stories: Story, conf: Config | None = None) -> bytes:
+    conf = conf or config()
+    entries = [render(each, conf).json for each in stories]
     updated = max((each.changed_at for each in stories), default=None)
-    return join(metadata(room.feeds[0], room, updated), "json", entries)
+    return join(metadata(conf.feeds[0], conf, updated), "json", entries)
 
 
 def test_an_item_key_by_key() -> None:
@@ -77,8 +77,8 @@ def test_an_item_key_by_key() -> None:
 
 def test_a_whole_feed() -> None:
     feed = Feed(name="india", title="India", description="Stories of the day", languages=("hi",))
-    room = config(feeds=(feed,))
-    data = document(english(), hindi(), urdu(), room=room)
+    conf = config(feeds=(feed,))
+    data = document(english(), hindi(), urdu(), conf=conf)
     assert len(check_json(data)) == 3
     head = json.loads(data)
     del head["items"]
@@ -140,8 +140,8 @@ def test_text_is_written_as_itself() -> None:
 @given(hostile.stories)
 def test_no_story_breaks_the_feed(of: Story) -> None:
     value = compose(of, config()).model_copy(update={"headline": "H"})
-    room = config()
-    feed = metadata(room.feeds[0], room, of.changed_at)
+    conf = config()
+    feed = metadata(conf.feeds[0], conf, of.changed_at)
     [item] = check_json(join(feed, "json", [jsonfeed.item(value)]))
     assert item["content_html"] == value.html
     assert item.get("summary") == value.summary

@@ -39,9 +39,9 @@ VERBATIM = "(This story has not been edited by NDTV staff and is published from 
 PLAIN = "<p>Alpha beta gamma.</p><p>Delta epsilon.</p>"
 
 
-def rendered(body: str = PLAIN, desk: str | None = "New", room: Config | None = None) -> Rendered:
+def rendered(body: str = PLAIN, desk: str | None = "New", conf: Config | None = None) -> Rendered:
     of = version(body=body, base="https://wire.example/a/", media=())
-    return render.render(story(of, desk), room or config())
+    return render.render(story(of, desk), conf or config())
 
 
 def claims(found: Rendered) -> tuple[str, bool, str]:
@@ -190,11 +190,11 @@ def test_a_claim_that_its_own_disclosure_falsifies(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_disclosure_for_every_scope_is_the_newsrooms() -> None:
-    room = config(disclosures={"edited": "(Edited by {staff}, from {agency}.)"})
-    found = rendered("<p>Alpha <b hidden>beta</b> gamma.</p>", room=room)
+    conf = config(disclosures={"edited": "(Edited by {staff}, from {agency}.)"})
+    found = rendered("<p>Alpha <b hidden>beta</b> gamma.</p>", conf=conf)
     assert claims(found) == ("edited", False, "(Edited by NDTV staff, from Press Trust of India.)")
     silent = config(disclosures={"headline-only": ""})
-    assert claims(rendered(room=silent)) == ("headline-only", True, "")
+    assert claims(rendered(conf=silent)) == ("headline-only", True, "")
 
 
 def test_what_was_received_is_not_what_is_on_record() -> None:
@@ -206,8 +206,8 @@ def test_what_was_received_is_not_what_is_on_record() -> None:
 
 def test_names_in_the_disclosure_are_escaped() -> None:
     publisher = Publisher(name="N", url="https://n.example", staff='<b>Desk</b> & "Co" ]]>\x01')
-    room = config(publisher=publisher)
-    found = rendered(room=room)
+    conf = config(publisher=publisher)
+    found = rendered(conf=conf)
     scope, claim, told = claims(found)
     assert (scope, claim) == ("headline-only", True)
     assert '<b>Desk</b> & "Co" ]]>' in found.entry.disclosure
@@ -277,13 +277,13 @@ def test_two_renders_are_identical(make: Callable[[], Story]) -> None:
 
 def test_threads_do_not_disturb_each_other() -> None:
     samples = [english(), hindi(), urdu()]
-    room = config()
-    expected = [render.render(of, room) for of in samples]
+    conf = config()
+    expected = [render.render(of, conf) for of in samples]
     wrong: list[int] = []
 
     def work(first: int) -> None:
         for turn in range(first, first + 12):
-            if render.render(samples[turn % 3], room) != expected[turn % 3]:
+            if render.render(samples[turn % 3], conf) != expected[turn % 3]:
                 wrong.append(turn)
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
@@ -297,16 +297,16 @@ def test_threads_do_not_disturb_each_other() -> None:
 @settings(deadline=None)
 @given(hostile.stories)
 def test_no_claim_is_ever_made_that_does_not_measure(of: Story) -> None:
-    room = config()
+    conf = config()
     try:
-        found = render.render(of, room)
+        found = render.render(of, conf)
     except RenderError:
         assert not xml_chars(of.headline).strip()
         return
     scope = found.entry.scope
     assert scope == found.measurement.scope
     assert found.entry.edited_headline_only == (scope == "headline-only")
-    line = room.disclosure(scope, found.entry.agency, found.measurement.changed)
+    line = conf.disclosure(scope, found.entry.agency, found.measurement.changed)
     assert found.entry.disclosure.replace("media", "pictures") == xml_chars(line.text)
     received = render.received_copy(of.version)
     for name in FORMATS:
@@ -372,9 +372,9 @@ def test_a_disclosure_in_the_language_of_the_story() -> None:
 
 @pytest.mark.parametrize("tag", [tag for tag in WORDINGS if tag != "en"])
 def test_our_own_lines_are_known_for_claims(tag: str) -> None:
-    room = config(disclosures={tag: {}})
+    conf = config(disclosures={tag: {}})
     for scope in SCOPES[:4]:
-        line, language = room.disclosure(scope, "PTI", ("headline", "media"), tag)
+        line, language = conf.disclosure(scope, "PTI", ("headline", "media"), tag)
         assert language == tag
         assert contradiction(scope, [plain(line)]) == ""
         assert contradiction("edited", [plain(line)])

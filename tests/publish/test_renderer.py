@@ -57,8 +57,8 @@ def test_a_story_rendered_by_a_worker_that_slept(
     store: Store, config: ConfigOf, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has rendered the old headline; meanwhile the desk wrote one, and others rendered that."""
-    room, story = config(), english()
-    publish(store, room, story)
+    conf, story = config(), english()
+    publish(store, conf, story)
     with store.write() as conn:
         outbox.want(conn, "story", [story.id], clock.now())
     slept: list[str] = []
@@ -69,13 +69,13 @@ def test_a_story_rendered_by_a_worker_that_slept(
             slept.append(found.headline)
             time.sleep()
             rewrite(store, story.id, "The desk wrote this", "Asha")
-            assert renderer.render_waiting(store, room) == 2
+            assert renderer.render_waiting(store, conf) == 2
         return done
 
     monkeypatch.setattr(renderer, "render", sleepy)
-    renderer.render_waiting(store, room)
+    renderer.render_waiting(store, conf)
     assert slept == [story.headline]
-    assert "The desk wrote this" in served(store, room).decode()
+    assert "The desk wrote this" in served(store, conf).decode()
     with store.read() as conn:
         entry = feeds.entry(conn, story.id)
         assert entry is not None
@@ -88,9 +88,9 @@ def test_a_feed_joined_by_a_worker_that_slept(
     store: Store, config: ConfigOf, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has read the old entries; meanwhile one changed, and others joined the feed anew."""
-    room, story = config(), english()
-    publish(store, room, story)
-    name = room.outgoing[0].name
+    conf, story = config(), english()
+    publish(store, conf, story)
+    name = conf.outgoing[0].name
     with store.write() as conn:
         outbox.want(conn, "feed", [name], clock.now())
     slept: list[bool] = []
@@ -100,11 +100,11 @@ def test_a_feed_joined_by_a_worker_that_slept(
             slept.append(True)
             time.sleep()
             rewrite(store, story.id, "The desk wrote this", "Asha")
-            assert renderer.render_waiting(store, room) == 2
+            assert renderer.render_waiting(store, conf) == 2
         return join(*given)
 
     monkeypatch.setattr("publish.renderer.join", sleepy)
-    renderer.render_waiting(store, room)
+    renderer.render_waiting(store, conf)
     assert slept
-    assert "The desk wrote this" in served(store, room).decode()
+    assert "The desk wrote this" in served(store, conf).decode()
     assert waiting(store) == []

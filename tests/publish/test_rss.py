@@ -21,11 +21,11 @@ from tests.publish.checks import NAMES, check_rss
 from tests.publish.samples import HEADLINE_ONLY, config, english, hindi, story, urdu, version
 
 
-def document(*stories: Story, room: Config | None = None) -> bytes:
-    room = room or config()
-    entries = [render(each, room).rss for each in stories]
+def document(*stories: Story, conf: Config | None = None) -> bytes:
+    conf = conf or config()
+    entries = [render(each, conf).rss for each in stories]
     updated = max((each.changed_at for each in stories), default=None)
-    return join(metadata(room.feeds[0], room, updated), "rss", entries)
+    return join(metadata(conf.feeds[0], conf, updated), "rss", entries)
 
 
 def read(data: bytes) -> Any:
@@ -214,8 +214,8 @@ def test_huge_bodies() -> None:
 def test_no_story_breaks_the_feed(of: Story) -> None:
     entry = compose(of, config()).model_copy(update={"headline": "H"})
     fragment = xml.rss_item(entry)
-    room = config()
-    [item] = check_rss(join(metadata(room.feeds[0], room, of.changed_at), "rss", [fragment]))
+    conf = config()
+    [item] = check_rss(join(metadata(conf.feeds[0], conf, of.changed_at), "rss", [fragment]))
     assert_same(item, entry)
 
 

@@ -85,9 +85,9 @@ def test_matches(criteria: dict[str, Any], fields: dict[str, Any], expected: boo
     assert matches(Feed(name="f", title="F", **criteria), of) is expected
 
 
-def documents(room: Config, updated: datetime | None, *stories: Any) -> dict[Format, bytes]:
-    found = [render(each, room) for each in stories]
-    of = metadata(room.feeds[0], room, updated)
+def documents(conf: Config, updated: datetime | None, *stories: Any) -> dict[Format, bytes]:
+    found = [render(each, conf) for each in stories]
+    of = metadata(conf.feeds[0], conf, updated)
     return {form: join(of, form, [getattr(each, form) for each in found]) for form in FORMATS}
 
 
@@ -101,11 +101,11 @@ def test_entries_stand_in_the_order_given() -> None:
 
 
 def test_entries_are_joined_untouched() -> None:
-    room = config()
-    found = [render(each, room) for each in (english(), hindi())]
+    conf = config()
+    found = [render(each, conf) for each in (english(), hindi())]
     for form in FORMATS:
         fragments = [getattr(each, form) for each in found]
-        document = join(metadata(room.feeds[0], room, english().changed_at), form, fragments)
+        document = join(metadata(conf.feeds[0], conf, english().changed_at), form, fragments)
         for fragment in fragments:
             assert document.count(fragment) == 1
         assert document.endswith(b"\n")
@@ -130,11 +130,11 @@ def test_an_empty_feed_is_valid_and_without_a_date() -> None:
 
 
 def test_the_head_of_each_format() -> None:
-    room = config(
+    conf = config(
         feeds=(Feed(name="top", title="Top & <b>", description="D & d", languages=("en_IN",)),)
     )
     ist = timezone(timedelta(hours=5, minutes=30))
-    made = documents(room, datetime(2026, 11, 22, 18, 30, 15, 5, tzinfo=ist))
+    made = documents(conf, datetime(2026, 11, 22, 18, 30, 15, 5, tzinfo=ist))
     channel = parse(made["rss"])[0]
     told: list[tuple[str, str | None]] = [
         (str(e.tag), e.text) for e in channel if "{" not in str(e.tag) and e.tag != "image"
@@ -180,8 +180,8 @@ def test_the_head_of_each_format() -> None:
 
 
 def test_a_head_holds_no_character_xml_cannot_hold() -> None:
-    room = config(feeds=(Feed(name="top", title="To\x00p\x0b\ufffe", description="\x01\ud800"),))
-    made = documents(room, None)
+    conf = config(feeds=(Feed(name="top", title="To\x00p\x0b\ufffe", description="\x01\ud800"),))
+    made = documents(conf, None)
     assert parse(made["rss"])[0].findtext("title") == "Top "
     assert parse(made["rss"])[0].findtext("description") == "\ufffd"
     check_atom(made["atom"])
@@ -189,18 +189,18 @@ def test_a_head_holds_no_character_xml_cannot_hold() -> None:
 
 
 def test_the_head_moves_with_nothing_but_its_newest_entry() -> None:
-    room = config()
-    first, again = documents(room, english().changed_at), documents(room, english().changed_at)
+    conf = config()
+    first, again = documents(conf, english().changed_at), documents(conf, english().changed_at)
     assert first == again
-    later = documents(room, english().changed_at + timedelta(seconds=1))
+    later = documents(conf, english().changed_at + timedelta(seconds=1))
     assert later["rss"] != first["rss"]
     assert later["json"] == first["json"]
 
 
 def test_a_feed_keeps_its_id_when_the_site_moves() -> None:
     ids = {
-        parse(documents(room, None)["atom"]).findtext("atom:id", namespaces=NAMES)
-        for room in (config(), config(site={"url": "https://moved.example"}))
+        parse(documents(conf, None)["atom"]).findtext("atom:id", namespaces=NAMES)
+        for conf in (config(), config(site={"url": "https://moved.example"}))
     }
     assert len(ids) == 1
 
@@ -218,9 +218,9 @@ def test_a_feed_keeps_its_id_when_the_site_moves() -> None:
 def test_lifetime_follows_the_fastest_wire(
     every: tuple[int, ...], of: tuple[str, ...], minutes: int
 ) -> None:
-    room = config(wires=wires(*every), feeds=(Feed(name="f", title="F", wires=of),))
-    assert lifetime(room.feeds[0], room) == timedelta(minutes=minutes)
-    assert parse(documents(room, None)["rss"])[0].findtext("ttl") == str(minutes)
+    conf = config(wires=wires(*every), feeds=(Feed(name="f", title="F", wires=of),))
+    assert lifetime(conf.feeds[0], conf) == timedelta(minutes=minutes)
+    assert parse(documents(conf, None)["rss"])[0].findtext("ttl") == str(minutes)
 
 
 def test_the_language_is_said_only_when_there_is_one() -> None:
@@ -229,9 +229,9 @@ def test_the_language_is_said_only_when_there_is_one() -> None:
         for name, tag in (("en", "en-IN"), ("hi", "hi"))
     )
     feeds = (Feed(name="all", title="A"), Feed(name="hindi", title="H", wires=("hi",)))
-    room = config(wires=both, feeds=feeds)
-    assert b"<language>" not in join(metadata(feeds[0], room, None), "rss", [])
-    assert b"<language>hi</language>" in join(metadata(feeds[1], room, None), "rss", [])
+    conf = config(wires=both, feeds=feeds)
+    assert b"<language>" not in join(metadata(feeds[0], conf, None), "rss", [])
+    assert b"<language>hi</language>" in join(metadata(feeds[1], conf, None), "rss", [])
 
 
 def test_content_types() -> None:
@@ -243,10 +243,10 @@ def test_content_types() -> None:
 
 
 def test_a_thousand_entries() -> None:
-    room = config()
-    one = render(story(desk="New"), room)
+    conf = config()
+    one = render(story(desk="New"), conf)
     guid = story().guid.encode()
-    of = metadata(room.feeds[0], room, datetime(2026, 1, 1, tzinfo=UTC))
+    of = metadata(conf.feeds[0], conf, datetime(2026, 1, 1, tzinfo=UTC))
     for form, check in (("rss", check_rss), ("atom", check_atom), ("json", check_json)):
         fragments = [getattr(one, form).replace(guid, b"urn:x:%d" % i) for i in range(1000)]
         document = join(of, form, fragments)  # type: ignore[arg-type]

@@ -62,9 +62,9 @@ def stated(store: Store, story: Story) -> list[dict[str, Any]]:
     return chained(tokens, jwks(store))
 
 
-def item(store: Store, room: Config, guid: str) -> dict[str, Any]:
+def item(store: Store, conf: Config, guid: str) -> dict[str, Any]:
     with store.read() as conn:
-        row = feeds.feed(conn, room.outgoing[0].name, "json")
+        row = feeds.feed(conn, conf.outgoing[0].name, "json")
     assert row is not None
     return next(i for i in json.loads(row.body)["items"] if i["id"] == guid)
 
@@ -74,30 +74,30 @@ def errors(store: Store) -> list[str]:
         return [error for _, _, error in outbox.failures(conn)]
 
 
-def again(store: Store, room: Config, *stories: Story) -> None:
+def again(store: Store, conf: Config, *stories: Story) -> None:
     with store.write() as conn:
         outbox.want(conn, "story", [s.id for s in stories], clock.now())
-    renderer.render_waiting(store, room)
+    renderer.render_waiting(store, conf)
 
 
 def test_an_entry_carries_its_statement_in_every_format(store: Store, config: ConfigOf) -> None:
-    room, story = config(), english()
-    publish(store, room, story)
+    conf, story = config(), english()
+    publish(store, conf, story)
     with store.read() as conn:
-        bodies = {f: feeds.feed(conn, room.outgoing[0].name, f) for f in feeds.FORMATS}
+        bodies = {f: feeds.feed(conn, conf.outgoing[0].name, f) for f in feeds.FORMATS}
         [token] = proofs.statements_of(conn, story.id)
     found = {name: row.body for name, row in bodies.items() if row is not None}
     name = "{urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1}statement"
     assert [e.findtext(name) for e in check_rss(found["rss"])] == [token]
     assert [e.findtext(name) for e in check_atom(found["atom"])] == [token]
-    assert item(store, room, story.guid)["_wirecopy"]["statement"] == token
+    assert item(store, conf, story.guid)["_wirecopy"]["statement"] == token
 
 
 def test_what_a_statement_says(store: Store, config: ConfigOf) -> None:
-    room, story = config(), english()
-    publish(store, room, story)
+    conf, story = config(), english()
+    publish(store, conf, story)
     [said] = stated(store, story)
-    shown = item(store, room, story.guid)
+    shown = item(store, conf, story.guid)
     ours = shown["_wirecopy"]
     with store.read() as conn:
         entry = feeds.entry(conn, story.id)
@@ -132,41 +132,41 @@ def test_a_headline_makes_the_next_statement_and_reverting_another(
     store: Store, config: ConfigOf, time: Time
 ) -> None:
     story = samples.story(samples.version(body="<p>Words.</p>", media=()))
-    room = config()
-    publish(store, room, story)
+    conf = config()
+    publish(store, conf, story)
     time.now += timedelta(minutes=1)
     rewrite(store, story.id, "The desk wrote this", "Asha")
-    renderer.render_waiting(store, room)
+    renderer.render_waiting(store, conf)
     time.now += timedelta(minutes=1)
     rewrite(store, story.id, None, "Asha")
-    renderer.render_waiting(store, room)
+    renderer.render_waiting(store, conf)
     said = stated(store, story)
     assert [s["scope"] for s in said] == ["verbatim", "headline-only", "verbatim"]
     assert [s["published"]["headline"] for s in said][::2] == [said[0]["published"]["headline"]] * 2
     assert len({s["receipt"] for s in said}) == 1  # nothing was received meanwhile
-    last = item(store, room, story.guid)["_wirecopy"]["statement"]
+    last = item(store, conf, story.guid)["_wirecopy"]["statement"]
     assert verified(last, jwks(store)) == said[2]
 
 
 def test_the_same_story_again_keeps_its_statement_and_its_bytes(
     store: Store, config: ConfigOf, time: Time
 ) -> None:
-    room, stories = config(), (english(), hindi(), urdu())
-    publish(store, room, *stories)
-    before = [item(store, room, s.guid) for s in stories]
+    conf, stories = config(), (english(), hindi(), urdu())
+    publish(store, conf, *stories)
+    before = [item(store, conf, s.guid) for s in stories]
     time.now += timedelta(days=3)
-    again(store, room, *stories)
-    assert [item(store, room, s.guid) for s in stories] == before
+    again(store, conf, *stories)
+    assert [item(store, conf, s.guid) for s in stories] == before
     assert [len(stated(store, s)) for s in stories] == [1, 1, 1]
-    assert list(renderer.compare(store, room, [s.id for s in stories])) == []
+    assert list(renderer.compare(store, conf, [s.id for s in stories])) == []
 
 
 def test_other_words_printed_below_it_are_another_claim(store: Store, config: ConfigOf) -> None:
     story = english()
     publish(store, config(), story)
-    room = config(disclosures={"headline-only": "(Headline: ours. Story: {agency}'s.)"})
-    assert [r.story_id for r in renderer.compare(store, room, [story.id])] == [story.id]
-    renderer.render_waiting(store, room)
+    conf = config(disclosures={"headline-only": "(Headline: ours. Story: {agency}'s.)"})
+    assert [r.story_id for r in renderer.compare(store, conf, [story.id])] == [story.id]
+    renderer.render_waiting(store, conf)
     first, second = stated(store, story)
     assert (
         first["disclosure"] != second["disclosure"] == "(Headline: ours. Story: Press Trust of"
@@ -175,25 +175,25 @@ def test_other_words_printed_below_it_are_another_claim(store: Store, config: Co
 
 
 def test_only_what_is_published_is_stated(store: Store, config: ConfigOf) -> None:
-    room = config(feeds=[{"name": "urdu", "title": "Urdu", "languages": ["ur"]}])
-    publish(store, room, english(), urdu())
+    conf = config(feeds=[{"name": "urdu", "title": "Urdu", "languages": ["ur"]}])
+    publish(store, conf, english(), urdu())
     with store.read() as conn:
         assert proofs.statements_of(conn, english().id) == []
         assert len(proofs.statements_of(conn, urdu().id)) == 1
         entry = feeds.entry(conn, english().id)
     assert entry is not None
     assert b"statement" not in entry.json
-    assert list(renderer.compare(store, room, [english().id, urdu().id])) == []
+    assert list(renderer.compare(store, conf, [english().id, urdu().id])) == []
 
 
 def test_a_licence_that_ends_leaves_the_statements(
     store: Store, config: ConfigOf, time: Time
 ) -> None:
     wire = {"name": "pti", "url": "https://wire.example/", "expires_after": "30d"}
-    room, story = config(wires=[wire]), english()
-    publish(store, room, story)
+    conf, story = config(wires=[wire]), english()
+    publish(store, conf, story)
     time.now += timedelta(days=31)
-    again(store, room, story)
+    again(store, conf, story)
     assert len(stated(store, story)) == 1
     with store.read() as conn:
         entry = feeds.entry(conn, story.id)
@@ -201,20 +201,20 @@ def test_a_licence_that_ends_leaves_the_statements(
     assert entry.json == b""
 
 
-def hide(room: Config, away: bool) -> None:
-    here, there = room.keys_folder, room.keys_folder.with_name("away")
+def hide(conf: Config, away: bool) -> None:
+    here, there = conf.keys_folder, conf.keys_folder.with_name("away")
     (here if away else there).rename(there if away else here)
 
 
 def test_the_press_while_the_keys_are_away(store: Store, config: ConfigOf, time: Time) -> None:
-    room, story, other = config(), english(), urdu()
-    publish(store, room, story)
+    conf, story, other = config(), english(), urdu()
+    publish(store, conf, story)
     with store.read() as conn:
         served = feeds.feed(conn, "all", "rss")
-    hide(room, away=True)
+    hide(conf, away=True)
     rewrite(store, story.id, "Written while the keys were away", "Asha")
     put(store, other)
-    renderer.render_waiting(store, room)
+    renderer.render_waiting(store, conf)
     assert len(errors(store)) == 2
     assert all("is not there; put it back" in each for each in errors(store))
     with store.read() as conn:
@@ -223,38 +223,38 @@ def test_the_press_while_the_keys_are_away(store: Store, config: ConfigOf, time:
     assert [s["version"] for s in stated(store, story)] == [1]
     for _ in range(20):  # however long it lasts, it is tried again soon
         time.now += timedelta(minutes=6)
-        assert renderer.render_waiting(store, room) == 2
-    hide(room, away=False)
+        assert renderer.render_waiting(store, conf) == 2
+    hide(conf, away=False)
     time.now += timedelta(minutes=6)
-    renderer.render_waiting(store, room)
+    renderer.render_waiting(store, conf)
     assert errors(store) == []
     assert [s["version"] for s in stated(store, story)] == [1, 2]
-    assert item(store, room, story.guid)["title"] == "Written while the keys were away"
+    assert item(store, conf, story.guid)["title"] == "Written while the keys were away"
     assert len(stated(store, other)) == 1
 
 
 def test_what_is_stated_already_needs_no_key(store: Store, config: ConfigOf) -> None:
-    room, story = config(), english()
-    publish(store, room, story)
-    before = item(store, room, story.guid)
-    hide(room, away=True)
-    again(store, room, story)
+    conf, story = config(), english()
+    publish(store, conf, story)
+    before = item(store, conf, story.guid)
+    hide(conf, away=True)
+    again(store, conf, story)
     assert errors(store) == []
-    assert item(store, room, story.guid) == before
+    assert item(store, conf, story.guid) == before
 
 
 def test_after_a_rotation_new_statements_alone_have_the_new_key(
     store: Store, config: ConfigOf, time: Time
 ) -> None:
-    room, story = config(), english()
-    publish(store, room, story)
-    before = item(store, room, story.guid)
+    conf, story = config(), english()
+    publish(store, conf, story)
+    before = item(store, conf, story.guid)
     time.now += timedelta(seconds=2)
-    new = rotate_key(store, room, at_once=True)
-    again(store, room, story)
-    assert item(store, room, story.guid) == before
+    new = rotate_key(store, conf, at_once=True)
+    again(store, conf, story)
+    assert item(store, conf, story.guid) == before
     put(store, urdu())
-    renderer.render_waiting(store, room)
+    renderer.render_waiting(store, conf)
     with store.read() as conn:
         last = proofs.last_statements(conn, [story.id, urdu().id])
     assert last[urdu().id].kid == new.kid != last[story.id].kid
@@ -265,14 +265,14 @@ def test_after_a_rotation_new_statements_alone_have_the_new_key(
 def test_what_a_revoked_key_signed_is_stated_anew(
     store: Store, config: ConfigOf, time: Time
 ) -> None:
-    room, story = config(), english()
-    publish(store, room, story, urdu())
+    conf, story = config(), english()
+    publish(store, conf, story, urdu())
     with store.read() as conn:
         old = proofs.keys(conn)[0].kid
     time.now += timedelta(seconds=2)
-    assert revoke_key(store, room, old, "lost") == sorted([story.id, urdu().id])
-    assert {r.story_id for r in renderer.compare(store, room, [story.id])} == {story.id}
-    renderer.render_waiting(store, room)
+    assert revoke_key(store, conf, old, "lost") == sorted([story.id, urdu().id])
+    assert {r.story_id for r in renderer.compare(store, conf, [story.id])} == {story.id}
+    renderer.render_waiting(store, conf)
     first, second = stated(store, story)
     assert statement.claims_of(first) == statement.claims_of(second)
     with store.read() as conn:
@@ -283,8 +283,8 @@ def test_what_a_revoked_key_signed_is_stated_anew(
 def test_a_key_revoked_while_it_signs(
     store: Store, config: ConfigOf, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room, story = config(), english()
-    ensure_keys(store, room)
+    conf, story = config(), english()
+    ensure_keys(store, conf)
     with store.read() as conn:
         first = proofs.keys(conn)[0].kid
     slept: list[bool] = []
@@ -294,11 +294,11 @@ def test_a_key_revoked_while_it_signs(
         if not slept:
             slept.append(True)
             time.now += timedelta(seconds=1)
-            assert revoke_key(store, room, first, "lost") == []
+            assert revoke_key(store, conf, first, "lost") == []
         return done
 
     monkeypatch.setattr("publish.signing.sign", slow)
-    publish(store, room, story)
+    publish(store, conf, story)
     [said] = stated(store, story)
     with store.read() as conn:
         assert proofs.last_statements(conn, [story.id])[story.id].kid != first
@@ -308,12 +308,12 @@ def test_a_key_revoked_while_it_signs(
 
 def test_a_version_from_before_there_was_a_log(store: Store, config: ConfigOf) -> None:
     """Its receipt is logged late, and says when it was received all the same."""
-    room, story = config(), english()
+    conf, story = config(), english()
     put(store, story)  # as an intake without a log left it
     with store.read() as conn:
         assert not proofs.receipts_wait(conn)
-    rerender_if_changed(store, room)
-    renderer.render_waiting(store, room)
+    rerender_if_changed(store, conf)
+    renderer.render_waiting(store, conf)
     [said] = stated(store, story)
     with store.read() as conn:
         assert proofs.leaves(conn, 0, 10) == [receipt(said)]
@@ -324,8 +324,8 @@ def test_what_is_too_long_to_be_stated_keeps_out_its_story_alone(
 ) -> None:
     endless = samples.story(samples.version(agency_id="x" * 70_000))
     long = samples.story(samples.version(agency_id="x" * 60_000))
-    room = config()
-    publish(store, room, endless, long, urdu())
+    conf = config()
+    publish(store, conf, endless, long, urdu())
     found = sorted(errors(store))
     assert sorted([endless.id, long.id]) == [error.split()[1].strip(":") for error in found]
     assert [e for e in found if "takes receipts of 65,535 bytes" in e and endless.id in e]
@@ -336,12 +336,12 @@ def test_what_is_too_long_to_be_stated_keeps_out_its_story_alone(
 def test_a_damaged_log_is_told_and_nothing_is_published_on_it(
     store: Store, config: ConfigOf
 ) -> None:
-    room = config()
-    publish(store, room, english())
+    conf = config()
+    publish(store, conf, english())
     with store.write() as conn:
         proofs.put_tiles(conn, {(0, 0): b"short"})
     put(store, urdu())
-    renderer.render_waiting(store, room)
+    renderer.render_waiting(store, conf)
     [error] = errors(store)
     assert "nothing can be stated: TreeError: tile 0/0 holds fewer than its 1 hashes" in error
     with store.read() as conn:
@@ -356,32 +356,32 @@ def test_after_a_clock_that_ran_ahead_is_put_right(
     store: Store, config: ConfigOf, time: Time, begun: str
 ) -> None:
     """New stories are verified at once; what it dated, and what follows on it, in its time."""
-    room, week = config(), timedelta(days=7)
+    conf, week = config(), timedelta(days=7)
     early = samples.story(
         samples.version(agency_id="ahead"), received_at=NOON + week, first_received=NOON + week
     )
     if begun == "before":
-        ensure_keys(store, room)
+        ensure_keys(store, conf)
     time.now = NOON + week + timedelta(hours=1)
-    publish(store, room, early)
+    publish(store, conf, early)
     time.now = NOON
     if begun == "by it":
-        publish(store, room, hindi())
+        publish(store, conf, hindi())
         assert errors(store) == ["no key is good now: wirecopy keys --rotate --now makes one"]
-        rotate_key(store, room, at_once=True)
-        again(store, room, hindi())
-    publish(store, room, english())
+        rotate_key(store, conf, at_once=True)
+        again(store, conf, hindi())
+    publish(store, conf, english())
     time.now += timedelta(minutes=1)
     rewrite(store, early.id, "The desk wrote this", "Asha")
     if begun == "before":
-        publish(store, room, hindi())
-    renderer.render_waiting(store, room)
+        publish(store, conf, hindi())
+    renderer.render_waiting(store, conf)
     assert errors(store) == []
     assert [said["version"] for said in stated(store, early)] == [1, 2]
 
     def seen(now: datetime, state: TrustedState) -> Report:
         with store.read() as conn:
-            row = feeds.feed(conn, room.outgoing[0].name, "json")
+            row = feeds.feed(conn, conf.outgoing[0].name, "json")
             chains = {
                 each.guid: json.dumps(
                     {"guid": each.guid, "statements": proofs.statements_of(conn, each.id)}
@@ -402,11 +402,11 @@ def test_after_a_clock_that_ran_ahead_is_put_right(
     assert {e.verdict for e in seen(time.now, report.state).entries} == {"verified"}
 
 
-def _publish(url: str, room: Config, gate: Any) -> None:
+def _publish(url: str, conf: Config, gate: Any) -> None:
     store = connect(url)
     gate.wait()
     with clock.reading(lambda: NOON):
-        while renderer.render_waiting(store, room):
+        while renderer.render_waiting(store, conf):
             pass
     store.close()
 
@@ -414,16 +414,16 @@ def _publish(url: str, room: Config, gate: Any) -> None:
 @postgresql_first
 def test_two_presses_at_their_first_start(store: Store, config: ConfigOf) -> None:
     """Keys, log and statements are made once, whoever comes first."""
-    room = config()
+    conf = config()
     stories = [
         samples.story(samples.version(agency_id=f"s{n}", headline=f"Story {n}")) for n in range(60)
     ]
     put(store, *stories)
-    rerender_if_changed(store, room)
+    rerender_if_changed(store, conf)
     context = multiprocessing.get_context("spawn")
     gate = context.Barrier(2)
     url = store.engine.url.render_as_string(hide_password=False)
-    processes = [context.Process(target=_publish, args=(url, room, gate)) for _ in range(2)]
+    processes = [context.Process(target=_publish, args=(url, conf, gate)) for _ in range(2)]
     for process in processes:
         process.start()
     for process in processes:

@@ -33,12 +33,12 @@ def old(leaf: bytes) -> bytes:
     return canonical(members)
 
 
-def take_back(store: Store, room: Config) -> None:
+def take_back(store: Store, conf: Config) -> None:
     """Make *store*, with what is in it, what it would have been at schema 0003; of two stories
     published, one receipt waits for its place in the log again."""
-    key = log_key(store, room)
+    key = log_key(store, conf)
     with store.write() as conn:
-        signer = current_signer(room, proofs.keys(conn))
+        signer = current_signer(conf, proofs.keys(conn))
         head = proofs.log_head(conn)
         assert head is not None
         leaves = [old(leaf) for leaf in proofs.leaves(conn, 0, head.size)]
@@ -96,18 +96,18 @@ def verified(store: Store, before: str) -> Report:
 
 
 def test_a_log_begun_before(store: Store, config: ConfigOf) -> None:
-    room, now = config(), NOON
+    conf, now = config(), NOON
     with clock.reading(lambda: now):
-        publish(store, room, english(), hindi())
-        take_back(store, room)
+        publish(store, conf, english(), hindi())
+        take_back(store, conf)
         with store.read() as conn:
             before = proofs.log_head(conn)
             [first] = proofs.leaves(conn, 0, 10)
         assert before is not None
         now += timedelta(days=1)
         store.migrate()
-        rerender_if_changed(store, room)
-        renderer.render_waiting(store, room)
+        rerender_if_changed(store, conf)
+        renderer.render_waiting(store, conf)
         report = verified(store, before.checkpoint)
     assert [entry.failures for entry in report.entries] == [(), ()]
     assert report.log.state == "ok", report.log

@@ -62,21 +62,21 @@ def times(store: Store) -> list[str]:
 
 
 def test_receipts_are_numbered_in_the_order_received(store: Store, config: ConfigOf) -> None:
-    room = config()
+    conf = config()
     put(store, receipt(4, 2, 1), receipt(3, 2, 0), receipt(2, 1, 1), receipt(1, 1, 0))
-    assert transparency.append(store, room) == 4
+    assert transparency.append(store, conf) == 4
     put(store, receipt(0, 0, 0), receipt(1, 1, 0))  # a late one, and one that is there
-    assert transparency.append(store, room) == 1
-    assert transparency.append(store, room) == 0
+    assert transparency.append(store, conf) == 1
+    assert transparency.append(store, conf) == 0
     assert numbers(store) == [1, 2, 3, 4, 0]
 
 
 def test_every_receipt_is_proved_by_the_checkpoint(store: Store, config: ConfigOf) -> None:
-    room = config(site={"url": "https://feeds.daily.example"})
+    conf = config(site={"url": "https://feeds.daily.example"})
     wanted = [receipt(n) for n in range(700)]
     for at in range(0, 700, 130):
         put(store, *wanted[at : at + 130])
-        transparency.append(store, room)
+        transparency.append(store, conf)
     proved_all = proved_now(store, wanted)
     assert len(proved_all) == 700
     key = verifier(store)
@@ -101,32 +101,32 @@ def test_more_than_one_transaction_takes(
 
 
 def test_without_its_key_receipts_wait_and_lose_no_place(store: Store, config: ConfigOf) -> None:
-    room = config()
+    conf = config()
     put(store, receipt(0))
-    transparency.append(store, room)
-    hidden = room.keys_folder / "log.pem"
+    transparency.append(store, conf)
+    hidden = conf.keys_folder / "log.pem"
     kept = hidden.read_bytes()
     hidden.unlink()
     put(store, receipt(1), receipt(2))
     with pytest.raises(SigningError, match=r"log\.pem: is not there"):
-        transparency.append(store, room)
+        transparency.append(store, conf)
     assert proved_now(store, [receipt(1)]) == {}
     put(store, receipt(3))
     hidden.write_bytes(kept)
     hidden.chmod(0o600)
-    assert transparency.append(store, room) == 3
+    assert transparency.append(store, conf) == 3
     assert numbers(store) == list(range(4))
 
 
 def test_a_leaf_says_when_it_was_logged_and_none_goes_back(store: Store, config: ConfigOf) -> None:
-    room, now = config(), NOON
+    conf, now = config(), NOON
     with clock.reading(lambda: now):
         for number, (minutes, told) in enumerate(
             ((0, 0), (2, 2), (1, 2), (-3, 2), (2, 2), (3, 3), (-1, 3)), start=1
         ):
             now = NOON + minutes * MINUTE
             put(store, receipt(number))
-            transparency.append(store, room)
+            transparency.append(store, conf)
             expected = f"2026-11-23T12:0{told}:00.250000Z"
             assert times(store)[-1] == expected
             found = proved_now(store, [receipt(number)])[receipt(number).hash]
@@ -139,35 +139,35 @@ def test_a_leaf_says_when_it_was_logged_and_none_goes_back(store: Store, config:
 def test_the_log_goes_on_when_a_clock_that_ran_ahead_is_put_right(
     store: Store, config: ConfigOf, ahead: timedelta
 ) -> None:
-    room, now = config(), NOON
+    conf, now = config(), NOON
     with clock.reading(lambda: now):
         for number, moment in enumerate((NOON, NOON - ahead, NOON - ahead / 2, NOON + MINUTE)):
             now = moment
             put(store, receipt(number))
-            assert transparency.append(store, room) == 1
+            assert transparency.append(store, conf) == 1
     assert numbers(store) == [0, 1, 2, 3]
     last, later = "2026-11-23T12:00:00.250000Z", "2026-11-23T12:01:00.250000Z"
     assert times(store) == [last, last, last, later]
 
 
-def _append(url: str, room: Config, number: int, gate: Any) -> None:
+def _append(url: str, conf: Config, number: int, gate: Any) -> None:
     store = connect(url)
     gate.wait()
     for turn in range(10):
         first = number * 1000 + turn * 3  # two of these five came in the turn before
         put(store, *(receipt(n, number, n) for n in range(first, first + 5)))
-        transparency.append(store, room)
+        transparency.append(store, conf)
     store.close()
 
 
 @postgresql_first
 def test_many_at_once_make_one_log(store: Store, config: ConfigOf) -> None:
-    room = config()
+    conf = config()
     context = multiprocessing.get_context("spawn")
     url = store.engine.url.render_as_string(hide_password=False)
     gate = context.Barrier(3)
     processes = [
-        context.Process(target=_append, args=(url, room, number, gate)) for number in range(3)
+        context.Process(target=_append, args=(url, conf, number, gate)) for number in range(3)
     ]
     for process in processes:
         process.start()

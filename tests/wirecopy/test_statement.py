@@ -90,11 +90,11 @@ def test_two_statements_that_claim_the_same() -> None:
 
 
 def test_a_receipt_out_of_all_proportion_is_refused() -> None:
-    room = LONGEST_RECEIPT - len(logged(RECEIPT, NOON))
-    longest = replace_id(CREDIT, "x" * room)
+    conf = LONGEST_RECEIPT - len(logged(RECEIPT, NOON))
+    longest = replace_id(CREDIT, "x" * conf)
     assert len(logged(receipt(GUID, longest, RECEIVED, RAW, NOON), NOON)) == LONGEST_RECEIPT
     with pytest.raises(ValueError, match="out of all proportion"):
-        receipt(GUID, replace_id(CREDIT, "x" * (room + 1)), RECEIVED, RAW, NOON)
+        receipt(GUID, replace_id(CREDIT, "x" * (conf + 1)), RECEIVED, RAW, NOON)
     with pytest.raises(Refused, match="lone surrogate"):
         receipt(GUID, replace_id(CREDIT, "\ud800"), RECEIVED, RAW, NOON)
 

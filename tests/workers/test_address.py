@@ -129,10 +129,10 @@ def guarded(folder: Path, password: str, *more: str) -> Iterator[Path]:
 @pytest.mark.parametrize("form", ["unix://{0}?db=2&password={1}", "unix://:{1}@{0}?db=2"])
 def test_a_socket_with_a_password_serves_everybody(form: str, config: ConfigOf) -> None:
     with servers.throwaway() as folder, guarded(folder, "qu@y/?") as path:
-        room = config(redis_url=form.format(path, "qu%40y%2F%3F"))
-        with client(broker_address(room)) as asked:
+        newsroom = config(redis_url=form.format(path, "qu%40y%2F%3F"))
+        with client(broker_address(newsroom)) as asked:
             assert asked.ping()
-        celery = app.configure(room)
+        celery = app.configure(newsroom)
         celery.send_task("workers.tasks.sweep", queue=queues.TICKS)
         with celery.broker(timeout=5) as broker:
             assert queues.depth(broker, queues.TICKS) == 1
@@ -192,12 +192,12 @@ def test_a_server_that_cannot_be_verified_is_told_nothing(config: ConfigOf) -> N
         speaking_tls(path) as port,
     ):
         url = f"rediss://:s3cret@localhost:{port}/0"
-        for room, heard in (
+        for newsroom, heard in (
             (config(redis_url=url), False),
             (config(redis_url=f"{url}?ssl_ca_certs={CERTIFICATE}"), True),
             (config(redis_url=f"{url}?ssl_cert_reqs=none"), True),
         ):
-            celery = app.configure(room)
+            celery = app.configure(newsroom)
             if heard:
                 celery.send_task("workers.tasks.sweep", queue=queues.TICKS, retry=False)
                 with celery.broker(timeout=5) as broker:
@@ -207,8 +207,8 @@ def test_a_server_that_cannot_be_verified_is_told_nothing(config: ConfigOf) -> N
                 celery.send_task("workers.tasks.sweep", queue=queues.TICKS, retry=False)
             with pytest.raises(redis.ConnectionError) as caught, celery.broker(timeout=5) as broker:
                 broker.ping()
-            assert "verif" in away(room, caught.value)
-            assert "s3cret" not in away(room, caught.value)
+            assert "verif" in away(newsroom, caught.value)
+            assert "s3cret" not in away(newsroom, caught.value)
 
 
 # One Redis, several newsrooms.
@@ -219,7 +219,7 @@ def test_two_newsrooms_on_one_number_see_nothing_of_each_other(
 ) -> None:
     rooms = [config(data=tmp_path / name, redis_url=redis_url) for name in ("live", "staging")]
     app.configure(rooms[0]).send_task("workers.tasks.sweep", queue=queues.TICKS)
-    brokers = [client(redis_url, prefix=key_prefix_of(room)) for room in rooms]
+    brokers = [client(redis_url, prefix=key_prefix_of(newsroom)) for newsroom in rooms]
     pulse.mark(brokers[0], "worker")
     assert [queues.depth(broker, queues.TICKS) for broker in brokers] == [1, 0]
     assert [bool(pulse.alive(broker)) for broker in brokers] == [True, False]
@@ -271,7 +271,7 @@ def test_a_broker_that_answers_and_takes_no_writes_is_known(
 
 def test_who_is_away_is_told_without_an_exceptions_name(config: ConfigOf) -> None:
     alone = config()
-    for room, told in (
+    for newsroom, told in (
         (alone, "the private broker is not running; `wirecopy up` starts it"),
         (config(redis_url="redis://:pw@127.0.0.1:1/0"), "redis://127.0.0.1:1/0 cannot be reached"),
         (
@@ -279,9 +279,12 @@ def test_who_is_away_is_told_without_an_exceptions_name(config: ConfigOf) -> Non
             "unix:///nowhere/r.sock?db=0 cannot be reached",
         ),
     ):
-        with pytest.raises(redis.ConnectionError) as caught, client(broker_address(room)) as broker:
+        with (
+            pytest.raises(redis.ConnectionError) as caught,
+            client(broker_address(newsroom)) as broker,
+        ):
             broker.ping()
-        said = away(room, caught.value)
+        said = away(newsroom, caught.value)
         assert told in said
         assert "Error " not in said
         assert "pw" not in said

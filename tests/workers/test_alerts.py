@@ -135,12 +135,12 @@ def test_a_silence_is_strange_once_and_until_news_come(
 # In the store
 
 
-ROOMS = (Wire(name="pti", url="https://a.example/1"), Wire(name="ani", url="https://a.example/2"))
+WIRES = (Wire(name="pti", url="https://a.example/1"), Wire(name="ani", url="https://a.example/2"))
 
 
 @pytest.fixture
-def room(config: ConfigOf, store: Store) -> Config:
-    made = config(wires=ROOMS)
+def conf(config: ConfigOf, store: Store) -> Config:
+    made = config(wires=WIRES)
     with store.write() as conn:
         wires.sync(conn, made.wires, NOW - 30 * DAY)
     return made
@@ -170,7 +170,7 @@ def standing(store: Store) -> list[tuple[str, str]]:
 SILENT = every(5 * MINUTE, NOW - 2 * HOUR)
 
 
-def test_it_begins_once_and_ends_once(room: Config, store: Store) -> None:
+def test_it_begins_once_and_ends_once(conf: Config, store: Store) -> None:
     put(store, "pti", news=SILENT)
     put(store, "ani", news=every(5 * MINUTE, NOW - 10 * MINUTE))
     with structlog.testing.capture_logs() as logs:
@@ -178,7 +178,7 @@ def test_it_begins_once_and_ends_once(room: Config, store: Store) -> None:
         for minutes in range(1, 5):
             put(store, "pti", news=SILENT, polled_at=NOW + minutes * MINUTE)
             assert watcher.update(store, NOW + minutes * MINUTE) == (0, 0)
-            watcher.notify(store, room, NOW + minutes * MINUTE)
+            watcher.notify(store, conf, NOW + minutes * MINUTE)
     assert [(e["event"], e["wire"], e["log_level"]) for e in logs] == [
         ("wire is strangely quiet", "pti", "warning")
     ]
@@ -189,20 +189,20 @@ def test_it_begins_once_and_ends_once(room: Config, store: Store) -> None:
         assert watcher.update(store, NOW + 6 * MINUTE) == (0, 0)
     assert [e["event"] for e in logs] == ["wire brings news again"]
     assert standing(store) == []
-    watcher.notify(store, room, NOW + 6 * MINUTE)
+    watcher.notify(store, conf, NOW + 6 * MINUTE)
     with store.read() as conn:
         assert alerts.about(conn, ["pti"]) == []
         assert outbox.waiting(conn, NOW + DAY) == []
 
 
-def test_failing_and_pausing(room: Config, store: Store) -> None:
+def test_failing_and_pausing(conf: Config, store: Store) -> None:
     put(store, "pti", state="timeout", failing_since=NOW - HOUR, message="slow")
     assert watcher.update(store, NOW) == (1, 0)
-    watcher.notify(store, room, NOW)
+    watcher.notify(store, conf, NOW)
     put(store, "pti", state="http-410", failing_since=NOW - HOUR, paused_at=NOW, message="gone")
     assert watcher.update(store, NOW) == (1, 0)
     assert sorted(standing(store)) == [("failing", "pti"), ("paused", "pti")]
-    watcher.notify(store, room, NOW)
+    watcher.notify(store, conf, NOW)
     put(store, "pti")
     assert watcher.update(store, NOW + HOUR) == (0, 2)
     assert watcher.update(store, NOW + HOUR) == (0, 0)
@@ -226,33 +226,33 @@ def test_a_wire_that_answers_with_a_login_page_fails(config: ConfigOf, store: St
     assert watcher.update(store, desk.now, limits) == (0, 1)
 
 
-def test_one_that_ended_before_it_was_told_is_not_told(room: Config, store: Store) -> None:
+def test_one_that_ended_before_it_was_told_is_not_told(conf: Config, store: Store) -> None:
     put(store, "pti", state="timeout", failing_since=NOW - HOUR)
     watcher.update(store, NOW)
     put(store, "pti")
     assert watcher.update(store, NOW) == (0, 0)
     with store.read() as conn:
         assert alerts.about(conn, ["pti"]) == []
-    assert watcher.notify(store, room, NOW) == 0
+    assert watcher.notify(store, conf, NOW) == 0
 
 
-def test_one_that_comes_back_before_its_end_was_told_goes_on(room: Config, store: Store) -> None:
+def test_one_that_comes_back_before_its_end_was_told_goes_on(conf: Config, store: Store) -> None:
     put(store, "pti", state="timeout", failing_since=NOW - HOUR)
     watcher.update(store, NOW)
-    watcher.notify(store, room, NOW)
+    watcher.notify(store, conf, NOW)
     put(store, "pti")
     assert watcher.update(store, NOW) == (0, 1)
     put(store, "pti", state="timeout", failing_since=NOW - HOUR)
     assert watcher.update(store, NOW) == (0, 0)
     assert standing(store) == [("failing", "pti")]
-    assert watcher.notify(store, room, NOW + MINUTE) == 0
+    assert watcher.notify(store, conf, NOW + MINUTE) == 0
 
 
-def test_a_wire_taken_out_of_the_configuration_is_in_no_alarm(room: Config, store: Store) -> None:
+def test_a_wire_taken_out_of_the_configuration_is_in_no_alarm(conf: Config, store: Store) -> None:
     put(store, "pti", state="timeout", failing_since=NOW - HOUR)
     watcher.update(store, NOW)
     with store.write() as conn:
-        wires.sync(conn, ROOMS[1:], NOW)
+        wires.sync(conn, WIRES[1:], NOW)
     assert watcher.update(store, NOW) == (0, 0)
     assert standing(store) == []
 
@@ -289,7 +289,7 @@ def test_more_silences_than_may_be_compared_have_their_turn(
 
 @pytest.mark.parametrize("days", [1, 7, 14])
 def test_the_nights_and_weekends_of_a_wire_are_not_strange(
-    room: Config, store: Store, days: int
+    conf: Config, store: Store, days: int
 ) -> None:
     """The last news of a busy wire span an hour and a half; the record knows its nights."""
     dusk = NOW - 2 * HOUR
@@ -301,7 +301,7 @@ def test_the_nights_and_weekends_of_a_wire_are_not_strange(
     assert watcher.update(store, NOW) == (0, 0)
 
 
-def test_the_same_silence_by_day_is(room: Config, store: Store) -> None:
+def test_the_same_silence_by_day_is(conf: Config, store: Store) -> None:
     came(store, "pti", [NOW - 20 * DAY])
     for days in (14, 7, 1):
         came(store, "pti", [NOW - days * DAY + 10 * MINUTE * n for n in range(-20, 20)])
@@ -311,7 +311,7 @@ def test_the_same_silence_by_day_is(room: Config, store: Store) -> None:
 
 
 def test_what_the_record_does_not_reach_is_not_taken_for_silence(
-    room: Config, store: Store
+    conf: Config, store: Store
 ) -> None:
     came(store, "pti", [NOW - 4 * HOUR])
     came(store, "ani", [NOW - 20 * DAY])
@@ -335,7 +335,7 @@ def test_the_longest_silence_of_a_stretch(store: Store) -> None:
 
 
 def hooked(config: ConfigOf, store: Store, url: str) -> Config:
-    made = config(wires=ROOMS, alerts={"url": url})
+    made = config(wires=WIRES, alerts={"url": url})
     with store.write() as conn:
         wires.sync(conn, made.wires, NOW - 30 * DAY)
     return made
@@ -348,19 +348,19 @@ def bodies(server: hostile.Server) -> list[dict[str, Any]]:
 def test_the_hook_hears_of_the_beginning_and_of_the_end(config: ConfigOf, store: Store) -> None:
     with hostile.serve() as server:
         server.route("/hook", lambda exchange: exchange.reply(204))
-        room = hooked(config, store, f"{server.url}/hook")
+        conf = hooked(config, store, f"{server.url}/hook")
         put(store, "pti", state="dns", message="no such host", failing_since=NOW - HOUR)
         watcher.update(store, NOW)
-        assert watcher.notify(store, room, NOW) == 1
-        assert watcher.notify(store, room, NOW + DAY) == 0
+        assert watcher.notify(store, conf, NOW) == 1
+        assert watcher.notify(store, conf, NOW + DAY) == 0
         put(store, "pti")
         watcher.update(store, NOW + HOUR)
-        assert watcher.notify(store, room, NOW + HOUR) == 1
-        assert watcher.notify(store, room, NOW + DAY) == 0
+        assert watcher.notify(store, conf, NOW + HOUR) == 1
+        assert watcher.notify(store, conf, NOW + DAY) == 0
         seen = server.seen("/hook")
         told = bodies(server)
     assert {(s.method, s.header("content-type"), s.header("user-agent")) for s in seen} == {
-        ("POST", "application/json", room.agent)
+        ("POST", "application/json", conf.agent)
     }
     assert [t["text"] for t in told] == [
         "wire pti fails: since 2026-11-26 11:00Z: no such host",
@@ -378,11 +378,11 @@ def test_the_hook_hears_of_the_beginning_and_of_the_end(config: ConfigOf, store:
 def test_many_at_once_are_one_call(config: ConfigOf, store: Store) -> None:
     with hostile.serve() as server:
         server.route("/hook", lambda exchange: exchange.reply(200, {}, b"thanks"))
-        room = hooked(config, store, f"{server.url}/hook")
+        conf = hooked(config, store, f"{server.url}/hook")
         for name in ("pti", "ani"):
             put(store, name, state="dns", failing_since=NOW - HOUR)
         watcher.update(store, NOW)
-        assert watcher.notify(store, room, NOW) == 2
+        assert watcher.notify(store, conf, NOW) == 2
         assert [[a["wire"] for a in t["alerts"]] for t in bodies(server)] == [["ani", "pti"]]
 
 
@@ -404,16 +404,16 @@ def test_a_hook_that_fails_is_asked_again(
         server.route("/closed", lambda exchange: None)
         server.route("/reset", lambda exchange: exchange.reset())
         server.route("/hook", lambda exchange: exchange.reply(200))
-        room = hooked(config, store, f"{server.url}{path}")
+        conf = hooked(config, store, f"{server.url}{path}")
         put(store, "pti", state="dns", failing_since=NOW - HOUR)
         watcher.update(store, NOW)
-        assert watcher.notify(store, room, NOW) == 0
+        assert watcher.notify(store, conf, NOW) == 0
         with store.read() as conn:
             ((kind, key, error),) = outbox.failures(conn)
             assert alerts.unsent(conn, ["pti"])
         assert (kind, key) == ("alert", "pti")
         assert said in error
-        assert watcher.notify(store, room, NOW + timedelta(seconds=1)) == 0
+        assert watcher.notify(store, conf, NOW + timedelta(seconds=1)) == 0
         assert len(server.seen(path)) == 1  # not at once: later and later
         mended = hooked(config, store, f"{server.url}/hook")
         assert watcher.notify(store, mended, NOW + MINUTE) == 1
@@ -441,9 +441,9 @@ def test_an_answer_without_an_end_is_an_answer(
 
 
 def test_what_a_wire_says_is_only_text(config: ConfigOf, store: Store) -> None:
-    room = config(wires=ROOMS)
+    conf = config(wires=WIRES)
     message = 'https://u:passw0rd@a.example/?token=s3cret "\n\x1b[2J\u202e\ud800'
-    body = watcher.payload(room, [Alert("failing", "pti", NOW, message)], NOW)
+    body = watcher.payload(conf, [Alert("failing", "pti", NOW, message)], NOW)
     assert b"passw0rd" not in body
     assert b"s3cret" not in body
     assert json.loads(body)["alerts"][0]["state"] == "begun"
@@ -454,9 +454,9 @@ def test_the_task_watches_and_tells(
 ) -> None:
     with hostile.serve() as server:
         server.route("/hook", lambda exchange: exchange.reply(204))
-        room = hooked(config, store, f"{server.url}/hook")
-        app.configure(room)
-        here = SimpleNamespace(store=store, config=room)
+        conf = hooked(config, store, f"{server.url}/hook")
+        app.configure(conf)
+        here = SimpleNamespace(store=store, config=conf)
         monkeypatch.setattr(tasks, "current", lambda: here)
         put(store, "pti", news=SILENT)
         with clock.reading(lambda: NOW):

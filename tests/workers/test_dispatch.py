@@ -189,12 +189,12 @@ class Desk:
         with self.store.write() as conn:
             conn.execute(insert(tables.wires), rows)
 
-    def tick(self, now: datetime = NOW, **room: int) -> list[Batch]:
-        limits = {q: room.get(q.replace("-", "_"), 20) for q in (queues.POLL, queues.POLL_NOW)}
+    def tick(self, now: datetime = NOW, **free: int) -> list[Batch]:
+        limits = {q: free.get(q.replace("-", "_"), 20) for q in (queues.POLL, queues.POLL_NOW)}
         return batches(self.store, self.config, now, limits)
 
-    def names(self, now: datetime = NOW, **room: int) -> list[str]:
-        return [name for batch in self.tick(now, **room) for name in batch.names]
+    def names(self, now: datetime = NOW, **free: int) -> list[str]:
+        return [name for batch in self.tick(now, **free) for name in batch.names]
 
     def finish(self, batch: Batch, now: datetime, **values: object) -> None:
         with self.store.write() as conn:
@@ -338,8 +338,8 @@ class TestClaims:
     ) -> None:
         """Four at once, over and over, on connections of their own; polls end in between."""
         politeness = Politeness(per_host=3, per_agency=5, gap=timedelta(0))
-        room = config(politeness=politeness.model_dump())
-        desk = Desk(store, room)
+        conf = config(politeness=politeness.model_dump())
+        desk = Desk(store, conf)
         desk.add(*(due(f"w{n:03}", f"h{n % 4}", f"a{n % 3}") for n in range(60)))
         polled: list[str] = []
         faults: list[BaseException] = []
@@ -349,9 +349,9 @@ class TestClaims:
             try:
                 with other(database_url) as mine:
                     while not stop.is_set():
-                        for batch in batches(mine, room, NOW):
+                        for batch in batches(mine, conf, NOW):
                             polled.extend(batch.names)
-                            Desk(mine, room).finish(batch, NOW)
+                            Desk(mine, conf).finish(batch, NOW)
             except BaseException as fault:
                 faults.append(fault)
 
