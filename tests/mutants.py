@@ -140,8 +140,8 @@ MUTANTS = (
     Mutant(
         "the second reading of RSS passes over CDATA",
         "ingest/formats/rss_atom_reread.py",
-        'pieces += (_resolved(inner[at : match.start()], entities), match["section"] or "")',
-        "pieces.append(_resolved(inner[at : match.start()], entities))",
+        "yield inner[start : match.start()], None, section",
+        'yield inner[start : match.start()], None, ""',
         ("tests/ingest/test_integrity.py",),
     ),
     Mutant(
