@@ -72,7 +72,7 @@ _PLAIN = re.compile(
 )
 """What is nearly all of nearly every body, and needs no second look."""
 _ODD = re.compile(
-    r"<(?:!(?!--)|\?|/[^A-Za-z]|/?(?:noscript|rp|select)\b"
+    r"<(?=[!?/A-Za-z])(?:!(?!--)|\?|/[^A-Za-z]|/?(?:noscript|rp|select)\b"
     r"|(?:noembed|noframes|script|style|template|textarea|title|xmp)\b"
     r"|iframe\b(?![^<>]*+>\s*</iframe)|img\b(?=[^<>]*\sdata-|(?![^<>]*\ssrc\s*=))"
     r"|(?:iframe|audio|video|source)\b(?=[^<>]*\sdata-)"

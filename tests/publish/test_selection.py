@@ -72,7 +72,6 @@ def wires(*every: int) -> tuple[Wire, ...]:
         ({"keywords": ("کتاب",)}, {"headline": "کـتاب"}, True),
         ({"keywords": ("کتاب",)}, {"headline": "کتاب\u200cها"}, False),
         ({"keywords": ("istanbul",)}, {"headline": "İstanbul"}, True),
-        ({"keywords": ("",)}, {"headline": "Anything"}, False),
         ({"urgency": (1, 2, 3)}, {}, True),
         ({"urgency": (1, 2)}, {}, False),
         ({"urgency": (1,)}, {"urgency": None}, False),

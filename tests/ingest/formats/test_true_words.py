@@ -271,7 +271,8 @@ def test_references_in_lines_are_resolved_once(written: str, meant: str) -> None
     version = found.version
     assert [c.label for c in version.categories] == [meant, f"x {meant}"]
     assert version.keywords == (f"y {meant}", "z")
-    assert (version.rights, version.byline) == (meant, meant)
+    # A byline is put together of names, on one line.
+    assert (version.rights, version.byline) == (meant, meant.replace("\xa0", " "))
     assert version.media[0].credit == meant
     assert found.received is not None
     feed = Feed(name="f", title="F", categories=(meant,))
