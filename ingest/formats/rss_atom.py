@@ -759,8 +759,17 @@ def _body_and_summary(children: _Children, atom: bool) -> tuple[_Words, _Words]:
     if not children.mends:
         return body, next((t for t in summaries if t is not body and t.text.strip()), _Words())
     first, body = body, _fullest(body, candidates)
-    beside = [first, *summaries]  # a displaced body first: its words are to come out
-    return body, next((t for t in beside if t is not body and t.text.strip()), _Words())
+    # A displaced body first: its words are to come out, if it has any (a style sheet has none).
+    beside = [t for t in (first, *summaries) if t is not body and t.text.strip()]
+    return body, next(filter(_shows, beside), _Words())
+
+
+def _shows(text: _Words) -> bool:
+    """Whether a reader sees anything of *text*."""
+    try:
+        return not text.html or _letters(text) > 0 or bool(projection(text.text))
+    except ParseError:  # built to burst a parser; the item is refused for it
+        return True
 
 
 def _fullest(first: _Words, candidates: Sequence[_Words]) -> _Words:
