@@ -129,6 +129,7 @@ def test_a_day_without_crashes_passes(config: ConfigOf, store: Store, other_url:
     assert int(verdict.figures["of these that had to be here"]) > 12
 
 
+@pytest.mark.slow
 def test_damage_is_found(config: ConfigOf, tmp_path: Path) -> None:
     """One day, copied for each harm that is done to it."""
     store = connect(f"sqlite:///{tmp_path}/lived.sqlite3")

@@ -428,6 +428,7 @@ def test_what_an_older_wirecopy_noted_of_a_replay_is_gone_on_with(life: Life) ->
     assert not replay.resumed(life.store, chosen)
 
 
+@pytest.mark.slow
 def test_a_rehearsal_after_retention_takes_nothing_away(
     config: ConfigOf, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:

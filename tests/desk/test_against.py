@@ -666,6 +666,7 @@ def test_a_page_that_would_take_all_memory_is_one_clear_error(tmp_path: Path, ru
     assert resource.getrlimit(resource.RLIMIT_AS) == before
 
 
+@pytest.mark.slow
 def test_a_page_that_would_take_for_ever_is_one_clear_error(tmp_path: Path) -> None:
     """The parser heeds no signal, so it is ended with its process."""
     (tmp_path / "wire.xml").write_bytes(feed(BRIDGE))
@@ -726,6 +727,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.slow
 def test_hostile_pages_are_answered_or_refused_in_time(name: str) -> None:
     began = time.process_time()
     with suppress(WirecopyError), limited(name):

@@ -121,6 +121,7 @@ def test_if_none_match_goes_before_if_modified_since(script: Client) -> None:
     assert script.ask(NATIONAL, **asked)[0] == 200
 
 
+@pytest.mark.slow
 def test_the_tag_changes_exactly_when_the_wire_does(script: Client) -> None:
     tags: list[str] = []
     bodies: list[bytes] = []

@@ -398,6 +398,7 @@ def test_what_is_added_behind_read_more_counts() -> None:
         assert {kind for kind, _ in texts(answer)} == {"added"}
 
 
+@pytest.mark.slow
 def test_hidden_parts_that_each_can_be_opened_are_answered_in_time() -> None:
     part = "<button>Read more</button><div hidden>{}</div>"
     many = [part.replace("{}", one) + one for one in paragraphs()] * 300
@@ -513,6 +514,7 @@ def test_other_order_is_found_and_other_paragraphs_are_form() -> None:
     assert held(together).scope == "house-style"
 
 
+@pytest.mark.slow
 def test_a_page_of_very_many_rules_is_answered() -> None:
     rules = "".join(f".c{n} .x .y .z p.x{n % 7}{{display:none}}" for n in range(15_000))
     shown = broadsheet(CLAIMED).replace("</head>", f"<style>{rules}</style></head>")
@@ -522,6 +524,7 @@ def test_a_page_of_very_many_rules_is_answered() -> None:
     assert "too long to tell" in notes[0]
 
 
+@pytest.mark.slow
 def test_unsound_style_sheets_are_read_to_their_end() -> None:
     both = ("&" * 4_000 + "{") * 5 + ("a," * 2_000 + "{") * 5 + "display:none" + "}" * 10
     for text in (

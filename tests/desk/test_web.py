@@ -399,6 +399,7 @@ def test_outcomes_are_few(state: str) -> None:
 # Readiness
 
 
+@pytest.mark.slow
 def test_it_is_not_ready_while_the_broker_does_not_answer(tmp_path: Path) -> None:
     """A broker that takes connections and then says nothing, and a database file moved away."""
     with socket.create_server(("127.0.0.1", 0)) as silent:

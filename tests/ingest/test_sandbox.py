@@ -144,6 +144,7 @@ def _processor_seconds(pid: int) -> float:
 
 
 @pytest.mark.parametrize("mebibytes", [6, 24])
+@pytest.mark.slow
 def test_memory_is_bounded(mebibytes: int) -> None:
     words = "words of a long story " * 60
     many = feed(f"<item><title>T</title><description>{words}</description></item>" * 2_000)
@@ -219,6 +220,7 @@ def killing(one: Watched, most: int) -> Iterator[list[int]]:
 
 
 @LINUX
+@pytest.mark.slow
 def test_a_death_is_believed_the_second_time() -> None:
     body = heavy()  # made before anything is killed: that takes seconds
     with closing(Watched()) as one:

@@ -57,6 +57,7 @@ def test_a_story_with_nothing_but_a_headline() -> None:
     assert read_back("json", jsonfeed.item(entry)) == expected
 
 
+@pytest.mark.slow
 def test_a_body_of_more_than_ten_megabytes_is_read_back() -> None:
     of = story(version(body="<p>" + "word " * 2_200_000 + "</p>", summary=None), "H")
     rendered = render(of, config())

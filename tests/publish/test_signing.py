@@ -412,6 +412,7 @@ def _publish(url: str, conf: Config, gate: Any) -> None:
 
 
 @postgresql_first
+@pytest.mark.slow
 def test_two_presses_at_their_first_start(store: Store, config: ConfigOf) -> None:
     """Keys, log and statements are made once, whoever comes first."""
     conf = config()

@@ -100,6 +100,7 @@ def _start(url: str, conf: Config, gate: Any, kids: Any) -> None:
 
 
 @postgresql_first
+@pytest.mark.slow
 def test_many_processes_at_their_first_start_agree(store: Store, config: ConfigOf) -> None:
     conf = config()
     context = multiprocessing.get_context("spawn")

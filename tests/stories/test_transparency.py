@@ -161,6 +161,7 @@ def _append(url: str, conf: Config, number: int, gate: Any) -> None:
 
 
 @postgresql_first
+@pytest.mark.slow
 def test_many_at_once_make_one_log(store: Store, config: ConfigOf) -> None:
     conf = config()
     context = multiprocessing.get_context("spawn")

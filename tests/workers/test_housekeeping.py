@@ -505,6 +505,7 @@ _acts = st.one_of(
     licence=st.sampled_from([None, None, "2d", "20d"]),
     limit=st.sampled_from([1, 3, 50]),
 )
+@pytest.mark.slow
 def test_no_feed_and_no_wire_ever_notices(
     _sqlite_template: Path,  # noqa: PT019 (its value is used)
     acts: list[tuple[str, Any]],

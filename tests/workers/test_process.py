@@ -39,6 +39,7 @@ def introduced(site: Site, name: str) -> str:
     return (site.folder / name).read_text()
 
 
+@pytest.mark.slow
 def test_a_new_process_has_the_workers_configuration_and_applies_it_to_no_store(lone: Site) -> None:
     """The file is spoiled meanwhile; then a member elsewhere with a newer file starts."""
     two = [{"name": name, "url": f"https://agency.example/{name}"} for name in "vw"]
