@@ -1,8 +1,8 @@
 """Captures and their bytes: written once, never changed, content-addressed.
 
 A wire's next feed is nearly the one before, so its bytes are packed with that as zstd's dictionary:
-real feeds then take a tenth. Each knows its parent and can be restored with it; chains are short,
-and begin anew where a feed has become another one.
+real feeds then take a tenth or less of that. Each knows its parent and can be restored with it;
+chains are short, and begin anew where a feed has become another one.
 """
 
 from collections.abc import Sequence
@@ -122,10 +122,9 @@ def unchain(conn: Connection, digests: Sequence[str]) -> None:
         blobs.c.parent.in_(digests), blobs.c.digest.not_in(digests)
     )
     for child in conn.execute(children).scalars().all():
-        whole = _pack(body(conn, child) or b"")
-        conn.execute(
-            update(blobs).where(blobs.c.digest == child).values(data=whole, parent=None, depth=0)
-        )
+        if (whole := body(conn, child)) is not None:
+            packed = {"data": _pack(whole), "parent": None, "depth": 0}
+            conn.execute(update(blobs).where(blobs.c.digest == child).values(packed))
 
 
 def _pack(body: bytes, against: bytes | None = None) -> bytes:
