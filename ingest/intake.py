@@ -28,7 +28,6 @@ from stories import clock, transparency
 from stories.config import Config, Wire
 from stories.db import Connection, Store, captures, key_value, outbox, proofs, wires
 from stories.db import stories as records
-from stories.db.key_value import RENDERED_FOR
 from stories.db.outbox import Job, LeaseLostError
 from stories.db.proofs import Receipt
 from stories.db.stories import VersionRow
@@ -101,7 +100,7 @@ def take_in_waiting(
     end = time.monotonic() + seconds
 
     def claim(conn: Connection, now: datetime) -> list[Job]:
-        if settings is not None and key_value.read(conn, RENDERED_FOR) not in (None, settings):
+        if settings is not None and key_value.is_superseded(conn, settings):
             log.warning("another configuration was started; this process leaves intake to it")
             return []
         return outbox.claim(conn, "ingest", now, 1, names)

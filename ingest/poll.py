@@ -104,7 +104,7 @@ def outcome(
     else:
         configured = before.configured_url or before.url
         address = address_after_failure(address, configured, due.failures, state == GONE)
-    moved, retry_at = address.url != before.url, due.retry_at
+    moved = address.url != before.url
     paused = state == GONE and not moved
     if moved:
         due = Due(now + wire.every, f"its address changed: {address.notice}", 0.0)
@@ -125,7 +125,7 @@ def outcome(
         "moved_to": address.moved_to,
         "moved_count": address.moved_count,
         "moved_since": address.moved_since,
-        "retry_at": retry_at,
+        "retry_at": due.retry_at,
     }
     if state in GOOD:
         # Validators are kept after every 200 and 304, the same body included: servers change

@@ -25,7 +25,6 @@ from stories.config import Config
 from stories.db import Connection, Store, feeds, key_value, outbox, proofs, wires
 from stories.db import stories as records
 from stories.db.feeds import EntryRow, Placement
-from stories.db.key_value import RENDERED_FOR
 from stories.db.outbox import Job
 from stories.db.proofs import KeyRow, Receipt
 from stories.errors import RenderError, SigningError
@@ -152,7 +151,7 @@ def _claim(
     stories = outbox.claim(conn, "story", now, size, ids) if size > 0 else []
     feeds = [] if stories else outbox.claim(conn, "feed", now, FEEDS_A_TURN)
     # Read after claiming: settings noted meanwhile have put into the outbox what was claimed.
-    if settings is not None and key_value.read(conn, RENDERED_FOR) not in (None, settings):
+    if settings is not None and key_value.is_superseded(conn, settings):
         outbox.release(conn, [*stories, *feeds])
         log.warning("another configuration was started; this process leaves rendering to it")
         return [], []

@@ -37,7 +37,7 @@ def rendered_before(store: Store) -> bool:
 def is_due(store: Store, config: Config) -> bool:
     """Whether what is rendered in *store* is of other settings or code, and is to be made anew."""
     with store.read() as conn:
-        return key_value.read(conn, RENDERED_FOR) not in (None, settings_digest(config))
+        return key_value.is_superseded(conn, settings_digest(config))
 
 
 def rerender_if_changed(store: Store, config: Config) -> bool:

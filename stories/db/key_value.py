@@ -36,6 +36,11 @@ def forget(conn: Connection, key: str) -> None:
     conn.execute(delete(notes).where(notes.c.key == key))
 
 
+def is_superseded(conn: Connection, settings: str) -> bool:
+    """Whether another configuration was noted as started than that whose digest is *settings*."""
+    return read(conn, RENDERED_FOR) not in (None, settings)
+
+
 def identity(store: Store) -> str:
     """Which database this is, in 16 letters: no other has the same, and neither has a copy of it.
 
