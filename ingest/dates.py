@@ -285,7 +285,8 @@ def _called(tail: str, naive: datetime, own: ZoneInfo) -> tzinfo | None:
     :raises ValueError: for a name that means several zones, none of them plainly.
     """
     tail = tail.strip(" ,;")
-    if (offset := _OFFSET_NAMED.fullmatch(tail)) and _is_zone(offset[2] or "", offset[1]):
+    if offset := _OFFSET_NAMED.fullmatch(tail):
+        _check_name(offset[2] or "", offset[1])
         return _zone(offset[1], naive, own)
     name = tail.casefold()
     if name in _LONG or "/" in name:
@@ -299,11 +300,15 @@ def _called(tail: str, naive: datetime, own: ZoneInfo) -> tzinfo | None:
     return None
 
 
-def _is_zone(name: str, offset: str) -> bool:
-    """Whether *name*, which follows an *offset*, can be what its zone is called."""
+def _check_name(name: str, offset: str) -> None:
+    """Refuse a *name* behind an *offset* that can be none of its zone.
+
+    :raises ValueError: for a name that no zone has.
+    """
     folded = name.casefold()
     tables = (_HOURS, _SEVERAL, _LONG, _BY_SEASON)
-    return folded in ("", offset) or any(folded in table for table in tables) or bool(_area(name))
+    if folded not in ("", offset) and not any(folded in table for table in tables):
+        _area(name)
 
 
 def _area(name: str) -> ZoneInfo:
