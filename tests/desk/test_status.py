@@ -149,15 +149,20 @@ def test_everything_that_is_wrong_is_reported(ill: Config, store: Store, redis_u
     ]
 
 
-def test_where_all_is_well_nothing_needs_a_person(
-    config_with: Callable[..., Config], store: Store, redis_url: str
-) -> None:
-    made = config_with()
+def working(made: Config, store: Store, redis_url: str) -> Config:
+    """*made*, with its wires on record and every member at work."""
     with store.write() as conn:
         wires.sync(conn, made.wires, NOW)
     with client(redis_url, prefix=key_prefix(store)) as broker:
         for member in pulse.MEMBERS:
             pulse.mark(broker, member)
+    return made
+
+
+def test_where_all_is_well_nothing_needs_a_person(
+    config_with: Callable[..., Config], store: Store, redis_url: str
+) -> None:
+    made = working(config_with(), store, redis_url)
     status = standing.gather(made, store, NOW)
     assert standing.needs(status) == []
     assert set(status.counts.values()) == {0}
@@ -490,12 +495,7 @@ def test_what_answers_and_takes_no_writes_needs_a_person(
     part: str,
 ) -> None:
     """As after a failover: each question is answered, and nothing is ever polled."""
-    made = config_with()
-    with store.write() as conn:
-        wires.sync(conn, made.wires, NOW)
-    with client(redis_url, prefix=key_prefix(store)) as broker:
-        for member in pulse.MEMBERS:
-            pulse.mark(broker, member)
+    made = working(config_with(), store, redis_url)
     if part == "database":
         monkeypatch.setattr(Store, "writes_refused", lambda _: "it is a standby; promote it")
     else:
