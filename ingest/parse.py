@@ -146,21 +146,26 @@ def _doubt(item: Item, version: Version, projected: Projection, hints: Hints) ->
     """Why nothing can be claimed of *item*, although both readings of it agree."""
     if item.doubt:
         return Fault("text-unchecked", item.doubt)
-    text = "\n".join(projected.paragraphs)
-    missing = letters_by_hand(version.body) - letters(text, addresses=True)
-    if missing <= MOST_SWALLOWED:
-        missing = _missing(item.headline, version.headline) if item.headline_html else 0
-    if missing == 0 and item.summary_html and version.summary:
-        missing = _missing(item.summary, version.summary)
-        missing *= missing > MOST_SWALLOWED
-    if missing <= 0:
+    counted = _swallowed(item, version, "\n".join(projected.paragraphs))
+    missing = next((count for count, most in counted if count > most), 0)
+    if not missing:
         return None
     message = f"its HTML swallows words: {missing} letters more stand in its bytes than come out"
     return Fault("text-unchecked", message)
 
 
+def _swallowed(item: Item, version: Version, text: str) -> Iterator[tuple[int, int]]:
+    """Of body, headline and summary: how many letters more stand in the bytes than come out, and
+    how many may. *text* is the body's."""
+    yield _missing(version.body, text), MOST_SWALLOWED
+    if item.headline_html:
+        yield _missing(item.headline, version.headline), 0
+    if item.summary_html and version.summary:
+        yield _missing(item.summary, version.summary), MOST_SWALLOWED
+
+
 def _missing(html: str, text: str) -> int:
-    return max(0, letters_by_hand(html) - letters(text, addresses=True))
+    return letters_by_hand(html) - letters(text, addresses=True)
 
 
 def _unread(undated: dict[str, dict[int, str]]) -> Iterator[str]:
