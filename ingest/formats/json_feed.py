@@ -12,7 +12,7 @@ as it does not say more.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -275,11 +275,10 @@ def _media(members: dict[str, Any], *, mends: bool) -> tuple[ItemMedia, ...]:
 def reread(body: bytes, hints: Hints) -> Reread:
     """The second reading of the items of *body*, a capture. Linear in its length."""
     charset = encoding.decide(body, mends=hints.mends, utf=True)
-    mend_it = mend if hints.mends else str
-    return lambda raw: _passages(_decoded(raw, charset), mend_it)
+    return lambda raw: _passages(_decoded(raw, charset), charset.mends)
 
 
-def _passages(raw: str, mend: Callable[[str], str]) -> list[Passage]:
+def _passages(raw: str, mends: bool) -> list[Passage]:
     """The copy of *raw*, the text of one item.
 
     :raises UncheckedError: when that is no object.
@@ -287,8 +286,9 @@ def _passages(raw: str, mend: Callable[[str], str]) -> list[Passage]:
     """
     members = [(name, "".join(values), _meant(values)) for name, values in _members(raw)]
     ours = " ".join(text for name, _, text in members if name == "_wirecopy").split()
-    sentence = next(filter(None, map(printed, ours)), "") if mend is not str else ""
-    html = [letters(projection(mend(text))) for name, _, text in members if name == "content_html"]
+    sentence = next(filter(None, map(printed, ours)), "") if mends else ""
+    meant = mend if mends else str
+    html = [letters(projection(meant(text))) for name, _, text in members if name == "content_html"]
     found: list[Passage] = []
     for name, written, text in members:
         kind = _KINDS.get(name, "prose")
@@ -302,16 +302,16 @@ def _passages(raw: str, mend: Callable[[str], str]) -> list[Passage]:
         if name == "content_text" and any(html) and letters(text) < max(html) + PROSE:
             continue
         found.append(
-            Passage(name, kind, written, (mend(text),), partial(_readings, name, text, mend))
+            Passage(name, kind, written, (meant(text),), partial(_readings, name, text, mends))
         )
     return [without_last(one, sentence) for one in found] if sentence else found
 
 
-def _readings(name: str, text: str, mend: Callable[[str], str]) -> Iterator[str]:
+def _readings(name: str, text: str, mends: bool) -> Iterator[str]:
     if name != "content_html":
-        yield unwrapped(text) if mend is not str else text
+        yield unwrapped(text) if mends else text
     if name == "content_html" or (name not in _KINDS and ("<" in text or "&" in text)):
-        yield projection(mend(text))
+        yield projection(mend(text) if mends else text)
 
 
 def _members(raw: str) -> list[tuple[str, list[str]]]:

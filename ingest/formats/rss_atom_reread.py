@@ -174,7 +174,7 @@ def _passages(raw: str, document: _Document) -> list[Passage]:
     if stop < own.end():
         return []
     spaces = document.spaces | _spaces(own[2]) if "xmlns" in own[2] else document.spaces
-    scan = _Scan(raw, stop, mends=document.mend is not str)
+    scan = _Scan(raw, stop, mends=document.charset.mends)
     found: list[Passage] = []
     ours: dict[str, str] = {}
     for tag, attributes, begin, end, nested in scan.children(own.end()):
@@ -185,7 +185,7 @@ def _passages(raw: str, document: _Document) -> list[Passage]:
         else:
             family = known.get("", "")
         name = local.lower()
-        if family == "wirecopy" and document.mend is not str:
+        if family == "wirecopy" and document.charset.mends:
             ours.setdefault(name, _characters(raw[begin:end], document.entities).strip())
         elif kind := _kind(name, family, end - begin):
             stated = _stated(name, family, attributes, nested=nested)
@@ -254,7 +254,7 @@ def _passage(
             text = _base64(text)
         elif "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
-        text = unwrapped(text) if mend is not str else text
+        text = unwrapped(text) if document.charset.mends else text
         spellings = (text,)
     readings = partial(_readings, text, inner if nested else None, stated, mend)
     return Passage(f"<{name}>", kind, inner, tuple(map(mend, spellings)), readings, family)
