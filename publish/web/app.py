@@ -74,7 +74,7 @@ def create(
     metrics: Callable[[], bytes] | None,
     status: Callable[[], views.StatusPage] | None = None,
     monotonic: Callable[[], float] = time.monotonic,
-) -> App:
+) -> "Application":
     """The application that serves the site of *config* from *store*.
 
     *ready* gives the state of what is needed besides the database (the broker): ``ok`` or why not.
@@ -82,19 +82,26 @@ def create(
     three are called in a thread and may block. *monotonic* (seconds) decides when a feed is looked
     up again.
     """
-    fast = Feeds(config, store, monotonic)
-    site = Site(config, store, ready, metrics, status)
-    slow = cast("App", site.starlette())
-    root = site.pages.root
+    return Application(Feeds(config, store, monotonic), Site(config, store, ready, metrics, status))
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+
+class Application:
+    """The whole site as one ASGI application; ``feeds`` can be told which feeds changed."""
+
+    def __init__(self, feeds: Feeds, site: "Site") -> None:
+        self.feeds = feeds
+        self._pages = cast("App", site.starlette())
+        self._root = site.pages.root
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         if scope["type"] == "http":
-            if fast.handles(scope["path"]):
-                await fast(scope, receive, send)
+            if self.feeds.handles(scope["path"]):
+                await self.feeds(scope, receive, send)
                 return
-            if root and (scope["path"] + "/").startswith(f"{root}/"):
+            if self._root and (scope["path"] + "/").startswith(f"{self._root}/"):
                 # A proxy in front left the site's path in place.
-                scope = {**scope, "path": scope["path"][len(root) :] or "/"}
+                scope = {**scope, "path": scope["path"][len(self._root) :] or "/"}
 
         async def send_with_server(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start" and SERVER not in message["headers"]:
@@ -102,12 +109,10 @@ def create(
             await send(message)
 
         try:
-            await slow(scope, receive, send_with_server)
+            await self._pages(scope, receive, send_with_server)
         except Exception:
             # Starlette has answered 500 by now, and raises again so that it can be logged.
             log.exception("request failed", path=scope.get("path"), method=scope.get("method"))
-
-    return app
 
 
 class Site:

@@ -67,6 +67,7 @@ class Slot:
     checked: float = float("-inf")
     away_since: float | None = None
     asked: float = 0.0
+    notices: int = 0
     task: "asyncio.Task[None] | None" = field(default=None, repr=False)
 
     @property
@@ -99,6 +100,14 @@ class Feeds:
             for format in feeds.FORMATS
         }
         self._document = re.compile(rf"(?:{'|'.join(map(re.escape, self._roots))})[^/]*\.[^/]*")
+
+    def changed(self, names: Iterable[str] | None = None) -> None:
+        """Have the feeds *names* (None: all) looked up at their next request; from any thread."""
+        wanted = None if names is None else set(names)
+        for slot in self._slots.values():
+            if wanted is None or slot.feed.name in wanted:
+                slot.notices += 1
+                slot.checked = float("-inf")
 
     def handles(self, path: str) -> bool:
         """True for a path that looks like a feed document's: no feed's page has a dot."""
@@ -162,6 +171,7 @@ class Feeds:
             log.warning("database slow, serving from memory", feed=slot.name)
 
     async def _update(self, slot: Slot) -> None:
+        notices = slot.notices
         try:
             await asyncio.to_thread(self._read, slot)
         except Exception as error:  # whatever a driver raises, the cached document is served
@@ -173,7 +183,8 @@ class Feeds:
                 slot.away_since = None
                 log.info("database back", feed=slot.name)
         finally:
-            slot.checked = self._monotonic()
+            # What was told while the database was asked may have come too late for its answer.
+            slot.checked = self._monotonic() if slot.notices == notices else float("-inf")
             slot.task = None
 
     def _read(self, slot: Slot) -> None:

@@ -22,7 +22,7 @@ from publish.rerender import rerender_if_changed
 from publish.selection import lifetime
 from publish.web import app as app_module
 from publish.web import feeds as feeds_module
-from publish.web.app import create
+from publish.web.app import Application, create
 from publish.web.pages import PageCache
 from publish.web.representation import represent
 from stories import clock
@@ -67,6 +67,7 @@ class Running:
     config: Config
     store: Store
     hand: Hand
+    app: Application
     parts: Callable[[], dict[str, str]] = lambda: {"broker": "ok"}
     figures: Callable[[], bytes] = lambda: b"wirecopy_up 1\n"
 
@@ -111,7 +112,7 @@ def serve(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
                 metrics=lambda: running.figures(),  # noqa: PLW0108 - a test sets another
                 monotonic=hand,
             )
-            running = Running(stack.enter_context(served(app)), config, store, hand)
+            running = Running(stack.enter_context(served(app)), config, store, hand, app)
             return running
 
         yield start
@@ -304,6 +305,43 @@ def test_a_change_is_served_within_a_second(serve: Serve) -> None:
     site.hand.now += feeds_module.RECHECK / 2
     after = site.ask("/feeds/india.rss", {"If-None-Match": before.headers["etag"]})
     assert (after.status, after.body, after.headers["etag"]) == (200, row.body, row.etag)
+
+
+def test_a_change_that_is_told_is_served_at_once(serve: Serve) -> None:
+    site = serve(samples.english())
+    before = {name: site.ask(f"/feeds/{name}.rss").body for name in ("india", "urdu")}
+    publish(site.store, site.config, samples.hindi(), samples.urdu())
+    site.app.feeds.changed(["india"])
+    assert site.ask("/feeds/india.rss").body == site.row("india", "rss").body
+    assert site.ask("/feeds/urdu.rss").body == before["urdu"]
+    site.app.feeds.changed()
+    assert site.ask("/feeds/urdu.rss").body == site.row("urdu", "rss").body != before["urdu"]
+
+
+def test_a_change_told_while_the_database_answers_is_not_lost(
+    serve: Serve, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = serve(samples.english())
+    before = site.ask("/feeds/india.rss")
+    monkeypatch.setattr(feeds_module, "PATIENCE", 0.05)
+    told = threading.Event()
+
+    def wait(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if "feeds" in statement and threading.current_thread() is not threading.main_thread():
+            assert told.wait(60)
+
+    event.listen(store.engine, "after_cursor_execute", wait)
+    try:
+        site.hand.now += feeds_module.RECHECK
+        assert site.ask("/feeds/india.rss").body == before.body
+        publish(site.store, site.config, samples.hindi())
+        site.app.feeds.changed(["india"])
+    finally:
+        told.set()
+        event.remove(store.engine, "after_cursor_execute", wait)
+    monkeypatch.setattr(feeds_module, "PATIENCE", 60.0)
+    after = [site.ask("/feeds/india.rss").body for _ in range(2)]
+    assert site.row("india", "rss").body in after
 
 
 def test_two_changes_in_one_second_share_no_date(serve: Serve) -> None:
