@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench import machine, parse, pipeline, render, serve
-from bench.sides import TURNS, SideError
+from bench import headline, machine, poll, read, serve
+from bench.sides import SideError
 from bench.table import Table
 from stories import clock, logs
 
@@ -18,22 +18,20 @@ class Size:
     """How much is measured. ``seconds`` is the least time of one figure in one turn."""
 
     wires: int
+    batches: int
     rounds: int
-    feeds: int
-    small: int
-    large: int
-    seconds: float
     turns: int
+    seconds: float
 
 
-FULL = Size(wires=40, rounds=2, feeds=25, small=50, large=1000, seconds=2.0, turns=TURNS)
-QUICK = Size(wires=4, rounds=1, feeds=2, small=5, large=20, seconds=0.05, turns=1)
+FULL = Size(wires=30, batches=2, rounds=3, turns=3, seconds=2.0)
+QUICK = Size(wires=2, batches=1, rounds=1, turns=1, seconds=0.05)
 
 TABLES: dict[str, Callable[[Size], Table]] = {
-    "parse": lambda s: parse.table(s.feeds, s.seconds, s.turns),
-    "render": lambda s: render.table(s.small, s.large, s.seconds, s.turns),
+    "poll": lambda s: poll.table(s.wires, s.batches, s.rounds),
+    "read": lambda s: read.table(10 * s.turns),
+    "headline": lambda s: headline.table(20 * s.turns),
     "serve": lambda s: serve.table(s.seconds, s.turns),
-    "pipeline": lambda s: pipeline.table(s.wires, s.rounds, s.turns),
 }
 
 

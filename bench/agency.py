@@ -1,105 +1,237 @@
-"""The simulated agency as a process, at a moment that the bench sets.
+"""The agency that every side polls: RSS and Atom of 30 items with some 4.8 kB of English each.
 
-With a running clock every side would get other stories; here time stands still until it is set, so
-all sides get the same bytes. ``python -m bench.agency MOMENT WIRES`` reads
-the moment, a double, from the file MOMENT at every request.
+It is a process of its own, and stands still until the bench moves it, so that every side is
+served the very same bytes. ``python -m bench.agency FILE`` reads from FILE, at every request, what
+it is to publish (:class:`Moment`).
 """
 
-import asyncio
+import gzip
 import http.client
 import mmap
+import random
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from functools import lru_cache
+from html import escape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bench import english
 from stories.pdeathsig import bound_to_parent
-from tests.load.load import Load, standing
-from tests.load.server import opened
-from tests.load.site import Site
 
-ITEMS = 20
-"""Stories in one feed of a wire."""
+ITEMS = 30
+"""Stories in a feed."""
 
-NEWS = 300.0
-"""Seconds between two new stories on a wire."""
+BODY = 4_800
+"""Characters of a story's body."""
 
 CONTENT_TYPES = {"rss": "application/rss+xml", "atom": "application/atom+xml"}
-"""The formats that the bench reads."""
+
+LEVEL = 6
+"""Of gzip, as servers have it."""
+
+_MOMENT = "qq?"
 
 
-def load(wires: int) -> Load:
-    """The load: a new story on each wire every five minutes, no faults."""
-    return Load(seed=1, wires=wires, items=ITEMS, novelty_per_minute=60 / NEWS)
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the agency publishes: *news* stories have come on each wire since it began, the feeds
+    were *built* so many times since without news, and a request whose ETag matches is answered
+    304 if *conditional*, else with the same bytes again."""
+
+    news: int = 0
+    built: int = 0
+    conditional: bool = True
+
+    def packed(self) -> bytes:
+        """As it stands in the file."""
+        return struct.pack(_MOMENT, self.news, self.built, self.conditional)
 
 
-def bodies(wires: int, format: str) -> list[bytes]:
-    """The feeds of *wires* wires in *format* at moment 0, without a network."""
-    site = Site(load(wires))
-    return [site.answer("GET", f"/w/{n}.{format}", {}, 0.0).body for n in range(wires)]
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One story of the agency's; texts are HTML."""
+
+    guid: str
+    link: str
+    headline: str
+    author: str
+    summary: str
+    body: str
+    at: datetime
+    categories: tuple[str, ...]
 
 
-def path(wire: int) -> str:
-    """The path of a wire's feed: RSS and Atom by turns."""
-    return f"/w/{wire}.{'atom' if wire % 2 else 'rss'}"
+def began() -> datetime:
+    """When the first story came: yesterday at midnight, as no agency dates its copy ahead."""
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - timedelta(days=1)
 
 
-def move(file: Path, moment: float) -> None:
-    """Set the agency's clock; *moment* is in seconds since it began."""
-    with file.open("r+b") as opened_file:
-        opened_file.write(struct.pack("d", moment))
+@lru_cache(maxsize=20_000)
+def item(wire: int, index: int) -> Item:
+    """Story *index* of *wire*: the same one in every process of a run."""
+    lots = random.Random(wire * 1_000_003 + index)
+    key = f"{wire}-{index}"
+    return Item(
+        guid=f"urn:bench:{key}",
+        link=f"https://agency.example/{lots.randrange(10**6)}/{key}",
+        headline=escape(english.text(lots, 60), quote=False),
+        author=english.text(lots, 12).title(),
+        summary=escape(english.text(lots, 220), quote=False) + ".",
+        body=english.body(lots, BODY) + f"\n<p>Story {key}.</p>",
+        at=began() + timedelta(seconds=60 * index + wire),
+        categories=(lots.choice(("India", "World", "Sport")), lots.choice(("Politics", "Money"))),
+    )
 
 
-def warm(base: str, wires: int) -> None:
-    """Ask for every feed once, so that no side waits for the agency to write them."""
-    connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=60)
-    for wire in range(wires):
-        for coding in ("identity", "gzip"):
-            connection.request("GET", path(wire), headers={"Accept-Encoding": coding})
+def feed(wire: int, format: str, moment: Moment) -> bytes:
+    """The feed of *wire* at *moment*, without a network: the newest first."""
+    items = [item(wire, moment.news + place) for place in reversed(range(ITEMS))]
+    built = items[0].at + timedelta(seconds=moment.built)
+    return (_rss if format == "rss" else _atom)(wire, items, built)
+
+
+def _rss(wire: int, items: Iterable[Item], built: datetime) -> bytes:
+    entries = "".join(
+        f"<item>\n<title>{i.headline}</title>\n<link>{i.link}</link>\n"
+        f'<guid isPermaLink="false">{i.guid}</guid>\n'
+        f"<pubDate>{format_datetime(i.at, usegmt=True)}</pubDate>\n"
+        f"<dc:creator>{i.author}</dc:creator>\n"
+        + "".join(f"<category>{label}</category>\n" for label in i.categories)
+        + f"<description>{i.summary}</description>\n"
+        f"<content:encoded><![CDATA[{i.body}]]></content:encoded>\n</item>\n"
+        for i in items
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<rss version="2.0"'
+        ' xmlns:content="http://purl.org/rss/1.0/modules/content/"'
+        ' xmlns:dc="http://purl.org/dc/elements/1.1/">\n<channel>\n'
+        f"<title>Wire {wire}</title>\n<link>https://agency.example/</link>\n"
+        f"<description>Stories of wire {wire}</description>\n<language>en</language>\n"
+        f"<lastBuildDate>{format_datetime(built, usegmt=True)}</lastBuildDate>\n"
+        f"{entries}</channel>\n</rss>\n"
+    ).encode()
+
+
+def _atom(wire: int, items: Iterable[Item], built: datetime) -> bytes:
+    entries = "".join(
+        f"<entry>\n<title>{i.headline}</title>\n"
+        f'<link rel="alternate" href="{i.link}"/>\n<id>{i.guid}</id>\n'
+        f"<published>{i.at.isoformat()}</published>\n<updated>{i.at.isoformat()}</updated>\n"
+        f"<author><name>{i.author}</name></author>\n"
+        + "".join(f'<category term="{label}"/>\n' for label in i.categories)
+        + f"<summary>{i.summary}</summary>\n"
+        f'<content type="html">{escape(i.body, quote=False)}</content>\n</entry>\n'
+        for i in items
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">\n'
+        f"<title>Wire {wire}</title>\n<id>urn:bench:{wire}</id>\n"
+        f'<link rel="alternate" href="https://agency.example/"/>\n'
+        f"<updated>{built.isoformat()}</updated>\n{entries}</feed>\n"
+    ).encode()
+
+
+class Agency:
+    """The agency at work, as the bench sees it."""
+
+    def __init__(self, base: str, file: Path) -> None:
+        self.base = base
+        self._file = file
+        self.moment = Moment()
+
+    def url(self, wire: int, format: str) -> str:
+        """Where a wire's feed is."""
+        return f"{self.base}/{wire}.{format}"
+
+    def move(self, moment: Moment, wires: Iterable[int] = (), format: str = "rss") -> None:
+        """Publish *moment*; the feeds of *wires* are written now, so that no side waits for it."""
+        self.moment = moment
+        with self._file.open("r+b") as file:
+            file.write(moment.packed())
+        connection = http.client.HTTPConnection(urlsplit(self.base).netloc, timeout=60)
+        for wire in wires:
+            connection.request("GET", f"/{wire}.{format}")
             connection.getresponse().read()
-    connection.close()
-
-
-def versions(show: Load, moment: float) -> set[tuple[int, int, int]]:
-    """Wire, story and version of all that stands at *moment*."""
-    return {
-        (wire, edition.index, edition.number)
-        for wire in range(show.wires)
-        for edition in standing(show, wire, moment).editions
-    }
+        connection.close()
 
 
 @contextmanager
-def performing(folder: Path, wires: int) -> Iterator[tuple[str, Path]]:
-    """Serve the load at moment 0; yields the base URL and the file that holds the moment."""
+def performing(folder: Path) -> Iterator[Agency]:
+    """The agency, publishing its first moment, while the block runs."""
     file = folder / "moment"
-    file.write_bytes(struct.pack("d", 0.0))
-    command = [sys.executable, "-m", "bench.agency", str(file), str(wires)]
-    agency = subprocess.Popen(
-        bound_to_parent(command), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+    file.write_bytes(Moment().packed())
+    process = subprocess.Popen(
+        bound_to_parent([sys.executable, "-m", "bench.agency", str(file)]),
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
     )
-    assert agency.stdout is not None
+    assert process.stdout is not None
     try:
-        yield agency.stdout.readline().strip(), file
+        yield Agency(process.stdout.readline().strip(), file)
     finally:
-        agency.terminate()
-        agency.communicate()
+        process.terminate()
+        process.communicate()
 
 
-async def _perform(show: Load, moment: mmap.mmap) -> None:
-    async with opened(show, clock=lambda: float(struct.unpack("d", moment)[0])) as base:
-        print(base, flush=True)
-        await asyncio.Event().wait()
+class _Desk(BaseHTTPRequestHandler):
+    """Answers one connection; ``shown`` is the file."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body in one packet, where they fit
+    shown: mmap.mmap
+
+    def do_GET(self) -> None:
+        """Answer a request for ``/WIRE.FORMAT``."""
+        moment = Moment(*struct.unpack(_MOMENT, self.shown[:]))
+        wire, _, format = self.path.removeprefix("/").partition(".")
+        if not wire.isdigit() or format not in CONTENT_TYPES:
+            self.send_error(404)
+            return
+        etag = f'"{moment.news}-{moment.built}"'
+        if moment.conditional and self.headers.get("If-None-Match") == etag:
+            self.send_response(304)
+            self.send_header("ETag", etag)
+            self.end_headers()
+            return
+        body = _packed(int(wire), format, moment.news, moment.built)
+        self.send_response(200)
+        self.send_header("ETag", etag)
+        self.send_header("Content-Type", CONTENT_TYPES[format])
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
 
 
-def main(file: str, wires: str) -> None:
+@lru_cache(maxsize=500)
+def _packed(wire: int, format: str, news: int, built: int) -> bytes:
+    return gzip.compress(feed(wire, format, Moment(news, built)), LEVEL, mtime=0)
+
+
+def main(file: str) -> None:
     """Serve until killed."""
     with Path(file).open("rb") as shared:
-        moment = mmap.mmap(shared.fileno(), 8, access=mmap.ACCESS_READ)
-    asyncio.run(_perform(load(int(wires)), moment))
+        size = struct.calcsize(_MOMENT)
+        _Desk.shown = mmap.mmap(shared.fileno(), size, access=mmap.ACCESS_READ)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Desk)
+    server.daemon_threads = True
+    print(f"http://127.0.0.1:{server.server_port}", flush=True)
+    server.serve_forever()
 
 
 if __name__ == "__main__":

@@ -1,18 +1,15 @@
-"""Feeds and stories of the simulated agency, taken in by the real code, without a network."""
+"""Stores and configurations of the bench's agency, filled by the real code."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from bench.agency import CONTENT_TYPES, ITEMS, bodies
+from bench.agency import CONTENT_TYPES, ITEMS, Moment, feed
 from ingest import intake
 from stories.config import Config, Feed, Publisher, Wire
 from stories.config import Site as OwnSite
 from stories.db import Store, captures, outbox
-from stories.db import stories as records
-from stories.models import Story
 from workers.start import start
 
 RECEIVED = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -43,28 +40,14 @@ def filled(config: Config, count: int) -> Iterator[Store]:
     store = start(config)
     try:
         feeds = -(-count // ITEMS)
-        both = {format: bodies(feeds, format) for format in CONTENT_TYPES}
         with store.write() as conn:
             for number, rules in zip(range(feeds), config.wires, strict=False):
                 format = ("rss", "atom")[number % 2]
                 headers = [("content-type", CONTENT_TYPES[format])]
-                body = both[format][number]
+                body = feed(number, format, Moment())
                 captures.add(conn, rules.name, RECEIVED, rules.url, headers, body)
             outbox.want(conn, "ingest", [w.name for w in config.wires[:feeds]], RECEIVED)
         intake.take_in_waiting(store, config, limit=feeds)
         yield store
     finally:
         store.close()
-
-
-def stories(count: int) -> tuple[Config, list[Story]]:
-    """A configuration and *count* of its stories as they stand after ingest."""
-    feeds = -(-count // ITEMS)
-    names = [wire(f"sim-{n}", f"http://agency.example/{n}") for n in range(feeds)]
-    with TemporaryDirectory(prefix="wirecopy-bench-") as folder:
-        config = config_of(tuple(names), Path(folder), limit=count)
-        with filled(config, count) as store, store.read() as conn:
-            found = records.newest(conn, limit=count)
-    if len(found) != count:
-        raise RuntimeError(f"{len(found)} of {count} stories came out of ingest")
-    return config, found

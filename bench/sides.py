@@ -1,8 +1,9 @@
-"""Each side in a fresh process of its own, in turns.
+"""Each side at work in a process of its own, asked again and again.
 
-    python -m bench.sides bench.parse:wirecopy < arguments.json
+    python -m bench.sides bench.read:wirecopy '{"feeds": 5}'
 
-calls that function and prints ``{"result": …, "peak": bytes}`` as its last line.
+opens that context manager, which yields a function, and calls it for each line of standard input, a
+JSON object of arguments. What it returned and what it cost is printed as a line of JSON.
 """
 
 import importlib
@@ -12,12 +13,14 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from bench.cost import tree_peak
+from bench.cost import Stopwatch, tree_peak
 from stories import logs
+from stories.pdeathsig import bound_to_parent
 
 TURNS = 3
 """How often each side runs; the figures are the medians."""
@@ -31,28 +34,83 @@ class Outcome:
     peak: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a side returned, and what it cost: milliseconds of CPU, its children's included; bytes
+    of memory at the most so far."""
+
+    result: Any
+    cpu: float
+    peak: int | None
+
+
 class SideError(Exception):
     """A side failed; holds what it said."""
 
 
-def run(function: str, **arguments: Any) -> Outcome:
-    """Call *function* (``module:name``) with *arguments* in a process of its own.
+class Side:
+    """A side at work."""
 
-    :raises SideError: when it fails.
+    def __init__(self, function: str, process: "subprocess.Popen[str]") -> None:
+        self._function = function
+        self._process = process
+
+    def ask(self, **arguments: Any) -> Answer:
+        """Have it do its work once, with *arguments*.
+
+        :raises SideError: when it fails.
+        """
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        with suppress(BrokenPipeError):  # told below
+            stdin.write(json.dumps(arguments) + "\n")
+            stdin.flush()
+        line = stdout.readline()
+        if not line:
+            raise SideError(f"{self._function} failed; what it said stands above")
+        return Answer(**json.loads(line))
+
+
+@contextmanager
+def at_work(function: str, **arguments: Any) -> Iterator[Side]:
+    """The side that *function* (``module:name``, a context manager) makes of *arguments*.
+
+    :raises SideError: when it cannot be made.
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("WIRECOPY_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.sides", function],
-        input=json.dumps(arguments),
+    command = [sys.executable, "-m", "bench.sides", function, json.dumps(arguments)]
+    process = subprocess.Popen(
+        bound_to_parent(command),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         env=environment,
-        check=False,
     )
-    if done.returncode:
-        raise SideError(f"{function} failed; what it said stands above")
-    told = json.loads(done.stdout.splitlines()[-1])
-    return Outcome(told["result"], told["peak"])
+    try:
+        side = Side(function, process)
+        assert process.stdout is not None
+        if not process.stdout.readline():
+            raise SideError(f"{function} could not start; what it said stands above")
+        yield side
+    finally:
+        try:
+            process.communicate(timeout=60)  # which closes its standard input: its end
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+
+def each(sides: Mapping[str, Side], turn: int, **arguments: Any) -> dict[str, Answer]:
+    """Ask every side the same; who is first changes with *turn*."""
+    names = list(sides)
+    first = turn % len(names)
+    return {name: sides[name].ask(**arguments) for name in names[first:] + names[:first]}
+
+
+def cpu(answers: Sequence[Mapping[str, Answer]], side: str) -> float:
+    """The median of what *side*'s answers cost, milliseconds."""
+    return statistics.median(answer[side].cpu for answer in answers)
 
 
 def in_turns(sides: Mapping[str, Callable[[], Outcome]], turns: int) -> dict[str, list[Outcome]]:
@@ -81,12 +139,18 @@ def missing(module: str) -> str | None:
     return f"not measured: {module} is not installed (make bench installs it)"
 
 
-def main(function: str) -> None:
+def main(function: str, arguments: str) -> None:
     """Be one side."""
     logs.configure(level="ERROR")  # the log is not what is measured
     module, _, name = function.partition(":")
-    result = getattr(importlib.import_module(module), name)(**json.load(sys.stdin))
-    print(json.dumps({"result": result, "peak": tree_peak()}))
+    with getattr(importlib.import_module(module), name)(**json.loads(arguments)) as work:
+        print("ready", flush=True)
+        for line in sys.stdin:
+            given = json.loads(line)
+            with Stopwatch() as watch:
+                result = work(**given)
+            told = {"result": result, "cpu": watch.cost.cpu * 1e3, "peak": tree_peak()}
+            print(json.dumps(told), flush=True)
 
 
 if __name__ == "__main__":

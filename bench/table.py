@@ -55,3 +55,8 @@ def figure(cell: Cell) -> str:
 def megabytes(size: int | None) -> float | None:
     """*size* in bytes as MB (10⁶ bytes)."""
     return None if size is None else size / 1e6
+
+
+def times(theirs: float | None, ours: float | None) -> str | None:
+    """How many times *ours* fits into *theirs*, as printed; None when one is not known."""
+    return None if theirs is None or not ours else f"{figure(theirs / ours)} ×"

@@ -1,68 +1,70 @@
-"""Wirecopy's side of the pipeline, in one process: what ``wirecopy poll`` does, again and again."""
+"""Wirecopy's sides: the functions that workers call, in one process, again and again."""
 
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from bench import agency, inputs
-from bench.rounds import LIMIT, lived
-from ingest import intake, poll, sandbox
-from ingest.item import Hints
+from bench import inputs
+from ingest import intake, poll
 from net.client import Client
 from publish import renderer
 from stories import clock
 from stories.config import Config
-from stories.db import Store, captures, feeds
+from stories.db import Store
 from stories.db import stories as records
 from stories.db import wires as known
 from workers.start import start
 
+LIMIT = 50
+"""Entries in the feed that is made."""
 
-def run(
-    base: str, moment: str, wires: int, rounds: int, database: str = "", server: int | None = None
-) -> dict[str, float]:
-    """The rounds on the agency at *base*.
 
-    *database* is PostgreSQL's URL, empty for SQLite; *server* is the process id of its server.
-    """
-    rules = [inputs.wire(f"sim-{n}", base + agency.path(n)) for n in range(wires)]
+@contextmanager
+def opened(urls: Sequence[str], database: str) -> Iterator[tuple[Config, Store]]:
+    """A store with a wire for each of *urls*; *database* is PostgreSQL's URL, empty for SQLite."""
     with tempfile.TemporaryDirectory(prefix="wirecopy-bench-") as folder:
-        config = inputs.config_of(tuple(rules), Path(folder), LIMIT)
+        rules = tuple(inputs.wire(f"sim-{n}", url) for n, url in enumerate(urls))
+        config = inputs.config_of(rules, Path(folder), LIMIT)
         if database:
             config = config.model_copy(update={"database_url": SecretStr(database)})
         store = start(config)
-        renderer.render_waiting(store, config)
-        # A worker's child that reads captures is started once; that is not what is measured here.
-        sandbox.read(agency.bodies(1, "rss")[0], Hints(url=base), rules[0])
-        with Client() as http:
-            figures = lived(
-                lambda: once(store, config, http), Path(moment), base, wires, rounds, server
-            )
-        with store.read() as conn:
-            stories, _ = records.counts(conn)
-            made = {f: feeds.feed(conn, "all", f) for f in feeds.FORMATS}
-        store.close()
-    held = {f: row.entries if row else 0 for f, row in made.items()}
-    if set(held.values()) != {min(LIMIT, stories)}:
-        raise RuntimeError(f"{held} entries are in the feeds, of {stories} stories")
-    for kind in ("first", "unchanged", "news"):
-        if figures[f"{kind} changed"] != figures[f"{kind} came"]:
-            raise RuntimeError(f"{kind}: {figures} does not say what the agency published")
-    return figures
+        try:
+            yield config, store
+        finally:
+            store.close()
 
 
-def once(store: Store, config: Config, http: Client) -> int:
-    """Poll every wire, take in what came, render; how many stories were new or changed."""
-    names = [wire.name for wire in config.wires]
+@contextmanager
+def polling(urls: list[str], database: str = "") -> Iterator[Callable[..., int]]:
+    """Polls wires as ``wirecopy poll`` does: fetch, keep, take in, render."""
+    with opened(urls, database) as (config, store), Client() as http:
+        names = {wire.url: wire.name for wire in config.wires}
+
+        def work(urls: Sequence[str], prepare: bool = False) -> int:
+            if prepare:
+                return stories(store)
+            once(store, config, http, [names[url] for url in urls])
+            return len(urls)
+
+        yield work
+
+
+def once(store: Store, config: Config, http: Client, names: Sequence[str]) -> None:
+    """Poll the wires *names*, take in what came, render."""
     with store.write() as conn:
         claimed = known.take(conn, names, clock.now() + poll.lease_for(config))
     polled = list(poll.poll(store, config, http, claimed))
     failed = [p for p in polled if p.state not in ("ok", "unchanged", "not-modified")]
-    if failed:
-        raise RuntimeError(f"{len(failed)} polls failed, the first: {failed[0]}")
+    if failed or len(polled) != len(names):
+        raise RuntimeError(f"{len(failed)} of {len(polled)} polls failed: {failed[:1]}")
     intake.take_in_waiting(store, config, names, limit=len(names))
     renderer.render_waiting(store, config, limit=10**9)
+
+
+def stories(store: Store) -> int:
+    """How many stories there are."""
     with store.read() as conn:
-        taken = [captures.get(conn, p.capture_id) for p in polled if p.capture_id]
-    return sum(c.new + c.updated for c in taken if c)
+        return records.counts(conn)[0]
