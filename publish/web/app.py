@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from publish.web import proofs, views
 from publish.web.feeds import Feeds, Receive, Scope, Send, preflight
-from publish.web.pages import ICON, PICTURE, ROBOTS, PageCache, Pages
+from publish.web.pages import CACHED, ICON, PICTURE, ROBOTS, PageCache, Pages
 from publish.web.representation import SERVER, Representation, answer
 from publish.web.story import StoryPage, expired, story_page
 from publish.xml import iri
@@ -74,15 +74,17 @@ def create(
     metrics: Callable[[], bytes] | None,
     status: Callable[[], views.StatusPage] | None = None,
     monotonic: Callable[[], float] = time.monotonic,
+    kept: int = CACHED,
 ) -> "Application":
     """The application that serves the site of *config* from *store*.
 
     *ready* gives the state of what is needed besides the database (the broker): ``ok`` or why not.
     *metrics* gives Prometheus' text format (None: not here), *status* the operator's page. All
     three are called in a thread and may block. *monotonic* (seconds) decides when a feed is looked
-    up again.
+    up again. Up to *kept* pages are cached.
     """
-    return Application(Feeds(config, store, monotonic), Site(config, store, ready, metrics, status))
+    site = Site(config, store, ready, metrics, status, kept)
+    return Application(Feeds(config, store, monotonic), site)
 
 
 class Application:
@@ -125,6 +127,7 @@ class Site:
         ready: Callable[[], dict[str, str]],
         metrics: Callable[[], bytes] | None,
         status: Callable[[], views.StatusPage] | None,
+        kept: int = CACHED,
     ) -> None:
         self.config = config
         self.store = store
@@ -133,7 +136,7 @@ class Site:
         self._metrics = metrics
         self._status = status
         self._started = clock.now()
-        self._kept = PageCache()
+        self._kept = PageCache(kept)
         self._probes: dict[str, asyncio.Future[dict[str, str]]] = {}
 
     def starlette(self) -> Starlette:

@@ -207,34 +207,35 @@ class Feeds:
         *modified* is None while the row's date is in the future, as two changes in one second are
         dated a second apart: no Last-Modified may be later than Date (RFC 9110 §8.8.2.1).
         """
-        site = self._config.site.url
-        fresh = int(lifetime(slot.feed, self._config).total_seconds())
+        headers, about = headers_of(self._config, slot.feed, slot.format)
         kind = WRITERS[slot.format].content_type
-        links = (
-            f'<{site}/feeds/{slot.name}>; rel="self"; type="{kind.partition(";")[0]}", '
-            f'<{site}/feeds/{slot.feed.name}>; rel="alternate"; type="text/html", '
-            f"{proofs.links(self._config)}"
-        )
-        return represent(
-            row.body,
-            row.etag,
-            kind,
-            modified,
-            headers=[
-                (
-                    "cache-control",
-                    f"public, max-age={fresh}, stale-if-error={int(STALE_FOR.total_seconds())}",
-                ),
-                ("access-control-allow-origin", "*"),
-                ("access-control-expose-headers", "ETag, Last-Modified, Link, Repr-Digest"),
-            ],
-            about=[("link", links)],
-        )
+        return represent(row.body, row.etag, kind, modified, headers, about)
 
     def _unknown(self, path: str, method: str) -> Answer:
         asked = path.rpartition("/")[2]
         names = ", ".join(f"{f.name}.{{rss,atom,json}}" for f in self._config.outgoing)
         return _plainly(404, f"no feed {asked!a}; there are: {names}", method=method)
+
+
+def headers_of(
+    config: Config, feed: Feed, format: Format
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Headers of a feed's document that depend on no entry: of every answer, and of a 200."""
+    site = config.site.url
+    fresh = int(lifetime(feed, config).total_seconds())
+    kind = WRITERS[format].content_type.partition(";")[0]
+    links = (
+        f'<{site}/feeds/{feed.name}.{format}>; rel="self"; type="{kind}", '
+        f'<{site}/feeds/{feed.name}>; rel="alternate"; type="text/html", '
+        f"{proofs.links(config)}"
+    )
+    stale = int(STALE_FOR.total_seconds())
+    always = [
+        ("cache-control", f"public, max-age={fresh}, stale-if-error={stale}"),
+        ("access-control-allow-origin", "*"),
+        ("access-control-expose-headers", "ETag, Last-Modified, Link, Repr-Digest"),
+    ]
+    return always, [("link", links)]
 
 
 def _path(url: str) -> str:

@@ -23,7 +23,15 @@ KEYS_FRESH = timedelta(minutes=5)
 CHECKPOINT_FRESH = timedelta(seconds=5)
 """tlog-tiles: "a few seconds"."""
 
-_FOREVER = "public, max-age=31536000, immutable"
+KEYS = ("application/jwk-set+json", f"public, max-age={int(KEYS_FRESH.total_seconds())}")
+CHAIN = ("application/json", "public, no-cache")
+"""Not cached without asking again: whoever has a newer feed must not get an older chain."""
+
+CHECKPOINT = (
+    "text/plain; charset=utf-8",
+    f"public, max-age={int(CHECKPOINT_FRESH.total_seconds())}",
+)
+TILE = ("application/octet-stream", "public, max-age=31536000, immutable")
 
 _TILE = re.compile(
     r"(?P<level>entries|0|[1-9]\d?)/(?P<number>(?:x\d{3}/)*\d{3})(?:\.p/(?P<width>[1-9]\d{0,2}))?",
@@ -33,8 +41,7 @@ _HIGHEST = 63
 _MOST = 1 << 48
 """Above every tile number, and within what a database's integers hold."""
 
-_BYTES = "application/octet-stream"
-_OPEN = (
+OPEN = (
     ("access-control-allow-origin", "*"),
     ("access-control-expose-headers", "ETag, Link, Repr-Digest"),
 )
@@ -58,20 +65,16 @@ def jwks(conn: Connection) -> Representation | None:
     found = key_set(conn)
     if found is None:
         return None
-    fresh = f"public, max-age={int(KEYS_FRESH.total_seconds())}"
-    return _ready(_json(found), "application/jwk-set+json", fresh)
+    return _ready(_json(found), KEYS)
 
 
 def chain(conn: Connection, story: str) -> Representation | None:
-    """Every statement of *story*; None when there is none.
-
-    Not cached without asking again: whoever has a newer feed must not get an older chain.
-    """
+    """Every statement of *story*; None when there is none."""
     found = proofs.statements_of(conn, story)
     if not found:
         return None
     document = {"guid": payload_of(found[-1])["guid"], "statements": found}
-    return _ready(_json(document), "application/json", "public, no-cache")
+    return _ready(_json(document), CHAIN)
 
 
 def checkpoint(conn: Connection) -> Representation | None:
@@ -79,8 +82,7 @@ def checkpoint(conn: Connection) -> Representation | None:
     head = proofs.log_head(conn)
     if head is None:
         return None
-    fresh = f"public, max-age={int(CHECKPOINT_FRESH.total_seconds())}"
-    return _ready(head.checkpoint.encode(), "text/plain; charset=utf-8", fresh)
+    return _ready(head.checkpoint.encode(), CHECKPOINT)
 
 
 def tile(conn: Connection, path: str) -> Representation | None:
@@ -94,10 +96,10 @@ def tile(conn: Connection, path: str) -> Representation | None:
     level, number, width = parsed
     if level is None:
         found = proofs.leaves(conn, number * WIDTH, width)
-        return _ready(_bundle(found), _BYTES, _FOREVER) if len(found) == width else None
+        return _ready(_bundle(found), TILE) if len(found) == width else None
     hashes = proofs.tile(conn, level, number)[: width * HASH]
     whole = len(hashes) == width * HASH
-    return _ready(hashes, _BYTES, _FOREVER, packed=False) if whole else None
+    return _ready(hashes, TILE, packed=False) if whole else None
 
 
 def _parse(path: str) -> tuple[int | None, int, int] | None:
@@ -121,12 +123,13 @@ def _json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _ready(body: bytes, kind: str, fresh: str, *, packed: bool = True) -> Representation:
+def _ready(body: bytes, served: tuple[str, str], *, packed: bool = True) -> Representation:
+    kind, fresh = served
     return represent(
         body,
         etag_of(body),
         kind,
         None,
-        headers=[("cache-control", fresh), *_OPEN],
+        headers=[("cache-control", fresh), *OPEN],
         packed=packed,
     )
