@@ -12,14 +12,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from desk import reaper
+from desk.fork import Forked, fork
 from stories import folders
 from stories.errors import WirecopyError
 from stories.pdeathsig import bound_to_parent
@@ -45,19 +46,20 @@ log = structlog.get_logger(__name__)
 class Member:
     """One process to be kept running.
 
-    ``ready`` answers, quickly, whether it does its work; members after it are first started when
-    it does. None: that cannot be known just now, and it is given time. ``repair`` is called when it
-    died before it was ready, and says what it has done about that. ``grace`` is in seconds: how
-    long it has to end after SIGTERM before its group is killed. ``log`` is where it writes why it
-    died, if not on standard error.
+    ``run`` is the command of a program, or a function for a process forked from this one, which
+    returns its exit code. ``ready`` answers, quickly, whether it does its work; members after it
+    that have to *wait* are first started when it does. None: that cannot be known just now, and it
+    is given time. ``repair`` is called when it died before it was ready, and says what it has done
+    about that. ``grace`` is in seconds: how long it has to end after SIGTERM before its group is
+    killed. A program has ``log`` where it writes why it died, if not on standard error.
     """
 
     name: str
-    command: Sequence[str]
+    run: Sequence[str] | Callable[[], int]
     ready: Callable[[], bool | None] | None = None
     repair: Callable[[], str | None] | None = None
+    waits: bool = True
     grace: float = 60.0
-    environment: Mapping[str, str] = field(default_factory=dict)
     log: Path | None = None
 
 
@@ -71,14 +73,19 @@ def failures_after(failures: int, lived: float) -> int:
     return 1 if lived >= STABLE else failures + 1
 
 
-def supervise(members: Sequence[Member], lock: int | None = None) -> int:
+def supervise(
+    members: Sequence[Member],
+    lock: int | None = None,
+    before_forks: Callable[[], None] = lambda: None,
+) -> int:
     """Keep *members* running until SIGTERM, SIGINT or SIGHUP; the process's exit code.
 
     0: all ended in order. 1: one had to be killed, or never worked. Only for the main thread.
-    *lock* is of :func:`alone`; the reaper inherits it.
+    *lock* is of :func:`alone`; the reaper inherits it. *before_forks* is called once, before the
+    first member is forked, when the programs before it have been started.
     """
-    with _signals() as wait:
-        return _Supervisor(members, wait, lock).run()
+    with _signals() as signals:
+        return _Supervisor(members, signals, lock, before_forks).run()
 
 
 @contextmanager
@@ -123,31 +130,45 @@ def _unusable(folder: Path, error: OSError) -> WirecopyError:
     return WirecopyError(f"data folder {told}, or name another (data =)")
 
 
+@dataclass(frozen=True, slots=True)
+class _Signals:
+    """The signals that are heard, and the pipe in which they arrive."""
+
+    heard: frozenset[signal.Signals]
+    reader: int
+    writer: int
+
+    def wait(self, seconds: float | None) -> set[int]:
+        """Wait for signals, at most so many seconds; those that came."""
+        select.select([self.reader], [], [], seconds)
+        with suppress(BlockingIOError):
+            return set(os.read(self.reader, 4096))  # one byte a signal: its number
+        return set()
+
+    def close(self) -> None:
+        """Close the pipe."""
+        os.close(self.reader)
+        os.close(self.writer)
+
+
 @contextmanager
-def _signals() -> Iterator[Callable[[float | None], set[int]]]:
-    """Yields a function that waits for signals, at most so many seconds, and returns them."""
+def _signals() -> Iterator[_Signals]:
+    """Hear signals, instead of being ended by them, while the block runs."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
     # What is ignored at the start stays so: nohup(1) and a shell's "&" mean it.
-    heard = {s for s in STOP if signal.getsignal(s) is not signal.SIG_IGN}
-    before = {s: signal.signal(s, lambda *_: None) for s in (*heard, signal.SIGCHLD)}
+    heard = {s for s in STOP if signal.getsignal(s) is not signal.SIG_IGN} | {signal.SIGCHLD}
+    before = {s: signal.signal(s, lambda *_: None) for s in heard}
     fd = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-
-    def wait(seconds: float | None) -> set[int]:
-        select.select([reader], [], [], seconds)
-        with suppress(BlockingIOError):
-            return set(os.read(reader, 4096))  # one byte a signal: its number
-        return set()
-
+    found = _Signals(frozenset(heard), reader, writer)
     try:
-        yield wait
+        yield found
     finally:
         signal.set_wakeup_fd(fd)
         for number, handler in before.items():
             signal.signal(number, handler)
-        os.close(reader)
-        os.close(writer)
+        found.close()
 
 
 @dataclass(slots=True)
@@ -155,7 +176,7 @@ class _Run:
     """What is known of a member. Times are of the monotonic clock: spans, not instants."""
 
     member: Member
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | Forked | None = None
     started: float = 0.0
     patient_since: float = 0.0
     due: float = 0.0
@@ -166,11 +187,16 @@ class _Run:
 
 class _Supervisor:
     def __init__(
-        self, members: Sequence[Member], wait: Callable[[float | None], set[int]], lock: int | None
+        self,
+        members: Sequence[Member],
+        signals: _Signals,
+        lock: int | None,
+        before_forks: Callable[[], None],
     ) -> None:
         self._runs = [_Run(member) for member in members]
-        self._wait = wait
+        self._signals = signals
         self._lock = lock
+        self._before_forks: Callable[[], None] | None = before_forks
         self._reaper = self._new_reaper(None)
 
     def run(self) -> int:
@@ -182,7 +208,7 @@ class _Supervisor:
                     self._stop()
                     return 1
                 self._start()
-                if self._wait(self._pause()) & STOP:
+                if self._signals.wait(self._pause()) & STOP:
                     log.info("stopping")
                     return self._stop()
         finally:
@@ -236,8 +262,12 @@ class _Supervisor:
         return not run.worked and run.failures >= HOPELESS
 
     def _start(self) -> None:
-        """Start members that are due; the first time, only once those before them are ready."""
+        """Start members that are due; the first time, those that wait for others only once all
+        before them are ready."""
+        waiting = False
         for run in self._runs:
+            if waiting and run.member.waits:
+                continue
             if run.process is None and run.due <= time.monotonic():
                 self._launch(run)
             if run.process and not run.ready and run.member.ready:
@@ -247,25 +277,32 @@ class _Supervisor:
                 elif answer:
                     run.ready = run.worked = True
                     log.info("ready", member=run.member.name)
-            if not (run.ready or run.worked):
-                return
+            waiting = waiting or not (run.ready or run.worked)
 
     def _launch(self, run: _Run) -> None:
-        with ExitStack() as stack:
-            log_of_its_own = run.member.log
-            said = stack.enter_context(log_of_its_own.open("ab")) if log_of_its_own else None
-            run.process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
-                bound_to_parent(run.member.command),
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
-                env={**os.environ, **run.member.environment},
-                start_new_session=True,  # a group of its own, and away from the terminal's Ctrl-C
-            )
+        body = run.member.run
+        run.process = (
+            self._forked(run.member.name, body) if callable(body) else _program(run.member, body)
+        )
         self._announce(self._reaper, "+", run.process.pid)
         run.started = run.patient_since = time.monotonic()
         run.ready = run.member.ready is None
         log.info("started", member=run.member.name, pid=run.process.pid)
+
+    def _forked(self, name: str, body: Callable[[], int]) -> Forked:
+        if self._before_forks is not None:
+            self._before_forks()
+            self._before_forks = None
+        return fork(f"wirecopy-{name}", body, self._leave, self._signals.heard)
+
+    def _leave(self) -> None:
+        """Close, in a forked member, what is the supervisor's alone: were the reaper's pipe open
+        here, it would not notice the supervisor's end."""
+        self._signals.close()
+        if self._reaper.stdin:
+            self._reaper.stdin.close()
+        if self._lock is not None:
+            os.close(self._lock)
 
     def _pause(self) -> float | None:
         """Seconds until something is to be done if no signal comes; None for ever."""
@@ -284,7 +321,7 @@ class _Supervisor:
             end = time.monotonic() + run.member.grace * patient
             while run.process.poll() is None:
                 left = end - time.monotonic()
-                if left > 0 and self._wait(left) & STOP:
+                if left > 0 and self._signals.wait(left) & STOP:
                     patient, left = False, 0
                 if left <= 0 and run.process.poll() is None:
                     log.warning("did not end in time, killed", member=run.member.name)
@@ -333,10 +370,23 @@ class _Supervisor:
                 to.stdin.write(f"{change}{group}\n".encode())
 
 
+def _program(member: Member, command: Sequence[str]) -> "subprocess.Popen[bytes]":
+    with ExitStack() as stack:
+        said = stack.enter_context(member.log.open("ab")) if member.log else None
+        return subprocess.Popen(  # noqa: S603 - our own command line, no shell
+            bound_to_parent(command),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,  # a group of its own, and away from the terminal's Ctrl-C
+        )
+
+
 def _kill_group(group: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
 
 
-def _status(code: int) -> str:
+def _status(code: int | None) -> str:
+    assert code is not None, "it has ended"
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

@@ -1,12 +1,15 @@
 """The processes of a running Wirecopy: the private broker, worker, poller, beat and web.
 
 They are the same on one machine and in production; on one machine, one supervisor runs them all,
-with a private broker.
+with a private broker, and forks them, so that all that they import is imported once.
 """
 
+import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import redis
@@ -15,8 +18,7 @@ from desk import broker
 from desk.supervisor import Member
 from stories.config import Config
 from workers import pulse
-from workers.address import Broker, broker_address, client, key_prefix_of
-from workers.app import beat_command, poller_command, worker_command
+from workers.address import broker_address, client, key_prefix_of
 
 NAMES = ("worker", "poller", "beat", "web")
 """The members that may be run one by one; the private broker runs with all of them only."""
@@ -27,12 +29,34 @@ GRACE = 50.0
 
 def command(name: str, config: Config) -> list[str]:
     """The command line that starts the member *name*."""
-    return {
-        "worker": worker_command(config.worker_processes),
-        "poller": poller_command(),
-        "beat": beat_command(),
-        "web": [sys.executable, "-m", "desk.web"],
-    }[name]
+    from workers import app  # half a second, meanwhile a private broker starts
+
+    if name == "web":
+        return [sys.executable, "-m", "desk.web"]
+    if name == "worker":
+        return app.worker_command(config.worker_processes)
+    return app.poller_command() if name == "poller" else app.beat_command()
+
+
+def _become(name: str, config: Config) -> int:
+    """Be the member *name*, in this process."""
+    if name == "web":
+        from desk import web
+
+        return web.main()
+    from workers import app
+
+    return app.become(command(name, config))
+
+
+def preload(names: Sequence[str]) -> None:
+    """Import all that the members *names* do, so that what is forked from here shares it."""
+    if "web" in names:
+        import_module("desk.web")
+    if set(names) - {"web"}:
+        for module in import_module("workers.app").PRELOADED:
+            import_module(module)
+    gc.collect()
 
 
 def environment(config_file: Path | None) -> dict[str, str]:
@@ -42,15 +66,9 @@ def environment(config_file: Path | None) -> dict[str, str]:
     return {"WIRECOPY_CONFIG": str(file.absolute())} if named or file.is_file() else {}
 
 
-def members(config: Config, config_file: Path | None, names: Sequence[str] = NAMES) -> list[Member]:
+def members(config: Config, names: Sequence[str] = NAMES) -> list[Member]:
     """The members to supervise, in the order in which they start."""
-    settings = environment(config_file)
-
-    def member(name: str, ready: Callable[[], bool | None] | None = None) -> Member:
-        return Member(name, command(name, config), ready, environment=settings, grace=GRACE)
-
-    # First and waiting for nobody: feeds that are there are served, broker or not.
-    found = [member("web")] if "web" in names else []
+    found = []
     if config.redis_url is None:
         private = broker.private(config.data)
         found.append(
@@ -63,16 +81,26 @@ def members(config: Config, config_file: Path | None, names: Sequence[str] = NAM
                 log=private.log,
             )
         )
-    asked = client(broker_address(config), 1, key_prefix_of(config))
-    for name in names:
-        if name != "web":
-            found.append(member(name, (lambda: _alive(asked)) if name == "worker" else None))
+    prefix = key_prefix_of(config)
+
+    for name in sorted(names, key=lambda each: each != "web"):
+        found.append(
+            Member(
+                name,
+                partial(_become, name, config),
+                partial(_alive, config, prefix) if name == "worker" else None,
+                waits=name != "web",  # feeds that are there are served, broker or not
+                grace=GRACE,
+            )
+        )
     return found
 
 
-def _alive(broker: Broker) -> bool | None:
+def _alive(config: Config, prefix: str) -> bool | None:
     """Whether a worker has left its mark; None while that cannot be known."""
-    try:
-        return any(mark.startswith("worker@") for mark in pulse.alive(broker))
-    except (redis.RedisError, OSError):
-        return None
+    # A client of this moment: no connection may be open when a member is forked.
+    with client(broker_address(config), 1, prefix) as asked:
+        try:
+            return any(mark.startswith("worker@") for mark in pulse.alive(asked))
+        except (redis.RedisError, OSError):
+            return None

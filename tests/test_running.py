@@ -197,7 +197,7 @@ def test_the_orphans_of_its_members_are_fetched_by_pid_1(tmp_path: Path) -> None
                         child
                         for child in psutil.Process(process.pid).children(recursive=True)
                         if child.parent() == psutil.Process(process.pid).children()[0]
-                        and "--hostname=worker@%h" in child.cmdline()
+                        and child.name() == "wirecopy-worker"
                     ]
                     worker.kill()
                     until(lambda times=times: len(newsroom.events("ready")) == times + 1)  # type: ignore[misc]

@@ -19,6 +19,7 @@ from typing import Any
 import kombu.pools
 import structlog
 from celery import Celery, signals
+from celery import __main__ as celery_program
 from celery.apps import worker as celery_worker
 from celery.exceptions import CPendingDeprecationWarning
 
@@ -220,7 +221,8 @@ def configure(config: Config) -> App:
 
 # Celery warns root, because pickles run code; we accept none.
 _NO_ROOT_WARNING = "ignore:You're running the worker with superuser privileges"
-_CELERY = (sys.executable, "-W", _NO_ROOT_WARNING, "-m", "celery", "--quiet", "--app=workers.app")
+_PROGRAM = (sys.executable, "-W", _NO_ROOT_WARNING, "-m", "celery")
+_OPTIONS = ("--quiet", "--app=workers.app")
 
 
 def worker_command(processes: int, names: Sequence[str] = queues.WORK) -> list[str]:
@@ -244,7 +246,7 @@ def poller_command(batches: int = POLLS_AT_ONCE) -> list[str]:
 def _consumer(member: str, pool: str, size: int, names: Sequence[str]) -> list[str]:
     """Without gossip, mingling and heartbeats: workers need not know of each other."""
     return [
-        *(*_CELERY, "worker", f"--hostname={member}@%h"),
+        *(*_PROGRAM, *_OPTIONS, "worker", f"--hostname={member}@%h"),
         *(f"--pool={pool}", f"--concurrency={size}", f"--queues={','.join(names)}"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
     ]
@@ -255,7 +257,41 @@ def beat_command() -> list[str]:
 
     Several may run at once: ticks only wake a worker, which claims what is due in the database.
     """
-    return [*_CELERY, "beat", "--pidfile="]
+    return [*_PROGRAM, *_OPTIONS, "beat", "--pidfile="]
+
+
+PRELOADED = (
+    "billiard.popen_fork",
+    "billiard.sharedctypes",
+    "billiard.synchronize",
+    "celery.app.amqp",
+    "celery.app.control",
+    "celery.app.events",
+    "celery.app.log",
+    "celery.apps.beat",
+    "celery.apps.worker",
+    "celery.backends.base",
+    "celery.bin.celery",
+    "celery.concurrency.prefork",
+    "celery.concurrency.thread",
+    "celery.worker.autoscale",
+    "celery.worker.consumer",
+    "celery.worker.consumer.delayed_delivery",
+    "celery.worker.loops",
+    "celery.worker.strategy",
+    "workers.beat",
+    "workers.tasks",
+)
+"""What worker, poller and beat import when they run."""
+
+
+def become(command: Sequence[str]) -> int:
+    """Be, in this process, the member that *command* starts in one of its own; its exit code."""
+    warnings.filterwarnings(*_NO_ROOT_WARNING.split(":"))  # type: ignore[arg-type]
+    arguments = list(command[len(_PROGRAM) :])
+    sys.argv = [celery_program.__file__, *arguments]  # with which Celery would start itself anew
+    celery_program.main()
+    return 0
 
 
 @signals.setup_logging.connect

@@ -5,6 +5,7 @@ across a fork. The configuration is: the worker reads it once, before the fork, 
 processes use the same one, even when the file is being edited while one of them is replaced.
 """
 
+import gc
 import os
 import threading
 from collections.abc import Iterator
@@ -87,6 +88,8 @@ def _before_the_fork(**_: Any) -> None:
     except (StoreError, SQLAlchemyError) as error:
         reason = str(error) if isinstance(error, StoreError) else why(error)
         log.error("not started yet; each process will at its first task", error=reason)
+    gc.collect()
+    gc.freeze()  # a collection in a pool process would unshare the pages of all that lives now
 
 
 def current(*, signs: bool = True) -> Process:

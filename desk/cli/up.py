@@ -68,13 +68,13 @@ def _run(config: Config, file: Path | None, names: Sequence[str]) -> int:
             if config.site.metrics_address is not None:
                 listen_on(*config.site.metrics_address, "[site] metrics_listen")
         start(config).close()
+        os.environ.update(processes.environment(file))
         if single and os.getpid() != 1:
             command = processes.command(names[0], config)
-            os.environ.update(processes.environment(file))
             os.execvp(command[0], command)  # noqa: S606 - our own command line, no shell
         if "web" in names and sys.stdout.isatty():
             show.say(f"feeds and pages: {config.site.url}/")
-        members = processes.members(config, file, names)
+        members = processes.members(config, names)
         if single:  # as PID 1 of a container, which has to reap what the member leaves behind
             members = [member for member in members if member.name in names]
-        return supervise(members, lock)
+        return supervise(members, lock, lambda: processes.preload(names))

@@ -14,6 +14,7 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -111,7 +112,12 @@ def run(port: int, speed: float, *, once: bool) -> int:
                 *(sys.executable, "-m", "desk.demo", "--port", agency.rpartition(":")[2]),
                 *("--speed", str(speed), "--ttl", "0", "--apart"),
             ]
-            members = [Member("agency", simulated), *processes.members(config, config_file)]
+            os.environ.update(processes.environment(config_file))
+            # As programs of their own: a process with a thread, as the desk is here, cannot fork.
+            members = [Member("agency", simulated)]
+            for each in processes.members(config):
+                program = processes.command(each.name, config) if callable(each.run) else each.run
+                members.append(replace(each, run=program))
             taken = port if port not in (0, found) else None
             desk = _Desk(config, agency, folder, taken, once=once)
             desk.start()

@@ -5,7 +5,8 @@ FOLDER that is there when the member is (without the folder it should be in, tha
 ``repair``, a file to be removed when it died before that, and ``grace``. Where the script says
 MARK, the member's process id is added to ``FOLDER/NAME.pids``; the log is ``FOLDER/log``. With a
 file ``adopts`` in FOLDER the process inherits its descendants' children, as PID 1 of a container
-does. The environment has the signals that it finds ``IGNORED``, and ``READY_WITHIN``.
+does; with a file ``forks`` members are forked, and become their scripts. The environment has the
+signals that it finds ``IGNORED``, and ``READY_WITHIN``.
 """
 
 import ctypes
@@ -35,9 +36,14 @@ def member(folder: Path, entry: dict[str, str]) -> Member:
         (folder / entry["repair"]).unlink()
         return f"removed {entry['repair']}"
 
+    command = ["sh", "-c", f"cd {folder}\n{script}"]
+
+    def become() -> int:
+        os.execvp(command[0], command)
+
     return Member(
         entry["name"],
-        ["sh", "-c", f"cd {folder}\n{script}"],
+        become if (folder / "forks").exists() else command,
         ready if "ready" in entry else None,
         repair if "repair" in entry else None,
         grace=float(entry.get("grace", 60)),

@@ -65,9 +65,17 @@ class Supervised:
         return self.process.returncode
 
 
+started_or_forked = pytest.mark.parametrize("supervised", ["started", "forked"], indirect=True)
+"""With members that are programs, and with members forked from the supervisor."""
+
+
 @pytest.fixture
-def supervised(tmp_path: Path) -> Iterator[Callable[..., Supervised]]:
+def supervised(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Supervised]]:
     started = []
+    if getattr(request, "param", "") == "forked":
+        (tmp_path / "forks").touch()
 
     def start(*members: dict[str, Any], ignored: Iterable[int] = ()) -> Supervised:
         started.append(Supervised(tmp_path, list(members), ignored))
@@ -128,6 +136,7 @@ def test_a_member_killed_from_outside_is_never_given_up(
     assert c.process.poll() is None
 
 
+@started_or_forked
 def test_what_a_killed_member_had_started_is_killed_too(
     supervised: Callable[..., Supervised],
 ) -> None:
@@ -139,6 +148,7 @@ def test_what_a_killed_member_had_started_is_killed_too(
     assert not gone(c.pids("children")[1])
 
 
+@started_or_forked
 def test_nothing_outlives_a_killed_supervisor(supervised: Callable[..., Supervised]) -> None:
     c = supervised({"name": "a", "script": STUBBORN}, {"name": "b", "script": SLEEP})
     until(lambda: c.pids("a") and c.pids("b"))
@@ -183,6 +193,7 @@ def test_the_lock_is_free_afterwards(tmp_path: Path) -> None:
         assert (tmp_path / "new" / "up.lock").read_text() == str(os.getpid())
 
 
+@started_or_forked
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_an_orderly_stop_in_reverse_order(
     supervised: Callable[..., Supervised], number: int
@@ -207,6 +218,7 @@ def test_a_member_that_does_not_end_within_its_grace_is_killed_with_its_children
     assert [e["member"] for e in c.events("did not end in time, killed")] == ["b"]
 
 
+@started_or_forked
 def test_a_second_signal_ends_all_patience(supervised: Callable[..., Supervised]) -> None:
     c = supervised(*({"name": name, "script": STUBBORN} for name in ("a", "b")))
     until(lambda: c.pids("a") and c.pids("b"))
@@ -217,6 +229,7 @@ def test_a_second_signal_ends_all_patience(supervised: Callable[..., Supervised]
     assert all(map(gone, c.pids("a") + c.pids("b")))
 
 
+@started_or_forked
 def test_a_member_that_never_works_ends_it_all_with_its_name(
     supervised: Callable[..., Supervised],
 ) -> None:
@@ -250,6 +263,7 @@ def test_a_killed_reaper_is_replaced(supervised: Callable[..., Supervised]) -> N
     until(lambda: all(map(gone, c.pids("a") + c.pids("children"))))
 
 
+@started_or_forked
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
 def test_a_signal_ignored_at_the_start_stays_ignored(
     supervised: Callable[..., Supervised], number: int
@@ -273,6 +287,7 @@ def zombies(parent: int) -> int:
     return found
 
 
+@started_or_forked
 def test_whom_it_inherits_it_fetches(supervised: Callable[..., Supervised], tmp_path: Path) -> None:
     """What a killed member leaves behind, and what a living one does, as under PID 1."""
     (tmp_path / "adopts").touch()
