@@ -15,6 +15,7 @@ import html
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -68,10 +69,14 @@ _NAMESPACES = frozenset(
 )
 _PREFIXES = names("atom content dc dcterms itunes media rss xhtml")
 _VALUES = {
-    "guid": names("guid id"),
-    "headline": names("title"),
-    "body": names("encoded content body fullitem"),
-    "summary": names("description summary abstract tagline subtitle"),
+    name: value
+    for value, known in {
+        "guid": "guid id",
+        "headline": "title",
+        "body": "encoded content body fullitem",
+        "summary": "description summary abstract tagline subtitle",
+    }.items()
+    for name in names(known)
 }
 _MEMBERS = names(
     "id url external_url title content_html content_text summary image banner_image"
@@ -84,14 +89,24 @@ class Element:
     """An element: its namespace (empty for none), local name and prefix, and what it holds.
 
     ``attributes`` are by the name as written, with its prefix; ``content`` is text and elements in
-    order, ``children`` the elements alone.
+    order, ``children`` the elements alone. ``known`` is the local name in lower case if lenient
+    readers know it, else empty.
     """
 
-    __slots__ = ("attributes", "children", "content", "name", "namespace", "prefix", "tag")
+    __slots__ = (
+        "attributes",
+        "children",
+        "content",
+        "known",
+        "name",
+        "namespace",
+        "prefix",
+        "tag",
+    )
 
     def __init__(self, written: str, attributes: dict[str, str]) -> None:
-        self.namespace, self.name, self.prefix, self.tag = _name_parts(written)
-        if any(_BETWEEN in name for name in attributes):
+        self.namespace, self.name, self.prefix, self.tag, self.known = _name_parts(written)
+        if attributes and _BETWEEN in "".join(attributes):
             attributes = {_as_written(name): value for name, value in attributes.items()}
         self.attributes = attributes
         self.content: list[str | Element] = []
@@ -250,38 +265,42 @@ def _xml(document: bytes) -> Iterator[Entry]:
     for element in root.descend():
         if element.tag == tag:
             yield read_entry(element)
-        elif (name := _known(element)) in ("item", "entry"):
-            fault = f"it is an {name!r} of another format, which some readers show"
+        elif element.known in ("item", "entry"):
+            fault = f"it is an {element.known!r} of another format, which some readers show"
             yield Entry(guid="", headline=element.text()[:80], body="", faults=(fault,))
 
 
 def _rss_entry(item: Element) -> Entry:
     faults: list[str] = []
+    children = _by_tag(item)
     guid, title, body, summary = (
-        _once(item, tag, faults) for tag in ("guid", "title", _BODY, "description")
+        _once(children, tag, faults) for tag in ("guid", "title", _BODY, "description")
     )
     return _entry(
         item,
+        children,
         faults,
         own=(guid, title, body, summary),
         guid=_text(guid),
         headline=_text(title),
         body=_text(body),
         summary=html.unescape(_text(summary)),
-        tags=[child.text() for child in item.children if child.tag == "category"],
+        tags=[category.text() for category in children.get("category", ())],
     )
 
 
 def _atom_entry(entry: Element) -> Entry:
     faults: list[str] = []
+    children = _by_tag(entry)
     guid, title, content, summary = (
-        _once(entry, f"{_ATOM}{name}", faults) for name in ("id", "title", "content", "summary")
+        _once(children, f"{_ATOM}{name}", faults) for name in ("id", "title", "content", "summary")
     )
     if content is not None and "src" in content.attributes:
         faults.append("its content stands elsewhere (src)")
-    categories = [c.attributes for c in entry.children if c.tag == f"{_ATOM}category"]
+    categories = [c.attributes for c in children.get(f"{_ATOM}category", ())]
     return _entry(
         entry,
+        children,
         faults,
         own=(guid, title, content, summary),
         guid=_text(guid),
@@ -294,6 +313,7 @@ def _atom_entry(entry: Element) -> Entry:
 
 def _entry(
     element: Element,
+    children: Mapping[str, Sequence[Element]],
     faults: list[str],
     *,
     own: Sequence[Element | None],
@@ -304,7 +324,7 @@ def _entry(
     tags: list[str],
 ) -> Entry:
     def claimed(name: str) -> str | None:
-        found = _once(element, f"{_OWN}{name}", faults)
+        found = _once(children, f"{_OWN}{name}", faults)
         return None if found is None else found.text().strip(SPACE)
 
     if claimed("firstWords") == "true":
@@ -361,11 +381,20 @@ def unbracketed(url: str) -> str:
     return _BRACKETS.sub(lambda found: chr(int(found[1], 16)), url)
 
 
-def _once(parent: Element, tag: str, faults: list[str]) -> Element | None:
-    found = [child for child in parent.children if child.tag == tag]
+def _by_tag(parent: Element) -> dict[str, list[Element]]:
+    found: dict[str, list[Element]] = {}
+    for child in parent.children:
+        found.setdefault(child.tag, []).append(child)
+    return found
+
+
+def _once(children: Mapping[str, Sequence[Element]], tag: str, faults: list[str]) -> Element | None:
+    found = children.get(tag)
+    if not found:
+        return None
     if len(found) > 1:
         faults.append(f"{found[0].name!r} stands {len(found)} times in it")
-    return found[0] if found else None
+    return found[0]
 
 
 def _text(element: Element | None) -> str:
@@ -426,18 +455,6 @@ def _text_of(markup: str, faults: list[str]) -> str:
 # What lenient readers show as an entry's own
 
 
-def _known(element: Element) -> str:
-    """The local name of *element* in lower case if lenient readers know it, else empty."""
-    return _known_name(element.prefix, element.namespace, element.name)
-
-
-@lru_cache(maxsize=1024)  # a feed has few names, each many times
-def _known_name(prefix: str | None, namespace: str, name: str) -> str:
-    # To feedparser an unknown default namespace is none at all.
-    known = prefix is None or prefix.lower() in _PREFIXES or namespace.lower() in _NAMESPACES
-    return name.lower() if known else ""
-
-
 def _contradictions(
     entry: Element, own: Sequence[Element | None], values: Mapping[str, str]
 ) -> Iterator[str]:
@@ -446,27 +463,28 @@ def _contradictions(
     :param values: guid, headline, body (HTML) and summary of the entry.
     """
     may: dict[str, set[str]] = {}  # made once: there may be many others
-    for name, element in _others(entry, own):
-        for value, aliases in _VALUES.items():
-            if name in aliases:
-                said = element.text()
-                allowed = may.get(value) or may.setdefault(value, _allowed(value, values))
-                if not allowed & {_squeezed(said), _words(said)}:
-                    yield f"another {name!r}, which some readers show, says something else"
+    for element in _others(entry, {each for each in own if each is not None}):
+        value = _VALUES[element.known]
+        said = element.text()
+        allowed = may.get(value) or may.setdefault(value, _allowed(value, values))
+        if not allowed & {_squeezed(said), _words(said)}:
+            yield f"another {element.known!r}, which some readers show, says something else"
 
 
-def _others(entry: Element, own: Sequence[Element | None]) -> Iterator[tuple[str, Element]]:
-    """Elements in *entry* with the names that readers know them by, without its *own* elements and
+def _others(entry: Element, own: AbstractSet[Element]) -> Iterator[Element]:
+    """Elements in *entry* that readers take for one of its values, without its *own* elements and
     those of a ``source``."""
     stack = [(entry, child) for child in reversed(entry.children)]
     while stack:
         parent, element = stack.pop()
-        name = _known(element)
+        name = element.known
         if element in own or name == "source":
             continue
         # media:title and media:description of one medium are its own; media:content is no body.
-        if not (_of_media(element) and (name == "content" or _of_media(parent))):
-            yield name, element
+        if name in _VALUES and not (
+            _of_media(element) and (name == "content" or _of_media(parent))
+        ):
+            yield element
         stack.extend((element, child) for child in reversed(element.children))
 
 
@@ -495,14 +513,14 @@ def _squeezed(text: str) -> str:
 def _pictures(elements: Sequence[Element]) -> Iterator[str | None]:
     """The addresses of enclosures and pictures among *elements*, whatever format they are of."""
     for element in elements:
-        name = _known(element)
+        name = element.known
         if name == "enclosure":
             yield element.attributes.get("url")
         elif name == "link" and element.attributes.get("rel", "").lower() == "enclosure":
             yield element.attributes.get("href")
         elif name == "image":
             yield element.attributes.get("href")
-            yield from (child.text() for child in element.children if _known(child) == "url")
+            yield from (child.text() for child in element.children if child.known == "url")
 
 
 def parse_xml(document: bytes) -> Element:
@@ -545,17 +563,21 @@ def parse_xml(document: bytes) -> Element:
 
 
 @lru_cache(maxsize=1024)  # a feed has few names, each many times
-def _name_parts(name: str) -> tuple[str, str, str | None, str]:
-    """Namespace, local name, prefix, and ``{namespace}name`` of a name as expat gives it."""
+def _name_parts(name: str) -> tuple[str, str, str | None, str, str]:
+    """Namespace, local name, prefix, and ``{namespace}name`` of a name as expat gives it; and what
+    it is to lenient readers (:class:`Element`)."""
     pieces = name.split(_BETWEEN)
     if len(pieces) == 1:
-        return "", name, None, name
+        return "", name, None, name, name.lower()
     namespace, local = pieces[:2]
-    return namespace, local, pieces[2] if len(pieces) > 2 else None, f"{{{namespace}}}{local}"
+    prefix = pieces[2] if len(pieces) > 2 else None
+    # To feedparser an unknown default namespace is none at all.
+    known = prefix is None or prefix.lower() in _PREFIXES or namespace.lower() in _NAMESPACES
+    return namespace, local, prefix, f"{{{namespace}}}{local}", local.lower() if known else ""
 
 
 def _as_written(name: str) -> str:
-    _, local, prefix, _ = _name_parts(name)
+    _, local, prefix, *_ = _name_parts(name)
     return local if prefix is None else f"{prefix}:{local}"
 
 
