@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import html as lxml_html
 
-from publish.clean import DROPPED, TAGS, absolute, clean
+from publish.clean import DROPPED, TAGS, absolute, clean, embeds
 from tests.publish.hostile import Soup, texts, urls
 from wirecopy.encoding import xml_chars
 from wirecopy.html import TangleError
@@ -276,6 +276,35 @@ def test_an_absolute_address_is_one(url: str, base: str | None) -> None:
     if found is not None:
         assert found.startswith(("http://", "https://"))
         assert absolute(found, None) == found
+
+
+_ODD = (
+    *("<p ſtyle='display:none'>a</p>", "<MARQUEE dısplay=none>b</marquee>", "<marquee hİdden>c"),
+    *(
+        "<b STYLE='display:none'>d</b>",
+        "<marquee Visibility=hidden>e",
+        "a style, a display, hidden",
+    ),
+    *(
+        "<IFRAME src=https://v.example/1 title=T>",
+        "<ıframe src=https://v.example/2>",
+        "<amp-iframe ",
+    ),
+    *(
+        "<div class=FB-post data-href=https://f.example/>",
+        "<div class=fb-post data-href=//f.example>",
+    ),
+    *("<blockquote class=embed cite=https://t.example/>", "embedded", "<embed src=//e.example/>"),
+    *("<p data-instgrm-permalink=https://i.example/>", "<object data=https://o.example/></object>"),
+)
+
+
+@given(st.lists(st.one_of(texts, st.sampled_from(_ODD)), max_size=4).map("".join))
+def test_what_is_looked_for_in_vain_is_not_there(html: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        found = clean(html, None), embeds(html, None, {})
+        patch.setattr("publish.clean._holds", lambda *_: True)
+        assert found == (clean(html, None), embeds(html, None, {}))
 
 
 @settings(deadline=None)
