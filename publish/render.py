@@ -165,6 +165,6 @@ def _measure(
     # Nearly always the three formats carry the same copy; then measuring one measures all.
     copies = dict.fromkeys(read_back(name, entry) for name, entry in written.items())
     return widest(
-        measure(received, copy, received_digests=story.received, disclosure=disclosure)
+        measure(received, copy, received_digests=story.received, disclosure=disclosure, stored=True)
         for copy in copies
     )

@@ -5,7 +5,7 @@ import hashlib
 import html
 import json
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -384,6 +384,35 @@ def test_digests_made_at_receipt_uphold_the_measurement() -> None:
     found = measure(WIRE, after, received_digests=digests(WIRE), disclosure=SENTENCE)
     assert found == measure(WIRE, after, disclosure=SENTENCE)
     assert found.scope == "headline-only"
+
+
+@steady
+@given(st.data(), stories, st.sampled_from(["", "x", SENTENCE]), st.booleans())
+def test_what_was_stored_with_its_digests_measures_the_same(
+    data: st.DataObject, story: list[Any], disclosure: str, signed: bool
+) -> None:
+    body = data.draw(marked_up(story))
+    sign = "?Expires=1700000001&Signature=s&Key-Pair-Id=K" if signed else ""
+    before = replace(WIRE, body=body, media=(f"/p.jpg{sign}",))
+    after = replace(
+        before,
+        headline=data.draw(st.sampled_from([before.headline, "x"])),
+        summary=data.draw(st.sampled_from([before.summary, "y"])),
+        media=data.draw(st.sampled_from([before.media, ("/q.jpg",), (f"/p.jpg{sign}#2",)])),
+        body=data.draw(st.sampled_from([body, f"{body}<p>{disclosure}</p>", f"{body} z"])),
+    )
+    kept = parts(before, rule=data.draw(st.sampled_from([None, RULE]))).digests()
+    found = measure(before, after, received_digests=kept, disclosure=disclosure, stored=True)
+    assert found == measure(before, after, received_digests=kept, disclosure=disclosure)
+    assert Measurement.from_json(found.to_json()) == found
+    assert found.to_json() == {**asdict(found), "changed": list(found.changed)}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_was_stored_with_other_digests_is_unknown(part: Part) -> None:
+    receipt = replace(digests(WIRE), **{part: digests(Copy(headline="x", body="y")).text})
+    found = measure(WIRE, replace(WIRE, tags=()), received_digests=receipt, stored=True)
+    assert (found.scope, found.received) == ("unknown", receipt)
 
 
 def test_digests_by_another_rule_are_not_compared() -> None:
