@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -187,6 +188,7 @@ class Signer:
         return f"{signed}.{to_base64url(self.key.sign(signed.encode()))}"
 
 
+@lru_cache(maxsize=64)  # few keys sign many statements
 def _header(kid: str) -> bytes:
     return canonical({"alg": "EdDSA", "kid": kid, "typ": TYPE})
 

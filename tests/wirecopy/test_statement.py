@@ -1,10 +1,14 @@
 """Statements and receipts: their bytes, which never change, and that both sides mean the same."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 
+from wirecopy.encoding import canonical, to_instant
 from wirecopy.errors import Refused
 from wirecopy.jose import Signer, payload_of, read_token
 from wirecopy.scope import Copy, digests, measure
@@ -21,6 +25,11 @@ from wirecopy.statement import (
     receipt_of,
 )
 
+texts = st.one_of(
+    st.text(max_size=20),
+    st.text(',":{}\\receivd', max_size=40),
+    st.sampled_from(['","received":{"', ',"received":', ',\\"received":{']),
+)
 NOON = datetime(2026, 11, 22, 12, 0, 0, 5, tzinfo=UTC)
 GUID = "urn:uuid:0b3a1c5e-5d3f-5c0a-9a3e-000000000001"
 CREDIT = Credit("PTI", "पुल-7", "2")
@@ -101,3 +110,14 @@ def test_a_receipt_out_of_all_proportion_is_refused() -> None:
 
 def replace_id(credit: Credit, more: str) -> Credit:
     return credit._replace(agency_id=credit.agency_id + more)
+
+
+@given(texts, texts, st.one_of(st.none(), st.just(RAW)), st.datetimes(timezones=st.just(UTC)))
+def test_a_leaf_is_its_receipt_with_one_member_more(
+    guid: str, agency: str, raw: str | None, at: datetime
+) -> None:
+    try:
+        made = receipt(guid, Credit(agency, guid, agency), RECEIVED, raw, NOON)
+    except Refused:
+        return  # a lone surrogate
+    assert logged(made, at) == canonical({**json.loads(made), "logged_at": to_instant(at)})
