@@ -86,6 +86,11 @@ def body(html: str) -> LexborNode:
     :raises TangleError: as :func:`check` does.
     """
     check(html)
+    return build(html)
+
+
+def build(html: str) -> LexborNode:
+    """As :func:`body`, of *html* that :func:`check` has let through."""
     found = LexborHTMLParser(f"<!DOCTYPE html><body>{html}").body
     if found is None:  # pragma: no cover
         raise TangleError("no body element was built", len(html))

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from selectolax.lexbor import LexborNode
 
 from .encoding import names, well_formed
-from .html import body
+from .html import build, check
 from .pixels import Attributes, has_frame, is_harmless, is_pixel
 from .urls import escape, resolve, srcset
 
@@ -108,10 +108,13 @@ def plain(text: str) -> str:
     Joiners (ZWJ, ZWNJ), zero-width spaces, soft hyphens and bidirectional controls stay: they carry
     meaning, or could hide a change. Never raises: lone surrogates become U+FFFD.
     """
-    if text.isascii() and text.isprintable():
-        return " ".join(text.split())
+    # Of controls, surrogates and white space but the space, none can be printed.
+    if not text.replace("\n", " ").isprintable():
+        text = _NOTHING.sub("", well_formed(text))
     # str.split knows White_Space and U+001C to U+001F, which are gone by then.
-    text = " ".join(_NOTHING.sub("", well_formed(text)).split())
+    text = " ".join(text.split())
+    if text.isascii():
+        return text
     return unicodedata.normalize("NFC", text)
 
 
@@ -123,13 +126,16 @@ def one_line(text: str) -> str:
     thin, ideographic) stay, and so does the form of letters; and what turns the direction of text
     and is left open is closed at its end (:func:`closed`).
     """
-    if text.isascii() and text.isprintable():
-        return " ".join(text.split())
-    return closed(unfolded(text)) if shows(text) else ""
+    if not shows(text):
+        return ""
+    line = unfolded(text)
+    return line if line.isprintable() else closed(line)  # no mark of direction can be printed
 
 
 def unfolded(text: str) -> str:
     """*text* on one line as :func:`plain` has it, but with its own spaces and forms of letters."""
+    if text.replace("\n", " ").isprintable():  # as in plain
+        return " ".join(text.split())
     return _GAP.sub(" ", _NOTHING.sub("", well_formed(text))).strip()
 
 
@@ -156,9 +162,7 @@ def closed(text: str) -> str:
 
 def spoken(html: str) -> str:
     """The words of *html* on one line, as :func:`one_line` has them. Raises as :func:`project`."""
-    reader = _Reader(None, watch=False, fold=unfolded)
-    reader.read(body(well_formed(html)))
-    return one_line("\n".join(reader.paragraphs))
+    return one_line("\n".join(_read(html, None, fold=unfolded).paragraphs))
 
 
 def project(html: str, base: str | None = None, *, watch: bool = False) -> Projection:
@@ -169,8 +173,7 @@ def project(html: str, base: str | None = None, *, watch: bool = False) -> Proje
 
     :raises wirecopy.html.TangleError: for markup built to burst a parser, and nothing else.
     """
-    reader = _Reader(base, watch=watch)
-    reader.read(body(well_formed(html)))
+    reader = _read(html, base, watch=watch)
     return Projection(
         tuple(reader.paragraphs),
         tuple(Reference(url, plain("".join(words))) for url, words in reader.links),
@@ -224,9 +227,71 @@ _KINDS = {
     for tag in BLOCKS.union(SILENT, _LINKS, _MEDIA)
 }
 
+# What nearly every body is made of: elements whose tree follows from their tags alone, and
+# attributes in double quotes that, but for style, neither hide nor show anything.
+_SIMPLE_TAG = re.compile(
+    r"<(/?)(p|a|br|b|i|em|strong|u|span|sub|sup|small|cite|q|mark|abbr|time|code|img|hr|h[1-6]"
+    r"|ul|ol|li|div|blockquote|figure|figcaption|section|article|aside|header|footer|main)"
+    r"((?:[\t\n\f ]++(?:href|src|alt|title|class|id|rel|target|width|height|loading|decoding|lang"
+    r"|style|srcset|sizes|cite|datetime|role|itemprop|aria-[a-z]+|data-[a-z-]+)"
+    r'="[^"<>&\0\r]*+(?:&(?:amp|quot|#0?39);[^"<>&\0\r]*+)*+")*+[\t\n\f ]*+(/?))>'
+)
+_UNUSUAL = re.compile(
+    r"&(?!(?:amp|lt|gt|quot|apos|nbsp|hellip|[lr][sd]quo|[mn]dash|#0?39|#x27|#160|#82[0-3][0-9]);)"
+    r"|\0"
+)
+_ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
+_FLAT = names("p h1 h2 h3 h4 h5 h6")
+"""Elements that end where a block begins, or which end one another."""
+_EMPTY = names("br hr img")
+
+
+def _read(
+    html: str, base: str | None, *, watch: bool = False, fold: Callable[[str], str] = plain
+) -> "_Reader":
+    """What a walk over the tree of *html* finds. Raises as :func:`project`."""
+    html = well_formed(html)
+    check(html)
+    reader = _Reader(base, watch=watch, fold=fold)
+    pieces = _simple(html)
+    if pieces is None or (watch and "style=" in html):
+        reader.read(build(html))
+    else:
+        reader.scan(pieces)
+    return reader
+
+
+def _simple(html: str) -> list[str] | None:
+    """*html* in pieces: a text, then for each tag its slash, its name, its attributes and the last
+    slash, and the text behind it. None where the tree does not follow from these alone."""
+    pieces = _SIMPLE_TAG.split(html)
+    if 5 * html.count("<") + 1 != len(pieces) or _UNUSUAL.search(html):
+        return None
+    open_: list[str] = []
+    flat = ""
+    for end, name, rest, shut in zip(*(pieces[n::5] for n in (1, 2, 3, 4)), strict=True):
+        if end:
+            if rest or not open_ or open_.pop() != name:
+                return None
+            flat = flat if name != flat else ""
+        elif name in _EMPTY:
+            if (name == "hr" and flat) or (name == "img" and "style=" in rest):
+                return None
+        elif (
+            shut
+            or (flat and name in BLOCKS)
+            or (name == "a" and name in open_)
+            or (name == "li" and open_[-1:] not in (["ul"], ["ol"]))
+        ):
+            return None
+        else:
+            open_.append(name)
+            flat = name if name in _FLAT else flat
+    return pieces if not open_ else None
+
 
 class _Reader:
-    """One walk over a tree in document order, without recursion."""
+    """One walk over a body in document order, without recursion."""
 
     def __init__(
         self, base: str | None, *, watch: bool, fold: Callable[[str], str] = plain
@@ -276,6 +341,22 @@ class _Reader:
             else:
                 path.append((node, kind))
                 node = node.first_child
+        self._part()
+
+    def scan(self, pieces: list[str]) -> None:
+        """Read what :func:`_simple` made of a body as a walk over its tree would."""
+        self._text(_html.unescape(pieces[0]))
+        for end, name, rest, words in zip(*(pieces[n::5] for n in (1, 2, 3, 5)), strict=True):
+            if name in BLOCKS:
+                self._part()
+            elif name == "img":
+                self._show(name, _attributes(rest))
+            elif name == "a" and not end:
+                self._link(name, _attributes(rest))
+            elif name == "a" and self._anchors:
+                self._anchors.pop()
+            if words:
+                self._text(_html.unescape(words))
         self._part()
 
     def _text(self, words: str) -> None:
@@ -362,6 +443,12 @@ class _Reader:
         self.hidden = self.hidden or (
             f"<{element}> holds {words.strip()[:40]!r}, which some readers show and some do not"
         )
+
+
+def _attributes(rest: str) -> Attributes:
+    """The attributes of a tag of :data:`_SIMPLE_TAG`; of two of one name the first."""
+    pairs = reversed(_ATTRIBUTE.findall(rest))
+    return {name: _html.unescape(value) for name, value in pairs}
 
 
 def _suspect(name: str, attributes: Attributes, *, pixel: bool) -> str:

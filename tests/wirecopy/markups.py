@@ -78,3 +78,45 @@ def _block(draw: st.DrawFn, inside: str) -> str:
         )
     )
     return form.replace("{}", inside)
+
+
+SIMPLE = (
+    *("p", "a", "br", "b", "i", "em", "strong", "u", "span", "sub", "sup", "small", "cite", "q"),
+    *("mark", "abbr", "time", "code", "img", "hr", "h2", "h3", "ul", "ol", "li", "div", "aside"),
+    *("blockquote", "figure", "figcaption", "section", "article", "header", "footer", "main"),
+)
+ATTRIBUTES = (
+    *(' href="https://a.example/x?y=1&amp;z=2"', ' href="/a b"', ' href="#f"', ' href=""', " href"),
+    *(' href="javascript:x"', " href='q'", ' href="\n/x\ty"', ' href="//h.example/?a&b"'),
+    *(' src="a.jpg"', ' src="data:image/gif;base64,R0"', ' srcset="a.jpg 1x, b.jpg 2x"'),
+    *(' width="1"', ' height="0"', ' alt="w &quot;x&#39;"', ' alt=""', ' alt="&copy=1"'),
+    *(' style="display:none"', ' style="float:left"', ' onclick="x"', ' color="red"', " hidden"),
+    *(' class="c d"', ' data-x="1"', ' title="a > b"', ' ALT="X"', ' alt="a"alt="b"', "/", " /"),
+)
+TEXTS = (
+    *("word ", "“q” ", "&amp;", "&nbsp;", "&#8217;", "&lt;p&gt;", "é", "e\u0301", "가", "\n", " "),
+    *("\t", "\u200d", "\xa0x", "\u2028", "\ufeff", "\0", "\x01", "\x85", "\r\n", "\u202e"),
+    *("&", "&copy;", "&notit;", "&#8299;", "&#150;", "<", "<!-- c -->", "</x>", "<x>", "]]>"),
+)
+
+
+@st.composite
+def nearly_simple(draw: st.DrawFn, depth: int = 4) -> str:
+    """Markup of which much needs no tree, and some does though it hardly looks so."""
+    attributes = st.lists(st.sampled_from(ATTRIBUTES), max_size=2).map("".join)
+    pieces: list[str] = []
+    for _ in range(draw(st.integers(1, 3))):
+        kind = draw(st.integers(0, 9)) if depth else 0
+        if kind < 4:
+            pieces.append(draw(st.sampled_from(TEXTS)))
+        elif kind < 6:
+            items = draw(st.lists(nearly_simple(depth - 1), max_size=2))
+            pieces.append(f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>")
+        elif kind == 9:
+            pieces.append(f"<{draw(st.sampled_from(('', '/')))}{draw(st.sampled_from(SIMPLE))}>")
+        else:
+            tag = draw(st.sampled_from(SIMPLE))
+            inside = "" if tag in ("br", "hr", "img") else draw(nearly_simple(depth - 1))
+            end = "" if tag in ("br", "hr", "img") else f"</{tag}>"
+            pieces.append(f"<{tag}{draw(attributes)}>{inside}{end}")
+    return "".join(pieces)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import nh3
 import pytest
@@ -19,13 +20,14 @@ from lxml import html as lxml_html
 
 from publish.clean import clean
 from tests.publish.hostile import Soup
-from tests.wirecopy.markups import marked_up, runs, spoken, steady, stories
+from tests.wirecopy.markups import marked_up, nearly_simple, runs, spoken, steady, stories
 from wirecopy.html import TangleError
 from wirecopy.pixels import is_pixel
 from wirecopy.text import (
     BLOCKS,
     RULE,
     SILENT,
+    Projection,
     closed,
     one_line,
     paragraphs,
@@ -372,6 +374,50 @@ def test_what_is_suspect(markup: str, suspect: str) -> None:
     found = project(markup, watch=True).suspect
     assert found.startswith(suspect)
     assert bool(found) == bool(suspect)
+
+
+# With a tree and without
+
+
+def by_tree(html: str, base: str | None = None, *, watch: bool = False) -> Projection:
+    with patch("wirecopy.text._simple", return_value=None):
+        return project(html, base, watch=watch)
+
+
+@steady
+@given(st.one_of(nearly_simple(), stories.flatmap(marked_up)), st.booleans())
+@example("<p>a<hr>b</p>", False)
+@example("<p>a<div>b</div></p>", False)
+@example("<h2>a<p>b</p></h2>", False)
+@example('<a href="/x">a<b><a href="/y">b</a></b>c</a>', False)
+@example("<ul><li>a<div><li>b</li></div></li></ul>", False)
+@example('<img src="a.gif" width="1" alt="" style="width:9px">', False)
+@example('<p style="display:none">a</p>', True)
+def test_no_tree_is_needed_to_read_what_a_tree_would_say(html: str, watch: bool) -> None:
+    for base in (None, "https://b.example/x/y?z"):
+        assert project(html, base, watch=watch) == by_tree(html, base, watch=watch)
+    with patch("wirecopy.text._simple", return_value=None):
+        spoken_by_tree = spoken_in(html)
+    assert spoken_in(html) == spoken_by_tree
+
+
+@pytest.mark.parametrize("vector", named(TEXT["vectors"]))
+def test_a_vector_says_the_same_without_a_tree(vector: dict[str, Any]) -> None:
+    assert project(vector["html"], watch=True) == by_tree(vector["html"], watch=True)
+
+
+def test_usual_copy_is_read_without_a_tree() -> None:
+    copy = (
+        '<p class="lead">NEW DELHI — “Rain”, said the <a href="https://a.example/?x=1&amp;y=2"'
+        ' target="_blank" rel="noopener">Office</a>,&nbsp;<em>stops</em>.<br/>More.</p>\n<figure>'
+        '<img src="/i.jpg" alt="Rain &amp; sun" width="640" height="480" loading="lazy" />'
+        "<figcaption>Rain</figcaption></figure><h2>Later</h2><ul><li>one</li><li>two</li></ul>"
+        "<blockquote><p>Quoted.</p></blockquote><hr>"
+    )
+    with patch("wirecopy.text.build", side_effect=AssertionError):
+        found = project(copy, "https://b.example/", watch=True)
+    assert found == by_tree(copy, "https://b.example/", watch=True)
+    assert [len(found.paragraphs), len(found.links), len(found.media)] == [7, 1, 1]
 
 
 # Markup built to burst a tree builder
