@@ -53,9 +53,11 @@ def well_formed(text: str) -> str:
     As WebIDL's ``USVString`` and JavaScript's ``toWellFormed`` do it. Surrogates come from JSON and
     from broken decoders; UTF-8 cannot hold them.
     """
-    if text.isascii() or _SURROGATE.search(text) is None:
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
 def bounded(file: Path, most: int) -> bytes:
