@@ -61,6 +61,7 @@ _SUFFIXES_2: dict[str, _Medium] = {
 """Read since rule 2, also of a type that names none: application/octet-stream, x-mpegurl."""
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,5}", re.ASCII)
 _LANGUAGE_1 = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,5}", re.ASCII)
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NUMBER = re.compile(r"\s*([0-9]{1,10})\s*", re.ASCII)
 _YEAR = re.compile(r"\b(?:19|20)[0-9]{2}\b")
 _BUSTER = re.compile(
@@ -151,23 +152,20 @@ def unread_dates(item: Item, version: Version, wire: Wire) -> dict[str, str]:
     return {n: text for n, texts in stated.items() if (text := dates.unread(texts, zone))}
 
 
-def received(item: Item, projected: Projection | None = None, rule: int = INTAKE_RULE) -> Copy:
-    """The copy of *item* as it was found, of which the received digests are taken.
+def received(version: Version) -> Copy:
+    """The copy that *version* is, made of an item as it was found: that of the received digests.
 
     A plain text body is put into paragraphs, a summary that only repeats the body is left out,
-    and media that are on no web address are, since nobody could ever see them; nothing else is
-    touched. A version made of the same item is the same copy.
-
-    :raises wirecopy.html.TangleError: for a body built to burst a parser.
+    and media that are on no web address are, since nobody could ever see them; nothing else was
+    touched.
     """
-    found = projected or project_body(item)
     return Copy(
-        headline=headline(item, rule),
-        body=_body(item, rule),
-        media=tuple(medium.url for medium in _media(item, rule)),
-        summary=_summary(item, "\n".join(found.paragraphs), rule),
-        tags=(*(c.label for c in _categories(item, rule)), *_keywords(item, rule)),
-        base=well_formed(item.base) or None,
+        headline=version.headline,
+        body=version.body,
+        media=tuple(medium.url for medium in version.media),
+        summary=version.summary or "",
+        tags=(*(category.label for category in version.categories), *version.keywords),
+        base=version.base,
     )
 
 
@@ -199,7 +197,7 @@ def content_digest(
         version.language,
         version.urgency,
     ]
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    text = _COMPACT(content)
     if rule >= 2:  # spaces and forms of letters are no content; nor is there any in JSON's marks
         text = plain(text)
     return f"{rule}:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"
@@ -327,6 +325,8 @@ def _quiet(url: str, rule: int) -> str:
     since rule 2, a signature that expires."""
     if url.startswith("http://"):
         url = f"https{url[4:]}"
+    if "?" not in url:
+        return url
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -84,7 +84,7 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
                     raise ParseError(fault.state, f"item {item.position}: {fault.message}")
                 doubts[item.position] = fault
             made = parts(
-                received(item, projected, hints.rule),
+                received(version),
                 body=projected,
                 rule=None if hints.rule >= 2 else RULE,
             )
