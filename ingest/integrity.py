@@ -51,7 +51,9 @@ MOST_COMPARED = 200_000_000
 """Characters of all passages of one item, times their number: each is compared with each."""
 
 _BARE = dict.fromkeys(map(ord, " \u202c\u2069"))
-_LETTER = re.compile(r"[^\W\d_]")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_ASCII = bytes(range(128))
+_NO_ASCII_LETTERS = bytes(byte for byte in range(256) if not (byte < 128 and chr(byte).isalpha()))
 _ADVICE = (
     "compare the item's bytes (`wirecopy captures NUMBER --raw`) and report the capture; when the"
     " parser is mended, `wirecopy replay --quarantined` takes it in"
@@ -235,14 +237,18 @@ def _is_left(text: str, parsed: _Parsed) -> bool:
     for one in parsed.everything:
         if len(one) >= 20:
             text = text.replace(one, " ", 1)
-    return len(_LETTER.findall(text)) >= PROSE
+    return letters(text, addresses=True) >= PROSE
 
 
 def letters(text: str, *, addresses: bool = False) -> int:
     """How many letters *text* has, those of addresses not counted unless *addresses* says so."""
-    if addresses:
-        return len(_LETTER.findall(text))
-    return len(_LETTER.findall(" ".join(word for word in text.split() if "://" not in word)))
+    if not addresses:
+        text = " ".join(word for word in text.split() if "://" not in word)
+    data = text.encode("utf-8", "ignore")
+    count = len(data.translate(None, _NO_ASCII_LETTERS))
+    if text.isascii():
+        return count
+    return count + sum(map(len, _LETTERS.findall(data.translate(None, _ASCII).decode())))
 
 
 def _is_another(copy: _Copy, copies: list[_Copy], parsed: _Parsed) -> bool:

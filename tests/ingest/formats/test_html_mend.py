@@ -1,14 +1,20 @@
 """What HTML swallows comes out all the same, and what is sound is left as it is."""
 
+import re
 import time
+from unittest.mock import patch
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingest import formats
 from ingest.formats.html import letters_by_hand, mend, unwrapped
+from ingest.integrity import letters
 from ingest.item import Hints
 from ingest.parse import parse
 from stories.config import Wire
+from tests.wirecopy.markups import nearly_simple, steady
 from wirecopy.text import project
 
 WIRE = Wire(name="w", agency="Quay News", url="https://wire.example/feed")
@@ -260,3 +266,16 @@ def test_json_feed_is_mended_too() -> None:
     (item,) = parse(body, Hints(url=WIRE.url), WIRE).found
     assert item.received is not None
     assert project(item.version.body).paragraphs == ("A", LONG)
+
+
+@steady
+@given(nearly_simple())
+def test_what_needs_no_second_look_would_not_be_mended(html: str) -> None:
+    with patch("ingest.formats.html._PLAIN", re.compile("(?!)")):
+        looked_at = mend(html)
+    assert mend(html) == looked_at
+
+
+@given(st.text() | nearly_simple())
+def test_letters_are_counted_one_by_one(text: str) -> None:
+    assert letters(text, addresses=True) == len(re.findall(r"[^\W\d_]", text))
