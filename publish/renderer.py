@@ -34,7 +34,7 @@ from wirecopy import tlog
 from wirecopy.jose import payload_of
 from wirecopy.statement import Claims, Logged
 
-STORIES_A_TURN = 20
+STORIES_A_TURN = 50
 """Stories rendered between two commits: a crash loses some tens of milliseconds of work."""
 
 FEEDS_A_TURN = 5
@@ -177,7 +177,8 @@ class _Draft:
 def _drafts(conn: Connection, config: Config, ids: Sequence[str]) -> dict[str, _Draft]:
     at = clock.now()  # before reading: housekeeping finds a licence that ends after this
     found = records.get(conn, ids)
-    wordless = records.withdrawn(conn, [story.id for story in found])
+    bare = [story.id for story in found if not story.version.body]
+    wordless = records.withdrawn(conn, bare) if bare else set()
     kept = feeds.entries_of(conn, list(wordless)) if wordless else {}
     terms = wires.licence_terms(conn, config, {story.wire for story in found})
     return {

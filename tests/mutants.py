@@ -210,8 +210,8 @@ MUTANTS = (
     Mutant(
         "what is wanted again is done with",
         "stories/db/outbox.py",
-        'conn.execute(delete(outbox).where(ours, outbox.c.wanted == bindparam("was")), rows)',
-        'conn.execute(delete(outbox).where(ours, outbox.c.wanted >= bindparam("was")), rows)',
+        "pairs = [(job.key, job.wanted) for job in theirs]",
+        "pairs = [(job.key, wanted) for job in theirs for wanted in range(9)]",
         ("tests/stories/test_db.py",),
     ),
     # Text and measurement

@@ -336,12 +336,12 @@ _REMEDIES = (
 )
 
 
-def upsert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT into *table* that can have ON CONFLICT.
+def upsert(conn: Connection | str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT into *table* that can have ON CONFLICT, for a connection or the name of a dialect.
 
     SQLite and PostgreSQL have the same clause; SQLAlchemy has a class for each.
     """
-    if conn.dialect.name == "postgresql":
+    if (conn if isinstance(conn, str) else conn.dialect.name) == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
 

@@ -12,12 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
 import structlog
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Executable,
+    Integer,
     and_,
     bindparam,
     case,
@@ -79,20 +82,24 @@ def want(conn: Connection, kind: Kind, keys: Iterable[str], now: datetime) -> No
         {"kind": kind, "key": key, "wanted": 1, "since": now, "due_at": now, "attempts": 0}
         for key in sorted(set(keys))
     ]
-    if not rows:
-        return
-    statement = upsert(conn, outbox)
-    conn.execute(
-        statement.on_conflict_do_update(
-            index_elements=["kind", "key"],
-            # Work that has failed is due at once after a new cause, and counts its attempts anew.
-            set_={
-                "wanted": outbox.c.wanted + 1,
-                "due_at": statement.excluded.due_at,
-                "attempts": 0,
-            },
-        ),
-        rows,
+    if rows:
+        conn.execute(_want(conn.dialect.name), rows)
+
+
+# Statements are made once: to make one takes several times what it takes to carry it out.
+
+
+@cache
+def _want(dialect: str) -> Executable:
+    statement = upsert(dialect, outbox)
+    return statement.on_conflict_do_update(
+        index_elements=["kind", "key"],
+        # Work that has failed is due at once after a new cause, and counts its attempts anew.
+        set_={
+            "wanted": outbox.c.wanted + 1,
+            "due_at": statement.excluded.due_at,
+            "attempts": 0,
+        },
     )
 
 
@@ -104,46 +111,78 @@ def claim(
     One conditional UPDATE: the condition is checked again on the locked row, so two workers never
     get the same row.
     """
-    free = and_(
-        outbox.c.kind == kind,
-        outbox.c.due_at <= now,
-        or_(outbox.c.lease_until.is_(None), outbox.c.lease_until < now),
-    )
-    chosen = select(outbox.c.kind, outbox.c.key).where(free)
-    if keys is not None:
-        chosen = chosen.where(outbox.c.key.in_(keys))
-    chosen = chosen.order_by(outbox.c.since, outbox.c.key).limit(limit)
-    if conn.dialect.name == "postgresql":
-        chosen = chosen.with_for_update(skip_locked=True)
-    # As a CTE it is evaluated once. As a plain subquery PostgreSQL may run it again for every row
-    # it joins, skipping what it has locked itself, and so lease more rows than asked for.
-    first = chosen.cte("chosen")
     lease = str(uuid.uuid4())
-    rows = conn.execute(
-        update(outbox)
-        .where(tuple_(outbox.c.kind, outbox.c.key).in_(select(first)), free)
-        .values(lease=lease, lease_until=now + LEASE, attempts=outbox.c.attempts + 1)
-        .returning(outbox.c.key, outbox.c.wanted, outbox.c.attempts, outbox.c.since)
-    ).all()
+    asked: dict[str, Any] = {
+        "of": kind,
+        "now": now,
+        "most": limit,
+        "by": lease,
+        "until": now + LEASE,
+    }
+    if keys is not None:
+        asked["named"] = list(keys)
+    rows = conn.execute(_claim(conn.dialect.name, keys is not None), asked).all()
     jobs = [Job(kind, r.key, r.wanted, lease, r.attempts, r.since) for r in rows]
     return sorted(jobs, key=lambda j: (j.since, j.key))
 
 
+@cache
+def _claim(dialect: str, named: bool) -> Executable:
+    now = bindparam("now", type_=UtcDateTime())
+    free = and_(
+        outbox.c.kind == bindparam("of"),
+        outbox.c.due_at <= now,
+        or_(outbox.c.lease_until.is_(None), outbox.c.lease_until < now),
+    )
+    chosen = select(outbox.c.kind, outbox.c.key).where(free)
+    if named:
+        chosen = chosen.where(outbox.c.key.in_(bindparam("named", expanding=True)))
+    chosen = chosen.order_by(outbox.c.since, outbox.c.key).limit(bindparam("most", type_=Integer()))
+    if dialect == "postgresql":
+        chosen = chosen.with_for_update(skip_locked=True)
+    # As a CTE it is evaluated once. As a plain subquery PostgreSQL may run it again for every row
+    # it joins, skipping what it has locked itself, and so lease more rows than asked for.
+    first = chosen.cte("chosen")
+    return (
+        update(outbox)
+        .where(tuple_(outbox.c.kind, outbox.c.key).in_(select(first)), free)
+        .values(
+            lease=bindparam("by"),
+            lease_until=bindparam("until"),
+            attempts=outbox.c.attempts + 1,
+        )
+        .returning(outbox.c.key, outbox.c.wanted, outbox.c.attempts, outbox.c.since)
+    )
+
+
+_HELD = and_(
+    outbox.c.kind == bindparam("of"),
+    outbox.c.lease == bindparam("held"),
+    outbox.c.key.in_(bindparam("keys", expanding=True)),
+)
+_FINISHED = delete(outbox).where(
+    outbox.c.kind == bindparam("of"),
+    outbox.c.lease == bindparam("held"),
+    tuple_(outbox.c.key, outbox.c.wanted).in_(bindparam("pairs", expanding=True)),
+)
+_AGAIN = (
+    update(outbox)
+    .where(_HELD)
+    .values(lease=None, lease_until=None, attempts=0, error=None, since=bindparam("now"))
+)
+
+
 def done(conn: Connection, jobs: Sequence[Job], now: datetime) -> None:
     """The claimed *jobs* are carried out; those wanted again meanwhile stay, free to claim."""
-    if not jobs:
-        return
-    rows = [{"of": j.kind, "named": j.key, "held": j.lease, "was": j.wanted} for j in jobs]
-    ours = and_(
-        outbox.c.kind == bindparam("of"),
-        outbox.c.key == bindparam("named"),
-        outbox.c.lease == bindparam("held"),
-    )
-    conn.execute(delete(outbox).where(ours, outbox.c.wanted == bindparam("was")), rows)
-    again = update(outbox).where(ours, outbox.c.wanted != bindparam("was"))
-    conn.execute(
-        again.values(lease=None, lease_until=None, attempts=0, error=None, since=now), rows
-    )
+    together: dict[tuple[str, str], list[Job]] = {}
+    for job in jobs:
+        together.setdefault((job.kind, job.lease), []).append(job)
+    for (kind, lease), theirs in together.items():
+        ours = {"of": kind, "held": lease}
+        pairs = [(job.key, job.wanted) for job in theirs]
+        if conn.execute(_FINISHED, {**ours, "pairs": pairs}).rowcount < len(theirs):
+            keys = [job.key for job in theirs]
+            conn.execute(_AGAIN, {**ours, "keys": keys, "now": now})
 
 
 def failed(
@@ -209,17 +248,16 @@ def renew_all(conn: Connection, jobs: Sequence[Job], now: datetime) -> set[str]:
     lost, locked until the transaction ends."""
     if not jobs:
         return set()
-    ours = and_(
-        outbox.c.kind == jobs[0].kind,
-        outbox.c.key.in_([job.key for job in jobs]),
-        outbox.c.lease == jobs[0].lease,
-    )
-    # An UPDATE locks rows in any order; locked in one order, two transactions cannot deadlock.
-    query = select(outbox.c.key).where(ours).order_by(outbox.c.key).with_for_update()
-    held = set(conn.execute(query).scalars())
+    ours = {"of": jobs[0].kind, "held": jobs[0].lease, "keys": [job.key for job in jobs]}
+    held = set(conn.execute(_LOCKED, ours).scalars())
     if held:
-        conn.execute(update(outbox).where(ours).values(lease_until=now + LEASE))
+        conn.execute(_RENEWED, {**ours, "until": now + LEASE})
     return held
+
+
+# An UPDATE locks rows in any order; locked in one order, two transactions cannot deadlock.
+_LOCKED = select(outbox.c.key).where(_HELD).order_by(outbox.c.key).with_for_update()
+_RENEWED = update(outbox).where(_HELD).values(lease_until=bindparam("until"))
 
 
 @contextmanager

@@ -8,9 +8,21 @@ says when. Statements are never changed.
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Executable,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from stories.db.engine import upsert
 from stories.db.tables import receipts, signing_keys, statements, tiles, translog
@@ -54,16 +66,16 @@ def revoked_keys(conn: Connection) -> set[str]:
     """
     if conn.dialect.name == "postgresql":
         conn.execute(select(func.pg_advisory_xact_lock_shared(_KEYS_LOCK)))
-    query = select(signing_keys.c.kid).where(signing_keys.c.revoked_at.is_not(None))
-    return set(conn.execute(query).scalars())
+    return set(conn.execute(_REVOKED).scalars())
 
 
 def keys(conn: Connection) -> list[KeyRow]:
     """All keys, in the order in which they begin to sign."""
-    rows = conn.execute(
-        select(signing_keys).order_by(signing_keys.c.not_before, signing_keys.c.kid)
-    )
-    return [KeyRow(**r) for r in rows.mappings()]
+    return [KeyRow(**r) for r in conn.execute(_KEYS).mappings()]
+
+
+_REVOKED = select(signing_keys.c.kid).where(signing_keys.c.revoked_at.is_not(None))
+_KEYS = select(signing_keys).order_by(signing_keys.c.not_before, signing_keys.c.kid)
 
 
 def add_key(conn: Connection, row: KeyRow) -> None:
@@ -83,24 +95,25 @@ def last_statements(conn: Connection, ids: Sequence[str]) -> dict[str, Statement
     """The latest statement of each of the stories *ids* that has one."""
     found: dict[str, StatementRow] = {}
     for at in range(0, len(ids), STEP):
-        chunk = list(ids[at : at + STEP])
-        latest = (
-            select(statements.c.story_id, func.max(statements.c.version).label("version"))
-            .where(statements.c.story_id.in_(chunk))
-            .group_by(statements.c.story_id)
-            .subquery()
-        )
-        rows = conn.execute(
-            select(statements).join(
-                latest,
-                and_(
-                    latest.c.story_id == statements.c.story_id,
-                    latest.c.version == statements.c.version,
-                ),
-            )
-        )
+        rows = conn.execute(_LAST, {"ids": list(ids[at : at + STEP])})
         found |= {r["story_id"]: StatementRow(**r) for r in rows.mappings()}
     return found
+
+
+def _last_statements() -> Select[Any]:
+    latest = (
+        select(statements.c.story_id, func.max(statements.c.version).label("version"))
+        .where(statements.c.story_id.in_(bindparam("ids", expanding=True)))
+        .group_by(statements.c.story_id)
+        .subquery()
+    )
+    of_both = and_(
+        latest.c.story_id == statements.c.story_id, latest.c.version == statements.c.version
+    )
+    return select(statements).join(latest, of_both)
+
+
+_LAST = _last_statements()
 
 
 def statements_of(conn: Connection, story: str) -> list[str]:
@@ -180,8 +193,12 @@ def add_receipts(conn: Connection, found: Sequence[Receipt]) -> None:
     # In one order, so that two transactions that write the same rows cannot deadlock.
     rows.sort(key=lambda row: row["hash"])
     for at in range(0, len(rows), STEP):
-        statement = upsert(conn, receipts).on_conflict_do_nothing(index_elements=["hash"])
-        conn.execute(statement, rows[at : at + STEP])
+        conn.execute(_add_receipts(conn.dialect.name), rows[at : at + STEP])
+
+
+@cache
+def _add_receipts(dialect: str) -> Executable:
+    return upsert(dialect, receipts).on_conflict_do_nothing(index_elements=["hash"])
 
 
 def receipt_places(conn: Connection, hashes: Iterable[bytes]) -> dict[bytes, LogPlace | None]:
@@ -190,47 +207,57 @@ def receipt_places(conn: Connection, hashes: Iterable[bytes]) -> dict[bytes, Log
     found: dict[bytes, LogPlace | None] = {}
     wanted = sorted(set(hashes))
     for at in range(0, len(wanted), STEP):
-        query = select(receipts.c.hash, receipts.c.idx, receipts.c.logged_at)
-        rows = conn.execute(query.where(receipts.c.hash.in_(wanted[at : at + STEP])))
+        rows = conn.execute(_PLACES, {"hashes": wanted[at : at + STEP]})
         found |= {r.hash: LogPlace(r.idx, r.logged_at) if r.idx is not None else None for r in rows}
     return found
 
 
+_PLACES = select(receipts.c.hash, receipts.c.idx, receipts.c.logged_at).where(
+    receipts.c.hash.in_(bindparam("hashes", expanding=True))
+)
+
+
 def receipts_wait(conn: Connection) -> bool:
     """True when some receipt waits to be appended."""
-    query = select(receipts.c.hash).where(receipts.c.idx.is_(None)).limit(1)
-    return conn.execute(query).first() is not None
+    return conn.execute(_WAITING, {"most": 1}).first() is not None
 
 
 def waiting_receipts(conn: Connection, limit: int) -> list[Leaf]:
     """Up to *limit* receipts that wait, in the order received, without their time in the log."""
-    query = (
-        select(receipts.c.hash, receipts.c.leaf)
-        .where(receipts.c.idx.is_(None))
-        .order_by(receipts.c.capture_id, receipts.c.position, receipts.c.hash)
-        .limit(limit)
-    )
-    return [Leaf(r.hash, r.leaf) for r in conn.execute(query)]
+    return [Leaf(r.hash, r.leaf) for r in conn.execute(_WAITING, {"most": limit})]
+
+
+_WAITING = (
+    select(receipts.c.hash, receipts.c.leaf)
+    .where(receipts.c.idx.is_(None))
+    .order_by(receipts.c.capture_id, receipts.c.position, receipts.c.hash)
+    .limit(bindparam("most", type_=Integer()))
+)
 
 
 def number_receipts(conn: Connection, leaves: Sequence[Leaf], first: int, at: datetime) -> None:
     """Number receipts from *first* on; each becomes its leaf, logged *at*."""
-    statement = (
-        update(receipts)
-        .where(receipts.c.hash == bindparam("which"))
-        .values(idx=bindparam("place"), leaf=bindparam("whole"), logged_at=at)
-    )
     rows = [
-        {"which": each.hash, "place": place, "whole": each.leaf}
+        {"which": each.hash, "place": place, "whole": each.leaf, "at": at}
         for place, each in enumerate(leaves, start=first)
     ]
     if rows:
-        conn.execute(statement, rows)
+        conn.execute(_NUMBER, rows)
+
+
+_NUMBER = (
+    update(receipts)
+    .where(receipts.c.hash == bindparam("which"))
+    .values(idx=bindparam("place"), leaf=bindparam("whole"), logged_at=bindparam("at"))
+)
 
 
 def last_logged_at(conn: Connection, size: int) -> datetime | None:
     """When the last leaf of the log of *size* was appended; None when that is not known."""
-    return conn.execute(select(receipts.c.logged_at).where(receipts.c.idx == size - 1)).scalar()
+    return conn.execute(_LOGGED_AT, {"place": size - 1}).scalar()
+
+
+_LOGGED_AT = select(receipts.c.logged_at).where(receipts.c.idx == bindparam("place"))
 
 
 def log_head(conn: Connection) -> LogHead | None:
@@ -244,11 +271,12 @@ def lock_log(conn: Connection) -> LogHead | None:
 
 
 def _log_head(conn: Connection, *, lock: bool) -> LogHead | None:
-    query = select(translog.c.origin, translog.c.x, translog.c.size, translog.c.checkpoint)
-    if lock:
-        query = query.with_for_update()
-    row = conn.execute(query).mappings().first()
+    row = conn.execute(_LOCKED_HEAD if lock else _HEAD).mappings().first()
     return None if row is None else LogHead(**row)
+
+
+_HEAD = select(translog.c.origin, translog.c.x, translog.c.size, translog.c.checkpoint)
+_LOCKED_HEAD = _HEAD.with_for_update()
 
 
 def begin_log(conn: Connection, found: LogHead) -> None:
@@ -258,26 +286,35 @@ def begin_log(conn: Connection, found: LogHead) -> None:
 
 def advance_log(conn: Connection, size: int, checkpoint: str) -> None:
     """The log has grown to *size*, as *checkpoint* states."""
-    conn.execute(update(translog).values(size=size, checkpoint=checkpoint))
+    conn.execute(_ADVANCE, {"length": size, "signed": checkpoint})
+
+
+_ADVANCE = update(translog).values(size=bindparam("length"), checkpoint=bindparam("signed"))
 
 
 def tile(conn: Connection, level: int, number: int) -> bytes:
     """The hashes of a tile so far, empty for one that is not there."""
-    query = select(tiles.c.hashes).where(tiles.c.level == level, tiles.c.number == number)
-    return conn.execute(query).scalar() or b""
+    return conn.execute(_TILE, {"of": level, "at": number}).scalar() or b""
+
+
+_TILE = select(tiles.c.hashes).where(
+    tiles.c.level == bindparam("of"), tiles.c.number == bindparam("at")
+)
 
 
 def put_tiles(conn: Connection, changed: dict[tuple[int, int], bytes]) -> None:
     """Write tiles that have grown."""
-    statement = upsert(conn, tiles)
     rows = [{"level": level, "number": at, "hashes": h} for (level, at), h in changed.items()]
     if rows:
-        conn.execute(
-            statement.on_conflict_do_update(
-                index_elements=["level", "number"], set_={"hashes": statement.excluded.hashes}
-            ),
-            rows,
-        )
+        conn.execute(_put_tiles(conn.dialect.name), rows)
+
+
+@cache
+def _put_tiles(dialect: str) -> Executable:
+    statement = upsert(dialect, tiles)
+    return statement.on_conflict_do_update(
+        index_elements=["level", "number"], set_={"hashes": statement.excluded.hashes}
+    )
 
 
 def leaves(conn: Connection, first: int, count: int) -> list[bytes]:

@@ -373,15 +373,17 @@ def _standing(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]
 def _edits(conn: Connection, ids: Sequence[str]) -> dict[str, list[HeadlineEdit]]:
     found: dict[str, list[HeadlineEdit]] = {}
     for chunk in _chunks(ids):
-        rows = conn.execute(
-            select(headlines).where(headlines.c.story_id.in_(chunk)).order_by(headlines.c.id)
-        )
-        for row in rows:
+        for row in conn.execute(_edits_of, {"ids": chunk}):
             edit = HeadlineEdit(text=row.text, by=row.by, at=row.at, against=row.against)
             found.setdefault(row.story_id, []).append(edit)
     return found
 
 
+_edits_of = (
+    select(headlines)
+    .where(headlines.c.story_id.in_(bindparam("ids", expanding=True)))
+    .order_by(headlines.c.id)
+)
 _current = select(
     stories,
     versions.c.data,
@@ -395,6 +397,9 @@ _current = select(
         and_(versions.c.story_id == stories.c.id, versions.c.capture_id == stories.c.capture_id),
     ).join(captures, captures.c.id == stories.c.capture_id, isouter=True)
 )
+
+
+_current_of = _current.where(stories.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def _story(row: RowMapping, edits: Sequence[HeadlineEdit], texts: Mapping[str, Version]) -> Story:
@@ -456,7 +461,7 @@ def get(conn: Connection, ids: Sequence[str]) -> list[Story]:
     """The stories *ids* as they are now, those that exist, in the order of *ids*."""
     rows: dict[str, RowMapping] = {}
     for chunk in _chunks(ids):
-        for row in conn.execute(_current.where(stories.c.id.in_(chunk))).mappings():
+        for row in conn.execute(_current_of, {"ids": chunk}).mappings():
             rows[row["id"]] = row
     edits = _edits(conn, ids)
     texts = _texts_of_edits(conn, list(rows.values()), edits)
