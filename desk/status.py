@@ -1,10 +1,9 @@
 """How everything stands: gathered once, and shown alike by command, page and JSON."""
 
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 import redis
@@ -12,7 +11,7 @@ import redis
 from desk import show
 from publish.web.views import Fact, Listing, StatusPage
 from stories.config import Config
-from stories.db import Store, captures, key_value, retention, statistics
+from stories.db import Store, retention, statistics
 from stories.db.statistics import TRIES, Broker, Status
 from stories.logs import masked
 from workers import address, pulse, queues
@@ -20,14 +19,6 @@ from workers.address import broker_address, client, key_prefix
 
 PATIENCE = 3.0
 """Seconds the broker has to answer."""
-
-WORTH = 100
-"""How many times as long as it took to add them up figures of storage serve."""
-
-WORTH_NOTING = 0.2
-"""Seconds that adding up must take for its outcome to be noted at all."""
-
-_STORAGE = "status:storage"
 
 Answer = TypeVar("Answer")
 
@@ -41,7 +32,7 @@ def gather(config: Config, store: Store, now: datetime) -> Status:
     found = ask_broker(config, key_prefix(store))
     with store.read() as conn:
         status = statistics.status(conn, now, config.alerts.failing_after)
-    kept = storage(store, now, note=refused is None)
+    kept = retention.storage(store, now, note=refused is None)
     overran = [
         f"{name}: {state.entries} where {feed.limit} are configured"
         for name, state in sorted(status.feeds.items())
@@ -103,35 +94,6 @@ def within(seconds: float, ask: Callable[[], Answer]) -> Answer | None:
     if raised:
         raise raised[0]
     return answers[0] if answers else None
-
-
-def storage(store: Store, now: datetime, *, note: bool = True) -> dict[str, Any]:
-    """What is kept and how it grows: ``captures`` and ``storage`` of a status, as of its ``at``.
-
-    The only figures for which every capture is looked at. They are noted, and serve again for
-    :data:`WORTH` times as long as they took: at once in a small store, for minutes in a large one.
-    """
-    with store.read() as conn:
-        noted = key_value.read(conn, _STORAGE)
-    if noted is not None:
-        age = now - datetime.fromisoformat(noted["storage"]["at"])
-        if timedelta(0) <= age < timedelta(seconds=noted["seconds"] * WORTH):
-            return {"captures": noted["captures"], "storage": noted["storage"]}
-    began = time.monotonic()
-    with store.read() as conn:
-        volume = asdict(captures.volume(conn))
-        days = [
-            {**asdict(d), "day": d.day.isoformat()} for d in retention.storage_by_day(conn, now)
-        ]
-    found = {
-        "captures": volume,
-        "storage": {"at": now.isoformat(), "days": days, "database": retention.size(store)},
-    }
-    seconds = time.monotonic() - began
-    if note and seconds >= WORTH_NOTING:
-        with store.write() as conn:
-            key_value.write(conn, _STORAGE, {**found, "seconds": seconds})
-    return found
 
 
 def needs(status: Status) -> list[str]:

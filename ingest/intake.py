@@ -256,7 +256,7 @@ def _reconcile(
     for story in stored.keys() - wanted.keys():
         records.drop_version(conn, story, capture.id)
         changes.append(VersionChange(story, capture.id, "removed"))
-    had, had_shared = records.keys_of_capture(conn, wire.name, capture.id)
+    had, had_shared = records.keys_of_capture(conn, capture.id)
     wanted_keys = {records.key_digest(k) for k, _ in decision.keys}
     records.drop_keys(conn, wire.name, sorted(had - wanted_keys))
     records.add_keys(conn, wire.name, decision.keys, capture.id)

@@ -74,10 +74,14 @@ def _select(store: Store, selection: Selection, *, expired: bool) -> dict[str, l
             only = captures.quarantined(conn) if only is None else only & captures.quarantined(conn)
         chosen = {}
         for name in names:
-            found = captures.ids_taken_in(
-                conn, name, expired=expired, since=selection.since, until=selection.until
+            chosen[name] = captures.ids_taken_in(
+                conn,
+                name,
+                expired=expired,
+                since=selection.since,
+                until=selection.until,
+                only=only,
             )
-            chosen[name] = [i for i in found if only is None or i in only]
     return chosen
 
 
@@ -211,7 +215,7 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
     :raises StoreError: when *target* holds captures already.
     """
     with source.read() as old, target.write() as new:
-        if captures.volume(new).captures:
+        if captures.listing(new, limit=1):
             raise StoreError(f"database {target.name}: is not empty; name a fresh one")
         names = captures.wires_captured(old) if wires is None else list(wires)
         count = sum(captures.copy(old, new, name) for name in names)

@@ -9,7 +9,6 @@ A step is one short transaction; when the budget of a call is used up, the next 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import structlog
@@ -27,6 +26,11 @@ BUDGET = 5.0
 RECONCILE_EVERY = timedelta(minutes=5)
 RETENTION_EVERY = timedelta(hours=1)
 STORAGE_LOG_EVERY = timedelta(days=1)
+
+AUDITED = 2000
+"""Stories of which one call sees whether they were rendered."""
+
+_AUDITED = "housekeeping:audited"
 
 log = structlog.get_logger(__name__)
 
@@ -93,13 +97,19 @@ def reconcile(store: Store, now: datetime) -> dict[str, int]:
     """Put unfinished work that is missing from the outbox back into it; how much, by kind.
 
     The outbox is written in the transaction that causes work, so nothing is missing unless rows
-    were deleted by hand or a database was restored from parts.
+    were deleted by hand or a database was restored from parts. Of the stories, the next
+    :data:`AUDITED` are looked at, so that all are in turn.
     """
     with store.write() as conn:
         wires = outbox.missing(conn, "ingest", captures.wires_pending(conn))
-        stories = outbox.missing(conn, "story", feeds.unrendered_ids(conn, limit=10_000))
+        after = key_value.read(conn, _AUDITED) or ""
+        ids = records.ids_after(conn, after, AUDITED)
+        stories = outbox.missing(conn, "story", feeds.without_entry(conn, ids))
         outbox.want(conn, "ingest", wires, now)
         outbox.want(conn, "story", stories, now)
+        upto = ids[-1] if len(ids) == AUDITED else ""
+        if upto != after:
+            key_value.write(conn, _AUDITED, upto)
     return {"captures not taken in": len(wires), "stories not rendered": len(stories)}
 
 
@@ -115,8 +125,9 @@ def apply_retention(store: Store, config: Config, now: datetime) -> Iterator[tup
         )
     before = now - config.retention.captures
     yield from _repeat("captures expired", lambda: _expire(store, before, now))
-    yield from delete_stories(store, config, now)
     old = now - config.retention.versions
+    yield from forget_stories(store, config, old, now)
+    yield from drop_replaced(store, old)
     yield from _repeat("captures forgotten", lambda: _drop_captures(store, old))
 
 
@@ -140,20 +151,21 @@ def _drop_captures(store: Store, before: datetime) -> int:
         return retention.drop_captures(conn, before, retention.STEP)
 
 
-_CURSOR = "housekeeping:stories"
-
-
-def delete_stories(store: Store, config: Config, now: datetime) -> Iterator[tuple[str, int]]:
-    """Go through all stories, from where the last call stopped, and delete those that are old."""
-    before = now - config.retention.versions
+def forget_stories(
+    store: Store, config: Config, before: datetime, now: datetime
+) -> Iterator[tuple[str, int]]:
+    """Delete the stories that may go, of those that did not change since *before*, the oldest
+    first."""
     limits = {f.name: f.limit for f in config.outgoing}
+    after = None
     while True:
         with store.read() as conn:
-            after = key_value.read(conn, _CURSOR) or ""
-            ids = records.ids_after(conn, after, retention.STEP)
-            ends = retention.feed_ends(conn, limits) if ids else {}
-            going = retention.forgettable(conn, ids, before, ends)
-        count = 0
+            found = records.changed_before(conn, before, after, retention.STEP)
+            ends = retention.feed_ends(conn, limits) if found else {}
+            going = retention.forgettable(conn, [name for _, name in found], before, ends)
+        if not found:
+            return
+        after, count = found[-1], 0
         for wire in going:
             with _intake_stopped(store, wire) as stopped:
                 if stopped:
@@ -163,14 +175,22 @@ def delete_stories(store: Store, config: Config, now: datetime) -> Iterator[tupl
                         if names:
                             retention.forget(conn, names[wire], now)
                             count += len(names[wire])
-        with store.write() as conn:
-            replaced = retention.drop_replaced(conn, ids, before)
-            if replaced < retention.STEP:  # otherwise these stories may have more
-                key_value.write(conn, _CURSOR, ids[-1] if ids else "")
-        if not ids:
-            return
         yield "stories forgotten", count
-        yield "versions forgotten", replaced
+
+
+def drop_replaced(store: Store, before: datetime) -> Iterator[tuple[str, int]]:
+    """Delete the replaced versions that may go, of those received before *before*."""
+    after = None
+    while True:
+        with store.write() as conn:
+            found = retention.replaced_before(conn, before, after, retention.STEP)
+            ids = sorted({name for _, name in found})
+            count = retention.drop_replaced(conn, ids, before) if ids else 0
+        if not found:
+            return
+        if count < retention.STEP:  # otherwise these stories may have more
+            after = found[-1]
+        yield "versions forgotten", count
 
 
 @contextmanager
@@ -188,11 +208,9 @@ def _intake_stopped(store: Store, wire: str) -> Iterator[bool]:
 
 
 def log_storage(store: Store, now: datetime) -> None:
-    """Log how much the store grew on the last whole day, and its size."""
-    with store.read() as conn:
-        yesterday = retention.storage_by_day(conn, now, 2)[0]
-    figures = {k: v for k, v in asdict(yesterday).items() if k != "day"}
-    log.info("storage", day=yesterday.day.isoformat(), **figures, database=retention.size(store))
+    """Log how much the store grew on the last whole day, and its size; note it for status."""
+    found = retention.storage(store, now, anew=True)["storage"]
+    log.info("storage", database=found["database"], **found["days"][-2])
 
 
 def _due(store: Store, key: str, every: timedelta, now: datetime) -> bool:

@@ -38,7 +38,7 @@ def stories(
         if feed is not None:
             found = records.get(conn, feeds.placed_ids(conn, feed, limit))
         elif second_look:
-            found = records.get(conn, records.second_looks(conn))
+            found = records.get(conn, records.second_looks(conn, limit, wire or None))
         else:
             found = records.newest(conn, wires=wire or None, limit=limit)
         found = [story for story in found if not wire or story.wire in wire][:limit]

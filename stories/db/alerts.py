@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from stories.db.captures import TAKEN_IN
 from stories.db.engine import upsert
 from stories.db.tables import alerts, captures, wires
 
@@ -232,33 +233,19 @@ def longest_silence(
 ) -> timedelta | None:
     """The longest time between *start* and *end* in which the wire brought no news.
 
-    None when its captures do not reach back to *start*. Reads only the captures of that stretch:
-    their numbers rise with time, so an index leads there.
+    None when its captures do not reach back to *start*.
     """
-    oldest = conn.execute(
-        select(captures.c.received_at)
-        .where(captures.c.wire == wire)
-        .order_by(captures.c.id)
-        .limit(1)
-    ).scalar()
+    at, wires_own = captures.c.received_at, captures.c.wire == wire
+    oldest = conn.execute(select(at).where(wires_own).order_by(captures.c.id).limit(1)).scalar()
     if oldest is None or oldest > start:
         return None
-    at = captures.c.received_at
-    # Each looked up in the index of times first; the planner cannot know that numbers follow it.
-    low = conn.execute(
-        select(captures.c.id).where(at >= start).order_by(at, captures.c.id).limit(1)
-    ).scalar()
-    high = conn.execute(
-        select(captures.c.id).where(at < end).order_by(at.desc(), captures.c.id.desc()).limit(1)
-    ).scalar()
-    moments = [start, end]
-    if low is not None and high is not None:
-        moments[1:1] = conn.execute(
-            select(at)
-            .where(captures.c.wire == wire, captures.c.id.between(low, high))
-            .where(captures.c.new + captures.c.updated > 0, at >= start, at < end)
-            .order_by(at)
-        ).scalars()
+    news = conn.execute(
+        select(at)
+        .where(captures.c.state.in_(TAKEN_IN), wires_own, at >= start, at < end)
+        .where(captures.c.new + captures.c.updated > 0)
+        .order_by(at)
+    ).scalars()
+    moments: list[datetime] = [start, *news, end]
     return max(after - before for before, after in itertools.pairwise(moments))
 
 

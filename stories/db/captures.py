@@ -5,15 +5,17 @@ real feeds then take a tenth or less of that. Each knows its parent and can be r
 chains are short, and begin anew where a feed has become another one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 import zstandard
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    RowMapping,
     ScalarSelect,
     Select,
     delete,
@@ -31,6 +33,11 @@ from stories.models import INTAKE_RULE, Capture, Problem, body_digest
 _LEVEL = 3
 DEEPEST = 31
 """How many parents one may have, one after the other: as many take some 2 ms to restore."""
+TAKEN_IN = ("ingested", "withdrawn")
+"""States of captures that were taken in: until their words were deleted with their licence."""
+STATES = ("pending", "failed", *TAKEN_IN)
+CHUNK = 400
+"""Most values bound in one IN (…): far below SQLite's and PostgreSQL's limits."""
 _WORTH = 8
 """Bytes that do not shrink to this part of them against a parent are packed by themselves."""
 
@@ -150,11 +157,16 @@ _firsts = captures.alias()
 
 
 def first_of(wire: ColumnElement[str]) -> ScalarSelect[int]:
-    """In a query: the number of the first capture of *wire* that held an item."""
+    """In a query: the number of the first capture of *wire* that held an item; where there is none,
+    that of another wire.
+
+    Asked in the order of the index of wires and numbers, PostgreSQL uses that; of one wire alone it
+    may walk by number over all that others sent.
+    """
     return (
         select(_firsts.c.id)
-        .where(_firsts.c.wire == wire, _firsts.c["items"] > 0)
-        .order_by(_firsts.c.id)
+        .where(_firsts.c.wire >= wire, _firsts.c["items"] > 0)
+        .order_by(_firsts.c.wire, _firsts.c.id)
         .limit(1)
         .scalar_subquery()
     )
@@ -162,12 +174,9 @@ def first_of(wire: ColumnElement[str]) -> ScalarSelect[int]:
 
 def ids_pending(conn: Connection, wire: str) -> list[int]:
     """Numbers of the wire's captures that wait to be taken in, in the order received."""
-    query = (
-        select(captures.c.id)
-        .where(captures.c.wire == wire, captures.c.state == "pending")
-        .order_by(captures.c.id)
-    )
-    return list(conn.execute(query).scalars())
+    query = select(captures.c.id).where(captures.c.state == "pending", captures.c.wire == wire)
+    # Sorted here: asked to, a database walks by number over all that the wire ever sent.
+    return sorted(conn.execute(query).scalars())
 
 
 def wires_pending(conn: Connection) -> list[str]:
@@ -181,24 +190,20 @@ def settle(conn: Connection, number: int, values: dict[str, Any]) -> None:
     conn.execute(update(captures).where(captures.c.id == number).values(**values))
 
 
-def _chosen(
-    wires: Sequence[str] | None,
-    since: datetime | None,
-    until: datetime | None,
-    states: Sequence[str] | None = None,
-    quarantined: bool = False,
+def _between(
+    query: Select[Any],
+    wire: ColumnElement[str],
+    at: ColumnElement[datetime],
+    which: tuple[str | None, datetime | None, datetime | None],
 ) -> Select[Any]:
-    query = select(captures)
-    if wires is not None:
-        query = query.where(captures.c.wire.in_(wires))
+    """*query* of those of a wire (None: of all), since and until (None: without end)."""
+    name, since, until = which
+    if name is not None:
+        query = query.where(wire == name)
     if since is not None:
-        query = query.where(captures.c.received_at >= since)
+        query = query.where(at >= since)
     if until is not None:
-        query = query.where(captures.c.received_at < until)
-    if states is not None:
-        query = query.where(captures.c.state.in_(states))
-    if quarantined:
-        query = query.where(captures.c.id.in_(select(problems.c.capture_id)))
+        query = query.where(at < until)
     return query
 
 
@@ -214,17 +219,39 @@ def listing(
 ) -> list[Capture]:
     """The newest *limit* captures that match, newest first; with *quarantined* only those that
     could not be taken in, or not with all items."""
-    query = (
-        _chosen(wires, since, until, states, quarantined)
-        .order_by(captures.c.id.desc())
-        .limit(limit)
-    )
-    return [Capture(**r) for r in conn.execute(query).mappings()]
+    number, at = captures.c.id, captures.c.received_at
+    timed = since is not None or until is not None
+    rows: list[RowMapping] = []
+    # Of each wire by itself, and of each state, in the order of an index: so the walk along it ends
+    # at the limit.
+    names = [None] if wires is None else sorted(set(wires))
+    split = timed and wires is not None
+    for wire, state in product(names, states or (STATES if split else (None,))):
+        which = (wire, since, until)
+        query = _between(select(captures), captures.c.wire, at, which)
+        if state is not None:
+            query = query.where(captures.c.state == state)
+        if quarantined:  # problems are few, and have wire and time of their captures
+            bad = _between(select(problems.c.capture_id), problems.c.wire, problems.c.at, which)
+            newest = bad.distinct().order_by(problems.c.capture_id.desc()).limit(limit)
+            query = query.where(number.in_(newest))
+        elif timed:
+            query = query.order_by(at.desc())
+        rows += conn.execute(query.order_by(number.desc()).limit(limit)).mappings()
+    rows.sort(key=lambda row: int(row["id"]), reverse=True)
+    return [Capture(**r) for r in rows[:limit]]
 
 
 def wires_captured(conn: Connection) -> list[str]:
     """Every wire that has a capture, configured or not."""
-    return sorted(conn.execute(select(captures.c.wire).distinct()).scalars())
+    # From name to name along an index: DISTINCT reads every row of it.
+    name = select(func.min(captures.c.wire).label("name")).cte("names", recursive=True)
+    following = select(func.min(captures.c.wire)).where(captures.c.wire > name.c.name)
+    every = name.union_all(
+        select(following.correlate(name).scalar_subquery()).where(name.c.name.is_not(None))
+    )
+    found = conn.execute(select(every.c.name).where(every.c.name.is_not(None))).scalars()
+    return sorted(n for n in found if n is not None)
 
 
 def ids_taken_in(
@@ -235,17 +262,27 @@ def ids_taken_in(
     since: datetime | None = None,
     until: datetime | None = None,
     after: int = 0,
+    only: Collection[int] | None = None,
 ) -> list[int]:
     """Numbers of the wire's captures that match, come after *after* and are not pending, in the
-    order received: those that have their bytes or, with *expired*, those whose bytes are gone."""
-    query = _chosen([wire], since, until).where(
-        captures.c.id > after,
-        captures.c.state != "pending",
+    order received: those that have their bytes or, with *expired*, those whose bytes are gone; of
+    the numbers *only*, where given."""
+    which = (wire, since, until)
+    query = _between(select(captures.c.id), captures.c.wire, captures.c.received_at, which).where(
+        captures.c.state.in_(("failed", *TAKEN_IN)),
         captures.c.expired_at.is_not(None) if expired else captures.c.expired_at.is_(None),
     )
-    return list(
-        conn.execute(query.with_only_columns(captures.c.id).order_by(captures.c.id)).scalars()
-    )
+    if after:
+        query = query.where(captures.c.id > after)
+    if only is None:
+        return sorted(conn.execute(query).scalars())  # sorted here, as in ids_pending
+    wanted = sorted(only)
+    parts = (wanted[at : at + CHUNK] for at in range(0, len(wanted), CHUNK))
+    return [
+        number
+        for part in parts
+        for number in sorted(conn.execute(query.where(captures.c.id.in_(part))).scalars())
+    ]
 
 
 def problem(conn: Connection, found: Sequence[Problem], capture_id: int) -> None:

@@ -11,11 +11,14 @@ from sqlalchemy import (
     Column,
     Connection,
     Engine,
+    Integer,
     Table,
     create_engine,
     event,
     func,
     inspect,
+    literal,
+    literal_column,
     make_url,
     select,
     text,
@@ -31,7 +34,7 @@ from stories.logs import masked
 BUSY_SECONDS = 30.0
 """How long SQLite waits for another writer: far above our longest transaction."""
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest revision in ``migrations/versions``."""
 
 _MIGRATION_LOCK = 0x57495245  # any constant of our own; "WIRE"
@@ -344,6 +347,32 @@ def upsert(conn: Connection | str, table: Table) -> postgresql.Insert | sqlite.I
     if (conn if isinstance(conn, str) else conn.dialect.name) == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+COUNTED = 1000
+"""Rows up to which a growing table is counted."""
+
+
+def roughly(conn: Connection, table: Table) -> int:
+    """How many rows *table* has: up to :data:`COUNTED` exactly, above that as the database
+    estimates it, for to count reads them all.
+
+    PostgreSQL's estimate is that of its last ANALYZE. SQLite's is made of the first and the last
+    number of a row: too high by as many as were deleted between them.
+    """
+    few = select(literal(1)).select_from(table).limit(COUNTED + 1).subquery()
+    counted = select(func.count()).select_from(few).scalar_subquery()
+    if conn.dialect.name == "postgresql":
+        one = text(f"oid = '{table.name}'::regclass")
+        estimate = (
+            select(literal_column("reltuples", Integer)).select_from(text("pg_class")).where(one)
+        )
+    else:
+        row = literal_column("rowid", Integer)
+        first, last = (select(end(row)).select_from(table) for end in (func.min, func.max))
+        estimate = select(last.scalar_subquery() - first.scalar_subquery() + 1)
+    count, about = conn.execute(select(counted, estimate.scalar_subquery())).one()
+    return int(count) if count <= COUNTED else max(int(count), int(about))
 
 
 def resume_sequence(conn: Connection, column: Column[Any]) -> None:

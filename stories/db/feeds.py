@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from stories.db.captures import first_of
 from stories.db.engine import upsert
-from stories.db.tables import captures, entries, feeds, placements, stories
+from stories.db.tables import captures, entries, feeds, outbox, placements, stories
 
 Format = Literal["rss", "atom", "json"]
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
@@ -252,12 +252,16 @@ def summary(conn: Connection) -> dict[str, tuple[int, datetime]]:
 
 def placed_since(conn: Connection, since: datetime) -> dict[str, int]:
     """How many stories changed after *since* each feed has; feeds that have none are left out."""
-    rows = conn.execute(
-        select(placements.c.feed, func.count().label("stories"))
-        .where(placements.c.changed_at > since)
-        .group_by(placements.c.feed)
+    late = select(func.count()).where(
+        placements.c.feed == feeds.c.name, placements.c.changed_at > since
     )
-    return {row.feed: row.stories for row in rows}
+    # Each feed's by itself: grouped, all that was ever placed would be read.
+    rows = conn.execute(
+        select(feeds.c.name, late.correlate(feeds).scalar_subquery().label("stories")).where(
+            feeds.c.format == "rss"
+        )
+    )
+    return {row.name: row.stories for row in rows if row.stories}
 
 
 def drop_feeds(conn: Connection, keep: Sequence[str]) -> list[str]:
@@ -270,20 +274,23 @@ def drop_feeds(conn: Connection, keep: Sequence[str]) -> list[str]:
     return gone
 
 
-_without_entry = (
-    select(stories.c.id)
-    .join(entries, entries.c.story_id == stories.c.id, isouter=True)
-    .where(entries.c.story_id.is_(None))
-)
-
-
 def unrendered(conn: Connection) -> int:
-    """Stories on record that have no entry (yet, or because they could not be rendered)."""
-    return int(
-        conn.execute(select(func.count()).select_from(_without_entry.subquery())).scalar_one()
+    """Stories on record that have no entry (yet, or because they could not be rendered).
+
+    They wait in the outbox, so only that is looked through.
+    """
+    query = (
+        select(func.count())
+        .select_from(outbox)
+        .join(stories, stories.c.id == outbox.c.key)
+        .join(entries, entries.c.story_id == stories.c.id, isouter=True)
+        .where(outbox.c.kind == "story", entries.c.story_id.is_(None))
     )
+    return int(conn.execute(query).scalar_one())
 
 
-def unrendered_ids(conn: Connection, limit: int) -> list[str]:
-    """Ids of up to *limit* stories without an entry."""
-    return list(conn.execute(_without_entry.order_by(stories.c.id).limit(limit)).scalars())
+def without_entry(conn: Connection, ids: Sequence[str]) -> list[str]:
+    """Those of *ids* that have no entry."""
+    rows = conn.execute(select(entries.c.story_id).where(entries.c.story_id.in_(ids)))
+    have = set(rows.scalars())
+    return [name for name in ids if name not in have]

@@ -50,6 +50,9 @@ RENEW_SECONDS = LEASE.total_seconds() / 3
 RETRY_FIRST = timedelta(seconds=15)
 RETRY_LONGEST = timedelta(hours=1)
 
+CHUNK = 1000
+"""Keys per statement: SQLite binds 32,766 values at most, PostgreSQL 65,535."""
+
 AHEAD = timedelta(minutes=5)
 """By how much the clocks of the machines may differ (as for wires)."""
 
@@ -290,8 +293,11 @@ def renewing(store: Store, jobs: Sequence[Job]) -> Iterator[None]:
 
 def missing(conn: Connection, kind: Kind, keys: Sequence[str]) -> list[str]:
     """Those of *keys* that are not wanted."""
-    rows = conn.execute(select(outbox.c.key).where(outbox.c.kind == kind)).scalars()
-    waiting_keys = set(rows)
+    waiting_keys: set[str] = set()
+    for at in range(0, len(keys), CHUNK):
+        part = outbox.c.key.in_(keys[at : at + CHUNK])
+        query = select(outbox.c.key).where(outbox.c.kind == kind, part)
+        waiting_keys.update(conn.execute(query).scalars())
     return [k for k in keys if k not in waiting_keys]
 
 

@@ -22,7 +22,7 @@ Every step is one small transaction; several processes may run them at once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -36,6 +36,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal_column,
     or_,
     select,
     text,
@@ -43,8 +44,9 @@ from sqlalchemy import (
     update,
 )
 
+from stories.db import key_value
 from stories.db import outbox as wishes
-from stories.db.captures import unchain
+from stories.db.captures import unchain, volume
 from stories.db.engine import Store
 from stories.db.stories import WITHDRAWN, settle, withdrawn
 from stories.db.tables import (
@@ -128,6 +130,42 @@ def storage_by_day(conn: Connection, now: datetime, days: int = 7) -> list[Day]:
         )
         for n in range(first, last + 1)
     ]
+
+
+FEW = 10_000
+"""Captures that are added up whenever somebody asks: that takes some tens of milliseconds."""
+
+NOTED_FOR = timedelta(days=2)
+"""How long noted figures serve: housekeeping notes new ones every day."""
+
+_STORAGE = "status:storage"
+
+
+def storage(
+    store: Store, now: datetime, *, note: bool = True, anew: bool = False
+) -> dict[str, Any]:
+    """What is kept and how it grows: ``captures`` and ``storage`` of a status, as of its ``at``.
+
+    The only figures for which every capture is looked at. Where those are many they are noted, and
+    serve again, unless *anew*: to ask costs the same however much is kept.
+    """
+    with store.read() as conn:
+        noted = key_value.read(conn, _STORAGE)
+    if noted is not None and not anew:
+        age = now - datetime.fromisoformat(noted["storage"]["at"])
+        if timedelta(0) <= age < NOTED_FOR:
+            return {"captures": noted["captures"], "storage": noted["storage"]}
+    with store.read() as conn:
+        kept = asdict(volume(conn))
+        days = [{**asdict(d), "day": d.day.isoformat()} for d in storage_by_day(conn, now)]
+    found = {
+        "captures": kept,
+        "storage": {"at": now.isoformat(), "days": days, "database": size(store)},
+    }
+    if note and kept["captures"] > FEW:
+        with store.write() as conn:
+            key_value.write(conn, _STORAGE, found)
+    return found
 
 
 def _newest(wire: ColumnElement[str], *around: Any) -> ColumnElement[datetime]:
@@ -363,6 +401,20 @@ def forget(conn: Connection, ids: Sequence[str], now: datetime) -> None:
         stories.c.id,
     ):
         conn.execute(delete(column.table).where(column.in_(ids)))
+
+
+def replaced_before(
+    conn: Connection, before: datetime, after: tuple[datetime, str] | None, limit: int
+) -> list[tuple[datetime, str]]:
+    """Receipt and story of up to *limit* versions received before *before*, ascending, from *after*
+    (such a pair) on; none that is the first of its story."""
+    at, name = versions.c.received_at, versions.c.story_id
+    # Written out, so that the index of those is used.
+    query = select(at, name).where(versions.c.number > literal_column("1"), at < before)
+    if after is not None:
+        query = query.where(at >= after[0], or_(at > after[0], name > after[1]))
+    rows = conn.execute(query.order_by(at, name).limit(limit))
+    return [(row.received_at, row.story_id) for row in rows]
 
 
 def drop_replaced(conn: Connection, ids: Sequence[str], before: datetime) -> int:

@@ -158,7 +158,7 @@ def status(conn: Connection, now: datetime, failing_for: timedelta) -> Status:
         leases_expired=expired_leases(conn, now),
         stories=of_stories,
         versions=of_versions,
-        second_look=len(records.second_looks(conn)),
+        second_look=records.second_looks_count(conn),
         contradicted=len(records.contradicted(conn)),
         no_headline=len(without_headline),
         feeds={

@@ -21,8 +21,8 @@ from sqlalchemy import (
     update,
 )
 
-from stories.db.captures import first_of
-from stories.db.engine import resume_sequence, upsert
+from stories.db.captures import CHUNK, first_of
+from stories.db.engine import resume_sequence, roughly, upsert
 from stories.db.tables import captures, entries, headlines, identities, stories, versions
 from stories.facts import differing
 from stories.models import (
@@ -38,9 +38,6 @@ from wirecopy.scope import Digests
 
 WITHDRAWN = "withdrawn"
 """State of a capture whose licence is over: its bytes are gone, and the words it brought."""
-
-CHUNK = 400
-"""Most names bound in one IN (…): far below SQLite's and PostgreSQL's limits."""
 
 
 def _chunks(names: Sequence[str]) -> Iterable[Sequence[str]]:
@@ -157,18 +154,13 @@ def versions_of_capture(conn: Connection, capture_id: int) -> dict[str, VersionR
     return {r["story_id"]: VersionRow(**r) for r in rows}
 
 
-def keys_of_capture(conn: Connection, wire: str, capture_id: int) -> tuple[set[str], set[str]]:
+def keys_of_capture(conn: Connection, capture_id: int) -> tuple[set[str], set[str]]:
     """Digests of the keys that the capture put on record, and of those it found to be shared."""
-    rows = conn.execute(
-        select(identities.c.digest, identities.c.capture_id, identities.c.shared_from).where(
-            identities.c.wire == wire,
-            or_(identities.c.capture_id == capture_id, identities.c.shared_from == capture_id),
-        )
-    ).all()
-    return (
-        {r.digest for r in rows if r.capture_id == capture_id},
-        {r.digest for r in rows if r.shared_from == capture_id},
+    first, shared = (
+        set(conn.execute(select(identities.c.digest).where(column == capture_id)).scalars())
+        for column in (identities.c.capture_id, identities.c.shared_from)
     )
+    return first, shared
 
 
 def add_stories(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -351,10 +343,12 @@ def _standing(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]
         .where(headlines.c.story_id.in_(ids))
         .group_by(headlines.c.story_id)
     )
-    edited: dict[str, datetime] = {
-        row.story_id: row.at
+    edits = {
+        row.story_id: row
         for row in conn.execute(
-            select(headlines.c.story_id, headlines.c.at).where(headlines.c.id.in_(last))
+            select(
+                headlines.c.story_id, headlines.c.at, headlines.c.text, headlines.c.against
+            ).where(headlines.c.id.in_(last))
         )
     }
     return {
@@ -364,9 +358,11 @@ def _standing(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]
             "number": row.number,
             "first_received_at": row.first,
             "received_at": row.received_at,
-            "changed_at": max(row.received_at, edited.get(row.story_id, row.received_at)),
+            "changed_at": row.received_at if edit is None else max(row.received_at, edit.at),
+            "second_look": edit is not None and edit.text is not None and edit.against < row.number,
         }
         for row in rows
+        for edit in (edits.get(row.story_id),)
     }
 
 
@@ -495,42 +491,52 @@ def brought_by(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[int, int
 
 def matching(conn: Connection, prefix: str, limit: int = 5) -> list[str]:
     """Ids that begin with *prefix*, for a person who typed the beginning of one."""
-    query = select(stories.c.id).where(stories.c.id.startswith(prefix, autoescape=True))
+    # LIKE alone walks over all of them: an index leads to a range. No letter of an id is above z.
+    query = select(stories.c.id).where(
+        stories.c.id.between(prefix, f"{prefix}{'z' * 13}"),
+        stories.c.id.startswith(prefix, autoescape=True),
+    )
     return list(conn.execute(query.order_by(stories.c.id).limit(limit)).scalars())
 
 
 def newest(conn: Connection, *, wires: Sequence[str] | None = None, limit: int = 50) -> list[Story]:
     """The *limit* stories that changed last, newest first, as feeds order them."""
-    query = _current.order_by(stories.c.changed_at.desc(), stories.c.position, stories.c.id)
+    # Ids first, and of each wire by itself: so each walk along an index ends at the limit. Asked
+    # for whole stories, PostgreSQL joins all of them before it sorts.
+    top = select(stories.c.changed_at, stories.c.position, stories.c.id)
+    top = top.order_by(*_ORDER).limit(limit)
+    some = [top] if wires is None else [top.where(stories.c.wire == w) for w in sorted(set(wires))]
+    found = [row for query in some for row in conn.execute(query)]
+    found.sort(key=lambda row: (row.position, row.id))
+    found.sort(key=lambda row: row.changed_at, reverse=True)
+    return get(conn, [row.id for row in found[:limit]])
+
+
+_ORDER = (stories.c.changed_at.desc(), stories.c.position, stories.c.id)
+"""As feeds order stories."""
+
+
+def second_looks(
+    conn: Connection, limit: int | None = None, wires: Sequence[str] | None = None
+) -> list[str]:
+    """Ids of up to *limit* stories whose wire moved on after the desk wrote the headline in force,
+    the last changed first."""
+    query = select(stories.c.id).where(stories.c.second_look).order_by(*_ORDER).limit(limit)
     if wires is not None:
         query = query.where(stories.c.wire.in_(wires))
-    rows = list(conn.execute(query.limit(limit)).mappings())
-    edits = _edits(conn, [r["id"] for r in rows])
-    texts = _texts_of_edits(conn, rows, edits)
-    return [_story(r, edits.get(r["id"], ()), texts) for r in rows]
-
-
-def second_looks(conn: Connection) -> list[str]:
-    """Ids of the stories whose wire moved on after the desk wrote the headline in force."""
-    last = (
-        select(headlines.c.story_id, func.max(headlines.c.id).label("id"))
-        .group_by(headlines.c.story_id)
-        .subquery()
-    )
-    query = (
-        select(stories.c.id)
-        .join(last, last.c.story_id == stories.c.id)
-        .join(headlines, headlines.c.id == last.c.id)
-        .where(headlines.c.text.is_not(None), headlines.c.against < stories.c.number)
-        .order_by(stories.c.changed_at.desc(), stories.c.position, stories.c.id)
-    )
     return list(conn.execute(query).scalars())
+
+
+def second_looks_count(conn: Connection) -> int:
+    """How many they are."""
+    query = select(func.count()).select_from(stories).where(stories.c.second_look)
+    return int(conn.execute(query).scalar_one())
 
 
 def contradicted(conn: Connection, limit: int = 100) -> list[tuple[Story, str]]:
     """Of the newest *limit* stories that wait for a second look, those under a desk headline whose
     wire headline changed in a fact since, and in which (:func:`stories.facts.differing`)."""
-    ids = second_looks(conn)[:limit]
+    ids = second_looks(conn, limit)
     rows = list(conn.execute(_current.where(stories.c.id.in_(ids))).mappings()) if ids else []
     edits = _edits(conn, [r["id"] for r in rows])
     texts = _texts_of_edits(conn, rows, edits)
@@ -542,6 +548,21 @@ def contradicted(conn: Connection, limit: int = 100) -> list[tuple[Story, str]]:
             if fact:
                 found.append((story, fact))
     return found
+
+
+def changed_before(
+    conn: Connection, before: datetime, after: tuple[datetime, str] | None, limit: int
+) -> list[tuple[datetime, str]]:
+    """Times of change and ids of up to *limit* stories that did not change since *before*,
+    ascending, from *after* (such a pair) on."""
+    query = select(stories.c.changed_at, stories.c.id).where(stories.c.changed_at < before)
+    if after is not None:
+        at, name = after
+        query = query.where(
+            stories.c.changed_at >= at, or_(stories.c.changed_at > at, stories.c.id > name)
+        )
+    rows = conn.execute(query.order_by(stories.c.changed_at, stories.c.id).limit(limit))
+    return [(row.changed_at, row.id) for row in rows]
 
 
 def ids_after(conn: Connection, after: str, limit: int, wire: str | None = None) -> list[str]:
@@ -584,11 +605,8 @@ def copy_edits(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def counts(conn: Connection) -> tuple[int, int]:
-    """How many stories and how many versions there are."""
-    return (
-        int(conn.execute(select(func.count()).select_from(stories)).scalar_one()),
-        int(conn.execute(select(func.count()).select_from(versions)).scalar_one()),
-    )
+    """How many stories and how many versions there are, roughly where they are many."""
+    return roughly(conn, stories), roughly(conn, versions)
 
 
 def withdrawn(conn: Connection, ids: Sequence[str]) -> set[str]:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    literal_column,
     true,
 )
 
@@ -189,6 +190,7 @@ problems = Table(
     Column("message", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     UniqueConstraint("capture_id", "position"),
+    Index(None, "at"),
 )
 
 stories = Table(
@@ -208,12 +210,22 @@ stories = Table(
     Column("capture_id", BigInteger, nullable=False),  # of the current version
     Column("position", Integer, nullable=False),  # of its item in that capture
     Column("number", Integer, nullable=False),
+    # Whether its wire moved on after the desk wrote the headline in force.
+    Column("second_look", Boolean, nullable=False, server_default=false()),
     # The newest form of its addresses with a signature that expires, by that without it.
     Column("addresses", JSON(none_as_null=True)),
     UniqueConstraint("guid"),
     Index(None, "changed_at"),
     Index(None, "wire", "changed_at"),
     Index(None, "wire", "first_received_at"),  # whose licence ends next
+)
+
+# Of those that wait for the desk only, in their order.
+Index(
+    "ix_stories_second_look",
+    stories.c.changed_at,
+    sqlite_where=stories.c.second_look,
+    postgresql_where=stories.c.second_look,
 )
 
 identities = Table(
@@ -228,6 +240,14 @@ identities = Table(
     Column("shared_from", BigInteger),
     PrimaryKeyConstraint("wire", "digest"),
     Index(None, "story_id"),
+    Index(None, "capture_id"),
+)
+
+Index(
+    "ix_identities_shared_from",
+    identities.c.shared_from,
+    sqlite_where=identities.c.shared_from.is_not(None),
+    postgresql_where=identities.c.shared_from.is_not(None),
 )
 
 versions = Table(
@@ -246,6 +266,14 @@ versions = Table(
     Column("received", JSON, nullable=False),
     PrimaryKeyConstraint("story_id", "capture_id"),
     Index(None, "capture_id"),
+)
+
+# What may have been replaced, for retention: a story's first version never is.
+Index(
+    "ix_versions_replaced",
+    versions.c.received_at,
+    sqlite_where=versions.c.number > literal_column("1"),
+    postgresql_where=versions.c.number > literal_column("1"),
 )
 
 headlines = Table(
@@ -326,7 +354,7 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("error", Text),
     PrimaryKeyConstraint("kind", "key"),
-    Index(None, "kind", "due_at"),
+    Index(None, "kind", "since", "key"),  # the oldest first, whatever waits behind them
 )
 
 notes = Table(
