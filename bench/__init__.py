@@ -18,6 +18,9 @@ plain    plain feedgen, as one would write it
 poll     a poll, against ``reader``: ``wirecopy_side``, ``reader_side``; ``postgres``
 read     a feed read whole, against feedparser
 headline a headline of the desk's → three feeds, against feedgen
+live     how long news takes through ``wirecopy up``, its memory, its start
+growth   what is kept: the archive, the database
+history  everything that is done, with few stories and with many
 serve    feeds over HTTP, against a static file server; ``client`` asks, ``static`` is that server
 scale    many wires, on real workers; ``window`` says what such a run can show
 ======== =============================================================================

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench import headline, machine, poll, read, serve
+from bench import growth, headline, history, live, machine, poll, read, serve
 from bench.sides import SideError
 from bench.table import Table
 from stories import clock, logs
@@ -15,22 +15,48 @@ from stories import clock, logs
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured. ``seconds`` is the least time of one figure in one turn."""
+    """How much is measured. ``seconds`` is the least time of one figure in one turn, ``live`` how
+    long news comes, ``stories`` how many the two stores have that are compared,
+    ``kept`` the wires and rounds of which is seen what is kept."""
 
     wires: int
     batches: int
     rounds: int
     turns: int
     seconds: float
+    live: float
+    stories: tuple[int, int]
+    kept: tuple[int, int]
 
 
-FULL = Size(wires=30, batches=2, rounds=3, turns=3, seconds=2.0)
-QUICK = Size(wires=2, batches=1, rounds=1, turns=1, seconds=0.05)
+FULL = Size(
+    wires=30,
+    batches=2,
+    rounds=3,
+    turns=3,
+    seconds=2.0,
+    live=30.0,
+    stories=(2_000, 200_000),
+    kept=(20, 32),
+)
+QUICK = Size(
+    wires=2,
+    batches=1,
+    rounds=1,
+    turns=1,
+    seconds=0.05,
+    live=2.0,
+    stories=(300, 600),
+    kept=(2, 2),
+)
 
 TABLES: dict[str, Callable[[Size], Table]] = {
     "poll": lambda s: poll.table(s.wires, s.batches, s.rounds),
     "read": lambda s: read.table(10 * s.turns),
     "headline": lambda s: headline.table(20 * s.turns),
+    "live": lambda s: live.table(s.live, s.turns),
+    "growth": lambda s: growth.table(*s.kept),
+    "history": lambda s: history.table(*s.stories, s.turns),
     "serve": lambda s: serve.table(s.seconds, s.turns),
 }
 

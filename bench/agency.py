@@ -2,7 +2,7 @@
 
 It is a process of its own, and stands still until the bench moves it, so that every side is
 served the very same bytes. ``python -m bench.agency FILE`` reads from FILE, at every request, what
-it is to publish (:class:`Moment`).
+it is to publish (:class:`Moment`), and notes there when it was first asked.
 """
 
 import gzip
@@ -12,6 +12,7 @@ import random
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ LEVEL = 6
 """Of gzip, as servers have it."""
 
 _MOMENT = "qq?"
+_ASKED = "d"
+_AT = 32
+"""Where in the file the second stands, behind the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ def began() -> datetime:
 
 
 @lru_cache(maxsize=20_000)
-def item(wire: int, index: int) -> Item:
+def item(wire: int, index: int, length: int = BODY) -> Item:
     """Story *index* of *wire*: the same one in every process of a run."""
     lots = random.Random(wire * 1_000_003 + index)
     key = f"{wire}-{index}"
@@ -86,15 +90,16 @@ def item(wire: int, index: int) -> Item:
         headline=escape(english.text(lots, 60), quote=False),
         author=english.text(lots, 12).title(),
         summary=escape(english.text(lots, 220), quote=False) + ".",
-        body=english.body(lots, BODY) + f"\n<p>Story {key}.</p>",
+        body=english.body(lots, length) + f"\n<p>Story {key}.</p>",
         at=began() + timedelta(seconds=60 * index + wire),
         categories=(lots.choice(("India", "World", "Sport")), lots.choice(("Politics", "Money"))),
     )
 
 
-def feed(wire: int, format: str, moment: Moment) -> bytes:
-    """The feed of *wire* at *moment*, without a network: the newest first."""
-    items = [item(wire, moment.news + place) for place in reversed(range(ITEMS))]
+def feed(wire: int, format: str, moment: Moment, length: int = BODY) -> bytes:
+    """The feed of *wire* at *moment*, without a network, the newest first; with bodies of some
+    *length* characters."""
+    items = [item(wire, moment.news + place, length) for place in reversed(range(ITEMS))]
     built = items[0].at + timedelta(seconds=moment.built)
     return (_rss if format == "rss" else _atom)(wire, items, built)
 
@@ -153,6 +158,17 @@ class Agency:
         """Where a wire's feed is."""
         return f"{self.base}/{wire}.{format}"
 
+    def asked(self) -> float | None:
+        """When it was first asked since :meth:`forget`, seconds since 1970; None: it was not."""
+        [at] = struct.unpack_from(_ASKED, self._file.read_bytes(), _AT)
+        return at or None
+
+    def forget(self) -> None:
+        """Forget that it was asked."""
+        with self._file.open("r+b") as file:
+            file.seek(_AT)
+            file.write(struct.pack(_ASKED, 0.0))
+
     def move(self, moment: Moment, wires: Iterable[int] = (), format: str = "rss") -> None:
         """Publish *moment*; the feeds of *wires* are written now, so that no side waits for it."""
         self.moment = moment
@@ -169,7 +185,7 @@ class Agency:
 def performing(folder: Path) -> Iterator[Agency]:
     """The agency, publishing its first moment, while the block runs."""
     file = folder / "moment"
-    file.write_bytes(Moment().packed())
+    file.write_bytes(Moment().packed().ljust(_AT, b"\0") + struct.pack(_ASKED, 0.0))
     process = subprocess.Popen(
         bound_to_parent([sys.executable, "-m", "bench.agency", str(file)]),
         stdout=subprocess.PIPE,
@@ -194,7 +210,9 @@ class _Desk(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request for ``/WIRE.FORMAT``."""
-        moment = Moment(*struct.unpack(_MOMENT, self.shown[:]))
+        moment = Moment(*struct.unpack_from(_MOMENT, self.shown))
+        if not struct.unpack_from(_ASKED, self.shown, _AT)[0]:
+            struct.pack_into(_ASKED, self.shown, _AT, time.time())
         wire, _, format = self.path.removeprefix("/").partition(".")
         if not wire.isdigit() or format not in CONTENT_TYPES:
             self.send_error(404)
@@ -225,9 +243,8 @@ def _packed(wire: int, format: str, news: int, built: int) -> bytes:
 
 def main(file: str) -> None:
     """Serve until killed."""
-    with Path(file).open("rb") as shared:
-        size = struct.calcsize(_MOMENT)
-        _Desk.shown = mmap.mmap(shared.fileno(), size, access=mmap.ACCESS_READ)
+    with Path(file).open("r+b") as shared:
+        _Desk.shown = mmap.mmap(shared.fileno(), 0)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Desk)
     server.daemon_threads = True
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
