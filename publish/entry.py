@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from html import escape
 from typing import Literal
 from urllib.parse import quote, urlsplit
@@ -266,7 +267,12 @@ def story_url(story: Story, config: Config) -> str:
 
 def urn(config: Config, kind: Kind, first_name: str) -> str:
     """The id of the wire or feed that began as *first_name*: the same when the site moves."""
-    return uuid.uuid5(NAMESPACE, f"{config.publisher.authority}\0{kind}\0{first_name}").urn
+    return _urn(f"{config.publisher.authority}\0{kind}\0{first_name}")
+
+
+@lru_cache(maxsize=1024)  # one for all stories of a wire
+def _urn(name: str) -> str:
+    return uuid.uuid5(NAMESPACE, name).urn
 
 
 def language(tag: str | None) -> str | None:
@@ -275,6 +281,7 @@ def language(tag: str | None) -> str | None:
     return tidy if _LANGUAGE.fullmatch(tidy) else None
 
 
+@lru_cache(maxsize=256)
 def direction(language: str | None) -> Literal["ltr", "rtl", "auto"]:
     """The direction of text in *language* (RFC 5646); ``auto`` when the language is not known."""
     if not language:

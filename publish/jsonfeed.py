@@ -103,5 +103,8 @@ def _present(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def _dump(values: dict[str, Any]) -> bytes:
-    return json.dumps(_present(values), ensure_ascii=False, separators=(",", ":")).encode()
+    return _JSON(_present(values)).encode()

@@ -41,7 +41,9 @@ def matches(feed: Feed, version: Version, text: Callable[[], str] | None = None)
 
 def selected_by(config: Config, story: Story) -> list[str]:
     """The names of the feeds that *story* belongs to."""
-    version = story.version.model_copy(update={"wire": story.wire})  # as it is called today
+    version = story.version
+    if version.wire != story.wire:  # as it is called today
+        version = version.model_copy(update={"wire": story.wire})
     text = cache(lambda: _text(version))  # read once for all feeds, and for none without need
     return [feed.name for feed in config.outgoing if matches(feed, version, text)]
 

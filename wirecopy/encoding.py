@@ -199,12 +199,30 @@ def canonical(value: object) -> bytes:
     :raises Refused: for anything but strings, whole numbers up to :data:`LARGEST`, booleans, None,
         sequences and mappings, and for a lone surrogate.
     """
-    return _written(value).encode()
+    return (_SORTED(value) if _is_simple(value) else _written(value)).encode()
+
+
+_SORTED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
+
+def _is_simple(value: object) -> bool:
+    """Whether Python's own encoder writes *value* in canonical form, in a fourth of the time."""
+    if isinstance(value, str):
+        return value.isascii() or _SURROGATE.search(value) is None
+    if isinstance(value, dict):
+        # Only names in ASCII are in the same order by code points as by UTF-16.
+        named = all(isinstance(name, str) and name.isascii() for name in value)
+        return named and all(map(_is_simple, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_simple, value))
+    if value is None or isinstance(value, bool):
+        return True
+    return isinstance(value, int) and abs(value) <= LARGEST
 
 
 def _written(value: object) -> str:
     if isinstance(value, str):
-        if not value.isascii() and _SURROGATE.search(value):
+        if _SURROGATE.search(value):
             raise Refused("holds a lone surrogate")
         return _QUOTE(value)
     if value is None or isinstance(value, bool):
@@ -216,11 +234,8 @@ def _written(value: object) -> str:
     if isinstance(value, list | tuple):
         return f"[{','.join(map(_written, value))}]"
     if isinstance(value, dict):
-        # RFC 8785 §3.2.3: by UTF-16 code units, which for ASCII is the order that Python has.
-        if all(type(name) is str and name.isascii() for name in value):
-            names = sorted(value)
-        else:
-            names = sorted(value, key=lambda name: str(name).encode("utf-16-be", "surrogatepass"))
+        # RFC 8785 §3.2.3: by UTF-16 code units.
+        names = sorted(value, key=lambda name: str(name).encode("utf-16-be", "surrogatepass"))
         return f"{{{','.join(f'{_written(str(n))}:{_written(value[n])}' for n in names)}}}"
     raise Refused(f"holds a {type(value).__name__}")
 

@@ -471,12 +471,10 @@ def _contradictions(
             yield f"another {element.known!r}, which some readers show, says something else"
 
 
-def _others(entry: Element, own: AbstractSet[Element]) -> Iterator[Element]:
-    """Elements in *entry* that readers take for one of its values, without its *own* elements and
-    those of a ``source``."""
-    stack = [(entry, child) for child in reversed(entry.children)]
-    while stack:
-        parent, element = stack.pop()
+def _others(parent: Element, own: AbstractSet[Element]) -> Iterator[Element]:
+    """Elements in *parent* that readers take for a value of its entry, in document order, without
+    the entry's *own* elements and those of a ``source``."""
+    for element in parent.children:
         name = element.known
         if element in own or name == "source":
             continue
@@ -485,7 +483,8 @@ def _others(entry: Element, own: AbstractSet[Element]) -> Iterator[Element]:
             _of_media(element) and (name == "content" or _of_media(parent))
         ):
             yield element
-        stack.extend((element, child) for child in reversed(element.children))
+        if element.children:
+            yield from _others(element, own)
 
 
 def _of_media(element: Element) -> bool:

@@ -1,6 +1,7 @@
 """Signing, against RFC 8037's example key and with a check that shares no code with it."""
 
 import base64
+from collections.abc import Callable
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -8,8 +9,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
     Ed25519PublicKey,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
+from wirecopy import encoding
 from wirecopy.encoding import canonical
+from wirecopy.errors import Refused
 from wirecopy.jose import Signer, jwk, payload_of, thumbprint
 
 # RFC 8037, appendix A.1 to A.4.
@@ -54,6 +59,32 @@ def test_text_is_written_as_the_rfc_writes_it() -> None:
     )
     raw = "\u2028\u2029\u200b\ufeff</é😀"
     assert canonical({"a": raw}) == f'{{"a":"{raw}"}}'.encode()
+
+
+_texts = st.text(st.characters(codec=None, exclude_categories=()), max_size=4)
+_values = st.recursive(
+    st.one_of(
+        *(st.none(), st.booleans(), st.integers(), st.integers(-3, 3), _texts, st.text('ab"\\')),
+        st.sampled_from((1.5, b"x", 2**53 - 1, 2**53, "\ud800", "\ud83d\ude00", {1: 2}, {"é": 1})),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.lists(inner, max_size=2).map(tuple),
+        st.dictionaries(_texts, inner, max_size=3),
+        st.dictionaries(st.sampled_from(["b", "a", "B", "\uffff", "\U0001f309"]), inner),
+    ),
+)
+
+
+@given(_values)
+def test_canonical_form_by_pythons_encoder_and_by_hand(value: object) -> None:
+    def made(write: Callable[[object], bytes]) -> bytes | str:
+        try:
+            return write(value)
+        except Refused as error:
+            return str(error)
+
+    assert made(canonical) == made(lambda value: encoding._written(value).encode())
 
 
 def test_what_has_no_canonical_form_is_refused() -> None:
