@@ -6,6 +6,7 @@ written with its version. When it gets its place in the log it becomes a leaf, w
 more: when that was.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -141,9 +142,12 @@ def receipt_of(statement: Mapping[str, Any]) -> bytes | None:
 
 def logged(receipt: bytes, at: datetime) -> bytes:
     """The leaf that a *receipt* becomes when it gets its place in the log."""
+    when = to_instant(at)
     # Where it belongs in the order of members: no string of JSON can hold these marks.
     before, received, after = receipt.partition(b',"received":')
-    return b"".join((before, b',"logged_at":"', to_instant(at).encode(), b'"', received, after))
+    if not received:
+        return canonical({**json.loads(receipt), "logged_at": when})
+    return b"".join((before, b',"logged_at":"', when.encode(), b'"', received, after))
 
 
 def _written(members: dict[str, Any]) -> bytes:
