@@ -13,7 +13,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -82,9 +82,9 @@ def extend(size: int, edge: Tiles, leaves: Sequence[bytes]) -> dict[tuple[int, i
         hashes = [held[at : at + HASH] for at in range(0, len(held), HASH)] + fresh
         for at in range(0, len(hashes), WIDTH):
             tile = hashes[at : at + WIDTH]
-            changed[level, number + at // WIDTH] = b"".join(tile)
+            joined = changed[level, number + at // WIDTH] = b"".join(tile)
             if len(tile) == WIDTH:
-                above.append(_whole(tile))
+                above.append(_whole(joined))
         level, start, fresh = level + 1, start // WIDTH, above
     return changed
 
@@ -96,7 +96,6 @@ class Tree:
         self.size = size
         self._tiles = tiles
         self._read: dict[tuple[int, int], bytes] = {}
-        self._nodes: dict[tuple[int, int], bytes] = {}
 
     def root(self) -> bytes:
         """The Merkle tree hash of all leaves."""
@@ -149,32 +148,23 @@ class Tree:
 
     def _node(self, height: int, low: int) -> bytes:
         """The hash of the whole tree of the 2**height leaves from *low* on."""
-        known = self._nodes.get((height, low))
-        if known is None:
-            level, rest = divmod(height, HEIGHT)
-            if rest:
-                half = 1 << (height - 1)
-                known = node_hash(self._node(height - 1, low), self._node(height - 1, low + half))
-            else:
-                known = self._hash(level, low >> height)
-            self._nodes[height, low] = known
-        return known
-
-    def _hash(self, level: int, place: int) -> bytes:
-        number, at = divmod(place, WIDTH)
+        level, inside = divmod(height, HEIGHT)
+        number, at = divmod(low >> HEIGHT * level, WIDTH)
         tile = self._read.get((level, number))
         if tile is None:
             tile = self._read[level, number] = self._tiles(level, number)
-        found = tile[at * HASH : (at + 1) * HASH]
-        if len(found) != HASH:
-            raise TreeError(f"tile {level}/{number} has no hash at {at}")
-        return found
+        found = tile[at * HASH : (at + (1 << inside)) * HASH]
+        if len(found) != HASH << inside:
+            raise TreeError(f"tile {level}/{number} has no hash at {at + len(found) // HASH}")
+        return _whole(found) if inside else found
 
 
-def _whole(hashes: list[bytes]) -> bytes:
-    while len(hashes) > 1:
-        hashes = [node_hash(*hashes[at : at + 2]) for at in range(0, len(hashes), 2)]
-    return hashes[0]
+@lru_cache(maxsize=4096)  # some 16 tiles: those at the right edge are asked for again and again
+def _whole(hashes: bytes) -> bytes:
+    """The hash of the whole tree above *hashes*, joined, a power of two of them from two up."""
+    half = len(hashes) // 2
+    left, right = hashes[:half], hashes[half:]
+    return node_hash(left, right) if half == HASH else node_hash(_whole(left), _whole(right))
 
 
 def _split(count: int) -> int:
