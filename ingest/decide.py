@@ -34,6 +34,18 @@ The rules for stories, each for a fault seen on real wires:
 
 Rules that came after release 0.1 hold for captures that came under them
 (:data:`stories.models.INTAKE_RULE`).
+
+**What can be left out.** Items meet in a decision by their keys, by their stories, and nowhere
+else: each set and table here is by a key that items have (``_told_apart``, ``_links_of_headlines``,
+``_links_of_several``, ``common``, ``chosen``, whose addresses are aliases too, ``linked``,
+``recorded``, ``shared``) or by a story (``present``, ``_latest``, ``seen``). Let items of a capture
+have no key in common with each other and with the rest; let each, decided upon alone on the record
+as it is, be the same version of a story of its own and put nothing on record; let the rest, decided
+upon without them, belong to other stories. Then the decision upon all is ``same`` for these, and
+for the rest what it is without them: a table by key holds for either what it would hold without the
+other; so does one by story, and of ``present`` only that is asked whether a story is in it whose
+words an item says: were it one of theirs, the rest decided upon alone would have come to it.
+:mod:`ingest.memory` uses this.
 """
 
 import hashlib

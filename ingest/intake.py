@@ -10,6 +10,7 @@ with the reason and may be replayed later; an item that cannot be does not hold 
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,8 @@ import structlog
 
 from ingest import sandbox
 from ingest.decide import Decision, Intent, Known, decide
-from ingest.item import Contents, Hints
+from ingest.item import Channel, Contents, Hints
+from ingest.memory import are_apart, remembered, still_standing, with_memory
 from ingest.normalize import content_digest, made_by
 from ingest.parse import LONGEST_MESSAGE, Reader, storable
 from ingest.schedule import KEPT_NEWS, combined, next_poll
@@ -26,7 +28,7 @@ from net.client import WITHHELD
 from net.ssrf import same_origin
 from stories import clock, transparency
 from stories.config import Config, Wire
-from stories.db import Connection, Store, captures, key_value, outbox, proofs, wires
+from stories.db import Connection, Store, captures, key_value, outbox, proofs, standing, wires
 from stories.db import stories as records
 from stories.db.outbox import Job, LeaseLostError
 from stories.db.proofs import Receipt
@@ -35,10 +37,12 @@ from stories.errors import ParseError, SigningError
 from stories.models import (
     WHOLE,
     Capture,
+    Memory,
     Problem,
     WireState,
     changed_fields,
     credit_of,
+    key_digest,
     slug,
     story_guid,
 )
@@ -114,7 +118,7 @@ def take_in_waiting(
         try:
             with outbox.renewing(store, jobs):
                 wire = rules_for(config, job.key)
-                for taken in take_in(store, config, wire, pending, job, reader):
+                for taken in take_in(store, config, wire, pending, job, reader, remembering=True):
                     _log(taken)
                     if late := time.monotonic() > end:
                         break
@@ -147,13 +151,17 @@ def take_in(
     job: Job,
     reader: Reader = sandbox.read,
     after: Callable[[Connection, Taken], None] = lambda _conn, _taken: None,
+    *,
+    remembering: bool = False,
 ) -> Iterator[Taken]:
     """Take in the captures *numbers* of *wire*, in their order: pending ones, or others again.
 
     read | renew | recall | decide | reconcile | receipts | learn, one transaction per capture.
 
     *job* is the caller's ``ingest`` lease on the wire: two processes at once would disagree about
-    what was known. *after* is called in the transaction that takes a capture in.
+    what was known. *after* is called in the transaction that takes a capture in. *remembering*
+    tells that pending captures need not be read for what stands on the wire
+    (:mod:`ingest.memory`); the record is the same.
 
     :raises LeaseLostError: when the lease was lost; nothing more is written.
     :raises ingest.sandbox.SandboxError: when nothing can be parsed now; the captures wait.
@@ -164,39 +172,67 @@ def take_in(
         with store.read() as conn:
             capture = captures.get(conn, number)
             body = captures.body(conn, capture.digest) if capture is not None else None
+            stood = standing.recall(conn, [wire.name]).get(wire.name) if remembering else None
         if capture is None or capture.expired_at is not None:
             continue  # its bytes have expired; what it brought stays
         fresh = capture.state == "pending"
         if body is None and not fresh:
             continue  # its bytes are lost; taking it in would remove what it brought
-        contents, fault = _read(reader, known_as, capture, body)
-        with store.write() as conn:
-            now = clock.now()
-            state = wires.lock(conn, wire.name)
-            if not outbox.renew(conn, job, now):
-                raise LeaseLostError(job)
-            known = _recall(conn, wire, contents, capture)
-            decision = decide(
-                known_as.name, wire.identity, contents, known, capture.received_at, capture.rule
-            )
-            changes = _reconcile(conn, config, known_as, wire, capture, decision)
-            taken = _settle(conn, capture, contents, fault, decision, changes)
-            outbox.want(conn, "story", taken.stories, now)
-            if fresh and state is not None:
-                _learn(conn, wire, state, contents, fault, taken)
-            after(conn, taken)
+        for memory in dict.fromkeys((stood if fresh else None, None)):
+            contents, fault = _read(reader, known_as, capture, body, memory)
+            with suppress(_EntangledError), store.write() as conn:
+                now = clock.now()
+                state = wires.lock(conn, wire.name)
+                if not outbox.renew(conn, job, now):
+                    raise LeaseLostError(job)
+                if memory is not None and (state is None or state.standing_of != memory.capture_id):
+                    raise _EntangledError
+                if memory and state and contents.standing and not contents.format:
+                    channel = Channel(**state.channel)
+                    about = {"format": memory.format, "channel": channel}
+                    contents = contents.model_copy(update=about)
+                known = _recall(conn, wire, contents, capture)
+                decision = decide(
+                    known_as.name, wire.identity, contents, known, capture.received_at, capture.rule
+                )
+                kept = still_standing(contents, memory)
+                if not are_apart(contents, decision, kept):
+                    raise _EntangledError
+                changes = _reconcile(conn, config, known_as, wire, capture, decision)
+                taken = _settle(conn, capture, contents, fault, decision, changes)
+                outbox.want(conn, "story", taken.stories, now)
+                said: dict[str, Any] = {}
+                if fresh and remembering and fault is None:
+                    context, items = remembered(known_as, capture, contents, known, decision, kept)
+                    before = (
+                        stood if state and stood and state.standing_of == stood.capture_id else None
+                    )
+                    standing.replace(conn, wire.name, before, items)
+                    said = {"standing_of": capture.id if items else None, "context": context}
+                elif not fresh and state is not None and state.standing_of is not None:
+                    standing.forget(conn, [wire.name])
+                if fresh and state is not None:
+                    _learn(conn, wire, state, contents, fault, taken, said)
+                after(conn, taken)
+                break
         yield taken
 
 
+class _EntangledError(Exception):
+    """What was read cannot be decided upon without what was passed over; the capture is read whole.
+    It ends the transaction without a trace."""
+
+
 def _read(
-    reader: Reader, wire: Wire, capture: Capture, body: bytes | None
+    reader: Reader, wire: Wire, capture: Capture, body: bytes | None, memory: Memory | None
 ) -> tuple[Contents, ParseError | None]:
     """The contents of a capture; empty, with the reason, when it cannot be parsed."""
     if body is None:
         return Contents(), ParseError("expired", "the capture's bytes are no longer kept")
     headers = {k.lower(): v for k, v in capture.headers}
+    hints = Hints(url=capture.url, headers=headers, rule=capture.rule)
     try:
-        return reader(body, Hints(url=capture.url, headers=headers, rule=capture.rule), wire), None
+        return reader(body, with_memory(hints, memory, wire), wire), None
     except ParseError as error:
         return Contents(), error
 
@@ -257,10 +293,10 @@ def _reconcile(
         records.drop_version(conn, story, capture.id)
         changes.append(VersionChange(story, capture.id, "removed"))
     had, had_shared = records.keys_of_capture(conn, capture.id)
-    wanted_keys = {records.key_digest(k) for k, _ in decision.keys}
+    wanted_keys = {key_digest(k) for k, _ in decision.keys}
     records.drop_keys(conn, wire.name, sorted(had - wanted_keys))
     records.add_keys(conn, wire.name, decision.keys, capture.id)
-    shared = {records.key_digest(k) for k in decision.shared}
+    shared = {key_digest(k) for k in decision.shared}
     records.unshare_keys(conn, wire.name, sorted(had_shared - shared))
     records.share_keys(conn, wire.name, decision.shared, capture.id)
     return tuple(changes)
@@ -376,6 +412,7 @@ def _learn(
     contents: Contents,
     fault: ParseError | None,
     taken: Taken,
+    said: dict[str, Any],
 ) -> None:
     """Write what a fresh capture says of its wire: a fault, what the feed says of itself, news.
 
@@ -393,6 +430,7 @@ def _learn(
         return
     channel = asdict(contents.channel)
     values: dict[str, Any] = {"fault": None, "channel": channel, "whole": contents.whole}
+    values |= said
     if contents.unread:
         values["fault"] = (
             f"capture {capture.id}: too-many-items: {contents.unread} items beyond the first"

@@ -22,12 +22,16 @@ class Hints:
     """What is known of the bytes besides the bytes.
 
     ``headers`` are the response's, names in lower case; ``url`` is where they came from at last;
-    ``rule`` is the capture's (:data:`stories.models.INTAKE_RULE`).
+    ``rule`` is the capture's (:data:`stories.models.INTAKE_RULE`). Items whose bytes have a digest
+    among ``standing`` need not be read if the context is ``context``
+    (:attr:`Parsed.context`).
     """
 
     url: str
     headers: dict[str, str] = field(default_factory=dict)
     rule: int = INTAKE_RULE
+    standing: tuple[str, ...] = ()
+    context: str = ""
 
     @property
     def mends(self) -> bool:
@@ -58,7 +62,8 @@ class Item:
     (True) or plain. Dates are the strings as sent, in the order to be tried. ``doubt`` says why
     nothing can be claimed of its words, ``""`` where nothing stands against it. ``provenance`` and
     ``page`` are whose copy it is and its page there, where the feed is another Wirecopy's.
-    ``unreadable`` says why some or all of it could not be read.
+    ``unreadable`` says why some or all of it could not be read. ``independent`` tells that it reads
+    so, and leaves no trace but itself in the result, whatever stands beside it in the feed.
     """
 
     position: int
@@ -91,6 +96,7 @@ class Item:
     provenance: Credit | None = None
     page: str = ""
     unreadable: str = ""
+    independent: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,12 @@ class Channel:
 class Parsed:
     """The items of one capture. ``notes`` are faults that were survived, for the operator;
     ``unread`` is how many items more it holds; ``whole`` whether the document ends where it should:
-    HTTP cannot always tell that an answer broke off (RFC 9112 §8)."""
+    HTTP cannot always tell that an answer broke off (RFC 9112 §8).
+
+    ``context`` is a digest of all but its own bytes on which reading an item depends, and with it
+    ``format`` and ``channel``; ``""`` where items depend on each other. ``standing`` are the
+    digests of items that were not read, being known (:class:`Hints`); where that is all, ``format``
+    and ``channel`` may be left empty."""
 
     format: str
     channel: Channel
@@ -121,6 +132,8 @@ class Parsed:
     notes: tuple[str, ...] = ()
     unread: int = 0
     whole: bool = True
+    context: str = ""
+    standing: tuple[str, ...] = ()
 
 
 def summed_up(problems: Iterable[tuple[int, str]]) -> list[str]:
@@ -159,7 +172,8 @@ class Candidate(Value):
     ``version.agency_id`` is empty where the item states none: then its identity serves.
     ``received`` is None when its text is not known to be that of its bytes
     (:mod:`ingest.integrity`): then nothing can be claimed of it. ``signed`` are the addresses in
-    it that carry a signature which expires.
+    it that carry a signature which expires. ``independent`` as in :class:`Item`, and it left no
+    note.
     """
 
     position: int
@@ -171,6 +185,7 @@ class Candidate(Value):
     signed: tuple[str, ...] = ()
     raw_digest: str | None
     content_digest: str
+    independent: bool = True
 
 
 class Refusal(Value):
@@ -183,8 +198,9 @@ class Refusal(Value):
 
 
 class Contents(Value):
-    """What one capture holds. ``items`` is how many items were read, good and refused,
-    ``unread`` how many more there are, and ``whole`` whether its end was there."""
+    """What one capture holds. ``items`` is how many items it has that are read, good, refused and
+    standing, ``unread`` how many more there are, and ``whole`` whether its end was there;
+    ``context`` and ``standing`` as in :class:`Parsed`."""
 
     format: str = ""
     channel: Channel = Channel()
@@ -194,6 +210,8 @@ class Contents(Value):
     whole: bool = True
     found: tuple[Candidate, ...] = ()
     refused: tuple[Refusal, ...] = ()
+    context: str = ""
+    standing: tuple[str, ...] = ()
 
     @property
     def keys(self) -> list[ItemKeys]:

@@ -66,7 +66,7 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
     refused: list[Refusal] = []
     doubts: dict[int, Fault] = {}
     undated: dict[str, dict[int, str]] = {}
-    reread = _reread(format, body, hints)
+    reread = _reread(format, body, hints) if parsed.items else None
     for item in parsed.items:
         keys: ItemKeys | None = None
         try:
@@ -75,9 +75,9 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
             keys = with_words(keys, item, projected, hints.rule)
             version = normalize(item, parsed.channel, wire, projected, hints.rule)
             raw = body[item.start : item.end] if 0 <= item.start < item.end else None
-            if hints.rule >= 2:
-                for name, text in unread_dates(item, version, wire).items():
-                    undated.setdefault(name, {})[item.position] = text
+            without = unread_dates(item, version, wire) if hints.rule >= 2 else {}
+            for name, text in without.items():
+                undated.setdefault(name, {})[item.position] = text
             fault = _fault(reread, raw, version) or _doubt(item, version, projected, hints)
             if fault is not None:
                 if fault.withholds and wire.conserve == "quarantine":
@@ -99,6 +99,7 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
                     signed=made.signed,
                     raw_digest=digest(raw) if raw is not None else None,
                     content_digest=content_digest(version, projected, hints.rule),
+                    independent=item.independent and not without,
                 )
             )
         except ParseError as error:
@@ -113,11 +114,13 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
             storable(n)[:LONGEST_MESSAGE]
             for n in (*parsed.notes, *_unread(undated), *_doubted(doubts))
         ),
-        items=len(parsed.items),
+        items=len(parsed.items) + len(parsed.standing),
         unread=parsed.unread,
         whole=parsed.whole,
         found=tuple(found),
         refused=tuple(refused),
+        context=parsed.context,
+        standing=parsed.standing,
     )
 
 

@@ -150,7 +150,7 @@ class Sandbox:
         request = {
             "hints": asdict(hints),
             # Not the wire's headers: they may hold the agency's credentials.
-            "wire": wire.model_dump(include=_WIRE_FIELDS, mode="json"),
+            "wire": wire.model_dump(include=WIRE_FIELDS, mode="json"),
             "seconds": limits.seconds,
             "largest": limits.largest,
         }
@@ -275,7 +275,7 @@ class Sandbox:
         return storable(said.decode("utf-8", "replace"))
 
 
-_WIRE_FIELDS = {"name", "url", "agency", "code", "timezone", "language", "conserve"}
+WIRE_FIELDS = {"name", "url", "agency", "code", "timezone", "language", "conserve"}
 """Every field of a wire that parsing reads."""
 
 _ADVICE = "the capture is kept: look at it, then `wirecopy replay --quarantined`"

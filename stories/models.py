@@ -9,7 +9,7 @@ import hashlib
 import re
 import unicodedata
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -423,6 +423,59 @@ class WireState:
     expires_after: timedelta | None = None
     whole: bool = True
     retry_at: datetime | None = None
+    standing_of: int | None = None
+    context: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An item that stood in a wire's newest capture, and need not be read again while it does.
+
+    ``digest`` is that of its bytes, as a version has it, ``keys`` the short names of the keys by
+    which it could be recognised (:func:`short_keys`).
+    """
+
+    story_id: str
+    digest: str
+    keys: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The items that stand on a wire, of the capture *capture_id* and of its format; ``context`` is
+    on what reading them depended besides their bytes."""
+
+    capture_id: int
+    received_at: datetime
+    format: str
+    context: str
+    items: tuple[Standing, ...] = ()
+
+
+def key_digest(key: str) -> str:
+    """The fixed-size name of an identity key: keys may be longer than an index takes."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+SHORT = 8
+"""Bytes of a key's digest by which items are told apart. Two keys that share them cost a reading;
+nothing else."""
+
+
+def short_key(digest: str) -> bytes:
+    """The short name of the key that has this *digest*."""
+    return bytes.fromhex(digest[: 2 * SHORT])
+
+
+def short_keys(keys: Iterable[str | None]) -> frozenset[bytes]:
+    """The short names of those of *keys* that are there."""
+    return frozenset(short_key(key_digest(key)) for key in keys if key)
+
+
+def printable(key: str) -> str:
+    """*key* as it is kept, and shown to people; :func:`key_digest` is what identifies."""
+    # PostgreSQL's text holds neither NUL nor lone surrogates.
+    return key.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass(frozen=True, slots=True)

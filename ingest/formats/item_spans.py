@@ -10,6 +10,8 @@ from collections.abc import Callable
 from functools import partial
 
 from ingest.formats import encoding
+from ingest.item import Hints
+from wirecopy.encoding import digest
 
 _TOKEN = re.compile(
     rb"<(?:(!--)|(!\[CDATA\[)|(\?)|(!DOCTYPE\b)"
@@ -48,6 +50,19 @@ def spans(body: bytes, *, unclosed: bool = False) -> Spans:
     one item into the next; what the end of the body cuts off is left out still.
     """
     return spans_by(partial(_spans, unclosed=unclosed), body)
+
+
+def standing(body: bytes, spans: Spans, hints: Hints) -> dict[int, str]:
+    """Which of *spans* hold items of *body* that are standing (:class:`ingest.item.Hints`), with
+    their digests. None is, where one stands twice: then they are copies, of which one counts."""
+    if not hints.standing:
+        return {}
+    wanted = set(hints.standing)
+    found: dict[int, str] = {}
+    for number, (start, end) in enumerate(spans):
+        if (name := digest(body[start:end])) in wanted:
+            found[number] = name
+    return found if len(set(found.values())) == len(found) else {}
 
 
 def closed(text: str) -> str:

@@ -10,6 +10,7 @@ a name that the standard does not know; extensions (names with a leading undersc
 as it does not say more.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -102,11 +103,20 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     home = resolve(_text(feed, "home_page_url"), hints.url) or ""
     items: list[Item] = []
     problems: list[tuple[int, str]] = []
+    # An item's reading takes from the feed its authors and its address, which stand outside.
+    outside = repr((hints.url, charset.name, charset.note, head, tail))
+    context = hashlib.sha256(outside.encode("utf-8", "replace")).hexdigest()[:32]
+    if broken or charset.wide or not hints.mends or not 0 < len(spans) <= MOST_ITEMS:
+        context = ""
+    standing = item_spans.standing(body, spans, hints) if context == hints.context else {}
     for position, (start, stop) in enumerate(spans[:MOST_ITEMS]):
+        if position in standing:
+            continue
         members, problem = _object(_decoded(body[start:stop], charset))
         if problem:
             problems.append((position, problem))
         item = Item(position, start, stop, doubt=charset.doubt(body[start:stop]))
+        item = replace(item, independent=not problem)
         item = _item(item, members, feed, home or hints.url, mends=hints.mends)
         items.append(mended(item) if hints.mends else item)
     return Parsed(
@@ -121,6 +131,8 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         notes=(*notes, *summed_up(problems)),
         unread=max(0, len(spans) - MOST_ITEMS),
         whole=not broken or not _is_open(f"{head}{tail}"),
+        context=context,
+        standing=tuple(standing.values()),
     )
 
 

@@ -14,10 +14,11 @@ some references (6.0.14, measured).
 
 import base64
 import binascii
+import hashlib
 import html
 import re
 import xml.parsers.expat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from itertools import islice
@@ -81,6 +82,10 @@ _NOT_ASKED = frozenset(
         *("keywords", "tags", "itunes:keywords", "media:keywords"),
     ]
 )
+_HOLDERS = frozenset(
+    [*("author", "contributor", "source", "image"), *("atom:author", "atom:contributor")]
+)
+"""Children of an item that feedparser knows to hold elements."""
 _MARK = "wirecopy-items"
 _CHANNEL_TAG = re.compile(r"<(?:[\w.-]{1,64}:)?channel(?=[\s>])([^<>]*)>", re.IGNORECASE)
 # What is left open takes the rest, as the end of the document cuts it off.
@@ -88,6 +93,15 @@ _CLOSED = re.compile(
     r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|</(?:[\w.-]{1,64}:)?(\w{1,64})\s*>", re.DOTALL
 )
 _HUB = re.compile(r"""<([^<>]{1,2000})>\s*;[^,]{0,200}?\brel\s*=\s*"?\s*hub\b""", re.IGNORECASE)
+_CHANNEL_BYTES = re.compile(rb"<channel\s", re.IGNORECASE)
+_RSS_1 = '"http://purl.org/rss/1.0/"'
+# A date of the feed, a comment that can be nothing else, and what may hold either as text.
+_DATED = re.compile(
+    r"<!\[CDATA\[.*?\]\]>|<!--(?P<comment>(?:(?!-->)[\w\s:,.+/()-]){0,500})-->|<!--.*?-->"
+    r"|(?P<tag><(?P<name>(?:[\w.-]{1,20}:)?(?:lastBuildDate|pubDate|updated|modified|date))"
+    r"(?:\s[^<>]*)?>)[\w\s:,.+-]{0,60}</(?P=name)\s*>",
+    re.DOTALL,
+)
 _BARE = {
     "rdf": '<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
     ' xmlns="http://purl.org/rss/1.0/"><channel/></r:RDF>',
@@ -195,16 +209,35 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     sniffed = sniff_xml(charset.decode(body[:HEAD]))
     if sniffed.subset:
         notes.append("its DOCTYPE declares entities; only harmless ones were used")
+    around = _context_of(body, spans, charset, sniffed, hints)
+    standing = item_spans.standing(body, spans, hints) if around == hints.context else {}
+    whole = _is_closed(sniffed, tail if spans else head) if sniffed.root != "entry" else bool(spans)
+    if standing and len(standing) == len(spans):
+        return Parsed(
+            *("", Channel(), (), tuple(notes)),
+            whole=whole,
+            context=around,
+            standing=tuple(standing.values()),
+        )
     context = Context(_spaces(head, sniffed), dict(sniffed.entities), mends)
-    pieces = _pieces(body, spans[:MOST_ITEMS], charset, context, notes)
-    frame = _frame(head, tail, sniffed, context, notes, whole=bool(pieces))
+    pieces = _pieces(body, spans[:MOST_ITEMS], charset, context, notes, standing)
+    said = len(notes)
+    frame = _frame(head, tail, sniffed, context, notes, whole=bool(pieces or standing))
+    around = around if len(notes) == said else ""
     base = _base(frame, hints)
     result = _feedparser_on(frame, [p.element for p in pieces if p.element is not None])
     channel = _channel(result, frame, hints, base)
     if mends:
         channel = replace(channel, title=line(channel.title), rights=line(channel.rights))
+    aligned = len(result.get("entries", ())) == sum(p.element is not None for p in pieces)
+    if not aligned:
+        notes.append("feedparser counted other items; categories and rights were left out")
+    if not (aligned and result):
+        around = ""
+        if standing:
+            return parse(body, replace(hints, standing=()))
     items: list[Item] = []
-    read = _items(pieces, result, sniffed, context, notes)
+    read = _items(pieces, result, sniffed, context, aligned=aligned)
     for piece, item in zip(pieces, read, strict=True):
         # The base of an item's references is what it declares, else its own page; its own link
         # is resolved like a reference of the channel's.
@@ -221,9 +254,9 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         items=tuple(items),
         notes=tuple(notes),
         unread=max(0, len(spans) - MOST_ITEMS),
-        whole=_is_closed(sniffed, tail if spans else head)
-        if sniffed.root != "entry"
-        else bool(spans),
+        whole=whole,
+        context=around,
+        standing=tuple(standing.values()),
     )
 
 
@@ -238,6 +271,46 @@ def _around(body: bytes, spans: item_spans.Spans, charset: encoding.Charset) -> 
     starts = [*(start for start, _ in spans[1:]), len(body)]
     gaps = (body[end:start] for end, start in zip(ends, starts, strict=True))
     return charset.decode(body[: spans[0][0]]), charset.decode(b"".join(gaps))
+
+
+def _context_of(
+    body: bytes,
+    spans: item_spans.Spans,
+    charset: encoding.Charset,
+    sniffed: Sniffed,
+    hints: Hints,
+) -> str:
+    """See :attr:`ingest.item.Parsed.context`; ``""`` where the items of *body* cannot be told apart
+    from what is around them.
+
+    It covers all that :func:`parse` and the second reading take from outside an item, without the
+    dates of the feed, and without white space between items: neither says anything of them.
+    """
+    if not hints.mends or not 0 < len(spans) <= MOST_ITEMS or charset.wide:
+        return ""
+    # feedparser takes the version of others from any namespace, even one that an item declares.
+    if sniffed.root not in ("rss", "feed") and _RSS_1 not in sniffed.attributes:
+        return ""
+    first = spans[0][0]
+    # The second reading takes the first such tag of the document for the channel's.
+    if not _CHANNEL_BYTES.search(body, 0, first) and _CHANNEL_BYTES.search(body, first, HEAD):
+        return ""
+    starts = [*(start for start, _ in spans[1:]), len(body)]
+    gaps = (body[end:start] for (_, end), start in zip(spans, starts, strict=True))
+    outside = b"\0".join([body[:first], *(gap for gap in gaps if gap.strip())])
+    read = (
+        *(hints.url, hints.headers.get("link", ""), charset.name, charset.note, charset.guessed),
+        *(sniffed.root, sniffed.namespace, sniffed.attributes, sniffed.entities, sniffed.subset),
+        _DATED.sub(_undated, charset.decode(outside)),
+    )
+    return hashlib.sha256(repr(read).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _undated(match: re.Match[str]) -> str:
+    """What :data:`_DATED` found, without what may change there without saying anything."""
+    if match["tag"]:
+        return match["tag"]
+    return "" if match["comment"] else match[0]
 
 
 def _is_closed(sniffed: Sniffed, outside: str) -> bool:
@@ -265,10 +338,16 @@ def _pieces(
     charset: encoding.Charset,
     context: Context,
     notes: list[str],
+    standing: Collection[int],
 ) -> list[_Piece]:
+    """The items at *spans*, but for those *standing*, numbers of spans."""
     pieces: list[_Piece] = []
     problems: list[tuple[int, str]] = []
+    passed = 0
     for number, (start, end) in enumerate(spans):
+        if number in standing:
+            passed += 1
+            continue
         text = item_spans.closed(charset.decode(body[start:end]))
         tree = xml_repair.item(text, context, patiently=len(problems) < MOST_REPAIRED)
         element = tree.element
@@ -277,9 +356,10 @@ def _pieces(
         if tree.repaired:
             problems.append((number, tree.repaired))
         doubt = charset.doubt(body[start:end])
-        item = Item(position=len(pieces), start=start, end=end, doubt=doubt)
+        item = Item(position=len(pieces) + passed, start=start, end=end, doubt=doubt)
         if element is None:
-            item = replace(item, unreadable=tree.repaired if context.mends else "")
+            unreadable = tree.repaired if context.mends else ""
+            item = replace(item, unreadable=unreadable, independent=False)
             pieces.append(_Piece(item, None, text))
         else:
             if context.mends and len(element) > MOST_CHILDREN:
@@ -288,7 +368,8 @@ def _pieces(
             item = _read(item, element, context.mends)
             _strip(element)
             base = _without_base(element) if context.mends else ""
-            pieces.append(_Piece(item, element, base=base))
+            independent = not tree.repaired and _is_independent(element)
+            pieces.append(_Piece(replace(item, independent=independent), element, base=base))
     notes += summed_up(problems)
     return pieces
 
@@ -316,6 +397,20 @@ def _without_base(element: etree._Element) -> str:
                 if address := inside.get(name):
                     inside.set(name, urljoin(near, address))
     return base
+
+
+def _is_independent(element: etree._Element) -> bool:
+    """Whether feedparser surely leaves *element*, an item, as it came to it (6.0.14): it counts how
+    deep in texts it is, and is wrong where one has another inside; and it keeps prefixes."""
+    above = element.getparent()
+    spaces = above.nsmap if above is not None else {}
+    for child in element:
+        holder = len(child) > 0
+        if child.nsmap != spaces or (holder and _name(child) not in _HOLDERS):
+            return False
+        if holder and any(len(inside) or inside.nsmap != spaces for inside in child):
+            return False
+    return element.nsmap == spaces
 
 
 def _is_small(element: etree._Element) -> bool:
@@ -460,13 +555,10 @@ def _items(
     result: dict[str, Any],
     sniffed: Sniffed,
     context: Context,
-    notes: list[str],
+    *,
+    aligned: bool,
 ) -> Iterator[Item]:
-    entries = result.get("entries", ())
-    aligned = len(entries) == sum(piece.element is not None for piece in pieces)
-    if not aligned:
-        notes.append("feedparser counted other items; categories and rights were left out")
-    following = iter(entries)
+    following = iter(result.get("entries", ()))
     budget = LENIENT_BYTES
     for piece in pieces:
         if piece.element is not None:

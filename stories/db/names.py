@@ -21,11 +21,15 @@ from stories.db.tables import (
     outbox,
     placements,
     problems,
+    standing,
     stories,
     wires,
 )
 
-_OF_A_WIRE = (captures.c.wire, problems.c.wire, stories.c.wire, identities.c.wire)
+_OF_A_WIRE = (
+    *(captures.c.wire, problems.c.wire, stories.c.wire, identities.c.wire),
+    standing.c.wire,
+)
 _ALERTS = ("failing", "paused", "quiet", "headline")
 _LONGEST = 63
 

@@ -44,7 +44,7 @@ from sqlalchemy import (
     update,
 )
 
-from stories.db import key_value
+from stories.db import key_value, standing
 from stories.db import outbox as wishes
 from stories.db.captures import unchain, volume
 from stories.db.engine import Store
@@ -193,7 +193,7 @@ def _passed(received_at: ColumnElement[datetime]) -> ColumnElement[bool]:
 
 def expire(conn: Connection, before: datetime, now: datetime, limit: int) -> int:
     """Delete the bytes of up to *limit* captures received before *before*; how many captures."""
-    standing = exists(
+    current = exists(
         select(versions.c.story_id)
         .select_from(versions)
         .join(
@@ -202,7 +202,10 @@ def expire(conn: Connection, before: datetime, now: datetime, limit: int) -> int
         )
         .where(
             versions.c.capture_id == captures.c.id,
-            stories.c.last_seen_at >= _newest(captures.c.wire, captures),
+            or_(
+                stories.c.last_seen_at >= _newest(captures.c.wire, captures),
+                standing.stands(stories.c.id, stories.c.wire),
+            ),
         )
         .correlate(captures)
     )
@@ -213,7 +216,7 @@ def expire(conn: Connection, before: datetime, now: datetime, limit: int) -> int
             captures.c.received_at < before,
             captures.c.state != "pending",
             _passed(captures.c.received_at),
-            ~standing,
+            ~current,
         )
         .order_by(captures.c.received_at, captures.c.id)
         .limit(limit)
@@ -355,6 +358,7 @@ def forgettable(
         stories.c.last_seen_at < before,
         stories.c.changed_at < before,
         stories.c.last_seen_at < _newest(stories.c.wire, stories),
+        ~standing.stands(stories.c.id, stories.c.wire),
         # What is pending, or could not be taken in, may be this story again.
         ~exists().where(captures.c.state == "pending", captures.c.wire == stories.c.wire),
         ~exists().where(problems.c.wire == stories.c.wire),
@@ -388,6 +392,7 @@ def forgettable(
 
 def forget(conn: Connection, ids: Sequence[str], now: datetime) -> None:
     """Delete the stories *ids* with all their rows."""
+    standing.forget(conn, standing.touched(conn, ids))
     stood = select(placements.c.feed).where(placements.c.story_id.in_(ids)).distinct()
     wishes.want(conn, "feed", conn.execute(stood).scalars().all(), now)
     conn.execute(

@@ -1,6 +1,5 @@
 """Stories, their versions, and the keys by which items are recognised."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +32,8 @@ from stories.models import (
     Story,
     Version,
     is_another_text,
+    key_digest,
+    printable,
 )
 from wirecopy.scope import Digests
 
@@ -43,16 +44,6 @@ WITHDRAWN = "withdrawn"
 def _chunks(names: Sequence[str]) -> Iterable[Sequence[str]]:
     for at in range(0, len(names), CHUNK):
         yield names[at : at + CHUNK]
-
-
-def key_digest(key: str) -> str:
-    """The fixed-size name of an identity key: keys may be longer than an index takes."""
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _printable(key: str) -> str:
-    # PostgreSQL's text holds neither NUL nor lone surrogates; the digest above is what identifies.
-    return key.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +166,7 @@ def add_stories(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
     first = {name: statement.excluded[name] for name in ("slug", "rule", "key", "degraded")}
     conn.execute(
         statement.on_conflict_do_update(index_elements=["id"], set_=first),
-        [{**row, "key": _printable(row["key"])} for row in rows],
+        [{**row, "key": printable(row["key"])} for row in rows],
     )
 
 
@@ -190,7 +181,7 @@ def add_keys(conn: Connection, wire: str, keys: Iterable[tuple[str, str]], captu
         {
             "wire": wire,
             "digest": key_digest(key),
-            "key": _printable(key),
+            "key": printable(key),
             "story_id": story,
             "capture_id": capture_id,
         }

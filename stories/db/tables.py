@@ -133,6 +133,10 @@ wires = Table(
     Column("news", UtcDateTimes, nullable=False, server_default="[]"),
     # The licence's term as last configured: it binds also when the wire is configured no longer.
     Column("expires_after", TimeSpan),
+    # The capture of which ``standing`` has items, and on what reading these depended besides their
+    # bytes; NULL: the next capture is read whole.
+    Column("standing_of", BigInteger),
+    Column("context", String(80)),
     # The dispatcher's three questions: what is due in a lane, what is under way, what began lately.
     Index(None, "lane", "due_at"),
     Index(None, "lease_until"),
@@ -248,6 +252,18 @@ Index(
     identities.c.shared_from,
     sqlite_where=identities.c.shared_from.is_not(None),
     postgresql_where=identities.c.shared_from.is_not(None),
+)
+
+# Items of each wire's newest capture that need not be read again while their bytes stand there.
+standing = Table(
+    "standing",
+    metadata,
+    Column("wire", String(63), nullable=False),
+    Column("story_id", String(13), nullable=False),
+    Column("digest", String(64), nullable=False),  # of its bytes
+    Column("key_names", LargeBinary, nullable=False),  # the first 8 bytes of the digest of each key
+    PrimaryKeyConstraint("wire", "story_id"),
+    sqlite_with_rowid=False,
 )
 
 versions = Table(

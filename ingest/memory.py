@@ -1,0 +1,184 @@
+"""What need not be read again: items of a wire's newest capture, while their bytes stand there.
+
+A poll brings a feed of which nearly all was read before. Its capture is cut into items as every
+other; those whose bytes have a digest that is remembered are passed over, so long as all else on
+which reading them depends is the same (:attr:`ingest.item.Parsed.context`, :func:`rules`). Only the
+others are read and decided upon.
+
+That gives what reading the whole capture gives, for an item is remembered only when
+
+* it reads the same whatever stands beside it, and left no note (``independent``), something is
+  claimed of it, and no address in it expires;
+* it is **settled** (:func:`_is_settled`): decided upon by itself once more, on the record as it is
+  after its capture, it is the same version of the same story, and puts nothing on record;
+* it is **apart** (:func:`are_apart`): no other item of its capture has any of its keys, or its
+  story.
+
+and is passed over only where it is apart from all items of the new capture too; else that capture
+is read whole. See :func:`ingest.decide.decide` for why such items can be left out. Everything that
+changes the record of a wire in another way forgets what stands on it
+(:func:`stories.db.standing.forget`), and replay and rebuild read whole.
+"""
+
+import dataclasses
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+
+from ingest.decide import Decision, Intent, Known, decide
+from ingest.item import Contents, Hints, ItemKeys
+from ingest.sandbox import WIRE_FIELDS
+from stories.config import Wire
+from stories.models import (
+    Capture,
+    KnownKey,
+    KnownStory,
+    Memory,
+    Standing,
+    printable,
+    short_keys,
+)
+
+_LIBRARIES = ("feedparser", "lxml", "pydantic", "selectolax", "tzdata")
+"""What could read an item otherwise in another version."""
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """A digest of the code that reads captures and decides what they mean."""
+    root = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for folder in ("ingest", "wirecopy"):
+        for file in sorted((root / folder).rglob("*")):
+            if file.suffix in (".py", ".json"):
+                digest.update(file.read_bytes())
+    digest.update((root / "stories" / "models.py").read_bytes())
+    for name in _LIBRARIES:
+        try:
+            digest.update(f"{name} {metadata.version(name)}".encode())
+        except metadata.PackageNotFoundError:
+            continue
+    return digest.hexdigest()
+
+
+def rules(wire: Wire) -> str:
+    """A digest of the rules by which items of *wire*, under its first name, are read and told
+    apart: those of the code, and what the configuration says of the wire."""
+    said = wire.model_dump_json(include={*WIRE_FIELDS, "identity"})
+    return hashlib.sha256(f"{_code()}{said}".encode()).hexdigest()[:32]
+
+
+def with_memory(hints: Hints, memory: Memory | None, wire: Wire) -> Hints:
+    """*hints* for reading the next capture of *wire*, on which *memory* stands."""
+    under, _, context = memory.context.partition(":") if memory is not None else ("", "", "")
+    if memory is None or under != rules(wire):
+        return hints
+    digests = tuple(item.digest for item in memory.items)
+    return dataclasses.replace(hints, standing=digests, context=context)
+
+
+def still_standing(contents: Contents, memory: Memory | None) -> list[Standing]:
+    """The items of *memory* that were passed over in *contents*."""
+    if memory is None or not contents.standing:
+        return []
+    there = set(contents.standing)
+    return [item for item in memory.items if item.digest in there]
+
+
+def are_apart(contents: Contents, decision: Decision, kept: Sequence[Standing]) -> bool:
+    """Whether no item that was read in *contents* has a key of one that was passed over, *kept*,
+    and none belongs to its story by the *decision* upon those alone."""
+    if not kept:
+        return True
+    names = frozenset().union(*(item.keys for item in kept))
+    stories = {item.story_id for item in kept}
+    return names.isdisjoint(_names(contents)) and stories.isdisjoint(
+        intent.story_id for intent in decision.intents
+    )
+
+
+def remembered(
+    wire: Wire,
+    capture: Capture,
+    contents: Contents,
+    known: Known,
+    decision: Decision,
+    kept: Sequence[Standing],
+) -> tuple[str | None, list[Standing]]:
+    """The context of *contents*, and its items that the next capture need not be read for: those
+    *kept*, and of those that were read all that may be remembered (see above)."""
+    if not contents.context:
+        return None, []
+    keys = Counter(_names(contents))
+    stories = Counter(intent.story_id for intent in decision.intents)
+    items = list(kept)
+    for intent in decision.intents:
+        item, names = intent.item, short_keys(_keys_of(intent.item.keys))
+        if (
+            intent.action in ("new", "updated", "same")
+            and stories[intent.story_id] == 1
+            and item.independent
+            and item.received is not None
+            and item.raw_digest is not None
+            and not item.signed
+            and all(keys[name] == 1 for name in names)
+            and _is_settled(wire, capture, contents, known, decision, intent)
+        ):
+            items.append(Standing(intent.story_id, item.raw_digest, names))
+    return f"{rules(wire)}:{contents.context}", items
+
+
+def _is_settled(
+    wire: Wire,
+    capture: Capture,
+    contents: Contents,
+    known: Known,
+    decision: Decision,
+    intent: Intent,
+) -> bool:
+    """Whether the item of *intent*, decided upon by itself on the record as it is then, would
+    change nothing."""
+    recorded = dict(decision.keys)
+    keys = {}
+    for key in _keys_of(intent.item.keys):
+        before = known.keys.get(key or "")
+        story = before.story_id if before is not None else recorded.get(key or "")
+        if key and story is not None:
+            shared = (before is not None and before.shared) or key in decision.shared
+            keys[key] = KnownKey(story, shared)
+    stories = {i: s for k in keys.values() if (s := known.stories.get(i := k.story_id)) is not None}
+    if intent.action != "same":
+        was = known.stories.get(intent.story_id)
+        stories[intent.story_id] = KnownStory(
+            id=intent.story_id,
+            key=was.key if was is not None else printable(intent.identity.key),
+            number=intent.number,
+            content_digest=intent.item.content_digest,
+            updated=intent.item.version.updated,
+            received_at=capture.received_at,
+            raw_digest=intent.item.raw_digest,
+        )
+    again = decide(
+        wire.name,
+        wire.identity,
+        Contents(format=contents.format, found=(intent.item,)),
+        Known(keys, stories),
+        capture.received_at,
+        capture.rule,
+    )
+    [alone] = again.intents
+    same = (alone.action, alone.story_id) == ("same", intent.story_id)
+    return same and not again.keys and not again.shared
+
+
+def _names(contents: Contents) -> Iterator[bytes]:
+    """The short names of the keys of all items that were read, each once an item."""
+    for keys in contents.keys:
+        yield from short_keys(_keys_of(keys))
+
+
+def _keys_of(keys: ItemKeys) -> tuple[str | None, ...]:
+    return (keys.guid, keys.link, keys.digest, keys.words, *keys.aliases, keys.address)

@@ -1,0 +1,139 @@
+"""What stands on each wire: items of its newest capture that need not be read again.
+
+They are there for the wire's next capture (:mod:`ingest.memory`), and are written in the
+transaction that takes one in. Whoever changes the record of a wire in another way forgets them
+(:func:`forget`) in the same transaction.
+
+A story of which an item stands here was seen when that capture was received: its row says so only
+once the item is gone. So a poll that brings nothing writes no row for each story on the wire.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    tuple_,
+    update,
+)
+
+from stories.db.tables import captures, identities, standing, stories, wires
+from stories.models import SHORT, Memory, Standing, short_key
+
+
+def recall(conn: Connection, names: Sequence[str]) -> dict[str, Memory]:
+    """What stands on each of the wires *names* of which it is known."""
+    newest = captures.alias()
+    last = (
+        select(newest.c.id)
+        .where(newest.c.state == "ingested", newest.c.wire == wires.c.name)
+        .order_by(newest.c.received_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    # A store into which only some captures were copied may have one that came in between.
+    query = select(
+        wires.c.name, wires.c.context, captures.c.id, captures.c.received_at, captures.c.format
+    ).join_from(wires, captures, captures.c.id == wires.c.standing_of)
+    heads = conn.execute(query.where(wires.c.name.in_(names), captures.c.id == last)).all()
+    items: dict[str, list[Standing]] = {row.name: [] for row in heads}
+    if heads:
+        for row in conn.execute(select(standing).where(standing.c.wire.in_(list(items)))):
+            items[row.wire].append(Standing(row.story_id, row.digest, _cut(row.key_names)))
+    return {
+        row.name: Memory(row.id, row.received_at, row.format, row.context, tuple(items[row.name]))
+        for row in heads
+    }
+
+
+def _cut(keys: bytes) -> frozenset[bytes]:
+    return frozenset(keys[at : at + SHORT] for at in range(0, len(keys), SHORT))
+
+
+def replace(conn: Connection, wire: str, before: Memory | None, items: Iterable[Standing]) -> None:
+    """Let *items* stand on *wire*, and no others. *before* is what stood there, None if it was not
+    recalled. The caller writes ``standing_of`` and ``context`` into the wire's row."""
+    if before is None:
+        _leave(conn, [wire])
+    there = {item.story_id: item for item in before.items} if before else {}
+    now = {item.story_id: item for item in items}
+    gone = sorted(story for story, item in there.items() if now.get(story) != item)
+    fresh = [item for story, item in now.items() if there.get(story) != item]
+    if before is not None and gone:
+        _seen(conn, dict.fromkeys(gone, before.received_at))
+        pairs = [(wire, story) for story in gone]
+        conn.execute(
+            delete(standing).where(tuple_(standing.c.wire, standing.c.story_id).in_(pairs))
+        )
+    if fresh:
+        rows = [
+            {
+                "wire": wire,
+                "story_id": item.story_id,
+                "digest": item.digest,
+                "key_names": b"".join(sorted(item.keys)),
+            }
+            for item in fresh
+        ]
+        conn.execute(insert(standing), rows)
+
+
+def forget(conn: Connection, names: Collection[str]) -> None:
+    """Have the next capture of each of the wires *names* read whole."""
+    if not names:
+        return
+    # First, as intake does: in another order the two could wait for each other.
+    locked = select(wires.c.name).where(wires.c.name.in_(names)).order_by(wires.c.name)
+    conn.execute(locked.with_for_update())
+    _leave(conn, names)
+    conn.execute(
+        update(wires).where(wires.c.name.in_(names)).values(standing_of=None, context=None)
+    )
+
+
+def _leave(conn: Connection, names: Collection[str]) -> None:
+    rows = conn.execute(
+        select(standing.c.story_id, captures.c.received_at)
+        .join(wires, wires.c.name == standing.c.wire)
+        .join(captures, captures.c.id == wires.c.standing_of)
+        .where(standing.c.wire.in_(names))
+    ).all()
+    _seen(conn, {row.story_id: row.received_at for row in rows})
+    conn.execute(delete(standing).where(standing.c.wire.in_(names)))
+
+
+def _seen(conn: Connection, last: Mapping[str, datetime]) -> None:
+    """Note that stories were last on their wires at the times *last*."""
+    if last:
+        conn.execute(
+            update(stories)
+            .where(stories.c.id == bindparam("story"), stories.c.last_seen_at < bindparam("at"))
+            .values(last_seen_at=bindparam("at")),
+            [{"story": story, "at": at} for story, at in sorted(last.items())],
+        )
+
+
+def stands(story: ColumnElement[str], wire: ColumnElement[str]) -> ColumnElement[bool]:
+    """In a query: whether an item of *story* stands on its *wire*."""
+    return exists().where(standing.c.wire == wire, standing.c.story_id == story)
+
+
+def touched(conn: Connection, ids: Sequence[str]) -> set[str]:
+    """The wires on which an item stands that has a key of one of the stories *ids*, its own or
+    another's: what is known of these keys must not change unnoticed."""
+    rows = conn.execute(
+        select(identities.c.wire, identities.c.digest).where(identities.c.story_id.in_(ids))
+    ).all()
+    keys: dict[str, set[bytes]] = {}
+    for row in rows:
+        keys.setdefault(row.wire, set()).add(short_key(row.digest))
+    there = conn.execute(
+        select(standing.c.wire, standing.c.key_names).where(standing.c.wire.in_(list(keys)))
+    )
+    return {row.wire for row in there if _cut(row.key_names) & keys[row.wire]}
