@@ -4,13 +4,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
-from rich.progress import Progress
 
 from desk import show
 from ingest import intake
@@ -59,7 +55,7 @@ def live(store: Store, config: Config, chosen: Selection) -> Outcome:
     changes: list[RecordChange] = []
     failed: list[str] = []
     count = 0
-    with _progress("replaying", sum(map(len, planned.values()))) as advance:
+    with show.progress("replaying", sum(map(len, planned.values()))) as advance:
         for taken in replays.replay(store, config, chosen, planned, sleep=time.sleep):
             count += 1
             advance()
@@ -83,7 +79,7 @@ def _rendered_anew(
             if chosen.story
             else [i for w in planned for i in records.ids_after(conn, "", sys.maxsize >> 1, w)]
         )
-    with _progress("rendering", len(ids)) as advance:
+    with show.progress("rendering", len(ids)) as advance:
         for at in range(0, len(ids), renderer.STORIES_A_TURN):
             for changed in renderer.compare(store, config, ids[at : at + renderer.STORIES_A_TURN]):
                 found.append(RecordChange(changed.story_id, None, "rendered", changed.fields))
@@ -134,7 +130,7 @@ def _rebuild(
     with target.read() as conn:
         names = captures.wires_pending(conn)
     failed: list[str] = []
-    with _progress("replaying", total) as advance:
+    with show.progress("replaying", total) as advance:
         for taken in replays.take_in_all(target, config, names):
             failed += _failures(taken)
             advance()
@@ -201,14 +197,3 @@ def _failures(taken: Taken) -> list[str]:
         + f": {p.message.removeprefix(f'item {p.position}: ')}"
         for p in taken.problems
     ]
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[Any]:
-    """A progress bar on a terminal, silence in a pipe."""
-    if not sys.stderr.isatty():
-        yield lambda step=1: None
-        return
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda step=1: bar.advance(task, step)

@@ -3,7 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import datetime, timedelta
 from io import TextIOWrapper
@@ -55,6 +56,20 @@ def console() -> "Console":
             end_quietly()
 
     return Output(width=None if sys.stdout.isatty() else 200, highlight=False)
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[..., None]]:
+    """A progress bar on a terminal, silence in a pipe; called with steps done, 1 if not said."""
+    if not sys.stderr.isatty():
+        yield lambda step=1: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda step=1: bar.advance(task, step)
 
 
 def safe(value: object) -> str:

@@ -140,7 +140,11 @@ def needs(status: Status) -> list[str]:
     found += [
         f"the clock ran ahead: {alert.message}" for alert in status.alerts if alert.kind == "clock"
     ]
-    if stuck := status.outbox_stuck:
+    behind = [
+        work for work in status.outbox_failures if work.kind == "export" and work.attempts >= TRIES
+    ]
+    found += [f"the exported folder is out of date: {work.error}" for work in behind]
+    if stuck := status.outbox_stuck - len(behind):
         found.append(f"{stuck} in the outbox failed {TRIES} times or more")
     return found
 

@@ -76,6 +76,8 @@ def render_waiting(
             with store.write() as conn:
                 now = clock.now()
                 written = _keep(conn, jobs, drafts, signed, now)
+                if config.site.export is not None:
+                    outbox.want(conn, "export-story", [job.key for job in jobs], now)
                 jobs, waiting_feeds = _claim(conn, limit - done, ids, now, settings)
         log.info("rendered", stories=[job.key for job in written])
         for job in written:
@@ -90,6 +92,8 @@ def render_waiting(
             with store.write() as conn:
                 now = clock.now()
                 _keep_feeds(conn, waiting_feeds, joined, now)
+                if config.site.export is not None:
+                    outbox.want(conn, "export-feed", list(joined), now)
                 _, waiting_feeds = _claim(conn, 0, (), now, settings)
     return done
 

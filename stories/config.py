@@ -195,7 +195,8 @@ class Publisher(_Part):
 
 
 class Site(_Part):
-    """Where the feeds are served (``url``), and the address to listen on.
+    """Where the feeds are served (``url``), the address to listen on, and the folder that has the
+    site as files (``export``).
 
     ``/status`` shows wire addresses and faults, so it answers only requests with ``status_token``,
     and none when it is not set. The client's address proves nothing: behind a proxy on the same
@@ -209,6 +210,7 @@ class Site(_Part):
     status_token: SecretStr | None = None
     metrics_token: SecretStr | None = None
     metrics_listen: str = ""
+    export: Path | None = None
 
     @property
     def address(self) -> tuple[str, int]:
@@ -741,8 +743,15 @@ def load(path: Path | None = None) -> Config:
     keys = config.signing.keys
     moved = config.signing.model_copy(update={"keys": _beside(file, keys) if keys else None})
     wires = tuple(_with_files_beside(file, wire) for wire in config.wires)
+    export = config.site.export
+    site = config.site.model_copy(update={"export": _beside(file, export) if export else None})
     return config.model_copy(
-        update={"data": _beside(file, config.data), "signing": moved, "wires": wires}
+        update={
+            "data": _beside(file, config.data),
+            "signing": moved,
+            "site": site,
+            "wires": wires,
+        }
     )
 
 

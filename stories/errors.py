@@ -4,6 +4,7 @@ from wirecopy.errors import ParseError, WirecopyError
 
 __all__ = [
     "ConfigError",
+    "ExportError",
     "ParseError",
     "RenderError",
     "SigningError",
@@ -31,3 +32,7 @@ class RenderError(WirecopyError):
 
 class SigningError(WirecopyError):
     """A statement or a checkpoint could not be signed; what waits for it stays unpublished."""
+
+
+class ExportError(WirecopyError):
+    """The site could not be written into its folder; what is there stays, and is tried again."""

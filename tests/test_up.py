@@ -150,8 +150,12 @@ def test_what_comes_is_served_and_nothing_is_left_behind(tmp_path: Path) -> None
     with hostile.serve() as server:
         server.answer("/feed.xml", hostile.FEED)
         wire = f'name = "w"\nagency = "A"\nurl = "{server.url}/feed.xml"\nallow_private = true\n'
-        with running_up(tmp_path, [*lines, f"[[wires]]\n{wire}"]) as (up, conf, _):
+        folder = tmp_path / "folder"
+        lines.append(f"[[wires]]\n{wire}")
+        with running_up(tmp_path, lines, WIRECOPY_SITE__EXPORT=str(folder)) as (up, conf, _):
             until(lambda: b"Rain stops play" in get(f"{conf.site.url}/feeds/all.rss")[1])
+            ready = folder / "feeds" / "all.rss"
+            until(lambda: ready.exists() and b"Rain stops play" in ready.read_bytes())
             members = up.pids()
             assert set(members) == {"broker", "worker", "poller", "beat", "web"}
             assert up.stop() == 0

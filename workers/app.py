@@ -61,6 +61,7 @@ ROUTES = {
     "workers.tasks.poll": queues.POLL,
     "workers.tasks.ingest": queues.INGEST,
     "workers.tasks.render": queues.RENDER,
+    "workers.tasks.export": queues.EXPORT,
     "workers.tasks.housekeeping": queues.HOUSEKEEPING,
     "workers.tasks.watch": queues.HOUSEKEEPING,
 }

@@ -174,6 +174,8 @@ def forget_stories(
                         names = retention.forgettable(conn, going[wire], before, ends)
                         if names:
                             retention.forget(conn, names[wire], now)
+                            if config.site.export is not None:
+                                outbox.want(conn, "export-story", names[wire], now)
                             count += len(names[wire])
         yield "stories forgotten", count
 

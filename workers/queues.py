@@ -12,13 +12,15 @@ POLL_NOW = "poll-now"
 POLL = "poll"
 INGEST = "ingest"
 RENDER = "render"
+EXPORT = "export"
 HOUSEKEEPING = "housekeeping"
 
 POLLS = (POLL_NOW, POLL)
 """The poller's queues: wires just added or pushed; the regular polls."""
 
-WORK = (TICKS, INGEST, RENDER, HOUSEKEEPING)
-"""A worker's queues: ticks of beat; captures to take in; stories to render; what can wait."""
+WORK = (TICKS, INGEST, RENDER, EXPORT, HOUSEKEEPING)
+"""A worker's queues: ticks of beat; captures to take in; stories to render; what was rendered to
+write into the folder; what can wait."""
 
 QUEUES = (*WORK, *POLLS)
 """All queues."""

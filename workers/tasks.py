@@ -5,8 +5,10 @@ from the database. A lost message costs a second, until the next ``sweep``; one 
 nothing to claim.
 """
 
+import os
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
@@ -24,6 +26,9 @@ from workers.base import tally
 from workers.dispatch import LANES, MESSAGE_EXPIRES, QUEUE_LIMIT, batches
 from workers.metrics import LEASES_LOST, POLL_LAG, POLLS, WIRE_TO_FEED, outcome
 from workers.process import current, stopping
+
+if TYPE_CHECKING:
+    from publish.web.export import Exporter
 
 log = structlog.get_logger(__name__)
 
@@ -107,9 +112,26 @@ def render() -> None:
         rendered=changed.append,
         settings=settings_digest(here.config),
     )
+    if here.config.site.export is not None:
+        wake(export)
     now = clock.now()
     for moment in changed:
         tally.observe(WIRE_TO_FEED, seconds=max((now - moment).total_seconds(), 0.0))
+
+
+@celery.task(name="workers.tasks.export")
+def export() -> None:
+    """Write what was rendered into the folder of ``site.export``, for a bounded time."""
+    if current(signs=False).config.site.export is not None and _exporter(os.getpid()).keep():
+        wake(export)
+
+
+@lru_cache(maxsize=1)
+def _exporter(_pid: int) -> "Exporter":
+    from publish.web.export import Exporter  # the whole site, which no other task needs
+
+    here = current(signs=False)
+    return Exporter(here.config, here.store)
 
 
 @celery.task(name="workers.tasks.sweep")
@@ -126,6 +148,13 @@ def sweep() -> None:
         wanted = min(-(-ready // size), here.config.worker_processes)
         for _ in range(wanted - queues.depth(here.broker, queue)):
             send(task)
+    if (
+        here.config.site.export is not None
+        and waiting.get("export", 1)
+        and any(waiting.get(kind) for kind in ("export", "export-story", "export-feed"))
+        and not queues.depth(here.broker, queues.EXPORT)
+    ):
+        send(export)
 
 
 @celery.task(name="workers.tasks.housekeeping")
@@ -133,6 +162,8 @@ def housekeeping() -> None:
     """End licences, reconcile the outbox, apply retention; for a bounded time."""
     here = current()
     rounds.housekeeping(here.store, here.config)
+    if here.config.site.export is not None:
+        wake(export)  # for keys and log, which change without a story, too
 
 
 @celery.task(name="workers.tasks.watch")

@@ -22,6 +22,7 @@ COMMANDS = {
     "story": ("stories", "Show one story."),
     "headline": ("headline", "Write the headline of a story."),
     "feed": ("feed", "Write a feed's bytes exactly as they are served."),
+    "export": ("export", "Write the site as files into a folder."),
     "captures": ("captures", "List captures, newest first, or show one."),
     "replay": ("replay", "Replay captures."),
     "keys": ("keys", "List the signing keys; make a new one, or revoke one."),

@@ -84,6 +84,10 @@ class Scripts:
             for name, script in files.items()
         }
 
+    def addresses(self) -> list[str]:
+        """Where they are."""
+        return list(self._ready)
+
     def get(self, path: str) -> Representation | None:
         """The script at *path*, None when there is none."""
         return self._ready.get(path)

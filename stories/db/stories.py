@@ -564,6 +564,24 @@ def ids_after(conn: Connection, after: str, limit: int, wire: str | None = None)
     return list(conn.execute(query).scalars())
 
 
+def ids_before(
+    conn: Connection, before: tuple[datetime, str] | None, limit: int
+) -> list[tuple[datetime, str]]:
+    """When stories changed last, and their ids, newest first: a cursor over all stories. Those that
+    come after *before* in this order; from the newest on for None."""
+    query = select(stories.c.changed_at, stories.c.id)
+    if before is not None:
+        at, name = before
+        query = query.where(
+            or_(
+                stories.c.changed_at < at,
+                and_(stories.c.changed_at == at, stories.c.id < name),
+            )
+        )
+    query = query.order_by(stories.c.changed_at.desc(), stories.c.id.desc()).limit(limit)
+    return [(row.changed_at, row.id) for row in conn.execute(query)]
+
+
 def history(conn: Connection, story: str) -> list[VersionRow]:
     """Every version of the story, oldest first."""
     rows = conn.execute(
