@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from ingest.item import Item
@@ -84,6 +84,7 @@ def _known() -> _Known:
     return _Known(codes, names)
 
 
+@lru_cache(maxsize=256)  # the same few names stand on all items of a wire
 def _fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).casefold().split()).strip(" .:-–—")
 

@@ -88,6 +88,7 @@ _COUNTING = re.compile(
     r"|(?:ref|referr?er|source|src|from|via|partner|medium)=rss\w*|rss(?:=\w*)?",
     re.IGNORECASE,
 )
+_SPELT = re.compile(r"[A-Za-z0-9_.~/:@!$&'()*+,;=?-]*")
 _PORTS = {"http": 80, "https": 443}
 _LONGEST = 2_000
 _MARKUP = re.compile(r"<[^<>]*>")
@@ -472,9 +473,10 @@ def keys_of(item: Item, rule: int = INTAKE_RULE, *, exact: bool = False) -> Item
     """
     line = headline(item, rule)
     line = line if line.isascii() else plain(line)
+    url = normal_url(item.link)
     keys = ItemKeys(
         guid=guid_key(item),
-        link=link_key(item),
+        link=link_key(url),
         digest=digest_key(item, line, rule),
         headline=line,
         titled_guid=bool(line) and plain(item.guid).casefold() == line.casefold(),
@@ -482,7 +484,7 @@ def keys_of(item: Item, rule: int = INTAKE_RULE, *, exact: bool = False) -> Item
     if rule < 2:
         return keys
     address = None if exact else _address(keys.guid)
-    places = (_same_page(normal_url(item.link)), address)
+    places = (_same_page(url), address)
     aliases = dict.fromkeys(f"link:{_short(place)}" for place in places if place)
     aliases.pop(keys.link or "", None)
     return replace(keys, address=address, aliases=tuple(aliases))
@@ -540,9 +542,8 @@ def guid_key(item: Item) -> str | None:
     return f"guid:{_short(guid)}" if guid else None
 
 
-def link_key(item: Item) -> str | None:
-    """The key of the item's link, None if it has none that is a web address."""
-    url = normal_url(item.link)
+def link_key(url: str) -> str | None:
+    """The key of the normal *url* of an item's link, None where that is no web address."""
     return f"link:{_short(url)}" if url else None
 
 
@@ -576,7 +577,9 @@ def _same_page(url: str) -> str:
     query = without_signature(parts.query) if parts.query else ""
     silent = (_SESSION, _COUNTING)
     query = "&".join(p for p in query.split("&") if p and not any(s.fullmatch(p) for s in silent))
-    path = re.sub(r"(?i);jsessionid=[^/;?]*", "", parts.path).rstrip("/")
+    path = parts.path.rstrip("/")
+    if ";" in path:
+        path = re.sub(r"(?i);jsessionid=[^/;?]*", "", path).rstrip("/")
     place = parts.netloc.removeprefix("www.")
     with suppress(UnicodeError):
         place = place if place.isascii() else place.encode("idna").decode()
@@ -585,6 +588,8 @@ def _same_page(url: str) -> str:
 
 def _spelt(text: str) -> str:
     """*text* of an address with only what must be escaped escaped (RFC 3986 §6.2.2)."""
+    if _SPELT.fullmatch(text):
+        return text
     return quote(unquote_to_bytes(text), safe="/:@!$&'()*+,;=?~")
 
 
