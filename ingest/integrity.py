@@ -50,7 +50,7 @@ MOST_MARKUP = 30
 MOST_COMPARED = 200_000_000
 """Characters of all passages of one item, times their number: each is compared with each."""
 
-_BARE = dict.fromkeys(map(ord, " \u202c\u2069"))
+_BARE = " \u202c\u2069"
 _LETTERS = re.compile(r"[^\W\d_]+")
 _ASCII = bytes(range(128))
 _NO_ASCII_LETTERS = bytes(byte for byte in range(256) if not (byte < 128 and chr(byte).isalpha()))
@@ -165,7 +165,9 @@ def _bound(passages: Sequence[Passage]) -> None:
 def _squash(text: str) -> str:
     """*text* as the projection compares it (:mod:`wirecopy.text`), without any white space and
     without ends of bidirectional embeddings and isolates; ``""`` where it shows nothing."""
-    found = plain(text).translate(_BARE)
+    found = plain(text)
+    for silent in _BARE:
+        found = found.replace(silent, "")
     return found if found[:1].isascii() or shows(found) else ""
 
 

@@ -108,14 +108,13 @@ def plain(text: str) -> str:
     Joiners (ZWJ, ZWNJ), zero-width spaces, soft hyphens and bidirectional controls stay: they carry
     meaning, or could hide a change. Never raises: lone surrogates become U+FFFD.
     """
-    # Of controls, surrogates and white space but the space, none can be printed.
-    if not text.replace("\n", " ").isprintable():
-        text = _NOTHING.sub("", well_formed(text))
-    # str.split knows White_Space and U+001C to U+001F, which are gone by then.
-    text = " ".join(text.split())
-    if text.isascii():
-        return text
-    return unicodedata.normalize("NFC", text)
+    line = _usual(text)
+    if line is None:
+        # str.split knows White_Space and U+001C to U+001F, which are gone by then.
+        line = " ".join(_NOTHING.sub("", well_formed(text)).split())
+    if line.isascii():
+        return line
+    return unicodedata.normalize("NFC", line)
 
 
 def one_line(text: str) -> str:
@@ -134,9 +133,18 @@ def one_line(text: str) -> str:
 
 def unfolded(text: str) -> str:
     """*text* on one line as :func:`plain` has it, but with its own spaces and forms of letters."""
-    if text.replace("\n", " ").isprintable():  # as in plain
-        return " ".join(text.split())
+    if (line := _usual(text)) is not None:
+        return line
     return _GAP.sub(" ", _NOTHING.sub("", well_formed(text))).strip()
+
+
+def _usual(text: str) -> str | None:
+    """*text* on one line, if nothing is in it that only patterns find; else None."""
+    line = text.replace("\n", " ")
+    # Of controls, surrogates and white space but the space, none can be printed.
+    if not line.isprintable():
+        return None
+    return " ".join(line.split()) if "  " in line else line.strip()
 
 
 def shows(text: str) -> bool:

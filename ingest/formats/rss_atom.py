@@ -20,6 +20,7 @@ import re
 import xml.parsers.expat
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from io import BytesIO
 from itertools import islice
 from typing import Any, NamedTuple
@@ -679,8 +680,8 @@ class _Children:
     by_name: dict[str, list[etree._Element]] = field(default_factory=dict)
 
     def all(self, *names: str) -> Iterator[etree._Element]:
-        for name in names:
-            yield from self.by_name.get(name, ())
+        known = self.by_name
+        return (element for name in names if name in known for element in known[name])
 
     def texts(self, *names: str) -> tuple[str, ...]:
         return _distinct(_text(element) for element in self.all(*names))
@@ -698,6 +699,11 @@ def _name(element: etree._Element) -> str:
     tag: object = element.tag
     if not isinstance(tag, str):  # a comment or a processing instruction
         return ""
+    return _called(tag) if len(tag) < 200 else _called.__wrapped__(tag)
+
+
+@lru_cache(maxsize=256)
+def _called(tag: str) -> str:
     if tag[0] != "{":
         return tag.lower()
     uri, _, local = tag[1:].rpartition("}")
@@ -830,7 +836,7 @@ def _body_and_summary(children: _Children, atom: bool) -> tuple[_Words, _Words]:
     bodies += [_undeclared(e, children.mends) for e in children.all(*_FULL_TEXT)]
     bodies += [_Words(_inner(e), True) for e in children.all("xhtml:body", "xhtml:div")]
     if children.mends:
-        named = [n for n in children.by_name if n not in _FULL_TEXT and _FULL.fullmatch(n)]
+        named = [n for n in children.by_name if n not in _FULL_TEXT and _is_full(n)]
         bodies += [_undeclared(e, True) for e in children.all(*named)]
     summaries: list[_Words] = []
     for element in children.all("summary", "atom:summary"):
@@ -854,6 +860,11 @@ def _body_and_summary(children: _Children, atom: bool) -> tuple[_Words, _Words]:
     # A displaced body first: its words are to come out, if it has any (a style sheet has none).
     beside = [t for t in (first, *summaries) if t is not body and t.text.strip()]
     return body, next(filter(_shows, beside), _Words())
+
+
+@lru_cache(maxsize=256)
+def _is_full(name: str) -> bool:
+    return _FULL.fullmatch(name) is not None
 
 
 def _shows(text: _Words) -> bool:

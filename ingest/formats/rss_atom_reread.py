@@ -75,8 +75,7 @@ _START = re.compile(rf"""<({_NAME})((?>[^<>"']+|"[^"<]*"|'[^'<]*')*+)>""")
 # A whole element of text, or of one section: nearly all are.
 _OPEN = rf"""<({_NAME})((?>[^<>"']+|"[^"<]*"|'[^'<]*')*+)(?<!/)>"""
 _LEAF = re.compile(
-    _OPEN + r"([^<]*+(?:<!\[CDATA\[(?>.*?\]\]>)[^<]*+)?+)</\1>",
-    re.DOTALL,
+    _OPEN + r"([^<]*+(?:<!\[CDATA\[[^\]]*+(?:\](?!\]>)[^\]]*+)*+\]\]>[^<]*+)?+)</\1>"
 )
 _BARE_LEAF = re.compile(_OPEN + r"([^<]*+)</\1>")
 _SECTION = re.compile(r"\s*+<!\[CDATA\[")
