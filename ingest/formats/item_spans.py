@@ -68,7 +68,9 @@ def standing(body: bytes, spans: Spans, hints: Hints) -> dict[int, str]:
 def closed(text: str) -> str:
     """*text*, an item, with its end tag where that is missing."""
     own = _OWN.match(text)
-    if own is None or text.endswith("/>") or re.search(rf"</{re.escape(own[1])}\s*>\Z", text):
+    if own is None or text.endswith((f"</{own[1]}>", "/>")):
+        return text
+    if re.search(rf"</{re.escape(own[1])}\s*>\Z", text):
         return text
     return f"{text}</{own[1]}>"
 

@@ -247,8 +247,8 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         page = own if mends else stated
         link = resolve(item.link, page or channel.link or hints.url) if item.link else None
         near = stated or link or channel.link or hints.url
-        item = replace(item, link=link or "", base=near)  # noqa: PLW2901
-        items.append(mended(item) if mends else item)
+        made = mended if mends else replace
+        items.append(made(item, link=link or "", base=near))
     return Parsed(
         format=str(result.get("version") or sniffed.root),
         channel=channel,
