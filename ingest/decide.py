@@ -55,7 +55,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
-from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlsplit, urlunsplit
+from urllib.parse import quote, unquote_plus, unquote_to_bytes, urlsplit, urlunsplit
 
 from ingest.item import Candidate, Contents, Item, ItemKeys
 from stories.errors import ParseError
@@ -498,7 +498,7 @@ def with_words(
     ``few:`` where they say too little to be one story's alone, as a daily "No warnings are in
     force" does: they count only where the item has no other key to serve.
     """
-    text = "".join("".join(projected.paragraphs).split()) or "".join(plain(item.summary).split())
+    text = projected.unspaced or "".join(plain(item.summary).split())
     recorded = sorted(m.url for m in item.media if m.type.lower().startswith(("audio", "video")))
     if rule < 2 or not (keys.headline or text):
         return keys
@@ -616,8 +616,11 @@ def digest_key(item: Item, headline: str, rule: int = INTAKE_RULE) -> str:
 
 def is_tracking(query: str) -> bool:
     """Whether every parameter of *query* only tracks where a reader came from."""
-    pairs = parse_qsl(query[:_LONGEST], keep_blank_values=True) if "=" in query else []
-    return bool(pairs) and all(_TRACKING.fullmatch(name) for name, _ in pairs)
+    if "=" not in query:
+        return False
+    parameters = [p for p in query[:_LONGEST].split("&") if p]
+    names = (unquote_plus(parameter.partition("=")[0]) for parameter in parameters)
+    return bool(parameters) and all(_TRACKING.fullmatch(name) for name in names)
 
 
 def _short(text: str) -> str:

@@ -63,6 +63,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,5}", re.ASCII)
 _LANGUAGE_1 = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,5}", re.ASCII)
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NUMBER = re.compile(r"\s*([0-9]{1,10})\s*", re.ASCII)
+_WEB = re.compile(r'(https://[a-z0-9.-]+/[!"$->@-~]*)(?:\?([!"$-~]*))?(?:#([!-~]*))?')
 _YEAR = re.compile(r"\b(?:19|20)[0-9]{2}\b")
 _BUSTER = re.compile(
     r"(?:_|cb|cache|cachebust(?:er)?|nocache|rnd|rand|random|ts|timestamp|time)=[^&]*"
@@ -119,14 +120,14 @@ def normalize(
         byline=_line(agencies.byline(item, origin.agency or own, rule) or "", rule) or None,
         dateline=_line(item.dateline, rule) or _line(agencies.dateline(text), rule) or None,
         body=_body(item, rule),
-        summary=_summary(item, text, rule) or None,
+        summary=_summary(item, found, rule) or None,
         language=_language(rule, item.language, wire.language or "", channel.language),
         categories=_categories(item, rule),
         keywords=_keywords(item, rule),
         media=media,
         credit=next((c for credit in item.credits if (c := _line(credit, rule))), None),
         rights=_line(item.rights, rule) or _line(channel.rights, rule) or None,
-        urgency=int(item.urgency) if item.urgency.strip() in tuple("123456789") else None,
+        urgency=int(urgency) if (urgency := item.urgency.strip()) in tuple("123456789") else None,
         link=_web(item.page) or _web(item.link),
         base=well_formed(item.base) or None,
         published=dates.first_date(item.published, zone, rule),
@@ -215,7 +216,7 @@ def _body(item: Item, rule: int) -> str:
     return plain_to_html(item.body, unfolded if rule >= 2 else plain)
 
 
-def _summary(item: Item, body_text: str, rule: int) -> str:
+def _summary(item: Item, body: Projection, rule: int) -> str:
     """The summary as plain text; ``""`` where it says what the body says."""
     if not item.summary:
         return ""
@@ -223,7 +224,7 @@ def _summary(item: Item, body_text: str, rule: int) -> str:
         summary = spoken(item.summary) if rule >= 2 else plain(projection(item.summary))
     else:
         summary = _line(item.summary, rule)
-    return "" if _folded(plain(summary)) == _folded(body_text) else summary
+    return "" if "".join(plain(summary).split()) == body.unspaced else summary
 
 
 def _id(text: str) -> str | None:
@@ -236,10 +237,6 @@ def _line(text: str, rule: int) -> str:
     if not text:  # as most fields of most items are
         return ""
     return one_line(text) if rule >= 2 else plain(text)
-
-
-def _folded(text: str) -> str:
-    return "".join(text.split())
 
 
 def _language(rule: int, *stated: str) -> str | None:
@@ -327,14 +324,19 @@ def _quiet(url: str, rule: int) -> str:
         url = f"https{url[4:]}"
     if "?" not in url:
         return url
-    try:
-        parts = urlsplit(url)
-    except ValueError:
+    if whole := _WEB.fullmatch(url):
+        place, query, fragment = whole.groups(default="")
+    else:
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return url
+        place, query, fragment = urlunsplit(parts._replace(query="", fragment="")), *parts[3:]
+    if not query:
         return url
-    if not parts.query:
-        return url
-    query = without_signature(parts.query) if rule >= 2 else parts.query
-    return urlunsplit(parts._replace(query="&".join(_kept(query.split("&")))))
+    query = without_signature(query) if rule >= 2 else query
+    kept = "&".join(_kept(query.split("&")))
+    return place + (kept and f"?{kept}") + (fragment and f"#{fragment}")
 
 
 def _kept(parameters: Iterable[str]) -> Iterable[str]:

@@ -99,6 +99,11 @@ class Projection:
     """The first thing in it that can hide words or show others, as a clause; empty for none, and
     always without ``watch``."""
 
+    @property
+    def unspaced(self) -> str:
+        """All words, without the spaces between them: by these a text is recognised."""
+        return "".join(self.paragraphs).replace(" ", "")
+
 
 def plain(text: str) -> str:
     """*text* on one line, as the rule compares it.
@@ -108,13 +113,12 @@ def plain(text: str) -> str:
     Joiners (ZWJ, ZWNJ), zero-width spaces, soft hyphens and bidirectional controls stay: they carry
     meaning, or could hide a change. Never raises: lone surrogates become U+FFFD.
     """
-    line = _usual(text)
-    if line is None:
-        # str.split knows White_Space and U+001C to U+001F, which are gone by then.
-        line = " ".join(_NOTHING.sub("", well_formed(text)).split())
-    if line.isascii():
-        return line
-    return unicodedata.normalize("NFC", line)
+    usual = _usual(text)
+    # str.split knows White_Space and U+001C to U+001F, which are gone by then.
+    text = " ".join(_NOTHING.sub("", well_formed(text)).split()) if usual is None else usual
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC", text)
 
 
 def one_line(text: str) -> str:
@@ -246,7 +250,6 @@ _SIMPLE_TAG = re.compile(
 )
 _UNUSUAL = re.compile(
     r"&(?!(?:amp|lt|gt|quot|apos|nbsp|hellip|[lr][sd]quo|[mn]dash|#0?39|#x27|#160|#82[0-3][0-9]);)"
-    r"|\0"
 )
 _ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
 _FLAT = names("p h1 h2 h3 h4 h5 h6")
@@ -273,7 +276,7 @@ def _simple(html: str) -> list[str] | None:
     """*html* in pieces: a text, then for each tag its slash, its name, its attributes and the last
     slash, and the text behind it. None where the tree does not follow from these alone."""
     pieces = _SIMPLE_TAG.split(html)
-    if 5 * html.count("<") + 1 != len(pieces) or _UNUSUAL.search(html):
+    if 5 * html.count("<") + 1 != len(pieces) or "\0" in html or _UNUSUAL.search(html):
         return None
     open_: list[str] = []
     flat = ""
@@ -353,7 +356,8 @@ class _Reader:
 
     def scan(self, pieces: list[str]) -> None:
         """Read what :func:`_simple` made of a body as a walk over its tree would."""
-        self._text(_html.unescape(pieces[0]))
+        run, anchors = self._run, self._anchors
+        run.append(_html.unescape(pieces[0]))
         for end, name, rest, words in zip(*(pieces[n::5] for n in (1, 2, 3, 5)), strict=True):
             if name in BLOCKS:
                 self._part()
@@ -361,10 +365,13 @@ class _Reader:
                 self._show(name, _attributes(rest))
             elif name == "a" and not end:
                 self._link(name, _attributes(rest))
-            elif name == "a" and self._anchors:
-                self._anchors.pop()
-            if words:
-                self._text(_html.unescape(words))
+            elif name == "a" and anchors:
+                anchors.pop()
+            # Between blocks there is mostly a line feed.
+            if words and (run or anchors or not words.isspace()):
+                run.append(_html.unescape(words))
+                if anchors:
+                    anchors[-1].append(run[-1])
         self._part()
 
     def _text(self, words: str) -> None:

@@ -172,7 +172,8 @@ def test_agency_id_is_what_the_agency_gave() -> None:
 
 
 @pytest.mark.parametrize(
-    ("urgency", "kept"), [("1", 1), ("9", 9), ("0", None), ("10", None), ("high", None), ("", None)]
+    ("urgency", "kept"),
+    [("1", 1), ("9", 9), ("0", None), ("10", None), ("high", None), ("", None), ("1\x1f", 1)],
 )
 def test_urgency_is_one_to_nine(urgency: str, kept: int | None) -> None:
     assert version(replace(ITEM, urgency=urgency)).urgency == kept
