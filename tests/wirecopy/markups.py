@@ -91,7 +91,16 @@ ATTRIBUTES = (
     *(' src="a.jpg"', ' src="data:image/gif;base64,R0"', ' srcset="a.jpg 1x, b.jpg 2x"'),
     *(' width="1"', ' height="0"', ' alt="w &quot;x&#39;"', ' alt=""', ' alt="&copy=1"'),
     *(' style="display:none"', ' style="float:left"', ' onclick="x"', ' color="red"', " hidden"),
-    *(' class="c d"', ' data-x="1"', ' title="a > b"', ' ALT="X"', ' alt="a"alt="b"', "/", " /"),
+    *(
+        ' dir="rtl"',
+        ' class="c d"',
+        ' data-x="1"',
+        ' title="a > b"',
+        ' ALT="X"',
+        ' alt="a"alt="b"',
+        "/",
+        " /",
+    ),
 )
 TEXTS = (
     *("word ", "“q” ", "&amp;", "&nbsp;", "&#8217;", "&lt;p&gt;", "é", "e\u0301", "가", "\n", " "),
