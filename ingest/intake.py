@@ -122,7 +122,6 @@ def take_in_waiting(
                     _log(taken)
                     if late := time.monotonic() > end:
                         break
-            _append(store, config)
         except LeaseLostError as lost:  # somebody else has it, and goes on
             log.info("ingest lease lost", wire=job.key, reason=str(lost))
         except Exception as fault:
@@ -140,6 +139,8 @@ def take_in_waiting(
             more = carried < limit and not late
             jobs = claim(conn, now) if more else []
             pending = captures.ids_pending(conn, jobs[0].key) if jobs else []
+    if carried:
+        _append(store, config)  # once: to sign a checkpoint for each wire costs a commit each
     return carried
 
 

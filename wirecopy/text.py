@@ -244,8 +244,8 @@ _KINDS = {
 _SIMPLE_TAG = re.compile(
     r"<(/?)(p|a|br|b|i|em|strong|u|span|sub|sup|small|cite|q|mark|abbr|time|code|img|hr|h[1-6]"
     r"|ul|ol|li|div|blockquote|figure|figcaption|section|article|aside|header|footer|main)"
-    r"((?:[\t\n\f ]++(?:href|src|alt|title|class|id|rel|target|width|height|loading|decoding|lang|dir"
-    r"|style|srcset|sizes|cite|datetime|role|itemprop|aria-[a-z]+|data-[a-z-]+)"
+    r"((?:[\t\n\f ]++(?:href|src|alt|title|class|id|rel|target|width|height|loading|decoding|lang"
+    r"|dir|style|srcset|sizes|cite|datetime|role|itemprop|aria-[a-z]+|data-[a-z-]+)"
     r'="[^"<>&\0\r]*+(?:&(?:amp|quot|#0?39);[^"<>&\0\r]*+)*+")*+[\t\n\f ]*+(/?))>'
 )
 _UNUSUAL = re.compile(
