@@ -30,8 +30,8 @@ OURS = ("stories/", "log/tile/")
 
 PACKINGS = (".gz", ".zst")
 
-ZSTD_LEVEL = 9
-"""For zstd; packs 0.4 MB of feed in 4 ms, to less than gzip's level 6, which takes 10."""
+ZSTD_LEVEL = 3
+"""Packs a feed of 345 kB in 3 ms to 99 kB; level 9 takes 10 for 89 kB, gzip 20 for 105."""
 
 MANY = 100
 """Files from which on the whole machine's buffers are written to disk at once, not file by file."""

@@ -98,7 +98,7 @@ def exported(
         with store.write() as conn:
             outbox.want(conn, "story", [over.id], clock.now())
         render_waiting(store, config)
-        assert exporter.keep() is False
+        assert exporter.keep(60) is False
         yield Exported(
             config, store, exporter, tmp_path / "folder", tuple(s.id for s in lasting), over.id
         )

@@ -88,6 +88,7 @@ class Exporter:
         self._site = create(config, store, ready=dict, metrics=None, kept=0)
         self._pages = Pages(config)
         self._fixed = (*FIXED, *self._pages.scripts.addresses())
+        self._settings = settings_digest(config)
         self._rules = _rules(config)
         self._loop = asyncio.Runner()
         self._going: list[str] = []
@@ -108,8 +109,11 @@ class Exporter:
         if time.monotonic() - self._ended < GAP:
             return False
         with self._store.write() as conn:
-            job = _claim(conn, clock.now())
-        if job is None:  # another process is at it, or it failed a moment ago
+            job = None
+            if not key_value.is_superseded(conn, self._settings):
+                job = _claim(conn, clock.now())
+        # None: another process is at it, or has newer settings; or it failed a moment ago.
+        if job is None:
             return False
         with outbox.renewing(self._store, [job]):
             try:

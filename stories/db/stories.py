@@ -572,11 +572,9 @@ def ids_before(
     query = select(stories.c.changed_at, stories.c.id)
     if before is not None:
         at, name = before
+        # A range first, for which the index is used.
         query = query.where(
-            or_(
-                stories.c.changed_at < at,
-                and_(stories.c.changed_at == at, stories.c.id < name),
-            )
+            stories.c.changed_at <= at, or_(stories.c.changed_at < at, stories.c.id < name)
         )
     query = query.order_by(stories.c.changed_at.desc(), stories.c.id.desc()).limit(limit)
     return [(row.changed_at, row.id) for row in conn.execute(query)]

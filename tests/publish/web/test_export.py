@@ -289,11 +289,8 @@ def test_a_story_whose_licence_is_over_goes_and_what_proves_it_stays(shelf: Shel
         # A wrong term, corrected.
         with shelf.store.write() as conn:
             wires.sync(conn, [pti.model_copy(update={"expires_after": None})], clock.now())
-        shelf.publish()
-        with shelf.store.write() as conn:
-            outbox.want(conn, "story", [story.id], clock.now())
         shelf.keys = {}
-        render_waiting(shelf.store, shelf.config)
+        shelf.publish()
         shelf.end()
         shelf.export()
         assert f"stories/{story.id}.html" in shelf.names()
@@ -474,6 +471,18 @@ def test_while_somebody_else_writes_the_folder_work_waits(shelf: Shelf) -> None:
     assert shelf.waiting()["export-story"] == 1
     shelf.export()
     assert shelf.waiting() == {}
+
+
+def test_who_has_older_settings_leaves_the_folder_to_the_others(shelf: Shelf) -> None:
+    shelf.publish(samples.english())
+    shelf.export()
+    before = shelf.files()
+    newer = shelf.config.model_copy(update={"feeds": FEEDS[:1]})
+    rerender_if_changed(shelf.store, newer)
+    assert shelf.export() is False
+    assert shelf.files() == before
+    shelf.export(feeds=FEEDS[:1])
+    assert shelf.files() != before
 
 
 def test_names_that_are_none_lead_nowhere(shelf: Shelf, tmp_path: Path) -> None:
