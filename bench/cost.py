@@ -5,7 +5,6 @@ import re
 import resource
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +21,6 @@ class Cost:
 
     wall: float
     cpu: float
-
-    def per(self, count: float) -> "Cost":
-        """The cost of one of *count*."""
-        return Cost(self.wall / count, self.cpu / count)
 
 
 class Stopwatch:
@@ -121,19 +116,6 @@ def peak(pid: int | None = None) -> int | None:
         return None
     size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return size if sys.platform == "darwin" else size * 1024
-
-
-def timed(work: Callable[[], object], at_least: float, times: int = 1) -> Cost:
-    """What one call of *work* costs: called once to warm up, then again and again, *times* at
-    least and until *at_least* seconds have passed."""
-    work()
-    count = 0
-    end = time.perf_counter() + at_least
-    with Stopwatch() as watch:
-        while count < times or time.perf_counter() < end:
-            work()
-            count += 1
-    return watch.cost.per(count)
 
 
 def _tree(pid: int) -> list[psutil.Process]:

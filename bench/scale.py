@@ -27,7 +27,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, insert, select
 
 from bench import machine, postgres, window
-from bench.cost import tree_cpu_seconds, tree_peak
+from bench.cost import tree_cpu_seconds, tree_pss
 from stories import clock
 from stories.config import Config, load
 from stories.db import Store, connect, outbox, tables
@@ -109,7 +109,7 @@ def run(wires: int, rate: float, seconds: float) -> Run:
             worker_cpu=(used["worker"] + used["poller"]) * each,
             beat_cpu=used["beat"] * each,
             database_cpu=used["database"] * each,
-            worker_memory=sum(tree_peak(p.pid) or 0 for p in (worker, poller)),
+            worker_memory=sum(tree_pss(p.pid) or 0 for p in (worker, poller)),
             lag=(_quantile(after, 0.5), _quantile(after, 0.99)),
             fresh=_freshness(store, agency, start, window.watched(every, seconds), seconds),
             stories=_count(store, tables.stories),

@@ -8,10 +8,11 @@ import json
 import os
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from tempfile import TemporaryDirectory
 from bench import client, inputs
 from bench.agency import ITEMS
 from bench.cost import Stopwatch, tree_peak
-from bench.sides import Outcome, SideError, highest, in_turns, median
+from bench.sides import SideError
 from bench.table import Cell, Table, megabytes
 from publish import renderer
 from stories.db import feeds
@@ -40,6 +41,14 @@ class Served:
 
     command: Sequence[str]
     environment: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one turn of a server gave: its figures by name, and its peak of memory in bytes."""
+
+    figures: dict[str, float]
+    peak: int | None
 
 
 def prepare(folder: Path, port: int) -> bytes:
@@ -174,6 +183,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _median(outcomes: Sequence[Outcome], figure: str) -> float:
+    return statistics.median(outcome.figures[figure] for outcome in outcomes)
+
+
 def table(seconds: float, turns: int) -> Table:
     """Measure all servers, *seconds* for each kind of answer."""
     made = Table(
@@ -191,14 +204,15 @@ def table(seconds: float, turns: int) -> Table:
         body = prepare(Path(name), port)
         made.title = f"Serve: a feed of {ENTRIES} entries, {len(body):,} bytes, one core"
 
-        def side(server: Served) -> Callable[[], Outcome]:
-            return lambda: measure(server, port, body, seconds)
-
-        found = in_turns({n: side(s) for n, s in servers(Path(name), port).items()}, turns)
+        found: dict[str, list[Outcome]] = {}
+        for _ in range(turns):
+            for title, server in servers(Path(name), port).items():
+                found.setdefault(title, []).append(measure(server, port, body, seconds))
     for title, outcomes in found.items():
         cells: list[Cell] = []
         for kind in ("200", "304"):
-            cells += [median(outcomes, f"{kind} rate"), median(outcomes, f"{kind} cpu")]
-            cells.append(f"{median(outcomes, f'{kind} client'):.0f} %")
-        made.rows.append((title, *cells, megabytes(highest(outcomes))))
+            cells += [_median(outcomes, f"{kind} rate"), _median(outcomes, f"{kind} cpu")]
+            cells.append(f"{_median(outcomes, f'{kind} client'):.0f} %")
+        peak = max((o.peak for o in outcomes if o.peak is not None), default=None)
+        made.rows.append((title, *cells, megabytes(peak)))
     return made

@@ -13,35 +13,22 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from bench.cost import Stopwatch, tree_peak
+from bench.cost import Stopwatch
 from stories import logs
 from stories.pdeathsig import bound_to_parent
-
-TURNS = 3
-"""How often each side runs; the figures are the medians."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one turn of a side gave: its figures by name, and its peak of memory in bytes."""
-
-    figures: dict[str, float]
-    peak: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a side returned, and what it cost: milliseconds of CPU, its children's included; bytes
-    of memory at the most so far."""
+    """What a side returned, and what it cost: milliseconds of CPU, its children's included."""
 
     result: Any
     cpu: float
-    peak: int | None
 
 
 class SideError(Exception):
@@ -113,25 +100,6 @@ def cpu(answers: Sequence[Mapping[str, Answer]], side: str) -> float:
     return statistics.median(answer[side].cpu for answer in answers)
 
 
-def in_turns(sides: Mapping[str, Callable[[], Outcome]], turns: int) -> dict[str, list[Outcome]]:
-    """Run all *sides* *turns* times: first each once, then each again."""
-    outcomes: dict[str, list[Outcome]] = {name: [] for name in sides}
-    for _ in range(turns):
-        for name, side in sides.items():
-            outcomes[name].append(side())
-    return outcomes
-
-
-def median(outcomes: Iterable[Outcome], figure: str) -> float:
-    """The median of *figure* over the turns."""
-    return statistics.median(o.figures[figure] for o in outcomes)
-
-
-def highest(outcomes: Iterable[Outcome]) -> int | None:
-    """The highest peak of memory over the turns."""
-    return max((o.peak for o in outcomes if o.peak is not None), default=None)
-
-
 def missing(module: str) -> str | None:
     """Why the side that needs *module* cannot run; None when it is installed."""
     if importlib.util.find_spec(module) is not None:
@@ -149,8 +117,7 @@ def main(function: str, arguments: str) -> None:
             given = json.loads(line)
             with Stopwatch() as watch:
                 result = work(**given)
-            told = {"result": result, "cpu": watch.cost.cpu * 1e3, "peak": tree_peak()}
-            print(json.dumps(told), flush=True)
+            print(json.dumps({"result": result, "cpu": watch.cost.cpu * 1e3}), flush=True)
 
 
 if __name__ == "__main__":
