@@ -169,7 +169,7 @@ def _when(text: str, rule: int) -> tuple[datetime, str]:
         return _instant(year, _MONTHS[month.lower()], day, *clock), zone
     text = unicodedata.normalize("NFC", text[:LONGEST]).replace("\u2212", "-")
     text = " ".join(_NOTE.sub("", text).split())
-    if rule >= 2 and not _USUAL.fullmatch(text):
+    if rule >= 2 and not USUAL.fullmatch(text):
         text = _respelt(text)
     iso = None if rule >= 2 and _HALF_DAY.search(text) else _iso(text)
     return iso or _written(text, strictly=rule >= 2)
@@ -188,7 +188,7 @@ _SIGNS = str.maketrans(
     dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\uff0d", "-") | {"\uff1a": ":"}
     | {"\uff0f": "/", "\uff0e": ".", "\uff0c": ","}
 ) | _UNSEEN  # fmt: skip
-_USUAL = re.compile(
+USUAL = re.compile(
     r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:[+-]\d{4}|GMT)"
     r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)",
     re.ASCII,

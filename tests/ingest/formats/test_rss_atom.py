@@ -4,10 +4,11 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import feedparser
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingest import formats
@@ -726,6 +727,90 @@ def test_a_document_that_is_cut_off_anywhere_is_not_whole(body: str, charset: st
 )
 def test_what_is_broken_elsewhere_is_whole(body: str) -> None:
     assert parse(body).whole
+
+
+LINK = "<link>https://a.example/x?a=1&amp;b=2</link>"
+USUAL = (
+    *("<category>World</category>", "<category domain='d'>India &amp; Co</category>"),
+    *("<category>भारत</category>", "<category><![CDATA[World]]></category>"),
+    *("<pubDate>Sun, 22 Nov 2026 06:00:00 +0530</pubDate>", "<dc:creator>PTI</dc:creator>"),
+    *("<enclosure url='/e.jpg' type='image/jpeg' length='1'/>", "<comments>c</comments>"),
+    *("<atom:link rel='self' href='s'/>", "<atom:category term='t' label='T' scheme='s'/>"),
+    "<atom:author><atom:name>A</atom:name></atom:author>",
+)
+UNUSUAL = (
+    *(LINK, "<link/>", "<link>/rel</link>", "<link rel='self'>x</link>", "<a:link xmlns:a='a'/>"),
+    *(
+        "<category>Ã©</category>",
+        "<category/>",
+        "<category>a\xa0b</category>",
+        "<rights>r</rights>",
+    ),
+    *(
+        "<category term='t'>x</category>",
+        "<category><b>x</b></category>",
+        "<dc:subject>s</dc:subject>",
+    ),
+    *(
+        "<atom:category label='l'/>",
+        "<atom:category term='t'>x</atom:category>",
+        "<pubDate>x</pubDate>",
+    ),
+    *("<atom:link rel='Alternate' href='https://b.example/'/>", "<atom:link/>", "text", "<!--c-->"),
+    *(
+        "<source url='u'>S</source>",
+        "<author><link>l</link></author>",
+        "<media:credit>c</media:credit>",
+    ),
+    "<image><url>u</url><link>l</link></image>",
+)
+AROUND = (
+    *("<title>C</title>", "<link>https://c.example/</link>", "<description><b>x</b></description>"),
+    *("<rights><i>r</i></rights>", "<image><title>I</title></image>", "<category>c</category>"),
+    *("<source><title>S</title></source>", "<textinput><title>t</title></textinput>"),
+)
+SPACES = (
+    ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/"'
+    ' xmlns:atom="http://www.w3.org/2005/Atom"'
+)
+ITEMS = st.lists(
+    st.tuples(
+        st.lists(st.sampled_from(USUAL), max_size=4),
+        st.sampled_from(("", "", "", *UNUSUAL)),
+    ).map(lambda both: "".join(["<title>T</title>", LINK, *both[0], both[1]])),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(ITEMS, st.lists(st.sampled_from(AROUND), max_size=3), st.lists(st.sampled_from(AROUND)))
+@example([LINK + USUAL[0]] * 2, ["<title>C</title>"], ["<title>D</title>"])
+@example([LINK + USUAL[0]] * 2, ["<description><b>x</b></description>"], [])
+def test_what_feedparser_is_not_asked_is_what_it_would_say(
+    items: list[str], before: list[str], after: list[str]
+) -> None:
+    feed = rss(*items, channel="".join(before), root=SPACES)
+    feed = feed.replace("</channel>", f"{''.join(after)}</channel>")
+    with patch.object(rss_atom, "_read_by_feedparser", rss_atom._feedparser_on):
+        asked = parse(feed)
+    assert parse(feed) == asked
+
+
+def test_feedparser_is_asked_about_one_of_usual_items() -> None:
+    entry = (
+        '<entry><title>T</title><link href="https://a.example/x"/><category term="World"/>'
+        "<updated>2026-11-22T06:00:00Z</updated><author><name>A</name></author></entry>"
+    )
+    for feed in (
+        rss(*(LINK + "".join(USUAL) for _ in range(3)), root=SPACES),
+        f'<feed xmlns="http://www.w3.org/2005/Atom"><title>C</title>{entry * 3}</feed>',
+    ):
+        with patch.object(rss_atom, "_feedparser_on", wraps=rss_atom._feedparser_on) as asked:
+            parsed = parse(feed)
+        assert [len(call.args[1]) for call in asked.call_args_list] == [1]
+        assert len({(item.link, item.categories) for item in parsed.items}) == 1
+        assert parsed.items[2].link.startswith("https://a.example/x")
+        assert parsed.items[2].categories
 
 
 CATEGORIES = "<category>c</category>"
