@@ -46,9 +46,9 @@ from wirecopy.tlog import WIDTH
 SECONDS = 5.0
 """After so long a turn begins no new step; the next goes on."""
 
-GAP = 0.5
-"""Seconds in which a process begins no other turn once all was written: a feed that changes with
-every story of a burst is packed twice a second at most. What waits, the sweep brings back."""
+GAP = 1.0
+"""Seconds in which a process begins no other turn once all was written: in a burst a feed changes
+with every story, and its page alone takes 30 ms. What waits, the sweep brings back."""
 
 STORIES_A_STEP = 50
 """Stories between two times that files take their places and the outbox is told."""

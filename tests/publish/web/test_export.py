@@ -449,10 +449,7 @@ def test_a_page_that_cannot_be_made_stops_no_other(shelf: Shelf) -> None:
     shelf.export()
     shelf.rewrite(good, "Good news")
     with shelf.store.write() as conn:
-        conn.execute(text("UPDATE entries SET json = '{' WHERE story_id = :n"), {"n": bad.id})
-        conn.execute(
-            text("UPDATE entries SET measurement = '[]' WHERE story_id = :n"), {"n": bad.id}
-        )
+        conn.execute(text("UPDATE versions SET data = '{}' WHERE story_id = :n"), {"n": bad.id})
         outbox.want(conn, "export-story", [bad.id], clock.now())
     shelf.export()
     assert "Good news" in shelf.body(f"stories/{good.id}.html")
