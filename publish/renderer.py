@@ -264,16 +264,23 @@ def _log(store: Store, config: Config, receipts: Mapping[str, bytes]) -> dict[by
     Intake puts them there, but not those of versions received before there was a log, or digested
     by an older rule; nor yet those of versions that it is storing right now.
     """
-    with store.write() as conn:
-        brought = records.brought_by(conn, list(receipts))
-        found = [
-            Receipt(tlog.leaf_hash(leaf), name, *brought.get(name, (0, 0)), leaf)
-            for name, leaf in receipts.items()
-        ]
-        proofs.add_receipts(conn, found)
+    leaves = {tlog.leaf_hash(leaf): (name, leaf) for name, leaf in receipts.items()}
+    with store.read() as conn:
+        unknown = sorted(leaves.keys() - proofs.receipt_places(conn, leaves).keys())
+    if unknown:
+        with store.write() as conn:
+            brought = records.brought_by(conn, [leaves[each][0] for each in unknown])
+            found = ((each, *leaves[each]) for each in unknown)
+            proofs.add_receipts(
+                conn,
+                [
+                    Receipt(each, name, *brought.get(name, (0, 0)), leaf)
+                    for each, name, leaf in found
+                ],
+            )
     transparency.append(store, config)
     with store.read() as conn:
-        return transparency.inclusion_proofs(conn, [each.hash for each in found])
+        return transparency.inclusion_proofs(conn, leaves)
 
 
 @dataclass(frozen=True, slots=True)
