@@ -56,13 +56,15 @@ def render_waiting(
     *,
     ids: Sequence[str] | None = None,
     rendered: Callable[[datetime], None] = lambda _: None,
+    changed: Callable[[Collection[str]], None] = lambda _: None,
     settings: str | None = None,
 ) -> int:
     """Render up to *limit* waiting stories (only of *ids*, if given), then join every waiting feed.
 
     How many of both were done. *rendered* is called with the time of the change of each story that
-    was rendered because it changed. With *settings*, the digest of the caller's configuration,
-    nothing is done once another one was noted: who has an older file leaves the work to the others.
+    was rendered because it changed, *changed*, after each commit, with the feeds whose bytes did.
+    With *settings*, the digest of the caller's configuration, nothing is done once another one was
+    noted: who has an older file leaves the work to the others.
     """
     done = 0
     with store.write() as conn:
@@ -91,10 +93,12 @@ def render_waiting(
                 joined = {job.key: _try_to_join(conn, config, job.key) for job in waiting_feeds}
             with store.write() as conn:
                 now = clock.now()
-                _keep_feeds(conn, waiting_feeds, joined, now)
+                others = _keep_feeds(conn, waiting_feeds, joined, now)
                 if config.site.export is not None:
                     outbox.want(conn, "export-feed", list(joined), now)
                 _, waiting_feeds = _claim(conn, 0, (), now, settings)
+        if others:
+            changed(others)
     return done
 
 
@@ -427,10 +431,11 @@ def _try_to_join(conn: Connection, config: Config, name: str) -> _Joined | Excep
 
 def _keep_feeds(
     conn: Connection, jobs: Sequence[Job], joined: Mapping[str, _Joined | Exception], now: datetime
-) -> None:
+) -> list[str]:
+    """Store what was joined; the feeds whose bytes changed."""
     # A lease that is lost means that somebody else has joined the feed since, from newer entries.
     ours = outbox.renew_all(conn, jobs, now)
-    finished = []
+    finished, others = [], []
     for job in jobs:
         found = joined[job.key]
         if job.key not in ours:
@@ -438,6 +443,8 @@ def _keep_feeds(
         if isinstance(found, Exception):
             outbox.failed(conn, job, f"{type(found).__name__}: {found}", now)
             continue
-        feeds.put_feed(conn, job.key, found.bodies, found.entries, now)
+        if feeds.put_feed(conn, job.key, found.bodies, found.entries, now):
+            others.append(job.key)
         finished.append(job)
     outbox.done(conn, finished, now)
+    return others

@@ -1,6 +1,6 @@
 """Whoever lost the lease writes nothing: a worker that slept must not undo what was done since."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -108,3 +108,24 @@ def test_a_feed_joined_by_a_worker_that_slept(
     assert slept
     assert "The desk wrote this" in served(store, conf).decode()
     assert waiting(store) == []
+
+
+def test_feeds_whose_bytes_changed_are_named_once_they_can_be_read(
+    store: Store, config: ConfigOf
+) -> None:
+    conf, story = config(), english()
+    publish(store, conf, story)
+    name = conf.outgoing[0].name
+    told: list[str] = []
+
+    def changed(names: Collection[str]) -> None:
+        told.extend(names)
+        assert "The desk wrote this" in served(store, conf).decode()
+
+    rewrite(store, story.id, "The desk wrote this", "Asha")
+    renderer.render_waiting(store, conf, changed=changed)
+    assert told == [name]
+    with store.write() as conn:
+        outbox.want(conn, "feed", [name], clock.now())
+    renderer.render_waiting(store, conf, changed=changed)
+    assert told == [name], "its bytes are what they were"
