@@ -14,6 +14,7 @@ import logging
 import os
 import resource
 import signal
+import threading
 from typing import Any
 
 import redis
@@ -34,6 +35,7 @@ from stories.config import Config, load
 from stories.db import SQLAlchemyError, why
 from stories.errors import WirecopyError
 from workers.address import Broker, broker_address, client, key_prefix, writes_refused
+from workers.notices import follow_feeds
 from workers.start import start
 
 BACKLOG = 1024
@@ -67,6 +69,7 @@ def serve(config: Config) -> None:
     store = start(config)
     broker = client(broker_address(config), BROKER_PATIENCE, key_prefix(store))
     registry = figures(config, store, broker)
+    ended = threading.Event()
     try:
         apart = config.site.metrics_address
         if apart is not None:
@@ -79,8 +82,11 @@ def serve(config: Config) -> None:
             metrics=None if apart else lambda: generate_latest(registry),
             status=lambda: board(gather(config, store, clock.now())),
         )
+        follow = (broker, app.feeds.changed, ended)
+        threading.Thread(target=follow_feeds, args=follow, name="feeds", daemon=True).start()
         asyncio.run(_run(app, host, port))
     finally:
+        ended.set()
         broker.close()
         store.close()
 

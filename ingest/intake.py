@@ -92,8 +92,10 @@ def take_in_waiting(
     reader: Reader = sandbox.read,
     seconds: float = math.inf,
     settings: str | None = None,
+    committed: Callable[[], None] = lambda: None,
 ) -> int:
     """Take in what is pending (of the wires *names* only, when given); returns how many wires.
+    *committed* is called after each, when its stories can be rendered.
 
     Wires are claimed one by one, so that a worker that is stopped holds no others. After *seconds*
     no further capture is started. The error of one wire is logged, shown by status, and tried again
@@ -139,6 +141,7 @@ def take_in_waiting(
             more = carried < limit and not late
             jobs = claim(conn, now) if more else []
             pending = captures.ids_pending(conn, jobs[0].key) if jobs else []
+        committed()
     if carried:
         _append(store, config)  # once: to sign a checkpoint for each wire costs a commit each
     return carried

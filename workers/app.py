@@ -32,10 +32,11 @@ from stories.pdeathsig import die_with_parent
 from workers import kombu_patch, pulse, queues
 from workers.address import Broker, broker_address, celery_settings, client, key_prefix_of
 
-POLLS_AT_ONCE = 32
+POLLS_AT_ONCE = 48
 """Batches that one poller works on at once: more than slow wires can occupy. An agency has at most
 4 polls under way (``politeness.per_agency``), and a tick starts one batch that is not full: with
-the default timeout of 30 s that is 30 batches, if every one of them has a slow wire in it."""
+the default timeout of 30 s that is 30 batches, if every one of them has a slow wire in it, and 16
+more that were started between ticks (``dispatch.CROWDED``)."""
 
 DESCRIPTORS = 8192
 """Files and sockets that a poller may have open, if the system allows it: :data:`POLLS_AT_ONCE`
@@ -56,7 +57,9 @@ WATCH = 120.0
 some seconds."""
 
 ROUTES = {
-    "workers.tasks.dispatch": queues.TICKS,
+    # To the poller, which always has a thread to spare: a worker may have all its processes in long
+    # tasks, and no wire would be polled meanwhile.
+    "workers.tasks.dispatch": queues.POLL_NOW,
     "workers.tasks.sweep": queues.TICKS,
     "workers.tasks.poll": queues.POLL,
     "workers.tasks.ingest": queues.INGEST,

@@ -28,6 +28,10 @@ BATCH_LEASE = timedelta(seconds=MESSAGE_EXPIRES + 5)
 message lives, so that no poller begins what is already free again; short, because it is how long
 the wires of a lost message wait."""
 
+CROWDED = 16
+"""Batches under way from which on the dispatcher comes with the ticks alone: slow wires occupy
+pollers, and each batch should then hold all that is due."""
+
 LANES = {1: queues.POLL_NOW, 0: queues.POLL}
 """The queue of each lane, the fast lane first."""
 
@@ -62,6 +66,15 @@ def batches(
                 for at in range(0, len(names), BATCH)
             ]
     return found
+
+
+def until_due(store: Store, now: datetime) -> float | None:
+    """Seconds until the dispatcher should come again, as a wire is due then; None: with a tick."""
+    with store.read() as conn:
+        soon = wires.next_due(conn, after=now)
+        if soon is None or wires.batches_under_way(conn, now) > CROWDED:
+            return None
+    return (soon - now).total_seconds()
 
 
 def _claim(

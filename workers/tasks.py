@@ -6,8 +6,12 @@ nothing to claim.
 """
 
 import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -19,11 +23,11 @@ from publish import renderer
 from publish.rerender import settings_digest
 from stories import clock
 from stories.db import outbox, wires
-from workers import alerts, queues
+from workers import alerts, notices, queues
 from workers import housekeeping as rounds
-from workers.app import celery
+from workers.app import TICK, celery
 from workers.base import tally
-from workers.dispatch import LANES, MESSAGE_EXPIRES, QUEUE_LIMIT, batches
+from workers.dispatch import LANES, MESSAGE_EXPIRES, QUEUE_LIMIT, batches, until_due
 from workers.metrics import LEASES_LOST, POLL_LAG, POLLS, WIRE_TO_FEED, outcome
 from workers.process import current, stopping
 
@@ -35,8 +39,9 @@ log = structlog.get_logger(__name__)
 
 @celery.task(name="workers.tasks.dispatch")
 def dispatch() -> None:
-    """Beat's tick: claim the wires that are due and, after the commit, send them in batches."""
-    here = current()
+    """Beat's tick: claim the wires that are due and, after the commit, send them in batches. Then
+    tell beat when the next one is due."""
+    here = current(signs=False)
     room = {q: QUEUE_LIMIT - queues.depth(here.broker, q) for q in LANES.values()}
     claimed = batches(here.store, here.config, clock.now(), room)
     for sent, batch in enumerate(claimed):
@@ -47,6 +52,9 @@ def dispatch() -> None:
                 for unsent in claimed[sent:]:
                     wires.give_back(conn, unsent.lease, unsent.names)
             raise
+    seconds = until_due(here.store, clock.now())
+    if seconds is not None and seconds < TICK:
+        notices.tell(here.broker, notices.DUE, seconds)
 
 
 @celery.task(name="workers.tasks.poll")
@@ -61,9 +69,9 @@ def poll(lease: str, names: list[str]) -> None:
     due = {wire.name: wire.due_at for wire in claimed}
     if len(claimed) < len(names):
         tally.count(LEASES_LOST, "begin", amount=len(names) - len(claimed))
-    sent = False
     left = set(due)
-    with here.http.one() as http:
+    # The first capture of a batch must not wait for the slowest wire.
+    with here.http.one() as http, waking(ingest) as captured:
         for polled in polling.poll(here.store, here.config, http, claimed):
             bound = log.bind(wire=polled.wire, state=polled.state)
             left.discard(polled.wire)
@@ -78,9 +86,7 @@ def poll(lease: str, names: list[str]) -> None:
                 bound.warning("poll failed", message=polled.message, next=polled.due.at.isoformat())
             elif polled.capture_id is not None:
                 bound.info("captured", capture=polled.capture_id)
-                if not sent:  # the first capture of a batch must not wait for the slowest wire
-                    wake(ingest)
-                    sent = True
+                captured()
     if left and stopping.is_set():  # given up: another poller may have them at once
         with here.store.write() as conn:
             wires.give_back(conn, lease, sorted(left))
@@ -88,16 +94,19 @@ def poll(lease: str, names: list[str]) -> None:
 
 @celery.task(name="workers.tasks.ingest")
 def ingest() -> None:
-    """Take in captures, of a bounded number of wires; then send ``render``."""
-    here = current()
-    if intake.take_in_waiting(
-        here.store,
-        here.config,
-        limit=WIRES_A_TASK,
-        seconds=SECONDS_A_TASK,
-        settings=settings_digest(here.config),
-    ):
-        wake(render)
+    """Take in captures, of a bounded number of wires; send ``render`` as stories come."""
+    here, began = current(), time.monotonic()
+    with waking(render) as taken_in:
+        carried = intake.take_in_waiting(
+            here.store,
+            here.config,
+            limit=WIRES_A_TASK,
+            seconds=SECONDS_A_TASK,
+            settings=settings_digest(here.config),
+            committed=taken_in,
+        )
+    if carried >= WIRES_A_TASK or time.monotonic() - began > SECONDS_A_TASK:
+        wake(ingest)
 
 
 @celery.task(name="workers.tasks.render")
@@ -105,11 +114,12 @@ def render() -> None:
     """Render what changed, a bounded number of stories, and their feeds."""
     here = current()
     changed: list[datetime] = []
-    renderer.render_waiting(
+    done = renderer.render_waiting(
         here.store,
         here.config,
         limit=STORIES_A_TASK,
         rendered=changed.append,
+        changed=lambda names: notices.tell_feeds(here.broker, names),
         settings=settings_digest(here.config),
     )
     if here.config.site.export is not None:
@@ -117,6 +127,8 @@ def render() -> None:
     now = clock.now()
     for moment in changed:
         tally.observe(WIRE_TO_FEED, seconds=max((now - moment).total_seconds(), 0.0))
+    if done >= STORIES_A_TASK:
+        wake(render)
 
 
 @celery.task(name="workers.tasks.export")
@@ -175,10 +187,35 @@ def watch() -> None:
 
 
 WIRES_A_TASK = 10
-SECONDS_A_TASK = 40.0
-STORIES_A_TASK = 200
-"""What one task does at most; the rest waits for the next. It takes less time than a worker has to
-end (``desk.up.GRACE``), or it would be killed at work."""
+SECONDS_A_TASK = 0.5
+STORIES_A_TASK = 60
+"""What one task does at most, but for a capture it has begun; then it is sent again, behind what
+waits by then, so that intake and rendering take turns. It takes less time than a worker has to end
+(``desk.up.GRACE``), or it would be killed at work."""
+
+
+PAUSE = 0.05
+"""Seconds between two messages about the same work."""
+
+
+@contextmanager
+def waking(task: Any) -> Iterator[Callable[[], None]]:
+    """Yields a function that says that there is work for *task*. It is sent at once, while the
+    block goes on making work; then again after :data:`PAUSE`, and at the end, if there is more."""
+    last, more = -inf, False
+
+    def there_is_work() -> None:
+        nonlocal last, more
+        more = time.monotonic() - last < PAUSE
+        if not more:
+            wake(task)
+            last = time.monotonic()
+
+    try:
+        yield there_is_work
+    finally:
+        if more:
+            wake(task)
 
 
 def wake(task: Any) -> None:

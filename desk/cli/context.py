@@ -1,6 +1,6 @@
 """What commands share: the configuration and the store they start from, and names of things."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -45,6 +45,17 @@ def opened(ctx: typer.Context, *, follow: bool = False) -> Iterator[tuple[Config
         yield config, store
     finally:
         store.close()
+
+
+def telling(config: Config, store: Store) -> Callable[[Collection[str]], None]:
+    """A function that tells running webs, if there are any, which feeds this command changed."""
+
+    def changed(names: Collection[str]) -> None:
+        from workers import notices  # a tenth of a second, which only a change needs
+
+        notices.tell_feeds_of(config, store, names)
+
+    return changed
 
 
 def moment(text: str | None, option: str) -> datetime | None:

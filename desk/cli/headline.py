@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperCommand
 
 from desk import show
-from desk.cli.context import opened, story_named
+from desk.cli.context import opened, story_named, telling
 from desk.headline import earlier, replaced, rewrite, shown_in, typed, unseen
 from publish import renderer
 from stories.db import feeds, outbox
@@ -89,7 +89,8 @@ def headline(
         if to:
             text = earlier(found, to)
         after = rewrite(store, found.id, text, by, seen=seen)
-        renderer.render_waiting(store, config, ids=[after.id])
+        changed = telling(config, store)
+        renderer.render_waiting(store, config, ids=[after.id], changed=changed)
         with store.read() as conn:
             entry = feeds.entry(conn, after.id)
             failed = ("story", after.id) in {job[:2] for job in outbox.failures(conn)}

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from desk import show
-from desk.cli.context import check_wires, opened
+from desk.cli.context import check_wires, opened, telling
 from ingest import intake
 from ingest import poll as polling
 from ingest.poll import Polled, lease_for
@@ -43,7 +43,7 @@ def poll(
         with Client() as http:
             polled = list(polling.poll(store, config, http, asked))
         intake.take_in_waiting(store, config, chosen, limit=len(chosen))
-        renderer.render_waiting(store, config)
+        renderer.render_waiting(store, config, changed=telling(config, store))
         with store.read() as conn:
             rows = [_outcome(conn, one) for one in sorted(polled, key=lambda one: one.wire)]
             waiting = _waiting(conn, set(chosen) - {one.wire for one in polled}, chosen)

@@ -520,12 +520,20 @@ def every(conn: Connection) -> list[WireState]:
     return [_state(r) for r in conn.execute(select(wires).order_by(wires.c.name)).mappings()]
 
 
-def next_due(conn: Connection) -> datetime | None:
-    """When the next wire is due; None when no wire is polled."""
+def next_due(conn: Connection, after: datetime | None = None) -> datetime | None:
+    """When the next wire is due, or the next one *after* that time; None when none will be."""
     polled = and_(wires.c.configured, wires.c.paused_at.is_(None))
+    if after is not None:
+        polled = and_(polled, wires.c.due_at > after)
     # By lane, so that each half is the first row of an index.
     firsts = [
         conn.execute(select(func.min(wires.c.due_at)).where(polled, wires.c.lane == lane)).scalar()
         for lane in (0, 1)
     ]
     return min((f for f in firsts if f is not None), default=None)
+
+
+def batches_under_way(conn: Connection, now: datetime) -> int:
+    """How many leases hold at *now*: batches that are polled, or on their way to a poller."""
+    count = select(func.count(wires.c.lease.distinct())).where(wires.c.lease_until >= now)
+    return int(conn.execute(count).scalar_one())

@@ -17,7 +17,15 @@ from stories.db import Store, connect, tables, wires
 from stories.models import DueWire, Traffic, WireState
 from tests.conftest import ConfigOf
 from workers import queues
-from workers.dispatch import BATCH, BATCH_LEASE, MESSAGE_EXPIRES, Batch, batches
+from workers.dispatch import (
+    BATCH,
+    BATCH_LEASE,
+    CROWDED,
+    MESSAGE_EXPIRES,
+    Batch,
+    batches,
+    until_due,
+)
 from workers.politeness import agency_room, choose, host_room
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -332,6 +340,23 @@ class TestClaims:
             assert wires.dispatcher(conn)
             assert desk.tick() == []
         assert desk.names() == ["w"]
+
+    def test_the_next_wire_to_be_due_is_known_and_no_other(self, desk: Desk) -> None:
+        assert until_due(desk.store, NOW) is None
+        desk.add(due("now"), due("late", ago=9), due("soon", ago=-0.25), due("new", lane=1, ago=-3))
+        desk.add(due("paused", ago=-0.1), paused_at=NOW)
+        desk.add(due("left", ago=-0.1), configured=False)
+        assert until_due(desk.store, NOW) == 0.25
+        assert until_due(desk.store, NOW + SECOND) == 2
+        assert until_due(desk.store, NOW + 3 * SECOND) is None
+
+    def test_while_many_batches_are_under_way_the_ticks_do(self, desk: Desk) -> None:
+        under_way = {"lease_until": NOW + SECOND}
+        desk.add(due("soon", ago=-0.25))
+        for n in range(CROWDED + 1):
+            assert until_due(desk.store, NOW) == 0.25
+            desk.add(due(f"a{n}"), due(f"b{n}"), lease=f"batch {n}", **under_way)
+        assert until_due(desk.store, NOW) is None
 
     def test_dispatchers_together_keep_the_budgets(
         self, store: Store, config: ConfigOf, database_url: str
