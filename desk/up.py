@@ -8,6 +8,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import redis
 
 from desk import broker
+from desk.fork import fork
 from desk.supervisor import Member
 from stories.config import Config
 from workers import pulse
@@ -47,6 +49,18 @@ def _become(name: str, config: Config) -> int:
     from workers import app
 
     return app.become(command(name, config))
+
+
+def fork_sandboxes() -> None:
+    """Have captures read by children of a process that is forked here and now; so call it before
+    anything is read that they should not know."""
+    from ingest import sandbox, sandbox_forks
+
+    with suppress(OSError):  # where it cannot be, each child is started anew
+        ours, theirs = sandbox_forks.door()
+        fork("wirecopy-sandbox", lambda: sandbox_forks.serve(ours), theirs.close, ())
+        ours.close()
+        sandbox.fork_from(theirs)
 
 
 def preload(names: Sequence[str]) -> None:

@@ -22,10 +22,12 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
@@ -35,6 +37,7 @@ from pydantic import BaseModel, ValidationError
 from ingest.item import Contents, Hints
 from ingest.parse import LONGEST_MESSAGE, storable
 from ingest.sandbox_child import ANSWER, CONTENTS, OUT_OF_MEMORY, READY, REFUSED, REQUEST
+from ingest.sandbox_forks import ForkedChild
 from stories.config import Wire
 from stories.errors import ParseError, WirecopyError
 from stories.pdeathsig import bound_to_parent
@@ -79,6 +82,10 @@ HEAVY = 2 << 20
 """After a capture of so many bytes a child is replaced: it does not give its memory back."""
 
 
+FORKS_WITHIN = 10.0
+"""Seconds until the server must have forked a child; it takes milliseconds."""
+
+
 class _Error(BaseModel):
     state: str
     message: str
@@ -92,13 +99,25 @@ class _DiedError(Exception):
     pass
 
 
+Child = subprocess.Popen[bytes] | ForkedChild
+
+_door: socket.socket | None = None
+
+
+def fork_from(door: socket.socket) -> None:
+    """Have the children of this process, and of those forked from it, forked by the server behind
+    *door* (:mod:`ingest.sandbox_forks`), as long as there is one."""
+    global _door  # noqa: PLW0603 - inherited by the processes forked from here
+    _door = door
+
+
 class Sandbox:
     """One child process and its pipes. One capture at a time; threads wait for each other."""
 
     def __init__(self, limits: Limits = LIMITS) -> None:
         self._limits = limits
         self._lock = threading.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
         self._spent = 0
 
     def read(self, body: bytes, hints: Hints, wire: Wire) -> Contents:
@@ -141,7 +160,7 @@ class Sandbox:
         self._lock = threading.Lock()
         child, self._child = self._child, None
         if child is not None:
-            child.returncode = 0  # not ours to wait for
+            child.returncode = 0  # not ours to wait for, nor to end
             _close(child)
 
     def _read(self, body: bytes, hints: Hints, wire: Wire) -> Contents:
@@ -193,16 +212,16 @@ class Sandbox:
         self._end(kill=True)
         raise _DiedError(_NONSENSE)
 
-    def _answer(self, child: "subprocess.Popen[bytes]", deadline: float) -> tuple[bytes, bytearray]:
+    def _answer(self, child: Child, deadline: float) -> tuple[bytes, bytearray]:
         kind, size = ANSWER.unpack(_receive(child, ANSWER.size, deadline))
         if size > self._limits.largest:
             raise _DiedError("what read it answered more than it may")
         return kind, _receive(child, size, deadline)
 
-    def _died(self, child: "subprocess.Popen[bytes]", hints: Hints) -> Exception:
+    def _died(self, child: Child, hints: Hints) -> Exception:
         """Why *child*, which closed its pipe, has ended."""
         said = self._end()
-        code = child.returncode
+        code = child.wait()
         if code == -signal.SIGXCPU:
             return ParseError(
                 "parse-timeout",
@@ -217,29 +236,17 @@ class Sandbox:
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         return _DiedError(f"the process that read it died ({how}) {said[-500:]}; {_ADVICE}")
 
-    def _ready(self) -> "subprocess.Popen[bytes]":
+    def _ready(self) -> Child:
         if self._child is not None and self._child.poll() is not None:
             self._end()
         if self._child is None:
             self._child = self._started()
         return self._child
 
-    def _started(self) -> "subprocess.Popen[bytes]":
+    def _started(self) -> Child:
         self._spent = 0
         limits = self._limits
-        numbers = (limits.memory, limits.files)
-        command = [sys.executable, "-P", "-m", "ingest.sandbox_child", *map(str, numbers)]
-        try:
-            child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                bound_to_parent(command),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                env=_environment(),
-            )
-        except OSError as error:
-            raise SandboxError(f"{_CANNOT}: {error.strerror}; {_LATER}") from error
+        child = _forked(limits) or _spawned(limits)
         for pipe in (child.stdin, child.stdout, child.stderr):
             os.set_blocking(_open(pipe).fileno(), False)
         self._child = child
@@ -275,6 +282,31 @@ class Sandbox:
         return storable(said.decode("utf-8", "replace"))
 
 
+def _forked(limits: Limits) -> Child | None:
+    """A child of the server, if there is one."""
+    with suppress(OSError):
+        if _door is not None:
+            return ForkedChild(_door, limits.memory, limits.files, FORKS_WITHIN)
+    return None
+
+
+def _spawned(limits: Limits) -> Child:
+    """A child that is started anew."""
+    numbers = (limits.memory, limits.files)
+    command = [sys.executable, "-P", "-m", "ingest.sandbox_child", *map(str, numbers)]
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            bound_to_parent(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            env=_environment(),
+        )
+    except OSError as error:
+        raise SandboxError(f"{_CANNOT}: {error.strerror}; {_LATER}") from error
+
+
 WIRE_FIELDS = {"name", "url", "agency", "code", "timezone", "language", "conserve"}
 """Every field of a wire that parsing reads."""
 
@@ -296,12 +328,15 @@ def _open(pipe: IO[bytes] | None) -> IO[bytes]:
     return pipe
 
 
-def _close(child: "subprocess.Popen[bytes]") -> None:
-    for pipe in (child.stdin, child.stdout, child.stderr):
-        _open(pipe).close()
+def _close(child: Child) -> None:
+    if isinstance(child, ForkedChild):
+        child.leave()
+    else:
+        for pipe in (child.stdin, child.stdout, child.stderr):
+            _open(pipe).close()
 
 
-def _send(child: "subprocess.Popen[bytes]", parts: tuple[bytes, ...], deadline: float) -> None:
+def _send(child: Child, parts: tuple[bytes, ...], deadline: float) -> None:
     pipe = _open(child.stdin).fileno()
     for part in parts:
         left = memoryview(part)
@@ -314,7 +349,7 @@ def _send(child: "subprocess.Popen[bytes]", parts: tuple[bytes, ...], deadline: 
                 raise _DiedError("it stopped listening") from error
 
 
-def _receive(child: "subprocess.Popen[bytes]", size: int, deadline: float) -> bytearray:
+def _receive(child: Child, size: int, deadline: float) -> bytearray:
     pipe = _open(child.stdout).fileno()
     data = bytearray(size)
     left = memoryview(data)

@@ -44,6 +44,9 @@ def up(
                 f"{name!r} is no member; they are {', '.join(processes.NAMES)}",
                 param_hint="MEMBER",
             )
+    supervises = len(names or processes.NAMES) > 1 or os.getpid() == 1
+    if supervises and "worker" in (names or processes.NAMES):
+        processes.fork_sandboxes()
     file = config_file(ctx)
     config = load(file)
     logs.configure(config.log)

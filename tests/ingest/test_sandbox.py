@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from ingest import parse, sandbox
 from ingest.item import Hints
-from ingest.sandbox import LIMITS, Limits, Sandbox, SandboxError
+from ingest.sandbox import LIMITS, Child, Limits, Sandbox, SandboxError
 from stories.config import Wire
 from stories.errors import ParseError
 from tests.ingest.test_shapes import DATA
@@ -187,7 +187,7 @@ class Watched(Sandbox):
         super().__init__(LIMITS)
         self.started: set[int] = set()
 
-    def _started(self) -> "subprocess.Popen[bytes]":
+    def _started(self) -> Child:
         child = super()._started()
         self.started.add(child.pid)
         return child
