@@ -15,7 +15,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 from urllib.parse import SplitResult, urlsplit
@@ -697,7 +697,7 @@ def load(path: Path | None = None) -> Config:
     """
     named = path or (Path(p) if (p := os.environ.get(FILE)) else None)
     file = named or Path("wirecopy.toml")
-    table: dict[str, Any] = {}
+    text = ""
     if file.is_file():
         try:
             if file.stat().st_size > MOST_BYTES:
@@ -705,13 +705,8 @@ def load(path: Path | None = None) -> Config:
                     f"{file}: larger than {MOST_BYTES:,} bytes; it is no wirecopy.toml"
                 )
             text = file.read_text(encoding="utf-8-sig")  # Windows' editors begin with a BOM
-            table = tomllib.loads(text)
         except UnicodeDecodeError as error:
             raise ConfigError(f"{file}: not UTF-8: {error}; save it as UTF-8") from error
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{file}: not valid TOML: {error}{_at(text, str(error))}") from error
-        except RecursionError:  # thousands of brackets
-            raise ConfigError(f"{file}: nested too deep; no setting is a list in a list") from None
         except OSError as error:
             owner = folders.user_name(file.stat().st_uid)
             raise ConfigError(
@@ -728,18 +723,7 @@ def load(path: Path | None = None) -> Config:
             "no configuration: write wirecopy.toml here (docs/configuration.md),"
             " or name one with --config PATH or WIRECOPY_CONFIG"
         )
-    if strangers := unknown_variables(os.environ):
-        raise ConfigError("\n".join(strangers))
-    try:
-        config = Config(**table)
-    except ValidationError as error:
-        raise ConfigError("\n".join(_say(file, e, table) for e in error.errors())) from None
-    except RecursionError:
-        raise ConfigError("environment: a variable is nested too deep; none needs it") from None
-    except SettingsError as error:
-        field = re.search(r'for field "(\w+)"', str(error))
-        where = variable([field[1]]) if field else str(error)
-        raise ConfigError(f"environment: {where}: not JSON; lists and tables are") from None
+    config = _validated(file, text, tuple(sorted(os.environ.items())))
     keys = config.signing.keys
     moved = config.signing.model_copy(update={"keys": _beside(file, keys) if keys else None})
     wires = tuple(_with_files_beside(file, wire) for wire in config.wires)
@@ -753,6 +737,33 @@ def load(path: Path | None = None) -> Config:
             "wires": wires,
         }
     )
+
+
+@lru_cache(maxsize=1)
+def _validated(file: Path, text: str, _environment: tuple[tuple[str, str], ...]) -> Config:
+    """The configuration that *text*, of *file*, and the environment make.
+
+    The last one is remembered: a process forked from one that has it shares it, as long as nothing
+    was changed.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: not valid TOML: {error}{_at(text, str(error))}") from error
+    except RecursionError:  # thousands of brackets
+        raise ConfigError(f"{file}: nested too deep; no setting is a list in a list") from None
+    if strangers := unknown_variables(os.environ):
+        raise ConfigError("\n".join(strangers))
+    try:
+        return Config(**table)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_say(file, e, table) for e in error.errors())) from None
+    except RecursionError:
+        raise ConfigError("environment: a variable is nested too deep; none needs it") from None
+    except SettingsError as error:
+        field = re.search(r'for field "(\w+)"', str(error))
+        where = variable([field[1]]) if field else str(error)
+        raise ConfigError(f"environment: {where}: not JSON; lists and tables are") from None
 
 
 def _with_files_beside(file: Path, wire: Wire) -> Wire:

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Annotated
 
 import structlog
@@ -47,11 +46,11 @@ def up(
     supervises = len(names or processes.NAMES) > 1 or os.getpid() == 1
     if supervises and "worker" in (names or processes.NAMES):
         processes.fork_sandboxes()
-    file = config_file(ctx)
-    config = load(file)
+    os.environ.update(processes.environment(config_file(ctx)))
+    config = load()
     logs.configure(config.log)
     try:
-        code = _run(config, file, names or processes.NAMES)
+        code = _run(config, names or processes.NAMES)
     except (WirecopyError, SQLAlchemyError) as error:
         if sys.stderr.isatty():
             raise
@@ -61,7 +60,7 @@ def up(
     raise typer.Exit(code)
 
 
-def _run(config: Config, file: Path | None, names: Sequence[str]) -> int:
+def _run(config: Config, names: Sequence[str]) -> int:
     """Run the members *names*; the exit code. What is wrong with address or store is an error
     before anything runs."""
     single = len(names) == 1
@@ -71,7 +70,6 @@ def _run(config: Config, file: Path | None, names: Sequence[str]) -> int:
             if config.site.metrics_address is not None:
                 listen_on(*config.site.metrics_address, "[site] metrics_listen")
         start(config).close()
-        os.environ.update(processes.environment(file))
         if single and os.getpid() != 1:
             command = processes.command(names[0], config)
             os.execvp(command[0], command)  # noqa: S606 - our own command line, no shell
