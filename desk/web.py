@@ -82,7 +82,9 @@ def serve(config: Config) -> None:
             metrics=None if apart else lambda: generate_latest(registry),
             status=lambda: board(gather(config, store, clock.now())),
         )
-        follow = (broker, app.feeds.changed, ended)
+        # With a client of its own, which is not closed below while the thread waits for news.
+        listening = client(broker_address(config), BROKER_PATIENCE, broker.prefix)
+        follow = (listening, app.feeds.changed, ended)
         threading.Thread(target=follow_feeds, args=follow, name="feeds", daemon=True).start()
         asyncio.run(_run(app, host, port))
     finally:

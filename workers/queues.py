@@ -19,8 +19,8 @@ POLLS = (POLL_NOW, POLL)
 """The poller's queues: the dispatcher, and wires just added or pushed; the regular polls."""
 
 WORK = (TICKS, INGEST, RENDER, EXPORT, HOUSEKEEPING)
-"""A worker's queues: sweeps; captures to take in; stories to render; what was rendered to write into
-the folder; what can wait."""
+"""A worker's queues: sweeps; captures to take in; stories to render; what was rendered to write
+into the folder; what can wait."""
 
 QUEUES = (*WORK, *POLLS)
 """All queues."""

@@ -49,7 +49,7 @@ def test_its_processor_time_and_its_memory_are_bounded(server: Forked) -> None:
     assert refused.value.state == "parse-timeout"
     words = "words of a long story " * 60
     many = feed(f"<item><title>T</title><description>{words}</description></item>" * 2_000)
-    with closing(Sandbox(Limits(memory=24 << 20))) as one, pytest.raises(ParseError) as refused:
+    with closing(Sandbox(Limits(memory=6 << 20))) as one, pytest.raises(ParseError) as refused:
         one.read(many, HINTS, WIRE)
     assert refused.value.state in ("parse-memory", "parse-crashed")
     assert not gone(server.pid)
