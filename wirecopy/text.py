@@ -148,7 +148,9 @@ def _usual(text: str) -> str | None:
     # Of controls, surrogates and white space but the space, none can be printed.
     if not line.isprintable():
         return None
-    return " ".join(line.split()) if "  " in line else line.strip()
+    while "  " in line:
+        line = line.replace("  ", " ")
+    return line.strip()
 
 
 def shows(text: str) -> bool:
