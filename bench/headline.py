@@ -40,8 +40,9 @@ def wirecopy(base: str, database: str = "") -> Iterator[Rewrite]:
             once(store, config, http, [wire.name for wire in config.wires])
         with store.read() as conn:
             story = records.newest(conn, limit=ENTRIES)[ENTRIES // 2].id
-        seconds = count(0, 10)  # so that every request is later than the last look for changes
-        web = Feeds(config, store, lambda: next(seconds))
+        moments = count(0, 10)
+        now = next(moments)
+        web = Feeds(config, store, lambda: now)
         loop = asyncio.new_event_loop()
         ready: list[bytes] = []
 
@@ -49,8 +50,10 @@ def wirecopy(base: str, database: str = "") -> Iterator[Rewrite]:
             if check:
                 _hold(text, [gzip.decompress(each) for each in ready])
                 return 0
+            nonlocal now
             headline.rewrite(store, story, text, "Bench")
             renderer.render_waiting(store, config)
+            now = next(moments)  # later than the last look for changes, and once for all formats
             ready[:] = [
                 loop.run_until_complete(_packed(web, f"/feeds/all.{format}"))
                 for format in feeds.FORMATS

@@ -24,7 +24,7 @@ from bench.cost import Stopwatch, tree_peak
 from bench.sides import SideError
 from bench.table import Cell, Table, megabytes
 from publish import renderer
-from stories.db import feeds
+from publish.served import served
 from stories.pdeathsig import bound_to_parent
 
 ENTRIES = 50
@@ -61,7 +61,7 @@ def prepare(folder: Path, port: int) -> bytes:
     with inputs.filled(config, ENTRIES) as store:
         renderer.render_waiting(store, config)
         with store.read() as conn:
-            row = feeds.feed(conn, "all", "rss")
+            row = served(conn, config, "all", "rss")
     if row is None or row.entries != ENTRIES:
         raise RuntimeError(f"no feed of {ENTRIES} entries was rendered")
     values = config.model_dump(mode="json", exclude={"data"}, exclude_defaults=True)

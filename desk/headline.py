@@ -98,12 +98,11 @@ def unseen(conn: Connection, config: Config, story: Story) -> str:
 
 
 def shown_in(conn: Connection, story: Story) -> list[str]:
-    """The feeds whose bytes, as served, have *story* as it is now."""
+    """The feeds that show *story* as it is now."""
     entry = feeds.entry(conn, story.id)
     if entry is None or entry.changed_at < story.changed_at:
         return []
-    rows = {name: feeds.feed(conn, name, "json") for name in feeds.feeds_of(conn, story.id)}
-    return [name for name, row in rows.items() if row is not None and entry.json in row.body]
+    return feeds.shown_in(conn, story.id, entry.digests)
 
 
 def earlier(story: Story, number: int) -> str | None:

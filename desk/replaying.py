@@ -141,7 +141,7 @@ def _rebuild(
     return failed, total
 
 
-WRITTEN = ("rss", "atom", "json", "disclosure")
+WRITTEN = ("digests", "disclosure")
 """The fields of an entry that other rendering code alone makes different."""
 
 
@@ -160,7 +160,7 @@ def compare(
     stories but *story* when it is given. Without *bytes_too*, what was written of an entry is not
     compared, only what was measured.
     """
-    passed_over = ("rendered_at", *(() if bytes_too else WRITTEN))
+    passed_over = ("rendered_at", "packed", *(() if bytes_too else WRITTEN))
     for wire in wires:
         first = min(planned[wire]) if planned is not None and planned.get(wire) else 0
         with live.read() as here, other.read() as there:

@@ -1,9 +1,8 @@
-"""Renders what waits in the outbox: stories as entries, then the feeds that they belong to.
+"""Renders what waits in the outbox: stories as entries, and the lists of the feeds they belong to.
 
-A story that changed is rendered once in every format, signed, stored, and placed in its feeds. When
-it cannot be signed, what was last published of it stays. A feed whose entries changed is joined of
-their stored bytes. All work is claimed by lease and safe to do twice: the same story gives the same
-bytes.
+A story that changed is rendered once in every format, signed, stored, and placed in its feeds,
+whose lists change with it, in one transaction. When it cannot be signed, what was last published of
+it stays. All work is claimed by lease and safe to do twice: the same story gives the same bytes.
 
 A story whose licence is over is in no feed; its entry has what was measured, but no copy.
 """
@@ -16,13 +15,13 @@ from datetime import datetime, timedelta
 import structlog
 
 from publish import signing
-from publish.formats import WRITERS, Format
+from publish.formats import WRITERS
 from publish.render import Rendered, render
-from publish.selection import join, metadata, selected_by
+from publish.selection import metadata, selected_by
 from publish.signing import Batch, Last, Signed
 from stories import clock, transparency
 from stories.config import Config
-from stories.db import Connection, Store, feeds, key_value, outbox, proofs, wires
+from stories.db import Connection, SQLAlchemyError, Store, feeds, key_value, outbox, proofs, wires
 from stories.db import stories as records
 from stories.db.feeds import EntryRow, Placement
 from stories.db.outbox import Job
@@ -38,7 +37,7 @@ STORIES_A_TURN = 50
 """Stories rendered between two commits: a crash loses some tens of milliseconds of work."""
 
 FEEDS_A_TURN = 5
-"""Feeds joined between two commits: with a thousand entries each, some 60 MB."""
+"""Feeds whose lists are made between two commits."""
 
 ANEW = timedelta(hours=1)
 """A story that changed longer than this before its job began is rendered for another reason."""
@@ -59,7 +58,7 @@ def render_waiting(
     changed: Callable[[Collection[str]], None] = lambda _: None,
     settings: str | None = None,
 ) -> int:
-    """Render up to *limit* waiting stories (only of *ids*, if given), then join every waiting feed.
+    """Render up to *limit* waiting stories (only of *ids*, if given), then list every waiting feed.
 
     How many of both were done. *rendered* is called with the time of the change of each story that
     was rendered because it changed, *changed*, after each commit, with the feeds whose bytes did.
@@ -69,45 +68,42 @@ def render_waiting(
     done = 0
     with store.write() as conn:
         jobs, waiting_feeds = _claim(conn, limit, ids, clock.now(), settings)
-    while jobs:
-        done += len(jobs)
+    while jobs or waiting_feeds:
+        done += len(jobs) + len(waiting_feeds)
+        if waiting_feeds:  # no story waits; but stories may be wanted for what a feed is to show
+            with store.write() as conn:
+                now = clock.now()
+                others = _keep_feeds(conn, config, waiting_feeds, now)
+                jobs, waiting_feeds = _claim(conn, limit - done, ids, now, settings)
+            if others:
+                changed(others)
+            continue
         with outbox.renewing(store, jobs):
             with store.read() as conn:  # one snapshot of all that entries are made of
                 drafts = _drafts(conn, config, [job.key for job in jobs])
                 signed = _sign(store, conn, config, _claims(drafts))
             with store.write() as conn:
                 now = clock.now()
-                written = _keep(conn, jobs, drafts, signed, now)
-                if config.site.export is not None:
-                    outbox.want(conn, "export-story", [job.key for job in jobs], now)
+                written, others = _keep(conn, config, jobs, drafts, signed, now, settings)
                 jobs, waiting_feeds = _claim(conn, limit - done, ids, now, settings)
+        if others:
+            changed(others)
         log.info("rendered", stories=[job.key for job in written])
         for job in written:
             changed_at = drafts[job.key].story.changed_at
             if job.since - changed_at < ANEW:
                 rendered(changed_at)
-    while waiting_feeds:
-        done += len(waiting_feeds)
-        with outbox.renewing(store, waiting_feeds):
-            with store.read() as conn:
-                joined = {job.key: _try_to_join(conn, config, job.key) for job in waiting_feeds}
-            with store.write() as conn:
-                now = clock.now()
-                others = _keep_feeds(conn, waiting_feeds, joined, now)
-                if config.site.export is not None:
-                    outbox.want(conn, "export-feed", list(joined), now)
-                _, waiting_feeds = _claim(conn, 0, (), now, settings)
-        if others:
-            changed(others)
     return done
 
 
 def render_feed(store: Store, config: Config, name: str) -> bool:
-    """Join the feed *name* whether it waits or not; True when any of its bytes changed."""
-    with store.read() as conn:
-        joined = _join(conn, config, name)
+    """List the feed *name* whether it waits or not; True when any of its bytes changed."""
     with store.write() as conn:
-        return feeds.put_feed(conn, name, joined.bodies, joined.entries, clock.now())
+        feeds.lock(conn)
+        now = clock.now()
+        changed, unrendered = _relist(conn, config, name, now)
+        outbox.want(conn, "story", unrendered, now)
+    return changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +134,7 @@ def compare(store: Store, config: Config, ids: Sequence[str]) -> Iterator[Mismat
             before = kept.get(name)
             fields: dict[str, tuple[object, object]] = {"entry": (None, "rendered")}
             if before is not None:
-                fields = changed_fields(before, row, passed_over=("rendered_at",))
+                fields = changed_fields(before, row, passed_over=("rendered_at", "packed"))
             if fields:
                 found.append(Mismatch(name, fields))
         if found:
@@ -303,13 +299,16 @@ class _Outcome:
 
 def _keep(
     conn: Connection,
+    config: Config,
     jobs: Sequence[Job],
     drafts: Mapping[str, _Draft],
     signed: Signed,
     now: datetime,
-) -> list[Job]:
-    """Store everything, and put the feeds that changed into the outbox; the jobs whose stories were
-    rendered."""
+    settings: str | None = None,
+) -> tuple[list[Job], list[str]]:
+    """Store everything, with the lists of the feeds that changed; the jobs whose stories were
+    rendered, and the feeds whose bytes changed."""
+    feeds.lock(conn)
     revoked = proofs.revoked_keys(conn)
     # A lease that is lost means that somebody else has rendered the story since, from newer data.
     ours = outbox.renew_all(conn, jobs, now)
@@ -330,9 +329,21 @@ def _keep(
     proofs.add_statements(conn, [o.statement for _, o in kept if o.statement is not None])
     feeds.put_entries(conn, [o.entry for _, o in kept if o.entry is not None])
     touched = feeds.place(conn, [o.place for _, o in kept if o.place is not None])
+    # Not the stories at once: others lock such rows without waiting for us to have locked ours.
+    listed = {name: _try(conn, config, name, now) for name in sorted(touched)}
+    again = {name for name, found in listed.items() if isinstance(found, Exception) or found[1]}
+    if settings is not None and key_value.is_superseded(conn, settings):
+        again = touched  # what this process says of the feeds is not what they now say
     outbox.done(conn, finished, now)
-    outbox.want(conn, "feed", touched, now)
-    return [job for job in finished if job.key in drafts and drafts[job.key].rendered is not None]
+    outbox.want(conn, "feed", again, now)
+    if config.site.export is not None:
+        outbox.want(conn, "export-story", [job.key for job in jobs], now)
+        outbox.want(conn, "export-feed", touched, now)
+    written = [
+        job for job in finished if job.key in drafts and drafts[job.key].rendered is not None
+    ]
+    others = [name for name, found in listed.items() if isinstance(found, tuple) and found[0]]
+    return written, others
 
 
 def _outcome(
@@ -347,14 +358,15 @@ def _outcome(
         # it cannot be rendered: what they have of it must not be read on.
         leaves = draft.over or not story.headline.strip()
         return _Outcome(nowhere if leaves else None, failure=failure)
-    place = Placement(story.id, draft.feeds, story.placed_at, story.position)
     if draft.rendered is None:
-        return _Outcome(place, _without_copy(draft.kept or _never_rendered(story, now)))
+        return _Outcome(nowhere, _without_copy(draft.kept or _never_rendered(story, now)))
     new = signed.new.get(story.id)
     statement = new or signed.standing.get(story.id)
     if statement is not None and statement.kid in revoked:
         return _Outcome(again=True)  # revoked while we signed: the next turn signs with another
-    return _Outcome(place, _entry_row(draft, draft.rendered, statement, now), new)
+    entry = _entry_row(draft, draft.rendered, statement, now)
+    place = Placement(story.id, draft.feeds, story.placed_at, story.position, entry.digests)
+    return _Outcome(place, entry, new)
 
 
 def _entry_row(
@@ -363,6 +375,7 @@ def _entry_row(
     """What is stored of an entry: with its statement, without its copy if the licence is over."""
     if statement is not None:
         rendered = rendered.with_statement(statement.jws)
+    written = {format: getattr(rendered, format) for format in WRITERS}
     row = EntryRow(
         story_id=draft.story.id,
         changed_at=draft.story.changed_at,
@@ -371,17 +384,16 @@ def _entry_row(
         disclosure=rendered.entry.disclosure,
         url=rendered.entry.url,
         measurement=rendered.measurement.to_json(),
-        rss=rendered.rss,
-        atom=rendered.atom,
-        json=rendered.json,
         rendered_at=now,
+        digests=feeds.digests_of(written),
+        packed=feeds.pack(written) if draft.feeds else None,
     )
     return _without_copy(row) if draft.over else row
 
 
 def _without_copy(row: EntryRow) -> EntryRow:
     """*row* as it is stored when the licence is over: what was measured, nothing of the copy."""
-    return replace(row, rss=b"", atom=b"", json=b"")
+    return replace(row, digests="", packed=None)
 
 
 def _never_rendered(story: Story, now: datetime) -> EntryRow:
@@ -394,57 +406,61 @@ def _never_rendered(story: Story, now: datetime) -> EntryRow:
         disclosure="",
         url="",
         measurement={},
-        rss=b"",
-        atom=b"",
-        json=b"",
         rendered_at=now,
+        digests="",
+        packed=None,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Joined:
-    """A feed of so many ``entries``, its bytes by format; none when it is no longer configured."""
-
-    entries: int
-    bodies: Mapping[Format, bytes]
-
-
-def _join(conn: Connection, config: Config, name: str) -> _Joined:
+def _relist(
+    conn: Connection, config: Config, name: str, now: datetime
+) -> tuple[bool, Sequence[str]]:
+    """Bring the feed *name* up to date with its placements: whether any of its bytes changed, and
+    the stories that it is to show and whose bytes are gone, as they had left every feed."""
     feed = config.feed(name)
     if feed is None:
-        return _Joined(0, {})
-    rows = feeds.placed(conn, name, feed.limit)
-    of = metadata(feed, config, max((row.changed_at for row in rows), default=None))
-    bodies = {
-        format: join(of, format, [row.bytes_of(format) for row in rows]) for format in WRITERS
+        return False, []  # no longer configured; a start deletes what is kept of it
+    shown, unrendered = feeds.relist(conn, name, feed.limit)
+    of = metadata(feed, config, max((each.changed_at for each in shown), default=None))
+    listed = [each.digests for each in shown]
+    digests = {
+        format: feeds.document_digest(format, writer.feed(of), listed)
+        for format, writer in WRITERS.items()
     }
-    return _Joined(len(rows), bodies)
+    return feeds.put_feed(conn, name, digests, len(shown), now), unrendered
 
 
-def _try_to_join(conn: Connection, config: Config, name: str) -> _Joined | Exception:
+def _try(
+    conn: Connection, config: Config, name: str, now: datetime
+) -> tuple[bool, Sequence[str]] | Exception:
+    """:func:`_relist`, or what hinders it."""
     try:
-        return _join(conn, config, name)
+        return _relist(conn, config, name, now)
+    except SQLAlchemyError:
+        raise  # nothing of the transaction stands
     except Exception as error:  # one feed must not stop the others, whatever it raises
-        log.exception("joining failed", feed=name)
+        log.exception("listing failed", feed=name)
         return error
 
 
-def _keep_feeds(
-    conn: Connection, jobs: Sequence[Job], joined: Mapping[str, _Joined | Exception], now: datetime
-) -> list[str]:
-    """Store what was joined; the feeds whose bytes changed."""
-    # A lease that is lost means that somebody else has joined the feed since, from newer entries.
+def _keep_feeds(conn: Connection, config: Config, jobs: Sequence[Job], now: datetime) -> list[str]:
+    """Bring feeds up to date; those whose bytes changed."""
+    feeds.lock(conn)
     ours = outbox.renew_all(conn, jobs, now)
     finished, others = [], []
     for job in jobs:
-        found = joined[job.key]
         if job.key not in ours:
-            continue
+            continue  # somebody else has listed it since
+        found = _try(conn, config, job.key, now)
         if isinstance(found, Exception):
             outbox.failed(conn, job, f"{type(found).__name__}: {found}", now)
             continue
-        if feeds.put_feed(conn, job.key, found.bodies, found.entries, now):
-            others.append(job.key)
         finished.append(job)
+        was_changed, unrendered = found
+        if was_changed:
+            others.append(job.key)
+        outbox.want(conn, "story", unrendered, now)
     outbox.done(conn, finished, now)
+    if config.site.export is not None:
+        outbox.want(conn, "export-feed", [job.key for job in jobs], now)
     return others

@@ -50,6 +50,7 @@ def rerender_if_changed(store: Store, config: Config) -> bool:
     with store.write() as conn:
         if key_value.read(conn, RENDERED_FOR) == digest:
             return False
+        feeds.lock(conn)
         feeds.drop_feeds(conn, [f.name for f in config.outgoing])
         after = ""
         # Stories, then feeds, as the renderer does: in the other order the two could deadlock.

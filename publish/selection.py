@@ -1,7 +1,4 @@
-"""Which feeds a version belongs to, and a whole feed joined of its entries.
-
-An entry is rendered once and kept; a feed is joined of the kept bytes.
-"""
+"""Which feeds a version belongs to, and what a feed says of itself."""
 
 import re
 import unicodedata
@@ -10,7 +7,6 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from publish.entry import FeedMetadata, language, urn, utc
-from publish.formats import WRITERS, Format
 from stories.config import Config, Feed
 from stories.models import Story, Version
 from wirecopy.encoding import xml_chars
@@ -74,18 +70,6 @@ def metadata(feed: Feed, config: Config, updated: datetime | None) -> FeedMetada
         language=_language(feed, config),
         updated=utc(updated),
     )
-
-
-def join(of: FeedMetadata, format: Format, entries: Sequence[bytes]) -> bytes:
-    """The document of a feed in *format*, in UTF-8: *entries* as rendered, in their order."""
-    writer = WRITERS[format]
-    opening, closing = writer.feed(of)
-    if not entries:
-        return opening + closing
-    # One join of everything: a feed of megabytes built in two steps is allocated twice.
-    parts = [part for entry in entries for part in (writer.separator, entry)]
-    parts[0] = writer.separator.lstrip(b",")
-    return b"".join([opening, *parts, b"\n", closing])
 
 
 def _language(feed: Feed, config: Config) -> str | None:

@@ -12,6 +12,7 @@ from ingest.intake import Taken
 from ingest.replay import Selection
 from publish import renderer
 from publish.rerender import rerender_if_changed
+from publish.served import served
 from stories import clock
 from stories.config import Config
 from stories.db import Store, captures, connect, feeds, key_value, outbox, wires
@@ -109,12 +110,12 @@ class Life:
     def bodies(self, store: Store | None = None) -> dict[tuple[str, str], bytes]:
         """Every feed's bytes as served."""
         with (store or self.store).read() as conn:
-            rows = [
-                feeds.feed(conn, feed.name, format)
+            return {
+                (feed.name, format): row.body
                 for feed in self.config.outgoing
                 for format in feeds.FORMATS
-            ]
-        return {(row.name, row.format): row.body for row in rows if row is not None}
+                if (row := served(conn, self.config, feed.name, format)) is not None
+            }
 
     def replayed(self) -> list[Taken]:
         """Everything that can be, taken in again in the live store; only what changed."""

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from publish import jsonfeed, xml
+from publish.document import frame
 from publish.entry import Entry
 from publish.formats import Format
 from publish.render import Rendered, render
-from publish.selection import join, metadata
+from publish.selection import metadata
 from stories.config import Config
 from stories.models import Story
 from tests.publish.samples import config, english, hindi, urdu
@@ -85,7 +86,7 @@ class Issuer:
     def feed(self, entries: Sequence[Entry], format: Format) -> bytes:
         """The document of *entries*."""
         fragments = [WRITERS[format](entry) for entry in entries]
-        return join(metadata(self.conf.feeds[0], self.conf, ISSUED), format, fragments)
+        return frame(metadata(self.conf.feeds[0], self.conf, ISSUED), format).join(fragments)
 
     def chain(self, story: Story) -> bytes:
         """The chain document of *story*."""

@@ -11,8 +11,9 @@ from lxml import etree
 
 from desk import status as standing
 from desk.headline import HeadlineError, rewrite
+from publish.served import served
 from stories import clock
-from stories.db import Store, feeds
+from stories.db import Store
 from tests.conftest import ConfigOf
 from tests.ingest.test_intake import feed
 from tests.test_lost_text import House, house
@@ -44,13 +45,13 @@ def item(guid: str, title: str, body: str = BODY, beside: str = "") -> str:
 def titles(at: House) -> list[list[str]]:
     """The headlines of the entries, in each format."""
     with at.store.read() as conn:
-        rows = [feeds.feed(conn, "all", form) for form in ("rss", "atom", "json")]
+        rows = [served(conn, at.config, "all", form) for form in ("rss", "atom", "json")]
     return [[entry.headline for entry in read_feed(row.body)] for row in rows if row is not None]
 
 
 def entries(at: House) -> dict[str, dict[str, Any]]:
     with at.store.read() as conn:
-        row = feeds.feed(conn, "all", "json")
+        row = served(conn, at.config, "all", "json")
     assert row is not None
     return {one["_wirecopy"]["agency_id"]: one for one in json.loads(row.body)["items"]}
 
@@ -142,7 +143,7 @@ def test_no_override_reaches_out(config: ConfigOf, store: Store, sent: str, show
     # In a body the ends of blocks end it.
     assert f"<p>{sent}</p>" in one["content_html"]
     with at.store.read() as conn:
-        row = feeds.feed(conn, "all", "rss")
+        row = served(conn, at.config, "all", "rss")
     assert row is not None
     description = etree.fromstring(row.body).findtext(".//item/description")
     assert description is None  # cut, it could turn what follows

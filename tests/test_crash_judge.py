@@ -104,10 +104,13 @@ def forge_an_act(store: Store) -> None:
 
 def serve_an_old_feed(store: Store) -> None:
     with store.write() as conn:
-        row = feeds.feed(conn, "all", "json")
+        shown = feeds.listed(conn, "all")[0].story_id
+        row = feeds.entry(conn, shown)
         assert row is not None
-        old = row.body.replace(b'"title":"', b'"title":"Old: ', 3)
-        feeds.put_feed(conn, "all", {"json": old}, row.entries, clock.now())
+        assert row.packed is not None
+        written = feeds.unpack(row.packed)
+        written["json"] = written["json"].replace(b'"title":"', b'"title":"Old: ')
+        feeds.put_entries(conn, [replace(row, packed=feeds.pack(written))])
 
 
 DAMAGE: dict[str, tuple[Callable[[Store], None], str]] = {

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from lxml import etree
 
-from stories.db import Store, captures, feeds
+from publish.served import served
+from stories.db import Store, captures
 from tests.conftest import ConfigOf
 from tests.ingest.test_intake import feed
 from tests.test_lost_text import House, house
@@ -33,7 +34,7 @@ def entry(updated: str, words: str = "The tide gauge was read.") -> bytes:
 def dated(at: House) -> dict[str, str]:
     """When each entry says that it was published; the same in every format."""
     with at.store.read() as conn:
-        rows = [feeds.feed(conn, "all", form) for form in ("rss", "atom", "json")]
+        rows = [served(conn, at.config, "all", form) for form in ("rss", "atom", "json")]
     rss, atom, plain = (row.body for row in rows if row is not None)
     items = json.loads(plain)["items"]
     found = {one["title"]: one["date_published"] for one in items}

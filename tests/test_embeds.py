@@ -8,6 +8,7 @@ import feedparser
 import pytest
 from lxml import html
 
+from publish.served import served as as_served
 from publish.web.app import create
 from stories import clock
 from stories.db import feeds
@@ -130,7 +131,7 @@ def published(at: House, of: dict[str, str]) -> dict[str, bytes]:
     bodies: dict[str, bytes] = {}
     for form in feeds.FORMATS:
         with at.store.read() as conn:
-            row = feeds.feed(conn, "all", form)
+            row = as_served(conn, at.config, "all", form)
         assert row is not None
         bodies[form] = row.body
     return bodies

@@ -44,6 +44,7 @@ KNOW_THE_STORE = {
     "ingest.replay",
     "publish.renderer",
     "publish.rerender",
+    "publish.served",
     "publish.web.app",
     "publish.web.export",
     "publish.web.feeds",

@@ -23,12 +23,14 @@ from net import client as http_client
 from net import ssrf
 from net.client import Client
 from publish import renderer
+from publish.entry import FeedMetadata
 from publish.render import render
 from publish.rerender import rerender_if_changed
-from publish.selection import join
+from publish.selection import metadata
+from publish.served import served
 from stories import clock
 from stories.config import Config, Wire
-from stories.db import Store, captures, feeds, outbox, wires
+from stories.db import Store, captures, outbox, wires
 from stories.db import stories as records
 from stories.models import WHOLE, Capture, Story, WireState
 from tests import hostile
@@ -112,7 +114,7 @@ class House:
 
     def served(self, name: str) -> bytes:
         with self.store.read() as conn:
-            row = feeds.feed(conn, name, "rss")
+            row = served(conn, self.config, name, "rss")
         assert row is not None
         return row.body
 
@@ -578,14 +580,14 @@ def test_a_feed_that_cannot_be_joined_holds_up_no_other(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
-    def worse(feed: Any, *rest: Any) -> bytes:
-        if feed.page.endswith("/all"):
+    def worse(feed: Any, *rest: Any) -> FeedMetadata:
+        if feed.name == "all":
             raise ZeroDivisionError("nobody foresaw this")
-        return join(feed, *rest)
+        return metadata(feed, *rest)
 
     monkeypatch.setattr(house, "check_the_good_wire", lambda: None)
     with monkeypatch.context() as patched:
-        patched.setattr("publish.renderer.join", worse)
+        patched.setattr("publish.renderer.metadata", worse)
         house.work()
     assert b"Good news" in house.served("good")
     told = house.status()["outbox_failures"]

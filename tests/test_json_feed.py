@@ -8,17 +8,17 @@ import pytest
 
 from desk.headline import rewrite
 from publish import renderer
+from publish.served import served
 from stories import clock
-from stories.db import Store, feeds
 from tests.test_hostile import House, house  # noqa: F401  the fixture
 
 JSON = {"Content-Type": "application/feed+json"}
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
-def entries(store: Store, name: str = "all") -> dict[str, dict[str, Any]]:
-    with store.read() as conn:
-        row = feeds.feed(conn, name, "json")
+def entries(at: House, name: str = "all") -> dict[str, dict[str, Any]]:
+    with at.store.read() as conn:
+        row = served(conn, at.config, name, "json")
     assert row is not None
     return {entry["title"]: entry for entry in json.loads(row.body)["items"]}
 
@@ -49,7 +49,7 @@ def test_a_wire_of_json_feed_is_published_with_what_was_measured(house: House) -
     with clock.reading(lambda: house.now):
         rewrite(house.store, house.stories()[1].id, "By the desk", "Asha")
         renderer.render_waiting(house.store, house.config)
-    shown = entries(house.store)
+    shown = entries(house)
     assert set(shown) == {"Rain & wind", "By the desk", "Good news"}
     rain, desk = shown["Rain & wind"], shown["By the desk"]
     assert rain["_wirecopy"]["edit_scope"] == "verbatim"

@@ -14,9 +14,10 @@ from structlog.testing import capture_logs
 from ingest import intake
 from publish import renderer
 from publish.rerender import rerender_if_changed
+from publish.served import served
 from stories import clock
 from stories.config import Config
-from stories.db import Store, captures, feeds, outbox, wires
+from stories.db import Store, captures, outbox, wires
 from stories.db import stories as records
 from tests.conftest import ConfigOf
 from tests.processes import until
@@ -93,7 +94,7 @@ def test_the_press_and_a_changed_configuration(store: Store, config: ConfigOf) -
     ended()
     renderer.render_waiting(store, again)
     with store.read() as conn:
-        row = feeds.feed(conn, conf.outgoing[0].name, "json")
+        row = served(conn, again, conf.outgoing[0].name, "json")
     assert row is not None
     assert "The Renamed Test" in row.body.decode()
 

@@ -16,6 +16,7 @@ from ingest.parse import Reader
 from ingest.replay import Selection
 from publish import renderer
 from publish.rerender import rerender_if_changed
+from publish.served import served
 from stories import clock
 from stories.config import Config
 from stories.db import Store, captures, feeds
@@ -70,7 +71,7 @@ class House(Desk):
         """What each entry says of itself, in every format: headline, scope, claim, last words."""
         told: dict[str, dict[str, Any]] = {}
         with self.store.read() as conn:
-            rows = {f: feeds.feed(conn, "all", f) for f in feeds.FORMATS}
+            rows = {f: served(conn, self.config, "all", f) for f in feeds.FORMATS}
         bodies = {f: row.body for f, row in rows.items() if row is not None}
         for one in etree.fromstring(bodies["rss"]).iter("item"):
             told[str(one.findtext("title"))] = {

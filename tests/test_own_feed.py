@@ -9,8 +9,9 @@ import pytest
 
 from desk.headline import rewrite
 from publish import renderer
+from publish.served import served
 from stories import clock
-from stories.db import Store, connect, feeds
+from stories.db import connect, feeds
 from stories.models import Version
 from tests import hostile
 from tests.conftest import ConfigOf
@@ -61,9 +62,9 @@ def said(version: Version) -> dict[str, Any]:
     return kept
 
 
-def served(store: Store, form: feeds.Format) -> bytes:
-    with store.read() as conn:
-        row = feeds.feed(conn, "all", form)
+def bytes_of(at: House, form: feeds.Format) -> bytes:
+    with at.store.read() as conn:
+        row = served(conn, at.config, "all", form)
     assert row is not None
     return row.body
 
@@ -93,7 +94,7 @@ def test_what_one_publishes_another_takes_in(
             return config(data=tmp_path / "other", **keys)
 
         other = House(in_other_data, store, server, now=house.now)
-        server.answer("/bad.rss", served(house.store, form), {"Content-Type": TYPES[form]})
+        server.answer("/bad.rss", bytes_of(house, form), {"Content-Type": TYPES[form]})
         assert other.work() == "ok"
         assert (other.problems(), other.wire().fault) == ([], None)
         assert other.capture().notes == []
@@ -108,7 +109,7 @@ def test_what_one_publishes_another_takes_in(
             assert "not been edited" not in version.body
         assert taken["Ferries run & run"].byline == "Asha Rao"
         assert taken["Boat runs"].byline is None
-        theirs = json.loads(served(store, "json"))["items"]
+        theirs = json.loads(bytes_of(other, "json"))["items"]
         assert {one["_wirecopy"]["edit_scope"] for one in theirs} == {"verbatim"}
         assert all(one["content_html"].count("not been edited") == 1 for one in theirs)
     store.close()

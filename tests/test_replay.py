@@ -24,6 +24,7 @@ from ingest.replay import Selection
 from net.client import Client
 from publish import renderer
 from publish.rerender import rerender_if_changed
+from publish.served import served
 from stories import clock
 from stories.config import Config, Retention
 from stories.db import (
@@ -111,12 +112,12 @@ def day(config_of: ConfigOf, store: Store) -> Iterator[Day]:
 
 def bytes_of(config: Config, store: Store) -> dict[tuple[str, str], bytes]:
     with store.read() as conn:
-        rows = [
-            feeds.feed(conn, feed.name, format)
+        return {
+            (feed.name, format): row.body
             for feed in config.outgoing
             for format in feeds.FORMATS
-        ]
-    return {(row.name, row.format): row.body for row in rows if row is not None}
+            if (row := served(conn, config, feed.name, format)) is not None
+        }
 
 
 def unsigned(bodies: dict[tuple[str, str], bytes]) -> dict[tuple[str, str], bytes]:

@@ -23,6 +23,7 @@ from desk.headline import rewrite
 from ingest import intake, replay
 from publish import renderer
 from publish.rerender import rerender_if_changed
+from publish.served import served
 from stories import clock
 from stories.config import Config, load
 from stories.db import Store, captures, connect, feeds, outbox, tables
@@ -226,7 +227,7 @@ def test_nothing_is_lost_when_members_are_killed(tmp_path: Path) -> None:
         }
         assert len(served) > 40
         assert served <= set(kept)
-        titles = [e.title for e in feedparser.parse(served_bytes(store)["rss"]).entries]
+        titles = [e.title for e in feedparser.parse(served_bytes(store, conf)["rss"]).entries]
         assert "The desk wrote this" in titles
 
         again = connect(f"sqlite:///{tmp_path}/again.sqlite3")
@@ -234,7 +235,7 @@ def test_nothing_is_lost_when_members_are_killed(tmp_path: Path) -> None:
         replay.rebuild(store, again)
         rerender_if_changed(again, conf)
         assert drained(again, conf)
-        assert served_bytes(again) == served_bytes(store)
+        assert served_bytes(again, conf) == served_bytes(store, conf)
         again.close()
 
 
@@ -247,9 +248,9 @@ def drained(store: Store, conf: Config) -> bool:
         return not outbox.waiting(conn, clock.now())
 
 
-def served_bytes(store: Store) -> dict[str, bytes]:
+def served_bytes(store: Store, conf: Config) -> dict[str, bytes]:
     with store.read() as conn:
-        rows = {f: feeds.feed(conn, "all", f) for f in feeds.FORMATS}
+        rows = {f: served(conn, conf, "all", f) for f in feeds.FORMATS}
     return {f: row.body for f, row in rows.items() if row is not None}
 
 

@@ -28,9 +28,10 @@ from ingest import intake, parse, poll, replay
 from ingest.replay import Selection
 from net.client import Client, Request, Response
 from publish import renderer
+from publish.served import served
 from stories import clock
 from stories.config import Config
-from stories.db import Store, feeds, wires
+from stories.db import Store, wires
 from stories.db import stories as records
 from stories.keys import ensure_keys, key_set
 from wirecopy import Evidence, read_keys, verify
@@ -189,7 +190,7 @@ def walked(folder: Path, headline: str) -> dict[str, Walk]:
             renderer.render_waiting(store, config)
         with store.read() as conn:
             [story] = records.newest(conn, limit=2)
-            published = feeds.feed(conn, config.outgoing[0].name, "rss")
+            published = served(conn, config, config.outgoing[0].name, "rss")
             keys = json.dumps(key_set(conn)).encode()
         assert published is not None
         assert story.version.headline.encode() in published.body

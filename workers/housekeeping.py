@@ -156,13 +156,11 @@ def forget_stories(
 ) -> Iterator[tuple[str, int]]:
     """Delete the stories that may go, of those that did not change since *before*, the oldest
     first."""
-    limits = {f.name: f.limit for f in config.outgoing}
     after = None
     while True:
         with store.read() as conn:
             found = records.changed_before(conn, before, after, retention.STEP)
-            ends = retention.feed_ends(conn, limits) if found else {}
-            going = retention.forgettable(conn, [name for _, name in found], before, ends)
+            going = retention.forgettable(conn, [name for _, name in found], before)
         if not found:
             return
         after, count = found[-1], 0
@@ -170,10 +168,9 @@ def forget_stories(
             with _intake_stopped(store, wire) as stopped:
                 if stopped:
                     with store.write() as conn:  # checked again, now that nothing is taken in
-                        ends = retention.feed_ends(conn, limits)
-                        names = retention.forgettable(conn, going[wire], before, ends)
+                        names = retention.forgettable(conn, going[wire], before)
                         if names:
-                            retention.forget(conn, names[wire], now)
+                            retention.forget(conn, names[wire])
                             if config.site.export is not None:
                                 outbox.want(conn, "export-story", names[wire], now)
                             count += len(names[wire])

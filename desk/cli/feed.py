@@ -6,8 +6,7 @@ import typer
 
 from desk import show
 from desk.cli.context import feed_named, opened
-from publish import renderer
-from stories.db import feeds
+from publish import renderer, served
 
 
 def feed(
@@ -19,11 +18,11 @@ def feed(
     with opened(ctx) as (config, store):
         feed_named(config, name)
         with store.read() as conn:
-            row = feeds.feed(conn, name, format)
-        if row is None:
+            found = served.served(conn, config, name, format)
+        if found is None:
             renderer.render_waiting(store, config)
             renderer.render_feed(store, config, name)
             with store.read() as conn:
-                row = feeds.feed(conn, name, format)
-    assert row is not None
-    show.raw(row.body)
+                found = served.served(conn, config, name, format)
+    assert found is not None
+    show.raw(found.body)

@@ -24,7 +24,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from publish.web import proofs, views
-from publish.web.feeds import Feeds, Receive, Scope, Send, preflight
+from publish.web.feeds import SETTLED, Feeds, Receive, Scope, Send, preflight
 from publish.web.pages import CACHED, ICON, PICTURE, ROBOTS, PageCache, Pages
 from publish.web.representation import SERVER, Representation, answer
 from publish.web.story import StoryPage, expired, story_page
@@ -75,16 +75,17 @@ def create(
     status: Callable[[], views.StatusPage] | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     kept: int = CACHED,
+    settled: float = SETTLED,
 ) -> "Application":
     """The application that serves the site of *config* from *store*.
 
     *ready* gives the state of what is needed besides the database (the broker): ``ok`` or why not.
     *metrics* gives Prometheus' text format (None: not here), *status* the operator's page. All
     three are called in a thread and may block. *monotonic* (seconds) decides when a feed is looked
-    up again. Up to *kept* pages are cached.
+    up again. Up to *kept* pages are cached. A feed is packed whole once it stood *settled* seconds.
     """
     site = Site(config, store, ready, metrics, status, kept)
-    return Application(Feeds(config, store, monotonic), site)
+    return Application(Feeds(config, store, monotonic, settled), site)
 
 
 class Application:

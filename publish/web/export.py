@@ -85,7 +85,7 @@ class Exporter:
         self._config = config
         self._store = store
         # Without a cache of pages: while the database is away it would serve what was.
-        self._site = create(config, store, ready=dict, metrics=None, kept=0)
+        self._site = create(config, store, ready=dict, metrics=None, kept=0, settled=0)
         self._pages = Pages(config)
         self._fixed = (*FIXED, *self._pages.scripts.addresses())
         self._settings = settings_digest(config)

@@ -19,10 +19,9 @@ from markupsafe import Markup
 from publish.formats import WRITERS
 from publish.selection import FRESHEST
 from publish.web.proofs import links
-from publish.web.representation import Representation, represent
+from publish.web.representation import Representation, etag_of, represent
 from publish.web.wording import legend, without_bidi_marks
 from stories.config import Config
-from stories.db.feeds import etag_of
 
 HTML = "text/html; charset=utf-8"
 

@@ -9,10 +9,9 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 
-from publish.web.representation import Representation, represent
+from publish.web.representation import Representation, etag_of, represent
 from stories.config import Config
 from stories.db import Connection, proofs
-from stories.db.feeds import etag_of
 from stories.keys import key_set
 from wirecopy.jose import payload_of
 from wirecopy.tlog import HASH, WIDTH

@@ -1,11 +1,15 @@
-"""Bytes made ready to be served: all headers made beforehand, for plain and for gzip.
+"""Bytes made ready to be served, with all headers, plain and packed by gzip.
 
-A request then costs a look at its headers. Feeds and pages are served this way.
+Both are made when they are first asked for; a request then costs a look at its headers. Feeds and
+pages are served this way.
 """
 
+import base64
 import gzip
+import hashlib
 import re
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -29,23 +33,88 @@ LONGEST_LIST = 200
 _CODING = re.compile(r"([!#$%&'*+.^_`|~0-9a-z-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?")
 
 
+Coding = Literal["identity", "gzip"]
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One coding of the bytes, with the headers of a 200 and of a 304."""
+    """One coding of the bytes, with the headers of a 200."""
 
-    etag: str
     body: bytes
     headers: Headers
-    headers_304: Headers
 
 
-@dataclass(frozen=True, slots=True)
 class Representation:
-    """Something to serve; ``gzipped`` is None where that saves nothing."""
+    """Something to serve, each coding of it made when it is first asked for.
 
-    plain: Variant
-    gzipped: Variant | None
-    modified: datetime | None
+    *make* gives the bytes in a coding. *headers* go with every answer; *about* describes the
+    content, so it is left out of a 304 (RFC 9110 §15.4.5). *packings* are the endings of the tags
+    that gzip has or had for the same content, this one's first; none where gzip saves nothing.
+    What is not to be *digested* goes without Repr-Digest.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Coding], bytes],
+        etag: str,
+        media_type: str,
+        modified: datetime | None,
+        headers: Sequence[tuple[str, str]] = (),
+        about: Sequence[tuple[str, str]] = (),
+        packings: Sequence[str] = ("gzip",),
+        *,
+        digested: bool = True,
+    ) -> None:
+        self.etag = etag
+        self.modified = modified
+        # Other bytes, so another strong tag (RFC 9110 §8.8.3.3).
+        self.packed_tags = [f'{etag[:-1]}-{ending}"' for ending in packings]
+        self._make = make
+        self._about = [("content-type", media_type), *about]
+        self._always = [
+            ("vary", "Accept-Encoding"),
+            ("x-content-type-options", "nosniff"),
+            *headers,
+        ]
+        self._made: dict[Coding, Variant] = {}
+        self._digested = digested
+        self._not_modified: dict[str, Headers] = {}
+        self._making = threading.Lock()
+
+    def made(self, coding: Coding) -> Variant | None:
+        """The variant in *coding* if it was asked for before."""
+        return self._made.get(coding)
+
+    def variant(self, coding: Coding) -> Variant:
+        """The same, made now if it was not; from any thread."""
+        with self._making:
+            found = self._made.get(coding)
+            if found is None:
+                found = self._made[coding] = self._variant(coding)
+        return found
+
+    def tag(self, coding: Coding) -> str:
+        """The entity tag of the variant in *coding*."""
+        return self.etag if coding == "identity" else self.packed_tags[0]
+
+    def not_modified(self, etag: str) -> Headers:
+        """The headers of a 304 for who has *etag*."""
+        found = self._not_modified.get(etag)
+        if found is None:
+            found = self._not_modified[etag] = _raw([("etag", etag), *self._always])
+        return found
+
+    def _variant(self, coding: Coding) -> Variant:
+        body = self._make(coding)
+        described = [*self._about, ("content-length", str(len(body)))]
+        if self._digested:
+            # RFC 9530 §3.1: of the representation, so of what the coding made of it.
+            described.append(("repr-digest", digest(body)))
+        if self.modified is not None:
+            described.append(("last-modified", format_datetime(self.modified, usegmt=True)))
+        if coding != "identity":
+            described.append(("content-encoding", coding))
+        return Variant(body, _raw([*described, ("etag", self.tag(coding)), *self._always]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +124,11 @@ class Answer:
     status: int
     headers: Headers
     body: bytes
+
+
+def etag_of(body: bytes) -> str:
+    """The strong entity tag of *body* (RFC 9110 §8.8.3): its digest, so equal bytes, equal tag."""
+    return f'"{base64.urlsafe_b64encode(hashlib.sha256(body).digest()[:18]).decode()}"'
 
 
 def represent(
@@ -69,48 +143,51 @@ def represent(
 ) -> Representation:
     """*body* ready to be served.
 
-    *headers* go with every answer; *about* describes the content, so it is left out of a 304
-    (RFC 9110 §15.4.5). Equal bytes give equal gzip bytes; hashes, which do not compress, are not
-    to be *packed*.
+    Equal bytes give equal gzip bytes; hashes, which do not compress, are not to be *packed*.
     """
-    plain = _variant(body, etag, None, media_type, modified, headers, about)
-    if not packed or len(body) < WORTH_PACKING:
-        return Representation(plain, None, modified)
-    gzipped = gzip.compress(body, compresslevel=6, mtime=0)
-    # Other bytes, so another strong tag (RFC 9110 §8.8.3.3).
-    tag = f'{etag[:-1]}-gzip"'
-    return Representation(
-        plain, _variant(gzipped, tag, "gzip", media_type, modified, headers, about), modified
-    )
 
+    def make(coding: Coding) -> bytes:
+        return body if coding == "identity" else gzip.compress(body, compresslevel=6, mtime=0)
 
-def _variant(
-    body: bytes,
-    etag: str,
-    coding: str | None,
-    media_type: str,
-    modified: datetime | None,
-    headers: Sequence[tuple[str, str]],
-    about: Sequence[tuple[str, str]],
-) -> Variant:
-    always = [
-        ("etag", etag),
-        ("vary", "Accept-Encoding"),
-        ("x-content-type-options", "nosniff"),
-        *headers,
-    ]
-    described = [("content-type", media_type), ("content-length", str(len(body))), *about]
-    # RFC 9530 §3.1: of the representation, so of what the coding made of it.
-    described.append(("repr-digest", digest(body)))
-    if modified is not None:
-        described.append(("last-modified", format_datetime(modified, usegmt=True)))
-    if coding is not None:
-        described.append(("content-encoding", coding))
-    return Variant(etag, body, _raw(described + always), _raw(always))
+    packings = ("gzip",) if packed and len(body) >= WORTH_PACKING else ()
+    return Representation(make, etag, media_type, modified, headers, about, packings)
 
 
 def _raw(headers: Sequence[tuple[str, str]]) -> Headers:
     return [*((name.encode(), value.encode("latin-1")) for name, value in headers), SERVER]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What to answer: the status, the coding of the bytes, the tag that a 304 confirms."""
+
+    status: Literal[200, 304, 412]
+    coding: Coding
+    etag: str
+
+
+def choose(headers: Sequence[tuple[bytes, bytes]], ready: Representation, now: datetime) -> Choice:
+    """What to answer to a request for *ready* with these *headers*."""
+    conditional = False
+    wanted = ""
+    for name, value in headers:
+        if name in NAMES:
+            conditional = True
+        elif name == b"accept-encoding":
+            wanted = f"{wanted},{value.decode('latin-1')}" if wanted else value.decode("latin-1")
+    packs = bool(wanted and ready.packed_tags and accepts_gzip(wanted[:LONGEST_LIST]))
+    coding: Coding = "gzip" if packs else "identity"
+    etag = ready.tag(coding)
+    if not conditional:
+        return Choice(200, coding, etag)
+    conditions = Conditions.of(headers)
+    # A client that accepts gzip accepts plain bytes too, and gzip of whatever kind; if it has the
+    # same content so, it is that what it keeps.
+    for held in (ready.etag, *ready.packed_tags) if packs else ():
+        if matches(conditions.if_none_match, held):
+            etag = held
+            break
+    return Choice(evaluate(conditions, etag, ready.modified, now), coding, etag)
 
 
 def answer(
@@ -120,25 +197,15 @@ def answer(
     now: datetime,
 ) -> Answer:
     """What to answer to a request for *ready*: 200, 304 or 412."""
-    conditional = False
-    wanted = ""
-    for name, value in headers:
-        if name in NAMES:
-            conditional = True
-        elif name == b"accept-encoding":
-            wanted = f"{wanted},{value.decode('latin-1')}" if wanted else value.decode("latin-1")
-    chosen = ready.plain
-    if wanted and ready.gzipped is not None and accepts_gzip(wanted[:LONGEST_LIST]):
-        chosen = ready.gzipped
-    if conditional:
-        conditions = Conditions.of(headers)
-        if chosen is not ready.plain and matches(conditions.if_none_match, ready.plain.etag):
-            # A client that accepts gzip accepts plain bytes too, and this one has them.
-            chosen = ready.plain
-        status = evaluate(conditions, chosen.etag, ready.modified, now)
-        if status != 200:
-            return Answer(status, chosen.headers_304, b"")
-    return Answer(200, chosen.headers, chosen.body if method == "GET" else b"")
+    return answered(method, choose(headers, ready, now), ready)
+
+
+def answered(method: Literal["GET", "HEAD"], choice: Choice, ready: Representation) -> Answer:
+    """The answer that was chosen."""
+    if choice.status != 200:
+        return Answer(choice.status, ready.not_modified(choice.etag), b"")
+    found = ready.made(choice.coding) or ready.variant(choice.coding)
+    return Answer(200, found.headers, found.body if method == "GET" else b"")
 
 
 @lru_cache(maxsize=256)

@@ -49,8 +49,10 @@ def includes(config: Config, pages: Pages, fixed: Mapping[str, Headers]) -> dict
 def _rules(config: Config, pages: Pages, fixed: Mapping[str, Headers]) -> Iterator[Rule]:
     yield from _of_feeds(config)
     page, story = pages.ready(b""), pages.ready(b"", story=STORY)
-    yield Rule(rf"/(?:index\.html|feeds/{_NAME}(?:\.html)?)?", _told(page.plain.headers))
-    yield Rule(rf"/stories/({_ID})(?:\.html)?", _told(story.plain.headers))
+    yield Rule(
+        rf"/(?:index\.html|feeds/{_NAME}(?:\.html)?)?", _told(page.variant("identity").headers)
+    )
+    yield Rule(rf"/stories/({_ID})(?:\.html)?", _told(story.variant("identity").headers))
     proven = (
         (rf"/stories/{_ID}/statements", proofs.CHAIN),
         (r"/\.well-known/jwks\.json", proofs.KEYS),

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from publish.clean import absolute
 from publish.entry import without_disclosure
+from publish.served import json_of
 from publish.web.changes import Changed, Headlines, changes, headlines
 from publish.web.views import Language, excerpt_of, language_of, measurement_of, updated_of
 from publish.web.wording import (
@@ -170,7 +171,9 @@ def story_page(conn: Connection, config: Config, name: str) -> StoryPage | None:
     # For a second or two the story may be newer than its entry.
     history = [v for v in records.history(conn, name) if v.received_at <= entry.changed_at]
     version = Version.model_validate(history[-1].data) if history else story.version
-    return _story_page(config, story, entry, placed, history, version)
+    return _story_page(
+        config, story, entry, placed, history, version, json_of(conn, config, story, entry)
+    )
 
 
 def expired(conn: Connection, config: Config, name: str) -> bool:
@@ -192,8 +195,9 @@ def _story_page(
     placed: Sequence[str],
     history: Sequence[VersionRow],
     version: Version,
+    written: bytes,
 ) -> StoryPage:
-    shown = json.loads(entry.json)
+    shown = json.loads(written)
     ours = shown["_wirecopy"]
     measurement = measurement_of(entry)
     zone = zone_of(config, story.wire, version.published)
@@ -238,7 +242,7 @@ def _story_page(
         disclosure_language=language_of(spoken),
         badge=mark,
         measured=_measured(measurement),
-        changes=changes(version, entry.json, entry.disclosure, measurement),
+        changes=changes(version, written, entry.disclosure, measurement),
         compared=moment(entry.rendered_at, zone),
         signed=statement,
         issued=moment(statement.issued, zone) if statement else None,

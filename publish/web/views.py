@@ -12,6 +12,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from publish.entry import direction, without_disclosure
+from publish.served import json_of
 from publish.web.wording import Badge, Moment, badge, moment, zone_of
 from stories.config import Config, Feed
 from stories.db import Connection, feeds
@@ -157,11 +158,14 @@ def feed_page(conn: Connection, config: Config, feed: Feed) -> FeedPage:
 
 def _teasers(conn: Connection, config: Config, stories: Sequence[Story]) -> tuple[Teaser, ...]:
     entries = feeds.entries_of(conn, [s.id for s in stories])
-    return tuple(_teaser(config, s, entries[s.id]) for s in stories if s.id in entries)
+    return tuple(
+        _teaser(config, s, entries[s.id], json.loads(json_of(conn, config, s, entries[s.id])))
+        for s in stories
+        if s.id in entries
+    )
 
 
-def _teaser(config: Config, story: Story, entry: EntryRow) -> Teaser:
-    shown = json.loads(entry.json)
+def _teaser(config: Config, story: Story, entry: EntryRow, shown: dict[str, Any]) -> Teaser:
     zone = zone_of(config, story.wire, story.version.published)
     agency = shown["_wirecopy"]["agency"]
     _, spoken = without_disclosure(shown.get("content_html", ""), entry.disclosure)

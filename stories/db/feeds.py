@@ -1,13 +1,34 @@
-"""Rendered entries, where they are placed, and the feeds as served."""
+"""Rendered entries, their places in feeds, and the feeds as lists of what they show.
+
+A feed is kept nowhere whole. Of each entry that some feed shows the bytes are kept, packed; and
+each place in a feed that is shown has the digests of those bytes. What changes a list, its entries
+and what is told of the feed (entity tags, Last-Modified) is one transaction, so that one snapshot
+has all that a feed is joined of.
+"""
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+import struct
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select
+import zstandard
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from stories.db.captures import first_of
 from stories.db.engine import upsert
@@ -16,10 +37,69 @@ from stories.db.tables import captures, entries, feeds, outbox, placements, stor
 Format = Literal["rss", "atom", "json"]
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
 
+_LEVEL = 3
+"""Of zstd: 5.5 kB for the three formats of a story of 5 kB, in 0.07 ms."""
+
+_own = threading.local()
+"""Each thread's: to make an unpacker takes longer than to unpack an entry."""
+
+_LENGTHS = struct.Struct(">II")
+
+_PUBLISHING = 0x46454544  # any constant of our own; "FEED"
+
+
+def digest_of(parts: Iterable[bytes]) -> str:
+    """A digest of *parts* one after the other, short enough for lists and entity tags."""
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(part)
+    return base64.urlsafe_b64encode(whole.digest()[:18]).decode()
+
+
+def digests_of(written: Mapping[Format, bytes]) -> str:
+    """The digests of an entry in each of :data:`FORMATS`, one after the other."""
+    return "".join(digest_of([written[format]]) for format in FORMATS)
+
+
+def digest_in(digests: str, format: Format) -> str:
+    """That of *format* in what :func:`digests_of` gave."""
+    each = len(digests) // len(FORMATS)
+    at = FORMATS.index(format) * each
+    return digests[at : at + each]
+
+
+def document_digest(format: Format, around: tuple[bytes, bytes], entries: Iterable[str]) -> str:
+    """A digest of a document by all that it is joined of: what stands *around* its entries, and the
+    digests of those, as :func:`digests_of` gave them."""
+    return digest_of([*around, *(digest_in(each, format).encode() for each in entries)])
+
+
+def pack(written: Mapping[Format, bytes]) -> bytes:
+    """An entry in every format as it is kept: together, as they carry the same body."""
+    lengths = _LENGTHS.pack(len(written["rss"]), len(written["atom"]))
+    whole = b"".join((lengths, *(written[format] for format in FORMATS)))
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(whole)
+
+
+def unpack(packed: bytes) -> dict[Format, bytes]:
+    """What :func:`pack` was given."""
+    unpacker = getattr(_own, "unpacker", None)
+    if unpacker is None:
+        unpacker = _own.unpacker = zstandard.ZstdDecompressor()
+    whole: bytes = unpacker.decompress(packed)
+    rss, atom = _LENGTHS.unpack_from(whole)
+    at = _LENGTHS.size
+    end = at + rss + atom
+    return {"rss": whole[at : at + rss], "atom": whole[at + rss : end], "json": whole[end:]}
+
 
 @dataclass(frozen=True, slots=True)
 class EntryRow:
-    """One story as rendered, with what was measured of it."""
+    """One story as rendered, with what was measured of it.
+
+    ``digests`` are those of its bytes, empty when it has none, as its licence is over. ``packed``
+    are the bytes themselves, None while no feed shows it.
+    """
 
     story_id: str
     changed_at: datetime
@@ -28,22 +108,35 @@ class EntryRow:
     disclosure: str
     url: str
     measurement: dict[str, Any]
-    rss: bytes
-    atom: bytes
-    json: bytes
     rendered_at: datetime
+    digests: str
+    packed: bytes | None
+
+    def bytes_of(self, format: Format) -> bytes:
+        """The entry in *format*, empty while its bytes are not kept."""
+        return unpack(self.packed)[format] if self.packed is not None else b""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedRow:
-    """One feed as served: its bytes, their strong ETag, and when they last became different."""
+    """What is told of a feed in one format: its strong ETag, when it last became different, and how
+    many entries it has. ``digest`` is of all that it is joined of."""
 
     name: str
-    format: str
-    body: bytes
+    format: Format
+    digest: str
     etag: str
     modified_at: datetime
     entries: int
+
+
+def lock(conn: Connection) -> None:
+    """Wait until nobody else is changing feeds, and keep others waiting until the transaction ends.
+
+    To be called before it writes anything. On SQLite there is one writer anyway.
+    """
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _PUBLISHING})
 
 
 def put_entries(conn: Connection, rows: Sequence[EntryRow]) -> None:
@@ -79,26 +172,30 @@ def entries_of(conn: Connection, ids: Sequence[str]) -> dict[str, EntryRow]:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """In which feeds a story is placed, and its position in their order."""
+    """In which feeds a story is placed, its position in their order, and its entry's digests."""
 
     story_id: str
     feeds: Sequence[str]
     changed_at: datetime
     position: int
+    digests: str | None = None
 
 
 def place(conn: Connection, wanted: Sequence[Placement]) -> set[str]:
-    """Place each story in exactly its feeds; the feeds that any is in or was in before."""
+    """Place each story in exactly its feeds; the feeds that any is in or was in before, whose lists
+    are now to be brought up to date (:func:`relist`)."""
     stories = [place.story_id for place in wanted]
     theirs = placements.c.story_id.in_(stories)
     before = set(conn.execute(select(placements.c.feed).where(theirs).distinct()).scalars())
-    conn.execute(delete(placements).where(theirs))
+    if before:
+        conn.execute(delete(placements).where(theirs))
     rows = [
         {
             "feed": feed,
             "story_id": place.story_id,
             "changed_at": place.changed_at,
             "position": place.position,
+            "digests": place.digests,
         }
         for place in wanted
         for feed in sorted(place.feeds)
@@ -108,44 +205,113 @@ def place(conn: Connection, wanted: Sequence[Placement]) -> set[str]:
     return before.union(*(place.feeds for place in wanted))
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """One entry in a feed's order, in all three formats."""
+class Listed(NamedTuple):
+    """One entry in a feed's list, by the digests of its bytes; and when its story changed."""
 
     story_id: str
     changed_at: datetime
-    rss: bytes
-    atom: bytes
-    json: bytes
-
-    def bytes_of(self, format: Format) -> bytes:
-        """The rendered entry in *format*."""
-        return {"rss": self.rss, "atom": self.atom, "json": self.json}[format]
+    digests: str
 
 
-def placed(conn: Connection, feed: str, limit: int) -> list[Placed]:
-    """The feed's newest *limit* entries in its order: last changed first.
+_IN_ORDER = (placements.c.changed_at.desc(), placements.c.position, placements.c.story_id)
+"""The order of a feed: last changed first.
 
-    By change and not by date, so that an update, or a late story with an early date, is once at
-    the top and no subscriber can miss it (but see ``Story.placed_at``). Ties follow the wire's own
-    order, then the id. What came within :data:`BURST` of the newest stays beyond the limit, so that
-    a subscriber who comes as often as the feed asks misses nothing of a burst.
+By change and not by date, so that an update, or a late story with an early date, is once at the top
+and no subscriber can miss it (but see ``Story.placed_at``). Ties follow the wire's own order, then
+the id.
+"""
+
+
+def listed(conn: Connection, feed: str) -> list[Listed]:
+    """What the feed shows, in its order."""
+    query = (
+        select(placements.c.story_id, entries.c.changed_at, placements.c.digests)
+        .join(entries, entries.c.story_id == placements.c.story_id)
+        .where(placements.c.feed == feed, placements.c.digests.is_not(None))
+        .order_by(*_IN_ORDER)
+    )
+    return [Listed(*row) for row in conn.execute(query)]
+
+
+def packed_of(conn: Connection, ids: Sequence[str]) -> dict[str, bytes]:
+    """The bytes of the entries of *ids* as they are kept, by story; those without are left out."""
+    here = entries.c.story_id.in_(list(ids)), entries.c.packed.is_not(None)
+    rows = conn.execute(select(entries.c.story_id, entries.c.packed).where(*here))
+    return {row.story_id: row.packed for row in rows}
+
+
+def relist(conn: Connection, feed: str, limit: int) -> tuple[list[Listed], list[str]]:
+    """Bring the feed's list up to date: its newest *limit* entries. What it shows then, and the
+    stories it is to show that have to be rendered for that.
+
+    What came within :data:`BURST` of the newest stays beyond the limit, so that a subscriber who
+    comes as often as the feed asks misses nothing of a burst. An entry that no feed shows any more
+    loses its bytes.
     """
-    limit += _burst(conn, feed, limit)
-    rows = conn.execute(
+    rows = _newest(conn, feed, limit + 1)
+    if len(rows) > limit:
+        beyond = rows.pop()
+        if beyond.changed_at >= rows[0].changed_at - BURST and (more := _burst(conn, feed, limit)):
+            rows = _newest(conn, feed, limit + more)
+        _hide_after(conn, feed, rows[-1])
+    if without := [row.story_id for row in rows if row.digests is None]:
+        # Another feed may show them, and then their bytes are here.
+        here = entries.c.story_id.in_(without), entries.c.packed.is_not(None)
+        found = dict(conn.execute(select(entries.c.story_id, entries.c.digests).where(*here)).all())
+        if found:
+            conn.execute(
+                update(placements)
+                .where(placements.c.feed == feed, placements.c.story_id == bindparam("story"))
+                .values(digests=bindparam("theirs")),
+                [{"story": name, "theirs": digests} for name, digests in found.items()],
+            )
+        without = [name for name in without if name not in found]
+    else:
+        found = {}
+    shown = [
+        Listed(row.story_id, row.story_changed_at, digests)
+        for row in rows
+        if (digests := row.digests or found.get(row.story_id))
+    ]
+    return shown, without
+
+
+def _newest(conn: Connection, feed: str, limit: int) -> list[Any]:
+    query = (
         select(
             placements.c.story_id,
-            entries.c.changed_at,
-            entries.c.rss,
-            entries.c.atom,
-            entries.c.json,
+            placements.c.changed_at,
+            placements.c.position,
+            placements.c.digests,
+            entries.c.changed_at.label("story_changed_at"),
         )
         .join(entries, entries.c.story_id == placements.c.story_id)
         .where(placements.c.feed == feed)
-        .order_by(placements.c.changed_at.desc(), placements.c.position, placements.c.story_id)
-        .limit(limit)
     )
-    return [Placed(**r) for r in rows.mappings()]
+    return list(conn.execute(query.order_by(*_IN_ORDER).limit(limit)).all())
+
+
+def _hide_after(conn: Connection, feed: str, last: Any) -> None:
+    """Have the feed show nothing that comes after *last* in its order."""
+    at, position, name = placements.c.changed_at, placements.c.position, placements.c.story_id
+    behind = and_(position == last.position, name > last.story_id)
+    after = or_(
+        at < last.changed_at,
+        and_(at == last.changed_at, or_(position > last.position, behind)),
+    )
+    gone = conn.execute(
+        update(placements)
+        .where(placements.c.feed == feed, placements.c.digests.is_not(None), after)
+        .values(digests=None)
+        .returning(placements.c.story_id)
+    )
+    if ids := list(gone.scalars()):
+        elsewhere = placements.c.story_id == entries.c.story_id, placements.c.digests.is_not(None)
+        conn.execute(
+            update(entries)
+            .where(entries.c.story_id.in_(ids), ~exists().where(*elsewhere))
+            .values(packed=None)
+        )
 
 
 BURST = timedelta(hours=1)
@@ -166,7 +332,7 @@ def _burst(conn: Connection, feed: str, limit: int) -> int:
         .join(stories, stories.c.id == placements.c.story_id)
         .join(captures, captures.c.id == stories.c.capture_id)
         .where(here, placements.c.changed_at >= newest - BURST)
-        .order_by(placements.c.changed_at.desc(), placements.c.position, placements.c.story_id)
+        .order_by(*_IN_ORDER)
         .offset(limit)
         .limit(MOST_BEYOND)
     )
@@ -180,7 +346,7 @@ def placed_ids(conn: Connection, feed: str, limit: int) -> list[str]:
         conn.execute(
             select(placements.c.story_id)
             .where(placements.c.feed == feed)
-            .order_by(placements.c.changed_at.desc(), placements.c.position, placements.c.story_id)
+            .order_by(*_IN_ORDER)
             .limit(limit)
         ).scalars()
     )
@@ -192,29 +358,30 @@ def feeds_of(conn: Connection, story: str) -> list[str]:
     return sorted(conn.execute(query).scalars())
 
 
-def etag_of(body: bytes) -> str:
-    """The strong entity tag of *body* (RFC 9110 §8.8.3): its digest, so equal bytes, equal tag."""
-    return f'"{base64.urlsafe_b64encode(hashlib.sha256(body).digest()[:18]).decode()}"'
+def shown_in(conn: Connection, story: str, digests: str) -> list[str]:
+    """The feeds that show a story as the entry with *digests*."""
+    here = placements.c.story_id == story, placements.c.digests == digests
+    return sorted(conn.execute(select(placements.c.feed).where(*here)).scalars())
 
 
 def put_feed(
-    conn: Connection, name: str, bodies: Mapping[Format, bytes], count: int, now: datetime
+    conn: Connection, name: str, digests: Mapping[Format, str], count: int, now: datetime
 ) -> bool:
-    """Keep a feed's new bytes, of *count* entries; False when all are the bytes that it had.
+    """Keep what is told of a feed of *count* entries whose list or frame may have changed; False
+    when all is joined of what it was joined of before. *digests* are of that, by format.
 
     ``modified_at`` has HTTP's whole seconds and always grows, so that two different bodies never
-    share a Last-Modified (RFC 9110 §8.8.2.2). Bytes that stay the same keep theirs.
+    share a Last-Modified (RFC 9110 §8.8.2.2). Bytes that stay the same keep theirs, and their tag.
     """
-    query = select(feeds.c.format, feeds.c.etag, feeds.c.modified_at).where(feeds.c.name == name)
-    before = {row.format: row for row in conn.execute(query)}
+    before = rows_of(conn, name)
     rows = []
-    for format, body in bodies.items():
-        etag, modified_at = etag_of(body), now.replace(microsecond=0)
+    for format, digest in digests.items():
+        modified_at = now.replace(microsecond=0)
         if (known := before.get(format)) is not None:
-            if known.etag == etag:
+            if known.digest == digest:
                 continue
             modified_at = max(modified_at, known.modified_at + timedelta(seconds=1))
-        rows.append(asdict(FeedRow(name, format, body, etag, modified_at, count)))
+        rows.append(asdict(FeedRow(name, format, digest, f'"{digest}"', modified_at, count)))
     if not rows:
         return False
     statement = upsert(conn, feeds)
@@ -225,18 +392,14 @@ def put_feed(
     return True
 
 
-def feed(conn: Connection, name: str, format: Format) -> FeedRow | None:
-    """A feed as served, None when it was never rendered."""
-    row = (
-        conn.execute(select(feeds).where(feeds.c.name == name, feeds.c.format == format))
-        .mappings()
-        .first()
-    )
-    return None if row is None else FeedRow(**row)
+def rows_of(conn: Connection, name: str) -> dict[Format, FeedRow]:
+    """What is told of a feed, by format; empty when it was never rendered."""
+    rows = conn.execute(select(feeds).where(feeds.c.name == name)).mappings()
+    return {row["format"]: FeedRow(**row) for row in rows}
 
 
 def feed_etag(conn: Connection, name: str, format: Format) -> str | None:
-    """The entity tag of a feed: what a server reads before it serves a body from memory."""
+    """The entity tag of a feed, None when it was never rendered."""
     return conn.execute(
         select(feeds.c.etag).where(feeds.c.name == name, feeds.c.format == format)
     ).scalar()

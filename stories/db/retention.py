@@ -327,29 +327,8 @@ def first_received(
     return [(r.first_received_at, r.id) for r in rows]
 
 
-def feed_ends(conn: Connection, limits: Mapping[str, int]) -> dict[str, datetime]:
-    """When the last story that each feed shows changed; feeds that are not full are not there.
-
-    *limits* are the feeds' names with the number of entries they show.
-    """
-    found = {}
-    for name, limit in limits.items():
-        last = conn.execute(
-            select(placements.c.changed_at)
-            .where(placements.c.feed == name)
-            .order_by(placements.c.changed_at.desc())
-            .offset(limit - 1)
-            .limit(1)
-        ).scalar()
-        if last is not None:
-            found[name] = last
-    return found
-
-
-def forgettable(
-    conn: Connection, ids: Sequence[str], before: datetime, ends: Mapping[str, datetime]
-) -> dict[str, list[str]]:
-    """Those of *ids* that may be deleted (see above), by wire. *ends* are :func:`feed_ends`."""
+def forgettable(conn: Connection, ids: Sequence[str], before: datetime) -> dict[str, list[str]]:
+    """Those of *ids* that may be deleted (see above), by wire."""
     kept = captures.alias()
     whence = captures.alias()
     shared = identities.alias()
@@ -363,6 +342,7 @@ def forgettable(
         ~exists().where(captures.c.state == "pending", captures.c.wire == stories.c.wire),
         ~exists().where(problems.c.wire == stories.c.wire),
         ~exists().where(outbox.c.kind == "story", outbox.c.key == stories.c.id),
+        ~exists().where(placements.c.story_id == stories.c.id, placements.c.digests.is_not(None)),
         ~exists().where(
             kept.c.wire == stories.c.wire,
             kept.c.expired_at.is_(None),
@@ -376,25 +356,15 @@ def forgettable(
         ),
     )
     found = {r.id: r.wire for r in conn.execute(query)}
-    stand = conn.execute(
-        select(placements.c.story_id, placements.c.feed, placements.c.changed_at).where(
-            placements.c.story_id.in_(list(found))
-        )
-    )
-    for row in stand:
-        if row.feed not in ends or row.changed_at >= ends[row.feed]:
-            found.pop(row.story_id, None)
     by_wire: dict[str, list[str]] = {}
     for name, wire in found.items():
         by_wire.setdefault(wire, []).append(name)
     return by_wire
 
 
-def forget(conn: Connection, ids: Sequence[str], now: datetime) -> None:
-    """Delete the stories *ids* with all their rows."""
+def forget(conn: Connection, ids: Sequence[str]) -> None:
+    """Delete the stories *ids*, which no feed shows, with all their rows."""
     standing.forget(conn, standing.touched(conn, ids))
-    stood = select(placements.c.feed).where(placements.c.story_id.in_(ids)).distinct()
-    wishes.want(conn, "feed", conn.execute(stood).scalars().all(), now)
     conn.execute(
         delete(identities).where(identities.c.story_id.in_(ids), identities.c.shared_from.is_(None))
     )

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from stories.db.captures import CHUNK, first_of
 from stories.db.engine import resume_sequence, roughly, upsert
-from stories.db.tables import captures, entries, headlines, identities, stories, versions
+from stories.db.tables import captures, headlines, identities, stories, versions
 from stories.facts import differing
 from stories.models import (
     HeadlineEdit,
@@ -282,7 +282,8 @@ def renew_addresses(
 def settle(conn: Connection, ids: Iterable[str]) -> None:
     """Bring the rows of the stories *ids* up to date with their versions and headlines.
 
-    A story without versions is deleted together with its keys and its entry.
+    A story without versions is deleted together with its keys. Its entry leaves with its places in
+    feeds, when it is to be rendered and is not there.
     """
     for chunk in _chunks(sorted(set(ids))):
         found = _standing(conn, chunk)
@@ -295,7 +296,6 @@ def settle(conn: Connection, ids: Iterable[str]) -> None:
         if gone:
             for table, column in (
                 (identities, identities.c.story_id),
-                (entries, entries.c.story_id),
                 (stories, stories.c.id),
             ):
                 conn.execute(delete(table).where(column.in_(gone)))

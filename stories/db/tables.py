@@ -314,10 +314,11 @@ entries = Table(
     Column("disclosure", Text, nullable=False),
     Column("url", Text, nullable=False),
     Column("measurement", JSON, nullable=False),
-    Column("rss", LargeBinary, nullable=False),
-    Column("atom", LargeBinary, nullable=False),
-    Column("json", LargeBinary, nullable=False),
     Column("rendered_at", UtcDateTime, nullable=False),
+    # Of its bytes, by format; empty when it has none, as its licence is over.
+    Column("digests", String(80), nullable=False),
+    # The bytes, while some feed shows it. Last: to reach a column behind it, SQLite walks over it.
+    Column("packed", LargeBinary),
 )
 
 placements = Table(
@@ -327,9 +328,19 @@ placements = Table(
     Column("story_id", String(13), nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("position", Integer, nullable=False),
+    # Of the entry, while the feed shows it; none for what is beyond the feed's end.
+    Column("digests", String(80)),
     PrimaryKeyConstraint("feed", "story_id"),
     Index(None, "story_id"),
     Index(None, "feed", "changed_at"),
+)
+
+Index(
+    "ix_placements_shown",
+    placements.c.feed,
+    placements.c.changed_at,
+    sqlite_where=placements.c.digests.is_not(None),
+    postgresql_where=placements.c.digests.is_not(None),
 )
 
 feeds = Table(
@@ -340,8 +351,8 @@ feeds = Table(
     Column("etag", String(80), nullable=False),
     Column("modified_at", UtcDateTime, nullable=False),
     Column("entries", Integer, nullable=False),
-    # Last: to reach a column behind it, SQLite walks over all of it.
-    Column("body", LargeBinary, nullable=False),
+    # Of all that it is joined of: the list of its entries, and what stands around them.
+    Column("digest", String(80), nullable=False, server_default=""),
     PrimaryKeyConstraint("name", "format"),
 )
 

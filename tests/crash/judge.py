@@ -14,6 +14,7 @@ from desk.replaying import compare
 from ingest import intake, replay
 from publish import renderer
 from publish.rerender import rerender_if_changed
+from publish.served import served
 from stories import clock
 from stories.config import Config
 from stories.db import Store, captures, feeds, outbox
@@ -232,7 +233,7 @@ def _headlines(store: Store, config: Config) -> list[str]:
     wrong = []
     with store.read() as conn:
         for feed in config.outgoing:
-            row = feeds.feed(conn, feed.name, "json")
+            row = served(conn, config, feed.name, "json")
             if row is None:
                 wrong.append(f"feed {feed.name} was never rendered")
                 continue
@@ -266,7 +267,8 @@ def _replayed(store: Store, empty: Store, config: Config, verdict: Verdict) -> l
     with store.read() as here, empty.read() as there:
         for feed in config.outgoing:
             for format in feeds.FORMATS:
-                old, new = feeds.feed(here, feed.name, format), feeds.feed(there, feed.name, format)
+                old = served(here, config, feed.name, format)
+                new = served(there, config, feed.name, format)
                 if old is None or new is None or old.body != new.body or old.etag != new.etag:
                     wrong.append(f"feed {feed.name}.{format} differs")
     return wrong

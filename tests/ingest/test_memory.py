@@ -378,9 +378,9 @@ def test_other_rules_and_whatever_changes_the_record_have_all_read(twins: Twins)
                 select(tables.stories.c.id).where(tables.stories.c.wire == name)
             ).scalars()
             [some, *_] = sorted(standing)
-            assert retention.forgettable(conn, [some], now + 9 * MINUTE, {}) == {}
+            assert retention.forgettable(conn, [some], now + 9 * MINUTE) == {}
         with store.write() as conn:
-            retention.forget(conn, [some], now)
+            retention.forget(conn, [some])
         assert poll() == (3, 0)
 
 

@@ -10,10 +10,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from publish.document import frame
 from publish.formats import Format
 from publish.render import render
 from publish.rerender import RENDERING
-from publish.selection import join, metadata
+from publish.selection import metadata
 from tests.publish.samples import config, english, hindi, urdu
 from wirecopy.encoding import digest
 
@@ -28,7 +29,7 @@ def documents() -> Iterator[tuple[str, bytes]]:
         rendered = render(story, conf)
         for form in FORMATS:
             fragment = getattr(rendered, form)
-            document = join(metadata(conf.feeds[0], conf, story.changed_at), form, [fragment])
+            document = frame(metadata(conf.feeds[0], conf, story.changed_at), form).join([fragment])
             yield f"{name}.{form}", document
 
 

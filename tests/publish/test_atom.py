@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from lxml import etree
 
 from publish import xml
+from publish.document import frame
 from publish.entry import compose
 from publish.render import render
-from publish.selection import join, metadata
+from publish.selection import metadata
 from stories.config import Config
 from stories.models import Category, Story
 from tests.publish import hostile
@@ -24,7 +25,7 @@ def document(*stories: Story, conf: Config | None = None) -> bytes:
     conf = conf or config()
     entries = [render(each, conf).atom for each in stories]
     updated = max((each.changed_at for each in stories), default=None)
-    return join(metadata(conf.feeds[0], conf, updated), "atom", entries)
+    return frame(metadata(conf.feeds[0], conf, updated), "atom").join(entries)
 
 
 def read(data: bytes) -> Any:
@@ -150,7 +151,7 @@ def test_an_empty_feed_says_it_was_never_updated() -> None:
 def test_no_story_breaks_the_feed(of: Story) -> None:
     value = compose(of, config()).model_copy(update={"headline": "H"})
     conf = config()
-    data = join(metadata(conf.feeds[0], conf, of.changed_at), "atom", [xml.atom_entry(value)])
+    data = frame(metadata(conf.feeds[0], conf, of.changed_at), "atom").join([xml.atom_entry(value)])
     [entry] = check_atom(data)
     html = value.html.replace("\r\n", "\n").replace("\r", "\n")
     assert (entry.findtext("atom:content", namespaces=NAMES) or "") == html

@@ -199,7 +199,7 @@ def _asked(asked: list[dict[str, Any]], folder: Path) -> list[Any]:
         path = scope["path"]
         script = scripts.get(f"{scripts.folder}{path}")
         if script is not None:
-            body, kind = script.plain.body, SCRIPT
+            body, kind = script.variant("identity").body, SCRIPT
         elif path == "/asked":
             body, kind = json.dumps(asked).encode(), "application/json"
         else:

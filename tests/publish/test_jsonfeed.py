@@ -5,9 +5,10 @@ import json
 from hypothesis import given, settings
 
 from publish import jsonfeed
+from publish.document import frame
 from publish.entry import compose
 from publish.render import render
-from publish.selection import join, metadata
+from publish.selection import metadata
 from stories.config import Config, Feed
 from stories.models import Story
 from tests.publish import hostile
@@ -19,7 +20,7 @@ def document(*stories: Story, conf: Config | None = None) -> bytes:
     conf = conf or config()
     entries = [render(each, conf).json for each in stories]
     updated = max((each.changed_at for each in stories), default=None)
-    return join(metadata(conf.feeds[0], conf, updated), "json", entries)
+    return frame(metadata(conf.feeds[0], conf, updated), "json").join(entries)
 
 
 def test_an_item_key_by_key() -> None:
@@ -142,6 +143,6 @@ def test_no_story_breaks_the_feed(of: Story) -> None:
     value = compose(of, config()).model_copy(update={"headline": "H"})
     conf = config()
     feed = metadata(conf.feeds[0], conf, of.changed_at)
-    [item] = check_json(join(feed, "json", [jsonfeed.item(value)]))
+    [item] = check_json(frame(feed, "json").join([jsonfeed.item(value)]))
     assert item["content_html"] == value.html
     assert item.get("summary") == value.summary

@@ -2,7 +2,8 @@
 
 from publish import renderer
 from publish.rerender import rerender_if_changed, settings_digest
-from stories.db import Store
+from publish.served import served
+from stories.db import Store, feeds
 from tests.conftest import ConfigOf
 from tests.living import Life, item
 
@@ -20,5 +21,9 @@ def test_who_has_the_older_settings_leaves_the_work_to_others(
         assert rerender_if_changed(store, new)
         assert renderer.render_waiting(store, old, settings=settings_digest(old)) == 0
         assert renderer.render_waiting(store, new, settings=settings_digest(new)) == 2
-        assert all(b"New" in body for body in life.bodies().values())
+        with store.read() as conn:
+            found = {f: served(conn, new, "all", f) for f in feeds.FORMATS}
+            told = feeds.rows_of(conn, "all")
+        assert all(row is not None and b"New" in row.body for row in found.values())
+        assert all(row is not None and row.etag == told[f].etag for f, row in found.items())
         assert renderer.render_waiting(store, old, settings=settings_digest(old)) == 0

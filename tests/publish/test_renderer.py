@@ -2,14 +2,13 @@
 
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from desk.headline import rewrite
 from publish import renderer
 from publish.render import Rendered, render
-from publish.selection import join
+from publish.served import served
 from stories import clock
 from stories.config import Config
 from stories.db import Store, feeds, outbox
@@ -41,9 +40,9 @@ def time() -> Iterator[Time]:
         yield set_by_hand
 
 
-def served(store: Store, config: Config) -> bytes:
+def feed_of(store: Store, config: Config) -> bytes:
     with store.read() as conn:
-        row = feeds.feed(conn, config.outgoing[0].name, "json")
+        row = served(conn, config, config.outgoing[0].name, "json")
     assert row is not None
     return row.body
 
@@ -69,44 +68,18 @@ def test_a_story_rendered_by_a_worker_that_slept(
             slept.append(found.headline)
             time.sleep()
             rewrite(store, story.id, "The desk wrote this", "Asha")
-            assert renderer.render_waiting(store, conf) == 2
+            assert renderer.render_waiting(store, conf) == 1
         return done
 
     monkeypatch.setattr(renderer, "render", sleepy)
     renderer.render_waiting(store, conf)
     assert slept == [story.headline]
-    assert "The desk wrote this" in served(store, conf).decode()
+    assert "The desk wrote this" in feed_of(store, conf).decode()
     with store.read() as conn:
         entry = feeds.entry(conn, story.id)
         assert entry is not None
         assert entry.changed_at == records.get(conn, [story.id])[0].changed_at
-        assert b"The desk wrote this" in entry.json
-    assert waiting(store) == []
-
-
-def test_a_feed_joined_by_a_worker_that_slept(
-    store: Store, config: ConfigOf, time: Time, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It has read the old entries; meanwhile one changed, and others joined the feed anew."""
-    conf, story = config(), english()
-    publish(store, conf, story)
-    name = conf.outgoing[0].name
-    with store.write() as conn:
-        outbox.want(conn, "feed", [name], clock.now())
-    slept: list[bool] = []
-
-    def sleepy(*given: Any) -> bytes:
-        if not slept:
-            slept.append(True)
-            time.sleep()
-            rewrite(store, story.id, "The desk wrote this", "Asha")
-            assert renderer.render_waiting(store, conf) == 2
-        return join(*given)
-
-    monkeypatch.setattr("publish.renderer.join", sleepy)
-    renderer.render_waiting(store, conf)
-    assert slept
-    assert "The desk wrote this" in served(store, conf).decode()
+        assert b"The desk wrote this" in entry.bytes_of("json")
     assert waiting(store) == []
 
 
@@ -120,7 +93,7 @@ def test_feeds_whose_bytes_changed_are_named_once_they_can_be_read(
 
     def changed(names: Collection[str]) -> None:
         told.extend(names)
-        assert "The desk wrote this" in served(store, conf).decode()
+        assert "The desk wrote this" in feed_of(store, conf).decode()
 
     rewrite(store, story.id, "The desk wrote this", "Asha")
     renderer.render_waiting(store, conf, changed=changed)

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from lxml import etree
 
 from publish import xml
+from publish.document import frame
 from publish.entry import Entry, compose
 from publish.render import render
-from publish.selection import join, metadata
+from publish.selection import metadata
 from stories.config import Config
 from stories.models import Story
 from tests.publish import hostile
@@ -25,7 +26,7 @@ def document(*stories: Story, conf: Config | None = None) -> bytes:
     conf = conf or config()
     entries = [render(each, conf).rss for each in stories]
     updated = max((each.changed_at for each in stories), default=None)
-    return join(metadata(conf.feeds[0], conf, updated), "rss", entries)
+    return frame(metadata(conf.feeds[0], conf, updated), "rss").join(entries)
 
 
 def read(data: bytes) -> Any:
@@ -215,7 +216,7 @@ def test_no_story_breaks_the_feed(of: Story) -> None:
     entry = compose(of, config()).model_copy(update={"headline": "H"})
     fragment = xml.rss_item(entry)
     conf = config()
-    [item] = check_rss(join(metadata(conf.feeds[0], conf, of.changed_at), "rss", [fragment]))
+    [item] = check_rss(frame(metadata(conf.feeds[0], conf, of.changed_at), "rss").join([fragment]))
     assert_same(item, entry)
 
 

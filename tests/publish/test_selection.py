@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from publish.document import frame
 from publish.formats import WRITERS, Format
 from publish.render import render
-from publish.selection import join, lifetime, matches, metadata
+from publish.selection import lifetime, matches, metadata
 from stories.config import Config, Feed, Wire
 from stories.db import feeds
 from stories.models import Category, Version
@@ -87,7 +88,7 @@ def test_matches(criteria: dict[str, Any], fields: dict[str, Any], expected: boo
 def documents(conf: Config, updated: datetime | None, *stories: Any) -> dict[Format, bytes]:
     found = [render(each, conf) for each in stories]
     of = metadata(conf.feeds[0], conf, updated)
-    return {form: join(of, form, [getattr(each, form) for each in found]) for form in FORMATS}
+    return {form: frame(of, form).join([getattr(each, form) for each in found]) for form in FORMATS}
 
 
 def test_entries_stand_in_the_order_given() -> None:
@@ -104,7 +105,7 @@ def test_entries_are_joined_untouched() -> None:
     found = [render(each, conf) for each in (english(), hindi())]
     for form in FORMATS:
         fragments = [getattr(each, form) for each in found]
-        document = join(metadata(conf.feeds[0], conf, english().changed_at), form, fragments)
+        document = frame(metadata(conf.feeds[0], conf, english().changed_at), form).join(fragments)
         for fragment in fragments:
             assert document.count(fragment) == 1
         assert document.endswith(b"\n")
@@ -229,8 +230,8 @@ def test_the_language_is_said_only_when_there_is_one() -> None:
     )
     feeds = (Feed(name="all", title="A"), Feed(name="hindi", title="H", wires=("hi",)))
     conf = config(wires=both, feeds=feeds)
-    assert b"<language>" not in join(metadata(feeds[0], conf, None), "rss", [])
-    assert b"<language>hi</language>" in join(metadata(feeds[1], conf, None), "rss", [])
+    assert b"<language>" not in frame(metadata(feeds[0], conf, None), "rss").join([])
+    assert b"<language>hi</language>" in frame(metadata(feeds[1], conf, None), "rss").join([])
 
 
 def test_content_types() -> None:
@@ -246,9 +247,14 @@ def test_a_thousand_entries() -> None:
     one = render(story(desk="New"), conf)
     guid = story().guid.encode()
     of = metadata(conf.feeds[0], conf, datetime(2026, 1, 1, tzinfo=UTC))
-    for form, check in (("rss", check_rss), ("atom", check_atom), ("json", check_json)):
+    checks: tuple[tuple[Format, Any], ...] = (
+        ("rss", check_rss),
+        ("atom", check_atom),
+        ("json", check_json),
+    )
+    for form, check in checks:
         fragments = [getattr(one, form).replace(guid, b"urn:x:%d" % i) for i in range(1000)]
-        document = join(of, form, fragments)  # type: ignore[arg-type]
+        document = frame(of, form).join(fragments)
         assert len(check(document)) == 1000
 
 

@@ -191,7 +191,7 @@ class TestByLicence:
             entry = feeds.entry(conn, story)
             assert feeds.feeds_of(conn, story) == []
         assert entry is not None
-        assert (entry.rss, entry.atom, entry.json) == (b"", b"", b"")
+        assert (entry.digests, entry.packed) == ("", None)
         assert entry.scope == "headline-only", "what was measured stays"
 
     def test_the_press_alone_leaves_out_what_is_over(self, life: Life) -> None:
@@ -372,7 +372,7 @@ def _is_gone(life: Life, story: str) -> None:
         assert story_page(conn, life.config, story) is None
         assert expired(conn, life.config, story)
     assert entry is not None
-    assert (entry.rss, entry.atom, entry.json) == (b"", b"", b"")
+    assert (entry.digests, entry.packed) == ("", None)
 
 
 class TestReplay:

@@ -208,6 +208,8 @@ def test_each_coding_has_its_tag(
 
 
 def test_little_is_not_packed_and_the_same_packs_the_same() -> None:
-    assert represent(b"ok", TAG, "text/plain", None).gzipped is None
+    little = represent(b"ok", TAG, "text/plain", None)
+    packs = [(b"accept-encoding", b"gzip")]
+    assert answer("GET", packs, little, NOW).body == b"ok"
     again = represent(BODY, TAG, "text/plain", MODIFIED, [("cache-control", "max-age=60")])
-    assert again == READY
+    assert answer("GET", packs, again, NOW) == answer("GET", packs, READY, NOW)

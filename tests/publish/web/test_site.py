@@ -20,6 +20,8 @@ from sqlalchemy import event, text
 from publish.renderer import render_feed, render_waiting
 from publish.rerender import rerender_if_changed
 from publish.selection import lifetime
+from publish.served import Served
+from publish.served import served as served_as
 from publish.web import app as app_module
 from publish.web import feeds as feeds_module
 from publish.web.app import Application, create
@@ -81,9 +83,9 @@ class Running:
         assert found.headers["content-type"] == "text/html; charset=utf-8"
         return html.document_fromstring(found.body.decode())
 
-    def row(self, name: str, format: feeds.Format) -> feeds.FeedRow:
+    def row(self, name: str, format: feeds.Format) -> Served:
         with self.store.read() as conn:
-            row = feeds.feed(conn, name, format)
+            row = served_as(conn, self.config, name, format)
         assert row is not None
         return row
 
@@ -189,7 +191,8 @@ def test_gzip_is_the_same_feed_under_another_tag(serve: Serve) -> None:
     assert packed.headers["vary"] == "Accept-Encoding"
     assert len(packed.body) < len(row.body)
     assert gzip.decompress(packed.body) == row.body
-    assert packed.headers["etag"] == f'{row.etag[:-1]}-gzip"'
+    tag = packed.headers["etag"]
+    assert tag == f'{row.etag[:-1]}-gzip-whole"'
     plain = site.ask("/feeds/india.rss", {"Accept-Encoding": "gzip;q=0, identity"})
     assert "content-encoding" not in plain.headers
     assert (plain.body, plain.headers["etag"]) == (row.body, row.etag)
@@ -344,6 +347,32 @@ def test_a_change_told_while_the_database_answers_is_not_lost(
     assert site.row("india", "rss").body in after
 
 
+def test_just_after_a_change_gzip_is_of_entries_and_then_of_the_whole(serve: Serve) -> None:
+    site = serve(samples.english())
+    gzips = {"Accept-Encoding": "gzip"}
+    first = site.ask("/feeds/india.rss", gzips)
+    publish(site.store, site.config, samples.hindi())
+    site.hand.now += feeds_module.RECHECK
+    changed = site.ask("/feeds/india.rss", gzips)
+    row = site.row("india", "rss")
+    assert changed.headers["etag"] == f'{row.etag[:-1]}-gzip-blocks"'
+    site.hand.now += feeds_module.SETTLED
+    settled = site.ask("/feeds/india.rss", gzips)
+    assert settled.headers["etag"] == f'{row.etag[:-1]}-gzip-whole"'
+    assert settled.headers["repr-digest"] == digest(settled.body)
+    assert len(settled.body) < len(changed.body)
+    bodies = [gzip.decompress(each.body) for each in (changed, settled)]
+    assert bodies == [row.body, row.body]
+    # Who has the content in any coding, also that of release 0.1, has it, and is told so.
+    for tag in (row.etag, *(f'{row.etag[:-1]}-gzip{kind}"' for kind in ("-blocks", "-whole", ""))):
+        found = site.ask("/feeds/india.rss", {**gzips, "If-None-Match": tag})
+        assert (found.status, found.headers["etag"]) == (304, tag)
+    assert (
+        site.ask("/feeds/india.rss", {**gzips, "If-None-Match": first.headers["etag"]}).status
+        == 200
+    )
+
+
 def test_two_changes_in_one_second_share_no_date(serve: Serve) -> None:
     moment = datetime(2026, 11, 22, 13, 10, 0, 500000, tzinfo=UTC)
     stories = [samples.english(), samples.hindi()]
@@ -383,10 +412,11 @@ def statements(store: Store) -> Iterator[list[str]]:
 
 
 def _asked(statements: list[str]) -> tuple[int, int]:
-    """How often a feed's tag was asked for, and how often its bytes."""
-    selects = [s for s in statements if s.startswith("SELECT feeds.")]
-    bodies = [s for s in selects if "feeds.body" in s]
-    return len(selects) - len(bodies), len(bodies)
+    """How often was asked what is told of a feed, and how often for bytes of entries."""
+    return (
+        sum(s.startswith("SELECT feeds.") for s in statements),
+        sum("entries.packed" in s for s in statements),
+    )
 
 
 def test_any_number_of_readers_is_one_look_at_the_database(
@@ -425,8 +455,9 @@ def test_without_the_database_feeds_come_from_memory(serve: Serve) -> None:
     later = re.search(r"ttl=-(\d+)", same.headers["cache-status"])
     assert later
     assert int(later[1]) >= int(status[1]) + 90
+    assert site.ask("/feeds/india.atom").status == 200  # joined of the same entries
     # What was never in memory cannot come from there.
-    cold = site.ask("/feeds/india.atom")
+    cold = site.ask("/feeds/urdu.atom")
     assert cold.status == 503
     assert "database" in cold.text
     assert int(cold.headers["retry-after"]) > 0
@@ -435,7 +466,7 @@ def test_without_the_database_feeds_come_from_memory(serve: Serve) -> None:
     site.hand.now += feeds_module.RECHECK
     again = site.ask("/feeds/india.rss")
     assert (again.body, "cache-status" in again.headers) == (before.body, False)
-    assert site.ask("/feeds/india.atom").status == 200
+    assert site.ask("/feeds/urdu.atom").status == 200
 
 
 def test_a_database_that_hangs_holds_nobody_up(
@@ -602,7 +633,7 @@ def test_a_storys_page(serve: Serve) -> None:
     site = serve(story)
     page = _story(site, story)
     entry = _entry(site, story)
-    shown = json.loads(entry.json)
+    shown = json.loads(entry.bytes_of("json"))
     assert page.findtext(".//title") == f"{story.headline} – NDTV"
     assert (page.get("lang"), page.get("dir")) == ("en-IN", "ltr")
     assert _texts(page, "h1") == [story.headline]
@@ -821,7 +852,7 @@ def test_a_fault_of_ours_shows_nothing_of_it(serve: Serve) -> None:
 def test_hostile_words_stay_words(serve: Serve) -> None:
     story = _everything()[-1]
     site = serve(story)
-    entry = json.loads(_entry(site, story).json)
+    entry = json.loads(_entry(site, story).bytes_of("json"))
     for path in ("/", "/feeds/india", f"/stories/{story.id}"):
         found = site.ask(path)
         page = html.document_fromstring(found.body.decode())
@@ -852,7 +883,7 @@ def test_schema_org(serve: Serve) -> None:
     raw = _found(page, '//script[@type="application/ld+json"]/text()')[0]
     assert not re.search(r"[<>&\u2028\u2029]", raw)
     data = json.loads(raw)
-    shown = json.loads(_entry(site, story).json)
+    shown = json.loads(_entry(site, story).bytes_of("json"))
     agency = {"@type": "NewsMediaOrganization", "name": "Press Trust of India"}
     assert data["@type"] == "NewsArticle"
     assert data["headline"] == story.headline

@@ -1,0 +1,97 @@
+"""A feed's document, joined of what stands around its entries and the entries as kept.
+
+For gzip each entry is a block of its own, so that one change packs one entry and not the feed.
+"""
+
+import struct
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import chain, islice
+from typing import NamedTuple, TypeVar
+
+from isal import igzip, isal_zlib
+
+from publish.entry import FeedMetadata
+from publish.formats import WRITERS, Format
+
+_LEVEL = 3
+"""Of isal, its best: 6 % more than zlib makes of a feed at 6, in a fourteenth of the time."""
+
+_HEAD = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
+"""Of a gzip member without name and date (RFC 1952 §2.3)."""
+
+_LAST = b"\x03\0"
+"""An empty block that says it is the last (RFC 1951 §3.2.3)."""
+
+_TRAILER = struct.Struct("<II")
+
+
+Part = TypeVar("Part")
+
+
+class Block(NamedTuple):
+    """Bytes deflated so that they can stand anywhere in a stream; their CRC-32 and length."""
+
+    deflated: bytes
+    crc: int
+    length: int
+
+
+class Frame(NamedTuple):
+    """What stands before the entries of a feed, between them, and after them, in UTF-8."""
+
+    opening: bytes
+    separator: bytes
+    closing: bytes
+
+    def join(self, entries: Sequence[bytes]) -> bytes:
+        """The document of *entries* as they were rendered."""
+        # One join of everything: a feed of megabytes built in two steps is allocated twice.
+        opening, closing = self._ends(empty=not entries)
+        return b"".join((opening, *_between(entries, self.separator), closing))
+
+    def gzip_of_blocks(self, entries: Sequence[Block]) -> bytes:
+        """The document packed by gzip, of *entries* that are packed already."""
+        opening, closing = map(block, self._ends(empty=not entries))
+        blocks = [opening, *_between(entries, _separator(self.separator)), closing]
+        crc = length = 0
+        for each in blocks:
+            crc = isal_zlib.crc32_combine(crc, each.crc, each.length)
+            length += each.length
+        trailer = _TRAILER.pack(crc, length & 0xFFFFFFFF)
+        return b"".join((_HEAD, *(each.deflated for each in blocks), _LAST, trailer))
+
+    def _ends(self, *, empty: bool) -> tuple[bytes, bytes]:
+        """What stands before the first entry and after the last."""
+        if empty:
+            return self.opening, self.closing
+        return self.opening + self.separator.lstrip(b","), b"\n" + self.closing
+
+
+def frame(of: FeedMetadata, format: Format) -> Frame:
+    """What stands around the entries of the feed *of* in *format*."""
+    writer = WRITERS[format]
+    opening, closing = writer.feed(of)
+    return Frame(opening, writer.separator, closing)
+
+
+def block(data: bytes) -> Block:
+    """*data* as a block."""
+    packer = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
+    # A full flush ends at a byte, and what follows it refers to nothing before it.
+    deflated = packer.compress(data) + packer.flush(isal_zlib.Z_FULL_FLUSH)
+    return Block(deflated, isal_zlib.crc32(data), len(data))
+
+
+def gzip_whole(document: bytes) -> bytes:
+    """The document packed by gzip as one: smaller than of blocks. Equal bytes give equal bytes."""
+    packed: bytes = igzip.compress(document, _LEVEL, mtime=0)
+    return packed
+
+
+def _between(entries: Sequence[Part], separator: Part) -> Iterator[Part]:
+    """*entries* with *separator* between them."""
+    return islice(chain.from_iterable((separator, entry) for entry in entries), 1, None)
+
+
+_separator = lru_cache(block)

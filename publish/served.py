@@ -1,0 +1,124 @@
+"""Feeds as they are served, and entries as they were published, read from the store."""
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from publish.document import Block, block, frame
+from publish.entry import FeedMetadata
+from publish.formats import Format
+from publish.render import render
+from publish.selection import metadata
+from stories.config import Config
+from stories.db import Connection, feeds, proofs, wires
+from stories.db.feeds import EntryRow, FeedRow
+from stories.models import Story, licence_end
+
+
+class Fragment:
+    """One entry as kept: packed small, and as a block of each format that was asked for."""
+
+    __slots__ = ("__weakref__", "_blocks", "_packed")
+
+    def __init__(self, packed: bytes) -> None:
+        self._packed = packed
+        self._blocks: dict[Format, Block] = {}
+
+    def bytes_of(self, format: Format) -> bytes:
+        """The entry in *format*."""
+        return feeds.unpack(self._packed)[format]
+
+    def block(self, format: Format) -> Block:
+        """The entry in *format* as a block of a gzip document."""
+        found = self._blocks.get(format)
+        if found is None:
+            found = self._blocks[format] = block(self.bytes_of(format))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All that a feed is joined of, as it was in one snapshot: what is told of it by format, and
+    its entries by their digests."""
+
+    rows: dict[Format, FeedRow]
+    entries: dict[str, Fragment]
+    updated: datetime | None
+
+
+class Document:
+    """A feed in one format, as it is served; *about* is what it says of itself."""
+
+    def __init__(self, of: Listing, about: FeedMetadata, format: Format) -> None:
+        self._format = format
+        self._entries = of.entries.values()
+        self._frame = frame(about, format)
+        around = self._frame.opening, self._frame.closing
+        digest = feeds.document_digest(format, around, of.entries)
+        row = of.rows[format]
+        # Another one's where that is started with another configuration, and a tag is of bytes.
+        self.etag = row.etag if row.digest == digest else f'"{digest}"'
+        self.modified_at = row.modified_at
+
+    def body(self) -> bytes:
+        """The document."""
+        return self._frame.join([each.bytes_of(self._format) for each in self._entries])
+
+    def gzip_of_blocks(self) -> bytes:
+        """The same packed by gzip, of entries each packed once."""
+        return self._frame.gzip_of_blocks([each.block(self._format) for each in self._entries])
+
+
+def listing(
+    conn: Connection,
+    name: str,
+    rows: dict[Format, FeedRow],
+    known: MutableMapping[str, Fragment],
+) -> Listing:
+    """What the feed *name*, of which *rows* tell, is joined of. Only fragments that are not yet
+    *known*, by their digests, are read."""
+    shown = feeds.listed(conn, name)
+    found = {each.digests: known.get(each.digests) for each in shown}
+    missing = {each.story_id: each.digests for each in shown if found[each.digests] is None}
+    for story, packed in feeds.packed_of(conn, list(missing)).items():
+        found[missing[story]] = known[missing[story]] = Fragment(packed)
+    entries = {digests: each for digests, each in found.items() if each is not None}
+    return Listing(rows, entries, max((each.changed_at for each in shown), default=None))
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A feed in one format as served: its bytes, their strong ETag, and when they last became
+    different."""
+
+    body: bytes
+    etag: str
+    modified_at: datetime
+    entries: int
+
+
+def served(conn: Connection, config: Config, name: str, format: Format) -> Served | None:
+    """A feed as served, None when it was never rendered or is not configured."""
+    feed, rows = config.feed(name), feeds.rows_of(conn, name)
+    if feed is None or format not in rows:
+        return None
+    found = listing(conn, name, rows, {})
+    document = Document(found, metadata(feed, config, found.updated), format)
+    return Served(document.body(), document.etag, document.modified_at, len(found.entries))
+
+
+def json_of(conn: Connection, config: Config, story: Story, entry: EntryRow) -> bytes:
+    """The *entry* of *story* in JSON as it was published, rendered again if no feed shows it.
+
+    :raises RenderError: when it cannot be.
+    """
+    if entry.packed is not None:
+        return entry.bytes_of("json")
+    terms = wires.licence_terms(conn, config, {story.wire})
+    rendered = render(story, config, licence_end(terms, story))
+    if last := proofs.last_statements(conn, [story.id]).get(story.id):
+        stated = rendered.with_statement(last.jws)
+        written: dict[Format, bytes] = {"rss": stated.rss, "atom": stated.atom, "json": stated.json}
+        if feeds.digests_of(written) == entry.digests:
+            return stated.json
+    return rendered.json
