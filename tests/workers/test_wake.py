@@ -10,10 +10,14 @@ from stories.config import Config, Publisher
 from workers import app, tasks
 
 
-def test_waking_nobody_is_no_failure(tmp_path: Path) -> None:
+@pytest.fixture(autouse=True)
+def _nobody_listens(tmp_path: Path) -> None:
     publisher = Publisher(name="The Daily Test", url="https://daily.example")
     nowhere = f"unix://{tmp_path}/nobody-listens.sock?db=0"
     app.configure(Config(publisher=publisher, data=tmp_path / "data", redis_url=nowhere))
+
+
+def test_waking_nobody_is_no_failure() -> None:
     with pytest.raises(OperationalError):
         tasks.send(tasks.ingest)
     tasks.wake(tasks.ingest)
