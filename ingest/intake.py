@@ -9,8 +9,7 @@ with the reason and may be replayed later; an item that cannot be does not hold 
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -23,13 +22,14 @@ from ingest.item import Channel, Contents, Hints
 from ingest.memory import are_apart, remembered, still_standing, with_memory
 from ingest.normalize import content_digest, made_by
 from ingest.parse import LONGEST_MESSAGE, Reader, storable
-from ingest.schedule import KEPT_NEWS, combined, next_poll
+from ingest.schedule import KEPT_NEWS, Due, combined, next_poll
 from net.client import WITHHELD
 from net.ssrf import same_origin
 from stories import clock, transparency
 from stories.config import Config, Wire
 from stories.db import Connection, Store, captures, key_value, outbox, proofs, standing, wires
 from stories.db import stories as records
+from stories.db.captures import Pending
 from stories.db.outbox import Job, LeaseLostError
 from stories.db.proofs import Receipt
 from stories.db.stories import VersionRow
@@ -39,6 +39,7 @@ from stories.models import (
     Capture,
     Memory,
     Problem,
+    Standing,
     WireState,
     changed_fields,
     credit_of,
@@ -84,6 +85,67 @@ def rules_for(config: Config, name: str) -> Wire:
     return config.wire(name) or Wire(name=name, url="http://unknown.invalid/")
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A wire whose captures are taken in, and the lease on it.
+
+    Ids, and what versions say of their wire, are of its first name: ``known_as`` is the wire under
+    that one, and no rename changes them.
+    """
+
+    wire: Wire
+    known_as: Wire
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A capture and its bytes; where it is taken in ``live``, what stood on its wire before."""
+
+    turn: _Turn
+    capture: Capture
+    body: bytes | None
+    memory: Memory | None
+    live: bool
+
+    @property
+    def fresh(self) -> bool:
+        return self.capture.state == "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a capture holds, or why it could not be read."""
+
+    of: _Opened
+    contents: Contents
+    fault: ParseError | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What a capture means, and the row of its wire as it was. ``stands`` are the items for which
+    the wire's next capture need not be read, in that ``context``, None where nobody asks;
+    ``before`` is what stood until now."""
+
+    of: _Opened
+    state: WireState | None
+    contents: Contents
+    fault: ParseError | None
+    decision: Decision
+    stands: list[Standing] | None
+    context: str | None
+    before: Memory | None
+
+
+TOGETHER = 50
+"""Wires that are claimed at once. More take no less time each, and would wait longer for another
+worker when this one is killed."""
+
+MOST_BYTES = 4 << 20
+"""Bytes of captures that are taken in together; one is taken in however large it is."""
+
+
 def take_in_waiting(
     store: Store,
     config: Config,
@@ -95,56 +157,94 @@ def take_in_waiting(
     committed: Callable[[], None] = lambda: None,
 ) -> int:
     """Take in what is pending (of the wires *names* only, when given); returns how many wires.
-    *committed* is called after each, when its stories can be rendered.
+    *committed* is called whenever stories of some can be rendered.
 
-    Wires are claimed one by one, so that a worker that is stopped holds no others. After *seconds*
-    no further capture is started. The error of one wire is logged, shown by status, and tried again
-    later; the other wires go on. With *settings*, the digest of the caller's configuration, nothing
-    is done once another one was noted: who has an older file may not know a wire's name or agency.
+    Wires are claimed together, and the next capture of each is taken in together. After *seconds*
+    no further captures are started, and what is left can be claimed by others at once. The error of
+    one wire is logged, shown by status, and tried again later; the other wires go on. With
+    *settings*, the digest of the caller's configuration, nothing is done once another one was
+    noted: who has an older file may not know a wire's name or agency.
     """
     carried = 0
     end = time.monotonic() + seconds
 
-    def claim(conn: Connection, now: datetime) -> list[Job]:
+    def claim(conn: Connection, now: datetime) -> tuple[list[Job], Pending]:
         if settings is not None and key_value.is_superseded(conn, settings):
             log.warning("another configuration was started; this process leaves intake to it")
-            return []
-        return outbox.claim(conn, "ingest", now, 1, names)
+            return [], {}
+        jobs = outbox.claim(conn, "ingest", now, min(TOGETHER, limit - carried), names)
+        return jobs, captures.pending(conn, [job.key for job in jobs])
 
     with store.write() as conn:
-        jobs = claim(conn, clock.now())
-        pending = captures.ids_pending(conn, jobs[0].key) if jobs else []
+        jobs, pending = claim(conn, clock.now())
     while jobs:
-        [job] = jobs
-        error, late = "", False
+        errors: dict[str, str] = {}
+        late = False
         try:
             with outbox.renewing(store, jobs):
-                wire = rules_for(config, job.key)
-                for taken in take_in(store, config, wire, pending, job, reader, remembering=True):
-                    _log(taken)
-                    if late := time.monotonic() > end:
-                        break
-        except LeaseLostError as lost:  # somebody else has it, and goes on
-            log.info("ingest lease lost", wire=job.key, reason=str(lost))
-        except Exception as fault:
-            error = f"{type(fault).__name__}: {fault}"
-            log.exception("ingest failed", wire=job.key)
-        carried += 1
+                turns = {job.key: _turn(config, rules_for(config, job.key), job) for job in jobs}
+                while not late and (following := _following(pending)):
+                    due = {number: turns[name] for name, number in following.items()}
+                    errors |= (failed := _take_in_together(store, config, due, reader))
+                    for name in failed:  # its later captures wait for this one
+                        del pending[name]
+                    _append(store, config)
+                    committed()
+                    late = time.monotonic() > end
+        except BaseException:  # it is stopped: others may have these wires at once
+            with store.write() as conn:
+                outbox.release(conn, jobs)
+            raise
         with store.write() as conn:
             now = clock.now()
-            if error:
-                outbox.failed(conn, job, error, now)
-            elif late:  # the rest can be claimed at once
-                outbox.release(conn, jobs)
-            else:
-                outbox.done(conn, jobs, now)
+            for job in jobs:
+                if job.key in errors:
+                    outbox.failed(conn, job, errors[job.key], now)
+            left = [job for job in jobs if pending.get(job.key)]
+            outbox.release(conn, left)
+            rest = {job.key for job in left} | set(errors)
+            outbox.done(conn, [job for job in jobs if job.key not in rest], now)
+            carried += len(jobs)
             more = carried < limit and not late
-            jobs = claim(conn, now) if more else []
-            pending = captures.ids_pending(conn, jobs[0].key) if jobs else []
-        committed()
-    if carried:
-        _append(store, config)  # once: to sign a checkpoint for each wire costs a commit each
+            jobs, pending = claim(conn, now) if more else ([], {})
     return carried
+
+
+def _following(pending: Pending) -> dict[str, int]:
+    """The next capture of each wire, taken out of *pending*: as many as are taken in together. The
+    wires that must wait are the first the next time."""
+    found: dict[str, int] = {}
+    size = 0
+    for name in [name for name, waiting in pending.items() if waiting]:
+        number, length = pending[name][0]
+        if not found or size + length <= MOST_BYTES:
+            pending[name] = pending.pop(name)[1:]
+            found[name] = number
+            size += length
+    return found
+
+
+def _take_in_together(
+    store: Store, config: Config, due: Mapping[int, _Turn], reader: Reader
+) -> dict[str, str]:
+    """Take the captures *due* in, one of each wire; the errors of wires on which that failed.
+
+    Where it fails together, each is taken in by itself: the fault is one wire's.
+    """
+    try:
+        for taken in _round(store, config, due, reader, live=True):
+            _log(taken)
+    except LeaseLostError as lost:  # somebody else has it, and goes on
+        log.info("ingest lease lost", reason=str(lost))
+    except Exception as fault:
+        names = [turn.wire.name for turn in due.values()]
+        if len(due) > 1 and not isinstance(fault, sandbox.SandboxError):
+            alone = ({number: turn} for number, turn in due.items())
+            errors = (_take_in_together(store, config, one, reader) for one in alone)
+            return {name: error for found in errors for name, error in found.items()}
+        log.exception("ingest failed", wires=names)
+        return dict.fromkeys(names, f"{type(fault).__name__}: {fault}")
+    return {}
 
 
 def take_in(
@@ -155,90 +255,127 @@ def take_in(
     job: Job,
     reader: Reader = sandbox.read,
     after: Callable[[Connection, Taken], None] = lambda _conn, _taken: None,
-    *,
-    remembering: bool = False,
 ) -> Iterator[Taken]:
-    """Take in the captures *numbers* of *wire*, in their order: pending ones, or others again.
-
-    read | renew | recall | decide | reconcile | receipts | learn, one transaction per capture.
+    """Take in the captures *numbers* of *wire*, in their order: pending ones, or others again. All
+    of them are read whole.
 
     *job* is the caller's ``ingest`` lease on the wire: two processes at once would disagree about
-    what was known. *after* is called in the transaction that takes a capture in. *remembering*
-    tells that pending captures need not be read for what stands on the wire
-    (:mod:`ingest.memory`); the record is the same.
+    what was known. *after* is called in the transaction that takes a capture in.
 
     :raises LeaseLostError: when the lease was lost; nothing more is written.
     :raises ingest.sandbox.SandboxError: when nothing can be parsed now; the captures wait.
     """
-    # Ids, and what versions say of their wire, are of its first name: no rename changes them.
-    known_as = wire.model_copy(update={"name": config.first_name("wire", wire.name)})
+    turn = _turn(config, wire, job)
     for number in numbers:
-        with store.read() as conn:
-            capture = captures.get(conn, number)
-            body = captures.body(conn, capture.digest) if capture is not None else None
-            stood = standing.recall(conn, [wire.name]).get(wire.name) if remembering else None
+        yield from _round(store, config, {number: turn}, reader, after)
+
+
+def _turn(config: Config, wire: Wire, job: Job) -> _Turn:
+    first = config.first_name("wire", wire.name)
+    return _Turn(wire, wire.model_copy(update={"name": first}), job)
+
+
+def _round(
+    store: Store,
+    config: Config,
+    due: Mapping[int, _Turn],
+    reader: Reader,
+    after: Callable[[Connection, Taken], None] = lambda _conn, _taken: None,
+    *,
+    live: bool = False,
+) -> list[Taken]:
+    """Take in one capture of each of some wires, in one transaction.
+
+    open | read | lock | recall | decide | reconcile | receipts | settle | learn
+
+    *due* are the captures' numbers. With *live* those that are pending are taken in, and what
+    stands on their wires is not read again (:mod:`ingest.memory`). The rare ones whose items turn
+    out to depend on such are read whole, and follow in a transaction of their own.
+    """
+    read = [_read(reader, each) for each in _open(store, due, live=live)]
+    taken: list[Taken] = []
+    while read:
+        with store.write() as conn:
+            now = clock.now()
+            states = wires.lock(conn, [each.of.turn.wire.name for each in read])
+            read = _held(conn, read, now)
+            judged = [(each, _decide(conn, each, states)) for each in read]
+            decided = [one for _, one in judged if one is not None]
+            changes = _reconcile(conn, config, decided)
+            found = _settle(conn, decided, changes)
+            outbox.want(conn, "story", (name for one in found for name in one.stories), now)
+            _learn(conn, decided, found)
+            for one in found:
+                after(conn, one)
+        taken += found
+        read = [_read(reader, each.of, whole=True) for each, one in judged if one is None]
+    return taken
+
+
+def _open(store: Store, due: Mapping[int, _Turn], *, live: bool) -> Iterator[_Opened]:
+    with store.read() as conn:
+        rows = captures.several(conn, list(due))
+        names = [turn.wire.name for turn in due.values()]
+        stood = standing.recall(conn, names) if live else {}
+        bodies = {number: captures.body(conn, row.digest) for number, row in rows.items()}
+    for number, turn in due.items():
+        capture, body = rows.get(number), bodies.get(number)
         if capture is None or capture.expired_at is not None:
             continue  # its bytes have expired; what it brought stays
-        fresh = capture.state == "pending"
-        if body is None and not fresh:
-            continue  # its bytes are lost; taking it in would remove what it brought
-        for memory in dict.fromkeys((stood if fresh else None, None)):
-            contents, fault = _read(reader, known_as, capture, body, memory)
-            with suppress(_EntangledError), store.write() as conn:
-                now = clock.now()
-                state = wires.lock(conn, wire.name)
-                if not outbox.renew(conn, job, now):
-                    raise LeaseLostError(job)
-                if memory is not None and (state is None or state.standing_of != memory.capture_id):
-                    raise _EntangledError
-                if memory and state and contents.standing and not contents.format:
-                    channel = Channel(**state.channel)
-                    about = {"format": memory.format, "channel": channel}
-                    contents = contents.model_copy(update=about)
-                known = _recall(conn, wire, contents, capture)
-                decision = decide(
-                    known_as.name, wire.identity, contents, known, capture.received_at, capture.rule
-                )
-                kept = still_standing(contents, memory)
-                if not are_apart(contents, decision, kept):
-                    raise _EntangledError
-                changes = _reconcile(conn, config, known_as, wire, capture, decision)
-                taken = _settle(conn, capture, contents, fault, decision, changes)
-                outbox.want(conn, "story", taken.stories, now)
-                said: dict[str, Any] = {}
-                if fresh and remembering and fault is None:
-                    context, items = remembered(known_as, capture, contents, known, decision, kept)
-                    before = (
-                        stood if state and stood and state.standing_of == stood.capture_id else None
-                    )
-                    standing.replace(conn, wire.name, before, items)
-                    said = {"standing_of": capture.id if items else None, "context": context}
-                elif not fresh and state is not None and state.standing_of is not None:
-                    standing.forget(conn, [wire.name])
-                if fresh and state is not None:
-                    _learn(conn, wire, state, contents, fault, taken, said)
-                after(conn, taken)
-                break
-        yield taken
+        if capture.state != "pending" and (body is None or live):
+            continue  # its bytes are lost: taking it in would remove what it brought
+        yield _Opened(turn, capture, body, stood.get(turn.wire.name), live)
 
 
-class _EntangledError(Exception):
-    """What was read cannot be decided upon without what was passed over; the capture is read whole.
-    It ends the transaction without a trace."""
-
-
-def _read(
-    reader: Reader, wire: Wire, capture: Capture, body: bytes | None, memory: Memory | None
-) -> tuple[Contents, ParseError | None]:
+def _read(reader: Reader, one: _Opened, *, whole: bool = False) -> _Read:
     """The contents of a capture; empty, with the reason, when it cannot be parsed."""
-    if body is None:
-        return Contents(), ParseError("expired", "the capture's bytes are no longer kept")
+    if one.body is None:
+        return _Read(one, Contents(), ParseError("expired", "the capture's bytes are not kept"))
+    capture, wire = one.capture, one.turn.known_as
     headers = {k.lower(): v for k, v in capture.headers}
     hints = Hints(url=capture.url, headers=headers, rule=capture.rule)
+    if not whole:
+        hints = with_memory(hints, one.memory, wire)
     try:
-        return reader(body, with_memory(hints, memory, wire), wire), None
+        return _Read(one, reader(one.body, hints, wire), None)
     except ParseError as error:
-        return Contents(), error
+        return _Read(one, Contents(), error)
+
+
+def _held(conn: Connection, read: Sequence[_Read], now: datetime) -> list[_Read]:
+    """Those of *read* of whose wires the lease is still ours, and now for its full length again.
+
+    :raises LeaseLostError: when it is none of them.
+    """
+    jobs = [each.of.turn.job for each in read]
+    held = outbox.renew_all(conn, jobs, now)
+    if not held:
+        raise LeaseLostError(jobs[0])
+    return [each for each in read if each.of.turn.job.key in held]
+
+
+def _decide(conn: Connection, read: _Read, states: Mapping[str, WireState]) -> _Decided | None:
+    """What a capture means; None where that cannot be said without what was passed over."""
+    one, contents = read.of, read.contents
+    capture, wire = one.capture, one.turn.known_as
+    state, before = states.get(one.turn.wire.name), one.memory
+    if before is not None and (state is None or state.standing_of != before.capture_id):
+        before = None
+    if contents.standing and (before is None or state is None):
+        return None
+    if before is not None and state is not None and contents.standing and not contents.format:
+        channel = Channel(**state.channel)
+        about: dict[str, Any] = {"format": before.format, "channel": channel}
+        contents = contents.model_copy(update=about)
+    known = _recall(conn, one.turn.wire, contents, capture)
+    decision = decide(wire.name, wire.identity, contents, known, capture.received_at, capture.rule)
+    kept = still_standing(contents, before)
+    if not are_apart(contents, decision, kept):
+        return None
+    context, stands = None, None
+    if one.live and read.fault is None:
+        context, stands = remembered(wire, capture, contents, known, decision, kept)
+    return _Decided(one, state, contents, read.fault, decision, stands, context, before)
 
 
 def _recall(conn: Connection, wire: Wire, contents: Contents, capture: Capture) -> Known:
@@ -263,47 +400,60 @@ def _recall(conn: Connection, wire: Wire, contents: Contents, capture: Capture) 
 
 
 def _reconcile(
-    conn: Connection,
-    config: Config,
-    known_as: Wire,
-    wire: Wire,
-    capture: Capture,
-    decision: Decision,
-) -> tuple[VersionChange, ...]:
-    """Make the versions and keys of *capture* those of *decision*; returns what had to change.
-
-    *known_as* is the *wire* under its first name.
-    """
-    stored = records.versions_of_capture(conn, capture.id)
-    wanted = {i.story_id: i for i in decision.intents if i.action in ("new", "updated")}
-    changes: list[VersionChange] = []
+    conn: Connection, config: Config, decided: Sequence[_Decided]
+) -> list[tuple[VersionChange, ...]]:
+    """Make the versions and keys of each capture those decided; what had to change, in turn."""
+    again = [one.of.capture.id for one in decided if not one.of.fresh]
+    stored = records.versions_of_captures(conn, again)
+    keys = records.keys_of_captures(conn, again)
+    found: list[tuple[VersionChange, ...]] = []
     fresh: list[dict[str, Any]] = []
     put: list[tuple[VersionRow, Intent]] = []
-    for story, intent in wanted.items():
-        row, before = _version_row(capture, intent), stored.get(story)
-        if before == row:
-            continue
-        if before is not None:
-            changes.append(VersionChange(story, capture.id, "changed", changed_fields(before, row)))
-        else:
-            changes.append(VersionChange(story, capture.id, intent.action))
-            if intent.action == "new":
-                fresh.append(_story_row(config, known_as, wire, capture, intent))
-        put.append((row, intent))
+    removed: list[tuple[str, int]] = []
+    for one in decided:
+        capture = one.of.capture
+        had = stored.get(capture.id, {})
+        wanted = {i.story_id: i for i in one.decision.intents if i.action in ("new", "updated")}
+        changes: list[VersionChange] = []
+        for story, intent in wanted.items():
+            row, before = _version_row(capture, intent), had.get(story)
+            if before == row:
+                continue
+            if before is not None:
+                fields = changed_fields(before, row)
+                changes.append(VersionChange(story, capture.id, "changed", fields))
+            else:
+                changes.append(VersionChange(story, capture.id, intent.action))
+                if intent.action == "new":
+                    fresh.append(_story_row(config, one.of.turn, capture, intent))
+            put.append((row, intent))
+        for story in had.keys() - wanted.keys():
+            removed.append((story, capture.id))
+            changes.append(VersionChange(story, capture.id, "removed"))
+        found.append(tuple(changes))
     records.add_stories(conn, fresh)
     records.put_versions(conn, [row for row, _ in put])
     _add_receipts(conn, put)
-    for story in stored.keys() - wanted.keys():
-        records.drop_version(conn, story, capture.id)
-        changes.append(VersionChange(story, capture.id, "removed"))
-    had, had_shared = records.keys_of_capture(conn, capture.id)
-    wanted_keys = {key_digest(k) for k, _ in decision.keys}
-    records.drop_keys(conn, wire.name, sorted(had - wanted_keys))
-    records.add_keys(conn, wire.name, decision.keys, capture.id)
-    shared = {key_digest(k) for k in decision.shared}
-    records.unshare_keys(conn, wire.name, sorted(had_shared - shared))
-    records.share_keys(conn, wire.name, decision.shared, capture.id)
-    return tuple(changes)
+    for story, number in removed:
+        records.drop_version(conn, story, number)
+    for one in decided:
+        capture, name = one.of.capture, one.of.turn.wire.name
+        first, shared_first = keys.get(capture.id, (set(), set()))
+        wanted_keys = {key_digest(k) for k, _ in one.decision.keys}
+        shared = {key_digest(k) for k in one.decision.shared}
+        records.drop_keys(conn, name, sorted(first - wanted_keys))
+        records.unshare_keys(conn, name, sorted(shared_first - shared))
+    records.add_keys(
+        conn,
+        (
+            (one.of.turn.wire.name, key, story, one.of.capture.id)
+            for one in decided
+            for key, story in one.decision.keys
+        ),
+    )
+    for one in decided:
+        records.share_keys(conn, one.of.turn.wire.name, one.decision.shared, one.of.capture.id)
+    return found
 
 
 def _add_receipts(conn: Connection, put: Sequence[tuple[VersionRow, Intent]]) -> None:
@@ -342,15 +492,13 @@ def _version_row(capture: Capture, intent: Intent) -> VersionRow:
     )
 
 
-def _story_row(
-    config: Config, known_as: Wire, wire: Wire, capture: Capture, intent: Intent
-) -> dict[str, Any]:
+def _story_row(config: Config, turn: _Turn, capture: Capture, intent: Intent) -> dict[str, Any]:
     identity = intent.identity
     return {
         "id": intent.story_id,
-        "guid": story_guid(config.publisher.authority, known_as.name, identity.key),
+        "guid": story_guid(config.publisher.authority, turn.known_as.name, identity.key),
         "slug": slug(intent.item.version.headline),
-        "wire": wire.name,
+        "wire": turn.wire.name,
         "rule": identity.rule,
         "key": identity.key,
         "degraded": identity.degraded,
@@ -366,42 +514,47 @@ def _story_row(
 
 def _settle(
     conn: Connection,
-    capture: Capture,
-    contents: Contents,
-    fault: ParseError | None,
-    decision: Decision,
-    changes: tuple[VersionChange, ...],
-) -> Taken:
-    """Bring the stories' rows up to date, and write the result into the capture's row."""
-    touched = tuple(sorted({c.story_id for c in changes}))
-    records.settle(conn, touched)
-    signed = {
-        i.story_id: {unsigned(url): url for url in i.item.signed}
-        for i in decision.intents
-        if i.item.signed and i.action in ("same", "updated")
-    }
-    if signed:
-        renewed = records.renew_addresses(conn, signed, capture.received_at)
-        touched = tuple(sorted({*touched, *renewed}))
-    records.seen(conn, (i.story_id for i in decision.intents), capture.received_at)
-    problems = [_problem(capture, r.position, r.state, r.message) for r in contents.refused]
-    if fault is not None:
-        problems = [_problem(capture, WHOLE, fault.state, str(fault))]
-    captures.problem(conn, problems, capture.id)
-    actions = [i.action for i in decision.intents]
-    captures.settle(
+    decided: Sequence[_Decided],
+    changes: Sequence[tuple[VersionChange, ...]],
+) -> list[Taken]:
+    """Bring the stories' rows up to date, and write each result into its capture's row."""
+    touched = [sorted({c.story_id for c in each}) for each in changes]
+    records.settle(conn, (name for names in touched for name in names))
+    found: list[Taken] = []
+    for one, each, names in zip(decided, changes, touched, strict=True):
+        capture, contents = one.of.capture, one.contents
+        signed = {
+            i.story_id: {unsigned(url): url for url in i.item.signed}
+            for i in one.decision.intents
+            if i.item.signed and i.action in ("same", "updated")
+        }
+        renewed = records.renew_addresses(conn, signed, capture.received_at) if signed else []
+        problems = [_problem(capture, r.position, r.state, r.message) for r in contents.refused]
+        if one.fault is not None:
+            problems = [_problem(capture, WHOLE, one.fault.state, str(one.fault))]
+        stories = tuple(sorted({*names, *renewed}))
+        found.append(Taken(capture, contents.items, each, tuple(problems), stories))
+    records.seen(
         conn,
-        capture.id,
-        {
-            "state": "ingested" if fault is None else "failed",
-            "format": contents.format,
-            "items": contents.items,
-            "new": actions.count("new"),
-            "updated": actions.count("updated"),
-            "notes": [n[:500] for n in contents.notes],
-        },
+        ((i.story_id, one.of.capture.received_at) for one in decided for i in one.decision.intents),
     )
-    return Taken(capture, contents.items, changes, tuple(problems), touched)
+    again = [one.of.capture.id for one in decided if not one.of.fresh]
+    captures.problem(conn, [problem for one in found for problem in one.problems], again)
+    captures.settle(conn, {one.of.capture.id: _outcome(one) for one in decided})
+    return found
+
+
+def _outcome(one: _Decided) -> dict[str, Any]:
+    """The columns of a capture that say how it was taken in."""
+    actions = [i.action for i in one.decision.intents]
+    return {
+        "state": "ingested" if one.fault is None else "failed",
+        "format": one.contents.format,
+        "items": one.contents.items,
+        "new": actions.count("new"),
+        "updated": actions.count("updated"),
+        "notes": [n[:500] for n in one.contents.notes],
+    }
 
 
 def _problem(capture: Capture, position: int, state: str, message: str) -> Problem:
@@ -409,32 +562,57 @@ def _problem(capture: Capture, position: int, state: str, message: str) -> Probl
     return Problem(capture.wire, capture.id, position, state, text, capture.received_at)
 
 
-def _learn(
-    conn: Connection,
-    wire: Wire,
-    state: WireState,
-    contents: Contents,
-    fault: ParseError | None,
-    taken: Taken,
-    said: dict[str, Any],
-) -> None:
-    """Write what a fresh capture says of its wire: a fault, what the feed says of itself, news.
+def _learn(conn: Connection, decided: Sequence[_Decided], found: Sequence[Taken]) -> None:
+    """Write what fresh captures say of their wires, and what stands there now.
 
     The next poll was scheduled before the capture was parsed. It is scheduled again, from the same
     moment by the same rules, so that a wire that had slowed down in silence is polled as usual
     after its first news, and what a feed asks for counts at once.
     """
-    capture = taken.capture
-    at = capture.received_at
-    if fault is not None:
-        text = f"capture {capture.id}: {fault.state}: {storable(str(fault))}"
+    known = [
+        (one, one.state, taken) for one, taken in zip(decided, found, strict=True) if one.state
+    ]
+    others = [s.name for one, s, _ in known if not one.of.live and s.standing_of is not None]
+    standing.forget(conn, others)
+    fresh = [
+        (one, state, _learnt(one, state, taken)) for one, state, taken in known if one.of.fresh
+    ]
+    wires.note_content(conn, {state.name: values for _, state, values in fresh})
+    stands = {s.name: (one.before, one.stands) for one, s, _ in fresh if one.stands is not None}
+    standing.replace(conn, stands)
+    dues = ((one, state, _due(one, values)) for one, state, values in fresh if one.fault is None)
+    moved = [
+        {"wire": state.name, "at": one.of.capture.received_at, "due": due.at, "why": due.because}
+        for one, state, due in dues
+        if due.at != state.due_at
+    ]
+    wires.reschedule(conn, moved)
+
+
+def _learnt(one: _Decided, state: WireState, taken: Taken) -> dict[str, Any]:
+    """The columns of a wire's row that a fresh capture changes: a fault, what the feed says of
+    itself, when it changed."""
+    capture, contents, wire = one.of.capture, one.contents, one.of.turn.wire
+    values: dict[str, Any] = {
+        "fault": None,
+        "whole": contents.whole,
+        "channel": asdict(contents.channel),
+        "changed_at": capture.received_at if taken.changes else state.changed_at,
+        "news": state.news,
+        "standing_of": capture.id if one.stands else None,
+        "context": one.context if one.stands else None,
+    }
+    if one.fault is not None:
+        text = f"capture {capture.id}: {one.fault.state}: {storable(str(one.fault))}"
         if wire.headers and not same_origin(wire.url, capture.url):
             text += f"; the wire's headers {WITHHELD}"
-        wires.note_content(conn, wire.name, {"fault": text, "whole": False})
-        return
-    channel = asdict(contents.channel)
-    values: dict[str, Any] = {"fault": None, "channel": channel, "whole": contents.whole}
-    values |= said
+        kept = ("channel", "changed_at", "standing_of", "context")
+        return {
+            **values,
+            **{name: getattr(state, name) for name in kept},
+            "fault": text,
+            "whole": False,
+        }
     if contents.unread:
         values["fault"] = (
             f"capture {capture.id}: too-many-items: {contents.unread} items beyond the first"
@@ -446,25 +624,26 @@ def _learn(
             f" it, {contents.items}, were taken in, and it is asked for in full until it comes"
             " whole; ask the agency if it stays so"
         )
-    if taken.changes:
-        values["changed_at"] = at
-    news = state.news
+    news, at = state.news, capture.received_at
     if any(c.kind in ("new", "updated") for c in taken.changes) and (not news or at > news[-1]):
-        news = values["news"] = [*news, at][-KEPT_NEWS:]
-    wires.note_content(conn, wire.name, values)
-    due = next_poll(
+        values["news"] = [*news, at][-KEPT_NEWS:]
+    return values
+
+
+def _due(one: _Decided, values: Mapping[str, Any]) -> Due:
+    """When the wire is polled next, counted from this capture."""
+    capture, wire = one.of.capture, one.of.turn.wire
+    return next_poll(
         wire=wire.name,
-        now=at,
+        now=capture.received_at,
         every=wire.every,
         state="ok",
         failures=0.0,
         headers=combined([(name.lower(), value) for name, value in capture.headers]),
-        channel=channel,
-        news=news,
+        channel=values["channel"],
+        news=values["news"],
         trust_ttl=wire.trust_ttl,
     )
-    if due.at != state.due_at:
-        wires.reschedule(conn, wire.name, at, {"due_at": due.at, "due_because": due.because})
 
 
 def _log(taken: Taken) -> None:

@@ -239,5 +239,5 @@ def take_in_all(
     for name in names:
         with _leased(store, name, time.sleep) as job:
             with store.read() as conn:
-                numbers = captures.ids_pending(conn, name)
+                numbers = [number for number, _ in captures.pending(conn, [name])[name]]
             yield from take_in(store, config, rules_for(config, name), numbers, job, reader)

@@ -188,7 +188,7 @@ class Grown:
             "what waits": lambda c: (
                 outbox.waiting(c, now),
                 outbox.failures(c),
-                captures.ids_pending(c, "w"),
+                captures.pending(c, ["w"]),
                 captures.wires_pending(c),
                 proofs.waiting_receipts(c, 10),
                 feeds.unrendered(c),

@@ -5,7 +5,7 @@ real feeds then take a tenth or less of that. Each knows its parent and can be r
 chains are short, and begin anew where a feed has become another one.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
@@ -18,6 +18,7 @@ from sqlalchemy import (
     RowMapping,
     ScalarSelect,
     Select,
+    bindparam,
     delete,
     func,
     insert,
@@ -72,6 +73,15 @@ def get(conn: Connection, number: int) -> Capture | None:
     """The capture of that number, None when there is none."""
     row = conn.execute(select(captures).where(captures.c.id == number)).mappings().first()
     return None if row is None else Capture(**row)
+
+
+def several(conn: Connection, numbers: Sequence[int]) -> dict[int, Capture]:
+    """The captures of these *numbers*, a few, that exist."""
+    rows = conn.execute(_SEVERAL, {"numbers": numbers}).mappings()
+    return {row["id"]: Capture(**row) for row in rows}
+
+
+_SEVERAL = select(captures).where(captures.c.id.in_(bindparam("numbers", expanding=True)))
 
 
 def body(conn: Connection, digest: str) -> bytes | None:
@@ -172,11 +182,21 @@ def first_of(wire: ColumnElement[str]) -> ScalarSelect[int]:
     )
 
 
-def ids_pending(conn: Connection, wire: str) -> list[int]:
-    """Numbers of the wire's captures that wait to be taken in, in the order received."""
-    query = select(captures.c.id).where(captures.c.state == "pending", captures.c.wire == wire)
+Pending = dict[str, list[tuple[int, int]]]
+"""By wire: numbers and sizes of captures that wait to be taken in, in the order received."""
+
+_PENDING = select(captures.c.wire, captures.c.id, captures.c.size).where(
+    captures.c.state == "pending", captures.c.wire.in_(bindparam("names", expanding=True))
+)
+
+
+def pending(conn: Connection, wires: Sequence[str]) -> Pending:
+    """The captures of the *wires* that wait to be taken in."""
+    found: Pending = {name: [] for name in wires}
+    for row in conn.execute(_PENDING, {"names": wires}) if wires else ():
+        found[row.wire].append((row.id, row.size))
     # Sorted here: asked to, a database walks by number over all that the wire ever sent.
-    return sorted(conn.execute(query).scalars())
+    return {name: sorted(waiting) for name, waiting in found.items()}
 
 
 def wires_pending(conn: Connection) -> list[str]:
@@ -185,9 +205,12 @@ def wires_pending(conn: Connection) -> list[str]:
     return sorted(rows.scalars())
 
 
-def settle(conn: Connection, number: int, values: dict[str, Any]) -> None:
-    """Write how taking capture *number* in ended: state, format, counts, notes."""
-    conn.execute(update(captures).where(captures.c.id == number).values(**values))
+def settle(conn: Connection, found: Mapping[int, Mapping[str, Any]]) -> None:
+    """Write how taking captures in ended, by number: state, format, counts, notes; of all the same
+    columns."""
+    rows = [{"number": number, **values} for number, values in found.items()]
+    if rows:
+        conn.execute(update(captures).where(captures.c.id == bindparam("number")), rows)
 
 
 def _between(
@@ -285,9 +308,10 @@ def ids_taken_in(
     ]
 
 
-def problem(conn: Connection, found: Sequence[Problem], capture_id: int) -> None:
-    """Replace the capture's problems by *found*."""
-    conn.execute(delete(problems).where(problems.c.capture_id == capture_id))
+def problem(conn: Connection, found: Sequence[Problem], instead: Sequence[int] = ()) -> None:
+    """Keep the problems *found*, in the place of those that the captures *instead* had."""
+    if instead:
+        conn.execute(delete(problems).where(problems.c.capture_id.in_(instead)))
     if found:
         conn.execute(
             insert(problems),

@@ -8,8 +8,9 @@ A story of which an item stands here was seen when that capture was received: it
 once the item is gone. So a poll that brings nothing writes no row for each story on the wire.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -19,7 +20,6 @@ from sqlalchemy import (
     exists,
     insert,
     select,
-    tuple_,
     update,
 )
 
@@ -29,22 +29,12 @@ from stories.models import SHORT, Memory, Standing, short_key
 
 def recall(conn: Connection, names: Sequence[str]) -> dict[str, Memory]:
     """What stands on each of the wires *names* of which it is known."""
-    newest = captures.alias()
-    last = (
-        select(newest.c.id)
-        .where(newest.c.state == "ingested", newest.c.wire == wires.c.name)
-        .order_by(newest.c.received_at.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    # A store into which only some captures were copied may have one that came in between.
-    query = select(
-        wires.c.name, wires.c.context, captures.c.id, captures.c.received_at, captures.c.format
-    ).join_from(wires, captures, captures.c.id == wires.c.standing_of)
-    heads = conn.execute(query.where(wires.c.name.in_(names), captures.c.id == last)).all()
+    if not names:
+        return {}
+    heads = conn.execute(_HEADS, {"names": names}).all()
     items: dict[str, list[Standing]] = {row.name: [] for row in heads}
     if heads:
-        for row in conn.execute(select(standing).where(standing.c.wire.in_(list(items)))):
+        for row in conn.execute(_ITEMS, {"names": list(items)}):
             items[row.wire].append(Standing(row.story_id, row.digest, _cut(row.key_names)))
     return {
         row.name: Memory(row.id, row.received_at, row.format, row.context, tuple(items[row.name]))
@@ -52,36 +42,59 @@ def recall(conn: Connection, names: Sequence[str]) -> dict[str, Memory]:
     }
 
 
+_newest = captures.alias()
+_last = (
+    select(_newest.c.id)
+    .where(_newest.c.state == "ingested", _newest.c.wire == wires.c.name)
+    .order_by(_newest.c.received_at.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+# A store into which only some captures were copied may have one that came in between.
+_HEADS = (
+    select(wires.c.name, wires.c.context, captures.c.id, captures.c.received_at, captures.c.format)
+    .join_from(wires, captures, captures.c.id == wires.c.standing_of)
+    .where(wires.c.name.in_(bindparam("names", expanding=True)), captures.c.id == _last)
+)
+_ITEMS = select(standing).where(standing.c.wire.in_(bindparam("names", expanding=True)))
+
+
 def _cut(keys: bytes) -> frozenset[bytes]:
     return frozenset(keys[at : at + SHORT] for at in range(0, len(keys), SHORT))
 
 
-def replace(conn: Connection, wire: str, before: Memory | None, items: Iterable[Standing]) -> None:
-    """Let *items* stand on *wire*, and no others. *before* is what stood there, None if it was not
-    recalled. The caller writes ``standing_of`` and ``context`` into the wire's row."""
-    if before is None:
-        _leave(conn, [wire])
-    there = {item.story_id: item for item in before.items} if before else {}
-    now = {item.story_id: item for item in items}
-    gone = sorted(story for story, item in there.items() if now.get(story) != item)
-    fresh = [item for story, item in now.items() if there.get(story) != item]
-    if before is not None and gone:
-        _seen(conn, dict.fromkeys(gone, before.received_at))
-        pairs = [(wire, story) for story in gone]
-        conn.execute(
-            delete(standing).where(tuple_(standing.c.wire, standing.c.story_id).in_(pairs))
-        )
+def replace(
+    conn: Connection, stands: Mapping[str, tuple[Memory | None, Sequence[Standing]]]
+) -> None:
+    """Let items stand on wires, and no others: by wire, what stood there before, None where that
+    was not recalled, and what stands there now. The caller writes ``standing_of`` and ``context``
+    into the wires' rows."""
+    seen: dict[str, datetime] = {}
+    gone: list[dict[str, Any]] = []
+    fresh: list[dict[str, Any]] = []
+    for wire, (before, items) in stands.items():
+        there = {item.story_id: item for item in before.items} if before else {}
+        now = {item.story_id: item for item in items}
+        for story, item in there.items():
+            if before is not None and now.get(story) != item:
+                seen[story] = before.received_at
+                gone.append({"on": wire, "story": story})
+        for story, item in now.items():
+            if there.get(story) != item:
+                names = b"".join(sorted(item.keys))
+                named = {"wire": wire, "story_id": story, "digest": item.digest}
+                fresh.append({**named, "key_names": names})
+    _leave(conn, [wire for wire, (before, _) in stands.items() if before is None])
+    _seen(conn, seen)
+    if gone:
+        conn.execute(_GONE, gone)
     if fresh:
-        rows = [
-            {
-                "wire": wire,
-                "story_id": item.story_id,
-                "digest": item.digest,
-                "key_names": b"".join(sorted(item.keys)),
-            }
-            for item in fresh
-        ]
-        conn.execute(insert(standing), rows)
+        conn.execute(insert(standing), fresh)
+
+
+_GONE = delete(standing).where(
+    standing.c.wire == bindparam("on"), standing.c.story_id == bindparam("story")
+)
 
 
 def forget(conn: Connection, names: Collection[str]) -> None:
@@ -98,6 +111,8 @@ def forget(conn: Connection, names: Collection[str]) -> None:
 
 
 def _leave(conn: Connection, names: Collection[str]) -> None:
+    if not names:
+        return
     rows = conn.execute(
         select(standing.c.story_id, captures.c.received_at)
         .join(wires, wires.c.name == standing.c.wire)
@@ -111,12 +126,15 @@ def _leave(conn: Connection, names: Collection[str]) -> None:
 def _seen(conn: Connection, last: Mapping[str, datetime]) -> None:
     """Note that stories were last on their wires at the times *last*."""
     if last:
-        conn.execute(
-            update(stories)
-            .where(stories.c.id == bindparam("story"), stories.c.last_seen_at < bindparam("at"))
-            .values(last_seen_at=bindparam("at")),
-            [{"story": story, "at": at} for story, at in sorted(last.items())],
-        )
+        rows = [{"story": story, "at": at} for story, at in sorted(last.items())]
+        conn.execute(_LAST, rows)
+
+
+_LAST = (
+    update(stories)
+    .where(stories.c.id == bindparam("story"), stories.c.last_seen_at < bindparam("at"))
+    .values(last_seen_at=bindparam("at"))
+)
 
 
 def stands(story: ColumnElement[str], wire: ColumnElement[str]) -> ColumnElement[bool]:

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Executable,
     RowMapping,
     Select,
     and_,
@@ -139,19 +141,29 @@ def _before(ids: Sequence[str], before: int, *columns: ColumnElement[Any]) -> Se
     return select(*columns).select_from(versions).join(latest, standing)
 
 
-def versions_of_capture(conn: Connection, capture_id: int) -> dict[str, VersionRow]:
-    """The versions that capture *capture_id* brought, by story."""
-    rows = conn.execute(select(versions).where(versions.c.capture_id == capture_id)).mappings()
-    return {r["story_id"]: VersionRow(**r) for r in rows}
+def versions_of_captures(
+    conn: Connection, numbers: Sequence[int]
+) -> dict[int, dict[str, VersionRow]]:
+    """The versions that captures brought, by capture and story."""
+    found: dict[int, dict[str, VersionRow]] = {}
+    if numbers:
+        query = select(versions).where(versions.c.capture_id.in_(numbers))
+        for row in conn.execute(query).mappings():
+            found.setdefault(row["capture_id"], {})[row["story_id"]] = VersionRow(**row)
+    return found
 
 
-def keys_of_capture(conn: Connection, capture_id: int) -> tuple[set[str], set[str]]:
-    """Digests of the keys that the capture put on record, and of those it found to be shared."""
-    first, shared = (
-        set(conn.execute(select(identities.c.digest).where(column == capture_id)).scalars())
-        for column in (identities.c.capture_id, identities.c.shared_from)
-    )
-    return first, shared
+def keys_of_captures(
+    conn: Connection, numbers: Sequence[int]
+) -> dict[int, tuple[set[str], set[str]]]:
+    """By capture: digests of the keys that it put on record, and of those it found to be shared."""
+    found: dict[int, tuple[set[str], set[str]]] = {number: (set(), set()) for number in numbers}
+    for at, column in enumerate((identities.c.capture_id, identities.c.shared_from)):
+        if numbers:
+            query = select(column.label("number"), identities.c.digest).where(column.in_(numbers))
+            for row in conn.execute(query):
+                found[row.number][at].add(row.digest)
+    return found
 
 
 def add_stories(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -170,8 +182,8 @@ def add_stories(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
     )
 
 
-def add_keys(conn: Connection, wire: str, keys: Iterable[tuple[str, str]], capture_id: int) -> None:
-    """Record that each (key, story id) was first seen in the capture.
+def add_keys(conn: Connection, keys: Iterable[tuple[str, str, str, int]]) -> None:
+    """Record that each key was first seen: wire, key, story and capture.
 
     In a replay, a key on record from a later capture is now known to be from this one, and a key
     from this capture may name another story now (the wire's identity rule may have changed). A key
@@ -185,18 +197,19 @@ def add_keys(conn: Connection, wire: str, keys: Iterable[tuple[str, str]], captu
             "story_id": story,
             "capture_id": capture_id,
         }
-        for key, story in keys
+        for wire, key, story, capture_id in keys
     ]
-    if not rows:
-        return
-    statement = upsert(conn, identities)
-    conn.execute(
-        statement.on_conflict_do_update(
-            index_elements=["wire", "digest"],
-            set_={name: statement.excluded[name] for name in ("story_id", "capture_id")},
-            where=identities.c.capture_id >= capture_id,
-        ),
-        rows,
+    if rows:
+        conn.execute(_add_keys(conn.dialect.name), rows)
+
+
+@cache
+def _add_keys(dialect: str) -> Executable:
+    statement = upsert(dialect, identities)
+    return statement.on_conflict_do_update(
+        index_elements=["wire", "digest"],
+        set_={name: statement.excluded[name] for name in ("story_id", "capture_id")},
+        where=identities.c.capture_id >= statement.excluded.capture_id,
     )
 
 
@@ -253,14 +266,18 @@ def drop_version(conn: Connection, story: str, capture_id: int) -> None:
     )
 
 
-def seen(conn: Connection, ids: Iterable[str], at: datetime) -> None:
-    """Record that the stories were on their wire at *at*."""
-    for chunk in _chunks(sorted(set(ids))):
-        conn.execute(
-            update(stories)
-            .where(stories.c.id.in_(chunk), stories.c.last_seen_at < at)
-            .values(last_seen_at=at)
-        )
+def seen(conn: Connection, last: Iterable[tuple[str, datetime]]) -> None:
+    """Record that stories, by id, were on their wires at these times."""
+    rows = [{"story": story, "at": at} for story, at in sorted(set(last))]
+    if rows:
+        conn.execute(_SEEN, rows)
+
+
+_SEEN = (
+    update(stories)
+    .where(stories.c.id == bindparam("story"), stories.c.last_seen_at < bindparam("at"))
+    .values(last_seen_at=bindparam("at"))
+)
 
 
 def renew_addresses(

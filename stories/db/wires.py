@@ -1,7 +1,7 @@
 """Wires in the database: which are due, who has leased them, how the last poll went."""
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     and_,
+    bindparam,
     case,
     func,
     literal,
@@ -475,34 +476,51 @@ def finish_poll(conn: Connection, name: str, lease: str, values: dict[str, Any])
     return changed.rowcount == 1
 
 
-def lock(conn: Connection, name: str) -> WireState | None:
-    """The wire *name*, None when there is none; nobody else writes it until the transaction ends.
+def lock(conn: Connection, names: Sequence[str]) -> dict[str, WireState]:
+    """Those of the wires *names* that exist; nobody else writes them until the transaction ends.
 
     Who writes a wire and the outbox in one transaction locks the wire first; on PostgreSQL a poll
     and an intake of one wire at once would else deadlock. On SQLite a writer is alone anyway.
     """
-    return _one(conn, select(wires).where(wires.c.name == name).with_for_update())
+    rows = conn.execute(_LOCKED, {"names": names}).mappings()
+    return {row["name"]: _state(row) for row in rows}
 
 
-def note_content(conn: Connection, name: str, values: dict[str, Any]) -> None:
-    """Write what taking a capture in showed of the wire: channel, fault, news, changed_at."""
-    conn.execute(update(wires).where(wires.c.name == name).values(**values))
+# In one order: two transactions that want several cannot wait for each other.
+_LOCKED = (
+    select(wires)
+    .where(wires.c.name.in_(bindparam("names", expanding=True)))
+    .order_by(wires.c.name)
+    .with_for_update()
+)
 
 
-def reschedule(conn: Connection, name: str, polled_at: datetime, values: dict[str, Any]) -> None:
-    """Change the next poll (*values*: due_at, due_because), if nothing happened to the wire since
-    the poll at *polled_at* whose content is the reason."""
-    conn.execute(
-        update(wires)
-        .where(
-            wires.c.name == name,
-            wires.c.polled_at == polled_at,
-            wires.c.lease.is_(None),
-            wires.c.lane == 0,
-            wires.c.paused_at.is_(None),
-        )
-        .values(**values)
+def note_content(conn: Connection, found: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write what taking captures in showed of wires, by name: channel, fault, news, changed_at; of
+    all the same columns."""
+    rows = [{"wire": name, **values} for name, values in found.items()]
+    if rows:
+        conn.execute(update(wires).where(wires.c.name == bindparam("wire")), rows)
+
+
+def reschedule(conn: Connection, moved: Sequence[Mapping[str, Any]]) -> None:
+    """Change the next polls of wires (``wire``, ``due``, ``why``), if nothing happened to them
+    since the polls (``at``) whose content is the reason."""
+    if moved:
+        conn.execute(_RESCHEDULED, list(moved))
+
+
+_RESCHEDULED = (
+    update(wires)
+    .where(
+        wires.c.name == bindparam("wire"),
+        wires.c.polled_at == bindparam("at"),
+        wires.c.lease.is_(None),
+        wires.c.lane == 0,
+        wires.c.paused_at.is_(None),
     )
+    .values(due_at=bindparam("due"), due_because=bindparam("why"))
+)
 
 
 def get(conn: Connection, name: str) -> WireState | None:

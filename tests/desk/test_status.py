@@ -82,8 +82,10 @@ def ill(config_with: Callable[..., Config], store: Store) -> Config:
     with store.write() as conn:
         wires.sync(conn, made.wires[:-1], NOW)
         alerts.begin(conn, Alert("quiet", "silent", NOW - 5 * HOUR, "no news since …"))
-        captures.problem(conn, [Problem("garbled", 7, -1, "unreadable", "no feed", NOW)], 7)
-        captures.problem(conn, [Problem("garbled", 3, 2, "item-empty", "empty", NOW - 9 * DAY)], 3)
+        captures.problem(conn, [Problem("garbled", 7, -1, "unreadable", "no feed", NOW)], [7])
+        captures.problem(
+            conn, [Problem("garbled", 3, 2, "item-empty", "empty", NOW - 9 * DAY)], [3]
+        )
         captures.add(conn, "well", NOW - DAY, "https://wire.example/", [], b"<rss/>" * 100)
     with clock.reading(lambda: NOW - HOUR):
         publish(store, samples.config(), samples.english())

@@ -254,7 +254,7 @@ def _filled(store: Store) -> Config:
         publish(store, config, samples.english(), samples.hindi())
         put(store, samples.urdu())
     with store.write() as conn:
-        captures.problem(conn, [Problem("pti", 7, -1, "unreadable", "no feed", NOW)], 7)
+        captures.problem(conn, [Problem("pti", 7, -1, "unreadable", "no feed", NOW)], [7])
         job = outbox.claim(conn, "story", NOW - timedelta(minutes=5), 1)[0]
         outbox.failed(conn, job, "refused", NOW - timedelta(minutes=5))
     return config

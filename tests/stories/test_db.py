@@ -252,17 +252,18 @@ class TestWires:
             wires.sync(conn, [wire("a")], NOW)
             lease = claim(conn, NOW, LATER, 9)[0].lease or ""
             wires.finish_poll(conn, "a", lease, {"polled_at": NOW, "due_at": LATER})
-            wires.reschedule(conn, "a", NOW - timedelta(minutes=5), {"due_at": hour})
+            moved = {"wire": "a", "at": NOW, "due": hour, "why": "its ttl"}
+            wires.reschedule(conn, [{**moved, "at": NOW - timedelta(minutes=5)}])
             assert wires.next_due(conn) == LATER
             claim(conn, LATER, hour, 9)
-            wires.reschedule(conn, "a", NOW, {"due_at": hour})
+            wires.reschedule(conn, [moved])
             assert wires.next_due(conn) == LATER
 
     def test_news_is_kept_to_the_microsecond(self, store: Store) -> None:
         news = [NOW, LATER + timedelta(microseconds=1)]
         with store.write() as conn:
             wires.sync(conn, [wire("a")], NOW)
-            wires.note_content(conn, "a", {"news": news})
+            wires.note_content(conn, {"a": {"news": news}})
             row = wires.get(conn, "a")
             kept = conn.execute(text("SELECT news FROM wires")).scalar_one()
         assert row is not None
@@ -408,10 +409,10 @@ class TestCaptures:
         with store.write() as conn:
             number = captures.add(conn, "a", NOW, "http://x/", [], b"x")
             faults = [Problem("a", number, n, "item-empty", f"item {n}", NOW) for n in (-1, 3)]
-            captures.problem(conn, faults, number)
+            captures.problem(conn, faults, [number])
             assert captures.problems_of(conn, number) == faults
             assert captures.quarantined(conn) == {number}
-            captures.problem(conn, [], number)
+            captures.problem(conn, [], [number])
             assert captures.problems_count(conn) == 0
 
     def test_a_copied_store_goes_on_numbering(self, store: Store, tmp_path: object) -> None:

@@ -159,7 +159,7 @@ def came(store: Store, name: str, moments: Sequence[datetime], new: int = 1) -> 
     with store.write() as conn:
         for at in moments:
             number = captures.add(conn, name, at, "https://a.example/", [], b"<rss/>")
-            captures.settle(conn, number, {"state": "ingested", "new": new})
+            captures.settle(conn, {number: {"state": "ingested", "new": new}})
 
 
 def standing(store: Store) -> list[tuple[str, str]]:
