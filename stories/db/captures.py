@@ -8,6 +8,7 @@ chains are short, and begin anew where a feed has become another one.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -15,6 +16,7 @@ import zstandard
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Executable,
     RowMapping,
     ScalarSelect,
     Select,
@@ -53,20 +55,19 @@ def add(
 ) -> int:
     """Keep one response; its number. The same bytes are stored once, however often received."""
     name = _keep(conn, wire, body)
-    number = conn.execute(
-        insert(captures)
-        .values(
-            wire=wire,
-            received_at=received_at,
-            url=url,
-            headers=[[k, v] for k, v in headers],
-            digest=name,
-            size=len(body),
-            rule=INTAKE_RULE,
-        )
-        .returning(captures.c.id)
-    ).scalar_one()
-    return int(number)
+    row = {
+        "wire": wire,
+        "received_at": received_at,
+        "url": url,
+        "headers": [[k, v] for k, v in headers],
+        "digest": name,
+        "size": len(body),
+        "rule": INTAKE_RULE,
+    }
+    return int(conn.execute(_ADD, row).scalar_one())
+
+
+_ADD = insert(captures).returning(captures.c.id)
 
 
 def get(conn: Connection, number: int) -> Capture | None:
@@ -86,14 +87,25 @@ _SEVERAL = select(captures).where(captures.c.id.in_(bindparam("numbers", expandi
 
 def body(conn: Connection, digest: str) -> bytes | None:
     """The bytes named *digest*, None when they have expired."""
-    chain = select(blobs).where(blobs.c.digest == digest).cte("chain", recursive=True)
-    chain = chain.union_all(select(blobs).join(chain, blobs.c.digest == chain.c.parent))
     found: bytes | None = None
-    for row in conn.execute(select(chain).order_by(chain.c.depth)):
+    for row in conn.execute(_CHAIN, {"named": digest}):
         if row.parent is not None and found is None:
             return None  # its parent is lost, which retention prevents
         found = _unpacked(row.data, row.size, found if row.parent is not None else None)
     return found
+
+
+# Statements are made once: to make one takes several times what it takes to carry it out.
+
+
+def _chain() -> Select[Any]:
+    chain = select(blobs).where(blobs.c.digest == bindparam("named"))
+    whole = chain.cte("chain", recursive=True)
+    whole = whole.union_all(select(blobs).join(whole, blobs.c.digest == whole.c.parent))
+    return select(whole).order_by(whole.c.depth)
+
+
+_CHAIN = _chain()
 
 
 def _keep(conn: Connection, wire: str, body: bytes) -> str:
@@ -101,36 +113,46 @@ def _keep(conn: Connection, wire: str, body: bytes) -> str:
     name = body_digest(body)
     there = None
     while there is None:
-        conn.execute(
-            upsert(conn, blobs)
-            .values(digest=name, size=len(body), **_packed(conn, wire, body))
-            .on_conflict_do_nothing(index_elements=["digest"])
-        )
+        row = {"digest": name, "size": len(body), **_packed(conn, wire, body)}
+        conn.execute(_add_blob(conn.dialect.name), row)
         # Bytes that are there already may be expiring in another transaction (on PostgreSQL; SQLite
         # has one writer): locked until we commit or, if they are gone, written again.
-        held = select(blobs.c.digest).where(blobs.c.digest == name).with_for_update(read=True)
-        there = conn.execute(held).first()
+        there = conn.execute(_HELD, {"named": name}).first()
     return name
 
 
+@cache
+def _add_blob(dialect: str) -> Executable:
+    return upsert(dialect, blobs).on_conflict_do_nothing(index_elements=["digest"])
+
+
+_HELD = (
+    select(blobs.c.digest).where(blobs.c.digest == bindparam("named")).with_for_update(read=True)
+)
+
+
 def _packed(conn: Connection, wire: str, fresh: bytes) -> dict[str, Any]:
-    last = (
-        select(captures.c.digest)
-        .where(captures.c.wire == wire)
-        .order_by(captures.c.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    query = select(blobs.c.digest, blobs.c.depth).where(
-        blobs.c.digest == last, blobs.c.depth < DEEPEST
-    )
-    # Locked, so that nobody lets it expire before its child is seen.
-    parent = conn.execute(query.with_for_update(read=True)).first()
+    parent = conn.execute(_PARENT, {"sender": wire}).first()
     if parent is not None and body_digest(fresh) != parent.digest:
         data = _pack(fresh, body(conn, parent.digest))
         if len(data) * _WORTH <= len(fresh):
             return {"data": data, "parent": parent.digest, "depth": parent.depth + 1}
     return {"data": _pack(fresh), "parent": None, "depth": 0}
+
+
+_latest = (
+    select(captures.c.digest)
+    .where(captures.c.wire == bindparam("sender"))
+    .order_by(captures.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+# Locked, so that nobody lets it expire before its child is seen.
+_PARENT = (
+    select(blobs.c.digest, blobs.c.depth)
+    .where(blobs.c.digest == _latest, blobs.c.depth < DEEPEST)
+    .with_for_update(read=True)
+)
 
 
 def unchain(conn: Connection, digests: Sequence[str]) -> None:
