@@ -6,7 +6,8 @@ wish to have it taken in. A crash before the commit leaves the wire as it was; t
 done again.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +31,10 @@ from stories.models import WireState, body_digest, host_of
 LEASE_SLACK = timedelta(seconds=20)
 """Added to the longest timeout of a batch: a poll that is alive must not lose its lease."""
 
+COMPANY = 0.05
+"""Seconds that a response may wait for others of its batch, with which it is written. The last
+under way waits for nobody."""
+
 GONE = "http-410"
 """The state that pauses a wire: the server says that the feed is gone for good."""
 
@@ -52,7 +57,8 @@ class Polled:
 def poll(
     store: Store, config: Config, client: Client, claimed: Iterable[WireState | None]
 ) -> Iterator[Polled]:
-    """Fetch the *claimed* wires and keep what comes, each as soon as it is there.
+    """Fetch the *claimed* wires and keep what comes, as soon as it is there: what comes at about
+    the same time in one transaction.
 
     *claimed* is read as places become free; None in it means that more will come, but none now. A
     failure concerns its wire only: it becomes that wire's state.
@@ -68,19 +74,35 @@ def poll(
                 under_way[state.name] = wire, state
                 yield request_of(wire, state.url, *_validators(wire, state))
 
-    for response in client.fetch(requests(), user_agent=config.agent):
-        wire, before = under_way.pop(response.wire)
-        with store.write() as conn:
-            now = clock.now()
-            polled, values = outcome(wire, before, response, now)
-            polled = _keep(conn, before, polled, values, response, now)
-        yield polled
+    groups = client.fetch_together(requests(), user_agent=config.agent, company=COMPANY)
+    with closing(groups):
+        for responses in groups:
+            known = [under_way.pop(response.wire) for response in responses]
+            with store.write() as conn:
+                now = clock.now()
+                results = [
+                    _Result(before, response, *outcome(wire, before, response, now))
+                    for (wire, before), response in zip(known, responses, strict=True)
+                ]
+                polled = _keep(conn, results, now)
+            yield from polled
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """A wire as it was claimed, its response, and what that means."""
+
+    before: WireState
+    response: Response
+    polled: Polled
+    values: dict[str, Any]
 
 
 def outcome(
     wire: Wire, before: WireState, response: Response, now: datetime
 ) -> tuple[Polled, dict[str, Any]]:
-    """What *response* means for the wire, and the columns of its row that say so. Pure.
+    """What *response* means for the wire, and the columns of its row that say so, always the same
+    ones. Pure.
 
     *before* is the row as it was claimed.
     """
@@ -127,6 +149,8 @@ def outcome(
         "moved_since": address.moved_since,
         "retry_at": due.retry_at,
     }
+    for name in ("etag", "last_modified", "body_digest", "captured_at"):
+        values[name] = getattr(before, name)
     if state in GOOD:
         # Validators are kept after every 200 and 304, the same body included: servers change
         # them without changing a byte, and a stale one costs a full download at every poll.
@@ -143,29 +167,37 @@ def outcome(
     return Polled(wire.name, state, message, due, notice=address.notice), values
 
 
-def _keep(
-    conn: Connection,
-    before: WireState,
-    polled: Polled,
-    values: dict[str, Any],
-    response: Response,
-    now: datetime,
-) -> Polled:
-    """Write the row and, when the bytes are new, the capture and the wish to have it taken in.
+def _keep(conn: Connection, results: Sequence[_Result], now: datetime) -> list[Polled]:
+    """Write the rows and, where the bytes are new, captures and the wish to have them taken in.
 
-    When the lease is no longer ours, somebody else polls the wire; the response is dropped, since
+    Where the lease is no longer ours, somebody else polls the wire; the response is dropped, since
     older bytes written after newer ones would turn stories back.
     """
-    if not wires.finish_poll(conn, polled.wire, before.lease or "", values):
-        message = "polled by somebody else meanwhile"
-        return Polled(polled.wire, before.state, message, polled.due, superseded=True)
-    if polled.state != "ok":
-        return polled
-    # A session that the agency gave us is nobody else's business.
-    headers = [each for each in response.headers if not each[0].startswith("set-cookie")]
-    number = captures.add(conn, polled.wire, now, response.url, headers, response.body)
-    outbox.want(conn, "ingest", [polled.wire], now)
-    return replace(polled, capture_id=number)
+    held = wires.finish_polls(
+        conn, {each.before.name: (each.before.lease or "", each.values) for each in results}
+    )
+    numbers: dict[str, int] = {}
+    fresh = [r for r in results if r.before.name in held and r.polled.state == "ok"]
+    # In the order of their names: two transactions that keep the same bytes cannot wait for each
+    # other.
+    for each in sorted(fresh, key=lambda each: str(each.values["body_digest"])):
+        response, name = each.response, each.before.name
+        # A session that the agency gave us is nobody else's business.
+        headers = [field for field in response.headers if not field[0].startswith("set-cookie")]
+        numbers[name] = captures.add(conn, name, now, response.url, headers, response.body)
+    outbox.want(conn, "ingest", numbers, now)
+    return [
+        replace(each.polled, capture_id=numbers.get(each.before.name))
+        if each.before.name in held
+        else _superseded(each)
+        for each in results
+    ]
+
+
+def _superseded(result: _Result) -> Polled:
+    message = "polled by somebody else meanwhile"
+    due = result.polled.due
+    return Polled(result.polled.wire, result.before.state, message, due, superseded=True)
 
 
 def lease_for(config: Config, names: Collection[str] | None = None) -> timedelta:

@@ -28,7 +28,8 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -262,6 +263,24 @@ class Client:
     ) -> Iterator[Response]:
         """Yield one response for each request, in order of completion; never raises for a bad wire.
 
+        See :meth:`fetch_together`, of which this is the single responses.
+        """
+        groups = self.fetch_together(requests, user_agent=user_agent, concurrency=concurrency)
+        with closing(groups):
+            for responses in groups:
+                yield from responses
+
+    def fetch_together(
+        self,
+        requests: Iterable[Request | None],
+        *,
+        user_agent: str,
+        concurrency: int = 50,
+        company: float = 0.0,
+    ) -> Generator[list[Response], None, None]:
+        """Yield one response for each request, those together that come within *company* seconds of
+        the first, in order of completion; never raises for a bad wire.
+
         *requests* is read as places become free; at most *concurrency* are under way at once. None
         among them means that more will come and that none may be started now. The time that the
         caller takes between two responses counts against no wire's timeout. One call at a time.
@@ -270,6 +289,7 @@ class Client:
             raise RuntimeError("this client is in use: end its running fetch(), or make another")
         self._busy = True
         coming, more = iter(requests), True
+        first: float | None = None  # when the first response came of those that wait
         try:
             while True:
                 longest = 1.0
@@ -284,11 +304,17 @@ class Client:
                             longest = ASK_AGAIN_SECONDS
                             break
                         self._begin(request, user_agent)
-                if self._done:
-                    response = self._done.popleft()
-                    left = time.monotonic()
-                    yield response
-                    self._caller_returned(time.monotonic() - left)
+                now = time.monotonic()
+                first = (first or now) if self._done else None
+                waits = 0.0 if first is None else first + company - now
+                if first is not None and waits > 0 and self._active:
+                    self._handle_events(min(longest, waits))
+                elif self._done:
+                    responses = list(self._done)
+                    self._done.clear()
+                    yield responses
+                    first = None
+                    self._caller_returned(time.monotonic() - now)
                 elif self._active or more:
                     self._handle_events(longest)
                 else:

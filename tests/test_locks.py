@@ -67,7 +67,7 @@ def test_a_poll_and_an_intake_of_one_wire(store: Store, config: ConfigOf) -> Non
         [polled] = wires.take(conn, ["w"], NOW)
     with clock.reading(lambda: NOW), capture_logs() as told:
         with store.write() as conn:  # as ingest.poll._keep does
-            assert wires.finish_poll(conn, "w", polled.lease or "", {"state": "ok"})
+            assert wires.finish_polls(conn, {"w": (polled.lease or "", {"state": "ok"})})
             meet(store, lambda: taken_in(store, conf))
             outbox.want(conn, "ingest", ["w"], NOW)
         ended()

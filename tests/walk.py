@@ -12,7 +12,7 @@ import json
 import logging
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -128,12 +128,17 @@ class _Ready(Client):
     def __init__(self, body: bytes) -> None:
         self._body = body
 
-    def fetch(
-        self, requests: Iterable[Request | None], *, user_agent: str, concurrency: int = 50
-    ) -> Iterator[Response]:
+    def fetch_together(
+        self,
+        requests: Iterable[Request | None],
+        *,
+        user_agent: str,
+        concurrency: int = 50,
+        company: float = 0.0,
+    ) -> Generator[list[Response], None, None]:
         for request in requests:
             assert request is not None
-            yield Response(
+            response = Response(
                 wire=request.wire,
                 status=200,
                 url=request.url,
@@ -142,6 +147,7 @@ class _Ready(Client):
                 hops=(),
                 error=None,
             )
+            yield [response]
 
 
 def feed_of(headline: str) -> bytes:

@@ -466,14 +466,31 @@ def take(
     return sorted(taken, key=lambda w: w.name)
 
 
-def finish_poll(conn: Connection, name: str, lease: str, values: dict[str, Any]) -> bool:
-    """Write the result of a poll and end the lease; False, and nothing written, if it was lost."""
-    changed = conn.execute(
-        update(wires)
-        .where(wires.c.name == name, wires.c.lease == lease)
-        .values(lease=None, lease_until=None, lane=0, polls=wires.c.polls + 1, **values)
-    )
-    return changed.rowcount == 1
+def finish_polls(
+    conn: Connection, results: Mapping[str, tuple[str, Mapping[str, Any]]]
+) -> set[str]:
+    """Write the results of polls, by wire the lease and the columns, of all the same ones, and end
+    the leases; the wires whose leases were not lost: of others nothing is written."""
+    rows = conn.execute(_LEASED, {"names": list(results)}).all()
+    held = {row.name for row in rows if row.lease == results[row.name][0]}
+    written = [{"wire": name, **values} for name, (_, values) in results.items() if name in held]
+    if written:
+        conn.execute(_FINISHED, written)
+    return held
+
+
+# In one order: two transactions that want several cannot wait for each other.
+_LEASED = (
+    select(wires.c.name, wires.c.lease)
+    .where(wires.c.name.in_(bindparam("names", expanding=True)))
+    .order_by(wires.c.name)
+    .with_for_update()
+)
+_FINISHED = (
+    update(wires)
+    .where(wires.c.name == bindparam("wire"))
+    .values(lease=None, lease_until=None, lane=0, polls=wires.c.polls + 1)
+)
 
 
 def lock(conn: Connection, names: Sequence[str]) -> dict[str, WireState]:

@@ -78,7 +78,7 @@ def test_what_a_worker_has_under_way_counts(config: ConfigOf, store: Store) -> N
         asked = in_turn(store, conf, ["w01"], resume=False)
         assert [name(next(asked)) for _ in range(2)] == [None, None]
         with store.write() as conn:
-            assert wires.finish_poll(conn, "w00", "a worker's", {})
+            assert wires.finish_polls(conn, {"w00": ("a worker's", {})})
         assert [name(state) for state in asked] == ["w01"]
 
 
@@ -89,7 +89,7 @@ def test_a_paused_wire_waits_until_it_is_asked_for_by_name(
     conf = configured(config, store, 2, "https://agency.example/w", per_host=2, gap="0s")
     with store.write() as conn:
         (one,) = wires.take(conn, ["w00"], NOW)
-        assert wires.finish_poll(conn, "w00", one.lease or "", {"paused_at": NOW})
+        assert wires.finish_polls(conn, {"w00": (one.lease or "", {"paused_at": NOW})})
     with clock.reading(lambda: NOW + SECOND):
         asked = [s.name for s in in_turn(store, conf, ["w00", "w01", "x"], resume=resume) if s]
     assert asked == (["w00", "w01"] if resume else ["w01"])

@@ -134,7 +134,7 @@ class TestWires:
             claimed = claim(conn, NOW, LATER, 9)
             due = NOW + timedelta(hours=1)
             values = {"due_at": due, "etag": '"x"', "state": "ok"}
-            assert wires.finish_poll(conn, "a", claimed[0].lease or "", values)
+            assert wires.finish_polls(conn, {"a": (claimed[0].lease or "", values)})
             wires.sync(conn, [wire("a")], LATER)
             after = wires.get(conn, "a")
             assert after is not None
@@ -144,7 +144,7 @@ class TestWires:
         with store.write() as conn:
             wires.sync(conn, [wire("a")], NOW)
             lease = claim(conn, NOW, LATER, 9)[0].lease or ""
-            wires.finish_poll(conn, "a", lease, {"etag": '"x"', "due_at": LATER})
+            wires.finish_polls(conn, {"a": (lease, {"etag": '"x"', "due_at": LATER})})
             wires.sync(conn, [wire("a", "https://other.example/w")], NOW)
             after = wires.get(conn, "a")
             assert after is not None
@@ -156,7 +156,7 @@ class TestWires:
             wires.sync(conn, [wire("a")], NOW)
             lease = claim(conn, NOW, LATER, 9)[0].lease or ""
             wires.sync(conn, [wire("a", "https://other.example/w")], NOW)
-            assert not wires.finish_poll(conn, "a", lease, {"etag": '"of the old one"'})
+            assert not wires.finish_polls(conn, {"a": (lease, {"etag": '"of the old one"'})})
             assert [w.name for w in claim(conn, NOW, LATER, 9)] == ["a"]
 
     def test_a_configured_address_stands_against_a_move(self, store: Store) -> None:
@@ -165,7 +165,7 @@ class TestWires:
             wires.sync(conn, [wire("a")], NOW)
             lease = claim(conn, NOW, LATER, 9)[0].lease or ""
             moved = {"url": "https://new.example/w", "host": "new.example", "due_at": LATER}
-            wires.finish_poll(conn, "a", lease, moved)
+            wires.finish_polls(conn, {"a": (lease, moved)})
             wires.sync(conn, [wire("a")], NOW)
             after = wires.get(conn, "a")
             assert after is not None
@@ -186,7 +186,7 @@ class TestWires:
             again = claim(conn, NOW + timedelta(seconds=31), LATER, 9)
             assert len(again) == 2
             old = first[0]
-            assert not wires.finish_poll(conn, old.name, old.lease or "", {"state": "ok"})
+            assert not wires.finish_polls(conn, {old.name: (old.lease or "", {"state": "ok"})})
             assert wires.begin(conn, old.lease or "", [old.name], NOW, LATER) == []
 
     def test_two_dispatchers_never_share_a_wire(self, store: Store) -> None:
@@ -215,8 +215,8 @@ class TestWires:
             worker = claim(conn, NOW, LATER, 9)[0]
             operator = wires.take(conn, ["a", "none"], LATER)[0]
             assert operator.leased_at is not None
-            assert not wires.finish_poll(conn, "a", worker.lease or "", {"state": "ok"})
-            assert wires.finish_poll(conn, "a", operator.lease or "", {"state": "ok"})
+            assert not wires.finish_polls(conn, {"a": (worker.lease or "", {"state": "ok"})})
+            assert wires.finish_polls(conn, {"a": (operator.lease or "", {"state": "ok"})})
 
     def test_an_operator_resumes_what_was_paused_by_naming_it(self, store: Store) -> None:
         with store.write() as conn:
@@ -251,7 +251,7 @@ class TestWires:
         with store.write() as conn:
             wires.sync(conn, [wire("a")], NOW)
             lease = claim(conn, NOW, LATER, 9)[0].lease or ""
-            wires.finish_poll(conn, "a", lease, {"polled_at": NOW, "due_at": LATER})
+            wires.finish_polls(conn, {"a": (lease, {"polled_at": NOW, "due_at": LATER})})
             moved = {"wire": "a", "at": NOW, "due": hour, "why": "its ttl"}
             wires.reschedule(conn, [{**moved, "at": NOW - timedelta(minutes=5)}])
             assert wires.next_due(conn) == LATER

@@ -26,7 +26,7 @@ def test_everything_goes_on_by_itself(config: ConfigOf, store: Store) -> None:
         wires.sync(conn, made.wires[:1], WRONG)
         [polled] = wires.take(conn, ["a"], WRONG + timedelta(minutes=1))
         values = {"polled_at": WRONG, "due_at": WRONG + timedelta(minutes=1), "news": [NOW, WRONG]}
-        wires.finish_poll(conn, "a", polled.lease or "", values)
+        wires.finish_polls(conn, {"a": (polled.lease or "", values)})
         wires.take(conn, ["a"], WRONG + timedelta(minutes=1))  # and one that was killed
         wires.sync(conn, made.wires, WRONG)
         outbox.want(conn, "story", ["one", "two"], WRONG)
@@ -53,7 +53,7 @@ def test_what_is_only_due_later_is_left_alone(config: ConfigOf, store: Store) ->
         wires.sync(conn, made.wires, NOW + timedelta(minutes=1))
         [polled] = wires.take(conn, ["a"], NOW + timedelta(minutes=1))
         values = {"polled_at": NOW + timedelta(minutes=1), "due_at": NOW + timedelta(days=6)}
-        wires.finish_poll(conn, "a", polled.lease or "", values)
+        wires.finish_polls(conn, {"a": (polled.lease or "", values)})
         outbox.want(conn, "story", ["one"], NOW)
         [job] = outbox.claim(conn, "story", NOW, 1)
         outbox.failed(conn, job, "no", NOW + timedelta(minutes=1), outbox.RETRY_LONGEST)

@@ -208,7 +208,7 @@ class Desk:
         with self.store.write() as conn:
             for name in batch.names:
                 told = {"due_at": now + timedelta(minutes=2), "polled_at": now, **values}
-                assert wires.finish_poll(conn, name, batch.lease, told)
+                assert wires.finish_polls(conn, {name: (batch.lease, told)})
 
 
 @pytest.fixture
@@ -291,7 +291,7 @@ class TestClaims:
         assert live.names == ("w",)
         with desk.store.write() as conn:
             assert wires.begin(conn, dead.lease, dead.names, until + SECOND, until) == []
-            assert not wires.finish_poll(conn, "w", dead.lease, {"state": "ok"})
+            assert not wires.finish_polls(conn, {"w": (dead.lease, {"state": "ok"})})
 
     def test_beginning_holds_the_lease_for_as_long_as_a_poll_may_take(self, desk: Desk) -> None:
         desk.add(due("w"))
