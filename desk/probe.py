@@ -18,7 +18,7 @@ def probe(config: Config) -> Iterator[tuple[str, Contents | str]]:
     with Client() as http:
         for response in http.fetch(requests, user_agent=config.agent, concurrency=4):
             name = response.wire
-            state, message = judge(response, None, conditional=False)
+            state, message = judge(response)
             if state != "ok":
                 yield name, masked(message)
             else:

@@ -107,7 +107,10 @@ def outcome(
     *before* is the row as it was claimed.
     """
     conditional = any(_validators(wire, before))
-    state, message = judge(response, before.body_digest, conditional=conditional)
+    came = response.status == 200 and response.error is None
+    digest = body_digest(response.body) if came else None
+    unchanged = came and digest == before.body_digest
+    state, message = judge(response, unchanged=unchanged, conditional=conditional)
     headers = combined(response.headers)
     due = next_poll(
         wire=wire.name,
@@ -162,7 +165,7 @@ def outcome(
     if moved:
         values["etag"] = values["last_modified"] = None  # they belong to the other address
     if state == "ok":
-        values["body_digest"] = body_digest(response.body)
+        values["body_digest"] = digest
         values["captured_at"] = now
     return Polled(wire.name, state, message, due, notice=address.notice), values
 
@@ -181,10 +184,10 @@ def _keep(conn: Connection, results: Sequence[_Result], now: datetime) -> list[P
     # In the order of their names: two transactions that keep the same bytes cannot wait for each
     # other.
     for each in sorted(fresh, key=lambda each: str(each.values["body_digest"])):
-        response, name = each.response, each.before.name
+        response, name, digest = each.response, each.before.name, each.values["body_digest"]
         # A session that the agency gave us is nobody else's business.
         headers = [field for field in response.headers if not field[0].startswith("set-cookie")]
-        numbers[name] = captures.add(conn, name, now, response.url, headers, response.body)
+        numbers[name] = captures.add(conn, name, now, response.url, headers, response.body, digest)
     outbox.want(conn, "ingest", numbers, now)
     return [
         replace(each.polled, capture_id=numbers.get(each.before.name))
@@ -238,9 +241,11 @@ def request_of(
     )
 
 
-def judge(response: Response, last_digest: str | None, *, conditional: bool) -> tuple[str, str]:
-    """State and message of a response: ``ok`` for new bytes, ``unchanged``, ``not-modified``,
-    the fetch error's own state, or ``http-NNN``.
+def judge(
+    response: Response, *, unchanged: bool = False, conditional: bool = False
+) -> tuple[str, str]:
+    """State and message of a response: ``ok`` for new bytes, ``unchanged`` for the wire's last,
+    ``not-modified``, the fetch error's own state, or ``http-NNN``.
 
     A 304 answers a *conditional* request only (RFC 9110 §15.4.5); to another it says nothing.
     """
@@ -249,8 +254,7 @@ def judge(response: Response, last_digest: str | None, *, conditional: bool) -> 
     if response.status == 304 and conditional:
         return "not-modified", ""
     if response.status == 200:
-        same = body_digest(response.body) == last_digest
-        return ("unchanged" if same else "ok"), ""
+        return ("unchanged" if unchanged else "ok"), ""
     return f"http-{response.status}", _advice(response)
 
 

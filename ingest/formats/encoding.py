@@ -190,6 +190,7 @@ def marked(body: bytes) -> str:
     return next((name for mark, name in _MARKS if body.startswith(mark)), "")
 
 
+@lru_cache(maxsize=2)  # it is asked of one capture three times in turn
 def decide(
     body: bytes, content_type: str = "", *, mends: bool = True, utf: bool = False
 ) -> Charset:

@@ -45,7 +45,7 @@ from ingest.formats.html import (
     unwrapped,
     without_printed,
 )
-from ingest.formats.sniff import HEAD, Sniffed, declared, sniff_xml
+from ingest.formats.sniff import HEAD, Sniffed, beginning, declared, sniff_xml
 from ingest.formats.xml_repair import Context
 from ingest.integrity import letters
 from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
@@ -229,7 +229,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     if len(spans) > MOST_ITEMS:
         notes.append(f"holds {len(spans)} items; the first {MOST_ITEMS} were read")
     head, tail = _around(body, spans, charset)
-    sniffed = sniff_xml(charset.decode(body[:HEAD]))
+    sniffed = sniff_xml(beginning(body, charset))
     if sniffed.subset:
         notes.append("its DOCTYPE declares entities; only harmless ones were used")
     around = _context_of(body, spans, charset, sniffed, hints)

@@ -34,7 +34,7 @@ from typing import Literal
 
 from ingest.formats import encoding, item_spans
 from ingest.formats.html import VOID, mend, printed, unwrapped
-from ingest.formats.sniff import HEAD, sniff_xml
+from ingest.formats.sniff import beginning, sniff_xml
 from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError, without_last
 from ingest.item import Hints
 from wirecopy.encoding import well_formed
@@ -146,7 +146,7 @@ class _Document:
 def reread(body: bytes, hints: Hints) -> Reread:
     """The second reading of the items of *body*, a capture. Linear in its length."""
     charset = encoding.decide(body, hints.headers.get("content-type", ""), mends=hints.mends)
-    head = charset.decode(body[:HEAD])
+    head = beginning(body, charset)
     sniffed = sniff_xml(head)
     channel = _CHANNEL.search(head)
     spaces: dict[str, str] = {}

@@ -3,6 +3,7 @@
 import html
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ingest.formats import encoding, item_spans
 
@@ -83,12 +84,18 @@ def sniff(body: bytes, content_type: str = "") -> Sniffed:
     for magic, name in _MAGIC:
         if body.startswith(magic):
             return Sniffed(other=name)
-    head = body[:HEAD]
-    text = encoding.decide(head, content_type).decode(head)
+    text = beginning(body, encoding.decide(body[:HEAD], content_type, mends=True))
     # JSON whose strings hold HTML is JSON all the same.
     return Sniffed(other="JSON") if _OBJECT.match(text) else sniff_xml(text)
 
 
+@lru_cache(maxsize=1)  # it is asked of one capture three times in turn, and so is this
+def beginning(body: bytes, charset: encoding.Charset) -> str:
+    """The text of the first :data:`HEAD` bytes of *body*."""
+    return charset.decode(body[:HEAD])
+
+
+@lru_cache(maxsize=1)
 def sniff_xml(text: str) -> Sniffed:
     """What *text*, the beginning of a document, is when taken for XML. Linear in its length."""
     at, entities, subset, html_declared = _prolog(text)

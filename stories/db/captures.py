@@ -52,9 +52,11 @@ def add(
     url: str,
     headers: Sequence[tuple[str, str]],
     body: bytes,
+    digest: str | None = None,
 ) -> int:
-    """Keep one response; its number. The same bytes are stored once, however often received."""
-    name = _keep(conn, wire, body)
+    """Keep one response; its number. The same bytes are stored once, however often received.
+    *digest* is theirs, where it is known."""
+    name = _keep(conn, wire, body, digest or body_digest(body))
     row = {
         "wire": wire,
         "received_at": received_at,
@@ -108,12 +110,12 @@ def _chain() -> Select[Any]:
 _CHAIN = _chain()
 
 
-def _keep(conn: Connection, wire: str, body: bytes) -> str:
-    """Keep *body*, packed against what *wire* sent last if that makes it small; its digest."""
-    name = body_digest(body)
+def _keep(conn: Connection, wire: str, body: bytes, name: str) -> str:
+    """Keep *body*, whose digest is *name*, packed against what *wire* sent last if that makes it
+    small; its digest."""
     there = None
     while there is None:
-        row = {"digest": name, "size": len(body), **_packed(conn, wire, body)}
+        row = {"digest": name, "size": len(body), **_packed(conn, wire, body, name)}
         conn.execute(_add_blob(conn.dialect.name), row)
         # Bytes that are there already may be expiring in another transaction (on PostgreSQL; SQLite
         # has one writer): locked until we commit or, if they are gone, written again.
@@ -131,9 +133,9 @@ _HELD = (
 )
 
 
-def _packed(conn: Connection, wire: str, fresh: bytes) -> dict[str, Any]:
+def _packed(conn: Connection, wire: str, fresh: bytes, name: str) -> dict[str, Any]:
     parent = conn.execute(_PARENT, {"sender": wire}).first()
-    if parent is not None and body_digest(fresh) != parent.digest:
+    if parent is not None and name != parent.digest:
         data = _pack(fresh, body(conn, parent.digest))
         if len(data) * _WORTH <= len(fresh):
             return {"data": data, "parent": parent.digest, "depth": parent.depth + 1}
@@ -414,7 +416,7 @@ def copy(source: Connection, target: Connection, wire: str) -> int:
         if row["expired_at"] is None:
             bytes_ = body(source, row["digest"])
             if bytes_ is not None:
-                _keep(target, wire, bytes_)
+                _keep(target, wire, bytes_, row["digest"])
             values |= fresh
             count += 1
         target.execute(
