@@ -173,8 +173,8 @@ MUTANTS = (
     Mutant(
         "a replay learns of the wire as if it were polled now",
         "ingest/intake.py",
-        "for one, s, taken in known if one.of.fresh]",
-        "for one, s, taken in known]",
+        "_learnt(one, state, taken)) for one, state, taken in known if one.of.fresh",
+        "_learnt(one, state, taken)) for one, state, taken in known",
         ("tests/test_replay.py",),
     ),
     Mutant(
