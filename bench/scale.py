@@ -31,6 +31,7 @@ from bench.cost import tree_cpu_seconds, tree_pss
 from stories import clock
 from stories.config import Config, load
 from stories.db import Store, connect, outbox, tables
+from stories.db import stories as records
 from stories.pdeathsig import bound_to_parent
 from tests import servers
 from tests.load.load import Load
@@ -276,18 +277,18 @@ def _freshness(store: Store, agency: str, start: datetime, watch: float, seconds
     came = window.arrivals(show, began, began + seconds - watch)
     versions, entries, stories = tables.versions, tables.entries, tables.stories
     query = (
-        select(versions.c.data, entries.c.rendered_at, stories.c.number)
+        select(*records.CONTENT, entries.c.rendered_at, stories.c.number)
         .join(stories, stories.c.id == versions.c.story_id)
         .join(entries, entries.c.story_id == versions.c.story_id)
         .where(versions.c.number == 1, versions.c.received_at > start)
     )
     with store.read() as conn:
-        rows = conn.execute(query).all()
+        rows = [(records.content(r)[0]["agency_id"], r) for r in conn.execute(query).mappings()]
     return window.told(
         window.waits(
             {guid: zero + timedelta(seconds=at) for guid, at in came.items()},
-            {row.data["agency_id"]: row.rendered_at for row in rows},
-            {row.data["agency_id"] for row in rows if row.number > 1},
+            {guid: row["rendered_at"] for guid, row in rows},
+            {guid for guid, row in rows if row["number"] > 1},
         ),
         watch,
     )

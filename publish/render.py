@@ -14,7 +14,7 @@ from publish import jsonfeed, xml
 from publish.entry import Entry, compose
 from publish.formats import WRITERS, Format
 from stories.config import Config
-from stories.errors import ParseError, RenderError
+from stories.errors import NO_HEADLINE, ParseError, RenderError
 from stories.models import Story, Version
 from wirecopy.encoding import xml_chars
 from wirecopy.feed import read_feed
@@ -99,7 +99,7 @@ def _render(story: Story, config: Config, ends: datetime | None) -> Rendered:
     composed = compose(story, config, ends)
     if not shows(composed.headline):
         raise RenderError(
-            f"story {story.id}: has no headline, and no feed takes it without one;"
+            f"story {story.id}: {NO_HEADLINE}, and no feed takes it without one;"
             f' write one: wirecopy headline {story.id} "…" --by NAME'
         )
     # Without digests made on receipt, this copy is not known to be what the agency sent.

@@ -30,6 +30,10 @@ class RenderError(WirecopyError):
     """An entry could not be rendered; it stays out of its feeds until it can be."""
 
 
+NO_HEADLINE = "has no headline"
+"""What a :class:`RenderError` says of a story that waits for the desk to write one."""
+
+
 class SigningError(WirecopyError):
     """A statement or a checkpoint could not be signed; what waits for it stays unpublished."""
 

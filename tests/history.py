@@ -50,6 +50,8 @@ def _copies(table: Table, key: str, base: int, count: int) -> str:
         ("stories", "guid"): "substr({0}, 1, length({0}) - 13) || copy_id(n)",
         ("stories", "key"): "{0} || '/' || n",
         ("captures", "id"): f"{base} + n",
+        # Of most the bytes have gone by their age.
+        ("captures", "expired_at"): f"CASE WHEN n <= {count - 100} THEN t.received_at END",
         ("headlines", "id"): "{0} + n",
         ("identities", "key"): "{0} || '/' || n",
         ("identities", "digest"): "copy_digest({0} || '/' || n)",

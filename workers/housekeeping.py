@@ -27,7 +27,7 @@ RECONCILE_EVERY = timedelta(minutes=5)
 RETENTION_EVERY = timedelta(hours=1)
 STORAGE_LOG_EVERY = timedelta(days=1)
 
-AUDITED = 2000
+AUDITED = 1000
 """Stories of which one call sees whether they were rendered."""
 
 _AUDITED = "housekeeping:audited"

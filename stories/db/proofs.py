@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     Executable,
     Integer,
+    Row,
     Select,
     and_,
     bindparam,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from stories.db import packing
 from stories.db.engine import upsert
 from stories.db.tables import receipts, signing_keys, statements, tiles, translog
 from stories.models import StatementRow
@@ -96,7 +98,7 @@ def last_statements(conn: Connection, ids: Sequence[str]) -> dict[str, Statement
     found: dict[str, StatementRow] = {}
     for at in range(0, len(ids), STEP):
         rows = conn.execute(_LAST, {"ids": list(ids[at : at + STEP])})
-        found |= {r["story_id"]: StatementRow(**r) for r in rows.mappings()}
+        found |= {r.story_id: _statement(r) for r in rows}
     return found
 
 
@@ -116,14 +118,17 @@ def _last_statements() -> Select[Any]:
 _LAST = _last_statements()
 
 
+def _statement(row: Row[Any]) -> StatementRow:
+    jws = packing.unpack_jws(row.packed) if row.packed is not None else row.jws
+    return StatementRow(row.story_id, row.version, row.kid, row.digest, jws)
+
+
 def statements_of(conn: Connection, story: str) -> list[str]:
     """Every statement of the story, oldest first."""
     rows = conn.execute(
-        select(statements.c.jws)
-        .where(statements.c.story_id == story)
-        .order_by(statements.c.version)
+        select(statements).where(statements.c.story_id == story).order_by(statements.c.version)
     )
-    return list(rows.scalars())
+    return [_statement(row).jws for row in rows]
 
 
 def stories_signed_by(conn: Connection, kid: str) -> list[str]:
@@ -140,8 +145,12 @@ def stories_signed_by(conn: Connection, kid: str) -> list[str]:
 
 def add_statements(conn: Connection, rows: Sequence[StatementRow]) -> None:
     """Keep new statements; fails when a story has one of that number already."""
-    if rows:
-        conn.execute(insert(statements), [asdict(row) for row in rows])
+    made = [{**asdict(row), "packed": packing.pack_jws(row.jws)} for row in rows]
+    if made:
+        conn.execute(
+            insert(statements),
+            [row if row["packed"] is None else {**row, "jws": ""} for row in made],
+        )
 
 
 # Receipts and the log

@@ -30,6 +30,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    RowMapping,
     and_,
     bindparam,
     delete,
@@ -48,7 +49,7 @@ from stories.db import key_value, standing
 from stories.db import outbox as wishes
 from stories.db.captures import unchain, volume
 from stories.db.engine import Store
-from stories.db.stories import WITHDRAWN, settle, withdrawn
+from stories.db.stories import CONTENT, WITHDRAWN, content, kept, settle, withdrawn
 from stories.db.tables import (
     blobs,
     captures,
@@ -218,7 +219,8 @@ def expire(conn: Connection, before: datetime, now: datetime, limit: int) -> int
             _passed(captures.c.received_at),
             ~current,
         )
-        .order_by(captures.c.received_at, captures.c.id)
+        # As the index has them whose bytes are kept: PostgreSQL would walk over those that went.
+        .order_by(captures.c.expired_at, captures.c.received_at, captures.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=captures)
     )
@@ -279,22 +281,25 @@ def withdraw(conn: Connection, wire: str, until: datetime, now: datetime, limit:
         .values(expired_at=func.coalesce(captures.c.expired_at, bindparam("now", now, _moment)))
     )
     conn.execute(update(captures).where(captures.c.id.in_(ingested)).values(state=WITHDRAWN))
-    brought = conn.execute(
-        select(versions.c.story_id, versions.c.capture_id, versions.c.data, stories.c.capture_id)
+    rows_brought = conn.execute(
+        select(
+            *(versions.c.story_id, versions.c.capture_id, *CONTENT),
+            stories.c.capture_id.label("newest"),
+        )
         .select_from(versions)
         .join(stories, stories.c.id == versions.c.story_id)
         .where(versions.c.capture_id.in_(ingested))
-    ).all()
-    if brought:
-        current = {s for s, c, _, newest in brought if c == newest}
+    )
+    if brought := rows_brought.mappings().all():
+        current = {r["story_id"] for r in brought if r["capture_id"] == r["newest"]}
         conn.execute(
             update(stories).where(stories.c.id.in_(sorted(current))).values(addresses=None)
         )
         conn.execute(
             update(versions)
             .where(versions.c.story_id == bindparam("s"), versions.c.capture_id == bindparam("c"))
-            .values(data=bindparam("words")),
-            [{"s": s, "c": c, "words": wordless(data)} for s, c, data, _ in brought],
+            .values({name: bindparam(f"new_{name}") for name in _CONTENT_COLUMNS}),
+            [_without_words(row) for row in brought],
         )
         wishes.want(conn, "story", current, now)
     _discard(conn, gone, [rows[i].digest for i in gone])
@@ -302,6 +307,15 @@ def withdraw(conn: Connection, wire: str, until: datetime, now: datetime, limit:
 
 
 _moment = captures.c.received_at.type
+
+
+_CONTENT_COLUMNS = ("data", "received", "packed", "updated")
+
+
+def _without_words(row: RowMapping) -> dict[str, Any]:
+    data, received = content(row)
+    new = {f"new_{name}": value for name, value in kept(wordless(data), received).items()}
+    return {"s": row["story_id"], "c": row["capture_id"], **new}
 
 
 def wordless(data: Mapping[str, Any]) -> dict[str, Any]:

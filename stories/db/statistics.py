@@ -16,7 +16,8 @@ from stories.db import outbox as work
 from stories.db import stories as records
 from stories.db.alerts import Alert
 from stories.db.outbox import Waiting
-from stories.db.tables import UtcDateTime, outbox, problems, stories, versions, wires
+from stories.db.tables import UtcDateTime, outbox, problems, stories, wires
+from stories.errors import NO_HEADLINE
 from stories.logs import masked
 from stories.models import Problem
 
@@ -334,16 +335,7 @@ def headless(conn: Connection) -> list[str]:
     rows = conn.execute(
         select(stories.c.id)
         .join(outbox, and_(outbox.c.kind == "story", outbox.c.key == stories.c.id))
-        .join(
-            versions,
-            and_(
-                versions.c.story_id == stories.c.id, versions.c.capture_id == stories.c.capture_id
-            ),
-        )
-        .where(
-            outbox.c.error.is_not(None),
-            func.trim(versions.c.data["headline"].as_string()) == "",
-        )
+        .where(outbox.c.error.contains(NO_HEADLINE))
         .order_by(stories.c.changed_at, stories.c.id)
     )
     return list(rows.scalars())

@@ -1,7 +1,7 @@
 """Stories, their versions, and the keys by which items are recognised."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -50,7 +50,7 @@ def _chunks(names: Sequence[str]) -> Iterable[Sequence[str]]:
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """One stored version, with the place of its own bytes in its capture.
+    """One version, with the place of its own bytes in its capture.
 
     ``received`` are the digests of the copy received, None when text was lost or added on the way.
     """
@@ -66,6 +66,24 @@ class VersionRow:
     received_at: datetime
     data: dict[str, Any]
     received: dict[str, Any] | None
+
+
+def content(row: RowMapping) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """``data`` and ``received`` of the version in *row*, packed or not (:data:`CONTENT`)."""
+    data, received = row["packed"] or (row["data"], row["received"])
+    return data, received
+
+
+CONTENT = (versions.c.packed, versions.c.data, versions.c.received)
+
+
+def _version_row(row: RowMapping) -> VersionRow:
+    data, received = content(row)
+    kept = {name: row[name] for name in _PLAIN}
+    return VersionRow(**kept, data=data, received=received)
+
+
+_PLAIN = tuple(f.name for f in fields(VersionRow) if f.name not in ("data", "received"))
 
 
 def known_keys(
@@ -99,7 +117,8 @@ def known_stories(conn: Connection, ids: Iterable[str], before: int) -> dict[str
                 versions.c.story_id,
                 versions.c.number,
                 versions.c.content_digest,
-                versions.c.data["updated"].as_string().label("updated"),
+                versions.c.updated,
+                versions.c.data["updated"].as_string().label("said"),
                 versions.c.received_at,
                 versions.c.raw_digest,
                 stories.c.key,
@@ -111,7 +130,7 @@ def known_stories(conn: Connection, ids: Iterable[str], before: int) -> dict[str
                 row.key,
                 row.number,
                 row.content_digest,
-                datetime.fromisoformat(row.updated) if row.updated else None,
+                datetime.fromisoformat(row.said) if row.said else row.updated,
                 row.received_at,
                 row.raw_digest,
             )
@@ -122,8 +141,8 @@ def versions_before(conn: Connection, ids: Iterable[str], before: int) -> dict[s
     """The versions of *ids* that stood before capture *before* was taken in, by story."""
     found: dict[str, Version] = {}
     for chunk in _chunks(sorted(set(ids))):
-        for row in conn.execute(_before(chunk, before, versions.c.story_id, versions.c.data)):
-            found[row.story_id] = Version.model_validate(row.data)
+        for row in conn.execute(_before(chunk, before, versions.c.story_id, *CONTENT)).mappings():
+            found[row["story_id"]] = Version.model_validate(content(row)[0])
     return found
 
 
@@ -149,7 +168,7 @@ def versions_of_captures(
     if numbers:
         query = select(versions).where(versions.c.capture_id.in_(numbers))
         for row in conn.execute(query).mappings():
-            found.setdefault(row["capture_id"], {})[row["story_id"]] = VersionRow(**row)
+            found.setdefault(row["capture_id"], {})[row["story_id"]] = _version_row(row)
     return found
 
 
@@ -255,8 +274,25 @@ def put_versions(conn: Connection, rows: Sequence[VersionRow]) -> None:
             index_elements=["story_id", "capture_id"],
             set_={c.name: statement.excluded[c.name] for c in versions.c if not c.primary_key},
         ),
-        [{c.name: getattr(row, c.name) for c in versions.c} for row in rows],
+        [
+            {
+                **{name: getattr(row, name) for name in _PLAIN},
+                **kept(row.data, row.received),
+            }
+            for row in rows
+        ],
     )
+
+
+def kept(data: Mapping[str, Any], received: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The columns in which a version's content is kept."""
+    updated = data.get("updated")
+    return {
+        "data": None,
+        "received": None,
+        "packed": [data, received],
+        "updated": datetime.fromisoformat(updated) if updated else None,
+    }
 
 
 def drop_version(conn: Connection, story: str, capture_id: int) -> None:
@@ -390,8 +426,7 @@ _edits_of = (
 )
 _current = select(
     stories,
-    versions.c.data,
-    versions.c.received,
+    *CONTENT,
     versions.c.raw_digest,
     func.coalesce(captures.c.rule, 1).label("intake_rule"),
     (stories.c.capture_id == first_of(stories.c.wire)).label("first_fill"),
@@ -408,7 +443,8 @@ _current_of = _current.where(stories.c.id.in_(bindparam("ids", expanding=True)))
 
 def _story(row: RowMapping, edits: Sequence[HeadlineEdit], texts: Mapping[str, Version]) -> Story:
     # Rows were written from validated values; validating every field again costs 0.2 ms a story.
-    version = Version.model_validate(row["data"])
+    data, received = content(row)
+    version = Version.model_validate(data)
     before = texts.get(row["id"])
     return Story(
         id=row["id"],
@@ -418,7 +454,7 @@ def _story(row: RowMapping, edits: Sequence[HeadlineEdit], texts: Mapping[str, V
         identity=Identity(rule=row["rule"], key=row["key"], degraded=row["degraded"]),
         version=version,
         number=row["number"],
-        received=Digests(**row["received"]) if row["received"] else None,
+        received=Digests(**received) if received else None,
         raw_digest=row["raw_digest"],
         first_received=row["first_received_at"],
         received_at=row["received_at"],
@@ -445,7 +481,7 @@ def _texts_of_edits(
     found: dict[str, Version] = {}
     for chunk in _chunks(sorted(written)):
         query = (
-            select(versions.c.story_id, versions.c.number, versions.c.data)
+            select(versions.c.story_id, versions.c.number, *CONTENT)
             .join(stories, stories.c.id == versions.c.story_id)
             .join(captures, captures.c.id == stories.c.capture_id)
             .where(
@@ -455,9 +491,9 @@ def _texts_of_edits(
             )
             .order_by(versions.c.capture_id)
         )
-        for row in conn.execute(query):
-            if row.number == written[row.story_id]:
-                found[row.story_id] = Version.model_validate(row.data)
+        for row in conn.execute(query).mappings():
+            if row["number"] == written[row["story_id"]]:
+                found[row["story_id"]] = Version.model_validate(content(row)[0])
     return found
 
 
@@ -602,7 +638,7 @@ def history(conn: Connection, story: str) -> list[VersionRow]:
     rows = conn.execute(
         select(versions).where(versions.c.story_id == story).order_by(versions.c.capture_id)
     )
-    return [VersionRow(**r) for r in rows.mappings()]
+    return [_version_row(r) for r in rows.mappings()]
 
 
 def add_edit(conn: Connection, story: str, edit: HeadlineEdit) -> None:

@@ -30,6 +30,8 @@ from sqlalchemy import (
     true,
 )
 
+from stories.db import packing
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -78,6 +80,32 @@ class UtcDateTimes(TypeDecorator[list[datetime]]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> list[datetime] | None:
         return None if value is None else [_EPOCH + each * _MICROSECOND for each in value]
+
+
+class Packed(TypeDecorator[bytes]):
+    """Bytes, kept packed (:mod:`stories.db.packing`); those of before are not."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else packing.pack(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else packing.unpack(value)
+
+
+class PackedJson(TypeDecorator[Any]):
+    """JSON, kept packed."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
+        return None if value is None else packing.pack_json(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
+        return None if value is None else packing.unpack_json(value)
 
 
 # SQLite numbers rows by itself only in a column that is INTEGER exactly.
@@ -278,8 +306,12 @@ versions = Table(
     Column("raw_digest", String(64)),
     Column("content_digest", String(80), nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
+    # As versions were kept before they were packed; null in those that are.
     Column("data", JSON, nullable=False),
     Column("received", JSON, nullable=False),
+    # Both, packed; and what is asked for beside.
+    Column("packed", PackedJson),
+    Column("updated", UtcDateTime),
     PrimaryKeyConstraint("story_id", "capture_id"),
     Index(None, "capture_id"),
 )
@@ -409,7 +441,9 @@ statements = Table(
     Column("version", Integer, nullable=False),
     Column("kid", String(43), nullable=False),
     Column("digest", String(64), nullable=False),
+    # As statements were kept before they were packed; empty in those that are.
     Column("jws", Text, nullable=False),
+    Column("packed", LargeBinary),
     PrimaryKeyConstraint("story_id", "version"),
     Index(None, "kid"),
 )
@@ -444,7 +478,7 @@ receipts = Table(
     # The place in the log, and since when; none while it waits for one. The leaf says both what was
     # received and, from then on, when it was logged.
     Column("idx", BigInteger),
-    Column("leaf", LargeBinary, nullable=False),
+    Column("leaf", Packed, nullable=False),
     Column("logged_at", UtcDateTime),
     UniqueConstraint("idx"),
 )

@@ -9,14 +9,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import feedparser
 import pytest
-import sqlalchemy
 from lxml import etree
 
 from desk import replaying
@@ -24,6 +23,7 @@ from desk.cli.app import COMMANDS, main
 from ingest.replay import Selection
 from stories import clock
 from stories.db import Store, connect, feeds, key_value, outbox, wires
+from stories.db import stories as records
 from tests import hostile
 
 WIRECOPY = Path(sys.executable).with_name("wirecopy")
@@ -265,9 +265,10 @@ def test_a_replay_says_what_the_code_changed(house: House) -> None:
     house.run("poll")
     store = connect(f"sqlite:///{house.folder}/wirecopy-data/wirecopy.sqlite3")
     with store.write() as conn:  # as if other code had read the item otherwise
-        conn.execute(
-            sqlalchemy.text("UPDATE versions SET data = replace(data, 'Tram line', 'Bus line')")
-        )
+        for version in records.versions_of_captures(conn, [1])[1].values():
+            if version.data["headline"].startswith("Tram line"):
+                otherwise = {**version.data, "headline": "Bus line opens"}
+                records.put_versions(conn, [replace(version, data=otherwise)])
     store.close()
     tram = next(s["id"] for s in house.listed("stories") if s["agency_id"] == "tram")
     shown = house.run("replay", "--dry-run")

@@ -13,6 +13,7 @@ from publish.web.representation import etag_of
 from stories import clock
 from stories.config import Config
 from stories.db import Connection, Store, feeds, outbox, proofs, tables
+from stories.db import stories as records
 from stories.db.proofs import Receipt
 from stories.keys import current_signer, key_set, log_key
 from tests.conftest import ConfigOf
@@ -35,6 +36,22 @@ def old(leaf: bytes) -> bytes:
     return canonical(members)
 
 
+def keep_plain(conn: Connection) -> None:
+    """Keep versions and statements, one of each story, as they were before they were packed."""
+    for version in conn.execute(tables.versions.select()).mappings().all():
+        data, received = records.content(version)
+        this = tables.versions.c.story_id == version["story_id"]
+        plain = {"data": data, "received": received}
+        conn.execute(update(tables.versions).where(this).values(**plain))
+    for story in conn.execute(tables.statements.select()).all():
+        [jws] = proofs.statements_of(conn, story.story_id)
+        one = tables.statements.c.story_id == story.story_id
+        conn.execute(update(tables.statements).where(one).values(jws=jws))
+    for later in ("versions.packed", "versions.updated", "statements.packed"):
+        table, column = later.split(".")
+        conn.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+
+
 def take_back(store: Store, conf: Config) -> None:
     """Make *store*, with what is in it, what it would have been at schema 0003; of two stories
     published, one receipt waits for its place in the log again."""
@@ -48,6 +65,9 @@ def take_back(store: Store, conf: Config) -> None:
         conn.execute(tables.tiles.delete())
         found = [Receipt(tlog.leaf_hash(leaf), "s", 1, n, leaf) for n, leaf in enumerate(leaves)]
         proofs.add_receipts(conn, found)
+        for each in found:  # not packed
+            plain_leaf = text("UPDATE receipts SET leaf = :leaf WHERE hash = :hash")
+            conn.execute(plain_leaf, {"leaf": each.leaf, "hash": each.hash})
         first = tables.receipts.c.hash == found[0].hash
         conn.execute(update(tables.receipts).where(first).values(idx=0))
         tiles = tlog.extend(0, lambda *_: b"", [found[0].hash])
@@ -57,20 +77,21 @@ def take_back(store: Store, conf: Config) -> None:
         proofs.advance_log(conn, 1, checkpoint)
         for row in conn.execute(tables.statements.select()).all():
             proof = tlog.write_proof(0, [], checkpoint)
-            said = {**earlier(payload_of(row.jws)), "receipt": proof}
+            [known] = proofs.statements_of(conn, row.story_id)
+            said = {**earlier(payload_of(known)), "receipt": proof}
             jws = signer.sign(said)
             this = tables.statements.c.story_id == row.story_id
-            told = {"jws": jws, "digest": digest(jws.encode())}
+            told = {"jws": jws, "packed": None, "digest": digest(jws.encode())}
             conn.execute(update(tables.statements).where(this).values(**told))
         keep_whole(conn, conf)
         conn.execute(text("ALTER TABLE receipts DROP COLUMN logged_at"))
+        keep_plain(conn)
         for index in (
             *("blobs_parent", "problems_at", "identities_capture_id", "identities_shared_from"),
             *("versions_replaced", "outbox_kind_since_key", "stories_second_look"),
         ):
             conn.execute(text(f"DROP INDEX ix_{index}"))
         conn.execute(text("CREATE INDEX ix_outbox_kind_due_at ON outbox (kind, due_at)"))
-        conn.execute(text("DROP TABLE standing"))
         for later in (
             *("wires.expires_after", "captures.rule", "wires.whole", "wires.retry_at"),
             *("blobs.parent", "blobs.depth", "stories.addresses", "stories.second_look"),
@@ -79,6 +100,7 @@ def take_back(store: Store, conf: Config) -> None:
         ):
             table, column = later.split(".")
             conn.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+        conn.execute(text("DROP TABLE standing"))
         conn.execute(text("UPDATE alembic_version SET version_num = '0003'"))
         conn.execute(text("DELETE FROM notes"))  # rendered by an older number
 
@@ -115,6 +137,7 @@ def whole(store: Store, conf: Config) -> None:
             conn.execute(text(query), told)
         for column in ("placements.digests", "feeds.digest", "entries.digests", "entries.packed"):
             conn.execute(text("ALTER TABLE {} DROP COLUMN {}".format(*column.split("."))))
+        keep_plain(conn)
         conn.execute(text("UPDATE alembic_version SET version_num = '0011'"))
 
 
