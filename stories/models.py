@@ -457,14 +457,14 @@ def key_digest(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-SHORT = 8
+KEY_BYTES = 8
 """Bytes of a key's digest by which items are told apart. Two keys that share them cost a reading;
 nothing else."""
 
 
 def short_key(digest: str) -> bytes:
     """The short name of the key that has this *digest*."""
-    return bytes.fromhex(digest[: 2 * SHORT])
+    return bytes.fromhex(digest[: 2 * KEY_BYTES])
 
 
 def short_keys(keys: Iterable[str | None]) -> frozenset[bytes]:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from stories.db.tables import captures, identities, standing, stories, wires
-from stories.models import SHORT, Memory, Standing, short_key
+from stories.models import KEY_BYTES, Memory, Standing, short_key
 
 
 def recall(conn: Connection, names: Sequence[str]) -> dict[str, Memory]:
@@ -60,7 +60,7 @@ _ITEMS = select(standing).where(standing.c.wire.in_(bindparam("names", expanding
 
 
 def _cut(keys: bytes) -> frozenset[bytes]:
-    return frozenset(keys[at : at + SHORT] for at in range(0, len(keys), SHORT))
+    return frozenset(keys[at : at + KEY_BYTES] for at in range(0, len(keys), KEY_BYTES))
 
 
 def replace(

@@ -47,7 +47,7 @@ def test_its_processor_time_and_its_memory_are_bounded(server: Forked) -> None:
     with closing(Sandbox(Limits(seconds=1))) as one, pytest.raises(ParseError) as refused:
         one.read(heavy(), HINTS, WIRE)
     assert refused.value.state == "parse-timeout"
-    words = "words of a long story " * 60
+    words = "words of a long story " * 300
     many = feed(f"<item><title>T</title><description>{words}</description></item>" * 2_000)
     with closing(Sandbox(Limits(memory=6 << 20))) as one, pytest.raises(ParseError) as refused:
         one.read(many, HINTS, WIRE)
