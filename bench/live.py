@@ -32,6 +32,7 @@ from bench.sides import SideError
 from bench.table import Cell, Table
 from stories.config import load
 from stories.db import Store, connect, tables
+from stories.db import stories as records
 from stories.pdeathsig import bound_to_parent
 
 WIRECOPY = Path(sys.executable).with_name("wirecopy")
@@ -198,9 +199,10 @@ def _watch_wires(store: Store, seen: Seen, stop: threading.Event) -> None:
 
 def _received(store: Store) -> dict[str, datetime]:
     versions = tables.versions
-    query = select(versions.c.data, versions.c.received_at).where(versions.c.number == 1)
+    query = select(*records.CONTENT, versions.c.received_at).where(versions.c.number == 1)
     with store.read() as conn:
-        return {row.data["agency_id"]: row.received_at for row in conn.execute(query)}
+        rows = conn.execute(query).mappings().all()
+    return {records.content(row)[0]["agency_id"]: row["received_at"] for row in rows}
 
 
 def _until(happened: Callable[[], object], folder: Path) -> None:
