@@ -103,7 +103,7 @@ def empty_database(url: str) -> Iterator[str]:
     """
     for number in range(16):
         ours = logical(url, number)
-        with client(ours) as broker:
+        with client(ours, timeout=30) as broker:  # its disk may be busy with others
             if broker.dbsize() == 0 and broker.set("wirecopy-tests", os.getpid(), nx=True):
                 try:
                     yield ours
