@@ -36,7 +36,7 @@ from pydantic import BaseModel, ValidationError
 
 from ingest.item import Contents, Hints
 from ingest.parse import LONGEST_MESSAGE, storable
-from ingest.sandbox_child import ANSWER, CONTENTS, OUT_OF_MEMORY, READY, REFUSED, REQUEST
+from ingest.sandbox_child import ANSWER, CONTENTS, KEPT, OUT_OF_MEMORY, READY, REFUSED, REQUEST
 from ingest.sandbox_forks import ForkedChild
 from stories.config import Wire
 from stories.errors import ParseError, WirecopyError
@@ -319,7 +319,7 @@ _LATER = "it is tried again later; see that the machine has memory and processes
 def _environment() -> dict[str, str]:
     """The child's environment: where our code is, and nothing that may hold secrets."""
     here = str(Path(__file__).resolve().parents[1])
-    kept = {k: v for k in ("PATH", "LANG", "LC_ALL", "TZDIR") if (v := os.environ.get(k))}
+    kept = {k: v for k in KEPT if (v := os.environ.get(k))}
     return {**kept, "PYTHONPATH": here, "PYTHONDONTWRITEBYTECODE": "1"}
 
 

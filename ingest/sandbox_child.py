@@ -35,6 +35,9 @@ READY, CONTENTS, REFUSED = b"R", b"C", b"E"
 
 OUT_OF_MEMORY = "parse-memory"
 
+KEPT = ("PATH", "LANG", "LC_ALL", "TZDIR")
+"""What the child may know of the environment."""
+
 
 def main(memory: int, files: int) -> None:
     """Serve the parent until it closes the pipe. It is started so that it ends with that one

@@ -31,9 +31,6 @@ _LIMITS = struct.Struct("!QI")
 _NUMBER = struct.Struct("!i")
 """A process id, then an exit status as waitpid(2) has it."""
 
-_KEPT = ("PATH", "LANG", "LC_ALL", "TZDIR")
-"""What a child may know of the environment."""
-
 
 def door() -> tuple[socket.socket, socket.socket]:
     """The two ends of a new door, of the server and of its clients.
@@ -188,7 +185,9 @@ def _become(server: int, streams: list[int], memory: int, files: int) -> NoRetur
 
 def _forget_environment() -> None:
     """Forget the environment, which may hold secrets, where the kernel put it too (proc(5))."""
-    kept = {name: value for name in _KEPT if (value := os.environ.get(name)) is not None}
+    kept = {
+        name: value for name in sandbox_child.KEPT if (value := os.environ.get(name)) is not None
+    }
     os.environ.clear()
     with suppress(OSError):
         fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
