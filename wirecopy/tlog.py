@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import Literal
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -245,8 +246,8 @@ def _check_steps(
 # Tiles as a site serves them
 
 
-def tile_path(level: int, number: int, width: int = WIDTH) -> str:
-    """Where a tile is served below the log's address: ``tile/L/N[.p/W]``."""
+def tile_path(level: int | Literal["entries"], number: int, width: int = WIDTH) -> str:
+    """Where a tile, or its bundle of entries, is served below the log: ``tile/L/N[.p/W]``."""
     pieces = [f"{number % 1000:03d}"]
     while number := number // 1000:
         pieces.insert(0, f"x{number % 1000:03d}")

@@ -41,7 +41,7 @@ from stories.db import Connection, Store, feeds, key_value, outbox
 from stories.db import stories as records
 from stories.db.outbox import Job, Kind
 from stories.errors import ExportError
-from wirecopy.tlog import WIDTH
+from wirecopy.tlog import WIDTH, tile_path
 
 SECONDS = 5.0
 """After so long a turn begins no new step; the next goes on."""
@@ -524,10 +524,10 @@ def name_of(address: str) -> str:
 
 def _whole_tiles(at: int) -> Iterator[str]:
     """The addresses of the tiles that are whole with the lowest one of number *at*."""
-    yield f"/log/tile/entries/{_number(at)}"
+    yield f"/log/{tile_path('entries', at)}"
     level = 0
     while True:
-        yield f"/log/tile/{level}/{_number(at)}"
+        yield f"/log/{tile_path(level, at)}"
         if (at + 1) % WIDTH:
             return
         at, level = at // WIDTH, level + 1
@@ -539,17 +539,10 @@ def _partial_tiles(size: int) -> Iterator[str]:
     while size:
         at, width = divmod(size, WIDTH)
         if width:
-            for kind in ("entries", level) if level == 0 else (level,):
-                yield f"/log/tile/{kind}/{_number(at)}.p/{width}"
+            if level == 0:
+                yield f"/log/{tile_path('entries', at, width)}"
+            yield f"/log/{tile_path(level, at, width)}"
         size, level = at, level + 1
-
-
-def _number(number: int) -> str:
-    """A tile's number as tlog-tiles writes it: ``x001/x234/067``."""
-    parts = [f"{number % 1000:03}"]
-    while number := number // 1000:
-        parts.insert(0, f"x{number % 1000:03}")
-    return "/".join(parts)
 
 
 def _chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
