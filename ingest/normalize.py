@@ -24,7 +24,6 @@ from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import INTAKE_RULE, Category, Media, Version
 from wirecopy.encoding import well_formed
-from wirecopy.scope import Copy
 from wirecopy.statement import Credit
 from wirecopy.text import (
     Projection,
@@ -151,23 +150,6 @@ def unread_dates(item: Item, version: Version, wire: Wire) -> dict[str, str]:
         "updated": item.updated if version.updated is None else (),
     }
     return {n: text for n, texts in stated.items() if (text := dates.unread(texts, zone))}
-
-
-def received(version: Version) -> Copy:
-    """The copy that *version* is, made of an item as it was found: that of the received digests.
-
-    A plain text body is put into paragraphs, a summary that only repeats the body is left out,
-    and media that are on no web address are, since nobody could ever see them; nothing else was
-    touched.
-    """
-    return Copy(
-        headline=version.headline,
-        body=version.body,
-        media=tuple(medium.url for medium in version.media),
-        summary=version.summary or "",
-        tags=(*(category.label for category in version.categories), *version.keywords),
-        base=version.base,
-    )
 
 
 def content_digest(

@@ -23,10 +23,10 @@ from ingest.item import (
     Refusal,
     summed_up,
 )
-from ingest.normalize import content_digest, normalize, project_body, received, unread_dates
+from ingest.normalize import content_digest, normalize, project_body, unread_dates
 from stories.config import Wire
 from stories.errors import ParseError
-from stories.models import Version
+from stories.models import Version, received_copy
 from wirecopy.encoding import digest, well_formed
 from wirecopy.scope import parts
 from wirecopy.text import RULE, Projection
@@ -84,7 +84,7 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
                     raise ParseError(fault.state, f"item {item.position}: {fault.message}")
                 doubts[item.position] = fault
             made = parts(
-                received(version),
+                received_copy(version),
                 body=projected,
                 rule=None if hints.rule >= 2 else RULE,
             )

@@ -15,7 +15,7 @@ from publish.entry import Entry, compose
 from publish.formats import WRITERS, Format
 from stories.config import Config
 from stories.errors import NO_HEADLINE, ParseError, RenderError
-from stories.models import Story, Version
+from stories.models import Story, Version, received_copy
 from wirecopy.encoding import xml_chars
 from wirecopy.feed import read_feed
 from wirecopy.scope import Copy, Measurement, Part, Scope, measure, widest
@@ -129,18 +129,6 @@ def read_back(format: Format, entry: bytes) -> Copy:
     """
     (found,) = read_feed(_AS_FEED[format] % entry)
     return found.copy
-
-
-def received_copy(version: Version) -> Copy:
-    """What was received of *version*, as it is measured."""
-    return Copy(
-        headline=version.headline,
-        body=version.body,
-        media=tuple(medium.url for medium in version.media),
-        summary=version.summary or "",
-        tags=(*(category.label for category in version.categories), *version.keywords),
-        base=version.base,
-    )
 
 
 def _disclosing(

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from wirecopy.encoding import xml_chars
-from wirecopy.scope import Digests
+from wirecopy.scope import Copy, Digests
 from wirecopy.statement import Credit
 from wirecopy.text import paragraphs, plain
 
@@ -130,6 +130,23 @@ def credit_of(version: Version) -> Credit:
         agency=xml_chars(version.agency).strip() or version.wire,
         agency_id=xml_chars(version.agency_id),
         agency_version=xml_chars(version.agency_version or ""),
+    )
+
+
+def received_copy(version: Version) -> Copy:
+    """The copy that *version* is, made of an item as it was found: that of the received digests.
+
+    A plain text body is put into paragraphs, a summary that only repeats the body is left out,
+    and media that are on no web address are, since nobody could ever see them; nothing else was
+    touched.
+    """
+    return Copy(
+        headline=version.headline,
+        body=version.body,
+        media=tuple(medium.url for medium in version.media),
+        summary=version.summary or "",
+        tags=(*(category.label for category in version.categories), *version.keywords),
+        base=version.base,
     )
 
 

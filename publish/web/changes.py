@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from publish.diff import Difference, Words, differences, word_differences
-from publish.render import read_back, received_copy
+from publish.render import read_back
 from publish.web.wording import PART_NAMES
 from stories.errors import ParseError
-from stories.models import Version
+from stories.models import Version, received_copy
 from wirecopy.scope import PARTS, Measurement, Part
 
 MOST = 40

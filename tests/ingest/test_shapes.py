@@ -16,9 +16,9 @@ import pytest
 from ingest import formats
 from ingest.decide import headline
 from ingest.item import Hints, Item, Parsed
-from ingest.normalize import content_digest, normalize, received
+from ingest.normalize import content_digest, normalize
 from stories.config import Wire
-from stories.models import Version
+from stories.models import Version, received_copy
 from tests.ingest.identities import identify
 from wirecopy.scope import Copy, digests
 from wirecopy.text import plain_to_html, unfolded
@@ -92,5 +92,5 @@ def untouched(item: Item, version: Version) -> bool:
     """Whether *version* has headline, words and links of *item*, read from the item itself."""
     body = item.body if item.body_html else plain_to_html(item.body, unfolded)
     found = digests(Copy(headline(item), body, base=item.base or None))
-    kept = digests(received(version))
+    kept = digests(received_copy(version))
     return all(getattr(found, p) == getattr(kept, p) for p in ("headline", "text", "links"))

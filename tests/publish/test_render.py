@@ -15,7 +15,7 @@ from publish.render import Rendered
 from stories.config import Config, Publisher
 from stories.errors import RenderError
 from stories.labels import WORDINGS
-from stories.models import Category, HeadlineEdit, Media, Story
+from stories.models import Category, HeadlineEdit, Media, Story, received_copy
 from tests.publish import hostile
 from tests.publish.checks import NAMES, parse
 from tests.publish.samples import (
@@ -308,7 +308,7 @@ def test_no_claim_is_ever_made_that_does_not_measure(of: Story) -> None:
     assert found.entry.edited_headline_only == (scope == "headline-only")
     line = conf.disclosure(scope, found.entry.agency, found.measurement.changed)
     assert found.entry.disclosure.replace("media", "pictures") == xml_chars(line.text)
-    received = render.received_copy(of.version)
+    received = received_copy(of.version)
     for name in FORMATS:
         copy = render.read_back(name, getattr(found, name))
         measured = measure(received, copy, disclosure=found.entry.disclosure)
