@@ -72,7 +72,8 @@ def poll(
                 yield None
             elif wire is not None:
                 under_way[state.name] = wire, state
-                yield request_of(wire, state.url, *_validators(wire, state))
+                validators = _validators(wire, state)
+                yield request_of(wire, state.url, *validators, known=state.sent_digest)
 
     groups = client.fetch_together(requests(), user_agent=config.agent, company=COMPANY)
     with closing(groups):
@@ -108,7 +109,7 @@ def outcome(
     """
     conditional = any(_validators(wire, before))
     came = response.status == 200 and response.error is None
-    digest = body_digest(response.body) if came else None
+    digest = body_digest(response.body) if came and not response.same else before.body_digest
     unchanged = came and digest == before.body_digest
     state, message = judge(response, unchanged=unchanged, conditional=conditional)
     headers = combined(response.headers)
@@ -152,7 +153,7 @@ def outcome(
         "moved_since": address.moved_since,
         "retry_at": due.retry_at,
     }
-    for name in ("etag", "last_modified", "body_digest", "captured_at"):
+    for name in ("etag", "last_modified", "body_digest", "sent_digest", "captured_at"):
         values[name] = getattr(before, name)
     if state in GOOD:
         # Validators are kept after every 200 and 304, the same body included: servers change
@@ -164,6 +165,8 @@ def outcome(
             values["last_modified"] = headers.get("last-modified")
     if moved:
         values["etag"] = values["last_modified"] = None  # they belong to the other address
+    if came:
+        values["sent_digest"] = response.sent
     if state == "ok":
         values["body_digest"] = digest
         values["captured_at"] = now
@@ -218,9 +221,14 @@ def _validators(wire: Wire, state: WireState) -> tuple[str | None, str | None]:
 
 
 def request_of(
-    wire: Wire, url: str, etag: str | None = None, last_modified: str | None = None
+    wire: Wire,
+    url: str,
+    etag: str | None = None,
+    last_modified: str | None = None,
+    known: str | None = None,
 ) -> Request:
-    """The GET for a wire at *url*, conditional by both validators, exactly as received.
+    """The GET for a wire at *url*, conditional by both validators, exactly as received; *known* is
+    the name of its last body as sent.
 
     Its headers may be secrets: they go to the configured origin only, wherever a server says that
     the wire moved.
@@ -230,6 +238,7 @@ def request_of(
         url=url,
         etag=etag,
         last_modified=last_modified,
+        known=known,
         headers=tuple((k, v.get_secret_value()) for k, v in wire.headers.items()),
         home=wire.url,
         proxy=wire.proxy.get_secret_value() if wire.proxy is not None else None,

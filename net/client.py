@@ -71,7 +71,8 @@ class Request:
     """One poll of one wire.
 
     ``etag`` and ``last_modified`` are sent verbatim as If-None-Match and If-Modified-Since, both,
-    every time. ``headers`` are the wire's own and may be secrets: they are kept out of ``repr`` and
+    every time. A body with the name *known* (:attr:`Response.sent`) is not decoded. ``headers`` are
+    the wire's own and may be secrets: they are kept out of ``repr`` and
     messages, and are sent to the origin of ``home`` (``url``, where that is empty) only, never to
     another one that a redirect leads to (RFC 9110 §15.4). ``timeout`` is in seconds, for the whole
     transfer.
@@ -84,6 +85,7 @@ class Request:
     url: str = field(repr=False)
     etag: str | None = None
     last_modified: str | None = None
+    known: str | None = None
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     home: str = field(default="", repr=False)
     proxy: str | None = field(default=None, repr=False)
@@ -113,7 +115,8 @@ class Response:
     ``url`` is the last one requested. ``headers`` are those of the last response as received, names
     in lower case, order and repetitions kept, and decoded as ISO 8859-1, so that validators are
     sent back byte for byte. ``withheld`` are the names of the request's own headers if ``url`` was
-    not sent them.
+    not sent them. ``sent`` names the body of a 200 as it was sent, where that was coded; if that is
+    what the request says is ``known``, the body is left empty and ``same`` set.
     """
 
     wire: str
@@ -124,6 +127,8 @@ class Response:
     hops: tuple[Hop, ...]
     error: FetchError | None
     withheld: tuple[str, ...] = ()
+    sent: str | None = None
+    same: bool = False
 
     @property
     def moved_to(self) -> str | None:
@@ -683,10 +688,12 @@ class Transfer:
                 raise self._failure(code, text)
             if not self._headed:
                 raise _fault("protocol", "its answer breaks off in the headers")
-            body = self._body.whole() if self._body else b""
+            sent = self._body.name() if self._body and self._status == 200 else None
+            same = sent is not None and sent == self.request.known
+            body = self._body.whole() if self._body and not same else b""
         except FetchError as error:
             return self.response(error)
-        return self.response(None, body)
+        return self.response(None, body, sent, same=same)
 
     def _follow(self) -> str:
         if not (locations := self._values("location")):
@@ -744,7 +751,14 @@ class Transfer:
             return _fault("timeout", f"{came}, then nothing for {SILENCE_SECONDS:g} s")
         return _fault("timeout", f"only {came} within {limit}")
 
-    def response(self, error: FetchError | None, body: bytes = b"") -> Response:
+    def response(
+        self,
+        error: FetchError | None,
+        body: bytes = b"",
+        sent: str | None = None,
+        *,
+        same: bool = False,
+    ) -> Response:
         """The response, ended by *error* or, with *body*, whole."""
         if error and self._status >= 400:
             error = None  # the status counts, and its Retry-After
@@ -760,6 +774,8 @@ class Transfer:
             hops=self.hops,
             error=error,
             withheld=self.withheld,
+            sent=sent,
+            same=same,
         )
 
 

@@ -442,6 +442,7 @@ class WireState:
     retry_at: datetime | None = None
     standing_of: int | None = None
     context: str | None = None
+    sent_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,8 @@ wires = Table(
     # bytes; NULL: the next capture is read whole.
     Column("standing_of", BigInteger),
     Column("context", String(80)),
+    # Of the last 200's body as it was sent, where that was coded (net/decoder.py).
+    Column("sent_digest", String(64)),
     # The dispatcher's three questions: what is due in a lane, what is under way, what began lately.
     Index(None, "lane", "due_at"),
     Index(None, "lease_until"),

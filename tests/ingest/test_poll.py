@@ -1,5 +1,6 @@
 """Polling over real HTTP into a real store: what is kept, what is remembered, what is told."""
 
+import gzip
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -100,6 +101,37 @@ def test_a_new_validator_on_the_same_bytes_is_remembered(poller: Poller) -> None
     assert poller.poll().state == "unchanged"
     assert (poller.state.etag, poller.state.last_modified) == ('"2"', None)
     assert poller.captured() == 1
+
+
+def test_a_body_that_is_sent_again_is_known_before_it_is_unpacked(poller: Poller) -> None:
+    long = FEED + b"<!--" + b"-" * 2000 + b"-->"
+
+    def told(level: int, etag: str, feed: bytes = long) -> str:
+        headers = {"Content-Encoding": "gzip", "ETag": etag}
+        poller.server.answer("/feed.xml", gzip.compress(feed, level, mtime=0), headers)
+        return poller.poll().state
+
+    poller.configure(trust_validators=False)
+    assert told(9, '"1"') == "ok"
+    names = [poller.state.sent_digest]
+    assert told(9, '"2"') == "unchanged"
+    assert (poller.state.etag, [poller.state.sent_digest]) == ('"2"', names)
+    assert told(1, '"3"') == "unchanged"  # other bytes on the way, the same within
+    names.append(poller.state.sent_digest)
+    assert told(1, '"4"', long.replace(b"Rain", b"Snow")) == "ok"
+    names.append(poller.state.sent_digest)
+    assert len({None, *names}) == 4
+    poller.configure(trust_validators=False, max_bytes=len(long) - 1)
+    assert poller.poll().state == "too-large"  # what was taken is not what may be taken now
+    poller.configure(trust_validators=False)
+    assert poller.poll().state == "unchanged"
+    assert poller.captured() == 2
+
+
+def test_a_body_that_was_not_coded_is_not_known_before(poller: Poller) -> None:
+    poller.poll()
+    assert poller.state.sent_digest is None
+    assert poller.state.body_digest is not None
 
 
 def test_a_304_without_validators_forgets_none(poller: Poller) -> None:

@@ -44,6 +44,61 @@ def test_gzip_comes_out_whole_however_it_comes_in(
     assert collect(data.draw(split(sent)), codings=["gzip"]) == b"".join(members)
 
 
+@given(st.data(), st.lists(st.binary(max_size=300), min_size=1, max_size=3))
+def test_gzip_is_taken_for_what_zlib_takes_it_for(
+    data: st.DataObject, members: list[bytes]
+) -> None:
+    coded = bytearray(
+        b"".join(gzip.compress(m, data.draw(st.sampled_from((1, 9)))) for m in members)
+    )
+    for at in data.draw(st.lists(st.integers(0, len(coded) - 1), max_size=3)):
+        coded[at] = data.draw(st.integers(0, 255))
+    sent = bytes(coded)
+    try:
+        expected = by_zlib(sent)
+    except (zlib.error, EOFError):
+        assert state_of([sent], codings=["gzip"]) in ("protocol", "truncated", "too-large")
+    else:
+        assert collect([sent], codings=["gzip"]) == expected
+
+
+def by_zlib(sent: bytes) -> bytes:
+    """All members of *sent*, and nothing else up to its padding."""
+    found = b""
+    while True:
+        member = zlib.decompressobj(wbits=31)
+        found += member.decompress(sent)
+        if not member.eof:
+            raise EOFError
+        sent = member.unused_data
+        if sent[:1] != b"\x1f":
+            return found
+
+
+@pytest.mark.parametrize("codings", [[], ["gzip"], ["br", "gzip"]])
+def test_the_name_of_a_body_is_of_all_that_decoding_depends_on(codings: list[str]) -> None:
+    def name(sent: bytes, limit: int = 1 << 20, codings: Iterable[str] = codings) -> str | None:
+        body = Body(limit, codings)
+        body.feed(sent[:7])
+        body.feed(sent[7:])
+        found = body.name()
+        assert found == body.name()
+        return found
+
+    sent = gzip.compress(FEED)
+    names = [name(sent), name(sent + b"\0"), name(sent, 1 << 19), name(sent, codings=["x-gzip"])]
+    assert None not in names
+    assert len(set(names)) == 4
+    assert name(sent) == name(sent)
+
+
+def test_a_body_that_is_not_coded_has_no_name() -> None:
+    body = Body(1 << 20, ["identity"])
+    body.feed(b"<rss/>")
+    assert body.name() is None
+    assert body.whole() == b"<rss/>"
+
+
 @given(st.data(), st.binary(max_size=300))
 def test_identity_comes_out_whole_however_it_comes_in(data: st.DataObject, sent: bytes) -> None:
     assert collect(data.draw(split(sent))) == sent

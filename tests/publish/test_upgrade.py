@@ -95,7 +95,7 @@ def take_back(store: Store, conf: Config) -> None:
         for later in (
             *("wires.expires_after", "captures.rule", "wires.whole", "wires.retry_at"),
             *("blobs.parent", "blobs.depth", "stories.addresses", "stories.second_look"),
-            *("wires.standing_of", "wires.context"),
+            *("wires.standing_of", "wires.context", "wires.sent_digest"),
             *("placements.digests", "feeds.digest", "entries.digests", "entries.packed"),
         ):
             table, column = later.split(".")
@@ -135,7 +135,10 @@ def whole(store: Store, conf: Config) -> None:
             query = "UPDATE feeds SET etag = :etag WHERE name = :name AND format = :form"
             told = {"etag": etag_of(bytes(row.body)), "name": row.name, "form": row.format}
             conn.execute(text(query), told)
-        for column in ("placements.digests", "feeds.digest", "entries.digests", "entries.packed"):
+        for column in (
+            *("placements.digests", "feeds.digest", "entries.digests", "entries.packed"),
+            "wires.sent_digest",
+        ):
             conn.execute(text("ALTER TABLE {} DROP COLUMN {}".format(*column.split("."))))
         keep_plain(conn)
         conn.execute(text("UPDATE alembic_version SET version_num = '0011'"))
