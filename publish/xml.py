@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from html import escape
 from types import MappingProxyType
 from urllib.parse import unquote
@@ -144,6 +145,35 @@ def with_statement(entry: bytes, statement: str) -> bytes:
 
 def rss_channel(feed: FeedMetadata) -> tuple[bytes, bytes]:
     """What precedes the items of a channel, and what follows them."""
+    opening, closing = _rss_channel(_undated(feed))
+    if feed.updated is not None:  # when the newest entry changed, so none in an empty feed
+        built = _element("lastBuildDate", format_datetime(feed.updated))
+        opening += f"\n    {built}".encode()
+    return opening, closing
+
+
+def atom_feed(feed: FeedMetadata) -> tuple[bytes, bytes]:
+    """What precedes the entries of a feed, and what follows them."""
+    opening, closing = _atom_feed(_undated(feed))
+    if feed.updated is not None:
+        # No title can hold this mark: there it would be escaped.
+        opening = opening.replace(_updated(NEVER), _updated(feed.updated), 1)
+    return opening, closing
+
+
+def _undated(feed: FeedMetadata) -> FeedMetadata:
+    return feed.model_copy(update={"updated": None})
+
+
+def _updated(instant: datetime) -> bytes:
+    return _element("updated", rfc3339(instant)).encode()
+
+
+# feedgen is asked once: of a feed that changes, only the date does.
+
+
+@lru_cache(maxsize=256)
+def _rss_channel(feed: FeedMetadata) -> tuple[bytes, bytes]:
     out = FeedGenerator()
     # Preset to the present, and written by way of the process's locale; no method unsets it.
     out._FeedGenerator__rss_lastBuildDate = None
@@ -157,20 +187,20 @@ def rss_channel(feed: FeedMetadata) -> tuple[bytes, bytes]:
     out.image(url=feed.logo, title=feed.title, link=feed.page)
     out.ttl(feed.ttl)
     out.generator(feed.generator)
-    out.register_extension("wirecopy", lambda: _Extension(_RSS_NAMES, feed.updated), atom=False)
+    out.register_extension("wirecopy", lambda: _Extension(_RSS_NAMES), atom=False)
     document: bytes = out.rss_str(pretty=True)
     cut = document.rindex(b"</channel>")
     return document[:cut].rstrip(), b"  " + document[cut:]
 
 
-def atom_feed(feed: FeedMetadata) -> tuple[bytes, bytes]:
-    """What precedes the entries of a feed, and what follows them."""
+@lru_cache(maxsize=256)
+def _atom_feed(feed: FeedMetadata) -> tuple[bytes, bytes]:
     out = FeedGenerator()
     out.id(feed.id)
     out.title(feed.title)
     if feed.description:
         out.subtitle(feed.description)
-    out.updated(feed.updated or NEVER)
+    out.updated(NEVER)
     out.author(name=feed.publisher, uri=feed.publisher_url)
     out.link(href=f"{feed.page}.atom", rel="self", type="application/atom+xml")
     out.link(href=feed.page, rel="alternate", type="text/html")
@@ -188,18 +218,15 @@ def atom_feed(feed: FeedMetadata) -> tuple[bytes, bytes]:
 class _Extension:
     """What is added to a feed that feedgen writes."""
 
-    def __init__(self, names: dict[str, str], updated: datetime | None = None) -> None:
+    def __init__(self, names: dict[str, str]) -> None:
         self.names = names
-        self.updated = updated
 
     def extend_ns(self) -> dict[str, str]:
         """The namespaces to declare on the root, besides those that feedgen declares."""
         return dict(self.names)
 
     def extend_rss(self, rss: etree._Element) -> None:
-        """Add lastBuildDate: when the newest entry changed, so none in an empty feed."""
-        if self.updated is not None:
-            _add(rss[0], "lastBuildDate", format_datetime(self.updated))
+        """Add nothing."""
 
     def extend_atom(self, feed: etree._Element) -> None:
         """Add nothing."""
@@ -305,10 +332,6 @@ def _provenance(entry: Entry) -> Iterator[str]:
     ):
         if text is not None:
             yield _element(f"wirecopy:{name}", text)
-
-
-def _add(parent: etree._Element, name: str, text: str) -> None:
-    etree.SubElement(parent, name).text = text
 
 
 # Elements as text, each of which may be several lines

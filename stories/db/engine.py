@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Engine,
+    Executable,
     Integer,
     Table,
     create_engine,
@@ -347,6 +349,14 @@ def upsert(conn: Connection | str, table: Table) -> postgresql.Insert | sqlite.I
     if (conn if isinstance(conn, str) else conn.dialect.name) == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+@cache
+def replacing(dialect: str, table: Table) -> Executable:
+    """An INSERT of rows of *table*, each in place of the one that has its key."""
+    statement = upsert(dialect, table)
+    rest = {c.name: statement.excluded[c.name] for c in table.c if not c.primary_key}
+    return statement.on_conflict_do_update(index_elements=[*table.primary_key], set_=rest)
 
 
 COUNTED = 1000

@@ -11,13 +11,16 @@ import hashlib
 import struct
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 import zstandard
 from sqlalchemy import (
     Connection,
+    Executable,
+    Integer,
+    Text,
     and_,
     bindparam,
     delete,
@@ -31,8 +34,8 @@ from sqlalchemy import (
 )
 
 from stories.db.captures import first_of
-from stories.db.engine import upsert
-from stories.db.tables import captures, entries, feeds, outbox, placements, stories
+from stories.db.engine import replacing
+from stories.db.tables import UtcDateTime, captures, entries, feeds, outbox, placements, stories
 
 Format = Literal["rss", "atom", "json"]
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
@@ -71,7 +74,8 @@ def digest_in(digests: str, format: Format) -> str:
 def document_digest(format: Format, around: tuple[bytes, bytes], entries: Iterable[str]) -> str:
     """A digest of a document by all that it is joined of: what stands *around* its entries, and the
     digests of those, as :func:`digests_of` gave them."""
-    return digest_of([*around, *(digest_in(each, format).encode() for each in entries)])
+    listed = "".join([digest_in(each, format) for each in entries])
+    return digest_of([*around, listed.encode()])
 
 
 def pack(written: Mapping[Format, bytes]) -> bytes:
@@ -141,16 +145,11 @@ def lock(conn: Connection) -> None:
 
 def put_entries(conn: Connection, rows: Sequence[EntryRow]) -> None:
     """Write the rendered entries of stories, in place of earlier ones."""
-    if not rows:
-        return
-    statement = upsert(conn, entries)
-    conn.execute(
-        statement.on_conflict_do_update(
-            index_elements=["story_id"],
-            set_={c.name: statement.excluded[c.name] for c in entries.c if not c.primary_key},
-        ),
-        [{c.name: getattr(row, c.name) for c in entries.c} for row in rows],
-    )
+    if rows:
+        conn.execute(
+            replacing(conn.dialect.name, entries),
+            [{c.name: getattr(row, c.name) for c in entries.c} for row in rows],
+        )
 
 
 def drop_entries(conn: Connection, ids: Sequence[str]) -> None:
@@ -184,11 +183,10 @@ class Placement:
 def place(conn: Connection, wanted: Sequence[Placement]) -> set[str]:
     """Place each story in exactly its feeds; the feeds that any is in or was in before, whose lists
     are now to be brought up to date (:func:`relist`)."""
-    stories = [place.story_id for place in wanted]
-    theirs = placements.c.story_id.in_(stories)
-    before = set(conn.execute(select(placements.c.feed).where(theirs).distinct()).scalars())
+    stories = {"ids": [place.story_id for place in wanted]}
+    before = set(conn.execute(_PLACED, stories).scalars())
     if before:
-        conn.execute(delete(placements).where(theirs))
+        conn.execute(_DISPLACED, stories)
     rows = [
         {
             "feed": feed,
@@ -201,8 +199,16 @@ def place(conn: Connection, wanted: Sequence[Placement]) -> set[str]:
         for feed in sorted(place.feeds)
     ]
     if rows:
-        conn.execute(insert(placements), rows)
+        conn.execute(_PLACE, rows)
     return before.union(*(place.feeds for place in wanted))
+
+
+# Statements are made once: to make one takes several times what it takes to carry it out.
+
+_THEIRS = placements.c.story_id.in_(bindparam("ids", expanding=True))
+_PLACED = select(placements.c.feed).where(_THEIRS).distinct()
+_DISPLACED = delete(placements).where(_THEIRS)
+_PLACE = insert(placements)
 
 
 class Listed(NamedTuple):
@@ -224,20 +230,25 @@ the id.
 
 def listed(conn: Connection, feed: str) -> list[Listed]:
     """What the feed shows, in its order."""
-    query = (
-        select(placements.c.story_id, entries.c.changed_at, placements.c.digests)
-        .join(entries, entries.c.story_id == placements.c.story_id)
-        .where(placements.c.feed == feed, placements.c.digests.is_not(None))
-        .order_by(*_IN_ORDER)
-    )
-    return [Listed(*row) for row in conn.execute(query)]
+    return [Listed(*row) for row in conn.execute(_LISTED, {"of": feed})]
+
+
+_LISTED = (
+    select(placements.c.story_id, entries.c.changed_at, placements.c.digests)
+    .join(entries, entries.c.story_id == placements.c.story_id)
+    .where(placements.c.feed == bindparam("of"), placements.c.digests.is_not(None))
+    .order_by(*_IN_ORDER)
+)
 
 
 def packed_of(conn: Connection, ids: Sequence[str]) -> dict[str, bytes]:
     """The bytes of the entries of *ids* as they are kept, by story; those without are left out."""
-    here = entries.c.story_id.in_(list(ids)), entries.c.packed.is_not(None)
-    rows = conn.execute(select(entries.c.story_id, entries.c.packed).where(*here))
-    return {row.story_id: row.packed for row in rows}
+    return {row.story_id: row.packed for row in conn.execute(_PACKED_OF, {"ids": list(ids)})}
+
+
+_PACKED_OF = select(entries.c.story_id, entries.c.packed).where(
+    entries.c.story_id.in_(bindparam("ids", expanding=True)), entries.c.packed.is_not(None)
+)
 
 
 def relist(conn: Connection, feed: str, limit: int) -> tuple[list[Listed], list[str]]:
@@ -277,35 +288,28 @@ def relist(conn: Connection, feed: str, limit: int) -> tuple[list[Listed], list[
 
 
 def _newest(conn: Connection, feed: str, limit: int) -> list[Any]:
-    query = (
-        select(
-            placements.c.story_id,
-            placements.c.changed_at,
-            placements.c.position,
-            placements.c.digests,
-            entries.c.changed_at.label("story_changed_at"),
-        )
-        .join(entries, entries.c.story_id == placements.c.story_id)
-        .where(placements.c.feed == feed)
+    return list(conn.execute(_NEWEST, {"of": feed, "most": limit}).all())
+
+
+_NEWEST = (
+    select(
+        placements.c.story_id,
+        placements.c.changed_at,
+        placements.c.position,
+        placements.c.digests,
+        entries.c.changed_at.label("story_changed_at"),
     )
-    return list(conn.execute(query.order_by(*_IN_ORDER).limit(limit)).all())
+    .join(entries, entries.c.story_id == placements.c.story_id)
+    .where(placements.c.feed == bindparam("of"))
+    .order_by(*_IN_ORDER)
+    .limit(bindparam("most", type_=Integer()))
+)
 
 
 def _hide_after(conn: Connection, feed: str, last: Any) -> None:
     """Have the feed show nothing that comes after *last* in its order."""
-    at, position, name = placements.c.changed_at, placements.c.position, placements.c.story_id
-    behind = and_(position == last.position, name > last.story_id)
-    after = or_(
-        at < last.changed_at,
-        and_(at == last.changed_at, or_(position > last.position, behind)),
-    )
-    gone = conn.execute(
-        update(placements)
-        .where(placements.c.feed == feed, placements.c.digests.is_not(None), after)
-        .values(digests=None)
-        .returning(placements.c.story_id)
-    )
-    if ids := list(gone.scalars()):
+    here = {"of": feed, "at": last.changed_at, "place": last.position, "story": last.story_id}
+    if ids := list(conn.execute(_HIDE_AFTER, here).scalars()):
         elsewhere = placements.c.story_id == entries.c.story_id, placements.c.digests.is_not(None)
         conn.execute(
             update(entries)
@@ -313,6 +317,25 @@ def _hide_after(conn: Connection, feed: str, last: Any) -> None:
             .values(packed=None)
         )
 
+
+def _hiding() -> Executable:
+    at, position = bindparam("at", type_=UtcDateTime()), bindparam("place", type_=Integer())
+    behind = and_(
+        placements.c.position == position, placements.c.story_id > bindparam("story", type_=Text())
+    )
+    after = or_(
+        placements.c.changed_at < at,
+        and_(placements.c.changed_at == at, or_(placements.c.position > position, behind)),
+    )
+    return (
+        update(placements)
+        .where(placements.c.feed == bindparam("of"), placements.c.digests.is_not(None), after)
+        .values(digests=None)
+        .returning(placements.c.story_id)
+    )
+
+
+_HIDE_AFTER = _hiding()
 
 BURST = timedelta(hours=1)
 MOST_BEYOND = 500
@@ -381,21 +404,28 @@ def put_feed(
             if known.digest == digest:
                 continue
             modified_at = max(modified_at, known.modified_at + timedelta(seconds=1))
-        rows.append(asdict(FeedRow(name, format, digest, f'"{digest}"', modified_at, count)))
-    if not rows:
-        return False
-    statement = upsert(conn, feeds)
-    changed = {c.name: statement.excluded[c.name] for c in feeds.c if not c.primary_key}
-    conn.execute(
-        statement.on_conflict_do_update(index_elements=["name", "format"], set_=changed), rows
-    )
-    return True
+        rows.append(
+            {
+                "name": name,
+                "format": format,
+                "digest": digest,
+                "etag": f'"{digest}"',
+                "modified_at": modified_at,
+                "entries": count,
+            }
+        )
+    if rows:
+        conn.execute(replacing(conn.dialect.name, feeds), rows)
+    return bool(rows)
 
 
 def rows_of(conn: Connection, name: str) -> dict[Format, FeedRow]:
     """What is told of a feed, by format; empty when it was never rendered."""
-    rows = conn.execute(select(feeds).where(feeds.c.name == name)).mappings()
+    rows = conn.execute(_ROWS_OF, {"of": name}).mappings()
     return {row["format"]: FeedRow(**row) for row in rows}
+
+
+_ROWS_OF = select(feeds).where(feeds.c.name == bindparam("of"))
 
 
 def feed_etag(conn: Connection, name: str, format: Format) -> str | None:

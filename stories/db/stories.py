@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from stories.db.captures import CHUNK, first_of
-from stories.db.engine import resume_sequence, roughly, upsert
+from stories.db.engine import replacing, resume_sequence, roughly, upsert
 from stories.db.tables import captures, headlines, identities, stories, versions
 from stories.facts import differing
 from stories.models import (
@@ -266,22 +266,12 @@ def unshare_keys(conn: Connection, wire: str, digests: Iterable[str]) -> None:
 
 def put_versions(conn: Connection, rows: Sequence[VersionRow]) -> None:
     """Insert or replace versions: one per story and capture."""
-    if not rows:
-        return
-    statement = upsert(conn, versions)
-    conn.execute(
-        statement.on_conflict_do_update(
-            index_elements=["story_id", "capture_id"],
-            set_={c.name: statement.excluded[c.name] for c in versions.c if not c.primary_key},
-        ),
-        [
-            {
-                **{name: getattr(row, name) for name in _PLAIN},
-                **kept(row.data, row.received),
-            }
-            for row in rows
-        ],
-    )
+    made = [
+        {**{name: getattr(row, name) for name in _PLAIN}, **kept(row.data, row.received)}
+        for row in rows
+    ]
+    if made:
+        conn.execute(replacing(conn.dialect.name, versions), made)
 
 
 def kept(data: Mapping[str, Any], received: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -356,45 +346,9 @@ def settle(conn: Connection, ids: Iterable[str]) -> None:
 
 def _standing(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The columns of the rows of those of *ids* that have a version."""
-    newest = (
-        select(
-            versions.c.story_id,
-            func.max(versions.c.capture_id).label("capture_id"),
-            func.min(versions.c.received_at).label("first"),
-        )
-        .where(versions.c.story_id.in_(ids))
-        .group_by(versions.c.story_id)
-        .subquery()
-    )
-    rows = conn.execute(
-        select(
-            versions.c.story_id,
-            versions.c.capture_id,
-            versions.c.position,
-            versions.c.number,
-            versions.c.received_at,
-            newest.c.first,
-        ).join(
-            newest,
-            and_(
-                versions.c.story_id == newest.c.story_id,
-                versions.c.capture_id == newest.c.capture_id,
-            ),
-        )
-    ).all()
-    last = (
-        select(func.max(headlines.c.id))
-        .where(headlines.c.story_id.in_(ids))
-        .group_by(headlines.c.story_id)
-    )
-    edits = {
-        row.story_id: row
-        for row in conn.execute(
-            select(
-                headlines.c.story_id, headlines.c.at, headlines.c.text, headlines.c.against
-            ).where(headlines.c.id.in_(last))
-        )
-    }
+    asked = {"ids": list(ids)}
+    rows = conn.execute(_CURRENT_VERSIONS, asked).all()
+    edits = {row.story_id: row for row in conn.execute(_LAST_EDITS, asked)}
     return {
         row.story_id: {
             "capture_id": row.capture_id,
@@ -408,6 +362,45 @@ def _standing(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]
         for row in rows
         for edit in (edits.get(row.story_id),)
     }
+
+
+def _current_versions() -> Select[Any]:
+    newest = (
+        select(
+            versions.c.story_id,
+            func.max(versions.c.capture_id).label("capture_id"),
+            func.min(versions.c.received_at).label("first"),
+        )
+        .where(versions.c.story_id.in_(bindparam("ids", expanding=True)))
+        .group_by(versions.c.story_id)
+        .subquery()
+    )
+    return select(
+        versions.c.story_id,
+        versions.c.capture_id,
+        versions.c.position,
+        versions.c.number,
+        versions.c.received_at,
+        newest.c.first,
+    ).join(
+        newest,
+        and_(
+            versions.c.story_id == newest.c.story_id,
+            versions.c.capture_id == newest.c.capture_id,
+        ),
+    )
+
+
+_CURRENT_VERSIONS = _current_versions()
+_LAST_EDITS = select(
+    headlines.c.story_id, headlines.c.at, headlines.c.text, headlines.c.against
+).where(
+    headlines.c.id.in_(
+        select(func.max(headlines.c.id))
+        .where(headlines.c.story_id.in_(bindparam("ids", expanding=True)))
+        .group_by(headlines.c.story_id)
+    )
+)
 
 
 def _edits(conn: Connection, ids: Sequence[str]) -> dict[str, list[HeadlineEdit]]:
