@@ -29,7 +29,6 @@ def wirecopy(base: str, database: str = "") -> Iterator[Rewrite]:
     from bench.wirecopy_side import once, opened
     from desk import headline
     from net.client import Client
-    from publish import renderer
     from publish.web.feeds import Feeds
     from stories.db import feeds
     from stories.db import stories as records
@@ -51,8 +50,7 @@ def wirecopy(base: str, database: str = "") -> Iterator[Rewrite]:
                 _hold(text, [gzip.decompress(each) for each in ready])
                 return 0
             nonlocal now
-            headline.rewrite(store, story, text, "Bench")
-            renderer.render_waiting(store, config)
+            headline.publish(store, config, story, text, "Bench")
             now = next(moments)  # later than the last look for changes, and once for all formats
             ready[:] = [
                 loop.run_until_complete(_packed(web, f"/feeds/all.{format}"))

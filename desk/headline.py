@@ -1,8 +1,10 @@
 """What the desk edits: it writes a headline, or puts the wire's back. Nothing edits a body."""
 
 import re
+from collections.abc import Callable, Collection
 
 from ingest.formats.html import is_markup_title, resolve_references
+from publish import renderer
 from stories import clock
 from stories.config import Config
 from stories.db import Connection, Store, feeds, outbox, wires
@@ -130,25 +132,70 @@ def rewrite(
 
     :raises HeadlineError: for a text or name that is refused, or nothing to revert.
     """
-    name = checked(by, "name")
-    line = None if text is None else checked(text, "headline")
-    now = clock.now()
+    edit = _checked(text, by)
     with store.write() as conn:
-        story = records.one(conn, story_id)
-        if story is None:
-            raise HeadlineError(f"story {story_id}: there is none; see `wirecopy stories`")
-        if line is None and story.desk_headline is None and not story.second_look:
-            raise HeadlineError(f"story {story_id}: the wire's headline stands already")
-        if line == story.desk_headline and line is not None and not story.second_look:
-            raise HeadlineError(f"story {story_id}: has this headline already")
-        if seen is not None and seen > story.number:
-            raise HeadlineError(f"story {story_id}: has no version {seen}, only {story.number}")
-        # Edits stay in order even if the machine's clock was set back between them.
-        at = max([now, story.received_at, *(e.at for e in story.edits)])
-        against = story.number if seen is None else seen
-        records.add_edit(conn, story.id, HeadlineEdit(text=line, by=name, at=at, against=against))
-        records.settle(conn, [story.id])
-        outbox.want(conn, "story", [story.id], now)
-        after = records.one(conn, story.id)
+        after = _rewritten(conn, story_id, *edit, seen)
+        outbox.want(conn, "story", [after.id], clock.now())
+    return after
+
+
+def publish(
+    store: Store,
+    config: Config,
+    story_id: str,
+    text: str | None,
+    by: str,
+    *,
+    seen: int | None = None,
+    changed: Callable[[Collection[str]], None] = lambda _: None,
+) -> Story:
+    """:func:`rewrite`, and have the story rendered. *changed* is called, after the commit, with the
+    feeds whose bytes did.
+
+    Mostly all of it is one transaction. Where rendering is not done at once
+    (:func:`publish.renderer.render_at_once`), the edit is on record before it is tried.
+    """
+    edit = _checked(text, by)
+    with store.write() as conn:
+        revoked = renderer.lock(conn)
+        after = _rewritten(conn, story_id, *edit, seen)
+        now = clock.now()
+        others = renderer.render_at_once(conn, config, after, revoked, now)
+        if others is None:
+            outbox.want(conn, "story", [after.id], now)
+    if others is None:
+        renderer.render_waiting(store, config, ids=[after.id], changed=changed)
+    elif others:
+        changed(others)
+    return after
+
+
+def _checked(text: str | None, by: str) -> tuple[str | None, str]:
+    name = checked(by, "name")
+    return None if text is None else checked(text, "headline"), name
+
+
+def _rewritten(
+    conn: Connection, story_id: str, line: str | None, by: str, seen: int | None
+) -> Story:
+    """The story with the edit, which is kept."""
+    story = records.one(conn, story_id)
+    if story is None:
+        raise HeadlineError(f"story {story_id}: there is none; see `wirecopy stories`")
+    if line is None and story.desk_headline is None and not story.second_look:
+        raise HeadlineError(f"story {story_id}: the wire's headline stands already")
+    if line == story.desk_headline and line is not None and not story.second_look:
+        raise HeadlineError(f"story {story_id}: has this headline already")
+    if seen is not None and seen > story.number:
+        raise HeadlineError(f"story {story_id}: has no version {seen}, only {story.number}")
+    # Edits stay in order even if the machine's clock was set back between them.
+    at = max([clock.now(), story.received_at, *(e.at for e in story.edits)])
+    against = story.number if seen is None else seen
+    edit = HeadlineEdit(text=line, by=by, at=at, against=against)
+    records.add_edit(conn, story.id, edit)
+    records.settle(conn, [story.id])
+    if against == story.number:  # written for the text that it stands over
+        return story.model_copy(update={"edits": (*story.edits, edit), "another_text": False})
+    after = records.one(conn, story_id)
     assert after is not None
     return after

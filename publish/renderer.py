@@ -39,6 +39,9 @@ STORIES_A_TURN = 50
 FEEDS_A_TURN = 5
 """Feeds whose lists are made between two commits."""
 
+AT_ONCE = 100_000
+"""Characters of a body that is rendered while others wait to write: some milliseconds."""
+
 ANEW = timedelta(hours=1)
 """A story that changed longer than this before its job began is rendered for another reason."""
 
@@ -94,6 +97,35 @@ def render_waiting(
             if job.since - changed_at < ANEW:
                 rendered(changed_at)
     return done
+
+
+def lock(conn: Connection) -> set[str]:
+    """Wait until nobody else renders, or revokes a key, and keep others waiting until the
+    transaction ends; the ids of the revoked keys. To be called before it writes anything."""
+    feeds.lock(conn)
+    return proofs.revoked_keys(conn)
+
+
+def render_at_once(
+    conn: Connection, config: Config, story: Story, revoked: Collection[str], now: datetime
+) -> list[str] | None:
+    """Render *story*, as it is in the caller's transaction, in the same; the feeds whose bytes
+    changed. The caller has called :func:`lock`, which gave *revoked*.
+
+    None when nothing was done, because another one is at it, or it would take long, or does not
+    succeed so easily: then it is to be put into the outbox, as any other change.
+    """
+    if len(story.version.body) > AT_ONCE or not outbox.missing(conn, "story", [story.id]):
+        return None
+    drafts = _drafts_of(conn, config, [story], now)
+    signed = _sign(None, conn, config, _claims(drafts))
+    outcome = _outcome(story.id, drafts[story.id], signed, revoked, now)
+    if outcome.failure is not None or outcome.again:
+        return None
+    listed = _store(conn, config, [outcome], now)
+    if config.site.export is not None:
+        outbox.want(conn, "export-story", [story.id], now)
+    return _changed(listed)
 
 
 def render_feed(store: Store, config: Config, name: str) -> bool:
@@ -180,7 +212,12 @@ class _Draft:
 
 def _drafts(conn: Connection, config: Config, ids: Sequence[str]) -> dict[str, _Draft]:
     at = clock.now()  # before reading: housekeeping finds a licence that ends after this
-    found = records.get(conn, ids)
+    return _drafts_of(conn, config, records.get(conn, ids), at)
+
+
+def _drafts_of(
+    conn: Connection, config: Config, found: Sequence[Story], at: datetime
+) -> dict[str, _Draft]:
     bare = [story.id for story in found if not story.version.body]
     wordless = records.withdrawn(conn, bare) if bare else set()
     kept = feeds.entries_of(conn, list(wordless)) if wordless else {}
@@ -222,9 +259,11 @@ def _revoked(rows: Sequence[KeyRow]) -> set[str]:
     return {row.kid for row in rows if row.revoked_at is not None}
 
 
-def _sign(store: Store, conn: Connection, config: Config, claims: Mapping[str, Claims]) -> Signed:
+def _sign(
+    store: Store | None, conn: Connection, config: Config, claims: Mapping[str, Claims]
+) -> Signed:
     """Statements that make the *claims*, by story. What was received is in the log before anything
-    is stated of it."""
+    is stated of it. Without a *store*, in which to do that first, such claims are refused."""
     try:
         return _signed(store, conn, config, claims)
     except Exception as error:  # named in status; stories that are not published go on
@@ -233,7 +272,9 @@ def _sign(store: Store, conn: Connection, config: Config, claims: Mapping[str, C
         return Signed(refused=dict.fromkeys(claims, why))
 
 
-def _signed(store: Store, conn: Connection, config: Config, claims: Mapping[str, Claims]) -> Signed:
+def _signed(
+    store: Store | None, conn: Connection, config: Config, claims: Mapping[str, Claims]
+) -> Signed:
     last, keys = _last(conn, claims), proofs.keys(conn)
     standing = signing.standing(claims, last, _revoked(keys))
     wanted = {name: each for name, each in claims.items() if name not in standing}
@@ -241,11 +282,14 @@ def _signed(store: Store, conn: Connection, config: Config, claims: Mapping[str,
         return Signed(standing)
     receipts, refused = signing.receipts(wanted)
     try:
-        hashes = [tlog.leaf_hash(leaf) for leaf in receipts.values()]
+        hashes = {tlog.leaf_hash(leaf) for leaf in receipts.values()}
         logged = transparency.inclusion_proofs(conn, hashes)
-        if not logged.keys() >= set(hashes):
+        if store is None and not (keys and logged.keys() >= hashes):
+            missing = SigningError("a key has to be made, or what was received be logged, first")
+            return Signed(standing, refused={**dict.fromkeys(wanted, missing), **refused})
+        if store is not None and not logged.keys() >= hashes:
             logged = _log(store, config, receipts)
-        if not keys:  # this is the first statement of all
+        if store is not None and not keys:  # this is the first statement of all
             ensure_keys(store, config)
             with store.read() as later:
                 keys = proofs.keys(later)
@@ -285,7 +329,7 @@ def _log(store: Store, config: Config, receipts: Mapping[str, bytes]) -> dict[by
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What becomes of the story of a job: its place in feeds, its entry, a new statement.
+    """What becomes of a story: its place in feeds, its entry, a new statement.
 
     It is rendered again: at once when ``again``, later when there is a ``failure``.
     """
@@ -295,6 +339,11 @@ class _Outcome:
     statement: StatementRow | None = None
     failure: Exception | None = None
     again: bool = False
+
+
+_Listed = tuple[bool, Sequence[str]] | Exception
+"""What became of a feed: whether its bytes changed, and the stories that it still needs; or what
+hindered it."""
 
 
 def _keep(
@@ -308,12 +357,11 @@ def _keep(
 ) -> tuple[list[Job], list[str]]:
     """Store everything, with the lists of the feeds that changed; the jobs whose stories were
     rendered, and the feeds whose bytes changed."""
-    feeds.lock(conn)
-    revoked = proofs.revoked_keys(conn)
+    revoked = lock(conn)
     # A lease that is lost means that somebody else has rendered the story since, from newer data.
     ours = outbox.renew_all(conn, jobs, now)
     kept = [
-        (job, _outcome(job, drafts.get(job.key), signed, revoked, now))
+        (job, _outcome(job.key, drafts.get(job.key), signed, revoked, now))
         for job in jobs
         if job.key in ours
     ]
@@ -326,30 +374,45 @@ def _keep(
     finished = [job for job, outcome in kept if outcome.failure is None and not outcome.again]
     if gone := [job.key for job in finished if job.key not in drafts]:
         feeds.drop_entries(conn, gone)
-    proofs.add_statements(conn, [o.statement for _, o in kept if o.statement is not None])
-    feeds.put_entries(conn, [o.entry for _, o in kept if o.entry is not None])
-    touched = feeds.place(conn, [o.place for _, o in kept if o.place is not None])
-    # Not the stories at once: others lock such rows without waiting for us to have locked ours.
-    listed = {name: _try(conn, config, name, now) for name in sorted(touched)}
-    again = {name for name, found in listed.items() if isinstance(found, Exception) or found[1]}
+    listed = _store(conn, config, [outcome for _, outcome in kept], now)
     if settings is not None and key_value.is_superseded(conn, settings):
-        again = touched  # what this process says of the feeds is not what they now say
+        # What this process says of the feeds is not what they now say.
+        outbox.want(conn, "feed", listed, now)
     outbox.done(conn, finished, now)
-    outbox.want(conn, "feed", again, now)
     if config.site.export is not None:
         outbox.want(conn, "export-story", [job.key for job in jobs], now)
-        outbox.want(conn, "export-feed", touched, now)
     written = [
         job for job in finished if job.key in drafts and drafts[job.key].rendered is not None
     ]
-    others = [name for name, found in listed.items() if isinstance(found, tuple) and found[0]]
-    return written, others
+    return written, _changed(listed)
+
+
+def _store(
+    conn: Connection, config: Config, outcomes: Sequence["_Outcome"], now: datetime
+) -> dict[str, _Listed]:
+    """Store entries, statements and places, and list the feeds that these change; what became of
+    each of those."""
+    proofs.add_statements(conn, [o.statement for o in outcomes if o.statement is not None])
+    feeds.put_entries(conn, [o.entry for o in outcomes if o.entry is not None])
+    touched = feeds.place(conn, [o.place for o in outcomes if o.place is not None])
+    listed = {name: _try(conn, config, name, now) for name in sorted(touched)}
+    # Not the stories at once: others lock such rows without waiting for us to have locked ours.
+    again = [name for name, found in listed.items() if isinstance(found, Exception) or found[1]]
+    outbox.want(conn, "feed", again, now)
+    if config.site.export is not None:
+        outbox.want(conn, "export-feed", touched, now)
+    return listed
+
+
+def _changed(listed: Mapping[str, _Listed]) -> list[str]:
+    """The feeds whose bytes changed."""
+    return [name for name, found in listed.items() if isinstance(found, tuple) and found[0]]
 
 
 def _outcome(
-    job: Job, draft: _Draft | None, signed: Signed, revoked: Collection[str], now: datetime
+    name: str, draft: _Draft | None, signed: Signed, revoked: Collection[str], now: datetime
 ) -> _Outcome:
-    nowhere = Placement(job.key, (), now, 0)
+    nowhere = Placement(name, (), now, 0)
     if draft is None:  # deleted by a replay, or long after its licence
         return _Outcome(nowhere)
     story = draft.story
@@ -430,9 +493,7 @@ def _relist(
     return feeds.put_feed(conn, name, digests, len(shown), now), unrendered
 
 
-def _try(
-    conn: Connection, config: Config, name: str, now: datetime
-) -> tuple[bool, Sequence[str]] | Exception:
+def _try(conn: Connection, config: Config, name: str, now: datetime) -> _Listed:
     """:func:`_relist`, or what hinders it."""
     try:
         return _relist(conn, config, name, now)

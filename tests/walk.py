@@ -23,7 +23,7 @@ from typing import Any
 
 import structlog
 
-from desk.headline import rewrite
+from desk.headline import publish
 from ingest import intake, parse, poll, replay
 from ingest.replay import Selection
 from net.client import Client, Request, Response
@@ -204,8 +204,7 @@ def walked(folder: Path, headline: str) -> dict[str, Walk]:
             report = verify(published.body, read_keys(keys), Evidence(now=moment))
         assert [entry.verdict for entry in report.entries] == ["verified"], report
         with watching(seen["headline"]):
-            rewrite(store, story.id, "Rain stops play in Mumbai", "Asha")
-            renderer.render_waiting(store, config)
+            publish(store, config, story.id, "Rain stops play in Mumbai", "Asha")
         selection = Selection(wires=("w",))
         with watching(seen["replay"]):
             _replay(store, config, selection)

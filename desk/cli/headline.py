@@ -9,8 +9,7 @@ from typer.core import TyperCommand
 
 from desk import show
 from desk.cli.context import opened, story_named, telling
-from desk.headline import earlier, replaced, rewrite, shown_in, typed, unseen
-from publish import renderer
+from desk.headline import earlier, publish, replaced, shown_in, typed, unseen
 from stories.db import feeds, outbox
 
 _TEXT = re.compile(r"-.*\s|--?[^A-Za-z-]", re.DOTALL)
@@ -88,9 +87,8 @@ def headline(
         found = story_named(store, name)
         if to:
             text = earlier(found, to)
-        after = rewrite(store, found.id, text, by, seen=seen)
         changed = telling(config, store)
-        renderer.render_waiting(store, config, ids=[after.id], changed=changed)
+        after = publish(store, config, found.id, text, by, seen=seen, changed=changed)
         with store.read() as conn:
             entry = feeds.entry(conn, after.id)
             failed = ("story", after.id) in {job[:2] for job in outbox.failures(conn)}

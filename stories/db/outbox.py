@@ -295,10 +295,14 @@ def missing(conn: Connection, kind: Kind, keys: Sequence[str]) -> list[str]:
     """Those of *keys* that are not wanted."""
     waiting_keys: set[str] = set()
     for at in range(0, len(keys), CHUNK):
-        part = outbox.c.key.in_(keys[at : at + CHUNK])
-        query = select(outbox.c.key).where(outbox.c.kind == kind, part)
-        waiting_keys.update(conn.execute(query).scalars())
+        asked = {"of": kind, "keys": list(keys[at : at + CHUNK])}
+        waiting_keys.update(conn.execute(_WAITING, asked).scalars())
     return [k for k in keys if k not in waiting_keys]
+
+
+_WAITING = select(outbox.c.key).where(
+    outbox.c.kind == bindparam("of"), outbox.c.key.in_(bindparam("keys", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)

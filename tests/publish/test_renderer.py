@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from desk import headline
 from desk.headline import rewrite
 from publish import renderer
 from publish.render import Rendered, render
@@ -102,3 +103,71 @@ def test_feeds_whose_bytes_changed_are_named_once_they_can_be_read(
         outbox.want(conn, "feed", [name], clock.now())
     renderer.render_waiting(store, conf, changed=changed)
     assert told == [name], "its bytes are what they were"
+
+
+DESK = "The desk wrote this"
+
+
+def test_a_headline_is_kept_and_published_in_one_transaction(
+    store: Store, config: ConfigOf
+) -> None:
+    conf, story = config(), english()
+    publish(store, conf, story)
+    [name] = [feed.name for feed in conf.outgoing]
+    told: list[Collection[str]] = []
+    after = headline.publish(store, conf, story.id, DESK, "Asha", changed=told.append)
+    assert (after.headline, told, waiting(store)) == (DESK, [[name]], [])
+    assert DESK in feed_of(store, conf).decode()
+    with store.read() as conn:
+        assert records.one(conn, story.id) == after
+    # As whoever renders and lists it in the usual way finds it.
+    assert list(renderer.compare(store, conf, [story.id])) == []
+    assert not renderer.render_feed(store, conf, name)
+
+
+def test_a_headline_whose_rendering_breaks_off_was_never_written(
+    store: Store, config: ConfigOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf, story = config(), english()
+    publish(store, conf, story)
+    before = feed_of(store, conf)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(feeds, "put_feed", killed)
+    with pytest.raises(KeyboardInterrupt):
+        headline.publish(store, conf, story.id, DESK, "Asha")
+    monkeypatch.undo()
+    with store.read() as conn:
+        found = records.one(conn, story.id)
+    assert found is not None
+    assert (found.edits, waiting(store), feed_of(store, conf)) == (story.edits, [], before)
+
+
+@pytest.mark.parametrize("why", ["claimed", "long", "unsigned"])
+def test_a_headline_that_is_not_rendered_at_once_goes_the_usual_way(
+    store: Store, config: ConfigOf, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    conf, story = config(), english()
+    publish(store, conf, story)
+    before = feed_of(store, conf)
+    if why == "claimed":
+        with store.write() as conn:
+            outbox.want(conn, "story", [story.id], clock.now())
+            outbox.claim(conn, "story", clock.now(), 1)
+    elif why == "long":
+        monkeypatch.setattr(renderer, "AT_ONCE", len(story.version.body) - 1)
+    else:
+        for file in conf.keys_folder.iterdir():
+            file.unlink()
+    after = headline.publish(store, conf, story.id, DESK, "Asha")
+    assert after.headline == DESK
+    with store.read() as conn:
+        assert records.one(conn, story.id) == after
+        failures = outbox.failures(conn)
+    if why == "long":
+        assert (DESK in feed_of(store, conf).decode(), waiting(store)) == (True, [])
+    else:
+        assert (feed_of(store, conf), waiting(store)) == (before, ["story"])
+        assert bool(failures) == (why == "unsigned")
