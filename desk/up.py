@@ -45,7 +45,7 @@ def _become(name: str, config: Config) -> int:
     if name == "web":
         from desk import web
 
-        return web.main()
+        return web.main(config)
     from workers import app
 
     return app.become(command(name, config))
@@ -63,13 +63,16 @@ def fork_sandboxes() -> None:
         sandbox.fork_from(theirs)
 
 
-def preload(names: Sequence[str]) -> None:
-    """Import all that the members *names* do, so that what is forked from here shares it."""
+def preload(names: Sequence[str], config: Config) -> None:
+    """Import all that the members *names* do, and have them use *config*, with which the store was
+    started: what is forked from here shares it."""
     if "web" in names:
         import_module("desk.web")
     if set(names) - {"web"}:
         for module in import_module("workers.app").PRELOADED:
             import_module(module)
+        import_module("workers.process").use(config)
+        import_module("workers.app").prepare(config)
     gc.collect()
 
 

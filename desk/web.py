@@ -32,7 +32,7 @@ from desk.status import board, gather
 from publish.web.app import App, create
 from stories import clock, logs
 from stories.config import Config, load
-from stories.db import SQLAlchemyError, why
+from stories.db import SQLAlchemyError, connect, why
 from stories.errors import WirecopyError
 from workers.address import Broker, broker_address, client, key_prefix, writes_refused
 from workers.notices import follow_feeds
@@ -59,14 +59,16 @@ BROKER_PATIENCE = 2.0
 logger = structlog.get_logger(__name__)
 
 
-def serve(config: Config) -> None:
+def serve(config: Config, *, started: bool) -> None:
     """Serve the site on its address until SIGTERM or SIGINT; answers under way are finished.
+
+    *started* says that the store was started with this very *config*.
 
     :raises WirecopyError: when the address cannot be listened on, the store cannot be opened, or
         the server ends of itself.
     """
     host, port = listen_on(*config.site.address)
-    store = start(config)
+    store = connect(config.database) if started else start(config)
     broker = client(broker_address(config), BROKER_PATIENCE, key_prefix(store))
     registry = figures(config, store, broker)
     ended = threading.Event()
@@ -157,15 +159,16 @@ def broker_state(broker: Broker) -> str:
     return "ok"
 
 
-def main() -> int:
-    """Serve as configured; 1 with one line in the log when that fails."""
+def main(started: Config | None = None) -> int:
+    """Serve as configured, or as the store was *started*; 1 with one line in the log when that
+    fails."""
     show.settle_streams()
     logs.configure()
     logs.log_crashes()
     try:
-        config = load()
+        config = started or load()
         logs.configure(config.log)
-        serve(config)
+        serve(config, started=started is not None)
     except (WirecopyError, SQLAlchemyError) as error:
         said = str(error) if isinstance(error, WirecopyError) else f"database: {why(error)}"
         logger.error("web cannot serve", error=said)

@@ -208,6 +208,16 @@ celery.autodiscover_tasks(["workers"])
 celery.steps["worker"].add(pulse.Pulse)
 
 
+def prepare(config: Config) -> None:
+    """Settle, for *config*, all that the members forked from this process would each settle."""
+    global _configured  # noqa: PLW0603 - inherited by the members
+    _configured = config
+    celery.loader.import_default_modules()
+    celery.finalize()
+    celery.conf.get("broker_url")  # reads the settings
+    _ = celery.amqp.queues, celery.backend
+
+
 def configure(config: Config) -> App:
     """The app, set for *config* in place of the configuration that the environment names.
 

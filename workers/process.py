@@ -23,7 +23,7 @@ from stories.db import SQLAlchemyError, Store, connect, why
 from stories.errors import SigningError, StoreError
 from stories.keys import ensure_keys
 from workers.address import Broker, broker_address, client, key_prefix
-from workers.start import keep_ids, start
+from workers.start import start
 
 CLIENTS_KEPT = 4
 """Idle clients to keep, with their connections; more are needed for a short time only."""
@@ -78,16 +78,23 @@ _started = False
 _opening = threading.Lock()
 
 
+def use(config: Config) -> None:
+    """Use *config*, with which the store was started, here and in what is forked from here."""
+    global _config, _started  # noqa: PLW0603 - inherited by the members and their pools
+    _config, _started = config, True
+
+
 @signals.celeryd_after_setup.connect
 def _before_the_fork(**_: Any) -> None:
     global _config, _started  # noqa: PLW0603 - inherited by the pool processes
-    _config = load()
-    try:
-        start(_config).close()
-        _started = True
-    except (StoreError, SQLAlchemyError) as error:
-        reason = str(error) if isinstance(error, StoreError) else why(error)
-        log.error("not started yet; each process will at its first task", error=reason)
+    if not _started:
+        _config = load()
+        try:
+            start(_config).close()
+            _started = True
+        except (StoreError, SQLAlchemyError) as error:
+            reason = str(error) if isinstance(error, StoreError) else why(error)
+            log.error("not started yet; each process will at its first task", error=reason)
     gc.collect()
     gc.freeze()  # a collection in a pool process would unshare the pages of all that lives now
 
@@ -108,7 +115,6 @@ def current(*, signs: bool = True) -> Process:
 def _opened(_pid: int) -> Process:
     config = _config or load()
     store = connect(config.database) if _started else start(config)
-    keep_ids(store, config)
     return Process(
         config, store, Clients(), client(broker_address(config), prefix=key_prefix(store))
     )

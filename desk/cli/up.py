@@ -78,4 +78,4 @@ def _run(config: Config, names: Sequence[str]) -> int:
         members = processes.members(config, names)
         if single:  # as PID 1 of a container, which has to reap what the member leaves behind
             members = [member for member in members if member.name in names]
-        return supervise(members, lock, lambda: processes.preload(names))
+        return supervise(members, lock, lambda: processes.preload(names, config))
