@@ -80,7 +80,7 @@ _opening = threading.Lock()
 
 def use(config: Config) -> None:
     """Use *config*, with which the store was started, here and in what is forked from here."""
-    global _config, _started  # noqa: PLW0603 - inherited by the members and their pools
+    global _config, _started
     _config, _started = config, True
 
 

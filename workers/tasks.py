@@ -186,7 +186,7 @@ def watch() -> None:
     alerts.notify(here.store, here.config, clock.now())
 
 
-WIRES_A_TASK = 10
+WIRES_A_TASK = 50
 SECONDS_A_TASK = 0.5
 STORIES_A_TASK = 60
 """What one task does at most, but for a capture it has begun; then it is sent again, behind what
