@@ -32,9 +32,11 @@ from publish.web.representation import (
     Answer,
     Coding,
     Headers,
+    Packings,
     Representation,
     answered,
     choose,
+    zstd,
 )
 from stories import clock
 from stories.config import Config, Feed
@@ -72,8 +74,9 @@ METHODS = "GET, HEAD, OPTIONS"
 
 _PLAIN = ("content-type", "text/plain; charset=utf-8")
 
-_PACKINGS = ("gzip-whole", "gzip-blocks", "gzip")
-"""The endings of the tags of a feed that is packed; the last is that of release 0.1."""
+_WHOLE: Packings = {"zstd": ("zstd",), "gzip": ("gzip-whole", "gzip-blocks", "gzip")}
+_BLOCKS: Packings = {"zstd": ("zstd",), "gzip": ("gzip-blocks", "gzip-whole", "gzip")}
+"""The endings of the tags of a feed that is packed; "gzip" alone is that of release 0.1."""
 
 log = structlog.get_logger(__name__)
 
@@ -271,7 +274,9 @@ class Feeds:
             if coding == "gzip" and not whole:
                 return document.gzip_of_blocks()
             body = document.body()
-            return body if coding == "identity" else gzip_whole(body)
+            if coding == "gzip":
+                return gzip_whole(body)
+            return zstd(body) if coding == "zstd" else body
 
         headers, links = headers_of(self._config, feed, format)
         return Representation(
@@ -281,7 +286,7 @@ class Feeds:
             modified,
             headers,
             links,
-            packings=sorted(_PACKINGS, key="gzip-blocks".__eq__, reverse=not whole),
+            packings=_WHOLE if whole else _BLOCKS,
             digested=whole,  # for a second it would cost more than all else made of a change
         )
 

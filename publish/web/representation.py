@@ -1,6 +1,6 @@
-"""Bytes made ready to be served, with all headers, plain and packed by gzip.
+"""Bytes made ready to be served, with all headers: plain, and packed by gzip and by zstd.
 
-Both are made when they are first asked for; a request then costs a look at its headers. Feeds and
+Each is made when it is first asked for; a request then costs a look at its headers. Feeds and
 pages are served this way.
 """
 
@@ -9,12 +9,14 @@ import gzip
 import hashlib
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import Literal
+
+import zstandard
 
 from publish.web.conditional import NAMES, Conditions, evaluate, matches
 from wirecopy.encoding import digest
@@ -25,7 +27,10 @@ SERVER = (b"server", b"Wirecopy")
 """In place of the web server's own name and version, which attackers look for."""
 
 WORTH_PACKING = 1024
-"""Bytes below which gzip saves no packet."""
+"""Bytes below which packing saves no packet."""
+
+ZSTD_LEVEL = 3
+"""Of zstd: as small as gzip's 6, in a tenth of the time."""
 
 LONGEST_LIST = 200
 """Characters read of an Accept-Encoding: browsers send 30, and what was read is cached."""
@@ -33,7 +38,13 @@ LONGEST_LIST = 200
 _CODING = re.compile(r"([!#$%&'*+.^_`|~0-9a-z-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?")
 
 
-Coding = Literal["identity", "gzip"]
+Coding = Literal["identity", "gzip", "zstd"]
+
+Packings = Mapping[Coding, Sequence[str]]
+"""The codings there are beside the plain bytes, the one preferred first. To each the endings of the
+tags that it has or had for the same content, this one's first."""
+
+PACKINGS: Packings = {"zstd": ("zstd",), "gzip": ("gzip",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +59,8 @@ class Representation:
     """Something to serve, each coding of it made when it is first asked for.
 
     *make* gives the bytes in a coding. *headers* go with every answer; *about* describes the
-    content, so it is left out of a 304 (RFC 9110 §15.4.5). *packings* are the endings of the tags
-    that gzip has or had for the same content, this one's first; none where gzip saves nothing.
-    What is not to be *digested* goes without Repr-Digest.
+    content, so it is left out of a 304 (RFC 9110 §15.4.5). *packings* is empty where packing saves
+    nothing. What is not to be *digested* goes without Repr-Digest.
     """
 
     def __init__(
@@ -61,14 +71,17 @@ class Representation:
         modified: datetime | None,
         headers: Sequence[tuple[str, str]] = (),
         about: Sequence[tuple[str, str]] = (),
-        packings: Sequence[str] = ("gzip",),
+        packings: Packings = PACKINGS,
         *,
         digested: bool = True,
     ) -> None:
         self.etag = etag
         self.modified = modified
         # Other bytes, so another strong tag (RFC 9110 §8.8.3.3).
-        self.packed_tags = [f'{etag[:-1]}-{ending}"' for ending in packings]
+        self.packed_tags: dict[Coding, list[str]] = {
+            coding: [f'{etag[:-1]}-{ending}"' for ending in endings]
+            for coding, endings in packings.items()
+        }
         self._make = make
         self._about = [("content-type", media_type), *about]
         self._always = [
@@ -95,7 +108,7 @@ class Representation:
 
     def tag(self, coding: Coding) -> str:
         """The entity tag of the variant in *coding*."""
-        return self.etag if coding == "identity" else self.packed_tags[0]
+        return self.etag if coding == "identity" else self.packed_tags[coding][0]
 
     def not_modified(self, etag: str) -> Headers:
         """The headers of a 304 for who has *etag*."""
@@ -143,13 +156,15 @@ def represent(
 ) -> Representation:
     """*body* ready to be served.
 
-    Equal bytes give equal gzip bytes; hashes, which do not compress, are not to be *packed*.
+    Equal bytes give equal packed bytes; hashes, which do not compress, are not to be *packed*.
     """
 
     def make(coding: Coding) -> bytes:
-        return body if coding == "identity" else gzip.compress(body, compresslevel=6, mtime=0)
+        if coding == "gzip":
+            return gzip.compress(body, compresslevel=6, mtime=0)
+        return zstd(body) if coding == "zstd" else body
 
-    packings = ("gzip",) if packed and len(body) >= WORTH_PACKING else ()
+    packings = PACKINGS if packed and len(body) >= WORTH_PACKING else {}
     return Representation(make, etag, media_type, modified, headers, about, packings)
 
 
@@ -175,18 +190,19 @@ def choose(headers: Sequence[tuple[bytes, bytes]], ready: Representation, now: d
             conditional = True
         elif name == b"accept-encoding":
             wanted = f"{wanted},{value.decode('latin-1')}" if wanted else value.decode("latin-1")
-    packs = bool(wanted and ready.packed_tags and accepts_gzip(wanted[:LONGEST_LIST]))
-    coding: Coding = "gzip" if packs else "identity"
+    packed: tuple[Coding, ...] = ()
+    if wanted and ready.packed_tags:
+        packed = accepted(wanted[:LONGEST_LIST], tuple(ready.packed_tags))
+    coding: Coding = packed[0] if packed else "identity"
     etag = ready.tag(coding)
     if not conditional:
         return Choice(200, coding, etag)
     conditions = Conditions.of(headers)
-    # A client that accepts gzip accepts plain bytes too, and gzip of whatever kind; if it has the
-    # same content so, it is that what it keeps.
-    for held in (ready.etag, *ready.packed_tags) if packs else ():
-        if matches(conditions.if_none_match, held):
-            etag = held
-            break
+    if packed:
+        # A client that accepts gzip accepts plain bytes too, and gzip of whatever kind; if it has
+        # the same content so, it is that what it keeps.
+        tags = [ready.etag, *(tag for each in packed for tag in ready.packed_tags[each])]
+        etag = next((held for held in tags if matches(conditions.if_none_match, held)), etag)
     return Choice(evaluate(conditions, etag, ready.modified, now), coding, etag)
 
 
@@ -209,11 +225,21 @@ def answered(method: Literal["GET", "HEAD"], choice: Choice, ready: Representati
 
 
 @lru_cache(maxsize=256)
-def accepts_gzip(field: str) -> bool:
-    """Whether an Accept-Encoding of this value prefers gzip (RFC 9110 §12.5.3)."""
+def accepted(field: str, offered: tuple[Coding, ...]) -> tuple[Coding, ...]:
+    """The codings of those *offered* that an Accept-Encoding of this value likes no less than plain
+    bytes (RFC 9110 §12.5.3), the best first; of equal ones the first offered."""
     weights: dict[str, float] = {}
     for part in field.lower().split(","):
         if found := _CODING.fullmatch(part.strip()):
             weights[found[1].removeprefix("x-")] = min(float(found[2] or 1), 1.0)
-    gzipped = weights.get("gzip", weights.get("*", 0.0))
-    return gzipped > 0 and gzipped >= weights.get("identity", 0.0)
+    # Who writes "*" was not thinking of zstd, which is younger than most who do.
+    weights.setdefault("gzip", weights.get("*", 0.0))
+    least = weights.get("identity", 0.0)
+    liked = [each for each in offered if weights.get(each, 0.0) > 0 and weights[each] >= least]
+    return tuple(sorted(liked, key=lambda each: -weights[each]))
+
+
+def zstd(body: bytes) -> bytes:
+    """*body* packed by zstd (RFC 8878). Equal bytes give equal bytes."""
+    # One each: threads pack at the same time.
+    return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(body)

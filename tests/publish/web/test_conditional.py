@@ -1,14 +1,16 @@
 """Conditional requests by table, and what the dates and lists in them mean."""
 
+import gzip
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from publish.web.conditional import Conditions, Status, evaluate, http_date, matches
-from publish.web.representation import accepts_gzip, answer, represent
+from publish.web.representation import accepted, answer, represent
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MODIFIED = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
@@ -165,7 +167,24 @@ def test_a_date_is_honoured_from_the_change_up_to_now(seconds: int) -> None:
     ],
 )
 def test_who_gets_gzip(field: str, gzipped: bool) -> None:
-    assert accepts_gzip(field) is gzipped
+    assert accepted(field, ("zstd", "gzip")) == (("gzip",) if gzipped else ())
+
+
+@pytest.mark.parametrize(
+    ("field", "codings"),
+    [
+        ("zstd", ("zstd",)),
+        ("gzip, deflate, br, zstd", ("zstd", "gzip")),  # as browsers write it
+        ("zstd;q=0.5, gzip", ("gzip", "zstd")),
+        ("zstd;q=0, gzip", ("gzip",)),
+        ("zstd;q=0, *", ("gzip",)),
+        ("identity;q=0.6, zstd;q=0.5, gzip;q=0.7", ("gzip",)),
+        ("x-zstd", ("zstd",)),
+        ("zstdx", ()),
+    ],
+)
+def test_who_gets_zstd(field: str, codings: tuple[str, ...]) -> None:
+    assert accepted(field, ("zstd", "gzip")) == codings
 
 
 BODY = b"<rss>" + b"a headline " * 500
@@ -187,6 +206,11 @@ READY = represent(BODY, TAG, "text/plain", MODIFIED, [("cache-control", "max-age
         ("gzip;q=0", '"abc-gzip"', 200, '"abc"'),
         ("gzip", '"old"', 200, '"abc-gzip"'),
         ("gzip", '"old-gzip", "abc-gzip", "abc"', 304, '"abc"'),
+        ("gzip, zstd", None, 200, '"abc-zstd"'),
+        ("gzip, zstd", '"abc-zstd"', 304, '"abc-zstd"'),
+        ("gzip, zstd", '"abc-gzip"', 304, '"abc-gzip"'),
+        ("zstd", '"abc-gzip"', 200, '"abc-zstd"'),
+        ("gzip", '"abc-zstd"', 200, '"abc-gzip"'),
     ],
 )
 def test_each_coding_has_its_tag(
@@ -207,9 +231,17 @@ def test_each_coding_has_its_tag(
         assert found.body == b""
 
 
-def test_little_is_not_packed_and_the_same_packs_the_same() -> None:
+def test_what_is_packed_is_unpacked_to_the_same() -> None:
+    for coding, unpack in (("gzip", gzip.decompress), ("zstd", zstandard.decompress)):
+        found = answer("GET", [(b"accept-encoding", coding.encode())], READY, NOW)
+        assert (b"content-encoding", coding.encode()) in found.headers
+        assert unpack(found.body) == BODY
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"zstd"])
+def test_little_is_not_packed_and_the_same_packs_the_same(coding: bytes) -> None:
     little = represent(b"ok", TAG, "text/plain", None)
-    packs = [(b"accept-encoding", b"gzip")]
+    packs = [(b"accept-encoding", coding)]
     assert answer("GET", packs, little, NOW).body == b"ok"
     again = represent(BODY, TAG, "text/plain", MODIFIED, [("cache-control", "max-age=60")])
     assert answer("GET", packs, again, NOW) == answer("GET", packs, READY, NOW)

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import zstandard
 from lxml import etree, html
 from sqlalchemy import event, text
 
@@ -345,6 +346,20 @@ def test_a_change_told_while_the_database_answers_is_not_lost(
     monkeypatch.setattr(feeds_module, "PATIENCE", 60.0)
     after = [site.ask("/feeds/india.rss").body for _ in range(2)]
     assert site.row("india", "rss").body in after
+
+
+def test_zstd_is_the_same_feed_under_another_tag(serve: Serve) -> None:
+    site = serve(samples.english())
+    for format in feeds.FORMATS:
+        row = site.row("india", format)
+        path = f"/feeds/india.{format}"
+        packed = site.ask(path, {"Accept-Encoding": "gzip, deflate, br, zstd"})
+        assert packed.headers["content-encoding"] == "zstd"
+        assert zstandard.decompress(packed.body) == row.body
+        tag = packed.headers["etag"]
+        assert tag == f'{row.etag[:-1]}-zstd"'
+        again = site.ask(path, {"Accept-Encoding": "gzip, zstd", "If-None-Match": tag})
+        assert (again.status, again.headers["etag"]) == (304, tag)
 
 
 def test_just_after_a_change_gzip_is_of_entries_and_then_of_the_whole(serve: Serve) -> None:
