@@ -317,11 +317,12 @@ def _open(store: Store, due: Mapping[int, _Turn], *, live: bool) -> Iterator[_Op
         rows = captures.several(conn, list(due))
         names = [turn.wire.name for turn in due.values()]
         stood = standing.recall(conn, names) if live else {}
-        bodies = {number: captures.body(conn, row.digest) for number, row in rows.items()}
+        bodies = captures.bodies(conn, [row.digest for row in rows.values()])
     for number, turn in due.items():
-        capture, body = rows.get(number), bodies.get(number)
+        capture = rows.get(number)
         if capture is None or capture.expired_at is not None:
             continue  # its bytes have expired; what it brought stays
+        body = bodies.get(capture.digest)
         if capture.state != "pending" and (body is None or live):
             continue  # its bytes are lost: taking it in would remove what it brought
         yield _Opened(turn, capture, body, stood.get(turn.wire.name), live)

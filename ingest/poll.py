@@ -182,15 +182,8 @@ def _keep(conn: Connection, results: Sequence[_Result], now: datetime) -> list[P
     held = wires.finish_polls(
         conn, {each.before.name: (each.before.lease or "", each.values) for each in results}
     )
-    numbers: dict[str, int] = {}
-    fresh = [r for r in results if r.before.name in held and r.polled.state == "ok"]
-    # In the order of their names: two transactions that keep the same bytes cannot wait for each
-    # other.
-    for each in sorted(fresh, key=lambda each: str(each.values["body_digest"])):
-        response, name, digest = each.response, each.before.name, each.values["body_digest"]
-        # A session that the agency gave us is nobody else's business.
-        headers = [field for field in response.headers if not field[0].startswith("set-cookie")]
-        numbers[name] = captures.add(conn, name, now, response.url, headers, response.body, digest)
+    fresh = [_received(r) for r in results if r.before.name in held and r.polled.state == "ok"]
+    numbers = captures.add_all(conn, now, fresh)
     outbox.want(conn, "ingest", numbers, now)
     return [
         replace(each.polled, capture_id=numbers.get(each.before.name))
@@ -198,6 +191,16 @@ def _keep(conn: Connection, results: Sequence[_Result], now: datetime) -> list[P
         else _superseded(each)
         for each in results
     ]
+
+
+def _received(result: _Result) -> captures.Received:
+    response, before = result.response, result.before
+    # A session that the agency gave us is nobody else's business.
+    headers = [field for field in response.headers if not field[0].startswith("set-cookie")]
+    digest = str(result.values["body_digest"])
+    return captures.Received(
+        before.name, response.url, headers, response.body, digest, before.body_digest
+    )
 
 
 def _superseded(result: _Result) -> Polled:

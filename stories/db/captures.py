@@ -5,11 +5,12 @@ real feeds then take a tenth or less of that. Each knows its parent and can be r
 chains are short, and begin anew where a feed has become another one.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import product
+from threading import Lock
 from typing import Any
 
 import zstandard
@@ -17,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Executable,
+    Row,
     RowMapping,
     ScalarSelect,
     Select,
@@ -32,17 +34,31 @@ from stories.db.engine import resume_sequence, upsert
 from stories.db.tables import blobs, captures, problems
 from stories.models import INTAKE_RULE, Capture, Problem, body_digest
 
-# Level 3 is zstd's default: about gzip -9's size at a tenth of the time.
 _LEVEL = 3
+"""zstd's default: about gzip -9's size at a tenth of the time."""
 DEEPEST = 31
-"""How many parents one may have, one after the other: as many take some 2 ms to restore."""
+"""How many parents one may have, one after the other: as many take a millisecond to restore."""
 TAKEN_IN = ("ingested", "withdrawn")
 """States of captures that were taken in: until their words were deleted with their licence."""
 STATES = ("pending", "failed", *TAKEN_IN)
 CHUNK = 400
 """Most values bound in one IN (…): far below SQLite's and PostgreSQL's limits."""
+_NARROWEST = 12
 _WORTH = 8
 """Bytes that do not shrink to this part of them against a parent are packed by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A response of *wire* that is to be kept. ``digest`` is that of ``body``, ``after`` that of
+    what the wire sent before, if anything."""
+
+    wire: str
+    url: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    digest: str
+    after: str | None
 
 
 def add(
@@ -52,24 +68,45 @@ def add(
     url: str,
     headers: Sequence[tuple[str, str]],
     body: bytes,
-    digest: str | None = None,
 ) -> int:
-    """Keep one response; its number. The same bytes are stored once, however often received.
-    *digest* is theirs, where it is known."""
-    name = _keep(conn, wire, body, digest or body_digest(body))
-    row = {
-        "wire": wire,
-        "received_at": received_at,
-        "url": url,
-        "headers": [[k, v] for k, v in headers],
-        "digest": name,
-        "size": len(body),
-        "rule": INTAKE_RULE,
-    }
-    return int(conn.execute(_ADD, row).scalar_one())
+    """Keep one response; its number."""
+    after = conn.execute(_LATEST, {"sender": wire}).scalar()
+    one = Received(wire, url, headers, body, body_digest(body), after)
+    return add_all(conn, received_at, [one])[wire]
 
 
-_ADD = insert(captures).returning(captures.c.id)
+_LATEST = (
+    select(captures.c.digest)
+    .where(captures.c.wire == bindparam("sender"))
+    .order_by(captures.c.id.desc())
+    .limit(1)
+)
+
+
+def add_all(
+    conn: Connection, received_at: datetime, received: Sequence[Received]
+) -> dict[str, int]:
+    """Keep a response of each of some wires; their numbers, by wire. The same bytes are stored
+    once, however often received."""
+    if not received:
+        return {}
+    _keep(conn, received)
+    rows = [
+        {
+            "wire": one.wire,
+            "received_at": received_at,
+            "url": one.url,
+            "headers": [[k, v] for k, v in one.headers],
+            "digest": one.digest,
+            "size": len(one.body),
+            "rule": INTAKE_RULE,
+        }
+        for one in received
+    ]
+    return {row.wire: row.id for row in conn.execute(_ADD, rows)}
+
+
+_ADD = insert(captures).returning(captures.c.wire, captures.c.id)
 
 
 def get(conn: Connection, number: int) -> Capture | None:
@@ -89,38 +126,113 @@ _SEVERAL = select(captures).where(captures.c.id.in_(bindparam("numbers", expandi
 
 def body(conn: Connection, digest: str) -> bytes | None:
     """The bytes named *digest*, None when they have expired."""
-    found: bytes | None = None
-    for row in conn.execute(_CHAIN, {"named": digest}):
-        if row.parent is not None and found is None:
-            return None  # its parent is lost, which retention prevents
-        found = _unpacked(row.data, row.size, found if row.parent is not None else None)
-    return found
+    return bodies(conn, [digest]).get(digest)
 
+
+def bodies(conn: Connection, digests: Collection[str]) -> dict[str, bytes]:
+    """The bytes named *digests*, a few, those that have not expired."""
+    names = sorted(set(digests))
+    return dict(_restored(conn, conn.execute(_NAMED, {"names": names}).all()))
+
+
+def _restored(conn: Connection, rows: Sequence[Row[Any]]) -> Iterator[tuple[str, bytes]]:
+    """Names and bytes of *rows*, one after the other; without any whose parents are lost, which
+    retention prevents."""
+    near = {name for row in rows for name in (row.digest, row.parent) if name is not None}
+    known = {name: whole for name in near if (whole := _recent.get(name)) is not None}
+    by_name = {row.digest: row for row in rows}
+    far = [r.digest for r in rows if r.parent and known.keys().isdisjoint((r.digest, r.parent))]
+    if far:  # in one statement: what it finds fits together, whatever is unchained meanwhile
+        by_name |= {row.digest: row for row in conn.execute(_CHAINS, {"names": far})}
+    for row in rows:
+        if (whole := _whole(row.digest, by_name, known)) is not None:
+            _recent.keep(row.digest, whole, instead=row.parent)
+            yield row.digest, whole
+
+
+def _whole(
+    name: str | None, rows: Mapping[str, Row[Any]], known: Mapping[str, bytes]
+) -> bytes | None:
+    """The bytes *name*: along *rows* from the next that is *known*, or packed by itself."""
+    way: list[Row[Any]] = []
+    while name is not None and name not in known:
+        if name not in rows:
+            return None
+        way.append(rows[name])
+        name = rows[name].parent
+    whole = None if name is None else known[name]
+    for row in reversed(way):
+        whole = _unpacked(row.data, row.size, whole)
+    return whole
+
+
+class _Recent:
+    """Bytes that were kept or read lately, *limit* bytes of them: what comes next is packed against
+    them. The oldest go first. For any number of threads.
+
+    They are named by what they are, so they can never be others; whether they are kept still, only
+    the database says.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._bodies: dict[str, bytes] = {}
+        self._lock = Lock()
+
+    def get(self, name: str) -> bytes | None:
+        """The bytes *name*, if they are here."""
+        return self._bodies.get(name)
+
+    def keep(self, name: str, body: bytes, instead: str | None) -> None:
+        """Have *body* here as the newest, *instead* of what it is packed against."""
+        with self._lock:
+            for old in (name, instead):
+                self._size -= len(self._bodies.pop(old or "", b""))
+            if len(body) <= self._limit // 4:  # else it would drive out too many
+                self._bodies[name] = body
+                self._size += len(body)
+            while self._size > self._limit:
+                self._size -= len(self._bodies.pop(next(iter(self._bodies))))
+
+
+_recent = _Recent(16 << 20)
 
 # Statements are made once: to make one takes several times what it takes to carry it out.
 
-
-def _chain() -> Select[Any]:
-    chain = select(blobs).where(blobs.c.digest == bindparam("named"))
-    whole = chain.cte("chain", recursive=True)
-    whole = whole.union_all(select(blobs).join(whole, blobs.c.digest == whole.c.parent))
-    return select(whole).order_by(whole.c.depth)
+_NAMED = select(blobs).where(blobs.c.digest.in_(bindparam("names", expanding=True)))
 
 
-_CHAIN = _chain()
+def _chains() -> Select[Any]:
+    chain = _NAMED.cte("chain", recursive=True)
+    return select(chain.union_all(select(blobs).join(chain, blobs.c.digest == chain.c.parent)))
 
 
-def _keep(conn: Connection, wire: str, body: bytes, name: str) -> str:
-    """Keep *body*, whose digest is *name*, packed against what *wire* sent last if that makes it
-    small; its digest."""
-    there = None
-    while there is None:
-        row = {"digest": name, "size": len(body), **_packed(conn, wire, body, name)}
-        conn.execute(_add_blob(conn.dialect.name), row)
-        # Bytes that are there already may be expiring in another transaction (on PostgreSQL; SQLite
-        # has one writer): locked until we commit or, if they are gone, written again.
-        there = conn.execute(_HELD, {"named": name}).first()
-    return name
+_CHAINS = _chains()
+
+
+def _keep(conn: Connection, received: Sequence[Received]) -> None:
+    """Keep the bytes of what was *received*, packed against what the wire sent before where that
+    makes them small."""
+    fresh = {one.digest: one for one in received}
+    packed: dict[str, dict[str, Any]] = {}
+    # Bytes that are there already may be expiring in another transaction (on PostgreSQL; SQLite has
+    # one writer): locked until we commit or, if they are gone, written again.
+    while lacking := fresh.keys() - conn.execute(_HELD, {"names": list(fresh)}).scalars():
+        packed = packed or _packed(conn, [fresh[name] for name in lacking])
+        # In the order of their names: two transactions that keep the same bytes cannot wait for
+        # each other.
+        conn.execute(_add_blob(conn.dialect.name), [packed[name] for name in sorted(lacking)])
+    for one in fresh.values():
+        _recent.keep(one.digest, one.body, instead=one.after)
+
+
+# Locked against being deleted only: unchaining, which changes them, waits for nobody.
+_HELD = (
+    select(blobs.c.digest)
+    .where(blobs.c.digest.in_(bindparam("names", expanding=True)))
+    .with_for_update(read=True, key_share=True)
+)
 
 
 @cache
@@ -128,33 +240,28 @@ def _add_blob(dialect: str) -> Executable:
     return upsert(dialect, blobs).on_conflict_do_nothing(index_elements=["digest"])
 
 
-_HELD = (
-    select(blobs.c.digest).where(blobs.c.digest == bindparam("named")).with_for_update(read=True)
-)
+def _packed(conn: Connection, received: Sequence[Received]) -> dict[str, dict[str, Any]]:
+    """Rows of the bytes of what was *received*, by digest."""
+    found: dict[str, dict[str, Any]] = {}
+    names = sorted({one.after for one in received if one.after is not None})
+    parents = conn.execute(_PARENTS, {"names": names}).all()
+    depths = {row.digest: row.depth for row in parents}
+    for name, whole in _restored(conn, parents):
+        for one in received:
+            if one.after == name != one.digest:
+                data = _pack(one.body, whole)
+                if len(data) * _WORTH <= len(one.body):
+                    found[one.digest] = _row(one, data, name, depths[name] + 1)
+    return {one.digest: found.get(one.digest) or _row(one, _pack(one.body)) for one in received}
 
 
-def _packed(conn: Connection, wire: str, fresh: bytes, name: str) -> dict[str, Any]:
-    parent = conn.execute(_PARENT, {"sender": wire}).first()
-    if parent is not None and name != parent.digest:
-        data = _pack(fresh, body(conn, parent.digest))
-        if len(data) * _WORTH <= len(fresh):
-            return {"data": data, "parent": parent.digest, "depth": parent.depth + 1}
-    return {"data": _pack(fresh), "parent": None, "depth": 0}
+def _row(one: Received, data: bytes, parent: str | None = None, depth: int = 0) -> dict[str, Any]:
+    size = len(one.body)
+    return {"digest": one.digest, "data": data, "size": size, "parent": parent, "depth": depth}
 
 
-_latest = (
-    select(captures.c.digest)
-    .where(captures.c.wire == bindparam("sender"))
-    .order_by(captures.c.id.desc())
-    .limit(1)
-    .scalar_subquery()
-)
-# Locked, so that nobody lets it expire before its child is seen.
-_PARENT = (
-    select(blobs.c.digest, blobs.c.depth)
-    .where(blobs.c.digest == _latest, blobs.c.depth < DEEPEST)
-    .with_for_update(read=True)
-)
+# Locked, so that nobody lets them expire before their children are seen.
+_PARENTS = _NAMED.where(blobs.c.depth < DEEPEST).with_for_update(read=True, key_share=True)
 
 
 def unchain(conn: Connection, digests: Sequence[str]) -> None:
@@ -171,8 +278,17 @@ def unchain(conn: Connection, digests: Sequence[str]) -> None:
 def _pack(body: bytes, against: bytes | None = None) -> bytes:
     if against is None:
         return zstandard.ZstdCompressor(level=_LEVEL).compress(body)
+    # Nearly all the time goes into the index of what it is packed against. At this level zstd makes
+    # that of one size, too large for usual feeds and too small for those of a megabyte, and looks
+    # back two megabytes at most. What comes again comes in long stretches: a sparse index finds it.
+    width = max(len(against).bit_length() - 3, _NARROWEST)
     parameters = zstandard.ZstdCompressionParameters.from_level(
-        _LEVEL, source_size=len(body), dict_size=len(against)
+        _LEVEL,
+        strategy=zstandard.STRATEGY_DFAST,
+        window_log=max((len(body) + len(against)).bit_length(), zstandard.WINDOWLOG_MIN),
+        hash_log=width,
+        chain_log=width - 1,
+        min_match=7,
     )
     known = _dictionary(against)
     return zstandard.ZstdCompressor(dict_data=known, compression_params=parameters).compress(body)
@@ -409,6 +525,7 @@ def copy(source: Connection, target: Connection, wire: str) -> int:
     """
     fresh = {"state": "pending", "format": "", "items": 0, "new": 0, "updated": 0, "notes": []}
     count = 0
+    after: str | None = None
     numbers = select(captures.c.id).where(captures.c.wire == wire).order_by(captures.c.id)
     for number in source.execute(numbers).scalars().all():
         row = source.execute(select(captures).where(captures.c.id == number)).mappings().one()
@@ -416,7 +533,9 @@ def copy(source: Connection, target: Connection, wire: str) -> int:
         if row["expired_at"] is None:
             bytes_ = body(source, row["digest"])
             if bytes_ is not None:
-                _keep(target, wire, bytes_, row["digest"])
+                one = Received(wire, row["url"], row["headers"], bytes_, row["digest"], after)
+                _keep(target, [one])
+                after = one.digest
             values |= fresh
             count += 1
         target.execute(

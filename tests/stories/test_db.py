@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, delete, select, text, update
+from sqlalchemy import Connection, delete, func, select, text, update
 
 from stories.config import Politeness, Wire
 from stories.db import Store, captures, connect, feeds, key_value, outbox, tables, wires
@@ -398,6 +398,49 @@ class TestCaptures:
             with store.read() as conn:
                 kept = [captures.body(conn, body_digest(body)) for body in bodies]
             assert kept == [None if n in gone else body for n, body in enumerate(bodies)]
+
+    @pytest.mark.parametrize("limit", [0, 60_000, 16 << 20])
+    def test_bytes_are_the_same_whatever_is_at_hand(
+        self, store: Store, limit: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(captures, "_recent", captures._Recent(limit))
+        lots = random.Random(limit)
+        sent = {"a": moving_feed(40), "b": moving_feed(40)[5:], "c": [b"", b"x" * 40_000] * 20}
+        for turn in range(35):  # as many wires send the same, or something else each time
+            with store.write() as conn:
+                before = {name: bodies[turn - 1] for name, bodies in sent.items() if turn}
+                fresh = [
+                    captures.Received(
+                        *(name, "http://x/", [], bodies[turn], body_digest(bodies[turn])),
+                        body_digest(before[name]) if name in before else None,
+                    )
+                    for name, bodies in sent.items()
+                ]
+                numbers = captures.add_all(conn, NOW, fresh)
+            with store.read() as conn:
+                kept = captures.several(conn, list(numbers.values()))
+                for one in fresh:
+                    assert kept[numbers[one.wire]].digest == one.digest
+                some = lots.sample(sent["a"][: turn + 1], k=min(turn + 1, 4))
+                named = {body_digest(body): body for body in some}
+                assert captures.bodies(conn, [*named, "none"]) == named
+        with store.read() as conn:
+            depths = conn.execute(select(tables.blobs.c.depth)).scalars().all()
+            assert (max(depths), len(depths)) == (captures.DEEPEST, 42)
+            for bodies in sent.values():
+                for body in bodies[:35]:
+                    assert captures.body(conn, body_digest(body)) == body
+
+    def test_large_feeds_are_packed_against_what_is_far_away_in_them(self, store: Store) -> None:
+        noise = random.Random(1)
+        stories = [noise.randbytes(40_000) for _ in range(61)]
+        with store.write() as conn:
+            for first in (1, 0):  # the same stories, one moved in before them
+                body = b"".join(stories[first : first + 60])
+                captures.add(conn, "a", NOW, "http://x/", [], body)
+            sizes = conn.execute(select(func.length(tables.blobs.c.data))).scalars().all()
+        assert min(sizes) < 50_000
+        assert max(sizes) > 2_000_000
 
     def test_an_empty_body(self, store: Store) -> None:
         with store.write() as conn:
