@@ -19,7 +19,8 @@ import structlog
 from ingest import sandbox
 from ingest.decide import Decision, Intent, Known, decide
 from ingest.item import Channel, Contents, Hints
-from ingest.memory import are_apart, remembered, still_standing, with_memory
+from ingest.memory import are_apart, remembered, still_standing
+from ingest.memory import read as read_with
 from ingest.normalize import content_digest, made_by
 from ingest.parse import LONGEST_MESSAGE, Reader, storable
 from ingest.schedule import KEPT_NEWS, Due, combined, next_poll
@@ -335,10 +336,9 @@ def _read(reader: Reader, one: _Opened, *, whole: bool = False) -> _Read:
     capture, wire = one.capture, one.turn.known_as
     headers = {k.lower(): v for k, v in capture.headers}
     hints = Hints(url=capture.url, headers=headers, rule=capture.rule)
-    if not whole:
-        hints = with_memory(hints, one.memory, wire)
+    memory = None if whole else one.memory
     try:
-        return _Read(one, reader(one.body, hints, wire), None)
+        return _Read(one, read_with(reader, one.body, hints, wire, memory), None)
     except ParseError as error:
         return _Read(one, Contents(), error)
 
@@ -602,12 +602,13 @@ def _learnt(one: _Decided, state: WireState, taken: Taken) -> dict[str, Any]:
         "news": state.news,
         "standing_of": capture.id if one.stands else None,
         "context": one.context if one.stands else None,
+        "layout": _layout(one),
     }
     if one.fault is not None:
         text = f"capture {capture.id}: {one.fault.state}: {storable(str(one.fault))}"
         if wire.headers and not same_origin(wire.url, capture.url):
             text += f"; the wire's headers {WITHHELD}"
-        kept = ("channel", "changed_at", "standing_of", "context")
+        kept = ("channel", "changed_at", "standing_of", "context", "layout")
         return {
             **values,
             **{name: getattr(state, name) for name in kept},
@@ -629,6 +630,13 @@ def _learnt(one: _Decided, state: WireState, taken: Taken) -> dict[str, Any]:
     if any(c.kind in ("new", "updated") for c in taken.changes) and (not news or at > news[-1]):
         values["news"] = [*news, at][-KEPT_NEWS:]
     return values
+
+
+def _layout(one: _Decided) -> Any:
+    outline = one.contents.outline
+    if not one.stands or outline is None:
+        return None
+    return standing.layout_of(asdict(outline), one.stands)
 
 
 def _due(one: _Decided, values: Mapping[str, Any]) -> Due:

@@ -7,6 +7,7 @@ over these.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from stories.models import INTAKE_RULE, Value, Version
 from wirecopy.scope import Digests
@@ -24,7 +25,8 @@ class Hints:
     ``headers`` are the response's, names in lower case; ``url`` is where they came from at last;
     ``rule`` is the capture's (:data:`stories.models.INTAKE_RULE`). Items whose bytes have a digest
     among ``standing`` need not be read if the context is ``context``
-    (:attr:`Parsed.context`).
+    (:attr:`Parsed.context`). Of a capture without what is known of it (:mod:`ingest.outline`),
+    ``offset`` bytes and ``before`` items were left out before those that are there.
     """
 
     url: str
@@ -32,6 +34,8 @@ class Hints:
     rule: int = INTAKE_RULE
     standing: tuple[str, ...] = ()
     context: str = ""
+    before: int = 0
+    offset: int = 0
 
     @property
     def mends(self) -> bool:
@@ -115,6 +119,29 @@ class Channel:
     hub: str = ""
 
 
+class Stood(NamedTuple):
+    """An item that was passed over, being known: where its bytes stand, and their digest."""
+
+    start: int
+    end: int
+    digest: str
+
+
+Pieces = tuple[tuple[int, str], ...]
+"""Lengths of fixed pieces, each with what follows it: ``date``, ``comment``, or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What stands before and behind the items of a capture (:mod:`ingest.outline`). ``end`` is the
+    end tag of the last, ``digest`` of the fixed bytes, and of what else reading depends on."""
+
+    head: Pieces
+    tail: Pieces
+    end: str
+    digest: str
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """The items of one capture. ``notes`` are faults that were survived, for the operator;
@@ -123,8 +150,9 @@ class Parsed:
 
     ``context`` is a digest of all but its own bytes on which reading an item depends, and with it
     ``format`` and ``channel``; ``""`` where items depend on each other. ``standing`` are the
-    digests of items that were not read, being known (:class:`Hints`); where that is all, ``format``
-    and ``channel`` may be left empty."""
+    items that were not read, being known (:class:`Hints`); where that is all, ``format``
+    and ``channel`` may be left empty. ``outline`` is there where the next capture can be compared
+    with it as bytes."""
 
     format: str
     channel: Channel
@@ -133,7 +161,8 @@ class Parsed:
     unread: int = 0
     whole: bool = True
     context: str = ""
-    standing: tuple[str, ...] = ()
+    standing: tuple[Stood, ...] = ()
+    outline: Outline | None = None
 
 
 def summed_up(problems: Iterable[tuple[int, str]]) -> list[str]:
@@ -200,7 +229,7 @@ class Refusal(Value):
 class Contents(Value):
     """What one capture holds. ``items`` is how many items it has that are read, good, refused and
     standing, ``unread`` how many more there are, and ``whole`` whether its end was there;
-    ``context`` and ``standing`` as in :class:`Parsed`."""
+    ``context``, ``standing`` and ``outline`` as in :class:`Parsed`."""
 
     format: str = ""
     channel: Channel = Channel()
@@ -211,7 +240,8 @@ class Contents(Value):
     found: tuple[Candidate, ...] = ()
     refused: tuple[Refusal, ...] = ()
     context: str = ""
-    standing: tuple[str, ...] = ()
+    standing: tuple[Stood, ...] = ()
+    outline: Outline | None = None
 
     @property
     def keys(self) -> list[ItemKeys]:

@@ -1,9 +1,11 @@
 """What need not be read again: items of a wire's newest capture, while their bytes stand there.
 
-A poll brings a feed of which nearly all was read before. Its capture is cut into items as every
-other; those whose bytes have a digest that is remembered are passed over, so long as all else on
-which reading them depends is the same (:attr:`ingest.item.Parsed.context`, :func:`rules`). Only the
-others are read and decided upon.
+A poll brings a feed of which nearly all was read before. Items whose bytes have a digest that is
+remembered are passed over, so long as all else on which reading them depends is the same
+(:attr:`ingest.item.Parsed.context`, :func:`rules`). Only the others are read and decided upon.
+Where the known ones stand is found by comparing bytes, if what is around them is usual
+(:mod:`ingest.outline`): then the others alone are handed over to be read, if there are any. Else
+the capture is cut into items as every other.
 
 That gives what reading the whole capture gives, for an item is remembered only when
 
@@ -27,11 +29,17 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from ingest.decide import Decision, Intent, Known, decide
-from ingest.item import Contents, Hints, ItemKeys
+from ingest.item import MOST_ITEMS, Contents, Hints, ItemKeys, Outline
+from ingest.outline import cut
+from ingest.parse import Reader
 from ingest.sandbox import WIRE_FIELDS
 from stories.config import Wire
+from stories.errors import ParseError
 from stories.models import (
     Capture,
     KnownKey,
@@ -71,20 +79,55 @@ def rules(wire: Wire) -> str:
     return hashlib.sha256(f"{_code()}{said}".encode()).hexdigest()[:32]
 
 
-def with_memory(hints: Hints, memory: Memory | None, wire: Wire) -> Hints:
-    """*hints* for reading the next capture of *wire*, on which *memory* stands."""
+def read(reader: Reader, body: bytes, hints: Hints, wire: Wire, memory: Memory | None) -> Contents:
+    """The contents of *body*, the next capture of *wire*, on which *memory* stands, without what
+    is known of it.
+
+    :raises stories.errors.ParseError: as *reader* does.
+    """
     under, _, context = memory.context.partition(":") if memory is not None else ("", "", "")
     if memory is None or under != rules(wire):
-        return hints
+        return reader(body, hints, wire)
     digests = tuple(item.digest for item in memory.items)
-    return dataclasses.replace(hints, standing=digests, context=context)
+    hints = dataclasses.replace(hints, standing=digests, context=context)
+    apart = _read_apart(reader, body, hints, wire, memory) if memory.outline else None
+    return apart if apart is not None else reader(body, hints, wire)
+
+
+def _read_apart(
+    reader: Reader, body: bytes, hints: Hints, wire: Wire, memory: Memory
+) -> Contents | None:
+    """What :func:`read` gives, where known items are found by their bytes; else None."""
+    outline = OUTLINE.validate_python(memory.outline)
+    lengths = tuple((item.digest, item.length) for item in memory.items)
+    found = cut(body, outline, lengths, hints)
+    if found is None or not found.known:
+        return None
+    known = found.known
+    if not found.middle:
+        about: dict[str, Any] = {"context": hints.context, "outline": outline}
+        return Contents(items=len(known), standing=known, **about)
+    there = {one.digest for one in known}
+    rest = tuple(name for name in hints.standing if name not in there)
+    place: dict[str, Any] = {"before": found.first, "offset": found.offset}
+    try:
+        read = reader(found.middle, dataclasses.replace(hints, standing=rest, **place), wire)
+    except ParseError:  # it may be another's fault
+        return None
+    items = read.items + len(known)
+    if (read.context, read.outline) != (hints.context, outline) or items > MOST_ITEMS:
+        return None
+    return read.model_copy(update={"items": items, "standing": (*known, *read.standing)})
+
+
+OUTLINE = TypeAdapter(Outline)
 
 
 def still_standing(contents: Contents, memory: Memory | None) -> list[Standing]:
     """The items of *memory* that were passed over in *contents*."""
     if memory is None or not contents.standing:
         return []
-    there = set(contents.standing)
+    there = {one.digest for one in contents.standing}
     return [item for item in memory.items if item.digest in there]
 
 
@@ -109,9 +152,11 @@ def remembered(
     kept: Sequence[Standing],
 ) -> tuple[str | None, list[Standing]]:
     """The context of *contents*, and its items that the next capture need not be read for: those
-    *kept*, and of those that were read all that may be remembered (see above)."""
+    *kept*, and of those that were read all that may be remembered (see above), in the order of the
+    capture."""
     if not contents.context:
         return None, []
+    starts = {one.digest: one.start for one in contents.standing}
     keys = Counter(_names(contents))
     stories = Counter(intent.story_id for intent in decision.intents)
     items = list(kept)
@@ -127,7 +172,10 @@ def remembered(
             and all(keys[name] == 1 for name in names)
             and _is_settled(wire, capture, contents, known, decision, intent)
         ):
-            items.append(Standing(intent.story_id, item.raw_digest, names))
+            starts[item.raw_digest] = item.start
+            length = item.end - item.start
+            items.append(Standing(intent.story_id, item.raw_digest, names, length))
+    items.sort(key=lambda one: starts[one.digest])
     return f"{rules(wire)}:{contents.context}", items
 
 

@@ -91,8 +91,8 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
             found.append(
                 Candidate(
                     position=item.position,
-                    start=item.start,
-                    end=item.end,
+                    start=item.start + hints.offset if item.start >= 0 else item.start,
+                    end=item.end + hints.offset if item.end >= 0 else item.end,
                     keys=keys,
                     version=version,
                     received=made.digests() if fault is None else None,
@@ -121,6 +121,7 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
         refused=tuple(refused),
         context=parsed.context,
         standing=parsed.standing,
+        outline=parsed.outline,
     )
 
 

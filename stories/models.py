@@ -443,6 +443,7 @@ class WireState:
     standing_of: int | None = None
     context: str | None = None
     sent_digest: str | None = None
+    layout: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,24 +451,28 @@ class Standing:
     """An item that stood in a wire's newest capture, and need not be read again while it does.
 
     ``digest`` is that of its bytes, as a version has it, ``keys`` the short names of the keys by
-    which it could be recognised (:func:`short_keys`).
+    which it could be recognised (:func:`short_keys`); ``length`` is how many bytes it has, 0 where
+    nobody need know.
     """
 
     story_id: str
     digest: str
     keys: frozenset[bytes]
+    length: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
     """The items that stand on a wire, of the capture *capture_id* and of its format; ``context`` is
-    on what reading them depended besides their bytes."""
+    on what reading them depended besides their bytes. With an ``outline``, what is around them as
+    JSON holds it, they are in the order of the capture (:mod:`ingest.outline`)."""
 
     capture_id: int
     received_at: datetime
     format: str
     context: str
     items: tuple[Standing, ...] = ()
+    outline: dict[str, Any] | None = None
 
 
 def key_digest(key: str) -> str:

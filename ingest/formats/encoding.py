@@ -207,6 +207,17 @@ def decide(
     return replace(found, mends=mends)
 
 
+def is_sure(body: bytes, content_type: str = "") -> bool:
+    """Whether *body* is UTF-8 beyond doubt: so that it is too, and :func:`decide` finds nothing
+    else, whatever pieces of such bodies with its beginning and its Content-Type are joined."""
+    _, names, _ = _stated(body, content_type, True)
+    if marked(body) not in ("", "utf-8") or "iso2022_jp" in names:
+        return False
+    if body.isascii():
+        return True
+    return {*names} <= {"utf-8"} and b"\xef\xbf\xbd" not in body and _holds(body, "utf-8")
+
+
 def _decide(body: bytes, content_type: str, mends: bool) -> Charset:
     stated, names, declared = _stated(body, content_type, mends)
     if body.isascii() and "iso2022_jp" not in names:

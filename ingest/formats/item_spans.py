@@ -7,10 +7,10 @@ whatever the bytes, as offsets into the capture as it was received.
 import re
 from bisect import bisect_right
 from collections.abc import Callable
-from functools import partial
+from typing import NamedTuple
 
 from ingest.formats import encoding
-from ingest.item import Hints
+from ingest.item import Hints, Stood
 from wirecopy.encoding import digest
 
 _TOKEN = re.compile(
@@ -40,6 +40,27 @@ Spans = tuple[tuple[int, int], ...]
 """Byte offsets ``(start, end)``, disjoint and ascending."""
 
 
+class Scan(NamedTuple):
+    """What a scan found. It is ``regular`` where all that it came upon, items, sections, comments
+    and instructions, has its end, and there is no DOCTYPE: then no piece of the document, cut where
+    an item begins or ends, is scanned otherwise for what stands beyond it."""
+
+    spans: Spans
+    regular: bool
+
+
+def scan(body: bytes, *, unclosed: bool = False) -> Scan:
+    """The same as :func:`spans` finds, and whether *body* is regular."""
+    regular = True
+
+    def found(narrow: bytes) -> Spans:
+        nonlocal regular
+        at, regular = _spans(narrow, unclosed=unclosed)
+        return at
+
+    return Scan(spans_by(found, body), regular)
+
+
 def spans(body: bytes, *, unclosed: bool = False) -> Spans:
     """Where each ``<item>`` and ``<entry>`` of *body* stands.
 
@@ -49,20 +70,20 @@ def spans(body: bytes, *, unclosed: bool = False) -> Spans:
     next item begins, or the channel ends (:func:`closed`), and a CDATA section does not reach from
     one item into the next; what the end of the body cuts off is left out still.
     """
-    return spans_by(partial(_spans, unclosed=unclosed), body)
+    return scan(body, unclosed=unclosed).spans
 
 
-def standing(body: bytes, spans: Spans, hints: Hints) -> dict[int, str]:
-    """Which of *spans* hold items of *body* that are standing (:class:`ingest.item.Hints`), with
-    their digests. None is, where one stands twice: then they are copies, of which one counts."""
+def standing(body: bytes, spans: Spans, hints: Hints) -> dict[int, Stood]:
+    """Which of *spans* hold items of *body* that are standing (:class:`ingest.item.Hints`). None
+    is, where one stands twice: then they are copies, of which one counts."""
     if not hints.standing:
         return {}
     wanted = set(hints.standing)
-    found: dict[int, str] = {}
+    found: dict[int, Stood] = {}
     for number, (start, end) in enumerate(spans):
         if (name := digest(body[start:end])) in wanted:
-            found[number] = name
-    return found if len(set(found.values())) == len(found) else {}
+            found[number] = Stood(start + hints.offset, end + hints.offset, name)
+    return found if len({one.digest for one in found.values()}) == len(found) else {}
 
 
 def closed(text: str) -> str:
@@ -102,7 +123,7 @@ def doctype(body: bytes, at: int) -> int:
     return match.end() if match else -1
 
 
-def _spans(body: bytes, *, unclosed: bool) -> Spans:
+def _spans(body: bytes, *, unclosed: bool) -> Scan:
     found = _Found()
     # Terminators known not to come are looked for once, and not once for each that wants one.
     never: set[bytes] = set()
@@ -115,8 +136,9 @@ def _spans(body: bytes, *, unclosed: bool) -> Spans:
             at = found.start_tag(body, token, tag.lower())
         else:
             at = _beyond(body, token, other, never, unclosed=unclosed)
-    whole = _outermost(found.closed)
-    return _with_unclosed(body, whole, found.given_up_at_last()) if unclosed else whole
+    whole, given_up = _outermost(found.closed), found.given_up_at_last()
+    regular = not never and not given_up
+    return Scan(_with_unclosed(body, whole, given_up) if unclosed else whole, regular)
 
 
 def _with_unclosed(body: bytes, whole: Spans, given_up: list[int]) -> Spans:

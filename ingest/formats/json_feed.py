@@ -104,7 +104,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     items: list[Item] = []
     problems: list[tuple[int, str]] = []
     # An item's reading takes from the feed its authors and its address, which stand outside.
-    outside = repr((hints.url, charset.name, charset.note, head, tail))
+    outside = repr((hints.rule, hints.url, charset.name, charset.note, head, tail))
     context = hashlib.sha256(outside.encode("utf-8", "replace")).hexdigest()[:32]
     if broken or charset.wide or not hints.mends or not 0 < len(spans) <= MOST_ITEMS:
         context = ""

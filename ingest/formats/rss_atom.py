@@ -23,14 +23,14 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from io import BytesIO
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
 import feedparser
 from lxml import etree
 
-from ingest import dates
+from ingest import dates, outline
 from ingest.formats import encoding, item_spans, xml_repair
 from ingest.formats.html import (
     VOID,
@@ -48,7 +48,16 @@ from ingest.formats.html import (
 from ingest.formats.sniff import HEAD, Sniffed, beginning, declared, sniff_xml
 from ingest.formats.xml_repair import Context
 from ingest.integrity import letters
-from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
+from ingest.item import (
+    MOST_ITEMS,
+    Channel,
+    Hints,
+    Item,
+    ItemMedia,
+    Outline,
+    Parsed,
+    summed_up,
+)
 from stories.errors import ParseError
 from wirecopy.feed import OWN
 from wirecopy.statement import Credit
@@ -225,7 +234,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     charset = encoding.decide(body, hints.headers.get("content-type", ""), mends=mends)
     if charset.note:
         notes.append(f"encoding: {charset.note}")
-    spans = item_spans.spans(body, unclosed=mends)
+    spans, regular = item_spans.scan(body, unclosed=mends)
     if len(spans) > MOST_ITEMS:
         notes.append(f"holds {len(spans)} items; the first {MOST_ITEMS} were read")
     head, tail = _around(body, spans, charset)
@@ -235,15 +244,17 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     around = _context_of(body, spans, charset, sniffed, hints)
     standing = item_spans.standing(body, spans, hints) if around == hints.context else {}
     whole = _is_closed(sniffed, tail if spans else head) if sniffed.root != "entry" else bool(spans)
+    drawn = _outline(body, spans, sniffed, hints) if around and regular and whole else None
     if standing and len(standing) == len(spans):
         return Parsed(
             *("", Channel(), (), tuple(notes)),
             whole=whole,
             context=around,
             standing=tuple(standing.values()),
+            outline=drawn,
         )
     context = Context(_spaces(head, sniffed), dict(sniffed.entities), mends)
-    pieces = _pieces(body, spans[:MOST_ITEMS], charset, context, notes, standing)
+    pieces = _pieces(body, spans[:MOST_ITEMS], charset, context, notes, standing, hints.before)
     said = len(notes)
     frame = _frame(head, tail, sniffed, context, notes, whole=bool(pieces or standing))
     around = around if len(notes) == said else ""
@@ -280,6 +291,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         whole=whole,
         context=around,
         standing=tuple(standing.values()),
+        outline=drawn if around else None,
     )
 
 
@@ -322,11 +334,26 @@ def _context_of(
     gaps = (body[end:start] for (_, end), start in zip(spans, starts, strict=True))
     outside = b"\0".join([body[:first], *(gap for gap in gaps if gap.strip())])
     read = (
-        *(hints.url, hints.headers.get("link", ""), charset.name, charset.note, charset.guessed),
+        *(hints.rule, hints.url, hints.headers.get("link", "")),
+        *(charset.name, charset.note, charset.guessed),
         *(sniffed.root, sniffed.namespace, sniffed.attributes, sniffed.entities, sniffed.subset),
         _DATED.sub(_undated, charset.decode(outside)),
     )
     return hashlib.sha256(repr(read).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _outline(
+    body: bytes, spans: item_spans.Spans, sniffed: Sniffed, hints: Hints
+) -> Outline | None:
+    """The outline of *body*, regular, whole and with a context; see :mod:`ingest.outline`."""
+    first, last = spans[0][0], spans[-1][1]
+    gaps = pairwise(spans)
+    apart = any(body[one[1] : two[0]].strip(b" \t\r\n") for one, two in gaps)
+    # See _context_of: here wherever such a tag may stand in another capture.
+    named = not _CHANNEL_BYTES.search(body, 0, first) and _CHANNEL_BYTES.search(body, first)
+    if apart or named or not encoding.is_sure(body, hints.headers.get("content-type", "")):
+        return None
+    return outline.draw(body, first, last, sniffed.at, hints)
 
 
 def _undated(match: re.Match[str]) -> str:
@@ -362,11 +389,13 @@ def _pieces(
     context: Context,
     notes: list[str],
     standing: Collection[int],
+    before: int,
 ) -> list[_Piece]:
-    """The items at *spans*, but for those *standing*, numbers of spans."""
+    """The items at *spans*, but for those *standing*, numbers of spans. *before* is how many there
+    are before all of them."""
     pieces: list[_Piece] = []
     problems: list[tuple[int, str]] = []
-    passed = 0
+    passed = before
     for number, (start, end) in enumerate(spans):
         if number in standing:
             passed += 1
@@ -377,7 +406,7 @@ def _pieces(
         if element is not None and not _is_item(element):
             continue
         if tree.repaired:
-            problems.append((number, tree.repaired))
+            problems.append((number + before, tree.repaired))
         doubt = charset.doubt(body[start:end])
         item = Item(position=len(pieces) + passed, start=start, end=end, doubt=doubt)
         if element is None:

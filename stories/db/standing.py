@@ -32,14 +32,29 @@ def recall(conn: Connection, names: Sequence[str]) -> dict[str, Memory]:
     if not names:
         return {}
     heads = conn.execute(_HEADS, {"names": names}).all()
-    items: dict[str, list[Standing]] = {row.name: [] for row in heads}
+    items: dict[str, dict[str, Standing]] = {row.name: {} for row in heads}
     if heads:
-        for row in conn.execute(_ITEMS, {"names": list(items)}):
-            items[row.wire].append(Standing(row.story_id, row.digest, _cut(row.key_names)))
-    return {
-        row.name: Memory(row.id, row.received_at, row.format, row.context, tuple(items[row.name]))
-        for row in heads
-    }
+        lengths = {row.name: dict((row.layout or {}).get("items", ())) for row in heads}
+        for wire, story, digest, keys in conn.execute(_ITEMS, {"names": list(items)}):
+            length = lengths[wire].get(story, 0)
+            items[wire][story] = Standing(story, digest, _cut(keys), length)
+    return {row.name: _memory(row, items[row.name]) for row in heads}
+
+
+def _memory(row: Any, items: Mapping[str, Standing]) -> Memory:
+    layout = row.layout or {}
+    order = [name for name, _ in layout.get("items", ())]
+    in_order = {*order} == {*items}  # always, but for a hand that wrote here
+    stood = tuple(items[name] for name in order) if in_order else tuple(items.values())
+    outline = layout.get("outline") if in_order else None
+    return Memory(row.id, row.received_at, row.format, row.context, stood, outline)
+
+
+def layout_of(outline: Mapping[str, Any] | None, items: Sequence[Standing]) -> Any:
+    """What is kept of the *outline* of a capture in which *items* stand, all that do."""
+    if outline is None:
+        return None
+    return {"outline": outline, "items": [(item.story_id, item.length) for item in items]}
 
 
 _newest = captures.alias()
@@ -52,11 +67,16 @@ _last = (
 )
 # A store into which only some captures were copied may have one that came in between.
 _HEADS = (
-    select(wires.c.name, wires.c.context, captures.c.id, captures.c.received_at, captures.c.format)
+    select(
+        *(wires.c.name, wires.c.context, wires.c.layout),
+        *(captures.c.id, captures.c.received_at, captures.c.format),
+    )
     .join_from(wires, captures, captures.c.id == wires.c.standing_of)
     .where(wires.c.name.in_(bindparam("names", expanding=True)), captures.c.id == _last)
 )
-_ITEMS = select(standing).where(standing.c.wire.in_(bindparam("names", expanding=True)))
+_ITEMS = select(
+    standing.c.wire, standing.c.story_id, standing.c.digest, standing.c.key_names
+).where(standing.c.wire.in_(bindparam("names", expanding=True)))
 
 
 def _cut(keys: bytes) -> frozenset[bytes]:
@@ -67,8 +87,8 @@ def replace(
     conn: Connection, stands: Mapping[str, tuple[Memory | None, Sequence[Standing]]]
 ) -> None:
     """Let items stand on wires, and no others: by wire, what stood there before, None where that
-    was not recalled, and what stands there now. The caller writes ``standing_of`` and ``context``
-    into the wires' rows."""
+    was not recalled, and what stands there now. The caller writes ``standing_of``, ``context`` and
+    ``layout`` into the wires' rows."""
     seen: dict[str, datetime] = {}
     gone: list[dict[str, Any]] = []
     fresh: list[dict[str, Any]] = []
@@ -106,7 +126,9 @@ def forget(conn: Connection, names: Collection[str]) -> None:
     conn.execute(locked.with_for_update())
     _leave(conn, names)
     conn.execute(
-        update(wires).where(wires.c.name.in_(names)).values(standing_of=None, context=None)
+        update(wires)
+        .where(wires.c.name.in_(names))
+        .values(standing_of=None, context=None, layout=None)
     )
 
 

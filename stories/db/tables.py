@@ -162,11 +162,13 @@ wires = Table(
     # The licence's term as last configured: it binds also when the wire is configured no longer.
     Column("expires_after", TimeSpan),
     # The capture of which ``standing`` has items, and on what reading these depended besides their
-    # bytes; NULL: the next capture is read whole.
+    # bytes; NULL: the next capture is read whole. Where it can be compared with that one as bytes:
+    # what is around these items, and the story and the length of each, in their order.
     Column("standing_of", BigInteger),
     Column("context", String(80)),
     # Of the last 200's body as it was sent, where that was coded (net/decoder.py).
     Column("sent_digest", String(64)),
+    Column("layout", JSON(none_as_null=True)),
     # The dispatcher's three questions: what is due in a lane, what is under way, what began lately.
     Index(None, "lane", "due_at"),
     Index(None, "lease_until"),

@@ -56,7 +56,8 @@ def outcome(name: str) -> dict[str, Any]:
         "unread": parsed.unread or None,
         "whole": None if parsed.whole else False,
     }
-    del told["context"]  # a digest of what else reading depends on: tests/ingest/test_memory.py
+    # Of what else reading depends on: tests/ingest/test_memory.py, and test_outline.py there.
+    del told["context"], told["outline"]
     for item in told["items"]:
         del item["independent"]
     return {**slim(told), "versions": slim(versions)}
