@@ -80,7 +80,10 @@ _OF_HOSTS = "-.\u200c\u200d"
 _CONTACT = re.compile(r"(?:mailto|tel):\S", re.IGNORECASE)
 
 _FOREIGN = re.compile(r"<(?:svg|math)[\s/>]", re.IGNORECASE)
-_ELEMENT = re.compile(r"""</?([A-Za-z][^\s/>]*)(?>[^<>"']+|"[^"]*"|'[^']*')*+>""", re.IGNORECASE)
+# No name is so long; without a bound, and with a way back, "<a<a<a…" took the square of its length.
+_ELEMENT = re.compile(
+    r"""</?([A-Za-z][^\s/>]{0,99}+)(?>[^<>"']+|"[^"]*"|'[^']*')*+>""", re.IGNORECASE
+)
 _STYLED = re.compile(r"\s(?:style|hidden|display|visibility)[\s=/>]", re.IGNORECASE)
 _QUOTED = re.compile(r"""\"[^\"]*\"|'[^']*'""")
 _UNSHOWN = re.compile(
@@ -120,8 +123,8 @@ _EMBEDS = {
 }
 """Elements that embed what stands elsewhere and that do not stay, and where they say what it is."""
 _EMBEDDING = re.compile(r"<(?:iframe|embed|object|amp-)|fb-|instgrm|embed\b", re.IGNORECASE)
-_EMBEDDERS = ("<iframe", "<object", "<amp-", "embed", "fb-", "instgrm")
-_STYLES = ("style", "hidden", "display", "visibility")
+_EMBEDDERS = (b"<iframe", b"<object", b"<amp-", b"embed", b"fb-", b"instgrm")
+_STYLES = (b"style", b"hidden", b"display", b"visibility")
 """Of these, one has to be in what the pattern can find. To look for plain words takes a tenth of
 the time, and most bodies hold none."""
 _PLAYED = re.compile(r"<(/?)(audio|video|source|track)\b[^>]*>")
@@ -175,7 +178,8 @@ def clean(html: str, base: str | None, newest: Mapping[str, str] = MappingProxyT
     html = xml_chars(html)
     check(html)
     foreign = _FOREIGN.search(html) is not None
-    if foreign or (_holds(html, _STYLES) and _STYLED.search(html)):
+    tags = [*_ELEMENT.finditer(html)]
+    if foreign or (_holds("".join([tag[0] for tag in tags]), _STYLES) and any(map(_says, tags))):
         html = _readable_tags(html, foreign=foreign)
     _here.base, _here.newest = base, newest
     cleaned = _CLEANER.clean(html)
@@ -203,9 +207,9 @@ def embeds(html: str, base: str | None, newest: Mapping[str, str]) -> dict[str, 
     return found
 
 
-def _holds(html: str, words: Sequence[str]) -> bool:
+def _holds(html: str, words: Sequence[bytes]) -> bool:
     """Whether any of *words* may stand in *html*, in any case."""
-    lower = html.lower()
+    lower = html.encode("utf-8", "surrogatepass").lower()
     # Three letters more are an "s" or an "i" to a pattern that ignores case.
     return any(word in lower for word in words) or any(letter in html for letter in "ſıİ")
 

@@ -17,7 +17,7 @@ from stories.config import Config
 from stories.errors import NO_HEADLINE, ParseError, RenderError
 from stories.models import Story, Version, received_copy
 from wirecopy.encoding import xml_chars
-from wirecopy.feed import read_feed
+from wirecopy.feed import read_copies
 from wirecopy.scope import Copy, Measurement, Part, Scope, measure, widest
 from wirecopy.text import plain, shows
 
@@ -127,8 +127,8 @@ def read_back(format: Format, entry: bytes) -> Copy:
 
     :raises ValueError: when it cannot be read.
     """
-    (found,) = read_feed(_AS_FEED[format] % entry)
-    return found.copy
+    (found,) = read_copies(_AS_FEED[format] % entry)
+    return found
 
 
 def _disclosing(

@@ -14,11 +14,11 @@ import codecs
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 from xml.parsers import expat
 
 from .encoding import LARGEST_DOCUMENT, SPACE, names, parse_json, unpacked
@@ -112,13 +112,19 @@ class Element:
         self.content: list[str | Element] = []
         self.children: list[Element] = []
 
-    def descend(self) -> Iterator["Element"]:
+    def descend(self) -> list["Element"]:
         """The element itself and all elements in it, in document order."""
-        stack = [self]
-        while stack:
-            element = stack.pop()
-            yield element
-            stack.extend(reversed(element.children))
+        found: list[Element] = []
+        self._descend(found)
+        return found
+
+    def _descend(self, found: list["Element"]) -> None:
+        found.append(self)
+        for child in self.children:
+            if child.children:
+                child._descend(found)  # not deeper than DEEPEST_XML
+            else:
+                found.append(child)
 
     def text(self) -> str:
         """All text in it."""
@@ -169,12 +175,27 @@ def read_feed(document: bytes) -> list[Entry]:
 
     :raises Refused: for what is no feed, is too large, or cannot be read safely.
     """
+    encoding, document = _opened(document)
+    return list(_xml(document, _entry) if encoding is None else _json(document, encoding))
+
+
+def read_copies(document: bytes) -> list[Copy]:
+    """The copies of the entries that :func:`read_feed` reads, without looking for their faults.
+
+    Raises as it does.
+    """
+    encoding, document = _opened(document)
+    if encoding is None:
+        return list(_xml(document, _copy))
+    return [entry.copy for entry in _json(document, encoding)]
+
+
+def _opened(document: bytes) -> tuple[str | None, bytes]:
+    """The document without gzip, and if it is JSON, in which encoding."""
     document = unpacked(document, LARGEST_DOCUMENT)
     encoding = json.detect_encoding(document[:4])
     start = document[:400].decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
-    if start.startswith("{"):
-        return list(_json(document, encoding))
-    return list(_xml(document))
+    return encoding if start.startswith("{") else None, document
 
 
 def _json(document: bytes, encoding: str) -> Iterator[Entry]:
@@ -255,104 +276,124 @@ def _respelt(members: Mapping[str, Any]) -> str:
     return ""
 
 
-def _xml(document: bytes) -> Iterator[Entry]:
+class _Parts(NamedTuple):
+    """What an entry in XML says by the elements of its format. ``own`` are the first four, as far
+    as they are there."""
+
+    guid: str
+    headline: str
+    body: str
+    summary: str
+    tags: list[str]
+    own: Sequence[Element | None]
+    children: Mapping[str, Sequence[Element]]
+    faults: list[str]
+
+
+_Of = TypeVar("_Of", Entry, Copy)
+
+
+def _xml(document: bytes, made: Callable[[Element, _Parts], _Of]) -> Iterator[_Of]:
+    """What is *made* of each entry of a document."""
     root = parse_xml(document)
-    atom = (f"{_ATOM}entry", _atom_entry)
-    formats = {f"{_ATOM}feed": atom, f"{_ATOM}entry": atom, "rss": ("item", _rss_entry)}
+    atom = (f"{_ATOM}entry", _atom_parts)
+    formats = {f"{_ATOM}feed": atom, f"{_ATOM}entry": atom, "rss": ("item", _rss_parts)}
     if root.tag not in formats:
         raise Refused("is no feed: neither RSS 2.0 nor Atom")
-    tag, read_entry = formats[root.tag]
+    tag, read_parts = formats[root.tag]
     for element in root.descend():
         if element.tag == tag:
-            yield read_entry(element)
+            yield made(element, read_parts(element))
         elif element.known in ("item", "entry"):
             fault = f"it is an {element.known!r} of another format, which some readers show"
-            yield Entry(guid="", headline=element.text()[:80], body="", faults=(fault,))
+            yield made(
+                Element("", {}), _Parts("", element.text()[:80], "", "", [], (), {}, [fault])
+            )
 
 
-def _rss_entry(item: Element) -> Entry:
+def _rss_parts(item: Element) -> _Parts:
     faults: list[str] = []
     children = _by_tag(item)
-    guid, title, body, summary = (
+    guid, title, body, summary = own = [
         _once(children, tag, faults) for tag in ("guid", "title", _BODY, "description")
-    )
-    return _entry(
-        item,
-        children,
-        faults,
-        own=(guid, title, body, summary),
+    ]
+    return _Parts(
         guid=_text(guid),
         headline=_text(title),
         body=_text(body),
         summary=html.unescape(_text(summary)),
         tags=[category.text() for category in children.get("category", ())],
+        own=own,
+        children=children,
+        faults=faults,
     )
 
 
-def _atom_entry(entry: Element) -> Entry:
+def _atom_parts(entry: Element) -> _Parts:
     faults: list[str] = []
     children = _by_tag(entry)
-    guid, title, content, summary = (
+    guid, title, content, summary = own = [
         _once(children, f"{_ATOM}{name}", faults) for name in ("id", "title", "content", "summary")
-    )
+    ]
     if content is not None and "src" in content.attributes:
         faults.append("its content stands elsewhere (src)")
     categories = [c.attributes for c in children.get(f"{_ATOM}category", ())]
-    return _entry(
-        entry,
-        children,
-        faults,
-        own=(guid, title, content, summary),
+    return _Parts(
         guid=_text(guid),
         headline=_construct(title, faults),
         body=_content(content),
         summary=_construct(summary, faults),
         tags=[c.get("label") or c.get("term") or "" for c in categories],
+        own=own,
+        children=children,
+        faults=faults,
     )
 
 
-def _entry(
-    element: Element,
-    children: Mapping[str, Sequence[Element]],
-    faults: list[str],
-    *,
-    own: Sequence[Element | None],
-    guid: str,
-    headline: str,
-    body: str,
-    summary: str,
-    tags: list[str],
-) -> Entry:
-    def claimed(name: str) -> str | None:
-        found = _once(children, f"{_OWN}{name}", faults)
-        return None if found is None else found.text().strip(SPACE)
+def _claimed(found: _Parts, name: str) -> str | None:
+    claim = _once(found.children, f"{_OWN}{name}", found.faults)
+    return None if claim is None else claim.text().strip(SPACE)
 
-    if claimed("firstWords") == "true":
-        if not _words(body).startswith(_squeezed(summary).removesuffix("…")):
+
+def _copy(element: Element, found: _Parts) -> Copy:
+    # Where its beginning stands for a summary, it has none.
+    summary = "" if _claimed(found, "firstWords") == "true" else found.summary
+    media = tuple(_media(element.descend(), element))
+    return Copy(found.headline, found.body, media, summary, tuple(found.tags))
+
+
+def _entry(element: Element, found: _Parts) -> Entry:
+    faults, summary = found.faults, found.summary
+    if _claimed(found, "firstWords") == "true":
+        if not _words(found.body).startswith(_squeezed(summary).removesuffix("…")):
             faults.append("its summary is not the beginning of its text")
         summary = ""
-    flag = claimed("editedHeadlineOnly")
+    flag = _claimed(found, "editedHeadlineOnly")
     if flag not in (None, "true", "false"):
         faults.append("'editedHeadlineOnly' is neither true nor false")
-    values = {"guid": guid, "headline": headline, "body": body, "summary": summary}
-    faults.extend(dict.fromkeys(_contradictions(element, own, values)))
-    everything = list(element.descend())
-    media = list(_media(everything, element))
+    values = {
+        "guid": found.guid,
+        "headline": found.headline,
+        "body": found.body,
+        "summary": summary,
+    }
+    faults.extend(dict.fromkeys(_contradictions(element, found.own, values)))
+    everything = element.descend()
     thumbs = [e.attributes.get("url") for e in everything if e.tag == f"{_MEDIA}thumbnail"]
     return Entry(
-        guid=guid.strip(SPACE),
-        headline=headline,
-        body=body,
-        media=tuple(media),
+        guid=found.guid.strip(SPACE),
+        headline=found.headline,
+        body=found.body,
+        media=tuple(_media(everything, element)),
         pictures=tuple(url for url in (*_pictures(everything), *thumbs) if url),
         summary=summary,
-        tags=tuple(tags),
-        agency=claimed("agency"),
-        agency_id=claimed("agencyId"),
-        agency_version=claimed("agencyVersion"),
-        edit_scope=claimed("editScope"),
+        tags=tuple(found.tags),
+        agency=_claimed(found, "agency"),
+        agency_id=_claimed(found, "agencyId"),
+        agency_version=_claimed(found, "agencyVersion"),
+        edit_scope=_claimed(found, "editScope"),
         edited_headline_only=None if flag is None else flag == "true",
-        statement=claimed("statement"),
+        statement=_claimed(found, "statement"),
         faults=tuple(faults),
     )
 

@@ -335,6 +335,12 @@ def test_markup_built_to_burst_a_parser_is_refused() -> None:
         clean("".join(f"<b title={i}>" for i in range(20_000)), None)
 
 
+def test_a_name_without_end_takes_no_square_of_its_length() -> None:
+    """Each of these began a tag that was sought to the end: for this, hours."""
+    html = "<a" * 500_000 + " style=x"
+    assert clean(html, None) == ""
+
+
 def test_long_bodies_pass() -> None:
     body = "<p>word <b>and</b> word.</p>" * 20_000
     assert clean(body, None) == body
