@@ -5,6 +5,7 @@ never begins so. A dictionary is never changed: what was packed with it could no
 """
 
 import json
+import threading
 from typing import Any
 
 import zstandard
@@ -45,17 +46,29 @@ _KNOWN = zstandard.ZstdCompressionDict(_DICTIONARY, dict_type=zstandard.DICT_TYP
 _KNOWN.precompute_compress(level=_LEVEL)
 
 
+class _Own(threading.local):
+    """Each thread's: to make one takes ten times what it takes to pack a receipt."""
+
+    def __init__(self) -> None:
+        self.packer = zstandard.ZstdCompressor(level=_LEVEL, dict_data=_KNOWN)
+        self.unpacker = zstandard.ZstdDecompressor(dict_data=_KNOWN)
+
+
+_own = _Own()
+
+
 def pack(data: bytes) -> bytes:
     """*data*, packed."""
-    # Made anew each time, which costs microseconds: no two threads may share one.
-    return _NUMBER + zstandard.ZstdCompressor(level=_LEVEL, dict_data=_KNOWN).compress(data)
+    packed: bytes = _own.packer.compress(data)
+    return _NUMBER + packed
 
 
 def unpack(kept: bytes) -> bytes:
     """What :func:`pack` packed; what is not packed, as it is."""
     if kept[:1] != _NUMBER:
         return kept
-    return zstandard.ZstdDecompressor(dict_data=_KNOWN).decompress(kept[1:])
+    unpacked: bytes = _own.unpacker.decompress(kept[1:])
+    return unpacked
 
 
 def pack_json(value: Any) -> bytes:
@@ -73,11 +86,12 @@ def pack_jws(jws: str) -> bytes | None:
     """The statement *jws* (RFC 7515 §7.1), packed without its base64; None when it would not come
     out as it is."""
     try:
-        parts = [from_base64url(part) for part in jws.split(".")]
+        header, payload, signature = map(from_base64url, jws.split("."))  # each has one spelling
     except ValueError:
         return None
-    packed = pack(b"\0".join(parts))
-    return packed if unpack_jws(packed) == jws else None
+    if b"\0" in header or b"\0" in payload:
+        return None
+    return pack(b"\0".join((header, payload, signature)))
 
 
 def unpack_jws(kept: bytes) -> str:

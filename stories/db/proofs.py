@@ -145,12 +145,24 @@ def stories_signed_by(conn: Connection, kid: str) -> list[str]:
 
 def add_statements(conn: Connection, rows: Sequence[StatementRow]) -> None:
     """Keep new statements; fails when a story has one of that number already."""
-    made = [{**asdict(row), "packed": packing.pack_jws(row.jws)} for row in rows]
-    if made:
-        conn.execute(
-            insert(statements),
-            [row if row["packed"] is None else {**row, "jws": ""} for row in made],
+    made = []
+    for row in rows:
+        packed = packing.pack_jws(row.jws)
+        made.append(
+            {
+                "story_id": row.story_id,
+                "version": row.version,
+                "kid": row.kid,
+                "digest": row.digest,
+                "jws": row.jws if packed is None else "",
+                "packed": packed,
+            }
         )
+    if made:
+        conn.execute(_ADD_STATEMENTS, made)
+
+
+_ADD_STATEMENTS = insert(statements)
 
 
 # Receipts and the log

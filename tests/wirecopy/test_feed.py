@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from wirecopy import Refused
-from wirecopy.feed import Entry, read_feed
+from wirecopy import Refused, feed
+from wirecopy.feed import Entry
 
 ATOM = "http://www.w3.org/2005/Atom"
 OWN = "urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1"
@@ -15,6 +15,13 @@ NAMES = (
     ' xmlns:content="http://purl.org/rss/1.0/modules/content/"'
     f' xmlns:media="http://search.yahoo.com/mrss/" xmlns:w="{OWN}"'
 )
+
+
+def read_feed(document: bytes) -> list[Entry]:
+    """The entries; their copies are those that are read without them."""
+    found = feed.read_feed(document)
+    assert feed.read_copies(document) == [entry.copy for entry in found]
+    return found
 
 
 def rss(item: str) -> Entry:
