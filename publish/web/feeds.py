@@ -189,7 +189,8 @@ class Feeds:
                 method,
             )
         choice = choose(headers, ready, clock.now())
-        if choice.status == 200 and ready.made(choice.coding) is None:
+        missing = choice.status == 200 and ready.made(choice.coding) is None
+        if missing and choice.coding not in ready.quick:
             # Milliseconds for a feed of a thousand entries, in which others are to be answered.
             await asyncio.to_thread(ready.variant, choice.coding)
         found = answered(method, choice, ready)
@@ -279,6 +280,7 @@ class Feeds:
             return zstd(body) if coding == "zstd" else body
 
         headers, links = headers_of(self._config, feed, format)
+        quick: tuple[Coding, ...] = ("gzip",) if document.nearly_packed and not whole else ()
         return Representation(
             make,
             document.etag,
@@ -287,6 +289,7 @@ class Feeds:
             headers,
             links,
             packings=_WHOLE if whole else _BLOCKS,
+            quick=quick,
             digested=whole,  # for a second it would cost more than all else made of a change
         )
 

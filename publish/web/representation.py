@@ -9,7 +9,7 @@ import gzip
 import hashlib
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -60,7 +60,8 @@ class Representation:
 
     *make* gives the bytes in a coding. *headers* go with every answer; *about* describes the
     content, so it is left out of a 304 (RFC 9110 §15.4.5). *packings* is empty where packing saves
-    nothing. What is not to be *digested* goes without Repr-Digest.
+    nothing. What is not to be *digested* goes without Repr-Digest. *quick* are the codings that
+    *make* makes in less time than it takes to have another thread do it.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Representation:
         packings: Packings = PACKINGS,
         *,
         digested: bool = True,
+        quick: Collection[Coding] = (),
     ) -> None:
         self.etag = etag
         self.modified = modified
@@ -91,6 +93,7 @@ class Representation:
         ]
         self._made: dict[Coding, Variant] = {}
         self._digested = digested
+        self.quick = quick
         self._not_modified: dict[str, Headers] = {}
         self._making = threading.Lock()
 
