@@ -372,7 +372,7 @@ MUTANTS = (
     Mutant(
         "a title of Dublin Core's may say something else",
         "wirecopy/feed.py",
-        "faults.extend(dict.fromkeys(_contradictions(element, own, values)))",
+        "faults.extend(dict.fromkeys(_contradictions(element, found.own, values)))",
         "pass",
         ("tests/wirecopy/test_feed.py",),
     ),
