@@ -1,12 +1,11 @@
 """What a long history costs: everything that Wirecopy does, with 200,000 stories on a wire and with
 2,000.
 
-The history is made of one story that the real code took in, rendered, and saw leave its feed: its
-rows are copied in SQL, whatever tables and columns there are. What the feeds show now is real.
+The history is made of one story that the real code took in, rendered, and saw leave its feed
+(:mod:`bench.copies`). What the feeds show now is real.
 """
 
 import asyncio
-import hashlib
 import io
 import os
 import statistics
@@ -19,10 +18,10 @@ from typing import Any
 
 import typer
 from pydantic import SecretStr
-from sqlalchemy import Table, func, select, text
 
 from bench import agency, inputs, postgres
 from bench.agency import CONTENT_TYPES, ITEMS, Moment, feed
+from bench.copies import lengthen
 from bench.cost import tree_cpu_seconds
 from bench.sides import Side, at_work
 from bench.table import Cell, times
@@ -34,20 +33,15 @@ from ingest import intake
 from net.client import Client
 from publish import renderer
 from publish.web.app import create
-from stories import clock, transparency
+from stories import clock
 from stories.config import Config
-from stories.db import Connection, Store, captures, key_value, outbox, tables
+from stories.db import Store, captures, key_value, outbox
 from stories.db import stories as records
-from stories.db.engine import resume_sequence
-from stories.db.feeds import FORMATS
 from workers import alerts, dispatch, housekeeping
 from workers.start import start
 
 STEP = timedelta(seconds=25)
 """Between two stories of the history: 200,000 come within the 90 days that captures are kept."""
-
-AT_ONCE = 2_000
-"""Stories copied in one transaction."""
 
 LENGTH = 400
 """Characters of a story's body in the history: what is looked for by index need not be long."""
@@ -207,12 +201,9 @@ def side(url: str, count: int, database: str = "") -> Iterator[Callable[[str], o
         store = start(config)
         try:
             _begin(store, config)
-            old = _copy(store, count)
-            transparency.append(store, config)
-            if store.dialect == "postgresql":
-                with store.engine.connect() as conn:
-                    conn.execution_options(isolation_level="AUTOCOMMIT")
-                    conn.execute(text("VACUUM ANALYZE"))
+            with store.read() as conn:
+                old = records.newest(conn, limit=2 * ITEMS)[-1].id
+            lengthen(store, config, old, count, STEP, kept=count)
             grown = Grown(config, store, folder, old)
             yield lambda what: WORK.get(what, Grown.fresh)(grown)
         finally:
@@ -231,95 +222,6 @@ def _begin(store: Store, config: Config) -> None:
             outbox.want(conn, "ingest", [rules.name], now)
         intake.take_in_waiting(store, config)
         renderer.render_waiting(store, config)
-
-
-def _copy(store: Store, count: int) -> str:
-    """Copy the oldest story *count* times into the past, with its capture; its id."""
-    ids = tables.captures.c.id
-    with store.read() as conn:
-        story = records.newest(conn, limit=2 * ITEMS)[-1].id
-        first, base = conn.execute(select(func.min(ids), func.max(ids))).one()
-    statements = []
-    for table in tables.metadata.sorted_tables:
-        key = {"stories": "id", "captures": "id"}.get(table.name, "story_id")
-        if key in table.columns:
-            value = first if table.name == "captures" else story
-            statements.append((text(_statement(table, key, base, count)), value))
-    for begin in range(1, count + 1, AT_ONCE):
-        with store.write() as conn:
-            _functions(conn, store)
-            for statement, value in statements:
-                bounds = {"first": begin, "last": min(begin + AT_ONCE - 1, count)}
-                conn.execute(statement, {"value": value, **bounds})
-    with store.write() as conn:
-        resume_sequence(conn, ids)
-    return story
-
-
-def _statement(table: Table, key: str, base: int, count: int) -> str:
-    """The rows of *table* whose *key* is ``:value``, as they are in the stories ``:first`` to
-    ``:last`` of *count*."""
-    step = STEP // timedelta(microseconds=1)
-    columns = []
-    for column in table.columns:
-        old = f't."{column.name}"'
-        special: dict[tuple[str, str], str] = {
-            ("stories", "id"): "bench_id(n)",
-            ("stories", "guid"): f"substr({old}, 1, length({old}) - 13) || bench_id(n)",
-            ("stories", "key"): f"{old} || '/' || n",
-            ("captures", "id"): f"{base} + n",
-            ("identities", "key"): f"{old} || '/' || n",
-            ("identities", "digest"): f"bench_digest({old} || '/' || n)",
-            ("receipts", "hash"): "bench_bytes(n)",
-            # Nobody looks at the entries of stories that have left all feeds, and they would be
-            # gigabytes.
-            **{("entries", str(format)): f"substr({old}, 1, 0)" for format in FORMATS},
-            # Unnumbered: the real code appends them to the log.
-            ("receipts", "idx"): "NULL",
-            ("receipts", "logged_at"): "NULL",
-        }
-        if (new := special.get((table.name, column.name))) is None:
-            new = {"story_id": "bench_id(n)", "capture_id": f"{base} + n"}.get(column.name, old)
-            if isinstance(column.type, tables.UtcDateTime):
-                new = f"{old} - ({count} + 1 - n) * CAST({step} AS BIGINT)"
-        columns.append(new)
-    names = ", ".join(f'"{column.name}"' for column in table.columns)
-    return (
-        f"INSERT INTO {table.name} ({names}) WITH RECURSIVE numbers(n) AS"
-        " (SELECT CAST(:first AS BIGINT) UNION ALL SELECT n + 1 FROM numbers WHERE n < :last)"
-        f" SELECT {', '.join(columns)}"
-        f' FROM {table.name} AS t, numbers WHERE t."{key}" = :value'
-    )
-
-
-def _functions(conn: Connection, store: Store) -> None:
-    """Functions of a number, the same on both: an id, a digest, bytes; spread as real ones are."""
-    if store.dialect == "postgresql":  # a database keeps them, SQLite only a connection
-        digest = "sha256(convert_to($1::text, 'UTF8'))"
-        for name, takes, returns, body in (
-            ("bench_bytes", "bigint", "bytea", digest),
-            ("bench_digest", "text", "text", f"encode({digest}, 'hex')"),
-            (
-                *("bench_id", "bigint", "text"),
-                f"substr(translate(encode({digest}, 'hex'), '0189', 'ghij'), 1, 13)",
-            ),
-        ):
-            conn.execute(
-                text(
-                    f"CREATE OR REPLACE FUNCTION {name}({takes}) RETURNS {returns} LANGUAGE sql"
-                    f" IMMUTABLE AS $${'SELECT ' + body}$$"
-                )
-            )
-        return
-    raw: Any = conn.connection.driver_connection
-
-    def digest_of(value: object) -> str:
-        return hashlib.sha256(str(value).encode()).hexdigest()
-
-    letters = str.maketrans("0189", "ghij")
-    raw.create_function("bench_digest", 1, digest_of)
-    raw.create_function("bench_bytes", 1, lambda n: bytes.fromhex(digest_of(n)))
-    raw.create_function("bench_id", 1, lambda n: digest_of(n).translate(letters)[:13])
 
 
 def table(small: int, large: int, turns: int) -> Printed:

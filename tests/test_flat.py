@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
+from bench.copies import lengthen
 from desk import exposition
 from ingest import parse, replay
 from ingest.replay import Selection
@@ -33,7 +34,6 @@ from stories.db import (
 )
 from stories.db import stories as records
 from tests.conftest import ConfigOf
-from tests.history import lengthen
 from tests.living import DAY, Life, item
 from workers import alerts as watch
 from workers import dispatch
@@ -82,7 +82,7 @@ def grown(
         old = life.stories()["old"]
         life.edit(old, "The desk's headline")
         life.now += DAY * (count // 200)
-        lengthen(store, life.config, old, count)
+        lengthen(store, life.config, old, count, 5 * MINUTE, kept=100)
         for turn in range(3):
             life.receive(*news(turn), after=MINUTE)
         life.receive(*news(100)[:5], wire="x", after=MINUTE)
