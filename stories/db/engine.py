@@ -136,19 +136,13 @@ class Store:
                 f"database {self.name}: its schema {revision} is newer than this Wirecopy;"
                 " upgrade Wirecopy, or name another database"
             )
-        # Imported only now: it costs a third of a second, and is needed once a release.
-        from alembic import command
-        from alembic.config import Config
-
-        config = Config()
-        # An option of an INI file, in which a "%" is written twice.
-        folder = str(Path(__file__).parent / "migrations").replace("%", "%%")
-        config.set_main_option("script_location", folder)
         with self.write() as conn:
             if self.dialect == "postgresql":
                 conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-            config.attributes["connection"] = conn
-            command.upgrade(config, "head")
+            if inspect(conn).has_table("alembic_version"):
+                _upgrade(conn)
+            else:
+                _create(conn)
 
     def _check_encoding(self) -> None:
         if self.dialect != "postgresql":
@@ -185,6 +179,34 @@ class Store:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def _create(conn: Connection) -> None:
+    """Make the tables of an empty database as they are, which migrations would make step by step.
+
+    In an eighth of the time; a test holds one against the other.
+    """
+    metadata.create_all(conn, checkfirst=False)
+    conn.execute(
+        text(
+            "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL,"
+            " CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+        )
+    )
+    conn.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+
+
+def _upgrade(conn: Connection) -> None:
+    # Imported only now: it costs a third of a second, and is needed once a release.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    # An option of an INI file, in which a "%" is written twice.
+    folder = str(Path(__file__).parent / "migrations").replace("%", "%%")
+    config.set_main_option("script_location", folder)
+    config.attributes["connection"] = conn
+    command.upgrade(config, "head")
 
 
 def connect(where: str | Path) -> Store:

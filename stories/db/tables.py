@@ -260,7 +260,7 @@ stories = Table(
 Index(
     "ix_stories_second_look",
     stories.c.changed_at,
-    sqlite_where=stories.c.second_look,
+    sqlite_where=literal_column("second_look = 1"),  # as SQLAlchemy asks for it there
     postgresql_where=stories.c.second_look,
 )
 

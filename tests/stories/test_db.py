@@ -3,8 +3,10 @@
 import json
 import random
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -26,12 +28,81 @@ def wire(name: str, url: str = "https://agency.example/w.rss") -> Wire:
     return Wire(name=name, url=url, agency="Agency", every=timedelta(minutes=2))
 
 
-def test_the_migrations_make_the_tables(store: Store) -> None:
-    with store.read() as conn:
+@pytest.fixture
+def migrated(database_url: str, tmp_path: Path) -> Iterator[Store]:
+    """An empty database as the migrations make it, from the first on."""
+    if database_url.startswith("sqlite"):
+        url = f"sqlite:///{tmp_path}/migrated.sqlite3"
+    else:
+        url = database_url
+    found = connect(url)
+    with found.write() as conn:
+        if found.dialect == "postgresql":
+            conn.execute(text("DROP SCHEMA public CASCADE"))
+            conn.execute(text("CREATE SCHEMA public"))
+        conn.execute(
+            text(
+                "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL,"
+                " CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+            )
+        )
+    found.migrate()
+    yield found
+    found.close()
+
+
+def test_the_migrations_make_the_tables(migrated: Store) -> None:
+    with migrated.read() as conn:
         context = MigrationContext.configure(conn, opts={"compare_type": False})
         assert compare_metadata(context, tables.metadata) == []
         assert context.get_current_revision() == HEAD
-    store.migrate()
+    migrated.migrate()
+
+
+def schema(store: Store) -> dict[str, set[str]]:
+    """What there is, by kind, as the database tells it; columns may be in another order."""
+    with store.read() as conn:
+        if store.dialect == "postgresql":
+            return {query: {str(row) for row in conn.execute(text(query))} for query in _TOLD}
+        every = "SELECT name, sql FROM sqlite_master WHERE type = :type AND name NOT LIKE 'sqlite%'"
+        rows = {
+            kind: conn.execute(text(every), {"type": kind}).all() for kind in ("table", "index")
+        }
+        columns = {
+            f"{name}.{column}"
+            for name, _ in rows["table"]
+            for column in conn.execute(
+                text("SELECT name, type, [notnull], dflt_value, pk FROM pragma_table_xinfo(:name)"),
+                {"name": name},
+            )
+        }
+    ends = {f"{name} {sql.rpartition(')')[2]}" for name, sql in rows["table"]}
+    numbered = {name for name, sql in rows["table"] if "AUTOINCREMENT" in sql}
+    indexes = {" ".join(sql.split()) for _, sql in rows["index"]}
+    return {"columns": columns, "ends": ends, "numbered": numbered, "indexes": indexes}
+
+
+_TOLD = (
+    "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable,"
+    " column_default FROM information_schema.columns WHERE table_schema = 'public'",
+    "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    "SELECT conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+    " WHERE connamespace = 'public'::regnamespace AND contype <> 'n'",
+    "SELECT sequencename, data_type FROM pg_sequences WHERE schemaname = 'public'",
+)
+
+
+def test_what_a_new_database_gets_is_what_the_migrations_make(
+    store: Store, migrated: Store
+) -> None:
+    made = schema(migrated)
+    if store.dialect == "postgresql":  # the fixture has emptied it
+        with store.write() as conn:
+            conn.execute(text("DROP SCHEMA public CASCADE"))
+            conn.execute(text("CREATE SCHEMA public"))
+        store.migrate()
+    found = schema(store)
+    assert {kind: sorted(found[kind] ^ made[kind]) for kind in made} == dict.fromkeys(made, [])
 
 
 def test_a_newer_schema_is_refused(store: Store) -> None:

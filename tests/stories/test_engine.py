@@ -80,6 +80,8 @@ def test_migrations_are_found_wherever_this_is_installed(
     shutil.copytree(Path(engine.__file__).parent / "migrations", there / "migrations")
     monkeypatch.setattr(engine, "__file__", str(there / "engine.py"))
     store = connect(tmp_path / "data/wirecopy.sqlite3")
+    with store.write() as conn:  # a new one would get its tables at once
+        conn.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
     store.migrate()
     assert used(store)
     store.close()

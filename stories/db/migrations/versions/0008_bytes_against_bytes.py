@@ -11,7 +11,5 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("blobs", sa.Column("parent", sa.String(64)))
-    op.add_column(
-        "blobs", sa.Column("depth", sa.Integer(), nullable=False, server_default=sa.text("0"))
-    )
+    op.add_column("blobs", sa.Column("depth", sa.Integer(), nullable=False, server_default="0"))
     op.create_index(op.f("ix_blobs_parent"), "blobs", ["parent"])
