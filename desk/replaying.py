@@ -64,7 +64,7 @@ def live(store: Store, config: Config, chosen: Selection) -> Outcome:
             ]
             failed += _failures(taken)
     changes += _rendered_anew(store, config, chosen, planned)
-    renderer.render_waiting(store, config)
+    renderer.render_waiting(store, config, anew=0)
     return Outcome(count, replays.expired(store, chosen), changes, failed)
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import redis
 
 from desk import show
+from publish import rerender
 from publish.web.views import Fact, Listing, StatusPage
 from stories.config import Config
 from stories.db import Store, retention, statistics
@@ -32,6 +33,7 @@ def gather(config: Config, store: Store, now: datetime) -> Status:
     found = ask_broker(config, key_prefix(store))
     with store.read() as conn:
         status = statistics.status(conn, now, config.alerts.failing_after)
+        anew = rerender.upto(conn)
     kept = retention.storage(store, now, note=refused is None)
     overran = [
         f"{name}: {state.entries} where {feed.limit} are configured"
@@ -43,6 +45,7 @@ def gather(config: Config, store: Store, now: datetime) -> Status:
         database=store.name,
         writes_refused=refused,
         broker=found,
+        rendering_anew=anew,
         overran=overran,
         **kept,
     )
@@ -212,6 +215,12 @@ def _facts(status: Status) -> list[Fact]:
             f"{oldest.kind} {oldest.key}, {show.ago(oldest.since, now)}" if oldest else "",
         ),
         Fact("not rendered", str(status.unrendered or "")),
+        Fact(
+            "rendering anew",
+            f"all that changed before {show.when(status.rendering_anew)}, newest first"
+            if status.rendering_anew
+            else "",
+        ),
         Fact("leases run out", leases),
         Fact(
             "captures",

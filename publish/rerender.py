@@ -1,16 +1,24 @@
-"""Has everything rendered again when the configuration or the rendering code has changed."""
+"""Has everything rendered again when the configuration or the rendering code has changed.
+
+Newest first, and a step at a time: how far is noted, and whoever renders and finds nothing else to
+do goes on from there. So what comes meanwhile waits for one step at most, however long the history.
+"""
 
 import hashlib
 import json
+from datetime import datetime
 
 from stories import clock
 from stories.config import Config
-from stories.db import Store, feeds, key_value, outbox
+from stories.db import Connection, Store, feeds, key_value, outbox
 from stories.db import stories as records
-from stories.db.key_value import RENDERED_FOR
+from stories.db.key_value import RENDERED_FOR, RENDERING_ANEW
 
 RENDERING = 5
 """To be raised by every change to the code that gives other bytes for the same story."""
+
+STEP = 500
+"""Stories that are wanted at once: two seconds' work."""
 
 
 def settings_digest(config: Config) -> str:
@@ -37,11 +45,19 @@ def rendered_before(store: Store) -> bool:
 def is_due(store: Store, config: Config) -> bool:
     """Whether what is rendered in *store* is of other settings or code, and is to be made anew."""
     with store.read() as conn:
-        return key_value.is_superseded(conn, settings_digest(config))
+        anew = upto(conn) is not None
+        return anew or key_value.is_superseded(conn, settings_digest(config))
+
+
+def upto(conn: Connection) -> datetime | None:
+    """While everything is rendered again: since when all that changed is, or is wanted to be."""
+    at = key_value.read(conn, RENDERING_ANEW)
+    return datetime.fromisoformat(at[0]) if at else None
 
 
 def rerender_if_changed(store: Store, config: Config) -> bool:
-    """Put everything into the outbox if settings or code have changed since the last call.
+    """Have everything rendered again if settings or code have changed since the last call: begin
+    with the newest stories, and with what is told of the feeds.
 
     True if so. Called at every start.
     """
@@ -52,11 +68,28 @@ def rerender_if_changed(store: Store, config: Config) -> bool:
             return False
         feeds.lock(conn)
         feeds.drop_feeds(conn, [f.name for f in config.outgoing])
-        after = ""
         # Stories, then feeds, as the renderer does: in the other order the two could deadlock.
-        while ids := records.ids_after(conn, after, 1000):
-            outbox.want(conn, "story", ids, now)
-            after = ids[-1]
+        key_value.write(conn, RENDERING_ANEW, [])
+        go_on(conn, now)
         outbox.want(conn, "feed", [f.name for f in config.outgoing], now)
         key_value.write(conn, RENDERED_FOR, digest)
     return True
+
+
+def go_on(conn: Connection, now: datetime) -> bool:
+    """If everything is to be rendered again, want the next stories; whether there were any.
+
+    To be called before the transaction has locked rows of the outbox.
+    """
+    at = key_value.read(conn, RENDERING_ANEW, lock=True)
+    if at is None:
+        return False
+    after = (datetime.fromisoformat(at[0]), str(at[1])) if at else None
+    found = records.ids_before(conn, after, STEP)
+    outbox.want(conn, "story", (name for _, name in found), now)
+    if len(found) < STEP:
+        key_value.forget(conn, RENDERING_ANEW)
+    else:
+        last, name = found[-1]
+        key_value.write(conn, RENDERING_ANEW, [last.isoformat(), name])
+    return bool(found)

@@ -115,7 +115,7 @@ def postgres_url() -> Iterator[str]:
 
 
 @contextmanager
-def _database(postgres_url: str, template: str | None = None) -> Iterator[str]:
+def database(postgres_url: str, template: str | None = None) -> Iterator[str]:
     name = f"wirecopy_test_{uuid.uuid4().hex}"
     plain = make_url(postgres_url).set(drivername="postgresql").render_as_string(False)
     with psycopg.connect(plain, autocommit=True) as admin:
@@ -142,7 +142,7 @@ def _migrate(url: str) -> None:
 
 @pytest.fixture(scope="session")
 def _postgres_template(postgres_url: str) -> Iterator[str]:
-    with _database(postgres_url) as url:
+    with database(postgres_url) as url:
         _migrate(url)
         name = make_url(url).database
         assert name
@@ -163,7 +163,7 @@ def _fresh(request: pytest.FixtureRequest, path: Path) -> Iterator[str]:
         yield f"sqlite:///{path}"
         return
     template = request.getfixturevalue("_postgres_template")
-    with _database(request.getfixturevalue("postgres_url"), template) as url:
+    with database(request.getfixturevalue("postgres_url"), template) as url:
         yield url
 
 

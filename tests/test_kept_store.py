@@ -1,39 +1,44 @@
-"""A store that the release before this one wrote opens, and its subscribers notice nothing.
-
-``tests/data/release-0.1.tar.xz`` was made by version 0.1.0 (d8d4c48): five wires, 17 stories, desk
-headlines with a second look due, an item in quarantine, a key about to be rotated. Beside it stand
-the feeds as that version served them.
-"""
+"""A store that the release before this one wrote (:mod:`tests.kept`) opens, and its subscribers
+notice nothing, however long its history."""
 
 import json
 import sys
-import tarfile
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import feedparser
 import pytest
+from pydantic import SecretStr
+from sqlalchemy import select
 
+from bench.copies import copy
 from desk.cli.app import main
+from desk.headline import rewrite
 from ingest.intake import take_in_waiting
+from publish import renderer, rerender
+from publish.served import served
 from stories import clock
-from stories.config import load
-from stories.db import captures, outbox
-from workers.start import open_store
+from stories.config import Config, load
+from stories.db import Store, captures, connect, feeds, outbox, tables
+from stories.db import stories as records
+from tests import kept
+from tests.conftest import database
+from workers.start import open_store, start
 
-KEPT = Path(__file__).parent / "data" / "release-0.1.tar.xz"
 THEN = datetime(2026, 11, 28, 22, 20, tzinfo=UTC)
 """Two minutes after the store was left."""
 
-FEEDS = [(name, form) for name in ("all", "harbour") for form in ("rss", "atom", "json")]
+FEEDS = [(name, form) for name in ("all", "harbour") for form in feeds.FORMATS]
 
 
 @pytest.fixture
 def newsroom(tmp_path: Path) -> Path:
     """The data folder and configuration as that version left them."""
-    with tarfile.open(KEPT) as archive:
-        archive.extractall(tmp_path, filter="data")
+    kept.unpack(tmp_path)
     return tmp_path
 
 
@@ -119,3 +124,103 @@ def test_the_next_poll_brings_nothing_new(newsroom: Path, capfdbinary: Any) -> N
             name,
             form,
         )
+
+
+# With a long history.
+
+COPIED = "iqm4otxo4huyi"
+"""A story of one version, of the wire harbour."""
+
+MORE = 1100
+"""Stories in the history: more than two steps of what is rendered again."""
+
+
+@dataclass
+class Grown:
+    """A store of that version with a long history."""
+
+    config: Config
+    newsroom: Path
+
+    def open(self) -> Store:
+        return connect(self.config.database)
+
+    def check(self, store: Store) -> None:
+        """See that subscribers find what they found before."""
+        for name, form in FEEDS:
+            with store.read() as conn:
+                found = served(conn, self.config, name, form)
+            assert found is not None
+            before = (self.newsroom / f"{name}.{form}").read_bytes()
+            assert seen(found.body, form) == seen(before, form), (name, form)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def grown(newsroom: Path, request: pytest.FixtureRequest) -> Iterator[Grown]:
+    file = newsroom / "wirecopy-data" / "wirecopy.sqlite3"
+    settings = newsroom / "wirecopy.toml"
+    # As many as it showed: what is older is to stay out of sight.
+    settings.write_text(settings.read_text().replace("limit = 50", "limit = 17"))
+    config = load(settings)
+    with ExitStack() as stack:
+        if request.param == "postgresql":
+            url = stack.enter_context(database(request.getfixturevalue("postgres_url")))
+            kept.move(file, url)
+            config = config.model_copy(update={"database_url": SecretStr(url)})
+        store = connect(config.database)
+        copy(store, COPIED, MORE, timedelta(minutes=1), kept=MORE)
+        store.close()
+        yield Grown(config, newsroom)
+
+
+def plain(store: Store) -> set[str]:
+    """The stories whose entries are kept as that version kept them."""
+    with store.read() as conn:
+        entries = tables.entries.c
+        return set(conn.execute(select(entries.story_id).where(entries.rss != b"")).scalars())
+
+
+def test_an_upgrade_opens_at_once_and_goes_on_behind(grown: Grown) -> None:
+    store = grown.open()
+    store.migrate()
+    before = plain(store)
+    assert len(before) == MORE, "what the feeds show alone is written when the store is opened"
+    grown.check(store)
+    with store.read() as conn:
+        old = feeds.entries_of(conn, sorted(before))
+    assert {row.scope for row in old.values()} <= {"verbatim", "headline-only"}
+    assert all(row.bytes_of("json") and row.digests for row in old.values())
+    store.close()
+    with clock.reading(lambda: THEN):
+        while True:  # each turn by another process, as after a kill
+            store = start(grown.config)
+            with store.read() as conn:
+                waiting = {w.kind: w.count for w in outbox.waiting(conn, THEN)}
+            assert waiting.get("story", 0) <= rerender.STEP
+            done = renderer.render_waiting(store, grown.config, limit=300)
+            grown.check(store)
+            left = plain(store)
+            with store.read() as conn:
+                stories = {s.id: s.changed_at for s in records.get(conn, sorted(before))}
+                upto = rerender.upto(conn)
+            if upto is not None:  # newest first
+                assert left >= {name for name, at in stories.items() if at < upto}
+                assert len(left) < len(before)
+            store.close()
+            if not done:
+                break
+    assert left == set()
+
+
+def test_what_comes_while_all_is_rendered_again_waits_for_one_step(grown: Grown) -> None:
+    with clock.reading(lambda: THEN):
+        store = start(grown.config)
+        renderer.render_waiting(store, grown.config, limit=60)
+        rewrite(store, COPIED, "The desk wrote this meanwhile", "Asha")
+        renderer.render_waiting(store, grown.config, limit=rerender.STEP)
+        with store.read() as conn:
+            assert rerender.upto(conn) is not None, "there is more"
+            entry = feeds.entry(conn, COPIED)
+        assert entry is not None
+        assert b"The desk wrote this meanwhile" in entry.bytes_of("rss")
+        store.close()

@@ -318,11 +318,11 @@ def test_the_same_processes_on_postgresql_and_redis(
     tmp_path: Path, postgres_url: str, redis_url: str
 ) -> None:
     """With both URLs set there is no private broker, and the broker may lose everything."""
-    from tests.conftest import _database
+    from tests.conftest import database
 
     show = Load(seed=5, wires=2, items=20, novelty_per_minute=30, update_share=0.2)
-    with serve(show) as agency, _database(postgres_url) as database:
-        environment = {"WIRECOPY_DATABASE_URL": database, "WIRECOPY_REDIS_URL": redis_url}
+    with serve(show) as agency, database(postgres_url) as url:
+        environment = {"WIRECOPY_DATABASE_URL": url, "WIRECOPY_REDIS_URL": redis_url}
         with config(tmp_path, agency, 2, **environment) as (up, conf, store):
             until(lambda: len(headlines(store)) > 2)
             assert "broker" not in up.pids()

@@ -19,7 +19,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from ingest import intake
 from ingest import poll as polling
-from publish import renderer
+from publish import renderer, rerender
 from publish.rerender import settings_digest
 from stories import clock
 from stories.db import outbox, wires
@@ -152,11 +152,12 @@ def sweep() -> None:
     here = current()
     with here.store.read() as conn:
         waiting = {w.kind: w.ready for w in outbox.waiting(conn, clock.now())}
+        anew = rerender.upto(conn) is not None
     for task, queue, kinds, size in (
         (ingest, queues.INGEST, ("ingest",), WIRES_A_TASK),
         (render, queues.RENDER, ("story", "feed"), STORIES_A_TASK),
     ):
-        ready = sum(waiting.get(kind, 0) for kind in kinds)
+        ready = sum(waiting.get(kind, 0) for kind in kinds) or (anew and task is render)
         wanted = min(-(-ready // size), here.config.worker_processes)
         for _ in range(wanted - queues.depth(here.broker, queue)):
             send(task)

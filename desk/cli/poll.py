@@ -22,6 +22,10 @@ from workers.politeness import choose
 AT_ONCE = 50
 """Wires leased in one go: as many as one client has under way."""
 
+ANEW = 5.0
+"""Seconds after which it is left to the next pass, or to `wirecopy up`, to go on rendering what is
+to be rendered again as settings or code have changed."""
+
 
 def poll(
     ctx: typer.Context,
@@ -43,7 +47,7 @@ def poll(
         with Client() as http:
             polled = list(polling.poll(store, config, http, asked))
         intake.take_in_waiting(store, config, chosen, limit=len(chosen))
-        renderer.render_waiting(store, config, changed=telling(config, store))
+        renderer.render_waiting(store, config, changed=telling(config, store), anew=ANEW)
         with store.read() as conn:
             rows = [_outcome(conn, one) for one in sorted(polled, key=lambda one: one.wire)]
             waiting = _waiting(conn, set(chosen) - {one.wire for one in polled}, chosen)

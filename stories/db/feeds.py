@@ -11,7 +11,7 @@ import hashlib
 import struct
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
@@ -20,6 +20,7 @@ from sqlalchemy import (
     Connection,
     Executable,
     Integer,
+    RowMapping,
     Text,
     and_,
     bindparam,
@@ -108,7 +109,8 @@ class EntryRow:
     """One story as rendered, with what was measured of it.
 
     ``digests`` are those of its bytes, empty when it has none, as its licence is over. ``packed``
-    are the bytes themselves, None while no feed shows it.
+    are the bytes themselves, None while no feed shows it; but what was rendered before feeds were
+    lists has them until it is rendered again.
     """
 
     story_id: str
@@ -149,12 +151,16 @@ def lock(conn: Connection) -> None:
         conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _PUBLISHING})
 
 
+_KEPT = tuple(field.name for field in fields(EntryRow))
+_PLAIN: dict[Format, bytes] = dict.fromkeys(FORMATS, b"")
+
+
 def put_entries(conn: Connection, rows: Sequence[EntryRow]) -> None:
     """Write the rendered entries of stories, in place of earlier ones."""
     if rows:
         conn.execute(
             replacing(conn.dialect.name, entries),
-            [{c.name: getattr(row, c.name) for c in entries.c} for row in rows],
+            [{name: getattr(row, name) for name in _KEPT} | _PLAIN for row in rows],
         )
 
 
@@ -172,7 +178,15 @@ def entry(conn: Connection, story: str) -> EntryRow | None:
 def entries_of(conn: Connection, ids: Sequence[str]) -> dict[str, EntryRow]:
     """The rendered entries of *ids*, by story."""
     rows = conn.execute(select(entries).where(entries.c.story_id.in_(list(ids)))).mappings()
-    return {r["story_id"]: EntryRow(**r) for r in rows}
+    return {r["story_id"]: _entry(r) for r in rows}
+
+
+def _entry(row: RowMapping) -> EntryRow:
+    found = EntryRow(**{name: row[name] for name in _KEPT})
+    if not row["rss"]:
+        return found
+    written: dict[Format, bytes] = {format: bytes(row[format]) for format in FORMATS}
+    return replace(found, digests=digests_of(written), packed=pack(written))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,15 @@ FIRST_NAMES = "first-names"
 RENDERED_FOR = "rendered-for"
 """The key of the digest of the settings and code for which everything is rendered."""
 
+RENDERING_ANEW = "rendering-anew"
+"""The key of how far everything is wanted to be rendered again (:mod:`publish.rerender`)."""
 
-def read(conn: Connection, key: str) -> Any:
-    """The value stored under *key*, None when there is none."""
-    return conn.execute(select(notes.c.value).where(notes.c.key == key)).scalar()
+
+def read(conn: Connection, key: str, *, lock: bool = False) -> Any:
+    """The value stored under *key*, None when there is none. With *lock* nobody else writes it, if
+    it is there, until the transaction ends."""
+    query = select(notes.c.value).where(notes.c.key == key)
+    return conn.execute(query.with_for_update() if lock else query).scalar()
 
 
 def write(conn: Connection, key: str, value: Any) -> None:

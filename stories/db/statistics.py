@@ -104,6 +104,7 @@ class Status:
     outbox_stuck: int = 0
     oldest_unrendered: "Unfinished | None" = None
     unrendered: int = 0
+    rendering_anew: datetime | None = None
     leases_expired: Mapping[str, int] = field(default_factory=dict)
     stories: int = 0
     versions: int = 0

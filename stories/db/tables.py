@@ -350,9 +350,14 @@ entries = Table(
     Column("disclosure", Text, nullable=False),
     Column("url", Text, nullable=False),
     Column("measurement", JSON, nullable=False),
+    # Its bytes as they were kept of every entry, before feeds were lists; empty in those rendered
+    # since.
+    Column("rss", LargeBinary, nullable=False),
+    Column("atom", LargeBinary, nullable=False),
+    Column("json", LargeBinary, nullable=False),
     Column("rendered_at", UtcDateTime, nullable=False),
     # Of its bytes, by format; empty when it has none, as its licence is over.
-    Column("digests", String(80), nullable=False),
+    Column("digests", String(80), nullable=False, server_default=""),
     # The bytes, while some feed shows it. Last: to reach a column behind it, SQLite walks over it.
     Column("packed", LargeBinary),
 )

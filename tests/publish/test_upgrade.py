@@ -116,8 +116,7 @@ def keep_whole(conn: Connection, conf: Config) -> None:
     packed = {row.story_id: row.packed for row in conn.execute(tables.entries.select())}
     conn.execute(text("DROP INDEX ix_placements_shown"))
     kind = "BYTEA" if conn.dialect.name == "postgresql" else "BLOB"
-    for table, column in (("feeds", "body"), *(("entries", form) for form in feeds.FORMATS)):
-        conn.execute(text(f"ALTER TABLE {table} ADD {column} {kind} NOT NULL DEFAULT ''"))
+    conn.execute(text(f"ALTER TABLE feeds ADD body {kind} NOT NULL DEFAULT ''"))
     for (name, form), body in bodies.items():
         query = "UPDATE feeds SET body = :body WHERE name = :name AND format = :form"
         conn.execute(text(query), {"body": body, "name": name, "form": form})

@@ -19,6 +19,7 @@ from stories.db.engine import HEAD
 from stories.db.feeds import Placement
 from stories.errors import StoreError
 from stories.models import Problem, Traffic, WireState, body_digest
+from tests import kept
 
 NOW = datetime(2026, 11, 22, 6, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
@@ -38,8 +39,7 @@ def migrated(database_url: str, tmp_path: Path) -> Iterator[Store]:
     found = connect(url)
     with found.write() as conn:
         if found.dialect == "postgresql":
-            conn.execute(text("DROP SCHEMA public CASCADE"))
-            conn.execute(text("CREATE SCHEMA public"))
+            kept.empty(conn)
         conn.execute(
             text(
                 "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL,"
@@ -98,11 +98,10 @@ def test_what_a_new_database_gets_is_what_the_migrations_make(
     made = schema(migrated)
     if store.dialect == "postgresql":  # the fixture has emptied it
         with store.write() as conn:
-            conn.execute(text("DROP SCHEMA public CASCADE"))
-            conn.execute(text("CREATE SCHEMA public"))
+            kept.empty(conn)
         store.migrate()
     found = schema(store)
-    assert {kind: sorted(found[kind] ^ made[kind]) for kind in made} == dict.fromkeys(made, [])
+    assert {kind: sorted(found[kind] ^ made[kind]) for kind in made} == {kind: [] for kind in made}
 
 
 def test_a_newer_schema_is_refused(store: Store) -> None:

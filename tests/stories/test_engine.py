@@ -21,7 +21,7 @@ from stories.db import Store, connect, engine, wires
 from stories.db.tables import metadata
 from stories.errors import StoreError, WirecopyError
 from tests import servers
-from tests.conftest import _database
+from tests.conftest import database
 from tests.serving import free_port
 
 WIRE = Wire(name="a", url="https://agency.example/w.rss")
@@ -216,7 +216,7 @@ def test_sessions_speak_utf8_whatever_is_set_for_them(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
-    with _database(postgres_url) as url:
+    with database(postgres_url) as url:
         name = make_url(url).database
         plain = make_url(url).set(drivername="postgresql").render_as_string(False)
         with psycopg.connect(plain, autocommit=True, client_encoding="utf8") as admin:
@@ -235,7 +235,7 @@ def test_statements_are_prepared_on_direct_connections_only(
     """A pool names processes of its own making, as here this test does."""
     if pooled:
         monkeypatch.setattr(psycopg.ConnectionInfo, "backend_pid", property(lambda _: 12345))
-    with _database(postgres_url) as url:
+    with database(postgres_url) as url:
         store = connect(url)
         store.migrate()
         for _ in range(12):
@@ -248,7 +248,7 @@ def test_statements_are_prepared_on_direct_connections_only(
 
 @pytest.mark.skipif(not shutil.which("pgbouncer"), reason="needs PgBouncer")
 def test_a_pool_that_lends_a_connection_for_one_transaction(postgres_url: str) -> None:
-    with servers.throwaway() as folder, _database(postgres_url) as url:
+    with servers.throwaway() as folder, database(postgres_url) as url:
         parts, user = make_url(url), servers.unprivileged()
         port, file = free_port(), folder / "pgbouncer.ini"
         file.write_text(
@@ -304,7 +304,7 @@ def test_several_hosts_are_tried_until_one_takes_writes(
 
 
 def test_a_dead_host_before_a_living_one(postgres_url: str) -> None:
-    with _database(postgres_url) as url:
+    with database(postgres_url) as url:
         parts = make_url(url)
         several = (
             f"postgresql://{parts.username}@/{parts.database}?host=/nowhere,{parts.query['host']}"
@@ -344,7 +344,7 @@ def test_of_an_address_user_host_and_name_are_shown(url: str, shown: str) -> Non
 
 
 def test_a_standby_or_a_read_only_database_is_known(postgres_url: str) -> None:
-    with _database(postgres_url) as url:
+    with database(postgres_url) as url:
         store = connect(url)
         store.migrate()
         assert store.writes_refused() is None

@@ -18,7 +18,7 @@ from kombu.transport.redis import Channel
 from stories.broker import Address, Tls, parse
 from stories.db import connect
 from tests import servers
-from tests.conftest import ConfigOf, _database
+from tests.conftest import ConfigOf, database
 from tests.hostile import CERTIFICATE
 from workers import app, pulse, queues
 from workers.address import (
@@ -242,7 +242,7 @@ def test_a_copy_of_a_database_is_another_one(
         assert key_prefix(moved) != prefix
         moved.close()
         return
-    with _database(postgres_url, store.engine.url.database) as url:
+    with database(postgres_url, store.engine.url.database) as url:
         copied = connect(url)
         assert key_prefix(copied) != prefix
         copied.close()

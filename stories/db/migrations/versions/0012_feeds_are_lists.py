@@ -1,13 +1,13 @@
 """Feeds are lists of entries: of those that one shows the bytes are kept, of a feed none.
 
-What feeds show stays as it is, with its tags and dates; what they do not show is rendered again
-when it is wanted.
+What feeds show stays as it is, with its tags and dates, and is all that is written here. Every
+other entry has its bytes as before until it is rendered again, as all are after this.
 """
 
 import base64
 import hashlib
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,24 +19,13 @@ down_revision = "0011"
 branch_labels = None
 depends_on = None
 
-_STEP = 200
 _SEPARATORS = {"rss": b"\n    ", "atom": b"\n  ", "json": b",\n"}
 
-_KEPT = (
-    sa.column("story_id", sa.String()),
-    sa.column("changed_at", sa.BigInteger()),
-    sa.column("scope", sa.String()),
-    sa.column("edited_headline_only", sa.Boolean()),
-    sa.column("disclosure", sa.Text()),
-    sa.column("url", sa.Text()),
-    sa.column("measurement", sa.JSON()),
-    sa.column("rendered_at", sa.BigInteger()),
-)
 _WRITTEN = tuple(sa.column(format, sa.LargeBinary()) for format in _SEPARATORS)
-_ENTRIES = sa.table("entries", *_KEPT, *_WRITTEN)
-_NEW = sa.table(
-    "entries_new",
-    *(sa.column(c.name, c.type) for c in _KEPT),
+_ENTRIES = sa.table(
+    "entries",
+    sa.column("story_id", sa.String()),
+    *_WRITTEN,
     sa.column("digests", sa.String()),
     sa.column("packed", sa.LargeBinary()),
 )
@@ -64,11 +53,14 @@ def upgrade() -> None:
     op.add_column(
         "feeds", sa.Column("digest", sa.String(80), nullable=False, server_default=sa.text("''"))
     )
+    op.add_column("entries", sa.Column("digests", sa.String(80), nullable=False, server_default=""))
+    op.add_column("entries", sa.Column("packed", sa.LargeBinary(), nullable=True))
     conn = op.get_bind()
     shown: set[str] = set()
     for name in conn.execute(sa.select(_FEEDS.c.name).distinct()).scalars().all():
         shown.update(_list(conn, name))
-    _pack(conn, shown)
+    for story in sorted(shown):
+        _pack(conn, story)
     op.drop_column("feeds", "body")
     op.create_index(
         "ix_placements_shown",
@@ -119,47 +111,12 @@ def _frame(body: bytes, separator: bytes, entries: Sequence[bytes]) -> bytes | N
     return before + after if found else None
 
 
-def _pack(conn: sa.Connection, shown: set[str]) -> None:
-    """Write all entries anew, with their bytes if they are in *shown*."""
-    op.create_table(
-        "entries_new",
-        sa.Column("story_id", sa.String(13), primary_key=True),
-        sa.Column("changed_at", sa.BigInteger(), nullable=False),
-        sa.Column("scope", sa.String(16), nullable=False),
-        sa.Column("edited_headline_only", sa.Boolean(), nullable=False, server_default=sa.false()),
-        sa.Column("disclosure", sa.Text(), nullable=False),
-        sa.Column("url", sa.Text(), nullable=False),
-        sa.Column("measurement", sa.JSON(), nullable=False),
-        sa.Column("rendered_at", sa.BigInteger(), nullable=False),
-        sa.Column("digests", sa.String(80), nullable=False),
-        sa.Column("packed", sa.LargeBinary(), nullable=True),
-    )
-    for rows in _steps(conn):
-        conn.execute(
-            sa.insert(_NEW),
-            [
-                {c.name: getattr(row, c.name) for c in _KEPT}
-                | {
-                    "digests": _digests(row) if row.rss else "",
-                    "packed": _packed(row) if row.story_id in shown else None,
-                }
-                for row in rows
-            ],
-        )
-    op.drop_table("entries")
-    op.rename_table("entries_new", "entries")
-    if conn.dialect.name == "postgresql":
-        conn.execute(sa.text("ALTER INDEX pk_entries_new RENAME TO pk_entries"))
-
-
-def _steps(conn: sa.Connection) -> Iterator[Sequence[Any]]:
-    after = ""
-    key = _ENTRIES.c.story_id
-    while rows := conn.execute(
-        sa.select(_ENTRIES).where(key > after).order_by(key).limit(_STEP)
-    ).all():
-        yield rows
-        after = rows[-1].story_id
+def _pack(conn: sa.Connection, story: str) -> None:
+    """Write an entry that a feed shows as it is kept from now on."""
+    this = _ENTRIES.c.story_id == story
+    row = conn.execute(sa.select(_ENTRIES).where(this)).one()
+    new = {"digests": _digests(row) if row.rss else "", "packed": _packed(row)}
+    conn.execute(sa.update(_ENTRIES).where(this).values(**new, **dict.fromkeys(_SEPARATORS, b"")))
 
 
 def _digest(*parts: bytes) -> str:
