@@ -95,7 +95,7 @@ def take_back(store: Store, conf: Config) -> None:
         for later in (
             *("wires.expires_after", "captures.rule", "wires.whole", "wires.retry_at"),
             *("blobs.parent", "blobs.depth", "stories.addresses", "stories.second_look"),
-            *("wires.standing_of", "wires.context", "wires.sent_digest"),
+            *("wires.standing_of", "wires.context", "wires.sent_digest", "wires.layout"),
             *("placements.digests", "feeds.digest", "entries.digests", "entries.packed"),
         ):
             table, column = later.split(".")
@@ -137,6 +137,7 @@ def whole(store: Store, conf: Config) -> None:
         for column in (
             *("placements.digests", "feeds.digest", "entries.digests", "entries.packed"),
             "wires.sent_digest",
+            "wires.layout",
         ):
             conn.execute(text("ALTER TABLE {} DROP COLUMN {}".format(*column.split("."))))
         keep_plain(conn)
