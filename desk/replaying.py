@@ -14,7 +14,7 @@ from ingest import replay as replays
 from ingest.intake import Taken
 from ingest.replay import Selection
 from publish import renderer
-from publish.rerender import is_due, rerender_if_changed
+from publish.rerender import go_on, is_due, rerender_if_changed
 from stories import folders
 from stories.config import Config
 from stories.db import Store, captures, connect, feeds
@@ -64,7 +64,7 @@ def live(store: Store, config: Config, chosen: Selection) -> Outcome:
             ]
             failed += _failures(taken)
     changes += _rendered_anew(store, config, chosen, planned)
-    renderer.render_waiting(store, config, anew=0)
+    renderer.render_waiting(store, config)
     return Outcome(count, replays.expired(store, chosen), changes, failed)
 
 
@@ -118,6 +118,8 @@ def into(store: Store, config: Config, chosen: Selection, url: str) -> Outcome:
         failed, count = _rebuild(store, target, config, wires)
         rerender_if_changed(target, config)
         renderer.render_waiting(target, config)
+        while go_on(target):
+            renderer.render_waiting(target, config)
     finally:
         target.close()
     return Outcome(count, replays.expired(store, chosen), [], failed)

@@ -7,16 +7,14 @@ it stays. All work is claimed by lease and safe to do twice: the same story give
 A story whose licence is over is in no feed; its entry has what was measured, but no copy.
 """
 
-import math
 import sys
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from publish import rerender, signing
+from publish import signing
 from publish.formats import WRITERS
 from publish.render import Rendered, render
 from publish.selection import metadata, selected_by
@@ -62,27 +60,18 @@ def render_waiting(
     rendered: Callable[[datetime], None] = lambda _: None,
     changed: Callable[[Collection[str]], None] = lambda _: None,
     settings: str | None = None,
-    anew: float = math.inf,
 ) -> int:
     """Render up to *limit* waiting stories (only of *ids*, if given), then list every waiting feed.
-
-    When nothing waits, stories are rendered that are to be only as settings or code have changed
-    (:mod:`publish.rerender`); after *anew* seconds nothing more of that is begun.
 
     How many of both were done. *rendered* is called with the time of the change of each story that
     was rendered because it changed, *changed*, after each commit, with the feeds whose bytes did.
     With *settings*, the digest of the caller's configuration, nothing is done once another one was
     noted: who has an older file leaves the work to the others.
     """
-    done, ends = 0, time.monotonic() + anew
+    done = 0
     with store.write() as conn:
         jobs, waiting_feeds = _claim(conn, limit, ids, clock.now(), settings)
-    while True:
-        if not jobs and not waiting_feeds and ids is None and time.monotonic() < ends:
-            with store.write() as conn:
-                jobs, waiting_feeds = _claim_anew(conn, limit - done, clock.now(), settings)
-        if not jobs and not waiting_feeds:
-            return done
+    while jobs or waiting_feeds:
         done += len(jobs) + len(waiting_feeds)
         if waiting_feeds:  # no story waits; but stories may be wanted for what a feed is to show
             with store.write() as conn:
@@ -107,6 +96,7 @@ def render_waiting(
             changed_at = drafts[job.key].story.changed_at
             if job.since - changed_at < ANEW:
                 rendered(changed_at)
+    return done
 
 
 def lock(conn: Connection) -> set[str]:
@@ -202,16 +192,6 @@ def _claim(
         log.warning("another configuration was started; this process leaves rendering to it")
         return [], []
     return stories, feeds
-
-
-def _claim_anew(
-    conn: Connection, limit: int, now: datetime, settings: str | None
-) -> tuple[list[Job], list[Job]]:
-    """Up to *limit* of the next stories of all that are to be rendered again."""
-    superseded = settings is not None and key_value.is_superseded(conn, settings)
-    if limit <= 0 or superseded or not rerender.go_on(conn, now):
-        return [], []
-    return _claim(conn, limit, None, now, settings)
 
 
 @dataclass(frozen=True, slots=True)

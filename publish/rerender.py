@@ -1,7 +1,7 @@
 """Has everything rendered again when the configuration or the rendering code has changed.
 
-Newest first, and a step at a time: how far is noted, and whoever renders and finds nothing else to
-do goes on from there. So what comes meanwhile waits for one step at most, however long the history.
+Newest first, and a step at a time: how far is noted, and when no story waits the next step is
+wanted (:func:`go_on`). So what comes meanwhile waits for one step at most, whatever the history.
 """
 
 import hashlib
@@ -70,17 +70,23 @@ def rerender_if_changed(store: Store, config: Config) -> bool:
         feeds.drop_feeds(conn, [f.name for f in config.outgoing])
         # Stories, then feeds, as the renderer does: in the other order the two could deadlock.
         key_value.write(conn, RENDERING_ANEW, [])
-        go_on(conn, now)
+        _want_next(conn, now)
         outbox.want(conn, "feed", [f.name for f in config.outgoing], now)
         key_value.write(conn, RENDERED_FOR, digest)
     return True
 
 
-def go_on(conn: Connection, now: datetime) -> bool:
-    """If everything is to be rendered again, want the next stories; whether there were any.
+def go_on(store: Store) -> bool:
+    """If everything is to be rendered again, have the next stories rendered; whether there were
+    any."""
+    with store.read() as conn:
+        if upto(conn) is None:
+            return False
+    with store.write() as conn:
+        return _want_next(conn, clock.now())
 
-    To be called before the transaction has locked rows of the outbox.
-    """
+
+def _want_next(conn: Connection, now: datetime) -> bool:
     at = key_value.read(conn, RENDERING_ANEW, lock=True)
     if at is None:
         return False

@@ -153,11 +153,13 @@ def sweep() -> None:
     with here.store.read() as conn:
         waiting = {w.kind: w.ready for w in outbox.waiting(conn, clock.now())}
         anew = rerender.upto(conn) is not None
+    if anew and not waiting.get("story") and rerender.go_on(here.store):
+        waiting["story"] = rerender.STEP
     for task, queue, kinds, size in (
         (ingest, queues.INGEST, ("ingest",), WIRES_A_TASK),
         (render, queues.RENDER, ("story", "feed"), STORIES_A_TASK),
     ):
-        ready = sum(waiting.get(kind, 0) for kind in kinds) or (anew and task is render)
+        ready = sum(waiting.get(kind, 0) for kind in kinds)
         wanted = min(-(-ready // size), here.config.worker_processes)
         for _ in range(wanted - queues.depth(here.broker, queue)):
             send(task)

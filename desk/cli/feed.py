@@ -20,7 +20,7 @@ def feed(
         with store.read() as conn:
             found = served.served(conn, config, name, format)
         if found is None:
-            renderer.render_waiting(store, config, anew=0)
+            renderer.render_waiting(store, config)
             renderer.render_feed(store, config, name)
             with store.read() as conn:
                 found = served.served(conn, config, name, format)

@@ -11,7 +11,7 @@ from ingest import intake
 from ingest import poll as polling
 from ingest.poll import Polled, lease_for
 from net.client import Client
-from publish import renderer
+from publish import renderer, rerender
 from stories import clock
 from stories.config import Config
 from stories.db import Connection, Store, captures, outbox, wires
@@ -21,10 +21,6 @@ from workers.politeness import choose
 
 AT_ONCE = 50
 """Wires leased in one go: as many as one client has under way."""
-
-ANEW = 5.0
-"""Seconds after which it is left to the next pass, or to `wirecopy up`, to go on rendering what is
-to be rendered again as settings or code have changed."""
 
 
 def poll(
@@ -47,7 +43,8 @@ def poll(
         with Client() as http:
             polled = list(polling.poll(store, config, http, asked))
         intake.take_in_waiting(store, config, chosen, limit=len(chosen))
-        renderer.render_waiting(store, config, changed=telling(config, store), anew=ANEW)
+        rerender.go_on(store)  # a step each time, as nobody else may do it
+        renderer.render_waiting(store, config, changed=telling(config, store))
         with store.read() as conn:
             rows = [_outcome(conn, one) for one in sorted(polled, key=lambda one: one.wire)]
             waiting = _waiting(conn, set(chosen) - {one.wire for one in polled}, chosen)
