@@ -147,7 +147,7 @@ def outcome(
         "failing_since": None if state in GOOD else before.failing_since or now,
         "paused_at": now if paused else None,
         "url": address.url,
-        "host": host_of(address.url),
+        "host": host_of(address.url) if moved else before.host,
         "moved_to": address.moved_to,
         "moved_count": address.moved_count,
         "moved_since": address.moved_since,
@@ -185,12 +185,7 @@ def _keep(conn: Connection, results: Sequence[_Result], now: datetime) -> list[P
     fresh = [_received(r) for r in results if r.before.name in held and r.polled.state == "ok"]
     numbers = captures.add_all(conn, now, fresh)
     outbox.want(conn, "ingest", numbers, now)
-    return [
-        replace(each.polled, capture_id=numbers.get(each.before.name))
-        if each.before.name in held
-        else _superseded(each)
-        for each in results
-    ]
+    return [_told(each, held, numbers.get(each.before.name)) for each in results]
 
 
 def _received(result: _Result) -> captures.Received:
@@ -203,10 +198,12 @@ def _received(result: _Result) -> captures.Received:
     )
 
 
-def _superseded(result: _Result) -> Polled:
-    message = "polled by somebody else meanwhile"
-    due = result.polled.due
-    return Polled(result.polled.wire, result.before.state, message, due, superseded=True)
+def _told(result: _Result, held: Collection[str], number: int | None) -> Polled:
+    polled, before = result.polled, result.before
+    if before.name not in held:
+        message = "polled by somebody else meanwhile"
+        return Polled(polled.wire, before.state, message, polled.due, superseded=True)
+    return polled if number is None else replace(polled, capture_id=number)
 
 
 def lease_for(config: Config, names: Collection[str] | None = None) -> timedelta:

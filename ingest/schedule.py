@@ -200,6 +200,8 @@ def combined(fields: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 def http_date(value: str) -> datetime | None:
     """An HTTP date (RFC 9110 §5.6.7), None when *value* is none."""
+    if not value:
+        return None
     try:
         moment = parsedate_to_datetime(value)
     except (TypeError, ValueError, IndexError, OverflowError):
@@ -216,7 +218,7 @@ def _wishes(
     fresh = re.search(r"(?:^|[\s,])max-age=\"?([0-9]{1,9})", control, re.ASCII)
     if fresh:
         wishes.append((timedelta(seconds=int(fresh[1])), "Cache-Control max-age"))
-    elif "no-" not in control and (expires := http_date(headers.get("expires", "0"))):
+    elif "no-" not in control and (expires := http_date(headers.get("expires", ""))):
         wishes.append((expires - now, "Expires in"))
     ttl = str(channel.get("ttl", "")).strip()
     if re.fullmatch(r"[0-9]{1,6}", ttl, re.ASCII):

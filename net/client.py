@@ -31,11 +31,12 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 import pycurl
@@ -563,20 +564,22 @@ class Transfer:
 
         :raises FetchError: when it would be asked for a host inside, which nothing else guards.
         """
-        host = urlsplit(self.url).hostname or ""
-        self._proxy = self._proxy_for(host) if proxy is None else proxy
+        address = urlsplit(self.url)
+        self._proxy = self._proxy_for(address) if proxy is None else proxy
         self.curl.setopt(pycurl.PROXY, self._proxy)
-        reason = inside(host, allow_private=self.request.allow_private) if self._proxy else None
-        if reason:
+        if not self._proxy:
+            return
+        host = address.hostname or ""
+        if reason := inside(host, allow_private=self.request.allow_private):
             raise _fault("forbidden-address", f"its host {host} is {reason}")
 
-    def _proxy_for(self, host: str) -> str:
-        """The environment's proxy for the URL: none for this machine itself."""
-        scheme = urlsplit(self.url).scheme
-        found = self._proxies.get(scheme) or self._proxies.get("all") or ""
-        if not found or is_loopback(host) or proxy_bypass(host, self._proxies):
+    def _proxy_for(self, address: SplitResult) -> str:
+        """The environment's proxy for *address*: none for this machine itself."""
+        found = self._proxies.get(address.scheme) or self._proxies.get("all") or ""
+        if not found:
             return ""
-        return found
+        host = address.hostname or ""
+        return "" if is_loopback(host) or proxy_bypass(host, self._proxies) else found
 
     def extend_connecting(self, seconds: float) -> None:
         """Extend the time to connect by *seconds* in which the caller was busy."""
@@ -618,18 +621,23 @@ class Transfer:
         return reason is not None
 
     def _on_header(self, line: bytes) -> int | None:
-        return self._unless_refused(self._take_header, line)
+        try:
+            self._take_header(line)
+        except FetchError as error:
+            return self._refuse(error)
+        return None
 
     def _on_body(self, data: bytes) -> int | None:
-        return self._unless_refused(self._take_body, data)
-
-    def _unless_refused(self, take: Callable[[bytes], None], data: bytes) -> int | None:
         try:
-            take(data)
+            self._take_body(data)
         except FetchError as error:
-            self._fault = error
-            return 0  # fewer bytes than libcurl offered: it ends the transfer
+            return self._refuse(error)
         return None
+
+    def _refuse(self, error: FetchError) -> int:
+        """For a callback: fewer bytes than libcurl offered, so it ends the transfer."""
+        self._fault = error
+        return 0
 
     def _take_header(self, line: bytes) -> None:
         self._header_bytes += len(line)
@@ -811,6 +819,7 @@ def _fields(request: Request, user_agent: str, own: bool) -> dict[str, tuple[str
     return fields
 
 
+@lru_cache(maxsize=4096)
 def _field_line(name: str, value: str) -> bytes:
     if not _FIELD_NAME.fullmatch(name):
         raise _fault("bad-header", f"{name[:40]!r} is not the name of a header")

@@ -156,8 +156,9 @@ class Body:
         self._pieces = [b"".join(self._pieces)]
         if not (self._codings or self._pieces[0].startswith(_GZIP)):
             return None
-        terms = f"{_RULE} {self._limit} {','.join(self._codings)}\n"
-        return hashlib.sha256(terms.encode() + self._pieces[0]).hexdigest()
+        found = hashlib.sha256(f"{_RULE} {self._limit} {','.join(self._codings)}\n".encode())
+        found.update(self._pieces[0])
+        return found.hexdigest()
 
     def whole(self) -> bytes:
         """The decoded body."""

@@ -2,14 +2,15 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    RowMapping,
-    Select,
+    Executable,
     and_,
     bindparam,
     case,
@@ -30,8 +31,11 @@ CHUNK = 1000
 """Wires per statement: SQLite binds 32,766 values at most, PostgreSQL 65,535."""
 
 
-def _state(row: RowMapping) -> WireState:
-    return WireState(**row)
+_FIELDS = tuple(wires.c[field.name] for field in fields(WireState))
+
+
+def _state(row: Sequence[Any]) -> WireState:
+    return WireState(*row)
 
 
 def agency_key(wire: Wire) -> str:
@@ -408,6 +412,10 @@ def lease(
     return set(taken)
 
 
+# Statements are made once: to make one takes several times what it takes to carry it out.
+_NAMED = wires.c.name.in_(bindparam("names", expanding=True))
+
+
 def begin(
     conn: Connection, lease: str, names: Sequence[str], now: datetime, until: datetime
 ) -> list[WireState]:
@@ -415,13 +423,16 @@ def begin(
 
     A lease that ran out is not extended: the wires may be leased to somebody else by now.
     """
-    rows = conn.execute(
-        update(wires)
-        .where(wires.c.name.in_(names), wires.c.lease == lease, wires.c.lease_until >= now)
-        .values(lease_until=until)
-        .returning(*wires.c)
-    )
-    return sorted((_state(r) for r in rows.mappings()), key=lambda w: w.name)
+    asked = {"names": names, "by": lease, "now": now, "until": until}
+    return sorted((_state(r) for r in conn.execute(_BEGIN, asked)), key=lambda w: w.name)
+
+
+_BEGIN = (
+    update(wires)
+    .where(_NAMED, wires.c.lease == bindparam("by"), wires.c.lease_until >= bindparam("now"))
+    .values(lease_until=bindparam("until"))
+    .returning(*_FIELDS)
+)
 
 
 def give_back(conn: Connection, lease: str, names: Sequence[str]) -> None:
@@ -448,22 +459,29 @@ def take(
     be polled yet.
     """
     wanted = sorted(names)
-    lease, now = new_lease(), clock.now()
+    asked = {"by": new_lease(), "now": clock.now(), "until": until}
     taken: list[WireState] = []
     for at in range(0, len(wanted), CHUNK):
-        chosen = and_(wires.c.name.in_(wanted[at : at + CHUNK]), wires.c.configured)
-        if not resume:
-            chosen = and_(chosen, wires.c.paused_at.is_(None))
-        if not insist:
-            chosen = and_(chosen, or_(wires.c.retry_at.is_(None), wires.c.retry_at <= now))
-        rows = conn.execute(
-            update(wires)
-            .where(chosen)
-            .values(lease=lease, lease_until=until, leased_at=now, paused_at=None)
-            .returning(*wires.c)
-        )
-        taken += (_state(row) for row in rows.mappings())
+        named = {"names": wanted[at : at + CHUNK]}
+        taken += (_state(row) for row in conn.execute(_take(resume, insist), {**asked, **named}))
     return sorted(taken, key=lambda w: w.name)
+
+
+@cache
+def _take(resume: bool, insist: bool) -> Executable:
+    chosen = and_(_NAMED, wires.c.configured)
+    if not resume:
+        chosen = and_(chosen, wires.c.paused_at.is_(None))
+    if not insist:
+        patient = or_(wires.c.retry_at.is_(None), wires.c.retry_at <= bindparam("now"))
+        chosen = and_(chosen, patient)
+    return (
+        update(wires)
+        .where(chosen)
+        .values(lease=bindparam("by"), lease_until=bindparam("until"))
+        .values(leased_at=bindparam("now"), paused_at=None)
+        .returning(*_FIELDS)
+    )
 
 
 def finish_polls(
@@ -480,12 +498,7 @@ def finish_polls(
 
 
 # In one order: two transactions that want several cannot wait for each other.
-_LEASED = (
-    select(wires.c.name, wires.c.lease)
-    .where(wires.c.name.in_(bindparam("names", expanding=True)))
-    .order_by(wires.c.name)
-    .with_for_update()
-)
+_LEASED = select(wires.c.name, wires.c.lease).where(_NAMED).order_by(wires.c.name).with_for_update()
 _FINISHED = (
     update(wires)
     .where(wires.c.name == bindparam("wire"))
@@ -499,17 +512,11 @@ def lock(conn: Connection, names: Sequence[str]) -> dict[str, WireState]:
     Who writes a wire and the outbox in one transaction locks the wire first; on PostgreSQL a poll
     and an intake of one wire at once would else deadlock. On SQLite a writer is alone anyway.
     """
-    rows = conn.execute(_LOCKED, {"names": names}).mappings()
-    return {row["name"]: _state(row) for row in rows}
+    return {row.name: _state(row) for row in conn.execute(_LOCKED, {"names": names})}
 
 
 # In one order: two transactions that want several cannot wait for each other.
-_LOCKED = (
-    select(wires)
-    .where(wires.c.name.in_(bindparam("names", expanding=True)))
-    .order_by(wires.c.name)
-    .with_for_update()
-)
+_LOCKED = select(*_FIELDS).where(_NAMED).order_by(wires.c.name).with_for_update()
 
 
 def note_content(conn: Connection, found: Mapping[str, Mapping[str, Any]]) -> None:
@@ -542,17 +549,13 @@ _RESCHEDULED = (
 
 def get(conn: Connection, name: str) -> WireState | None:
     """The wire *name*, None when there is none."""
-    return _one(conn, select(wires).where(wires.c.name == name))
-
-
-def _one(conn: Connection, query: Select[Any]) -> WireState | None:
-    row = conn.execute(query).mappings().first()
+    row = conn.execute(select(*_FIELDS).where(wires.c.name == name)).first()
     return None if row is None else _state(row)
 
 
 def every(conn: Connection) -> list[WireState]:
     """All wires, by name."""
-    return [_state(r) for r in conn.execute(select(wires).order_by(wires.c.name)).mappings()]
+    return [_state(r) for r in conn.execute(select(*_FIELDS).order_by(wires.c.name))]
 
 
 def next_due(conn: Connection, after: datetime | None = None) -> datetime | None:
