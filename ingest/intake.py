@@ -633,10 +633,11 @@ def _learnt(one: _Decided, state: WireState, taken: Taken) -> dict[str, Any]:
 
 
 def _layout(one: _Decided) -> Any:
-    outline = one.contents.outline
-    if not one.stands or outline is None:
+    contents = one.contents
+    if not one.stands:
         return None
-    return standing.layout_of(asdict(outline), one.stands)
+    outline = asdict(contents.outline) if contents.outline is not None else None
+    return standing.layout_of(outline, contents.tag, one.stands)
 
 
 def _due(one: _Decided, values: Mapping[str, Any]) -> Due:

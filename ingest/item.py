@@ -27,6 +27,8 @@ class Hints:
     among ``standing`` need not be read if the context is ``context``
     (:attr:`Parsed.context`). Of a capture without what is known of it (:mod:`ingest.outline`),
     ``offset`` bytes and ``before`` items were left out before those that are there.
+
+    ``frame`` is what was found around the items in that context, if that is known.
     """
 
     url: str
@@ -36,6 +38,7 @@ class Hints:
     context: str = ""
     before: int = 0
     offset: int = 0
+    frame: "Frame | None" = None
 
     @property
     def mends(self) -> bool:
@@ -119,6 +122,16 @@ class Channel:
     hub: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a feed says around its items, where the parser of the whole was found to say of usual
+    items, elements of the name ``tag``, nothing but what stands in their own trees."""
+
+    format: str
+    channel: Channel
+    tag: str
+
+
 class Stood(NamedTuple):
     """An item that was passed over, being known: where its bytes stand, and their digest."""
 
@@ -152,7 +165,7 @@ class Parsed:
     ``format`` and ``channel``; ``""`` where items depend on each other. ``standing`` are the
     items that were not read, being known (:class:`Hints`); where that is all, ``format``
     and ``channel`` may be left empty. ``outline`` is there where the next capture can be compared
-    with it as bytes."""
+    with it as bytes. ``tag`` is that of :class:`Frame`, ``""`` where there is none."""
 
     format: str
     channel: Channel
@@ -163,6 +176,7 @@ class Parsed:
     context: str = ""
     standing: tuple[Stood, ...] = ()
     outline: Outline | None = None
+    tag: str = ""
 
 
 def summed_up(problems: Iterable[tuple[int, str]]) -> list[str]:
@@ -229,7 +243,7 @@ class Refusal(Value):
 class Contents(Value):
     """What one capture holds. ``items`` is how many items it has that are read, good, refused and
     standing, ``unread`` how many more there are, and ``whole`` whether its end was there;
-    ``context``, ``standing`` and ``outline`` as in :class:`Parsed`."""
+    ``context``, ``standing``, ``outline`` and ``tag`` as in :class:`Parsed`."""
 
     format: str = ""
     channel: Channel = Channel()
@@ -242,6 +256,7 @@ class Contents(Value):
     context: str = ""
     standing: tuple[Stood, ...] = ()
     outline: Outline | None = None
+    tag: str = ""
 
     @property
     def keys(self) -> list[ItemKeys]:

@@ -34,7 +34,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from ingest.decide import Decision, Intent, Known, decide
-from ingest.item import MOST_ITEMS, Contents, Hints, ItemKeys, Outline
+from ingest.item import MOST_ITEMS, Channel, Contents, Frame, Hints, ItemKeys, Outline
 from ingest.outline import cut
 from ingest.parse import Reader
 from ingest.sandbox import WIRE_FIELDS
@@ -89,9 +89,12 @@ def read(reader: Reader, body: bytes, hints: Hints, wire: Wire, memory: Memory |
     if memory is None or under != rules(wire):
         return reader(body, hints, wire)
     digests = tuple(item.digest for item in memory.items)
-    hints = dataclasses.replace(hints, standing=digests, context=context)
-    apart = _read_apart(reader, body, hints, wire, memory) if memory.outline else None
-    return apart if apart is not None else reader(body, hints, wire)
+    hints = dataclasses.replace(hints, standing=digests, context=context, frame=_frame(memory))
+    found = _read_apart(reader, body, hints, wire, memory) if memory.outline else None
+    if found is None:
+        found = reader(body, hints, wire)
+    still = memory.tag if found.context == context else ""
+    return found.model_copy(update={"tag": found.tag or still})
 
 
 def _read_apart(
@@ -120,6 +123,13 @@ def _read_apart(
     return read.model_copy(update={"items": items, "standing": (*known, *read.standing)})
 
 
+def _frame(memory: Memory) -> Frame | None:
+    if not memory.tag:
+        return None
+    return Frame(memory.format, _CHANNEL.validate_python(memory.channel), memory.tag)
+
+
+_CHANNEL = TypeAdapter(Channel)
 OUTLINE = TypeAdapter(Outline)
 
 

@@ -107,9 +107,10 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
         except Exception as error:  # an item nobody foresaw must not hold up its neighbours
             message = f"item {item.position}: {type(error).__name__}: {error}; report this capture"
             refused.append(_refusal(item, keys, "item-unreadable", message))
+    channel = _stored(parsed.channel)
     return Contents(
         format=storable(parsed.format),
-        channel=_stored(parsed.channel),
+        channel=channel,
         notes=tuple(
             storable(n)[:LONGEST_MESSAGE]
             for n in (*parsed.notes, *_unread(undated), *_doubted(doubts))
@@ -122,6 +123,7 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
         context=parsed.context,
         standing=parsed.standing,
         outline=parsed.outline,
+        tag=parsed.tag if channel == parsed.channel else "",
     )
 
 

@@ -20,6 +20,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
+from pydantic import TypeAdapter
+
 from ingest import parse
 from ingest.item import Hints
 from stories.config import Wire
@@ -67,7 +69,7 @@ def main(memory: int, files: int) -> None:
 
 def _read(body: bytes, asked: dict[str, object]) -> tuple[bytes, bytes]:
     try:
-        hints = Hints(**asked["hints"])  # type: ignore[arg-type]
+        hints = _HINTS.validate_python(asked["hints"])
         found = parse.parse(body, hints, _wire(json.dumps(asked["wire"])))
         return CONTENTS, found.model_dump_json().encode()
     except ParseError as error:
@@ -78,6 +80,9 @@ def _read(body: bytes, asked: dict[str, object]) -> tuple[bytes, bytes]:
     except Exception as error:  # contents that JSON cannot hold, or a malformed request
         message = f"{type(error).__name__}: {error}; report this capture"
         return REFUSED, _error("unreadable", message)
+
+
+_HINTS = TypeAdapter(Hints)
 
 
 def _error(state: str, message: str) -> bytes:

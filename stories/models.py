@@ -465,7 +465,8 @@ class Standing:
 class Memory:
     """The items that stand on a wire, of the capture *capture_id* and of its format; ``context`` is
     on what reading them depended besides their bytes. With an ``outline``, what is around them as
-    JSON holds it, they are in the order of the capture (:mod:`ingest.outline`)."""
+    JSON holds it, they are in the order of the capture (:mod:`ingest.outline`). ``channel`` is what
+    the feed said of itself, ``tag`` as in :class:`ingest.item.Frame`."""
 
     capture_id: int
     received_at: datetime
@@ -473,6 +474,8 @@ class Memory:
     context: str
     items: tuple[Standing, ...] = ()
     outline: dict[str, Any] | None = None
+    channel: dict[str, Any] = field(default_factory=dict)
+    tag: str = ""
 
 
 def key_digest(key: str) -> str:

@@ -256,13 +256,20 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     context = Context(_spaces(head, sniffed), dict(sniffed.entities), mends)
     pieces = _pieces(body, spans[:MOST_ITEMS], charset, context, notes, standing, hints.before)
     said = len(notes)
-    frame = _frame(head, tail, sniffed, context, notes, whole=bool(pieces or standing))
-    around = around if len(notes) == said else ""
-    base = _base(frame, hints)
-    result = _read_by_feedparser(frame, pieces) if mends else _feedparser_on(frame, pieces)
-    channel = _channel(result, frame, hints, base)
-    if mends:
-        channel = replace(channel, title=line(channel.title), rights=line(channel.rights))
+    known = hints.frame if around and around == hints.context else None
+    entries = _usual_entries(pieces, known.tag) if known is not None else None
+    tag = base = ""
+    if known is not None and entries is not None:
+        channel, tag = known.channel, known.tag
+        result = {"version": known.format, "entries": entries}
+    else:
+        frame = _frame(head, tail, sniffed, context, notes, whole=bool(pieces or standing))
+        around = around if len(notes) == said else ""
+        base = _base(frame, hints)
+        result, tag = _read_by_feedparser(frame, pieces, mends=mends)
+        channel = _channel(result, frame, hints, base)
+        if mends:
+            channel = replace(channel, title=line(channel.title), rights=line(channel.rights))
     aligned = len(result.get("entries", ())) == sum(p.element is not None for p in pieces)
     if not aligned:
         notes.append("feedparser counted other items; categories and rights were left out")
@@ -292,6 +299,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         context=around,
         standing=tuple(standing.values()),
         outline=drawn if around else None,
+        tag="" if base else tag,
     )
 
 
@@ -575,19 +583,33 @@ def _mark(root: etree._Element) -> etree._Element | None:
 # What feedparser reads.
 
 
-def _read_by_feedparser(frame: etree._Element, pieces: Sequence[_Piece]) -> dict[str, Any]:
-    """What :func:`_feedparser_on` gives for *pieces*, at the cost of one where all are usual."""
-    said = [_said(piece) for piece in pieces]
-    entries = [entry for entry in said if entry is not None]
-    tags = {piece.element.tag for piece in pieces if piece.element is not None}
-    if len(entries) < len(pieces) or len(tags) != 1:
-        return _feedparser_on(frame, pieces)
+def _read_by_feedparser(
+    frame: etree._Element, pieces: Sequence[_Piece], *, mends: bool
+) -> tuple[dict[str, Any], str]:
+    """What :func:`_feedparser_on` gives for *pieces*, at the cost of one where all are usual; then
+    also their name (:class:`ingest.item.Frame`)."""
+    first = pieces[0].element if pieces and mends else None
+    tag = str(first.tag) if first is not None else ""
+    entries = _usual_entries(pieces, tag)
+    if not tag or entries is None:
+        return _feedparser_on(frame, pieces), ""
     # It is asked about the first, and believed: what stands around items may stand against them.
     result = _feedparser_on(frame, pieces[:1])
     witness = [_completed(pieces[0].item, entry) for entry in result.get("entries", ())]
     if witness == [_completed(pieces[0].item, entries[0])]:
-        return {**result, "entries": entries}
-    return _feedparser_on(frame, pieces[1:])
+        return {**result, "entries": entries}, tag
+    return _feedparser_on(frame, pieces[1:]), ""
+
+
+def _usual_entries(pieces: Sequence[_Piece], tag: str) -> list[dict[str, Any]] | None:
+    """What feedparser says of *pieces* if all of them are usual elements of the name *tag*."""
+    found: list[dict[str, Any]] = []
+    for piece in pieces:
+        said = _said(piece)
+        if said is None or piece.element is None or piece.element.tag != tag:
+            return None
+        found.append(said)
+    return found
 
 
 def _said(piece: _Piece) -> dict[str, Any] | None:

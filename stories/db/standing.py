@@ -47,14 +47,16 @@ def _memory(row: Any, items: Mapping[str, Standing]) -> Memory:
     in_order = {*order} == {*items}  # always, but for a hand that wrote here
     stood = tuple(items[name] for name in order) if in_order else tuple(items.values())
     outline = layout.get("outline") if in_order else None
-    return Memory(row.id, row.received_at, row.format, row.context, stood, outline)
+    tag = layout.get("tag", "")
+    about = (row.id, row.received_at, row.format, row.context)
+    return Memory(*about, stood, outline, row.channel, tag)
 
 
-def layout_of(outline: Mapping[str, Any] | None, items: Sequence[Standing]) -> Any:
-    """What is kept of the *outline* of a capture in which *items* stand, all that do."""
-    if outline is None:
-        return None
-    return {"outline": outline, "items": [(item.story_id, item.length) for item in items]}
+def layout_of(outline: Mapping[str, Any] | None, tag: str, items: Sequence[Standing]) -> Any:
+    """What is kept of the *outline* of a capture in which *items* stand, all that do, and of its
+    frame (:class:`stories.models.Memory`)."""
+    order = [(item.story_id, item.length) for item in items]
+    return {"outline": outline, "tag": tag, "items": order} if outline or tag else None
 
 
 _newest = captures.alias()
@@ -68,7 +70,7 @@ _last = (
 # A store into which only some captures were copied may have one that came in between.
 _HEADS = (
     select(
-        *(wires.c.name, wires.c.context, wires.c.layout),
+        *(wires.c.name, wires.c.context, wires.c.layout, wires.c.channel),
         *(captures.c.id, captures.c.received_at, captures.c.format),
     )
     .join_from(wires, captures, captures.c.id == wires.c.standing_of)

@@ -163,7 +163,8 @@ wires = Table(
     Column("expires_after", TimeSpan),
     # The capture of which ``standing`` has items, and on what reading these depended besides their
     # bytes; NULL: the next capture is read whole. Where it can be compared with that one as bytes:
-    # what is around these items, and the story and the length of each, in their order.
+    # what is around these items, and the story and the length of each, in their order; and the name
+    # of items whose trees say all that a parser of the whole finds in them.
     Column("standing_of", BigInteger),
     Column("context", String(80)),
     # Of the last 200's body as it was sent, where that was coded (net/decoder.py).

@@ -1,5 +1,6 @@
 """Known items found by comparing bytes: what is read then is what reading the whole gives."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest import parse
+from ingest.formats import item_spans
 from ingest.item import Contents, Hints
 from ingest.memory import OUTLINE, read, rules
 from ingest.outline import cut
 from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import Memory, Standing
+from tests.ingest.test_shapes import DATA, NAMES
 from wirecopy.encoding import digest
 
 WIRE = Wire(name="w", url="https://heron.example/f", agency="Heron", identity="guid")
@@ -82,7 +85,8 @@ def _memory(contents: Contents) -> Memory:
         for one in sorted(found, key=lambda one: one.start)
     )
     drawn = OUTLINE.dump_python(contents.outline) if contents.outline else None
-    return Memory(1, NOON, contents.format, f"{rules(WIRE)}:{contents.context}", stood, drawn)
+    about = (1, NOON, contents.format, f"{rules(WIRE)}:{contents.context}")
+    return Memory(*about, stood, drawn, asdict(contents.channel), contents.tag)
 
 
 class Reader:
@@ -156,6 +160,20 @@ def test_only_what_is_unknown_is_handed_over(body: bytes, given: list[int]) -> N
     reader = Reader()
     _same(body, memory, reader)
     assert reader.given == given
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_feeds_of_all_shapes_are_read_so(name: str) -> None:
+    body = (DATA / f"{name}.xml").read_bytes()
+    spans = item_spans.spans(body, unclosed=True)
+    for number in range(len(spans) if len(spans) > 1 else 0):
+        if number:
+            before = body[: spans[number - 1][1]] + body[spans[number][1] :]
+        else:
+            before = body[: spans[0][0]] + body[spans[1][0] :]
+        memory = _memory(parse.parse(before, _hints(), WIRE))
+        told = _same(body, memory, Reader())
+        assert told.standing or not memory.items or not told.context
 
 
 @pytest.mark.parametrize("header", ["content-type", "link"])

@@ -57,7 +57,7 @@ def outcome(name: str) -> dict[str, Any]:
         "whole": None if parsed.whole else False,
     }
     # Of what else reading depends on: tests/ingest/test_memory.py, and test_outline.py there.
-    del told["context"], told["outline"]
+    del told["context"], told["outline"], told["tag"]
     for item in told["items"]:
         del item["independent"]
     return {**slim(told), "versions": slim(versions)}

@@ -15,7 +15,7 @@ from ingest import formats
 from ingest.decide import headline
 from ingest.formats import rss_atom
 from ingest.formats.item_spans import spans
-from ingest.item import Hints, Item, Parsed
+from ingest.item import Frame, Hints, Item, Parsed
 from ingest.normalize import normalize
 from stories.config import Wire
 from stories.errors import ParseError
@@ -791,9 +791,14 @@ def test_what_feedparser_is_not_asked_is_what_it_would_say(
 ) -> None:
     feed = rss(*items, channel="".join(before), root=SPACES)
     feed = feed.replace("</channel>", f"{''.join(after)}</channel>")
-    with patch.object(rss_atom, "_read_by_feedparser", rss_atom._feedparser_on):
+    always = lambda frame, pieces, **_: (rss_atom._feedparser_on(frame, pieces), "")  # noqa: E731
+    with patch.object(rss_atom, "_read_by_feedparser", always):
         asked = parse(feed)
-    assert parse(feed) == asked
+    found = parse(feed)
+    assert replace(found, tag="") == asked
+    # In the same context what is around items is taken from memory, and feedparser is not asked.
+    frame = Frame(found.format, found.channel, found.tag)
+    assert parse(feed, context=found.context, frame=frame if found.tag else None) == found
 
 
 def test_feedparser_is_asked_about_one_of_usual_items() -> None:
