@@ -449,7 +449,7 @@ def _entry_row(
         measurement=rendered.measurement.to_json(),
         rendered_at=now,
         digests=feeds.digests_of(written),
-        packed=feeds.pack(written) if draft.feeds else None,
+        packed=feeds.pack(written, statement.jws if statement else "") if draft.feeds else None,
     )
     return _without_copy(row) if draft.over else row
 

@@ -21,15 +21,16 @@ NEARLY, NEW = 200, 3
 class Fragment:
     """One entry as kept: packed small, and as a block of each format that was asked for."""
 
-    __slots__ = ("__weakref__", "_blocks", "_packed")
+    __slots__ = ("__weakref__", "_blocks", "_packed", "_statement")
 
-    def __init__(self, packed: bytes) -> None:
+    def __init__(self, packed: bytes, statement: str) -> None:
         self._packed = packed
+        self._statement = statement
         self._blocks: dict[Format, Block] = {}
 
     def bytes_of(self, format: Format) -> bytes:
         """The entry in *format*."""
-        return feeds.unpack(self._packed)[format]
+        return feeds.unpack(self._packed, self._statement)[format]
 
     def has_block(self, format: Format) -> bool:
         """Whether :meth:`block` has it already."""
@@ -93,8 +94,10 @@ def listing(
     shown = feeds.listed(conn, name)
     found = {each.digests: known.get(each.digests) for each in shown}
     missing = {each.story_id: each.digests for each in shown if found[each.digests] is None}
+    statements = proofs.last_statements(conn, list(missing))
     for story, packed in feeds.packed_of(conn, list(missing)).items():
-        found[missing[story]] = known[missing[story]] = Fragment(packed)
+        stated = statements[story].jws if story in statements else ""
+        found[missing[story]] = known[missing[story]] = Fragment(packed, stated)
     entries = {digests: each for digests, each in found.items() if each is not None}
     return Listing(rows, entries, max((each.changed_at for each in shown), default=None))
 
@@ -125,11 +128,12 @@ def json_of(conn: Connection, config: Config, story: Story, entry: EntryRow) -> 
 
     :raises RenderError: when it cannot be.
     """
+    last = proofs.last_statements(conn, [story.id]).get(story.id)
     if entry.packed is not None:
-        return entry.bytes_of("json")
+        return feeds.unpack(entry.packed, last.jws if last else "")["json"]
     terms = wires.licence_terms(conn, config, {story.wire})
     rendered = render(story, config, licence_end(terms, story))
-    if last := proofs.last_statements(conn, [story.id]).get(story.id):
+    if last is not None:
         stated = rendered.with_statement(last.jws)
         written: dict[Format, bytes] = {"rss": stated.rss, "atom": stated.atom, "json": stated.json}
         if feeds.digests_of(written) == entry.digests:

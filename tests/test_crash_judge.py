@@ -15,7 +15,7 @@ from publish import renderer
 from publish.rerender import rerender_if_changed
 from stories import clock
 from stories.config import Config
-from stories.db import Store, connect, feeds, outbox, wires
+from stories.db import Store, connect, feeds, outbox, proofs, wires
 from stories.db import stories as records
 from stories.models import HeadlineEdit
 from tests.conftest import ConfigOf
@@ -108,7 +108,8 @@ def serve_an_old_feed(store: Store) -> None:
         row = feeds.entry(conn, shown)
         assert row is not None
         assert row.packed is not None
-        written = feeds.unpack(row.packed)
+        stated = proofs.last_statements(conn, [shown])[shown].jws
+        written = feeds.unpack(row.packed, stated)
         written["json"] = written["json"].replace(b'"title":"', b'"title":"Old: ')
         feeds.put_entries(conn, [replace(row, packed=feeds.pack(written))])
 

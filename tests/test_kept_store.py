@@ -20,7 +20,7 @@ from desk.cli.app import main
 from desk.headline import rewrite
 from ingest.intake import take_in_waiting
 from publish import renderer, rerender
-from publish.served import served
+from publish.served import json_of, served
 from stories import clock
 from stories.config import Config, load
 from stories.db import Store, captures, connect, feeds, outbox, tables
@@ -189,7 +189,7 @@ def test_an_upgrade_opens_at_once_and_goes_on_behind(grown: Grown) -> None:
     with store.read() as conn:
         old = feeds.entries_of(conn, sorted(before))
     assert {row.scope for row in old.values()} <= {"verbatim", "headline-only"}
-    assert all(row.bytes_of("json") and row.digests for row in old.values())
+    assert all(row.packed and row.digests for row in old.values())
     store.close()
     with clock.reading(lambda: THEN):
         while True:  # each turn by another process, as after a kill
@@ -221,7 +221,9 @@ def test_what_comes_while_all_is_rendered_again_waits_for_one_step(grown: Grown)
         renderer.render_waiting(store, grown.config, limit=rerender.STEP)
         with store.read() as conn:
             assert rerender.upto(conn) is not None, "there is more"
-            entry = feeds.entry(conn, COPIED)
-        assert entry is not None
-        assert b"The desk wrote this meanwhile" in entry.bytes_of("rss")
+            entry, story = feeds.entry(conn, COPIED), records.one(conn, COPIED)
+            assert entry is not None
+            assert story is not None
+            written = json_of(conn, grown.config, story, entry)
+        assert b"The desk wrote this meanwhile" in written
         store.close()

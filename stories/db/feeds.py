@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from itertools import accumulate, pairwise
 from typing import Any, Literal, NamedTuple
 
 import zstandard
@@ -56,6 +57,9 @@ class _Own(threading.local):
 _own = _Own()
 
 _LENGTHS = struct.Struct(">II")
+_HEAD = struct.Struct(">I32s6I")
+_APART = 0xFFFFFFFF
+"""In place of a length: an entry packed without its statement."""
 
 _PUBLISHING = 0x46454544  # any constant of our own; "FEED"
 
@@ -87,21 +91,43 @@ def document_digest(format: Format, around: tuple[bytes, bytes], entries: Iterab
     return digest_of([*around, listed.encode()])
 
 
-def pack(written: Mapping[Format, bytes]) -> bytes:
-    """An entry in every format as it is kept: together, as they carry the same body."""
-    lengths = _LENGTHS.pack(len(written["rss"]), len(written["atom"]))
-    whole = b"".join((lengths, *(written[format] for format in FORMATS)))
-    packed: bytes = _own.packer.compress(whole)
+def pack(written: Mapping[Format, bytes], statement: str = "") -> bytes:
+    """An entry in every format as it is kept: together, as they carry the same body.
+
+    The *statement* that stands in each is left out. It is kept by itself, and no packer makes it
+    smaller.
+    """
+    stated = statement.encode()
+    if stated and all(stated in written[format] for format in FORMATS):
+        parts = [written[format].partition(stated) for format in FORMATS]
+        pieces = [piece for before, _, behind in parts for piece in (before, behind)]
+        head = _HEAD.pack(_APART, hashlib.sha256(stated).digest(), *map(len, pieces))
+    else:
+        pieces = [written[format] for format in FORMATS]
+        head = _LENGTHS.pack(*map(len, pieces[:2]))
+    packed: bytes = _own.packer.compress(b"".join((head, *pieces)))
     return packed
 
 
-def unpack(packed: bytes) -> dict[Format, bytes]:
-    """What :func:`pack` was given."""
+def unpack(packed: bytes, statement: str = "") -> dict[Format, bytes]:
+    """What :func:`pack` was given. *statement* is the latest of its story: an entry is kept anew
+    with each.
+
+    :raises ValueError: when it is not the one that was left out.
+    """
     whole: bytes = _own.unpacker.decompress(packed)
     rss, atom = _LENGTHS.unpack_from(whole)
-    at = _LENGTHS.size
-    end = at + rss + atom
-    return {"rss": whole[at : at + rss], "atom": whole[at + rss : end], "json": whole[end:]}
+    if rss != _APART:
+        at = _LENGTHS.size
+        end = at + rss + atom
+        return {"rss": whole[at : at + rss], "atom": whole[at + rss : end], "json": whole[end:]}
+    _, digest, *lengths = _HEAD.unpack_from(whole)
+    stated = statement.encode()
+    if hashlib.sha256(stated).digest() != digest:
+        raise ValueError("the statement is not the one that the entry was packed with")
+    ends = pairwise(accumulate(lengths, initial=_HEAD.size))
+    pieces = [whole[begin:end] for begin, end in ends]
+    return {format: stated.join(pieces[2 * at : 2 * at + 2]) for at, format in enumerate(FORMATS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +135,8 @@ class EntryRow:
     """One story as rendered, with what was measured of it.
 
     ``digests`` are those of its bytes, empty when it has none, as its licence is over. ``packed``
-    are the bytes themselves, None while no feed shows it; but what was rendered before feeds were
-    lists has them until it is rendered again.
+    are the bytes themselves (:func:`unpack`), None while no feed shows it; but what was rendered
+    before feeds were lists has them until it is rendered again.
     """
 
     story_id: str
@@ -123,10 +149,6 @@ class EntryRow:
     rendered_at: datetime
     digests: str
     packed: bytes | None
-
-    def bytes_of(self, format: Format) -> bytes:
-        """The entry in *format*, empty while its bytes are not kept."""
-        return unpack(self.packed)[format] if self.packed is not None else b""
 
 
 @dataclass(frozen=True, slots=True)

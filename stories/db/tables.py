@@ -108,6 +108,26 @@ class PackedJson(TypeDecorator[Any]):
         return None if value is None else packing.unpack_json(value)
 
 
+class Measured(TypeDecorator[dict[str, Any]]):
+    """A measurement, kept as JSON: of the digests published only those that are not the digests
+    received. Those of before are kept whole."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> Any:
+        if not value or not value["received"]:
+            return value
+        received, published = value["received"], value["published"]
+        others = {name: each for name, each in published.items() if received.get(name) != each}
+        return {**value, "published": others}
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> dict[str, Any] | None:
+        if not value or not value["received"]:
+            return value  # type: ignore[no-any-return]
+        return {**value, "published": {**value["received"], **value["published"]}}
+
+
 # SQLite numbers rows by itself only in a column that is INTEGER exactly.
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 
@@ -350,7 +370,7 @@ entries = Table(
     Column("edited_headline_only", Boolean, nullable=False, server_default=false()),
     Column("disclosure", Text, nullable=False),
     Column("url", Text, nullable=False),
-    Column("measurement", JSON, nullable=False),
+    Column("measurement", Measured, nullable=False),
     # Its bytes as they were kept of every entry, before feeds were lists; empty in those rendered
     # since.
     Column("rss", LargeBinary, nullable=False),

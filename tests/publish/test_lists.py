@@ -194,10 +194,25 @@ def test_a_feed_packed_in_blocks_is_the_feed(form: Format, entries: list[bytes])
     assert whole.endswith(closing)
 
 
+@given(*[st.tuples(st.binary(max_size=99), st.binary(max_size=99))] * 3)
+def test_a_statement_is_not_packed_with_its_entry(
+    rss: tuple[bytes, bytes], atom: tuple[bytes, bytes], plain: tuple[bytes, bytes]
+) -> None:
+    statement = "eyJh.eyJi.c2ln"
+    rss_, atom_, plain_ = (statement.encode().join(each) for each in (rss, atom, plain))
+    written: dict[Format, bytes] = {"rss": rss_, "atom": atom_, "json": plain_}
+    packed = feeds.pack(written, statement)
+    assert feeds.unpack(packed, statement) == written
+    for other in ("", "eyJh.eyJi.c2lm"):
+        with pytest.raises(ValueError, match="not the one"):
+            feeds.unpack(packed, other)
+
+
 @given(st.binary(max_size=2000), st.binary(max_size=2000), st.binary(max_size=2000))
 def test_what_is_packed_is_unpacked(rss: bytes, atom: bytes, plain: bytes) -> None:
     written: dict[Format, bytes] = {"rss": rss, "atom": atom, "json": plain}
     assert feeds.unpack(feeds.pack(written)) == written
+    assert feeds.unpack(feeds.pack(written, "a.b.c"), "a.b.c") == written
     digests = feeds.digests_of(written)
     for form in feeds.FORMATS:
         assert feeds.digest_in(digests, form) == feeds.digest_of([written[form]])

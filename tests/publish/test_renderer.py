@@ -9,7 +9,7 @@ from desk import headline
 from desk.headline import rewrite
 from publish import renderer
 from publish.render import Rendered, render
-from publish.served import served
+from publish.served import json_of, served
 from stories import clock
 from stories.config import Config
 from stories.db import Store, feeds, outbox
@@ -80,7 +80,7 @@ def test_a_story_rendered_by_a_worker_that_slept(
         entry = feeds.entry(conn, story.id)
         assert entry is not None
         assert entry.changed_at == records.get(conn, [story.id])[0].changed_at
-        assert b"The desk wrote this" in entry.bytes_of("json")
+        assert b"The desk wrote this" in json_of(conn, conf, story, entry)
     assert waiting(store) == []
 
 

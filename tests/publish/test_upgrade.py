@@ -75,6 +75,7 @@ def take_back(store: Store, conf: Config) -> None:
         tree = tlog.Tree(1, lambda level, at: tiles[level, at])
         checkpoint = tlog.sign_checkpoint(head.origin, 1, tree.root(), key)
         proofs.advance_log(conn, 1, checkpoint)
+        keep_whole(conn, conf)
         for row in conn.execute(tables.statements.select()).all():
             proof = tlog.write_proof(0, [], checkpoint)
             [known] = proofs.statements_of(conn, row.story_id)
@@ -83,7 +84,6 @@ def take_back(store: Store, conf: Config) -> None:
             this = tables.statements.c.story_id == row.story_id
             told = {"jws": jws, "packed": None, "digest": digest(jws.encode())}
             conn.execute(update(tables.statements).where(this).values(**told))
-        keep_whole(conn, conf)
         conn.execute(text("ALTER TABLE receipts DROP COLUMN logged_at"))
         keep_plain(conn)
         for index in (
@@ -120,8 +120,10 @@ def keep_whole(conn: Connection, conf: Config) -> None:
     for (name, form), body in bodies.items():
         query = "UPDATE feeds SET body = :body WHERE name = :name AND format = :form"
         conn.execute(text(query), {"body": body, "name": name, "form": form})
+    statements = proofs.last_statements(conn, list(packed))
     for story, each in packed.items():
-        written = {f"{form}": body for form, body in feeds.unpack(each or b"").items()}
+        unpacked = feeds.unpack(each or b"", statements[story].jws)
+        written = {f"{form}": body for form, body in unpacked.items()}
         query = "UPDATE entries SET rss = :rss, atom = :atom, json = :json WHERE story_id = :id"
         conn.execute(text(query), {**written, "id": story})
 

@@ -30,7 +30,7 @@ from publish.web.pages import PageCache
 from publish.web.representation import represent
 from stories import clock
 from stories.config import Config, Feed, Publisher, Site, Wire
-from stories.db import Store, connect, feeds, outbox, wires
+from stories.db import Store, connect, feeds, outbox, proofs, wires
 from stories.db import stories as records
 from stories.models import Story
 from tests.publish import samples
@@ -643,12 +643,21 @@ def _entry(site: Running, story: Story) -> feeds.EntryRow:
     return entry
 
 
+def _shown(site: Running, story: Story) -> Any:
+    """The entry as it stands in JSON feeds."""
+    entry = _entry(site, story)
+    with site.store.read() as conn:
+        last = proofs.last_statements(conn, [story.id])[story.id]
+    assert entry.packed is not None
+    return json.loads(feeds.unpack(entry.packed, last.jws)["json"])
+
+
 def test_a_storys_page(serve: Serve) -> None:
     story = samples.english()
     site = serve(story)
     page = _story(site, story)
     entry = _entry(site, story)
-    shown = json.loads(entry.bytes_of("json"))
+    shown = _shown(site, story)
     assert page.findtext(".//title") == f"{story.headline} – NDTV"
     assert (page.get("lang"), page.get("dir")) == ("en-IN", "ltr")
     assert _texts(page, "h1") == [story.headline]
@@ -867,7 +876,7 @@ def test_a_fault_of_ours_shows_nothing_of_it(serve: Serve) -> None:
 def test_hostile_words_stay_words(serve: Serve) -> None:
     story = _everything()[-1]
     site = serve(story)
-    entry = json.loads(_entry(site, story).bytes_of("json"))
+    entry = _shown(site, story)
     for path in ("/", "/feeds/india", f"/stories/{story.id}"):
         found = site.ask(path)
         page = html.document_fromstring(found.body.decode())
@@ -898,7 +907,7 @@ def test_schema_org(serve: Serve) -> None:
     raw = _found(page, '//script[@type="application/ld+json"]/text()')[0]
     assert not re.search(r"[<>&\u2028\u2029]", raw)
     data = json.loads(raw)
-    shown = json.loads(_entry(site, story).bytes_of("json"))
+    shown = _shown(site, story)
     agency = {"@type": "NewsMediaOrganization", "name": "Press Trust of India"}
     assert data["@type"] == "NewsArticle"
     assert data["headline"] == story.headline
