@@ -281,10 +281,11 @@ class _Supervisor:
 
     def _launch(self, run: _Run) -> None:
         body = run.member.run
-        run.process = (
-            self._forked(run.member.name, body) if callable(body) else _program(run.member, body)
-        )
-        self._announce(self._reaper, "+", run.process.pid)
+        if callable(body):
+            run.process = self._forked(run.member.name, body)
+        else:
+            run.process = _program(run.member, body)
+            self._announce(self._reaper, "+", run.process.pid)
         run.started = run.patient_since = time.monotonic()
         run.ready = run.member.ready is None
         log.info("started", member=run.member.name, pid=run.process.pid)
@@ -298,6 +299,9 @@ class _Supervisor:
     def _leave(self) -> None:
         """Close, in a forked member, what is the supervisor's alone: were the reaper's pipe open
         here, it would not notice the supervisor's end."""
+        # It tells the reaper of itself: the supervisor may be killed before it could, and what the
+        # member has started by then would live on.
+        self._announce(self._reaper, "+", os.getpid())
         self._signals.close()
         if self._reaper.stdin:
             self._reaper.stdin.close()
