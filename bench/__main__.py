@@ -37,7 +37,7 @@ FULL = Size(
     seconds=2.0,
     live=30.0,
     stories=(2_000, 200_000),
-    kept=(20, 32),
+    kept=(20, 64),  # as many rounds as bytes are packed one against the other
 )
 QUICK = Size(
     wires=2,

@@ -36,8 +36,8 @@ from stories.models import INTAKE_RULE, Capture, Problem, body_digest
 
 _LEVEL = 3
 """zstd's default: about gzip -9's size at a tenth of the time."""
-DEEPEST = 31
-"""How many parents one may have, one after the other: as many take a millisecond to restore."""
+DEEPEST = 63
+"""How many parents one may have, one after the other: as many take some 2 ms to restore."""
 TAKEN_IN = ("ingested", "withdrawn")
 """States of captures that were taken in: until their words were deleted with their licence."""
 STATES = ("pending", "failed", *TAKEN_IN)
