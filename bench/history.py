@@ -122,11 +122,21 @@ class Grown:
             raise RuntimeError(f"{path}: {sent[0]}")
 
     def housekeeping(self) -> None:
-        """A whole round, as if all its parts were due."""
+        """A round, as if all its parts were due but adding up what is kept."""
         with self.store.write() as conn:
-            for part in ("mended", "retained", "told"):
+            for part in ("mended", "retained"):
                 key_value.forget(conn, f"housekeeping:{part}")
         housekeeping.housekeeping(self.store, self.config)
+
+    def add_up(self) -> None:
+        """What a round does once a day."""
+        housekeeping.log_storage(self.store, clock.now())
+
+    def replay(self, *arguments: str) -> None:
+        """The newest capture taken in again."""
+        with self.store.read() as conn:
+            since = captures.listing(conn, limit=1)[0].received_at
+        self.command("replay", "--since", since.isoformat(), *arguments)
 
     def dispatch(self) -> None:
         """Beat's look for wires that are due."""
@@ -160,6 +170,7 @@ WORK: dict[str, Callable[[Grown], object]] = {
     "sweep": Grown.sweep,
     "alerts": Grown.watch,
     "housekeeping": Grown.housekeeping,
+    "adding up, once a day": Grown.add_up,
     "metrics": Grown.metrics,
     "wirecopy poll": lambda g: g.command("poll"),
     "wirecopy wires": lambda g: g.command("wires"),
@@ -173,6 +184,8 @@ WORK: dict[str, Callable[[Grown], object]] = {
     "wirecopy captures": lambda g: g.command("captures"),
     "wirecopy captures --failed": lambda g: g.command("captures", "--failed"),
     "wirecopy captures NUMBER": lambda g: g.command("captures", g.capture()),
+    "wirecopy replay --since": Grown.replay,
+    "wirecopy replay --dry-run": lambda g: g.replay("--dry-run"),
     "wirecopy keys": lambda g: g.command("keys"),
     "wirecopy status": lambda g: g.command("status"),
     "/": lambda g: g.page("/"),

@@ -3,8 +3,9 @@
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ from publish import renderer
 from publish.rerender import go_on, is_due, rerender_if_changed
 from stories import folders
 from stories.config import Config
-from stories.db import Store, captures, connect, feeds
+from stories.db import Connection, Store, captures, connect
 from stories.db import stories as records
-from stories.models import changed_fields
+from stories.db.excerpt import Excerpt
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,61 +53,78 @@ def live(store: Store, config: Config, chosen: Selection) -> Outcome:
             " --restart begins anew"
         )
     planned = replays.left(store, chosen, replays.plan(store, chosen))
+    found = _replayed(store, config, chosen, planned)
+    renderer.render_waiting(store, config)
+    return replace(found, expired=replays.expired(store, chosen))
+
+
+def rehearse(store: Store, config: Config, chosen: Selection) -> Outcome:
+    """A dry run: replay in a scratch store that has of the live one what that takes. Exact, with
+    everything that follows from a change, and the live store is only read."""
+    planned = replays.plan(store, chosen)
+    # Beside the store, where there is room for another: /tmp may be memory, or small.
+    folders.make_private(config.data)
+    with (
+        tempfile.TemporaryDirectory(prefix="rehearsal-", dir=config.data) as folder,
+        closing(connect(Path(folder) / "scratch.sqlite3")) as scratch,
+    ):
+        scratch.migrate()
+        # What is rendered anew anyway is no finding of a replay; what is measured would be.
+        bytes_too = not is_due(store, config)
+        with store.read() as conn:
+            excerpt = Excerpt(conn, scratch, list(planned))
+            found = _replayed(scratch, config, chosen, planned, excerpt, bytes_too=bytes_too)
+    return replace(found, expired=replays.expired(store, chosen), dry_run=True)
+
+
+def _replayed(
+    store: Store,
+    config: Config,
+    chosen: Selection,
+    planned: Mapping[str, Sequence[int]],
+    excerpt: Excerpt | None = None,
+    *,
+    bytes_too: bool = True,
+) -> Outcome:
+    """Take the *planned* captures in again, then render their stories again and compare."""
     changes: list[RecordChange] = []
     failed: list[str] = []
-    count = 0
+    numbers: list[int] = []
     with show.progress("replaying", sum(map(len, planned.values()))) as advance:
-        for taken in replays.replay(store, config, chosen, planned, sleep=time.sleep):
-            count += 1
+        going = replays.replay(store, config, chosen, planned, sleep=time.sleep, excerpt=excerpt)
+        for taken in going:
+            numbers.append(taken.capture.id)
             advance()
             changes += [
                 RecordChange(c.story_id, c.capture_id, c.kind, c.fields) for c in taken.changes
             ]
             failed += _failures(taken)
-    changes += _rendered_anew(store, config, chosen, planned)
-    renderer.render_waiting(store, config)
-    return Outcome(count, replays.expired(store, chosen), changes, failed)
-
-
-def _rendered_anew(
-    store: Store, config: Config, chosen: Selection, planned: dict[str, list[int]]
-) -> list[RecordChange]:
-    """Entries that are rendered differently now although their story did not change."""
-    found: list[RecordChange] = []
+    if excerpt is not None:
+        excerpt.stories(_stories(excerpt.source, chosen, planned, numbers))
     with store.read() as conn:
-        ids = (
-            [chosen.story]
-            if chosen.story
-            else [i for w in planned for i in records.ids_after(conn, "", sys.maxsize >> 1, w)]
-        )
+        ids = _stories(conn, chosen, planned, numbers)
     with show.progress("rendering", len(ids)) as advance:
         for at in range(0, len(ids), renderer.STORIES_A_TURN):
-            for changed in renderer.compare(store, config, ids[at : at + renderer.STORIES_A_TURN]):
-                found.append(RecordChange(changed.story_id, None, "rendered", changed.fields))
-            advance(renderer.STORIES_A_TURN)
-    return found
+            some = ids[at : at + renderer.STORIES_A_TURN]
+            for one in renderer.compare(store, config, some, bytes_too=bytes_too):
+                changes.append(RecordChange(one.story_id, None, "rendered", one.fields))
+            advance(len(some))
+    return Outcome(len(numbers), 0, changes, failed)
 
 
-def rehearse(store: Store, config: Config, chosen: Selection) -> Outcome:
-    """A dry run: replay the whole wires into a scratch store and compare. Exact, with everything
-    that follows from a change, and the live store is only read."""
-    planned = replays.plan(store, chosen)
-    # Beside the store, where there is room for another: /tmp may be memory, or small.
-    folders.make_private(config.data)
-    with tempfile.TemporaryDirectory(prefix="rehearsal-", dir=config.data) as folder:
-        scratch = connect(Path(folder) / "scratch.sqlite3")
-        try:
-            scratch.migrate()
-            failed, count = _rebuild(store, scratch, config, list(planned))
-            # What is rendered anew anyway is no finding of a replay; what is measured would be.
-            bytes_too = not is_due(store, config)
-            wires = list(planned)
-            changes = list(
-                compare(store, scratch, wires, planned, chosen.story, bytes_too=bytes_too)
-            )
-        finally:
-            scratch.close()
-    return Outcome(count, replays.expired(store, chosen), changes, failed, dry_run=True)
+def _stories(
+    conn: Connection,
+    chosen: Selection,
+    wires: Iterable[str],
+    numbers: Sequence[int],
+) -> list[str]:
+    """The stories that a replay of the captures *numbers* is about: that which was chosen; where
+    whole *wires* were, all of them; else those of which the captures brought a version."""
+    if chosen.story:
+        return [chosen.story]
+    if chosen.whole:
+        return [i for wire in wires for i in records.ids_after(conn, "", sys.maxsize >> 1, wire)]
+    return records.stories_of_captures(conn, numbers)
 
 
 def into(store: Store, config: Config, chosen: Selection, url: str) -> Outcome:
@@ -141,55 +159,6 @@ def _rebuild(
     )  # clears the outbox; nothing is left
     renderer.render_waiting(target, config)
     return failed, total
-
-
-WRITTEN = ("digests", "disclosure")
-"""The fields of an entry that other rendering code alone makes different."""
-
-
-def compare(
-    live: Store,
-    other: Store,
-    wires: Sequence[str],
-    planned: Mapping[str, Sequence[int]] | None = None,
-    story: str | None = None,
-    *,
-    bytes_too: bool = True,
-) -> Iterator[RecordChange]:
-    """How *other* differs from *live* in stories of *wires*, field by field.
-
-    Versions of captures before the first *planned* one of their wire are left out, as are all
-    stories but *story* when it is given. Without *bytes_too*, what was written of an entry is not
-    compared, only what was measured.
-    """
-    passed_over = ("rendered_at", "packed", *(() if bytes_too else WRITTEN))
-    for wire in wires:
-        first = min(planned[wire]) if planned is not None and planned.get(wire) else 0
-        with live.read() as here, other.read() as there:
-            ids = sorted(_ids(here, wire) | _ids(there, wire))
-            for name in ids:
-                if story is not None and name != story:
-                    continue
-                old = {v.capture_id: v for v in records.history(here, name)}
-                new = {v.capture_id: v for v in records.history(there, name)}
-                for number in sorted(old.keys() | new.keys()):
-                    if number < first:
-                        continue
-                    if number not in old:
-                        yield RecordChange(name, number, "new" if not old else "updated")
-                    elif number not in new:
-                        yield RecordChange(name, number, "removed")
-                    elif fields := changed_fields(old[number], new[number]):
-                        yield RecordChange(name, number, "changed", fields)
-                before, after = feeds.entry(here, name), feeds.entry(there, name)
-                if before is not None and after is not None:
-                    fields = changed_fields(before, after, passed_over=passed_over)
-                    if fields:
-                        yield RecordChange(name, None, "rendered", fields)
-
-
-def _ids(conn: Any, wire: str) -> set[str]:
-    return set(records.ids_after(conn, "", 2**31, wire))
 
 
 def _failures(taken: Taken) -> list[str]:

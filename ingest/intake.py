@@ -379,16 +379,20 @@ def _decide(conn: Connection, read: _Read, states: Mapping[str, WireState]) -> _
     return _Decided(one, state, contents, read.fault, decision, stands, context, before)
 
 
-def _recall(conn: Connection, wire: Wire, contents: Contents, capture: Capture) -> Known:
-    """What was on record before *capture*, for all keys that its items could have."""
-    before = capture.id
-    keys = {
+def names_of(contents: Contents) -> set[str]:
+    """All keys that items of a capture could have."""
+    return {
         key
         for one in contents.keys
         for key in (one.guid, one.link, one.digest, one.words, *one.aliases)
         if key
     }
-    found = records.known_keys(conn, wire.name, keys, before)
+
+
+def _recall(conn: Connection, wire: Wire, contents: Contents, capture: Capture) -> Known:
+    """What was on record before *capture*, for all keys that its items could have."""
+    before = capture.id
+    found = records.known_keys(conn, wire.name, names_of(contents), before)
     stories = records.known_stories(conn, (k.story_id for k in found.values()), before)
     # Content digests by another rule cannot be compared: without this, a new rule would make a new
     # version of every story that stands on a wire.

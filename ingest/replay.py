@@ -17,13 +17,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ingest import sandbox
-from ingest.intake import Taken, rules_for, take_in
+from ingest.intake import Taken, names_of, rules_for, take_in
+from ingest.item import Contents, Hints
 from ingest.parse import Reader
 from stories import clock
-from stories.config import Config
+from stories.config import Config, Wire
 from stories.db import Connection, Store, captures, key_value, outbox, proofs, retention
 from stories.db import stories as records
 from stories.db import wires as rows
+from stories.db.excerpt import Excerpt
 from stories.db.outbox import Job
 from stories.errors import StoreError
 
@@ -37,6 +39,11 @@ class Selection:
     until: datetime | None = None
     story: str | None = None
     quarantined: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is all that was ever sent, by all wires or some."""
+        return not (self.since or self.until or self.story or self.quarantined)
 
     @property
     def note(self) -> str:
@@ -93,16 +100,18 @@ def replay(
     *,
     sleep: Callable[[float], None],
     reader: Reader = sandbox.read,
+    excerpt: Excerpt | None = None,
 ) -> Generator[Taken, None, None]:
     """Take the *planned* captures in again, or what an interrupted replay of the same selection
-    left of them. *sleep* waits while a worker has the wire.
+    left of them. *sleep* waits while a worker has the wire. With *excerpt* it is a rehearsal: the
+    *store* is the excerpt's.
 
     :raises StoreError: when a worker has a wire for longer than a lease, or the lease on it is
         lost.
     """
     for name, todo in left(store, selection, planned).items():
         if todo:
-            yield from _replay_wire(store, config, selection, name, todo, sleep, reader)
+            yield from _replay_wire(store, config, selection, name, todo, sleep, reader, excerpt)
     restart(store, selection)
 
 
@@ -114,6 +123,7 @@ def _replay_wire(
     todo: Sequence[int],
     sleep: Callable[[float], None],
     reader: Reader,
+    excerpt: Excerpt | None,
 ) -> Iterator[Taken]:
     queue = deque(todo)
 
@@ -124,18 +134,27 @@ def _replay_wire(
         if taken.changes and not cascading:
             cascading = True
             queue.clear()
-            queue.extend(captures.ids_taken_in(conn, name, after=taken.capture.id))
+            every = conn if excerpt is None else excerpt.source
+            queue.extend(captures.ids_taken_in(every, name, after=taken.capture.id))
         marks[name] = _Mark(taken.capture.id, cascading)
         noted = {n: [each.reached, each.cascading] for n, each in marks.items()}
         key_value.write(conn, selection.note, noted)
 
     def numbers() -> Iterator[int]:
         while queue:
+            if excerpt is not None:
+                excerpt.capture(queue[0])
             yield queue.popleft()
+
+    def read(body: bytes, hints: Hints, wire: Wire) -> Contents:
+        contents = reader(body, hints, wire)
+        if excerpt is not None:
+            excerpt.known(name, names_of(contents))
+        return contents
 
     with _leased(store, name, sleep) as job:
         wire = rules_for(config, name)
-        yield from take_in(store, config, wire, numbers(), job, reader, after=note)
+        yield from take_in(store, config, wire, numbers(), job, read, after=note)
 
 
 def left(

@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import event, text
 
 from bench.copies import lengthen
-from desk import exposition
-from ingest import parse, replay
+from desk import exposition, replaying
+from ingest import replay
 from ingest.replay import Selection
 from publish.web import proofs as served
 from publish.web import story as story_pages
@@ -134,19 +134,16 @@ class Grown:
             pass
 
     def replay(self) -> None:
-        """The captures of the last minutes are taken in again."""
-        chosen = Selection(wires=("w",), since=self.life.now - 2 * MINUTE)
-        planned = replay.plan(self.life.store, chosen)
-        assert sum(map(len, planned.values())) in (1, 2, 3)
-        for _ in replay.replay(
-            self.life.store,
-            self.life.config,
-            chosen,
-            planned,
-            sleep=lambda _: None,
-            reader=parse.parse,
-        ):
-            pass
+        """The captures of the last minutes are taken in again, and their stories rendered."""
+        found = replaying.live(self.life.store, self.life.config, self._lately())
+        assert found.captures in (1, 2, 3)
+
+    def rehearse(self) -> None:
+        found = replaying.rehearse(self.life.store, self.life.config, self._lately())
+        assert found.captures in (1, 2, 3)
+
+    def _lately(self) -> Selection:
+        return Selection(wires=("w",), since=self.life.now - 2 * MINUTE)
 
     def replay_story(self) -> None:
         replay.plan(self.life.store, Selection(story=self.story))
@@ -211,6 +208,7 @@ class Grown:
             "alerts": self.watch,
             "housekeeping": self.housekeeping,
             "replay --since": self.replay,
+            "replay --dry-run --since": self.rehearse,
             "replay --story": self.replay_story,
             "status": self.status,
             **{name: partial(read, ask) for name, ask in self.reads().items()},

@@ -4,7 +4,7 @@ then everything replayed into an empty store. Every feed must come out byte for 
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -17,7 +17,6 @@ from desk.cli.replay import print_outcome
 from desk.demo.newswire import Script
 from desk.demo.server import serve
 from desk.headline import rewrite
-from desk.replaying import compare
 from ingest import intake, parse, poll, replay, sandbox
 from ingest.parse import Reader
 from ingest.replay import Selection
@@ -41,6 +40,7 @@ from stories.db import (
 from stories.db import stories as records
 from stories.keys import key_set
 from tests.conftest import ConfigOf
+from tests.differences import compare
 from tests.living import Life, item
 from wirecopy.jose import payload_of
 from wirecopy.statement import claims_of
@@ -318,10 +318,10 @@ def test_another_identity_rule_makes_every_story_once(
         life.config = by_rule(rule)
         life.begin()
         with life.frozen():
-            rehearsed = replaying.rehearse(life.store, life.config, Selection()).changes
-        changes = [(c.story_id, c.capture_id) for t in life.replayed() for c in t.changes]
-        assert changes
-        assert sorted(changes) == sorted((c.story_id, c.capture_id) for c in rehearsed)
+            rehearsed = replaying.rehearse(life.store, life.config, Selection())
+            replayed = replaying.live(life.store, life.config, Selection())
+        assert replayed.changes
+        assert replace(rehearsed, dry_run=False) == replayed
         assert life.replayed() == [], "one replay says it all"
         with life.rebuilt(f"sqlite:///{tmp_path}/{turn}.sqlite3") as target:
             assert list(compare(life.store, target, ["w"])) == []
@@ -391,6 +391,31 @@ def test_an_interrupted_replay_goes_on_with_what_follows_its_changes(
     with life.rebuilt(f"sqlite:///{tmp_path}/again.sqlite3") as target:
         assert list(compare(life.store, target, ["w"])) == []
         assert life.bodies(target) == life.bodies()
+
+
+@pytest.mark.parametrize("choose", [_until, _story, _quarantined])
+def test_a_rehearsal_of_some_captures_says_what_their_replay_does(
+    life: Life,
+    by_rule: Callable[[str], Config],
+    monkeypatch: pytest.MonkeyPatch,
+    choose: Callable[[Life, pytest.MonkeyPatch], Selection],
+) -> None:
+    """With all that follows from a change, and nothing where none is."""
+    chosen = choose(life, monkeypatch)
+    if not chosen.quarantined:
+        with life.frozen():
+            unchanged = replaying.rehearse(life.store, life.config, chosen)
+            assert unchanged.changes == []
+            assert unchanged.captures == len(replay.plan(life.store, chosen)["w"])
+        life.config = by_rule("link")
+        life.begin()
+    before = life.bodies()
+    with life.frozen():
+        rehearsed = replaying.rehearse(life.store, life.config, chosen)
+        assert life.bodies() == before
+        replayed = replaying.live(life.store, life.config, chosen)
+    assert replayed.changes
+    assert replace(rehearsed, dry_run=False) == replayed
 
 
 def test_a_replay_says_nothing_new_of_the_wire(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:

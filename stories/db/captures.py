@@ -531,11 +531,7 @@ def copy(source: Connection, target: Connection, wire: str) -> int:
         row = source.execute(select(captures).where(captures.c.id == number)).mappings().one()
         values = dict(row)
         if row["expired_at"] is None:
-            bytes_ = body(source, row["digest"])
-            if bytes_ is not None:
-                one = Received(wire, row["url"], row["headers"], bytes_, row["digest"], after)
-                _keep(target, [one])
-                after = one.digest
+            after = copy_bytes(source, target, row, after)
             values |= fresh
             count += 1
         target.execute(
@@ -543,3 +539,15 @@ def copy(source: Connection, target: Connection, wire: str) -> int:
         )
     resume_sequence(target, captures.c.id)
     return count
+
+
+def copy_bytes(
+    source: Connection, target: Connection, row: RowMapping, after: str | None = None
+) -> str | None:
+    """Copy the bytes of the capture in *row* into another store; the digest of what its wire has
+    sent last of what is there, which was *after* until now."""
+    bytes_ = body(source, row["digest"])
+    if bytes_ is None:
+        return after
+    _keep(target, [Received(row["wire"], row["url"], row["headers"], bytes_, row["digest"], after)])
+    return str(row["digest"])

@@ -172,6 +172,15 @@ def versions_of_captures(
     return found
 
 
+def stories_of_captures(conn: Connection, numbers: Sequence[int]) -> list[str]:
+    """Ids of the stories of which captures brought a version."""
+    found: set[str] = set()
+    for at in range(0, len(numbers), CHUNK):
+        some = versions.c.capture_id.in_(numbers[at : at + CHUNK])
+        found.update(conn.execute(select(versions.c.story_id).where(some)).scalars())
+    return sorted(found)
+
+
 def keys_of_captures(
     conn: Connection, numbers: Sequence[int]
 ) -> dict[int, tuple[set[str], set[str]]]:

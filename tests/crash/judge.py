@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from desk.replaying import compare
 from ingest import intake, replay
 from publish import renderer
 from publish.rerender import rerender_if_changed
@@ -21,6 +20,7 @@ from stories.db import Store, captures, feeds, outbox
 from stories.db import stories as records
 from stories.models import WHOLE
 from tests.crash.watch import Act, Seen
+from tests.differences import compare
 from tests.load.load import Load, versions_served
 
 SLACK = 0.5

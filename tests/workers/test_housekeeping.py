@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from sqlalchemy import event, select
 
 from desk import replaying
-from desk.replaying import compare
 from ingest import replay
 from ingest.replay import Selection
 from publish import renderer
@@ -22,6 +21,7 @@ from stories.db import Store, captures, connect, feeds, key_value, outbox, reten
 from stories.db import stories as records
 from stories.db.tables import stories
 from tests.conftest import ConfigOf
+from tests.differences import compare
 from tests.living import DAY, START, Life, empty_copy, feed, item
 from workers import housekeeping as rounds
 

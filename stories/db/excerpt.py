@@ -1,0 +1,107 @@
+"""An excerpt of a store: what it takes to take some captures in again, in another store.
+
+So a rehearsal costs what its captures cost, however much else is kept. What a capture needs is
+known only when it is read, and so is what follows from a change: it is copied then. Of a story that
+is needed everything is copied, and of a key whether it is known.
+"""
+
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import ColumnElement, Connection, Table, insert, literal, or_, select
+
+from stories.db import wires
+from stories.db.captures import CHUNK, copy_bytes, first_of
+from stories.db.engine import Store
+from stories.db.tables import (
+    captures,
+    entries,
+    headlines,
+    identities,
+    signing_keys,
+    statements,
+    stories,
+    versions,
+)
+from stories.models import key_digest
+
+_OF_STORIES = (
+    (stories, stories.c.id),
+    (versions, versions.c.story_id),
+    (headlines, headlines.c.story_id),
+    (entries, entries.c.story_id),
+    (statements, statements.c.story_id),
+)
+
+
+class Excerpt:
+    """What the empty *store* has of the one that is read by *source*, one snapshot for all the
+    time, for captures of the wires *names*."""
+
+    def __init__(self, source: Connection, store: Store, names: Collection[str]) -> None:
+        self.source, self.store = source, store
+        self._stories: set[str] = set()
+        self._keys: set[tuple[str, str]] = set()
+        with store.write() as new:
+            wires.copy(source, new, names)
+            self._copy(new, signing_keys)
+            for name in names:  # whose stories take the places of their own dates in feeds
+                first = source.execute(select(first_of(literal(name)))).scalar()
+                self._captures(new, [first] if first is not None else [])
+
+    def capture(self, number: int) -> None:
+        """Bring a capture with its bytes, and what it put on record."""
+        one = self.source.execute(select(captures).where(captures.c.id == number)).mappings().one()
+        brought = select(versions.c.story_id).where(versions.c.capture_id == number)
+        with self.store.write() as new:
+            self._captures(new, [number])
+            copy_bytes(self.source, new, one)
+            self._identities(
+                new, or_(identities.c.capture_id == number, identities.c.shared_from == number)
+            )
+            self._stories_of(new, self.source.execute(brought).scalars().all())
+
+    def known(self, wire: str, keys: Iterable[str]) -> None:
+        """Bring what is known of the *keys* of items of *wire*."""
+        digests = sorted({key_digest(key) for key in keys})
+        with self.store.write() as new:
+            for at in range(0, len(digests), CHUNK):
+                here = identities.c.digest.in_(digests[at : at + CHUNK])
+                self._identities(new, identities.c.wire == wire, here)
+            self._keys.update((wire, digest) for digest in digests)
+
+    def stories(self, names: Iterable[str]) -> None:
+        """Bring the stories *names*."""
+        with self.store.write() as new:
+            self._stories_of(new, names)
+
+    def _stories_of(self, new: Connection, names: Iterable[str]) -> None:
+        wanted = sorted(set(names) - self._stories)
+        self._stories.update(wanted)
+        for at in range(0, len(wanted), CHUNK):
+            some = wanted[at : at + CHUNK]
+            for table, column in _OF_STORIES:
+                self._copy(new, table, column.in_(some))
+            current = select(stories.c.capture_id).where(stories.c.id.in_(some))
+            self._captures(new, self.source.execute(current).scalars().all())
+            self._identities(new, identities.c.story_id.in_(some))
+
+    def _identities(self, new: Connection, *where: ColumnElement[bool]) -> None:
+        """Bring the keys *where*, and the stories that they name, but what was there before: that
+        may be another by now."""
+        found = self.source.execute(select(identities).where(*where)).mappings()
+        fresh = [dict(r) for r in found if (r["wire"], r["digest"]) not in self._keys]
+        self._keys.update((row["wire"], row["digest"]) for row in fresh)
+        if fresh:
+            new.execute(insert(identities), fresh)
+            self._stories_of(new, {row["story_id"] for row in fresh})
+
+    def _captures(self, new: Connection, numbers: Collection[int]) -> None:
+        """Bring the rows of captures that are not there; not their bytes."""
+        there = select(captures.c.id).where(captures.c.id.in_(numbers))
+        missing = set(numbers) - set(new.execute(there).scalars())
+        self._copy(new, captures, captures.c.id.in_(missing))
+
+    def _copy(self, new: Connection, table: Table, *where: ColumnElement[bool]) -> None:
+        rows = [dict(row) for row in self.source.execute(select(table).where(*where)).mappings()]
+        if rows:
+            new.execute(insert(table), rows)
