@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Any, Literal, NamedTuple
 
 import zstandard
@@ -56,10 +56,16 @@ class _Own(threading.local):
 
 _own = _Own()
 
+_DIGEST = 24
+"""Characters of what :func:`digest_of` gives."""
+
 _LENGTHS = struct.Struct(">II")
 _HEAD = struct.Struct(">I32s6I")
 _APART = 0xFFFFFFFF
 """In place of a length: an entry packed without its statement."""
+_SOUGHT = 32
+"""Bytes of a statement, its last, by which it is found: with all of them that takes ten times as
+long."""
 
 _PUBLISHING = 0x46454544  # any constant of our own; "FEED"
 
@@ -77,18 +83,12 @@ def digests_of(written: Mapping[Format, bytes]) -> str:
     return "".join(digest_of([written[format]]) for format in FORMATS)
 
 
-def digest_in(digests: str, format: Format) -> str:
-    """That of *format* in what :func:`digests_of` gave."""
-    each = len(digests) // len(FORMATS)
-    at = FORMATS.index(format) * each
-    return digests[at : at + each]
-
-
 def document_digest(format: Format, around: tuple[bytes, bytes], entries: Iterable[str]) -> str:
     """A digest of a document by all that it is joined of: what stands *around* its entries, and the
     digests of those, as :func:`digests_of` gave them."""
-    listed = "".join([digest_in(each, format) for each in entries])
-    return digest_of([*around, listed.encode()])
+    at = FORMATS.index(format) * _DIGEST
+    theirs = "".join([each[at : at + _DIGEST] for each in entries])
+    return digest_of([*around, theirs.encode()])
 
 
 def pack(written: Mapping[Format, bytes], statement: str = "") -> bytes:
@@ -98,15 +98,23 @@ def pack(written: Mapping[Format, bytes], statement: str = "") -> bytes:
     smaller.
     """
     stated = statement.encode()
-    if stated and all(stated in written[format] for format in FORMATS):
-        parts = [written[format].partition(stated) for format in FORMATS]
-        pieces = [piece for before, _, behind in parts for piece in (before, behind)]
+    around = [_around(written[format], stated) for format in FORMATS]
+    if all(around):
+        pieces = [*chain.from_iterable(around)]
         head = _HEAD.pack(_APART, hashlib.sha256(stated).digest(), *map(len, pieces))
     else:
         pieces = [written[format] for format in FORMATS]
         head = _LENGTHS.pack(*map(len, pieces[:2]))
     packed: bytes = _own.packer.compress(b"".join((head, *pieces)))
     return packed
+
+
+def _around(entry: bytes, statement: bytes) -> tuple[bytes, ...]:
+    """What stands before *statement* in *entry*, and behind; empty where it does not stand."""
+    end = entry.rfind(statement[-_SOUGHT:]) + len(statement[-_SOUGHT:])
+    at = end - len(statement)
+    found = statement and at >= 0 and entry.startswith(statement, at)
+    return (entry[:at], entry[end:]) if found else ()
 
 
 def unpack(packed: bytes, statement: str = "") -> dict[Format, bytes]:

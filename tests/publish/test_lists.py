@@ -213,9 +213,11 @@ def test_what_is_packed_is_unpacked(rss: bytes, atom: bytes, plain: bytes) -> No
     written: dict[Format, bytes] = {"rss": rss, "atom": atom, "json": plain}
     assert feeds.unpack(feeds.pack(written)) == written
     assert feeds.unpack(feeds.pack(written, "a.b.c"), "a.b.c") == written
-    digests = feeds.digests_of(written)
+    entries = [feeds.digests_of(written)] * 2
     for form in feeds.FORMATS:
-        assert feeds.digest_in(digests, form) == feeds.digest_of([written[form]])
+        each = feeds.digest_of([written[form]]).encode()
+        whole = feeds.digest_of([b"<", b">", each, each])
+        assert feeds.document_digest(form, (b"<", b">"), entries) == whole
 
 
 @pytest.mark.parametrize("form", feeds.FORMATS)
