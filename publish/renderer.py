@@ -16,7 +16,7 @@ import structlog
 
 from publish import signing
 from publish.formats import WRITERS
-from publish.render import Rendered, render
+from publish.render import Rendered, render_together
 from publish.selection import metadata, selected_by
 from publish.signing import Batch, Last, Signed
 from stories import clock, transparency
@@ -230,23 +230,24 @@ def _drafts_of(
     wordless = records.withdrawn(conn, bare) if bare else set()
     kept = feeds.entries_of(conn, list(wordless)) if wordless else {}
     terms = wires.licence_terms(conn, config, {story.wire for story in found})
+    worded = [story for story in found if story.id not in wordless]
+    made = render_together([(story, licence_end(terms, story)) for story in worded], config)
+    rendered = {story.id: each for story, each in zip(worded, made, strict=True)}
     return {
-        story.id: _Draft(story, over=True, kept=kept.get(story.id))
-        if story.id in wordless
-        else _draft(config, story, licence_end(terms, story), over=licence_over(terms, story, at))
+        story.id: _draft(config, story, rendered[story.id], over=licence_over(terms, story, at))
+        if story.id in rendered
+        else _Draft(story, over=True, kept=kept.get(story.id))
         for story in found
     }
 
 
-def _draft(config: Config, story: Story, ends: datetime | None, *, over: bool) -> _Draft:
-    try:
-        rendered = render(story, config, ends)
-    except RenderError as error:
-        return _Draft(story, over, failure=error)
-    except Exception as error:  # one story must not stop the others, whatever it raises
-        log.exception("rendering failed", story=story.id)
-        return _Draft(story, over, failure=RenderError(f"{type(error).__name__}: {error}"))
-    return _Draft(story, over, () if over else selected_by(config, story), rendered)
+def _draft(config: Config, story: Story, rendered: Rendered | Exception, *, over: bool) -> _Draft:
+    if isinstance(rendered, Rendered):
+        return _Draft(story, over, () if over else selected_by(config, story), rendered)
+    if not isinstance(rendered, RenderError):
+        log.error("rendering failed", story=story.id, exc_info=rendered)
+        rendered = RenderError(f"{type(rendered).__name__}: {rendered}")
+    return _Draft(story, over, failure=rendered)
 
 
 def _claims(drafts: Mapping[str, _Draft]) -> dict[str, Claims]:

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -273,6 +273,21 @@ def test_the_measurement_says_what_it_measured() -> None:
 @pytest.mark.parametrize("make", [english, hindi, urdu])
 def test_two_renders_are_identical(make: Callable[[], Story]) -> None:
     assert render.render(make(), config()) == render.render(make(), config())
+
+
+def test_stories_rendered_together_are_as_each_alone() -> None:
+    bare = story(version(headline=" \x00 "))
+    burst = version(body="".join(f"<b title={i}>" for i in range(20_000)))
+    tangled = story(version(body=PLAIN)).model_copy(update={"version": burst})
+    stories = [english(), bare, hindi(), tangled, urdu(), story(version(body=PLAIN), "New")]
+    ends = datetime(2027, 1, 1, tzinfo=UTC)
+    found = render.render_together([(of, ends) for of in stories], config())
+    for of, each in zip(stories, found, strict=True):
+        if of in (bare, tangled):
+            assert isinstance(each, RenderError)
+            assert of.id in str(each)
+        else:
+            assert each == render.render(of, config(), ends)
 
 
 def test_threads_do_not_disturb_each_other() -> None:

@@ -1,6 +1,6 @@
 """Whoever lost the lease writes nothing: a worker that slept must not undo what was done since."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -8,7 +8,7 @@ import pytest
 from desk import headline
 from desk.headline import rewrite
 from publish import renderer
-from publish.render import Rendered, render
+from publish.render import Rendered, render_together
 from publish.served import json_of, served
 from stories import clock
 from stories.config import Config
@@ -18,6 +18,8 @@ from stories.models import Story
 from tests.conftest import ConfigOf
 from tests.publish.samples import english
 from tests.publish.shelf import publish
+
+Work = Sequence[tuple[Story, datetime | None]]
 
 
 class Time:
@@ -63,16 +65,16 @@ def test_a_story_rendered_by_a_worker_that_slept(
         outbox.want(conn, "story", [story.id], clock.now())
     slept: list[str] = []
 
-    def sleepy(found: Story, of: Config, ends: datetime | None) -> Rendered:
-        done = render(found, of, ends)
+    def sleepy(found: Work, of: Config) -> list[Rendered | Exception]:
+        done = render_together(found, of)
         if not slept:
-            slept.append(found.headline)
+            slept.extend(each.headline for each, _ in found)
             time.sleep()
             rewrite(store, story.id, "The desk wrote this", "Asha")
             assert renderer.render_waiting(store, conf) == 1
         return done
 
-    monkeypatch.setattr(renderer, "render", sleepy)
+    monkeypatch.setattr(renderer, "render_together", sleepy)
     renderer.render_waiting(store, conf)
     assert slept == [story.headline]
     assert "The desk wrote this" in feed_of(store, conf).decode()
