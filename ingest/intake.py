@@ -10,7 +10,7 @@ with the reason and may be replayed later; an item that cannot be does not hold 
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +45,7 @@ from stories.models import (
     changed_fields,
     credit_of,
     key_digest,
+    members,
     slug,
     story_guid,
 )
@@ -143,7 +144,7 @@ TOGETHER = 50
 """Wires that are claimed at once. More take no less time each, and would wait longer for another
 worker when this one is killed."""
 
-MOST_BYTES = 4 << 20
+MOST_BYTES = 8 << 20
 """Bytes of captures that are taken in together; one is taken in however large it is."""
 
 
@@ -493,7 +494,7 @@ def _version_row(capture: Capture, intent: Intent) -> VersionRow:
         content_digest=item.content_digest,
         received_at=capture.received_at,
         data=item.version.model_dump(mode="json"),
-        received=asdict(item.received) if item.received is not None else None,
+        received=members(item.received) if item.received is not None else None,
     )
 
 
@@ -601,7 +602,7 @@ def _learnt(one: _Decided, state: WireState, taken: Taken) -> dict[str, Any]:
     values: dict[str, Any] = {
         "fault": None,
         "whole": contents.whole,
-        "channel": asdict(contents.channel),
+        "channel": members(contents.channel),
         "changed_at": capture.received_at if taken.changes else state.changed_at,
         "news": state.news,
         "standing_of": capture.id if one.stands else None,
@@ -640,7 +641,7 @@ def _layout(one: _Decided) -> Any:
     contents = one.contents
     if not one.stands:
         return None
-    outline = asdict(contents.outline) if contents.outline is not None else None
+    outline = members(contents.outline) if contents.outline is not None else None
     return standing.layout_of(outline, contents.tag, one.stands)
 
 

@@ -146,9 +146,10 @@ def are_apart(contents: Contents, decision: Decision, kept: Sequence[Standing]) 
     and none belongs to its story by the *decision* upon those alone."""
     if not kept:
         return True
-    names = frozenset().union(*(item.keys for item in kept))
+    names = b"".join(item.keys for item in kept)
     stories = {item.story_id for item in kept}
-    return names.isdisjoint(_names(contents)) and stories.isdisjoint(
+    # A name that is found across two others costs a reading, as one of another key does.
+    return not any(name in names for name in _names(contents)) and stories.isdisjoint(
         intent.story_id for intent in decision.intents
     )
 
@@ -184,7 +185,8 @@ def remembered(
         ):
             starts[item.raw_digest] = item.start
             length = item.end - item.start
-            items.append(Standing(intent.story_id, item.raw_digest, names, length))
+            joined = b"".join(sorted(names))
+            items.append(Standing(intent.story_id, item.raw_digest, joined, length))
     items.sort(key=lambda one: starts[one.digest])
     return f"{rules(wire)}:{contents.context}", items
 

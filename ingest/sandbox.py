@@ -28,7 +28,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -40,6 +40,7 @@ from ingest.sandbox_child import ANSWER, CONTENTS, KEPT, OUT_OF_MEMORY, READY, R
 from ingest.sandbox_forks import ForkedChild
 from stories.config import Wire
 from stories.errors import ParseError, WirecopyError
+from stories.models import members
 from stories.pdeathsig import bound_to_parent
 
 
@@ -167,13 +168,13 @@ class Sandbox:
         child = self._ready()
         limits = self._limits
         request = {
-            "hints": asdict(hints),
+            "hints": hints,
             # Not the wire's headers: they may hold the agency's credentials.
-            "wire": wire.model_dump(include=WIRE_FIELDS, mode="json"),
+            "wire": wire.model_dump_json(include=WIRE_FIELDS),
             "seconds": limits.seconds,
             "largest": limits.largest,
         }
-        head = json.dumps(request).encode()
+        head = json.dumps(request, default=members).encode()
         self._spent += 1
         try:
             deadline = time.monotonic() + limits.wall

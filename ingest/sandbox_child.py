@@ -18,7 +18,7 @@ import sys
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pydantic import TypeAdapter
 
@@ -67,10 +67,10 @@ def main(memory: int, files: int) -> None:
         _answer(answers, kind, answer)
 
 
-def _read(body: bytes, asked: dict[str, object]) -> tuple[bytes, bytes]:
+def _read(body: bytes, asked: dict[str, Any]) -> tuple[bytes, bytes]:
     try:
         hints = _HINTS.validate_python(asked["hints"])
-        found = parse.parse(body, hints, _wire(json.dumps(asked["wire"])))
+        found = parse.parse(body, hints, _wire(asked["wire"]))
         return CONTENTS, found.model_dump_json().encode()
     except ParseError as error:
         return REFUSED, _error(error.state, str(error))

@@ -451,13 +451,13 @@ class Standing:
     """An item that stood in a wire's newest capture, and need not be read again while it does.
 
     ``digest`` is that of its bytes, as a version has it, ``keys`` the short names of the keys by
-    which it could be recognised (:func:`short_keys`); ``length`` is how many bytes it has, 0 where
-    nobody need know.
+    which it could be recognised (:func:`short_keys`), sorted and joined; ``length`` is how many
+    bytes it has, 0 where nobody need know.
     """
 
     story_id: str
     digest: str
-    keys: frozenset[bytes]
+    keys: bytes
     length: int = field(default=0, compare=False)
 
 
@@ -481,6 +481,12 @@ class Memory:
 def key_digest(key: str) -> str:
     """The fixed-size name of an identity key: keys may be longer than an index takes."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def members(one: Any) -> dict[str, Any]:
+    """The fields of a dataclass, which are not copied (:func:`dataclasses.asdict` does, and that
+    takes many times as long)."""
+    return {name: getattr(one, name) for name in one.__dataclass_fields__}
 
 
 KEY_BYTES = 8

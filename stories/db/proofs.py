@@ -28,7 +28,7 @@ from sqlalchemy import (
 from stories.db import packing
 from stories.db.engine import upsert
 from stories.db.tables import receipts, signing_keys, statements, tiles, translog
-from stories.models import StatementRow
+from stories.models import StatementRow, members
 
 STEP = 500
 """Rows read or written at once."""
@@ -210,7 +210,7 @@ class LogHead:
 
 def add_receipts(conn: Connection, found: Sequence[Receipt]) -> None:
     """Write receipts that wait to be appended; those that are there already stay as they are."""
-    rows = [asdict(each) for each in found]
+    rows = [members(each) for each in found]
     # In one order, so that two transactions that write the same rows cannot deadlock.
     rows.sort(key=lambda row: row["hash"])
     for at in range(0, len(rows), STEP):

@@ -37,7 +37,7 @@ def recall(conn: Connection, names: Sequence[str]) -> dict[str, Memory]:
         lengths = {row.name: dict((row.layout or {}).get("items", ())) for row in heads}
         for wire, story, digest, keys in conn.execute(_ITEMS, {"names": list(items)}):
             length = lengths[wire].get(story, 0)
-            items[wire][story] = Standing(story, digest, _cut(keys), length)
+            items[wire][story] = Standing(story, digest, keys, length)
     return {row.name: _memory(row, items[row.name]) for row in heads}
 
 
@@ -103,9 +103,8 @@ def replace(
                 gone.append({"on": wire, "story": story})
         for story, item in now.items():
             if there.get(story) != item:
-                names = b"".join(sorted(item.keys))
                 named = {"wire": wire, "story_id": story, "digest": item.digest}
-                fresh.append({**named, "key_names": names})
+                fresh.append({**named, "key_names": item.keys})
     _leave(conn, [wire for wire, (before, _) in stands.items() if before is None])
     _seen(conn, seen)
     if gone:

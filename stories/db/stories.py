@@ -93,17 +93,17 @@ def known_keys(
     names = {key_digest(k): k for k in keys}
     found: dict[str, KnownKey] = {}
     for chunk in _chunks(sorted(names)):
-        rows = conn.execute(
-            select(identities.c.digest, identities.c.story_id, identities.c.shared_from).where(
-                identities.c.wire == wire,
-                identities.c.digest.in_(chunk),
-                identities.c.capture_id < before,
-            )
-        )
-        for row in rows:
+        for row in conn.execute(_KNOWN, {"sender": wire, "names": chunk, "before": before}):
             shared = row.shared_from is not None and row.shared_from < before
             found[names[row.digest]] = KnownKey(row.story_id, shared)
     return found
+
+
+_KNOWN = select(identities.c.digest, identities.c.story_id, identities.c.shared_from).where(
+    identities.c.wire == bindparam("sender"),
+    identities.c.digest.in_(bindparam("names", expanding=True)),
+    identities.c.capture_id < bindparam("before"),
+)
 
 
 def known_stories(conn: Connection, ids: Iterable[str], before: int) -> dict[str, KnownStory]:

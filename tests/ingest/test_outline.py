@@ -81,7 +81,7 @@ def _memory(contents: Contents) -> Memory:
     """As intake remembers what stands, but that nothing is decided here."""
     found = [one for one in contents.found if one.independent and one.received is not None]
     stood = tuple(
-        Standing(str(one.start), one.raw_digest or "", frozenset(), one.end - one.start)
+        Standing(str(one.start), one.raw_digest or "", b"", one.end - one.start)
         for one in sorted(found, key=lambda one: one.start)
     )
     drawn = OUTLINE.dump_python(contents.outline) if contents.outline else None
