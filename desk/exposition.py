@@ -29,7 +29,10 @@ all there are sums."""
 WELL_WITHIN = (60, 300, 900, 3600, 21_600, 86_400)
 """Seconds within which it is counted how many wires were polled well."""
 
-WORK = ("ingest", "story", "feed", "alert", "export", "export-story", "export-feed")
+WORK = (
+    *("ingest", "story", "feed", "alert"),
+    *("export", "export-story", "export-feed", "export-page"),
+)
 """Kinds of work in the outbox."""
 
 GAUGES = {

@@ -166,7 +166,7 @@ def sweep() -> None:
     if (
         here.config.site.export is not None
         and waiting.get("export", 1)
-        and any(waiting.get(kind) for kind in ("export", "export-story", "export-feed"))
+        and any(count for kind, count in waiting.items() if kind.startswith("export"))
         and not queues.depth(here.broker, queues.EXPORT)
     ):
         send(export)

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import structlog
 
@@ -48,7 +48,11 @@ SECONDS = 5.0
 
 GAP = 1.0
 """Seconds in which a process begins no other turn once all was written: in a burst a feed changes
-with every story, and its page alone takes 30 ms. What waits, the sweep brings back."""
+with every story. What waits, the sweep brings back."""
+
+LISTS = timedelta(seconds=5)
+"""In which the pages that list stories are written once: the page of a feed and the front page take
+as much as all else that a headline changes."""
 
 STORIES_A_STEP = 50
 """Stories between two times that files take their places and the outbox is told."""
@@ -92,6 +96,7 @@ class Exporter:
         self._rules = _rules(config)
         self._loop = asyncio.Runner()
         self._going: list[str] = []
+        self._listed = float("-inf")
         self._ended = float("-inf")
 
     def close(self) -> None:
@@ -152,7 +157,8 @@ class Exporter:
         complete = (
             self._write_log(folder, ends)
             and self._write_keys(folder)
-            and self._waiting_feeds(folder, ends)
+            and self._waiting_feeds(folder, ends, "export-feed")
+            and self._waiting_feeds(folder, ends, "export-page")
             and self._waiting_stories(folder, ends)
             and self._fill(folder, ends)
         )
@@ -170,7 +176,7 @@ class Exporter:
         self._write_log(folder)
         names = [feed.name for feed in self._config.outgoing]
         for some in _chunks(names, FEEDS_A_STEP):
-            answers, linked = self._front(some)
+            answers, linked = self._front(some, some)
             self._write_stories(folder, sorted(linked), failures)  # they may have changed since
             self._write_front(folder, answers, failures)
         self._look_again(folder)
@@ -206,15 +212,23 @@ class Exporter:
 
     # What waits in the outbox.
 
-    def _waiting_feeds(self, folder: Folder, ends: float) -> bool:
-        """Write the feeds that wait, and the front page; whether that was all."""
+    def _waiting_feeds(
+        self, folder: Folder, ends: float, kind: Literal["export-feed", "export-page"]
+    ) -> bool:
+        """Write the feeds that wait, or their pages and the front page; whether that was all. With
+        feeds their pages are written, unless some were a moment ago: then they wait."""
         while True:
-            jobs = self._claim("export-feed", FEEDS_A_STEP)
+            jobs = self._claim(kind, FEEDS_A_STEP)
             if not jobs:
                 return True
             count = len(jobs)
             with self._carrying_out(jobs) as failures:
-                answers, ids = self._front([j.key for j in jobs if self._config.feed(j.key)])
+                pages = names = [j.key for j in jobs if self._config.feed(j.key)]
+                if kind == "export-page":
+                    names = []
+                elif time.monotonic() - self._listed < LISTS.total_seconds():
+                    pages = self._pages_now(folder, names)
+                answers, ids = self._front(names, pages)
                 for some in _chunks(sorted(ids), IDS_A_QUERY):
                     waiting = self._claim("export-story", len(some), some)
                     jobs += waiting
@@ -222,10 +236,22 @@ class Exporter:
                     missing = [n for n in some if not folder.has(f"stories/{n}.html")]
                     self._write_stories(folder, sorted(changed.union(missing)), failures)
                 self._write_front(folder, answers, failures)
+                if pages:
+                    self._listed = time.monotonic()
             if count < FEEDS_A_STEP:
                 return True
             if time.monotonic() >= ends:
                 return False
+
+    def _pages_now(self, folder: Folder, names: Sequence[str]) -> list[str]:
+        """Those of the feeds *names* that have no page yet; the others' are written soon."""
+        missing = [name for name in names if not folder.has(f"feeds/{name}.html")]
+        later = sorted(set(names) - set(missing))
+        with self._store.write() as conn:
+            # What waits keeps its time, or it would wait as long as changes come.
+            fresh = outbox.missing(conn, "export-page", later)
+            outbox.want(conn, "export-page", fresh, clock.now() + LISTS)
+        return missing
 
     def _waiting_stories(self, folder: Folder, ends: float) -> bool:
         """Write the stories that wait; whether that was all."""
@@ -330,14 +356,16 @@ class Exporter:
         elif folder.has(gone):
             self._going.append(gone)
 
-    def _front(self, names: Sequence[str]) -> tuple[dict[str, Answer], set[str]]:
-        """The answers for the feeds *names*, their pages and the front page, and the stories that
-        they lead to."""
+    def _front(
+        self, names: Sequence[str], pages: Sequence[str]
+    ) -> tuple[dict[str, Answer], set[str]]:
+        """The answers for the feeds *names* and, if there are any, for *pages* of feeds and the
+        front page, and the stories that they lead to."""
         self._site.feeds.changed(names)
-        addresses = [f"/feeds/{name}{end}" for name in names for end in ("", *_ENDINGS)]
-        answers = self._ask((*addresses, "/"))
-        pages = [_body(answers[address]) for address in answers if "." not in address]
-        ids = {found.decode() for page in pages for found in _LINKED.findall(page)}
+        lists = [*(f"/feeds/{name}" for name in pages), *(["/"] if pages else [])]
+        answers = self._ask([*lists, *(f"/feeds/{n}{end}" for n in names for end in _ENDINGS)])
+        shown = [_body(answers[address]) for address in lists]
+        ids = {found.decode() for page in shown for found in _LINKED.findall(page)}
         with self._store.read() as conn:
             sizes = feeds.summary(conn)
             for name in names:

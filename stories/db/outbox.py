@@ -38,7 +38,9 @@ from stories.db.engine import Store, upsert
 from stories.db.tables import UtcDateTime, outbox
 from stories.errors import StoreError
 
-Kind = Literal["ingest", "story", "feed", "alert", "export", "export-story", "export-feed"]
+Works = Literal["ingest", "story", "feed", "alert"]
+Exports = Literal["export", "export-story", "export-feed", "export-page"]
+Kind = Works | Exports
 
 LEASE = timedelta(seconds=30)
 """Renewed while the work goes on (:func:`renewing`), so it can be short: this is how long work

@@ -57,7 +57,7 @@ class Shelf:
             self.keys |= keys
             self.open.append(Exporter(self.config, self.store))
         exporter = self.open[-1]
-        exporter._ended = float("-inf")
+        exporter._ended = exporter._listed = float("-inf")
         return exporter.keep(seconds)
 
     def end(self) -> None:
@@ -180,6 +180,28 @@ def test_what_has_not_changed_is_not_written(shelf: Shelf) -> None:
         f"stories/{samples.urdu().id}.html",
         f"stories/{samples.urdu().id}/statements",
     }
+
+
+def test_pages_that_list_stories_are_written_once_in_a_while(shelf: Shelf) -> None:
+    story = samples.english()
+    shelf.publish(story, samples.urdu())
+    shelf.export()
+    exporter = shelf.open[-1]
+    listed = ("index.html", "feeds/india.html")
+    for n in range(3):
+        shelf.rewrite(story, f"Headline {n}")
+        exporter._ended, before = float("-inf"), shelf.files()
+        exporter.keep(60.0)
+        changed = {name for name in shelf.names() if shelf.files()[name] != before.get(name)}
+        assert {f"stories/{story.id}.html", "feeds/india.rss"} <= changed
+        assert changed.isdisjoint(listed)
+        assert shelf.waiting() == {"export-page": 1}
+    soon = clock.now() + export_module.LISTS
+    with clock.reading(lambda: soon):
+        exporter._ended = float("-inf")
+        exporter.keep(60.0)
+    assert shelf.waiting() == {}
+    assert all("Headline 2" in shelf.body(name) for name in listed)
 
 
 class PowerCutError(BaseException):
