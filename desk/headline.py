@@ -157,10 +157,10 @@ def publish(
     """
     edit = _checked(text, by)
     with store.write() as conn:
-        revoked = renderer.lock(conn)
+        renderer.lock(conn)
         after = _rewritten(conn, story_id, *edit, seen)
         now = clock.now()
-        others = renderer.render_at_once(conn, config, after, revoked, now)
+        others = renderer.render_at_once(conn, config, after, now)
         if others is None:
             outbox.want(conn, "story", [after.id], now)
     if others is None:
@@ -193,9 +193,11 @@ def _rewritten(
     against = story.number if seen is None else seen
     edit = HeadlineEdit(text=line, by=by, at=at, against=against)
     records.add_edit(conn, story.id, edit)
-    records.settle(conn, [story.id])
-    if against == story.number:  # written for the text that it stands over
-        return story.model_copy(update={"edits": (*story.edits, edit), "another_text": False})
-    after = records.one(conn, story_id)
+    after: Story | None = story.model_copy(
+        update={"edits": (*story.edits, edit), "another_text": False}
+    )
+    if against < story.number:  # perhaps not written for the text that it stands over
+        after = records.one(conn, story_id)
     assert after is not None
+    records.edited(conn, after)
     return after

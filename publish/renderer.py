@@ -99,18 +99,18 @@ def render_waiting(
     return done
 
 
-def lock(conn: Connection) -> set[str]:
+def lock(conn: Connection) -> None:
     """Wait until nobody else renders, or revokes a key, and keep others waiting until the
-    transaction ends; the ids of the revoked keys. To be called before it writes anything."""
+    transaction ends. To be called before it writes anything."""
     feeds.lock(conn)
-    return proofs.revoked_keys(conn)
+    proofs.hold_keys(conn)
 
 
 def render_at_once(
-    conn: Connection, config: Config, story: Story, revoked: Collection[str], now: datetime
+    conn: Connection, config: Config, story: Story, now: datetime
 ) -> list[str] | None:
     """Render *story*, as it is in the caller's transaction, in the same; the feeds whose bytes
-    changed. The caller has called :func:`lock`, which gave *revoked*.
+    changed. The caller has called :func:`lock`.
 
     None when nothing was done, because another one is at it, or it would take long, or does not
     succeed so easily: then it is to be put into the outbox, as any other change.
@@ -119,8 +119,8 @@ def render_at_once(
         return None
     drafts = _drafts_of(conn, config, [story], now)
     signed = _sign(None, conn, config, _claims(drafts))
-    outcome = _outcome(story.id, drafts[story.id], signed, revoked, now)
-    if outcome.failure is not None or outcome.again:
+    outcome = _outcome(story.id, drafts[story.id], signed, (), now)  # no key is revoked meanwhile
+    if outcome.failure is not None:
         return None
     listed = _store(conn, config, [outcome], now)
     if config.site.export is not None:
@@ -366,7 +366,8 @@ def _keep(
 ) -> tuple[list[Job], list[str]]:
     """Store everything, with the lists of the feeds that changed; the jobs whose stories were
     rendered, and the feeds whose bytes changed."""
-    revoked = lock(conn)
+    lock(conn)
+    revoked = proofs.revoked_keys(conn)
     # A lease that is lost means that somebody else has rendered the story since, from newer data.
     ours = outbox.renew_all(conn, jobs, now)
     kept = [

@@ -28,7 +28,6 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    insert,
     or_,
     select,
     text,
@@ -233,10 +232,6 @@ class Placement:
 def place(conn: Connection, wanted: Sequence[Placement]) -> set[str]:
     """Place each story in exactly its feeds; the feeds that any is in or was in before, whose lists
     are now to be brought up to date (:func:`relist`)."""
-    stories = {"ids": [place.story_id for place in wanted]}
-    before = set(conn.execute(_PLACED, stories).scalars())
-    if before:
-        conn.execute(_DISPLACED, stories)
     rows = [
         {
             "feed": feed,
@@ -248,17 +243,23 @@ def place(conn: Connection, wanted: Sequence[Placement]) -> set[str]:
         for place in wanted
         for feed in sorted(place.feeds)
     ]
+    ids = [place.story_id for place in wanted]
+    before = {(row.feed, row.story_id) for row in conn.execute(_PLACED, {"ids": ids})}
+    if gone := before - {(row["feed"], row["story_id"]) for row in rows}:
+        conn.execute(_DISPLACED, [{"of": feed, "story": story} for feed, story in sorted(gone)])
     if rows:
-        conn.execute(_PLACE, rows)
-    return before.union(*(place.feeds for place in wanted))
+        conn.execute(replacing(conn.dialect.name, placements), rows)
+    return {feed for feed, _ in before}.union(*(place.feeds for place in wanted))
 
 
 # Statements are made once: to make one takes several times what it takes to carry it out.
 
-_THEIRS = placements.c.story_id.in_(bindparam("ids", expanding=True))
-_PLACED = select(placements.c.feed).where(_THEIRS).distinct()
-_DISPLACED = delete(placements).where(_THEIRS)
-_PLACE = insert(placements)
+_PLACED = select(placements.c.feed, placements.c.story_id).where(
+    placements.c.story_id.in_(bindparam("ids", expanding=True))
+)
+_DISPLACED = delete(placements).where(
+    placements.c.feed == bindparam("of"), placements.c.story_id == bindparam("story")
+)
 
 
 class Listed(NamedTuple):

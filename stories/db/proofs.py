@@ -61,13 +61,17 @@ def lock_keys(conn: Connection) -> None:
         conn.execute(select(func.pg_advisory_xact_lock(_KEYS_LOCK)))
 
 
-def revoked_keys(conn: Connection) -> set[str]:
-    """The ids of the revoked keys; no other key is revoked until the transaction ends.
+def hold_keys(conn: Connection) -> None:
+    """Have nobody make, change or revoke a key until the transaction ends.
 
     To be called before anything is written, or two transactions could wait for each other.
     """
     if conn.dialect.name == "postgresql":
         conn.execute(select(func.pg_advisory_xact_lock_shared(_KEYS_LOCK)))
+
+
+def revoked_keys(conn: Connection) -> set[str]:
+    """The ids of the revoked keys."""
     return set(conn.execute(_REVOKED).scalars())
 
 

@@ -652,6 +652,19 @@ def add_edit(conn: Connection, story: str, edit: HeadlineEdit) -> None:
     )
 
 
+def edited(conn: Connection, story: Story) -> None:
+    """Bring the row of *story* up to date with its last edit, as :func:`settle` would."""
+    told = {"story": story.id, "at": story.changed_at, "look": story.second_look}
+    conn.execute(_EDITED, told)
+
+
+_EDITED = (
+    update(stories)
+    .where(stories.c.id == bindparam("story"))
+    .values(changed_at=bindparam("at"), second_look=bindparam("look"))
+)
+
+
 def every_edit(conn: Connection) -> list[dict[str, Any]]:
     """All headline edits, oldest first, as rows for :func:`copy_edits`."""
     return [dict(r) for r in conn.execute(select(headlines).order_by(headlines.c.id)).mappings()]

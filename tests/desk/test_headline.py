@@ -3,10 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from desk.headline import HeadlineError, checked, earlier, replaced, rewrite, typed
 from stories import clock
 from stories.db import Store, outbox
+from stories.db import stories as records
+from stories.db.tables import stories
 from tests.conftest import ConfigOf
 from tests.ingest.test_intake import Desk, feed, item
 
@@ -118,3 +121,19 @@ def test_a_version_that_its_writer_has_not_seen_is_due_for_a_second_look(desk: D
         rewrite(desk.store, story, "Words", "Asha", seen=3)
     assert rewrite(desk.store, story, "Words", "Asha", seen=1).second_look
     assert not rewrite(desk.store, story, "Words", "Asha", seen=2).second_look
+
+
+@pytest.mark.parametrize("seen", [1, 2])
+@pytest.mark.parametrize("text", ["Words", None])
+def test_an_edit_leaves_a_storys_row_as_it_would_be_made_anew(
+    desk: Desk, text: str | None, seen: int
+) -> None:
+    story = desk.wanted()[0]
+    rewrite(desk.store, story, "Earlier words", "Asha")
+    desk.take(feed(item("a", "One, updated")))
+    rewrite(desk.store, story, text, "Ravi", seen=seen)
+    with desk.store.write() as conn:
+        query = select(stories).where(stories.c.id == story)
+        kept = conn.execute(query).one()
+        records.settle(conn, [story])
+        assert conn.execute(query).one() == kept
