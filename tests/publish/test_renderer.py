@@ -1,6 +1,7 @@
 """Whoever lost the lease writes nothing: a worker that slept must not undo what was done since."""
 
-from collections.abc import Collection, Iterator, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -16,7 +17,7 @@ from stories.db import Store, feeds, outbox
 from stories.db import stories as records
 from stories.models import Story
 from tests.conftest import ConfigOf
-from tests.publish.samples import english
+from tests.publish.samples import english, hindi
 from tests.publish.shelf import publish
 
 Work = Sequence[tuple[Story, datetime | None]]
@@ -173,3 +174,37 @@ def test_a_headline_that_is_not_rendered_at_once_goes_the_usual_way(
     else:
         assert (feed_of(store, conf), waiting(store)) == (before, ["story"])
         assert bool(failures) == (why == "unsigned")
+
+
+def test_headlines_are_written_while_others_render(store: Store, config: ConfigOf) -> None:
+    conf, stories = config(), [english(), hindi()]
+    publish(store, conf, *stories)
+    failed: list[BaseException] = []
+
+    def desk() -> None:
+        for turn in range(12):
+            headline.publish(store, conf, stories[turn % 2].id, f"{DESK} {turn}", "Asha")
+
+    def worker() -> None:
+        for _ in range(12):
+            with store.write() as conn:
+                outbox.want(conn, "story", [story.id for story in stories], clock.now())
+            renderer.render_waiting(store, conf)
+
+    def carried_out(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=carried_out, args=[work]) for work in (desk, worker)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    renderer.render_waiting(store, conf)
+    assert (failed, waiting(store)) == ([], [])
+    assert list(renderer.compare(store, conf, [story.id for story in stories])) == []
+    shown = feed_of(store, conf).decode()
+    assert f"{DESK} 10" in shown
+    assert f"{DESK} 11" in shown
