@@ -53,13 +53,15 @@ def polling(urls: list[str], database: str = "") -> Iterator[Callable[..., int]]
 
 
 def once(store: Store, config: Config, http: Client, names: Sequence[str]) -> None:
-    """Poll the wires *names*, take in what came, render."""
+    """Poll the wires *names*; take in and render where something came, as workers do."""
     with store.write() as conn:
         claimed = known.take(conn, names, clock.now() + poll.lease_for(config))
     polled = list(poll.poll(store, config, http, claimed))
     failed = [p for p in polled if p.state not in ("ok", "unchanged", "not-modified")]
     if failed or len(polled) != len(names):
         raise RuntimeError(f"{len(failed)} of {len(polled)} polls failed: {failed[:1]}")
+    if all(p.capture_id is None for p in polled):
+        return
     intake.take_in_waiting(store, config, names, limit=len(names))
     renderer.render_waiting(store, config, limit=10**9)
 

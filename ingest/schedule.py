@@ -167,11 +167,10 @@ def _quiet(
 
     It grows with the silence and ends with the first news.
     """
-    usual = usual_gap(news)
-    if usual is None:
+    if len(news) < MEASURED_NEWS or (silence := now - max(news)) <= QUIET_TIMES * every:
         return []
-    usual = max(usual, every)  # all news between two polls seems to come at the second
-    silence = now - max(news)
+    # All news between two polls seems to come at the second.
+    usual = max(usual_gap(news) or every, every)
     wait = every * (silence / (QUIET_TIMES * usual))
     granted = min(wait, max(every, min(QUIET_STRETCH * every, QUIET_LONGEST)))
     if granted <= every:
@@ -233,6 +232,8 @@ def _wishes(
 
 def _skip(at: datetime, channel: Mapping[str, Any]) -> datetime:
     """The first moment from *at* on outside the skipped hours and days (GMT, as RSS 2.0 says)."""
+    if not channel.get("skip_hours") and not channel.get("skip_days"):
+        return at
     named = (str(hour).strip() for hour in channel.get("skip_hours", ()))
     hours = {int(hour) % 24 for hour in named if re.fullmatch("[0-9]{1,2}", hour)}
     days = {str(d).strip().lower() for d in channel.get("skip_days", ())} & set(_DAYS)
