@@ -583,7 +583,9 @@ def _learn(conn: Connection, decided: Sequence[_Decided], found: Sequence[Taken]
     fresh = [
         (one, state, _learnt(one, state, taken)) for one, state, taken in known if one.of.fresh
     ]
-    wires.note_content(conn, {state.name: values for _, state, values in fresh})
+    for faulty in (True, False):
+        noted = {s.name: values for one, s, values in fresh if (one.fault is not None) is faulty}
+        wires.note_content(conn, noted)
     stands = {s.name: (one.before, one.stands) for one, s, _ in fresh if one.stands is not None}
     standing.replace(conn, stands)
     dues = ((one, state, _due(one, values)) for one, state, values in fresh if one.fault is None)
@@ -599,6 +601,11 @@ def _learnt(one: _Decided, state: WireState, taken: Taken) -> dict[str, Any]:
     """The columns of a wire's row that a fresh capture changes: a fault, what the feed says of
     itself, when it changed."""
     capture, contents, wire = one.of.capture, one.contents, one.of.turn.wire
+    if one.fault is not None:
+        text = f"capture {capture.id}: {one.fault.state}: {storable(str(one.fault))}"
+        if wire.headers and not same_origin(wire.url, capture.url):
+            text += f"; the wire's headers {WITHHELD}"
+        return {"fault": text, "whole": False}
     values: dict[str, Any] = {
         "fault": None,
         "whole": contents.whole,
@@ -609,17 +616,6 @@ def _learnt(one: _Decided, state: WireState, taken: Taken) -> dict[str, Any]:
         "context": one.context if one.stands else None,
         "layout": _layout(one),
     }
-    if one.fault is not None:
-        text = f"capture {capture.id}: {one.fault.state}: {storable(str(one.fault))}"
-        if wire.headers and not same_origin(wire.url, capture.url):
-            text += f"; the wire's headers {WITHHELD}"
-        kept = ("channel", "changed_at", "standing_of", "context", "layout")
-        return {
-            **values,
-            **{name: getattr(state, name) for name in kept},
-            "fault": text,
-            "whole": False,
-        }
     if contents.unread:
         values["fault"] = (
             f"capture {capture.id}: too-many-items: {contents.unread} items beyond the first"
@@ -663,7 +659,9 @@ def _due(one: _Decided, values: Mapping[str, Any]) -> Due:
 
 def _log(taken: Taken) -> None:
     capture = taken.capture
-    log.info(
+    # Most polls bring nothing, which is seldom worth a line.
+    said = log.info if taken.changes or taken.stories or taken.problems else log.debug
+    said(
         "taken in",
         wire=capture.wire,
         capture=capture.id,

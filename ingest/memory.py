@@ -168,9 +168,12 @@ def remembered(
     if not contents.context:
         return None, []
     starts = {one.digest: one.start for one in contents.standing}
+    lengths = {one.digest: one.end - one.start for one in contents.standing}
     keys = Counter(_names(contents))
     stories = Counter(intent.story_id for intent in decision.intents)
-    items = list(kept)
+    items = [
+        one if one.length else dataclasses.replace(one, length=lengths[one.digest]) for one in kept
+    ]
     for intent in decision.intents:
         item, names = intent.item, short_keys(_keys_of(intent.item.keys))
         if (

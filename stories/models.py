@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -443,7 +444,6 @@ class WireState:
     standing_of: int | None = None
     context: str | None = None
     sent_digest: str | None = None
-    layout: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -478,6 +478,7 @@ class Memory:
     tag: str = ""
 
 
+@lru_cache(maxsize=4096)  # of each key of a new item it is wanted some three times
 def key_digest(key: str) -> str:
     """The fixed-size name of an identity key: keys may be longer than an index takes."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

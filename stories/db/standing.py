@@ -26,6 +26,10 @@ from sqlalchemy import (
 from stories.db.tables import captures, identities, standing, stories, wires
 from stories.models import KEY_BYTES, Memory, Standing, short_key
 
+MOST_PLACES = 500
+"""Items whose places are kept: some 22 bytes each in a row that is written at each poll. Of more
+the next capture is cut into items as one of which nothing is known."""
+
 
 def recall(conn: Connection, names: Sequence[str]) -> dict[str, Memory]:
     """What stands on each of the wires *names* of which it is known."""
@@ -55,7 +59,7 @@ def _memory(row: Any, items: Mapping[str, Standing]) -> Memory:
 def layout_of(outline: Mapping[str, Any] | None, tag: str, items: Sequence[Standing]) -> Any:
     """What is kept of the *outline* of a capture in which *items* stand, all that do, and of its
     frame (:class:`stories.models.Memory`)."""
-    order = [(item.story_id, item.length) for item in items]
+    order = [(item.story_id, item.length) for item in items] if len(items) <= MOST_PLACES else []
     return {"outline": outline, "tag": tag, "items": order} if outline or tag else None
 
 
@@ -95,6 +99,8 @@ def replace(
     gone: list[dict[str, Any]] = []
     fresh: list[dict[str, Any]] = []
     for wire, (before, items) in stands.items():
+        if before is not None and before.items == tuple(items):
+            continue
         there = {item.story_id: item for item in before.items} if before else {}
         now = {item.story_id: item for item in items}
         for story, item in there.items():

@@ -341,6 +341,25 @@ def test_what_leaves_a_note_is_always_read(twins: Twins, odd: Item) -> None:
     assert spy.seen == [4, 1]
 
 
+def test_places_of_known_items_are_learnt_once_a_capture_is_usual(twins: Twins) -> None:
+    config = twins.next("guid")
+    store, spy = twins.stores[0], Spy()
+    name = config.wires[0].name
+    # Of an encoding that is no more than likely (ingest/formats/encoding.py, is_sure).
+    likely = one("d", text="Déjà vu à l'été, où l'âne né à Nîmes fût fêté \ufffd")
+    sizes = []
+    with clock.reading(lambda: NOON + 9 * MINUTE):
+        for number, made in enumerate([[*FIRST, likely], FIRST, [one("s"), *FIRST]]):
+            body = rss(made, ABOUT)
+            receive(store, name, body, NOON + number * MINUTE)
+            intake.take_in_waiting(store, config, [name], reader=spy)
+            sizes.append(len(body) - spy.bytes)
+    assert spy.seen == [4, 1]
+    assert [size > 0 for size in sizes] == [False, False, True], (
+        "the last was not handed over whole"
+    )
+
+
 def test_other_rules_and_whatever_changes_the_record_have_all_read(twins: Twins) -> None:
     config = twins.next("guid")
     store, spy = twins.stores[0], Spy()
