@@ -369,7 +369,7 @@ def _keep(
     lock(conn)
     revoked = proofs.revoked_keys(conn)
     # A lease that is lost means that somebody else has rendered the story since, from newer data.
-    ours = outbox.renew_all(conn, jobs, now)
+    ours = outbox.held(conn, jobs)
     kept = [
         (job, _outcome(job.key, drafts.get(job.key), signed, revoked, now))
         for job in jobs
@@ -517,7 +517,7 @@ def _try(conn: Connection, config: Config, name: str, now: datetime) -> _Listed:
 def _keep_feeds(conn: Connection, config: Config, jobs: Sequence[Job], now: datetime) -> list[str]:
     """Bring feeds up to date; those whose bytes changed."""
     feeds.lock(conn)
-    ours = outbox.renew_all(conn, jobs, now)
+    ours = outbox.held(conn, jobs)
     finished, others = [], []
     for job in jobs:
         if job.key not in ours:

@@ -251,13 +251,20 @@ def renew(conn: Connection, job: Job, now: datetime) -> bool:
 def renew_all(conn: Connection, jobs: Sequence[Job], now: datetime) -> set[str]:
     """Extend the leases on *jobs*, claimed together, to their full length; the keys of those not
     lost, locked until the transaction ends."""
-    if not jobs:
-        return set()
-    ours = {"of": jobs[0].kind, "held": jobs[0].lease, "keys": [job.key for job in jobs]}
-    held = set(conn.execute(_LOCKED, ours).scalars())
-    if held:
-        conn.execute(_RENEWED, {**ours, "until": now + LEASE})
-    return held
+    still = held(conn, jobs)
+    if still:
+        conn.execute(_RENEWED, {**_ours(jobs), "until": now + LEASE})
+    return still
+
+
+def held(conn: Connection, jobs: Sequence[Job]) -> set[str]:
+    """The keys of those of *jobs*, claimed together, whose leases are not lost, locked until the
+    transaction ends, in which they are carried out."""
+    return set(conn.execute(_LOCKED, _ours(jobs)).scalars()) if jobs else set()
+
+
+def _ours(jobs: Sequence[Job]) -> dict[str, Any]:
+    return {"of": jobs[0].kind, "held": jobs[0].lease, "keys": [job.key for job in jobs]}
 
 
 # An UPDATE locks rows in any order; locked in one order, two transactions cannot deadlock.

@@ -645,11 +645,17 @@ def history(conn: Connection, story: str) -> list[VersionRow]:
 
 def add_edit(conn: Connection, story: str, edit: HeadlineEdit) -> None:
     """Append a headline edit to the story's history."""
-    conn.execute(
-        insert(headlines).values(
-            story_id=story, text=edit.text, by=edit.by, at=edit.at, against=edit.against
-        )
-    )
+    told = {
+        "story_id": story,
+        "text": edit.text,
+        "by": edit.by,
+        "at": edit.at,
+        "against": edit.against,
+    }
+    conn.execute(_ADD_EDIT, told)
+
+
+_ADD_EDIT = insert(headlines)
 
 
 def edited(conn: Connection, story: Story) -> None:

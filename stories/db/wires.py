@@ -221,10 +221,10 @@ def addresses(conn: Connection, configured: Sequence[Wire]) -> dict[str, str]:
 def terms(conn: Connection, names: Collection[str] | None = None) -> dict[str, timedelta]:
     """The licences' terms as last configured, by wire, of the few wires *names* or of all; a wire
     without one is not there."""
+    if names is not None and not names:
+        return {}
     query = select(wires.c.name, wires.c.expires_after).where(wires.c.expires_after.is_not(None))
     if names is not None:
-        if not names:
-            return {}
         query = query.where(wires.c.name.in_(sorted(names)))
     return {row.name: row.expires_after for row in conn.execute(query)}
 
