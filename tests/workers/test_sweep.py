@@ -1,0 +1,56 @@
+"""The sweep: work that waits and that nobody was told of is begun all the same."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from publish import renderer, rerender
+from stories.db import Store, feeds, outbox
+from tests.conftest import ConfigOf
+from tests.living import Life, item
+from workers import app, tasks
+from workers.address import Broker, client
+from workers.process import Clients, Process
+
+WIRE = {"name": "w", "agency": "Agency", "url": "https://agency.example/f"}
+
+
+@pytest.fixture
+def broker(redis_url: str) -> Iterator[Broker]:
+    with client(redis_url) as found:
+        yield found
+
+
+def test_what_is_rendered_again_goes_on_step_by_step(
+    monkeypatch: pytest.MonkeyPatch, config: ConfigOf, store: Store, broker: Broker
+) -> None:
+    monkeypatch.setattr(rerender, "STEP", 2)
+    shown = [{"name": "all", "title": "All", "limit": 1}]
+    life = Life(config(wires=[WIRE], feeds=shown), store)
+    life.begin()
+    for n in range(5):
+        life.receive(item(f"n{n}", f"Headline {n}"))
+    stories = life.stories()
+    life.config = config(wires=[WIRE], feeds=shown, disclosures={"verbatim": "As it came."})
+    monkeypatch.setattr(
+        tasks, "current", lambda **_: Process(life.config, store, Clients(), broker)
+    )
+    app.configure(life.config)
+    sent: list[object] = []
+    monkeypatch.setattr(tasks, "send", sent.append)
+    with life.frozen():
+        assert rerender.rerender_if_changed(store, life.config)
+        turns = []
+        for _ in range(4):
+            with store.read() as conn:
+                turns.append(sorted(outbox.missing(conn, "story", list(stories.values()))))
+            renderer.render_waiting(store, life.config)
+            sent.clear()
+            tasks.sweep()
+            assert (tasks.render in sent) == (len(turns) < 3)
+    with store.read() as conn:
+        told = [row.disclosure for row in feeds.entries_of(conn, list(stories.values())).values()]
+        assert rerender.upto(conn) is None
+    assert told == ["As it came."] * 5
+    waiting = [{guid for guid, name in stories.items() if name not in turn} for turn in turns]
+    assert waiting == [{"n4", "n3"}, {"n2", "n1"}, {"n0"}, set()], "newest first"
