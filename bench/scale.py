@@ -36,8 +36,8 @@ from stories.pdeathsig import bound_to_parent
 from tests import servers
 from tests.load.load import Load
 from tests.load.site import Site, recall
+from workers import app
 from workers.address import Broker, broker_address, client, key_prefix
-from workers.app import beat_command, poller_command, worker_command
 from workers.metrics import KEY, POLL_LAG
 
 NEWS_SHARE = 0.05
@@ -85,9 +85,9 @@ def run(wires: int, rate: float, seconds: float) -> Run:
         stack.callback(store.close)
         store.migrate()
         _as_if_running(store, config, agency)
-        worker = stack.enter_context(_process(worker_command(PROCESSES), environment))
-        poller = stack.enter_context(_process(poller_command(), environment))
-        beat = stack.enter_context(_process(beat_command(), environment))
+        worker = stack.enter_context(_process(app.worker(PROCESSES).command(), environment))
+        poller = stack.enter_context(_process(app.poller().command(), environment))
+        beat = stack.enter_context(_process(app.Beat().command(), environment))
         ours = {"worker": worker.pid, "poller": poller.pid, "beat": beat.pid}
         pids = {**ours, "database": postmaster}
         _until_polling(store)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import redis
 
@@ -22,6 +23,9 @@ from stories.config import Config
 from workers import pulse
 from workers.address import broker_address, client, key_prefix_of
 
+if TYPE_CHECKING:
+    from workers.app import Beat, Consumer
+
 NAMES = ("worker", "poller", "beat", "web")
 """The members that may be run one by one; the private broker runs with all of them only."""
 
@@ -31,13 +35,17 @@ GRACE = 50.0
 
 def command(name: str, config: Config) -> list[str]:
     """The command line that starts the member *name*."""
-    from workers import app  # half a second, meanwhile a private broker starts
-
     if name == "web":
         return [sys.executable, "-m", "desk.web"]
+    return _celerys(name, config).command()
+
+
+def _celerys(name: str, config: Config) -> "Consumer | Beat":
+    from workers import app  # half a second, meanwhile a private broker starts
+
     if name == "worker":
-        return app.worker_command(config.worker_processes)
-    return app.poller_command() if name == "poller" else app.beat_command()
+        return app.worker(config.worker_processes)
+    return app.poller() if name == "poller" else app.Beat()
 
 
 def _become(name: str, config: Config) -> int:
@@ -48,7 +56,7 @@ def _become(name: str, config: Config) -> int:
         return web.main(config)
     from workers import app
 
-    return app.become(command(name, config))
+    return app.become(_celerys(name, config))
 
 
 def fork_sandboxes() -> None:

@@ -12,9 +12,10 @@ import sys
 import time
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from signal import SIG_IGN, SIGHUP, SIGINT, getsignal, signal
-from typing import Any
+from typing import Any, Literal
 
 import kombu.pools
 import structlog
@@ -22,6 +23,7 @@ from celery import Celery, signals
 from celery import __main__ as celery_program
 from celery.apps import worker as celery_worker
 from celery.exceptions import CPendingDeprecationWarning
+from celery.utils.nodenames import host_format
 
 from stories import logs
 from stories.broker import Address
@@ -237,41 +239,78 @@ def configure(config: Config) -> App:
 _NO_ROOT_WARNING = "ignore:You're running the worker with superuser privileges"
 _PROGRAM = (sys.executable, "-W", _NO_ROOT_WARNING, "-m", "celery")
 _OPTIONS = ("--quiet", "--app=workers.app")
+_WITHOUT = ("gossip", "mingle", "heartbeat")
 
 
-def worker_command(processes: int, names: Sequence[str] = queues.WORK) -> list[str]:
-    """The command of a worker of *processes* processes on the queues *names*.
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A member that takes tasks from the queues *names*, *size* at once, in a *pool* of Celery's.
+
+    It needs not know of others: no gossip, no mingling, no heartbeats.
+    """
+
+    member: str
+    pool: Literal["prefork", "threads"]
+    size: int
+    names: Sequence[str]
+
+    def command(self) -> list[str]:
+        """The command that starts it."""
+        return [
+            *(*_PROGRAM, *_OPTIONS, "worker", f"--hostname={self.member}@%h"),
+            *(f"--pool={self.pool}", f"--concurrency={self.size}"),
+            f"--queues={','.join(self.names)}",
+            *(f"--without-{each}" for each in _WITHOUT),
+        ]
+
+    def run(self) -> int:
+        """Be it in this process; its exit code. Without Celery's command, which brings a terminal's
+        line editor."""
+        without = {f"without_{each}": True for each in _WITHOUT}
+        worker = celery.Worker(
+            hostname=host_format(f"{self.member}@%h"),
+            pool_cls=self.pool,
+            concurrency=self.size,
+            queues=list(self.names),
+            quiet=True,
+            **without,
+        )
+        worker.start()
+        return int(worker.exitcode or 0)
+
+
+def worker(processes: int, names: Sequence[str] = queues.WORK) -> Consumer:
+    """A worker of *processes* processes.
 
     Prefork, because parsing is Python and holds the interpreter's lock: only processes use several
     cores. Celery's green pools never return messages that were not acknowledged.
     """
-    return _consumer("worker", "prefork", processes, names)
+    return Consumer("worker", "prefork", processes, names)
 
 
-def poller_command(batches: int = POLLS_AT_ONCE) -> list[str]:
-    """The command of a poller, which works on up to *batches* batches at once.
+def poller(batches: int = POLLS_AT_ONCE) -> Consumer:
+    """A poller, which works on up to *batches* batches at once.
 
     Threads, because polling is waiting: processes would take 50 MB for each batch. A thread is
     started only when none is free.
     """
-    return _consumer("poller", "threads", batches, queues.POLLS)
+    return Consumer("poller", "threads", batches, queues.POLLS)
 
 
-def _consumer(member: str, pool: str, size: int, names: Sequence[str]) -> list[str]:
-    """Without gossip, mingling and heartbeats: workers need not know of each other."""
-    return [
-        *(*_PROGRAM, *_OPTIONS, "worker", f"--hostname={member}@%h"),
-        *(f"--pool={pool}", f"--concurrency={size}", f"--queues={','.join(names)}"),
-        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
-    ]
-
-
-def beat_command() -> list[str]:
-    """The command of beat: a process of its own, since as a worker's child it survives a kill.
+class Beat:
+    """Beat: a process of its own, since as a worker's child it survives a kill.
 
     Several may run at once: ticks only wake a worker, which claims what is due in the database.
     """
-    return [*_PROGRAM, *_OPTIONS, "beat", "--pidfile="]
+
+    def command(self) -> list[str]:
+        """The command that starts it."""
+        return [*_PROGRAM, *_OPTIONS, "beat", "--pidfile="]
+
+    def run(self) -> int:
+        """Be it in this process; its exit code."""
+        celery.Beat(quiet=True).run()
+        return 0
 
 
 PRELOADED = (
@@ -285,7 +324,6 @@ PRELOADED = (
     "celery.apps.beat",
     "celery.apps.worker",
     "celery.backends.base",
-    "celery.bin.celery",
     "celery.concurrency.prefork",
     "celery.concurrency.thread",
     "celery.worker.autoscale",
@@ -299,13 +337,12 @@ PRELOADED = (
 """What worker, poller and beat import when they run."""
 
 
-def become(command: Sequence[str]) -> int:
-    """Be, in this process, the member that *command* starts in one of its own; its exit code."""
+def become(member: Consumer | Beat) -> int:
+    """Be *member* in this process; its exit code."""
     warnings.filterwarnings(*_NO_ROOT_WARNING.split(":"))  # type: ignore[arg-type]
-    arguments = list(command[len(_PROGRAM) :])
-    sys.argv = [celery_program.__file__, *arguments]  # with which Celery would start itself anew
-    celery_program.main()
-    return 0
+    # With which Celery would start itself anew.
+    sys.argv = [celery_program.__file__, *member.command()[len(_PROGRAM) :]]
+    return member.run()
 
 
 @signals.setup_logging.connect

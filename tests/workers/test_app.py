@@ -78,17 +78,17 @@ class Site:
 
     def worker(self, processes: int = 2) -> Any:
         """A worker that also knows the errands."""
-        command = app.worker_command(processes, queues.QUEUES)
+        command = app.worker(processes, queues.QUEUES).command()
         return self.running([*command, "--include=tests.workers.errands"], "worker")
 
     def poller(self, batches: int = 4) -> Any:
         """A poller that also knows the errands."""
-        command = [*app.poller_command(batches), "--include=tests.workers.errands"]
+        command = [*app.poller(batches).command(), "--include=tests.workers.errands"]
         return self.running(command, "poller")
 
     def beat(self) -> Any:
         """Beat."""
-        return self.running(app.beat_command(), "beat")
+        return self.running(app.Beat().command(), "beat")
 
     def alive(self, member: str) -> bool:
         """True if *member* left a mark."""
@@ -164,8 +164,8 @@ def test_what_a_task_sets_out_to_do_is_done_before_an_ending_worker_is_killed() 
 def test_worker_and_poller_together_take_every_queue_and_none_twice() -> None:
     taken = [
         queue
-        for command in (app.worker_command(2), app.poller_command())
-        for word in command
+        for member in (app.worker(2), app.poller())
+        for word in member.command()
         if word.startswith("--queues=")
         for queue in word.removeprefix("--queues=").split(",")
     ]
@@ -434,7 +434,7 @@ def test_beat_ticks_at_once_does_not_pile_up_and_goes_on_after_the_broker_was_ki
 def test_beat_waits_for_a_broker_that_is_not_there_yet() -> None:
     with servers.throwaway() as folder:
         site = Site(folder, servers.socket_url(folder / "redis.sock"))
-        command = site.process(app.beat_command(), "beat")
+        command = site.process(app.Beat().command(), "beat")
         try:
             until(lambda: "does not reach the broker" in (folder / "beat.log").read_text())
             with servers.redis(folder):

@@ -29,7 +29,7 @@ def lone() -> Iterator[Site]:
 
 
 def worker(site: Site) -> AbstractContextManager[object]:
-    command = [*app.worker_command(1), "--include=tests.workers.errands"]
+    command = [*app.worker(1).command(), "--include=tests.workers.errands"]
     return site.running(["env", f"WIRECOPY_CONFIG={site.folder}/wirecopy.toml", *command], "worker")
 
 
