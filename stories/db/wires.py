@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Executable,
@@ -300,7 +301,7 @@ def traffic(conn: Connection, now: datetime, gap: timedelta) -> Traffic:
     return found
 
 
-def _free(now: datetime) -> ColumnElement[bool]:
+def _free(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Due and not leased: what the dispatcher may hand out. Checked again when leasing."""
     return and_(
         wires.c.configured,
@@ -399,21 +400,28 @@ def lease(
 
     One conditional UPDATE. Rows that somebody else is writing are skipped.
     """
-    chosen = select(wires.c.name).where(wires.c.name.in_(sorted(names)), _free(now))
-    if conn.dialect.name == "postgresql":
-        chosen = chosen.with_for_update(skip_locked=True)
-    locked = chosen.cte("chosen")  # evaluated once; see outbox.claim
-    taken = conn.execute(
-        update(wires)
-        .where(wires.c.name.in_(select(locked.c.name)), _free(now))
-        .values(lease=number, lease_until=until, leased_at=now)
-        .returning(wires.c.name)
-    ).scalars()
-    return set(taken)
+    asked = {"names": sorted(names), "by": number, "now": now, "until": until}
+    return set(conn.execute(_lease(conn.dialect.name), asked).scalars())
 
 
 # Statements are made once: to make one takes several times what it takes to carry it out.
 _NAMED = wires.c.name.in_(bindparam("names", expanding=True))
+
+
+@cache
+def _lease(dialect: str) -> Executable:
+    free = _free(bindparam("now"))
+    chosen = select(wires.c.name).where(_NAMED, free)
+    if dialect == "postgresql":
+        chosen = chosen.with_for_update(skip_locked=True)
+    locked = chosen.cte("chosen")  # evaluated once; see outbox.claim
+    return (
+        update(wires)
+        .where(wires.c.name.in_(select(locked.c.name)), free)
+        .values(lease=bindparam("by"), lease_until=bindparam("until"))
+        .values(leased_at=bindparam("now"))
+        .returning(wires.c.name)
+    )
 
 
 def begin(
