@@ -10,9 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from desk.headline import HeadlineError, rewrite
+from desk.headline import HeadlineError, publish
 from ingest.schedule import GOOD
-from publish import renderer
 from stories.config import Config
 from stories.db import Store, connect, wires
 from stories.db import stories as records
@@ -136,13 +135,12 @@ class Desk(Thread):
         by = f"Editor {number}"
         done: bool | None = None
         try:
-            rewrite(store, story.id, text, by)
+            publish(store, self._room, story.id, text, by)
             done = True
         except HeadlineError:  # the story went, or its headline came back meanwhile
             done = False
         finally:
             self.acts.append(Act(story.id, text, by, done))
-        renderer.render_waiting(store, self._room, ids=[story.id])
         return pause
 
 
