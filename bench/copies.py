@@ -71,7 +71,6 @@ def _copies(table: Table, key: str, base: int, count: int, step: timedelta, kept
         # Of the others the bytes have gone by their age.
         ("captures", "expired_at"): f"CASE WHEN n <= {count - kept} THEN t.received_at END",
         ("headlines", "id"): "{0} + n",
-        ("identities", "key"): "{0} || '/' || n",
         ("identities", "digest"): "copy_digest({0} || '/' || n)",
         ("receipts", "hash"): "copy_bytes(n)",
         # Unnumbered: they wait for the log.

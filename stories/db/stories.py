@@ -221,7 +221,6 @@ def add_keys(conn: Connection, keys: Iterable[tuple[str, str, str, int]]) -> Non
         {
             "wire": wire,
             "digest": key_digest(key),
-            "key": printable(key),
             "story_id": story,
             "capture_id": capture_id,
         }

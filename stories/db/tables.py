@@ -289,8 +289,7 @@ identities = Table(
     "identities",
     metadata,
     Column("wire", String(63), nullable=False),
-    Column("digest", String(64), nullable=False),  # of key: keys may be longer than an index takes
-    Column("key", Text, nullable=False),
+    Column("digest", String(64), nullable=False),  # of a key: they may be long
     Column("story_id", String(13), nullable=False),
     Column("capture_id", BigInteger, nullable=False),
     # From this capture on the key is known to name several stories and identifies none.
