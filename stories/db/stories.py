@@ -202,12 +202,15 @@ def add_stories(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """
     if not rows:
         return
-    statement = upsert(conn, stories)
+    made = [{**row, "key": printable(row["key"])} for row in rows]
+    conn.execute(_add_stories(conn.dialect.name), made)
+
+
+@cache
+def _add_stories(dialect: str) -> Executable:
+    statement = upsert(dialect, stories)
     first = {name: statement.excluded[name] for name in ("slug", "rule", "key", "degraded")}
-    conn.execute(
-        statement.on_conflict_do_update(index_elements=["id"], set_=first),
-        [{**row, "key": printable(row["key"])} for row in rows],
-    )
+    return statement.on_conflict_do_update(index_elements=["id"], set_=first)
 
 
 def add_keys(conn: Connection, keys: Iterable[tuple[str, str, str, int]]) -> None:
@@ -339,10 +342,7 @@ def settle(conn: Connection, ids: Iterable[str]) -> None:
     for chunk in _chunks(sorted(set(ids))):
         found = _standing(conn, chunk)
         if found:
-            conn.execute(
-                update(stories).where(stories.c.id == bindparam("story")),
-                [{"story": name, **values} for name, values in found.items()],
-            )
+            conn.execute(_SETTLED, [{"story": name, **row} for name, row in found.items()])
         gone = [name for name in chunk if name not in found]
         if gone:
             for table, column in (
@@ -350,6 +350,9 @@ def settle(conn: Connection, ids: Iterable[str]) -> None:
                 (stories, stories.c.id),
             ):
                 conn.execute(delete(table).where(column.in_(gone)))
+
+
+_SETTLED = update(stories).where(stories.c.id == bindparam("story"))
 
 
 def _standing(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -519,9 +522,13 @@ def guids(conn: Connection, ids: Sequence[str]) -> dict[str, str]:
     """The guid of each of the stories *ids* that exists."""
     found: dict[str, str] = {}
     for chunk in _chunks(ids):
-        rows = conn.execute(select(stories.c.id, stories.c.guid).where(stories.c.id.in_(chunk)))
-        found |= {r.id: r.guid for r in rows}
+        found |= {r.id: r.guid for r in conn.execute(_GUIDS, {"ids": chunk})}
     return found
+
+
+_GUIDS = select(stories.c.id, stories.c.guid).where(
+    stories.c.id.in_(bindparam("ids", expanding=True))
+)
 
 
 def brought_by(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[int, int]]:

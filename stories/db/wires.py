@@ -532,7 +532,10 @@ def note_content(conn: Connection, found: Mapping[str, Mapping[str, Any]]) -> No
     all the same columns."""
     rows = [{"wire": name, **values} for name, values in found.items()]
     if rows:
-        conn.execute(update(wires).where(wires.c.name == bindparam("wire")), rows)
+        conn.execute(_NOTED, rows)
+
+
+_NOTED = update(wires).where(wires.c.name == bindparam("wire"))
 
 
 def reschedule(conn: Connection, moved: Sequence[Mapping[str, Any]]) -> None:
