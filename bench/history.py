@@ -132,11 +132,12 @@ class Grown:
         """What a round does once a day."""
         housekeeping.log_storage(self.store, clock.now())
 
-    def replay(self, *arguments: str) -> None:
-        """The newest capture taken in again."""
+    def rehearse(self) -> None:
+        """The newest capture taken in again, in a scratch store: after a replay in this one the
+        next poll would read all items."""
         with self.store.read() as conn:
             since = captures.listing(conn, limit=1)[0].received_at
-        self.command("replay", "--since", since.isoformat(), *arguments)
+        self.command("replay", "--dry-run", "--since", since.isoformat())
 
     def dispatch(self) -> None:
         """Beat's look for wires that are due."""
@@ -184,8 +185,7 @@ WORK: dict[str, Callable[[Grown], object]] = {
     "wirecopy captures": lambda g: g.command("captures"),
     "wirecopy captures --failed": lambda g: g.command("captures", "--failed"),
     "wirecopy captures NUMBER": lambda g: g.command("captures", g.capture()),
-    "wirecopy replay --since": Grown.replay,
-    "wirecopy replay --dry-run": lambda g: g.replay("--dry-run"),
+    "wirecopy replay --dry-run": Grown.rehearse,
     "wirecopy keys": lambda g: g.command("keys"),
     "wirecopy status": lambda g: g.command("status"),
     "/": lambda g: g.page("/"),
