@@ -23,8 +23,7 @@ from net import client as http_client
 from net import ssrf
 from net.client import Client
 from publish import renderer
-from publish.entry import FeedMetadata
-from publish.render import render
+from publish.entry import FeedMetadata, compose
 from publish.rerender import rerender_if_changed
 from publish.selection import metadata
 from publish.served import served
@@ -556,11 +555,11 @@ def test_a_story_that_cannot_be_rendered_holds_up_nobody(
     def worse(story: Story, config: Config, *ends: Any) -> Any:
         if story.version.headline == "Bomb":
             raise ZeroDivisionError("nobody foresaw this")
-        return render(story, config, *ends)
+        return compose(story, config, *ends)
 
     house.server.answer("/bad.rss", feed(item("One"), item("Bomb"), item("Two")), RSS)
     with monkeypatch.context() as patched:
-        patched.setattr("publish.renderer.render", worse)
+        patched.setattr("publish.render.compose", worse)
         house.work()
     served = house.served("all")
     assert b"One" in served
