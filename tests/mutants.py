@@ -356,6 +356,13 @@ MUTANTS = (
         ("tests/wirecopy",),
     ),
     Mutant(
+        "a key of small order is a key",
+        "wirecopy/encoding.py",
+        "return bytes([*public[:31], public[31] & 0x7F]) in _SMALL_ORDER",
+        "return False",
+        ("tests/wirecopy/test_vectors.py",),
+    ),
+    Mutant(
         "a DOCTYPE is let through",
         "wirecopy/feed.py",
         "parser.StartDoctypeDeclHandler = doctype",

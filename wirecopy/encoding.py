@@ -39,6 +39,16 @@ _URL = re.compile(r"[A-Za-z0-9_-]*")
 _STANDARD = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.S)
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_FIELD = 2**255 - 19
+_SMALL_ORDER = {
+    y.to_bytes(32, "little")
+    for y in (
+        *(0, 1, _FIELD - 1, _FIELD, _FIELD + 1),
+        0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
+        0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7,
+    )
+}
+"""The encoded points whose order divides 8, without the sign of x; the first two in two ways."""
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -130,6 +140,12 @@ def from_base64(text: str) -> bytes:
     if found is None or base64.b64encode(found).decode() != text:
         raise Refused("is not base64")
     return found
+
+
+def is_small_order(public: bytes) -> bool:
+    """Whether an Ed25519 public key (32 bytes) is of small order: then one signature may verify
+    for any message (``docs/statement.md`` §3)."""
+    return bytes([*public[:31], public[31] & 0x7F]) in _SMALL_ORDER
 
 
 def digest(data: bytes) -> str:

@@ -20,6 +20,7 @@ from .encoding import (
     canonical,
     digest,
     from_base64url,
+    is_small_order,
     parse_json,
     to_base64url,
     unpacked,
@@ -141,6 +142,8 @@ def _key(one: Mapping[str, Any]) -> Key:
     public = from_base64url(x) if isinstance(x, str) else b""
     if len(public) != 32:
         raise Refused("'x' is no Ed25519 public key")
+    if is_small_order(public):
+        raise Refused("'x' is of small order, so that signatures by it show nothing")
     kid = thumbprint(public)
     if one.get("kid") != kid:
         raise Refused("its 'kid' is not its thumbprint (RFC 7638)")

@@ -19,7 +19,7 @@ from typing import Literal
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from .encoding import LARGEST, SPACE, from_base64
+from .encoding import LARGEST, SPACE, from_base64, is_small_order
 from .errors import Missing, Refused
 
 HASH = 32
@@ -325,6 +325,8 @@ def log_key(text: str) -> LogKey:
         raise Refused(f"log key: {error}") from None
     if not _NAME.fullmatch(name) or key[:1] != _ED25519 or len(key) != 33:
         raise Refused("log key: is no Ed25519 verifier key NAME+HASH+BASE64")
+    if is_small_order(key[1:]):
+        raise Refused("log key: is of small order, so that signatures by it show nothing")
     id_ = key_id(name, key[1:])
     if mark != id_.hex():
         raise Refused("log key: its key id is not that of its name and key")

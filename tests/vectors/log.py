@@ -1,5 +1,6 @@
 """Makes ``log.json``: trees of RFC 6962, proofs, checkpoints, receipts and tiles."""
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,9 +44,16 @@ def _log_keys(log: Log) -> list[dict[str, Any]]:
         {"name": "no name", "vkey": Log("").vkey, "ok": False},
         {"name": "another algorithm", "vkey": f"{name}+{id_}+{b64(bytes([2]) + raw)}", "ok": False},
         {"name": "cut short", "vkey": log.vkey[:-4], "ok": False},
+        {"name": "of small order", "vkey": _small_order(name), "ok": False},
         {"name": "no padding", "vkey": f"{name}+{id_}+{key[:-1]}!", "ok": False},
         {"name": "empty", "vkey": "", "ok": False},
     ]
+
+
+def _small_order(name: str) -> str:
+    public = bytes([1, 1, *bytes(31)])
+    id_ = hashlib.sha256(name.encode() + b"\n" + public).hexdigest()[:8]
+    return f"{name}+{id_}+{b64(public)}"
 
 
 def _inclusion(log: Log) -> Iterator[dict[str, Any]]:

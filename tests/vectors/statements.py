@@ -4,6 +4,7 @@ What is expected is written here by hand, case by case; no verifier has a say in
 """
 
 import base64
+import hashlib
 import hmac
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -117,7 +118,34 @@ def key_sets(issuer: Issuer) -> Case:
         "no nbf": {"keys": [{n: v for n, v in first.items() if n != "nbf"}]},
         "other types": {"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}, first]},
         "twice": {"keys": [first, {**first, "nbf": first["nbf"] + 1}]},
+        "of small order": {"keys": [{**first, **_named(key)} for key in SMALL_ORDER]},
     }
+
+
+_FIELD = 2**255 - 19
+_OF_ORDER_8 = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
+SMALL_ORDER = [
+    (y + sign * 2**255).to_bytes(32, "little")
+    for y in (0, 1, _FIELD - 1, _FIELD, _FIELD + 1, _OF_ORDER_8, _FIELD - _OF_ORDER_8)
+    for sign in (0, 1)
+]
+"""Encodings of points whose order divides 8 (RFC 8032 §5.1.3, the unusual ones too)."""
+
+
+def _named(public: bytes) -> Case:
+    """What a JWK says of a public key."""
+    x = b64url(public)
+    print_ = canonical({"crv": "Ed25519", "kty": "OKP", "x": x})
+    return {"x": x, "kid": b64url(hashlib.sha256(print_).digest())}
+
+
+def _under_anything(public: bytes, payload: Case) -> str:
+    """A token by a signature (R the neutral element, S zero) that many libraries take for one."""
+    header = canonical({**FIRST.header(), "kid": _named(public)["kid"]})
+    signature = bytes([1, *bytes(63)])
+    return f"{b64url(header)}.{b64url(canonical(payload))}.{b64url(signature)}"
 
 
 def _jwks(issuer: Issuer) -> Iterable[Case]:
@@ -650,6 +678,13 @@ def _entries(issuer: Issuer, signed: Sequence[Entry]) -> Iterable[Case]:
         )
     for keys in ("none", "wrong kid", "private", "no nbf", "twice"):
         yield case(f"key set: {keys}", first, _expect("key", AFTER_KEY), keys=keys)
+    for key in SMALL_ORDER:
+        yield case(
+            f"key of small order: {key.hex()}",
+            with_(statement=_under_anything(key, payload)),
+            _expect("key", AFTER_KEY),
+            keys="of small order",
+        )
     yield case("key set: other types", first, _expect("", "receipt"), keys="other types")
     yield case("key set: another log", first, _expect("receipt"), keys="another log")
     head, middle, signature = (first["statement"] or "").split(".")

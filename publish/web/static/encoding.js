@@ -22,6 +22,20 @@ export function toBase64Url(bytes) {
   return toBase64(bytes).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
 
+/** Encoded points of Ed25519 whose order divides 8, without the sign (docs/statement.md §3). */
+const SMALL_ORDER = [
+  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+  "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+  "JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU",
+  "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o",
+  ...["7P", "7f", "7v"].map((start) => `${start}${"_".repeat(39)}38`),
+];
+
+/** Whether a public key is such a point: one signature may verify under it for any message. */
+export function isSmallOrder(bytes) {
+  return SMALL_ORDER.includes(toBase64Url([...bytes.slice(0, 31), bytes[31] & 0x7f]));
+}
+
 /** Bytes as UTF-8 text; null when they are not UTF-8. A byte order mark is a character. */
 export function fromUtf8(bytes) {
   try {

@@ -1,7 +1,7 @@
 // The receipt of a statement: a proof that the log of a signed checkpoint holds the copy received.
 // Formats: C2SP tlog-proof, tlog-checkpoint, signed-note; trees: RFC 6962.
 
-import { fromBase64, sha256, signedBy, toBase64, toUtf8 } from "./encoding.js";
+import { fromBase64, isSmallOrder, sha256, signedBy, toBase64, toUtf8 } from "./encoding.js";
 
 const ED25519 = 1;
 
@@ -19,6 +19,7 @@ export async function logKey(vkey) {
   const [, name, hash, key] = VERIFIER_KEY.exec(vkey) ?? [];
   const bytes = key && fromBase64(key);
   if (!bytes || bytes.length !== 33 || bytes[0] !== ED25519) return null;
+  if (isSmallOrder(bytes.slice(1))) return null;
   const id = (await sha256(concat(toUtf8(`${name}\n`), bytes))).slice(0, 4);
   return hex(id) === hash ? { name, id: hash, publicKey: bytes.slice(1) } : null;
 }

@@ -6,6 +6,7 @@ import {
   digestOf,
   fromBase64Url,
   fromUtf8,
+  isSmallOrder,
   sha256,
   toBase64Url,
   toUtf8,
@@ -141,7 +142,10 @@ const NEEDED = {
   d: (value) => value === undefined, // everybody has it
   alg: orAbsent((value) => value === "EdDSA" || value === "Ed25519"),
   use: orAbsent((value) => value === "sig"),
-  x: (value) => isText(value) && fromBase64Url(value)?.length === 32,
+  x: (value) => {
+    const key = isText(value) ? fromBase64Url(value) : null;
+    return key?.length === 32 && !isSmallOrder(key);
+  },
   nbf: isSeconds,
   exp: orAbsent(isSeconds),
   revoked: orAbsent(isObject),
