@@ -13,14 +13,15 @@ from urllib.parse import unquote
 
 import nh3
 
-from wirecopy.encoding import names, xml_chars
+from wirecopy.encoding import names, shown_chars, xml_chars
+from wirecopy.form import FORM, LEVELS, MOST, Directions, Grid
 from wirecopy.html import body, check
 from wirecopy.pixels import is_pixel
-from wirecopy.text import one_line
+from wirecopy.text import BLOCKS, one_line
 from wirecopy.urls import resolve, srcset, unsigned
 
 _SECTIONS = "address article aside center footer header hgroup main nav section"
-_BLOCKS = "blockquote dd dir div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr li menu ol p pre ul"
+_PARTS = "blockquote dd dir div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr li menu ol p pre ul"
 _ROWS = "table tbody tfoot thead tr"
 _TABLES = f"caption col colgroup td th {_ROWS}"
 _PHRASES = (
@@ -29,7 +30,7 @@ _PHRASES = (
 )
 _MEDIA = "audio img picture source track video"
 
-TAGS = frozenset(f"{_SECTIONS} {_BLOCKS} {_TABLES} {_PHRASES} {_MEDIA}".split())
+TAGS = frozenset(f"{_SECTIONS} {_PARTS} {_TABLES} {_PHRASES} {_MEDIA}".split())
 """Elements that stay. All blocks do: without one, the words on either side would run together."""
 
 DROPPED = frozenset(
@@ -130,6 +131,11 @@ the time, and most bodies hold none."""
 _PLAYED = re.compile(r"<(/?)(audio|video|source|track)\b[^>]*>")
 _BOX = re.compile(rf"<(/?)(?:{'|'.join(_BOXES.split())})\b[^>]*>")
 
+_GLOBAL = re.compile(r' (?:dir|lang|title)="[^"]*"')
+_DIR = re.compile(r' dir="[^"]*"')
+_SPANS = re.compile(r' (?:col|row)span="[^"]*"')
+_RANKS: dict[str, int] = {tag: n for n, tag in enumerate(FORM["body"]["rows"].split())}
+
 _here = threading.local()
 
 
@@ -187,7 +193,8 @@ def clean(html: str, base: str | None, newest: Mapping[str, str] = MappingProxyT
         cleaned = _RP.sub("", _RUBY.sub(_unannotated, cleaned))
     cleaned = _meant(cleaned)
     # By text, and safely so: nh3 writes "<" and ">" for nothing but tags.
-    return xml_chars(_IMAGE.sub(_shown, _BOX.sub(r"<\1div>", _lifted(cleaned))))
+    cleaned = _IMAGE.sub(_shown, _BOX.sub(r"<\1div>", _lifted(cleaned)))
+    return shown_chars(_in_order(_directed(cleaned)))
 
 
 def embeds(html: str, base: str | None, newest: Mapping[str, str]) -> dict[str, str]:
@@ -341,6 +348,148 @@ def _lifted(html: str) -> str:
             after[-1].extend([kept.pop() + tag[0], *behind])
     after[-1].append(html[at:])
     return "".join(after[0])
+
+
+def _directed(html: str) -> str:
+    """*html* in which no words are turned around: a direction that is not that of a quarter of an
+    element's letters goes, and so does what has words stand by themselves where none is stated."""
+    if ' dir="' not in html and "<bdi" not in html:
+        return html
+    pieces: list[str] = []  # a text, and behind it a tag
+    tags: list[int] = []  # where those of elements that are open stand
+    at = 0
+    directions = Directions()
+    for tag in _TAG.finditer(html):
+        pieces += [html[at : tag.start()], tag[0]]
+        at = tag.end()
+        directions.read(unescape(pieces[-2]))
+        if tag[1]:
+            start = tags.pop()
+            if not directions.leave():
+                pieces[start] = _DIR.sub("", pieces[start])
+        elif tag[2] not in _VOID:
+            tags.append(len(pieces) - 1)
+            directions.enter(tag[2], _stated(tag[0]).get("dir"))
+    pieces.append(html[at:])
+    return "".join(_together(pieces))
+
+
+def _together(pieces: list[str]) -> list[str]:
+    """The *pieces*, each second a tag, in which words stand by themselves only where they may."""
+    ends: list[str] = []
+    directions = Directions()
+    for place in range(1, len(pieces), 2):
+        tag = _TAG.match(pieces[place])
+        if tag is None or (tag[2] in _VOID and not tag[1]):
+            continue
+        if tag[1]:
+            directions.leave()
+            pieces[place] = ends.pop()
+            continue
+        name = tag[2]
+        if not directions.enter(name, _stated(tag[0]).get("dir")):
+            name = "span" if name == "bdi" else name
+            pieces[place] = f"<{name}{_DIR.sub('', tag[3])}>"
+            directions.leave()
+            directions.enter(name, None)
+        ends.append(f"</{name}>")
+    return pieces
+
+
+def _in_order(html: str) -> str:
+    """*html* in which what is nested until nobody can read it is so no deeper, and the rows of a
+    table stand as browsers show them: these show a head first and a foot last, wherever they are,
+    and one cell over another.
+
+    The words stay, in their paragraphs: an element too deep becomes one that shows them as they
+    are, a foot that is not last a body, and so does a head or caption that is late; a cell that
+    would cover another spans none.
+    """
+    deep = any(
+        sum(html.count(f"<{tag}") for tag, n in LEVELS.items() if n == level) > most
+        for level, most in enumerate(MOST)
+    )
+    if not (deep or any(said in html for said in ("<caption", "<tfoot", "<thead", " rowspan="))):
+        return html
+    order = _Order()
+    at = 0
+    for tag in _TAG.finditer(html):
+        order.kept.append(html[at : tag.start()])
+        at = tag.end()
+        if tag[1]:
+            order.end()
+        elif tag[2] in _VOID:
+            order.kept.append(tag[0])
+        else:
+            order.start(tag[2], tag[0])
+    order.kept.append(html[at:])
+    return "".join(order.kept)
+
+
+class _Order:
+    """Writes markup in order, tag by tag: see :func:`_in_order`."""
+
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+        self._open: list[tuple[str, str, int]] = []
+        """Elements, with their end tags, and where their start tags are kept."""
+        self._within = [0] * len(MOST)
+        self._tables: list[tuple[list[str], list[int]]] = []
+        """Of each its parts, and where the tags of its foot are kept."""
+        self._grids: list[Grid] = []  # of the parts that are open
+
+    def start(self, name: str, tag: str) -> None:
+        """Write the start *tag* of an element of that *name*."""
+        end = f"</{name}>"
+        if name in LEVELS:
+            level = LEVELS[name]
+            self._within[level] += 1
+            if self._within[level] > MOST[level]:
+                plain = "section" if name in BLOCKS else "span"
+                tag, end = f"<{plain}{''.join(_GLOBAL.findall(tag))}>", f"</{plain}>"
+        elif name == "table":
+            self._tables.append(([], []))
+        elif name in _RANKS and self._tables:
+            tag, end = self._part(name, tag, end)
+        elif name == "tr" and self._grids:
+            self._grids[-1].next_row()
+        elif name in ("td", "th") and self._grids and not self._grids[-1].fits(_stated(tag)):
+            tag = _SPANS.sub("", tag)
+        self._open.append((name, end, len(self.kept)))
+        self.kept.append(tag)
+
+    def _part(self, name: str, tag: str, end: str) -> tuple[str, str]:
+        """The tags of a part of a table."""
+        before, foot = self._tables[-1]
+        for place in foot:
+            self.kept[place] = self.kept[place].replace("tfoot", "tbody")
+        foot.clear()
+        before[:] = ["tbody" if each == "tfoot" else each for each in before]
+        self._grids.append(Grid())
+        if name != "tbody" and any(_RANKS[each] >= _RANKS[name] for each in before):
+            tag, end = tag.replace(name, "tbody", 1), "</tbody>"
+            if name == "caption":
+                tag, end = "<tbody><tr><td>", "</td></tr></tbody>"
+            name = "tbody"
+        before.append(name)
+        return tag, end
+
+    def end(self) -> None:
+        """Write the end tag of the element that is open."""
+        name, end, start = self._open.pop()
+        self.kept.append(end)
+        if name in LEVELS:
+            self._within[LEVELS[name]] -= 1
+        elif name == "table":
+            self._tables.pop()
+        elif name in _RANKS and self._tables:
+            self._grids.pop()
+            if end == "</tfoot>":
+                self._tables[-1][1][:] = [start, len(self.kept) - 1]
+
+
+def _stated(tag: str) -> dict[str, str]:
+    return dict(_PAIR.findall(tag))
 
 
 def _shown(image: re.Match[str]) -> str:

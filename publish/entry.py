@@ -16,7 +16,8 @@ from urllib.parse import quote, urlsplit
 from publish.clean import absolute, clean, embeds
 from stories.config import Config, Kind
 from stories.models import NAMESPACE, Category, Instant, Media, Story, Value, Version, credit_of
-from wirecopy.encoding import xml_chars
+from wirecopy.encoding import shown_chars, xml_chars
+from wirecopy.form import letters, runs
 from wirecopy.scope import Scope
 from wirecopy.text import UNSIGNED, one_line, paragraphs, project
 from wirecopy.urls import resolve
@@ -96,7 +97,10 @@ class Entry(Value):
             return self.body
         sentence = escape(self.disclosure, quote=False)
         tag = self.disclosure_language
-        spoken = f'lang="{tag}" dir="{direction(tag)}"' if tag else 'dir="auto"'
+        way = direction(tag or None)
+        # Of words of another script it would not be true.
+        way = way if runs(way, *letters(self.disclosure)) else "auto"
+        spoken = f'lang="{tag}" dir="{way}"' if tag else 'dir="auto"'
         return f"{self.body}<p {spoken}><i>{sentence}</i></p>"
 
 
@@ -157,8 +161,8 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
     return Entry(
         guid=xml_chars(story.guid),
         url=story_url(story, config),
-        headline=xml_chars(story.headline).strip(),
-        wire_headline=xml_chars(version.headline).strip(),
+        headline=shown_chars(story.headline).strip(),
+        wire_headline=shown_chars(version.headline).strip(),
         agency=credit.agency,
         agency_id=credit.agency_id,
         agency_version=credit.agency_version or None,
@@ -197,7 +201,8 @@ def _published(story: Story) -> datetime:
     stated = utc(story.version.published)
     if stated is None and (updated := utc(story.version.updated)):
         stated = min(updated, received)
-    return stated if stated and stated != EPOCH and stated <= changed else received
+    # A clock that was put right may have said that the first version came after the last.
+    return stated if stated and stated != EPOCH and stated <= changed else min(received, changed)
 
 
 FIRST_WORDS = 240
@@ -315,7 +320,7 @@ def rfc3339(instant: datetime) -> str:
 
 
 def _some(text: str | None) -> str | None:
-    return xml_chars(text or "").strip() or None
+    return shown_chars(text or "").strip() or None
 
 
 def _medium(medium: Media, base: str | None, newest: Mapping[str, str]) -> Media | None:

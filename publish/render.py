@@ -16,7 +16,7 @@ from publish.formats import WRITERS, Format
 from stories.config import Config
 from stories.errors import NO_HEADLINE, ParseError, RenderError
 from stories.models import Story, Version, received_copy
-from wirecopy.encoding import xml_chars
+from wirecopy.encoding import shown_chars
 from wirecopy.feed import read_copies
 from wirecopy.scope import Copy, Measurement, Part, Scope, measure, widest
 from wirecopy.text import plain, shows
@@ -174,7 +174,7 @@ def _disclosing(
         update={
             "scope": scope,
             "edited_headline_only": scope == "headline-only",
-            "disclosure": xml_chars(line.text),
+            "disclosure": shown_chars(line.text),
             "disclosure_language": line.language,
         }
     )

@@ -15,6 +15,7 @@ One implementation for who issues and who verifies. It imports no other room of 
 
 from .errors import Missing, ParseError, Refused, WirecopyError
 from .feed import Entry, read_feed
+from .form import ANYBODYS
 from .jose import Key, Keys, read_keys
 from .online import Verifier
 from .report import CHECKS, Check, Report, Result
@@ -25,6 +26,7 @@ from .verify import Evidence, verify, verify_entries, verify_publishers
 __version__ = "0.1.0"
 
 __all__ = [
+    "ANYBODYS",
     "CHECKS",
     "Check",
     "Copy",

@@ -1,12 +1,13 @@
 """Claims in print: the sentences under a story that say it was not edited.
 
-They are recognized by a few words of each (``docs/statement.md`` §7). Without them a verifier would
+They are recognized by a few words of each (``form.json``). Without them a verifier would
 call an edited story verified while its last paragraph says that nobody edited it.
 """
 
 from collections.abc import Sequence
 
 from .feed import Entry
+from .form import FORM
 from .html import TangleError
 from .text import paragraphs, plain
 
@@ -21,47 +22,8 @@ _HEADLINE_ONLY = frozenset({"verbatim", "headline-only"})
 _WORDINGS = tuple(
     (plain(words), scopes)
     for scopes, listed in (
-        (
-            _HEADLINE_ONLY,
-            (
-                "except for the headline, this",
-                "except the headline, this",
-                "apart from the headline, this",
-                "barring the headline, this",
-                "other than the headline, this",
-                "only the headline has been changed",
-            ),
-        ),
-        (
-            _SCOPES,
-            (
-                "not been edited",
-                "not edited by",
-                "published from a syndicated feed",
-                "published unedited",
-                "published as received",
-                "is unedited",
-                "unedited and auto-generated",
-                "auto-generated from",
-                "may have been reworked",
-                "may not have modified or edited",
-                "without modifications to the text",
-                "संपादित नहीं",
-                "सम्पादित नहीं",
-                "संपादन नहीं",
-                "संपादित केलेली नाही",
-                "संपादन केलेले नाही",
-                "ترمیم نہیں کی",
-                "تبدیلی نہیں کی",
-                "ادارت نہیں کی",
-                "সম্পাদনা করেনি",
-                "সম্পাদনা করা হয়নি",
-                "திருத்தவில்லை",
-                "திருத்தப்படவில்லை",
-                "సవరించలేదు",
-                "సవరించబడలేదు",
-            ),
-        ),
+        (_HEADLINE_ONLY, FORM["claims"]["headline"]),
+        (_SCOPES, FORM["claims"]["unedited"]),
     )
     for words in listed
 )

@@ -49,6 +49,9 @@ _SMALL_ORDER = {
     )
 }
 """The encoded points whose order divides 8, without the sign of x; the first two in two ways."""
+_UNSHOWN = dict.fromkeys([0x85, 0x1680, 0x2028, 0x2029], " ") | dict.fromkeys(
+    [*range(0x7F, 0x85), *range(0x86, 0xA0)], ""
+)
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -108,6 +111,17 @@ def xml_chars(text: str) -> str:
     if text.replace("\n", " ").isprintable():
         return text
     return _ILLEGAL.sub(lambda found: " " if found[0] in "\v\f" else "", well_formed(text))
+
+
+def shown_chars(text: str) -> str:
+    """*text* as :func:`xml_chars` has it, and without the characters that browsers show otherwise
+    than they are read (``form.json``): the projection is the same.
+
+    Four kinds of white space, which show as a sign or as nothing, become spaces; U+007F and C1
+    controls, which show as a sign, are removed.
+    """
+    text = xml_chars(text)
+    return text if text.isprintable() else text.translate(_UNSHOWN)
 
 
 def from_base64url(text: str) -> bytes:

@@ -5,35 +5,38 @@ measures its own entries through this module too, so what is signed is what a ve
 
 XML is read by expat: no entity is expanded, nothing is fetched, a DOCTYPE is refused.
 
-Lenient readers accept more: feedparser, and whoever matches prefixes or ignores case, shows the
-last ``title`` of an entry, even Dublin Core's, and the first of all bodies. So none of these may
-say anything else than the entry does.
+Lenient readers accept more, and show it: feedparser, and whoever matches prefixes or ignores case.
+So an entry holds what Wirecopy writes (``form.json``), and beside it only what no reader knows.
 """
 
 import codecs
 import html
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from xml.parsers import expat
 
 from .encoding import LARGEST_DOCUMENT, SPACE, names, parse_json, unpacked
 from .errors import Refused
-from .html import TangleError, text_of
+from .form import ADDRESS, FORM, unwritten
+from .html import TangleError
 from .scope import Copy
 from .text import paragraphs, plain
 
-_ATOM = "{http://www.w3.org/2005/Atom}"
-_BODY = "{http://purl.org/rss/1.0/modules/content/}encoded"
-_MEDIA = "{http://search.yahoo.com/mrss/}"
-_VOID = names("area base br col embed hr img input link meta source track wbr")
-OWN = "urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1"
+OWN: str = FORM["names"]["wirecopy"]
 """The namespace of Wirecopy's elements."""
 _OWN = f"{{{OWN}}}"
+_ATOM = f"{{{FORM['names']['atom']}}}"
+_DC = f"{{{FORM['names']['dc']}}}"
+_DCTERMS = f"{{{FORM['names']['dcterms']}}}"
+_MEDIA = f"{{{FORM['names']['media']}}}"
+_BODY = f"{{{FORM['names']['content']}}}encoded"
+_MOST_FAULTS = 5
 _DEEPEST_JSON = 64
 _BRACKETS = re.compile("%(5B|5D|23|25)")
 
@@ -48,66 +51,28 @@ _DECLARED = re.compile(
 _NO_ENCODING = {"idna", "punycode", "raw-unicode-escape", "unicode-escape"}
 
 # What lenient readers recognize.
-_NAMESPACES = frozenset(
-    (
-        "",
-        "http://www.w3.org/2005/atom",
-        "http://purl.org/atom/ns#",
-        "http://purl.org/rss/1.0/",
-        "http://purl.org/net/rss1.1#",
-        "http://my.netscape.com/rdf/simple/0.9/",
-        "http://channel.netscape.com/rdf/simple/0.9/",
-        "http://backend.userland.com/rss",
-        "http://backend.userland.com/rss2",
-        "http://purl.org/dc/elements/1.1/",
-        "http://purl.org/dc/terms/",
-        "http://purl.org/rss/1.0/modules/content/",
-        "http://www.itunes.com/dtds/podcast-1.0.dtd",
-        "http://www.w3.org/1999/xhtml",
-        "http://search.yahoo.com/mrss/",
-    )
-)
-_PREFIXES = names("atom content dc dcterms itunes media rss xhtml")
-_VALUES = {
-    name: value
-    for value, known in {
-        "guid": "guid id",
-        "headline": "title",
-        "body": "encoded content body fullitem",
-        "summary": "description summary abstract tagline subtitle",
-    }.items()
-    for name in names(known)
-}
-_MEMBERS = names(
-    "id url external_url title content_html content_text summary image banner_image"
-    " attachments tags items _wirecopy edit_scope edited_headline_only agency agency_id"
-    " agency_version statement"
-)
+_NAMESPACES = frozenset(["", *(uri.lower() for uri in FORM["readers"]["namespaces"])])
+_PREFIXES = names(FORM["readers"]["prefixes"])
 
 
 class Element:
-    """An element: its namespace (empty for none), local name and prefix, and what it holds.
+    """An element as ``{namespace}name``, and what it holds.
 
-    ``attributes`` are by the name as written, with its prefix; ``content`` is text and elements in
-    order, ``children`` the elements alone. ``known`` is the local name in lower case if lenient
-    readers know it, else empty.
+    ``attributes`` are those that readers may know, by the name as written, with its prefix;
+    ``content`` is text and elements in order, ``children`` the elements alone. ``known`` is the
+    local name in lower case if readers may know it, else empty.
     """
 
-    __slots__ = (
-        "attributes",
-        "children",
-        "content",
-        "known",
-        "name",
-        "namespace",
-        "prefix",
-        "tag",
-    )
+    __slots__ = ("attributes", "children", "content", "known", "tag")
 
     def __init__(self, written: str, attributes: dict[str, str]) -> None:
-        self.namespace, self.name, self.prefix, self.tag, self.known = _name_parts(written)
+        self.tag, self.known, _ = _name_parts(written)
         if attributes and _BETWEEN in "".join(attributes):
-            attributes = {_as_written(name): value for name, value in attributes.items()}
+            attributes = {
+                name: value
+                for spelt, value in attributes.items()
+                if (name := _name_parts(spelt)[2]) is not None
+            }
         self.attributes = attributes
         self.content: list[str | Element] = []
         self.children: list[Element] = []
@@ -127,18 +92,69 @@ class Element:
                 found.append(child)
 
     def text(self) -> str:
-        """All text in it."""
+        """The text in it, but for that of its children."""
         if not self.children:
             return "".join(map(str, self.content))
-        found: list[str] = []
-        stack: list[str | Element] = [self]
-        while stack:
-            one = stack.pop()
-            if isinstance(one, str):
-                found.append(one)
-            else:
-                stack.extend(reversed(one.content))
-        return "".join(found)
+        return "".join(one for one in self.content if isinstance(one, str))
+
+
+class _Rule:
+    """What an element of the table may have: attributes, and children if any; whether several."""
+
+    def __init__(self, stated: str, *, several: bool) -> None:
+        self.several = several
+        self.inside: dict[str, _Rule] = {}
+        self.needed: list[str] = []
+        self.attributes: dict[str, frozenset[str] | None] = {}
+        """By name the values it may have; None for an address that something is loaded from, and
+        an empty set for any value."""
+        for each in stated.split():
+            name, _, values = each.partition("=")
+            spelt = name.removesuffix("@")
+            self.attributes[spelt] = None if spelt != name else names(values.replace("|", " "))
+            if values or spelt != name:
+                self.needed.append(spelt)
+
+    def faults(self, element: Element) -> Iterator[str]:
+        """What is wrong with *element*, as clauses."""
+        name = _local(element)
+        for attribute, value in element.attributes.items():
+            allowed = self.attributes.get(attribute, _NEVER)
+            fits = ADDRESS.match(value) if allowed is None else not allowed or value in allowed
+            if not fits:
+                yield f"the attribute {attribute[:20]!r} of <{name}>, {value[:60]!r}"
+        for attribute in self.needed:
+            if attribute not in element.attributes:
+                yield f"<{name}> lacks its {attribute!r}"
+        if self.inside:
+            if element.text().strip(SPACE):
+                yield f"words in <{name}>"
+        elif element.children:
+            yield f"an element in <{name}>"
+
+
+_NEVER = frozenset([_BETWEEN])
+
+
+def _rules(table: Mapping[str, str]) -> dict[str, _Rule]:
+    """The rules of a *table*, by tag."""
+    top: dict[str, _Rule] = {}
+    for path, stated in table.items():
+        *above, last = (_tag(each) for each in path.rstrip("*").split("/"))
+        rules = top
+        for each in above:
+            rules = rules[each].inside
+        rules[last] = _Rule(stated, several=path.endswith("*"))
+    return top
+
+
+def _tag(name: str) -> str:
+    prefix, _, local = name.rpartition(":")
+    return f"{{{FORM['names'][prefix]}}}{local}" if prefix else local
+
+
+_RSS = _rules(FORM["rss"])
+_ATOM_ENTRY = _rules(FORM["atom"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +162,10 @@ class Entry:
     """One entry as a reader gets it. ``None`` is for what the entry does not have.
 
     ``media`` are the addresses beside the body that are digested, ``pictures`` others that readers
-    show; ``faults`` are what is wrong with the entry by itself.
+    show. ``agencies`` are who else is named as the agency: the last author, the source. ``updated``
+    is when the entry says it changed, each time, ``published`` when it was first published,
+    ``received`` when the copy came: to the second, in UTC. ``faults`` are what is wrong with the
+    entry by itself.
     """
 
     guid: str
@@ -159,8 +178,13 @@ class Entry:
     agency: str | None = None
     agency_id: str | None = None
     agency_version: str | None = None
+    agencies: tuple[str, ...] = ()
     edit_scope: str | None = None
     edited_headline_only: bool | None = None
+    wire_headline: str | None = None
+    updated: tuple[str, ...] = ()
+    published: str | None = None
+    received: str | None = None
     statement: str | None = None
     faults: tuple[str, ...] = ()
 
@@ -176,7 +200,12 @@ def read_feed(document: bytes) -> list[Entry]:
     :raises Refused: for what is no feed, is too large, or cannot be read safely.
     """
     encoding, document = _opened(document)
-    return list(_xml(document, _entry) if encoding is None else _json(document, encoding))
+    if encoding is not None:
+        return list(_json(document, encoding))
+    return [
+        _foreign_entry(element) if of is None else of.read(element, based=based)
+        for element, of, based in _entries(document)
+    ]
 
 
 def read_copies(document: bytes) -> list[Copy]:
@@ -185,9 +214,12 @@ def read_copies(document: bytes) -> list[Copy]:
     Raises as it does.
     """
     encoding, document = _opened(document)
-    if encoding is None:
-        return list(_xml(document, _copy))
-    return [entry.copy for entry in _json(document, encoding)]
+    if encoding is not None:
+        return [entry.copy for entry in _json(document, encoding)]
+    return [
+        _foreign_entry(element).copy if of is None else of.copy(element, _by_tag(element))
+        for element, of, _ in _entries(document)
+    ]
 
 
 def _opened(document: bytes) -> tuple[str | None, bytes]:
@@ -198,228 +230,157 @@ def _opened(document: bytes) -> tuple[str | None, bytes]:
     return encoding if start.startswith("{") else None, document
 
 
+def _faults(found: Iterable[str]) -> tuple[str, ...]:
+    """The first few of those *found*, each once."""
+    return tuple(dict.fromkeys(found))[:_MOST_FAULTS]
+
+
+def _instant(text: str, faults: list[str]) -> str | None:
+    """The instant in *text*, of RFC 3339 or RFC 822, to the second in UTC."""
+    said = text.strip(SPACE)
+    try:
+        read = datetime.fromisoformat if said[:4].isdigit() else parsedate_to_datetime
+        moment = read(said)
+        if moment.tzinfo is None:
+            raise ValueError
+        return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+    except (ValueError, OverflowError):
+        faults.append(f"{said[:40]!r} is no date")
+        return None
+
+
+def _named(authors: Sequence[str], faults: list[str]) -> list[str]:
+    """The agency among the *authors*: the last, behind who wrote the story."""
+    if len(authors) > 2:
+        faults.append(f"it has {len(authors)} authors")
+    return list(authors[-1:])
+
+
+# JSON Feed
+
+
 def _json(document: bytes, encoding: str) -> Iterator[Entry]:
     try:
         text = document.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise Refused(f"is not {encoding}") from None
     feed = parse_json(text, deepest=_DEEPEST_JSON, fractions=True)
-    if other := _respelt(feed):
-        raise Refused(f"holds {other!r} too, which some readers take for {other.lower()!r}")
+    if other := next((name for name in feed if name != "items" and name.lower() == "items"), ""):
+        raise Refused(f"holds {other!r} too, which some readers take for 'items'")
     items = feed.get("items")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise Refused("is no JSON Feed: it has no list of 'items'")
+        raise Refused("is no JSON Feed: it has no list of 'items', all objects")
     yield from map(_json_entry, items)
 
 
 def _json_entry(item: Mapping[str, Any]) -> Entry:
-    faults: list[str] = []
+    kept: list[str] = []
+    value = _shaped(item, FORM["json"], "an item", kept)
+    own = value.get("_wirecopy", {})
+    attached = value.get("attachments", [])
+    authors = [each["name"] for each in value.get("authors", []) if "name" in each]
+    if (first := value.get("author", {}).get("name")) is not None:
+        if authors and authors[0] != first:
+            kept.append("'author' is not the first of 'authors'")
+        authors = authors or [first]
+    if len(authors) == 2 and own.get("byline") not in (None, authors[0]):
+        kept.append("'byline' is not the first of 'authors'")
+    agencies = tuple(_named(authors, kept))
+    updated, published = (
+        _instant(value[name], kept) if name in value else None
+        for name in ("date_modified", "date_published")
+    )
+    return Entry(
+        guid=value.get("id", ""),
+        headline=value.get("title", ""),
+        body=value.get("content_html", ""),
+        media=tuple(each["url"] for each in attached if each.get("url")),
+        pictures=tuple(filter(None, [value.get("image")])),
+        summary=value.get("summary", ""),
+        tags=tuple(value.get("tags", [])),
+        agency=own.get("agency"),
+        agency_id=own.get("agency_id"),
+        agency_version=own.get("agency_version"),
+        agencies=agencies,
+        edit_scope=own.get("edit_scope"),
+        edited_headline_only=own.get("edited_headline_only"),
+        wire_headline=own.get("wire_headline"),
+        updated=(updated,) if updated else (),
+        published=published,
+        statement=own.get("statement"),
+        faults=_faults(kept) if item.get("_wirecopy") is not None else (),
+    )
 
-    def text(name: str, where: Mapping[str, Any] = item) -> str | None:
-        value = where.get(name)
-        if value is None or isinstance(value, str):
+
+_SHAPES: dict[str, type] = {"text": str, "address": str, "number": int, "flag": bool}
+
+
+def _shaped(value: Any, shape: Any, name: str, faults: list[str]) -> Any:
+    """What of *value*, the member *name*, is of the *shape* that Wirecopy writes."""
+    if isinstance(shape, str):
+        fits = isinstance(value, _SHAPES[shape]) and (shape == "flag") == isinstance(value, bool)
+        if fits and (shape != "address" or ADDRESS.match(value)):
             return value
-        if name == "id" and isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
-        faults.append(f"{name!r} is no string")
-        return None
-
-    def several(name: str) -> list[Any]:
-        value = item.get(name)
-        if value is None or isinstance(value, list):
-            return value or []
-        faults.append(f"{name!r} is no list")
-        return []
-
-    own = item.get("_wirecopy")
-    if not (own is None or isinstance(own, dict)):
-        faults.append("'_wirecopy' is no object")
-    claims: Mapping[str, Any] = own if isinstance(own, dict) else {}
-    attached = [a for a in several("attachments") if isinstance(a, dict)]
-    for members in (item, claims, *attached):
-        if other := _respelt(members):
-            faults.append(f"{other!r} stands in it, which some readers take for {other.lower()!r}")
-    flag = claims.get("edited_headline_only")
-    if not (flag is None or isinstance(flag, bool)):
-        faults.append("'edited_headline_only' is neither true nor false")
-    body, spoken = text("content_html"), text("content_text")
-    if body is not None and spoken is not None:
-        said = _text_of(body, faults)
-        if "".join(plain(said).split()) != "".join(plain(spoken).split()):
-            faults.append("'content_text' says something else than 'content_html'")
-    return Entry(
-        guid=text("id") or "",
-        headline=text("title") or "",
-        body=_from_plain(spoken or "") if body is None else body,
-        media=tuple(url for a in attached if (url := text("url", a))),
-        pictures=tuple(url for name in ("image", "banner_image") if (url := text(name))),
-        summary=text("summary") or "",
-        tags=tuple(tag for tag in several("tags") if isinstance(tag, str)),
-        agency=text("agency", claims),
-        agency_id=text("agency_id", claims),
-        agency_version=text("agency_version", claims),
-        edit_scope=text("edit_scope", claims),
-        edited_headline_only=flag if isinstance(flag, bool) else None,
-        statement=text("statement", claims),
-        faults=tuple(faults),
-    )
+    elif isinstance(shape, list):
+        if isinstance(value, list):
+            kept = (_shaped(each, shape[0], f"one of {name}", faults) for each in value)
+            return [each for each in kept if each is not None]
+    elif isinstance(value, dict):
+        for other in value.keys() - shape.keys():
+            # What begins so is somebody's own, but to readers that ignore case.
+            if not other.startswith("_") or other.lower() in shape:
+                faults.append(f"the member {other[:20]!r}")
+        return {
+            member: made
+            for member, inside in shape.items()
+            if value.get(member) is not None
+            and (made := _shaped(value[member], inside, repr(member), faults)) is not None
+        }
+    faults.append(f"{name} is no {_kind(shape)}")
+    return None
 
 
-def _respelt(members: Mapping[str, Any]) -> str:
-    """A member that differs from one of the format in case alone; empty for none.
-
-    Go's decoder, for one, reads ``Title`` as ``title``.
-    """
-    for name in members:
-        if name not in _MEMBERS and name.lower() in _MEMBERS:
-            return name
-    return ""
+def _kind(shape: Any) -> str:
+    return shape if isinstance(shape, str) else "list" if isinstance(shape, list) else "object"
 
 
-class _Parts(NamedTuple):
-    """What an entry in XML says by the elements of its format. ``own`` are the first four, as far
-    as they are there."""
-
-    guid: str
-    headline: str
-    body: str
-    summary: str
-    tags: list[str]
-    own: Sequence[Element | None]
-    children: Mapping[str, Sequence[Element]]
-    faults: list[str]
+# RSS and Atom
 
 
-_Of = TypeVar("_Of", Entry, Copy)
+class _Format(NamedTuple):
+    """How the entries of a format are read: as a copy, of what stands in them by tag, and whole."""
+
+    copy: Callable[[Element, "_ByTag"], Copy]
+    read: Callable[..., Entry]
 
 
-def _xml(document: bytes, made: Callable[[Element, _Parts], _Of]) -> Iterator[_Of]:
-    """What is *made* of each entry of a document."""
+_ByTag = Mapping[str, Sequence[Element]]
+
+
+def _entries(document: bytes) -> Iterator[tuple[Element, _Format | None, bool]]:
+    """Each entry of a document, its format, None for another than the document's, and whether an
+    ``xml:base`` stands around it."""
     root = parse_xml(document)
-    atom = (f"{_ATOM}entry", _atom_parts)
-    formats = {f"{_ATOM}feed": atom, f"{_ATOM}entry": atom, "rss": ("item", _rss_parts)}
-    if root.tag not in formats:
+    tag = {f"{_ATOM}feed": f"{_ATOM}entry", f"{_ATOM}entry": f"{_ATOM}entry", "rss": "item"}.get(
+        root.tag
+    )
+    if tag is None:
         raise Refused("is no feed: neither RSS 2.0 nor Atom")
-    tag, read_parts = formats[root.tag]
-    for element in root.descend():
+    of = _Format(_rss_copy, _rss_entry) if tag == "item" else _Format(_atom_copy, _atom_entry)
+    stack = [(root, False)]
+    while stack:
+        element, based = stack.pop()
         if element.tag == tag:
-            yield made(element, read_parts(element))
+            yield element, of, based
         elif element.known in ("item", "entry"):
-            fault = f"it is an {element.known!r} of another format, which some readers show"
-            yield made(
-                Element("", {}), _Parts("", element.text()[:80], "", "", [], (), {}, [fault])
-            )
+            yield element, None, based
+        based = based or "xml:base" in element.attributes
+        stack.extend([(child, based) for child in reversed(element.children)])
 
 
-def _rss_parts(item: Element) -> _Parts:
-    faults: list[str] = []
-    children = _by_tag(item)
-    guid, title, body, summary = own = [
-        _once(children, tag, faults) for tag in ("guid", "title", _BODY, "description")
-    ]
-    return _Parts(
-        guid=_text(guid),
-        headline=_text(title),
-        body=_text(body),
-        summary=html.unescape(_text(summary)),
-        tags=[category.text() for category in children.get("category", ())],
-        own=own,
-        children=children,
-        faults=faults,
-    )
-
-
-def _atom_parts(entry: Element) -> _Parts:
-    faults: list[str] = []
-    children = _by_tag(entry)
-    guid, title, content, summary = own = [
-        _once(children, f"{_ATOM}{name}", faults) for name in ("id", "title", "content", "summary")
-    ]
-    if content is not None and "src" in content.attributes:
-        faults.append("its content stands elsewhere (src)")
-    categories = [c.attributes for c in children.get(f"{_ATOM}category", ())]
-    return _Parts(
-        guid=_text(guid),
-        headline=_construct(title, faults),
-        body=_content(content),
-        summary=_construct(summary, faults),
-        tags=[c.get("label") or c.get("term") or "" for c in categories],
-        own=own,
-        children=children,
-        faults=faults,
-    )
-
-
-def _claimed(found: _Parts, name: str) -> str | None:
-    claim = _once(found.children, f"{_OWN}{name}", found.faults)
-    return None if claim is None else claim.text().strip(SPACE)
-
-
-def _copy(element: Element, found: _Parts) -> Copy:
-    # Where its beginning stands for a summary, it has none.
-    summary = "" if _claimed(found, "firstWords") == "true" else found.summary
-    media = tuple(_media(element.descend(), element))
-    return Copy(found.headline, found.body, media, summary, tuple(found.tags))
-
-
-def _entry(element: Element, found: _Parts) -> Entry:
-    faults, summary = found.faults, found.summary
-    if _claimed(found, "firstWords") == "true":
-        if not _words(found.body).startswith(_squeezed(summary).removesuffix("…")):
-            faults.append("its summary is not the beginning of its text")
-        summary = ""
-    flag = _claimed(found, "editedHeadlineOnly")
-    if flag not in (None, "true", "false"):
-        faults.append("'editedHeadlineOnly' is neither true nor false")
-    values = {
-        "guid": found.guid,
-        "headline": found.headline,
-        "body": found.body,
-        "summary": summary,
-    }
-    faults.extend(dict.fromkeys(_contradictions(element, found.own, values)))
-    everything = element.descend()
-    thumbs = [e.attributes.get("url") for e in everything if e.tag == f"{_MEDIA}thumbnail"]
-    return Entry(
-        guid=found.guid.strip(SPACE),
-        headline=found.headline,
-        body=found.body,
-        media=tuple(_media(everything, element)),
-        pictures=tuple(url for url in (*_pictures(everything), *thumbs) if url),
-        summary=summary,
-        tags=tuple(found.tags),
-        agency=_claimed(found, "agency"),
-        agency_id=_claimed(found, "agencyId"),
-        agency_version=_claimed(found, "agencyVersion"),
-        edit_scope=_claimed(found, "editScope"),
-        edited_headline_only=None if flag is None else flag == "true",
-        statement=_claimed(found, "statement"),
-        faults=tuple(faults),
-    )
-
-
-def _media(elements: Sequence[Element], entry: Element) -> Iterator[str]:
-    """The addresses of the media among the *elements* of an *entry*, in order: of each
-    ``media:content``, and of each enclosure of an Atom entry that is none of these."""
-    tag = f"{_MEDIA}content"
-    atom = entry.tag == f"{_ATOM}entry"
-    contents = {unbracketed(e.attributes.get("url", "")) for e in elements if e.tag == tag}
-    for element in elements:
-        url = ""
-        if element.tag == tag:
-            url = element.attributes.get("url", "")
-        elif (
-            atom and element.tag == f"{_ATOM}link" and element.attributes.get("rel") == "enclosure"
-        ):
-            url = element.attributes.get("href", "")
-            url = "" if unbracketed(url) in contents else url
-        if url:
-            yield url
-
-
-def unbracketed(url: str) -> str:
-    """*url* as it was before it was made an IRI (RFC 3987), which has to escape these."""
-    return _BRACKETS.sub(lambda found: chr(int(found[1], 16)), url)
+def _foreign_entry(element: Element) -> Entry:
+    fault = f"it is an {element.known!r} of another format, which some readers show"
+    return Entry(guid="", headline=element.text()[:80], body="", faults=(fault,))
 
 
 def _by_tag(parent: Element) -> dict[str, list[Element]]:
@@ -429,114 +390,192 @@ def _by_tag(parent: Element) -> dict[str, list[Element]]:
     return found
 
 
-def _once(children: Mapping[str, Sequence[Element]], tag: str, faults: list[str]) -> Element | None:
-    found = children.get(tag)
-    if not found:
-        return None
-    if len(found) > 1:
-        faults.append(f"{found[0].name!r} stands {len(found)} times in it")
-    return found[0]
+def _text(found: _ByTag, tag: str) -> str:
+    """The text of the first element of that *tag*; empty when there is none."""
+    return found[tag][0].text() if tag in found else ""
 
 
-def _text(element: Element | None) -> str:
-    return "" if element is None else element.text()
+def _has_first_words(found: _ByTag) -> bool:
+    return _text(found, f"{_OWN}firstWords").strip(SPACE) == "true"
 
 
-def _construct(element: Element | None, faults: list[str]) -> str:
-    """The plain text of an Atom text construct (RFC 4287 §3.1)."""
-    if element is None or element.attributes.get("type") != "html":
-        return _text(element)
-    return _text_of(element.text(), faults)
+def _rss_copy(_: Element, found: _ByTag) -> Copy:
+    summary = "" if _has_first_words(found) else html.unescape(_text(found, "description"))
+    return Copy(
+        headline=_text(found, "title"),
+        body=_text(found, _BODY),
+        media=_addresses(found.get(f"{_MEDIA}content", ()), "url"),
+        summary=summary,
+        tags=tuple([category.text() for category in found.get("category", ())]),
+    )
 
 
-def _content(element: Element | None) -> str:
-    """The HTML of Atom content (RFC 4287 §4.1.3.3)."""
-    if element is None:
-        return ""
-    kind = element.attributes.get("type") or "text"
-    if kind in ("html", "text/html"):
-        return element.text()
-    if kind in ("xhtml", "application/xhtml+xml"):
-        content = element.content
-        first = next((n for n, one in enumerate(content) if not isinstance(one, str)), len(content))
-        pieces: list[str] = []
-        for one in content[first:]:
-            _write_html(one, pieces)
-        return "".join(pieces)
-    return _from_plain(element.text())
+def _atom_copy(entry: Element, found: _ByTag) -> Copy:
+    return Copy(
+        headline=_text(found, f"{_ATOM}title"),
+        body=_text(found, f"{_ATOM}content"),
+        media=_enclosed(entry),
+        summary="" if _has_first_words(found) else _text(found, f"{_ATOM}summary"),
+        tags=tuple([c.attributes.get("term", "") for c in found.get(f"{_ATOM}category", ())]),
+    )
 
 
-def _write_html(node: str | Element, pieces: list[str], *, raw: bool = False) -> None:
-    """Append XHTML to *pieces*, written as HTML (HTML Standard §13.3)."""
-    if isinstance(node, str):
-        pieces.append(node if raw else html.escape(node, quote=False))
-        return
-    attributes = "".join(f' {n}="{html.escape(v)}"' for n, v in node.attributes.items())
-    pieces.append(f"<{node.name}{attributes}>")
-    if node.name in _VOID:
-        return
-    for one in node.content:
-        _write_html(one, pieces, raw=node.name in ("script", "style"))
-    pieces.append(f"</{node.name}>")
+class _Reader:
+    """One RSS item or Atom entry, held against the *rules* of its format."""
+
+    def __init__(self, entry: Element, rules: Mapping[str, _Rule], *, based: bool) -> None:
+        self.faults = ["an 'xml:base' around it"] if based else []
+        self.faults.extend(f"the attribute {name[:20]!r} of the entry" for name in entry.attributes)
+        self.found = self._hold(entry, rules)
+
+    def _hold(self, parent: Element, rules: Mapping[str, _Rule]) -> dict[str, list[Element]]:
+        found: dict[str, list[Element]] = {}
+        for child in parent.children:
+            rule = rules.get(child.tag)
+            if rule is None:
+                known = next((each.known for each in child.descend() if each.known), "")
+                if known:
+                    self.faults.append(f"<{known[:20]}> in <{_local(parent)}>")
+                continue
+            if child.attributes or child.children or rule.needed or rule.inside:
+                self.faults.extend(rule.faults(child))
+            others = found.setdefault(child.tag, [])
+            if others and not rule.several:
+                self.faults.append(f"{_local(child)!r} stands more than once in it")
+            others.append(child)
+            if rule.inside:
+                self._hold(child, rule.inside)
+        return found
+
+    def all(self, tag: str) -> Sequence[Element]:
+        """The entry's elements of that *tag*."""
+        return self.found.get(tag, ())
+
+    def inside(self, *tags: str) -> list[str]:
+        """The texts of the elements *tags* lead to, one inside the other."""
+        found = list(self.all(tags[0]))
+        for tag in tags[1:]:
+            found = [child for each in found for child in each.children if child.tag == tag]
+        return [each.text() for each in found]
+
+    def claim(self, name: str) -> str | None:
+        """What the element of our own of that *name* says."""
+        found = self.all(f"{_OWN}{name}")
+        return found[0].text().strip(SPACE) if found else None
+
+    def instants(self, *texts: str) -> tuple[str, ...]:
+        """The instants in *texts*."""
+        return tuple(filter(None, (_instant(text, self.faults) for text in texts)))
+
+    def instant(self, *tags: str) -> str | None:
+        """The instant in the first of the elements that *tags* lead to; None without one."""
+        found = self.instants(*self.inside(*tags)[:1])
+        return found[0] if found else None
+
+    def entry(self, copy: Copy, *, guid: str, summary: str, **values: Any) -> Entry:
+        """The entry of *copy* and these *values*, and what of it RSS and Atom have alike.
+
+        :param summary: what stands in its place, perhaps the first words.
+        """
+        if _has_first_words(self.found):
+            if not _words(copy.body).startswith(_squeezed(summary).removesuffix("…")):
+                self.faults.append("its summary is not the beginning of its text")
+            self.faults.extend(filter(None, [unwritten([summary])]))
+        flag = self.claim("editedHeadlineOnly")
+        if flag not in (None, "true", "false"):
+            self.faults.append("'editedHeadlineOnly' is neither true nor false")
+        ours = any(tag.startswith(_OWN) for tag in self.found)
+        return Entry(
+            guid=_text(self.found, guid).strip(SPACE),
+            headline=copy.headline,
+            body=copy.body,
+            media=copy.media,
+            summary=copy.summary,
+            tags=copy.tags,
+            agency=self.claim("agency"),
+            agency_id=self.claim("agencyId"),
+            agency_version=self.claim("agencyVersion"),
+            edit_scope=self.claim("editScope"),
+            edited_headline_only=None if flag is None else flag == "true",
+            statement=self.claim("statement"),
+            # Who makes no claim of ours may write what they like.
+            faults=_faults(self.faults) if ours else (),
+            **values,
+        )
 
 
-def _from_plain(text: str) -> str:
-    return "<br>".join(html.escape(line, quote=False) for line in text.splitlines())
+def _rss_entry(item: Element, *, based: bool) -> Entry:
+    read = _Reader(item, _RSS, based=based)
+    summary = _text(read.found, "description")
+    if "<" in summary:
+        read.faults.append("markup in its 'description'")
+    beside = [*read.all("enclosure"), *read.all(f"{_MEDIA}thumbnail")]
+    authors = read.inside(f"{_DC}creator")
+    return read.entry(
+        _rss_copy(item, read.found),
+        guid="guid",
+        summary=html.unescape(summary),
+        pictures=_addresses(beside, "url"),
+        agencies=(*_named(authors, read.faults), *read.inside("source")),
+        updated=read.instants(
+            *read.inside(f"{_ATOM}updated")[:1], *read.inside(f"{_DCTERMS}modified")[:1]
+        ),
+        published=read.instant("pubDate"),
+    )
 
 
-def _text_of(markup: str, faults: list[str]) -> str:
-    """The text in HTML; when it cannot be read, that is a fault of its entry alone."""
-    try:
-        return text_of(markup)
-    except TangleError as error:
-        faults.append(f"its HTML {error.clause}")
-        return ""
+def _atom_entry(entry: Element, *, based: bool) -> Entry:
+    read = _Reader(entry, _ATOM_ENTRY, based=based)
+    for named in (category.attributes for category in read.all(f"{_ATOM}category")):
+        if plain(named.get("label", named.get("term", ""))) != plain(named.get("term", "")):
+            read.faults.append("a 'category' of two names")
+    enclosed = [e for e in read.all(f"{_ATOM}link") if e.attributes.get("rel") == "enclosure"]
+    authors = read.inside(f"{_ATOM}author", f"{_ATOM}name")
+    return read.entry(
+        _atom_copy(entry, read.found),
+        guid=f"{_ATOM}id",
+        summary=_text(read.found, f"{_ATOM}summary"),
+        pictures=_addresses(enclosed, "href"),
+        agencies=(
+            *_named(authors, read.faults),
+            *read.inside(f"{_ATOM}source", f"{_ATOM}title"),
+        ),
+        updated=read.instants(*read.inside(f"{_ATOM}updated")[:1]),
+        published=read.instant(f"{_ATOM}published"),
+        received=read.instant(f"{_ATOM}source", f"{_ATOM}updated"),
+    )
 
 
-# What lenient readers show as an entry's own
+def _addresses(elements: Iterable[Element], attribute: str) -> tuple[str, ...]:
+    found = (each.attributes.get(attribute, "") for each in elements)
+    return tuple(url for url in found if ADDRESS.match(url))
 
 
-def _contradictions(
-    entry: Element, own: Sequence[Element | None], values: Mapping[str, str]
-) -> Iterator[str]:
-    """Elements of *entry* besides its *own* that say something else, as clauses.
-
-    :param values: guid, headline, body (HTML) and summary of the entry.
-    """
-    may: dict[str, set[str]] = {}  # made once: there may be many others
-    for element in _others(entry, {each for each in own if each is not None}):
-        value = _VALUES[element.known]
-        said = element.text()
-        allowed = may.get(value) or may.setdefault(value, _allowed(value, values))
-        if not allowed & {_squeezed(said), _words(said)}:
-            yield f"another {element.known!r}, which some readers show, says something else"
-
-
-def _others(parent: Element, own: AbstractSet[Element]) -> Iterator[Element]:
-    """Elements in *parent* that readers take for a value of its entry, in document order, without
-    the entry's *own* elements and those of a ``source``."""
-    for element in parent.children:
-        name = element.known
-        if element in own or name == "source":
-            continue
-        # media:title and media:description of one medium are its own; media:content is no body.
-        if name in _VALUES and not (
-            _of_media(element) and (name == "content" or _of_media(parent))
-        ):
-            yield element
-        if element.children:
-            yield from _others(element, own)
+def _enclosed(entry: Element) -> tuple[str, ...]:
+    """The addresses of the media of an Atom *entry*, in order: of each ``media:content``, and of
+    each enclosure that is none of these."""
+    content, link = f"{_MEDIA}content", f"{_ATOM}link"
+    named = {
+        unbracketed(url)
+        for url in _addresses((e for e in entry.children if e.tag == content), "url")
+    }
+    found: list[str] = []
+    for element in entry.children:
+        if element.tag == content:
+            found.extend(_addresses([element], "url"))
+        elif element.tag == link and element.attributes.get("rel") == "enclosure":
+            urls = _addresses([element], "href")
+            found.extend(url for url in urls if unbracketed(url) not in named)
+    return tuple(found)
 
 
-def _of_media(element: Element) -> bool:
-    return element.tag.startswith(_MEDIA)
+def unbracketed(url: str) -> str:
+    """*url* as it was before it was made an IRI (RFC 3987), which has to escape these."""
+    return _BRACKETS.sub(lambda found: chr(int(found[1], 16)), url)
 
 
-def _allowed(value: str, values: Mapping[str, str]) -> set[str]:
-    """What another element for *value* may say: a summary and a body may stand for each other."""
-    if value in ("body", "summary"):
-        return {_squeezed(values["summary"]), _words(values["summary"]), _words(values["body"])}
-    return {_squeezed(values[value])}
+def _local(element: Element) -> str:
+    return element.tag.rpartition("}")[2][:20]
 
 
 def _words(markup: str) -> str:
@@ -548,19 +587,6 @@ def _words(markup: str) -> str:
 
 def _squeezed(text: str) -> str:
     return "".join(plain(text).split())
-
-
-def _pictures(elements: Sequence[Element]) -> Iterator[str | None]:
-    """The addresses of enclosures and pictures among *elements*, whatever format they are of."""
-    for element in elements:
-        name = element.known
-        if name == "enclosure":
-            yield element.attributes.get("url")
-        elif name == "link" and element.attributes.get("rel", "").lower() == "enclosure":
-            yield element.attributes.get("href")
-        elif name == "image":
-            yield element.attributes.get("href")
-            yield from (child.text() for child in element.children if child.known == "url")
 
 
 def parse_xml(document: bytes) -> Element:
@@ -603,22 +629,18 @@ def parse_xml(document: bytes) -> Element:
 
 
 @lru_cache(maxsize=1024)  # a feed has few names, each many times
-def _name_parts(name: str) -> tuple[str, str, str | None, str, str]:
-    """Namespace, local name, prefix, and ``{namespace}name`` of a name as expat gives it; and what
-    it is to lenient readers (:class:`Element`)."""
+def _name_parts(name: str) -> tuple[str, str, str | None]:
+    """Of a name as expat gives it: ``{namespace}name``; the local name in lower case if lenient
+    readers may know it, else empty; and as an attribute's the name as written, if they do."""
     pieces = name.split(_BETWEEN)
     if len(pieces) == 1:
-        return "", name, None, name, name.lower()
+        return name, name.lower(), name
     namespace, local = pieces[:2]
     prefix = pieces[2] if len(pieces) > 2 else None
     # To feedparser an unknown default namespace is none at all.
     known = prefix is None or prefix.lower() in _PREFIXES or namespace.lower() in _NAMESPACES
-    return namespace, local, prefix, f"{{{namespace}}}{local}", local.lower() if known else ""
-
-
-def _as_written(name: str) -> str:
-    _, local, prefix, *_ = _name_parts(name)
-    return local if prefix is None else f"{prefix}:{local}"
+    written = local if prefix is None else f"{prefix}:{local}"
+    return f"{{{namespace}}}{local}", local.lower() if known else "", written if known else None
 
 
 def _in_utf8(document: bytes) -> bytes:

@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from .encoding import names, well_formed
+from .encoding import names
 from .errors import ParseError
 
 MOST_STEPS = 20_000_000
@@ -95,15 +95,6 @@ def build(html: str) -> LexborNode:
     if found is None:  # pragma: no cover
         raise TangleError("no body element was built", len(html))
     return found
-
-
-def text_of(html: str) -> str:
-    """All text in *html*, scripts and styles too.
-
-    :raises TangleError: as :func:`check` does.
-    """
-    nodes = body(well_formed(html)).traverse(include_text=True)
-    return "".join(node.text_content or "" for node in nodes if node.tag == "-text")
 
 
 def check(html: str) -> None:

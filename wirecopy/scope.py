@@ -154,13 +154,14 @@ class Parts:
         that no two values give the same bytes.
         """
         rule = self.rule
-        return Digests(rule, *(_digest(rule, part, getattr(self, part)) for part in PARTS))
+        return Digests(rule, *(digest_of(rule, part, getattr(self, part)) for part in PARTS))
 
 
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def _digest(rule: str, part: Part, value: object) -> str:
+def digest_of(rule: str, part: Part, value: object) -> str:
+    """The digest of one part, whose *value* is as :class:`Parts` has it."""
     return digest(_JSON((rule, part, value)).encode())
 
 
@@ -264,8 +265,8 @@ def measure(
         if stored and kept and all(getattr(kept, p) == getattr(after, p) for p in _OF_BODY):
             made = replace(
                 after,
-                headline=_digest(new.rule, "headline", plain(received.headline)),
-                packaging=_digest(new.rule, "packaging", _packaging(received)),
+                headline=digest_of(new.rule, "headline", plain(received.headline)),
+                packaging=digest_of(new.rule, "packaging", _packaging(received)),
             )
         else:
             old = parts(received, rule=new.rule)

@@ -20,7 +20,7 @@ from selectolax.lexbor import LexborNode
 
 from .encoding import names, well_formed
 from .html import build, check
-from .pixels import Attributes, has_frame, is_harmless, is_pixel
+from .pixels import Attributes, is_pixel
 from .urls import escape, resolve, srcset
 
 RULE = "wirecopy-text-1"
@@ -59,14 +59,6 @@ _LINKS: dict[str, tuple[str, ...]] = {
     "base": ("href",),
 }
 
-# docs/statement.md §7, "Appearance": what can hide or show words that no digest covers.
-_DECEPTIVE = names(
-    "applet bdo button canvas datalist details dialog embed fencedframe frame frameset iframe"
-    " input link marquee math meta meter object optgroup option output portal progress rp"
-    " script select style svg template textarea"
-)
-_DECEPTIVE_ATTRIBUTES = ("hidden", "popover", "background", "color", "bgcolor", "face")
-
 # C0 and C1 controls that are no white space, the byte order mark, and the two characters that XML
 # 1.0 leaves out (§2.2): none of them shows, and transports drop them.
 _NOTHING = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]+")
@@ -95,9 +87,6 @@ class Projection:
     paragraphs: tuple[str, ...]
     links: tuple[Reference, ...] = ()
     media: tuple[Reference, ...] = ()
-    suspect: str = ""
-    """The first thing in it that can hide words or show others, as a clause; empty for none, and
-    always without ``watch``."""
 
     @property
     def unspaced(self) -> str:
@@ -179,20 +168,18 @@ def spoken(html: str) -> str:
     return one_line("\n".join(_read(html, None, fold=unfolded).paragraphs))
 
 
-def project(html: str, base: str | None = None, *, watch: bool = False) -> Projection:
+def project(html: str, base: str | None = None) -> Projection:
     """Paragraphs, links and media of *html* from a single parse.
 
-    *base* is the URL that relative references are resolved against. With *watch* it also looks for
-    what can hide words or show others (``docs/statement.md`` §7).
+    *base* is the URL that relative references are resolved against.
 
     :raises wirecopy.html.TangleError: for markup built to burst a parser, and nothing else.
     """
-    reader = _read(html, base, watch=watch)
+    reader = _read(html, base)
     return Projection(
         tuple(reader.paragraphs),
         tuple(Reference(url, plain("".join(words))) for url, words in reader.links),
         tuple(reader.media),
-        reader.suspect or reader.hidden,
     )
 
 
@@ -230,14 +217,12 @@ def plain_to_html(text: str, fold: Callable[[str], str] = plain) -> str:
     return "\n".join(f"<p>{'<br>'.join(lines)}</p>" for lines in blocks if lines)
 
 
-_BLOCK, _SILENT, _LINK, _SHOWN, _PLAYER = 1, 2, 4, 8, 16
-_PLAYERS = ("audio", "video")
+_BLOCK, _SILENT, _LINK, _SHOWN = 1, 2, 4, 8
 _KINDS = {
     tag: _BLOCK * (tag in BLOCKS)
     | _SILENT * (tag in SILENT)
     | _LINK * (tag in _LINKS)
     | _SHOWN * (tag in _MEDIA)
-    | _PLAYER * (tag in _PLAYERS)
     for tag in BLOCKS.union(SILENT, _LINKS, _MEDIA)
 }
 
@@ -259,15 +244,13 @@ _FLAT = names("p h1 h2 h3 h4 h5 h6")
 _EMPTY = names("br hr img")
 
 
-def _read(
-    html: str, base: str | None, *, watch: bool = False, fold: Callable[[str], str] = plain
-) -> "_Reader":
+def _read(html: str, base: str | None, *, fold: Callable[[str], str] = plain) -> "_Reader":
     """What a walk over the tree of *html* finds. Raises as :func:`project`."""
     html = well_formed(html)
     check(html)
-    reader = _Reader(base, watch=watch, fold=fold)
+    reader = _Reader(base, fold=fold)
     pieces = _simple(html)
-    if pieces is None or (watch and "style=" in html):
+    if pieces is None:
         reader.read(build(html))
     else:
         reader.scan(pieces)
@@ -306,20 +289,14 @@ def _simple(html: str) -> list[str] | None:
 class _Reader:
     """One walk over a body in document order, without recursion."""
 
-    def __init__(
-        self, base: str | None, *, watch: bool, fold: Callable[[str], str] = plain
-    ) -> None:
+    def __init__(self, base: str | None, *, fold: Callable[[str], str] = plain) -> None:
         self.paragraphs: list[str] = []
         self.links: list[tuple[str, list[str]]] = []
         self.media: list[Reference] = []
-        self.suspect = ""
-        self.hidden = ""
         self._base = base
-        self._watch = watch
         self._fold = fold
         self._run: list[str] = []
         self._anchors: list[list[str]] = []  # words of the open links; the innermost gets them
-        self._players: list[str] = []  # open audio and video, while watching
 
     def read(self, top: LexborNode) -> None:
         path: list[tuple[LexborNode, int]] = []
@@ -331,8 +308,6 @@ class _Reader:
                     self._part()
                 elif kind & _LINK:
                     self._anchors.pop()
-                elif kind & _PLAYER and self._watch:
-                    self._players.pop()
                 node = node.next
                 continue
             tag = node.tag or ""
@@ -341,8 +316,6 @@ class _Reader:
                 node = node.next
                 continue
             kind = _KINDS.get(tag, 0)
-            if self._watch:
-                self._look_at(node, kind)
             if kind & _BLOCK:
                 self._part()
             elif kind & _LINK and not self._link(tag, node.attributes):
@@ -380,8 +353,6 @@ class _Reader:
         self._run.append(words)
         if self._anchors:
             self._anchors[-1].append(words)
-        if self._players and plain(words):
-            self._hides(self._players[0], words)
 
     def _part(self) -> None:
         """End the current paragraph."""
@@ -419,65 +390,8 @@ class _Reader:
                 if (url := resolve(spelt, self._base, shown=True)) is not None:
                     self.media.append(Reference(url, words))
 
-    # Watching
-
-    def _look_at(self, node: LexborNode, kind: int) -> None:
-        """Look for what may deceive in an element and in what it holds."""
-        tag = node.tag or ""
-        if tag.startswith(("-", "!")):  # comments and the like
-            return
-        pixel = self._suspects(tag, node.attributes)
-        # What stands in audio and video is for readers that cannot play them.
-        if kind & _SHOWN and not pixel and self._players and tag not in ("source", "track"):
-            self._hides(self._players[0], f"<{tag}>")
-        if kind & _PLAYER:
-            self._players.append(tag)
-        if kind & _SILENT:
-            self._look_inside(node)
-
-    def _look_inside(self, silent: LexborNode) -> None:
-        """Look for words and media in an element whose content only some readers show."""
-        nodes = silent.traverse(include_text=True)
-        next(nodes)  # the element itself
-        for node in nodes:
-            tag = node.tag or ""
-            if tag == "-text":
-                if plain(words := node.text_content or ""):
-                    self._hides(silent.tag or "", words)
-            elif not tag.startswith(("-", "!")):
-                pixel = self._suspects(tag, node.attributes)
-                if tag in _MEDIA and not pixel:
-                    self._hides(silent.tag or "", f"<{tag}>")
-
-    def _suspects(self, tag: str, attributes: Attributes) -> bool:
-        """Look at an element by itself. True for a tracking pixel, which may be hidden."""
-        pixel = tag == "img" and is_pixel(attributes)
-        if not self.suspect:
-            self.suspect = _suspect(tag, attributes, pixel=pixel)
-        return pixel
-
-    def _hides(self, element: str, words: str) -> None:
-        self.hidden = self.hidden or (
-            f"<{element}> holds {words.strip()[:40]!r}, which some readers show and some do not"
-        )
-
 
 def _attributes(rest: str) -> Attributes:
     """The attributes of a tag of :data:`_SIMPLE_TAG`; of two of one name the first."""
     pairs = reversed(_ATTRIBUTE.findall(rest))
     return {name: _html.unescape(value) for name, value in pairs}
-
-
-def _suspect(name: str, attributes: Attributes, *, pixel: bool) -> str:
-    """What may deceive about an element, as a clause; empty for nothing."""
-    if name in _DECEPTIVE:
-        return f"<{name}> can show or hide what no digest covers"
-    for attribute in attributes:
-        if attribute.startswith("on") or (attribute in _DECEPTIVE_ATTRIBUTES and not pixel):
-            return f"the attribute {attribute[:20]!r} of <{name[:20]}> can change what is seen"
-    if pixel and has_frame(attributes):
-        return "a tracking pixel has a frame, which can cover words"
-    if "style" in attributes and not pixel and not is_harmless(name, attributes):
-        style = (attributes["style"] or "")[:60]
-        return f"the style of <{name[:20]}> can hide or show words: {style!r}"
-    return ""

@@ -14,13 +14,14 @@ from typing import cast
 from .chain import Chain, key_fault, read_chain
 from .claims import claim, contradiction
 from .consistency import become, check_log
-from .encoding import LARGEST_DOCUMENT, bounded
+from .encoding import LARGEST_DOCUMENT, bounded, to_instant
 from .errors import Missing, Refused
 from .feed import Entry, read_feed, unbracketed
+from .form import body_fault, unwritten
 from .html import TangleError
 from .jose import Keys, Token, read_keys, read_token
 from .report import Check, Report, Result, State, complete, late
-from .scope import PARTS, changed_parts, parts, scope_of
+from .scope import PARTS, changed_parts, digest_of, parts, scope_of
 from .statement import SLACK, Statement, read_statement
 from .text import UNSIGNED, Projection, plain, project
 from .tlog import FetchTile, Proved, check_proof
@@ -298,14 +299,20 @@ class _EntryChecks:
         for name, here, there in pairs:
             if plain(here) != plain(there):
                 return _failed("agency", f"{name}: {here!r} here, {there!r} in the statement")
-        return (
-            Check("agency", "ok") if pairs else Check("agency", "not checked", "not in the entry")
-        )
+        for name in self._entry.agencies:
+            if plain(name) != plain(statement.agency):
+                return _failed(
+                    "agency", f"{name!r} is named, {statement.agency!r} in the statement"
+                )
+        if not pairs and not self._entry.agencies:
+            return Check("agency", "not checked", "not in the entry")
+        return Check("agency", "ok")
 
     def _check_content(self, statement: Statement) -> Iterator[Check]:
         entry = self._entry
         try:
-            body = project(entry.body, watch=True)
+            body = project(entry.body)
+            dressed = body_fault(entry.body)
         except TangleError as error:
             for name in ("text", "links", "media", "disclosure", "appearance"):
                 yield _failed(name, f"the body {error.clause}")
@@ -317,6 +324,12 @@ class _EntryChecks:
         for name in PARTS:
             fits = name not in changed
             yield Check(name, "ok" if fits else "failed", "" if fits else _DIFFERS[name])
+        wired = entry.wire_headline
+        # Where nothing is claimed, the copy at hand may not be the one that was received.
+        if wired is not None and statement.received is not None and statement.scope != "unknown":
+            received = statement.received
+            if digest_of(received.rule, "headline", plain(wired)) != received.headline:
+                yield _failed("headline", "the wire's headline is not the one that was received")
         if "media" not in changed:
             shown = {unbracketed(url) for url, _ in copy.media}
             for picture in entry.pictures:
@@ -327,7 +340,9 @@ class _EntryChecks:
                     yield _failed("media", f"{url[:80]!r} stands beside it, unsigned")
                     break
         yield self._check_disclosure(statement, body, fits="text" not in changed)
-        yield Check("appearance", "failed" if body.suspect else "ok", body.suspect)
+        odd = dressed or unwritten((entry.headline, entry.summary, *entry.tags))
+        yield Check("appearance", "failed" if odd else "ok", f"{odd} is not what Wirecopy writes"
+                    if odd else "")  # fmt: skip
 
     def _check_disclosure(self, statement: Statement, body: Projection, *, fits: bool) -> Check:
         sentence = plain(statement.disclosure)
@@ -383,6 +398,18 @@ class _EntryChecks:
         ):
             if earlier is not None and later is not None and earlier - later > SLACK:
                 return _failed("times", f"{name} is after {then}")
+        entry = self._entry
+        changed, received = (
+            to_instant(each)[:19] + "Z" for each in (statement.changed_at, statement.received_at)
+        )
+        for name, here, there in (
+            *(("updated", each, changed) for each in entry.updated),
+            ("received", entry.received or received, received),
+        ):
+            if here != there:
+                return _failed("times", f"{name} {here} in the entry, {there} in the statement")
+        if entry.published is not None and entry.published > changed:
+            return _failed("times", f"published {entry.published}, after it was changed")
         return Check("times", "ok")
 
     def _check_receipt(self, statement: Statement) -> Check:

@@ -15,6 +15,7 @@ from desk.sources import SourceError, Sources, is_url
 from stories import clock
 from stories.errors import ConfigError, UnknownNameError, WirecopyError
 from wirecopy import (
+    ANYBODYS,
     Evidence,
     Keys,
     Missing,
@@ -312,6 +313,8 @@ def _print(report: Report) -> None:
         ("verdict", "v", "scope", "headline", "checks"),
         "the feed has no entries",
     )
+    if any(entry.verdict == "verified" for entry in report.entries):
+        show.say(f"unsigned: {'; '.join(ANYBODYS)}")
     for entry in report.entries:
         if entry.late:
             show.say(f"{entry.guid}: {entry.late}")
@@ -330,6 +333,7 @@ def _as_data(source: str, report: Report) -> dict[str, object]:
     return {
         "feed": source,
         "ok": report.ok,
+        "unsigned": ANYBODYS,
         "log": {"state": report.log.state, "reason": report.log.reason},
         "entries": [
             {

@@ -63,7 +63,7 @@ def test_the_digest_of_a_configuration_is_as_it_was() -> None:
         }
     )
     assert settings_digest(config) == (
-        "c9e192070b735685f7a172aa3d90556f71460d97a17fe8a49566091ebeda082a"
+        "34040bdc9db4833b725765c0612208d28b30ff3260dd322aaa13cb7f486ca336"
     )
 
 

@@ -333,22 +333,17 @@ def _between(body: str, added: str, random: Random) -> str:
     return "".join([*pieces[:at], added, *pieces[at:]])
 
 
-@_body
-def pixel(body: str, random: Random) -> str:
-    added = random.choice(
-        [
-            '<img src="https://t.example/p?1" width="1" height="1">',
-            '<img src="//t.example/p" height="1" width="1" alt="">',
-            '<img src="//t.example/p" style="display: none">',
-            "<img src='//t.example/p' width=0 border=0 alt=' '>",
-        ]
-    )
-    return random.choice([added + body, body + added, _between(body, added, random)])
-
-
-@_body
-def html_comment(body: str, random: Random) -> str:
-    return _between(body, "<!-- ad 7 -->", random)
+def tracker_beside(data: bytes, random: Random) -> bytes | None:
+    """What counts readers, outside of the body: an element, or a member, of the counter's own."""
+    document = Document(data)
+    for item in document.items:
+        if isinstance(item, XmlItem):
+            added = etree.Element("{urn:x-counter}pixel", url="https://t.example/p?1")
+            etree.SubElement(added, "{urn:x-counter}img").text = "https://t.example/p?2"
+            item.element.insert(random.randrange(len(item.element) + 1), added)
+        elif isinstance(item, JsonItem):
+            item.item["_counter"] = {"pixel": "https://t.example/p?1"}
+    return document.bytes()
 
 
 @_body
@@ -357,8 +352,14 @@ def html_space(body: str, random: Random) -> str:
 
 
 @_body
-def html_attributes(body: str, random: Random) -> str:
-    return re.sub(r"<(p|b|li|a|div|i)\b", r'<\1 class="wp-x" data-n="1"', body)
+def html_syntax(body: str, random: Random) -> str:
+    """The same tags as another program writes them."""
+    how = random.choice(["closed", "quotes", "capitals"])
+    if how == "closed":
+        return re.sub(r"<(img|br|hr|wbr|col|source|track)\b([^>]*[^/>])?>", r"<\1\2 />", body)
+    if how == "quotes":
+        return re.sub(r"""="([^"'&<>]*)\"""", r"='\1'", body)
+    return re.sub(r"<(/?)([a-z]+)", lambda tag: f"<{tag[1]}{tag[2].upper()}", body)
 
 
 @_body
@@ -375,28 +376,7 @@ def html_references(body: str, random: Random) -> str:
 
 @_body
 def html_wrapper(body: str, random: Random) -> str:
-    return random.choice(['<div class="entry">{}</div>', "<article>{}</article>"]).format(body)
-
-
-@_body
-def picture_styled(body: str, random: Random) -> str:
-    """What content management systems do to pictures."""
-    style = random.choice(
-        ["max-width:100%;height:auto", "width:100%", "display:block;margin:0 auto", "float:left"]
-    )
-    return re.sub(r"<img\b(?![^>]*(?:style|//t\.))", f'<img style="{style}" loading="lazy"', body)
-
-
-@_xml
-def title_again(root: etree._Element, random: Random) -> None:
-    """The headline once more, as aggregators write it for readers of other formats."""
-    for parent in [*root.iter("item"), *root.iter(f"{{{ATOM}}}entry")]:
-        title = parent.find("title") if parent.tag == "item" else parent.find(f"{{{ATOM}}}title")
-        if title is None:
-            continue
-        added = etree.Element(f"{{{random.choice(TITLED[1:])}}}title")
-        added.text = "".join(map(str, title.itertext()))
-        parent.append(added)
+    return random.choice(["<div>{}</div>", "<article>{}</article>"]).format(body)
 
 
 def entry_again(data: bytes, random: Random) -> bytes | None:
@@ -427,7 +407,8 @@ def feedparser_by_hand(data: bytes, random: Random) -> bytes | None:
     items = "".join(_by_hand(entry, names, read) for entry in read.entries)
     return (
         '<?xml version="1.0" encoding="utf-8"?><rss version="2.0"'
-        f' xmlns:c="{CONTENT}" xmlns:m="{MEDIA}" xmlns:o="{OWN}"><channel><title>again</title>'
+        f' xmlns:a="{ATOM}" xmlns:c="{CONTENT}" xmlns:m="{MEDIA}" xmlns:o="{OWN}">'
+        "<channel><title>again</title>"
         f"{items}</channel></rss>"
     ).encode()
 
@@ -481,6 +462,7 @@ def _by_hand(entry: Any, prefix: str, read: Any) -> str:
             "<item>",
             said("guid", entry.id, ' isPermaLink="false"'),
             said("title", entry.title),
+            said("a:updated", entry.updated),
             said("description", summary),
             said("c:encoded", entry.content[0].value),
             *(said("category", tag.get("label") or tag.term) for tag in entry.get("tags", [])),
@@ -504,6 +486,9 @@ def feedparser_feedgen(data: bytes, random: Random) -> bytes | None:
         made.id(entry.id)
         made.title(entry.title)
         made.content(entry.content[0].value, type="html")
+        made.updated(entry.updated)
+        for author in entry.get("authors", []):
+            made.author(name=author["name"])
         if (summary := _summary(entry, read)) is not None:
             made.summary(summary)
         for tag in entry.get("tags", []):
@@ -535,14 +520,11 @@ FORM: tuple[Mutation, ...] = (
     item_order,
     json_layout,
     json_members,
-    pixel,
-    html_comment,
+    tracker_beside,
     html_space,
-    html_attributes,
+    html_syntax,
     html_references,
     html_wrapper,
-    picture_styled,
-    title_again,
     entry_again,
     feedparser_by_hand,
     feedparser_feedgen,
@@ -966,6 +948,359 @@ def entry_doubled(data: bytes, random: Random) -> bytes | None:
     return document.bytes()
 
 
+# What Wirecopy never writes
+
+
+def _into(body: str, added: str, random: Random) -> str:
+    """*added* somewhere in *body*."""
+    return _between(body, added, random)
+
+
+@_item
+def pixel(item: Item, random: Random) -> bool:
+    """A tracking pixel inside the body, by rules that browsers may not share."""
+    attributes = random.choice(
+        [
+            'width="1" height="1"',
+            'style="display: none"',
+            'style="display:\u00a0none"',
+            'style="display:no!importantne"',
+            'width="\u00a01"',
+            'width="0" style="width:url(;)"',
+            "style='width:1px;content:\"a;b\"'",
+            'style="width:1px/**/;height:99px"',
+            'style="\x0bdisplay:none"' if isinstance(item, JsonItem) else 'style="d\\isplay:none"',
+            'width=0 border=0 alt=" "',
+            'width=1 alt="\u1680"',
+            "hidden",
+        ]
+    )
+    added = f'<img src="https://t.example/p?1" {attributes}>'
+    item.set("body", _into(item.get("body"), added, random))
+    return True
+
+
+@_item
+def comment_added(item: Item, random: Random) -> bool:
+    item.set(
+        "body", _into(item.get("body"), random.choice(["<!-- ad -->", "<!>", "<?x?>"]), random)
+    )
+    return True
+
+
+@_item
+def attribute_added(item: Item, random: Random) -> bool:
+    added = random.choice(
+        [
+            'class="sr-only"',
+            'id="a"',
+            'data-x="1"',
+            'aria-label="Government falls"',
+            'aria-hidden="true"',
+            'role="none"',
+            "inert",
+            "contenteditable",
+            'style="float:right"',
+            'style="text-align:left"',
+            'style=""',
+            'onfocus="x()"',
+            'slot="x"',
+            'popover="manual"',
+        ]
+    )
+    body = item.get("body")
+    changed = re.sub(r"<(p|div|ul|blockquote|figure)\b", rf"<\1 {added}", body, count=1)
+    item.set("body", changed)
+    return changed != body
+
+
+@_item
+def document_dressed(item: Item, random: Random) -> bool:
+    tag = random.choice(["body", "html"])
+    how = random.choice(["hidden", "style=display:none", "onload=x()", "aria-label=No", "class=x"])
+    item.set("body", f"<{tag} {how}>{item.get('body')}")
+    return True
+
+
+@_item
+def words_for_nothing(item: Item, random: Random) -> bool:
+    """Words in place of a picture, which no digest covers where its address is none."""
+    how = random.choice(
+        ["", "src=vbscript:x", 'src="javascript:x"', "srcset=,", 'src=" "', "srcset=javascript:x"]
+    )
+    item.set("body", _into(item.get("body"), f'<img {how} alt="Government falls">', random))
+    return True
+
+
+@_item
+def words_shrunk(item: Item, random: Random) -> bool:
+    """Marks within marks, until nothing is to be seen of the words."""
+    times = random.randint(4, 40)
+    tags = [random.choice(["small", "sub", "sup"]) for _ in range(times)]
+    before = "".join(f"<{tag}>" for tag in tags)
+    after = "".join(f"</{tag}>" for tag in reversed(tags))
+    pieces = _TAG.split(item.get("body"))
+    n = random.choice([i for i, p in enumerate(pieces) if p.strip() and not _TAG.fullmatch(p)])
+    pieces[n] = f"{before}{pieces[n]}{after}"
+    item.set("body", "".join(pieces))
+    return True
+
+
+@_item
+def words_pushed(item: Item, random: Random) -> bool:
+    """Quotations and lists within each other, until the words stand beside the page."""
+    tag, times = random.choice(["blockquote", "ul", "dl", "figure"]), random.randint(9, 60)
+    item.set("body", f"{f'<{tag} dir=rtl>' * times}{item.get('body')}{f'</{tag}>' * times}")
+    return True
+
+
+@_item
+def words_mirrored(item: Item, random: Random) -> bool:
+    """Words that each stand by themselves, in the order of the other direction."""
+    pieces = _TAG.split(item.get("body"))
+    said = [i for i, p in enumerate(pieces) if " " in p.strip() and not _TAG.fullmatch(p)]
+    n = random.choice(said)
+    way = "rtl" if re.search("[A-Za-z\u0900-\u0fff]", pieces[n]) else "ltr"
+    start, end = random.choice([("<bdi>", "</bdi>"), ("<b dir=auto>", "</b>")])
+    words = " ".join(f"{start}{word}{end}" for word in pieces[n].strip().split(" "))
+    pieces[n] = f'<span dir="{way}">{words}</span>'
+    item.set("body", "".join(pieces))
+    return True
+
+
+@_item
+def rows_moved(item: Item, random: Random) -> bool:
+    """Paragraphs as rows of a table that browsers show in another order."""
+    body = item.get("body")
+    found = re.search(
+        r"<(p|div|blockquote|li)\b[^>]*>([^<]*)</\1>\s*<(p|div|blockquote|li)\b[^>]*>([^<]*)</\3>",
+        body,
+    )
+    if found is None:
+        return False
+    rows = [f"<tr><td>{words}</td></tr>" for words in (found[2], found[4])]
+    table = random.choice(
+        [
+            f"<tfoot>{rows[0]}</tfoot><tbody>{rows[1]}</tbody>",
+            f"<tbody>{rows[0]}</tbody><thead>{rows[1]}</thead>",
+            f"<tbody>{rows[0]}</tbody><caption>{found[4]}</caption>",
+        ]
+    )
+    item.set("body", body.replace(found[0], f"<table>{table}</table>"))
+    return True
+
+
+@_item
+def odd_space(item: Item, random: Random) -> bool:
+    """A space that shows as a sign, or as nothing."""
+    name = random.choice(["body", "headline", "summary"])
+    pieces = _TAG.split(item.get(name)) if name == "body" else [item.get(name)]
+    spaced = [i for i, p in enumerate(pieces) if " " in p.strip() and not _TAG.fullmatch(p)]
+    if not spaced:
+        return False
+    n = random.choice(spaced)
+    pieces[n] = pieces[n].replace(" ", random.choice("\u1680\u2028\u2029\x85"), 1)
+    item.set(name, "".join(pieces))
+    return True
+
+
+# In and around an entry's values
+
+
+def _in_elements(change: Callable[[etree._Element, bool, Random], bool]) -> Mutation:
+    """A mutation of one entry's element, told whether it is Atom's; there is none in JSON."""
+
+    def mutate(data: bytes, random: Random) -> bytes | None:
+        document = Document(data)
+        for item in random.sample(document.items, len(document.items)):
+            if isinstance(item, XmlItem):
+                atom = item.element.tag == f"{{{ATOM}}}entry"
+                if change(item.element, atom, random):
+                    return document.bytes()
+        return None
+
+    return mutate
+
+
+@_in_elements
+def element_within(entry: etree._Element, atom: bool, random: Random) -> bool:
+    """An element around words inside of title, summary or body, which readers drop or show."""
+    tags = [f"{{{ATOM}}}{n}" for n in ("title", "summary", "content")]
+    tags = tags if atom else ["title", "description", f"{{{CONTENT}}}encoded"]
+    found = [e for e in entry if e.tag in tags and e.text and len(e.text) > 9]
+    if not found:
+        return False
+    element = random.choice(found)
+    text = element.text or ""
+    at = random.randrange(1, len(text) - 4)
+    inner = random.choice(
+        [f"{{{XHTML}}}script", f"{{{XHTML}}}img", f"{{{XHTML}}}b", "{urn:x-other}x", "x"]
+    )
+    added = etree.SubElement(element, inner)
+    if inner.endswith("img"):
+        added.set("src", "https://evil.example/x.jpg")
+        added.tail = text[at:]
+    else:
+        added.text, added.tail = text[at : at + 3], text[at + 3 :]
+    element.text = text[:at]
+    return True
+
+
+@_in_elements
+def type_changed(entry: etree._Element, atom: bool, random: Random) -> bool:
+    """The body as text, or the headline as HTML."""
+    if not atom:
+        return False
+    name, kind = random.choice(
+        [("content", "text"), ("content", "text/plain"), ("content", "xhtml"), ("title", "html"),
+         ("title", "xhtml"), ("content", "TEXT")]
+    )  # fmt: skip
+    found = entry.find(f"{{{ATOM}}}{name}")
+    assert found is not None
+    found.set("type", kind)
+    return True
+
+
+@_in_elements
+def term_other(entry: etree._Element, atom: bool, random: Random) -> bool:
+    found = [e for e in entry.iterfind(f"{{{ATOM}}}category") if e.get("label")]
+    if not found:
+        return False
+    random.choice(found).set("term", "scandal")
+    return True
+
+
+@_in_elements
+def permalink(entry: etree._Element, atom: bool, random: Random) -> bool:
+    found = entry.find("guid")
+    if found is None:
+        return False
+    if random.random() < 0.5:
+        found.attrib.pop("isPermaLink")
+    else:
+        found.set("isPermaLink", random.choice(["true", "False", ""]))
+    return True
+
+
+@_in_elements
+def base_elsewhere(entry: etree._Element, atom: bool, random: Random) -> bool:
+    element = random.choice([entry, entry.getparent(), *entry])
+    assert element is not None
+    element.set("{http://www.w3.org/XML/1998/namespace}base", "https://evil.example/")
+    return True
+
+
+@_in_elements
+def shown_beside(entry: etree._Element, atom: bool, random: Random) -> bool:
+    """An element that readers show, and that Wirecopy never writes."""
+    name = random.choice(
+        ["comments", "author", f"{{{DC}}}date", f"{{{DC}}}subject", f"{{{ATOM}}}subtitle",
+         f"{{{ATOM}}}logo", f"{{{ITUNES}}}author", f"{{{MEDIA}}}group", f"{{{MEDIA}}}player",
+         f"{{{MEDIA}}}text", f"{{{XHTML}}}p", "content", "image"]
+    )  # fmt: skip
+    etree.SubElement(entry, name).text = "Government falls"
+    return True
+
+
+@_in_elements
+def enclosure_of_nothing(entry: etree._Element, atom: bool, random: Random) -> bool:
+    name = f"{{{MEDIA}}}content" if atom else random.choice(["enclosure", f"{{{MEDIA}}}content"])
+    etree.SubElement(entry, name).set("url", random.choice([" ", "", "x.jpg", "data:,x"]))
+    return True
+
+
+@_in_elements
+def agency_by_name(entry: etree._Element, atom: bool, random: Random) -> bool:
+    """The agency's name in the elements of others."""
+    paths = (f"{{{ATOM}}}author/{{{ATOM}}}name", f"{{{ATOM}}}source/{{{ATOM}}}title")
+    found = [e for path in (paths if atom else (f"{{{DC}}}creator", "source"))
+             for e in entry.findall(path)[-1:]]  # fmt: skip
+    if found:
+        random.choice(found).text = "Reuters"
+    return bool(found)
+
+
+@_in_elements
+def author_added(entry: etree._Element, atom: bool, random: Random) -> bool:
+    if atom:
+        added = etree.SubElement(entry, f"{{{ATOM}}}author")
+        added = etree.SubElement(added, f"{{{ATOM}}}name")
+    else:
+        added = etree.SubElement(entry, f"{{{DC}}}creator")
+    added.text = "Reuters"
+    return True
+
+
+@_in_elements
+def date_moved(entry: etree._Element, atom: bool, random: Random) -> bool:
+    wrong = random.choice(["2031-01-01T00:00:00Z", "2021-01-01T00:00:00Z"])
+    tags = [f"{{{ATOM}}}updated", "{http://purl.org/dc/terms/}modified"]
+    found = [e for e in entry if e.tag in tags]
+    if atom:
+        found += entry.findall(f"{{{ATOM}}}source/{{{ATOM}}}updated")
+    if found:
+        random.choice(found).text = wrong
+    return bool(found)
+
+
+@_in_elements
+def published_later(entry: etree._Element, atom: bool, random: Random) -> bool:
+    found = entry.find(f"{{{ATOM}}}published" if atom else "pubDate")
+    if found is None:
+        return False
+    found.text = "2031-01-01T00:00:00Z" if atom else "Wed, 01 Jan 2031 00:00:00 +0000"
+    return True
+
+
+@_as_json
+def json_dates(feed: dict[str, Any], random: Random) -> bytes:
+    name = random.choice(["date_published", "date_modified"])
+    random.choice(feed["items"])[name] = "2031-01-01T00:00:00Z"
+    return json.dumps(feed).encode()
+
+
+@_as_json
+def json_agency(feed: dict[str, Any], random: Random) -> bytes:
+    item = random.choice(feed["items"])
+    how = random.randrange(3)
+    if how == 0:
+        item["authors"][-1]["name"] = "Reuters"
+    elif how == 1:
+        item["authors"].append({"name": "Reuters"})
+    else:
+        item["author"] = {"name": "Reuters"}
+    return json.dumps(feed).encode()
+
+
+@_as_json
+def json_wire_headline(feed: dict[str, Any], random: Random) -> bytes:
+    item = random.choice(
+        [i for i in feed["items"] if i["_wirecopy"].get("edit_scope") != "unknown"]
+    )
+    item["_wirecopy"]["wire_headline"] = "Government falls"
+    return json.dumps(feed).encode()
+
+
+@_as_json
+def json_member(feed: dict[str, Any], random: Random) -> bytes:
+    item = random.choice(feed["items"])
+    where, name, value = random.choice(
+        [
+            (item, "content_text", "Government falls"),
+            (item, "banner_image", "https://evil.example/x.jpg"),
+            (item, "Title", "Government falls"),
+            (item, "tags", [None]),
+            (item, "attachments", [None]),
+            (item, "image", 7),
+            (item, "id", 7),
+            (item["_wirecopy"], "headline", "Government falls"),
+            (item, "_Wirecopy", {}),
+        ]
+    )
+    where[name] = value
+    return json.dumps(feed).encode()
+
+
 MEANING: tuple[Mutation, ...] = (
     body_letter,
     body_letter,
@@ -1004,4 +1339,29 @@ MEANING: tuple[Mutation, ...] = (
     entry_beside,
     statement_stripped,
     entry_doubled,
+    pixel,
+    comment_added,
+    attribute_added,
+    document_dressed,
+    words_for_nothing,
+    words_shrunk,
+    words_pushed,
+    words_mirrored,
+    rows_moved,
+    odd_space,
+    element_within,
+    type_changed,
+    term_other,
+    permalink,
+    base_elsewhere,
+    shown_beside,
+    enclosure_of_nothing,
+    agency_by_name,
+    author_added,
+    date_moved,
+    published_later,
+    json_dates,
+    json_agency,
+    json_wire_headline,
+    json_member,
 )

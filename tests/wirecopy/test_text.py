@@ -6,7 +6,6 @@ import sys
 import time
 import unicodedata
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,8 +17,6 @@ from hypothesis import strategies as st
 from lxml import etree
 from lxml import html as lxml_html
 
-from publish.clean import clean
-from tests.publish.hostile import Soup
 from tests.wirecopy.markups import marked_up, nearly_simple, runs, spoken, steady, stories
 from wirecopy.html import TangleError
 from wirecopy.pixels import is_pixel
@@ -329,73 +326,26 @@ def test_long_input_is_read_whole_or_refused_clearly(markup: str) -> None:
         assert plain(paragraph) == paragraph
 
 
-# What can hide or show words
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_watching_changes_nothing_that_is_read(seed: int) -> None:
-    soup = Soup(seed)
-    suspects = 0
-    for _ in range(300):
-        markup, base = soup.body(), soup.address()
-        with suppress(TangleError):
-            found = project(markup, base, watch=True)
-            assert replace(found, suspect="") == project(markup, base)
-            suspects += bool(found.suspect)
-    assert 50 < suspects < 290
-
-
-@steady
-@given(st.integers(0, 2**32))
-def test_what_we_publish_never_looks_suspect(seed: int) -> None:
-    base = "https://agency.example/news/2026/story.html"
-    assert project(clean(Soup(seed).body(), base), watch=True).suspect == ""
-
-
-@pytest.mark.parametrize(
-    ("markup", "suspect"),
-    [
-        ("<noscript><p>x</p></noscript>", "<noscript> holds 'x'"),
-        ("<noframes><img src=x></noframes>", "<noframes> holds '<img src=x>'"),
-        ("<video>x</video>", "<video> holds 'x'"),
-        ("<audio><video src=v></video></audio>", "<audio> holds '<video>'"),
-        ("<video><source src=x><track src=y></video>", ""),
-        ("<noscript><img width=1></noscript>", ""),
-        ("<noscript> <!-- x --></noscript>", ""),
-        ("<p style='display:none' onclick=x>a</p><svg>c</svg>", "the attribute 'onclick' of <p>"),
-        ("<video>x</video><svg></svg>", "<svg> can show or hide"),
-        ("<img width=1 border=2>", "a tracking pixel has a frame"),
-        ("<img width=1 hidden border=2>", ""),
-        ("<p style='text-indent:-9px'>x", "the style of <p> can hide or show words"),
-        ("<p style='text-align:left;margin:0 1em'>x", ""),
-    ],
-)
-def test_what_is_suspect(markup: str, suspect: str) -> None:
-    found = project(markup, watch=True).suspect
-    assert found.startswith(suspect)
-    assert bool(found) == bool(suspect)
-
-
 # With a tree and without
 
 
-def by_tree(html: str, base: str | None = None, *, watch: bool = False) -> Projection:
+def by_tree(html: str, base: str | None = None) -> Projection:
     with patch("wirecopy.text._simple", return_value=None):
-        return project(html, base, watch=watch)
+        return project(html, base)
 
 
 @steady
-@given(st.one_of(nearly_simple(), stories.flatmap(marked_up)), st.booleans())
-@example("<p>a<hr>b</p>", False)
-@example("<p>a<div>b</div></p>", False)
-@example("<h2>a<p>b</p></h2>", False)
-@example('<a href="/x">a<b><a href="/y">b</a></b>c</a>', False)
-@example("<ul><li>a<div><li>b</li></div></li></ul>", False)
-@example('<img src="a.gif" width="1" alt="" style="width:9px">', False)
-@example('<p style="display:none">a</p>', True)
-def test_no_tree_is_needed_to_read_what_a_tree_would_say(html: str, watch: bool) -> None:
+@given(st.one_of(nearly_simple(), stories.flatmap(marked_up)))
+@example("<p>a<hr>b</p>")
+@example("<p>a<div>b</div></p>")
+@example("<h2>a<p>b</p></h2>")
+@example('<a href="/x">a<b><a href="/y">b</a></b>c</a>')
+@example("<ul><li>a<div><li>b</li></div></li></ul>")
+@example('<img src="a.gif" width="1" alt="" style="width:9px">')
+@example('<p style="display:none">a</p>')
+def test_no_tree_is_needed_to_read_what_a_tree_would_say(html: str) -> None:
     for base in (None, "https://b.example/x/y?z"):
-        assert project(html, base, watch=watch) == by_tree(html, base, watch=watch)
+        assert project(html, base) == by_tree(html, base)
     with patch("wirecopy.text._simple", return_value=None):
         spoken_by_tree = spoken_in(html)
     assert spoken_in(html) == spoken_by_tree
@@ -403,7 +353,7 @@ def test_no_tree_is_needed_to_read_what_a_tree_would_say(html: str, watch: bool)
 
 @pytest.mark.parametrize("vector", named(TEXT["vectors"]))
 def test_a_vector_says_the_same_without_a_tree(vector: dict[str, Any]) -> None:
-    assert project(vector["html"], watch=True) == by_tree(vector["html"], watch=True)
+    assert project(vector["html"]) == by_tree(vector["html"])
 
 
 def test_usual_copy_is_read_without_a_tree() -> None:
@@ -415,8 +365,8 @@ def test_usual_copy_is_read_without_a_tree() -> None:
         "<blockquote><p>Quoted.</p></blockquote><hr>"
     )
     with patch("wirecopy.text.build", side_effect=AssertionError):
-        found = project(copy, "https://b.example/", watch=True)
-    assert found == by_tree(copy, "https://b.example/", watch=True)
+        found = project(copy, "https://b.example/")
+    assert found == by_tree(copy, "https://b.example/")
     assert [len(found.paragraphs), len(found.links), len(found.media)] == [7, 1, 1]
 
 

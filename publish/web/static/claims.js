@@ -1,5 +1,6 @@
 // What an entry claims in its text and elements (docs/statement.md §7).
 
+import { FORM } from "./form_table.js";
 import { plain } from "./text.js";
 
 /** How many paragraphs at the end of a body are searched. */
@@ -14,42 +15,11 @@ const CLAIMING = [
   "excerpt",
 ];
 
+const told = (words, scopes) => words.map((each) => ({ words: plain(each), scopes }));
+
 const WORDINGS = [
-  ...[
-    "except for the headline, this",
-    "except the headline, this",
-    "apart from the headline, this",
-    "barring the headline, this",
-    "other than the headline, this",
-    "only the headline has been changed",
-  ].map((words) => ({ words: plain(words), scopes: CLAIMING.slice(0, 2) })),
-  ...[
-    "not been edited",
-    "not edited by",
-    "published from a syndicated feed",
-    "published unedited",
-    "published as received",
-    "is unedited",
-    "unedited and auto-generated",
-    "auto-generated from",
-    "may have been reworked",
-    "may not have modified or edited",
-    "without modifications to the text",
-    "संपादित नहीं",
-    "सम्पादित नहीं",
-    "संपादन नहीं",
-    "संपादित केलेली नाही",
-    "संपादन केलेले नाही",
-    "ترمیم نہیں کی",
-    "تبدیلی نہیں کی",
-    "ادارت نہیں کی",
-    "সম্পাদনা করেনি",
-    "সম্পাদনা করা হয়নি",
-    "திருத்தவில்லை",
-    "திருத்தப்படவில்லை",
-    "సవరించలేదు",
-    "సవరించబడలేదు",
-  ].map((words) => ({ words: plain(words), scopes: CLAIMING })),
+  ...told(FORM.claims.headline, CLAIMING.slice(0, 2)),
+  ...told(FORM.claims.unedited, CLAIMING),
 ];
 
 export const isTrue = (value) => value === true || value === "true";

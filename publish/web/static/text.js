@@ -29,7 +29,7 @@ const CDATA = 4;
 
 const names = (text) => new Set(text.split(" "));
 
-const BLOCKS = names(
+export const BLOCKS = names(
   "address article aside blockquote body br caption center col colgroup dd details dialog dir div" +
     " dl dt fieldset figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr" +
     " html legend li listing main menu nav ol optgroup option p plaintext pre search section" +
@@ -41,7 +41,7 @@ const LINKS = new Map([
   ["area", ["href"]],
   ["base", ["href"]],
 ]);
-export const MEDIA = new Map([
+const MEDIA = new Map([
   ["img", ["src", "srcset"]],
   ["source", ["src", "srcset"]],
   ["image", ["href", "xlink:href"]],
@@ -167,13 +167,13 @@ export function isPixel(img) {
 }
 
 /** Whether a picture is hidden: by its `style`, a map of what that declares, or `hidden`. */
-export function isHidden(img, style) {
+function isHidden(img, style) {
   if (style.get("display") === "none" || style.get("visibility") === "hidden") return true;
   return img.getAttribute("hidden") !== null && !style.has("display");
 }
 
 /** What an element's `style` declares, as `[property, value]`, in lower case. */
-export function declarations(element) {
+function declarations(element) {
   const style = (element.getAttribute("style") ?? "").toLowerCase();
   return style
     .split(";")
@@ -191,10 +191,10 @@ const SLIGHT = names(
 const TINY = names("0 1 0px 1px");
 
 /** `text` without white space at its ends. */
-export const trim = (text) => text.replace(EDGES, "");
+const trim = (text) => text.replace(EDGES, "");
 
 /** The addresses of a `srcset`, descriptors left out (HTML Standard §4.8.4.3.10). */
-function candidates(srcset) {
+export function candidates(srcset) {
   const found = [];
   let at = 0;
   for (;;) {

@@ -3,9 +3,9 @@
 // Runs in browsers and in Node, on any tree with DOM's interface. Nothing that a statement says of
 // the entry is trusted: digests are made again of the entry itself.
 
-import { dressing } from "./hidden_text.js";
 import { claimOf, contradiction, isTrue } from "./claims.js";
 import { signedBy, toUtf8, digestOf } from "./encoding.js";
+import { unwritten, unwrittenIn } from "./form.js";
 import { readJson } from "./json.js";
 import { proveReceipt } from "./log.js";
 import { inOrder, keyOf, nameOf, readStatement, receiptOf, scopeFollows } from "./statement.js";
@@ -109,8 +109,9 @@ async function examine(entry, { keys, chain, now }, report, attempt) {
   );
   await attempt("agency", () => sameAgency(entry, statement));
   for (const part of PARTS) {
-    await attempt(part, () => {
+    await attempt(part, async () => {
       demand(made[part] === statement.published[part], "not what was signed");
+      if (part === "headline") await sameWireHeadline(entry, statement);
       if (part === "media")
         demand(
           alsoShown(entry, report.read.media, statement.rule),
@@ -125,8 +126,9 @@ async function examine(entry, { keys, chain, now }, report, attempt) {
   );
   await attempt("claim", () => sameClaim(entry, paragraphs, statement));
   await attempt("appearance", () => {
-    const found = dressing(entry.body);
-    demand(found === null, `${found} could hide words or show others`);
+    const texts = [copy.headline, copy.summary, ...copy.tags];
+    const found = unwrittenIn(entry.body) ?? unwritten(texts);
+    demand(found === null, `${found} is not what Wirecopy writes`);
   });
   await attempt("times", () => {
     const { received_at, logged_at, changed_at, issued_at } = statement;
@@ -135,6 +137,7 @@ async function examine(entry, { keys, chain, now }, report, attempt) {
         inOrder(received_at, logged_at ?? received_at),
       "they do not follow each other",
     );
+    sameTimes(entry, statement);
   });
   await attempt("receipt", async () => {
     if (statement.receipt === null) return "nothing was received";
@@ -172,9 +175,31 @@ function sameAgency(entry, statement) {
   const told = ["agency", "agency_id", "agency_version"].filter(
     (name) => (entry[name] ?? null) !== null,
   );
-  if (told.length === 0) return "the entry names none";
+  const named = entry.agencies ?? [];
+  if (told.length + named.length === 0) return "the entry names none";
+  for (const name of named)
+    demand(plain(name) === plain(statement.agency), "another is named than was signed");
   for (const name of told)
     demand(plain(entry[name]) === plain(statement[name]), "not the one that was signed");
+}
+
+/** The wire's headline as received; where nothing is claimed the copy may not be that. */
+async function sameWireHeadline({ wire_headline: wired = null }, { rule, scope, received }) {
+  if (wired === null || received === null || scope === "unknown") return;
+  const made = await digestOf(toUtf8(JSON.stringify([rule, "headline", plain(wired)])));
+  demand(made === received.headline, "the wire’s headline is not the one that was received");
+}
+
+/** Dates to the second, in UTC; they compare as text. */
+function sameTimes({ updated = [], published = null, received = null }, statement) {
+  const second = (instant) => `${instant.slice(0, 19)}Z`;
+  const changed = second(statement.changed_at);
+  demand(
+    updated.every((each) => each === changed) &&
+      (published === null || published <= changed) &&
+      (received === null || received === second(statement.received_at)),
+    "the dates are not those that were signed",
+  );
 }
 
 /** Whether pictures that stand elsewhere in an entry are all among its media. */

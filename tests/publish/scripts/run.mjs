@@ -3,7 +3,7 @@
 import { body } from "./dom.mjs";
 
 const site = process.argv[2];
-const { dressing } = await import(`${site}/hidden_text.js`);
+const { unwrittenIn } = await import(`${site}/form.js`);
 const { canonical, fromBase64, toBase64, toUtf8 } = await import(`${site}/encoding.js`);
 const { parseJson } = await import(`${site}/json.js`);
 const { leafHash, logKey, openCheckpoint, proveReceipt, rootOf } = await import(`${site}/log.js`);
@@ -27,7 +27,7 @@ const termsOf = ({ from, until, revoked }) => [
 
 const answers = {
   project: ({ tree, base, disclosure }) => project(body(tree), base, disclosure),
-  dressing: ({ tree }) => dressing(body(tree)),
+  form: ({ tree }) => unwrittenIn(body(tree)),
   plain: ({ text }) => plain(text),
   resolve: ({ url, base, shown }) => resolve(url, base, shown),
   unsigned: ({ url }) => unsigned(url),

@@ -676,7 +676,7 @@ def test_a_storys_page(serve: Serve) -> None:
     assert _texts(page, "figcaption") == ['Finance ministers at "Vigyan Bhavan" PTI Photo']
     assert _all(page, "video")[0].get("src") == "https://img.example/gst.mp4"
     # The body is the entry's, tag by tag, with the disclosure set apart, once.
-    body = _all(page, ".body")[0]
+    body = _all(page, ".text > div")[0]
     inner = (body.text or "") + "".join(
         html.tostring(e, encoding="unicode", method="html") for e in body
     )
@@ -686,7 +686,7 @@ def test_a_storys_page(serve: Serve) -> None:
     assert inner.strip() == published
     assert published != shown["content_html"]
     assert page.text_content().count(samples.HEADLINE_ONLY) == 1
-    assert _texts(page, ".text > .disclosure") == [samples.HEADLINE_ONLY]
+    assert _texts(page, ".text > p") == [samples.HEADLINE_ONLY]
     canonical = page.find('.//link[@rel="canonical"]')
     assert canonical is not None
     assert canonical.get("href") == entry.url

@@ -1,0 +1,257 @@
+"""What happens to a feed on the way, which is form, and what is done to it, which is found."""
+
+import json
+import re
+from collections.abc import Iterable
+
+Change = tuple[str, str, str, str]
+"""What is done to a feed, what stands there and then, and which check of the first entry fails."""
+
+
+def in_xml(*, atom: bool) -> Iterable[Change]:
+    """What happens to a feed on the way, and what is done to it."""
+    entry = "<entry>" if atom else "<item>"
+    title = '<title xml:lang="en-IN">Big' if atom else "<title>Big"
+    summary = "33 members; rates &lt;" if atom else "33 members; rates &amp;lt;"
+    other = 'xmlns:x="urn:elsewhere"'
+    xhtml = 'xmlns="http://www.w3.org/1999/xhtml"'
+    yield from (
+        (
+            "form: a counter beside the body",
+            entry,
+            f'{entry}<x:img {other} src="https://t.example/"/>',
+            "",
+        ),
+        ("form: words of others", entry, f"{entry}<x:title {other}>7<x:b/></x:title>", ""),
+        ("form: an attribute of others", title, f'{title[:-4]} {other} x:seen="1">Big', ""),
+        ("form: a comment in the headline", "Big GST", "Big <!-- x --><?y z?>GST", ""),
+        (
+            "an element of XHTML in the headline",
+            "Big GST",
+            f"Big <script {xhtml}>GST</script>",
+            "entry headline",
+        ),
+        (
+            "an element of others in the headline",
+            "Big GST",
+            f"Big <x:b {other}>GST</x:b>",
+            "entry headline",
+        ),
+        ("an empty element in the headline", "Big GST", f"Big <x:img {other}/>GST", "entry"),
+        ("an element in the summary", summary, f"{summary}<b/>", "entry"),
+        (
+            "the headline twice",
+            title,
+            f"{title} GST Meet On Monday: All Eyes On Cess</title>{title}",
+            "entry",
+        ),
+        (
+            "the headline of Dublin Core's",
+            entry,
+            f'{entry}<dc:title xmlns:dc="http://purl.org/dc/elements/1.1/">x</dc:title>',
+            "entry",
+        ),
+        ("the headline by a prefix", entry, f"{entry}<media:title>x</media:title>", "entry"),
+        ("an element in no namespace", entry, f'{entry}<comments xmlns="">x</comments>', "entry"),
+        (
+            "words of others that hold ours",
+            entry,
+            f'{entry}<x:x {other}><title xmlns="">x</title></x:x>',
+            "entry",
+        ),
+        ("a base", title, f'{title[:-4]} xml:base="https://x.example/">Big', "entry"),
+        ("a picture of nothing", entry, f'{entry}<media:content url=" "/>', "entry"),
+        (
+            "a claim twice",
+            "<wirecopy:agency>",
+            "<wirecopy:agency>Press Trust of India</wirecopy:agency><wirecopy:agency>",
+            "entry",
+        ),
+        (
+            "form: a claim with spaces around it",
+            "<wirecopy:editScope>",
+            "<wirecopy:editScope>\n ",
+            "",
+        ),
+        ("another claim of ours", entry, f"{entry}<wirecopy:note>x</wirecopy:note>", "entry"),
+        ("another film", "gst.mp4", "fst.mp4", "media"),
+    )
+    if atom:
+        yield from (
+            ("the body as text", 'content type="html"', 'content type="text"', "entry"),
+            (
+                "the body by its media type",
+                'content type="html"',
+                'content type="text/html"',
+                "entry",
+            ),
+            ("the body as XHTML", 'content type="html"', 'content type="xhtml"', "entry"),
+            ("the body without a type", 'content type="html"', "content", "entry"),
+            (
+                "the body elsewhere",
+                'content type="html"',
+                'content src="https://x.example/" type="html"',
+                "entry",
+            ),
+            ("the headline as HTML", title, '<title type="html">Big', "entry"),
+            ("another label", 'label="National"', 'label="Scandal"', "entry"),
+            ("an empty label", 'label="National"', 'label=""', "entry"),
+            ("another term", 'term="National"', 'term="Scandal"', "entry packaging"),
+            ("another author", "<name>Press Trust of India<", "<name>Reuters<", "agency"),
+            ("another source", "<title>Press Trust of India<", "<title>Reuters<", "agency"),
+            ("a third author", entry, f"{entry}<author><name>x</name></author>", "entry"),
+            (
+                "words beside an author's name",
+                "<author>\n      <name>By",
+                "<author>Reuters<name>By",
+                "entry",
+            ),
+            (
+                "another change",
+                "<updated>2026-11-22T13:07:30",
+                "<updated>2026-11-22T13:07:31",
+                "times",
+            ),
+            (
+                "form: the change in another zone",
+                "<updated>2026-11-22T13:07:30+00:00",
+                "<updated>2026-11-22T18:37:30.9+05:30",
+                "",
+            ),
+            ("no date", "<updated>2026-11-22T13:07:30+00:00", "<updated>yesterday", "entry"),
+            ("published after the change", "<published>2026", "<published>2027", "times"),
+            (
+                "an enclosure by its other name",
+                entry,
+                f'{entry}<link rel="http://www.iana.org/assignments/relation/enclosure" href="https://x.example/"/>',
+                "entry",
+            ),
+            (
+                "an enclosure in the source",
+                "<source>",
+                '<source><link rel="enclosure" href="https://x.example/"/>',
+                "entry",
+            ),
+        )
+    else:
+        yield from (
+            ("a permanent link", 'isPermaLink="false"', 'isPermaLink="true"', "entry"),
+            ("perhaps a permanent link", ' isPermaLink="false"', "", "entry"),
+            ("markup in the summary", summary, "33 members; rates &lt;", "entry"),
+            (
+                "another author",
+                "<dc:creator>Press Trust of India<",
+                "<dc:creator>Reuters<",
+                "agency",
+            ),
+            ("a third author", entry, f"{entry}<dc:creator>x</dc:creator>", "entry"),
+            ("another source", ">Press Trust of India</source>", ">Reuters</source>", "agency"),
+            (
+                "another change",
+                "<atom:updated>2026-11-22T13:07:30",
+                "<atom:updated>2026-11-22T13:07:31",
+                "times",
+            ),
+            ("another modification", "<dcterms:modified>2026", "<dcterms:modified>2025", "times"),
+            ("published after the change", "22 Nov 2026 13:00:15", "22 Nov 2027 13:00:15", "times"),
+            (
+                "an enclosure of nothing",
+                '<enclosure url="https://img.example/gst.mp4',
+                '<enclosure url=" ',
+                "entry",
+            ),
+            (
+                "an enclosure in the source",
+                "</source>",
+                '<enclosure url="https://x.example/"/></source>',
+                "entry",
+            ),
+            (
+                "a group of media",
+                entry,
+                f'{entry}<media:group><media:content url="https://x.example/"/></media:group>',
+                "entry",
+            ),
+        )
+
+
+def in_json() -> Iterable[Change]:
+    item, title = '"items":[\n{', '"title":"Big GST Meet'
+    wire = '"wire_headline":"Centre'
+    yield from (
+        ("form: a member of others", item, f'{item}"_x":{{"Title":[null,0.5]}},', ""),
+        ("form: null for what is not there", item, f'{item}"_y":null,', ""),
+        ("form: a scope escaped", '"headline-only"', '"headline\\u002donly"', ""),
+        ("a scope with spaces around it", '"headline-only"', '" headline-only"', "claim"),
+        ("a member in other capitals", item, f'{item}"Title":"x",', "entry"),
+        ("ours in other capitals", item, f'{item}"_Wirecopy":{{}},', "entry"),
+        ("the body as text, too", item, f'{item}"content_text":"x",', "entry"),
+        ("another picture", item, f'{item}"banner_image":"https://x.example/",', "entry"),
+        ("a member nobody knows", item, f'{item}"subtitle":null,', "entry"),
+        ("the headline as a list", title, '"title":["x"],"_t":"Big GST Meet', "entry headline"),
+        ("a tag of null", '"tags":[', '"tags":[null,', "entry"),
+        ("a medium of null", '"attachments":[', '"attachments":[null,', "entry"),
+        ("a medium of nothing", '"attachments":[', '"attachments":[{"url":" "},', "entry"),
+        (
+            "a picture of nothing",
+            '"image":"https://img.example/gst.jpg?w=1200&h=675"',
+            '"image":""',
+            "entry",
+        ),
+        ("a medium in other capitals", '"attachments":[{', '"attachments":[{"URL":"x",', "entry"),
+        (
+            "a claim as text",
+            '"edited_headline_only":true',
+            '"edited_headline_only":"true"',
+            "entry",
+        ),
+        ("another author", '{"name":"Press Trust of India"}]', '{"name":"Reuters"}]', "agency"),
+        (
+            "another first author",
+            '"author":{"name":"By Asha Rao"}',
+            '"author":{"name":"x"}',
+            "entry",
+        ),
+        ("another byline", '"byline":"By Asha Rao"', '"byline":"x"', "entry"),
+        ("another headline of the wire", wire, '"wire_headline":"Bentre', "headline"),
+        ("a half character in the headline", title, '"title":"\\ud800Big GST Meet', "headline"),
+        (
+            "another change",
+            '"date_modified":"2026-11-22T13:07:30',
+            '"date_modified":"2026-11-22T13:07:31',
+            "times",
+        ),
+        ("published after the change", '"date_published":"2026', '"date_published":"2027', "times"),
+    )
+
+
+def spelt(document: str, *, xml: bool) -> Iterable[tuple[str, str | bytes]]:
+    """The feed in the spellings of other programs."""
+    if not xml:
+        feed = json.loads(document)
+        yield "indented, sorted, escaped", json.dumps(feed, indent=2, sort_keys=True)
+        yield "UTF-16", document.encode("utf-16")
+        yield "a byte order mark", "\ufeff" + document
+        return
+    escaped = re.sub(
+        r"(?s)<!\[CDATA\[(.*?)\]\]>",
+        lambda found: found[1].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&#x3E;"),
+        document,
+    )
+    yield "CDATA as references", escaped
+    yield "CDATA in two", document.replace("New Delhi", "New]]><![CDATA[ Delhi")
+    yield "all in CDATA", re.sub(r"<(title[^>]*)>([^<&]*)<", r"<\1><![CDATA[\2]]><", document)
+    yield "no self-closing", re.sub(r"<([\w:]+)((?: [^<>]*)?)/>", r"<\1\2></\1>", document)
+    yield "on one line", re.sub(r">\n *<", "><", document)
+    yield "indented more", re.sub(r">\n( *)<", r">\n\n\t\1\1<", document)
+    yield (
+        "white space in the elements",
+        re.sub(
+            r"(<(?:title|name|guid|wirecopy:\w+|pubDate|\w*:?updated)\b[^>]*>)([^<]*)<",
+            r"\1\n   \2\t<",
+            document,
+        ),
+    )
+    yield "other prefixes", re.sub(r"\b(wirecopy|media)(?=[:=])", r"\1-2", document)
+    yield "UTF-16", document.replace("UTF-8", "UTF-16").encode("utf-16")
+    yield "single quotes", re.sub(r'="([^"\'<>]*)"(?=[^<>]*>)', r"='\1'", escaped)
