@@ -17,7 +17,7 @@ from publish.web.app import create
 from publish.web.feeds import Receive, Scope, Send
 from publish.web.pages import SCRIPT, Scripts
 from stories.config import Config
-from stories.db import Store, connect
+from stories.db import Store, connect, feeds, proofs
 from stories.models import Story
 from tests.publish import browser, samples
 from tests.publish.shelf import publish
@@ -115,14 +115,18 @@ def test_a_page_that_was_meddled_with_does_not(what: str, store: Store, tmp_path
 
 def _meddle(store: Store, story: Story, column: str, before: str, after: str) -> None:
     with store.write() as conn:
-        asked = sql(f"SELECT {column} FROM entries WHERE story_id = :id")
-        found = conn.execute(asked, {"id": story.id}).scalar_one()
-        altered = (
-            found.replace(before.encode(), after.encode())
-            if isinstance(found, bytes)
-            else found.replace(before, after)
-        )
-        assert altered != found
+        if column == "json":
+            column = "packed"
+            last = proofs.last_statements(conn, [story.id])[story.id]
+            found = feeds.unpack(feeds.packed_of(conn, [story.id])[story.id], last.jws)
+            written = found["json"].replace(before.encode(), after.encode())
+            assert written != found["json"]
+            altered: Any = feeds.pack({**found, "json": written}, last.jws)
+        else:
+            asked = sql(f"SELECT {column} FROM entries WHERE story_id = :id")
+            kept = conn.execute(asked, {"id": story.id}).scalar_one()
+            altered = kept.replace(before, after)
+            assert altered != kept
         conn.execute(
             sql(f"UPDATE entries SET {column} = :new WHERE story_id = :id"),
             {"new": altered, "id": story.id},
