@@ -99,7 +99,8 @@ class Entry(Value):
         tag = self.disclosure_language
         way = direction(tag or None)
         # Of words of another script it would not be true.
-        way = way if runs(way, *letters(self.disclosure)) else "auto"
+        if not (way == "ltr" and self.disclosure.isascii()):
+            way = way if runs(way, *letters(self.disclosure)) else "auto"
         spoken = f'lang="{tag}" dir="{way}"' if tag else 'dir="auto"'
         return f"{self.body}<p {spoken}><i>{sentence}</i></p>"
 

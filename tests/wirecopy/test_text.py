@@ -18,9 +18,13 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from tests.wirecopy.markups import marked_up, nearly_simple, runs, spoken, steady, stories
+from wirecopy.encoding import names
+from wirecopy.form import FORM
 from wirecopy.html import TangleError
-from wirecopy.pixels import is_pixel
+from wirecopy.pixels import _SLIGHT, is_pixel
 from wirecopy.text import (
+    _LINKS,
+    _MEDIA,
     BLOCKS,
     RULE,
     SILENT,
@@ -67,8 +71,8 @@ def test_the_specification_names_the_same_elements() -> None:
     page = Path(__file__).parents[2] / "docs" / "text-projection.md"
     specified = " ".join(page.read_text(encoding="utf-8").split())
     assert f"`{RULE}`" in specified
-    for names in (BLOCKS, SILENT):
-        assert f"`{' '.join(sorted(names))}`" in specified
+    for listed in (BLOCKS, SILENT):
+        assert f"`{' '.join(sorted(listed))}`" in specified
 
 
 def second_projection(markup: str) -> list[str]:
@@ -324,6 +328,14 @@ def test_long_input_is_read_whole_or_refused_clearly(markup: str) -> None:
         pytest.fail(f"not tangled, but refused: {error}")
     for paragraph in found.paragraphs[:10]:
         assert plain(paragraph) == paragraph
+
+
+def test_the_lists_of_the_rule_are_data_for_others() -> None:
+    told = FORM["projection"]
+    assert (names(told["blocks"]), names(told["silent"])) == (BLOCKS, SILENT)
+    assert {tag: tuple(own.split()) for tag, own in told["links"].items()} == _LINKS
+    assert {tag: tuple(own.split()) for tag, own in told["media"].items()} == _MEDIA
+    assert names(told["pixel_styles"]) == _SLIGHT
 
 
 # With a tree and without

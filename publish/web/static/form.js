@@ -14,6 +14,9 @@ const ATTRIBUTES = new Map(
 const FOLLOWED = names(BODY.followed);
 const LOADED = names(BODY.loaded);
 const ROWS = names(BODY.rows);
+const LEVELS = new Map(
+  BODY.nested.flatMap(([tags], level) => names(tags).map((tag) => [tag, level])),
+);
 /** Cells of a table that reach into one row. */
 const WIDEST = 200;
 const LTR = new RegExp(FORM.letters.ltr, "gu");
@@ -36,12 +39,12 @@ export function unwrittenIn(root) {
       if (each?.getAttributeNames?.().length) return `an attribute of <${each.localName}>`;
   }
   const within = BODY.nested.map(() => 0);
-  const count = (element, by) =>
-    BODY.nested.findIndex(([tags, most], n) => {
-      if (!names(tags).includes(element.localName)) return false;
-      within[n] += by;
-      return within[n] > most;
-    }) >= 0;
+  const count = (element, by) => {
+    const level = LEVELS.get(element.localName);
+    if (level === undefined) return false;
+    within[level] += by;
+    return within[level] > BODY.nested[level][1];
+  };
   const open = [{ own: "", may: false, ltr: 0, rtl: 0 }];
   let node = root.firstChild;
   while (node !== null) {
