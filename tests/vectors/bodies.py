@@ -92,9 +92,10 @@ def unwritten(good: str) -> Iterable[tuple[str, str, str]]:
         (
             "small print, four kinds deep",
             word,
-            f"<sup><small><sub><rt>{word}</rt></sub></small></sup>",
+            f"<sup><small><sub><small>{word}</small></sub></small></sup>",
             "",
         ),
+        ("a note on a note", word, f"<ruby>{word}<rt><ruby><rt></rt></ruby></rt></ruby>", ""),
         ("lists nine deep", "<ul>", f"{'<ul>' * 9}", ""),
         ("words that run the other way", "<p>The", "<p dir=rtl>The", ""),
         ("words that run the other way, in capitals", "<p>The", "<p dir=RTL>The", ""),

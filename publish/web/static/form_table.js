@@ -32,8 +32,12 @@ export const FORM = {
   "rows": "caption thead tbody tfoot",
   "nested": [
    [
-    "h5 h6 rt small sub sup",
+    "h5 h6 small sub sup",
     3
+   ],
+   [
+    "rt",
+    1
    ],
    [
     "big h1 h2 h3",
