@@ -433,7 +433,7 @@ def _reconcile(
                 if intent.action == "new":
                     fresh.append(_story_row(config, one.of.turn, capture, intent))
             put.append((row, intent))
-        for story in had.keys() - wanted.keys():
+        for story in sorted(had.keys() - wanted.keys()):
             removed.append((story, capture.id))
             changes.append(VersionChange(story, capture.id, "removed"))
         found.append(tuple(changes))
