@@ -6,6 +6,7 @@ Whether that changes the story is measured afterwards, in the entry as written.
 import re
 import threading
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import unescape
 from types import MappingProxyType
@@ -131,6 +132,7 @@ the time, and most bodies hold none."""
 _PLAYED = re.compile(r"<(/?)(audio|video|source|track)\b[^>]*>")
 _BOX = re.compile(rf"<(/?)(?:{'|'.join(_BOXES.split())})\b[^>]*>")
 
+_LEVELED = re.compile(rf"<({'|'.join(LEVELS)})\b")
 _GLOBAL = re.compile(r' (?:dir|lang|title)="[^"]*"')
 _DIR = re.compile(r' dir="[^"]*"')
 _SPANS = re.compile(r' (?:col|row)span="[^"]*"')
@@ -405,10 +407,8 @@ def _in_order(html: str) -> str:
     are, a foot that is not last a body, and so does a head or caption that is late; a cell that
     would cover another spans none.
     """
-    deep = any(
-        sum(html.count(f"<{tag}") for tag, n in LEVELS.items() if n == level) > most
-        for level, most in enumerate(MOST)
-    )
+    within = Counter(LEVELS[tag] for tag in _LEVELED.findall(html))
+    deep = any(count > MOST[level] for level, count in within.items())
     if not (deep or any(said in html for said in ("<caption", "<tfoot", "<thead", " rowspan="))):
         return html
     order = _Order()

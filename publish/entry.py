@@ -213,11 +213,17 @@ _TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _READ = 8_000
 """Characters of HTML in which the first words are looked for."""
 
+_ENOUGH = 700
+"""Characters of HTML in which mostly there are more words than that."""
+
 
 def first_words(body: str) -> str:
     """The beginning of the text of *body*, cut between words; empty when it has none."""
-    words = " ".join(paragraphs(body[:_READ]))
-    if _TURNS.search(words):  # cut, it could turn the direction of what follows
+    turns = _TURNS.search(body, 0, _READ) is not None
+    words = " ".join(paragraphs(body[:_ENOUGH]))
+    if turns or (len(words) <= 2 * FIRST_WORDS and len(body) > _ENOUGH):
+        words = " ".join(paragraphs(body[:_READ]))
+    if turns and _TURNS.search(words):  # cut, it could turn the direction of what follows
         return ""
     if len(words) <= FIRST_WORDS and len(body) <= _READ:
         return words

@@ -49,9 +49,7 @@ _SMALL_ORDER = {
     )
 }
 """The encoded points whose order divides 8, without the sign of x; the first two in two ways."""
-_UNSHOWN = dict.fromkeys([0x85, 0x1680, 0x2028, 0x2029], " ") | dict.fromkeys(
-    [*range(0x7F, 0x85), *range(0x86, 0xA0)], ""
-)
+_UNSHOWN = re.compile("[\x7f-\x9f\u1680\u2028\u2029]")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -120,8 +118,9 @@ def shown_chars(text: str) -> str:
     Four kinds of white space, which show as a sign or as nothing, become spaces; U+007F and C1
     controls, which show as a sign, are removed.
     """
-    text = xml_chars(text)
-    return text if text.isprintable() else text.translate(_UNSHOWN)
+    return _UNSHOWN.sub(
+        lambda found: " " if found[0] in "\x85\u1680\u2028\u2029" else "", xml_chars(text)
+    )
 
 
 def from_base64url(text: str) -> bytes:
