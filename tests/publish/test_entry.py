@@ -5,13 +5,24 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from publish.entry import compose, language, story_url, urn, without_disclosure
+from publish.clean import clean
+from publish.entry import (
+    FIRST_WORDS,
+    compose,
+    first_words,
+    language,
+    story_url,
+    urn,
+    without_disclosure,
+)
 from publish.jsonfeed import item
 from stories.config import Publisher, Site, Wire
 from stories.models import Category, Media, Story
 from tests.publish import hostile
 from tests.publish.samples import RECEIVED, config, english, story, version
+from wirecopy.text import paragraphs
 
 
 def test_composed_entry_shows_the_story() -> None:
@@ -183,3 +194,28 @@ def test_every_text_of_an_entry_can_be_written(of: Story) -> None:
         assert forbidden not in dumped
     assert entry.published.tzinfo is UTC
     assert entry.updated.microsecond == 0
+
+
+_PIECES = st.sampled_from(
+    [
+        *("<p>", "</p>", "<ul><li>", "</li></ul>", "<table><tr><td>", "</td></tr></table>", "<br>"),
+        *('<a href="https://a.example/x" title="A thing">', "</a>", "<b>", "</b>", "<!-- x -->"),
+        *("&amp; ", "&lt;", "नमस्ते ", "\u202b", "rain ", "a word or two ", "x" * 90 + " "),
+        *("<ruby>漢<rt>kan</rt></ruby>", '<img src="https://a.example/p.png" alt="A picture">'),
+    ]
+)
+
+
+@given(st.lists(_PIECES, max_size=9) | st.lists(_PIECES, min_size=60, max_size=150))
+def test_first_words_are_those_of_all_that_is_looked_at(pieces: list[str]) -> None:
+    """Though mostly the beginning of that is enough."""
+    body = clean("".join(pieces), None)
+    words = " ".join(paragraphs(body[:8_000]))
+    found = first_words(body)
+    if any(c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069" for c in words):
+        assert found == ""
+    elif len(words) <= FIRST_WORDS and len(body) <= 8_000:
+        assert found == words
+    else:
+        cut = words[:FIRST_WORDS]
+        assert found == (f"{cut.rpartition(' ')[0] or cut}…" if cut else "")
