@@ -201,7 +201,7 @@ def read_feed(document: bytes) -> list[Entry]:
     """
     encoding, document = _opened(document)
     if encoding is not None:
-        return list(_json(document, encoding))
+        return [_json_entry(item) for item in _json_items(document, encoding)]
     return [
         _foreign_entry(element) if of is None else of.read(element, based=based)
         for element, of, based in _entries(document)
@@ -215,7 +215,7 @@ def read_copies(document: bytes) -> list[Copy]:
     """
     encoding, document = _opened(document)
     if encoding is not None:
-        return [entry.copy for entry in _json(document, encoding)]
+        return [_json_copy(item) for item in _json_items(document, encoding)]
     return [
         _foreign_entry(element).copy if of is None else of.copy(element, _by_tag(element))
         for element, of, _ in _entries(document)
@@ -259,7 +259,7 @@ def _named(authors: Sequence[str], faults: list[str]) -> list[str]:
 # JSON Feed
 
 
-def _json(document: bytes, encoding: str) -> Iterator[Entry]:
+def _json_items(document: bytes, encoding: str) -> list[dict[str, Any]]:
     try:
         text = document.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError:
@@ -270,7 +270,27 @@ def _json(document: bytes, encoding: str) -> Iterator[Entry]:
     items = feed.get("items")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise Refused("is no JSON Feed: it has no list of 'items', all objects")
-    yield from map(_json_entry, items)
+    return items
+
+
+def _json_copy(item: Mapping[str, Any]) -> Copy:
+    value = {
+        name: made
+        for name, shape in _COPIED.items()
+        if item.get(name) is not None and (made := _shaped(item[name], shape, name, [])) is not None
+    }
+    return Copy(
+        headline=value.get("title", ""),
+        body=value.get("content_html", ""),
+        media=tuple([each["url"] for each in value.get("attachments", []) if each.get("url")]),
+        summary=value.get("summary", ""),
+        tags=tuple(value.get("tags", [])),
+    )
+
+
+_COPIED = {
+    name: FORM["json"][name] for name in names("title content_html attachments summary tags")
+}
 
 
 def _json_entry(item: Mapping[str, Any]) -> Entry:
