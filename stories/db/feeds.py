@@ -9,14 +9,12 @@ has all that a feed is joined of.
 import base64
 import hashlib
 import struct
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from itertools import accumulate, chain, pairwise
 from typing import Any, Literal, NamedTuple
 
-import zstandard
 from sqlalchemy import (
     Connection,
     Executable,
@@ -36,6 +34,7 @@ from sqlalchemy import (
 
 from stories.db.captures import first_of
 from stories.db.engine import replacing
+from stories.db.packing import Packers
 from stories.db.tables import UtcDateTime, captures, entries, feeds, outbox, placements, stories
 
 Format = Literal["rss", "atom", "json"]
@@ -45,15 +44,7 @@ _LEVEL = 3
 """Of zstd: 5.5 kB for the three formats of a story of 5 kB, in 0.07 ms."""
 
 
-class _Own(threading.local):
-    """Each thread's: to make an unpacker takes longer than to unpack an entry."""
-
-    def __init__(self) -> None:
-        self.packer = zstandard.ZstdCompressor(level=_LEVEL)
-        self.unpacker = zstandard.ZstdDecompressor()
-
-
-_own = _Own()
+_own = Packers(_LEVEL)
 
 _DIGEST = 24
 """Characters of what :func:`digest_of` gives."""

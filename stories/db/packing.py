@@ -46,15 +46,16 @@ _KNOWN = zstandard.ZstdCompressionDict(_DICTIONARY, dict_type=zstandard.DICT_TYP
 _KNOWN.precompute_compress(level=_LEVEL)
 
 
-class _Own(threading.local):
-    """Each thread's: to make one takes ten times what it takes to pack a receipt."""
+class Packers(threading.local):
+    """A packer and an unpacker by zstd for each thread: to make one takes ten times what it takes
+    to pack a receipt, and longer than to unpack an entry."""
 
-    def __init__(self) -> None:
-        self.packer = zstandard.ZstdCompressor(level=_LEVEL, dict_data=_KNOWN)
-        self.unpacker = zstandard.ZstdDecompressor(dict_data=_KNOWN)
+    def __init__(self, level: int, known: zstandard.ZstdCompressionDict | None = None) -> None:
+        self.packer = zstandard.ZstdCompressor(level=level, dict_data=known)
+        self.unpacker = zstandard.ZstdDecompressor(dict_data=known)
 
 
-_own = _Own()
+_own = Packers(_LEVEL, _KNOWN)
 
 
 def pack(data: bytes) -> bytes:
