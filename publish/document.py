@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import NamedTuple, TypeVar
 
+import zstandard
 from isal import igzip, isal_zlib
 
 from publish.entry import FeedMetadata
@@ -16,6 +17,9 @@ from publish.formats import WRITERS, Format
 
 _LEVEL = 3
 """Of isal, its best: 6 % more than zlib makes of a feed at 6, in a fourteenth of the time."""
+
+_ZSTD_LEVEL = 3
+"""Packs a feed of 345 kB in 3 ms to 99 kB; level 9 takes 10 for 89 kB, gzip 20 for 105."""
 
 _HEAD = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
 """Of a gzip member without name and date (RFC 1952 §2.3)."""
@@ -87,6 +91,12 @@ def gzip_whole(document: bytes) -> bytes:
     """The document packed by gzip as one: smaller than of blocks. Equal bytes give equal bytes."""
     packed: bytes = igzip.compress(document, _LEVEL, mtime=0)
     return packed
+
+
+def zstd_whole(document: bytes) -> bytes:
+    """The document packed by zstd (RFC 8878). Equal bytes give equal bytes."""
+    # One each: threads pack at the same time.
+    return zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(document)
 
 
 def _between(entries: Sequence[Part], separator: Part) -> Iterator[Part]:

@@ -22,7 +22,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from publish.document import gzip_whole
+from publish.document import gzip_whole, zstd_whole
 from publish.formats import WRITERS
 from publish.selection import lifetime, metadata
 from publish.served import Document, Fragment, Listing, listing
@@ -36,7 +36,6 @@ from publish.web.representation import (
     Representation,
     answered,
     choose,
-    zstd,
 )
 from stories import clock
 from stories.config import Config, Feed
@@ -277,7 +276,7 @@ class Feeds:
             body = document.body()
             if coding == "gzip":
                 return gzip_whole(body)
-            return zstd(body) if coding == "zstd" else body
+            return zstd_whole(body) if coding == "zstd" else body
 
         headers, links = headers_of(self._config, feed, format)
         quick: tuple[Coding, ...] = ("gzip",) if document.nearly_packed and not whole else ()

@@ -16,8 +16,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from typing import Literal
 
-import zstandard
-
+from publish.document import zstd_whole
 from publish.web.conditional import NAMES, Conditions, evaluate, matches
 from wirecopy.encoding import digest
 
@@ -28,9 +27,6 @@ SERVER = (b"server", b"Wirecopy")
 
 WORTH_PACKING = 1024
 """Bytes below which packing saves no packet."""
-
-ZSTD_LEVEL = 3
-"""Of zstd: as small as gzip's 6, in a tenth of the time."""
 
 LONGEST_LIST = 200
 """Characters read of an Accept-Encoding: browsers send 30, and what was read is cached."""
@@ -165,7 +161,7 @@ def represent(
     def make(coding: Coding) -> bytes:
         if coding == "gzip":
             return gzip.compress(body, compresslevel=6, mtime=0)
-        return zstd(body) if coding == "zstd" else body
+        return zstd_whole(body) if coding == "zstd" else body
 
     packings = PACKINGS if packed and len(body) >= WORTH_PACKING else {}
     return Representation(make, etag, media_type, modified, headers, about, packings)
@@ -240,9 +236,3 @@ def accepted(field: str, offered: tuple[Coding, ...]) -> tuple[Coding, ...]:
     least = weights.get("identity", 0.0)
     liked = [each for each in offered if weights.get(each, 0.0) > 0 and weights[each] >= least]
     return tuple(sorted(liked, key=lambda each: -weights[each]))
-
-
-def zstd(body: bytes) -> bytes:
-    """*body* packed by zstd (RFC 8878). Equal bytes give equal bytes."""
-    # One each: threads pack at the same time.
-    return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(body)
