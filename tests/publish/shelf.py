@@ -51,9 +51,14 @@ def put(store: Store, *stories: Story, earlier: Sequence[tuple[Version, datetime
         outbox.want(conn, "story", [s.id for s in stories], clock.now())
 
 
-def publish(store: Store, config: Config, *stories: Story) -> None:
-    """Put *stories* on record and render everything that is wanted."""
-    put(store, *stories)
+def publish(
+    store: Store,
+    config: Config,
+    *stories: Story,
+    earlier: Sequence[tuple[Version, datetime]] = (),
+) -> None:
+    """Put *stories* on record, as :func:`put` does, and render everything that is wanted."""
+    put(store, *stories, earlier=earlier)
     rerender_if_changed(store, config)
     renderer.render_waiting(store, config)
 

@@ -6,18 +6,21 @@ Every page here is really served, its statement really issued and its receipt re
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lxml import html
 from sqlalchemy import text as sql
+from sqlalchemy import update
 
 from publish.web.app import create
 from publish.web.feeds import Receive, Scope, Send
 from publish.web.pages import SCRIPT, Scripts
 from stories.config import Config
 from stories.db import Store, connect, feeds, proofs
+from stories.db.tables import versions
 from stories.models import Story
 from tests.publish import browser, samples
 from tests.publish.shelf import publish
@@ -85,12 +88,47 @@ def test_a_page_as_published_holds(sample: str, store: Store, tmp_path: Path) ->
     assert page.findtext('.//header/p/a[@class="checked badge same"]') == "Checked in your browser"
 
 
+def test_a_page_of_a_story_received_twice_within_a_minute_holds(
+    store: Store, tmp_path: Path
+) -> None:
+    """It shows when this version was received, beside the first, though both are of one minute."""
+    browser.program()
+    first = samples.RECEIVED - timedelta(seconds=20)
+    story = samples.english().model_copy(update={"first_received": first, "number": 2})
+    config = samples.config(data=tmp_path)
+    publish(store, config, story, earlier=[(story.version, first)])
+    with _site(store, config) as port:
+        page, checks = _opened(port, story, tmp_path)
+    (received,) = page.findall('.//time[@data-part="received"]')
+    assert received.get("datetime") == "2026-11-22T13:05:30Z"
+    assert checks["Times"] == "same: in order"
+    assert _tone(page) == "same", checks
+
+
+def test_a_page_that_shows_another_time_of_receipt_does_not_hold(
+    store: Store, tmp_path: Path
+) -> None:
+    browser.program()
+    story = samples.english()
+    config = samples.config(data=tmp_path)
+    publish(store, config, story)
+    with store.write() as conn:
+        at = samples.RECEIVED - timedelta(hours=1)
+        conn.execute(update(versions).values(received_at=at))
+    with _site(store, config) as port:
+        page, checks = _opened(port, story, tmp_path)
+    assert checks["Times"] == "differs: the dates are not those that were signed"
+    assert _tone(page) == "other"
+
+
 MEDDLED = {
     "a word": ("json", "Council has", "Council had", {"Words"}),
     "a picture": ("json", "img.example/gst.jpg", "img.example/no.jpg", {"Pictures and media"}),
     "the headline": ("json", "Big GST Meet", "Bad GST Meet", {"Headline"}),
     "words hidden": ("json", "<p>The", "<p hidden>The", {"Hidden words"}),
     "the label": ("scope", "headline-only", "verbatim", {"Label"}),
+    "a date": ("json", "2026-11-22T13:07:30", "2026-11-22T13:07:31", {"Times"}),
+    "the date of publication": ("json", "2026-11-22T13:00:15", "2026-11-22T13:10:15", {"Times"}),
 }
 
 

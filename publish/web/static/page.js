@@ -12,6 +12,8 @@ const MARKS = { same: "yes", differs: "no", open: "not checked" };
 const part = (name) => document.querySelector(`[data-part="${name}"]`);
 const words = (name) => part(name)?.textContent ?? null;
 const every = (selector) => Array.from(document.querySelectorAll(selector));
+const datesOf = (name) =>
+  every(`time[data-part="${name}"]`).map((shown) => shown.getAttribute("datetime"));
 const addressOf = (shown) => shown.getAttribute("src") ?? shown.getAttribute("href");
 
 /** The entry that the page shows, in the neutral form of docs/statement.md §4. */
@@ -28,6 +30,9 @@ function entryOnPage({ guid, statement }) {
     agency_id: words("agency_id"),
     agency_version: words("agency_version"),
     edit_scope: part("scope").dataset.scope,
+    updated: datesOf("updated"),
+    published: datesOf("published")[0],
+    received: datesOf("received")[0],
   };
 }
 
