@@ -447,6 +447,18 @@ class WireState:
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """A file of a wire as it was last seen at its place. ``mark`` changes when its bytes do, and
+    has stood so ``since``; ``taken``: what stands under it is captured. ``digest`` is that of the
+    bytes last captured of a file of this name, None if there are none."""
+
+    mark: str
+    since: datetime
+    taken: bool = False
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """An item that stood in a wire's newest capture, and need not be read again while it does.
 
@@ -533,8 +545,9 @@ class Traffic:
 
 
 def host_of(url: str) -> str:
-    """The host under which a wire's polls are counted: without a port, as it is one machine."""
-    return (urlsplit(url).hostname or "").rstrip(".")
+    """The host under which a wire's polls are counted: without a port, as it is one machine. Of a
+    folder on this machine its address."""
+    return (urlsplit(url).hostname or "").rstrip(".") or url
 
 
 def changed_fields(

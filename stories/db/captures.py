@@ -115,6 +115,18 @@ def get(conn: Connection, number: int) -> Capture | None:
     return None if row is None else Capture(**row)
 
 
+def received(conn: Connection, wire: str, digest: str, since: datetime) -> int | None:
+    """The newest capture of the bytes *digest* that *wire* has brought *since*, None for none."""
+    found = (
+        select(captures.c.id)
+        .where(captures.c.digest == digest, captures.c.wire == wire)
+        .where(captures.c.received_at >= since)
+        .order_by(captures.c.id.desc())
+        .limit(1)
+    )
+    return conn.execute(found).scalar()
+
+
 def several(conn: Connection, numbers: Sequence[int]) -> dict[int, Capture]:
     """The captures of these *numbers*, a few, that exist."""
     rows = conn.execute(_SEVERAL, {"numbers": numbers}).mappings()

@@ -17,6 +17,7 @@ from stories.db.tables import (
     alerts,
     captures,
     feeds,
+    files,
     identities,
     outbox,
     placements,
@@ -28,7 +29,7 @@ from stories.db.tables import (
 
 _OF_A_WIRE = (
     *(captures.c.wire, problems.c.wire, stories.c.wire, identities.c.wire),
-    standing.c.wire,
+    *(standing.c.wire, files.c.wire),
 )
 _ALERTS = ("failing", "paused", "quiet", "headline")
 _LONGEST = 63

@@ -236,6 +236,21 @@ captures = Table(
     sqlite_autoincrement=True,  # an id is never used again, even when its capture expired
 )
 
+# What was last seen where a wire's files are (stories.models.Sighting): the cursor of wires that
+# are no single address. A name is kept as its SHA-256, as others choose it.
+files = Table(
+    "files",
+    metadata,
+    Column("wire", String(63), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("mark", Text, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("taken", Boolean, nullable=False),
+    Column("digest", String(64)),
+    PrimaryKeyConstraint("wire", "name"),
+    sqlite_with_rowid=False,
+)
+
 problems = Table(
     "problems",
     metadata,

@@ -514,6 +514,16 @@ _FINISHED = (
 )
 
 
+def note_push(conn: Connection, name: str, digest: str, now: datetime) -> None:
+    """Write that the bytes *digest* were sent to the wire *name*, which is locked."""
+    came = {"state": "ok", "message": "", "failures": 0, "failing_since": None}
+    conn.execute(
+        update(wires)
+        .where(wires.c.name == name)
+        .values(polled_at=now, captured_at=now, body_digest=digest, **came)
+    )
+
+
 def lock(conn: Connection, names: Sequence[str]) -> dict[str, WireState]:
     """Those of the wires *names* that exist; nobody else writes them until the transaction ends.
 
