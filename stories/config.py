@@ -18,7 +18,7 @@ from datetime import timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -109,6 +109,38 @@ def _web(text: str) -> str:
     return text
 
 
+Way = Literal["pull", "folder", "sftp", "ftp", "push"]
+"""How the bytes of a wire come: by asking its address, out of a folder, from a server of files, or
+sent to us."""
+
+_WAYS: dict[str, Way] = {
+    **{"http": "pull", "https": "pull", "file": "folder"},
+    **{"sftp": "sftp", "ftp": "ftp", "ftps": "ftp", "push": "push"},
+}
+
+
+def _source(text: str) -> str:
+    """*text* as the address of a wire."""
+    parts = urlsplit(text)
+    way = _WAYS.get(parts.scheme, "pull")
+    if way == "pull":
+        return _web(text)
+    if parts.query or parts.fragment:
+        raise ValueError("has neither ? nor #; write those of a name as %3F and %23")
+    if way == "push" and text != "push:":
+        raise ValueError('a wire that is sent to us has no address; write "push:"')
+    if way == "folder" and (
+        parts.netloc not in ("", "localhost") or not re.match("/.", parts.path)
+    ):
+        raise ValueError("not a folder of this machine; write it whole, like file:///srv/pti")
+    if way in ("sftp", "ftp"):
+        if "@" in parts.netloc:
+            raise ValueError("credentials do not belong in an address; write user and secret_env")
+        if not parts.hostname or not _has_port(parts):
+            raise ValueError(f"not a server; write it like {parts.scheme}://files.example.com/out")
+    return text
+
+
 def _has_port(parts: SplitResult) -> bool:
     """Whether the port, if there is one, is valid."""
     try:
@@ -135,6 +167,7 @@ Gap = Annotated[
 ]
 Name = Annotated[str, BeforeValidator(lambda v: _name(v) if isinstance(v, str) else v)]
 Web = Annotated[str, BeforeValidator(lambda v: _web(v) if isinstance(v, str) else v)]
+Source = Annotated[str, BeforeValidator(lambda v: _source(v) if isinstance(v, str) else v)]
 Base = Annotated[str, BeforeValidator(lambda v: _base(v) if isinstance(v, str) else v)]
 
 
@@ -244,11 +277,11 @@ class Site(_Part):
 
 
 class Wire(_Part):
-    """One incoming feed of an agency."""
+    """One incoming feed of an agency. The scheme of its ``url`` says by which way it comes."""
 
     name: Name
     aliases: tuple[Name, ...] = ()
-    url: Web
+    url: Source
     agency: str | None = None
     code: str | None = None
     every: Duration = timedelta(minutes=5)
@@ -266,9 +299,25 @@ class Wire(_Part):
     proxy: SecretStr | None = None
     client_cert: Path | None = None
     client_key: Path | None = None
+    user: str = ""
+    secret: SecretStr | None = None
+    secret_env: str = ""
+    secret_file: Path | None = None
+    host_keys: tuple[str, ...] = ()
+    delete_taken: bool = False
     timeout: Duration = timedelta(seconds=30)
     max_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     expires_after: Duration | None = None
+
+    @property
+    def way(self) -> Way:
+        """How its bytes come."""
+        return _WAYS[urlsplit(self.url).scheme]
+
+    @property
+    def path(self) -> str:
+        """The folder that its address names, on this machine or on a server."""
+        return unquote(urlsplit(self.url).path, errors="surrogateescape")
 
     @field_validator("every", "timeout", "expires_after")
     @classmethod
@@ -287,26 +336,16 @@ class Wire(_Part):
     @model_validator(mode="before")
     @classmethod
     def _from_environment(cls, data: Any) -> Any:
-        """Take the values of ``headers_env`` from the variables it names, so that the file need not
-        be secret."""
-        named = data.get("headers_env") if isinstance(data, dict) else None
-        if not isinstance(named, dict):
+        """Take the values of ``headers_env`` and ``secret_env`` from the variables they name, so
+        that the file need not be secret."""
+        if not isinstance(data, dict):
             return data
-        found: dict[str, Any] = {}
-        for header, name in named.items():
-            if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
-                # Unnamed here: it may be the secret itself.
-                raise ValueError(
-                    f"headers_env: {header}: is no name of an environment variable; put its value"
-                    " into one, and the variable's name here"
-                )
-            found[header] = os.environ.get(name, "")
-            if not found[header]:
-                raise ValueError(
-                    f"headers_env: {header}: the environment variable {name} is not set; set it for"
-                    " every process of Wirecopy"
-                )
-        return {**data, "headers": {**data.get("headers", {}), **found}}
+        if isinstance(named := data.get("headers_env"), dict):
+            found = {key: _variable(f"headers_env: {key}", name) for key, name in named.items()}
+            data = {**data, "headers": {**data.get("headers", {}), **found}}
+        if name := data.get("secret_env"):
+            data = {**data, "secret": _variable("secret_env", name)}
+        return data
 
     @field_validator("proxy")
     @classmethod
@@ -323,9 +362,27 @@ class Wire(_Part):
 
     @model_validator(mode="after")
     def _key_of_a_certificate(self) -> "Wire":
-        if self.client_key is not None and self.client_cert is None:
+        if self.client_key and not self.client_cert and self.way != "sftp":
             raise ValueError("client_key: is of no use without client_cert; name the certificate")
         return self
+
+    @field_validator("secret")
+    @classmethod
+    def _one_line(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and not re.fullmatch(r"[^\r\n\0]+", secret.get_secret_value()):
+            raise ValueError("must be one line, and not empty")
+        return secret
+
+    @field_validator("host_keys")
+    @classmethod
+    def _fingerprints(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        for key in keys:
+            if not re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", key):
+                raise ValueError(
+                    f"{key[:60]!r} is no fingerprint; write it as ssh-keygen -lf prints it, like"
+                    " SHA256:uNiVztksCsDhcc0u9e8BrhW+5Z0Ml3uEY5P7gCOoKFc"
+                )
+        return keys
 
     @field_validator("headers")
     @classmethod
@@ -336,6 +393,23 @@ class Wire(_Part):
             if re.search(r"[\r\n\0]", value.get_secret_value()):
                 raise ValueError(f"the value of {key} holds a line break")
         return headers
+
+
+def _variable(key: str, name: object) -> str:
+    """The value of the environment variable *name*, which the wire's *key* names."""
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+        # Unnamed here: it may be the secret itself.
+        raise ValueError(
+            f"{key}: is no name of an environment variable; put its value into one, and the"
+            " variable's name here"
+        )
+    value = os.environ.get(name, "")
+    if not value:
+        raise ValueError(
+            f"{key}: the environment variable {name} is not set; set it for every process of"
+            " Wirecopy"
+        )
+    return value
 
 
 class Politeness(_Part):
@@ -404,6 +478,24 @@ class Feed(_Part):
                     ' "en", "hi" or "en-IN" (RFC 5646)'
                 )
         return languages
+
+
+def _check_way(wire: Wire) -> None:
+    """Refuse a wire that lacks what its way needs, or has what means nothing for it.
+
+    Not the wire's own affair: what reads captures is told neither secrets nor ways.
+    """
+    secret, fault = wire.secret or wire.secret_file, ""
+    if wire.way == "push" and not secret:
+        fault = "secret_env: name the variable with the secret that senders must have"
+    elif wire.way == "sftp" and not (wire.user and (secret or wire.client_key)):
+        fault = "user: an sftp wire needs it, and secret_env or client_key"
+    elif secret and wire.way in ("pull", "folder"):
+        fault = "secret: is for push, sftp and ftp; credentials of HTTP are headers"
+    elif wire.delete_taken and wire.way not in ("folder", "sftp", "ftp"):
+        fault = "delete_taken: is for folders, sftp and ftp; nothing else has files"
+    if fault:
+        raise ValueError(f"wires: {wire.name!r}: {fault}")
 
 
 def _check_aliases(kind: str, listed: Sequence[Wire] | Sequence[Feed]) -> None:
@@ -548,6 +640,8 @@ class Config(BaseSettings):
             for twice in (n for n, times in Counter(e.name for e in listed).items() if times > 1):
                 raise ValueError(f"{kind}: two are named {twice!r}; give each its own name")
             _check_aliases(kind, listed)
+        for each in self.wires:
+            _check_way(each)
         if self.site.metrics_address == self.site.address:
             raise ValueError("site.metrics_listen: is where the site is; take another port")
         known = set(names)
@@ -769,8 +863,32 @@ def _validated(file: Path, text: str, _environment: tuple[tuple[str, str], ...])
 def _with_files_beside(file: Path, wire: Wire) -> Wire:
     """*wire* with the files that it names beside the configuration *file*, unless absolute."""
     named = {"client_cert": wire.client_cert, "client_key": wire.client_key}
-    found = {key: _beside(file, path) for key, path in named.items() if path is not None}
+    found: dict[str, Any] = {key: _beside(file, path) for key, path in named.items() if path}
+    if wire.secret_file is not None:
+        found["secret"] = _secret_in(_beside(file, wire.secret_file), wire.name)
+    secret: SecretStr = found.get("secret") or wire.secret or SecretStr("")
+    if wire.way == "push" and len(secret.get_secret_value()) < SHORTEST:
+        raise ConfigError(
+            f"{file}: wire {wire.name}: its secret is shorter than {SHORTEST} characters, and who"
+            " guesses it may publish; draw one at random, like openssl rand -hex 24"
+        )
     return wire.model_copy(update=found) if found else wire
+
+
+SHORTEST = 16
+"""Characters of the secret with which copy is sent to us."""
+
+
+def _secret_in(file: Path, wire: str) -> SecretStr:
+    """The secret that *file* holds, in its one line."""
+    try:
+        text = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(f"{file}: secret_file of wire {wire}: cannot be read: {why}") from error
+    if not re.fullmatch(r"[^\r\n\0]+", text):
+        raise ConfigError(f"{file}: secret_file of wire {wire}: must hold one line, the secret")
+    return SecretStr(text)
 
 
 def _beside(file: Path, folder: Path) -> Path:

@@ -538,3 +538,73 @@ def wired(lines: str) -> str:
         '[publisher]\nname = "P"\nurl = "https://p.example"\n'
         f'[[wires]]\nname = "w"\nurl = "https://w.example/f"\n{lines}\n'
     )
+
+
+def came(lines: str) -> str:
+    """A configuration of one wire, with *lines* for all that says how it comes."""
+    return f'[publisher]\nname = "P"\nurl = "https://p.example"\n[[wires]]\nname = "w"\n{lines}\n'
+
+
+@pytest.mark.parametrize(
+    ("lines", "way", "path"),
+    [
+        ('url = "https://w.example/f"', "pull", "/f"),
+        ('url = "file:///srv/pti%20in"', "folder", "/srv/pti in"),
+        ('url = "file://localhost/srv/pti"', "folder", "/srv/pti"),
+        ('url = "sftp://w.example/~/out"\nuser = "u"\nclient_key = "k"', "sftp", "/~/out"),
+        ('url = "sftp://w.example:2222"\nuser = "u"\nsecret = "s"', "sftp", ""),
+        ('url = "ftp://w.example/out"', "ftp", "/out"),
+        ('url = "ftps://w.example:990/out"\nuser = "u"\nsecret = "s"', "ftp", "/out"),
+        ('url = "push:"\nsecret = "draw-one-at-random"', "push", ""),
+    ],
+)
+def test_the_address_of_a_wire_says_by_which_way_it_comes(
+    tmp_path: Path, lines: str, way: str, path: str
+) -> None:
+    (wire,) = load(write(tmp_path, came(lines))).wires
+    assert (wire.way, wire.path.removeprefix("push:")) == (way, path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('url = "gopher://w.example/f"', "not a web address"),
+        ('url = "/srv/pti"', "not a web address"),
+        ('url = "file:srv"', "like file:///srv/pti"),
+        ('url = "file:///"', "like file:///srv/pti"),
+        ('url = "file://nas/srv/pti"', "like file:///srv/pti"),
+        ('url = "file:///srv/a#b"', "write those of a name as"),
+        ('url = "sftp:///out"', "like sftp://files.example.com/out"),
+        ('url = "ftp://w.example:0/out"', "like ftp://files.example.com/out"),
+        ('url = "sftp://u:s3cret@w.example/out"', "write user and secret_env"),
+        ('url = "sftp://w.example/out"\nsecret = "s3cret"', "user: an sftp wire needs it"),
+        ('url = "sftp://w.example/out"\nuser = "u"', "secret_env or client_key"),
+        ('url = "push:pti"\nsecret = "draw-one-at-random"', 'write "push:"'),
+        ('url = "push:"', "the secret that senders must have"),
+        ('url = "push:"\nsecret = "s3cret"', "shorter than 16 characters"),
+        ('url = "https://w.example/f"\nsecret = "s3cret"', "credentials of HTTP are headers"),
+        ('url = "https://w.example/f"\ndelete_taken = true', "delete_taken: is for folders"),
+        ('url = "ftp://w.example"\nsecret_env = "no such"', "secret_env: is no name"),
+        ('url = "ftp://w.example"\nsecret_env = "NO_SUCH"', "variable NO_SUCH is not set"),
+        ('url = "ftp://w.example"\nsecret_file = "none"', "secret_file of wire w: cannot be read"),
+        ('url = "ftp://w.example"\nsecret = "s3cret\\nx"', "must be one line"),
+        ('url = "ftp://w.example"\nhost_keys = ["ssh-rsa AAAA"]', "is no fingerprint"),
+    ],
+)
+def test_what_means_nothing_for_its_way_is_refused(tmp_path: Path, lines: str, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, came(lines)))
+    assert told in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_secret_is_in_the_environment_or_a_file_and_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PTI_SECRET", "s3cret-of-the-house")
+    (tmp_path / "secret").write_text("s3cret-of-the-house\n", encoding="utf-8")
+    for line in ('secret_env = "PTI_SECRET"', 'secret_file = "secret"'):
+        (wire,) = load(write(tmp_path, came(f'url = "push:"\n{line}'))).wires
+        assert wire.secret is not None
+        assert wire.secret.get_secret_value() == "s3cret-of-the-house"
+        assert "s3cret" not in repr(wire) + wire.model_dump_json()
