@@ -3,17 +3,22 @@
 from collections.abc import Iterator
 
 from ingest import sandbox
+from ingest.arrivals import is_unfinished
 from ingest.item import Contents, Hints
 from ingest.poll import judge, request_of
+from ingest.ways import place_of
 from net.client import WITHHELD, Client
-from stories.config import Config
+from net.errors import FetchError
+from stories.config import Config, Wire
 from stories.errors import ParseError
 from stories.logs import masked
 
 
 def probe(config: Config) -> Iterator[tuple[str, Contents | str]]:
     """Each wire of *config*, with what it holds, or why that cannot be had."""
-    requests = [request_of(wire, wire.url) for wire in config.wires]
+    for wire in (w for w in config.wires if w.way != "pull"):
+        yield wire.name, _in_place(wire)
+    requests = [request_of(wire, wire.url) for wire in config.wires if wire.way == "pull"]
     rules = {wire.name: wire for wire in config.wires}
     with Client() as http:
         for response in http.fetch(requests, user_agent=config.agent, concurrency=4):
@@ -28,3 +33,18 @@ def probe(config: Config) -> Iterator[tuple[str, Contents | str]]:
                 except ParseError as error:
                     why = f"; the wire's headers {WITHHELD}" if response.withheld else ""
                     yield name, masked(f"{error}{why}")
+
+
+def _in_place(wire: Wire) -> Contents | str:
+    """What the newest file holds at the place of *wire*; nothing where none is there yet."""
+    try:
+        with place_of(wire) as place:
+            there = [f for f in place.look() if not (f.fault or is_unfinished(f.name)) and f.size]
+            newest = max(there, key=lambda file: (file.order, file.name), default=None)
+            got = place.read(newest, None) if newest is not None else None
+        if got is None:
+            return Contents()
+        hints = Hints(url=got.url, headers=dict(got.headers))
+        return sandbox.read(got.body, hints, wire)
+    except (FetchError, ParseError) as error:
+        return masked(str(error))

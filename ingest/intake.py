@@ -588,7 +588,11 @@ def _learn(conn: Connection, decided: Sequence[_Decided], found: Sequence[Taken]
         wires.note_content(conn, noted)
     stands = {s.name: (one.before, one.stands) for one, s, _ in fresh if one.stands is not None}
     standing.replace(conn, stands)
-    dues = ((one, state, _due(one, values)) for one, state, values in fresh if one.fault is None)
+    dues = (
+        (one, state, _due(one, values))
+        for one, state, values in fresh
+        if one.fault is None and one.of.turn.wire.way == "pull"  # others are no feed that may wish
+    )
     moved = [
         {"wire": state.name, "at": one.of.capture.received_at, "due": due.at, "why": due.because}
         for one, state, due in dues

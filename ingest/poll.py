@@ -7,15 +7,18 @@ done again.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from ingest.collect import collect
 from ingest.schedule import (
     GOOD,
     Address,
     Due,
+    Polled,
     address_after_answer,
     address_after_failure,
     combined,
@@ -35,23 +38,11 @@ COMPANY = 0.05
 """Seconds that a response may wait for others of its batch, with which it is written. The last
 under way waits for nobody."""
 
+PLACES = 50
+"""Places that are read at once: as many as a batch can hold, or the last would lose its lease."""
+
 GONE = "http-410"
 """The state that pauses a wire: the server says that the feed is gone for good."""
-
-
-@dataclass(frozen=True, slots=True)
-class Polled:
-    """How one poll ended. ``state`` is the wire's state now; ``capture_id`` what was kept;
-    ``superseded`` says that somebody else polled the wire meanwhile; ``notice`` is a sentence about
-    the wire's address, if it changed."""
-
-    wire: str
-    state: str
-    message: str
-    due: Due
-    capture_id: int | None = None
-    superseded: bool = False
-    notice: str = ""
 
 
 def poll(
@@ -64,19 +55,23 @@ def poll(
     failure concerns its wire only: it becomes that wire's state.
     """
     under_way: dict[str, tuple[Wire, WireState]] = {}
+    places: list[Future[Polled]] = []
 
     def requests() -> Iterator[Request | None]:
         for state in claimed:
             wire = config.wire(state.name) if state is not None else None
             if state is None:
                 yield None
+            elif wire is not None and wire.way != "pull":
+                places.append(threads.submit(collect, store, wire, state))
             elif wire is not None:
                 under_way[state.name] = wire, state
                 validators = _validators(wire, state)
                 yield request_of(wire, state.url, *validators, known=state.sent_digest)
 
     groups = client.fetch_together(requests(), user_agent=config.agent, company=COMPANY)
-    with closing(groups):
+    # None is started where every wire is pulled. A place may be slow, and delays no other wire.
+    with ThreadPoolExecutor(PLACES, "place") as threads, closing(groups):
         for responses in groups:
             known = [under_way.pop(response.wire) for response in responses]
             with store.write() as conn:
@@ -87,6 +82,11 @@ def poll(
                 ]
                 polled = _keep(conn, results, now)
             yield from polled
+            for ended in [place for place in places if place.done()]:
+                places.remove(ended)
+                yield ended.result()
+        for ended in as_completed(places):
+            yield ended.result()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def _told(result: _Result, held: Collection[str], number: int | None) -> Polled:
     if before.name not in held:
         message = "polled by somebody else meanwhile"
         return Polled(polled.wire, before.state, message, polled.due, superseded=True)
-    return polled if number is None else replace(polled, capture_id=number)
+    return polled if number is None else replace(polled, captures=(number,))
 
 
 def lease_for(config: Config, names: Collection[str] | None = None) -> timedelta:

@@ -85,6 +85,26 @@ class Due:
     retry_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """How one poll ended. ``state`` is the wire's state now; ``captures`` what was kept;
+    ``superseded`` says that somebody else polled the wire meanwhile; ``notice`` is a sentence about
+    the wire's address, if it changed."""
+
+    wire: str
+    state: str
+    message: str
+    due: Due
+    captures: tuple[int, ...] = ()
+    superseded: bool = False
+    notice: str = ""
+
+    @property
+    def capture_id(self) -> int | None:
+        """The last that was kept, None for none."""
+        return self.captures[-1] if self.captures else None
+
+
 def next_poll(
     *,
     wire: str,

@@ -407,6 +407,6 @@ def _origin(config: Config, name: str) -> str | None:
     """Scheme and host of a wire's URL as last configured, so that no entry changes when the wire
     leaves; path and query of licensed wires often hold secrets."""
     parts = urlsplit(config.address_of(name) or "")
-    if not parts.netloc:
+    if parts.scheme not in ("http", "https"):  # no reader can open a folder or a server of files
         return None
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"

@@ -32,6 +32,7 @@ LONGEST_TRACEBACK = 20_000
 QUIET = {
     "celery.worker.strategy": logging.WARNING,  # "received", twice a second for the ticks alone
     "celery.app.trace": logging.WARNING,  # "succeeded", which workers.base says with its ids
+    "asyncssh": logging.WARNING,  # a dozen lines a connection, with user and addresses
     "alembic": logging.WARNING,  # seven lines a start about plugins, and each migration
 }
 """Loggers whose INFO lines repeat what ours say."""

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from net.client import STATES
+from net.places import STATES as PLACE_STATES
 from workers.address import Broker
 
 KEY = "metrics"
@@ -71,7 +72,7 @@ WIRE_TO_FEED = Histogram(
 
 OUTCOMES = frozenset(
     (
-        *("new", "ok", "unchanged", "not-modified", *STATES),
+        *("new", "ok", "unchanged", "not-modified", *STATES, *PLACE_STATES),
         *("http-401", "http-403", "http-404", "http-410", "http-429", "http-503"),
     )
 )

@@ -56,6 +56,8 @@ def check(ctx: typer.Context) -> None:
     for name, held in sorted(found.items()):
         if isinstance(held, Contents):
             none = None if held.found else "no story can be taken from it"
+            if not held.format and (wire := config.wire(name)) and wire.way != "pull":
+                none = None  # files come and go
             line(f"wire {name}", none, f"{len(held.found)} of {held.items} items, {held.format}")
         else:
             line(f"wire {name}", held, "")

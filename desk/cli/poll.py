@@ -9,7 +9,8 @@ from desk import show
 from desk.cli.context import check_wires, opened, telling
 from ingest import intake
 from ingest import poll as polling
-from ingest.poll import Polled, lease_for
+from ingest.poll import lease_for
+from ingest.schedule import Polled
 from net.client import Client
 from publish import renderer, rerender
 from stories import clock
@@ -125,17 +126,17 @@ def in_turn(
 
 def _outcome(conn: Connection, polled: Polled) -> dict[str, Any]:
     """What came of a poll; ``message`` is empty when all of it is well."""
-    capture = captures.get(conn, polled.capture_id) if polled.capture_id else None
+    kept = captures.several(conn, polled.captures).values()
     state = wires.get(conn, polled.wire)
     fault = state.fault if state is not None else None
-    problems = captures.problems_of(conn, capture.id) if capture else []
+    problems = [p for number in polled.captures for p in captures.problems_of(conn, number)]
     return {
         "wire": polled.wire,
         "state": polled.state,
         "capture": polled.capture_id,
-        "items": capture.items if capture else None,
-        "new": capture.new if capture else None,
-        "updated": capture.updated if capture else None,
+        "items": sum(each.items for each in kept) if kept else None,
+        "new": sum(each.new for each in kept) if kept else None,
+        "updated": sum(each.updated for each in kept) if kept else None,
         "message": masked(polled.message or fault or _quarantined(problems)),
     }
 

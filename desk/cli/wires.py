@@ -113,9 +113,9 @@ def explained(
     lines = [_when(state, now)]
     if state.configured and not state.paused_at:
         lines += [_room(state, politeness, traffic, now)]
-    lines += _wishes(state, rules)
-    lines += [_news(state), *_address(state, rules)]
-    if rules is not None:
+    if rules is None or rules.way == "pull":
+        lines += [*_wishes(state, rules), _news(state), *_address(state, rules)]
+    if rules is not None and rules.way == "pull":
         lines.append(_validators(state, rules))
     lines += [_last(state), *(_capture(c) for c in latest)]
     return lines

@@ -10,7 +10,7 @@ import pytest
 
 from ingest import intake
 from ingest import poll as polling
-from ingest.poll import Polled
+from ingest.schedule import Polled
 from net.client import Client
 from stories import clock
 from stories.config import Config, Politeness

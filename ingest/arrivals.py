@@ -1,0 +1,98 @@
+"""Which files of a wire are taken, and which wait: a pure function of what is seen and was known.
+
+A file that is still being written must wait, and nothing says so in general. So a file is taken
+once nothing of it has changed for a while: by the clock of its machine where that is this one, else
+where it was seen the same twice. Names by which programs mark what they are writing are passed
+over; the file appears under its own when it is whole.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from net.errors import FetchError
+from net.places import File, legible
+from stories.models import Sighting
+
+SETTLED = timedelta(seconds=5)
+"""For how long a file must have stood unchanged. Writers pause for less."""
+
+MOST_TAKEN = 200
+"""Files read in one poll; of more, the next poll follows at once."""
+
+_ENDINGS = (
+    *(".tmp", ".temp", ".part", ".partial", ".filepart", ".inprogress", ".in_progress"),
+    *(".uploading", ".upload", ".writing", ".incomplete", ".crdownload", ".lock", ".swp", "~"),
+)
+"""How programs that upload or save end the names of what is not whole yet."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to do at a place, by what is there.
+
+    ``take`` are the files to read, the oldest first, of which ``more`` were left out; ``waiting``
+    those that may still be written. ``done`` were captured before. ``refused`` says why others
+    cannot be read. ``seen`` is what to note of those that wait, ``gone`` what to forget, both by
+    the names of :func:`stories.db.files.short`.
+    """
+
+    take: list[File] = field(default_factory=list)
+    more: int = 0
+    waiting: list[File] = field(default_factory=list)
+    done: list[File] = field(default_factory=list)
+    refused: list[FetchError] = field(default_factory=list)
+    seen: dict[str, Sighting] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+
+
+def sort_out(
+    there: Iterable[tuple[str, File]],
+    known: Mapping[str, Sighting],
+    now: datetime,
+    max_bytes: int,
+) -> Plan:
+    """What to do about the files *there*, with their short names, of which was *known* what the
+    last polls noted."""
+    plan = Plan(gone=set(known))
+    take: list[File] = []
+    for short, file in there:
+        plan.gone.discard(short)
+        before = known.get(short)
+        if is_unfinished(file.name):
+            continue
+        if file.fault is not None:
+            plan.refused.append(file.fault)
+        elif file.size > max_bytes:
+            plan.refused.append(
+                FetchError(
+                    "too-large",
+                    f"{legible(file.name)}: {file.size:,} bytes, and max_bytes is {max_bytes:,};"
+                    " raise the wire's max_bytes, or take the file away",
+                )
+            )
+        elif before is not None and before.taken and before.mark == file.mark and not file.ask:
+            plan.done.append(file)
+        elif file.ask or _is_settled(file, before, now):
+            take.append(file)
+        else:
+            plan.waiting.append(file)
+            if before is None or before.mark != file.mark:
+                digest = before.digest if before is not None else None
+                plan.seen[short] = Sighting(file.mark, now, digest=digest)
+    take.sort(key=lambda file: (file.order, file.name))
+    plan.take, plan.more = take[:MOST_TAKEN], max(len(take) - MOST_TAKEN, 0)
+    return plan
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether a file is hidden, or its name says that somebody is still writing it."""
+    return name.startswith(".") or name.lower().endswith(_ENDINGS)
+
+
+def _is_settled(file: File, before: Sighting | None, now: datetime) -> bool:
+    if file.size == 0:  # as a file is before its first byte
+        return False
+    if file.changed is not None and now - datetime.fromtimestamp(file.changed, UTC) >= SETTLED:
+        return True
+    return before is not None and before.mark == file.mark and now - before.since >= SETTLED

@@ -1,0 +1,135 @@
+"""A folder of this machine into which an agency, or another program, puts files.
+
+Others write here while we read, and may be hostile: no link is followed, no pipe or device is
+opened, and a file that changes while it is read is left for later. Subfolders are not entered.
+"""
+
+import os
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from types import TracebackType
+from urllib.parse import quote
+
+from net.errors import FetchError
+from net.places import MOST_FILES, File, Got, legible, too_many
+
+_PIECE = 1 << 20
+
+
+class Folder:
+    """The folder at *path*, opened; files of up to *max_bytes* are read.
+
+    :raises FetchError: state ``folder`` where it cannot be opened.
+    """
+
+    def __init__(self, path: str, max_bytes: int) -> None:
+        self._path = path
+        self._max = max_bytes
+        try:
+            self._folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except (OSError, ValueError) as error:
+            raise self._fault(error) from error
+
+    def __enter__(self) -> "Folder":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.close(self._folder)
+
+    def look(self) -> Sequence[File]:
+        """The files in it."""
+        found: list[File] = []
+        try:
+            with os.scandir(self._folder) as entries:
+                for entry in entries:
+                    with suppress(FileNotFoundError):  # it was there a moment ago
+                        about = entry.stat(follow_symlinks=False)
+                        if not stat.S_ISDIR(about.st_mode):
+                            found.append(_file(entry.name, about))
+                    if len(found) > MOST_FILES:
+                        raise too_many(legible(self._path))
+        except OSError as error:
+            raise self._fault(error) from error
+        return found
+
+    def read(self, file: File, known: str | None) -> Got | None:
+        """The bytes of *file*, if nothing touched it since it was seen."""
+        name = legible(file.name)
+        try:
+            # Non-blocking: a pipe put in the file's place would keep us waiting for its writer.
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+            opened = os.open(file.name, flags, dir_fd=self._folder)
+        except OSError as error:
+            raise FetchError(
+                "unreadable",
+                f"{name}: cannot be read: {error.strerror}; let the user of Wirecopy read it",
+            ) from error
+        try:
+            if _mark(os.fstat(opened)) != file.mark:
+                raise _changing(name)
+            body = bytearray()
+            while piece := os.read(opened, _PIECE):
+                body += piece
+                if len(body) > self._max:
+                    raise FetchError("too-large", f"{name}: more than {self._max:,} bytes")
+            if _mark(os.fstat(opened)) != file.mark:
+                raise _changing(name)
+        except OSError as error:
+            raise FetchError("unreadable", f"{name}: cannot be read: {error.strerror}") from error
+        finally:
+            os.close(opened)
+        path = os.path.join(os.fsencode(self._path), os.fsencode(file.name))  # noqa: PTH118
+        return Got(f"file://{quote(path)}", bytes(body), file.mark)
+
+    def remove(self, file: File) -> None:
+        """Delete *file*, unless it is another by now."""
+        try:
+            about = os.stat(file.name, dir_fd=self._folder, follow_symlinks=False)
+            if _mark(about) == file.mark:
+                os.unlink(file.name, dir_fd=self._folder)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise FetchError(
+                "unreadable",
+                f"{legible(file.name)}: was taken and cannot be deleted: {error.strerror}; let the"
+                " user of Wirecopy write in the folder, or take out delete_taken",
+            ) from error
+
+    def _fault(self, error: OSError | ValueError) -> FetchError:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        return FetchError(
+            "folder",
+            f"{legible(self._path)}: cannot be opened: {why}; make it, let the user of Wirecopy"
+            " read it, or correct the wire's url",
+        )
+
+
+def _file(name: str, about: os.stat_result) -> File:
+    fault = None
+    if not stat.S_ISREG(about.st_mode):
+        kind = "a link, which is not followed" if stat.S_ISLNK(about.st_mode) else "no file"
+        fault = FetchError("not-a-file", f"{legible(name)}: is {kind}; put the file itself there")
+    return File(
+        name,
+        about.st_size,
+        _mark(about),
+        order=about.st_mtime,
+        changed=about.st_ctime,  # no program can set it, as it can the time of the bytes
+        fault=fault,
+    )
+
+
+def _mark(about: os.stat_result) -> str:
+    """Other for other bytes, however equal their size and the time that their writer claims."""
+    return f"{about.st_size} {about.st_mtime_ns} {about.st_ctime_ns} {about.st_ino}"
+
+
+def _changing(name: str) -> FetchError:
+    return FetchError("changing", f"{name}: was written to while it was read; it is read again")

@@ -1,0 +1,88 @@
+"""Places where a wire's files lie: what they hold, and what their entries are.
+
+A folder of this machine (:mod:`net.folder`), a server of files, a list of addresses: each can say
+what is there, read one file, and most can remove one. Which are read, and when, is decided
+elsewhere (:mod:`ingest.arrivals`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Protocol
+
+from net.errors import FetchError
+
+MOST_FILES = 20_000
+"""Files that one place may hold: each is asked about at every poll."""
+
+OF_ONE_FILE: Final = frozenset({"not-a-file", "unreadable", "too-large", "changing"})
+"""States that concern one file; the others of its place can be read."""
+
+STATES: Final = (*sorted(OF_ONE_FILE), "folder", "login", "host-key", "too-many")
+"""States of a wire that a place can lead to, besides those of :mod:`net.client`."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as its place tells of it.
+
+    ``mark`` changes when its bytes do. ``order`` is when it came, in seconds since any moment, to
+    sort by. ``changed`` is when anything of it last changed, in seconds since 1970 by this
+    machine's clock, None where nobody can tell. ``ask``: only reading it tells whether it is
+    another. ``fault`` says why it cannot be read.
+    """
+
+    name: str
+    size: int
+    mark: str
+    order: float = 0.0
+    changed: float | None = None
+    ask: bool = False
+    fault: FetchError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """The bytes of a file and the address that they came from; ``mark`` is what to know it by."""
+
+    url: str
+    body: bytes
+    mark: str
+    headers: Sequence[tuple[str, str]] = ()
+
+
+class Place(Protocol):
+    """A place that is open for one poll. Each method raises :class:`~net.errors.FetchError`: with a
+    state of :data:`OF_ONE_FILE` where others can still be read."""
+
+    def __enter__(self) -> "Place": ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def look(self) -> Sequence[File]:
+        """What is there now."""
+
+    def read(self, file: File, known: str | None) -> Got | None:
+        """The bytes of *file*; None where they are those that were *known* by that mark."""
+
+    def remove(self, file: File) -> None:
+        """Delete *file*, unless it has changed since it was seen."""
+
+
+def too_many(where: str) -> FetchError:
+    """What is wrong with a place of more than :data:`MOST_FILES` files."""
+    return FetchError(
+        "too-many",
+        f"{where} holds more than {MOST_FILES:,} files; have old ones deleted, or set delete_taken",
+    )
+
+
+def legible(name: str) -> str:
+    """*name*, which somebody else chose, as it may stand in a message."""
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+    return shown if len(shown) <= 100 else f"{shown[:99]}…"

@@ -1,0 +1,226 @@
+"""A folder of an SFTP server, by asyncssh.
+
+The server is the one whose host key the configuration names, or nothing is sent to it. Nothing of
+the user's own SSH configuration counts: no agent, no default key, no known_hosts.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import asyncssh
+
+from net.errors import FetchError
+from net.places import MOST_FILES, File, Got, legible, too_many
+from net.reach import fault_of, reach
+
+_PIECE = 1 << 20
+_GOODBYE = 2.0
+"""Seconds that a server has to close the connection with us."""
+
+Answer = TypeVar("Answer")
+
+
+class Sftp:
+    """The folder *path* of *host*, as *user* with *secret* or the private key in the file
+    *key_file*, where the server has one of *host_keys* (fingerprints); files of up to *max_bytes*
+    are read, and all of it within *seconds*.
+
+    :raises FetchError: where it cannot be had.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int | None,
+        path: str,
+        *,
+        user: str,
+        secret: str | None,
+        key_file: str | None,
+        host_keys: Sequence[str],
+        allow_private: bool,
+        max_bytes: int,
+        seconds: float,
+    ) -> None:
+        self._host, self._max = host, max_bytes
+        self._path = path.encode("utf-8", "surrogateescape")
+        self._end = time.monotonic() + seconds
+        sock = reach(host, port or 22, allow_private=allow_private, seconds=seconds)
+        self._runner = asyncio.Runner()
+        self._connection: Any = None
+        server = _Server(host_keys)
+        try:
+            self._connection = self._run(
+                lambda: asyncssh.connect(
+                    host,
+                    sock=sock,
+                    config=None,
+                    username=user,
+                    password=secret,
+                    client_keys=[key_file] if key_file else None,
+                    agent_path=None,
+                    gss_kex=False,
+                    gss_auth=False,
+                    known_hosts=lambda *_: (
+                        [],
+                        [],
+                        [],
+                    ),  # so that the server's key is ours to judge
+                    client_factory=lambda: server,
+                )
+            )
+            self._sftp = self._run(lambda: self._connection.start_sftp_client(path_encoding=None))
+        except asyncssh.HostKeyNotVerifiable as error:
+            self._close()
+            raise FetchError(
+                "host-key",
+                f"{host}: its host key is {server.shown}, which the wire's host_keys do not name;"
+                " ask the agency whether it is theirs, and add it",
+            ) from error
+        except asyncssh.PermissionDenied as error:
+            self._close()
+            raise FetchError(
+                "login",
+                f"{host}: it refuses us; check the wire's user and its secret or client_key",
+            ) from error
+        except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, FileNotFoundError) as error:
+            self._close()
+            raise FetchError(
+                "login",
+                f"{host}: client_key cannot be read: {error}; write a private key without a pass"
+                " phrase, as ssh-keygen does",
+            ) from error
+        except (asyncssh.Error, OSError) as error:
+            self._close()
+            raise fault_of(error, host) from error
+
+    def __enter__(self) -> "Sftp":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def look(self) -> Sequence[File]:
+        """The files in the folder."""
+        try:
+            return self._run(self._listed)
+        except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPPermissionDenied) as error:
+            where = legible(self._path.decode("utf-8", "surrogateescape"))
+            raise FetchError(
+                "folder", f"{self._host}: {where}: {_plain(error)}; check the wire's url"
+            ) from error
+        except (asyncssh.Error, OSError) as error:
+            raise fault_of(error, self._host) from error
+
+    def read(self, file: File, known: str | None) -> Got | None:
+        """The bytes of *file*, if it is still the one that was seen."""
+        try:
+            body = self._run(lambda: self._bytes(file))
+        except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, OSError) as error:
+            raise fault_of(error, self._host) from error
+        except asyncssh.SFTPError as error:
+            name = legible(file.name)
+            raise FetchError("unreadable", f"{name}: {_plain(error)}; ask the agency") from error
+        except asyncssh.Error as error:
+            raise fault_of(error, self._host) from error
+        where = quote(self._named(file).lstrip(b"/"))
+        return Got(f"sftp://{self._host}/{where}", body, file.mark)
+
+    def remove(self, file: File) -> None:
+        """Delete *file*, unless it is another by now."""
+        try:
+            if _mark(self._run(lambda: self._sftp.lstat(self._named(file)))) == file.mark:
+                self._run(lambda: self._sftp.remove(self._named(file)))
+        except asyncssh.SFTPNoSuchFile:
+            return
+        except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, OSError) as error:
+            raise fault_of(error, self._host) from error
+        except asyncssh.SFTPError as error:
+            raise FetchError(
+                "unreadable",
+                f"{legible(file.name)}: was taken and cannot be deleted: {_plain(error)}; ask the"
+                " agency, or take out delete_taken",
+            ) from error
+
+    async def _listed(self) -> Sequence[File]:
+        found: list[File] = []
+        count = 0
+        async for entry in self._sftp.scandir(self._path):
+            count += 1
+            if count > MOST_FILES:
+                raise too_many(self._host)
+            name, about = entry.filename.decode("utf-8", "surrogateescape"), entry.attrs
+            if "/" in name or "\0" in name or name in (".", ".."):
+                continue  # it leads out of the folder
+            if about.type == asyncssh.FILEXFER_TYPE_REGULAR:
+                found.append(
+                    File(name, about.size or 0, _mark(about), order=float(about.mtime or 0))
+                )
+        return found
+
+    async def _bytes(self, file: File) -> bytes:
+        body = bytearray()
+        async with self._sftp.open(self._named(file), "rb") as opened:
+            while piece := await opened.read(_PIECE):
+                body += piece
+                if len(body) > self._max:
+                    raise FetchError(
+                        "too-large", f"{legible(file.name)}: more than {self._max:,} bytes"
+                    )
+            about = await opened.stat()
+        if _mark(about) != file.mark or len(body) != file.size:
+            raise FetchError("changing", f"{legible(file.name)}: was written to while it was read")
+        return bytes(body)
+
+    def _named(self, file: File) -> bytes:
+        return self._path.rstrip(b"/") + b"/" + file.name.encode("utf-8", "surrogateescape")
+
+    def _run(self, begin: Callable[[], Awaitable[Answer]]) -> Answer:
+        """What *begin* gives, if it does in time."""
+
+        async def bounded() -> Answer:
+            async with asyncio.timeout(self._end - time.monotonic()):
+                return await begin()
+
+        return self._runner.run(bounded())
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.abort()
+            self._end = time.monotonic() + _GOODBYE
+            with suppress(asyncssh.Error, OSError):
+                self._run(self._connection.wait_closed)
+        self._runner.close()
+
+
+class _Server(asyncssh.SSHClient):
+    """Judges the server by its key; ``shown`` is the fingerprint of what it showed."""
+
+    def __init__(self, host_keys: Sequence[str]) -> None:
+        self.shown = "not known"
+        self._known = host_keys
+
+    def validate_host_public_key(
+        self, host: str, addr: str, port: int, key: asyncssh.SSHKey
+    ) -> bool:
+        """Whether the configuration names *key*."""
+        self.shown = key.get_fingerprint()
+        return self.shown in self._known
+
+
+def _mark(about: asyncssh.SFTPAttrs) -> str:
+    return f"{about.size} {about.mtime}"
+
+
+def _plain(error: asyncssh.SFTPError) -> str:
+    return legible(error.reason).rstrip(". ")

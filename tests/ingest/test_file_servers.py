@@ -1,0 +1,221 @@
+"""Wires that are folders of SFTP and FTP servers: real servers, from the file to the capture."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desk.probe import probe
+from ingest.item import Contents
+from stories.db import Store
+from tests import file_servers
+from tests.conftest import ConfigOf
+from tests.file_servers import PASSWORD, USER
+from tests.hostile import CERTIFICATE
+from tests.ingest.test_collect import Drop, feed
+
+NEVER_MIND = {"allow_private": True, "timeout": "20s", "user": USER}
+
+
+class Away(Drop):
+    """A wire whose files are on a server; *folder* is what the server shows."""
+
+    def serve(self, url: str, **keys: Any) -> None:
+        self.configure(url=url, **{**NEVER_MIND, **keys})
+
+
+@pytest.fixture
+def away(config: ConfigOf, store: Store, tmp_path: Path) -> Away:
+    folder = tmp_path / "served"
+    (folder / "out").mkdir(parents=True)
+    found = Away(config, store, folder)
+    found.folder = folder / "out"
+    return found
+
+
+@pytest.fixture(params=["sftp", "ftp", "ftp by LIST", "ftps"])
+def served(
+    away: Away, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Away]:
+    root = away.folder.parent
+    if request.param == "sftp":
+        with file_servers.sftp(root, tmp_path) as server:
+            keys = {"secret": PASSWORD, "host_keys": [server.host_key]}
+            away.serve(f"sftp://127.0.0.1:{server.port}/out", **keys)
+            yield away
+        return
+    tls = request.param == "ftps"
+    if tls:
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    without = ("MLSD",) if "LIST" in request.param else ()
+    with file_servers.ftp(root, tls=tls, without=without) as port:
+        host = "localhost" if tls else "127.0.0.1"
+        away.serve(f"{request.param[:4].strip()}://{host}:{port}/out", secret=PASSWORD)
+        yield away
+
+
+def test_a_file_is_taken_once_it_was_seen_the_same_twice(served: Away) -> None:
+    os.utime(served.put("a.xml", feed("Avon")), (2_000_000, 2_000_000))
+    os.utime(served.put("b.xml", feed("Bure")), (1_000_000, 1_000_000))
+    first = served.poll()
+    assert (first.state, first.message, first.captures) == ("not-modified", "", ())
+    assert served.state.due_at > served.now() + timedelta(minutes=1)  # it is another's machine
+    polled = served.poll()
+    assert (polled.state, polled.message, len(polled.captures)) == ("ok", "", 2)
+    assert sorted(b or b"" for b in served.bodies()) == [feed("Avon"), feed("Bure")]
+    assert served.poll().state == "not-modified"
+    served.take_in()
+    assert [each.items for each in served.captured()] == [1, 1]
+
+
+def test_other_bytes_under_the_same_name_come_too(served: Away) -> None:
+    served.put("a.xml", feed("Avon"))
+    served.poll()
+    served.poll()
+    served.put("a.xml", feed("Wharfe"))
+    served.poll()
+    served.poll()
+    assert served.bodies() == [feed("Avon"), feed("Wharfe")]
+
+
+def test_odd_names_are_files_like_others_and_folders_are_none(served: Away) -> None:
+    names = [b"a b.xml", b"%2e.xml", "नदी.xml".encode(), b"-rf", b"x;type=dir; y"]
+    if served.config.wires[0].way == "sftp":  # this FTP server cannot tell names that are no UTF-8
+        names.append(b"caf\xe9.xml")
+        (served.folder / "link").symlink_to("/etc/passwd")
+    for number, name in enumerate(names):
+        (served.folder / os.fsdecode(name)).write_bytes(feed(f"River {number}"))
+    (served.folder / "more").mkdir()
+    served.poll()
+    polled = served.poll()
+    assert (polled.message, polled.state) == ("", "ok")
+    assert len(served.captured()) == len(names)
+
+
+def test_what_is_captured_is_deleted_if_that_is_wished(served: Away) -> None:
+    wire = served.config.wires[0]
+    asked = wire.model_dump(exclude={"headers"}, exclude_unset=True)
+    served.configure(**{**asked, "secret": PASSWORD, "delete_taken": True})
+    path = served.put("a.xml", feed("Avon"))
+    served.poll()
+    served.poll()
+    assert path.exists()
+    served.poll()
+    assert not path.exists()
+    assert len(served.captured()) == 1
+
+
+def test_a_file_that_is_too_large_is_named_and_the_others_come(served: Away) -> None:
+    wire = served.config.wires[0]
+    asked = wire.model_dump(exclude={"headers"}, exclude_unset=True)
+    served.configure(**{**asked, "secret": PASSWORD, "max_bytes": 2000})
+    served.put("a.xml", feed("Avon"))
+    served.put("huge.xml", b"x" * 3000)
+    served.poll()
+    polled = served.poll()
+    assert polled.state == "too-large"
+    assert served.bodies() == [feed("Avon")]
+
+
+def test_a_folder_that_is_not_there_is_named(served: Away) -> None:
+    served.folder.rmdir()
+    polled = served.poll()
+    assert polled.state == "folder"
+    assert PASSWORD not in polled.message
+
+
+def test_check_reads_the_newest_file(served: Away) -> None:
+    [(_, nothing)] = probe(served.config)
+    assert nothing == Contents()
+    served.put("a.xml", feed("Avon"))
+    [(_, found)] = probe(served.config)
+    assert isinstance(found, Contents)
+    assert len(found.found) == 1
+
+
+def sftp_of(tmp_path: Path, away: Away) -> AbstractContextManager[file_servers.Sftp]:
+    return file_servers.sftp(away.folder.parent, tmp_path)
+
+
+def test_a_private_key_lets_us_in(away: Away, tmp_path: Path) -> None:
+    with sftp_of(tmp_path, away) as server:
+        keys = {"client_key": str(server.client_key), "host_keys": [server.host_key]}
+        away.serve(f"sftp://127.0.0.1:{server.port}/out", **keys)
+        assert away.poll().state == "not-modified"
+
+
+@pytest.mark.parametrize("known", [[], ["SHA256:" + "A" * 43]])
+def test_a_host_key_that_is_not_configured_is_told_and_nothing_is_sent(
+    away: Away, tmp_path: Path, known: list[str]
+) -> None:
+    with sftp_of(tmp_path, away) as server:
+        url = f"sftp://127.0.0.1:{server.port}/out"
+        away.serve(url, secret=PASSWORD, host_keys=known)
+        polled = away.poll()
+        assert polled.state == "host-key"
+        assert server.host_key in polled.message
+        assert PASSWORD not in polled.message
+
+
+def test_a_wrong_password_is_named(away: Away, tmp_path: Path) -> None:
+    with sftp_of(tmp_path, away) as server:
+        url = f"sftp://127.0.0.1:{server.port}/out"
+        away.serve(url, secret="s3cret-wrong", host_keys=[server.host_key])
+        polled = away.poll()
+    assert polled.state == "login"
+    assert "s3cret" not in polled.message
+    with file_servers.ftp(away.folder.parent) as port:
+        away.serve(f"ftp://127.0.0.1:{port}/out", secret="s3cret-wrong")
+        polled = away.poll()
+    assert polled.state == "login"
+    assert "s3cret" not in polled.message
+
+
+@pytest.mark.parametrize("scheme", ["sftp", "ftp", "ftps"])
+def test_an_address_inside_is_refused_unless_it_is_allowed(away: Away, scheme: str) -> None:
+    away.serve(f"{scheme}://127.0.0.1:1/out", secret=PASSWORD, allow_private=False)
+    assert away.poll().state == "forbidden-address"
+
+
+@pytest.mark.parametrize("scheme", ["sftp", "ftp", "ftps"])
+def test_a_port_at_which_nobody_listens_is_named(away: Away, scheme: str) -> None:
+    away.serve(f"{scheme}://127.0.0.1:1/out", secret=PASSWORD)
+    assert away.poll().state == "refused"
+
+
+def test_ftps_does_not_go_on_without_tls(away: Away) -> None:
+    with file_servers.ftp(away.folder.parent) as port:
+        away.serve(f"ftps://127.0.0.1:{port}/out", secret=PASSWORD)
+        assert away.poll().state == "login"
+
+
+def test_ftps_wants_a_certificate_that_it_can_check(away: Away) -> None:
+    with file_servers.ftp(away.folder.parent, tls=True) as port:
+        away.serve(f"ftps://localhost:{port}/out", secret=PASSWORD)
+        assert away.poll().state == "tls"
+
+
+def test_a_server_that_says_nothing_is_given_up(away: Away, listening: Callable[[], int]) -> None:
+    for scheme in ("sftp", "ftp"):
+        away.serve(f"{scheme}://127.0.0.1:{listening()}/out", secret=PASSWORD, timeout="1s")
+        assert away.poll().state == "timeout"
+
+
+@pytest.fixture
+def listening() -> Iterator[Callable[[], int]]:
+    """Ports at which connections are taken and nothing is said."""
+    import socket
+
+    opened: list[socket.socket] = []
+
+    def one() -> int:
+        opened.append(socket.create_server(("127.0.0.1", 0)))
+        return int(opened[-1].getsockname()[1])
+
+    yield one
+    for each in opened:
+        each.close()
