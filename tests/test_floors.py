@@ -31,6 +31,8 @@ ONLY_IN = {
     "kombu": ("workers",),
     "redis": ("workers", "desk"),
     "pycurl": ("net",),
+    "asyncssh": ("net",),
+    "ftplib": ("net",),
     "feedparser": ("ingest",),
     "feedgen": ("publish",),
 }
@@ -39,6 +41,7 @@ ONLY_IN = {
 STORE = ("sqlalchemy", "redis", "celery")
 
 KNOW_THE_STORE = {
+    "ingest.collect",
     "ingest.intake",
     "ingest.poll",
     "ingest.replay",
@@ -48,6 +51,7 @@ KNOW_THE_STORE = {
     "publish.web.app",
     "publish.web.export",
     "publish.web.feeds",
+    "publish.web.inbox",
     "publish.web.pages",
     "publish.web.proofs",
     "publish.web.servers",

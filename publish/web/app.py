@@ -25,6 +25,7 @@ from starlette.routing import Route
 
 from publish.web import proofs, views
 from publish.web.feeds import SETTLED, Feeds, Receive, Scope, Send, preflight
+from publish.web.inbox import Inbox
 from publish.web.pages import CACHED, ICON, PICTURE, ROBOTS, PageCache, Pages
 from publish.web.representation import SERVER, Representation, answer
 from publish.web.story import StoryPage, expired, story_page
@@ -138,6 +139,7 @@ class Site:
         self._status = status
         self._started = clock.now()
         self._kept = PageCache(kept)
+        self._inbox = Inbox(config, store)
         self._probes: dict[str, asyncio.Future[dict[str, str]]] = {}
 
     def starlette(self) -> Starlette:
@@ -148,6 +150,7 @@ class Site:
                 Route("/feeds/{name}", self.feed),
                 Route("/stories/{name}", self.story),
                 Route("/stories/{name}/statements", self.statements, methods=PROOF_METHODS),
+                Route("/wires/{name}", self._inbox.receive, methods=["POST"]),
                 Route("/.well-known/jwks.json", self.jwks, methods=PROOF_METHODS),
                 Route("/log/checkpoint", self.checkpoint, methods=PROOF_METHODS),
                 Route("/log/tile/{path:path}", self.tile, methods=PROOF_METHODS),
