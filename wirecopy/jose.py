@@ -112,10 +112,14 @@ def read_keys(document: bytes) -> Keys:
             bad.setdefault(str(one.get("kid")), str(error))
             continue
         good[key.kid] = key
-    log = found.get("wirecopy_log")
-    if log is not None and not isinstance(log, str):
+    vkey = found.get("wirecopy_log")
+    if vkey is not None and not isinstance(vkey, str):
         raise Refused("key set: 'wirecopy_log' is no verifier key")
-    return Keys(good, log_key(log) if log is not None else None, bad)
+    log = log_key(vkey) if vkey is not None else None
+    # Who signs with it for one of the two would sign for the other.
+    if log is not None and log.public in [key.public for key in good.values()]:
+        raise Refused("key set: the log's key is that of statements, too")
+    return Keys(good, log, bad)
 
 
 def jwk(public: bytes) -> dict[str, str]:

@@ -5,7 +5,10 @@ import re
 from collections.abc import Iterable
 
 Change = tuple[str, str, str, str]
-"""What is done to a feed, what stands there and then, and which check of the first entry fails."""
+"""What is done to a feed, what stands there and then, and which checks of the first entry fail; or
+``REFUSED``; ``MORE`` or ``ODD`` for an entry more behind the first, that is unsigned or none."""
+
+REFUSED, MORE, ODD = "refused", "more", "odd"
 
 
 def in_xml(*, atom: bool) -> Iterable[Change]:
@@ -15,6 +18,7 @@ def in_xml(*, atom: bool) -> Iterable[Change]:
     summary = "33 members; rates &lt;" if atom else "33 members; rates &amp;lt;"
     other = 'xmlns:x="urn:elsewhere"'
     xhtml = 'xmlns="http://www.w3.org/1999/xhtml"'
+    guid = "<id>urn:x</id>" if atom else "<guid>urn:x</guid>"
     yield from (
         (
             "form: a counter beside the body",
@@ -75,9 +79,45 @@ def in_xml(*, atom: bool) -> Iterable[Change]:
         ),
         ("another claim of ours", entry, f"{entry}<wirecopy:note>x</wirecopy:note>", "entry"),
         ("another film", "gst.mp4", "fst.mp4", "media"),
+        ("a DOCTYPE", "?>", f"?><!DOCTYPE {'feed' if atom else 'rss'}>", REFUSED),
+        ("an end tag of another", "</title>", "</titel>", REFUSED),
+        ("a prefix of nothing", entry, f"{entry}<y:y/>", REFUSED),
+        ("two byte order marks", "<?xml", "\ufeff\ufeff<?xml", REFUSED),
+        ("the headline in capitals", entry, f'{entry}<Title xmlns="">x</Title>', "entry"),
+        ("the headline of nobody's", entry, f'{entry}<title xmlns="urn:x">x</title>', "entry"),
+        (
+            "the headline of Dublin Core's in capitals",
+            entry,
+            f'{entry}<x:title xmlns:x="HTTP://PURL.ORG/DC/ELEMENTS/1.1/">x</x:title>',
+            "entry",
+        ),
+        (
+            "the headline of others by Dublin Core's prefix",
+            entry,
+            f'{entry}<dc:title xmlns:dc="urn:elsewhere">x</dc:title>',
+            "entry",
+        ),
+        (
+            "an entry in another",
+            entry,
+            f"{entry}{entry}{guid}{entry.replace('<', '</')}",
+            f"entry {MORE}",
+        ),
     )
     if atom:
         yield from (
+            (
+                "an entry of RSS",
+                "</entry>",
+                '</entry><item xmlns=""><title>x</title></item>',
+                ODD,
+            ),
+            (
+                "an entry within others' words",
+                "</entry>",
+                f"</entry><x:x {other}><entry>{guid}</entry></x:x>",
+                MORE,
+            ),
             ("the body as text", 'content type="html"', 'content type="text"', "entry"),
             (
                 "the body by its media type",
@@ -135,6 +175,18 @@ def in_xml(*, atom: bool) -> Iterable[Change]:
         )
     else:
         yield from (
+            (
+                "an entry of Atom",
+                "</item>",
+                "</item><atom:entry><title>x</title></atom:entry>",
+                ODD,
+            ),
+            (
+                "an item within others' words",
+                "</item>",
+                f"</item><x:x {other}><item>{guid}</item></x:x>",
+                MORE,
+            ),
             ("a permanent link", 'isPermaLink="false"', 'isPermaLink="true"', "entry"),
             ("perhaps a permanent link", ' isPermaLink="false"', "", "entry"),
             ("markup in the summary", summary, "33 members; rates &lt;", "entry"),
@@ -222,6 +274,26 @@ def in_json() -> Iterable[Change]:
             "times",
         ),
         ("published after the change", '"date_published":"2026', '"date_published":"2027', "times"),
+        ("form: null for a text", '"language":"en-IN"', '"language":null', ""),
+        ("no headline", title, '"title":null,"_t":"Big GST Meet', "headline"),
+        ("a tag for tags", '"tags":[', '"tags":"x","_t":[', "entry packaging"),
+        ("a size with a fraction", '"size_in_bytes":48213', '"size_in_bytes":48213.5', "entry"),
+        (
+            "form: numbers of others",
+            item,
+            f'{item}"_n":[0.5,-1e3,{2**70}],',
+            "",
+        ),
+        ("form: nested to 64", item, f'{item}"_x":{"[" * 61}{"]" * 61},', ""),
+        ("nested to 65", item, f'{item}"_x":{"[" * 62}{"]" * 62},', REFUSED),
+        ("no number", item, f'{item}"_x":NaN,', REFUSED),
+        ("a member twice", item, f'{item}"id":"x",', REFUSED),
+        ("a member of others twice", item, f'{item}"_x":{{"a":1,"\\u0061":1}},', REFUSED),
+        ("items twice", '"items":', '"items":[],"items":', REFUSED),
+        ("items in other capitals", '"items":', '"Items":[],"items":', REFUSED),
+        ("no items", '"items":', '"items":null,"_items":', REFUSED),
+        ("an item that is null", '"items":[', '"items":[null,', REFUSED),
+        ("two byte order marks", "{", "\ufeff\ufeff{", REFUSED),
     )
 
 
@@ -231,6 +303,7 @@ def spelt(document: str, *, xml: bool) -> Iterable[tuple[str, str | bytes]]:
         feed = json.loads(document)
         yield "indented, sorted, escaped", json.dumps(feed, indent=2, sort_keys=True)
         yield "UTF-16", document.encode("utf-16")
+        yield "UTF-32, without a mark", document.encode("utf-32-be")
         yield "a byte order mark", "\ufeff" + document
         return
     escaped = re.sub(

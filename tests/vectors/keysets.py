@@ -30,9 +30,15 @@ def documents(signer: Signer, other: Signer, log: Log) -> Iterator[tuple[str, st
         yield name, json.dumps({"keys": keys, "wirecopy_log": log.vkey}), outcome
     whole = json.dumps(jwks(other, signer, log=log))
     yield from _spellings(whole)
-    for name, vkey, outcome in _logs(log):
+    for name, vkey, outcome in _logs(signer, log):
         yield f"wirecopy_log: {name}", json.dumps({**jwks(signer), "wirecopy_log": vkey}), outcome
     yield "wirecopy_log: absent", json.dumps(jwks(signer)), SILENT
+    for told, jwk, outcome in (
+        ("another statement's key", other.jwk(), NONE),
+        ("a key that is refused", {**other.jwk(), "kid": "x"}, ELSEWHERE),
+    ):
+        mine = {"keys": [signer.jwk(), jwk], "wirecopy_log": Log(log.origin, other.label).vkey}
+        yield f"wirecopy_log: {told}", json.dumps(mine), outcome
     yield "wirecopy_log: twice", whole[:-1] + f',"wirecopy_log":{json.dumps(log.vkey)}}}', NONE
 
 
@@ -159,15 +165,16 @@ def _spellings(whole: str) -> Iterable[tuple[str, str | bytes, str]]:
     )
 
 
-def _logs(log: Log) -> Iterable[tuple[str, Any, str]]:
+def _logs(signer: Signer, log: Log) -> Iterable[tuple[str, Any, str]]:
     name, mark, coded = log.vkey.split("+", 2)
     yield "null", None, SILENT
     yield "another log", Log("elsewhere.example/log", "log").vkey, ELSEWHERE
-    yield "another key of that name", Log(name, "first").vkey, ELSEWHERE
+    yield "another key of that name", Log(name, "another").vkey, ELSEWHERE
     yield "a name that holds U+FEFF", Log(f"{name}\ufeff", "log").vkey, ELSEWHERE
     for told, vkey in (
         ("a number", 1),
         ("a list of it", [log.vkey]),
+        ("the statement's key", Log(name, signer.label).vkey),
         ("empty", ""),
         ("a name alone", name),
         ("another key id", f"{name}+00000000+{coded}"),

@@ -79,25 +79,31 @@ def vectors() -> Case:
         " 'ok', but for 'continuity' ('not checked'). An entry is its sample with what is named"
         " beside it in place of the sample's own. Chains are by story; with `withheld`, they were"
         " asked for and not given. `memory` is what was seen before, `log` the feed's check (§7)."
-        " `order` is like `entries`, for verifiers that look at whole feeds or remember. Of `jwks`,"
+        " `order` and `logs` are like `entries`, for verifiers that look at whole feeds or"
+        " remember; of `logs`, `served` names what of `log_sets` the site gives below /log,"
+        " by path, in base64; without it there is nobody to ask. Of `jwks`,"
         " `document` is the key set, in base64 where it is no text, under which the sample is"
         " verified; `expected` is null where it is refused. Of `feeds`, `document` is the feed, in"
         " base64 where it is no text; or it is the one of its format in `documents`, in which the"
-        " first of `change`, where it stands first, has become the second.",
+        " first of `change`, where it stands first, has become the second; `expected` is null where"
+        " the feed is refused.",
         "now": NOW,
         "checks": CHECKS,
         "keys": key_sets(issuer),
         "chain_sets": {
             "all": chains,
             "english": {stories[0].id: chains[stories[0].id]},
+            "vouched": {stories[0].id: _vouched(entries[0])},
             "none": {},
         },
+        "log_sets": _log_sets(issuer),
         "samples": dict(zip(SAMPLES, map(neutral, entries), strict=True)),
         "jwks": list(_jwks(issuer)),
         "canonical": list(_canonical()),
         "tokens": list(_tokens(entries[0])),
         "entries": list(_entries(issuer, entries)),
         "order": list(_order(issuer, entries)),
+        "logs": list(_logs(issuer, entries)),
         "documents": {format: issuer.feed(entries, format).decode() for format in FORMATS},
         "feeds": list(_feeds(issuer, entries)),
         "chains": list(_chains(issuer)),
@@ -654,6 +660,12 @@ def _entries(issuer: Issuer, signed: Sequence[Entry]) -> Iterable[Case]:
             _expect(failed, rest or "chain"),
             chains="none",
         )
+    yield case(
+        "key: revoked, and a later statement of the chain vouches for this one",
+        with_(statement=REVOKED.sign(payload)),
+        _expect("key", AFTER_KEY),
+        chains="vouched",
+    )
     for keys in ("none", "wrong kid", "private", "no nbf", "twice"):
         yield case(f"key set: {keys}", first, _expect("key", AFTER_KEY), keys=keys)
     for key in SMALL_ORDER:
@@ -768,6 +780,24 @@ def _entries(issuer: Issuer, signed: Sequence[Entry]) -> Iterable[Case]:
             "an earlier receipt than was logged",
             resigned(received_at="2026-11-22T12:00:00.000000Z"),
             "receipt",
+        ),
+        (
+            "received 8 minutes after it was issued, and changed between",
+            logged(
+                received_at=_minutes(issued_at, 8),
+                changed_at=_minutes(issued_at, 4),
+                logged_at=_minutes(issued_at, 4),
+            ),
+            "",
+        ),
+        (
+            "received 10 minutes after it was issued, and changed between",
+            logged(
+                received_at=_minutes(issued_at, 10),
+                changed_at=_minutes(issued_at, 4),
+                logged_at=_minutes(issued_at, 5),
+            ),
+            "times",
         ),
         ("issued tomorrow", resigned(issued_at="2026-11-23T14:20:00.000000Z"), "times"),
         ("issued at the end of time", resigned(issued_at="9999-12-31T23:59:59.999999Z"), "times"),
@@ -1021,6 +1051,115 @@ def _note(issuer: Issuer, size: int) -> Case:
     return {issuer.log.origin: issuer.log.checkpoint(size)}
 
 
+def _vouched(entry: Entry) -> str:
+    """A chain whose first statement is by a key that was revoked later."""
+    payload = json.loads(_bytes((entry.statement or "").split(".")[1]))
+    stolen = REVOKED.sign(payload)
+    second = FIRST.sign({**payload, "version": 2, "previous": digest(stolen.encode())})
+    return canonical({"guid": payload["guid"], "statements": [stolen, second]}).decode()
+
+
+def _log_sets(issuer: Issuer) -> Case:
+    """What a site serves of the log, by path."""
+    log = issuer.log
+    rewritten = Log(log.origin, log.label, [b"another", *log.leaves[1:]])
+    tiles = _tiles(log)
+    foreign = Log(log.origin, "another log", log.leaves)
+    return {
+        "all": {"checkpoint": _sent(log), **tiles},
+        "tiles alone": tiles,
+        "no tiles": {"checkpoint": _sent(log)},
+        "tiles rewritten": {"checkpoint": _sent(log), **_tiles(rewritten)},
+        "a tile cut short": {"checkpoint": _sent(log), **_tiles(log, missing=1)},
+        "rewritten": {"checkpoint": _sent(rewritten), **_tiles(rewritten)},
+        "signed by another": {"checkpoint": _sent(foreign), **tiles},
+        "nothing": {},
+    }
+
+
+def _sent(log: Log) -> str:
+    return b64(log.checkpoint().encode())
+
+
+def _tiles(log: Log, *, missing: int = 0) -> Case:
+    """The tiles of a log of fewer than 256 leaves, of every size from 1 on."""
+    sizes = range(1, len(log.leaves) + 1)
+    return {f"tile/0/000.p/{n}": b64(log.tile(0, 0, n - missing)) for n in sizes}
+
+
+def _logs(issuer: Issuer, signed: Sequence[Entry]) -> Iterable[Case]:
+    """The check of the whole feed, rule by rule. The samples' proofs name the sizes 5, 6, 7."""
+    known = dict(zip(SAMPLES, map(neutral, signed), strict=True))
+    first, second, third = known.values()
+    payload = json.loads(_bytes((first["statement"] or "").split(".")[1]))
+    absent = {"received": None, "receipt": None, "logged_at": None, "scope": "unknown"}
+    silent = {"edit_scope": None, "edited_headline_only": None}
+    nothing = {**first, **silent}
+    nothing["body"] = first["body"].replace(payload["disclosure"], "(From PTI.)")
+    nothing["statement"] = FIRST.sign({**payload, **absent, "disclosure": "(From PTI.)"})
+    unproved = {**first, "statement": FIRST.sign({**payload, "receipt": "x"})}
+    fine, seen_fine = _expect("", "chain"), _expect("", "chain", ok="continuity")
+    bare = _expect("", "chain receipt claim")
+    seen = {
+        first["guid"]: {
+            "version": 1,
+            "digest": digest((first["statement"] or "").encode()),
+            "log": issuer.log.origin,
+        }
+    }
+    origin = issuer.log.origin
+    nought = {origin: issuer.log.checkpoint(0)}
+    odd = {origin: issuer.log.checkpoint(0, issuer.log.root(0, 1))}
+    older, newer = _note(issuer, 4), _note(issuer, 7)
+
+    def checkpoints(notes: Case, **more: Case) -> str:
+        return _memory(checkpoints=notes, **more)
+
+    for name, entries, expected, memory, served, state in (
+        ("one head", [first], fine, "", "", "ok"),
+        ("one head, and the present one of its size", [third], fine, "", "no tiles", "ok"),
+        ("two heads, and nobody to ask", [first, second], fine, "", "", "not checked"),
+        ("two heads of one log", [first, second], fine, "", "all", "ok"),
+        ("two heads of one log, no present one", [first, third], fine, "", "tiles alone", "ok"),
+        ("two heads, and no tiles", [first, second], fine, "", "no tiles", "not checked"),
+        ("two heads, and tiles rewritten", [first], fine, "", "tiles rewritten", "failed"),
+        ("two heads, and tiles cut short", [first], fine, "", "a tile cut short", "failed"),
+        ("another present head of that size", [third], fine, "", "rewritten", "failed"),
+        ("a present head of another key", [first], fine, "", "signed by another", "failed"),
+        ("nothing in hand", [nothing], bare, "", "nothing", "not checked"),
+        ("nothing in hand, a head seen", [nothing], bare, checkpoints(older), "", "not checked"),
+        ("a proof that does not hold", [unproved], _expect("receipt", "chain"), "", "",
+         "not checked"),
+        ("the present head alone", [nothing], bare, "", "all", "ok"),
+        ("the present head alone, a head seen", [nothing], bare, checkpoints(older), "all", "ok"),
+        ("a head seen, and tiles", [first], fine, checkpoints(older), "all", "ok"),
+        ("a head seen, and no tiles", [first], fine, checkpoints(older), "no tiles", "failed"),
+        ("a head seen, and nobody to ask", [first], fine, checkpoints(newer), "", "failed"),
+        ("a head seen, nobody to ask of a statement seen", [first], seen_fine,
+         checkpoints(newer, statements=seen), "", "not checked"),
+        ("a head seen of nothing", [first], fine, checkpoints(nought), "all", "ok"),
+        ("a head seen of nothing, with a root", [first], fine, checkpoints(odd), "all", "failed"),
+    ):  # fmt: skip
+        yield {
+            "name": f"log: {name}",
+            "keys": "all",
+            "chains": "none",
+            "expected": [expected] * len(entries),
+            **({"memory": memory} if memory else {}),
+            **({"served": served} if served else {}),
+            "log": state,
+            "entries": [_against(known, entry) for entry in entries],
+        }
+    yield {
+        "name": "log: no log key",
+        "keys": "no log",
+        "chains": "none",
+        "expected": [_expect("", "receipt chain")],
+        "log": "not checked",
+        "entries": [_against(known, first)],
+    }
+
+
 _SAID = "<p><i>(This story has not been edited by NDTV staff.)</i></p>"
 
 
@@ -1080,7 +1219,7 @@ def _feeds(issuer: Issuer, signed: Sequence[Entry]) -> Iterable[Case]:
                 "change": [before, after],
                 "keys": "all",
                 "chains": "all",
-                "expected": _first(failed, good) if failed else good,
+                "expected": _first(failed, good),
             }
         for name, changed in feeds.spelt(document, xml=format != "json"):
             told = changed if isinstance(changed, str) else {"base64": b64(changed)}
@@ -1094,8 +1233,16 @@ def _feeds(issuer: Issuer, signed: Sequence[Entry]) -> Iterable[Case]:
             }
 
 
-def _first(failed: str, good: Sequence[Case]) -> list[Case]:
-    return [_expect(failed), *good[1:]]
+def _first(failed: str, good: Sequence[Case]) -> list[Case] | None:
+    """What is expected of a feed by the word of a :data:`feeds.Change`."""
+    unsigned = f"statement {AFTER_STATEMENT} continuity"
+    checks, _, more = failed.rpartition(" ") if failed.endswith(feeds.MORE) else (failed, "", "")
+    if failed == feeds.REFUSED:
+        return None
+    if failed == feeds.ODD:
+        return [good[0], _expect("entry", unsigned), *good[1:]]
+    behind = [_expect("", unsigned, verdict="unsigned")] if more else []
+    return [_expect(checks), *behind, *good[1:]]
 
 
 def _chains(issuer: Issuer) -> Iterable[Case]:

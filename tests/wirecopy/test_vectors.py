@@ -24,6 +24,7 @@ from wirecopy.chain import read_chain
 from wirecopy.encoding import canonical, parse_json
 from wirecopy.errors import Missing
 from wirecopy.jose import read_token
+from wirecopy.online import with_log
 from wirecopy.statement import Statement, read_statement
 from wirecopy.tlog import (
     Tree,
@@ -122,11 +123,12 @@ def evidence(row: dict[str, Any]) -> Evidence:
             raise Missing("the chain is not to be had")
         return found[said.story].encode() if said.story in found else None
 
-    return Evidence(
-        now=NOW,
-        find_chain=chain,
-        state=TrustedState.load(row["memory"].encode()) if "memory" in row else TrustedState(),
-    )
+    state = TrustedState.load(row["memory"].encode()) if "memory" in row else TrustedState()
+    at_hand = Evidence(now=NOW, find_chain=chain, state=state)
+    if "served" not in row:
+        return at_hand
+    files = {path: b(data) for path, data in VECTORS["log_sets"][row["served"]].items()}
+    return with_log(at_hand, files.get)
 
 
 def held(report: Report, row: dict[str, Any]) -> None:
@@ -156,7 +158,7 @@ def entry(given: dict[str, Any]) -> Entry:
     return Entry(**made)
 
 
-@pytest.mark.parametrize("row", named(VECTORS["entries"] + VECTORS["order"]))
+@pytest.mark.parametrize("row", named(VECTORS["entries"] + VECTORS["order"] + VECTORS["logs"]))
 def test_entries(row: dict[str, Any]) -> None:
     held(
         verify_entries(
@@ -168,7 +170,11 @@ def test_entries(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", named(VECTORS["feeds"]))
 def test_feeds(row: dict[str, Any]) -> None:
-    held(verify(document(row), KEYS[row["keys"]], evidence(row)), row)
+    if row["expected"] is None:
+        with pytest.raises(Refused):
+            verify(document(row), KEYS[row["keys"]], evidence(row))
+    else:
+        held(verify(document(row), KEYS[row["keys"]], evidence(row)), row)
 
 
 # The log

@@ -119,6 +119,9 @@ export async function readKeys(bytes) {
   if ((set.wirecopy_log ?? null) === null) return { signing, log: null };
   const log = isText(set.wirecopy_log) ? await logKey(set.wirecopy_log) : null;
   if (log === null) throw new Error("the key of the log is none");
+  // Who signs with it for one of the two would sign for the other.
+  const same = (key) => key !== null && key.publicKey.join() === log.publicKey.join();
+  if ([...signing.values()].some(same)) throw new Error("the key of the log signs statements, too");
   return { signing, log };
 }
 
