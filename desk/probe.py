@@ -17,7 +17,7 @@ from stories.logs import masked
 def probe(config: Config) -> Iterator[tuple[str, Contents | str]]:
     """Each wire of *config*, with what it holds, or why that cannot be had."""
     for wire in (w for w in config.wires if w.way != "pull"):
-        yield wire.name, _in_place(wire)
+        yield wire.name, _in_place(wire, config.agent)
     requests = [request_of(wire, wire.url) for wire in config.wires if wire.way == "pull"]
     rules = {wire.name: wire for wire in config.wires}
     with Client() as http:
@@ -35,10 +35,10 @@ def probe(config: Config) -> Iterator[tuple[str, Contents | str]]:
                     yield name, masked(f"{error}{why}")
 
 
-def _in_place(wire: Wire) -> Contents | str:
+def _in_place(wire: Wire, agent: str) -> Contents | str:
     """What the newest file holds at the place of *wire*; nothing where none is there yet."""
     try:
-        with place_of(wire) as place:
+        with place_of(wire, agent) as place:
             there = [f for f in place.look() if not (f.fault or is_unfinished(f.name)) and f.size]
             newest = max(there, key=lambda file: (file.order, file.name), default=None)
             got = place.read(newest, None) if newest is not None else None

@@ -31,13 +31,16 @@ _ENDINGS = (
 class Plan:
     """What to do at a place, by what is there.
 
-    ``take`` are the files to read, the oldest first, of which ``more`` were left out; ``waiting``
-    those that may still be written. ``done`` were captured before. ``refused`` says why others
-    cannot be read. ``seen`` is what to note of those that wait, ``gone`` what to forget, both by
-    the names of :func:`stories.db.files.short`.
+    ``take`` are the files to read, the oldest first, and after them those that were taken before
+    and only reading tells whether they are others, the longest known first; ``fresh`` is how many
+    are none of these, and ``more`` how many of such were left out. ``waiting`` are those that may
+    still be written. ``done`` were captured before. ``refused`` says why others cannot be read.
+    ``seen`` is what to note of those that wait, ``gone`` what to forget, both by the names of
+    :func:`stories.db.files.short`.
     """
 
     take: list[File] = field(default_factory=list)
+    fresh: int = 0
     more: int = 0
     waiting: list[File] = field(default_factory=list)
     done: list[File] = field(default_factory=list)
@@ -56,6 +59,7 @@ def sort_out(
     last polls noted."""
     plan = Plan(gone=set(known))
     take: list[File] = []
+    again: list[tuple[datetime, File]] = []
     for short, file in there:
         plan.gone.discard(short)
         before = known.get(short)
@@ -73,6 +77,8 @@ def sort_out(
             )
         elif before is not None and before.taken and before.mark == file.mark and not file.ask:
             plan.done.append(file)
+        elif file.ask and before is not None and before.taken:
+            again.append((before.since, file))
         elif file.ask or _is_settled(file, before, now):
             take.append(file)
         else:
@@ -81,7 +87,9 @@ def sort_out(
                 digest = before.digest if before is not None else None
                 plan.seen[short] = Sighting(file.mark, now, digest=digest)
     take.sort(key=lambda file: (file.order, file.name))
-    plan.take, plan.more = take[:MOST_TAKEN], max(len(take) - MOST_TAKEN, 0)
+    again.sort(key=lambda each: (each[0], each[1].order, each[1].name))
+    plan.take = [*take, *(file for _, file in again)][:MOST_TAKEN]
+    plan.fresh, plan.more = min(len(take), MOST_TAKEN), max(len(take) - MOST_TAKEN, 0)
     return plan
 
 

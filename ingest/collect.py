@@ -35,16 +35,18 @@ class _Found:
 
     plan: Plan = field(default_factory=Plan)
     got: list[tuple[str, Got, datetime]] = field(default_factory=list)
+    same: list[str] = field(default_factory=list)
     left: int = 0
     faults: list[FetchError] = field(default_factory=list)
     fault: FetchError | None = None
 
 
-def collect(store: Store, wire: Wire, before: WireState) -> Polled:
-    """Poll the place of *wire*, whose row *before* was leased, and keep what is new there."""
+def collect(store: Store, wire: Wire, agent: str, before: WireState) -> Polled:
+    """Poll the place of *wire*, whose row *before* was leased, and keep what is new there; *agent*
+    is who we say that we are."""
     with store.read() as conn:
         known = files.known(conn, wire.name)
-    found = _look(wire, known)
+    found = _look(wire, agent, known)
     fresh = [(name, got, at) for name, got, at in found.got if _is_news(got, known.get(name))]
     with store.write() as conn:
         now = clock.now()
@@ -59,18 +61,20 @@ def collect(store: Store, wire: Wire, before: WireState) -> Polled:
             captures.add(conn, wire.name, at, got.url, got.headers, got.body)
             for _, got, at in fresh
         )
-        files.note(conn, wire.name, {**found.plan.seen, **_taken(found, now)}, found.plan.gone)
+        same = {name: replace(known[name], since=now) for name in found.same}
+        seen = {**found.plan.seen, **same, **_taken(found, now)}
+        files.note(conn, wire.name, seen, found.plan.gone)
         outbox.want(conn, "ingest", [wire.name] if numbers else [], now)
     return replace(polled, captures=numbers)
 
 
-def _look(wire: Wire, known: Mapping[str, Sighting]) -> _Found:
+def _look(wire: Wire, agent: str, known: Mapping[str, Sighting]) -> _Found:
     """What is new at the place of *wire*, of which is *known* what was noted. Never raises for a
     bad place."""
     found = _Found()
     end = time.monotonic() + wire.timeout.total_seconds()
     try:
-        with place_of(wire) as place:
+        with place_of(wire, agent) as place:
             there = [(files.short(file.name), file) for file in place.look()]
             found.plan = sort_out(there, known, clock.now(), wire.max_bytes)
             found.faults += found.plan.refused
@@ -103,8 +107,8 @@ def _read(place: Place, found: _Found, known: Mapping[str, Sighting], end: float
     """Read what is to be taken, as much as one poll may."""
     size = 0
     for at, file in enumerate(found.plan.take):
-        if found.got and (time.monotonic() > end or size + file.size > MOST_BYTES):
-            found.left = len(found.plan.take) - at
+        if at and (time.monotonic() > end or size + file.size > MOST_BYTES):
+            found.left = max(found.plan.fresh - at, 0)
             return
         name = files.short(file.name)
         before = known.get(name)
@@ -112,14 +116,16 @@ def _read(place: Place, found: _Found, known: Mapping[str, Sighting], end: float
             got = place.read(file, before.mark if before is not None and before.taken else None)
         except FetchError as error:
             if found.got and error.state == "timeout":  # it is as slow as it has much
-                found.left = len(found.plan.take) - at
+                found.left = max(found.plan.fresh - at, 0)
                 return
             if error.state not in OF_ONE_FILE:
                 raise
             if error.state != "changing":
                 found.faults.append(error)
             continue
-        if got is not None:
+        if got is None:
+            found.same.append(name)
+        else:
             size += len(got.body)
             found.got.append((name, got, clock.now()))
 
@@ -176,7 +182,7 @@ def outcome(
 
 def _sooner(due: Due, found: _Found, now: datetime) -> Due:
     """*due*, or before that where more is there to be read."""
-    if more := found.plan.more + found.left:
+    if found.got and (more := found.plan.more + found.left):
         return Due(now, f"{more} more files are there", due.failures)
     # On another machine a second look costs its owner something: it comes with the next poll.
     soon = now + SETTLED

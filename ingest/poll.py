@@ -63,7 +63,7 @@ def poll(
             if state is None:
                 yield None
             elif wire is not None and wire.way != "pull":
-                places.append(threads.submit(collect, store, wire, state))
+                places.append(threads.submit(collect, store, wire, config.agent, state))
             elif wire is not None:
                 under_way[state.name] = wire, state
                 validators = _validators(wire, state)

@@ -9,11 +9,15 @@ from net.places import File, Got, Place
 from stories.config import Way, Wire
 
 
-def place_of(wire: Wire) -> Place:
-    """The place where the files of *wire* are, open.
+def place_of(wire: Wire, agent: str) -> Place:
+    """The place where the files of *wire* are, open; *agent* is who we say that we are.
 
     :raises FetchError: where it cannot be opened.
     """
+    if wire.way == "list":
+        from ingest.linked import Linked  # it asks as a poll does, and polls come here
+
+        return Linked(wire, agent)
     return _PLACES[wire.way](wire)
 
 

@@ -18,7 +18,7 @@ MOST_FILES = 20_000
 OF_ONE_FILE: Final = frozenset({"not-a-file", "unreadable", "too-large", "changing"})
 """States that concern one file; the others of its place can be read."""
 
-STATES: Final = (*sorted(OF_ONE_FILE), "folder", "login", "host-key", "too-many")
+STATES: Final = (*sorted(OF_ONE_FILE), "folder", "login", "host-key", "too-many", "no-list")
 """States of a wire that a place can lead to, besides those of :mod:`net.client`."""
 
 

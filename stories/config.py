@@ -109,9 +109,9 @@ def _web(text: str) -> str:
     return text
 
 
-Way = Literal["pull", "folder", "sftp", "ftp", "push"]
-"""How the bytes of a wire come: by asking its address, out of a folder, from a server of files, or
-sent to us."""
+Way = Literal["pull", "folder", "sftp", "ftp", "push", "list"]
+"""How the bytes of a wire come: by asking its address, out of a folder, from a server of files, as
+they are sent to us, or by asking the addresses that a list names."""
 
 _WAYS: dict[str, Way] = {
     **{"http": "pull", "https": "pull", "file": "folder"},
@@ -305,6 +305,7 @@ class Wire(_Part):
     secret_file: Path | None = None
     host_keys: tuple[str, ...] = ()
     delete_taken: bool = False
+    links: bool = False
     timeout: Duration = timedelta(seconds=30)
     max_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     expires_after: Duration | None = None
@@ -312,7 +313,7 @@ class Wire(_Part):
     @property
     def way(self) -> Way:
         """How its bytes come."""
-        return _WAYS[urlsplit(self.url).scheme]
+        return "list" if self.links else _WAYS[urlsplit(self.url).scheme]
 
     @property
     def path(self) -> str:
@@ -490,7 +491,9 @@ def _check_way(wire: Wire) -> None:
         fault = "secret_env: name the variable with the secret that senders must have"
     elif wire.way == "sftp" and not (wire.user and (secret or wire.client_key)):
         fault = "user: an sftp wire needs it, and secret_env or client_key"
-    elif secret and wire.way in ("pull", "folder"):
+    elif wire.links and _WAYS[urlsplit(wire.url).scheme] != "pull":
+        fault = "links: is for https and http, as a list is asked for there"
+    elif secret and wire.way in ("pull", "list", "folder"):
         fault = "secret: is for push, sftp and ftp; credentials of HTTP are headers"
     elif wire.delete_taken and wire.way not in ("folder", "sftp", "ftp"):
         fault = "delete_taken: is for folders, sftp and ftp; nothing else has files"

@@ -43,6 +43,7 @@ STORE = ("sqlalchemy", "redis", "celery")
 KNOW_THE_STORE = {
     "ingest.collect",
     "ingest.intake",
+    "ingest.linked",
     "ingest.poll",
     "ingest.replay",
     "publish.renderer",

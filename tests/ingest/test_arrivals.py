@@ -74,6 +74,14 @@ def test_the_oldest_come_first_and_a_poll_takes_no_more_than_it_may() -> None:
     assert (len(plan.take), plan.more) == (MOST_TAKEN, 3)
 
 
+def test_what_only_reading_tells_is_asked_for_after_what_is_new_the_longest_known_first() -> None:
+    files = [(name, File(name, 1, "", ask=True)) for name in "abc"]
+    known = {"a": seen(JUST, "", taken=True), "b": seen(LONG_AGO, "", taken=True)}
+    plan = sort_out(files, known, NOW, 100)
+    assert [file.name for file in plan.take] == ["c", "b", "a"]
+    assert (plan.fresh, plan.more) == (1, 0)
+
+
 def test_what_is_no_longer_there_is_forgotten() -> None:
     assert sort_out([], {"n": seen(LONG_AGO, taken=True)}, NOW, 100) == Plan(gone={"n"})
 

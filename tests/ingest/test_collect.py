@@ -194,6 +194,22 @@ def test_a_poll_whose_lease_was_lost_keeps_nothing_and_deletes_nothing(drop: Dro
     assert len(drop.captured()) == 1
 
 
+def test_a_crash_before_the_commit_leaves_all_as_it_was(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop.configure(delete_taken=True)
+    path = drop.put("a.xml", feed("Avon"))
+    with monkeypatch.context() as broken:
+        broken.setattr("ingest.collect.outbox.want", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            drop.poll()
+    with drop.store.read() as conn:
+        assert files.known(conn, "w") == {}
+    assert (drop.captured(), path.exists()) == ([], True)
+    drop.poll()
+    assert drop.bodies() == [feed("Avon")]
+
+
 def test_hostile_names_are_files_like_others(drop: Drop) -> None:
     names = [b"a\nb.xml", b"caf\xe9.xml", b"%2e%2e.xml", "\u202egpj.xml".encode(), b"x" * 255]
     for number, name in enumerate(names):
