@@ -141,6 +141,11 @@ def needs(status: Status) -> list[str]:
             " number, name or negation the wire changed; wirecopy stories --second-look"
         )
     found += [
+        f"wire {alert.subject} is offered keys that are not believed: {alert.message}"
+        for alert in status.alerts
+        if alert.kind == "keys"
+    ]
+    found += [
         f"the clock ran ahead: {alert.message}" for alert in status.alerts if alert.kind == "clock"
     ]
     behind = [

@@ -25,8 +25,8 @@ The rules for stories, each for a fault seen on real wires:
   capture has that story's key: the wire changed its keys.
 * Items that share guid and link, but neither headline nor text, are different stories.
 * A new version is made when content changed, unless its stated ``updated`` is earlier than the one
-  on record: then it is an old copy. Not when only dates, counters, tracking pixels or expiring
-  signatures changed.
+  on record, or the number of the agency's own statement of it: then it is an old copy. Not when
+  only dates, counters, tracking pixels or expiring signatures changed.
 * Of the same story twice in one capture the latest by its dates counts, else one never seen, else
   the one on record, else the first, as feeds are newest first; the others are duplicates. So the
   same items in another order bring nothing.
@@ -173,7 +173,7 @@ def decide(
             version >= 2 and _is_untouched(before, item)
         ):
             action = "same"
-        elif version >= 2 and _is_older(item, before, at):
+        elif version >= 2 and (_is_superseded(item, before) or _is_older(item, before, at)):
             action = "stale"
         else:
             action, number = "updated", number + 1
@@ -324,6 +324,12 @@ def _rank(item: Candidate, story: str, known: Known) -> int:
 
 def _dated(version: Version, at: datetime | None) -> datetime | None:
     return _credible(version.updated or version.published, at)
+
+
+def _is_superseded(item: Candidate, before: KnownStory) -> bool:
+    """Whether the agency signed *item* before what is on record: somebody sends its old copy."""
+    stated = item.custody.number if item.custody is not None else None
+    return stated is not None and before.stated is not None and stated < before.stated
 
 
 def _is_older(item: Candidate, before: KnownStory, at: datetime | None) -> bool:

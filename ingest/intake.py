@@ -28,7 +28,17 @@ from net.client import WITHHELD
 from net.ssrf import same_origin
 from stories import clock, transparency
 from stories.config import Config, Wire
-from stories.db import Connection, Store, captures, key_value, outbox, proofs, standing, wires
+from stories.db import (
+    Connection,
+    Store,
+    captures,
+    custody,
+    key_value,
+    outbox,
+    proofs,
+    standing,
+    wires,
+)
 from stories.db import stories as records
 from stories.db.captures import Pending
 from stories.db.outbox import Job, LeaseLostError
@@ -49,6 +59,7 @@ from stories.models import (
     slug,
     story_guid,
 )
+from wirecopy.encoding import to_instant
 from wirecopy.statement import receipt
 from wirecopy.tlog import leaf_hash
 from wirecopy.urls import unsigned
@@ -102,13 +113,15 @@ class _Turn:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """A capture and its bytes; where it is taken in ``live``, what stood on its wire before."""
+    """A capture, its bytes, and the agency's key sets that were pinned when it came; where it is
+    taken in ``live``, what stood on its wire before."""
 
     turn: _Turn
     capture: Capture
     body: bytes | None
     memory: Memory | None
     live: bool
+    key_sets: dict[str, str]
 
     @property
     def fresh(self) -> bool:
@@ -320,6 +333,9 @@ def _open(store: Store, due: Mapping[int, _Turn], *, live: bool) -> Iterator[_Op
         names = [turn.wire.name for turn in due.values()]
         stood = standing.recall(conn, names) if live else {}
         bodies = captures.bodies(conn, [row.digest for row in rows.values()])
+        named = {n: (row.key_set or "").split() for n, row in rows.items()}
+        wanted = {each for names in named.values() for each in names}
+        sets = custody.documents(conn, wanted) if wanted else {}
     for number, turn in due.items():
         capture = rows.get(number)
         if capture is None or capture.expired_at is not None:
@@ -327,7 +343,8 @@ def _open(store: Store, due: Mapping[int, _Turn], *, live: bool) -> Iterator[_Op
         body = bodies.get(capture.digest)
         if capture.state != "pending" and (body is None or live):
             continue  # its bytes are lost: taking it in would remove what it brought
-        yield _Opened(turn, capture, body, stood.get(turn.wire.name), live)
+        key_sets = {name: sets[name].decode("utf-8-sig") for name in named[number]}
+        yield _Opened(turn, capture, body, stood.get(turn.wire.name), live, key_sets)
 
 
 def _read(reader: Reader, one: _Opened, *, whole: bool = False) -> _Read:
@@ -336,7 +353,13 @@ def _read(reader: Reader, one: _Opened, *, whole: bool = False) -> _Read:
         return _Read(one, Contents(), ParseError("expired", "the capture's bytes are not kept"))
     capture, wire = one.capture, one.turn.known_as
     headers = {k.lower(): v for k, v in capture.headers}
-    hints = Hints(url=capture.url, headers=headers, rule=capture.rule)
+    hints = Hints(
+        url=capture.url,
+        headers=headers,
+        rule=capture.rule,
+        key_sets=one.key_sets,
+        at=to_instant(capture.received_at) if one.key_sets else "",
+    )
     memory = None if whole else one.memory
     try:
         return _Read(one, read_with(reader, one.body, hints, wire, memory), None)
@@ -438,6 +461,8 @@ def _reconcile(
             changes.append(VersionChange(story, capture.id, "removed"))
         found.append(tuple(changes))
     records.add_stories(conn, fresh)
+    if theirs := list(_statements_of_agencies(decided)):
+        custody.add_statements(conn, theirs)
     records.put_versions(conn, [row for row, _ in put])
     _add_receipts(conn, put)
     for story, number in removed:
@@ -460,6 +485,23 @@ def _reconcile(
     for one in decided:
         records.share_keys(conn, one.of.turn.wire.name, one.decision.shared, one.of.capture.id)
     return found
+
+
+def _statements_of_agencies(
+    decided: Sequence[_Decided],
+) -> Iterator[custody.AgencyStatementRow]:
+    """The agencies' own statements of the versions that are new."""
+    for one in decided:
+        for intent in one.decision.intents:
+            stated = intent.item.custody
+            if stated is not None and intent.action in ("new", "updated"):
+                yield custody.AgencyStatementRow(
+                    digest=stated.digest,
+                    kid=stated.key,
+                    number=stated.number,
+                    key_set=stated.key_set,
+                    statement=stated.text.encode(),
+                )
 
 
 def _add_receipts(conn: Connection, put: Sequence[tuple[VersionRow, Intent]]) -> None:
@@ -495,6 +537,7 @@ def _version_row(capture: Capture, intent: Intent) -> VersionRow:
         received_at=capture.received_at,
         data=item.version.model_dump(mode="json"),
         received=members(item.received) if item.received is not None else None,
+        custody=item.custody.digest if item.custody is not None else None,
     )
 
 

@@ -29,6 +29,9 @@ class Hints:
     ``offset`` bytes and ``before`` items were left out before those that are there.
 
     ``frame`` is what was found around the items in that context, if that is known.
+
+    ``key_sets`` are the agency's key sets (JWK Sets) by their names, by any of which items are
+    verified, and ``at`` is when the bytes came, as an instant of statements.
     """
 
     url: str
@@ -39,6 +42,8 @@ class Hints:
     before: int = 0
     offset: int = 0
     frame: "Frame | None" = None
+    key_sets: dict[str, str] = field(default_factory=dict)
+    at: str = ""
 
     @property
     def mends(self) -> bool:
@@ -209,6 +214,18 @@ class ItemKeys:
     words: str | None = None
 
 
+class AgencyStatement(Value):
+    """The agency's own statement of an item, found to be good: its text, the id of the key that
+    signed it, its digest (``sha-256=:…:``), its number among those of its story, and
+    the name of the key set (:class:`Hints`)."""
+
+    text: str
+    key: str
+    digest: str
+    number: int
+    key_set: str
+
+
 class Candidate(Value):
     """One item, normalised and digested, not yet recognised.
 
@@ -216,7 +233,7 @@ class Candidate(Value):
     ``received`` is None when its text is not known to be that of its bytes
     (:mod:`ingest.integrity`): then nothing can be claimed of it. ``signed`` are the addresses in
     it that carry a signature which expires. ``independent`` as in :class:`Item`, and it left no
-    note.
+    note. ``custody`` is None where the agency did not sign it, or nobody looked.
     """
 
     position: int
@@ -229,6 +246,7 @@ class Candidate(Value):
     raw_digest: str | None
     content_digest: str
     independent: bool = True
+    custody: AgencyStatement | None = None
 
 
 class Refusal(Value):

@@ -72,11 +72,12 @@ def _code() -> str:
     return digest.hexdigest()
 
 
-def rules(wire: Wire) -> str:
+def rules(wire: Wire, key_sets: str) -> str:
     """A digest of the rules by which items of *wire*, under its first name, are read and told
-    apart: those of the code, and what the configuration says of the wire."""
+    apart: those of the code, what the configuration says of the wire, and the names of the key sets
+    by which items are verified."""
     said = wire.model_dump_json(include={*WIRE_FIELDS, "identity"})
-    return hashlib.sha256(f"{_code()}{said}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{_code()}{said}{key_sets}".encode()).hexdigest()[:32]
 
 
 def read(reader: Reader, body: bytes, hints: Hints, wire: Wire, memory: Memory | None) -> Contents:
@@ -86,7 +87,7 @@ def read(reader: Reader, body: bytes, hints: Hints, wire: Wire, memory: Memory |
     :raises stories.errors.ParseError: as *reader* does.
     """
     under, _, context = memory.context.partition(":") if memory is not None else ("", "", "")
-    if memory is None or under != rules(wire):
+    if memory is None or under != rules(wire, " ".join(hints.key_sets)):
         return reader(body, hints, wire)
     digests = tuple(item.digest for item in memory.items)
     hints = dataclasses.replace(hints, standing=digests, context=context, frame=_frame(memory))
@@ -191,7 +192,7 @@ def remembered(
             joined = b"".join(sorted(names))
             items.append(Standing(intent.story_id, item.raw_digest, joined, length))
     items.sort(key=lambda one: starts[one.digest])
-    return f"{rules(wire)}:{contents.context}", items
+    return f"{rules(wire, capture.key_set or '')}:{contents.context}", items
 
 
 def _is_settled(
@@ -223,6 +224,7 @@ def _is_settled(
             updated=intent.item.version.updated,
             received_at=capture.received_at,
             raw_digest=intent.item.raw_digest,
+            stated=intent.item.custody.number if intent.item.custody is not None else None,
         )
     again = decide(
         wire.name,

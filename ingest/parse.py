@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ingest import formats, integrity
+from ingest.custody import BROKEN, UNSIGNED, Signatures, signatures
 from ingest.decide import keys_of, with_words
 from ingest.formats import Format
 from ingest.formats.html import letters_by_hand
 from ingest.integrity import Fault, Reread, letters
 from ingest.item import (
+    AgencyStatement,
     Candidate,
     Channel,
     Contents,
@@ -28,7 +30,7 @@ from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import Version, received_copy
 from wirecopy.encoding import digest, well_formed
-from wirecopy.scope import parts
+from wirecopy.scope import Digests, parts
 from wirecopy.text import RULE, Projection
 
 LONGEST_MESSAGE = 2_000
@@ -37,6 +39,11 @@ LONGEST_MESSAGE = 2_000
 MOST_SWALLOWED = 30
 """Letters, some five words, that may be missing: of a title, of what a frame falls back to."""
 
+
+_SIGN = (
+    "look at its bytes in the capture, and ask the agency; once its new keys are believed,"
+    " `wirecopy replay --quarantined` takes it in"
+)
 
 Reader = Callable[[bytes, Hints, Wire], Contents]
 """:func:`parse` in this process, or :func:`ingest.sandbox.read`.
@@ -67,6 +74,8 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
     doubts: dict[int, Fault] = {}
     undated: dict[str, dict[int, str]] = {}
     reread = _reread(format, body, hints) if parsed.items else None
+    verify = signatures(body, parsed, hints) if hints.key_sets else None
+    broken: dict[int, str] = {}
     for item in parsed.items:
         keys: ItemKeys | None = None
         try:
@@ -88,6 +97,12 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
                 body=projected,
                 rule=None if hints.rule >= 2 else RULE,
             )
+            received = made.digests() if fault is None else None
+            custody, received, why = _signed(
+                verify, item, raw, (version, projected), received, wire
+            )
+            if why:
+                broken[item.position] = why
             found.append(
                 Candidate(
                     position=item.position,
@@ -95,11 +110,12 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
                     end=item.end + hints.offset if item.end >= 0 else item.end,
                     keys=keys,
                     version=version,
-                    received=made.digests() if fault is None else None,
+                    received=received,
                     signed=made.signed,
                     raw_digest=digest(raw) if raw is not None else None,
                     content_digest=content_digest(version, projected, hints.rule),
-                    independent=item.independent and not without,
+                    independent=item.independent and not without and item.position not in broken,
+                    custody=custody,
                 )
             )
         except ParseError as error:
@@ -113,7 +129,12 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
         channel=channel,
         notes=tuple(
             storable(n)[:LONGEST_MESSAGE]
-            for n in (*parsed.notes, *_unread(undated), *_doubted(doubts))
+            for n in (
+                *parsed.notes,
+                *_unread(undated),
+                *_doubted(doubts),
+                *summed_up((at, f"taken in unsigned: {why}") for at, why in broken.items()),
+            )
         ),
         items=len(parsed.items) + len(parsed.standing),
         unread=parsed.unread,
@@ -125,6 +146,32 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
         outline=parsed.outline,
         tag=parsed.tag if channel == parsed.channel else "",
     )
+
+
+def _signed(
+    verify: Signatures | None,
+    item: Item,
+    raw: bytes | None,
+    read: tuple[Version, Projection],
+    received: Digests | None,
+    wire: Wire,
+) -> tuple[AgencyStatement | None, Digests | None, str]:
+    """The agency's statement of *item*, None where there is none that is good, the digests of the
+    copy received, and why a statement is not good.
+
+    :raises ParseError: where there has to be one.
+    """
+    if verify is None:
+        return None, received, ""
+    try:
+        if raw is None or received is None:
+            raise ParseError(UNSIGNED, "nothing can be claimed of its words")
+        return *verify(raw, *read), ""
+    except ParseError as error:
+        if wire.must_sign:
+            message = f"item {item.position}: must be signed, but {error}; {_SIGN}"
+            raise ParseError(error.state, message) from None
+        return None, received, str(error) if error.state == BROKEN else ""
 
 
 def _ids_are_exact(format: str) -> bool:

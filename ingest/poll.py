@@ -1,11 +1,15 @@
 """Polling: claimed wires in, captures out. ``fetch | judge | redirects | schedule | keep``.
 
+Of a wire whose items are verified by its agency's keys, these are asked for first, now and then
+(:mod:`ingest.pinning`); one that must sign is not polled before some are pinned.
+
 Every 200 whose bytes differ from the wire's last is stored raw with its headers and time, before
 anything is parsed, in one transaction with the validators it came with, the next due time and the
 wish to have it taken in. A crash before the commit leaves the wire as it was; the poll is simply
 done again.
 """
 
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing
@@ -13,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from ingest import pinning
 from ingest.collect import collect
 from ingest.schedule import (
     GOOD,
@@ -25,11 +30,14 @@ from ingest.schedule import (
     next_poll,
 )
 from net.client import WITHHELD, Client, Request, Response
+from net.errors import FetchError
 from net.ssrf import shown
 from stories import clock
-from stories.config import Config, Wire
-from stories.db import Connection, Store, captures, outbox, wires
+from stories.config import Config, Wire, is_address
+from stories.db import Connection, Store, captures, custody, outbox, wires
+from stories.db.custody import Pin
 from stories.models import WireState, body_digest, host_of
+from wirecopy.jose import LARGEST_SET
 
 LEASE_SLACK = timedelta(seconds=20)
 """Added to the longest timeout of a batch: a poll that is alive must not lose its lease."""
@@ -56,32 +64,45 @@ def poll(
     """
     under_way: dict[str, tuple[Wire, WireState]] = {}
     places: list[Future[Polled]] = []
+    keys = _Keys(store)
 
     def requests() -> Iterator[Request | None]:
-        for state in claimed:
-            wire = config.wire(state.name) if state is not None else None
-            if state is None:
-                yield None
-            elif wire is not None and wire.way != "pull":
+        coming, more = iter(claimed), True
+        while more or keys.asked or keys.ready:
+            if keys.ready:
+                yield _feed_of(*under_way[keys.ready.popleft()])
+                continue
+            state = next(coming, _LAST) if more else None
+            more = more and state is not _LAST
+            wire = config.wire(state.name) if isinstance(state, WireState) else None
+            if isinstance(state, WireState) and wire is not None and wire.way != "pull":
                 places.append(threads.submit(collect, store, wire, config.agent, state))
-            elif wire is not None:
+            elif isinstance(state, WireState) and wire is not None:
                 under_way[state.name] = wire, state
-                validators = _validators(wire, state)
-                yield request_of(wire, state.url, *validators, known=state.sent_digest)
+                yield keys.request(wire) if keys.must_come(wire) else _feed_of(wire, state)
+            elif state is None:
+                yield None
+
+    def finished(responses: Sequence[Response]) -> list[Polled]:
+        known = [under_way.pop(response.wire) for response in responses]
+        with store.write() as conn:
+            now = clock.now()
+            results = [
+                _Result(before, response, *outcome(wire, before, response, now), keys.pinned(wire))
+                for (wire, before), response in zip(known, responses, strict=True)
+            ]
+            return _keep(conn, results, now)
 
     groups = client.fetch_together(requests(), user_agent=config.agent, company=COMPANY)
     # None is started where every wire is pulled. A place may be slow, and delays no other wire.
     with ThreadPoolExecutor(PLACES, "place") as threads, closing(groups):
-        for responses in groups:
-            known = [under_way.pop(response.wire) for response in responses]
-            with store.write() as conn:
-                now = clock.now()
-                results = [
-                    _Result(before, response, *outcome(wire, before, response, now))
-                    for (wire, before), response in zip(known, responses, strict=True)
-                ]
-                polled = _keep(conn, results, now)
-            yield from polled
+        for answers in groups:
+            responses = [each for each in answers if each.wire not in keys.asked]
+            for each in answers:
+                if each.wire in keys.asked:
+                    responses += keys.learn(under_way[keys.asked[each.wire]][0], each)
+            if responses:
+                yield from finished(responses)
             for ended in [place for place in places if place.done()]:
                 places.remove(ended)
                 yield ended.result()
@@ -89,14 +110,75 @@ def poll(
             yield ended.result()
 
 
+_LAST = object()
+
+
+class _Keys:
+    """The keys of agencies that are asked for beside the feeds of one batch."""
+
+    def __init__(self, store: Store) -> None:
+        self.asked: dict[str, str] = {}
+        """The wires whose keys are under way, by the names of those requests."""
+        self.ready: deque[str] = deque()
+        """The wires whose feeds may be asked for now."""
+        self._store = store
+        self._pins: dict[str, Pin | None] = {}
+
+    def must_come(self, wire: Wire) -> bool:
+        """Whether the keys of *wire* are to be asked for before its feed."""
+        if wire.keys is None:
+            return False
+        now = clock.now()
+        with self._store.read() as conn:
+            pin = self._pins[wire.name] = custody.pinned(conn, wire.name)
+        if not is_address(wire.keys):
+            with self._store.write() as conn:
+                pin = self._pins[wire.name] = pinning.from_file(conn, wire, pin, now)
+            return self.pinned(wire) is None and wire.must_sign
+        return pinning.is_due(wire, pin, now)
+
+    def request(self, wire: Wire) -> Request:
+        """The request for the keys of *wire*: as for its feed, from their address. A file's name
+        is refused for an address at once."""
+        name = f"{wire.name} keys"  # no wire is named so
+        self.asked[name] = wire.name
+        return replace(request_of(wire, str(wire.keys)), wire=name, max_bytes=LARGEST_SET)
+
+    def learn(self, wire: Wire, response: Response) -> list[Response]:
+        """Learn from the *response* with the keys of *wire*, whose feed may be asked for then. One
+        that must sign, and of which no keys are known, is answered by this failure."""
+        del self.asked[response.wire]
+        answer = pinning.answered(response)
+        if is_address(wire.keys):
+            with self._store.write() as conn:
+                before = self._pins[wire.name]
+                self._pins[wire.name] = pinning.learn(conn, wire, before, answer, clock.now())
+        pin = self._pins[wire.name]
+        if pin is None or self.pinned(wire) is not None or not wire.must_sign:
+            self.ready.append(wire.name)
+            return []
+        why = FetchError("keys", f"it must sign, and its keys cannot be had: {pin.fault}")
+        return [replace(response, wire=wire.name, error=why)]
+
+    def pinned(self, wire: Wire) -> str | None:
+        """The digest of the key set that is pinned for *wire*."""
+        pin = self._pins.get(wire.name)
+        return pin.key_set if pin is not None and pin.address == wire.keys else None
+
+
+def _feed_of(wire: Wire, state: WireState) -> Request:
+    return request_of(wire, state.url, *_validators(wire, state), known=state.sent_digest)
+
+
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """A wire as it was claimed, its response, and what that means."""
+    """A wire as it was claimed, its response, and what that means; the keys pinned for it."""
 
     before: WireState
     response: Response
     polled: Polled
     values: dict[str, Any]
+    key_set: str | None
 
 
 def outcome(
@@ -194,7 +276,13 @@ def _received(result: _Result) -> captures.Received:
     headers = [field for field in response.headers if not field[0].startswith("set-cookie")]
     digest = str(result.values["body_digest"])
     return captures.Received(
-        before.name, response.url, headers, response.body, digest, before.body_digest
+        before.name,
+        response.url,
+        headers,
+        response.body,
+        digest,
+        before.body_digest,
+        result.key_set,
     )
 
 
@@ -208,7 +296,8 @@ def _told(result: _Result, held: Collection[str], number: int | None) -> Polled:
 
 def lease_for(config: Config, names: Collection[str] | None = None) -> timedelta:
     """How long a lease for polling the wires *names* (None: any) must last."""
-    timeouts = (w.timeout for w in config.wires if names is None or w.name in names)
+    named = [w for w in config.wires if names is None or w.name in names]
+    timeouts = (w.timeout * (2 if is_address(w.keys) else 1) for w in named)  # keys come first
     return max(timeouts, default=timedelta(0)) + LEASE_SLACK
 
 

@@ -22,7 +22,7 @@ from ingest.item import Contents, Hints
 from ingest.parse import Reader
 from stories import clock
 from stories.config import Config, Wire
-from stories.db import Connection, Store, captures, key_value, outbox, proofs, retention
+from stories.db import Connection, Store, captures, custody, key_value, outbox, proofs, retention
 from stories.db import stories as records
 from stories.db import wires as rows
 from stories.db.excerpt import Excerpt
@@ -244,6 +244,7 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
             if (noted := key_value.read(old, key)) is not None:
                 key_value.write(new, key, noted)
         proofs.copy(old, new)
+        custody.copy(old, new)
         copied = retention.copy_outcomes(old, new, names)
         outbox.want(new, "story", copied, clock.now())
         outbox.want(new, "ingest", names, clock.now())

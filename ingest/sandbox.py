@@ -308,7 +308,9 @@ def _spawned(limits: Limits) -> Child:
         raise SandboxError(f"{_CANNOT}: {error.strerror}; {_LATER}") from error
 
 
-WIRE_FIELDS = {"name", "url", "agency", "code", "timezone", "language", "conserve"}
+WIRE_FIELDS = {"name", "url", "agency", "code", "timezone", "language", "conserve"} | {
+    *("keys", "must_sign"),
+}
 """Every field of a wire that parsing reads."""
 
 _ADVICE = "the capture is kept: look at it, then `wirecopy replay --quarantined`"

@@ -96,6 +96,11 @@ def _name(text: str) -> str:
     return text
 
 
+def is_address(text: str | None) -> bool:
+    """Whether *text* is a web address, and not the name of a file, or nothing."""
+    return text is not None and re.match(r"(?i)[a-z][a-z0-9+.-]*://", text) is not None
+
+
 def _web(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -309,6 +314,17 @@ class Wire(_Part):
     timeout: Duration = timedelta(seconds=30)
     max_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     expires_after: Duration | None = None
+    keys: str | None = None
+    must_sign: bool = False
+
+    @field_validator("keys")
+    @classmethod
+    def _address_or_file(cls, keys: str | None) -> str | None:
+        if keys is not None and not keys.strip():
+            raise ValueError(
+                "is empty; write the address of the agency's key set, or the name of a file of it"
+            )
+        return _web(keys) if keys is not None and is_address(keys) else keys
 
     @property
     def way(self) -> Way:
@@ -360,6 +376,15 @@ class Wire(_Part):
                 ' socks5 or socks5h), or "" for none'
             )
         return proxy
+
+    @model_validator(mode="after")
+    def _signed_by_somebody(self) -> "Wire":
+        if self.must_sign and self.keys is None:
+            raise ValueError(
+                "must_sign: nobody's signature can be checked without keys; name the agency's,"
+                ' as keys = "https://agency.example/.well-known/jwks.json"'
+            )
+        return self
 
     @model_validator(mode="after")
     def _key_of_a_certificate(self) -> "Wire":
@@ -495,6 +520,8 @@ def _check_way(wire: Wire) -> None:
         fault = "links: is for https and http, as a list is asked for there"
     elif secret and wire.way in ("pull", "list", "folder"):
         fault = "secret: is for push, sftp and ftp; credentials of HTTP are headers"
+    elif wire.keys and wire.way != "pull":
+        fault = "keys: is for wires that are asked over http and https"
     elif wire.delete_taken and wire.way not in ("folder", "sftp", "ftp"):
         fault = "delete_taken: is for folders, sftp and ftp; nothing else has files"
     if fault:
@@ -867,6 +894,8 @@ def _with_files_beside(file: Path, wire: Wire) -> Wire:
     """*wire* with the files that it names beside the configuration *file*, unless absolute."""
     named = {"client_cert": wire.client_cert, "client_key": wire.client_key}
     found: dict[str, Any] = {key: _beside(file, path) for key, path in named.items() if path}
+    if wire.keys is not None and not is_address(wire.keys):
+        found["keys"] = str(_beside(file, Path(wire.keys)))
     if wire.secret_file is not None:
         found["secret"] = _secret_in(_beside(file, wire.secret_file), wire.name)
     secret: SecretStr = found.get("secret") or wire.secret or SecretStr("")

@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from wirecopy.encoding import xml_chars
 from wirecopy.scope import Copy, Digests
-from wirecopy.statement import Credit
+from wirecopy.statement import Credit, Custody
 from wirecopy.text import paragraphs, plain
 
 NAMESPACE = uuid.UUID("679fde77-ca8f-4c3a-b072-c5b02e8fa5e1")
@@ -221,6 +221,7 @@ class Story(Value):
     wrote its headline is gone (:func:`is_another_text`): then the wire's headline stands. ``rule``
     is that of the capture which brought the version; ``first_fill`` when that is its wire's first.
     ``addresses`` are the newest of those in it whose signatures expire, by what they are without.
+    ``custody`` names the agency's own statement of ``version``, None where none came that is good.
     """
 
     id: str
@@ -240,6 +241,7 @@ class Story(Value):
     rule: int = INTAKE_RULE
     first_fill: bool = False
     addresses: dict[str, str] = {}
+    custody: Custody | None = None
 
     @property
     def desk_headline(self) -> str | None:
@@ -330,7 +332,8 @@ class KnownKey:
 @dataclass(frozen=True, slots=True)
 class KnownStory:
     """What the decision needs of a story on record: its key; of its latest version the digests,
-    what the agency stated as ``updated``, and when it was received."""
+    what the agency stated as ``updated``, when it was received, and, where the agency signed it,
+    the number of its statement, ``stated``."""
 
     id: str
     key: str
@@ -339,6 +342,7 @@ class KnownStory:
     updated: datetime | None = None
     received_at: datetime | None = None
     raw_digest: str | None = None
+    stated: int | None = None
 
 
 # Captures
@@ -364,6 +368,7 @@ class Capture:
     """One response as received. ``digest`` is SHA-256 (hex) of its decoded body.
 
     From ``expired_at`` on its bytes are gone: it is not taken in again, what it brought stays.
+    ``key_set`` names the agency's key sets that were pinned when it came, one after the other.
     """
 
     id: int
@@ -381,6 +386,7 @@ class Capture:
     notes: list[str]
     expired_at: datetime | None = None
     rule: int = INTAKE_RULE
+    key_set: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

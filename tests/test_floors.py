@@ -44,6 +44,7 @@ KNOW_THE_STORE = {
     "ingest.collect",
     "ingest.intake",
     "ingest.linked",
+    "ingest.pinning",
     "ingest.poll",
     "ingest.replay",
     "publish.renderer",

@@ -48,6 +48,13 @@ class Credit(NamedTuple):
     agency_version: str
 
 
+class Custody(NamedTuple):
+    """The agency's own statement of the copy received: the id of its key, and its digest."""
+
+    key: str
+    digest: str
+
+
 class Logged(NamedTuple):
     """The proof that a receipt is in the log (tlog-proof), and when it got its place there."""
 

@@ -19,7 +19,7 @@ import structlog
 from ingest.schedule import GOOD
 from net import hooks
 from stories.config import Alerts, Config
-from stories.db import Store, alerts, outbox, wires
+from stories.db import Store, alerts, custody, outbox, wires
 from stories.db import stories as records
 from stories.db.alerts import Alert, AlertKind, Watched
 from stories.logs import masked
@@ -48,6 +48,7 @@ WORDS: Final[dict[AlertKind, tuple[str, str]]] = {
     "paused": ("is paused", "is polled again"),
     "quiet": ("is strangely quiet", "brings news again"),
     "headline": ("changed a fact under a desk headline", "has no such headline any more"),
+    "keys": ("is offered keys that are not believed", "is signed by keys that are believed"),
     "clock": ("was ahead and was put right", "has been right since"),
 }
 """The words for an alert that begins and for one that is over."""
@@ -163,8 +164,9 @@ def update(store: Store, now: datetime, limits: Alerts = DEFAULTS) -> tuple[int,
         alert for alert, until in _of_this_round(silent, now) if not _was_usual(store, alert, until)
     ]
     wanted, over = _headlines(store, now)
-    headlines = _write(store, wanted, [*over, *_clock(store, now)], (), now)
-    return begun + _write(store, strange, (), (), now)[0] + headlines[0], ended + headlines[1]
+    offered, believed = _keys(store)
+    others = _write(store, [*wanted, *offered], [*over, *believed, *_clock(store, now)], (), now)
+    return begun + _write(store, strange, (), (), now)[0] + others[0], ended + others[1]
 
 
 def put_clock_right(store: Store, now: datetime) -> int:
@@ -213,6 +215,25 @@ def _headlines(
         if wire not in standing
     ]
     return starting, [("headline", wire) for wire in sorted(standing - found.keys())]
+
+
+def _keys(store: Store) -> tuple[Sequence[Alert], Sequence[tuple[AlertKind, str]]]:
+    """Alerts of wires whose agencies' keys are others than those pinned (:mod:`ingest.pinning`)."""
+    with store.read() as conn:
+        found = {pin.wire: pin for pin in custody.every(conn, offered=True)}
+        standing = {each.subject for each in alerts.standing(conn, PAGE, "keys")}
+    starting = [
+        Alert(
+            "keys",
+            wire,
+            pin.offered_at or _EPOCH,
+            f"{pin.address}: {pin.notice}; ask the agency, then wirecopy wires {wire}"
+            " --believe-keys",
+        )
+        for wire, pin in found.items()
+        if wire not in standing
+    ]
+    return starting, [("keys", wire) for wire in sorted(standing - found.keys())]
 
 
 def _of_this_round(

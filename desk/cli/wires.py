@@ -13,8 +13,10 @@ from net.client import WITHHELD
 from net.ssrf import same_origin, shown
 from stories import clock
 from stories.config import Politeness, Wire
-from stories.db import captures
+from stories.db import captures, custody
 from stories.db import wires as rows
+from stories.db.custody import Pin
+from stories.errors import UnknownNameError
 from stories.logs import masked
 from stories.models import Capture, Traffic, WireState
 from workers.politeness import agency_room, host_room
@@ -26,9 +28,20 @@ def wires(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say why the next poll is when it is.")
     ] = False,
+    believe_keys: Annotated[
+        bool,
+        typer.Option(
+            "--believe-keys", help="Verify this wire by the keys that its agency offers now."
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
 ) -> None:
     """List the wires: state, last and next poll, what is wrong."""
+    if believe_keys:
+        if not names or len(names) != 1:
+            raise typer.BadParameter("goes with one WIRE", param_hint="--believe-keys")
+        _believe_keys(ctx, names[0])
+        return
     now = clock.now()
     lines: list[str] = []
     with opened(ctx) as (config, store), store.read() as conn:
@@ -39,6 +52,7 @@ def wires(
             check_wires(config, names, sorted(known))
             found = [w for w in found if w.name in names]
             ahead = [name for name in ahead if name in names]
+        pins = {pin.wire: pin for pin in custody.every(conn)}
         if explain and not json:
             traffic = rows.traffic(conn, now, config.politeness.gap)
             for wire in found:
@@ -79,6 +93,41 @@ def wires(
     )
     for state in found if names else ():
         show.say(masked(f"{state.name}: {_when(state, now)}"))
+        if (pin := pins.get(state.name)) is not None:
+            show.say(masked(f"{state.name}: {_keys(pin)}"))
+
+
+def _believe_keys(ctx: typer.Context, name: str) -> None:
+    with opened(ctx) as (config, store):
+        check_wires(config, [name])
+        with store.write() as conn:
+            pin = custody.pinned(conn, name)
+            if pin is None or pin.offered is None:
+                raise UnknownNameError(
+                    f"wire {name}: no other keys are offered than those that are pinned"
+                )
+            pin = custody.believe(conn, pin, clock.now())
+    show.say(masked(f"{name}: {_keys(pin)}"))
+    show.say(f"{name}: what is in quarantine for its keys: wirecopy replay --quarantined")
+
+
+def _keys(pin: Pin) -> str:
+    """By which keys a wire's items are verified, and what is amiss with them."""
+    told = f" ({pin.notice})" if pin.notice and not pin.offered else ""
+    said = (
+        f"Its items are verified by the keys of {pin.address}, pinned {show.when(pin.since)}{told}."
+        if pin.key_set
+        else f"Its items are to be verified by the keys of {pin.address}; none are pinned yet."
+    )
+    if pin.fault:
+        said += f" Asked last {show.ago(pin.asked_at)}, in vain: {pin.fault}"
+    if pin.offered:
+        said += (
+            f" Since {show.when(pin.offered_at)} others are there, which are not believed:"
+            f" {pin.notice}. Ask the agency; if it is so, `wirecopy wires {pin.wire}"
+            " --believe-keys`."
+        )
+    return said
 
 
 def _record(state: WireState) -> dict[str, Any]:

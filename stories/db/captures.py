@@ -51,7 +51,7 @@ _WORTH = 8
 @dataclass(frozen=True, slots=True)
 class Received:
     """A response of *wire* that is to be kept. ``digest`` is that of ``body``, ``after`` that of
-    what the wire sent before, if anything."""
+    what the wire sent before, if anything; ``key_set`` that of the agency's keys as pinned."""
 
     wire: str
     url: str
@@ -59,6 +59,7 @@ class Received:
     body: bytes
     digest: str
     after: str | None
+    key_set: str | None = None
 
 
 def add(
@@ -100,6 +101,7 @@ def add_all(
             "digest": one.digest,
             "size": len(one.body),
             "rule": INTAKE_RULE,
+            "key_set": one.key_set,
         }
         for one in received
     ]

@@ -13,10 +13,12 @@ from stories.db import wires
 from stories.db.captures import CHUNK, copy_bytes, first_of
 from stories.db.engine import Store
 from stories.db.tables import (
+    agency_statements,
     captures,
     entries,
     headlines,
     identities,
+    key_sets,
     signing_keys,
     statements,
     stories,
@@ -41,9 +43,11 @@ class Excerpt:
         self.source, self.store = source, store
         self._stories: set[str] = set()
         self._keys: set[tuple[str, str]] = set()
+        self._theirs: set[str] = set()
         with store.write() as new:
             wires.copy(source, new, names)
             self._copy(new, signing_keys)
+            self._copy(new, key_sets)
             for name in names:  # whose stories take the places of their own dates in feeds
                 first = source.execute(select(first_of(literal(name)))).scalar()
                 self._captures(new, [first] if first is not None else [])
@@ -81,9 +85,16 @@ class Excerpt:
             some = wanted[at : at + CHUNK]
             for table, column in _OF_STORIES:
                 self._copy(new, table, column.in_(some))
+            theirs = select(versions.c.custody).where(versions.c.story_id.in_(some))
+            self._statements_of_agencies(new, self.source.execute(theirs).scalars().all())
             current = select(stories.c.capture_id).where(stories.c.id.in_(some))
             self._captures(new, self.source.execute(current).scalars().all())
             self._identities(new, identities.c.story_id.in_(some))
+
+    def _statements_of_agencies(self, new: Connection, digests: Iterable[str | None]) -> None:
+        wanted = {digest for digest in digests if digest} - self._theirs
+        self._theirs.update(wanted)
+        self._copy(new, agency_statements, agency_statements.c.digest.in_(wanted))
 
     def _identities(self, new: Connection, *where: ColumnElement[bool]) -> None:
         """Bring the keys *where*, and the stories that they name, but what was there before: that

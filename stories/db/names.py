@@ -20,6 +20,7 @@ from stories.db.tables import (
     files,
     identities,
     outbox,
+    pins,
     placements,
     problems,
     standing,
@@ -29,9 +30,9 @@ from stories.db.tables import (
 
 _OF_A_WIRE = (
     *(captures.c.wire, problems.c.wire, stories.c.wire, identities.c.wire),
-    *(standing.c.wire, files.c.wire),
+    *(standing.c.wire, files.c.wire, pins.c.wire),
 )
-_ALERTS = ("failing", "paused", "quiet", "headline")
+_ALERTS = ("failing", "paused", "quiet", "headline", "keys")
 _LONGEST = 63
 
 

@@ -24,7 +24,14 @@ from sqlalchemy import (
 
 from stories.db.captures import CHUNK, first_of
 from stories.db.engine import replacing, resume_sequence, roughly, upsert
-from stories.db.tables import captures, headlines, identities, stories, versions
+from stories.db.tables import (
+    agency_statements,
+    captures,
+    headlines,
+    identities,
+    stories,
+    versions,
+)
 from stories.facts import differing
 from stories.models import (
     HeadlineEdit,
@@ -38,6 +45,7 @@ from stories.models import (
     printable,
 )
 from wirecopy.scope import Digests
+from wirecopy.statement import Custody
 
 WITHDRAWN = "withdrawn"
 """State of a capture whose licence is over: its bytes are gone, and the words it brought."""
@@ -52,7 +60,8 @@ def _chunks(names: Sequence[str]) -> Iterable[Sequence[str]]:
 class VersionRow:
     """One version, with the place of its own bytes in its capture.
 
-    ``received`` are the digests of the copy received, None when text was lost or added on the way.
+    ``received`` are the digests of the copy received, None when text was lost or added on the way;
+    ``custody`` is the digest of the agency's own statement of it, None where none came that holds.
     """
 
     story_id: str
@@ -66,6 +75,7 @@ class VersionRow:
     received_at: datetime
     data: dict[str, Any]
     received: dict[str, Any] | None
+    custody: str | None = None
 
 
 def content(row: RowMapping) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -122,7 +132,10 @@ def known_stories(conn: Connection, ids: Iterable[str], before: int) -> dict[str
                 versions.c.received_at,
                 versions.c.raw_digest,
                 stories.c.key,
-            ).join(stories, stories.c.id == versions.c.story_id)
+                agency_statements.c.number.label("stated"),
+            )
+            .join(stories, stories.c.id == versions.c.story_id)
+            .join(agency_statements, _OF_AGENCY, isouter=True)
         )
         for row in rows:
             found[row.story_id] = KnownStory(
@@ -133,8 +146,12 @@ def known_stories(conn: Connection, ids: Iterable[str], before: int) -> dict[str
                 datetime.fromisoformat(row.said) if row.said else row.updated,
                 row.received_at,
                 row.raw_digest,
+                row.stated,
             )
     return found
+
+
+_OF_AGENCY = agency_statements.c.digest == versions.c.custody
 
 
 def versions_before(conn: Connection, ids: Iterable[str], before: int) -> dict[str, Version]:
@@ -432,13 +449,17 @@ _current = select(
     stories,
     *CONTENT,
     versions.c.raw_digest,
+    versions.c.custody,
+    agency_statements.c.kid,
     func.coalesce(captures.c.rule, 1).label("intake_rule"),
     (stories.c.capture_id == first_of(stories.c.wire)).label("first_fill"),
 ).select_from(
     stories.join(
         versions,
         and_(versions.c.story_id == stories.c.id, versions.c.capture_id == stories.c.capture_id),
-    ).join(captures, captures.c.id == stories.c.capture_id, isouter=True)
+    )
+    .join(captures, captures.c.id == stories.c.capture_id, isouter=True)
+    .join(agency_statements, _OF_AGENCY, isouter=True)
 )
 
 
@@ -468,6 +489,7 @@ def _story(row: RowMapping, edits: Sequence[HeadlineEdit], texts: Mapping[str, V
         rule=row["intake_rule"],
         first_fill=bool(row["first_fill"]),
         addresses=row["addresses"] or {},
+        custody=Custody(row["kid"], row["custody"]) if row["kid"] else None,
     )
 
 

@@ -228,6 +228,8 @@ captures = Table(
     Column("expired_at", UtcDateTime),
     # The rules under which it came, and is taken in again (stories.models.INTAKE_RULE).
     Column("rule", Integer, nullable=False, server_default="1"),
+    # The agency's key sets by which its items are verified, one after the other; NULL: by none.
+    Column("key_set", Text),
     Index(None, "wire", "id"),
     Index(None, "state", "wire", "received_at"),
     Index(None, "digest"),
@@ -351,6 +353,8 @@ versions = Table(
     # Both, packed; and what is asked for beside.
     Column("packed", PackedJson),
     Column("updated", UtcDateTime),
+    # The agency's own statement of it, by its digest; NULL where none came that is good.
+    Column("custody", String(64)),
     PrimaryKeyConstraint("story_id", "capture_id"),
     Index(None, "capture_id"),
 )
@@ -525,4 +529,39 @@ receipts = Table(
     Column("leaf", Packed, nullable=False),
     Column("logged_at", UtcDateTime),
     UniqueConstraint("idx"),
+)
+
+# Key sets of agencies, each as it was had from its address; empty for a file. Never changed.
+key_sets = Table(
+    "key_sets",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("document", Packed, nullable=False),
+)
+
+# By which key set each wire's items are verified, and another that was offered and not believed.
+pins = Table(
+    "pins",
+    metadata,
+    Column("wire", String(63), primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("key_set", String(64)),
+    Column("since", UtcDateTime),
+    Column("asked_at", UtcDateTime),
+    Column("fault", Text),
+    Column("notice", Text),
+    Column("offered", String(64)),
+    Column("offered_at", UtcDateTime),
+)
+
+# The agencies' own statements of versions, and by which key set they were found to be good.
+agency_statements = Table(
+    "agency_statements",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("kid", String(43), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("key_set", String(64), nullable=False),
+    Column("statement", Packed, nullable=False),
 )

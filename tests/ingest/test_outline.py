@@ -85,7 +85,7 @@ def _memory(contents: Contents) -> Memory:
         for one in sorted(found, key=lambda one: one.start)
     )
     drawn = OUTLINE.dump_python(contents.outline) if contents.outline else None
-    about = (1, NOON, contents.format, f"{rules(WIRE)}:{contents.context}")
+    about = (1, NOON, contents.format, f"{rules(WIRE, '')}:{contents.context}")
     return Memory(*about, stood, drawn, asdict(contents.channel), contents.tag)
 
 

@@ -48,8 +48,10 @@ def keep_plain(conn: Connection) -> None:
         one = tables.statements.c.story_id == story.story_id
         conn.execute(update(tables.statements).where(one).values(jws=jws))
     conn.execute(text("ALTER TABLE identities ADD key TEXT NOT NULL DEFAULT ''"))
-    conn.execute(text("DROP TABLE files"))
-    for later in ("versions.packed", "versions.updated", "statements.packed"):
+    for table in ("files", "key_sets", "pins", "agency_statements"):
+        conn.execute(text(f"DROP TABLE {table}"))
+    since = ("versions.custody", "captures.key_set")
+    for later in (*since, "versions.packed", "versions.updated", "statements.packed"):
         table, column = later.split(".")
         conn.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
 
