@@ -153,6 +153,8 @@ def outcome(
     fault = found.fault or next(iter(found.faults), None)
     state = fault.state if fault is not None else "ok" if news else "not-modified"
     message = str(fault) if fault is not None else ""
+    if wire.secret is not None:  # a server may say in its refusal what it was sent
+        message = message.replace(wire.secret.get_secret_value(), "***")
     if found.fault is None and len(found.faults) > 1:
         message += f"; and {len(found.faults) - 1} more files"
     due = next_poll(

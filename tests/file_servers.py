@@ -72,13 +72,17 @@ def sftp(folder: Path, keys: Path) -> Iterator[Sftp]:
 
 
 @contextmanager
-def ftp(folder: Path, *, tls: bool = False, without: tuple[str, ...] = ()) -> Iterator[int]:
-    """The port of a server whose root is *folder*; it knows no command in *without*."""
+def ftp(
+    folder: Path, *, tls: bool = False, without: tuple[str, ...] = (), says: str | None = None
+) -> Iterator[int]:
+    """The port of a server whose root is *folder*; it knows no command in *without*, and *says*
+    that it is elsewhere."""
     authorizer = DummyAuthorizer()
     authorizer.add_user(USER, PASSWORD, str(folder), perm="elrd")
     base = TLS_FTPHandler if tls else FTPHandler
     commands = {k: v for k, v in base.proto_cmds.items() if k not in without}
     members: dict[str, object] = {"authorizer": authorizer, "proto_cmds": commands}
+    members["masquerade_address"] = says
     if tls:
         members |= {"certfile": str(CERTIFICATE), "tls_control_required": True}
         members |= {"tls_data_required": True}

@@ -58,7 +58,8 @@ def check(ctx: typer.Context) -> None:
             none = None if held.found else "no story can be taken from it"
             if not held.format and (wire := config.wire(name)) and wire.way != "pull":
                 none = None  # files come and go
-            line(f"wire {name}", none, f"{len(held.found)} of {held.items} items, {held.format}")
+            what = held.format or "nothing there yet"
+            line(f"wire {name}", none, f"{len(held.found)} of {held.items} items, {what}")
         else:
             line(f"wire {name}", held, "")
     versions = [

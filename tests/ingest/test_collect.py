@@ -14,7 +14,7 @@ from ingest.schedule import Polled
 from net.client import Client
 from stories import clock
 from stories.config import Config
-from stories.db import Store, captures, files, outbox, wires
+from stories.db import Store, captures, files, names, outbox, wires
 from stories.db import stories as records
 from stories.models import Capture, WireState
 from tests.conftest import ConfigOf
@@ -208,6 +208,18 @@ def test_a_crash_before_the_commit_leaves_all_as_it_was(
     assert (drop.captured(), path.exists()) == ([], True)
     drop.poll()
     assert drop.bodies() == [feed("Avon")]
+
+
+def test_a_renamed_folder_does_not_take_its_files_again(drop: Drop) -> None:
+    drop.put("a.xml", feed("Avon"))
+    drop.poll()
+    drop.config = drop.config_of(
+        wires=[{"name": "v", "aliases": ["w"], "url": f"file://{drop.folder}"}]
+    )
+    with drop.store.write() as conn:
+        assert names.rename(conn, drop.config) == []  # no clash
+        claimed = wires.take(conn, ["v"], drop.now() + timedelta(minutes=1))
+    assert drop.poll(claimed=claimed).state == "not-modified"
 
 
 def test_hostile_names_are_files_like_others(drop: Drop) -> None:

@@ -1,6 +1,8 @@
 """Wires that are folders of SFTP and FTP servers: real servers, from the file to the capture."""
 
 import os
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -187,6 +189,34 @@ def test_a_port_at_which_nobody_listens_is_named(away: Away, scheme: str) -> Non
     assert away.poll().state == "refused"
 
 
+def test_a_server_that_names_another_for_the_data_is_not_followed(away: Away) -> None:
+    away.put("a.xml", feed("Avon"))
+    with file_servers.ftp(away.folder.parent, says="192.0.2.1") as port:
+        away.serve(f"ftp://127.0.0.1:{port}/out", secret=PASSWORD)
+        away.poll()
+        assert away.poll().state == "ok"
+
+
+def test_a_server_that_says_our_secret_has_it_in_no_message(away: Away) -> None:
+    def answer(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, connection.makefile("rb") as lines:
+            connection.sendall(b"220 hello\r\n")
+            for line in lines:
+                told = b"530 no: " + line if line.startswith(b"PASS") else b"331 go on\r\n"
+                connection.sendall(told)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=answer, args=(listening,))
+        thread.start()
+        away.serve(f"ftp://127.0.0.1:{listening.getsockname()[1]}/out", secret=PASSWORD)
+        polled = away.poll()
+        thread.join()
+    assert polled.state == "login"
+    assert "PASS ***" in polled.message
+    assert PASSWORD not in away.state.message
+
+
 def test_ftps_does_not_go_on_without_tls(away: Away) -> None:
     with file_servers.ftp(away.folder.parent) as port:
         away.serve(f"ftps://127.0.0.1:{port}/out", secret=PASSWORD)
@@ -208,8 +238,6 @@ def test_a_server_that_says_nothing_is_given_up(away: Away, listening: Callable[
 @pytest.fixture
 def listening() -> Iterator[Callable[[], int]]:
     """Ports at which connections are taken and nothing is said."""
-    import socket
-
     opened: list[socket.socket] = []
 
     def one() -> int:
