@@ -58,6 +58,7 @@ def copy(store: Store, story: str, count: int, step: timedelta, kept: int) -> No
     with store.write() as conn:
         resume_sequence(conn, ids)
         resume_sequence(conn, tables.headlines.c.id)
+        resume_sequence(conn, tables.acts.c.id)
 
 
 def _copies(table: Table, key: str, base: int, count: int, step: timedelta, kept: int) -> str:
@@ -71,6 +72,7 @@ def _copies(table: Table, key: str, base: int, count: int, step: timedelta, kept
         # Of the others the bytes have gone by their age.
         ("captures", "expired_at"): f"CASE WHEN n <= {count - kept} THEN t.received_at END",
         ("headlines", "id"): "{0} + n",
+        ("acts", "id"): "{0} + n",
         ("identities", "digest"): "copy_digest({0} || '/' || n)",
         ("receipts", "hash"): "copy_bytes(n)",
         # Unnumbered: they wait for the log.

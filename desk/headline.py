@@ -83,6 +83,9 @@ def _whose(edit: HeadlineEdit) -> str:
 
 def unseen(conn: Connection, config: Config, story: Story) -> str:
     """Why nobody can see *story* as it is now; empty when its feeds or its page show it."""
+    if story.hidden:
+        page = "its page answers 410" if story.status == "killed" else "it has no page"
+        return f"it is {story.status}: it is in no feed, and {page}, until `wirecopy release`"
     terms = wires.licence_terms(conn, config, [story.wire])
     if licence_over(terms, story, clock.now()) or records.withdrawn(conn, [story.id]):
         return "its licence is over: it is in no feed, and its page answers 410"
@@ -92,11 +95,11 @@ def unseen(conn: Connection, config: Config, story: Story) -> str:
     entry = feeds.entry(conn, story.id)
     if entry is None or entry.changed_at < story.changed_at:
         return "it waits to be rendered: another process has it, or `wirecopy up` has to run"
-    if feeds.feeds_of(conn, story.id):
-        return ""
     if not story.headline:
         return "it has no headline, so it is in no feed until the desk writes one"
-    return "no feed selects it (wires, categories, languages, keywords, urgency of [[feeds]])"
+    selected = feeds.feeds_of(conn, story.id)
+    nobody = "no feed selects it (wires, categories, languages, keywords, urgency of [[feeds]])"
+    return "" if selected else nobody
 
 
 def shown_in(conn: Connection, story: Story) -> list[str]:

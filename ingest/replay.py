@@ -239,7 +239,7 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
         names = captures.wires_captured(old) if wires is None else list(wires)
         count = sum(captures.copy(old, new, name) for name in names)
         rows.copy(old, new, set(names))
-        records.copy_edits(new, records.every_edit(old))
+        records.copy_acts(old, new)
         for key in (key_value.AUTHORITY, key_value.FIRST_NAMES):
             if (noted := key_value.read(old, key)) is not None:
                 key_value.write(new, key, noted)

@@ -17,7 +17,7 @@ from publish.clean import absolute, clean, embeds
 from stories.config import Config, Kind
 from stories.models import NAMESPACE, Category, Instant, Media, Story, Value, Version, credit_of
 from wirecopy.encoding import shown_chars, xml_chars
-from wirecopy.form import letters, runs
+from wirecopy.form import FORM, letters, runs
 from wirecopy.scope import Scope
 from wirecopy.text import UNSIGNED, one_line, paragraphs, project
 from wirecopy.urls import resolve
@@ -111,6 +111,28 @@ def without_disclosure(html: str, disclosure: str) -> tuple[str, str | None]:
     sentence = re.escape(escape(disclosure, quote=False))
     found = re.search(rf'<p(?: lang="([^"]*)")?(?: dir="[a-z]+")?><i>{sentence}</i></p>\Z', html)
     return (html[: found.start()], found[1]) if found and disclosure else (html, None)
+
+
+class Notice(Value):
+    """What stands in a feed in place of a story that was killed ``at`` a time: words of our own,
+    the same for every story, and nothing of its copy."""
+
+    guid: str
+    title: str
+    text: str
+    at: Instant
+    about: str
+
+
+def notice(story: Story, config: Config, at: datetime) -> Notice:
+    """The notice that *story* was killed *at* a time, in its language if there are words in it."""
+    spoken = (language(story.version.language) or "").partition("-")[0].lower()
+    words = FORM["notice"]["words"]
+    title, text = words.get(spoken, words["en"])
+    about = f"{config.site.url}/"
+    return Notice(
+        guid=xml_chars(story.guid), title=title, text=text, at=utc(at) or EPOCH, about=about
+    )
 
 
 GENERATOR = "Wirecopy"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from publish import jsonfeed, xml
-from publish.entry import Entry, FeedMetadata
+from publish.entry import Entry, FeedMetadata, Notice
 
 Format = Literal["rss", "atom", "json"]
 
@@ -12,24 +12,29 @@ Format = Literal["rss", "atom", "json"]
 class Writer(NamedTuple):
     """How one format is written.
 
-    ``name`` is what people call it. ``entry`` writes one entry, ``feed`` what precedes and what
-    follows the entries of a feed; ``separator`` precedes each of them.
+    ``name`` is what people call it. ``entry`` writes one entry, ``notice`` what stands in place of
+    one that was withdrawn, ``feed`` what precedes and what follows the entries of a feed;
+    ``separator`` precedes each of them.
     """
 
     name: str
     content_type: str
     entry: Callable[[Entry], bytes]
+    notice: Callable[[Notice], bytes]
     feed: Callable[[FeedMetadata], tuple[bytes, bytes]]
     separator: bytes
 
 
 WRITERS: dict[Format, Writer] = {
-    "rss": Writer("RSS", xml.RSS_TYPE, xml.rss_item, xml.rss_channel, b"\n    "),
-    "atom": Writer("Atom", xml.ATOM_TYPE, xml.atom_entry, xml.atom_feed, b"\n  "),
+    "rss": Writer("RSS", xml.RSS_TYPE, xml.rss_item, xml.rss_notice, xml.rss_channel, b"\n    "),
+    "atom": Writer(
+        "Atom", xml.ATOM_TYPE, xml.atom_entry, xml.atom_tombstone, xml.atom_feed, b"\n  "
+    ),
     "json": Writer(
         "JSON Feed",
         jsonfeed.JSON_TYPE,
         jsonfeed.item,
+        jsonfeed.notice,
         jsonfeed.feed,
         b",\n",
     ),

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from publish.entry import Entry, FeedMetadata, captioned, rfc3339, type_of
+from publish.entry import Entry, FeedMetadata, Notice, captioned, rfc3339, type_of
 
 JSON_TYPE = "application/feed+json"
 
@@ -70,6 +70,21 @@ def item(entry: Entry) -> bytes:
                     "statement": entry.statement,
                 }
             ),
+        }
+    )
+
+
+def notice(of: Notice) -> bytes:
+    """The notice *of* a withdrawal as one object of ``items``, with the id of what it replaces."""
+    at = rfc3339(of.at)
+    return _dump(
+        {
+            "id": of.guid,
+            "title": of.title,
+            "content_text": of.text,
+            "date_published": at,
+            "date_modified": at,
+            "_wirecopy": {"about": of.about, "withdrawn": at},
         }
     )
 

@@ -4,7 +4,8 @@ A story that changed is rendered once in every format, signed, stored, and place
 whose lists change with it, in one transaction. When it cannot be signed, what was last published of
 it stays. All work is claimed by lease and safe to do twice: the same story gives the same bytes.
 
-A story whose licence is over is in no feed; its entry has what was measured, but no copy.
+A story whose licence is over is in no feed; its entry has what was measured, but no copy. One that
+is held or killed is not even rendered; in place of a killed one feeds have a notice.
 """
 
 import sys
@@ -15,7 +16,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from publish import signing
-from publish.formats import WRITERS
+from publish.entry import notice
+from publish.formats import WRITERS, Format
 from publish.render import Rendered, render_together
 from publish.selection import metadata, selected_by
 from publish.signing import Batch, Last, Signed
@@ -113,8 +115,16 @@ def render_at_once(
     changed. The caller has called :func:`lock`.
 
     None when nothing was done, because another one is at it, or it would take long, or does not
-    succeed so easily: then it is to be put into the outbox, as any other change.
+    succeed so easily: then it is to be put into the outbox, as any other change. One that is hidden
+    leaves its feeds in any case, and whoever is rendering it will keep nothing of that.
     """
+    if story.hidden:
+        [draft] = _drafts_of(conn, config, [story], now).values()
+        listed = _store(conn, config, [_outcome(story.id, draft, Signed(), (), now)], now)
+        outbox.drop(conn, "story", story.id)
+        if config.site.export is not None:
+            outbox.want(conn, "export-story", [story.id], now)
+        return _changed(listed)
     if len(story.version.body) > AT_ONCE or not outbox.missing(conn, "story", [story.id]):
         return None
     drafts = _drafts_of(conn, config, [story], now)
@@ -206,8 +216,9 @@ def _claim(
 class _Draft:
     """A story as it is in the snapshot, its entry as rendered, and the feeds that it belongs to.
 
-    ``over`` when its licence is. ``rendered`` is None when there is a ``failure``, and when its
-    words were deleted with its licence; then ``kept`` is the entry that it has.
+    ``over`` when its licence is. ``rendered`` is None when there is a ``failure``, when it is
+    hidden, and when its words were deleted with its licence; then ``kept`` is the entry that it
+    has. ``notice`` is what its feeds have in place of a killed one, by format.
     """
 
     story: Story
@@ -216,6 +227,7 @@ class _Draft:
     rendered: Rendered | None = None
     failure: Exception | None = None
     kept: EntryRow | None = None
+    notice: Mapping[Format, bytes] | None = None
 
 
 def _drafts(conn: Connection, config: Config, ids: Sequence[str]) -> dict[str, _Draft]:
@@ -230,15 +242,29 @@ def _drafts_of(
     wordless = records.withdrawn(conn, bare) if bare else set()
     kept = feeds.entries_of(conn, list(wordless)) if wordless else {}
     terms = wires.licence_terms(conn, config, {story.wire for story in found})
-    worded = [story for story in found if story.id not in wordless]
+    worded = [story for story in found if story.id not in wordless and not story.hidden]
     made = render_together([(story, licence_end(terms, story)) for story in worded], config)
     rendered = {story.id: each for story, each in zip(worded, made, strict=True)}
     return {
         story.id: _draft(config, story, rendered[story.id], over=licence_over(terms, story, at))
         if story.id in rendered
         else _Draft(story, over=True, kept=kept.get(story.id))
+        if story.id in wordless
+        else _hidden(config, story, over=licence_over(terms, story, at))
         for story in found
     }
+
+
+def _hidden(config: Config, story: Story, *, over: bool) -> _Draft:
+    if over or story.status != "killed" or story.status_at is None or not story.headline.strip():
+        return _Draft(story, over)
+    of = notice(story, config, story.status_at)
+    written = {format: writer.notice(of) for format, writer in WRITERS.items()}
+    if config.publisher.withdrawn == "nothing":
+        written["rss"] = written["json"] = (
+            b""  # Atom says it to programs, and shows nobody anything
+        )
+    return _Draft(story, over, selected_by(config, story), notice=written)
 
 
 def _draft(config: Config, story: Story, rendered: Rendered | Exception, *, over: bool) -> _Draft:
@@ -432,7 +458,14 @@ def _outcome(
         leaves = draft.over or not story.headline.strip()
         return _Outcome(nowhere if leaves else None, failure=failure)
     if draft.rendered is None:
-        return _Outcome(nowhere, _without_copy(draft.kept or _never_rendered(story, now)))
+        bare = _without_copy(draft.kept or _never_rendered(story, now))
+        if draft.notice is None or story.status_at is None:
+            return _Outcome(nowhere, bare)
+        digests = feeds.digests_of(draft.notice)
+        entry = replace(bare, digests=digests, packed=feeds.pack(draft.notice))
+        # Where it was killed and not where its agency sent it again since.
+        at = story.status_at
+        return _Outcome(Placement(story.id, draft.feeds, at, story.position, digests), entry)
     new = signed.new.get(story.id)
     statement = new or signed.standing.get(story.id)
     if statement is not None and statement.kid in revoked:
@@ -470,7 +503,7 @@ def _without_copy(row: EntryRow) -> EntryRow:
 
 
 def _never_rendered(story: Story, now: datetime) -> EntryRow:
-    """The entry of a story whose words were deleted before it was ever rendered."""
+    """The entry of a story that is not rendered: hidden, or its words were deleted before."""
     return EntryRow(
         story_id=story.id,
         changed_at=story.changed_at,

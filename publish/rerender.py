@@ -25,7 +25,11 @@ def settings_digest(config: Config) -> str:
     """A digest of all that rendered bytes depend on besides the stories: settings and code."""
     parts = {
         "rendering": RENDERING,
-        "publisher": config.publisher.model_dump(mode="json"),
+        "publisher": config.publisher.model_dump(
+            # Said only where it is set: a setting more has nothing rendered anew.
+            mode="json",
+            exclude=None if config.publisher.withdrawn != "notice" else {"withdrawn"},
+        ),
         "site": config.site.url,
         "feeds": [f.model_dump(mode="json", exclude={"aliases"}) for f in config.outgoing],
         "disclosures": config.disclosures,

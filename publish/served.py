@@ -70,7 +70,8 @@ class Document:
 
     def body(self) -> bytes:
         """The document."""
-        return self._frame.join([each.bytes_of(self._format) for each in self._entries])
+        written = (each.bytes_of(self._format) for each in self._entries)
+        return self._frame.join([entry for entry in written if entry])  # a notice may be none here
 
     @property
     def nearly_packed(self) -> bool:
@@ -80,7 +81,8 @@ class Document:
 
     def gzip_of_blocks(self) -> bytes:
         """The same packed by gzip, of entries each packed once."""
-        return self._frame.gzip_of_blocks([each.block(self._format) for each in self._entries])
+        blocks = (each.block(self._format) for each in self._entries)
+        return self._frame.gzip_of_blocks([one for one in blocks if one.length])
 
 
 def listing(

@@ -24,7 +24,7 @@ from urllib.parse import unquote
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from publish.entry import Entry, FeedMetadata, captioned, rfc3339, type_of
+from publish.entry import Entry, FeedMetadata, Notice, captioned, rfc3339, type_of
 from stories.models import NAMESPACE, Media
 
 RSS_TYPE = "application/rss+xml; charset=utf-8"
@@ -32,6 +32,9 @@ ATOM_TYPE = "application/atom+xml; charset=utf-8"
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """``updated`` of an empty feed: RFC 4287 §4.1.1 demands one, and "now" would change every byte."""
+
+TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
+"""The namespace of RFC 6721."""
 
 _ATOM_NAMES = {
     "dcterms": "http://purl.org/dc/terms/",
@@ -87,6 +90,30 @@ def rss_item(entry: Entry) -> bytes:
         lines.append(_element("wirecopy:firstWords", "true"))
     lines += _provenance(entry)
     return _joined("item", lines, "\n    ")
+
+
+def rss_notice(notice: Notice) -> bytes:
+    """*notice* as an RSS ``item``. It has the guid of the one whose place it takes in readers."""
+    at = rfc3339(notice.at)
+    lines = [
+        _element("title", notice.title),
+        _element("description", notice.text),
+        _element("guid", notice.guid, {"isPermaLink": "false"}),
+        _element("pubDate", format_datetime(notice.at)),
+        _element("atom:updated", at),
+        _element("dcterms:modified", at),
+        _element("wirecopy:withdrawn", at),
+    ]
+    return _joined("item", lines, "\n    ")
+
+
+def atom_tombstone(notice: Notice) -> bytes:
+    """*notice* as Atom says it: the entry is deleted (RFC 6721)."""
+    # The name is declared here, as the heads of feeds without one must stay as they are.
+    return _empty(
+        "at:deleted-entry",
+        {"xmlns:at": TOMBSTONES, "ref": notice.guid, "when": rfc3339(notice.at)},
+    ).encode()
 
 
 def atom_entry(entry: Entry) -> bytes:

@@ -203,6 +203,7 @@ class Publisher(_Part):
     story_url: str | None = None
     icon: Web | None = None
     logo: Web | None = None
+    withdrawn: Literal["notice", "nothing"] = "notice"
     _authority: str = PrivateAttr("")
 
     @property

@@ -196,6 +196,31 @@ class HeadlineEdit(Value):
     against: int
 
 
+StoryStatus = Literal["usable", "withheld", "killed"]
+"""Whether a story is published: it is, it is not for now, it never again is (but by a release)."""
+
+ActKind = Literal["kill", "hold", "release"]
+
+STATUS_OF: Mapping[ActKind, StoryStatus] = {
+    "kill": "killed",
+    "hold": "withheld",
+    "release": "usable",
+}
+"""The status in which each act of the desk leaves a story."""
+
+
+class Act(Value):
+    """One act of the desk on whether a story is published, with its reason, which is not.
+
+    It hides and brings back; there is none that changes a word.
+    """
+
+    kind: ActKind
+    by: str
+    reason: str
+    at: Instant
+
+
 def is_another_text(before: Version, after: Version) -> bool:
     """Whether *after* is not *before* revised, but about something else, as under a guid that an
     agency uses anew each day: another headline, and no paragraph that stayed."""
@@ -222,6 +247,7 @@ class Story(Value):
     is that of the capture which brought the version; ``first_fill`` when that is its wire's first.
     ``addresses`` are the newest of those in it whose signatures expire, by what they are without.
     ``custody`` names the agency's own statement of ``version``, None where none came that is good.
+    ``status`` is as the desk's last act left it, at ``status_at``; None when there was no act.
     """
 
     id: str
@@ -242,6 +268,13 @@ class Story(Value):
     first_fill: bool = False
     addresses: dict[str, str] = {}
     custody: Custody | None = None
+    status: StoryStatus = "usable"
+    status_at: Instant | None = None
+
+    @property
+    def hidden(self) -> bool:
+        """Whether nothing of its copy is published, whatever else holds."""
+        return self.status != "usable"
 
     @property
     def desk_headline(self) -> str | None:
@@ -263,7 +296,8 @@ class Story(Value):
     @property
     def changed_at(self) -> datetime:
         """When what is published last changed: by the wire or by the desk."""
-        return max(self.received_at, self.edits[-1].at) if self.edits else self.received_at
+        acts = (self.edits[-1].at if self.edits else None, self.status_at)
+        return max([self.received_at, *(at for at in acts if at is not None)])
 
     @property
     def placed_at(self) -> datetime:

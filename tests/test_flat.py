@@ -162,7 +162,7 @@ class Grown:
             "/feeds/all": lambda c: views.feed_page(c, config, config.outgoing[0]),
             "/feeds/of-x": lambda c: views.feed_page(c, config, config.outgoing[1]),
             "/stories/ID": lambda c: story_pages.story_page(c, config, story),
-            "/stories/ID, gone": lambda c: story_pages.expired(c, config, story),
+            "/stories/ID, gone": lambda c: story_pages.gone(c, config, story),
             "/stories/ID/statements": lambda c: served.chain(c, story),
             "/.well-known/jwks.json": served.jwks,
             "/log/checkpoint": served.checkpoint,

@@ -14,7 +14,7 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -155,6 +155,8 @@ def _tag(name: str) -> str:
 
 _RSS = _rules(FORM["rss"])
 _ATOM_ENTRY = _rules(FORM["atom"])
+_RSS_NOTICE = _rules(FORM["notice"]["rss"])
+_NOTICE_WORDS: list[list[str]] = [*FORM["notice"]["words"].values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +202,21 @@ def read_feed(document: bytes) -> list[Entry]:
     :raises Refused: for what is no feed, is too large, or cannot be read safely.
     """
     encoding, document = _opened(document)
+    withdrawn: set[str] = set()
     if encoding is not None:
-        return [_json_entry(item) for item in _json_items(document, encoding)]
+        read = [_json_entry(i) for i in _json_items(document, encoding, withdrawn)]
+    else:
+        read = [
+            _foreign_entry(element) if of is None else of.read(element, based=based)
+            for element, of, based in _entries(document, withdrawn)
+        ]
+    # Readers show one of the two.
+    beside = "a notice that it is withdrawn stands beside it"
     return [
-        _foreign_entry(element) if of is None else of.read(element, based=based)
-        for element, of, based in _entries(document)
+        replace(entry, faults=_faults([beside, *entry.faults]))
+        if entry.guid in withdrawn
+        else entry
+        for entry in read
     ]
 
 
@@ -215,10 +227,10 @@ def read_copies(document: bytes) -> list[Copy]:
     """
     encoding, document = _opened(document)
     if encoding is not None:
-        return [_json_copy(item) for item in _json_items(document, encoding)]
+        return [_json_copy(item) for item in _json_items(document, encoding, set())]
     return [
         _foreign_entry(element).copy if of is None else of.copy(element, _by_tag(element))
-        for element, of, _ in _entries(document)
+        for element, of, _ in _entries(document, set())
     ]
 
 
@@ -259,7 +271,8 @@ def _named(authors: Sequence[str], faults: list[str]) -> list[str]:
 # JSON Feed
 
 
-def _json_items(document: bytes, encoding: str) -> list[dict[str, Any]]:
+def _json_items(document: bytes, encoding: str, withdrawn: set[str]) -> list[dict[str, Any]]:
+    """The items that are entries; the ids of those that are notices go to *withdrawn*."""
     try:
         text = document.decode(encoding)  # without a byte order mark, if there is one
     except UnicodeDecodeError:
@@ -270,7 +283,29 @@ def _json_items(document: bytes, encoding: str) -> list[dict[str, Any]]:
     items = feed.get("items")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise Refused("is no JSON Feed: it has no list of 'items', all objects")
-    return items
+    entries = []
+    for item in items:
+        if _is_json_notice(item):
+            withdrawn.add(item["id"])
+        else:
+            entries.append(item)
+    return entries
+
+
+def _is_json_notice(item: Mapping[str, Any]) -> bool:
+    """Whether *item* says that a story is withdrawn, in words of ours, and nothing else."""
+    own = item.get("_wirecopy")
+    if not isinstance(own, dict) or "withdrawn" not in own:
+        return False
+    faults: list[str] = []
+    shape = FORM["notice"]["json"]
+    value = _shaped(item, shape, "a notice", faults)
+    whole = value.keys() == shape.keys() and value["_wirecopy"].keys() == shape["_wirecopy"].keys()
+    if faults or not whole or not value["id"]:
+        return False
+    for said in (value["date_published"], value["date_modified"], own["withdrawn"]):
+        _instant(said, faults)
+    return not faults and [value["title"], value["content_text"]] in _NOTICE_WORDS
 
 
 def _json_copy(item: Mapping[str, Any]) -> Copy:
@@ -377,9 +412,11 @@ class _Format(NamedTuple):
 _ByTag = Mapping[str, Sequence[Element]]
 
 
-def _entries(document: bytes) -> Iterator[tuple[Element, _Format | None, bool]]:
+def _entries(
+    document: bytes, withdrawn: set[str]
+) -> Iterator[tuple[Element, _Format | None, bool]]:
     """Each entry of a document, its format, None for another than the document's, and whether an
-    ``xml:base`` stands around it."""
+    ``xml:base`` stands around it. Of notices the guids go to *withdrawn*."""
     root = parse_xml(document)
     tag = {f"{_ATOM}feed": f"{_ATOM}entry", f"{_ATOM}entry": f"{_ATOM}entry", "rss": "item"}.get(
         root.tag
@@ -390,7 +427,9 @@ def _entries(document: bytes) -> Iterator[tuple[Element, _Format | None, bool]]:
     stack = [(root, False)]
     while stack:
         element, based = stack.pop()
-        if element.tag == tag:
+        if tag == "item" == element.tag and _is_rss_notice(element, based=based):
+            withdrawn.add(_text(_by_tag(element), "guid").strip(SPACE))
+        elif element.tag == tag:
             yield element, of, based
         elif element.known in ("item", "entry"):
             yield element, None, based
@@ -447,6 +486,7 @@ class _Reader:
         self.faults = ["an 'xml:base' around it"] if based else []
         self.faults.extend(f"the attribute {name[:20]!r} of the entry" for name in entry.attributes)
         self.found = self._hold(entry, rules)
+        self.ours = any(child.tag.startswith(_OWN) for child in entry.children)
 
     def _hold(self, parent: Element, rules: Mapping[str, _Rule]) -> dict[str, list[Element]]:
         found: dict[str, list[Element]] = {}
@@ -504,7 +544,6 @@ class _Reader:
         flag = self.claim("editedHeadlineOnly")
         if flag not in (None, "true", "false"):
             self.faults.append("'editedHeadlineOnly' is neither true nor false")
-        ours = any(tag.startswith(_OWN) for tag in self.found)
         return Entry(
             guid=_text(self.found, guid).strip(SPACE),
             headline=copy.headline,
@@ -519,7 +558,7 @@ class _Reader:
             edited_headline_only=None if flag is None else flag == "true",
             statement=self.claim("statement"),
             # Who makes no claim of ours may write what they like.
-            faults=_faults(self.faults) if ours else (),
+            faults=_faults(self.faults) if self.ours else (),
             **values,
         )
 
@@ -541,6 +580,20 @@ def _rss_entry(item: Element, *, based: bool) -> Entry:
             *read.inside(f"{_ATOM}updated")[:1], *read.inside(f"{_DCTERMS}modified")[:1]
         ),
         published=read.instant("pubDate"),
+    )
+
+
+def _is_rss_notice(item: Element, *, based: bool) -> bool:
+    """Whether *item* says that a story is withdrawn, in words of ours, and nothing else."""
+    if not any(child.tag == f"{_OWN}withdrawn" for child in item.children):
+        return False
+    read = _Reader(item, _RSS_NOTICE, based=based)
+    if read.faults or read.found.keys() != _RSS_NOTICE.keys() or not _text(read.found, "guid"):
+        return False
+    dates = (f"{_ATOM}updated", f"{_DCTERMS}modified", "pubDate", f"{_OWN}withdrawn")
+    words = [_text(read.found, name) for name in ("title", "description")]
+    return len(read.instants(*(_text(read.found, name) for name in dates))) == len(dates) and (
+        words in _NOTICE_WORDS
     )
 
 

@@ -12,7 +12,7 @@ from stories.db import stories as records
 from stories.db.feeds import EntryRow
 from stories.db.stories import VersionRow
 from stories.errors import UnknownNameError
-from stories.models import Story
+from stories.models import Act, ActKind, Story
 from wirecopy.text import paragraphs
 
 
@@ -58,7 +58,8 @@ def stories(
                 "changed": show.ago(r["changed"]),
                 "scope": r["edit_scope"] or "not rendered",
                 "headline": (r["headline"] or "(no headline)")
-                + ("  [second look]" if r["second_look"] else ""),
+                + ("  [second look]" if r["second_look"] else "")
+                + ("" if r["status"] == "usable" else f"  [{r['status']}]"),
             }
             for r in rows
         ],
@@ -93,6 +94,7 @@ def story(
             entry = feeds.entry(conn, found.id)
             placed = feeds.feeds_of(conn, found.id)
             stated = proofs.last_statements(conn, [found.id]).get(found.id)
+            acts = records.acts_of(conn, found.id)
             hidden = unseen(conn, config, found)
         chosen = _version(history, version)
         if raw:
@@ -109,15 +111,18 @@ def story(
             shown["raw_digest"] = chosen.raw_digest
             shown["content"] = chosen.data
             shown["headlines"] = [e.model_dump(mode="json") for e in found.edits]
+            shown["acts"] = [each.model_dump(mode="json") for each in acts]
             shown["versions"] = [_version_record(v) for v in history]
             show.as_json(shown)
             return
-        _print(found, shown, history, chosen)
+        _print(found, shown, history, chosen, acts)
 
 
 def record(story: Story, entry: EntryRow | None) -> dict[str, Any]:
-    """The story under the contract's names. What is measured is None until it is rendered."""
+    """The story under the contract's names. What is measured is None until it is rendered, and
+    while it is hidden."""
     version = story.version
+    entry = None if story.hidden else entry
     return {
         "id": story.id,
         "guid": story.guid,
@@ -127,7 +132,7 @@ def record(story: Story, entry: EntryRow | None) -> dict[str, Any]:
         "agency_id": version.agency_id,
         "agency_version": version.agency_version,
         "version": story.number,
-        "status": "usable",
+        "status": story.status,
         "headline": story.headline,
         "wire_headline": version.headline,
         "desk_headline": story.desk_headline,
@@ -143,6 +148,9 @@ def record(story: Story, entry: EntryRow | None) -> dict[str, Any]:
         "identity": story.identity.rule,
         "identity_degraded": story.identity.degraded,
     }
+
+
+_DID: dict[ActKind, str] = {"kill": "killed it", "hold": "held it", "release": "released it"}
 
 
 def _version(history: list[VersionRow], number: int | None) -> VersionRow:
@@ -179,7 +187,11 @@ def _version_record(row: VersionRow) -> dict[str, Any]:
 
 
 def _print(
-    found: Story, shown: dict[str, Any], history: list[VersionRow], chosen: VersionRow
+    found: Story,
+    shown: dict[str, Any],
+    history: list[VersionRow],
+    chosen: VersionRow,
+    acts: list[Act],
 ) -> None:
     shown["feeds"] = ", ".join(shown["feeds"])
     show.facts(shown)
@@ -188,6 +200,8 @@ def _print(
         show.say(
             f"  {number}. {show.when(edit.at)} {edit.by} {what} (against version {edit.against})"
         )
+    for act in acts:
+        show.say(f"  {show.when(act.at)} {act.by} {_DID[act.kind]}: {act.reason}")
     show.table(
         [
             {**_version_record(v), "bytes": f"{v.start}-{v.end}" if v.start >= 0 else "unknown"}

@@ -28,7 +28,7 @@ from publish.web.feeds import SETTLED, Feeds, Receive, Scope, Send, preflight
 from publish.web.inbox import Inbox
 from publish.web.pages import CACHED, ICON, PICTURE, ROBOTS, PageCache, Pages
 from publish.web.representation import SERVER, Representation, answer
-from publish.web.story import StoryPage, expired, story_page
+from publish.web.story import StoryPage, gone, story_page
 from publish.xml import iri
 from stories import clock
 from stories.config import Config
@@ -52,7 +52,10 @@ _STORY = re.compile(r"[a-z2-7]{13}", re.ASCII)
 _MESSAGES = {
     401: ("For the operator", "This page is shown to who has the site's status_token."),
     404: ("Nothing is here", "There is no such page, or it has not been published."),
-    410: ("No longer here", "The licence under which this story was published has ended."),
+    410: (
+        "No longer here",
+        "This story has been withdrawn, or the licence under which it was published has ended.",
+    ),
     405: ("That cannot be done here", "This page can only be read."),
     500: ("Something went wrong", "The page could not be made. The fault has been noted."),
     503: ("Back in a moment", "The page cannot be made just now. Please try again shortly."),
@@ -218,7 +221,7 @@ class Site:
             state,
             lambda c: story_page(c, self.config, name),
             lambda page: self._dated(page.rendered_at),
-            lambda c: expired(c, self.config, name),
+            lambda c: gone(c, self.config, name),
             story=name,
             searched=_for_search_engines,
         )
@@ -264,7 +267,7 @@ class Site:
         state: Callable[[Connection], object],
         view: Callable[[Connection], View | None],
         dated: Callable[[View], datetime | None] = lambda _: None,
-        gone: Callable[[Connection], bool] = lambda _: False,
+        gone: Callable[[Connection], str | None] = lambda _: None,
         story: str | None = None,
         searched: Callable[[View], list[tuple[str, str]]] = lambda _: [],
     ) -> Response:
@@ -282,7 +285,8 @@ class Site:
                     return self._answer(request, kept[1])
                 page = view(conn)
                 if page is None:
-                    raise HTTPException(410 if gone(conn) else 404)
+                    why = gone(conn)
+                    raise HTTPException(404) if why is None else HTTPException(410, why)
         except AwayError:
             if kept is None:
                 raise
@@ -411,7 +415,8 @@ class Site:
 
     def _refused(self, _request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        own = error.detail if error.status_code == 404 and error.detail != "Not Found" else None
+        own = error.detail if error.status_code in (404, 410) else None
+        own = None if own in ("Not Found", "Gone") else own
         return self._message(error.status_code, own, dict(error.headers or {}))
 
     def _away(self, _request: Request, _error: Exception) -> Response:
@@ -434,6 +439,12 @@ class Site:
         fixed = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
         every = {**(headers or {}), **fixed, **dict(self.pages.headers)}
         return Response(html, status, every, "text/html")
+
+
+def gone_page(pages: Pages) -> bytes:
+    """The page that says 410 of any story."""
+    title, text = _MESSAGES[410]
+    return pages.html("message.html", title=title, text=text, status=410)
 
 
 def _has_token(request: Request, token: str) -> bool:

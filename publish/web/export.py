@@ -31,7 +31,7 @@ from publish.folder import BusyError, Folder, opened
 from publish.formats import WRITERS
 from publish.rerender import settings_digest
 from publish.web import servers
-from publish.web.app import create
+from publish.web.app import create, gone_page
 from publish.web.feeds import SOON, Scope
 from publish.web.pages import Pages
 from publish.web.representation import Answer
@@ -352,7 +352,7 @@ class Exporter:
         gone = f"stories/{name}.gone"
         if page.status == 410:
             folder.put(gone, b"")
-            folder.put("410.html", page.body)
+            folder.put("410.html", gone_page(self._pages))
         elif folder.has(gone):
             self._going.append(gone)
 

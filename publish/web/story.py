@@ -166,7 +166,7 @@ def story_page(conn: Connection, config: Config, name: str) -> StoryPage | None:
     story = records.one(conn, name)
     entry = feeds.entry(conn, name)
     placed = feeds.feeds_of(conn, name)
-    if story is None or entry is None or not placed:
+    if story is None or story.hidden or entry is None or not placed:
         return None
     # For a second or two the story may be newer than its entry.
     history = [v for v in records.history(conn, name) if v.received_at <= entry.changed_at]
@@ -176,16 +176,22 @@ def story_page(conn: Connection, config: Config, name: str) -> StoryPage | None:
     )
 
 
-def expired(conn: Connection, config: Config, name: str) -> bool:
-    """Whether the story whose id is *name* was published and its licence has ended.
+def gone(conn: Connection, config: Config, name: str) -> str | None:
+    """Why the story whose id is *name* is published no longer, for readers; None when it may be, or
+    never was.
 
-    Its page is then 410 and not 404, so that links to it can be removed.
+    Its page is then 410 and not 404, so that links to it can be removed. Of a story that is held
+    there is no word: it may come back.
     """
     story = records.one(conn, name)
     if story is None or feeds.entry(conn, name) is None:
-        return False
+        return None
+    if story.status == "killed":
+        return "This story has been withdrawn."
     ended = licence_over(wires.licence_terms(conn, config, [story.wire]), story, clock.now())
-    return ended or name in records.withdrawn(conn, [name])
+    if ended or name in records.withdrawn(conn, [name]):
+        return "The licence under which this story was published has ended."
+    return None
 
 
 def _story_page(

@@ -161,7 +161,7 @@ def _teasers(conn: Connection, config: Config, stories: Sequence[Story]) -> tupl
     return tuple(
         _teaser(config, s, entries[s.id], json.loads(json_of(conn, config, s, entries[s.id])))
         for s in stories
-        if s.id in entries
+        if s.id in entries and not s.hidden
     )
 
 

@@ -13,6 +13,7 @@ from stories.db import wires
 from stories.db.captures import CHUNK, copy_bytes, first_of
 from stories.db.engine import Store
 from stories.db.tables import (
+    acts,
     agency_statements,
     captures,
     entries,
@@ -30,6 +31,7 @@ _OF_STORIES = (
     (stories, stories.c.id),
     (versions, versions.c.story_id),
     (headlines, headlines.c.story_id),
+    (acts, acts.c.story_id),
     (entries, entries.c.story_id),
     (statements, statements.c.story_id),
 )

@@ -243,6 +243,11 @@ def release(conn: Connection, jobs: Iterable[Job]) -> None:
         )
 
 
+def drop(conn: Connection, kind: Kind, key: str) -> None:
+    """What was wanted is done otherwise: delete its row, and with it the lease that anybody has."""
+    conn.execute(delete(outbox).where(outbox.c.kind == kind, outbox.c.key == key))
+
+
 def renew(conn: Connection, job: Job, now: datetime) -> bool:
     """Extend the lease on *job* to its full length; False when the lease was lost."""
     return bool(renew_all(conn, [job], now))

@@ -7,7 +7,8 @@ What is deleted by age:
   long it has been there. Bytes that several captures share are deleted with the last of them.
 * A **story**, with all its rows, that neither wire nor desk has touched for ``retention.versions``,
   that is neither on its wire nor in a feed, and that is in no capture which still has its bytes.
-  Until then its keys are kept, so it is recognised however late it returns.
+  Until then its keys are kept, so it is recognised however late it returns. One that the desk
+  killed or held is kept for good: it must be known when the agency sends it again.
 * A **version** of the same age that another has replaced; but not the first, whose date is
   published, nor one to which a capture that can be taken in again is compared.
 * A **capture**'s row older than ``retention.versions`` when nothing remains that it brought.
@@ -51,6 +52,7 @@ from stories.db.captures import unchain, volume
 from stories.db.engine import Store
 from stories.db.stories import CONTENT, WITHDRAWN, content, kept, settle, withdrawn
 from stories.db.tables import (
+    acts,
     blobs,
     captures,
     entries,
@@ -355,6 +357,7 @@ def forgettable(conn: Connection, ids: Sequence[str], before: datetime) -> dict[
         # What is pending, or could not be taken in, may be this story again.
         ~exists().where(captures.c.state == "pending", captures.c.wire == stories.c.wire),
         ~exists().where(problems.c.wire == stories.c.wire),
+        ~exists().where(acts.c.story_id == stories.c.id),
         ~exists().where(outbox.c.kind == "story", outbox.c.key == stories.c.id),
         ~exists().where(placements.c.story_id == stories.c.id, placements.c.digests.is_not(None)),
         ~exists().where(

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from stories.db.captures import CHUNK, first_of
 from stories.db.engine import replacing, resume_sequence, roughly, upsert
 from stories.db.tables import (
+    acts,
     agency_statements,
     captures,
     headlines,
@@ -34,6 +35,8 @@ from stories.db.tables import (
 )
 from stories.facts import differing
 from stories.models import (
+    STATUS_OF,
+    Act,
     HeadlineEdit,
     Identity,
     KnownKey,
@@ -351,7 +354,7 @@ def renew_addresses(
 
 
 def settle(conn: Connection, ids: Iterable[str]) -> None:
-    """Bring the rows of the stories *ids* up to date with their versions and headlines.
+    """Bring the rows of the stories *ids* up to date with their versions and the desk's acts.
 
     A story without versions is deleted together with its keys. Its entry leaves with its places in
     feeds, when it is to be rendered and is not there.
@@ -377,6 +380,7 @@ def _standing(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]
     asked = {"ids": list(ids)}
     rows = conn.execute(_CURRENT_VERSIONS, asked).all()
     edits = {row.story_id: row for row in conn.execute(_LAST_EDITS, asked)}
+    last_acts = {row.story_id: row for row in conn.execute(_LAST_ACTS, asked)}
     return {
         row.story_id: {
             "capture_id": row.capture_id,
@@ -384,11 +388,13 @@ def _standing(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]
             "number": row.number,
             "first_received_at": row.first,
             "received_at": row.received_at,
-            "changed_at": row.received_at if edit is None else max(row.received_at, edit.at),
+            "changed_at": max([row.received_at, *(each.at for each in (edit, act) if each)]),
             "second_look": edit is not None and edit.text is not None and edit.against < row.number,
+            "status": "usable" if act is None else STATUS_OF[act.kind],
+            "status_at": None if act is None else act.at,
         }
         for row in rows
-        for edit in (edits.get(row.story_id),)
+        for edit, act in ((edits.get(row.story_id), last_acts.get(row.story_id)),)
     }
 
 
@@ -427,6 +433,13 @@ _LAST_EDITS = select(
         select(func.max(headlines.c.id))
         .where(headlines.c.story_id.in_(bindparam("ids", expanding=True)))
         .group_by(headlines.c.story_id)
+    )
+)
+_LAST_ACTS = select(acts.c.story_id, acts.c.at, acts.c.kind).where(
+    acts.c.id.in_(
+        select(func.max(acts.c.id))
+        .where(acts.c.story_id.in_(bindparam("ids", expanding=True)))
+        .group_by(acts.c.story_id)
     )
 )
 
@@ -490,6 +503,8 @@ def _story(row: RowMapping, edits: Sequence[HeadlineEdit], texts: Mapping[str, V
         first_fill=bool(row["first_fill"]),
         addresses=row["addresses"] or {},
         custody=Custody(row["kid"], row["custody"]) if row["kid"] else None,
+        status=row["status"],
+        status_at=row["status_at"],
     )
 
 
@@ -699,18 +714,26 @@ _EDITED = (
 )
 
 
-def every_edit(conn: Connection) -> list[dict[str, Any]]:
-    """All headline edits, oldest first, as rows for :func:`copy_edits`."""
-    return [dict(r) for r in conn.execute(select(headlines).order_by(headlines.c.id)).mappings()]
+def add_act(conn: Connection, story: str, act: Act) -> None:
+    """Append an act to the story's record, and bring its row up to date with it."""
+    conn.execute(insert(acts), {"story_id": story, **act.model_dump()})
+    settle(conn, [story])
 
 
-def copy_edits(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Write headline edits from another store, as they were."""
-    if rows:
-        conn.execute(
-            upsert(conn, headlines).on_conflict_do_nothing(index_elements=["id"]), list(rows)
-        )
-        resume_sequence(conn, headlines.c.id)
+def acts_of(conn: Connection, story: str) -> list[Act]:
+    """What the desk did about whether the story is published, oldest first."""
+    query = select(acts.c.kind, acts.c.by, acts.c.reason, acts.c.at)
+    rows = conn.execute(query.where(acts.c.story_id == story).order_by(acts.c.id)).mappings()
+    return [Act(**row) for row in rows]
+
+
+def copy_acts(old: Connection, new: Connection) -> None:
+    """Write all that the desk did, headlines among it, into another store, as it was."""
+    for table in (headlines, acts):
+        rows = [dict(row) for row in old.execute(select(table).order_by(table.c.id)).mappings()]
+        if rows:
+            new.execute(upsert(new, table).on_conflict_do_nothing(index_elements=["id"]), rows)
+            resume_sequence(new, table.c.id)
 
 
 def counts(conn: Connection) -> tuple[int, int]:

@@ -288,6 +288,9 @@ stories = Table(
     Column("second_look", Boolean, nullable=False, server_default=false()),
     # The newest form of its addresses with a signature that expires, by that without it.
     Column("addresses", JSON(none_as_null=True)),
+    # As the desk's last act left it, and when that was: ``acts`` has them all.
+    Column("status", String(8), nullable=False, server_default="usable"),
+    Column("status_at", UtcDateTime),
     UniqueConstraint("guid"),
     Index(None, "changed_at"),
     Index(None, "wire", "changed_at"),
@@ -376,6 +379,19 @@ headlines = Table(
     Column("by", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("against", Integer, nullable=False),
+    Index(None, "story_id"),
+)
+
+# What the desk did besides headlines: stories killed, held and released.
+acts = Table(
+    "acts",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("story_id", String(13), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Index(None, "story_id"),
 )
 

@@ -101,10 +101,12 @@ def take_back(store: Store, conf: Config) -> None:
             *("blobs.parent", "blobs.depth", "stories.addresses", "stories.second_look"),
             *("wires.standing_of", "wires.context", "wires.sent_digest", "wires.layout"),
             *("placements.digests", "feeds.digest", "entries.digests", "entries.packed"),
+            *("stories.status", "stories.status_at"),
         ):
             table, column = later.split(".")
             conn.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         conn.execute(text("DROP TABLE standing"))
+        conn.execute(text("DROP TABLE acts"))
         conn.execute(text("UPDATE alembic_version SET version_num = '0003'"))
         conn.execute(text("DELETE FROM notes"))  # rendered by an older number
 

@@ -1,0 +1,65 @@
+"""How the desk hides a story and brings it back: killed, held, released. Nothing edits a body."""
+
+from collections.abc import Callable, Collection
+
+from desk.headline import checked
+from publish import renderer
+from stories import clock
+from stories.config import Config
+from stories.db import Store, outbox
+from stories.db import stories as records
+from stories.errors import WirecopyError
+from stories.models import STATUS_OF, Act, ActKind, Story, StoryStatus
+
+_TAKEN: dict[ActKind, tuple[StoryStatus, ...]] = {
+    "kill": ("usable", "withheld"),
+    "hold": ("usable",),
+    "release": ("withheld", "killed"),
+}
+"""Of which status a story has to be for each act. A kill is not made less by holding the story."""
+
+
+class HidingError(WirecopyError):
+    """An act that is refused, and why."""
+
+
+def act(
+    store: Store,
+    config: Config,
+    story_id: str,
+    kind: ActKind,
+    by: str,
+    reason: str,
+    *,
+    changed: Callable[[Collection[str]], None] = lambda _: None,
+) -> Story:
+    """Kill, hold or release a story; the story as it is then. *changed* is called, after the
+    commit, with the feeds whose bytes did.
+
+    The act and all that it takes out of feeds are one transaction. What is released is rendered in
+    it too, or soon after.
+
+    :raises HidingError: when there is no such story, or it is so already.
+    :raises HeadlineError: for a name or reason that is refused.
+    """
+    name, why = checked(by, "name"), checked(reason, "reason")
+    with store.write() as conn:
+        renderer.lock(conn)
+        story = records.one(conn, story_id)
+        if story is None:
+            raise HidingError(f"story {story_id}: there is none; see `wirecopy stories`")
+        if story.status not in _TAKEN[kind]:
+            raise HidingError(f"story {story_id}: is {story.status}, so there is nothing to {kind}")
+        # In order even if the machine's clock was set back between them.
+        at = max(clock.now(), story.changed_at)
+        records.add_act(conn, story.id, Act(kind=kind, by=name, reason=why, at=at))
+        after = story.model_copy(update={"status": STATUS_OF[kind], "status_at": at})
+        now = clock.now()
+        others = renderer.render_at_once(conn, config, after, now)
+        if others is None:
+            outbox.want(conn, "story", [after.id], now)
+    if others is None:
+        renderer.render_waiting(store, config, ids=[after.id], changed=changed)
+    elif others:
+        changed(others)
+    return after

@@ -1,0 +1,329 @@
+"""Stories killed, held and released by hand: out of every feed at once, kept on record, and back
+with the same guid."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import feedparser
+import pytest
+from lxml import etree
+from sqlalchemy import select
+
+from desk import hiding
+from desk.headline import HeadlineError, rewrite, unseen
+from desk.hiding import HidingError
+from publish import renderer
+from publish.render import Rendered, render_together
+from publish.web.story import gone, story_page
+from publish.xml import TOMBSTONES
+from stories.config import Config
+from stories.db import Store, feeds, outbox
+from stories.db import stories as records
+from stories.db.tables import stories
+from stories.models import ActKind, Story
+from tests.conftest import ConfigOf
+from tests.differences import compare
+from tests.living import Life, item
+from tests.publish.checks import NAMES
+from wirecopy import Evidence, verify
+from wirecopy.feed import read_feed
+
+NOTICE = ("Withdrawn", "This story has been withdrawn.")
+HOUR = timedelta(hours=1)
+
+
+def one_wire(config: ConfigOf, limit: int = 30, **keys: object) -> Config:
+    """One wire, with *keys*, and a feed of all."""
+    wire = {"name": "w", "agency": "Agency", "url": "https://agency.example/f", **keys}
+    return config(wires=[wire], feeds=[{"name": "all", "title": "All", "limit": limit}])
+
+
+@pytest.fixture
+def life(config: ConfigOf, store: Store) -> Life:
+    """Two stories of one wire, in a feed of all."""
+    lived = Life(one_wire(config), store)
+    lived.begin()
+    lived.receive(item("a", "Libel", "He stole it."), item("b", "Rain", "It rained."))
+    return lived
+
+
+def act(life: Life, guid: str, kind: ActKind, after: timedelta = HOUR) -> Story:
+    life.now += after
+    with life.frozen():
+        return hiding.act(
+            life.store, life.config, life.stories()[guid], kind, "Asha", "the agency's lawyer rang"
+        )
+
+
+def shown(life: Life, store: Store | None = None) -> dict[str, bytes]:
+    return {format: body for (_, format), body in life.bodies(store).items()}
+
+
+def titles(body: bytes) -> list[str]:
+    return [each.title for each in feedparser.parse(body).entries]
+
+
+def waiting(life: Life) -> list[str]:
+    with life.store.read() as conn:
+        return [w.kind for w in outbox.waiting(conn, life.now) if w.kind != "ingest"]
+
+
+def page(life: Life, story: str) -> tuple[bool, str | None]:
+    """Whether it has a page, and why it has none any more."""
+    with life.frozen(), life.store.read() as conn:
+        there = story_page(conn, life.config, story) is not None
+        return there, gone(conn, life.config, story)
+
+
+def test_a_killed_story_is_out_of_every_feed_in_one_transaction(life: Life) -> None:
+    story = life.stories()["a"]
+    after = act(life, "a", "kill")
+    assert (after.status, waiting(life)) == ("killed", [])
+    for format, body in shown(life).items():
+        assert b"Libel" not in body, format
+        assert b"He stole it" not in body, format
+        assert b"Rain" in body
+        assert b"lawyer" not in body, "the reason is for the record"
+    assert page(life, story) == (False, "This story has been withdrawn.")
+    with life.store.read() as conn:
+        assert records.one(conn, story) == after
+        entry = feeds.entry(conn, story)
+    assert entry is not None
+    assert (entry.scope, entry.measurement, entry.url) == ("unknown", {}, "")
+    # As whoever renders and lists it in the usual way leaves it.
+    before = shown(life)
+    with life.frozen():
+        with life.store.write() as conn:
+            outbox.want(conn, "story", [story], life.now)
+        renderer.render_waiting(life.store, life.config)
+        assert not renderer.render_feed(life.store, life.config, "all")
+    assert shown(life) == before
+
+
+def test_feeds_say_in_each_format_that_it_was_withdrawn(life: Life) -> None:
+    guid = f"{_of(life, 'a').guid}"
+    act(life, "a", "kill")
+    bodies = shown(life)
+    when = life.now.strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    notice, rain = etree.fromstring(bodies["rss"]).findall("channel/item")
+    assert rain.findtext("title") == "Rain"
+    assert (notice.findtext("title"), notice.findtext("description")) == NOTICE
+    assert notice.findtext("guid") == guid
+    assert notice.findtext("wc:withdrawn", namespaces=NAMES) == when
+    feed = etree.fromstring(bodies["atom"])
+    [deleted] = feed.findall(f"{{{TOMBSTONES}}}deleted-entry")
+    assert deleted.items() == [("ref", guid), ("when", when)]
+    assert len(feed.findall("atom:entry", NAMES)) == 1
+    replaced, _ = json.loads(bodies["json"])["items"]
+    assert (replaced["id"], replaced["title"], replaced["content_text"]) == (guid, *NOTICE)
+    assert titles(bodies["rss"]) == ["Withdrawn", "Rain"]
+    assert titles(bodies["atom"]) == ["Rain"]
+
+
+def test_programs_alone_are_told_where_that_is_configured(life: Life, config: ConfigOf) -> None:
+    quiet = life.config.publisher.model_copy(update={"withdrawn": "nothing"})
+    life.config = life.config.model_copy(update={"publisher": quiet})
+    act(life, "a", "kill")
+    bodies = shown(life)
+    assert len(json.loads(bodies["json"])["items"]) == 1
+    assert titles(bodies["rss"]) == ["Rain"]
+    assert b"deleted-entry" in bodies["atom"]
+    act(life, "b", "kill")
+    assert json.loads(shown(life)["json"])["items"] == []
+    assert titles(shown(life)["rss"]) == []
+
+
+def test_a_held_story_is_nowhere_and_nobody_is_told(life: Life) -> None:
+    story = life.stories()["a"]
+    assert act(life, "a", "hold").status == "withheld"
+    for body in shown(life).values():
+        assert b"Libel" not in body
+        assert _of(life, "a").guid.encode() not in body
+    assert page(life, story) == (False, None)
+    assert act(life, "a", "kill").status == "killed"
+    assert _of(life, "a").guid.encode() in shown(life)["json"]
+
+
+@pytest.mark.parametrize("kinds", [("kill",), ("hold",), ("hold", "kill")])
+def test_a_released_story_comes_back_as_the_same_at_the_top(
+    life: Life, kinds: Sequence[ActKind]
+) -> None:
+    before = {entry.guid: entry for entry in read_feed(shown(life)["atom"])}
+    guid = _of(life, "a").guid
+    for kind in kinds:
+        act(life, "a", kind)
+    told = life.now
+    after = act(life, "a", "release")
+    assert (after.status, after.changed_at, after.guid) == ("usable", life.now, guid)
+    found = [*read_feed(shown(life)["atom"])]
+    assert found[0].guid == guid
+    assert found[0].copy == before[guid].copy
+    # RFC 6721 §4: what is newer than the notice stands.
+    assert found[0].updated[0] > told.strftime("%Y-%m-%dT%H:%M:%SZ") > before[guid].updated[0]
+    assert page(life, after.id) == (True, None)
+    assert b"ithdrawn" not in b"".join(shown(life).values())
+
+
+def test_it_is_verified_before_and_after_and_a_notice_does_no_harm(life: Life) -> None:
+    from stories.keys import key_set
+
+    with life.store.read() as conn:
+        keys = json.dumps(key_set(conn)).encode()
+
+    def report(format: str) -> list[tuple[str, str]]:
+        found = verify(shown(life)[format], keys, Evidence(now=life.now))
+        return [(entry.headline, entry.verdict) for entry in found.entries]
+
+    both = [("Libel", "verified"), ("Rain", "verified")]
+    for kind, left in (("kill", both[1:]), ("release", both), ("hold", both[1:])):
+        act(life, "a", kind)  # type: ignore[arg-type]
+        for format in ("rss", "atom", "json"):
+            assert report(format) == left, (kind, format)
+
+
+def test_the_agency_may_go_on_and_nothing_of_it_is_seen(life: Life) -> None:
+    act(life, "a", "kill")
+    told = shown(life)["rss"].partition(b"<item>")[2]
+    life.receive(item("a", "Libel, corrected", "He did not."), item("b", "Rain", "It rained."))
+    assert (_of(life, "a").status, _of(life, "a").number) == ("killed", 2)
+    assert shown(life)["rss"].partition(b"<item>")[2] == told, "nor is the notice moved"
+    with life.frozen():
+        rewrite(life.store, life.stories()["a"], "The desk's words", "Ravi")
+        renderer.render_waiting(life.store, life.config)
+        with life.store.read() as conn:
+            assert "it is killed" in unseen(conn, life.config, _of(life, "a"))
+    assert shown(life)["rss"].partition(b"<item>")[2] == told
+    act(life, "a", "release")
+    assert titles(shown(life)["rss"]) == ["The desk's words", "Rain"]
+
+
+def test_a_worker_that_rendered_it_before_keeps_nothing_of_that(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story, killed = life.stories()["a"], list[str]()
+
+    def late(found: Sequence[tuple[Story, datetime | None]], of: Config) -> object:
+        done: list[Rendered | Exception] = render_together(found, of)
+        if found and not killed:
+            killed.append(story)
+            act(life, "a", "kill")
+        return done
+
+    with life.store.write() as conn:
+        outbox.want(conn, "story", [story], life.now)
+    monkeypatch.setattr(renderer, "render_together", late)
+    with life.frozen():
+        renderer.render_waiting(life.store, life.config)
+    assert killed
+    assert b"He stole it" not in b"".join(shown(life).values())
+    assert waiting(life) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "refused"),
+    [
+        ((), "release"),
+        (("hold",), "hold"),
+        (("kill",), "kill"),
+        (("kill",), "hold"),
+        (("kill", "release"), "release"),
+    ],
+)
+def test_what_is_so_already_is_refused(
+    life: Life, before: Sequence[ActKind], refused: ActKind
+) -> None:
+    for kind in before:
+        act(life, "a", kind)
+    then = shown(life), _of(life, "a")
+    with pytest.raises(HidingError, match=f"nothing to {refused}"):
+        act(life, "a", refused)
+    assert (shown(life), _of(life, "a")) == then
+
+
+def test_an_act_says_who_and_why(life: Life) -> None:
+    story = life.stories()["a"]
+    for by, reason in (("", "why"), ("Asha", " "), ("Asha", "x" * 301), ("A\u202e", "why")):
+        with pytest.raises(HeadlineError):
+            hiding.act(life.store, life.config, story, "kill", by, reason)
+    with pytest.raises(HidingError, match="there is none"):
+        hiding.act(life.store, life.config, "none", "kill", "Asha", "why")
+    act(life, "a", "hold")
+    act(life, "a", "release")
+    with life.store.read() as conn:
+        found = records.acts_of(conn, story)
+    assert [(a.kind, a.by, a.at - life.now) for a in found] == [
+        ("hold", "Asha", -HOUR),
+        ("release", "Asha", timedelta(0)),
+    ]
+
+
+def test_acts_keep_their_order_when_the_clock_is_set_back(life: Life) -> None:
+    act(life, "a", "kill")
+    back = act(life, "a", "release", after=-2 * HOUR)
+    assert back.status_at == life.now + 2 * HOUR
+    assert (_of(life, "a").status, _of(life, "a").changed_at) == ("usable", back.changed_at)
+
+
+@pytest.mark.parametrize("kind", ["kill", "hold", "release"])
+def test_an_act_leaves_a_storys_row_as_it_would_be_made_anew(life: Life, kind: ActKind) -> None:
+    if kind == "release":
+        act(life, "a", "hold")
+    story = act(life, "a", kind)
+    with life.store.write() as conn:
+        query = select(stories).where(stories.c.id == story.id)
+        kept = conn.execute(query).one()
+        records.settle(conn, [story.id])
+        assert conn.execute(query).one() == kept
+        assert records.one(conn, story.id) == story
+
+
+def test_a_rebuild_gives_every_feed_again(life: Life, tmp_path: Path) -> None:
+    life.receive(item("c", "Third", "Words of it."), item("b", "Rain", "It rained."))
+    act(life, "a", "kill")
+    act(life, "b", "hold")
+    act(life, "c", "kill")
+    act(life, "c", "release")
+    life.receive(item("a", "Libel, again", "He stole it."), item("d", "Fourth", "Words."))
+    before = shown(life)
+    with life.rebuilt(f"sqlite:///{tmp_path}/rebuilt.sqlite3") as target:
+        assert list(compare(life.store, target, ["w"])) == []
+        assert shown(life, target) == before
+        with life.store.read() as old, target.read() as new:
+            for story in life.stories().values():
+                assert records.acts_of(new, story) == records.acts_of(old, story)
+    assert life.replayed() == []
+    assert shown(life) == before
+
+
+def test_what_was_killed_is_known_when_it_comes_again_years_later(
+    life: Life, config: ConfigOf
+) -> None:
+    life.config = one_wire(config, limit=1)
+    life.begin()
+    act(life, "a", "kill")
+    for _ in range(3):
+        life.receive(item("e", "Else", "Other words."), after=timedelta(days=4000))
+        life.clean()
+    assert "b" not in life.stories(), "what nobody touched is forgotten"
+    life.receive(item("a", "Libel", "He stole it."), item("b", "Rain", "It rained."))
+    assert _of(life, "a").status == "killed"
+    assert b"He stole it" not in b"".join(shown(life).values())
+    assert b"It rained" in shown(life)["json"]
+
+
+def test_a_story_whose_licence_ended_leaves_no_notice(life: Life, config: ConfigOf) -> None:
+    act(life, "a", "kill")
+    life.config = one_wire(config, expires_after="1d")
+    life.begin()
+    life.clean(timedelta(days=2))
+    assert titles(shown(life)["rss"]) == []
+    assert b"deleted-entry" not in shown(life)["atom"]
+
+
+def _of(life: Life, guid: str) -> Story:
+    with life.store.read() as conn:
+        found = records.one(conn, life.stories()[guid])
+    assert found is not None
+    return found
