@@ -213,9 +213,9 @@ def read_feed(document: bytes) -> list[Entry]:
     # Readers show one of the two.
     beside = "a notice that it is withdrawn stands beside it"
     return [
-        replace(entry, faults=_faults([beside, *entry.faults]))
-        if entry.guid in withdrawn
-        else entry
+        entry
+        if entry.guid not in withdrawn
+        else replace(entry, faults=_faults([beside, *entry.faults]))
         for entry in read
     ]
 
@@ -590,11 +590,11 @@ def _is_rss_notice(item: Element, *, based: bool) -> bool:
     read = _Reader(item, _RSS_NOTICE, based=based)
     if read.faults or read.found.keys() != _RSS_NOTICE.keys() or not _text(read.found, "guid"):
         return False
-    dates = (f"{_ATOM}updated", f"{_DCTERMS}modified", "pubDate", f"{_OWN}withdrawn")
-    words = [_text(read.found, name) for name in ("title", "description")]
-    return len(read.instants(*(_text(read.found, name) for name in dates))) == len(dates) and (
-        words in _NOTICE_WORDS
-    )
+    said = {tag: found[0].text() for tag, found in read.found.items()}
+    dates = [said[f"{_ATOM}updated"], said[f"{_DCTERMS}modified"], said["pubDate"]]
+    dates.append(said[f"{_OWN}withdrawn"])
+    words = [said["title"], said["description"]]
+    return len(read.instants(*dates)) == len(dates) and words in _NOTICE_WORDS
 
 
 def _atom_entry(entry: Element, *, based: bool) -> Entry:

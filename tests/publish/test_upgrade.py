@@ -48,9 +48,9 @@ def keep_plain(conn: Connection) -> None:
         one = tables.statements.c.story_id == story.story_id
         conn.execute(update(tables.statements).where(one).values(jws=jws))
     conn.execute(text("ALTER TABLE identities ADD key TEXT NOT NULL DEFAULT ''"))
-    for table in ("files", "key_sets", "pins", "agency_statements"):
+    for table in ("files", "key_sets", "pins", "agency_statements", "acts"):
         conn.execute(text(f"DROP TABLE {table}"))
-    since = ("versions.custody", "captures.key_set")
+    since = ("versions.custody", "captures.key_set", "stories.status", "stories.status_at")
     for later in (*since, "versions.packed", "versions.updated", "statements.packed"):
         table, column = later.split(".")
         conn.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
@@ -101,12 +101,10 @@ def take_back(store: Store, conf: Config) -> None:
             *("blobs.parent", "blobs.depth", "stories.addresses", "stories.second_look"),
             *("wires.standing_of", "wires.context", "wires.sent_digest", "wires.layout"),
             *("placements.digests", "feeds.digest", "entries.digests", "entries.packed"),
-            *("stories.status", "stories.status_at"),
         ):
             table, column = later.split(".")
             conn.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         conn.execute(text("DROP TABLE standing"))
-        conn.execute(text("DROP TABLE acts"))
         conn.execute(text("UPDATE alembic_version SET version_num = '0003'"))
         conn.execute(text("DELETE FROM notes"))  # rendered by an older number
 
