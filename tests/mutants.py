@@ -144,7 +144,7 @@ MUTANTS = (
     ),
     Mutant(
         "a number that is an id of JSON Feed is rounded",
-        "ingest/formats/json_feed.py",
+        "ingest/formats/json_text.py",
         "parse_float=str, ",
         "parse_float=lambda said: str(float(said)), ",
         ("tests/ingest/formats/test_json_feed.py",),
