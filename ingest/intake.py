@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 
 from ingest import sandbox
-from ingest.decide import Decision, Intent, Known, decide
+from ingest.decide import Decision, Intent, Known, decide, held_back
 from ingest.item import Channel, Contents, Hints
 from ingest.memory import are_apart, remembered, still_standing
 from ingest.memory import read as read_with
@@ -381,8 +381,8 @@ def _held(conn: Connection, read: Sequence[_Read], now: datetime) -> list[_Read]
 
 def _decide(conn: Connection, read: _Read, states: Mapping[str, WireState]) -> _Decided | None:
     """What a capture means; None where that cannot be said without what was passed over."""
-    one, contents = read.of, read.contents
-    capture, wire = one.capture, one.turn.known_as
+    one, capture, wire = read.of, read.of.capture, read.of.turn.known_as
+    contents = held_back(read.contents, capture.received_at)
     state, before = states.get(one.turn.wire.name), one.memory
     if before is not None and (state is None or state.standing_of != before.capture_id):
         before = None

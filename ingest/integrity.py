@@ -7,7 +7,8 @@ everything measured afterwards agrees with it. So every item is read twice: by i
 space is left out, letters are compared in NFC; nothing else is folded.
 
 **Lost** is a passage whose words, all of them in their order, stand in none of headline, body and
-summary, nor beside them (captions, credits, byline, dateline, tags). No loss is
+summary, nor beside them (captions, credits, byline, dateline, tags, slugline, note to editors). No
+loss is
 
 * a passage without words: tags, scripts, styles and comments are silent, as in
   ``docs/text-projection.md``;
@@ -189,6 +190,8 @@ class _Parsed:
         beside = [m.caption for m in one.media] + [m.credit for m in one.media]
         beside += [one.byline, one.dateline, one.credit, one.rights, *one.keywords]
         beside += [category.label for category in one.categories]
+        if one.signals is not None:
+            beside += [one.signals.slugline, one.signals.ed_note]
         texts = [self.body, self.summary, self.headline, *(_squash(b) for b in beside if b)]
         return tuple(dict.fromkeys(t for t in texts if t))
 

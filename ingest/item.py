@@ -65,6 +65,46 @@ class ItemMedia:
     credit: str = ""
 
 
+MEDIA_TOPICS = "http://cv.iptc.org/newscodes/mediatopic/"
+"""The vocabulary of IPTC's Media Topics, by which agencies file stories."""
+
+
+SUBJECT_CODES = "http://cv.iptc.org/newscodes/subjectcode/"
+"""The vocabulary before it, of which the top level is the same."""
+
+
+class Subject(NamedTuple):
+    """A subject by its ``name``, by its ``code`` in the vocabulary ``scheme``, or by both."""
+
+    name: str = ""
+    scheme: str = ""
+    code: str = ""
+
+    @classmethod
+    def of(cls, name: str, scheme: str, code: str) -> "Subject":
+        """A subject whose *code* may name its vocabulary, too: ``medtop:01000000``, an address."""
+        head, mark, last = code.rpartition("/") if "/" in code else code.rpartition(":")
+        vocabulary = (scheme or head).rstrip("/")
+        if vocabulary == "medtop" or vocabulary.endswith("/newscodes/mediatopic"):
+            return cls(name, MEDIA_TOPICS, last)
+        if scheme or not mark:
+            return cls(name, scheme, code)
+        return cls(name, f"{head}/" if mark == "/" else head, last)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSignals:
+    """What the feed states beside the copy (:class:`stories.models.Signals`), still as text."""
+
+    status: str = ""
+    embargo: str = ""
+    expires: str = ""
+    correction: bool = False
+    ed_note: str = ""
+    slugline: str = ""
+    usage_terms: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One story as a format parser found it. Texts are as received, entities of XML resolved.
@@ -74,8 +114,9 @@ class Item:
     (True) or plain. Dates are the strings as sent, in the order to be tried. ``doubt`` says why
     nothing can be claimed of its words, ``""`` where nothing stands against it. ``provenance`` and
     ``page`` are whose copy it is and its page there, where the feed is another Wirecopy's.
-    ``unreadable`` says why some or all of it could not be read. ``independent`` tells that it reads
-    so, and leaves no trace but itself in the result, whatever stands beside it in the feed.
+    ``elsewhere`` is the address of its text, where the feed only leads there. ``unreadable`` says
+    why some or all of it could not be read. ``independent`` tells that it reads so, and leaves no
+    trace but itself in the result, whatever stands beside it in the feed.
     """
 
     position: int
@@ -99,14 +140,17 @@ class Item:
     updated: tuple[str, ...] = ()
     version: str = ""
     categories: tuple[tuple[str, str], ...] = ()
+    subjects: tuple[Subject, ...] = ()
     keywords: tuple[str, ...] = ()
     media: tuple[ItemMedia, ...] = ()
     rights: str = ""
     urgency: str = ""
     dateline: str = ""
+    signals: ItemSignals | None = None
     doubt: str = ""
     provenance: Credit | None = None
     page: str = ""
+    elsewhere: str = ""
     unreadable: str = ""
     independent: bool = True
 

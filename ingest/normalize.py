@@ -13,16 +13,18 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
 from typing import Literal, cast, get_args
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from ingest import agencies, dates
 from ingest.decide import headline, is_tracking
-from ingest.item import Channel, Item, ItemMedia
+from ingest.item import MEDIA_TOPICS, SUBJECT_CODES, Channel, Item, ItemMedia, ItemSignals, Subject
 from stories.config import Wire
 from stories.errors import ParseError
-from stories.models import INTAKE_RULE, Category, Media, Version
+from stories.models import INTAKE_RULE, Category, Media, Signals, Status, Version
 from wirecopy.encoding import well_formed
 from wirecopy.statement import Credit
 from wirecopy.text import (
@@ -83,15 +85,20 @@ def normalize(
     Its ``agency_id`` is empty where the item states none. *projected* is what :func:`project_body`
     gives for it; it is made where it is not given, here and in the other two.
 
-    :raises ParseError: ``item-empty`` when it has neither headline nor body nor media, or
-        ``item-unreadable`` when that is because it could not be read; ``tangled`` when its body is
+    :raises ParseError: ``item-empty`` when it has neither headline nor body nor media,
+        ``item-unreadable`` when that is because it could not be read, ``item-elsewhere`` when its
+        text must be had from another address; ``tangled`` when its body is
         built to burst a parser (:class:`wirecopy.html.TangleError`).
     """
     line = headline(item, rule)
     found = projected or project_body(item)
     text = "\n".join(found.paragraphs)
     media = _media(item, rule)
+    zone = ZoneInfo(wire.timezone)
+    signals = _signals(item.signals, zone, rule) if item.signals is not None else None
     empty = not (line or found.media or (shows(text) or media if rule >= 2 else text))
+    killed = signals is not None and signals.status == "canceled"  # which needs no copy
+    empty = empty and not killed
     if empty and item.unreadable:
         raise ParseError(
             "item-unreadable",
@@ -104,7 +111,12 @@ def normalize(
             f"item {item.position}: has neither headline nor body nor media; look at its bytes in"
             " the capture, and ask the agency if that is what they meant to send",
         )
-    zone = ZoneInfo(wire.timezone)
+    if item.elsewhere and not killed:
+        raise ParseError(
+            "item-elsewhere",
+            f"item {item.position}: its text is not in it, but at {item.elsewhere}; ask the agency"
+            " for a feed that holds the text, or have that address polled",
+        )
     own = wire.agency or plain(channel.title) or wire.name
     origin = item.provenance or Credit("", "", "")
     agency, code, found_in = agencies.recognise(item, text, own, wire.code)
@@ -131,6 +143,7 @@ def normalize(
         base=well_formed(item.base) or None,
         published=dates.first_date(item.published, zone, rule),
         updated=dates.first_date(item.updated, zone, rule),
+        signals=signals,
     )
 
 
@@ -242,12 +255,64 @@ def _subtag(text: str) -> str:
 
 
 def _categories(item: Item, rule: int) -> tuple[Category, ...]:
-    found = (
-        Category(label=label, scheme=_id(scheme))
-        for said, scheme in item.categories
-        if (label := _line(said, rule))
-    )
+    stated = [*(Subject(*one) for one in item.categories), *item.subjects]
+    found = [
+        Category(label=label, scheme=_id(one.scheme), code=_id(one.code))
+        for one in stated
+        if (label := _line(one.name or _named(one.scheme, one.code), rule))
+    ]
     return tuple(dict.fromkeys(found))
+
+
+_NAMED_BY_CODE = (MEDIA_TOPICS, SUBJECT_CODES)
+
+
+@cache
+def _topics() -> dict[str, str]:
+    told = files("ingest").joinpath("media_topics.json").read_text(encoding="utf-8")
+    names: dict[str, str] = json.loads(told)["names"]
+    return names
+
+
+def _named(scheme: str, code: str) -> str:
+    """The name of a subject that states none: of a Media Topic as the table has it, else its code.
+
+    The table is IPTC's of the date that stands in it, in part.
+    """
+    return _topics().get(code, code) if scheme in _NAMED_BY_CODE else code
+
+
+_STATUS: dict[str, Status] = {
+    **dict.fromkeys(("", "usable", "published", "publish", "publishable", "final"), "usable"),
+    **dict.fromkeys(("canceled", "cancelled", "cancel", "kill", "killed"), "canceled"),
+    **dict.fromkeys(("deleted", "delete", "withdrawn", "retracted", "disregard"), "canceled"),
+}
+"""By what agencies call it; whatever else they say, the story is withheld: nobody can know."""
+
+
+def _signals(said: ItemSignals, zone: ZoneInfo, rule: int) -> Signals | None:
+    """What is *said* beside the copy; None where that is nothing.
+
+    An embargo that cannot be read has no end: then the story is withheld.
+    """
+    stated = said.status.strip()
+    embargo = dates.first_date((said.embargo,), zone, rule)
+    word = re.split("[:/]", stated)[-1].strip().lower()
+    status = _STATUS.get("" if embargo and word == "embargoed" else word, "withheld")
+    why = "" if status == "usable" else stated
+    if status != "canceled" and embargo is None and said.embargo.strip():
+        status, why = "withheld", f"embargo: {said.embargo}"
+    found = Signals(
+        status=status,
+        why=_line(why, rule) or None,
+        embargo=embargo,
+        expires=dates.first_date((said.expires,), zone, rule),
+        correction=said.correction,
+        ed_note=_line(said.ed_note, rule) or None,
+        slugline=_line(said.slugline, rule) or None,
+        usage_terms=_line(said.usage_terms, rule) or None,
+    )
+    return found if found != Signals() else None
 
 
 def _keywords(item: Item, rule: int) -> tuple[str, ...]:

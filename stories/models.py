@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from wirecopy.encoding import xml_chars
 from wirecopy.scope import Copy, Digests
@@ -83,11 +83,37 @@ class Media(Value):
     credit: str | None = None
 
 
+def _is_none(value: Any) -> bool:
+    return value is None
+
+
 class Category(Value):
-    """A subject the agency filed the story under; ``scheme`` is its vocabulary, if named."""
+    """A subject the agency filed the story under; ``scheme`` is its vocabulary, if named, and
+    ``code`` what it is called there."""
 
     label: str
     scheme: str | None = None
+    # Left out where there is none, so that what was kept before stays the same, byte for byte.
+    code: str | None = Field(default=None, exclude_if=_is_none)
+
+
+Status = Literal["usable", "withheld", "canceled"]
+"""As NewsML-G2 has it (IPTC NewsCodes, ``pubstatus``): canceled is killed."""
+
+
+class Signals(Value):
+    """What an agency says beside its copy: whether it may be published, from when and until when,
+    on what terms; what it tells editors. ``why`` are its words for a status that is not usable,
+    ``correction`` that it calls this version one."""
+
+    status: Status = "usable"
+    why: str | None = None
+    embargo: Instant | None = None
+    expires: Instant | None = None
+    correction: bool = False
+    ed_note: str | None = None
+    slugline: str | None = None
+    usage_terms: str | None = None
 
 
 class Version(Value):
@@ -95,7 +121,8 @@ class Version(Value):
 
     ``body`` is HTML exactly as received: it is cleaned on publishing, so that what cleaning does is
     measured. Instants are aware; ``published`` and ``updated`` are what the agency states, None
-    where it states nothing that can be read.
+    where it states nothing that can be read. ``signals`` are no content: two versions that differ
+    in them alone say the same.
     """
 
     wire: str
@@ -120,6 +147,7 @@ class Version(Value):
     base: str | None = None
     published: Instant | None = None
     updated: Instant | None = None
+    signals: Signals | None = Field(default=None, exclude_if=_is_none)
 
 
 def credit_of(version: Version) -> Credit:
