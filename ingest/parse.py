@@ -174,10 +174,13 @@ def _signed(
         return None, received, str(error) if error.state == BROKEN else ""
 
 
+_EXACT = ("atom", "feed", "entry", "json", "ninjs", "ap-media", "news", "nitf", "iptc", "anpa")
+
+
 def _ids_are_exact(format: str) -> bool:
     """Whether ids are compared letter by letter (RFC 4287 §4.2.6.1), also those that are addresses;
     an RSS guid that is one is its page's."""
-    return format.startswith(("atom", "feed", "entry", "json"))
+    return format.startswith(_EXACT)
 
 
 def _reread(format: Format, body: bytes, hints: Hints) -> Reread | None:

@@ -3,7 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ingest.formats import json_feed, rss_atom, rss_atom_reread
+from ingest.formats import (
+    anpa_1312,
+    ap_media,
+    iptc_7901,
+    json_feed,
+    newsml_1,
+    newsml_g2,
+    ninjs,
+    nitf,
+    rss_atom,
+    rss_atom_reread,
+)
 from ingest.formats.sniff import Sniffed, sniff
 from ingest.integrity import Reread
 from ingest.item import Hints, Parsed
@@ -27,6 +38,13 @@ class Format:
 
 FORMATS: tuple[Format, ...] = (
     Format("RSS or Atom", rss_atom.detect, rss_atom.parse, rss_atom_reread.reread),
+    Format("NewsML-G2", newsml_g2.detect, newsml_g2.parse, newsml_g2.reread),
+    Format("NewsML 1", newsml_1.detect, newsml_1.parse, newsml_1.reread),
+    Format("NITF", nitf.detect, nitf.parse, nitf.reread),
+    Format("IPTC 7901", iptc_7901.detect, iptc_7901.parse, iptc_7901.reread),
+    Format("ANPA 1312", anpa_1312.detect, anpa_1312.parse, anpa_1312.reread),
+    Format("AP Media API", ap_media.detect, ap_media.parse, ap_media.reread),
+    Format("ninjs", ninjs.detect, ninjs.parse, ninjs.reread),
     Format("JSON Feed", json_feed.detect, json_feed.parse, json_feed.reread),
 )  # fmt: skip
 

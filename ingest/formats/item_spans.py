@@ -7,18 +7,15 @@ whatever the bytes, as offsets into the capture as it was received.
 import re
 from bisect import bisect_right
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 from ingest.formats import encoding
 from ingest.item import Hints, Stood
 from wirecopy.encoding import digest
 
-_TOKEN = re.compile(
-    rb"<(?:(!--)|(!\[CDATA\[)|(\?)|(!DOCTYPE\b)"
-    # An item's tag: a prefix of sane length, so that looking for it stays linear.
-    rb"|(/?)((?:[^\s<>/:&\"'=!?]{1,64}:)?(?:item|entry))(?=[\s/>]))",
-    re.IGNORECASE,
-)
+ITEMS = ("item", "entry")
+"""What items are called in RSS and Atom."""
 # The rest of a start tag. No "<" may stand in an attribute (XML 1.0 §3.1): that bounds each try
 # by the distance to the next "<", and the whole scan by the length of the document.
 _REST = re.compile(rb"""(?>[^<>"']+|"[^"<]*"|'[^'<]*')*+>""")
@@ -36,6 +33,16 @@ _DOCTYPE = re.compile(
 )
 
 
+@cache
+def _tokens(names: tuple[str, ...]) -> re.Pattern[bytes]:
+    return re.compile(
+        rb"<(?:(!--)|(!\[CDATA\[)|(\?)|(!DOCTYPE\b)"
+        # An item's tag: a prefix of sane length, so that looking for it stays linear.
+        rb"|(/?)((?:[^\s<>/:&\"'=!?]{1,64}:)?(?:%s))(?=[\s/>]))" % "|".join(names).encode(),
+        re.IGNORECASE,
+    )
+
+
 Spans = tuple[tuple[int, int], ...]
 """Byte offsets ``(start, end)``, disjoint and ascending."""
 
@@ -49,20 +56,20 @@ class Scan(NamedTuple):
     regular: bool
 
 
-def scan(body: bytes, *, unclosed: bool = False) -> Scan:
+def scan(body: bytes, *, unclosed: bool = False, names: tuple[str, ...] = ITEMS) -> Scan:
     """The same as :func:`spans` finds, and whether *body* is regular."""
     regular = True
 
     def found(narrow: bytes) -> Spans:
         nonlocal regular
-        at, regular = _spans(narrow, unclosed=unclosed)
+        at, regular = _spans(narrow, unclosed=unclosed, names=names)
         return at
 
     return Scan(spans_by(found, body), regular)
 
 
-def spans(body: bytes, *, unclosed: bool = False) -> Spans:
-    """Where each ``<item>`` and ``<entry>`` of *body* stands.
+def spans(body: bytes, *, unclosed: bool = False, names: tuple[str, ...] = ITEMS) -> Spans:
+    """Where each element of *body* stands that has one of *names*, in any case.
 
     Any prefix is accepted; elements inside another item do not count; CDATA sections, comments,
     processing instructions and the DOCTYPE are not looked into. Items that are never closed are
@@ -70,7 +77,7 @@ def spans(body: bytes, *, unclosed: bool = False) -> Spans:
     next item begins, or the channel ends (:func:`closed`), and a CDATA section does not reach from
     one item into the next; what the end of the body cuts off is left out still.
     """
-    return scan(body, unclosed=unclosed).spans
+    return scan(body, unclosed=unclosed, names=names).spans
 
 
 def standing(body: bytes, spans: Spans, hints: Hints) -> dict[int, Stood]:
@@ -123,12 +130,13 @@ def doctype(body: bytes, at: int) -> int:
     return match.end() if match else -1
 
 
-def _spans(body: bytes, *, unclosed: bool) -> Scan:
+def _spans(body: bytes, *, unclosed: bool, names: tuple[str, ...]) -> Scan:
+    tokens = _tokens(names)
     found = _Found()
     # Terminators known not to come are looked for once, and not once for each that wants one.
     never: set[bytes] = set()
     at = 0
-    while at >= 0 and (token := _TOKEN.search(body, at)):
+    while at >= 0 and (token := tokens.search(body, at)):
         *other, slash, tag = token.groups()
         if tag and slash:
             at = found.end_tag(body, token.end(), tag.lower())

@@ -173,7 +173,7 @@ def _passages(raw: str, document: _Document) -> list[Passage]:
     if stop < own.end():
         return []
     spaces = document.spaces | _spaces(own[2]) if "xmlns" in own[2] else document.spaces
-    scan = _Scan(raw, stop, mends=document.charset.mends)
+    scan = Scan(raw, stop, mends=document.charset.mends)
     found: list[Passage] = []
     ours: dict[str, str] = {}
     for tag, attributes, begin, end, nested in scan.children(own.end()):
@@ -185,7 +185,7 @@ def _passages(raw: str, document: _Document) -> list[Passage]:
             family = known.get("", "")
         name = local.lower()
         if family == "wirecopy" and document.charset.mends:
-            ours.setdefault(name, _characters(raw[begin:end], document.entities).strip())
+            ours.setdefault(name, characters(raw[begin:end], document.entities).strip())
         elif kind := _kind(name, family, end - begin):
             stated = _stated(name, family, attributes, nested=nested)
             if stated != "none":
@@ -248,7 +248,7 @@ def _passage(
         wrapped = _WRAPPER.fullmatch(text)
         spellings = (text, wrapped[1]) if wrapped is not None else (text,)
     else:
-        text = _characters(inner, entities)
+        text = characters(inner, entities)
         if stated == "base64":
             text = _base64(text)
         elif "\r" in text:
@@ -281,7 +281,7 @@ def _readings(
     yield _html(mend(text))
 
 
-class _Scan:
+class Scan:
     """One pass over an item, element by element."""
 
     def __init__(self, raw: str, stop: int, *, mends: bool) -> None:
@@ -446,7 +446,7 @@ def _html(markup: str) -> str:
     return "\n".join(paragraphs(markup))
 
 
-def _characters(inner: str, entities: dict[str, str]) -> str:
+def characters(inner: str, entities: dict[str, str]) -> str:
     """The characters of an element without elements: sections as they are, the rest resolved."""
     if "<" not in inner:
         return _resolved(inner, entities)

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ingest.formats import encoding, item_spans
+from ingest.formats import encoding, item_spans, json_text
 
 HEAD = 262_144
 """Bytes that are looked at; the root element of a feed stands in the first lines."""
@@ -22,7 +22,7 @@ _ENTITY = re.compile(
     r"""<!ENTITY\s+([A-Za-z_][\w.-]{0,31})\s+"""
     r"""(?:"((?>[^"<&%]|&\#\w{1,8};){0,32})"|'((?>[^'<&%]|&\#\w{1,8};){0,32})')\s*>"""
 )
-_OBJECT = re.compile(r"\ufeff?[ \t\r\n]*\{[ \t\r\n]*[\"}]")
+_OBJECT = re.compile(r"\ufeff?[ \t\r\n]*(?:\[[ \t\r\n]*)?\{[ \t\r\n]*[\"}]")
 _HTML = frozenset(
     [
         *("head", "body", "title", "meta", "div", "p", "script", "table", "center"),
@@ -38,11 +38,6 @@ _MAGIC = (
     (b"GIF8", "a picture (GIF)"),
 )
 _NAMED = {
-    "newsitem": "a bare NewsML-G2 newsItem",
-    "newsmessage": "a NewsML-G2 newsMessage",
-    "packageitem": "a bare NewsML-G2 packageItem",
-    "newsml": "a NewsML 1 document",
-    "nitf": "a bare NITF story",
     "opml": "an OPML list of subscriptions",
     "urlset": "a sitemap",
     "sitemapindex": "a sitemap index",
@@ -67,6 +62,7 @@ class Sniffed:
     subset: bool = False
     title: str = ""
     other: str = ""
+    members: frozenset[json_text.Path] = frozenset()
 
     def __str__(self) -> str:
         if self.other:
@@ -79,14 +75,35 @@ class Sniffed:
         return f"XML whose root element is <{self.root}>{inside}"
 
 
+_FRAMED = (
+    # Letters and digits in front of the text, behind SOH; their parity bits are left out.
+    (re.compile(rb"\x01\s*[A-Za-z]{1,8}[ -]?[0-9]{2,6}\s+[1-9]\s+[A-Za-z]{1,4}\s"), "IPTC 7901"),
+    (re.compile(rb"\x01\s*[A-Za-z][0-9]{4}[^\r\n]{0,40}[\r\n]"), "ANPA 1312"),
+)
+_LOW = bytes(byte & 0x7F for byte in range(256))
+
+
+def _framed(start: bytes) -> str:
+    """What a message framed by control characters is; ``""`` for anything else."""
+    at = start.translate(_LOW).find(b"\x01")
+    if at < 0 or start[:at].strip(b"\x16\x96\0 \r\n").translate(_LOW)[:4] not in (b"", b"ZCZC"):
+        return ""
+    return next((n for one, n in _FRAMED if one.match(start.translate(_LOW), at)), "")
+
+
 def sniff(body: bytes, content_type: str = "") -> Sniffed:
     """What *body* is, as received."""
     for magic, name in _MAGIC:
         if body.startswith(magic):
             return Sniffed(other=name)
+    if framed := _framed(body[:500]):
+        return Sniffed(other=framed)
     text = beginning(body, encoding.decide(body[:HEAD], content_type, mends=True))
     # JSON whose strings hold HTML is JSON all the same.
-    return Sniffed(other="JSON") if _OBJECT.match(text) else sniff_xml(text)
+    if not _OBJECT.match(text):
+        return sniff_xml(text)
+    own = "jsonfeed.org/version" in text[:4_096]  # it names itself
+    return Sniffed(other="JSON", members=frozenset() if own else json_text.paths(text))
 
 
 @lru_cache(maxsize=1)  # it is asked of one capture three times in turn, and so is this

@@ -37,7 +37,7 @@ WELL_KNOWN = {
 }
 """What a prefix that nobody declared can only mean."""
 
-_STRICT = etree.XMLParser(
+STRICT = etree.XMLParser(
     recover=False, no_network=True, resolve_entities=False, load_dtd=False, huge_tree=False
 )
 _RECOVERING = etree.XMLParser(
@@ -113,12 +113,12 @@ def document(text: str, context: Context) -> Tree:
     """The root of *text*, a document; recovered as far as libxml2 can where it is broken."""
     if text.count("<") > MOST_TAGS:
         return Tree(None, f"more than {MOST_TAGS} tags", broken=True)
-    element, _ = _whole(text, _STRICT)
+    element, _ = _whole(text, STRICT)
     if element is not None:
         return Tree(element)
     spaces, repaired = repair(text, context)
     repaired = _declare(repaired, spaces)
-    element, why = _whole(repaired, _STRICT)
+    element, why = _whole(repaired, STRICT)
     if element is not None:
         return Tree(element, "stray characters, references or prefixes mended")
     return Tree(_whole(repaired, _RECOVERING)[0], why or "it is not well-formed", broken=True)
@@ -211,7 +211,7 @@ def _outside(text: str, change: Callable[[str], str]) -> str:
 def _parse(text: str, spaces: dict[str, str]) -> etree._Element | None:
     opening = "<w" + _declarations(spaces) + ">"
     try:
-        root = etree.fromstring(f"{opening}{text}</w>".encode(), _STRICT)
+        root = etree.fromstring(f"{opening}{text}</w>".encode(), STRICT)
     except (etree.XMLSyntaxError, ValueError):
         return None
     return root[0] if len(root) == 1 and isinstance(root[0].tag, str) else None

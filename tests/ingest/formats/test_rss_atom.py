@@ -60,12 +60,6 @@ def atom(entry: str) -> Item:
             "an HTML page",
         ),
         (b"<h1>502 Bad Gateway</h1>", "not-a-feed", "an HTML page"),
-        (
-            b'<newsItem xmlns="http://iptc.org/std/nar/2006-10-01/"/>',
-            "not-a-feed",
-            "NewsML-G2 newsItem",
-        ),
-        (b"<!DOCTYPE nitf SYSTEM 'nitf.dtd'><nitf/>", "not-a-feed", "a bare NITF story"),
         (b"<opml version='2.0'/>", "not-a-feed", "OPML"),
         (b"<Error><Code>NoSuchKey</Code></Error>", "not-a-feed", "root element is <error>"),
         (b'<feed xmlns="urn:goods"/>', "not-a-feed", "in the namespace urn:goods"),

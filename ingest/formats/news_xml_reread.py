@@ -1,0 +1,158 @@
+"""The second reading of an item of NITF, NewsML 1 or NewsML-G2: what copy its own bytes hold.
+
+A scanner over the item's text, that of :mod:`ingest.formats.rss_atom_reread`, without lxml or any
+code of the formats' parsers. Which elements are copy, a format says in its :class:`Rules`; what
+stands in any other is prose from :data:`ingest.integrity.PROSE` characters on.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+from ingest.formats import bodies, encoding
+from ingest.formats.html import mend, unwrapped
+from ingest.formats.rss_atom_reread import OTHER, Scan, as_html, characters
+from ingest.formats.sniff import beginning, sniff_xml
+from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError
+from ingest.item import Hints
+from wirecopy.text import projection
+
+_NOTHING = re.compile(r"(?!)")
+
+DEEPEST = 60
+"""Levels of elements around the copy; real documents have some ten."""
+
+_START = re.compile(r"""<([^\s<>/!?&"'=]{1,100})((?>[^<>"']+|"[^"<]*"|'[^'<]*')*+)>""")
+_BESIDE = re.compile(
+    r"<(?P<tag>(?:[\w.-]{1,64}:)?(?:media|nitf-table-metadata))(?=[\s/>])", re.ASCII
+)
+_INSIDE = re.compile(r"<(?:[\w.-]{1,64}:)?(body\.content|body\.end)(?=[\s/>])", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """By their local names in lower case: what *kinds* of copy elements hold; which are ``titles``,
+    a headline only where there is no other; which are ``silent``, with all that they hold.
+    ``captions`` is found in the first start tag within an element that holds a caption, ``spare``
+    in the attributes of a summary that need not come out. ``lists`` hold stories by what these are
+    called, all of which is the body."""
+
+    kinds: dict[str, Kind]
+    titles: tuple[str, ...] = ()
+    silent: frozenset[str] = frozenset()
+    captions: re.Pattern[str] = _NOTHING
+    spare: re.Pattern[str] = _NOTHING
+    lists: tuple[str, ...] = ()
+
+
+_LIST = Rules(
+    dict.fromkeys(("title", "headline", "description"), "body"), silent=frozenset(["name"])
+)
+
+
+def passages_by(rules: Rules, body: bytes, hints: Hints) -> Reread:
+    """The second reading by *rules* of the items of *body*, a capture."""
+    charset = encoding.decide(body, hints.headers.get("content-type", ""))
+    entities = dict(sniff_xml(beginning(body, charset)).entities)
+    return lambda raw: _passages(charset.decode(raw), rules, entities)
+
+
+def _passages(raw: str, rules: Rules, entities: dict[str, str]) -> list[Passage]:
+    """The copy of *raw*, the text of one item, in the order of its elements.
+
+    :raises UncheckedError: when that is no element of XML, or one nested beyond reason.
+    """
+    own = _START.match(raw)
+    if own is None:
+        raise UncheckedError("its bytes are no element of XML")
+    found = list(_walk(raw, own.end(), raw.rfind("</"), rules, entities, 0))
+    titles = [one for one in found if one.kind == "headline" and one.name in rules.titles]
+    has_headline = any(one.kind == "headline" and one not in titles for one in found)
+    left = [
+        # Several headlines, or summaries, are of one name, and not one text.
+        replace(one, space=str(at) if one.kind != "body" else "")
+        for at, one in enumerate(found)
+        if not (has_headline and one in titles)
+    ]
+    return bodies.whole(left)
+
+
+def _walk(
+    raw: str, begin: int, end: int, rules: Rules, entities: dict[str, str], depth: int
+) -> Iterator[Passage]:
+    if depth > DEEPEST:
+        raise UncheckedError("its elements are nested beyond reason")
+    for tag, attributes, start, stop, nested in Scan(raw, end, mends=True).children(begin):
+        name = tag.rpartition(":")[2].lower()
+        if name in rules.silent:
+            continue
+        if nested and rules.captions.search(_first_child(raw, start, stop)):
+            continue
+        if name in rules.lists:
+            yield from _walk(raw, start, stop, _LIST, entities, depth + 1)
+            continue
+        kind = rules.kinds.get(name) or ("headline" if name in rules.titles else None)
+        if kind == "summary" and rules.spare.search(attributes):
+            kind = "spare"
+        if kind == "body" and (parts := list(_parts(raw, start, stop))):
+            for one in parts:
+                yield _passage(name, kind, one, True, entities)
+        elif kind is not None:
+            yield _passage(name, kind, raw[start:stop], nested, entities)
+        elif nested:
+            yield from _walk(raw, start, stop, rules, entities, depth + 1)
+        elif stop - start >= PROSE and not OTHER.fullmatch(name):
+            yield _passage(name, "prose", raw[start:stop], nested, entities)
+
+
+def _first_child(raw: str, start: int, stop: int) -> str:
+    found = _START.search(raw, start, min(stop, start + 500))
+    return found[0] if found is not None else ""
+
+
+def _parts(raw: str, start: int, stop: int) -> Iterator[str]:
+    """The story itself, of a NITF document that stands within an element."""
+    at = start
+    while (found := _INSIDE.search(raw, at, stop)) is not None:
+        for _, _, begin, end, _ in Scan(raw, stop, mends=True).children(found.start()):
+            yield raw[begin:end]
+            at = max(end, found.end())
+            break
+        else:
+            return
+
+
+def _passage(name: str, kind: Kind, inner: str, nested: bool, entities: dict[str, str]) -> Passage:
+    if nested:
+        readings = partial(_of_markup, _without_media(inner), entities)
+    else:
+        readings = partial(_of_text, unwrapped(characters(inner, entities)))
+    return Passage(name, kind, inner, (), readings)
+
+
+def _of_markup(inner: str, entities: dict[str, str]) -> Iterator[str]:
+    yield projection(mend(as_html(inner, entities)))
+
+
+def _of_text(text: str) -> Iterator[str]:
+    yield text
+    if "<" in text or "&" in text:
+        yield projection(mend(text))
+
+
+def _without_media(inner: str) -> str:
+    """*inner* without the elements that are beside the text. Linear in its length."""
+    pieces: list[str] = []
+    at = 0
+    while (found := _BESIDE.search(inner, at)) is not None:
+        pieces.append(inner[at : found.start()])
+        start = _START.match(inner, found.start())
+        at = start.end() if start is not None else found.end()
+        if start is not None and not start[2].endswith("/"):
+            end = re.compile(rf"</{re.escape(found['tag'])}\s*>").search(inner, at)
+            if end is None:
+                break
+            at = end.end()
+    pieces.append(inner[at:])
+    return "".join(pieces)

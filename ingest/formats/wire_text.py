@@ -1,0 +1,189 @@
+"""What IPTC 7901 and ANPA 1312 have in common: messages framed by control characters, of lines.
+
+Such messages were made for seven-bit lines, and still come with parity bits, with code pages that
+nobody names, and with lines broken at some seventy characters. A message is from SOH to the next,
+or to EOT; its text is between STX and ETX.
+"""
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+from ingest.formats import encoding
+from ingest.integrity import Passage, Reread, UncheckedError
+from ingest.item import MOST_ITEMS, Hints
+
+SOH, STX, ETX, EOT = b"\x01", b"\x02", b"\x03", b"\x04"
+
+WRAPPED = 50
+"""Characters of a line from which it was broken because it was full; shorter ones end where they
+were meant to."""
+
+_LOW = bytes(byte & 0x7F for byte in range(256))
+_EVEN = frozenset(byte for byte in range(256) if byte.bit_count() % 2 == 0)
+_LEAST = 40
+"""Bytes from which parity shows."""
+
+_SILENT = re.compile("[\x00-\x08\x0b-\x1f\x7f]+")
+_COLUMNS = re.compile(r"\S {3,}\S|\S *\t *\S|\S {2,}\S.*\S {2,}\S")
+_INDENT = re.compile(r"[ \t]{2,}|\t")
+
+
+def without_parity(body: bytes) -> bytes:
+    """*body* without its parity bits, if it has any: bytes of which all have even parity, or all
+    odd, are no text of eight bits. Lengths stay as they are."""
+    told = body[:20_000]
+    if len(told) < _LEAST or told.isascii():
+        return body
+    even = sum(byte in _EVEN for byte in told)
+    return body.translate(_LOW) if even in (0, len(told)) else body
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message: where it stands; what is before, between and after STX and ETX, as text."""
+
+    start: int
+    end: int
+    header: str
+    text: str
+    trailer: str
+    doubt: str
+    whole: bool
+
+
+def messages(body: bytes, hints: Hints) -> tuple[list[Message], int, str]:
+    """The messages of *body*, how many more it holds, and what is to be noted of its encoding."""
+    plain = without_parity(body)
+    charset = _charset(plain, hints)
+    starts = [match.start() for match in re.finditer(SOH, plain)]
+    found = [
+        _message(plain[start:stop], start, charset)
+        for start, stop in zip(starts, [*starts[1:], len(plain)], strict=True)
+    ]
+    note = "parity bits left out" if plain is not body else charset.note
+    return found[:MOST_ITEMS], max(0, len(found) - MOST_ITEMS), note
+
+
+def _charset(plain: bytes, hints: Hints) -> encoding.Charset:
+    """The encoding of *plain*: where nobody names another, that of the formats, Latin 1, unless
+    the bytes are UTF-8 or the words of another script."""
+    named = hints.headers.get("content-type", "")
+    if "charset" in named.lower():
+        return encoding.decide(plain, named)
+    found = encoding.decide(plain, "text/plain; charset=iso-8859-1")
+    return replace(found, note="" if found.name == "utf-8" else found.note)
+
+
+def _message(raw: bytes, start: int, charset: encoding.Charset) -> Message:
+    whole, eot, _ = raw.partition(EOT)
+    header, stx, rest = whole.partition(STX)
+    text, etx, trailer = rest.partition(ETX)
+    return Message(
+        start=start,
+        end=start + len(whole) + len(eot),
+        header=charset.decode(header[1:]),
+        text=charset.decode(text),
+        trailer=charset.decode(trailer),
+        doubt=charset.doubt(whole),
+        whole=bool(stx and etx),
+    )
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of *text*, without characters that steer machines and show nothing."""
+    return [_SILENT.sub("", line).rstrip() for line in re.split("\r\n|[\r\n]", text)]
+
+
+def markup(lines: list[str], *, table: bool = False) -> str:
+    """*lines* as HTML: paragraphs end at blank lines and before indented ones, lines that were full
+    go on in the next, and columns stay columns; all lines do in a *table*."""
+    pieces: list[str] = []
+    for kind, block in _blocks(lines, table):
+        told = [html.escape(line if kind == "pre" else line.strip(), quote=False) for line in block]
+        if kind == "pre":
+            pieces.append("<pre>" + "\n".join(told) + "</pre>")
+        else:
+            pieces.append("<p>" + "".join(_flowing(told)) + "</p>")
+    return "\n".join(pieces)
+
+
+def _flowing(told: list[str]) -> Iterator[str]:
+    for number, line in enumerate(told):
+        if number:
+            yield " " if len(told[number - 1]) >= WRAPPED else "<br>"
+        yield line
+
+
+def _blocks(lines: list[str], table: bool) -> Iterator[tuple[str, list[str]]]:
+    block: list[str] = []
+    kind = ""
+    for line in [*lines, ""]:
+        own = "" if not line.strip() else "pre" if table or _COLUMNS.search(line.strip()) else "p"
+        if block and (own != kind or (own == "p" and _INDENT.match(line))):
+            yield kind, block
+            block = []
+        kind = own
+        if own:
+            block.append(line)
+
+
+def reread_by(body: bytes, hints: Hints, marks: re.Pattern[str], head: re.Pattern[str]) -> Reread:
+    """The second reading of the messages of *body*, whose lines begin and end with *marks* that
+    are no words: the text with what matches *head* and without, and each line of that."""
+    charset = _charset(without_parity(body), hints)
+    low = without_parity(body) is not body
+    return lambda raw: _passages(charset.decode(raw.translate(_LOW) if low else raw), marks, head)
+
+
+def _passages(raw: str, marks: re.Pattern[str], head: re.Pattern[str]) -> list[Passage]:
+    """The copy of *raw*, a message.
+
+    :raises UncheckedError: when it has no beginning or no end.
+    """
+    _, stx, rest = raw.partition("\x02")
+    text, etx, _ = rest.partition("\x03")
+    if not stx or not etx:
+        raise UncheckedError("its text has no beginning or no end")
+    text = re.sub("\r\n?", "\n", text)
+    first = head.match(text)
+    cut = first.end() if first is not None else 0
+    leading = [line for one in text[:cut].split("\n") if (line := marks.sub("", one).strip())][:20]
+    rest = "\n".join(marks.sub("", line) for line in text[cut:].split("\n"))
+
+    def headlines() -> Iterator[str]:
+        for begin in range(len(leading)):
+            for end in range(begin + 1, min(begin + 5, len(leading) + 1)):
+                yield " ".join(leading[begin:end])
+
+    def bodies() -> Iterator[str]:
+        yield rest
+        yield "\n".join([*leading, rest])
+
+    found = [
+        Passage("the text", "body", text, (), bodies),
+        Passage("the headline", "headline", text, (), headlines),
+    ]
+    by = next((at for at, line in enumerate(leading) if BYLINE.match(line)), len(leading))
+    # What an author is follows the name, and is no copy either.
+    beside = {by, by + 1} if by + 1 < len(leading) and len(leading[by + 1]) < 60 else {by}
+    found += (
+        Passage(f"line {at + 1}", "summary", line, (), partial(iter, [line]))
+        for at, line in enumerate(leading)
+        if at not in beside
+    )
+    return found
+
+
+BYLINE = re.compile(r"(?:By|Von|Par|Por|Di|Door|Av|Af)\s+[^\W\d_a-z]")
+KILL = re.compile(r"\b(?:(?:BULLETIN|MANDATORY)[ -]KILL|KILL)\b")
+HOLD = re.compile(r"\b(?:EMBARGO(?:ED)?|HOLD[ -]FOR[ -]RELEASE|WITHHELD?|NOT FOR RELEASE)\b", re.I)
+CORRECTION = re.compile(r"\bcorrect(?:ion|ive|s)\b", re.IGNORECASE)
+
+
+def status_of(*lines: str) -> str:
+    """What lines in front of a text say of its use: these formats have no other place for it."""
+    said = " ".join(lines)
+    return "kill" if KILL.search(said) else "withheld" if HOLD.search(said) else ""
