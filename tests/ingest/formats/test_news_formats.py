@@ -1,0 +1,384 @@
+"""Every format that news agencies deliver in: a story written in it is read back whole, with all
+that the agency says of it; nothing is read twice as news; what is malformed is named."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+
+from ingest import formats, integrity
+from ingest.decide import held_back
+from ingest.item import Channel, Contents, Hints, Item, Parsed
+from ingest.normalize import content_digest, normalize
+from ingest.parse import parse as parse_capture
+from stories.config import Wire
+from stories.errors import ParseError
+from stories.models import Version
+from tests.ingest import newswires
+from tests.ingest.newswires import LINES, WRITERS, Block, Story, letters
+from wirecopy.text import projection
+
+HINTS = Hints(url="https://wire.example/feed")
+WIRE = Wire(name="wire", url=HINTS.url, timezone="Asia/Kolkata")
+AT = datetime(2026, 11, 23, tzinfo=UTC)
+ALL = {**WRITERS, **LINES}
+RAIN = Story(
+    "Rain & wind < storm",
+    [
+        Block("p", [[[("", "Before"), ("em", "the <storm>"), ("", "after & later")]]]),
+        Block("table", [[[("", f"cell {r}{c}")] for c in range(3)] for r in range(3)]),
+        Block("ul", [[[("", "One")]], [[("a", "Two & three")]]]),
+        Block("p", [[[("", "The end of it")]]]),
+    ],
+    captions=["A flooded street"],
+)
+every = pytest.mark.parametrize("name", ALL)
+
+
+def parse(body: bytes) -> Parsed:
+    return formats.choose(body, HINTS).parse(body, HINTS)
+
+
+def read(body: bytes) -> Contents:
+    return parse_capture(body, HINTS, WIRE)
+
+
+def only(body: bytes) -> Item:
+    (item,) = parse(body).items
+    return item
+
+
+def version_of(body: bytes) -> Version:
+    contents = read(body)
+    assert not contents.refused, contents.refused
+    (found,) = contents.found
+    assert found.received is not None, contents.notes
+    return found.version
+
+
+def states(contents: Contents, at: datetime = AT) -> list[str]:
+    return [one.state for one in held_back(contents, at).refused]
+
+
+@every
+def test_all_that_an_agency_says_has_its_place(name: str) -> None:
+    version = version_of(ALL[name](RAIN))
+    assert version.headline == RAIN.headline
+    assert letters(projection(version.body)) == letters(RAIN.words)
+    assert version.byline == "Asha Rao"
+    assert version.urgency == 4
+    assert version.signals is not None
+    assert version.signals.slugline is not None
+    assert version.signals.slugline.startswith("INDIA-RAIN")
+    assert version.published == datetime(2026, 11, 22, 0, 30, tzinfo=UTC)
+    assert version.signals.status == "usable"
+    if name in WRITERS:
+        assert version.agency_id == RAIN.guid
+        assert version.agency_version == "3"
+        assert version.dateline == "MUMBAI"
+        assert version.categories[0].label.lower().startswith("econom")
+        assert version.categories[0].code == "04000000" or name in ("nitf", "newsml 1")
+        assert version.signals.usage_terms == "Not for resale"
+        assert version.language == ("en" if name != "nitf" else None)
+    if name not in ("newsml 1", *(n for n in LINES if n.startswith("iptc"))):
+        assert (version.signals.ed_note or "").endswith("Adds quotes")
+    if name in WRITERS:
+        (medium,) = version.media
+        assert medium.url == "https://agency.example/0.jpg"
+        assert (medium.caption, medium.medium, medium.width) == ("A flooded street", "image", 800)
+
+
+@every
+def test_markup_and_its_order_survive(name: str) -> None:
+    body = version_of(ALL[name](RAIN)).body
+    if name in WRITERS:
+        assert "<em>the &lt;storm&gt;</em> after &amp; later" in body
+        assert "<li>One</li>" in body
+        assert 'href="https://agency.example/?a=1&amp;b=2"' in body
+        assert body.count("<td") == 9
+    else:
+        assert "<pre>cell 00     cell 01     cell 02\ncell 10" in body
+        assert "<p>Before the &lt;storm&gt; after &amp; later</p>" in body
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@given(newswires.stories())
+@settings(max_examples=30, deadline=None)
+def test_no_word_of_any_story_is_lost(name: str, story: Story) -> None:
+    version = version_of(WRITERS[name](story))
+    assert letters(version.headline) == letters(story.headline)
+    assert letters(projection(version.body)) == letters(story.words)
+    assert {letters(m.caption or "") for m in version.media} <= {
+        letters(caption) for caption in story.captions
+    }
+
+
+@pytest.mark.parametrize("name", LINES)
+@given(newswires.stories(newswires.LATIN))
+@settings(max_examples=30, deadline=None)
+def test_no_word_of_any_story_in_lines_is_lost(name: str, story: Story) -> None:
+    version = version_of(LINES[name](story))
+    assert letters(version.headline) == letters(story.headline)
+    assert letters(projection(version.body)) == letters(story.words)
+
+
+@every
+def test_a_lost_and_an_added_paragraph_are_found(name: str) -> None:
+    body = ALL[name](RAIN)
+    item = only(body)
+    version = normalize(item, Channel(), WIRE)
+    reread = formats.choose(body, HINTS).reread(body, HINTS)
+    raw = body[item.start : item.end]
+    lost = version.model_copy(update={"body": re.sub(r"<p>The end of it</p>", "", version.body)})
+    assert lost != version
+    found = integrity.check(reread, raw, lost)
+    assert found is not None
+    assert found.state == "text-lost"
+    added = version.model_copy(update={"body": f"{version.body}<p>A flooded street</p>"})
+    found = integrity.check(reread, raw, added)
+    assert found is not None
+    assert found.state == "text-added"
+
+
+@every
+def test_the_same_file_says_the_same(name: str) -> None:
+    first, second = (read(ALL[name](RAIN)).found[0] for _ in range(2))
+    assert first == second
+    assert first.keys.guid is not None
+
+
+@every
+def test_what_editors_are_told_is_no_content(name: str) -> None:
+    one, two = (
+        version_of(ALL[name](story)) for story in (RAIN, replace(RAIN, ed_note="Corrects a name"))
+    )
+    assert content_digest(one) == content_digest(two)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [("canceled", "item-canceled"), ("withheld", "item-withheld"), ("on-hold", "item-withheld")],
+)
+def test_what_may_not_be_published_is_held_back(name: str, status: str, state: str) -> None:
+    contents = read(WRITERS[name](replace(RAIN, status=status)))
+    assert states(contents) == [state]
+    assert not held_back(contents, AT).found
+    assert held_back(contents, AT).refused[0].keys == contents.found[0].keys
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_an_embargo_holds_until_its_moment(name: str) -> None:
+    contents = read(WRITERS[name](replace(RAIN, embargo="2026-11-23T05:30:00+05:30")))
+    assert states(contents, datetime(2026, 11, 22, 23, 59, tzinfo=UTC)) == ["item-embargoed"]
+    assert states(contents, AT) == []
+    assert held_back(contents, AT) == contents
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_an_embargo_that_cannot_be_read_holds(name: str) -> None:
+    contents = read(WRITERS[name](replace(RAIN, embargo="when the speech is over")))
+    assert states(contents) == ["item-withheld"]
+    assert "when the speech is over" in held_back(contents, AT).refused[0].message
+
+
+@pytest.mark.parametrize("name", LINES)
+@pytest.mark.parametrize(
+    ("slugline", "state"),
+    [("INDIA-RAIN-KILL", "item-canceled"), ("RAIN-EMBARGOED", "item-withheld")],
+)
+def test_marks_of_the_desk_hold_where_there_is_no_other_place(
+    name: str, slugline: str, state: str
+) -> None:
+    assert states(read(LINES[name](replace(RAIN, slugline=slugline)))) == [state]
+
+
+@every
+def test_a_file_that_breaks_off_is_no_story(name: str) -> None:
+    body = ALL[name](RAIN)
+    cut = body[: len(body) * 2 // 3]
+    with pytest.raises(ParseError) as caught:
+        parse(cut)
+    assert caught.value.state == "malformed"
+    assert HINTS.url in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "broken"),
+    [
+        ("nitf", (b"</block>", b"")),
+        ("g2 xhtml", (b"</table>", b"")),
+        ("newsml 1", (b"</NewsLines>", b"")),
+        ("ninjs 1", (b'"type": "text"', b'"type": text"')),
+        ("ap", (b'"type": "text"', b'"type": text"')),
+    ],
+)
+def test_what_is_malformed_is_named(name: str, broken: tuple[bytes, bytes]) -> None:
+    body = WRITERS[name](RAIN)
+    assert broken[0] in body
+    with pytest.raises(ParseError) as caught:
+        parse(body.replace(*broken))
+    assert caught.value.state == "malformed"
+    assert re.search("line|JSON", str(caught.value))
+
+
+@every
+def test_formats_are_chosen_by_content(name: str) -> None:
+    body = ALL[name](RAIN)
+    for kind in ("text/html", "application/rss+xml; charset=iso-8859-1", "image/jpeg", ""):
+        hints = replace(HINTS, headers={"content-type": kind}, url="https://wire.example/a.rss")
+        found = formats.choose(body, hints).parse(body, hints)
+        assert found.format == parse(body).format
+        assert found.items[0].headline == RAIN.headline
+
+
+@pytest.mark.parametrize("name", ["nitf", "newsml 1", "g2 bare"])
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "utf-16", "windows-1251"])
+def test_encodings_are_what_the_bytes_are(name: str, encoding: str) -> None:
+    story = replace(RAIN, headline="Überall " + ("дождь " * 20 if "1251" in encoding else "Café"))
+    story = replace(story, headline=story.headline.strip())
+    if "1251" in encoding:
+        story = replace(story, headline=("дождь в городе " * 10).strip())
+    text = WRITERS[name](story).decode().replace("utf-8", encoding)
+    assert version_of(text.encode(encoding)).headline == story.headline
+    lying = text.encode("utf-8")
+    if encoding == "iso-8859-1":
+        assert version_of(lying).headline == story.headline
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_parity_bits_are_left_out(name: str) -> None:
+    plain = LINES[name](RAIN)
+    assert plain.isascii()
+    assert version_of(newswires.even_parity(plain)) == version_of(plain)
+    odd = bytes(byte ^ 0x80 for byte in newswires.even_parity(plain))
+    assert version_of(odd) == version_of(plain)
+
+
+def test_broken_neighbours_do_not_touch_each_other() -> None:
+    good = newswires.g2_item(RAIN)
+    other = newswires.g2_item(replace(RAIN, guid="urn:x:2", headline="Another"))
+    broken = newswires.g2_item(replace(RAIN, guid="urn:x:3")).replace("</table>", "")
+    contents = read(newswires.g2_message(good, broken, other).encode())
+    assert [one.version.headline for one in contents.found] == [RAIN.headline, "Another"]
+    assert [(one.position, one.state) for one in contents.refused] == [(1, "item-unreadable")]
+    assert "line" in contents.refused[0].message
+
+
+def test_a_message_that_breaks_off_gives_its_whole_items() -> None:
+    text = newswires.g2_message(newswires.g2_item(RAIN), newswires.g2_item(RAIN))
+    contents = read(text.encode()[:-300])
+    assert len(contents.found) == 1
+    assert not contents.whole
+
+
+def test_parts_of_a_story_are_all_of_it_and_its_other_forms_are_not() -> None:
+    parts = (
+        "<inlineXML contenttype='application/xhtml+xml'><html><body><p>First part.</p></body>"
+        "</html></inlineXML><inlineXML><div><p>Second part.</p></div>"
+        "</inlineXML><inlineData contenttype='text/plain'>First part.\n\nSecond part.</inlineData>"
+    )
+    version = version_of(newswires.g2_item(RAIN, parts).encode())
+    assert projection(version.body).split() == ["First", "part.", "Second", "part."]
+    two = {**newswires.ninjs_3(RAIN)}
+    two["bodies"] = [
+        {"role": "intro", "value": "<p>First part.</p>", "contentType": "text/html"},
+        {"role": "main", "value": "Second part & more."},
+    ]
+    version = version_of(newswires.as_json(two))
+    assert projection(version.body).split() == ["First", "part.", "Second", "part", "&", "more."]
+
+
+def test_the_pictures_of_a_package_go_to_its_text() -> None:
+    picture = newswires.g2_item(
+        replace(RAIN, guid="urn:x:picture", headline="A picture"), "<!-- none -->"
+    )
+    text = newswires.g2_item(replace(RAIN, captions=[]))
+    package = (
+        f"<packageItem {newswires.NAR} guid='urn:x:package' version='1'><itemMeta><title>P</title>"
+        "</itemMeta><contentMeta><headline>A package</headline></contentMeta><groupSet root='G'>"
+        f"<group id='G' role='group:main'><itemRef residref='{RAIN.guid}'/>"
+        "<itemRef residref='urn:x:picture'/></group></groupSet></packageItem>"
+    )
+    contents = read(newswires.g2_message(package, picture, text).encode())
+    (found,) = contents.found
+    assert found.version.headline == RAIN.headline
+    assert [m.caption for m in found.version.media] == ["A flooded street"]
+    assert any("packages" in note for note in contents.notes)
+
+
+def test_a_package_by_itself_is_the_list_of_what_it_names() -> None:
+    package = (
+        f"<packageItem {newswires.NAR} guid='urn:x:package' version='9'><itemMeta><title>P</title>"
+        "</itemMeta><contentMeta><headline>Top news</headline></contentMeta><groupSet root='G'>"
+        "<group id='G' role='group:main'><itemRef href='https://agency.example/1'>"
+        "<title>Rain &amp; wind</title><description role='drol:summary'>It rained.</description>"
+        "</itemRef></group></groupSet></packageItem>"
+    )
+    version = version_of(package.encode())
+    assert (version.headline, version.agency_id, version.agency_version) == (
+        "Top news",
+        "urn:x:package",
+        "9",
+    )
+    assert version.body == (
+        '<p><a href="https://agency.example/1">Rain &amp; wind</a></p>\n<p>It rained.</p>'
+    )
+
+
+def test_a_text_that_is_elsewhere_is_not_published_by_half() -> None:
+    one = newswires.ap(RAIN)
+    (item,) = one["data"]["items"]  # type: ignore[index]
+    del item["item"]["body_html"], item["item"]["body_text"]
+    item["item"]["renditions"] = {
+        "nitf": {"type": "text", "href": "https://api.agency.example/1.xml"}
+    }
+    (refused,) = read(newswires.as_json(one)).refused
+    assert refused.state == "item-elsewhere"
+    assert "https://api.agency.example/1.xml" in refused.message
+
+
+def test_a_kill_needs_no_text() -> None:
+    kill = {"uri": "urn:x:1", "version": "4", "pubstatus": "canceled", "versioncreated": "2026"}
+    contents = read(newswires.as_json(kill))
+    assert states(contents) == ["item-canceled"]
+
+
+@pytest.mark.parametrize("name", ["nitf", "newsml 1", "g2 xhtml"])
+def test_entities_are_neither_fetched_nor_expanded(name: str) -> None:
+    bomb = (
+        '<!DOCTYPE nitf SYSTEM "http://127.0.0.1:1/x.dtd" [<!ENTITY a "aaaaaaaaaa">'
+        + "".join(f'<!ENTITY b{n} "{f"&b{n - 1};" * 10}">' for n in range(1, 9))
+        + '<!ENTITY x SYSTEM "file:///etc/passwd">]>'
+    )
+    text = WRITERS[name](RAIN).decode()
+    text = re.sub(r"^(<\?xml[^>]*>)?\s*(<!DOCTYPE[^>]*>)?", rf"\1{bomb}", text)
+    text = text.replace("The end of it", "The end &b8; &x; &eacute;&nbsp;of it")
+    version = version_of(text.encode())
+    assert "root:" not in version.body
+    assert len(version.body) < 5_000
+    assert "é\xa0of it" in projection(version.body).replace("&nbsp;", "\xa0") or "é of it" in (
+        projection(version.body)
+    )
+
+
+def test_hostile_nesting_is_refused_within_bounds() -> None:
+    deep = "<div>" * 100_000 + "</div>" * 100_000
+    item = newswires.g2_item(RAIN, f"<inlineXML>{deep}</inlineXML>")
+    with pytest.raises(ParseError) as caught:
+        parse(item.encode())
+    assert caught.value.state == "malformed"
+    nested = '{"uri":"urn:x","headline":' + "[" * 100_000 + "]" * 100_000 + "}"
+    with pytest.raises(ParseError):
+        parse(nested.encode())
+
+
+def test_several_messages_in_one_file_are_several_items() -> None:
+    other = replace(RAIN, headline="Another headline")
+    for writer in (newswires.iptc_7901, newswires.anpa_1312):
+        body = writer(RAIN) + writer(other).replace(b"0042", b"0043")
+        contents = read(body)
+        assert [one.version.headline for one in contents.found] == [RAIN.headline, other.headline]
+        assert len({one.keys.guid for one in contents.found}) == 2
