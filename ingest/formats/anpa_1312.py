@@ -4,8 +4,8 @@
     priority SP category DC3/DC4 DC1/DC2 keyword SP version SP month-day SP words CR LF
     STX ^slugline,words< ^headline< ^Eds: note< ^By NAME= TAB text ETX trailer with a date
 
-Lines that begin with a caret, in front of the first that begins with a tab, are fields: slugline,
-headline, notes to editors, bylines, a summary. What follows is the body, all of it. The id is
+The first lines that begin with a caret and end with an angle are fields: slugline, headline, notes
+to editors, a summary; so is a byline after them. What follows is the body, all of it. The id is
 level, number and the trailer's date, as numbers begin anew each day; without one there is none.
 """
 
@@ -33,6 +33,9 @@ _MARKS = re.compile(r"^[\x00-\x20\x7f]*\^|[\x00-\x08\x0b-\x1f\x7f]+|[<=>]\s*$")
 _NOTE = re.compile(
     r"(?:Eds|Editors?(?:'|\u2019)?s? ?(?:Note)?|AP Photos?|AP (?:Video|Graphic)|ADVISORY)\b", re.I
 )
+_FIELD = re.compile(r"\s*\^.*<\s*\Z")
+_CENTERED = re.compile(r"\s*\^.*=\s*\Z")
+_TITLE = re.compile(r"\b(?:Writer|Correspondent|Reporter|Editor|Columnist|Producer|Press)s?\b")
 _SLUG_END = re.compile(r",\s*[0-9]{1,5}$|,$")
 
 
@@ -69,11 +72,7 @@ def _item(position: int, message: Message) -> Item:
         return Item(position, message.start, message.end, unreadable=why)
     level, number, _ = told.groups()
     priority, category = second.groups() if second is not None else ("", "")
-    lines = lines_of(message.text)
-    count = next(
-        (n for n, line in enumerate(lines) if line and not line.startswith("^")), len(lines)
-    )
-    slugline, headline, byline, notes, summary = _fields(lines[:count])
+    slugline, headline, byline, notes, summary, text = _fields(lines_of(message.text))
     date = _DATED.search(message.trailer)
     return Item(
         position,
@@ -81,7 +80,7 @@ def _item(position: int, message: Message) -> Item:
         message.end,
         guid=f"{level}{number}:{date[0]}" if date else "",
         headline=headline,
-        body=markup([_MARKS.sub("", one) for one in lines[count:]], table=_TABULAR in rest),
+        body=markup(text, table=_TABULAR in rest),
         summary=summary,
         summary_html=False,
         authors=(byline,) if byline else (),
@@ -90,7 +89,7 @@ def _item(position: int, message: Message) -> Item:
         urgency=_PRIORITIES.get(priority.lower(), ""),
         doubt=message.doubt,
         signals=ItemSignals(
-            status=status_of(slugline, headline, notes),
+            status=status_of(slugline, notes),
             correction=bool(CORRECTION.search(f"{slugline} {notes}")),
             ed_note=notes,
             slugline=slugline,
@@ -98,17 +97,14 @@ def _item(position: int, message: Message) -> Item:
     )
 
 
-def _fields(lines: list[str]) -> tuple[str, str, str, str, str]:
-    """Slugline, headline, byline, notes and summary of the *lines* in front of the text."""
-    told = [text for line in lines if (text := _MARKS.sub("", line).strip())]
+def _fields(lines: list[str]) -> tuple[str, str, str, str, str, list[str]]:
+    """Slugline, headline, byline, notes and summary in front of the text, and its lines."""
+    count = next((n for n, line in enumerate(lines) if not _FIELD.match(line)), len(lines))
+    told = [text for line in lines[:count] if (text := _MARKS.sub("", line).strip())]
     slugline, headline, byline, summary = told[0] if told else "", "", "", ""
     notes: list[str] = []
-    for at, line in enumerate(told[1:], 1):
-        if byline and at and BYLINE.match(told[at - 1]):
-            byline = f"{byline}, {line}"
-        elif BYLINE.match(line):
-            byline = line
-        elif _NOTE.match(line):
+    for line in told[1:]:
+        if _NOTE.match(line):
             notes.append(line)
         elif not headline:
             headline = line
@@ -116,9 +112,22 @@ def _fields(lines: list[str]) -> tuple[str, str, str, str, str]:
             summary = line
         else:
             notes.append(line)
+    # Centered lines are the text's, but for a headline that is still missing, and the byline.
+    while count < len(lines) and _CENTERED.match(lines[count]):
+        line = _MARKS.sub("", lines[count]).strip()
+        if not headline and not BYLINE.match(line):
+            headline = line
+        elif BYLINE.match(line) and not byline:
+            byline = line
+        elif byline and "," not in byline and _TITLE.search(line):
+            byline = f"{byline}, {line}"
+        else:
+            break
+        count += 1
     if not headline:
         slugline, headline = "", _SLUG_END.sub("", slugline)
-    return slugline, headline, byline, " ".join(notes), summary
+    rest = [_MARKS.sub("", line) for line in lines[count:]]
+    return slugline, headline, byline, " ".join(notes), summary, rest
 
 
 def _date(told: re.Match[str]) -> str:

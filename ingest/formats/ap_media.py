@@ -9,9 +9,9 @@ then the item says so, and no half of it is published.
 from dataclasses import replace
 from typing import Any
 
-from ingest.formats import encoding, json_text, ninjs
+from ingest.formats import encoding, ninjs
 from ingest.formats.json_text import Path, text_of
-from ingest.formats.sniff import Sniffed
+from ingest.formats.sniff import Sniffed, members_of
 from ingest.integrity import Reread
 from ingest.item import Hints, Item, Parsed
 
@@ -34,7 +34,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     :raises ParseError: ``malformed`` where it is broken and no whole item is in it.
     """
     charset = encoding.decide(body, utf=True)
-    place = _place(json_text.paths(charset.decode(body))) or ()
+    place = _place(members_of(body)) or ()
     return ninjs.read(body, hints, charset, place, _item, "ap-media")
 
 

@@ -80,7 +80,7 @@ def _item(position: int, message: Message) -> Item:
         urgency=priority,
         doubt=message.doubt,
         signals=ItemSignals(
-            status=status_of(slugline, headline),
+            status=status_of(slugline),
             slugline=slugline,
             correction=bool(CORRECTION.search(slugline)),
         ),

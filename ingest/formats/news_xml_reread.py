@@ -66,7 +66,7 @@ def _passages(raw: str, rules: Rules, entities: dict[str, str]) -> list[Passage]
     own = _START.match(raw)
     if own is None:
         raise UncheckedError("its bytes are no element of XML")
-    found = list(_walk(raw, own.end(), raw.rfind("</"), rules, entities, 0))
+    found = list(_walk(raw[own.end() : max(own.end(), raw.rfind("</"))], rules, entities, 0))
     titles = [one for one in found if one.kind == "headline" and one.name in rules.titles]
     has_headline = any(one.kind == "headline" and one not in titles for one in found)
     left = [
@@ -78,49 +78,49 @@ def _passages(raw: str, rules: Rules, entities: dict[str, str]) -> list[Passage]
     return bodies.whole(left)
 
 
-def _walk(
-    raw: str, begin: int, end: int, rules: Rules, entities: dict[str, str], depth: int
-) -> Iterator[Passage]:
+def _walk(raw: str, rules: Rules, entities: dict[str, str], depth: int) -> Iterator[Passage]:
+    """The copy of *raw*, what an element holds. Each level is looked at once."""
     if depth > DEEPEST:
         raise UncheckedError("its elements are nested beyond reason")
-    for tag, attributes, start, stop, nested in Scan(raw, end, mends=True).children(begin):
-        name = tag.rpartition(":")[2].lower()
+    for tag, attributes, start, stop, nested in Scan(raw, len(raw), mends=True).children(0):
+        name, inner = tag.rpartition(":")[2].lower(), raw[start:stop]
         if name in rules.silent:
             continue
-        if nested and rules.captions.search(_first_child(raw, start, stop)):
+        if nested and rules.captions.search(_first_child(inner)):
             continue
         if name in rules.lists:
-            yield from _walk(raw, start, stop, _LIST, entities, depth + 1)
+            yield from _walk(inner, _LIST, entities, depth + 1)
             continue
         kind = rules.kinds.get(name) or ("headline" if name in rules.titles else None)
         if kind == "summary" and rules.spare.search(attributes):
             kind = "spare"
-        if kind == "body" and (parts := list(_parts(raw, start, stop))):
+        if kind == "body" and (parts := list(_parts(inner))):
             for one in parts:
                 yield _passage(name, kind, one, True, entities)
         elif kind is not None:
-            yield _passage(name, kind, raw[start:stop], nested, entities)
+            yield _passage(name, kind, inner, nested, entities)
         elif nested:
-            yield from _walk(raw, start, stop, rules, entities, depth + 1)
-        elif stop - start >= PROSE and not OTHER.fullmatch(name):
-            yield _passage(name, "prose", raw[start:stop], nested, entities)
+            yield from _walk(inner, rules, entities, depth + 1)
+        elif len(inner) >= PROSE and not OTHER.fullmatch(name):
+            yield _passage(name, "prose", inner, nested, entities)
 
 
-def _first_child(raw: str, start: int, stop: int) -> str:
-    found = _START.search(raw, start, min(stop, start + 500))
+def _first_child(inner: str) -> str:
+    found = _START.search(inner[:500])
     return found[0] if found is not None else ""
 
 
-def _parts(raw: str, start: int, stop: int) -> Iterator[str]:
+def _parts(inner: str) -> Iterator[str]:
     """The story itself, of a NITF document that stands within an element."""
-    at = start
-    while (found := _INSIDE.search(raw, at, stop)) is not None:
-        for _, _, begin, end, _ in Scan(raw, stop, mends=True).children(found.start()):
-            yield raw[begin:end]
-            at = max(end, found.end())
-            break
-        else:
+    at = 0
+    scan = Scan(inner, len(inner), mends=True)
+    while (found := _INSIDE.search(inner, at)) is not None:
+        part = next(scan.children(found.start()), None)
+        if part is None:
             return
+        _, _, begin, end, _ = part
+        yield inner[begin:end]
+        at = max(end, found.end())
 
 
 def _passage(name: str, kind: Kind, inner: str, nested: bool, entities: dict[str, str]) -> Passage:

@@ -220,7 +220,7 @@ RULES = Rules(
     kinds={"headline": "headline", "subheadline": "headline", "datacontent": "body"},
     titles=("namelabel",),
     silent=names(
-        """identification newsmanagement administrativemetadata rightsmetadata
+        """newsidentifier newsmanagement administrativemetadata rightsmetadata
         descriptivemetadata metadata catalog topicset comment editorialnote byline
         dateline creditline copyrightline rightsline slugline seriesline keywordline
         characteristics"""

@@ -18,7 +18,7 @@ from ingest.formats.bodies import Text, joined
 from ingest.formats.html import has_words, mend, mended, unwrapped
 from ingest.formats.json_text import Leaf, Path, listed, text_of
 from ingest.formats.rss_atom_reread import OTHER
-from ingest.formats.sniff import Sniffed
+from ingest.formats.sniff import Sniffed, members_of
 from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError
 from ingest.item import (
     MOST_ITEMS,
@@ -74,7 +74,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     :raises ParseError: ``malformed`` where it is broken and no whole story is in it.
     """
     charset = encoding.decide(body, utf=True)
-    place = _place(json_text.paths(charset.decode(body))) or ()
+    place = _place(members_of(body)) or ()
     return read(body, hints, charset, place, _item, "ninjs")
 
 

@@ -10,6 +10,9 @@ from ingest.formats import encoding, item_spans, json_text
 HEAD = 262_144
 """Bytes that are looked at; the root element of a feed stands in the first lines."""
 
+HEAD_OF_JSON = 4 << 20
+"""The same of JSON that does not name its format, whose members stand in any order."""
+
 _ROOT = re.compile(
     r"""<((?:[^\s<>/:&"'=!?]{1,64}:)?[A-Za-z_][\w.-]{0,63})"""
     r"""((?>[^<>"']+|"[^"<]*"|'[^'<]*')*+)>"""
@@ -23,6 +26,10 @@ _ENTITY = re.compile(
     r"""(?:"((?>[^"<&%]|&\#\w{1,8};){0,32})"|'((?>[^'<&%]|&\#\w{1,8};){0,32})')\s*>"""
 )
 _OBJECT = re.compile(r"\ufeff?[ \t\r\n]*(?:\[[ \t\r\n]*)?\{[ \t\r\n]*[\"}]")
+# As a member: within a string its quotes have backslashes.
+_JSON_FEED = re.compile(
+    r'(?<!\\)"version"\s*:\s*"https?:(?:\\?/){2}(?:www\.)?jsonfeed\.org\\?/version'
+)
 _HTML = frozenset(
     [
         *("head", "body", "title", "meta", "div", "p", "script", "table", "center"),
@@ -102,8 +109,15 @@ def sniff(body: bytes, content_type: str = "") -> Sniffed:
     # JSON whose strings hold HTML is JSON all the same.
     if not _OBJECT.match(text):
         return sniff_xml(text)
-    own = "jsonfeed.org/version" in text[:4_096]  # it names itself
-    return Sniffed(other="JSON", members=frozenset() if own else json_text.paths(text))
+    if _JSON_FEED.search(text):  # it names itself
+        return Sniffed(other="JSON")
+    return Sniffed(other="JSON", members=members_of(body))
+
+
+@lru_cache(maxsize=1)  # it is asked of one capture twice
+def members_of(body: bytes) -> frozenset[json_text.Path]:
+    """The names in *body*, JSON: ids may stand behind long texts."""
+    return json_text.paths(encoding.decide(body, utf=True).decode(body[:HEAD_OF_JSON]))
 
 
 @lru_cache(maxsize=1)  # it is asked of one capture three times in turn, and so is this

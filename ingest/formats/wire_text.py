@@ -159,8 +159,9 @@ def _passages(raw: str, marks: re.Pattern[str], head: re.Pattern[str]) -> list[P
                 yield " ".join(leading[begin:end])
 
     def bodies() -> Iterator[str]:
-        yield rest
-        yield "\n".join([*leading, rest])
+        # Each line in front is looked for by itself, too.
+        for count in range(len(leading), -1, -1):
+            yield "\n".join([*leading[count:], rest])
 
     found = [
         Passage("the text", "body", text, (), bodies),
@@ -178,12 +179,18 @@ def _passages(raw: str, marks: re.Pattern[str], head: re.Pattern[str]) -> list[P
 
 
 BYLINE = re.compile(r"(?:By|Von|Par|Por|Di|Door|Av|Af)\s+[^\W\d_a-z]")
-KILL = re.compile(r"\b(?:(?:BULLETIN|MANDATORY)[ -]KILL|KILL)\b")
-HOLD = re.compile(r"\b(?:EMBARGO(?:ED)?|HOLD[ -]FOR[ -]RELEASE|WITHHELD?|NOT FOR RELEASE)\b", re.I)
+KILL = re.compile(r"\b(?:BULLETIN|MANDATORY|STORY)[ -]KILL\b|\bKILL(?=,|\W*\Z)")
+HOLD = re.compile(
+    r"\bEMBARGO(?:ED\b|\s*[:-]|\s+(?:UNTIL|TILL|TO)\b)|\bHOLD[ -]FOR[ -]RELEASE\b"
+    r"|\bNOT FOR (?:RELEASE|PUBLICATION) (?:BEFORE|UNTIL)\b",
+    re.IGNORECASE,
+)
 CORRECTION = re.compile(r"\bcorrect(?:ion|ive|s)\b", re.IGNORECASE)
 
 
 def status_of(*lines: str) -> str:
-    """What lines in front of a text say of its use: these formats have no other place for it."""
-    said = " ".join(lines)
-    return "kill" if KILL.search(said) else "withheld" if HOLD.search(said) else ""
+    """What sluglines and notes say of a text's use: these formats have no other place for it. A
+    headline says nothing: people are killed, and embargoes lifted."""
+    if any(KILL.search(line) for line in lines):
+        return "kill"
+    return "withheld" if any(HOLD.search(line) for line in lines) else ""

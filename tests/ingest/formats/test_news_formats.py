@@ -105,7 +105,7 @@ def test_markup_and_its_order_survive(name: str) -> None:
 
 @pytest.mark.parametrize("name", WRITERS)
 @given(newswires.stories())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_no_word_of_any_story_is_lost(name: str, story: Story) -> None:
     version = version_of(WRITERS[name](story))
     assert letters(version.headline) == letters(story.headline)
@@ -117,7 +117,7 @@ def test_no_word_of_any_story_is_lost(name: str, story: Story) -> None:
 
 @pytest.mark.parametrize("name", LINES)
 @given(newswires.stories(newswires.LATIN))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_no_word_of_any_story_in_lines_is_lost(name: str, story: Story) -> None:
     version = version_of(LINES[name](story))
     assert letters(version.headline) == letters(story.headline)
@@ -373,6 +373,82 @@ def test_hostile_nesting_is_refused_within_bounds() -> None:
     nested = '{"uri":"urn:x","headline":' + "[" * 100_000 + "]" * 100_000 + "}"
     with pytest.raises(ParseError):
         parse(nested.encode())
+
+
+def test_a_headline_alone_kills_and_holds_nothing() -> None:
+    for headline in ("GUNMEN KILL", "OIL EMBARGO LIFTED", "STORY OF A MANDATORY KILL"):
+        story = replace(RAIN, headline=headline, slugline="OIL-EMBARGO")
+        for name in LINES:
+            assert states(read(LINES[name](story))) == []
+
+
+def test_lines_of_anpa_that_are_centered_belong_to_the_text() -> None:
+    said = (
+        "^BC-BBO--Standings<\r\n^Standings=\r\n^By The Agency=\r\n^NORTHERN LEAGUE=\r\n"
+        "^ W   L   Pct=\r\nTown 73  52  .584\r\nCity 3{  51  .589\r\n\t   ___\r\n\t   Town won."
+    )
+    head = b"\x16\x16\x01s0284\x1f-----\r\nr\x1fs\x13\x12 BC-BBO--Standings 08-18 0416\r\n\x02"
+    body = head + said.encode() + b"\r\n\x03AP-WF-08-18-19 2017GMT<\r\n\x04"
+    version = version_of(body)
+    assert version.headline == "Standings"
+    assert version.signals is not None
+    assert version.signals.slugline == "BC-BBO--Standings"
+    assert version.published == datetime(2019, 8, 18, 20, 17, tzinfo=UTC)
+    assert version.body == (
+        "<pre>NORTHERN LEAGUE\n W   L   Pct\nTown 73  52  .584\nCity 3{  51  .589\n\t   ___\n"
+        "\t   Town won.</pre>"
+    )
+
+
+def test_7901_as_an_agency_sends_it() -> None:
+    """Keywords in front of the text, a headline of two lines, and no zone in the trailer."""
+    body = (
+        b"\x01ecp0007 4 s 850  agy-tns 0908\r\n\r\nFootball/League/\r\n\x02Reds 2.0? Would be a"
+        b" fun final, but\r\ndon't count on it\r\nBy Tom Novak, The Chronicle =\r\n\r\nTown (agy) -"
+        b" History says this was no preview that played out Monday\r\nnight.\r\n\r\n"
+        b"Reds 54, Blues 51.\r\n\x03\r\n"
+        b"211259 Nov 18\r\n"
+    )
+    version = version_of(body)
+    assert version.headline == "Reds 2.0? Would be a fun final, but don't count on it"
+    assert version.body == (
+        "<p>Town (agy) - History says this was no preview that played out Monday night.</p>\n"
+        "<p>Reds 54, Blues 51.</p>"
+    )
+    assert version.agency_id == "ecp0007:211259nov18"
+    assert version.published == datetime(2018, 11, 21, 7, 29, tzinfo=UTC)  # of the wire's zone
+    assert version.signals is not None
+    assert version.signals.slugline == "Football/League"
+
+
+def test_newsml_1_with_paragraphs_alone_and_no_headline() -> None:
+    text = newswires.newsml_1(replace(RAIN, captions=[]))
+    text = re.sub(r"<HeadLine>.*?</HeadLine><SubHeadLine>.*?</SubHeadLine>", "", text)
+    text = text.replace("</NewsIdentifier>", "</NewsIdentifier><NameLabel>pluie</NameLabel>")
+    text = re.sub(r"<nitf><body><body.content><block>", "", text)
+    text = re.sub(r"</block></body.content></body></nitf>", "", text)
+    version = version_of(text.encode())
+    assert version.headline == "pluie"
+    assert letters(projection(version.body)) == letters(RAIN.words)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_large_body_is_read_in_time_that_grows_with_it(name: str) -> None:
+    many = [Block("p", [[[("", f"word{n}"), ("em", "more")]]]) for n in range(5_000)]
+    version = version_of(WRITERS[name](Story("Long", many)))
+    assert version.body.count("<p>") == 5_000
+
+
+def test_many_unknown_elements_are_read_in_time_that_grows_with_them() -> None:
+    unknown = "<x><y>a</y></x>" * 30_000
+    text = newswires.g2_item(RAIN).replace("</itemMeta>", f"</itemMeta>{unknown}")
+    version = version_of(text.encode())
+    assert version.headline == RAIN.headline
+
+
+def test_a_story_that_speaks_of_another_format_is_still_its_own() -> None:
+    story = replace(RAIN, headline='It said "version": "https://jsonfeed.org/version/1.1"')
+    assert version_of(WRITERS["ninjs 1"](story)).headline == story.headline
 
 
 def test_several_messages_in_one_file_are_several_items() -> None:
