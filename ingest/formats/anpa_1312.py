@@ -13,7 +13,15 @@ import re
 
 from ingest.formats import wire_text
 from ingest.formats.sniff import Sniffed
-from ingest.formats.wire_text import BYLINE, CORRECTION, Message, lines_of, markup, status_of
+from ingest.formats.wire_text import (
+    BYLINE,
+    CORRECTION,
+    Message,
+    divided,
+    lines_of,
+    markup,
+    status_of,
+)
 from ingest.integrity import Reread
 from ingest.item import Channel, Hints, Item, ItemSignals, Parsed, Subject
 from stories.errors import ParseError
@@ -28,7 +36,7 @@ _TABULAR = "\x12"
 _DATED = re.compile(
     r"\b([0-9]{1,2})-([0-9]{1,2})-([0-9]{2,4}) ([0-2][0-9])([0-5][0-9]) ?(GMT|UTC|[A-Z]{2,4}T)?"
 )
-_HEAD = re.compile(r"(?:[\x00-\x20]*\^[^\n]*\n)+")
+_HEAD = re.compile(r"(?:[\x00-\x20]*\^[^\n]*\n)+|\s*(?:\S[^\n]*\n)+")
 _MARKS = re.compile(r"^[\x00-\x20\x7f]*\^|[\x00-\x08\x0b-\x1f\x7f]+|[<=>]\s*$")
 _NOTE = re.compile(
     r"(?:Eds|Editors?(?:'|\u2019)?s? ?(?:Note)?|AP Photos?|AP (?:Video|Graphic)|ADVISORY)\b", re.I
@@ -124,8 +132,11 @@ def _fields(lines: list[str]) -> tuple[str, str, str, str, str, list[str]]:
         else:
             break
         count += 1
+    if not told and not headline:
+        headline, byline, rest = divided(lines)
+        return "", headline, byline, "", "", rest
     if not headline:
-        slugline, headline = "", _SLUG_END.sub("", slugline)
+        headline = _SLUG_END.sub("", slugline)
     rest = [_MARKS.sub("", line) for line in lines[count:]]
     return slugline, headline, byline, " ".join(notes), summary, rest
 

@@ -4,8 +4,9 @@
     keywords CR LF
     STX headline, byline, text ETX day-and-time GMT month year
 
-The headline is the first lines of the text, as far as an empty line, an indent or a byline. What
-stands in front of it becomes a field, what follows is the body, all of it. The id is source, number
+The headline is the first lines of the text, as far as an empty line, an indent or a byline; where
+there are none, the keywords. What stands in front becomes a field, what follows is the body, all of
+it. The id is source, number
 and the moment in the trailer, as numbers begin anew each day; without a trailer there is none.
 """
 
@@ -13,17 +14,12 @@ import re
 
 from ingest.formats import wire_text
 from ingest.formats.sniff import Sniffed
-from ingest.formats.wire_text import BYLINE, CORRECTION, Message, lines_of, markup, status_of
+from ingest.formats.wire_text import CORRECTION, Message, divided, lines_of, markup, status_of
 from ingest.integrity import Reread
 from ingest.item import Channel, Hints, Item, ItemSignals, Parsed, Subject
 from stories.errors import ParseError
 
-MOST_LINES, MOST_LETTERS = 4, 300
-"""Lines and characters of a headline; longer ones are text."""
-
-_HEADER = re.compile(
-    r"\s*([A-Za-z]{1,8})[ -]?([0-9]{2,6})\s+([1-9])\s+([A-Za-z]{1,4})\s+([0-9]{1,6})\b(.*)"
-)
+_HEADER = re.compile(r"\s*([A-Za-z]{1,8})[ -]?([0-9]{2,6})\s+([1-9])\s+([A-Za-z]{1,4})\b")
 _TRAILER = re.compile(
     r"\s*([0-3][0-9])([0-2][0-9])([0-5][0-9])\s*(GMT|UTC|Z)?"
     r"(?:\s*([A-Za-z]{3})[a-z]*\.?\s*((?:19|20)?[0-9]{2}))?",
@@ -63,8 +59,8 @@ def _item(position: int, message: Message) -> Item:
     told = _HEADER.match(head)
     if told is None or not message.whole:
         return Item(position, message.start, message.end, unreadable=_fault(told is not None))
-    source, number, priority, category, _, _ = told.groups()
-    headline, byline, text = _split(lines_of(message.text))
+    source, number, priority, category = told.groups()
+    headline, byline, text = divided(lines_of(message.text))
     slugline = " ".join(filter(None, (line.strip().rstrip("/") for line in words)))
     moment, date = _moment(message.trailer)
     return Item(
@@ -72,7 +68,7 @@ def _item(position: int, message: Message) -> Item:
         message.start,
         message.end,
         guid=f"{source}{number}:{moment}" if moment else "",
-        headline=headline,
+        headline=headline or slugline,
         body=markup(text),
         authors=(byline,) if byline else (),
         published=(date,) if date else (),
@@ -90,22 +86,7 @@ def _item(position: int, message: Message) -> Item:
 def _fault(has_header: bool) -> str:
     if has_header:
         return "its text has no beginning (STX) or no end (ETX): ask for the whole message"
-    return "its first line is no header (source and number, priority, category, words)"
-
-
-def _split(lines: list[str]) -> tuple[str, str, list[str]]:
-    """The headline of *lines*, the byline, and the text."""
-    while lines and not lines[0].strip():
-        lines = lines[1:]
-    last = next(
-        (n for n, line in enumerate(lines) if not line.strip() or (n and line[:2].isspace())),
-        len(lines),
-    )
-    by = next((n for n, line in enumerate(lines[:last]) if BYLINE.match(line.strip())), last)
-    headline = " ".join(line.strip().rstrip("= ") for line in lines[:by])
-    if not 0 < by <= MOST_LINES or len(headline) > MOST_LETTERS or not any(lines[last:]):
-        return "", "", lines
-    return headline, " ".join(line.strip().rstrip("= ") for line in lines[by:last]), lines[last:]
+    return "its first line is no header (source and number, priority, category)"
 
 
 def _moment(trailer: str) -> tuple[str, str]:

@@ -21,11 +21,15 @@ WRAPPED = 50
 """Characters of a line from which it was broken because it was full; shorter ones end where they
 were meant to."""
 
+MOST_LINES, MOST_LETTERS = 4, 300
+"""Lines and characters of a headline; longer ones are text."""
+
 _LOW = bytes(byte & 0x7F for byte in range(256))
 _EVEN = frozenset(byte for byte in range(256) if byte.bit_count() % 2 == 0)
 _LEAST = 40
 """Bytes from which parity shows."""
 
+_SLUG_END = re.compile(r",\s*[0-9]{1,5}$|,$")
 _SILENT = re.compile("[\x00-\x08\x0b-\x1f\x7f]+")
 _COLUMNS = re.compile(r"\S {3,}\S|\S *\t *\S|\S {2,}\S.*\S {2,}\S")
 _INDENT = re.compile(r"[ \t]{2,}|\t")
@@ -97,6 +101,22 @@ def lines_of(text: str) -> list[str]:
     return [_SILENT.sub("", line).rstrip() for line in re.split("\r\n|[\r\n]", text)]
 
 
+def divided(lines: list[str]) -> tuple[str, str, list[str]]:
+    """The headline of *lines*, the byline, and the text: the first lines, as far as an empty one,
+    an indented one or a byline, are the headline, if they are not too long for one."""
+    while lines and not lines[0].strip():
+        lines = lines[1:]
+    last = next(
+        (n for n, one in enumerate(lines) if not one.strip() or (n and _INDENT.match(one))),
+        len(lines),
+    )
+    by = next((n for n, line in enumerate(lines[:last]) if BYLINE.match(line.strip())), last)
+    headline = " ".join(line.strip().rstrip("= ") for line in lines[:by])
+    if not 0 < by <= MOST_LINES or len(headline) > MOST_LETTERS or not any(lines[last:]):
+        return "", "", lines
+    return headline, " ".join(line.strip().rstrip("= ") for line in lines[by:last]), lines[last:]
+
+
 def markup(lines: list[str], *, table: bool = False) -> str:
     """*lines* as HTML: paragraphs end at blank lines and before indented ones, lines that were full
     go on in the next, and columns stay columns; all lines do in a *table*."""
@@ -143,17 +163,20 @@ def _passages(raw: str, marks: re.Pattern[str], head: re.Pattern[str]) -> list[P
 
     :raises UncheckedError: when it has no beginning or no end.
     """
-    _, stx, rest = raw.partition("\x02")
+    before, stx, rest = raw.partition("\x02")
     text, etx, _ = rest.partition("\x03")
     if not stx or not etx:
         raise UncheckedError("its text has no beginning or no end")
     text = re.sub("\r\n?", "\n", text)
     first = head.match(text)
     cut = first.end() if first is not None else 0
+    keywords = [line.strip().rstrip("/") for line in lines_of(before)[1:]]
     leading = [line for one in text[:cut].split("\n") if (line := marks.sub("", one).strip())][:20]
     rest = "\n".join(marks.sub("", line) for line in text[cut:].split("\n"))
 
     def headlines() -> Iterator[str]:
+        yield " ".join(filter(None, keywords))
+        yield from (_SLUG_END.sub("", line) for line in leading[:1])
         for begin in range(len(leading)):
             for end in range(begin + 1, min(begin + 5, len(leading) + 1)):
                 yield " ".join(leading[begin:end])

@@ -421,6 +421,38 @@ def test_7901_as_an_agency_sends_it() -> None:
     assert version.signals.slugline == "Football/League"
 
 
+PLAIN = (
+    b"Rain stops\r\nplay\r\n\tTOWN (agy) _ It rained and rained, for hours on end in the town.\r\n"
+    b"\tThen it stopped.\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("head", "tail"),
+    [
+        (b"\x01agy0042 4 i\r\nRain/\r\n\x02", b"\x03\r\n220030 GMT Nov 26\r\n"),
+        (b"\x01a0042\r\nr i BC-Rain 11-22 0020\r\n\x02", b"\x03AP-WF-11-22-26 0030GMT\r\n"),
+    ],
+)
+def test_a_headline_is_what_stands_before_the_first_indent(head: bytes, tail: bytes) -> None:
+    version = version_of(head + PLAIN + tail)
+    assert version.headline == "Rain stops play"
+    assert version.body == (
+        "<p>TOWN (agy) _ It rained and rained, for hours on end in the town.</p>\n"
+        "<p>Then it stopped.</p>"
+    )
+
+
+def test_keywords_are_the_headline_where_there_is_no_other() -> None:
+    text = (
+        b"It rained for hours on end in the town and nobody\r\nwent out but the postman, ever.\r\n"
+    )
+    head = b"\x01agy0042 4 i 20\r\nINDIA-RAIN/\r\n\x02"
+    version = version_of(head + text + b"\x03\r\n220030\r\n")
+    assert version.headline == "INDIA-RAIN"
+    assert letters(projection(version.body)) == letters(text.decode())
+
+
 def test_newsml_1_with_paragraphs_alone_and_no_headline() -> None:
     text = newswires.newsml_1(replace(RAIN, captions=[]))
     text = re.sub(r"<HeadLine>.*?</HeadLine><SubHeadLine>.*?</SubHeadLine>", "", text)
