@@ -6,9 +6,10 @@ where it was seen the same twice. Names by which programs mark what they are wri
 over; the file appears under its own when it is whole.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 
 from net.errors import FetchError
 from net.places import File, legible
@@ -54,16 +55,18 @@ def sort_out(
     known: Mapping[str, Sighting],
     now: datetime,
     max_bytes: int,
+    patterns: Sequence[str] = (),
 ) -> Plan:
     """What to do about the files *there*, with their short names, of which was *known* what the
-    last polls noted."""
+    last polls noted; files whose names match none of the *patterns*, if there are any, are others'
+    affair."""
     plan = Plan(gone=set(known))
     take: list[File] = []
     again: list[tuple[datetime, File]] = []
     for short, file in there:
         plan.gone.discard(short)
         before = known.get(short)
-        if is_unfinished(file.name):
+        if is_unfinished(file.name) or not _is_wanted(file.name, patterns):
             continue
         if file.fault is not None:
             plan.refused.append(file.fault)
@@ -96,6 +99,13 @@ def sort_out(
 def is_unfinished(name: str) -> bool:
     """Whether a file is hidden, or its name says that somebody is still writing it."""
     return name.startswith(".") or name.lower().endswith(_ENDINGS)
+
+
+def _is_wanted(name: str, patterns: Sequence[str]) -> bool:
+    """Whether *name*, or the end of the address *name*, matches one of *patterns*, if there are
+    any; capitals do not count, as they do not where many files come from."""
+    last = name.partition("?")[0].rpartition("/")[2].lower()
+    return not patterns or any(fnmatchcase(last, pattern.lower()) for pattern in patterns)
 
 
 def _is_settled(file: File, before: Sighting | None, now: datetime) -> bool:

@@ -76,7 +76,7 @@ def _look(wire: Wire, agent: str, known: Mapping[str, Sighting]) -> _Found:
     try:
         with place_of(wire, agent) as place:
             there = [(files.short(file.name), file) for file in place.look()]
-            found.plan = sort_out(there, known, clock.now(), wire.max_bytes)
+            found.plan = sort_out(there, known, clock.now(), wire.max_bytes, wire.files)
             found.faults += found.plan.refused
             if wire.delete_taken:
                 _remove(place, found.plan.done, found, end)

@@ -310,6 +310,7 @@ class Wire(_Part):
     secret_env: str = ""
     secret_file: Path | None = None
     host_keys: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     delete_taken: bool = False
     links: bool = False
     timeout: Duration = timedelta(seconds=30)
@@ -523,6 +524,8 @@ def _check_way(wire: Wire) -> None:
         fault = "secret: is for push, sftp and ftp; credentials of HTTP are headers"
     elif wire.keys and wire.way != "pull":
         fault = "keys: is for wires that are asked over http and https"
+    elif wire.files and wire.way in ("pull", "push"):
+        fault = "files: is for folders, sftp, ftp and lists of links; nothing else has several"
     elif wire.delete_taken and wire.way not in ("folder", "sftp", "ftp"):
         fault = "delete_taken: is for folders, sftp and ftp; nothing else has files"
     if fault:

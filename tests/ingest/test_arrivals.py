@@ -82,6 +82,20 @@ def test_what_only_reading_tells_is_asked_for_after_what_is_new_the_longest_know
     assert (plan.fresh, plan.more) == (1, 0)
 
 
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        *(("story.xml", True), ("STORY.XML", True), ("a.json", True), ("a.json.md5", False)),
+        *(("photo.jpg", False), ("xml", False), ("https://a.example/out/1.XML?sig=a/b", True)),
+        ("https://a.example/x.xml/1.jpg", False),
+    ],
+)
+def test_only_files_that_are_wanted_are_looked_at(name: str, wanted: bool) -> None:
+    there = [("n", File(name, 101, MARK, changed=0.0))]
+    plan = sort_out(there, {}, NOW, 100, ["*.xml", "*.[jJ]son"])
+    assert bool(plan.refused) is wanted
+
+
 def test_what_is_no_longer_there_is_forgotten() -> None:
     assert sort_out([], {"n": seen(LONG_AGO, taken=True)}, NOW, 100) == Plan(gone={"n"})
 

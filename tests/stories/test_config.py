@@ -584,6 +584,8 @@ def test_the_address_of_a_wire_says_by_which_way_it_comes(
         ('url = "push:"\nsecret = "s3cret"', "shorter than 16 characters"),
         ('url = "https://w.example/f"\nsecret = "s3cret"', "credentials of HTTP are headers"),
         ('url = "https://w.example/f"\ndelete_taken = true', "delete_taken: is for folders"),
+        ('url = "https://w.example/f"\nfiles = ["*.xml"]', "files: is for folders"),
+        ('url = "file:///srv/pti"\nlinks = true', "links: is for https and http"),
         ('url = "ftp://w.example"\nsecret_env = "no such"', "secret_env: is no name"),
         ('url = "ftp://w.example"\nsecret_env = "NO_SUCH"', "variable NO_SUCH is not set"),
         ('url = "ftp://w.example"\nsecret_file = "none"', "secret_file of wire w: cannot be read"),
