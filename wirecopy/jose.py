@@ -26,7 +26,8 @@ from .encoding import (
     unpacked,
 )
 from .errors import Refused
-from .tlog import LogKey, log_key
+from .restore import Restore, read_restores
+from .tlog import LogKey, Proved, check_proof, log_key, proof_origin
 
 LARGEST_SET = 1_048_576
 LONGEST = 65_536
@@ -66,11 +67,48 @@ class Keys:
     """The keys that statements are checked against, by key id, and the log's key.
 
     ``refused`` says, by key id, what is wrong with keys of the set that cannot be used.
+    ``restores`` lead from log to log to the present one.
     """
 
     statement: Mapping[str, Key] = field(default_factory=dict)
     log: LogKey | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
+    restores: tuple[Restore, ...] = ()
+
+    @property
+    def logs(self) -> dict[str, LogKey]:
+        """All logs by name, the present one last."""
+        present = () if self.log is None else (self.log,)
+        return {key.name: key for key in (*(one.former for one in self.restores), *present)}
+
+    def prove(self, text: str, leaf: bytes) -> Proved:
+        """Check the proof *text* that the leaf with the bytes *leaf* is in one of the logs; its
+        place there.
+
+        :raises Refused: when it is no proof, does not prove it, or goes beyond the end of a log.
+        """
+        if self.log is None:
+            raise Refused("the key set has no log key")
+        proved = check_proof(text, leaf, self.logs.get(proof_origin(text), self.log))
+        head = proved.head
+        ended = self.ended(head.origin)
+        if ended is not None and head.size > ended.head.size:
+            raise Refused(
+                f"the log {head.origin!r} ended with a restore that knows {ended.head.size} of its"
+                f" receipts, not {head.size}"
+            )
+        return proved
+
+    def ended(self, log: str) -> Restore | None:
+        """The restore after which the log of that name was not continued; None for the present."""
+        return next((one for one in self.restores if one.former.name == log), None)
+
+    def since(self, log: str | None) -> tuple[Restore, ...]:
+        """The restores since receipts went into the log of that name; all where it is None."""
+        names = [one.former.name for one in self.restores]
+        if log is None:
+            return self.restores
+        return self.restores[names.index(log) :] if log in names else ()
 
     def has(self, kid: str) -> bool:
         """Whether the key of that id stands in the set, usable or not."""
@@ -116,10 +154,16 @@ def read_keys(document: bytes) -> Keys:
     if vkey is not None and not isinstance(vkey, str):
         raise Refused("key set: 'wirecopy_log' is no verifier key")
     log = log_key(vkey) if vkey is not None else None
+    try:
+        told = found.get("wirecopy_restores")
+        restores = read_restores([] if told is None else told, vkey)
+    except Refused as error:
+        raise Refused(f"key set: {error}") from None
+    keys = Keys(good, log, bad, restores)
     # Who signs with it for one of the two would sign for the other.
-    if log is not None and log.public in [key.public for key in good.values()]:
-        raise Refused("key set: the log's key is that of statements, too")
-    return Keys(good, log, bad)
+    if {one.public for one in keys.logs.values()} & {key.public for key in good.values()}:
+        raise Refused("key set: a log's key is that of statements, too")
+    return keys
 
 
 def jwk(public: bytes) -> dict[str, str]:

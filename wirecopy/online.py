@@ -13,7 +13,7 @@ from .feed import Entry, read_feed
 from .jose import Keys, read_keys, read_token
 from .report import Report
 from .statement import Statement, read_statement
-from .tlog import WIDTH, tile_path
+from .tlog import WIDTH, FetchTile, below, tile_path
 from .trusted_state import TrustedState
 from .verify import Document, Evidence, content, verify_entries
 
@@ -150,23 +150,27 @@ def evidence_of(
         found = fetch([url]).get(url)
         return found if isinstance(found, bytes) else None
 
-    return with_log(evidence, served)
+    return with_log(evidence, keys.log.name, served)
 
 
-def with_log(evidence: Evidence, served: Callable[[str], bytes | None]) -> Evidence:
-    """*evidence* with the checkpoint and the tiles of a log, *served* at paths below its address
-    (C2SP tlog-tiles), on its site or in a folder where they were saved."""
+def with_log(evidence: Evidence, log: str, served: Callable[[str], bytes | None]) -> Evidence:
+    """*evidence* with the checkpoint of the log of that name, and the tiles of it and of those
+    before it, *served* at paths below ``/log`` (C2SP tlog-tiles), on their site or in a folder
+    where they were saved."""
 
-    def fetch_tile(level: int, number: int, width: int) -> bytes | None:
-        # A partial tile may be gone once the full one is there.
-        for wide in (width, WIDTH):
-            if body := served(tile_path(level, number, wide)):
-                return body
-        return None
+    def tiles_of(name: str) -> FetchTile:
+        def fetch_tile(level: int, number: int, width: int) -> bytes | None:
+            # A partial tile may be gone once the full one is there.
+            for wide in (width, WIDTH):
+                if body := served(below(name) + tile_path(level, number, wide)):
+                    return body
+            return None
 
-    note = served("checkpoint")
+        return fetch_tile
+
+    note = served(f"{below(log)}checkpoint")
     checkpoint = None if note is None else note.decode("utf-8", "replace")
-    return replace(evidence, fetch_tile=fetch_tile, checkpoint=checkpoint)
+    return replace(evidence, tiles_of=tiles_of, checkpoint=checkpoint)
 
 
 def _statement_of(entry: Entry, keys: Keys) -> Statement | None:

@@ -88,16 +88,22 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcome for a feed. ``state`` is what to remember of it."""
+    """The outcome for a feed. ``state`` is what to remember of it.
+
+    ``lost`` says, a sentence each, what was seen before and is gone since the publisher restored a
+    backup: lost, or taken back.
+    """
 
     entries: tuple[Result, ...]
     log: Check
     state: TrustedState
+    lost: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether every entry is verified and the log did not fail."""
-        return self.log.state != "failed" and all(e.verdict == "verified" for e in self.entries)
+        """Whether every entry is verified, the log did not fail, and nothing seen is lost."""
+        verified = all(entry.verdict == "verified" for entry in self.entries)
+        return self.log.state != "failed" and verified and not self.lost
 
 
 def late(

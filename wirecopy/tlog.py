@@ -47,6 +47,7 @@ tile, which may be given in place of a partial one."""
 _PROOF = "c2sp.org/tlog-proof@v1"
 _ED25519 = b"\x01"  # the signature type of plain Ed25519
 _NAME = re.compile(rf"[^+\x00-\x1f\ud800-\udfff{SPACE}]+")
+_LATER = re.compile(r"/log/([0-9]{14})\Z", re.ASCII)
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 
 
@@ -254,6 +255,13 @@ def tile_path(level: int | Literal["entries"], number: int, width: int = WIDTH) 
     return f"tile/{level}/{'/'.join(pieces)}" + (f".p/{width}" if width < WIDTH else "")
 
 
+def below(name: str) -> str:
+    """Where the log of that *name* is served below ``/log`` of its site, ending in a slash: its
+    last part when it began in place of another; nothing for the first."""
+    found = _LATER.search(name)
+    return f"{found[1]}/" if found else ""
+
+
 def fetched_tiles(size: int, fetch: FetchTile) -> Tiles:
     """The tiles of a log of *size* leaves, fetched once each, at the width they have at that size.
 
@@ -442,6 +450,11 @@ def check_proof(text: str, leaf: bytes, key: LogKey) -> Proved:
     head_ = read_checkpoint(note, key)
     check_inclusion(leaf_hash(leaf), index, head_.size, head_.root, path)
     return Proved(index, head_)
+
+
+def proof_origin(text: str) -> str:
+    """The name of the log that the proof *text* is of, by its word."""
+    return text.partition("\n\n")[2].partition("\n")[0]
 
 
 def _too_long(text: str) -> bool:

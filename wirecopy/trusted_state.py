@@ -16,11 +16,13 @@ TYPE = "wirecopy-memory-1"
 
 
 class Seen(NamedTuple):
-    """The last statement seen of a guid: its version and digest, and the log it was in."""
+    """The last statement seen of a guid: its version and digest, the log of the key set that proved
+    its receipt, and when it was issued, None where an earlier verifier did not keep that."""
 
     version: int
     digest: str
     log: str | None
+    issued_at: datetime | None = None
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -59,7 +61,7 @@ class TrustedState:
         return canonical(
             {
                 "type": TYPE,
-                "statements": {guid: seen._asdict() for guid, seen in self.statements.items()},
+                "statements": {guid: _kept(seen) for guid, seen in self.statements.items()},
                 "checkpoints": dict(self.checkpoints),
                 "logs": dict(self.logs),
                 "leaves": {
@@ -103,8 +105,15 @@ def _leaf_time(value: Mapping[str, Any]) -> LeafTime:
     return leaf
 
 
+def _kept(seen: Seen) -> dict[str, Any]:
+    issued_at = None if seen.issued_at is None else to_instant(seen.issued_at)
+    return {**seen._asdict(), "issued_at": issued_at}
+
+
 def _seen(value: Mapping[str, Any]) -> Seen:
-    seen = Seen(value["version"], value["digest"], value["log"])
+    issued_at = value.get("issued_at")
+    when = None if issued_at is None else from_instant(issued_at)
+    seen = Seen(value["version"], value["digest"], value["log"], when)
     if not isinstance(seen.version, int) or not is_digest(seen.digest):
         raise Refused("a statement is kept wrongly")
     return seen

@@ -5,7 +5,7 @@ Pure: everything there is to fetch comes in as bytes or by a callable, the prese
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import cast
 
 from .chain import Chain, key_fault, read_chain
 from .claims import claim, contradiction
-from .consistency import become, check_log
+from .consistency import TilesOf, become, check_log
 from .encoding import LARGEST_DOCUMENT, bounded, to_instant
 from .errors import Missing, Refused
 from .feed import Entry, read_feed, unbracketed
@@ -21,10 +21,11 @@ from .form import body_fault, unwritten
 from .html import TangleError
 from .jose import Keys, Token, read_keys, read_token
 from .report import Check, Report, Result, State, complete, late
+from .restore import Restore
 from .scope import PARTS, changed_parts, digest_of, parts, scope_of
 from .statement import SLACK, Statement, read_statement
 from .text import UNSIGNED, Projection, plain, project
-from .tlog import FetchTile, Proved, check_proof
+from .tlog import FetchTile, Proved
 from .trusted_state import LeafTime, Seen, TrustedState, misplaced
 from .urls import resolve, unsigned
 
@@ -41,7 +42,8 @@ class Evidence:
     """What is at hand besides feed and keys. What is missing is not checked.
 
     ``now`` is the present; ``find_chain`` gives the chain of a story, ``fetch_tile`` the log's
-    tiles; ``checkpoint`` is the log's present one, as it is served; ``state`` is that of the last
+    tiles, and ``tiles_of`` those of a log by its name, as a key set may name several;
+    ``checkpoint`` is the log's present one, as it is served; ``state`` is that of the last
     verification.
     """
 
@@ -50,6 +52,7 @@ class Evidence:
     fetch_tile: FetchTile | None = None
     checkpoint: str | None = None
     state: TrustedState = field(default_factory=TrustedState)
+    tiles_of: TilesOf | None = None
 
 
 def verify(
@@ -105,14 +108,17 @@ def verify_publishers(
     state = publishers[0][1].state
     results: dict[int, Result] = {}
     logs: dict[str, Check] = {}
+    lost: list[str] = []
     for (keys, evidence), share in zip(publishers, shares, strict=True):
         if share or not logs:
             mine = [entries[n] for n in share]
             report = _verify_share(mine, times, keys, replace(evidence, state=state))
             state = report.state
+            lost += report.lost
             results.update(zip(share, report.entries, strict=True))
             logs[keys.log.name if keys.log else f"without a log ({len(logs)})"] = report.log
-    return Report(tuple(results[n] for n in range(len(entries))), _of_all(logs), state)
+    every = tuple(results[n] for n in range(len(entries)))
+    return Report(every, _of_all(logs), state, tuple(lost))
 
 
 def _shares(entries: Sequence[Entry], sets: Sequence[Keys]) -> list[list[int]]:
@@ -152,32 +158,68 @@ def _verify_share(
     checked = [_EntryChecks(entry, keys, evidence, times[entry.guid]) for entry in entries]
     _check_leaf_times(checked, keys, state)
     results = [one.result() for one in checked]
-    log, newest = check_log(
-        keys.log,
+    log = check_log(
+        keys,
         state,
         proved=[one.proved.head for one in checked if one.proved],
         fresh=[one.proved.head for one in checked if one.proved and not one.seen],
         present=evidence.checkpoint,
         logs=state.logs_of(keys.statement, [entry.guid for entry in entries]),
-        fetch=evidence.fetch_tile,
+        tiles_of=_tiles_of(evidence),
     )
-    if log.state != "failed":
+    lost = [*log.lost, *(one.lost for one in checked if one.lost)]
+    if log.check.state != "failed":
+        here = {entry.guid for entry in entries}
+        elsewhere = _lost(state, log.restores, here)
+        lost += elsewhere.values()
+        state = replace(state, statements={
+            guid: seen for guid, seen in state.statements.items() if guid not in elsewhere
+        })  # fmt: skip
         # Nothing is learnt from a log that failed, or it would pass the next time.
         good = [c for c, r in zip(checked, results, strict=True) if r.verdict == "verified"]
-        state = _learnt(state, good, keys, newest)
-    return Report(tuple(results), log, state)
+        state = _learnt(state, good, keys, log.newest)
+    return Report(tuple(results), log.check, state, tuple(lost))
+
+
+def _tiles_of(evidence: Evidence) -> TilesOf | None:
+    fetch = evidence.fetch_tile
+    return evidence.tiles_of or (None if fetch is None else lambda _: fetch)
+
+
+def _lost(
+    state: TrustedState, restores: Sequence[Restore], here: Collection[str]
+) -> dict[str, str]:
+    """Of the statements seen before those that by these *restores* are lost, of entries that are
+    not *here*; each with a sentence."""
+    ended = {restore.former.name for restore in restores}
+    return {
+        guid: _taken_back(guid, seen)
+        for guid, seen in state.statements.items()
+        if guid not in here
+        and seen.log in ended
+        and seen.issued_at is not None
+        and any(restore.may_have_lost(seen.issued_at) for restore in restores)
+    }
+
+
+def _taken_back(guid: str, seen: Seen) -> str:
+    return (
+        f"{guid}: version {seen.version}, seen before, is not in the backup that was restored:"
+        " it is lost, or was taken back"
+    )
 
 
 def _check_leaf_times(checked: Sequence["_EntryChecks"], keys: Keys, state: TrustedState) -> None:
     """Fail receipts whose times are not in the order of their places in the log."""
-    if keys.log is None:
-        return
-    log = keys.log.name
-    leaves = [one.leaf for one in checked if one.leaf is not None]
-    wrong = misplaced(leaves, state.leaves.get(log))
-    for one in checked:
-        if one.leaf in wrong:
-            one.checks.append(_failed("receipt", wrong[one.leaf]))
+    first = {one.log.name: LeafTime(0, one.begun_at) for one in keys.restores}
+    for log in keys.logs:
+        mine = [one for one in checked if one.proved and one.proved.head.origin == log]
+        leaves = [one.leaf for one in mine if one.leaf is not None]
+        began = [first[log]] if log in first else []
+        wrong = misplaced([*began, *leaves], state.leaves.get(log))
+        for one in mine:
+            if one.leaf in wrong:
+                one.checks.append(_failed("receipt", wrong[one.leaf]))
 
 
 def _learnt(
@@ -186,17 +228,19 @@ def _learnt(
     """The *state* with the *good* entries and the *newest* checkpoints."""
     statements, logs = dict(state.statements), dict(state.logs)
     leaves = dict(state.leaves)
+    if keys.log is not None:  # which may have followed the one that was seen before
+        logs |= {kid: keys.log.name for kid in logs if kid in keys.statement}
     for one in good:
         if one.signed is None or not one.follows:
             continue
         token, statement = one.signed
         before = statements.get(statement.guid)
         log = before.log if before else None
-        if keys.log is not None and one.leaf is not None:
-            log = keys.log.name
-            logs.setdefault(token.kid, log)
-            leaves[log] = max(one.leaf, leaves.get(log, one.leaf))
-        statements[statement.guid] = Seen(statement.version, token.digest, log)
+        if keys.log is not None and one.leaf is not None and one.proved is not None:
+            log = logs[token.kid] = keys.log.name
+            of = one.proved.head.origin
+            leaves[of] = max(one.leaf, leaves.get(of, one.leaf))
+        statements[statement.guid] = Seen(statement.version, token.digest, log, statement.issued_at)
     return TrustedState(statements, {**state.checkpoints, **newest}, logs, leaves)
 
 
@@ -212,6 +256,8 @@ class _EntryChecks:
         """Whether the statement is the one that was seen before."""
         self.follows = True
         """Whether it is known to follow what was seen before, if anything was."""
+        self.lost = ""
+        """What is lost of that since a restore, in a sentence."""
         self._entry = entry
         self._keys = keys
         self._evidence = evidence
@@ -418,7 +464,7 @@ class _EntryChecks:
         if self._keys.log is None:
             return Check("receipt", "not checked", "the key set has no log key")
         try:
-            self.proved = check_proof(statement.receipt, statement.leaf, self._keys.log)
+            self.proved = self._keys.prove(statement.receipt, statement.leaf)
         except Refused as error:
             return _failed("receipt", str(error))
         self.leaf = LeafTime(self.proved.index, statement.logged_at)
@@ -454,13 +500,14 @@ class _EntryChecks:
             return Check("continuity", "not checked", "never seen before")
         self.seen = token.digest == seen.digest
         state, why = self._succession(seen, token, statement)
-        self.follows = state == "ok"
+        self.follows = state == "ok" or bool(self.lost)
         return Check("continuity", state, why)
 
     def _succession(self, seen: Seen, token: Token, statement: Statement) -> tuple[State, str]:
         """Whether a statement follows the one *seen*, and why not."""
         version = seen.version
         log = self._keys.log.name if self._keys.log else None
+        restores = self._keys.since(seen.log)
         there = self._chain.digests[version - 1 : version] if self._chain else (seen.digest,)
         for wrong, why in (
             (statement.version < version, f"version {version} was seen before"),
@@ -469,7 +516,7 @@ class _EntryChecks:
                 f"another version {version} was seen before",
             ),
             (
-                seen.log is not None and log != seen.log,
+                seen.log is not None and seen.log not in self._keys.logs,
                 f"its log was {seen.log!r} before, and {become(log)}",
             ),
             (
@@ -478,8 +525,12 @@ class _EntryChecks:
             ),
             (seen.digest not in there, f"the version {version} seen is not in the chain"),
         ):
-            if wrong:
-                return "failed", why
+            if not wrong:
+                continue
+            if any(one.may_have_lost(seen.issued_at) for one in restores):
+                self.lost = _taken_back(statement.guid, seen)
+                return "not checked", self.lost
+            return "failed", why
         if self._chain or statement.version <= version + 1:
             return "ok", ""
         # A story has to serve its chain: withheld, it may hide that what was seen is gone.

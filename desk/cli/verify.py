@@ -148,6 +148,8 @@ def _feed(asked: Asked, *, json: bool) -> None:
         show.as_json(_as_data(asked.feed, report))
     else:
         _print(report)
+    for line in report.lost:
+        show.complain(line)
     for entry in report.entries:
         for check in entry.failures:
             show.complain(f"{entry.guid or '(no guid)'}: {check.name}: {check.reason}")
@@ -185,8 +187,8 @@ def _verified(asked: Asked, sources: Sources) -> Report:
             evidence = evidence_of(site, [] if chains else entries, keys, sources.found, state, now)
         if chains:
             evidence = replace(evidence, find_chain=lambda statement: chains.get(statement.guid))
-        if keys.log is not None and (folder := logs.get(keys.log.name)):
-            evidence = with_log(evidence, partial(_saved, folder))
+        if keys.log is not None and (folder := logs.get(next(iter(keys.logs)))):
+            evidence = with_log(evidence, keys.log.name, partial(_saved, folder))
         publishers.append((keys, evidence))
     try:
         report = verify_publishers(entries, publishers)
@@ -261,7 +263,7 @@ def _saved_logs(folders: tuple[Path, ...], sets: Sequence[Keys]) -> Mapping[str,
                 f"{folder}: holds no checkpoint of a log; save SITE/log/checkpoint and"
                 " SITE/log/tile there"
             ) from None
-        if not any(keys.log and keys.log.name == name for keys in sets):
+        if not any(name in keys.logs for keys in sets):
             raise VerifyError(f"{folder}: is the log {name}, which no --key names; give its keys")
         found[name] = folder
     return found
@@ -335,6 +337,7 @@ def _as_data(source: str, report: Report) -> dict[str, object]:
         "ok": report.ok,
         "unsigned": ANYBODYS,
         "log": {"state": report.log.state, "reason": report.log.reason},
+        "lost": report.lost,
         "entries": [
             {
                 "guid": entry.guid,

@@ -4,14 +4,18 @@ import json
 import sys
 from pathlib import Path
 
-from tests.vectors import log, statements
+from tests.vectors import log, restores, statements
 
 FOLDER = Path(__file__).parent
 
 
 def files() -> dict[Path, str]:
     """The files and what they have to hold."""
-    made = {"statements.json": statements.vectors(), "log.json": log.vectors()}
+    made = {
+        "statements.json": statements.vectors(),
+        "log.json": log.vectors(),
+        "restores.json": restores.vectors(),
+    }
     return {FOLDER / name: json.dumps(value, indent=1) + "\n" for name, value in made.items()}
 
 
