@@ -11,6 +11,7 @@ import redis
 from desk import show
 from publish import rerender
 from publish.web.views import Fact, Listing, StatusPage
+from stories import keys
 from stories.config import Config
 from stories.db import Store, retention, statistics
 from stories.db.statistics import TRIES, Broker, Status
@@ -24,8 +25,8 @@ PATIENCE = 3.0
 Answer = TypeVar("Answer")
 
 
-def gather(config: Config, store: Store, now: datetime) -> Status:
-    """The status of everything.
+def gather(config: Config, store: Store, now: datetime, *, with_keys: bool = True) -> Status:
+    """The status of everything, *with_keys* of the files of keys on this machine, too.
 
     :raises StoreError, SQLAlchemyError: when the database does not answer; the broker may be away.
     """
@@ -33,6 +34,7 @@ def gather(config: Config, store: Store, now: datetime) -> Status:
     found = ask_broker(config, key_prefix(store))
     with store.read() as conn:
         status = statistics.status(conn, now, config.alerts.failing_after)
+        faults = keys.faults(conn, config, now) if with_keys else ()
         anew = rerender.upto(conn)
     kept = retention.storage(store, now, note=refused is None)
     overran = [
@@ -44,6 +46,7 @@ def gather(config: Config, store: Store, now: datetime) -> Status:
         status,
         database=store.name,
         writes_refused=refused,
+        key_faults=faults,
         broker=found,
         rendering_anew=anew,
         overran=overran,
@@ -109,6 +112,7 @@ def needs(status: Status) -> list[str]:
     found = []
     if status.writes_refused:
         found.append(f"the database takes no writes: {status.writes_refused}")
+    found += status.key_faults
     if status.broker.reachable:
         if status.broker.error:
             found.append(f"the broker {status.broker.error}")

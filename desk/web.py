@@ -82,7 +82,10 @@ def serve(config: Config, *, started: bool) -> None:
             store,
             ready=lambda: {"broker": broker_state(broker)},
             metrics=None if apart else lambda: generate_latest(registry),
-            status=lambda: board(gather(config, store, clock.now())),
+            # A machine that only serves has no folder of keys, and need not.
+            status=lambda: board(
+                gather(config, store, clock.now(), with_keys=config.keys_folder.is_dir())
+            ),
         )
         # With a client of its own, which is not closed below while the thread waits for news.
         listening = client(broker_address(config), BROKER_PATIENCE, broker.prefix)

@@ -25,7 +25,7 @@ from stories.errors import ExportError
 OWN = ".wirecopy"
 """The folder in the folder that is not served: lock, manifest, and what web servers include."""
 
-OURS = ("stories/", "log/tile/")
+OURS = re.compile(r"stories/|log/(?:[0-9]+/)?tile/", re.ASCII)
 """Where there are too many files to list them."""
 
 PACKINGS = (".gz", ".zst")
@@ -107,7 +107,7 @@ class Folder:
             before, held = path.stat().st_mtime_ns, path.read_bytes()
         except FileNotFoundError:
             before, held = None, None
-        listed = not name.startswith(OURS)
+        listed = not OURS.match(name)
         if held is not None and listed and name not in self.files:
             log.warning("left alone, as somebody else put it there", file=str(path))
             return False
@@ -172,7 +172,7 @@ class Folder:
     def drop(self, name: str) -> bool:
         """Delete *name*, if it is ours, and what is packed beside it; False if it is not there."""
         path = self.path(name)
-        if not name.startswith(OURS) and name not in self.files:
+        if not OURS.match(name) and name not in self.files:
             return False
         there = path.exists()
         for one in (*(path.with_name(path.name + ending) for ending in PACKINGS), path):

@@ -6,11 +6,14 @@ in the database. The log has a key of its own, so that losing or revoking a stat
 log as it is.
 """
 
+import json
 import os
 import secrets
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +38,15 @@ SECOND = timedelta(seconds=1)
 
 LOG_FILE = "log.pem"
 
+LOST_LOG = "if it is lost, begin a new log: wirecopy keys --new-log"
+LOST = "if it is lost, make a new key: wirecopy keys --rotate --now"
+
 _LARGEST_FILE = 10_000
 """Bytes of a key file; an Ed25519 key takes 119."""
+
+
+class ElsewhereError(SigningError):
+    """The keys are on another machine, or in another container."""
 
 
 def ensure_keys(store: Store, config: Config) -> None:
@@ -77,10 +87,9 @@ def _begin_log(conn: Connection, config: Config) -> None:
     # whose proofs can then still be checked.
     write_key_file(path, Ed25519PrivateKey.generate())
     key = read_key_file(path)
-    public = key.public_key().public_bytes_raw()
     origin = tlog.origin_of(config.site.url)
     signed = tlog.sign_checkpoint(origin, 0, tlog.EMPTY, key)
-    proofs.begin_log(conn, LogHead(origin, to_base64url(public), 0, signed))
+    proofs.begin_log(conn, LogHead(origin, _public(key), 0, signed))
 
 
 def key_file(config: Config, kid: str) -> Path:
@@ -129,25 +138,105 @@ def signer_of(config: Config, row: KeyRow) -> Signer:
     return found
 
 
-def log_key(store: Store, config: Config) -> Ed25519PrivateKey:
-    """The key that signs the log's checkpoints.
+def log_key(config: Config, head: LogHead) -> Ed25519PrivateKey:
+    """The key that signs the checkpoints of the log of *head*.
 
     :raises SigningError: when its file cannot be used; names the remedy.
     """
-    with store.read() as conn:
-        head = proofs.log_head(conn)
-    if head is None:
-        ensure_keys(store, config)
-        with store.read() as conn:
-            head = proofs.log_head(conn)
     path = config.keys_folder / LOG_FILE
     found = read_key_file(path)
-    if head is None or to_base64url(found.public_key().public_bytes_raw()) != head.x:
+    if _public(found) != head.x:
         raise SigningError(
             f"key file {path}: holds another key than the log began with; put the right one back"
-            " from a backup"
+            f" from a backup; {LOST_LOG}"
         )
     return found
+
+
+def key_of_next_log(config: Config) -> Ed25519PrivateKey:
+    """The key for a log that is to follow the present one: that in the file, or a new one.
+
+    :raises SigningError: when its file cannot be used or written.
+    """
+    path = config.keys_folder / LOG_FILE
+    write_key_file(path, Ed25519PrivateKey.generate())
+    return read_key_file(path)
+
+
+def left(conn: Connection, config: Config, head: LogHead) -> dict[str, Signer]:
+    """The keys of the log of *head* and of statements, by the names of their files, whose private
+    halves are here; without those that were revoked."""
+    wanted = {LOG_FILE: head.x}
+    wanted |= {f"{row.kid}.pem": row.x for row in proofs.keys(conn) if row.revoked_at is None}
+    found: dict[str, Signer] = {}
+    for name, x in wanted.items():
+        with suppress(SigningError):
+            key = read_key_file(config.keys_folder / name)
+            if _public(key) == x:
+                found[name] = Signer.of(key)
+    return found
+
+
+def needed(rows: Sequence[KeyRow], now: datetime) -> list[KeyRow]:
+    """Those of the keys *rows* that sign statements at *now* and will."""
+    current = signing_key(rows, now)
+    return [r for r in rows if r == current or (r.not_before > now and r.revoked_at is None)]
+
+
+def replace_lost(conn: Connection, config: Config) -> str | None:
+    """Make a new key where the file of the one that signs is not here; its id.
+
+    A key that waits to sign, and cannot, is taken out.
+
+    :raises SigningError: when it cannot be written.
+    """
+    proofs.lock_keys(conn)
+    now, rows = clock.now(), proofs.keys(conn)
+    lost = [row for row in needed(rows, now) if not _is_here(config, row)]
+    for row in lost:
+        if row.not_before > now:
+            proofs.change_key(conn, row.kid, revoked_at=now, reason="lost")
+    current = signing_key(rows, now)
+    if current is not None and current not in lost:
+        return None
+    kid = _make(conn, config, begins := _at_once(rows, now))
+    _retire(conn, kid, begins)
+    return kid
+
+
+def _is_here(config: Config, row: KeyRow) -> bool:
+    with suppress(SigningError):
+        return bool(signer_of(config, row))
+    return False
+
+
+def _at_once(rows: Sequence[KeyRow], now: datetime) -> datetime:
+    """When a key begins that is to sign now: of two that begin in the same second, neither would be
+    the later one."""
+    begun = [r.not_before + SECOND for r in rows if r.not_before <= now]
+    return max([now.replace(microsecond=0), *begun])
+
+
+def faults(conn: Connection, config: Config, now: datetime) -> list[str]:
+    """What is wrong with the files of the keys that are needed, and the remedy; nothing where the
+    keys are on another machine."""
+    rows = proofs.keys(conn)
+    head = proofs.log_head(conn) if rows else None
+    checks: list[Callable[[], object]] = [] if head is None else [partial(log_key, config, head)]
+    checks += [partial(signer_of, config, row) for row in needed(rows, now)]
+    found: list[str] = []
+    for check in checks:
+        try:
+            check()
+        except ElsewhereError:
+            return []
+        except SigningError as error:
+            found.append(str(error))
+    return found
+
+
+def _public(key: Ed25519PrivateKey) -> str:
+    return to_base64url(key.public_key().public_bytes_raw())
 
 
 def rotate_key(store: Store, config: Config, *, at_once: bool = False) -> KeyRow:
@@ -159,15 +248,13 @@ def rotate_key(store: Store, config: Config, *, at_once: bool = False) -> KeyRow
     """
     ensure_keys(store, config)
     now = clock.now()
-    begins = now.replace(microsecond=0)
-    if not at_once:
-        begins += config.signing.overlap + SECOND
     with store.write() as conn:
         proofs.lock_keys(conn)
         rows = proofs.keys(conn)
-        if at_once:  # of two that begin in the same second, neither would be the later one
-            begun = [r.not_before + SECOND for r in rows if r.not_before <= now]
-            begins = max([begins, *begun])
+        if at_once:
+            begins = _at_once(rows, now)
+        else:
+            begins = now.replace(microsecond=0) + config.signing.overlap + SECOND
         next_one = next((r for r in rows if r.not_before > now and not r.revoked_at), None)
         if next_one is None:
             kid = _make(conn, config, begins)
@@ -225,15 +312,19 @@ def revoke_key(store: Store, config: Config, kid: str, reason: str) -> list[str]
 
 
 def key_set(conn: Connection) -> dict[str, Any] | None:
-    """The JWK Set as published: every key there ever was, and the log's; None before the first."""
-    head = proofs.log_head(conn)
+    """The JWK Set as published: every key there ever was, the log's, and how logs followed others;
+    None before the first."""
+    logs = proofs.logs(conn)
     rows = proofs.keys(conn)
-    if head is None or not rows:
+    if not logs or not rows:
         return None
-    return {
+    found = {
         "keys": [_published(row) for row in rows],
-        "wirecopy_log": tlog.verifier_key(head.origin, from_base64url(head.x)),
+        "wirecopy_log": tlog.verifier_key(logs[-1].origin, from_base64url(logs[-1].x)),
     }
+    if restores := [json.loads(proofs.leaves(conn, log.first, 1)[0]) for log in logs[1:]]:
+        found["wirecopy_restores"] = restores
+    return found
 
 
 def _published(row: KeyRow) -> dict[str, Any]:
@@ -263,7 +354,7 @@ def read_key_file(path: Path) -> Ed25519PrivateKey:
         raise SigningError(
             f"key file {path}: is not there; put it back from a backup, copy it from the machine"
             " that made it, or name the folder that holds it (signing.keys);"
-            " if it is lost: wirecopy keys --rotate --now"
+            f" {LOST_LOG if path.name == LOG_FILE else LOST}"
         ) from error
     except OSError as error:
         raise SigningError(
@@ -282,7 +373,10 @@ def read_key_file(path: Path) -> Ed25519PrivateKey:
     try:
         key = serialization.load_pem_private_key(data, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise SigningError(f"key file {path}: is damaged; put it back from a backup") from error
+        raise SigningError(
+            f"key file {path}: is damaged; put it back from a backup, or move it away:"
+            f" {LOST_LOG if path.name == LOG_FILE else LOST}"
+        ) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise SigningError(f"key file {path}: holds no Ed25519 key; put the right one there")
     return key
@@ -339,7 +433,7 @@ def _check_place(folder: Path, cause: OSError) -> None:
     there = next(one for one in (folder, *folder.parents) if one.exists())
     writable = not there.is_dir() or os.access(there, os.W_OK | os.X_OK)
     if not writable and not any(folder.glob("*.pem")):
-        raise SigningError(
+        raise ElsewhereError(
             f"folder of keys {folder}: holds no key and cannot be written here; run this where the"
             " keys are (compose.yaml: docker compose run --rm worker …), or name the folder that"
             " holds them (signing.keys)"

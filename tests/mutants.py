@@ -547,7 +547,7 @@ MUTANTS = (
     Mutant(
         "a log may be another than before",
         "wirecopy/consistency.py",
-        "gone = sorted(name for name in logs if key is None or name != key.name)",
+        "gone = sorted(set(logs) - set(names))",
         "gone: list[str] = []",
         ("tests/wirecopy/test_vectors.py",),
     ),
@@ -568,9 +568,30 @@ MUTANTS = (
     Mutant(
         "a feed that fails is learnt from",
         "wirecopy/verify.py",
-        'if log.state != "failed":',
+        'if log.check.state != "failed":',
         "if True:",
         ("tests/wirecopy/test_online.py",),
+    ),
+    Mutant(
+        "nobody has to vouch for a restore",
+        "wirecopy/consistency.py",
+        "_check_vouchers(new, keys, state)",
+        "pass",
+        ("tests/wirecopy/test_restore.py",),
+    ),
+    Mutant(
+        "a log goes on after its end",
+        "wirecopy/jose.py",
+        "if ended is not None and head.size > ended.head.size:",
+        "if False:",
+        ("tests/wirecopy/test_restore.py",),
+    ),
+    Mutant(
+        "what a restore has lost is not told",
+        "wirecopy/verify.py",
+        "lost += elsewhere.values()",
+        "pass",
+        ("tests/wirecopy/test_restore.py",),
     ),
     Mutant(
         "the library is sent to another host",

@@ -144,7 +144,7 @@ def _signed(store: Store) -> tuple[object, ...]:
     with store.read() as conn:
         head = proofs.log_head(conn)
         size = head.size if head else 0
-        tiles = [proofs.tile(conn, level, size >> 8 * level >> 8) for level in range(8)]
+        tiles = [proofs.tile(conn, 1, level, size >> 8 * level >> 8) for level in range(8)]
         chains = [proofs.statements_of(conn, i) for i in records.ids_after(conn, "", 1000)]
         return head, tiles, proofs.leaves(conn, 0, size), chains, key_set(conn)
 

@@ -58,7 +58,8 @@ def check_log(
     :param logs: the logs that these keys and entries were in before.
     :param tiles_of: gives the logs' tiles; without it only forks at one size are found.
     """
-    names = list(keys.logs)
+    every = [*(one.former for one in keys.restores), *([] if keys.log is None else [keys.log])]
+    names = [key.name for key in every]
     gone = sorted(set(logs) - set(names))
     if gone:
         reason = (
@@ -74,8 +75,9 @@ def check_log(
     newest: dict[str, str] = {}
     lost: list[str] = []
     try:
-        for key in keys.logs.values():
-            ended = keys.ended(key.name)
+        ends = {one.former.name: one for one in keys.restores}
+        for key in every:
+            ended = ends.get(key.name)
             seen = _seen(key, state, ended)
             if ended is not None and seen is not None and seen.size > ended.head.size:
                 if ended in new:

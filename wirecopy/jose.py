@@ -27,7 +27,7 @@ from .encoding import (
 )
 from .errors import Refused
 from .restore import Restore, read_restores
-from .tlog import LogKey, Proved, check_proof, log_key, proof_origin
+from .tlog import LogKey, Proved, check_proof, log_key
 
 LARGEST_SET = 1_048_576
 LONGEST = 65_536
@@ -89,7 +89,8 @@ class Keys:
         """
         if self.log is None:
             raise Refused("the key set has no log key")
-        proved = check_proof(text, leaf, self.logs.get(proof_origin(text), self.log))
+        origin = text.partition("\n\n")[2].partition("\n")[0]
+        proved = check_proof(text, leaf, self.logs.get(origin, self.log))
         head = proved.head
         ended = self.ended(head.origin)
         if ended is not None and head.size > ended.head.size:
@@ -156,7 +157,7 @@ def read_keys(document: bytes) -> Keys:
     log = log_key(vkey) if vkey is not None else None
     try:
         told = found.get("wirecopy_restores")
-        restores = read_restores([] if told is None else told, vkey)
+        restores = () if told is None else read_restores(told, vkey)
     except Refused as error:
         raise Refused(f"key set: {error}") from None
     keys = Keys(good, log, bad, restores)

@@ -150,13 +150,13 @@ def evidence_of(
         found = fetch([url]).get(url)
         return found if isinstance(found, bytes) else None
 
-    return with_log(evidence, keys.log.name, served)
+    return with_log(evidence, served, keys.log.name)
 
 
-def with_log(evidence: Evidence, log: str, served: Callable[[str], bytes | None]) -> Evidence:
-    """*evidence* with the checkpoint of the log of that name, and the tiles of it and of those
-    before it, *served* at paths below ``/log`` (C2SP tlog-tiles), on their site or in a folder
-    where they were saved."""
+def with_log(evidence: Evidence, served: Callable[[str], bytes | None], log: str = "") -> Evidence:
+    """*evidence* with the checkpoint of the log of that name, if it is not the first, and the tiles
+    of it and of those before it, *served* at paths below ``/log`` (C2SP tlog-tiles), on their site
+    or in a folder where they were saved."""
 
     def tiles_of(name: str) -> FetchTile:
         def fetch_tile(level: int, number: int, width: int) -> bytes | None:

@@ -452,11 +452,6 @@ def check_proof(text: str, leaf: bytes, key: LogKey) -> Proved:
     return Proved(index, head_)
 
 
-def proof_origin(text: str) -> str:
-    """The name of the log that the proof *text* is of, by its word."""
-    return text.partition("\n\n")[2].partition("\n")[0]
-
-
 def _too_long(text: str) -> bool:
     return len(text.encode("utf-8", "surrogatepass")) > LONGEST
 

@@ -212,7 +212,7 @@ def _taken_back(guid: str, seen: Seen) -> str:
 def _check_leaf_times(checked: Sequence["_EntryChecks"], keys: Keys, state: TrustedState) -> None:
     """Fail receipts whose times are not in the order of their places in the log."""
     first = {one.log.name: LeafTime(0, one.begun_at) for one in keys.restores}
-    for log in keys.logs:
+    for log in {one.proved.head.origin for one in checked if one.proved}:
         mine = [one for one in checked if one.proved and one.proved.head.origin == log]
         leaves = [one.leaf for one in mine if one.leaf is not None]
         began = [first[log]] if log in first else []

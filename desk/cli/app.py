@@ -29,6 +29,8 @@ COMMANDS = {
     "captures": ("captures", "List captures, newest first, or show one."),
     "replay": ("replay", "Replay captures."),
     "keys": ("keys", "List the signing keys; make a new one, or revoke one."),
+    "backup": ("backup", "Back the store and the keys up into a folder."),
+    "restore": ("restore", "Restore a backup into an empty store."),
     "status": ("status", "Show how everything stands."),
     "verify": ("verify", "Verify a feed, or a saved article."),
 }

@@ -10,9 +10,8 @@ from desk.probe import probe
 from desk.status import ask_broker
 from ingest.item import Contents
 from publish.selection import matches
+from stories import clock, keys
 from stories.db import proofs
-from stories.errors import SigningError
-from stories.keys import current_signer
 from workers.address import key_prefix
 
 LEAST_FREE = 1_000_000_000
@@ -41,14 +40,13 @@ def check(ctx: typer.Context) -> None:
         else:
             line("broker", None, "a private one, which `wirecopy up` starts")
         with store.read() as conn:
-            keys = proofs.keys(conn)
-        fault = None
-        try:
-            if keys:
-                current_signer(config, keys)
-        except SigningError as error:
-            fault = str(error)
-        line("keys", fault, f"in {config.keys_folder}" if keys else "made at the first statement")
+            made = proofs.keys(conn)
+            faults = keys.faults(conn, config, clock.now())
+        line(
+            "keys",
+            "; ".join(faults),
+            f"in {config.keys_folder}" if made else "made at the first statement",
+        )
         free = shutil.disk_usage(config.data if config.data.exists() else ".").free
         much = f"{free / 1e9:.1f} GB are free"
         line("disk", f"only {much}; make room" if free < LEAST_FREE else None, much)

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from desk import show
-from desk.cli.context import opened
+from desk.backup import told
+from desk.cli.context import moment, opened
 from desk.headline import checked
 from stories import clock
 from stories.config import Config
@@ -14,6 +15,7 @@ from stories.db import Store, proofs
 from stories.db.proofs import KeyRow
 from stories.errors import SigningError
 from stories.keys import ensure_keys, key_set, revoke_key, rotate_key, signer_of, signing_key
+from stories.transparency import begin_anew
 
 
 def keys(
@@ -27,6 +29,21 @@ def keys(
     revoke: Annotated[
         str | None, typer.Option("--revoke", metavar="KID", help="Nothing it signed counts.")
     ] = None,
+    new_log: Annotated[
+        bool,
+        typer.Option("--new-log", help="Begin another log: the key of this one is lost, or known."),
+    ] = False,
+    restored_to: Annotated[
+        str | None,
+        typer.Option(
+            "--restored-to",
+            metavar="TIME",
+            help="With --new-log: the database was put back to what it was then (ISO 8601).",
+        ),
+    ] = None,
+    unvouched: Annotated[
+        bool, typer.Option("--unvouched", help="With --new-log: go on when all keys are lost.")
+    ] = False,
     reason: Annotated[
         str | None, typer.Option("--reason", metavar="TEXT", help="With --revoke: why, published.")
     ] = None,
@@ -40,11 +57,20 @@ def keys(
         raise typer.BadParameter("goes with --rotate", param_hint="--now")
     if (revoke is None) != (reason is None):
         raise typer.BadParameter("--revoke KID and --reason TEXT go together")
-    if rotate + (revoke is not None) + jwks > 1:
-        raise typer.BadParameter("one of --rotate, --revoke and --jwks at a time")
+    known_until = moment(restored_to, "--restored-to")
+    for option, given in (("--unvouched", unvouched), ("--restored-to", restored_to)):
+        if given and not new_log:
+            raise typer.BadParameter("goes with --new-log", param_hint=option)
+    if rotate + (revoke is not None) + new_log + jwks > 1:
+        raise typer.BadParameter("one of --rotate, --revoke, --new-log and --jwks at a time")
     with opened(ctx) as (config, store):
         if rotate:
             _rotate(store, config, at_once=at_once)
+        elif new_log:
+            with store.write() as conn:
+                begun = begin_anew(conn, config, known_until, unvouched=unvouched)
+            for line in told(begun):
+                show.complain(line)
         elif revoke is not None:
             touched = revoke_key(
                 store, config, _named(store, revoke), checked(reason or "", "reason")

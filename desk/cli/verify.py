@@ -188,7 +188,7 @@ def _verified(asked: Asked, sources: Sources) -> Report:
         if chains:
             evidence = replace(evidence, find_chain=lambda statement: chains.get(statement.guid))
         if keys.log is not None and (folder := logs.get(next(iter(keys.logs)))):
-            evidence = with_log(evidence, keys.log.name, partial(_saved, folder))
+            evidence = with_log(evidence, partial(_saved, folder), keys.log.name)
         publishers.append((keys, evidence))
     try:
         report = verify_publishers(entries, publishers)

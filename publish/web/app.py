@@ -157,6 +157,8 @@ class Site:
                 Route("/.well-known/jwks.json", self.jwks, methods=PROOF_METHODS),
                 Route("/log/checkpoint", self.checkpoint, methods=PROOF_METHODS),
                 Route("/log/tile/{path:path}", self.tile, methods=PROOF_METHODS),
+                Route("/log/{name}/checkpoint", self.checkpoint, methods=PROOF_METHODS),
+                Route("/log/{name}/tile/{path:path}", self.tile, methods=PROOF_METHODS),
                 Route("/healthz", self.healthz),
                 Route("/readyz", self.readyz),
                 Route("/metrics", self.metrics),
@@ -238,13 +240,15 @@ class Site:
         return self._proof(request, proofs.jwks)
 
     def checkpoint(self, request: Request) -> Response:
-        """``/log/checkpoint``: the log's size and root, signed."""
-        return self._proof(request, proofs.checkpoint)
+        """``/log/checkpoint``: the log's size and root, signed; ``/log/NAME/checkpoint``: those of
+        one that began in place of another."""
+        began = str(request.path_params.get("name", ""))
+        return self._proof(request, lambda c: proofs.checkpoint(c, began))
 
     def tile(self, request: Request) -> Response:
         """``/log/tile/…``: the log's hashes and entries."""
-        path = str(request.path_params["path"])
-        return self._proof(request, lambda c: proofs.tile(c, path))
+        path, began = (str(request.path_params.get(name, "")) for name in ("path", "name"))
+        return self._proof(request, lambda c: proofs.tile(c, path, began))
 
     def _proof(
         self, request: Request, found: Callable[[Connection], Representation | None]

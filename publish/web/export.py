@@ -30,7 +30,7 @@ import publish
 from publish.folder import BusyError, Folder, opened
 from publish.formats import WRITERS
 from publish.rerender import settings_digest
-from publish.web import servers
+from publish.web import proofs, servers
 from publish.web.app import create, gone_page
 from publish.web.feeds import SOON, Scope
 from publish.web.pages import Pages
@@ -389,23 +389,27 @@ class Exporter:
         folder.flush()
 
     def _write_log(self, folder: Folder, ends: float = float("inf")) -> bool:
-        """Write the log's tiles, then its checkpoint; False when it is not whole at *ends*."""
-        head = self._ask(["/log/checkpoint"])["/log/checkpoint"]
-        if head.status == 404:
-            return True
-        size = int(head.body.split(b"\n")[1]) if head.status == 200 else _fault(head, "the log")
-        was = folder.notes.get("log", 0)
-        for at in range(was // WIDTH if was <= size else 0, size // WIDTH):
-            self._write(folder, _whole_tiles(at))
-            folder.notes["log"] = (at + 1) * WIDTH
-            if time.monotonic() >= ends:
-                return False
-        partial, now = [*_partial_tiles(size)], clock.now().timestamp()
-        self._write(folder, [at for at in partial if size != was or not folder.has(at[1:])])
-        self._take(folder, "/log/checkpoint", head)
-        folder.flush()
-        folder.notes["log"] = size
+        """Write the tiles of every log, then its checkpoint; False when they are not whole at
+        *ends*."""
+        partial: list[str] = []
+        for place in self._logs():
+            head = self._ask([f"{place}/checkpoint"])[f"{place}/checkpoint"]
+            size = int(head.body.split(b"\n")[1]) if head.status == 200 else _fault(head, "the log")
+            noted = place[1:]
+            was = folder.notes.get(noted, 0)
+            for at in range(was // WIDTH if was <= size else 0, size // WIDTH):
+                self._write(folder, _whole_tiles(place, at))
+                folder.notes[noted] = (at + 1) * WIDTH
+                if time.monotonic() >= ends:
+                    return False
+            tiles = [*_partial_tiles(place, size)]
+            self._write(folder, [at for at in tiles if size != was or not folder.has(at[1:])])
+            self._take(folder, f"{place}/checkpoint", head)
+            folder.flush()
+            folder.notes[noted] = size
+            partial += tiles
         # Those of before, with the time since when they are.
+        now = clock.now().timestamp()
         outlived = {at: since or now for at, since in folder.notes.get("partial", {}).items()}
         for at, since in [*outlived.items()]:
             if at in partial or abs(now - since) > OUTLIVED.total_seconds():
@@ -414,6 +418,10 @@ class Exporter:
                     self._going.append(at[1:])
         folder.notes["partial"] = outlived | dict.fromkeys(partial)
         return True
+
+    def _logs(self) -> list[str]:
+        with self._store.read() as conn:
+            return proofs.places(conn)
 
     def _write_keys(self, folder: Folder) -> bool:
         self._write(folder, ["/.well-known/jwks.json"])
@@ -434,7 +442,8 @@ class Exporter:
         going, self._going = self._going, []
         for name in going:
             folder.drop(name)
-        wanted = {"404.html", "410.html", "index.html", "log/checkpoint", ".well-known/jwks.json"}
+        wanted = {"404.html", "410.html", "index.html", ".well-known/jwks.json"}
+        wanted.update(f"{place[1:]}/checkpoint" for place in self._logs())
         wanted.update(address[1:] for address in self._fixed)
         for feed in self._config.outgoing:
             wanted.update(f"feeds/{feed.name}{end}" for end in (".html", *_ENDINGS))
@@ -550,26 +559,28 @@ def name_of(address: str) -> str:
     return f"{address[1:]}.html" if page else address[1:]
 
 
-def _whole_tiles(at: int) -> Iterator[str]:
-    """The addresses of the tiles that are whole with the lowest one of number *at*."""
-    yield f"/log/{tile_path('entries', at)}"
+def _whole_tiles(log: str, at: int) -> Iterator[str]:
+    """The addresses of the tiles, below that of their *log*, that are whole with the lowest one of
+    number *at*."""
+    yield f"{log}/{tile_path('entries', at)}"
     level = 0
     while True:
-        yield f"/log/{tile_path(level, at)}"
+        yield f"{log}/{tile_path(level, at)}"
         if (at + 1) % WIDTH:
             return
         at, level = at // WIDTH, level + 1
 
 
-def _partial_tiles(size: int) -> Iterator[str]:
-    """The addresses of the tiles that are not whole in a log of so many entries."""
+def _partial_tiles(log: str, size: int) -> Iterator[str]:
+    """The addresses of the tiles, below that of their *log*, that are not whole when it has so many
+    entries."""
     level = 0
     while size:
         at, width = divmod(size, WIDTH)
         if width:
             if level == 0:
-                yield f"/log/{tile_path('entries', at, width)}"
-            yield f"/log/{tile_path(level, at, width)}"
+                yield f"{log}/{tile_path('entries', at, width)}"
+            yield f"{log}/{tile_path(level, at, width)}"
         size, level = at, level + 1
 
 

@@ -12,9 +12,10 @@ from datetime import timedelta
 from publish.web.representation import Representation, etag_of, represent
 from stories.config import Config
 from stories.db import Connection, proofs
+from stories.db.proofs import LogHead
 from stories.keys import key_set
 from wirecopy.jose import payload_of
-from wirecopy.tlog import HASH, WIDTH
+from wirecopy.tlog import HASH, WIDTH, below
 
 KEYS_FRESH = timedelta(minutes=5)
 """How long caches may use the keys: after that, every verifier knows of a revocation."""
@@ -76,27 +77,38 @@ def chain(conn: Connection, story: str) -> Representation | None:
     return _ready(_json(document), CHAIN)
 
 
-def checkpoint(conn: Connection) -> Representation | None:
-    """The log's latest checkpoint; None before there is a log."""
-    head = proofs.log_head(conn)
-    if head is None:
-        return None
-    return _ready(head.checkpoint.encode(), CHECKPOINT)
+def places(conn: Connection) -> list[str]:
+    """The addresses below which the logs are served, the first one first."""
+    return [f"/log/{below(head.origin)}".rstrip("/") for head in proofs.logs(conn)]
 
 
-def tile(conn: Connection, path: str) -> Representation | None:
-    """The tile, or the bundle of entries, at *path* below ``/log/tile/``; None when there is none.
+def _log(conn: Connection, began: str) -> LogHead | None:
+    """The log served below ``/log/`` and *began*, which is empty for the first."""
+    return next((one for one in proofs.logs(conn) if below(one.origin).rstrip("/") == began), None)
+
+
+def checkpoint(conn: Connection, began: str = "") -> Representation | None:
+    """A log's latest checkpoint; None when there is no such log."""
+    head = _log(conn, began)
+    return None if head is None else _ready(head.checkpoint.encode(), CHECKPOINT)
+
+
+def tile(conn: Connection, path: str, began: str = "") -> Representation | None:
+    """The tile, or the bundle of entries, at *path* below ``tile/`` of a log; None when there is
+    none.
 
     A partial tile is served even when it has grown since.
     """
-    parsed = _parse(path)
-    if parsed is None:
+    parsed, head = _parse(path), _log(conn, began)
+    if parsed is None or head is None:
         return None
     level, number, width = parsed
     if level is None:
-        found = proofs.leaves(conn, number * WIDTH, width)
-        return _ready(_bundle(found), TILE) if len(found) == width else None
-    hashes = proofs.tile(conn, level, number)[: width * HASH]
+        first = number * WIDTH
+        if first + width > head.size:
+            return None
+        return _ready(_bundle(proofs.leaves(conn, head.first + first, width)), TILE)
+    hashes = proofs.tile(conn, head.id, level, number)[: width * HASH]
     whole = len(hashes) == width * HASH
     return _ready(hashes, TILE, packed=False) if whole else None
 

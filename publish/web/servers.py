@@ -56,8 +56,8 @@ def _rules(config: Config, pages: Pages, fixed: Mapping[str, Headers]) -> Iterat
     proven = (
         (rf"/stories/{_ID}/statements", proofs.CHAIN),
         (r"/\.well-known/jwks\.json", proofs.KEYS),
-        (r"/log/checkpoint", proofs.CHECKPOINT),
-        (r"/log/tile/.+", proofs.TILE),
+        (r"/log/(?:[0-9]+/)?checkpoint", proofs.CHECKPOINT),
+        (r"/log/(?:[0-9]+/)?tile/.+", proofs.TILE),
     )
     for pattern, (kind, fresh) in proven:
         told = [("content-type", kind), ("cache-control", fresh), *proofs.OPEN]

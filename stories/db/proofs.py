@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from stories.db import packing
-from stories.db.engine import upsert
+from stories.db.engine import replacing, upsert
 from stories.db.tables import receipts, signing_keys, statements, tiles, translog
 from stories.models import StatementRow, members
 
@@ -189,9 +189,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class LogPlace:
-    """Where a receipt stands in the log, and since when."""
+    """Where a receipt stands in the logs, counted from the first leaf of the first, and since
+    when."""
 
-    index: int
+    number: int
     logged_at: datetime
 
 
@@ -204,12 +205,18 @@ class Leaf(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LogHead:
-    """The log: its name, its public key as a JWK has it, how long it is, its signed checkpoint."""
+    """A log: its name, its public key as a JWK has it, how long it is, its signed checkpoint.
+
+    ``id`` is 1 for the first; the log is the last one that began. ``first`` is how many leaves the
+    ones before it have.
+    """
 
     origin: str
     x: str
     size: int
     checkpoint: str
+    id: int = 1
+    first: int = 0
 
 
 def add_receipts(conn: Connection, found: Sequence[Receipt]) -> None:
@@ -261,7 +268,7 @@ _WAITING = (
 
 
 def number_receipts(conn: Connection, leaves: Sequence[Leaf], first: int, at: datetime) -> None:
-    """Number receipts from *first* on; each becomes its leaf, logged *at*."""
+    """Number receipts from *first* on, over all logs; each becomes its leaf, logged *at*."""
     rows = [
         {"which": each.hash, "place": place, "whole": each.leaf, "at": at}
         for place, each in enumerate(leaves, start=first)
@@ -277,9 +284,9 @@ _NUMBER = (
 )
 
 
-def last_logged_at(conn: Connection, size: int) -> datetime | None:
-    """When the last leaf of the log of *size* was appended; None when that is not known."""
-    return conn.execute(_LOGGED_AT, {"place": size - 1}).scalar()
+def last_logged_at(conn: Connection, head: LogHead) -> datetime | None:
+    """When the last leaf was appended to the log of *head*; None when that is not known."""
+    return conn.execute(_LOGGED_AT, {"place": head.first + head.size - 1}).scalar()
 
 
 _LOGGED_AT = select(receipts.c.logged_at).where(receipts.c.idx == bindparam("place"))
@@ -291,8 +298,12 @@ def log_head(conn: Connection) -> LogHead | None:
 
 
 def lock_log(conn: Connection) -> LogHead | None:
-    """The same; nobody else appends until the transaction ends."""
-    return _log_head(conn, lock=True)
+    """The same; nobody else appends, or begins another one, until the transaction ends."""
+    found = _log_head(conn, lock=True)
+    # Whoever held it before may have begun another.
+    while (newest := _log_head(conn, lock=True)) != found:
+        found = newest
+    return found
 
 
 def _log_head(conn: Connection, *, lock: bool) -> LogHead | None:
@@ -300,50 +311,57 @@ def _log_head(conn: Connection, *, lock: bool) -> LogHead | None:
     return None if row is None else LogHead(**row)
 
 
-_HEAD = select(translog.c.origin, translog.c.x, translog.c.size, translog.c.checkpoint)
+def logs(conn: Connection) -> list[LogHead]:
+    """Every log, the first one first; the last is the one that receipts go into."""
+    return [LogHead(**row) for row in conn.execute(_LOGS).mappings()]
+
+
+_LOGS = select(translog).order_by(translog.c.id)
+_HEAD = select(translog).order_by(translog.c.id.desc()).limit(1)
 _LOCKED_HEAD = _HEAD.with_for_update()
 
 
 def begin_log(conn: Connection, found: LogHead) -> None:
-    """Begin the log."""
-    conn.execute(insert(translog).values(id=1, **asdict(found)))
+    """Begin a log."""
+    conn.execute(insert(translog).values(**asdict(found)))
 
 
-def advance_log(conn: Connection, size: int, checkpoint: str) -> None:
-    """The log has grown to *size*, as *checkpoint* states."""
-    conn.execute(_ADVANCE, {"length": size, "signed": checkpoint})
+def advance_log(conn: Connection, head: LogHead, size: int, checkpoint: str) -> None:
+    """The log of *head* has grown to *size*, as *checkpoint* states."""
+    conn.execute(_ADVANCE, {"which": head.id, "length": size, "signed": checkpoint})
 
 
-_ADVANCE = update(translog).values(size=bindparam("length"), checkpoint=bindparam("signed"))
-
-
-def tile(conn: Connection, level: int, number: int) -> bytes:
-    """The hashes of a tile so far, empty for one that is not there."""
-    return conn.execute(_TILE, {"of": level, "at": number}).scalar() or b""
-
-
-_TILE = select(tiles.c.hashes).where(
-    tiles.c.level == bindparam("of"), tiles.c.number == bindparam("at")
+_ADVANCE = (
+    update(translog)
+    .where(translog.c.id == bindparam("which"))
+    .values(size=bindparam("length"), checkpoint=bindparam("signed"))
 )
 
 
-def put_tiles(conn: Connection, changed: dict[tuple[int, int], bytes]) -> None:
+def tile(conn: Connection, log: int, level: int, number: int) -> bytes:
+    """The hashes of a tile of the log whose id is *log* so far, empty for one that is not there."""
+    return conn.execute(_TILE, {"log_id": log, "of": level, "at": number}).scalar() or b""
+
+
+_TILE = select(tiles.c.hashes).where(
+    tiles.c.log == bindparam("log_id"),
+    tiles.c.level == bindparam("of"),
+    tiles.c.number == bindparam("at"),
+)
+
+
+def put_tiles(conn: Connection, log: int, changed: dict[tuple[int, int], bytes]) -> None:
     """Write tiles that have grown."""
-    rows = [{"level": level, "number": at, "hashes": h} for (level, at), h in changed.items()]
+    rows = [
+        {"log": log, "level": level, "number": at, "hashes": h}
+        for (level, at), h in changed.items()
+    ]
     if rows:
-        conn.execute(_put_tiles(conn.dialect.name), rows)
-
-
-@cache
-def _put_tiles(dialect: str) -> Executable:
-    statement = upsert(dialect, tiles)
-    return statement.on_conflict_do_update(
-        index_elements=["level", "number"], set_={"hashes": statement.excluded.hashes}
-    )
+        conn.execute(replacing(conn.dialect.name, tiles), rows)
 
 
 def leaves(conn: Connection, first: int, count: int) -> list[bytes]:
-    """Up to *count* leaves of the log from *first* on."""
+    """Up to *count* leaves from number *first* on, over all logs."""
     query = select(receipts.c.leaf).where(receipts.c.idx >= first, receipts.c.idx < first + count)
     return list(conn.execute(query.order_by(receipts.c.idx)).scalars())
 

@@ -82,12 +82,14 @@ class Status:
 
     Its fields are the keys of ``wirecopy status --json``. Lists hold the worst :data:`WORST`;
     ``counts`` and all other numbers are of everything. ``writes_refused`` (by the
-    database), ``broker``, ``captures`` and ``storage`` are filled in by whoever asks for them.
+    database), ``broker``, ``key_faults``, ``captures`` and ``storage`` are filled in by whoever
+    asks for them.
     """
 
     at: datetime
     database: str = ""
     writes_refused: str | None = None
+    key_faults: Sequence[str] = ()
     wires: int = 0
     states: Mapping[str, int] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)

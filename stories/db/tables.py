@@ -508,11 +508,14 @@ statements = Table(
     # As statements were kept before they were packed; empty in those that are.
     Column("jws", Text, nullable=False),
     Column("packed", LargeBinary),
+    # Of the log when it was signed; none where the statement holds one itself, or has no receipt.
+    Column("checkpoint", Text),
     PrimaryKeyConstraint("story_id", "version"),
     Index(None, "kid"),
 )
 
-# One row at most: the log, and its latest checkpoint. Who locks it may append.
+# The log, and its latest checkpoint; who locks its row may append. After a restore another one with
+# the next id follows: then that is the log, and those before it are never appended to again.
 translog = Table(
     "translog",
     metadata,
@@ -521,15 +524,18 @@ translog = Table(
     Column("x", String(43), nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("checkpoint", Text, nullable=False),
+    # The number of its first receipt: they are numbered on from log to log.
+    Column("first", BigInteger, nullable=False, server_default="0"),
 )
 
 tiles = Table(
     "tiles",
     metadata,
+    Column("log", Integer, nullable=False),
     Column("level", Integer, nullable=False),
     Column("number", BigInteger, nullable=False),
     Column("hashes", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("level", "number"),
+    PrimaryKeyConstraint("log", "level", "number"),
 )
 
 receipts = Table(
@@ -539,8 +545,8 @@ receipts = Table(
     Column("story_id", String(13), nullable=False),
     Column("capture_id", BigInteger, nullable=False),
     Column("position", Integer, nullable=False),
-    # The place in the log, and since when; none while it waits for one. The leaf says both what was
-    # received and, from then on, when it was logged.
+    # The place in the logs, and since when; none while it waits for one. The leaf says both what
+    # was received and, from then on, when it was logged.
     Column("idx", BigInteger),
     Column("leaf", Packed, nullable=False),
     Column("logged_at", UtcDateTime),

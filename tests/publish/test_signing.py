@@ -340,7 +340,7 @@ def test_a_damaged_log_is_told_and_nothing_is_published_on_it(
     conf = config()
     publish(store, conf, english())
     with store.write() as conn:
-        proofs.put_tiles(conn, {(0, 0): b"short"})
+        proofs.put_tiles(conn, 1, {(0, 0): b"short"})
     put(store, urdu())
     renderer.render_waiting(store, conf)
     [error] = errors(store)

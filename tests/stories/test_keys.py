@@ -11,7 +11,7 @@ import pytest
 from stories import clock
 from stories.config import Config
 from stories.db import Store, connect, proofs
-from stories.db.proofs import KeyRow
+from stories.db.proofs import KeyRow, LogHead
 from stories.errors import SigningError, UnknownNameError
 from stories.keys import (
     current_signer,
@@ -47,6 +47,13 @@ def time() -> Iterator[Time]:
 def rows(store: Store) -> list[KeyRow]:
     with store.read() as conn:
         return proofs.keys(conn)
+
+
+def log_of(store: Store) -> LogHead:
+    with store.read() as conn:
+        found = proofs.log_head(conn)
+    assert found is not None
+    return found
 
 
 def published(store: Store) -> dict[str, Any]:
@@ -149,7 +156,7 @@ def test_a_second_machine_without_the_files_says_so(
     with pytest.raises(SigningError, match=r"elsewhere/.*is not there; .*copy it from"):
         signs(store, other)
     with pytest.raises(SigningError, match=r"elsewhere/log\.pem"):
-        log_key(store, other)
+        log_key(other, log_of(store))
 
 
 def test_another_key_in_the_file(store: Store, config: ConfigOf) -> None:
@@ -162,7 +169,7 @@ def test_another_key_in_the_file(store: Store, config: ConfigOf) -> None:
     with pytest.raises(SigningError, match="holds another key"):
         signs(store, conf)
     with pytest.raises(SigningError, match=r"log\.pem: holds another key than the log began"):
-        log_key(store, conf)
+        log_key(conf, log_of(store))
 
 
 def test_a_log_key_from_before_goes_on_serving(store: Store, config: ConfigOf) -> None:

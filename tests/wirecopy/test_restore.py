@@ -51,7 +51,7 @@ def test_memory(row: dict[str, Any]) -> None:
 
     def verified(state: TrustedState) -> Report:
         assert keys.log is not None
-        evidence = with_log(Evidence(state=state), keys.log.name, tiles.get)
+        evidence = with_log(Evidence(state=state), tiles.get, keys.log.name)
         evidence = replace(evidence, checkpoint=row["checkpoint"])
         return verify(
             b'{"version": "https://jsonfeed.org/version/1.1", "items": []}', keys, evidence

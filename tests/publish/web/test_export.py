@@ -225,7 +225,7 @@ def leads_nowhere(root: Path) -> list[str]:
     checkpoint = root / "log" / "checkpoint"
     if checkpoint.exists():
         size = int(checkpoint.read_text().split("\n")[1])
-        found += [at for at in _partial_tiles(size) if not (root / at[1:]).exists()]
+        found += [at for at in _partial_tiles("/log", size) if not (root / at[1:]).exists()]
     elif any((root / "feeds").glob("*.json")):
         found.append("log")
     for page in root.rglob("*.html"):
@@ -547,10 +547,14 @@ def test_the_log_has_all_its_tiles_and_for_a_while_those_of_before(shelf: Shelf)
 
 @pytest.mark.parametrize("size", [1, 255, 256, 257, 65_535, 65_536, 65_537, 256_000_000])
 def test_tiles_are_named_as_the_site_names_them(size: int) -> None:
-    whole = [at for n in {0, size // 256 - 1} if n >= 0 and size >= 256 for at in _whole_tiles(n)]
-    for address in [*whole, *_partial_tiles(size)]:
+    whole = [
+        at for n in {0, size // 256 - 1} if n >= 0 and size >= 256 for at in _whole_tiles("/log", n)
+    ]
+    for address in [*whole, *_partial_tiles("/log", size)]:
         assert _parse(address.removeprefix("/log/tile/")) is not None
-    hashes = sum(int(at.rpartition("/")[2]) for at in _partial_tiles(size) if "/0/" in at[:12])
+    hashes = sum(
+        int(at.rpartition("/")[2]) for at in _partial_tiles("/log", size) if "/0/" in at[:12]
+    )
     assert hashes == size % 256
 
 
