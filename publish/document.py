@@ -72,10 +72,11 @@ class Frame(NamedTuple):
         return self.opening + self.separator.lstrip(b","), b"\n" + self.closing
 
 
-def frame(of: FeedMetadata, format: Format) -> Frame:
-    """What stands around the entries of the feed *of* in *format*."""
+def frame(of: FeedMetadata, format: Format, proof: str = "") -> Frame:
+    """What stands around the entries of the feed *of* in *format*, with the *proof* for their
+    statements, if there is one."""
     writer = WRITERS[format]
-    opening, closing = writer.feed(of)
+    opening, closing = writer.feed(of, proof)
     return Frame(opening, writer.separator, closing)
 
 

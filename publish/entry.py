@@ -16,9 +16,11 @@ from urllib.parse import quote, urlsplit
 from publish.clean import absolute, clean, embeds
 from stories.config import Config, Kind
 from stories.models import NAMESPACE, Category, Instant, Media, Story, Value, Version, credit_of
+from wirecopy import statement
 from wirecopy.encoding import shown_chars, xml_chars
 from wirecopy.form import FORM, letters, runs
 from wirecopy.scope import Scope
+from wirecopy.statement import Details
 from wirecopy.text import UNSIGNED, one_line, paragraphs, project
 from wirecopy.urls import resolve
 
@@ -89,6 +91,13 @@ class Entry(Value):
     def authors(self) -> tuple[str, ...]:
         """Who is named as author: who wrote it, where that is known, and the agency."""
         return (self.byline, self.agency) if self.byline else (self.agency,)
+
+    @property
+    def details(self) -> Details:
+        """What its statement covers besides the copy."""
+        captions = tuple(captioned(medium) or "" for medium in self.media)
+        published = self.published.replace(tzinfo=None).isoformat(timespec="seconds")
+        return Details(self.byline or "", f"{published}Z", captions)
 
     @property
     def html(self) -> str:
@@ -402,11 +411,7 @@ def type_of(medium: Media) -> str:
 
 def captioned(medium: Media) -> str | None:
     """Caption and credit of *medium* in one line, None when it has neither."""
-    caption, credit = medium.caption or "", medium.credit or ""
-    if credit in caption:
-        return caption or None
-    stop = "" if not caption or caption.endswith((".", "!", "?", "।", "۔", "。")) else "."
-    return f"{caption}{stop} {credit}".strip()
+    return statement.captioned(medium.caption or "", medium.credit or "") or None
 
 
 def _positive(number: int | None) -> int | None:

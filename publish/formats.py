@@ -13,15 +13,15 @@ class Writer(NamedTuple):
     """How one format is written.
 
     ``name`` is what people call it. ``entry`` writes one entry, ``notice`` what stands in place of
-    one that was withdrawn, ``feed`` what precedes and what follows the entries of a feed;
-    ``separator`` precedes each of them.
+    one that was withdrawn, ``feed`` what precedes and what follows the entries of a feed, with the
+    proof for their statements; ``separator`` precedes each of them.
     """
 
     name: str
     content_type: str
     entry: Callable[[Entry], bytes]
     notice: Callable[[Notice], bytes]
-    feed: Callable[[FeedMetadata], tuple[bytes, bytes]]
+    feed: Callable[[FeedMetadata, str], tuple[bytes, bytes]]
     separator: bytes
 
 

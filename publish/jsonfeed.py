@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from publish.entry import Entry, FeedMetadata, Notice, captioned, rfc3339, type_of
+from wirecopy.jose import as_json
 
 JSON_TYPE = "application/feed+json"
 
@@ -67,7 +68,7 @@ def item(entry: Entry) -> bytes:
                     "embeds": [_present({"url": e.url, "title": e.title}) for e in entry.embeds]
                     or None,
                     "valid_until": rfc3339(entry.valid_until) if entry.valid_until else None,
-                    "statement": entry.statement,
+                    "statement": None if entry.statement is None else as_json(entry.statement),
                 }
             ),
         }
@@ -91,11 +92,13 @@ def notice(of: Notice) -> bytes:
 
 def with_statement(entry: bytes, statement: str) -> bytes:
     """*entry*, as :func:`item` wrote it, with *statement* as the last member of ``_wirecopy``."""
-    return b"".join((entry[: -len(b"}}")], b',"statement":"', statement.encode(), b'"}}'))
+    said = _JSON(as_json(statement)).encode()
+    return b"".join((entry[: -len(b"}}")], b',"statement":', said, b"}}"))
 
 
-def feed(of: FeedMetadata) -> tuple[bytes, bytes]:
-    """What precedes the items of a feed, and what follows them."""
+def feed(of: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
+    """What precedes the items of a feed, and what follows them; with the *proof* for the statements
+    in it, if there is one."""
     opening = _dump(
         {
             "version": "https://jsonfeed.org/version/1.1",
@@ -108,7 +111,9 @@ def feed(of: FeedMetadata) -> tuple[bytes, bytes]:
             "author": {"name": of.publisher, "url": of.publisher_url},
             "authors": [{"name": of.publisher, "url": of.publisher_url}],
             "language": of.language,
-            "_wirecopy": {"about": of.about, "generator": of.generator},
+            "_wirecopy": _present(
+                {"about": of.about, "generator": of.generator, "log": proof or None}
+            ),
         }
     )
     return opening[:-1] + b',"items":[', b"]}\n"

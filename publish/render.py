@@ -63,7 +63,7 @@ class Rendered:
     measurement: Measurement
 
     def with_statement(self, statement: str) -> "Rendered":
-        """The same entry with *statement*, a compact JWS, added to its bytes.
+        """The same entry with *statement* added to its bytes.
 
         A statement is made from what was measured in the bytes, so they are written before it; to
         write them again would cost as much as the first time.

@@ -287,7 +287,7 @@ def _claims(drafts: Mapping[str, _Draft]) -> dict[str, Claims]:
 
 def _last(conn: Connection, claims: Mapping[str, Claims]) -> dict[str, Last]:
     rows = proofs.last_statements(conn, list(claims))
-    return {story: Last(row, payload_of(row.jws)) for story, row in rows.items()}
+    return {story: Last(row, payload_of(row.token)) for story, row in rows.items()}
 
 
 def _revoked(rows: Sequence[KeyRow]) -> set[str]:
@@ -318,7 +318,7 @@ def _signed(
     receipts, refused = signing.receipts(wanted)
     try:
         hashes = {tlog.leaf_hash(leaf) for leaf in receipts.values()}
-        logged = transparency.inclusion_proofs(conn, hashes)
+        logged = transparency.places(conn, hashes)
         if store is None and not (keys and logged.keys() >= hashes):
             missing = SigningError("a key has to be made, or what was received be logged, first")
             return Signed(standing, refused={**dict.fromkeys(wanted, missing), **refused})
@@ -338,7 +338,7 @@ def _signed(
 
 
 def _log(store: Store, config: Config, receipts: Mapping[str, bytes]) -> dict[bytes, Logged]:
-    """Put the *receipts*, by story, into the log if they are not there; the proofs that they are.
+    """Put the *receipts*, by story, into the log if they are not there; their places in it.
 
     Intake puts them there, but not those of versions received before there was a log, or digested
     by an older rule; nor yet those of versions that it is storing right now.
@@ -359,7 +359,7 @@ def _log(store: Store, config: Config, receipts: Mapping[str, bytes]) -> dict[by
             )
     transparency.append(store, config)
     with store.read() as conn:
-        return transparency.inclusion_proofs(conn, leaves)
+        return transparency.places(conn, leaves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -480,7 +480,7 @@ def _entry_row(
 ) -> EntryRow:
     """What is stored of an entry: with its statement, without its copy if the licence is over."""
     if statement is not None:
-        rendered = rendered.with_statement(statement.jws)
+        rendered = rendered.with_statement(statement.token)
     written = {format: getattr(rendered, format) for format in WRITERS}
     row = EntryRow(
         story_id=draft.story.id,
@@ -492,7 +492,7 @@ def _entry_row(
         measurement=rendered.measurement.to_json(),
         rendered_at=now,
         digests=feeds.digests_of(written),
-        packed=feeds.pack(written, statement.jws if statement else "") if draft.feeds else None,
+        packed=feeds.pack(written, statement.token if statement else "") if draft.feeds else None,
     )
     return _without_copy(row) if draft.over else row
 
@@ -530,7 +530,7 @@ def _relist(
     of = metadata(feed, config, max((each.changed_at for each in shown), default=None))
     listed = [each.digests for each in shown]
     digests = {
-        format: feeds.document_digest(format, writer.feed(of), listed)
+        format: feeds.document_digest(format, writer.feed(of, ""), listed)
         for format, writer in WRITERS.items()
     }
     return feeds.put_feed(conn, name, digests, len(shown), now), unrendered

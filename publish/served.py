@@ -6,13 +6,15 @@ from datetime import datetime
 
 from publish.document import Block, block, frame
 from publish.entry import FeedMetadata
-from publish.formats import Format
+from publish.formats import WRITERS, Format
 from publish.render import render
 from publish.selection import metadata
+from stories import transparency
 from stories.config import Config
 from stories.db import Connection, feeds, proofs, wires
 from stories.db.feeds import EntryRow, FeedRow
-from stories.models import Story, licence_end
+from stories.models import StatementRow, Story, licence_end
+from stories.transparency import Tiles, place_of
 
 NEARLY, NEW = 200, 3
 """Entries, and new ones, of which a document is joined while others wait to be answered."""
@@ -21,11 +23,12 @@ NEARLY, NEW = 200, 3
 class Fragment:
     """One entry as kept: packed small, and as a block of each format that was asked for."""
 
-    __slots__ = ("__weakref__", "_blocks", "_packed", "_statement")
+    __slots__ = ("__weakref__", "_blocks", "_packed", "_statement", "place")
 
-    def __init__(self, packed: bytes, statement: str) -> None:
+    def __init__(self, packed: bytes, statement: StatementRow | None) -> None:
         self._packed = packed
-        self._statement = statement
+        self._statement = statement.token if statement else ""
+        self.place = place_of(statement) if statement else None
         self._blocks: dict[Format, Block] = {}
 
     def bytes_of(self, format: Format) -> bytes:
@@ -46,12 +49,13 @@ class Fragment:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All that a feed is joined of, as it was in one snapshot: what is told of it by format, and
-    its entries by their digests."""
+    """All that a feed is joined of, as it was in one snapshot: what is told of it by format, its
+    entries by their digests, and the proof for their statements."""
 
     rows: dict[Format, FeedRow]
     entries: dict[str, Fragment]
     updated: datetime | None
+    proof: str
 
 
 class Document:
@@ -60,9 +64,9 @@ class Document:
     def __init__(self, of: Listing, about: FeedMetadata, format: Format) -> None:
         self._format = format
         self._entries = of.entries.values()
-        self._frame = frame(about, format)
-        around = self._frame.opening, self._frame.closing
-        digest = feeds.document_digest(format, around, of.entries)
+        self._frame = frame(about, format, of.proof)
+        # The proof follows from the entries.
+        digest = feeds.document_digest(format, WRITERS[format].feed(about, ""), of.entries)
         row = of.rows[format]
         # Another one's where that is started with another configuration, and a tag is of bytes.
         self.etag = row.etag if row.digest == digest else f'"{digest}"'
@@ -90,18 +94,21 @@ def listing(
     name: str,
     rows: dict[Format, FeedRow],
     known: MutableMapping[str, Fragment],
+    tiles: Tiles | None = None,
 ) -> Listing:
     """What the feed *name*, of which *rows* tell, is joined of. Only fragments that are not yet
-    *known*, by their digests, are read."""
+    *known*, by their digests, are read, and of the log only *tiles* that are not known either."""
     shown = feeds.listed(conn, name)
     found = {each.digests: known.get(each.digests) for each in shown}
     missing = {each.story_id: each.digests for each in shown if found[each.digests] is None}
     statements = proofs.last_statements(conn, list(missing))
     for story, packed in feeds.packed_of(conn, list(missing)).items():
-        stated = statements[story].jws if story in statements else ""
-        found[missing[story]] = known[missing[story]] = Fragment(packed, stated)
+        fragment = Fragment(packed, statements.get(story))
+        found[missing[story]] = known[missing[story]] = fragment
     entries = {digests: each for digests, each in found.items() if each is not None}
-    return Listing(rows, entries, max((each.changed_at for each in shown), default=None))
+    places = [each.place for each in entries.values() if each.place is not None]
+    updated = max((each.changed_at for each in shown), default=None)
+    return Listing(rows, entries, updated, transparency.proof(conn, places, tiles))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +139,11 @@ def json_of(conn: Connection, config: Config, story: Story, entry: EntryRow) -> 
     """
     last = proofs.last_statements(conn, [story.id]).get(story.id)
     if entry.packed is not None:
-        return feeds.unpack(entry.packed, last.jws if last else "")["json"]
+        return feeds.unpack(entry.packed, last.token if last else "")["json"]
     terms = wires.licence_terms(conn, config, {story.wire})
     rendered = render(story, config, licence_end(terms, story))
     if last is not None:
-        stated = rendered.with_statement(last.jws)
+        stated = rendered.with_statement(last.token)
         written: dict[Format, bytes] = {"rss": stated.rss, "atom": stated.atom, "json": stated.json}
         if feeds.digests_of(written) == entry.digests:
             return stated.json

@@ -14,8 +14,7 @@ from publish.render import Rendered
 from stories.errors import RenderError, SigningError
 from stories.models import StatementRow, Story, credit_of
 from wirecopy import statement, tlog
-from wirecopy.encoding import digest
-from wirecopy.jose import LONGEST, Signer
+from wirecopy.jose import LONGEST, Signer, pieces_of, token_digest
 from wirecopy.statement import Claims, Logged
 
 
@@ -31,7 +30,7 @@ class Batch:
     """Claims to sign, by story, and what that takes.
 
     ``last`` are the stories' latest statements. ``receipts`` are those that the claims refer to;
-    ``logged`` proves for each, by its hash, that it is in the log.
+    ``logged`` has the place of each in the log, by its hash.
     """
 
     claims: Mapping[str, Claims]
@@ -59,6 +58,7 @@ def claims_for(story: Story, rendered: Rendered) -> Claims:
         credit_of(story.version),
         rendered.measurement,
         raw=story.raw_digest,
+        details=rendered.entry.details,
         disclosure=rendered.entry.disclosure,
         received_at=story.received_at,
         changed_at=story.changed_at,
@@ -103,13 +103,15 @@ def sign(batch: Batch) -> Signed:
         logged = batch.logged[tlog.leaf_hash(receipt)] if receipt is not None else None
         try:
             at = _issued(claimed, before, batch.now)
-            jws = batch.signer.sign(statement.compose(claimed, number, previous, logged, at))
-            if len(jws) > LONGEST:
-                raise ValueError(f"it would take {len(jws):,} characters, which nobody reads")
+            token = batch.signer.sign(statement.compose(claimed, number, previous, logged, at))
+            if (size := len(pieces_of(token).payload.encode())) > LONGEST:
+                raise ValueError(f"it would take {size:,} bytes, which nobody reads")
         except ValueError as error:
             refused[story] = _refusal(story, error)
             continue
-        new[story] = StatementRow(story, number, batch.signer.kid, digest(jws.encode()), jws)
+        checkpoint = logged.checkpoint if logged is not None else None
+        kid = batch.signer.kid
+        new[story] = StatementRow(story, number, kid, token_digest(token), token, checkpoint)
     return Signed(new=new, refused=refused)
 
 
@@ -120,7 +122,8 @@ def _issued(claimed: Claims, before: Last | None, now: datetime) -> datetime:
     holds once that time has come, and would never if it were out of order.
     """
     last = [before.said["issued_at"]] if before else []
-    return max(now, *map(datetime.fromisoformat, (claimed["changed_at"], *last)))
+    changed_at = claimed.get("changed_at", claimed["received_at"])
+    return max(now, *map(datetime.fromisoformat, (changed_at, *last)))
 
 
 def _refusal(story: str, error: ValueError) -> RenderError:

@@ -26,6 +26,7 @@ from lxml import etree
 
 from publish.entry import Entry, FeedMetadata, Notice, captioned, rfc3339, type_of
 from stories.models import NAMESPACE, Media
+from wirecopy.jose import in_xml
 
 RSS_TYPE = "application/rss+xml; charset=utf-8"
 ATOM_TYPE = "application/atom+xml; charset=utf-8"
@@ -166,25 +167,29 @@ def with_statement(entry: bytes, statement: str) -> bytes:
     would have written it: last."""
     head, line, closing = entry.rpartition(b"\n")
     indent = closing[: len(closing) - len(closing.lstrip())]
-    element = f"<wirecopy:statement>{statement}</wirecopy:statement>".encode()
-    return b"".join((head, line, indent, b"  ", element, line, closing))
+    return b"".join((head, line, indent, b"  ", _statement(statement).encode(), line, closing))
 
 
-def rss_channel(feed: FeedMetadata) -> tuple[bytes, bytes]:
-    """What precedes the items of a channel, and what follows them."""
+def rss_channel(feed: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
+    """What precedes the items of a channel, and what follows them; with the *proof* for the
+    statements in it, if there is one."""
     opening, closing = _rss_channel(_undated(feed))
     if feed.updated is not None:  # when the newest entry changed, so none in an empty feed
         built = _element("lastBuildDate", format_datetime(feed.updated))
         opening += f"\n    {built}".encode()
+    if proof:
+        opening += f"\n    {_element('wirecopy:log', proof)}".encode()
     return opening, closing
 
 
-def atom_feed(feed: FeedMetadata) -> tuple[bytes, bytes]:
-    """What precedes the entries of a feed, and what follows them."""
+def atom_feed(feed: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
+    """What precedes the entries of a feed, and what follows them; with the *proof* likewise."""
     opening, closing = _atom_feed(_undated(feed))
     if feed.updated is not None:
         # No title can hold this mark: there it would be escaped.
         opening = opening.replace(_updated(NEVER), _updated(feed.updated), 1)
+    if proof:
+        opening += f"\n  {_element('wirecopy:log', proof)}".encode()
     return opening, closing
 
 
@@ -355,10 +360,15 @@ def _provenance(entry: Entry) -> Iterator[str]:
         ("agency", entry.agency),
         ("agencyId", entry.agency_id),
         ("agencyVersion", entry.agency_version),
-        ("statement", entry.statement),
     ):
         if text is not None:
             yield _element(f"wirecopy:{name}", text)
+    if entry.statement is not None:
+        yield _statement(entry.statement)
+
+
+def _statement(token: str) -> str:
+    return _element("wirecopy:statement", in_xml(token))
 
 
 # Elements as text, each of which may be several lines

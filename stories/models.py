@@ -416,13 +416,18 @@ WHOLE = -1
 
 @dataclass(frozen=True, slots=True)
 class StatementRow:
-    """One statement: the compact JWS, its digest (``sha-256=:…:``), the key that signed it."""
+    """One statement (``token``), its digest (``sha-256=:…:``), the key that signed it.
+
+    ``checkpoint`` is one of the log that its receipt is in; None where it holds one itself, as
+    those of earlier types do, or has no receipt.
+    """
 
     story_id: str
     version: int
     kid: str
     digest: str
-    jws: str
+    token: str
+    checkpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

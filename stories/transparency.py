@@ -7,10 +7,11 @@ a clock that ran ahead was put right, leaves say the last time that it wrote unt
 After a restore, and when its key is lost, another log begins; its first leaf names the one before.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stories import clock, keys
@@ -18,10 +19,13 @@ from stories.config import Config
 from stories.db import Connection, Store, proofs
 from stories.db.proofs import Leaf, LogHead, Receipt
 from stories.errors import SigningError
+from stories.models import StatementRow
 from wirecopy import restore, tlog
 from wirecopy.encoding import from_base64url, to_base64url
-from wirecopy.jose import Signer
+from wirecopy.jose import Signer, payload_of
 from wirecopy.statement import Logged, logged
+
+log = structlog.get_logger()
 
 BATCH = 1000
 """Receipts that one transaction numbers: other writers wait for some tens of milliseconds."""
@@ -147,18 +151,75 @@ def begin_anew(
     return Begun(origin, before.origin, before.size, tuple(left))
 
 
-def inclusion_proofs(conn: Connection, hashes: Iterable[bytes]) -> dict[bytes, Logged]:
-    """The proof, for each receipt of these *hashes* that has a place, that it is in its log."""
-    trees = [(head, _tree(conn, head)) for head in reversed(proofs.logs(conn))]
+def places(conn: Connection, hashes: Iterable[bytes]) -> dict[bytes, Logged]:
+    """The place in the log of each receipt of these *hashes* that has one."""
+    logs = proofs.logs(conn)
     found: dict[bytes, Logged] = {}
     for each, place in proofs.receipt_places(conn, hashes).items():
         if place is not None:
-            head, tree = next(one for one in trees if one[0].first <= place.number)
+            head = next(one for one in reversed(logs) if one.first <= place.number)
             index = place.number - head.first
-            proof = tlog.write_proof(index, tree.inclusion(index), head.checkpoint)
-            found[each] = Logged(proof, place.logged_at)
+            found[each] = Logged(index, place.logged_at, head.checkpoint)
     return found
 
 
-def _tree(conn: Connection, head: LogHead) -> tlog.Tree:
-    return tlog.Tree(head.size, lambda level, at: proofs.tile(conn, head.id, level, at))
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The index in the log of a statement's receipt, and a checkpoint of the log with it."""
+
+    index: int
+    checkpoint: str
+
+
+def place_of(row: StatementRow) -> Place | None:
+    """The place of the receipt of a statement that does not prove it itself; None without one."""
+    if row.checkpoint is None:
+        return None
+    return Place(payload_of(row.token)["index"], row.checkpoint)
+
+
+Tiles = MutableMapping[tuple[int, int, int], bytes]
+"""Full tiles, by the id of their log, level and number: these never change."""
+
+MOST_TILES = 1_000
+"""Kept in memory: 8 MB, of a log of 256,000 receipts all."""
+
+
+def proof(conn: Connection, found: Collection[Place], known: Tiles | None = None) -> str:
+    """The proof that the receipts of statements are in the log: *found* are their places. It is by
+    the newest of their checkpoints, so that the same statements always have the same proof. Of
+    several logs there is one each.
+
+    Empty when there are none. Tiles that are not *known* are read.
+    """
+    if not found:
+        return ""
+    heads = {each.checkpoint: tlog.parse_checkpoint(each.checkpoint) for each in found}
+    made: list[str] = []
+    for one in proofs.logs(conn):
+        mine = [each for each in found if heads[each.checkpoint].origin == one.origin]
+        if mine:
+            newest = max((heads[each.checkpoint] for each in mine), key=lambda head: head.size)
+            tree = tlog.Tree(newest.size, _tiles(conn, one.id, {} if known is None else known))
+            indexes = sorted({each.index for each in mine})
+            try:
+                made.append(tlog.write_pruned(indexes, tree, newest.note))
+            except tlog.TreeError as error:  # `status` tells of it; what is published goes on
+                log.error("the log is damaged, so nothing proves what is in it", error=str(error))
+    return "\n\n".join(made)
+
+
+def _tiles(conn: Connection, of: int, kept: Tiles) -> tlog.Tiles:
+    """The tiles of the log whose id is *of*; those that are full are *kept*."""
+
+    def tile(level: int, number: int) -> bytes:
+        hashes = kept.get((of, level, number))
+        if hashes is None:
+            hashes = proofs.tile(conn, of, level, number)
+            if len(hashes) == tlog.WIDTH * tlog.HASH:
+                if len(kept) >= MOST_TILES:
+                    kept.clear()
+                kept[of, level, number] = hashes
+        return hashes
+
+    return tile

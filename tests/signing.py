@@ -7,13 +7,15 @@ that issuer and verifier are both held against a third.
 import base64
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-TYPE = "wirecopy-statement+jws"
+TYPE = "wirecopy-statement-3"
+EARLIER = "wirecopy-statement+jws"
 NBF = 1_763_000_000
 """2025-11-13: when the test keys begin to hold."""
 
@@ -37,6 +39,28 @@ def b64(data: bytes) -> str:
 def digest(data: bytes) -> str:
     """An RFC 9530 member."""
     return f"sha-256=:{b64(hashlib.sha256(data).digest())}:"
+
+
+def short(long: str | None) -> str:
+    """A digest as statements hold it: base64url of its bytes."""
+    return b64url(base64.b64decode((long or "")[9:-1]))
+
+
+def token_digest(token: str) -> str:
+    """The digest of a statement."""
+    if not token.startswith("{"):
+        return digest(token.encode())
+    return digest(canonical(json.loads(token)["payload"]))
+
+
+def payload_of(token: str) -> dict[str, Any]:
+    """What a statement says."""
+    if token.startswith("{"):
+        found: dict[str, Any] = json.loads(token)["payload"]
+        return found
+    middle = token.split(".")[1]
+    whole: dict[str, Any] = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+    return whole
 
 
 def private(label: str) -> Ed25519PrivateKey:
@@ -88,13 +112,26 @@ class Signer:
             found["revoked"] = self.revoked
         return found
 
-    def header(self) -> dict[str, str]:
-        """The protected header."""
-        return {"alg": "EdDSA", "kid": self.kid, "typ": TYPE}
+    def header(self) -> dict[str, Any]:
+        """The protected header of a compact JWS."""
+        return {"alg": "EdDSA", "kid": self.kid, "typ": EARLIER}
 
-    def sign(self, payload: object) -> str:
-        """The compact JWS of *payload*."""
-        return self.token(canonical(self.header()), canonical(payload))
+    def sign(self, payload: dict[str, Any]) -> str:
+        """*payload* signed: as a compact JWS if it names a type, as those of before do."""
+        if "type" in payload:
+            return self.token(canonical(self.header()), canonical(payload))
+        return self.sign_text(canonical(payload).decode())
+
+    def sign_text(self, payload: str) -> str:
+        """A payload of any text, honest or not, signed."""
+        made = self.signature(payload.encode())
+        return f'{{"key":"{self.kid}","payload":{payload},"signature":"{made}"}}'
+
+    def signature(self, payload: bytes, **changes: Any) -> str:
+        """The signature of a plain payload (RFC 7797), with *changes* to its header."""
+        usual = {"alg": "EdDSA", "b64": False, "crit": ["b64"], "kid": self.kid, "typ": TYPE}
+        signed = f"{b64url(canonical({**usual, **changes}))}.".encode() + payload
+        return b64url(self.key.sign(signed))
 
     def token(self, header: bytes, payload: bytes) -> str:
         """A compact JWS of any bytes, honest or not."""
@@ -185,6 +222,23 @@ class Log:
         lines = [f"{b64(h)}\n" for h in self.inclusion(index, size)]
         proof = f"c2sp.org/tlog-proof@v1\nindex {index}\n{''.join(lines)}"
         return f"{proof}\n{self.checkpoint(size)}"
+
+    def proof(self, indexes: Iterable[int], size: int | None = None) -> str:
+        """The proof of many leaves: the tree, pruned."""
+        size = len(self.leaves) if size is None else size
+        listed = sorted(set(indexes))
+
+        def pruned(start: int, end: int) -> list[bytes]:
+            inside = [at for at in listed if start <= at < end]
+            if not inside or end - start == 1:
+                return [self.root(start, end)]
+            middle = start + _cut(end - start)
+            return [*pruned(start, middle), *pruned(middle, end)]
+
+        hashes = b64(b"".join(pruned(0, size)))
+        leaves = " ".join(map(str, listed))
+        note = self.checkpoint(size).removesuffix("\n")
+        return f"wirecopy-proof-1\nleaves {leaves}\n{hashes}\n\n{note}"
 
     def tile(self, level: int, number: int, width: int) -> bytes:
         """A tile's bytes (C2SP tlog-tiles)."""

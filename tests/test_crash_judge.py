@@ -108,7 +108,7 @@ def serve_an_old_feed(store: Store) -> None:
         row = feeds.entry(conn, shown)
         assert row is not None
         assert row.packed is not None
-        stated = proofs.last_statements(conn, [shown])[shown].jws
+        stated = proofs.last_statements(conn, [shown])[shown].token
         written = feeds.unpack(row.packed, stated)
         written["json"] = written["json"].replace(b'"title":"', b'"title":"Old: ')
         feeds.put_entries(conn, [replace(row, packed=feeds.pack(written))])

@@ -222,7 +222,7 @@ def test_a_replay_says_what_changed_and_mends_it(config: ConfigOf, store: Store)
         assert changes[0].fields["data.headline"][0] == "What the old code made of it"
         assert unsigned(bytes_of(lived.config, store)) == unsigned(before)
         with store.read() as conn:
-            said = [payload_of(jws) for jws in proofs.statements_of(conn, story.id)]
+            said = [payload_of(row.token) for row in proofs.statements_of(conn, story.id)]
         # What was published wrongly was stated too, and stays in the chain.
         assert [each["version"] for each in said] == [1, 2, 3]
         assert claims_of(said[2]) == claims_of(said[0]) != claims_of(said[1])

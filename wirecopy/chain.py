@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .encoding import LARGEST_DOCUMENT, parse_json, unpacked
 from .errors import Refused
-from .jose import Keys, Token, read_token
+from .jose import Keys, Token, as_text, read_token
 from .statement import SLACK, Statement, read_statement
 
 MOST = 10_000
@@ -15,10 +15,12 @@ MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A chain whose statements are all good: the digest of each, oldest first."""
+    """A chain whose statements are all good: the digest of each, oldest first, and the proof that
+    the receipts of those are in the log that have none of their own; None without one."""
 
     guid: str
     digests: tuple[str, ...]
+    log: str | None
 
 
 def read_chain(document: bytes, keys: Keys) -> Chain:
@@ -32,9 +34,9 @@ def read_chain(document: bytes, keys: Keys) -> Chain:
         raise Refused("is not UTF-8") from None
     if not isinstance(found, dict) or not isinstance(found.get("statements"), list):
         raise Refused("is no chain: an object with 'guid' and 'statements'")
-    guid, listed = found.get("guid"), found["statements"]
-    if not isinstance(guid, str) or not 0 < len(listed) <= MOST:
-        raise Refused("is no chain: its guid is no string, or it is empty or endless")
+    guid, log, listed = found.get("guid"), found.get("log", ""), found["statements"]
+    if not isinstance(guid, str) or not isinstance(log, str) or not 0 < len(listed) <= MOST:
+        raise Refused("is no chain: its guid or its log is no string, or it is empty or endless")
     digests: list[str] = []
     before: Statement | None = None
     for number, text in enumerate(listed, 1):
@@ -46,14 +48,12 @@ def read_chain(document: bytes, keys: Keys) -> Chain:
             raise Refused(f"statement {number}: {error}") from None
         digests.append(token.digest)
         before = statement
-    return Chain(guid, tuple(digests))
+    return Chain(guid, tuple(digests), log if "log" in found else None)
 
 
-def _signed(text: object, keys: Keys, *, vouched: bool) -> tuple[Token, Statement]:
-    if not isinstance(text, str):
-        raise Refused("is no string")
-    token = read_token(text)
-    statement = read_statement(token, earlier=True)
+def _signed(found: object, keys: Keys, *, vouched: bool) -> tuple[Token, Statement]:
+    token = read_token(as_text(found))
+    statement = read_statement(token, earliest=True)
     if fault := key_fault(token, statement, keys, vouched=vouched):
         raise Refused(fault)
     if not token.signed_by(keys.statement[token.kid].public):
@@ -79,7 +79,7 @@ def _follows(
         raise Refused(f"has version {statement.version}: one is missing, or too many")
     if before is None:
         return
-    if statement.earlier and not before.earlier:
+    if not before.precedes(statement):
         raise Refused("is of an earlier type than the one before")
     if statement.story != before.story:
         raise Refused("is of another story")

@@ -33,6 +33,9 @@ SPACE = (
 
 _QUOTE = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder at each call
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
+_SHORT = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", re.ASCII)
+_SHORTENED = str.maketrans("+/", "-_")
+_LENGTHENED = str.maketrans("-_", "+/")
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _URL = re.compile(r"[A-Za-z0-9_-]*")
@@ -175,6 +178,21 @@ def is_digest(value: object) -> bool:
         return len(from_base64(found[1])) == 32
     except Refused:
         return False
+
+
+def short(digest: str) -> str:
+    """The short form of a digest as :func:`digest` writes it: base64url of its 32 bytes."""
+    return digest[9:52].translate(_SHORTENED)
+
+
+def is_short(value: object) -> bool:
+    """Whether *value* is a digest, or the thumbprint of a key, as :func:`short` writes it."""
+    return isinstance(value, str) and _SHORT.fullmatch(value) is not None
+
+
+def long(short: str) -> str:
+    """The digest of which *short* is the short form."""
+    return f"sha-256=:{short.translate(_LENGTHENED)}=:"
 
 
 def from_instant(text: str) -> datetime:

@@ -25,7 +25,9 @@ from .encoding import LARGEST_DOCUMENT, SPACE, names, parse_json, unpacked
 from .errors import Refused
 from .form import ADDRESS, FORM, unwritten
 from .html import TangleError
+from .jose import as_text, from_xml
 from .scope import Copy
+from .statement import Details, captioned
 from .text import paragraphs, plain
 
 OWN: str = FORM["names"]["wirecopy"]
@@ -35,6 +37,7 @@ _ATOM = f"{{{FORM['names']['atom']}}}"
 _DC = f"{{{FORM['names']['dc']}}}"
 _DCTERMS = f"{{{FORM['names']['dcterms']}}}"
 _MEDIA = f"{{{FORM['names']['media']}}}"
+_CONTENT = f"{_MEDIA}content"
 _BODY = f"{{{FORM['names']['content']}}}encoded"
 _MOST_FAULTS = 5
 _DEEPEST_JSON = 64
@@ -166,8 +169,10 @@ class Entry:
     ``media`` are the addresses beside the body that are digested, ``pictures`` others that readers
     show. ``agencies`` are who else is named as the agency: the last author, the source. ``updated``
     is when the entry says it changed, each time, ``published`` when it was first published,
-    ``received`` when the copy came: to the second, in UTC. ``faults`` are what is wrong with the
-    entry by itself.
+    ``received`` when the copy came: to the second, in UTC. ``captions`` are caption and credit in
+    one line, of each of the ``media``; None where it is said in two ways. ``log`` is the proof, in
+    the feed that the entry stands in, for statements that have none of their own. ``faults`` are
+    what is wrong with the entry by itself.
     """
 
     guid: str
@@ -187,8 +192,16 @@ class Entry:
     updated: tuple[str, ...] = ()
     published: str | None = None
     received: str | None = None
+    byline: str | None = None
+    captions: tuple[str | None, ...] = ()
     statement: str | None = None
+    log: str | None = None
     faults: tuple[str, ...] = ()
+
+    @property
+    def details(self) -> Details:
+        """What of the rest is digested."""
+        return Details(self.byline or "", self.published or "", self.captions)
 
     @property
     def copy(self) -> Copy:
@@ -204,11 +217,17 @@ def read_feed(document: bytes) -> list[Entry]:
     encoding, document = _opened(document)
     withdrawn: set[str] = set()
     if encoding is not None:
-        read = [_json_entry(i) for i in _json_items(document, encoding, withdrawn)]
+        feed = _json_feed(document, encoding)
+        ours = feed.get("_wirecopy")
+        log = ours.get("log") if isinstance(ours, dict) else None
+        shown = log if isinstance(log, str) else None
+        read = [_json_entry(item, shown) for item in _json_items(feed, withdrawn)]
     else:
+        root = parse_xml(document)
+        log = _log_of(root)
         read = [
-            _foreign_entry(element) if of is None else of.read(element, based=based)
-            for element, of, based in _entries(document, withdrawn)
+            _foreign_entry(element) if of is None else of.read(element, based=based, log=log)
+            for element, of, based in _entries(root, withdrawn)
         ]
     # Readers show one of the two.
     beside = "a notice that it is withdrawn stands beside it"
@@ -227,10 +246,10 @@ def read_copies(document: bytes) -> list[Copy]:
     """
     encoding, document = _opened(document)
     if encoding is not None:
-        return [_json_copy(item) for item in _json_items(document, encoding, set())]
+        return [_json_copy(i) for i in _json_items(_json_feed(document, encoding), set())]
     return [
         _foreign_entry(element).copy if of is None else of.copy(element, _by_tag(element))
-        for element, of, _ in _entries(document, set())
+        for element, of, _ in _entries(parse_xml(document), set())
     ]
 
 
@@ -261,18 +280,17 @@ def _instant(text: str, faults: list[str]) -> str | None:
         return None
 
 
-def _named(authors: Sequence[str], faults: list[str]) -> list[str]:
-    """The agency among the *authors*: the last, behind who wrote the story."""
+def _named(authors: Sequence[str], faults: list[str]) -> tuple[list[str], str | None]:
+    """The agency among the *authors*: the last, behind who wrote the story, if that is said."""
     if len(authors) > 2:
         faults.append(f"it has {len(authors)} authors")
-    return list(authors[-1:])
+    return list(authors[-1:]), authors[0] if len(authors) == 2 else None
 
 
 # JSON Feed
 
 
-def _json_items(document: bytes, encoding: str, withdrawn: set[str]) -> list[dict[str, Any]]:
-    """The items that are entries; the ids of those that are notices go to *withdrawn*."""
+def _json_feed(document: bytes, encoding: str) -> dict[str, Any]:
     try:
         text = document.decode(encoding)  # without a byte order mark, if there is one
     except UnicodeDecodeError:
@@ -283,8 +301,13 @@ def _json_items(document: bytes, encoding: str, withdrawn: set[str]) -> list[dic
     items = feed.get("items")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise Refused("is no JSON Feed: it has no list of 'items', all objects")
+    return dict(feed)
+
+
+def _json_items(feed: Mapping[str, Any], withdrawn: set[str]) -> list[dict[str, Any]]:
+    """The items that are entries; the ids of those that are notices go to *withdrawn*."""
     entries = []
-    for item in items:
+    for item in feed["items"]:
         if _is_json_notice(item):
             withdrawn.add(item["id"])
         else:
@@ -328,11 +351,11 @@ _COPIED = {
 }
 
 
-def _json_entry(item: Mapping[str, Any]) -> Entry:
+def _json_entry(item: Mapping[str, Any], log: str | None) -> Entry:
     kept: list[str] = []
     value = _shaped(item, FORM["json"], "an item", kept)
     own = value.get("_wirecopy", {})
-    attached = value.get("attachments", [])
+    attached = [each for each in value.get("attachments", []) if each.get("url")]
     authors = [each["name"] for each in value.get("authors", []) if "name" in each]
     if (first := value.get("author", {}).get("name")) is not None:
         if authors and authors[0] != first:
@@ -340,7 +363,7 @@ def _json_entry(item: Mapping[str, Any]) -> Entry:
         authors = authors or [first]
     if len(authors) == 2 and own.get("byline") not in (None, authors[0]):
         kept.append("'byline' is not the first of 'authors'")
-    agencies = tuple(_named(authors, kept))
+    agencies, byline = _named(authors, kept)
     updated, published = (
         _instant(value[name], kept) if name in value else None
         for name in ("date_modified", "date_published")
@@ -349,25 +372,40 @@ def _json_entry(item: Mapping[str, Any]) -> Entry:
         guid=value.get("id", ""),
         headline=value.get("title", ""),
         body=value.get("content_html", ""),
-        media=tuple(each["url"] for each in attached if each.get("url")),
+        media=tuple(each["url"] for each in attached),
         pictures=tuple(filter(None, [value.get("image")])),
         summary=value.get("summary", ""),
         tags=tuple(value.get("tags", [])),
         agency=own.get("agency"),
         agency_id=own.get("agency_id"),
         agency_version=own.get("agency_version"),
-        agencies=agencies,
+        agencies=tuple(agencies),
         edit_scope=own.get("edit_scope"),
         edited_headline_only=own.get("edited_headline_only"),
         wire_headline=own.get("wire_headline"),
         updated=(updated,) if updated else (),
         published=published,
-        statement=own.get("statement"),
+        byline=byline,
+        captions=tuple(map(_json_caption, attached)),
+        statement=as_text(own["statement"]) if "statement" in own else None,
+        log=log,
         faults=_faults(kept) if item.get("_wirecopy") is not None else (),
     )
 
 
-_SHAPES: dict[str, type] = {"text": str, "address": str, "number": int, "flag": bool}
+def _json_caption(attached: Mapping[str, Any]) -> str | None:
+    own = attached.get("_wirecopy", {})
+    said = captioned(own.get("caption", ""), own.get("credit", ""))
+    return said if plain(attached.get("title", "")) == said else None
+
+
+_SHAPES: dict[str, type | tuple[type, ...]] = {
+    "text": str,
+    "address": str,
+    "number": int,
+    "flag": bool,
+    "statement": (str, dict),
+}
 
 
 def _shaped(value: Any, shape: Any, name: str, faults: list[str]) -> Any:
@@ -412,12 +450,18 @@ class _Format(NamedTuple):
 _ByTag = Mapping[str, Sequence[Element]]
 
 
-def _entries(
-    document: bytes, withdrawn: set[str]
-) -> Iterator[tuple[Element, _Format | None, bool]]:
+def _log_of(root: Element) -> str | None:
+    """The proof that stands in the head of a feed."""
+    heads = (
+        [each for each in root.children if each.tag == "channel"] if root.tag == "rss" else [root]
+    )
+    logs = (each for head in heads for each in head.children if each.tag == f"{_OWN}log")
+    return next((each.text() for each in logs), None)
+
+
+def _entries(root: Element, withdrawn: set[str]) -> Iterator[tuple[Element, _Format | None, bool]]:
     """Each entry of a document, its format, None for another than the document's, and whether an
     ``xml:base`` stands around it. Of notices the guids go to *withdrawn*."""
-    root = parse_xml(document)
     tag = {f"{_ATOM}feed": f"{_ATOM}entry", f"{_ATOM}entry": f"{_ATOM}entry", "rss": "item"}.get(
         root.tag
     )
@@ -463,7 +507,7 @@ def _rss_copy(_: Element, found: _ByTag) -> Copy:
     return Copy(
         headline=_text(found, "title"),
         body=_text(found, _BODY),
-        media=_addresses(found.get(f"{_MEDIA}content", ()), "url"),
+        media=_addresses(found.get(_CONTENT, ()), "url"),
         summary=summary,
         tags=tuple([category.text() for category in found.get("category", ())]),
     )
@@ -473,7 +517,7 @@ def _atom_copy(entry: Element, found: _ByTag) -> Copy:
     return Copy(
         headline=_text(found, f"{_ATOM}title"),
         body=_text(found, f"{_ATOM}content"),
-        media=_enclosed(entry),
+        media=tuple([url for _, url in _enclosed(entry)]),
         summary="" if _has_first_words(found) else _text(found, f"{_ATOM}summary"),
         tags=tuple([c.attributes.get("term", "") for c in found.get(f"{_ATOM}category", ())]),
     )
@@ -482,7 +526,10 @@ def _atom_copy(entry: Element, found: _ByTag) -> Copy:
 class _Reader:
     """One RSS item or Atom entry, held against the *rules* of its format."""
 
-    def __init__(self, entry: Element, rules: Mapping[str, _Rule], *, based: bool) -> None:
+    def __init__(
+        self, entry: Element, rules: Mapping[str, _Rule], *, based: bool, log: str | None = None
+    ) -> None:
+        self._log = log
         self.faults = ["an 'xml:base' around it"] if based else []
         self.faults.extend(f"the attribute {name[:20]!r} of the entry" for name in entry.attributes)
         self.found = self._hold(entry, rules)
@@ -523,6 +570,10 @@ class _Reader:
         found = self.all(f"{_OWN}{name}")
         return found[0].text().strip(SPACE) if found else None
 
+    def _statement(self) -> str | None:
+        said = self.claim("statement")
+        return None if said is None else from_xml(said)
+
     def instants(self, *texts: str) -> tuple[str, ...]:
         """The instants in *texts*."""
         return tuple(filter(None, (_instant(text, self.faults) for text in texts)))
@@ -556,26 +607,29 @@ class _Reader:
             agency_version=self.claim("agencyVersion"),
             edit_scope=self.claim("editScope"),
             edited_headline_only=None if flag is None else flag == "true",
-            statement=self.claim("statement"),
+            statement=self._statement(),
+            log=self._log,
             # Who makes no claim of ours may write what they like.
             faults=_faults(self.faults) if self.ours else (),
             **values,
         )
 
 
-def _rss_entry(item: Element, *, based: bool) -> Entry:
-    read = _Reader(item, _RSS, based=based)
+def _rss_entry(item: Element, *, based: bool, log: str | None) -> Entry:
+    read = _Reader(item, _RSS, based=based, log=log)
     summary = _text(read.found, "description")
     if "<" in summary:
         read.faults.append("markup in its 'description'")
     beside = [*read.all("enclosure"), *read.all(f"{_MEDIA}thumbnail")]
-    authors = read.inside(f"{_DC}creator")
+    agencies, byline = _named(read.inside(f"{_DC}creator"), read.faults)
     return read.entry(
         _rss_copy(item, read.found),
         guid="guid",
         summary=html.unescape(summary),
         pictures=_addresses(beside, "url"),
-        agencies=(*_named(authors, read.faults), *read.inside("source")),
+        agencies=(*agencies, *read.inside("source")),
+        byline=byline,
+        captions=tuple(_caption(each) for each in read.all(_CONTENT) if _addresses([each], "url")),
         updated=read.instants(
             *read.inside(f"{_ATOM}updated")[:1], *read.inside(f"{_DCTERMS}modified")[:1]
         ),
@@ -597,22 +651,22 @@ def _is_rss_notice(item: Element, *, based: bool) -> bool:
     return len(read.instants(*dates)) == len(dates) and words in _NOTICE_WORDS
 
 
-def _atom_entry(entry: Element, *, based: bool) -> Entry:
-    read = _Reader(entry, _ATOM_ENTRY, based=based)
+def _atom_entry(entry: Element, *, based: bool, log: str | None) -> Entry:
+    read = _Reader(entry, _ATOM_ENTRY, based=based, log=log)
     for named in (category.attributes for category in read.all(f"{_ATOM}category")):
         if plain(named.get("label", named.get("term", ""))) != plain(named.get("term", "")):
             read.faults.append("a 'category' of two names")
     enclosed = [e for e in read.all(f"{_ATOM}link") if e.attributes.get("rel") == "enclosure"]
     authors = read.inside(f"{_ATOM}author", f"{_ATOM}name")
+    agencies, byline = _named(authors, read.faults)
     return read.entry(
         _atom_copy(entry, read.found),
         guid=f"{_ATOM}id",
         summary=_text(read.found, f"{_ATOM}summary"),
         pictures=_addresses(enclosed, "href"),
-        agencies=(
-            *_named(authors, read.faults),
-            *read.inside(f"{_ATOM}source", f"{_ATOM}title"),
-        ),
+        agencies=(*agencies, *read.inside(f"{_ATOM}source", f"{_ATOM}title")),
+        byline=byline,
+        captions=tuple(_caption(each) for each, _ in _enclosed(entry)),
         updated=read.instants(*read.inside(f"{_ATOM}updated")[:1]),
         published=read.instant(f"{_ATOM}published"),
         received=read.instant(f"{_ATOM}source", f"{_ATOM}updated"),
@@ -624,22 +678,30 @@ def _addresses(elements: Iterable[Element], attribute: str) -> tuple[str, ...]:
     return tuple(url for url in found if ADDRESS.match(url))
 
 
-def _enclosed(entry: Element) -> tuple[str, ...]:
-    """The addresses of the media of an Atom *entry*, in order: of each ``media:content``, and of
-    each enclosure that is none of these."""
-    content, link = f"{_MEDIA}content", f"{_ATOM}link"
+def _caption(element: Element) -> str:
+    """What a ``media:content``, or an enclosure of Atom, says of its medium."""
+    if element.tag != _CONTENT:
+        return plain(element.attributes.get("title", ""))
+    found = _by_tag(element)
+    return captioned(_text(found, f"{_MEDIA}description"), _text(found, f"{_MEDIA}credit"))
+
+
+def _enclosed(entry: Element) -> list[tuple[Element, str]]:
+    """The media of an Atom *entry* and their addresses, in order: each ``media:content``, and each
+    enclosure that is none of these."""
+    content, link = _CONTENT, f"{_ATOM}link"
     named = {
         unbracketed(url)
         for url in _addresses((e for e in entry.children if e.tag == content), "url")
     }
-    found: list[str] = []
+    found: list[tuple[Element, str]] = []
     for element in entry.children:
         if element.tag == content:
-            found.extend(_addresses([element], "url"))
+            found.extend((element, url) for url in _addresses([element], "url"))
         elif element.tag == link and element.attributes.get("rel") == "enclosure":
             urls = _addresses([element], "href")
-            found.extend(url for url in urls if unbracketed(url) not in named)
-    return tuple(found)
+            found.extend((element, url) for url in urls if unbracketed(url) not in named)
+    return found
 
 
 def unbracketed(url: str) -> str:

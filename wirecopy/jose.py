@@ -1,17 +1,21 @@
-"""Public keys (JWK Set, RFC 7517) and what they sign (compact JWS, RFC 7515).
+"""Public keys (JWK Set, RFC 7517) and what they sign (JWS, RFC 7515; its payload plain, RFC 7797).
 
 Ed25519 alone (RFC 8037): one algorithm, one header, one spelling. A key's id is its thumbprint
 (RFC 7638), so it cannot be given to another key. ``docs/statement.md`` §2 and §3.
+
+A signed statement is one text, its token: the canonical JSON object of ``key``, ``payload`` and
+``signature``, or, of an earlier type, a compact JWS.
 """
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -20,6 +24,7 @@ from .encoding import (
     canonical,
     digest,
     from_base64url,
+    is_short,
     is_small_order,
     parse_json,
     to_base64url,
@@ -31,10 +36,18 @@ from .tlog import LogKey, Proved, check_proof, log_key
 
 LARGEST_SET = 1_048_576
 LONGEST = 65_536
-"""Characters of the longest token that verifiers read."""
+"""Bytes of the longest payload that verifiers read, and of the longest compact JWS."""
 
-TYPE = "wirecopy-statement+jws"
+TYPE = "wirecopy-statement-3"
 """``typ`` of a signed statement, so that a token signed for something else is not taken for one."""
+EARLIER = "wirecopy-statement+jws"
+"""The same of a compact JWS."""
+
+_MARKS = '{"key":"', '","payload":', ',"signature":"', '"}'
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
+_KEY, _SIGNATURE = 43, 86  # characters of base64url of 32 and of 64 bytes
+_BEFORE = len(_MARKS[0]) + _KEY + len(_MARKS[1])
+_BEHIND = len(_MARKS[2]) + _SIGNATURE + len(_MARKS[3])
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,23 +245,102 @@ class Signer:
         return cls(thumbprint(key.public_key().public_bytes_raw()), key)
 
     def sign(self, payload: dict[str, Any]) -> str:
-        """*payload* as a compact JWS. Ed25519 is deterministic: equal payloads give equal tokens.
+        """*payload* signed. Ed25519 is deterministic: equal payloads give equal tokens.
 
         :raises Refused: when *payload* cannot be written as canonical JSON.
         """
-        signed = f"{to_base64url(_header(self.kid))}.{to_base64url(canonical(payload))}"
-        return f"{signed}.{to_base64url(self.key.sign(signed.encode()))}"
+        said = canonical(payload)
+        signature = self.key.sign(_header(self.kid) + said)
+        return token_text(self.kid, said.decode(), to_base64url(signature))
 
 
 @lru_cache(maxsize=64)  # few keys sign many statements
 def _header(kid: str) -> bytes:
-    return canonical({"alg": "EdDSA", "kid": kid, "typ": TYPE})
+    """What stands before the payload in the bytes that are signed."""
+    said = {"alg": "EdDSA", "b64": False, "crit": ["b64"], "kid": kid, "typ": TYPE}
+    return f"{to_base64url(canonical(said))}.".encode()
+
+
+@lru_cache(maxsize=64)
+def _earlier_header(kid: str) -> bytes:
+    return canonical({"alg": "EdDSA", "kid": kid, "typ": EARLIER})
+
+
+class Pieces(NamedTuple):
+    """The three parts of a token, each as text."""
+
+    key: str
+    payload: str
+    signature: str
+
+
+def token_text(key: str, payload: str, signature: str) -> str:
+    """The token of these parts; ``""`` where they cannot be those of one."""
+    if not is_short(key) or not _BASE64URL.fullmatch(signature):
+        return ""
+    return f"{_MARKS[0]}{key}{_MARKS[1]}{payload}{_MARKS[2]}{signature}{_MARKS[3]}"
+
+
+def as_text(found: object) -> str:
+    """The token that stands in JSON as an object, or as text if it is compact; ``""`` for none."""
+    if isinstance(found, str):
+        return found if is_compact(found) else ""
+    try:
+        return canonical(found).decode()
+    except Refused:
+        return ""
+
+
+def is_compact(token: str) -> bool:
+    """Whether a statement is a compact JWS, as those of earlier types are, if it is one at all."""
+    return not token.startswith("{")
+
+
+def in_xml(token: str) -> str:
+    """The text of the element that holds a *token* that we signed ourselves."""
+    if is_compact(token):
+        return token
+    key, payload, signature = pieces_of(token)
+    return f"{key}.{signature}.{payload}"
+
+
+def from_xml(text: str) -> str:
+    """The token that stands in XML as *text*; ``""`` for one that is spelt as nowhere in XML."""
+    key, _, rest = text.partition(".")
+    signature, _, payload = rest.partition(".")
+    if payload.startswith("{"):
+        return token_text(key, payload, signature)
+    return text if is_compact(text) else ""
+
+
+# Of a token that we signed ourselves nothing has to be checked, and half of it not to be read.
+
+
+def pieces_of(token: str) -> Pieces:
+    """The parts of a token that we signed ourselves, and that is no compact JWS."""
+    return Pieces(
+        token[len(_MARKS[0]) : len(_MARKS[0]) + _KEY],
+        token[_BEFORE:-_BEHIND],
+        token[-_SIGNATURE - len(_MARKS[3]) : -len(_MARKS[3])],
+    )
+
+
+def as_json(token: str) -> Any:
+    """What is in JSON for a token that we signed ourselves: an object, or text if it is compact."""
+    return token if is_compact(token) else json.loads(token)
 
 
 def payload_of(token: str) -> dict[str, Any]:
-    """The payload of a token that we signed ourselves; the signature is not checked."""
-    found: dict[str, Any] = json.loads(from_base64url(token.split(".")[1]))
+    """The payload of a token that we signed ourselves."""
+    compact = is_compact(token)
+    said = from_base64url(token.split(".")[1]) if compact else pieces_of(token).payload
+    found: dict[str, Any] = json.loads(said)
     return found
+
+
+def token_digest(token: str) -> str:
+    """The digest of a token that we signed ourselves."""
+    return digest((token if is_compact(token) else pieces_of(token).payload).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,17 +351,21 @@ class Token:
     kid: str
     payload: dict[str, Any]
     signature: bytes
+    signed: bytes
+    """The bytes that are signed."""
+    digest: str
+    """What the next statement of the story calls its ``previous``."""
 
     @property
-    def digest(self) -> str:
-        """What the next statement of the story calls its ``previous``."""
-        return digest(self.text.encode())
+    def compact(self) -> bool:
+        """Whether it is a compact JWS, as statements of earlier types are."""
+        return is_compact(self.text)
 
     def signed_by(self, key: bytes) -> bool:
         """Whether the signature is that of the Ed25519 public *key* (32 bytes, RFC 8032)."""
         try:
             public = Ed25519PublicKey.from_public_bytes(key)
-            public.verify(self.signature, self.text.rpartition(".")[0].encode())
+            public.verify(self.signature, self.signed)
         except (InvalidSignature, ValueError):
             return False
         return True
@@ -280,22 +376,48 @@ def read_token(text: str) -> Token:
 
     :raises Refused: for any other algorithm, header or spelling than the one there is.
     """
+    return _read_compact(text) if is_compact(text) else _read(text)
+
+
+def _read(text: str) -> Token:
+    if len(text) > _BEFORE + LONGEST + _BEHIND:
+        raise Refused(f"payload: is longer than {LONGEST} bytes")
+    found = parse_json(text)
+    if found.keys() != {"key", "payload", "signature"} or canonical(found).decode() != text:
+        raise Refused("is no key, payload and signature in canonical form (RFC 8785)")
+    kid, payload, signature = found["key"], found["payload"], found["signature"]
+    if not is_short(kid):
+        raise Refused("key: is no key thumbprint")
+    if not isinstance(payload, dict) or not isinstance(signature, str):
+        raise Refused("payload: is no JSON object, or the signature no text")
+    said = canonical(payload)
+    if len(said) > LONGEST:
+        raise Refused(f"payload: is longer than {LONGEST} bytes")
+    return Token(text, kid, payload, _signature(signature), _header(kid) + said, digest(said))
+
+
+def _signature(text: str) -> bytes:
+    found = _decoded(text, "signature")
+    if len(found) != 64:
+        raise Refused(f"signature: has {len(found)} bytes, an Ed25519 signature 64")
+    return found
+
+
+def _read_compact(text: str) -> Token:
     if len(text) > LONGEST:
         raise Refused(f"is longer than {LONGEST} characters")
     pieces = text.split(".")
     if not text.isascii() or len(pieces) != 3:
-        raise Refused("is no compact JWS: three pieces of base64url, joined by dots")
-    header, payload, signature = (
-        _decoded(piece, name)
-        for piece, name in zip(pieces, ("header", "payload", "signature"), strict=True)
+        raise Refused("is no statement: neither an object nor a compact JWS")
+    header, payload = (
+        _decoded(piece, name) for piece, name in zip(pieces, ("header", "payload"), strict=False)
     )
     kid = _kid(header)
     found = _object(payload, "payload")
     if canonical(found) != payload:
         raise Refused("payload: is not in canonical form (RFC 8785)")
-    if len(signature) != 64:
-        raise Refused(f"signature: has {len(signature)} bytes, an Ed25519 signature 64")
-    return Token(text, kid, found, signature)
+    signed = text.rpartition(".")[0].encode()
+    return Token(text, kid, found, _signature(pieces[2]), signed, digest(text.encode()))
 
 
 def _decoded(piece: str, name: str) -> bytes:
@@ -324,6 +446,6 @@ def _kid(data: bytes) -> str:
     kid = header.get("kid")
     if not isinstance(kid, str) or len(kid) != 43:
         raise Refused("header: 'kid' is no key thumbprint")
-    if data != _header(kid):
+    if data != _earlier_header(kid):
         raise Refused("header: has to hold alg, kid and typ, in canonical form and nothing else")
     return kid

@@ -26,6 +26,7 @@ CHECKS = (
     "links",
     "media",
     "packaging",
+    "details",
     "disclosure",
     "scope",
     "claim",

@@ -160,7 +160,7 @@ class Parts:
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def digest_of(rule: str, part: Part, value: object) -> str:
+def digest_of(rule: str, part: str, value: object) -> str:
     """The digest of one part, whose *value* is as :class:`Parts` has it."""
     return digest(_JSON((rule, part, value)).encode())
 

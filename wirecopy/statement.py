@@ -1,26 +1,40 @@
 """Statements of published versions, and receipts of received ones: written and read.
 
-Both are JSON objects (``docs/statement.md`` §2 and §5). A statement has all members of its receipt,
-so whoever has the statement can write the receipt again and look for it in the log. A receipt is
+Both are JSON objects (``docs/statement.md`` §2 and §5). A statement says all that its receipt
+holds, so whoever has it can write the receipt again and look for it in the log. A receipt is
 written with its version. When it gets its place in the log it becomes a leaf, which has one member
 more: when that was.
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from .encoding import canonical, from_instant, is_digest, names, to_instant, xml_chars
+from .encoding import (
+    canonical,
+    from_instant,
+    is_digest,
+    is_short,
+    long,
+    names,
+    short,
+    to_instant,
+    xml_chars,
+)
 from .errors import Refused
 from .jose import Token
-from .scope import PARTS, RULES, SCOPES, Digests, Measurement
+from .scope import PARTS, RULES, SCOPES, Digests, Measurement, Parts, digest_of
+from .text import RULE, plain
 
-STATEMENT = "wirecopy-statement-2"
-EARLIER = "wirecopy-statement-1"
-"""A type without ``logged_at``, in its receipt too. Only the beginning of a chain may have it."""
+STATEMENT = "wirecopy-statement-3"
+"""The type that is issued. What says nothing is left out of it."""
+EARLIER = "wirecopy-statement-2"
+"""A type with all members, and with a proof of its own in ``receipt``."""
+EARLIEST = "wirecopy-statement-1"
+"""The same without ``logged_at``, in its receipt too. Only the beginning of a chain may have it."""
 
 RECEIPT = "wirecopy-receipt-2"
 LONGEST_RECEIPT = 0xFFFF
@@ -33,11 +47,22 @@ Claims = dict[str, Any]
 """The members of a statement without those of its place in chain, log and time."""
 
 _RECEIVED = ("guid", "agency", "agency_id", "agency_version", "rule", "received", "received_at")
-_PLACE = names("version issued_at previous receipt logged_at")
-_MEMBERS = _PLACE.union(_RECEIVED, names("type story scope disclosure published changed_at"))
-_SHAPES = {STATEMENT: _MEMBERS, EARLIER: _MEMBERS - {"logged_at"}}
+_PLACE = names("version issued_at previous receipt logged_at index")
+_NEEDED = names("guid story version agency agency_id scope details received_at issued_at")
+_LOGGED = names("received logged_at index")
+_OPTIONAL = names("agency_version rule disclosure published changed_at previous")
+_WHOLE = _NEEDED.union(_LOGGED, _OPTIONAL, ("type", "receipt")) - {"details", "index"}
+_SHAPES = {EARLIER: _WHOLE, EARLIEST: _WHOLE - {"logged_at"}}
+_ORDER = (EARLIEST, EARLIER, STATEMENT)
 _STORY = re.compile(r"[a-z2-7]{13}")
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # all are written with the same number of bytes
+_NOTHING = {
+    rule: {part: getattr(digests, part) for part in PARTS}
+    for rule in RULES
+    for digests in [Parts("", (), (), (), ("", ()), rule).digests()]
+}
+"""The digests of nothing, by rule and part."""
+_STOPS = tuple(".!?।۔。")
 
 
 class Credit(NamedTuple):
@@ -48,6 +73,32 @@ class Credit(NamedTuple):
     agency_version: str
 
 
+class Details(NamedTuple):
+    """What a statement covers of an entry besides the copy that is measured.
+
+    ``byline`` is who wrote it, ``published`` when it was first published, to the second in UTC;
+    each is empty where it is not said. ``captions`` are caption and credit, :func:`captioned`, of
+    each medium beside the body; None where an entry says them in two ways.
+    """
+
+    byline: str
+    published: str
+    captions: tuple[str | None, ...]
+
+    def digest(self, rule: str) -> str:
+        """The digest of all of it."""
+        return digest_of(rule, "details", (plain(self.byline), self.published, self.captions))
+
+
+def captioned(caption: str, credit: str) -> str:
+    """Caption and credit of a medium in one line."""
+    caption, credit = plain(caption), plain(credit)
+    if credit in caption:
+        return caption
+    stop = "" if not caption or caption.endswith(_STOPS) else "."
+    return f"{caption}{stop} {credit}".strip()
+
+
 class Custody(NamedTuple):
     """The agency's own statement of the copy received: the id of its key, and its digest."""
 
@@ -55,11 +106,13 @@ class Custody(NamedTuple):
     digest: str
 
 
-class Logged(NamedTuple):
-    """The proof that a receipt is in the log (tlog-proof), and when it got its place there."""
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A receipt's place in the log and when it got it, and a checkpoint of the log with it."""
 
-    proof: str
+    index: int
     at: datetime
+    checkpoint: str
 
 
 # Issuing
@@ -72,44 +125,63 @@ def claims(
     measured: Measurement,
     *,
     raw: str | None,
+    details: Details,
     disclosure: str,
     received_at: datetime,
     changed_at: datetime,
+    custody: Custody | None = None,
 ) -> Claims:
     """The claims about a *story* as *measured*, with *disclosure* as its last paragraph.
 
     *raw* is the digest of the received item's own bytes.
     """
-    received = measured.received
-    return {
-        "type": STATEMENT,
+    nothing, before = _NOTHING[measured.rule], measured.received
+    kept = nothing if before is None else _parts(before)
+    after = _parts(measured.published)
+    received = {part: short(kept[part]) for part in PARTS if kept[part] != nothing[part]}
+    published = {
+        part: "" if after[part] == nothing[part] else short(after[part])
+        for part in PARTS
+        if after[part] != kept[part]
+    }
+    found: dict[str, Any] = {
         "guid": xml_chars(guid),
         "story": story,
-        **credit._asdict(),
-        "rule": measured.rule,
+        "agency": credit.agency,
+        "agency_id": credit.agency_id,
         "scope": measured.scope,
-        "disclosure": disclosure,
-        "received": None if received is None else {**_parts(received), "raw": raw},
-        "published": _parts(measured.published),
+        "details": short(details.digest(measured.rule)),
         "received_at": to_instant(received_at),
-        "changed_at": to_instant(changed_at),
     }
+    if before is not None:
+        found["received"] = received | ({"raw": short(raw)} if raw is not None else {})
+        if custody is not None:
+            found["custody"] = {"key": custody.key, "digest": short(custody.digest)}
+    for name, value, silent in (
+        ("agency_version", credit.agency_version, ""),
+        ("rule", measured.rule, RULE),
+        ("disclosure", disclosure, ""),
+        ("published", published, {}),
+        ("changed_at", to_instant(changed_at), found["received_at"]),
+    ):
+        if value != silent:
+            found[name] = value
+    return found
 
 
 def compose(
-    claimed: Claims, version: int, previous: str | None, receipt: Logged | None, at: datetime
+    claimed: Claims, version: int, previous: str | None, logged: Logged | None, at: datetime
 ) -> dict[str, Any]:
     """The statement of what is *claimed*: number *version* of its story, issued *at*.
 
-    *previous* is the digest of the one before, *receipt* the proof that the receipt is in the log.
+    *previous* is the digest of the one before, *logged* the place of its receipt in the log.
     """
-    place = {
-        "version": version,
-        "previous": previous,
-        "receipt": receipt.proof if receipt else None,
-        "logged_at": to_instant(receipt.at) if receipt else None,
-    }
-    return {**claimed, **place, "issued_at": to_instant(at)}
+    place: dict[str, Any] = {"version": version, "issued_at": to_instant(at)}
+    if previous is not None:
+        place["previous"] = short(previous)
+    if logged is not None:
+        place |= {"index": logged.index, "logged_at": to_instant(logged.at)}
+    return {**claimed, **place}
 
 
 def claims_of(statement: Mapping[str, Any]) -> Claims:
@@ -137,14 +209,24 @@ def receipt(
     )
 
 
-def receipt_of(statement: Mapping[str, Any]) -> bytes | None:
-    """The receipt that a statement refers to, as :func:`receipt` writes it; None when it has none.
+def receipt_of(claimed: Claims) -> bytes | None:
+    """The receipt that *claimed* refers to, as :func:`receipt` writes it; None when it has none.
 
     :raises ValueError: as :func:`receipt` does.
     """
-    if statement["received"] is None:
-        return None
-    return _written({name: statement[name] for name in _RECEIVED})
+    return _written(_receipt(claimed)) if "received" in claimed else None
+
+
+def _receipt(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of the receipt that *payload* refers to, nothing left out."""
+    rule, received = payload.get("rule", RULE), payload["received"]
+    nothing = _NOTHING[rule] | {"raw": None}
+    return {
+        **{name: payload[name] for name in ("guid", "agency", "agency_id", "received_at")},
+        "agency_version": payload.get("agency_version", ""),
+        "rule": rule,
+        "received": {p: long(received[p]) if p in received else nothing[p] for p in nothing},
+    }
 
 
 def logged(receipt: bytes, at: datetime) -> bytes:
@@ -179,11 +261,11 @@ def _parts(digests: Digests) -> dict[str, str]:
 class Statement:
     """What a publisher states of one published version."""
 
+    kind: str
+    """Its type: :data:`STATEMENT`, or one of before."""
     guid: str
     story: str
     version: int
-    earlier: bool
-    """Whether it is of the :data:`EARLIER` type."""
     agency: str
     agency_id: str
     agency_version: str
@@ -191,78 +273,187 @@ class Statement:
     disclosure: str
     received: Digests | None
     published: Digests
+    details: str | None
+    """The digest of :class:`Details`; None in one of an earlier type."""
     received_at: datetime
     logged_at: datetime | None
     """When the receipt got its place in the log; None without a ``leaf``."""
     changed_at: datetime
     issued_at: datetime
     previous: str | None
+    custody: Custody | None
+    index: int | None
+    """The place of the ``leaf`` in the log; None in one of an earlier type."""
     receipt: str | None
+    """The proof that the ``leaf`` is in the log, in one of an earlier type."""
     leaf: bytes | None
     """The leaf that its receipt has to be; None when nothing was received, and for the
-    :data:`EARLIER` type."""
+    :data:`EARLIEST` type."""
+
+    def precedes(self, after: "Statement") -> bool:
+        """Whether one of its type may stand before one of the type of *after*."""
+        return _ORDER.index(self.kind) <= _ORDER.index(after.kind)
 
 
-def read_statement(token: Token, *, earlier: bool = False) -> Statement:
+def read_statement(token: Token, *, earliest: bool = False) -> Statement:
     """The statement in *token*, every member checked.
 
-    :param earlier: it may be of the :data:`EARLIER` type.
+    :param earliest: it may be of the :data:`EARLIEST` type.
     :raises Refused: naming the first member that is missing, extra or wrong.
     """
     payload = token.payload
+    if not token.compact:
+        return _statement(STATEMENT, _filled_in(payload))
     kind = payload.get("type")
-    if kind != STATEMENT and not (earlier and kind == EARLIER):
-        raise Refused(f"type: is {str(kind)[:40]!r} and not {STATEMENT!r}")
-    if payload.keys() != _SHAPES[kind]:
-        odd = ", ".join(sorted(payload.keys() ^ _SHAPES[kind]))
-        raise Refused(f"members missing or unknown: {odd[:80]}")
-    if payload["rule"] not in RULES:
-        known = " and ".join(RULES)
-        raise Refused(f"rule: {str(payload['rule'])[:40]!r} is not known here; {known} are")
+    if kind != EARLIER and not (earliest and kind == EARLIEST):
+        raise Refused(f"type: is {str(kind)[:40]!r} and not {EARLIER!r}")
+    _check_members(payload, _SHAPES[kind])
+    if payload["received"] is not None:
+        _string(payload, "receipt")
+        _check_digests("received", payload["received"], (*PARTS, "raw"))
+    elif payload["receipt"] is not None:
+        raise Refused("receipt: stands there although nothing was received")
+    _check_digests("published", payload["published"], PARTS)
+    return _statement(kind, payload)
+
+
+def _check_members(
+    payload: Mapping[str, Any], needed: Set[str], optional: Set[str] = frozenset()
+) -> None:
+    odd = (needed - payload.keys()) | (payload.keys() - needed - optional)
+    if odd:
+        raise Refused(f"members missing or unknown: {', '.join(sorted(odd))[:80]}")
+
+
+def _filled_in(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A *payload* of the type :data:`STATEMENT` with all members, as the :data:`EARLIER` type has
+    them.
+
+    :raises Refused: where one says what has to be left out, and where that cannot be filled in.
+    """
+    logged = _LOGGED if "received" in payload else frozenset[str]()
+    _check_members(payload, _NEEDED | logged, _OPTIONAL | ({"custody"} if logged else set()))
+    for name, silent in (
+        ("agency_version", ""),
+        ("rule", RULE),
+        ("disclosure", ""),
+        ("published", {}),
+        ("changed_at", payload["received_at"]),
+    ):
+        if payload.get(name) == silent:
+            raise Refused(f"{name}: says nothing, and has to be left out")
+    rule = payload.get("rule", RULE)
+    _check_rule(rule)
+    received = _shorts(payload, "received", (*PARTS, "raw"))
+    published = _shorts(payload, "published", PARTS, empty=True)
+    before = dict(_NOTHING[rule])
+    for part, nothing in _NOTHING[rule].items():
+        if received.get(part, "") == published.get(part):
+            raise Refused(f"published.{part}: does not differ, and has to be left out")
+        if short(nothing) in (received.get(part), published.get(part)):
+            raise Refused(f"{part}: is empty, and has to be left out")
+        if part in received:
+            before[part] = long(received[part])
+    after = before | {
+        part: long(published[part]) if published[part] else nothing
+        for part, nothing in _NOTHING[rule].items()
+        if part in published
+    }
+    if logged and not (_is_whole(payload["index"]) and payload["index"] >= 0):
+        raise Refused("index: is no whole number from 0")
+    for name in {"details", "previous"} & payload.keys():
+        if not is_short(payload[name]):
+            raise Refused(f"{name}: is no short digest")
+    raw = received.get("raw")
+    return {
+        "agency_version": "",
+        "disclosure": "",
+        "changed_at": payload["received_at"],
+        "logged_at": None,
+        **payload,
+        "rule": rule,
+        "received": {**before, "raw": long(raw) if raw else None} if logged else None,
+        "published": after,
+        "details": long(payload["details"]),
+        "previous": long(payload["previous"]) if "previous" in payload else None,
+    }
+
+
+def _statement(kind: str, payload: Mapping[str, Any]) -> Statement:
+    """The statement of a *payload* with all members."""
+    rule, received = payload["rule"], payload["received"]
+    _check_rule(rule)
     version, previous = payload["version"], payload["previous"]
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+    if not _is_whole(version) or version < 1:
         raise Refused("version: is no whole number from 1")
     if (previous is None) != (version == 1) or not (previous is None or is_digest(previous)):
-        raise Refused("previous: has to be a digest, and null exactly for version 1")
-    received = payload["received"]
-    if received is not None:
-        _check_digests("received", received, (*PARTS, "raw"))
-    _check_digests("published", payload["published"], PARTS)
-    proof = None if received is None else _string(payload, "receipt")
-    for name in ("receipt", "logged_at"):
-        if received is None and payload.get(name) is not None:
-            raise Refused(f"{name}: stands there although nothing was received")
+        raise Refused("previous: has to be a digest, and to be missing exactly for version 1")
+    if received is None and payload.get("logged_at") is not None:
+        raise Refused("logged_at: stands there although nothing was received")
     if payload["scope"] not in SCOPES:
         raise Refused(f"scope: {str(payload['scope'])[:40]!r} is no edit scope")
     if not _STORY.fullmatch(_string(payload, "story")):
         raise Refused("story: is no story id")
     if not _string(payload, "guid"):
         raise Refused("guid: is empty")
-    has_leaf = received is not None and kind == STATEMENT
+    has_leaf = received is not None and kind != EARLIEST
     return Statement(
+        kind=kind,
         guid=payload["guid"],
         story=payload["story"],
         version=version,
-        earlier=kind == EARLIER,
         agency=_string(payload, "agency"),
         agency_id=_string(payload, "agency_id"),
         agency_version=_string(payload, "agency_version"),
         scope=payload["scope"],
         disclosure=_string(payload, "disclosure"),
-        received=None if received is None else _digests(payload["rule"], received),
-        published=_digests(payload["rule"], payload["published"]),
+        received=None if received is None else _digests(rule, received),
+        published=_digests(rule, payload["published"]),
+        details=payload.get("details"),
         received_at=_instant(payload, "received_at"),
         logged_at=_instant(payload, "logged_at") if has_leaf else None,
         changed_at=_instant(payload, "changed_at"),
         issued_at=_instant(payload, "issued_at"),
         previous=previous,
-        receipt=proof,
+        custody=_custody(payload["custody"]) if "custody" in payload else None,
+        index=payload.get("index"),
+        receipt=payload.get("receipt"),
         leaf=_leaf(payload) if has_leaf else None,
     )
 
 
 def _leaf(payload: Mapping[str, Any]) -> bytes:
     return canonical({"type": RECEIPT, **{n: payload[n] for n in (*_RECEIVED, "logged_at")}})
+
+
+def _custody(found: object) -> Custody:
+    if not isinstance(found, dict) or found.keys() != {"key", "digest"}:
+        raise Refused("custody: has to hold key and digest")
+    if not all(map(is_short, found.values())):
+        raise Refused("custody: is no key thumbprint and no short digest")
+    return Custody(found["key"], long(found["digest"]))
+
+
+def _check_rule(rule: object) -> None:
+    if rule not in RULES:
+        known = " and ".join(RULES)
+        raise Refused(f"rule: {str(rule)[:40]!r} is not known here; {known} are")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _shorts(
+    payload: Mapping[str, Any], name: str, members: Sequence[str], *, empty: bool = False
+) -> dict[str, str]:
+    found = payload.get(name, {})
+    if not isinstance(found, dict) or not found.keys() <= set(members):
+        raise Refused(f"{name}: may hold short digests of {', '.join(members)}")
+    for part, said in found.items():
+        if not (is_short(said) or (empty and said == "")):
+            raise Refused(f"{name}.{part}: is no short digest")
+    return found
 
 
 def _string(payload: Mapping[str, Any], name: str) -> str:

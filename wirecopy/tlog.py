@@ -4,16 +4,19 @@ The tree is that of RFC 6962 §2, stored and served as tiles (C2SP tlog-tiles). 
 to 256 neighbouring hashes of one height: level 0 holds the hashes of leaves, level L those of whole
 trees of 256**L leaves. All other nodes follow from them, so a proof from a tree of a million leaves
 takes five or six tiles. Proofs are checked as RFC 9162 §2.1.3.2 and §2.1.4.2 say. Checkpoints and
-proofs are text (C2SP signed-note, tlog-checkpoint, tlog-proof); keys are Ed25519. Where tiles are
-stored, or fetched from, is up to the caller.
+proofs of one leaf are text (C2SP signed-note, tlog-checkpoint, tlog-proof); a proof of many leaves
+is the tree itself, pruned (``docs/statement.md`` §5). Keys are Ed25519. Where tiles are stored, or
+fetched from, is up to the caller.
 """
 
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from cryptography.exceptions import InvalidSignature
@@ -33,7 +36,10 @@ EMPTY = hashlib.sha256().digest()
 """The root of the tree without leaves."""
 
 LONGEST = 16_384
-"""Bytes of the longest note, and of the longest proof."""
+"""Bytes of the longest note, and of the longest proof of one leaf."""
+
+LARGEST_PROOF = 1_048_576
+"""Bytes of the longest proof of many leaves."""
 
 MOST_SIGNATURES = 16
 
@@ -45,6 +51,7 @@ FetchTile = Callable[[int, int, int], bytes | None]
 tile, which may be given in place of a partial one."""
 
 _PROOF = "c2sp.org/tlog-proof@v1"
+_PRUNED = "wirecopy-proof-1"
 _ED25519 = b"\x01"  # the signature type of plain Ed25519
 _NAME = re.compile(rf"[^+\x00-\x1f\ud800-\udfff{SPACE}]+")
 _LATER = re.compile(r"/log/([0-9]{14})\Z", re.ASCII)
@@ -139,6 +146,25 @@ class Tree:
         if not whole:
             proof.append(self._range(low, high))
         return proof[::-1]
+
+    def pruned(self, indexes: Sequence[int]) -> Iterator[bytes]:
+        """The tree without what nobody needs to whom the leaves at *indexes* are shown, which
+        ascend: depth first, the hash of each such leaf, and of each subtree without one.
+
+        :raises TreeError: when the tree has no such leaf.
+        """
+        if indexes and not 0 <= indexes[0] <= indexes[-1] < self.size:
+            raise TreeError(f"a tree of {self.size} leaves has none at {indexes[-1]}")
+        return self._pruned(0, self.size, indexes)
+
+    def _pruned(self, low: int, high: int, indexes: Sequence[int]) -> Iterator[bytes]:
+        if not indexes or high - low == 1:
+            yield self._range(low, high)
+            return
+        middle = low + _split(high - low)
+        cut = bisect_left(indexes, middle)
+        yield from self._pruned(low, middle, indexes[:cut])
+        yield from self._pruned(middle, high, indexes[cut:])
 
     def _range(self, low: int, high: int) -> bytes:
         """The hash of the leaves from *low* up to *high*, where *low* begins a whole tree."""
@@ -450,6 +476,77 @@ def check_proof(text: str, leaf: bytes, key: LogKey) -> Proved:
     head_ = read_checkpoint(note, key)
     check_inclusion(leaf_hash(leaf), index, head_.size, head_.root, path)
     return Proved(index, head_)
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """Leaves that a proof shows to be in a log: their hashes by index, and the checkpoint."""
+
+    leaves: Mapping[int, bytes]
+    head: Checkpoint
+
+
+def write_pruned(indexes: Sequence[int], tree: Tree, checkpoint: str) -> str:
+    """The proof that the leaves at *indexes*, which ascend, are in the log of a *checkpoint*, whose
+    *tree* it is. What ends its last line is left out.
+
+    :raises TreeError: as :class:`Tree` does.
+    """
+    hashes = _base64(b"".join(tree.pruned(indexes)))
+    leaves = " ".join(map(str, indexes))
+    return f"{_PRUNED}\nleaves {leaves}\n{hashes}\n\n{checkpoint.rstrip(SPACE)}"
+
+
+def pruned_proofs(text: str) -> list[str]:
+    """The proofs of many leaves in *text*: of each log one, an empty line between them."""
+    return re.split(rf"\n\n(?={_PRUNED}\n)", text.strip(SPACE))
+
+
+def origin_of_pruned(text: str) -> str:
+    """The log that the checkpoint of a proof of many leaves says it is of; empty without one."""
+    return text.strip(SPACE).partition("\n\n")[2].partition("\n")[0]
+
+
+def read_pruned(text: str, key: LogKey) -> Pruned:
+    """The leaves that the proof *text* shows to be in the log of *key*.
+
+    :raises Refused: when it is no proof, or does not prove it.
+    """
+    text = text.strip(SPACE)
+    if len(text.encode("utf-8", "surrogatepass")) > LARGEST_PROOF:
+        raise Refused(f"is longer than {LARGEST_PROOF} bytes")
+    before, gap, note = text.partition("\n\n")
+    lines = before.split("\n")
+    if not gap or len(lines) != 3 or lines[0] != _PRUNED or not lines[1].startswith("leaves "):
+        raise Refused("is no proof: its first lines have to be the format, 'leaves N …' and hashes")
+    head = read_checkpoint(f"{note}\n", key)
+    indexes = [_number(each) for each in lines[1].split(" ")[1:]]
+    if any(after <= one for one, after in pairwise(indexes)) or indexes[-1] >= head.size:
+        raise Refused("its leaves do not ascend, or do not stand in the log")
+    joined = from_base64(lines[2])
+    if len(joined) % HASH:
+        raise Refused("its third line is no SHA-256 hashes")
+    hashes = iter([joined[at : at + HASH] for at in range(0, len(joined), HASH)])
+    leaves: dict[int, bytes] = {}
+
+    def hash_of(low: int, high: int, listed: Sequence[int]) -> bytes:
+        if not listed or high - low == 1:
+            found = next(hashes, None)
+            if found is None:
+                raise Refused("the proof is too short")
+            leaves.update(dict.fromkeys(listed, found))
+            return found
+        middle = low + _split(high - low)
+        cut = bisect_left(listed, middle)
+        left = hash_of(low, middle, listed[:cut])
+        return node_hash(left, hash_of(middle, high, listed[cut:]))
+
+    root = hash_of(0, head.size, indexes)
+    if next(hashes, None) is not None:
+        raise Refused("the proof is too long")
+    if root != head.root:
+        raise Refused("the proof does not lead to the signed root")
+    return Pruned(leaves, head)
 
 
 def _too_long(text: str) -> bool:

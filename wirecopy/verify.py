@@ -25,7 +25,16 @@ from .restore import Restore
 from .scope import PARTS, changed_parts, digest_of, parts, scope_of
 from .statement import SLACK, Statement, read_statement
 from .text import UNSIGNED, Projection, plain, project
-from .tlog import FetchTile, Proved
+from .tlog import (
+    FetchTile,
+    LogKey,
+    Proved,
+    Pruned,
+    leaf_hash,
+    origin_of_pruned,
+    pruned_proofs,
+    read_pruned,
+)
 from .trusted_state import LeafTime, Seen, TrustedState, misplaced
 from .urls import resolve, unsigned
 
@@ -155,7 +164,8 @@ def _verify_share(
 ) -> Report:
     """The report of one publisher's entries; *times* is how often a guid stands in the feed."""
     state = evidence.state
-    checked = [_EntryChecks(entry, keys, evidence, times[entry.guid]) for entry in entries]
+    proofs = _Proofs()
+    checked = [_EntryChecks(entry, keys, evidence, times[entry.guid], proofs) for entry in entries]
     _check_leaf_times(checked, keys, state)
     results = [one.result() for one in checked]
     log = check_log(
@@ -244,10 +254,31 @@ def _learnt(
     return TrustedState(statements, {**state.checkpoints, **newest}, logs, leaves)
 
 
+class _Proofs:
+    """Proofs of many leaves, each read once: all entries of a feed have the same."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Pruned | Refused] = {}
+
+    def read(self, text: str, key: LogKey) -> Pruned:
+        """As :func:`.tlog.read_pruned` does."""
+        if text not in self._found:
+            try:
+                self._found[text] = read_pruned(text, key)
+            except Refused as error:
+                self._found[text] = error
+        found = self._found[text]
+        if isinstance(found, Refused):
+            raise found
+        return found
+
+
 class _EntryChecks:
     """The checks of one entry."""
 
-    def __init__(self, entry: Entry, keys: Keys, evidence: Evidence, times: int) -> None:
+    def __init__(
+        self, entry: Entry, keys: Keys, evidence: Evidence, times: int, proofs: "_Proofs"
+    ) -> None:
         self.signed: tuple[Token, Statement] | None = None
         """The entry's statement, once its signature was found to be good."""
         self.proved: Proved | None = None
@@ -262,7 +293,10 @@ class _EntryChecks:
         self._keys = keys
         self._evidence = evidence
         self._times = times
+        self._proofs = proofs
         self._chain: Chain | None = None
+        self._chain_log: str | None = None
+        self._asked = False
         self._paragraphs: tuple[str, ...] = ()
         self._withheld = False
         self.checks = list(self._checks())
@@ -294,11 +328,12 @@ class _EntryChecks:
         yield _equal("guid", statement.guid, self._entry.guid)
         yield self._check_agency(statement)
         yield from self._check_content(statement)
+        yield self._check_details(statement)
         yield self._check_scope(statement)
         yield self._check_claim(statement)
         yield self._check_times(statement)
-        yield self._check_receipt(statement)
         yield self._check_chain(*self.signed)
+        yield self._check_receipt(statement)  # the chain may prove what the feed does not
         yield self._check_continuity(*self.signed)
 
     def _check_entry(self) -> Check:
@@ -390,6 +425,13 @@ class _EntryChecks:
         yield Check("appearance", "failed" if odd else "ok", f"{odd} is not what Wirecopy writes"
                     if odd else "")  # fmt: skip
 
+    def _check_details(self, statement: Statement) -> Check:
+        if statement.details is None:
+            return Check("details", "not checked", "statements of its type do not cover them")
+        if self._entry.details.digest(statement.published.rule) == statement.details:
+            return Check("details", "ok")
+        return _failed("details", "byline, first date or captions are not those that were signed")
+
     def _check_disclosure(self, statement: Statement, body: Projection, *, fits: bool) -> Check:
         sentence = plain(statement.disclosure)
         last = body.paragraphs[-1] if body.paragraphs else ""
@@ -459,12 +501,14 @@ class _EntryChecks:
         return Check("times", "ok")
 
     def _check_receipt(self, statement: Statement) -> Check:
-        if statement.receipt is None or statement.leaf is None or statement.logged_at is None:
+        if statement.leaf is None or statement.logged_at is None:
             return Check("receipt", "not checked", "no received copy is kept")
         if self._keys.log is None:
             return Check("receipt", "not checked", "the key set has no log key")
         try:
-            self.proved = self._keys.prove(statement.receipt, statement.leaf)
+            self.proved = self._prove(statement, statement.leaf)
+        except Missing as error:
+            return Check("receipt", "not checked", str(error))
         except Refused as error:
             return _failed("receipt", str(error))
         self.leaf = LeafTime(self.proved.index, statement.logged_at)
@@ -474,6 +518,34 @@ class _EntryChecks:
         )
         return Check("receipt", "ok", "; ".join(filter(None, notes)))
 
+    def _prove(self, statement: Statement, leaf: bytes) -> Proved:
+        """That the receipt, which is *leaf*, stands in a log of the key set: by the statement's own
+        proof, or by that of its feed or of its chain.
+
+        :raises Missing: when there is no proof at hand.
+        :raises Refused: when it is not proved by those at hand.
+        """
+        if statement.index is None:
+            return self._keys.prove(statement.receipt or "", leaf)
+        wrong = "the chain does not prove it" if self._asked else ""
+        texts = [text for text in (self._entry.log, self._chain_log) if text is not None]
+        for text in (one for each in texts for one in pruned_proofs(each)):
+            log = self._keys.named(origin_of_pruned(text))
+            if log is None:
+                continue
+            try:
+                found = self._proofs.read(text, log)
+                self._keys.check_end(found.head)
+            except Refused as error:
+                wrong = str(error)
+                continue
+            if found.leaves.get(statement.index) == leaf_hash(leaf):
+                return Proved(statement.index, found.head)
+            wrong = f"leaf {statement.index} of the log is not its receipt, or not proved to be"
+        if wrong:
+            raise Refused(wrong)
+        raise Missing("there is no proof at hand, in the feed or in the chain")
+
     def _check_chain(self, token: Token, statement: Statement) -> Check:
         try:
             document = self._evidence.find_chain(statement) if self._evidence.find_chain else None
@@ -482,10 +554,12 @@ class _EntryChecks:
             return Check("chain", "not checked", str(error))
         if document is None:
             return Check("chain", "not checked", "the chain is not at hand")
+        self._asked = True
         try:
             found = read_chain(document, self._keys)
         except Refused as error:
             return _failed("chain", str(error))
+        self._chain_log = found.log
         if found.guid != statement.guid:
             return _failed("chain", "it is of another guid")
         if token.digest not in found.digests[statement.version - 1 : statement.version]:

@@ -30,7 +30,7 @@ from stories.errors import ParseError
 from wirecopy.encoding import names
 from wirecopy.errors import Refused
 from wirecopy.html import TOKEN
-from wirecopy.jose import read_token
+from wirecopy.jose import as_text, from_xml, read_token
 from wirecopy.text import spoken
 from wirecopy.urls import srcset
 
@@ -190,11 +190,13 @@ def _meant(match: re.Match[str]) -> bool:
     return match[1] is None or f"{match[1]};" in html5
 
 
-def printed(statement: str) -> str:
-    """The sentence that a Wirecopy printed under the story of *statement*, a compact JWS; empty
-    where it cannot be read. Nothing is believed of it but where the copy ends."""
+def printed(statement: object) -> str:
+    """The sentence that a Wirecopy printed under the story of *statement*, as it is in XML or JSON;
+    empty where it cannot be read. Nothing is believed of it but where the copy ends."""
     try:
-        said = read_token(statement.strip()).payload.get("disclosure")
+        xml = isinstance(statement, str)
+        token = from_xml(str(statement).strip()) if xml else as_text(statement)
+        said = read_token(token).payload.get("disclosure")
     except Refused:
         return ""
     return said if isinstance(said, str) else ""

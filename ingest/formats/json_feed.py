@@ -165,7 +165,7 @@ def _item(
             credits=tuple(filter(None, [text_of(own, "credit")])),
             rights=text_of(own, "rights"),
         )
-        body = (without_printed(body[0], printed(text_of(own, "statement"))), body[1])
+        body = (without_printed(body[0], printed((own or {}).get("statement"))), body[1])
     return replace(
         item,
         guid=text_of(members, "id"),

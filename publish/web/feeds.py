@@ -41,6 +41,7 @@ from stories import clock
 from stories.config import Config, Feed
 from stories.db import Store, feeds
 from stories.db.feeds import Format
+from stories.transparency import Tiles
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -120,6 +121,7 @@ class Feeds:
         self._store = store
         self._monotonic = monotonic
         self._fragments: WeakValueDictionary[str, Fragment] = WeakValueDictionary()
+        self._tiles: Tiles = {}
         slots = [Slot(f) for f in config.outgoing]
         # A proxy in front may or may not remove the site's path.
         self._roots = sorted({f"{prefix}/feeds/" for prefix in ("", _path(config.site.url))})
@@ -239,7 +241,7 @@ class Feeds:
         with self._store.read() as conn:
             rows = feeds.rows_of(conn, slot.name)
             if rows and (found is None or found.rows != rows):
-                found = listing(conn, slot.name, rows, self._fragments)
+                found = listing(conn, slot.name, rows, self._fragments, self._tiles)
         if found is None:
             return
         now, same = self._monotonic(), found is slot.listing

@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from publish.web.representation import Representation, etag_of, represent
+from stories import transparency
 from stories.config import Config
 from stories.db import Connection, proofs
 from stories.db.proofs import LogHead
 from stories.keys import key_set
-from wirecopy.jose import payload_of
+from stories.transparency import place_of
+from wirecopy.jose import as_json, payload_of
 from wirecopy.tlog import HASH, WIDTH, below
 
 KEYS_FRESH = timedelta(minutes=5)
@@ -70,11 +72,23 @@ def jwks(conn: Connection) -> Representation | None:
 
 def chain(conn: Connection, story: str) -> Representation | None:
     """Every statement of *story*; None when there is none."""
+    found = chain_of(conn, story)
+    return None if found is None else _ready(found, CHAIN)
+
+
+def chain_of(conn: Connection, story: str) -> bytes | None:
+    """The same as a document (``docs/statement.md`` §6)."""
     found = proofs.statements_of(conn, story)
     if not found:
         return None
-    document = {"guid": payload_of(found[-1])["guid"], "statements": found}
-    return _ready(_json(document), CHAIN)
+    places = [place for row in found if (place := place_of(row)) is not None]
+    proof = transparency.proof(conn, places)
+    document = {
+        "guid": payload_of(found[-1].token)["guid"],
+        **({"log": proof} if proof else {}),
+        "statements": [as_json(row.token) for row in found],
+    }
+    return _json(document)
 
 
 def places(conn: Connection) -> list[str]:

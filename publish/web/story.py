@@ -30,8 +30,8 @@ from stories.db import stories as records
 from stories.db.feeds import EntryRow
 from stories.db.stories import VersionRow
 from stories.models import Media, Story, Version, licence_over
-from wirecopy.encoding import digest, xml_chars
-from wirecopy.jose import payload_of
+from wirecopy.encoding import xml_chars
+from wirecopy.jose import as_text, payload_of, token_digest
 from wirecopy.report import LATE
 from wirecopy.scope import PARTS, Measurement
 from wirecopy.text import project
@@ -51,7 +51,7 @@ _UNSAFE = {
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A picture, film or sound beside the text."""
+    """A picture, film or sound beside the text; ``shown`` unless the text or one before has it."""
 
     url: str
     medium: str
@@ -59,6 +59,7 @@ class Figure:
     credit: str
     width: int | None
     height: int | None
+    shown: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Edition:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A statement: its compact JWS, its digest, the address of all of the story, number and time.
+    """A statement: its text, its digest, the address of all of the story, number and time.
 
     ``logged`` is when its receipt was logged, None unless that was :data:`LATE`.
     """
@@ -217,7 +218,8 @@ def _story_page(
     dateline = xml_chars(version.dateline or "").strip() or None
     mark = badge(entry.scope, agency, measurement.changed)
     wired = xml_chars(version.headline).strip() if "headline" in measurement.changed else None
-    statement = signed(ours.get("statement"), f"{config.site.url}/stories/{story.id}/statements")
+    token = as_text(ours["statement"]) if "statement" in ours else None
+    statement = signed(token, f"{config.site.url}/stories/{story.id}/statements")
     page = StoryPage(
         id=story.id,
         url=shown["url"],
@@ -300,13 +302,14 @@ def _all_figures(shown: dict[str, Any], version: Version) -> list[Figure]:
 
 
 def _figures(shown: dict[str, Any], version: Version, body: str) -> tuple[Figure, ...]:
-    """The media that the body does not show, compared by the rule of their digests."""
-    figures: dict[str, Figure] = {}
-    inside = {medium.url for medium in project(body).media}
+    """The entry's media, compared with those of the body by the rule of their digests."""
+    seen = {medium.url for medium in project(body).media}
+    figures = []
     for figure in _all_figures(shown, version):
-        if resolve(figure.url, None, shown=True) not in inside:
-            figures.setdefault(figure.url, figure)
-    return tuple(figures.values())
+        address = resolve(figure.url, None, shown=True) or ""
+        figures.append(replace(figure, shown=address not in seen))
+        seen.add(address)
+    return tuple(figures)
 
 
 def _embedded(url: str, title: str = "") -> Embedded:
@@ -342,7 +345,7 @@ def signed(token: str | None, address: str) -> Signed | None:
         return None
     said = payload_of(token)
     issued = datetime.fromisoformat(said["issued_at"])
-    return Signed(token, digest(token.encode()), address, said["version"], issued, _late(said))
+    return Signed(token, token_digest(token), address, said["version"], issued, _late(said))
 
 
 def _late(said: dict[str, Any]) -> datetime | None:

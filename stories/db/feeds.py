@@ -12,6 +12,7 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from html import escape
 from itertools import accumulate, chain, pairwise
 from typing import Any, Literal, NamedTuple
 
@@ -36,6 +37,7 @@ from stories.db.captures import first_of
 from stories.db.engine import replacing
 from stories.db.packing import Packers
 from stories.db.tables import UtcDateTime, captures, entries, feeds, outbox, placements, stories
+from wirecopy.jose import in_xml
 
 Format = Literal["rss", "atom", "json"]
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
@@ -87,16 +89,22 @@ def pack(written: Mapping[Format, bytes], statement: str = "") -> bytes:
     The *statement* that stands in each is left out. It is kept by itself, and no packer makes it
     smaller.
     """
-    stated = statement.encode()
-    around = [_around(written[format], stated) for format in FORMATS]
+    stated = _stated(statement)
+    around = [_around(written[format], stated[format]) for format in FORMATS]
     if all(around):
         pieces = [*chain.from_iterable(around)]
-        head = _HEAD.pack(_APART, hashlib.sha256(stated).digest(), *map(len, pieces))
+        head = _HEAD.pack(_APART, hashlib.sha256(stated["json"]).digest(), *map(len, pieces))
     else:
         pieces = [written[format] for format in FORMATS]
         head = _LENGTHS.pack(*map(len, pieces[:2]))
     packed: bytes = _own.packer.compress(b"".join((head, *pieces)))
     return packed
+
+
+def _stated(statement: str) -> dict[Format, bytes]:
+    """How *statement* stands in an entry, by format."""
+    xml = escape(in_xml(statement), quote=False).encode()
+    return {"rss": xml, "atom": xml, "json": statement.encode()}
 
 
 def _around(entry: bytes, statement: bytes) -> tuple[bytes, ...]:
@@ -120,12 +128,15 @@ def unpack(packed: bytes, statement: str = "") -> dict[Format, bytes]:
         end = at + rss + atom
         return {"rss": whole[at : at + rss], "atom": whole[at + rss : end], "json": whole[end:]}
     _, digest, *lengths = _HEAD.unpack_from(whole)
-    stated = statement.encode()
-    if hashlib.sha256(stated).digest() != digest:
+    stated = _stated(statement)
+    if hashlib.sha256(stated["json"]).digest() != digest:
         raise ValueError("the statement is not the one that the entry was packed with")
     ends = pairwise(accumulate(lengths, initial=_HEAD.size))
     pieces = [whole[begin:end] for begin, end in ends]
-    return {format: stated.join(pieces[2 * at : 2 * at + 2]) for at, format in enumerate(FORMATS)}
+    return {
+        format: stated[format].join(pieces[2 * at : 2 * at + 2])
+        for at, format in enumerate(FORMATS)
+    }
 
 
 @dataclass(frozen=True, slots=True)

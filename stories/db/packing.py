@@ -11,6 +11,7 @@ from typing import Any
 import zstandard
 
 from wirecopy.encoding import from_base64url, to_base64url
+from wirecopy.jose import is_compact, pieces_of, token_text
 
 _LEVEL = 3
 _NUMBER = b"\x01"
@@ -83,18 +84,34 @@ def unpack_json(kept: bytes) -> Any:
     return json.loads(unpack(kept).decode("utf-8", "surrogatepass"))
 
 
-def pack_jws(jws: str) -> bytes | None:
-    """The statement *jws* (RFC 7515 §7.1), packed without its base64; None when it would not come
-    out as it is."""
+def pack_statement(token: str) -> bytes | None:
+    """The statement *token*, packed without base64; None when it would not come out as it is."""
     try:
-        header, payload, signature = map(from_base64url, jws.split("."))  # each has one spelling
+        pieces = _pieces(token)
+        if len(pieces) != 3 or b"\0" in pieces[0] + pieces[1] or _joined(*pieces) != token:
+            return None
     except ValueError:
         return None
-    if b"\0" in header or b"\0" in payload:
-        return None
-    return pack(b"\0".join((header, payload, signature)))
+    return pack(b"\0".join(pieces))
 
 
-def unpack_jws(kept: bytes) -> str:
-    """The statement that :func:`pack_jws` packed."""
-    return ".".join(map(to_base64url, unpack(kept).split(b"\0", 2)))
+def unpack_statement(kept: bytes) -> str:
+    """The statement that :func:`pack_statement` packed."""
+    return _joined(*unpack(kept).split(b"\0", 2))
+
+
+_KEY = b"+"
+"""Begins the id of a key, which stands where a compact JWS has its header, an object."""
+
+
+def _pieces(token: str) -> list[bytes]:
+    if is_compact(token):
+        return [from_base64url(piece) for piece in token.split(".")]  # each has one spelling
+    key, payload, signature = pieces_of(token)
+    return [_KEY + key.encode(), payload.encode(), from_base64url(signature)]
+
+
+def _joined(first: bytes, payload: bytes, signature: bytes) -> str:
+    if not first.startswith(_KEY):
+        return ".".join(map(to_base64url, (first, payload, signature)))
+    return token_text(first[1:].decode(), payload.decode(), to_base64url(signature))

@@ -123,16 +123,16 @@ _LAST = _last_statements()
 
 
 def _statement(row: Row[Any]) -> StatementRow:
-    jws = packing.unpack_jws(row.packed) if row.packed is not None else row.jws
-    return StatementRow(row.story_id, row.version, row.kid, row.digest, jws)
+    token = packing.unpack_statement(row.packed) if row.packed is not None else row.jws
+    return StatementRow(row.story_id, row.version, row.kid, row.digest, token, row.checkpoint)
 
 
-def statements_of(conn: Connection, story: str) -> list[str]:
+def statements_of(conn: Connection, story: str) -> list[StatementRow]:
     """Every statement of the story, oldest first."""
     rows = conn.execute(
         select(statements).where(statements.c.story_id == story).order_by(statements.c.version)
     )
-    return [_statement(row).jws for row in rows]
+    return [_statement(row) for row in rows]
 
 
 def stories_signed_by(conn: Connection, kid: str) -> list[str]:
@@ -151,15 +151,16 @@ def add_statements(conn: Connection, rows: Sequence[StatementRow]) -> None:
     """Keep new statements; fails when a story has one of that number already."""
     made = []
     for row in rows:
-        packed = packing.pack_jws(row.jws)
+        packed = packing.pack_statement(row.token)
         made.append(
             {
                 "story_id": row.story_id,
                 "version": row.version,
                 "kid": row.kid,
                 "digest": row.digest,
-                "jws": row.jws if packed is None else "",
+                "jws": row.token if packed is None else "",
                 "packed": packed,
+                "checkpoint": row.checkpoint,
             }
         )
     if made:

@@ -82,7 +82,7 @@ def test_a_page_as_published_holds(sample: str, store: Store, tmp_path: Path) ->
     with _site(store, config) as port:
         page, checks = _opened(port, story, tmp_path)
     assert _tone(page) == "same", checks
-    assert len(checks) == 13
+    assert len(checks) == 14
     assert {said.partition(":")[0] for said in checks.values()} == {"same"}, checks
     assert "entry 1 of 1" in checks["Receipt"]
     assert page.findtext('.//header/p/a[@class="checked badge same"]') == "Checked in your browser"
@@ -121,14 +121,23 @@ def test_a_page_that_shows_another_time_of_receipt_does_not_hold(
     assert _tone(page) == "other"
 
 
+DETAILS = "Byline and captions"
 MEDDLED = {
     "a word": ("json", "Council has", "Council had", {"Words"}),
     "a picture": ("json", "img.example/gst.jpg", "img.example/no.jpg", {"Pictures and media"}),
     "the headline": ("json", "Big GST Meet", "Bad GST Meet", {"Headline"}),
     "words hidden": ("json", "<p>The", "<p hidden>The", {"Hidden words"}),
     "the label": ("scope", "headline-only", "verbatim", {"Label"}),
-    "a date": ("json", "2026-11-22T13:07:30", "2026-11-22T13:07:31", {"Times"}),
-    "the date of publication": ("json", "2026-11-22T13:00:15", "2026-11-22T13:10:15", {"Times"}),
+    "a date": (
+        "json",
+        'modified":"2026-11-22T13:07:30',
+        'modified":"2026-11-22T13:07:31',
+        {"Times"},
+    ),
+    "the date of publication": ("json", "T13:00:15", "T13:10:15", {"Times", DETAILS}),
+    "an earlier date of publication": ("json", "T13:00:15", "T12:00:15", {DETAILS}),
+    "the byline": ("json", "Asha Rao", "Asha Roy", {DETAILS}),
+    "a caption": ("json", "Vigyan Bhavan", "Raisina Hill", {DETAILS}),
 }
 
 
@@ -156,10 +165,10 @@ def _meddle(store: Store, story: Story, column: str, before: str, after: str) ->
         if column == "json":
             column = "packed"
             last = proofs.last_statements(conn, [story.id])[story.id]
-            found = feeds.unpack(feeds.packed_of(conn, [story.id])[story.id], last.jws)
+            found = feeds.unpack(feeds.packed_of(conn, [story.id])[story.id], last.token)
             written = found["json"].replace(before.encode(), after.encode())
             assert written != found["json"]
-            altered: Any = feeds.pack({**found, "json": written}, last.jws)
+            altered: Any = feeds.pack({**found, "json": written}, last.token)
         else:
             asked = sql(f"SELECT {column} FROM entries WHERE story_id = :id")
             kept = conn.execute(asked, {"id": story.id}).scalar_one()

@@ -272,7 +272,8 @@ def test_the_writer_of_json_writes_each_member_of_the_table_and_no_other(tmp_pat
         elif isinstance(value, dict):
             for name, inside in value.items():
                 yield f"{path}/{name}"
-                yield from members(inside, f"{path}/{name}")
+                if name != "statement":  # which says by itself what may be in it
+                    yield from members(inside, f"{path}/{name}")
 
     items = [i for each in _documents("json", tmp_path) for i in json.loads(each)["items"]]
     found = {path for item in items for path in members(item)}

@@ -63,7 +63,7 @@ def test_the_digest_of_a_configuration_is_as_it_was() -> None:
         }
     )
     assert settings_digest(config) == (
-        "34040bdc9db4833b725765c0612208d28b30ff3260dd322aaa13cb7f486ca336"
+        "0197c6cecb63875d6aedaa444ff0cbb5992c426db663a9556c51bac47ef8f377"
     )
 
 

@@ -15,6 +15,7 @@ from publish.render import render
 from publish.rerender import rerender_if_changed
 from publish.served import served
 from publish.signing import Batch, Signed, claims_for, sign
+from publish.web import proofs as proofs_served
 from stories import clock
 from stories.config import Config
 from stories.db import Store, connect, feeds, outbox, proofs
@@ -26,8 +27,9 @@ from tests.publish import hostile, samples
 from tests.publish.checks import check_atom, check_rss
 from tests.publish.samples import english, hindi, urdu
 from tests.publish.shelf import publish, put
-from tests.stories.proving import chained, receipt, verified
+from tests.stories.proving import chained, receipt, verified, whole
 from wirecopy import Evidence, Report, TrustedState, statement, verify
+from wirecopy.encoding import canonical
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
 TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJ0eXBlIjoieCJ9.AA-_"
@@ -58,9 +60,15 @@ def jwks(store: Store) -> dict[str, Any]:
 
 def stated(store: Store, story: Story) -> list[dict[str, Any]]:
     """What was stated of *story*, oldest first, each checked."""
+    return chained(chain_of(store, story), jwks(store))
+
+
+def chain_of(store: Store, story: Story) -> dict[str, Any]:
+    """The chain of *story* as it is served."""
     with store.read() as conn:
-        tokens = proofs.statements_of(conn, story.id)
-    return chained(tokens, jwks(store))
+        found = proofs_served.chain_of(conn, story.id)
+    told: dict[str, Any] = json.loads(found or b"")
+    return told
 
 
 def item(store: Store, conf: Config, guid: str) -> dict[str, Any]:
@@ -86,12 +94,16 @@ def test_an_entry_carries_its_statement_in_every_format(store: Store, config: Co
     publish(store, conf, story)
     with store.read() as conn:
         bodies = {f: served(conn, conf, conf.outgoing[0].name, f) for f in feeds.FORMATS}
-        [token] = proofs.statements_of(conn, story.id)
+        [row] = proofs.statements_of(conn, story.id)
+    said = json.loads(row.token)
     found = {name: row.body for name, row in bodies.items() if row is not None}
     name = "{urn:uuid:679fde77-ca8f-4c3a-b072-c5b02e8fa5e1}statement"
-    assert [e.findtext(name) for e in check_rss(found["rss"])] == [token]
-    assert [e.findtext(name) for e in check_atom(found["atom"])] == [token]
-    assert item(store, conf, story.guid)["_wirecopy"]["statement"] == token
+    for [entry] in (check_rss(found["rss"]), check_atom(found["atom"])):
+        element = entry.find(name)
+        assert element is not None
+        told = canonical(said["payload"]).decode()
+        assert element.text == f"{said['key']}.{said['signature']}.{told}"
+    assert item(store, conf, story.guid)["_wirecopy"]["statement"] == said
 
 
 def test_what_a_statement_says(store: Store, config: ConfigOf) -> None:
@@ -106,7 +118,7 @@ def test_what_a_statement_says(store: Store, config: ConfigOf) -> None:
     parts = ("headline", "text", "links", "media", "packaging")
     measured = entry.measurement
     assert said == {
-        "type": "wirecopy-statement-2",
+        "type": "wirecopy-statement-3",
         "guid": shown["id"],
         "story": story.id,
         "version": 1,
@@ -123,9 +135,9 @@ def test_what_a_statement_says(store: Store, config: ConfigOf) -> None:
         "logged_at": "2026-11-23T12:00:00.250000Z",
         "issued_at": "2026-11-23T12:00:00.250000Z",
         "previous": None,
-        "receipt": said["receipt"],
+        "details": said["details"],
+        "index": 0,
     }
-    assert said["receipt"].startswith("c2sp.org/tlog-proof@v1\nindex 0\n")
     assert shown["content_html"].endswith(f"<i>{said['disclosure']}</i></p>")
 
 
@@ -144,9 +156,9 @@ def test_a_headline_makes_the_next_statement_and_reverting_another(
     said = stated(store, story)
     assert [s["scope"] for s in said] == ["verbatim", "headline-only", "verbatim"]
     assert [s["published"]["headline"] for s in said][::2] == [said[0]["published"]["headline"]] * 2
-    assert len({s["receipt"] for s in said}) == 1  # nothing was received meanwhile
+    assert {s["index"] for s in said} == {0}  # nothing was received meanwhile
     last = item(store, conf, story.guid)["_wirecopy"]["statement"]
-    assert verified(last, jwks(store)) == said[2]
+    assert whole(verified(canonical(last).decode(), jwks(store))) == said[2]
 
 
 def test_the_same_story_again_keeps_its_statement_and_its_bytes(
@@ -324,13 +336,13 @@ def test_what_is_too_long_to_be_stated_keeps_out_its_story_alone(
     store: Store, config: ConfigOf
 ) -> None:
     endless = samples.story(samples.version(agency_id="x" * 70_000))
-    long = samples.story(samples.version(agency_id="x" * 60_000))
-    conf = config()
+    long = samples.story(samples.version(agency_id="x" * 64_000))
+    conf = config(disclosures={"verbatim": "Unedited. " * 150})
     publish(store, conf, endless, long, urdu())
     found = sorted(errors(store))
     assert sorted([endless.id, long.id]) == [error.split()[1].strip(":") for error in found]
     assert [e for e in found if "takes receipts of 65,535 bytes" in e and endless.id in e]
-    assert [e for e in found if "characters, which nobody reads" in e and long.id in e]
+    assert [e for e in found if "bytes, which nobody reads" in e and long.id in e]
     assert len(stated(store, urdu())) == 1
 
 
@@ -384,9 +396,7 @@ def test_after_a_clock_that_ran_ahead_is_put_right(
         with store.read() as conn:
             row = served(conn, conf, conf.outgoing[0].name, "json")
             chains = {
-                each.guid: json.dumps(
-                    {"guid": each.guid, "statements": proofs.statements_of(conn, each.id)}
-                ).encode()
+                each.guid: json.dumps(chain_of(store, each)).encode()
                 for each in (early, english(), hindi())
             }
         assert row is not None
@@ -457,7 +467,7 @@ def test_intake_and_press_mean_the_same_receipt(of: Story) -> None:
         return
     said = claims_for(of, rendered)
     for name in ("agency", "agency_id", "agency_version"):
-        assert said[name] == (getattr(rendered.entry, name) or "")
+        assert said.get(name, "") == (getattr(rendered.entry, name) or "")
     assert said["guid"] == rendered.entry.guid
     if of.received is None or rendered.measurement.received != of.received:
         return

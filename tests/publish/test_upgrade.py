@@ -1,7 +1,10 @@
 """A store whose log was begun before receipts said when they were logged: nothing of it is lost."""
 
 import json
+import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import escape
 from typing import Any
 
 from sqlalchemy import text, update
@@ -9,6 +12,7 @@ from sqlalchemy import text, update
 from publish import renderer
 from publish.rerender import rerender_if_changed
 from publish.served import Served, served
+from publish.web.proofs import chain_of
 from publish.web.representation import etag_of
 from stories import clock
 from stories.config import Config
@@ -20,10 +24,11 @@ from tests.conftest import ConfigOf
 from tests.publish.samples import english, hindi, urdu
 from tests.publish.shelf import publish
 from tests.signed import earlier
+from tests.stories import proving
 from tests.stories.proving import chained
 from wirecopy import Evidence, Report, TrustedState, read_keys, tlog, verify
-from wirecopy.encoding import canonical, digest
-from wirecopy.jose import payload_of
+from wirecopy.encoding import canonical, digest, short, to_base64url
+from wirecopy.jose import Signer, as_json, in_xml, payload_of
 from wirecopy.statement import Statement
 
 NOON = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
@@ -44,9 +49,9 @@ def keep_plain(conn: Connection) -> None:
         plain = {"data": data, "received": received}
         conn.execute(update(tables.versions).where(this).values(**plain))
     for story in conn.execute(tables.statements.select()).all():
-        [jws] = proofs.statements_of(conn, story.story_id)
+        [row] = proofs.statements_of(conn, story.story_id)
         one = tables.statements.c.story_id == story.story_id
-        conn.execute(update(tables.statements).where(one).values(jws=jws))
+        conn.execute(update(tables.statements).where(one).values(jws=row.token))
     conn.execute(text("ALTER TABLE identities ADD key TEXT NOT NULL DEFAULT ''"))
     for table in ("files", "key_sets", "pins", "agency_statements", "acts"):
         conn.execute(text(f"DROP TABLE {table}"))
@@ -101,8 +106,8 @@ def take_back(store: Store, conf: Config) -> str:
         for row in conn.execute(tables.statements.select()).all():
             proof = tlog.write_proof(0, [], checkpoint)
             [known] = proofs.statements_of(conn, row.story_id)
-            said = {**earlier(payload_of(known)), "receipt": proof}
-            jws = signer.sign(said)
+            told = {**earlier(proving.whole(payload_of(known.token))), "receipt": proof}
+            jws = compact(signer, told)
             this = tables.statements.c.story_id == row.story_id
             told = {"jws": jws, "packed": None, "digest": digest(jws.encode())}
             conn.execute(update(tables.statements).where(this).values(**told))
@@ -146,14 +151,14 @@ def keep_whole(conn: Connection, conf: Config) -> None:
         conn.execute(text(query), {"body": body, "name": name, "form": form})
     statements = proofs.last_statements(conn, list(packed))
     for story, each in packed.items():
-        unpacked = feeds.unpack(each or b"", statements[story].jws)
+        unpacked = feeds.unpack(each or b"", statements[story].token)
         written = {f"{form}": body for form, body in unpacked.items()}
         query = "UPDATE entries SET rss = :rss, atom = :atom, json = :json WHERE story_id = :id"
         conn.execute(text(query), {**written, "id": story})
 
 
 def whole(store: Store, conf: Config) -> None:
-    """Make *store* what it would have been at schema 0011."""
+    """Make *store* what it would have been at schema 0011, its statements of the type of then."""
     with store.write() as conn:
         keep_whole(conn, conf)
         for row in conn.execute(text("SELECT name, format, body FROM feeds")).all():
@@ -187,6 +192,7 @@ def test_feeds_that_were_kept_whole_are_the_same(store: Store, config: ConfigOf)
     none = conf.outgoing[2].model_copy(update={"wires": ("elsewhere",)})
     conf = conf.model_copy(update={"feeds": (*conf.outgoing[:2], none)})
     publish(store, conf, english(), hindi(), urdu())
+    state_as_before(store, conf)
     before = every(store, conf)
     whole(store, conf)
     store.migrate()
@@ -200,11 +206,9 @@ def test_feeds_that_were_kept_whole_are_the_same(store: Store, config: ConfigOf)
         assert now is not None
         assert (now.body, now.modified_at) == (then.body, then.modified_at), name
         assert now.etag == etag_of(then.body), "what subscribers have"
-    # Nor do tags and dates change when everything is rendered again to the same bytes,
-    with store.write() as conn:
-        outbox.want(conn, "story", list(kept), clock.now())
-        outbox.want(conn, "feed", [feed.name for feed in conf.outgoing], clock.now())
-    renderer.render_waiting(store, conf)
+    # Nor do tags and dates change when all are listed again.
+    for feed in conf.outgoing:
+        assert not renderer.render_feed(store, conf, feed.name)
     assert every(store, conf) == after
     with store.read() as conn:
         assert feeds.entries_of(conn, list(kept)).keys() == kept.keys()
@@ -213,6 +217,7 @@ def test_feeds_that_were_kept_whole_are_the_same(store: Store, config: ConfigOf)
 def test_a_feed_whose_change_waited_has_another_tag(store: Store, config: ConfigOf) -> None:
     conf = config()
     publish(store, conf, english(), hindi())
+    state_as_before(store, conf)
     before = every(store, conf)
     whole(store, conf)
     with store.write() as conn:
@@ -240,8 +245,7 @@ def verified(store: Store, config: Config, before: str) -> Report:
 
     def chain(said: Statement) -> bytes:
         with store.read() as conn:
-            told = {"guid": said.guid, "statements": proofs.statements_of(conn, said.story)}
-        return canonical(told)
+            return chain_of(conn, said.story) or b""
 
     def tile(level: int, at: int, width: int) -> bytes:
         with store.read() as conn:
@@ -272,16 +276,124 @@ def test_a_log_begun_before(store: Store, config: ConfigOf) -> None:
     with store.read() as conn:
         leaves = [json.loads(leaf) for leaf in proofs.leaves(conn, 0, 10)]
         assert proofs.leaves(conn, 0, 1) == [first]  # it stays where it is, as it is
-        told = [proofs.statements_of(conn, story.id) for story in (english(), hindi())]
+        told = [json.loads(chain_of(conn, s.id) or b"") for s in (english(), hindi())]
         jwks: Any = key_set(conn)
         assert not proofs.receipts_wait(conn)
     assert [leaf["type"][-1] for leaf in leaves] == ["1", "2", "2"]
     assert sorted(leaf["guid"] for leaf in leaves[1:]) == sorted([english().guid, hindi().guid])
     assert leaves[0]["received"] in [leaf["received"] for leaf in leaves[1:]]
-    for tokens in told:
-        said = [payload_of(token) for token in tokens]
-        assert [each["type"][-1] for each in said] == ["1", "2"]
-        assert said[1]["previous"] == digest(tokens[0].encode())
-        assert said[1]["logged_at"] == "2026-11-23T14:00:00.000000Z"
-    [logged] = [each for each in told if payload_of(each[0])["guid"] == leaves[0]["guid"]]
+    for chain in told:
+        first_, second = chain["statements"]
+        assert payload_of(first_)["type"] == "wirecopy-statement-1"
+        assert second["payload"]["previous"] == short(digest(first_.encode()))
+        assert second["payload"]["logged_at"] == "2026-11-23T14:00:00.000000Z"
+    [logged] = [each for each in told if each["guid"] == leaves[0]["guid"]]
     assert len(chained(logged, jwks)) == 2  # both receipts of it are proved, by a third hand
+
+
+def test_statements_of_before_are_stated_anew(store: Store, config: ConfigOf) -> None:
+    """Feeds go on as they are; then each entry gets a statement of this type, and no other word."""
+    conf, now = config(), NOON
+    stories = (english(), hindi(), urdu())
+
+    def bodies() -> dict[tuple[str, str], bytes]:
+        return {name: row.body for name, row in every(store, conf).items() if row is not None}
+
+    def report(told: dict[tuple[str, str], bytes]) -> list[Report]:
+        with store.read() as conn:
+            keys, head = key_set(conn), proofs.log_head(conn)
+        assert head is not None
+        evidence = Evidence(clock.now(), lambda said: chain(said.story), checkpoint=head.checkpoint)
+        return [verify(body, read_keys(canonical(keys)), evidence) for body in told.values()]
+
+    def chain(story: str) -> bytes:
+        with store.read() as conn:
+            return chain_of(conn, story) or b""
+
+    with clock.reading(lambda: now):
+        publish(store, conf, *stories)
+        state_as_before(store, conf)
+        before = bodies()
+        assert all(b"wirecopy:log" not in body for body in before.values())
+        for each in report(before):
+            assert [entry.failures for entry in each.entries] == [(), (), ()]
+            assert each.log.state != "failed"
+        now += timedelta(days=1)
+        rerender_if_changed(store, conf)
+        assert bodies() == before
+        with store.write() as conn:  # one is rendered again before the others
+            outbox.want(conn, "story", [hindi().id], now)
+        renderer.render_waiting(store, conf, ids=[hindi().id])
+        mixed, first = bodies(), every(store, conf)
+        renderer.render_waiting(store, conf)
+        after = bodies()
+        for told in (mixed, after):
+            for each in report(told):
+                assert [entry.failures for entry in each.entries] == [(), (), ()]
+                assert {entry.verdict for entry in each.entries} == {"verified"}
+    for name in before:
+        assert unstated(before[name]) == unstated(mixed[name]) == unstated(after[name])
+        assert before[name] != mixed[name] != after[name]
+        assert len(after[name]) < len(mixed[name]) < len(before[name])
+    with store.read() as conn:
+        for story in stories:
+            rows = proofs.statements_of(conn, story.id)
+            assert [(row.version, row.checkpoint is None) for row in rows] == [
+                (1, True),
+                (2, False),
+            ]
+            assert payload_of(rows[1].token)["previous"] == short(rows[0].digest)
+    assert every(store, conf) != first
+
+
+def unstated(feed: bytes) -> bytes:
+    """A feed without its statements and its proof."""
+    found = re.sub(rb"\s*<wirecopy:(statement|log)\b.*?</wirecopy:\1>", b"", feed, flags=re.S)
+    found = re.sub(rb',"statement":(?:"[^"]*"|\{"key":.*?"signature":"[^"]*"\})', b"", found)
+    return re.sub(rb',"log":"[^"]*"', b"", found)
+
+
+def state_as_before(store: Store, conf: Config) -> None:
+    """Have the statements in *store* be of the type before, and the feeds show them."""
+    with store.write() as conn:
+        signer, head = current_signer(conf, proofs.keys(conn)), proofs.log_head(conn)
+        assert head is not None
+        tree = tlog.Tree(head.size, lambda level, at: proofs.tile(conn, level, at))
+        for row in conn.execute(tables.statements.select()).all():
+            [known] = proofs.statements_of(conn, row.story_id)
+            said = proving.whole(payload_of(known.token))
+            index = said.pop("index")
+            proof = tlog.write_proof(index, tree.inclusion(index), head.checkpoint)
+            del said["details"]
+            said |= {"type": "wirecopy-statement-2", "receipt": proof}
+            jws = compact(signer, said)
+            entry = feeds.entry(conn, row.story_id)
+            assert entry is not None
+            written = {
+                form: each.replace(_in(form, known.token), _in(form, jws))
+                for form, each in feeds.unpack(entry.packed or b"", known.token).items()
+            }
+            digests = feeds.digests_of(written)
+            put = replace(entry, digests=digests, packed=feeds.pack(written, jws))
+            feeds.put_entries(conn, [put])
+            placed = update(tables.placements).where(tables.placements.c.story_id == row.story_id)
+            conn.execute(placed.values(digests=digests))
+            this = tables.statements.c.story_id == row.story_id
+            told = {"jws": jws, "packed": None, "digest": digest(jws.encode()), "checkpoint": None}
+            conn.execute(update(tables.statements).where(this).values(**told))
+        conn.execute(text("DELETE FROM notes"))  # rendered by an older number
+    for feed in conf.outgoing:
+        renderer.render_feed(store, conf, feed.name)
+
+
+def _in(form: str, token: str) -> bytes:
+    if form == "json":
+        return json.dumps(as_json(token), ensure_ascii=False, separators=(",", ":")).encode()
+    return escape(in_xml(token), quote=False).encode()
+
+
+def compact(signer: Signer, payload: dict[str, Any]) -> str:
+    """A statement of a type before, as it was signed then."""
+    header = {"alg": "EdDSA", "kid": signer.kid, "typ": "wirecopy-statement+jws"}
+    signed = f"{to_base64url(canonical(header))}.{to_base64url(canonical(payload))}"
+    return f"{signed}.{to_base64url(signer.key.sign(signed.encode()))}"

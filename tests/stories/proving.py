@@ -65,50 +65,131 @@ def proved(proof: str, leaf: bytes, verifier: str) -> tuple[int, Checkpoint]:
     return at, checkpoint
 
 
+def pruned(proof: str, verifier: str) -> dict[int, bytes]:
+    """The leaf hashes, by index, that a proof of many leaves shows to be in the log."""
+    head, _, note = proof.strip().partition("\n\n")
+    magic, listed, hashes = head.split("\n")
+    assert magic == "wirecopy-proof-1"
+    leaves = [int(each) for each in listed.removeprefix("leaves ").split(" ")]
+    assert leaves == sorted(set(leaves))
+    joined = base64.b64decode(hashes, validate=True)
+    left = [joined[at : at + 32] for at in range(0, len(joined), 32)]
+    checkpoint = opened(f"{note}\n", verifier)
+    found = {}
+
+    def root(start: int, end: int) -> bytes:
+        inside = [at for at in leaves if start <= at < end]
+        if not inside or end - start == 1:
+            if inside:
+                found[start] = left[0]
+            return left.pop(0)
+        cut = start + (1 << (end - start - 1).bit_length() - 1)
+        return hashlib.sha256(b"\1" + root(start, cut) + root(cut, end)).digest()
+
+    assert root(0, checkpoint.size) == checkpoint.root
+    assert not left
+    assert sorted(found) == leaves
+    return found
+
+
+def told(value: dict[str, Any]) -> bytes:
+    """A value in canonical form: all names are ASCII, so this is RFC 8785."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
 def verified(token: str, jwks: dict[str, Any]) -> dict[str, Any]:
-    """What a compact JWS says that one of the keys of *jwks* signed; fails when none did."""
-    head, payload, signature = token.split(".")
-    header = json.loads(raw(head))
-    [key] = [k for k in jwks["keys"] if k["kid"] == header["kid"]]
+    """What a statement says that one of the keys of *jwks* signed; fails when none did."""
+    if token.startswith("{"):
+        whole = json.loads(token)
+        assert sorted(whole) == ["key", "payload", "signature"]
+        assert told(whole) == token.encode()
+        kid, said, signature = whole["key"], whole["payload"], whole["signature"]
+        header: dict[str, Any] = {"alg": "EdDSA", "b64": False, "crit": ["b64"], "kid": kid}
+        head = base64.urlsafe_b64encode(told({**header, "typ": "wirecopy-statement-3"}))
+        signed = head.rstrip(b"=") + b"." + told(said)
+    else:
+        text, payload, signature = token.split(".")
+        kid = json.loads(raw(text))["kid"]
+        header = {"alg": "EdDSA", "kid": kid, "typ": "wirecopy-statement+jws"}
+        assert raw(text) == told(header)
+        said, signed = json.loads(raw(payload)), f"{text}.{payload}".encode()
+        assert raw(payload) == told(said)
+    [key] = [k for k in jwks["keys"] if k["kid"] == kid]
     required = json.dumps({n: key[n] for n in ("crv", "kty", "x")}, separators=(",", ":"))
     thumbprint = hashlib.sha256(required.encode()).digest()
     assert base64.urlsafe_b64encode(thumbprint).rstrip(b"=").decode() == key["kid"]
-    expected = {"alg": "EdDSA", "kid": key["kid"], "typ": "wirecopy-statement+jws"}
-    assert raw(head) == json.dumps(expected, separators=(",", ":")).encode()
-    public = Ed25519PublicKey.from_public_bytes(raw(key["x"]))
-    public.verify(raw(signature), f"{head}.{payload}".encode())
-    said: dict[str, Any] = json.loads(raw(payload))
-    # All its names are ASCII, so this is RFC 8785.
-    again = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    assert raw(payload) == again.encode()
-    return said
+    Ed25519PublicKey.from_public_bytes(raw(key["x"])).verify(raw(signature), signed)
+    found: dict[str, Any] = said
+    return found
+
+
+NOTHING = {"headline": "", "text": [], "links": [], "media": [], "packaging": ["", []]}
+
+
+def whole(said: dict[str, Any]) -> dict[str, Any]:
+    """What a statement says, with what is left out of it."""
+    if "type" in said:
+        return said
+    rule = said.get("rule", "wirecopy-text-1")
+    nothing = {part: digest(told([rule, part, value])) for part, value in NOTHING.items()}  # type: ignore[arg-type]
+    shorts = said.get("received")
+    before = nothing | {p: long(v) for p, v in (shorts or {}).items() if p != "raw"}
+    changed = {p: long(v) if v else nothing[p] for p, v in said.get("published", {}).items()}
+    raw_ = long(shorts["raw"]) if shorts and "raw" in shorts else None
+    return {
+        "agency_version": "",
+        "disclosure": "",
+        "changed_at": said["received_at"],
+        "previous": None,
+        "logged_at": None,
+        "index": None,
+        **said,
+        "type": "wirecopy-statement-3",
+        "rule": rule,
+        "received": None if shorts is None else {**before, "raw": raw_},
+        "published": before | changed,
+        **({"previous": long(said["previous"])} if "previous" in said else {}),
+    }
+
+
+def long(short: str) -> str:
+    return f"sha-256=:{base64.b64encode(raw(short)).decode()}:"
+
+
+def digest(data: bytes) -> str:
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"
 
 
 def receipt(said: dict[str, Any]) -> bytes:
     """The leaf that a statement's receipt is of."""
+    said = whole(said)
     names = ["agency", "agency_id", "agency_version", "guid", "received", "received_at", "rule"]
     number = said["type"].removeprefix("wirecopy-statement-")
-    names += ["logged_at"] if number == "2" else []
-    leaf = {name: said[name] for name in names} | {"type": f"wirecopy-receipt-{number}"}
-    told = json.dumps(leaf, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return told.encode()
+    names += ["logged_at"] if number != "1" else []
+    of = min(number, "2")
+    return told({name: said[name] for name in names} | {"type": f"wirecopy-receipt-{of}"})
 
 
 def digested(token: str) -> str:
     """The digest by which the next statement names *token*."""
-    return f"sha-256=:{base64.b64encode(hashlib.sha256(token.encode()).digest()).decode()}:"
+    return digest(told(json.loads(token)["payload"]) if token.startswith("{") else token.encode())
 
 
-def chained(tokens: list[str], jwks: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a story's statements say, oldest first; fails when they are no chain or not proved."""
-    told = [verified(token, jwks) for token in tokens]
-    for number, said in enumerate(told, start=1):
+def chained(chain: dict[str, Any], jwks: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the statements of a *chain* document say in full, oldest first; fails when they are no
+    chain or not proved."""
+    tokens = [s if isinstance(s, str) else told(s).decode() for s in chain["statements"]]
+    said_all = [whole(verified(token, jwks)) for token in tokens]
+    leaves = pruned(chain["log"], jwks["wirecopy_log"]) if "log" in chain else {}
+    for number, said in enumerate(said_all, start=1):
         assert said["version"] == number
         assert said["previous"] == (digested(tokens[number - 2]) if number > 1 else None)
-        assert said["guid"] == told[0]["guid"]
-        assert said["issued_at"] >= told[max(number - 2, 0)]["issued_at"]
+        assert said["guid"] == said_all[0]["guid"] == chain["guid"]
+        assert said["issued_at"] >= said_all[max(number - 2, 0)]["issued_at"]
         if said["received"] is None:
-            assert said["receipt"] is None
-        else:
+            assert (said.get("receipt"), said.get("index")) == (None, None)
+        elif "receipt" in said:
             proved(said["receipt"], receipt(said), jwks["wirecopy_log"])
-    return told
+        else:
+            assert leaves[said["index"]] == hashlib.sha256(b"\0" + receipt(said)).digest()
+    return said_all

@@ -13,8 +13,9 @@ from stories.db import Store, connect, proofs
 from stories.db.proofs import Receipt
 from stories.errors import SigningError
 from stories.keys import key_set
+from stories.transparency import Place
 from tests.conftest import ConfigOf, postgresql_first
-from tests.stories.proving import opened, proved
+from tests.stories.proving import opened, pruned
 from wirecopy.encoding import canonical
 from wirecopy.statement import Logged, logged
 from wirecopy.tlog import leaf_hash
@@ -48,7 +49,14 @@ def leaves(store: Store) -> list[bytes]:
 
 def proved_now(store: Store, found: list[Receipt]) -> dict[bytes, Logged]:
     with store.read() as conn:
-        return transparency.inclusion_proofs(conn, [each.hash for each in found])
+        return transparency.places(conn, [each.hash for each in found])
+
+
+def shown(store: Store, *found: Logged) -> dict[int, bytes]:
+    """The leaves that are proved to stand in these places, in the log as it was the last time."""
+    with store.read() as conn:
+        proof = transparency.proof(conn, [Place(each.index, each.checkpoint) for each in found])
+    return pruned(proof, verifier(store))
 
 
 def numbers(store: Store) -> list[int]:
@@ -80,11 +88,14 @@ def test_every_receipt_is_proved_by_the_checkpoint(store: Store, config: ConfigO
     proved_all = proved_now(store, wanted)
     assert len(proved_all) == 700
     key = verifier(store)
-    for number, each in enumerate(wanted):
-        found = proved_all[each.hash]
-        index, checkpoint = proved(found.proof, logged(each.leaf, found.at), key)
-        assert (index, checkpoint.size) == (number, 700)
-        assert checkpoint.origin == "feeds.daily.example/log"
+    assert [proved_all[each.hash].index for each in wanted] == list(range(700))
+    for count in (1, 2, 5, 699, 700):
+        some = wanted[:: 700 // count]
+        places = [proved_all[each.hash] for each in some]
+        assert shown(store, *places) == {
+            place.index: leaf_hash(logged(each.leaf, place.at))
+            for each, place in zip(some, places, strict=True)
+        }
     with store.read() as conn:
         head = proofs.log_head(conn)
     assert head is not None
@@ -132,7 +143,7 @@ def test_a_leaf_says_when_it_was_logged_and_none_goes_back(store: Store, config:
             found = proved_now(store, [receipt(number)])[receipt(number).hash]
             assert found.at == NOON + told * MINUTE
             leaf = canonical({"number": number, "logged_at": expected})
-            assert proved(found.proof, leaf, verifier(store))[0] == number - 1
+            assert shown(store, found) == {number - 1: leaf_hash(leaf)}
 
 
 @pytest.mark.parametrize("ahead", [6 * MINUTE, timedelta(days=700)])
@@ -180,7 +191,7 @@ def test_many_at_once_make_one_log(store: Store, config: ConfigOf) -> None:
     assert len(found) == len(set(found)) == len(expected)
     assert set(found) == expected
     assert times(store) == sorted(times(store))
-    key = verifier(store)
     found_proofs = proved_now(store, [receipt(n) for n in found])
-    for place, (number, leaf) in enumerate(zip(found, leaves(store), strict=True)):
-        assert proved(found_proofs[receipt(number).hash].proof, leaf, key)[0] == place
+    assert shown(store, *(found_proofs[receipt(number).hash] for number in found)) == {
+        place: leaf_hash(leaf) for place, leaf in enumerate(leaves(store))
+    }

@@ -15,6 +15,8 @@ BAD = "bad key"
 """The key set is one, but has no good key for the statement."""
 SILENT = "no log"
 """The statement verifies, its receipt cannot be checked."""
+FORGED = "another key of the log"
+"""The statement verifies, its receipt does not."""
 ELSEWHERE = "another log"
 """The statement verifies, its receipt is not in that log."""
 NONE = "no key set"
@@ -35,7 +37,7 @@ def documents(signer: Signer, other: Signer, log: Log) -> Iterator[tuple[str, st
     yield "wirecopy_log: absent", json.dumps(jwks(signer)), SILENT
     for told, jwk, outcome in (
         ("another statement's key", other.jwk(), NONE),
-        ("a key that is refused", {**other.jwk(), "kid": "x"}, ELSEWHERE),
+        ("a key that is refused", {**other.jwk(), "kid": "x"}, FORGED),
     ):
         mine = {"keys": [signer.jwk(), jwk], "wirecopy_log": Log(log.origin, other.label).vkey}
         yield f"wirecopy_log: {told}", json.dumps(mine), outcome
@@ -169,7 +171,7 @@ def _logs(signer: Signer, log: Log) -> Iterable[tuple[str, Any, str]]:
     name, mark, coded = log.vkey.split("+", 2)
     yield "null", None, SILENT
     yield "another log", Log("elsewhere.example/log", "log").vkey, ELSEWHERE
-    yield "another key of that name", Log(name, "another").vkey, ELSEWHERE
+    yield "another key of that name", Log(name, "another").vkey, FORGED
     yield "a name that holds U+FEFF", Log(f"{name}\ufeff", "log").vkey, ELSEWHERE
     for told, vkey in (
         ("a number", 1),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.signing import Log, b64, canonical, leaf_hash, private, public_bytes
+from tests.vectors import slim
 
 SIZES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 13, 21)
 ORIGIN = "feeds.ndtv.com/log"
@@ -27,6 +28,7 @@ def vectors() -> dict[str, Any]:
         "consistency": list(_consistency(log)),
         "checkpoints": list(_checkpoints(log)),
         "receipts": list(_receipts(log)),
+        "proofs": list(slim.proofs(log)),
         "tiles": _tiles(),
     }
 

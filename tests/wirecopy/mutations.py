@@ -4,6 +4,7 @@ import html
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from copy import deepcopy
 from io import BytesIO
 from random import Random
@@ -121,10 +122,15 @@ class JsonItem:
 
     def get(self, name: str) -> str:
         value = self._where(name).get(self._NAMES[name], "")
+        if name == "statement":
+            return json.dumps(value)
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     def set(self, name: str, value: str) -> None:
-        made = value == "true" if name == "flag" else value
+        made: object = value == "true" if name == "flag" else value
+        if name == "statement":
+            with suppress(ValueError):
+                made = json.loads(value)
         self._where(name)[self._NAMES[name]] = made
 
     def media(self) -> list[str]:
@@ -392,10 +398,12 @@ def entry_again(data: bytes, random: Random) -> bytes | None:
 
 
 def _for_feedparser(data: bytes) -> bool:
-    """Whether it is XML, and without foreign things: of elements with attributes feedparser loses
-    the text."""
+    """Whether it is XML, and without what feedparser loses: captions, and the text of foreign
+    elements with attributes."""
     document = Document(data)
-    return document.xml and b"urn:x-aggregator" not in etree.tostring(document.root)
+    if not document.xml or b"urn:x-aggregator" in etree.tostring(document.root):
+        return False
+    return document.root.find(f".//{{{MEDIA}}}content/*") is None
 
 
 def feedparser_by_hand(data: bytes, random: Random) -> bytes | None:
@@ -407,7 +415,7 @@ def feedparser_by_hand(data: bytes, random: Random) -> bytes | None:
     items = "".join(_by_hand(entry, names, read) for entry in read.entries)
     return (
         '<?xml version="1.0" encoding="utf-8"?><rss version="2.0"'
-        f' xmlns:a="{ATOM}" xmlns:c="{CONTENT}" xmlns:m="{MEDIA}" xmlns:o="{OWN}">'
+        f' xmlns:a="{ATOM}" xmlns:c="{CONTENT}" xmlns:d="{DC}" xmlns:m="{MEDIA}" xmlns:o="{OWN}">'
         "<channel><title>again</title>"
         f"{items}</channel></rss>"
     ).encode()
@@ -463,6 +471,8 @@ def _by_hand(entry: Any, prefix: str, read: Any) -> str:
             said("guid", entry.id, ' isPermaLink="false"'),
             said("title", entry.title),
             said("a:updated", entry.updated),
+            said("pubDate", entry.published),
+            *(said("d:creator", author["name"]) for author in entry.authors),
             said("description", summary),
             said("c:encoded", entry.content[0].value),
             *(said("category", tag.get("label") or tag.term) for tag in entry.get("tags", [])),
@@ -487,6 +497,7 @@ def feedparser_feedgen(data: bytes, random: Random) -> bytes | None:
         made.title(entry.title)
         made.content(entry.content[0].value, type="html")
         made.updated(entry.updated)
+        made.published(entry.published)
         for author in entry.get("authors", []):
             made.author(name=author["name"])
         if (summary := _summary(entry, read)) is not None:

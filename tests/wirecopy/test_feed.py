@@ -75,9 +75,83 @@ def test_rss() -> None:
         agency_id="7",
         agencies=("A",),
         published="2026-11-22T13:00:15Z",
+        captions=("",),
         edit_scope="verbatim",
         edited_headline_only=False,
     )
+
+
+KEY = "EwXHJaLmVXqgrXkLr7DCyPfGUMLMJKyqCfJTCMtHG4g"
+
+
+def test_a_statement_as_each_format_has_it() -> None:
+    token = f'{{"key":"{KEY}","payload":{{"a":"x.y <"}},"signature":"AA-_"}}'
+    said = f'{KEY}.AA-_.{{"a":"x.y &lt;"}}'
+    for text in (said, f"\n  {said}\t", f"<![CDATA[{said.replace('&lt;', '<')}]]>"):
+        assert rss(f"<w:statement>{text}</w:statement>").statement == token
+        assert atom(f"<w:statement>{text}</w:statement>").statement == token
+    assert jsonfeed(_wirecopy={"statement": json.loads(token)}).statement == token
+    assert rss("<w:statement>a.b.c</w:statement>").statement == "a.b.c"
+    assert jsonfeed(_wirecopy={"statement": "a.b.c"}).statement == "a.b.c"
+    # Spelt as elsewhere it is none, but it is there.
+    assert rss(f"<w:statement>{token.replace('<', '&lt;')}</w:statement>").statement == ""
+    assert rss("<w:statement>x.AA.{}</w:statement>").statement == ""
+    assert jsonfeed(_wirecopy={"statement": token}).statement == ""
+    assert jsonfeed(_wirecopy={"statement": {"payload": {"a": 0.5}}}).statement == ""
+    assert jsonfeed(_wirecopy={"statement": None}).statement is None
+
+
+def test_the_proof_in_the_head_of_a_feed() -> None:
+    head, item = "<w:log> p\n q </w:log><w:log>x</w:log>", f"<item>{ID}<w:log>y</w:log></item>"
+    for feed_ in (
+        f"<rss{NAMES}><channel>{head}{item * 2}</channel></rss>",
+        f"<rss{NAMES}><channel>{item * 2}{head}</channel></rss>",
+        f"<feed xmlns='{ATOM}'{NAMES}>{head}<entry/><entry/></feed>",
+    ):
+        assert [entry.log for entry in read_feed(feed_.encode())] == [" p\n q "] * 2
+    for feed_ in (f"<rss{NAMES}><channel>{item}</channel>{head}</rss>", '{"items":[{}]}'):
+        assert [entry.log for entry in read_feed(feed_.encode())] == [None]
+    told = {"items": [{}], "_wirecopy": {"log": "p"}}
+    assert [entry.log for entry in read_feed(json.dumps(told).encode())] == ["p"]
+    told = {"items": [{}], "_wirecopy": {"log": ["p"]}}
+    assert [entry.log for entry in read_feed(json.dumps(told).encode())] == [None]
+
+
+def test_who_wrote_it() -> None:
+    named = "<d:creator xmlns:d='http://purl.org/dc/elements/1.1/'>{}</d:creator>"
+    by, agency = named.format("\n Asha Rao"), named.format("PTI")
+    assert [rss(each).byline for each in (by + agency, by, "")] == ["\n Asha Rao", None, None]
+    said = [f"<author><name>{name}</name></author>" for name in ("Asha Rao", "PTI")]
+    assert [atom(each).byline for each in ("".join(said), said[0])] == ["Asha Rao", None]
+    two = [{"name": "Asha Rao"}, {"name": "PTI"}]
+    assert [jsonfeed(authors=each).byline for each in (two, two[:1])] == ["Asha Rao", None]
+
+
+@pytest.mark.parametrize(
+    ("caption", "credit", "said"),
+    [
+        ("", "", ""),
+        ("A bridge", "", "A bridge"),
+        ("", "PTI", "PTI"),
+        ("A bridge", "PTI", "A bridge. PTI"),
+        ("A  bridge! ", "\nPTI", "A bridge! PTI"),
+        ("पुल।", "पीटीआई", "पुल। पीटीआई"),
+        ("A bridge (PTI)", "PTI", "A bridge (PTI)"),
+    ],
+)
+def test_what_is_said_of_a_medium(caption: str, credit: str, said: str) -> None:
+    inside = f"<media:description type='plain'>{caption}</media:description>"
+    inside += f"<media:credit>{credit}</media:credit>"
+    content = f"<media:content url='https://m/'>{inside}</media:content>"
+    other = "<media:content url='https://n/'/>"
+    assert rss(content + other).captions == atom(content + other).captions == (said, "")
+    film = f"<link rel='enclosure' href='https://f/' title='{said}'/>"
+    assert atom(film + other).captions == (said, "")
+    own = {"caption": caption, "credit": credit}
+    first, last = {"url": "https://m/", "title": said, "_wirecopy": own}, {"url": "https://n/"}
+    assert jsonfeed(attachments=[first, last]).captions == (said, "")
+    first["title"] = f"Not {said}"
+    assert jsonfeed(attachments=[first, last]).captions == (None, "")
 
 
 def test_atom() -> None:

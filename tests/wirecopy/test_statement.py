@@ -15,6 +15,7 @@ from wirecopy.scope import Copy, digests, measure
 from wirecopy.statement import (
     LONGEST_RECEIPT,
     Credit,
+    Details,
     Logged,
     claims,
     claims_of,
@@ -35,6 +36,7 @@ GUID = "urn:uuid:0b3a1c5e-5d3f-5c0a-9a3e-000000000001"
 CREDIT = Credit("PTI", "पुल-7", "2")
 RAW = "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"
 RECEIVED = digests(Copy(headline="Bridge opens", body="<p>It is long.</p>"))
+DETAILS = Details("By Asha Rao", "2026-11-22T11:00:00Z", ("A bridge. Photo: PTI", ""))
 PUBLISHED = Copy(headline="At last", body="<p>It is long.</p>")
 RECEIPT = (
     '{"agency":"PTI","agency_id":"पुल-7","agency_version":"2",'
@@ -58,12 +60,13 @@ def stated() -> dict[str, object]:
         CREDIT,
         measured,
         raw=RAW,
+        details=DETAILS,
         disclosure="",
         received_at=NOON,
         changed_at=NOON,
     )
     later = NOON + timedelta(seconds=1)
-    return compose(claimed, 1, None, Logged("a proof", later), later)
+    return compose(claimed, 1, None, Logged(7, later, "a checkpoint"), later)
 
 
 def test_the_bytes_of_a_receipt_stay_as_they_are() -> None:
@@ -81,18 +84,19 @@ def test_a_leaf_is_its_receipt_and_when_it_was_logged() -> None:
 def test_whoever_has_the_statement_can_make_the_receipt_again() -> None:
     statement = stated()
     assert receipt_of(statement) == RECEIPT
-    assert receipt_of({**statement, "received": None}) is None
+    assert receipt_of({n: v for n, v in statement.items() if n != "received"}) is None
     token = read_token(Signer.of(Ed25519PrivateKey.generate()).sign(statement))
     found = read_statement(token)
     assert found.logged_at is not None
     assert found.leaf == logged(RECEIPT, found.logged_at)
+    assert (found.index, found.details) == (7, DETAILS.digest("wirecopy-text-1"))
     assert (found.received, found.published) == (RECEIVED, digests(PUBLISHED))
     assert payload_of(token.text) == token.payload == statement
 
 
 def test_two_statements_that_claim_the_same() -> None:
     first = stated()
-    later = {**first, "version": 2, "previous": RAW, "issued_at": "x", "logged_at": "y"}
+    later = {**first, "version": 2, "previous": RAW, "issued_at": "x", "logged_at": "y", "index": 3}
     assert claims_of(first) == claims_of(later)
     for name in claims_of(first):
         assert claims_of({**first, name: "another"}) != claims_of(first)

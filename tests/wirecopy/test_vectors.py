@@ -35,6 +35,7 @@ from wirecopy.tlog import (
     leaf_hash,
     log_key,
     read_checkpoint,
+    read_pruned,
     tile_path,
 )
 
@@ -229,6 +230,17 @@ def test_checkpoint(row: dict[str, Any]) -> None:
     else:
         with pytest.raises(Refused):
             read_checkpoint(row["note"], LOG_KEY)
+
+
+@pytest.mark.parametrize("row", named(LOG["proofs"]))
+def test_proofs_of_many_leaves(row: dict[str, Any]) -> None:
+    if not row["ok"]:
+        with pytest.raises(Refused):
+            read_pruned(row["text"], LOG_KEY)
+        return
+    found = read_pruned(row["text"], LOG_KEY)
+    assert found.head.size == row["size"]
+    assert found.leaves == {int(index): b(kept) for index, kept in row["leaves"].items()}
 
 
 @pytest.mark.parametrize("row", named(LOG["receipts"]))

@@ -2,6 +2,7 @@
 // numbers, so that another reader could read another key set under the same digest.
 
 import { fromUtf8 } from "./encoding.js";
+import { demand } from "./shape.js";
 
 const DEEPEST = 8;
 const SPACE = /[ \t\n\r]*/y;
@@ -97,8 +98,4 @@ function parsed(token) {
   } catch {
     return null;
   }
-}
-
-function demand(holds, why) {
-  if (!holds) throw new Error(why);
 }

@@ -2,6 +2,7 @@
 // it is, and fetches keys and statements from this site alone.
 
 import { tell } from "./report.js";
+import { plain, trim } from "./text.js";
 import { cannotCheck, check, readKeys } from "./verify.js";
 
 /** Milliseconds that keys and statements have to arrive. */
@@ -9,12 +10,19 @@ const PATIENCE = 20_000;
 
 const MARKS = { same: "yes", differs: "no", open: "not checked" };
 
-const part = (name) => document.querySelector(`[data-part="${name}"]`);
-const words = (name) => part(name)?.textContent ?? null;
+const part = (name, within = document) => within.querySelector(`[data-part="${name}"]`);
+const words = (name, within) => part(name, within)?.textContent ?? null;
 const every = (selector) => Array.from(document.querySelectorAll(selector));
 const datesOf = (name) =>
   every(`time[data-part="${name}"]`).map((shown) => shown.getAttribute("datetime"));
 const addressOf = (shown) => shown.getAttribute("src") ?? shown.getAttribute("href");
+
+/** What is said of a medium, as one text (docs/statement.md §2). */
+function captionOf(figure) {
+  const [caption, credit] = ["caption", "credit"].map((name) => plain(words(name, figure) ?? ""));
+  const end = /(^|[.!?।۔。])$/.test(caption) ? "" : ".";
+  return caption.includes(credit) ? caption : trim(`${caption}${end} ${credit}`);
+}
 
 /** The entry that the page shows, in the neutral form of docs/statement.md §4. */
 function entryOnPage({ guid, statement }) {
@@ -33,6 +41,8 @@ function entryOnPage({ guid, statement }) {
     updated: datesOf("updated"),
     published: datesOf("published")[0],
     received: datesOf("received")[0],
+    byline: words("byline"),
+    captions: every('[data-part="figure"]').map(captionOf),
   };
 }
 

@@ -191,7 +191,7 @@ const SLIGHT = names(
 const TINY = names("0 1 0px 1px");
 
 /** `text` without white space at its ends. */
-const trim = (text) => text.replace(EDGES, "");
+export const trim = (text) => text.replace(EDGES, "");
 
 /** The addresses of a `srcset`, descriptors left out (HTML Standard §4.8.4.3.10). */
 export function candidates(srcset) {

@@ -3,16 +3,20 @@
 // Runs in browsers and in Node, on any tree with DOM's interface. Nothing that a statement says of
 // the entry is trusted: digests are made again of the entry itself.
 
+import { openStatement, readChain, verifySignature } from "./chain.js";
 import { claimOf, contradiction, isTrue } from "./claims.js";
-import { signedBy, toUtf8, digestOf } from "./encoding.js";
+import { provePath } from "./earlier.js";
+import { digestOf, toUtf8 } from "./encoding.js";
 import { unwritten, unwrittenIn } from "./form.js";
-import { readJson } from "./json.js";
-import { proveReceipt } from "./log.js";
-import { inOrder, keyOf, nameOf, readStatement, receiptOf, scopeFollows } from "./statement.js";
+import { keyOf } from "./keys.js";
+import { isOf, proveReceipt } from "./log.js";
+import { demand, inOrder, isText } from "./shape.js";
+import { receiptOf, scopeFollows } from "./statement.js";
 import { PARTS, digests, plain, project, values } from "./text.js";
 
 export { cannotCheck } from "./encoding.js";
-export { changedParts, loggedAhead, loggedLate, readKeys } from "./statement.js";
+export { readKeys } from "./keys.js";
+export { changedParts, loggedAhead, loggedLate } from "./statement.js";
 
 /** Every check, in the order in which they are made. */
 export const CHECKS = [
@@ -22,6 +26,7 @@ export const CHECKS = [
   "guid",
   "agency",
   ...PARTS,
+  "details",
   "disclosure",
   "scope",
   "claim",
@@ -30,10 +35,6 @@ export const CHECKS = [
   "receipt",
   "chain",
 ];
-
-/** Bytes and statements of the longest chain that is read. */
-const LARGEST_CHAIN = 64 * 1_048_576;
-const MOST_STATEMENTS = 10_000;
 
 /**
  * A body of HTML as the tree that the rule reads. For browsers; a page that is already there is
@@ -81,9 +82,9 @@ async function examine(entry, { keys, chain, now }, report, attempt) {
   let opened;
   let key;
   const signed =
-    (await attempt("statement", () => {
+    (await attempt("statement", async () => {
       if (entry.statement === null) return unsigned(entry);
-      opened = readStatement(entry.statement);
+      opened = await openStatement(entry.statement);
     })) &&
     (await attempt("key", () => {
       key = keyOf(opened, keys);
@@ -119,6 +120,7 @@ async function examine(entry, { keys, chain, now }, report, attempt) {
         );
     });
   }
+  await attempt("details", () => sameDetails(entry, statement));
   const { paragraphs } = project(entry.body);
   await attempt("disclosure", () => sameDisclosure(paragraphs, statement, made));
   await attempt("scope", () =>
@@ -139,25 +141,27 @@ async function examine(entry, { keys, chain, now }, report, attempt) {
     );
     sameTimes(entry, statement);
   });
-  await attempt("receipt", async () => {
-    if (statement.receipt === null) return "nothing was received";
-    if (keys.log === null) return "the log’s key could not be had";
-    report.receipt = await proveReceipt(statement.receipt, receiptOf(statement), keys.log);
-  });
+  let story = null;
   await attempt("chain", async () => {
     if (chain === null) return "the other statements could not be had";
-    const { guid, statements } = await readChain(chain, keys);
-    report.length = statements.length;
-    demand(guid === statement.guid, "it is another story’s");
-    demand(
-      statements[statement.version - 1] === entry.statement,
-      "this statement is not among them",
-    );
+    story = await readChain(chain, keys);
+    report.length = story.statements.length;
+    demand(story.guid === statement.guid, "it is another story’s");
+    const there = story.statements[statement.version - 1]?.digest === opened.digest;
+    demand(there, "this statement is not among them");
   });
-}
-
-function demand(holds, why) {
-  if (!holds) throw new Error(why);
+  await attempt("receipt", async () => {
+    if (statement.received === null) return "nothing was received";
+    if (keys.log === null) return "the log’s key could not be had";
+    const leaf = receiptOf(statement);
+    if (statement.receipt !== undefined) {
+      report.receipt = await provePath(statement.receipt, leaf, keys.log);
+      return;
+    }
+    const proofs = [entry.log, story?.log].filter((text) => isText(text) && isOf(text, keys.log));
+    if (proofs.length === 0 && chain === null) return "no proof is at hand";
+    report.receipt = await proveReceipt(proofs, leaf, statement.index, keys.log);
+  });
 }
 
 /** Why an entry may go without statement. Throws when it claims something all the same. */
@@ -165,10 +169,6 @@ function unsigned(entry) {
   const claim = claimOf(entry, project(entry.body).paragraphs);
   demand(claim === null, `it carries no statement, but ${claim}`);
   return "it carries no statement, and claims nothing";
-}
-
-async function verifySignature({ signature, signed }, key) {
-  demand(await signedBy(key.publicKey, signature, signed), "it is false");
 }
 
 function sameAgency(entry, statement) {
@@ -181,6 +181,13 @@ function sameAgency(entry, statement) {
     demand(plain(name) === plain(statement.agency), "another is named than was signed");
   for (const name of told)
     demand(plain(entry[name]) === plain(statement[name]), "not the one that was signed");
+}
+
+async function sameDetails({ byline, published, captions }, { rule, details }) {
+  if (details === undefined) return "statements of that type do not sign them";
+  const said = [plain(byline ?? ""), published ?? "", captions ?? []];
+  const made = await digestOf(toUtf8(JSON.stringify([rule, "details", said])));
+  demand(made === details, "byline, date or what is said of media is not what was signed");
 }
 
 /** The wire's headline as received; where nothing is claimed the copy may not be that. */
@@ -233,34 +240,4 @@ function sameClaim(entry, paragraphs, statement) {
     only === null || isTrue(only) === (statement.scope === "headline-only"),
     "not the scope that was signed",
   );
-}
-
-/**
- * Check a story's chain, bytes as it is served: gives what it is, `{guid, statements: [JWS, oldest
- * first]}`. Throws an Error that says what is wrong (docs/statement.md §6).
- */
-export async function readChain(bytes, keys) {
-  const chain = readJson(bytes, LARGEST_CHAIN);
-  const length = Array.isArray(chain?.statements) ? chain.statements.length : 0;
-  demand(length > 0 && length <= MOST_STATEMENTS, "it is no chain of statements");
-  const found = [];
-  let before = null;
-  for (const [at, jws] of chain.statements.entries()) {
-    // Of an earlier type only before the first of the present one.
-    const opened = readStatement(jws, found.at(-1)?.logged_at === undefined);
-    const { statement } = opened;
-    const vouched = at < length - 1;
-    await verifySignature(opened, keyOf(opened, keys, vouched));
-    demand(statement.guid === chain.guid, "one is of another story");
-    demand(statement.story === (found[0] ?? statement).story, "one is of another story");
-    demand(statement.version === found.length + 1, "one is missing");
-    demand(statement.previous === before, "one does not name the one before it");
-    demand(
-      inOrder((found.at(-1) ?? statement).issued_at, statement.issued_at),
-      "one is older than the one before it",
-    );
-    before = await nameOf(jws);
-    found.push(statement);
-  }
-  return chain;
 }

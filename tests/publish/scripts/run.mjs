@@ -4,13 +4,14 @@ import { body } from "./dom.mjs";
 
 const site = process.argv[2];
 const { unwrittenIn } = await import(`${site}/form.js`);
-const { canonical, fromBase64, toBase64, toUtf8 } = await import(`${site}/encoding.js`);
+const { canonical, fromBase64, fromUtf8, toBase64, toUtf8 } = await import(`${site}/encoding.js`);
 const { parseJson } = await import(`${site}/json.js`);
-const { leafHash, logKey, openCheckpoint, proveReceipt, rootOf } = await import(`${site}/log.js`);
-const { readStatement } = await import(`${site}/statement.js`);
+const { provePath, rootOf } = await import(`${site}/earlier.js`);
+const { leafHash, logKey, openCheckpoint, readProof } = await import(`${site}/log.js`);
 const { tell } = await import(`${site}/report.js`);
 const { project, plain, resolve, digests, unsigned } = await import(`${site}/text.js`);
-const { check, readChain, readKeys } = await import(`${site}/verify.js`);
+const { openStatement, readChain } = await import(`${site}/chain.js`);
+const { check, readKeys } = await import(`${site}/verify.js`);
 
 /** The bytes of a document: its text, or `{base64}` of what is none. */
 const bytesOf = (document) =>
@@ -38,7 +39,10 @@ const answers = {
     const good = [...signing].filter(([, key]) => key !== null);
     return { good: good.map(([kid, key]) => [kid, termsOf(key)]), log: log && log.name };
   },
-  token: ({ token }) => readStatement(token).statement,
+  token: async ({ token }) => {
+    const { type, statement, signed } = await openStatement(token);
+    return type < 3 ? statement : parseJson(/\.(.*)/s.exec(fromUtf8(signed))[1]);
+  },
   chain: async ({ chain, jwks }) =>
     (await readChain(bytesOf(chain), await readKeys(bytesOf(jwks)))).statements.length,
   logKey: ({ vkey }) => logKey(vkey),
@@ -50,7 +54,11 @@ const answers = {
     return { size, root: toBase64(root) };
   },
   receipt: async ({ receipt, leaf, vkey }) =>
-    proveReceipt(receipt, fromBase64(leaf), await logKey(vkey)),
+    provePath(receipt, fromBase64(leaf), await logKey(vkey)),
+  proof: async ({ text, vkey }) => {
+    const { size, leaves } = await readProof(text, await logKey(vkey));
+    return { size, leaves: Object.fromEntries(leaves) };
+  },
   check: async ({ entry, jwks, chain, now }) =>
     check(copyOf(entry), {
       keys: await readKeys(bytesOf(jwks)),

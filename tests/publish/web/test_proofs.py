@@ -92,7 +92,7 @@ def test_a_chain(start: Start) -> None:
     assert found.headers["cache-control"] == "public, no-cache"
     told = json.loads(found.body)
     keys = json.loads(port.ask("/.well-known/jwks.json").body)
-    [said] = chained(told["statements"], keys)
+    [said] = chained(told, keys)
     assert told["guid"] == said["guid"] == samples.english().guid
     shown = json.loads(port.ask("/feeds/india.json").body)["items"][0]
     assert shown["_wirecopy"]["statement"] == told["statements"][-1]
@@ -109,7 +109,7 @@ def test_the_log_of_what_was_received(start: Start) -> None:
     bundle = port.ask("/log/tile/entries/000.p/2").body
     leaves = list(unbundled(bundle))
     chains = [
-        json.loads(port.ask(f"/stories/{s.id}/statements").body)["statements"]
+        json.loads(port.ask(f"/stories/{s.id}/statements").body)
         for s in (samples.english(), samples.urdu())
     ]
     assert sorted(leaves) == sorted(receipt(chained(c, keys)[0]) for c in chains)

@@ -649,7 +649,7 @@ def _shown(site: Running, story: Story) -> Any:
     with site.store.read() as conn:
         last = proofs.last_statements(conn, [story.id])[story.id]
     assert entry.packed is not None
-    return json.loads(feeds.unpack(entry.packed, last.jws)["json"])
+    return json.loads(feeds.unpack(entry.packed, last.token)["json"])
 
 
 def test_a_storys_page(serve: Serve) -> None:
