@@ -32,7 +32,7 @@ from .encoding import (
 )
 from .errors import Refused
 from .restore import Restore, read_restores
-from .tlog import LogKey, Proved, check_proof, log_key
+from .tlog import Checkpoint, LogKey, Proved, check_proof, log_key
 
 LARGEST_SET = 1_048_576
 LONGEST = 65_536
@@ -94,6 +94,10 @@ class Keys:
         present = () if self.log is None else (self.log,)
         return {key.name: key for key in (*(one.former for one in self.restores), *present)}
 
+    def named(self, log: str) -> LogKey | None:
+        """The log that a proof says by that name it is of; the present one when it says nothing."""
+        return self.logs.get(log) if log else self.log
+
     def prove(self, text: str, leaf: bytes) -> Proved:
         """Check the proof *text* that the leaf with the bytes *leaf* is in one of the logs; its
         place there.
@@ -103,15 +107,21 @@ class Keys:
         if self.log is None:
             raise Refused("the key set has no log key")
         origin = text.partition("\n\n")[2].partition("\n")[0]
-        proved = check_proof(text, leaf, self.logs.get(origin, self.log))
-        head = proved.head
+        proved = check_proof(text, leaf, self.named(origin) or self.log)
+        self.check_end(proved.head)
+        return proved
+
+    def check_end(self, head: Checkpoint) -> None:
+        """Check that a log that another followed is not said to have gone on to *head*.
+
+        :raises Refused: when it is.
+        """
         ended = self.ended(head.origin)
         if ended is not None and head.size > ended.head.size:
             raise Refused(
                 f"the log {head.origin!r} ended with a restore that knows {ended.head.size} of its"
                 f" receipts, not {head.size}"
             )
-        return proved
 
     def ended(self, log: str) -> Restore | None:
         """The restore after which the log of that name was not continued; None for the present."""

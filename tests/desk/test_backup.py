@@ -16,6 +16,7 @@ from desk import backup
 from desk import status as standing
 from desk.backup import BackupError, told
 from publish.served import served
+from publish.web.proofs import chain_of
 from stories import clock, keys, transparency
 from stories.config import Config, load
 from stories.db import Store, connect, proofs
@@ -30,6 +31,7 @@ from tests.conftest import ConfigOf, database
 from tests.publish.samples import english, hindi, urdu
 from tests.publish.shelf import publish
 from tests.stories.proving import chained
+from wirecopy import verify
 from workers.start import start
 
 NOON = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
@@ -367,19 +369,26 @@ def test_another_log_begins_and_names_the_one_before(
     with again.read() as conn:
         logs = proofs.logs(conn)
         [first, *rest] = proofs.leaves(conn, logs[1].first, 10)
-        chains = [proofs.statements_of(conn, each.id) for each in (english(), hindi(), urdu())]
-        kept = transparency.inclusion_proofs(
-            conn, conn.execute(select(t.receipts.c.hash)).scalars()
-        )
+        documents = [chain_of(conn, each.id) for each in (english(), hindi(), urdu())]
+        shown = [served(conn, elsewhere, "all", form) for form in ("rss", "json")]
     assert json.loads(first) == restored
     assert len(rest) == logs[1].size - 1 == 1
     assert [one.id for one in logs] == [1, 2]
     assert logs[0] == head
-    assert len(kept) == 4
-    for tokens, vkey in zip(
-        chains, (*[before["wirecopy_log"]] * 2, found["wirecopy_log"]), strict=True
+    for document, vkey in zip(
+        documents, (*[before["wirecopy_log"]] * 2, found["wirecopy_log"]), strict=True
     ):
-        assert chained(tokens, {**found, "wirecopy_log": vkey})
+        assert document is not None
+        assert chained(json.loads(document), {**found, "wirecopy_log": vkey})
+    # One feed has statements of both logs, and a proof for each.
+    for feed in shown:
+        assert feed is not None
+        assert feed.body.count(b"wirecopy-proof-1") == 2
+        report = verify(feed.body, json.dumps(found).encode())
+        receipts = [
+            check for entry in report.entries for check in entry.checks if check.name == "receipt"
+        ]
+        assert [check.state for check in receipts] == ["ok"] * 3, receipts
     again.close()
 
 

@@ -358,7 +358,7 @@ def state_as_before(store: Store, conf: Config) -> None:
     with store.write() as conn:
         signer, head = current_signer(conf, proofs.keys(conn)), proofs.log_head(conn)
         assert head is not None
-        tree = tlog.Tree(head.size, lambda level, at: proofs.tile(conn, level, at))
+        tree = tlog.Tree(head.size, lambda level, at: proofs.tile(conn, 1, level, at))
         for row in conn.execute(tables.statements.select()).all():
             [known] = proofs.statements_of(conn, row.story_id)
             said = proving.whole(payload_of(known.token))
