@@ -124,7 +124,7 @@ class Signer:
 
     def sign_text(self, payload: str) -> str:
         """A payload of any text, honest or not, signed."""
-        made = self.signature(payload.encode())
+        made = self.signature(payload.encode("utf-8", "surrogatepass"))
         return f'{{"key":"{self.kid}","payload":{payload},"signature":"{made}"}}'
 
     def signature(self, payload: bytes, **changes: Any) -> str:

@@ -6,6 +6,8 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from tests.publish import variations
 from tests.publish.node import ask
 from tests.publish.tree import tree
@@ -17,7 +19,7 @@ from wirecopy.chain import read_chain
 from wirecopy.encoding import canonical, parse_json
 from wirecopy.jose import LARGEST_SET, payload_of, read_token
 from wirecopy.statement import read_statement
-from wirecopy.tlog import check_proof, log_key, read_checkpoint
+from wirecopy.tlog import check_proof, log_key, read_checkpoint, read_pruned
 
 REFUSED = object()
 """What both say of what they do not take."""
@@ -40,9 +42,9 @@ def compare(made: Sequence[Any], here: Sequence[Any], there: Sequence[Any]) -> N
     assert len(made) * 0.1 < sum(mine is REFUSED for mine in here) < len(made) * 0.9
 
 
-def issuer() -> Issuer:
+def issuer(kind: int = 3) -> Issuer:
     """A issuer with one story in three statements."""
-    made = Issuer(FIRST)
+    made = Issuer(FIRST, kind=kind)
     for n in range(4):
         made.log.add(b"an earlier receipt %d" % n)
     for _ in range(3):
@@ -96,8 +98,9 @@ def test_log_keys() -> None:
     compare(keys, here, [{"refused": ""} if found is None else found["name"] for found in there])
 
 
-def test_tokens() -> None:
-    made = issuer()
+@pytest.mark.parametrize("kind", [2, 3])
+def test_tokens(kind: int) -> None:
+    made = issuer(kind)
     (whole, *_) = made.chains.values()
     listed = drawn(variations.tokens(payload_of(whole[0])), COUNT)
 
@@ -110,8 +113,9 @@ def test_tokens() -> None:
     compare(listed, here, ask([{"ask": "token", "token": text} for text in listed]))
 
 
-def test_chains() -> None:
-    made = issuer()
+@pytest.mark.parametrize("kind", [2, 3])
+def test_chains(kind: int) -> None:
+    made = issuer(kind)
     (whole,) = made.chains.values()
     guid = payload_of(whole[0])["guid"]
     keyset = json.dumps(jwks(FIRST))
@@ -159,6 +163,21 @@ def test_proofs() -> None:
         ]
     )
     compare(proofs, here, [found.get("size", found) for found in there])
+
+
+def test_proofs_of_many_leaves() -> None:
+    log = _log()
+    texts = drawn(variations.proofs_of_many(log), COUNT)
+    key = log_key(log.vkey)
+
+    def leaves_in(text: str) -> dict[str, Any]:
+        found = read_pruned(text, key)
+        leaves = {str(n): b64(hash_) for n, hash_ in found.leaves.items()}
+        return {"size": found.head.size, "leaves": leaves}
+
+    here = [told(leaves_in, text) for text in texts]
+    there = ask([{"ask": "proof", "text": text, "vkey": log.vkey} for text in texts])
+    compare(texts, here, there)
 
 
 def test_instants() -> None:

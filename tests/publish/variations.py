@@ -214,14 +214,17 @@ def tokens(draw: st.DrawFn, good: dict[str, Any]) -> str:
     text = _unencoded(told)
     if draw(_rarely):
         text = draw(_object([(name, _unencoded(value)) for name, value in sorted(told.items())]))
-    token = FIRST.token(canonical(FIRST.header()), text.encode("utf-8", "surrogatepass"))
+    if "type" in good:
+        token = FIRST.token(canonical(FIRST.header()), text.encode("utf-8", "surrogatepass"))
+    else:
+        token = FIRST.sign_text(text)
     return draw(_altered(token)) if draw(_rarely) else token
 
 
 @st.composite
 def chains(draw: st.DrawFn, guid: str, good: Sequence[str]) -> bytes:
     """A chain document of about the tokens *good*."""
-    listed = [json.dumps(token) for token in good]
+    listed = [token if token.startswith("{") else json.dumps(token) for token in good]
     for _ in range(draw(st.sampled_from((0, 0, 0, 1)))):
         at = draw(st.integers(0, len(listed) - 1))
         listed[at : at + draw(st.integers(0, 1))] = [
@@ -271,6 +274,23 @@ def checkpoints(draw: st.DrawFn, log: Log) -> str:
     under = draw(st.lists(others, max_size=2)) * draw(st.sampled_from((1, 1, 1, 9, 20)))
     under.insert(draw(st.integers(0, len(under))), own)
     whole = f"{text}\n{''.join(under)}"
+    return draw(_altered(whole)) if draw(_rarely) else whole
+
+
+@st.composite
+def proofs_of_many(draw: st.DrawFn, log: Log) -> str:
+    """A proof of about some leaves of *log*."""
+    size = draw(st.integers(1, len(log.leaves)))
+    indexes = draw(st.sets(st.integers(0, size - 1), min_size=1))
+    pieces = log.proof(indexes, size).split("\n", 3)
+    if draw(_rarely):
+        listed = draw(st.lists(st.integers(0, size), max_size=4))
+        pieces[1] = f"leaves {' '.join(map(str, listed))}"
+    if draw(_rarely):
+        pieces[2] = b64(b"".join(map(log.root, draw(st.lists(st.integers(0, size - 1))))))
+    if draw(_rarely):
+        pieces[3] = f"\n{draw(checkpoints(log))}"
+    whole = "\n".join(pieces)
     return draw(_altered(whole)) if draw(_rarely) else whole
 
 
