@@ -179,6 +179,7 @@ def test_what_is_never_written_is_found_by_both(seed: int) -> None:
 
 STATEMENTS = json.loads((VECTORS / "statements.json").read_text("utf-8"))
 LOG = json.loads((VECTORS / "log.json").read_text("utf-8"))
+RESTORES = json.loads((VECTORS / "restores.json").read_text("utf-8"))
 
 UNSEEN = {"entry", "continuity"}
 """Checks of whole feeds and of a memory: a page shows one entry, and browsers keep nothing."""
@@ -328,6 +329,24 @@ def test_log_keys() -> None:
     vectors = LOG["log_keys"]
     said = ask([{"ask": "logKey", "vkey": v["vkey"]} for v in vectors])
     assert [found is not None for found in said] == [v["ok"] for v in vectors]
+
+
+def test_logs_that_follow_others() -> None:
+    sets, proofs = RESTORES["key_sets"], RESTORES["receipts"]
+    keys = json.dumps(RESTORES["keys"])
+    said = ask(
+        [
+            *({"ask": "logs", "jwks": v["document"]} for v in sets),
+            *({"ask": "ofLogs", "jwks": keys, **v} for v in proofs),
+        ]
+    )
+    for vector, found in zip(sets, said[: len(sets)], strict=True):
+        if vector["logs"] is None:
+            assert set(found) == {"refused"}, vector["name"]
+        else:
+            assert found == vector["logs"], vector["name"]
+    for vector, found in zip(proofs, said[len(sets) :], strict=True):
+        assert ("refused" not in found) == vector["ok"], vector["name"]
 
 
 def test_leaves_and_inclusion() -> None:

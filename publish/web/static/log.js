@@ -65,13 +65,14 @@ export async function readProof(text, key) {
 }
 
 /**
- * Prove by one of several proofs that `leaf` (bytes) stands in the log of `key` at `index`. Gives
- * `{index, size}`; throws an Error that says what is wrong with the last of them.
+ * Prove by one of several proofs, `{text, key}` each with the key of its log, that `leaf` (bytes)
+ * stands there at `index`. Gives `{index, size}`; throws an Error that says what is wrong with the last
+ * of them.
  */
-export async function proveReceipt(proofs, leaf, index, key) {
+export async function proveReceipt(proofs, leaf, index) {
   const hashed = toBase64(await leafHash(leaf));
   let wrong = new Error("no proof of it is to be had");
-  for (const text of proofs) {
+  for (const { text, key } of proofs) {
     try {
       const { size, leaves } = await readProof(text, key);
       demand(leaves.has(index), "its proof is of other receipts");
@@ -84,10 +85,17 @@ export async function proveReceipt(proofs, leaf, index, key) {
   throw wrong;
 }
 
-/** Whether a text could be a proof of the log of `key`: not if its checkpoint says that of another. */
-export function isOf(text, key) {
+/** The proofs in a text, one for each log. */
+export const proofsIn = (text) => trim(text).split(/\n\n(?=wirecopy-proof-1\n)/);
+
+/**
+ * The key of the log that a proof says it is of; the present one's when it says nothing, undefined when
+ * it is of none of `keys`.
+ */
+export function logOf(text, { log, logs }) {
   const [, note = ""] = trim(text).split("\n\n");
-  return ["", key.name].includes(note.split("\n", 1)[0]);
+  const origin = note.split("\n", 1)[0];
+  return origin === "" ? log : logs.find(({ name }) => name === origin);
 }
 
 /** The largest power of two below a number: where RFC 6962 divides a tree of so many leaves. */
@@ -121,6 +129,7 @@ export async function openCheckpoint(note, key) {
   const root = hash(base64 ?? "");
   demand(origin === key.name, "its checkpoint is another log’s");
   demand(size !== null && root !== null && !rest.includes(""), "its checkpoint cannot be read");
+  demand(size <= (key.most ?? Infinity), "its log has ended, after a restore, with fewer receipts");
   return { size, root };
 }
 

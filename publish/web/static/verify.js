@@ -9,7 +9,7 @@ import { provePath } from "./earlier.js";
 import { digestOf, toUtf8 } from "./encoding.js";
 import { unwritten, unwrittenIn } from "./form.js";
 import { keyOf } from "./keys.js";
-import { isOf, proveReceipt } from "./log.js";
+import { logOf, proofsIn, proveReceipt } from "./log.js";
 import { demand, inOrder, isText } from "./shape.js";
 import { receiptOf, scopeFollows } from "./statement.js";
 import { PARTS, digests, plain, project, values } from "./text.js";
@@ -155,12 +155,17 @@ async function examine(entry, { keys, chain, now }, report, attempt) {
     if (keys.log === null) return "the log’s key could not be had";
     const leaf = receiptOf(statement);
     if (statement.receipt !== undefined) {
-      report.receipt = await provePath(statement.receipt, leaf, keys.log);
+      const key = logOf(statement.receipt, keys) ?? keys.log;
+      report.receipt = await provePath(statement.receipt, leaf, key);
       return;
     }
-    const proofs = [entry.log, story?.log].filter((text) => isText(text) && isOf(text, keys.log));
+    const proofs = [entry.log, story?.log]
+      .filter(isText)
+      .flatMap(proofsIn)
+      .map((text) => ({ text, key: logOf(text, keys) }))
+      .filter(({ key }) => key !== undefined);
     if (proofs.length === 0 && chain === null) return "no proof is at hand";
-    report.receipt = await proveReceipt(proofs, leaf, statement.index, keys.log);
+    report.receipt = await proveReceipt(proofs, leaf, statement.index);
   });
 }
 

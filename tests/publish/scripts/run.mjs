@@ -7,7 +7,7 @@ const { unwrittenIn } = await import(`${site}/form.js`);
 const { canonical, fromBase64, fromUtf8, toBase64, toUtf8 } = await import(`${site}/encoding.js`);
 const { parseJson } = await import(`${site}/json.js`);
 const { provePath, rootOf } = await import(`${site}/earlier.js`);
-const { leafHash, logKey, openCheckpoint, readProof } = await import(`${site}/log.js`);
+const { leafHash, logKey, logOf, openCheckpoint, readProof } = await import(`${site}/log.js`);
 const { tell } = await import(`${site}/report.js`);
 const { project, plain, resolve, digests, unsigned } = await import(`${site}/text.js`);
 const { openStatement, readChain } = await import(`${site}/chain.js`);
@@ -39,6 +39,10 @@ const answers = {
     const good = [...signing].filter(([, key]) => key !== null);
     return { good: good.map(([kid, key]) => [kid, termsOf(key)]), log: log && log.name };
   },
+  logs: async ({ jwks }) => {
+    const { logs } = await readKeys(bytesOf(jwks));
+    return logs.map(({ name, most }) => [name, most === Infinity ? null : most]);
+  },
   token: async ({ token }) => {
     const { type, statement, signed } = await openStatement(token);
     return type < 3 ? statement : parseJson(/\.(.*)/s.exec(fromUtf8(signed))[1]);
@@ -55,6 +59,10 @@ const answers = {
   },
   receipt: async ({ receipt, leaf, vkey }) =>
     provePath(receipt, fromBase64(leaf), await logKey(vkey)),
+  ofLogs: async ({ receipt, leaf, jwks }) => {
+    const keys = await readKeys(bytesOf(jwks));
+    return provePath(receipt, fromBase64(leaf), logOf(receipt, keys) ?? keys.log);
+  },
   proof: async ({ text, vkey }) => {
     const { size, leaves } = await readProof(text, await logKey(vkey));
     return { size, leaves: Object.fromEntries(leaves) };
