@@ -36,9 +36,10 @@ from stories.models import Story
 from tests.publish import samples
 from tests.publish.shelf import publish, put
 from tests.serving import Answer, Port, served
-from wirecopy.encoding import digest
-from wirecopy.jose import payload_of
+from wirecopy.encoding import digest, short
+from wirecopy.jose import as_text, payload_of, token_digest
 from wirecopy.scope import Copy, digests
+from wirecopy.statement import Details, captioned
 
 TYPES = {
     "rss": "application/rss+xml; charset=utf-8",
@@ -939,9 +940,9 @@ def test_schema_org(serve: Serve) -> None:
         "identifier": {
             "@type": "PropertyValue",
             "propertyID": "sha-256",
-            "value": digest(statement.encode()),
+            "value": token_digest(as_text(statement)),
         },
-        "dateCreated": datetime.fromisoformat(payload_of(statement)["issued_at"]).isoformat(
+        "dateCreated": datetime.fromisoformat(statement["payload"]["issued_at"]).isoformat(
             timespec="seconds"
         ),
     }
@@ -988,7 +989,7 @@ def test_a_page_says_where_its_statements_are(serve: Serve) -> None:
     assert f'<{address}>; rel="describedby"' in site.ask(f"/stories/{story.id}").headers["link"]
     chain = json.loads(site.ask(f"/stories/{story.id}/statements").body)
     panel = _all(page, ".check")[0]
-    assert chain["statements"] == [panel.get("data-statement")]
+    assert list(map(as_text, chain["statements"])) == [panel.get("data-statement")]
     assert chain["guid"] == panel.get("data-guid")
     # Until a browser has checked it, nothing is said to have been.
     assert _texts(page, ".check h2") == ["Check it yourself"]
@@ -1026,7 +1027,15 @@ def test_what_a_page_shows_is_what_was_digested(serve: Serve) -> None:
         assert part("scope").get("data-scope") == stated["scope"]
         for name in ("agency", "agency_id", "agency_version"):
             told = [each.text_content() for each in _found(page, f'//*[@data-part="{name}"]')]
-            assert told == ([stated[name]] if stated[name] else [])
+            assert told == ([stated[name]] if name in stated else [])
+
+        def words(name: str, of: html.HtmlElement = page) -> str:
+            return "".join(each.text_content() for each in _found(of, f'.//*[@data-part="{name}"]'))
+
+        figures = _found(page, '//*[@data-part="figure"]')
+        said = tuple(captioned(words("caption", f), words("credit", f)) for f in figures)
+        details = Details(words("byline"), part("published").get("datetime") or "", said)
+        assert short(details.digest("wirecopy-text-1")) == stated["details"]
 
 
 def test_what_was_changed_is_shown_word_by_word(serve: Serve) -> None:
