@@ -161,7 +161,7 @@ def _statements(agency: Agency) -> list[str]:
 
     with agency.store.read() as conn:
         found = [s.id for s in records.newest(conn, limit=100)]
-        return [each for name in found for each in proofs.statements_of(conn, name)]
+        return [each.token for name in found for each in proofs.statements_of(conn, name)]
 
 
 def test_the_agencys_desk_may_edit_what_it_signs(agency: Agency, paper: Paper) -> None:
@@ -263,6 +263,7 @@ CHANGES: dict[str, tuple[Change, str, str]] = {
     "a word": (put("counted the boats", "counted no boats"), "custody", "text"),
     "the headline": (put(">Ferry 2 leaves<", ">Ferry 2 sinks<"), "custody", "headline"),
     "a link": (put('="https://a.example/2"', '="https://b.example/2"'), "custody", "links"),
+    "who wrote it": (put(">Asha Rao<", ">Mallory<"), "custody", "details"),
     "a picture": (put("https://a.example/2.jpg", "https://b.example/2.jpg"), "custody", "media"),
     "a tag": (put("<category>Ships<", "<category>Wrecks<"), "custody", "packaging"),
     "the agency": (
