@@ -219,9 +219,7 @@ class Log:
     def receipt(self, index: int, size: int | None = None) -> str:
         """The proof that a leaf stands in the log (C2SP tlog-proof)."""
         size = len(self.leaves) if size is None else size
-        lines = [f"{b64(h)}\n" for h in self.inclusion(index, size)]
-        proof = f"c2sp.org/tlog-proof@v1\nindex {index}\n{''.join(lines)}"
-        return f"{proof}\n{self.checkpoint(size)}"
+        return proof_of(index, self.inclusion(index, size), self.checkpoint(size))
 
     def proof(self, indexes: Iterable[int], size: int | None = None) -> str:
         """The proof of many leaves: the tree, pruned."""
@@ -250,6 +248,12 @@ class Log:
         """An entry bundle's bytes."""
         leaves = self.leaves[number * 256 : number * 256 + width]
         return b"".join(len(leaf).to_bytes(2, "big") + leaf for leaf in leaves)
+
+
+def proof_of(index: int, path: Iterable[bytes], checkpoint: str) -> str:
+    """The proof that one leaf stands in a log (C2SP tlog-proof)."""
+    lines = ["c2sp.org/tlog-proof@v1", f"index {index}", *map(b64, path)]
+    return "\n".join([*lines, "", checkpoint])
 
 
 def jwks(*signers: Signer, log: Log | None = None) -> dict[str, Any]:

@@ -452,12 +452,6 @@ class Proved:
     head: Checkpoint
 
 
-def write_proof(index: int, path: Sequence[bytes], checkpoint: str) -> str:
-    """The proof that the leaf at *index* is in the log of the signed *checkpoint*."""
-    lines = [_PROOF, f"index {index}", *(_base64(each) for each in path)]
-    return "\n".join([*lines, "", checkpoint])
-
-
 def check_proof(text: str, leaf: bytes, key: LogKey) -> Proved:
     """Check the proof *text* that the leaf with the bytes *leaf* is in the log; its place there.
 

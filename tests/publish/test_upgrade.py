@@ -24,6 +24,7 @@ from tests.conftest import ConfigOf
 from tests.publish.samples import english, hindi, urdu
 from tests.publish.shelf import publish
 from tests.signed import earlier
+from tests.signing import proof_of
 from tests.stories import proving
 from tests.stories.proving import chained
 from wirecopy import Evidence, Report, TrustedState, read_keys, tlog, verify
@@ -104,7 +105,7 @@ def take_back(store: Store, conf: Config) -> str:
         proofs.advance_log(conn, head, 1, checkpoint)
         keep_whole(conn, conf)
         for row in conn.execute(tables.statements.select()).all():
-            proof = tlog.write_proof(0, [], checkpoint)
+            proof = proof_of(0, [], checkpoint)
             [known] = proofs.statements_of(conn, row.story_id)
             told = {**earlier(proving.whole(payload_of(known.token))), "receipt": proof}
             jws = compact(signer, told)
@@ -363,7 +364,7 @@ def state_as_before(store: Store, conf: Config) -> None:
             [known] = proofs.statements_of(conn, row.story_id)
             said = proving.whole(payload_of(known.token))
             index = said.pop("index")
-            proof = tlog.write_proof(index, tree.inclusion(index), head.checkpoint)
+            proof = proof_of(index, tree.inclusion(index), head.checkpoint)
             del said["details"]
             said |= {"type": "wirecopy-statement-2", "receipt": proof}
             jws = compact(signer, said)

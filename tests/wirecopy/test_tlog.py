@@ -7,9 +7,10 @@ from functools import lru_cache
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.signing import Log
 from wirecopy.errors import Refused
 from wirecopy.tlog import (
     EMPTY,
@@ -22,12 +23,14 @@ from wirecopy.tlog import (
     extend,
     key_id,
     leaf_hash,
+    log_key,
     node_hash,
     origin_of,
+    read_pruned,
     sign_checkpoint,
     sign_note,
     verifier_key,
-    write_proof,
+    write_pruned,
 )
 
 LEAVES = [
@@ -235,12 +238,23 @@ def test_a_checkpoint_is_three_lines() -> None:
     )
 
 
-def test_a_proof_with_and_without_a_path() -> None:
-    checkpoint = "example.com/log\n1\nAA==\n\n\u2014 example.com/log AA==\n"
-    assert write_proof(0, [], checkpoint) == f"c2sp.org/tlog-proof@v1\nindex 0\n\n{checkpoint}"
-    step = base64.b64encode(b"\1" * 32).decode()
-    proof = write_proof(7, [b"\1" * 32], checkpoint)
-    assert proof == f"c2sp.org/tlog-proof@v1\nindex 7\n{step}\n\n{checkpoint}"
+@settings(max_examples=20)
+@given(st.data())
+def test_a_tree_pruned_is_what_a_third_hand_makes_of_it(data: st.DataObject) -> None:
+    log = Log(leaves=[b"%d" % n for n in range(600)])
+    size = data.draw(st.integers(1, 600))
+    indexes = sorted(data.draw(st.sets(st.integers(0, size - 1), min_size=1, max_size=9)))
+    tree = Tree(size, filled(600).tile)
+    written = write_pruned(indexes, tree, log.checkpoint(size))
+    assert written == log.proof(indexes, size)
+    found = read_pruned(written, log_key(log.vkey))
+    assert found.leaves == {n: hashed(n) for n in indexes}
+
+
+def test_no_tree_shows_a_leaf_that_it_does_not_have() -> None:
+    for indexes in ([5], [-1, 2]):
+        with pytest.raises(TreeError, match="has none at"):
+            list(Tree(5, lambda level, number: bytes(160)).pruned(indexes))
 
 
 def test_a_log_is_named_after_where_it_is_served() -> None:
