@@ -12,7 +12,7 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -185,6 +185,11 @@ def short(digest: str) -> str:
     return digest[9:52].translate(_SHORTENED)
 
 
+def shorts(digests: Mapping[str, str]) -> dict[str, str]:
+    """The short forms of *digests*, by the same names."""
+    return {name: digest[9:52].translate(_SHORTENED) for name, digest in digests.items()}
+
+
 def is_short(value: object) -> bool:
     """Whether *value* is a digest, or the thumbprint of a key, as :func:`short` writes it."""
     return isinstance(value, str) and _SHORT.fullmatch(value) is not None
@@ -193,6 +198,16 @@ def is_short(value: object) -> bool:
 def long(short: str) -> str:
     """The digest of which *short* is the short form."""
     return f"sha-256=:{short.translate(_LENGTHENED)}=:"
+
+
+def longs(shorts: Mapping[str, str]) -> dict[str, str]:
+    """The digests of which *shorts* are the short forms, by the same names."""
+    return {name: f"sha-256=:{text.translate(_LENGTHENED)}=:" for name, text in shorts.items()}
+
+
+def are_short(values: Iterable[object]) -> bool:
+    """Whether :func:`is_short` holds of each of *values*."""
+    return all(isinstance(value, str) and _SHORT.fullmatch(value) for value in values)
 
 
 def from_instant(text: str) -> datetime:

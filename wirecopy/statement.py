@@ -14,13 +14,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from .encoding import (
+    are_short,
     canonical,
     from_instant,
     is_digest,
     is_short,
     long,
+    longs,
     names,
     short,
+    shorts,
     to_instant,
     xml_chars,
 )
@@ -56,12 +59,14 @@ _SHAPES = {EARLIER: _WHOLE, EARLIEST: _WHOLE - {"logged_at"}}
 _ORDER = (EARLIEST, EARLIER, STATEMENT)
 _STORY = re.compile(r"[a-z2-7]{13}")
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # all are written with the same number of bytes
-_NOTHING = {
+_NOTHING: dict[str, dict[str, str]] = {
     rule: {part: getattr(digests, part) for part in PARTS}
     for rule in RULES
     for digests in [Parts("", (), (), (), ("", ()), rule).digests()]
 }
 """The digests of nothing, by rule and part."""
+_SILENT = {rule: shorts(digests) for rule, digests in _NOTHING.items()}
+"""Their short forms."""
 _STOPS = tuple(".!?।۔。")
 
 
@@ -138,12 +143,11 @@ def claims(
     nothing, before = _NOTHING[measured.rule], measured.received
     kept = nothing if before is None else _parts(before)
     after = _parts(measured.published)
-    received = {part: short(kept[part]) for part in PARTS if kept[part] != nothing[part]}
-    published = {
-        part: "" if after[part] == nothing[part] else short(after[part])
-        for part in PARTS
-        if after[part] != kept[part]
-    }
+    received = {part: kept[part] for part in PARTS if kept[part] != nothing[part]}
+    changed = [part for part in PARTS if after[part] != kept[part]]
+    published = dict.fromkeys(changed, "") | shorts(
+        {part: after[part] for part in changed if after[part] != nothing[part]}
+    )
     found: dict[str, Any] = {
         "guid": xml_chars(guid),
         "story": story,
@@ -154,7 +158,7 @@ def claims(
         "received_at": to_instant(received_at),
     }
     if before is not None:
-        found["received"] = received | ({"raw": short(raw)} if raw is not None else {})
+        found["received"] = shorts(received | ({"raw": raw} if raw is not None else {}))
         if custody is not None:
             found["custody"] = {"key": custody.key, "digest": short(custody.digest)}
     for name, value, silent in (
@@ -225,7 +229,7 @@ def _receipt(payload: Mapping[str, Any]) -> dict[str, Any]:
         **{name: payload[name] for name in ("guid", "agency", "agency_id", "received_at")},
         "agency_version": payload.get("agency_version", ""),
         "rule": rule,
-        "received": {p: long(received[p]) if p in received else nothing[p] for p in nothing},
+        "received": nothing | longs(received),
     }
 
 
@@ -346,25 +350,18 @@ def _filled_in(payload: Mapping[str, Any]) -> dict[str, Any]:
     _check_rule(rule)
     received = _shorts(payload, "received", (*PARTS, "raw"))
     published = _shorts(payload, "published", PARTS, empty=True)
-    before = dict(_NOTHING[rule])
-    for part, nothing in _NOTHING[rule].items():
+    for part, nothing in _SILENT[rule].items():
         if received.get(part, "") == published.get(part):
             raise Refused(f"published.{part}: does not differ, and has to be left out")
-        if short(nothing) in (received.get(part), published.get(part)):
+        if nothing in (received.get(part), published.get(part)):
             raise Refused(f"{part}: is empty, and has to be left out")
-        if part in received:
-            before[part] = long(received[part])
-    after = before | {
-        part: long(published[part]) if published[part] else nothing
-        for part, nothing in _NOTHING[rule].items()
-        if part in published
-    }
+    before: dict[str, str | None] = {**_NOTHING[rule], "raw": None, **longs(received)}
+    after = longs({part: said or _SILENT[rule][part] for part, said in published.items()})
     if logged and not (_is_whole(payload["index"]) and payload["index"] >= 0):
         raise Refused("index: is no whole number from 0")
     for name in {"details", "previous"} & payload.keys():
         if not is_short(payload[name]):
             raise Refused(f"{name}: is no short digest")
-    raw = received.get("raw")
     return {
         "agency_version": "",
         "disclosure": "",
@@ -372,8 +369,8 @@ def _filled_in(payload: Mapping[str, Any]) -> dict[str, Any]:
         "logged_at": None,
         **payload,
         "rule": rule,
-        "received": {**before, "raw": long(raw) if raw else None} if logged else None,
-        "published": after,
+        "received": before if logged else None,
+        "published": {part: before[part] for part in PARTS} | after,
         "details": long(payload["details"]),
         "previous": long(payload["previous"]) if "previous" in payload else None,
     }
@@ -429,7 +426,7 @@ def _leaf(payload: Mapping[str, Any]) -> bytes:
 def _custody(found: object) -> Custody:
     if not isinstance(found, dict) or found.keys() != {"key", "digest"}:
         raise Refused("custody: has to hold key and digest")
-    if not all(map(is_short, found.values())):
+    if not are_short(found.values()):
         raise Refused("custody: is no key thumbprint and no short digest")
     return Custody(found["key"], long(found["digest"]))
 
@@ -450,9 +447,8 @@ def _shorts(
     found = payload.get(name, {})
     if not isinstance(found, dict) or not found.keys() <= set(members):
         raise Refused(f"{name}: may hold short digests of {', '.join(members)}")
-    for part, said in found.items():
-        if not (is_short(said) or (empty and said == "")):
-            raise Refused(f"{name}.{part}: is no short digest")
+    if not are_short(said for said in found.values() if not (empty and said == "")):
+        raise Refused(f"{name}: holds what is no short digest")
     return found
 
 
