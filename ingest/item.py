@@ -87,6 +87,8 @@ class Subject(NamedTuple):
         vocabulary = (scheme or head).rstrip("/")
         if vocabulary == "medtop" or vocabulary.endswith("/newscodes/mediatopic"):
             return cls(name, MEDIA_TOPICS, last)
+        if vocabulary in ("subj", "subjectcode", SUBJECT_CODES.rstrip("/")):
+            return cls(name, SUBJECT_CODES, last)
         if scheme or not mark:
             return cls(name, scheme, code)
         return cls(name, f"{head}/" if mark == "/" else head, last)

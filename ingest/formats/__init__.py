@@ -63,7 +63,8 @@ def choose(body: bytes, hints: Hints) -> Format:
     for one in FORMATS:
         if one.detect(sniffed):
             return one
-    known = " or ".join(one.name for one in FORMATS)
+    *names, last = (one.name for one in FORMATS)
+    known = f"{', '.join(names)} or {last}"
     raise ParseError(
         "not-a-feed",
         f"{hints.url}: this is {sniffed}, not {known}; check the wire's url and its credentials",

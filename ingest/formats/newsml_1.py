@@ -28,7 +28,6 @@ from ingest.formats.sniff import Sniffed
 from ingest.integrity import Reread
 from ingest.item import SUBJECT_CODES, Channel, Hints, Item, ItemMedia, ItemSignals, Parsed, Subject
 from wirecopy.encoding import names
-from wirecopy.urls import resolve
 
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _KINDS = {
@@ -53,14 +52,14 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     return Parsed(
         format="newsml-1",
         channel=Channel(),
-        items=tuple(_item(at, node, hints) for at, node in enumerate(found.nodes)),
+        items=tuple(_item(at, node) for at, node in enumerate(found.nodes)),
         notes=found.notes,
         unread=found.unread,
         whole=found.whole,
     )
 
 
-def _item(position: int, node: Node, hints: Hints) -> Item:
+def _item(position: int, node: Node) -> Item:
     root = node.element
     if root is None:
         return Item(position, node.start, node.end, unreadable=node.why)
@@ -79,7 +78,6 @@ def _item(position: int, node: Node, hints: Hints) -> Item:
         headline=_line(root, "HeadLine") or nitf.headline(root) or _line(root, "NameLabel"),
         body=body.text,
         body_html=body.is_html,
-        base=resolve(hints.url, None) or "",
         language=_formal(root, "Language") or stated(root, _LANG),
         authors=told(within(root, "ByLine")),
         sources=tuple(

@@ -32,7 +32,6 @@ from ingest.formats.sniff import Sniffed
 from ingest.integrity import Reread
 from ingest.item import Channel, Hints, Item, ItemMedia, ItemSignals, Parsed, Subject
 from wirecopy.encoding import names
-from wirecopy.urls import resolve
 
 _CALLED = ("newsitem", "packageitem")
 _ROOTS = ("newsmessage", *_CALLED)
@@ -53,7 +52,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     :raises ParseError: ``malformed`` where none is whole.
     """
     found = news_xml.read(body, hints, _CALLED, "NewsML-G2")
-    items = [_item(at, node, hints) for at, node in enumerate(found.nodes)]
+    items = [_item(at, node) for at, node in enumerate(found.nodes)]
     arranged = _arranged(items, found.nodes)
     return Parsed(
         format="newsml-g2",
@@ -65,7 +64,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     )
 
 
-def _item(position: int, node: Node, hints: Hints) -> Item:
+def _item(position: int, node: Node) -> Item:
     root = node.element
     if root is None:
         return Item(position, node.start, node.end, unreadable=node.why)
@@ -86,7 +85,6 @@ def _item(position: int, node: Node, hints: Hints) -> Item:
         body_html=body.is_html,
         summary="" if any(m.caption == summary for m in media) else summary,
         summary_html=False,
-        base=resolve(hints.url, None) or "",
         language=stated(child(about, "language"), "tag") or stated(root, _LANG),
         authors=told(children(about, "by")) or tuple(_named(children(about, "creator"))),
         sources=tuple(_named([*children(about, "infoSource"), *children(meta, "provider")])),

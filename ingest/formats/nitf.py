@@ -2,8 +2,8 @@
 document, with its DOCTYPE or without.
 
 The story is ``body.content`` and what follows it in ``body.end``. Pictures and films are beside it,
-with their captions. ``doc-id`` names the story, ``du-key`` where there is none; ``date.release`` is
-its embargo.
+with their captions. ``doc-id`` names the story; ``du-key`` does where there is none, or where each
+version has an id that begins with it. ``date.release`` is its embargo.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,6 @@ from ingest.formats.sniff import Sniffed
 from ingest.integrity import Reread
 from ingest.item import SUBJECT_CODES, Channel, Hints, Item, ItemMedia, ItemSignals, Parsed, Subject
 from wirecopy.encoding import names
-from wirecopy.urls import resolve
 
 _SMALL = ("thumbnail", "preview")
 
@@ -48,14 +47,14 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     return Parsed(
         format="nitf",
         channel=Channel(),
-        items=tuple(_item(at, node, hints) for at, node in enumerate(found.nodes)),
+        items=tuple(_item(at, node) for at, node in enumerate(found.nodes)),
         notes=found.notes,
         unread=found.unread,
         whole=found.whole,
     )
 
 
-def _item(position: int, node: Node, hints: Hints) -> Item:
+def _item(position: int, node: Node) -> Item:
     root = node.element
     if root is None:
         return Item(position, node.start, node.end, unreadable=node.why)
@@ -71,13 +70,12 @@ def _item(position: int, node: Node, hints: Hints) -> Item:
         position,
         node.start,
         node.end,
-        guid=stated(child(data, "doc-id"), "id-string") or stated(key, "key"),
+        guid=_id(stated(child(data, "doc-id"), "id-string"), stated(key, "key")),
         version=stated(key, "version", "generation"),
         headline=headline(root),
         body=body.text,
         body_html=body.is_html,
         summary=markup(abstract, of_nitf) if abstract is not None else "",
-        base=resolve(hints.url, None) or "",
         language=stated(root, "baselang", "{http://www.w3.org/XML/1998/namespace}lang"),
         authors=tuple(_authors(head)),
         sources=told(children(head, "distributor")),
@@ -100,6 +98,11 @@ def _item(position: int, node: Node, hints: Hints) -> Item:
             usage_terms=" ".join(told(children(head, "rights"))),
         ),
     )
+
+
+def _id(document: str, story: str) -> str:
+    """The id of a story, of which each version may be a document that is called after it."""
+    return story if not document or (story and document.startswith(story)) else document
 
 
 def headline(root: Element) -> str:

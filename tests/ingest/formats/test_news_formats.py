@@ -483,6 +483,31 @@ def test_a_story_that_speaks_of_another_format_is_still_its_own() -> None:
     assert version_of(WRITERS["ninjs 1"](story)).headline == story.headline
 
 
+@pytest.mark.parametrize(
+    ("document", "story", "guid"),
+    [("a-1", "rain", "a-1"), ("", "rain", "rain"), ("rain_47", "rain", "rain"), ("a-1", "", "a-1")],
+)
+def test_each_version_of_a_nitf_story_may_be_another_document(
+    document: str, story: str, guid: str
+) -> None:
+    text = newswires.nitf(replace(RAIN, guid=document)).replace("key='rain'", f"key='{story}'")
+    assert only(text.encode()).guid == guid
+
+
+def test_names_of_pictures_that_are_no_addresses_lead_nowhere() -> None:
+    text = newswires.nitf(RAIN).replace("https://agency.example/0.jpg", "iJIJyyF0tiE")
+    assert version_of(text.encode()).media == ()
+
+
+@pytest.mark.parametrize(
+    "code", ["medtop:15000000", "http://cv.iptc.org/newscodes/mediatopic/15000000", "subj:15000000"]
+)
+def test_a_code_of_iptc_is_named(code: str) -> None:
+    text = newswires.g2_item(RAIN).replace("medtop:04000000", code)
+    category = version_of(text.encode()).categories[0]
+    assert (category.label, category.code) == ("sport", "15000000")
+
+
 def test_several_messages_in_one_file_are_several_items() -> None:
     other = replace(RAIN, headline="Another headline")
     for writer in (newswires.iptc_7901, newswires.anpa_1312):
