@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from stories.db import Store, captures, files, names, outbox, wires
 from stories.db import stories as records
 from stories.models import Capture, WireState
 from tests.conftest import ConfigOf
+from tests.ingest.newswires import LINES, WRITERS, Block, Story
 
 WAIT = timedelta(seconds=6)
 """Longer than a file must have stood unchanged."""
@@ -111,6 +113,23 @@ def test_each_file_is_a_capture_and_becomes_a_story(drop: Drop) -> None:
         # Where the folder is tells a reader nothing, and is nobody's business.
         assert all("drop" not in repr((s.version.link, s.version.body)) for s in found)
     assert drop.state.fault is None
+
+
+def test_a_file_may_be_of_every_format_that_agencies_deliver_in(drop: Drop) -> None:
+    # Of the formats made of lines one each: what is written has the same number.
+    written = WRITERS | {name: LINES[name] for name in ("iptc 7901", "anpa 1312")}
+    for number, (name, write) in enumerate(written.items()):
+        paragraph = Block("p", [[[("", f"The river at {name} has risen by a metre")]]])
+        story = Story(f"{name} rises", [paragraph], slugline=f"INDIA-RIVER{number}/")
+        drop.put(
+            name, write(replace(story, guid=f"urn:newsml:agency.example:20261122:r{number}-4"))
+        )
+    drop.poll()
+    drop.take_in()
+    assert {(each.state, each.items) for each in drop.captured()} == {("ingested", 1)}
+    with drop.store.read() as conn:
+        found = {story.version.headline for story in records.newest(conn)}
+    assert found == {f"{name} rises" for name in written}
 
 
 def test_a_file_that_was_taken_is_not_taken_again(drop: Drop) -> None:
