@@ -550,6 +550,21 @@ class TestKeys:
         assert "is not there; put it back" in " ".join(house.run("status").split())
         house.run("keys", "--rotate", "--now")
 
+    def test_a_log_without_its_key_is_followed_by_another(self, house: House) -> None:
+        house.run("poll")
+        file = house.folder / "wirecopy-data" / "keys" / "log.pem"
+        file.unlink()
+        done = house.try_("status", "--check")
+        assert b"log.pem: is not there" in done.stderr
+        assert b"if it is lost, begin a new log: wirecopy keys --new-log" in done.stderr
+        done = house.try_("keys", "--new-log", "--restored-to", "2026-01-02T03:04:05Z")
+        assert done.returncode == 0, done.stderr
+        assert b"which stay provable while /log is served" in done.stderr
+        assert b".pem vouches for it" in done.stderr
+        [told] = json.loads(house.run("keys", "--jwks"))["wirecopy_restores"]
+        assert told["payload"]["known_until"] == "2026-01-02T03:04:05.000000Z"
+        assert b"log.pem" not in house.try_("status", "--check").stderr
+
     @pytest.mark.parametrize(
         "wrong",
         [
@@ -557,6 +572,10 @@ class TestKeys:
             ["--revoke", "x"],
             ["--reason", "x"],
             ["--rotate", "--jwks"],
+            ["--unvouched"],
+            ["--restored-to", "2026-01-02"],
+            ["--new-log", "--restored-to", "yesterday"],
+            ["--new-log", "--rotate"],
             ["--revoke", "x", "--reason", "y", "--rotate"],
         ],
     )
