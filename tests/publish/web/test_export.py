@@ -25,6 +25,7 @@ from stories.config import Config, Feed, Site
 from stories.db import Store, outbox, wires
 from stories.db import stories as records
 from stories.models import HeadlineEdit, Story
+from stories.transparency import begin_anew
 from tests.publish import samples
 from tests.publish.shelf import publish
 from tests.publish.web.test_proofs import fill
@@ -543,6 +544,28 @@ def test_the_log_has_all_its_tiles_and_for_a_while_those_of_before(shelf: Shelf)
             *("log/tile/0/000", "log/tile/entries/000"),
             *("log/tile/0/001.p/45", "log/tile/entries/001.p/45", "log/tile/1/000.p/1"),
         }
+
+
+def test_a_log_that_follows_another_stands_beside_it(shelf: Shelf) -> None:
+    """The tiles of the one before stay, as receipts in it are proved by them."""
+    shelf.publish(samples.english())
+    shelf.export()
+    before = {n: shelf.body(n) for n in shelf.names() if n == "log/checkpoint"}
+    with shelf.store.write() as conn:
+        begun = begin_anew(conn, shelf.config)
+    shelf.publish(samples.hindi())
+    shelf.export()
+    name = f"log/{begun.origin.rpartition('/')[2]}"
+    assert {n for n in shelf.names() if n.startswith("log/")} == {
+        *("log/checkpoint", "log/tile/0/000.p/1", "log/tile/entries/000.p/1"),
+        *(f"{name}/checkpoint", f"{name}/tile/0/000.p/2", f"{name}/tile/entries/000.p/2"),
+    }
+    assert shelf.body("log/checkpoint") == before["log/checkpoint"]
+    assert shelf.body(f"{name}/checkpoint").split("\n")[:2] == [begun.origin, "2"]
+    assert "wirecopy_restores" in shelf.body(".well-known/jwks.json")
+    files = shelf.files()
+    shelf.export()
+    assert shelf.files() == files
 
 
 @pytest.mark.parametrize("size", [1, 255, 256, 257, 65_535, 65_536, 65_537, 256_000_000])
