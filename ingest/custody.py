@@ -1,4 +1,4 @@
-"""Custody: did an item come as its agency signed it? ``docs/wires.md``.
+"""Custody: did an item come as its agency signed it? ``docs/statement.md`` §10.
 
 Pure and offline, from the bytes of the capture and the agency's key sets, which are at hand; and
 where captures are parsed, in the sandbox, as all of it is hostile.

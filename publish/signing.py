@@ -62,6 +62,7 @@ def claims_for(story: Story, rendered: Rendered) -> Claims:
         disclosure=rendered.entry.disclosure,
         received_at=story.received_at,
         changed_at=story.changed_at,
+        custody=story.custody,
     )
 
 

@@ -271,6 +271,7 @@ CHANGES: dict[str, tuple[Change, str, str]] = {
         "custody",
         "agency",
     ),
+    "who wrote it": (put(">Asha Rao<", ">Mallory<"), "custody", "details"),
     "the guid": (put("urn:uuid:", "urn:uuid:0"), "custody", "guid"),
     "a letter of the signature": (
         lambda one: re.sub(

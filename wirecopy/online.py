@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from .custody import KEYS, Agencies
 from .errors import Missing, Refused
 from .feed import Entry, read_feed
 from .jose import Keys, read_keys, read_token
@@ -21,10 +22,11 @@ Fetch = Callable[[Sequence[str]], Mapping[str, "bytes | Missing"]]
 """The documents at these addresses, by address, of those that could be had (status 200); for
 another, nothing or the reason."""
 
-KEYS = "/.well-known/jwks.json"
-
 MOST_CHAINS = 1_000
 """Chains asked for of one feed."""
+
+MOST_OF_AGENCIES = 1_000
+"""Documents asked for of the agencies that one publisher names."""
 
 
 def is_address(source: str) -> bool:
@@ -37,7 +39,7 @@ class Verifier:
 
     ``state`` is what was seen so far: keep its ``dump()`` and give it to the next verifier, which
     then finds out if something was taken back. *keys* take the place of those that the site serves:
-    fetched keys show only what the site says.
+    fetched keys show only what the site says. *agencies* are key sets of agencies, likewise.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Verifier:
         *,
         fetch: Fetch | None = None,
         keys: Keys | Document | None = None,
+        agencies: Sequence[Keys | Document] = (),
         state: TrustedState | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -57,7 +60,8 @@ class Verifier:
             fetch = https.fetch
         self._fetch = fetch
         self._now = now
-        self._keys = keys if isinstance(keys, Keys) or keys is None else read_keys(content(keys))
+        self._keys = None if keys is None else _given(keys)
+        self._agencies = [_given(each) for each in agencies]
 
     @property
     def keys(self) -> Keys:
@@ -81,10 +85,16 @@ class Verifier:
         else:
             document = content(feed)
         entries = read_feed(document)
-        evidence = evidence_of(self.site, entries, self.keys, self._fetch, self.state, self._now())
+        evidence = evidence_of(
+            self.site, entries, self.keys, self._fetch, self.state, self._now(), self._agencies
+        )
         report = verify_entries(entries, self.keys, evidence)
         self.state = report.state
         return report
+
+
+def _given(keys: Keys | Document) -> Keys:
+    return keys if isinstance(keys, Keys) else read_keys(content(keys))
 
 
 def site_of(feed: str, fetch: Fetch) -> tuple[str, Keys]:
@@ -128,8 +138,11 @@ def evidence_of(
     fetch: Fetch,
     state: TrustedState,
     now: datetime,
+    given: Sequence[Keys] = (),
 ) -> Evidence:
-    """What *site* serves for *entries*: their chains, the log's checkpoint, and its tiles."""
+    """What *site* serves for *entries*: their chains, the log's checkpoint, and its tiles; and what
+    the agencies' sites serve that these name. Key sets that are *given* take the place of theirs.
+    """
     wanted: dict[str, str] = {}
     for entry in entries:
         statement = _statement_of(entry, keys)
@@ -141,7 +154,7 @@ def evidence_of(
         url = wanted.get(statement.guid)
         return None if url is None else _had(chains, url)
 
-    evidence = Evidence(now, find_chain, state=state)
+    evidence = Evidence(now, find_chain, state=state, agencies=agencies_of(site, fetch, given))
     if keys.log is None:
         return evidence
 
@@ -151,6 +164,31 @@ def evidence_of(
         return found if isinstance(found, bytes) else None
 
     return with_log(evidence, served, keys.log.name)
+
+
+def agencies_of(site: str, fetch: Fetch, given: Sequence[Keys] = ()) -> Agencies:
+    """What is had of agencies: key sets that are *given*, else what their own sites serve.
+
+    A publisher at *site* names these, so they are asked by https alone, or where it is itself.
+    """
+    had: dict[str, bytes | Missing] = {}
+
+    def document(address: str) -> bytes:
+        here = urlsplit(site)
+        try:
+            there = urlsplit(address)
+        except ValueError:
+            raise Missing("what is named as the address of the agency's keys is none") from None
+        near = (there.scheme, there.hostname) == (here.scheme, here.hostname)
+        if there.scheme != "https" and not near:
+            raise Missing(f"{address}: is not asked, as it is no https")
+        if address not in had:
+            if len(had) >= MOST_OF_AGENCIES:
+                raise Missing(f"{address}: is not asked, as {MOST_OF_AGENCIES} others were")
+            had.update(fetch([address]))
+        return _had(had, address)
+
+    return Agencies(tuple(given), document)
 
 
 def with_log(evidence: Evidence, served: Callable[[str], bytes | None], log: str = "") -> Evidence:

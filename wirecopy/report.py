@@ -34,6 +34,7 @@ CHECKS = (
     "times",
     "receipt",
     "chain",
+    "custody",
     "continuity",
 )
 """The names of an entry's checks, in the order of docs/statement.md §7."""
@@ -46,6 +47,19 @@ class Check:
     name: str
     state: State
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One step of the way that a copy came, found by an agency's statement: its outcome, the id of
+    the key, and the reason in words. Where it is ok: the ``site`` that served the key, and whether
+    the key set was ``given`` to the verifier instead."""
+
+    state: State
+    key: str
+    reason: str
+    site: str = ""
+    given: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +78,8 @@ class Result:
     received_at: datetime | None = None
     logged_at: datetime | None = None
     issued_at: datetime | None = None
+    custody: tuple[Hop, ...] = ()
+    """The way that the copy came, the last step first; only the first decides the check."""
 
     @property
     def late(self) -> str:

@@ -14,13 +14,14 @@ from typing import cast
 from .chain import Chain, key_fault, read_chain
 from .claims import claim, contradiction
 from .consistency import TilesOf, become, check_log
+from .custody import Agencies, hops
 from .encoding import LARGEST_DOCUMENT, bounded, to_instant
 from .errors import Missing, Refused
 from .feed import Entry, read_feed, unbracketed
 from .form import body_fault, unwritten
 from .html import TangleError
 from .jose import Keys, Token, read_keys, read_token
-from .report import Check, Report, Result, State, complete, late
+from .report import Check, Hop, Report, Result, State, complete, late
 from .restore import Restore
 from .scope import PARTS, changed_parts, digest_of, parts, scope_of
 from .statement import SLACK, Statement, read_statement
@@ -53,7 +54,7 @@ class Evidence:
     ``now`` is the present; ``find_chain`` gives the chain of a story, ``fetch_tile`` the log's
     tiles, and ``tiles_of`` those of a log by its name, as a key set may name several;
     ``checkpoint`` is the log's present one, as it is served; ``state`` is that of the last
-    verification.
+    verification; ``agencies`` is what is at hand of those whose copy it is.
     """
 
     now: datetime | None = None
@@ -62,6 +63,7 @@ class Evidence:
     checkpoint: str | None = None
     state: TrustedState = field(default_factory=TrustedState)
     tiles_of: TilesOf | None = None
+    agencies: Agencies = field(default_factory=Agencies)
 
 
 def verify(
@@ -299,6 +301,8 @@ class _EntryChecks:
         self._asked = False
         self._paragraphs: tuple[str, ...] = ()
         self._withheld = False
+        self._document: bytes | None = None
+        self._hops: tuple[Hop, ...] = ()
         self.checks = list(self._checks())
 
     def result(self) -> Result:
@@ -314,6 +318,7 @@ class _EntryChecks:
             received_at=statement.received_at if statement else None,
             logged_at=statement.logged_at if statement else None,
             issued_at=statement.issued_at if statement else None,
+            custody=self._hops,
         )
 
     def _checks(self) -> Iterator[Check]:
@@ -334,6 +339,7 @@ class _EntryChecks:
         yield self._check_times(statement)
         yield self._check_chain(*self.signed)
         yield self._check_receipt(statement)  # the chain may prove what the feed does not
+        yield self._check_custody(statement)
         yield self._check_continuity(*self.signed)
 
     def _check_entry(self) -> Check:
@@ -555,6 +561,7 @@ class _EntryChecks:
         if document is None:
             return Check("chain", "not checked", "the chain is not at hand")
         self._asked = True
+        self._document = document
         try:
             found = read_chain(document, self._keys)
         except Refused as error:
@@ -567,6 +574,14 @@ class _EntryChecks:
         self._chain = found
         later = len(found.digests) - statement.version
         return Check("chain", "ok", f"{later} later" if later else "the last one")
+
+    def _check_custody(self, statement: Statement) -> Check:
+        if statement.custody is None:
+            return Check("custody", "not checked", "it names no statement of an agency")
+        self._hops = tuple(hops(statement, self._document, self._evidence.agencies))
+        first, *further = self._hops
+        told = (f"before that: {hop.reason}" for hop in further)
+        return Check("custody", first.state, "; ".join((first.reason, *told)))
 
     def _check_continuity(self, token: Token, statement: Statement) -> Check:
         seen = self._evidence.state.statements.get(statement.guid)

@@ -2,8 +2,9 @@
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -27,8 +28,9 @@ from wirecopy import (
     read_keys,
     verify_publishers,
 )
+from wirecopy.custody import KEYS, Agencies
 from wirecopy.encoding import LARGEST_DOCUMENT, bounded, parse_json, unpacked
-from wirecopy.online import KEYS, evidence_of, site_of, sites_of, with_log
+from wirecopy.online import evidence_of, site_of, sites_of, with_log
 from wirecopy.tlog import parse_checkpoint
 
 
@@ -181,10 +183,13 @@ def _verified(asked: Asked, sources: Sources) -> Report:
     now = clock.now()
     logs = _saved_logs(asked.logs, [keys for _, keys in sets])
     publishers: list[tuple[Keys, Evidence]] = []
+    given = [keys for _, keys in sets] if asked.keys else []
     for site, keys in sets:
-        evidence = Evidence(now, state=state)
+        evidence = Evidence(now, state=state, agencies=Agencies(tuple(given)))
         if site is not None:
-            evidence = evidence_of(site, [] if chains else entries, keys, sources.found, state, now)
+            evidence = evidence_of(
+                site, [] if chains else entries, keys, sources.found, state, now, given
+            )
         if chains:
             evidence = replace(evidence, find_chain=lambda statement: chains.get(statement.guid))
         if keys.log is not None and (folder := logs.get(next(iter(keys.logs)))):
@@ -320,7 +325,21 @@ def _print(report: Report) -> None:
     for entry in report.entries:
         if entry.late:
             show.say(f"{entry.guid}: {entry.late}")
+    for reason, count in Counter(map(_custody, report.entries)).items():
+        if reason:
+            show.say(f"custody, of {count} {'entry' if count == 1 else 'entries'}: {reason}")
     show.say(f"log: {report.log.state}" + (f" ({report.log.reason})" if report.log.reason else ""))
+
+
+def _custody(entry: Result) -> str:
+    """The way that the copy of *entry* came, in words; empty where nothing is shown of it."""
+    shown = [hop for hop in entry.custody if hop.state == "ok"]
+    if not shown:
+        return ""
+    told = ", before that ".join(hop.reason for hop in shown)
+    if all(hop.given for hop in shown):
+        return told
+    return f"{told}; that these are the agencies' sites is for you to know, or give --key theirs"
 
 
 def _summary(entry: Result) -> str:
@@ -349,6 +368,7 @@ def _as_data(source: str, report: Report) -> dict[str, object]:
                 "received_at": entry.received_at,
                 "logged_at": entry.logged_at,
                 "late": entry.late,
+                "custody": [asdict(hop) for hop in entry.custody],
                 "checks": [
                     {"name": check.name, "state": check.state, "reason": check.reason}
                     for check in entry.checks

@@ -142,6 +142,13 @@ def _life(script: Script, index: int) -> tuple[Edition, ...]:
     )
 
 
+def before(script: Script, edition: Edition) -> Edition | None:
+    """The first edition of the story of which *edition* is the second; None where it is the
+    first."""
+    first, *later = _life(script, edition.index)
+    return first if later and edition.since >= later[0].since else None
+
+
 def _state(script: Script, index: int, moment: float) -> tuple[Edition, float]:
     """Story *index* as it stands at *moment*, and until when."""
     life = _life(script, index)

@@ -57,7 +57,8 @@ gap = "0s"      # all wires of the demo are on one host, this one
 name = "sim-national"
 agency = "Simulated Press Agency"
 code = "SIM"
-url = "{agency}/wires/national.rss"
+url = "{agency}/wires/national.json"
+keys = "{agency}/.well-known/jwks.json"    # this one is signed by the agency
 every = "2s"
 timezone = "Asia/Kolkata"
 allow_private = true
@@ -203,6 +204,8 @@ class _Desk(threading.Thread):
         show.say(f"A story came: {story.version.headline}")
         show.say(f"The desk rewrote its headline: {headline}")
         show.say(f"Measured: {entry.scope}; the feed says: {entry.disclosure}")
+        signed = f"yes, with the key {story.custody.key}" if story.custody else "no"
+        show.say(f"Signed by the agency: {signed}")
         show.say("")
         show.say("Its entry in the RSS feed, as served, long texts cut short:")
         show.say("")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from hashlib import blake2b
 
-from desk.demo import feeds, newswire, pages
+from desk.demo import feeds, newswire, pages, signing
 from desk.demo.items import Standing, instant
 from desk.demo.newswire import WIRES, Script
 
@@ -64,8 +64,10 @@ def answer(script: Script, target: str, headers: Mapping[str, str], moment: floa
     path = target.partition("?")[0]
     stem, _, ending = path.rpartition(".")
     name = stem.removeprefix("/wires/")
-    if ending in feeds.FORMATS and stem != name and name in WIRES:
+    if ending in (*feeds.FORMATS, "json") and stem != name and name in WIRES:
         return _feed(script, WIRES.index(name), ending, headers, moment)
+    if path == signing.KEYS:
+        return Answer(200, (("Content-Type", "application/jwk-set+json"),), signing.key_set(script))
     html = (("Content-Type", HTML),)
     if path == "/":
         return Answer(200, html, _front(script, moment))
@@ -86,11 +88,14 @@ def _feed(
     fields = (("ETag", f'"{known.tag}"'), ("Last-Modified", known.modified))
     if known.match(headers):
         return Answer(304, fields)
-    media_type, write = feeds.FORMATS[ending]
     address = f"{script.site}/wires/{WIRES[wire]}.{ending}"
     changed = instant(script.epoch, standing.since)
     channel = feeds.Channel(WIRES[wire], address, script.site, changed, script.ttl)
-    body = write(channel, [newswire.item(script, edition) for edition in standing.editions])
+    if ending == "json":
+        media_type, body = signing.TYPE, signing.feed(script, channel, standing.editions)
+    else:
+        media_type, write = feeds.FORMATS[ending]
+        body = write(channel, [newswire.item(script, each) for each in standing.editions])
     return Answer(200, (*fields, ("Content-Type", media_type)), body)
 
 

@@ -21,7 +21,7 @@ from publish.selection import FRESHEST
 from publish.web.proofs import links
 from publish.web.representation import Representation, etag_of, represent
 from publish.web.wording import legend, without_bidi_marks
-from stories.config import Config
+from stories.config import Config, is_address
 
 HTML = "text/html; charset=utf-8"
 
@@ -92,6 +92,12 @@ class Scripts:
         return self._ready.get(path)
 
 
+def _origins_of_keys(config: Config) -> list[str]:
+    """Where the agencies' key sets are, as scheme and host."""
+    found = (urlsplit(wire.keys) for wire in config.wires if wire.keys and is_address(wire.keys))
+    return sorted({f"{parts.scheme}://{parts.netloc}" for parts in found})
+
+
 class Pages:
     """Renders the pages of the site of *config* from templates, style and scripts."""
 
@@ -108,10 +114,11 @@ class Pages:
             " frame-ancestors 'none'"
         )
         self.headers = _headers(policy)
-        # On a story's page our script runs, and asks this site alone. It may not make markup of a
-        # string, so that no text of a story becomes markup.
+        # On a story's page our script runs, and asks this site, and agencies for their keys, alone.
+        # It may not make markup of a string, so that no text of a story becomes markup.
+        asked = "".join(f" {origin}" for origin in _origins_of_keys(config))
         self.headers_of_story = _headers(
-            f"{policy}; script-src 'self'; connect-src 'self';"
+            f"{policy}; script-src 'self'; connect-src 'self'{asked};"
             " require-trusted-types-for 'script'; trusted-types 'none'"
         )
         self._jinja = Environment(

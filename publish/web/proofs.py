@@ -8,14 +8,16 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from publish.web.representation import Representation, etag_of, represent
 from stories import transparency
 from stories.config import Config
-from stories.db import Connection, proofs
+from stories.db import Connection, custody, proofs
 from stories.db.proofs import LogHead
 from stories.keys import key_set
 from stories.transparency import place_of
+from wirecopy.encoding import long, short
 from wirecopy.jose import as_json, payload_of
 from wirecopy.tlog import HASH, WIDTH, below
 
@@ -83,12 +85,31 @@ def chain_of(conn: Connection, story: str) -> bytes | None:
         return None
     places = [place for row in found if (place := place_of(row)) is not None]
     proof = transparency.proof(conn, places)
-    document = {
+    document: dict[str, Any] = {
         "guid": payload_of(found[-1].token)["guid"],
         **({"log": proof} if proof else {}),
         "statements": [as_json(row.token) for row in found],
     }
+    if held := _statements_of_agencies(conn, [row.token for row in found]):
+        document["custody"] = held
     return _json(document)
+
+
+def _statements_of_agencies(conn: Connection, found: Sequence[str]) -> dict[str, Any]:
+    """The statements of agencies that those *found* name, by their digests as named."""
+    named = [
+        custody_of["digest"]
+        for each in found
+        if (custody_of := payload_of(each).get("custody")) is not None
+    ]
+    held = custody.statements(conn, [long(each) for each in dict.fromkeys(named)])
+    return {
+        short(digest): {
+            "statement": as_json(one.statement),
+            **({"keys": one.address} if one.address else {}),
+        }
+        for digest, one in held.items()
+    }
 
 
 def places(conn: Connection) -> list[str]:

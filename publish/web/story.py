@@ -25,7 +25,7 @@ from publish.web.wording import (
 )
 from stories import clock
 from stories.config import Config, Publisher
-from stories.db import Connection, feeds, wires
+from stories.db import Connection, custody, feeds, wires
 from stories.db import stories as records
 from stories.db.feeds import EntryRow
 from stories.db.stories import VersionRow
@@ -109,6 +109,7 @@ class Signed:
 class StoryPage:
     """A story. ``wire_headline`` and ``headlines`` are None when the headline published is the
     agency's, ``summary`` when feeds carry none; ``changes`` are those besides the headline's.
+    ``custody`` is whose keys the agency's own statement of it is by, None without one.
     ``canonical`` is the address for search engines, ``card`` the picture beside a link to the page.
     ``date_published`` and ``date_modified`` are as its entry has them (RFC 3339), ``data`` is
     JSON-LD."""
@@ -143,6 +144,7 @@ class StoryPage:
     measured: tuple[Measured, ...]
     changes: tuple[Changed, ...]
     compared: Moment
+    custody: str | None
     signed: Signed | None
     issued: Moment | None
     logged: Moment | None
@@ -172,9 +174,15 @@ def story_page(conn: Connection, config: Config, name: str) -> StoryPage | None:
     # For a second or two the story may be newer than its entry.
     history = [v for v in records.history(conn, name) if v.received_at <= entry.changed_at]
     version = Version.model_validate(history[-1].data) if history else story.version
-    return _story_page(
+    page = _story_page(
         config, story, entry, placed, history, version, json_of(conn, config, story, entry)
     )
+    return replace(page, custody=_custody(conn, history[-1].custody if history else None))
+
+
+def _custody(conn: Connection, digest: str | None) -> str | None:
+    found = custody.statements(conn, [digest]).get(digest) if digest else None
+    return (urlsplit(found.address).netloc or "the agency") if found is not None else None
 
 
 def gone(conn: Connection, config: Config, name: str) -> str | None:
@@ -252,6 +260,7 @@ def _story_page(
         measured=_measured(measurement),
         changes=changes(version, written, entry.disclosure, measurement),
         compared=moment(entry.rendered_at, zone),
+        custody=None,
         signed=statement,
         issued=moment(statement.issued, zone) if statement else None,
         logged=moment(statement.logged, zone) if statement and statement.logged else None,

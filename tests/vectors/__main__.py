@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from tests.vectors import log, restores, statements
+from tests.vectors import custody, log, restores, statements
 
 FOLDER = Path(__file__).parent
 
@@ -15,6 +15,7 @@ def files() -> dict[Path, str]:
         "statements.json": statements.vectors(),
         "log.json": log.vectors(),
         "restores.json": restores.vectors(),
+        "custody.json": custody.vectors(),
     }
     return {FOLDER / name: json.dumps(value, indent=1) + "\n" for name, value in made.items()}
 
