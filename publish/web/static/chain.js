@@ -18,6 +18,12 @@ export async function openStatement(given, oldest = 2) {
   return read;
 }
 
+/** The same of one as it stands in JSON: an object, or the text of an earlier type. */
+export async function openInJson(given, oldest) {
+  demand(!isText(given) || isEarlier(given), "it is no signed statement");
+  return openStatement(given, oldest);
+}
+
 export async function verifySignature({ signature, signed }, key) {
   demand(await signedBy(key.publicKey, signature, signed), "it is false");
 }
@@ -34,8 +40,7 @@ export async function readChain(bytes, keys) {
   demand(log === undefined || isText(log), "its proof is none");
   const statements = [];
   for (const [at, each] of given.entries()) {
-    demand(!isText(each) || isEarlier(each), "one is no statement");
-    const read = await openStatement(each, statements.at(-1)?.type ?? 1);
+    const read = await openInJson(each, statements.at(-1)?.type ?? 1);
     const vouched = at < length - 1;
     await verifySignature(read, keyOf(read, keys, vouched));
     const before = statements.at(-1) ?? { ...read, digest: null };
@@ -48,4 +53,13 @@ export async function readChain(bytes, keys) {
     statements.push(read);
   }
   return { guid, log, statements };
+}
+
+/** What stands in a chain for the agency's statement with a digest; null for nothing. */
+export function heldIn(bytes, digest) {
+  try {
+    return readJson(bytes, LARGEST_CHAIN)?.custody?.[digest] ?? null;
+  } catch {
+    return null; // the check of the chain says so
+  }
 }

@@ -68,6 +68,9 @@ export async function digestOf(bytes) {
   return `sha-256=:${toBase64(await sha256(bytes))}:`;
 }
 
+/** A digest of base64url as RFC 9530 writes it. */
+export const spelt = (digest) => `sha-256=:${digest.replaceAll("-", "+").replaceAll("_", "/")}=:`;
+
 /**
  * A value as RFC 8785 writes it; null for what it cannot write, or nests deeper than `depth`. Numbers
  * must be whole and exact in every JSON reader.

@@ -1,5 +1,5 @@
 // Checks a story's page in the reader's browser and shows the result in its panel: reads the page as
-// it is, and fetches keys and statements from this site alone.
+// it is, and fetches keys and statements from this site, and the keys of an agency that signs from its.
 
 import { tell } from "./report.js";
 import { plain, trim } from "./text.js";
@@ -54,6 +54,9 @@ async function fetched(address) {
   return new Uint8Array(await answer.arrayBuffer());
 }
 
+/** The key set at an agency's address, null when it cannot be had. */
+const keysAt = (address) => fetched(address).then(readKeys).catch(() => null);
+
 /** The report of the page, or, in words, why there is none. */
 async function examine(told) {
   const why = await cannotCheck();
@@ -62,7 +65,7 @@ async function examine(told) {
   if (keys.status === "rejected") return "This site’s keys could not be loaded.";
   const known = await readKeys(keys.value).catch((error) => error.message);
   if (typeof known === "string") return `This site’s keys cannot be relied on: ${known}.`;
-  return check(entryOnPage(told), { keys: known, chain: chain.value ?? null });
+  return check(entryOnPage(told), { keys: known, chain: chain.value ?? null, keysAt });
 }
 
 function made(tag, attributes = {}, ...children) {

@@ -49,7 +49,7 @@ function sentence({ verdict, statement }, rows) {
 }
 
 /** The rows: a name, the checks it sums up, and the words when all of them are ok. */
-function rowsOf({ statement, kid, read, receipt, length }) {
+function rowsOf({ statement, kid, read, receipt, length, custody }) {
   const later = statement && length > statement.version ? "; there are newer ones" : "";
   return [
     ["Signature", ["statement", "key", "signature"], statement && signed(statement, kid)],
@@ -79,6 +79,7 @@ function rowsOf({ statement, kid, read, receipt, length }) {
         `entry ${receipt.index + 1} of ${receipt.size} in the log of copy received${since(statement)}`,
     ],
     ["All statements", ["chain"], length && `${length} of this story, unbroken${later}`],
+    ...(statement?.custody ? [["Signed by the agency", ["custody"], custody && agreed(custody)]] : []),
   ];
 }
 
@@ -105,6 +106,11 @@ function since(statement) {
 
 const signed = (statement, kid) =>
   `statement ${statement.version}, signed ${day(statement.issued_at)} with key ${kid.slice(0, 8)}…`;
+
+function agreed({ kid, address, further }) {
+  const before = further ? "; the agency had it from another, who signed it too" : "";
+  return `yes, the copy received, with key ${kid.slice(0, 8)}… of ${new URL(address).host}${before}`;
+}
 
 function day(instant) {
   const date = new Date(`${instant.slice(0, 19)}Z`);

@@ -1,7 +1,7 @@
 // A statement, the signed record of one published version (docs/statement.md §2). Those of earlier
 // types are read by earlier.js, and look alike from there on.
 
-import { canonical, concat, digestOf, fromBase64Url, toBase64Url, toUtf8 } from "./encoding.js";
+import { canonical, concat, digestOf, fromBase64Url, spelt, toBase64Url, toUtf8 } from "./encoding.js";
 import { parseJson } from "./json.js";
 import {
   demand,
@@ -126,9 +126,6 @@ async function inFull({ rule = RULE, received, published, previous, ...payload }
     previous: previous ? spelt(previous) : null,
   };
 }
-
-/** A digest of base64url as RFC 9530 writes it. */
-const spelt = (digest) => `sha-256=:${digest.replaceAll("-", "+").replaceAll("_", "/")}=:`;
 
 /** The parts in which published and received differ, null when nothing was received. */
 export function changedParts({ received, published }) {

@@ -3,8 +3,9 @@
 // Runs in browsers and in Node, on any tree with DOM's interface. Nothing that a statement says of
 // the entry is trusted: digests are made again of the entry itself.
 
-import { openStatement, readChain, verifySignature } from "./chain.js";
+import { heldIn, openStatement, readChain, verifySignature } from "./chain.js";
 import { claimOf, contradiction, isTrue } from "./claims.js";
+import { proveCustody } from "./custody.js";
 import { provePath } from "./earlier.js";
 import { digestOf, toUtf8 } from "./encoding.js";
 import { unwritten, unwrittenIn } from "./form.js";
@@ -34,6 +35,7 @@ export const CHECKS = [
   "times",
   "receipt",
   "chain",
+  "custody",
 ];
 
 /**
@@ -49,19 +51,21 @@ export function parse(html) {
  * Check an entry: the neutral form of docs/statement.md §4, but its `body` a node that holds the
  * body's nodes.
  *
- * `keys` are from {@link readKeys}; `chain` is the bytes of the story's as it is served, null when it
- * could not be had; `now` is in milliseconds since 1970.
+ * Evidence is `{keys, chain, now, keysAt}`: `keys` are from {@link readKeys}; `chain` is the bytes of
+ * the story's as it is served, null when it could not be had; `now` is in milliseconds since 1970;
+ * `keysAt` gives the key set at an agency's address, null when it cannot be had.
  *
- * Gives `{verdict, statement, kid, checks, read, receipt, length}`: `verdict` is `verified`,
+ * Gives `{verdict, statement, kid, checks, read, receipt, length, custody}`: `verdict` is `verified`,
  * `failed` or `unsigned`; `checks` has `{state, why}` by name, `state` being `ok`, `failed` or `not
  * checked`; `read` is what was digested of the entry, by part; `receipt` is `{index, size}`;
- * `length` is that of the chain. What was not come to is null.
+ * `length` is that of the chain; `custody` is from {@link proveCustody}. What was not come to is null.
  */
-export async function check(entry, { keys, chain = null, now = Date.now() }) {
+export async function check(entry, evidence) {
   const checks = Object.fromEntries(
     CHECKS.map((name) => [name, { state: "not checked", why: "" }]),
   );
-  const report = { statement: null, kid: null, checks, read: null, receipt: null, length: null };
+  const nothing = { statement: null, kid: null, read: null, receipt: null, length: null };
+  const report = { ...nothing, custody: null, checks };
   const attempt = async (name, test) => {
     try {
       const why = await test();
@@ -72,13 +76,14 @@ export async function check(entry, { keys, chain = null, now = Date.now() }) {
     return checks[name].state === "ok";
   };
 
-  await examine(entry, { keys, chain, now }, report, attempt);
+  await examine(entry, evidence, report, attempt);
   const states = CHECKS.map((name) => checks[name].state);
   const unsigned = checks.statement.state === "not checked" ? "unsigned" : "verified";
   return { verdict: states.includes("failed") ? "failed" : unsigned, ...report };
 }
 
-async function examine(entry, { keys, chain, now }, report, attempt) {
+async function examine(entry, evidence, report, attempt) {
+  const { keys, chain = null, now = Date.now(), keysAt = () => null } = evidence;
   let opened;
   let key;
   const signed =
@@ -166,6 +171,13 @@ async function examine(entry, { keys, chain, now }, report, attempt) {
       .filter(({ key }) => key !== undefined);
     if (proofs.length === 0 && chain === null) return "no proof is at hand";
     report.receipt = await proveReceipt(proofs, leaf, statement.index);
+  });
+  await attempt("custody", async () => {
+    if (statement.custody === undefined) return "it names no statement of the agency";
+    const held = chain === null ? null : heldIn(chain, statement.custody.digest);
+    const found = await proveCustody(statement, held, keysAt);
+    if (isText(found)) return found;
+    report.custody = found;
   });
 }
 

@@ -10,7 +10,8 @@ const { provePath, rootOf } = await import(`${site}/earlier.js`);
 const { leafHash, logKey, logOf, openCheckpoint, readProof } = await import(`${site}/log.js`);
 const { tell } = await import(`${site}/report.js`);
 const { project, plain, resolve, digests, unsigned } = await import(`${site}/text.js`);
-const { openStatement, readChain } = await import(`${site}/chain.js`);
+const { heldIn, openStatement, readChain } = await import(`${site}/chain.js`);
+const { proveCustody } = await import(`${site}/custody.js`);
 const { check, readKeys } = await import(`${site}/verify.js`);
 
 /** The bytes of a document: its text, or `{base64}` of what is none. */
@@ -18,6 +19,10 @@ const bytesOf = (document) =>
   typeof document === "string" ? toUtf8(document) : fromBase64(document.base64);
 
 const copyOf = (copy) => ({ ...copy, body: body(copy.body) });
+
+/** Key sets by address, as they are asked for. */
+const keysIn = (agencies) => async (address) =>
+  Object.hasOwn(agencies, address) ? readKeys(bytesOf(agencies[address])) : null;
 
 /** What a key is good for, in seconds. */
 const termsOf = ({ from, until, revoked }) => [
@@ -67,12 +72,19 @@ const answers = {
     const { size, leaves } = await readProof(text, await logKey(vkey));
     return { size, leaves: Object.fromEntries(leaves) };
   },
-  check: async ({ entry, jwks, chain, now }) =>
+  check: async ({ entry, jwks, chain, now, agencies = {} }) =>
     check(copyOf(entry), {
       keys: await readKeys(bytesOf(jwks)),
       chain: chain == null ? null : bytesOf(chain),
       now,
+      keysAt: keysIn(agencies),
     }),
+  custody: async ({ token, document, agencies }) => {
+    const { statement } = await openStatement(token);
+    const held = document === null ? null : heldIn(bytesOf(document), statement.custody.digest);
+    const found = await proveCustody(statement, held, keysIn(agencies));
+    return typeof found === "string" ? "not checked" : "ok";
+  },
   tell: async (what) => tell(await answers.check(what)),
 };
 

@@ -1,0 +1,38 @@
+// Whether an agency signed the copy that a statement says was received (docs/statement.md §10).
+
+import { openInJson, verifySignature } from "./chain.js";
+import { spelt } from "./encoding.js";
+import { keyOf } from "./keys.js";
+import { demand, inOrder, isObject, isText } from "./shape.js";
+import { PARTS, plain } from "./text.js";
+
+/**
+ * Check the agency's statement that a statement names. It is `held` in the chain document, with the
+ * address of the agency's keys, of which `keysAt` makes a key set, null where it cannot be had.
+ *
+ * Gives `{kid, address, further}`: `further` is whether the agency had the copy from another. Gives in
+ * words why it is not checked, and throws an Error that says what is wrong.
+ */
+export async function proveCustody(statement, held, keysAt) {
+  const { key, digest } = statement.custody;
+  if (held === null) return "the agency’s statement could not be had";
+  const { statement: given, keys: address = "" } = isObject(held) ? held : { keys: null };
+  demand(isText(address), "the agency’s statement is kept as none");
+  const read = await openInJson(given);
+  const named = read.digest === spelt(digest) && read.kid === key;
+  demand(named, "the agency’s statement is not the one that is named");
+  const theirs = read.statement;
+  const sent = PARTS.every((part) => theirs.published[part] === statement.received[part]);
+  demand(theirs.rule === statement.rule && sent, "the copy received is not what the agency signed");
+  const same = (name) => plain(theirs[name]) === plain(statement[name]);
+  const versioned = theirs.agency_version === "" || same("agency_version");
+  demand(same("agency") && same("agency_id") && versioned, "the agency signed another story");
+  const before = inOrder(theirs.issued_at, statement.received_at);
+  demand(before, "the agency signed it after it was received");
+  const keys = /^https?:\/\/\w/.test(address) ? await keysAt(address) : null;
+  if (keys === null) return "the agency’s keys could not be had";
+  const known = keyOf(read, keys, true);
+  await verifySignature(read, known);
+  if (known.revoked) return "the agency has revoked its key since";
+  return { kid: key, address, further: theirs.custody !== undefined };
+}
