@@ -63,6 +63,7 @@ CHECKS = [
     "times",
     "receipt",
     "chain",
+    "custody",
     "continuity",
 ]
 NOW = instant(ISSUED + timedelta(hours=1))
@@ -97,8 +98,8 @@ def vectors() -> Case:
     sets |= slim.chain_sets(issuer, stories[0])
     return {
         "about": "Statements of Wirecopy; docs/statement.md. A token is the text of a"
-        " statement (§2). Checks not named in `expected` are"
-        " 'ok', but for 'continuity' ('not checked'). An entry is its sample with what is named"
+        " statement (§2). Checks not named in `expected` are 'ok', but for 'custody' and"
+        " 'continuity' ('not checked'). An entry is its sample with what is named"
         " beside it in place of the sample's own. Chains are by story; with `withheld`, they were"
         " asked for and not given. `memory` is what was seen before, `log` the feed's check (§7)."
         " `order` and `logs` are like `entries`, for verifiers that look at whole feeds or"
