@@ -271,18 +271,10 @@ CHANGES: dict[str, tuple[Change, str, str]] = {
         "custody",
         "agency",
     ),
-    "who wrote it": (put(">Asha Rao<", ">Mallory<"), "custody", "details"),
     "the guid": (put("urn:uuid:", "urn:uuid:0"), "custody", "guid"),
     "a letter of the signature": (
         lambda one: re.sub(
-            r'(signature=")(.)|(\.)(.)([^.]*</wirecopy:statement>)',
-            lambda m: (
-                f"{m[1]}{'B' if m[2] == 'A' else 'A'}"
-                if m[1]
-                else f"{m[3]}{'B' if m[4] == 'A' else 'A'}{m[5]}"
-            ),
-            one,
-            count=1,
+            r"(statement>[\w-]{43}\.)(.)", lambda m: m[1] + ("B" if m[2] == "A" else "A"), one
         ),
         "custody",
         "signature",

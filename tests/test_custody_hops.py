@@ -109,7 +109,7 @@ def test_a_reader_follows_a_story_from_the_paper_over_the_partner_to_the_agency(
             partner.configure(f"{agency.url}/feeds/all.rss", agency.keys)
             partner.does("poll")
             with serving(partner):
-                paper.configure(f"{partner.url}/feeds/all.rss", partner.keys)
+                paper.configure(f"{partner.url}/feeds/all.json", partner.keys)
                 paper.does("poll")
                 [story, *_] = json.loads(paper.does("stories", "--json"))
                 paper.does("headline", story["id"], "All at sea", "--by", "Asha")

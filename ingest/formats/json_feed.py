@@ -229,8 +229,8 @@ def _passages(raw: str, mends: bool) -> list[Passage]:
     members = [
         (name, "".join(values), unescaped("\n".join(values))) for name, values in _members(raw)
     ]
-    ours = " ".join(text for name, _, text in members if name == "_wirecopy").split()
-    sentence = next(filter(None, map(printed, ours)), "") if mends else ""
+    ours = read_object(raw)[0].get("_wirecopy") if mends else None
+    sentence = printed(ours.get("statement")) if isinstance(ours, dict) else ""
     meant = mend if mends else str
     html = [letters(projection(meant(text))) for name, _, text in members if name == "content_html"]
     found: list[Passage] = []

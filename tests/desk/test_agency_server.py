@@ -70,7 +70,7 @@ def test_what_is_there(script: Client, path: str, media: str) -> None:
     "path",
     [
         "/wires/local.rss",
-        "/wires/national.json",
+        "/wires/national.txt",
         "/wires/national",
         "/national.rss",
         "/w/0.rss",

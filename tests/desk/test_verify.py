@@ -140,7 +140,7 @@ def test_a_file(run: Any, tmp_path: Path) -> None:
         ["verified", "1", "headline-only"],
         ["verified", "1", "headline-media"],
     ]
-    assert "18 ok; not checked: chain, continuity" in rows[1]
+    assert "18 ok; not checked: chain, custody, continuity" in rows[1]
     assert rows[-1].startswith("log: ok (one head")
 
 
