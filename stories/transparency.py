@@ -7,6 +7,7 @@ a clock that ran ahead was put right, leaves say the last time that it wrote unt
 After a restore, and when its key is lost, another log begins; its first leaf names the one before.
 """
 
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -194,19 +195,35 @@ def proof(conn: Connection, found: Collection[Place], known: Tiles | None = None
     """
     if not found:
         return ""
-    heads = {each.checkpoint: tlog.parse_checkpoint(each.checkpoint) for each in found}
+    heads = {note: tlog.parse_checkpoint(note) for note in {each.checkpoint for each in found}}
     made: list[str] = []
     for one in proofs.logs(conn):
         mine = [each for each in found if heads[each.checkpoint].origin == one.origin]
         if mine:
             newest = max((heads[each.checkpoint] for each in mine), key=lambda head: head.size)
-            tree = tlog.Tree(newest.size, _tiles(conn, one.id, {} if known is None else known))
-            indexes = sorted({each.index for each in mine})
+            indexes = tuple(sorted({each.index for each in mine}))
+            tiles = _tiles(conn, one.id, {} if known is None else known)
             try:
-                made.append(tlog.write_pruned(indexes, tree, newest.note))
+                made.append(_pruned(indexes, newest, tiles))
             except tlog.TreeError as error:  # `status` tells of it; what is published goes on
                 log.error("the log is damaged, so nothing proves what is in it", error=str(error))
     return "\n\n".join(made)
+
+
+_last: OrderedDict[tuple[str, tuple[int, ...]], str] = OrderedDict()
+_MOST_LAST = 100
+
+
+def _pruned(indexes: tuple[int, ...], head: tlog.Checkpoint, tiles: tlog.Tiles) -> str:
+    """The proof of some leaves by one checkpoint, whose root leaves no choice: the last ones are
+    kept, as a new headline changes neither."""
+    text = _last.get((head.note, indexes))
+    if text is None:
+        text = tlog.write_pruned(indexes, tlog.Tree(head.size, tiles), head.note)
+        if len(_last) >= _MOST_LAST:
+            _last.popitem(last=False)
+        _last[head.note, indexes] = text
+    return text
 
 
 def _tiles(conn: Connection, of: int, kept: Tiles) -> tlog.Tiles:
