@@ -77,6 +77,7 @@ def _row(story: Story, number: int, version: Version, at: datetime, current: boo
         received_at=at,
         data=version.model_dump(mode="json"),
         received=asdict(received) if received is not None else None,
+        custody=story.custody.digest if current and story.custody else None,
     )
 
 

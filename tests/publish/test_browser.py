@@ -15,16 +15,22 @@ from lxml import html
 from sqlalchemy import text as sql
 from sqlalchemy import update
 
+from publish.render import render
 from publish.web.app import create
 from publish.web.feeds import Receive, Scope, Send
 from publish.web.pages import SCRIPT, Scripts
 from stories.config import Config
-from stories.db import Store, connect, feeds, proofs
+from stories.db import Store, connect, custody, feeds, proofs
+from stories.db.custody import AgencyStatementRow
 from stories.db.tables import versions
 from stories.models import Story
 from tests.publish import browser, samples
 from tests.publish.shelf import publish
 from tests.serving import Port, served
+from tests.signed import Issuer, instant
+from tests.signing import Signer, canonical, jwks, token_digest
+from wirecopy.scope import PARTS
+from wirecopy.statement import Custody
 
 pytestmark = pytest.mark.slow
 
@@ -86,6 +92,64 @@ def test_a_page_as_published_holds(sample: str, store: Store, tmp_path: Path) ->
     assert {said.partition(":")[0] for said in checks.values()} == {"same"}, checks
     assert "entry 1 of 1" in checks["Receipt"]
     assert page.findtext('.//header/p/a[@class="checked badge same"]') == "Checked in your browser"
+
+
+AGENCY = Signer("agency")
+
+
+@contextmanager
+def _offered(signer: Signer) -> Iterator[str]:
+    """The address at which an agency offers the key of *signer*."""
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        headers = [(b"access-control-allow-origin", b"*")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": canonical(jwks(signer))})
+
+    with served(app) as port:
+        yield f"http://127.0.0.1:{port.number}/.well-known/jwks.json"
+
+
+def _stated(store: Store, story: Story, address: str) -> Story:
+    """*story* as it came with a statement of its agency, by a key that is at *address*."""
+    issuer = Issuer(AGENCY)
+    assert story.received is not None
+    told = issuer.payload(
+        story,
+        render(story, issuer.conf),
+        published={part: getattr(story.received, part) for part in PARTS},
+        issued_at=instant(samples.RECEIVED),
+    )
+    token = issuer.seal(told)
+    named = Custody(AGENCY.kid, token_digest(token))
+    with store.write() as conn:
+        keys = custody.add_key_set(conn, address, canonical(jwks(AGENCY)))
+        row = AgencyStatementRow(named.digest, named.key, 1, keys, token.encode())
+        custody.add_statements(conn, [row])
+    return story.model_copy(update={"custody": named})
+
+
+@pytest.mark.parametrize("offers", ["agency", "another"])
+def test_the_agencys_own_statement_is_checked_with_its_keys(
+    offers: str, store: Store, tmp_path: Path
+) -> None:
+    browser.program()
+    with _offered(Signer(offers)) as address:
+        story = _stated(store, samples.english(), address)
+        (wire,) = samples.config().wires
+        wire = wire.model_copy(update={"keys": address})
+        config = samples.config(data=tmp_path, wires=(wire,))
+        publish(store, config, story)
+        with _site(store, config) as port:
+            page, checks = _opened(port, story, tmp_path)
+    said = checks.pop("Signed by the agency")
+    if offers == "agency":
+        host = address.split("/")[2]
+        assert said == f"same: yes, the copy received, with key {AGENCY.kid[:8]}… of {host}"
+    else:
+        assert said == "differs: the agency’s statement: it is not among the keys offered"
+    assert {each.partition(":")[0] for each in checks.values()} == {"same"}, checks
+    assert _tone(page) == ("same" if offers == "agency" else "other")
 
 
 def test_a_page_of_a_story_received_twice_within_a_minute_holds(

@@ -93,8 +93,8 @@ const keyIn = (jwk) => ({
  */
 export function keyOf({ statement, kid }, keys, vouched = false) {
   const key = keys.signing.get(kid);
-  demand(key !== undefined, "it is not among the publisher’s keys");
-  demand(key !== null, "it stands among the publisher’s keys as none that could sign");
+  demand(key !== undefined, "it is not among the keys offered");
+  demand(key !== null, "it stands among the keys offered as none that could sign");
   demand(vouched || !key.revoked, "it was revoked");
   const issued = microseconds(statement.issued_at);
   const inForce = issued >= key.from && issued <= key.until;

@@ -93,7 +93,12 @@ function row(name, checks, said, found) {
 
 /** Which of several checks of a row has failed. */
 const subject = (check) =>
-  ({ statement: "the statement: ", key: "its key: ", signature: "the signature: " })[check] ?? "";
+  ({
+    statement: "the statement: ",
+    key: "its key: ",
+    signature: "the signature: ",
+    custody: "the agency’s statement: ",
+  })[check] ?? "";
 
 /** What is to say of a copy that by its own statement was logged late, or ahead of time. */
 function since(statement) {
