@@ -360,7 +360,7 @@ def test_logs_that_follow_others() -> None:
     said = ask(
         [
             *({"ask": "logs", "jwks": v["document"]} for v in sets),
-            *({"ask": "ofLogs", "jwks": keys, **v} for v in proofs),
+            *({"ask": "receipt", "jwks": keys, **v} for v in proofs),
         ]
     )
     for vector, found in zip(sets, said[: len(sets)], strict=True):

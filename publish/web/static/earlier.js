@@ -64,16 +64,16 @@ export async function readEarlier(jws) {
 }
 
 /**
- * Prove by its path (C2SP tlog-proof) that `leaf` (bytes) is in the log of `key`. Gives `{index, size}`; throws an Error that says what is wrong.
+ * Prove by its path (C2SP tlog-proof) that `leaf` (bytes) is in one of `logs`. Gives `{index, size}`; throws an Error that says what is wrong.
  */
-export async function provePath(text, leaf, key) {
+export async function provePath(text, leaf, logs) {
   const end = text.indexOf("\n\n");
   const [first, ...lines] = text.slice(0, Math.max(end, 0)).split("\n");
   const index = decimal(/^index (.*)$/.exec(lines.shift() ?? "")?.[1]);
   const path = lines.map(hash);
   const read = first === "c2sp.org/tlog-proof@v1" && index !== null && !path.includes(null);
   demand(read && toUtf8(text).length <= LONGEST_PROOF, "it is no log proof");
-  const { size, root } = await openCheckpoint(text.slice(end + 2), key);
+  const { size, root } = await openCheckpoint(text.slice(end + 2), logs);
   const found = await rootOf(await leafHash(leaf), index, size, path);
   demand(toBase64(found) === toBase64(root), "the log does not hold this receipt there");
   return { index, size };

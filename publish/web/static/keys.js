@@ -1,10 +1,8 @@
-// The keys that sign statements, and those of the log and of the ones before it
-// (docs/statement.md §3).
+// The keys that sign statements, and that of the log (docs/statement.md §3).
 
 import { canonical, fromBase64Url, isSmallOrder, sha256, toBase64Url, toUtf8 } from "./encoding.js";
 import { readJson } from "./json.js";
-import { logKey } from "./log.js";
-import { readRestores } from "./restores.js";
+import { readLogs } from "./restores.js";
 import { demand, isObject, isText, isWhole, microseconds, orAbsent } from "./shape.js";
 
 /** Bytes of the largest key set that is read, and the end of the last year of four digits. */
@@ -12,8 +10,8 @@ const LARGEST_SET = 1_048_576;
 const END_OF_TIME = 253_402_300_800;
 
 /**
- * The keys of a JWK Set in bytes: `{signing: Map of key id to key, log: key or null, logs: keys}`, null
- * in place of a key that is there and cannot be used. `logs` are those before the log and, last, itself.
+ * The keys of a JWK Set in bytes: `{signing, logs}`: a Map of key id to key, null in place of a key
+ * that is there and cannot be used, and what {@link readLogs} gives.
  *
  * Throws an Error that says why it is no key set, or what is wrong with its log key.
  */
@@ -29,19 +27,12 @@ export async function readKeys(bytes) {
     const alone = namesOf(jwk).every((name) => named.get(name) === 1);
     signing.set(jwk.kid, alone && (await isKey(jwk)) ? keyIn(jwk) : null);
   }
-  const vkey = set.wirecopy_log ?? null;
-  const before = await readRestores(set.wirecopy_restores, vkey);
-  if (vkey === null) return { signing, log: null, logs: [] };
-  const log = isText(vkey) ? await logKey(vkey) : null;
-  demand(log !== null, "the key of the log is none");
-  const logs = [...before, { ...log, most: Infinity }];
-  const names = new Set(logs.map(({ name }) => name));
-  demand(names.size === logs.length, "two of its logs have one name");
-  // Who signs with it for one of the two would sign for the other.
-  const public_ = new Set(logs.map(({ publicKey }) => publicKey.join()));
-  const same = (key) => key !== null && public_.has(key.publicKey.join());
-  demand(![...signing.values()].some(same), "the key of a log signs statements, too");
-  return { signing, log: logs.at(-1), logs };
+  const logs = await readLogs(set.wirecopy_log ?? null, set.wirecopy_restores ?? []);
+  // Who signs with one for one of the two would sign for the other.
+  const used = [...signing.values()].map((key) => key?.publicKey.join());
+  const shared = logs.some((log) => used.includes(log.publicKey.join()));
+  demand(!shared, "the key of a log signs statements, too");
+  return { signing, logs };
 }
 
 /** A JWK whose members that are null are not there, as some publishers write it. */

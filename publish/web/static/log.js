@@ -16,6 +16,7 @@ const SIGNATURE = new RegExp(`^\u2014 (${NAME}) ([A-Za-z0-9+/=]+)$`, "u");
 const LONGEST = 16_384;
 const LONGEST_PROOF = 1_048_576;
 const PROOF = /^wirecopy-proof-1\nleaves ([0-9 ]+)\n([^\n]*)\n\n([^]*)$/;
+const NEXT = /\n\n(?=wirecopy-proof-1\n)/;
 const HASH = 32;
 
 /** Signature lines of a checkpoint that are looked at. */
@@ -33,9 +34,9 @@ export async function logKey(vkey) {
 
 /**
  * Read a proof, the tree of the log pruned to some leaves: `{size, leaves}`, a Map of their hashes by
- * index, which the log of `key` has signed. Throws an Error that says what is wrong.
+ * index, which one of `logs` has signed. Throws an Error that says what is wrong.
  */
-export async function readProof(text, key) {
+export async function readProof(text, logs) {
   const trimmed = trim(text);
   demand(toUtf8(trimmed).length <= LONGEST_PROOF, "its proof is too long");
   const [, listed, base64, note] = PROOF.exec(`${trimmed}\n`) ?? [];
@@ -43,7 +44,7 @@ export async function readProof(text, key) {
   const bytes = fromBase64(base64 ?? "");
   const ascending = indexes.every((index, at) => index !== null && !(index <= indexes[at - 1]));
   demand(ascending && bytes?.length % HASH === 0, "its proof cannot be read");
-  const { size, root } = await openCheckpoint(note, key);
+  const { size, root } = await openCheckpoint(note, logs);
   const leaves = new Map();
   let [used, taken] = [0, 0];
   // A part of the tree in which no leaf is listed is one hash, and so is a listed leaf.
@@ -65,16 +66,19 @@ export async function readProof(text, key) {
 }
 
 /**
- * Prove by one of several proofs, `{text, key}` each with the key of its log, that `leaf` (bytes)
- * stands there at `index`. Gives `{index, size}`; throws an Error that says what is wrong with the last
- * of them.
+ * Prove by one of several texts, each a proof for every log, that `leaf` (bytes) stands at `index` of one
+ * of `logs`. Gives `{index, size}`, or null when none of them is of these logs; throws an Error that
+ * says what is wrong with the last of them.
  */
-export async function proveReceipt(proofs, leaf, index) {
+export async function proveReceipt(texts, leaf, index, logs) {
   const hashed = toBase64(await leafHash(leaf));
-  let wrong = new Error("no proof of it is to be had");
-  for (const { text, key } of proofs) {
+  const names = ["", ...logs.map(({ name }) => name)];
+  let wrong = null;
+  for (const text of texts.flatMap((each) => trim(each).split(NEXT))) {
+    const [, note = ""] = text.split("\n\n");
+    if (!names.includes(note.split("\n", 1)[0])) continue;
     try {
-      const { size, leaves } = await readProof(text, key);
+      const { size, leaves } = await readProof(text, logs);
       demand(leaves.has(index), "its proof is of other receipts");
       demand(leaves.get(index) === hashed, "the log does not hold this receipt there");
       return { index, size };
@@ -82,20 +86,8 @@ export async function proveReceipt(proofs, leaf, index) {
       wrong = error;
     }
   }
-  throw wrong;
-}
-
-/** The proofs in a text, one for each log. */
-export const proofsIn = (text) => trim(text).split(/\n\n(?=wirecopy-proof-1\n)/);
-
-/**
- * The key of the log that a proof says it is of; the present one's when it says nothing, undefined when
- * it is of none of `keys`.
- */
-export function logOf(text, { log, logs }) {
-  const [, note = ""] = trim(text).split("\n\n");
-  const origin = note.split("\n", 1)[0];
-  return origin === "" ? log : logs.find(({ name }) => name === origin);
+  if (wrong !== null) throw wrong;
+  return null;
 }
 
 /** The largest power of two below a number: where RFC 6962 divides a tree of so many leaves. */
@@ -105,8 +97,10 @@ function below(number) {
   return power;
 }
 
-/** The size and root that a checkpoint signed by the log of `key` states. Throws like the above. */
-export async function openCheckpoint(note, key) {
+/** The size and root that a checkpoint states, signed by that of `logs` which it names. Throws likewise. */
+export async function openCheckpoint(note, logs) {
+  const key = logs.find(({ name }) => name === note.split("\n", 1)[0]);
+  demand(key !== undefined, "its checkpoint is another log’s");
   demand(toUtf8(note).length <= LONGEST, "its checkpoint is too long");
   const end = note.lastIndexOf("\n\n");
   const text = note.slice(0, end + 1);
@@ -124,12 +118,11 @@ export async function openCheckpoint(note, key) {
     signed = true;
   }
   demand(signed, "its checkpoint is not signed by the log");
-  const [origin, written, base64, ...rest] = text.slice(0, -1).split("\n");
+  const [, written, base64, ...rest] = text.slice(0, -1).split("\n");
   const size = decimal(written);
   const root = hash(base64 ?? "");
-  demand(origin === key.name, "its checkpoint is another log’s");
   demand(size !== null && root !== null && !rest.includes(""), "its checkpoint cannot be read");
-  demand(size <= (key.most ?? Infinity), "its log has ended, after a restore, with fewer receipts");
+  demand(!(size > key.most), "its log had ended before");
   return { size, root };
 }
 

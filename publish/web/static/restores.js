@@ -1,22 +1,15 @@
-// Logs that follow others, after a restore or the loss of a key (docs/statement.md §3).
+// The logs of a publisher: the present one, and those of before that a restore ended
+// (docs/statement.md §3).
 
 import { canonical, fromBase64Url, toUtf8 } from "./encoding.js";
 import { logKey, openCheckpoint } from "./log.js";
 import { demand, isInstant, isObject, isText, shaped } from "./shape.js";
 
+/** Restores of a key set, and bytes of one, which is a leaf of the log that began. */
 const MOST = 100;
 const LONGEST = 65_535;
 
-const isSignatures = (value) =>
-  isObject(value) &&
-  Object.keys(value).length > 0 &&
-  Object.entries(value).every(
-    ([kid, signature]) =>
-      fromBase64Url(kid)?.length === 32 &&
-      isText(signature) &&
-      fromBase64Url(signature)?.length === 64,
-  );
-
+const isBytes = (text, length) => isText(text) && fromBase64Url(text)?.length === length;
 const isRestore = shaped({
   payload: shaped({
     type: (value) => value === "wirecopy-restore-1",
@@ -26,29 +19,38 @@ const isRestore = shaped({
     known_until: isInstant,
     begun_at: isInstant,
   }),
-  signatures: isSignatures,
+  signatures: (value) =>
+    isObject(value) &&
+    Object.keys(value).length > 0 &&
+    Object.entries(value).every(([kid, signature]) => isBytes(kid, 32) && isBytes(signature, 64)),
 });
 
 /**
- * The keys of the logs before the present one, whose verifier key is `present`, oldest first, each
- * with the `most` receipts that it has: as a key set tells of them.
+ * The logs, oldest first: each as {@link logKey} gives it, with `most`, the leaves that it had when it
+ * ended. `present` is the verifier key of the last, null for none; `restores` lead to it.
  *
- * Throws an Error that says what is wrong. Who signed them only those need who remember what was.
+ * Whether these are signed is for who remembers a log. Throws an Error that says what is wrong.
  */
-export async function readRestores(told, present) {
-  const listed = told ?? [];
-  demand(Array.isArray(listed) && listed.length <= MOST, "its restores are no list");
-  demand(listed.every(isRestore), "one of its restores is none");
+export async function readLogs(present, restores) {
+  const listed = Array.isArray(restores) && restores.length <= MOST && restores.every(isRestore);
+  demand(listed, "the restores of its log are none");
   const logs = [];
-  for (const [at, restore] of listed.entries()) {
+  for (const [at, restore] of restores.entries()) {
     const { former, checkpoint, log, known_until, begun_at } = restore.payload;
-    const follows = listed[at + 1]?.payload.former ?? present;
-    const key = await logKey(former);
-    demand(log === follows && key !== null, "its restores do not lead from log to log");
-    demand((await logKey(log)) !== null, "the key of a log is none");
-    demand(known_until <= begun_at, "a log began before its backup was made");
-    demand(toUtf8(canonical(restore)).length <= LONGEST, "one of its restores is too long");
-    logs.push({ ...key, most: (await openCheckpoint(checkpoint, key)).size });
+    const follows = log === (restores[at + 1]?.payload.former ?? present);
+    demand(follows && begun_at >= known_until, "its restores do not lead from log to log");
+    demand(toUtf8(canonical(restore)).length <= LONGEST, "a restore of its log is too long");
+    const key = await readLogKey(former);
+    logs.push({ ...key, most: (await openCheckpoint(checkpoint, [key])).size });
   }
+  if (present !== null) logs.push({ ...(await readLogKey(present)), most: Infinity });
+  const names = new Set(logs.map(({ name }) => name));
+  demand(names.size === logs.length, "two of its logs have one name");
   return logs;
+}
+
+async function readLogKey(vkey) {
+  const key = isText(vkey) ? await logKey(vkey) : null;
+  demand(key !== null, "the key of the log is none");
+  return key;
 }

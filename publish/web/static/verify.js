@@ -10,7 +10,7 @@ import { provePath } from "./earlier.js";
 import { digestOf, toUtf8 } from "./encoding.js";
 import { unwritten, unwrittenIn } from "./form.js";
 import { keyOf } from "./keys.js";
-import { logOf, proofsIn, proveReceipt } from "./log.js";
+import { proveReceipt } from "./log.js";
 import { demand, inOrder, isText } from "./shape.js";
 import { receiptOf, scopeFollows } from "./statement.js";
 import { PARTS, digests, plain, project, values } from "./text.js";
@@ -157,20 +157,17 @@ async function examine(entry, evidence, report, attempt) {
   });
   await attempt("receipt", async () => {
     if (statement.received === null) return "nothing was received";
-    if (keys.log === null) return "the log’s key could not be had";
+    if (keys.logs.length === 0) return "the log’s key could not be had";
     const leaf = receiptOf(statement);
     if (statement.receipt !== undefined) {
-      const key = logOf(statement.receipt, keys) ?? keys.log;
-      report.receipt = await provePath(statement.receipt, leaf, key);
+      report.receipt = await provePath(statement.receipt, leaf, keys.logs);
       return;
     }
-    const proofs = [entry.log, story?.log]
-      .filter(isText)
-      .flatMap(proofsIn)
-      .map((text) => ({ text, key: logOf(text, keys) }))
-      .filter(({ key }) => key !== undefined);
-    if (proofs.length === 0 && chain === null) return "no proof is at hand";
-    report.receipt = await proveReceipt(proofs, leaf, statement.index);
+    const proofs = [entry.log, story?.log].filter(isText);
+    report.receipt = await proveReceipt(proofs, leaf, statement.index, keys.logs);
+    if (report.receipt !== null) return;
+    demand(chain === null, "no proof of it is to be had");
+    return "no proof is at hand";
   });
   await attempt("custody", async () => {
     if (statement.custody === undefined) return "it names no statement of the agency";

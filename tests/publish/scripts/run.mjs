@@ -7,7 +7,7 @@ const { unwrittenIn } = await import(`${site}/form.js`);
 const { canonical, fromBase64, fromUtf8, toBase64, toUtf8 } = await import(`${site}/encoding.js`);
 const { parseJson } = await import(`${site}/json.js`);
 const { provePath, rootOf } = await import(`${site}/earlier.js`);
-const { leafHash, logKey, logOf, openCheckpoint, readProof } = await import(`${site}/log.js`);
+const { leafHash, logKey, openCheckpoint, readProof } = await import(`${site}/log.js`);
 const { tell } = await import(`${site}/report.js`);
 const { project, plain, resolve, digests, unsigned } = await import(`${site}/text.js`);
 const { heldIn, openStatement, readChain } = await import(`${site}/chain.js`);
@@ -19,6 +19,9 @@ const bytesOf = (document) =>
   typeof document === "string" ? toUtf8(document) : fromBase64(document.base64);
 
 const copyOf = (copy) => ({ ...copy, body: body(copy.body) });
+
+/** A log's name, and how many leaves it has, if it has ended. */
+const logOf = ({ name, most }) => [name, most === Infinity ? null : most];
 
 /** Key sets by address, as they are asked for. */
 const keysIn = (agencies) => async (address) =>
@@ -40,14 +43,11 @@ const answers = {
   digests: ({ copy, disclosure }) => digests(copyOf(copy), disclosure),
   canonical: ({ json }) => canonical(parseJson(json)),
   keys: async ({ jwks }) => {
-    const { signing, log } = await readKeys(bytesOf(jwks));
+    const { signing, logs } = await readKeys(bytesOf(jwks));
     const good = [...signing].filter(([, key]) => key !== null);
-    return { good: good.map(([kid, key]) => [kid, termsOf(key)]), log: log && log.name };
+    return { good: good.map(([kid, key]) => [kid, termsOf(key)]), log: logs.at(-1)?.name ?? null };
   },
-  logs: async ({ jwks }) => {
-    const { logs } = await readKeys(bytesOf(jwks));
-    return logs.map(({ name, most }) => [name, most === Infinity ? null : most]);
-  },
+  logs: async ({ jwks }) => (await readKeys(bytesOf(jwks))).logs.map(logOf),
   token: async ({ token }) => {
     const { type, statement, signed } = await openStatement(token);
     return type < 3 ? statement : parseJson(/\.(.*)/s.exec(fromUtf8(signed))[1]);
@@ -59,17 +59,15 @@ const answers = {
   inclusion: async ({ leaf, index, size, path }) =>
     toBase64(await rootOf(fromBase64(leaf), index, size, path.map(fromBase64))),
   checkpoint: async ({ note, vkey }) => {
-    const { size, root } = await openCheckpoint(note, await logKey(vkey));
+    const { size, root } = await openCheckpoint(note, [await logKey(vkey)]);
     return { size, root: toBase64(root) };
   },
-  receipt: async ({ receipt, leaf, vkey }) =>
-    provePath(receipt, fromBase64(leaf), await logKey(vkey)),
-  ofLogs: async ({ receipt, leaf, jwks }) => {
-    const keys = await readKeys(bytesOf(jwks));
-    return provePath(receipt, fromBase64(leaf), logOf(receipt, keys) ?? keys.log);
+  receipt: async ({ receipt, leaf, vkey, jwks }) => {
+    const logs = vkey === undefined ? (await readKeys(bytesOf(jwks))).logs : [await logKey(vkey)];
+    return provePath(receipt, fromBase64(leaf), logs);
   },
   proof: async ({ text, vkey }) => {
-    const { size, leaves } = await readProof(text, await logKey(vkey));
+    const { size, leaves } = await readProof(text, [await logKey(vkey)]);
     return { size, leaves: Object.fromEntries(leaves) };
   },
   check: async ({ entry, jwks, chain, now, agencies = {} }) =>
