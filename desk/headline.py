@@ -83,9 +83,8 @@ def _whose(edit: HeadlineEdit) -> str:
 
 def unseen(conn: Connection, config: Config, story: Story) -> str:
     """Why nobody can see *story* as it is now; empty when its feeds or its page show it."""
-    if story.hidden:
-        page = "its page answers 410" if story.status == "killed" else "it has no page"
-        return f"it is {story.status}: it is in no feed, and {page}, until `wirecopy release`"
+    if story.hidden(clock.now()):
+        return _why_hidden(story)
     terms = wires.licence_terms(conn, config, [story.wire])
     if licence_over(terms, story, clock.now()) or records.withdrawn(conn, [story.id]):
         return "its licence is over: it is in no feed, and its page answers 410"
@@ -100,6 +99,13 @@ def unseen(conn: Connection, config: Config, story: Story) -> str:
     selected = feeds.feeds_of(conn, story.id)
     nobody = "no feed selects it (wires, categories, languages, keywords, urgency of [[feeds]])"
     return "" if selected else nobody
+
+
+def _why_hidden(story: Story) -> str:
+    if story.status == "usable":
+        return f"it is under embargo until {story.embargo:%Y-%m-%d %H:%M:%SZ}"
+    page = "its page answers 410" if story.status == "killed" else "it has no page"
+    return f"it is {story.status}: it is in no feed, and {page}, until `wirecopy release`"
 
 
 def shown_in(conn: Connection, story: Story) -> list[str]:

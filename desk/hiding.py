@@ -51,7 +51,7 @@ def act(
         if story.status not in _TAKEN[kind]:
             raise HidingError(f"story {story_id}: is {story.status}, so there is nothing to {kind}")
         # In order even if the machine's clock was set back between them.
-        at = max(clock.now(), story.changed_at)
+        at = max(clock.now(), story.acted_at)
         records.add_act(conn, story.id, Act(kind=kind, by=name, reason=why, at=at))
         after = story.model_copy(update={"status": STATUS_OF[kind], "status_at": at})
         now = clock.now()

@@ -192,10 +192,10 @@ def decide(
     return Decision(tuple(intents), tuple(recorded.items()), tuple(newly_shared))
 
 
-def held_back(contents: Contents, at: datetime) -> Contents:
-    """*contents*, received *at* that time, without the items that their agency kills, withholds, or
-    embargoes beyond it: these are refused, each with the reason, and nothing of them comes out."""
-    held = [(one, why) for one in contents.found if (why := _held(one.version.signals, at))]
+def held_back(contents: Contents) -> Contents:
+    """*contents* without the items that their agency kills or withholds: these are refused, each
+    with the reason, and nothing of them comes out."""
+    held = [(one, why) for one in contents.found if (why := _held(one.version.signals))]
     if not held:
         return contents
     positions = {one.position for one, _ in held}
@@ -207,7 +207,7 @@ def held_back(contents: Contents, at: datetime) -> Contents:
     return contents.model_copy(update={"found": found, "refused": (*contents.refused, *refused)})
 
 
-def _held(signals: Signals | None, at: datetime) -> tuple[str, str] | None:
+def _held(signals: Signals | None) -> tuple[str, str] | None:
     """The state and the reason for which an item of these *signals* is held back, if it is."""
     if signals is None:
         return None
@@ -215,16 +215,10 @@ def _held(signals: Signals | None, at: datetime) -> tuple[str, str] | None:
     if signals.status == "canceled":
         return (
             "item-canceled",
-            f"the agency killed it{said}; what came before stays as it is: take it down by hand",
+            f"the agency killed it{said}; what came before stays until `wirecopy kill`",
         )
     if signals.status == "withheld":
         return "item-withheld", f"the agency withholds it{said}; it comes when that is lifted"
-    if signals.embargo is not None and signals.embargo > at:
-        return (
-            "item-embargoed",
-            f"it is under embargo until {signals.embargo.isoformat()}; it comes with what is"
-            " received after that",
-        )
     return None
 
 

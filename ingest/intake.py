@@ -382,7 +382,7 @@ def _held(conn: Connection, read: Sequence[_Read], now: datetime) -> list[_Read]
 def _decide(conn: Connection, read: _Read, states: Mapping[str, WireState]) -> _Decided | None:
     """What a capture means; None where that cannot be said without what was passed over."""
     one, capture, wire = read.of, read.of.capture, read.of.turn.known_as
-    contents = held_back(read.contents, capture.received_at)
+    contents = held_back(read.contents)
     state, before = states.get(one.turn.wire.name), one.memory
     if before is not None and (state is None or state.standing_of != before.capture_id):
         before = None
@@ -513,8 +513,12 @@ def _add_receipts(conn: Connection, put: Sequence[tuple[VersionRow, Intent]]) ->
         if received is None:  # what was received is not known, so nothing can be claimed
             continue
         guid, raw, at = guids[row.story_id], row.raw_digest, row.received_at
+        version = intent.item.version
+        # The log is public: it learns of these when they are first rendered.
+        if version.signals and version.signals.embargo and version.signals.embargo > at:
+            continue
         try:
-            credit = credit_of(intent.item.version)
+            credit = credit_of(version)
             leaf = receipt(guid, credit, received, raw, at)
         except ValueError as error:  # the renderer refuses the story; status shows why
             log.warning("no receipt", story=row.story_id, error=str(error))

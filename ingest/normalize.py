@@ -193,6 +193,8 @@ def content_digest(
         version.language,
         version.urgency,
     ]
+    if version.signals is not None and version.signals.embargo is not None:
+        content.append(version.signals.embargo.isoformat())  # moved or lifted, it is another one
     text = _COMPACT(content)
     if rule >= 2:  # spaces and forms of letters are no content; nor is there any in JSON's marks
         text = plain(text)

@@ -5,7 +5,7 @@ whose lists change with it, in one transaction. When it cannot be signed, what w
 it stays. All work is claimed by lease and safe to do twice: the same story gives the same bytes.
 
 A story whose licence is over is in no feed; its entry has what was measured, but no copy. One that
-is held or killed is not even rendered; in place of a killed one feeds have a notice.
+is held, killed or under embargo is not even rendered; in place of a killed one feeds have a notice.
 """
 
 import sys
@@ -72,7 +72,9 @@ def render_waiting(
     """
     done = 0
     with store.write() as conn:
-        jobs, waiting_feeds = _claim(conn, limit, ids, clock.now(), settings)
+        now = clock.now()
+        outbox.want(conn, "story", records.end_embargoes(conn, now), now)
+        jobs, waiting_feeds = _claim(conn, limit, ids, now, settings)
     while jobs or waiting_feeds:
         done += len(jobs) + len(waiting_feeds)
         if waiting_feeds:  # no story waits; but stories may be wanted for what a feed is to show
@@ -118,7 +120,7 @@ def render_at_once(
     succeed so easily: then it is to be put into the outbox, as any other change. One that is hidden
     leaves its feeds in any case, and whoever is rendering it will keep nothing of that.
     """
-    if story.hidden:
+    if story.hidden(now):
         [draft] = _drafts_of(conn, config, [story], now).values()
         listed = _store(conn, config, [_outcome(story.id, draft, Signed(), (), now)], now)
         outbox.drop(conn, "story", story.id)
@@ -242,7 +244,7 @@ def _drafts_of(
     wordless = records.withdrawn(conn, bare) if bare else set()
     kept = feeds.entries_of(conn, list(wordless)) if wordless else {}
     terms = wires.licence_terms(conn, config, {story.wire for story in found})
-    worded = [story for story in found if story.id not in wordless and not story.hidden]
+    worded = [story for story in found if story.id not in wordless and not story.hidden(at)]
     made = render_together([(story, licence_end(terms, story)) for story in worded], config)
     rendered = {story.id: each for story, each in zip(worded, made, strict=True)}
     return {
@@ -256,9 +258,12 @@ def _drafts_of(
 
 
 def _hidden(config: Config, story: Story, *, over: bool) -> _Draft:
-    if over or story.status != "killed" or story.status_at is None or not story.headline.strip():
+    at = story.status_at
+    if over or story.status != "killed" or at is None or not story.headline.strip():
         return _Draft(story, over)
-    of = notice(story, config, story.status_at)
+    if story.number == 1 and story.embargo is not None and story.embargo > at:
+        return _Draft(story, over)  # nobody has seen anything of it
+    of = notice(story, config, at)
     written = {format: writer.notice(of) for format, writer in WRITERS.items()}
     if config.publisher.withdrawn == "nothing":
         written["rss"] = written["json"] = (

@@ -300,9 +300,13 @@ class Story(Value):
     status_at: Instant | None = None
 
     @property
-    def hidden(self) -> bool:
-        """Whether nothing of its copy is published, whatever else holds."""
-        return self.status != "usable"
+    def embargo(self) -> datetime | None:
+        """Until when its agency has nothing of it published; None where it says nothing of that."""
+        return self.version.signals.embargo if self.version.signals is not None else None
+
+    def hidden(self, at: datetime) -> bool:
+        """Whether nothing of its copy is published *at* that time, whatever else holds."""
+        return self.status != "usable" or (self.embargo is not None and self.embargo > at)
 
     @property
     def desk_headline(self) -> str | None:
@@ -322,10 +326,16 @@ class Story(Value):
         return last is not None and last.text is not None and last.against < self.number
 
     @property
-    def changed_at(self) -> datetime:
-        """When what is published last changed: by the wire or by the desk."""
+    def acted_at(self) -> datetime:
+        """When wire or desk last did something about it."""
         acts = (self.edits[-1].at if self.edits else None, self.status_at)
         return max([self.received_at, *(at for at in acts if at is not None)])
+
+    @property
+    def changed_at(self) -> datetime:
+        """When what is published last changed: by wire or desk, or by the end of an embargo, which
+        may be still to come."""
+        return max(self.acted_at, self.embargo or self.acted_at)
 
     @property
     def placed_at(self) -> datetime:

@@ -280,9 +280,38 @@ MUTANTS = (
     Mutant(
         "a killed story is rendered",
         "publish/renderer.py",
-        "story.id not in wordless and not story.hidden",
+        "story.id not in wordless and not story.hidden(at)",
         "story.id not in wordless",
         ("tests/desk/test_hiding.py",),
+    ),
+    Mutant(
+        "an embargo is kept to by nobody",
+        "stories/models.py",
+        "(self.embargo is not None and self.embargo > at)",
+        "False",
+        ("tests/test_embargo.py",),
+    ),
+    Mutant(
+        "the log tells of a story under embargo",
+        "ingest/intake.py",
+        "        if version.signals and version.signals.embargo and version.signals.embargo > at:\n"
+        "            continue\n",
+        "",
+        ("tests/test_embargo.py",),
+    ),
+    Mutant(
+        "an embargo ends with the next poll",
+        "publish/renderer.py",
+        '        outbox.want(conn, "story", records.end_embargoes(conn, now), now)\n',
+        "",
+        ("tests/test_embargo.py",),
+    ),
+    Mutant(
+        "an embargo that is lifted goes on",
+        "ingest/normalize.py",
+        "content.append(version.signals.embargo.isoformat())",
+        "pass",
+        ("tests/test_embargo.py",),
     ),
     Mutant(
         "what was killed is forgotten",

@@ -3,14 +3,13 @@ with what was measured; what must not be published is not."""
 
 import json
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from publish.served import served
 from tests.ingest.formats.test_news_formats import ALL, RAIN
-from tests.ingest.newswires import WRITERS, g2_item, g2_message
+from tests.ingest.newswires import g2_item, g2_message
 from tests.test_hostile import House, house  # noqa: F401  the fixture
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -40,22 +39,6 @@ def test_a_wire_is_published_with_what_was_measured(name: str, house: House) -> 
     publish(house, ALL[name](RAIN) + (b"\n" if name not in ("g2 nitf",) else b"\n\0"))
     assert (house.capture().new, house.capture().updated) == (0, 0)
     assert house.capture().items == 1
-
-
-@pytest.mark.parametrize("name", WRITERS)
-def test_nothing_of_an_embargoed_story_is_published_before_its_time(
-    name: str,
-    house: House,  # noqa: F811
-) -> None:
-    until = house.now + timedelta(minutes=8)
-    held = replace(RAIN, embargo=until.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    publish(house, WRITERS[name](held))
-    assert house.problems() == [(0, "item-embargoed")]
-    assert set(entries(house)) == {"Good news"}
-    assert house.stories() == []
-    publish(house, WRITERS[name](replace(held, usage_terms="Lifted")))
-    assert house.problems() == []
-    assert set(entries(house)) == {"Good news", RAIN.headline}
 
 
 def test_a_killed_version_is_not_published(house: House) -> None:  # noqa: F811

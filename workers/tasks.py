@@ -23,6 +23,7 @@ from publish import renderer, rerender
 from publish.rerender import settings_digest
 from stories import clock
 from stories.db import outbox, wires
+from stories.db import stories as records
 from workers import alerts, notices, queues
 from workers import housekeeping as rounds
 from workers.app import TICK, celery
@@ -153,6 +154,8 @@ def sweep() -> None:
     with here.store.read() as conn:
         waiting = {w.kind: w.ready for w in outbox.waiting(conn, clock.now())}
         anew = rerender.upto(conn) is not None
+        if records.embargo_over(conn, clock.now()):
+            waiting["story"] = waiting.get("story", 0) + 1
     if anew and not waiting.get("story") and rerender.go_on(here.store):
         waiting["story"] = rerender.STEP
     for task, queue, kinds, size in (

@@ -45,10 +45,10 @@ def _act(ctx: typer.Context, name: str, kind: ActKind, by: str, reason: str) -> 
             "story": after.id,
             "headline": after.headline,
             "status": after.status,
-            "feeds": ", ".join(placed) if not after.hidden else None,
+            "feeds": ", ".join(placed) if after.status == "usable" else None,
             "notice in": ", ".join(placed) if after.status == "killed" else None,
         }
     )
-    if hidden and not after.hidden:
+    if hidden and after.status == "usable":
         show.complain(f"released, but nobody sees it: {hidden}")
         raise typer.Exit(1)

@@ -7,6 +7,7 @@ import typer
 from desk import show
 from desk.cli.context import LARGEST, check_wires, feed_named, opened, story_named
 from desk.headline import unseen
+from stories import clock
 from stories.db import Store, captures, feeds, proofs
 from stories.db import stories as records
 from stories.db.feeds import EntryRow
@@ -122,7 +123,7 @@ def record(story: Story, entry: EntryRow | None) -> dict[str, Any]:
     """The story under the contract's names. What is measured is None until it is rendered, and
     while it is hidden."""
     version = story.version
-    entry = None if story.hidden else entry
+    entry = None if story.hidden(clock.now()) else entry
     return {
         "id": story.id,
         "guid": story.guid,
@@ -133,6 +134,7 @@ def record(story: Story, entry: EntryRow | None) -> dict[str, Any]:
         "agency_version": version.agency_version,
         "version": story.number,
         "status": story.status,
+        "embargo": story.embargo,
         "headline": story.headline,
         "wire_headline": version.headline,
         "desk_headline": story.desk_headline,

@@ -169,7 +169,7 @@ def story_page(conn: Connection, config: Config, name: str) -> StoryPage | None:
     story = records.one(conn, name)
     entry = feeds.entry(conn, name)
     placed = feeds.feeds_of(conn, name)
-    if story is None or story.hidden or entry is None or not placed:
+    if story is None or story.hidden(clock.now()) or entry is None or not placed:
         return None
     # For a second or two the story may be newer than its entry.
     history = [v for v in records.history(conn, name) if v.received_at <= entry.changed_at]

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from publish.entry import direction, without_disclosure
 from publish.served import json_of
 from publish.web.wording import Badge, Moment, badge, moment, zone_of
+from stories import clock
 from stories.config import Config, Feed
 from stories.db import Connection, feeds
 from stories.db import stories as records
@@ -161,7 +162,7 @@ def _teasers(conn: Connection, config: Config, stories: Sequence[Story]) -> tupl
     return tuple(
         _teaser(config, s, entries[s.id], json.loads(json_of(conn, config, s, entries[s.id])))
         for s in stories
-        if s.id in entries and not s.hidden
+        if s.id in entries and not s.hidden(clock.now())
     )
 
 

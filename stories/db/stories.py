@@ -25,6 +25,7 @@ from sqlalchemy import (
 from stories.db.captures import CHUNK, first_of
 from stories.db.engine import replacing, resume_sequence, roughly, upsert
 from stories.db.tables import (
+    UtcDateTime,
     acts,
     agency_statements,
     captures,
@@ -307,12 +308,13 @@ def put_versions(conn: Connection, rows: Sequence[VersionRow]) -> None:
 
 def kept(data: Mapping[str, Any], received: Mapping[str, Any] | None) -> dict[str, Any]:
     """The columns in which a version's content is kept."""
-    updated = data.get("updated")
+    updated, embargo = data.get("updated"), (data.get("signals") or {}).get("embargo")
     return {
         "data": None,
         "received": None,
         "packed": [data, received],
         "updated": datetime.fromisoformat(updated) if updated else None,
+        "embargo": datetime.fromisoformat(embargo) if embargo else None,
     }
 
 
@@ -388,10 +390,17 @@ def _standing(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]
             "number": row.number,
             "first_received_at": row.first,
             "received_at": row.received_at,
-            "changed_at": max([row.received_at, *(each.at for each in (edit, act) if each)]),
+            "changed_at": max(
+                [
+                    row.received_at,
+                    row.embargo or row.received_at,
+                    *(each.at for each in (edit, act) if each),
+                ]
+            ),
             "second_look": edit is not None and edit.text is not None and edit.against < row.number,
             "status": "usable" if act is None else STATUS_OF[act.kind],
             "status_at": None if act is None else act.at,
+            "embargo": row.embargo,
         }
         for row in rows
         for edit, act in ((edits.get(row.story_id), last_acts.get(row.story_id)),)
@@ -415,6 +424,7 @@ def _current_versions() -> Select[Any]:
         versions.c.position,
         versions.c.number,
         versions.c.received_at,
+        versions.c.embargo,
         newest.c.first,
     ).join(
         newest,
@@ -441,6 +451,24 @@ _LAST_ACTS = select(acts.c.story_id, acts.c.at, acts.c.kind).where(
         .where(acts.c.story_id.in_(bindparam("ids", expanding=True)))
         .group_by(acts.c.story_id)
     )
+)
+
+
+def embargo_over(conn: Connection, now: datetime) -> bool:
+    """Whether :func:`end_embargoes` would find any story."""
+    return conn.execute(_OVER.limit(1), {"now": now}).first() is not None
+
+
+def end_embargoes(conn: Connection, now: datetime) -> list[str]:
+    """The stories whose embargo has ended since this was last asked, to be wanted by the caller."""
+    over = list(conn.execute(_OVER, {"now": now}).scalars())
+    if over:
+        conn.execute(update(stories).where(stories.c.id.in_(over)).values(embargo=None))
+    return over
+
+
+_OVER = select(stories.c.id).where(
+    stories.c.embargo.is_not(None), stories.c.embargo <= bindparam("now", type_=UtcDateTime())
 )
 
 

@@ -291,6 +291,8 @@ stories = Table(
     # As the desk's last act left it, and when that was: ``acts`` has them all.
     Column("status", String(8), nullable=False, server_default="usable"),
     Column("status_at", UtcDateTime),
+    # When it is to be rendered as its embargo ends; none once it was wanted for that.
+    Column("embargo", UtcDateTime),
     UniqueConstraint("guid"),
     Index(None, "changed_at"),
     Index(None, "wire", "changed_at"),
@@ -303,6 +305,14 @@ Index(
     stories.c.changed_at,
     sqlite_where=literal_column("second_look = 1"),  # as SQLAlchemy asks for it there
     postgresql_where=stories.c.second_look,
+)
+
+# Of those under embargo only: the next to end is looked for every second.
+Index(
+    "ix_stories_embargo",
+    stories.c.embargo,
+    sqlite_where=stories.c.embargo.is_not(None),
+    postgresql_where=stories.c.embargo.is_not(None),
 )
 
 identities = Table(
@@ -358,6 +368,7 @@ versions = Table(
     Column("updated", UtcDateTime),
     # The agency's own statement of it, by its digest; NULL where none came that is good.
     Column("custody", String(64)),
+    Column("embargo", UtcDateTime),
     PrimaryKeyConstraint("story_id", "capture_id"),
     Index(None, "capture_id"),
 )

@@ -56,9 +56,11 @@ def keep_plain(conn: Connection) -> None:
     conn.execute(text("ALTER TABLE identities ADD key TEXT NOT NULL DEFAULT ''"))
     for table in ("files", "key_sets", "pins", "agency_statements", "acts"):
         conn.execute(text(f"DROP TABLE {table}"))
+    conn.execute(text("DROP INDEX ix_stories_embargo"))
     for later in (
         *("versions.custody", "captures.key_set", "stories.status", "stories.status_at"),
         *("versions.packed", "versions.updated", "statements.packed", "statements.checkpoint"),
+        *("stories.embargo", "versions.embargo"),
     ):
         table, column = later.split(".")
         conn.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))

@@ -1,12 +1,16 @@
 """The sweep: work that waits and that nobody was told of is begun all the same."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from publish import renderer, rerender
 from stories.db import Store, feeds, outbox
 from tests.conftest import ConfigOf
+from tests.ingest.formats.test_news_formats import RAIN
+from tests.ingest.newswires import WRITERS
 from tests.living import Life, item
 from workers import app, tasks
 from workers.address import Broker, client
@@ -54,3 +58,31 @@ def test_what_is_rendered_again_goes_on_step_by_step(
     assert told == ["As it came."] * 5
     waiting = [{guid for guid, name in stories.items() if name not in turn} for turn in turns]
     assert waiting == [{"n4", "n3"}, {"n2", "n1"}, {"n0"}, set()], "newest first"
+
+
+def test_an_embargo_that_ends_is_work_without_a_poll(
+    monkeypatch: pytest.MonkeyPatch, config: ConfigOf, store: Store, broker: Broker
+) -> None:
+    life = Life(config(wires=[WIRE], feeds=[{"name": "all", "title": "All"}]), store)
+    life.begin()
+    until = f"{life.now + timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}"
+    life.receive_bytes(WRITERS["nitf"](replace(RAIN, embargo=until)))
+    with life.frozen():
+        renderer.render_waiting(store, life.config)
+    monkeypatch.setattr(
+        tasks, "current", lambda **_: Process(life.config, store, Clients(), broker)
+    )
+    app.configure(life.config)
+    sent: list[object] = []
+    monkeypatch.setattr(tasks, "send", sent.append)
+    for hours, due in ((0, False), (23, False), (1, True)):
+        life.now += timedelta(hours=hours)
+        sent.clear()
+        with life.frozen():
+            tasks.sweep()
+        assert (tasks.render in sent) == due, hours
+    with life.frozen():
+        assert renderer.render_waiting(store, life.config)
+        sent.clear()
+        tasks.sweep()
+    assert tasks.render not in sent, "once"
