@@ -9,7 +9,7 @@ from stories.config import Config
 from stories.db import Store, outbox
 from stories.db import stories as records
 from stories.errors import WirecopyError
-from stories.models import STATUS_OF, Act, ActKind, Story, StoryStatus
+from stories.models import STATUS_AFTER, Act, ActKind, Story, StoryStatus
 
 _TAKEN: dict[ActKind, tuple[StoryStatus, ...]] = {
     "kill": ("usable", "withheld"),
@@ -52,8 +52,9 @@ def act(
             raise HidingError(f"story {story_id}: is {story.status}, so there is nothing to {kind}")
         # In order even if the machine's clock was set back between them.
         at = max(clock.now(), story.acted_at)
-        records.add_act(conn, story.id, Act(kind=kind, by=name, reason=why, at=at))
-        after = story.model_copy(update={"status": STATUS_OF[kind], "status_at": at})
+        records.add_acts(conn, [(story.id, Act(kind=kind, by=name, reason=why, at=at))])
+        records.settle(conn, [story.id])
+        after = story.model_copy(update={"status": STATUS_AFTER[kind], "status_at": at})
         now = clock.now()
         others = renderer.render_at_once(conn, config, after, now)
         if others is None:

@@ -57,7 +57,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import quote, unquote_plus, unquote_to_bytes, urlsplit, urlunsplit
 
-from ingest.item import Candidate, Contents, Item, ItemKeys, Refusal
+from ingest.item import Candidate, Contents, Item, ItemKeys
 from stories.errors import ParseError
 from stories.models import (
     INTAKE_RULE,
@@ -65,7 +65,6 @@ from stories.models import (
     IdentityRule,
     KnownKey,
     KnownStory,
-    Signals,
     Version,
     story_id,
 )
@@ -190,36 +189,6 @@ def decide(
         if key in shared and not (key in known.keys and known.keys[key].shared)
     )
     return Decision(tuple(intents), tuple(recorded.items()), tuple(newly_shared))
-
-
-def held_back(contents: Contents) -> Contents:
-    """*contents* without the items that their agency kills or withholds: these are refused, each
-    with the reason, and nothing of them comes out."""
-    held = [(one, why) for one in contents.found if (why := _held(one.version.signals))]
-    if not held:
-        return contents
-    positions = {one.position for one, _ in held}
-    refused = (
-        Refusal(position=o.position, state=s, message=f"item {o.position}: {m}", keys=o.keys)
-        for o, (s, m) in held
-    )
-    found = tuple(one for one in contents.found if one.position not in positions)
-    return contents.model_copy(update={"found": found, "refused": (*contents.refused, *refused)})
-
-
-def _held(signals: Signals | None) -> tuple[str, str] | None:
-    """The state and the reason for which an item of these *signals* is held back, if it is."""
-    if signals is None:
-        return None
-    said = f" (“{signals.why[:200]}”)" if signals.why else ""
-    if signals.status == "canceled":
-        return (
-            "item-canceled",
-            f"the agency killed it{said}; what came before stays until `wirecopy kill`",
-        )
-    if signals.status == "withheld":
-        return "item-withheld", f"the agency withholds it{said}; it comes when that is lifted"
-    return None
 
 
 def _is_untouched(before: KnownStory, item: Candidate) -> bool:

@@ -9,15 +9,15 @@ with the reason and may be replayed later; an item that cannot be does not hold 
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import structlog
 
-from ingest import sandbox
-from ingest.decide import Decision, Intent, Known, decide, held_back
+from ingest import life, sandbox
+from ingest.decide import Decision, Intent, Known, decide
 from ingest.item import Channel, Contents, Hints
 from ingest.memory import are_apart, remembered, still_standing
 from ingest.memory import read as read_with
@@ -47,6 +47,7 @@ from stories.db.stories import VersionRow
 from stories.errors import ParseError, SigningError
 from stories.models import (
     WHOLE,
+    Act,
     Capture,
     Memory,
     Problem,
@@ -141,7 +142,7 @@ class _Read:
 class _Decided:
     """What a capture means, and the row of its wire as it was. ``stands`` are the items for which
     the wire's next capture need not be read, in that ``context``, None where nobody asks;
-    ``before`` is what stood until now."""
+    ``before`` is what stood until now, ``acts`` what the agency does to stories, by story."""
 
     of: _Opened
     state: WireState | None
@@ -151,6 +152,7 @@ class _Decided:
     stands: list[Standing] | None
     context: str | None
     before: Memory | None
+    acts: dict[str, Act]
 
 
 TOGETHER = 50
@@ -382,7 +384,7 @@ def _held(conn: Connection, read: Sequence[_Read], now: datetime) -> list[_Read]
 def _decide(conn: Connection, read: _Read, states: Mapping[str, WireState]) -> _Decided | None:
     """What a capture means; None where that cannot be said without what was passed over."""
     one, capture, wire = read.of, read.of.capture, read.of.turn.known_as
-    contents = held_back(read.contents)
+    contents = read.contents
     state, before = states.get(one.turn.wire.name), one.memory
     if before is not None and (state is None or state.standing_of != before.capture_id):
         before = None
@@ -393,14 +395,40 @@ def _decide(conn: Connection, read: _Read, states: Mapping[str, WireState]) -> _
         about: dict[str, Any] = {"format": before.format, "channel": channel}
         contents = contents.model_copy(update=about)
     known = _recall(conn, one.turn.wire, contents, capture)
+    acts = _acts_before(conn, set(life.named(contents, known)), capture)
+    contents, made = life.judged(contents, known, acts, capture)
     decision = decide(wire.name, wire.identity, contents, known, capture.received_at, capture.rule)
+    # Of a capture that is read again, all that it once did is to be found again.
+    back = {
+        intent.story_id
+        for intent in decision.intents
+        if (row := known.stories.get(intent.story_id)) and (row.hidden or not one.fresh)
+    }
+    made = life.lifted(decision, _acts_before(conn, back, capture), capture) | made
     kept = still_standing(contents, before)
     if not are_apart(contents, decision, kept):
         return None
     context, stands = None, None
     if one.live and read.fault is None:
         context, stands = remembered(wire, capture, contents, known, decision, kept)
-    return _Decided(one, state, contents, read.fault, decision, stands, context, before)
+    return _Decided(one, state, contents, read.fault, decision, stands, context, before, made)
+
+
+def _acts_before(conn: Connection, ids: Collection[str], capture: Capture) -> dict[str, list[Act]]:
+    """What was done about whether the stories *ids* are published before *capture* came."""
+    found = records.acts_of(conn, ids) if ids else {}
+    return {
+        story: [
+            act
+            for act in acts
+            if (
+                act.at <= capture.received_at
+                if act.capture_id is None
+                else act.capture_id < capture.id
+            )
+        ]
+        for story, acts in found.items()
+    }
 
 
 def names_of(contents: Contents) -> set[str]:
@@ -435,6 +463,7 @@ def _reconcile(
     again = [one.of.capture.id for one in decided if not one.of.fresh]
     stored = records.versions_of_captures(conn, again)
     keys = records.keys_of_captures(conn, again)
+    acts = records.acts_of_captures(conn, again)
     found: list[tuple[VersionChange, ...]] = []
     fresh: list[dict[str, Any]] = []
     put: list[tuple[VersionRow, Intent]] = []
@@ -459,7 +488,15 @@ def _reconcile(
         for story in sorted(had.keys() - wanted.keys()):
             removed.append((story, capture.id))
             changes.append(VersionChange(story, capture.id, "removed"))
+        stood = {story for number, story in acts if number == capture.id}
+        for story in sorted(stood ^ one.acts.keys()):
+            act = one.acts.get(story)
+            told: dict[str, tuple[Any, Any]] = {"act": (None, act.kind) if act else ("done", None)}
+            changes.append(VersionChange(story, capture.id, "changed", told))
         found.append(tuple(changes))
+    made = [((one.of.capture.id, name), act) for one in decided for name, act in one.acts.items()]
+    records.drop_acts(conn, sorted(acts - dict(made).keys()))
+    records.add_acts(conn, [(name, act) for (_, name), act in made])
     records.add_stories(conn, fresh)
     if theirs := list(_statements_of_agencies(decided)):
         custody.add_statements(conn, theirs)

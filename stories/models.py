@@ -229,7 +229,7 @@ StoryStatus = Literal["usable", "withheld", "killed"]
 
 ActKind = Literal["kill", "hold", "release"]
 
-STATUS_OF: Mapping[ActKind, StoryStatus] = {
+STATUS_AFTER: Mapping[ActKind, StoryStatus] = {
     "kill": "killed",
     "hold": "withheld",
     "release": "usable",
@@ -238,15 +238,49 @@ STATUS_OF: Mapping[ActKind, StoryStatus] = {
 
 
 class Act(Value):
-    """One act of the desk on whether a story is published, with its reason, which is not.
+    """One act on whether a story is published, with its reason, which is not.
 
-    It hides and brings back; there is none that changes a word.
+    It hides and brings back; there is none that changes a word. With a ``capture_id`` it is the
+    agency's, said in that capture by an item of those bytes; without one the desk's.
     """
 
     kind: ActKind
     by: str
     reason: str
     at: Instant
+    capture_id: int | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hiding:
+    """What is so after all acts: the ``status``, since when, and what it is by the ``agency``."""
+
+    status: StoryStatus = "usable"
+    at: datetime | None = None
+    agency: StoryStatus = "usable"
+
+
+_WORSE: tuple[StoryStatus, ...] = ("usable", "withheld", "killed")
+
+
+def hiding(acts: Iterable[Act]) -> Hiding:
+    """What *acts*, oldest first, make of a story. Agency and desk each hide it for themselves, and
+    it is shown when neither does; the desk's release ends what both have done until then."""
+    desk: StoryStatus = "usable"
+    agency: StoryStatus = "usable"
+    status: StoryStatus = "usable"
+    at = None
+    for act in acts:
+        if act.capture_id is not None:
+            agency = STATUS_AFTER[act.kind]
+        elif act.kind == "release":
+            desk = agency = "usable"
+        else:
+            desk = max(desk, STATUS_AFTER[act.kind], key=_WORSE.index)
+        worst = max(desk, agency, key=_WORSE.index)
+        at, status = (act.at if worst != status else at), worst
+    return Hiding(status, at, agency)
 
 
 def is_another_text(before: Version, after: Version) -> bool:
@@ -405,7 +439,7 @@ class KnownKey:
 class KnownStory:
     """What the decision needs of a story on record: its key; of its latest version the digests,
     what the agency stated as ``updated``, when it was received, and, where the agency signed it,
-    the number of its statement, ``stated``."""
+    the number of its statement, ``stated``; whether it is ``hidden`` now, by agency or desk."""
 
     id: str
     key: str
@@ -415,6 +449,7 @@ class KnownStory:
     received_at: datetime | None = None
     raw_digest: str | None = None
     stated: int | None = None
+    hidden: bool = False
 
 
 # Captures

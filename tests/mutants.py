@@ -285,6 +285,27 @@ MUTANTS = (
         ("tests/desk/test_hiding.py",),
     ),
     Mutant(
+        "a kill of what is not known by its id kills another",
+        "ingest/life.py",
+        "return found.story_id if found and not found.shared else None",
+        "return next(iter(known.stories), None)",
+        ("tests/ingest/test_life.py",),
+    ),
+    Mutant(
+        "an agency says a thing twice",
+        "ingest/life.py",
+        "if item.raw_digest in {act.digest for act in before if act.digest}:",
+        "if False:",
+        ("tests/ingest/test_life.py",),
+    ),
+    Mutant(
+        "an agency shows what the desk holds",
+        "stories/models.py",
+        "agency = STATUS_AFTER[act.kind]\n",
+        "desk = agency = STATUS_AFTER[act.kind]\n",
+        ("tests/ingest/test_life.py",),
+    ),
+    Mutant(
         "an embargo is kept to by nobody",
         "stories/models.py",
         "(self.embargo is not None and self.embargo > at)",

@@ -95,7 +95,7 @@ def story(
             entry = feeds.entry(conn, found.id)
             placed = feeds.feeds_of(conn, found.id)
             stated = proofs.last_statements(conn, [found.id]).get(found.id)
-            acts = records.acts_of(conn, found.id)
+            acts = records.acts_of(conn, [found.id]).get(found.id, [])
             hidden = unseen(conn, config, found)
         chosen = _version(history, version)
         if raw:
@@ -203,7 +203,8 @@ def _print(
             f"  {number}. {show.when(edit.at)} {edit.by} {what} (against version {edit.against})"
         )
     for act in acts:
-        show.say(f"  {show.when(act.at)} {act.by} {_DID[act.kind]}: {act.reason}")
+        why = f": {act.reason}" if act.reason else ""
+        show.say(f"  {show.when(act.at)} {act.by} {_DID[act.kind]}{why}")
     show.table(
         [
             {**_version_record(v), "bytes": f"{v.start}-{v.end}" if v.start >= 0 else "unknown"}

@@ -1,6 +1,6 @@
 """Stories, their versions, and the keys by which items are recognised."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
@@ -36,14 +36,15 @@ from stories.db.tables import (
 )
 from stories.facts import differing
 from stories.models import (
-    STATUS_OF,
     Act,
     HeadlineEdit,
+    Hiding,
     Identity,
     KnownKey,
     KnownStory,
     Story,
     Version,
+    hiding,
     is_another_text,
     key_digest,
     printable,
@@ -136,6 +137,7 @@ def known_stories(conn: Connection, ids: Iterable[str], before: int) -> dict[str
                 versions.c.received_at,
                 versions.c.raw_digest,
                 stories.c.key,
+                stories.c.status,
                 agency_statements.c.number.label("stated"),
             )
             .join(stories, stories.c.id == versions.c.story_id)
@@ -151,6 +153,7 @@ def known_stories(conn: Connection, ids: Iterable[str], before: int) -> dict[str
                 row.received_at,
                 row.raw_digest,
                 row.stated,
+                row.status != "usable",
             )
     return found
 
@@ -382,7 +385,7 @@ def _standing(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]
     asked = {"ids": list(ids)}
     rows = conn.execute(_CURRENT_VERSIONS, asked).all()
     edits = {row.story_id: row for row in conn.execute(_LAST_EDITS, asked)}
-    last_acts = {row.story_id: row for row in conn.execute(_LAST_ACTS, asked)}
+    hidden = {name: hiding(acts) for name, acts in acts_of(conn, ids).items()}
     return {
         row.story_id: {
             "capture_id": row.capture_id,
@@ -394,16 +397,16 @@ def _standing(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]
                 [
                     row.received_at,
                     row.embargo or row.received_at,
-                    *(each.at for each in (edit, act) if each),
+                    *(each.at for each in (edit, hides) if each and each.at),
                 ]
             ),
             "second_look": edit is not None and edit.text is not None and edit.against < row.number,
-            "status": "usable" if act is None else STATUS_OF[act.kind],
-            "status_at": None if act is None else act.at,
+            "status": hides.status,
+            "status_at": hides.at,
             "embargo": row.embargo,
         }
         for row in rows
-        for edit, act in ((edits.get(row.story_id), last_acts.get(row.story_id)),)
+        for edit, hides in ((edits.get(row.story_id), hidden.get(row.story_id, Hiding())),)
     }
 
 
@@ -443,13 +446,6 @@ _LAST_EDITS = select(
         select(func.max(headlines.c.id))
         .where(headlines.c.story_id.in_(bindparam("ids", expanding=True)))
         .group_by(headlines.c.story_id)
-    )
-)
-_LAST_ACTS = select(acts.c.story_id, acts.c.at, acts.c.kind).where(
-    acts.c.id.in_(
-        select(func.max(acts.c.id))
-        .where(acts.c.story_id.in_(bindparam("ids", expanding=True)))
-        .group_by(acts.c.story_id)
     )
 )
 
@@ -742,17 +738,48 @@ _EDITED = (
 )
 
 
-def add_act(conn: Connection, story: str, act: Act) -> None:
-    """Append an act to the story's record, and bring its row up to date with it."""
-    conn.execute(insert(acts), {"story_id": story, **act.model_dump()})
-    settle(conn, [story])
+def add_acts(conn: Connection, made: Sequence[tuple[str, Act]]) -> None:
+    """Append acts, each with its story, to the record. One that a capture has brought already stays
+    as it is. The stories are to be settled then."""
+    rows = [{"story_id": story, **act.model_dump()} for story, act in made]
+    if rows:
+        kept = upsert(conn, acts).on_conflict_do_nothing(index_elements=["capture_id", "story_id"])
+        conn.execute(kept, rows)
 
 
-def acts_of(conn: Connection, story: str) -> list[Act]:
-    """What the desk did about whether the story is published, oldest first."""
-    query = select(acts.c.kind, acts.c.by, acts.c.reason, acts.c.at)
-    rows = conn.execute(query.where(acts.c.story_id == story).order_by(acts.c.id)).mappings()
-    return [Act(**row) for row in rows]
+def drop_acts(conn: Connection, pairs: Iterable[tuple[int, str]]) -> None:
+    """Delete acts that a replay no longer finds, each by its capture and story."""
+    for capture_id, story in pairs:
+        this = acts.c.capture_id == capture_id, acts.c.story_id == story
+        conn.execute(delete(acts).where(*this))
+
+
+def acts_of_captures(conn: Connection, numbers: Sequence[int]) -> set[tuple[int, str]]:
+    """Which captures have brought an act, and of which story."""
+    query = select(acts.c.capture_id, acts.c.story_id).where(acts.c.capture_id.in_(numbers))
+    return {(row.capture_id, row.story_id) for row in conn.execute(query)} if numbers else set()
+
+
+def acts_of(conn: Connection, ids: Collection[str]) -> dict[str, list[Act]]:
+    """What was done about whether each of *ids* is published, oldest first; those of which nothing
+    was are left out."""
+    found: dict[str, list[tuple[int, Act]]] = {}
+    for chunk in _chunks(sorted(set(ids))):
+        for row in conn.execute(_ACTS_OF, {"ids": chunk}).mappings():
+            act = Act(**{name: row[name] for name in Act.model_fields})
+            found.setdefault(row["story_id"], []).append((row["id"], act))
+    # What a capture brings comes before what the desk did in that microsecond.
+    return {
+        name: [act for _, act in sorted(acts, key=lambda pair: (pair[1].at, _rank(*pair)))]
+        for name, acts in found.items()
+    }
+
+
+def _rank(number: int, act: Act) -> tuple[bool, int]:
+    return (act.capture_id is None, number if act.capture_id is None else act.capture_id)
+
+
+_ACTS_OF = select(acts).where(acts.c.story_id.in_(bindparam("ids", expanding=True)))
 
 
 def copy_acts(old: Connection, new: Connection) -> None:

@@ -393,7 +393,7 @@ headlines = Table(
     Index(None, "story_id"),
 )
 
-# What the desk did besides headlines: stories killed, held and released.
+# Stories killed, held and released: by the desk, or by what an agency said in a capture.
 acts = Table(
     "acts",
     metadata,
@@ -403,8 +403,12 @@ acts = Table(
     Column("by", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("capture_id", BigInteger),
+    Column("digest", String(64)),  # of the item's bytes
     Index(None, "story_id"),
 )
+
+Index("ix_acts_capture_id", acts.c.capture_id, acts.c.story_id, unique=True)
 
 entries = Table(
     "entries",
