@@ -16,6 +16,7 @@ from desk import hiding
 from desk.headline import rewrite, unseen
 from publish import renderer
 from publish.web.app import create
+from stories import transparency
 from stories.db import Store, connect, proofs
 from stories.keys import key_set
 from stories.models import ActKind
@@ -77,6 +78,7 @@ def everything(life: Life) -> bytes:
     with life.frozen(), served(app) as port:
         found = [port.ask(path).body for path in asked]
         found += [port.ask(f"/feeds/all.{kind}").body for kind in ("rss", "atom", "json")]
+        transparency.append(life.store, life.config)  # as whoever takes captures in does
     with life.store.read() as conn:
         head = proofs.log_head(conn)
         found += proofs.leaves(conn, 0, head.size if head else 0)
