@@ -404,7 +404,8 @@ def _decide(conn: Connection, read: _Read, states: Mapping[str, WireState]) -> _
         for intent in decision.intents
         if (row := known.stories.get(intent.story_id)) and (row.hidden or not one.fresh)
     }
-    made = life.lifted(decision, _acts_before(conn, back, capture), capture) | made
+    if back:
+        made = life.lifted(decision, _acts_before(conn, back, capture), capture) | made
     kept = still_standing(contents, before)
     if not are_apart(contents, decision, kept):
         return None
