@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 
-from .encoding import LARGEST_DOCUMENT, parse_json, unpacked
+from .encoding import parse_document
 from .errors import Refused
 from .jose import Keys, Token, as_text, read_token
 from .statement import SLACK, Statement, read_statement
@@ -28,10 +28,7 @@ def read_chain(document: bytes, keys: Keys) -> Chain:
 
     :raises Refused: naming the first statement that is wrong, and what is wrong with it.
     """
-    try:
-        found = parse_json(unpacked(document, LARGEST_DOCUMENT).decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise Refused("is not UTF-8") from None
+    found = parse_document(document)
     if not isinstance(found, dict) or not isinstance(found.get("statements"), list):
         raise Refused("is no chain: an object with 'guid' and 'statements'")
     guid, log, listed = found.get("guid"), found.get("log", ""), found["statements"]
@@ -62,7 +59,7 @@ def _signed(found: object, keys: Keys, *, vouched: bool) -> tuple[Token, Stateme
 
 
 def key_fault(token: Token, statement: Statement, keys: Keys, *, vouched: bool = False) -> str:
-    """Why a token's key is not valid for it; empty when it is. See :meth:`.keys.Key.fault`."""
+    """Why a token's key is not valid for it; empty when it is. See :meth:`.jose.Key.fault`."""
     if token.kid in keys.refused:
         return f"the key {token.kid}: {keys.refused[token.kid]}"
     if token.kid not in keys.statement:

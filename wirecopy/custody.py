@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .chain import key_fault, read_chain
-from .encoding import LARGEST_DOCUMENT, parse_json, short, unpacked
+from .encoding import parse_document, short
 from .errors import Missing, Refused
 from .jose import Keys, Token, as_text, read_keys, read_token
 from .report import Hop
@@ -57,8 +57,8 @@ def held_in(document: bytes, digest: str) -> Held | None:
     :raises Refused: when it stands there and is none.
     """
     try:
-        found = parse_json(unpacked(document, LARGEST_DOCUMENT).decode("utf-8-sig"))
-    except (UnicodeDecodeError, Refused):
+        found = parse_document(document)
+    except Refused:
         return None  # the check of the chain says so
     listed = found.get("custody") if isinstance(found, dict) else None
     one = listed.get(short(digest)) if isinstance(listed, dict) else None

@@ -102,6 +102,17 @@ def unpacked(document: bytes, largest: int) -> bytes:
     return document
 
 
+def parse_document(document: bytes, largest: int = LARGEST_DOCUMENT) -> Any:
+    """The value that a JSON *document* is, as it is served or saved, packed or not.
+
+    :raises Refused: as :func:`unpacked` and :func:`parse_json` do, and when it is not UTF-8.
+    """
+    try:
+        return parse_json(unpacked(document, largest).decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise Refused("is not UTF-8") from None
+
+
 def xml_chars(text: str) -> str:
     """*text* with only the characters that XML 1.0 §2.2 allows: one other breaks a whole feed.
 

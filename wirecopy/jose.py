@@ -26,9 +26,9 @@ from .encoding import (
     from_base64url,
     is_short,
     is_small_order,
+    parse_document,
     parse_json,
     to_base64url,
-    unpacked,
 )
 from .errors import Refused
 from .restore import Restore, read_restores
@@ -146,9 +146,7 @@ def read_keys(document: bytes) -> Keys:
         statements that name it.
     """
     try:
-        found = parse_json(unpacked(document, LARGEST_SET).decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise Refused("key set: is not UTF-8") from None
+        found = parse_document(document, LARGEST_SET)
     except Refused as error:
         raise Refused(f"key set: {error}") from None
     if not isinstance(found, dict) or not isinstance(found.get("keys"), list):

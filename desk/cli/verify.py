@@ -29,7 +29,7 @@ from wirecopy import (
     verify_publishers,
 )
 from wirecopy.custody import KEYS, Agencies
-from wirecopy.encoding import LARGEST_DOCUMENT, bounded, parse_json, unpacked
+from wirecopy.encoding import LARGEST_DOCUMENT, bounded, parse_document
 from wirecopy.online import evidence_of, site_of, sites_of, with_log
 from wirecopy.tlog import parse_checkpoint
 
@@ -242,8 +242,8 @@ def _named_chains(named: tuple[str, ...], sources: Sources) -> Mapping[str, byte
     for source in named:
         document = sources.named(source)
         try:
-            chain = parse_json(unpacked(document, LARGEST_DOCUMENT).decode("utf-8-sig"))
-        except (UnicodeDecodeError, Refused):
+            chain = parse_document(document)
+        except Refused:
             chain = None
         guid = chain.get("guid") if isinstance(chain, dict) else None
         if not isinstance(guid, str):
