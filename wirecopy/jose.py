@@ -26,6 +26,7 @@ from .encoding import (
     from_base64url,
     is_short,
     is_small_order,
+    jws_header,
     parse_document,
     parse_json,
     to_base64url,
@@ -258,15 +259,8 @@ class Signer:
         :raises Refused: when *payload* cannot be written as canonical JSON.
         """
         said = canonical(payload)
-        signature = self.key.sign(_header(self.kid) + said)
+        signature = self.key.sign(jws_header(self.kid, TYPE) + said)
         return token_text(self.kid, said.decode(), to_base64url(signature))
-
-
-@lru_cache(maxsize=64)  # few keys sign many statements
-def _header(kid: str) -> bytes:
-    """What stands before the payload in the bytes that are signed."""
-    said = {"alg": "EdDSA", "b64": False, "crit": ["b64"], "kid": kid, "typ": TYPE}
-    return f"{to_base64url(canonical(said))}.".encode()
 
 
 @lru_cache(maxsize=64)
@@ -401,7 +395,8 @@ def _read(text: str) -> Token:
     said = canonical(payload)
     if len(said) > LONGEST:
         raise Refused(f"payload: is longer than {LONGEST} bytes")
-    return Token(text, kid, payload, _signature(signature), _header(kid) + said, digest(said))
+    signed = jws_header(kid, TYPE) + said
+    return Token(text, kid, payload, _signature(signature), signed, digest(said))
 
 
 def _signature(text: str) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from .encoding import canonical, from_base64url, from_instant, to_base64url, to_instant
+from .encoding import canonical, from_base64url, from_instant, jws_header, to_base64url, to_instant
 from .errors import Refused
 from .tlog import Checkpoint, LogKey, log_key, read_checkpoint
 
@@ -71,7 +71,7 @@ class Restore:
             return False
         try:
             key = Ed25519PublicKey.from_public_bytes(public)
-            key.verify(signature, _signed(kid, self.payload))
+            key.verify(signature, jws_header(kid, TYPE) + self.payload)
         except (InvalidSignature, ValueError):
             raise Refused(f"the signature of {kid} on the restore does not verify") from None
         return True
@@ -96,14 +96,10 @@ def compose(
         "begun_at": to_instant(begun_at),
     }
     written = canonical(payload)
-    signatures = {s.kid: to_base64url(s.key.sign(_signed(s.kid, written))) for s in signers}
+    signatures = {
+        s.kid: to_base64url(s.key.sign(jws_header(s.kid, TYPE) + written)) for s in signers
+    }
     return canonical({"payload": payload, "signatures": signatures})
-
-
-def _signed(kid: str, payload: bytes) -> bytes:
-    """What is signed: a JWS whose payload is not encoded (RFC 7797)."""
-    header = {"alg": "EdDSA", "b64": False, "crit": ["b64"], "kid": kid, "typ": TYPE}
-    return to_base64url(canonical(header)).encode() + b"." + payload
 
 
 def read_restores(found: object, log: str | None) -> tuple[Restore, ...]:
