@@ -1,6 +1,7 @@
 """Fetching wires once to see what they hold; nothing is stored."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 from ingest import sandbox
 from ingest.arrivals import is_unfinished
@@ -38,7 +39,7 @@ def probe(config: Config) -> Iterator[tuple[str, Contents | str]]:
 def _in_place(wire: Wire, agent: str) -> Contents | str:
     """What the newest file holds at the place of *wire*; nothing where none is there yet."""
     try:
-        with place_of(wire, agent) as place:
+        with closing(place_of(wire, agent)) as place:
             there = [f for f in place.look() if not (f.fault or is_unfinished(f.name)) and f.size]
             newest = max(there, key=lambda file: (file.order, file.name), default=None)
             got = place.read(newest, None) if newest is not None else None

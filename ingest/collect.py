@@ -7,6 +7,7 @@ leaves everything as it was; files are deleted, where that is wished, by the nex
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -74,7 +75,7 @@ def _look(wire: Wire, agent: str, known: Mapping[str, Sighting]) -> _Found:
     found = _Found()
     end = time.monotonic() + wire.timeout.total_seconds()
     try:
-        with place_of(wire, agent) as place:
+        with closing(place_of(wire, agent)) as place:
             there = [(files.short(file.name), file) for file in place.look()]
             found.plan = sort_out(there, known, clock.now(), wire.max_bytes, wire.files)
             found.faults += found.plan.refused

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from types import TracebackType
 
 from ingest.links import links_of
 from ingest.poll import judge, request_of
@@ -29,15 +28,8 @@ class Linked:
         self._wire, self._agent = wire, agent
         self._client = Client()
 
-    def __enter__(self) -> "Linked":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Leave it."""
         self._client.close()
 
     def look(self) -> Sequence[File]:

@@ -24,12 +24,6 @@ def place_of(wire: Wire, agent: str) -> Place:
 class Nowhere:
     """Of a wire that is sent to us: a poll looks at nothing, and tells how long nothing came."""
 
-    def __enter__(self) -> "Nowhere":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
     def look(self) -> list[File]:
         """Nothing."""
         return []
@@ -43,6 +37,9 @@ class Nowhere:
 
     def remove(self, file: File) -> None:
         """Nothing is there to be deleted."""
+
+    def close(self) -> None:
+        """Nothing was opened."""
 
 
 def _sftp(wire: Wire) -> Place:

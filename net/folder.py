@@ -8,11 +8,10 @@ import os
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
-from types import TracebackType
 from urllib.parse import quote
 
 from net.errors import FetchError
-from net.places import MOST_FILES, File, Got, legible, too_many
+from net.places import MOST_FILES, File, Got, changing, legible, not_deleted, too_large, too_many
 
 _PIECE = 1 << 20
 
@@ -31,15 +30,8 @@ class Folder:
         except (OSError, ValueError) as error:
             raise self._fault(error) from error
 
-    def __enter__(self) -> "Folder":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Leave it."""
         os.close(self._folder)
 
     def look(self) -> Sequence[File]:
@@ -72,14 +64,14 @@ class Folder:
             ) from error
         try:
             if _mark(os.fstat(opened)) != file.mark:
-                raise _changing(name)
+                raise changing(file.name)
             body = bytearray()
             while piece := os.read(opened, _PIECE):
                 body += piece
                 if len(body) > self._max:
-                    raise FetchError("too-large", f"{name}: more than {self._max:,} bytes")
+                    raise too_large(file.name, self._max)
             if _mark(os.fstat(opened)) != file.mark:
-                raise _changing(name)
+                raise changing(file.name)
         except OSError as error:
             raise FetchError("unreadable", f"{name}: cannot be read: {error.strerror}") from error
         finally:
@@ -96,11 +88,8 @@ class Folder:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise FetchError(
-                "unreadable",
-                f"{legible(file.name)}: was taken and cannot be deleted: {error.strerror}; let the"
-                " user of Wirecopy write in the folder, or take out delete_taken",
-            ) from error
+            remedy = "let the user of Wirecopy write in the folder"
+            raise not_deleted(file.name, str(error.strerror), remedy) from error
 
     def _fault(self, error: OSError | ValueError) -> FetchError:
         why = error.strerror if isinstance(error, OSError) else str(error)
@@ -129,7 +118,3 @@ def _file(name: str, about: os.stat_result) -> File:
 def _mark(about: os.stat_result) -> str:
     """Other for other bytes, however equal their size and the time that their writer claims."""
     return f"{about.st_size} {about.st_mtime_ns} {about.st_ctime_ns} {about.st_ino}"
-
-
-def _changing(name: str) -> FetchError:
-    return FetchError("changing", f"{name}: was written to while it was read; it is read again")

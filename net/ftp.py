@@ -12,13 +12,12 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from ftplib import FTP, FTP_TLS, Error, error_perm, error_temp
-from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
 from net.client import authorities
 from net.errors import FetchError
-from net.places import MOST_FILES, File, Got, legible, too_many
+from net.places import MOST_FILES, File, Got, legible, not_deleted, too_large, too_many
 from net.reach import fault_of, reach
 
 IMPLICIT = 990
@@ -81,15 +80,8 @@ class Ftp:
                 "folder", f"{host}: {legible(path)}: {_plain(error)}; check the wire's url"
             ) from error
 
-    def __enter__(self) -> "Ftp":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Leave it."""
         self._session.close()
 
     def look(self) -> Sequence[File]:
@@ -135,11 +127,7 @@ class Ftp:
         try:
             self._session.delete(_raw(file.name))
         except error_perm as error:
-            raise FetchError(
-                "unreadable",
-                f"{legible(file.name)}: was taken and cannot be deleted: {_plain(error)}; ask the"
-                " agency, or take out delete_taken",
-            ) from error
+            raise not_deleted(file.name, _plain(error)) from error
         except (Error, OSError, EOFError) as error:
             raise fault_of(error, self._host) from error
 
@@ -149,9 +137,7 @@ class Ftp:
             while piece := connection.recv(_PIECE):
                 body += piece
                 if len(body) > self._max:
-                    raise FetchError(
-                        "too-large", f"{legible(file.name)}: more than {self._max:,} bytes"
-                    )
+                    raise too_large(file.name, self._max)
                 self._in_time()
             if isinstance(connection, ssl.SSLSocket):
                 with suppress(OSError):  # many hang up instead; the size says whether all came

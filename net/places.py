@@ -7,7 +7,6 @@ elsewhere (:mod:`ingest.arrivals`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Final, Protocol
 
 from net.errors import FetchError
@@ -55,15 +54,6 @@ class Place(Protocol):
     """A place that is open for one poll. Each method raises :class:`~net.errors.FetchError`: with a
     state of :data:`OF_ONE_FILE` where others can still be read."""
 
-    def __enter__(self) -> "Place": ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
     def look(self) -> Sequence[File]:
         """What is there now."""
 
@@ -72,6 +62,28 @@ class Place(Protocol):
 
     def remove(self, file: File) -> None:
         """Delete *file*, unless it has changed since it was seen."""
+
+    def close(self) -> None:
+        """Leave the place."""
+
+
+def too_large(name: str, most: int) -> FetchError:
+    """What is wrong with a file of more than *most* bytes."""
+    return FetchError("too-large", f"{legible(name)}: more than {most:,} bytes")
+
+
+def changing(name: str) -> FetchError:
+    """Why a file was not taken that somebody writes to."""
+    return FetchError("changing", f"{legible(name)}: was written to while it was read")
+
+
+def not_deleted(name: str, why: str, remedy: str = "ask the agency") -> FetchError:
+    """What is wrong where a file that was taken stays."""
+    return FetchError(
+        "unreadable",
+        f"{legible(name)}: was taken and cannot be deleted: {why}; {remedy}, or take out"
+        " delete_taken",
+    )
 
 
 def too_many(where: str) -> FetchError:

@@ -8,14 +8,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import asyncssh
 
 from net.errors import FetchError
-from net.places import MOST_FILES, File, Got, legible, too_many
+from net.places import MOST_FILES, File, Got, changing, legible, not_deleted, too_large, too_many
 from net.reach import fault_of, reach
 
 _PIECE = 1 << 20
@@ -76,39 +75,28 @@ class Sftp:
             )
             self._sftp = self._run(lambda: self._connection.start_sftp_client(path_encoding=None))
         except asyncssh.HostKeyNotVerifiable as error:
-            self._close()
+            self.close()
             raise FetchError(
                 "host-key",
                 f"{host}: its host key is {server.shown}, which the wire's host_keys do not name;"
                 " ask the agency whether it is theirs, and add it",
             ) from error
         except asyncssh.PermissionDenied as error:
-            self._close()
+            self.close()
             raise FetchError(
                 "login",
                 f"{host}: it refuses us; check the wire's user and its secret or client_key",
             ) from error
         except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, FileNotFoundError) as error:
-            self._close()
+            self.close()
             raise FetchError(
                 "login",
                 f"{host}: client_key cannot be read: {error}; write a private key without a pass"
                 " phrase, as ssh-keygen does",
             ) from error
         except (asyncssh.Error, OSError) as error:
-            self._close()
+            self.close()
             raise fault_of(error, host) from error
-
-    def __enter__(self) -> "Sftp":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._close()
 
     def look(self) -> Sequence[File]:
         """The files in the folder."""
@@ -146,11 +134,7 @@ class Sftp:
         except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, OSError) as error:
             raise fault_of(error, self._host) from error
         except asyncssh.SFTPError as error:
-            raise FetchError(
-                "unreadable",
-                f"{legible(file.name)}: was taken and cannot be deleted: {_plain(error)}; ask the"
-                " agency, or take out delete_taken",
-            ) from error
+            raise not_deleted(file.name, _plain(error)) from error
 
     async def _listed(self) -> Sequence[File]:
         found: list[File] = []
@@ -174,12 +158,10 @@ class Sftp:
             while piece := await opened.read(_PIECE):
                 body += piece
                 if len(body) > self._max:
-                    raise FetchError(
-                        "too-large", f"{legible(file.name)}: more than {self._max:,} bytes"
-                    )
+                    raise too_large(file.name, self._max)
             about = await opened.stat()
         if _mark(about) != file.mark or len(body) != file.size:
-            raise FetchError("changing", f"{legible(file.name)}: was written to while it was read")
+            raise changing(file.name)
         return bytes(body)
 
     def _named(self, file: File) -> bytes:
@@ -194,7 +176,8 @@ class Sftp:
 
         return self._runner.run(bounded())
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Leave it: say goodbye, but not for long."""
         if self._connection is not None:
             self._connection.abort()
             self._end = time.monotonic() + _GOODBYE

@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -275,7 +276,7 @@ def test_a_file_that_became_a_link_meanwhile_is_not_followed(drop: Drop, tmp_pat
     secret = tmp_path / "secret.xml"
     secret.write_bytes(feed("Avon"))
     path = drop.put("a.xml", feed("Avon"))
-    with Folder(str(drop.folder), 1000) as place:
+    with closing(Folder(str(drop.folder), 1000)) as place:
         (file,) = place.look()
         path.unlink()
         path.symlink_to(secret)
@@ -291,7 +292,7 @@ def test_a_file_that_grows_while_it_is_read_is_left(drop: Drop) -> None:
     from net.folder import Folder
 
     path = drop.put("a.xml", feed("Avon"))
-    with Folder(str(drop.folder), 1000) as place:
+    with closing(Folder(str(drop.folder), 1000)) as place:
         (file,) = place.look()
         path.write_bytes(feed("Avon") * 2)
         with pytest.raises(FetchError) as caught:
