@@ -65,6 +65,14 @@ class ItemMedia:
     credit: str = ""
 
 
+def rank(name: str, width: str) -> tuple[bool, int]:
+    """What to prefer of a medium's renditions: none made to be looked at in passing, the widest."""
+    wide = int(width) if width.isdecimal() and len(width) < 10 else 0
+    return not name.lower().startswith(_PREVIEWS), wide
+
+
+_PREVIEWS = ("thumb", "preview", "icon", "small", "quicklook")
+
 MEDIA_TOPICS = "http://cv.iptc.org/newscodes/mediatopic/"
 """The vocabulary of IPTC's Media Topics, by which agencies file stories."""
 

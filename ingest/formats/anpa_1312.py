@@ -23,8 +23,7 @@ from ingest.formats.wire_text import (
     status_of,
 )
 from ingest.integrity import Reread
-from ingest.item import Channel, Hints, Item, ItemSignals, Parsed, Subject
-from stories.errors import ParseError
+from ingest.item import Hints, Item, ItemSignals, Parsed, Subject
 
 SENTENCE = 150
 """Characters from which a line in front of the text is a summary."""
@@ -57,18 +56,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
 
     :raises ParseError: ``malformed`` where none is whole.
     """
-    found, unread, note = wire_text.messages(body, hints)
-    items = [_item(at, message) for at, message in enumerate(found)]
-    if all(item.unreadable for item in items):
-        raise ParseError("malformed", f"{hints.url}: this is ANPA 1312, but {items[0].unreadable}")
-    return Parsed(
-        format="anpa1312",
-        channel=Channel(),
-        items=tuple(items),
-        notes=(f"encoding: {note}",) if note else (),
-        unread=unread,
-        whole=found[-1].whole,
-    )
+    return wire_text.parse(body, hints, "ANPA 1312", _item)
 
 
 def _item(position: int, message: Message) -> Item:

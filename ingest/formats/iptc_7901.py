@@ -16,8 +16,7 @@ from ingest.formats import wire_text
 from ingest.formats.sniff import Sniffed
 from ingest.formats.wire_text import CORRECTION, Message, divided, lines_of, markup, status_of
 from ingest.integrity import Reread
-from ingest.item import Channel, Hints, Item, ItemSignals, Parsed, Subject
-from stories.errors import ParseError
+from ingest.item import Hints, Item, ItemSignals, Parsed, Subject
 
 _HEADER = re.compile(r"\s*([A-Za-z]{1,8})[ -]?([0-9]{2,6})\s+([1-9])\s+([A-Za-z]{1,4})\b")
 _TRAILER = re.compile(
@@ -40,18 +39,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
 
     :raises ParseError: ``malformed`` where none is whole.
     """
-    found, unread, note = wire_text.messages(body, hints)
-    items = [_item(at, message) for at, message in enumerate(found)]
-    if all(item.unreadable for item in items):
-        raise ParseError("malformed", f"{hints.url}: this is IPTC 7901, but {items[0].unreadable}")
-    return Parsed(
-        format="iptc7901",
-        channel=Channel(),
-        items=tuple(items),
-        notes=(f"encoding: {note}",) if note else (),
-        unread=unread,
-        whole=found[-1].whole,
-    )
+    return wire_text.parse(body, hints, "IPTC 7901", _item)
 
 
 def _item(position: int, message: Message) -> Item:

@@ -18,7 +18,7 @@ from ingest.formats.bodies import Text, of_type
 from ingest.formats.html import ELEMENTS, VOID, mend
 from ingest.formats.sniff import HEAD, beginning, declared, sniff_xml
 from ingest.formats.xml_repair import Context
-from ingest.item import MOST_ITEMS, Hints
+from ingest.item import MOST_ITEMS, Channel, Hints, Item, Parsed
 from stories.errors import ParseError
 from wirecopy.encoding import names
 
@@ -57,6 +57,17 @@ class Document:
     notes: tuple[str, ...]
     unread: int
     whole: bool
+
+    def parsed(self, format: str, items: Iterable[Item], notes: Iterable[str] = ()) -> Parsed:
+        """The *items* that were made of it, and what is to be noted besides."""
+        return Parsed(
+            format=format,
+            channel=Channel(),
+            items=tuple(items),
+            notes=(*self.notes, *notes),
+            unread=self.unread,
+            whole=self.whole,
+        )
 
 
 def read(body: bytes, hints: Hints, called: tuple[str, ...], format: str) -> Document:
@@ -155,6 +166,11 @@ def stated(element: Element | None, *attributes: str) -> str:
     if element is None:
         return ""
     return next((v.strip() for name in attributes if (v := element.get(name, "")).strip()), "")
+
+
+def language(element: Element) -> str:
+    """The language of *element*, as XML states it."""
+    return stated(element, "{http://www.w3.org/XML/1998/namespace}lang")
 
 
 Rule = Callable[[str], str | None]

@@ -16,6 +16,7 @@ from ingest.formats.news_xml import (
     child,
     children,
     first,
+    language,
     local,
     stated,
     texts_of,
@@ -26,16 +27,14 @@ from ingest.formats.news_xml import (
 from ingest.formats.news_xml_reread import Rules, passages_by
 from ingest.formats.sniff import Sniffed
 from ingest.integrity import Reread
-from ingest.item import SUBJECT_CODES, Channel, Hints, Item, ItemMedia, ItemSignals, Parsed, Subject
+from ingest.item import SUBJECT_CODES, Hints, Item, ItemMedia, ItemSignals, Parsed, Subject, rank
 from wirecopy.encoding import names
 
-_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _KINDS = {
     **dict.fromkeys(("photo", "picture", "image", "graphic"), "image"),
     **{"video": "video", "audio": "audio", "animation": "video"},
 }
 _CAPTION = names("caption legend")
-_SMALL = ("thumbnail", "preview", "quicklook")
 
 
 def detect(sniffed: Sniffed) -> bool:
@@ -49,14 +48,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     :raises ParseError: ``malformed`` where none is whole.
     """
     found = news_xml.read(body, hints, ("newsitem",), "NewsML 1")
-    return Parsed(
-        format="newsml-1",
-        channel=Channel(),
-        items=tuple(_item(at, node) for at, node in enumerate(found.nodes)),
-        notes=found.notes,
-        unread=found.unread,
-        whole=found.whole,
-    )
+    return found.parsed("newsml-1", (_item(at, node) for at, node in enumerate(found.nodes)))
 
 
 def _item(position: int, node: Node) -> Item:
@@ -78,7 +70,7 @@ def _item(position: int, node: Node) -> Item:
         headline=_line(root, "HeadLine") or nitf.headline(root) or _line(root, "NameLabel"),
         body=body.text,
         body_html=body.is_html,
-        language=_formal(root, "Language") or stated(root, _LANG),
+        language=_formal(root, "Language") or language(root),
         authors=told(within(root, "ByLine")),
         sources=tuple(
             p for w in ("Source", "Provider") if (p := _formal(child(admin, w), "Party"))
@@ -203,9 +195,8 @@ def _property(content: Element, called: str) -> str:
 
 
 def _size(content: Element) -> tuple[bool, int]:
-    width = _property(content, "width")
-    role = stated(child(content.getparent(), "Role"), "FormalName").lower()
-    return not role.startswith(_SMALL), int(width) if width.isdecimal() else 0
+    role = stated(child(content.getparent(), "Role"), "FormalName")
+    return rank(role, _property(content, "width"))
 
 
 def _subjects(root: Element) -> Iterator[Subject]:

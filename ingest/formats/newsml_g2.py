@@ -20,6 +20,7 @@ from ingest.formats.news_xml import (
     child,
     children,
     first,
+    language,
     local,
     stated,
     texts_of,
@@ -30,14 +31,12 @@ from ingest.formats.news_xml import (
 from ingest.formats.news_xml_reread import Rules, passages_by
 from ingest.formats.sniff import Sniffed
 from ingest.integrity import Reread
-from ingest.item import Channel, Hints, Item, ItemMedia, ItemSignals, Parsed, Subject
+from ingest.item import Hints, Item, ItemMedia, ItemSignals, Parsed, Subject, rank
 from wirecopy.encoding import names
 
 _CALLED = ("newsitem", "packageitem")
 _ROOTS = ("newsmessage", *_CALLED)
-_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
-_PREVIEWS = ("thumb", "preview", "icon")
 _FOREVER = "until further notice"
 
 
@@ -54,14 +53,8 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     found = news_xml.read(body, hints, _CALLED, "NewsML-G2")
     items = [_item(at, node) for at, node in enumerate(found.nodes)]
     arranged = _arranged(items, found.nodes)
-    return Parsed(
-        format="newsml-g2",
-        channel=Channel(),
-        items=tuple(one for one in arranged if one is not None),
-        notes=(*found.notes, *_left_out(arranged)),
-        unread=found.unread,
-        whole=found.whole,
-    )
+    left = (one for one in arranged if one is not None)
+    return found.parsed("newsml-g2", left, _left_out(arranged))
 
 
 def _item(position: int, node: Node) -> Item:
@@ -85,7 +78,7 @@ def _item(position: int, node: Node) -> Item:
         body_html=body.is_html,
         summary="" if any(m.caption == summary for m in media) else summary,
         summary_html=False,
-        language=stated(child(about, "language"), "tag") or stated(root, _LANG),
+        language=stated(child(about, "language"), "tag") or language(root),
         authors=told(children(about, "by")) or tuple(_named(children(about, "creator"))),
         sources=tuple(_named([*children(about, "infoSource"), *children(meta, "provider")])),
         credits=told(children(about, "creditline")),
@@ -204,9 +197,8 @@ def _media(content: Element | None, about: Element | None) -> Iterator[ItemMedia
 
 
 def _size(rendition: Element) -> tuple[bool, int]:
-    width = stated(rendition, "width")
-    name = stated(rendition, "rendition").rpartition(":")[2].lower()
-    return not name.startswith(_PREVIEWS), int(width) if width.isdecimal() else 0
+    name = stated(rendition, "rendition").rpartition(":")[2]
+    return rank(name, stated(rendition, "width"))
 
 
 def _elsewhere(content: Element | None) -> str:

@@ -29,6 +29,7 @@ from ingest.item import (
     ItemSignals,
     Parsed,
     Subject,
+    rank,
     summed_up,
 )
 from stories.errors import ParseError
@@ -42,7 +43,6 @@ _TELLING = names(
 """Names of which a story of ninjs has at least one, besides its ``uri``."""
 
 _MEDIA = ("picture", "graphic", "video", "audio")
-_PREVIEWS = ("thumb", "preview", "icon", "small")
 _DESCRIPTION = re.compile(r"description_(?:text|x?html|summary|caption)")
 _NOTES = names(
     """ednote usageterms copyrightnotice copyrightholder rightsinfo associations subject subjects
@@ -273,7 +273,7 @@ def _medium(one: dict[str, Any]) -> Iterator[ItemMedia]:
         found = [(text_of(r, "name"), r) for r in objects(one, "renditions")]
     if kind not in _MEDIA:
         return
-    shown = [(_width(r, name), r) for name, r in found if text_of(r, "href")]
+    shown = [(rank(name, text_of(r, "width")), r) for name, r in found if text_of(r, "href")]
     if not shown:
         return
     chosen = max(shown, key=lambda each: each[0])[1]
@@ -288,12 +288,6 @@ def _medium(one: dict[str, Any]) -> Iterator[ItemMedia]:
         caption=_spoken(caption) or text_of(one, "caption", "headline", "title"),
         credit=text_of(one, "creditline", "byline", "by", "copyrightholder"),
     )
-
-
-def _width(rendition: dict[str, Any], name: str) -> tuple[bool, int]:
-    """What to prefer of renditions: none made to be looked at in passing, and the widest."""
-    width = text_of(rendition, "width")
-    return not name.lower().startswith(_PREVIEWS), int(width) if width.isdecimal() else 0
 
 
 def _spoken(text: Text) -> str:

@@ -16,6 +16,7 @@ from ingest.formats.news_xml import (
     child,
     children,
     first,
+    language,
     markup,
     of_nitf,
     stated,
@@ -27,10 +28,8 @@ from ingest.formats.news_xml import (
 from ingest.formats.news_xml_reread import Rules, passages_by
 from ingest.formats.sniff import Sniffed
 from ingest.integrity import Reread
-from ingest.item import SUBJECT_CODES, Channel, Hints, Item, ItemMedia, ItemSignals, Parsed, Subject
+from ingest.item import SUBJECT_CODES, Hints, Item, ItemMedia, ItemSignals, Parsed, Subject, rank
 from wirecopy.encoding import names
-
-_SMALL = ("thumbnail", "preview")
 
 
 def detect(sniffed: Sniffed) -> bool:
@@ -44,14 +43,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     :raises ParseError: ``malformed`` where none is whole.
     """
     found = news_xml.read(body, hints, ("nitf",), "NITF")
-    return Parsed(
-        format="nitf",
-        channel=Channel(),
-        items=tuple(_item(at, node) for at, node in enumerate(found.nodes)),
-        notes=found.notes,
-        unread=found.unread,
-        whole=found.whole,
-    )
+    return found.parsed("nitf", (_item(at, node) for at, node in enumerate(found.nodes)))
 
 
 def _item(position: int, node: Node) -> Item:
@@ -76,7 +68,7 @@ def _item(position: int, node: Node) -> Item:
         body=body.text,
         body_html=body.is_html,
         summary=markup(abstract, of_nitf) if abstract is not None else "",
-        language=stated(root, "baselang", "{http://www.w3.org/XML/1998/namespace}lang"),
+        language=stated(root, "baselang") or language(root),
         authors=tuple(_authors(head)),
         sources=told(children(head, "distributor")),
         published=tuple(filter(None, dated))[:1],
@@ -156,9 +148,7 @@ def media(root: Element) -> Iterator[ItemMedia]:
 
 
 def _size(reference: Element) -> tuple[bool, int]:
-    width = stated(reference, "width")
-    small = stated(reference, "name", "id").lower().startswith(_SMALL)
-    return not small, int(width) if width.isdecimal() else 0
+    return rank(stated(reference, "name", "id"), stated(reference, "width"))
 
 
 RULES = Rules(

@@ -7,13 +7,14 @@ or to EOT; its text is between STX and ETX.
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
 from ingest.formats import encoding
 from ingest.integrity import Passage, Reread, UncheckedError
-from ingest.item import MOST_ITEMS, Hints
+from ingest.item import MOST_ITEMS, Channel, Hints, Item, Parsed
+from stories.errors import ParseError
 
 SOH, STX, ETX, EOT = b"\x01", b"\x02", b"\x03", b"\x04"
 
@@ -58,8 +59,13 @@ class Message:
     whole: bool
 
 
-def messages(body: bytes, hints: Hints) -> tuple[list[Message], int, str]:
-    """The messages of *body*, how many more it holds, and what is to be noted of its encoding."""
+def parse(
+    body: bytes, hints: Hints, format: str, item_of: Callable[[int, Message], Item]
+) -> Parsed:
+    """The messages of *body*, each made an item by its place and *item_of*.
+
+    :raises ParseError: ``malformed`` where none is whole.
+    """
     plain = without_parity(body)
     charset = _charset(plain, hints)
     starts = [match.start() for match in re.finditer(SOH, plain)]
@@ -67,8 +73,19 @@ def messages(body: bytes, hints: Hints) -> tuple[list[Message], int, str]:
         _message(plain[start:stop], start, charset)
         for start, stop in zip(starts, [*starts[1:], len(plain)], strict=True)
     ]
+    found, unread = found[:MOST_ITEMS], len(found[MOST_ITEMS:])
+    items = tuple(item_of(at, message) for at, message in enumerate(found))
+    if all(item.unreadable for item in items):
+        raise ParseError("malformed", f"{hints.url}: this is {format}, but {items[0].unreadable}")
     note = "parity bits left out" if plain is not body else charset.note
-    return found[:MOST_ITEMS], max(0, len(found) - MOST_ITEMS), note
+    return Parsed(
+        format=format.lower().replace(" ", ""),
+        channel=Channel(),
+        items=items,
+        notes=(f"encoding: {note}",) if note else (),
+        unread=unread,
+        whole=found[-1].whole,
+    )
 
 
 def _charset(plain: bytes, hints: Hints) -> encoding.Charset:

@@ -506,6 +506,12 @@ def test_each_version_of_a_nitf_story_may_be_another_document(
     assert only(text.encode()).guid == guid
 
 
+def test_a_width_beyond_reason_is_none() -> None:
+    """Python refuses to read a number of so many digits, which must not cost the whole file."""
+    text = newswires.nitf(RAIN).replace('width="800"', f'width="{"9" * 5000}"')
+    assert [one.width for one in only(text.encode()).media] == ["9" * 5000]
+
+
 def test_names_of_pictures_that_are_no_addresses_lead_nowhere() -> None:
     text = newswires.nitf(RAIN).replace("https://agency.example/0.jpg", "iJIJyyF0tiE")
     assert version_of(text.encode()).media == ()
