@@ -12,17 +12,13 @@ from net.ssrf import refusal
 from stories.errors import WirecopyError
 from wirecopy.encoding import LARGEST_DOCUMENT, bounded
 from wirecopy.errors import Missing, Refused
+from wirecopy.verify import is_address
 
 AGENT = "Wirecopy/1.0 (verify)"
 
 
 class SourceError(WirecopyError):
     """A file or a URL could not be read."""
-
-
-def is_url(source: str) -> bool:
-    """Whether *source* is a web address and not a file."""
-    return source.lower().startswith(("http://", "https://"))
 
 
 class Sources:
@@ -52,7 +48,7 @@ class Sources:
 
         :raises SourceError: when they cannot be had.
         """
-        if not is_url(source):
+        if not is_address(source):
             try:
                 return bounded(Path(source), LARGEST_DOCUMENT)
             except Refused as error:

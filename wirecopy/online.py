@@ -16,7 +16,7 @@ from .report import Report
 from .statement import Statement, read_statement
 from .tlog import WIDTH, FetchTile, below, tile_path
 from .trusted_state import TrustedState
-from .verify import Document, Evidence, content, verify_entries
+from .verify import Document, Evidence, content, is_address, verify_entries
 
 Fetch = Callable[[Sequence[str]], Mapping[str, "bytes | Missing"]]
 """The documents at these addresses, by address, of those that could be had (status 200); for
@@ -27,11 +27,6 @@ MOST_CHAINS = 1_000
 
 MOST_OF_AGENCIES = 1_000
 """Documents asked for of the agencies that one publisher names."""
-
-
-def is_address(source: str) -> bool:
-    """Whether *source* is a web address and not a path."""
-    return source.lower().startswith(("http://", "https://"))
 
 
 class Verifier:

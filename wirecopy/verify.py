@@ -86,11 +86,16 @@ def verify(
     return verify_publishers(read_feed(content(feed)), [(one, evidence) for one in read])
 
 
+def is_address(source: str) -> bool:
+    """Whether *source* is a web address and not a path."""
+    return source.lower().startswith(("http://", "https://"))
+
+
 def content(document: Document) -> bytes:
     """The bytes of *document*, read from its file when it is a path."""
     if isinstance(document, bytes):
         return document
-    if isinstance(document, str) and document.lower().startswith(("http://", "https://")):
+    if isinstance(document, str) and is_address(document):
         raise Refused(f"{document}: is an address, and not fetched here; Verifier(SITE) fetches")
     return bounded(Path(document), LARGEST_DOCUMENT)
 

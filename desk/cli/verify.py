@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from desk import show
-from desk.sources import SourceError, Sources, is_url
+from desk.sources import SourceError, Sources
 from stories import clock
 from stories.errors import ConfigError, UnknownNameError, WirecopyError
 from wirecopy import (
@@ -32,6 +32,7 @@ from wirecopy.custody import KEYS, Agencies
 from wirecopy.encoding import LARGEST_DOCUMENT, bounded, parse_document
 from wirecopy.online import evidence_of, site_of, sites_of, with_log
 from wirecopy.tlog import parse_checkpoint
+from wirecopy.verify import is_address
 
 
 class VerifyError(WirecopyError):
@@ -158,7 +159,7 @@ def _feed(asked: Asked, *, json: bool) -> None:
         if entry.verdict == "unsigned":
             show.complain(f"{entry.guid or '(no guid)'}: no statement, so nothing is shown of it")
     if report.log.state == "failed":
-        nobody = not any(map(is_url, (asked.feed, *asked.keys)))
+        nobody = not any(map(is_address, (asked.feed, *asked.keys)))
         remedy = "; give --key as a URL, and the log there is asked for them, or --log a saved one"
         untold = nobody and "no tiles" in report.log.reason
         show.complain(f"log: {report.log.reason}{remedy if untold else ''}")
@@ -208,15 +209,17 @@ def _sites_and_keys(asked: Asked, sources: Sources) -> list[tuple[str | None, Ke
     """Of each publisher the site, None when no URL names it, and the keys."""
     if asked.keys:
         # The feed's own site is that of the keys' publisher unless there are several.
-        other = sites_of(asked.feed)[0] if is_url(asked.feed) and len(asked.keys) == 1 else None
+        other = sites_of(asked.feed)[0] if is_address(asked.feed) and len(asked.keys) == 1 else None
         return [
             (
-                source.removesuffix(KEYS) if is_url(source) and source.endswith(KEYS) else other,
+                source.removesuffix(KEYS)
+                if is_address(source) and source.endswith(KEYS)
+                else other,
                 _read_keys(source, sources.named(source)),
             )
             for source in asked.keys
         ]
-    if not is_url(asked.feed):
+    if not is_address(asked.feed):
         raise ConfigError(
             f"{asked.feed}: a file does not tell whose keys to believe; give the publisher's:"
             f" --key https://SITE{KEYS} (or a file of it)"

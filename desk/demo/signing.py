@@ -24,7 +24,6 @@ from wirecopy.jose import Signer, jwk, token_digest
 from wirecopy.scope import parts
 from wirecopy.statement import Credit, captioned, claims, compose
 
-KEYS = "/.well-known/jwks.json"
 TYPE = "application/feed+json; charset=utf-8"
 
 

@@ -13,6 +13,7 @@ from hashlib import blake2b
 from desk.demo import feeds, newswire, pages, signing
 from desk.demo.items import Standing, instant
 from desk.demo.newswire import WIRES, Script
+from wirecopy.custody import KEYS
 
 HTML = "text/html; charset=utf-8"
 _ROWS = 100
@@ -66,7 +67,7 @@ def answer(script: Script, target: str, headers: Mapping[str, str], moment: floa
     name = stem.removeprefix("/wires/")
     if ending in (*feeds.FORMATS, "json") and stem != name and name in WIRES:
         return _feed(script, WIRES.index(name), ending, headers, moment)
-    if path == signing.KEYS:
+    if path == KEYS:
         return Answer(200, (("Content-Type", "application/jwk-set+json"),), signing.key_set(script))
     html = (("Content-Type", HTML),)
     if path == "/":
