@@ -165,9 +165,20 @@ def publish(
     (:func:`publish.renderer.render_at_once`), the edit is on record before it is tried.
     """
     edit = _checked(text, by)
+    return carry_out(store, config, lambda conn: _rewritten(conn, story_id, *edit, seen), changed)
+
+
+def carry_out(
+    store: Store,
+    config: Config,
+    edit: Callable[[Connection], Story],
+    changed: Callable[[Collection[str]], None],
+) -> Story:
+    """The story after an *edit* of it, with what that means for feeds in the same transaction, or
+    soon after; *changed* as for :func:`publish`."""
     with store.write() as conn:
         renderer.lock(conn)
-        after = _rewritten(conn, story_id, *edit, seen)
+        after = edit(conn)
         now = clock.now()
         others = renderer.render_at_once(conn, config, after, now)
         if others is None:

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Collection
 
-from desk.headline import checked
-from publish import renderer
+from desk.headline import carry_out, checked
 from stories import clock
 from stories.config import Config
-from stories.db import Store, outbox
+from stories.db import Connection, Store
 from stories.db import stories as records
 from stories.errors import WirecopyError
 from stories.models import STATUS_AFTER, Act, ActKind, Story, StoryStatus
@@ -43,8 +42,8 @@ def act(
     :raises HeadlineError: for a name or reason that is refused.
     """
     name, why = checked(by, "name"), checked(reason, "reason")
-    with store.write() as conn:
-        renderer.lock(conn)
+
+    def acted(conn: Connection) -> Story:
         story = records.one(conn, story_id)
         if story is None:
             raise HidingError(f"story {story_id}: there is none; see `wirecopy stories`")
@@ -54,13 +53,6 @@ def act(
         at = max(clock.now(), story.acted_at)
         records.add_acts(conn, [(story.id, Act(kind=kind, by=name, reason=why, at=at))])
         records.settle(conn, [story.id])
-        after = story.model_copy(update={"status": STATUS_AFTER[kind], "status_at": at})
-        now = clock.now()
-        others = renderer.render_at_once(conn, config, after, now)
-        if others is None:
-            outbox.want(conn, "story", [after.id], now)
-    if others is None:
-        renderer.render_waiting(store, config, ids=[after.id], changed=changed)
-    elif others:
-        changed(others)
-    return after
+        return story.model_copy(update={"status": STATUS_AFTER[kind], "status_at": at})
+
+    return carry_out(store, config, acted, changed)
