@@ -280,11 +280,21 @@ def _instant(text: str, faults: list[str]) -> str | None:
         return None
 
 
-def _named(authors: Sequence[str], faults: list[str]) -> tuple[list[str], str | None]:
-    """The agency among the *authors*: the last, behind who wrote the story, if that is said."""
+def _named(
+    authors: Sequence[str], faults: list[str], *, apart: Iterable[str]
+) -> tuple[list[str], str | None]:
+    """The agency among the *authors*: the last, behind who wrote the story, if that is said.
+
+    *apart* is where who wrote it is said by itself: that says the same, or it alone.
+    """
     if len(authors) > 2:
         faults.append(f"it has {len(authors)} authors")
-    return list(authors[-1:]), authors[0] if len(authors) == 2 else None
+    byline = authors[0] if len(authors) == 2 else None
+    for name in apart:
+        if byline not in (None, name):
+            faults.append("it has two bylines")
+        byline = name
+    return list(authors[-1:]), byline
 
 
 # JSON Feed
@@ -361,9 +371,9 @@ def _json_entry(item: Mapping[str, Any], log: str | None) -> Entry:
         if authors and authors[0] != first:
             kept.append("'author' is not the first of 'authors'")
         authors = authors or [first]
-    if len(authors) == 2 and own.get("byline") not in (None, authors[0]):
-        kept.append("'byline' is not the first of 'authors'")
-    agencies, byline = _named(authors, kept)
+    if len(attached) < len(value.get("attachments", [])):
+        kept.append("an attachment without an address")
+    agencies, byline = _named(authors, kept, apart=[own["byline"]] if "byline" in own else [])
     updated, published = (
         _instant(value[name], kept) if name in value else None
         for name in ("date_modified", "date_published")
@@ -554,6 +564,13 @@ class _Reader:
                 self._hold(child, rule.inside)
         return found
 
+    def hold_titles(self, captioned: Sequence[Element]) -> None:
+        """Links have no title but as a caption, which is signed, or of what the agency embedded."""
+        for link in self.all(f"{_ATOM}link"):
+            due = link in captioned or link.attributes.get("rel") == "related"
+            if "title" in link.attributes and not due:
+                self.faults.append("a 'title' of a link that has none")
+
     def all(self, tag: str) -> Sequence[Element]:
         """The entry's elements of that *tag*."""
         return self.found.get(tag, ())
@@ -621,7 +638,9 @@ def _rss_entry(item: Element, *, based: bool, log: str | None) -> Entry:
     if "<" in summary:
         read.faults.append("markup in its 'description'")
     beside = [*read.all("enclosure"), *read.all(f"{_MEDIA}thumbnail")]
-    agencies, byline = _named(read.inside(f"{_DC}creator"), read.faults)
+    authors, apart = read.inside(f"{_DC}creator"), read.inside(f"{_DC}contributor")
+    agencies, byline = _named(authors, read.faults, apart=apart)
+    read.hold_titles(())
     return read.entry(
         _rss_copy(item, read.found),
         guid="guid",
@@ -658,7 +677,10 @@ def _atom_entry(entry: Element, *, based: bool, log: str | None) -> Entry:
             read.faults.append("a 'category' of two names")
     enclosed = [e for e in read.all(f"{_ATOM}link") if e.attributes.get("rel") == "enclosure"]
     authors = read.inside(f"{_ATOM}author", f"{_ATOM}name")
-    agencies, byline = _named(authors, read.faults)
+    apart = read.inside(f"{_ATOM}contributor", f"{_ATOM}name")
+    agencies, byline = _named(authors, read.faults, apart=apart)
+    media = [element for element, _ in _enclosed(entry)]
+    read.hold_titles(media)
     return read.entry(
         _atom_copy(entry, read.found),
         guid=f"{_ATOM}id",
@@ -666,7 +688,7 @@ def _atom_entry(entry: Element, *, based: bool, log: str | None) -> Entry:
         pictures=_addresses(enclosed, "href"),
         agencies=(*agencies, *read.inside(f"{_ATOM}source", f"{_ATOM}title")),
         byline=byline,
-        captions=tuple(_caption(each) for each, _ in _enclosed(entry)),
+        captions=tuple(map(_caption, media)),
         updated=read.instants(*read.inside(f"{_ATOM}updated")[:1]),
         published=read.instant(f"{_ATOM}published"),
         received=read.instant(f"{_ATOM}source", f"{_ATOM}updated"),

@@ -168,6 +168,25 @@ def in_xml(*, atom: bool) -> Iterable[Change]:
             ("no date", "<updated>2026-11-22T13:07:30+00:00", "<updated>yesterday", "entry"),
             ("published after the change", "<published>2026", "<published>2027", "details times"),
             ("published earlier", "<published>2026", "<published>2025", "details"),
+            (
+                "a contributor",
+                entry,
+                f"{entry}<contributor><name>x</name></contributor>",
+                "entry details",
+            ),
+            ("a title of the agency's page", 'rel="via"', 'rel="via" title="x"', "entry"),
+            (
+                "a title of a picture that has its caption",
+                entry,
+                f'{entry}<link rel="enclosure" title="x" href="https://img.example/gst.jpg?w=1200&amp;h=675"/>',
+                "entry",
+            ),
+            (
+                "form: a picture that has its caption as an enclosure",
+                entry,
+                f'{entry}<link rel="enclosure" href="https://img.example/gst.jpg?w=1200&amp;h=675"/>',
+                "",
+            ),
             ("a title of a film", 'rel="enclosure"', 'rel="enclosure" title="x"', "details"),
             (
                 "an enclosure by its other name",
@@ -213,6 +232,20 @@ def in_xml(*, atom: bool) -> Iterable[Change]:
                 '<media:description type="plain">Not ',
                 "details",
             ),
+            ("a contributor", entry, f"{entry}<dc:contributor>x</dc:contributor>", "entry details"),
+            (
+                "form: a contributor who is the first author",
+                entry,
+                f"{entry}<dc:contributor>By Asha Rao</dc:contributor>",
+                "",
+            ),
+            (
+                "a contributor, and no first author",
+                "<dc:creator>By Asha Rao</dc:creator>",
+                "<dc:contributor>By Somebody</dc:contributor>",
+                "details",
+            ),
+            ("a title of the agency's page", 'rel="via"', 'rel="via" title="x"', "entry"),
             ("another credit", "<media:credit>", "<media:credit>Not ", "details"),
             ("another source", ">Press Trust of India</source>", ">Reuters</source>", "agency"),
             (
@@ -287,7 +320,19 @@ def in_json() -> Iterable[Change]:
             '"author":{"name":"x"}',
             "entry",
         ),
-        ("another byline", '"byline":"By Asha Rao"', '"byline":"x"', "entry"),
+        ("another byline", '"byline":"By Asha Rao"', '"byline":"x"', "entry details"),
+        (
+            "form: the byline, and no first author",
+            '"author":{"name":"By Asha Rao"},"authors":[{"name":"By Asha Rao"},',
+            '"authors":[',
+            "",
+        ),
+        (
+            "a medium without an address",
+            '"attachments":[',
+            '"attachments":[{"title":"x"},',
+            "entry",
+        ),
         ("another headline of the wire", wire, '"wire_headline":"Bentre', "headline"),
         ("a half character in the headline", title, '"title":"\\ud800Big GST Meet', "headline"),
         (
