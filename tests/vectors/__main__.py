@@ -1,10 +1,10 @@
-"""``python -m tests.vectors write`` makes the vectors of statements and of the log anew."""
+"""``python -m tests.vectors write`` makes vectors anew, and the example of the specification."""
 
 import json
 import sys
 from pathlib import Path
 
-from tests.vectors import custody, log, restores, statements
+from tests.vectors import custody, example, log, restores, statements
 
 FOLDER = Path(__file__).parent
 
@@ -17,7 +17,8 @@ def files() -> dict[Path, str]:
         "restores.json": restores.vectors(),
         "custody.json": custody.vectors(),
     }
-    return {FOLDER / name: json.dumps(value, indent=1) + "\n" for name, value in made.items()}
+    data = {FOLDER / name: json.dumps(value, indent=1) + "\n" for name, value in made.items()}
+    return {**data, example.PAGE: example.page(example.PAGE.read_text(encoding="utf-8"))}
 
 
 if __name__ == "__main__":
