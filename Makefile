@@ -7,7 +7,7 @@ export UV_SYSTEM_CERTS := 1
 # Worker, beat and web start in one second instead of nine where Python may not cache by itself.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: demo test test-all containers lint format bench crash lock clean
+.PHONY: demo test test-all containers lint format mutants bench crash lock clean
 
 .venv/uv.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit("Wirecopy needs Python 3.11 or newer; set PYTHON=" if sys.version_info < (3, 11) else 0)'
@@ -47,6 +47,10 @@ lint: .venv/dev.stamp
 format: .venv/dev.stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Thousands of published feeds, altered: what both verifiers say of them, by class.
+mutants: .venv/dev.stamp
+	$(BIN)/python -m tests.wirecopy.trial $(MUTANTS)
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench

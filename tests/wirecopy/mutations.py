@@ -385,6 +385,28 @@ def html_wrapper(body: str, random: Random) -> str:
     return random.choice(["<div>{}</div>", "<article>{}</article>"]).format(body)
 
 
+@_body
+def html_marks(body: str, random: Random) -> str:
+    """Words marked, by elements that Wirecopy writes, too."""
+    mark = random.choice(["b", "em", 'span lang="en"', 'i title="x"', "code", "mark", "u", "cite"])
+    return "".join(
+        f"<{mark}>{piece}</{mark.split(' ')[0]}>"
+        if piece.strip() and not _TAG.fullmatch(piece) and random.random() < 0.3
+        else piece
+        for piece in _TAG.split(body)
+    )
+
+
+@_xml
+def unsigned_elements(root: etree._Element, random: Random) -> None:
+    """What no statement covers, and is said to be so: addresses, and what the agency embedded."""
+    for entry in [*root.iter("item"), *root.iter(f"{{{ATOM}}}entry")]:
+        added = etree.SubElement(entry, f"{{{ATOM}}}link", href="https://x.example/")
+        added.set("rel", random.choice(["via", "related"]))
+        if added.get("rel") == "related":
+            added.set("title", "A film")
+
+
 def entry_again(data: bytes, random: Random) -> bytes | None:
     """One entry twice, not a letter different: two feeds of a publisher made one."""
     document = Document(data)
@@ -536,6 +558,8 @@ FORM: tuple[Mutation, ...] = (
     html_syntax,
     html_references,
     html_wrapper,
+    html_marks,
+    unsigned_elements,
     entry_again,
     feedparser_by_hand,
     feedparser_feedgen,
@@ -548,7 +572,7 @@ LOOKALIKES = str.maketrans("aceiopsxyABCEHKMOPTX", "асеіорѕхуАВСЕН
 HIDDEN = ("\u200b", "\u00ad", "\u2060", "\u202e", "\u200f", "\u2066", "\u200d", "\ufe0f", "\u0301")
 
 
-def _item(change: Callable[[Item, Random], bool]) -> Mutation:
+def on_item(change: Callable[[Item, Random], bool]) -> Mutation:
     """A mutation of one entry; *change* tells whether it found something to change."""
 
     def mutate(data: bytes, random: Random) -> bytes | None:
@@ -579,7 +603,7 @@ def _letter(text: str, random: Random) -> str | None:
     return None if new == text[at] else f"{text[:at]}{new}{text[at + 1 :]}"
 
 
-@_item
+@on_item
 def body_letter(item: Item, random: Random) -> bool:
     pieces = _TAG.split(item.get("body"))
     said = [i for i, p in enumerate(pieces) if p.strip() and not _TAG.fullmatch(p)]
@@ -592,7 +616,7 @@ def body_letter(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def body_word(item: Item, random: Random) -> bool:
     pieces = _TAG.split(item.get("body"))
     said = [i for i, p in enumerate(pieces) if " " in p.strip() and not _TAG.fullmatch(p)]
@@ -616,7 +640,7 @@ def _blocks(body: str) -> list[re.Match[str]]:
     )
 
 
-@_item
+@on_item
 def paragraph_added(item: Item, random: Random) -> bool:
     body = item.get("body")
     places = [0, len(body), *(found.start() for found in _blocks(body))]
@@ -625,7 +649,7 @@ def paragraph_added(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def paragraph_removed(item: Item, random: Random) -> bool:
     body = item.get("body")
     found = [b for b in _blocks(body) if html.unescape(re.sub(r"<[^>]*>", "", b[0])).strip()]
@@ -636,7 +660,7 @@ def paragraph_removed(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def paragraphs_swapped(item: Item, random: Random) -> bool:
     body = item.get("body")
     found = [b for b in _blocks(body) if b[1] == "p" and re.sub(r"<[^>]*>|\s", "", b[0])]
@@ -650,7 +674,7 @@ def paragraphs_swapped(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def link_swapped(item: Item, random: Random) -> bool:
     body = item.get("body")
     changed = re.sub(r'href="https://[^"]*"', 'href="https://evil.example/"', body, count=1)
@@ -658,7 +682,7 @@ def link_swapped(item: Item, random: Random) -> bool:
     return changed != body
 
 
-@_item
+@on_item
 def link_added(item: Item, random: Random) -> bool:
     pieces = _TAG.split(item.get("body"))
     said = [i for i, p in enumerate(pieces) if p.strip() and not _TAG.fullmatch(p)]
@@ -668,13 +692,13 @@ def link_added(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def picture_added(item: Item, random: Random) -> bool:
     item.set("body", _between(item.get("body"), '<img src="https://evil.example/x.jpg">', random))
     return True
 
 
-@_item
+@on_item
 def picture_swapped(item: Item, random: Random) -> bool:
     body = item.get("body")
     changed = re.sub(
@@ -691,7 +715,7 @@ def picture_swapped(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def headline_letter(item: Item, random: Random) -> bool:
     changed = _letter(item.get("headline"), random)
     if changed is not None:
@@ -699,13 +723,13 @@ def headline_letter(item: Item, random: Random) -> bool:
     return changed is not None
 
 
-@_item
+@on_item
 def headline_other(item: Item, random: Random) -> bool:
     item.set("headline", "Government falls")
     return True
 
 
-@_item
+@on_item
 def summary_other(item: Item, random: Random) -> bool:
     changed = _letter(item.get("summary").replace("&", "+"), random)
     if changed is not None:
@@ -713,13 +737,13 @@ def summary_other(item: Item, random: Random) -> bool:
     return changed is not None
 
 
-@_item
+@on_item
 def tag_added(item: Item, random: Random) -> bool:
     item.add_tag("scandal")
     return True
 
 
-@_item
+@on_item
 def disclosure_dropped(item: Item, random: Random) -> bool:
     body = item.get("body")
     changed = re.sub(r"(?s)<p[^>]*>\s*<i[^>]*>(?:(?!</p>).)*</i>\s*</p>", "", body)
@@ -727,7 +751,7 @@ def disclosure_dropped(item: Item, random: Random) -> bool:
     return changed != body
 
 
-@_item
+@on_item
 def disclosure_doubled(item: Item, random: Random) -> bool:
     body = item.get("body")
     found = re.search(r"(?s)<p[^>]*>\s*<i[^>]*>(?:(?!</p>).)*</i>\s*</p>", body)
@@ -756,32 +780,32 @@ def entry_moved(data: bytes, random: Random) -> bytes | None:
     return document.bytes()
 
 
-@_item
+@on_item
 def flag_flipped(item: Item, random: Random) -> bool:
     item.set("flag", "false" if item.get("flag") == "true" else "true")
     return True
 
 
-@_item
+@on_item
 def scope_changed(item: Item, random: Random) -> bool:
     scopes = {"verbatim", "headline-only", "packaging", "edited", "unknown", "Verbatim"}
     item.set("scope", random.choice(sorted(scopes - {item.get("scope")})))
     return True
 
 
-@_item
+@on_item
 def agency_changed(item: Item, random: Random) -> bool:
     item.set(random.choice(["agency", "agency_id"]), "Reuters")
     return True
 
 
-@_item
+@on_item
 def guid_changed(item: Item, random: Random) -> bool:
     item.set("guid", "urn:uuid:00000000-0000-4000-8000-000000000000")
     return True
 
 
-@_item
+@on_item
 def statement_dropped(item: Item, random: Random) -> bool:
     """Only the statement: what the entry claims stays."""
     if item.get("scope") not in ("verbatim", "headline-only", "headline-media"):
@@ -795,7 +819,7 @@ def statement_dropped(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def statement_damaged(item: Item, random: Random) -> bool:
     token = item.get("statement").strip()
     at = random.randrange(len(token))
@@ -804,7 +828,7 @@ def statement_damaged(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def words_hidden(item: Item, random: Random) -> bool:
     how = random.choice(
         [
@@ -817,11 +841,12 @@ def words_hidden(item: Item, random: Random) -> bool:
         ]
     )
     body = item.get("body")
-    item.set("body", re.sub(r"<(p|div)\b", rf"<\1{how}", body, count=1))
-    return True
+    changed = re.sub(r"<(p|div)\b", rf"<\1{how}", body, count=1, flags=re.I)
+    item.set("body", changed)
+    return changed != body
 
 
-@_item
+@on_item
 def words_folded(item: Item, random: Random) -> bool:
     """Inside of what browsers do not show, though its words count."""
     around = random.choice(["dialog", "details", "datalist", "video", "audio", "rp", "optgroup"])
@@ -829,7 +854,7 @@ def words_folded(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def words_turned(item: Item, random: Random) -> bool:
     pieces = _TAG.split(item.get("body"))
     said = [i for i, p in enumerate(pieces) if p.strip() and not _TAG.fullmatch(p)]
@@ -839,7 +864,7 @@ def words_turned(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def words_covered(item: Item, random: Random) -> bool:
     """By a picture of one pixel, which counts as none, in a frame as large as one likes."""
     frame = random.choice(
@@ -850,7 +875,7 @@ def words_covered(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def words_shown(item: Item, random: Random) -> bool:
     """Words that no projection counts, and that a reader may see all the same."""
     added = random.choice(
@@ -929,7 +954,7 @@ def entry_beside(data: bytes, random: Random) -> bytes | None:
     return document.bytes()
 
 
-@_item
+@on_item
 def statement_stripped(item: Item, random: Random) -> bool:
     """All that Wirecopy added, with a line after the disclosure so that it is not the last."""
     if isinstance(item, XmlItem):
@@ -967,7 +992,7 @@ def _into(body: str, added: str, random: Random) -> str:
     return _between(body, added, random)
 
 
-@_item
+@on_item
 def pixel(item: Item, random: Random) -> bool:
     """A tracking pixel inside the body, by rules that browsers may not share."""
     attributes = random.choice(
@@ -991,7 +1016,7 @@ def pixel(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def comment_added(item: Item, random: Random) -> bool:
     item.set(
         "body", _into(item.get("body"), random.choice(["<!-- ad -->", "<!>", "<?x?>"]), random)
@@ -999,7 +1024,7 @@ def comment_added(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def attribute_added(item: Item, random: Random) -> bool:
     added = random.choice(
         [
@@ -1025,7 +1050,7 @@ def attribute_added(item: Item, random: Random) -> bool:
     return changed != body
 
 
-@_item
+@on_item
 def document_dressed(item: Item, random: Random) -> bool:
     tag = random.choice(["body", "html"])
     how = random.choice(["hidden", "style=display:none", "onload=x()", "aria-label=No", "class=x"])
@@ -1033,7 +1058,7 @@ def document_dressed(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def words_for_nothing(item: Item, random: Random) -> bool:
     """Words in place of a picture, which no digest covers where its address is none."""
     how = random.choice(
@@ -1043,7 +1068,7 @@ def words_for_nothing(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def words_shrunk(item: Item, random: Random) -> bool:
     """Marks within marks, until nothing is to be seen of the words."""
     times = random.randint(4, 40)
@@ -1057,7 +1082,7 @@ def words_shrunk(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def words_pushed(item: Item, random: Random) -> bool:
     """Quotations and lists within each other, until the words stand beside the page."""
     tag, times = random.choice(["blockquote", "ul", "dl", "figure"]), random.randint(9, 60)
@@ -1065,7 +1090,7 @@ def words_pushed(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def words_mirrored(item: Item, random: Random) -> bool:
     """Words that each stand by themselves, in the order of the other direction."""
     pieces = _TAG.split(item.get("body"))
@@ -1079,7 +1104,7 @@ def words_mirrored(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def rows_moved(item: Item, random: Random) -> bool:
     """Paragraphs as rows of a table that browsers show in another order."""
     body = item.get("body")
@@ -1101,7 +1126,7 @@ def rows_moved(item: Item, random: Random) -> bool:
     return True
 
 
-@_item
+@on_item
 def odd_space(item: Item, random: Random) -> bool:
     """A space that shows as a sign, or as nothing."""
     name = random.choice(["body", "headline", "summary"])
@@ -1312,6 +1337,108 @@ def json_member(feed: dict[str, Any], random: Random) -> bytes:
     return json.dumps(feed).encode()
 
 
+# What is said beside the copy
+
+
+@on_item
+def byline_other(item: Item, random: Random) -> bool:
+    """Another who wrote it, or somebody where nobody was named."""
+    name = random.choice(["By Somebody", "Press Trust"])
+    if isinstance(item, JsonItem):
+        authors = item.item["authors"]
+        if random.random() < 0.3:
+            item.item["_wirecopy"]["byline"] = name
+            item.item["authors"] = authors[-1:]
+            item.item["author"] = authors[-1]
+            return True
+        item.item["authors"] = [{"name": name}, authors[-1]]
+        item.item["author"] = {"name": name}
+        if "byline" in item.item["_wirecopy"]:
+            item.item["_wirecopy"]["byline"] = name
+        return True
+    assert isinstance(item, XmlItem)
+    atom = item.element.tag == f"{{{ATOM}}}entry"
+    if random.random() < 0.3:
+        added = etree.SubElement(item.element, f"{{{ATOM if atom else DC}}}contributor")
+        (etree.SubElement(added, f"{{{ATOM}}}name") if atom else added).text = name
+        return True
+    tag = f"{{{ATOM}}}author" if atom else f"{{{DC}}}creator"
+    authors = item.element.findall(tag)
+    first = authors[0] if len(authors) == 2 else etree.Element(tag)
+    if len(authors) < 2:
+        authors[0].addprevious(first)
+    named = first if not atom else first.find(f"{{{ATOM}}}name")
+    (etree.SubElement(first, f"{{{ATOM}}}name") if named is None else named).text = name
+    return True
+
+
+@on_item
+def caption_other(item: Item, random: Random) -> bool:
+    """Other words under a picture, none, or more."""
+    word = random.choice(["", "The accused", "Photo: Reuters"])
+    if isinstance(item, JsonItem):
+        said = [each for each in item.item.get("attachments", []) if "title" in each]
+        if not said:
+            return False
+        of = random.choice(said)
+        inside = random.choice([name for name in ("caption", "credit") if name in of["_wirecopy"]])
+        of["_wirecopy"][inside] = word
+        if random.random() < 0.5:
+            of["title"] = word
+        return True
+    assert isinstance(item, XmlItem)
+    found = list(item.element.iter(f"{{{MEDIA}}}description", f"{{{MEDIA}}}credit"))
+    links = [e for e in item.element.iter(f"{{{ATOM}}}link") if e.get("rel") == "enclosure"]
+    if links and random.random() < 0.4:
+        random.choice(links).set("title", word or "x")
+    elif found and random.random() < 0.3:
+        gone = random.choice(found)
+        parent = gone.getparent()
+        assert parent is not None
+        parent.remove(gone)
+    elif found:
+        random.choice(found).text = word
+    else:
+        return False
+    return True
+
+
+@_in_elements
+def link_titled(entry: etree._Element, atom: bool, random: Random) -> bool:
+    """Words as the title of a link, where none is due."""
+    found = [e for e in entry.findall(f"{{{ATOM}}}link") if e.get("rel") in ("via", "alternate")]
+    if random.random() < 0.5 and found:
+        random.choice(found).set("title", "Government falls")
+        return True
+    added = etree.SubElement(entry, f"{{{ATOM}}}link", rel="via", href="https://evil.example/")
+    pictures = [e.get("url") or "" for e in entry.iter(f"{{{MEDIA}}}content")]
+    if atom and pictures:
+        added.set("rel", "enclosure")
+        added.set("href", random.choice(pictures))
+    added.set("title", "Government falls")
+    return True
+
+
+@on_item
+def published_other(item: Item, random: Random) -> bool:
+    """First published a second earlier, or at no time."""
+    if isinstance(item, JsonItem):
+        dated = item.item.pop("date_published", None)
+        if dated and random.random() < 0.5:
+            item.item["date_published"] = "2026-11-22T12:00:00Z"
+        return dated is not None
+    assert isinstance(item, XmlItem)
+    atom = item.element.tag == f"{{{ATOM}}}entry"
+    found = item.element.find(f"{{{ATOM}}}published" if atom else "pubDate")
+    if found is None:
+        return False
+    if random.random() < 0.5:
+        item.element.remove(found)
+    else:
+        found.text = "2026-11-22T12:00:00Z" if atom else "Sun, 22 Nov 2026 12:00:00 +0000"
+    return True
+
+
 MEANING: tuple[Mutation, ...] = (
     body_letter,
     body_letter,
@@ -1375,4 +1502,8 @@ MEANING: tuple[Mutation, ...] = (
     json_agency,
     json_wire_headline,
     json_member,
+    byline_other,
+    caption_other,
+    link_titled,
+    published_other,
 )
