@@ -590,9 +590,16 @@ MUTANTS = (
     Mutant(
         "an element within words is let through",
         "wirecopy/feed.py",
-        "        elif element.children:\n",
-        "        elif False:\n",
+        "        if not self.inside and element.children:\n",
+        "        if False:\n",
         ("tests/wirecopy/test_feed.py",),
+    ),
+    Mutant(
+        "words in a category of Atom are let through",
+        "wirecopy/feed.py",
+        "if (self.inside or self.hollow) and",
+        "if self.inside and",
+        ("tests/wirecopy/test_vectors.py",),
     ),
     Mutant(
         "a title of Dublin Core's may say something else",

@@ -104,8 +104,10 @@ class Element:
 class _Rule:
     """What an element of the table may have: attributes, and children if any; whether several."""
 
-    def __init__(self, stated: str, *, several: bool) -> None:
+    def __init__(self, stated: str, *, several: bool, hollow: bool) -> None:
         self.several = several
+        self.hollow = hollow
+        """Whether it holds nothing."""
         self.inside: dict[str, _Rule] = {}
         self.needed: list[str] = []
         self.attributes: dict[str, frozenset[str] | None] = {}
@@ -129,10 +131,9 @@ class _Rule:
         for attribute in self.needed:
             if attribute not in element.attributes:
                 yield f"<{name}> lacks its {attribute!r}"
-        if self.inside:
-            if element.text().strip(SPACE):
-                yield f"words in <{name}>"
-        elif element.children:
+        if (self.inside or self.hollow) and element.text().strip(SPACE):
+            yield f"words in <{name}>"
+        if not self.inside and element.children:
             yield f"an element in <{name}>"
 
 
@@ -142,12 +143,13 @@ _NEVER = frozenset([_BETWEEN])
 def _rules(table: Mapping[str, str]) -> dict[str, _Rule]:
     """The rules of a *table*, by tag."""
     top: dict[str, _Rule] = {}
+    hollow = {_tag(name) for name in FORM["hollow"].split()}
     for path, stated in table.items():
         *above, last = (_tag(each) for each in path.rstrip("*").split("/"))
         rules = top
         for each in above:
             rules = rules[each].inside
-        rules[last] = _Rule(stated, several=path.endswith("*"))
+        rules[last] = _Rule(stated, several=path.endswith("*"), hollow=last in hollow)
     return top
 
 
@@ -554,7 +556,7 @@ class _Reader:
                 if known:
                     self.faults.append(f"<{known[:20]}> in <{_local(parent)}>")
                 continue
-            if child.attributes or child.children or rule.needed or rule.inside:
+            if child.attributes or child.children or rule.needed or rule.inside or rule.hollow:
                 self.faults.extend(rule.faults(child))
             others = found.setdefault(child.tag, [])
             if others and not rule.several:

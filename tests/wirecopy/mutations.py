@@ -1404,6 +1404,19 @@ def caption_other(item: Item, random: Random) -> bool:
 
 
 @_in_elements
+def words_in_hollow(entry: etree._Element, atom: bool, random: Random) -> bool:
+    """Words in what holds none, and what readers take for a tag all the same."""
+    tags = [f"{{{ATOM}}}category", f"{{{ATOM}}}link", "enclosure", f"{{{MEDIA}}}thumbnail"]
+    if atom and random.random() < 0.2:
+        etree.SubElement(entry, tags[0]).text = "Government falls"
+        return True
+    found = [e for e in entry if e.tag in tags]
+    if found:
+        random.choice(found).text = "Government falls"
+    return bool(found)
+
+
+@_in_elements
 def link_titled(entry: etree._Element, atom: bool, random: Random) -> bool:
     """Words as the title of a link, where none is due."""
     found = [e for e in entry.findall(f"{{{ATOM}}}link") if e.get("rel") in ("via", "alternate")]
@@ -1505,5 +1518,6 @@ MEANING: tuple[Mutation, ...] = (
     byline_other,
     caption_other,
     link_titled,
+    words_in_hollow,
     published_other,
 )
