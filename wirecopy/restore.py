@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from .encoding import canonical, from_base64url, from_instant, jws_header, to_base64url, to_instant
 from .errors import Refused
-from .tlog import Checkpoint, LogKey, log_key, read_checkpoint
+from .tlog import LONGEST_LEAF, Checkpoint, LogKey, log_key, read_checkpoint
 
 if TYPE_CHECKING:
     from .jose import Signer
@@ -24,9 +24,6 @@ TYPE = "wirecopy-restore-1"
 
 MOST = 100
 """Restores that a key set may tell of."""
-
-LONGEST = 0xFFFF
-"""Bytes of a leaf."""
 
 SLACK = timedelta(minutes=5)
 """By how much the clocks of one publisher's machines may differ."""
@@ -135,8 +132,8 @@ def _restore(found: object) -> Restore:
     if not all(isinstance(value, str) for value in payload.values()):
         raise Refused("a member of its payload is no string")
     leaf = canonical(found)
-    if len(leaf) > LONGEST:
-        raise Refused(f"is longer than {LONGEST} bytes")
+    if len(leaf) > LONGEST_LEAF:
+        raise Refused(f"is longer than {LONGEST_LEAF} bytes")
     former = log_key(payload["former"])
     known_until, begun_at = (from_instant(payload[each]) for each in ("known_until", "begun_at"))
     if begun_at < known_until:

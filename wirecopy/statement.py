@@ -31,6 +31,7 @@ from .errors import Refused
 from .jose import Token
 from .scope import PARTS, RULES, SCOPES, Digests, Measurement, Parts, digest_of
 from .text import RULE, plain
+from .tlog import LONGEST_LEAF
 
 STATEMENT = "wirecopy-statement-3"
 """The type that is issued. What says nothing is left out of it."""
@@ -40,8 +41,6 @@ EARLIEST = "wirecopy-statement-1"
 """The same without ``logged_at``, in its receipt too. Only the beginning of a chain may have it."""
 
 RECEIPT = "wirecopy-receipt-2"
-LONGEST_RECEIPT = 0xFFFF
-"""Bytes of a leaf of the log: tiles of entries give the length of each in 16 bits."""
 
 SLACK = timedelta(minutes=5)
 """By how much the clocks of one publisher's machines may differ."""
@@ -246,9 +245,9 @@ def logged(receipt: bytes, at: datetime) -> bytes:
 def _written(members: dict[str, Any]) -> bytes:
     found = canonical({"type": RECEIPT, **members})
     size = len(logged(found, _ANY_TIME))
-    if size > LONGEST_RECEIPT:
+    if size > LONGEST_LEAF:
         raise ValueError(
-            f"the log takes receipts of {LONGEST_RECEIPT:,} bytes, and this one has {size:,}:"
+            f"the log takes receipts of {LONGEST_LEAF:,} bytes, and this one has {size:,}:"
             " the agency's id or name is out of all proportion"
         )
     return found

@@ -35,6 +35,9 @@ WIDTH = 1 << HEIGHT
 EMPTY = hashlib.sha256().digest()
 """The root of the tree without leaves."""
 
+LONGEST_LEAF = 0xFFFF
+"""Bytes of a leaf: tiles of entries give the length of each in 16 bits."""
+
 LONGEST = 16_384
 """Bytes of the longest note, and of the longest proof of one leaf."""
 

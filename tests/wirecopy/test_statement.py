@@ -13,7 +13,6 @@ from wirecopy.errors import Refused
 from wirecopy.jose import Signer, payload_of, read_token
 from wirecopy.scope import Copy, digests, measure
 from wirecopy.statement import (
-    LONGEST_RECEIPT,
     Credit,
     Details,
     Logged,
@@ -25,6 +24,7 @@ from wirecopy.statement import (
     receipt,
     receipt_of,
 )
+from wirecopy.tlog import LONGEST_LEAF
 
 texts = st.one_of(
     st.text(max_size=20),
@@ -103,9 +103,9 @@ def test_two_statements_that_claim_the_same() -> None:
 
 
 def test_a_receipt_out_of_all_proportion_is_refused() -> None:
-    conf = LONGEST_RECEIPT - len(logged(RECEIPT, NOON))
+    conf = LONGEST_LEAF - len(logged(RECEIPT, NOON))
     longest = replace_id(CREDIT, "x" * conf)
-    assert len(logged(receipt(GUID, longest, RECEIVED, RAW, NOON), NOON)) == LONGEST_RECEIPT
+    assert len(logged(receipt(GUID, longest, RECEIVED, RAW, NOON), NOON)) == LONGEST_LEAF
     with pytest.raises(ValueError, match="out of all proportion"):
         receipt(GUID, replace_id(CREDIT, "x" * (conf + 1)), RECEIVED, RAW, NOON)
     with pytest.raises(Refused, match="lone surrogate"):
