@@ -60,6 +60,11 @@ class Manifest(BaseModel):
     rows: int
     files: dict[str, File]
 
+    @property
+    def key_files(self) -> list[str]:
+        """The names of the files of private keys."""
+        return sorted(name for name in self.files if name.startswith(f"{KEYS}/"))
+
 
 def write(store: Store, config: Config, place: Path, *, with_keys: bool) -> Manifest:
     """Back the *store* up into a new folder at *place*, with the private keys or without.
@@ -233,8 +238,7 @@ def _refuse_to_overwrite(store: Store, conn: Connection) -> None:
 
 
 def _put_keys(config: Config, folder: Path, manifest: Manifest) -> None:
-    names = sorted(name for name in manifest.files if name.startswith(f"{KEYS}/"))
-    found = {config.keys_folder / Path(name).name: folder / name for name in names}
+    found = {config.keys_folder / Path(name).name: folder / name for name in manifest.key_files}
     for place, source in found.items():
         if place.exists() and _public(place) != _public(source):
             raise BackupError(f"{place}: another key is there already; move it away")

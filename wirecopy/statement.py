@@ -160,16 +160,26 @@ def claims(
         found["received"] = shorts(received | ({"raw": raw} if raw is not None else {}))
         if custody is not None:
             found["custody"] = {"key": custody.key, "digest": short(custody.digest)}
-    for name, value, silent in (
-        ("agency_version", credit.agency_version, ""),
-        ("rule", measured.rule, RULE),
-        ("disclosure", disclosure, ""),
-        ("published", published, {}),
-        ("changed_at", to_instant(changed_at), found["received_at"]),
-    ):
-        if value != silent:
-            found[name] = value
-    return found
+    said = {
+        "agency_version": credit.agency_version,
+        "rule": measured.rule,
+        "disclosure": disclosure,
+        "published": published,
+        "changed_at": to_instant(changed_at),
+    }
+    unsaid = _unsaid(found["received_at"])
+    return found | {name: value for name, value in said.items() if value != unsaid[name]}
+
+
+def _unsaid(received_at: object) -> dict[str, Any]:
+    """What the members say that are left out."""
+    return {
+        "agency_version": "",
+        "rule": RULE,
+        "disclosure": "",
+        "published": {},
+        "changed_at": received_at,
+    }
 
 
 def compose(
@@ -336,13 +346,8 @@ def _filled_in(payload: Mapping[str, Any]) -> dict[str, Any]:
     """
     logged = _LOGGED if "received" in payload else frozenset[str]()
     _check_members(payload, _NEEDED | logged, _OPTIONAL | ({"custody"} if logged else set()))
-    for name, silent in (
-        ("agency_version", ""),
-        ("rule", RULE),
-        ("disclosure", ""),
-        ("published", {}),
-        ("changed_at", payload["received_at"]),
-    ):
+    unsaid = _unsaid(payload["received_at"])
+    for name, silent in unsaid.items():
         if payload.get(name) == silent:
             raise Refused(f"{name}: says nothing, and has to be left out")
     rule = payload.get("rule", RULE)
@@ -362,9 +367,7 @@ def _filled_in(payload: Mapping[str, Any]) -> dict[str, Any]:
         if not is_short(payload[name]):
             raise Refused(f"{name}: is no short digest")
     return {
-        "agency_version": "",
-        "disclosure": "",
-        "changed_at": payload["received_at"],
+        **unsaid,
         "logged_at": None,
         **payload,
         "rule": rule,

@@ -27,9 +27,8 @@ def backup(
         made = backups.write(store, config, destination, with_keys=not without_keys)
     size = sum(file.size for file in made.files.values())
     show.say(f"{destination}: {made.rows} rows, as of {show.when(made.at)}, {size} bytes")
-    count = sum(name.startswith(f"{backups.KEYS}/") for name in made.files)
     show.say(
-        f"private keys: {count} are in it; keep it where nobody else can read it"
+        f"private keys: {len(made.key_files)} are in it; keep it where nobody else can read it"
         if made.keys
         else f"private keys: left out; keep those in {config.keys_folder} elsewhere, or nobody can"
         " vouch for what is restored"

@@ -40,10 +40,9 @@ def restore(
     config = load(config_file(ctx))
     made, begun = backups.restore(config, source, moved=moved, unvouched=unvouched)
     show.say(f"restored: {made.rows} rows, as of {show.when(made.at)}")
-    kept = sum(name.startswith(f"{backups.KEYS}/") for name in made.files)
     show.say(
-        f"private keys: {kept} put into {config.keys_folder}"
-        if kept
+        f"private keys: {len(made.key_files)} put into {config.keys_folder}"
+        if made.key_files
         else f"private keys: none are in the backup; used are those in {config.keys_folder}"
     )
     for line in [] if begun is None else backups.told(begun):
