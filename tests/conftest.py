@@ -11,6 +11,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -201,3 +202,24 @@ def config(tmp_path: Path) -> ConfigOf:
         return Config(**{"publisher": publisher, "data": tmp_path / "data", **keys})
 
     return make
+
+
+class Time:
+    """A clock that is set by hand, ``now``."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        """The time."""
+        return self.now
+
+
+@pytest.fixture
+def time(request: pytest.FixtureRequest) -> Iterator[Time]:
+    """The clock, set by hand; first it is the ``NOON`` of the test's module."""
+    from stories import clock
+
+    by_hand = Time(request.module.NOON)
+    with clock.reading(by_hand):
+        yield by_hand

@@ -27,7 +27,7 @@ from stories.db.engine import HEAD
 from stories.errors import SigningError
 from stories.keys import key_set, revoke_key, rotate_key
 from tests import kept
-from tests.conftest import ConfigOf, database
+from tests.conftest import ConfigOf, Time, database
 from tests.publish.samples import english, hindi, urdu
 from tests.publish.shelf import publish
 from tests.stories.proving import chained
@@ -38,20 +38,7 @@ NOON = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-class Time:
-    """A clock that is set by hand."""
-
-    now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture(autouse=True)
-def time() -> Iterator[Time]:
-    by_hand = Time()
-    with clock.reading(by_hand):
-        yield by_hand
+pytestmark = pytest.mark.usefixtures("time")
 
 
 @pytest.fixture

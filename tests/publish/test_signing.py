@@ -2,7 +2,6 @@
 
 import json
 import multiprocessing
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,7 +21,7 @@ from stories.db import Store, connect, feeds, outbox, proofs
 from stories.errors import RenderError
 from stories.keys import ensure_keys, key_set, revoke_key, rotate_key
 from stories.models import Story, credit_of
-from tests.conftest import ConfigOf, postgresql_first
+from tests.conftest import ConfigOf, Time, postgresql_first
 from tests.publish import hostile, samples
 from tests.publish.checks import check_atom, check_rss
 from tests.publish.samples import english, hindi, urdu
@@ -35,20 +34,7 @@ NOON = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
 TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJ0eXBlIjoieCJ9.AA-_"
 
 
-class Time:
-    """A clock that is set by hand."""
-
-    now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture(autouse=True)
-def time() -> Iterator[Time]:
-    by_hand = Time()
-    with clock.reading(by_hand):
-        yield by_hand
+pytestmark = pytest.mark.usefixtures("time")
 
 
 def jwks(store: Store) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The keys in use: one first key however many start, rotation, revocation; on both databases."""
 
 import multiprocessing
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,26 +21,10 @@ from stories.keys import (
     revoke_key,
     rotate_key,
 )
-from tests.conftest import ConfigOf, postgresql_first
+from tests.conftest import ConfigOf, Time, postgresql_first
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 250_000, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-class Time:
-    """A clock that is set by hand."""
-
-    now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def time() -> Iterator[Time]:
-    by_hand = Time()
-    with clock.reading(by_hand):
-        yield by_hand
 
 
 def rows(store: Store) -> list[KeyRow]:
