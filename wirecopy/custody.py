@@ -5,10 +5,10 @@ copy as it left the agency. So from the agency's signature to the reader's page 
 signed by whoever took it, and nobody's word is needed for what came.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from .chain import key_fault, read_chain
 from .encoding import parse_document, short
@@ -23,6 +23,8 @@ KEYS = "/.well-known/jwks.json"
 """Where a site serves its key set."""
 
 MOST_HOPS = 8
+
+_ADDRESS = re.compile(r"https?://[\w.:-]+(?:/|\Z)", re.ASCII)
 
 FetchDocument = Callable[[str], bytes]
 """A document of another site, by its address. Raises :class:`.errors.Missing` where it is not to be
@@ -85,16 +87,18 @@ def unlike(theirs: Statement, received: Digests, credit: Credit) -> str:
     return ""
 
 
-def hops(statement: Statement, document: bytes | None, agencies: Agencies) -> Iterator[Hop]:
+def hops(
+    statement: Statement, document: bytes | None, agencies: Agencies, own: Keys
+) -> Iterator[Hop]:
     """The way that the copy of *statement* came, backwards from its publisher, whose chain
-    *document* is, as far as it can be followed."""
+    *document* is and whose *own* keys these are, as far as it can be followed."""
     ours: Statement = statement
     for _ in range(MOST_HOPS):
         if ours.custody is None:
             return
         key = ours.custody.key
         try:
-            hop, ours, document = _hop(ours, document, agencies)
+            hop, ours, document, own = _hop(ours, document, agencies, own)
         except Missing as error:
             yield Hop("not checked", key, str(error))
             return
@@ -105,10 +109,13 @@ def hops(statement: Statement, document: bytes | None, agencies: Agencies) -> It
 
 
 def _hop(
-    ours: Statement, document: bytes | None, agencies: Agencies
-) -> tuple[Hop, Statement, bytes | None]:
-    """One step back: the hop, the agency's statement, and its chain if there is more behind it."""
+    ours: Statement, document: bytes | None, agencies: Agencies, own: Keys
+) -> tuple[Hop, Statement, bytes | None, Keys]:
+    """One step back: the hop, the agency's statement, its chain if there is more behind it, and its
+    keys."""
     named = ours.custody
+    if named is not None and own.has(named.key):
+        raise Missing("it is by a key of the publisher's own, which shows nothing of an agency")
     held = held_in(document, named.digest) if named and document is not None else None
     if named is None or held is None:
         raise Missing("the agency's statement is not at hand")
@@ -120,14 +127,14 @@ def _hop(
     _check_named(ours, token, theirs)
     keys, given = _keys_of(token.kid, held, agencies)
     _check_signature(token, theirs, keys, lambda: _chain_of(theirs, held, agencies))
-    site = urlsplit(held.keys).netloc
+    site = held.keys.partition("://")[2].removesuffix(KEYS)
     by = "the keys given" if given else site
     behind = None
     if theirs.custody is not None:
         with suppress(Missing):
             behind = _chain_of(theirs, held, agencies)
     said = f"signed by the key {token.kid} of {by}"
-    return Hop("ok", token.kid, said, site, given), theirs, behind
+    return Hop("ok", token.kid, said, site, given), theirs, behind, keys
 
 
 def _check_named(ours: Statement, token: Token, theirs: Statement) -> None:
@@ -152,6 +159,8 @@ def _keys_of(kid: str, held: Held, agencies: Agencies) -> tuple[Keys, bool]:
             return keys, True
     if not held.keys:
         raise Missing("the agency's keys are not at hand; give them")
+    if not _ADDRESS.match(held.keys):  # nor one that shows another site before an @
+        raise Missing("what is named as the address of the agency's keys is none")
     try:
         return read_keys(agencies.fetch(held.keys)), False
     except Missing:

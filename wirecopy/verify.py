@@ -583,7 +583,7 @@ class _EntryChecks:
     def _check_custody(self, statement: Statement) -> Check:
         if statement.custody is None:
             return Check("custody", "not checked", "it names no statement of an agency")
-        self._hops = tuple(hops(statement, self._document, self._evidence.agencies))
+        self._hops = tuple(hops(statement, self._document, self._evidence.agencies, self._keys))
         first, *further = self._hops
         told = (f"before that: {hop.reason}" for hop in further)
         return Check("custody", first.state, "; ".join((first.reason, *told)))

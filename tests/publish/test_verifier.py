@@ -329,6 +329,7 @@ def test_custody() -> None:
                 "token": v["statement"],
                 "document": v["document"],
                 "agencies": v["sites"],
+                "own": v.get("own"),
             }
             for v in vectors
         ]

@@ -23,7 +23,8 @@ def vectors() -> Case:
     """The file: each is a publisher's statement, its chain document, and what other sites serve.
 
     ``hops`` are the states of the way back, of which the first is that of the check. Who does not
-    look for the agency's own chain may find ``unvouched`` instead.
+    look for the agency's own chain may find ``unvouched`` instead. ``own`` is the publisher's key
+    set, where it matters.
     """
     return {"vectors": list(_vectors())}
 
@@ -150,6 +151,13 @@ def _vectors() -> Iterator[Case]:
     yield case("keys that are not to be had", "not checked", sites={})
     yield case("keys in a file of the publisher's", "not checked", document=held(theirs, None))
     yield case("a key set that is none", "not checked", sites={address: "<html>"})
+    itself = {"signer": paper, "sites": {address: json.dumps(jwks(paper))}}
+    yield by("the publisher's own key", "not checked", said(), **itself, own=jwks(paper))
+    for spoofed in (f"https://agency.example@thief.example{KEYS}", f"http://[::1{KEYS}", "x"):
+        yield case(
+            f"keys at {spoofed}", "not checked",
+            document=held(theirs, spoofed), sites={spoofed: json.dumps(jwks(agency))},
+        )  # fmt: skip
     other = agency.sign(said(version=2, previous=short(token_digest(theirs))))
     yield case(
         "another statement under its digest", "failed",

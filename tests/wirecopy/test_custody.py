@@ -9,7 +9,7 @@ import pytest
 from wirecopy import read_keys
 from wirecopy.custody import Agencies, hops
 from wirecopy.errors import Missing
-from wirecopy.jose import read_token
+from wirecopy.jose import Keys, read_token
 from wirecopy.online import agencies_of
 from wirecopy.statement import Statement, read_statement
 
@@ -31,13 +31,17 @@ def served(row: dict[str, Any]) -> Agencies:
     return Agencies(fetch=fetch)
 
 
+def own(row: dict[str, Any]) -> Keys:
+    return read_keys(json.dumps(row["own"]).encode()) if "own" in row else Keys()
+
+
 def document(row: dict[str, Any]) -> bytes | None:
     return None if row["document"] is None else str(row["document"]).encode()
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row["name"]) for row in VECTORS])
 def test_the_way_of_a_copy(row: dict[str, Any]) -> None:
-    found = list(hops(statement(row), document(row), served(row)))
+    found = list(hops(statement(row), document(row), served(row), own(row)))
     assert [hop.state for hop in found] == row["hops"], found
     assert all(hop.reason for hop in found)
     assert all(bool(hop.site) == (hop.state == "ok") for hop in found)
@@ -51,12 +55,25 @@ def test_keys_that_are_given_are_believed_before_those_that_the_publisher_names(
     row = of("keys in a file of the publisher's")
     [theirs] = of("the copy as the agency signed it")["sites"].values()
     given = Agencies(given=(read_keys(theirs.encode()),))
-    [hop] = hops(statement(row), document(row), given)
+    [hop] = hops(statement(row), document(row), given, Keys())
     assert (hop.state, hop.given) == ("ok", True)
     # A thief may name a site of his own, and serve a key there under which he signed.
     stolen = of("by a key that is not the agency's")
-    [hop] = hops(statement(stolen), document(stolen), given)
+    [hop] = hops(statement(stolen), document(stolen), given, Keys())
     assert hop.state == "not checked"
+
+
+def test_a_publisher_is_no_agency_of_its_own_though_its_keys_are_given() -> None:
+    row = of("the publisher's own key")
+    given = Agencies(given=(own(row),))
+    [hop] = hops(statement(row), document(row), given, own(row))
+    assert hop.state == "not checked"
+    # Nor does what it names as an address break anything.
+    row = of("keys at http://[::1/.well-known/jwks.json")
+    [theirs] = of("the copy as the agency signed it")["sites"].values()
+    given = Agencies(given=(read_keys(theirs.encode()),))
+    [hop] = hops(statement(row), document(row), given, Keys())
+    assert hop.state == "ok"
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,15 @@ import { PARTS, plain } from "./text.js";
 
 /**
  * Check the agency's statement that a statement names. It is `held` in the chain document, with the
- * address of the agency's keys, of which `keysAt` makes a key set, null where it cannot be had.
+ * address of the agency's keys, of which `keysAt` makes a key set, null where it cannot be had. `own`
+ * are the publisher's keys.
  *
  * Gives `{kid, address, further}`: `further` is whether the agency had the copy from another. Gives in
  * words why it is not checked, and throws an Error that says what is wrong.
  */
-export async function proveCustody(statement, held, keysAt) {
+export async function proveCustody(statement, held, keysAt, own) {
   const { key, digest } = statement.custody;
+  if (own.signing.has(key)) return "it is by a key of the publisher’s own";
   if (held === null) return "the agency’s statement could not be had";
   const { statement: given, keys: address = "" } = isObject(held) ? held : { keys: null };
   demand(isText(address), "it is kept as none");
@@ -29,7 +31,7 @@ export async function proveCustody(statement, held, keysAt) {
   demand(same("agency") && same("agency_id") && versioned, "it is of another story");
   const before = inOrder(theirs.issued_at, statement.received_at);
   demand(before, "it was signed after the copy was received");
-  const keys = /^https?:\/\/\w/.test(address) ? await keysAt(address) : null;
+  const keys = /^https?:\/\/[\w.:-]+(\/|$)/.test(address) ? await keysAt(address) : null;
   if (keys === null) return "the agency’s keys could not be had";
   const known = keyOf(read, keys, true);
   await verifySignature(read, known);

@@ -172,7 +172,7 @@ async function examine(entry, evidence, report, attempt) {
   await attempt("custody", async () => {
     if (statement.custody === undefined) return "it names no statement of the agency";
     const held = chain === null ? null : heldIn(chain, statement.custody.digest);
-    const found = await proveCustody(statement, held, keysAt);
+    const found = await proveCustody(statement, held, keysAt, keys);
     if (isText(found)) return found;
     report.custody = found;
   });

@@ -77,11 +77,12 @@ const answers = {
       now,
       keysAt: keysIn(agencies),
     }),
-  custody: async ({ token, document, agencies }) => {
+  custody: async ({ token, document, agencies, own }) => {
     const { statement } = await openStatement(token);
     if (statement.custody === undefined) return "not checked";
     const held = document === null ? null : heldIn(bytesOf(document), statement.custody.digest);
-    const found = await proveCustody(statement, held, keysIn(agencies));
+    const keys = await readKeys(toUtf8(JSON.stringify(own ?? { keys: [] })));
+    const found = await proveCustody(statement, held, keysIn(agencies), keys);
     return typeof found === "string" ? "not checked" : "ok";
   },
   tell: async (what) => tell(await answers.check(what)),
