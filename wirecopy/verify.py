@@ -116,14 +116,14 @@ def verify_publishers(
     against the first. All share the state of the first.
 
     :raises Refused: when two key sets that differ have the same key: one of them may name another
-        log for it.
+        log for it; and when they name one log by different keys.
     """
     # One entry may come twice, when feeds are put together; two that differ may not share a guid.
     times = Counter(guid for guid, _ in {(entry.guid, entry.statement) for entry in entries})
     shares = _shares(entries, [keys for keys, _ in publishers])
     state = publishers[0][1].state
     results: dict[int, Result] = {}
-    logs: dict[str, Check] = {}
+    logs: list[tuple[str, Check]] = []
     lost: list[str] = []
     for (keys, evidence), share in zip(publishers, shares, strict=True):
         if share or not logs:
@@ -132,13 +132,17 @@ def verify_publishers(
             state = report.state
             lost += report.lost
             results.update(zip(share, report.entries, strict=True))
-            logs[keys.log.name if keys.log else f"without a log ({len(logs)})"] = report.log
+            logs.append((keys.log.name if keys.log else "without a log", report.log))
     every = tuple(results[n] for n in range(len(entries)))
     return Report(every, _of_all(logs), state, tuple(lost))
 
 
 def _shares(entries: Sequence[Entry], sets: Sequence[Keys]) -> list[list[int]]:
     """The numbers of the entries that are to be held against each of the key *sets*."""
+    named: dict[str, LogKey] = {}
+    for name, log in (item for keys in sets for item in keys.logs.items()):
+        if named.setdefault(name, log) != log:
+            raise Refused(f"two key sets name the log {name!r}, by different keys: whose is it?")
     found: list[list[int]] = [[] for _ in sets]
     for n, entry in enumerate(entries):
         kid = _kid(entry)
@@ -156,13 +160,13 @@ def _kid(entry: Entry) -> str:
         return ""
 
 
-def _of_all(logs: Mapping[str, Check]) -> Check:
+def _of_all(logs: Sequence[tuple[str, Check]]) -> Check:
     """One check of all *logs*: the worst of their states, and each one's reason by its name."""
     if len(logs) == 1:
-        return next(iter(logs.values()))
-    states = [check.state for check in logs.values()]
+        return logs[0][1]
+    states = [check.state for _, check in logs]
     state = next((s for s in ("failed", "not checked") if s in states), "ok")
-    said = (f"{name}: {log.reason or log.state}" for name, log in logs.items())
+    said = (f"{name}: {log.reason or log.state}" for name, log in logs)
     return Check("log", cast(State, state), "; ".join(said))
 
 
@@ -253,6 +257,8 @@ def _learnt(
         token, statement = one.signed
         before = statements.get(statement.guid)
         log = before.log if before else None
+        if keys.log is not None and (log is not None or keys.restores):
+            log = keys.log.name  # even without a receipt: no restore excuses twice
         if keys.log is not None and one.leaf is not None and one.proved is not None:
             log = logs[token.kid] = keys.log.name
             of = one.proved.head.origin
@@ -266,6 +272,17 @@ class _Proofs:
 
     def __init__(self) -> None:
         self._found: dict[str, Pruned | Refused] = {}
+        self._parted: dict[str, list[tuple[str, LogKey]]] = {}
+
+    def parted(self, text: str, keys: Keys) -> list[tuple[str, LogKey]]:
+        """The proofs in a *text* of the logs of *keys*, the first of each log."""
+        if text not in self._parted:
+            of: dict[LogKey, str] = {}
+            for one in pruned_proofs(text):
+                if log := keys.named(origin_of_pruned(one)):
+                    of.setdefault(log, one)
+            self._parted[text] = [(one, log) for log, one in of.items()]
+        return self._parted[text]
 
     def read(self, text: str, key: LogKey) -> Pruned:
         """As :func:`.tlog.read_pruned` does."""
@@ -540,19 +557,18 @@ class _EntryChecks:
             return self._keys.prove(statement.receipt or "", leaf)
         wrong = "the chain does not prove it" if self._asked else ""
         texts = [text for text in (self._entry.log, self._chain_log) if text is not None]
-        for text in (one for each in texts for one in pruned_proofs(each)):
-            log = self._keys.named(origin_of_pruned(text))
-            if log is None:
-                continue
+        for text, log in (one for each in texts for one in self._proofs.parted(each, self._keys)):
             try:
                 found = self._proofs.read(text, log)
                 self._keys.check_end(found.head)
             except Refused as error:
                 wrong = str(error)
                 continue
-            if found.leaves.get(statement.index) == leaf_hash(leaf):
+            shown = found.leaves.get(statement.index)
+            if shown == leaf_hash(leaf):
                 return Proved(statement.index, found.head)
-            wrong = f"leaf {statement.index} of the log is not its receipt, or not proved to be"
+            if shown is not None:  # a feed may be put together of several, with the head of one
+                wrong = f"leaf {statement.index} of the log is not its receipt"
         if wrong:
             raise Refused(wrong)
         raise Missing("there is no proof at hand, in the feed or in the chain")

@@ -297,3 +297,4 @@ def _memories() -> Iterator[Case]:
     )
     yield case("nobody was seen before", "ok", seen=None, kid=UNKNOWN.kid)
     yield case("it was seen before", "ok", seen=7, learnt=NEXT)
+    yield case("both were seen before, by themselves", "failed", learnt=NEXT, first=b"receipt")

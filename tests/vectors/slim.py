@@ -217,6 +217,7 @@ def entries(
     elsewhere = Log("elsewhere.example/log", log.label, list(log.leaves))
     lines = good.split("\n")
     raw = lines[2]
+    bad = good.replace(raw, raw[:9] + _swapped(raw[9]) + raw[10:])
     for name, text, chains, failed, unchecked in (
         ("in the feed alone", good, "none", "", "chain"),
         ("of this leaf alone", log.proof([own]), "none", "", "chain"),
@@ -234,14 +235,32 @@ def entries(
         ("of another leaf in the chain", None, "with a proof of another leaf", "receipt", ""),
         ("of another log in the chain", None, "with a proof of another log", "receipt", ""),
         ("of another log", elsewhere.proof([own]), "none", "", "receipt chain"),
-        ("of another leaf", log.proof([own + 1]), "none", "receipt", "chain"),
+        ("of another leaf", log.proof([own + 1]), "none", "", "receipt chain"),
+        ("of before this leaf", log.proof([0], 1), "none", "", "receipt chain"),
+        ("twice", f"{good.strip()}\n\n{good}", "none", "", "chain"),
+        ("and one that is none", f"{good.strip()}\n\n{bad}", "none", "", "chain"),
+        ("behind one that is none", f"{bad.strip()}\n\n{good}", "none", "receipt", "chain"),
+        (
+            "behind one of another leaf",
+            f"{log.proof([0]).strip()}\n\n{good}",
+            "none",
+            "",
+            "receipt chain",
+        ),
+        (
+            "behind one of another log",
+            f"{elsewhere.proof([own]).strip()}\n\n{good}",
+            "none",
+            "",
+            "chain",
+        ),
         ("of another leaf in its place", _other(log, own).proof([own]), "none", "receipt", "chain"),
         ("empty", "", "none", "receipt", "chain"),
         ("that is none", "x", "none", "receipt", "chain"),
         ("of the type before", log.receipt(own), "none", "receipt", "chain"),
         (
             "with another hash",
-            good.replace(raw, raw[:9] + _swapped(raw[9]) + raw[10:]),
+            bad,
             "none",
             "receipt",
             "chain",

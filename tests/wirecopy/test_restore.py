@@ -3,13 +3,26 @@
 import base64
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.signed import ISSUED, Issuer, instant, samples
+from tests.signing import Log, canonical, jwks
 from tests.vectors import restores
-from wirecopy import Evidence, Refused, Report, TrustedState, read_keys, verify
+from wirecopy import (
+    Evidence,
+    Refused,
+    Report,
+    TrustedState,
+    read_keys,
+    verify,
+    verify_entries,
+    verify_publishers,
+)
+from wirecopy.feed import read_feed
 from wirecopy.online import with_log
 
 FILE = Path(__file__).parents[1] / "vectors" / "restores.json"
@@ -69,3 +82,53 @@ def test_memory(row: dict[str, Any]) -> None:
     else:
         again = verified(TrustedState.load(found.state.dump()))
         assert again.ok, (again.log, again.lost)
+
+
+def test_a_restore_excuses_once_even_what_has_no_receipt_at_hand() -> None:
+    first = Issuer(restores.FIRST, Log(restores.ORIGIN))
+    story = samples()[0]
+    before = read_keys(canonical(jwks(first.signer, log=first.log)))
+    seen = verify(first.feed([first.sign(story)], "rss"), before)
+    assert seen.ok
+    # It began, by its word, long after all that it will ever say.
+    log = Log(restores.NEXT)
+    told = restores.Restore(first.log, 1, log, begun_at=ISSUED + timedelta(days=9_999)).begin()
+    keys = read_keys(canonical(restores.key_set([told], log, first.signer)))
+    number = restores.NEXT.rpartition("/")[2]
+    tiles = {
+        f"{number}/checkpoint": log.checkpoint().encode(),
+        f"{number}/tile/0/000.p/1": log.tile(0, 0, 1),
+        "tile/0/000.p/1": first.log.tile(0, 0, 1),
+    }
+
+    def taken_back(state: TrustedState, hours: int) -> Report:
+        """Another first version in place of the one that was seen."""
+        other = Issuer(first.signer, Log(restores.ORIGIN))
+        issued_at = instant(restores.BACKUP + timedelta(hours=hours))
+        [entry] = read_feed(other.feed([other.sign(story, issued_at=issued_at)], "rss"))
+        evidence = with_log(Evidence(state=state), tiles.get, restores.NEXT)
+        return verify_entries([replace(entry, log=None)], keys, evidence)
+
+    statements = {guid: one._replace(issued_at=None) for guid, one in seen.state.statements.items()}
+    once = taken_back(replace(seen.state, statements=statements), 1)
+    assert once.log.state == "ok", once.log
+    assert (len(once.lost), once.entries[0].failures) == (1, ())
+    twice = taken_back(TrustedState.load(once.state.dump()), 2)
+    assert [check.name for check in twice.entries[0].failures] == ["continuity"]
+
+
+def test_two_publishers_cannot_name_one_log() -> None:
+    one = Issuer(restores.FIRST, Log(restores.ORIGIN))
+    feed = one.feed([one.sign(samples()[0])], "rss")
+    mine = canonical(jwks(one.signer, log=one.log))
+    theirs = canonical(jwks(restores.SECOND, log=Log(restores.ORIGIN, "their log")))
+    with pytest.raises(Refused, match="by different keys"):
+        verify(feed, [mine, theirs])
+    # By one key both may, and of one log the worse word counts.
+    other = Issuer(restores.SECOND, one.log)
+    one.log.add(b"another")
+    both = read_feed(feed) + read_feed(other.feed([other.sign(samples()[1])], "rss"))
+    forked = Evidence(checkpoint=Log(restores.ORIGIN, leaves=[b"forked"]).checkpoint())
+    sets = [mine, canonical(jwks(other.signer, log=other.log))]
+    said = verify_publishers(both, [(read_keys(sets[0]), forked), (read_keys(sets[1]), Evidence())])
+    assert said.log.state == "failed"

@@ -67,19 +67,17 @@ export async function readProof(text, logs) {
 
 /**
  * Prove by one of several texts, each a proof for every log, that `leaf` (bytes) stands at `index` of one
- * of `logs`. Gives `{index, size}`, or null when none of them is of these logs; throws an Error that
- * says what is wrong with the last of them.
+ * of `logs`. Gives `{index, size}`, or null when none of them is of these logs and lists it, as where
+ * entries of several copies of a feed were put together; throws an Error that says what is wrong with
+ * the last of them.
  */
 export async function proveReceipt(texts, leaf, index, logs) {
   const hashed = toBase64(await leafHash(leaf));
-  const names = ["", ...logs.map(({ name }) => name)];
   let wrong = null;
-  for (const text of texts.flatMap((each) => trim(each).split(NEXT))) {
-    const [, note = ""] = text.split("\n\n");
-    if (!names.includes(note.split("\n", 1)[0])) continue;
+  for (const text of texts.flatMap((each) => [...firstOfEach(each, logs)])) {
     try {
       const { size, leaves } = await readProof(text, logs);
-      demand(leaves.has(index), "its proof is of other receipts");
+      if (!leaves.has(index)) continue;
       demand(leaves.get(index) === hashed, "the log does not hold this receipt there");
       return { index, size };
     } catch (error) {
@@ -88,6 +86,17 @@ export async function proveReceipt(texts, leaf, index, logs) {
   }
   if (wrong !== null) throw wrong;
   return null;
+}
+
+/** The first proof in a text of each of `logs`; one that does not say of which is of the last. */
+function firstOfEach(text, logs) {
+  const first = new Map();
+  for (const proof of trim(text).split(NEXT)) {
+    const [, note = ""] = proof.split("\n\n");
+    const name = note.split("\n", 1)[0] || logs.at(-1).name;
+    if (!first.has(name) && logs.some((log) => log.name === name)) first.set(name, proof);
+  }
+  return first.values();
 }
 
 /** The largest power of two below a number: where RFC 6962 divides a tree of so many leaves. */
