@@ -24,7 +24,7 @@ def vectors() -> Case:
 
     ``hops`` are the states of the way back, of which the first is that of the check. Who does not
     look for the agency's own chain may find ``unvouched`` instead. ``own`` is the publisher's key
-    set, where it matters.
+    set, where it matters, and ``site`` where the keys are, in words.
     """
     return {"vectors": list(_vectors())}
 
@@ -153,6 +153,11 @@ def _vectors() -> Iterator[Case]:
     yield case("a key set that is none", "not checked", sites={address: "<html>"})
     itself = {"signer": paper, "sites": {address: json.dumps(jwks(paper))}}
     yield by("the publisher's own key", "not checked", said(), **itself, own=jwks(paper))
+    further = f"{AGENCY}/go/thief.example"
+    yield case(
+        "keys below a path, which is told", "ok", site="agency.example/go/thief.example",
+        document=held(theirs, f"{further}{KEYS}"), sites={f"{further}{KEYS}": served[address]},
+    )  # fmt: skip
     for spoofed in (f"https://agency.example@thief.example{KEYS}", f"http://[::1{KEYS}", "x"):
         yield case(
             f"keys at {spoofed}", "not checked",

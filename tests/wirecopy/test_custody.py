@@ -45,6 +45,7 @@ def test_the_way_of_a_copy(row: dict[str, Any]) -> None:
     assert [hop.state for hop in found] == row["hops"], found
     assert all(hop.reason for hop in found)
     assert all(bool(hop.site) == (hop.state == "ok") for hop in found)
+    assert "site" not in row or found[0].site == row["site"]
 
 
 def of(name: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import { PARTS, plain } from "./text.js";
  * address of the agency's keys, of which `keysAt` makes a key set, null where it cannot be had. `own`
  * are the publisher's keys.
  *
- * Gives `{kid, address, further}`: `further` is whether the agency had the copy from another. Gives in
+ * Gives `{kid, site, further}`: `site` is where the keys are, all of it; `further` is whether the agency had the copy from another. Gives in
  * words why it is not checked, and throws an Error that says what is wrong.
  */
 export async function proveCustody(statement, held, keysAt, own) {
@@ -36,5 +36,6 @@ export async function proveCustody(statement, held, keysAt, own) {
   const known = keyOf(read, keys, true);
   await verifySignature(read, known);
   if (known.revoked) return "the agency has revoked its key since";
-  return { kid: key, address, further: theirs.custody !== undefined };
+  const site = address.replace(/^https?:\/\//, "").replace(/\/\.well-known\/jwks\.json$/, "");
+  return { kid: key, site, further: theirs.custody !== undefined };
 }

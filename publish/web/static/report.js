@@ -112,9 +112,9 @@ function since(statement) {
 const signed = (statement, kid) =>
   `statement ${statement.version}, signed ${day(statement.issued_at)} with key ${kid.slice(0, 8)}…`;
 
-function agreed({ kid, address, further }) {
+function agreed({ kid, site, further }) {
   const before = further ? "; the agency had it from another, who signed it too" : "";
-  return `yes, the copy received, with key ${kid.slice(0, 8)}… of ${new URL(address).host}${before}`;
+  return `yes, the copy received, with key ${kid.slice(0, 8)}… of ${site}${before}`;
 }
 
 function day(instant) {

@@ -83,7 +83,7 @@ const answers = {
     const held = document === null ? null : heldIn(bytesOf(document), statement.custody.digest);
     const keys = await readKeys(toUtf8(JSON.stringify(own ?? { keys: [] })));
     const found = await proveCustody(statement, held, keysIn(agencies), keys);
-    return typeof found === "string" ? "not checked" : "ok";
+    return typeof found === "string" ? "not checked" : found.site;
   },
   tell: async (what) => tell(await answers.check(what)),
 };
