@@ -101,10 +101,7 @@ def check_log(
         heads = {one.former.name: one.head.note for one in keys.restores} | newest
         _check_vouchers(new, keys, state)
         for restore in keys.restores[known_logs[0] :] if known_logs else ():
-            note = heads.get(restore.log.name)
-            # Of two logs that were both seen, one may be somebody else's.
-            if restore in new or (note is not None and tiles_of is not None):
-                _check_beginning(restore, note, tiles_of)
+            _check_beginning(restore, heads.get(restore.log.name), tiles_of, new=restore in new)
     except Refused as error:
         return LogReport(Check("log", "failed", str(error)))
     state_of = {check.state: check for check in reversed(checks)}
@@ -166,14 +163,19 @@ def _check_vouchers(restores: Sequence[Restore], keys: Keys, state: TrustedState
         known[thumbprint(restore.log.public)] = restore.log.public
 
 
-def _check_beginning(restore: Restore, note: str | None, tiles_of: TilesOf | None) -> None:
+def _check_beginning(
+    restore: Restore, note: str | None, tiles_of: TilesOf | None, *, new: bool
+) -> None:
     """Check that *restore* is the first leaf of the log that it says began, whose checkpoint is in
-    *note*.
+    *note*. It is *new* when that log was not seen before; of two that were seen, too, one may be
+    somebody else's.
 
-    :raises Refused: when it is another, or that cannot be found out.
+    :raises Refused: when it is another, or that cannot be found out of a new one.
     """
     name = restore.log.name
     if note is None or tiles_of is None:
+        if not new:
+            return
         what = "checkpoint" if note is None else "tiles"
         raise Refused(f"no {what} of {name!r}, so nobody can tell whether it begins with a restore")
     head = parse_checkpoint(note)

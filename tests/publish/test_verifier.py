@@ -337,7 +337,8 @@ def test_custody() -> None:
     for vector, found in zip(vectors, said, strict=True):
         # It asks for keys alone, not for the agency's own chain.
         state = vector.get("unvouched", [*vector["hops"], "not checked"][0])
-        site = vector.get("site", "agency.example" if len(vector["hops"]) < 2 else "partner.example")
+        host = "agency.example" if len(vector["hops"]) < 2 else "partner.example"
+        site = vector.get("site", host)
         expected = site if state == "ok" else state
         assert ("failed" if _refused(found) else found) == expected, vector["name"]
 

@@ -151,8 +151,8 @@ def _vectors() -> Iterator[Case]:
     yield case("keys that are not to be had", "not checked", sites={})
     yield case("keys in a file of the publisher's", "not checked", document=held(theirs, None))
     yield case("a key set that is none", "not checked", sites={address: "<html>"})
-    itself = {"signer": paper, "sites": {address: json.dumps(jwks(paper))}}
-    yield by("the publisher's own key", "not checked", said(), **itself, own=jwks(paper))
+    itself = {address: json.dumps(jwks(paper))}
+    yield by("the publisher's own key", "not checked", said(), paper, sites=itself, own=jwks(paper))
     further = f"{AGENCY}/go/thief.example"
     yield case(
         "keys below a path, which is told", "ok", site="agency.example/go/thief.example",
