@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ingest.links import links_of
-from ingest.poll import judge, request_of
+from ingest.poll import judge, kept_headers, request_of
 from net.client import Client, Response
 from net.errors import FetchError
 from net.places import MOST_FILES, File, Got, too_many
@@ -63,8 +63,8 @@ class Linked:
             raise FetchError("unreadable", f"{shown(file.name)}: {message}")
         told = dict(response.headers)
         validators = json.dumps([told.get("etag"), told.get("last-modified")])
-        headers = [field for field in response.headers if not field[0].startswith("set-cookie")]
-        return Got(response.url, response.body, validators if file.ask else file.mark, headers)
+        mark = validators if file.ask else file.mark
+        return Got(response.url, response.body, mark, kept_headers(response))
 
     def remove(self, file: File) -> None:
         """Nothing: what a list names is not ours to delete."""

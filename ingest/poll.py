@@ -272,18 +272,22 @@ def _keep(conn: Connection, results: Sequence[_Result], now: datetime) -> list[P
 
 def _received(result: _Result) -> captures.Received:
     response, before = result.response, result.before
-    # A session that the agency gave us is nobody else's business.
-    headers = [field for field in response.headers if not field[0].startswith("set-cookie")]
     digest = str(result.values["body_digest"])
     return captures.Received(
         before.name,
         response.url,
-        headers,
+        kept_headers(response),
         response.body,
         digest,
         before.body_digest,
         result.key_set,
     )
+
+
+def kept_headers(response: Response) -> list[tuple[str, str]]:
+    """The headers that are kept with a capture."""
+    # A session that the agency gave us is nobody else's business.
+    return [field for field in response.headers if not field[0].startswith("set-cookie")]
 
 
 def _told(result: _Result, held: Collection[str], number: int | None) -> Polled:
