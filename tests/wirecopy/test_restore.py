@@ -132,3 +132,39 @@ def test_two_publishers_cannot_name_one_log() -> None:
     sets = [mine, canonical(jwks(other.signer, log=other.log))]
     said = verify_publishers(both, [(read_keys(sets[0]), forked), (read_keys(sets[1]), Evidence())])
     assert said.log.state == "failed"
+
+
+def test_what_a_planet_puts_together_fails_nothing() -> None:
+    one, other = (
+        Issuer(restores.FIRST, Log(restores.ORIGIN)),
+        Issuer(restores.SECOND, Log("wire.kestrel.example/log", "their log")),
+    )
+    sets = [canonical(jwks(each.signer, log=each.log)) for each in (one, other)]
+    old = read_feed(one.feed([one.sign(samples()[0])], "rss"))
+    new = read_feed(one.feed([one.sign(samples()[1])], "atom"))
+    theirs = read_feed(other.feed([other.sign(samples()[2])], "json"))
+    heads = [each.log for each in (*old, *new, *theirs)]
+    both = "\n\n".join(str(head).strip() for head in heads[1:])
+    for head, proved in ((None, 0), *((head, 1) for head in heads), (both, 2), (both[::-1], 0)):
+        entries = [replace(each, log=head) for each in (*old, *new, *theirs)]
+        publishers = [(read_keys(each), Evidence()) for each in sets]
+        report = verify_publishers(entries, publishers)
+        states = [c.state for r in report.entries for c in r.checks if c.name == "receipt"]
+        assert states.count("ok") == proved
+        assert {each.verdict for each in report.entries} == {"verified"}
+
+
+def test_nobody_takes_over_what_another_publisher_was_seen_to_say() -> None:
+    one, other = (
+        Issuer(restores.FIRST, Log(restores.ORIGIN)),
+        Issuer(restores.SECOND, Log("wire.kestrel.example/log", "their log")),
+    )
+    mine, theirs = (canonical(jwks(each.signer, log=each.log)) for each in (one, other))
+    token = one.sign(samples()[0]).statement or ""
+    seen = verify(one.feed([one.sign(samples()[0])], "rss"), mine)
+    other.chains[samples()[0].id] = [token, *one.chains[samples()[0].id][1:]]
+    follows = verify(
+        other.feed([other.sign(samples()[0])], "rss"), theirs, Evidence(state=seen.state)
+    )
+    assert [check.name for check in follows.entries[0].failures] == ["continuity"]
+    assert follows.state.statements == seen.state.statements
