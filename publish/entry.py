@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from publish.clean import absolute, clean, embeds
 from stories.config import Config, Kind
+from stories.desk_marks import trimmed
 from stories.models import NAMESPACE, Category, Instant, Media, Story, Value, Version, credit_of
 from wirecopy import statement
 from wirecopy.encoding import shown_chars, xml_chars
@@ -187,6 +188,8 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
     known = story.received is None or story.received.rule == UNSIGNED
     newest = story.addresses if known else {}
     body = clean(version.body, base, newest)
+    if (wire := config.wire(story.wire)) and wire.trim:
+        body = trimmed(body, wire.trim)
     categories = _categories(version)
     labels = {category.label for category in categories}
     media = tuple(m for medium in version.media if (m := _medium(medium, base, newest)))

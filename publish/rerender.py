@@ -36,6 +36,8 @@ def settings_digest(config: Config) -> str:
         "wires": [
             (w.name, w.url, str(w.every), w.language, str(w.expires_after)) for w in config.wires
         ],
+        # Said only where it is set, as `withdrawn` is.
+        **({"trim": trim} if (trim := [(w.name, *w.trim) for w in config.wires if w.trim]) else {}),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

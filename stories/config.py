@@ -43,6 +43,7 @@ from pydantic_settings import (
 )
 
 from stories import broker, folders
+from stories.desk_marks import Rule
 from stories.errors import ConfigError
 from stories.labels import EXCEPTED, LABELS, WORDINGS, Wording
 from stories.models import IdentityRule
@@ -316,6 +317,7 @@ class Wire(_Part):
     timeout: Duration = timedelta(seconds=30)
     max_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     expires_after: Duration | None = None
+    trim: tuple[Rule, ...] = ()
     keys: str | None = None
     must_sign: bool = False
 

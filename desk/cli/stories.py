@@ -12,6 +12,7 @@ from stories.db import Store, captures, feeds, proofs
 from stories.db import stories as records
 from stories.db.feeds import EntryRow
 from stories.db.stories import VersionRow
+from stories.desk_marks import desk_marks
 from stories.errors import UnknownNameError
 from stories.models import Act, ActKind, Story
 from wirecopy.text import paragraphs
@@ -106,6 +107,11 @@ def story(
         shown["not_published"] = hidden or None
         shown["statement"] = stated.version if stated else None
         shown["signed_by"] = stated.kid if stated else None
+        signals = chosen.data.get("signals") or {}
+        shown["slugline"] = signals.get("slugline")
+        shown["note_to_editors"] = signals.get("ed_note")
+        marks = desk_marks(paragraphs(chosen.data["body"]))
+        shown["desk_marks"] = [{"rule": mark.rule, "text": mark.text} for mark in marks]
         if json:
             shown["measurement"] = entry.measurement if entry else None
             shown["received_digests"] = chosen.received
@@ -196,6 +202,7 @@ def _print(
     acts: list[Act],
 ) -> None:
     shown["feeds"] = ", ".join(shown["feeds"])
+    marks = shown.pop("desk_marks")
     show.facts(shown)
     for number, edit in enumerate(found.edits, 1):
         what = f"wrote: {edit.text}" if edit.text is not None else "put the wire's headline back"
@@ -218,6 +225,8 @@ def _print(
             "Its text is not known to be that of the item's bytes, so nothing is claimed of it:"
             f" `wirecopy captures {chosen.capture_id}` says why, --raw shows the bytes."
         )
+    for mark in marks:
+        show.say(f"desk mark ({mark['rule']}): {mark['text']}")
     show.say("")
     for paragraph in paragraphs(chosen.data["body"]):
         show.say(paragraph)
