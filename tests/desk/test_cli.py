@@ -440,6 +440,30 @@ def test_a_headline_that_nobody_sees_is_said_to_be(house: House) -> None:
     assert "no feed selects it" in house.listed("story", rain)["not_published"]
 
 
+def test_desk_marks_are_shown_and_left_out_by_rule(house: House) -> None:
+    told = IT_RAINED + "&lt;p&gt;PTI ABC XY&lt;/p&gt;"
+    house.server.answer("/pti.rss", wire_of(item("rain", "Rain stops play", told)))
+    house.run("poll")
+    [rain] = house.listed("stories")
+    assert rain["edit_scope"] == "verbatim"
+    assert "desk mark (sign_offs): PTI ABC XY" in house.run("story", rain["id"])
+    shown = house.listed("story", rain["id"])
+    assert shown["desk_marks"] == [{"rule": "sign_offs", "text": "PTI ABC XY"}]
+    toml = house.folder / "wirecopy.toml"
+    toml.write_text(toml.read_text().replace('every = "2m"', 'every = "2m"\ntrim = ["sign_offs"]'))
+    house.run("poll")
+    cut = house.listed("story", rain["id"])
+    assert cut["edit_scope"] == "excerpt"
+    assert cut["received_digests"] == shown["received_digests"]
+    assert cut["content"] == shown["content"]
+    assert [cut[n] for n in ("guid", "changed", "version")] == [
+        shown[n] for n in ("guid", "changed", "version")
+    ]
+    house.run("replay")
+    toml.write_text(toml.read_text().replace("sign_offs", "sign_of"))
+    assert b"wires[0].trim" in house.try_("poll").stderr
+
+
 def test_a_poll_that_published_nothing_says_what_waits(house: House) -> None:
     house.run("poll")
     for key in (house.folder / "wirecopy-data" / "keys").glob("*.pem"):
