@@ -20,7 +20,8 @@ from stories.db import Connection, custody
 from stories.db.custody import Pin
 from wirecopy.encoding import bounded
 from wirecopy.errors import Refused
-from wirecopy.jose import LARGEST_SET, Keys, read_keys
+from wirecopy.jose import LARGEST_SET, Keys, read_keys, thumbprint
+from wirecopy.tlog import LogKey
 
 ASKED_EVERY = timedelta(hours=1)
 """How often a set is asked for: a new key is published a day before it signs (signing.overlap)."""
@@ -122,9 +123,26 @@ def lost(before: Keys, after: Keys) -> list[str]:
             found.append(f"the key {kid}")
         elif key.revoked is not None and now.revoked is None:
             found.append(f"the revocation of {kid}")
-    if before.log is not None and after.log != before.log:
+    if before.log is not None and not _goes_on(before, before.log, after):
         found.append(f"the log {before.log.name}")
     return found
+
+
+def _goes_on(before: Keys, log: LogKey, after: Keys) -> bool:
+    """Whether the *log* of the pinned set *before* is that of *after*, or is followed by it after
+    restores, each of which a key vouches for that was pinned, or that one of them vouches for."""
+    if after.logs.get(log.name) != log:
+        return False
+    known = {kid: key.public for kid, key in before.statement.items() if key.revoked is None}
+    known[thumbprint(log.public)] = log.public
+    try:
+        for restore in after.since(log.name):
+            if True not in [restore.signed_by(kid, public) for kid, public in known.items()]:
+                return False
+            known[thumbprint(restore.log.public)] = restore.log.public
+    except Refused:  # a signature in the name of such a key that is not its own
+        return False
+    return True
 
 
 def _said(before: Keys | None, after: Keys) -> str:
