@@ -52,7 +52,7 @@ _MORE = re.compile(
 )
 _SLUGLINE = re.compile(
     r"\^?(?:BC|AM|PM)-{1,2}[A-Z][\w&'.]*-{1,2}[A-Z0-9][\w&'.]*"  # AP
-    r"(?:[- ]{1,2}[A-Z0-9][\w&'.]*)*(?:, ?[\w -]+)*<?"
+    r"(?:[- ]{1,2}[A-Z0-9][\w&'.]*)*(?:,[\w -]+)*<?"
     r"|[A-Z]{2,}(?:-[A-Z0-9]{2,})+/[A-Z]*(?: \([A-Z0-9 ,/&-]+\))?"  # Reuters
     r"|(?:DEL|BOM|CAL|MDS|LGD|LGM|LGB|LGC|FGN|FES|DCM|BCM|MCM|NRG|ERG|WRG|SRG|SPD|SPF|SPO|ENT)"
     r"[ -]?\d{1,3} [A-Z]{2,}(?:[- ][A-Z0-9]+)*"  # PTI: a desk, and its number of the day
@@ -61,7 +61,7 @@ _SLUGLINE = re.compile(
 _INITIALS = r"[A-Z]{2,4}(?:[ /]{1,3}[A-Z]{2,4}){0,4}"
 _SIGN_OFF = re.compile(
     rf"(?:PTI|UNI) (?:CORR )?{_INITIALS}(?: ?\d{{4}})?"
-    r"|-{1,2} ?IANS(?: [a-z]{2,5}(?:[/-][a-z]{2,5}){0,4}[/.]?)?"
+    r"|-{1,2} ?IANS [a-z]{2,5}(?:[/-][a-z]{2,5}){0,4}[/.]?"
     r"|(?!(?:and/or|he/she|she/he|his/her|her/his|him/her|on/off)\Z)"
     r"(?:burs?-)?[a-z]{2,4}(?:-[a-z]{2,4})?(?:/[a-z]{2,4}){1,4}"  # AFP
     r"|(?:भाषा|वार्ता)(?: [ऀ-ॣ]{2,12}){1,4}(?: ?[\d०-९]{4})?"  # PTI-Bhasha, Univarta

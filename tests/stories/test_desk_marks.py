@@ -74,6 +74,7 @@ NONE = (
     "The end",
     "Ends in a draw",
     "(ANI)",
+    "--IANS",
     "PTI",
     "PTI reported the same",
     "PTI MUMBAI BUREAU",
@@ -112,6 +113,15 @@ def test_marks_stand_on_each_other() -> None:
     assert [m.place for m in desk_marks(said)] == [0, 1, 2, 4, 5, 6]
     assert desk_marks(["(Eds: kill this)", "MORE"]) == []  # nothing else is said
     assert desk_marks([]) == []
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["BC-A-A" + ", a" * 30 + "!", "BC-A-" + "A-" * 45 + "!", "PTI" + " AB" * 30 + "!", "ab/" * 33],
+)
+def test_no_words_take_more_than_a_look(hostile: str) -> None:
+    """One way to read each is left: with two for each comma it took hours, and the test's time."""
+    assert desk_marks([hostile, TEXT, hostile]) == []
 
 
 @pytest.mark.parametrize(
