@@ -59,7 +59,6 @@ class Ftp:
             self._session.login(user or "anonymous", secret, secure=tls)
             if tls:
                 self._session.prot_p()
-            self._session.voidcmd("TYPE I")
         except error_perm as error:
             self._session.close()
             raise FetchError(
@@ -155,6 +154,8 @@ class Ftp:
                 raise too_many(f"{self._host}: {legible(self._path)}")
 
         self._session.retrlines(command, take)
+        # A list is asked for as text. What is read after it must not be: line ends would change.
+        self._session.voidcmd("TYPE I")
         return [line.encode("latin-1").decode("utf-8", "surrogateescape") for line in lines]
 
     def _in_time(self) -> None:

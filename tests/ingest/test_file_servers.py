@@ -74,6 +74,14 @@ def test_a_file_is_taken_once_it_was_seen_the_same_twice(served: Away) -> None:
     assert [each.items for each in served.captured()] == [1, 1]
 
 
+def test_line_ends_come_as_they_are(served: Away) -> None:
+    body = feed("Avon").replace(b"><", b">\n<").replace(b"<item>", b"\r\n<item>\r")
+    served.put("a.xml", body)
+    served.poll()
+    served.poll()
+    assert served.bodies() == [body]
+
+
 def test_other_bytes_under_the_same_name_come_too(served: Away) -> None:
     served.put("a.xml", feed("Avon"))
     served.poll()
