@@ -57,7 +57,7 @@ def keys(
         raise typer.BadParameter("goes with --rotate", param_hint="--now")
     if (revoke is None) != (reason is None):
         raise typer.BadParameter("--revoke KID and --reason TEXT go together")
-    known_until = moment(restored_to, "--restored-to")
+    known_until = _past(moment(restored_to, "--restored-to"))
     for option, given in (("--unvouched", unvouched), ("--restored-to", restored_to)):
         if given and not new_log:
             raise typer.BadParameter("goes with --new-log", param_hint=option)
@@ -91,6 +91,13 @@ def keys(
         show.as_json(shown)
         return
     show.table(shown, ("kid", "state", "from", "until", "reason", "file"), "no keys")
+
+
+def _past(at: datetime | None) -> datetime | None:
+    """*at*, if it has come. The log's times never go back, so a new one would wait for it."""
+    if at is not None and at > clock.now():
+        raise typer.BadParameter(f"{show.when(at)} is yet to come", param_hint="--restored-to")
+    return at
 
 
 def _rotate(store: Store, config: Config, *, at_once: bool) -> None:

@@ -599,6 +599,7 @@ class TestKeys:
             ["--unvouched"],
             ["--restored-to", "2026-01-02"],
             ["--new-log", "--restored-to", "yesterday"],
+            ["--new-log", "--restored-to", "9026-01-02T03:04:05Z"],
             ["--new-log", "--rotate"],
             ["--revoke", "x", "--reason", "y", "--rotate"],
         ],
