@@ -65,9 +65,18 @@ def _statement(
     document: bytes, sets: Mapping[str, Keys], at: datetime
 ) -> tuple[AgencyStatement, Statement]:
     try:
-        [entry] = read_feed(document)
+        entries = read_feed(document)
     except (Refused, ValueError) as error:
         raise ParseError(BROKEN, f"it cannot be read as what is signed is: {error}") from None
+    if not entries:
+        raise ParseError(
+            UNSIGNED,
+            "it is no entry that could be signed: a notice that its agency withdrew a story, for"
+            " one, after which `wirecopy kill` withdraws it here",
+        )
+    entry, *more = entries
+    if more:
+        raise ParseError(BROKEN, "it is several entries in one")
     if not entry.statement:
         raise ParseError(UNSIGNED, "it has no statement of its agency")
     why = ""

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from desk import hiding
 from desk.headline import rewrite
 from ingest import intake, replay
 from ingest.parse import parse
@@ -358,6 +359,18 @@ def test_a_wire_without_statements_that_must_sign_is_quarantined_whole(
     assert [state for _, state in paper.problems()] == ["unsigned"] * 3
     assert paper.stories() == []
     assert "must be signed" in paper.messages()
+
+
+def test_a_notice_that_the_agency_withdrew_a_story_waits_for_a_person_and_says_so(
+    agency: Agency, paper: Paper
+) -> None:
+    paper.takes(agency.feed_of())
+    [story] = [s for s in agency.stories() if s.version.headline == "Ferry 2 leaves"]
+    hiding.act(agency.store, agency.config, story.id, "kill", "Asha", "why")
+    assert paper.takes(agency.feed_of()) == "ok"
+    assert [state for _, state in paper.problems()] == ["unsigned"]
+    assert "a notice that its agency withdrew a story" in paper.messages()
+    assert "`wirecopy kill` withdraws it here" in paper.messages()
 
 
 # The agency's keys.
