@@ -17,6 +17,12 @@ _TAKEN: dict[ActKind, tuple[StoryStatus, ...]] = {
 }
 """Of which status a story has to be for each act. A kill is not made less by holding the story."""
 
+_IS: dict[StoryStatus, str] = {
+    "usable": "neither killed nor held",
+    "withheld": "held",
+    "killed": "killed",
+}
+
 
 class HidingError(WirecopyError):
     """An act that is refused, and why."""
@@ -48,7 +54,9 @@ def act(
         if story is None:
             raise HidingError(f"story {story_id}: there is none; see `wirecopy stories`")
         if story.status not in _TAKEN[kind]:
-            raise HidingError(f"story {story_id}: is {story.status}, so there is nothing to {kind}")
+            raise HidingError(
+                f"story {story_id}: is {_IS[story.status]}, so there is nothing to {kind}"
+            )
         # In order even if the machine's clock was set back between them.
         at = max(clock.now(), story.acted_at)
         records.add_acts(conn, [(story.id, Act(kind=kind, by=name, reason=why, at=at))])

@@ -75,7 +75,8 @@ def learn(conn: Connection, wire: Wire, pin: Pin | None, answer: bytes | str, no
     if after.offered and after.offered != pin.offered:
         log.warning("the agency's keys are not believed", wire=wire.name, told=after.notice)
     elif after.key_set != pin.key_set:
-        log.warning("the agency's keys changed", wire=wire.name, told=after.notice)
+        event = "the agency's keys changed" if pin.key_set else "the agency's keys pinned"
+        log.warning(event, wire=wire.name, told=after.notice)
     return after
 
 

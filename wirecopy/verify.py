@@ -214,7 +214,8 @@ def _lost(
     not *here*; each with a sentence."""
     ended = {restore.former.name for restore in restores}
     return {
-        guid: _taken_back(guid, seen)
+        guid: f"{guid}: version {seen.version}, seen before, is not in this feed since a backup was"
+        " restored: it is lost, was taken back, or has left the feed"
         for guid, seen in state.statements.items()
         if guid not in here
         and seen.log in ended

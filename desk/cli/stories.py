@@ -203,7 +203,9 @@ def _print(
 ) -> None:
     shown["feeds"] = ", ".join(shown["feeds"])
     marks = shown.pop("desk_marks")
-    show.facts(shown)
+    # Where a killed story stands, a notice of that does.
+    feeds_are = "notice_in" if found.status == "killed" else "feeds"
+    show.facts({feeds_are if name == "feeds" else name: fact for name, fact in shown.items()})
     for number, edit in enumerate(found.edits, 1):
         what = f"wrote: {edit.text}" if edit.text is not None else "put the wire's headline back"
         show.say(

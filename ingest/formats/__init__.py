@@ -65,7 +65,10 @@ def choose(body: bytes, hints: Hints) -> Format:
             return one
     *names, last = (one.name for one in FORMATS)
     known = f"{', '.join(names)} or {last}"
+    remedy = "check the wire's url and its credentials"
+    if hints.url.startswith(("file:", "sftp:", "ftp:", "ftps:")):  # one of many that are there
+        remedy = "take it away, or have the wire's `files` leave out its like"
     raise ParseError(
         "not-a-feed",
-        f"{hints.url}: this is {sniffed}, not {known}; check the wire's url and its credentials",
+        f"{hints.url}: this is {sniffed}, not {known}; {remedy}",
     )

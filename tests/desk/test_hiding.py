@@ -222,22 +222,22 @@ def test_a_worker_that_rendered_it_before_keeps_nothing_of_that(
 
 
 @pytest.mark.parametrize(
-    ("before", "refused"),
+    ("before", "refused", "told"),
     [
-        ((), "release"),
-        (("hold",), "hold"),
-        (("kill",), "kill"),
-        (("kill",), "hold"),
-        (("kill", "release"), "release"),
+        ((), "release", "neither killed nor held"),
+        (("hold",), "hold", "held"),
+        (("kill",), "kill", "killed"),
+        (("kill",), "hold", "killed"),
+        (("kill", "release"), "release", "neither killed nor held"),
     ],
 )
 def test_what_is_so_already_is_refused(
-    life: Life, before: Sequence[ActKind], refused: ActKind
+    life: Life, before: Sequence[ActKind], refused: ActKind, told: str
 ) -> None:
     for kind in before:
         act(life, "a", kind)
     then = shown(life), _of(life, "a")
-    with pytest.raises(HidingError, match=f"nothing to {refused}"):
+    with pytest.raises(HidingError, match=f": is {told}, so there is nothing to {refused}"):
         act(life, "a", refused)
     assert (shown(life), _of(life, "a")) == then
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from desk.headline import rewrite
-from ingest import intake, parse, sandbox
+from ingest import formats, intake, parse, sandbox
+from ingest.item import Hints
 from ingest.normalize import normalize
 from ingest.parse import Reader
 from stories import clock
@@ -14,6 +15,7 @@ from stories.config import Config
 from stories.db import Store, alerts, captures, outbox, wires
 from stories.db import stories as records
 from stories.db.outbox import LeaseLostError
+from stories.errors import ParseError
 from stories.models import WHOLE, Capture
 from tests.conftest import ConfigOf
 from workers import alerts as watcher
@@ -250,6 +252,19 @@ def test_what_is_no_feed_is_kept_named_and_blocks_nothing(
         wire = wires.get(conn, "w")
         assert wire is not None
         assert wire.fault is None, "the newest capture went well"
+
+
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        ("https://agency.example/a", "check the wire's url and its credentials"),
+        ("file:///srv/pti/a.jpg", "take it away, or have the wire's `files` leave out its like"),
+        ("ftps://agency.example/a.jpg", "or have the wire's `files` leave out its like"),
+    ],
+)
+def test_what_is_no_feed_has_the_remedy_of_its_way_in(url: str, remedy: str) -> None:
+    with pytest.raises(ParseError, match=remedy):
+        formats.choose(b"\xff\xd8\xff", Hints(url=url))
 
 
 def test_a_wire_whose_newest_capture_failed_says_so(desk: Desk) -> None:
