@@ -373,6 +373,26 @@ def test_a_notice_that_the_agency_withdrew_a_story_waits_for_a_person_and_says_s
     assert "`wirecopy kill` withdraws it here" in paper.messages()
 
 
+@pytest.mark.parametrize("form", ["rss", "json"])
+def test_a_notice_of_a_wire_that_need_not_sign_kills_the_story_here_and_no_other(
+    agency: Agency, paper: Paper, form: feeds.Format
+) -> None:
+    paper.configure()
+    paper.takes(agency.feed_of(form), form)
+    [story] = [s for s in agency.stories() if s.version.headline == "Ferry 2 leaves"]
+    hiding.act(agency.store, agency.config, story.id, "kill", "Asha", "why")
+    notice = agency.feed_of(form)
+    assert paper.takes(notice, form) == "ok"
+    assert paper.problems() == []
+    usable = [s.version.headline for s in paper.stories() if s.status == "usable"]
+    assert sorted(usable) == ["Ferry 1 leaves", "Ferry 3 leaves", "Good news"]
+    assert [s.status for s in paper.stories() if s.version.headline not in usable] == ["killed"]
+    other = notice.replace(story.guid.encode(), b"urn:uuid:00000000-0000-4000-8000-000000000000")
+    assert other != notice
+    paper.takes(other, form)
+    assert [state for _, state in paper.problems()] == ["item-canceled"]
+
+
 # The agency's keys.
 
 

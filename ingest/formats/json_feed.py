@@ -47,7 +47,7 @@ from ingest.integrity import (
     letters,
     without_last,
 )
-from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, Parsed, summed_up
+from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, ItemSignals, Parsed, summed_up
 from stories.errors import ParseError
 from wirecopy.statement import Credit
 from wirecopy.text import projection
@@ -166,6 +166,8 @@ def _item(
             rights=text_of(own, "rights"),
         )
         body = (without_printed(body[0], printed((own or {}).get("statement"))), body[1])
+    elif text_of(own, "withdrawn"):
+        item = replace(item, signals=ItemSignals("withdrawn"))
     return replace(
         item,
         guid=text_of(members, "id"),

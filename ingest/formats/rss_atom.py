@@ -54,6 +54,7 @@ from ingest.item import (
     Hints,
     Item,
     ItemMedia,
+    ItemSignals,
     Outline,
     Parsed,
     summed_up,
@@ -878,6 +879,8 @@ def _read(item: Item, element: etree._Element, mending: bool) -> Item:
         item = _republished(item, children)
         sentence = printed(children.first("wirecopy:statement"))
         body = body._replace(text=without_printed(body.text, sentence))
+    elif mending and "wirecopy:withdrawn" in children.by_name:
+        item = replace(item, signals=ItemSignals("withdrawn"))
     return replace(
         item,
         guid=guid,
