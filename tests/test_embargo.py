@@ -74,7 +74,8 @@ def everything(life: Life) -> bytes:
     """All that anybody can ask the site for, and the whole log."""
     app = create(life.config, life.store, ready=dict, metrics=lambda: b"")
     story = story_of(life)
-    asked = ("/", "/feeds/all", f"/stories/{story}", f"/stories/{story}/statements")
+    beside = ("", "/statements", "/ninjs", "/newsml-g2")
+    asked = ("/", "/feeds/all", *(f"/stories/{story}{end}" for end in beside))
     with life.frozen(), served(app) as port:
         found = [port.ask(path).body for path in asked]
         found += [port.ask(f"/feeds/all.{kind}").body for kind in ("rss", "atom", "json")]

@@ -18,9 +18,9 @@ from bench.copies import lengthen
 from desk import exposition, replaying
 from ingest import replay
 from ingest.replay import Selection
+from publish.web import documents, views
 from publish.web import proofs as served
 from publish.web import story as story_pages
-from publish.web import views
 from stories.db import (
     Store,
     alerts,
@@ -163,6 +163,7 @@ class Grown:
             "/feeds/of-x": lambda c: views.feed_page(c, config, config.outgoing[1]),
             "/stories/ID": lambda c: story_pages.story_page(c, config, story),
             "/stories/ID, gone": lambda c: story_pages.gone(c, config, story),
+            "/stories/ID/ninjs": lambda c: documents.document(c, config, story, "ninjs"),
             "/stories/ID/statements": lambda c: served.chain(c, story),
             "/.well-known/jwks.json": served.jwks,
             "/log/checkpoint": served.checkpoint,

@@ -51,6 +51,7 @@ KNOW_THE_STORE = {
     "publish.rerender",
     "publish.served",
     "publish.web.app",
+    "publish.web.documents",
     "publish.web.export",
     "publish.web.feeds",
     "publish.web.inbox",

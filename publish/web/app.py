@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
@@ -23,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from publish.web import proofs, views
+from publish.web import documents, proofs, views
 from publish.web.feeds import SETTLED, Feeds, Receive, Scope, Send, preflight
 from publish.web.inbox import Inbox
 from publish.web.pages import CACHED, ICON, PICTURE, ROBOTS, PageCache, Pages
@@ -153,6 +154,10 @@ class Site:
                 Route("/feeds/{name}", self.feed),
                 Route("/stories/{name}", self.story),
                 Route("/stories/{name}/statements", self.statements, methods=PROOF_METHODS),
+                *(
+                    Route(f"/stories/{{name}}/{form}", partial(self.document, form))
+                    for form in documents.FORMS
+                ),
                 Route("/wires/{name}", self._inbox.receive, methods=["POST"]),
                 Route("/.well-known/jwks.json", self.jwks, methods=PROOF_METHODS),
                 Route("/log/checkpoint", self.checkpoint, methods=PROOF_METHODS),
@@ -211,16 +216,10 @@ class Site:
         if not _STORY.fullmatch(name):
             raise HTTPException(404)
 
-        def state(conn: Connection) -> object:
-            entry = feeds.entry(conn, name)
-            placed = feeds.feeds_of(conn, name)
-            # Its date too: a page is dated only when its second is over.
-            return entry and (entry.rendered_at, placed, self._dated(entry.rendered_at))
-
         return self._page(
             request,
             "story.html",
-            state,
+            lambda c: self._state(c, name),
             lambda c: story_page(c, self.config, name),
             lambda page: self._dated(page.rendered_at),
             lambda c: gone(c, self.config, name),
@@ -228,12 +227,31 @@ class Site:
             searched=_for_search_engines,
         )
 
+    def _state(self, conn: Connection, name: str) -> object:
+        entry = feeds.entry(conn, name)
+        placed = feeds.feeds_of(conn, name)
+        # Its date too: a page is dated only when its second is over.
+        return entry and (entry.rendered_at, placed, self._dated(entry.rendered_at))
+
     def statements(self, request: Request) -> Response:
         """``/stories/ID/statements``: every statement of one story, oldest first."""
         name = str(request.path_params["name"])
         if not _STORY.fullmatch(name):
             raise HTTPException(404)
         return self._proof(request, lambda c: proofs.chain(c, name))
+
+    def document(self, form: str, request: Request) -> Response:
+        """``/stories/ID/FORM``: one story in a format for partners' systems."""
+        name = str(request.path_params["name"])
+        if not _STORY.fullmatch(name):
+            raise HTTPException(404)
+        return self._kept_or_made(
+            request,
+            lambda c: self._state(c, name),
+            lambda c: documents.document(c, self.config, name, form),
+            lambda ready: ready,
+            lambda c: gone(c, self.config, name),
+        )
 
     def jwks(self, request: Request) -> Response:
         """``/.well-known/jwks.json``: the keys that statements and the log are checked with."""
@@ -275,9 +293,25 @@ class Site:
         story: str | None = None,
         searched: Callable[[View], list[tuple[str, str]]] = lambda _: [],
     ) -> Response:
-        """The page cached for this path, or a new one if *state* differs from when it was made.
+        """*template* filled with the *view*."""
 
-        State and view are read in one snapshot, so that no page is cached under a later state.
+        def ready(page: View) -> Representation:
+            html = self.pages.html(template, page=page)
+            return self.pages.ready(html, dated(page), story, searched(page))
+
+        return self._kept_or_made(request, state, view, ready, gone)
+
+    def _kept_or_made(
+        self,
+        request: Request,
+        state: Callable[[Connection], object],
+        view: Callable[[Connection], View | None],
+        made: Callable[[View], Representation],
+        gone: Callable[[Connection], str | None],
+    ) -> Response:
+        """What is cached for this path, or a new one if *state* differs from when it was *made*.
+
+        State and view are read in one snapshot, so that nothing is cached under a later state.
         """
         path: str = request.scope["path"]
         kept = self._kept.get(path)
@@ -295,9 +329,7 @@ class Site:
             if kept is None:
                 raise
             return self._answer(request, kept[1])
-        ready = self.pages.ready(
-            self.pages.html(template, page=page), dated(page), story, searched(page)
-        )
+        ready = made(page)
         self._kept.put(path, (now, ready))
         return self._answer(request, ready)
 

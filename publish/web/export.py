@@ -32,6 +32,7 @@ from publish.formats import WRITERS
 from publish.rerender import settings_digest
 from publish.web import proofs, servers
 from publish.web.app import create, gone_page
+from publish.web.documents import FORMS
 from publish.web.feeds import SOON, Scope
 from publish.web.pages import Pages
 from publish.web.representation import Answer
@@ -77,6 +78,7 @@ FIXED = ("/robots.txt", "/favicon.ico", "/favicon.svg", "/icon.png")
 _FOLDER = "folder"
 _NOTED = "export"
 _STORY = re.compile(r"[a-z2-7]{13}", re.ASCII)
+_BESIDE = ("/statements", *(f"/{form}" for form in FORMS))
 _LINKED = re.compile(rb"/stories/([a-z2-7]{13})\b")
 
 log = structlog.get_logger(__name__)
@@ -332,14 +334,15 @@ class Exporter:
     # What is written.
 
     def _write_stories(self, folder: Folder, ids: Iterable[str], failures: dict[str, str]) -> None:
-        """Write pages and chains of *ids*; those that could not be go to *failures*."""
+        """Write pages, chains and documents of *ids*; those that could not be go to *failures*."""
         names = [*filter(_STORY.fullmatch, ids)]
         for some in _chunks(names, STORIES_A_STEP):
-            answers = self._ask(f"/stories/{n}{end}" for n in some for end in ("/statements", ""))
+            answers = self._ask(f"/stories/{n}{end}" for n in some for end in (*_BESIDE, ""))
             for name in some:
                 page = f"/stories/{name}"
                 try:
-                    self._take(folder, f"{page}/statements", answers[f"{page}/statements"])
+                    for end in _BESIDE:
+                        self._take(folder, f"{page}{end}", answers[f"{page}{end}"])
                     self._mark(folder, name, answers[page])
                     self._take(folder, page, answers[page])
                 except _FaultError as error:  # one story must not stop the others

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from publish.formats import WRITERS
 from publish.selection import FRESHEST
+from publish.web.documents import FORMS
 from publish.web.proofs import links
 from publish.web.representation import Representation, etag_of, represent
 from publish.web.wording import legend, without_bidi_marks
@@ -138,6 +139,10 @@ class Pages:
             formats=[
                 (format, writer.name, writer.content_type.partition(";")[0])
                 for format, writer in WRITERS.items()
+            ],
+            documents=[
+                (name, form.name, form.content_type.partition(";")[0])
+                for name, form in FORMS.items()
             ],
             feeds=config.outgoing,
             legend=legend(),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from publish.formats import WRITERS
-from publish.web import proofs
+from publish.web import documents, proofs
 from publish.web.feeds import headers_of, preflight
 from publish.web.pages import Pages
 from publish.web.representation import Headers
@@ -53,6 +53,9 @@ def _rules(config: Config, pages: Pages, fixed: Mapping[str, Headers]) -> Iterat
         rf"/(?:index\.html|feeds/{_NAME}(?:\.html)?)?", _told(page.variant("identity").headers)
     )
     yield Rule(rf"/stories/({_ID})(?:\.html)?", _told(story.variant("identity").headers))
+    for name, form in documents.FORMS.items():
+        told = [("content-type", form.content_type), *documents.headers(config, STORY)]
+        yield Rule(rf"/stories/({_ID})/{name}", [*told, ("x-content-type-options", "nosniff")])
     proven = (
         (rf"/stories/{_ID}/statements", proofs.CHAIN),
         (r"/\.well-known/jwks\.json", proofs.KEYS),

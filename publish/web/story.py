@@ -164,13 +164,23 @@ class StoryPage:
     data: str = ""
 
 
-def story_page(conn: Connection, config: Config, name: str) -> StoryPage | None:
-    """The page of the story whose id is *name*; None when no feed has it: it is not published."""
+def published(conn: Connection, name: str) -> tuple[Story, EntryRow, Sequence[str]] | None:
+    """The story whose id is *name*, its entry, and the feeds that have it; None when none has: it
+    is not published."""
     story = records.one(conn, name)
     entry = feeds.entry(conn, name)
     placed = feeds.feeds_of(conn, name)
     if story is None or story.hidden(clock.now()) or entry is None or not placed:
         return None
+    return story, entry, placed
+
+
+def story_page(conn: Connection, config: Config, name: str) -> StoryPage | None:
+    """The page of the story whose id is *name*; None when it is not published."""
+    found = published(conn, name)
+    if found is None:
+        return None
+    story, entry, placed = found
     # For a second or two the story may be newer than its entry.
     history = [v for v in records.history(conn, name) if v.received_at <= entry.changed_at]
     version = Version.model_validate(history[-1].data) if history else story.version

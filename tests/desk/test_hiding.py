@@ -16,6 +16,7 @@ from desk.headline import HeadlineError, rewrite, unseen
 from desk.hiding import HidingError
 from publish import renderer
 from publish.render import Rendered, render_together
+from publish.web.app import create
 from publish.web.story import gone, story_page
 from publish.xml import TOMBSTONES
 from stories.config import Config
@@ -27,6 +28,7 @@ from tests.conftest import ConfigOf
 from tests.differences import compare
 from tests.living import Life, item
 from tests.publish.checks import NAMES
+from tests.serving import served
 from wirecopy import Evidence, verify
 from wirecopy.feed import read_feed
 
@@ -68,6 +70,14 @@ def titles(body: bytes) -> list[str]:
 def waiting(life: Life) -> list[str]:
     with life.store.read() as conn:
         return [w.kind for w in outbox.waiting(conn, life.now) if w.kind != "ingest"]
+
+
+def documents(life: Life, story: str) -> list[tuple[int, bool]]:
+    """What the addresses for partners' systems answer, and whether the copy is in it."""
+    app = create(life.config, life.store, ready=dict, metrics=None)
+    with life.frozen(), served(app) as port:
+        found = [port.ask(f"/stories/{story}/{form}") for form in ("ninjs", "newsml-g2")]
+        return [(each.status, b"He stole it" in each.body) for each in found]
 
 
 def page(life: Life, story: str) -> tuple[bool, str | None]:
@@ -144,6 +154,17 @@ def test_a_held_story_is_nowhere_and_nobody_is_told(life: Life) -> None:
     assert page(life, story) == (False, None)
     assert act(life, "a", "kill").status == "killed"
     assert _of(life, "a").guid.encode() in shown(life)["json"]
+
+
+def test_partners_get_no_story_that_is_held_or_killed(life: Life) -> None:
+    story = life.stories()["a"]
+    assert documents(life, story) == [(200, True), (200, True)]
+    act(life, "a", "hold")
+    assert documents(life, story) == [(404, False), (404, False)]
+    act(life, "a", "release")
+    assert documents(life, story) == [(200, True), (200, True)]
+    act(life, "a", "kill")
+    assert documents(life, story) == [(410, False), (410, False)]
 
 
 @pytest.mark.parametrize("kinds", [("kill",), ("hold",), ("hold", "kill")])

@@ -98,6 +98,10 @@ class Shelf:
             return {w.kind: w.count for w in outbox.waiting(conn, clock.now())}
 
 
+BESIDE = ("/statements", "/ninjs", "/newsml-g2")
+"""What there is of a story besides its page."""
+
+
 @pytest.fixture
 def shelf(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
     """Nothing here is in a hurry."""
@@ -130,7 +134,7 @@ def test_the_folder_is_the_site(shelf: Shelf) -> None:
     expected = {
         *("/", "/robots.txt", "/favicon.ico", "/favicon.svg", "/icon.png"),
         *(f"/feeds/{f.name}{end}" for f in FEEDS for end in ("", ".rss", ".atom", ".json")),
-        *(f"/stories/{story.id}{end}" for story in stories for end in ("", "/statements")),
+        *(f"/stories/{story.id}{end}" for story in stories for end in ("", *BESIDE)),
         *("/.well-known/jwks.json", "/log/checkpoint"),
         *("/log/tile/0/000.p/3", "/log/tile/entries/000.p/3"),
         *(
@@ -179,7 +183,7 @@ def test_what_has_not_changed_is_not_written(shelf: Shelf) -> None:
             for end in ("html", "rss", "atom", "json")
         ),
         f"stories/{samples.urdu().id}.html",
-        f"stories/{samples.urdu().id}/statements",
+        *(f"stories/{samples.urdu().id}{end}" for end in BESIDE),
     }
 
 
@@ -357,7 +361,7 @@ def test_stories_off_the_record_go(shelf: Shelf) -> None:
         site=Site(url="https://feeds.ndtv.com", export=shelf.root, timezone="Asia/Kolkata")
     )
     assert {n for n in shelf.names() if n.startswith("stories/")} == {
-        f"stories/{samples.english().id}{end}" for end in (".html", "/statements")
+        f"stories/{samples.english().id}{end}" for end in (".html", *BESIDE)
     }
 
 
@@ -515,7 +519,7 @@ def test_names_that_are_none_lead_nowhere(shelf: Shelf, tmp_path: Path) -> None:
     assert shelf.waiting() == {}
     assert {path.name for path in tmp_path.iterdir() if path.is_dir()} <= {"folder", "data"}
     assert {name for name in shelf.names() if name.startswith("stories/")} == {
-        f"stories/{samples.english().id}{end}" for end in (".html", "/statements")
+        f"stories/{samples.english().id}{end}" for end in (".html", *BESIDE)
     }
 
 

@@ -18,6 +18,7 @@ import zstandard
 from lxml import etree, html
 from sqlalchemy import event, text
 
+from desk.headline import rewrite
 from publish.renderer import render_feed, render_waiting
 from publish.rerender import rerender_if_changed
 from publish.selection import lifetime
@@ -691,6 +692,38 @@ def test_a_storys_page(serve: Serve) -> None:
     canonical = page.find('.//link[@rel="canonical"]')
     assert canonical is not None
     assert canonical.get("href") == entry.url
+
+
+@pytest.mark.parametrize(
+    ("form", "kind"),
+    [
+        ("ninjs", "application/json; charset=utf-8"),
+        ("newsml-g2", "application/vnd.iptc.g2.newsmessage+xml; charset=utf-8"),
+    ],
+)
+def test_a_storys_documents(serve: Serve, form: str, kind: str) -> None:
+    """Linked from its page, with its statement, kept until the entry changes."""
+    story = samples.english()
+    site = serve(story)
+    address = f"/stories/{story.id}/{form}"
+    links = _alternates(_story(site, story))
+    assert links[f"https://feeds.ndtv.com{address}"] == kind.partition(";")[0]
+    found = site.ask(address)
+    assert (found.status, found.headers["content-type"]) == (200, kind)
+    assert found.headers["access-control-allow-origin"] == "*"
+    statement = as_text(_shown(site, story)["_wirecopy"]["statement"])
+    assert payload_of(statement)["issued_at"] in found.text
+    assert story.headline in found.text
+    again = site.ask(address, {"If-None-Match": found.headers["etag"]})
+    assert (again.status, again.body) == (304, b"")
+    assert site.ask(address).body == found.body
+    rewrite(site.store, story.id, "Once more", "Meera")
+    render_waiting(site.store, site.config)
+    after = site.ask(address)
+    assert "Once more" in after.text
+    assert after.headers["etag"] != found.headers["etag"]
+    assert site.ask(f"/stories/aaaaaaaaaaaaa/{form}").status == 404
+    assert site.ask(f"/stories/x/{form}").status == 404
 
 
 def test_a_storys_page_tells_what_was_measured(serve: Serve) -> None:
