@@ -109,7 +109,8 @@ def _medium(
 
 
 def _package(entry: dict[str, Any], version: str, guids: list[str]) -> etree._Element:
-    group = _g2("group", *(_g2("itemRef", residref=guid) for guid in guids), id="story")
+    refs = (_g2("itemRef", residref=guid) for guid in guids)
+    group = _g2("group", *refs, id="story", roleuri=f"{_OURS}#story")
     return _item(
         "packageItem",
         entry,

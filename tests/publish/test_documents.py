@@ -104,7 +104,7 @@ NEEDED = {
     "remoteContent": "href contenttype",
     "hash": "hashtypeuri",
     "groupSet": "root",
-    "group": "id",
+    "group": "id roleuri",
     "itemRef": "residref",
 }
 NEEDED_INSIDE = {"itemMeta": {"itemClass", "provider", "versionCreated"}, "hopHistory": {"hop"}}
