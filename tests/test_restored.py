@@ -97,7 +97,7 @@ def test_from_a_lost_disk_to_serving_again(
             assert len(lost) == 3
             assert "2 receipts were seen in this log, and the backup" in lost[0]
             assert [line for line in lost if "version 2, seen before, is not in the backup" in line]
-            assert [line for line in lost if "version 1, seen before, is not in this feed" in line]
+            assert [line for line in lost if "version 1, seen before, is not in the backup" in line]
             assert checked.stdout.count("verified") == 2
             later = command(tmp_path, "verify", address, "--remember", str(seen))
             assert (later.returncode, later.stderr) == (0, "")
