@@ -158,7 +158,14 @@ def _vectors() -> Iterator[Case]:
         "keys below a path, which is told", "ok", site="agency.example/go/thief.example",
         document=held(theirs, f"{further}{KEYS}"), sites={f"{further}{KEYS}": served[address]},
     )  # fmt: skip
-    for spoofed in (f"https://agency.example@thief.example{KEYS}", f"http://[::1{KEYS}", "x"):
+    for spoofed in (
+        f"https://agency.example@thief.example{KEYS}",
+        f"http://[::1{KEYS}",
+        "x",
+        f"https://thief.example{KEYS}\n",
+        f"https://thief.example/ {AGENCY}{KEYS}",
+        f"https://thief.example/\u202e{KEYS}",
+    ):
         yield case(
             f"keys at {spoofed}", "not checked",
             document=held(theirs, spoofed), sites={spoofed: json.dumps(jwks(agency))},
