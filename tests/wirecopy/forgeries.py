@@ -29,10 +29,10 @@ def _put(item: Item, key: str, payload: str, signature: str) -> None:
         item.set("statement", json.dumps(said))
 
 
-def _changed(text: str, random: Random) -> str:
+def payload_changed(text: str, random: Random) -> str:
     """The payload *text* with one member that says something else, or none."""
     payload = json.loads(text)
-    published, received = payload.get("published", {}), payload.get("received", {})
+    published, received = payload.get("published") or {}, payload.get("received") or {}
     changes: list[dict[str, Any]] = [
         {"scope": "edited" if payload["scope"] == "verbatim" else "verbatim"},
         {"guid": "urn:x"},
@@ -65,7 +65,7 @@ def _changed(text: str, random: Random) -> str:
 def statement_rewritten(item: Item, random: Random) -> bool:
     """Another payload under the same signature."""
     key, payload, signature = _pieces(item)
-    changed = _changed(payload, random)
+    changed = payload_changed(payload, random)
     _put(item, key, changed, signature)
     return changed != payload
 
@@ -75,7 +75,7 @@ def statement_forged(item: Item, random: Random) -> bool:
     """Signed anew by a stranger: under his key's name or the publisher's, or of an earlier type."""
     key, payload, _ = _pieces(item)
     if random.random() < 0.5:
-        payload = _changed(payload, random)
+        payload = payload_changed(payload, random)
     changes: dict[str, Any] = random.choice(
         [{}, {"kid": key}, {"kid": key, "alg": "none"}, {"jwk": FORGER.jwk()}, {"typ": "JWT"}]
     )

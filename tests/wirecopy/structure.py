@@ -238,32 +238,45 @@ def members(data: bytes, random: Random) -> bytes | None:
     return _json(feed).encode("utf-8", "surrogatepass")
 
 
-def chain(document: bytes, random: Random) -> bytes:
-    """A chain of statements with a few changes: to members, to their order, to letters."""
+def json_document(document: bytes, random: Random) -> bytes:
+    """A chain of statements or a key set with a few changes: to members, to order, to letters."""
     found = json.loads(document, object_pairs_hook=_Object)
-    statements: list[Any] = next(value for name, value in found if name == "statements")
     for _ in range(random.choice((1, 1, 2))):
-        at, other = (random.randrange(len(statements)) for _ in range(2))
-        how = random.randrange(6)
-        if how == 0:
-            _member(random.choice(list(_objects(found))), random)
-        elif how == 1:
-            statements.insert(at, statements[other])
-        elif how == 2 and len(statements) > 1:
-            del statements[at]
-        elif how == 3:
-            statements[at], statements[other] = statements[other], statements[at]
-        elif how == 4:
-            statements[at] = _value(random)
-        else:
-            text = _json(statements[at])
+        listed = [each for each in _lists(found) if each]
+        how = random.randrange(6) if listed else random.choice((0, 5))
+        objects = list(_objects(found))
+        if how == 0 and objects:
+            _member(random.choice(objects), random)
+        elif how in (0, 5):
+            text = _json(found)
             place = random.randrange(len(text))
             with suppress(ValueError):  # JSON no more
                 letter = random.choice("Aaz09-_ .")
-                statements[at] = json.loads(
+                found = json.loads(
                     f"{text[:place]}{letter}{text[place + 1 :]}", object_pairs_hook=_Object
                 )
+        else:
+            inside = random.choice(listed)
+            at, other = (random.randrange(len(inside)) for _ in range(2))
+            if how == 1:
+                inside.insert(at, inside[other])
+            elif how == 2:
+                del inside[at]
+            elif how == 3:
+                inside[at], inside[other] = inside[other], inside[at]
+            else:
+                inside[at] = _value(random)
     return _json(found).encode("utf-8", "surrogatepass")
+
+
+def _lists(value: Any) -> Iterator[list[Any]]:
+    if isinstance(value, _Object):
+        for _, each in value:
+            yield from _lists(each)
+    elif isinstance(value, list):
+        yield value
+        for each in value:
+            yield from _lists(each)
 
 
 def _objects(value: Any) -> Iterator[_Object]:

@@ -32,10 +32,22 @@ def test_five_hundred_mutants_are_judged_alike_by_both_verifiers() -> None:
     assert sum(len(each.questions) for each in found) > 100
 
 
-def test_a_verifier_that_looks_away_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    # By its name alone it is the function of that name.
-    monkeypatch.setattr(sys.modules["wirecopy.verify"], "body_fault", lambda html: "")
-    first = list(CLASSES).index("markup")
+@pytest.mark.parametrize(
+    ("kind", "module", "name", "away"),
+    [
+        ("markup", "verify", "body_fault", lambda html: ""),
+        ("custody", "custody", "unlike", lambda theirs, received, credit: ""),
+        ("custody", "custody", "_check_signature", lambda *_: None),
+        ("restores", "consistency", "_check_vouchers", lambda *_: None),
+        ("restores", "consistency", "_check_beginning", lambda *_, new: None),
+    ],
+)
+def test_a_verifier_that_looks_away_is_found_out(
+    kind: str, module: str, name: str, away: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # By its name alone it may be the function of that name.
+    monkeypatch.setattr(sys.modules[f"wirecopy.{module}"], name, away)
+    first = list(CLASSES).index(kind)
     found = [judged(SEED, first + n * len(CLASSES)) for n in range(EACH)]
     assert [each for each in found if each.fault]
 

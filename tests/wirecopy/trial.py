@@ -5,7 +5,9 @@
 Of each class of mutants is known what may come out. ``form`` has to be verified; ``meaning`` and
 ``statement`` must not be. ``elements``, ``members`` and ``markup`` are changed without a plan, and
 may be verified where lenient readers show of each entry what they showed before. A ``chain`` may be
-read where it names the same statements; by a harmed ``proof`` not all receipts are proved. Every
+read where it names the same statements; by a harmed ``proof`` not all receipts are proved.
+``custody`` is ok only by the untouched statement of the site that is told, of the copy received;
+after other ``restores`` a memory of the log before does not believe the one that follows. Every
 tenth mutant is given to the JavaScript verifier, too, which has to say the same of every check.
 Prints mutants by class and verdict; exit code 1 when one is judged wrongly. A run is the same each
 time for a seed; ``--only`` prints one mutant of it.
@@ -33,7 +35,7 @@ from tests.publish.node import ask
 from tests.publish.samples import story, version
 from tests.publish.tree import tree
 from tests.signed import FORMATS, ISSUED, Issuer, samples
-from tests.wirecopy import forgeries, mutations, readers, structure
+from tests.wirecopy import evidence, forgeries, mutations, readers, structure
 from tests.wirecopy.forgeries import FORGERIES
 from tests.wirecopy.mutations import FORM, MEANING, Mutation, feedparser_by_hand, feedparser_feedgen
 from wirecopy import Entry, Evidence, Keys, Refused, Report, read_keys, verify_entries
@@ -182,18 +184,27 @@ CLASSES: dict[str, tuple[Make, tuple[Format, ...]]] = {
     "members": (_unplanned(structure.members), ("json",)),
     "markup": (_unplanned(structure.markup), FORMATS),
     "proof": (_unplanned(forgeries.proof), FORMATS),
-    CHAIN: (_unplanned(structure.chain), ()),
+    CHAIN: (_unplanned(structure.json_document), ()),
+    "custody": (evidence.custody, ()),
+    "restores": (evidence.restores, ()),
 }
 """Of each class of mutants how they are made, and of feeds in which formats."""
 
+BESIDE = {
+    "custody": (evidence.ways, evidence.judged_custody),
+    "restores": (evidence.logs, evidence.judged_restores),
+}
+"""Of classes that are not of feeds of what they are made, and how they are judged."""
+
 
 def mutant(seed: int, number: int) -> tuple[str, str, bytes, str]:
-    """A mutant: its class, of what it is made (a format, or a story's guid), its bytes, and how."""
+    """A mutant: its class, of what it is made (a format, a guid, a vector), its bytes, and how."""
     random = Random(f"{seed} {number}")
     kind = list(CLASSES)[number % len(CLASSES)]
     make, formats = CLASSES[kind]
     feeds, _, chains = published()
-    sources = {name: feed for name, feed in feeds.items() if name.split()[0] in formats} or chains
+    sources = {name: feed for name, feed in feeds.items() if name.split()[0] in formats}
+    sources = sources or (BESIDE[kind][0]() if kind in BESIDE else chains)
     source = random.choice(list(sources))
     return kind, source, *make(sources[source], random)
 
@@ -203,6 +214,10 @@ def judged(seed: int, number: int, *, also_asked: bool = False) -> Judged:
     kind, source, data, how = mutant(seed, number)
     if kind == CHAIN:
         return _judged_chain(number, source, data, also_asked=also_asked)
+    if kind in BESIDE:
+        verdict, fault, asked, expected = BESIDE[kind][1](data, source)
+        both = ([asked], [expected]) if also_asked and asked else ([], [])
+        return Judged(number, kind, f"{how} of {source}", verdict, (), fault, *both)
     label = f"{kind} {source.split()[0]}"
     try:
         entries = read_feed(data)
@@ -277,10 +292,14 @@ def _questions(entries: Sequence[Entry]) -> tuple[list[dict[str, Any]], list[dic
     return questions, states
 
 
-def _states(said: Any) -> dict[str, str]:
+def _states(asked: str, said: Any) -> dict[str, str]:
     """What the JavaScript verifier answered, check by check."""
     if isinstance(said, dict) and "checks" in said:
         return {name: check["state"] for name, check in said["checks"].items()}
+    if asked == "custody":
+        return {asked: said if isinstance(said, str) else "failed"}
+    if asked == "logs":
+        return {asked: json.dumps(said) if isinstance(said, list) else REFUSED}
     return {"chain": str(said) if isinstance(said, int) else REFUSED}
 
 
@@ -289,8 +308,8 @@ def disagreements(judged: Sequence[Judged]) -> list[tuple[Judged, str]]:
     found: dict[int, tuple[Judged, str]] = {}
     said = iter(ask([question for each in judged for question in each.questions]))
     for each in judged:
-        for here in each.states:
-            there = _states(next(said))
+        for question, here in zip(each.questions, each.states, strict=True):
+            there = _states(question["ask"], next(said))
             odd = {n: (here.get(n), there.get(n)) for n in {*here, *there}}
             odd = {name: pair for name, pair in odd.items() if pair[0] != pair[1]}
             if odd:
