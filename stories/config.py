@@ -47,6 +47,7 @@ from stories.desk_marks import Rule
 from stories.errors import ConfigError
 from stories.labels import EXCEPTED, LABELS, WORDINGS, Wording
 from stories.models import IdentityRule
+from wirecopy.custody import ADDRESS
 from wirecopy.scope import SCOPES, Part, Scope
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -328,7 +329,14 @@ class Wire(_Part):
             raise ValueError(
                 "is empty; write the address of the agency's key set, or the name of a file of it"
             )
-        return _web(keys) if keys is not None and is_address(keys) else keys
+        if keys is None or not is_address(keys):
+            return keys
+        if not ADDRESS.fullmatch(_web(keys)):
+            raise ValueError(
+                "is no address that verifiers ask; write the host in ASCII (xn--…), and a path"
+                " whose spaces and letters beyond ASCII are percent-encoded"
+            )
+        return keys
 
     @property
     def way(self) -> Way:

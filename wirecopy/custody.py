@@ -25,7 +25,8 @@ KEYS = "/.well-known/jwks.json"
 MOST_HOPS = 8
 
 # It is told to readers: a line break, a space or a mark of direction could show them another.
-_ADDRESS = re.compile(r"https?://[\w.:-]+(?:/[!-~]*)?", re.ASCII)
+ADDRESS = re.compile(r"https?://[\w.:-]+(?:/[!-~]*)?", re.ASCII)
+"""What a verifier asks for the keys of an agency, matched whole."""
 
 FetchDocument = Callable[[str], bytes]
 """A document of another site, by its address. Raises :class:`.errors.Missing` where it is not to be
@@ -160,7 +161,7 @@ def _keys_of(kid: str, held: Held, agencies: Agencies) -> tuple[Keys, bool]:
             return keys, True
     if not held.keys:
         raise Missing("the agency's keys are not at hand; give them")
-    if not _ADDRESS.fullmatch(held.keys):  # nor one that shows another site before an @
+    if not ADDRESS.fullmatch(held.keys):  # nor one that shows another site before an @
         raise Missing("what is named as the address of the agency's keys is none")
     try:
         return read_keys(agencies.fetch(held.keys)), False
