@@ -221,6 +221,8 @@ def _swallowed(item: Item, version: Version, text: str) -> Iterator[tuple[int, i
 
 
 def _missing(html: str, text: str) -> int:
+    if "<" not in html:  # only tags swallow words
+        return 0
     return letters_by_hand(html) - letters(text, addresses=True)
 
 

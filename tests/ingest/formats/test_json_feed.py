@@ -133,6 +133,12 @@ def test_every_field_has_its_place() -> None:
         ({"content_text": "a\n\nb < c"}, "a\n\nb < c", False, ""),
         ({"content_html": "<img src='x'>", "content_text": "Words."}, "Words.", False, ""),
         ({"content_html": "<img src='x'>"}, "<img src='x'>", True, ""),
+        (
+            {"content_html": "Two words &amp; more.", "content_text": "Two"},
+            "Two words &amp; more.",
+            True,
+            "",
+        ),
         ({"content_html": " ", "summary": "Short."}, "Short.", False, ""),
         ({"content_html": 5, "summary": 6}, "5", True, "6"),
         ({"content_html": ["a"], "content_text": {"b": 1}, "summary": None}, "", False, ""),

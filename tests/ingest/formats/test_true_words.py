@@ -98,6 +98,7 @@ def test_json_says_the_same() -> None:
         "<description>Fog.</description><detailDescription>{story}</detailDescription>",
         "<description>Fog.</description><longdescription>{story}</longdescription>",
         "<summary>{story}</summary><content>Picture: Quay News</content>",
+        "<description>Fog</description><fulldescription>&amp;quot;{story}</fulldescription>",
         "<description>Fog.</description><text>{story}</text>",
         "<description>Fog.</description><body>{story}</body>",
         '<i:summary xmlns:i="http://www.itunes.com/dtds/podcast-1.0.dtd">{story}</i:summary>',
