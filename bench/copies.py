@@ -56,9 +56,9 @@ def copy(store: Store, story: str, count: int, step: timedelta, kept: int) -> No
             for statement, values in statements:
                 conn.execute(statement, values | bounds)
     with store.write() as conn:
-        resume_sequence(conn, ids)
-        resume_sequence(conn, tables.headlines.c.id)
-        resume_sequence(conn, tables.acts.c.id)
+        for numbered in (tables.captures, tables.headlines, tables.acts):
+            if numbered.name in schema.tables:
+                resume_sequence(conn, numbered.c.id)
 
 
 def _copies(table: Table, key: str, base: int, count: int, step: timedelta, kept: int) -> str:

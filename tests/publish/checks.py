@@ -197,7 +197,7 @@ _EXTENSION = {
     "source_url": str,
     "embeds": list,
     "valid_until": str,
-    "statement": str,
+    "statement": dict,
 }
 _SOMETIMES = {
     "agency_version",
