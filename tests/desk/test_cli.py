@@ -485,7 +485,9 @@ def test_a_poll_names_the_wire_that_it_left_out(house: House) -> None:
     assert b"`wirecopy poll pti` resumes it" in done.stderr
 
 
-@pytest.mark.parametrize("status", [503, 429, 200])
+@pytest.mark.parametrize(
+    "status", [503, *(pytest.param(other, marks=pytest.mark.slow) for other in (429, 200))]
+)
 def test_a_poll_waits_as_long_as_the_server_asks_unless_told_otherwise(
     house: House, status: int
 ) -> None:

@@ -229,6 +229,7 @@ def test_a_second_signal_ends_all_patience(supervised: Callable[..., Supervised]
     assert all(map(gone, c.pids("a") + c.pids("b")))
 
 
+@pytest.mark.slow
 @started_or_forked
 def test_a_member_that_never_works_ends_it_all_with_its_name(
     supervised: Callable[..., Supervised],

@@ -171,6 +171,7 @@ def test_a_host_key_that_is_not_configured_is_told_and_nothing_is_sent(
         assert PASSWORD not in polled.message
 
 
+@pytest.mark.slow
 def test_a_wrong_password_is_named(away: Away, tmp_path: Path) -> None:
     with sftp_of(tmp_path, away) as server:
         url = f"sftp://127.0.0.1:{server.port}/out"
@@ -237,6 +238,7 @@ def test_ftps_wants_a_certificate_that_it_can_check(away: Away) -> None:
         assert away.poll().state == "tls"
 
 
+@pytest.mark.slow
 def test_a_server_that_says_nothing_is_given_up(away: Away, listening: Callable[[], int]) -> None:
     for scheme in ("sftp", "ftp"):
         away.serve(f"{scheme}://127.0.0.1:{listening()}/out", secret=PASSWORD, timeout="1s")

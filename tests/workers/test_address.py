@@ -185,6 +185,7 @@ def speaking_tls(path: Path) -> Iterator[int]:
             listening.shutdown(socket.SHUT_RDWR)
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_be_verified_is_told_nothing(config: ConfigOf) -> None:
     with (
         servers.throwaway() as folder,
