@@ -243,6 +243,7 @@ def steps(store: Store, do: Callable[[], object]) -> int:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.slow
 def test_sqlite_takes_as_many_steps_after_a_long_history(
     grown: Callable[[int], Grown], store: Store
 ) -> None:
@@ -300,6 +301,7 @@ def rows_read(plan: dict[str, Any]) -> int:
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.slow
 def test_postgresql_reads_few_of_many_rows(grown: Callable[[int], Grown], store: Store) -> None:
     side = grown(LONG)
     many = {}

@@ -588,6 +588,7 @@ def test_a_feed_of_ours_is_a_copy(form: Format, tmp_path: Path) -> None:
     assert CLAIM in [claim.printed.text for claim in answer.claims]
 
 
+@pytest.mark.slow
 def test_a_copy_that_could_not_be_read_is_no_verdict(tmp_path: Path) -> None:
     other = Story("Rain on Monday", (NEW, "Rain is expected from the west on Monday morning."))
     unread = "<item><guid>story-9</guid><pubDate>x</pubDate></item></channel>"
@@ -604,6 +605,7 @@ def test_a_copy_that_could_not_be_read_is_no_verdict(tmp_path: Path) -> None:
         against.check(tmp_path / "wire.xml", tmp_path / "bridge.html", "3")
 
 
+@pytest.mark.slow
 def test_a_copy_that_is_none_is_refused() -> None:
     for body in (b"", b"%PDF-1.7", b'<?xml version="1.0"?><newsItem/>', b'{"a": 1}'):
         with pytest.raises(ParseError):

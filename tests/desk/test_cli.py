@@ -766,6 +766,7 @@ def test_exit_codes_of_the_entry_point(house: House) -> None:
         assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_pipe_that_closes_early_is_no_error(house: House) -> None:
     house.run("poll")
     rain = house.listed("stories")[0]["id"]

@@ -303,6 +303,7 @@ def test_whom_it_inherits_it_fetches(supervised: Callable[..., Supervised], tmp_
     assert [e["status"] for e in c.events("died")] == ["killed by SIGKILL"] * 3
 
 
+@pytest.mark.slow
 def test_who_cannot_be_asked_is_not_taken_for_hung(
     supervised: Callable[..., Supervised], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -420,6 +420,7 @@ def test_a_hook_that_fails_is_asked_again(
         assert [t["alerts"][0]["wire"] for t in bodies(server)] == ["pti"]
 
 
+@pytest.mark.slow
 def test_an_answer_without_an_end_is_an_answer(
     config: ConfigOf, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
