@@ -5,10 +5,10 @@
 
 from dataclasses import dataclass
 
-from .encoding import parse_document
+from .encoding import SLACK, parse_document
 from .errors import Refused
 from .jose import Keys, Token, as_text, read_token
-from .statement import SLACK, Statement, read_statement
+from .statement import Statement, read_statement
 
 MOST = 10_000
 

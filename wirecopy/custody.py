@@ -11,12 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from .chain import key_fault, read_chain
-from .encoding import parse_document, short
+from .encoding import SLACK, parse_document, short
 from .errors import Missing, Refused
 from .jose import Keys, Token, as_text, read_keys, read_token
 from .report import Hop
 from .scope import PARTS, Digests
-from .statement import SLACK, Credit, Statement, read_statement
+from .statement import Credit, Statement, read_statement
 from .text import plain
 
 KEYS = "/.well-known/jwks.json"

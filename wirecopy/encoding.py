@@ -13,7 +13,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -220,6 +220,10 @@ def longs(shorts: Mapping[str, str]) -> dict[str, str]:
 def are_short(values: Iterable[object]) -> bool:
     """Whether :func:`is_short` holds of each of *values*."""
     return all(isinstance(value, str) and _SHORT.fullmatch(value) for value in values)
+
+
+SLACK = timedelta(minutes=5)
+"""By how much the clocks of one publisher's machines may differ."""
 
 
 def from_instant(text: str) -> datetime:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from .statement import SLACK
+from .encoding import SLACK
 from .trusted_state import TrustedState
 
 LATE = timedelta(hours=1)

@@ -7,15 +7,20 @@ takes the new one for a fork; and it is signed by every key that is left (``docs
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-from .encoding import canonical, from_base64url, from_instant, jws_header, to_base64url, to_instant
+from .encoding import (
+    SLACK,
+    canonical,
+    from_base64url,
+    from_instant,
+    jws_header,
+    to_base64url,
+    to_instant,
+)
 from .errors import Refused
-from .tlog import LONGEST_LEAF, Checkpoint, LogKey, log_key, read_checkpoint
+from .tlog import LONGEST_LEAF, Checkpoint, LogKey, is_signed, log_key, read_checkpoint
 
 if TYPE_CHECKING:
     from .jose import Signer
@@ -24,9 +29,6 @@ TYPE = "wirecopy-restore-1"
 
 MOST = 100
 """Restores that a key set may tell of."""
-
-SLACK = timedelta(minutes=5)
-"""By how much the clocks of one publisher's machines may differ."""
 
 _MEMBERS = {"type", "former", "checkpoint", "log", "known_until", "begun_at"}
 
@@ -66,11 +68,8 @@ class Restore:
         signature = self.signatures.get(kid)
         if signature is None:
             return False
-        try:
-            key = Ed25519PublicKey.from_public_bytes(public)
-            key.verify(signature, jws_header(kid, TYPE) + self.payload)
-        except (InvalidSignature, ValueError):
-            raise Refused(f"the signature of {kid} on the restore does not verify") from None
+        if not is_signed(jws_header(kid, TYPE) + self.payload, signature, public):
+            raise Refused(f"the signature of {kid} on the restore does not verify")
         return True
 
 

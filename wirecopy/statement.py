@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from .encoding import (
@@ -41,9 +41,6 @@ EARLIEST = "wirecopy-statement-1"
 """The same without ``logged_at``, in its receipt too. Only the beginning of a chain may have it."""
 
 RECEIPT = "wirecopy-receipt-2"
-
-SLACK = timedelta(minutes=5)
-"""By how much the clocks of one publisher's machines may differ."""
 
 Claims = dict[str, Any]
 """The members of a statement without those of its place in chain, log and time."""

@@ -370,6 +370,15 @@ def log_key(text: str) -> LogKey:
     return LogKey(name, id_, key[1:])
 
 
+def is_signed(data: bytes, signature: bytes, public: bytes) -> bool:
+    """Whether *signature* is that of the Ed25519 key *public* (32 bytes, RFC 8032) over *data*."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, data)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 def sign_note(text: str, name: str, key: Ed25519PrivateKey) -> str:
     """*text*, which ends its last line, as a note signed with *key* of *name*."""
     signature = key_id(name, key.public_key().public_bytes_raw()) + key.sign(text.encode())
@@ -436,10 +445,8 @@ def _signed(text: str, signatures: str, key: LogKey) -> bool:
             raise Refused("has a signature line that is none")
         if name != key.name or signature[:4] != key.id:
             continue
-        try:
-            Ed25519PublicKey.from_public_bytes(key.public).verify(signature[4:], text.encode())
-        except (InvalidSignature, ValueError):
-            raise Refused(f"the signature of {key.name} does not verify") from None
+        if not is_signed(text.encode(), signature[4:], key.public):
+            raise Refused(f"the signature of {key.name} does not verify")
         found = True
     return found
 

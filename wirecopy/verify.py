@@ -15,7 +15,7 @@ from .chain import Chain, key_fault, read_chain
 from .claims import claim, contradiction
 from .consistency import TilesOf, become, check_log
 from .custody import Agencies, hops
-from .encoding import LARGEST_DOCUMENT, bounded, to_instant
+from .encoding import LARGEST_DOCUMENT, SLACK, bounded, to_instant
 from .errors import Missing, Refused
 from .feed import Entry, read_feed, unbracketed
 from .form import body_fault, unwritten
@@ -24,7 +24,7 @@ from .jose import Keys, Token, read_keys, read_token
 from .report import Check, Hop, Report, Result, State, complete, late
 from .restore import Restore
 from .scope import PARTS, changed_parts, digest_of, parts, scope_of
-from .statement import SLACK, Statement, read_statement
+from .statement import Statement, read_statement
 from .text import UNSIGNED, Projection, plain, project
 from .tlog import (
     FetchTile,
