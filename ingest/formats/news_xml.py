@@ -187,7 +187,7 @@ def of_html(name: str) -> str | None:
 
 
 def of_nitf(name: str) -> str | None:
-    """The rule for NITF. Pictures and films are beside the text (:func:`nitf_media`)."""
+    """The rule for NITF. Pictures and films are beside the text (:func:`.nitf.media`)."""
     if name in ("media", "nitf-table-metadata"):
         return None
     return NITF[name] if name in NITF else of_html(name)
