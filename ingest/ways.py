@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from net.errors import FetchError
 from net.folder import Folder
-from net.places import File, Got, Place
+from net.places import File, Got, Place, Remote
 from stories.config import Way, Wire
 
 
@@ -45,32 +45,24 @@ class Nowhere:
 def _sftp(wire: Wire) -> Place:
     from net.sftp import Sftp  # asyncssh takes a tenth of a second to import
 
-    parts = urlsplit(wire.url)
-    return Sftp(
-        parts.hostname or "",
-        parts.port,
-        _from_home(wire.path),
-        user=wire.user,
-        secret=wire.secret.get_secret_value() if wire.secret else None,
-        key_file=str(wire.client_key) if wire.client_key else None,
-        host_keys=wire.host_keys,
-        allow_private=wire.allow_private,
-        max_bytes=wire.max_bytes,
-        seconds=wire.timeout.total_seconds(),
-    )
+    key_file = str(wire.client_key) if wire.client_key else None
+    return Sftp(_remote(wire), key_file=key_file, host_keys=wire.host_keys)
 
 
 def _ftp(wire: Wire) -> Place:
     from net.ftp import Ftp
 
+    return Ftp(_remote(wire), tls=urlsplit(wire.url).scheme == "ftps")
+
+
+def _remote(wire: Wire) -> Remote:
     parts = urlsplit(wire.url)
-    return Ftp(
-        parts.hostname or "",
-        parts.port,
-        _from_home(wire.path),
+    return Remote(
+        host=parts.hostname or "",
+        port=parts.port,
+        path=_from_home(wire.path),
         user=wire.user,
-        secret=wire.secret.get_secret_value() if wire.secret else "",
-        tls=parts.scheme == "ftps",
+        secret=wire.secret.get_secret_value() if wire.secret else None,
         allow_private=wire.allow_private,
         max_bytes=wire.max_bytes,
         seconds=wire.timeout.total_seconds(),

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from net.client import authorities
 from net.errors import FetchError
-from net.places import MOST_FILES, File, Got, legible, not_deleted, too_large, too_many
+from net.places import MOST_FILES, File, Got, Remote, legible, not_deleted, too_large, too_many
 from net.reach import fault_of, reach
 
 IMPLICIT = 990
@@ -29,34 +29,21 @@ _WINDOWS = re.compile(r"(\d\d-\d\d-\d{2,4}\s+\d\d:\d\d[AP]M)\s+(\d+|<DIR>)\s+(.+
 
 
 class Ftp:
-    """The folder *path* of *host*, as *user* with *secret*; files of up to *max_bytes* are read,
-    and all of it within *seconds*.
+    """The folder *of* a server of FTP, with *tls* or without.
 
     :raises FetchError: where it cannot be had.
     """
 
-    def __init__(
-        self,
-        host: str,
-        port: int | None,
-        path: str,
-        *,
-        user: str,
-        secret: str,
-        tls: bool,
-        allow_private: bool,
-        max_bytes: int,
-        seconds: float,
-    ) -> None:
-        self._host, self._path, self._max = host, path, max_bytes
+    def __init__(self, of: Remote, *, tls: bool) -> None:
+        host, path, port = of.host, of.path, of.port or 21
+        self._host, self._path, self._max = host, path, of.max_bytes
         self._tls = tls
-        self._end = time.monotonic() + seconds
-        port = port or 21
-        sock = reach(host, port, allow_private=allow_private, seconds=seconds)
-        self._session = _Session(context=_context(), timeout=seconds, encoding="latin-1")
+        self._end = time.monotonic() + of.seconds
+        sock = reach(host, port, allow_private=of.allow_private, seconds=of.seconds)
+        self._session = _Session(context=_context(), timeout=of.seconds, encoding="latin-1")
         try:
             self._session.begin(sock, host, implicit=tls and port == IMPLICIT)
-            self._session.login(user or "anonymous", secret, secure=tls)
+            self._session.login(of.user or "anonymous", of.secret or "", secure=tls)
             if tls:
                 self._session.prot_p()
         except error_perm as error:

@@ -6,7 +6,7 @@ elsewhere (:mod:`ingest.arrivals`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from net.errors import FetchError
@@ -48,6 +48,21 @@ class Got:
     body: bytes
     mark: str
     headers: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A folder on a server, and how to come to it: the folder *path* of *host*, as *user* with
+    *secret*. Files of up to *max_bytes* are read, and all of it within *seconds*."""
+
+    host: str
+    port: int | None
+    path: str
+    user: str
+    secret: str | None = field(repr=False)
+    allow_private: bool
+    max_bytes: int
+    seconds: float
 
 
 class Place(Protocol):

@@ -14,7 +14,17 @@ from urllib.parse import quote
 import asyncssh
 
 from net.errors import FetchError
-from net.places import MOST_FILES, File, Got, changing, legible, not_deleted, too_large, too_many
+from net.places import (
+    MOST_FILES,
+    File,
+    Got,
+    Remote,
+    changing,
+    legible,
+    not_deleted,
+    too_large,
+    too_many,
+)
 from net.reach import fault_of, reach
 
 _PIECE = 1 << 20
@@ -25,31 +35,18 @@ Answer = TypeVar("Answer")
 
 
 class Sftp:
-    """The folder *path* of *host*, as *user* with *secret* or the private key in the file
-    *key_file*, where the server has one of *host_keys* (fingerprints); files of up to *max_bytes*
-    are read, and all of it within *seconds*.
+    """The folder *of* a server of SFTP that has one of *host_keys* (fingerprints); the private key
+    in the file *key_file* may stand for the secret.
 
     :raises FetchError: where it cannot be had.
     """
 
-    def __init__(
-        self,
-        host: str,
-        port: int | None,
-        path: str,
-        *,
-        user: str,
-        secret: str | None,
-        key_file: str | None,
-        host_keys: Sequence[str],
-        allow_private: bool,
-        max_bytes: int,
-        seconds: float,
-    ) -> None:
-        self._host, self._max = host, max_bytes
-        self._path = path.encode("utf-8", "surrogateescape")
-        self._end = time.monotonic() + seconds
-        sock = reach(host, port or 22, allow_private=allow_private, seconds=seconds)
+    def __init__(self, of: Remote, *, key_file: str | None, host_keys: Sequence[str]) -> None:
+        host = of.host
+        self._host, self._max = host, of.max_bytes
+        self._path = of.path.encode("utf-8", "surrogateescape")
+        self._end = time.monotonic() + of.seconds
+        sock = reach(host, of.port or 22, allow_private=of.allow_private, seconds=of.seconds)
         self._runner = asyncio.Runner()
         self._connection: Any = None
         server = _Server(host_keys)
@@ -59,8 +56,8 @@ class Sftp:
                     host,
                     sock=sock,
                     config=None,
-                    username=user,
-                    password=secret,
+                    username=of.user,
+                    password=of.secret,
                     client_keys=[key_file] if key_file else None,
                     agent_path=None,
                     gss_kex=False,
