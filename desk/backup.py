@@ -5,7 +5,6 @@ backup. What it holds is read again by the digests before anything is restored f
 """
 
 import hashlib
-import os
 import shutil
 import tempfile
 from importlib import metadata
@@ -95,11 +94,11 @@ def write(store: Store, config: Config, place: Path, *, with_keys: bool) -> Mani
             files=found,
         )
         _write(draft / MANIFEST, manifest.model_dump_json(indent=2).encode() + b"\n")
-        for one in (*_files(draft), draft / KEYS, draft):
-            _to_disk(one)
+        for one in (*_files(draft), *([draft / KEYS] if with_keys else []), draft):
+            folders.to_disk(one)
         _refuse_what_is_there(place)
         draft.rename(place)
-        _to_disk(place.parent)
+        folders.to_disk(place.parent)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
@@ -183,16 +182,6 @@ def _looked_at(file: Path) -> File:
 def _write(file: Path, data: bytes) -> None:
     folders.make_file_private(file)
     file.write_bytes(data)
-
-
-def _to_disk(path: Path) -> None:
-    if not path.exists():
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 # Restoring

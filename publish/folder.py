@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 
 from publish.document import zstd_whole
-from stories import clock
+from stories import clock, folders
 from stories.errors import ExportError
 
 OWN = ".wirecopy"
@@ -253,8 +253,4 @@ def _sync(paths: Iterable[Path]) -> None:
         os.sync()
         return
     for path in every:
-        number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
+        folders.to_disk(path)

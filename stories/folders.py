@@ -64,6 +64,18 @@ def make_file_private(file: Path) -> None:
                 file.chmod(0o600)
 
 
+def to_disk(path: Path) -> None:
+    """Have a file's bytes, or the names in a folder, on the disk: no power cut takes them back.
+
+    :raises OSError: if that cannot be done.
+    """
+    number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
 def refusal(folder: Path, *files: Path, full: bool = True) -> str | None:
     """Why nothing can be written in *folder*, or to those of *files* that are there, with the
     remedy; None if it can. A disk without room is a reason unless *full* says that it is none."""

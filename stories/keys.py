@@ -21,7 +21,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from stories import clock
+from stories import clock, folders
 from stories.config import Config
 from stories.db import Connection, Store, outbox, proofs
 from stories.db.proofs import KeyRow, LogHead
@@ -417,7 +417,7 @@ def write_key_file(path: Path, key: Ed25519PrivateKey) -> bool:
             return False
         finally:
             draft.unlink()
-        _sync_folder(path.parent)
+        folders.to_disk(path.parent)
     except OSError as error:
         _check_place(path.parent, error)
         raise SigningError(
@@ -438,11 +438,3 @@ def _check_place(folder: Path, cause: OSError) -> None:
             " keys are (compose.yaml: docker compose run --rm worker …), or name the folder that"
             " holds them (signing.keys)"
         ) from cause
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
