@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from publish.entry import Entry, FeedMetadata, Notice, captioned, rfc3339, type_of
-from wirecopy.jose import as_json
+from wirecopy.jose import as_json, is_compact
 
 JSON_TYPE = "application/feed+json"
 
@@ -92,8 +92,9 @@ def notice(of: Notice) -> bytes:
 
 def with_statement(entry: bytes, statement: str) -> bytes:
     """*entry*, as :func:`item` wrote it, with *statement* as the last member of ``_wirecopy``."""
-    said = _JSON(as_json(statement)).encode()
-    return b"".join((entry[: -len(b"}}")], b',"statement":', said, b"}}"))
+    # A token that is no compact JWS is JSON itself, and canonical.
+    said = _JSON(statement) if is_compact(statement) else statement
+    return b"".join((entry[: -len(b"}}")], b',"statement":', said.encode(), b"}}"))
 
 
 def feed(of: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
