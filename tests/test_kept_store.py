@@ -84,6 +84,17 @@ def test_a_replay_finds_every_story_as_it_stands(newsroom: Path, capfdbinary: An
     assert told["captures"] > 0
 
 
+def test_every_place_has_a_number_in_the_order_of_its_feed(newsroom: Path) -> None:
+    store = open_store(load(newsroom / "wirecopy.toml"))
+    with store.read() as conn:
+        for name in ("all", "harbour"):
+            found = feeds.changes_since(conn, name, 0, 1000)
+            assert [each.seq for each in found] == [*range(1, feeds.newest(conn, name) + 1)]
+            assert [each.story_id for each in reversed(found)] == feeds.placed_ids(conn, name, 1000)
+            assert found
+    store.close()
+
+
 def test_what_was_signed_is_still_good(newsroom: Path, capfdbinary: Any) -> None:
     assert wirecopy(newsroom, "replay") == 1  # one item stands in quarantine
     for name, form in FEEDS:

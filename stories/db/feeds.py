@@ -9,34 +9,51 @@ has all that a feed is joined of.
 import base64
 import hashlib
 import struct
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from functools import cache
 from html import escape
 from itertools import accumulate, chain, pairwise
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Executable,
     Integer,
     RowMapping,
+    Select,
+    Table,
     Text,
     and_,
     bindparam,
     delete,
     exists,
     func,
+    literal,
     or_,
     select,
     text,
+    union_all,
     update,
 )
 
 from stories.db.captures import first_of
-from stories.db.engine import replacing
+from stories.db.engine import replacing, upsert
 from stories.db.packing import Packers
-from stories.db.tables import UtcDateTime, captures, entries, feeds, outbox, placements, stories
+from stories.db.tables import (
+    UtcDateTime,
+    captures,
+    departures,
+    entries,
+    feeds,
+    outbox,
+    placements,
+    sequences,
+    stories,
+)
 from wirecopy.jose import in_xml
 
 Format = Literal["rss", "atom", "json"]
@@ -233,8 +250,13 @@ class Placement:
 
 def place(conn: Connection, wanted: Sequence[Placement]) -> set[str]:
     """Place each story in exactly its feeds; the feeds that any is in or was in before, whose lists
-    are now to be brought up to date (:func:`relist`)."""
-    rows = [
+    are now to be brought up to date (:func:`relist`).
+
+    What changes by that gets a number in each feed. As the caller holds :func:`lock` until it
+    commits, the order of numbers is that in which changes are seen. To render a story again is no
+    change.
+    """
+    rows: list[dict[str, Any]] = [
         {
             "feed": feed,
             "story_id": place.story_id,
@@ -246,22 +268,111 @@ def place(conn: Connection, wanted: Sequence[Placement]) -> set[str]:
         for feed in sorted(place.feeds)
     ]
     ids = [place.story_id for place in wanted]
-    before = {(row.feed, row.story_id) for row in conn.execute(_PLACED, {"ids": ids})}
-    if gone := before - {(row["feed"], row["story_id"]) for row in rows}:
-        conn.execute(_DISPLACED, [{"of": feed, "story": story} for feed, story in sorted(gone)])
+    before = {
+        (row.feed, row.story_id): (row.changed_at, row.seq)
+        for row in conn.execute(_PLACED, {"ids": ids})
+    }
+    there = {(row["feed"], row["story_id"]) for row in rows}
+    gone = [
+        {"feed": feed, "story_id": story}
+        for feed, story in sorted(before)
+        if (feed, story) not in there
+    ]
+    came = []
+    for row in rows:
+        changed_at, row["seq"] = before.get((row["feed"], row["story_id"]), (None, 0))
+        if changed_at != row["changed_at"] or not row["seq"]:
+            came.append(row)
+    came.sort(key=lambda row: (row["position"], row["story_id"]), reverse=True)
+    came.sort(key=lambda row: row["changed_at"])
+    _number(conn, [*gone, *came])
+    if gone:
+        conn.execute(_DISPLACED, [{"of": row["feed"], "story": row["story_id"]} for row in gone])
+        conn.execute(replacing(conn.dialect.name, departures), gone)
     if rows:
         conn.execute(replacing(conn.dialect.name, placements), rows)
+    if back := [row for row in came if (row["feed"], row["story_id"]) not in before]:
+        conn.execute(_BACK, [{"of": row["feed"], "story": row["story_id"]} for row in back])
     return {feed for feed, _ in before}.union(*(place.feeds for place in wanted))
+
+
+def _number(conn: Connection, changes: Sequence[dict[str, Any]]) -> None:
+    """Give each of *changes* the next number of its feed, as ``seq``."""
+    for feed, count in sorted(Counter(row["feed"] for row in changes).items()):
+        last = conn.execute(
+            _counting(conn.dialect.name), {"feed": feed, "last": count}
+        ).scalar_one()
+        for seq, row in enumerate(
+            (row for row in changes if row["feed"] == feed), last - count + 1
+        ):
+            row["seq"] = seq
+
+
+@cache
+def _counting(dialect: str) -> Executable:
+    adding = upsert(dialect, sequences)
+    both = sequences.c.last + adding.excluded.last
+    return adding.on_conflict_do_update(
+        index_elements=[sequences.c.feed], set_={"last": both}
+    ).returning(sequences.c.last)
 
 
 # Statements are made once: to make one takes several times what it takes to carry it out.
 
-_PLACED = select(placements.c.feed, placements.c.story_id).where(
-    placements.c.story_id.in_(bindparam("ids", expanding=True))
+_PLACED = select(
+    placements.c.feed, placements.c.story_id, placements.c.changed_at, placements.c.seq
+).where(placements.c.story_id.in_(bindparam("ids", expanding=True)))
+_DISPLACED, _BACK = (
+    delete(table).where(table.c.feed == bindparam("of"), table.c.story_id == bindparam("story"))
+    for table in (placements, departures)
 )
-_DISPLACED = delete(placements).where(
-    placements.c.feed == bindparam("of"), placements.c.story_id == bindparam("story")
-)
+
+
+class Change(NamedTuple):
+    """The last change of a story in a feed, by its number; ``left`` when by that it left the feed,
+    ``shown`` while the feed shows it."""
+
+    seq: int
+    story_id: str
+    left: bool
+    shown: bool
+
+
+def changes_since(conn: Connection, feed: str, seq: int, limit: int) -> list[Change]:
+    """The first *limit* changes of the feed after the one with number *seq*, in their order.
+
+    A story has its last change only: who saw everything up to *seq* and follows these knows how
+    every story stands now.
+    """
+    return [
+        Change(*row) for row in conn.execute(_CHANGES, {"of": feed, "after": seq, "most": limit})
+    ]
+
+
+def newest(conn: Connection, feed: str) -> int:
+    """The number of the feed's last change, 0 before the first."""
+    last = conn.execute(select(sequences.c.last).where(sequences.c.feed == feed)).scalar()
+    return last or 0
+
+
+def _changes() -> Executable:
+    def of(table: Table, shown: ColumnElement[bool]) -> Select[Any]:
+        left = literal(table is departures).label("left")
+        return (
+            select(table.c.seq, table.c.story_id, left, shown.label("shown"))
+            .where(table.c.feed == bindparam("of"), table.c.seq > bindparam("after"))
+            .order_by(table.c.seq)
+            .limit(bindparam("most", type_=Integer()))
+        )
+
+    both = union_all(
+        of(placements, placements.c.digests.is_not(None)).subquery().select(),
+        of(departures, literal(False)).subquery().select(),
+    ).subquery()
+    return select(both).order_by(both.c.seq).limit(bindparam("most", type_=Integer()))
+
+
+_CHANGES = _changes()
 
 
 class Listed(NamedTuple):
@@ -516,7 +627,8 @@ def drop_feeds(conn: Connection, keep: Sequence[str]) -> list[str]:
         set(conn.execute(select(feeds.c.name).where(feeds.c.name.not_in(list(keep)))).scalars())
     )
     conn.execute(delete(feeds).where(feeds.c.name.not_in(list(keep))))
-    conn.execute(delete(placements).where(placements.c.feed.not_in(list(keep))))
+    for table in (placements, departures):
+        conn.execute(delete(table).where(table.c.feed.not_in(list(keep))))
     return gone
 
 

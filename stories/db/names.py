@@ -16,6 +16,7 @@ from stories.db.key_value import FIRST_NAMES, RENDERED_FOR
 from stories.db.tables import (
     alerts,
     captures,
+    departures,
     feeds,
     files,
     identities,
@@ -23,6 +24,7 @@ from stories.db.tables import (
     pins,
     placements,
     problems,
+    sequences,
     standing,
     stories,
     wires,
@@ -119,8 +121,8 @@ def _rename_wire(conn: Connection, old: str, new: str) -> None:
 
 
 def _rename_feed(conn: Connection, old: str, new: str) -> None:
-    _move(conn, feeds.c.name, old, new)
-    _move(conn, placements.c.feed, old, new)
+    for column in (feeds.c.name, placements.c.feed, departures.c.feed, sequences.c.feed):
+        _move(conn, column, old, new)
     _move(conn, outbox.c.key, old, new, outbox.c.kind == "feed")
 
 

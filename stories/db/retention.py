@@ -55,6 +55,7 @@ from stories.db.tables import (
     acts,
     blobs,
     captures,
+    departures,
     entries,
     headlines,
     identities,
@@ -390,6 +391,7 @@ def forget(conn: Connection, ids: Sequence[str]) -> None:
         headlines.c.story_id,
         entries.c.story_id,
         placements.c.story_id,
+        departures.c.story_id,
         stories.c.id,
     ):
         conn.execute(delete(column.table).where(column.in_(ids)))

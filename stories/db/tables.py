@@ -441,9 +441,12 @@ placements = Table(
     Column("position", Integer, nullable=False),
     # Of the entry, while the feed shows it; none for what is beyond the feed's end.
     Column("digests", String(80)),
+    # The number of its last change in the feed (sequences); 0 until it has one.
+    Column("seq", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("feed", "story_id"),
     Index(None, "story_id"),
     Index(None, "feed", "changed_at"),
+    Index(None, "feed", "seq"),
 )
 
 Index(
@@ -452,6 +455,26 @@ Index(
     placements.c.changed_at,
     sqlite_where=placements.c.digests.is_not(None),
     postgresql_where=placements.c.digests.is_not(None),
+)
+
+# Stories that left a feed and have not come back, and the number of that change.
+departures = Table(
+    "departures",
+    metadata,
+    Column("feed", String(63), nullable=False),
+    Column("story_id", String(13), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    PrimaryKeyConstraint("feed", "story_id"),
+    Index(None, "story_id"),
+    Index(None, "feed", "seq"),
+)
+
+# The number of each feed's last change. Kept when the feed goes, as no number is given twice.
+sequences = Table(
+    "sequences",
+    metadata,
+    Column("feed", String(63), primary_key=True),
+    Column("last", BigInteger, nullable=False),
 )
 
 feeds = Table(

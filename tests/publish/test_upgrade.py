@@ -54,13 +54,17 @@ def keep_plain(conn: Connection) -> None:
         one = tables.statements.c.story_id == story.story_id
         conn.execute(update(tables.statements).where(one).values(jws=row.token))
     conn.execute(text("ALTER TABLE identities ADD key TEXT NOT NULL DEFAULT ''"))
-    for table in ("files", "key_sets", "pins", "agency_statements", "acts"):
+    for table in (
+        *("files", "key_sets", "pins", "agency_statements", "acts"),
+        *("departures", "sequences"),
+    ):
         conn.execute(text(f"DROP TABLE {table}"))
     conn.execute(text("DROP INDEX ix_stories_embargo"))
+    conn.execute(text("DROP INDEX ix_placements_feed_seq"))
     for later in (
         *("versions.custody", "captures.key_set", "stories.status", "stories.status_at"),
         *("versions.packed", "versions.updated", "statements.packed", "statements.checkpoint"),
-        *("stories.embargo", "versions.embargo"),
+        *("stories.embargo", "versions.embargo", "placements.seq"),
     ):
         table, column = later.split(".")
         conn.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
