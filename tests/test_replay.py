@@ -41,7 +41,7 @@ from stories.keys import key_set
 from tests.conftest import ConfigOf
 from tests.differences import compare
 from tests.living import Life, item
-from tests.publish.test_upgrade import unstated
+from tests.test_upgrade import unstated
 from wirecopy.jose import payload_of
 from wirecopy.statement import claims_of
 from workers.housekeeping import housekeeping
