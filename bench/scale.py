@@ -181,7 +181,7 @@ def _as_if_running(store: Store, config: Config, agency: str) -> None:
             "url": wire.url,
             "configured_url": wire.url,
             "agency": agency_key(wire),
-            "host": host_of(wire.url),
+            "host": host_of(wire.url, wire.name),
             "added_at": now - timedelta(days=1),
             "polled_at": now - wire.every,
             "due_at": now + wire.every * (n / len(config.wires)),

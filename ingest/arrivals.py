@@ -18,6 +18,9 @@ from stories.models import Sighting
 SETTLED = timedelta(seconds=5)
 """For how long a file must have stood unchanged. Writers pause for less."""
 
+UNSETTLED = timedelta(minutes=10)
+"""For how long a file may be found changing at every look before somebody hears of it."""
+
 MOST_TAKEN = 200
 """Files read in one poll; of more, the next poll follows at once."""
 
@@ -87,13 +90,33 @@ def sort_out(
         else:
             plan.waiting.append(file)
             if before is None or before.mark != file.mark:
-                digest = before.digest if before is not None else None
-                plan.seen[short] = Sighting(file.mark, now, digest=digest)
+                plan.seen[short] = before = changed(file, before, now)
+            if (fault := unsettled(file, before, now)) is not None:
+                plan.refused.append(fault)
     take.sort(key=lambda file: (file.order, file.name))
     again.sort(key=lambda each: (each[0], each[1].order, each[1].name))
     plan.take = [*take, *(file for _, file in again)][:MOST_TAKEN]
     plan.fresh, plan.more = min(len(take), MOST_TAKEN), max(len(take) - MOST_TAKEN, 0)
     return plan
+
+
+def changed(file: File, before: Sighting | None, now: datetime) -> Sighting:
+    """What to note of *file*, which is another than *before*, or changed while it was read."""
+    if before is None:
+        return Sighting(file.mark, now)
+    return Sighting(file.mark, now, digest=before.digest, unsettled=before.unsettled or now)
+
+
+def unsettled(file: File, sighting: Sighting, now: datetime) -> FetchError | None:
+    """What is wrong with *file* where it has been changing for long, look after look."""
+    if sighting.unsettled is None or now - sighting.unsettled < UNSETTLED:
+        return None
+    return FetchError(
+        "changing",
+        f"{legible(file.name)}: has been changing since {sighting.unsettled:%d %B %H:%M} UTC,"
+        " and is not taken before it stands still; have it written under another name first,"
+        " or leave it out by the wire's files",
+    )
 
 
 def is_unfinished(name: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from ingest.arrivals import SETTLED, Plan, sort_out
+from ingest.arrivals import SETTLED, Plan, changed, sort_out, unsettled
 from ingest.schedule import GOOD, Due, Polled, next_poll
 from ingest.ways import place_of
 from net.errors import FetchError
@@ -121,8 +121,14 @@ def _read(place: Place, found: _Found, known: Mapping[str, Sighting], end: float
                 return
             if error.state not in OF_ONE_FILE:
                 raise
-            if error.state != "changing":
-                found.faults.append(error)
+            if error.state == "changing":
+                now = clock.now()
+                found.plan.seen[name] = seen = changed(file, before, now)
+                fault = unsettled(file, seen, now)
+            else:
+                fault = error
+            if fault is not None:
+                found.faults.append(fault)
             continue
         if got is None:
             found.same.append(name)

@@ -229,7 +229,7 @@ def outcome(
         "failing_since": None if state in GOOD else before.failing_since or now,
         "paused_at": now if paused else None,
         "url": address.url,
-        "host": host_of(address.url) if moved else before.host,
+        "host": host_of(address.url, wire.name) if moved else before.host,
         "moved_to": address.moved_to,
         "moved_count": address.moved_count,
         "moved_since": address.moved_since,

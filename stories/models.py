@@ -568,12 +568,14 @@ class WireState:
 class Sighting:
     """A file of a wire as it was last seen at its place. ``mark`` changes when its bytes do, and
     has stood so ``since``; ``taken``: what stands under it is captured. ``digest`` is that of the
-    bytes last captured of a file of this name, None if there are none."""
+    bytes last captured of a file of this name, None if there are none. ``unsettled`` is since when
+    it was found changing at every look, None if it was not."""
 
     mark: str
     since: datetime
     taken: bool = False
     digest: str | None = None
+    unsettled: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -662,10 +664,11 @@ class Traffic:
     agency_starts: dict[str, datetime] = field(default_factory=dict)
 
 
-def host_of(url: str) -> str:
-    """The host under which a wire's polls are counted: without a port, as it is one machine. Of a
-    folder on this machine its address."""
-    return (urlsplit(url).hostname or "").rstrip(".") or url
+def host_of(url: str, wire: str) -> str:
+    """The host under which the polls of the *wire* at *url* are counted: without a port, as it is
+    one machine. Of a folder on this machine its address; one that is sent to us asks nobody."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    return host or (f"{url}{wire}" if url == "push:" else url)
 
 
 def changed_fields(

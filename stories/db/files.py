@@ -18,7 +18,7 @@ CHUNK = 400
 
 def known(conn: Connection, wire: str) -> dict[str, Sighting]:
     """What was last seen of the files of *wire*, by their :func:`short` names."""
-    fields = (files.c.mark, files.c.since, files.c.taken, files.c.digest)
+    fields = (files.c.mark, files.c.since, files.c.taken, files.c.digest, files.c.unsettled)
     rows = conn.execute(select(files.c.name, *fields).where(files.c.wire == wire))
     return {name: Sighting(*seen) for name, *seen in rows}
 
@@ -29,7 +29,7 @@ def note(
     """Write what was *seen* of files of *wire*, by their short names, and forget those *gone*."""
     rows = [
         {"wire": wire, "name": name, "mark": one.mark, "since": one.since, "taken": one.taken}
-        | {"digest": one.digest}
+        | {"digest": one.digest, "unsettled": one.unsettled}
         for name, one in sorted(seen.items())
     ]
     if rows:

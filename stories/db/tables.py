@@ -249,6 +249,7 @@ files = Table(
     Column("since", UtcDateTime, nullable=False),
     Column("taken", Boolean, nullable=False),
     Column("digest", String(64)),
+    Column("unsettled", UtcDateTime),
     PrimaryKeyConstraint("wire", "name"),
     sqlite_with_rowid=False,
 )

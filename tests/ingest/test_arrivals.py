@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingest.arrivals import MOST_TAKEN, SETTLED, Plan, is_unfinished, sort_out
+from ingest.arrivals import MOST_TAKEN, SETTLED, UNSETTLED, Plan, is_unfinished, sort_out
 from net.errors import FetchError
 from net.places import File
 from stories.models import Sighting
@@ -62,9 +62,24 @@ def test_what_becomes_of_a_file(file: File, known: Sighting | None, what: str) -
 def test_what_waits_is_noted_once_and_keeps_the_digest_of_what_was_taken() -> None:
     before = seen(LONG_AGO, OTHER, taken=True)
     plan = sort_out([("n", AWAY)], {"n": before}, NOW, 100)
-    assert plan.seen == {"n": Sighting(MARK, NOW, taken=False, digest="d")}
+    assert plan.seen == {"n": Sighting(MARK, NOW, digest="d", unsettled=NOW)}
     again = sort_out([("n", AWAY)], plan.seen, NOW + SETTLED / 2, 100)
     assert (again.seen, again.waiting) == ({}, [AWAY])
+
+
+def test_a_file_that_changes_between_all_looks_is_named_after_a_while() -> None:
+    known: dict[str, Sighting] = {}
+    told = []
+    for look in range(5):
+        now = NOW + look * UNSETTLED / 3
+        plan = sort_out([("n", File("n", 12, f"12 {look}"))], known, now, 100)
+        known, told = plan.seen, [*told, [str(fault) for fault in plan.refused]]
+    assert told[:4] == [[]] * 4
+    assert "n: has been changing since 22 November 06:03 UTC" in told[4][0]
+    still = sort_out([("n", File("n", 12, "12 4"))], known, now + SETTLED / 2, 100)
+    assert [fault.state for fault in still.refused] == ["changing"]
+    stands = sort_out([("n", File("n", 12, "12 4"))], known, now + SETTLED, 100)
+    assert (len(stands.take), stands.refused) == (1, [])
 
 
 def test_the_oldest_come_first_and_a_poll_takes_no_more_than_it_may() -> None:

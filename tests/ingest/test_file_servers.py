@@ -226,6 +226,20 @@ def test_a_server_that_says_our_secret_has_it_in_no_message(away: Away) -> None:
     assert PASSWORD not in away.state.message
 
 
+def test_a_file_that_is_written_all_the_while_is_named_and_the_others_come(away: Away) -> None:
+    away.put("a.xml", feed("Avon"))
+    with file_servers.ftp(away.folder.parent) as port:
+        away.serve(f"ftp://127.0.0.1:{port}/out", secret=PASSWORD)
+        states = []
+        for size in range(5):
+            away.put("latest.xml", b"x" * (size + 1))
+            states.append(away.poll(after=timedelta(minutes=4)).state)
+        assert states == ["not-modified", "ok", "not-modified", "not-modified", "changing"]
+        assert "latest.xml" in away.state.message
+        away.poll()
+        assert (away.state.state, len(away.captured())) == ("ok", 2)
+
+
 def test_ftps_does_not_go_on_without_tls(away: Away) -> None:
     with file_servers.ftp(away.folder.parent) as port:
         away.serve(f"ftps://127.0.0.1:{port}/out", secret=PASSWORD)

@@ -49,3 +49,10 @@ def test_more_wires_come_and_go_than_a_statement_binds(
         wires.sync(conn, many[:2], NOW)
         kept = [w.name for w in wires.every(conn) if w.configured]
         assert sorted(kept) == ["w0", "w1"]
+
+
+def test_wires_that_are_sent_to_us_do_not_share_a_host_with_each_other(store: Store) -> None:
+    pushed = [Wire(name=name, url="push:") for name in ("pti", "ani")]
+    with store.write() as conn:
+        wires.sync(conn, pushed, NOW)
+        assert {wire.host for wire in wires.named(conn, ["pti", "ani"])} == {"push:pti", "push:ani"}
