@@ -220,6 +220,8 @@ def opened(root: Path, *, wait: bool) -> Iterator[Folder]:
     :raises OSError: when it cannot be made or read.
     """
     own = root / OWN
+    if root.exists() and not root.is_dir():
+        raise ExportError(f"{root}: is a file; name a folder, which is made if it is not there")
     for one in (root, own):
         if not one.is_dir():
             one.mkdir(parents=True, exist_ok=True)

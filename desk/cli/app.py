@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else list(arguments)
     show.settle_streams()
     try:
-        # Not standalone: typer would draw a box around an error, and give a closed pipe a 1.
+        # Not standalone: typer would draw a box around an error.
         code = line(given)(given or ["--help"], prog_name="wirecopy", standalone_mode=False)
         sys.stdout.flush()
         sys.exit(code)
@@ -120,6 +120,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
     except BrokenPipeError:  # whoever read our output wants no more
         show.end_quietly()
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # typer makes a 1 of it all the same
+            show.end_quietly()
+        raise
     except UnicodeEncodeError:
         show.complain(
             "a word or file name is not in the alphabet of this session's locale"

@@ -1,5 +1,6 @@
 """``wirecopy keys``: the keys that sign statements: listed, published, rotated, revoked."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,10 +12,18 @@ from desk.cli.context import moment, opened
 from desk.headline import checked
 from stories import clock
 from stories.config import Config
-from stories.db import Store, proofs
+from stories.db import Store, outbox, proofs
 from stories.db.proofs import KeyRow
 from stories.errors import SigningError
-from stories.keys import ensure_keys, key_set, revoke_key, rotate_key, signer_of, signing_key
+from stories.keys import (
+    ensure_keys,
+    faults,
+    key_set,
+    revoke_key,
+    rotate_key,
+    signer_of,
+    signing_key,
+)
 from stories.transparency import begin_anew
 
 
@@ -69,6 +78,7 @@ def keys(
         elif new_log:
             with store.write() as conn:
                 begun = begin_anew(conn, config, known_until, unvouched=unvouched)
+                outbox.put_forward(conn, clock.now())
             for line in told(begun):
                 show.complain(line)
         elif revoke is not None:
@@ -81,16 +91,24 @@ def keys(
         with store.read() as conn:
             found = proofs.keys(conn)
             published = key_set(conn)
+            wrong = [] if jwks else faults(conn, config, clock.now())
     if jwks:
         show.as_json(published)
         return
     now = clock.now()
     current = signing_key(found, now)
     shown = [_record(config, row, _state(row, current, now)) for row in found]
+    # That of the log's own key stands in no row.
+    _complain(set(wrong) - {row["file"] for row in shown})
     if json:
         show.as_json(shown)
         return
     show.table(shown, ("kid", "state", "from", "until", "reason", "file"), "no keys")
+
+
+def _complain(faults: Iterable[str]) -> None:
+    for fault in faults:
+        show.complain(fault)
 
 
 def _past(at: datetime | None) -> datetime | None:

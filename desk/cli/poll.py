@@ -15,7 +15,8 @@ from net.client import Client
 from publish import renderer, rerender
 from stories import clock
 from stories.config import Config
-from stories.db import Connection, Store, captures, outbox, wires
+from stories.db import Connection, Store, captures, outbox, statistics, wires
+from stories.errors import NO_HEADLINE
 from stories.logs import masked
 from stories.models import Problem, WireState
 from workers.politeness import choose
@@ -49,6 +50,7 @@ def poll(
         with store.read() as conn:
             rows = [_outcome(conn, one) for one in sorted(polled, key=lambda one: one.wire)]
             waiting = _waiting(conn, set(chosen) - {one.wire for one in polled}, chosen)
+            headless = _headless(conn)
     if json:
         show.as_json(rows)
     else:
@@ -57,7 +59,7 @@ def poll(
     failed = [row for row in rows if row["message"]]
     for row in failed:
         show.complain(f"wire {row['wire']}: {row['message']}")
-    for line in waiting:
+    for line in [*waiting, *headless]:
         show.complain(line)
     if failed or waiting:
         raise typer.Exit(1)
@@ -84,7 +86,7 @@ def _waiting(conn: Connection, unasked: Iterable[str], names: Sequence[str]) -> 
     ]
     faults: dict[str, list[str]] = {}
     for kind, key, error in outbox.failures(conn):
-        if kind in ("story", "feed"):
+        if kind in ("story", "feed") and NO_HEADLINE not in error:
             faults.setdefault(error, []).append(f"{kind} {key}")
     for error, keys in faults.items():
         more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
@@ -94,6 +96,15 @@ def _waiting(conn: Connection, unasked: Iterable[str], names: Sequence[str]) -> 
             count, what = work.count - work.failed, {"story": "stories", "feed": "feeds"}[work.kind]
             found.append(f"not published yet: {count} {what}, which another process is rendering")
     return found
+
+
+def _headless(conn: Connection) -> list[str]:
+    """A sentence about the stories that wait for the desk, which is no fault."""
+    ids = statistics.headless(conn)
+    if not ids:
+        return []
+    what = "1 story has" if len(ids) == 1 else f"{len(ids)} stories have"
+    return [f"{what} no headline, and waits for the desk: wirecopy headline {ids[0]} …"]
 
 
 def in_turn(

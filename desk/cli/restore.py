@@ -33,6 +33,9 @@ def restore(
 
     What was logged after the backup is lost, so another log begins, which says so.
     """
+    if check and (moved or unvouched):
+        option = "--moved" if moved else "--unvouched"
+        raise typer.BadParameter("restores, and --check only reads", param_hint=option)
     if check:
         made = backups.read(source)
         show.say(f"{source}: good; of {show.when(made.at)}, by Wirecopy {made.wirecopy}")

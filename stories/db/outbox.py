@@ -214,6 +214,12 @@ def failed(
     )
 
 
+def put_forward(conn: Connection, now: datetime) -> None:
+    """Have what failed be tried again at once: what was in its way is gone."""
+    waits = and_(outbox.c.error.is_not(None), outbox.c.due_at > now)
+    conn.execute(update(outbox).where(waits).values(due_at=now, attempts=0))
+
+
 def _ahead(now: datetime) -> ColumnElement[bool]:
     return or_(
         outbox.c.since > now + AHEAD,

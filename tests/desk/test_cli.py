@@ -411,6 +411,23 @@ def test_a_headline_may_begin_with_a_minus(house: House, headline: str) -> None:
     assert house.listed("stories", "--limit=1")[0]["headline"] == "-Rain"
 
 
+def test_a_story_without_a_headline_is_named_and_is_no_failure_of_the_poll(house: House) -> None:
+    house.server.answer("/pti.rss", wire_of(TRAM, item("rain", "", IT_RAINED)))
+    done = house.try_("poll")
+    assert done.returncode == 0
+    [rain] = [one["id"] for one in house.listed("stories") if not one["headline"]]
+    assert f"1 story has no headline, and waits for the desk: wirecopy headline {rain}" in (
+        done.stderr.decode()
+    )
+    house.run("headline", rain, "Rain", "--by", "Asha")
+    assert b"no headline" not in house.try_("poll").stderr
+
+
+def test_what_restore_would_not_heed_is_refused(house: House) -> None:
+    done = house.try_("restore", "backup", "--check", "--moved")
+    assert (done.returncode, b"--check only reads" in done.stderr) == (2, True)
+
+
 def test_an_act_says_where_it_is_published_and_what_comes_back(house: House) -> None:
     house.run("poll")
     rain = house.listed("stories")[0]["id"]
@@ -583,6 +600,8 @@ class TestKeys:
         done = house.try_("status", "--check")
         assert b"log.pem: is not there" in done.stderr
         assert b"if it is lost, begin a new log: wirecopy keys --new-log" in done.stderr
+        done = house.try_("keys")
+        assert (done.returncode, b"log.pem: is not there" in done.stderr) == (0, True)
         done = house.try_("keys", "--new-log", "--restored-to", "2026-01-02T03:04:05Z")
         assert done.returncode == 0, done.stderr
         assert b"which stay provable while /log is served" in done.stderr
@@ -770,7 +789,7 @@ def test_exit_codes_of_the_entry_point(house: House) -> None:
 def test_a_pipe_that_closes_early_is_no_error(house: House) -> None:
     house.run("poll")
     rain = house.listed("stories")[0]["id"]
-    for command in (f"story {rain}", "stories --json", "feed india"):
+    for command in (f"story {rain}", "stories --json", "feed india", "--help", "poll --help"):
         piped = f"{WIRECOPY} {command} | head -0"
         done = house.start("bash", "-o", "pipefail", "-c", piped)
         assert (done.returncode, done.stderr) == (0, b""), command

@@ -30,6 +30,8 @@ def test_the_site_as_files(house: House) -> None:
 
 def test_what_is_in_the_way_is_named(house: House) -> None:
     house.run("poll")
+    done = house.try_("export", "wirecopy.toml")
+    assert (done.returncode, b"is a file; name a folder" in done.stderr) == (1, True)
     (house.folder / "photos").mkdir()
     (house.folder / "photos" / "rain.jpg").touch()
     done = house.try_("export", "photos")

@@ -69,7 +69,7 @@ def test_what_waits_is_noted_once_and_keeps_the_digest_of_what_was_taken() -> No
 
 def test_a_file_that_changes_between_all_looks_is_named_after_a_while() -> None:
     known: dict[str, Sighting] = {}
-    told = []
+    told: list[list[str]] = []
     for look in range(5):
         now = NOW + look * UNSETTLED / 3
         plan = sort_out([("n", File("n", 12, f"12 {look}"))], known, now, 100)

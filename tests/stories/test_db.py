@@ -398,6 +398,13 @@ class TestOutbox:
             outbox.want(conn, "ingest", ["a"], NOW)
             assert [j.attempts for j in outbox.claim(conn, "ingest", NOW, 1)] == [1]
 
+    def test_what_failed_is_due_once_what_was_in_its_way_is_gone(self, store: Store) -> None:
+        with store.write() as conn:
+            outbox.want(conn, "ingest", ["a"], NOW)
+            outbox.failed(conn, outbox.claim(conn, "ingest", NOW, 1)[0], "no key", NOW)
+            outbox.put_forward(conn, NOW)
+            assert [j.attempts for j in outbox.claim(conn, "ingest", NOW, 1)] == [1]
+
     def test_no_more_is_claimed_than_asked_for(self, store: Store) -> None:
         with store.write() as conn:
             for kind in ("story", "feed"):
