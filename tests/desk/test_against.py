@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from desk.article import against, page, report
 from desk.article.against import Answer
 from desk.article.limits import limited
 from desk.cli.app import main
+from ingest import sandbox
 from publish.diff import word_differences
 from publish.formats import Format
 from stories.errors import ParseError, UnknownNameError, WirecopyError
@@ -48,6 +49,15 @@ from wirecopy.text import project
 EVERY = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 EVERY_COPY = pytest.mark.parametrize("story", COPIES.values(), ids=COPIES)
 NEW = "The mayor's office was not available for comment when this paper called it on Sunday."
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_reader() -> Iterator[None]:
+    """Keep the child that reads the copy for all tests here; to start one takes a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sandbox, "close", lambda: None)
+        yield
+    sandbox.close()
 
 
 def held(shown: str, received: Story) -> Answer:
