@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from desk.demo.news_xml import g2_item, g2_message
 from publish.served import served
 from tests.ingest.formats.test_news_formats import ALL, RAIN
-from tests.ingest.newswires import g2_item, g2_message
 from tests.test_hostile import House, house  # noqa: F401  the fixture
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

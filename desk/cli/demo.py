@@ -1,8 +1,22 @@
 """``wirecopy demo``: the main job on a simulated agency, from a bare machine to an honest feed."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+
+Format = Literal[
+    "json",
+    "rss",
+    "atom",
+    "rdf",
+    "newsml-g2",
+    "newsml-1",
+    "nitf",
+    "ninjs",
+    "ap",
+    "iptc-7901",
+    "anpa-1312",
+]
 
 
 def demo(
@@ -12,6 +26,10 @@ def demo(
     speed: Annotated[
         float, typer.Option("--speed", min=0.1, max=100, help="How fast the agency publishes.")
     ] = 1.0,
+    format: Annotated[
+        Format,
+        typer.Option("--format", help="What the agency's first wire comes in; json is signed."),
+    ] = "json",
     once: Annotated[
         bool, typer.Option("--once", help="Stop after the first entry is printed.")
     ] = False,
@@ -22,4 +40,4 @@ def demo(
     """
     from desk.demo.run import run
 
-    raise typer.Exit(run(port, speed, once=once))
+    raise typer.Exit(run(port, speed, format, once=once))

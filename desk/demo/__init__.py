@@ -15,6 +15,12 @@ items      the values: a story as it stands on a wire, an edition, a standing wi
 writing    ``copy.json`` and its variations: from an edition to the words
 newswire   a :class:`~desk.demo.newswire.Script`: the demonstration, moment by moment
 feeds      RSS 2.0, Atom 1.0 and RDF Site Summary 1.0
+delivery   a story as it is delivered to newsrooms
+news_xml   NITF, NewsML 1 and NewsML-G2
+news_json  ninjs and the AP Media API
+news_lines IPTC 7901 and ANPA 1312
+formats    each format by the ending of its address
+signing    JSON Feed, signed
 pages      pages for people, pictures
 site       requests to answers
 server     answers over HTTP

@@ -57,18 +57,20 @@ def story(item: WireItem) -> bytes:
 
 def front(
     wires: Sequence[tuple[str, str]],
+    forms: Sequence[str],
     published: Sequence[tuple[str, str, str, str]],
     count: int,
     note: str,
 ) -> bytes:
     """The front page.
 
-    *wires* are names and paths without ending, *published* rows of (when, what, path, headline),
-    newest first; *count* is how many there are in all, *note* says how the simulation is set.
+    *wires* are names and paths without ending, *forms* the endings, *published* rows of (when,
+    what, path, headline), newest first; *count* is how many there are in all, *note* says how the
+    simulation is set.
     """
     listed = "".join(
         f"<li><strong>{escape(name)}</strong>: "
-        + " · ".join(f'<a href="{path}.{form}">{form}</a>' for form in ("rss", "atom", "rdf"))
+        + " · ".join(f'<a href="{path}.{form}">{form}</a>' for form in forms)
         + "</li>"
         for name, path in wires
     )

@@ -57,8 +57,8 @@ gap = "0s"      # all wires of the demo are on one host, this one
 name = "sim-national"
 agency = "Simulated Press Agency"
 code = "SIM"
-url = "{agency}/wires/national.json"
-keys = "{agency}/.well-known/jwks.json"    # this one is signed by the agency
+url = "{agency}/wires/national.{format}"
+{national}
 every = "2s"
 timezone = "Asia/Kolkata"
 allow_private = true
@@ -96,16 +96,27 @@ title = "हिन्दी · தமிழ் · اردو (demo)"
 wires = ["sim-languages"]
 """
 
+NATIONAL = {
+    "json": 'keys = "{agency}/.well-known/jwks.json"    # this one is signed by the agency',
+    "nitf": "links = true    # a document holds one story: what is polled is the list of them",
+}
+"""What the configuration says besides of a wire in some formats."""
 
-def run(port: int, speed: float, *, once: bool) -> int:
-    """Run the demo until Ctrl-C (or, with *once*, until the entry is shown); the exit code."""
+
+def run(port: int, speed: float, format: str, *, once: bool) -> int:
+    """Run the demo until Ctrl-C (or, with *once*, until the entry is shown); the exit code.
+
+    *format* is what the national wire comes in.
+    """
     with tempfile.TemporaryDirectory(prefix="wirecopy-demo-") as name:
         folder = Path(name)
         found = _free(port)
         site = f"http://127.0.0.1:{found}"
         agency = f"http://127.0.0.1:{_free(0)}"
         config_file = folder / "wirecopy.toml"
-        config_file.write_text(CONFIG.format(site=site, agency=agency), encoding="utf-8")
+        national = NATIONAL.get(format, "").format(agency=agency)
+        text = CONFIG.format(site=site, agency=agency, format=format, national=national)
+        config_file.write_text(text, encoding="utf-8")
         with _logs_into(folder / "demo.log"):
             config = load(config_file)
             start(config).close()

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from hashlib import blake2b
 
-from desk.demo import feeds, newswire, pages, signing
+from desk.demo import feeds, news_xml, newswire, pages, signing
+from desk.demo.delivery import delivery
+from desk.demo.formats import FORMATS, XML
 from desk.demo.items import Standing, instant
 from desk.demo.newswire import WIRES, Script
 from wirecopy.custody import KEYS
@@ -65,7 +67,7 @@ def answer(script: Script, target: str, headers: Mapping[str, str], moment: floa
     path = target.partition("?")[0]
     stem, _, ending = path.rpartition(".")
     name = stem.removeprefix("/wires/")
-    if ending in (*feeds.FORMATS, "json") and stem != name and name in WIRES:
+    if ending in (*FORMATS, "json") and stem != name and name in WIRES:
         return _feed(script, WIRES.index(name), ending, headers, moment)
     if path == KEYS:
         return Answer(200, (("Content-Type", "application/jwk-set+json"),), signing.key_set(script))
@@ -73,9 +75,11 @@ def answer(script: Script, target: str, headers: Mapping[str, str], moment: floa
     if path == "/":
         return Answer(200, html, _front(script, moment))
     if path.startswith("/stories/"):
-        seed, _, index = path[9:].partition("-")
+        seed, _, index = path[9:].removesuffix(".nitf").partition("-")
         story = number(index) if seed == str(script.seed) else None
         item = None if story is None else newswire.story_at(script, story - 1, moment)
+        if item is not None and path.endswith(".nitf"):
+            return _document(news_xml.nitf(delivery(item)).encode(), headers)
         if item is not None:
             return Answer(200, html, pages.story(item))
     return picture(path) or not_found()
@@ -95,9 +99,16 @@ def _feed(
     if ending == "json":
         media_type, body = signing.TYPE, signing.feed(script, channel, standing.editions)
     else:
-        media_type, write = feeds.FORMATS[ending]
+        media_type, write = FORMATS[ending]
         body = write(channel, [newswire.item(script, each) for each in standing.editions])
     return Answer(200, (*fields, ("Content-Type", media_type)), body)
+
+
+def _document(body: bytes, headers: Mapping[str, str]) -> Answer:
+    tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+    if headers.get("if-none-match") == tag:
+        return Answer(304, (("ETag", tag),))
+    return Answer(200, (("Content-Type", XML), ("ETag", tag)), body)
 
 
 def _front(script: Script, moment: float) -> bytes:
@@ -107,7 +118,8 @@ def _front(script: Script, moment: float) -> bytes:
     happened = newswire.happenings(script, since, moment)[::-1][:_ROWS]
     rows = [(f"{h.moment:.0f} s", h.kind, f"/stories/{h.key}", h.headline) for h in happened]
     wires = [(name, f"/wires/{name}") for name in WIRES]
-    return pages.front(wires, rows, newswire.newest(script, moment) + 1, note)
+    forms = (*FORMATS, "json")
+    return pages.front(wires, forms, rows, newswire.newest(script, moment) + 1, note)
 
 
 def picture(path: str) -> Answer | None:

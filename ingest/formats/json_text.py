@@ -103,6 +103,15 @@ def read_object(text: str) -> tuple[dict[str, Any], str]:
     return (value, "") if isinstance(value, dict) else ({}, "not an object of JSON")
 
 
+def is_document(text: str) -> bool:
+    """Whether *text* is JSON as a whole."""
+    try:
+        _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def is_open(text: str) -> bool:
     """Whether *text* ends within what it began."""
     depth = 0

@@ -107,6 +107,14 @@ def read(
             items.append(item)
         else:
             items.append(mended(item_of(item, lowered(members))))
+    if problems and not json_text.is_document(_around(body, spans, charset)):
+        # A quotation mark too few shifts all that follows: what looks like a story may be a part.
+        first = problems[0][0]
+        problem = "it stands behind what is broken"
+        items[first + 1 :] = [
+            Item(one.position, one.start, one.end, unreadable=problem) for one in items[first + 1 :]
+        ]
+        problems[1:] = [(one.position, problem) for one in items[first + 1 :]]
     if not spans or len(problems) == len(items):
         why = problems[0][1] if problems else "it breaks off before its first story ends"
         raise ParseError(
@@ -120,6 +128,13 @@ def read(
         unread=max(0, len(spans) - MOST_ITEMS),
         whole=whole,
     )
+
+
+def _around(body: bytes, spans: item_spans.Spans, charset: encoding.Charset) -> str:
+    """What stands around the values of *body* at *spans*, with ``null`` in the place of each."""
+    starts, ends = [start for start, _ in spans], [end for _, end in spans]
+    pieces = zip([0, *ends], [*starts, len(body)], strict=True)
+    return "null".join(charset.decode(body[start:end]) for start, end in pieces).lstrip("\ufeff")
 
 
 def lowered(members: dict[str, Any]) -> dict[str, Any]:

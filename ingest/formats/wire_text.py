@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 
 from ingest.formats import encoding
 from ingest.integrity import Passage, Reread, UncheckedError
@@ -69,9 +70,13 @@ def parse(
     plain = without_parity(body)
     charset = _charset(plain, hints)
     starts = [match.start() for match in re.finditer(SOH, plain)]
+    if not starts:
+        raise ParseError(
+            "malformed", f"{hints.url}: this looks like {format}, but no message in it begins"
+        )
     found = [
         _message(plain[start:stop], start, charset)
-        for start, stop in zip(starts, [*starts[1:], len(plain)], strict=True)
+        for start, stop in pairwise([*starts, len(plain)])
     ]
     found, unread = found[:MOST_ITEMS], len(found[MOST_ITEMS:])
     items = tuple(item_of(at, message) for at, message in enumerate(found))

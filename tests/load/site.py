@@ -175,7 +175,9 @@ class Site:
             (f"{item.dated:%H:%M:%S}", "wire 0", f"/stories/{item.key}", item.headline)
             for item in loads.state_at(load, 0, moment)
         ]
-        return pages.front(wires, rows, loads.newest(load, 0, moment) + 1, note)
+        return pages.front(
+            wires, ("rss", "atom", "rdf"), rows, loads.newest(load, 0, moment) + 1, note
+        )
 
 
 def describe(load: Load, moment: float, requests: int = 0) -> dict[str, object]:

@@ -7,7 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from desk.demo.news_json import ap, as_json, ninjs_3
+from desk.demo.news_lines import anpa_1312, iptc_7901
+from desk.demo.news_xml import NAR, g2_item, g2_message, newsml_1, nitf
 from ingest import formats, integrity, life
 from ingest.decide import Known
 from ingest.item import Channel, Contents, Hints, Item, Parsed
@@ -208,14 +212,56 @@ def test_marks_of_the_desk_hold_where_there_is_no_other_place(
     assert states(read(LINES[name](replace(RAIN, slugline=slugline)))) == [state]
 
 
+BROKEN = {"malformed", "not-a-feed", "empty"}
+NAMED = {*BROKEN, "item-unreadable", "text-lost", "text-added", "item-withheld"}
+
+
+def named_states(body: bytes) -> list[str]:
+    """What is wrong with *body*, in which a bit may be another, by name. No story that is found in
+    it has lost more than a word."""
+    try:
+        contents = read(body)
+    except ParseError as error:
+        return [error.state]
+    for one in contents.found:
+        said = len(letters(projection(one.version.body)))
+        assert said > len(letters(RAIN.words)) - 15 or (not said and one.version.headline)
+    return [refused.state for refused in contents.refused]
+
+
+@pytest.mark.parametrize("step", [150, pytest.param(10, marks=pytest.mark.slow)])
 @every
-def test_a_file_that_breaks_off_is_no_story(name: str) -> None:
+def test_a_file_that_breaks_off_is_no_story(name: str, step: int) -> None:
     body = ALL[name](RAIN)
-    cut = body[: len(body) * 2 // 3]
+    for end in range(1, len(body) - 60, step):
+        with pytest.raises(ParseError) as caught:
+            parse(body[:end])
+        assert caught.value.state in BROKEN
+        assert HINTS.url in str(caught.value)
+
+
+@pytest.mark.parametrize("count", [10, pytest.param(300, marks=pytest.mark.slow)])
+@every
+def test_a_bit_that_is_another_costs_no_paragraph(name: str, count: int) -> None:
+    body = ALL[name](RAIN)
+
+    @given(st.integers(0, len(body) * 8 - 1))
+    @settings(max_examples=count, deadline=None)
+    def flipped(at: int) -> None:
+        altered = bytearray(body)
+        altered[at // 8] ^= 1 << at % 8
+        assert set(named_states(bytes(altered))) <= NAMED
+
+    flipped()
+
+
+@pytest.mark.parametrize("name", ["ninjs 3", "ap"])
+def test_what_follows_a_broken_story_is_no_story(name: str) -> None:
+    """Its picture is none: a quotation mark that is missing turns strings inside out."""
+    body = ALL[name](RAIN).replace(b'"located": "', b'"located": ')
     with pytest.raises(ParseError) as caught:
-        parse(cut)
+        parse(body)
     assert caught.value.state == "malformed"
-    assert HINTS.url in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -271,17 +317,17 @@ def test_parity_bits_are_left_out(name: str) -> None:
 
 
 def test_broken_neighbours_do_not_touch_each_other() -> None:
-    good = newswires.g2_item(RAIN)
-    other = newswires.g2_item(replace(RAIN, guid="urn:x:2", headline="Another"))
-    broken = newswires.g2_item(replace(RAIN, guid="urn:x:3")).replace("</table>", "")
-    contents = read(newswires.g2_message(good, broken, other).encode())
+    good = g2_item(RAIN)
+    other = g2_item(replace(RAIN, guid="urn:x:2", headline="Another"))
+    broken = g2_item(replace(RAIN, guid="urn:x:3")).replace("</table>", "")
+    contents = read(g2_message(good, broken, other).encode())
     assert [one.version.headline for one in contents.found] == [RAIN.headline, "Another"]
     assert [(one.position, one.state) for one in contents.refused] == [(1, "item-unreadable")]
     assert "line" in contents.refused[0].message
 
 
 def test_a_message_that_breaks_off_gives_its_whole_items() -> None:
-    text = newswires.g2_message(newswires.g2_item(RAIN), newswires.g2_item(RAIN))
+    text = g2_message(g2_item(RAIN), g2_item(RAIN))
     contents = read(text.encode()[:-300])
     assert len(contents.found) == 1
     assert not contents.whole
@@ -293,29 +339,27 @@ def test_parts_of_a_story_are_all_of_it_and_its_other_forms_are_not() -> None:
         "</html></inlineXML><inlineXML><div><p>Second part.</p></div>"
         "</inlineXML><inlineData contenttype='text/plain'>First part.\n\nSecond part.</inlineData>"
     )
-    version = version_of(newswires.g2_item(RAIN, parts).encode())
+    version = version_of(g2_item(RAIN, parts).encode())
     assert projection(version.body).split() == ["First", "part.", "Second", "part."]
-    two = {**newswires.ninjs_3(RAIN)}
+    two = {**ninjs_3(RAIN)}
     two["bodies"] = [
         {"role": "intro", "value": "<p>First part.</p>", "contentType": "text/html"},
         {"role": "main", "value": "Second part & more."},
     ]
-    version = version_of(newswires.as_json(two))
+    version = version_of(as_json(two))
     assert projection(version.body).split() == ["First", "part.", "Second", "part", "&", "more."]
 
 
 def test_the_pictures_of_a_package_go_to_its_text() -> None:
-    picture = newswires.g2_item(
-        replace(RAIN, guid="urn:x:picture", headline="A picture"), "<!-- none -->"
-    )
-    text = newswires.g2_item(replace(RAIN, captions=[]))
+    picture = g2_item(replace(RAIN, guid="urn:x:picture", headline="A picture"), "<!-- none -->")
+    text = g2_item(replace(RAIN, captions=[]))
     package = (
-        f"<packageItem {newswires.NAR} guid='urn:x:package' version='1'><itemMeta><title>P</title>"
+        f"<packageItem {NAR} guid='urn:x:package' version='1'><itemMeta><title>P</title>"
         "</itemMeta><contentMeta><headline>A package</headline></contentMeta><groupSet root='G'>"
         f"<group id='G' role='group:main'><itemRef residref='{RAIN.guid}'/>"
         "<itemRef residref='urn:x:picture'/></group></groupSet></packageItem>"
     )
-    contents = read(newswires.g2_message(package, picture, text).encode())
+    contents = read(g2_message(package, picture, text).encode())
     (found,) = contents.found
     assert found.version.headline == RAIN.headline
     assert [m.caption for m in found.version.media] == ["A flooded street"]
@@ -324,7 +368,7 @@ def test_the_pictures_of_a_package_go_to_its_text() -> None:
 
 def test_a_package_by_itself_is_the_list_of_what_it_names() -> None:
     package = (
-        f"<packageItem {newswires.NAR} guid='urn:x:package' version='9'><itemMeta><title>P</title>"
+        f"<packageItem {NAR} guid='urn:x:package' version='9'><itemMeta><title>P</title>"
         "</itemMeta><contentMeta><headline>Top news</headline></contentMeta><groupSet root='G'>"
         "<group id='G' role='group:main'><itemRef href='https://agency.example/1'>"
         "<title>Rain &amp; wind</title><description role='drol:summary'>It rained.</description>"
@@ -342,20 +386,20 @@ def test_a_package_by_itself_is_the_list_of_what_it_names() -> None:
 
 
 def test_a_text_that_is_elsewhere_is_not_published_by_half() -> None:
-    one = newswires.ap(RAIN)
+    one = ap([RAIN])
     (item,) = one["data"]["items"]  # type: ignore[index]
     del item["item"]["body_html"], item["item"]["body_text"]
     item["item"]["renditions"] = {
         "nitf": {"type": "text", "href": "https://api.agency.example/1.xml"}
     }
-    (refused,) = read(newswires.as_json(one)).refused
+    (refused,) = read(as_json(one)).refused
     assert refused.state == "item-elsewhere"
     assert "https://api.agency.example/1.xml" in refused.message
 
 
 def test_a_kill_needs_no_text() -> None:
     kill = {"uri": "urn:x:1", "version": "4", "pubstatus": "canceled", "versioncreated": "2026"}
-    contents = read(newswires.as_json(kill))
+    contents = read(as_json(kill))
     assert states(contents) == ["item-canceled"]
 
 
@@ -379,7 +423,7 @@ def test_entities_are_neither_fetched_nor_expanded(name: str) -> None:
 
 def test_hostile_nesting_is_refused_within_bounds() -> None:
     deep = "<div>" * 100_000 + "</div>" * 100_000
-    item = newswires.g2_item(RAIN, f"<inlineXML>{deep}</inlineXML>")
+    item = g2_item(RAIN, f"<inlineXML>{deep}</inlineXML>")
     with pytest.raises(ParseError) as caught:
         parse(item.encode())
     assert caught.value.state == "malformed"
@@ -467,7 +511,7 @@ def test_keywords_are_the_headline_where_there_is_no_other() -> None:
 
 
 def test_newsml_1_with_paragraphs_alone_and_no_headline() -> None:
-    text = newswires.newsml_1(replace(RAIN, captions=[]))
+    text = newsml_1(replace(RAIN, captions=[]))
     text = re.sub(r"<HeadLine>.*?</HeadLine><SubHeadLine>.*?</SubHeadLine>", "", text)
     text = text.replace("</NewsIdentifier>", "</NewsIdentifier><NameLabel>pluie</NameLabel>")
     text = re.sub(r"<nitf><body><body.content><block>", "", text)
@@ -486,7 +530,7 @@ def test_a_large_body_is_read_in_time_that_grows_with_it(name: str) -> None:
 
 def test_many_unknown_elements_are_read_in_time_that_grows_with_them() -> None:
     unknown = "<x><y>a</y></x>" * 30_000
-    text = newswires.g2_item(RAIN).replace("</itemMeta>", f"</itemMeta>{unknown}")
+    text = g2_item(RAIN).replace("</itemMeta>", f"</itemMeta>{unknown}")
     version = version_of(text.encode())
     assert version.headline == RAIN.headline
 
@@ -503,18 +547,18 @@ def test_a_story_that_speaks_of_another_format_is_still_its_own() -> None:
 def test_each_version_of_a_nitf_story_may_be_another_document(
     document: str, story: str, guid: str
 ) -> None:
-    text = newswires.nitf(replace(RAIN, guid=document)).replace("key='rain'", f"key='{story}'")
+    text = nitf(replace(RAIN, guid=document)).replace("key='rain'", f"key='{story}'")
     assert only(text.encode()).guid == guid
 
 
 def test_a_width_beyond_reason_is_none() -> None:
     """Python refuses to read a number of so many digits, which must not cost the whole file."""
-    text = newswires.nitf(RAIN).replace('width="800"', f'width="{"9" * 5000}"')
+    text = nitf(RAIN).replace('width="800"', f'width="{"9" * 5000}"')
     assert [one.width for one in only(text.encode()).media] == ["9" * 5000]
 
 
 def test_names_of_pictures_that_are_no_addresses_lead_nowhere() -> None:
-    text = newswires.nitf(RAIN).replace("https://agency.example/0.jpg", "iJIJyyF0tiE")
+    text = nitf(RAIN).replace("https://agency.example/0.jpg", "iJIJyyF0tiE")
     assert version_of(text.encode()).media == ()
 
 
@@ -522,14 +566,14 @@ def test_names_of_pictures_that_are_no_addresses_lead_nowhere() -> None:
     "code", ["medtop:15000000", "http://cv.iptc.org/newscodes/mediatopic/15000000", "subj:15000000"]
 )
 def test_a_code_of_iptc_is_named(code: str) -> None:
-    text = newswires.g2_item(RAIN).replace("medtop:04000000", code)
+    text = g2_item(RAIN).replace("medtop:04000000", code)
     category = version_of(text.encode()).categories[0]
     assert (category.label, category.code) == ("sport", "15000000")
 
 
 def test_several_messages_in_one_file_are_several_items() -> None:
     other = replace(RAIN, headline="Another headline")
-    for writer in (newswires.iptc_7901, newswires.anpa_1312):
+    for writer in (iptc_7901, anpa_1312):
         body = writer(RAIN) + writer(other).replace(b"0042", b"0043")
         contents = read(body)
         assert [one.version.headline for one in contents.found] == [RAIN.headline, other.headline]
