@@ -6,6 +6,8 @@ UV := $(BIN)/uv
 export UV_SYSTEM_CERTS := 1
 # Worker, beat and web start in one second instead of nine where Python may not cache by itself.
 export UV_COMPILE_BYTECODE := 1
+# Where it is set, pytest rewrites the asserts of all tests anew in every process of every run.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-all containers lint format mutants bench crash lock clean
 
@@ -30,9 +32,10 @@ demo: .venv/run.stamp
 test: .venv/dev.stamp
 	$(BIN)/python -m pytest -m 'not slow and not repeated' -n logical --dist loadgroup
 
-# The rest: crashes, whole programs, sizes, and on PostgreSQL what the others run on SQLite.
+# The rest: crashes, whole programs, sizes, every property of hypothesis with ten times the examples,
+# and on PostgreSQL what the others run on SQLite.
 test-all: .venv/dev.stamp
-	$(BIN)/python -m pytest -m 'slow or repeated' -n logical --dist worksteal
+	$(BIN)/python -m pytest -m 'slow or repeated or hypothesis' --hypothesis-profile thorough -n logical --dist worksteal
 
 # Builds the image and runs compose.yaml in earnest; needs Docker Engine with Compose 2.
 containers: .venv/dev.stamp

@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 
 
 # No test depends on speed; and what is run for a verdict is the same every time.
-settings.register_profile("wirecopy", deadline=None, derandomize=bool(os.environ.get("CI")))
-settings.load_profile("wirecopy")
+settings.register_profile(
+    "quick", deadline=None, derandomize=bool(os.environ.get("CI")), max_examples=40
+)
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=400)
+settings.load_profile("quick")  # `make test-all` says otherwise
 
 
 BOTH_DATABASES = (

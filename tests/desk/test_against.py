@@ -142,7 +142,7 @@ def test_a_change_is_found_in_every_layout(layout: Layout, change: str) -> None:
     assert claimed.differences == plain.differences
 
 
-@settings(steady, max_examples=150)
+@settings(steady)
 @given(st.data())
 def test_one_changed_word_is_always_found(data: st.DataObject) -> None:
     story = data.draw(st.sampled_from([BRIDGE, HINDI, URDU]))
@@ -160,7 +160,7 @@ def test_one_changed_word_is_always_found(data: st.DataObject) -> None:
     assert story.paragraphs[number] in [received for _, received, _ in of_text(answer)]
 
 
-@settings(steady, max_examples=100)
+@settings(steady)
 @given(st.data())
 def test_one_added_paragraph_is_always_found(data: st.DataObject) -> None:
     story = data.draw(st.sampled_from([BRIDGE, HINDI, URDU]))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ingest import formats, integrity
@@ -267,7 +267,6 @@ def test_what_the_wire_calls_plain_is_plain() -> None:
     assert "use <b>" in fault.message
 
 
-@settings(max_examples=150)
 @given(feedings.feed())
 def test_honest_feeds_are_never_accused(body: bytes) -> None:
     parsed = parse(body)
@@ -312,7 +311,6 @@ def spoilt(draw: st.DrawFn, item: Item) -> Item:
     return changed(item, part, text)
 
 
-@settings(max_examples=150)
 @given(feedings.feed(), st.data())
 def test_a_parser_that_loses_or_adds_a_word_is_always_found(
     body: bytes, data: st.DataObject

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest import parse
@@ -120,7 +120,6 @@ def _same(body: bytes, memory: Memory, reader: Reader, **headers: str) -> Conten
     return told
 
 
-@settings(max_examples=400, deadline=None)
 @given(captures())
 def test_what_is_read_apart_is_what_is_in_the_whole(bodies: list[bytes]) -> None:
     first, second = bodies

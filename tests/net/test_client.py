@@ -584,9 +584,7 @@ ANYTHING = st.binary(max_size=200) | st.lists(
 ).map(b"".join)
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ANYTHING)
 @example(b"HTTP/1.1 200 OK\r\n folded first\r\n\r\n")
 @example(b"\r\n\r\n")

@@ -92,7 +92,7 @@ SOUP = [
 
 
 @given(st.lists(st.sampled_from(SOUP), min_size=20, max_size=300))
-@settings(steady, max_examples=150)
+@settings(steady)
 def test_the_foreseen_cost_is_never_too_small(pieces: list[str]) -> None:
     html = "".join(pieces)
     steps, clones = trees._close_cost(html)

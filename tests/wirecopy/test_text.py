@@ -154,7 +154,7 @@ def test_the_projection_of_the_projection_is_itself(markup: str) -> None:
 
 
 @given(st.lists(st.one_of(st.text(SOUP, max_size=8), st.sampled_from(TAGS).map("<{}>".format))))
-@settings(steady, max_examples=300)
+@settings(steady)
 def test_any_soup_has_a_projection(pieces: list[str]) -> None:
     found = project("".join(pieces), "https://h.example/")
     for paragraph in found.paragraphs:

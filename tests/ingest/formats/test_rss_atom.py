@@ -594,7 +594,6 @@ def mutated(draw: st.DrawFn) -> bytes:
     return body
 
 
-@settings(deadline=None, max_examples=150)
 @given(mutated())
 def test_mutated_feeds_give_a_feed_or_a_parse_error(body: bytes) -> None:
     _checked(body)
