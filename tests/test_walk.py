@@ -15,6 +15,8 @@ ARCHITECTURE = walk.ROOT / "docs" / "architecture.md"
 SECTION = re.compile(r"^## The walk of one item\n(.*?)(?=^## |\Z)", re.M | re.S)
 MODULE = re.compile(rf"`((?:{'|'.join(walk.ROOMS)})/[\w/]+\.py)`")
 
+pytestmark = pytest.mark.xdist_group("walk")  # which is measured once
+
 # Modules entered, calls between two of them (rounded up to ten), write and read transactions.
 MOST = {
     "item": (53, 500, 7, 4),

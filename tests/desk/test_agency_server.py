@@ -197,7 +197,9 @@ def test_the_clock_runs_at_its_speed() -> None:
     assert clock() - first >= 20
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "stop", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_the_process_prints_its_url_and_ends_on_a_signal(stop: signal.Signals) -> None:
     arguments = [sys.executable, "-m", "desk.demo", "--port", "0"]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:

@@ -682,7 +682,9 @@ def test_text_that_was_lost_is_shown_and_let_go_without_a_claim(house: House) ->
     assert "Soon." in house.run("feed", "india", "--format", "rss")
 
 
-@pytest.mark.parametrize("arguments", [["poll"], ["replay", "--dry-run"]])
+@pytest.mark.parametrize(
+    "arguments", [["poll"], pytest.param(["replay", "--dry-run"], marks=pytest.mark.slow)]
+)
 def test_a_full_disk_is_one_clear_error(house: House, arguments: list[str]) -> None:
     """Files may not grow beyond 40 kB here, which is what a full disk comes to, and needs none."""
     house.run("poll")
@@ -778,11 +780,18 @@ def test_every_command_explains_itself(house: House) -> None:
         assert "Usage" in house.run(command, "--help")
 
 
-def test_exit_codes_of_the_entry_point(house: House) -> None:
-    for arguments, code in ((["status"], 0), (["story", "zzz"], 1), (["edit-body"], 2)):
-        done = house.start(WIRECOPY, *arguments)
-        assert done.returncode == code, done.stderr
-        assert b"Traceback" not in done.stderr
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        pytest.param(["status"], 0, marks=pytest.mark.slow),
+        (["story", "zzz"], 1),
+        pytest.param(["edit-body"], 2, marks=pytest.mark.slow),
+    ],
+)
+def test_exit_codes_of_the_entry_point(house: House, arguments: list[str], code: int) -> None:
+    done = house.start(WIRECOPY, *arguments)
+    assert done.returncode == code, done.stderr
+    assert b"Traceback" not in done.stderr
 
 
 @pytest.mark.slow

@@ -65,6 +65,11 @@ class Supervised:
         return self.process.returncode
 
 
+def also_slow(*values: Any) -> list[Any]:
+    """Cases that are the same way again with another value, for ``make test-all``."""
+    return [pytest.param(value, marks=pytest.mark.slow) for value in values]
+
+
 started_or_forked = pytest.mark.parametrize("supervised", ["started", "forked"], indirect=True)
 """With members that are programs, and with members forked from the supervisor."""
 
@@ -194,7 +199,7 @@ def test_the_lock_is_free_afterwards(tmp_path: Path) -> None:
 
 
 @started_or_forked
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, *also_slow(signal.SIGINT, signal.SIGHUP)])
 def test_an_orderly_stop_in_reverse_order(
     supervised: Callable[..., Supervised], number: int
 ) -> None:
@@ -265,7 +270,7 @@ def test_a_killed_reaper_is_replaced(supervised: Callable[..., Supervised]) -> N
 
 
 @started_or_forked
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGHUP, *also_slow(signal.SIGINT)])
 def test_a_signal_ignored_at_the_start_stays_ignored(
     supervised: Callable[..., Supervised], number: int
 ) -> None:
