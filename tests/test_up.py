@@ -159,7 +159,7 @@ def test_what_comes_is_served_and_nothing_is_left_behind(tmp_path: Path) -> None
             until(lambda: ready.exists() and b"Rain stops play" in ready.read_bytes())
             members = up.pids()
             assert set(members) == {"broker", "worker", "poller", "beat", "web"}
-            assert up.stop() == 0
+            assert up.stop() == 0, up.log.read_text()
             assert all(gone(pid) for pid in members.values())
 
 

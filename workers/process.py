@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 import structlog
+from billiard import pool
 from celery import signals
 
 from net.client import Client
@@ -27,6 +28,14 @@ from workers.start import start
 
 CLIENTS_KEPT = 4
 """Idle clients to keep, with their connections; more are needed for a short time only."""
+
+RESULT_TRIES = 50
+"""Times, 0.1 s apart, that a pool process which ends looks whether its last result was taken.
+
+Billiard's 300 take most of the grace to end: at a warm shutdown the worker forgets a task of which
+it has not yet read that it began, and never takes its result. Nothing is lost: a task that was not
+acknowledged is delivered again.
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +96,7 @@ def use(config: Config) -> None:
 @signals.celeryd_after_setup.connect
 def _before_the_fork(**_: Any) -> None:
     global _config, _started  # noqa: PLW0603 - inherited by the pool processes
+    pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = RESULT_TRIES
     if not _started:
         _config = load()
         try:
