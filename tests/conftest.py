@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import psycopg
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 from sqlalchemy import make_url
 
@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 
 # No test depends on speed; and what is run for a verdict is the same every time.
 settings.register_profile(
-    "quick", deadline=None, derandomize=bool(os.environ.get("CI")), max_examples=40
+    "quick",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+    max_examples=40,
 )
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=400)
 settings.load_profile("quick")  # `make test-all` says otherwise
