@@ -13,6 +13,7 @@ TOKENS = st.sampled_from(
     ]
 )  # fmt: skip
 SOUP = st.lists(TOKENS, max_size=40).map("".join)
+SOUND = st.lists(TOKENS.filter(lambda t: not set("<>") & set(t)), max_size=40).map("".join)
 
 
 def found(body: bytes) -> list[bytes]:
@@ -84,7 +85,7 @@ def test_spans_are_in_bounds_ordered_and_disjoint(body: bytes) -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(SOUP.filter(lambda s: not set("<>") & set(s)), max_size=6))
+@given(st.lists(SOUND, max_size=6))
 def test_every_item_of_a_sound_feed_is_found(texts: list[str]) -> None:
     items = [f"<item>{text}</item>".encode() for text in texts]
     assert found(b"<rss><channel>" + b" ".join(items) + b"</channel></rss>") == items
