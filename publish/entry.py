@@ -154,7 +154,8 @@ class FeedMetadata(Value):
 
     ``page`` is the feed's HTML page; with the name of a format after a dot, it is the document. The
     page ``about`` explains our extension. ``icon`` and ``logo`` are pictures of the publisher,
-    the icon a square one. ``ttl`` is in minutes; ``updated`` is None while the feed is empty.
+    the icon a square one. ``ttl`` is in minutes; ``licence`` is where it says what machines may do;
+    ``updated`` is None while the feed is empty.
     """
 
     id: str
@@ -167,6 +168,7 @@ class FeedMetadata(Value):
     icon: str
     logo: str
     ttl: int
+    licence: str
     generator: str = GENERATOR
     language: str | None = None
     updated: Instant | None = None
@@ -202,7 +204,7 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
         agency_id=credit.agency_id,
         agency_version=credit.agency_version or None,
         byline=_some(version.byline),
-        published=_published(story),
+        published=published_at(story),
         updated=utc(story.changed_at) or EPOCH,
         summary=summary,
         first_words="" if summary else first_words(body),
@@ -216,7 +218,7 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
             if (kept := _some(keyword)) and kept not in labels
         ),
         language=language(version.language),
-        rights=_some(version.rights),
+        rights=_some(version.rights) or (_some(wire.rights) if wire else None),
         credit=_some(version.credit),
         link=link,
         source_id=urn(config, "wire", version.wire),
@@ -228,7 +230,7 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
     )
 
 
-def _published(story: Story) -> datetime:
+def published_at(story: Story) -> datetime:
     """The date that the agency states: its ``published``, else its ``updated`` if that was before
     the story came; when it came, where that is none, or one after the last change that is shown.
     """

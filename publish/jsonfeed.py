@@ -113,7 +113,12 @@ def feed(of: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
             "authors": [{"name": of.publisher, "url": of.publisher_url}],
             "language": of.language,
             "_wirecopy": _present(
-                {"about": of.about, "generator": of.generator, "log": proof or None}
+                {
+                    "about": of.about,
+                    "generator": of.generator,
+                    "license": of.licence,
+                    "log": proof or None,
+                }
             ),
         }
     )

@@ -14,7 +14,7 @@ from stories.db import Connection, Store, feeds, key_value, outbox
 from stories.db import stories as records
 from stories.db.key_value import RENDERED_FOR, RENDERING_ANEW
 
-RENDERING = 7
+RENDERING = 8
 """To be raised by every change to the code that gives other bytes for the same story."""
 
 STEP = 500
@@ -38,6 +38,11 @@ def settings_digest(config: Config) -> str:
         ],
         # Said only where it is set, as `withdrawn` is.
         **({"trim": trim} if (trim := [(w.name, *w.trim) for w in config.wires if w.trim]) else {}),
+        **(
+            {"rights": found}
+            if (found := [(w.name, w.rights) for w in config.wires if w.rights])
+            else {}
+        ),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
+from publish import licence
 from publish.entry import FeedMetadata, language, urn, utc
 from stories.config import Config, Feed
 from stories.models import Story, Version
@@ -67,6 +68,7 @@ def metadata(feed: Feed, config: Config, updated: datetime | None) -> FeedMetada
         logo=publisher.logo or publisher.icon or f"{site}/icon.png",
         about=f"{site}/",
         ttl=int(lifetime(feed, config).total_seconds()) // 60,
+        licence=licence.of_feed(config, feed).address(site),
         language=_language(feed, config),
         updated=utc(updated),
     )

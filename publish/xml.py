@@ -24,6 +24,7 @@ from urllib.parse import unquote
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
+from publish import licence
 from publish.entry import Entry, FeedMetadata, Notice, captioned, rfc3339, type_of
 from stories.models import NAMESPACE, Media
 from wirecopy.jose import in_xml
@@ -174,6 +175,7 @@ def rss_channel(feed: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
     """What precedes the items of a channel, and what follows them; with the *proof* for the
     statements in it, if there is one."""
     opening, closing = _rss_channel(_undated(feed))
+    opening += f"\n    {_empty('atom:link', _licence(feed))}".encode()
     if feed.updated is not None:  # when the newest entry changed, so none in an empty feed
         built = _element("lastBuildDate", format_datetime(feed.updated))
         opening += f"\n    {built}".encode()
@@ -185,12 +187,17 @@ def rss_channel(feed: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
 def atom_feed(feed: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
     """What precedes the entries of a feed, and what follows them; with the *proof* likewise."""
     opening, closing = _atom_feed(_undated(feed))
+    opening += f"\n  {_empty('link', _licence(feed))}".encode()  # RFC 4946
     if feed.updated is not None:
         # No title can hold this mark: there it would be escaped.
         opening = opening.replace(_updated(NEVER), _updated(feed.updated), 1)
     if proof:
         opening += f"\n  {_element('wirecopy:log', proof)}".encode()
     return opening, closing
+
+
+def _licence(feed: FeedMetadata) -> dict[str, str]:
+    return {"rel": "license", "type": licence.TYPE, "href": iri(feed.licence)}
 
 
 def _undated(feed: FeedMetadata) -> FeedMetadata:

@@ -284,6 +284,10 @@ class Site(_Part):
         return text
 
 
+Grant = Literal["tdm", "ai-index", "ai-input", "ai-train"]
+"""What a licence may let machines do with copy besides finding it (publish/licence.py)."""
+
+
 class Wire(_Part):
     """One incoming feed of an agency. The scheme of its ``url`` says by which way it comes."""
 
@@ -297,6 +301,8 @@ class Wire(_Part):
     timezone: Zone = "UTC"
     language: str | None = None
     noindex: bool = False
+    grants: tuple[Grant, ...] = ()
+    rights: str | None = None
     canonical: Literal["own", "agency"] = "own"
     identity: IdentityRule = "guid"
     conserve: Literal["quarantine", "unknown"] = "quarantine"
@@ -707,6 +713,11 @@ class Config(BaseSettings):
     def outgoing(self) -> tuple[Feed, ...]:
         """The feeds configured, or, when none are, one feed ``all`` of every wire."""
         return self.feeds or (Feed(name="all", title=self.publisher.name),)
+
+    @property
+    def has_own_pages(self) -> bool:
+        """Whether people read the stories on our own site."""
+        return self.publisher.story_url is None
 
     @property
     def database(self) -> str | Path:

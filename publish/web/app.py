@@ -24,10 +24,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from publish.web import documents, proofs, views
+from publish import licence
+from publish.web import documents, proofs, sitemap, views
 from publish.web.feeds import SETTLED, Feeds, Receive, Scope, Send, preflight
 from publish.web.inbox import Inbox
-from publish.web.pages import CACHED, ICON, PICTURE, ROBOTS, PageCache, Pages
+from publish.web.pages import CACHED, ICON, PICTURE, PageCache, Pages
 from publish.web.representation import SERVER, Representation, answer
 from publish.web.story import StoryPage, gone, story_page
 from publish.xml import iri
@@ -63,6 +64,7 @@ _MESSAGES = {
 }
 
 View = TypeVar("View")
+Shown = TypeVar("Shown", views.Home, views.FeedPage, StoryPage)
 
 log = structlog.get_logger(__name__)
 
@@ -144,6 +146,7 @@ class Site:
         self._started = clock.now()
         self._kept = PageCache(kept)
         self._inbox = Inbox(config, store)
+        self._licences = licence.every(config)
         self._probes: dict[str, asyncio.Future[dict[str, str]]] = {}
 
     def starlette(self) -> Starlette:
@@ -169,6 +172,9 @@ class Site:
                 Route("/metrics", self.metrics),
                 Route("/status", self.status),
                 Route("/robots.txt", self.robots),
+                Route("/licences/{name}.xml", self.licence),
+                Route("/.well-known/tdmrep.json", self.tdmrep),
+                Route("/sitemap-news.xml", self.sitemap),
                 Route("/static/{path:path}", self.script),
                 Route("/favicon.ico", self.icon),
                 Route("/favicon.svg", self.icon),
@@ -287,17 +293,17 @@ class Site:
         request: Request,
         template: str,
         state: Callable[[Connection], object],
-        view: Callable[[Connection], View | None],
-        dated: Callable[[View], datetime | None] = lambda _: None,
+        view: Callable[[Connection], Shown | None],
+        dated: Callable[[Shown], datetime | None] = lambda _: None,
         gone: Callable[[Connection], str | None] = lambda _: None,
         story: str | None = None,
-        searched: Callable[[View], list[tuple[str, str]]] = lambda _: [],
+        searched: Callable[[Shown], list[tuple[str, str]]] = lambda _: [],
     ) -> Response:
         """*template* filled with the *view*."""
 
-        def ready(page: View) -> Representation:
+        def ready(page: Shown) -> Representation:
             html = self.pages.html(template, page=page)
-            return self.pages.ready(html, dated(page), story, searched(page))
+            return self.pages.ready(html, page.licence, dated(page), story, searched(page))
 
         return self._kept_or_made(request, state, view, ready, gone)
 
@@ -429,8 +435,32 @@ class Site:
         return self._uncached(html, 200)
 
     async def robots(self, _request: Request) -> Response:
-        """``/robots.txt``: all but the operator's addresses may be read."""
-        return _plain(ROBOTS.decode(), "public, max-age=86400")
+        """``/robots.txt``: all but the operator's addresses may be read, and what else may be done
+        with it."""
+        return _plain(self.pages.robots, "public, max-age=86400")
+
+    async def licence(self, request: Request) -> Response:
+        """``/licences/NAME.xml``: what machines may do with what leads here, as RSL."""
+        found = self._licences.get(str(request.path_params["name"]))
+        if found is None:
+            raise HTTPException(404)
+        headers = {"cache-control": "public, max-age=86400", "x-content-type-options": "nosniff"}
+        return Response(found.rsl(), headers=headers, media_type=licence.TYPE)
+
+    async def tdmrep(self, _request: Request) -> Response:
+        """``/.well-known/tdmrep.json``: whether text and data mining is reserved, as TDMRep."""
+        headers = {"cache-control": "public, max-age=86400", "x-content-type-options": "nosniff"}
+        return Response(licence.tdmrep(self.config), headers=headers, media_type="application/json")
+
+    def sitemap(self, request: Request) -> Response:
+        """``/sitemap-news.xml``: what was published in the last two days, for search engines."""
+        return self._kept_or_made(
+            request,
+            sitemap.state,
+            lambda c: sitemap.document(c, self.config),
+            lambda ready: ready,
+            lambda _: None,
+        )
 
     def script(self, request: Request) -> Response:
         """``/static/VERSION/NAME``: our own scripts."""

@@ -7,7 +7,8 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from publish import newsml_g2, ninjs
+from publish import licence, newsml_g2, ninjs
+from publish.licence import Licence
 from publish.selection import FRESHEST
 from publish.served import json_of
 from publish.web.proofs import OPEN, links
@@ -34,12 +35,13 @@ FORMS = {
 """The formats, by the end of their addresses."""
 
 
-def headers(config: Config, story: str) -> list[tuple[str, str]]:
-    """The headers of the documents of the story whose id is *story*."""
+def headers(config: Config, story: str, under: Licence) -> list[tuple[str, str]]:
+    """The headers of the documents of the story whose id is *story*, which is *under* a licence."""
     return [
         ("cache-control", f"public, max-age={int(FRESHEST.total_seconds())}"),
         ("x-robots-tag", "noindex"),  # whoever searches is to find the page
-        ("link", links(config, story)),
+        ("link", f"{links(config, story)}, {under.link(config.site.url)}"),
+        ("tdm-reservation", under.reservation),
         *OPEN,
     ]
 
@@ -54,5 +56,6 @@ def document(conn: Connection, config: Config, name: str, form: str) -> Represen
     said = entry["_wirecopy"].get("statement")
     token = None if said is None else as_text(said)
     of = FORMS[form]
+    under = licence.of_wires([config.wire(story.wire)])
     body = of.write(entry, token, f"{config.site.url}/stories/{story.id}/statements")
-    return represent(body, etag_of(body), of.content_type, None, headers(config, story.id))
+    return represent(body, etag_of(body), of.content_type, None, headers(config, story.id, under))

@@ -27,6 +27,7 @@ from typing import Any, Literal, NoReturn
 import structlog
 
 import publish
+from publish import licence
 from publish.folder import BusyError, Folder, opened
 from publish.formats import WRITERS
 from publish.rerender import settings_digest
@@ -73,10 +74,11 @@ OUTLIVED = timedelta(minutes=2)
 """How long a partial tile stays after the log grew, for whoever has an older checkpoint, which is
 fresh for seconds."""
 
-FIXED = ("/robots.txt", "/favicon.ico", "/favicon.svg", "/icon.png")
+FIXED = ("/robots.txt", "/.well-known/tdmrep.json", "/favicon.ico", "/favicon.svg", "/icon.png")
 
 _FOLDER = "folder"
 _NOTED = "export"
+_NEWS = "/sitemap-news.xml"
 _STORY = re.compile(r"[a-z2-7]{13}", re.ASCII)
 _BESIDE = ("/statements", *(f"/{form}" for form in FORMS))
 _LINKED = re.compile(rb"/stories/([a-z2-7]{13})\b")
@@ -93,7 +95,8 @@ class Exporter:
         # Without a cache of pages: while the database is away it would serve what was.
         self._site = create(config, store, ready=dict, metrics=None, kept=0, settled=0)
         self._pages = Pages(config)
-        self._fixed = (*FIXED, *self._pages.scripts.addresses())
+        licences = (f"/licences/{name}.xml" for name in licence.every(config))
+        self._fixed = (*FIXED, *licences, *self._pages.scripts.addresses())
         self._settings = settings_digest(config)
         self._rules = _rules(config)
         self._loop = asyncio.Runner()
@@ -365,7 +368,7 @@ class Exporter:
         """The answers for the feeds *names* and, if there are any, for *pages* of feeds and the
         front page, and the stories that they lead to."""
         self._site.feeds.changed(names)
-        lists = [*(f"/feeds/{name}" for name in pages), *(["/"] if pages else [])]
+        lists = [*(f"/feeds/{name}" for name in pages), *(["/", _NEWS] if pages else [])]
         answers = self._ask([*lists, *(f"/feeds/{n}{end}" for n in names for end in _ENDINGS)])
         shown = [_body(answers[address]) for address in lists]
         ids = {found.decode() for page in shown for found in _LINKED.findall(page)}
@@ -447,7 +450,7 @@ class Exporter:
             folder.drop(name)
         wanted = {"404.html", "410.html", "index.html", ".well-known/jwks.json"}
         wanted.update(f"{place[1:]}/checkpoint" for place in self._logs())
-        wanted.update(address[1:] for address in self._fixed)
+        wanted.update(address[1:] for address in (*self._fixed, _NEWS))
         for feed in self._config.outgoing:
             wanted.update(f"feeds/{feed.name}{end}" for end in (".html", *_ENDINGS))
         for name in sorted(folder.files - wanted):
@@ -598,7 +601,7 @@ def _rules(config: Config) -> str:
         "rendered": settings_digest(config),
         "site": (config.site.url, config.site.timezone),
         "aliases": [(feed.name, feed.aliases) for feed in config.outgoing],
-        "wires": [(w.name, w.timezone, w.noindex, w.canonical) for w in config.wires],
+        "wires": [(w.name, w.timezone, w.noindex, w.canonical, w.grants) for w in config.wires],
     }
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
     for path in sorted(Path(publish.__file__).parent.rglob("*")):

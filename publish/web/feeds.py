@@ -22,6 +22,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
+from publish import licence
 from publish.document import gzip_whole, zstd_whole
 from publish.formats import WRITERS
 from publish.selection import lifetime, metadata
@@ -307,10 +308,11 @@ def headers_of(
     site = config.site.url
     fresh = int(lifetime(feed, config).total_seconds())
     kind = WRITERS[format].content_type.partition(";")[0]
+    under = licence.of_feed(config, feed)
     links = (
         f'<{site}/feeds/{feed.name}.{format}>; rel="self"; type="{kind}", '
         f'<{site}/feeds/{feed.name}>; rel="alternate"; type="text/html", '
-        f"{proofs.links(config)}"
+        f"{proofs.links(config)}, {under.link(site)}"
     )
     stale = int(STALE_FOR.total_seconds())
     always = [
@@ -318,7 +320,7 @@ def headers_of(
         ("access-control-allow-origin", "*"),
         ("access-control-expose-headers", "ETag, Last-Modified, Link, Repr-Digest"),
     ]
-    return always, [("link", links)]
+    return always, [("link", links), ("tdm-reservation", under.reservation)]
 
 
 def _path(url: str) -> str:

@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from publish import licence
 from publish.formats import WRITERS
+from publish.licence import Licence
 from publish.selection import FRESHEST
 from publish.web.documents import FORMS
 from publish.web.proofs import links
@@ -35,7 +37,23 @@ PICTURE = (_HERE / "icon.png").read_bytes()
 SCRIPT = "text/javascript; charset=utf-8"
 
 _OPERATORS = ("metrics", "healthz", "readyz", "status")
-ROBOTS = "\n".join(["User-agent: *", *(f"Disallow: /{n}" for n in _OPERATORS), ""]).encode()
+
+
+def robots(config: Config) -> str:
+    """``/robots.txt`` (RFC 9309): the operator's addresses are not for robots. RSL and Sitemaps say
+    in it where their documents are."""
+    site = config.site.url
+    return "\n".join(
+        [
+            "User-agent: *",
+            *(f"Disallow: /{name}" for name in _OPERATORS),
+            "",
+            f"License: {licence.of_site(config).address(site)}",
+            *([f"Sitemap: {site}/sitemap-news.xml"] if config.has_own_pages else []),
+            "",
+        ]
+    )
+
 
 _PERMISSIONS = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), usb=()"
 
@@ -107,6 +125,7 @@ class Pages:
         self.root = urlsplit(config.site.url).path.rstrip("/")
         style = (_HERE / "site.css").read_text(encoding="utf-8").strip()
         self.scripts = Scripts()
+        self.robots = robots(config)
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         # No script runs. Pictures and films come from wherever the agency has them.
         policy = (
@@ -156,11 +175,13 @@ class Pages:
     def ready(
         self,
         html: bytes,
+        under: Licence,
         modified: datetime | None = None,
         story: str | None = None,
         searched: Sequence[tuple[str, str]] = (),
     ) -> Representation:
-        """The page *html* (of *story*, whose statement it checks) ready to be served.
+        """The page *html* (of *story*, whose statement it checks), *under* a licence, ready to be
+        served.
 
         It gets security headers, those *searched* by search engines, the digest of its bytes as
         tag, and links to what statements are checked with.
@@ -173,7 +194,10 @@ class Pages:
             HTML,
             modified,
             [("cache-control", f"public, max-age={lifetime}"), *headers, *searched],
-            [("link", links(self._config, story))],
+            [
+                ("link", f"{links(self._config, story)}, {under.link(self._config.site.url)}"),
+                ("tdm-reservation", under.reservation),
+            ],
         )
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from publish import licence
 from publish.formats import WRITERS
 from publish.web import documents, proofs
 from publish.web.feeds import headers_of, preflight
@@ -48,13 +49,15 @@ def includes(config: Config, pages: Pages, fixed: Mapping[str, Headers]) -> dict
 
 def _rules(config: Config, pages: Pages, fixed: Mapping[str, Headers]) -> Iterator[Rule]:
     yield from _of_feeds(config)
-    page, story = pages.ready(b""), pages.ready(b"", story=STORY)
+    # Servers of files do not know a story's wire: what they say holds for all.
+    whole = licence.of_site(config)
+    page, story = pages.ready(b"", whole), pages.ready(b"", whole, story=STORY)
     yield Rule(
         rf"/(?:index\.html|feeds/{_NAME}(?:\.html)?)?", _told(page.variant("identity").headers)
     )
     yield Rule(rf"/stories/({_ID})(?:\.html)?", _told(story.variant("identity").headers))
     for name, form in documents.FORMS.items():
-        told = [("content-type", form.content_type), *documents.headers(config, STORY)]
+        told = [("content-type", form.content_type), *documents.headers(config, STORY, whole)]
         yield Rule(rf"/stories/({_ID})/{name}", [*told, ("x-content-type-options", "nosniff")])
     proven = (
         (rf"/stories/{_ID}/statements", proofs.CHAIN),

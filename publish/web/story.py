@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
+from publish import licence
 from publish.clean import absolute
 from publish.entry import without_disclosure
+from publish.licence import Licence
 from publish.served import json_of
 from publish.web.changes import Changed, Headlines, changes, headlines
 from publish.web.views import Language, excerpt_of, language_of, measurement_of, updated_of
@@ -160,6 +162,7 @@ class StoryPage:
     card: Figure | None
     canonical: str
     noindex: bool
+    licence: Licence
     rendered_at: datetime
     data: str = ""
 
@@ -286,9 +289,10 @@ def _story_page(
         card=pictures[0] if pictures else None,
         canonical=theirs or shown["url"],
         noindex=wire is not None and wire.noindex,
+        licence=licence.of_wires([wire]),
         rendered_at=entry.rendered_at,
     )
-    return replace(page, data=in_script(news_article(page, config.publisher)))
+    return replace(page, data=in_script(news_article(page, config.publisher, config.site.url)))
 
 
 def _all_figures(shown: dict[str, Any], version: Version) -> list[Figure]:
@@ -375,7 +379,7 @@ def _late(said: dict[str, Any]) -> datetime | None:
     return logged if logged - datetime.fromisoformat(said["received_at"]) > LATE else None
 
 
-def news_article(page: StoryPage, publisher: Publisher) -> dict[str, Any]:
+def news_article(page: StoryPage, publisher: Publisher, site: str) -> dict[str, Any]:
     """The story as schema.org's NewsArticle (JSON-LD), for search engines and archives.
 
     ``isBasedOn`` is the agency's own story, by its id and, if it has one, its address, with the
@@ -409,6 +413,7 @@ def news_article(page: StoryPage, publisher: Publisher) -> dict[str, Any]:
         "author": [source, person] if page.byline else [source],
         "creditText": page.credit or page.agency,
         "copyrightNotice": page.rights,
+        "license": page.licence.address(site),
         "keywords": list(page.tags),
         "sourceOrganization": source,
         "isBasedOn": {

@@ -11,7 +11,9 @@ from datetime import datetime, tzinfo
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from publish import licence
 from publish.entry import direction, without_disclosure
+from publish.licence import Licence
 from publish.served import json_of
 from publish.web.wording import Badge, Moment, badge, moment, zone_of
 from stories import clock
@@ -75,6 +77,7 @@ class Home:
 
     feeds: tuple[FeedLine, ...]
     latest: tuple[Teaser, ...]
+    licence: Licence
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class FeedPage:
     count: int
     modified: Moment | None
     entries: tuple[Teaser, ...]
+    licence: Licence
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,8 @@ def home(conn: Connection, config: Config) -> Home:
     stories = sorted(
         records.get(conn, sorted(ids)), key=lambda s: (-s.changed_at.timestamp(), s.position, s.id)
     )[:LATEST]
-    return Home(feed_lines(conn, config), _teasers(conn, config, stories))
+    latest = _teasers(conn, config, stories)
+    return Home(feed_lines(conn, config), latest, licence.of_site(config))
 
 
 def feed_lines(conn: Connection, config: Config) -> tuple[FeedLine, ...]:
@@ -154,7 +159,15 @@ def feed_page(conn: Connection, config: Config, feed: Feed) -> FeedPage:
     line = _line(config, feed, feeds.summary(conn))
     ids = feeds.placed_ids(conn, feed.name, min(feed.limit, LISTED))
     entries = _teasers(conn, config, records.get(conn, ids))
-    return FeedPage(line.name, line.title, line.description, line.count, line.modified, entries)
+    return FeedPage(
+        line.name,
+        line.title,
+        line.description,
+        line.count,
+        line.modified,
+        entries,
+        licence.of_feed(config, feed),
+    )
 
 
 def _teasers(conn: Connection, config: Config, stories: Sequence[Story]) -> tuple[Teaser, ...]:

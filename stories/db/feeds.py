@@ -621,6 +621,27 @@ def placed_since(conn: Connection, since: datetime) -> dict[str, int]:
     return {row.name: row.stories for row in rows if row.stories}
 
 
+def published_since(
+    conn: Connection, since: datetime, wires: Sequence[str], limit: int
+) -> list[str]:
+    """Stories of *wires* that came after *since* and stand in feeds, the newest first."""
+    placed = select(placements.c.feed).where(placements.c.story_id == stories.c.id).exists()
+    rows = conn.execute(
+        select(stories.c.id)
+        .join(entries, entries.c.story_id == stories.c.id)
+        .where(
+            stories.c.wire.in_(list(wires)),
+            stories.c.first_received_at >= since,
+            stories.c.status == "usable",
+            entries.c.digests != "",
+            placed,
+        )
+        .order_by(stories.c.first_received_at.desc(), stories.c.id)
+        .limit(limit)
+    )
+    return list(rows.scalars())
+
+
 def drop_feeds(conn: Connection, keep: Sequence[str]) -> list[str]:
     """Delete what was rendered for feeds that are no longer configured; their names."""
     gone = sorted(

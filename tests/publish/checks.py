@@ -80,8 +80,9 @@ def check_rss(document: bytes) -> list[etree._Element]:
     assert int(channel.findtext("ttl") or "") > 0
     if "lastBuildDate" in plain:
         assert _RFC822.fullmatch(channel.findtext("lastBuildDate") or "")
-    [own] = channel.findall("atom:link", NAMES)
-    assert own.get("rel") == "self"
+    links = {link.get("rel"): link for link in channel.findall("atom:link", NAMES)}
+    assert set(links) == {"self", "license"}
+    own = links["self"]
     assert is_web(own.get("href"))
     items = channel.findall("item")
     guids = [item.findtext("guid") for item in items]
@@ -141,7 +142,11 @@ def check_atom(document: bytes) -> list[etree._Element]:
     entries = feed.findall("atom:entry", NAMES)
     ids = [entry.findtext("atom:id", namespaces=NAMES) for entry in entries]
     assert len(set(ids)) == len(ids)  # §4.1.1, for entries that do not differ in updated
-    assert [link.get("rel") for link in feed.findall("atom:link", NAMES)] == ["self", "alternate"]
+    assert [link.get("rel") for link in feed.findall("atom:link", NAMES)] == [
+        "self",
+        "alternate",
+        "license",
+    ]
     for entry in entries:
         rels = [link.get("rel") for link in entry.findall("atom:link", NAMES)]
         assert rels.count("alternate") == 1  # §4.1.2

@@ -63,7 +63,7 @@ def test_the_digest_of_a_configuration_is_as_it_was() -> None:
         }
     )
     assert settings_digest(config) == (
-        "0197c6cecb63875d6aedaa444ff0cbb5992c426db663a9556c51bac47ef8f377"
+        "eba2207354d967ee81b64b9598646ec6b6079093ea4bf52326a0b5c073e96fa6"
     )
 
 

@@ -94,7 +94,11 @@ def test_a_whole_feed() -> None:
         "author": {"name": "NDTV", "url": "https://www.ndtv.com"},
         "authors": [{"name": "NDTV", "url": "https://www.ndtv.com"}],
         "language": "hi",
-        "_wirecopy": {"about": "https://feeds.ndtv.com/", "generator": "Wirecopy"},
+        "_wirecopy": {
+            "about": "https://feeds.ndtv.com/",
+            "generator": "Wirecopy",
+            "license": "https://feeds.ndtv.com/licences/search.xml",
+        },
     }
 
 

@@ -203,10 +203,10 @@ def test_pages_and_feeds_lead_to_what_they_are_checked_with(start: Start) -> Non
         ' type="application/jwk-set+json"'
     )
     for path in ("/", "/feeds/india"):
-        assert port.ask(path).headers["link"] == jwks
+        assert port.ask(path).headers["link"].startswith(jwks)
     chain = f"https://feeds.ndtv.com/stories/{story}/statements"
     told = port.ask(f"/stories/{story}").headers["link"]
-    assert told == f'{jwks}, <{chain}>; rel="describedby"; type="application/json"'
+    assert told.startswith(f'{jwks}, <{chain}>; rel="describedby"; type="application/json", ')
 
 
 def test_the_digest_is_of_what_is_sent(start: Start) -> None:

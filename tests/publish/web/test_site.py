@@ -156,7 +156,8 @@ def test_a_feed_is_the_bytes_in_the_store(serve: Serve, format: feeds.Format) ->
         f'<{here}.{format}>; rel="self"; type="{kind}", '
         f'<{here}>; rel="alternate"; type="text/html", '
         '<https://feeds.ndtv.com/.well-known/jwks.json>; rel="service-meta";'
-        ' type="application/jwk-set+json"'
+        ' type="application/jwk-set+json", <https://feeds.ndtv.com/licences/search.xml>;'
+        ' rel="license"; type="application/rsl+xml"'
     )
     assert told["repr-digest"] == digest(row.body)
 
@@ -1359,6 +1360,106 @@ def test_what_a_licence_says_to_search_engines(serve: Serve) -> None:
     ]
     assert answer.headers["x-robots-tag"] == "noindex"
     assert '<https://www.ptinews.example/story/417>; rel="canonical"' in answer.headers["link"]
+
+
+def test_what_a_licence_says_to_machines(serve: Serve) -> None:
+    """RSL and TDMRep, in headers, heads, pages and robots.txt: all that is not granted."""
+    wires = (
+        Wire(name="pti", url="https://wire.example/x", grants=("ai-input", "tdm")),
+        Wire(name="ap", url="https://wire.example/y"),
+    )
+    feeds_ = (Feed(name="pti", title="PTI", wires=("pti",)), Feed(name="all", title="All"))
+    story = samples.english()
+    site = serve(story, wires=wires, feeds=feeds_)
+    own, all_ = (
+        f"https://feeds.ndtv.com/licences/{name}.xml" for name in ("search+ai-input", "search")
+    )
+    documents = [f"/stories/{story.id}/ninjs", *(f"/feeds/pti.{form}" for form in feeds.FORMATS)]
+    for path, address, reserved in (
+        *((path, own, "0") for path in ("/feeds/pti", f"/stories/{story.id}", *documents)),
+        *((path, all_, "1") for path in ("/", "/feeds/all", "/feeds/all.rss")),
+    ):
+        found = site.ask(path)
+        assert f'<{address}>; rel="license"; type="application/rsl+xml"' in found.headers["link"]
+        assert found.headers["tdm-reservation"] == reserved, path
+        if found.headers["content-type"].startswith("text/html"):
+            page = html.fromstring(found.body)
+            assert _found(page, '//link[@rel="license"]/@href') == [address]
+            assert _found(page, '//meta[@name="tdm-reservation"]/@content') == [reserved]
+        elif "/feeds/" in path:
+            assert address in found.text, path
+    assert f"License: {all_}\n" in site.ask("/robots.txt").text
+    for address in (own, all_):
+        document = site.ask(urlsplit(address).path)
+        assert document.headers["content-type"] == "application/rsl+xml"
+        etree.fromstring(document.body)
+    assert site.ask("/licences/ai-train.xml").status == 404
+    assert json.loads(site.ask("/.well-known/tdmrep.json").body)[0]["tdm-reservation"] == 1
+
+
+def test_the_rights_of_a_wire_are_those_of_stories_that_state_none(serve: Serve) -> None:
+    stating, silent = samples.english(), samples.hindi()
+    wire = Wire(name="pti", url="https://wire.example/x", rights="© Press Trust of India")
+    site = serve(stating, silent, wires=(wire,))
+    entries = {
+        e["id"]: e["_wirecopy"] for e in json.loads(site.ask("/feeds/india.json").body)["items"]
+    }
+    assert entries[silent.guid]["rights"] == "© Press Trust of India"
+    assert entries[stating.guid]["rights"] == stating.version.rights
+
+
+SITEMAP = {
+    "": "http://www.sitemaps.org/schemas/sitemap/0.9",
+    "news": "http://www.google.com/schemas/sitemap-news/0.9",
+}
+
+
+def _news(site: Running) -> list[tuple[str, ...]]:
+    found = site.ask("/sitemap-news.xml")
+    assert found.headers["content-type"] == "application/xml"
+    names = ("loc", "news:news/news:publication_date", "news:news/news:title")
+    of = "news:news/news:publication/news:"
+    return [
+        tuple(url.findtext(name, "", SITEMAP) for name in (*names, f"{of}name", f"{of}language"))
+        for url in etree.fromstring(found.body).findall("url", SITEMAP)
+    ]
+
+
+def test_the_news_of_two_days_are_in_the_sitemap(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = samples.english()
+    came = story.first_received
+    publisher = Publisher(name="NDTV & Co", url="https://www.ndtv.com")
+    at = [came + timedelta(hours=1)]
+    monkeypatch.setattr(clock, "now", lambda: at[0])
+    site = serve(story, samples.hindi(), publisher=publisher)
+    assert "Sitemap: https://feeds.ndtv.com/sitemap-news.xml\n" in site.ask("/robots.txt").text
+    found = {row[0]: row[1:] for row in _news(site)}
+    address = f"https://feeds.ndtv.com/stories/{story.id}"
+    assert len(found) == 2
+    shown = json.loads(site.ask("/feeds/india.json").body)["items"]
+    [dated] = [each["date_published"] for each in shown if each["id"] == story.guid]
+    assert found[address] == (dated, story.headline, "NDTV & Co", "en")
+    at[0] = came + timedelta(days=2, minutes=1)
+    assert _news(site) == []
+
+
+@pytest.mark.parametrize("keys", [{"noindex": True}, {"canonical": "agency"}])
+def test_what_is_not_to_be_found_here_is_in_no_sitemap(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, keys: dict[str, Any]
+) -> None:
+    story = samples.english()
+    monkeypatch.setattr(clock, "now", lambda: story.first_received + timedelta(hours=1))
+    wire = Wire(name="pti", url="https://wire.example/x", **keys)
+    own = Publisher(name="NDTV", url="https://www.ndtv.com")
+    assert _news(serve(story, wires=(wire,), publisher=own)) == []
+
+
+def test_stories_on_another_site_are_in_no_sitemap_of_this(serve: Serve) -> None:
+    site = serve(samples.english())
+    assert site.ask("/sitemap-news.xml").status == 404
+    assert "Sitemap" not in site.ask("/robots.txt").text
 
 
 def test_the_story_is_the_page(serve: Serve) -> None:
