@@ -94,6 +94,11 @@ def of_feed(config: Config, feed: Feed) -> Licence:
     return of_wires(wire for wire in config.wires if not feed.wires or wire.name in feed.wires)
 
 
+def address_of(config: Config, feed: Feed) -> str:
+    """Where it says what holds for *feed*."""
+    return of_feed(config, feed).address(config.site.url)
+
+
 def every(config: Config) -> dict[str, Licence]:
     """Every licence that something on the site is under, by its name."""
     found = [of_site(config), of_wires([None])]

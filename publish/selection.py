@@ -68,7 +68,7 @@ def metadata(feed: Feed, config: Config, updated: datetime | None) -> FeedMetada
         logo=publisher.logo or publisher.icon or f"{site}/icon.png",
         about=f"{site}/",
         ttl=int(lifetime(feed, config).total_seconds()) // 60,
-        licence=licence.of_feed(config, feed).address(site),
+        licence=licence.address_of(config, feed),
         language=_language(feed, config),
         updated=utc(updated),
     )
