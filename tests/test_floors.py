@@ -58,6 +58,7 @@ KNOW_THE_STORE = {
     "publish.web.pages",
     "publish.web.proofs",
     "publish.web.servers",
+    "publish.web.sitemap",
     "publish.web.story",
     "publish.web.views",
     "stories.keys",
