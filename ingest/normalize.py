@@ -266,22 +266,23 @@ def _categories(item: Item, rule: int) -> tuple[Category, ...]:
     return tuple(dict.fromkeys(found))
 
 
-_NAMED_BY_CODE = (MEDIA_TOPICS, SUBJECT_CODES)
-
-
 @cache
-def _topics() -> dict[str, str]:
-    told = files("ingest").joinpath("media_topics.json").read_text(encoding="utf-8")
-    names: dict[str, str] = json.loads(told)["names"]
-    return names
+def _topics() -> tuple[dict[str, str], dict[str, str]]:
+    """IPTC's Media Topics by code, of the date that stands in the file, and by the codes of its
+    older subject codes those that took their places."""
+    told = json.loads(files("ingest").joinpath("media_topics.json").read_text(encoding="utf-8"))
+    return told["names"], told["subject_codes"]
 
 
 def _named(scheme: str, code: str) -> str:
     """The name of a subject that states none: of a Media Topic as the table has it, else its code.
 
-    The table is IPTC's of the date that stands in it, in part.
+    The topics of the top level have the numbers that they had as subject codes.
     """
-    return _topics().get(code, code) if scheme in _NAMED_BY_CODE else code
+    if scheme not in (MEDIA_TOPICS, SUBJECT_CODES):
+        return code
+    names, replaced = _topics()
+    return names.get(replaced.get(code, code) if scheme == SUBJECT_CODES else code, code)
 
 
 _STATUS: dict[str, Status] = {
