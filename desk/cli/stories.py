@@ -12,7 +12,7 @@ from stories.db import Store, captures, feeds, proofs
 from stories.db import stories as records
 from stories.db.feeds import EntryRow
 from stories.db.stories import VersionRow
-from stories.desk_marks import desk_marks
+from stories.desk_marks import desk_marks, headline_mark
 from stories.errors import UnknownNameError
 from stories.models import Act, ActKind, Story
 from wirecopy.text import paragraphs
@@ -112,6 +112,8 @@ def story(
         shown["note_to_editors"] = signals.get("ed_note")
         marks = desk_marks(paragraphs(chosen.data["body"]))
         shown["desk_marks"] = [{"rule": mark.rule, "text": mark.text} for mark in marks]
+        if take := headline_mark(chosen.data["headline"]):
+            shown["desk_marks"].insert(0, {"rule": "take_numbers", "text": take})
         if json:
             shown["measurement"] = entry.measurement if entry else None
             shown["received_digests"] = chosen.received

@@ -1,5 +1,6 @@
 """Desk marks: shapes of agencies' copy (all invented) that are marks, and those that look so."""
 
+from html import escape
 from typing import get_args
 
 import pytest
@@ -10,8 +11,9 @@ from publish.clean import clean
 from publish.render import render
 from publish.rerender import settings_digest
 from stories.config import Config
-from stories.desk_marks import Rule, desk_marks, trimmed
+from stories.desk_marks import Rule, desk_marks, headline_mark, trimmed
 from tests.publish.samples import config, story, version
+from wirecopy.text import projection
 
 RULES: tuple[Rule, ...] = get_args(Rule)
 TEXT = "The river rose by two metres on Monday, officials said."
@@ -59,7 +61,7 @@ NONE = (
     "Editors note: the author is a former judge.",
     "(Eds: corrects the name in para 2)",
     "Eds: A. Sharma and B. Rao, Lotus University Press, 480 pp",
-    "(Eds: adds quotes) The minister laughed (twice)",
+    "(Eds: adds quotes) the minister laughed (twice)",
     "(Corrects spelling of Khadakwasla)",
     "(Adds up to three crores, he said. So it was told.)",
     "संपादक: राम शर्मा",
@@ -108,6 +110,113 @@ def test_what_only_looks_like_one(said: str) -> None:
     assert desk_marks([said, TEXT, said]) == []
 
 
+WITHIN: dict[str, list[tuple[Rule, str]]] = {
+    "(Eds: Adds quotes) The river rose, officials said.": [("editors_notes", "(Eds: Adds quotes)")],
+    "Rain fell, he said. (Eds: Recasts para 2)": [("editors_notes", "(Eds: Recasts para 2)")],
+    "The river rose. Rain fell, he said. PTI ABC XY": [("sign_offs", "PTI ABC XY")],
+    "“Rain fell,” he said, “and more.” PTI CORR AB": [("sign_offs", "PTI CORR AB")],
+    "Rain fell. --IANS ab/cd": [("sign_offs", "--IANS ab/cd")],
+    "बारिश हुई। (जारी)": [("take_numbers", "(जारी)")],
+    "Rain fell. (contd...)": [("take_numbers", "(contd...)")],
+    "Rain fell. MORE": [("take_numbers", "MORE")],
+    "Rain fell! -30-": [("end_marks", "-30-")],
+    "Rain fell. PTI AB ###": [],
+    "(Eds: adds quotes.) PTI AB": [("editors_notes", "(Eds: adds quotes.)")],
+    "(Eds: adds x) Rain fell. (Eds: recasts) MORE": [("editors_notes", "(Eds: adds x)")],
+    "(Eds: adds x) Rain fell. -30- PTI AB": [("editors_notes", "(Eds: adds x)")],
+}
+NOT_WITHIN = (
+    "It is in “Rivers of the North”. (Eds: A. Sharma and B. Rao)",
+    "(Eds: A. Sharma and B. Rao) Rivers of the North, 480 pages.",
+    "(Eds: corrects the name) The minister laughed.",
+    "The toll rose, said a paper (Eds: adds quotes) of the day.",
+    "They asked for MORE",
+    "THE MINISTER LEFT. PTI NEWS",
+    "He is with PTI ABC XY",
+    "He spoke to the PTI.",
+    "Nobody came. PTI reported it first",
+    "It rained. More",
+    "It rained. (More rain fell)",
+    "It rained. Ends",
+    "It was 30. 30",
+    "It is known as No. 1. UNI",
+    "He said so. UNICEF ABC",
+    "All is said. he/she",
+)
+
+
+@pytest.mark.parametrize(("said", "found"), WITHIN.items())
+def test_marks_within_a_paragraph(said: str, found: list[tuple[Rule, str]]) -> None:
+    assert [(m.rule, m.text) for m in desk_marks([TEXT, said])] == found
+    behind = [one for one in found if one[0] != "editors_notes"]
+    if behind:
+        assert not {m.rule for m in desk_marks([said, TEXT])} & {rule for rule, _ in behind}
+
+
+@pytest.mark.parametrize("said", NOT_WITHIN)
+def test_what_only_looks_like_one_within(said: str) -> None:
+    assert desk_marks([said, TEXT, said]) == []
+
+
+@pytest.mark.parametrize(
+    ("headline", "mark"),
+    [
+        ("(LEAD) River rises", "(LEAD)"),
+        ("(2nd LD) River rises", "(2nd LD)"),
+        ("UPDATE 2-River rises", "UPDATE 2"),
+        ("2nd Ld: River rises", "2nd Ld"),
+        ("India-Floods, 3rd Ld-Writethru", "3rd Ld-Writethru"),
+        ("River rises (2nd Lead)", "(2nd Lead)"),
+        ("Hamilton Takes 2nd Lead", None),
+        ("Lead Found in 2nd Well", None),
+        ("(Lead) poisoning on the rise", None),
+        ("India-Pakistan 2", None),
+        ("Update 2 of the app is out", None),
+        ("(2nd LD)", None),
+    ],
+)
+def test_take_numbers_of_headlines(headline: str, mark: str | None) -> None:
+    assert headline_mark(headline) == mark
+
+
+PROSE = st.lists(
+    st.sampled_from(
+        [
+            "The",
+            "man",
+            "fell.",
+            "asked!",
+            "so,”",
+            "U.S.",
+            "PTI",
+            "UNI",
+            "ABC",
+            "MORE",
+            "(Eds:",
+            "adds)",
+            "A.",
+        ]
+    ),
+    min_size=1,
+    max_size=25,
+).map(" ".join)
+
+
+@given(st.lists(PROSE, min_size=1, max_size=4))
+def test_nothing_but_marks_is_left_out(paragraphs: list[str]) -> None:
+    """What is cut are the words that are shown as marks, and every other stays in its order."""
+    html = "".join(f"<p>{escape(one, quote=False)}</p>" for one in paragraphs)
+    words = " ".join(paragraphs).split()
+    left = projection(trimmed(html, RULES)).split()
+    cut = [word for mark in desk_marks([*paragraphs]) for word in mark.text.split()]
+    assert len(words) - len(left) <= len(cut)
+    rest = iter(words)
+    assert all(word in rest for word in left), "in their order"
+    for mark in desk_marks([*paragraphs]):
+        assert mark.text in paragraphs[mark.place]
+        assert not mark.text.endswith((".", "?", "!"))
+
+
 def test_marks_stand_on_each_other() -> None:
     said = ["DEL12 NATION-FLOODS", "(Eds: x)", "2nd Ld", TEXT, "PTI AB CD", "(Eds: y)", "MORE"]
     assert [m.place for m in desk_marks(said)] == [0, 1, 2, 4, 5, 6]
@@ -138,7 +247,18 @@ def test_no_words_take_more_than_a_look(hostile: str) -> None:
         ('<p>A b.</p><p>(Eds: <a href="https://a.example/">x</a>)</p>', None),
         ('<p>A b.</p><p>ENDS<img src="https://a.example/i.jpg"></p>', None),
         ("<p>(Eds: x)</p>", None),
-        ("<p>A b. PTI AB CD</p>", None),
+        ("<p>A b. PTI AB CD</p>", "<p>A b.</p>"),
+        ("<p>A b. <i>PTI AB CD</i></p>", "<p>A b. </p>"),
+        ("<p>A b. PTI <b>AB</b></p>", None),
+        ("<p>A b.</p><ul><li>C d. PTI AB CD</li></ul>", None),
+        (
+            "<p>(Eds: adds &lt;x&gt;) A <a href='https://a.example/'>b</a>.</p>".replace("'", '"'),
+            '<p>A <a href="https://a.example/">b</a>.</p>',
+        ),
+        (
+            "<p><b>(Eds: adds x)</b> A b.</p><p>C d. (Eds: repeats)</p>",
+            "<p> A b.</p><p>C d.</p>",
+        ),
     ],
 )
 def test_what_is_left_of_markup(html: str, left: str | None) -> None:
@@ -165,17 +285,22 @@ def with_trim(*rules: Rule) -> Config:
     return config(wires=(wire.model_copy(update={"trim": rules}),))
 
 
-BODY = f"<p>(Eds: Adds quotes)</p><p>{TEXT}</p><p>PTI ABC XY XY</p>"
-
-
-def test_a_mark_goes_out_until_a_rule_is_named_and_the_scope_says_so() -> None:
-    of = story(version(body=BODY))
+@pytest.mark.parametrize(
+    ("sign_off", "scope"),
+    [("</p><p>PTI ABC XY XY", "excerpt"), (" PTI ABC XY XY", "edited")],
+)
+def test_a_mark_goes_out_until_a_rule_is_named_and_the_scope_says_so(
+    sign_off: str, scope: str
+) -> None:
+    left = f"<p>(Eds: Adds quotes)</p><p>{TEXT}</p>"
+    body = left.replace(TEXT, TEXT + sign_off)
+    of = story(version(body=body))
     whole, cut = render(of, config()), render(of, with_trim("sign_offs"))
     assert whole.measurement.scope == "verbatim"
-    assert whole.entry.body == BODY
-    assert cut.measurement.scope == "excerpt"
+    assert whole.entry.body == body
+    assert cut.measurement.scope == scope
     assert cut.measurement.received == whole.measurement.received == of.received
-    assert cut.entry.body == BODY.replace("<p>PTI ABC XY XY</p>", "")
+    assert cut.entry.body == left
     assert all(b"PTI ABC XY" not in each for each in (cut.rss, cut.atom, cut.json))
     assert render(story(version(body=f"<p>{TEXT}</p>")), with_trim(*RULES)).measurement.scope == (
         "verbatim"
