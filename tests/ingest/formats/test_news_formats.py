@@ -2,6 +2,7 @@
 that the agency says of it; nothing is read twice as news; what is malformed is named."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -129,12 +130,33 @@ def test_no_word_of_any_story_is_lost(name: str, story: Story) -> None:
 
 
 @pytest.mark.parametrize("name", LINES)
-@given(newswires.stories(newswires.LATIN))
+@given(st.data())
 @settings(max_examples=12, deadline=None)
-def test_no_word_of_any_story_in_lines_is_lost(name: str, story: Story) -> None:
+def test_no_word_of_any_story_in_lines_is_lost(name: str, data: st.DataObject) -> None:
+    words = newswires.WORDS if "utf-8" in name else newswires.LATIN
+    story = data.draw(newswires.stories(words))
     version = version_of(LINES[name](story))
     assert letters(version.headline) == letters(story.headline)
     assert letters(projection(version.body)) == letters(story.words)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said", "is_claimed"),
+    [
+        ("windows-1252", "Ça coûte 5 € à l’État — “naïve”, dit-il.", True),
+        ("windows-1251", "Дождь остановил игру в городе, сообщили чиновники.", False),
+        ("koi8-r", "Дождь остановил игру в городе, сообщили чиновники.", False),
+    ],
+)
+@pytest.mark.parametrize("writer", [iptc_7901, anpa_1312])
+def test_lines_in_code_pages_that_nobody_names(
+    writer: Callable[[Story, str], bytes], encoding: str, said: str, is_claimed: bool
+) -> None:
+    """What was guessed is read right, and nothing is claimed of it."""
+    story = Story(said[:40], [Block("p", [[[("", said)]]])] * 12)
+    (found,) = read(writer(story, encoding)).found
+    assert letters(projection(found.version.body)) == letters(story.words)
+    assert (found.received is not None) == is_claimed
 
 
 @every
