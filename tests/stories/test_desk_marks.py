@@ -1,19 +1,22 @@
 """Desk marks: shapes of agencies' copy (all invented) that are marks, and those that look so."""
 
+import re
 from html import escape
+from pathlib import Path
 from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from desk.demo.writing import stories
 from publish.clean import clean
 from publish.render import render
 from publish.rerender import settings_digest
 from stories.config import Config
 from stories.desk_marks import Rule, desk_marks, headline_mark, trimmed
 from tests.publish.samples import config, story, version
-from wirecopy.text import projection
+from wirecopy.text import plain, projection
 
 RULES: tuple[Rule, ...] = get_args(Rule)
 TEXT = "The river rose by two metres on Monday, officials said."
@@ -215,6 +218,21 @@ def test_nothing_but_marks_is_left_out(paragraphs: list[str]) -> None:
     for mark in desk_marks([*paragraphs]):
         assert mark.text in paragraphs[mark.place]
         assert not mark.text.endswith((".", "?", "!"))
+
+
+def test_prose_has_none() -> None:
+    """Of the demo's copy, in four languages, and of our own documentation each paragraph by itself,
+    so that each is the last."""
+    docs = (
+        file.read_text(encoding="utf-8")
+        for file in (Path(__file__).parents[2] / "docs").glob("*.md")
+    )
+    prose = [plain(part) for text in docs for part in text.split("\n\n")]
+    bodies = "\n".join(story.body for story in stories())
+    prose += [plain(projection(part)) for part in re.split("</?p>", bodies)]
+    said = [one for one in prose if len(one) > 40]
+    assert len(said) > 500
+    assert [one for one in said if desk_marks([one, TEXT, one])] == []
 
 
 def test_marks_stand_on_each_other() -> None:
