@@ -125,13 +125,16 @@ def without_disclosure(html: str, disclosure: str) -> tuple[str, str | None]:
 
 class Notice(Value):
     """What stands in a feed in place of a story that was killed ``at`` a time: words of our own,
-    the same for every story, and nothing of its copy."""
+    the same for every story, and nothing of its copy. Programs are told in any case, readers where
+    it is ``shown``."""
 
     guid: str
     title: str
     text: str
     at: Instant
     about: str
+    shown: bool = True
+    statement: str | None = None
 
 
 def notice(story: Story, config: Config, at: datetime) -> Notice:
@@ -141,7 +144,12 @@ def notice(story: Story, config: Config, at: datetime) -> Notice:
     title, text = words.get(spoken, words["en"])
     about = f"{config.site.url}/"
     return Notice(
-        guid=xml_chars(story.guid), title=title, text=text, at=utc(at) or EPOCH, about=about
+        guid=xml_chars(story.guid),
+        title=title,
+        text=text,
+        at=utc(at) or EPOCH,
+        about=about,
+        shown=config.publisher.withdrawn == "notice",
     )
 
 

@@ -78,7 +78,7 @@ def item(entry: Entry) -> bytes:
 def notice(of: Notice) -> bytes:
     """The notice *of* a withdrawal as one object of ``items``, with the id of what it replaces."""
     at = rfc3339(of.at)
-    return _dump(
+    written = _dump(
         {
             "id": of.guid,
             "title": of.title,
@@ -88,10 +88,11 @@ def notice(of: Notice) -> bytes:
             "_wirecopy": {"about": of.about, "withdrawn": at},
         }
     )
+    return written if of.statement is None else with_statement(written, of.statement)
 
 
 def with_statement(entry: bytes, statement: str) -> bytes:
-    """*entry*, as :func:`item` wrote it, with *statement* as the last member of ``_wirecopy``."""
+    """*entry*, as :func:`item` or :func:`notice` wrote it, with *statement* as the last member of ``_wirecopy``."""
     # A token that is no compact JWS is JSON itself, and canonical.
     said = _JSON(statement) if is_compact(statement) else statement
     return b"".join((entry[: -len(b"}}")], b',"statement":', said.encode(), b"}}"))

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from publish import signing
-from publish.entry import notice
+from publish.entry import Notice, notice
 from publish.formats import WRITERS, Format
 from publish.render import Rendered, render_together
 from publish.selection import metadata, selected_by
@@ -121,9 +121,13 @@ def render_at_once(
     leaves its feeds in any case, and whoever is rendering it will keep nothing of that.
     """
     if story.hidden(now):
-        [draft] = _drafts_of(conn, config, [story], now).values()
-        listed = _store(conn, config, [_outcome(story.id, draft, Signed(), (), now)], now)
+        drafts = _drafts_of(conn, config, [story], now)
+        signed = _sign(None, conn, config, _claims(drafts))
+        outcome = _outcome(story.id, drafts[story.id], signed, (), now)
+        listed = _store(conn, config, [outcome], now)
         outbox.drop(conn, "story", story.id)
+        if outcome.failure is not None:  # whoever has the key signs its notice
+            outbox.want(conn, "story", [story.id], now)
         if config.site.export is not None:
             outbox.want(conn, "export-story", [story.id], now)
         return _changed(listed)
@@ -220,7 +224,7 @@ class _Draft:
 
     ``over`` when its licence is. ``rendered`` is None when there is a ``failure``, when it is
     hidden, and when its words were deleted with its licence; then ``kept`` is the entry that it
-    has. ``notice`` is what its feeds have in place of a killed one, by format.
+    has. ``notice`` is what its feeds have in place of a killed one.
     """
 
     story: Story
@@ -229,7 +233,7 @@ class _Draft:
     rendered: Rendered | None = None
     failure: Exception | None = None
     kept: EntryRow | None = None
-    notice: Mapping[Format, bytes] | None = None
+    notice: Notice | None = None
 
 
 def _drafts(conn: Connection, config: Config, ids: Sequence[str]) -> dict[str, _Draft]:
@@ -263,13 +267,8 @@ def _hidden(config: Config, story: Story, *, over: bool) -> _Draft:
         return _Draft(story, over)
     if story.number == 1 and story.embargo is not None and story.embargo > at:
         return _Draft(story, over)  # nobody has seen anything of it
-    of = notice(story, config, at)
-    written = {format: writer.notice(of) for format, writer in WRITERS.items()}
-    if config.publisher.withdrawn == "nothing":
-        written["rss"] = written["json"] = (
-            b""  # Atom says it to programs, and shows nobody anything
-        )
-    return _Draft(story, over, selected_by(config, story), notice=written)
+    said = notice(story, config, at)
+    return _Draft(story, over, selected_by(config, story), notice=said)
 
 
 def _draft(config: Config, story: Story, rendered: Rendered | Exception, *, over: bool) -> _Draft:
@@ -282,12 +281,14 @@ def _draft(config: Config, story: Story, rendered: Rendered | Exception, *, over
 
 
 def _claims(drafts: Mapping[str, _Draft]) -> dict[str, Claims]:
-    """The claims of the stories that are published."""
-    return {
-        name: signing.claims_for(draft.story, draft.rendered)
-        for name, draft in drafts.items()
-        if draft.rendered is not None and draft.feeds
-    }
+    """The claims of the stories that are published, and of those that were killed."""
+    found: dict[str, Claims] = {}
+    for name, draft in drafts.items():
+        if draft.feeds and draft.rendered is not None:
+            found[name] = signing.claims_for(draft.story, draft.rendered)
+        elif draft.feeds and draft.notice is not None:
+            found[name] = signing.withdrawal_for(draft.story)
+    return found
 
 
 def _last(conn: Connection, claims: Mapping[str, Claims]) -> dict[str, Last]:
@@ -457,27 +458,27 @@ def _outcome(
     if draft is None:  # deleted by a replay, or long after its licence
         return _Outcome(nowhere)
     story = draft.story
-    if failure := draft.failure or signed.refused.get(story.id):
+    failure = draft.failure or signed.refused.get(story.id)
+    if failure and draft.notice is None:
         # When its licence is over, or its only headline was taken back, it leaves the feeds even if
         # it cannot be rendered: what they have of it must not be read on.
         leaves = draft.over or not story.headline.strip()
         return _Outcome(nowhere if leaves else None, failure=failure)
-    if draft.rendered is None:
-        bare = _without_copy(draft.kept or _never_rendered(story, now))
-        if draft.notice is None or story.status_at is None:
-            return _Outcome(nowhere, bare)
-        digests = feeds.digests_of(draft.notice)
-        entry = replace(bare, digests=digests, packed=feeds.pack(draft.notice))
-        # Where it was killed and not where its agency sent it again since.
-        at = story.status_at
-        return _Outcome(Placement(story.id, draft.feeds, at, story.position, digests), entry)
     new = signed.new.get(story.id)
     statement = new or signed.standing.get(story.id)
     if statement is not None and statement.kid in revoked:
         return _Outcome(again=True)  # revoked while we signed: the next turn signs with another
-    entry = _entry_row(draft, draft.rendered, statement, now)
-    place = Placement(story.id, draft.feeds, story.placed_at, story.position, entry.digests)
-    return _Outcome(place, entry, new)
+    at = story.placed_at
+    if draft.rendered is not None:
+        entry = _entry_row(draft, draft.rendered, statement, now)
+    elif draft.notice is not None:
+        entry = _with_notice(_never_rendered(story, now), draft.notice, statement)
+        # Where it was killed and not where its agency sent it again since.
+        at = story.status_at or at
+    else:
+        return _Outcome(nowhere, _without_copy(draft.kept or _never_rendered(story, now)))
+    place = Placement(story.id, draft.feeds, at, story.position, entry.digests)
+    return _Outcome(place, entry, new, failure)
 
 
 def _entry_row(
@@ -500,6 +501,19 @@ def _entry_row(
         packed=feeds.pack(written, statement.token if statement else "") if draft.feeds else None,
     )
     return _without_copy(row) if draft.over else row
+
+
+def _with_notice(row: EntryRow, said: Notice, statement: StatementRow | None) -> EntryRow:
+    """*row* as it is stored in place of a story that was killed: with a notice, unsigned at first
+    where nothing can be signed."""
+    token = statement.token if statement else ""
+    said = said.model_copy(update={"statement": token or None})
+    # Atom says it to programs, and shows nobody anything.
+    written: dict[Format, bytes] = {
+        format: writer.notice(said) if said.shown or format == "atom" else b""
+        for format, writer in WRITERS.items()
+    }
+    return replace(row, digests=feeds.digests_of(written), packed=feeds.pack(written, token))
 
 
 def _without_copy(row: EntryRow) -> EntryRow:

@@ -1,4 +1,5 @@
-"""Signs a statement of each published story, unless its last one still makes the same claims.
+"""Signs a statement of each story that is published, or was killed, unless its last one still makes
+the same claims.
 
 A new statement is made only when the claims have changed or the key of the last one was revoked, so
 the same story rendered again carries the same statement, byte for byte. Pure: the renderer reads
@@ -66,6 +67,11 @@ def claims_for(story: Story, rendered: Rendered) -> Claims:
     )
 
 
+def withdrawal_for(story: Story) -> Claims:
+    """What a statement of *story*, which was killed, claims."""
+    return statement.withdrawal(story.guid, story.id, story.status_at or story.changed_at)
+
+
 def standing(
     claims: Mapping[str, Claims], last: Mapping[str, Last], revoked: Collection[str]
 ) -> dict[str, StatementRow]:
@@ -123,7 +129,8 @@ def _issued(claimed: Claims, before: Last | None, now: datetime) -> datetime:
     holds once that time has come, and would never if it were out of order.
     """
     last = [before.said["issued_at"]] if before else []
-    changed_at = claimed.get("changed_at", claimed["received_at"])
+    changes = ("withdrawn_at", "changed_at", "received_at")
+    changed_at = next(claimed[name] for name in changes if name in claimed)
     return max(now, *map(datetime.fromisoformat, (changed_at, *last)))
 
 

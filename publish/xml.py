@@ -106,16 +106,17 @@ def rss_notice(notice: Notice) -> bytes:
         _element("dcterms:modified", at),
         _element("wirecopy:withdrawn", at),
     ]
+    if notice.statement is not None:
+        lines.append(_statement(notice.statement))
     return _joined("item", lines, "\n    ")
 
 
 def atom_tombstone(notice: Notice) -> bytes:
     """*notice* as Atom says it: the entry is deleted (RFC 6721)."""
     # The name is declared here, as the heads of feeds without one must stay as they are.
-    return _empty(
-        "at:deleted-entry",
-        {"xmlns:at": TOMBSTONES, "ref": notice.guid, "when": rfc3339(notice.at)},
-    ).encode()
+    said = {"xmlns:at": TOMBSTONES, "ref": notice.guid, "when": rfc3339(notice.at)}
+    inside = [] if notice.statement is None else [_statement(notice.statement)]
+    return "\n  ".join(_parent("at:deleted-entry", said, inside)).encode()
 
 
 def atom_entry(entry: Entry) -> bytes:

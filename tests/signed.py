@@ -1,15 +1,14 @@
 """Signed feeds: real stories, rendered by the real writers, with statements by a test signer."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from publish import jsonfeed, xml
 from publish.document import frame
-from publish.entry import Entry
-from publish.formats import Format
+from publish.entry import Entry, Notice, notice
+from publish.formats import WRITERS, Format
 from publish.render import Rendered, render
 from publish.selection import metadata
 from stories.config import Config
@@ -20,12 +19,8 @@ from wirecopy.scope import Digests
 from wirecopy.text import plain
 
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
-WRITERS: dict[Format, Callable[[Entry], bytes]] = {
-    "rss": xml.rss_item,
-    "atom": xml.atom_entry,
-    "json": jsonfeed.item,
-}
 ISSUED = datetime(2026, 11, 22, 13, 10, 0, 5, tzinfo=UTC)
+WITHDRAWN = ISSUED + timedelta(minutes=20)
 PARTS = ("headline", "text", "links", "media", "packaging")
 
 
@@ -101,9 +96,30 @@ class Issuer:
         self.chains.setdefault(story.id, []).append(token)
         return rendered.entry.model_copy(update={"statement": token})
 
-    def feed(self, entries: Sequence[Entry], format: Format) -> bytes:
-        """The document of *entries*."""
-        fragments = [WRITERS[format](entry) for entry in entries]
+    def withdraw(self, story: Story, **changes: Any) -> Notice:
+        """The notice that *story* is withdrawn, with its statement, which is added to its chain."""
+        chain = self.chains.setdefault(story.id, [])
+        payload = {
+            "guid": story.guid,
+            "story": story.id,
+            "version": len(chain) + 1,
+            "withdrawn_at": instant(WITHDRAWN),
+            "issued_at": instant(WITHDRAWN + timedelta(seconds=2)),
+            **({"previous": short(token_digest(chain[-1]))} if chain else {}),
+            **changes,
+        }
+        token = self.signer.sign(payload)
+        chain.append(token)
+        said = notice(story, self.conf, WITHDRAWN)
+        return said.model_copy(update={"statement": token})
+
+    def feed(self, entries: Sequence[Entry | Notice], format: Format) -> bytes:
+        """The document of *entries* and notices."""
+        writer = WRITERS[format]
+        fragments = [
+            writer.notice(each) if isinstance(each, Notice) else writer.entry(each)
+            for each in entries
+        ]
         about = metadata(self.conf.feeds[0], self.conf, ISSUED)
         proof = self.proof([entry.statement or "" for entry in entries])
         return frame(about, format, proof).join(fragments)

@@ -4,11 +4,12 @@
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from .encoding import SLACK, parse_document
 from .errors import Refused
 from .jose import Keys, Token, as_text, read_token
-from .statement import Statement, read_statement
+from .statement import Link, Withdrawal, read_link
 
 MOST = 10_000
 
@@ -16,11 +17,13 @@ MOST = 10_000
 @dataclass(frozen=True, slots=True)
 class Chain:
     """A chain whose statements are all good: the digest of each, oldest first, and the proof that
-    the receipts of those are in the log that have none of their own; None without one."""
+    the receipts of those are in the log that have none of their own; None without one.
+    ``withdrawn_at`` is when the story was withdrawn; None when the last is of a version."""
 
     guid: str
     digests: tuple[str, ...]
     log: str | None
+    withdrawn_at: datetime | None = None
 
 
 def read_chain(document: bytes, keys: Keys) -> Chain:
@@ -35,7 +38,7 @@ def read_chain(document: bytes, keys: Keys) -> Chain:
     if not isinstance(guid, str) or not isinstance(log, str) or not 0 < len(listed) <= MOST:
         raise Refused("is no chain: its guid or its log is no string, or it is empty or endless")
     digests: list[str] = []
-    before: Statement | None = None
+    before: Link | None = None
     for number, text in enumerate(listed, 1):
         try:
             # The digests chain them: who signs the last one vouches for all before it.
@@ -45,12 +48,13 @@ def read_chain(document: bytes, keys: Keys) -> Chain:
             raise Refused(f"statement {number}: {error}") from None
         digests.append(token.digest)
         before = statement
-    return Chain(guid, tuple(digests), log if "log" in found else None)
+    withdrawn_at = before.withdrawn_at if isinstance(before, Withdrawal) else None
+    return Chain(guid, tuple(digests), log if "log" in found else None, withdrawn_at)
 
 
-def _signed(found: object, keys: Keys, *, vouched: bool) -> tuple[Token, Statement]:
+def _signed(found: object, keys: Keys, *, vouched: bool) -> tuple[Token, Link]:
     token = read_token(as_text(found))
-    statement = read_statement(token, earliest=True)
+    statement = read_link(token, earliest=True)
     if fault := key_fault(token, statement, keys, vouched=vouched):
         raise Refused(fault)
     if not token.signed_by(keys.statement[token.kid].public):
@@ -58,7 +62,7 @@ def _signed(found: object, keys: Keys, *, vouched: bool) -> tuple[Token, Stateme
     return token, statement
 
 
-def key_fault(token: Token, statement: Statement, keys: Keys, *, vouched: bool = False) -> str:
+def key_fault(token: Token, statement: Link, keys: Keys, *, vouched: bool = False) -> str:
     """Why a token's key is not valid for it; empty when it is. See :meth:`.jose.Key.fault`."""
     if token.kid in keys.refused:
         return f"the key {token.kid}: {keys.refused[token.kid]}"
@@ -68,7 +72,7 @@ def key_fault(token: Token, statement: Statement, keys: Keys, *, vouched: bool =
 
 
 def _follows(
-    statement: Statement, before: Statement | None, number: int, guid: str, digests: list[str]
+    statement: Link, before: Link | None, number: int, guid: str, digests: list[str]
 ) -> None:
     if statement.guid != guid:
         raise Refused("is of another guid")

@@ -161,6 +161,9 @@ def _tag(name: str) -> str:
 _RSS = _rules(FORM["rss"])
 _ATOM_ENTRY = _rules(FORM["atom"])
 _RSS_NOTICE = _rules(FORM["notice"]["rss"])
+_STATEMENT = f"{_OWN}statement"
+_TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
+_ATOM_NOTICE = {_STATEMENT: _RSS_NOTICE[_STATEMENT]}
 _NOTICE_WORDS: list[list[str]] = [*FORM["notice"]["words"].values()]
 
 
@@ -175,6 +178,8 @@ class Entry:
     one line, of each of the ``media``; None where it is said in two ways. ``log`` is the proof, in
     the feed that the entry stands in, for statements that have none of their own. ``faults`` are
     what is wrong with the entry by itself.
+
+    With ``withdrawn``, the time when its story was, it is a notice of that and has no copy.
     """
 
     guid: str
@@ -198,6 +203,7 @@ class Entry:
     captions: tuple[str | None, ...] = ()
     statement: str | None = None
     log: str | None = None
+    withdrawn: str | None = None
     faults: tuple[str, ...] = ()
 
     @property
@@ -212,30 +218,31 @@ class Entry:
 
 
 def read_feed(document: bytes) -> list[Entry]:
-    """The entries of a feed, in their order; of an Atom Entry Document (RFC 4287 §2) that entry.
+    """The entries of a feed, in their order, and in their places notices of stories withdrawn; of
+    an Atom Entry Document (RFC 4287 §2) that entry.
 
     :raises Refused: for what is no feed, is too large, or cannot be read safely.
     """
     encoding, document = _opened(document)
-    withdrawn: set[str] = set()
     if encoding is not None:
         feed = _json_feed(document, encoding)
         ours = feed.get("_wirecopy")
         log = ours.get("log") if isinstance(ours, dict) else None
         shown = log if isinstance(log, str) else None
-        read = [_json_entry(item, shown) for item in _json_items(feed, withdrawn)]
+        read = [_json_notice(item) or _json_entry(item, shown) for item in feed["items"]]
     else:
         root = parse_xml(document)
         log = _log_of(root)
         read = [
             _foreign_entry(element) if of is None else of.read(element, based=based, log=log)
-            for element, of, based in _entries(root, withdrawn)
+            for element, of, based in _entries(root)
         ]
     # Readers show one of the two.
     beside = "a notice that it is withdrawn stands beside it"
+    withdrawn = {entry.guid for entry in read if entry.withdrawn is not None}
     return [
         entry
-        if entry.guid not in withdrawn
+        if entry.withdrawn is not None or entry.guid not in withdrawn
         else replace(entry, faults=_faults([beside, *entry.faults]))
         for entry in read
     ]
@@ -248,10 +255,12 @@ def read_copies(document: bytes) -> list[Copy]:
     """
     encoding, document = _opened(document)
     if encoding is not None:
-        return [_json_copy(i) for i in _json_items(_json_feed(document, encoding), set())]
+        items = _json_feed(document, encoding)["items"]
+        return [_json_copy(item) for item in items if _json_notice(item) is None]
     return [
         _foreign_entry(element).copy if of is None else of.copy(element, _by_tag(element))
-        for element, of, _ in _entries(parse_xml(document), set())
+        for element, of, based in _entries(parse_xml(document))
+        if element.tag != _TOMBSTONE and _rss_notice(element, based=based) is None
     ]
 
 
@@ -316,31 +325,32 @@ def _json_feed(document: bytes, encoding: str) -> dict[str, Any]:
     return dict(feed)
 
 
-def _json_items(feed: Mapping[str, Any], withdrawn: set[str]) -> list[dict[str, Any]]:
-    """The items that are entries; the ids of those that are notices go to *withdrawn*."""
-    entries = []
-    for item in feed["items"]:
-        if _is_json_notice(item):
-            withdrawn.add(item["id"])
-        else:
-            entries.append(item)
-    return entries
-
-
-def _is_json_notice(item: Mapping[str, Any]) -> bool:
-    """Whether *item* says that a story is withdrawn, in words of ours, and nothing else."""
+def _json_notice(item: Mapping[str, Any]) -> Entry | None:
+    """The notice that *item* is, where it says that a story is withdrawn, in words of ours, and
+    nothing else; else None."""
     own = item.get("_wirecopy")
     if not isinstance(own, dict) or "withdrawn" not in own:
-        return False
+        return None
     faults: list[str] = []
     shape = FORM["notice"]["json"]
     value = _shaped(item, shape, "a notice", faults)
-    whole = value.keys() == shape.keys() and value["_wirecopy"].keys() == shape["_wirecopy"].keys()
-    if faults or not whole or not value["id"]:
-        return False
-    for said in (value["date_published"], value["date_modified"], own["withdrawn"]):
-        _instant(said, faults)
-    return not faults and [value["title"], value["content_text"]] in _NOTICE_WORDS
+    if faults or value.keys() != shape.keys() or not value["id"]:
+        return None
+    said = value["_wirecopy"]
+    if said.keys() | {"statement"} != shape["_wirecopy"].keys():
+        return None
+    dates = (said["withdrawn"], value["date_published"], value["date_modified"])
+    at, *updated = (_instant(each, faults) for each in dates)
+    if faults or [value["title"], value["content_text"]] not in _NOTICE_WORDS:
+        return None
+    return Entry(
+        guid=value["id"],
+        headline=value["title"],
+        body="",
+        updated=tuple(filter(None, updated)),
+        statement=as_text(said["statement"]) if "statement" in said else None,
+        withdrawn=at,
+    )
 
 
 def _json_copy(item: Mapping[str, Any]) -> Copy:
@@ -471,9 +481,9 @@ def _log_of(root: Element) -> str | None:
     return next((each.text() for each in logs), None)
 
 
-def _entries(root: Element, withdrawn: set[str]) -> Iterator[tuple[Element, _Format | None, bool]]:
-    """Each entry of a document, its format, None for another than the document's, and whether an
-    ``xml:base`` stands around it. Of notices the guids go to *withdrawn*."""
+def _entries(root: Element) -> Iterator[tuple[Element, _Format | None, bool]]:
+    """Each entry of a document, and each notice; its format, None for another than the document's;
+    and whether an ``xml:base`` stands around it."""
     tag = {f"{_ATOM}feed": f"{_ATOM}entry", f"{_ATOM}entry": f"{_ATOM}entry", "rss": "item"}.get(
         root.tag
     )
@@ -483,8 +493,8 @@ def _entries(root: Element, withdrawn: set[str]) -> Iterator[tuple[Element, _For
     stack = [(root, False)]
     while stack:
         element, based = stack.pop()
-        if tag == "item" == element.tag and _is_rss_notice(element, based=based):
-            withdrawn.add(_text(_by_tag(element), "guid").strip(SPACE))
+        if tag != "item" and element.tag == _TOMBSTONE:
+            yield element, _Format(_atom_copy, _tombstone), based
         elif element.tag == tag:
             yield element, of, based
         elif element.known in ("item", "entry"):
@@ -536,14 +546,22 @@ def _atom_copy(entry: Element, found: _ByTag) -> Copy:
 
 
 class _Reader:
-    """One RSS item or Atom entry, held against the *rules* of its format."""
+    """One RSS item or Atom entry, held against the *rules* of its format, and the attributes that
+    may be *stated* of it."""
 
     def __init__(
-        self, entry: Element, rules: Mapping[str, _Rule], *, based: bool, log: str | None = None
+        self,
+        entry: Element,
+        rules: Mapping[str, _Rule],
+        *,
+        based: bool,
+        log: str | None = None,
+        stated: Sequence[str] = (),
     ) -> None:
         self._log = log
         self.faults = ["an 'xml:base' around it"] if based else []
-        self.faults.extend(f"the attribute {name[:20]!r} of the entry" for name in entry.attributes)
+        odd = (name for name in entry.attributes if name not in stated)
+        self.faults.extend(f"the attribute {name[:20]!r} of the entry" for name in odd)
         self.found = self._hold(entry, rules)
         self.ours = any(child.tag.startswith(_OWN) for child in entry.children)
 
@@ -589,7 +607,8 @@ class _Reader:
         found = self.all(f"{_OWN}{name}")
         return found[0].text().strip(SPACE) if found else None
 
-    def _statement(self) -> str | None:
+    def statement(self) -> str | None:
+        """The statement that stands in it; None without one."""
         said = self.claim("statement")
         return None if said is None else from_xml(said)
 
@@ -626,7 +645,7 @@ class _Reader:
             agency_version=self.claim("agencyVersion"),
             edit_scope=self.claim("editScope"),
             edited_headline_only=None if flag is None else flag == "true",
-            statement=self._statement(),
+            statement=self.statement(),
             log=self._log,
             # Who makes no claim of ours may write what they like.
             faults=_faults(self.faults) if self.ours else (),
@@ -635,6 +654,8 @@ class _Reader:
 
 
 def _rss_entry(item: Element, *, based: bool, log: str | None) -> Entry:
+    if (notice := _rss_notice(item, based=based)) is not None:
+        return notice
     read = _Reader(item, _RSS, based=based, log=log)
     summary = _text(read.found, "description")
     if "<" in summary:
@@ -658,18 +679,44 @@ def _rss_entry(item: Element, *, based: bool, log: str | None) -> Entry:
     )
 
 
-def _is_rss_notice(item: Element, *, based: bool) -> bool:
-    """Whether *item* says that a story is withdrawn, in words of ours, and nothing else."""
+def _rss_notice(item: Element, *, based: bool) -> Entry | None:
+    """The notice that *item* is, where it says that a story is withdrawn, in words of ours, and
+    nothing else; else None."""
     if not any(child.tag == f"{_OWN}withdrawn" for child in item.children):
-        return False
+        return None
     read = _Reader(item, _RSS_NOTICE, based=based)
-    if read.faults or read.found.keys() != _RSS_NOTICE.keys() or not _text(read.found, "guid"):
-        return False
+    if read.faults or read.found.keys() | {_STATEMENT} != _RSS_NOTICE.keys():
+        return None
     said = {tag: found[0].text() for tag, found in read.found.items()}
-    dates = [said[f"{_ATOM}updated"], said[f"{_DCTERMS}modified"], said["pubDate"]]
-    dates.append(said[f"{_OWN}withdrawn"])
-    words = [said["title"], said["description"]]
-    return len(read.instants(*dates)) == len(dates) and words in _NOTICE_WORDS
+    dates = [said[f"{_OWN}withdrawn"], said["pubDate"]]
+    dates += [said[f"{_ATOM}updated"], said[f"{_DCTERMS}modified"]]
+    at, *updated = read.instants(*dates) or ("",)
+    guid, words = said["guid"].strip(SPACE), [said["title"], said["description"]]
+    if read.faults or not guid or words not in _NOTICE_WORDS:
+        return None
+    return Entry(
+        guid=guid,
+        headline=said["title"],
+        body="",
+        updated=tuple(updated),
+        statement=read.statement(),
+        withdrawn=at,
+    )
+
+
+def _tombstone(element: Element, *, based: bool, log: str | None = None) -> Entry:
+    """The notice that a ``deleted-entry`` of Atom (RFC 6721) is."""
+    stated = {"ref": "", "when": ""} | element.attributes
+    read = _Reader(element, _ATOM_NOTICE, based=based, stated=("ref", "when"))
+    at = read.instants(stated["when"])
+    return Entry(
+        guid=stated["ref"].strip(SPACE),
+        headline=_NOTICE_WORDS[0][0],
+        body="",
+        statement=read.statement(),
+        withdrawn="".join(at),
+        faults=_faults(read.faults) if read.ours else (),
+    )
 
 
 def _atom_entry(entry: Element, *, based: bool, log: str | None) -> Entry:

@@ -13,7 +13,7 @@ from .errors import Missing, Refused
 from .feed import Entry, read_feed
 from .jose import Keys, read_keys, read_token
 from .report import Report
-from .statement import Statement, read_statement
+from .statement import Link, read_link
 from .tlog import WIDTH, FetchTile, below, tile_path
 from .trusted_state import TrustedState
 from .verify import Document, Evidence, content, is_address, verify_entries
@@ -145,7 +145,7 @@ def evidence_of(
             wanted[statement.guid] = f"{site}/stories/{statement.story}/statements"
     chains = fetch(list(dict.fromkeys(wanted.values())))
 
-    def find_chain(statement: Statement) -> bytes | None:
+    def find_chain(statement: Link) -> bytes | None:
         url = wanted.get(statement.guid)
         return None if url is None else _had(chains, url)
 
@@ -206,10 +206,10 @@ def with_log(evidence: Evidence, served: Callable[[str], bytes | None], log: str
     return replace(evidence, tiles_of=tiles_of, checkpoint=checkpoint)
 
 
-def _statement_of(entry: Entry, keys: Keys) -> Statement | None:
+def _statement_of(entry: Entry, keys: Keys) -> Link | None:
     """The statement of *entry* if it is by one of these *keys*; others' chains are elsewhere."""
     try:
         token = read_token(entry.statement or "")
-        return read_statement(token) if token.kid in keys.statement else None
+        return read_link(token) if token.kid in keys.statement else None
     except Refused:
         return None

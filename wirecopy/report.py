@@ -78,6 +78,8 @@ class Result:
     received_at: datetime | None = None
     logged_at: datetime | None = None
     issued_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+    """When the publisher withdrew the story, where this is a notice of that, and signed."""
     custody: tuple[Hop, ...] = ()
     """The way that the copy came, the last step first; only the first decides the check."""
 

@@ -4,6 +4,8 @@ Both are JSON objects (``docs/statement.md`` §2 and §5). A statement says all 
 holds, so whoever has it can write the receipt again and look for it in the log. A receipt is
 written with its version. When it gets its place in the log it becomes a leaf, which has one member
 more: when that was.
+
+A withdrawal is a statement, too: that a story is published no more, and since when.
 """
 
 import json
@@ -52,6 +54,7 @@ _LOGGED = names("received logged_at index")
 _OPTIONAL = names("agency_version rule disclosure published changed_at previous")
 _WHOLE = _NEEDED.union(_LOGGED, _OPTIONAL, ("type", "receipt")) - {"details", "index"}
 _SHAPES = {EARLIER: _WHOLE, EARLIEST: _WHOLE - {"logged_at"}}
+_WITHDRAWN = names("guid story version withdrawn_at issued_at")
 _ORDER = (EARLIEST, EARLIER, STATEMENT)
 _STORY = re.compile(r"[a-z2-7]{13}")
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # all are written with the same number of bytes
@@ -168,6 +171,11 @@ def claims(
     return found | {name: value for name, value in said.items() if value != unsaid[name]}
 
 
+def withdrawal(guid: str, story: str, withdrawn_at: datetime) -> Claims:
+    """The claim that a *story* was withdrawn: nothing of its copy, and no digest of any."""
+    return {"guid": xml_chars(guid), "story": story, "withdrawn_at": to_instant(withdrawn_at)}
+
+
 def _unsaid(received_at: object) -> dict[str, Any]:
     """What the members say that are left out."""
     return {
@@ -267,15 +275,34 @@ def _parts(digests: Digests) -> dict[str, str]:
 # Verifying
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """What a publisher states of one published version."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """What every statement says: of which story it is, and its place in the chain of that."""
 
     kind: str
     """Its type: :data:`STATEMENT`, or one of before."""
     guid: str
     story: str
     version: int
+    issued_at: datetime
+    previous: str | None
+
+    def precedes(self, after: "Link") -> bool:
+        """Whether one of its type may stand before one of the type of *after*."""
+        return _ORDER.index(self.kind) <= _ORDER.index(after.kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal(Link):
+    """That a publisher withdrew the story, and when."""
+
+    withdrawn_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement(Link):
+    """What a publisher states of one published version."""
+
     agency: str
     agency_id: str
     agency_version: str
@@ -289,8 +316,6 @@ class Statement:
     logged_at: datetime | None
     """When the receipt got its place in the log; None without a ``leaf``."""
     changed_at: datetime
-    issued_at: datetime
-    previous: str | None
     custody: Custody | None
     index: int | None
     """The place of the ``leaf`` in the log; None in one of an earlier type."""
@@ -300,10 +325,6 @@ class Statement:
     """The leaf that its receipt has to be; None when nothing was received, and for the
     :data:`EARLIEST` type."""
 
-    def precedes(self, after: "Statement") -> bool:
-        """Whether one of its type may stand before one of the type of *after*."""
-        return _ORDER.index(self.kind) <= _ORDER.index(after.kind)
-
 
 def read_statement(token: Token, *, earliest: bool = False) -> Statement:
     """The statement in *token*, every member checked.
@@ -312,6 +333,8 @@ def read_statement(token: Token, *, earliest: bool = False) -> Statement:
     :raises Refused: naming the first member that is missing, extra or wrong.
     """
     payload = token.payload
+    if is_withdrawal(token):
+        raise Refused("says that the story is withdrawn, and nothing of a version")
     if not token.compact:
         return _statement(STATEMENT, _filled_in(payload))
     kind = payload.get("type")
@@ -325,6 +348,33 @@ def read_statement(token: Token, *, earliest: bool = False) -> Statement:
         raise Refused("receipt: stands there although nothing was received")
     _check_digests("published", payload["published"], PARTS)
     return _statement(kind, payload)
+
+
+def is_withdrawal(token: Token) -> bool:
+    """Whether *token* is to be read by :func:`read_withdrawal`, not :func:`read_statement`."""
+    return not token.compact and "withdrawn_at" in token.payload
+
+
+def read_withdrawal(token: Token) -> Withdrawal:
+    """The withdrawal in *token*, every member checked.
+
+    :raises Refused: naming the first member that is missing, extra or wrong.
+    """
+    payload = token.payload
+    if not is_withdrawal(token):
+        raise Refused("does not say that the story is withdrawn")
+    _check_members(payload, _WITHDRAWN, names("previous"))
+    return Withdrawal(**_link(STATEMENT, payload), withdrawn_at=_instant(payload, "withdrawn_at"))
+
+
+def read_link(token: Token, *, earliest: bool = False) -> Statement | Withdrawal:
+    """The statement in *token*, whichever of the two it is.
+
+    Raises as these do.
+    """
+    if is_withdrawal(token):
+        return read_withdrawal(token)
+    return read_statement(token, earliest=earliest)
 
 
 def _check_members(
@@ -360,9 +410,8 @@ def _filled_in(payload: Mapping[str, Any]) -> dict[str, Any]:
     after = longs({part: said or _SILENT[rule][part] for part, said in published.items()})
     if logged and not (_is_whole(payload["index"]) and payload["index"] >= 0):
         raise Refused("index: is no whole number from 0")
-    for name in {"details", "previous"} & payload.keys():
-        if not is_short(payload[name]):
-            raise Refused(f"{name}: is no short digest")
+    if not is_short(payload["details"]):
+        raise Refused("details: is no short digest")
     return {
         **unsaid,
         "logged_at": None,
@@ -371,7 +420,6 @@ def _filled_in(payload: Mapping[str, Any]) -> dict[str, Any]:
         "received": before if logged else None,
         "published": {part: before[part] for part in PARTS} | after,
         "details": long(payload["details"]),
-        "previous": long(payload["previous"]) if "previous" in payload else None,
     }
 
 
@@ -379,25 +427,13 @@ def _statement(kind: str, payload: Mapping[str, Any]) -> Statement:
     """The statement of a *payload* with all members."""
     rule, received = payload["rule"], payload["received"]
     _check_rule(rule)
-    version, previous = payload["version"], payload["previous"]
-    if not _is_whole(version) or version < 1:
-        raise Refused("version: is no whole number from 1")
-    if (previous is None) != (version == 1) or not (previous is None or is_digest(previous)):
-        raise Refused("previous: has to be a digest, and to be missing exactly for version 1")
     if received is None and payload.get("logged_at") is not None:
         raise Refused("logged_at: stands there although nothing was received")
     if payload["scope"] not in SCOPES:
         raise Refused(f"scope: {str(payload['scope'])[:40]!r} is no edit scope")
-    if not _STORY.fullmatch(_string(payload, "story")):
-        raise Refused("story: is no story id")
-    if not _string(payload, "guid"):
-        raise Refused("guid: is empty")
     has_leaf = received is not None and kind != EARLIEST
     return Statement(
-        kind=kind,
-        guid=payload["guid"],
-        story=payload["story"],
-        version=version,
+        **_link(kind, payload),
         agency=_string(payload, "agency"),
         agency_id=_string(payload, "agency_id"),
         agency_version=_string(payload, "agency_version"),
@@ -409,13 +445,34 @@ def _statement(kind: str, payload: Mapping[str, Any]) -> Statement:
         received_at=_instant(payload, "received_at"),
         logged_at=_instant(payload, "logged_at") if has_leaf else None,
         changed_at=_instant(payload, "changed_at"),
-        issued_at=_instant(payload, "issued_at"),
-        previous=previous,
         custody=_custody(payload["custody"]) if "custody" in payload else None,
         index=payload.get("index"),
         receipt=payload.get("receipt"),
         leaf=_leaf(payload) if has_leaf else None,
     )
+
+
+def _link(kind: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of :class:`Link`."""
+    version, previous = payload["version"], payload.get("previous")
+    if kind == STATEMENT and "previous" in payload:
+        previous = long(str(previous)) if is_short(previous) else ""
+    if not _is_whole(version) or version < 1:
+        raise Refused("version: is no whole number from 1")
+    if (previous is None) != (version == 1) or not (previous is None or is_digest(previous)):
+        raise Refused("previous: has to be a digest, and to be missing exactly for version 1")
+    if not _STORY.fullmatch(_string(payload, "story")):
+        raise Refused("story: is no story id")
+    if not _string(payload, "guid"):
+        raise Refused("guid: is empty")
+    return {
+        "kind": kind,
+        "guid": payload["guid"],
+        "story": payload["story"],
+        "version": version,
+        "issued_at": _instant(payload, "issued_at"),
+        "previous": previous,
+    }
 
 
 def _leaf(payload: Mapping[str, Any]) -> bytes:

@@ -24,7 +24,7 @@ from .jose import Keys, Token, read_keys, read_token
 from .report import Check, Hop, Report, Result, State, complete, late
 from .restore import Restore
 from .scope import PARTS, changed_parts, digest_of, parts, scope_of
-from .statement import Statement, read_statement
+from .statement import Link, Statement, Withdrawal, read_statement, read_withdrawal
 from .text import UNSIGNED, Projection, plain, project
 from .tlog import (
     FetchTile,
@@ -42,7 +42,7 @@ from .urls import resolve, unsigned
 Document = bytes | str | os.PathLike[str]
 """The bytes of a document, or the path of a file that holds them."""
 
-FindChain = Callable[[Statement], bytes | None]
+FindChain = Callable[[Link], bytes | None]
 """The chain document of a statement's story, None where there is nobody to ask for it. Raises
 :class:`.errors.Missing` when it was asked for and could not be had."""
 
@@ -71,7 +71,8 @@ def verify(
     keys: Keys | Document | list[Keys | Document],
     evidence: Evidence | None = None,
 ) -> Report:
-    """Verify every entry of *feed* (RSS, Atom or JSON Feed) against the publisher's *keys*.
+    """Verify every entry and notice of *feed* (RSS, Atom or JSON Feed) against the publisher's
+    *keys*.
 
     *keys* are a JWK Set, or what :func:`read_keys` made of it. They say whom to believe, so there
     is no default. A list of them is for a feed of several publishers' entries.
@@ -304,8 +305,8 @@ class _EntryChecks:
     def __init__(
         self, entry: Entry, keys: Keys, evidence: Evidence, times: int, proofs: "_Proofs"
     ) -> None:
-        self.signed: tuple[Token, Statement] | None = None
-        """The entry's statement, once its signature was found to be good."""
+        self.signed: tuple[Token, Statement | Withdrawal] | None = None
+        """The statement of the entry, or notice, once its signature was found to be good."""
         self.proved: Proved | None = None
         self.leaf: LeafTime | None = None
         self.seen = False
@@ -329,18 +330,22 @@ class _EntryChecks:
         self.checks = list(self._checks())
 
     def result(self) -> Result:
-        statement = self.signed[1] if self.signed else None
+        link = self.signed[1] if self.signed else None
+        statement = link if isinstance(link, Statement) else None
         why = "the statement is not good" if self._entry.statement else "there is no statement"
+        if isinstance(link, Withdrawal):
+            why = "there is no copy, as the story is withdrawn"
         return Result(
             guid=self._entry.guid,
             headline=self._entry.headline,
             checks=complete(self.checks, why),
             scope=statement.scope if statement else None,
-            version=statement.version if statement else None,
+            version=link.version if link else None,
             disclosure=statement.disclosure if statement else None,
             received_at=statement.received_at if statement else None,
             logged_at=statement.logged_at if statement else None,
-            issued_at=statement.issued_at if statement else None,
+            issued_at=link.issued_at if link else None,
+            withdrawn_at=link.withdrawn_at if isinstance(link, Withdrawal) else None,
             custody=self._hops,
         )
 
@@ -352,18 +357,23 @@ class _EntryChecks:
         yield from self._check_signature(self._entry.statement)
         if self.signed is None:
             return
-        statement = self.signed[1]
+        token, statement = self.signed
         yield _equal("guid", statement.guid, self._entry.guid)
+        if isinstance(statement, Withdrawal):
+            yield self._check_withdrawn(statement)
+            yield self._check_chain(token, statement)
+            yield self._check_continuity(token, statement)
+            return
         yield self._check_agency(statement)
         yield from self._check_content(statement)
         yield self._check_details(statement)
         yield self._check_scope(statement)
         yield self._check_claim(statement)
         yield self._check_times(statement)
-        yield self._check_chain(*self.signed)
+        yield self._check_chain(token, statement)
         yield self._check_receipt(statement)  # the chain may prove what the feed does not
         yield self._check_custody(statement)
-        yield self._check_continuity(*self.signed)
+        yield self._check_continuity(token, statement)
 
     def _check_entry(self) -> Check:
         faults = list(self._entry.faults)
@@ -375,7 +385,9 @@ class _EntryChecks:
 
     def _check_unsigned(self) -> Iterator[Check]:
         claimed = claim(self._entry)
-        if claimed:
+        if self._entry.withdrawn is not None:
+            yield Check("statement", "not checked", "there is none, so anybody may have written it")
+        elif claimed:
             yield _failed("statement", f"there is none, but the entry {claimed}")
         else:
             yield Check("statement", "not checked", "there is none, and the entry claims nothing")
@@ -385,7 +397,8 @@ class _EntryChecks:
     def _check_signature(self, text: str) -> Iterator[Check]:
         try:
             token = read_token(text)
-            statement = read_statement(token)
+            read = read_statement if self._entry.withdrawn is None else read_withdrawal
+            statement: Statement | Withdrawal = read(token)
         except Refused as error:
             yield _failed("statement", str(error))
             return
@@ -529,6 +542,20 @@ class _EntryChecks:
             return _failed("times", f"published {entry.published}, after it was changed")
         return Check("times", "ok")
 
+    def _check_withdrawn(self, statement: Withdrawal) -> Check:
+        now = self._evidence.now
+        for name, earlier, then, later in (
+            ("withdrawn_at", statement.withdrawn_at, "issued_at", statement.issued_at),
+            ("issued_at", statement.issued_at, "now", now or statement.issued_at),
+        ):
+            if earlier - later > SLACK:
+                return _failed("times", f"{name} is after {then}")
+        there = to_instant(statement.withdrawn_at)[:19] + "Z"
+        for here in (self._entry.withdrawn, *self._entry.updated):
+            if here != there:
+                return _failed("times", f"withdrawn {here} by the notice, {there} by its statement")
+        return Check("times", "ok")
+
     def _check_receipt(self, statement: Statement) -> Check:
         if statement.leaf is None or statement.logged_at is None:
             return Check("receipt", "not checked", "no received copy is kept")
@@ -574,7 +601,7 @@ class _EntryChecks:
             raise Refused(wrong)
         raise Missing("there is no proof at hand, in the feed or in the chain")
 
-    def _check_chain(self, token: Token, statement: Statement) -> Check:
+    def _check_chain(self, token: Token, statement: Link) -> Check:
         try:
             document = self._evidence.find_chain(statement) if self._evidence.find_chain else None
         except Missing as error:
@@ -594,6 +621,11 @@ class _EntryChecks:
         if token.digest not in found.digests[statement.version - 1 : statement.version]:
             return _failed("chain", f"it has not this statement as version {statement.version}")
         self._chain = found
+        # A feed may be older than the chain, but not bring back what was withdrawn since.
+        if isinstance(statement, Withdrawal) and found.withdrawn_at is None:
+            return _failed("chain", "its publisher has published the story again since")
+        if isinstance(statement, Statement) and found.withdrawn_at is not None:
+            return _failed("chain", f"its publisher withdrew it, {to_instant(found.withdrawn_at)}")
         later = len(found.digests) - statement.version
         return Check("chain", "ok", f"{later} later" if later else "the last one")
 
@@ -605,7 +637,7 @@ class _EntryChecks:
         told = (f"before that: {hop.reason}" for hop in further)
         return Check("custody", first.state, "; ".join((first.reason, *told)))
 
-    def _check_continuity(self, token: Token, statement: Statement) -> Check:
+    def _check_continuity(self, token: Token, statement: Link) -> Check:
         seen = self._evidence.state.statements.get(statement.guid)
         if seen is None:
             return Check("continuity", "not checked", "never seen before")
@@ -614,7 +646,7 @@ class _EntryChecks:
         self.follows = state == "ok" or bool(self.lost)
         return Check("continuity", state, why)
 
-    def _succession(self, seen: Seen, token: Token, statement: Statement) -> tuple[State, str]:
+    def _succession(self, seen: Seen, token: Token, statement: Link) -> tuple[State, str]:
         """Whether a statement follows the one *seen*, and why not."""
         version = seen.version
         log = self._keys.log.name if self._keys.log else None

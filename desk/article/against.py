@@ -234,6 +234,8 @@ def _own(body: bytes) -> list[Received]:
         return []
     found = []
     for n, entry in enumerate(entries, 1):
+        if entry.withdrawn is not None:
+            continue  # a notice has no copy
         blocks = page.passage(entry.body)
         if blocks and blocks[-1].text == _disclosure(entry):
             blocks.pop()

@@ -314,7 +314,7 @@ def _print(report: Report) -> None:
             {
                 "verdict": entry.verdict,
                 "v": entry.version,
-                "scope": entry.scope or "",
+                "scope": "withdrawn" if entry.withdrawn_at else entry.scope or "",
                 "headline": " ".join(entry.headline.split()),
                 "checks": _summary(entry),
             }
@@ -328,6 +328,9 @@ def _print(report: Report) -> None:
     for entry in report.entries:
         if entry.late:
             show.say(f"{entry.guid}: {entry.late}")
+        at = show.when(entry.withdrawn_at)
+        if at and entry.verdict == "verified":
+            show.say(f"{entry.guid}: withdrawn by its publisher at {at}, signed")
     for reason, count in Counter(map(_custody, report.entries)).items():
         if reason:
             show.say(f"custody, of {count} {'entry' if count == 1 else 'entries'}: {reason}")
@@ -371,6 +374,7 @@ def _as_data(source: str, report: Report) -> dict[str, object]:
                 "received_at": entry.received_at,
                 "logged_at": entry.logged_at,
                 "late": entry.late,
+                "withdrawn_at": entry.withdrawn_at,
                 "custody": [asdict(hop) for hop in entry.custody],
                 "checks": [
                     {"name": check.name, "state": check.state, "reason": check.reason}

@@ -2,27 +2,34 @@
 with the same guid."""
 
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import feedparser
 import pytest
 from lxml import etree
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from desk import hiding
 from desk.headline import HeadlineError, rewrite, unseen
 from desk.hiding import HidingError
 from publish import renderer
+from publish.entry import notice
+from publish.formats import WRITERS
 from publish.render import Rendered, render_together
+from publish.rerender import rerender_if_changed
 from publish.web.app import create
+from publish.web.proofs import chain_of
 from publish.web.story import gone, story_page
 from publish.xml import TOMBSTONES
 from stories.config import Config
-from stories.db import Store, feeds, outbox
+from stories.db import Store, feeds, key_value, outbox
 from stories.db import stories as records
-from stories.db.tables import stories
+from stories.db.tables import placements, statements, stories
+from stories.keys import key_set
 from stories.models import ActKind, Story
 from tests.conftest import ConfigOf
 from tests.differences import compare
@@ -30,7 +37,8 @@ from tests.living import Life, item
 from tests.publish.checks import NAMES
 from tests.serving import served
 from wirecopy import Evidence, verify
-from wirecopy.feed import read_feed
+from wirecopy.feed import OWN, read_feed
+from wirecopy.statement import Link
 
 NOTICE = ("Withdrawn", "This story has been withdrawn.")
 HOUR = timedelta(hours=1)
@@ -125,6 +133,7 @@ def test_feeds_say_in_each_format_that_it_was_withdrawn(life: Life) -> None:
     feed = etree.fromstring(bodies["atom"])
     [deleted] = feed.findall(f"{{{TOMBSTONES}}}deleted-entry")
     assert deleted.items() == [("ref", guid), ("when", when)]
+    assert [each.tag for each in deleted] == [f"{{{OWN}}}statement"]
     assert len(feed.findall("atom:entry", NAMES)) == 1
     replaced, _ = json.loads(bodies["json"])["items"]
     assert (replaced["id"], replaced["title"], replaced["content_text"]) == (guid, *NOTICE)
@@ -187,21 +196,91 @@ def test_a_released_story_comes_back_as_the_same_at_the_top(
     assert b"ithdrawn" not in b"".join(shown(life).values())
 
 
-def test_it_is_verified_before_and_after_and_a_notice_does_no_harm(life: Life) -> None:
-    from stories.keys import key_set
+def reported(life: Life, document: bytes) -> list[tuple[str, str]]:
+    """What a verifier who has the stories' chains says of each entry of *document*."""
+
+    def chain(statement: Link) -> bytes | None:
+        with life.store.read() as conn:
+            return chain_of(conn, statement.story)
 
     with life.store.read() as conn:
         keys = json.dumps(key_set(conn)).encode()
+    found = verify(document, keys, Evidence(now=life.now, find_chain=chain))
+    return [(entry.headline, entry.verdict) for entry in found.entries]
 
-    def report(format: str) -> list[tuple[str, str]]:
-        found = verify(shown(life)[format], keys, Evidence(now=life.now))
-        return [(entry.headline, entry.verdict) for entry in found.entries]
 
-    both = [("Libel", "verified"), ("Rain", "verified")]
-    for kind, left in (("kill", both[1:]), ("release", both), ("hold", both[1:])):
+def test_what_is_withdrawn_and_released_is_signed_each_time(life: Life) -> None:
+    rain = ("Rain", "verified")
+    libel, withdrawn = ("Libel", "verified"), ("Withdrawn", "verified")
+    kept: list[tuple[tuple[str, str], dict[str, bytes]]] = [(libel, shown(life))]
+    for kind, first in (("kill", withdrawn), ("release", libel), ("kill", withdrawn)):
         act(life, "a", kind)  # type: ignore[arg-type]
         for format in ("rss", "atom", "json"):
-            assert report(format) == left, (kind, format)
+            assert reported(life, shown(life)[format]) == [first, rain], (kind, format)
+            for said, bodies in kept:  # what was the other way before does not come back
+                verdict = "verified" if said == first else "failed"
+                assert reported(life, bodies[format]) == [(said[0], verdict), rain]
+        kept.append((first, shown(life)))
+    story = life.stories()["a"]
+    with life.store.read() as conn:
+        chain = chain_of(conn, story) or b""
+    times = [said["payload"].get("withdrawn_at") for said in json.loads(chain)["statements"]]
+    assert [each is not None for each in times] == [False, True, False, True]
+    assert datetime.fromisoformat(times[-1]) == life.now
+    assert not any(word in chain for word in (b"Libel", b"stole", b"lawyer", b"Asha"))
+    act(life, "b", "hold")
+    assert reported(life, shown(life)["atom"]) == [withdrawn]
+
+
+def test_a_kill_is_done_where_nothing_can_be_signed_and_signed_where_it_can(
+    life: Life, tmp_path: Path
+) -> None:
+    folder, away = life.config.keys_folder, tmp_path / "away"
+    folder.rename(away)
+    act(life, "a", "kill")
+    for body in shown(life).values():
+        assert b"He stole it" not in body
+        assert reported(life, body) == [("Withdrawn", "unsigned"), ("Rain", "verified")]
+    assert waiting(life) == ["story"]
+    with life.frozen():
+        renderer.render_waiting(life.store, life.config)
+    assert reported(life, shown(life)["rss"])[0] == ("Withdrawn", "unsigned")
+    assert waiting(life) == ["story"]
+    away.rename(folder)
+    life.now += HOUR
+    with life.frozen():
+        renderer.render_waiting(life.store, life.config)
+    for body in shown(life).values():
+        assert reported(life, body) == [("Withdrawn", "verified"), ("Rain", "verified")]
+    assert waiting(life) == []
+
+
+def test_notices_of_a_release_before_are_signed_once(life: Life) -> None:
+    act(life, "a", "kill")
+    signed = shown(life)
+    with life.store.write() as conn:  # as release 0.1 left it
+        conn.execute(delete(statements).where(statements.c.version == 2))
+        said = notice(_of(life, "a"), life.config, life.now)
+        written = {format: writer.notice(said) for format, writer in WRITERS.items()}
+        row = feeds.entry(conn, life.stories()["a"])
+        assert row is not None
+        digests = feeds.digests_of(written)
+        feeds.put_entries(conn, [replace(row, digests=digests, packed=feeds.pack(written))])
+        conn.execute(
+            update(placements).where(placements.c.story_id == row.story_id).values(digests=digests)
+        )
+        key_value.write(conn, key_value.RENDERED_FOR, "that of the release before")
+    assert reported(life, shown(life)["rss"])[0] == ("Withdrawn", "unsigned")
+    life.now += HOUR
+    with life.frozen():
+        assert rerender_if_changed(life.store, life.config)
+        renderer.render_waiting(life.store, life.config)
+    assert reported(life, shown(life)["rss"]) == [("Withdrawn", "verified"), ("Rain", "verified")]
+
+    def unsigned(body: bytes) -> bytes:
+        return re.sub(rb"(?s)<wirecopy:statement>.*?</wirecopy:statement>", b"", body)
+
+    assert unsigned(shown(life)["rss"]) == unsigned(signed["rss"]), "neither moved nor dated anew"
 
 
 def test_the_agency_may_go_on_and_nothing_of_it_is_seen(life: Life) -> None:

@@ -343,6 +343,33 @@ def test_custody() -> None:
         assert ("failed" if _refused(found) else found) == expected, vector["name"]
 
 
+def test_withdrawals() -> None:
+    vectors = json.loads((VECTORS / "withdrawals.json").read_text("utf-8"))
+    jwks = json.dumps(vectors["keys"])
+    chains = vectors["chains"]
+    said = ask([{"ask": "token", "token": v["token"]} for v in vectors["tokens"]])
+    assert [not _refused(found) for found in said] == [v["ok"] for v in vectors["tokens"]]
+    for listed, good in ((chains, True), (vectors["refused_chains"], False)):
+        said = ask([{"ask": "chain", "chain": each, "jwks": jwks} for each in listed.values()])
+        assert {not _refused(found) for found in said} == {good}
+    now = datetime.fromisoformat(vectors["now"]).timestamp() * 1000
+    asked = [
+        {
+            "entry": {**v["entry"], "body": tree(v["entry"]["body"])},
+            "jwks": jwks,
+            "chain": chains.get(v["chain"]),
+            "now": now,
+        }
+        for v in vectors["notices"]
+    ]
+    said = ask([{"ask": "check", **each} for each in asked])
+    for vector, found in zip(vectors["notices"], said, strict=True):
+        assert found["verdict"] == vector["verdict"], vector["name"]
+        states = {name: check["state"] for name, check in found["checks"].items()}
+        expected = {name: vector["checks"].get(name, states[name]) for name in states}
+        assert states == expected, vector["name"]
+
+
 def test_log_keys() -> None:
     vectors = LOG["log_keys"]
     said = ask([{"ask": "logKey", "vkey": v["vkey"]} for v in vectors])

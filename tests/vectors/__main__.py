@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from tests.vectors import custody, example, log, restores, statements
+from tests.vectors import custody, example, log, restores, statements, withdrawals
 
 FOLDER = Path(__file__).parent
 
@@ -16,6 +16,7 @@ def files() -> dict[Path, str]:
         "log.json": log.vectors(),
         "restores.json": restores.vectors(),
         "custody.json": custody.vectors(),
+        "withdrawals.json": withdrawals.vectors(),
     }
     data = {FOLDER / name: json.dumps(value, indent=1) + "\n" for name, value in made.items()}
     return {**data, example.PAGE: example.page(example.PAGE.read_text(encoding="utf-8"))}

@@ -25,7 +25,7 @@ from wirecopy.encoding import canonical, parse_json
 from wirecopy.errors import Missing
 from wirecopy.jose import read_token
 from wirecopy.online import with_log
-from wirecopy.statement import Statement, read_statement
+from wirecopy.statement import Link, read_statement, read_withdrawal
 from wirecopy.tlog import (
     Tree,
     check_consistency,
@@ -42,6 +42,7 @@ from wirecopy.tlog import (
 FOLDER = Path(__file__).parents[1] / "vectors"
 LOG = json.loads((FOLDER / "log.json").read_text(encoding="utf-8"))
 VECTORS = json.loads((FOLDER / "statements.json").read_text(encoding="utf-8"))
+WITHDRAWALS = json.loads((FOLDER / "withdrawals.json").read_text(encoding="utf-8"))
 LOG_KEY = log_key(LOG["wirecopy_log"])
 NOW = datetime.fromisoformat(VECTORS["now"])
 KEYS = {name: read_keys(json.dumps(found).encode()) for name, found in VECTORS["keys"].items()}
@@ -119,7 +120,7 @@ def test_chain(row: dict[str, Any]) -> None:
 def evidence(row: dict[str, Any]) -> Evidence:
     found = VECTORS["chain_sets"][row["chains"]]
 
-    def chain(said: Statement) -> bytes | None:
+    def chain(said: Link) -> bytes | None:
         if row.get("withheld"):
             raise Missing("the chain is not to be had")
         return found[said.story].encode() if said.story in found else None
@@ -177,6 +178,56 @@ def test_feeds(row: dict[str, Any]) -> None:
             verify(document(row), KEYS[row["keys"]], evidence(row))
     else:
         held(verify(document(row), KEYS[row["keys"]], evidence(row)), row)
+
+
+# Withdrawals
+
+
+@pytest.mark.parametrize("row", named(WITHDRAWALS["tokens"]))
+def test_withdrawal(row: dict[str, Any]) -> None:
+    made = read_token(row["token"])
+    with pytest.raises(Refused):  # whichever it is, it is stated of no version
+        read_statement(made)
+    if row["ok"]:
+        found = read_withdrawal(made)
+        assert (found.guid, found.version) == (made.payload["guid"], made.payload["version"])
+    else:
+        with pytest.raises(Refused):
+            read_withdrawal(made)
+
+
+def test_chains_with_withdrawals() -> None:
+    keys = read_keys(json.dumps(WITHDRAWALS["keys"]).encode())
+    for name, document in WITHDRAWALS["chains"].items():
+        found = read_chain(document.encode(), keys)
+        assert (found.withdrawn_at is None) == ("published" in name.split()[0]), name
+    for document in WITHDRAWALS["refused_chains"].values():
+        with pytest.raises(Refused):
+            read_chain(document.encode(), keys)
+
+
+@pytest.mark.parametrize("row", named(WITHDRAWALS["notices"]))
+def test_notices(row: dict[str, Any]) -> None:
+    chain = WITHDRAWALS["chains"].get(row["chain"], "").encode() or None
+    made = {n: tuple(v) if isinstance(v, list) else v for n, v in row["entry"].items()}
+    state = TrustedState.load(canonical(row["memory"])) if "memory" in row else TrustedState()
+    at_hand = Evidence(now=NOW, find_chain=lambda _: chain, state=state)
+    keys = read_keys(json.dumps(WITHDRAWALS["keys"]).encode())
+    [found] = verify_entries([Entry(**made)], keys, at_hand).entries
+    states = {check.name: check.state for check in found.checks}
+    assert found.verdict == row["verdict"], found.checks
+    assert states.items() >= row["checks"].items(), found.checks
+    if "log" not in made:
+        assert states == row["checks"]
+        assert (found.withdrawn_at is not None) == (states["signature"] == "ok")
+
+
+@pytest.mark.parametrize("row", named(WITHDRAWALS["feeds"]))
+def test_feeds_with_notices(row: dict[str, Any]) -> None:
+    keys = json.dumps(WITHDRAWALS["keys"]).encode()
+    found = verify(row["document"].encode(), keys, Evidence(now=NOW))
+    assert [entry.verdict for entry in found.entries] == row["expected"]
+    assert [entry.withdrawn_at is not None for entry in found.entries] == [True, True, False]
 
 
 # The log

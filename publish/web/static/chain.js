@@ -31,7 +31,7 @@ export async function verifySignature({ signature, signed }, key) {
 /**
  * Check a story’s chain, bytes as it is served: `{guid, log, statements}`, the proof of its receipts
  * (if it has one) and its statements as read, oldest first. Throws an Error that says what is wrong
- * (docs/statement.md §6).
+ * (docs/statement.md §6). `withdrawn_at` is when the story was withdrawn, where the last one says so.
  */
 export async function readChain(bytes, keys) {
   const { guid, log, statements: given } = readJson(bytes, LARGEST_CHAIN) ?? {};
@@ -52,7 +52,7 @@ export async function readChain(bytes, keys) {
     demand(inOrder(before.statement.issued_at, issued_at), "one is older than the one before it");
     statements.push(read);
   }
-  return { guid, log, statements };
+  return { guid, log, statements, withdrawn_at: statements.at(-1).statement.withdrawn_at };
 }
 
 /** What stands in a chain for the agency's statement with a digest; null for nothing. */

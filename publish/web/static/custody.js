@@ -24,6 +24,7 @@ export async function proveCustody(statement, held, keysAt, own) {
   const named = read.digest === spelt(digest) && read.kid === key;
   demand(named, "it is not the one that is named");
   const theirs = read.statement;
+  demand(theirs.withdrawn_at === undefined, "it is of no copy");
   const sent = PARTS.every((part) => theirs.published[part] === statement.received[part]);
   demand(theirs.rule === statement.rule && sent, "it is not of the copy received");
   const same = (name) => plain(theirs[name]) === plain(statement[name]);

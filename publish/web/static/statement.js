@@ -21,6 +21,7 @@ const LATE = 3_600_000_000n;
 /** Bytes of the longest payload. */
 const LONGEST = 65536;
 
+const UNCHAINED = "it does not name the one before it";
 const SPARE = "it says what goes without saying";
 
 const SCOPES =
@@ -30,41 +31,48 @@ const isName = (value) => isText(value) && value !== "";
 const isDigest = (value) => isText(value) && /^[\w-]{42}[AEIMQUYcgkosw048]$/.test(value);
 const ofParts = (test) => Object.fromEntries(PARTS.map((part) => [part, orAbsent(test)]));
 
-/** Members that have been the same in every type. */
-export const ALWAYS = {
+const LINK = {
   guid: isName,
   story: (value) => isText(value) && /^[a-z2-7]{13}$/.test(value),
   version: (value) => isWhole(value) && value > 0,
+  issued_at: isInstant,
+};
+
+/** Members that have been the same in every type, of what is stated of a version. */
+export const ALWAYS = {
+  ...LINK,
   agency: isText,
   agency_id: isText,
   scope: (value) => SCOPES.split(" ").includes(value),
   received_at: isInstant,
-  issued_at: isInstant,
 };
+const isWithdrawal = shaped({ ...LINK, withdrawn_at: isInstant, previous: orAbsent(isDigest) });
 const isPublished = shaped(ofParts((value) => value === "" || isDigest(value)));
+const isVersion = shaped({
+  ...ALWAYS,
+  details: isDigest,
+  agency_version: orAbsent(isName),
+  rule: orAbsent((value) => value === UNSIGNED),
+  disclosure: orAbsent(isName),
+  received: orAbsent(shaped({ ...ofParts(isDigest), raw: orAbsent(isDigest) })),
+  published: orAbsent((value) => isPublished(value) && Object.keys(value).length > 0),
+  changed_at: orAbsent(isInstant),
+  logged_at: orAbsent(isInstant),
+  index: orAbsent((value) => isWhole(value) && value >= 0),
+  previous: orAbsent(isDigest),
+  custody: orAbsent(shaped({ key: isDigest, digest: isDigest })),
+});
 const isSigned = shaped({
   key: isDigest,
   signature: (value) => isText(value) && fromBase64Url(value)?.length === 64,
-  payload: shaped({
-    ...ALWAYS,
-    details: isDigest,
-    agency_version: orAbsent(isName),
-    rule: orAbsent((value) => value === UNSIGNED),
-    disclosure: orAbsent(isName),
-    received: orAbsent(shaped({ ...ofParts(isDigest), raw: orAbsent(isDigest) })),
-    published: orAbsent((value) => isPublished(value) && Object.keys(value).length > 0),
-    changed_at: orAbsent(isInstant),
-    logged_at: orAbsent(isInstant),
-    index: orAbsent((value) => isWhole(value) && value >= 0),
-    previous: orAbsent(isDigest),
-    custody: orAbsent(shaped({ key: isDigest, digest: isDigest })),
-  }),
+  payload: (value) => isWithdrawal(value) || isVersion(value),
 });
 
 /**
  * Read a statement: its text or, in a chain, the object itself. Gives `{type, statement, kid, signed,
  * signature, digest}`: `signed` and `signature` are bytes, `digest` is what the next one names, and
- * `statement` says all that the payload leaves out.
+ * `statement` says all that the payload leaves out. Where it says that the story is withdrawn, it has
+ * `withdrawn_at`, and nothing of a version.
  *
  * Nothing is verified but its form. Throws an Error that says what is wrong with that.
  */
@@ -79,12 +87,17 @@ export async function readStatement(given) {
   const header = `{"alg":"EdDSA","b64":false,"crit":["b64"],"kid":"${key}","typ":"wirecopy-statement-3"}`;
   return {
     type: 3,
-    statement: await inFull(payload),
+    statement: payload.withdrawn_at ? withdrawal(payload) : await inFull(payload),
     kid: key,
     signed: concat(toUtf8(`${toBase64Url(toUtf8(header))}.`), bytes),
     signature: fromBase64Url(signature),
     digest: await digestOf(bytes),
   };
+}
+
+function withdrawal({ previous, ...payload }) {
+  demand((payload.version === 1) === (previous === undefined), UNCHAINED);
+  return { ...payload, previous: previous ? spelt(previous) : null };
 }
 
 /**
@@ -94,7 +107,7 @@ export async function readStatement(given) {
  */
 async function inFull({ rule = RULE, received, published, previous, ...payload }) {
   const { version, received_at, logged_at, index, custody } = payload;
-  demand((version === 1) === (previous === undefined), "it does not name the one before it");
+  demand((version === 1) === (previous === undefined), UNCHAINED);
   for (const member of [logged_at, index]) {
     const fits = (member === undefined) === (received === undefined);
     demand(fits, "its receipt is missing, or of nothing");

@@ -48,8 +48,8 @@ export function parse(html) {
 }
 
 /**
- * Check an entry: the neutral form of docs/statement.md §4, but its `body` a node that holds the
- * body's nodes.
+ * Check an entry, or a notice that its story is withdrawn: the neutral form of docs/statement.md §4, but
+ * its `body` a node that holds the body's nodes.
  *
  * Evidence is `{keys, chain, now, keysAt}`: `keys` are from {@link readKeys}; `chain` is the bytes of
  * the story's as it is served, null when it could not be had; `now` is in milliseconds since 1970;
@@ -90,6 +90,8 @@ async function examine(entry, evidence, report, attempt) {
     (await attempt("statement", async () => {
       if (entry.statement === null) return unsigned(entry);
       opened = await openStatement(entry.statement);
+      const withdraws = opened.statement.withdrawn_at !== undefined;
+      demand(withdraws === isNotice(entry), "it is not what is said here of the story");
     })) &&
     (await attempt("key", () => {
       key = keyOf(opened, keys);
@@ -100,6 +102,27 @@ async function examine(entry, evidence, report, attempt) {
   const { statement } = opened;
   report.statement = statement;
   report.kid = opened.kid;
+  let story = null;
+  const chained = () =>
+    attempt("chain", async () => {
+      if (chain === null) return "the other statements could not be had";
+      story = await readChain(chain, keys);
+      report.length = story.statements.length;
+      demand(story.guid === statement.guid, "it is another story’s");
+      const there = story.statements[statement.version - 1]?.digest === opened.digest;
+      demand(there, "this statement is not among them");
+      // An entry may be older than the chain, but not bring back what was withdrawn since.
+      const since = isNotice(entry) ? "it was published again since" : "it was withdrawn since";
+      demand((story.withdrawn_at !== undefined) === isNotice(entry), since);
+    });
+  await attempt("guid", () =>
+    demand(entry.guid === statement.guid, "it is another story’s statement"),
+  );
+  if (isNotice(entry)) {
+    await attempt("times", () => sameWithdrawal(entry, statement, now));
+    await chained();
+    return;
+  }
   const copy = {
     headline: entry.headline ?? "",
     body: entry.body,
@@ -110,9 +133,6 @@ async function examine(entry, evidence, report, attempt) {
   report.read = values(copy, statement.disclosure, statement.rule);
   const made = await digests(copy, statement.disclosure, statement.rule);
 
-  await attempt("guid", () =>
-    demand(entry.guid === statement.guid, "it is another story’s statement"),
-  );
   await attempt("agency", () => sameAgency(entry, statement));
   for (const part of PARTS) {
     await attempt(part, async () => {
@@ -146,15 +166,7 @@ async function examine(entry, evidence, report, attempt) {
     );
     sameTimes(entry, statement);
   });
-  let story = null;
-  await attempt("chain", async () => {
-    if (chain === null) return "the other statements could not be had";
-    story = await readChain(chain, keys);
-    report.length = story.statements.length;
-    demand(story.guid === statement.guid, "it is another story’s");
-    const there = story.statements[statement.version - 1]?.digest === opened.digest;
-    demand(there, "this statement is not among them");
-  });
+  await chained();
   await attempt("receipt", async () => {
     if (statement.received === null) return "nothing was received";
     if (keys.logs.length === 0) return "the log’s key could not be had";
@@ -178,8 +190,11 @@ async function examine(entry, evidence, report, attempt) {
   });
 }
 
+const isNotice = (entry) => (entry.withdrawn ?? null) !== null;
+
 /** Why an entry may go without statement. Throws when it claims something all the same. */
 function unsigned(entry) {
+  if (isNotice(entry)) return "it carries no statement, so anybody may have written it";
   const claim = claimOf(entry, project(entry.body).paragraphs);
   demand(claim === null, `it carries no statement, but ${claim}`);
   return "it carries no statement, and claims nothing";
@@ -211,9 +226,17 @@ async function sameWireHeadline({ wire_headline: wired = null }, { rule, scope, 
   demand(made === received.headline, "the wire’s headline is not the one that was received");
 }
 
+const second = (instant) => `${instant.slice(0, 19)}Z`;
+
+function sameWithdrawal({ withdrawn, updated = [] }, { withdrawn_at, issued_at }, now) {
+  const ordered = inOrder(withdrawn_at, issued_at, new Date(now).toISOString());
+  demand(ordered, "they do not follow each other");
+  const same = [withdrawn, ...updated].every((each) => each === second(withdrawn_at));
+  demand(same, "the dates are not those that were signed");
+}
+
 /** Dates to the second, in UTC; they compare as text. */
 function sameTimes({ updated = [], published = null, received = null }, statement) {
-  const second = (instant) => `${instant.slice(0, 19)}Z`;
   const changed = second(statement.changed_at);
   demand(
     updated.every((each) => each === changed) &&
