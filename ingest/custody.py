@@ -6,7 +6,8 @@ where captures are parsed, in the sandbox, as all of it is hostile.
 An item is verified as any reader of the agency's feed would, by every check of §7 that one entry
 allows. Its form alone is left out (:data:`FORM`): an agency may send what a Wirecopy never
 publishes, and what is published here is cleaned. Then the copy as it was read here is held against
-the statement, part by part: so what is signed on is what was taken in.
+the statement, part by part: so what is signed on is what was taken in. A notice that a story was
+withdrawn has no copy; its statement is a withdrawal, and nothing else is.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +22,7 @@ from wirecopy.errors import Refused
 from wirecopy.feed import read_feed
 from wirecopy.jose import Keys, read_keys, read_token
 from wirecopy.scope import Digests, parts
-from wirecopy.statement import Statement, read_statement
+from wirecopy.statement import Statement, Withdrawal, read_link
 from wirecopy.text import Projection
 from wirecopy.verify import Evidence, verify_entries
 
@@ -52,6 +53,12 @@ def signatures(body: bytes, parsed: Parsed, hints: Hints) -> Signatures:
     ) -> tuple[AgencyStatement, Digests]:
         # By itself, between what is around all: a broken neighbour is nothing to it.
         made, statement = _statement(b"".join((body[:first], raw, body[last:])), sets, at)
+        hides = version.signals is not None and version.signals.status != "usable"
+        if isinstance(statement, Withdrawal) != hides:
+            what = "that the story is withdrawn" if hides else "of the copy"
+            raise ParseError(BROKEN, f"its agency's statement says nothing {what}")
+        if isinstance(statement, Withdrawal):
+            return made, parts(received_copy(version), body=projected).digests()
         rule = statement.published.rule
         received = parts(received_copy(version), body=projected, rule=rule).digests()
         if other := unlike(statement, received, credit_of(version)):
@@ -63,20 +70,22 @@ def signatures(body: bytes, parsed: Parsed, hints: Hints) -> Signatures:
 
 def _statement(
     document: bytes, sets: Mapping[str, Keys], at: datetime
-) -> tuple[AgencyStatement, Statement]:
+) -> tuple[AgencyStatement, Statement | Withdrawal]:
     try:
         entries = read_feed(document)
     except (Refused, ValueError) as error:
         raise ParseError(BROKEN, f"it cannot be read as what is signed is: {error}") from None
     if not entries:
-        raise ParseError(
-            UNSIGNED,
-            "it is no entry that could be signed: a notice that its agency withdrew a story, for"
-            " one, after which `wirecopy kill` withdraws it here",
-        )
+        raise ParseError(UNSIGNED, "it is no entry that could be signed")
     entry, *more = entries
     if more:
         raise ParseError(BROKEN, "it is several entries in one")
+    if not entry.statement and entry.withdrawn is not None:
+        raise ParseError(
+            UNSIGNED,
+            "it is a notice that its agency withdrew a story, without its agency's statement; once"
+            " the agency says that it is so, `wirecopy kill` withdraws the story here",
+        )
     if not entry.statement:
         raise ParseError(UNSIGNED, "it has no statement of its agency")
     why = ""
@@ -87,7 +96,7 @@ def _statement(
             why = "; ".join(faults)
             continue
         token = read_token(entry.statement)
-        statement = read_statement(token)
+        statement = read_link(token)
         made = AgencyStatement(
             text=token.text,
             key=token.kid,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ingest.decide import Decision, Known
+from ingest.decide import Decision, Known, is_superseded
 from ingest.item import Candidate, Contents, ItemKeys, Refusal
 from stories.models import Act, ActKind, Capture, Status, StoryStatus, hiding
 
@@ -47,6 +47,7 @@ TABLE: Mapping[tuple[Status, Before], Ruling] = {
 }
 
 _AGAIN = Ruling("nothing: these very bytes said it before, whatever the desk did since")
+_SUPERSEDED = Ruling("nothing: its agency signed what is on record of the story after it")
 
 
 def named(contents: Contents, known: Known) -> Iterator[str]:
@@ -71,6 +72,8 @@ def judged(
         ruling = TABLE[status, hiding(before).agency if story else "unknown"]
         if item.raw_digest in {act.digest for act in before if act.digest}:
             ruling = _AGAIN
+        elif story and (row := known.stories.get(story)) and is_superseded(item, row):
+            ruling = _SUPERSEDED
         if ruling.waits:
             refused.append(_refusal(item, status, ruling))
         if ruling.act and story and (story not in made or ruling.act == "kill"):

@@ -92,7 +92,8 @@ def notice(of: Notice) -> bytes:
 
 
 def with_statement(entry: bytes, statement: str) -> bytes:
-    """*entry*, as :func:`item` or :func:`notice` wrote it, with *statement* as the last member of ``_wirecopy``."""
+    """*entry*, as :func:`item` or :func:`notice` wrote it, with *statement* as the last member of
+    ``_wirecopy``."""
     # A token that is no compact JWS is JSON itself, and canonical.
     said = _JSON(statement) if is_compact(statement) else statement
     return b"".join((entry[: -len(b"}}")], b',"statement":', said.encode(), b"}}"))

@@ -25,6 +25,7 @@ from stories.db import Store, captures, connect, custody, feeds, wires
 from stories.db import stories as records
 from stories.db.custody import Pin
 from stories.keys import key_set, revoke_key, rotate_key
+from stories.models import ActKind
 from tests import hostile
 from tests.conftest import ConfigOf
 from tests.test_hostile import House, feed, house, item  # noqa: F401  the fixture
@@ -361,16 +362,80 @@ def test_a_wire_without_statements_that_must_sign_is_quarantined_whole(
     assert "must be signed" in paper.messages()
 
 
-def test_a_notice_that_the_agency_withdrew_a_story_waits_for_a_person_and_says_so(
+def act(agency: Agency, kind: ActKind) -> None:
+    [story] = [s for s in agency.stories() if s.version.headline == "Ferry 2 leaves"]
+    with clock.reading(lambda: agency.now):
+        hiding.act(agency.store, agency.config, story.id, kind, "Asha", "why")
+
+
+def killed(paper: Paper) -> list[str]:
+    return [s.version.headline for s in paper.stories() if s.status == "killed"]
+
+
+@pytest.mark.parametrize("form", ["rss", "json"])
+def test_a_withdrawal_that_the_agency_signed_kills_the_story_here(
+    agency: Agency, paper: Paper, form: feeds.Format
+) -> None:
+    paper.takes(agency.feed_of(form), form)
+    act(agency, "kill")
+    assert paper.takes(agency.feed_of(form), form) == "ok"
+    assert (paper.problems(), killed(paper)) == ([], ["Ferry 2 leaves"])
+
+
+ITS_STATEMENT = re.compile(r"<wirecopy:statement>.*?</wirecopy:statement>", re.DOTALL)
+NOTICES: dict[str, tuple[Callable[[str, str], str], str]] = {
+    "without its statement": (lambda notice, _: ITS_STATEMENT.sub("", notice), "unsigned"),
+    "of another story": (lambda n, other: re.sub("<guid.*</guid>", other, n), "custody"),
+    "at another time": (lambda notice, _: notice.replace("+00:00<", "+01:00<"), "custody"),
+    "with a reason": (lambda n, _: n.replace("has been withdrawn.", "was a lie."), "custody"),
+}
+
+
+@pytest.mark.parametrize("name", NOTICES)
+def test_a_notice_that_the_agency_did_not_sign_waits_for_a_person(
+    agency: Agency, paper: Paper, name: str
+) -> None:
+    first = agency.feed_of()
+    paper.takes(first)
+    [other] = re.findall(r"(?s)<title>Ferry 1.*?(<guid.*?</guid>)", first.decode())
+    act(agency, "kill")
+    body = agency.feed_of().decode()
+    [notice] = re.findall(r"<item>\s*<title>Withdrawn.*?</item>", body, re.DOTALL)
+    change, state = NOTICES[name]
+    assert change(notice, other) != notice
+    paper.takes(body.replace(notice, change(notice, other)).encode())
+    assert ([each for _, each in paper.problems()], killed(paper)) == ([state], [])
+    assert name != "without its statement" or "`wirecopy kill` withdraws" in paper.messages()
+
+
+def test_copy_that_the_agency_signed_is_not_made_a_notice_on_the_way(
     agency: Agency, paper: Paper
 ) -> None:
+    body = agency.feed_of()
+    paper.takes(body)
+    said = b"<wirecopy:withdrawn>2026-11-29T13:00:00+00:00</wirecopy:withdrawn></item>"
+    paper.takes(body.replace(b"</item>", said, 1))
+    assert ([each for _, each in paper.problems()], killed(paper)) == ([], [])
+
+
+def test_a_withdrawal_of_before_the_story_was_published_again_kills_nothing(
+    agency: Agency, paper: Paper
+) -> None:
+    agency.now += timedelta(hours=1)
+    act(agency, "kill")
+    old = agency.feed_of()
+    agency.now += timedelta(hours=1)
+    act(agency, "release")
+    paper.now = agency.now
     paper.takes(agency.feed_of())
-    [story] = [s for s in agency.stories() if s.version.headline == "Ferry 2 leaves"]
-    hiding.act(agency.store, agency.config, story.id, "kill", "Asha", "why")
-    assert paper.takes(agency.feed_of()) == "ok"
-    assert [state for _, state in paper.problems()] == ["unsigned"]
-    assert "a notice that its agency withdrew a story" in paper.messages()
-    assert "`wirecopy kill` withdraws it here" in paper.messages()
+    assert paper.signed() == ALL
+    paper.takes(old)
+    assert (paper.problems(), killed(paper)) == ([], [])
+    agency.now += timedelta(hours=1)
+    act(agency, "kill")
+    paper.now = agency.now
+    paper.takes(agency.feed_of())
+    assert (paper.problems(), killed(paper)) == ([], ["Ferry 2 leaves"])
 
 
 @pytest.mark.parametrize("form", ["rss", "json"])
@@ -380,13 +445,13 @@ def test_a_notice_of_a_wire_that_need_not_sign_kills_the_story_here_and_no_other
     paper.configure()
     paper.takes(agency.feed_of(form), form)
     [story] = [s for s in agency.stories() if s.version.headline == "Ferry 2 leaves"]
-    hiding.act(agency.store, agency.config, story.id, "kill", "Asha", "why")
+    act(agency, "kill")
     notice = agency.feed_of(form)
     assert paper.takes(notice, form) == "ok"
     assert paper.problems() == []
     usable = [s.version.headline for s in paper.stories() if s.status == "usable"]
     assert sorted(usable) == ["Ferry 1 leaves", "Ferry 3 leaves", "Good news"]
-    assert [s.status for s in paper.stories() if s.version.headline not in usable] == ["killed"]
+    assert killed(paper) == ["Ferry 2 leaves"]
     other = notice.replace(story.guid.encode(), b"urn:uuid:00000000-0000-4000-8000-000000000000")
     assert other != notice
     paper.takes(other, form)

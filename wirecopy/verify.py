@@ -613,19 +613,19 @@ class _EntryChecks:
         self._document = document
         try:
             found = read_chain(document, self._keys)
+            self._chain_log = found.log
+            if found.guid != statement.guid:
+                raise Refused("it is of another guid")
+            if token.digest not in found.digests[statement.version - 1 : statement.version]:
+                raise Refused(f"it has not this statement as version {statement.version}")
         except Refused as error:
             return _failed("chain", str(error))
-        self._chain_log = found.log
-        if found.guid != statement.guid:
-            return _failed("chain", "it is of another guid")
-        if token.digest not in found.digests[statement.version - 1 : statement.version]:
-            return _failed("chain", f"it has not this statement as version {statement.version}")
         self._chain = found
         # A feed may be older than the chain, but not bring back what was withdrawn since.
-        if isinstance(statement, Withdrawal) and found.withdrawn_at is None:
-            return _failed("chain", "its publisher has published the story again since")
-        if isinstance(statement, Statement) and found.withdrawn_at is not None:
-            return _failed("chain", f"its publisher withdrew it, {to_instant(found.withdrawn_at)}")
+        if isinstance(statement, Withdrawal) != (found.withdrawn_at is not None):
+            at = found.withdrawn_at and to_instant(found.withdrawn_at)
+            since = f"withdrew the story, {at}" if at else "has published the story again since"
+            return _failed("chain", f"its publisher {since}")
         later = len(found.digests) - statement.version
         return Check("chain", "ok", f"{later} later" if later else "the last one")
 

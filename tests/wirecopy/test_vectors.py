@@ -209,7 +209,9 @@ def test_chains_with_withdrawals() -> None:
 @pytest.mark.parametrize("row", named(WITHDRAWALS["notices"]))
 def test_notices(row: dict[str, Any]) -> None:
     chain = WITHDRAWALS["chains"].get(row["chain"], "").encode() or None
-    made = {n: tuple(v) if isinstance(v, list) else v for n, v in row["entry"].items()}
+    made: dict[str, Any] = {
+        n: tuple(v) if isinstance(v, list) else v for n, v in row["entry"].items()
+    }
     state = TrustedState.load(canonical(row["memory"])) if "memory" in row else TrustedState()
     at_hand = Evidence(now=NOW, find_chain=lambda _: chain, state=state)
     keys = read_keys(json.dumps(WITHDRAWALS["keys"]).encode())

@@ -7,7 +7,8 @@ Of each class of mutants is known what may come out. ``form`` has to be verified
 may be verified where lenient readers show of each entry what they showed before. A ``chain`` may be
 read where it names the same statements; by a harmed ``proof`` not all receipts are proved.
 ``custody`` is ok only by the untouched statement of the site that is told, of the copy received;
-after other ``restores`` a memory of the log before does not believe the one that follows. Every
+after other ``restores`` a memory of the log before does not believe the one that follows;
+``notices`` that a story was withdrawn are verified as they were signed, while it is so. Every
 tenth mutant is given to the JavaScript verifier, too, which has to say the same of every check.
 Prints mutants by class and verdict; exit code 1 when one is judged wrongly. A run is the same each
 time for a seed; ``--only`` prints one mutant of it.
@@ -35,7 +36,7 @@ from tests.publish.node import ask
 from tests.publish.samples import story, version
 from tests.publish.tree import tree
 from tests.signed import FORMATS, ISSUED, Issuer, samples
-from tests.wirecopy import evidence, forgeries, mutations, readers, structure
+from tests.wirecopy import evidence, forgeries, mutations, readers, structure, withdrawn
 from tests.wirecopy.forgeries import FORGERIES
 from tests.wirecopy.mutations import FORM, MEANING, Mutation, feedparser_by_hand, feedparser_feedgen
 from wirecopy import Entry, Evidence, Keys, Refused, Report, read_keys, verify_entries
@@ -187,12 +188,14 @@ CLASSES: dict[str, tuple[Make, tuple[Format, ...]]] = {
     CHAIN: (_unplanned(structure.json_document), ()),
     "custody": (evidence.custody, ()),
     "restores": (evidence.restores, ()),
+    "notices": (withdrawn.notices, ()),
 }
 """Of each class of mutants how they are made, and of feeds in which formats."""
 
-BESIDE = {
+BESIDE: dict[str, tuple[Callable[[], dict[str, bytes]], Callable[..., evidence.Found]]] = {
     "custody": (evidence.ways, evidence.judged_custody),
     "restores": (evidence.logs, evidence.judged_restores),
+    "notices": (withdrawn.feeds, withdrawn.judged),
 }
 """Of classes that are not of feeds of what they are made, and how they are judged."""
 
