@@ -333,9 +333,9 @@ def read_statement(token: Token, *, earliest: bool = False) -> Statement:
     :raises Refused: naming the first member that is missing, extra or wrong.
     """
     payload = token.payload
-    if is_withdrawal(token):
-        raise Refused("says that the story is withdrawn, and nothing of a version")
     if not token.compact:
+        if "withdrawn_at" in payload:
+            raise Refused("says that the story is withdrawn, and nothing of a version")
         return _statement(STATEMENT, _filled_in(payload))
     kind = payload.get("type")
     if kind != EARLIER and not (earliest and kind == EARLIEST):
