@@ -30,7 +30,7 @@ from tests.stories.proving import chained
 from wirecopy import Evidence, Report, TrustedState, read_keys, tlog, verify
 from wirecopy.encoding import canonical, digest, short, to_base64url
 from wirecopy.jose import Signer, as_json, in_xml, payload_of
-from wirecopy.statement import Statement
+from wirecopy.statement import Link
 
 NOON = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 
@@ -250,7 +250,7 @@ def verified(store: Store, config: Config, before: str) -> Report:
     assert head is not None
     assert row is not None
 
-    def chain(said: Statement) -> bytes:
+    def chain(said: Link) -> bytes:
         with store.read() as conn:
             return chain_of(conn, said.story) or b""
 

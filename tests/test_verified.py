@@ -18,7 +18,7 @@ from tests.serving import Port, served
 from tests.signing import private
 from tests.test_replay import Day, day, live
 from wirecopy import Evidence, Report, TrustedState, read_keys, tlog, verify
-from wirecopy.statement import Statement
+from wirecopy.statement import Link
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "log.json").read_text())
 
@@ -44,7 +44,7 @@ def reports(lived: Day, store: Store, state: TrustedState) -> list[Report]:
     return found
 
 
-def _chain(port: Port, said: Statement) -> bytes | None:
+def _chain(port: Port, said: Link) -> bytes | None:
     found = port.ask(f"/stories/{said.story}/statements")
     return found.body if found.status == 200 else None
 
