@@ -173,7 +173,7 @@ def decide(
             version >= 2 and _is_untouched(before, item)
         ):
             action = "same"
-        elif version >= 2 and (is_superseded(item, before) or _is_older(item, before, at)):
+        elif version >= 2 and (_is_superseded(item, before) or _is_older(item, before, at)):
             action = "stale"
         else:
             action, number = "updated", number + 1
@@ -326,7 +326,7 @@ def _dated(version: Version, at: datetime | None) -> datetime | None:
     return _credible(version.updated or version.published, at)
 
 
-def is_superseded(item: Candidate, before: KnownStory) -> bool:
+def _is_superseded(item: Candidate, before: KnownStory) -> bool:
     """Whether the agency signed *item* before what is on record: somebody sends its old copy."""
     stated = item.custody.number if item.custody is not None else None
     return stated is not None and before.stated is not None and stated < before.stated

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ingest.decide import Decision, Known, is_superseded
+from ingest.decide import Decision, Known
 from ingest.item import Candidate, Contents, ItemKeys, Refusal
 from stories.models import Act, ActKind, Capture, Status, StoryStatus, hiding
 
@@ -47,7 +47,6 @@ TABLE: Mapping[tuple[Status, Before], Ruling] = {
 }
 
 _AGAIN = Ruling("nothing: these very bytes said it before, whatever the desk did since")
-_SUPERSEDED = Ruling("nothing: its agency signed what is on record of the story after it")
 
 
 def named(contents: Contents, known: Known) -> Iterator[str]:
@@ -72,7 +71,7 @@ def judged(
         ruling = TABLE[status, hiding(before).agency if story else "unknown"]
         if item.raw_digest in {act.digest for act in before if act.digest}:
             ruling = _AGAIN
-        elif story and (row := known.stories.get(story)) and is_superseded(item, row):
+        elif story and _is_superseded(item, story, known):
             ruling = _SUPERSEDED
         if ruling.waits:
             refused.append(_refusal(item, status, ruling))
@@ -123,3 +122,14 @@ def _refusal(item: Candidate, status: Status, ruling: Ruling) -> Refusal:
         f"{said}; it is {ruling.told}",
         keys=item.keys,
     )
+
+
+_SUPERSEDED = Ruling("nothing: its agency signed what is on record of the story after it")
+
+
+def _is_superseded(item: Candidate, story: str, known: Known) -> bool:
+    """Whether the agency signed its word in *item* before what is on record of the *story*."""
+    row = known.stories.get(story)
+    if item.custody is None or row is None or row.stated is None:
+        return False
+    return item.custody.number < row.stated
