@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ingest.links import links_of
+from ingest import sandbox
 from ingest.poll import judge, kept_headers, request_of
 from net.client import Client, Response
 from net.errors import FetchError
@@ -39,9 +39,11 @@ class Linked:
         if state != "ok":
             raise FetchError(state, message)
         try:
-            found = links_of(response.body, response.url)
+            found = sandbox.links(response.body, response.url)
         except ParseError as error:
-            raise FetchError(error.state, str(error)) from error
+            raise FetchError("no-list", str(error)) from error
+        except sandbox.SandboxError as error:
+            raise FetchError("protocol", str(error)) from error
         if len(found) > MOST_FILES:
             raise too_many(shown(self._wire.url))
         # Oldest first, as feeds have the newest at the top.

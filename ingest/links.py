@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree, html
+from pydantic import TypeAdapter
 
 from net.errors import FetchError
 from net.places import legible
@@ -37,6 +38,9 @@ class Link:
 
     url: str
     changed: str = ""
+
+
+LINKS = TypeAdapter(list[Link])
 
 
 def links_of(body: bytes, base: str) -> list[Link]:

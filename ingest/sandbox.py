@@ -3,6 +3,7 @@
 ::
 
     contents = sandbox.read(body, Hints(url=…, headers=…), wire)
+    links = sandbox.links(body, base)
 
 One child per process, started when first needed, kept for the next capture, killed when a capture
 takes too long and then replaced. It has no secret and no store; its answer is JSON of bounded size
@@ -27,14 +28,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from ingest.item import Contents, Hints
+from ingest.links import LINKS, Link
 from ingest.parse import LONGEST_MESSAGE, storable
 from ingest.sandbox_child import ANSWER, CONTENTS, KEPT, OUT_OF_MEMORY, READY, REFUSED, REQUEST
 from ingest.sandbox_forks import ForkedChild
@@ -76,6 +79,9 @@ class Limits:
 
 LIMITS = Limits()
 
+LIST_SECONDS = 5
+"""Of processor time for a list, the largest of which takes a tenth of one: others wait for it."""
+
 CAPTURES_A_CHILD = 2_000
 """After so many captures a child is replaced, whatever state they may have left it in."""
 
@@ -102,6 +108,25 @@ class _DiedError(Exception):
 
 Child = subprocess.Popen[bytes] | ForkedChild
 
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class _Question(Generic[Answer]):
+    """What the child is asked: to read *body*, which came from *url*, and what it is told of it.
+
+    ``understood`` reads its answer, ``seconds`` are those of processor time that it may use, and
+    ``advice`` is what a person can do about bytes that cannot be read.
+    """
+
+    body: bytes
+    url: str
+    about: Mapping[str, Any]
+    understood: Callable[[bytes | bytearray], Answer]
+    seconds: int
+    advice: str
+
+
 _door: socket.socket | None = None
 
 
@@ -127,16 +152,33 @@ class Sandbox:
         :raises ParseError: as that does, and with the states above.
         :raises SandboxError: when no child can be started.
         """
+        # Not the wire's headers: they may hold the agency's credentials.
+        about = {"hints": hints, "wire": wire.model_dump_json(include=WIRE_FIELDS)}
+        read, seconds = Contents.model_validate_json, self._limits.seconds
+        return self._answered(_Question(body, hints.url, about, read, seconds, _OF_CAPTURES))
+
+    def links(self, body: bytes, base: str) -> list[Link]:
+        """The links of the list *body* that came from *base*, as :func:`ingest.links.links_of` has
+        them.
+
+        :raises ParseError: as that does, and with the states above.
+        :raises SandboxError: when no child can be started.
+        """
+        seconds = min(LIST_SECONDS, self._limits.seconds)
+        read = LINKS.validate_json
+        return self._answered(_Question(body, base, {"list": base}, read, seconds, _OF_LISTS))
+
+    def _answered(self, question: _Question[Answer]) -> Answer:
         with self._lock:
             try:
-                return self._read(body, hints, wire)
+                return self._asked(question)
             except _DiedError:
                 # The first death may have another cause, an operator or the out-of-memory killer;
                 # the second is the capture's.
                 try:
-                    return self._read(body, hints, wire)
+                    return self._asked(question)
                 except _DiedError as error:
-                    raise ParseError("parse-crashed", f"{hints.url}: {error}") from error
+                    raise ParseError("parse-crashed", f"{question.url}: {error}") from error
 
     def start(self) -> None:
         """Start the child if none is there.
@@ -164,16 +206,10 @@ class Sandbox:
             child.returncode = 0  # not ours to wait for, nor to end
             _close(child)
 
-    def _read(self, body: bytes, hints: Hints, wire: Wire) -> Contents:
-        child = self._ready()
+    def _asked(self, question: _Question[Answer]) -> Answer:
+        child, body = self._ready(), question.body
         limits = self._limits
-        request = {
-            "hints": hints,
-            # Not the wire's headers: they may hold the agency's credentials.
-            "wire": wire.model_dump_json(include=WIRE_FIELDS),
-            "seconds": limits.seconds,
-            "largest": limits.largest,
-        }
+        request = {**question.about, "seconds": question.seconds, "largest": limits.largest}
         head = json.dumps(request, default=members).encode()
         self._spent += 1
         try:
@@ -184,26 +220,28 @@ class Sandbox:
             self._end(kill=True)
             raise ParseError(
                 "parse-timeout",
-                f"{hints.url}: reading it gave no answer in {limits.wall:g} s; {_ADVICE}",
+                f"{question.url}: reading it gave no answer in {limits.wall:g} s;"
+                f" {question.advice}",
             ) from None
         except _DiedError:
-            raise self._died(child, hints) from None
+            raise self._died(child, question) from None
         except BaseException:  # the task is stopped; this answer must not be taken for the next
             self._end(kill=True)
             raise
         if self._spent >= CAPTURES_A_CHILD or len(body) >= HEAVY:
             self._end()
-        return self._judged(kind, answer, hints)
+        return self._judged(kind, answer, question)
 
-    def _judged(self, kind: bytes, answer: bytearray, hints: Hints) -> Contents:
+    def _judged(self, kind: bytes, answer: bytearray, question: _Question[Answer]) -> Answer:
         try:
             if kind == CONTENTS:
-                return Contents.model_validate_json(answer)
+                return question.understood(answer)
             if kind == REFUSED:
                 error = _Error.model_validate_json(answer)
                 if error.state == OUT_OF_MEMORY:
                     self._end(kill=True)
-                    raise ParseError(error.state, f"{hints.url}: {error.message}; {_ADVICE}")
+                    told = f"{question.url}: {error.message}; {question.advice}"
+                    raise ParseError(error.state, told)
                 raise ParseError(error.state[:63], error.message[:LONGEST_MESSAGE])
         except ValidationError as error:
             self._end(kill=True)
@@ -219,23 +257,24 @@ class Sandbox:
             raise _DiedError("what read it answered more than it may")
         return kind, _receive(child, size, deadline)
 
-    def _died(self, child: Child, hints: Hints) -> Exception:
+    def _died(self, child: Child, question: _Question[Answer]) -> Exception:
         """Why *child*, which closed its pipe, has ended."""
         said = self._end()
         code = child.wait()
         if code == -signal.SIGXCPU:
             return ParseError(
                 "parse-timeout",
-                f"{hints.url}: reading it took more than {self._limits.seconds} s of processor"
-                f" time; {_ADVICE}",
+                f"{question.url}: reading it took more than {question.seconds} s of processor"
+                f" time; {question.advice}",
             )
         if "emory" in said:  # how Python, Rust and C++ name it when they give up
             return ParseError(
                 OUT_OF_MEMORY,
-                f"{hints.url}: reading it took more memory than is allowed; {_ADVICE}",
+                f"{question.url}: reading it took more memory than is allowed; {question.advice}",
             )
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return _DiedError(f"the process that read it died ({how}) {said[-500:]}; {_ADVICE}")
+        told = f"the process that read it died ({how}) {said[-500:]}; {question.advice}"
+        return _DiedError(told)
 
     def _ready(self) -> Child:
         if self._child is not None and self._child.poll() is not None:
@@ -313,7 +352,8 @@ WIRE_FIELDS = {"name", "url", "agency", "code", "timezone", "language", "conserv
 }
 """Every field of a wire that parsing reads."""
 
-_ADVICE = "the capture is kept: look at it, then `wirecopy replay --quarantined`"
+_OF_CAPTURES = "the capture is kept: look at it, then `wirecopy replay --quarantined`"
+_OF_LISTS = "look at it, and ask the agency"
 _NONSENSE = "what read it answered nonsense"
 _CANNOT = "the process that reads captures cannot be started"
 _LATER = "it is tried again later; see that the machine has memory and processes left"
@@ -382,6 +422,11 @@ _own = Sandbox()
 def read(body: bytes, hints: Hints, wire: Wire) -> Contents:
     """As :meth:`Sandbox.read`, in this process's own sandbox."""
     return _own.read(body, hints, wire)
+
+
+def links(body: bytes, base: str) -> list[Link]:
+    """As :meth:`Sandbox.links`, in this process's own sandbox."""
+    return _own.links(body, base)
 
 
 def close() -> None:

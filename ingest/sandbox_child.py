@@ -24,6 +24,7 @@ from pydantic import TypeAdapter
 
 from ingest import parse
 from ingest.item import Hints
+from ingest.links import LINKS, links_of
 from stories.config import Wire
 from stories.errors import ParseError
 
@@ -69,6 +70,8 @@ def main(memory: int, files: int) -> None:
 
 def _read(body: bytes, asked: dict[str, Any]) -> tuple[bytes, bytes]:
     try:
+        if "list" in asked:
+            return CONTENTS, LINKS.dump_json(links_of(body, asked["list"]))
         hints = _HINTS.validate_python(asked["hints"])
         found = parse.parse(body, hints, _wire(asked["wire"]))
         return CONTENTS, found.model_dump_json().encode()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest import sandbox
 from stories.db import Store
 from tests import hostile
 from tests.conftest import ConfigOf
@@ -51,6 +52,13 @@ def test_each_item_of_a_list_is_a_capture_the_oldest_first(listed: Listed) -> No
     assert ["content-type", "application/rss+xml"] in [list(field) for field in first.headers]
     listed.take_in()
     assert [each.new for each in listed.captured()] == [1, 1, 1]
+
+
+def test_the_poller_leaves_the_reading_of_the_list_to_the_sandbox(listed: Listed) -> None:
+    own = sandbox._own
+    own.close()
+    assert len(listed.poll().captures) == 3
+    assert own.pid is not None
 
 
 def test_items_are_asked_for_by_what_they_came_with(listed: Listed) -> None:

@@ -1,5 +1,6 @@
 """The sandbox: what it reads, what it refuses, and what becomes of its child process."""
 
+import json
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from ingest import parse, sandbox
 from ingest.item import Hints
+from ingest.links import links_of
 from ingest.sandbox import LIMITS, Child, Limits, Sandbox, SandboxError
 from stories.config import Wire
 from stories.errors import ParseError
@@ -108,6 +110,19 @@ def test_the_child_is_kept_for_the_next_capture() -> None:
         first = (one.read(GOOD, HINTS, WIRE), one.pid)
         assert refused(one, b"<html>").state == "not-a-feed"
         assert (one.read(GOOD, HINTS, WIRE), one.pid) == first
+
+
+def test_lists_of_links_are_read_there_too() -> None:
+    listed = b'["https://a.example/1.xml", "https://a.example/2.xml"]'
+    with sandboxed(Limits(largest=120)) as one:
+        assert one.links(listed, WIRE.url) == links_of(listed, WIRE.url)
+        assert one.pid is not None
+        for body, state in ((b"Please log in.", "no-list"), (listed * 9, "no-list")):
+            with pytest.raises(ParseError) as caught:
+                one.links(body, WIRE.url)
+            assert caught.value.state == state
+        with pytest.raises(ParseError, match="look at it, and ask the agency"):
+            one.links(json.dumps([f"https://a.example/{n}" for n in range(9)]).encode(), WIRE.url)
 
 
 def test_a_child_that_held_much_is_replaced() -> None:
