@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from ingest import sandbox
-from ingest.arrivals import is_unfinished
 from ingest.item import Contents, Hints
 from ingest.poll import judge, request_of
 from ingest.ways import place_of
 from net.client import WITHHELD, Client
 from net.errors import FetchError
+from net.places import is_unfinished
 from stories.config import Config, Wire
 from stories.errors import ParseError
 from stories.logs import masked

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
 from net.errors import FetchError
-from net.places import File, legible
+from net.places import File, is_unfinished, legible
 from stories.models import Sighting
 
 SETTLED = timedelta(seconds=5)
@@ -23,12 +23,6 @@ UNSETTLED = timedelta(minutes=10)
 
 MOST_TAKEN = 200
 """Files read in one poll; of more, the next poll follows at once."""
-
-_ENDINGS = (
-    *(".tmp", ".temp", ".part", ".partial", ".filepart", ".inprogress", ".in_progress"),
-    *(".uploading", ".upload", ".writing", ".incomplete", ".crdownload", ".lock", ".swp", "~"),
-)
-"""How programs that upload or save end the names of what is not whole yet."""
 
 
 @dataclass(slots=True)
@@ -63,7 +57,7 @@ def sort_out(
     """What to do about the files *there*, with their short names, of which was *known* what the
     last polls noted; files whose names match none of the *patterns*, if there are any, are others'
     affair."""
-    plan = Plan(gone=set(known))
+    plan, unread = Plan(gone=set(known)), False
     take: list[File] = []
     again: list[tuple[datetime, File]] = []
     for short, file in there:
@@ -73,6 +67,7 @@ def sort_out(
             continue
         if file.fault is not None:
             plan.refused.append(file.fault)
+            unread = unread or file.fault.state == "folder"
         elif file.size > max_bytes:
             plan.refused.append(
                 FetchError(
@@ -93,6 +88,8 @@ def sort_out(
                 plan.seen[short] = before = changed(file, before, now)
             if (fault := unsettled(file, before, now)) is not None:
                 plan.refused.append(fault)
+    if unread:  # what is in there, nobody can tell
+        plan.gone.clear()
     take.sort(key=lambda file: (file.order, file.name))
     again.sort(key=lambda each: (each[0], each[1].order, each[1].name))
     plan.take = [*take, *(file for _, file in again)][:MOST_TAKEN]
@@ -117,11 +114,6 @@ def unsettled(file: File, sighting: Sighting, now: datetime) -> FetchError | Non
         " and is not taken before it stands still; have it written under another name first,"
         " or leave it out by the wire's files",
     )
-
-
-def is_unfinished(name: str) -> bool:
-    """Whether a file is hidden, or its name says that somebody is still writing it."""
-    return name.startswith(".") or name.lower().endswith(_ENDINGS)
 
 
 def _is_wanted(name: str, patterns: Sequence[str]) -> bool:

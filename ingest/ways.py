@@ -65,6 +65,7 @@ def _remote(wire: Wire) -> Remote:
         secret=wire.secret.get_secret_value() if wire.secret else None,
         allow_private=wire.allow_private,
         max_bytes=wire.max_bytes,
+        subfolders=wire.subfolders,
         seconds=wire.timeout.total_seconds(),
     )
 
@@ -75,7 +76,7 @@ def _from_home(path: str) -> str:
 
 
 _PLACES: Mapping[Way, Callable[[Wire], Place]] = {
-    "folder": lambda wire: Folder(wire.path, wire.max_bytes),
+    "folder": lambda wire: Folder(wire.path, wire.max_bytes, subfolders=wire.subfolders),
     "sftp": _sftp,
     "ftp": _ftp,
     "push": lambda _: Nowhere(),

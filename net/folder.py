@@ -1,32 +1,35 @@
 """A folder of this machine into which an agency, or another program, puts files.
 
 Others write here while we read, and may be hostile: no link is followed, no pipe or device is
-opened, and a file that changes while it is read is left for later. Subfolders are not entered.
+opened, and a file that changes while it is read is left for later.
 """
 
 import os
 import stat
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from urllib.parse import quote
 
 from net.errors import FetchError
-from net.places import MOST_FILES, File, Got, changing, legible, not_deleted, too_large, too_many
+from net.places import File, Got, changing, legible, not_deleted, too_large, unread, walked
 
 _PIECE = 1 << 20
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class Folder:
-    """The folder at *path*, opened; files of up to *max_bytes* are read.
+    """The folder at *path*, opened; files of up to *max_bytes* are read, with *subfolders* also
+    those in its subfolders.
 
     :raises FetchError: state ``folder`` where it cannot be opened.
     """
 
-    def __init__(self, path: str, max_bytes: int) -> None:
+    def __init__(self, path: str, max_bytes: int, *, subfolders: bool = False) -> None:
         self._path = path
         self._max = max_bytes
+        self._subfolders = subfolders
         try:
-            self._folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._folder = os.open(path, _FOLDER)
         except (OSError, ValueError) as error:
             raise self._fault(error) from error
 
@@ -36,19 +39,35 @@ class Folder:
 
     def look(self) -> Sequence[File]:
         """The files in it."""
-        found: list[File] = []
+        return walked(self._listed, legible(self._path), subfolders=self._subfolders)
+
+    def _listed(self, within: str) -> Iterator[File | str]:
         try:
-            with os.scandir(self._folder) as entries:
+            with self._opened(within) as folder, os.scandir(folder) as entries:
                 for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        yield entry.name
+                        continue
                     with suppress(FileNotFoundError):  # it was there a moment ago
-                        about = entry.stat(follow_symlinks=False)
-                        if not stat.S_ISDIR(about.st_mode):
-                            found.append(_file(entry.name, about))
-                    if len(found) > MOST_FILES:
-                        raise too_many(legible(self._path))
+                        yield _file(within + entry.name, entry.stat(follow_symlinks=False))
         except OSError as error:
-            raise self._fault(error) from error
-        return found
+            if not within:
+                raise self._fault(error) from error
+            if not isinstance(error, FileNotFoundError):
+                yield unread(within, str(error.strerror))
+
+    @contextmanager
+    def _opened(self, within: str) -> Iterator[int]:
+        """The subfolder *within*, to which no link leads us. What is done there is done by it."""
+        opened = os.dup(self._folder)
+        try:
+            for name in within.split("/")[:-1]:
+                below = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=opened)
+                os.close(opened)
+                opened = below
+            yield opened
+        finally:
+            os.close(opened)
 
     def read(self, file: File, known: str | None) -> Got | None:
         """The bytes of *file*, if nothing touched it since it was seen."""
@@ -56,7 +75,9 @@ class Folder:
         try:
             # Non-blocking: a pipe put in the file's place would keep us waiting for its writer.
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-            opened = os.open(file.name, flags, dir_fd=self._folder)
+            within, last = _split(file.name)
+            with self._opened(within) as folder:
+                opened = os.open(last, flags, dir_fd=folder)
         except OSError as error:
             raise FetchError(
                 "unreadable",
@@ -82,9 +103,11 @@ class Folder:
     def remove(self, file: File) -> None:
         """Delete *file*, unless it is another by now."""
         try:
-            about = os.stat(file.name, dir_fd=self._folder, follow_symlinks=False)
-            if _mark(about) == file.mark:
-                os.unlink(file.name, dir_fd=self._folder)
+            within, last = _split(file.name)
+            with self._opened(within) as folder:
+                about = os.stat(last, dir_fd=folder, follow_symlinks=False)
+                if _mark(about) == file.mark:
+                    os.unlink(last, dir_fd=folder)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -98,6 +121,12 @@ class Folder:
             f"{legible(self._path)}: cannot be opened: {why}; make it, let the user of Wirecopy"
             " read it, or correct the wire's url",
         )
+
+
+def _split(name: str) -> tuple[str, str]:
+    """The subfolder that *name* is in, with its last slash, and its name there."""
+    folder, slash, last = name.rpartition("/")
+    return folder + slash, last
 
 
 def _file(name: str, about: os.stat_result) -> File:

@@ -11,13 +11,25 @@ import ssl
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from ftplib import FTP, FTP_TLS, Error, error_perm, error_temp
 from typing import Any
 from urllib.parse import quote
 
 from net.client import authorities
 from net.errors import FetchError
-from net.places import MOST_FILES, File, Got, Remote, legible, not_deleted, too_large, too_many
+from net.places import (
+    MOST_FILES,
+    File,
+    Got,
+    Remote,
+    legible,
+    not_deleted,
+    too_large,
+    too_many,
+    unread,
+    walked,
+)
 from net.reach import fault_of, reach
 
 IMPLICIT = 990
@@ -37,6 +49,7 @@ class Ftp:
     def __init__(self, of: Remote, *, tls: bool) -> None:
         host, path, port = of.host, of.path, of.port or 21
         self._host, self._path, self._max = host, path, of.max_bytes
+        self._subfolders, self._home = of.subfolders, ""
         self._tls = tls
         self._end = time.monotonic() + of.seconds
         sock = reach(host, port, allow_private=of.allow_private, seconds=of.seconds)
@@ -58,6 +71,8 @@ class Ftp:
             raise fault_of(error, host) from error
         try:
             self._session.cwd(_raw(path))
+            if of.subfolders:
+                self._home = self._session.pwd().rstrip("/")
         except (Error, OSError, EOFError) as error:
             self._session.close()
             if not isinstance(error, error_perm):
@@ -72,8 +87,35 @@ class Ftp:
 
     def look(self) -> Sequence[File]:
         """The files in the folder."""
+        found = walked(self._listed, f"{self._host}: {self._path}", subfolders=self._subfolders)
+        if self._subfolders:
+            self._enter("")
+        return found
+
+    def _listed(self, within: str) -> list[File | str]:
+        if within:
+            try:
+                self._enter(within)
+            except error_perm as error:
+                return [unread(within, _plain(error))]
+        return [
+            replace(entry, name=within + entry.name) if isinstance(entry, File) else entry
+            for entry in self._here()
+        ]
+
+    def _enter(self, within: str) -> None:
+        """Go to the subfolder *within*; not by a path in LIST, where servers look for options."""
         try:
-            return [file for line in self._lines("MLSD") if (file := listed_by_mlsd(line))]
+            self._session.cwd(f"{self._home}/{_raw(within.rstrip('/'))}")
+        except error_perm:
+            raise
+        except (Error, OSError, EOFError) as error:
+            raise fault_of(error, self._host) from error
+
+    def _here(self) -> list[File | str]:
+        """The files and the names of folders where we are."""
+        try:
+            return [entry for line in self._lines("MLSD") if (entry := listed_by_mlsd(line))]
         except error_perm:  # it knows no MLSD
             pass
         except (Error, OSError, EOFError) as error:
@@ -85,13 +127,13 @@ class Ftp:
                 return []  # so some say that nothing is there
             raise fault_of(error, self._host) from error
         found = [listed_by_list(line) for line in lines]
-        if lines and all(file is None for file in found) and not all(map(_is_no_file, lines)):
+        if lines and all(entry is None for entry in found) and not all(map(_is_no_file, lines)):
             raise FetchError(
                 "protocol",
                 f"{self._host}: its list cannot be read, which begins {legible(lines[0])!r}; ask"
                 " the agency for SFTP",
             )
-        return [file for file in found if file is not None]
+        return [entry for entry in found if entry is not None]
 
     def read(self, file: File, known: str | None) -> Got | None:
         """The bytes of *file*."""
@@ -177,13 +219,16 @@ def _context() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=file, capath=folder)
 
 
-def listed_by_mlsd(line: str) -> File | None:
-    """The file of a line of MLSD (RFC 3659 §7.2); None for what is none."""
+def listed_by_mlsd(line: str) -> File | str | None:
+    """The file of a line of MLSD (RFC 3659 §7.2), or a folder's name; None for what is neither."""
     stated, _, name = line.partition(" ")
     pairs = (fact.partition("=") for fact in stated.split(";"))
     facts = {key.lower(): value for key, equals, value in pairs if equals}
-    if facts.get("type", "").lower() != "file" or not _is_name(name):
+    kind = facts.get("type", "").lower()
+    if kind not in ("file", "dir") or not _is_name(name):
         return None
+    if kind == "dir":
+        return name
     size, modified = facts.get("size", ""), facts.get("modify", "")
     return File(
         name,
@@ -193,8 +238,9 @@ def listed_by_mlsd(line: str) -> File | None:
     )
 
 
-def listed_by_list(line: str) -> File | None:
-    """The file of a line of LIST, as Unix or Windows write it; None for what is none."""
+def listed_by_list(line: str) -> File | str | None:
+    """The file of a line of LIST, as Unix or Windows write it, or a folder's name; None for what is
+    neither."""
     if match := _UNIX.fullmatch(line):
         kind, size, when, name = match.groups()
     elif match := _WINDOWS.fullmatch(line):
@@ -202,8 +248,10 @@ def listed_by_list(line: str) -> File | None:
         kind = "d" if size.upper() == "<DIR>" else "-"
     else:
         return None
-    if kind != "-" or not _is_name(name):
+    if kind not in "-d" or not _is_name(name):
         return None
+    if kind == "d":
+        return name
     return File(name, int(size[:15]), f"{size} {when}")
 
 

@@ -5,7 +5,7 @@ what is there, read one file, and most can remove one. Which are read, and when,
 elsewhere (:mod:`ingest.arrivals`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -13,6 +13,15 @@ from net.errors import FetchError
 
 MOST_FILES = 20_000
 """Files that one place may hold: each is asked about at every poll."""
+
+MOST_LEVELS = 8
+"""Levels of subfolders that are entered, where that is wished."""
+
+_ENDINGS = (
+    *(".tmp", ".temp", ".part", ".partial", ".filepart", ".inprogress", ".in_progress"),
+    *(".uploading", ".upload", ".writing", ".incomplete", ".crdownload", ".lock", ".swp", "~"),
+)
+"""How programs that upload or save end the names of what is not whole yet."""
 
 OF_ONE_FILE: Final = frozenset({"not-a-file", "unreadable", "too-large", "changing"})
 """States that concern one file; the others of its place can be read."""
@@ -25,6 +34,7 @@ STATES: Final = (*sorted(OF_ONE_FILE), "folder", "login", "host-key", "too-many"
 class File:
     """A file as its place tells of it.
 
+    ``name`` is that in its place, after the names of the subfolders that it is in, and slashes.
     ``mark`` changes when its bytes do. ``order`` is when it came, in seconds since any moment, to
     sort by. ``changed`` is when anything of it last changed, in seconds since 1970 by this
     machine's clock, None where nobody can tell. ``ask``: only reading it tells whether it is
@@ -53,7 +63,8 @@ class Got:
 @dataclass(frozen=True, slots=True)
 class Remote:
     """A folder on a server, and how to come to it: the folder *path* of *host*, as *user* with
-    *secret*. Files of up to *max_bytes* are read, and all of it within *seconds*."""
+    *secret*. Files of up to *max_bytes* are read, with *subfolders* also those in its subfolders,
+    and all of it within *seconds*."""
 
     host: str
     port: int | None
@@ -62,6 +73,7 @@ class Remote:
     secret: str | None = field(repr=False)
     allow_private: bool
     max_bytes: int
+    subfolders: bool
     seconds: float
 
 
@@ -80,6 +92,46 @@ class Place(Protocol):
 
     def close(self) -> None:
         """Leave the place."""
+
+
+def walked(
+    listed: Callable[[str], Iterable[File | str]], where: str, *, subfolders: bool
+) -> list[File]:
+    """The files of the place that messages call *where*, with *subfolders* also those in its
+    subfolders.
+
+    *listed* gives what is in a folder of it, ``""`` for the place itself, else its names with a
+    slash after each: files, and of folders their names.
+
+    :raises FetchError: state ``too-many``.
+    """
+    files: list[File] = []
+    folders, count = [""], 0
+    for folder in folders:  # which grows meanwhile
+        for entry in listed(folder):
+            count += 1
+            if count > MOST_FILES:
+                raise too_many(where)
+            if isinstance(entry, File):
+                files.append(entry)
+            elif subfolders and folder.count("/") < MOST_LEVELS and _is_entered(entry):
+                folders.append(f"{folder}{entry}/")
+    return files
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether a file or folder is hidden, or its name says that somebody is still writing it."""
+    return name.rpartition("/")[2].startswith(".") or name.lower().endswith(_ENDINGS)
+
+
+def _is_entered(folder: str) -> bool:
+    return folder != "lost+found" and not is_unfinished(folder)  # that one is the file system's
+
+
+def unread(folder: str, why: str) -> File:
+    """What stands for the subfolder *folder* where it cannot be looked into."""
+    said = f"{legible(folder)}: cannot be looked into: {why}; let the user of Wirecopy read it"
+    return File(folder, 0, "", fault=FetchError("folder", said))
 
 
 def too_large(name: str, most: int) -> FetchError:

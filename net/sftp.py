@@ -24,6 +24,8 @@ from net.places import (
     not_deleted,
     too_large,
     too_many,
+    unread,
+    walked,
 )
 from net.reach import fault_of, reach
 
@@ -45,6 +47,7 @@ class Sftp:
         host = of.host
         self._host, self._max = host, of.max_bytes
         self._path = of.path.encode("utf-8", "surrogateescape")
+        self._subfolders = of.subfolders
         self._end = time.monotonic() + of.seconds
         sock = reach(host, of.port or 22, allow_private=of.allow_private, seconds=of.seconds)
         self._runner = asyncio.Runner()
@@ -97,9 +100,15 @@ class Sftp:
 
     def look(self) -> Sequence[File]:
         """The files in the folder."""
+        return walked(self._in, self._host, subfolders=self._subfolders)
+
+    def _in(self, within: str) -> Sequence[File | str]:
         try:
-            return self._run(self._listed)
+            return self._run(lambda: self._listed(within))
         except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPPermissionDenied) as error:
+            if within:  # it is gone, or not ours
+                gone = isinstance(error, asyncssh.SFTPNoSuchFile)
+                return [] if gone else [unread(within, _plain(error))]
             where = legible(self._path.decode("utf-8", "surrogateescape"))
             raise FetchError(
                 "folder", f"{self._host}: {where}: {_plain(error)}; check the wire's url"
@@ -118,14 +127,14 @@ class Sftp:
             raise FetchError("unreadable", f"{name}: {_plain(error)}; ask the agency") from error
         except asyncssh.Error as error:
             raise fault_of(error, self._host) from error
-        where = quote(self._named(file).lstrip(b"/"))
+        where = quote(self._named(file.name).lstrip(b"/"))
         return Got(f"sftp://{self._host}/{where}", body, file.mark)
 
     def remove(self, file: File) -> None:
         """Delete *file*, unless it is another by now."""
         try:
-            if _mark(self._run(lambda: self._sftp.lstat(self._named(file)))) == file.mark:
-                self._run(lambda: self._sftp.remove(self._named(file)))
+            if _mark(self._run(lambda: self._sftp.lstat(self._named(file.name)))) == file.mark:
+                self._run(lambda: self._sftp.remove(self._named(file.name)))
         except asyncssh.SFTPNoSuchFile:
             return
         except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, OSError) as error:
@@ -133,25 +142,26 @@ class Sftp:
         except asyncssh.SFTPError as error:
             raise not_deleted(file.name, _plain(error)) from error
 
-    async def _listed(self) -> Sequence[File]:
-        found: list[File] = []
+    async def _listed(self, within: str) -> Sequence[File | str]:
+        found: list[File | str] = []
         count = 0
-        async for entry in self._sftp.scandir(self._path):
+        async for entry in self._sftp.scandir(self._named(within) if within else self._path):
             count += 1
             if count > MOST_FILES:
                 raise too_many(self._host)
             name, about = entry.filename.decode("utf-8", "surrogateescape"), entry.attrs
             if "/" in name or "\0" in name or name in (".", ".."):
                 continue  # it leads out of the folder
-            if about.type == asyncssh.FILEXFER_TYPE_REGULAR:
-                found.append(
-                    File(name, about.size or 0, _mark(about), order=float(about.mtime or 0))
-                )
+            if about.type == asyncssh.FILEXFER_TYPE_DIRECTORY:
+                found.append(name)
+            elif about.type == asyncssh.FILEXFER_TYPE_REGULAR:
+                order = float(about.mtime or 0)
+                found.append(File(within + name, about.size or 0, _mark(about), order=order))
         return found
 
     async def _bytes(self, file: File) -> bytes:
         body = bytearray()
-        async with self._sftp.open(self._named(file), "rb") as opened:
+        async with self._sftp.open(self._named(file.name), "rb") as opened:
             while piece := await opened.read(_PIECE):
                 body += piece
                 if len(body) > self._max:
@@ -161,8 +171,8 @@ class Sftp:
             raise changing(file.name)
         return bytes(body)
 
-    def _named(self, file: File) -> bytes:
-        return self._path.rstrip(b"/") + b"/" + file.name.encode("utf-8", "surrogateescape")
+    def _named(self, name: str) -> bytes:
+        return self._path.rstrip(b"/") + b"/" + name.encode("utf-8", "surrogateescape")
 
     def _run(self, begin: Callable[[], Awaitable[Answer]]) -> Answer:
         """What *begin* gives, if it does in time."""

@@ -319,6 +319,7 @@ class Wire(_Part):
     secret_file: Path | None = None
     host_keys: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    subfolders: bool = False
     delete_taken: bool = False
     links: bool = False
     timeout: Duration = timedelta(seconds=30)
@@ -542,8 +543,9 @@ def _check_way(wire: Wire) -> None:
         fault = "keys: is for wires that are asked over http and https"
     elif wire.files and wire.way in ("pull", "push"):
         fault = "files: is for folders, sftp, ftp and lists of links; nothing else has several"
-    elif wire.delete_taken and wire.way not in ("folder", "sftp", "ftp"):
-        fault = "delete_taken: is for folders, sftp and ftp; nothing else has files"
+    elif (wire.delete_taken or wire.subfolders) and wire.way not in ("folder", "sftp", "ftp"):
+        key = "delete_taken" if wire.delete_taken else "subfolders"
+        fault = f"{key}: is for folders, sftp and ftp; nothing else has files"
     if fault:
         raise ValueError(f"wires: {wire.name!r}: {fault}")
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingest.arrivals import MOST_TAKEN, SETTLED, UNSETTLED, Plan, is_unfinished, sort_out
+from ingest.arrivals import MOST_TAKEN, SETTLED, UNSETTLED, Plan, sort_out
 from net.errors import FetchError
-from net.places import File
+from net.places import File, is_unfinished
 from stories.models import Sighting
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)

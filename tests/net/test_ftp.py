@@ -19,7 +19,8 @@ from net.places import File
         ),
         ("type=file; x", File("x", 0, "  ")),
         ("type=file;size=-1;modify=now; x", File("x", 0, "-1 now ")),
-        ("type=dir;size=12;modify=20261122060000; d", None),
+        ("type=dir;size=12;modify=20261122060000; d", "d"),
+        ("type=dir; ../d", None),
         ("type=cdir;modify=20261122060000; .", None),
         ("type=OS.unix=symlink;size=3; l", None),
         ("type=file;size=3; ../x", None),
@@ -28,7 +29,7 @@ from net.places import File
         ("", None),
     ],
 )
-def test_a_line_of_mlsd(line: str, file: File | None) -> None:
+def test_a_line_of_mlsd(line: str, file: File | str | None) -> None:
     assert listed_by_mlsd(line) == file
 
 
@@ -48,13 +49,14 @@ def test_a_line_of_mlsd(line: str, file: File | None) -> None:
             "11-22-26  06:00AM                 1234 a b.xml",
             File("a b.xml", 1234, "1234 11-22-26  06:00AM"),
         ),
-        ("11-22-2026  06:00PM       <DIR>          d", None),
-        ("drwxr-xr-x    2 ftp      ftp          4096 Nov 22 06:00 d", None),
+        ("11-22-2026  06:00PM       <DIR>          d", "d"),
+        ("drwxr-xr-x    2 ftp      ftp          4096 Nov 22 06:00 d", "d"),
+        ("drwxr-xr-x    2 ftp      ftp          4096 Nov 22 06:00 ..", None),
         ("lrwxrwxrwx    1 ftp      ftp            11 Nov 22 06:00 l -> /etc/passwd", None),
         ("-rw-r--r--    1 ftp      ftp          1234 Nov 22 06:00 ../x", None),
         ("total 12", None),
         ("", None),
     ],
 )
-def test_a_line_of_list(line: str, file: File | None) -> None:
+def test_a_line_of_list(line: str, file: File | str | None) -> None:
     assert listed_by_list(line) == file
