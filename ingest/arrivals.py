@@ -63,11 +63,14 @@ def sort_out(
     for short, file in there:
         plan.gone.discard(short)
         before = known.get(short)
+        if file.fault is not None and file.fault.state == "folder":
+            plan.refused.append(file.fault)
+            unread = True
+            continue
         if is_unfinished(file.name) or not _is_wanted(file.name, patterns):
             continue
         if file.fault is not None:
             plan.refused.append(file.fault)
-            unread = unread or file.fault.state == "folder"
         elif file.size > max_bytes:
             plan.refused.append(
                 FetchError(

@@ -5,7 +5,8 @@ All that touches hostile text is behind :func:`parse`, so that it can run in ano
 captures, such as which key identifies an item, is decided afterwards (:mod:`ingest.decide`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ingest import formats, integrity
@@ -26,6 +27,8 @@ from ingest.item import (
     summed_up,
 )
 from ingest.normalize import content_digest, normalize, project_body, unread_dates
+from ingest.packed import PACKED, Document, unpacked
+from net.places import legible
 from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import Version, received_copy
@@ -52,7 +55,8 @@ Raises ParseError when the bytes are no feed, or cannot be read within bounds.""
 
 
 def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
-    """The contents of *body*, a capture of *wire*, read in this process and without bounds.
+    """The contents of *body*, a capture of *wire*, read in this process and without bounds; of what
+    is packed in it, where it is (:mod:`ingest.packed`).
 
     An item that fails is refused by itself; so is one that lost or gained text on the way, unless
     *wire* says ``conserve = "unknown"``. Of *wire* its name, agency, code, timezone, language and
@@ -61,6 +65,72 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
     :raises ParseError: when *body* is no feed that a format takes; ``unreadable`` when a parser
         failed in a way nobody foresaw.
     """
+    if not body.startswith(PACKED):
+        return _document(body, hints, wire)
+    try:
+        documents = unpacked(body, wire.max_bytes)
+    except ParseError as error:
+        raise ParseError(error.state, f"{hints.url}: {error}") from error
+    # Where items are in what is packed says nothing of where they are in the capture.
+    hints = replace(hints, standing=(), context="", before=0, offset=0, frame=None)
+    return _joined(documents, hints, wire)
+
+
+def _joined(documents: Sequence[Document], hints: Hints, wire: Wire) -> Contents:
+    """The contents of several *documents* of one capture. Those that no format takes are passed
+    over, if they are not all; one that is broken does not hold up the others."""
+    found: list[Candidate] = []
+    refused: list[Refusal] = []
+    read: list[Contents] = []
+    notes: list[str] = []
+    passed_over: list[tuple[Document, ParseError]] = []
+    count = 0
+    for document in documents:
+        try:
+            contents = _document(document.body, hints, wire)
+        except ParseError as error:
+            if len(documents) == 1:
+                raise
+            if error.state in ("not-a-feed", "empty"):
+                passed_over.append((document, error))
+                continue
+            told = storable(f"{legible(document.name)}: {error}")[:LONGEST_MESSAGE]
+            refused.append(Refusal(position=count, state=error.state, message=told))
+            count += 1
+            continue
+        read.append(contents)
+        nowhere = {"start": -1, "end": -1}
+        found += (
+            each.model_copy(update={"position": each.position + count, **nowhere})
+            for each in contents.found
+        )
+        refused += (
+            each.model_copy(update={"position": each.position + count}) for each in contents.refused
+        )
+        name = f"{legible(document.name)}: " if document.name else ""
+        notes += (storable(f"{name}{note}")[:LONGEST_MESSAGE] for note in contents.notes)
+        count += contents.items
+    if not count and not read:
+        if not passed_over:
+            raise ParseError("empty", f"{hints.url}: this archive is empty; ask the agency")
+        raise passed_over[0][1]
+    if passed_over:
+        names = ", ".join(legible(document.name) for document, _ in passed_over[:3])
+        notes.append(storable(f"{len(passed_over)} files passed over, as no format: {names}"))
+    return Contents(
+        format=read[0].format if read else "",
+        channel=read[0].channel if read else Channel(),
+        notes=tuple(notes),
+        items=count,
+        unread=sum(each.unread for each in read),
+        whole=all(each.whole for each in read),
+        found=tuple(found),
+        refused=tuple(refused),
+    )
+
+
+def _document(body: bytes, hints: Hints, wire: Wire) -> Contents:
+    """The contents of *body*, which is one document."""
     try:
         format = formats.choose(body, hints)
         parsed = format.parse(body, hints)

@@ -89,7 +89,10 @@ class Ftp:
         """The files in the folder."""
         found = walked(self._listed, f"{self._host}: {self._path}", subfolders=self._subfolders)
         if self._subfolders:
-            self._enter("")
+            try:
+                self._enter("")
+            except error_perm as error:
+                raise fault_of(error, self._host) from error
         return found
 
     def _listed(self, within: str) -> list[File | str]:

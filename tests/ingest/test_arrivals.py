@@ -6,7 +6,7 @@ import pytest
 
 from ingest.arrivals import MOST_TAKEN, SETTLED, UNSETTLED, Plan, sort_out
 from net.errors import FetchError
-from net.places import File, is_unfinished
+from net.places import File, is_unfinished, unread
 from stories.models import Sighting
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -113,6 +113,9 @@ def test_only_files_that_are_wanted_are_looked_at(name: str, wanted: bool) -> No
 
 def test_what_is_no_longer_there_is_forgotten() -> None:
     assert sort_out([], {"n": seen(LONG_AGO, taken=True)}, NOW, 100) == Plan(gone={"n"})
+    part = unread("in/", "Permission denied")  # it may still be in there
+    plan = sort_out([("in", part)], {"n": seen(LONG_AGO, taken=True)}, NOW, 100, ["*.xml"])
+    assert plan == Plan(refused=[part.fault] if part.fault else [])
 
 
 @pytest.mark.parametrize(

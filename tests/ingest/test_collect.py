@@ -1,5 +1,6 @@
 """A folder into which files are dropped, from the file to the story, over a real store."""
 
+import gzip
 import os
 import socket
 import threading
@@ -268,6 +269,50 @@ def test_links_pipes_and_sockets_are_named_and_delay_nobody(drop: Drop, tmp_path
     assert "and 2 more files" in polled.message
     assert drop.state.failing_since is not None
     assert drop.state.failures == 0  # so the others come in time
+
+
+def test_packed_files_are_kept_as_they_came_and_read_as_what_is_in_them(drop: Drop) -> None:
+    packed = gzip.compress(feed("Avon"))
+    drop.put("a.xml.gz", packed)
+    drop.poll()
+    drop.take_in()
+    assert drop.bodies() == [packed]
+    with drop.store.read() as conn:
+        assert [one.version.headline for one in records.newest(conn)] == ["Avon rises"]
+
+
+def test_subfolders_are_entered_where_that_is_wished(drop: Drop, tmp_path: Path) -> None:
+    deep = drop.folder / "2026" / "11 22"
+    for folder in (deep, drop.folder / ".hidden", drop.folder / "batch.part", tmp_path / "out"):
+        folder.mkdir(parents=True)
+        (folder / "a.xml").write_bytes(feed(f"River of {folder.name}"))
+    (drop.folder / "link").symlink_to(tmp_path / "out")
+    drop.put("b.xml", feed("Bure"))
+    polled = drop.poll()
+    assert (polled.state, drop.bodies()) == ("not-a-file", [feed("Bure")])
+    (drop.folder / "link").unlink()
+    drop.configure(subfolders=True, delete_taken=True)
+    assert drop.poll().state == "ok"
+    assert drop.bodies()[1:] == [feed("River of 11 22")]
+    assert drop.captured()[1].url.endswith("/2026/11%2022/a.xml")
+    drop.poll()
+    assert list(deep.iterdir()) == []
+
+
+def test_a_subfolder_that_became_a_link_meanwhile_is_not_followed(drop: Drop) -> None:
+    from net.folder import Folder
+
+    (drop.folder / "in").mkdir()
+    (drop.folder / "in" / "a.xml").write_bytes(feed("Avon"))
+    with closing(Folder(str(drop.folder), 1000, subfolders=True)) as place:
+        (file,) = place.look()
+        (drop.folder / "in").rename(drop.folder / "other")
+        (drop.folder / "in").symlink_to(drop.folder / "other")
+        with pytest.raises(Exception, match="cannot be read"):
+            place.read(file, None)
+        with pytest.raises(Exception, match="cannot be deleted"):
+            place.remove(file)
+    assert (drop.folder / "other" / "a.xml").exists()
 
 
 def test_a_file_that_became_a_link_meanwhile_is_not_followed(drop: Drop, tmp_path: Path) -> None:

@@ -119,6 +119,23 @@ def test_what_is_captured_is_deleted_if_that_is_wished(served: Away) -> None:
     assert len(served.captured()) == 1
 
 
+def test_subfolders_are_entered_where_that_is_wished(served: Away) -> None:
+    wire = served.config.wires[0]
+    asked = wire.model_dump(exclude={"headers"}, exclude_unset=True)
+    served.configure(**{**asked, "secret": PASSWORD, "subfolders": True, "delete_taken": True})
+    deep = served.folder / "2026" / "-l नदी"
+    deep.mkdir(parents=True)
+    (deep / "a.xml").write_bytes(feed("Avon"))
+    (served.folder / ".hidden").mkdir()
+    (served.folder / ".hidden" / "b.xml").write_bytes(feed("Bure"))
+    served.poll()
+    assert served.poll().message == ""
+    assert served.bodies() == [feed("Avon")]
+    assert served.captured()[0].url.endswith("/out/2026/-l%20%E0%A4%A8%E0%A4%A6%E0%A5%80/a.xml")
+    served.poll()
+    assert list(deep.iterdir()) == []
+
+
 def test_a_file_that_is_too_large_is_named_and_the_others_come(served: Away) -> None:
     wire = served.config.wires[0]
     asked = wire.model_dump(exclude={"headers"}, exclude_unset=True)
