@@ -315,6 +315,17 @@ def test_a_subfolder_that_became_a_link_meanwhile_is_not_followed(drop: Drop) ->
     assert (drop.folder / "other" / "a.xml").exists()
 
 
+def test_a_place_of_too_many_files_is_named(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("net.places.MOST_FILES", 2)
+    drop.configure(subfolders=True)
+    for name in ("a.xml", "in/b.xml"):
+        (drop.folder / name).parent.mkdir(exist_ok=True)
+        drop.put(name, feed("Avon"))
+    assert drop.poll().state == "too-many"
+    (drop.folder / "a.xml").unlink()
+    assert drop.poll().state == "ok"
+
+
 def test_a_file_that_became_a_link_meanwhile_is_not_followed(drop: Drop, tmp_path: Path) -> None:
     from net.folder import Folder
 
