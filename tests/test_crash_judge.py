@@ -15,10 +15,12 @@ from publish import renderer
 from publish.rerender import rerender_if_changed
 from stories import clock
 from stories.config import Config
-from stories.db import Store, connect, feeds, outbox, proofs, wires
+from stories.db import Store, captures, connect, feeds, outbox, proofs, wires
 from stories.db import stories as records
 from stories.models import HeadlineEdit
 from tests.conftest import ConfigOf
+from tests.crash.cluster import DROPPED
+from tests.crash.courier import Delivery
 from tests.crash.judge import Day, judge
 from tests.crash.reader import Memory, Read
 from tests.crash.watch import Act, Seen
@@ -114,9 +116,16 @@ def serve_an_old_feed(store: Store) -> None:
         feeds.put_entries(conn, [replace(row, packed=feeds.pack(written))])
 
 
+def capture_twice(store: Store) -> None:
+    with store.write() as conn:
+        for _ in range(2):
+            captures.add(conn, DROPPED, clock.now(), "file:///drop/1.xml", [], b"<rss/>")
+
+
 DAMAGE: dict[str, tuple[Callable[[Store], None], str]] = {
     "a version lost": (lose_a_version, "every version that stood during a poll is on record"),
     "a word": (spoil_a_word, "every word as the agency wrote it"),
+    "a file taken again": (capture_twice, "nothing delivered was captured twice"),
     "work left": (leave_work, "nothing left to do"),
     "an act": (forge_an_act, "every act of the desk kept, once, in order"),
     "a feed": (serve_an_old_feed, "replay gives the same bytes"),
@@ -131,6 +140,19 @@ def test_a_day_without_crashes_passes(config: ConfigOf, store: Store, other_url:
     assert {claim: wrong for claim, wrong in verdict.wrong.items() if wrong} == {}
     assert verdict.good
     assert int(verdict.figures["of these that had to be here"]) > 12
+
+
+def test_a_delivery_that_is_not_on_record_is_found(
+    config: ConfigOf, store: Store, other_url: str
+) -> None:
+    with lived(config, store) as (day, newsroom):
+        lost, refused = (Delivery("Rain", "<p>Rain.</p>", taken=taken) for taken in (True, False))
+        empty = connect(other_url)
+        delivered = {(8, 1, 1): lost, (9, 1, 1): refused}
+        verdict = judge(replace(day, delivered=delivered), newsroom, store, empty)
+        empty.close()
+    assert verdict.wrong.pop("every version that was delivered is on record") == ["(8, 1, 1)"]
+    assert verdict.good
 
 
 @pytest.mark.slow

@@ -20,6 +20,11 @@ BEATS, WEBS = 2, 2
 ENDINGS = ("rss", "atom", "rdf")
 """The wires' formats, in turn."""
 
+DROPPED, PUSHED = "dropped", "pushed"
+"""The wires that are not asked for: a folder, and one that is sent to us."""
+
+SECRET = "what-senders-of-this-run-have"
+
 TIMEOUT = 5
 """Seconds one poll may take; what a lease on a wire lasts follows from it."""
 
@@ -57,7 +62,8 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """All programs of a run and where to find them. ``workers`` are workers and pollers."""
+    """All programs of a run and where to find them. ``workers`` are workers and pollers,
+    ``drop`` is the folder that is a wire."""
 
     agency: Program
     agency_url: str
@@ -71,6 +77,7 @@ class Cluster:
     reader: Program
     reader_told: Path
     config: Config
+    drop: Path
     disk: Disk | None
 
     @property
@@ -120,9 +127,11 @@ def build(folder: Path, data: Path, disk: Disk | None, size: Size) -> Cluster:
         postgres = Program("postgres", found.command, found.cwd or data, logs / "postgres.log")
         postgres.user = found.user
         environment["WIRECOPY_DATABASE_URL"] = found.url
+    drop = folder / "drop"
+    drop.mkdir()
     ports = [free_port() for _ in range(WEBS)]
     file = folder / "wirecopy.toml"
-    file.write_text(_config(size, agency_url, data / "wirecopy", ports[0]), encoding="utf-8")
+    file.write_text(_config(size, agency_url, data / "wirecopy", drop, ports[0]), encoding="utf-8")
     environment["WIRECOPY_CONFIG"] = str(file)
 
     def member(kind: str, number: int, **more: str) -> Program:
@@ -159,6 +168,7 @@ def build(folder: Path, data: Path, disk: Disk | None, size: Size) -> Cluster:
         reader=program("reader", sys.executable, "-m", "tests.crash.reader", json.dumps(order)),
         reader_told=told,
         config=config,
+        drop=drop,
         disk=disk,
     )
 
@@ -179,7 +189,7 @@ def _agency(size: Size, port: int) -> list[str]:
     ]
 
 
-def _config(size: Size, agency: str, data: Path, port: int) -> str:
+def _config(size: Size, agency: str, data: Path, drop: Path, port: int) -> str:
     """The configuration: all wires live on one host, so politeness is set out of the way."""
     parts = [
         f'data = "{data}"\nworker_processes = 2\n',
@@ -193,6 +203,15 @@ def _config(size: Size, agency: str, data: Path, port: int) -> str:
             f'url = "{agency}/w/{n}.{ENDINGS[n % len(ENDINGS)]}"\n'
             f'every = "1s"\nallow_private = true\ntimeout = "{TIMEOUT}s"\n'
         )
+    keys = {
+        DROPPED: f'url = "{drop.as_uri()}"\ndelete_taken = true\n',
+        PUSHED: f'url = "push:"\nsecret = "{SECRET}"\n',
+    }
+    parts += [
+        f'[[wires]]\nname = "{name}"\nagency = "Simulated Press Agency"\ncode = "SIM"\n'
+        f'every = "1s"\ntimeout = "{TIMEOUT}s"\n{came}'
+        for name, came in keys.items()
+    ]
     some = json.dumps([f"w{n}" for n in range(0, size.wires, 2)])
     parts += [
         '[[feeds]]\nname = "all"\ntitle = "Everything"\nlimit = 300\n',

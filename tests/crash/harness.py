@@ -20,10 +20,11 @@ from stories.db import Store, captures, connect, outbox
 from tests import servers
 from tests.crash import faults
 from tests.crash.cluster import Cluster, Size, build
+from tests.crash.courier import Courier
 from tests.crash.disk import mounted
 from tests.crash.judge import Day, Verdict, judge, reading
 from tests.crash.plan import PACE, Fault, plan
-from tests.crash.watch import Desk, Watch, waited
+from tests.crash.watch import Desk, Thread, Watch, waited
 from tests.load.load import Load
 from tests.load.site import recall
 from workers.dispatch import BATCH_LEASE
@@ -133,17 +134,21 @@ class _Run:
         cluster, outcome = self.cluster, self.outcome
         load, start = self._start()
         watch, desk = Watch(cluster.config), Desk(cluster.config, self.size.seed)
-        with _running(watch), _running(desk):
-            self._wait("all wires polled", START_WITHIN, lambda: len(watch.polls) >= load.wires)
+        courier = Courier(cluster, load, start)
+        wires = len(cluster.config.wires)
+        with _running(watch), _running(desk), _running(courier):
+            self._wait("all wires polled", START_WITHIN, lambda: len(watch.polls) >= wires)
             self.running.append(cluster.reader)
             say(f"{len(self.plan)} faults in {self.seconds:.0f} s")
             self._break()
-            calm = datetime.now(UTC)
             desk.stop()
+            courier.close()
+            self._wait("all delivered, and no file left", SETTLE_WITHIN, courier.done)
+            calm = datetime.now(UTC)
             took = self._wait(
                 "every wire polled well again",
                 SETTLE_WITHIN,
-                lambda: len(watch.polled_since(calm)) >= load.wires,
+                lambda: len(watch.polled_since(calm)) >= wires,
             )
             end = time.time()
             outcome.figures["until every wire was polled well again"] = f"{took:.1f} s"
@@ -154,14 +159,19 @@ class _Run:
             outcome.figures["until nothing was left to do"] = f"{took:.1f} s"
             self._stop()
             calms = self._calms(end, bound(cluster))
-            day = Day(load, start, end, watch.seen, desk.acts, calms, bound(cluster))
+            seen, acts, delivered = watch.seen, desk.acts, courier.delivered
+            day = Day(load, start, end, seen, acts, calms, bound(cluster), delivered)
             outcome.figures["calms as long as the bound"] = f"{len(calms)}"
             with _opened(f"sqlite:///{self.folder}/replayed.sqlite3") as empty:
                 outcome.verdict = judge(day, cluster.config, store, empty)
         self._reader_told()
         outcome.recoveries = self._recoveries(watch)
         outcome.figures["polls"] = f"{sum(watch.polls.values()):,}"
-        for thread, failures in (("watch", watch.failures), ("desk", desk.failures)):
+        for thread, failures in (
+            ("watch", watch.failures),
+            ("desk", desk.failures),
+            ("courier", courier.failures),
+        ):
             outcome.notes += [f"{thread}, {n} times: {why}" for why, n in failures.items()]
         outcome.notes += self._ended_alone()
         return outcome
@@ -296,7 +306,7 @@ class _Run:
 
 
 @contextmanager
-def _running(thread: Watch | Desk) -> Iterator[None]:
+def _running(thread: Thread) -> Iterator[None]:
     thread.start()
     try:
         yield

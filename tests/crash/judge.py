@@ -22,6 +22,8 @@ from stories.db import Store, captures, feeds, outbox
 from stories.db import stories as records
 from stories.db.tables import headlines
 from stories.models import WHOLE
+from tests.crash.cluster import DROPPED, PUSHED
+from tests.crash.courier import Delivery, Edition
 from tests.crash.watch import Act, Seen
 from tests.differences import compare
 from tests.load.load import Load, versions_served
@@ -32,9 +34,6 @@ SLACK = 0.5
 _EDITION = re.compile(r"This is story (\d+) of simulated wire (\d+), version (\d+)\.")
 _EXCUSE = b"We will be back shortly"
 """What stands on the page that the agency answers, with status 200, in place of a feed."""
-
-Edition = tuple[int, int, int]
-"""Wire, story and version, all of them numbers of the agency's."""
 
 
 @dataclass(slots=True)
@@ -58,8 +57,8 @@ class Verdict:
 class Day:
     """What happened: the agency's load, its beginning and end on our clock (seconds since 1970),
     the polls that were seen, the acts of the desk, the *calms* between the storms (since 1970,
-    too), and the *bound*: the seconds of calm after which no crash excuses that a version which
-    stood all the while is missing."""
+    too), the *bound*: the seconds of calm after which no crash excuses that a version which
+    stood all the while is missing; and what was *delivered* on the wires that are not polled."""
 
     load: Load
     start: float
@@ -68,6 +67,7 @@ class Day:
     acts: Sequence[Act]
     calms: Sequence[tuple[float, float]]
     bound: float
+    delivered: Mapping[Edition, Delivery] = field(default_factory=dict)
 
 
 def judge(day: Day, config: Config, store: Store, empty: Store) -> Verdict:
@@ -77,6 +77,7 @@ def judge(day: Day, config: Config, store: Store, empty: Store) -> Verdict:
     kept, twice, turned = _kept(store)
     _ledger(day, verdict, kept, failed)
     verdict.check("no version on record twice", twice)
+    verdict.check("nothing delivered was captured twice", _captured_twice(store))
     verdict.check("no story turned back to an earlier version", turned)
     verdict.check("nothing in quarantine that the agency did not spoil", _quarantine(store, failed))
     verdict.check("nothing left to do", _left(store))
@@ -112,6 +113,15 @@ def _kept(store: Store) -> tuple[dict[Edition, tuple[str, str]], list[str], list
                 turned.append(f"story {story}: versions came to stand as {numbers}")
     twice += [f"story {name} has {count} records" for name, count in stories.items() if count > 1]
     return kept, twice, turned
+
+
+def _captured_twice(store: Store) -> list[str]:
+    with store.read() as conn:
+        found = [
+            (each.wire, each.digest)
+            for each in captures.listing(conn, wires=[DROPPED, PUSHED], limit=10**6)
+        ]
+    return [f"{wire}: {digest}" for (wire, digest), n in Counter(found).items() if n > 1]
 
 
 def edition_of(data: Mapping[str, Any]) -> Edition:
@@ -150,6 +160,12 @@ def _ledger(
                 if edition not in kept:
                     told = f"{edition} stood for {until - since:.1f} s"
                     (lost if sight else late).append(told)
+    undelivered = []
+    for edition, delivery in day.delivered.items():
+        served[edition] = delivery.headline, delivery.body
+        required += delivery.taken
+        if delivery.taken and edition not in kept:
+            undelivered.append(f"{edition}")
     gaps = [b - a for ends in looks.values() for a, b in zip(*_ends(ends), strict=True)]
     verdict.figures["versions the agency served"] = f"{len(served):,}"
     verdict.figures["of these that had to be here"] = f"{required:,}"
@@ -158,6 +174,7 @@ def _ledger(
     verdict.figures["longest time without one, any wire"] = f"{max(gaps, default=0):.1f} s"
     verdict.figures["bound on that in a calm"] = f"{day.bound:.0f} s"
     verdict.check("every version that stood during a poll is on record", lost)
+    verdict.check("every version that was delivered is on record", undelivered)
     verdict.check("every version that stood through a calm is on record", late)
     never = [f"{e}" for e in kept if e not in served]
     verdict.check("nothing on record that was never served", never)

@@ -1,0 +1,123 @@
+"""Two wires that nobody asks for: what comes on them is dropped into a folder, or sent to us.
+
+A courier does not lose or repeat anything either: each version is one document, delivered until it
+is taken, in the order in which they came. A file counts as delivered once it is whole in the
+folder, a body that is sent once it is answered with 2xx.
+"""
+
+import time
+import urllib.error
+import urllib.request
+from collections import deque
+from dataclasses import dataclass, replace
+from itertools import cycle
+
+from desk.demo import feeds
+from desk.demo.items import WireItem, instant
+from stories.db import Store
+from tests.crash.cluster import PUSHED, SECRET, Cluster
+from tests.crash.watch import Thread
+from tests.load.load import Load, state_at
+
+NOVELTY = 40.0
+"""New stories a minute and wire: also a short run is to see many deliveries."""
+
+PAUSE = 0.3
+"""Seconds in the middle of a file that is written in its place: less than one must have stood."""
+
+PATIENCE = 10.0
+"""Seconds until a sender gives up, and sends it again."""
+
+
+Edition = tuple[int, int, int]
+"""Wire, story and version, all of them numbers of the agency's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A version that was delivered, or is being: its words, and whether it was ``taken``."""
+
+    headline: str
+    body: str
+    taken: bool = False
+
+
+class Courier(Thread):
+    """Delivers, of the agency of *load* that began at *start* (seconds since 1970), the two wires
+    after those that are polled: into the folder of *cluster*, and to its webs in turn."""
+
+    def __init__(self, cluster: Cluster, load: Load, start: float) -> None:
+        super().__init__(cluster.config, "courier")
+        self._load, self._began = replace(load, novelty_per_minute=NOVELTY), start
+        self._folder, self._webs = cluster.drop, cycle(cluster.web_urls)
+        self._waiting: dict[int, deque[tuple[Edition, bytes]]] = {
+            load.wires: deque(),
+            load.wires + 1: deque(),
+        }
+        self._closed = False
+        self.delivered: dict[Edition, Delivery] = {}
+
+    def close(self) -> None:
+        """Let nothing new come."""
+        self._closed = True
+
+    def done(self) -> bool:
+        """Whether all is delivered, and no file is left."""
+        return not any(self._waiting.values()) and not any(self._folder.iterdir())
+
+    def once(self, store: Store) -> float:
+        """Collect what is new, and deliver all that waits."""
+        if not self._closed:
+            self._collect()
+        dropped, sent = self._waiting.values()
+        while dropped:
+            self._drop(*dropped[0])
+            dropped.popleft()
+        while sent:
+            self._send(*sent[0])
+            sent.popleft()
+        return PAUSE
+
+    def _collect(self) -> None:
+        moment = time.time() - self._began
+        for wire, waiting in self._waiting.items():
+            for item in reversed(state_at(self._load, wire, moment)):
+                edition = wire, int(item.key.rpartition("-")[2]), item.edition
+                if edition not in self.delivered:
+                    self.delivered[edition] = Delivery(item.headline, item.body)
+                    waiting.append((edition, self._document(item, moment)))
+
+    def _document(self, item: WireItem, moment: float) -> bytes:
+        load = self._load
+        changed = instant(load.epoch, moment)
+        channel = feeds.Channel("delivered", f"{load.site}/delivered", load.site, changed, 0)
+        _, write = feeds.FORMATS["rss"]
+        return write(channel, [item])
+
+    def _taken(self, edition: Edition) -> None:
+        self.delivered[edition] = replace(self.delivered[edition], taken=True)
+
+    def _drop(self, edition: Edition, document: bytes) -> None:
+        """Every other file is written under another name first, as it should be."""
+        number = sum(one.taken for one in self.delivered.values())
+        place = self._folder / f"{number:06}.xml"
+        if number % 2:
+            new = place.with_name(f"{place.name}.part")
+            new.write_bytes(document)
+            new.rename(place)
+        else:
+            with place.open("wb") as file:
+                file.write(document[: len(document) // 2])
+                file.flush()
+                time.sleep(PAUSE)
+                file.write(document[len(document) // 2 :])
+        self._taken(edition)
+
+    def _send(self, edition: Edition, document: bytes) -> None:
+        request = urllib.request.Request(
+            f"{next(self._webs)}/wires/{PUSHED}",
+            document,
+            {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/rss+xml"},
+        )
+        with urllib.request.urlopen(request, timeout=PATIENCE):
+            self._taken(edition)  # any other answer than 2xx is an error here
