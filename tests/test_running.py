@@ -256,10 +256,11 @@ def test_two_newsrooms_on_one_redis_are_both_polled_as_configured(tmp_path: Path
         assert all(b - a >= 4 for a, b in zip(before, after, strict=True)), (before, after)
 
 
-def test_the_demo_says_where_it_went_and_ends_with_its_links(tmp_path: Path) -> None:
+@pytest.mark.parametrize("format", ["json", "nitf", "anpa-1312"])
+def test_the_demo_says_where_it_went_and_ends_with_its_links(format: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = run(tmp_path, "demo", "--once", "--port", str(port))
+        done = run(tmp_path, "demo", "--once", "--format", format, "--port", str(port))
     assert done.returncode == 0, done.stderr
     lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
     (moved,) = [line for line in lines if f"port {port} is taken" in line]
