@@ -23,6 +23,8 @@ _COMPILED = re.compile(
     r"\b(?:with\s+)?(?:agency\s+)?inputs?\b|\bcontribut|\bcompiled\b|\bagencies\b|इनपुट",
     re.IGNORECASE,
 )
+_OF_COMPILED = ("nput", "contr", "comp", "agenc", "इनपुट")
+"""Of each of its words a part whose letters have one lower case and match no others."""
 _MONTH = (
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic|gen|mag|giu|lug|set|ott"
     r"|jän|mär|mai|okt|dez|जन|फ|मार्च|अप्रैल|मई|जून|जुलाई|अगस्त|सित|अक्|नव|दिस)[^\s\d,()]{0,8}\.?"
@@ -89,6 +91,12 @@ def _fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).casefold().split()).strip(" .:-–—")
 
 
+def _is_compiled(text: str) -> bool:
+    """Whether *text* says that it is compiled of others' copy."""
+    lower = text.lower()  # to look for the words first takes a tenth of the time
+    return any(word in lower for word in _OF_COMPILED) and _COMPILED.search(text) is not None
+
+
 def find(text: str) -> Agency | None:
     """The agency that *text*, as a whole, names; None if it names none or something else."""
     text = " ".join(text.split()).strip(" .:-–—")
@@ -102,7 +110,7 @@ def credited(text: str, own: Agency | None = None) -> Agency | None:
     ("With inputs from PTI, AFP").
     """
     text = text[:200]
-    if _COMPILED.search(text):
+    if _is_compiled(text):
         return None
     for part in (text, *_SPLIT.split(text)):
         bare = _BY.sub("", part.strip())
@@ -138,7 +146,7 @@ def dateline(text: str) -> str:
 def _open(text: str, own: Agency | None) -> tuple[str, Agency | None]:
     start = text[:200].split("\n", 1)[0].lstrip()
     opening = _OPENING.match(start)
-    if opening and not _COMPILED.search(opening[0]) and _is_dateline(opening, start):
+    if opening and not _is_compiled(opening[0]) and _is_dateline(opening, start):
         for who in opening["who"].split("/"):
             if found := _one(who.strip(), own):
                 return opening[0].strip(), found
@@ -162,7 +170,7 @@ def tail(text: str, own: Agency | None = None) -> Agency | None:
         ::-1
     ]:
         end = line[-200:]
-        if _COMPILED.search(end):
+        if _is_compiled(end):
             continue
         initialled = _INITIALLED.search(end)
         if initialled and (found := _one(initialled[1], own)):
@@ -280,4 +288,4 @@ def _name(line: str, own: Agency | None) -> str:
     """*line* without "By", address and an agency that ends it; ``""`` if it names an agency."""
     name = _ADDRESS.sub("", " ".join(line.split())).strip()
     name = _BY.sub("", name[1:-1] if name.startswith("(") and name.endswith(")") else name)
-    return "" if not name or _COMPILED.search(name) or _one(name, own) else _parted(name)[0]
+    return "" if not name or _is_compiled(name) or _one(name, own) else _parted(name)[0]

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -231,3 +233,19 @@ def test_hostile_length_is_cut(piece: str) -> None:
     tail(text)
     assert len(dateline(text)) < 200
     byline(Item(0, authors=(text,)))
+
+
+def test_copy_says_in_any_letters_that_it_is_compiled() -> None:
+    for said in (
+        "With inputs from",
+        "agency input",
+        "contributed",
+        "COMPILED by",
+        "Agencies",
+        "इनपुट",
+    ):
+        # To a pattern that ignores case these are letters, too.
+        spelt = [said, said.upper(), *(re.sub("[iI]", i, said) for i in "ıİ")]
+        spelt += [re.sub("[sS]", "ſ", said)]
+        for line in spelt:
+            assert credited(f"{line}, PTI") is None
