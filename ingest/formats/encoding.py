@@ -155,7 +155,7 @@ def as_meant(text: str) -> str:
     ``&#150;``. Two references to the halves of a character, a surrogate pair, are that character.
     Zeros before the number of a reference go: they mean nothing, and hide what it is.
     """
-    if _CONTROL_BYTES.search(text.encode("utf-8", "ignore")):
+    if not text.isascii() and _CONTROL_BYTES.search(text.encode("utf-8", "ignore")):
         text = _CONTROLS.sub(lambda m: m[0].encode("latin-1").decode("cp1252", "replace"), text)
     if "&#" in text or "&amp;#" in text:
         text = _PAIR.sub(_whole, _PADDED.sub(r"\1", text))
