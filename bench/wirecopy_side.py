@@ -1,5 +1,6 @@
 """Wirecopy's sides: the functions that workers call, in one process, again and again."""
 
+import gc
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ def opened(urls: Sequence[str], database: str) -> Iterator[tuple[Config, Store]]
         if database:
             config = config.model_copy(update={"database_url": SecretStr(database)})
         store = start(config)
+        gc.collect()
+        gc.freeze()  # as a worker does, so that no collection goes through all that it imported
         try:
             yield config, store
         finally:
