@@ -164,6 +164,8 @@ class FeedMetadata(Value):
     page ``about`` explains our extension. ``icon`` and ``logo`` are pictures of the publisher,
     the icon a square one. ``ttl`` is in minutes; ``licence`` is where it says what machines may do;
     ``updated`` is None while the feed is empty.
+    ``archived`` is the number of a document of its archive (RFC 5005), 0 for the feed itself;
+    ``older`` and ``newer`` those of the documents before and after, 0 where there is none.
     """
 
     id: str
@@ -180,6 +182,13 @@ class FeedMetadata(Value):
     generator: str = GENERATOR
     language: str | None = None
     updated: Instant | None = None
+    archived: int = 0
+    older: int = 0
+    newer: int = 0
+
+    def document(self, number: int) -> str:
+        """Where document *number* of its archive is, without the ending."""
+        return f"{self.page}/archive/{number}"
 
 
 def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry:

@@ -108,6 +108,8 @@ def feed(of: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
             "title": of.title,
             "home_page_url": of.page,
             "feed_url": f"{of.page}.json",
+            # The pages of one feed, in the words of JSON Feed.
+            "next_url": f"{of.document(of.older)}.json" if of.older else None,
             "description": of.description,
             "icon": of.logo,
             "favicon": of.icon,

@@ -199,6 +199,35 @@ def compare(
         yield from found
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """An entry as it is now, in every format, with the statement that it carries, if any."""
+
+    written: Mapping[Format, bytes]
+    statement: StatementRow | None
+
+
+def again(
+    conn: Connection, config: Config, stories: Sequence[Story], at: datetime
+) -> dict[str, Again]:
+    """What feeds would have *at* a time of those of *stories* that they may have, by story; nothing
+    is stored. Their last statements are in it where those still hold."""
+    drafts = _drafts_of(conn, config, stories, at)
+    claims = _claims(drafts)
+    standing = signing.standing(claims, _last(conn, claims), _revoked(proofs.keys(conn)))
+    found = {}
+    for name, draft in drafts.items():
+        if draft.notice is not None:
+            found[name] = Again(draft.notice, None)
+        elif draft.rendered is not None and draft.feeds:
+            statement = standing.get(name)
+            rendered = draft.rendered
+            if statement is not None:
+                rendered = rendered.with_statement(statement.token)
+            found[name] = Again({f: getattr(rendered, f) for f in WRITERS}, statement)
+    return found
+
+
 def _claim(
     conn: Connection,
     limit: int,
@@ -545,8 +574,8 @@ def _relist(
     feed = config.feed(name)
     if feed is None:
         return False, []  # no longer configured; a start deletes what is kept of it
-    shown, unrendered = feeds.relist(conn, name, feed.limit)
-    of = metadata(feed, config, max((each.changed_at for each in shown), default=None))
+    shown, unrendered, older = feeds.relist(conn, name, feed.limit)
+    of = metadata(feed, config, max((each.changed_at for each in shown), default=None), older)
     listed = [each.digests for each in shown]
     digests = {
         format: feeds.document_digest(format, writer.feed(of, ""), listed)

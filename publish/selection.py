@@ -51,8 +51,8 @@ def lifetime(feed: Feed, config: Config) -> timedelta:
     return min(max(min(every, default=STALEST), FRESHEST), STALEST)
 
 
-def metadata(feed: Feed, config: Config, updated: datetime | None) -> FeedMetadata:
-    """What *feed* says of itself.
+def metadata(feed: Feed, config: Config, updated: datetime | None, older: int = 0) -> FeedMetadata:
+    """What *feed* says of itself; *older* is the document of its archive that it leads to.
 
     *updated* is when its newest entry changed, None when there is none: an empty feed is valid.
     """
@@ -71,6 +71,7 @@ def metadata(feed: Feed, config: Config, updated: datetime | None) -> FeedMetada
         licence=licence.address_of(config, feed),
         language=_language(feed, config),
         updated=utc(updated),
+        older=older,
     )
 
 

@@ -50,12 +50,14 @@ class Fragment:
 @dataclass(frozen=True, slots=True)
 class Listing:
     """All that a feed is joined of, as it was in one snapshot: what is told of it by format, its
-    entries by their digests, and the proof for their statements."""
+    entries by their digests, the proof for their statements, and the document of its archive that
+    it leads to."""
 
     rows: dict[Format, FeedRow]
     entries: dict[str, Fragment]
     updated: datetime | None
     proof: str
+    older: int
 
 
 class Document:
@@ -108,7 +110,8 @@ def listing(
     entries = {digests: each for digests, each in found.items() if each is not None}
     places = [each.place for each in entries.values() if each.place is not None]
     updated = max((each.changed_at for each in shown), default=None)
-    return Listing(rows, entries, updated, transparency.proof(conn, places, tiles))
+    proof = transparency.proof(conn, places, tiles)
+    return Listing(rows, entries, updated, proof, feeds.archived(conn, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ def served(conn: Connection, config: Config, name: str, format: Format) -> Serve
     if feed is None or format not in rows:
         return None
     found = listing(conn, name, rows, {})
-    document = Document(found, metadata(feed, config, found.updated), format)
+    document = Document(found, metadata(feed, config, found.updated, found.older), format)
     return Served(document.body(), document.etag, document.modified_at, len(found.entries))
 
 

@@ -38,6 +38,9 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 """The namespace of RFC 6721."""
 
+HISTORY = "http://purl.org/syndication/history/1.0"
+"""The namespace of RFC 5005."""
+
 _ATOM_NAMES = {
     "dcterms": "http://purl.org/dc/terms/",
     "media": "http://search.yahoo.com/mrss/",
@@ -177,6 +180,7 @@ def rss_channel(feed: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
     statements in it, if there is one."""
     opening, closing = _rss_channel(_undated(feed))
     opening += f"\n    {_empty('atom:link', _licence(feed))}".encode()
+    opening = _linked(opening, feed, "rss", "atom:link", "\n    ")
     if feed.updated is not None:  # when the newest entry changed, so none in an empty feed
         built = _element("lastBuildDate", format_datetime(feed.updated))
         opening += f"\n    {built}".encode()
@@ -189,6 +193,7 @@ def atom_feed(feed: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
     """What precedes the entries of a feed, and what follows them; with the *proof* likewise."""
     opening, closing = _atom_feed(_undated(feed))
     opening += f"\n  {_empty('link', _licence(feed))}".encode()  # RFC 4946
+    opening = _linked(opening, feed, "atom", "link", "\n  ")
     if feed.updated is not None:
         # No title can hold this mark: there it would be escaped.
         opening = opening.replace(_updated(NEVER), _updated(feed.updated), 1)
@@ -202,14 +207,37 @@ def _licence(feed: FeedMetadata) -> dict[str, str]:
 
 
 def _undated(feed: FeedMetadata) -> FeedMetadata:
-    return feed.model_copy(update={"updated": None})
+    nothing = {"updated": None, "archived": 0, "older": 0, "newer": 0}
+    return feed.model_copy(update=nothing)
+
+
+def _linked(opening: bytes, feed: FeedMetadata, format: str, link: str, indent: str) -> bytes:
+    """*opening* with what says which document of *feed* this is, and where the others are (RFC
+    5005 §4 and appendix B)."""
+    if feed.archived:
+        itself = f'href="{feed.page}.{format}" rel="self"'.encode()
+        there = f'href="{feed.document(feed.archived)}.{format}" rel="self"'.encode()
+        # Declared here, as the heads of feeds that are no archive must stay as they are.
+        archive = f"{indent}{_empty('fh:archive', {'xmlns:fh': HISTORY})}"
+        opening = opening.replace(itself, there, 1) + archive.encode()
+    around = {
+        "prev-archive": feed.older and feed.document(feed.older),
+        "next-archive": feed.newer and feed.document(feed.newer),
+        "current": feed.archived and feed.page,
+    }
+    for rel, address in around.items():
+        if not address:
+            continue
+        written = {"href": f"{address}.{format}", "rel": rel, "type": f"application/{format}+xml"}
+        opening += f"{indent}{_empty(link, written)}".encode()
+    return opening
 
 
 def _updated(instant: datetime) -> bytes:
     return _element("updated", rfc3339(instant)).encode()
 
 
-# feedgen is asked once: of a feed that changes, only the date does.
+# feedgen is asked once: of a feed that changes, only the date and the links to its archive do.
 
 
 @lru_cache(maxsize=256)

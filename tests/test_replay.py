@@ -40,7 +40,7 @@ from stories.db import stories as records
 from stories.keys import key_set
 from tests.conftest import ConfigOf
 from tests.differences import compare
-from tests.living import Life, item
+from tests.living import Life, apart, item
 from tests.test_upgrade import unstated
 from wirecopy.jose import payload_of
 from wirecopy.statement import claims_of
@@ -113,7 +113,7 @@ def day(config_of: ConfigOf, store: Store) -> Iterator[Day]:
 def bytes_of(config: Config, store: Store) -> dict[tuple[str, str], bytes]:
     with store.read() as conn:
         return {
-            (feed.name, format): row.body
+            (feed.name, format): apart(row.body)
             for feed in config.outgoing
             for format in feeds.FORMATS
             if (row := served(conn, config, feed.name, format)) is not None

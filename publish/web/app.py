@@ -25,7 +25,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from publish import licence
-from publish.web import documents, proofs, sitemap, views
+from publish.web import archives, documents, proofs, sitemap, views
 from publish.web.feeds import SETTLED, Feeds, Receive, Scope, Send, preflight
 from publish.web.inbox import Inbox
 from publish.web.pages import CACHED, ICON, PICTURE, PageCache, Pages
@@ -155,6 +155,7 @@ class Site:
             routes=[
                 Route("/", self.home),
                 Route("/feeds/{name}", self.feed),
+                Route("/feeds/{name}/archive/{document}", self.archive, methods=PROOF_METHODS),
                 Route("/stories/{name}", self.story),
                 Route("/stories/{name}/statements", self.statements, methods=PROOF_METHODS),
                 *(
@@ -214,6 +215,34 @@ class Site:
 
         return self._page(
             request, "feed.html", state, lambda c: views.feed_page(c, self.config, feed)
+        )
+
+    def archive(self, request: Request) -> Response:
+        """``/feeds/NAME/archive/NUMBER.FORMAT``: one document of a feed's archive."""
+        if request.method == "OPTIONS":
+            allowed = preflight()
+            return _raw(allowed.status, allowed.headers, allowed.body)
+        name, document = (str(request.path_params[each]) for each in ("name", "document"))
+        of = archives.asked(self.config, name, document)
+        if of is None:
+            raise HTTPException(404)
+        with self._reading() as conn:
+            found = archives.state(conn, of)
+        number = found.number if found is not None else of.number
+        if (of.feed.name, of.number) != (name, number):
+            there = {"location": archives.address(self.config, of, number)}
+            return Response(status_code=301, headers={**there, "access-control-allow-origin": "*"})
+
+        def ready(conn: Connection) -> Representation | None:
+            now = archives.state(conn, of)
+            return None if now is None else archives.ready(conn, self.config, of, now)
+
+        return self._kept_or_made(
+            request,
+            lambda c: archives.state(c, of),
+            ready,
+            lambda made: made,
+            lambda _: None,
         )
 
     def story(self, request: Request) -> Response:

@@ -249,7 +249,7 @@ class Feeds:
         if not same:
             slot.since = now if slot.listing is not None else now - self._settled
         whole = now - slot.since >= self._settled
-        about = metadata(slot.feed, self._config, found.updated)
+        about = metadata(slot.feed, self._config, found.updated, found.older)
         ready = {}
         for format, row in found.rows.items():
             # Two changes in one second are dated a second apart, and no Last-Modified may be later

@@ -33,6 +33,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    null,
     or_,
     select,
     text,
@@ -330,12 +331,16 @@ _DISPLACED, _BACK = (
 
 class Change(NamedTuple):
     """The last change of a story in a feed, by its number; ``left`` when by that it left the feed,
-    ``shown`` while the feed shows it."""
+    ``shown`` while the feed shows it. ``placed_at`` is by what the feed orders it, None if it left;
+    ``digests`` are of its entry's bytes as they were rendered last, whether they are kept or not.
+    """
 
     seq: int
     story_id: str
     left: bool
     shown: bool
+    placed_at: datetime | None
+    digests: str | None
 
 
 def changes_since(conn: Connection, feed: str, seq: int, limit: int) -> list[Change]:
@@ -356,23 +361,79 @@ def newest(conn: Connection, feed: str) -> int:
 
 
 def _changes() -> Executable:
-    def of(table: Table, shown: ColumnElement[bool]) -> Select[Any]:
+    def of(table: Table, shown: ColumnElement[bool], placed_at: ColumnElement[Any]) -> Select[Any]:
         left = literal(table is departures).label("left")
         return (
-            select(table.c.seq, table.c.story_id, left, shown.label("shown"))
+            select(
+                table.c.seq,
+                table.c.story_id,
+                left,
+                shown.label("shown"),
+                placed_at.label("placed_at"),
+            )
             .where(table.c.feed == bindparam("of"), table.c.seq > bindparam("after"))
             .order_by(table.c.seq)
             .limit(bindparam("most", type_=Integer()))
         )
 
+    here = placements.c.digests.is_not(None), placements.c.changed_at
     both = union_all(
-        of(placements, placements.c.digests.is_not(None)).subquery().select(),
-        of(departures, literal(False)).subquery().select(),
+        of(placements, *here).subquery().select(),
+        of(departures, literal(False), null().cast(UtcDateTime)).subquery().select(),
     ).subquery()
-    return select(both).order_by(both.c.seq).limit(bindparam("most", type_=Integer()))
+    return (
+        select(both, entries.c.digests)
+        .join(entries, entries.c.story_id == both.c.story_id, isouter=True)
+        .order_by(both.c.seq)
+        .limit(bindparam("most", type_=Integer()))
+    )
 
 
 _CHANGES = _changes()
+
+ARCHIVED = 50
+"""Changes in one document of a feed's archive (RFC 5005): as many as a feed of the default length
+shows, so that it leads to whole documents only."""
+
+
+def document_with(seq: int, newest: int) -> int:
+    """The number of the archive's document with the change *seq* of a feed whose last is *newest*.
+
+    A document is called by its last change. It begins where the one of a multiple of
+    :data:`ARCHIVED` before it ends, and goes on to the next, or to *seq* if that has not come.
+    """
+    end = seq + -seq % ARCHIVED
+    return end if end <= newest else seq
+
+
+def archived(conn: Connection, feed: str) -> int:
+    """The newest document of its archive that the feed has to lead to, so that every place in it
+    is either shown or in the archive; 0 when it shows all."""
+    hidden, last = conn.execute(_ARCHIVED, {"of": feed}).one()
+    return document_with(hidden, last) if hidden else 0
+
+
+_ARCHIVED = select(
+    select(func.max(placements.c.seq))
+    .where(placements.c.feed == bindparam("of"), placements.c.digests.is_(None))
+    .scalar_subquery(),
+    select(sequences.c.last).where(sequences.c.feed == bindparam("of")).scalar_subquery(),
+)
+
+
+def archived_before(conn: Connection, feed: str, seq: int) -> int:
+    """The archive's document before the one that begins with the change *seq*, 0 if there is none;
+    those in which nothing stands any more are passed over."""
+    last = max(conn.execute(query, {"of": feed, "seq": seq}).scalar() or 0 for query in _BEFORE)
+    return last + -last % ARCHIVED
+
+
+_BEFORE = [
+    select(func.max(table.c.seq)).where(
+        table.c.feed == bindparam("of"), table.c.seq < bindparam("seq")
+    )
+    for table in (placements, departures)
+]
 
 
 class Listed(NamedTuple):
@@ -415,9 +476,9 @@ _PACKED_OF = select(entries.c.story_id, entries.c.packed).where(
 )
 
 
-def relist(conn: Connection, feed: str, limit: int) -> tuple[list[Listed], list[str]]:
-    """Bring the feed's list up to date: its newest *limit* entries. What it shows then, and the
-    stories it is to show that have to be rendered for that.
+def relist(conn: Connection, feed: str, limit: int) -> tuple[list[Listed], list[str], int]:
+    """Bring the feed's list up to date: its newest *limit* entries. What it shows then, the stories
+    it is to show that have to be rendered for that, and what is :func:`archived`.
 
     What came within :data:`BURST` of the newest stays beyond the limit, so that a subscriber who
     comes as often as the feed asks misses nothing of a burst. An entry that no feed shows any more
@@ -448,7 +509,7 @@ def relist(conn: Connection, feed: str, limit: int) -> tuple[list[Listed], list[
         for row in rows
         if (digests := row.digests or found.get(row.story_id))
     ]
-    return shown, without
+    return shown, without, archived(conn, feed)
 
 
 def _newest(conn: Connection, feed: str, limit: int) -> list[Any]:

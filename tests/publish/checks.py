@@ -80,16 +80,26 @@ def check_rss(document: bytes) -> list[etree._Element]:
     assert int(channel.findtext("ttl") or "") > 0
     if "lastBuildDate" in plain:
         assert _RFC822.fullmatch(channel.findtext("lastBuildDate") or "")
-    links = {link.get("rel"): link for link in channel.findall("atom:link", NAMES)}
-    assert set(links) == {"self", "license"}
-    own = links["self"]
+    own, licence, *around = channel.findall("atom:link", NAMES)
+    assert (own.get("rel"), licence.get("rel")) == ("self", "license")
     assert is_web(own.get("href"))
+    _check_archive(around, ".rss")
     items = channel.findall("item")
     guids = [item.findtext("guid") for item in items]
     assert len(set(guids)) == len(guids)
     for item in items:
         _check_item(item)
     return items
+
+
+def _check_archive(links: list[etree._Element], ending: str) -> None:
+    """Hold the *links* beside the usual ones against RFC 5005 §4.1."""
+    rels = [link.get("rel") for link in links]
+    assert len(set(rels)) == len(rels)
+    assert set(rels) <= {"prev-archive", "next-archive", "current"}
+    for link in links:
+        assert is_web(link.get("href"))
+        assert str(link.get("href")).endswith(ending)
 
 
 def _check_item(item: etree._Element) -> None:
@@ -142,11 +152,9 @@ def check_atom(document: bytes) -> list[etree._Element]:
     entries = feed.findall("atom:entry", NAMES)
     ids = [entry.findtext("atom:id", namespaces=NAMES) for entry in entries]
     assert len(set(ids)) == len(ids)  # §4.1.1, for entries that do not differ in updated
-    assert [link.get("rel") for link in feed.findall("atom:link", NAMES)] == [
-        "self",
-        "alternate",
-        "license",
-    ]
+    links = feed.findall("atom:link", NAMES)
+    assert [link.get("rel") for link in links[:3]] == ["self", "alternate", "license"]
+    _check_archive(links[3:], ".atom")
     for entry in entries:
         rels = [link.get("rel") for link in entry.findall("atom:link", NAMES)]
         assert rels.count("alternate") == 1  # §4.1.2

@@ -1,0 +1,127 @@
+"""The archive of a feed (RFC 5005 §4): all that ever changed in it, document by document.
+
+A document has the changes of a range of numbers, and of each story its last change only. So it
+loses what a newer document, or the feed, has of a later state, and never gains anything: who has
+read it once and reads what is newer has missed nothing. Nothing of it is kept: entries that no feed
+shows are rendered when somebody asks.
+
+A killed story is told of by a notice, as in the feed. One whose licence is over leaves a tombstone
+in Atom, and no words anywhere; what is held, or under embargo again, leaves nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from publish.document import frame
+from publish.entry import Notice, utc
+from publish.formats import WRITERS, Format
+from publish.renderer import again
+from publish.selection import metadata
+from stories import clock, transparency
+from stories.config import Config, Feed
+from stories.db import Connection, feeds, proofs, wires
+from stories.db import stories as records
+from stories.db.feeds import Change
+from stories.models import StatementRow, Story, licence_end, licence_over
+from wirecopy.encoding import xml_chars
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of an archive as it is in a snapshot: what stands in it, the newest first, and
+    the numbers of the documents around it. Two that are equal have the same bytes."""
+
+    number: int
+    changes: tuple[Change, ...]
+    older: int
+    newer: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What a document has of a story."""
+
+    written: Mapping[Format, bytes]
+    changed_at: datetime
+    statement: StatementRow | None = None
+    settled: bool = True
+
+
+def document(conn: Connection, feed: Feed, number: int) -> Document | None:
+    """The document of *feed* that has the change *number*, None before there is such a change. It
+    is called by another number once it has become whole."""
+    newest = feeds.newest(conn, feed.name)
+    if not 0 < number <= newest:
+        return None
+    last = feeds.document_with(number, newest)
+    first = (last - 1) // feeds.ARCHIVED * feeds.ARCHIVED + 1
+    found = feeds.changes_since(conn, feed.name, first - 1, feeds.ARCHIVED)
+    following = feeds.document_with(last + feeds.ARCHIVED, newest)
+    return Document(
+        number=last,
+        changes=tuple(each for each in reversed(found) if each.seq <= last),
+        older=feeds.archived_before(conn, feed.name, first),
+        # One that is not whole yet has another address with every change.
+        newer=following if last % feeds.ARCHIVED == 0 and following <= newest else 0,
+    )
+
+
+def written(
+    conn: Connection, config: Config, feed: Feed, of: Document, format: Format
+) -> tuple[bytes, bool]:
+    """The document *of* an archive in *format*; and whether it stays like that until a story in it
+    changes, False while one waits to be rendered again."""
+    entries = _entries(conn, config, of)
+    updated = max((each.changed_at for each in entries), default=None)
+    about = metadata(feed, config, updated, of.older).model_copy(
+        update={"archived": of.number, "newer": of.newer}
+    )
+    stated = [each.statement for each in entries if each.statement is not None]
+    places = [place for row in stated if (place := transparency.place_of(row)) is not None]
+    around = frame(about, format, transparency.proof(conn, places))
+    found = [body for each in entries if (body := each.written.get(format))]
+    return around.join(found), all(each.settled for each in entries)
+
+
+def _entries(conn: Connection, config: Config, of: Document) -> list[_Entry]:
+    at = clock.now()
+    ids = [each.story_id for each in of.changes]
+    kept = feeds.packed_of(conn, ids)
+    stories = {story.id: story for story in records.get(conn, ids)}
+    last = proofs.last_statements(conn, list(kept))
+    made = again(conn, config, [s for s in stories.values() if s.id not in kept], at)
+    terms = wires.licence_terms(conn, config, {story.wire for story in stories.values()})
+    found = []
+    for change in of.changes:
+        story = stories.get(change.story_id)
+        if story is None:
+            continue
+        if change.story_id in kept and not change.left:
+            statement = last.get(story.id)
+            token = statement.token if statement else ""
+            bytes_ = feeds.unpack(kept[story.id], token)
+            found.append(_Entry(bytes_, story.changed_at, statement))
+        elif licence_over(terms, story, at):
+            if not story.hidden(at) or story.status == "killed":
+                ends = licence_end(terms, story) or at
+                found.append(_Entry(_tombstone(story, config, ends), ends))
+        elif story.id in made and not change.left and _stands(story, change):
+            one = made[story.id]
+            settled = feeds.digests_of(one.written) == change.digests
+            found.append(_Entry(one.written, story.changed_at, one.statement, settled))
+    return found
+
+
+def _stands(story: Story, change: Change) -> bool:
+    """Whether *story* is as it was placed. One that has changed since is rendered in a moment, and
+    then found by its new number."""
+    placed = story.status_at if story.status == "killed" else story.placed_at
+    return placed == change.placed_at
+
+
+def _tombstone(story: Story, config: Config, at: datetime) -> Mapping[Format, bytes]:
+    """What says that *story* is no more, to programs alone (RFC 6721)."""
+    when = utc(at) or at
+    gone = Notice(guid=xml_chars(story.guid), title="", text="", at=when, about="")
+    return {"atom": WRITERS["atom"].notice(gone)}
