@@ -1,6 +1,6 @@
 """Feeds as they are served, and entries as they were published, read from the store."""
 
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,6 +65,7 @@ class Document:
 
     def __init__(self, of: Listing, about: FeedMetadata, format: Format) -> None:
         self._format = format
+        self._all = of.entries
         self._entries = of.entries.values()
         self._frame = frame(about, format, of.proof)
         # The proof follows from the entries.
@@ -74,9 +75,15 @@ class Document:
         self.etag = row.etag if row.digest == digest else f'"{digest}"'
         self.modified_at = row.modified_at
 
-    def body(self) -> bytes:
-        """The document."""
-        written = (each.bytes_of(self._format) for each in self._entries)
+    @property
+    def entries(self) -> Iterable[str]:
+        """Its entries by their digests, in order."""
+        return self._all.keys()
+
+    def body(self, only: Iterable[str] | None = None) -> bytes:
+        """The document; with *only* some of its entries, if such are given."""
+        chosen = self._entries if only is None else [self._all[each] for each in only]
+        written = (each.bytes_of(self._format) for each in chosen)
         return self._frame.join([entry for entry in written if entry])  # a notice may be none here
 
     @property

@@ -27,7 +27,8 @@ from publish.document import gzip_whole, zstd_whole
 from publish.formats import WRITERS
 from publish.selection import lifetime, metadata
 from publish.served import Document, Fragment, Listing, listing
-from publish.web import proofs
+from publish.web import deltas, proofs
+from publish.web.deltas import Forms
 from publish.web.representation import (
     SERVER,
     Answer,
@@ -73,6 +74,9 @@ STALE_FOR = timedelta(days=1)
 
 METHODS = "GET, HEAD, OPTIONS"
 
+VARIES = "Accept-Encoding, A-IM"
+"""The header fields of a request by which the form of a feed is chosen."""
+
 _PLAIN = ("content-type", "text/plain; charset=utf-8")
 
 _WHOLE: Packings = {"zstd": ("zstd",), "gzip": ("gzip-whole", "gzip-blocks", "gzip")}
@@ -91,6 +95,8 @@ class Slot:
     ready: dict[Format, Representation] = field(default_factory=dict)
     since: float = 0.0
     whole: bool = True
+    documents: dict[Format, Document] = field(default_factory=dict)
+    forms: Forms = field(default_factory=Forms)
     checked: float = float("-inf")
     away_since: float | None = None
     asked: float = 0.0
@@ -191,6 +197,11 @@ class Feeds:
                 method,
             )
         choice = choose(headers, ready, clock.now())
+        known = deltas.known_by(headers) if choice.status == 200 else None
+        if known is not None:
+            new = await asyncio.to_thread(self._new, slot, format, known, choice.coding)
+            if new is not None:
+                return new if method == "GET" else Answer(new.status, new.headers, b"")
         missing = choice.status == 200 and ready.made(choice.coding) is None
         if missing and choice.coding not in ready.quick:
             # Milliseconds for a feed of a thousand entries, in which others are to be answered.
@@ -202,6 +213,37 @@ class Feeds:
         # RFC 9211 §2.4: a negative ttl says for how long the copy has been stale.
         mark = f"Wirecopy; hit; ttl=-{age}; detail=database-away".encode()
         return Answer(found.status, [*found.headers, (b"cache-status", mark)], found.body)
+
+    def _new(self, slot: Slot, format: Format, known: str, coding: Coding) -> Answer | None:
+        """What is new to who has the form of the feed that is *known* by its tags (RFC 3229); None
+        when that is not remembered, or nothing would be left out."""
+        document, form = slot.documents.get(format), slot.forms.turn_of(known)
+        if document is None or form is None:
+            return None
+        turn, base = form
+        entries = [*document.entries]
+        new = slot.forms.new_since(turn, entries)
+        if len(new) == len(entries):
+            return None
+        body = document.body(new)
+        headers, links = headers_of(self._config, slot.feed, format)
+        ready = Representation(
+            lambda coding: _packed(body, coding),
+            document.etag,  # of the whole, which the client has with this (RFC 3229)
+            WRITERS[format].content_type,
+            None,
+            [
+                *{**dict(headers), "cache-control": deltas.CACHED}.items(),
+                ("im", "feed"),
+                ("delta-base", base),
+            ],
+            links,
+            packings=_WHOLE if slot.whole else _BLOCKS,
+            varies=VARIES,
+            digested=False,
+        )
+        found = ready.variant(coding)
+        return Answer(226, found.headers, found.body)
 
     async def _recheck(self, slot: Slot, now: float) -> None:
         """Bring *slot* up to date, if the database answers in time.
@@ -250,16 +292,22 @@ class Feeds:
             slot.since = now if slot.listing is not None else now - self._settled
         whole = now - slot.since >= self._settled
         about = metadata(slot.feed, self._config, found.updated, found.older)
-        ready = {}
+        ready, documents = {}, {}
         for format, row in found.rows.items():
             # Two changes in one second are dated a second apart, and no Last-Modified may be later
             # than Date (RFC 9110 §8.8.2.1).
             modified = row.modified_at if row.modified_at <= clock.now() else None
             before = slot.ready.get(format) if same and slot.whole == whole else None
-            if before is None or before.modified != modified:
+            document = slot.documents.get(format) if same else None
+            if document is None:
                 document = Document(found, about, format)
+            documents[format] = document
+            if before is None or before.modified != modified:
                 before = self._represent(document, slot.feed, format, modified, whole=whole)
             ready[format] = before
+        if not same:
+            slot.forms.follow(found.entries, [each.etag for each in documents.values()])
+        slot.documents = documents
         slot.ready, slot.listing, slot.whole = ready, found, whole
 
     def _represent(
@@ -276,10 +324,7 @@ class Feeds:
         def make(coding: Coding) -> bytes:
             if coding == "gzip" and not whole:
                 return document.gzip_of_blocks()
-            body = document.body()
-            if coding == "gzip":
-                return gzip_whole(body)
-            return zstd_whole(body) if coding == "zstd" else body
+            return _packed(document.body(), coding)
 
         headers, links = headers_of(self._config, feed, format)
         quick: tuple[Coding, ...] = ("gzip",) if document.nearly_packed and not whole else ()
@@ -292,6 +337,7 @@ class Feeds:
             links,
             packings=_WHOLE if whole else _BLOCKS,
             quick=quick,
+            varies=VARIES,
             digested=whole,  # for a second it would cost more than all else made of a change
         )
 
@@ -316,11 +362,20 @@ def headers_of(
     )
     stale = int(STALE_FOR.total_seconds())
     always = [
-        ("cache-control", f"public, max-age={fresh}, stale-if-error={stale}"),
+        (
+            "cache-control",
+            f"public, max-age={fresh}, stale-while-revalidate={fresh}, stale-if-error={stale}",
+        ),
         ("access-control-allow-origin", "*"),
-        ("access-control-expose-headers", "ETag, Last-Modified, Link, Repr-Digest"),
+        ("access-control-expose-headers", "ETag, Last-Modified, Link, Repr-Digest, IM"),
     ]
     return always, [("link", links), ("tdm-reservation", under.reservation)]
+
+
+def _packed(body: bytes, coding: Coding) -> bytes:
+    if coding == "gzip":
+        return gzip_whole(body)
+    return zstd_whole(body) if coding == "zstd" else body
 
 
 def _path(url: str) -> str:
@@ -363,7 +418,7 @@ def preflight() -> Answer:
             (b"allow", METHODS.encode()),
             (b"access-control-allow-origin", b"*"),
             (b"access-control-allow-methods", METHODS.encode()),
-            (b"access-control-allow-headers", b"If-None-Match, If-Modified-Since"),
+            (b"access-control-allow-headers", b"If-None-Match, If-Modified-Since, A-IM"),
             (b"access-control-max-age", b"86400"),
             SERVER,
         ],

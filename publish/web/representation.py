@@ -57,7 +57,8 @@ class Representation:
     *make* gives the bytes in a coding. *headers* go with every answer; *about* describes the
     content, so it is left out of a 304 (RFC 9110 §15.4.5). *packings* is empty where packing saves
     nothing. What is not to be *digested* goes without Repr-Digest. *quick* are the codings that
-    *make* makes in less time than it takes to have another thread do it.
+    *make* makes in less time than it takes to have another thread do it. *varies* are the header
+    fields by which the bytes are chosen.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Representation:
         packings: Packings = PACKINGS,
         *,
         digested: bool = True,
+        varies: str = "Accept-Encoding",
         quick: Collection[Coding] = (),
     ) -> None:
         self.etag = etag
@@ -83,7 +85,7 @@ class Representation:
         self._make = make
         self._about = [("content-type", media_type), *about]
         self._always = [
-            ("vary", "Accept-Encoding"),
+            ("vary", varies),
             ("x-content-type-options", "nosniff"),
             *headers,
         ]
