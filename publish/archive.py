@@ -45,7 +45,6 @@ class _Entry:
     written: Mapping[Format, bytes]
     changed_at: datetime
     statement: StatementRow | None = None
-    settled: bool = True
 
 
 def document(conn: Connection, feed: Feed, number: int) -> Document | None:
@@ -72,7 +71,7 @@ def written(
 ) -> tuple[bytes, bool]:
     """The document *of* an archive in *format*; and whether it stays like that until a story in it
     changes, False while one waits to be rendered again."""
-    entries = _entries(conn, config, of)
+    entries, settled = _entries(conn, config, of)
     updated = max((each.changed_at for each in entries), default=None)
     about = metadata(feed, config, updated, of.older).model_copy(
         update={"archived": of.number, "newer": of.newer}
@@ -81,11 +80,13 @@ def written(
     places = [place for row in stated if (place := transparency.place_of(row)) is not None]
     around = frame(about, format, transparency.proof(conn, places))
     found = [body for each in entries if (body := each.written.get(format))]
-    return around.join(found), all(each.settled for each in entries)
+    return around.join(found), settled
 
 
-def _entries(conn: Connection, config: Config, of: Document) -> list[_Entry]:
+def _entries(conn: Connection, config: Config, of: Document) -> tuple[list[_Entry], bool]:
+    """The entries, and whether they are all, as they were rendered last."""
     at = clock.now()
+    settled = True
     ids = [each.story_id for each in of.changes]
     kept = feeds.packed_of(conn, ids)
     stories = {story.id: story for story in records.get(conn, ids)}
@@ -97,20 +98,28 @@ def _entries(conn: Connection, config: Config, of: Document) -> list[_Entry]:
         story = stories.get(change.story_id)
         if story is None:
             continue
-        if change.story_id in kept and not change.left:
-            statement = last.get(story.id)
-            token = statement.token if statement else ""
-            bytes_ = feeds.unpack(kept[story.id], token)
-            found.append(_Entry(bytes_, story.changed_at, statement))
+        packed, statement = kept.get(story.id), last.get(story.id)
+        if packed is not None and not change.left:
+            found.append(_entry(story, packed, statement))
         elif licence_over(terms, story, at):
             if not story.hidden(at) or story.status == "killed":
                 ends = licence_end(terms, story) or at
-                found.append(_Entry(_tombstone(story, config, ends), ends))
-        elif story.id in made and not change.left and _stands(story, change):
-            one = made[story.id]
-            settled = feeds.digests_of(one.written) == change.digests
-            found.append(_Entry(one.written, story.changed_at, one.statement, settled))
-    return found
+                found.append(_Entry(_tombstone(story, ends), ends))
+        elif change.left or (story.hidden(at) and story.status != "killed"):
+            continue
+        elif (one := made.get(story.id)) is not None and _stands(story, change):
+            entry, statement = one
+            settled = settled and entry.digests == change.digests
+            if entry.packed is not None:
+                found.append(_entry(story, entry.packed, statement))
+        else:
+            settled = False
+    return found, settled
+
+
+def _entry(story: Story, packed: bytes, statement: StatementRow | None) -> _Entry:
+    token = statement.token if statement is not None else ""
+    return _Entry(feeds.unpack(packed, token), story.changed_at, statement)
 
 
 def _stands(story: Story, change: Change) -> bool:
@@ -120,7 +129,7 @@ def _stands(story: Story, change: Change) -> bool:
     return placed == change.placed_at
 
 
-def _tombstone(story: Story, config: Config, at: datetime) -> Mapping[Format, bytes]:
+def _tombstone(story: Story, at: datetime) -> Mapping[Format, bytes]:
     """What says that *story* is no more, to programs alone (RFC 6721)."""
     when = utc(at) or at
     gone = Notice(guid=xml_chars(story.guid), title="", text="", at=when, about="")

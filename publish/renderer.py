@@ -199,33 +199,20 @@ def compare(
         yield from found
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
-    """An entry as it is now, in every format, with the statement that it carries, if any."""
-
-    written: Mapping[Format, bytes]
-    statement: StatementRow | None
-
-
 def again(
     conn: Connection, config: Config, stories: Sequence[Story], at: datetime
-) -> dict[str, Again]:
-    """What feeds would have *at* a time of those of *stories* that they may have, by story; nothing
-    is stored. Their last statements are in it where those still hold."""
+) -> dict[str, tuple[EntryRow, StatementRow | None]]:
+    """The entries that those of *stories* would have that may be in feeds *at* a time, by story,
+    and their last statements where these still hold; nothing is stored."""
     drafts = _drafts_of(conn, config, stories, at)
     claims = _claims(drafts)
-    standing = signing.standing(claims, _last(conn, claims), _revoked(proofs.keys(conn)))
-    found = {}
-    for name, draft in drafts.items():
-        if draft.notice is not None:
-            found[name] = Again(draft.notice, None)
-        elif draft.rendered is not None and draft.feeds:
-            statement = standing.get(name)
-            rendered = draft.rendered
-            if statement is not None:
-                rendered = rendered.with_statement(statement.token)
-            found[name] = Again({f: getattr(rendered, f) for f in WRITERS}, statement)
-    return found
+    signed = Signed(signing.standing(claims, _last(conn, claims), _revoked(proofs.keys(conn))))
+    outcomes = {name: _outcome(name, draft, signed, (), at) for name, draft in drafts.items()}
+    return {
+        name: (outcome.entry, signed.standing.get(name))
+        for name, outcome in outcomes.items()
+        if outcome.entry is not None
+    }
 
 
 def _claim(

@@ -228,7 +228,7 @@ def test_what_may_not_be_read_any_more_is_told_of_without_words(site: Site) -> N
     site.receive("t1 is new", "t2 is new", "t3 is new")
     bodies = {f: site.ask(f"/feeds/all/archive/12.{f}").text for f in feeds.FORMATS}
     assert [bodies[f].count("has been withdrawn") for f in feeds.FORMATS] == [1, 0, 1]
-    assert bodies["atom"].count("deleted-entry") == 1
+    assert bodies["atom"].count("<at:deleted-entry") == 1
     for number in (4, 8, 12):
         for format in feeds.FORMATS:
             text = site.ask(f"/feeds/all/archive/{number}.{format}").text
