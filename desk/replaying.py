@@ -72,7 +72,8 @@ def rehearse(store: Store, config: Config, chosen: Selection) -> Outcome:
         # What is rendered anew anyway is no finding of a replay; what is measured would be.
         bytes_too = not is_due(store, config)
         with store.read() as conn:
-            excerpt = Excerpt(conn, scratch, list(planned))
+            names = {name for each in planned for name in config.family(each)}
+            excerpt = Excerpt(conn, scratch, sorted(names))
             found = _replayed(scratch, config, chosen, planned, excerpt, bytes_too=bytes_too)
     return replace(found, expired=replays.expired(store, chosen), dry_run=True)
 

@@ -32,6 +32,18 @@ The rules for stories, each for a fault seen on real wires:
   same items in another order bring nothing.
 * A link on which items have different headlines, one of them without a guid, identifies none.
 
+Wires of one agency are **siblings**, and share stories:
+
+* An item whose keys are new on its wire is the story of a sibling that has its guid, or its link
+  and headline, or the same words, and more than a line of them; of the same agency by the item's
+  own word, too. Stories that each had an id before are not joined.
+* Of a story whose version on record came by a sibling, an item makes a new one only if nobody of
+  the agency has said its words of it before, and it is a much fuller text, or its wire has carried
+  the story in a sibling's words. Such a wire is as good as the other; one that abridges or dresses
+  the copy is not. So nothing goes to and fro: each text of a sibling counts once.
+* It makes none where it would be an old copy on its own wire, nor where it is unsigned and what is
+  on record was signed. A later embargo counts whatever the words.
+
 Rules that came after release 0.1 hold for captures that came under them
 (:data:`stories.models.INTAKE_RULE`).
 
@@ -53,7 +65,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from urllib.parse import quote, unquote_plus, unquote_to_bytes, urlsplit, urlunsplit
 
@@ -93,6 +105,9 @@ _PORTS = {"http": 80, "https": 443}
 _LONGEST = 2_000
 _MARKUP = re.compile(r"<[^<>]*>")
 
+FULLER = 1.5
+"""How many times the letters of another a text has that is not the same one dressed otherwise."""
+
 TELLING = 50
 """Letters, and other characters but spaces, from which a text is one story's alone."""
 
@@ -104,10 +119,12 @@ Action = Literal["new", "updated", "same", "stale", "duplicate"]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was on record before this capture, for the keys that its items could have."""
+    """What was on record before this capture, for the keys that its items could have; of
+    ``siblings``, where its wire has any, the keys on their record."""
 
     keys: Mapping[str, KnownKey] = field(default_factory=dict)
     stories: Mapping[str, KnownStory] = field(default_factory=dict)
+    siblings: Mapping[str, KnownKey] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +168,8 @@ def decide(
     in_capture = common(keys, rule, on_record | apart if version >= 2 else ())
     identities = identify(keys, rule, shared | in_capture)
     shared |= in_capture
-    stories = _recognised(wire, keys, identities, known, shared, version)
+    theirs = _of_siblings(contents.found, identities, known)
+    stories = _recognised(wire, keys, identities, known, shared, version, theirs)
     # The keys of refused items come last; no intents are made for them.
     items = list(zip(contents.found, identities, stories, strict=False))
     latest = _latest(contents.found, stories, known, at) if version >= 2 else {}
@@ -169,14 +187,18 @@ def decide(
             action = "duplicate"
         elif before is None:
             action, number = "new", 1
-        elif before.content_digest == item.content_digest or (
-            version >= 2 and _is_untouched(before, item)
+        elif (
+            before.content_digest == item.content_digest
+            or (version >= 2 and _is_untouched(before, item))
+            or (before.elsewhere and not _counts(item, identity, before, known, at))
         ):
             action = "same"
         elif version >= 2 and (_is_superseded(item, before) or _is_older(item, before, at)):
             action = "stale"
         else:
             action, number = "updated", number + 1
+        ours = before is None or before.elsewhere is None or action == "updated"
+        recorded |= dict.fromkeys(_to_carry(item, identity, known, recorded, ours=ours), story)
         if action != "duplicate":
             seen.add(story)
         if not item.version.agency_id:
@@ -189,6 +211,90 @@ def decide(
         if key in shared and not (key in known.keys and known.keys[key].shared)
     )
     return Decision(tuple(intents), tuple(recorded.items()), tuple(newly_shared))
+
+
+def carrying(key: str) -> str:
+    """The key that is on record where a wire carries the story of the identity *key* as its own, or
+    in the words of a sibling."""
+    return f"carries:{key}"
+
+
+def _to_carry(
+    item: Candidate,
+    identity: Identity,
+    known: Known,
+    recorded: Collection[str],
+    *,
+    ours: bool,
+) -> Iterator[str]:
+    """That key, where it is new. An item that is not *ours* has to be new on its wire, and to say
+    the words of a sibling."""
+    if known.siblings is None:
+        return
+    words, key = item.keys.words or "", carrying(identity.key)
+    agrees = words in known.siblings and words not in known.keys
+    # The digest of a wire that stamps its items anew is not on record, and carries nothing.
+    there = identity.key in known.keys or identity.key in recorded
+    if there and (ours or agrees) and key not in known.keys and key not in recorded:
+        yield key
+
+
+def _of_siblings(
+    found: Sequence[Candidate], identities: Sequence[Identity], known: Known
+) -> list[tuple[str | None, str | None]]:
+    """The stories of siblings that each item is by its identity, and by its words. Refused ones,
+    which come last, have no copy, and are nobody's."""
+    items = found if known.siblings else ()
+    theirs = [
+        (of_sibling(item, one.key, known), of_sibling(item, item.keys.words or "", known))
+        for item, one in zip(items, identities, strict=False)
+    ]
+    return [*theirs, *[(None, None)] * (len(identities) - len(theirs))]
+
+
+def of_sibling(item: Candidate, key: str, known: Known) -> str | None:
+    """The story of a sibling that *item* is by its *key*: its guid, link or words."""
+    found = (
+        (known.siblings or {}).get(key) if key.startswith(("guid:", "link:", "words:")) else None
+    )
+    story = known.stories.get(found.story_id) if found is not None and not found.shared else None
+    theirs, mine = story.elsewhere if story is not None else None, item.version
+    if story is None or theirs is None:
+        return None
+    if key.startswith("link:") and plain(theirs.headline) != item.keys.headline:
+        return None
+    codes = mine.agency_code, theirs.agency_code
+    same = codes[0] == codes[1] if all(codes) else mine.agency == theirs.agency
+    return story.id if same else None
+
+
+def _counts(
+    item: Candidate, identity: Identity, before: KnownStory, known: Known, at: datetime | None
+) -> bool:
+    """Whether *item* makes a version of a story whose version on record came by a sibling."""
+    if before.stated is not None and item.custody is None:
+        return False
+    words, theirs = item.keys.words or "", before.elsewhere
+    if theirs is None or _embargo(item.version) > max(_embargo(theirs), at or _NEVER):
+        return True
+    said = words in known.keys or words in (known.siblings or ())
+    if said or _is_superseded(item, before) or _is_older(item, before, at):
+        return False
+    mine, other = _letters(item.version), _letters(theirs)
+    carries = carrying(identity.key) in known.keys
+    return mine >= FULLER * other or (carries and other < FULLER * mine)
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def _embargo(version: Version) -> datetime:
+    return (version.signals.embargo if version.signals is not None else None) or _NEVER
+
+
+def _letters(version: Version) -> int:
+    """How much text there is, roughly: markup is cut off and not parsed."""
+    return len("".join((_MARKUP.sub(" ", version.body) or version.summary or "").split()))
 
 
 def _is_untouched(before: KnownStory, item: Candidate) -> bool:
@@ -221,9 +327,15 @@ def _recognised(
     known: Known,
     shared: Collection[str],
     version: int,
+    theirs: Sequence[tuple[str | None, str | None]],
 ) -> list[str]:
-    """The story of each item of one capture, first those found and then those refused."""
-    by_key = [_by_key(i.key, k, known, shared) for i, k in zip(identities, keys, strict=True)]
+    """The story of each item of one capture, first those found and then those refused; *theirs*
+    are the stories of siblings that each is, by its key or its words, if it is none of the wire's.
+    """
+    by_key = [
+        _by_key(identity.key, one, known, shared) or other
+        for identity, one, (other, _) in zip(identities, keys, theirs, strict=True)
+    ]
     present = {story for story in by_key if story is not None}
     chosen: dict[str, str] = {}
     for identity, one, story in zip(identities, keys, by_key, strict=True):
@@ -232,15 +344,16 @@ def _recognised(
                 if name is not None and name not in shared:
                     chosen.setdefault(name, story)
     found: list[str] = []
-    for identity, one, story in zip(identities, keys, by_key, strict=True):
+    for identity, one, story, (_, other) in zip(identities, keys, by_key, theirs, strict=True):
         address = one.address if identity.rule == "guid" else None
         story = story or chosen.get(identity.key) or chosen.get(address or "")  # noqa: PLW2901
         if story is None:
             telling = identity.rule == "digest" or not (one.words or "").startswith("few:")
             words = known.keys.get(one.words or "") if telling else None
+            same = words.story_id if words is not None and not words.shared else other
             # A story whose key is on the wire is that item's, and this one another.
-            if words is not None and not words.shared and words.story_id not in present:
-                story = words.story_id  # noqa: PLW2901
+            if same is not None and same not in present:
+                story = same  # noqa: PLW2901
             else:
                 story = story_id(wire, identity.key)  # noqa: PLW2901
             present.add(story)

@@ -11,13 +11,13 @@ import math
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from ingest import life, sandbox
-from ingest.decide import Decision, Intent, Known, decide
+from ingest.decide import Decision, Intent, Known, carrying, decide
 from ingest.item import Channel, Contents, Hints
 from ingest.memory import are_apart, remembered, still_standing
 from ingest.memory import read as read_with
@@ -104,18 +104,20 @@ class _Turn:
     """A wire whose captures are taken in, and the lease on it.
 
     Ids, and what versions say of their wire, are of its first name: ``known_as`` is the wire under
-    that one, and no rename changes them.
+    that one, and no rename changes them. ``siblings`` are the other wires of its agency, by theirs.
     """
 
     wire: Wire
     known_as: Wire
     job: Job
+    siblings: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
     """A capture, its bytes, and the agency's key sets that were pinned when it came; where it is
-    taken in ``live``, what stood on its wire before."""
+    taken in ``live``, what stood on its wire before. ``siblings`` are the capture's, as they are
+    called today."""
 
     turn: _Turn
     capture: Capture
@@ -123,6 +125,7 @@ class _Opened:
     memory: Memory | None
     live: bool
     key_sets: dict[str, str]
+    siblings: tuple[str, ...] = ()
 
     @property
     def fresh(self) -> bool:
@@ -142,7 +145,8 @@ class _Read:
 class _Decided:
     """What a capture means, and the row of its wire as it was. ``stands`` are the items for which
     the wire's next capture need not be read, in that ``context``, None where nobody asks;
-    ``before`` is what stood until now, ``acts`` what the agency does to stories, by story."""
+    ``before`` is what stood until now, ``acts`` what the agency does to stories, by story;
+    ``joined`` are stories of siblings that its wire carries from now on."""
 
     of: _Opened
     state: WireState | None
@@ -153,11 +157,15 @@ class _Decided:
     context: str | None
     before: Memory | None
     acts: dict[str, Act]
+    joined: set[str]
 
 
 TOGETHER = 50
 """Wires that are claimed at once. More take no less time each, and would wait longer for another
 worker when this one is killed."""
+
+IN_TURN = timedelta(seconds=1)
+"""How long a capture waits at least when an earlier one of a sibling is being taken in."""
 
 MOST_BYTES = 8 << 20
 """Bytes of captures that are taken in together; one is taken in however large it is."""
@@ -196,18 +204,23 @@ def take_in_waiting(
         jobs, pending = claim(conn, clock.now())
     while jobs:
         errors: dict[str, str] = {}
+        early: set[str] = set()
         late = False
         try:
             with outbox.renewing(store, jobs):
                 turns = {job.key: _turn(config, rules_for(config, job.key), job) for job in jobs}
                 while not late and (following := _following(pending)):
-                    due = {number: turns[name] for name, number in following.items()}
-                    errors |= (failed := _take_in_together(store, config, due, reader))
+                    due = {number: turns[name] for name, (number, _) in following.items()}
+                    failed, early = _take_in_together(store, config, due, reader)
+                    errors |= failed
                     for name in failed:  # its later captures wait for this one
                         del pending[name]
+                    for name in early:
+                        pending[name].insert(0, following[name])
                     _append(store, config)
                     committed()
-                    late = time.monotonic() > end
+                    # Where all of them wait, it is for captures that another worker has.
+                    late = time.monotonic() > end or len(early) == len(due)
         except BaseException:  # it is stopped: others may have these wires at once
             with store.write() as conn:
                 outbox.release(conn, jobs)
@@ -218,6 +231,8 @@ def take_in_waiting(
                 if job.key in errors:
                     outbox.failed(conn, job, errors[job.key], now)
             left = [job for job in jobs if pending.get(job.key)]
+            if early:
+                outbox.release(conn, [job for job in left if job.key in early], now + IN_TURN)
             outbox.release(conn, left)
             rest = {job.key for job in left} | set(errors)
             outbox.done(conn, [job for job in jobs if job.key not in rest], now)
@@ -227,41 +242,44 @@ def take_in_waiting(
     return carried
 
 
-def _following(pending: Pending) -> dict[str, int]:
-    """The next capture of each wire, taken out of *pending*: as many as are taken in together. The
-    wires that must wait are the first the next time."""
-    found: dict[str, int] = {}
+def _following(pending: Pending) -> dict[str, tuple[int, int]]:
+    """Number and size of the next capture of each wire, taken out of *pending*: as many as are
+    taken in together. The wires that must wait are the first the next time."""
+    found: dict[str, tuple[int, int]] = {}
     size = 0
     for name in [name for name, waiting in pending.items() if waiting]:
         number, length = pending[name][0]
         if not found or size + length <= MOST_BYTES:
             pending[name] = pending.pop(name)[1:]
-            found[name] = number
+            found[name] = number, length
             size += length
     return found
 
 
 def _take_in_together(
     store: Store, config: Config, due: Mapping[int, _Turn], reader: Reader
-) -> dict[str, str]:
-    """Take the captures *due* in, one of each wire; the errors of wires on which that failed.
+) -> tuple[dict[str, str], set[str]]:
+    """Take the captures *due* in, one of each wire; the errors of wires on which that failed, and
+    the wires whose turn it is not yet.
 
     Where it fails together, each is taken in by itself: the fault is one wire's.
     """
+    early: set[str] = set()
     try:
-        for taken in _round(store, config, due, reader, live=True):
+        for taken in _round(store, config, due, reader, early=early):
             _log(taken)
     except LeaseLostError as lost:  # somebody else has it, and goes on
         log.info("ingest lease lost", reason=str(lost))
     except Exception as fault:
         names = [turn.wire.name for turn in due.values()]
         if len(due) > 1 and not isinstance(fault, sandbox.SandboxError):
-            alone = ({number: turn} for number, turn in due.items())
-            errors = (_take_in_together(store, config, one, reader) for one in alone)
-            return {name: error for found in errors for name, error in found.items()}
+            alone = ({number: due[number]} for number in sorted(due))
+            found = [_take_in_together(store, config, one, reader) for one in alone]
+            errors = {name: error for each, _ in found for name, error in each.items()}
+            return errors, {name for _, each in found for name in each}
         log.exception("ingest failed", wires=names)
-        return dict.fromkeys(names, f"{type(fault).__name__}: {fault}")
-    return {}
+        return dict.fromkeys(names, f"{type(fault).__name__}: {fault}"), set()
+    return {}, early
 
 
 def take_in(
@@ -288,8 +306,8 @@ def take_in(
 
 
 def _turn(config: Config, wire: Wire, job: Job) -> _Turn:
-    first = config.first_name("wire", wire.name)
-    return _Turn(wire, wire.model_copy(update={"name": first}), job)
+    first, *siblings = config.siblings(wire.name)
+    return _Turn(wire, wire.model_copy(update={"name": first}), job, siblings)
 
 
 def _round(
@@ -299,23 +317,33 @@ def _round(
     reader: Reader,
     after: Callable[[Connection, Taken], None] = lambda _conn, _taken: None,
     *,
-    live: bool = False,
+    early: set[str] | None = None,
 ) -> list[Taken]:
     """Take in one capture of each of some wires, in one transaction.
 
     open | read | lock | recall | decide | reconcile | receipts | settle | learn
 
-    *due* are the captures' numbers. With *live* those that are pending are taken in, and what
+    *due* are the captures' numbers. With *early* those that are pending are taken in, and what
     stands on their wires is not read again (:mod:`ingest.memory`). The rare ones whose items turn
-    out to depend on such are read whole, and follow in a transaction of their own.
+    out to depend on such are read whole, and follow in a transaction of their own; so do those that
+    have stories with a sibling's in common. The wires whose siblings have an earlier capture that
+    waits go into *early*.
     """
-    read = [_read(reader, each) for each in _open(store, due, live=live)]
+    live = early is not None
+    read = [_read(reader, each) for each in _open(store, config, due, live=live)]
     taken: list[Taken] = []
     while read:
         with store.write() as conn:
             now = clock.now()
-            states = wires.lock(conn, [each.of.turn.wire.name for each in read])
+            names, siblings = _whose(read)
+            if siblings:
+                wires.hold(conn, names | siblings)
+            states = wires.lock(conn, sorted(names))
             read = _held(conn, read, now)
+            following: list[_Read] = []
+            if siblings and early is not None:
+                read, following, waiting = _in_turn(conn, read, siblings)
+                early |= waiting
             judged = [(each, _decide(conn, each, states)) for each in read]
             decided = [one for _, one in judged if one is not None]
             changes = _reconcile(conn, config, decided)
@@ -326,10 +354,44 @@ def _round(
                 after(conn, one)
         taken += found
         read = [_read(reader, each.of, whole=True) for each, one in judged if one is None]
+        read += following
     return taken
 
 
-def _open(store: Store, due: Mapping[int, _Turn], *, live: bool) -> Iterator[_Opened]:
+def _whose(read: Sequence[_Read]) -> tuple[set[str], set[str]]:
+    """The wires of what was *read*, and all siblings of theirs."""
+    names = {each.of.turn.wire.name for each in read}
+    return names, {name for each in read for name in each.of.siblings}
+
+
+def _in_turn(
+    conn: Connection, read: Sequence[_Read], siblings: Collection[str]
+) -> tuple[list[_Read], list[_Read], set[str]]:
+    """Of what was *read*: what is decided upon now; what is after that, as it has keys in common
+    with what comes before it on a sibling; the wires whose siblings have an earlier capture that
+    is taken in by another worker, or later by this one.
+
+    So the captures of an agency mean what they mean one after the other, as in a replay.
+    """
+    waiting = captures.pending_numbers(conn, siblings)
+    now, following, early = list[_Read](), list[_Read](), set[str]()
+    done: set[int] = set()
+    for each in sorted(read, key=lambda each: each.of.capture.id):
+        number, theirs = each.of.capture.id, each.of.siblings
+        if any(n < number and n not in done and name in theirs for n, name in waiting.items()):
+            early.add(each.of.turn.wire.name)
+            continue
+        done.add(number)
+        before = [one for one in (*now, *following) if one.of.turn.wire.name in theirs]
+        keys = names_of(each.contents) if before else set()
+        meets = any(not keys.isdisjoint(names_of(one.contents)) for one in before)
+        (following if meets else now).append(each)
+    return now, following, early
+
+
+def _open(
+    store: Store, config: Config, due: Mapping[int, _Turn], *, live: bool
+) -> Iterator[_Opened]:
     with store.read() as conn:
         rows = captures.several(conn, list(due))
         names = [turn.wire.name for turn in due.values()]
@@ -346,7 +408,10 @@ def _open(store: Store, due: Mapping[int, _Turn], *, live: bool) -> Iterator[_Op
         if capture.state != "pending" and (body is None or live):
             continue  # its bytes are lost: taking it in would remove what it brought
         key_sets = {name: sets[name].decode("utf-8-sig") for name in named[number]}
-        yield _Opened(turn, capture, body, stood.get(turn.wire.name), live, key_sets)
+        if capture.siblings is None and capture.state == "pending" and capture.rule >= 3:
+            capture = replace(capture, siblings=turn.siblings)
+        theirs = config.present_names(capture.siblings) if capture.siblings else ()
+        yield _Opened(turn, capture, body, stood.get(turn.wire.name), live, key_sets, theirs)
 
 
 def _read(reader: Reader, one: _Opened, *, whole: bool = False) -> _Read:
@@ -364,7 +429,7 @@ def _read(reader: Reader, one: _Opened, *, whole: bool = False) -> _Read:
     )
     memory = None if whole else one.memory
     try:
-        return _Read(one, read_with(reader, one.body, hints, wire, memory), None)
+        return _Read(one, read_with(reader, one.body, hints, wire, memory, one.siblings), None)
     except ParseError as error:
         return _Read(one, Contents(), error)
 
@@ -394,7 +459,7 @@ def _decide(conn: Connection, read: _Read, states: Mapping[str, WireState]) -> _
         channel = Channel(**state.channel)
         about: dict[str, Any] = {"format": before.format, "channel": channel}
         contents = contents.model_copy(update=about)
-    known = _recall(conn, one.turn.wire, contents, capture)
+    known = _recall(conn, one, contents)
     acts = _acts_before(conn, set(life.named(contents, known)), capture)
     contents, made = life.judged(contents, known, acts, capture)
     decision = decide(wire.name, wire.identity, contents, known, capture.received_at, capture.rule)
@@ -411,8 +476,12 @@ def _decide(conn: Connection, read: _Read, states: Mapping[str, WireState]) -> _
         return None
     context, stands = None, None
     if one.live and read.fault is None:
-        context, stands = remembered(wire, capture, contents, known, decision, kept)
-    return _Decided(one, state, contents, read.fault, decision, stands, context, before, made)
+        context, stands = remembered(wire, capture, contents, known, decision, kept, one.siblings)
+    ours = {key.story_id for key in known.keys.values()}
+    joined = {i.story_id for i in decision.intents if i.story_id in known.stories} - ours
+    return _Decided(
+        one, state, contents, read.fault, decision, stands, context, before, made, joined
+    )
 
 
 def _acts_before(conn: Connection, ids: Collection[str], capture: Capture) -> dict[str, list[Act]]:
@@ -442,11 +511,18 @@ def names_of(contents: Contents) -> set[str]:
     }
 
 
-def _recall(conn: Connection, wire: Wire, contents: Contents, capture: Capture) -> Known:
-    """What was on record before *capture*, for all keys that its items could have."""
+def _recall(conn: Connection, one: _Opened, contents: Contents) -> Known:
+    """What was on record before the capture, for all keys that its items could have."""
+    capture, wire, names = one.capture, one.turn.wire.name, names_of(contents)
     before = capture.id
-    found = records.known_keys(conn, wire.name, names_of(contents), before)
-    stories = records.known_stories(conn, (k.story_id for k in found.values()), before)
+    if one.siblings:
+        names |= {carrying(name) for name in names if not name.startswith(("words:", "few:"))}
+    found, theirs = records.known_keys(conn, wire, names, before, one.siblings)
+    ids = {key.story_id for known in (found, theirs) for key in known.values()}
+    stories = records.known_stories(conn, ids, before)
+    if one.siblings:
+        for name, version in records.versions_before(conn, stories, before, but=wire).items():
+            stories[name] = replace(stories[name], elsewhere=version)
     # Content digests by another rule cannot be compared: without this, a new rule would make a new
     # version of every story that stands on a wire.
     by_another = [n for n, row in stories.items() if not made_by(capture.rule, row.content_digest)]
@@ -454,7 +530,7 @@ def _recall(conn: Connection, wire: Wire, contents: Contents, capture: Capture) 
         stories[name] = replace(
             stories[name], content_digest=content_digest(version, rule=capture.rule)
         )
-    return Known(keys=found, stories=stories)
+    return Known(found, stories, theirs if one.siblings else None)
 
 
 def _reconcile(
@@ -623,7 +699,7 @@ def _settle(
         problems = [_problem(capture, r.position, r.state, r.message) for r in contents.refused]
         if one.fault is not None:
             problems = [_problem(capture, WHOLE, one.fault.state, str(one.fault))]
-        stories = tuple(sorted({*names, *renewed}))
+        stories = tuple(sorted({*names, *renewed, *one.joined}))
         found.append(Taken(capture, contents.items, each, tuple(problems), stories))
     records.seen(
         conn,
@@ -645,6 +721,7 @@ def _outcome(one: _Decided) -> dict[str, Any]:
         "new": actions.count("new"),
         "updated": actions.count("updated"),
         "notes": [n[:500] for n in one.contents.notes],
+        "siblings": one.of.capture.siblings,
     }
 
 
@@ -664,6 +741,12 @@ def _learn(conn: Connection, decided: Sequence[_Decided], found: Sequence[Taken]
         (one, one.state, taken) for one, taken in zip(decided, found, strict=True) if one.state
     ]
     others = [s.name for one, s, _ in known if not one.of.live and s.standing_of is not None]
+    others += [
+        name
+        for one, _, taken in known
+        if taken.changes and not one.of.live
+        for name in one.of.siblings
+    ]
     standing.forget(conn, others)
     fresh = [
         (one, state, _learnt(one, state, taken)) for one, state, taken in known if one.of.fresh
@@ -699,7 +782,7 @@ def _learnt(one: _Decided, state: WireState, taken: Taken) -> dict[str, Any]:
         "fault": None,
         "whole": contents.whole,
         "channel": members(contents.channel),
-        "changed_at": capture.received_at if taken.changes else state.changed_at,
+        "changed_at": capture.received_at if taken.changes or one.joined else state.changed_at,
         "news": state.news,
         "standing_of": capture.id if one.stands else None,
         "context": one.context if one.stands else None,
@@ -717,7 +800,8 @@ def _learnt(one: _Decided, state: WireState, taken: Taken) -> dict[str, Any]:
             " whole; ask the agency if it stays so"
         )
     news, at = state.news, capture.received_at
-    if any(c.kind in ("new", "updated") for c in taken.changes) and (not news or at > news[-1]):
+    came = one.joined or any(c.kind in ("new", "updated") for c in taken.changes)
+    if came and (not news or at > news[-1]):
         values["news"] = [*news, at][-KEPT_NEWS:]
     return values
 

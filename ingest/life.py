@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ingest.decide import Decision, Known
-from ingest.item import Candidate, Contents, ItemKeys, Refusal
+from ingest.decide import Decision, Known, of_sibling
+from ingest.item import Candidate, Contents, Refusal
 from stories.models import Act, ActKind, Capture, Status, StoryStatus, hiding
 
 Before = Literal["unknown"] | StoryStatus
@@ -52,7 +52,7 @@ _AGAIN = Ruling("nothing: these very bytes said it before, whatever the desk did
 def named(contents: Contents, known: Known) -> Iterator[str]:
     """The known stories of which *contents* say that they may not be published."""
     for item in contents.found:
-        if _status(item) != "usable" and (story := _story(item.keys, known)):
+        if _status(item) != "usable" and (story := _story(item, known)):
             yield story
 
 
@@ -63,7 +63,7 @@ def judged(
     the stories that they are of."""
     found, refused, made = [], [*contents.refused], dict[str, Act]()
     for item in contents.found:
-        story, status = _story(item.keys, known), _status(item)
+        story, status = _story(item, known), _status(item)
         if status == "usable":
             found.append(item)
             continue
@@ -94,8 +94,11 @@ def _status(item: Candidate) -> Status:
     return item.version.signals.status if item.version.signals is not None else "usable"
 
 
-def _story(keys: ItemKeys, known: Known) -> str | None:
-    found = known.keys.get(keys.guid) if keys.guid else None
+def _story(item: Candidate, known: Known) -> str | None:
+    guid = item.keys.guid or ""
+    found = known.keys.get(guid)
+    if found is None and known.siblings:
+        return of_sibling(item, guid, known)
     return found.story_id if found and not found.shared else None
 
 

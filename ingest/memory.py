@@ -33,7 +33,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from ingest.decide import Decision, Intent, Known, decide
+from ingest.decide import Decision, Intent, Known, carrying, decide
 from ingest.item import MOST_ITEMS, Channel, Contents, Frame, Hints, ItemKeys, Outline
 from ingest.outline import cut
 from ingest.parse import Reader
@@ -72,22 +72,30 @@ def _code() -> str:
     return digest.hexdigest()
 
 
-def rules(wire: Wire, key_sets: str) -> str:
+def rules(wire: Wire, key_sets: str, siblings: Sequence[str] = ()) -> str:
     """A digest of the rules by which items of *wire*, under its first name, are read and told
-    apart: those of the code, what the configuration says of the wire, and the names of the key sets
-    by which items are verified."""
+    apart: those of the code, what the configuration says of the wire, the names of the key sets
+    by which items are verified, and the *siblings*."""
     said = wire.model_dump_json(include={*WIRE_FIELDS, "identity"})
-    return hashlib.sha256(f"{_code()}{said}{key_sets}".encode()).hexdigest()[:32]
+    told = f"{_code()}{said}{key_sets}{','.join(siblings)}"
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
-def read(reader: Reader, body: bytes, hints: Hints, wire: Wire, memory: Memory | None) -> Contents:
+def read(
+    reader: Reader,
+    body: bytes,
+    hints: Hints,
+    wire: Wire,
+    memory: Memory | None,
+    siblings: Sequence[str] = (),
+) -> Contents:
     """The contents of *body*, the next capture of *wire*, on which *memory* stands, without what
-    is known of it.
+    is known of it. *siblings* are the other wires of its agency.
 
     :raises stories.errors.ParseError: as *reader* does.
     """
     under, _, context = memory.context.partition(":") if memory is not None else ("", "", "")
-    if memory is None or under != rules(wire, " ".join(hints.key_sets)):
+    if memory is None or under != rules(wire, " ".join(hints.key_sets), siblings):
         return reader(body, hints, wire)
     digests = tuple(item.digest for item in memory.items)
     hints = dataclasses.replace(hints, standing=digests, context=context, frame=_frame(memory))
@@ -162,6 +170,7 @@ def remembered(
     known: Known,
     decision: Decision,
     kept: Sequence[Standing],
+    siblings: Sequence[str] = (),
 ) -> tuple[str | None, list[Standing]]:
     """The context of *contents*, and its items that the next capture need not be read for: those
     *kept*, and of those that were read all that may be remembered (see above), in the order of the
@@ -192,7 +201,8 @@ def remembered(
             joined = b"".join(sorted(names))
             items.append(Standing(intent.story_id, item.raw_digest, joined, length))
     items.sort(key=lambda one: starts[one.digest])
-    return f"{rules(wire, capture.key_set or '')}:{contents.context}", items
+    under = rules(wire, capture.key_set or "", siblings)
+    return f"{under}:{contents.context}", items
 
 
 def _is_settled(
@@ -207,13 +217,21 @@ def _is_settled(
     change nothing."""
     recorded = dict(decision.keys)
     keys = {}
-    for key in _keys_of(intent.item.keys):
+    shares = known.siblings is not None
+    carries = [carrying(intent.identity.key)] if shares else []
+    for key in (*_keys_of(intent.item.keys), *carries):
         before = known.keys.get(key or "")
         story = before.story_id if before is not None else recorded.get(key or "")
         if key and story is not None:
             shared = (before is not None and before.shared) or key in decision.shared
             keys[key] = KnownKey(story, shared)
-    stories = {i: s for k in keys.values() if (s := known.stories.get(i := k.story_id)) is not None}
+    theirs = {
+        key: row
+        for key in _keys_of(intent.item.keys)
+        if key and (row := (known.siblings or {}).get(key)) is not None
+    }
+    named = [one.story_id for one in (*keys.values(), *theirs.values())]
+    stories = {name: known.stories[name] for name in named if name in known.stories}
     if intent.action != "same":
         was = known.stories.get(intent.story_id)
         stories[intent.story_id] = KnownStory(
@@ -230,7 +248,7 @@ def _is_settled(
         wire.name,
         wire.identity,
         Contents(format=contents.format, found=(intent.item,)),
-        Known(keys, stories),
+        Known(keys, stories, theirs if shares else None),
         capture.received_at,
         capture.rule,
     )

@@ -75,7 +75,7 @@ def _select(store: Store, selection: Selection, *, expired: bool) -> dict[str, l
         only: set[int] | None = None
         if selection.story is not None:
             story = records.one(conn, selection.story)
-            names = [story.wire] if story is not None else []
+            names = [story.wire, *story.also] if story is not None else []
             only = {v.capture_id for v in records.history(conn, selection.story)}
         if selection.quarantined:
             only = captures.quarantined(conn) if only is None else only & captures.quarantined(conn)
@@ -109,52 +109,54 @@ def replay(
     :raises StoreError: when a worker has a wire for longer than a lease, or the lease on it is
         lost.
     """
-    for name, todo in left(store, selection, planned).items():
-        if todo:
-            yield from _replay_wire(store, config, selection, name, todo, sleep, reader, excerpt)
+    todo = left(store, selection, planned)
+    while waiting := [name for name, numbers in todo.items() if numbers]:
+        theirs = {name: todo.pop(name, []) for name in config.family(waiting[0])}
+        yield from _replay_wires(store, config, selection, theirs, sleep, reader, excerpt)
     restart(store, selection)
 
 
-def _replay_wire(
+def _replay_wires(
     store: Store,
     config: Config,
     selection: Selection,
-    name: str,
-    todo: Sequence[int],
+    todo: Mapping[str, Sequence[int]],
     sleep: Callable[[float], None],
     reader: Reader,
     excerpt: Excerpt | None,
 ) -> Iterator[Taken]:
-    queue = deque(todo)
+    """Replay what is *todo* of the wires of one agency, in the order in which it came."""
+    queues = {name: deque(numbers) for name, numbers in todo.items()}
+    name = ""
 
     def note(conn: Connection, taken: Taken) -> None:
-        """Note how far the replay is; after the first change, every later capture follows."""
-        marks = _marks(conn, selection)
-        cascading = marks.get(name, _Mark()).cascading
-        if taken.changes and not cascading:
-            cascading = True
-            queue.clear()
-            every = conn if excerpt is None else excerpt.source
-            queue.extend(captures.ids_taken_in(every, name, after=taken.capture.id))
-        marks[name] = _Mark(taken.capture.id, cascading)
+        """Note how far the replay is; after the first change, every later capture follows, also of
+        siblings that carry what changed."""
+        marks, number = _marks(conn, selection), taken.capture.id
+        every = conn if excerpt is None else excerpt.source
+        carry = records.carried_by(every, {change.story_id for change in taken.changes})
+        marks[name] = _Mark(number, marks.get(name, _Mark()).cascading)
+        for each in {name} | (carry & queues.keys()) if taken.changes else ():
+            if not marks.get(each, _Mark()).cascading:
+                marks[each] = _Mark(number, True)
+                queues[each] = deque(captures.ids_taken_in(every, each, after=number))
         noted = {n: [each.reached, each.cascading] for n, each in marks.items()}
         key_value.write(conn, selection.note, noted)
-
-    def numbers() -> Iterator[int]:
-        while queue:
-            if excerpt is not None:
-                excerpt.capture(queue[0])
-            yield queue.popleft()
 
     def read(body: bytes, hints: Hints, wire: Wire) -> Contents:
         contents = reader(body, hints, wire)
         if excerpt is not None:
-            excerpt.known(name, names_of(contents))
+            excerpt.known([name, *queues], names_of(contents))
         return contents
 
-    with _leased(store, name, sleep) as job:
-        wire = rules_for(config, name)
-        yield from take_in(store, config, wire, numbers(), job, read, after=note)
+    with _leased(store, list(queues), sleep) as jobs:
+        while following := [(queue[0], of) for of, queue in queues.items() if queue]:
+            number, name = min(following)
+            queues[name].popleft()
+            if excerpt is not None:
+                excerpt.capture(number)
+            wire = rules_for(config, name)
+            yield from take_in(store, config, wire, [number], jobs[name], read, after=note)
 
 
 def left(
@@ -199,26 +201,30 @@ def restart(store: Store, selection: Selection) -> None:
 
 
 @contextmanager
-def _leased(store: Store, name: str, sleep: Callable[[float], None]) -> Iterator[Job]:
-    """Hold the wire's ``ingest`` lease, so that no worker takes captures of it in meanwhile.
+def _leased(
+    store: Store, names: Sequence[str], sleep: Callable[[float], None]
+) -> Iterator[dict[str, Job]]:
+    """Hold the wires' ``ingest`` leases, so that no worker takes captures of them in meanwhile.
 
-    :raises StoreError: when a worker has it for longer than a lease.
+    :raises StoreError: when a worker has one for longer than a lease.
     """
     for _ in range(2 * int(outbox.LEASE.total_seconds())):
         now = clock.now()
         with store.write() as conn:
-            outbox.want(conn, "ingest", [name], now)
-            jobs = outbox.claim(conn, "ingest", now, 1, [name])
-        if jobs:
+            outbox.want(conn, "ingest", names, now)
+            jobs = outbox.claim(conn, "ingest", now, len(names), names)
+            missing = sorted(set(names) - {job.key for job in jobs})
+            outbox.release(conn, jobs if missing else [])
+        if not missing:
             break
         sleep(1.0)
     else:
         raise StoreError(
-            f"wire {name}: a worker holds it; try again when `wirecopy status` is calm"
+            f"wire {missing[0]}: a worker holds it; try again when `wirecopy status` is calm"
         )
     try:
         with outbox.renewing(store, jobs):
-            yield jobs[0]
+            yield {job.key: job for job in jobs}
     finally:
         with store.write() as conn:
             outbox.release(conn, jobs)
@@ -254,10 +260,13 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
 def take_in_all(
     store: Store, config: Config, names: Iterable[str], reader: Reader = sandbox.read
 ) -> Iterator[Taken]:
-    """Take in what is pending of the wires *names*, as after :func:`rebuild`. The first error ends
-    it, where :func:`ingest.intake.take_in_waiting` goes on with the next wire."""
-    for name in names:
-        with _leased(store, name, time.sleep) as job:
-            with store.read() as conn:
-                numbers = [number for number, _ in captures.pending(conn, [name])[name]]
-            yield from take_in(store, config, rules_for(config, name), numbers, job, reader)
+    """Take in what is pending of the wires *names*, as after :func:`rebuild`, in the order in which
+    it came. The first error ends it, where :func:`ingest.intake.take_in_waiting` goes on with the
+    next wire."""
+    wires = list(names)
+    with _leased(store, wires, time.sleep) as jobs:
+        with store.read() as conn:
+            pending = captures.pending(conn, wires)
+        for number, name in sorted((n, name) for name, some in pending.items() for n, _ in some):
+            wire = rules_for(config, name)
+            yield from take_in(store, config, wire, [number], jobs[name], reader)

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -20,15 +20,21 @@ STALEST = timedelta(minutes=30)
 """The least and the most that :func:`lifetime` gives."""
 
 
-def matches(feed: Feed, version: Version, text: Callable[[], str] | None = None) -> bool:
-    """Whether *version* belongs to *feed*: every criterion given, any value within one.
+def matches(
+    feed: Feed,
+    version: Version,
+    text: Callable[[], str] | None = None,
+    wires: Collection[str] = (),
+) -> bool:
+    """Whether *version* belongs to *feed*: every criterion given, any value within one. *wires* are
+    those that carry it, if it is not its own alone.
 
     Names are compared without regard to case; a language covers its regions (``hi``: ``hi-IN``). A
     keyword is one of the agency's, or stands as a whole word in headline, summary or body.
     """
     labels = [category.label for category in version.categories]
     return (
-        (not feed.wires or version.wire in feed.wires)
+        (not feed.wires or any(wire in feed.wires for wire in wires or (version.wire,)))
         and (not feed.categories or bool(_all(feed.categories) & _all(labels)))
         and (not feed.languages or _speaks(version.language, feed.languages))
         and (not feed.keywords or _speaks_of(version, feed.keywords, text))
@@ -38,11 +44,9 @@ def matches(feed: Feed, version: Version, text: Callable[[], str] | None = None)
 
 def selected_by(config: Config, story: Story) -> list[str]:
     """The names of the feeds that *story* belongs to."""
-    version = story.version
-    if version.wire != story.wire:  # as it is called today
-        version = version.model_copy(update={"wire": story.wire})
+    version, wires = story.version, (story.wire, *story.also)  # as they are called today
     text = cache(lambda: _text(version))  # read once for all feeds, and for none without need
-    return [feed.name for feed in config.outgoing if matches(feed, version, text)]
+    return [feed.name for feed in config.outgoing if matches(feed, version, text, wires)]
 
 
 def lifetime(feed: Feed, config: Config) -> timedelta:

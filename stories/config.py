@@ -767,6 +767,33 @@ class Config(BaseSettings):
     def _wires_by_name(self) -> dict[str, Wire]:
         return {w.name: w for w in self.wires}
 
+    def siblings(self, wire: str) -> list[str]:
+        """The wires of the agency of the *wire* of that name, itself the first, by their first
+        names: those of the same ``code``, else ``agency``; itself alone where it has neither."""
+        known = self.wire(wire)
+        whose = (known.code or known.agency) if known is not None else None
+        others = self._wires_by_agency.get(whose or "", ())
+        names = [wire, *(name for name in others if name != wire)]
+        began = self._began.get("wire", {})
+        return [began.get(name, name) for name in names]
+
+    def family(self, wire: str) -> tuple[str, ...]:
+        """:meth:`siblings`, by their names of today."""
+        return self.present_names(self.siblings(wire))
+
+    @cached_property
+    def _wires_by_agency(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for wire in sorted(self.wires, key=lambda wire: wire.name):
+            if whose := wire.code or wire.agency:
+                found.setdefault(whose, []).append(wire.name)
+        return found
+
+    def present_names(self, first: Sequence[str]) -> tuple[str, ...]:
+        """What the wires with these *first* names are called today."""
+        now = {began: name for name, began in self._began.get("wire", {}).items()}
+        return tuple(now.get(name, name) for name in first)
+
     def feed(self, name: str) -> Feed | None:
         """The outgoing feed of that name, or None."""
         return next((f for f in self.outgoing if f.name == name), None)

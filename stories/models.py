@@ -46,7 +46,7 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-INTAKE_RULE = 2
+INTAKE_RULE = 3
 """Version of the rules by which a capture is read, its stories recognised and their content
 compared. A capture keeps the one under which it came, so that a replay finds what was found then.
 
@@ -55,6 +55,7 @@ compared. A capture keeps the one under which it came, so that a replay finds wh
    known by its words; items of one guid may be several stories; signatures are no content. A desk
    headline does not stand over another text. Words that encodings and HTML parsers
    swallow are read.
+3. Wires of one agency share stories.
 """
 
 
@@ -310,12 +311,14 @@ class Story(Value):
     ``addresses`` are the newest of those in it whose signatures expire, by what they are without.
     ``custody`` names the agency's own statement of ``version``, None where none came that is good.
     ``status`` is as the desk's last act left it, at ``status_at``; None when there was no act.
+    ``wire`` is that by which the version came, ``also`` are the others of its agency that carry it.
     """
 
     id: str
     guid: str
     slug: str
     wire: str
+    also: tuple[str, ...] = ()
     identity: Identity
     version: Version
     number: int
@@ -439,7 +442,8 @@ class KnownKey:
 class KnownStory:
     """What the decision needs of a story on record: its key; of its latest version the digests,
     what the agency stated as ``updated``, when it was received, and, where the agency signed it,
-    the number of its statement, ``stated``; whether it is ``hidden`` now, by agency or desk."""
+    the number of its statement, ``stated``; whether it is ``hidden`` now, by agency or desk. That
+    version itself where another wire of the agency brought it, ``elsewhere``."""
 
     id: str
     key: str
@@ -450,6 +454,7 @@ class KnownStory:
     raw_digest: str | None = None
     stated: int | None = None
     hidden: bool = False
+    elsewhere: Version | None = None
 
 
 # Captures
@@ -481,6 +486,8 @@ class Capture:
 
     From ``expired_at`` on its bytes are gone: it is not taken in again, what it brought stays.
     ``key_set`` names the agency's key sets that were pinned when it came, one after the other.
+    ``siblings`` are the other wires of its agency, by their first names, whose stories its items
+    could be when it was taken in; None before it was, and by the rules before there were any.
     """
 
     id: int
@@ -499,6 +506,7 @@ class Capture:
     expired_at: datetime | None = None
     rule: int = INTAKE_RULE
     key_set: str | None = None
+    siblings: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

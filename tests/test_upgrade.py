@@ -62,7 +62,8 @@ def keep_plain(conn: Connection) -> None:
     conn.execute(text("DROP INDEX ix_stories_embargo"))
     conn.execute(text("DROP INDEX ix_placements_feed_seq"))
     for later in (
-        *("versions.custody", "captures.key_set", "stories.status", "stories.status_at"),
+        *("versions.custody", "captures.key_set", "captures.siblings"),
+        *("stories.status", "stories.status_at"),
         *("versions.packed", "versions.updated", "statements.packed", "statements.checkpoint"),
         *("stories.embargo", "versions.embargo", "placements.seq"),
     ):

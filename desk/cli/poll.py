@@ -44,7 +44,8 @@ def poll(
         asked = in_turn(store, config, chosen, resume=bool(names), insist=insist)
         with Client() as http:
             polled = list(polling.poll(store, config, http, asked))
-        intake.take_in_waiting(store, config, chosen, limit=len(chosen))
+        names = sorted({name for each in chosen for name in config.family(each)})
+        intake.take_in_waiting(store, config, names, limit=len(names))
         rerender.go_on(store)  # a step each time, as nobody else may do it
         renderer.render_waiting(store, config, changed=telling(config, store))
         with store.read() as conn:

@@ -137,6 +137,7 @@ def record(story: Story, entry: EntryRow | None) -> dict[str, Any]:
         "guid": story.guid,
         "url": entry.url if entry else None,
         "wire": story.wire,
+        "also_on": list(story.also),
         "agency": version.agency,
         "agency_id": version.agency_id,
         "agency_version": version.agency_version,
@@ -204,6 +205,7 @@ def _print(
     acts: list[Act],
 ) -> None:
     shown["feeds"] = ", ".join(shown["feeds"])
+    shown["also_on"] = ", ".join(shown["also_on"])
     marks = shown.pop("desk_marks")
     # Where a killed story stands, a notice of that does.
     feeds_are = "notice_in" if found.status == "killed" else "feeds"

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 from stories.db.engine import resume_sequence, upsert
-from stories.db.tables import blobs, captures, problems
+from stories.db.tables import blobs, captures, outbox, problems
 from stories.models import INTAKE_RULE, Capture, Problem, body_digest
 
 _LEVEL = 3
@@ -351,6 +351,19 @@ def pending(conn: Connection, wires: Sequence[str]) -> Pending:
         found[row.wire].append((row.id, row.size))
     # Sorted here: asked to, a database walks by number over all that the wire ever sent.
     return {name: sorted(waiting) for name, waiting in found.items()}
+
+
+def pending_numbers(conn: Connection, wires: Collection[str]) -> dict[int, str]:
+    """The captures of the *wires* that wait to be taken in, each with its wire; without those of
+    wires on which that failed."""
+    query = select(captures.c.id, captures.c.wire).where(
+        captures.c.state == "pending",
+        captures.c.wire.in_(wires),
+        outbox.c.kind == "ingest",
+        outbox.c.error.is_(None),
+    )
+    rows = conn.execute(query.join_from(captures, outbox, outbox.c.key == captures.c.wire))
+    return {row.id: row.wire for row in rows}
 
 
 def wires_pending(conn: Connection) -> list[str]:

@@ -5,7 +5,7 @@ known only when it is read, and so is what follows from a change: it is copied t
 is needed everything is copied, and of a key whether it is known.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import ColumnElement, Connection, Table, insert, literal, or_, select
 
@@ -66,14 +66,14 @@ class Excerpt:
             )
             self._stories_of(new, self.source.execute(brought).scalars().all())
 
-    def known(self, wire: str, keys: Iterable[str]) -> None:
-        """Bring what is known of the *keys* of items of *wire*."""
+    def known(self, wires: Sequence[str], keys: Iterable[str]) -> None:
+        """Bring what is known of the *keys* of items of the *wires*."""
         digests = sorted({key_digest(key) for key in keys})
         with self.store.write() as new:
             for at in range(0, len(digests), CHUNK):
                 here = identities.c.digest.in_(digests[at : at + CHUNK])
-                self._identities(new, identities.c.wire == wire, here)
-            self._keys.update((wire, digest) for digest in digests)
+                self._identities(new, identities.c.wire.in_(wires), here)
+            self._keys.update((wire, digest) for wire in wires for digest in digests)
 
     def stories(self, names: Iterable[str]) -> None:
         """Bring the stories *names*."""

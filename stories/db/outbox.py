@@ -239,13 +239,16 @@ def put_right(conn: Connection, now: datetime) -> int:
     return conn.execute(update(outbox).where(_ahead(now)).values(**freed)).rowcount
 
 
-def release(conn: Connection, jobs: Iterable[Job]) -> None:
-    """Give claimed *jobs* back unfinished: they can be claimed again at once."""
+def release(conn: Connection, jobs: Iterable[Job], due_at: datetime | None = None) -> None:
+    """Give claimed *jobs* back unfinished: they can be claimed again at once, or from *due_at*."""
+    free: dict[str, Any] = {"lease": None, "lease_until": None}
+    if due_at is not None:
+        free["due_at"] = due_at
     for job in jobs:
         conn.execute(
             update(outbox)
             .where(outbox.c.kind == job.kind, outbox.c.key == job.key, outbox.c.lease == job.lease)
-            .values(lease=None, lease_until=None, attempts=outbox.c.attempts - 1)
+            .values(**free, attempts=outbox.c.attempts - 1)
         )
 
 

@@ -32,6 +32,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     RowMapping,
+    Select,
     and_,
     bindparam,
     delete,
@@ -354,7 +355,7 @@ def forgettable(conn: Connection, ids: Sequence[str], before: datetime) -> dict[
         stories.c.last_seen_at < before,
         stories.c.changed_at < before,
         stories.c.last_seen_at < _newest(stories.c.wire, stories),
-        ~standing.stands(stories.c.id, stories.c.wire),
+        ~standing.stands_anywhere(stories.c.id),
         # What is pending, or could not be taken in, may be this story again.
         ~exists().where(captures.c.state == "pending", captures.c.wire == stories.c.wire),
         ~exists().where(problems.c.wire == stories.c.wire),
@@ -362,7 +363,7 @@ def forgettable(conn: Connection, ids: Sequence[str], before: datetime) -> dict[
         ~exists().where(outbox.c.kind == "story", outbox.c.key == stories.c.id),
         ~exists().where(placements.c.story_id == stories.c.id, placements.c.digests.is_not(None)),
         ~exists().where(
-            kept.c.wire == stories.c.wire,
+            kept.c.wire.in_(_carrying(stories.c.id)),
             kept.c.expired_at.is_(None),
             kept.c.received_at.between(stories.c.first_received_at, stories.c.last_seen_at),
         ),
@@ -378,6 +379,11 @@ def forgettable(conn: Connection, ids: Sequence[str], before: datetime) -> dict[
     for name, wire in found.items():
         by_wire.setdefault(wire, []).append(name)
     return by_wire
+
+
+def _carrying(story: Any) -> Select[Any]:
+    """In a query: the wires that carry *story*."""
+    return select(identities.c.wire).where(identities.c.story_id == story)
 
 
 def forget(conn: Connection, ids: Sequence[str]) -> None:
@@ -435,7 +441,7 @@ def drop_replaced(conn: Connection, ids: Sequence[str], before: datetime) -> int
         if not one.first_received_at < one.received_at < before or dropped >= STEP:
             continue
         building = select(captures.c.id).where(
-            captures.c.wire == one.wire,
+            or_(captures.c.wire == one.wire, captures.c.wire.in_(_carrying(one.story_id))),
             captures.c.id.between(one.capture_id, following.capture_id),
             captures.c.expired_at.is_(None),
         )

@@ -171,6 +171,13 @@ def stands(story: ColumnElement[str], wire: ColumnElement[str]) -> ColumnElement
     return exists().where(standing.c.wire == wire, standing.c.story_id == story)
 
 
+def stands_anywhere(story: ColumnElement[str]) -> ColumnElement[bool]:
+    """In a query: whether an item of *story* stands on a wire that carries it."""
+    carrying = identities.alias()
+    on = select(carrying.c.wire).where(carrying.c.story_id == story)
+    return exists().where(standing.c.wire.in_(on), standing.c.story_id == story)
+
+
 def touched(conn: Connection, ids: Sequence[str]) -> set[str]:
     """The wires on which an item stands that has a key of one of the stories *ids*, its own or
     another's: what is known of these keys must not change unnoticed."""

@@ -102,22 +102,30 @@ _PLAIN = tuple(f.name for f in fields(VersionRow) if f.name not in ("data", "rec
 
 
 def known_keys(
-    conn: Connection, wire: str, keys: Iterable[str], before: int
-) -> dict[str, KnownKey]:
-    """Those of *keys* that captures before number *before* have put on record."""
+    conn: Connection, wire: str, keys: Iterable[str], before: int, siblings: Sequence[str] = ()
+) -> tuple[dict[str, KnownKey], dict[str, KnownKey]]:
+    """Those of *keys* that captures of the *wire* before number *before* have put on record, and
+    those that captures of its *siblings* have, the first of them."""
     names = {key_digest(k): k for k in keys}
     found: dict[str, KnownKey] = {}
+    theirs: dict[str, KnownKey] = {}
+    senders = [wire, *siblings]
     for chunk in _chunks(sorted(names)):
-        for row in conn.execute(_KNOWN, {"sender": wire, "names": chunk, "before": before}):
+        for row in conn.execute(_KNOWN, {"senders": senders, "names": chunk, "before": before}):
             shared = row.shared_from is not None and row.shared_from < before
-            found[names[row.digest]] = KnownKey(row.story_id, shared)
-    return found
+            known = found if row.wire == wire else theirs
+            known.setdefault(names[row.digest], KnownKey(row.story_id, shared))
+    return found, theirs
 
 
-_KNOWN = select(identities.c.digest, identities.c.story_id, identities.c.shared_from).where(
-    identities.c.wire == bindparam("sender"),
-    identities.c.digest.in_(bindparam("names", expanding=True)),
-    identities.c.capture_id < bindparam("before"),
+_KNOWN = (
+    select(identities.c.wire, identities.c.digest, identities.c.story_id, identities.c.shared_from)
+    .where(
+        identities.c.wire.in_(bindparam("senders", expanding=True)),
+        identities.c.digest.in_(bindparam("names", expanding=True)),
+        identities.c.capture_id < bindparam("before"),
+    )
+    .order_by(identities.c.capture_id, identities.c.wire)
 )
 
 
@@ -161,11 +169,18 @@ def known_stories(conn: Connection, ids: Iterable[str], before: int) -> dict[str
 _OF_AGENCY = agency_statements.c.digest == versions.c.custody
 
 
-def versions_before(conn: Connection, ids: Iterable[str], before: int) -> dict[str, Version]:
-    """The versions of *ids* that stood before capture *before* was taken in, by story."""
+def versions_before(
+    conn: Connection, ids: Iterable[str], before: int, but: str | None = None
+) -> dict[str, Version]:
+    """The versions of *ids* that stood before capture *before* was taken in, by story; without
+    those that came by the wire *but*."""
     found: dict[str, Version] = {}
     for chunk in _chunks(sorted(set(ids))):
-        for row in conn.execute(_before(chunk, before, versions.c.story_id, *CONTENT)).mappings():
+        query = _before(chunk, before, versions.c.story_id, *CONTENT)
+        if but is not None:
+            query = query.join(captures, captures.c.id == versions.c.capture_id)
+            query = query.where(captures.c.wire != but)
+        for row in conn.execute(query).mappings():
             found[row["story_id"]] = Version.model_validate(content(row)[0])
     return found
 
@@ -265,6 +280,15 @@ def _add_keys(dialect: str) -> Executable:
         set_={name: statement.excluded[name] for name in ("story_id", "capture_id")},
         where=identities.c.capture_id >= statement.excluded.capture_id,
     )
+
+
+def carried_by(conn: Connection, ids: Iterable[str]) -> set[str]:
+    """The wires that carry some of the stories *ids*."""
+    found: set[str] = set()
+    for chunk in _chunks(sorted(set(ids))):
+        query = select(identities.c.wire).where(identities.c.story_id.in_(chunk)).distinct()
+        found.update(conn.execute(query).scalars())
+    return found
 
 
 def share_keys(conn: Connection, wire: str, keys: Iterable[str], capture_id: int) -> None:
@@ -388,6 +412,7 @@ def _standing(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]
     hidden = {name: hiding(acts) for name, acts in acts_of(conn, ids).items()}
     return {
         row.story_id: {
+            "wire": row.wire,
             "capture_id": row.capture_id,
             "position": row.position,
             "number": row.number,
@@ -429,12 +454,17 @@ def _current_versions() -> Select[Any]:
         versions.c.received_at,
         versions.c.embargo,
         newest.c.first,
-    ).join(
-        newest,
-        and_(
-            versions.c.story_id == newest.c.story_id,
-            versions.c.capture_id == newest.c.capture_id,
-        ),
+        func.coalesce(captures.c.wire, stories.c.wire).label("wire"),
+    ).select_from(
+        newest.join(
+            versions,
+            and_(
+                versions.c.story_id == newest.c.story_id,
+                versions.c.capture_id == newest.c.capture_id,
+            ),
+        )
+        .join(stories, stories.c.id == newest.c.story_id)
+        .join(captures, captures.c.id == newest.c.capture_id, isouter=True)
     )
 
 
@@ -482,9 +512,13 @@ _edits_of = (
     .where(headlines.c.story_id.in_(bindparam("ids", expanding=True)))
     .order_by(headlines.c.id)
 )
+_carried = select(func.aggregate_strings(identities.c.wire, " ")).where(
+    identities.c.story_id == stories.c.id, identities.c.wire != stories.c.wire
+)
 _current = select(
     stories,
     *CONTENT,
+    _carried.scalar_subquery().label("also"),
     versions.c.raw_digest,
     versions.c.custody,
     agency_statements.c.kid,
@@ -513,6 +547,7 @@ def _story(row: RowMapping, edits: Sequence[HeadlineEdit], texts: Mapping[str, V
         guid=row["guid"],
         slug=row["slug"],
         wire=row["wire"],
+        also=tuple(sorted({*(row["also"] or "").split()})),
         identity=Identity(rule=row["rule"], key=row["key"], degraded=row["degraded"]),
         version=version,
         number=row["number"],

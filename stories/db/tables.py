@@ -230,6 +230,8 @@ captures = Table(
     Column("rule", Integer, nullable=False, server_default="1"),
     # The agency's key sets by which its items are verified, one after the other; NULL: by none.
     Column("key_set", Text),
+    # The other wires of its agency when it was taken in (stories.models.Capture).
+    Column("siblings", JSON(none_as_null=True)),
     Index(None, "wire", "id"),
     Index(None, "state", "wire", "received_at"),
     Index(None, "digest"),

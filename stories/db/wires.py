@@ -533,6 +533,14 @@ def lock(conn: Connection, names: Sequence[str]) -> dict[str, WireState]:
     return {row.name: _state(row) for row in conn.execute(_LOCKED, {"names": names})}
 
 
+def hold(conn: Connection, names: Collection[str]) -> None:
+    """Keep others from writing any of the wires *names* until the transaction ends, so that of
+    these no capture is stored or taken in meanwhile."""
+    if conn.dialect.name == "postgresql":
+        chosen = select(wires.c.name).where(wires.c.name.in_(names)).order_by(wires.c.name)
+        conn.execute(chosen.with_for_update())
+
+
 # In one order: two transactions that want several cannot wait for each other.
 _LOCKED = select(*_FIELDS).where(_NAMED).order_by(wires.c.name).with_for_update()
 
