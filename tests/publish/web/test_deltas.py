@@ -10,8 +10,10 @@ from datetime import timedelta
 import pytest
 import zstandard
 
+from bench import reader_side
 from publish.web.app import Application, create
 from publish.web.deltas import Forms, known_by
+from publish.web.feeds import Message, Receive, Scope, Send
 from stories import clock
 from stories.db import Store, feeds
 from stories.keys import key_set
@@ -95,6 +97,29 @@ def test_every_format_and_coding_is_verified(site: Site) -> None:
         assert [each.verdict for each in report.entries] == ["verified"], (address, coding)
         whole = site.ask("", address, Accept_Encoding=coding)
         assert found.headers["etag"] == whole.headers["etag"]
+
+
+def test_reader_asks_for_what_is_new_and_takes_it_in(site: Site) -> None:
+    statuses: list[int] = []
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+            await send(message)
+
+        await site.app(scope, receive, noted)
+
+    with served(watched) as port:
+        url = f"http://127.0.0.1:{port.number}/feeds/all.atom"
+        with reader_side.polling([url]) as poll:
+            poll([url])
+            poll([url])
+            site.news("a", "b again", "new", "c", "d")
+            site.app.feeds.changed()
+            poll([url])
+            assert poll([], prepare=True) == 5, "entries that it has"
+    assert statuses == [200, 304, 226]
 
 
 def test_who_is_not_understood_gets_the_whole(site: Site) -> None:
