@@ -264,32 +264,40 @@ def _drafts_of(
     wordless = records.withdrawn(conn, bare) if bare else set()
     kept = feeds.entries_of(conn, list(wordless)) if wordless else {}
     terms = wires.licence_terms(conn, config, {story.wire for story in found})
-    worded = [story for story in found if story.id not in wordless and not story.hidden(at)]
+    # What was killed is measured where feeds choose by that: its notice stands where it did.
+    scoped = any(feed.scopes for feed in config.outgoing)
+    worded = [
+        story for story in found if story.id not in wordless and (scoped or not story.hidden(at))
+    ]
     made = render_together([(story, licence_end(terms, story)) for story in worded], config)
     rendered = {story.id: each for story, each in zip(worded, made, strict=True)}
     return {
-        story.id: _draft(config, story, rendered[story.id], over=licence_over(terms, story, at))
-        if story.id in rendered
-        else _Draft(story, over=True, kept=kept.get(story.id))
+        story.id: _Draft(story, over=True, kept=kept.get(story.id))
         if story.id in wordless
-        else _hidden(config, story, over=licence_over(terms, story, at))
+        else _hidden(config, story, rendered.get(story.id), over=licence_over(terms, story, at))
+        if story.hidden(at)
+        else _draft(config, story, rendered[story.id], over=licence_over(terms, story, at))
         for story in found
     }
 
 
-def _hidden(config: Config, story: Story, *, over: bool) -> _Draft:
+def _hidden(
+    config: Config, story: Story, rendered: Rendered | Exception | None, *, over: bool
+) -> _Draft:
     at = story.status_at
     if over or story.status != "killed" or at is None or not story.headline.strip():
         return _Draft(story, over)
     if story.number == 1 and story.embargo is not None and story.embargo > at:
         return _Draft(story, over)  # nobody has seen anything of it
     said = notice(story, config, at)
-    return _Draft(story, over, selected_by(config, story), notice=said)
+    scope = rendered.measurement.scope if isinstance(rendered, Rendered) else "unknown"
+    return _Draft(story, over, selected_by(config, story, scope), notice=said)
 
 
 def _draft(config: Config, story: Story, rendered: Rendered | Exception, *, over: bool) -> _Draft:
     if isinstance(rendered, Rendered):
-        return _Draft(story, over, () if over else selected_by(config, story), rendered)
+        chosen = () if over else selected_by(config, story, rendered.measurement.scope)
+        return _Draft(story, over, chosen, rendered)
     if not isinstance(rendered, RenderError):
         log.error("rendering failed", story=story.id, exc_info=rendered)
         rendered = RenderError(f"{type(rendered).__name__}: {rendered}")

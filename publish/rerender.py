@@ -31,7 +31,11 @@ def settings_digest(config: Config) -> str:
             exclude=None if config.publisher.withdrawn != "notice" else {"withdrawn"},
         ),
         "site": config.site.url,
-        "feeds": [f.model_dump(mode="json", exclude={"aliases"}) for f in config.outgoing],
+        # Said only where it is set, as `withdrawn` is.
+        "feeds": [
+            f.model_dump(mode="json", exclude={"aliases"}, exclude_defaults=True)
+            for f in config.outgoing
+        ],
         "disclosures": config.disclosures,
         "wires": [
             (w.name, w.url, str(w.every), w.language, str(w.expires_after)) for w in config.wires

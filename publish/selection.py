@@ -12,7 +12,7 @@ from stories.config import Config, Feed
 from stories.models import Story, Version
 from wirecopy.encoding import xml_chars
 from wirecopy.html import TangleError
-from wirecopy.scope import folded
+from wirecopy.scope import Scope, folded
 from wirecopy.text import paragraphs, plain
 
 FRESHEST = timedelta(minutes=1)
@@ -23,30 +23,36 @@ STALEST = timedelta(minutes=30)
 def matches(
     feed: Feed,
     version: Version,
+    scope: Scope | None = None,
     text: Callable[[], str] | None = None,
     wires: Collection[str] = (),
 ) -> bool:
-    """Whether *version* belongs to *feed*: every criterion given, any value within one. *wires* are
-    those that carry it, if it is not its own alone.
+    """Whether *version*, published with the edit *scope* (None: not yet), belongs to *feed*: every
+    criterion given, any value within one. *wires* are those that carry it, if it is not its own
+    alone.
 
-    Names are compared without regard to case; a language covers its regions (``hi``: ``hi-IN``). A
-    keyword is one of the agency's, or stands as a whole word in headline, summary or body.
+    Names are compared without regard to case; a language covers its regions (``hi``: ``hi-IN``). An
+    agency goes by its name or its code. A keyword is one of the agency's, or stands as a whole word
+    in headline, summary or body; so does a place in the dateline, or it is a category.
     """
     labels = [category.label for category in version.categories]
     return (
         (not feed.wires or any(wire in feed.wires for wire in wires or (version.wire,)))
+        and (not feed.agencies or bool(_all(feed.agencies) & _all(_names_of_agency(version))))
         and (not feed.categories or bool(_all(feed.categories) & _all(labels)))
+        and (not feed.places or _comes_from(version, feed.places, labels))
         and (not feed.languages or _speaks(version.language, feed.languages))
         and (not feed.keywords or _speaks_of(version, feed.keywords, text))
         and (not feed.urgency or version.urgency in feed.urgency)
+        and (not feed.scopes or scope is None or scope in feed.scopes)
     )
 
 
-def selected_by(config: Config, story: Story) -> list[str]:
-    """The names of the feeds that *story* belongs to."""
+def selected_by(config: Config, story: Story, scope: Scope) -> list[str]:
+    """The names of the feeds that *story*, published with the edit *scope*, belongs to."""
     version, wires = story.version, (story.wire, *story.also)  # as they are called today
     text = cache(lambda: _text(version))  # read once for all feeds, and for none without need
-    return [feed.name for feed in config.outgoing if matches(feed, version, text, wires)]
+    return [feed.name for feed in config.outgoing if matches(feed, version, scope, text, wires)]
 
 
 def lifetime(feed: Feed, config: Config) -> timedelta:
@@ -100,6 +106,15 @@ def _same(name: str) -> str:
     """*name* without what differs between two ways to write it: case, spaces, marks, form."""
     small = unicodedata.normalize("NFC", _UNSEEN.sub("", name).casefold().replace("i\u0307", "i"))
     return " ".join(folded([small]))
+
+
+def _names_of_agency(version: Version) -> list[str]:
+    return [version.agency, *([version.agency_code] if version.agency_code else [])]
+
+
+def _comes_from(version: Version, places: Sequence[str], labels: Sequence[str]) -> bool:
+    wanted, dateline = _all(places), _same(version.dateline or "")
+    return bool(wanted & _all(labels)) or any(_says(dateline, place) for place in wanted)
 
 
 def _speaks_of(version: Version, keywords: Sequence[str], text: Callable[[], str] | None) -> bool:

@@ -500,13 +500,16 @@ class Feed(_Part):
     title: str = Field(min_length=1)
     description: str = ""
     wires: tuple[str, ...] = ()
+    agencies: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     urgency: tuple[int, ...] = ()
+    scopes: tuple[Scope, ...] = ()
     limit: int = Field(default=50, ge=1, le=1000)
 
-    @field_validator("categories", "keywords")
+    @field_validator("agencies", "categories", "places", "keywords")
     @classmethod
     def _words(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if not all(any(c.isprintable() and not c.isspace() for c in name) for name in names):

@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from publish import licence
+from publish import licence, opml
 from publish.web import archives, documents, proofs, sitemap, views
 from publish.web.feeds import SETTLED, Feeds, Receive, Scope, Send, preflight
 from publish.web.inbox import Inbox
@@ -173,6 +173,7 @@ class Site:
                 Route("/metrics", self.metrics),
                 Route("/status", self.status),
                 Route("/robots.txt", self.robots),
+                Route("/feeds.opml", self.opml),
                 Route("/licences/{name}.xml", self.licence),
                 Route("/.well-known/tdmrep.json", self.tdmrep),
                 Route("/sitemap-news.xml", self.sitemap),
@@ -467,6 +468,11 @@ class Site:
         """``/robots.txt``: all but the operator's addresses may be read, and what else may be done
         with it."""
         return _plain(self.pages.robots, "public, max-age=86400")
+
+    async def opml(self, _request: Request) -> Response:
+        """``/feeds.opml``: all feeds, to subscribe to at once."""
+        headers = {"cache-control": "public, max-age=3600", "x-content-type-options": "nosniff"}
+        return Response(opml.document(self.config), headers=headers, media_type=opml.TYPE)
 
     async def licence(self, request: Request) -> Response:
         """``/licences/NAME.xml``: what machines may do with what leads here, as RSL."""

@@ -74,7 +74,14 @@ OUTLIVED = timedelta(minutes=2)
 """How long a partial tile stays after the log grew, for whoever has an older checkpoint, which is
 fresh for seconds."""
 
-FIXED = ("/robots.txt", "/.well-known/tdmrep.json", "/favicon.ico", "/favicon.svg", "/icon.png")
+FIXED = (
+    "/robots.txt",
+    "/.well-known/tdmrep.json",
+    "/feeds.opml",
+    "/favicon.ico",
+    "/favicon.svg",
+    "/icon.png",
+)
 
 _FOLDER = "folder"
 _NOTED = "export"

@@ -154,6 +154,29 @@ def test_programs_alone_are_told_where_that_is_configured(life: Life, config: Co
     assert titles(shown(life)["rss"]) == []
 
 
+def test_a_notice_stands_where_the_entry_stood(config: ConfigOf, store: Store) -> None:
+    """In a feed of one edit scope, too, and however often it is rendered again."""
+    wire = {"name": "w", "agency": "Agency", "url": "https://agency.example/f"}
+    scopes = {"as-sent": ["verbatim"], "rewritten": ["headline-only"]}
+    feeds = [{"name": name, "title": name, "scopes": each} for name, each in scopes.items()]
+    life = Life(config(wires=[wire], feeds=feeds), store)
+    life.begin()
+    life.receive(item("a", "Libel", "He stole it."), item("b", "Rain", "It rained."))
+    life.edit(life.stories()["b"], "Rain at last")
+    rss = {name: titles(body) for (name, format), body in life.bodies().items() if format == "rss"}
+    assert rss == {"as-sent": ["Libel"], "rewritten": ["Rain at last"]}
+    for guid in ("a", "b"):
+        act(life, guid, "kill")
+    with life.frozen():
+        with life.store.write() as conn:
+            outbox.want(conn, "story", life.stories().values(), life.now)
+        renderer.render_waiting(life.store, life.config)
+    for (name, _), body in life.bodies().items():
+        own, other = ("a", "b") if name == "as-sent" else ("b", "a")
+        assert _of(life, own).guid.encode() in body
+        assert _of(life, other).guid.encode() not in body
+
+
 def test_a_held_story_is_nowhere_and_nobody_is_told(life: Life) -> None:
     story = life.stories()["a"]
     assert act(life, "a", "hold").status == "withheld"

@@ -63,7 +63,7 @@ def test_the_digest_of_a_configuration_is_as_it_was() -> None:
         }
     )
     assert settings_digest(config) == (
-        "eba2207354d967ee81b64b9598646ec6b6079093ea4bf52326a0b5c073e96fa6"
+        "b1c46221f5a69257592c23ba0c433e2cfa8136bdee679fcefd32eeed2f7b5e82"
     )
 
 

@@ -73,6 +73,16 @@ def wires(*every: int) -> tuple[Wire, ...]:
         ({"keywords": ("کتاب",)}, {"headline": "کـتاب"}, True),
         ({"keywords": ("کتاب",)}, {"headline": "کتاب\u200cها"}, False),
         ({"keywords": ("istanbul",)}, {"headline": "İstanbul"}, True),
+        ({"agencies": ("press trust of  india",)}, {}, True),
+        ({"agencies": ("ANI", "pti")}, {"agency_code": "PTI"}, True),
+        ({"agencies": ("ANI",)}, {"agency_code": "PTI"}, False),
+        ({"agencies": ("Press Trust",)}, {}, False),
+        ({"places": ("new delhi",)}, {"dateline": "NEW DELHI, Nov 22 (PTI)"}, True),
+        ({"places": ("Delhi", "Goa")}, {"dateline": "NEW DELHI, Nov 22 (PTI)"}, True),
+        ({"places": ("Goa",)}, {"dateline": "GOALPARA, Nov 22"}, False),
+        ({"places": ("नयी दिल्ली",)}, {"dateline": "नयी दिल्ली, 22 नवंबर (भाषा)"}, True),
+        ({"places": ("Goa",)}, {"dateline": None, "categories": (Category(label="Goa"),)}, True),
+        ({"places": ("Goa",)}, {"dateline": None, "body": "<p>In Goa</p>"}, False),
         ({"urgency": (1, 2, 3)}, {}, True),
         ({"urgency": (1, 2)}, {}, False),
         ({"urgency": (1,)}, {"urgency": None}, False),
@@ -83,6 +93,13 @@ def wires(*every: int) -> tuple[Wire, ...]:
 def test_matches(criteria: dict[str, Any], fields: dict[str, Any], expected: bool) -> None:
     of: Version = version(**fields)
     assert matches(Feed(name="f", title="F", **criteria), of) is expected
+
+
+def test_a_feed_of_a_scope_waits_for_what_is_measured() -> None:
+    feed = Feed(name="f", title="F", scopes=("verbatim", "headline-only"))
+    found = {scope: matches(feed, version(), scope) for scope in ("verbatim", "edited", "unknown")}
+    assert found == {"verbatim": True, "edited": False, "unknown": False}
+    assert matches(feed, version())
 
 
 def documents(conf: Config, updated: datetime | None, *stories: Any) -> dict[Format, bytes]:

@@ -135,7 +135,7 @@ def test_the_folder_is_the_site(shelf: Shelf) -> None:
         *("/", "/robots.txt", "/favicon.ico", "/favicon.svg", "/icon.png"),
         *(f"/feeds/{f.name}{end}" for f in FEEDS for end in ("", ".rss", ".atom", ".json")),
         *(f"/stories/{story.id}{end}" for story in stories for end in ("", *BESIDE)),
-        *("/.well-known/jwks.json", "/.well-known/tdmrep.json", "/log/checkpoint"),
+        *("/.well-known/jwks.json", "/.well-known/tdmrep.json", "/feeds.opml", "/log/checkpoint"),
         *(f"/licences/{name}.xml" for name in ("search", "nothing")),
         *("/log/tile/0/000.p/3", "/log/tile/entries/000.p/3"),
         *(

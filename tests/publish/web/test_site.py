@@ -1362,6 +1362,25 @@ def test_what_a_licence_says_to_search_engines(serve: Serve) -> None:
     assert '<https://www.ptinews.example/story/417>; rel="canonical"' in answer.headers["link"]
 
 
+def test_all_feeds_in_one_file(serve: Serve) -> None:
+    site = serve(samples.english(), feeds=(*FEEDS, Feed(name="a", title="A", categories=("B, C",))))
+    found = site.ask("/feeds.opml")
+    assert found.headers["content-type"] == "text/x-opml; charset=utf-8"
+    opml = etree.fromstring(found.body)
+    assert (opml.get("version"), opml.findtext("head/title")) == ("2.0", "NDTV")
+    told = {each.get("text"): dict(each.attrib) for each in opml.findall("body/outline")}
+    assert list(told) == [feed.title for feed in site.config.feeds]
+    for feed in site.config.feeds:
+        of = told[feed.title]
+        assert of["type"] == "rss"
+        assert site.ask(urlsplit(of["xmlUrl"]).path).headers["content-type"] == TYPES["rss"]
+        assert site.ask(urlsplit(of["htmlUrl"]).path).status == 200
+    assert told["Sport"]["category"] == "Sport"
+    assert "category" not in told["A"]
+    assert told["India"]["description"] == "What <agencies> say & send"
+    assert "/feeds.opml" in site.ask("/").text
+
+
 def test_what_a_licence_says_to_machines(serve: Serve) -> None:
     """RSL and TDMRep, in headers, heads, pages and robots.txt: all that is not granted."""
     wires = (
