@@ -265,20 +265,24 @@ def _drafts_of(
     kept = feeds.entries_of(conn, list(wordless)) if wordless else {}
     terms = wires.licence_terms(conn, config, {story.wire for story in found})
     # What was killed is measured where feeds choose by that: its notice stands where it did.
-    scoped = any(feed.scopes for feed in config.outgoing)
+    scoped = any(feed.scopes for feed in config.feeds)
+    hidden = {story.id for story in found if story.hidden(at)}
     worded = [
-        story for story in found if story.id not in wordless and (scoped or not story.hidden(at))
+        story for story in found if story.id not in wordless and (scoped or story.id not in hidden)
     ]
     made = render_together([(story, licence_end(terms, story)) for story in worded], config)
     rendered = {story.id: each for story, each in zip(worded, made, strict=True)}
-    return {
-        story.id: _Draft(story, over=True, kept=kept.get(story.id))
-        if story.id in wordless
-        else _hidden(config, story, rendered.get(story.id), over=licence_over(terms, story, at))
-        if story.hidden(at)
-        else _draft(config, story, rendered[story.id], over=licence_over(terms, story, at))
-        for story in found
-    }
+    drafts = {}
+    for story in found:
+        over = licence_over(terms, story, at)
+        if story.id in wordless:
+            draft = _Draft(story, over=True, kept=kept.get(story.id))
+        elif story.id in hidden:
+            draft = _hidden(config, story, rendered.get(story.id), over=over)
+        else:
+            draft = _draft(config, story, rendered[story.id], over=over)
+        drafts[story.id] = draft
+    return drafts
 
 
 def _hidden(
