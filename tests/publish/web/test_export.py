@@ -460,7 +460,10 @@ def test_what_keeps_the_folder_from_being_written_is_told_once_and_nothing_is_lo
         with shelf.store.read() as conn:
             [(kind, key, error)] = outbox.failures(conn)
         assert (kind, key) == ("export", "folder")
-        assert error == f"site.export: {tmp_path / 'folder'}: File exists; mend that"
+        assert error == (
+            f"site.export: {tmp_path / 'folder'}: is a file; name a folder, which is made if it is"
+            " not there"
+        )
         (tmp_path / "folder").unlink()
         assert shelf.export() is False  # it is not due yet
         assert not shelf.root.exists()
