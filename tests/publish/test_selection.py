@@ -172,7 +172,7 @@ def test_the_head_of_each_format() -> None:
         "Top & <b>",
         "https://feeds.ndtv.com/feeds/top",
     ]
-    [licence, own] = channel.iterfind("atom:link", NAMES)
+    [own, licence] = channel.iterfind("atom:link", NAMES)
     assert licence.get("rel") == "license"
     assert own.items() == [
         ("href", "https://feeds.ndtv.com/feeds/top.rss"),
