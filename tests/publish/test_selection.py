@@ -193,6 +193,11 @@ def test_the_head_of_each_format() -> None:
             "type": "application/atom+xml",
         },
         {"href": "https://feeds.ndtv.com/feeds/top", "rel": "alternate", "type": "text/html"},
+        {
+            "rel": "license",
+            "type": "application/rsl+xml",
+            "href": "https://feeds.ndtv.com/licences/search.xml",
+        },
     ]
     assert json.loads(made["json"])["title"] == "Top & <b>"
 
