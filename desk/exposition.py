@@ -30,7 +30,7 @@ WELL_WITHIN = (60, 300, 900, 3600, 21_600, 86_400)
 """Seconds within which it is counted how many wires were polled well."""
 
 WORK = (
-    *("ingest", "story", "feed", "alert"),
+    *("ingest", "story", "feed", "alert", "ping"),
     *("export", "export-story", "export-feed", "export-page"),
 )
 """Kinds of work in the outbox."""
@@ -61,6 +61,7 @@ GAUGES = {
         "kind",
         "Leases that ran out and were not taken over yet, by what was leased.",
     ),
+    "subscriptions": ("state", "Subscriptions to feeds; one may be counted under several states."),
     "second_looks": ("", "Stories that wait for the desk's second look."),
     "stories_without_headline": ("", "Stories that wait for a headline."),
     "stories": ("", "Stories on record."),
@@ -150,6 +151,12 @@ def of_the_store(conn: Connection, config: Config) -> Values:
         "due_lag_seconds": age(due) if due else 0,
         "unrendered_oldest_seconds": age(oldest.since) if oldest else 0,
         "leases_expired": status.leases_expired,
+        "subscriptions": {
+            "subscribed": status.subscribers.subscribed,
+            "failing": status.subscribers.failing,
+            "behind": status.subscribers.behind,
+            "unverified": status.subscribers.unverified,
+        },
         "second_looks": status.second_look,
         "stories_without_headline": status.no_headline,
         "stories": status.stories,

@@ -231,6 +231,7 @@ def _facts(status: Status) -> list[Fact]:
             else "",
         ),
         Fact("leases run out", leases),
+        Fact("subscribers", _subscribers(status)),
         Fact(
             "captures",
             f"{volume['captures']} ({size(volume['received'])} received,"
@@ -239,6 +240,20 @@ def _facts(status: Status) -> list[Fact]:
         Fact("storage", f"{size(status.storage['database'])}, the database"),
         Fact(f"kept a day, last {len(days)}", ", ".join(size(day["kept"]) for day in days)),
     ]
+
+
+def _subscribers(status: Status) -> str:
+    found = status.subscribers
+    more = ", ".join(
+        f"{count} {what}"
+        for count, what in (
+            (found.failing, "take nothing"),
+            (found.behind, "have changes to come"),
+            (found.unverified, "to be verified"),
+        )
+        if count
+    )
+    return f"{found.subscribed}{f' ({more})' if more else ''}" if found.subscribed or more else ""
 
 
 def _wait(count: int, whom: str) -> str:
@@ -270,6 +285,12 @@ def _listings(status: Status) -> list[Listing]:
         listing("Strangely quiet", "wire since message", status.quiet, counts["quiet"]),
         listing("Cannot be read", "wire fault", status.faulty, counts["faulty"]),
         listing("Late", "wire since state", status.late, counts["late"]),
+        listing(
+            "Subscribers that take nothing",
+            "host feed since error",
+            [asdict(each) for each in status.subscribers.longest_failing],
+            status.subscribers.failing,
+        ),
         listing(
             "In quarantine",
             "wire capture item at state message",

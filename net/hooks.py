@@ -1,13 +1,15 @@
-"""Web hooks: one POST of JSON to an address that the operator configured."""
+"""Web hooks: one POST to an address that the operator configured."""
 
 import pycurl
+
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 HOOK_SECONDS = 10
 """Most seconds that a web hook may take."""
 
 
-def post(url: str, body: bytes, user_agent: str) -> str:
-    """POST the JSON *body* to *url*; why that failed, empty when the answer was a 2xx.
+def post(url: str, body: bytes, user_agent: str, content_type: str = JSON) -> str:
+    """POST *body* to *url*; why that failed, empty when the answer was a 2xx.
 
     The address is the operator's own and may be a private one, so it is not checked by
     ``net/ssrf.py``. Redirects are not followed (a POST would become a GET, RFC 9110 §15.4), and of
@@ -22,7 +24,7 @@ def post(url: str, body: bytes, user_agent: str) -> str:
         curl.setopt(pycurl.USERAGENT, user_agent)
         curl.setopt(pycurl.POSTFIELDS, body)
         # Without "Expect: 100-continue", which costs a second at servers that do not know it.
-        curl.setopt(pycurl.HTTPHEADER, ["Content-Type: application/json", "Expect:"])
+        curl.setopt(pycurl.HTTPHEADER, [f"Content-Type: {content_type}", "Expect:"])
         curl.setopt(pycurl.WRITEFUNCTION, lambda _: None)
         try:
             curl.perform()
@@ -35,4 +37,4 @@ def post(url: str, body: bytes, user_agent: str) -> str:
         curl.close()
     if 200 <= status < 300:
         return ""
-    return f"it answered {status}; see that it takes a POST of JSON, or correct it"
+    return f"it answered {status}; see that it takes a POST of {content_type}, or correct it"

@@ -9,12 +9,12 @@ A killed story is told of by a notice, as in the feed. One whose licence is over
 in Atom, and no words anywhere; what is held, or under embargo again, leaves nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from publish.document import frame
-from publish.entry import Notice, utc
+from publish.entry import FeedMetadata, Notice, utc
 from publish.formats import WRITERS, Format
 from publish.renderer import again
 from publish.selection import metadata
@@ -71,30 +71,54 @@ def written(
 ) -> tuple[bytes, bool]:
     """The document *of* an archive in *format*; and whether it stays like that until a story in it
     changes, False while one waits to be rendered again."""
-    entries, settled = _entries(conn, config, of)
-    updated = max((each.changed_at for each in entries), default=None)
-    about = metadata(feed, config, updated, of.older).model_copy(
-        update={"archived": of.number, "newer": of.newer}
+    entries, settled = _entries(conn, config, of.changes)
+    # One subscribes to the feed, and not to a document of its archive.
+    about = metadata(feed, config, _updated(entries), of.older).model_copy(
+        update={"archived": of.number, "newer": of.newer, "hub": None}
     )
+    return _joined(conn, about, entries, format), settled
+
+
+def news(
+    conn: Connection, config: Config, feed: Feed, changes: Sequence[Change], format: Format
+) -> tuple[bytes, datetime | None]:
+    """The feed in *format* with only what *changes* made of its stories, and when the last of
+    these changed; empty where they leave nothing to tell."""
+    found, _ = _entries(conn, config, changes)
+    entries = [each for each in found if each.written.get(format)]
+    if not entries:
+        return b"", None
+    updated = _updated(entries)
+    return _joined(conn, metadata(feed, config, updated), entries, format), updated
+
+
+def _updated(entries: Sequence[_Entry]) -> datetime | None:
+    return max((each.changed_at for each in entries), default=None)
+
+
+def _joined(
+    conn: Connection, about: FeedMetadata, entries: Sequence[_Entry], format: Format
+) -> bytes:
     stated = [each.statement for each in entries if each.statement is not None]
     places = [place for row in stated if (place := transparency.place_of(row)) is not None]
     around = frame(about, format, transparency.proof(conn, places))
-    found = [body for each in entries if (body := each.written.get(format))]
-    return around.join(found), settled
+    return around.join([body for each in entries if (body := each.written.get(format))])
 
 
-def _entries(conn: Connection, config: Config, of: Document) -> tuple[list[_Entry], bool]:
+def _entries(
+    conn: Connection, config: Config, changes: Sequence[Change]
+) -> tuple[list[_Entry], bool]:
     """The entries, and whether they are all, as they were rendered last."""
     at = clock.now()
     settled = True
-    ids = [each.story_id for each in of.changes]
+    ids = [each.story_id for each in changes]
     kept = feeds.packed_of(conn, ids)
     stories = {story.id: story for story in records.get(conn, ids)}
     last = proofs.last_statements(conn, list(kept))
     made = again(conn, config, [s for s in stories.values() if s.id not in kept], at)
     terms = wires.licence_terms(conn, config, {story.wire for story in stories.values()})
     found = []
-    for change in of.changes:
+    for change in changes:
         story = stories.get(change.story_id)
         if story is None:
             continue

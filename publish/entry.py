@@ -165,7 +165,8 @@ class FeedMetadata(Value):
     the icon a square one. ``ttl`` is in minutes; ``licence`` is where it says what machines may do;
     ``updated`` is None while the feed is empty.
     ``archived`` is the number of a document of its archive (RFC 5005), 0 for the feed itself;
-    ``older`` and ``newer`` those of the documents before and after, 0 where there is none.
+    ``older`` and ``newer`` those of the documents before and after, 0 where there is none. ``hub``
+    is where one subscribes to be told of changes (WebSub), None for nowhere.
     """
 
     id: str
@@ -185,6 +186,7 @@ class FeedMetadata(Value):
     archived: int = 0
     older: int = 0
     newer: int = 0
+    hub: str | None = None
 
     def document(self, number: int) -> str:
         """Where document *number* of its archive is, without the ending."""

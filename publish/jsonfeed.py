@@ -116,6 +116,7 @@ def feed(of: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
             "author": {"name": of.publisher, "url": of.publisher_url},
             "authors": [{"name": of.publisher, "url": of.publisher_url}],
             "language": of.language,
+            "hubs": [{"type": "WebSub", "url": of.hub}] if of.hub else None,
             "_wirecopy": _present(
                 {
                     "about": of.about,

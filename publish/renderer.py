@@ -471,7 +471,14 @@ def _store(
     outbox.want(conn, "feed", again, now)
     if config.site.export is not None:
         outbox.want(conn, "export-feed", touched, now)
+    _tell_hub(conn, config, _changed(listed), now)
     return listed
+
+
+def _tell_hub(conn: Connection, config: Config, changed: Collection[str], now: datetime) -> None:
+    """Have another one's hub told which feeds *changed*. Ours finds that by their numbers."""
+    if config.hub.enabled and config.hub.url is not None:
+        outbox.want(conn, "ping", changed, now)
 
 
 def _changed(listed: Mapping[str, _Listed]) -> list[str]:
@@ -614,4 +621,5 @@ def _keep_feeds(conn: Connection, config: Config, jobs: Sequence[Job], now: date
     outbox.done(conn, finished, now)
     if config.site.export is not None:
         outbox.want(conn, "export-feed", [job.key for job in jobs], now)
+    _tell_hub(conn, config, others, now)
     return others

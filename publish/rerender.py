@@ -10,7 +10,7 @@ from datetime import datetime
 
 from stories import clock
 from stories.config import Config
-from stories.db import Connection, Store, feeds, key_value, outbox
+from stories.db import Connection, Store, feeds, key_value, outbox, subscriptions
 from stories.db import stories as records
 from stories.db.key_value import RENDERED_FOR, RENDERING_ANEW
 
@@ -42,6 +42,7 @@ def settings_digest(config: Config) -> str:
         ],
         # Said only where it is set, as `withdrawn` is.
         **({"trim": trim} if (trim := [(w.name, *w.trim) for w in config.wires if w.trim]) else {}),
+        **({"hub": hub} if (hub := config.hub_address) else {}),
         **(
             {"rights": found}
             if (found := [(w.name, w.rights) for w in config.wires if w.rights])
@@ -82,11 +83,15 @@ def rerender_if_changed(store: Store, config: Config) -> bool:
         if key_value.read(conn, RENDERED_FOR) == digest:
             return False
         feeds.lock(conn)
-        feeds.drop_feeds(conn, [f.name for f in config.outgoing])
+        live = [f.name for f in config.outgoing]
+        feeds.drop_feeds(conn, live)
+        subscriptions.deny(conn, live, now)
+        if config.hub.url is None:
+            outbox.drop_all(conn, "ping")
         # Stories, then feeds, as the renderer does: in the other order the two could deadlock.
         key_value.write(conn, RENDERING_ANEW, [])
         _want_next(conn, now)
-        outbox.want(conn, "feed", [f.name for f in config.outgoing], now)
+        outbox.want(conn, "feed", live, now)
         key_value.write(conn, RENDERED_FOR, digest)
     return True
 

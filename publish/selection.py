@@ -82,6 +82,7 @@ def metadata(feed: Feed, config: Config, updated: datetime | None, older: int = 
         language=_language(feed, config),
         updated=utc(updated),
         older=older,
+        hub=config.hub_address,
     )
 
 

@@ -181,6 +181,8 @@ def rss_channel(feed: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
     opening, closing = _rss_channel(_undated(feed))
     opening += f"\n    {_empty('atom:link', _licence(feed))}".encode()
     opening = _linked(opening, feed, "rss", "atom:link", "\n    ")
+    if feed.hub:
+        opening += f"\n    {_empty('atom:link', _hub(feed.hub))}".encode()
     if feed.updated is not None:  # when the newest entry changed, so none in an empty feed
         built = _element("lastBuildDate", format_datetime(feed.updated))
         opening += f"\n    {built}".encode()
@@ -194,6 +196,8 @@ def atom_feed(feed: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
     opening, closing = _atom_feed(_undated(feed))
     opening += f"\n  {_empty('link', _licence(feed))}".encode()  # RFC 4946
     opening = _linked(opening, feed, "atom", "link", "\n  ")
+    if feed.hub:
+        opening += f"\n  {_empty('link', _hub(feed.hub))}".encode()
     if feed.updated is not None:
         # No title can hold this mark: there it would be escaped.
         opening = opening.replace(_updated(NEVER), _updated(feed.updated), 1)
@@ -206,8 +210,12 @@ def _licence(feed: FeedMetadata) -> dict[str, str]:
     return {"rel": "license", "type": licence.TYPE, "href": iri(feed.licence)}
 
 
+def _hub(address: str) -> dict[str, str]:
+    return {"rel": "hub", "href": iri(address)}
+
+
 def _undated(feed: FeedMetadata) -> FeedMetadata:
-    nothing = {"updated": None, "archived": 0, "older": 0, "newer": 0}
+    nothing = {"updated": None, "archived": 0, "older": 0, "newer": 0, "hub": None}
     return feed.model_copy(update=nothing)
 
 

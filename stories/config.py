@@ -482,6 +482,18 @@ class Alerts(_Part):
     quiet_times: float = Field(4, ge=1, le=1000)
 
 
+class Hub(_Part):
+    """Push by WebSub: a hub of our own, or with a ``url`` another one's, which is told of changes.
+
+    Off without this table: a hub has to be reached where the feeds say.
+    """
+
+    enabled: bool = True
+    url: Web | None = None
+    allow_private: bool = False
+    signature: Literal["sha256", "sha384", "sha512"] = "sha256"
+
+
 class Signing(_Part):
     """The folder of the private keys, and how long a new key is published before it signs.
 
@@ -645,6 +657,7 @@ class Config(BaseSettings):
     politeness: Politeness = Politeness()
     retention: Retention = Retention()
     alerts: Alerts = Alerts()
+    hub: Hub = Hub(enabled=False)
     signing: Signing = Signing()
     user_agent: str = ""
     data: Path = Path("wirecopy-data")
@@ -738,6 +751,18 @@ class Config(BaseSettings):
     def keys_folder(self) -> Path:
         """Where the private keys are: ``signing.keys``, else ``keys`` in the data folder."""
         return self.signing.keys or self.data / "keys"
+
+    @property
+    def is_hub(self) -> bool:
+        """Whether we are the hub of our feeds."""
+        return self.hub.enabled and self.hub.url is None
+
+    @cached_property
+    def hub_address(self) -> str | None:
+        """The hub that our feeds name, None for none."""
+        if not self.hub.enabled:
+            return None
+        return self.hub.url or f"{self.site.url}/hub"
 
     @property
     def agent(self) -> str:

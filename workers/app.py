@@ -67,6 +67,7 @@ ROUTES = {
     "workers.tasks.ingest": queues.INGEST,
     "workers.tasks.render": queues.RENDER,
     "workers.tasks.export": queues.EXPORT,
+    "workers.tasks.push": queues.PUSH,
     "workers.tasks.housekeeping": queues.HOUSEKEEPING,
     "workers.tasks.watch": queues.HOUSEKEEPING,
 }

@@ -15,7 +15,7 @@ import structlog
 
 from stories import clock
 from stories.config import Config
-from stories.db import Store, captures, feeds, key_value, outbox, retention, wires
+from stories.db import Store, captures, feeds, key_value, outbox, retention, subscriptions, wires
 from stories.db import stories as records
 from stories.models import copy_deleted_before
 from workers.alerts import put_clock_right
@@ -41,6 +41,11 @@ def housekeeping(store: Store, config: Config, budget: float = BUDGET) -> dict[s
     now = clock.now()
     done = {"times in the future": put_clock_right(store, now)}
     done["licences over"] = end_licences(store, config, now)
+    with store.read() as conn:
+        over = subscriptions.over(conn, now)
+    if over:
+        with store.write() as conn:
+            done["subscriptions over"] = subscriptions.forget(conn, now)
     if _due(store, "housekeeping:mended", RECONCILE_EVERY, now):
         for what, count in reconcile(store, now).items():
             done[what] = count

@@ -93,9 +93,22 @@ LEASES_LOST = Counter(
     ("when",),
 )
 
+PUSHES = Counter(
+    "wirecopy_pushes", "What became of what callbacks were asked and sent.", ("outcome",)
+)
+
+WIRE_TO_SUBSCRIBER = Histogram(
+    "wirecopy_wire_to_subscriber_seconds",
+    "From the receipt of a story's newest version, or the desk's act, until a subscriber took it.",
+    buckets=WIRE_TO_FEED.buckets,
+)
+
 AnyMetric = Counter | Histogram
 
-METRICS: tuple[AnyMetric, ...] = (TASK_SECONDS, POLLS, POLL_LAG, LEASES_LOST, WIRE_TO_FEED)
+METRICS: tuple[AnyMetric, ...] = (
+    *(TASK_SECONDS, POLLS, POLL_LAG, LEASES_LOST, WIRE_TO_FEED),
+    *(PUSHES, WIRE_TO_SUBSCRIBER),
+)
 """All of them."""
 
 

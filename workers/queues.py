@@ -13,10 +13,12 @@ POLL = "poll"
 INGEST = "ingest"
 RENDER = "render"
 EXPORT = "export"
+PUSH = "push"
 HOUSEKEEPING = "housekeeping"
 
-POLLS = (POLL_NOW, POLL)
-"""The poller's queues: the dispatcher, and wires just added or pushed; the regular polls."""
+POLLS = (POLL_NOW, POLL, PUSH)
+"""The poller's queues: the dispatcher, and wires just added or pushed; the regular polls; what is
+brought to subscribers, which waits for others as polls do."""
 
 WORK = (TICKS, INGEST, RENDER, EXPORT, HOUSEKEEPING)
 """A worker's queues: sweeps; captures to take in; stories to render; what was rendered to write

@@ -7,7 +7,7 @@ nothing to claim.
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -20,16 +20,26 @@ from celery.exceptions import SoftTimeLimitExceeded
 from ingest import intake
 from ingest import poll as polling
 from publish import renderer, rerender
+from publish.push import AT_ONCE, ping
+from publish.push import push as deliver
 from publish.rerender import settings_digest
 from stories import clock
-from stories.db import outbox, wires
+from stories.db import outbox, subscriptions, wires
 from stories.db import stories as records
 from workers import alerts, notices, queues
 from workers import housekeeping as rounds
 from workers.app import TICK, celery
 from workers.base import tally
 from workers.dispatch import LANES, MESSAGE_EXPIRES, QUEUE_LIMIT, batches, until_due
-from workers.metrics import LEASES_LOST, POLL_LAG, POLLS, WIRE_TO_FEED, outcome
+from workers.metrics import (
+    LEASES_LOST,
+    POLL_LAG,
+    POLLS,
+    PUSHES,
+    WIRE_TO_FEED,
+    WIRE_TO_SUBSCRIBER,
+    outcome,
+)
 from workers.process import current, stopping
 
 if TYPE_CHECKING:
@@ -115,14 +125,21 @@ def render() -> None:
     """Render what changed, a bounded number of stories, and their feeds."""
     here = current()
     changed: list[datetime] = []
-    done = renderer.render_waiting(
-        here.store,
-        here.config,
-        limit=STORIES_A_TASK,
-        rendered=changed.append,
-        changed=lambda names: notices.tell_feeds(here.broker, names),
-        settings=settings_digest(here.config),
-    )
+    with waking(push) as subscribers:
+
+        def tell(names: Collection[str]) -> None:
+            notices.tell_feeds(here.broker, names)
+            if here.config.hub.enabled:
+                subscribers()
+
+        done = renderer.render_waiting(
+            here.store,
+            here.config,
+            limit=STORIES_A_TASK,
+            rendered=changed.append,
+            changed=tell,
+            settings=settings_digest(here.config),
+        )
     if here.config.site.export is not None:
         wake(export)
     now = clock.now()
@@ -147,6 +164,27 @@ def _exporter(_pid: int) -> "Exporter":
     return Exporter(here.config, here.store)
 
 
+@celery.task(name="workers.tasks.push")
+def push() -> None:
+    """Bring what changed to a bounded number of subscribers, or tell another one's hub. It runs in
+    a thread of a poller, so a slow callback delays nobody but who is in its batch."""
+    here = current(signs=False)
+    if not here.config.is_hub:
+        ping(here.store, here.config)
+        return
+    with here.http.one() as http:
+        claimed, pushed = deliver(here.store, here.config, http)
+        if claimed == AT_ONCE:
+            wake(push)  # the next batch at once, beside this one
+        for each in pushed:
+            tally.count(PUSHES, each.outcome)
+            if each.updated is not None:
+                lag = (clock.now() - each.updated).total_seconds()
+                tally.observe(WIRE_TO_SUBSCRIBER, seconds=max(lag, 0.0))
+    if claimed:
+        wake(push)  # who was behind by more than a document, or has missed what came meanwhile
+
+
 @celery.task(name="workers.tasks.sweep")
 def sweep() -> None:
     """Beat's tick: send as many tasks as the work that waits in the outbox needs."""
@@ -156,6 +194,11 @@ def sweep() -> None:
         anew = rerender.upto(conn) is not None
         if records.embargo_over(conn, clock.now()):
             waiting["story"] = waiting.get("story", 0) + 1
+        pushes = (
+            subscriptions.waiting(conn, clock.now())
+            if here.config.is_hub
+            else bool(waiting.get("ping"))
+        )
     if anew and not waiting.get("story") and rerender.go_on(here.store):
         waiting["story"] = rerender.STEP
     for task, queue, kinds, size in (
@@ -173,6 +216,8 @@ def sweep() -> None:
         and not queues.depth(here.broker, queues.EXPORT)
     ):
         send(export)
+    if pushes and not queues.depth(here.broker, queues.PUSH):
+        send(push)
 
 
 @celery.task(name="workers.tasks.housekeeping")

@@ -27,6 +27,7 @@ from starlette.routing import Route
 from publish import licence, opml
 from publish.web import archives, documents, proofs, sitemap, views
 from publish.web.feeds import SETTLED, Feeds, Receive, Scope, Send, preflight
+from publish.web.hub import Hub
 from publish.web.inbox import Inbox
 from publish.web.pages import CACHED, ICON, PICTURE, PageCache, Pages
 from publish.web.representation import SERVER, Representation, answer
@@ -146,6 +147,7 @@ class Site:
         self._started = clock.now()
         self._kept = PageCache(kept)
         self._inbox = Inbox(config, store)
+        self._hub = Hub(config, store)
         self._licences = licence.every(config)
         self._probes: dict[str, asyncio.Future[dict[str, str]]] = {}
 
@@ -163,6 +165,7 @@ class Site:
                     for form in documents.FORMS
                 ),
                 Route("/wires/{name}", self._inbox.receive, methods=["POST"]),
+                Route("/hub", self._hub.receive, methods=["POST"]),
                 Route("/.well-known/jwks.json", self.jwks, methods=PROOF_METHODS),
                 Route("/log/checkpoint", self.checkpoint, methods=PROOF_METHODS),
                 Route("/log/tile/{path:path}", self.tile, methods=PROOF_METHODS),

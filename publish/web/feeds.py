@@ -39,6 +39,7 @@ from publish.web.representation import (
     answered,
     choose,
 )
+from publish.xml import iri
 from stories import clock
 from stories.config import Config, Feed
 from stories.db import Store, feeds
@@ -360,6 +361,8 @@ def headers_of(
         f'<{site}/feeds/{feed.name}>; rel="alternate"; type="text/html", '
         f"{proofs.links(config)}, {under.link(site)}"
     )
+    if hub := config.hub_address:
+        links = f'<{iri(hub)}>; rel="hub", {links}'
     stale = int(STALE_FOR.total_seconds())
     always = [
         (

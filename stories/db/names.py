@@ -27,6 +27,7 @@ from stories.db.tables import (
     sequences,
     standing,
     stories,
+    subscriptions,
     wires,
 )
 
@@ -123,7 +124,9 @@ def _rename_wire(conn: Connection, old: str, new: str) -> None:
 def _rename_feed(conn: Connection, old: str, new: str) -> None:
     for column in (feeds.c.name, placements.c.feed, departures.c.feed, sequences.c.feed):
         _move(conn, column, old, new)
-    _move(conn, outbox.c.key, old, new, outbox.c.kind == "feed")
+    # What subscribers call the feed, its topic, stays for them what it was.
+    conn.execute(update(subscriptions).where(subscriptions.c.feed == old).values(feed=new))
+    _move(conn, outbox.c.key, old, new, outbox.c.kind.in_(("feed", "ping")))
 
 
 def _move(

@@ -38,7 +38,7 @@ from stories.db.engine import Store, upsert
 from stories.db.tables import UtcDateTime, outbox
 from stories.errors import StoreError
 
-Works = Literal["ingest", "story", "feed", "alert"]
+Works = Literal["ingest", "story", "feed", "alert", "ping"]
 Exports = Literal["export", "export-story", "export-feed", "export-page"]
 Kind = Works | Exports
 
@@ -255,6 +255,11 @@ def release(conn: Connection, jobs: Iterable[Job], due_at: datetime | None = Non
 def drop(conn: Connection, kind: Kind, key: str) -> None:
     """What was wanted is done otherwise: delete its row, and with it the lease that anybody has."""
     conn.execute(delete(outbox).where(outbox.c.kind == kind, outbox.c.key == key))
+
+
+def drop_all(conn: Connection, kind: Kind) -> None:
+    """Nothing of *kind* is wanted any more."""
+    conn.execute(delete(outbox).where(outbox.c.kind == kind))
 
 
 def renew(conn: Connection, job: Job, now: datetime) -> bool:

@@ -11,11 +11,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select
 
-from stories.db import alerts, captures, feeds
+from stories.db import alerts, captures, feeds, subscriptions
 from stories.db import outbox as work
 from stories.db import stories as records
 from stories.db.alerts import Alert
 from stories.db.outbox import Waiting
+from stories.db.subscriptions import Subscribers
 from stories.db.tables import UtcDateTime, outbox, problems, stories, wires
 from stories.errors import NO_HEADLINE
 from stories.logs import masked
@@ -108,6 +109,7 @@ class Status:
     unrendered: int = 0
     rendering_anew: datetime | None = None
     leases_expired: Mapping[str, int] = field(default_factory=dict)
+    subscribers: Subscribers = field(default_factory=Subscribers)
     stories: int = 0
     versions: int = 0
     overran: Sequence[str] = ()
@@ -160,6 +162,7 @@ def status(conn: Connection, now: datetime, failing_for: timedelta) -> Status:
         oldest_unrendered=oldest_unrendered(conn),
         unrendered=feeds.unrendered(conn),
         leases_expired=expired_leases(conn, now),
+        subscribers=subscriptions.summary(conn, now, WORST),
         stories=of_stories,
         versions=of_versions,
         second_look=records.second_looks_count(conn),

@@ -493,6 +493,47 @@ feeds = Table(
     PrimaryKeyConstraint("name", "format"),
 )
 
+# Who is told of changes of a feed (WebSub), each of one document of it at one address.
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("topic", Text, nullable=False),
+    Column("callback", Text, nullable=False),
+    Column("digest", String(64), nullable=False),  # of both: they may be long
+    Column("host", String(255), nullable=False),  # of the callback
+    Column("feed", String(63), nullable=False),
+    Column("format", String(8), nullable=False),
+    Column("secret", Text),
+    # None until it was verified that it is wanted there.
+    Column("expires_at", UtcDateTime),
+    # The number of the feed's last change that was delivered (sequences).
+    Column("seq", BigInteger, nullable=False),
+    # What is asked for and has to be verified there first, or said.
+    Column("asked", String(11)),
+    Column("asked_secret", Text),
+    Column("asked_seconds", Integer, nullable=False),
+    Column("challenge", String(43), nullable=False),
+    Column("tries", Integer, nullable=False),
+    # When it is next verified, or delivered to if there is anything.
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("failures", Float, nullable=False),
+    Column("failing_since", UtcDateTime),
+    Column("error", Text),
+    Column("lease", String(36)),
+    Column("lease_until", UtcDateTime),
+    UniqueConstraint("digest"),
+    Index(None, "feed", "seq"),
+    Index(None, "host"),
+)
+
+Index(
+    "ix_subscriptions_asked",
+    subscriptions.c.due_at,
+    sqlite_where=subscriptions.c.asked.is_not(None),
+    postgresql_where=subscriptions.c.asked.is_not(None),
+)
+
 alerts = Table(
     "alerts",
     metadata,
