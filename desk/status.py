@@ -14,7 +14,8 @@ from publish.web.views import Fact, Listing, StatusPage
 from stories import keys
 from stories.config import Config
 from stories.db import Store, retention, statistics
-from stories.db.statistics import TRIES, Broker, Status
+from stories.db.statistics import TRIES, WORST, Broker, Status
+from stories.db.stories import Hidden
 from stories.logs import masked
 from workers import address, pulse, queues
 from workers.address import broker_address, client, key_prefix
@@ -144,6 +145,12 @@ def needs(status: Status) -> list[str]:
             f"{told} desk {'headline stands' if told == 1 else 'headlines stand'} over copy whose"
             " number, name or negation the wire changed; wirecopy stories --second-look"
         )
+    if again := status.hidden.sent_again:
+        stories = "story was" if len(again) == 1 else "stories were"
+        found.append(
+            f"{len(again)} killed {stories} sent again by the agency, which shows nobody anything"
+            f" until `wirecopy release`: {', '.join(again[:WORST])}"
+        )
     found += [
         f"wire {alert.subject} is offered keys that are not believed: {alert.message}"
         for alert in status.alerts
@@ -213,6 +220,7 @@ def _facts(status: Status) -> list[Fact]:
         Fact("feeds beyond their limit", "; ".join(status.overran)),
         Fact("second look", _wait(status.second_look, "for the desk")),
         Fact("no headline", _wait(status.no_headline, "for the desk to write one")),
+        Fact("hidden", _hidden(status.hidden)),
         Fact(
             "quarantine",
             str(status.quarantine.count),
@@ -254,6 +262,11 @@ def _subscribers(status: Status) -> str:
         if count
     )
     return f"{found.subscribed}{f' ({more})' if more else ''}" if found.subscribed or more else ""
+
+
+def _hidden(hidden: Hidden) -> str:
+    counts = {"killed": hidden.killed, "withheld": hidden.withheld}
+    return ", ".join(f"{count} {status}" for status, count in counts.items() if count)
 
 
 def _wait(count: int, whom: str) -> str:

@@ -27,6 +27,9 @@ The rules for stories, each for a fault seen on real wires:
 * A new version is made when content changed, unless its stated ``updated`` is earlier than the one
   on record, or the number of the agency's own statement of it: then it is an old copy. Not when
   only dates, counters, tracking pixels or expiring signatures changed.
+* Where the format has the agency number its versions, a lower number is an old copy, too, unless it
+  is dated later than the one on record: then the agency numbers anew. Of two dates, or numbers
+  where those say nothing, the later is newer; another text under the same number is a new version.
 * Of the same story twice in one capture the latest by its dates counts, else one never seen, else
   the one on record, else the first, as feeds are newest first; the others are duplicates. So the
   same items in another order bring nothing.
@@ -105,6 +108,8 @@ _PORTS = {"http": 80, "https": 443}
 _LONGEST = 2_000
 _MARKUP = re.compile(r"<[^<>]*>")
 
+_NUMERAL = re.compile(r"[0-9]{1,18}", re.ASCII)
+
 FULLER = 1.5
 """How many times the letters of another a text has that is not the same one dressed otherwise."""
 
@@ -129,13 +134,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What to do with one item. ``number`` is the version's, for ``new`` and ``updated``."""
+    """What to do with one item. ``number`` is the version's, for ``new`` and ``updated``;
+    ``remark`` is what the desk may want to know of the agency's own numbers."""
 
     action: Action
     story_id: str
     number: int
     identity: Identity
     item: Candidate
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +179,10 @@ def decide(
     stories = _recognised(wire, keys, identities, known, shared, version, theirs)
     # The keys of refused items come last; no intents are made for them.
     items = list(zip(contents.found, identities, stories, strict=False))
-    latest = _latest(contents.found, stories, known, at) if version >= 2 else {}
+    numbered = version >= 3 and is_numbered(contents.format)
+    latest: dict[str, int] = {}
+    if version >= 2:
+        latest = _latest(contents.found, stories, known, at, numbered=numbered)
     intents: list[Intent] = []
     recorded: dict[str, str] = {}
     seen: set[str] = set()
@@ -183,6 +193,7 @@ def decide(
         before = known.stories.get(story)
         number = before.number if before else 0
         action: Action
+        remark = _remark(item, before, at) if numbered and before else ""
         if story in seen or latest.get(story, item.position) != item.position:
             action = "duplicate"
         elif before is None:
@@ -190,10 +201,15 @@ def decide(
         elif (
             before.content_digest == item.content_digest
             or (version >= 2 and _is_untouched(before, item))
-            or (before.elsewhere and not _counts(item, identity, before, known, at))
+            or (
+                before.elsewhere
+                and (remark == OLD_COPY or not _counts(item, identity, before, known, at))
+            )
         ):
             action = "same"
-        elif version >= 2 and (_is_superseded(item, before) or _is_older(item, before, at)):
+        elif (
+            version >= 2 and (_is_superseded(item, before) or _is_older(item, before, at))
+        ) or remark == OLD_COPY:
             action = "stale"
         else:
             action, number = "updated", number + 1
@@ -204,7 +220,9 @@ def decide(
         if not item.version.agency_id:
             named = item.version.model_copy(update={"agency_id": identity.key})
             item = item.model_copy(update={"version": named})  # noqa: PLW2901
-        intents.append(Intent(action, story, number, identity, item))
+        if action != ("stale" if remark == OLD_COPY else "updated"):
+            remark = ""
+        intents.append(Intent(action, story, number, identity, item, remark))
     newly_shared = (
         key
         for key in (*known.keys, *recorded)
@@ -406,12 +424,18 @@ def _guid_of(guid: str | None, keys: ItemKeys) -> str | None:
 
 
 def _latest(
-    found: Sequence[Candidate], stories: Sequence[str], known: Known, at: datetime | None
+    found: Sequence[Candidate],
+    stories: Sequence[str],
+    known: Known,
+    at: datetime | None,
+    *,
+    numbered: bool,
 ) -> dict[str, int]:
     """The position of the item that counts, of each story that stands in the capture.
 
-    That with the latest date; of those that no date tells apart one that was never seen, else the
-    one on record, else the first in the document: so the same items in another order say the same.
+    That with the latest date; of those that no date tells apart that with the highest number, where
+    the agency *numbered* them; else one that was never seen, else the one on record, else the first
+    in the document: so the same items in another order say the same.
     """
     copies: dict[str, list[Candidate]] = {}
     for item, story in zip(found, stories, strict=False):
@@ -421,6 +445,9 @@ def _latest(
         dates = [date for item in items if (date := _dated(item.version, at)) is not None]
         last = max(dates, default=None)
         newest = [i for i in items if (_dated(i.version, at) or last) == last]
+        if numbered:
+            highest = max(_numeral(i.version) or 0 for i in newest)
+            newest = [i for i in newest if (_numeral(i.version) or 0) == highest]
         counts[story] = min(newest, key=lambda i: _rank(i, story, known)).position
     return counts
 
@@ -450,6 +477,34 @@ def _is_older(item: Candidate, before: KnownStory, at: datetime | None) -> bool:
     mine = _credible(item.version.updated, at)
     theirs = _credible(before.updated, before.received_at)
     return mine is not None and theirs is not None and mine < theirs
+
+
+def is_numbered(format: str) -> bool:
+    """Whether agencies number the versions of a story in *format*. RSS and its kin may have an
+    element of such a name, but nothing that it means."""
+    return format.startswith(("newsml", "nitf", "ninjs", "ap-media"))
+
+
+OLD_COPY = "an old copy by the agency's number of its version: on record, not published"
+_REUSED = "the agency's number of the version on record under another text: a version of its own"
+_ANEW = "a lower number than that on record under a later date: the agency numbers anew"
+
+
+def _remark(item: Candidate, before: KnownStory, at: datetime | None) -> str:
+    """What the numbers that the agency gave to *item* and to the version on record say."""
+    mine = _numeral(item.version)
+    theirs = _numeral(before.version) if before.version is not None else None
+    if mine is None or theirs is None or before.version is None or mine > theirs:
+        return ""
+    if mine == theirs:
+        return _REUSED
+    now, then = _dated(item.version, at), _dated(before.version, before.received_at)
+    return _ANEW if now is not None and then is not None and now > then else OLD_COPY
+
+
+def _numeral(version: Version) -> int | None:
+    told = version.agency_version or ""
+    return int(told) if _NUMERAL.fullmatch(told) else None
 
 
 def _credible(stated: datetime | None, at: datetime | None) -> datetime | None:

@@ -17,8 +17,8 @@ from typing import Any
 import structlog
 
 from ingest import life, sandbox
-from ingest.decide import Decision, Intent, Known, carrying, decide
-from ingest.item import Channel, Contents, Hints
+from ingest.decide import Decision, Intent, Known, carrying, decide, is_numbered
+from ingest.item import Channel, Contents, Hints, summed_up
 from ingest.memory import are_apart, remembered, still_standing
 from ingest.memory import read as read_with
 from ingest.normalize import content_digest, made_by
@@ -461,7 +461,8 @@ def _decide(conn: Connection, read: _Read, states: Mapping[str, WireState]) -> _
         contents = contents.model_copy(update=about)
     known = _recall(conn, one, contents)
     acts = _acts_before(conn, set(life.named(contents, known)), capture)
-    contents, made = life.judged(contents, known, acts, capture)
+    judgment = life.judged(contents, known, acts, capture)
+    contents = judgment.contents
     decision = decide(wire.name, wire.identity, contents, known, capture.received_at, capture.rule)
     # Of a capture that is read again, all that it once did is to be found again.
     back = {
@@ -469,8 +470,10 @@ def _decide(conn: Connection, read: _Read, states: Mapping[str, WireState]) -> _
         for intent in decision.intents
         if (row := known.stories.get(intent.story_id)) and (row.hidden or not one.fresh)
     }
-    if back:
-        made = life.lifted(decision, _acts_before(conn, back, capture), capture) | made
+    made = judgment.acts
+    if back or judgment.newborn:
+        acts = _acts_before(conn, back, capture)
+        made = life.done(judgment, decision, known, acts, capture)
     kept = still_standing(contents, before)
     if not are_apart(contents, decision, kept):
         return None
@@ -523,13 +526,16 @@ def _recall(conn: Connection, one: _Opened, contents: Contents) -> Known:
     if one.siblings:
         for name, version in records.versions_before(conn, stories, before, but=wire).items():
             stories[name] = replace(stories[name], elsewhere=version)
+    numbered = bool(stories) and capture.rule >= 3 and is_numbered(contents.format)
     # Content digests by another rule cannot be compared: without this, a new rule would make a new
     # version of every story that stands on a wire.
-    by_another = [n for n, row in stories.items() if not made_by(capture.rule, row.content_digest)]
-    for name, version in records.versions_before(conn, by_another, before).items():
-        stories[name] = replace(
-            stories[name], content_digest=content_digest(version, rule=capture.rule)
-        )
+    by_another = {n for n, row in stories.items() if not made_by(capture.rule, row.content_digest)}
+    needed = stories if numbered else by_another
+    for name, version in records.versions_before(conn, needed, before).items():
+        row = replace(stories[name], version=version if numbered else None)
+        if name in by_another:
+            row = replace(row, content_digest=content_digest(version, rule=capture.rule))
+        stories[name] = row
     return Known(found, stories, theirs if one.siblings else None)
 
 
@@ -696,6 +702,8 @@ def _settle(
             if i.item.signed and i.action in ("same", "updated")
         }
         renewed = records.renew_addresses(conn, signed, capture.received_at) if signed else []
+        if notes := _notes_to_editors(one):
+            records.renew_notes(conn, notes, capture.received_at)
         problems = [_problem(capture, r.position, r.state, r.message) for r in contents.refused]
         if one.fault is not None:
             problems = [_problem(capture, WHOLE, one.fault.state, str(one.fault))]
@@ -711,16 +719,28 @@ def _settle(
     return found
 
 
+def _notes_to_editors(one: _Decided) -> dict[str, str]:
+    """The notes to editors of *one* by story, from formats that have a place for them. A note alone
+    makes no version, and is not to be missed for that."""
+    return {
+        i.story_id: i.item.version.signals.ed_note or ""
+        for i in one.decision.intents
+        if i.action in ("new", "updated", "same") and i.item.version.signals is not None
+    }
+
+
 def _outcome(one: _Decided) -> dict[str, Any]:
     """The columns of a capture that say how it was taken in."""
     actions = [i.action for i in one.decision.intents]
+    told = [(i.item.position, i.remark) for i in one.decision.intents if i.remark]
+    remarks = summed_up(told) if told else []
     return {
         "state": "ingested" if one.fault is None else "failed",
         "format": one.contents.format,
         "items": one.contents.items,
         "new": actions.count("new"),
         "updated": actions.count("updated"),
-        "notes": [n[:500] for n in one.contents.notes],
+        "notes": [n[:500] for n in (*one.contents.notes, *remarks)],
         "siblings": one.of.capture.siblings,
     }
 

@@ -191,7 +191,7 @@ class _Parsed:
         beside += [one.byline, one.dateline, one.credit, one.rights, *one.keywords]
         beside += [category.label for category in one.categories]
         if one.signals is not None:
-            beside += [one.signals.slugline, one.signals.ed_note]
+            beside += [one.signals.slugline, one.signals.ed_note, one.signals.corrected]
         texts = [self.body, self.summary, self.headline, *(_squash(b) for b in beside if b)]
         return tuple(dict.fromkeys(t for t in texts if t))
 

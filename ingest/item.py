@@ -110,6 +110,7 @@ class ItemSignals:
     embargo: str = ""
     expires: str = ""
     correction: bool = False
+    corrected: str = ""
     ed_note: str = ""
     slugline: str = ""
     usage_terms: str = ""

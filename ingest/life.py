@@ -4,20 +4,34 @@ It adds to :mod:`ingest.decide`, which says whose item a capture holds, and whet
 Pure: what was done with the story before are its acts, as they stood when the capture came.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ingest.decide import Decision, Known, of_sibling
+from ingest.decide import Decision, Intent, Known, of_sibling
 from ingest.item import Candidate, Contents, Refusal
 from stories.models import Act, ActKind, Capture, Status, StoryStatus, hiding
 
 Before = Literal["unknown"] | StoryStatus
 """What the story was by its agency's word. It is unknown, too, when the item has no id, or one that
-names several stories: then nobody can say which story is meant."""
+names several stories: then nobody can say which story is meant. A story that comes in the same
+capture is usable, whatever their order in it."""
 
 Acts = Mapping[str, Sequence[Act]]
 """By story, what was done about whether it is published, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgment:
+    """What *contents* come to: those that are left of them, what their items do to the stories on
+    record that they are of, by story, and to those that came with them, by their guids. ``hit`` are
+    the stories on record of which the agency says that they may not be published."""
+
+    contents: Contents
+    acts: dict[str, Act]
+    newborn: dict[str, Act]
+    hit: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,38 +70,59 @@ def named(contents: Contents, known: Known) -> Iterator[str]:
             yield story
 
 
-def judged(
-    contents: Contents, known: Known, acts: Acts, capture: Capture
-) -> tuple[Contents, dict[str, Act]]:
+def judged(contents: Contents, known: Known, acts: Acts, capture: Capture) -> Judgment:
     """*contents* of *capture* without the items that are not to be taken in, and what these do to
     the stories that they are of."""
-    found, refused, made = [], [*contents.refused], dict[str, Act]()
+    found = [item for item in contents.found if _status(item) == "usable"]
+    guids = Counter(item.keys.guid for item in found if capture.rule >= 3)
+    refused, made, newborn = [*contents.refused], dict[str, Act](), dict[str, Act]()
     for item in contents.found:
-        story, status = _story(item, known), _status(item)
+        story, status, guid = _story(item, known), _status(item), item.keys.guid
         if status == "usable":
-            found.append(item)
             continue
+        is_new = story is None and guid is not None and guids[guid] == 1 and guid not in known.keys
         before = acts.get(story, ()) if story else ()
-        ruling = TABLE[status, hiding(before).agency if story else "unknown"]
+        ruling = TABLE[status, hiding(before).agency if story or is_new else "unknown"]
         if item.raw_digest in {act.digest for act in before if act.digest}:
             ruling = _AGAIN
         elif story and _is_superseded(item, story, known):
             ruling = _SUPERSEDED
         if ruling.waits:
             refused.append(_refusal(item, status, ruling))
-        if ruling.act and story and (story not in made or ruling.act == "kill"):
-            made[story] = _act(ruling.act, item, capture)
-    return contents.model_copy(update={"found": tuple(found), "refused": tuple(refused)}), made
+        if ruling.act and (name := story or guid):
+            of = made if story else newborn
+            if name not in of or ruling.act == "kill":
+                of[name] = _act(ruling.act, item, capture)
+    left = contents.model_copy(update={"found": tuple(found), "refused": tuple(refused)})
+    return Judgment(left, made, newborn, frozenset(named(contents, known)))
 
 
-def lifted(decision: Decision, acts: Acts, capture: Capture) -> dict[str, Act]:
-    """What the usable items of *capture*, by its *decision*, do to stories that are hidden."""
-    return {
-        intent.story_id: _act(ruling.act, intent.item, capture)
-        for intent in decision.intents
-        if intent.story_id in acts
-        and (ruling := TABLE["usable", hiding(acts[intent.story_id]).agency]).act
-    }
+def done(
+    judgment: Judgment, decision: Decision, known: Known, acts: Acts, capture: Capture
+) -> dict[str, Act]:
+    """All that *capture* does to stories, when its *decision* is made: what was judged, and what
+    its usable items do to stories that are hidden, by their *acts* before.
+
+    An old copy lifts nothing, nor do the bytes of a numbered version that stood before the story
+    was hidden: somebody sends again what is over. Nor does anything beside an item that hides it.
+    """
+    found = dict[str, Act]()
+    for intent in decision.intents:
+        name, item = intent.story_id, intent.item
+        if act := judgment.newborn.get(item.keys.guid or ""):
+            found.setdefault(name, act)
+        if capture.rule >= 3 and (name in judgment.hit or _is_over(intent, known)):
+            continue
+        if name in acts and (ruling := TABLE["usable", hiding(acts[name]).agency]).act:
+            found[name] = _act(ruling.act, item, capture)
+    return found | judgment.acts
+
+
+def _is_over(intent: Intent, known: Known) -> bool:
+    before, digest = known.stories.get(intent.story_id), intent.item.raw_digest
+    if before is None or before.version is None or before.version.agency_version is None:
+        return intent.action == "stale"
+    return intent.action == "stale" or (digest is not None and digest == before.raw_digest)
 
 
 def _status(item: Candidate) -> Status:

@@ -12,10 +12,10 @@ Rules for what feeds leave open:
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
@@ -193,12 +193,22 @@ def content_digest(
         version.language,
         version.urgency,
     ]
-    if version.signals is not None and version.signals.embargo is not None:
-        content.append(version.signals.embargo.isoformat())  # moved or lifted, it is another one
+    if version.signals is not None:
+        content += _told(version.signals, rule)
     text = _COMPACT(content)
     if rule >= 2:  # spaces and forms of letters are no content; nor is there any in JSON's marks
         text = plain(text)
     return f"{rule}:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"
+
+
+def _told(said: Signals, rule: int) -> Iterator[Any]:
+    """What of *said* is content: when it is published, until when, and that it corrects."""
+    if said.embargo is not None:
+        yield said.embargo.isoformat()  # moved or lifted, it is another one
+    if rule >= 3 and said.expires is not None:
+        yield ["expires", said.expires.isoformat()]
+    if rule >= 3 and said.correction:
+        yield ["correction", said.corrected or ""]
 
 
 def made_by(rule: int, digest: str) -> bool:
@@ -285,6 +295,8 @@ def _named(scheme: str, code: str) -> str:
     return names.get(replaced.get(code, code) if scheme == SUBJECT_CODES else code, code)
 
 
+_TO_EDITORS = re.compile(r"\bed(?:itor)?s?\b\s*[.:]", re.IGNORECASE)
+
 _STATUS: dict[str, Status] = {
     **dict.fromkeys(("", "usable", "published", "publish", "publishable", "final"), "usable"),
     **dict.fromkeys(("canceled", "cancelled", "cancel", "kill", "killed"), "canceled"),
@@ -311,11 +323,20 @@ def _signals(said: ItemSignals, zone: ZoneInfo, rule: int) -> Signals | None:
         embargo=embargo,
         expires=dates.first_date((said.expires,), zone, rule),
         correction=said.correction,
+        corrected=_corrected(said, rule),
         ed_note=_line(said.ed_note, rule) or None,
         slugline=_line(said.slugline, rule) or None,
         usage_terms=_line(said.usage_terms, rule) or None,
     )
     return found if found != Signals() else None
+
+
+def _corrected(said: ItemSignals, rule: int) -> str | None:
+    """The words on a correction that are for readers. Notes to editors are not (ninjs, ``ednote``),
+    wherever they stand."""
+    if rule < 3 or not said.correction or _TO_EDITORS.search(said.corrected):
+        return None
+    return _line(said.corrected, rule) or None
 
 
 def _keywords(item: Item, rule: int) -> tuple[str, ...]:

@@ -55,7 +55,9 @@ compared. A capture keeps the one under which it came, so that a replay finds wh
    known by its words; items of one guid may be several stories; signatures are no content. A desk
    headline does not stand over another text. Words that encodings and HTML parsers
    swallow are read.
-3. Wires of one agency share stories.
+3. Numbers of versions count; a correction, and an expiry that moved, are news. Messages of IPTC
+   7901 and ANPA 1312 are told apart by day. A story leaves when its agency has it expire.
+   Wires of one agency share stories.
 """
 
 
@@ -105,13 +107,15 @@ Status = Literal["usable", "withheld", "canceled"]
 class Signals(Value):
     """What an agency says beside its copy: whether it may be published, from when and until when,
     on what terms; what it tells editors. ``why`` are its words for a status that is not usable,
-    ``correction`` that it calls this version one."""
+    ``correction`` that it calls this version one, and ``corrected`` its words on that for readers.
+    """
 
     status: Status = "usable"
     why: str | None = None
     embargo: Instant | None = None
     expires: Instant | None = None
     correction: bool = False
+    corrected: str | None = Field(default=None, exclude_if=_is_none)
     ed_note: str | None = None
     slugline: str | None = None
     usage_terms: str | None = None
@@ -311,6 +315,7 @@ class Story(Value):
     ``addresses`` are the newest of those in it whose signatures expire, by what they are without.
     ``custody`` names the agency's own statement of ``version``, None where none came that is good.
     ``status`` is as the desk's last act left it, at ``status_at``; None when there was no act.
+    ``ed_note`` is the newest note to editors, which may be newer than ``version``.
     ``wire`` is that by which the version came, ``also`` are the others of its agency that carry it.
     """
 
@@ -335,6 +340,18 @@ class Story(Value):
     custody: Custody | None = None
     status: StoryStatus = "usable"
     status_at: Instant | None = None
+    ed_note: str | None = None
+
+    @property
+    def corrected(self) -> str | None:
+        """What its agency says to readers of the correction that the version is; else None."""
+        return self.version.signals.corrected if self.version.signals is not None else None
+
+    @property
+    def expires(self) -> datetime | None:
+        """When its agency wants it published no longer; None where that has no end."""
+        signals = self.version.signals
+        return signals.expires if signals is not None and self.rule >= 3 else None
 
     @property
     def embargo(self) -> datetime | None:
@@ -405,7 +422,7 @@ Terms = Mapping[str, timedelta]
 
 
 def licence_over(terms: Terms, story: Story, now: datetime) -> bool:
-    """Whether *story* may no longer be published at *now*: from the end of its term on.
+    """Whether *story* may no longer be published at *now*: from the end of its term, or its expiry.
 
     The one rule that renderer, housekeeping and pages share. An update by the agency does not begin
     the term anew, and a wire that leaves the configuration takes its term along: copy does not
@@ -416,9 +433,11 @@ def licence_over(terms: Terms, story: Story, now: datetime) -> bool:
 
 
 def licence_end(terms: Terms, story: Story) -> datetime | None:
-    """When the term of *story*, a wire's ``expires_after``, is over; None for never."""
+    """When the term of *story* is over, a wire's ``expires_after``, or when its agency has it
+    expire before that; None for never."""
     term = terms.get(story.wire)
-    return None if term is None else story.first_received + term
+    ends = None if term is None else story.first_received + term
+    return min((each for each in (ends, story.expires) if each is not None), default=None)
 
 
 def copy_deleted_before(term: timedelta, now: datetime) -> datetime:
@@ -442,8 +461,9 @@ class KnownKey:
 class KnownStory:
     """What the decision needs of a story on record: its key; of its latest version the digests,
     what the agency stated as ``updated``, when it was received, and, where the agency signed it,
-    the number of its statement, ``stated``; whether it is ``hidden`` now, by agency or desk. That
-    version itself where another wire of the agency brought it, ``elsewhere``."""
+    the number of its statement, ``stated``; whether it is ``hidden`` now, by agency or desk. The
+    ``version`` itself is there where it was asked for, as an agency numbers its versions.
+    So is that which another wire of the agency brought, ``elsewhere``."""
 
     id: str
     key: str
@@ -454,6 +474,7 @@ class KnownStory:
     raw_digest: str | None = None
     stated: int | None = None
     hidden: bool = False
+    version: Version | None = None
     elsewhere: Version | None = None
 
 

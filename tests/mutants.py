@@ -330,8 +330,8 @@ MUTANTS = (
     Mutant(
         "an embargo that is lifted goes on",
         "ingest/normalize.py",
-        "content.append(version.signals.embargo.isoformat())",
-        "pass",
+        "        yield said.embargo.isoformat()  # moved or lifted, it is another one\n",
+        "        pass\n",
         ("tests/test_embargo.py",),
     ),
     Mutant(

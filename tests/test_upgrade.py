@@ -59,13 +59,15 @@ def keep_plain(conn: Connection) -> None:
         *("departures", "sequences", "subscriptions"),
     ):
         conn.execute(text(f"DROP TABLE {table}"))
-    conn.execute(text("DROP INDEX ix_stories_embargo"))
+    for index in ("embargo", "expires", "hidden"):
+        conn.execute(text(f"DROP INDEX ix_stories_{index}"))
     conn.execute(text("DROP INDEX ix_placements_feed_seq"))
     for later in (
         *("versions.custody", "captures.key_set", "captures.siblings"),
         *("stories.status", "stories.status_at"),
         *("versions.packed", "versions.updated", "statements.packed", "statements.checkpoint"),
         *("stories.embargo", "versions.embargo", "placements.seq"),
+        *("stories.expires", "versions.expires", "stories.ed_note"),
     ):
         table, column = later.split(".")
         conn.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))

@@ -109,7 +109,6 @@ def story(
         shown["signed_by"] = stated.kid if stated else None
         signals = chosen.data.get("signals") or {}
         shown["slugline"] = signals.get("slugline")
-        shown["note_to_editors"] = signals.get("ed_note")
         marks = desk_marks(paragraphs(chosen.data["body"]))
         shown["desk_marks"] = [{"rule": mark.rule, "text": mark.text} for mark in marks]
         if take := headline_mark(chosen.data["headline"]):
@@ -144,6 +143,9 @@ def record(story: Story, entry: EntryRow | None) -> dict[str, Any]:
         "version": story.number,
         "status": story.status,
         "embargo": story.embargo,
+        "expires": story.expires,
+        "correction": story.corrected,
+        "note_to_editors": story.ed_note,
         "headline": story.headline,
         "wire_headline": version.headline,
         "desk_headline": story.desk_headline,
@@ -191,6 +193,8 @@ def _version_record(row: VersionRow) -> dict[str, Any]:
         "number": row.number,
         "capture": row.capture_id,
         "received": row.received_at,
+        "agency_version": row.data.get("agency_version"),
+        "correction": bool((row.data.get("signals") or {}).get("correction")),
         "headline": row.data.get("headline"),
         "raw_digest": row.raw_digest,
         "content_digest": row.content_digest,
@@ -220,10 +224,14 @@ def _print(
         show.say(f"  {show.when(act.at)} {act.by} {_DID[act.kind]}{why}")
     show.table(
         [
-            {**_version_record(v), "bytes": f"{v.start}-{v.end}" if v.start >= 0 else "unknown"}
+            {
+                **_version_record(v),
+                "bytes": f"{v.start}-{v.end}" if v.start >= 0 else "unknown",
+                "agency's": v.data.get("agency_version"),
+            }
             for v in history
         ],
-        ("number", "capture", "bytes", "received", "headline"),
+        ("number", "agency's", "capture", "bytes", "received", "headline"),
         "no versions",
     )
     if chosen.received is None:

@@ -6,10 +6,11 @@
 
 The first lines that begin with a caret and end with an angle are fields: slugline, headline, notes
 to editors, a summary; so is a byline after them. What follows is the body, all of it. The id is
-level, number and the trailer's date, as numbers begin anew each day; without one there is none.
+level, number and the day in the trailer, as numbers begin anew each day; without one there is none.
 """
 
 import re
+from functools import partial
 
 from ingest.formats import wire_text
 from ingest.formats.sniff import Sniffed
@@ -56,10 +57,10 @@ def parse(body: bytes, hints: Hints) -> Parsed:
 
     :raises ParseError: ``malformed`` where none is whole.
     """
-    return wire_text.parse(body, hints, "ANPA 1312", _item)
+    return wire_text.parse(body, hints, "ANPA 1312", partial(_item, daily=hints.rule >= 3))
 
 
-def _item(position: int, message: Message) -> Item:
+def _item(position: int, message: Message, *, daily: bool) -> Item:
     first, _, rest = message.header.partition("\n")
     told, second = _HEADER.match(first), _SECOND.match(rest)
     if told is None or not message.whole:
@@ -74,7 +75,7 @@ def _item(position: int, message: Message) -> Item:
         position,
         message.start,
         message.end,
-        guid=f"{level}{number}:{date[0]}" if date else "",
+        guid=f"{level}{number}:{_date(date)[:10] if daily else date[0]}" if date else "",
         headline=headline,
         body=markup(text, table=_TABULAR in rest),
         summary=summary,

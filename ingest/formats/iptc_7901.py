@@ -6,11 +6,13 @@
 
 The headline is the first lines of the text, as far as an empty line, an indent or a byline; where
 there are none, the keywords. What stands in front becomes a field, what follows is the body, all of
-it. The id is source, number
-and the moment in the trailer, as numbers begin anew each day; without a trailer there is none.
+it. The id is source, number and the day in the trailer, as numbers begin anew each day: what is
+sent again under a number, with another text or after some hours, is the same story, and what has
+the number on the next day is another. Without a trailer there is none.
 """
 
 import re
+from functools import partial
 
 from ingest.formats import wire_text
 from ingest.formats.sniff import Sniffed
@@ -39,10 +41,10 @@ def parse(body: bytes, hints: Hints) -> Parsed:
 
     :raises ParseError: ``malformed`` where none is whole.
     """
-    return wire_text.parse(body, hints, "IPTC 7901", _item)
+    return wire_text.parse(body, hints, "IPTC 7901", partial(_item, daily=hints.rule >= 3))
 
 
-def _item(position: int, message: Message) -> Item:
+def _item(position: int, message: Message, *, daily: bool) -> Item:
     head, *words = lines_of(message.header)
     told = _HEADER.match(head)
     if told is None or not message.whole:
@@ -55,7 +57,7 @@ def _item(position: int, message: Message) -> Item:
         position,
         message.start,
         message.end,
-        guid=f"{source}{number}:{moment}" if moment else "",
+        guid=f"{source}{number}:{date[:10] if daily and date else moment}" if moment else "",
         headline=headline or slugline,
         body=markup(text),
         authors=(byline,) if byline else (),

@@ -98,6 +98,7 @@ def _item(position: int, node: Node) -> Item:
             embargo=_embargo(meta),
             expires=first(children(meta, "expires")),
             correction=any("correct" in _coded(s).lower() for s in children(meta, "signal")),
+            corrected=first(n for n in children(meta, "edNote") if "correct" in _role(n)),
             ed_note=" ".join(told(children(meta, "edNote"))),
             slugline=first(children(about, "slugline")),
             usage_terms=" ".join(told(children(rights, "usageTerms"))),

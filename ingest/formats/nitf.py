@@ -52,7 +52,7 @@ def _item(position: int, node: Node) -> Item:
         return Item(position, node.start, node.end, unreadable=node.why)
     data = next(within(root, "docdata"), None)
     head = next(within(root, "body.head"), None)
-    key = child(data, "du-key")
+    key, correction = child(data, "du-key"), child(data, "correction")
     body = joined(texts_of(root))
     abstract = child(head, "abstract")
     meta = {stated(m, "name").lower(): stated(m, "content") for m in within(root, "meta")}
@@ -84,7 +84,8 @@ def _item(position: int, node: Node) -> Item:
             status=stated(data, "management-status"),
             embargo=stated(child(data, "date.release"), "norm"),
             expires=stated(child(data, "date.expire"), "norm"),
-            correction=child(data, "correction") is not None,
+            correction=correction is not None,
+            corrected=stated(correction, "info"),
             ed_note=" ".join(filter(None, [*_messages(data), *told(children(head, "note"))])),
             slugline=meta.get("slug", "") or meta.get("slugline", "") or stated(key, "key"),
             usage_terms=" ".join(told(children(head, "rights"))),

@@ -116,6 +116,7 @@ class Status:
     second_look: int = 0
     contradicted: int = 0
     no_headline: int = 0
+    hidden: records.Hidden = field(default_factory=records.Hidden)
     feeds: Mapping[str, FeedState] = field(default_factory=dict)
     captures: Mapping[str, int] = field(default_factory=dict)
     storage: Mapping[str, Any] = field(default_factory=dict)
@@ -168,6 +169,7 @@ def status(conn: Connection, now: datetime, failing_for: timedelta) -> Status:
         second_look=records.second_looks_count(conn),
         contradicted=len(records.contradicted(conn)),
         no_headline=len(without_headline),
+        hidden=records.hidden(conn, now - RECENT),
         feeds={
             name: FeedState(*state, selected.get(name, 0), of_a_day)
             for name, state in feeds.summary(conn).items()

@@ -17,6 +17,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     or_,
     select,
     update,
@@ -335,14 +336,14 @@ def put_versions(conn: Connection, rows: Sequence[VersionRow]) -> None:
 
 def kept(data: Mapping[str, Any], received: Mapping[str, Any] | None) -> dict[str, Any]:
     """The columns in which a version's content is kept."""
-    updated, embargo = data.get("updated"), (data.get("signals") or {}).get("embargo")
-    return {
-        "data": None,
-        "received": None,
-        "packed": [data, received],
-        "updated": datetime.fromisoformat(updated) if updated else None,
-        "embargo": datetime.fromisoformat(embargo) if embargo else None,
+    signals = data.get("signals") or {}
+    stated = {
+        "updated": data.get("updated"),
+        "embargo": signals.get("embargo"),
+        "expires": signals.get("expires"),
     }
+    instants = {name: datetime.fromisoformat(at) if at else None for name, at in stated.items()}
+    return {"data": None, "received": None, "packed": [data, received], **instants}
 
 
 def drop_version(conn: Connection, story: str, capture_id: int) -> None:
@@ -380,6 +381,19 @@ def renew_addresses(
     if changed:
         conn.execute(update(stories).where(stories.c.id == bindparam("story")), changed)
     return [str(each["story"]) for each in changed]
+
+
+def renew_notes(conn: Connection, found: Mapping[str, str], at: datetime) -> None:
+    """Keep the notes to editors *found* at *at*, ``""`` where there was none, of the stories that
+    were not seen later."""
+    conn.execute(_RENEW_NOTE, [{"story": s, "note": n, "at": at} for s, n in found.items()])
+
+
+_RENEW_NOTE = (
+    update(stories)
+    .where(stories.c.id == bindparam("story"), stories.c.last_seen_at <= bindparam("at"))
+    .values(ed_note=bindparam("note"))
+)
 
 
 def settle(conn: Connection, ids: Iterable[str]) -> None:
@@ -429,6 +443,7 @@ def _standing(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]
             "status": hides.status,
             "status_at": hides.at,
             "embargo": row.embargo,
+            "expires": row.expires,
         }
         for row in rows
         for edit, hides in ((edits.get(row.story_id), hidden.get(row.story_id, Hiding())),)
@@ -453,6 +468,7 @@ def _current_versions() -> Select[Any]:
         versions.c.number,
         versions.c.received_at,
         versions.c.embargo,
+        versions.c.expires,
         newest.c.first,
         func.coalesce(captures.c.wire, stories.c.wire).label("wire"),
     ).select_from(
@@ -482,20 +498,27 @@ _LAST_EDITS = select(
 
 def embargo_over(conn: Connection, now: datetime) -> bool:
     """Whether :func:`end_embargoes` would find any story."""
-    return conn.execute(_OVER.limit(1), {"now": now}).first() is not None
+    return any(conn.execute(over.limit(1), {"now": now}).first() for over in _OVER.values())
 
 
 def end_embargoes(conn: Connection, now: datetime) -> list[str]:
-    """The stories whose embargo has ended since this was last asked, to be wanted by the caller."""
-    over = list(conn.execute(_OVER, {"now": now}).scalars())
-    if over:
-        conn.execute(update(stories).where(stories.c.id.in_(over)).values(embargo=None))
-    return over
+    """The stories whose embargo has ended since this was last asked, or that have expired, to be
+    wanted by the caller."""
+    found: set[str] = set()
+    for name, query in _OVER.items():
+        over = list(conn.execute(query, {"now": now}).scalars())
+        for chunk in _chunks(over):
+            conn.execute(update(stories).where(stories.c.id.in_(chunk)).values({name: None}))
+        found.update(over)
+    return sorted(found)
 
 
-_OVER = select(stories.c.id).where(
-    stories.c.embargo.is_not(None), stories.c.embargo <= bindparam("now", type_=UtcDateTime())
-)
+_OVER = {
+    column.name: select(stories.c.id).where(
+        column.is_not(None), column <= bindparam("now", type_=UtcDateTime())
+    )
+    for column in (stories.c.embargo, stories.c.expires)
+}
 
 
 def _edits(conn: Connection, ids: Sequence[str]) -> dict[str, list[HeadlineEdit]]:
@@ -564,7 +587,12 @@ def _story(row: RowMapping, edits: Sequence[HeadlineEdit], texts: Mapping[str, V
         custody=Custody(row["kid"], row["custody"]) if row["kid"] else None,
         status=row["status"],
         status_at=row["status_at"],
+        ed_note=(row["ed_note"] or None) if row["ed_note"] is not None else _ed_note(version),
     )
+
+
+def _ed_note(version: Version) -> str | None:
+    return version.signals.ed_note if version.signals is not None else None
 
 
 def _texts_of_edits(
@@ -679,6 +707,34 @@ def second_looks_count(conn: Connection) -> int:
     """How many they are."""
     query = select(func.count()).select_from(stories).where(stories.c.second_look)
     return int(conn.execute(query).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """How many stories are killed and withheld, and ``sent_again``: ids of killed ones of which the
+    agency has sent a version since, lately, the newest first."""
+
+    killed: int = 0
+    withheld: int = 0
+    sent_again: Sequence[str] = ()
+
+
+def hidden(conn: Connection, lately: datetime) -> Hidden:
+    """The stories that agency or desk has hidden; sent again since *lately*."""
+    query = select(stories.c.status, func.count().label("n")).where(_HIDDEN)
+    found = {row.status: row.n for row in conn.execute(query.group_by(stories.c.status))}
+    again = select(stories.c.id).where(
+        _HIDDEN,
+        stories.c.status == "killed",
+        stories.c.received_at > stories.c.status_at,
+        stories.c.received_at >= lately,
+    )
+    newest = again.order_by(stories.c.received_at.desc(), stories.c.id)
+    names = tuple(conn.execute(newest).scalars()) if "killed" in found else ()
+    return Hidden(found.get("killed", 0), found.get("withheld", 0), names)
+
+
+_HIDDEN = stories.c.status != literal_column("'usable'")  # written out, so that its index is used
 
 
 def contradicted(conn: Connection, limit: int = 100) -> list[tuple[Story, str]]:

@@ -296,6 +296,10 @@ stories = Table(
     Column("status_at", UtcDateTime),
     # When it is to be rendered as its embargo ends; none once it was wanted for that.
     Column("embargo", UtcDateTime),
+    # When its agency wants it to expire; none once it was wanted for that.
+    Column("expires", UtcDateTime),
+    # The newest note to editors, where one came after its version; "" for none any more.
+    Column("ed_note", Text),
     UniqueConstraint("guid"),
     Index(None, "changed_at"),
     Index(None, "wire", "changed_at"),
@@ -316,6 +320,22 @@ Index(
     stories.c.embargo,
     sqlite_where=stories.c.embargo.is_not(None),
     postgresql_where=stories.c.embargo.is_not(None),
+)
+
+# Of those that will expire only, likewise.
+Index(
+    "ix_stories_expires",
+    stories.c.expires,
+    sqlite_where=stories.c.expires.is_not(None),
+    postgresql_where=stories.c.expires.is_not(None),
+)
+
+# Of those killed or held only.
+Index(
+    "ix_stories_hidden",
+    stories.c.status_at,
+    sqlite_where=stories.c.status != literal_column("'usable'"),
+    postgresql_where=stories.c.status != literal_column("'usable'"),
 )
 
 identities = Table(
@@ -372,6 +392,7 @@ versions = Table(
     # The agency's own statement of it, by its digest; NULL where none came that is good.
     Column("custody", String(64)),
     Column("embargo", UtcDateTime),
+    Column("expires", UtcDateTime),
     PrimaryKeyConstraint("story_id", "capture_id"),
     Index(None, "capture_id"),
 )

@@ -16,7 +16,7 @@ from stories.db import Store, alerts, captures, outbox, wires
 from stories.db import stories as records
 from stories.db.outbox import LeaseLostError
 from stories.errors import ParseError
-from stories.models import WHOLE, Capture
+from stories.models import INTAKE_RULE, WHOLE, Capture
 from tests.conftest import ConfigOf
 from workers import alerts as watcher
 
@@ -108,7 +108,7 @@ def test_a_new_rule_of_what_is_content_makes_nothing_new(
 ) -> None:
     """Across an upgrade: what stood on the wire stays the version it is, what changed is one."""
     desk.take(feed(item("a", "One"), item("b", "Two")))
-    monkeypatch.setattr("stories.db.captures.INTAKE_RULE", 4)
+    monkeypatch.setattr("stories.db.captures.INTAKE_RULE", INTAKE_RULE + 1)
     desk.take(feed(item("a", "One"), item("b", "Two, corrected")), reader=parse.parse)
     assert desk.told() == {"a": ("One", 1), "b": ("Two, corrected", 2)}
 

@@ -172,8 +172,8 @@ def test_a_killed_story_comes_back_by_the_desk_alone(steps: list[str]) -> None:
 
 
 def test_replay_and_rebuild_find_the_same(life: Life, tmp_path: Path) -> None:
-    for status in ("usable", "withheld", "usable"):
-        send(life, status, status)
+    for status, note in (("usable", "first"), ("withheld", ""), ("usable", "lifted")):
+        send(life, status, note)
     desks(life, "hold")
     desks(life, "release")
     send(life, "canceled")

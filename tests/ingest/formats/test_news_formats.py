@@ -70,9 +70,9 @@ def states(contents: Contents) -> list[str]:
 def judged(contents: Contents) -> Contents:
     """What is left of *contents* where none of its stories is known."""
     capture = Capture(1, "w", AT, "", [], "", 0, "pending", "", 0, 0, 0, [])
-    found, acts = life.judged(contents, Known(keys={}, stories={}), {}, capture)
-    assert acts == {}, "a kill of what is not known kills nothing"
-    return found
+    found = life.judged(contents, Known(keys={}, stories={}), {}, capture)
+    assert (found.acts, found.newborn) == ({}, {}), "a kill of what is not known kills nothing"
+    return found.contents
 
 
 @every
@@ -494,7 +494,7 @@ def test_7901_as_an_agency_sends_it() -> None:
         "<p>Town (agy) - History says this was no preview that played out Monday night.</p>\n"
         "<p>Reds 54, Blues 51.</p>"
     )
-    assert version.agency_id == "ecp0007:211259nov18"
+    assert version.agency_id == "ecp0007:2018-11-21"
     assert version.published == datetime(2018, 11, 21, 7, 29, tzinfo=UTC)  # of the wire's zone
     assert version.signals is not None
     assert version.signals.slugline == "Football/League"
