@@ -107,6 +107,7 @@ class ItemSignals:
     """What the feed states beside the copy (:class:`stories.models.Signals`), still as text."""
 
     status: str = ""
+    why: str = ""
     embargo: str = ""
     expires: str = ""
     correction: bool = False

@@ -314,7 +314,7 @@ def _signals(said: ItemSignals, zone: ZoneInfo, rule: int) -> Signals | None:
     embargo = dates.first_date((said.embargo,), zone, rule)
     word = re.split("[:/]", stated)[-1].strip().lower()
     status = _STATUS.get("" if embargo and word == "embargoed" else word, "withheld")
-    why = "" if status == "usable" else stated
+    why = "" if status == "usable" else said.why or stated
     if status != "canceled" and embargo is None and said.embargo.strip():
         status, why = "withheld", f"embargo: {said.embargo}"
     found = Signals(

@@ -52,7 +52,8 @@ class Entry(Value):
     ``disclosure`` are plain text; ``first_words`` begin the text of a story without a summary.
     ``embeds`` are what the body had to lose. ``link`` is the story at the agency, ``source_url``
     the site of its wire, the same for every story of one, and ``source_updated`` when its current
-    version was received. ``valid_until`` is when its licence ends.
+    version was received. ``valid_until`` is when its licence ends, ``correction`` what the agency
+    says to readers of the correction that this version is.
     """
 
     guid: str
@@ -83,6 +84,7 @@ class Entry(Value):
     source_url: str | None = None
     source_updated: Instant
     valid_until: Instant | None = None
+    correction: str | None = None
     about: str
     scope: Scope = "unknown"
     edited_headline_only: bool = False
@@ -212,6 +214,7 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
     if (wire := config.wire(story.wire)) and wire.trim:
         body = trimmed(body, wire.trim)
     categories = _categories(version)
+    signals = version.signals
     labels = {category.label for category in categories}
     media = tuple(m for medium in version.media if (m := _medium(medium, base, newest)))
     return Entry(
@@ -245,6 +248,7 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
         source_url=_origin(config, story.wire),
         source_updated=utc(story.received_at) or EPOCH,
         valid_until=utc(ends),
+        correction=_some(signals.corrected) if signals and signals.corrected else None,
         about=f"{config.site.url}/",
     )
 

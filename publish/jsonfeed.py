@@ -68,6 +68,7 @@ def item(entry: Entry) -> bytes:
                     "embeds": [_present({"url": e.url, "title": e.title}) for e in entry.embeds]
                     or None,
                     "valid_until": rfc3339(entry.valid_until) if entry.valid_until else None,
+                    "correction": entry.correction,
                     "statement": None if entry.statement is None else as_json(entry.statement),
                 }
             ),

@@ -157,8 +157,11 @@ def _management(entry: dict[str, Any], qcode: str, more: Elements = ()) -> etree
 def _proof(
     entry: dict[str, Any], statement: str | None, statements: str
 ) -> Iterator[etree._Element]:
-    """What the statement is about, and the statement."""
+    """What it corrects, what the statement is about, and the statement."""
     own = entry["_wirecopy"]
+    if "correction" in own:
+        yield _g2("edNote", own["correction"], roleuri=f"{_OURS}#correction")
+        yield _g2("signal", qcode="sig:correction")
     if body := entry.get("content_html"):
         yield _g2("hash", hashlib.sha256(body.encode()).hexdigest(), hashtypeuri=_SHA256)
     if "valid_until" in own:

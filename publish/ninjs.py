@@ -42,7 +42,10 @@ def document(entry: dict[str, Any], statement: str | None, statements: str) -> b
         "by": own.get("byline"),
         "infoSources": [{"name": own["agency"]}],
         "copyrightNotice": own.get("rights"),
-        "descriptions": _listed("summary", "text/plain", entry.get("summary")),
+        "descriptions": [
+            *_listed("summary", "text/plain", entry.get("summary")),
+            *_listed("correction", "text/plain", own.get("correction")),
+        ],
         "bodies": _listed("main", "text/html", entry.get("content_html")),
         "subjects": [{"name": tag} for tag in entry.get("tags", ())],
         "associations": [

@@ -404,6 +404,7 @@ def _provenance(entry: Entry) -> Iterator[str]:
         ("agency", entry.agency),
         ("agencyId", entry.agency_id),
         ("agencyVersion", entry.agency_version),
+        ("correction", entry.correction),
     ):
         if text is not None:
             yield _element(f"wirecopy:{name}", text)

@@ -158,12 +158,14 @@ def _item(
     own = members.get("_wirecopy") if mends else None
     if text_of(own, "agency"):
         stated = (text_of(own, name) for name in ("agency", "agency_id", "agency_version"))
+        corrects = text_of(own, "correction")
         item = replace(
             item,
             provenance=Credit(*stated),
             page=text_of(members, "external_url"),
             credits=tuple(filter(None, [text_of(own, "credit")])),
             rights=text_of(own, "rights"),
+            signals=ItemSignals(correction=True, corrected=corrects) if corrects else None,
         )
         body = (without_printed(body[0], printed((own or {}).get("statement"))), body[1])
     elif text_of(own, "withdrawn"):

@@ -98,7 +98,7 @@ def _item(position: int, node: Node) -> Item:
             embargo=_embargo(meta),
             expires=first(children(meta, "expires")),
             correction=any("correct" in _coded(s).lower() for s in children(meta, "signal")),
-            corrected=first(n for n in children(meta, "edNote") if "correct" in _role(n)),
+            corrected=first(n for n in children(meta, "edNote") if _is_for_readers(n)),
             ed_note=" ".join(told(children(meta, "edNote"))),
             slugline=first(children(about, "slugline")),
             usage_terms=" ".join(told(children(rights, "usageTerms"))),
@@ -125,6 +125,10 @@ def _headline(about: Element | None) -> str:
 def _role(element: Element) -> str:
     """What follows the vocabulary in the role of *element*, in lower case."""
     return stated(element, "role").rpartition(":")[2].lower()
+
+
+def _is_for_readers(note: Element) -> bool:
+    return "correct" in stated(note, "role", "roleuri").lower()
 
 
 def _described(about: Element | None, role: str) -> str:

@@ -26,6 +26,7 @@ from io import BytesIO
 from itertools import islice, pairwise
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
+from zoneinfo import ZoneInfo
 
 import feedparser
 from lxml import etree
@@ -100,6 +101,8 @@ _HOLDERS = frozenset(
 )
 """Children of an item that feedparser knows to hold elements."""
 _ATOM = "{http://www.w3.org/2005/Atom}"
+_TOMBSTONES = "{http://purl.org/atompub/tombstones/1.0}"
+_UTC = ZoneInfo("UTC")
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _USUAL_DATES = ("pubDate", f"{_DC}date", f"{_ATOM}published", f"{_ATOM}updated")
 _USUAL_PERSON = (f"{_ATOM}name", f"{_ATOM}email", f"{_ATOM}uri")
@@ -293,7 +296,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     return Parsed(
         format=str(result.get("version") or sniffed.root),
         channel=channel,
-        items=tuple(items),
+        items=(*items, *_deleted(body, charset, context, items, hints.rule)),
         notes=tuple(notes),
         unread=max(0, len(spans) - MOST_ITEMS),
         whole=whole,
@@ -302,6 +305,27 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         outline=drawn if around else None,
         tag="" if base else tag,
     )
+
+
+def _deleted(
+    body: bytes, charset: encoding.Charset, context: Context, items: Sequence[Item], rule: int
+) -> Iterator[Item]:
+    """The entries of which Atom says that they are deleted (RFC 6721); *items* are the others. One
+    that was updated since stands."""
+    if rule < 3 or b"deleted-entry" not in body.replace(b"\0", b""):  # as UTF-16 has them between
+        return
+    updated = {item.guid: dates.first_date(item.updated, _UTC) for item in items}
+    spans = item_spans.spans(body, names=("deleted-entry",))
+    for position, (start, end) in enumerate(spans[: MOST_ITEMS - len(items)], len(items)):
+        element = xml_repair.item(charset.decode(body[start:end]), context).element
+        if element is None or element.tag != f"{_TOMBSTONES}deleted-entry":
+            continue
+        ref, when = element.get("ref", ""), dates.first_date((element.get("when", ""),), _UTC)
+        since = updated.get(ref)
+        if since is None or when is None or when >= since:
+            why = " ".join((element.findtext(f"{_TOMBSTONES}comment") or "").split())
+            said = ItemSignals("deleted", why=why)
+            yield Item(position, start, end, guid=ref, signals=said, independent=False)
 
 
 # The document, cut into its items and what is around them.
@@ -916,7 +940,9 @@ def _republished(item: Item, children: _Children) -> Item:
         for link in children.all("link", "atom:link")
         if (link.get("rel") or "").lower() == "via"
     )
-    return replace(item, provenance=Credit(*stated), page=next(pages, ""))
+    corrects = children.first("wirecopy:correction")
+    signals = ItemSignals(correction=True, corrected=corrects) if corrects else None
+    return replace(item, provenance=Credit(*stated), page=next(pages, ""), signals=signals)
 
 
 def _link(children: _Children, guid: str) -> str:

@@ -88,6 +88,7 @@ class Edition:
 
     number: int
     agency_version: str
+    corrects: bool
     headline: str
     received: Moment
 
@@ -131,6 +132,7 @@ class StoryPage:
     dateline: str | None
     credit: str | None
     rights: str | None
+    correction: str | None
     description: str
     summary: str | None
     published: Moment
@@ -257,6 +259,7 @@ def _story_page(
         dateline=dateline,
         credit=ours.get("credit"),
         rights=ours.get("rights"),
+        correction=ours.get("correction"),
         description=description,
         summary=shown.get("summary"),
         published=moment(datetime.fromisoformat(shown["date_published"]), zone),
@@ -357,6 +360,7 @@ def _edition(row: VersionRow, zone: tzinfo) -> Edition:
     return Edition(
         number=row.number,
         agency_version=xml_chars(row.data.get("agency_version") or ""),
+        corrects=bool((row.data.get("signals") or {}).get("correction")),
         headline=xml_chars(row.data.get("headline") or "").strip(),
         received=moment(row.received_at, zone),
     )
@@ -414,6 +418,9 @@ def news_article(page: StoryPage, publisher: Publisher, site: str) -> dict[str, 
         "creditText": page.credit or page.agency,
         "copyrightNotice": page.rights,
         "license": page.licence.address(site),
+        "correction": {"@type": "CorrectionComment", "text": page.correction}
+        if page.correction
+        else None,
         "keywords": list(page.tags),
         "sourceOrganization": source,
         "isBasedOn": {

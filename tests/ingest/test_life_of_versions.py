@@ -1,5 +1,6 @@
 """Corrections, notes to editors, expiry, and what an agency's own numbers and ids mean."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,18 +11,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desk import status
+from desk.demo.news_lines import anpa_1312, iptc_7901
+from desk.demo.news_xml import g2_item, g2_message, nitf
 from ingest.decide import Known, decide
 from ingest.parse import parse
 from publish import renderer
+from publish.web.app import create
 from publish.web.story import gone
 from stories.db import Store, captures, statistics
 from stories.db import stories as records
+from stories.db.feeds import FORMATS
+from stories.keys import key_set
 from stories.models import KnownKey, KnownStory, Story, licence_end, licence_over
 from tests.conftest import ConfigOf
 from tests.differences import compare
 from tests.ingest.formats.test_news_formats import HINTS, RAIN, WIRE, read
-from tests.ingest.newswires import Block, anpa_1312, g2_item, g2_message, iptc_7901, nitf
+from tests.ingest.newswires import Block
 from tests.living import Life
+from tests.serving import served
+from wirecopy import Evidence, verify
 
 MINUTE = timedelta(minutes=1)
 CORRECTION = "<signal qcode='sig:correction'/>"
@@ -87,6 +95,33 @@ def test_a_correction_in_a_note_alone_is_one_version_with_words_for_readers(life
     assert after.changed_at == life.now > before.changed_at
     send(life, g2(version="5", more=CORRECTION + FOR_READERS, ed_note="Again"))
     assert (the_story(life).number, the_story(life).changed_at) == (2, after.changed_at)
+
+
+def test_the_words_on_a_correction_are_in_feeds_page_and_documents(life: Life) -> None:
+    send(life, g2())
+    by_address = FOR_READERS.replace("role='agencyrole:", "roleuri='https://agency.example/roles/")
+    send(life, g2(version="4", more=CORRECTION + by_address))
+    story = the_story(life)
+    with life.store.read() as conn:
+        keys = json.dumps(key_set(conn)).encode()
+    for format in FORMATS:
+        body = life.bodies()["all", format]
+        [entry] = verify(body, keys, Evidence(now=life.now)).entries
+        assert entry.verdict == "verified"
+        [item] = read(body).found
+        assert item.version.signals is not None
+        assert item.version.signals.corrected == "It was Tuesday.", "the next publisher has it, too"
+    app = create(life.config, life.store, ready=dict, metrics=lambda: b"")
+    with life.frozen(), served(app) as port:
+        for end in ("", "/ninjs", "/newsml-g2"):
+            assert "It was Tuesday." in port.ask(f"/stories/{story.id}{end}").text
+
+
+def test_a_headline_of_the_desk_looks_like_no_correction(life: Life) -> None:
+    send(life, g2())
+    life.edit(the_story(life).id, "Rain, and wind")
+    assert "Rain, and wind" in shown(life)
+    assert all(b"correction" not in body.lower() for body in life.bodies().values())
 
 
 @pytest.mark.parametrize(
@@ -276,6 +311,48 @@ def test_status_names_what_the_agency_sends_again_after_a_kill(life: Life) -> No
     assert story.id in told
     life.now += timedelta(days=2)
     assert needs() == [], "it has been said for a day"
+
+
+TOMB = (
+    '<at:deleted-entry xmlns:at="http://purl.org/atompub/tombstones/1.0" ref="{ref}" when="{when}">'
+    "<at:comment>Sent in error</at:comment></at:deleted-entry>"
+)
+ENTRY = (
+    "<entry><id>tag:agency.example,2025:1</id><title>Rain</title><updated>{updated}</updated>"
+    "<content>Words of it</content></entry>"
+)
+NOON = "2025-12-31T12:00:00Z"
+
+
+def send_atom(life: Life, *entries: str) -> None:
+    feed = f"<feed xmlns='http://www.w3.org/2005/Atom'><title>A</title>{''.join(entries)}</feed>"
+    life.receive_bytes(feed.encode(), after=MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("ref", "when", "beside", "then"),
+    [
+        ("tag:agency.example,2025:1", NOON, False, "killed"),
+        ("tag:agency.example,2025:1", NOON, True, "killed"),
+        ("tag:agency.example,2025:1", "2025-12-31T11:00:00Z", True, "usable"),
+        ("tag:agency.example,2025:2", NOON, False, "usable"),
+        ("", NOON, False, "usable"),
+    ],
+)
+def test_a_deleted_entry_of_atom_kills(
+    life: Life, ref: str, when: str, then: str, *, beside: bool
+) -> None:
+    entry = ENTRY.format(updated=NOON)
+    send_atom(life, entry)
+    send_atom(life, *([entry] if beside else []), TOMB.format(ref=ref, when=when))
+    story = the_story(life)
+    assert story.status == then
+    known = ref.endswith("1")
+    assert [p.state for p in life.taken[-1].problems] == ([] if known else ["item-canceled"])
+    if then == "killed":
+        with life.store.read() as conn:
+            [act] = records.acts_of(conn, [story.id])[story.id]
+        assert (act.kind, act.reason) == ("kill", "Sent in error")
 
 
 # Ids

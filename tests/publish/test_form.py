@@ -17,7 +17,7 @@ from lxml import etree
 
 from publish.clean import _ATTRIBUTES, TAGS, clean
 from publish.render import render
-from stories.models import Category, Media, Version
+from stories.models import Category, Media, Signals, Version
 from tests import tables
 from tests.publish.hostile import Soup
 from tests.publish.samples import config, story, version
@@ -230,6 +230,7 @@ def _everything() -> Version:
         ),
         categories=(Category(label="a", scheme="https://v.example/"),),
         body='<p>x</p><iframe src="https://v.example/1" title="A film"></iframe>',
+        signals=Signals(correction=True, corrected="It was Tuesday."),
     )  # fmt: skip
 
 

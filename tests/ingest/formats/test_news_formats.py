@@ -187,7 +187,7 @@ def test_the_same_file_says_the_same(name: str) -> None:
 @every
 def test_what_editors_are_told_is_no_content(name: str) -> None:
     one, two = (
-        version_of(ALL[name](story)) for story in (RAIN, replace(RAIN, ed_note="Corrects a name"))
+        version_of(ALL[name](story)) for story in (RAIN, replace(RAIN, ed_note="Adds a name"))
     )
     assert content_digest(one) == content_digest(two)
 
