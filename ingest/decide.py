@@ -41,9 +41,10 @@ Wires of one agency are **siblings**, and share stories:
   and headline, or the same words, and more than a line of them; of the same agency by the item's
   own word, too. Stories that each had an id before are not joined.
 * Of a story whose version on record came by a sibling, an item makes a new one only if nobody of
-  the agency has said its words of it before, and it is a much fuller text, or its wire has carried
-  the story in a sibling's words. Such a wire is as good as the other; one that abridges or dresses
-  the copy is not. So nothing goes to and fro: each text of a sibling counts once.
+  the agency has said its words of it before, and it is a much fuller text, or has a higher number
+  of the agency's under the same id, or its wire has carried the story in a sibling's words. Such a
+  wire is as good as the other; one that abridges or dresses the copy is not. So nothing goes to and
+  fro: each text of a sibling counts once.
 * It makes none where it would be an old copy on its own wire, nor where it is unsigned and what is
   on record was signed. A later embargo counts whatever the words.
 
@@ -203,7 +204,8 @@ def decide(
             or (version >= 2 and _is_untouched(before, item))
             or (
                 before.elsewhere
-                and (remark == OLD_COPY or not _counts(item, identity, before, known, at))
+                and remark != OLD_COPY
+                and not _counts(item, identity, before, known, at)
             )
         ):
             action = "same"
@@ -299,8 +301,9 @@ def _counts(
     if said or _is_superseded(item, before) or _is_older(item, before, at):
         return False
     mine, other = _letters(item.version), _letters(theirs)
-    carries = carrying(identity.key) in known.keys
-    return mine >= FULLER * other or (carries and other < FULLER * mine)
+    if mine >= FULLER * other or _is_ahead(item, before):
+        return True
+    return carrying(identity.key) in known.keys and other < FULLER * mine
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -492,14 +495,29 @@ _ANEW = "a lower number than that on record under a later date: the agency numbe
 
 def _remark(item: Candidate, before: KnownStory, at: datetime | None) -> str:
     """What the numbers that the agency gave to *item* and to the version on record say."""
-    mine = _numeral(item.version)
-    theirs = _numeral(before.version) if before.version is not None else None
-    if mine is None or theirs is None or before.version is None or mine > theirs:
+    numbers = _numbers(item, before)
+    if before.version is None or numbers is None or _is_ahead(item, before):
         return ""
-    if mine == theirs:
+    if numbers[0] == numbers[1]:
         return _REUSED
     now, then = _dated(item.version, at), _dated(before.version, before.received_at)
     return _ANEW if now is not None and then is not None and now > then else OLD_COPY
+
+
+def _is_ahead(item: Candidate, before: KnownStory) -> bool:
+    """Whether the agency gave *item* a higher number than the version on record."""
+    numbers = _numbers(item, before)
+    return numbers is not None and numbers[0] > numbers[1]
+
+
+def _numbers(item: Candidate, before: KnownStory) -> tuple[int, int] | None:
+    """The agency's numbers of *item* and of the version on record; None where they cannot be
+    compared, as those of a sibling that calls the story otherwise."""
+    theirs = before.version
+    if theirs is None or (before.elsewhere and theirs.agency_id != item.version.agency_id):
+        return None
+    one, other = _numeral(item.version), _numeral(theirs)
+    return None if one is None or other is None else (one, other)
 
 
 def _numeral(version: Version) -> int | None:

@@ -9,7 +9,7 @@ with the reason and may be replayed later; an item that cannot be does not hold 
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -473,7 +473,8 @@ def _decide(conn: Connection, read: _Read, states: Mapping[str, WireState]) -> _
     made = judgment.acts
     if back or judgment.newborn:
         acts = _acts_before(conn, back, capture)
-        made = life.done(judgment, decision, known, acts, capture)
+        theirs = _hidden_by_siblings(conn, acts, one)
+        made = life.done(judgment, decision, known, acts, capture, theirs)
     kept = still_standing(contents, before)
     if not are_apart(contents, decision, kept):
         return None
@@ -502,6 +503,24 @@ def _acts_before(conn: Connection, ids: Collection[str], capture: Capture) -> di
         ]
         for story, acts in found.items()
     }
+
+
+def _hidden_by_siblings(
+    conn: Connection, acts: Mapping[str, Sequence[Act]], one: _Opened
+) -> Set[str]:
+    """The stories that were last hidden by what another wire of the agency said, by their *acts*
+    before."""
+    if not one.siblings:
+        return frozenset()
+    last = {
+        story: act.capture_id
+        for story, each in acts.items()
+        for act in each
+        if act.capture_id is not None and act.kind != "release"
+    }
+    by = captures.several(conn, sorted(set(last.values())))
+    wire = one.capture.wire
+    return {story for story, n in last.items() if n in by and by[n].wire != wire}
 
 
 def names_of(contents: Contents) -> set[str]:

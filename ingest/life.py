@@ -5,7 +5,7 @@ Pure: what was done with the story before are its acts, as they stood when the c
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -98,13 +98,21 @@ def judged(contents: Contents, known: Known, acts: Acts, capture: Capture) -> Ju
 
 
 def done(
-    judgment: Judgment, decision: Decision, known: Known, acts: Acts, capture: Capture
+    judgment: Judgment,
+    decision: Decision,
+    known: Known,
+    acts: Acts,
+    capture: Capture,
+    theirs: Set[str] = frozenset(),
 ) -> dict[str, Act]:
     """All that *capture* does to stories, when its *decision* is made: what was judged, and what
-    its usable items do to stories that are hidden, by their *acts* before.
+    its usable items do to stories that are hidden, by their *acts* before; of these *theirs* are by
+    the word of another wire of the agency.
 
     An old copy lifts nothing, nor do the bytes of a numbered version that stood before the story
     was hidden: somebody sends again what is over. Nor does anything beside an item that hides it.
+    What another wire withheld comes back by a new version alone: here its copy may just still
+    stand.
     """
     found = dict[str, Act]()
     for intent in decision.intents:
@@ -112,6 +120,8 @@ def done(
         if act := judgment.newborn.get(item.keys.guid or ""):
             found.setdefault(name, act)
         if capture.rule >= 3 and (name in judgment.hit or _is_over(intent, known)):
+            continue
+        if name in theirs and intent.action != "updated":
             continue
         if name in acts and (ruling := TABLE["usable", hiding(acts[name]).agency]).act:
             found[name] = _act(ruling.act, item, capture)

@@ -372,7 +372,7 @@ def killed(paper: Paper) -> list[str]:
     return [s.version.headline for s in paper.stories() if s.status == "killed"]
 
 
-@pytest.mark.parametrize("form", ["rss", "json"])
+@pytest.mark.parametrize("form", ["rss", "atom", "json"])
 def test_a_withdrawal_that_the_agency_signed_kills_the_story_here(
     agency: Agency, paper: Paper, form: feeds.Format
 ) -> None:

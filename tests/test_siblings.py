@@ -10,11 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from desk.demo.news_xml import g2_message
 from ingest import intake, parse
 from stories.db import Store, captures, connect, outbox
 from stories.db import stories as records
 from stories.models import Story
 from tests.conftest import ConfigOf
+from tests.ingest.formats.test_news_formats import RAIN
+from tests.ingest.test_life_of_versions import g2
 from tests.living import Life, feed, item
 
 LONG = "The reed beds south of the weir are open to rowing boats again until the first of May."
@@ -133,6 +136,82 @@ def test_the_wire_is_that_of_the_version(life: Life) -> None:
     for wire, text in (("top", LONG), ("nation", LONG), ("nation", OTHER)):
         life.receive(item("g1", "Boats", text), wire=wire)
     assert (the_one(life).wire, the_one(life).also) == ("nation", ("top",))
+
+
+# In several formats
+
+
+def sent(life: Life, wire: str, words: str, version: str, more: str = "", **said: str) -> Story:
+    """What becomes of the story of :data:`RAIN` when *wire* brings it in NewsML-G2."""
+    life.receive_bytes(g2_message(g2(words, version, more, **said)).encode(), wire, MINUTE)
+    return the_one(life)
+
+
+def test_two_formats_of_one_guid_are_one_story(life: Life) -> None:
+    life.receive(item(RAIN.guid, RAIN.headline, LONG), wire="top")
+    before = the_one(life)
+    after = sent(life, "nation", LONG, "3")
+    assert (after.id, after.guid, after.number) == (before.id, before.guid, 1)
+    assert (after.wire, after.also) == ("top", ("nation",))
+    assert life.replayed() == []
+
+
+def test_of_siblings_that_number_versions_the_higher_number_counts(life: Life) -> None:
+    sent(life, "top", LONG, "3")
+    for wire, words, version, number in (
+        ("nation", ABRIDGED, "4", 2),  # shorter, and newer
+        ("top", OTHER, "3", 2),
+        ("third", THIRD * 2, "2", 2),  # fuller, and older
+        ("top", THIRD, "5", 3),
+    ):
+        assert sent(life, wire, words, version).number == number, words
+    assert texts(life) == [LONG, ABRIDGED, THIRD]
+    assert life.replayed() == []
+
+
+def test_a_kill_by_the_second_wire_kills_the_story(life: Life) -> None:
+    life.receive(item(RAIN.guid, "Boats", LONG), wire="top")
+    assert sent(life, "nation", "", "4", status="canceled").status == "killed"
+    assert life.taken[-1].problems == ()
+    life.receive(item(RAIN.guid, "Boats", OTHER), wire="top")
+    assert the_one(life).status == "killed"
+    assert OTHER.encode() not in life.bodies()["all", "rss"]
+    assert life.replayed() == []
+
+
+def test_an_embargo_by_the_second_wire_takes_the_story_off_until_then(life: Life) -> None:
+    life.receive(item(RAIN.guid, RAIN.headline, LONG), wire="top")
+    at = life.now.replace(microsecond=0) + 60 * MINUTE
+    sent(life, "nation", LONG, "3", f"<embargoed>{at:%Y-%m-%dT%H:%M:%SZ}</embargoed>")
+    assert shown(life, "all") == 0
+    life.receive(item(RAIN.guid, RAIN.headline, LONG), wire="top", after=MINUTE)
+    assert shown(life, "all") == 0, "the copy without it still stands on the first wire"
+    life.clean(after=60 * MINUTE)
+    assert shown(life, "all") == 1
+    assert life.replayed() == []
+
+
+def test_what_one_wire_withholds_the_copy_that_stands_on_another_does_not_bring_back(
+    life: Life,
+) -> None:
+    told = item(RAIN.guid, RAIN.headline, LONG)
+    life.receive(told, wire="top")
+    assert sent(life, "nation", LONG, "4", status="withheld").status == "withheld"
+    life.receive(item("g2", "Buoy", OTHER), told.replace("<item>", "<item> "), wire="top")
+    [story] = [each for each in on_record(life) if each.version.headline != "Buoy"]
+    assert story.status == "withheld"
+    assert shown(life, "all") == 1
+    assert life.replayed() == []
+
+
+@pytest.mark.parametrize(("wire", "words"), [("nation", LONG), ("top", OTHER)])
+def test_it_is_back_by_the_wire_that_withheld_it_or_by_a_new_version(
+    life: Life, wire: str, words: str
+) -> None:
+    sent(life, "top", LONG, "3")
+    assert sent(life, "nation", LONG, "4", status="withheld").status == "withheld"
+    assert sent(life, wire, words, "5").status == "usable"
+    assert life.replayed() == []
 
 
 def test_stories_that_were_two_stay_two(store: Store, config: ConfigOf) -> None:

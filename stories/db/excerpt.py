@@ -89,8 +89,10 @@ class Excerpt:
                 self._copy(new, table, column.in_(some))
             theirs = select(versions.c.custody).where(versions.c.story_id.in_(some))
             self._statements_of_agencies(new, self.source.execute(theirs).scalars().all())
-            current = select(stories.c.capture_id).where(stories.c.id.in_(some))
-            self._captures(new, self.source.execute(current).scalars().all())
+            for table in (versions, acts):  # each was said on one of the agency's wires
+                by = select(table.c.capture_id).where(table.c.story_id.in_(some)).distinct()
+                by = by.where(table.c.capture_id.is_not(None))
+                self._captures(new, self.source.execute(by).scalars().all())
             self._identities(new, identities.c.story_id.in_(some))
 
     def _statements_of_agencies(self, new: Connection, digests: Iterable[str | None]) -> None:
@@ -108,11 +110,13 @@ class Excerpt:
             new.execute(insert(identities), fresh)
             self._stories_of(new, {row["story_id"] for row in fresh})
 
-    def _captures(self, new: Connection, numbers: Collection[int]) -> None:
+    def _captures(self, new: Connection, numbers: Sequence[int]) -> None:
         """Bring the rows of captures that are not there; not their bytes."""
-        there = select(captures.c.id).where(captures.c.id.in_(numbers))
-        missing = set(numbers) - set(new.execute(there).scalars())
-        self._copy(new, captures, captures.c.id.in_(missing))
+        for at in range(0, len(numbers), CHUNK):
+            some = numbers[at : at + CHUNK]
+            there = select(captures.c.id).where(captures.c.id.in_(some))
+            missing = set(some) - set(new.execute(there).scalars())
+            self._copy(new, captures, captures.c.id.in_(missing))
 
     def _copy(self, new: Connection, table: Table, *where: ColumnElement[bool]) -> None:
         rows = [dict(row) for row in self.source.execute(select(table).where(*where)).mappings()]

@@ -464,6 +464,7 @@ def drop_captures(conn: Connection, before: datetime, limit: int) -> int:
             captures.c.expired_at.is_not(None),
             _passed(captures.c.received_at),
             ~exists().where(versions.c.capture_id == captures.c.id),
+            ~exists().where(acts.c.capture_id == captures.c.id),
         )
         .order_by(captures.c.received_at)
         .limit(limit)
