@@ -9,7 +9,7 @@ export UV_COMPILE_BYTECODE := 1
 # Where it is set, pytest rewrites the asserts of all tests anew in every process of every run.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-all containers lint format mutants bench crash lock clean
+.PHONY: demo test test-all containers lint format mutants bench crash lock clean readers
 
 .venv/uv.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit("Wirecopy needs Python 3.11 or newer; set PYTHON=" if sys.version_info < (3, 11) else 0)'
@@ -36,6 +36,10 @@ test: .venv/dev.stamp
 # and on PostgreSQL what the others run on SQLite.
 test-all: .venv/dev.stamp
 	$(BIN)/python -m pytest -m 'slow or repeated or hypothesis' --hypothesis-profile thorough -n logical --dist worksteal
+
+# Readers of npm, for the tests that read feeds with them.
+readers:
+	npm install --no-fund --no-audit --prefix .readers rss-parser@3 feedparser@2
 
 # Builds the image and runs compose.yaml in earnest; needs Docker Engine with Compose 2.
 containers: .venv/dev.stamp
