@@ -37,9 +37,9 @@ test: .venv/dev.stamp
 test-all: .venv/dev.stamp
 	$(BIN)/python -m pytest -m 'slow or repeated or hypothesis' --hypothesis-profile thorough -n logical --dist worksteal
 
-# Readers of npm, for the tests that read feeds with them.
+# Readers of npm, and the shapes of schema.org, for the tests that read feeds and pages with them.
 readers:
-	npm install --no-fund --no-audit --prefix .readers rss-parser@3 feedparser@2
+	npm install --no-fund --no-audit --prefix .readers rss-parser@3 feedparser@2 schema-dts@2
 
 # Builds the image and runs compose.yaml in earnest; needs Docker Engine with Compose 2.
 containers: .venv/dev.stamp
