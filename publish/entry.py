@@ -169,6 +169,8 @@ class FeedMetadata(Value):
     ``archived`` is the number of a document of its archive (RFC 5005), 0 for the feed itself;
     ``older`` and ``newer`` those of the documents before and after, 0 where there is none. ``hub``
     is where one subscribes to be told of changes (WebSub), None for nowhere.
+    A ``private`` feed names no document of its own, as each subscriber has another address of it,
+    and has no page: then that is the site's.
     """
 
     id: str
@@ -189,6 +191,7 @@ class FeedMetadata(Value):
     older: int = 0
     newer: int = 0
     hub: str | None = None
+    private: bool = False
 
     def document(self, number: int) -> str:
         """Where document *number* of its archive is, without the ending."""

@@ -88,7 +88,7 @@ def asked(config: Config, form: bytes) -> Wish:
     found = next(
         (
             (feed.name, format)
-            for feed in config.outgoing
+            for feed in config.public_feeds
             for format in FORMATS
             if name == topic(config, feed.name, format)
         ),

@@ -11,13 +11,13 @@ TYPE = "text/x-opml; charset=utf-8"
 
 
 def document(config: Config) -> bytes:
-    """Every feed of *config*, as RSS, in the order in which they are configured."""
+    """Every public feed of *config*, as RSS, in the order in which they are configured."""
     opml = etree.Element("opml", version="2.0")
     head, body = etree.SubElement(opml, "head"), etree.SubElement(opml, "body")
     for name in ("title", "ownerName"):
         etree.SubElement(head, name).text = xml_chars(config.publisher.name)
     etree.SubElement(head, "ownerId").text = config.publisher.url
-    for feed in config.outgoing:
+    for feed in config.public_feeds:
         of = metadata(feed, config, None)
         told = {
             "type": "rss",

@@ -118,11 +118,12 @@ def _key(of: Subscription) -> _Key:
 def _news(
     conn: Connection, config: Config, claimed: Sequence[Subscription]
 ) -> dict[_Key, News | None]:
-    """What is new, by key; None for a feed that this process does not know."""
+    """What is new, by key; None for a feed that this process does not know, or
+    knows as private."""
     found: dict[_Key, News | None] = {}
     for key in {_key(each) for each in claimed if not each.asked}:
         name, format, seq = key
-        feed = config.feed(name)
+        feed = config.public_feed(name)
         changes = feeds.changes_since(conn, name, seq, feeds.ARCHIVED)
         if feed is None or not changes:
             found[key] = None
@@ -196,7 +197,7 @@ def ping(store: Store, config: Config) -> int:
     with outbox.renewing(store, jobs):
         for job in jobs:
             fault = ""
-            if url is not None and config.hub.enabled and config.feed(job.key) is not None:
+            if url is not None and config.hub.enabled and config.public_feed(job.key) is not None:
                 for format in FORMATS:
                     parts = {"hub.mode": "publish", "hub.url": hub.topic(config, job.key, format)}
                     form = urlencode(parts).encode()

@@ -71,7 +71,7 @@ def metadata(feed: Feed, config: Config, updated: datetime | None, older: int = 
         id=urn(config, "feed", config.first_name("feed", feed.name)),
         title=xml_chars(feed.title),
         description=xml_chars(feed.description) or None,
-        page=f"{site}/feeds/{feed.name}",
+        page=f"{site}/" if feed.private else f"{site}/feeds/{feed.name}",
         publisher=xml_chars(publisher.name),
         publisher_url=publisher.url,
         icon=publisher.icon or f"{site}/icon.png",
@@ -81,8 +81,9 @@ def metadata(feed: Feed, config: Config, updated: datetime | None, older: int = 
         licence=licence.address_of(config, feed),
         language=_language(feed, config),
         updated=utc(updated),
-        older=older,
-        hub=config.hub_address,
+        older=0 if feed.private else older,  # its archive is not to be had
+        private=feed.private,
+        hub=None if feed.private else config.hub_address,
     )
 
 

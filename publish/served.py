@@ -1,6 +1,6 @@
 """Feeds as they are served, and entries as they were published, read from the store."""
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Collection, Iterable, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -104,10 +104,12 @@ def listing(
     rows: dict[Format, FeedRow],
     known: MutableMapping[str, Fragment],
     tiles: Tiles | None = None,
+    only: Collection[str] | None = None,
 ) -> Listing:
-    """What the feed *name*, of which *rows* tell, is joined of. Only fragments that are not yet
+    """What the feed *name*, of which *rows* tell, is joined of; with *only* what comes by those
+    wires. Only fragments that are not yet
     *known*, by their digests, are read, and of the log only *tiles* that are not known either."""
-    shown = feeds.listed(conn, name)
+    shown = feeds.listed(conn, name, only)
     found = {each.digests: known.get(each.digests) for each in shown}
     missing = {each.story_id: each.digests for each in shown if found[each.digests] is None}
     statements = proofs.last_statements(conn, list(missing))

@@ -255,7 +255,8 @@ def _rss_channel(feed: FeedMetadata) -> tuple[bytes, bytes]:
     out._FeedGenerator__rss_lastBuildDate = None
     out.title(feed.title)
     out.description(feed.description or feed.title)
-    out.link(href=f"{feed.page}.rss", rel="self", type="application/rss+xml")
+    if not feed.private:
+        out.link(href=f"{feed.page}.rss", rel="self", type="application/rss+xml")
     # Last, because feedgen takes the last link for the channel's, whatever its rel.
     out.link(href=feed.page, rel="alternate")
     if feed.language:
@@ -278,7 +279,8 @@ def _atom_feed(feed: FeedMetadata) -> tuple[bytes, bytes]:
         out.subtitle(feed.description)
     out.updated(NEVER)
     out.author(name=feed.publisher, uri=feed.publisher_url)
-    out.link(href=f"{feed.page}.atom", rel="self", type="application/atom+xml")
+    if not feed.private:
+        out.link(href=f"{feed.page}.atom", rel="self", type="application/atom+xml")
     out.link(href=feed.page, rel="alternate", type="text/html")
     out.icon(feed.icon)
     out.logo(feed.logo)

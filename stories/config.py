@@ -520,6 +520,7 @@ class Feed(_Part):
     urgency: tuple[int, ...] = ()
     scopes: tuple[Scope, ...] = ()
     limit: int = Field(default=50, ge=1, le=1000)
+    private: bool = False
 
     @field_validator("agencies", "categories", "places", "keywords")
     @classmethod
@@ -733,6 +734,12 @@ class Config(BaseSettings):
         return self.feeds or (Feed(name="all", title=self.publisher.name),)
 
     @property
+    def public_feeds(self) -> tuple[Feed, ...]:
+        """Those of :attr:`outgoing` that anybody may read. What stands in none of them is shown to
+        subscribers of private feeds alone."""
+        return tuple(feed for feed in self.outgoing if not feed.private)
+
+    @property
     def has_own_pages(self) -> bool:
         """Whether people read the stories on our own site."""
         return self.publisher.story_url is None
@@ -825,6 +832,11 @@ class Config(BaseSettings):
     def feed(self, name: str) -> Feed | None:
         """The outgoing feed of that name, or None."""
         return next((f for f in self.outgoing if f.name == name), None)
+
+    def public_feed(self, name: str) -> Feed | None:
+        """The outgoing feed of that name if anybody may read it, or None."""
+        feed = self.feed(name)
+        return None if feed is None or feed.private else feed
 
     def disclosure(
         self,

@@ -58,6 +58,7 @@ KNOW_THE_STORE = {
     "publish.web.documents",
     "publish.web.export",
     "publish.web.feeds",
+    "publish.web.gate",
     "publish.web.hub",
     "publish.web.inbox",
     "publish.web.pages",

@@ -25,6 +25,7 @@ COMMANDS = {
     "hold": ("hiding", "Take a story out of every feed for now."),
     "release": ("hiding", "Bring a story back that was killed or held."),
     "feed": ("feed", "Write a feed's bytes exactly as they are served."),
+    "subscribers": ("subscribers", "List the subscribers of private feeds; add or revoke one."),
     "export": ("export", "Write the site as files into a folder."),
     "captures": ("captures", "List captures, newest first, or show one."),
     "replay": ("replay", "Replay captures."),

@@ -4,7 +4,6 @@ Feeds are answered from memory by :mod:`publish.web.feeds`; all else is routed b
 """
 
 import asyncio
-import base64
 import hmac
 import json
 import re
@@ -27,11 +26,12 @@ from starlette.routing import Route
 from publish import licence, opml
 from publish.web import archives, documents, proofs, sitemap, views
 from publish.web.feeds import SETTLED, Feeds, Receive, Scope, Send, preflight
+from publish.web.gate import PRIVATELY, Gate, RefusedError, shown_to, token_of
 from publish.web.hub import Hub
 from publish.web.inbox import Inbox
 from publish.web.pages import CACHED, ICON, PICTURE, PageCache, Pages
 from publish.web.representation import SERVER, Representation, answer
-from publish.web.story import StoryPage, gone, story_page
+from publish.web.story import Shown, StoryPage, gone, story_page
 from publish.xml import iri
 from stories import clock
 from stories.config import Config
@@ -53,19 +53,23 @@ PROOF_METHODS = ["GET", "HEAD", "OPTIONS"]
 _STORY = re.compile(r"[a-z2-7]{13}", re.ASCII)
 
 _MESSAGES = {
-    401: ("For the operator", "This page is shown to who has the site's status_token."),
+    401: (
+        "Not for everybody",
+        "This page is shown to who has a token: of the site's operator, or of a private feed.",
+    ),
     404: ("Nothing is here", "There is no such page, or it has not been published."),
     410: (
         "No longer here",
         "This story has been withdrawn, or the licence under which it was published has ended.",
     ),
+    429: ("Too many requests", "Please try again in a moment."),
     405: ("That cannot be done here", "This page can only be read."),
     500: ("Something went wrong", "The page could not be made. The fault has been noted."),
     503: ("Back in a moment", "The page cannot be made just now. Please try again shortly."),
 }
 
 View = TypeVar("View")
-Shown = TypeVar("Shown", views.Home, views.FeedPage, StoryPage)
+Page = TypeVar("Page", views.Home, views.FeedPage, StoryPage)
 
 log = structlog.get_logger(__name__)
 
@@ -92,8 +96,9 @@ def create(
     three are called in a thread and may block. *monotonic* (seconds) decides when a feed is looked
     up again. Up to *kept* pages are cached. A feed is packed whole once it stood *settled* seconds.
     """
-    site = Site(config, store, ready, metrics, status, kept)
-    return Application(Feeds(config, store, monotonic, settled), site)
+    gate = Gate(config, store, monotonic)
+    site = Site(config, store, ready, metrics, status, kept, gate)
+    return Application(Feeds(config, store, monotonic, settled, gate), site)
 
 
 class Application:
@@ -137,6 +142,7 @@ class Site:
         metrics: Callable[[], bytes] | None,
         status: Callable[[], views.StatusPage] | None,
         kept: int = CACHED,
+        gate: Gate | None = None,
     ) -> None:
         self.config = config
         self.store = store
@@ -146,6 +152,7 @@ class Site:
         self._status = status
         self._started = clock.now()
         self._kept = PageCache(kept)
+        self._gate = gate or Gate(config, store)
         self._inbox = Inbox(config, store)
         self._hub = Hub(config, store)
         self._licences = licence.every(config)
@@ -206,8 +213,8 @@ class Site:
     def feed(self, request: Request) -> Response:
         """``/feeds/NAME``: a feed for people."""
         name = str(request.path_params["name"])
-        feed = self.config.feed(name)
-        for other in self.config.outgoing if feed is None else ():
+        feed = self.config.public_feed(name)
+        for other in self.config.public_feeds if feed is None else ():
             if name in other.aliases:
                 now = f"{self.config.site.url}/feeds/{other.name}"
                 return Response(status_code=301, headers={"location": now})
@@ -255,16 +262,60 @@ class Site:
         if not _STORY.fullmatch(name):
             raise HTTPException(404)
 
-        return self._page(
-            request,
-            "story.html",
-            lambda c: self._state(c, name),
-            lambda c: story_page(c, self.config, name),
-            lambda page: self._dated(page.rendered_at),
-            lambda c: gone(c, self.config, name),
-            story=name,
-            searched=_for_search_engines,
-        )
+        def public() -> Response:
+            return self._page(
+                request,
+                "story.html",
+                lambda c: self._state(c, name),
+                lambda c: story_page(c, self.config, name),
+                lambda page: self._dated(page.rendered_at),
+                lambda c: gone(c, self.config, name),
+                story=name,
+                searched=_for_search_engines,
+            )
+
+        def private(conn: Connection, shown: Shown) -> Representation | None:
+            page = story_page(conn, self.config, name, shown)
+            if page is None:
+                return None
+            html = self.pages.html("story.html", page=page)
+            return self.pages.ready(html, page.licence, story=name)
+
+        return self._or_privately(request, public, private)
+
+    def _or_privately(
+        self,
+        request: Request,
+        public: Callable[[], Response],
+        private: Callable[[Connection, Shown], Representation | None],
+    ) -> Response:
+        """What everybody gets of a story or, where that is nothing, what a subscriber does."""
+        try:
+            return public()
+        except HTTPException as error:
+            shown = self._shown(request) if error.status_code == 404 else None
+            if shown is None:
+                raise
+        with self._reading() as conn:
+            ready = private(conn, shown)
+        if ready is None:
+            raise HTTPException(404)
+        response = self._answer(request, ready)
+        kept = {name.encode(): value.encode() for name, value in PRIVATELY}
+        others = [(name, value) for name, value in response.raw_headers if name not in kept]
+        response.raw_headers = [*others, *kept.items(), (b"vary", b"Authorization")]
+        return response
+
+    def _shown(self, request: Request) -> Shown | None:
+        """What the subscriber who asks may read; None for everybody else."""
+        if not self._gate.guards:
+            return None
+        self._gate.look()
+        try:
+            found = self._gate.subscriber(request.scope)
+        except RefusedError as refused:
+            raise HTTPException(refused.status, str(refused), refused.headers) from refused
+        return None if found is None else shown_to(found, self._gate.wires(found))
 
     def _state(self, conn: Connection, name: str) -> object:
         entry = feeds.entry(conn, name)
@@ -284,12 +335,18 @@ class Site:
         name = str(request.path_params["name"])
         if not _STORY.fullmatch(name):
             raise HTTPException(404)
-        return self._kept_or_made(
-            request,
-            lambda c: self._state(c, name),
-            lambda c: documents.document(c, self.config, name, form),
-            lambda ready: ready,
-            lambda c: gone(c, self.config, name),
+
+        def public() -> Response:
+            return self._kept_or_made(
+                request,
+                lambda c: self._state(c, name),
+                lambda c: documents.document(c, self.config, name, form),
+                lambda ready: ready,
+                lambda c: gone(c, self.config, name),
+            )
+
+        return self._or_privately(
+            request, public, lambda c, shown: documents.document(c, self.config, name, form, shown)
         )
 
     def jwks(self, request: Request) -> Response:
@@ -326,15 +383,15 @@ class Site:
         request: Request,
         template: str,
         state: Callable[[Connection], object],
-        view: Callable[[Connection], Shown | None],
-        dated: Callable[[Shown], datetime | None] = lambda _: None,
+        view: Callable[[Connection], Page | None],
+        dated: Callable[[Page], datetime | None] = lambda _: None,
         gone: Callable[[Connection], str | None] = lambda _: None,
         story: str | None = None,
-        searched: Callable[[Shown], list[tuple[str, str]]] = lambda _: [],
+        searched: Callable[[Page], list[tuple[str, str]]] = lambda _: [],
     ) -> Response:
         """*template* filled with the *view*."""
 
-        def ready(page: Shown) -> Representation:
+        def ready(page: Page) -> Representation:
             html = self.pages.html(template, page=page)
             return self.pages.ready(html, page.licence, dated(page), story, searched(page))
 
@@ -517,11 +574,13 @@ class Site:
         headers = {"cache-control": "public, max-age=86400"}
         return Response(PICTURE, headers=headers, media_type="image/png")
 
-    def _refused(self, _request: Request, error: Exception) -> Response:
+    def _refused(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         own = error.detail if error.status_code in (404, 410) else None
         own = None if own in ("Not Found", "Gone") else own
-        return self._message(error.status_code, own, dict(error.headers or {}))
+        # The same of every story that is not there for everybody, be there one or not.
+        login = self._gate.guards and request.scope["path"].startswith("/stories/")
+        return self._message(error.status_code, own, dict(error.headers or {}), login=login)
 
     def _away(self, _request: Request, _error: Exception) -> Response:
         return self._message(503, None, {"retry-after": RETRY})
@@ -530,10 +589,17 @@ class Site:
         return self._message(500)
 
     def _message(
-        self, status: int, text: str | None = None, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        text: str | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        login: bool = False,
     ) -> Response:
         title, usual = _MESSAGES.get(status, _MESSAGES[500])
-        html = self.pages.html("message.html", title=title, text=text or usual, status=status)
+        html = self.pages.html(
+            "message.html", title=title, text=text or usual, status=status, login=login
+        )
         return self._uncached(html, status, headers)
 
     def _uncached(
@@ -548,20 +614,12 @@ class Site:
 def gone_page(pages: Pages) -> bytes:
     """The page that says 410 of any story."""
     title, text = _MESSAGES[410]
-    return pages.html("message.html", title=title, text=text, status=410)
+    return pages.html("message.html", title=title, text=text, status=410, login=False)
 
 
 def _has_token(request: Request, token: str) -> bool:
     """True when *request* carries *token*. Takes the same time for every wrong one."""
-    scheme, _, given = request.headers.get("authorization", "").strip().partition(" ")
-    given = given.strip()
-    if scheme.lower() == "basic":
-        try:
-            given = base64.b64decode(given, validate=True).decode().partition(":")[2]
-        except ValueError:
-            return False
-    elif scheme.lower() != "bearer":
-        given = request.query_params.get("token", "")
+    given = token_of(request.scope["headers"], request.scope["query_string"]) or ""
     return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
 
 

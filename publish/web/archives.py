@@ -35,9 +35,9 @@ class Asked(NamedTuple):
 
 def asked(config: Config, name: str, address: str) -> Asked | None:
     """What is asked for by the *name* of a feed, or one of its aliases, and the last part of an
-    *address*; None when that is nothing."""
+    *address*; None when that is nothing, as of a private feed."""
     found = _ADDRESS.fullmatch(address)
-    feed = next((f for f in config.outgoing if name in (f.name, *f.aliases)), None)
+    feed = next((f for f in config.public_feeds if name in (f.name, *f.aliases)), None)
     if found is None or feed is None:
         return None
     format = next(each for each in FORMATS if each == found[2])

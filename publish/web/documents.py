@@ -13,7 +13,7 @@ from publish.selection import FRESHEST
 from publish.served import json_of
 from publish.web.proofs import OPEN, links
 from publish.web.representation import Representation, etag_of, represent
-from publish.web.story import published
+from publish.web.story import Shown, in_public, published
 from stories.config import Config
 from stories.db import Connection
 from wirecopy.jose import as_text
@@ -46,9 +46,12 @@ def headers(config: Config, story: str, under: Licence) -> list[tuple[str, str]]
     ]
 
 
-def document(conn: Connection, config: Config, name: str, form: str) -> Representation | None:
-    """The story whose id is *name* in the format *form*; None when it is not published."""
-    found = published(conn, name)
+def document(
+    conn: Connection, config: Config, name: str, form: str, shown: Shown = in_public
+) -> Representation | None:
+    """The story whose id is *name* in the format *form*; None when no feed that is *shown* has
+    it."""
+    found = published(conn, config, name, shown)
     if found is None:
         return None
     story, row, _ = found

@@ -104,6 +104,7 @@ class Exporter:
         self._pages = Pages(config)
         licences = (f"/licences/{name}.xml" for name in licence.every(config))
         self._fixed = (*FIXED, *licences, *self._pages.scripts.addresses())
+        self._public = {feed.name for feed in config.public_feeds}
         self._settings = settings_digest(config)
         self._rules = _rules(config)
         self._loop = asyncio.Runner()
@@ -164,7 +165,7 @@ class Exporter:
             self._write_fixed(folder)
             folder.notes = {"rules": self._rules, "fill": []}
             with self._store.write() as conn:
-                names = [feed.name for feed in self._config.outgoing]
+                names = [feed.name for feed in self._config.public_feeds]
                 outbox.want(conn, "export-feed", names, clock.now())
         complete = (
             self._write_log(folder, ends)
@@ -186,7 +187,7 @@ class Exporter:
             self._write_stories(folder, ids, failures)
             told(len(ids))
         self._write_log(folder)
-        names = [feed.name for feed in self._config.outgoing]
+        names = [feed.name for feed in self._config.public_feeds]
         for some in _chunks(names, FEEDS_A_STEP):
             answers, linked = self._front(some, some)
             self._write_stories(folder, sorted(linked), failures)  # they may have changed since
@@ -235,7 +236,7 @@ class Exporter:
                 return True
             count = len(jobs)
             with self._carrying_out(jobs) as failures:
-                pages = names = [j.key for j in jobs if self._config.feed(j.key)]
+                pages = names = [job.key for job in jobs if job.key in self._public]
                 if kind == "export-page":
                     names = []
                 elif time.monotonic() - self._listed < LISTS.total_seconds():
@@ -458,7 +459,7 @@ class Exporter:
         wanted = {"404.html", "410.html", "index.html", ".well-known/jwks.json"}
         wanted.update(f"{place[1:]}/checkpoint" for place in self._logs())
         wanted.update(address[1:] for address in (*self._fixed, _NEWS))
-        for feed in self._config.outgoing:
+        for feed in self._config.public_feeds:
             wanted.update(f"feeds/{feed.name}{end}" for end in (".html", *_ENDINGS))
         for name in sorted(folder.files - wanted):
             if complete or not name.startswith("static/"):
@@ -607,7 +608,7 @@ def _rules(config: Config) -> str:
     parts = {
         "rendered": settings_digest(config),
         "site": (config.site.url, config.site.timezone),
-        "aliases": [(feed.name, feed.aliases) for feed in config.outgoing],
+        "aliases": [(feed.name, feed.aliases) for feed in config.public_feeds],
         "wires": [(w.name, w.timezone, w.noindex, w.canonical, w.grants) for w in config.wires],
     }
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())

@@ -1,5 +1,8 @@
 """Feed documents, ``/feeds/NAME.rss``, ``.atom`` and ``.json``: ready bytes, straight from ASGI.
 
+Private feeds are for who has a token (:mod:`publish.web.gate`); where its licence is for some wires
+only, it has a feed of those.
+
 Each feed is kept in memory as the list of its entries, and each document that is asked for ready to
 be sent. Before it is sent, at most once in :data:`RECHECK` seconds, the database is asked what is
 told of the feed; only when that differs the list is read, and the entries that are new in it. While
@@ -29,6 +32,7 @@ from publish.selection import lifetime, metadata
 from publish.served import Document, Fragment, Listing, listing
 from publish.web import deltas, proofs
 from publish.web.deltas import Forms
+from publish.web.gate import PRIVATELY, Gate, RefusedError, opens
 from publish.web.representation import (
     SERVER,
     Answer,
@@ -92,6 +96,7 @@ class Slot:
     """One feed as it is in memory, and how the database was last asked for it."""
 
     feed: Feed
+    wires: frozenset[str] | None = None  # whose stories it has; None for all
     listing: Listing | None = None
     ready: dict[Format, Representation] = field(default_factory=dict)
     since: float = 0.0
@@ -123,14 +128,17 @@ class Feeds:
         store: Store,
         monotonic: Callable[[], float] = time.monotonic,
         settled: float = SETTLED,
+        gate: Gate | None = None,
     ) -> None:
         self._settled = settled
+        self._gate = gate or Gate(config, store, monotonic)
+        self._looking: asyncio.Task[None] | None = None
         self._config = config
         self._store = store
         self._monotonic = monotonic
         self._fragments: WeakValueDictionary[str, Fragment] = WeakValueDictionary()
         self._tiles: Tiles = {}
-        slots = [Slot(f) for f in config.outgoing]
+        slots = [Slot(f) for f in config.public_feeds]
         # A proxy in front may or may not remove the site's path.
         self._roots = sorted({f"{prefix}/feeds/" for prefix in ("", _path(config.site.url))})
         self._documents = {
@@ -140,10 +148,19 @@ class Feeds:
             for format in feeds.FORMATS
         }
         self._slots = slots
+        self._private: dict[str, tuple[Feed, Format]] = {
+            f"{root}{name}.{format}": (feed, format)
+            for root in self._roots
+            for feed in config.outgoing
+            if feed.private
+            for name in (*feed.aliases, feed.name)
+            for format in feeds.FORMATS
+        }
+        self._licensed: dict[tuple[str, frozenset[str] | None], Slot] = {}
         self._moved = {
             f"{root}{alias}.{format}": f"{config.site.url}/feeds/{feed.name}.{format}"
             for root in self._roots
-            for feed in config.outgoing
+            for feed in config.public_feeds
             for alias in feed.aliases
             for format in feeds.FORMATS
         }
@@ -167,8 +184,7 @@ class Feeds:
         method = scope["method"]
         if document is None:
             moved = self._moved.get(scope["path"])
-            unknown = self._unknown(scope["path"], method)
-            await _send(send, _moved(moved, method) if moved else unknown)
+            await _send(send, _moved(moved, method) if moved else await self._privately(scope))
         elif method in ("GET", "HEAD"):
             await _send(send, await self._answer(*document, method, scope["headers"]))
         elif method == "OPTIONS":
@@ -176,6 +192,39 @@ class Feeds:
         else:
             text = f"{method} is not for feeds; they are read with GET"
             await _send(send, _plainly(405, text, [("allow", METHODS)]))
+
+    async def _privately(self, scope: Scope) -> Answer:
+        """What is answered where no public feed is: a private one, to its subscribers. To all
+        others it is the same whether there is one or not."""
+        path, method = scope["path"], scope["method"]
+        found = None
+        if self._gate.guards:
+            await self._look()
+            try:
+                found = self._gate.subscriber(scope)
+            except RefusedError as refused:
+                return _plainly(refused.status, str(refused), refused.headers.items(), method)
+        document = self._private.get(path)
+        if found is None or document is None or not opens(found, document[0]):
+            return self._unknown(path, method)
+        if method not in ("GET", "HEAD"):
+            return _plainly(405, f"{method} is not for feeds", [("allow", "GET, HEAD")])
+        feed, format = document
+        key = feed.name, self._gate.wires(found)
+        slot = self._licensed.get(key)
+        if slot is None:
+            slot = self._licensed[key] = Slot(feed, key[1])
+            self._slots.append(slot)
+        return await self._answer(slot, format, method, scope["headers"])
+
+    async def _look(self) -> None:
+        """Have the gate look which tokens are good, if that is due and the database answers."""
+        if self._looking is None and self._gate.is_due():
+            self._looking = asyncio.create_task(asyncio.to_thread(self._gate.look))
+        if self._looking is not None:
+            await asyncio.wait({self._looking}, timeout=PATIENCE)
+            if self._looking is not None and self._looking.done():
+                self._looking = None
 
     async def _answer(
         self, slot: Slot, format: Format, method: Literal["GET", "HEAD"], headers: Headers
@@ -240,7 +289,7 @@ class Feeds:
             ],
             links,
             packings=_WHOLE if slot.whole else _BLOCKS,
-            varies=VARIES,
+            varies=_varies(slot.feed),
             digested=False,
         )
         found = ready.variant(coding)
@@ -285,7 +334,7 @@ class Feeds:
         with self._store.read() as conn:
             rows = feeds.rows_of(conn, slot.name)
             if rows and (found is None or found.rows != rows):
-                found = listing(conn, slot.name, rows, self._fragments, self._tiles)
+                found = listing(conn, slot.name, rows, self._fragments, self._tiles, slot.wires)
         if found is None:
             return
         now, same = self._monotonic(), found is slot.listing
@@ -338,13 +387,13 @@ class Feeds:
             links,
             packings=_WHOLE if whole else _BLOCKS,
             quick=quick,
-            varies=VARIES,
+            varies=_varies(feed),
             digested=whole,  # for a second it would cost more than all else made of a change
         )
 
     def _unknown(self, path: str, method: str) -> Answer:
         asked = path.rpartition("/")[2]
-        names = ", ".join(f"{f.name}.{{rss,atom,json}}" for f in self._config.outgoing)
+        names = ", ".join(f"{f.name}.{{rss,atom,json}}" for f in self._config.public_feeds)
         return _plainly(404, f"no feed {asked!a}; there are: {names}", method=method)
 
 
@@ -353,9 +402,14 @@ def headers_of(
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Headers of a feed's document that depend on no entry: of every answer, and of a 200."""
     site = config.site.url
+    under = licence.of_feed(config, feed)
+    if feed.private:
+        return [*PRIVATELY], [
+            ("link", f"{proofs.links(config)}, {under.link(site)}"),
+            ("tdm-reservation", under.reservation),
+        ]
     fresh = int(lifetime(feed, config).total_seconds())
     kind = WRITERS[format].content_type.partition(";")[0]
-    under = licence.of_feed(config, feed)
     links = (
         f'<{site}/feeds/{feed.name}.{format}>; rel="self"; type="{kind}", '
         f'<{site}/feeds/{feed.name}>; rel="alternate"; type="text/html", '
@@ -373,6 +427,10 @@ def headers_of(
         ("access-control-expose-headers", "ETag, Last-Modified, Link, Repr-Digest, IM"),
     ]
     return always, [("link", links), ("tdm-reservation", under.reservation)]
+
+
+def _varies(feed: Feed) -> str:
+    return f"{VARIES}, Authorization" if feed.private else VARIES
 
 
 def _packed(body: bytes, coding: Coding) -> bytes:

@@ -16,7 +16,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from publish.hub import RefusedError, asked
-from publish.web.inbox import Allowance
+from publish.web.allowance import Allowance
+from publish.web.inbox import A_SECOND, BURST
 from stories import clock
 from stories.config import Config
 from stories.db import SQLAlchemyError, Store, subscriptions
@@ -40,7 +41,7 @@ class Hub:
     ) -> None:
         self._config = config
         self._store = store
-        self._allowance = Allowance(monotonic)
+        self._allowance = Allowance(monotonic, BURST, A_SECOND)
 
     async def receive(self, request: Request) -> Response:
         """Note one wish, or say why not."""

@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from publish.web.allowance import Allowance
 from stories import clock
 from stories.config import Config, Wire
 from stories.db import SQLAlchemyError, Store, captures, outbox, wires
@@ -56,7 +57,7 @@ class Inbox:
         self._most = max((wire.max_bytes for wire in self._wires.values()), default=0)
         # Of a wire that is not there: which are, nobody can tell by how we answer, or how soon.
         self._nobody = secrets.token_hex(24)
-        self._allowances = {name: Allowance(monotonic) for name in self._wires}
+        self._allowances = {name: Allowance(monotonic, BURST, A_SECOND) for name in self._wires}
         self._reading = 0
 
     async def receive(self, request: Request) -> Response:
@@ -138,24 +139,6 @@ class Inbox:
             raise _later() from error
         log.info("captured", wire=wire.name, capture=number)
         return _taken(201, number)
-
-
-class Allowance:
-    """How many more bodies a wire may bring now."""
-
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self._left, self._at = float(BURST), monotonic()
-
-    def wait(self) -> float:
-        """Take one; 0.0, or the seconds until there is one."""
-        now = self._monotonic()
-        self._left = min(self._left + (now - self._at) * A_SECOND, BURST)
-        self._at = now
-        if self._left < 1:
-            return (1 - self._left) / A_SECOND
-        self._left -= 1
-        return 0.0
 
 
 def credentials(headers: Mapping[str, str]) -> tuple[str | None, str | None]:

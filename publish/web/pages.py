@@ -163,7 +163,7 @@ class Pages:
                 (name, form.name, form.content_type.partition(";")[0])
                 for name, form in FORMS.items()
             ],
-            feeds=config.outgoing,
+            feeds=config.public_feeds,
             legend=legend(),
             scripts=f"{self.root}{self.scripts.folder}",
         )

@@ -78,7 +78,7 @@ def _rules(config: Config, pages: Pages, fixed: Mapping[str, Headers]) -> Iterat
 def _of_feeds(config: Config) -> Iterator[Rule]:
     for format, writer in WRITERS.items():
         alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
-        for feed in config.outgoing:
+        for feed in config.public_feeds:
             # With another name in it the address of each is another.
             of_all = feed.model_copy(update={"name": STORY})
             always, about = headers_of(config, of_all, format)
@@ -98,7 +98,7 @@ def _told(headers: Headers) -> list[tuple[str, str]]:
 
 
 def _moved(config: Config) -> Iterator[tuple[str, str]]:
-    for feed in config.outgoing:
+    for feed in config.public_feeds:
         for alias in feed.aliases:
             for ending in ("", *(f".{format}" for format in WRITERS)):
                 yield f"/feeds/{alias}{ending}", f"{config.site.url}/feeds/{feed.name}{ending}"

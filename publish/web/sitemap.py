@@ -39,7 +39,8 @@ def document(conn: Connection, config: Config) -> Representation | None:
         return None
     since = clock.now() - SPAN
     listed = [wire.name for wire in config.wires if not wire.noindex and wire.canonical == "own"]
-    ids = feeds.published_since(conn, since, listed, MOST)
+    names = [feed.name for feed in config.public_feeds]
+    ids = feeds.published_since(conn, since, listed, names, MOST)
     news = [
         story
         for story in records.get(conn, ids)

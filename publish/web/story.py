@@ -1,7 +1,7 @@
 """The values that a story's page shows: the story, what was measured, its statement, JSON-LD."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
@@ -26,7 +26,7 @@ from publish.web.wording import (
     zone_of,
 )
 from stories import clock
-from stories.config import Config, Publisher
+from stories.config import Config, Feed, Publisher
 from stories.db import Connection, custody, feeds, wires
 from stories.db import stories as records
 from stories.db.feeds import EntryRow
@@ -169,20 +169,34 @@ class StoryPage:
     data: str = ""
 
 
-def published(conn: Connection, name: str) -> tuple[Story, EntryRow, Sequence[str]] | None:
-    """The story whose id is *name*, its entry, and the feeds that have it; None when none has: it
-    is not published."""
+Shown = Callable[[Feed, Story], bool]
+"""Whether somebody may read what a feed has of a story."""
+
+
+def in_public(feed: Feed, _story: Story) -> bool:
+    """Whether everybody may."""
+    return not feed.private
+
+
+def published(
+    conn: Connection, config: Config, name: str, shown: Shown = in_public
+) -> tuple[Story, EntryRow, Sequence[Feed]] | None:
+    """The story whose id is *name*, its entry, and the feeds that have it, of those that are
+    *shown*; None when none has: it is not published, or not for everybody."""
     story = records.one(conn, name)
     entry = feeds.entry(conn, name)
-    placed = feeds.feeds_of(conn, name)
-    if story is None or story.hidden(clock.now()) or entry is None or not placed:
+    if story is None or story.hidden(clock.now()) or entry is None:
         return None
-    return story, entry, placed
+    named = (config.feed(each) for each in feeds.feeds_of(conn, name))
+    placed = [feed for feed in named if feed is not None and shown(feed, story)]
+    return (story, entry, placed) if placed else None
 
 
-def story_page(conn: Connection, config: Config, name: str) -> StoryPage | None:
-    """The page of the story whose id is *name*; None when it is not published."""
-    found = published(conn, name)
+def story_page(
+    conn: Connection, config: Config, name: str, shown: Shown = in_public
+) -> StoryPage | None:
+    """The page of the story whose id is *name*; None when no feed that is *shown* has it."""
+    found = published(conn, config, name, shown)
     if found is None:
         return None
     story, entry, placed = found
@@ -210,6 +224,9 @@ def gone(conn: Connection, config: Config, name: str) -> str | None:
     story = records.one(conn, name)
     if story is None or feeds.entry(conn, name) is None:
         return None
+    public = {feed.name for feed in config.public_feeds}
+    if len(public) < len(config.outgoing) and not public & feeds.ever_in(conn, name):
+        return None  # nobody is told that it ever was
     if story.status == "killed":
         return "This story has been withdrawn."
     ended = licence_over(wires.licence_terms(conn, config, [story.wire]), story, clock.now())
@@ -222,7 +239,7 @@ def _story_page(
     config: Config,
     story: Story,
     entry: EntryRow,
-    placed: Sequence[str],
+    placed: Sequence[Feed],
     history: Sequence[VersionRow],
     version: Version,
     written: bytes,
@@ -287,7 +304,7 @@ def _story_page(
         raw_digest=history[-1].raw_digest if history else story.raw_digest,
         editions=tuple(_edition(row, zone) for row in reversed(history[-VERSIONS:])),
         tags=tuple(shown.get("tags", ())),
-        feeds=tuple((f.name, f.title) for n in placed if (f := config.feed(n)) is not None),
+        feeds=tuple((feed.name, feed.title) for feed in placed if not feed.private),
         images=tuple(figure.url for figure in pictures),
         card=pictures[0] if pictures else None,
         canonical=theirs or shown["url"],

@@ -123,9 +123,9 @@ class StatusPage:
 
 
 def home(conn: Connection, config: Config) -> Home:
-    """The front page: every feed, and what changed last in any of them."""
+    """The front page: every public feed, and what changed last in any of them."""
     ids: set[str] = set()
-    for feed in config.outgoing:
+    for feed in config.public_feeds:
         ids.update(feeds.placed_ids(conn, feed.name, LATEST))
     stories = sorted(
         records.get(conn, sorted(ids)), key=lambda s: (-s.changed_at.timestamp(), s.position, s.id)
@@ -135,9 +135,9 @@ def home(conn: Connection, config: Config) -> Home:
 
 
 def feed_lines(conn: Connection, config: Config) -> tuple[FeedLine, ...]:
-    """Every feed, with its number of entries."""
+    """Every public feed, with its number of entries."""
     known = feeds.summary(conn)
-    return tuple(_line(config, feed, known) for feed in config.outgoing)
+    return tuple(_line(config, feed, known) for feed in config.public_feeds)
 
 
 def _line(config: Config, feed: Feed, known: dict[str, tuple[int, datetime]]) -> FeedLine:

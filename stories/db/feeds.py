@@ -10,7 +10,7 @@ import base64
 import hashlib
 import struct
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -453,9 +453,14 @@ the id.
 """
 
 
-def listed(conn: Connection, feed: str) -> list[Listed]:
-    """What the feed shows, in its order."""
-    return [Listed(*row) for row in conn.execute(_LISTED, {"of": feed})]
+def listed(conn: Connection, feed: str, wires: Collection[str] | None = None) -> list[Listed]:
+    """What the feed shows, in its order; of stories of *wires* only, if they are given."""
+    if wires is None:
+        return [Listed(*row) for row in conn.execute(_LISTED, {"of": feed})]
+    of_wires = _LISTED.join(stories, stories.c.id == placements.c.story_id).where(
+        stories.c.wire.in_(sorted(wires))
+    )
+    return [Listed(*row) for row in conn.execute(of_wires, {"of": feed})]
 
 
 _LISTED = (
@@ -682,11 +687,21 @@ def placed_since(conn: Connection, since: datetime) -> dict[str, int]:
     return {row.name: row.stories for row in rows if row.stories}
 
 
+def ever_in(conn: Connection, story: str) -> set[str]:
+    """The feeds that a story is in, or was in since changes are numbered."""
+    found: set[str] = set()
+    for table in (placements, departures):
+        found.update(conn.execute(select(table.c.feed).where(table.c.story_id == story)).scalars())
+    return found
+
+
 def published_since(
-    conn: Connection, since: datetime, wires: Sequence[str], limit: int
+    conn: Connection, since: datetime, wires: Sequence[str], names: Sequence[str], limit: int
 ) -> list[str]:
-    """Stories of *wires* that came after *since* and stand in feeds, the newest first."""
-    placed = select(placements.c.feed).where(placements.c.story_id == stories.c.id).exists()
+    """Stories of *wires* that came after *since* and stand in the feeds *names*, the newest
+    first."""
+    here = placements.c.story_id == stories.c.id, placements.c.feed.in_(list(names))
+    placed = select(placements.c.feed).where(*here).exists()
     rows = conn.execute(
         select(stories.c.id)
         .join(entries, entries.c.story_id == stories.c.id)

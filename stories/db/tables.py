@@ -555,6 +555,36 @@ Index(
     postgresql_where=subscriptions.c.asked.is_not(None),
 )
 
+# Who may read private feeds: a row for each token that was ever given, by its SHA-256. None is
+# deleted. What it opens is given with it: names of feeds, wires and agencies, empty for all.
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("name", String(100), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("feeds", JSON, nullable=False),
+    Column("wires", JSON, nullable=False),
+    Column("agencies", JSON, nullable=False),
+    Column("added_at", UtcDateTime, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("revoked_at", UtcDateTime),
+    Column("revoked_by", Text),
+    Column("used_at", UtcDateTime),
+    Column("uses", BigInteger, nullable=False, server_default="0"),
+    UniqueConstraint("digest"),
+    sqlite_autoincrement=True,  # webs know by the last id whether there are new ones
+)
+
+# One token for a subscriber at a time.
+Index(
+    "ix_subscribers_name",
+    subscribers.c.name,
+    unique=True,
+    sqlite_where=subscribers.c.revoked_at.is_(None),
+    postgresql_where=subscribers.c.revoked_at.is_(None),
+)
+
 alerts = Table(
     "alerts",
     metadata,

@@ -14,8 +14,9 @@ from sqlalchemy import text
 
 from ingest import intake
 from publish.web import inbox
+from publish.web.allowance import Allowance
 from publish.web.app import create
-from publish.web.inbox import A_SECOND, BURST, Allowance, credentials, is_secret, is_signed
+from publish.web.inbox import A_SECOND, BURST, credentials, is_secret, is_signed
 from stories import clock
 from stories.config import Config
 from stories.db import Store, captures, outbox, wires
@@ -212,7 +213,7 @@ def test_unproven_bodies_are_read_a_few_at_once(
 
 def test_an_allowance_is_a_burst_and_then_so_many_a_second() -> None:
     now = 0.0
-    allowance = Allowance(lambda: now)
+    allowance = Allowance(lambda: now, BURST, A_SECOND)
     assert [allowance.wait() for _ in range(BURST)] == [0.0] * BURST
     assert 0 < allowance.wait() <= 1 / A_SECOND
     now = 1.0

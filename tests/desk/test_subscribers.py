@@ -1,0 +1,109 @@
+"""``wirecopy subscribers``: tokens given, listed, renewed and taken back by people with names."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from desk.cli.app import main
+from stories.db import subscribers
+
+Run = Callable[..., tuple[int, list[str], str]]
+
+TOML = """
+data = "data"
+[publisher]
+name = "The Daily Test"
+url = "https://daily.example"
+[site]
+url = "https://feeds.daily.example"
+[[wires]]
+name = "pti"
+agency = "Press Trust of India"
+code = "PTI"
+url = "https://agency.example/f"
+[[feeds]]
+name = "india"
+title = "India"
+[[feeds]]
+name = "partners"
+title = "Partners"
+private = true
+[[feeds]]
+name = "sport"
+title = "Sport"
+private = true
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    (tmp_path / "wirecopy.toml").write_text(TOML, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    def ran(*arguments: str) -> tuple[int, list[str], str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["subscribers", *arguments])
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out.splitlines(), err
+
+    return ran
+
+
+def test_a_token_is_printed_once_and_stored_nowhere(run: Run, tmp_path: Path) -> None:
+    code, (token, *addresses), _ = run(
+        *("add", "Dawn Radio", "--feed", "partners", "--agencies", "pti", "--by", "Asha")
+    )
+    assert code == 0
+    assert len(token) >= 22  # 128 bits
+    assert {urlsplit(each).path for each in addresses} == {
+        f"/feeds/partners.{format}" for format in ("rss", "atom", "json")
+    }
+    assert all(parse_qs(urlsplit(each).query) == {"token": [token]} for each in addresses)
+    code, said, _ = run("list", "--json")
+    (only,) = json.loads("\n".join(said))
+    assert (code, only["name"], only["added_by"]) == (0, "Dawn Radio", "Asha")
+    assert (only["feeds"], only["wires"], only["agencies"]) == (["partners"], [], ["pti"])
+    assert token not in "".join(said)
+    stored = b"".join(path.read_bytes() for path in (tmp_path / "data").glob("*.sqlite3*"))
+    assert token.encode() not in stored
+    assert subscribers.digest_of(token).encode() in stored
+
+
+def test_renewed_and_revoked_it_stays_on_record(run: Run) -> None:
+    first = run("add", "Dawn", "--wires", "pti", "--by", "Asha")[1][0]
+    code, (second, *addresses), _ = run("renew", "Dawn", "--by", "Meera")
+    assert (code, len(addresses), second == first) == (0, 6, False)
+    assert run("revoke", "Dawn", "--by", "Ravi")[0] == 0
+    listed = json.loads("\n".join(run("--json")[1]))
+    acts = [(each["added_by"], each["revoked_by"], each["wires"]) for each in listed]
+    assert acts == [("Asha", "Meera", ["pti"]), ("Meera", "Ravi", ["pti"])]
+    assert run("add", "Dawn", "--by", "Asha")[0] == 0  # the name is free again
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("add", "Dawn"), 1, "has a token; renew"),
+        (("add", "Dusk", "--feed", "india"), 1, "is not private"),
+        (("add", "Dusk", "--feed", "none"), 1, "known: india, partners, sport"),
+        (("add", "Dusk", "--wires", "ani"), 1, "known: pti"),
+        (("add", "Dusk", "--agencies", "ANI"), 1, "no wire is configured as its"),
+        (("add", " "), 1, "empty"),
+        (("add", "D" * 101), 2, "longer than 100"),
+        (("add",), 2, "takes a NAME"),
+        (("revoke", "Dusk"), 1, "has no token"),
+        (("renew", "Dusk"), 1, "has no token"),
+        (("revoke", "Dawn", "--wires", "pti"), 2, "goes with add"),
+        (("list", "Dawn"), 2, "takes neither"),
+    ],
+)
+def test_what_is_refused(run: Run, arguments: tuple[str, ...], code: int, said: str) -> None:
+    run("add", "Dawn")
+    before = run("list", "--json")
+    refused = run(*arguments)
+    assert (refused[0], refused[1]) == (code, [])
+    assert said in refused[2]
+    assert run("list", "--json") == before
