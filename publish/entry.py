@@ -26,6 +26,17 @@ from wirecopy.text import UNSIGNED, one_line, paragraphs, project
 from wirecopy.urls import resolve
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
+_TWO_LETTERS = re.compile(
+    "aa|ab|ae|af|ak|am|an|ar|as|av|ay|az|ba|be|bg|bh|bi|bm|bn|bo|br|bs|ca|ce|ch|co|cr|cs|cu"
+    "|cv|cy|da|de|dv|dz|ee|el|en|eo|es|et|eu|fa|ff|fi|fj|fo|fr|fy|ga|gd|gl|gn|gu|gv|ha|he|hi"
+    "|ho|hr|ht|hu|hy|hz|ia|id|ie|ig|ii|ik|in|io|is|it|iu|iw|ja|ji|jv|jw|ka|kg|ki|kj|kk|kl|km"
+    "|kn|ko|kr|ks|ku|kv|kw|ky|la|lb|lg|li|ln|lo|lt|lu|lv|mg|mh|mi|mk|ml|mn|mo|mr|ms|mt|my|na"
+    "|nb|nd|ne|ng|nl|nn|no|nr|nv|ny|oc|oj|om|or|os|pa|pi|pl|ps|pt|qu|rm|rn|ro|ru|rw|sa|sc|sd"
+    "|se|sg|sh|si|sk|sl|sm|sn|so|sq|sr|ss|st|su|sv|sw|ta|te|tg|th|ti|tk|tl|tn|to|tr|ts|tt|tw"
+    "|ty|ug|uk|ur|uz|ve|vi|vo|wa|wo|xh|yi|yo|za|zh|zu"
+)
+"""ISO 639-1, with those that it has withdrawn. Countries' codes are often sent for languages:
+``jp``, ``cn``, ``cz``."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+|[^\s/:\\#?<>\"{}|^`]+")
 _RTL_LANGUAGES = re.compile(
     "ae|arc?|arz|azb|bal|bcc|bgn|bqi|ckb|dv|fa|glk|he|iw|khw|ks|lrc|mzn|nqo|pes|pnb|prs|ps|sd|skr"
@@ -350,9 +361,11 @@ def _urn(name: str) -> str:
 
 
 def language(tag: str | None) -> str | None:
-    """*tag* as a language tag (RFC 5646 §2.1 in shape), None when it is none, as ``english``."""
+    """*tag* as a language tag (RFC 5646 §2.1), None when it is none, as ``english`` or ``jp``."""
     tidy = (tag or "").strip().replace("_", "-")
-    return tidy if _LANGUAGE.fullmatch(tidy) else None
+    first = tidy.partition("-")[0].lower()
+    known = len(first) == 3 or _TWO_LETTERS.fullmatch(first) is not None
+    return tidy if known and _LANGUAGE.fullmatch(tidy) else None
 
 
 @lru_cache(maxsize=256)

@@ -143,6 +143,10 @@ def test_what_is_no_scheme_is_not_passed_on(stated: str, kept: str | None) -> No
         ("", None),
         (None, None),
         ("x", None),
+        ("jp", None),
+        ("xx-IN", None),
+        ("IW", "IW"),
+        ("hin", "hin"),
     ],
 )
 def test_language_tags(tag: str | None, kept: str | None) -> None:
