@@ -1,6 +1,7 @@
 """Renders pages from views: plain HTML that works without scripts, escaped by default.
 
-The one script, on a story's page, checks the signed statement in the reader's browser.
+Of the scripts one checks a story's signed statement in the reader's browser, and one copies the
+addresses of feeds.
 """
 
 import base64
@@ -22,6 +23,7 @@ from publish.licence import Licence
 from publish.selection import FRESHEST
 from publish.web.documents import FORMS
 from publish.web.proofs import links
+from publish.web.readers import subscribing
 from publish.web.representation import Representation, etag_of, represent
 from publish.web.wording import legend, without_bidi_marks
 from stories.config import Config, is_address
@@ -127,20 +129,22 @@ class Pages:
         self.scripts = Scripts()
         self.robots = robots(config)
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-        # No script runs. Pictures and films come from wherever the agency has them.
+        # Pictures and films come from wherever the agency has them.
         policy = (
             "default-src 'none'; img-src https: http:; media-src https: http:;"
             f" style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none';"
             " frame-ancestors 'none'"
         )
         self.headers = _headers(policy)
-        # On a story's page our script runs, and asks this site, and agencies for their keys, alone.
-        # It may not make markup of a string, so that no text of a story becomes markup.
-        asked = "".join(f" {origin}" for origin in _origins_of_keys(config))
-        self.headers_of_story = _headers(
-            f"{policy}; script-src 'self'; connect-src 'self'{asked};"
-            " require-trusted-types-for 'script'; trusted-types 'none'"
+        # Our scripts run on pages of feeds and stories. They may not make markup of a string, so
+        # that no text of a story becomes markup.
+        scripted = (
+            f"{policy}; script-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
         )
+        self._headers_of_feeds = _headers(scripted)
+        # That of a story's page asks this site, and agencies for their keys, alone.
+        asked = "".join(f" {origin}" for origin in _origins_of_keys(config))
+        self._headers_of_story = _headers(f"{scripted}; connect-src 'self'{asked}")
         self._jinja = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
             autoescape=True,
@@ -165,6 +169,7 @@ class Pages:
             ],
             feeds=config.public_feeds,
             legend=legend(),
+            subscribing=subscribing,
             scripts=f"{self.root}{self.scripts.folder}",
         )
 
@@ -187,7 +192,7 @@ class Pages:
         tag, and links to what statements are checked with.
         """
         lifetime = int(FRESHEST.total_seconds())
-        headers = self.headers if story is None else self.headers_of_story
+        headers = self._headers_of_feeds if story is None else self._headers_of_story
         return represent(
             html,
             etag_of(html),

@@ -21,6 +21,7 @@ from publish.web.wording import (
     Badge,
     Moment,
     badge,
+    described,
     moment,
     without_bidi_marks,
     zone_of,
@@ -286,7 +287,7 @@ def _story_page(
         figures=figures,
         embeds=tuple(_embedded(**one) for one in ours.get("embeds", ())),
         # publish.clean has cleaned it.
-        body=Markup(body),  # noqa: S704
+        body=Markup(described(body)),  # noqa: S704
         disclosure=entry.disclosure,
         disclosure_language=language_of(spoken),
         badge=mark,

@@ -1,4 +1,5 @@
-"""Words for readers: labels of edit scopes, dates with their zone, and the direction of writing."""
+"""Words for readers: labels of edit scopes, dates with their zone, the direction of writing, and
+what screen readers say of pictures."""
 
 import re
 from collections.abc import Sequence
@@ -25,6 +26,10 @@ MONTHS = (
     "December",
 )
 """Not from the process's locale, which feedgen changes while it writes."""
+
+_TAG = re.compile(r'<([a-z][a-z0-9]*)((?:[^">]|"[^"]*")*)>')
+"""A start tag, whole, in HTML as publish.clean writes it: values stand in double quotes, and may
+have tags in them."""
 
 PART_NAMES: dict[Part, str] = {
     "headline": "headline",
@@ -110,3 +115,15 @@ def without_bidi_marks(text: str) -> str:
     """*text* without marks that change the direction of writing (UAX #9): for titles and search
     results, where no markup can keep them from affecting what is around."""
     return _BIDI.sub("", text)
+
+
+def described(body: str) -> str:
+    """*body* with no picture of which a screen reader would read the file's name aloud, as it does
+    where the agency gave no text."""
+
+    def spoken(tag: re.Match[str]) -> str:
+        name, attributes = tag.groups()
+        silent = name == "img" and " alt=" not in attributes
+        return f'<img alt=""{attributes}>' if silent else tag[0]
+
+    return _TAG.sub(spoken, body)

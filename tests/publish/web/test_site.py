@@ -1129,13 +1129,16 @@ def test_pages_run_nothing_and_frame_nothing(serve: Serve) -> None:
         )
         assert policy["default-src"] == "'none'"
         assert policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
-        if path.startswith("/stories/"):
-            # Our own script, which asks our own site, and makes no markup of any string.
-            assert policy["script-src"] == policy["connect-src"] == "'self'"
+        if path == "/nosuch":
+            assert "script-src" not in policy
+        else:
+            # Our own scripts, which make no markup of any string.
+            assert policy["script-src"] == "'self'"
             assert policy["require-trusted-types-for"] == "'script'"
             assert policy["trusted-types"] == "'none'"
-        else:
-            assert "script-src" not in policy
+        # One asks our own site.
+        asks = "'self'" if path.startswith("/stories/") else None
+        assert policy.get("connect-src") == asks
         style = page.findtext(".//style") or ""
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         assert policy["style-src"] == f"'sha256-{digest}'"
@@ -1486,7 +1489,9 @@ def test_the_story_is_the_page(serve: Serve) -> None:
     for the story (tried with @mozilla/readability 0.6)."""
     story = samples.story(samples.version(body="<p>Short.</p>"), "Another headline")
     page = _story(serve(story), story)
-    [panel] = _found(page, "//main//aside")
+    panel, follow = _found(page, "//main//aside")
+    # Readers know by the name that it is none of the story.
+    assert "sidebar" in follow.get("class").split()
     assert panel.get("hidden") is not None
     inside = {part.get("id") for part in panel.iter() if part.get("id")}
     assert {"measured", "checked"} <= inside
@@ -1496,6 +1501,44 @@ def test_the_story_is_the_page(serve: Serve) -> None:
     )
     assert "sha-256" not in outside
     assert "Copy received" not in outside
+
+
+def test_every_page_says_how_to_subscribe(serve: Serve) -> None:
+    story = samples.urdu()
+    site = serve(story)
+    address = "https://feeds.ndtv.com/feeds/urdu"
+    inside = "https%3A%2F%2Ffeeds.ndtv.com%2Ffeeds%2Furdu.rss"
+    for path in ("/", "/feeds/urdu", f"/stories/{story.id}"):
+        page = site.page(path)
+        shown = [code.text_content() for code in _all(page, "code.address")]
+        for format in ("rss", "atom", "json"):
+            assert shown.count(f"{address}.{format}") == 1, path
+        links = _found(page, '//p[@class="readers"]/a/@href')
+        for link in (
+            f"https://feedly.com/i/subscription/feed%2F{inside}",
+            f"https://www.inoreader.com/?add_feed={inside}",
+            f"https://www.newsblur.com/?url={inside}",
+            f"https://theoldreader.com/feeds/subscribe?url={inside}",
+            f"https://feedbin.com/?subscribe={inside}",
+            f"feed:{address}.rss",
+        ):
+            assert links.count(link) == 1, (path, link)
+
+
+def test_a_picture_without_words_says_nothing(serve: Serve) -> None:
+    story = samples.story(
+        samples.version(
+            body='<p><img src="https://img.example/1.jpg"><img src="https://img.example/2.jpg"'
+            ' alt="A &lt;img src=x&gt; \'map\'"></p><p title="<img src=y>">Words</p>',
+            media=(),
+        )
+    )
+    page = _story(serve(story), story)
+    told = [(i.get("src"), i.get("alt")) for i in _all(page, "article img")]
+    assert told == [
+        ("https://img.example/1.jpg", ""),
+        ("https://img.example/2.jpg", "A <img src=x> 'map'"),
+    ]
 
 
 def test_a_link_to_a_story_shows_its_picture(serve: Serve) -> None:
