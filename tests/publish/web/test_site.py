@@ -589,7 +589,8 @@ def test_the_front_page(serve: Serve) -> None:
     heads = {" ".join(s.headline.split()) for s in _everything()}
     assert set(_texts(page, ".teaser .head")) == heads
     assert set(_alternates(page)) == {
-        f"https://feeds.ndtv.com/feeds/{f.name}.{format}" for f in FEEDS for format in TYPES
+        "https://feeds.ndtv.com/feeds.opml",
+        *(f"https://feeds.ndtv.com/feeds/{f.name}.{format}" for f in FEEDS for format in TYPES),
     }
     links = _found(page, '//a[starts-with(@href, "/")]/@href')
     for link in {str(each) for each in links}:
