@@ -56,7 +56,7 @@ def keep_plain(conn: Connection) -> None:
     conn.execute(text("ALTER TABLE identities ADD key TEXT NOT NULL DEFAULT ''"))
     for table in (
         *("files", "key_sets", "pins", "agency_statements", "acts"),
-        *("departures", "sequences", "subscriptions"),
+        *("departures", "sequences", "subscriptions", "subscribers"),
     ):
         conn.execute(text(f"DROP TABLE {table}"))
     for index in ("embargo", "expires", "hidden"):
