@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import redis
 
 from desk import show
-from publish import rerender
+from publish import indexer, rerender
 from publish.web.views import Fact, Listing, StatusPage
 from stories import keys
 from stories.config import Config
@@ -37,6 +37,7 @@ def gather(config: Config, store: Store, now: datetime, *, with_keys: bool = Tru
         status = statistics.status(conn, now, config.alerts.failing_after)
         faults = keys.faults(conn, config, now) if with_keys else ()
         anew = rerender.upto(conn)
+        unindexed = indexer.behind(conn, config)
     kept = retention.storage(store, now, note=refused is None)
     overran = [
         f"{name}: {state.entries} where {feed.limit} are configured"
@@ -50,6 +51,7 @@ def gather(config: Config, store: Store, now: datetime, *, with_keys: bool = Tru
         key_faults=faults,
         broker=found,
         rendering_anew=anew,
+        unindexed=unindexed,
         overran=overran,
         **kept,
     )
@@ -237,6 +239,10 @@ def _facts(status: Status) -> list[Fact]:
             f"all that changed before {show.when(status.rendering_anew)}, newest first"
             if status.rendering_anew
             else "",
+        ),
+        Fact(
+            "not found by search yet",
+            f"about {status.unindexed} changes of feeds" if status.unindexed else "",
         ),
         Fact("leases run out", leases),
         Fact("subscribers", _subscribers(status)),

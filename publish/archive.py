@@ -105,6 +105,16 @@ def _joined(
     return around.join([body for each in entries if (body := each.written.get(format))])
 
 
+def answer(
+    conn: Connection, config: Config, changes: Sequence[Change], about: FeedMetadata, format: Format
+) -> bytes:
+    """A feed in *format* of what *changes* made of stories, which says *about* itself what it is;
+    when it was changed, they say."""
+    entries, _ = _entries(conn, config, changes)
+    dated = about.model_copy(update={"updated": utc(_updated(entries))})
+    return _joined(conn, dated, entries, format)
+
+
 def _entries(
     conn: Connection, config: Config, changes: Sequence[Change]
 ) -> tuple[list[_Entry], bool]:

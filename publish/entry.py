@@ -182,6 +182,7 @@ class FeedMetadata(Value):
     is where one subscribes to be told of changes (WebSub), None for nowhere.
     A ``private`` feed names no document of its own, as each subscriber has another address of it,
     and has no page: then that is the site's.
+    ``query`` ends the addresses of a feed that is the answer to a question.
     """
 
     id: str
@@ -203,6 +204,7 @@ class FeedMetadata(Value):
     newer: int = 0
     hub: str | None = None
     private: bool = False
+    query: str = ""
 
     def document(self, number: int) -> str:
         """Where document *number* of its archive is, without the ending."""
@@ -350,8 +352,9 @@ def story_url(story: Story, config: Config) -> str:
     return re.sub(r"\{(id|slug)\}", lambda hole: values[hole[1]], pattern)
 
 
-def urn(config: Config, kind: Kind, first_name: str) -> str:
-    """The id of the wire or feed that began as *first_name*: the same when the site moves."""
+def urn(config: Config, kind: Kind | Literal["search"], first_name: str) -> str:
+    """The id of the wire or feed that began as *first_name*, or of a search for that: the same when
+    the site moves."""
     return _urn(f"{config.publisher.authority}\0{kind}\0{first_name}")
 
 

@@ -107,8 +107,8 @@ def feed(of: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
         {
             "version": "https://jsonfeed.org/version/1.1",
             "title": of.title,
-            "home_page_url": of.page,
-            "feed_url": None if of.private else f"{of.page}.json",
+            "home_page_url": f"{of.page}{of.query}",
+            "feed_url": None if of.private else f"{of.page}.json{of.query}",
             # The pages of one feed, in the words of JSON Feed.
             "next_url": f"{of.document(of.older)}.json" if of.older else None,
             "description": of.description,

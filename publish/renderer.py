@@ -23,7 +23,17 @@ from publish.selection import metadata, selected_by
 from publish.signing import Batch, Last, Signed
 from stories import clock, transparency
 from stories.config import Config
-from stories.db import Connection, SQLAlchemyError, Store, feeds, key_value, outbox, proofs, wires
+from stories.db import (
+    Connection,
+    SQLAlchemyError,
+    Store,
+    feeds,
+    key_value,
+    outbox,
+    proofs,
+    search,
+    wires,
+)
 from stories.db import stories as records
 from stories.db.feeds import EntryRow, Placement
 from stories.db.outbox import Job
@@ -400,7 +410,8 @@ def _log(store: Store, config: Config, receipts: Mapping[str, bytes]) -> dict[by
 class _Outcome:
     """What becomes of a story: its place in feeds, its entry, a new statement.
 
-    It is rendered again: at once when ``again``, later when there is a ``failure``.
+    It is rendered again: at once when ``again``, later when there is a ``failure``. ``copy``: its
+    copy stands in feeds.
     """
 
     place: Placement | None = None
@@ -408,6 +419,7 @@ class _Outcome:
     statement: StatementRow | None = None
     failure: Exception | None = None
     again: bool = False
+    copy: bool = False
 
 
 _Listed = tuple[bool, Sequence[str]] | Exception
@@ -460,11 +472,13 @@ def _keep(
 def _store(
     conn: Connection, config: Config, outcomes: Sequence["_Outcome"], now: datetime
 ) -> dict[str, _Listed]:
-    """Store entries, statements and places, and list the feeds that these change; what became of
-    each of those."""
+    """Store entries, statements and places, take what is read no more out of the full-text index,
+    and list the feeds that these change; what became of each of those."""
     proofs.add_statements(conn, [o.statement for o in outcomes if o.statement is not None])
     feeds.put_entries(conn, [o.entry for o in outcomes if o.entry is not None])
     touched = feeds.place(conn, [o.place for o in outcomes if o.place is not None])
+    if gone := [o.place.story_id for o in outcomes if o.place is not None and not o.copy]:
+        search.forget(conn, gone)
     listed = {name: _try(conn, config, name, now) for name in sorted(touched)}
     # Not the stories at once: others lock such rows without waiting for us to have locked ours.
     again = [name for name, found in listed.items() if isinstance(found, Exception) or found[1]]
@@ -513,7 +527,8 @@ def _outcome(
     else:
         return _Outcome(nowhere, _without_copy(draft.kept or _never_rendered(story, now)))
     place = Placement(story.id, draft.feeds, at, story.position, entry.digests)
-    return _Outcome(place, entry, new, failure)
+    shown = draft.rendered is not None and bool(draft.feeds)
+    return _Outcome(place, entry, new, failure, copy=shown)
 
 
 def _entry_row(

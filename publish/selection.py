@@ -95,8 +95,8 @@ def _language(feed: Feed, config: Config) -> str | None:
 
 
 def _speaks(tag: str | None, wanted: Sequence[str]) -> bool:
-    spoken = _same(language(tag) or "")
-    tags = [_same(want.replace("_", "-")) for want in wanted]
+    spoken = same(language(tag) or "")
+    tags = [same(want.replace("_", "-")) for want in wanted]
     return any(spoken == tag or spoken.startswith(f"{tag}-") for tag in tags)
 
 
@@ -104,7 +104,7 @@ _UNSEEN = re.compile("[\u00ad\u034f\u0640\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff]
 """Soft hyphens, joiners, stretched letters: how a word is set, and no part of it."""
 
 
-def _same(name: str) -> str:
+def same(name: str) -> str:
     """*name* without what differs between two ways to write it: case, spaces, marks, form."""
     small = unicodedata.normalize("NFC", _UNSEEN.sub("", name).casefold().replace("i\u0307", "i"))
     return " ".join(folded([small]))
@@ -115,7 +115,7 @@ def _names_of_agency(version: Version) -> list[str]:
 
 
 def _comes_from(version: Version, places: Sequence[str], labels: Sequence[str]) -> bool:
-    wanted, dateline = _all(places), _same(version.dateline or "")
+    wanted, dateline = _all(places), same(version.dateline or "")
     return bool(wanted & _all(labels)) or any(_says(dateline, place) for place in wanted)
 
 
@@ -128,12 +128,12 @@ def _speaks_of(version: Version, keywords: Sequence[str], text: Callable[[], str
 
 
 def _text(version: Version) -> str:
-    """The words of *version* as :func:`_same` has them."""
+    """The words of *version* as :func:`same` has them."""
     try:
         body = paragraphs(version.body)
     except TangleError:
         body = ()
-    return _same(" ".join((version.headline, plain(version.summary or ""), *body)))
+    return same(" ".join((version.headline, plain(version.summary or ""), *body)))
 
 
 def _says(text: str, keyword: str) -> bool:
@@ -158,12 +158,12 @@ def _joined(before: str, after: str) -> bool:
         return False
     if unicodedata.category(after)[0] == "M":
         return True
-    if _UNSPACED.match(before) or _UNSPACED.match(after):
+    if UNSPACED.match(before) or UNSPACED.match(after):
         return False
     return all(unicodedata.category(c)[0] in "LMN" for c in (before, after))
 
 
-_UNSPACED = re.compile(
+UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
     "\uf900-\ufaff\U00020000-\U0003ffff]"
 )
@@ -171,4 +171,4 @@ _UNSPACED = re.compile(
 
 
 def _all(names: Sequence[str]) -> set[str]:
-    return {_same(name) for name in names}
+    return {same(name) for name in names}

@@ -256,12 +256,12 @@ def _rss_channel(feed: FeedMetadata) -> tuple[bytes, bytes]:
     out.title(feed.title)
     out.description(feed.description or feed.title)
     if not feed.private:
-        out.link(href=f"{feed.page}.rss", rel="self", type="application/rss+xml")
+        out.link(href=f"{feed.page}.rss{feed.query}", rel="self", type="application/rss+xml")
     # Last, because feedgen takes the last link for the channel's, whatever its rel.
-    out.link(href=feed.page, rel="alternate")
+    out.link(href=f"{feed.page}{feed.query}", rel="alternate")
     if feed.language:
         out.language(feed.language)
-    out.image(url=feed.logo, title=feed.title, link=feed.page)
+    out.image(url=feed.logo, title=feed.title, link=f"{feed.page}{feed.query}")
     out.ttl(feed.ttl)
     out.generator(feed.generator)
     out.register_extension("wirecopy", lambda: _Extension(_RSS_NAMES), atom=False)
@@ -280,8 +280,8 @@ def _atom_feed(feed: FeedMetadata) -> tuple[bytes, bytes]:
     out.updated(NEVER)
     out.author(name=feed.publisher, uri=feed.publisher_url)
     if not feed.private:
-        out.link(href=f"{feed.page}.atom", rel="self", type="application/atom+xml")
-    out.link(href=feed.page, rel="alternate", type="text/html")
+        out.link(href=f"{feed.page}.atom{feed.query}", rel="self", type="application/atom+xml")
+    out.link(href=f"{feed.page}{feed.query}", rel="alternate", type="text/html")
     out.icon(feed.icon)
     out.logo(feed.logo)
     if feed.language:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -719,3 +719,11 @@ def changed_fields(
         else:
             found[name] = (old, new)
     return found
+
+
+class Term(NamedTuple):
+    """A part of what is searched for: words that must follow each other; the last one only has to
+    begin so where it ``begins``."""
+
+    words: tuple[str, ...]
+    begins: bool = False

@@ -57,8 +57,9 @@ def keep_plain(conn: Connection) -> None:
     for table in (
         *("files", "key_sets", "pins", "agency_statements", "acts"),
         *("departures", "sequences", "subscriptions", "subscribers"),
+        *("searched", "search_vocabulary", "search_words"),
     ):
-        conn.execute(text(f"DROP TABLE {table}"))
+        conn.execute(text(f"DROP TABLE IF EXISTS {table}"))
     for index in ("embargo", "expires", "hidden"):
         conn.execute(text(f"DROP INDEX ix_stories_{index}"))
     conn.execute(text("DROP INDEX ix_placements_feed_seq"))

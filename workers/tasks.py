@@ -19,7 +19,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from ingest import intake
 from ingest import poll as polling
-from publish import renderer, rerender
+from publish import indexer, renderer, rerender
 from publish.push import AT_ONCE, ping
 from publish.push import push as deliver
 from publish.rerender import settings_digest
@@ -149,6 +149,14 @@ def render() -> None:
         wake(render)
 
 
+@celery.task(name="workers.tasks.index")
+def index() -> None:
+    """Bring the full-text index up to date, for a bounded time."""
+    here = current(signs=False)
+    if indexer.index_waiting(here.store, here.config, SECONDS_A_TASK):
+        wake(index)
+
+
 @celery.task(name="workers.tasks.export")
 def export() -> None:
     """Write what was rendered into the folder of ``site.export``, for a bounded time."""
@@ -192,6 +200,7 @@ def sweep() -> None:
     with here.store.read() as conn:
         waiting = {w.kind: w.ready for w in outbox.waiting(conn, clock.now())}
         anew = rerender.upto(conn) is not None
+        unindexed = indexer.behind(conn, here.config)
         if records.embargo_over(conn, clock.now()):
             waiting["story"] = waiting.get("story", 0) + 1
         pushes = (
@@ -209,6 +218,8 @@ def sweep() -> None:
         wanted = min(-(-ready // size), here.config.worker_processes)
         for _ in range(wanted - queues.depth(here.broker, queue)):
             send(task)
+    if unindexed and not queues.depth(here.broker, queues.HOUSEKEEPING):
+        send(index)
     if (
         here.config.site.export is not None
         and waiting.get("export", 1)

@@ -12,7 +12,7 @@ from ingest import poll as polling
 from ingest.poll import lease_for
 from ingest.schedule import Polled
 from net.client import Client
-from publish import renderer, rerender
+from publish import indexer, renderer, rerender
 from stories import clock
 from stories.config import Config
 from stories.db import Connection, Store, captures, outbox, statistics, wires
@@ -23,6 +23,9 @@ from workers.politeness import choose
 
 AT_ONCE = 50
 """Wires leased in one go: as many as one client has under way."""
+
+INDEXING = 5.0
+"""Seconds for the full-text index: of a long history a part each time."""
 
 
 def poll(
@@ -48,6 +51,7 @@ def poll(
         intake.take_in_waiting(store, config, names, limit=len(names))
         rerender.go_on(store)  # a step each time, as nobody else may do it
         renderer.render_waiting(store, config, changed=telling(config, store))
+        indexer.index_waiting(store, config, INDEXING)
         with store.read() as conn:
             rows = [_outcome(conn, one) for one in sorted(polled, key=lambda one: one.wire)]
             waiting = _waiting(conn, set(chosen) - {one.wire for one in polled}, chosen)

@@ -7,6 +7,7 @@ import asyncio
 import hmac
 import json
 import re
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
@@ -24,7 +25,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from publish import licence, opml
-from publish.web import archives, documents, proofs, sitemap, views
+from publish.formats import WRITERS, Format
+from publish.web import archives, documents, proofs, search, sitemap, views
 from publish.web.feeds import SETTLED, Feeds, Receive, Scope, Send, preflight
 from publish.web.gate import PRIVATELY, Gate, RefusedError, shown_to, token_of
 from publish.web.hub import Hub
@@ -46,6 +48,9 @@ PATIENCE = 3.0
 
 RETRY = "10"
 """Retry-After, in seconds, of a page that cannot be made because the database does not answer."""
+
+SEARCHES = 4
+"""Searches at once in one process; more wait for half a second, as pages need threads, too."""
 
 PROOF_METHODS = ["GET", "HEAD", "OPTIONS"]
 """Of keys, chains and log, which verifiers in browsers ask for from other sites."""
@@ -156,6 +161,7 @@ class Site:
         self._inbox = Inbox(config, store)
         self._hub = Hub(config, store)
         self._licences = licence.every(config)
+        self._searches = threading.BoundedSemaphore(SEARCHES)
         self._probes: dict[str, asyncio.Future[dict[str, str]]] = {}
 
     def starlette(self) -> Starlette:
@@ -187,6 +193,15 @@ class Site:
                 Route("/licences/{name}.xml", self.licence),
                 Route("/.well-known/tdmrep.json", self.tdmrep),
                 Route("/sitemap-news.xml", self.sitemap),
+                Route("/search", self.search),
+                *(
+                    Route(
+                        f"/search.{format}",
+                        partial(self.search_feed, format),
+                        methods=PROOF_METHODS,
+                    )
+                    for format in WRITERS
+                ),
                 Route("/static/{path:path}", self.script),
                 Route("/favicon.ico", self.icon),
                 Route("/favicon.svg", self.icon),
@@ -556,6 +571,39 @@ class Site:
             lambda ready: ready,
             lambda _: None,
         )
+
+    def search(self, request: Request) -> Response:
+        """``/search?q=…``: the stories that have all words."""
+        asked = search.Asked.of(request.query_params)
+        with self._searching() as conn:
+            page = search.page(conn, self.config, asked)
+        html = self.pages.html("search.html", page=page)
+        fixed = [search.NOT_FOR_ROBOTS]
+        return self._answer(request, self.pages.ready(html, page.licence, searched=fixed))
+
+    def search_feed(self, format: Format, request: Request) -> Response:
+        """``/search.FORMAT?q=…``: the same as a feed."""
+        if request.method == "OPTIONS":
+            allowed = preflight()
+            return _raw(allowed.status, allowed.headers, allowed.body)
+        asked = search.Asked.of(request.query_params)
+        with self._searching() as conn:
+            ready = search.feed(conn, self.config, asked, format)
+        if ready is None:
+            raise HTTPException(404, "A search needs words: add ?q= and the words to the address.")
+        return self._answer(request, ready)
+
+    @contextmanager
+    def _searching(self) -> Iterator[Connection]:
+        """:meth:`_reading`, of few at once: what is searched for is not kept, so anybody could make
+        us work, and feeds and pages must not wait for that."""
+        if not self._searches.acquire(timeout=0.5):
+            raise HTTPException(503, headers={"retry-after": RETRY})
+        try:
+            with self._reading() as conn:
+                yield conn
+        finally:
+            self._searches.release()
 
     def script(self, request: Request) -> Response:
         """``/static/VERSION/NAME``: our own scripts."""

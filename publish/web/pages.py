@@ -132,7 +132,7 @@ class Pages:
         # Pictures and films come from wherever the agency has them.
         policy = (
             "default-src 'none'; img-src https: http:; media-src https: http:;"
-            f" style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none';"
+            f" style-src 'sha256-{digest}'; base-uri 'none'; form-action 'self';"
             " frame-ancestors 'none'"
         )
         self.headers = _headers(policy)
@@ -170,6 +170,8 @@ class Pages:
             feeds=config.public_feeds,
             legend=legend(),
             subscribing=subscribing,
+            # Who serves the folder alone has nobody to ask.
+            searchable=config.site.export is None,
             scripts=f"{self.root}{self.scripts.folder}",
         )
 

@@ -130,7 +130,7 @@ def home(conn: Connection, config: Config) -> Home:
     stories = sorted(
         records.get(conn, sorted(ids)), key=lambda s: (-s.changed_at.timestamp(), s.position, s.id)
     )[:LATEST]
-    latest = _teasers(conn, config, stories)
+    latest = teasers(conn, config, stories)
     return Home(feed_lines(conn, config), latest, licence.of_site(config))
 
 
@@ -158,7 +158,7 @@ def feed_page(conn: Connection, config: Config, feed: Feed) -> FeedPage:
     """The page of *feed*."""
     line = _line(config, feed, feeds.summary(conn))
     ids = feeds.placed_ids(conn, feed.name, min(feed.limit, LISTED))
-    entries = _teasers(conn, config, records.get(conn, ids))
+    entries = teasers(conn, config, records.get(conn, ids))
     return FeedPage(
         line.name,
         line.title,
@@ -170,7 +170,7 @@ def feed_page(conn: Connection, config: Config, feed: Feed) -> FeedPage:
     )
 
 
-def _teasers(conn: Connection, config: Config, stories: Sequence[Story]) -> tuple[Teaser, ...]:
+def teasers(conn: Connection, config: Config, stories: Sequence[Story]) -> tuple[Teaser, ...]:
     entries = feeds.entries_of(conn, [s.id for s in stories])
     return tuple(
         _teaser(config, s, entries[s.id], json.loads(json_of(conn, config, s, entries[s.id])))

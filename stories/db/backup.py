@@ -33,6 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import REGCLASS
 
+from stories.db import search
 from stories.db.engine import HEAD, Store, connect, resume_sequence
 from stories.db.tables import (
     blobs,
@@ -124,6 +125,7 @@ def _copy(old: Connection, new: Connection, told: Told) -> None:
             new.execute(insert(plain), [dict(row) for row in part])
             told(len(part))
     _go_on_numbering(new, _last_number(old))
+    search.begin_anew(new)  # no index is like that of another database
 
 
 def _plain(each: Table) -> TableClause:

@@ -354,13 +354,29 @@ def changes_since(conn: Connection, feed: str, seq: int, limit: int) -> list[Cha
     ]
 
 
+def changes_until(conn: Connection, feed: str, seq: int, limit: int) -> list[Change]:
+    """The last *limit* changes of the feed up to the one with number *seq*, the newest first."""
+    return [
+        Change(*row)
+        for row in conn.execute(_CHANGES_BACK, {"of": feed, "upto": seq, "most": limit})
+    ]
+
+
 def newest(conn: Connection, feed: str) -> int:
     """The number of the feed's last change, 0 before the first."""
     last = conn.execute(select(sequences.c.last).where(sequences.c.feed == feed)).scalar()
     return last or 0
 
 
-def _changes() -> Executable:
+def numbers(conn: Connection) -> dict[str, int]:
+    """:func:`newest` of every feed."""
+    return {row.feed: row.last for row in conn.execute(select(sequences))}
+
+
+def _changes(*, back: bool = False) -> Executable:
+    def turn(seq: ColumnElement[int]) -> ColumnElement[int]:
+        return seq.desc() if back else seq.asc()
+
     def of(table: Table, shown: ColumnElement[bool], placed_at: ColumnElement[Any]) -> Select[Any]:
         left = literal(table is departures).label("left")
         return (
@@ -371,8 +387,11 @@ def _changes() -> Executable:
                 shown.label("shown"),
                 placed_at.label("placed_at"),
             )
-            .where(table.c.feed == bindparam("of"), table.c.seq > bindparam("after"))
-            .order_by(table.c.seq)
+            .where(
+                table.c.feed == bindparam("of"),
+                table.c.seq <= bindparam("upto") if back else table.c.seq > bindparam("after"),
+            )
+            .order_by(turn(table.c.seq))
             .limit(bindparam("most", type_=Integer()))
         )
 
@@ -384,12 +403,12 @@ def _changes() -> Executable:
     return (
         select(both, entries.c.digests)
         .join(entries, entries.c.story_id == both.c.story_id, isouter=True)
-        .order_by(both.c.seq)
+        .order_by(turn(both.c.seq))
         .limit(bindparam("most", type_=Integer()))
     )
 
 
-_CHANGES = _changes()
+_CHANGES, _CHANGES_BACK = _changes(), _changes(back=True)
 
 ARCHIVED = 50
 """Changes in one document of a feed's archive (RFC 5005): as many as a feed of the default length

@@ -108,6 +108,7 @@ class Status:
     oldest_unrendered: "Unfinished | None" = None
     unrendered: int = 0
     rendering_anew: datetime | None = None
+    unindexed: int = 0
     leases_expired: Mapping[str, int] = field(default_factory=dict)
     subscribers: Subscribers = field(default_factory=Subscribers)
     stories: int = 0

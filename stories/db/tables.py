@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     Boolean,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    event,
     false,
     literal_column,
     true,
@@ -720,3 +722,32 @@ agency_statements = Table(
     Column("key_set", String(64), nullable=False),
     Column("statement", Packed, nullable=False),
 )
+
+# What the full-text index has of each story: its words, one after the other.
+searched = Table(
+    "searched",
+    metadata,
+    # In the order of time (stories.db.search).
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("story_id", String(13), nullable=False),
+    Column("placed_at", UtcDateTime, nullable=False),
+    Column("words", Packed, nullable=False),
+    UniqueConstraint("story_id"),
+)
+
+# The index itself, which no two databases have alike. All that SQLite's takes for the end of a word
+# is what words are not made of.
+for _dialect, _made in (
+    (
+        "sqlite",
+        "CREATE VIRTUAL TABLE search_words"
+        " USING fts5(words, content='', columnsize=0, tokenize='ascii')",
+    ),
+    ("sqlite", "CREATE VIRTUAL TABLE search_vocabulary USING fts5vocab(search_words, instance)"),
+    (
+        "postgresql",
+        "CREATE TABLE search_words (rowid BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)",
+    ),
+    ("postgresql", "CREATE INDEX ix_search_words_words ON search_words USING gin (words)"),
+):
+    event.listen(searched, "after_create", DDL(_made).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]

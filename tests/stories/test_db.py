@@ -53,7 +53,9 @@ def migrated(database_url: str, tmp_path: Path) -> Iterator[Store]:
 
 def test_the_migrations_make_the_tables(migrated: Store) -> None:
     with migrated.read() as conn:
-        context = MigrationContext.configure(conn, opts={"compare_type": False})
+        # The full-text index is no table that SQLAlchemy could describe.
+        ours = {"compare_type": False, "include_name": lambda name, *_: "search_" not in f"{name}"}
+        context = MigrationContext.configure(conn, opts=ours)
         assert compare_metadata(context, tables.metadata) == []
         assert context.get_current_revision() == HEAD
     migrated.migrate()

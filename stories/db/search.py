@@ -1,0 +1,200 @@
+"""The full-text index: which of the stories that are published have which words.
+
+Words are cut before they come here, and a database only keeps and compares them: SQLite by FTS5,
+PostgreSQL by a ``tsvector``. The index (``search_words``) has words and their places and no text;
+``searched`` has beside it what was indexed of each story, without which SQLite could not take it
+out again.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import BigInteger, Connection, bindparam, delete, func, insert, select, text
+
+from stories.db import key_value
+from stories.db.tables import UtcDateTime, searched
+from stories.models import Term
+
+PROGRESS = "searched"
+"""The key of how far the index is."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_A_SECOND = 100_000
+"""Numbers for the stories of one second: more than one capture has items."""
+
+
+BEGINNING = 100
+"""Words that SQLite looks for in place of a beginning."""
+
+
+class Indexed(NamedTuple):
+    """The words of a story, and the time by which feeds order it."""
+
+    story_id: str
+    placed_at: datetime
+    words: Sequence[str]
+
+
+class Found(NamedTuple):
+    """A story that was found. The later it is placed, the higher its number."""
+
+    number: int
+    story_id: str
+    placed_at: datetime
+
+
+def placed_at(conn: Connection, ids: Sequence[str]) -> dict[str, datetime]:
+    """By what time those of the stories *ids* were placed that are in the index, when they came
+    into it."""
+    rows = conn.execute(_PLACED_AT, {"ids": list(ids)})
+    return {row.story_id: row.placed_at for row in rows}
+
+
+def put(conn: Connection, rows: Sequence[Indexed]) -> None:
+    """Put stories into the index, in place of what it had of them."""
+    forget(conn, [row.story_id for row in rows])
+    for row in rows:
+        number, said = _free(conn, row.placed_at), " ".join(row.words)
+        of = {"number": number, "story_id": row.story_id, "placed_at": row.placed_at}
+        conn.execute(_NOTE, {**of, "words": said.encode()})
+        if conn.dialect.name == "postgresql":
+            said = " ".join(f"'{word}':{at}" for at, word in enumerate(row.words, 1))
+        conn.execute(_PUT[conn.dialect.name], {"number": number, "words": said})
+
+
+def _free(conn: Connection, at: datetime) -> int:
+    """A number that no story has yet, in the order of time."""
+    first = int((at - _EPOCH).total_seconds()) * _A_SECOND
+    end = first + _A_SECOND
+    last = conn.execute(_LAST, {"first": first, "end": end}).scalar()
+    following = first if last is None else last + 1
+    return following if following < end else _free(conn, at + timedelta(seconds=1))
+
+
+def forget(conn: Connection, ids: Sequence[str]) -> None:
+    """Take stories out of the index."""
+    rows = conn.execute(_NOTED, {"ids": list(ids)}).all()
+    if not rows:
+        return
+    plain = conn.dialect.name == "postgresql"
+    taken_out = [
+        {"number": number} | ({} if plain else {"words": said.decode()}) for number, said in rows
+    ]
+    conn.execute(_TAKE_OUT[conn.dialect.name], taken_out)
+    conn.execute(_FORGET, {"ids": list(ids)})
+
+
+# Statements are made once: to make one takes several times what it takes to carry it out.
+
+_OF_STORIES = searched.c.story_id.in_(bindparam("ids", expanding=True))
+_PLACED_AT = select(searched.c.story_id, searched.c.placed_at).where(_OF_STORIES)
+_NOTED = select(searched.c.number, searched.c.words).where(_OF_STORIES)
+_NOTE = insert(searched)
+_FORGET = delete(searched).where(_OF_STORIES)
+_LAST = select(func.max(searched.c.number)).where(
+    searched.c.number >= bindparam("first", type_=BigInteger()),
+    searched.c.number < bindparam("end", type_=BigInteger()),
+)
+
+
+def begin_anew(conn: Connection) -> None:
+    """Empty the index, which is then made again."""
+    conn.execute(_EMPTY[conn.dialect.name])
+    conn.execute(delete(searched))
+    key_value.forget(conn, PROGRESS)
+
+
+def find(
+    conn: Connection, terms: Sequence[Term], feeds: Sequence[str], before: int | None, limit: int
+) -> list[Found]:
+    """The newest *limit* stories of any of *feeds* that have all *terms*; only those with a number
+    *before* one, if given."""
+    if not terms:
+        return []
+    dialect = conn.dialect.name
+    if dialect == "postgresql":
+        conn.execute(_IN_TIME)
+        meant = " & ".join(_in_tsquery(term) for term in terms)
+    else:
+        meant = " AND ".join(_in_fts5(conn, term) for term in terms)
+    asked = {
+        "terms": meant,
+        "feeds": list(feeds),
+        "before": before if before is not None else 2**63 - 1,
+        "most": limit,
+    }
+    return [Found(*row) for row in conn.execute(_FIND[dialect], asked)]
+
+
+# Words are letters, marks and digits, of which neither language makes anything else in quotes.
+
+
+def _in_fts5(conn: Connection, term: Term) -> str:
+    if not term.begins:
+        return _quoted(term.words)
+    # FTS5 would bring all places of all words that begin so together first: seconds.
+    *before, beginning = term.words
+    ends = _beginning(conn, beginning) or [beginning]
+    return f"({' OR '.join(_quoted([*before, word]) for word in ends)})"
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return f'"{" ".join(words)}"'
+
+
+def _beginning(conn: Connection, beginning: str) -> list[str]:
+    """The first :data:`BEGINNING` words that begin so, each found by one step from the last."""
+    found: list[str] = []
+    last = beginning
+    while len(found) < BEGINNING:
+        word = conn.execute(_FROM, {"first": last}).scalar()
+        if word is None or not word.startswith(beginning):
+            break
+        found.append(word)
+        last = f"{word}\0"
+    return found
+
+
+def _in_tsquery(term: Term) -> str:
+    said = " <-> ".join(f"'{word}'" for word in term.words)
+    return f"({said}{':*' if term.begins else ''})"
+
+
+_FROM = text("SELECT term FROM search_vocabulary WHERE term >= :first LIMIT 1")
+_IN_TIME = text("SET LOCAL statement_timeout = '2s'")
+_PUT = {
+    "sqlite": text("INSERT INTO search_words (rowid, words) VALUES (:number, :words)"),
+    "postgresql": text(
+        "INSERT INTO search_words (rowid, words) VALUES (:number, CAST(:words AS tsvector))"
+    ),
+}
+_TAKE_OUT = {
+    "sqlite": text(
+        "INSERT INTO search_words (search_words, rowid, words) VALUES ('delete', :number, :words)"
+    ),
+    "postgresql": text("DELETE FROM search_words WHERE rowid = :number"),
+}
+_EMPTY = {
+    "sqlite": text("INSERT INTO search_words (search_words) VALUES ('delete-all')"),
+    "postgresql": text("DELETE FROM search_words"),
+}
+_FIND = {
+    dialect: text(
+        f"""
+        SELECT search_words.rowid AS number, searched.story_id, searched.placed_at
+        FROM search_words JOIN searched ON searched.number = search_words.rowid
+        WHERE {matching} AND search_words.rowid < :before AND EXISTS (
+            SELECT 1 FROM placements
+            WHERE placements.story_id = searched.story_id AND placements.feed IN :feeds
+        )
+        ORDER BY search_words.rowid DESC LIMIT :most
+        """  # noqa: S608 - of our own words
+    )
+    .bindparams(bindparam("feeds", expanding=True))
+    .columns(searched.c.number, searched.c.story_id, placed_at=UtcDateTime())
+    for dialect, matching in (
+        ("sqlite", "search_words MATCH :terms"),
+        ("postgresql", "search_words.words @@ CAST(:terms AS tsquery)"),
+    )
+}
