@@ -685,7 +685,7 @@ def _rss_notice(item: Element, *, based: bool) -> Entry | None:
     if not any(child.tag == f"{_OWN}withdrawn" for child in item.children):
         return None
     read = _Reader(item, _RSS_NOTICE, based=based)
-    if read.faults or read.found.keys() | {_STATEMENT} != _RSS_NOTICE.keys():
+    if read.found.keys() | {_STATEMENT} != _RSS_NOTICE.keys():
         return None
     said = {tag: found[0].text() for tag, found in read.found.items()}
     dates = [said[f"{_OWN}withdrawn"], said["pubDate"]]
