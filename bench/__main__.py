@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench import growth, headline, history, live, machine, poll, read, serve
+from bench import growth, headline, history, live, machine, poll, push, read, serve
 from bench.sides import SideError
 from bench.table import Table
 from stories import clock, logs
@@ -16,8 +16,8 @@ from stories import clock, logs
 @dataclass(frozen=True, slots=True)
 class Size:
     """How much is measured. ``seconds`` is the least time of one figure in one turn, ``live`` how
-    long news comes, ``stories`` how many the two stores have that are compared,
-    ``kept`` the wires and rounds of which is seen what is kept."""
+    long news comes, to how many ``subscribers`` of the hub, ``stories`` how many the two stores
+    have that are compared, ``kept`` the wires and rounds of which is seen what is kept."""
 
     wires: int
     batches: int
@@ -25,6 +25,7 @@ class Size:
     turns: int
     seconds: float
     live: float
+    subscribers: int
     stories: tuple[int, int]
     kept: tuple[int, int]
 
@@ -36,6 +37,7 @@ FULL = Size(
     turns=3,
     seconds=2.0,
     live=30.0,
+    subscribers=1_000,
     stories=(2_000, 200_000),
     kept=(20, 64),  # as many rounds as bytes are packed one against the other
 )
@@ -46,6 +48,7 @@ QUICK = Size(
     turns=1,
     seconds=0.05,
     live=2.0,
+    subscribers=20,
     stories=(300, 600),
     kept=(2, 2),
 )
@@ -55,6 +58,7 @@ TABLES: dict[str, Callable[[Size], Table]] = {
     "read": lambda s: read.table(10 * s.turns),
     "headline": lambda s: headline.table(20 * s.turns),
     "live": lambda s: live.table(s.live, s.turns),
+    "push": lambda s: push.table(s.live, s.subscribers),
     "growth": lambda s: growth.table(*s.kept),
     "history": lambda s: history.table(*s.stories, s.turns),
     "serve": lambda s: serve.table(s.seconds, s.turns),

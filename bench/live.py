@@ -60,8 +60,11 @@ class Seen:
 
 
 @contextmanager
-def up(folder: Path, urls: Sequence[str], every: str, environment: dict[str, str]) -> Iterator[int]:
-    """``wirecopy up`` in *folder*, a new one or not; yields its process id."""
+def up(
+    folder: Path, urls: Sequence[str], every: str, environment: dict[str, str], more: str = ""
+) -> Iterator[int]:
+    """``wirecopy up`` in *folder*, a new one or not, configured with *more*; yields its process
+    id."""
     file = folder / "wirecopy.toml"
     if not file.exists():
         lines = [
@@ -69,6 +72,7 @@ def up(folder: Path, urls: Sequence[str], every: str, environment: dict[str, str
             '[publisher]\nname = "Bench"\nurl = "https://bench.example"\n',
             f'[site]\nurl = "http://127.0.0.1:{free_port()}"\n',
             '[politeness]\nper_host = 100\nper_agency = 100\ngap = "0s"\n',
+            more,
             f'[[feeds]]\nname = "all"\ntitle = "All"\nlimit = {LIMIT}\n',
         ]
         lines += [
@@ -103,7 +107,7 @@ def first_poll(shown: Agency, folder: Path, environment: dict[str, str]) -> floa
     shown.forget()
     started = time.time()
     with up(folder, [shown.url(0, "rss")], "1s", environment):
-        _until(shown.asked, folder)
+        until(shown.asked, folder)
         at = shown.asked()
     assert at is not None
     return at - started
@@ -113,7 +117,7 @@ def at_rest(shown: Agency, folder: Path, environment: dict[str, str], seconds: f
     """Bytes of memory of all processes, shared pages once, *seconds* after the first poll."""
     shown.forget()
     with up(folder, [shown.url(0, "rss")], "1h", environment) as pid:
-        _until(shown.asked, folder)
+        until(shown.asked, folder)
         time.sleep(seconds)
         return tree_pss(pid)
 
@@ -131,8 +135,8 @@ def news(
         config = load(folder / "wirecopy.toml")
         store = connect(environment.get("WIRECOPY_DATABASE_URL") or config.database)
         try:
-            _until(shown.asked, folder)
-            _until(lambda: len(_received(store)) >= WIRES * agency.ITEMS, folder)
+            until(shown.asked, folder)
+            until(lambda: len(received(store)) >= WIRES * agency.ITEMS, folder)
             stop = threading.Event()
             watchers = [
                 threading.Thread(target=_watch_feed, args=(config.site.url, seen, stop)),
@@ -141,7 +145,7 @@ def news(
             for watcher in watchers:
                 watcher.start()
             time.sleep(3)
-            known = set(_received(store))
+            known = set(received(store))
             seen.lags.clear()
             began, cpu = time.monotonic(), tree_cpu_seconds(pid)
             for second in range(1, round(seconds) + 1):
@@ -149,14 +153,14 @@ def news(
                 time.sleep(max(began + second - time.monotonic(), 0))
             cores = (tree_cpu_seconds(pid) - cpu) / (time.monotonic() - began)
             newest = {f"urn:bench:{n}-{shown.moment.news + agency.ITEMS - 1}" for n in range(WIRES)}
-            _until(lambda: newest <= _received(store).keys(), folder)
-            _until(lambda: newest <= seen.served.keys(), folder)
+            until(lambda: newest <= received(store).keys(), folder)
+            until(lambda: newest <= seen.served.keys(), folder)
             stop.set()
             for watcher in watchers:
                 watcher.join()
             waits = {
                 guid: seen.served.get(guid, inf) - at.timestamp()
-                for guid, at in _received(store).items()
+                for guid, at in received(store).items()
                 if guid not in known
             }
         finally:
@@ -197,7 +201,8 @@ def _watch_wires(store: Store, seen: Seen, stop: threading.Event) -> None:
             before[name] = due, polled
 
 
-def _received(store: Store) -> dict[str, datetime]:
+def received(store: Store) -> dict[str, datetime]:
+    """When each story was received, by the agency's id."""
     versions = tables.versions
     query = select(*records.CONTENT, versions.c.received_at).where(versions.c.number == 1)
     with store.read() as conn:
@@ -205,7 +210,8 @@ def _received(store: Store) -> dict[str, datetime]:
     return {records.content(row)[0]["agency_id"]: row["received_at"] for row in rows}
 
 
-def _until(happened: Callable[[], object], folder: Path) -> None:
+def until(happened: Callable[[], object], folder: Path) -> None:
+    """Wait for *happened*, with what `wirecopy up` in *folder* said if it does not."""
     end = time.monotonic() + PATIENCE
     while not happened():
         if time.monotonic() > end:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import history, window
+from bench import history, push, window
 from bench.sides import missing
 from bench.table import Table, figure
 from tests.load.load import Load, versions_served
@@ -42,6 +42,7 @@ ROWS = {
         "up → first poll, again: s",
         "wirecopy --help: CPU, s",
     },
+    "push": set(push.ROWS),
     "growth": {"received", "archive", "archive, of received", "database"},
     "history": set(history.WORK),
     "serve": {"Wirecopy", "Starlette StaticFiles on granian"},
