@@ -195,6 +195,7 @@ def _config(size: Size, agency: str, data: Path, drop: Path, port: int) -> str:
         f'data = "{data}"\nworker_processes = 2\n',
         '[publisher]\nname = "The Morning Chronicle"\nurl = "https://www.chronicle.example"\n',
         f'[site]\nurl = "http://127.0.0.1:{port}"\n',
+        "[hub]\nallow_private = true\n",
         '[politeness]\nper_host = 1000\nper_agency = 1000\ngap = "0s"\n',
     ]
     for n in range(size.wires):

@@ -1,6 +1,7 @@
 """A whole run: start all programs, carry out the plan, wait for calm, judge the result."""
 
 import json
+import random
 import shutil
 import statistics
 import time
@@ -12,21 +13,24 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlencode
 
 from ingest.poll import lease_for
 from stories import clock
 from stories import logs as log
-from stories.db import Store, captures, connect, outbox
+from stories.db import Store, captures, connect, feeds, outbox, subscriptions
+from stories.db.subscriptions import Subscribers
 from tests import servers
 from tests.crash import faults
 from tests.crash.cluster import Cluster, Size, build
 from tests.crash.courier import Courier
 from tests.crash.disk import mounted
-from tests.crash.judge import Day, Verdict, judge, reading
+from tests.crash.judge import Day, Verdict, judge, pushed, reading
 from tests.crash.plan import PACE, Fault, plan
 from tests.crash.watch import Desk, Thread, Watch, waited
 from tests.load.load import Load
 from tests.load.site import recall
+from tests.subscriber import Came, Subscriber, echo, subscriber
 from workers.dispatch import BATCH_LEASE
 
 START_WITHIN = 120.0
@@ -46,6 +50,12 @@ NOTICED_WITHIN = 2.0
 
 COMES_BACK = 75.0
 """Seconds that a web may take to answer after it died, even when the database is away meanwhile."""
+
+FOLLOWED = "all"
+"""The feed to which somebody subscribes."""
+
+REFUSED = 0.1
+"""The share of what is pushed to which the answer is a 500."""
 
 DISK = 512 * 1024 * 1024
 DISK_A_MINUTE = 32 * 1024 * 1024
@@ -106,7 +116,8 @@ def run(size: Size, seconds: float, pace: float = PACE, logs: Path | None = None
         own = stack.enter_context((folder / "logs" / "harness.log").open("a", encoding="utf-8"))
         log.configure("json", own)
         stack.callback(_destroy, cluster)
-        return _Run(cluster, size, seconds, pace, folder).whole()
+        pushes = stack.enter_context(subscriber())
+        return _Run(cluster, size, seconds, pace, folder, pushes).whole()
 
 
 def _destroy(cluster: Cluster) -> None:
@@ -116,9 +127,16 @@ def _destroy(cluster: Cluster) -> None:
 
 class _Run:
     def __init__(
-        self, cluster: Cluster, size: Size, seconds: float, pace: float, folder: Path
+        self,
+        cluster: Cluster,
+        size: Size,
+        seconds: float,
+        pace: float,
+        folder: Path,
+        pushes: Subscriber,
     ) -> None:
         self.cluster = cluster
+        self.pushes = pushes
         self.size = size
         self.plan = plan(size.seed, seconds, faults.possible(cluster), bound(cluster) + 5, pace)
         self.seconds = seconds
@@ -135,6 +153,7 @@ class _Run:
         load, start = self._start()
         watch, desk = Watch(cluster.config), Desk(cluster.config, self.size.seed)
         courier = Courier(cluster, load, start)
+        subscribed = self._subscribe()
         wires = len(cluster.config.wires)
         with _running(watch), _running(desk), _running(courier):
             self._wait("all wires polled", START_WITHIN, lambda: len(watch.polls) >= wires)
@@ -157,6 +176,8 @@ class _Run:
         with _opened(cluster.config.database) as store:
             took = self._wait("nothing left to do", SETTLE_WITHIN, lambda: _idle(store))
             outcome.figures["until nothing was left to do"] = f"{took:.1f} s"
+            took = self._wait("all pushed", SETTLE_WITHIN, lambda: not _subscribers(store).behind)
+            outcome.figures["until all was pushed"] = f"{took:.1f} s"
             self._stop()
             calms = self._calms(end, bound(cluster))
             seen, acts, delivered = watch.seen, desk.acts, courier.delivered
@@ -164,6 +185,8 @@ class _Run:
             outcome.figures["calms as long as the bound"] = f"{len(calms)}"
             with _opened(f"sqlite:///{self.folder}/replayed.sqlite3") as empty:
                 outcome.verdict = judge(day, cluster.config, store, empty)
+            bodies = [each.body for each in self.pushes.delivered]
+            pushed(bodies, subscribed, FOLLOWED, store, outcome.verdict)
         self._reader_told()
         outcome.recoveries = self._recoveries(watch)
         outcome.figures["polls"] = f"{sum(watch.polls.values()):,}"
@@ -187,6 +210,28 @@ class _Run:
             self._wait("the database", START_WITHIN, lambda: _migrated(store))
         self.running += cluster.members
         return load, start
+
+    def _subscribe(self) -> int:
+        """Subscribe to a feed; after which of its changes what is pushed begins."""
+        site = self.cluster.config.site.url
+        form = {
+            "hub.mode": "subscribe",
+            "hub.topic": f"{site}/feeds/{FOLLOWED}.rss",
+            "hub.callback": self.pushes.url,
+        }
+        asked = urlencode(form).encode()
+        chance = random.Random(self.size.seed)
+
+        def answer(came: Came) -> tuple[int, bytes]:
+            # Some of what it takes it says that it did not.
+            return (500 if chance.random() < REFUSED and came.body else 200), echo(came)[1]
+
+        self.pushes.answer = answer
+        with _opened(self.cluster.config.database) as store:
+            self._wait("a web", START_WITHIN, lambda: _get(f"{site}/hub", data=asked))
+            self._wait("subscribed", START_WITHIN, lambda: _subscribers(store).subscribed)
+            with store.read() as conn:
+                return feeds.newest(conn, FOLLOWED)
 
     def _break(self) -> None:
         """Carry out the plan."""
@@ -333,9 +378,14 @@ def _idle(store: Store) -> bool:
         return not outbox.waiting(conn, clock.now()) and not captures.wires_pending(conn)
 
 
-def _get(url: str, timeout: float = 5.0) -> bytes:
+def _subscribers(store: Store) -> Subscribers:
+    with store.read() as conn:
+        return subscriptions.summary(conn, clock.now(), 0)
+
+
+def _get(url: str, timeout: float = 5.0, data: bytes | None = None) -> bytes:
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as answer:
+        with urllib.request.urlopen(url, data, timeout=timeout) as answer:
             return bytes(answer.read())
     except (urllib.error.URLError, OSError):
         return b""

@@ -24,6 +24,7 @@ from stories.db.tables import headlines
 from stories.models import WHOLE
 from tests.crash.cluster import DROPPED, PUSHED
 from tests.crash.courier import Delivery, Edition
+from tests.crash.reader import Read, entries
 from tests.crash.watch import Act, Seen
 from tests.differences import compare
 from tests.living import apart
@@ -273,6 +274,30 @@ def _headlines(store: Store, config: Config) -> list[str]:
                 if s.guid in titles and titles[s.guid] != s.headline
             ]
     return wrong
+
+
+def pushed(bodies: Sequence[bytes], since: int, feed: str, store: Store, verdict: Verdict) -> None:
+    """Note what is wrong with what a subscriber of *feed*, as RSS, was sent: the *bodies*, in the
+    order in which they came, of all changes after the one with number *since*."""
+    has: dict[str, Read] = {}
+    back = []
+    for body in bodies:
+        for one in reversed(entries("rss", body)):
+            if one.guid in has and has[one.guid].version > one.version:
+                back.append(f"{one.story}: version {has[one.guid].version} went to {one.version}")
+            has[one.guid] = one
+    missing = []
+    with store.read() as conn:
+        changes = feeds.changes_since(conn, feed, since, 10**7)
+        stories = records.get(conn, [each.story_id for each in changes])
+    for story in stories:
+        last = has.get(story.guid)
+        if last is None or last.title != story.headline:
+            told = last.title if last else "nothing"
+            missing.append(f"story {story.id}: {told!r} came for {story.headline!r}")
+    verdict.figures["documents pushed, changes to push"] = f"{len(bodies):,}, {len(changes):,}"
+    verdict.check("every change came to the subscriber", missing)
+    verdict.check("to the subscriber nothing went back", back)
 
 
 def _replayed(store: Store, empty: Store, config: Config, verdict: Verdict) -> list[str]:

@@ -93,7 +93,11 @@ def check_rss(document: bytes) -> list[etree._Element]:
 
 
 def _check_archive(links: list[etree._Element], ending: str) -> None:
-    """Hold the *links* beside the usual ones against RFC 5005 §4.1."""
+    """Hold the *links* beside the usual ones against RFC 5005 §4.1, but for one to a hub."""
+    hubs = [link for link in links if link.get("rel") == "hub"]
+    assert len(hubs) <= 1
+    assert all(is_web(hub.get("href")) for hub in hubs)
+    links = [link for link in links if link not in hubs]
     rels = [link.get("rel") for link in links]
     assert len(set(rels)) == len(rels)
     assert set(rels) <= {"prev-archive", "next-archive", "current"}
@@ -177,6 +181,7 @@ _FEED = {
     "author": dict,
     "authors": list,
     "language": str,
+    "hubs": list,
     "items": list,
 }
 _JSON_ITEM = {

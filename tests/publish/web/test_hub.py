@@ -33,6 +33,7 @@ from stories.keys import key_set
 from tests.conftest import ConfigOf
 from tests.living import START, Life, item
 from tests.publish import samples
+from tests.publish.checks import check_atom, check_json, check_rss
 from tests.serving import Answer, Port, served
 from tests.subscriber import Came, Subscriber, echo, subscriber
 from wirecopy import Evidence, read_keys, verify
@@ -43,6 +44,9 @@ SECOND = timedelta(seconds=1)
 SECRET = "between us"
 WIRE = {"name": "w", "agency": "Agency", "url": "https://agency.example/f"}
 FEEDS = [{"name": "all", "title": "All", "limit": 5}, {"name": "other", "title": "Other"}]
+
+
+CHECKS = {"rss": check_rss, "atom": check_atom, "json": check_json}
 
 
 def topic(name: str = "all.rss") -> str:
@@ -125,6 +129,7 @@ def test_a_feed_names_its_hub_and_itself(site: Site) -> None:
     ):
         found = site.port.ask(f"/feeds/all.{format}")
         assert within in found.text
+        CHECKS[format](found.body)
         assert '<http://127.0.0.1:8080/hub>; rel="hub"' in found.headers["link"]
         assert f'<{topic(f"all.{format}")}>; rel="self"' in found.headers["link"]
 
