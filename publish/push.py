@@ -177,6 +177,8 @@ def _keep(
 
 
 def _say(of: Subscription, verdict: Verdict) -> None:
+    if verdict.outcome == "delivered":
+        return
     where = {"callback": shown(of.callback), "feed": f"{of.feed}.{of.format}"}
     if verdict.outcome in ("gone", "retired"):
         log.warning("subscription ended", why=verdict.error, **where)

@@ -17,7 +17,6 @@ from starlette.responses import Response
 
 from publish.hub import RefusedError, asked
 from publish.web.allowance import Allowance
-from publish.web.inbox import A_SECOND, BURST
 from stories import clock
 from stories.config import Config
 from stories.db import SQLAlchemyError, Store, subscriptions
@@ -29,6 +28,10 @@ LARGEST = 16 * 1024
 
 SECONDS = 5.0
 """In which a form has to come."""
+
+BURST, A_SECOND = 2_000, 50.0
+"""Wishes that are noted at once, and how many a second after those, by each web process: a reader
+of many feeds subscribes to all of them when it starts."""
 
 log = structlog.get_logger(__name__)
 
