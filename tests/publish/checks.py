@@ -182,6 +182,7 @@ _FEED = {
     "authors": list,
     "language": str,
     "hubs": list,
+    "next_url": str,
     "items": list,
 }
 _JSON_ITEM = {
