@@ -219,8 +219,10 @@ def take_in_waiting(
                         pending[name].insert(0, following[name])
                     _append(store, config)
                     committed()
-                    # Where all of them wait, it is for captures that another worker has.
-                    late = time.monotonic() > end or len(early) == len(due)
+                    # Where all that is left waits, it is for captures that another worker has.
+                    left = {name for name, numbers in pending.items() if numbers}
+                    stuck = len(early) == len(due) and left == early
+                    late = time.monotonic() > end or stuck
         except BaseException:  # it is stopped: others may have these wires at once
             with store.write() as conn:
                 outbox.release(conn, jobs)
@@ -230,11 +232,11 @@ def take_in_waiting(
             for job in jobs:
                 if job.key in errors:
                     outbox.failed(conn, job, errors[job.key], now)
-            left = [job for job in jobs if pending.get(job.key)]
+            waiting = [job for job in jobs if pending.get(job.key)]
             if early:
-                outbox.release(conn, [job for job in left if job.key in early], now + IN_TURN)
-            outbox.release(conn, left)
-            rest = {job.key for job in left} | set(errors)
+                outbox.release(conn, [job for job in waiting if job.key in early], now + IN_TURN)
+            outbox.release(conn, waiting)
+            rest = {job.key for job in waiting} | set(errors)
             outbox.done(conn, [job for job in jobs if job.key not in rest], now)
             carried += len(jobs)
             more = carried < limit and not late

@@ -121,7 +121,7 @@ def test_a_folder_that_holds_something_is_not_taken(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     with pytest.raises(ExportError, match=r"photos.*empty"), opened(tmp_path, wait=False):
         pass
-    with pytest.raises(OSError, match="File exists"), opened(Path(sys.executable), wait=False):
+    with pytest.raises(ExportError, match="is a file"), opened(Path(sys.executable), wait=False):
         pass
 
 
