@@ -37,7 +37,7 @@ settings.register_profile(
     derandomize=bool(os.environ.get("CI")),
     max_examples=40,
 )
-settings.register_profile("thorough", settings.get_profile("quick"), max_examples=400)
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=150)
 settings.load_profile("quick")  # `make test-all` says otherwise
 
 
