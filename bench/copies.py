@@ -59,6 +59,9 @@ def copy(store: Store, story: str, count: int, step: timedelta, kept: int) -> No
         for numbered in (tables.captures, tables.headlines, tables.acts):
             if numbered.name in schema.tables:
                 resume_sequence(conn, numbered.c.id)
+        if "sequences" in schema.tables:
+            last = "SELECT max(seq) FROM placements AS p WHERE p.feed = sequences.feed"
+            conn.execute(text(f"UPDATE sequences SET last = ({last})"))
 
 
 def _copies(table: Table, key: str, base: int, count: int, step: timedelta, kept: int) -> str:
@@ -72,6 +75,9 @@ def _copies(table: Table, key: str, base: int, count: int, step: timedelta, kept
         # Of the others the bytes have gone by their age.
         ("captures", "expired_at"): f"CASE WHEN n <= {count - kept} THEN t.received_at END",
         ("headlines", "id"): "{0} + n",
+        ("placements", "seq"): "{0} + n",
+        # Long beyond the feed's end.
+        ("placements", "digests"): "NULL",
         ("acts", "id"): "{0} + n",
         ("identities", "digest"): "copy_digest({0} || '/' || n)",
         ("receipts", "hash"): "copy_bytes(n)",

@@ -433,8 +433,10 @@ def archived(conn: Connection, feed: str) -> int:
 
 
 _ARCHIVED = select(
-    select(func.max(placements.c.seq))
+    select(placements.c.seq)
     .where(placements.c.feed == bindparam("of"), placements.c.digests.is_(None))
+    .order_by(placements.c.seq.desc())
+    .limit(1)
     .scalar_subquery(),
     select(sequences.c.last).where(sequences.c.feed == bindparam("of")).scalar_subquery(),
 )
