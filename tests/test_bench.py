@@ -81,7 +81,7 @@ def test_what_is_not_named_is_not_measured(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert "poll, read, headline, live, growth, history, serve" in done.stderr.replace(
+    assert "poll, read, headline, live, push, growth, history, serve" in done.stderr.replace(
         "'", ""
     ).replace("\n", " ")
 
