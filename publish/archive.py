@@ -47,6 +47,13 @@ class _Entry:
     statement: StatementRow | None = None
 
 
+def called(conn: Connection, feed: Feed, number: int) -> int:
+    """The number by which the document of *feed* with the change *number* is called; that itself
+    before there is such a change."""
+    newest = feeds.newest(conn, feed.name)
+    return feeds.document_with(number, newest) if 0 < number <= newest else number
+
+
 def document(conn: Connection, feed: Feed, number: int) -> Document | None:
     """The document of *feed* that has the change *number*, None before there is such a change. It
     is called by another number once it has become whole."""
@@ -73,7 +80,7 @@ def written(
     changes, False while one waits to be rendered again."""
     entries, settled = _entries(conn, config, of.changes)
     # One subscribes to the feed, and not to a document of its archive.
-    about = metadata(feed, config, _updated(entries), of.older).model_copy(
+    about = metadata(feed, config, None, of.older).model_copy(
         update={"archived": of.number, "newer": of.newer, "hub": None}
     )
     return _joined(conn, about, entries, format), settled
@@ -88,8 +95,7 @@ def news(
     entries = [each for each in found if each.written.get(format)]
     if not entries:
         return b"", None
-    updated = _updated(entries)
-    return _joined(conn, metadata(feed, config, updated), entries, format), updated
+    return _joined(conn, metadata(feed, config, None), entries, format), _updated(entries)
 
 
 def _updated(entries: Sequence[_Entry]) -> datetime | None:
@@ -99,9 +105,11 @@ def _updated(entries: Sequence[_Entry]) -> datetime | None:
 def _joined(
     conn: Connection, about: FeedMetadata, entries: Sequence[_Entry], format: Format
 ) -> bytes:
+    """A document of *entries*, which says *about* itself what it is, and when they changed."""
     stated = [each.statement for each in entries if each.statement is not None]
     places = [place for row in stated if (place := transparency.place_of(row)) is not None]
-    around = frame(about, format, transparency.proof(conn, places))
+    dated = about.model_copy(update={"updated": utc(_updated(entries))})
+    around = frame(dated, format, transparency.proof(conn, places))
     return around.join([body for each in entries if (body := each.written.get(format))])
 
 
@@ -111,8 +119,7 @@ def answer(
     """A feed in *format* of what *changes* made of stories, which says *about* itself what it is;
     when it was changed, they say."""
     entries, _ = _entries(conn, config, changes)
-    dated = about.model_copy(update={"updated": utc(_updated(entries))})
-    return _joined(conn, dated, entries, format)
+    return _joined(conn, about, entries, format)
 
 
 def _entries(

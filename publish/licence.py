@@ -58,9 +58,11 @@ class Licence:
         ]
         return "\n".join(lines).encode()
 
-    def link(self, site: str) -> str:
-        """What ``Link`` says of an answer of *site* that is under it."""
-        return f'<{self.address(site)}>; rel="license"; type="{TYPE}"'
+    def headers(self, site: str, links: str) -> list[tuple[str, str]]:
+        """``Link``, which says so of an answer of *site* behind the *links* that it has, and
+        TDMRep's header."""
+        ours = f'<{self.address(site)}>; rel="license"; type="{TYPE}"'
+        return [("link", f"{links}, {ours}"), ("tdm-reservation", self.reservation)]
 
     def address(self, site: str) -> str:
         """Where its document is."""

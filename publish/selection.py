@@ -129,11 +129,17 @@ def _speaks_of(version: Version, keywords: Sequence[str], text: Callable[[], str
 
 def _text(version: Version) -> str:
     """The words of *version* as :func:`same` has them."""
+    return same(" ".join((version.headline, *text_of(version))))
+
+
+def text_of(version: Version) -> list[str]:
+    """The summary of *version* and the paragraphs of its body; without the latter where that is
+    built to burst a parser."""
     try:
         body = paragraphs(version.body)
     except TangleError:
         body = ()
-    return same(" ".join((version.headline, plain(version.summary or ""), *body)))
+    return [plain(version.summary or ""), *body]
 
 
 def _says(text: str, keyword: str) -> bool:

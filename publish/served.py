@@ -107,8 +107,8 @@ def listing(
     only: Collection[str] | None = None,
 ) -> Listing:
     """What the feed *name*, of which *rows* tell, is joined of; with *only* what comes by those
-    wires. Only fragments that are not yet
-    *known*, by their digests, are read, and of the log only *tiles* that are not known either."""
+    wires. Only fragments that are not yet *known*, by their digests, are read, and of the log only
+    *tiles* that are not known either."""
     shown = feeds.listed(conn, name, only)
     found = {each.digests: known.get(each.digests) for each in shown}
     missing = {each.story_id: each.digests for each in shown if found[each.digests] is None}

@@ -8,10 +8,8 @@ import re
 import unicodedata
 from functools import cache
 
-from publish.selection import UNSPACED, same
+from publish.selection import UNSPACED, same, text_of
 from stories.models import Story, Term
-from wirecopy.html import TangleError
-from wirecopy.text import paragraphs, plain
 
 LONGEST = 64
 """Characters that count of a word: an address is a long one."""
@@ -65,10 +63,6 @@ def words(text: str) -> list[str]:
 def words_of(story: Story) -> list[str]:
     """The words by which *story* is found: those that are published of it."""
     version = story.version
-    try:
-        body = paragraphs(version.body)
-    except TangleError:
-        body = ()
     return words(
         "\n".join(
             (
@@ -78,8 +72,7 @@ def words_of(story: Story) -> list[str]:
                 version.dateline or "",
                 *(category.label for category in version.categories),
                 *version.keywords,
-                plain(version.summary or ""),
-                *body,
+                *text_of(version),
             )
         )
     )

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
@@ -246,30 +246,25 @@ class Site:
     def archive(self, request: Request) -> Response:
         """``/feeds/NAME/archive/NUMBER.FORMAT``: one document of a feed's archive."""
         if request.method == "OPTIONS":
-            allowed = preflight()
-            return _raw(allowed.status, allowed.headers, allowed.body)
+            return _preflight()
         name, document = (str(request.path_params[each]) for each in ("name", "document"))
         of = archives.asked(self.config, name, document)
         if of is None:
             raise HTTPException(404)
         with self._reading() as conn:
-            found = archives.state(conn, of)
-        number = found.number if found is not None else of.number
+            number = archives.number(conn, of)
         if (of.feed.name, of.number) != (name, number):
             there = {"location": archives.address(self.config, of, number)}
             return Response(status_code=301, headers={**there, "access-control-allow-origin": "*"})
 
+        # Once in each snapshot: it is the state, and what the view is made of.
+        state = cache(lambda conn: archives.state(conn, of))
+
         def ready(conn: Connection) -> Representation | None:
-            now = archives.state(conn, of)
+            now = state(conn)
             return None if now is None else archives.ready(conn, self.config, of, now)
 
-        return self._kept_or_made(
-            request,
-            lambda c: archives.state(c, of),
-            ready,
-            lambda made: made,
-            lambda _: None,
-        )
+        return self._kept_or_made(request, state, ready, lambda made: made, lambda _: None)
 
     def story(self, request: Request) -> Response:
         """``/stories/ID``: one story, with what was measured of it."""
@@ -383,8 +378,7 @@ class Site:
         self, request: Request, found: Callable[[Connection], Representation | None]
     ) -> Response:
         if request.method == "OPTIONS":
-            asked = preflight()
-            return _raw(asked.status, asked.headers, asked.body)
+            return _preflight()
         with self._reading() as conn:
             ready = found(conn)
         if ready is None:
@@ -546,21 +540,18 @@ class Site:
 
     async def opml(self, _request: Request) -> Response:
         """``/feeds.opml``: all feeds, to subscribe to at once."""
-        headers = {"cache-control": "public, max-age=3600", "x-content-type-options": "nosniff"}
-        return Response(opml.document(self.config), headers=headers, media_type=opml.TYPE)
+        return _settled(opml.document(self.config), opml.TYPE, hours=1)
 
     async def licence(self, request: Request) -> Response:
         """``/licences/NAME.xml``: what machines may do with what leads here, as RSL."""
         found = self._licences.get(str(request.path_params["name"]))
         if found is None:
             raise HTTPException(404)
-        headers = {"cache-control": "public, max-age=86400", "x-content-type-options": "nosniff"}
-        return Response(found.rsl(), headers=headers, media_type=licence.TYPE)
+        return _settled(found.rsl(), licence.TYPE)
 
     async def tdmrep(self, _request: Request) -> Response:
         """``/.well-known/tdmrep.json``: whether text and data mining is reserved, as TDMRep."""
-        headers = {"cache-control": "public, max-age=86400", "x-content-type-options": "nosniff"}
-        return Response(licence.tdmrep(self.config), headers=headers, media_type="application/json")
+        return _settled(licence.tdmrep(self.config), "application/json")
 
     def sitemap(self, request: Request) -> Response:
         """``/sitemap-news.xml``: what was published in the last two days, for search engines."""
@@ -584,8 +575,7 @@ class Site:
     def search_feed(self, format: Format, request: Request) -> Response:
         """``/search.FORMAT?q=…``: the same as a feed."""
         if request.method == "OPTIONS":
-            allowed = preflight()
-            return _raw(allowed.status, allowed.headers, allowed.body)
+            return _preflight()
         asked = search.Asked.of(request.query_params)
         with self._searching() as conn:
             ready = search.feed(conn, self.config, asked, format)
@@ -693,6 +683,18 @@ def _raw(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> Respon
     response = Response(body, status)
     response.raw_headers = headers
     return response
+
+
+def _preflight() -> Response:
+    allowed = preflight()
+    return _raw(allowed.status, allowed.headers, allowed.body)
+
+
+def _settled(body: bytes, media_type: str, hours: int = 24) -> Response:
+    """What changes with the configuration alone."""
+    fresh = f"public, max-age={hours * 3600}"
+    headers = {"cache-control": fresh, "x-content-type-options": "nosniff"}
+    return Response(body, headers=headers, media_type=media_type)
 
 
 def _plain(text: str, cache: str = "no-store") -> Response:

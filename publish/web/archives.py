@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from publish import licence
-from publish.archive import Document, document, written
+from publish.archive import Document, called, document, written
 from publish.formats import WRITERS, Format
 from publish.web import proofs
 from publish.web.feeds import STALE_FOR
@@ -44,6 +44,11 @@ def asked(config: Config, name: str, address: str) -> Asked | None:
     return Asked(feed, int(found[1]), format)
 
 
+def number(conn: Connection, of: Asked) -> int:
+    """By which number the document is called now; the one asked for before there is any."""
+    return called(conn, of.feed, of.number)
+
+
 def state(conn: Connection, of: Asked) -> Document | None:
     """The document as it is now, None when there is none of this number yet."""
     return document(conn, of.feed, of.number)
@@ -64,7 +69,7 @@ def ready(conn: Connection, config: Config, of: Asked, found: Document) -> Repre
     current = f"{config.site.url}/feeds/{of.feed.name}.{of.format}"
     links = (
         f'<{address(config, of)}>; rel="self"; type="{kind.partition(";")[0]}", '
-        f'<{current}>; rel="current", {proofs.links(config)}, {under.link(config.site.url)}'
+        f'<{current}>; rel="current", {proofs.links(config)}'
     )
     return represent(
         body,
@@ -77,8 +82,7 @@ def ready(conn: Connection, config: Config, of: Asked, found: Document) -> Repre
                 f"public, max-age={int(fresh.total_seconds())},"
                 f" stale-if-error={int(stale.total_seconds())}",
             ),
-            ("access-control-allow-origin", "*"),
-            ("access-control-expose-headers", "ETag, Link, Repr-Digest"),
+            *proofs.OPEN,
         ],
-        [("link", links), ("tdm-reservation", under.reservation)],
+        under.headers(config.site.url, links),
     )

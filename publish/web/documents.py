@@ -40,8 +40,7 @@ def headers(config: Config, story: str, under: Licence) -> list[tuple[str, str]]
     return [
         ("cache-control", f"public, max-age={int(FRESHEST.total_seconds())}"),
         ("x-robots-tag", "noindex"),  # whoever searches is to find the page
-        ("link", f"{links(config, story)}, {under.link(config.site.url)}"),
-        ("tdm-reservation", under.reservation),
+        *under.headers(config.site.url, links(config, story)),
         *OPEN,
     ]
 

@@ -404,16 +404,13 @@ def headers_of(
     site = config.site.url
     under = licence.of_feed(config, feed)
     if feed.private:
-        return [*PRIVATELY], [
-            ("link", f"{proofs.links(config)}, {under.link(site)}"),
-            ("tdm-reservation", under.reservation),
-        ]
+        return [*PRIVATELY], under.headers(site, proofs.links(config))
     fresh = int(lifetime(feed, config).total_seconds())
     kind = WRITERS[format].content_type.partition(";")[0]
     links = (
         f'<{site}/feeds/{feed.name}.{format}>; rel="self"; type="{kind}", '
         f'<{site}/feeds/{feed.name}>; rel="alternate"; type="text/html", '
-        f"{proofs.links(config)}, {under.link(site)}"
+        f"{proofs.links(config)}"
     )
     if hub := config.hub_address:
         links = f'<{iri(hub)}>; rel="hub", {links}'
@@ -426,7 +423,7 @@ def headers_of(
         ("access-control-allow-origin", "*"),
         ("access-control-expose-headers", "ETag, Last-Modified, Link, Repr-Digest, IM"),
     ]
-    return always, [("link", links), ("tdm-reservation", under.reservation)]
+    return always, under.headers(site, links)
 
 
 def _varies(feed: Feed) -> str:

@@ -201,10 +201,7 @@ class Pages:
             HTML,
             modified,
             [("cache-control", f"public, max-age={lifetime}"), *headers, *searched],
-            [
-                ("link", f"{links(self._config, story)}, {under.link(self._config.site.url)}"),
-                ("tdm-reservation", under.reservation),
-            ],
+            under.headers(self._config.site.url, links(self._config, story)),
         )
 
 

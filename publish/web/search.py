@@ -93,7 +93,7 @@ def feed(conn: Connection, config: Config, asked: Asked, format: Format) -> Repr
     links = (
         f'<{about.page}.{format}{about.query}>; rel="self"; type="{kind.partition(";")[0]}", '
         f'<{about.page}{about.query}>; rel="alternate"; type="text/html", '
-        f"{proofs.links(config)}, {under.link(config.site.url)}"
+        f"{proofs.links(config)}"
     )
     return represent(
         body,
@@ -102,11 +102,10 @@ def feed(conn: Connection, config: Config, asked: Asked, format: Format) -> Repr
         None,
         [
             ("cache-control", f"public, max-age={int(FRESHEST.total_seconds())}"),
-            ("access-control-allow-origin", "*"),
-            ("access-control-expose-headers", "ETag, Link, Repr-Digest"),
+            *proofs.OPEN,
             NOT_FOR_ROBOTS,
         ],
-        [("link", links), ("tdm-reservation", under.reservation)],
+        under.headers(config.site.url, links),
     )
 
 
