@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from desk import hiding
 from desk.headline import rewrite
 from ingest import parse, replay
 from ingest.intake import Taken
@@ -18,6 +19,7 @@ from stories import clock
 from stories.config import Config
 from stories.db import Store, captures, connect, feeds, key_value, outbox, wires
 from stories.db import stories as records
+from stories.models import ActKind
 from workers.housekeeping import housekeeping
 from workers.start import keep_ids
 
@@ -92,6 +94,13 @@ class Life:
     def edit(self, story: str, text: str | None) -> None:
         with self.frozen():
             rewrite(self.store, story, text, "Asha")
+            renderer.render_waiting(self.store, self.config)
+
+    def act(self, guid: str, kind: ActKind, after: timedelta) -> None:
+        """The desk kills, holds or releases the story of this *guid*; then all is rendered."""
+        self.now += after
+        with self.frozen():
+            hiding.act(self.store, self.config, self.stories()[guid], kind, "Asha", "a reason")
             renderer.render_waiting(self.store, self.config)
 
     def clean(self, after: timedelta = timedelta(0)) -> dict[str, int]:

@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 import pytest
 from lxml import etree
 
-from desk import hiding
-from publish import renderer
 from publish.web.app import Application, create
 from publish.xml import HISTORY, TOMBSTONES
 from stories import clock
@@ -62,11 +60,7 @@ class Site:
         self.life.receive(*(item(t.split()[0], t) for t in titles), after=after)
 
     def act(self, guid: str, kind: ActKind) -> None:
-        self.life.now += MINUTE
-        with self.life.frozen():
-            story = self.life.stories()[guid]
-            hiding.act(self.life.store, self.life.config, story, kind, "Asha", "a reason")
-            renderer.render_waiting(self.life.store, self.life.config)
+        self.life.act(guid, kind, MINUTE)
 
 
 @pytest.fixture

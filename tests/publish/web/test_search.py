@@ -11,8 +11,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import func, select
 
-from desk import hiding
-from publish import indexer, renderer
+from publish import indexer
 from publish.formats import Format
 from publish.web.app import create
 from publish.words import words
@@ -52,11 +51,7 @@ class Site:
             assert not indexer.index_waiting(self.life.store, self.life.config)
 
     def act(self, guid: str, kind: ActKind) -> None:
-        self.life.now += HOUR
-        with self.life.frozen():
-            story = self.life.stories()[guid]
-            hiding.act(self.life.store, self.life.config, story, kind, "Asha", "a reason")
-            renderer.render_waiting(self.life.store, self.life.config)
+        self.life.act(guid, kind, HOUR)
 
     def ask(self, asked: str, format: str = "", more: str = "") -> Answer:
         return self.port.ask(f"/search{format}?q={quote(asked)}{more}")
