@@ -137,8 +137,23 @@ def _one(part: Part, old: str, new: str) -> Iterator[Difference]:
 
 
 def _many(part: Part, old: Sequence[str], new: Sequence[str]) -> Iterator[Difference]:
-    for gone, come, _ in _gaps(_line_up(old, new), old, new):
-        yield from _gap(part, gone, come)
+    for received, published in beside(old, new):
+        if received is None or published is None:
+            kind: Literal["added", "removed"] = "added" if received is None else "removed"
+            yield Difference(
+                part=part, kind=kind, received=received or "", published=published or ""
+            )
+        elif received != published:
+            yield Difference(part=part, kind="changed", received=received, published=published)
+
+
+def beside(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str | None, str | None]]:
+    """Each paragraph of *old* beside that of *new* which is the same or alike, in reading order;
+    None beside one that was removed or added."""
+    for gone, come, same in _gaps(_line_up(old, new), old, new):
+        yield from _alike(gone, come)
+        if same is not None:
+            yield old[same[0]], new[same[1]]
 
 
 def _gaps(
@@ -152,8 +167,8 @@ def _gaps(
     yield old[i:], new[j:], None
 
 
-def _gap(part: Part, old: Sequence[str], new: Sequence[str]) -> Iterator[Difference]:
-    """The differences of a gap: paragraphs alike were changed, the others removed or added."""
+def _alike(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str | None, str | None]]:
+    """The paragraphs of a gap: those alike beside each other, the others by themselves."""
     bags = [Counter(text.split()) for text in old], [Counter(text.split()) for text in new]
 
     def alike(i: int, j: int) -> bool:
@@ -166,13 +181,10 @@ def _gap(part: Part, old: Sequence[str], new: Sequence[str]) -> Iterator[Differe
     elif len(old) * len(new) <= _GAP_OF_PARAGRAPHS:
         pairs = _longest(len(old), len(new), alike)
     for gone, come, pair in _gaps(pairs, old, new):
-        for text in gone:
-            yield Difference(part=part, kind="removed", received=text)
-        for text in come:
-            yield Difference(part=part, kind="added", published=text)
+        yield from ((text, None) for text in gone)
+        yield from ((None, text) for text in come)
         if pair is not None:
-            received, published = old[pair[0]], new[pair[1]]
-            yield Difference(part=part, kind="changed", received=received, published=published)
+            yield old[pair[0]], new[pair[1]]
 
 
 def _line_up(old: Sequence[str], new: Sequence[str]) -> list[_Pair]:

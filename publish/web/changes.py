@@ -80,15 +80,16 @@ def changes(
     if {each.part for each in found} != set(measurement.changed):
         return ()
     return tuple(
-        _changed(part, [d for d in found if d.part == part])
+        shown(part, [d for d in found if d.part == part])
         for part in PARTS[1:]
         if part in measurement.changed
     )
 
 
-def _changed(part: Part, found: Sequence[Difference]) -> Changed:
-    shown = tuple(Change(d.kind, _words(d)) for d in found[:MOST])
-    return Changed(part, PART_NAMES[part], shown, max(len(found) - MOST, 0))
+def shown(part: Part, found: Sequence[Difference]) -> Changed:
+    """The differences *found* in a *part*, as far as they are shown."""
+    most = tuple(Change(d.kind, _words(d)) for d in found[:MOST])
+    return Changed(part, PART_NAMES[part], most, max(len(found) - MOST, 0))
 
 
 def _words(difference: Difference) -> tuple[Words, ...]:
