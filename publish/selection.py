@@ -48,6 +48,32 @@ def matches(
     )
 
 
+CRITERIA = (
+    "wires",
+    "agencies",
+    "categories",
+    "places",
+    "languages",
+    "keywords",
+    "urgency",
+    "scopes",
+)
+"""The settings of a feed by which it selects."""
+
+
+def excluded_by(feed: Feed, story: Story, scope: Scope | None) -> list[str]:
+    """Those of :data:`CRITERIA` by which *feed* does not select *story*; none where it does.
+
+    Each is asked by itself, of :func:`matches`: so this can say nothing else than that does.
+    """
+    version, wires = story.version, (story.wire, *story.also)
+    text = cache(lambda: _text(version))
+    alone = {
+        name: feed.model_copy(update=dict.fromkeys(set(CRITERIA) - {name}, ())) for name in CRITERIA
+    }
+    return [name for name, one in alone.items() if not matches(one, version, scope, text, wires)]
+
+
 def selected_by(config: Config, story: Story, scope: Scope) -> list[str]:
     """The names of the feeds that *story*, published with the edit *scope*, belongs to."""
     version, wires = story.version, (story.wire, *story.also)  # as they are called today

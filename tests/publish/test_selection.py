@@ -9,7 +9,7 @@ import pytest
 from publish.document import frame
 from publish.formats import WRITERS, Format
 from publish.render import render
-from publish.selection import lifetime, matches, metadata
+from publish.selection import CRITERIA, excluded_by, lifetime, matches, metadata
 from stories.config import Config, Feed, Wire
 from stories.db import feeds
 from stories.models import Category, Version
@@ -92,7 +92,24 @@ def wires(*every: int) -> tuple[Wire, ...]:
 )
 def test_matches(criteria: dict[str, Any], fields: dict[str, Any], expected: bool) -> None:
     of: Version = version(**fields)
-    assert matches(Feed(name="f", title="F", **criteria), of) is expected
+    feed = Feed(name="f", title="F", **criteria)
+    assert matches(feed, of) is expected
+    why = excluded_by(feed, story(of), "verbatim")
+    assert (why == []) is expected
+    assert set(why) <= criteria.keys()
+
+
+def test_every_criterion_that_a_story_does_not_meet_is_named() -> None:
+    """A setting that selects and is not among them would be found here: a story that is not in the
+    feed would have no reason."""
+    feed = Feed(name="f", title="F", wires=("ani",), urgency=(3,), keywords=("tax",))
+    assert excluded_by(feed, story(), "verbatim") == ["wires", "keywords"]
+    assert excluded_by(feed, story(also=("ani",)), "verbatim") == ["keywords"]
+    of = Feed(name="f", title="F", scopes=("verbatim",))
+    assert excluded_by(of, story(), "edited") == ["scopes"]
+    assert excluded_by(of, story(), None) == []
+    plain = {"name", "aliases", "title", "description", "limit", "private", "headline_limit"}
+    assert {*CRITERIA} == Feed.model_fields.keys() - plain
 
 
 def test_a_feed_of_a_scope_waits_for_what_is_measured() -> None:
