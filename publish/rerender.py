@@ -33,7 +33,7 @@ def settings_digest(config: Config) -> str:
         "site": config.site.url,
         # Said only where it is set, as `withdrawn` is.
         "feeds": [
-            f.model_dump(mode="json", exclude={"aliases"}, exclude_defaults=True)
+            f.model_dump(mode="json", exclude={"aliases", "headline_limit"}, exclude_defaults=True)
             for f in config.outgoing
         ],
         "disclosures": config.disclosures,

@@ -521,6 +521,7 @@ class Feed(_Part):
     scopes: tuple[Scope, ...] = ()
     limit: int = Field(default=50, ge=1, le=1000)
     private: bool = False
+    headline_limit: int | None = Field(default=None, ge=1, le=300)
 
     @field_validator("agencies", "categories", "places", "keywords")
     @classmethod

@@ -27,3 +27,9 @@ def test_who_has_the_older_settings_leaves_the_work_to_others(
         assert all(row is not None and b"New" in row.body for row in found.values())
         assert all(row is not None and row.etag == told[f].etag for f, row in found.items())
         assert renderer.render_waiting(store, old, settings=settings_digest(old)) == 0
+
+
+def test_a_limit_of_house_style_has_nothing_rendered_anew(config: ConfigOf) -> None:
+    feed = {"name": "all", "title": "All"}
+    one, two = (config(wires=[WIRE], feeds=[feed | more]) for more in ({}, {"headline_limit": 60}))
+    assert settings_digest(one) == settings_digest(two)
