@@ -10,6 +10,7 @@ from typer.core import TyperCommand
 from desk import show
 from desk.cli.context import opened, story_named, telling
 from desk.headline import earlier, publish, replaced, shown_in, typed, unseen
+from desk.newsroom.draft import lacking
 from stories.db import feeds, outbox
 
 _TEXT = re.compile(r"-.*\s|--?[^A-Za-z-]", re.DOTALL)
@@ -103,6 +104,9 @@ def headline(
             f"the wire has sent version {after.number} since the version {seen} that you saw:"
             f" “{after.version.headline}”; it is due for a second look"
         )
+    if text is not None:
+        for lost in lacking(after.version, after.edits[-1].text or ""):
+            notes.append(f"the wire's headline has the {lost.kind} “{lost.said}”, and this has not")
     if text is not None and after.another_text:
         notes.append("version and headline are of different stories: the wire's headline stands")
     place = ", ".join(where) or "no feed yet, or no more; its page shows it"

@@ -7,6 +7,7 @@ import typer
 from desk import show
 from desk.cli.context import LARGEST, check_wires, feed_named, opened, story_named
 from desk.headline import unseen
+from publish.selection import excluded_by
 from stories import clock
 from stories.db import Store, captures, feeds, proofs
 from stories.db import stories as records
@@ -105,6 +106,12 @@ def story(
         shown = record(found, entry)
         shown["feeds"] = placed
         shown["not_published"] = hidden or None
+        scope = entry.scope if entry else None
+        shown["not_in"] = {
+            feed.name: excluded_by(feed, found, scope)
+            for feed in config.outgoing
+            if feed.name not in placed
+        }
         shown["statement"] = stated.version if stated else None
         shown["signed_by"] = stated.kid if stated else None
         signals = chosen.data.get("signals") or {}
@@ -210,6 +217,9 @@ def _print(
 ) -> None:
     shown["feeds"] = ", ".join(shown["feeds"])
     shown["also_on"] = ", ".join(shown["also_on"])
+    shown["not_in"] = "; ".join(
+        f"{feed} (its {', '.join(why)})" for feed, why in shown["not_in"].items() if why
+    )
     marks = shown.pop("desk_marks")
     # Where a killed story stands, a notice of that does.
     feeds_are = "notice_in" if found.status == "killed" else "feeds"

@@ -19,7 +19,7 @@ from publish.web.views import Language, language_of
 from publish.web.wording import Badge, badge
 from stories.config import Config, Feed
 from stories.errors import RenderError
-from stories.models import HeadlineEdit, Story
+from stories.models import HeadlineEdit, Story, Version
 from wirecopy.text import plain, shows
 
 
@@ -89,15 +89,20 @@ def drafted(
         characters=length,
         lines=lines(line),
         limits=limits(length, [config.feed(name) for name in preview.feeds] if preview else ()),
-        missing=missing(
-            version.headline,
-            line,
-            language=version.language,
-            paragraphs=text_of(version),
-            subjects=(*version.keywords, *((version.dateline or "").split(","))),
-        ),
+        missing=lacking(version, line),
         preview=preview,
         unrendered=unrendered,
+    )
+
+
+def lacking(version: Version, line: str) -> tuple[Missing, ...]:
+    """What the headline of *version* says and *line* does not."""
+    return missing(
+        version.headline,
+        line,
+        language=version.language,
+        paragraphs=text_of(version),
+        subjects=(*version.keywords, *(version.dateline or "").split(",")),
     )
 
 

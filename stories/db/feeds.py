@@ -56,6 +56,7 @@ from stories.db.tables import (
     stories,
 )
 from wirecopy.jose import in_xml
+from wirecopy.scope import Scope
 
 Format = Literal["rss", "atom", "json"]
 FORMATS: tuple[Format, ...] = ("rss", "atom", "json")
@@ -168,7 +169,7 @@ class EntryRow:
 
     story_id: str
     changed_at: datetime
-    scope: str
+    scope: Scope
     edited_headline_only: bool
     disclosure: str
     url: str

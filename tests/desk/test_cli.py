@@ -437,6 +437,7 @@ def test_an_act_says_where_it_is_published_and_what_comes_back(house: House) -> 
     assert done.returncode == 0
     assert b"replaced the headline by Ben" in done.stderr
     assert b"<b>, </b>, &amp;" in done.stderr
+    assert b"the wire's headline has the" not in done.stderr
     house.run("headline", rain, "--revert", "--to", "1", "--by", "Ben")
     assert house.listed("stories", "--limit=1")[0]["headline"] == "Ben's words"
     done = house.try_("headline", rain, "--revert", "--by", "Ben")
@@ -454,15 +455,20 @@ def test_a_headline_that_nobody_sees_is_said_to_be(house: House) -> None:
     done = house.try_("headline", rain, "Rain, unseen", "--by", "Asha")
     assert done.returncode == 1
     assert b"nobody sees it: no feed selects it" in done.stderr
-    assert "no feed selects it" in house.listed("story", rain)["not_published"]
+    shown = house.listed("story", rain)
+    assert "no feed selects it" in shown["not_published"]
+    assert shown["not_in"]["india"] == ["categories"]
 
 
 def test_desk_marks_are_shown_and_left_out_by_rule(house: House) -> None:
     told = IT_RAINED + "&lt;p&gt;PTI ABC XY&lt;/p&gt;"
-    house.server.answer("/pti.rss", wire_of(item("rain", "Rain stops play", told)))
+    house.server.answer("/pti.rss", wire_of(item("rain", "Rain stops 3 plays", told)))
     house.run("poll")
     [rain] = house.listed("stories")
     assert rain["edit_scope"] == "verbatim"
+    done = house.try_("headline", rain["id"], "Rain stops plays", "--by", "Asha")
+    assert "the wire's headline has the number “3”, and this has not".encode() in done.stderr
+    house.run("headline", rain["id"], "--revert", "--by", "Asha")
     assert "desk mark (sign_offs): PTI ABC XY" in house.run("story", rain["id"])
     shown = house.listed("story", rain["id"])
     assert shown["desk_marks"] == [{"rule": "sign_offs", "text": "PTI ABC XY"}]
