@@ -85,7 +85,7 @@ def rerender_if_changed(store: Store, config: Config) -> bool:
         feeds.lock(conn)
         live = [f.name for f in config.outgoing]
         feeds.drop_feeds(conn, live)
-        subscriptions.deny(conn, [f.name for f in config.public_feeds], now)
+        subscriptions.deny(conn, config.public_names, now)
         if config.hub.url is None:
             outbox.drop_all(conn, "ping")
         # Stories, then feeds, as the renderer does: in the other order the two could deadlock.

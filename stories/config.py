@@ -741,6 +741,11 @@ class Config(BaseSettings):
         return tuple(feed for feed in self.outgoing if not feed.private)
 
     @property
+    def public_names(self) -> list[str]:
+        """The names of :attr:`public_feeds`."""
+        return [feed.name for feed in self.public_feeds]
+
+    @property
     def has_own_pages(self) -> bool:
         """Whether people read the stories on our own site."""
         return self.publisher.story_url is None

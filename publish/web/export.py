@@ -104,7 +104,7 @@ class Exporter:
         self._pages = Pages(config)
         licences = (f"/licences/{name}.xml" for name in licence.every(config))
         self._fixed = (*FIXED, *licences, *self._pages.scripts.addresses())
-        self._public = {feed.name for feed in config.public_feeds}
+        self._public = {*config.public_names}
         self._settings = settings_digest(config)
         self._rules = _rules(config)
         self._loop = asyncio.Runner()
@@ -165,8 +165,7 @@ class Exporter:
             self._write_fixed(folder)
             folder.notes = {"rules": self._rules, "fill": []}
             with self._store.write() as conn:
-                names = [feed.name for feed in self._config.public_feeds]
-                outbox.want(conn, "export-feed", names, clock.now())
+                outbox.want(conn, "export-feed", self._config.public_names, clock.now())
         complete = (
             self._write_log(folder, ends)
             and self._write_keys(folder)
@@ -187,7 +186,7 @@ class Exporter:
             self._write_stories(folder, ids, failures)
             told(len(ids))
         self._write_log(folder)
-        names = [feed.name for feed in self._config.public_feeds]
+        names = self._config.public_names
         for some in _chunks(names, FEEDS_A_STEP):
             answers, linked = self._front(some, some)
             self._write_stories(folder, sorted(linked), failures)  # they may have changed since
@@ -459,8 +458,8 @@ class Exporter:
         wanted = {"404.html", "410.html", "index.html", ".well-known/jwks.json"}
         wanted.update(f"{place[1:]}/checkpoint" for place in self._logs())
         wanted.update(address[1:] for address in (*self._fixed, _NEWS))
-        for feed in self._config.public_feeds:
-            wanted.update(f"feeds/{feed.name}{end}" for end in (".html", *_ENDINGS))
+        for name in self._config.public_names:
+            wanted.update(f"feeds/{name}{end}" for end in (".html", *_ENDINGS))
         for name in sorted(folder.files - wanted):
             if complete or not name.startswith("static/"):
                 folder.drop(name)

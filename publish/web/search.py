@@ -67,7 +67,7 @@ class SearchPage:
 def page(conn: Connection, config: Config, asked: Asked) -> SearchPage:
     """The page that answers what is *asked*."""
     meant = terms(asked.text)
-    found = search.find(conn, meant, _public(config), asked.before, A_PAGE + 1)
+    found = search.find(conn, meant, config.public_names, asked.before, A_PAGE + 1)
     shown = found[:A_PAGE]
     rest = {"before": str(shown[-1].number)} if len(found) > A_PAGE else None
     return SearchPage(
@@ -86,7 +86,7 @@ def feed(conn: Connection, config: Config, asked: Asked, format: Format) -> Repr
     meant = terms(asked.text)
     if not meant:
         return None
-    found = search.find(conn, meant, _public(config), None, A_FEED)
+    found = search.find(conn, meant, config.public_names, None, A_FEED)
     about = _about(config, asked)
     body = answer(conn, config, [_as_change(each) for each in found], about, format)
     kind, under = WRITERS[format].content_type, licence.of_site(config)
@@ -107,11 +107,6 @@ def feed(conn: Connection, config: Config, asked: Asked, format: Format) -> Repr
         ],
         under.headers(config.site.url, links),
     )
-
-
-def _public(config: Config) -> list[str]:
-    """The feeds whose stories anybody may find."""
-    return [feed.name for feed in config.public_feeds]
 
 
 def _query(asked: Asked, **more: str) -> str:

@@ -39,7 +39,7 @@ def document(conn: Connection, config: Config) -> Representation | None:
         return None
     since = clock.now() - SPAN
     listed = [wire.name for wire in config.wires if not wire.noindex and wire.canonical == "own"]
-    names = [feed.name for feed in config.public_feeds]
+    names = config.public_names
     ids = feeds.published_since(conn, since, listed, names, MOST)
     news = [
         story

@@ -225,7 +225,7 @@ def gone(conn: Connection, config: Config, name: str) -> str | None:
     story = records.one(conn, name)
     if story is None or feeds.entry(conn, name) is None:
         return None
-    public = {feed.name for feed in config.public_feeds}
+    public = {*config.public_names}
     if len(public) < len(config.outgoing) and not public & feeds.ever_in(conn, name):
         return None  # nobody is told that it ever was
     if story.status == "killed":
