@@ -13,8 +13,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from publish.indexer import index_waiting
 from publish.web.app import create
 from publish.web.feeds import Receive, Scope, Send
+from publish.web.views import Fact, Listing, StatusPage
 from stories.config import Feed
 from stories.db import connect
 from stories.models import Media, Story
@@ -32,6 +34,24 @@ PICTURE = (
     b'<svg xmlns="http://www.w3.org/2000/svg" width="1200" height="675">'
     b'<rect width="1200" height="675" fill="teal"/></svg>'
 )
+
+TOKEN = "a-token-that-is-not-guessed"
+
+STATUS = StatusPage(
+    at="30 November 2026, 18:30 IST",
+    needs=("wire pti: fails since 18:00: HTTP 500 of https://wire.example/a; ask the agency",),
+    facts=(
+        Fact("Wires", "1 fails, 2 polled well", "bad"),
+        Fact("Work", "none waits", "good"),
+        Fact("Database", f"sqlite:///srv/{'wirecopy-' * 20}data/wirecopy.sqlite3"),
+    ),
+    listings=(
+        Listing(
+            "Wires", ("wire", "state", "since"), (("pti", f"HTTP {'5' * 90}", "18:00"),) * 3, 4
+        ),
+    ),
+)
+"""A page with all that one can have."""
 
 RULES = {"rules": {"scrollable-region-focusable": {"enabled": False}}}
 """It asks for a tabindex, which a page that is checked as signed has not in its copy. Browsers let
@@ -90,18 +110,25 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[s
     folder = tmp_path_factory.mktemp("people")
     store = connect(f"sqlite:///{folder}/site.sqlite3")
     store.migrate()
-    config = samples.config(data=folder, feeds=FEEDS)
-    app = create(config, store, ready=lambda: {"broker": "ok"}, metrics=None)
+    config = samples.config(
+        data=folder, feeds=FEEDS, site={"url": "https://feeds.ndtv.com", "status_token": TOKEN}
+    )
+    app = create(config, store, ready=lambda: {"broker": "ok"}, metrics=None, status=lambda: STATUS)
     with served(_pictures) as pictures, served(app) as port:
         stories = _stories(f"http://127.0.0.1:{pictures.number}")
         publish(store, config, *stories)
+        index_waiting(store, config)
         of_stories = [f"/stories/{story.id}" for story in stories]
         paths = [
             "/",
             "/feeds/india",
             "/feeds/urdu",
             *of_stories,
+            "/search?q=officials",
+            f"/status?token={TOKEN}",
             f"{of_stories[0]}#measured",
+            "/search",
+            "/search?q=nothing",
             "/nosuch",
         ]
         yield f"http://127.0.0.1:{port.number}", paths
@@ -145,7 +172,7 @@ def test_pages_are_clean_fit_and_do_not_jump(
 
 def test_by_keyboard(site: tuple[str, list[str]], chromium: Browser) -> None:
     base, paths = site
-    for path in paths[:5]:
+    for path in paths[:7]:
         page = _opened(chromium, base + path, viewport=PHONE)
         page.keyboard.press("Tab")
         skip = page.locator(":focus")
@@ -175,7 +202,7 @@ def test_by_keyboard(site: tuple[str, list[str]], chromium: Browser) -> None:
             seen.append(top)
             names.add(name)
         # On a phone, one column: what comes next is further down, or in the same line.
-        assert len(seen) > 3
+        assert len(seen) > (0 if "status" in path else 3)
         assert path != paths[3] or {"table", "pre", "video"} <= names
         assert all(b > a - 30 for a, b in pairwise(seen)), (path, seen)
         page.context.close()
