@@ -252,6 +252,13 @@ class Site(_Part):
     metrics_token: SecretStr | None = None
     metrics_listen: str = ""
     export: Path | None = None
+    search: bool | None = None
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether pages have a box for search: if not said, where not only files are served, which
+        nobody can ask."""
+        return self.search if self.search is not None else self.export is None
 
     @property
     def address(self) -> tuple[str, int]:

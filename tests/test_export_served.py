@@ -14,13 +14,15 @@ from urllib.parse import urlsplit
 import pytest
 import zstandard
 
+from publish import indexer
 from publish.renderer import render_waiting
 from publish.web import feeds as feeds_module
+from publish.web import gate as gate_module
 from publish.web.app import create
 from publish.web.export import Exporter
 from stories import clock
 from stories.config import Config, Feed, Site, Wire
-from stories.db import Store, outbox, wires
+from stories.db import Store, outbox, subscribers, wires
 from tests.processes import until
 from tests.publish import samples
 from tests.publish.shelf import publish
@@ -75,6 +77,7 @@ def exported(
     """At an address with a path of its own, too. Nothing here is in a hurry."""
     monkeypatch.setattr(feeds_module, "PATIENCE", 60.0)
     monkeypatch.setattr(feeds_module, "FIRST_PATIENCE", 60.0)
+    monkeypatch.setattr(gate_module, "WRITTEN", 3600.0)  # or it writes while others are tested
     agencies = tuple(
         Wire(name=name, url=f"https://wire.example/{name}", expires_after=term)
         for name, term in (("pti", None), ("ani", timedelta(days=1)))
@@ -85,6 +88,7 @@ def exported(
         feeds=(
             Feed(name="india", title="India", aliases=("bharat", "hind")),
             Feed(name="urdu", title="اردو", languages=("ur",), wires=("pti",)),
+            Feed(name="partners", title="Sealed", private=True),
         ),
     )
     over = samples.story(samples.version(wire="ani"))
@@ -106,7 +110,8 @@ def exported(
 
 
 @contextmanager
-def nginx(exported: Exported, tmp_path: Path) -> Iterator[Port]:
+def nginx(exported: Exported, tmp_path: Path, behind: int = 9) -> Iterator[Port]:
+    """With Wirecopy itself on the port *behind*."""
     port = Port(free_port())
     text = (DEPLOY / "nginx-export.conf").read_text(encoding="utf-8")
     text = re.sub(r"server \{\s+listen 80;.*?\n\}\n", "", text, flags=re.S)
@@ -116,6 +121,7 @@ def nginx(exported: Exported, tmp_path: Path) -> Iterator[Port]:
     if path:
         text = text.replace("#     rewrite ^/wire(", f"rewrite ^{path}(")
     text = text.replace("/srv/wirecopy", str(exported.folder))
+    text = text.replace("127.0.0.1:8080", f"127.0.0.1:{behind}")
     temporary = "\n".join(
         f"{kind}_temp_path {tmp_path}/{kind};"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -131,10 +137,12 @@ def nginx(exported: Exported, tmp_path: Path) -> Iterator[Port]:
 
 
 @contextmanager
-def caddy(exported: Exported, tmp_path: Path) -> Iterator[Port]:
+def caddy(exported: Exported, tmp_path: Path, behind: int = 9) -> Iterator[Port]:
+    """With Wirecopy itself on the port *behind*."""
     port = Port(free_port())
     text = (DEPLOY / "Caddyfile-export").read_text(encoding="utf-8")
     text = text.replace("/srv/wirecopy", str(exported.folder))
+    text = text.replace("127.0.0.1:8080", f"127.0.0.1:{behind}")
     text = text.replace("feeds.example.com {", f"http://127.0.0.1:{port.number} {{")
     path = urlsplit(exported.config.site.url).path
     if path:
@@ -163,7 +171,7 @@ def running(command: list[str], port: Port, tmp_path: Path) -> Iterator[None]:
         process.wait(60)
 
 
-Server = Callable[[Exported, Path], AbstractContextManager[Port]]
+Server = Callable[..., AbstractContextManager[Port]]
 each_server = pytest.mark.parametrize("server", [nginx, caddy], ids=lambda server: server.__name__)
 
 
@@ -251,6 +259,48 @@ def test_what_has_moved_is_gone_or_never_was_is_told_as_the_site_tells_it(
             assert (ours.status, theirs.status) == (204, 204)
             for name in ("allow", *(n for n in ours.headers if n.startswith("access-control"))):
                 assert theirs.headers[name] == ours.headers[name]
+
+
+@each_server
+def test_what_is_made_when_it_is_asked_for_and_private_feeds_are_passed_on(
+    server: Server, exported: Exported, tmp_path: Path
+) -> None:
+    path = urlsplit(exported.config.site.url).path
+    while indexer.index_waiting(exported.store, exported.config):
+        pass
+    with exported.store.write() as conn:
+        subscribers.add(conn, "Dawn", "good", ((), (), ()), "Asha", clock.now())
+    app = create(exported.config, exported.store, ready=dict, metrics=None)
+    with served(app) as site, server(exported, tmp_path, site.number) as port:
+        passed_on = [
+            ("/feeds/india/archive/1.rss", 200),
+            ("/feeds/bharat/archive/1.rss", 301),
+            ("/search?q=india", 200),
+            ("/search.json?q=GST%20%22of%22", 200),
+            ("/search.json", 404),
+            ("/feeds/partners.rss?token=good", 200),
+            ("/feeds/partners/archive/1.atom?x=1&token=good", 200),
+            ("/feeds/partners.rss?token=bad", 404),
+            ("/feeds/partners.rss?login", 401),
+            (f"/stories/{exported.stories[0]}?token=good", 200),
+        ]
+        for address, status in passed_on:
+            ours, theirs = (p.ask(path + address) for p in (site, port))
+            assert (theirs.status, theirs.body) == (ours.status, ours.body), address
+            assert ours.status == status, address
+            for one in (ours, theirs):
+                for name in ("date", "server", "connection", "transfer-encoding", "content-length"):
+                    one.headers.pop(name, None)
+            assert theirs.headers == ours.headers, address
+        bearer = {"Authorization": "Bearer good"}
+        found = port.ask(f"{path}/feeds/partners.rss", bearer)
+        assert found.status == 200
+        assert found.body == site.ask(f"{path}/feeds/partners.rss", bearer).body
+        assert port.ask(f"{path}/feeds/partners.rss").status == 404
+        assert (
+            port.ask(f"{path}/feeds/india.rss?tokens=login").headers["etag"]
+            != site.ask(f"{path}/feeds/india.rss").headers["etag"]
+        ), "that is the file"
 
 
 def test_caddy_serves_what_zstd_has_packed(exported: Exported, tmp_path: Path) -> None:

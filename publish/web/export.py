@@ -606,7 +606,7 @@ def _rules(config: Config) -> str:
     """A digest of all that files depend on besides the record: settings and code."""
     parts = {
         "rendered": settings_digest(config),
-        "site": (config.site.url, config.site.timezone),
+        "site": (config.site.url, config.site.timezone, config.site.is_searched),
         "aliases": [(feed.name, feed.aliases) for feed in config.public_feeds],
         "wires": [(w.name, w.timezone, w.noindex, w.canonical, w.grants) for w in config.wires],
     }

@@ -170,8 +170,7 @@ class Pages:
             feeds=config.public_feeds,
             legend=legend(),
             subscribing=subscribing,
-            # Who serves the folder alone has nobody to ask.
-            searchable=config.site.export is None,
+            searchable=config.site.is_searched,
             scripts=f"{self.root}{self.scripts.folder}",
         )
 
