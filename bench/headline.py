@@ -30,6 +30,7 @@ def wirecopy(base: str, database: str = "") -> Iterator[Rewrite]:
     from desk import headline
     from net.client import Client
     from publish.web.feeds import Feeds
+    from publish.web.gate import Gate
     from stories.db import feeds
     from stories.db import stories as records
 
@@ -41,7 +42,8 @@ def wirecopy(base: str, database: str = "") -> Iterator[Rewrite]:
             stories = cycle([story.id for story in records.newest(conn, limit=ENTRIES)])
         moments = count(0, 10)
         now = next(moments)
-        web = Feeds(config, store, lambda: now)
+        gate = Gate(config, store)
+        web = Feeds(config, store, gate, lambda: now)
         loop = asyncio.new_event_loop()
         ready: list[bytes] = []
 

@@ -9,7 +9,7 @@ A killed story is told of by a notice, as in the feed. One whose licence is over
 in Atom, and no words anywhere; what is held, or under embargo again, leaves nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,14 +74,21 @@ def document(conn: Connection, feed: Feed, number: int) -> Document | None:
 
 
 def written(
-    conn: Connection, config: Config, feed: Feed, of: Document, format: Format
+    conn: Connection,
+    config: Config,
+    feed: Feed,
+    of: Document,
+    format: Format,
+    has: Callable[[Story], bool] = lambda _: True,
+    key: str = "",
 ) -> tuple[bytes, bool]:
     """The document *of* an archive in *format*; and whether it stays like that until a story in it
-    changes, False while one waits to be rendered again."""
-    entries, settled = _entries(conn, config, of.changes)
+    changes, False while one waits to be rendered again. It is of what a subscriber *has*, and leads
+    to others whose addresses end with *key*."""
+    entries, settled = _entries(conn, config, of.changes, has)
     # One subscribes to the feed, and not to a document of its archive.
     about = metadata(feed, config, None, of.older).model_copy(
-        update={"archived": of.number, "newer": of.newer, "hub": None}
+        update={"archived": of.number, "newer": of.newer, "hub": None, "key": key}
     )
     return _joined(conn, about, entries, format), settled
 
@@ -123,14 +130,18 @@ def answer(
 
 
 def _entries(
-    conn: Connection, config: Config, changes: Sequence[Change]
+    conn: Connection,
+    config: Config,
+    changes: Sequence[Change],
+    has: Callable[[Story], bool] = lambda _: True,
 ) -> tuple[list[_Entry], bool]:
-    """The entries, and whether they are all, as they were rendered last."""
+    """The entries of stories that somebody *has*, and whether they are all, as they were rendered
+    last."""
     at = clock.now()
     settled = True
     ids = [each.story_id for each in changes]
     kept = feeds.packed_of(conn, ids)
-    stories = {story.id: story for story in records.get(conn, ids)}
+    stories = {story.id: story for story in records.get(conn, ids) if has(story)}
     last = proofs.last_statements(conn, list(kept))
     made = again(conn, config, [s for s in stories.values() if s.id not in kept], at)
     terms = wires.licence_terms(conn, config, {story.wire for story in stories.values()})

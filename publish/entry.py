@@ -180,8 +180,9 @@ class FeedMetadata(Value):
     ``archived`` is the number of a document of its archive (RFC 5005), 0 for the feed itself;
     ``older`` and ``newer`` those of the documents before and after, 0 where there is none. ``hub``
     is where one subscribes to be told of changes (WebSub), None for nowhere.
-    A ``private`` feed names no document of its own, as each subscriber has another address of it,
-    and has no page: then that is the site's.
+    A ``private`` feed does not name its own address, as each subscriber has another one, and has no
+    page: then that is the site's. What its archive's addresses begin with is ``documents``, and
+    ``key`` is what a subscriber's end with.
     ``query`` ends the addresses of a feed that is the answer to a question.
     """
 
@@ -205,10 +206,13 @@ class FeedMetadata(Value):
     hub: str | None = None
     private: bool = False
     query: str = ""
+    documents: str = ""
+    key: str = ""
 
-    def document(self, number: int) -> str:
-        """Where document *number* of its archive is, without the ending."""
-        return f"{self.page}/archive/{number}"
+    def document(self, number: int, format: str) -> str:
+        """Where document *number* of its archive is in *format*, 0 for the feed itself."""
+        archived = f"/archive/{number}" if number else ""
+        return f"{self.documents or self.page}{archived}.{format}{self.key}"
 
 
 def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry:

@@ -25,6 +25,14 @@ class Writer(NamedTuple):
     separator: bytes
 
 
+def notices(said: Notice) -> dict[Format, bytes]:
+    """What is *said* in each format. Atom says it to programs, and shows nobody anything."""
+    return {
+        format: writer.notice(said) if said.shown or format == "atom" else b""
+        for format, writer in WRITERS.items()
+    }
+
+
 WRITERS: dict[Format, Writer] = {
     "rss": Writer("RSS", xml.RSS_TYPE, xml.rss_item, xml.rss_notice, xml.rss_channel, b"\n    "),
     "atom": Writer(

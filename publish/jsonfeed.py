@@ -110,7 +110,7 @@ def feed(of: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
             "home_page_url": f"{of.page}{of.query}",
             "feed_url": None if of.private else f"{of.page}.json{of.query}",
             # The pages of one feed, in the words of JSON Feed.
-            "next_url": f"{of.document(of.older)}.json" if of.older else None,
+            "next_url": of.document(of.older, "json") if of.older else None,
             "description": of.description,
             "icon": of.logo,
             "favicon": of.icon,

@@ -17,7 +17,7 @@ import structlog
 
 from publish import signing
 from publish.entry import Notice, notice
-from publish.formats import WRITERS, Format
+from publish.formats import WRITERS, notices
 from publish.render import Rendered, render_together
 from publish.selection import metadata, selected_by
 from publish.signing import Batch, Last, Signed
@@ -558,11 +558,7 @@ def _with_notice(row: EntryRow, said: Notice, statement: StatementRow | None) ->
     where nothing can be signed."""
     token = statement.token if statement else ""
     said = said.model_copy(update={"statement": token or None})
-    # Atom says it to programs, and shows nobody anything.
-    written: dict[Format, bytes] = {
-        format: writer.notice(said) if said.shown or format == "atom" else b""
-        for format, writer in WRITERS.items()
-    }
+    written = notices(said)
     return replace(row, digests=feeds.digests_of(written), packed=feeds.pack(written, token))
 
 

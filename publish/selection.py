@@ -107,7 +107,8 @@ def metadata(feed: Feed, config: Config, updated: datetime | None, older: int = 
         licence=licence.address_of(config, feed),
         language=_language(feed, config),
         updated=utc(updated),
-        older=0 if feed.private else older,  # its archive is not to be had
+        older=older,
+        documents=f"{site}/feeds/{feed.name}" if feed.private else "",
         private=feed.private,
         hub=None if feed.private else config.hub_address,
     )

@@ -1,6 +1,7 @@
 """Feeds as they are served, and entries as they were published, read from the store."""
 
 from collections.abc import Collection, Iterable, MutableMapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -64,6 +65,7 @@ class Document:
     """A feed in one format, as it is served; *about* is what it says of itself."""
 
     def __init__(self, of: Listing, about: FeedMetadata, format: Format) -> None:
+        self._about, self._proof = about, of.proof
         self._format = format
         self._all = of.entries
         self._entries = of.entries.values()
@@ -74,6 +76,15 @@ class Document:
         # Another one's where that is started with another configuration, and a tag is of bytes.
         self.etag = row.etag if row.digest == digest else f'"{digest}"'
         self.modified_at = row.modified_at
+
+    def addressed(self, key: str) -> "Document":
+        """The same for a subscriber whose addresses end with *key*, which the tag does not tell."""
+        if not key or not self._about.older:
+            return self
+        other = copy(self)
+        about = self._about.model_copy(update={"key": key})
+        other._frame = frame(about, self._format, self._proof)
+        return other
 
     @property
     def entries(self) -> Iterable[str]:

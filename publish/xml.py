@@ -215,7 +215,7 @@ def _hub(address: str) -> dict[str, str]:
 
 
 def _undated(feed: FeedMetadata) -> FeedMetadata:
-    nothing = {"updated": None, "archived": 0, "older": 0, "newer": 0, "hub": None}
+    nothing = {"updated": None, "archived": 0, "older": 0, "newer": 0, "hub": None, "key": ""}
     return feed.model_copy(update=nothing)
 
 
@@ -223,20 +223,21 @@ def _linked(opening: bytes, feed: FeedMetadata, format: str, link: str, indent: 
     """*opening* with what says which document of *feed* this is, and where the others are (RFC
     5005 §4 and appendix B)."""
     if feed.archived:
+        # Of a private feed neither is named.
         itself = f'href="{feed.page}.{format}" rel="self"'.encode()
-        there = f'href="{feed.document(feed.archived)}.{format}" rel="self"'.encode()
+        there = f'href="{feed.document(feed.archived, format)}" rel="self"'.encode()
         # Declared here, as the heads of feeds that are no archive must stay as they are.
         archive = f"{indent}{_empty('fh:archive', {'xmlns:fh': HISTORY})}"
         opening = opening.replace(itself, there, 1) + archive.encode()
     around = {
-        "prev-archive": feed.older and feed.document(feed.older),
-        "next-archive": feed.newer and feed.document(feed.newer),
-        "current": feed.archived and feed.page,
+        "prev-archive": feed.older and feed.document(feed.older, format),
+        "next-archive": feed.newer and feed.document(feed.newer, format),
+        "current": feed.archived and feed.document(0, format),
     }
     for rel, address in around.items():
         if not address:
             continue
-        written = {"href": f"{address}.{format}", "rel": rel, "type": f"application/{format}+xml"}
+        written = {"href": address, "rel": rel, "type": f"application/{format}+xml"}
         opening += f"{indent}{_empty(link, written)}".encode()
     return opening
 

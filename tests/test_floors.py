@@ -48,6 +48,7 @@ KNOW_THE_STORE = {
     "ingest.poll",
     "ingest.replay",
     "publish.archive",
+    "publish.early",
     "publish.hub",
     "publish.indexer",
     "publish.push",

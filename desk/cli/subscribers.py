@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import typer
@@ -12,7 +13,7 @@ from desk.headline import checked
 from publish.formats import WRITERS
 from publish.web.gate import opens
 from stories import clock, folders
-from stories.config import Config
+from stories.config import Config, duration
 from stories.db import Store
 from stories.db import subscribers as records
 from stories.db.subscribers import Subscriber
@@ -24,8 +25,27 @@ LONGEST = 100
 """Characters of a subscriber's name."""
 
 
+LONGEST_LEAD = timedelta(days=30)
+"""Of a lead: who may have a story so early is told of it by its agency."""
+
+
 class SubscriberError(WirecopyError):
     """A subscriber cannot be added."""
+
+
+def early(text: str) -> timedelta:
+    """How much early *text* says that somebody is shown what is under embargo.
+
+    :raises typer.BadParameter: when it is no duration, or too long.
+    """
+    try:
+        found = duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    assert isinstance(found, timedelta)
+    if found > LONGEST_LEAD:
+        raise typer.BadParameter(f"too long; at most {LONGEST_LEAD.days}d")
+    return found
 
 
 def subscribers(
@@ -48,6 +68,15 @@ def subscribers(
             "--agencies", metavar="NAME", help="With add: only the wires of this agency, or code."
         ),
     ] = None,
+    lead: Annotated[
+        timedelta | None,
+        typer.Option(
+            "--lead",
+            metavar="DURATION",
+            parser=early,
+            help="With add: show what is under embargo so much early, like 2h.",
+        ),
+    ] = None,
     by: Annotated[
         str | None,
         typer.Option("--by", metavar="NAME", help="Who does this (default: the machine's user)."),
@@ -59,7 +88,7 @@ def subscribers(
     Each has a token, which is printed once and stored nowhere. --feed, --wires and --agencies,
     each as often as needed, say what it opens. To renew is to give another in its place.
     """
-    given = {"--feed": feed, "--wires": wires, "--agencies": agencies}
+    given = {"--feed": feed, "--wires": wires, "--agencies": agencies, "--lead": lead}
     for option, value in given.items() if action != "add" else ():
         if value:
             raise typer.BadParameter("goes with add", param_hint=option)
@@ -78,7 +107,7 @@ def subscribers(
         if action == "add":
             asked = tuple(feed or ()), tuple(wires or ()), tuple(agencies or ())
             _check(config, *asked)
-            _add(config, store, named, asked, who)
+            _add(config, store, named, asked, who, lead or timedelta(0))
         elif action == "renew":
             _renew(config, store, named, who)
         else:
@@ -117,6 +146,7 @@ def _add(
     name: str,
     asked: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
     by: str,
+    lead: timedelta,
 ) -> None:
     token = secrets.token_urlsafe(32)
     with store.write() as conn:
@@ -125,7 +155,7 @@ def _add(
                 f"subscriber {name}: has a token; renew gives another in its place, and revoke"
                 " takes it back"
             )
-        added = records.add(conn, name, token, asked, by, clock.now())
+        added = records.add(conn, name, token, asked, by, clock.now(), lead)
     _tell(config, token, added)
 
 
@@ -136,7 +166,7 @@ def _renew(config: Config, store: Store, name: str, by: str) -> None:
         if before is None:
             raise _nobody(name)
         asked = before.feeds, before.wires, before.agencies
-        added = records.add(conn, name, token, asked, by, now)
+        added = records.add(conn, name, token, asked, by, now, before.lead)
     _tell(config, token, added)
 
 
@@ -167,6 +197,7 @@ def _list(ctx: typer.Context, *, json: bool) -> None:
                 **each,
                 "feeds": ", ".join(each["feeds"]) or "all",
                 "copy": ", ".join((*each["wires"], *each["agencies"])) or "all",
+                "lead": timedelta(seconds=each["lead"]) if each["lead"] else "",
                 "added": f"{show.ago(each['added_at'])} by {each['added_by']}",
                 "revoked": f"{show.ago(each['revoked_at'])} by {each['revoked_by']}"
                 if each["revoked_at"]
@@ -175,7 +206,7 @@ def _list(ctx: typer.Context, *, json: bool) -> None:
             }
             for each in found
         ],
-        ("name", "feeds", "copy", "added", "last use", "uses", "revoked"),
+        ("name", "feeds", "copy", "lead", "added", "last use", "uses", "revoked"),
         "no subscribers; `wirecopy subscribers add NAME --by NAME` adds one",
     )
 
@@ -187,6 +218,7 @@ def _record(of: Subscriber) -> dict[str, Any]:
         "feeds": of.feeds,
         "wires": of.wires,
         "agencies": of.agencies,
+        "lead": int(of.lead.total_seconds()),
         "added_at": of.added_at,
         "added_by": of.added_by,
         "revoked_at": of.revoked_at,

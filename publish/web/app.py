@@ -28,12 +28,12 @@ from publish import licence, opml
 from publish.formats import WRITERS, Format
 from publish.web import archives, documents, proofs, search, sitemap, views
 from publish.web.feeds import SETTLED, Feeds, Receive, Scope, Send, preflight
-from publish.web.gate import PRIVATELY, Gate, RefusedError, shown_to, token_of
+from publish.web.gate import PRIVATELY, Gate, Reader, RefusedError, token_of
 from publish.web.hub import Hub
 from publish.web.inbox import Inbox
 from publish.web.pages import CACHED, ICON, PICTURE, PageCache, Pages
 from publish.web.representation import SERVER, Representation, answer
-from publish.web.story import Shown, StoryPage, gone, story_page
+from publish.web.story import StoryPage, gone, story_page
 from publish.xml import iri
 from stories import clock
 from stories.config import Config
@@ -102,8 +102,8 @@ def create(
     up again. Up to *kept* pages are cached. A feed is packed whole once it stood *settled* seconds.
     """
     gate = Gate(config, store, monotonic)
-    site = Site(config, store, ready, metrics, status, kept, gate)
-    return Application(Feeds(config, store, monotonic, settled, gate), site)
+    site = Site(config, store, gate, ready, metrics, status, kept)
+    return Application(Feeds(config, store, gate, monotonic, settled), site)
 
 
 class Application:
@@ -143,11 +143,11 @@ class Site:
         self,
         config: Config,
         store: Store,
+        gate: Gate,
         ready: Callable[[], dict[str, str]],
         metrics: Callable[[], bytes] | None,
         status: Callable[[], views.StatusPage] | None,
         kept: int = CACHED,
-        gate: Gate | None = None,
     ) -> None:
         self.config = config
         self.store = store
@@ -157,7 +157,7 @@ class Site:
         self._status = status
         self._started = clock.now()
         self._kept = PageCache(kept)
-        self._gate = gate or Gate(config, store)
+        self._gate = gate
         self._inbox = Inbox(config, store)
         self._hub = Hub(config, store)
         self._licences = licence.every(config)
@@ -248,23 +248,36 @@ class Site:
         if request.method == "OPTIONS":
             return _preflight()
         name, document = (str(request.path_params[each]) for each in ("name", "document"))
-        of = archives.asked(self.config, name, document)
-        if of is None:
-            raise HTTPException(404)
-        with self._reading() as conn:
-            number = archives.number(conn, of)
-        if (of.feed.name, of.number) != (name, number):
-            there = {"location": archives.address(self.config, of, number)}
-            return Response(status_code=301, headers={**there, "access-control-allow-origin": "*"})
 
-        # Once in each snapshot: it is the state, and what the view is made of.
-        state = cache(lambda conn: archives.state(conn, of))
+        def public() -> Response:
+            of = archives.asked(self.config.public_feeds, name, document)
+            if of is None:
+                raise HTTPException(404)
+            with self._reading() as conn:
+                number = archives.number(conn, of)
+            if (of.feed.name, of.number) != (name, number):
+                there = {"location": archives.address(self.config, of, number)}
+                anybody = {"access-control-allow-origin": "*"}
+                return Response(status_code=301, headers={**there, **anybody})
 
-        def ready(conn: Connection) -> Representation | None:
-            now = state(conn)
-            return None if now is None else archives.ready(conn, self.config, of, now)
+            # Once in each snapshot: it is the state, and what the view is made of.
+            state = cache(lambda conn: archives.state(conn, of))
 
-        return self._kept_or_made(request, state, ready, lambda made: made, lambda _: None)
+            def ready(conn: Connection) -> Representation | None:
+                now = state(conn)
+                return None if now is None else archives.ready(conn, self.config, of, now)
+
+            return self._kept_or_made(request, state, ready, lambda made: made, lambda _: None)
+
+        def private(conn: Connection, reader: Reader) -> Representation | None:
+            opened = [feed for feed in self.config.outgoing if feed.private and reader.opens(feed)]
+            of = archives.asked(opened, name, document)
+            now = None if of is None else archives.state(conn, of)
+            if of is None or now is None:
+                return None
+            return archives.ready(conn, self.config, of, now, reader.has, reader.key)
+
+        return self._or_privately(request, public, private)
 
     def story(self, request: Request) -> Response:
         """``/stories/ID``: one story, with what was measured of it."""
@@ -284,8 +297,8 @@ class Site:
                 searched=_for_search_engines,
             )
 
-        def private(conn: Connection, shown: Shown) -> Representation | None:
-            page = story_page(conn, self.config, name, shown)
+        def private(conn: Connection, reader: Reader) -> Representation | None:
+            page = story_page(conn, self.config, name, reader.shown)
             if page is None:
                 return None
             html = self.pages.html("story.html", page=page)
@@ -297,17 +310,17 @@ class Site:
         self,
         request: Request,
         public: Callable[[], Response],
-        private: Callable[[Connection, Shown], Representation | None],
+        private: Callable[[Connection, Reader], Representation | None],
     ) -> Response:
-        """What everybody gets of a story or, where that is nothing, what a subscriber does."""
+        """What everybody gets or, where that is nothing, what a subscriber does."""
         try:
             return public()
         except HTTPException as error:
-            shown = self._shown(request) if error.status_code == 404 else None
-            if shown is None:
+            reader = self._reader(request) if error.status_code == 404 else None
+            if reader is None:
                 raise
         with self._reading() as conn:
-            ready = private(conn, shown)
+            ready = private(conn, reader)
         if ready is None:
             raise HTTPException(404)
         response = self._answer(request, ready)
@@ -316,16 +329,15 @@ class Site:
         response.raw_headers = [*others, *kept.items(), (b"vary", b"Authorization")]
         return response
 
-    def _shown(self, request: Request) -> Shown | None:
-        """What the subscriber who asks may read; None for everybody else."""
+    def _reader(self, request: Request) -> Reader | None:
+        """The subscriber who asks; None for everybody else."""
         if not self._gate.guards:
             return None
         self._gate.look()
         try:
-            found = self._gate.subscriber(request.scope)
+            return self._gate.reader(request.scope)
         except RefusedError as refused:
             raise HTTPException(refused.status, str(refused), refused.headers) from refused
-        return None if found is None else shown_to(found, self._gate.wires(found))
 
     def _state(self, conn: Connection, name: str) -> object:
         entry = feeds.entry(conn, name)
@@ -356,7 +368,9 @@ class Site:
             )
 
         return self._or_privately(
-            request, public, lambda c, shown: documents.document(c, self.config, name, form, shown)
+            request,
+            public,
+            lambda c, reader: documents.document(c, self.config, name, form, reader.shown),
         )
 
     def jwks(self, request: Request) -> Response:

@@ -2,6 +2,7 @@
 made when it is asked for (:mod:`publish.archive`)."""
 
 import re
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -10,10 +11,12 @@ from publish.archive import Document, called, document, written
 from publish.formats import WRITERS, Format
 from publish.web import proofs
 from publish.web.feeds import STALE_FOR
+from publish.web.gate import PRIVATELY
 from publish.web.representation import Representation, etag_of, represent
 from stories.config import Config, Feed
 from stories.db import Connection
 from stories.db.feeds import FORMATS
+from stories.models import Story
 
 FRESH = timedelta(hours=1)
 """How long a copy of a document is fresh. Not for ever, as RFC 5005 would have it: a story that is
@@ -33,11 +36,11 @@ class Asked(NamedTuple):
     format: Format
 
 
-def asked(config: Config, name: str, address: str) -> Asked | None:
-    """What is asked for by the *name* of a feed, or one of its aliases, and the last part of an
-    *address*; None when that is nothing, as of a private feed."""
+def asked(feeds: Iterable[Feed], name: str, address: str) -> Asked | None:
+    """What is asked for by the *name* of one of *feeds*, or one of its aliases, and the last part
+    of an *address*; None when that is nothing."""
     found = _ADDRESS.fullmatch(address)
-    feed = next((f for f in config.public_feeds if name in (f.name, *f.aliases)), None)
+    feed = next((f for f in feeds if name in (f.name, *f.aliases)), None)
     if found is None or feed is None:
         return None
     format = next(each for each in FORMATS if each == found[2])
@@ -59,13 +62,24 @@ def address(config: Config, of: Asked, number: int = 0) -> str:
     return f"{config.site.url}/feeds/{of.feed.name}/archive/{number or of.number}.{of.format}"
 
 
-def ready(conn: Connection, config: Config, of: Asked, found: Document) -> Representation:
+def ready(
+    conn: Connection,
+    config: Config,
+    of: Asked,
+    found: Document,
+    has: Callable[[Story], bool] = lambda _: True,
+    key: str = "",
+) -> Representation:
     """The document ready to be served. It has no Last-Modified: it may lose an entry, and would
-    have no later date then."""
-    body, settled = written(conn, config, of.feed, found, of.format)
+    have no later date then. Of a private feed it is what a subscriber *has*, whose addresses end
+    with *key*."""
+    body, settled = written(conn, config, of.feed, found, of.format, has, key)
     kind = WRITERS[of.format].content_type
     fresh, stale = FRESH if settled else UNSETTLED, STALE_FOR
     under = licence.of_feed(config, of.feed)
+    if of.feed.private:
+        told = under.headers(config.site.url, proofs.links(config))
+        return represent(body, etag_of(body), kind, None, [*PRIVATELY], told)
     current = f"{config.site.url}/feeds/{of.feed.name}.{of.format}"
     links = (
         f'<{address(config, of)}>; rel="self"; type="{kind.partition(";")[0]}", '

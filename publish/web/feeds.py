@@ -1,7 +1,7 @@
 """Feed documents, ``/feeds/NAME.rss``, ``.atom`` and ``.json``: ready bytes, straight from ASGI.
 
 Private feeds are for who has a token (:mod:`publish.web.gate`); where its licence is for some wires
-only, it has a feed of those.
+only, or has what is under embargo early (:mod:`publish.early`), it has a feed of its own.
 
 Each feed is kept in memory as the list of its entries, and each document that is asked for ready to
 be sent. Before it is sent, at most once in :data:`RECHECK` seconds, the database is asked what is
@@ -17,7 +17,7 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -27,12 +27,13 @@ import structlog
 
 from publish import licence
 from publish.document import gzip_whole, zstd_whole
+from publish.early import Seen, early
 from publish.formats import WRITERS
 from publish.selection import lifetime, metadata
 from publish.served import Document, Fragment, Listing, listing
 from publish.web import deltas, proofs
 from publish.web.deltas import Forms
-from publish.web.gate import PRIVATELY, Gate, RefusedError, opens
+from publish.web.gate import PRIVATELY, Gate, Reader, RefusedError
 from publish.web.representation import (
     SERVER,
     Answer,
@@ -96,7 +97,9 @@ class Slot:
     """One feed as it is in memory, and how the database was last asked for it."""
 
     feed: Feed
-    wires: frozenset[str] | None = None  # whose stories it has; None for all
+    reader: Reader | None = None  # one of those who have the same of a private feed
+    base: Listing | None = None  # what all have
+    early: dict[str, Seen] = field(default_factory=dict)
     listing: Listing | None = None
     ready: dict[Format, Representation] = field(default_factory=dict)
     since: float = 0.0
@@ -114,9 +117,20 @@ class Slot:
         """The feed's name."""
         return self.feed.name
 
+    @property
+    def wires(self) -> frozenset[str] | None:
+        """Those whose stories it has; None for all."""
+        return self.reader.wires if self.reader is not None else None
+
+    @property
+    def lead(self) -> timedelta:
+        """By how much it has early what is under embargo."""
+        return self.reader.of.lead if self.reader is not None else timedelta(0)
+
 
 class Feeds:
-    """An ASGI application for every feed document of *config*, under ``/feeds/``.
+    """An ASGI application for every feed document of *config*, under ``/feeds/``; *gate* knows who
+    may read private ones.
 
     *monotonic* gives seconds; it decides when the database is asked again. A feed that stood for
     *settled* seconds is packed whole.
@@ -126,12 +140,12 @@ class Feeds:
         self,
         config: Config,
         store: Store,
+        gate: Gate,
         monotonic: Callable[[], float] = time.monotonic,
         settled: float = SETTLED,
-        gate: Gate | None = None,
     ) -> None:
         self._settled = settled
-        self._gate = gate or Gate(config, store, monotonic)
+        self._gate = gate
         self._looking: asyncio.Task[None] | None = None
         self._config = config
         self._store = store
@@ -156,7 +170,7 @@ class Feeds:
             for name in (*feed.aliases, feed.name)
             for format in feeds.FORMATS
         }
-        self._licensed: dict[tuple[str, frozenset[str] | None], Slot] = {}
+        self._licensed: dict[tuple[str, frozenset[str] | None, timedelta], Slot] = {}
         self._moved = {
             f"{root}{alias}.{format}": f"{config.site.url}/feeds/{feed.name}.{format}"
             for root in self._roots
@@ -201,21 +215,21 @@ class Feeds:
         if self._gate.guards:
             await self._look()
             try:
-                found = self._gate.subscriber(scope)
+                found = self._gate.reader(scope)
             except RefusedError as refused:
                 return _plainly(refused.status, str(refused), refused.headers.items(), method)
         document = self._private.get(path)
-        if found is None or document is None or not opens(found, document[0]):
+        if found is None or document is None or not found.opens(document[0]):
             return self._unknown(path, method)
         if method not in ("GET", "HEAD"):
             return _plainly(405, f"{method} is not for feeds", [("allow", "GET, HEAD")])
         feed, format = document
-        key = feed.name, self._gate.wires(found)
-        slot = self._licensed.get(key)
+        alike = feed.name, found.wires, found.of.lead
+        slot = self._licensed.get(alike)
         if slot is None:
-            slot = self._licensed[key] = Slot(feed, key[1])
+            slot = self._licensed[alike] = Slot(feed, found)
             self._slots.append(slot)
-        return await self._answer(slot, format, method, scope["headers"])
+        return await self._answer(slot, format, method, scope["headers"], found.key)
 
     async def _look(self) -> None:
         """Have the gate look which tokens are good, if that is due and the database answers."""
@@ -227,7 +241,12 @@ class Feeds:
                 self._looking = None
 
     async def _answer(
-        self, slot: Slot, format: Format, method: Literal["GET", "HEAD"], headers: Headers
+        self,
+        slot: Slot,
+        format: Format,
+        method: Literal["GET", "HEAD"],
+        headers: Headers,
+        key: str = "",
     ) -> Answer:
         now = self._monotonic()
         if now - slot.checked >= RECHECK:
@@ -246,10 +265,14 @@ class Feeds:
                 [("retry-after", str(LATER if away else SOON))],
                 method,
             )
+        document = slot.documents[format]
+        if (own := document.addressed(key)) is not document:
+            # Kept for nobody, as there are many; but entries are packed already.
+            ready = self._represent(own, slot.feed, format, ready.modified, whole=False)
         choice = choose(headers, ready, clock.now())
         known = deltas.known_by(headers) if choice.status == 200 else None
         if known is not None:
-            new = await asyncio.to_thread(self._new, slot, format, known, choice.coding)
+            new = await asyncio.to_thread(self._new, slot, own, format, known, choice.coding)
             if new is not None:
                 return new if method == "GET" else Answer(new.status, new.headers, b"")
         missing = choice.status == 200 and ready.made(choice.coding) is None
@@ -264,11 +287,13 @@ class Feeds:
         mark = f"Wirecopy; hit; ttl=-{age}; detail=database-away".encode()
         return Answer(found.status, [*found.headers, (b"cache-status", mark)], found.body)
 
-    def _new(self, slot: Slot, format: Format, known: str, coding: Coding) -> Answer | None:
-        """What is new to who has the form of the feed that is *known* by its tags (RFC 3229); None
-        when that is not remembered, or nothing would be left out."""
-        document, form = slot.documents.get(format), slot.forms.turn_of(known)
-        if document is None or form is None:
+    def _new(
+        self, slot: Slot, document: Document, format: Format, known: str, coding: Coding
+    ) -> Answer | None:
+        """What is new in *document* to who has the form of the feed that is *known* by its tags
+        (RFC 3229); None when that is not remembered, or nothing would be left out."""
+        form = slot.forms.turn_of(known)
+        if form is None:
             return None
         turn, base = form
         entries = [*document.entries]
@@ -330,13 +355,20 @@ class Feeds:
 
     def _read(self, slot: Slot) -> None:
         """Read what is new of *slot*; in a thread, one at a time for each slot."""
-        found = slot.listing
+        base, seen = slot.base, slot.early
         with self._store.read() as conn:
             rows = feeds.rows_of(conn, slot.name)
-            if rows and (found is None or found.rows != rows):
-                found = listing(conn, slot.name, rows, self._fragments, self._tiles, slot.wires)
-        if found is None:
+            if rows and (base is None or base.rows != rows):
+                base = listing(conn, slot.name, rows, self._fragments, self._tiles, slot.wires)
+            if slot.reader is not None and slot.lead:
+                may = slot.reader.has
+                seen = early(conn, self._config, slot.feed, slot.lead, may, slot.early)
+        if base is None:
             return
+        found = slot.listing
+        if found is None or base is not slot.base or seen != slot.early:
+            first = {each.digests: each.fragment for each in seen.values()}
+            found = replace(base, entries={**first, **base.entries}) if seen else base
         now, same = self._monotonic(), found is slot.listing
         if not same:
             slot.since = now if slot.listing is not None else now - self._settled
@@ -347,6 +379,8 @@ class Feeds:
             # Two changes in one second are dated a second apart, and no Last-Modified may be later
             # than Date (RFC 9110 §8.8.2.1).
             modified = row.modified_at if row.modified_at <= clock.now() else None
+            if slot.lead:
+                modified = None  # what it has early is in no row
             before = slot.ready.get(format) if same and slot.whole == whole else None
             document = slot.documents.get(format) if same else None
             if document is None:
@@ -358,6 +392,7 @@ class Feeds:
         if not same:
             slot.forms.follow(found.entries, [each.etag for each in documents.values()])
         slot.documents = documents
+        slot.base, slot.early = base, seen
         slot.ready, slot.listing, slot.whole = ready, found, whole
 
     def _represent(

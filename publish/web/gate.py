@@ -12,15 +12,15 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, MutableMapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import structlog
 
 from publish.web.allowance import Allowance
 from publish.web.representation import Headers
-from publish.web.story import Shown
 from stories import clock
 from stories.config import Config, Feed
 from stories.db import SQLAlchemyError, Store, subscribers
@@ -75,6 +75,29 @@ class RefusedError(Exception):
         self.headers = dict(headers)
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A subscriber who asks, and the ``wires`` that it may have, None for all. ``key`` ends the
+    addresses of what its feeds lead to, where theirs ended so; it is empty for who has the token in
+    a header."""
+
+    of: Subscriber
+    wires: frozenset[str] | None
+    key: str = ""
+
+    def opens(self, feed: Feed) -> bool:
+        """Whether its token opens *feed*."""
+        return opens(self.of, feed)
+
+    def shown(self, feed: Feed, story: Story) -> bool:
+        """Whether it may read what *feed* has of *story*."""
+        return not feed.private or (self.opens(feed) and self.has(story))
+
+    def has(self, story: Story) -> bool:
+        """Whether *story* came by a wire that it may have."""
+        return self.wires is None or story.wire in self.wires
+
+
 class Gate:
     """Knows the subscribers of *config*'s private feeds from *store*; *monotonic* in seconds. For
     any thread."""
@@ -116,7 +139,7 @@ class Gate:
                 log.warning("subscribers not looked up", error=f"{type(error).__name__}: {error}")
             self._checked = now
 
-    def subscriber(self, scope: MutableMapping[str, Any]) -> Subscriber | None:
+    def reader(self, scope: MutableMapping[str, Any]) -> Reader | None:
         """Whose token the request of *scope* carries; None for none and for a wrong one.
 
         :raises RefusedError: when it comes too often, asks to be asked for a token, or when the
@@ -134,13 +157,12 @@ class Gate:
             self._take(found, scope)
         if found is None and asks:
             raise RefusedError(401, "a token is wanted, as the password", CHALLENGE)
-        return found
-
-    def wires(self, of: Subscriber) -> frozenset[str] | None:
-        """The wires that a subscriber may have, None for all."""
-        if of.id not in self._wires:
-            self._wires[of.id] = wires_of(self._config, of)
-        return self._wires[of.id]
+        if found is None or token is None:
+            return None
+        if found.id not in self._wires:
+            self._wires[found.id] = wires_of(self._config, found)
+        key = f"?token={quote(token)}" if token_of([], scope["query_string"]) == token else ""
+        return Reader(found, self._wires[found.id], key)
 
     def _take(self, found: Subscriber | None, scope: MutableMapping[str, Any]) -> None:
         """Count a request with a good token, or with a wrong one.
@@ -220,12 +242,3 @@ def wires_of(config: Config, of: Subscriber) -> frozenset[str] | None:
 def opens(of: Subscriber, feed: Feed) -> bool:
     """Whether the token of a subscriber opens *feed*."""
     return not of.feeds or bool({feed.name, *feed.aliases} & set(of.feeds))
-
-
-def shown_to(of: Subscriber, wires: frozenset[str] | None) -> Shown:
-    """What a subscriber may read, who may have *wires*."""
-
-    def shown(feed: Feed, story: Story) -> bool:
-        return not feed.private or (opens(of, feed) and (wires is None or story.wire in wires))
-
-    return shown

@@ -633,6 +633,12 @@ def feeds_of(conn: Connection, story: str) -> list[str]:
     return sorted(conn.execute(query).scalars())
 
 
+def placed_in(conn: Connection, feed: str, ids: Collection[str]) -> set[str]:
+    """Those of the stories *ids* that stand in the feed, shown or not."""
+    here = placements.c.feed == feed, placements.c.story_id.in_(sorted(ids))
+    return set(conn.execute(select(placements.c.story_id).where(*here)).scalars()) if ids else set()
+
+
 def shown_in(conn: Connection, story: str, digests: str) -> list[str]:
     """The feeds that show a story as the entry with *digests*."""
     here = placements.c.story_id == story, placements.c.digests == digests

@@ -513,6 +513,22 @@ def end_embargoes(conn: Connection, now: datetime) -> list[str]:
     return sorted(found)
 
 
+def embargoed_until(conn: Connection, end: datetime) -> list[str]:
+    """The stories that are under an embargo which is over at *end*."""
+    return list(conn.execute(_OVER["embargo"], {"now": end}).scalars())
+
+
+def killed_since(conn: Connection, since: datetime) -> list[str]:
+    """The stories that were killed after *since*."""
+    return list(conn.execute(_KILLED, {"since": since}).scalars())
+
+
+_KILLED = select(stories.c.id).where(
+    stories.c.status != literal_column("'usable'"),  # written out, so that its index is used
+    stories.c.status == "killed",
+    stories.c.status_at > bindparam("since", type_=UtcDateTime()),
+)
+
 _OVER = {
     column.name: select(stories.c.id).where(
         column.is_not(None), column <= bindparam("now", type_=UtcDateTime())

@@ -7,7 +7,7 @@ it, who took it back and when stay on record.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
@@ -17,7 +17,8 @@ from stories.db.tables import UtcDateTime, subscribers
 @dataclass(frozen=True, slots=True)
 class Subscriber:
     """A token that was given to somebody called ``name``, by its ``digest``. It opens ``feeds``, of
-    these what comes by ``wires`` and from ``agencies``; each is empty where it opens all."""
+    these what comes by ``wires`` and from ``agencies``; each is empty where it opens all. What is
+    under embargo it shows by its ``lead`` early."""
 
     id: int
     name: str
@@ -31,6 +32,7 @@ class Subscriber:
     revoked_by: str | None
     used_at: datetime | None
     uses: int
+    lead: timedelta
 
 
 def digest_of(token: str) -> str:
@@ -45,12 +47,15 @@ def add(
     opens: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
     by: str,
     now: datetime,
+    lead: timedelta = timedelta(0),
 ) -> Subscriber:
-    """Note that *by* gave *token* to *name*; it *opens* feeds, wires and agencies. What *name* had
-    is to be revoked before."""
+    """Note that *by* gave *token* to *name*; it *opens* feeds, wires and agencies, what is under
+    embargo by its *lead* early. What *name* had is to be revoked before."""
     names = dict(zip(("feeds", "wires", "agencies"), map(list, opens), strict=True))
     values = {"name": name, "digest": digest_of(token), "added_at": now, "added_by": by}
-    row = conn.execute(insert(subscribers).values(**values, **names).returning(subscribers))
+    seconds = int(lead.total_seconds())
+    added = insert(subscribers).values(**values, **names, lead=seconds)
+    row = conn.execute(added.returning(subscribers))
     return _subscriber(row.mappings().one())
 
 
@@ -109,4 +114,4 @@ _USED = (
 
 def _subscriber(row: RowMapping) -> Subscriber:
     names = {key: tuple(row[key]) for key in ("feeds", "wires", "agencies")}
-    return Subscriber(**{**row, **names})
+    return Subscriber(**{**row, **names, "lead": timedelta(seconds=row["lead"])})

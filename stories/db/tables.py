@@ -574,6 +574,7 @@ subscribers = Table(
     Column("revoked_by", Text),
     Column("used_at", UtcDateTime),
     Column("uses", BigInteger, nullable=False, server_default="0"),
+    Column("lead", BigInteger, nullable=False, server_default="0"),  # seconds
     UniqueConstraint("digest"),
     sqlite_autoincrement=True,  # webs know by the last id whether there are new ones
 )

@@ -66,6 +66,7 @@ def test_a_token_is_printed_once_and_stored_nowhere(run: Run, tmp_path: Path) ->
     (only,) = json.loads("\n".join(said))
     assert (code, only["name"], only["added_by"]) == (0, "Dawn Radio", "Asha")
     assert (only["feeds"], only["wires"], only["agencies"]) == (["partners"], [], ["pti"])
+    assert only["lead"] == 0
     assert token not in "".join(said)
     stored = b"".join(path.read_bytes() for path in (tmp_path / "data").glob("*.sqlite3*"))
     assert token.encode() not in stored
@@ -73,13 +74,15 @@ def test_a_token_is_printed_once_and_stored_nowhere(run: Run, tmp_path: Path) ->
 
 
 def test_renewed_and_revoked_it_stays_on_record(run: Run) -> None:
-    first = run("add", "Dawn", "--wires", "pti", "--by", "Asha")[1][0]
+    first = run("add", "Dawn", "--wires", "pti", "--lead", "1h30m", "--by", "Asha")[1][0]
     code, (second, *addresses), _ = run("renew", "Dawn", "--by", "Meera")
     assert (code, len(addresses), second == first) == (0, 6, False)
     assert run("revoke", "Dawn", "--by", "Ravi")[0] == 0
     listed = json.loads("\n".join(run("--json")[1]))
     acts = [(each["added_by"], each["revoked_by"], each["wires"]) for each in listed]
     assert acts == [("Asha", "Meera", ["pti"]), ("Meera", "Ravi", ["pti"])]
+    assert [each["lead"] for each in listed] == [5400, 5400]
+    assert "1:30:00" in "".join(run("list")[1])
     assert run("add", "Dawn", "--by", "Asha")[0] == 0  # the name is free again
 
 
@@ -97,6 +100,9 @@ def test_renewed_and_revoked_it_stays_on_record(run: Run) -> None:
         (("revoke", "Dusk"), 1, "has no token"),
         (("renew", "Dusk"), 1, "has no token"),
         (("revoke", "Dawn", "--wires", "pti"), 2, "goes with add"),
+        (("renew", "Dawn", "--lead", "2h"), 2, "goes with add"),
+        (("add", "Dusk", "--lead", "soon"), 2, "not a duration"),
+        (("add", "Dusk", "--lead", "31d"), 2, "at most 30d"),
         (("list", "Dawn"), 2, "takes neither"),
     ],
 )

@@ -85,6 +85,7 @@ class Site:
 @pytest.fixture
 def site(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setattr(feeds_module, "PATIENCE", 60.0)
+    monkeypatch.setattr(gate_module, "WRITTEN", 3600.0)  # or it writes while others are tested
     config = samples.config(feeds=FEEDS, wires=WIRES, publisher=_publisher())
     publish(store, config, PUBLIC, PRIVATE, OTHER)
     found: Site
