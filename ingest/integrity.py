@@ -11,7 +11,7 @@ summary, nor beside them (captions, credits, byline, dateline, tags, slugline, n
 loss is
 
 * a passage without words: tags, scripts, styles and comments are silent, as in
-  ``docs/text-projection.md``;
+  ``docs/text-projection.md``, and so is what has no letter, digit or picture sign, as "]]>" or "* * *";
 * a passage that repeats another, or a part of one: a description that is the headline, a summary
   that is the body's beginning;
 * a second summary under another name, where one came out besides a body that is at least as long:
@@ -30,6 +30,7 @@ for markup or for words is no word lost. Where the format says, that counts.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -228,6 +229,8 @@ def _is_lost(copy: _Copy, copies: list[_Copy], parsed: _Parsed) -> bool:
     # The body's own text takes a parse, seldom needed once its markup was found to be a passage's.
     if copy.is_one_of("", parsed.headline, parsed.summary) or copy.is_one_of(parsed.body):
         return False
+    if not all(map(_says_something, copy.texts())):
+        return False
     if any(text in one for text in copy.texts() for one in parsed.everything):
         return False
     if passage.kind == "prose":
@@ -235,6 +238,11 @@ def _is_lost(copy: _Copy, copies: list[_Copy], parsed: _Parsed) -> bool:
             letters(reading) >= PROSE for reading in passage.readings()
         )
     return not _is_another(copy, copies, parsed)
+
+
+def _says_something(text: str) -> bool:
+    """Whether *text* has a letter, a digit, or a sign that is a picture, as emoji are."""
+    return any(one.isalnum() or unicodedata.category(one) == "So" for one in text)
 
 
 def _is_left(text: str, parsed: _Parsed) -> bool:

@@ -26,6 +26,9 @@ were meant to."""
 MOST_LINES, MOST_LETTERS = 4, 300
 """Lines and characters of a headline; longer ones are text."""
 
+MOST_BYLINES = 2
+"""Lines of a byline: who wrote it, and what they are."""
+
 _LOW = bytes(byte & 0x7F for byte in range(256))
 _EVEN = frozenset(byte for byte in range(256) if byte.bit_count() % 2 == 0)
 _LEAST = 40
@@ -136,6 +139,7 @@ def divided(lines: list[str]) -> tuple[str, str, list[str]]:
     headline = " ".join(line.strip().rstrip("= ") for line in lines[:by])
     if not 0 < by <= MOST_LINES or len(headline) > MOST_LETTERS or not any(lines[last:]):
         return "", "", lines
+    last = min(last, by + MOST_BYLINES)
     return headline, " ".join(line.strip().rstrip("= ") for line in lines[by:last]), lines[last:]
 
 

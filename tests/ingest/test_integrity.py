@@ -83,6 +83,11 @@ def test_the_simulated_agency_is_conserved(format: str) -> None:
     "item",
     [
         "<title>t</title><description>d</description>",
+        # A text of signs alone says nothing that could be lost.
+        f"<title>t</title><description>]]&gt;</description><c:encoded>{PROSE}</c:encoded>"
+        "<summary>One line.</summary>",
+        f"<title>t</title><description>* * *</description><c:encoded>{PROSE}</c:encoded>"
+        "<summary>—</summary>",
         "<title>\n  <![CDATA[\n Padded \n]]>\n</title><description>\r\n<![CDATA[d\r\ne]]>"
         "</description>",
         "<title>Q&amp;amp;A on R&amp;D &amp;lt;b&amp;gt;</title><description>d</description>",
