@@ -10,16 +10,18 @@ the statement, part by part: so what is signed on is what was taken in. A notice
 withdrawn has no copy; its statement is a withdrawal, and nothing else is.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from ingest.item import AgencyStatement, Hints, Parsed
+from ingest.formats.own import entry_of
+from ingest.item import AgencyStatement, Hints, Item, Parsed
 from stories.errors import ParseError
 from stories.models import Version, credit_of, received_copy
 from wirecopy.custody import unlike
 from wirecopy.encoding import from_instant
 from wirecopy.errors import Refused
-from wirecopy.feed import read_feed
+from wirecopy.feed import OWN, read_feed
 from wirecopy.jose import Keys, read_keys, read_token
 from wirecopy.scope import Digests, parts
 from wirecopy.statement import Statement, Withdrawal, read_link
@@ -32,9 +34,12 @@ FORM = frozenset({"entry", "appearance"})
 BROKEN, UNSIGNED = "custody", "unsigned"
 """States of items in quarantine: by a statement that is not good for them, and by none."""
 
-Signatures = Callable[[bytes, Version, Projection], tuple[AgencyStatement, Digests]]
-"""The agency's statement of the item of these bytes, which was read as this version with this body,
-and the digests of the copy by the statement's rule.
+_OURS = re.compile(rb"_wirecopy|" + re.escape(OWN.encode()))
+"""What stands in every feed that is signed by a Wirecopy."""
+
+Signatures = Callable[[Item, bytes, Version, Projection], tuple[AgencyStatement, Digests]]
+"""The agency's statement of this item of these bytes, which was read as this version with this
+body, and the digests of the copy by the statement's rule.
 
 Raises ParseError where there is none, or it is not good for the item."""
 
@@ -49,10 +54,11 @@ def signatures(body: bytes, parsed: Parsed, hints: Hints) -> Signatures:
     at = from_instant(hints.at)
 
     def verify(
-        raw: bytes, version: Version, projected: Projection
+        item: Item, raw: bytes, version: Version, projected: Projection
     ) -> tuple[AgencyStatement, Digests]:
         # By itself, between what is around all: a broken neighbour is nothing to it.
-        made, statement = _statement(b"".join((body[:first], raw, body[last:])), sets, at)
+        alone = entry_of(item) if item.own else b"".join((body[:first], raw, body[last:]))
+        made, statement = _statement(alone, sets, at)
         hides = version.signals is not None and version.signals.status != "usable"
         if isinstance(statement, Withdrawal) != hides:
             what = "that the story is withdrawn" if hides else "of the copy"
@@ -74,6 +80,8 @@ def _statement(
     try:
         entries = read_feed(document)
     except (Refused, ValueError) as error:
+        if _OURS.search(document) is None:
+            raise ParseError(UNSIGNED, "it has no statement of its agency") from None
         raise ParseError(BROKEN, f"it cannot be read as what is signed is: {error}") from None
     if not entries:
         raise ParseError(UNSIGNED, "it is no entry that could be signed")

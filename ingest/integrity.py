@@ -11,7 +11,7 @@ summary, nor beside them (captions, credits, byline, dateline, tags, slugline, n
 loss is
 
 * a passage without words: tags, scripts, styles and comments are silent, as in
-  ``docs/text-projection.md``, and so is what has no letter, digit or picture sign, as "]]>" or "* * *";
+  ``docs/text-projection.md``, and so is what has no letter, digit or picture sign, as "* * *";
 * a passage that repeats another, or a part of one: a description that is the headline, a summary
   that is the body's beginning;
 * a second summary under another name, where one came out besides a body that is at least as long:

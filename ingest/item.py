@@ -125,7 +125,8 @@ class Item:
     they could not be found. ``headline_html`` and ``body_html`` tell whether the text is markup
     (True) or plain. Dates are the strings as sent, in the order to be tried. ``doubt`` says why
     nothing can be claimed of its words, ``""`` where nothing stands against it. ``provenance`` and
-    ``page`` are whose copy it is and its page there, where the feed is another Wirecopy's.
+    ``page`` are whose copy it is and its page there, where the feed is another Wirecopy's; ``own``
+    is its entry there, where it came in another format (:mod:`ingest.formats.own`).
     ``elsewhere`` is the address of its text, where the feed only leads there. ``unreadable`` says
     why some or all of it could not be read. ``independent`` tells that it reads so, and leaves no
     trace but itself in the result, whatever stands beside it in the feed.
@@ -162,6 +163,7 @@ class Item:
     doubt: str = ""
     provenance: Credit | None = None
     page: str = ""
+    own: str = ""
     elsewhere: str = ""
     unreadable: str = ""
     independent: bool = True

@@ -236,7 +236,7 @@ def _signed(
     try:
         if raw is None or received is None:
             raise ParseError(UNSIGNED, "nothing can be claimed of its words")
-        return *verify(raw, *read), ""
+        return *verify(item, raw, *read), ""
     except ParseError as error:
         if wire.must_sign:
             message = f"item {item.position}: must be signed, but {error}; {_SIGN}"

@@ -168,6 +168,8 @@ def _proof(
         yield _g2("expires", own["valid_until"])
     page = {"reluri": f"{_OURS}#page", "contenttype": "text/html"}
     yield _g2("link", page, href=iri(entry["url"]))
+    if source := entry.get("external_url"):
+        yield _g2("link", page | {"reluri": f"{_OURS}#source"}, href=iri(source))
     if statement:
         chain = {"reluri": f"{_OURS}#statements", "contenttype": "application/json"}
         yield _g2("link", chain, href=iri(statements))

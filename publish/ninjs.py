@@ -54,6 +54,7 @@ def document(entry: dict[str, Any], statement: str | None, statements: str) -> b
         "altIds": [
             {"role": "agency", "value": own["agency_id"]},
             {"role": "page", "value": entry["url"]},
+            *([{"role": "source", "value": page}] if (page := entry.get("external_url")) else ()),
             {"role": "editScope", "value": own["edit_scope"]},
             *([{"role": "statement", "value": statement}] if statement else ()),
         ],

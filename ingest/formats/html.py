@@ -193,13 +193,26 @@ def _meant(match: re.Match[str]) -> bool:
 def printed(statement: object) -> str:
     """The sentence that a Wirecopy printed under the story of *statement*, as it is in XML or JSON;
     empty where it cannot be read. Nothing is believed of it but where the copy ends."""
+    in_xml = isinstance(statement, str)
+    return disclosed(from_xml(str(statement).strip()) if in_xml else as_text(statement))
+
+
+def disclosed(token: str) -> str:
+    """The sentence that stands in the statement *token*; empty where it cannot be read."""
     try:
-        xml = isinstance(statement, str)
-        token = from_xml(str(statement).strip()) if xml else as_text(statement)
         said = read_token(token).payload.get("disclosure")
     except Refused:
         return ""
     return said if isinstance(said, str) else ""
+
+
+def is_token(text: str) -> bool:
+    """Whether *text* is of the form of a statement, which has no words for readers."""
+    try:
+        read_token(text)
+    except Refused:
+        return False
+    return True
 
 
 def without_printed(html: str, sentence: str) -> str:

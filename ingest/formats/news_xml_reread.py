@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from ingest.formats import bodies, encoding
-from ingest.formats.html import mend, unwrapped
+from ingest.formats.html import disclosed, is_token, mend, unwrapped
 from ingest.formats.rss_atom_reread import OTHER, Scan, as_html, characters
 from ingest.formats.sniff import beginning, sniff_xml
-from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError
+from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError, without_last
 from ingest.item import Hints
+from wirecopy.jose import from_xml
 from wirecopy.text import projection
 
 _NOTHING = re.compile(r"(?!)")
@@ -27,6 +28,7 @@ _START = re.compile(r"""<([^\s<>/!?&"'=]{1,100})((?>[^<>"']+|"[^"<]*"|'[^'<]*')*
 _BESIDE = re.compile(
     r"<(?P<tag>(?:[\w.-]{1,64}:)?(?:media|nitf-table-metadata))(?=[\s/>])", re.ASCII
 )
+_STATEMENT = re.compile(r"<(?:[\w.-]{1,64}:)?statement>([^<]{1,100000})</", re.ASCII)
 _INSIDE = re.compile(r"<(?:[\w.-]{1,64}:)?(body\.content|body\.end)(?=[\s/>])", re.ASCII)
 
 
@@ -75,7 +77,14 @@ def _passages(raw: str, rules: Rules, entities: dict[str, str]) -> list[Passage]
         for at, one in enumerate(found)
         if not (has_headline and one in titles)
     ]
+    tokens = (_token(one, entities) for one in _STATEMENT.findall(raw))
+    if sentence := disclosed(next(filter(is_token, tokens), "")):
+        left = [without_last(one, sentence) for one in left]
     return bodies.whole(left)
+
+
+def _token(inner: str, entities: dict[str, str]) -> str:
+    return from_xml(characters(inner, entities).strip())
 
 
 def _walk(raw: str, rules: Rules, entities: dict[str, str], depth: int) -> Iterator[Passage]:
@@ -102,6 +111,8 @@ def _walk(raw: str, rules: Rules, entities: dict[str, str], depth: int) -> Itera
         elif nested:
             yield from _walk(inner, rules, entities, depth + 1)
         elif len(inner) >= PROSE and not OTHER.fullmatch(name):
+            if is_token(_token(inner, entities)):
+                continue  # the statement of another Wirecopy
             yield _passage(name, "prose", inner, nested, entities)
 
 

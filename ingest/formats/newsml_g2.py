@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from ingest.formats import news_xml, nitf
+from ingest.formats import news_xml, nitf, own
 from ingest.formats.bodies import Text, joined
 from ingest.formats.news_xml import (
     Element,
@@ -33,11 +33,19 @@ from ingest.formats.sniff import Sniffed
 from ingest.integrity import Reread
 from ingest.item import Hints, Item, ItemMedia, ItemSignals, Parsed, Subject, rank
 from wirecopy.encoding import names
+from wirecopy.feed import OWN
+from wirecopy.jose import from_xml
+from wirecopy.statement import Credit
 
 _CALLED = ("newsitem", "packageitem")
 _ROOTS = ("newsmessage", *_CALLED)
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+_CLAIMS = ("editScope", "statement")
 _FOREVER = "until further notice"
+_CLASSES = {
+    **{"ninat:picture": "image", "ninat:video": "video", "ninat:audio": "audio"},
+    "ninat:composite": "composite",
+}
 
 
 def detect(sniffed: Sniffed) -> bool:
@@ -51,13 +59,15 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     :raises ParseError: ``malformed`` where none is whole.
     """
     found = news_xml.read(body, hints, _CALLED, "NewsML-G2")
-    items = [_item(at, node) for at, node in enumerate(found.nodes)]
+    ours = OWN.encode() in body
+    items = [_item(at, node, ours=ours) for at, node in enumerate(found.nodes)]
     arranged = _arranged(items, found.nodes)
     left = (one for one in arranged if one is not None)
     return found.parsed("newsml-g2", left, _left_out(arranged))
 
 
-def _item(position: int, node: Node) -> Item:
+def _item(position: int, node: Node, *, ours: bool) -> Item:
+    """The item that *node* is; *ours* tells that the document may be another Wirecopy's."""
     root = node.element
     if root is None:
         return Item(position, node.start, node.end, unreadable=node.why)
@@ -65,9 +75,13 @@ def _item(position: int, node: Node) -> Item:
     meta, content = child(root, "itemMeta"), child(root, "contentSet")
     texts = _package(root) if local(root) == "packageItem" else _texts(content)
     body = joined(texts)
-    media = [*_media(content, about), *(m for one in _inline(content) for m in nitf.media(one))]
+    kind = _CLASSES.get(_coded(child(meta, "itemClass")), "") if ours else ""
+    media = [
+        *_media(content, about, kind),
+        *(m for one in _inline(content) for m in nitf.media(one)),
+    ]
     summary = _described(about, "caption" if media and not body.text else "summary")
-    return Item(
+    item = Item(
         position,
         node.start,
         node.end,
@@ -104,6 +118,31 @@ def _item(position: int, node: Node) -> Item:
             usage_terms=" ".join(told(children(rights, "usageTerms"))),
         ),
     )
+    return _republished(item, root) if ours else item
+
+
+def _republished(item: Item, root: Element) -> Item:
+    """*item* with what another Wirecopy says of its origin, where *root* is its document."""
+    about, meta = child(root, "contentMeta"), child(root, "itemMeta")
+    said = {one.tag: "".join(map(str, one.itertext())).strip() for one in children(meta, *_CLAIMS)}
+    name = next((i for i in children(about, "altId") if _is_called(i, "typeuri", "agencyId")), None)
+    if f"{{{OWN}}}editScope" not in said or name is None:
+        return item
+    pages = {stated(one, "reluri"): stated(one, "href") for one in children(meta, "link")}
+    actions = within(child(root, "hopHistory"), "action")
+    headline = (i for i in actions if _is_called(i, "targeturi", "headline"))
+    return own.republished(
+        replace(item, link=pages.get(own.uri("page"), "")),
+        Credit(next(iter(item.sources), ""), words(name), stated(name, "version")),
+        page=pages.get(own.uri("source"), ""),
+        scope=said[f"{{{OWN}}}editScope"],
+        wire_headline=words(child(next(headline, None), "name")),
+        statement=from_xml(said.get(f"{{{OWN}}}statement", "")),
+    )
+
+
+def _is_called(element: Element, attribute: str, name: str) -> bool:
+    return stated(element, attribute) == own.uri(name)
 
 
 def _coded(element: Element | None) -> str:
@@ -178,19 +217,20 @@ def _subjects(about: Element | None) -> Iterator[Subject]:
         yield Subject.of(name, "", code) if code else Subject(name or stated(one, "literal"))
 
 
-def _media(content: Element | None, about: Element | None) -> Iterator[ItemMedia]:
-    """The rendition that is to be shown, of each kind that ``contentSet`` leads to."""
+def _media(content: Element | None, about: Element | None, of: str) -> Iterator[ItemMedia]:
+    """The rendition that is to be shown, of each kind that ``contentSet`` leads to; where a type
+    does not tell, it is *of* this one."""
     chosen: dict[str, Element] = {}
     for one in children(content, "remoteContent"):
         kind = stated(one, "contenttype").partition("/")[0].lower()
-        kind = kind if kind in ("image", "video", "audio") else ""
+        kind = kind if kind in ("image", "video", "audio") else of
         if kind and stated(one, "href"):
             chosen[kind] = max(chosen.get(kind, one), one, key=_size)
     for kind, one in chosen.items():
         width, height, size = (stated(one, name) for name in ("width", "height", "size"))
         yield ItemMedia(
             url=stated(one, "href"),
-            medium=kind,
+            medium=kind.removeprefix("composite"),
             type=stated(one, "contenttype"),
             width=width,
             height=height,

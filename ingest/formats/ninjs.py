@@ -13,13 +13,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ingest.formats import bodies, encoding, item_spans, json_text
+from ingest.formats import bodies, encoding, item_spans, json_text, own
 from ingest.formats.bodies import Text, joined
-from ingest.formats.html import has_words, mend, mended, unwrapped
+from ingest.formats.html import disclosed, has_words, is_token, mend, mended, unwrapped
 from ingest.formats.json_text import Leaf, Path, listed, text_of
 from ingest.formats.rss_atom_reread import OTHER
 from ingest.formats.sniff import Sniffed, members_of
-from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError
+from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError, without_last
 from ingest.item import (
     MOST_ITEMS,
     Channel,
@@ -34,6 +34,7 @@ from ingest.item import (
 )
 from stories.errors import ParseError
 from wirecopy.encoding import names
+from wirecopy.statement import Credit
 from wirecopy.text import projection
 
 _TELLING = names(
@@ -160,20 +161,37 @@ def _is_named(value: dict[str, Any]) -> bool:
 
 
 def _item(item: Item, one: dict[str, Any]) -> Item:
-    return replace(common(item, one), guid=text_of(one, "uri", "guid"))
+    said = {text_of(i, "role"): text_of(i, "value") for i in objects(one, "altids")}
+    is_ours = "agency" in said and "editScope" in said
+    kinds = (*_MEDIA, "component") if is_ours else _MEDIA
+    item = replace(common(item, one, kinds), guid=text_of(one, "uri", "guid"))
+    if not is_ours:
+        return item
+    return own.republished(
+        replace(item, link=said.get("page", "")),
+        Credit(next(iter(item.sources), ""), said["agency"], item.version),
+        page=said.get("source", ""),
+        scope=said["editScope"],
+        wire_headline=text_of(one, "title"),
+        statement=said.get("statement", ""),
+    )
 
 
-def common(item: Item, one: dict[str, Any]) -> Item:
-    """*item* with what the members *one* of a story say, in any version of ninjs, but its id."""
+def common(item: Item, one: dict[str, Any], kinds: tuple[str, ...] = _MEDIA) -> Item:
+    """*item* with what the members *one* of a story say, in any version of ninjs, but its id. What
+    is associated with it is media where it is of one of the *kinds*."""
     texts = _bodies(one)
     if not any(text.text.strip() for text in texts):
         # A composite is what is associated with it, if that is text.
         texts = [text for part in objects(one, "associations") for text in _bodies(part)]
-    own = text_of(one, "type").lower() in _MEDIA
-    media = [*_medium(one)] if own else []
-    media += (m for part in objects(one, "associations") for m in _medium(part))
+    is_medium = text_of(one, "type").lower() in _MEDIA
+    media = [*_medium(one)] if is_medium else []
+    media += (m for part in objects(one, "associations") for m in _medium(part, kinds))
     body = joined(texts)
-    summary = Text("", True) if own and media else _description(one, "summary", "text", "html", "")
+    summary = Text("", True)
+    if not (is_medium and media):
+        summary = _description(one, "summary", "text", "html", "")
+    corrected = _spoken(_description(one, "correction", others=False))
     return replace(
         item,
         version=text_of(one, "version"),
@@ -194,12 +212,14 @@ def common(item: Item, one: dict[str, Any]) -> Item:
         rights=text_of(one, "copyrightnotice", "copyrightholder"),
         urgency=text_of(one, "urgency"),
         dateline=text_of(one, "dateline", "located"),
-        elsewhere="" if body.text or own else _elsewhere(one),
+        elsewhere="" if body.text or is_medium else _elsewhere(one),
         signals=ItemSignals(
             status=text_of(one, "pubstatus"),
             embargo=text_of(one, "embargoeduntil", "embargoed"),
             expires=text_of(one, "expires"),
-            correction=any("correct" in name.lower() for name in _names(one, "signals", "signal")),
+            correction=bool(corrected)
+            or any("correct" in name.lower() for name in _names(one, "signals", "signal")),
+            corrected=corrected,
             ed_note=" ".join(_names(one, "ednote")),
             slugline=text_of(one, "slugline"),
             usage_terms=" ".join(_names(one, "usageterms")),
@@ -241,8 +261,9 @@ def _bodies(one: dict[str, Any]) -> list[Text]:
     return [*named, *told]
 
 
-def _description(one: dict[str, Any], *roles: str) -> Text:
-    """The description of *one* in the first of *roles* in which there is one, else the first."""
+def _description(one: dict[str, Any], *roles: str, others: bool = True) -> Text:
+    """The description of *one* in the first of *roles* in which there is one, else the first, if
+    *others* serve; what is said of a correction never does."""
     told = [
         (name.removeprefix("description_"), bodies.of_type(text, ""))
         for name in one
@@ -253,6 +274,7 @@ def _description(one: dict[str, Any], *roles: str) -> Text:
         for d in objects(one, "descriptions")
         if (text := text_of(d, "value"))
     )
+    told = [d for d in told if d[0] in roles or (others and d[0] != "correction")]
     ranked = sorted(told, key=lambda d: roles.index(d[0]) if d[0] in roles else len(roles))
     return ranked[0][1] if ranked else Text("", True)
 
@@ -277,8 +299,8 @@ def _subjects(one: dict[str, Any]) -> Iterator[Subject]:
         yield Subject.of(text_of(each, "name"), scheme, code)
 
 
-def _medium(one: dict[str, Any]) -> Iterator[ItemMedia]:
-    """The rendition of *one*, a picture, film or sound, that is to be shown."""
+def _medium(one: dict[str, Any], kinds: tuple[str, ...] = _MEDIA) -> Iterator[ItemMedia]:
+    """The rendition of *one*, if it is of one of these *kinds*, that is to be shown."""
     kind = text_of(one, "type").lower()
     found = []
     named = one.get("renditions")
@@ -286,7 +308,7 @@ def _medium(one: dict[str, Any]) -> Iterator[ItemMedia]:
         found = [(n, lowered(r)) for n, r in named.items() if isinstance(r, dict)]
     else:
         found = [(text_of(r, "name"), r) for r in objects(one, "renditions")]
-    if kind not in _MEDIA:
+    if kind not in kinds:
         return
     shown = [(rank(name, text_of(r, "width")), r) for name, r in found if text_of(r, "href")]
     if not shown:
@@ -295,7 +317,7 @@ def _medium(one: dict[str, Any]) -> Iterator[ItemMedia]:
     caption = _description(one, "caption", "text", "html", "")
     yield ItemMedia(
         url=text_of(chosen, "href"),
-        medium={"picture": "image", "graphic": "image"}.get(kind, kind),
+        medium={"picture": "image", "graphic": "image", "component": ""}.get(kind, kind),
         type=text_of(chosen, "mimetype", "contenttype"),
         width=text_of(chosen, "width"),
         height=text_of(chosen, "height"),
@@ -345,7 +367,11 @@ def _passages(raw: str) -> list[Passage]:
             what = "spare" if what == "summary" and kind in _MEDIA else what
             found.append(_passage(path, what, leaf, types.get(path[:2], "")))
     has_body = any(one.kind == "body" and has_words(one.raw) for one in found)
-    return bodies.whole(found if has_body else [*found, *parts])
+    found = found if has_body else [*found, *parts]
+    tokens = (leaf.text for path, leaf in told if path[0] == "altids" and is_token(leaf.text))
+    if sentence := disclosed(next(tokens, "")):
+        found = [without_last(one, sentence) for one in found]
+    return bodies.whole(found)
 
 
 def _kind(path: Path, leaf: Leaf) -> Kind | None:

@@ -140,7 +140,12 @@ def test_it_says_what_the_entry_says(writer: Any, of: Story) -> None:
     found = digests(received_copy(back), disclosure=rendered.entry.disclosure)
     assert found == rendered.measurement.published
     entry = rendered.entry
-    assert (back.agency_id, back.headline, back.body) == (entry.guid, entry.headline, entry.html)
+    assert (back.agency_id, back.agency, back.headline, back.body) == (
+        entry.agency_id,
+        entry.agency,
+        entry.headline,
+        entry.html,
+    )
     assert [(m.caption, m.credit) for m in back.media] == [
         (m.caption, m.credit) for m in entry.media
     ]
