@@ -57,12 +57,14 @@ def keep_plain(conn: Connection) -> None:
     for table in (
         *("files", "key_sets", "pins", "agency_statements", "acts"),
         *("departures", "sequences", "subscriptions", "subscribers"),
-        *("searched", "search_vocabulary", "search_words"),
+        *("searched", "search_vocabulary", "search_words", "days"),
     ):
         conn.execute(text(f"DROP TABLE IF EXISTS {table}"))
     for index in ("embargo", "expires", "hidden"):
         conn.execute(text(f"DROP INDEX ix_stories_{index}"))
     conn.execute(text("DROP INDEX ix_placements_feed_seq"))
+    conn.execute(text("DROP INDEX ix_captures_digest_expired_at"))
+    conn.execute(text("CREATE INDEX ix_captures_digest ON captures (digest)"))
     for later in (
         *("versions.custody", "captures.key_set", "captures.siblings"),
         *("stories.status", "stories.status_at"),

@@ -202,8 +202,6 @@ def _create(conn: Connection) -> None:
         )
     )
     conn.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
-    if conn.dialect.name == "sqlite":  # or it never looks at what comes (retention.tidy)
-        conn.execute(text("ANALYZE"))
 
 
 def _upgrade(conn: Connection) -> None:

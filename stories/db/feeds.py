@@ -579,9 +579,14 @@ def _hiding() -> Executable:
         placements.c.changed_at < at,
         and_(placements.c.changed_at == at, or_(placements.c.position > position, behind)),
     )
+    # Asked for by themselves, all columns that are needed stand in the index of what is shown: else
+    # SQLite may take the one of all that was ever placed for as good.
+    shown = select(placements.c.story_id).where(
+        placements.c.feed == bindparam("of"), placements.c.digests.is_not(None), after
+    )
     return (
         update(placements)
-        .where(placements.c.feed == bindparam("of"), placements.c.digests.is_not(None), after)
+        .where(placements.c.feed == bindparam("of"), placements.c.story_id.in_(shown))
         .values(digests=None)
         .returning(placements.c.story_id)
     )

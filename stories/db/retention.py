@@ -383,7 +383,9 @@ def forgettable(conn: Connection, ids: Sequence[str], before: datetime) -> dict[
 
 def _carrying(story: Any) -> Select[Any]:
     """In a query: the wires that carry *story*."""
-    return select(identities.c.wire).where(identities.c.story_id == story)
+    # Correlated by hand: SQLAlchemy would not, so far inside, and ask for all wires of all stories.
+    carried = select(identities.c.wire).where(identities.c.story_id == story)
+    return carried.correlate_except(identities)
 
 
 def forget(conn: Connection, ids: Sequence[str]) -> None:
@@ -531,16 +533,19 @@ PAGES = 2000
 
 
 def tidy(store: Store) -> None:
-    """What SQLite must be asked for, each bounded: statistics for its planner, pages given back
-    to the file system, the log written home. PostgreSQL does all of it by itself."""
+    """What SQLite must be asked for, each bounded: pages given back to the file system, the log
+    written home. PostgreSQL does both by itself.
+
+    Never ANALYZE: each query has its index, which SQLite takes when it knows nothing of the rows.
+    By a sample of them it may find that an index by feed or wire, of which there are few, is as
+    good as none, and read all that ever came.
+    """
     if store.dialect != "sqlite":
         return
     raw = store.engine.raw_connection()  # none of it may stand in a transaction
     try:
         cursor = raw.cursor()
         for pragma in (
-            "analysis_limit=400",
-            "optimize",
             f"incremental_vacuum({PAGES})",
             "wal_checkpoint(PASSIVE)",  # does not wait for readers
         ):

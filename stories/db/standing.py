@@ -174,7 +174,7 @@ def stands(story: ColumnElement[str], wire: ColumnElement[str]) -> ColumnElement
 def stands_anywhere(story: ColumnElement[str]) -> ColumnElement[bool]:
     """In a query: whether an item of *story* stands on a wire that carries it."""
     carrying = identities.alias()
-    on = select(carrying.c.wire).where(carrying.c.story_id == story)
+    on = select(carrying.c.wire).where(carrying.c.story_id == story).correlate_except(carrying)
     return exists().where(standing.c.wire.in_(on), standing.c.story_id == story)
 
 

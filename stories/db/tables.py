@@ -236,7 +236,7 @@ captures = Table(
     Column("siblings", JSON(none_as_null=True)),
     Index(None, "wire", "id"),
     Index(None, "state", "wire", "received_at"),
-    Index(None, "digest"),
+    Index(None, "digest", "expired_at"),
     Index(None, "received_at"),
     Index(None, "expired_at", "received_at"),  # the next to go, without those that went
     sqlite_autoincrement=True,  # an id is never used again, even when its capture expired
@@ -475,10 +475,14 @@ placements = Table(
     Index(None, "feed", "seq"),
 )
 
+# What feeds show, with all that is asked of it.
 Index(
     "ix_placements_shown",
     placements.c.feed,
     placements.c.changed_at,
+    placements.c.position,
+    placements.c.story_id,
+    placements.c.digests,
     sqlite_where=placements.c.digests.is_not(None),
     postgresql_where=placements.c.digests.is_not(None),
 )
