@@ -13,7 +13,8 @@ from bench.sides import Side, at_work
 from bench.table import Table
 from bench.wirecopy_side import LIMIT, once, opened
 from net.client import Client
-from stories.db import Store, captures, key_value, tables
+from stories import clock
+from stories.db import Store, captures, key_value, storage, tables
 from stories.models import body_digest
 from workers import housekeeping
 
@@ -42,7 +43,7 @@ def _kept(store: Store) -> dict[str, int]:
     """Bytes received, bytes kept of them, bytes of the database that are in use. Every capture must
     come out as it came in."""
     with store.read() as conn:
-        volume = captures.volume(conn)
+        volume, _ = storage.figures(conn, clock.now())
         for digest in conn.execute(select(tables.captures.c.digest)).scalars().all():
             body = captures.body(conn, digest)
             if body is None or body_digest(body) != digest:

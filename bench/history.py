@@ -122,7 +122,7 @@ class Grown:
             raise RuntimeError(f"{path}: {sent[0]}")
 
     def housekeeping(self) -> None:
-        """A round, as if all its parts were due but adding up what is kept."""
+        """A round, as if all its parts were due but adding up what came."""
         with self.store.write() as conn:
             for part in ("mended", "retained"):
                 key_value.forget(conn, f"housekeeping:{part}")
@@ -130,7 +130,7 @@ class Grown:
 
     def add_up(self) -> None:
         """What a round does once a day."""
-        housekeeping.log_storage(self.store, clock.now())
+        housekeeping.add_up(self.store, clock.now())
 
     def rehearse(self) -> None:
         """The newest capture taken in again, in a scratch store: after a replay in this one the

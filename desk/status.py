@@ -13,7 +13,7 @@ from publish import indexer, rerender
 from publish.web.views import Fact, Listing, StatusPage
 from stories import keys
 from stories.config import Config
-from stories.db import Store, retention, statistics
+from stories.db import Store, statistics, storage
 from stories.db.statistics import TRIES, WORST, Broker, Status
 from stories.db.stories import Hidden
 from stories.logs import masked
@@ -38,7 +38,7 @@ def gather(config: Config, store: Store, now: datetime, *, with_keys: bool = Tru
         faults = keys.faults(conn, config, now) if with_keys else ()
         anew = rerender.upto(conn)
         unindexed = indexer.behind(conn, config)
-    kept = retention.storage(store, now, note=refused is None)
+    kept = storage.summary(store, now, note=refused is None)
     overran = [
         f"{name}: {state.entries} where {feed.limit} are configured"
         for name, state in sorted(status.feeds.items())

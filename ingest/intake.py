@@ -37,6 +37,7 @@ from stories.db import (
     outbox,
     proofs,
     standing,
+    storage,
     wires,
 )
 from stories.db import stories as records
@@ -352,6 +353,10 @@ def _round(
             found = _settle(conn, decided, changes)
             outbox.want(conn, "story", (name for one in found for name in one.stories), now)
             _learn(conn, decided, found)
+            # Of a day that is over, and may have been added up.
+            late = [c.id for one in found if (c := one.capture).received_at.date() < now.date()]
+            if late:
+                storage.changed(conn, late)
             for one in found:
                 after(conn, one)
         taken += found

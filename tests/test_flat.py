@@ -29,9 +29,9 @@ from stories.db import (
     key_value,
     outbox,
     proofs,
-    retention,
     search,
     statistics,
+    storage,
 )
 from stories.db import stories as records
 from tests.conftest import ConfigOf
@@ -76,7 +76,7 @@ def grown(
     """Makes the store one with a history of so many stories."""
     # Up to these, all is counted: both histories are longer.
     monkeypatch.setattr("stories.db.engine.COUNTED", 100)
-    monkeypatch.setattr("stories.db.retention.FEW", 100)
+    monkeypatch.setattr("stories.db.storage.FEW", 100)
     monkeypatch.setattr("workers.housekeeping.AUDITED", 100)
 
     def make(count: int) -> Grown:
@@ -123,9 +123,9 @@ class Grown:
         watch.update(self.life.store, self.life.now)
 
     def housekeeping(self) -> None:
-        """A round in which all is due but adding up what is kept, which is done once a day."""
+        """A round in which all is due."""
         with self.life.store.write() as conn:
-            for part in ("mended", "retained"):
+            for part in ("mended", "retained", "told"):
                 key_value.forget(conn, f"housekeeping:{part}")
         rounds.housekeeping(self.life.store, self.life.config, budget=60)
 
@@ -164,7 +164,7 @@ class Grown:
     def status(self) -> None:
         with self.life.store.read() as conn:
             statistics.status(conn, self.life.now, timedelta(hours=1))
-        retention.storage(self.life.store, self.life.now)
+        storage.summary(self.life.store, self.life.now)
 
     def reads(self) -> dict[str, Callable[[Any], object]]:
         """What pages and commands ask, in one snapshot each."""

@@ -3,6 +3,7 @@
 Each is safe to do twice and by several workers at once. Stories whose licence is over leave the
 feeds (at every call). Unfinished work that is missing from the outbox is put back (every five
 minutes). What retention no longer keeps is deleted (once an hour, until nothing is left to delete).
+What came is added up (once a day).
 A step is one short transaction; when the budget of a call is used up, the next call goes on.
 """
 
@@ -10,12 +11,23 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from math import inf
 
 import structlog
 
 from stories import clock
 from stories.config import Config
-from stories.db import Store, captures, feeds, key_value, outbox, retention, subscriptions, wires
+from stories.db import (
+    Store,
+    captures,
+    feeds,
+    key_value,
+    outbox,
+    retention,
+    storage,
+    subscriptions,
+    wires,
+)
 from stories.db import stories as records
 from stories.models import copy_deleted_before
 from workers.alerts import put_clock_right
@@ -60,9 +72,8 @@ def housekeeping(store: Store, config: Config, budget: float = BUDGET) -> dict[s
         else:
             retention.tidy(store)
             _note(store, "housekeeping:retained", now)
-    if _due(store, "housekeeping:told", STORAGE_LOG_EVERY, now):
+    if _due(store, "housekeeping:told", STORAGE_LOG_EVERY, now) and add_up(store, now, ends):
         _note(store, "housekeeping:told", now)
-        log_storage(store, now)
     done = {what: count for what, count in done.items() if count}
     if done:
         log.info("housekeeping", done=done)
@@ -211,10 +222,15 @@ def _intake_stopped(store: Store, wire: str) -> Iterator[bool]:
             outbox.release(conn, jobs)
 
 
-def log_storage(store: Store, now: datetime) -> None:
-    """Log how much the store grew on the last whole day, and its size; note it for status."""
-    found = retention.storage(store, now, anew=True)["storage"]
+def add_up(store: Store, now: datetime, ends: float = inf) -> bool:
+    """Add up the days that are over, and log how much the store grew on the last, and its size;
+    note it for status. False when that was not done by the moment at which it *ends*."""
+    for _ in storage.add_up(store, now):
+        if time.monotonic() >= ends:
+            return False
+    found = storage.summary(store, now, anew=True)["storage"]
     log.info("storage", database=found["database"], **found["days"][-2])
+    return True
 
 
 def _due(store: Store, key: str, every: timedelta, now: datetime) -> bool:

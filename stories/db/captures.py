@@ -278,15 +278,18 @@ def _row(one: Received, data: bytes, parent: str | None = None, depth: int = 0) 
 _PARENTS = _NAMED.where(blobs.c.depth < DEEPEST).with_for_update(read=True, key_share=True)
 
 
-def unchain(conn: Connection, digests: Sequence[str]) -> None:
-    """Pack by itself what is packed against *digests*, which are about to be deleted."""
-    children = select(blobs.c.digest).where(
+def unchain(conn: Connection, digests: Sequence[str]) -> Sequence[str]:
+    """Pack by itself what is packed against *digests*, which are about to be deleted; its
+    digests."""
+    against = select(blobs.c.digest).where(
         blobs.c.parent.in_(digests), blobs.c.digest.not_in(digests)
     )
-    for child in conn.execute(children).scalars().all():
+    children = conn.execute(against).scalars().all()
+    for child in children:
         if (whole := body(conn, child)) is not None:
             packed = {"data": _pack(whole), "parent": None, "depth": 0}
             conn.execute(update(blobs).where(blobs.c.digest == child).values(packed))
+    return children
 
 
 def _pack(body: bytes, against: bytes | None = None) -> bytes:
@@ -524,24 +527,6 @@ def problems_count(conn: Connection) -> int:
 def quarantined(conn: Connection) -> set[int]:
     """Numbers of the captures that are in quarantine, whole or with some of their items."""
     return set(conn.execute(select(problems.c.capture_id).distinct()).scalars())
-
-
-@dataclass(frozen=True, slots=True)
-class Volume:
-    """How much is kept: captures, their bytes as received, and as stored, compressed."""
-
-    captures: int
-    received: int
-    kept: int
-
-
-def volume(conn: Connection) -> Volume:
-    """How much is kept. Reads the size of every row: too slow for a request."""
-    count, received = conn.execute(
-        select(func.count(), func.coalesce(func.sum(captures.c.size), 0)).select_from(captures)
-    ).one()
-    kept = conn.execute(select(func.coalesce(func.sum(func.length(blobs.c.data)), 0))).scalar_one()
-    return Volume(int(count), int(received), int(kept))
 
 
 def copy(source: Connection, target: Connection, wire: str) -> int:

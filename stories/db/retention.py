@@ -1,4 +1,4 @@
-"""What is kept, for how long, and how much it is: the queries of housekeeping.
+"""What is kept, and for how long: the queries of housekeeping.
 
 What is deleted by age:
 
@@ -23,12 +23,10 @@ Every step is one small transaction; several processes may run them at once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
     RowMapping,
@@ -42,14 +40,12 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    text,
-    type_coerce,
     update,
 )
 
-from stories.db import key_value, standing
 from stories.db import outbox as wishes
-from stories.db.captures import unchain, volume
+from stories.db import standing, storage
+from stories.db.captures import unchain
 from stories.db.engine import Store
 from stories.db.stories import CONTENT, WITHDRAWN, content, kept, settle, withdrawn
 from stories.db.tables import (
@@ -70,107 +66,6 @@ from stories.db.tables import (
 STEP = 500
 """Most rows that one transaction deletes: some tens of milliseconds in which SQLite's other writers
 wait."""
-
-
-_DAY = 86_400_000_000  # microseconds, as instants are kept
-_EPOCH = date(1970, 1, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """What one day (UTC) brought. ``received`` and ``kept`` are bytes: of the bodies as received,
-    and of those still stored, compressed and each once."""
-
-    day: date
-    captures: int
-    received: int
-    kept: int
-    versions: int
-
-
-def storage_by_day(conn: Connection, now: datetime, days: int = 7) -> list[Day]:
-    """The last *days* days up to *now*'s, oldest first, those on which nothing came included."""
-    last = (now.astimezone(UTC).date() - _EPOCH).days
-    first = last - days + 1
-    start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=first)
-    number = type_coerce(captures.c.received_at, BigInteger) // _DAY
-    since = captures.c.received_at >= start
-    came = {
-        r.day: (r.n, int(r.size))
-        for r in conn.execute(
-            select(
-                number.label("day"),
-                func.count().label("n"),
-                func.sum(captures.c.size).label("size"),
-            )
-            .where(since)
-            .group_by(number)
-        )
-    }
-    bodies = select(number.label("day"), captures.c.digest).where(since).distinct().subquery()
-    kept = {
-        r.day: int(r.size)
-        for r in conn.execute(
-            select(bodies.c.day, func.sum(func.length(blobs.c.data)).label("size"))
-            .join(blobs, blobs.c.digest == bodies.c.digest)
-            .group_by(bodies.c.day)
-        )
-    }
-    made = {
-        r.day: r.n
-        for r in conn.execute(
-            select(number.label("day"), func.count().label("n"))
-            .join(versions, versions.c.capture_id == captures.c.id)
-            .where(since)
-            .group_by(number)
-        )
-    }
-    return [
-        Day(
-            day=_EPOCH + timedelta(days=n),
-            captures=came.get(n, (0, 0))[0],
-            received=came.get(n, (0, 0))[1],
-            kept=kept.get(n, 0),
-            versions=made.get(n, 0),
-        )
-        for n in range(first, last + 1)
-    ]
-
-
-FEW = 10_000
-"""Captures that are added up whenever somebody asks: that takes some tens of milliseconds."""
-
-NOTED_FOR = timedelta(days=2)
-"""How long noted figures serve: housekeeping notes new ones every day."""
-
-_STORAGE = "status:storage"
-
-
-def storage(
-    store: Store, now: datetime, *, note: bool = True, anew: bool = False
-) -> dict[str, Any]:
-    """What is kept and how it grows: ``captures`` and ``storage`` of a status, as of its ``at``.
-
-    The only figures for which every capture is looked at. Where those are many they are noted, and
-    serve again, unless *anew*: to ask costs the same however much is kept.
-    """
-    with store.read() as conn:
-        noted = key_value.read(conn, _STORAGE)
-    if noted is not None and not anew:
-        age = now - datetime.fromisoformat(noted["storage"]["at"])
-        if timedelta(0) <= age < NOTED_FOR:
-            return {"captures": noted["captures"], "storage": noted["storage"]}
-    with store.read() as conn:
-        kept = asdict(volume(conn))
-        days = [{**asdict(d), "day": d.day.isoformat()} for d in storage_by_day(conn, now)]
-    found = {
-        "captures": kept,
-        "storage": {"at": now.isoformat(), "days": days, "database": size(store)},
-    }
-    if note and kept["captures"] > FEW:
-        with store.write() as conn:
-            key_value.write(conn, _STORAGE, found)
-    return found
 
 
 def _newest(wire: ColumnElement[str], *around: Any) -> ColumnElement[datetime]:
@@ -251,7 +146,8 @@ def _discard(conn: Connection, numbers: Sequence[int], digests: Sequence[str]) -
     needed = exists().where(captures.c.digest == blobs.c.digest, captures.c.expired_at.is_(None))
     chosen = select(blobs.c.digest).where(blobs.c.digest.in_(sorted(set(digests))), ~needed)
     gone = conn.execute(chosen).scalars().all()
-    unchain(conn, gone)
+    repacked = unchain(conn, gone)
+    storage.changed(conn, numbers, repacked)
     conn.execute(delete(blobs).where(blobs.c.digest.in_(gone)))
     conn.execute(delete(problems).where(problems.c.capture_id.in_(numbers)))
 
@@ -474,6 +370,7 @@ def drop_captures(conn: Connection, before: datetime, limit: int) -> int:
     )
     numbers = list(conn.execute(chosen).scalars())
     if numbers:
+        storage.changed(conn, numbers)
         conn.execute(delete(captures).where(captures.c.id.in_(numbers)))
     return len(numbers)
 
@@ -516,16 +413,6 @@ def copy_outcomes(old: Connection, new: Connection, wires: Sequence[str]) -> lis
                 new.execute(insert(table), [dict(r) for r in rows])
         settle(new, chunk)
     return names
-
-
-def size(store: Store) -> int:
-    """Bytes that the database takes on disk."""
-    with store.read() as conn:
-        if store.dialect == "postgresql":
-            query = "SELECT pg_database_size(current_database())"
-        else:
-            query = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
-        return int(conn.execute(text(query)).scalar_one())
 
 
 PAGES = 2000

@@ -242,6 +242,18 @@ captures = Table(
     sqlite_autoincrement=True,  # an id is never used again, even when its capture expired
 )
 
+# What each day (UTC) brought, by its number since 1970, added up once it is over
+# (stories.db.storage); null: to be added up again.
+days = Table(
+    "days",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("captures", Integer),
+    Column("received", BigInteger),
+    Column("kept", BigInteger),
+    Column("versions", Integer),
+)
+
 # What was last seen where a wire's files are (stories.models.Sighting): the cursor of wires that
 # are no single address. A name is kept as its SHA-256, as others choose it.
 files = Table(

@@ -26,7 +26,7 @@ from publish.web.app import create
 from publish.web.views import StatusPage
 from stories import clock
 from stories.config import Config, Site, Wire
-from stories.db import Store, alerts, captures, outbox, retention, wires
+from stories.db import Store, alerts, captures, outbox, storage, wires
 from stories.db import tables as t
 from stories.db.alerts import Alert
 from stories.db.statistics import WORST, Broker, FeedState, Status
@@ -227,43 +227,43 @@ def test_json_holds_it_all(ill: Config, store: Store, capsys: pytest.CaptureFixt
 def test_figures_of_many_captures_are_used_again(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stories.db.retention.FEW", 0)
+    monkeypatch.setattr("stories.db.storage.FEW", 0)
 
     def add(name: str) -> None:
         with store.write() as conn:
             captures.add(conn, name, NOW, "https://wire.example/", [], name.encode())
 
     add("a")
-    assert retention.storage(store, NOW)["captures"]["captures"] == 1
+    assert storage.summary(store, NOW)["captures"]["captures"] == 1
     add("b")
     for hours in (0, 47):
-        data = retention.storage(store, NOW + timedelta(hours=hours))
+        data = storage.summary(store, NOW + timedelta(hours=hours))
         assert data["captures"]["captures"] == 1
         assert data["storage"]["at"] == NOW.isoformat()
     # Neither for ever, nor when the clock was set back.
-    assert retention.storage(store, NOW + timedelta(hours=48))["captures"]["captures"] == 2
+    assert storage.summary(store, NOW + timedelta(hours=48))["captures"]["captures"] == 2
     add("c")
-    assert retention.storage(store, NOW)["captures"]["captures"] == 3
+    assert storage.summary(store, NOW)["captures"]["captures"] == 3
 
 
 def test_figures_of_few_captures_are_those_of_the_moment(store: Store) -> None:
     for count in (1, 2):
         with store.write() as conn:
             captures.add(conn, "a", NOW, "https://wire.example/", [], str(count).encode())
-        assert retention.storage(store, NOW)["captures"]["captures"] == count
+        assert storage.summary(store, NOW)["captures"]["captures"] == count
 
 
 def test_housekeeping_notes_the_figures_every_day(
     store: Store, config: ConfigOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stories.db.retention.FEW", 0)
+    monkeypatch.setattr("stories.db.storage.FEW", 0)
     for day in range(3):
         at = NOW + day * DAY
         with store.write() as conn:
             captures.add(conn, "a", at, "https://wire.example/", [], str(day).encode())
         with clock.reading(partial(_same, at)):
             housekeeping(store, config())
-        assert retention.storage(store, at + HOUR)["captures"]["captures"] == day + 1
+        assert storage.summary(store, at + HOUR)["captures"]["captures"] == day + 1
 
 
 def _same(moment: datetime) -> datetime:

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, delete, func, select, text, update
 
 from stories.config import Politeness, Wire
-from stories.db import Store, captures, connect, feeds, key_value, outbox, tables, wires
+from stories.db import Store, captures, connect, feeds, key_value, outbox, storage, tables, wires
 from stories.db.engine import HEAD
 from stories.db.feeds import Placement
 from stories.errors import StoreError
@@ -443,7 +443,7 @@ class TestCaptures:
             assert two > one
             assert captures.body(conn, kept.digest) == body
             assert kept.headers == [["etag", '"1"']]
-            volume = captures.volume(conn)
+            volume, _ = storage.figures(conn, NOW)
         assert (volume.captures, volume.received) == (2, 2 * len(body))
         assert volume.kept < len(body)
 
@@ -452,7 +452,7 @@ class TestCaptures:
         with store.write() as conn:
             for body in bodies:
                 captures.add(conn, "a", NOW, "http://x/", [], body)
-            volume = captures.volume(conn)
+            volume, _ = storage.figures(conn, NOW)
             assert [captures.body(conn, body_digest(body)) for body in bodies] == bodies
             depths = conn.execute(select(tables.blobs.c.depth)).scalars().all()
             captures.add(conn, "a", NOW, "http://x/", [], b"<html>Please log in.</html>")

@@ -17,7 +17,7 @@ from ingest.replay import Selection
 from publish import renderer
 from publish.web.story import gone, story_page
 from stories.config import Config
-from stories.db import Store, captures, connect, feeds, key_value, outbox, retention
+from stories.db import Store, captures, connect, feeds, key_value, outbox, retention, storage
 from stories.db import stories as records
 from stories.db.tables import headlines, stories
 from tests.conftest import ConfigOf
@@ -461,11 +461,11 @@ class TestSteps:
         for n in range(30):
             noise = "".join(chr(0x4E00 + (n * 7919 + i * i * 31) % 20000) for i in range(9000))
             life.receive(item("a", f"Headline {n}", noise))
-        before = retention.size(life.store)
+        before = storage.size(life.store)
         assert before > 300_000
         life.clean(after=200 * DAY)
         if life.store.dialect == "sqlite":  # PostgreSQL does so in its own time
-            assert retention.size(life.store) < before
+            assert storage.size(life.store) < before
 
 
 GUIDS = ("a", "b", "c", "", "same", "same2")

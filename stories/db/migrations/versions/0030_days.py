@@ -10,6 +10,15 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table(
+        "days",
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("captures", sa.Integer(), nullable=True),
+        sa.Column("received", sa.BigInteger(), nullable=True),
+        sa.Column("kept", sa.BigInteger(), nullable=True),
+        sa.Column("versions", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_days")),
+    )
     op.drop_index(op.f("ix_captures_digest"), "captures")
     op.create_index(op.f("ix_captures_digest_expired_at"), "captures", ["digest", "expired_at"])
     op.drop_index("ix_placements_shown", "placements")
