@@ -10,8 +10,7 @@ answered without a good token depends on whether there is what was asked for.
 import base64
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +18,7 @@ from urllib.parse import parse_qs, quote
 
 import structlog
 
-from publish.web.allowance import Allowance
+from publish.web.allowance import Allowances
 from publish.web.representation import Headers
 from stories import clock
 from stories.config import Config, Feed
@@ -43,9 +42,6 @@ TRIES = 20.0
 
 TRIES_A_SECOND = 0.2
 """And how many a second after those."""
-
-REMEMBERED = 10_000
-"""Tokens and addresses of which it is known how often they came: some megabytes."""
 
 WRITTEN = 60.0
 """Seconds after which it is stored that a token was used."""
@@ -112,7 +108,8 @@ class Gate:
         self._stamp: tuple[int, int] | None = None
         self._checked = float("-inf")
         self._asking, self._counting = threading.Lock(), threading.Lock()
-        self._allowances: OrderedDict[Hashable, Allowance] = OrderedDict()
+        self._known = Allowances(monotonic, BURST, A_SECOND)
+        self._strangers = Allowances(monotonic, TRIES, TRIES_A_SECOND)
         self._uses: dict[int, tuple[int, datetime]] = {}
         self._config = config
         self._wires: dict[int, frozenset[str] | None] = {}
@@ -169,19 +166,13 @@ class Gate:
 
         :raises RefusedError: when there were too many.
         """
-        address = (scope.get("client") or ("",))[0]
-        key: Hashable = address if found is None else found.id
-        with self._counting:
-            allowance = self._allowances.pop(key, None)
-            if allowance is None:
-                most = (TRIES, TRIES_A_SECOND) if found is None else (BURST, A_SECOND)
-                allowance = Allowance(self._monotonic, *most)
-                while len(self._allowances) >= REMEMBERED:
-                    self._allowances.popitem(last=False)
-            self._allowances[key] = allowance
-            wait = allowance.wait()
-            if wait == 0 and found is not None:
-                self._note(found)
+        if found is None:
+            wait = self._strangers.wait((scope.get("client") or ("",))[0])
+        else:
+            wait = self._known.wait(found.id)
+            if wait == 0:
+                with self._counting:
+                    self._note(found)
         if wait > 0:
             raise RefusedError(429, "too many requests", ("retry-after", str(int(wait) + 1)))
 

@@ -260,9 +260,13 @@ def test_a_token_that_is_revoked_opens_nothing_a_second_later(site: Site) -> Non
     assert known.revoked_at is not None
 
 
-def test_who_comes_too_often_waits(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def of_three(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate_module, "BURST", 3.0)
     monkeypatch.setattr(gate_module, "TRIES", 3.0)
+
+
+def test_who_comes_too_often_waits(of_three: None, site: Site) -> None:
     assert BURST > TRIES > 1
     token, another = site.give("Dawn"), site.give("Dusk")
     for address in (f"/feeds/partners.rss?token={token}", "/feeds/nothing.rss?token=wrong"):
