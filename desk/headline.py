@@ -26,6 +26,15 @@ class HeadlineError(WirecopyError):
     """A headline that is refused, and why."""
 
 
+class MovedOnError(HeadlineError):
+    """Nothing is written, as wire or desk moved on since the writer read the ``story``, which is as
+    it is now."""
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(f"story {story.id}: has changed since it was read; look at it again")
+        self.story = story
+
+
 def checked(text: str, what: str) -> str:
     """*text* as it will be stored: one line, trimmed. *what* names it in errors.
 
@@ -156,16 +165,24 @@ def publish(
     by: str,
     *,
     seen: int | None = None,
+    unmoved: tuple[int, int] | None = None,
     changed: Callable[[Collection[str]], None] = lambda _: None,
 ) -> Story:
     """:func:`rewrite`, and have the story rendered. *changed* is called, after the commit, with the
-    feeds whose bytes did.
+    feeds whose bytes did. With *unmoved*, the number of the version and how many edits there were
+    when its writer read the story, it is written only if neither is another one.
 
     Mostly all of it is one transaction. Where rendering is not done at once
     (:func:`publish.renderer.render_at_once`), the edit is on record before it is tried.
+
+    :raises MovedOnError: when it is not *unmoved*.
     """
-    edit = _checked(text, by)
-    return carry_out(store, config, lambda conn: _rewritten(conn, story_id, *edit, seen), changed)
+    line, name = _checked(text, by)
+
+    def edit(conn: Connection) -> Story:
+        return _rewritten(conn, story_id, line, name, seen, unmoved)
+
+    return carry_out(store, config, edit, changed)
 
 
 def carry_out(
@@ -196,12 +213,19 @@ def _checked(text: str | None, by: str) -> tuple[str | None, str]:
 
 
 def _rewritten(
-    conn: Connection, story_id: str, line: str | None, by: str, seen: int | None
+    conn: Connection,
+    story_id: str,
+    line: str | None,
+    by: str,
+    seen: int | None,
+    unmoved: tuple[int, int] | None = None,
 ) -> Story:
     """The story with the edit, which is kept."""
     story = records.one(conn, story_id)
     if story is None:
         raise HeadlineError(f"story {story_id}: there is none; see `wirecopy stories`")
+    if unmoved not in (None, (story.number, len(story.edits))):
+        raise MovedOnError(story)
     if line is None and story.desk_headline is None and not story.second_look:
         raise HeadlineError(f"story {story_id}: the wire's headline stands already")
     if line == story.desk_headline and line is not None and not story.second_look:

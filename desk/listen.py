@@ -3,10 +3,13 @@
 import errno
 import socket
 
+from stories.config import Config
 from stories.errors import WirecopyError
 
 
-def listen_on(host: str, port: int, setting: str = "[site] listen") -> tuple[str, int]:
+def listen_on(
+    host: str, port: int, setting: str = "[site] listen", member: str = "web"
+) -> tuple[str, int]:
     """The numeric address and the port to listen on.
 
     Granian shares a port with whoever listens there already (SO_REUSEPORT), so that two servers
@@ -23,8 +26,20 @@ def listen_on(host: str, port: int, setting: str = "[site] listen") -> tuple[str
             trial.bind(address)
             trial.listen(1)
     except OSError as error:
-        raise WirecopyError(f"web: cannot listen on {where}: {_why(error, setting)}") from error
+        raise WirecopyError(
+            f"{member}: cannot listen on {where}: {_why(error, setting)}"
+        ) from error
     return str(address[0]), port
+
+
+def listen_as_desk(config: Config) -> tuple[str, int]:
+    """Where the desk of *config* listens.
+
+    :raises WirecopyError: when there is none, or it cannot.
+    """
+    if not config.desk.enabled:
+        raise WirecopyError("desk: there is none; write a table [desk] into wirecopy.toml")
+    return listen_on(*config.desk.address, "[desk] listen", "desk")
 
 
 def _why(error: OSError, setting: str) -> str:

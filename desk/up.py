@@ -1,4 +1,4 @@
-"""The processes of a running Wirecopy: the private broker, worker, poller, beat and web.
+"""The processes of a running Wirecopy: the private broker, worker, poller, beat, web and desk.
 
 They are the same on one machine and in production; on one machine, one supervisor runs them all,
 with a private broker, and forks them, so that all that they import is imported once.
@@ -26,17 +26,25 @@ from workers.address import broker_address, client, key_prefix_of
 if TYPE_CHECKING:
     from workers.app import Beat, Consumer
 
-NAMES = ("worker", "poller", "beat", "web")
+NAMES = ("worker", "poller", "beat", "web", "desk")
 """The members that may be run one by one; the private broker runs with all of them only."""
+
+SERVERS = {"web": "desk.web", "desk": "desk.newsroom.__main__"}
+"""The modules of those that answer HTTP. They run without the broker, too."""
 
 GRACE = 50.0
 """Seconds a member has to end: less than a container's 60, so that the supervisor kills first."""
 
 
+def named(config: Config) -> tuple[str, ...]:
+    """The members that run when none is named."""
+    return tuple(name for name in NAMES if name != "desk" or config.desk.enabled)
+
+
 def command(name: str, config: Config) -> list[str]:
     """The command line that starts the member *name*."""
-    if name == "web":
-        return [sys.executable, "-m", "desk.web"]
+    if name in SERVERS:
+        return [sys.executable, "-m", SERVERS[name].removesuffix(".__main__")]
     return _celerys(name, config).command()
 
 
@@ -50,10 +58,9 @@ def _celerys(name: str, config: Config) -> "Consumer | Beat":
 
 def _become(name: str, config: Config) -> int:
     """Be the member *name*, in this process."""
-    if name == "web":
-        from desk import web
-
-        return web.main(config)
+    if name in SERVERS:
+        code: int = import_module(SERVERS[name]).main(config)
+        return code
     from workers import app
 
     return app.become(_celerys(name, config))
@@ -74,9 +81,9 @@ def fork_sandboxes() -> None:
 def preload(names: Sequence[str], config: Config) -> None:
     """Import all that the members *names* do, and have them use *config*, with which the store was
     started: what is forked from here shares it."""
-    if "web" in names:
-        import_module("desk.web")
-    if set(names) - {"web"}:
+    for name in set(names) & set(SERVERS):
+        import_module(SERVERS[name])
+    if set(names) - set(SERVERS):
         for module in import_module("workers.app").PRELOADED:
             import_module(module)
         import_module("workers.process").use(config)
@@ -91,8 +98,8 @@ def environment(config_file: Path | None) -> dict[str, str]:
     return {"WIRECOPY_CONFIG": str(file.absolute())} if named or file.is_file() else {}
 
 
-def members(config: Config, names: Sequence[str] = NAMES) -> list[Member]:
-    """The members to supervise, in the order in which they start."""
+def members(config: Config, names: Sequence[str] = ()) -> list[Member]:
+    """The members to supervise, those of *names* or all, in the order in which they start."""
     found = []
     if config.redis_url is None:
         private = broker.private(config.data)
@@ -108,13 +115,13 @@ def members(config: Config, names: Sequence[str] = NAMES) -> list[Member]:
         )
     prefix = key_prefix_of(config)
 
-    for name in sorted(names, key=lambda each: each != "web"):
+    for name in sorted(names or named(config), key=lambda each: each not in SERVERS):
         found.append(
             Member(
                 name,
                 partial(_become, name, config),
                 partial(_alive, config, prefix) if name == "worker" else None,
-                waits=name != "web",  # feeds that are there are served, broker or not
+                waits=name not in SERVERS,  # what is there is served, broker or not
                 grace=GRACE,
             )
         )

@@ -15,6 +15,7 @@ import os
 import resource
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -91,14 +92,20 @@ def serve(config: Config, *, started: bool) -> None:
         listening = client(broker_address(config), BROKER_PATIENCE, broker.prefix)
         follow = (listening, app.feeds.changed, ended)
         threading.Thread(target=follow_feeds, args=follow, name="feeds", daemon=True).start()
-        asyncio.run(_run(app, host, port))
+        asyncio.run(run(app, host, port, "web"))
     finally:
         ended.set()
         broker.close()
         store.close()
 
 
-async def _run(app: App, host: str, port: int) -> None:
+async def run(
+    app: App, host: str, port: int, name: str, ending: Callable[[], None] = lambda: None
+) -> None:
+    """Serve *app* as the member *name* until SIGTERM or SIGINT, at which *ending* is called.
+
+    :raises WirecopyError: when the server ends of itself.
+    """
     connections = _connections()
     server: Any = Server(
         app,
@@ -123,18 +130,21 @@ async def _run(app: App, host: str, port: int) -> None:
 
     def stop() -> None:
         stopped.set()
+        ending()
         server.stop()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         if signal.getsignal(number) is not signal.SIG_IGN:  # it is for nohup(1) and "&"
             loop.add_signal_handler(number, stop)
-    logger.info("web serves", address=f"{host}:{port}", connections=connections)
+    logger.info(f"{name} serves", address=f"{host}:{port}", connections=connections)
     with contextlib.suppress(TimeoutError):
         await server.serve()
     if not stopped.is_set():
-        raise WirecopyError(f"web: the server on {host}:{port} ended of itself; see the log above")
-    logger.info("web ended")
+        raise WirecopyError(
+            f"{name}: the server on {host}:{port} ended of itself; see the log above"
+        )
+    logger.info(f"{name} ended")
 
 
 def _connections() -> int:
@@ -165,16 +175,21 @@ def broker_state(broker: Broker) -> str:
 def main(started: Config | None = None) -> int:
     """Serve as configured, or as the store was *started*; 1 with one line in the log when that
     fails."""
+    return member("web", serve, started)
+
+
+def member(name: str, serves: Callable[..., None], started: Config | None) -> int:
+    """Be the member *name*, which *serves*; its exit code, as :func:`main`'s."""
     show.settle_streams()
     logs.configure()
     logs.log_crashes()
     try:
         config = started or load()
         logs.configure(config.log)
-        serve(config, started=started is not None)
+        serves(config, started=started is not None)
     except (WirecopyError, SQLAlchemyError) as error:
         said = str(error) if isinstance(error, WirecopyError) else f"database: {why(error)}"
-        logger.error("web cannot serve", error=said)
+        logger.error(f"{name} cannot serve", error=said)
         return 1
     return 0
 

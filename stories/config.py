@@ -14,8 +14,10 @@ import types
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property, lru_cache
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -156,6 +158,17 @@ def _has_port(parts: SplitResult) -> bool:
         return False
 
 
+def _listening(text: str, example: str) -> str:
+    """*text* as host and port to listen on."""
+    try:
+        ok = urlsplit(f"//{text}").port is not None
+    except ValueError:
+        ok = False
+    if not ok:
+        raise ValueError(f'write host and port, like "{example}"')
+    return text
+
+
 def _base(text: str) -> str:
     if "?" in text or "#" in text:
         raise ValueError(
@@ -282,13 +295,7 @@ class Site(_Part):
     @field_validator("listen", "metrics_listen")
     @classmethod
     def _listen(cls, text: str) -> str:
-        try:
-            ok = not text or (urlsplit(f"//{text}").port is not None)
-        except ValueError:
-            ok = False
-        if not ok:
-            raise ValueError('write host and port, like "0.0.0.0:8080"')
-        return text
+        return text and _listening(text, "0.0.0.0:8080")
 
 
 Grant = Literal["tdm", "ai-index", "ai-input", "ai-train"]
@@ -501,6 +508,86 @@ class Hub(_Part):
     signature: Literal["sha256", "sha384", "sha512"] = "sha256"
 
 
+class Desk(_Part):
+    """The desk in the browser: its own address to listen on (``listen``), the address under which
+    people open it (``url``), and who says who they are (``login``).
+
+    ``password``: they do, with the password that they set. ``header:NAME``: a proxy that has signed
+    them in does, in that header of a request. It is believed if it comes from one of the
+    ``trusted`` addresses, and otherwise not looked at. Off without this table.
+    """
+
+    enabled: bool = True
+    listen: str = "127.0.0.1:8081"
+    url: Base | None = None
+    login: str = "password"
+    trusted: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port to listen on."""
+        parts = urlsplit(f"//{self.listen}")
+        return parts.hostname or "127.0.0.1", parts.port or 8081
+
+    @property
+    def origin(self) -> str:
+        """The address under which people open it: ``url``, else that of ``listen``."""
+        host, port = self.address
+        with suppress(ValueError):
+            if ip_address(host).is_unspecified:
+                host = "127.0.0.1"  # a page cannot be opened at "every address"
+        return self.url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    @property
+    def header(self) -> str | None:
+        """The header, in lower case, in which a proxy says who asks; None for passwords alone."""
+        kind, _, name = self.login.partition(":")
+        return name.lower() if kind == "header" else None
+
+    @field_validator("listen")
+    @classmethod
+    def _listen(cls, text: str) -> str:
+        return _listening(text, "127.0.0.1:8081")
+
+    @field_validator("url")
+    @classmethod
+    def _whole_host(cls, url: str | None) -> str | None:
+        if url is not None and urlsplit(url).path:
+            raise ValueError("the desk has a host of its own; write it without a path")
+        return url
+
+    @field_validator("login")
+    @classmethod
+    def _known_way(cls, text: str) -> str:
+        if not re.fullmatch(r"password|header:[A-Za-z0-9!#$%&'*+.^_`|~-]+", text):
+            raise ValueError(
+                'write "password", or "header:" and its name, like header:X-Remote-User'
+            )
+        return text
+
+    @field_validator("trusted")
+    @classmethod
+    def _networks(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        for each in addresses:
+            try:
+                ip_network(each)
+            except ValueError as error:
+                raise ValueError(
+                    f"{each!r} is no address; write one, like 127.0.0.1, or a network, like"
+                    " 10.0.0.0/8"
+                ) from error
+        return addresses
+
+    @model_validator(mode="after")
+    def _believes_somebody(self) -> "Desk":
+        if self.header is not None and not self.trusted:
+            raise ValueError(
+                "login: a header is believed from trusted addresses alone; name your proxy's, as"
+                ' trusted = ["127.0.0.1"]'
+            )
+        return self
+
+
 class Signing(_Part):
     """The folder of the private keys, and how long a new key is published before it signs.
 
@@ -667,6 +754,7 @@ class Config(BaseSettings):
     retention: Retention = Retention()
     alerts: Alerts = Alerts()
     hub: Hub = Hub(enabled=False)
+    desk: Desk = Desk(enabled=False)
     signing: Signing = Signing()
     user_agent: str = ""
     data: Path = Path("wirecopy-data")
@@ -721,6 +809,11 @@ class Config(BaseSettings):
             _check_way(each)
         if self.site.metrics_address == self.site.address:
             raise ValueError("site.metrics_listen: is where the site is; take another port")
+        if self.desk.enabled and self.desk.address in (
+            self.site.address,
+            self.site.metrics_address,
+        ):
+            raise ValueError("desk.listen: is where the site is; take another port")
         known = set(names)
         for feed in self.feeds:
             for wire in feed.wires:

@@ -73,21 +73,31 @@ def test_no_service_may_do_more_than_it_must(service: dict[str, Any]) -> None:
     assert not any("docker.sock" in str(volume) for volume in service["volumes"])
 
 
-def test_only_the_web_is_published_and_by_default_to_this_machine() -> None:
-    assert {name for name, service in SERVICES.items() if "ports" in service} == {"web"}
-    assert SERVICES["web"]["ports"] == [
-        {
-            "target": 8080,
-            "host_ip": "${WEB_ADDRESS:-127.0.0.1}",
-            "published": "${WEB_PORT:-8080}",
-        }
-    ]
+def test_only_web_and_desk_are_published_and_by_default_to_this_machine() -> None:
+    published = {name: s["ports"] for name, s in SERVICES.items() if "ports" in s}
+    assert published == {
+        name: [
+            {
+                "target": port,
+                "host_ip": f"${{{name.upper()}_ADDRESS:-127.0.0.1}}",
+                "published": f"${{{name.upper()}_PORT:-{port}}}",
+            }
+        ]
+        for name, port in (("web", 8080), ("desk", 8081))
+    }
+
+
+def test_the_desk_runs_for_who_wants_it() -> None:
+    assert {name: s["profiles"] for name, s in SERVICES.items() if "profiles" in s} == {
+        "desk": ["desk"]
+    }
+    assert OURS["desk"]["environment"]["WIRECOPY_DESK__LISTEN"] == "0.0.0.0:8081"
 
 
 def test_only_who_must_reaches_the_outside() -> None:
     assert COMPOSE["networks"]["inside"]["internal"] is True
     outside = {name for name, service in SERVICES.items() if "outside" in service["networks"]}
-    assert outside == {"web", "worker", "poller"}
+    assert outside == {"web", "worker", "poller", "desk"}
     assert all("inside" in service["networks"] for service in SERVICES.values())
 
 
@@ -190,7 +200,7 @@ def test_private_keys_are_where_they_are_used_and_nowhere_else() -> None:
     assert all(s["environment"]["WIRECOPY_SIGNING__KEYS"] == "/keys" for s in OURS.values())
     assert "--mode 0700 /data /keys" in (ROOT / "Dockerfile").read_text()
     shared = [v for v in OURS["worker"]["volumes"] if v != volume]
-    assert all(OURS[name]["volumes"] == shared for name in ("poller", "beat", "web"))
+    assert all(OURS[name]["volumes"] == shared for name in ("poller", "beat", "web", "desk"))
 
 
 @pytest.mark.parametrize("name", ["redis", "postgres"])

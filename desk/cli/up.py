@@ -12,7 +12,7 @@ import typer
 from desk import show
 from desk import up as processes
 from desk.cli.context import config_file
-from desk.listen import listen_on
+from desk.listen import listen_as_desk, listen_on
 from desk.supervisor import alone, supervise
 from stories import logs
 from stories.config import Config, load
@@ -28,11 +28,11 @@ def up(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MEMBER]…", help="worker, poller, beat or web; all when none is named."
+            metavar="[MEMBER]…", help="worker, poller, beat, web or desk; all when none is named."
         ),
     ] = None,
 ) -> None:
-    """Run everything until told to stop: worker, poller, beat and web.
+    """Run everything until told to stop: worker, poller, beat, web and, if configured, desk.
 
     Without WIRECOPY_REDIS_URL a private broker runs too. What dies is started again. With one
     MEMBER named, this process becomes that one (as PID 1, it runs it).
@@ -50,7 +50,7 @@ def up(
     config = load()
     logs.configure(config.log)
     try:
-        code = _run(config, names or processes.NAMES)
+        code = _run(config, names or processes.named(config))
     except (WirecopyError, SQLAlchemyError) as error:
         if sys.stderr.isatty():
             raise
@@ -69,12 +69,16 @@ def _run(config: Config, names: Sequence[str]) -> int:
             listen_on(*config.site.address)
             if config.site.metrics_address is not None:
                 listen_on(*config.site.metrics_address, "[site] metrics_listen")
+        if "desk" in names:
+            listen_as_desk(config)
         start(config).close()
         if single and os.getpid() != 1:
             command = processes.command(names[0], config)
             os.execvp(command[0], command)  # noqa: S606 - our own command line, no shell
         if "web" in names and sys.stdout.isatty():
             show.say(f"feeds and pages: {config.site.url}/")
+        if "desk" in names and sys.stdout.isatty():
+            show.say(f"desk: {config.desk.origin}/")
         members = processes.members(config, names)
         if single:  # as PID 1 of a container, which has to reap what the member leaves behind
             members = [member for member in members if member.name in names]

@@ -429,6 +429,7 @@ headlines = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("against", Integer, nullable=False),
     Index(None, "story_id"),
+    Index(None, "by"),
 )
 
 # Stories killed, held and released: by the desk, or by what an agency said in a capture.
@@ -602,6 +603,59 @@ Index(
     unique=True,
     sqlite_where=subscribers.c.revoked_at.is_(None),
     postgresql_where=subscribers.c.revoked_at.is_(None),
+)
+
+# Who may use the desk in the browser, by the key of their name (stories.db.people). None is
+# deleted: what they did stays on record under their names.
+people = Table(
+    "people",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("role", String(8), nullable=False),
+    Column("password", Text),  # its argon2id hash, as PHC writes it; none until one is set
+    # The link by which a password is set, by its SHA-256, and until when it may be used.
+    Column("link", String(64)),
+    Column("link_until", UtcDateTime),
+    Column("added_at", UtcDateTime, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("signed_in_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("revoked_by", Text),
+    UniqueConstraint("link"),
+)
+
+# Who is signed in, by the SHA-256 of the token in their cookie.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("person", String(200), nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Index(None, "person"),
+    Index(None, "until"),
+)
+
+# Stories that somebody of the desk looked at and left as they are: at which version, who and when.
+settled = Table(
+    "settled",
+    metadata,
+    Column("story_id", String(13), primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index(None, "by"),
+)
+
+# Who has which story open to write its headline, as far as is known, until when.
+writing = Table(
+    "writing",
+    metadata,
+    Column("story_id", String(13), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("story_id", "name"),
+    Index(None, "until"),
 )
 
 alerts = Table(

@@ -166,6 +166,12 @@ def test_nothing_is_claimed_of_changed_words(tmp_path: Path, scope: str) -> None
         ('name = "NDTV"\n', "", ["publisher.name", "is missing"]),
         ('listen = "0.0.0.0:9000"', 'listen = "9000"', ["site.listen", "0.0.0.0:8080"]),
         ("[site]", '[site]\nmetrics_listen = "0.0.0.0:9000"', ["metrics_listen", "another port"]),
+        ("[site]", '[desk]\nlisten = "8081"\n[site]', ["desk.listen", "127.0.0.1:8081"]),
+        ("[site]", '[desk]\nlisten = "0.0.0.0:9000"\n[site]', ["desk.listen", "another port"]),
+        ("[site]", '[desk]\nurl = "https://x.example/desk"\n[site]', ["desk.url", "its own"]),
+        ("[site]", '[desk]\nlogin = "sso"\n[site]', ["desk.login", "header:X-Remote-User"]),
+        ("[site]", '[desk]\nlogin = "header:X-User"\n[site]', ["desk: login", "trusted ="]),
+        ("[site]", '[desk]\ntrusted = ["proxy"]\n[site]', ["desk.trusted", "'proxy'"]),
         ("[site]", '[site]\nmetrics_token = "short"', ["site.metrics_token", "at random"]),
         ("[publisher]", "[publisher", ["not valid TOML", "line 2"]),
         ("[publisher]", "[[publisher]]", ["publisher: must be a table: write [publisher], in one"]),
@@ -331,6 +337,23 @@ def test_a_fault_of_the_file_beside_a_sound_environment_is_the_files(
         "site.listen",
     ]
     assert all(line.startswith(f"{tmp_path}") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("desk", "origin"),
+    [
+        ("", "http://127.0.0.1:8081"),
+        ('listen = "0.0.0.0:9090"', "http://127.0.0.1:9090"),
+        ('listen = "[::]:9090"', "http://127.0.0.1:9090"),
+        ('listen = "[fd00::7]:9090"', "http://[fd00::7]:9090"),
+        ('url = "https://desk.example"', "https://desk.example"),
+    ],
+)
+def test_a_table_makes_a_desk(tmp_path: Path, desk: str, origin: str) -> None:
+    assert not load(write(tmp_path, WHOLE)).desk.enabled
+    made = load(write(tmp_path, f"{WHOLE}\n[desk]\n{desk}\n"))
+    assert made.desk.enabled
+    assert made.desk.origin == origin
 
 
 def test_what_a_configuration_by_the_environment_alone_lacks(

@@ -1,0 +1,118 @@
+"""What people do at the desk, each act under their name. All of it is done by what commands use:
+:mod:`desk.headline` and :mod:`desk.hiding`. Nothing edits a body."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from desk import headline, hiding
+from desk.headline import HeadlineError, MovedOnError
+from stories import clock
+from stories.config import Config
+from stories.db import Store, queues
+from stories.db import stories as records
+from stories.models import ActKind, Story
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where acts are done; *changed* is told the feeds whose bytes did, after each."""
+
+    store: Store
+    config: Config
+    changed: Callable[[Collection[str]], None]
+
+    def write(self, story_id: str, text: str, by: str, read: tuple[int, int] | None) -> list[str]:
+        """Put *text* over the story as *by* means it (:func:`meant`); what was odd about it.
+
+        *read* is the number of the version and how many edits there were on the page on which it
+        was written.
+
+        :raises HeadlineError: for a text that is refused.
+        :raises MovedOnError: when the story is another now.
+        """
+        line, odd = headline.typed(text)
+        line = headline.checked(line, "headline")
+        story = self._story(story_id, read)
+        act = meant(story, line)
+        if act == "settle":
+            self._settle(story, by)
+        else:
+            self._publish(story, line if act == "write" else None, by)
+        with self.store.write() as conn:
+            queues.close(conn, story_id, by)
+        return odd
+
+    def revert(self, story_id: str, by: str, read: tuple[int, int] | None) -> None:
+        """Put the wire's headline back.
+
+        :raises HeadlineError: when it stands already.
+        """
+        story = self._story(story_id, read)
+        self._publish(story, None, by)
+
+    def undo(self, story_id: str, by: str, read: tuple[int, int] | None) -> None:
+        """Put back what stood before the last edit of the headline; where there is none, let the
+        story wait again that was settled.
+
+        :raises HeadlineError: when there is nothing to undo.
+        """
+        story = self._story(story_id, read)
+        if story.edits:
+            self._publish(story, headline.earlier(story, len(story.edits) - 1), by)
+            return
+        with self.store.write() as conn:
+            done = queues.unsettle(conn, story_id)
+        if not done:
+            raise HeadlineError(f"story {story_id}: there is nothing to undo")
+
+    def settle(self, story_id: str, by: str, read: tuple[int, int] | None) -> None:
+        """Leave the story as it is: it waits for nobody any more. Under a newer version, the
+        headline in force is confirmed against it."""
+        self._settle(self._story(story_id, read), by)
+
+    def hide(self, story_id: str, kind: ActKind, by: str, reason: str) -> None:
+        """Hold, release or kill the story.
+
+        :raises HidingError: when it is so already.
+        """
+        hiding.act(self.store, self.config, story_id, kind, by, reason, changed=self.changed)
+
+    def _story(self, story_id: str, read: tuple[int, int] | None) -> Story:
+        with self.store.read() as conn:
+            story = records.one(conn, story_id)
+        if story is None:
+            raise HeadlineError(f"story {story_id}: there is none")
+        if read not in (None, standing(story)):
+            raise MovedOnError(story)
+        return story
+
+    def _settle(self, story: Story, by: str) -> None:
+        if story.second_look:
+            self._publish(story, story.desk_headline, by)
+        else:
+            with self.store.write() as conn:
+                queues.settle(conn, story.id, story.number, by, clock.now())
+
+    def _publish(self, story: Story, text: str | None, by: str) -> None:
+        headline.publish(
+            self.store,
+            self.config,
+            story.id,
+            text,
+            by,
+            unmoved=standing(story),
+            changed=self.changed,
+        )
+
+
+def standing(story: Story) -> tuple[int, int]:
+    """What changes whenever wire or desk move on: the version's number, and how many edits."""
+    return story.number, len(story.edits)
+
+
+def meant(story: Story, line: str) -> str:
+    """What it means to save *line* over *story*: to ``write`` it, to ``revert`` to the wire's
+    headline, whose words it has, or to ``settle`` for what stands."""
+    if line == story.headline:
+        return "settle"
+    return "revert" if line == story.version.headline and story.edits else "write"

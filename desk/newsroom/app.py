@@ -1,0 +1,421 @@
+"""The desk as one ASGI application: what each address answers, and who may ask for it."""
+
+import re
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from desk.headline import HeadlineError, MovedOnError
+from desk.hiding import HidingError
+from desk.newsroom import views
+from desk.newsroom.acts import Desk
+from desk.newsroom.forms import Form, back, form_of, number
+from desk.newsroom.pages import HEADERS, Pages
+from desk.newsroom.queues import QUEUES, Asked
+from desk.newsroom.sign_in import Door, SignInError, Visitor
+from stories.config import Config
+from stories.db import SQLAlchemyError, Store
+from stories.db.people import Role
+from stories.errors import StoreError
+from stories.models import ActKind
+
+_STORY = re.compile(r"[a-z2-7]{13}", re.ASCII)
+
+_NOBODY = Visitor(None, "")
+
+_TITLES = {
+    400: "That cannot be read",
+    403: "Not for you",
+    404: "Nothing is here",
+    405: "That cannot be done here",
+    410: "No longer here",
+    422: "That was not taken",
+    429: "Too many tries",
+    500: "Something went wrong",
+    503: "Back in a moment",
+}
+
+_STALE = "This form is no longer good: you were signed out, or in again. Load its page again."
+
+log = structlog.get_logger(__name__)
+
+
+def create(
+    config: Config,
+    store: Store,
+    *,
+    changed: Callable[[Collection[str]], None] = lambda _: None,
+) -> Starlette:
+    """The application of the desk of *config* on *store*; *changed* is called after each act with
+    the feeds whose bytes did."""
+    return Newsroom(config, store, changed).starlette()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A form that *visitor* sent about a story."""
+
+    request: Request
+    visitor: Visitor
+    form: Form
+    story: str
+
+    @property
+    def read(self) -> tuple[int, int] | None:
+        """What its writer had read of the story: the number of the version, how many edits."""
+        version, edits = number(self.form, "version"), number(self.form, "edits")
+        return None if version is None or edits is None else (version, edits)
+
+
+class Newsroom:
+    """What each route answers."""
+
+    def __init__(
+        self, config: Config, store: Store, changed: Callable[[Collection[str]], None]
+    ) -> None:
+        self.config = config
+        self.store = store
+        self.pages = Pages(config)
+        self.door = Door(config, store)
+        self.desk = Desk(store, config, changed)
+
+    def starlette(self) -> Starlette:
+        """The routes."""
+        app = Starlette(
+            routes=[
+                Route("/", self._page("reader", self.home)),
+                Route("/queues/{queue}", self._page("reader", self.queue)),
+                Route("/stories/{story}", self._page("reader", self.story)),
+                Route("/quarantine", self._page("reader", self.quarantine)),
+                *(
+                    Route(f"/stories/{{story}}/{name}", self._act("editor", act), methods=["POST"])
+                    for name, act in (
+                        ("headline", self.write),
+                        ("revert", self.revert),
+                        ("undo", self.undo),
+                        ("settle", self.settle),
+                        ("hold", self.hold),
+                        ("release", self.release),
+                    )
+                ),
+                Route("/sign-in", self._page(None, self.sign_in_page), methods=["GET"]),
+                Route("/sign-in", self._form(self.sign_in), methods=["POST"]),
+                Route("/sign-out", self._form(self.sign_out), methods=["POST"]),
+                Route("/welcome/{token}", self._page(None, self.welcome_page), methods=["GET"]),
+                Route("/welcome/{token}", self._form(self.welcome), methods=["POST"]),
+                Route("/static/{path:path}", self.file),
+                Route("/favicon.ico", self.icon),
+                Route("/healthz", self.healthz),
+            ],
+            exception_handlers={
+                HTTPException: self._refused,
+                SignInError: self._kept_out,
+                SQLAlchemyError: self._away,
+                StoreError: self._away,
+                Exception: self._failed,
+            },
+        )
+        # It would redirect to whatever host the request names.
+        app.router.redirect_slashes = False
+        return app
+
+    # Pages
+
+    def home(self, _request: Request, _visitor: Visitor) -> Response:
+        """``/``: what is new."""
+        return _see(Asked().address())
+
+    def queue(self, request: Request, visitor: Visitor) -> Response:
+        """``/queues/QUEUE?…``: the stories of a queue that pass the filters."""
+        name = next((name for name in QUEUES if name == request.path_params["queue"]), None)
+        if name is None:
+            raise HTTPException(404, f"The queues are {', '.join(QUEUES)}.")
+        if name == "quarantine":
+            return _see("/quarantine")
+        asked = Asked.of(name, request.query_params)
+        with self.store.read() as conn:
+            page = views.list_page(conn, self.config, asked, visitor)
+        return self.pages.answer("list.html", visitor, page=page, back=asked.address())
+
+    def story(self, request: Request, visitor: Visitor) -> Response:
+        """``/stories/ID``: one story."""
+        name = self._story_in(request)
+        with self.store.read() as conn:
+            page = views.story_page(conn, self.config, name)
+        if page is None:
+            raise HTTPException(404, "There is no such story.")
+        return self.pages.answer("story.html", visitor, page=page, back=f"/stories/{name}")
+
+    def quarantine(self, _request: Request, visitor: Visitor) -> Response:
+        """``/quarantine``: what could not be taken in."""
+        with self.store.read() as conn:
+            page = views.quarantine_page(conn, visitor)
+        return self.pages.answer("quarantine.html", visitor, page=page)
+
+    # Acts
+
+    def write(self, sent: Sent) -> list[str]:
+        """``/stories/ID/headline``: the desk's headline."""
+        text = sent.form.get("text", "")
+        return self.desk.write(sent.story, text, sent.visitor.name, sent.read)
+
+    def revert(self, sent: Sent) -> None:
+        """``/stories/ID/revert``: the wire's headline again."""
+        self.desk.revert(sent.story, sent.visitor.name, sent.read)
+
+    def undo(self, sent: Sent) -> None:
+        """``/stories/ID/undo``: what stood before."""
+        self.desk.undo(sent.story, sent.visitor.name, sent.read)
+
+    def settle(self, sent: Sent) -> None:
+        """``/stories/ID/settle``: it stays as it is."""
+        self.desk.settle(sent.story, sent.visitor.name, sent.read)
+
+    def hold(self, sent: Sent) -> None:
+        """``/stories/ID/hold``: out of every feed for now."""
+        self._hide(sent, "hold")
+
+    def release(self, sent: Sent) -> None:
+        """``/stories/ID/release``: back; of a killed story by a chief alone."""
+        with self.store.read() as conn:
+            row = views.story_row(conn, self.config, sent.story)
+        if row is not None and row.status == "killed" and not sent.visitor.may("chief"):
+            raise HTTPException(403, "Only a chief releases a story that was killed.")
+        self._hide(sent, "release")
+
+    def _hide(self, sent: Sent, kind: ActKind) -> None:
+        self.desk.hide(sent.story, kind, sent.visitor.name, sent.form.get("reason", ""))
+
+    # Coming and going
+
+    def sign_in_page(self, request: Request, visitor: Visitor) -> Response:
+        """``/sign-in``: the form."""
+        wanted = back(dict(request.query_params), "/")
+        if visitor.person is not None:
+            return _see(wanted)
+        return self.pages.answer("sign_in.html", visitor, wanted=wanted, error="", name="")
+
+    def sign_in(self, request: Request, visitor: Visitor, form: Form) -> Response:
+        """``/sign-in``: begin a session."""
+        name = form.get("name", "")
+        try:
+            token = self.door.sign_in(request, name, form.get("password", ""))
+        except SignInError as error:
+            log.warning("not signed in", address=self.door.address(request), why=str(error))
+            wait = {"retry-after": str(error.wait)} if error.wait else {}
+            told = {"wanted": back(form, "/"), "error": str(error), "name": name[:100]}
+            return self.pages.answer("sign_in.html", visitor, error.status, wait, **told)
+        self.door.sign_out(visitor)
+        return self._signed_in(back(form, "/"), token)
+
+    def sign_out(self, _request: Request, visitor: Visitor, _form: Form) -> Response:
+        """``/sign-out``: end the session."""
+        self.door.sign_out(visitor)
+        return _see("/sign-in")
+
+    def welcome_page(self, request: Request, visitor: Visitor) -> Response:
+        """``/welcome/TOKEN``: the form to set a password."""
+        person = self.door.linked(request.path_params["token"])
+        return self.pages.answer("welcome.html", visitor, who=person, error="")
+
+    def welcome(self, request: Request, visitor: Visitor, form: Form) -> Response:
+        """``/welcome/TOKEN``: set it, and begin a session."""
+        link = request.path_params["token"]
+        try:
+            token = self.door.set_password(link, form.get("password", ""), form.get("again", ""))
+        except SignInError as error:
+            if error.status != 422:
+                raise
+            who = self.door.linked(link)
+            return self.pages.answer("welcome.html", visitor, 422, who=who, error=str(error))
+        return self._signed_in("/", token)
+
+    def _signed_in(self, there: str, token: str) -> Response:
+        answer = _see(there)
+        self.door.remember(answer, token)
+        return answer
+
+    # Besides
+
+    async def file(self, request: Request) -> Response:
+        """``/static/VERSION/NAME``: our own style and script."""
+        found = self.pages.file(request.url.path)
+        if found is None:
+            raise HTTPException(404)
+        return found
+
+    async def icon(self, _request: Request) -> Response:
+        """``/favicon.ico``."""
+        return self.pages.icon()
+
+    async def healthz(self, _request: Request) -> Response:
+        """``/healthz``: this process is alive."""
+        return Response("ok\n", headers=HEADERS, media_type="text/plain")
+
+    # Who may ask
+
+    def _page(
+        self, role: Role | None, page: Callable[[Request, Visitor], Response]
+    ) -> Callable[[Request], Response]:
+        """A page for who has *role*; for everybody where it is None."""
+
+        def answered(request: Request) -> Response:
+            visitor = self.door.visitor(request)
+            if role is not None:
+                if visitor.person is None:
+                    return self._asked_to_sign_in(request)
+                self._check(visitor, role)
+            answer = page(request, visitor)
+            # Whose cookie is no session has to have one all the same, for forms.
+            if role is None or visitor.named:
+                self.door.remember(answer, visitor.token)
+            return answer
+
+        return answered
+
+    def _asked_to_sign_in(self, request: Request) -> Response:
+        query = f"?{request.url.query}" if request.url.query else ""
+        here = f"{request.url.path}{query}"
+        if request.headers.get("sec-fetch-site") == "cross-site":
+            # A link in a message was followed: the cookie comes when the page asks for itself.
+            return self.pages.answer("again.html", _NOBODY, here=here)
+        return _see(f"/sign-in?back={quote(here, safe='/')}")
+
+    def _form(
+        self, act: Callable[[Request, Visitor, Form], Response]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """What a form of everybody's does."""
+
+        async def answer(request: Request) -> Response:
+            form = await form_of(request)
+            return await run_in_threadpool(acted, request, form)
+
+        def acted(request: Request, form: Form) -> Response:
+            visitor = self.door.visitor(request)
+            if not self.door.is_own_form(request, visitor, form):
+                raise HTTPException(403, _STALE)
+            return act(request, visitor, form)
+
+        return answer
+
+    def _act(
+        self, role: Role, act: Callable[[Sent], list[str] | None]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """What a form about a story does, sent by who has *role*."""
+
+        def acted(request: Request, visitor: Visitor, form: Form) -> Response:
+            self._check(visitor, role)
+            sent = Sent(request, visitor, form, self._story_in(request))
+            try:
+                notes = act(sent) or []
+            except MovedOnError as error:
+                return self._collided(sent, error)
+            except (HeadlineError, HidingError) as error:
+                return self._not_taken(sent, str(error))
+            return self._done(sent, notes)
+
+        return self._form(acted)
+
+    def _check(self, visitor: Visitor, role: Role) -> None:
+        if visitor.person is None:
+            raise HTTPException(403, _STALE)
+        if not visitor.may(role):
+            raise HTTPException(
+                403, f"That takes the role {role}; you have {visitor.person.role}. Ask a chief."
+            )
+
+    def _story_in(self, request: Request) -> str:
+        name = str(request.path_params["story"])
+        if not _STORY.fullmatch(name):
+            raise HTTPException(404, "There is no such story.")
+        return name
+
+    # What an act is answered with
+
+    def _done(self, sent: Sent, notes: list[str]) -> Response:
+        """Back to where its form was; or the story's row, for our script."""
+        if not _wants_row(sent.request):
+            return _see(f"{back(sent.form, f'/stories/{sent.story}')}#s-{sent.story}")
+        return self._row(sent, 200, notes=notes)
+
+    def _not_taken(self, sent: Sent, why: str) -> Response:
+        if _wants_row(sent.request):
+            return self._row(sent, 422, notes=[why])
+        there = back(sent.form, f"/stories/{sent.story}")
+        return self._message(422, why, sent.visitor, there)
+
+    def _collided(self, sent: Sent, error: MovedOnError) -> Response:
+        """Both to choose from: what stands now, and what was sent."""
+        with self.store.read() as conn:
+            row = views.story_row(conn, self.config, sent.story)
+        read = sent.read or (error.story.number, 0)
+        told: dict[str, Any] = {
+            "row": row,
+            "mine": sent.form.get("text", ""),
+            "newer": error.story.number != read[0],
+            "back": back(sent.form, f"/stories/{sent.story}"),
+        }
+        template = "conflict.html" if _wants_row(sent.request) else "conflict_page.html"
+        return self.pages.answer(template, sent.visitor, 409, **told)
+
+    def _row(self, sent: Sent, status: int, notes: list[str]) -> Response:
+        with self.store.read() as conn:
+            row = views.story_row(conn, self.config, sent.story)
+        if row is None:
+            raise HTTPException(404, "There is no such story.")
+        there = back(sent.form, "/")
+        return self.pages.answer("row.html", sent.visitor, status, row=row, back=there, notes=notes)
+
+    # What goes wrong
+
+    def _message(
+        self,
+        status: int,
+        text: str,
+        visitor: Visitor = _NOBODY,
+        there: str = "/",
+        headers: dict[str, str] | None = None,
+    ) -> Response:
+        title = _TITLES.get(status, _TITLES[400] if status < 500 else _TITLES[500])
+        return self.pages.answer(
+            "message.html", visitor, status, headers, title=title, text=text, there=there
+        )
+
+    def _refused(self, _request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        text = error.detail if error.detail.endswith(".") else "There is no such page."
+        return self._message(error.status_code, text, headers=dict(error.headers or {}))
+
+    def _kept_out(self, _request: Request, error: Exception) -> Response:
+        assert isinstance(error, SignInError)
+        return self._message(error.status, str(error))
+
+    def _away(self, _request: Request, error: Exception) -> Response:
+        log.warning("page not made", error=f"{type(error).__name__}: {error}")
+        text = "The database does not answer just now. What you sent was not kept; send it again."
+        return self._message(503, text, headers={"retry-after": "10"})
+
+    def _failed(self, request: Request, error: Exception) -> Response:
+        log.error("request failed", path=request.url.path, exc_info=error)
+        return self._message(500, "The page could not be made. The fault has been noted.")
+
+
+def _wants_row(request: Request) -> bool:
+    return request.headers.get("x-part") == "row"
+
+
+def _see(there: str) -> Response:
+    """Have the browser ask for another page of ours."""
+    return RedirectResponse(there, 303, {"cache-control": "no-store"})
+
+
+__all__ = ["create"]

@@ -1,0 +1,266 @@
+"""What people do to stories at the desk, by forms, each under their own name."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from desk.headline import rewrite
+from stories import clock
+from stories.config import Config
+from stories.db import Store
+from stories.db import stories as records
+from stories.models import Story
+from tests.conftest import ConfigOf
+from tests.desk.newsroom.browsing import Browser, filled, living, newsroom, signed_in
+from tests.living import Life, item
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def conf(config: ConfigOf) -> Config:
+    wire = {"name": "w", "agency": "Agency", "url": "https://agency.example/f", "language": "en"}
+    return config(wires=[wire], feeds=[{"name": "all", "title": "All"}], desk={})
+
+
+@pytest.fixture
+def life(conf: Config, store: Store) -> Iterator[Life]:
+    life = living(conf, store, item("one", "Ferry sinks", "Nobody was hurt in the harbour today."))
+    with clock.reading(lambda: life.now):
+        yield life
+
+
+@pytest.fixture
+def meera(life: Life) -> Browser:
+    return signed_in(newsroom(life), life.store, "Meera")
+
+
+def story(life: Life, guid: str = "one") -> Story:
+    with life.store.read() as conn:
+        found = records.one(conn, life.stories()[guid])
+    assert found is not None
+    return found
+
+
+def act(browser: Browser, life: Life, name: str, on: str = "/queues/all", **fields: str) -> int:
+    """The form of that name on a page, sent; the status of the answer."""
+    there = f"/stories/{story(life).id}"
+    browser.opened(there if on == "story" else on)
+    return browser.send(f"{there}/{name}", **fields).status
+
+
+def test_a_headline_is_written_and_one_comes_back_to_where_one_was(
+    life: Life, meera: Browser
+) -> None:
+    meera.opened("/queues/new?wire=w")
+    there = f"/stories/{story(life).id}/headline"
+    done = meera.send(there, text="Ferry goes down in harbour")
+    assert (done.status, done.headers["location"]) == (
+        303,
+        f"/queues/new?wire=w#s-{story(life).id}",
+    )
+    (edit,) = story(life).edits
+    assert (edit.text, edit.by, edit.against) == ("Ferry goes down in harbour", "Meera", 1)
+    bodies = life.bodies()
+    assert b"Ferry goes down in harbour" in bodies["all", "rss"]
+    assert b"Nobody was hurt in the harbour today." in bodies["all", "rss"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Ferry sinks", []),  # what the wire has: settled, and no headline of ours
+        ("  Ferry\n sinks ", []),
+        ("<b>Ferry</b> &amp; co", ["Ferry & co"]),
+        ("غرق العبارة", ["غرق العبارة"]),
+    ],
+)
+def test_what_is_typed_is_read_as_it_is_meant(
+    life: Life, meera: Browser, text: str, kept: list[str]
+) -> None:
+    assert act(meera, life, "headline", text=text) == 303
+    assert [edit.text for edit in story(life).edits] == kept
+    assert "Nothing waits here" in meera.opened("/queues/new").words
+
+
+def test_the_wires_words_take_the_desks_headline_off(life: Life, meera: Browser) -> None:
+    assert act(meera, life, "headline", text="Ours") == 303
+    assert act(meera, life, "headline", text="Ferry sinks") == 303
+    assert [edit.text for edit in story(life).edits] == ["Ours", None]
+    assert act(meera, life, "headline", text="Ours again") == 303
+    meera.opened(f"/stories/{story(life).id}")
+    assert meera.last is not None
+    (button,) = meera.last.page.xpath("//button[contains(@formaction, '/revert')]/@formaction")
+    _, form = filled(meera.last, f"/stories/{story(life).id}/headline")
+    assert meera.ask(button, form).status == 303
+    assert story(life).desk_headline is None
+
+
+@pytest.mark.parametrize(
+    ("text", "why"), [("", "empty"), ("x" * 301, "301 characters"), ("a\u202eb", "direction")]
+)
+def test_what_is_refused_is_said(life: Life, meera: Browser, text: str, why: str) -> None:
+    assert act(meera, life, "headline", text=text) == 422
+    assert meera.last is not None
+    assert why in meera.last.words
+    assert story(life).edits == ()
+
+
+def test_undo_goes_back_to_the_one_before(life: Life, meera: Browser) -> None:
+    for text in ("First", "Second"):
+        assert act(meera, life, "headline", text=text) == 303
+    heads = []
+    for _ in range(2):
+        assert act(meera, life, "undo") == 303
+        heads.append(story(life).headline)
+    assert heads == ["First", "Second"]  # undone, too
+    assert {edit.by for edit in story(life).edits} == {"Meera"}
+
+
+def test_the_first_one_undone_is_the_wires(life: Life, meera: Browser) -> None:
+    assert act(meera, life, "headline", text="First") == 303
+    assert act(meera, life, "undo") == 303
+    assert (story(life).headline, story(life).desk_headline) == ("Ferry sinks", None)
+
+
+def test_settled_is_new_no_more_and_nothing_of_the_feeds_changes(
+    life: Life, meera: Browser
+) -> None:
+    before = life.bodies()
+    assert "Ferry sinks" in meera.opened("/queues/new").words
+    assert act(meera, life, "settle") == 303
+    assert "Nothing waits here" in meera.opened("/queues/new").words
+    assert "settled by Meera" in meera.opened("/queues/mine").words
+    assert life.bodies() == before
+    assert act(meera, life, "undo") == 303
+    assert "Ferry sinks" in meera.opened("/queues/new").words
+    assert meera.ask(f"/stories/{story(life).id}/undo", _csrf(meera)).status == 422
+
+
+def _csrf(browser: Browser) -> dict[str, str]:
+    page = browser.opened("/queues/all").page
+    return {"csrf": page.xpath("string(//input[@name='csrf']/@value)")}
+
+
+def test_a_second_look_is_settled_by_confirming_the_headline(life: Life, meera: Browser) -> None:
+    assert act(meera, life, "headline", text="Ours") == 303
+    life.receive(item("one", "Ferry found", "Nobody was hurt in the harbour today."), after=MINUTE)
+    assert story(life).second_look
+    assert "Ours" in meera.opened("/queues/second-look").words
+    assert act(meera, life, "settle") == 303
+    assert not story(life).second_look
+    assert [(e.text, e.against) for e in story(life).edits] == [("Ours", 1), ("Ours", 2)]
+
+
+def test_hold_takes_a_story_out_and_release_brings_it_back(life: Life, meera: Browser) -> None:
+    assert act(meera, life, "hold", reason="is it true?") == 303
+    assert story(life).status == "withheld"
+    assert b"Ferry" not in life.bodies()["all", "rss"]
+    assert "Ferry sinks" in meera.opened("/queues/held").words
+    assert "is it true?" in meera.opened(f"/stories/{story(life).id}").words
+    assert act(meera, life, "release", reason="it is") == 303
+    assert b"Ferry" in life.bodies()["all", "rss"]
+    assert act(meera, life, "hold", reason=" ") == 422
+    with life.store.read() as conn:
+        acts = records.acts_of(conn, [story(life).id])[story(life).id]
+    assert [(each.kind, each.by) for each in acts] == [("hold", "Meera"), ("release", "Meera")]
+
+
+def test_only_a_chief_releases_what_was_killed(life: Life, meera: Browser) -> None:
+    life.act("one", "kill", MINUTE)
+    meera.opened("/queues/killed")
+    assert meera.last is not None
+    assert not meera.last.page.xpath("//form[contains(@action, '/release')]")
+    sent = {**_csrf(meera), "reason": "please"}
+    refused = meera.ask(f"/stories/{story(life).id}/release", sent)
+    assert refused.status == 403
+    assert "Only a chief" in refused.words
+    chief = signed_in(meera.app, life.store, "Kiran", "chief")
+    assert act(chief, life, "release", "/queues/killed", reason="by mistake") == 303
+    assert story(life).status == "usable"
+
+
+def test_a_reader_sees_and_does_nothing(life: Life, meera: Browser) -> None:
+    reader = signed_in(meera.app, life.store, "Ravi", "reader")
+    for page in ("/queues/all", f"/stories/{story(life).id}"):
+        forms = reader.opened(page).page.forms
+        assert {form.get("action") for form in forms if form.method == "POST"} == {"/sign-out"}
+    for name in ("headline", "revert", "undo", "settle", "hold", "release"):
+        sent = {**_csrf(reader), "text": "Ours", "reason": "x"}
+        refused = reader.ask(f"/stories/{story(life).id}/{name}", sent)
+        assert refused.status == 403
+        assert "you have reader" in refused.words
+    assert story(life).edits == ()
+
+
+def test_of_two_the_later_is_asked_and_chooses(life: Life, meera: Browser) -> None:
+    arjun = signed_in(meera.app, life.store, "Arjun")
+    there = f"/stories/{story(life).id}"
+    arjun.opened(there)
+    assert act(meera, life, "headline", text="Meera's") == 303
+    asked = arjun.send(f"{there}/headline", text="Arjun's")
+    assert asked.status == 409
+    assert "Meera has changed it" in asked.words
+    assert "Meera's" in asked.words
+    assert "Arjun's" in asked.words
+    assert [edit.text for edit in story(life).edits] == ["Meera's"]
+    assert arjun.send(f"{there}/headline").status == 303
+    assert [edit.text for edit in story(life).edits] == ["Meera's", "Arjun's"]
+
+
+def test_the_wire_may_be_faster_too(life: Life, meera: Browser) -> None:
+    there = f"/stories/{story(life).id}"
+    meera.opened(there)
+    life.receive(item("one", "Ferry found", "Nobody was hurt in the harbour today."), after=MINUTE)
+    asked = meera.send(f"{there}/headline", text="Ferry lost")
+    assert asked.status == 409
+    assert "The wire has sent a newer version" in asked.words
+    assert "Ferry found" in asked.words
+    assert story(life).edits == ()
+
+
+def test_the_command_line_counts_as_somebody(life: Life, meera: Browser) -> None:
+    there = f"/stories/{story(life).id}"
+    meera.opened(there)
+    rewrite(life.store, story(life).id, "From a prompt", "Asha")
+    for name, more in (("undo", {}), ("settle", {}), ("headline", {"text": "x"})):
+        _, sent = filled(Browser(meera.app, meera.cookie).opened(there), f"{there}/headline")
+        stale = {**sent, **more, "edits": "0"}
+        assert meera.ask(f"{there}/{name}", stale).status == 409
+    assert story(life).headline == "From a prompt"
+
+
+def test_for_the_script_an_act_is_answered_with_the_row(life: Life, meera: Browser) -> None:
+    there = f"/stories/{story(life).id}"
+    _, form = filled(meera.opened("/queues/all"), f"{there}/headline", text="<i>Ours</i>")
+    row = meera.ask(f"{there}/headline", form, x_part="row")
+    assert (row.status, row.page.xpath("count(//article)"), row.page.xpath("count(//title)")) == (
+        200,
+        1,
+        0,
+    )
+    assert "Ours" in row.words
+    assert "markup" in row.words
+    assert meera.ask(f"{there}/headline", form, x_part="row").status == 409
+    _, form = filled(meera.opened("/queues/all"), f"{there}/headline", text="")
+    refused = meera.ask(f"{there}/headline", form, x_part="row")
+    assert (refused.status, "empty" in refused.words) == (422, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "status"),
+    [
+        ("/stories/aaaaaaaaaaaaa/settle", {}, 422),
+        ("/stories/nonsense/settle", {}, 404),
+        ("/stories/aaaaaaaaaaaaa/settle", {"version": "x", "edits": "1"}, 400),
+        ("/stories/aaaaaaaaaaaaa/burn", {}, 404),
+    ],
+)
+def test_nonsense_is_refused(
+    life: Life, meera: Browser, path: str, form: dict[str, str], status: int
+) -> None:
+    assert meera.ask(path, {**_csrf(meera), **form}).status == status
+    for page in ("/stories/aaaaaaaaaaaaa", "/stories/..", "/queues/none", "/x", "/queues/new/"):
+        assert meera.ask(page).status == 404
+    assert meera.ask("/queues/all", {}, method="DELETE").status == 405
