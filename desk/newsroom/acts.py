@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import timedelta
 
 from desk import headline, hiding
 from desk.headline import HeadlineError, MovedOnError
@@ -11,6 +12,9 @@ from stories.config import Config
 from stories.db import Store, queues
 from stories.db import stories as records
 from stories.models import ActKind, Story
+
+WRITING = timedelta(seconds=45)
+"""For which somebody has a story open who does not say so again: the script does, three times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,13 @@ class Desk:
         :raises HidingError: when it is so already.
         """
         hiding.act(self.store, self.config, story_id, kind, by, reason, changed=self.changed)
+
+    def open_to_write(self, story_id: str, by: str) -> list[str]:
+        """Note that *by* has the story open, for as long as it takes until that is said again; who
+        else has. Nobody is kept from writing by it."""
+        now = clock.now()
+        with self.store.write() as conn:
+            return queues.open_to_write(conn, story_id, by, now, now + WRITING)
 
     def _story(self, story_id: str, read: tuple[int, int] | None) -> Story:
         with self.store.read() as conn:

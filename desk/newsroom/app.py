@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from desk.headline import HeadlineError, MovedOnError
@@ -105,6 +105,7 @@ class Newsroom:
                         ("settle", self.settle),
                         ("hold", self.hold),
                         ("release", self.release),
+                        ("writing", self.writing),
                     )
                 ),
                 Route("/sign-in", self._page(None, self.sign_in_page), methods=["GET"]),
@@ -153,6 +154,8 @@ class Newsroom:
             page = views.story_page(conn, self.config, name)
         if page is None:
             raise HTTPException(404, "There is no such story.")
+        if visitor.may("editor"):
+            self.desk.open_to_write(name, visitor.name)
         return self.pages.answer("story.html", visitor, page=page, back=f"/stories/{name}")
 
     def quarantine(self, _request: Request, visitor: Visitor) -> Response:
@@ -191,6 +194,11 @@ class Newsroom:
         if row is not None and row.status == "killed" and not sent.visitor.may("chief"):
             raise HTTPException(403, "Only a chief releases a story that was killed.")
         self._hide(sent, "release")
+
+    def writing(self, sent: Sent) -> Response:
+        """``/stories/ID/writing``: somebody still writes; who else does."""
+        others = self.desk.open_to_write(sent.story, sent.visitor.name)
+        return JSONResponse({"others": others}, headers=HEADERS)
 
     def _hide(self, sent: Sent, kind: ActKind) -> None:
         self.desk.hide(sent.story, kind, sent.visitor.name, sent.form.get("reason", ""))
@@ -308,7 +316,7 @@ class Newsroom:
         return answer
 
     def _act(
-        self, role: Role, act: Callable[[Sent], list[str] | None]
+        self, role: Role, act: Callable[[Sent], Response | list[str] | None]
     ) -> Callable[[Request], Awaitable[Response]]:
         """What a form about a story does, sent by who has *role*."""
 
@@ -316,12 +324,12 @@ class Newsroom:
             self._check(visitor, role)
             sent = Sent(request, visitor, form, self._story_in(request))
             try:
-                notes = act(sent) or []
+                done = act(sent)
             except MovedOnError as error:
                 return self._collided(sent, error)
             except (HeadlineError, HidingError) as error:
                 return self._not_taken(sent, str(error))
-            return self._done(sent, notes)
+            return done if isinstance(done, Response) else self._done(sent, done or [])
 
         return self._form(acted)
 

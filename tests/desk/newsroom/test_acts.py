@@ -231,6 +231,24 @@ def test_the_command_line_counts_as_somebody(life: Life, meera: Browser) -> None
     assert story(life).headline == "From a prompt"
 
 
+def test_who_writes_is_seen_until_they_are_done(life: Life, meera: Browser) -> None:
+    there = f"/stories/{story(life).id}"
+    arjun = signed_in(meera.app, life.store, "Arjun")
+    reader = signed_in(meera.app, life.store, "Ravi", "reader")
+    reader.opened(there)  # who only reads is in nobody's way
+    meera.opened(there)
+    assert "is writing" not in meera.opened("/queues/all").words
+    assert "Meera is writing…" in arjun.opened("/queues/all").words
+    assert arjun.ask(f"{there}/writing", _csrf(arjun)).text == '{"others":["Meera"]}'
+    life.now += timedelta(seconds=44)
+    assert arjun.ask(f"{there}/writing", _csrf(arjun)).text == '{"others":["Meera"]}'
+    life.now += timedelta(seconds=2)
+    assert arjun.ask(f"{there}/writing", _csrf(arjun)).text == '{"others":[]}'
+    assert "Arjun is writing…" in meera.opened("/queues/all").words
+    assert act(arjun, life, "headline", text="Arjun's") == 303
+    assert "is writing" not in meera.opened("/queues/all").words
+
+
 def test_for_the_script_an_act_is_answered_with_the_row(life: Life, meera: Browser) -> None:
     there = f"/stories/{story(life).id}"
     _, form = filled(meera.opened("/queues/all"), f"{there}/headline", text="<i>Ours</i>")
