@@ -1,9 +1,10 @@
 """The desk as one ASGI application: what each address answers, and who may ask for it."""
 
 import re
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import structlog
@@ -22,6 +23,9 @@ from desk.newsroom.forms import Form, back, form_of, number
 from desk.newsroom.pages import HEADERS, Pages
 from desk.newsroom.queues import QUEUES, Asked
 from desk.newsroom.sign_in import Door, SignInError, Visitor
+from publish.web.app import App
+from publish.web.feeds import Receive, Scope, Send
+from publish.web.representation import SERVER
 from stories.config import Config
 from stories.db import SQLAlchemyError, Store
 from stories.db.people import Role
@@ -54,10 +58,22 @@ def create(
     store: Store,
     *,
     changed: Callable[[Collection[str]], None] = lambda _: None,
-) -> Starlette:
+) -> App:
     """The application of the desk of *config* on *store*; *changed* is called after each act with
     the feeds whose bytes did."""
-    return Newsroom(config, store, changed).starlette()
+    pages = cast("App", Newsroom(config, store, changed).starlette())
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_server(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], SERVER]
+            await send(message)
+
+        # Starlette answers 500 of what nobody foresaw, and raises again when that is logged.
+        with suppress(Exception):
+            await pages(scope, receive, send_with_server)
+
+    return answer
 
 
 @dataclass(frozen=True, slots=True)
