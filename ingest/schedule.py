@@ -13,24 +13,22 @@ once polls a parking page for ever. So a move must be seen many times, over days
 address; and when the new address fails for long, the configured one is polled again.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from itertools import pairwise
 from statistics import median_low
 from typing import Any
 from urllib.parse import urlsplit
 
+from net.backoff import LONGEST_RETRY_AFTER, http_date, retry_after, spread, weight
 from net.client import Response
 from net.ssrf import shown
 
 LONGEST_WISH = timedelta(hours=1)
 """A feed may ask to be polled less often, but not so seldom that news is old when it arrives."""
 
-LONGEST_RETRY_AFTER = timedelta(days=1)
 LONGEST_BACK_OFF = timedelta(hours=6)
 JITTER = 0.1
 """Share of the wait that is added, so that wires that failed together do not stay together."""
@@ -48,10 +46,6 @@ QUIET_STRETCH = 6
 QUIET_LONGEST = timedelta(minutes=30)
 """A silent wire is polled at most this much less often, and at least this often: the first news
 after a silent night is the one waited for."""
-
-WEIGHTS = {"dns": 0.25, "timeout": 0.5, "refused": 0.5, "http-429": 0.5, "http-503": 0.5}
-"""How much one failure counts; what is not named counts 1. Resolvers fail in bursts, ours too; an
-overloaded server is overloaded for now only."""
 
 GOOD = frozenset({"ok", "unchanged", "not-modified"})
 
@@ -131,14 +125,14 @@ def next_poll(
         wait, because = _regular(every, wishes)
         because += "" if trust_ttl else ", whatever the feed asks for, as trust_ttl is off"
     else:
-        failures += WEIGHTS.get(state, 1.0)
+        failures += weight(state)
         doubled = min(every, LONGEST_BACK_OFF) * 2 ** min(failures, 16)
         wait = max(every, min(doubled, LONGEST_BACK_OFF))
         because = f"{state}; backing off {_span(wait)}, as failures weigh {failures:g}"
     if asked is not None and asked > wait:
         wait = max(min(asked, LONGEST_RETRY_AFTER), every)
         because = f"Retry-After {_span(asked)}{_cut(asked, wait)}, instead of {because}"
-    jitter = wait * (JITTER * _unit(wire, now))
+    jitter = wait * (JITTER * spread(wire, now))
     at = now + wait + jitter
     if jitter >= timedelta(seconds=1):
         because += f"; {_span(jitter)} of jitter"
@@ -199,33 +193,12 @@ def _quiet(
     return [(granted, granted, reason)]
 
 
-def retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """Retry-After in either form, as a wait from *now*; None when missing or unreadable."""
-    if not value:
-        return None
-    if re.fullmatch(r"[0-9]{1,9}", value.strip(), re.ASCII):
-        return timedelta(seconds=int(value))
-    moment = http_date(value)
-    return None if moment is None else max(moment - now, timedelta(0))
-
-
 def combined(fields: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Header fields by name; those sent several times joined by commas (RFC 9110 §5.3)."""
     found: dict[str, str] = {}
     for name, value in fields:
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found
-
-
-def http_date(value: str) -> datetime | None:
-    """An HTTP date (RFC 9110 §5.6.7), None when *value* is none."""
-    if not value:
-        return None
-    try:
-        moment = parsedate_to_datetime(value)
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _wishes(
@@ -265,13 +238,6 @@ def _skip(at: datetime, channel: Mapping[str, Any]) -> datetime:
             return at
         at = moment.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     return at
-
-
-def _unit(wire: str, now: datetime) -> float:
-    """A number in [0, 1) that looks random and is a function of *wire* and *now*."""
-    return (
-        int.from_bytes(hashlib.sha256(f"{wire}\0{now.isoformat()}".encode()).digest()[:4]) / 2**32
-    )
 
 
 def _about(length: timedelta) -> str:

@@ -33,6 +33,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, get_args
@@ -81,7 +82,8 @@ class Request:
     ``proxy`` is the address of one, empty for none, None for the environment's (HTTPS_PROXY …).
     ``client_cert`` and ``client_key`` are paths of PEM files, and go where ``headers`` go.
     A *body* is sent by POST; its Content-Type is among the ``headers``. Without *follow* a redirect
-    is the answer.
+    is the answer. After the moment ``sent_by`` (:func:`time.monotonic`) it is not sent any more: a
+    process that was stopped wakes when others have sent what is newer.
     """
 
     wire: str
@@ -99,6 +101,7 @@ class Request:
     max_bytes: int = 16 * 1024 * 1024
     body: bytes | None = field(default=None, repr=False)
     follow: bool = True
+    sent_by: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -622,7 +625,10 @@ class Transfer:
         A kept one may have been opened for another wire, whose private addresses are allowed.
         """
         self._connected = True
-        return pycurl.PREREQFUNC_ABORT if self._refuses(address) else pycurl.PREREQFUNC_OK
+        late = time.monotonic() >= self.request.sent_by
+        if late:
+            self._fault = self.timeout_error()
+        return pycurl.PREREQFUNC_ABORT if late or self._refuses(address) else pycurl.PREREQFUNC_OK
 
     def _refuses(self, address: str) -> bool:
         if self._proxy:  # its own address, which the operator chose

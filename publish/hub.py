@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from net.backoff import LONGEST_RETRY_AFTER, retry_after, spread, weight
 from net.client import Request, Response
 from net.errors import FetchError
 from net.ssrf import inside, web_url
@@ -48,10 +49,6 @@ RETIRED = timedelta(days=3)
 
 JITTER = 0.2
 """Share of a wait that is added, so that callbacks that failed together do not stay together."""
-
-_LIGHT = {"dns": 0.25, "timeout": 0.5, "reset": 0.5, "refused": 0.5}
-"""How much a failure counts, as for wires; others, and statuses that are no fault of a busy or
-broken server, count 1."""
 
 
 class RefusedError(Exception):
@@ -217,7 +214,7 @@ def confirmed(of: Subscription, answer: Response, now: datetime) -> Verdict:
     answered = 0 < answer.status < 500 and answer.status != 429
     if answered or of.tries + 1 >= TRIES:
         return Verdict("unconfirmed", error=error)
-    return Verdict("failed", now + _wait(of, float(of.tries), now), error=error)
+    return Verdict("failed", _again(of, answer, float(of.tries), now), error=error)
 
 
 def taken(of: Subscription, answer: Response, now: datetime) -> Verdict:
@@ -229,9 +226,8 @@ def taken(of: Subscription, answer: Response, now: datetime) -> Verdict:
         return Verdict("gone", error="it answered 410")
     if of.failing_since is not None and now - of.failing_since > RETIRED:
         return Verdict("retired", error=_fault(answer))
-    busy = answer.status == 429 or answer.status >= 500
-    light = _LIGHT.get(answer.error.state, 1.0) if answer.error else 0.5 if busy else 1.0
-    return Verdict("failed", now + _wait(of, of.failures, now), of.failures + light, _fault(answer))
+    failures = of.failures + weight(answer.error.state if answer.error else f"http-{answer.status}")
+    return Verdict("failed", _again(of, answer, of.failures, now), failures, _fault(answer))
 
 
 def _fault(answer: Response) -> str:
@@ -240,7 +236,9 @@ def _fault(answer: Response) -> str:
     return f"it answered {answer.status}"
 
 
-def _wait(of: Subscription, failures: float, now: datetime) -> timedelta:
+def _again(of: Subscription, answer: Response, failures: float, now: datetime) -> datetime:
+    """When to try again after *failures*; no sooner than the *answer* asks for."""
     wait = min(FIRST_WAIT * 2 ** min(failures, 20), LONGEST_WAIT)
-    drawn = hashlib.sha256(f"{of.id}\0{now.isoformat()}".encode()).digest()
-    return wait * (1 + JITTER * int.from_bytes(drawn[:4]) / 2**32)
+    wait *= 1 + JITTER * spread(str(of.id), now)
+    asked = retry_after(dict(answer.headers).get("retry-after"), now)
+    return now + max(wait, min(asked or wait, LONGEST_RETRY_AFTER))

@@ -5,8 +5,9 @@ came to it, so that it misses none, and gets them in their order. What was sent 
 killed, or whose answer was lost, is sent again.
 """
 
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -29,6 +30,9 @@ one longer than for its batch."""
 
 COMPANY = 0.02
 """Seconds for which answers are gathered that are written in one transaction."""
+
+SENT_WITHIN = subscriptions.LEASE.total_seconds() - 2 * hub.SECONDS
+"""Seconds after a claim in which anything is sent: well before others may claim the same."""
 
 PINGS = 20
 """Feeds of which another one's hub is told in one batch."""
@@ -63,13 +67,14 @@ def push(
     with store.read() as conn:
         if not subscriptions.waiting(conn, clock.now()):  # mostly so: nobody waits to write
             return 0, iter(())
+    ends = time.monotonic() + SENT_WITHIN  # from before the claim: it is over before the lease is
     with store.write() as conn:
         claimed = subscriptions.claim(conn, clock.now(), limit)
-    return len(claimed), _carry_out(store, config, http, claimed)
+    return len(claimed), _carry_out(store, config, http, claimed, ends)
 
 
 def _carry_out(
-    store: Store, config: Config, http: Client, claimed: Sequence[Subscription]
+    store: Store, config: Config, http: Client, claimed: Sequence[Subscription], ends: float
 ) -> Iterator[Pushed]:
     if not claimed:
         return
@@ -92,7 +97,10 @@ def _carry_out(
                 for key, those in passed.items():
                     _pass_over(conn, those, news[key])
         groups = http.fetch_together(
-            requests, user_agent=config.agent, concurrency=len(requests), company=COMPANY
+            [replace(request, sent_by=ends) for request in requests],
+            user_agent=config.agent,
+            concurrency=len(requests),
+            company=COMPANY,
         )
         for answers in groups:
             found_of = [(by_name[answer.wire], answer) for answer in answers]

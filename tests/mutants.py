@@ -46,8 +46,8 @@ MUTANTS = (
     Mutant(
         "back-off forgets",
         "ingest/schedule.py",
-        "failures += WEIGHTS.get(state, 1.0)",
-        "failures = WEIGHTS.get(state, 1.0)",
+        "failures += weight(state)",
+        "failures = weight(state)",
         ("tests/ingest/test_schedule.py",),
     ),
     Mutant(

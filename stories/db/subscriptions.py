@@ -29,6 +29,7 @@ from sqlalchemy import (
     update,
 )
 
+from net.backoff import LONGEST_RETRY_AFTER
 from stories.db import feeds
 from stories.db.engine import upsert
 from stories.db.feeds import Format
@@ -343,7 +344,7 @@ def forget(conn: Connection, now: datetime) -> int:
 
 def _ahead(now: datetime) -> ColumnElement[bool]:
     return or_(
-        subscriptions.c.due_at > now + 2 * LONGEST_WAIT + AHEAD,
+        subscriptions.c.due_at > now + LONGEST_RETRY_AFTER + AHEAD,
         subscriptions.c.lease_until > now + LEASE + AHEAD,
         subscriptions.c.failing_since > now + AHEAD,
     )

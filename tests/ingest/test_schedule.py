@@ -11,14 +11,13 @@ from ingest.schedule import (
     GOOD,
     JITTER,
     LONGEST_BACK_OFF,
-    LONGEST_RETRY_AFTER,
     LONGEST_WISH,
     QUIET_LONGEST,
     QUIET_STRETCH,
     next_poll,
-    retry_after,
     usual_gap,
 )
+from net.backoff import LONGEST_RETRY_AFTER, retry_after
 from stories.config import Wire
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)  # a Sunday

@@ -126,6 +126,15 @@ def test_a_body_may_be_empty(server: Server, path: str) -> None:
     assert (response.error, response.status, response.body) == (None, 200, b"")
 
 
+def test_what_is_too_late_is_not_sent(server: Server) -> None:
+    with Client() as client:
+        assert one(server.url + "/good", client).status == 200
+        late = one(server.url + "/good", client, sent_by=time.monotonic(), body=b"old")
+        assert error(late).state == "timeout"
+        assert one(server.url + "/good", client, body=b"new").status == 200
+    assert [each.body for each in server.seen("/good")] == [b"", b"new"]
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [("/missing", 404), ("/gone", 410), ("/busy", 429), ("/unavailable", 503)],

@@ -21,6 +21,7 @@ from desk.hiding import act
 from net.client import Client, Response
 from net.errors import FetchError
 from publish import hub
+from publish import push as pushing
 from publish.hub import RETIRED, RefusedError, asked, confirmed, taken
 from publish.push import ping, push
 from publish.rerender import rerender_if_changed
@@ -452,9 +453,10 @@ def a_subscription(**fields: Any) -> Subscription:
     return Subscription(**usual | fields)
 
 
-def answer(status: int, body: bytes = b"", state: str = "") -> Response:
+def answer(status: int, body: bytes = b"", state: str = "", wait: str = "") -> Response:
     error = FetchError(state, "") if state else None
-    return Response("1", status, "", (), body, (), error)
+    headers = (("retry-after", wait),) if wait else ()
+    return Response("1", status, "", headers, body, (), error)
 
 
 @pytest.mark.parametrize(
@@ -463,8 +465,8 @@ def answer(status: int, body: bytes = b"", state: str = "") -> Response:
         *[(answer(status), "delivered", 0) for status in (200, 201, 202, 204, 299)],
         (answer(200, state="too-large"), "delivered", 0),
         (answer(410), "gone", 0),
-        *[(answer(status), "failed", 1) for status in (301, 302, 400, 401, 404)],
-        *[(answer(status), "failed", 0.5) for status in (429, 500, 503)],
+        *[(answer(status), "failed", 1) for status in (301, 302, 400, 401, 404, 500)],
+        *[(answer(status), "failed", 0.5) for status in (429, 502, 503, 504)],
         (answer(0, state="dns"), "failed", 0.25),
         (answer(0, state="timeout"), "failed", 0.5),
         (answer(0, state="forbidden-address"), "failed", 1),
@@ -486,6 +488,54 @@ def test_waits_grow_and_end() -> None:
     assert max(waits) <= timedelta(hours=1.2)
     several = {taken(a_subscription(id=n), answer(404), START).due for n in range(20)}
     assert len(several) == 20, "they do not stay together"
+
+
+@pytest.mark.parametrize(
+    ("wait", "least", "most"),
+    [
+        ("600", 600, 600),
+        ("Thu, 01 Jan 2026 06:10:00 GMT", 600, 600),
+        ("1", 5, 6),
+        ("soon", 5, 6),
+        ("999999999", 86400, 86400),
+    ],
+)
+def test_who_asks_to_be_left_alone_is(wait: str, least: float, most: float) -> None:
+    for verdict in (
+        taken(a_subscription(), answer(503, wait=wait), START),
+        confirmed(a_subscription(asked="subscribe"), answer(503, wait=wait), START),
+    ):
+        assert verdict.due is not None
+        assert least <= (verdict.due - START).total_seconds() <= most
+
+
+def test_a_wait_that_was_asked_for_is_no_wrong_clock(site: Site) -> None:
+    site.subscribe()
+    for _ in range(2):  # the first failure says since when it fails
+        site.news("old", f"new {site.life.now}")
+        site.reader.answer = lambda _: (503, b"")
+        site.push()
+        site.life.now += timedelta(hours=2)
+    with site.life.store.write() as conn:
+        [claimed] = subscriptions.claim(conn, site.life.now, 5)
+        verdict = taken(claimed, answer(503, wait="86400"), site.life.now)
+        assert verdict.due is not None
+        since = claimed.failing_since or site.life.now
+        subscriptions.failed(conn, claimed, verdict.due, verdict.failures, since, verdict.error)
+        subscriptions.release(conn, claimed.lease)
+        assert not subscriptions.ahead(conn, site.life.now)
+
+
+def test_who_wakes_late_sends_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others have sent since what is newer: an old document would come last."""
+    site.subscribe()
+    site.news("old", "new")
+    with monkeypatch.context() as patched:
+        patched.setattr(pushing, "SENT_WITHIN", 0.0)
+        assert site.push() == ["failed"]
+    assert site.reader.delivered == []
+    site.life.now += timedelta(minutes=1)
+    assert site.push() == ["delivered"]
 
 
 def test_only_the_challenge_itself_confirms() -> None:
