@@ -18,8 +18,9 @@ import structlog
 
 from ingest import life, sandbox
 from ingest.decide import Decision, Intent, Known, carrying, decide, is_numbered
-from ingest.item import Channel, Contents, Hints, summed_up
-from ingest.memory import are_apart, remembered, still_standing
+from ingest.hubs import announced
+from ingest.item import Contents, Hints, summed_up
+from ingest.memory import CHANNEL, are_apart, remembered, still_standing
 from ingest.memory import read as read_with
 from ingest.normalize import content_digest, made_by
 from ingest.parse import LONGEST_MESSAGE, Reader, storable
@@ -33,6 +34,7 @@ from stories.db import (
     Store,
     captures,
     custody,
+    hubs,
     key_value,
     outbox,
     proofs,
@@ -131,6 +133,11 @@ class _Opened:
     @property
     def fresh(self) -> bool:
         return self.capture.state == "pending"
+
+    @property
+    def polled(self) -> bool:
+        """Whether it shows all that stands on its wire."""
+        return not self.capture.partial
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,7 +470,7 @@ def _decide(conn: Connection, read: _Read, states: Mapping[str, WireState]) -> _
     if contents.standing and (before is None or state is None):
         return None
     if before is not None and state is not None and contents.standing and not contents.format:
-        channel = Channel(**state.channel)
+        channel = CHANNEL.validate_python(state.channel)
         about: dict[str, Any] = {"format": before.format, "channel": channel}
         contents = contents.model_copy(update=about)
     known = _recall(conn, one, contents)
@@ -486,7 +493,7 @@ def _decide(conn: Connection, read: _Read, states: Mapping[str, WireState]) -> _
     if not are_apart(contents, decision, kept):
         return None
     context, stands = None, None
-    if one.live and read.fault is None:
+    if one.live and one.polled and read.fault is None:
         context, stands = remembered(wire, capture, contents, known, decision, kept, one.siblings)
     ours = {key.story_id for key in known.keys.values()}
     joined = {i.story_id for i in decision.intents if i.story_id in known.stories} - ours
@@ -786,7 +793,8 @@ def _learn(conn: Connection, decided: Sequence[_Decided], found: Sequence[Taken]
     known = [
         (one, one.state, taken) for one, taken in zip(decided, found, strict=True) if one.state
     ]
-    others = [s.name for one, s, _ in known if not one.of.live and s.standing_of is not None]
+    unlike = [(one, s) for one, s, _ in known if not (one.of.live and one.of.polled)]
+    others = [s.name for one, s in unlike if s.standing_of is not None]
     others += [
         name
         for one, _, taken in known
@@ -802,17 +810,34 @@ def _learn(conn: Connection, decided: Sequence[_Decided], found: Sequence[Taken]
         wires.note_content(conn, noted)
     stands = {s.name: (one.before, one.stands) for one, s, _ in fresh if one.stands is not None}
     standing.replace(conn, stands)
-    dues = (
-        (one, state, _due(one, values))
-        for one, state, values in fresh
-        if one.fault is None and one.of.turn.wire.way == "pull"  # others are no feed that may wish
-    )
+    # Others are no feed that may wish.
+    feeds = [each for each in fresh if each[0].fault is None and each[0].of.turn.wire.way == "pull"]
+    dues = ((one, state, _due(one, values)) for one, state, values in feeds if one.of.polled)
     moved = [
         {"wire": state.name, "at": one.of.capture.received_at, "due": due.at, "why": due.because}
         for one, state, due in dues
         if due.at != state.due_at
     ]
     wires.reschedule(conn, moved)
+    for one, state, values in feeds:
+        if one.of.turn.wire.push:
+            _follow_hubs(conn, one, state, values)
+
+
+def _follow_hubs(
+    conn: Connection, one: _Decided, state: WireState, values: Mapping[str, Any]
+) -> None:
+    """Have the hubs asked that a feed names. Of a story that one has changed, the feed is asked
+    soon: hubs promise no order, and what comes late may be older."""
+    capture, wire = one.of.capture, one.of.turn.wire
+    if one.of.polled:
+        headers = combined([(name.lower(), value) for name, value in capture.headers])
+        said = announced(headers, one.contents.channel, capture.url)
+        hubs.found(conn, wire, said.hubs, said.topic, clock.now())
+    elif any(intent.action == "updated" for intent in one.decision.intents):
+        due = _due(one, {**values, "pushed_until": None})
+        why = f"its hub pushed another version of a story; {due.because}"
+        wires.bring_forward(conn, state.name, due.at, why)
 
 
 def _learnt(one: _Decided, state: WireState, taken: Taken) -> dict[str, Any]:
@@ -823,16 +848,17 @@ def _learnt(one: _Decided, state: WireState, taken: Taken) -> dict[str, Any]:
         text = f"capture {capture.id}: {one.fault.state}: {storable(str(one.fault))}"
         if wire.headers and not same_origin(wire.url, capture.url):
             text += f"; the wire's headers {WITHHELD}"
-        return {"fault": text, "whole": False}
+        return {"fault": text, "whole": False if one.of.polled else state.whole}
     values: dict[str, Any] = {
         "fault": None,
-        "whole": contents.whole,
-        "channel": members(contents.channel),
+        "whole": contents.whole if one.of.polled else state.whole,
+        "channel": members(contents.channel) if one.of.polled else state.channel,
         "changed_at": capture.received_at if taken.changes or one.joined else state.changed_at,
         "news": state.news,
         "standing_of": capture.id if one.stands else None,
         "context": one.context if one.stands else None,
         "layout": _layout(one),
+        "pushed_until": state.pushed_until,
     }
     if contents.unread:
         values["fault"] = (
@@ -849,6 +875,8 @@ def _learnt(one: _Decided, state: WireState, taken: Taken) -> dict[str, Any]:
     came = one.joined or any(c.kind in ("new", "updated") for c in taken.changes)
     if came and (not news or at > news[-1]):
         values["news"] = [*news, at][-KEPT_NEWS:]
+    if came and one.of.polled and state.pushed_at is not None and state.pushed_at < at:
+        values["pushed_until"] = None  # the hub did not bring it: until it pushes again
     return values
 
 
@@ -873,6 +901,7 @@ def _due(one: _Decided, values: Mapping[str, Any]) -> Due:
         channel=values["channel"],
         news=values["news"],
         trust_ttl=wire.trust_ttl,
+        pushed_until=values["pushed_until"],
     )
 
 

@@ -171,7 +171,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """What the feed says of itself; the schedule and the normaliser read it."""
+    """What the feed says of itself; the schedule and the normaliser read it. ``topic`` is its own
+    address (``rel=self``), by which its ``hubs`` know it."""
 
     title: str = ""
     link: str = ""
@@ -182,7 +183,8 @@ class Channel:
     update_frequency: str = ""
     skip_hours: tuple[str, ...] = ()
     skip_days: tuple[str, ...] = ()
-    hub: str = ""
+    hubs: tuple[str, ...] = ()
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)

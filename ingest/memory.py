@@ -135,10 +135,11 @@ def _read_apart(
 def _frame(memory: Memory) -> Frame | None:
     if not memory.tag:
         return None
-    return Frame(memory.format, _CHANNEL.validate_python(memory.channel), memory.tag)
+    return Frame(memory.format, CHANNEL.validate_python(memory.channel), memory.tag)
 
 
-_CHANNEL = TypeAdapter(Channel)
+CHANNEL = TypeAdapter(Channel)
+"""A channel as a wire's row has it; what is no member of it any more is left out."""
 OUTLINE = TypeAdapter(Outline)
 
 

@@ -205,6 +205,7 @@ def outcome(
         channel=before.channel,
         news=before.news,
         trust_ttl=wire.trust_ttl,
+        pushed_until=before.pushed_until,
     )
     address = Address(before.url, before.moved_to, before.moved_count, before.moved_since)
     if state in GOOD:

@@ -13,6 +13,7 @@ once polls a parking page for ever. So a move must be seen many times, over days
 address; and when the new address fails for long, the configured one is polled again.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from statistics import median_low
 from typing import Any
 from urllib.parse import urlsplit
 
-from net.backoff import LONGEST_RETRY_AFTER, http_date, retry_after, spread, weight
+from net.backoff import LONGEST_RETRY_AFTER, http_date, retry_after, weight
 from net.client import Response
 from net.ssrf import shown
 
@@ -54,6 +55,11 @@ SIGHTINGS = 20
 
 SEEN_FOR = timedelta(days=3)
 """And over how long: repairs and mistakes are undone within a weekend."""
+
+PUSHED_STRETCH = 6
+PUSHED_LONGEST = timedelta(minutes=30)
+"""A wire whose hub pushes is polled so much less often, and at least this often: to see that the
+hub brings all."""
 
 GIVEN_UP = 5.0
 """The weight of failures from which on an address that the wire moved to is given up."""
@@ -110,19 +116,24 @@ def next_poll(
     channel: Mapping[str, Any],
     news: Sequence[datetime] = (),
     trust_ttl: bool = True,
+    pushed_until: datetime | None = None,
 ) -> Due:
     """When to poll *wire* next after a poll that ended at *now* in *state*, with the reason.
 
     *failures* is the weight before this poll; *headers* the response's, names in lower case;
     *channel* what the feed last said of itself (``ingest.item.Channel`` as a mapping); *news* the
-    last times at which new or updated stories came. Without *trust_ttl* neither what the feed
-    wishes nor its silence changes *every*; Retry-After and failures do.
+    last times at which new or updated stories came; *pushed_until* until when its hub is trusted to
+    push them. Without *trust_ttl* neither what the feed wishes, nor its silence, nor its hub
+    changes *every*; Retry-After and failures do.
     """
-    asked = retry_after(headers.get("retry-after"), now)
+    asked = retry_after(headers["retry-after"], now) if "retry-after" in headers else None
     if state in GOOD:
         failures = 0.0
-        wishes = [*_wishes(headers, channel, now), *_quiet(news, every, now)] if trust_ttl else []
-        wait, because = _regular(every, wishes)
+        wishes = [*_wishes(headers, channel, now), *_quiet(news, every, now)]
+        if pushed_until is not None and pushed_until > now:
+            safety = max(every, min(PUSHED_STRETCH * every, PUSHED_LONGEST))
+            wishes.append((safety, safety, "its hub pushes what is new, so only to be safe every"))
+        wait, because = _regular(every, wishes if trust_ttl else [])
         because += "" if trust_ttl else ", whatever the feed asks for, as trust_ttl is off"
     else:
         failures += weight(state)
@@ -132,7 +143,7 @@ def next_poll(
     if asked is not None and asked > wait:
         wait = max(min(asked, LONGEST_RETRY_AFTER), every)
         because = f"Retry-After {_span(asked)}{_cut(asked, wait)}, instead of {because}"
-    jitter = wait * (JITTER * spread(wire, now))
+    jitter = wait * (JITTER * _unit(wire, now))
     at = now + wait + jitter
     if jitter >= timedelta(seconds=1):
         because += f"; {_span(jitter)} of jitter"
@@ -210,7 +221,11 @@ def _wishes(
     fresh = re.search(r"(?:^|[\s,])max-age=\"?([0-9]{1,9})", control, re.ASCII)
     if fresh:
         wishes.append((timedelta(seconds=int(fresh[1])), "Cache-Control max-age"))
-    elif "no-" not in control and (expires := http_date(headers.get("expires", ""))):
+    elif (
+        "no-" not in control
+        and (stated := headers.get("expires"))
+        and (expires := http_date(stated))
+    ):
         wishes.append((expires - now, "Expires in"))
     ttl = str(channel.get("ttl", "")).strip()
     if re.fullmatch(r"[0-9]{1,6}", ttl, re.ASCII):
@@ -238,6 +253,12 @@ def _skip(at: datetime, channel: Mapping[str, Any]) -> datetime:
             return at
         at = moment.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     return at
+
+
+def _unit(wire: str, now: datetime) -> float:
+    """A number in [0, 1) that looks random and is a function of *wire* and *now*."""
+    drawn = hashlib.sha256(f"{wire}\0{now.isoformat()}".encode()).digest()
+    return int.from_bytes(drawn[:4]) / 2**32
 
 
 def _about(length: timedelta) -> str:

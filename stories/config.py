@@ -44,6 +44,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from net.ssrf import inside
 from stories import broker, folders
 from stories.desk_marks import Rule
 from stories.errors import ConfigError
@@ -322,6 +323,7 @@ class Wire(_Part):
     conserve: Literal["quarantine", "unknown"] = "quarantine"
     trust_validators: bool = True
     trust_ttl: bool = True
+    push: bool = False
     headers: dict[str, SecretStr] = Field(default_factory=dict)
     headers_env: dict[str, str] = Field(default_factory=dict)
     proxy: SecretStr | None = None
@@ -650,6 +652,8 @@ def _check_way(wire: Wire) -> None:
         fault = "links: is for https and http, as a list is asked for there"
     elif secret and wire.way in ("pull", "list", "folder"):
         fault = "secret: is for push, sftp and ftp; credentials of HTTP are headers"
+    elif wire.push and wire.way != "pull":
+        fault = "push: is for feeds that are asked over http and https, which name a hub"
     elif wire.keys and wire.way != "pull":
         fault = "keys: is for wires that are asked over http and https"
     elif wire.files and wire.way in ("pull", "push"):
@@ -659,6 +663,16 @@ def _check_way(wire: Wire) -> None:
         fault = f"{key}: is for folders, sftp and ftp; nothing else has files"
     if fault:
         raise ValueError(f"wires: {wire.name!r}: {fault}")
+
+
+def _check_push(wire: Wire, site: Site) -> None:
+    """Refuse to ask hubs to push to where none can: each would be asked in vain for ever."""
+    host = urlsplit(site.url).hostname or ""
+    if wire.push and (kind := inside(host, allow_private=wire.allow_private)):
+        raise ValueError(
+            f"wires: {wire.name!r}: push: a hub has to reach us at site.url, and {host} is {kind};"
+            " set site.url to the address that the internet knows, or leave push out"
+        )
 
 
 def _check_aliases(kind: str, listed: Sequence[Wire] | Sequence[Feed]) -> None:
@@ -807,6 +821,7 @@ class Config(BaseSettings):
             _check_aliases(kind, listed)
         for each in self.wires:
             _check_way(each)
+            _check_push(each, self.site)
         if self.site.metrics_address == self.site.address:
             raise ValueError("site.metrics_listen: is where the site is; take another port")
         if self.desk.enabled and self.desk.address in (

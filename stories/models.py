@@ -509,6 +509,7 @@ class Capture:
     ``key_set`` names the agency's key sets that were pinned when it came, one after the other.
     ``siblings`` are the other wires of its agency, by their first names, whose stories its items
     could be when it was taken in; None before it was, and by the rules before there were any.
+    ``partial``: a hub pushed it, and what is not in it may stand on its wire all the same.
     """
 
     id: int
@@ -528,6 +529,7 @@ class Capture:
     rule: int = INTAKE_RULE
     key_set: str | None = None
     siblings: list[str] | None = None
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -591,6 +593,8 @@ class WireState:
     standing_of: int | None = None
     context: str | None = None
     sent_digest: str | None = None
+    pushed_at: datetime | None = None
+    pushed_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(app: App) -> Iterator[Port]:
-    """*app* behind the server that carries it in earnest, until the block ends."""
-    port = Port(free_port())
+def served(app: App, number: int = 0) -> Iterator[Port]:
+    """*app* behind the server that carries it in earnest, until the block ends; on the port of that
+    *number*, or any."""
+    port = Port(number or free_port())
     held: list[tuple[asyncio.AbstractEventLoop, Any]] = []
 
     async def run() -> None:

@@ -276,7 +276,7 @@ def test_every_address_is_documented() -> None:
         path: str = route.path  # type: ignore[attr-defined]
         name = "ID" if path.startswith("/stories") else "NAME"
         written = re.sub(r"\{\w+:path\}", "…", path).replace("{name}", name)
-        written = written.replace("{document}", "NUMBER.FORMAT")
+        written = written.replace("{document}", "NUMBER.FORMAT").replace("{token}", "TOKEN")
         assert written in told, path
     assert {"/feeds/NAME.rss", "/feeds/NAME.atom", "/feeds/NAME.json"} <= told
 

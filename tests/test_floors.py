@@ -42,11 +42,13 @@ STORE = ("sqlalchemy", "redis", "celery")
 
 KNOW_THE_STORE = {
     "ingest.collect",
+    "ingest.hubs",
     "ingest.intake",
     "ingest.linked",
     "ingest.pinning",
     "ingest.poll",
     "ingest.replay",
+    "ingest.subscribe",
     "publish.archive",
     "publish.early",
     "publish.hub",
@@ -57,6 +59,7 @@ KNOW_THE_STORE = {
     "publish.served",
     "publish.web.app",
     "publish.web.archives",
+    "publish.web.callback",
     "publish.web.documents",
     "publish.web.export",
     "publish.web.feeds",

@@ -19,7 +19,7 @@ import structlog
 from ingest.schedule import GOOD
 from net import hooks
 from stories.config import Alerts, Config
-from stories.db import Store, alerts, custody, outbox, subscriptions, wires
+from stories.db import Store, alerts, custody, hubs, outbox, subscriptions, wires
 from stories.db import stories as records
 from stories.db.alerts import Alert, AlertKind, Watched
 from stories.logs import masked
@@ -176,14 +176,14 @@ def put_clock_right(store: Store, now: datetime) -> int:
     A machine whose own clock differs from the database server's voids nothing.
     """
     with store.read() as conn:
-        if not any(each.ahead(conn, now) for each in (wires, outbox, subscriptions)):
+        if not any(each.ahead(conn, now) for each in (wires, outbox, subscriptions, hubs)):
             return 0
     with store.write() as conn:
         if not wires.clock_is_right(conn, now):
             return 0
         alerts.put_right(conn, now)
         polls, jobs = wires.put_right(conn, now), outbox.put_right(conn, now)
-        jobs += subscriptions.put_right(conn, now)
+        jobs += subscriptions.put_right(conn, now) + hubs.put_right(conn, now)
     because = f"times of {polls} wires and {jobs} jobs lay in the future; they are done anew"
     if polls or jobs:
         _write(store, [Alert("clock", "clock", now, because)], (), (), now)

@@ -69,6 +69,7 @@ ROUTES = {
     "workers.tasks.index": queues.HOUSEKEEPING,
     "workers.tasks.export": queues.EXPORT,
     "workers.tasks.push": queues.PUSH,
+    "workers.tasks.subscribe": queues.PUSH,
     "workers.tasks.housekeeping": queues.HOUSEKEEPING,
     "workers.tasks.watch": queues.HOUSEKEEPING,
 }

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from publish.rerender import rendered_before, rerender_if_changed
 from stories import clock
 from stories.config import Config
-from stories.db import Store, connect, key_value, names, wires
+from stories.db import Store, connect, hubs, key_value, names, wires
 from stories.db.key_value import AUTHORITY
 from stories.errors import ConfigError
 from workers.alerts import put_clock_right
@@ -86,4 +86,5 @@ def _rename(store: Store, config: Config) -> None:
 def _apply(store: Store, config: Config) -> None:
     with store.write() as conn:
         wires.sync(conn, config.wires, clock.now())
+        hubs.sync(conn, config.wires, clock.now())
     rerender_if_changed(store, config)

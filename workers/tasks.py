@@ -19,12 +19,13 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from ingest import intake
 from ingest import poll as polling
+from ingest.subscribe import ask_hubs
 from publish import indexer, renderer, rerender
 from publish.push import AT_ONCE, ping
 from publish.push import push as deliver
 from publish.rerender import settings_digest
 from stories import clock
-from stories.db import outbox, subscriptions, wires
+from stories.db import hubs, outbox, subscriptions, wires
 from stories.db import stories as records
 from workers import alerts, notices, queues
 from workers import housekeeping as rounds
@@ -193,6 +194,14 @@ def push() -> None:
         wake(push)  # who was behind by more than a document, or has missed what came meanwhile
 
 
+@celery.task(name="workers.tasks.subscribe")
+def subscribe() -> None:
+    """Ask agencies' hubs to push to us, a bounded number. In a thread of a poller, as a poll."""
+    here = current(signs=False)
+    with here.http.one() as http:
+        ask_hubs(here.store, here.config, http)
+
+
 @celery.task(name="workers.tasks.sweep")
 def sweep() -> None:
     """Beat's tick: send as many tasks as the work that waits in the outbox needs."""
@@ -208,6 +217,7 @@ def sweep() -> None:
             if here.config.is_hub
             else bool(waiting.get("ping"))
         )
+        asks = hubs.due(conn, clock.now())
     if anew and not waiting.get("story") and rerender.go_on(here.store):
         waiting["story"] = rerender.STEP
     for task, queue, kinds, size in (
@@ -227,8 +237,10 @@ def sweep() -> None:
         and not queues.depth(here.broker, queues.EXPORT)
     ):
         send(export)
-    if pushes and not queues.depth(here.broker, queues.PUSH):
-        send(push)
+    tasks = [task for task, due in ((push, pushes), (subscribe, asks)) if due]
+    if tasks and not queues.depth(here.broker, queues.PUSH):
+        for task in tasks:
+            send(task)
 
 
 @celery.task(name="workers.tasks.housekeeping")

@@ -13,9 +13,10 @@ from net.client import WITHHELD
 from net.ssrf import same_origin, shown
 from stories import clock
 from stories.config import Politeness, Wire
-from stories.db import captures, custody
+from stories.db import captures, custody, hubs
 from stories.db import wires as rows
 from stories.db.custody import Pin
+from stories.db.hubs import Subscription
 from stories.errors import UnknownNameError
 from stories.logs import masked
 from stories.models import Capture, Traffic, WireState
@@ -53,6 +54,7 @@ def wires(
             found = [w for w in found if w.name in names]
             ahead = [name for name in ahead if name in names]
         pins = {pin.wire: pin for pin in custody.every(conn)}
+        pushers = {of.wire: of for of in hubs.every(conn)[::-1]}  # the last are those that stay
         if explain and not json:
             traffic = rows.traffic(conn, now, config.politeness.gap)
             for wire in found:
@@ -63,13 +65,15 @@ def wires(
                     f"  {line}"
                     for line in explained(wire, rules, config.politeness, traffic, latest, now)
                 ]
+                told = _told(wire, None, pushers.get(wire.name), now)[1:]
+                lines += [f"  {line}" for line in told]
     for name in ahead:
         show.complain(
             f"wire {name}: configured, but not taken up yet; restart `wirecopy up`,"
             f" or `wirecopy poll {name}`"
         )
     if json:
-        show.as_json([_record(w) for w in found])
+        show.as_json([_record(w, pushers.get(w.name), now) for w in found])
         return
     if explain:
         for line in lines:
@@ -92,9 +96,34 @@ def wires(
         "no wires are configured; add [[wires]] to wirecopy.toml",
     )
     for state in found if names else ():
-        show.say(masked(f"{state.name}: {_when(state, now)}"))
-        if (pin := pins.get(state.name)) is not None:
-            show.say(masked(f"{state.name}: {_keys(pin)}"))
+        for line in _told(state, pins.get(state.name), pushers.get(state.name), now):
+            show.say(masked(f"{state.name}: {line}"))
+
+
+def _told(state: WireState, pin: Pin | None, of: Subscription | None, now: datetime) -> list[str]:
+    """What is said of a wire that was asked for by its name."""
+    lines = [_when(state, now)]
+    lines += [_keys(pin)] if pin is not None else []
+    return lines + ([pusher(of, state, now)] if of is not None else [])
+
+
+def pusher(of: Subscription, state: WireState, now: datetime) -> str:
+    """What its hub has promised, what it does, and what is amiss with it."""
+    hub = shown(of.hub)
+    if of.leaving:
+        return f"The hub {hub} is told to push no more."
+    said = (
+        f"The hub {hub} pushes it until {show.when(of.expires_at)}"
+        if of.expires_at is not None and of.holds(now)
+        else f"The hub {hub} does not push it yet, and is asked {show.ago(of.due_at)}"
+    )
+    said += f"; it has pushed {of.deliveries} times"
+    said += f", last {show.ago(state.pushed_at)}." if of.deliveries else "."
+    if of.deliveries and (state.pushed_until is None or state.pushed_until <= now):
+        said += " A poll found what it had not pushed: it is polled as usual until the next push."
+    if of.refused:
+        said += f" {of.refused} that came were not signed by the secret it was given, and ignored."
+    return f"{said} What is wrong: {of.error}" if of.error else said
 
 
 def _believe_keys(ctx: typer.Context, name: str) -> None:
@@ -130,13 +159,22 @@ def _keys(pin: Pin) -> str:
     return said
 
 
-def _record(state: WireState) -> dict[str, Any]:
+def _record(state: WireState, of: Subscription | None, now: datetime) -> dict[str, Any]:
     kept = asdict(state)
     for internal in ("lease", "channel", "body_digest"):
         del kept[internal]
     for name in ("url", "configured_url", "moved_to", "message", "fault"):
         if kept[name]:
             kept[name] = masked(kept[name])
+    kept["hub"] = of and {
+        "url": shown(of.hub),
+        "topic": shown(of.topic),
+        "pushes": of.holds(now) and not of.leaving,
+        "expires_at": of.expires_at,
+        "deliveries": of.deliveries,
+        "refused": of.refused,
+        "error": of.error and masked(of.error),
+    }
     return kept
 
 

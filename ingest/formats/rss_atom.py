@@ -128,7 +128,6 @@ _CHANNEL_TAG = re.compile(r"<(?:[\w.-]{1,64}:)?channel(?=[\s>])([^<>]*)>", re.IG
 _CLOSED = re.compile(
     r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|</(?:[\w.-]{1,64}:)?(\w{1,64})\s*>", re.DOTALL
 )
-_HUB = re.compile(r"""<([^<>]{1,2000})>\s*;[^,]{0,200}?\brel\s*=\s*"?\s*hub\b""", re.IGNORECASE)
 _CHANNEL_BYTES = re.compile(rb"<channel\s", re.IGNORECASE)
 _RSS_1 = '"http://purl.org/rss/1.0/"'
 # A date of the feed, a comment that can be nothing else, and what may hold either as text.
@@ -787,8 +786,7 @@ def _channel(result: dict[str, Any], frame: etree._Element, hints: Hints, base: 
     feed: dict[str, Any] = result.get("feed", {})
     hours = [e for e in frame.iter() if _name(e) == "hour"]
     days = [e for e in frame.iter() if _name(e) == "day"]
-    hubs = [_str(x.get("href")) for x in feed.get("links", ()) if x.get("rel") == "hub"]
-    announced = _HUB.search(hints.headers.get("link", "")[:10_000])
+    links = [(x.get("rel"), _str(x.get("href"))) for x in feed.get("links", ())]
     return Channel(
         title=_str(feed.get("title")),
         link=_join(base or hints.url, _str(feed.get("link"))) if feed.get("link") else "",
@@ -799,7 +797,8 @@ def _channel(result: dict[str, Any], frame: etree._Element, hints: Hints, base: 
         update_frequency=_str(feed.get("sy_updatefrequency")),
         skip_hours=tuple(_text(e) for e in hours[:24]),
         skip_days=tuple(_text(e) for e in days[:7]),
-        hub=next((h for h in hubs if h), "") or (announced[1].strip() if announced else ""),
+        hubs=tuple(url for rel, url in links if rel == "hub" and url)[:10],
+        topic=next((url for rel, url in links if rel == "self"), ""),
     )
 
 

@@ -27,6 +27,7 @@ from starlette.routing import Route
 from publish import licence, opml
 from publish.formats import WRITERS, Format
 from publish.web import archives, documents, proofs, search, sitemap, views
+from publish.web.callback import Callbacks
 from publish.web.feeds import SETTLED, Feeds, Receive, Scope, Send, preflight
 from publish.web.gate import PRIVATELY, Gate, Reader, RefusedError, token_of
 from publish.web.hub import Hub
@@ -159,6 +160,7 @@ class Site:
         self._kept = PageCache(kept)
         self._gate = gate
         self._inbox = Inbox(config, store)
+        self._callbacks = Callbacks(config, store)
         self._hub = Hub(config, store)
         self._licences = licence.every(config)
         self._searches = threading.BoundedSemaphore(SEARCHES)
@@ -178,6 +180,7 @@ class Site:
                     for form in documents.FORMS
                 ),
                 Route("/wires/{name}", self._inbox.receive, methods=["POST"]),
+                Route("/wires/{name}/{token}", self._callbacks.answer, methods=["GET", "POST"]),
                 Route("/hub", self._hub.receive, methods=["POST"]),
                 Route("/.well-known/jwks.json", self.jwks, methods=PROOF_METHODS),
                 Route("/log/checkpoint", self.checkpoint, methods=PROOF_METHODS),

@@ -4,7 +4,6 @@ What is asked for is noted and answered 202. Whether the callback wants it, a wo
 (:mod:`publish.push`).
 """
 
-import asyncio
 import secrets
 import time
 from collections.abc import Callable
@@ -12,10 +11,11 @@ from collections.abc import Callable
 import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from publish.hub import RefusedError, asked
+from publish.web import sent
 from publish.web.allowance import Allowance
 from stories import clock
 from stories.config import Config
@@ -54,14 +54,16 @@ class Hub:
         try:
             if kind != "application/x-www-form-urlencoded":
                 raise RefusedError(415, "send a form, application/x-www-form-urlencoded")
-            wish = asked(self._config, await _form(request))
+            wish = asked(self._config, await sent.body_of(request, LARGEST, SECONDS))
             if self._allowance.wait() > 0:
                 raise RefusedError(429, "too many ask at once; ask again shortly")
             await run_in_threadpool(self._note, wish)
+        except sent.RefusedError as refused:
+            return refused.response
         except RefusedError as refused:
             wait = {"retry-after": "10"} if refused.status in (429, 503) else {}
-            return _plain(refused.status, str(refused), wait)
-        return _plain(202, "the callback will be asked whether it wants that")
+            return sent.plain(refused.status, str(refused), wait)
+        return sent.plain(202, "the callback will be asked whether it wants that")
 
     def _note(self, wish: Wish) -> None:
         try:
@@ -73,23 +75,3 @@ class Hub:
         if not noted:
             log.warning("too many subscriptions", host=wish.host, feed=wish.feed)
             raise RefusedError(429, "there are too many subscriptions; ask again later")
-
-
-async def _form(request: Request) -> bytes:
-    found = bytearray()
-    try:
-        async with asyncio.timeout(SECONDS):
-            async for piece in request.stream():
-                found += piece
-                if len(found) > LARGEST:
-                    raise RefusedError(413, f"more than {LARGEST:,} bytes")
-    except TimeoutError as error:
-        raise RefusedError(408, "the body came too slowly") from error
-    except ClientDisconnect as error:
-        raise RefusedError(400, "the body broke off") from error
-    return bytes(found)
-
-
-def _plain(status: int, text: str, headers: dict[str, str] | None = None) -> Response:
-    every = {**(headers or {}), "cache-control": "no-store"}
-    return Response(f"{text}\n", status, every, "text/plain")

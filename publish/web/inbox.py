@@ -6,22 +6,22 @@ The body is the same as a poll would bring. Its sender proves that it has the wi
 is stored; the same body again is answered the same, and stored once.
 """
 
-import asyncio
 import hashlib
 import hmac
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 
 import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from publish.web.allowance import Allowance
+from publish.web.sent import RefusedError, body_of, later
 from stories import clock
 from stories.config import Config, Wire
 from stories.db import SQLAlchemyError, Store, captures, outbox, wires
@@ -55,6 +55,7 @@ class Inbox:
         self._store = store
         self._wires = {wire.name: wire for wire in config.wires if wire.way == "push"}
         self._most = max((wire.max_bytes for wire in self._wires.values()), default=0)
+        self._longest = max((w.timeout.total_seconds() for w in self._wires.values()), default=0.0)
         # Of a wire that is not there: which are, nobody can tell by how we answer, or how soon.
         self._nobody = secrets.token_hex(24)
         self._allowances = {name: Allowance(monotonic, BURST, A_SECOND) for name in self._wires}
@@ -67,19 +68,19 @@ class Inbox:
         try:
             wire, body = await self._proven(request)
             if len(body) > wire.max_bytes:
-                raise _too_large(wire.max_bytes)
+                raise RefusedError(413, f"more than {wire.max_bytes:,} bytes")
             if not body:
-                raise _RefusedError(400, "the body is empty")
+                raise RefusedError(400, "the body is empty")
             if (wait := self._allowances[wire.name].wait()) > 0:
-                raise _RefusedError(429, "too many at once", {"retry-after": str(int(wait) + 1)})
+                raise RefusedError(429, "too many at once", {"retry-after": str(int(wait) + 1)})
             return await run_in_threadpool(self._keep, wire, request, body)
-        except _RefusedError as refused:
+        except RefusedError as refused:
             return refused.response
 
     async def _proven(self, request: Request) -> tuple[Wire, bytes]:
         """The wire and the body of a sender who has its secret.
 
-        :raises _RefusedError: where that is not proven, or the body cannot be had.
+        :raises RefusedError: where that is not proven, or the body cannot be had.
         """
         wire = self._wires.get(str(request.path_params["name"]))
         secret = wire.secret.get_secret_value() if wire and wire.secret else self._nobody
@@ -87,58 +88,43 @@ class Inbox:
         proven = bearer is not None and is_secret(bearer, secret)
         if not proven and signature is None:
             raise _unproven()
-        if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-            raise _RefusedError(
-                415, "send the body as it is, in no coding", {"accept-encoding": "identity"}
-            )
         if not proven and self._reading >= UNPROVEN:
-            raise _RefusedError(503, "too many are being read; send it again", {"retry-after": "5"})
+            raise RefusedError(503, "too many are being read; send it again", {"retry-after": "5"})
         self._reading += not proven
         try:
-            body = await self._body(request)
+            # How long and how large it may be tells nobody which wires there are.
+            body = await body_of(request, self._most, self._longest)
         finally:
             self._reading -= not proven
         if wire is None or not (proven or is_signed(body, signature or "", secret)):
             raise _unproven()
         return wire, body
 
-    async def _body(self, request: Request) -> bytes:
-        """The body. How long and how large it may be tells nobody which wires there are."""
-        seconds = max(wire.timeout.total_seconds() for wire in self._wires.values())
-        found = bytearray()
-        try:
-            async with asyncio.timeout(seconds):
-                async for piece in request.stream():
-                    found += piece
-                    if len(found) > self._most:
-                        raise _too_large(self._most)
-        except TimeoutError as error:
-            raise _RefusedError(408, "the body came too slowly") from error
-        except ClientDisconnect as error:
-            raise _RefusedError(400, "the body broke off") from error
-        return bytes(found)
-
     def _keep(self, wire: Wire, request: Request, body: bytes) -> Response:
         """Store *body* and the wish to have it taken in; answered once that is committed."""
         digest = body_digest(body)
-        headers = [(k, v) for k, v in request.headers.items() if k in _KEPT]
         try:
             with self._store.write() as conn:
                 now = clock.now()
                 row = wires.lock(conn, [wire.name]).get(wire.name)
                 if row is None or not row.configured:  # it was renamed, by a newer configuration
-                    raise _later()
+                    raise later()
                 number = captures.received(conn, wire.name, digest, now - RETRIED)
                 if number is not None:
                     return _taken(200, number)
-                number = captures.add(conn, wire.name, now, wire.url, headers, body)
+                number = captures.add(conn, wire.name, now, wire.url, kept_headers(request), body)
                 wires.note_push(conn, wire.name, digest, now)
                 outbox.want(conn, "ingest", [wire.name], now)
         except (SQLAlchemyError, StoreError) as error:
             log.warning("not taken", wire=wire.name, error=f"{type(error).__name__}: {error}")
-            raise _later() from error
+            raise later() from error
         log.info("captured", wire=wire.name, capture=number)
         return _taken(201, number)
+
+
+def kept_headers(request: Request) -> list[tuple[str, str]]:
+    """The headers that are kept with a body that was sent to us."""
+    return [(k, v) for k, v in request.headers.items() if k in _KEPT]
 
 
 def credentials(headers: Mapping[str, str]) -> tuple[str | None, str | None]:
@@ -153,12 +139,15 @@ def is_secret(given: str, secret: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), secret.encode())
 
 
-def is_signed(body: bytes, signature: str, secret: str) -> bool:
-    """Whether *signature*, ``sha256=HEX``, is the HMAC-SHA256 of *body* by *secret*."""
+def is_signed(
+    body: bytes, signature: str, secret: str, methods: Collection[str] = ("sha256",)
+) -> bool:
+    """Whether *signature*, ``METHOD=HEX`` by one of *methods*, is *body*'s HMAC by *secret*."""
     method, _, given = signature.strip().partition("=")
-    made = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    same = hmac.compare_digest(given.lower().encode("utf-8", "replace"), made.encode())
-    return same and method.lower() == "sha256"
+    if (method := method.lower()) not in methods:
+        return False
+    made = hmac.new(secret.encode(), body, getattr(hashlib, method)).hexdigest()
+    return hmac.compare_digest(given.lower().encode("utf-8", "replace"), made.encode())
 
 
 def _taken(status: int, number: int) -> Response:
@@ -170,22 +159,6 @@ def _taken(status: int, number: int) -> Response:
     )
 
 
-class _RefusedError(Exception):
-    """A body is not taken."""
-
-    def __init__(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
-        every = {**(headers or {}), "cache-control": "no-store"}
-        self.response = Response(f"{text}\n", status, every, "text/plain")
-
-
-def _unproven() -> _RefusedError:
+def _unproven() -> RefusedError:
     text = "no such wire, or not its secret"
-    return _RefusedError(401, text, {"www-authenticate": 'Bearer realm="Wirecopy"'})
-
-
-def _too_large(most: int) -> _RefusedError:
-    return _RefusedError(413, f"more than {most:,} bytes")
-
-
-def _later() -> _RefusedError:
-    return _RefusedError(503, "it cannot be stored now; send it again", {"retry-after": "10"})
+    return RefusedError(401, text, {"www-authenticate": 'Bearer realm="Wirecopy"'})

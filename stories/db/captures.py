@@ -27,6 +27,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    true,
     update,
 )
 
@@ -51,7 +52,8 @@ _WORTH = 8
 @dataclass(frozen=True, slots=True)
 class Received:
     """A response of *wire* that is to be kept. ``digest`` is that of ``body``, ``after`` that of
-    what the wire sent before, if anything; ``key_set`` that of the agency's keys as pinned."""
+    what the wire sent before, if anything; ``key_set`` that of the agency's keys as pinned;
+    ``partial`` as a capture has it."""
 
     wire: str
     url: str
@@ -60,6 +62,7 @@ class Received:
     digest: str
     after: str | None
     key_set: str | None = None
+    partial: bool = False
 
 
 def add(
@@ -69,10 +72,13 @@ def add(
     url: str,
     headers: Sequence[tuple[str, str]],
     body: bytes,
+    *,
+    key_set: str | None = None,
+    partial: bool = False,
 ) -> int:
     """Keep one response; its number."""
     after = conn.execute(_LATEST, {"sender": wire}).scalar()
-    one = Received(wire, url, headers, body, body_digest(body), after)
+    one = Received(wire, url, headers, body, body_digest(body), after, key_set, partial)
     return add_all(conn, received_at, [one])[wire]
 
 
@@ -102,6 +108,7 @@ def add_all(
             "size": len(one.body),
             "rule": INTAKE_RULE,
             "key_set": one.key_set,
+            "partial": one.partial,
         }
         for one in received
     ]
@@ -117,12 +124,13 @@ def get(conn: Connection, number: int) -> Capture | None:
     return None if row is None else Capture(**row)
 
 
-def received(conn: Connection, wire: str, digest: str, since: datetime) -> int | None:
-    """The newest capture of the bytes *digest* that *wire* has brought *since*, None for none."""
+def received(conn: Connection, wire: str, digest: str, since: datetime | None = None) -> int | None:
+    """The newest capture of the bytes *digest* that *wire* has brought, *since* a time or ever;
+    None for none."""
     found = (
         select(captures.c.id)
         .where(captures.c.digest == digest, captures.c.wire == wire)
-        .where(captures.c.received_at >= since)
+        .where(true() if since is None else captures.c.received_at >= since)
         .order_by(captures.c.id.desc())
         .limit(1)
     )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Executable, bindparam, insert, select, update
 
+from stories.config import Wire
 from stories.db.captures import CHUNK
 from stories.db.engine import replacing, upsert
 from stories.db.tables import agency_statements, captures, key_sets, pins, problems
@@ -46,6 +47,12 @@ def pinned(conn: Connection, wire: str) -> Pin | None:
 
 
 _PINNED = select(pins).where(pins.c.wire == bindparam("name"))
+
+
+def key_set_of(conn: Connection, wire: Wire) -> str | None:
+    """The digest of the key set by which the items of *wire* are verified, None for none."""
+    pin = pinned(conn, wire.name) if wire.keys is not None else None
+    return pin.key_set if pin is not None and pin.address == wire.keys else None
 
 
 def every(conn: Connection, *, offered: bool = False) -> list[Pin]:

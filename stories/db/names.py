@@ -19,6 +19,7 @@ from stories.db.tables import (
     departures,
     feeds,
     files,
+    hubs,
     identities,
     outbox,
     pins,
@@ -33,7 +34,7 @@ from stories.db.tables import (
 
 _OF_A_WIRE = (
     *(captures.c.wire, problems.c.wire, stories.c.wire, identities.c.wire),
-    *(standing.c.wire, files.c.wire, pins.c.wire),
+    *(standing.c.wire, files.c.wire, pins.c.wire, hubs.c.wire),
 )
 _ALERTS = ("failing", "paused", "quiet", "headline", "keys")
 _LONGEST = 63

@@ -69,11 +69,13 @@ wait."""
 
 
 def _newest(wire: ColumnElement[str], *around: Any) -> ColumnElement[datetime]:
-    """When the newest capture of *wire* that could be taken in was received."""
+    """When the newest capture of *wire* that could be taken in was received, of those that show all
+    that stands there."""
 
     def of(state: str) -> Any:
         one = captures.alias()
         query = select(one.c.received_at).where(one.c.state == state, one.c.wire == wire)
+        query = query.where(one.c.partial.is_(False))
         return query.order_by(one.c.received_at.desc()).limit(1).correlate(*around)
 
     # Two look-ups in an index: one over both states would sort all that the wire ever sent.

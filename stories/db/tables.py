@@ -192,6 +192,10 @@ wires = Table(
     # Of the last 200's body as it was sent, where that was coded (net/decoder.py).
     Column("sent_digest", String(64)),
     Column("layout", JSON(none_as_null=True)),
+    # When its hub pushed last, and until when a hub is trusted to push all that is new: NULL from
+    # when a poll found what none had (stories/db/hubs.py).
+    Column("pushed_at", UtcDateTime),
+    Column("pushed_until", UtcDateTime),
     # The dispatcher's three questions: what is due in a lane, what is under way, what began lately.
     Index(None, "lane", "due_at"),
     Index(None, "lease_until"),
@@ -234,6 +238,8 @@ captures = Table(
     Column("key_set", Text),
     # The other wires of its agency when it was taken in (stories.models.Capture).
     Column("siblings", JSON(none_as_null=True)),
+    # A hub pushed it: what is not in it may stand on its wire all the same.
+    Column("partial", Boolean, nullable=False, server_default=false()),
     Index(None, "wire", "id"),
     Index(None, "state", "wire", "received_at"),
     Index(None, "digest", "expired_at"),
@@ -572,6 +578,36 @@ Index(
     subscriptions.c.due_at,
     sqlite_where=subscriptions.c.asked.is_not(None),
     postgresql_where=subscriptions.c.asked.is_not(None),
+)
+
+# Where agencies' hubs are asked to push to us (W3C WebSub): a row for each wire, and for what is to
+# be ended. Who knows the token, the end of the callback's address, may ask what we want there.
+hubs = Table(
+    "hubs",
+    metadata,
+    Column("token", String(43), primary_key=True),
+    Column("wire", String(63), nullable=False),
+    Column("url", Text, nullable=False),  # of the wire, as configured
+    Column("topic", Text, nullable=False),
+    Column("hub", Text, nullable=False),
+    Column("named", JSON, nullable=False),  # all hubs that the feed names
+    Column("secret", String(43), nullable=False),
+    Column("allow_private", Boolean, nullable=False),
+    # It is to be ended: unsubscribed, and deleted.
+    Column("leaving", Boolean, nullable=False, server_default=false()),
+    # When the hub is asked next; it was asked, and its verification is awaited.
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("awaited", Boolean, nullable=False, server_default=false()),
+    Column("failures", Float, nullable=False, server_default="0"),
+    Column("error", Text),
+    # None until it was verified.
+    Column("verified_at", UtcDateTime),
+    Column("expires_at", UtcDateTime),
+    # What came, and what was not signed as it had to be.
+    Column("deliveries", BigInteger, nullable=False, server_default="0"),
+    Column("refused", BigInteger, nullable=False, server_default="0"),
+    Index(None, "wire"),
+    Index(None, "due_at"),
 )
 
 # Who may read private feeds: a row for each token that was ever given, by its SHA-256. None is

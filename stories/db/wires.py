@@ -100,6 +100,7 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                     last_modified=None,
                     retry_at=None,
                     failures=0,
+                    pushed_until=None,
                 )
             )
         elif (row.agency, row.configured, row.expires_after) != (
@@ -148,7 +149,10 @@ AHEAD = timedelta(minutes=5)
 """By how much the clocks of the machines may differ. What lies further in the future was written
 by a clock that was wrong."""
 
-_PAST = ("added_at", "polled_at", "failing_since", "paused_at", "captured_at", "changed_at")
+_PAST = (
+    *("added_at", "polled_at", "failing_since", "paused_at", "captured_at", "changed_at"),
+    "pushed_at",
+)
 
 
 def _ahead(now: datetime) -> ColumnElement[bool]:
@@ -192,6 +196,7 @@ def put_right(conn: Connection, now: datetime) -> int:
                 moved_to=None,
                 moved_count=0,
                 retry_at=None,
+                pushed_until=None,
                 news=[moment for moment in row.news if moment <= now],
             )
         )
@@ -574,6 +579,15 @@ _RESCHEDULED = (
     )
     .values(due_at=bindparam("due"), due_because=bindparam("why"))
 )
+
+
+def bring_forward(conn: Connection, name: str, due: datetime, why: str) -> None:
+    """Have the wire *name* polled when *due* at the latest, unless it is just being polled."""
+    conn.execute(
+        update(wires)
+        .where(wires.c.name == name, wires.c.due_at > due, wires.c.lease.is_(None))
+        .values(due_at=due, due_because=why)
+    )
 
 
 def get(conn: Connection, name: str) -> WireState | None:

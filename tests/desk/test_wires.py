@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from desk.cli.wires import explained
+from desk.cli.wires import explained, pusher
 from stories import clock
 from stories.config import Politeness, Wire
+from stories.db.hubs import Subscription
 from stories.models import Capture, Traffic, WireState
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -144,3 +145,35 @@ def test_what_is_not_sent_is_said() -> None:
     rules = RULES.model_copy(update={"headers": {"X-Key": "k"}})
     assert "headers (X-Key) were not sent there" in explanation(rules, url="https://b.example/")
     assert "not sent there" not in explanation(rules)
+
+
+def told(state: WireState = STATE, **fields: Any) -> str:
+    usual: dict[str, Any] = {
+        **{"token": "t0ken", "wire": "w", "url": URL, "topic": URL, "hub": "https://hub.example/"},
+        **{"named": [], "secret": "s3cret", "allow_private": False, "leaving": False},
+        **{"due_at": NOW + timedelta(minutes=3), "awaited": False, "failures": 0.0, "error": None},
+        **{"verified_at": None, "expires_at": None, "deliveries": 0, "refused": 0},
+    }
+    with clock.reading(lambda: NOW):
+        said = pusher(Subscription(**usual | fields), state, NOW)
+    assert "t0ken" not in said
+    assert "s3cret" not in said
+    return said
+
+
+def test_what_its_hub_does_is_said() -> None:
+    hour = NOW + timedelta(hours=1)
+    pushed = replace(STATE, pushed_at=NOW - timedelta(minutes=5), pushed_until=hour)
+    assert told() == (
+        "The hub https://hub.example/ does not push it yet, and is asked in 3m; it has pushed 0"
+        " times."
+    )
+    assert told(pushed, expires_at=hour, deliveries=7) == (
+        "The hub https://hub.example/ pushes it until 2026-11-22 07:00:00Z; it has pushed 7 times,"
+        " last 5m ago."
+    )
+    missed = replace(pushed, pushed_until=None)
+    assert "polled as usual" in told(missed, expires_at=hour, deliveries=7)
+    assert "2 that came were not signed" in told(pushed, expires_at=hour, refused=2)
+    assert told(error="it answered 403").endswith("What is wrong: it answered 403")
+    assert "push no more" in told(leaving=True)

@@ -77,6 +77,29 @@ def test_wishes_lengthen_within_clamps(
 
 
 @pytest.mark.parametrize(
+    ("every", "until", "wait"),
+    [
+        ("2m", timedelta(hours=1), 720),
+        ("10m", timedelta(hours=1), 1800),
+        ("2h", timedelta(hours=1), 7200),
+        ("2m", timedelta(0), 120),
+        ("2m", timedelta(hours=-1), 120),
+    ],
+)
+def test_a_wire_whose_hub_pushes_is_polled_less(every: str, until: timedelta, wait: float) -> None:
+    wire = Wire.model_validate({"name": "w", "url": "https://agency.example/w", "every": every})
+    asked: dict[str, Any] = {"wire": "w", "now": NOW, "every": wire.every, "failures": 0.0}
+    asked |= {"headers": {}, "channel": {}, "pushed_until": NOW + until}
+    found = next_poll(**asked, state="ok")
+    assert near((found.at - NOW).total_seconds(), wait)
+    assert ("its hub" in found.because) is (until > timedelta(0))
+    paid = next_poll(**asked, state="ok", trust_ttl=False)
+    assert near((paid.at - NOW).total_seconds(), wire.every.total_seconds())
+    failed = next_poll(**asked, state="http-500")
+    assert "its hub" not in failed.because
+
+
+@pytest.mark.parametrize(
     ("state", "before", "after", "wait"),
     [
         ("http-500", 0, 1, 240),

@@ -100,7 +100,7 @@ def test_every_field_has_its_place() -> None:
     (item,) = parsed.items
     assert parsed.format == "json11"
     assert parsed.channel == Channel(
-        title="A", link="https://a.example/news/", language="en", hub="https://hub.example/"
+        title="A", link="https://a.example/news/", language="en", hubs=("https://hub.example/",)
     )
     assert replace(item, start=-1, end=-1) == Item(
         position=0,

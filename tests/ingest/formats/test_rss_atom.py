@@ -403,19 +403,16 @@ def test_the_channel_says_when_to_come_back() -> None:
         "<ttl>30</ttl><skipHours><hour>0</hour><hour>1</hour></skipHours>"
         "<skipDays><day>Sunday</day><day>Monday</day></skipDays>"
         "<sy:updatePeriod>hourly</sy:updatePeriod><sy:updateFrequency>2</sy:updateFrequency>"
-        "<atom:link rel='hub' href='https://hub.example/'/>"
+        "<atom:link rel='hub' href='https://hub.example/'/><atom:link rel='hub' href='/hub'/>"
+        "<atom:link rel='self' href='https://wire.example/feed'/>"
     )
     said = parse(rss("<title>t</title>", channel=channel)).channel
     assert (said.title, said.link, said.language) == ("A & B", "https://wire.example/", "en")
     assert (said.rights, said.ttl) == ("C", "30")
     assert (said.skip_hours, said.skip_days) == (("0", "1"), ("Sunday", "Monday"))
     assert (said.update_period, said.update_frequency) == ("hourly", "2")
-    assert said.hub == "https://hub.example/"
-
-
-def test_a_hub_may_be_announced_in_the_headers() -> None:
-    link = '<https://wire.example/feed.xml>; rel="self", <https://hub.example/>; rel="hub"'
-    assert parse(rss(), headers={"link": link}).channel.hub == "https://hub.example/"
+    assert said.hubs == ("https://hub.example/", "/hub")
+    assert said.topic == "https://wire.example/feed"
 
 
 def test_categories_are_not_keywords() -> None:
