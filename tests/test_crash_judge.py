@@ -11,19 +11,21 @@ import pytest
 from desk.headline import rewrite
 from ingest import intake, poll
 from net.client import Client
-from publish import renderer
+from publish import archive, renderer
 from publish.rerender import rerender_if_changed
 from stories import clock
 from stories.config import Config
 from stories.db import Store, captures, connect, feeds, outbox, proofs, wires
 from stories.db import stories as records
+from stories.models import Act as Kill
 from stories.models import HeadlineEdit
 from tests.conftest import ConfigOf
 from tests.crash.cluster import DROPPED
 from tests.crash.courier import Delivery
-from tests.crash.judge import Day, judge
+from tests.crash.judge import Day, Verdict, judge, pushed
 from tests.crash.reader import Memory, Read
 from tests.crash.watch import Act, Seen
+from tests.living import Life, item
 from tests.load.load import Load
 from tests.load.server import serve
 
@@ -104,6 +106,13 @@ def forge_an_act(store: Store) -> None:
         records.add_edit(conn, story.id, edit)
 
 
+def forge_a_kill(store: Store) -> None:
+    with store.write() as conn:
+        story = records.newest(conn, limit=1)[0]
+        kill = Kill(kind="kill", by="Nobody 2", reason="none", at=clock.now())
+        records.add_acts(conn, [(story.id, kill)])
+
+
 def serve_an_old_feed(store: Store) -> None:
     with store.write() as conn:
         shown = feeds.listed(conn, "all")[0].story_id
@@ -128,6 +137,7 @@ DAMAGE: dict[str, tuple[Callable[[Store], None], str]] = {
     "a file taken again": (capture_twice, "nothing delivered was captured twice"),
     "work left": (leave_work, "nothing left to do"),
     "an act": (forge_an_act, "every act of the desk kept, once, in order"),
+    "a kill": (forge_a_kill, "every act of the desk kept, once, in order"),
     "a feed": (serve_an_old_feed, "replay gives the same bytes"),
 }
 
@@ -173,6 +183,23 @@ def test_damage_is_found(config: ConfigOf, tmp_path: Path) -> None:
             assert verdict.wrong[claim], claim
             assert not verdict.good
     store.close()
+
+
+def test_what_a_subscriber_was_not_told_is_found(config: ConfigOf, store: Store) -> None:
+    body = "This is story 1 of simulated wire 0, version 1."
+    life = Life(config(wires=[{"name": "w", "url": "https://w.example/f"}]), store)
+    life.begin()
+    life.receive(item("s", "Rain", body), item("t", "Tram", body.replace("story 1", "story 2")))
+    life.act("s", "kill", timedelta(minutes=1))
+    bodies = []
+    with store.read() as conn:
+        for change in feeds.changes_since(conn, "all", 0, 10):
+            feed = life.config.outgoing[0]
+            bodies.append(archive.news(conn, life.config, feed, [change], "rss")[0])
+    for came, well in ((bodies, True), (bodies[:-1], False), (bodies[1:], False)):
+        verdict = Verdict()
+        pushed(came, 0, "all", store, verdict)
+        assert verdict.good is well
 
 
 def entry(**changes: object) -> Read:

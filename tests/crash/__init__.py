@@ -10,7 +10,8 @@ disk     a disk of a size, which can be full
 programs processes that are started, killed, stopped, and started again
 cluster  all programs: agency, PostgreSQL, Redis, beats, workers, webs, the reader
 faults   how each fault is carried out
-watch    what is seen of the database meanwhile; the desk, which writes headlines
+hub      an agency's hub, which pushes one wire
+watch    what is seen of the database meanwhile; the desk, which writes headlines, kills and holds
 reader   a subscriber: fetches every feed in every format, and checks each answer
 judge    what must be true at the end
 harness  a whole run

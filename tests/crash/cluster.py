@@ -10,7 +10,9 @@ from pathlib import Path
 from stories.config import Config, load
 from tests import servers
 from tests.crash.disk import Disk
+from tests.crash.hub import Hub
 from tests.crash.programs import Program
+from tests.file_servers import USER, Sftp
 from tests.serving import free_port
 
 HOME = Path(__file__).parents[2]
@@ -20,8 +22,9 @@ BEATS, WEBS = 2, 2
 ENDINGS = ("rss", "atom", "rdf")
 """The wires' formats, in turn."""
 
-DROPPED, PUSHED = "dropped", "pushed"
-"""The wires that are not asked for: a folder, and one that is sent to us."""
+DROPPED, SENT, FETCHED, PUSHED = "dropped", "sent", "fetched", "pushed"
+"""The wires of the courier: a folder, one that is sent to us, a folder of an SFTP server, and one
+whose hub pushes."""
 
 SECRET = "what-senders-of-this-run-have"
 
@@ -61,9 +64,19 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
+class Places:
+    """Where the courier delivers: a folder, an SFTP server that shows another, a hub."""
+
+    drop: Path
+    fetch: Path
+    server: Sftp
+    hub: Hub
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
-    """All programs of a run and where to find them. ``workers`` are workers and pollers,
-    ``drop`` is the folder that is a wire."""
+    """All programs of a run and where to find them. ``workers`` are workers and pollers; the reader
+    is told in ``hidden`` what the desk hid."""
 
     agency: Program
     agency_url: str
@@ -76,8 +89,9 @@ class Cluster:
     web_urls: Sequence[str]
     reader: Program
     reader_told: Path
+    hidden: Path
     config: Config
-    drop: Path
+    places: Places
     disk: Disk | None
 
     @property
@@ -98,7 +112,7 @@ class Cluster:
         yield self.reader
 
 
-def build(folder: Path, data: Path, disk: Disk | None, size: Size) -> Cluster:
+def build(folder: Path, data: Path, disk: Disk | None, size: Size, places: Places) -> Cluster:
     """The cluster for a run of that *size*, with no program started yet.
 
     Logs and what the reader finds go into *folder*; *data*, on *disk* where there is one, is for
@@ -127,11 +141,11 @@ def build(folder: Path, data: Path, disk: Disk | None, size: Size) -> Cluster:
         postgres = Program("postgres", found.command, found.cwd or data, logs / "postgres.log")
         postgres.user = found.user
         environment["WIRECOPY_DATABASE_URL"] = found.url
-    drop = folder / "drop"
-    drop.mkdir()
     ports = [free_port() for _ in range(WEBS)]
     file = folder / "wirecopy.toml"
-    file.write_text(_config(size, agency_url, data / "wirecopy", drop, ports[0]), encoding="utf-8")
+    file.write_text(
+        _config(size, agency_url, data / "wirecopy", places, ports[0]), encoding="utf-8"
+    )
     environment["WIRECOPY_CONFIG"] = str(file)
 
     def member(kind: str, number: int, **more: str) -> Program:
@@ -148,12 +162,14 @@ def build(folder: Path, data: Path, disk: Disk | None, size: Size) -> Cluster:
         if postgres is None
         else {"database_url": _secret(environment["WIRECOPY_DATABASE_URL"])}
     )
-    told = folder / "reader.jsonl"
+    told, hidden = folder / "reader.jsonl", folder / "hidden.jsonl"
+    hidden.touch()
     order = {
         "seed": size.seed,
         "webs": urls,
         "feeds": [f.name for f in config.outgoing],
         "told": str(told),
+        "hidden": str(hidden),
     }
     return Cluster(
         agency=agency,
@@ -167,8 +183,9 @@ def build(folder: Path, data: Path, disk: Disk | None, size: Size) -> Cluster:
         web_urls=urls,
         reader=program("reader", sys.executable, "-m", "tests.crash.reader", json.dumps(order)),
         reader_told=told,
+        hidden=hidden,
         config=config,
-        drop=drop,
+        places=places,
         disk=disk,
     )
 
@@ -189,7 +206,7 @@ def _agency(size: Size, port: int) -> list[str]:
     ]
 
 
-def _config(size: Size, agency: str, data: Path, drop: Path, port: int) -> str:
+def _config(size: Size, agency: str, data: Path, places: Places, port: int) -> str:
     """The configuration: all wires live on one host, so politeness is set out of the way."""
     parts = [
         f'data = "{data}"\nworker_processes = 2\n',
@@ -205,8 +222,14 @@ def _config(size: Size, agency: str, data: Path, drop: Path, port: int) -> str:
             f'every = "1s"\nallow_private = true\ntimeout = "{TIMEOUT}s"\n'
         )
     keys = {
-        DROPPED: f'url = "{drop.as_uri()}"\ndelete_taken = true\n',
-        PUSHED: f'url = "push:"\nsecret = "{SECRET}"\n',
+        DROPPED: f'url = "{places.drop.as_uri()}"\ndelete_taken = true\n',
+        SENT: f'url = "push:"\nsecret = "{SECRET}"\n',
+        FETCHED: (
+            f'url = "sftp://127.0.0.1:{places.server.port}/"\nuser = "{USER}"\n'
+            f'client_key = "{places.server.client_key}"\nallow_private = true\n'
+            f'host_keys = ["{places.server.host_key}"]\ndelete_taken = true\n'
+        ),
+        PUSHED: f'url = "{places.hub.feed}"\nallow_private = true\npush = true\n',
     }
     parts += [
         f'[[wires]]\nname = "{name}"\nagency = "Simulated Press Agency"\ncode = "SIM"\n'

@@ -1,8 +1,9 @@
-"""Two wires that nobody asks for: what comes on them is dropped into a folder, or sent to us.
+"""Four wires of which what comes is brought: dropped into a folder here, or on an SFTP server, sent
+to us, pushed by a hub.
 
 A courier does not lose or repeat anything either: each version is one document, delivered until it
 is taken, in the order in which they came. A file counts as delivered once it is whole in the
-folder, a body that is sent once it is answered with 2xx.
+folder, a body that is sent or pushed once it is answered with 2xx.
 """
 
 import time
@@ -11,11 +12,12 @@ import urllib.request
 from collections import deque
 from dataclasses import dataclass, replace
 from itertools import cycle
+from pathlib import Path
 
 from desk.demo import feeds
 from desk.demo.items import WireItem, instant
 from stories.db import Store
-from tests.crash.cluster import PUSHED, SECRET, Cluster
+from tests.crash.cluster import SECRET, SENT, Cluster
 from tests.crash.watch import Thread
 from tests.load.load import Load, state_at
 
@@ -42,19 +44,31 @@ class Delivery:
     taken: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    """What is to be delivered, the same bytes until it is taken."""
+
+    edition: Edition
+    item: WireItem
+    document: bytes
+
+
+STANDING = 20
+"""Stories in the feed of the wire that a hub pushes."""
+
+
 class Courier(Thread):
-    """Delivers, of the agency of *load* that began at *start* (seconds since 1970), the two wires
-    after those that are polled: into the folder of *cluster*, and to its webs in turn."""
+    """Delivers, of the agency of *load* that began at *start* (seconds since 1970), the four wires
+    after those that are polled: into the folders of *cluster*, and to its webs in turn."""
 
     def __init__(self, cluster: Cluster, load: Load, start: float) -> None:
         super().__init__(cluster.config, "courier")
         self._load, self._began = replace(load, novelty_per_minute=NOVELTY), start
-        self._folder, self._webs = cluster.drop, cycle(cluster.web_urls)
-        self._waiting: dict[int, deque[tuple[Edition, bytes]]] = {
-            load.wires: deque(),
-            load.wires + 1: deque(),
-        }
+        self._places, self._webs = cluster.places, cycle(cluster.web_urls)
+        self._waiting: dict[int, deque[_Parcel]] = {load.wires + n: deque() for n in range(4)}
+        self._standing: dict[str, WireItem] = {}
         self._closed = False
+        self._show()
         self.delivered: dict[Edition, Delivery] = {}
 
     def close(self) -> None:
@@ -63,19 +77,24 @@ class Courier(Thread):
 
     def done(self) -> bool:
         """Whether all is delivered, and no file is left."""
-        return not any(self._waiting.values()) and not any(self._folder.iterdir())
+        folders = (self._places.drop, self._places.fetch)
+        return not any(self._waiting.values()) and not any(any(f.iterdir()) for f in folders)
 
     def once(self, store: Store) -> float:
         """Collect what is new, and deliver all that waits."""
         if not self._closed:
             self._collect()
-        dropped, sent = self._waiting.values()
-        while dropped:
-            self._drop(*dropped[0])
-            dropped.popleft()
+        dropped, sent, fetched, pushed = self._waiting.values()
+        for waiting, folder in ((dropped, self._places.drop), (fetched, self._places.fetch)):
+            while waiting:
+                self._drop(folder, waiting[0])
+                waiting.popleft()
         while sent:
-            self._send(*sent[0])
+            self._send(sent[0])
             sent.popleft()
+        while self._places.hub.verify(next(self._webs)) and pushed:
+            self._push(pushed[0])
+            pushed.popleft()
         return PAUSE
 
     def _collect(self) -> None:
@@ -85,22 +104,23 @@ class Courier(Thread):
                 edition = wire, int(item.key.rpartition("-")[2]), item.edition
                 if edition not in self.delivered:
                     self.delivered[edition] = Delivery(item.headline, item.body)
-                    waiting.append((edition, self._document(item, moment)))
+                    waiting.append(_Parcel(edition, item, self._document(moment, item)))
 
-    def _document(self, item: WireItem, moment: float) -> bytes:
+    def _document(self, moment: float, *items: WireItem) -> bytes:
         load = self._load
         changed = instant(load.epoch, moment)
         channel = feeds.Channel("delivered", f"{load.site}/delivered", load.site, changed, 0)
         _, write = feeds.FORMATS["rss"]
-        return write(channel, [item])
+        return write(channel, items)
 
     def _taken(self, edition: Edition) -> None:
         self.delivered[edition] = replace(self.delivered[edition], taken=True)
 
-    def _drop(self, edition: Edition, document: bytes) -> None:
+    def _drop(self, folder: Path, parcel: _Parcel) -> None:
         """Every other file is written under another name first, as it should be."""
         number = sum(one.taken for one in self.delivered.values())
-        place = self._folder / f"{number:06}.xml"
+        document = parcel.document
+        place = folder / f"{number:06}.xml"
         if number % 2:
             new = place.with_name(f"{place.name}.part")
             new.write_bytes(document)
@@ -111,13 +131,25 @@ class Courier(Thread):
                 file.flush()
                 time.sleep(PAUSE)
                 file.write(document[len(document) // 2 :])
-        self._taken(edition)
+        self._taken(parcel.edition)
 
-    def _send(self, edition: Edition, document: bytes) -> None:
+    def _show(self) -> None:
+        items = list(self._standing.values())[::-1][:STANDING]
+        self._places.hub.shows(self._document(time.time() - self._began, *items))
+
+    def _push(self, parcel: _Parcel) -> None:
+        """What is pushed stands in the feed first, as it should."""
+        self._standing.pop(parcel.item.key, None)
+        self._standing[parcel.item.key] = parcel.item
+        self._show()
+        self._places.hub.push(parcel.document, next(self._webs))
+        self._taken(parcel.edition)
+
+    def _send(self, parcel: _Parcel) -> None:
         request = urllib.request.Request(
-            f"{next(self._webs)}/wires/{PUSHED}",
-            document,
+            f"{next(self._webs)}/wires/{SENT}",
+            parcel.document,
             {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/rss+xml"},
         )
         with urllib.request.urlopen(request, timeout=PATIENCE):
-            self._taken(edition)  # any other answer than 2xx is an error here
+            self._taken(parcel.edition)  # any other answer than 2xx is an error here

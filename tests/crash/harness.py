@@ -20,14 +20,16 @@ from stories import clock
 from stories import logs as log
 from stories.db import Store, captures, connect, feeds, outbox, subscriptions
 from stories.db.subscriptions import Subscribers
-from tests import servers
+from tests import hostile, servers
 from tests.crash import faults
-from tests.crash.cluster import Cluster, Size, build
+from tests.crash.cluster import Cluster, Places, Size, build
 from tests.crash.courier import Courier
 from tests.crash.disk import mounted
+from tests.crash.hub import Hub
 from tests.crash.judge import Day, Verdict, judge, pushed, reading
 from tests.crash.plan import PACE, Fault, plan
-from tests.crash.watch import Desk, Thread, Watch, waited
+from tests.crash.watch import Act, Desk, Hiding, Thread, Watch, waited
+from tests.file_servers import sftp
 from tests.load.load import Load
 from tests.load.site import recall
 from tests.subscriber import Came, Subscriber, echo, subscriber
@@ -111,13 +113,21 @@ def run(size: Size, seconds: float, pace: float = PACE, logs: Path | None = None
         disk = stack.enter_context(mounted(data, DISK + int(DISK_A_MINUTE * seconds / 60)))
         if disk is None:
             say("no disk of our own here (it needs root on Linux): it will not be filled")
-        cluster = build(folder, data, disk, size)
+        cluster = build(folder, data, disk, size, _places(stack, folder))
         # The desk and the judge are this process; what they log is read beside the others' logs.
         own = stack.enter_context((folder / "logs" / "harness.log").open("a", encoding="utf-8"))
         log.configure("json", own)
         stack.callback(_destroy, cluster)
         pushes = stack.enter_context(subscriber())
         return _Run(cluster, size, seconds, pace, folder, pushes).whole()
+
+
+def _places(stack: ExitStack, folder: Path) -> Places:
+    for name in ("drop", "fetch", "keys"):
+        (folder / name).mkdir()
+    server = stack.enter_context(sftp(folder / "fetch", folder / "keys"))
+    hub = Hub(stack.enter_context(hostile.serve()))
+    return Places(folder / "drop", folder / "fetch", server, hub)
 
 
 def _destroy(cluster: Cluster) -> None:
@@ -151,7 +161,8 @@ class _Run:
         """From the first start to the verdict."""
         cluster, outcome = self.cluster, self.outcome
         load, start = self._start()
-        watch, desk = Watch(cluster.config), Desk(cluster.config, self.size.seed)
+        watch = Watch(cluster.config)
+        desk = Desk(cluster.config, self.size.seed, cluster.hidden)
         courier = Courier(cluster, load, start)
         subscribed = self._subscribe()
         wires = len(cluster.config.wires)
@@ -180,7 +191,8 @@ class _Run:
             outcome.figures["until all was pushed"] = f"{took:.1f} s"
             self._stop()
             calms = self._calms(end, bound(cluster))
-            seen, acts, delivered = watch.seen, desk.acts, courier.delivered
+            seen, delivered = watch.seen, courier.delivered
+            acts: list[Act | Hiding] = [*desk.acts, *desk.hidings]
             day = Day(load, start, end, seen, acts, calms, bound(cluster), delivered)
             outcome.figures["calms as long as the bound"] = f"{len(calms)}"
             with _opened(f"sqlite:///{self.folder}/replayed.sqlite3") as empty:
@@ -189,6 +201,7 @@ class _Run:
             pushed(bodies, subscribed, FOLLOWED, store, outcome.verdict)
         self._reader_told()
         outcome.recoveries = self._recoveries(watch)
+        outcome.figures["verified by the agency's hub"] = f"{cluster.places.hub.verified}"
         outcome.figures["polls"] = f"{sum(watch.polls.values()):,}"
         for thread, failures in (
             ("watch", watch.failures),

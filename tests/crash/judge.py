@@ -20,12 +20,13 @@ from stories import clock
 from stories.config import Config
 from stories.db import Store, captures, feeds, outbox
 from stories.db import stories as records
+from stories.db.tables import acts as hidings
 from stories.db.tables import headlines
 from stories.models import WHOLE
-from tests.crash.cluster import DROPPED, PUSHED
+from tests.crash.cluster import DROPPED, FETCHED, PUSHED, SENT
 from tests.crash.courier import Delivery, Edition
-from tests.crash.reader import Read, entries
-from tests.crash.watch import Act, Seen
+from tests.crash.reader import Read, entries, withdrawn
+from tests.crash.watch import Act, Hiding, Seen
 from tests.differences import compare
 from tests.living import apart
 from tests.load.load import Load, versions_served
@@ -66,7 +67,7 @@ class Day:
     start: float
     end: float
     seen: Sequence[Seen]
-    acts: Sequence[Act]
+    acts: Sequence[Act | Hiding]
     calms: Sequence[tuple[float, float]]
     bound: float
     delivered: Mapping[Edition, Delivery] = field(default_factory=dict)
@@ -118,10 +119,10 @@ def _kept(store: Store) -> tuple[dict[Edition, tuple[str, str]], list[str], list
 
 
 def _captured_twice(store: Store) -> list[str]:
+    brought = [DROPPED, SENT, FETCHED, PUSHED]
     with store.read() as conn:
         found = [
-            (each.wire, each.digest)
-            for each in captures.listing(conn, wires=[DROPPED, PUSHED], limit=10**6)
+            (each.wire, each.digest) for each in captures.listing(conn, wires=brought, limit=10**6)
         ]
     return [f"{wire}: {digest}" for (wire, digest), n in Counter(found).items() if n > 1]
 
@@ -227,13 +228,26 @@ def _left(store: Store) -> list[str]:
     return told
 
 
-def _desk(acts: Sequence[Act], store: Store, verdict: Verdict) -> list[str]:
+def _desk(acts: Sequence[Act | Hiding], store: Store, verdict: Verdict) -> list[str]:
     """What was acknowledged is there; what was refused is not; the rest may be either."""
     with store.read() as conn:
         rows = conn.execute(select(headlines).order_by(headlines.c.id)).mappings().all()
-    kept = [(r["story_id"], r["text"], r["by"]) for r in rows]
+        kept = [(r["story_id"], r["text"], r["by"]) for r in rows]
+        rows = conn.execute(select(hidings).order_by(hidings.c.id)).mappings().all()
+        hidden = [(r["story_id"], r["kind"], r["by"]) for r in rows]
+    wrote = {(a.story, a.text, a.by): a for a in acts if isinstance(a, Act)}
+    hid = {(a.story, a.kind, a.by): a for a in acts if isinstance(a, Hiding)}
+    unknown = sum(a.done is None for a in acts)
+    verdict.figures["acts of the desk"] = f"{len(kept):,} ({unknown} whose commit broke off)"
+    verdict.figures["of these hid or brought back a story"] = f"{len(hidden):,}"
+    return [*_each_once(wrote, kept), *_each_once(hid, hidden)]
+
+
+def _each_once(
+    known: Mapping[Any, Act | Hiding],
+    kept: Sequence[tuple[str, str | None, str]],
+) -> list[str]:
     wrong = [f"{act} is on record {n} times" for act, n in Counter(kept).items() if n > 1]
-    known = {(a.story, a.text, a.by): a for a in acts}
     wrong += [f"{act}: nobody did that" for act in kept if act not in known]
     for name, act in known.items():
         if act.done is True and name not in kept:
@@ -243,8 +257,6 @@ def _desk(acts: Sequence[Act], store: Store, verdict: Verdict) -> list[str]:
     order = [int(by.rpartition(" ")[2]) for _, _, by in kept]
     if order != sorted(order):
         wrong.append("acts stand in another order than they were done in")
-    unknown = sum(a.done is None for a in acts)
-    verdict.figures["acts of the desk"] = f"{len(kept):,} ({unknown} whose commit broke off)"
     return wrong
 
 
@@ -268,10 +280,16 @@ def _headlines(store: Store, config: Config) -> list[str]:
                     f"feed {feed.name} has other entries than the record, or another order"
                 )
             titles = {i["id"]: i["title"] for i in items}
+            notices = {i["id"] for i in items if "withdrawn" in i["_wirecopy"]}
             wrong += [
                 f"feed {feed.name}, story {s.id}: {titles[s.guid]!r} for {s.headline!r}"
                 for s in stories
-                if s.guid in titles and titles[s.guid] != s.headline
+                if s.guid in titles and s.guid not in notices and titles[s.guid] != s.headline
+            ]
+            wrong += [
+                f"feed {feed.name}, story {s.id}: is {s.status}"
+                for s in stories
+                if s.guid in titles and s.status != ("killed" if s.guid in notices else "usable")
             ]
     return wrong
 
@@ -280,19 +298,27 @@ def pushed(bodies: Sequence[bytes], since: int, feed: str, store: Store, verdict
     """Note what is wrong with what a subscriber of *feed*, as RSS, was sent: the *bodies*, in the
     order in which they came, of all changes after the one with number *since*."""
     has: dict[str, Read] = {}
+    gone: set[str] = set()
     back = []
     for body in bodies:
         for one in reversed(entries("rss", body)):
             if one.guid in has and has[one.guid].version > one.version:
                 back.append(f"{one.story}: version {has[one.guid].version} went to {one.version}")
             has[one.guid] = one
+            gone.discard(one.guid)
+        gone |= withdrawn(body)
     missing = []
     with store.read() as conn:
         changes = feeds.changes_since(conn, feed, since, 10**7)
         stories = records.get(conn, [each.story_id for each in changes])
     for story in stories:
         last = has.get(story.guid)
-        if last is None or last.title != story.headline:
+        if story.status == "killed" or story.guid in gone:
+            if (story.status == "killed") != (story.guid in gone):
+                missing.append(
+                    f"story {story.id}: is {story.status}, and its notice says otherwise"
+                )
+        elif story.status == "usable" and (last is None or last.title != story.headline):
             told = last.title if last else "nothing"
             missing.append(f"story {story.id}: {told!r} came for {story.headline!r}")
     verdict.figures["documents pushed, changes to push"] = f"{len(bodies):,}, {len(changes):,}"

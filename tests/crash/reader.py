@@ -32,6 +32,10 @@ TIMEOUT = 12.0
 REMEMBERED = 50
 """Documents whose entries are kept, since the other web will soon serve the same."""
 
+HIDDEN_WITHIN = 30.0
+"""Seconds after which no web may show what the desk was told is hidden: each looks every second,
+but while the database is away it shows what it has."""
+
 _EDITION = re.compile(r"This is story (\d+) of simulated wire (\d+), version (\d+)\.")
 
 
@@ -53,14 +57,20 @@ def entries(format: str, body: bytes) -> list[Read]:
     :raises Exception: AssertionError, or whatever a parser raises, when it is not.
     """
     if format == "json":
-        return [_of_json(item) for item in check_json(body)]
+        return [_of_json(item) for item in check_json(body) if "withdrawn" not in item["_wirecopy"]]
     if format == "rss":
         paths = ("guid", "content:encoded", "title")
         found = check_rss(body)
     else:
         paths = ("atom:id", "atom:content", "atom:title")
         found = check_atom(body)
-    return [_of_xml(element, *paths) for element in found]
+    return [_of_xml(one, *paths) for one in found if one.find("wc:withdrawn", NAMES) is None]
+
+
+def withdrawn(body: bytes) -> set[str]:
+    """The guids of stories in whose place an RSS feed has a notice."""
+    items = check_rss(body)
+    return {i.findtext("guid") or "" for i in items if i.find("wc:withdrawn", NAMES) is not None}
 
 
 def _of_json(item: dict[str, Any]) -> Read:
@@ -139,6 +149,9 @@ class Reader:
             for format in FORMATS
         ]
         self._told = Path(order["told"])
+        self._desk = Path(order["hidden"]).open(encoding="utf-8")  # noqa: SIM115 - to the end
+        self._hidden: dict[str, float] = {}
+        self._shown: dict[tuple[str, str], set[str]] = {}
         self._memory = Memory()
         self._last: dict[tuple[str, str], str] = {}
         self._known: OrderedDict[tuple[str, str], list[Read]] = OrderedDict()
@@ -154,6 +167,7 @@ class Reader:
 
     def round(self) -> None:
         """Every document once, in random order."""
+        self._hear()
         self._chance.shuffle(self._documents)
         for web, document, format in self._documents:
             self._one(web, document, format)
@@ -166,7 +180,7 @@ class Reader:
             asked["If-None-Match"] = known
         host = urlsplit(web)
         connection = http.client.HTTPConnection(host.netloc, timeout=TIMEOUT)
-        began = False
+        began, asked_at = False, time.time()
         try:
             connection.request("GET", f"/feeds/{document}", headers=asked)
             answer = connection.getresponse()
@@ -185,6 +199,20 @@ class Reader:
         self.counts[str(answer.status)] += 1
         for what in self._wrong(web, document, format, asked, answer.status, told, body):
             self._say(web, "wrong", f"{document}: {what}")
+        if answer.status in (200, 304):
+            for guid in self._shown.get((web, document), set()) & self._hidden.keys():
+                if asked_at > self._hidden[guid] + HIDDEN_WITHIN:
+                    since = asked_at - self._hidden[guid]
+                    self._say(web, "wrong", f"{document}: {guid} is hidden for {since:.0f} s")
+
+    def _hear(self) -> None:
+        """What the desk was told is hidden, and what no longer."""
+        for line in self._desk:
+            one = json.loads(line)
+            self._hidden.pop(one["guid"], None)
+            if "at" in one:
+                self._hidden[one["guid"]] = one["at"]
+                self.counts["hidden by the desk"] += 1
 
     def _wrong(
         self,
@@ -214,6 +242,7 @@ class Reader:
             except Exception as error:
                 return [*said, f"not valid: {type(error).__name__}: {str(error)[:300]}"]
             said += self._memory.entries(web, document, found)
+            self._shown[web, document] = {one.guid for one in found}
         return said
 
     def _entries(self, document: str, format: str, packed: bool, body: bytes) -> list[Read]:

@@ -1,23 +1,30 @@
-"""A watch on the database while things break, and a desk that writes headlines meanwhile.
+"""A watch on the database while things break, and a desk that writes headlines, kills and holds.
 
 Both are threads of the harness with stores of their own. They start no process.
 """
 
+import json
 import random
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from desk.headline import HeadlineError, publish
+from desk.hiding import HidingError, act
 from ingest.schedule import GOOD
 from stories.config import Config
 from stories.db import Store, connect, wires
 from stories.db import stories as records
+from stories.models import ActKind, Story
 
 LOOK = 0.25
 """Seconds between two looks at the wires: less than the shortest interval between two polls."""
+
+HIDDEN = 0.25
+"""Share of the acts of the desk that hide a story; one that is hidden it brings back."""
 
 DESK_LONGEST = 2.0
 """At most so many seconds pass between two acts of the desk."""
@@ -41,6 +48,17 @@ class Act:
 
     story: str
     text: str | None
+    by: str
+    done: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hiding:
+    """What the desk did about whether a story is published, and whether it was told that it is
+    done, as in :class:`Act`."""
+
+    story: str
+    kind: ActKind
     by: str
     done: bool | None
 
@@ -114,12 +132,19 @@ class Watch(Thread):
 
 
 class Desk(Thread):
-    """Writes headlines over stories, and now and then puts the wire's back."""
+    """Writes headlines over stories, and now and then puts the wire's back; kills stories, holds
+    them, and brings them back.
 
-    def __init__(self, config: Config, seed: int) -> None:
+    What it was told is hidden it writes to *hidden*, for the reader: lines of ``{"guid", "at"}``,
+    and of ``{"guid"}`` before a story may be shown again.
+    """
+
+    def __init__(self, config: Config, seed: int, hidden: Path | None = None) -> None:
         super().__init__(config, "desk")
         self._chance = random.Random(seed)
+        self._hidden = hidden
         self.acts: list[Act] = []
+        self.hidings: list[Hiding] = []
 
     def once(self, store: Store) -> float:
         """One act upon one of the newest stories."""
@@ -129,6 +154,13 @@ class Desk(Thread):
         if not newest:
             return pause
         story = self._chance.choice(newest)
+        if story.status != "usable" or self._chance.random() < HIDDEN:
+            self._hide(store, story)
+        else:
+            self._write(store, story)
+        return pause
+
+    def _write(self, store: Store, story: Story) -> None:
         number = len(self.acts) + 1
         revert = story.desk_headline is not None and self._chance.random() < 0.2
         text = None if revert else f"Desk {number}: what the desk wrote <&> हिन्दी"
@@ -141,7 +173,27 @@ class Desk(Thread):
             done = False
         finally:
             self.acts.append(Act(story.id, text, by, done))
-        return pause
+
+    def _hide(self, store: Store, story: Story) -> None:
+        kinds: tuple[ActKind, ...] = ("kill", "hold") if story.status == "usable" else ("release",)
+        kind, by = self._chance.choice(kinds), f"Editor {len(self.hidings) + 1}"
+        if kind == "release":
+            self._tell({"guid": story.guid})
+        done: bool | None = None
+        try:
+            act(store, self._room, story.id, kind, by, "to see what becomes of it")
+            done = True
+            if kind != "release":
+                self._tell({"guid": story.guid, "at": time.time()})
+        except HidingError:
+            done = False
+        finally:
+            self.hidings.append(Hiding(story.id, kind, by, done))
+
+    def _tell(self, line: dict[str, object]) -> None:
+        if self._hidden is not None:
+            with self._hidden.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
 
 
 def waited(happened: Callable[[], bool], patience: float, turn: Callable[[], None]) -> float | None:
