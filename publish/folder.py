@@ -25,7 +25,7 @@ from stories.errors import ExportError
 OWN = ".wirecopy"
 """The folder in the folder that is not served: lock, manifest, and what web servers include."""
 
-OURS = re.compile(r"stories/|log/(?:[0-9]+/)?tile/", re.ASCII)
+OURS = re.compile(r"stories/|pictures/|log/(?:[0-9]+/)?tile/", re.ASCII)
 """Where there are too many files to list them."""
 
 PACKINGS = (".gz", ".zst")

@@ -138,8 +138,7 @@ def render_at_once(
         outbox.drop(conn, "story", story.id)
         if outcome.failure is not None:  # whoever has the key signs its notice
             outbox.want(conn, "story", [story.id], now)
-        if config.site.export is not None:
-            outbox.want(conn, "export-story", [story.id], now)
+        _want_beside(conn, config, drafts[story.id], now)
         return _changed(listed)
     if len(story.version.body) > AT_ONCE or not outbox.missing(conn, "story", [story.id]):
         return None
@@ -149,9 +148,23 @@ def render_at_once(
     if outcome.failure is not None:
         return None
     listed = _store(conn, config, [outcome], now)
-    if config.site.export is not None:
-        outbox.want(conn, "export-story", [story.id], now)
+    _want_beside(conn, config, drafts[story.id], now)
     return _changed(listed)
+
+
+def _want_beside(conn: Connection, config: Config, of: "_Draft", now: datetime) -> None:
+    """Want what a story that was rendered at once needs besides."""
+    if config.site.export is not None:
+        outbox.want(conn, "export-story", [of.story.id], now)
+    if config.media.keep:
+        outbox.want(conn, "picture", _pictured(config, [of]), now)
+
+
+def _pictured(config: Config, drafts: Collection["_Draft"]) -> list[str]:
+    """The stories of *drafts* whose pictures may be kept, or have to go."""
+    found = (draft.story for draft in drafts)
+    wires = {wire.name for wire in config.wires if "pictures" in wire.grants}
+    return [story.id for story in found if story.wire in wires]
 
 
 def render_feed(store: Store, config: Config, name: str) -> bool:
@@ -463,6 +476,10 @@ def _keep(
     outbox.done(conn, finished, now)
     if config.site.export is not None:
         outbox.want(conn, "export-story", [job.key for job in jobs], now)
+    if config.media.keep:
+        drawn = [(job, drafts[job.key]) for job in finished if job.key in drafts]
+        changed = [d for job, d in drawn if d.over or job.since - d.story.changed_at < ANEW]
+        outbox.want(conn, "picture", _pictured(config, changed), now)
     written = [
         job for job in finished if job.key in drafts and drafts[job.key].rendered is not None
     ]

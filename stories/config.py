@@ -299,8 +299,9 @@ class Site(_Part):
         return text and _listening(text, "0.0.0.0:8080")
 
 
-Grant = Literal["tdm", "ai-index", "ai-input", "ai-train"]
-"""What a licence may let machines do with copy besides finding it (publish/licence.py)."""
+Grant = Literal["tdm", "ai-index", "ai-input", "ai-train", "pictures"]
+"""What a licence may let machines do with copy besides finding it (publish/licence.py); and whether
+we may keep its pictures."""
 
 
 class Wire(_Part):
@@ -481,11 +482,28 @@ class Politeness(_Part):
     gap: Gap = timedelta(seconds=1)
 
 
+class Media(_Part):
+    """Whether pictures are kept and served by ourselves, in which ``widths``."""
+
+    keep: bool = False
+    widths: tuple[int, ...] = (320, 640, 1280)
+    max_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024)
+
+    @field_validator("widths")
+    @classmethod
+    def _ascend(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
+        ascending = list(widths) == sorted(set(widths))
+        if not (1 <= len(widths) <= 8 and ascending and widths[0] >= 64 and widths[-1] <= 4096):
+            raise ValueError("write one to eight widths in pixels, 64 to 4096, the smallest first")
+        return widths
+
+
 class Retention(_Part):
     """How long what was received is kept. What still stands on its wire is always kept."""
 
     captures: Duration = timedelta(days=90)
     versions: Duration = timedelta(days=3650)
+    pictures: Duration = timedelta(days=90)
 
 
 class Alerts(_Part):
@@ -765,6 +783,7 @@ class Config(BaseSettings):
     feeds: tuple[Feed, ...] = ()
     disclosures: dict[str, str | dict[str, str]] = Field(default_factory=dict)
     politeness: Politeness = Politeness()
+    media: Media = Media()
     retention: Retention = Retention()
     alerts: Alerts = Alerts()
     hub: Hub = Hub(enabled=False)

@@ -21,10 +21,12 @@ from publish.web import gate as gate_module
 from publish.web.app import create
 from publish.web.export import Exporter
 from stories import clock
-from stories.config import Config, Feed, Site, Wire
-from stories.db import Store, outbox, subscribers, wires
+from stories.config import Config, Feed, Media, Site, Wire
+from stories.db import Store, outbox, pictures, subscribers, wires
+from stories.db.pictures import Size
 from tests.processes import until
 from tests.publish import samples
+from tests.publish.drawn import drawn
 from tests.publish.shelf import publish
 from tests.serving import Answer, Port, free_port, served
 from tests.test_deploy import DEPLOY, tool
@@ -79,7 +81,12 @@ def exported(
     monkeypatch.setattr(feeds_module, "FIRST_PATIENCE", 60.0)
     monkeypatch.setattr(gate_module, "WRITTEN", 3600.0)  # or it writes while others are tested
     agencies = tuple(
-        Wire(name=name, url=f"https://wire.example/{name}", expires_after=term)
+        Wire(
+            name=name,
+            url=f"https://wire.example/{name}",
+            expires_after=term,
+            grants=("pictures",),
+        )
         for name, term in (("pti", None), ("ani", timedelta(days=1)))
     )
     config = samples.config(
@@ -90,6 +97,7 @@ def exported(
             Feed(name="urdu", title="اردو", languages=("ur",), wires=("pti",)),
             Feed(name="partners", title="Sealed", private=True),
         ),
+        media=Media(keep=True),
     )
     over = samples.story(samples.version(wire="ani"))
     lasting = (samples.english(), samples.hindi(), samples.urdu())
@@ -97,6 +105,11 @@ def exported(
         with store.write() as conn:
             wires.sync(conn, agencies, clock.now())
         publish(store, config, *lasting, over)
+        picture = drawn()
+        with store.write() as conn:
+            pictures.put(conn, "d" * 64, [(Size(320, 160), picture)])
+            shown = {medium.url: ("d" * 64, None) for medium in lasting[0].version.media}
+            pictures.note(conn, lasting[0].id, 1, shown, clock.now())
     exporter = Exporter(config, store)
     with clock.reading(lambda: over.first_received + timedelta(hours=30)):
         with store.write() as conn:
@@ -192,6 +205,7 @@ def test_every_address_is_answered_as_the_site_does(
     addresses = exported.addresses
     assert len(addresses) > 30
     assert {f"/stories/{name}" for name in exported.stories} < set(addresses)
+    assert f"/pictures/{'d' * 64}-320.jpg" in addresses
     app = create(exported.config, exported.store, ready=dict, metrics=None)
     with served(app) as site, server(exported, tmp_path) as port:
         for address in addresses:

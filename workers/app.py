@@ -70,6 +70,7 @@ ROUTES = {
     "workers.tasks.export": queues.EXPORT,
     "workers.tasks.push": queues.PUSH,
     "workers.tasks.subscribe": queues.PUSH,
+    "workers.tasks.pictures": queues.PICTURES,
     "workers.tasks.housekeeping": queues.HOUSEKEEPING,
     "workers.tasks.watch": queues.HOUSEKEEPING,
 }

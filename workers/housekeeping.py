@@ -23,6 +23,7 @@ from stories.db import (
     feeds,
     key_value,
     outbox,
+    pictures,
     retention,
     storage,
     subscriptions,
@@ -141,6 +142,8 @@ def apply_retention(store: Store, config: Config, now: datetime) -> Iterator[tup
         )
     before = now - config.retention.captures
     yield from _repeat("captures expired", lambda: _expire(store, before, now))
+    shown = now - config.retention.pictures
+    yield from _repeat("pictures forgotten", lambda: _expire_pictures(store, config, shown, now))
     old = now - config.retention.versions
     yield from forget_stories(store, config, old, now)
     yield from drop_replaced(store, old)
@@ -160,6 +163,14 @@ def _withdraw(store: Store, wire: str, until: datetime, now: datetime) -> int:
 def _expire(store: Store, before: datetime, now: datetime) -> int:
     with store.write() as conn:
         return retention.expire(conn, before, now, max(retention.STEP // 10, 1))
+
+
+def _expire_pictures(store: Store, config: Config, before: datetime, now: datetime) -> int:
+    with store.write() as conn:
+        stories = pictures.expire(conn, before, retention.STEP // 10)
+        if config.site.export is not None:
+            outbox.want(conn, "export-story", stories, now)
+        return len(stories)
 
 
 def _drop_captures(store: Store, before: datetime) -> int:

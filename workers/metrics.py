@@ -97,6 +97,10 @@ PUSHES = Counter(
     "wirecopy_pushes", "What became of what callbacks were asked and sent.", ("outcome",)
 )
 
+PICTURES = Counter(
+    "wirecopy_pictures", "What became of pictures that were to be kept.", ("outcome",)
+)
+
 WIRE_TO_SUBSCRIBER = Histogram(
     "wirecopy_wire_to_subscriber_seconds",
     "From the receipt of a story's newest version, or the desk's act, until a subscriber took it.",
@@ -107,7 +111,7 @@ AnyMetric = Counter | Histogram
 
 METRICS: tuple[AnyMetric, ...] = (
     *(TASK_SECONDS, POLLS, POLL_LAG, LEASES_LOST, WIRE_TO_FEED),
-    *(PUSHES, WIRE_TO_SUBSCRIBER),
+    *(PUSHES, WIRE_TO_SUBSCRIBER, PICTURES),
 )
 """All of them."""
 

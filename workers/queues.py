@@ -14,11 +14,12 @@ INGEST = "ingest"
 RENDER = "render"
 EXPORT = "export"
 PUSH = "push"
+PICTURES = "pictures"
 HOUSEKEEPING = "housekeeping"
 
-POLLS = (POLL_NOW, POLL, PUSH)
+POLLS = (POLL_NOW, POLL, PUSH, PICTURES)
 """The poller's queues: the dispatcher, and wires just added or pushed; the regular polls; what is
-brought to subscribers, which waits for others as polls do."""
+brought to subscribers, and pictures, which wait for others as polls do."""
 
 WORK = (TICKS, INGEST, RENDER, EXPORT, HOUSEKEEPING)
 """A worker's queues: sweeps; captures to take in; stories to render; what was rendered to write

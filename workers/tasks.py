@@ -21,6 +21,7 @@ from ingest import intake
 from ingest import poll as polling
 from ingest.subscribe import ask_hubs
 from publish import indexer, renderer, rerender
+from publish.pictures import keep_waiting
 from publish.push import AT_ONCE, ping
 from publish.push import push as deliver
 from publish.rerender import settings_digest
@@ -34,6 +35,7 @@ from workers.base import tally
 from workers.dispatch import LANES, MESSAGE_EXPIRES, QUEUE_LIMIT, batches, until_due
 from workers.metrics import (
     LEASES_LOST,
+    PICTURES,
     POLL_LAG,
     POLLS,
     PUSHES,
@@ -143,6 +145,8 @@ def render() -> None:
         )
     if here.config.site.export is not None:
         wake(export)
+    if here.config.media.keep and done:
+        wake(pictures)
     now = clock.now()
     for moment in changed:
         tally.observe(WIRE_TO_FEED, seconds=max((now - moment).total_seconds(), 0.0))
@@ -202,6 +206,22 @@ def subscribe() -> None:
         ask_hubs(here.store, here.config, http)
 
 
+@celery.task(name="workers.tasks.pictures")
+def pictures() -> None:
+    """Keep the pictures of a bounded number of stories. It runs in a thread of a poller, so slow
+    servers delay nobody but pictures."""
+    here, kept = current(signs=False), 0
+    with here.http.one() as http:
+        for became in keep_waiting(here.store, here.config, http):
+            tally.count(PICTURES, became)
+            kept += became == "kept"
+    if not kept:
+        return
+    wake(pictures)
+    if here.config.site.export is not None:
+        wake(export)
+
+
 @celery.task(name="workers.tasks.sweep")
 def sweep() -> None:
     """Beat's tick: send as many tasks as the work that waits in the outbox needs."""
@@ -241,6 +261,8 @@ def sweep() -> None:
     if tasks and not queues.depth(here.broker, queues.PUSH):
         for task in tasks:
             send(task)
+    if waiting.get("picture") and not queues.depth(here.broker, queues.PICTURES):
+        send(pictures)
 
 
 @celery.task(name="workers.tasks.housekeeping")

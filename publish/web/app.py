@@ -26,7 +26,8 @@ from starlette.routing import Route
 
 from publish import licence, opml
 from publish.formats import WRITERS, Format
-from publish.web import archives, documents, proofs, search, sitemap, views
+from publish.pictures import allowed
+from publish.web import archives, documents, pictures, proofs, search, sitemap, views
 from publish.web.callback import Callbacks
 from publish.web.feeds import SETTLED, Feeds, Receive, Scope, Send, preflight
 from publish.web.gate import PRIVATELY, Gate, Reader, RefusedError, token_of
@@ -34,11 +35,12 @@ from publish.web.hub import Hub
 from publish.web.inbox import Inbox
 from publish.web.pages import CACHED, ICON, PICTURE, PageCache, Pages
 from publish.web.representation import SERVER, Representation, answer
-from publish.web.story import StoryPage, gone, story_page
+from publish.web.story import StoryPage, gone, published, story_page
 from publish.xml import iri
 from stories import clock
 from stories.config import Config
 from stories.db import Connection, SQLAlchemyError, Store, feeds, wires
+from stories.db import pictures as kept_pictures
 from stories.errors import StoreError
 from wirecopy.urls import resolve
 
@@ -205,6 +207,7 @@ class Site:
                     )
                     for format in WRITERS
                 ),
+                Route("/pictures/{name}", self.kept),
                 Route("/static/{path:path}", self.script),
                 Route("/favicon.ico", self.icon),
                 Route("/favicon.svg", self.icon),
@@ -224,7 +227,7 @@ class Site:
         """``/``: the feeds, and what is new."""
 
         def state(conn: Connection) -> object:
-            return views.feed_lines(conn, self.config)
+            return views.feed_lines(conn, self.config), self._pictures(conn)
 
         return self._page(request, "home.html", state, lambda c: views.home(c, self.config))
 
@@ -240,7 +243,7 @@ class Site:
             raise HTTPException(404, f"There is no feed called “{name}”.")
 
         def state(conn: Connection) -> object:
-            return feeds.feed_etag(conn, name, "json")
+            return feeds.feed_etag(conn, name, "json"), self._pictures(conn)
 
         return self._page(
             request, "feed.html", state, lambda c: views.feed_page(c, self.config, feed)
@@ -345,8 +348,13 @@ class Site:
     def _state(self, conn: Connection, name: str) -> object:
         entry = feeds.entry(conn, name)
         placed = feeds.feeds_of(conn, name)
+        kept = self._pictures(conn, name)
         # Its date too: a page is dated only when its second is over.
-        return entry and (entry.rendered_at, placed, self._dated(entry.rendered_at))
+        return entry and (entry.rendered_at, placed, self._dated(entry.rendered_at), kept)
+
+    def _pictures(self, conn: Connection, story: str | None = None) -> object:
+        """What differs when others of our pictures are shown, in one *story* or in all."""
+        return kept_pictures.stamp(conn, story) if self.config.media.keep else None
 
     def statements(self, request: Request) -> Response:
         """``/stories/ID/statements``: every statement of one story, oldest first."""
@@ -611,6 +619,27 @@ class Site:
                 yield conn
         finally:
             self._searches.release()
+
+    def kept(self, request: Request) -> Response:
+        """``/pictures/DIGEST-WIDTH.jpg``: a picture of a story that anybody may read."""
+        asked = pictures.asked(str(request.path_params["name"]))
+        if asked is None:
+            raise HTTPException(404)
+        digest, width = asked
+        why = None
+        with self._reading() as conn:
+            for name in kept_pictures.shown_by(conn, digest, pictures.STORIES):
+                found = published(conn, self.config, name)
+                if found is None or not allowed(self.config, found[0]):
+                    why = why or gone(conn, self.config, name)
+                    continue
+                data = kept_pictures.body(conn, digest, width)
+                if data is None:
+                    raise HTTPException(404)
+                under = licence.of_wires([self.config.wire(found[0].wire)])
+                ready = pictures.ready(data, digest, width, under, self.config.site.url)
+                return self._answer(request, ready)
+        raise HTTPException(404) if why is None else HTTPException(410, why)
 
     def script(self, request: Request) -> Response:
         """``/static/VERSION/NAME``: our own scripts."""

@@ -88,6 +88,7 @@ _NOTED = "export"
 _NEWS = "/sitemap-news.xml"
 _STORY = re.compile(r"[a-z2-7]{13}", re.ASCII)
 _BESIDE = ("/statements", *(f"/{form}" for form in FORMS))
+_PICTURES = re.compile(rb"/pictures/([0-9a-f]{64}-[0-9]{2,4}\.jpg)\b")
 _LINKED = re.compile(rb"/stories/([a-z2-7]{13})\b")
 
 log = structlog.get_logger(__name__)
@@ -351,6 +352,7 @@ class Exporter:
             for name in some:
                 page = f"/stories/{name}"
                 try:
+                    self._write_pictures(folder, page, answers[page])
                     for end in _BESIDE:
                         self._take(folder, f"{page}{end}", answers[f"{page}{end}"])
                     self._mark(folder, name, answers[page])
@@ -359,6 +361,15 @@ class Exporter:
                     log.error("page not written", story=name, error=str(error))
                     failures[name] = str(error)
             folder.flush()
+
+    def _write_pictures(self, folder: Folder, page: str, found: Answer) -> None:
+        """Write the pictures that a *page* shows now; those go that it showed and nothing does."""
+        file = folder.path(name_of(page))
+        before = file.read_bytes() if file.is_file() else b""
+        shown = {*_PICTURES.findall(before), *_PICTURES.findall(_body(found))}
+        addresses = [f"/pictures/{name.decode()}" for name in sorted(shown)]
+        for address, answer in self._ask(addresses).items():
+            self._take(folder, address, answer)
 
     def _mark(self, folder: Folder, name: str, page: Answer) -> None:
         """Have servers know that they are to say 410 and not 404, if the site does."""
@@ -609,6 +620,7 @@ def _rules(config: Config) -> str:
         "site": (config.site.url, config.site.timezone, config.site.is_searched),
         "aliases": [(feed.name, feed.aliases) for feed in config.public_feeds],
         "wires": [(w.name, w.timezone, w.noindex, w.canonical, w.grants) for w in config.wires],
+        "pictures": config.media.keep,
     }
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
     for path in sorted(Path(publish.__file__).parent.rglob("*")):

@@ -22,6 +22,7 @@ from publish.formats import WRITERS
 from publish.licence import Licence
 from publish.selection import FRESHEST
 from publish.web.documents import FORMS
+from publish.web.pictures import SIZES
 from publish.web.proofs import links
 from publish.web.readers import subscribing
 from publish.web.representation import Representation, etag_of, represent
@@ -171,6 +172,7 @@ class Pages:
             feeds=config.public_feeds,
             legend=legend(),
             subscribing=subscribing,
+            sizes=SIZES,
             searchable=config.site.is_searched,
             scripts=f"{self.root}{self.scripts.folder}",
         )

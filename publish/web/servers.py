@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from publish import licence
 from publish.formats import WRITERS
-from publish.web import documents, proofs
+from publish.web import documents, pictures, proofs
 from publish.web.feeds import headers_of, preflight
 from publish.web.pages import Pages
 from publish.web.representation import Headers
@@ -68,6 +68,8 @@ def _rules(config: Config, pages: Pages, fixed: Mapping[str, Headers]) -> Iterat
     for pattern, (kind, fresh) in proven:
         told = [("content-type", kind), ("cache-control", fresh), *proofs.OPEN]
         yield Rule(pattern, [*told, ("x-content-type-options", "nosniff")])
+    shown = pictures.ready(b"", "", 0, whole, config.site.url)
+    yield Rule(r"/pictures/[0-9a-f]+-[0-9]+\.jpg", _told(shown.variant("identity").headers))
     alike = {re.sub("^/static/.*", "/static/.+", re.escape(at)): h for at, h in fixed.items()}
     for pattern, headers in alike.items():
         yield Rule(pattern, _told(headers))

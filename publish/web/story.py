@@ -14,8 +14,17 @@ from publish.clean import absolute
 from publish.entry import without_disclosure
 from publish.licence import Licence
 from publish.served import json_of
+from publish.web import pictures
 from publish.web.changes import Changed, Headlines, changes, headlines
-from publish.web.views import Language, excerpt_of, language_of, measurement_of, updated_of
+from publish.web.pictures import Picture, Pictures, picture, pictured
+from publish.web.views import (
+    Language,
+    excerpt_of,
+    language_of,
+    measurement_of,
+    root_of,
+    updated_of,
+)
 from publish.web.wording import (
     PART_NAMES,
     Badge,
@@ -31,6 +40,7 @@ from stories.config import Config, Feed, Publisher
 from stories.db import Connection, custody, feeds, wires
 from stories.db import stories as records
 from stories.db.feeds import EntryRow
+from stories.db.pictures import kept_at
 from stories.db.stories import VersionRow
 from stories.models import Media, Story, Version, licence_over
 from wirecopy.encoding import xml_chars
@@ -63,6 +73,7 @@ class Figure:
     width: int | None
     height: int | None
     shown: bool = True
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +215,17 @@ def story_page(
     # For a second or two the story may be newer than its entry.
     history = [v for v in records.history(conn, name) if v.received_at <= entry.changed_at]
     version = Version.model_validate(history[-1].data) if history else story.version
-    page = _story_page(
-        config, story, entry, placed, history, version, json_of(conn, config, story, entry)
+    written = json_of(conn, config, story, entry)
+    # What is in private feeds alone has no pictures of ours, as these are shown without a token.
+    public = any(not feed.private for feed in placed)
+    kept = pictures.of(conn, config, [story]).get(name, {}) if public else {}
+    page = _story_page(config, story, entry, placed, history, version, written, kept)
+    page = replace(page, custody=_custody(conn, history[-1].custody if history else None))
+    if not kept:
+        return page
+    return replace(
+        page, rendered_at=max(entry.rendered_at, kept_at(conn, name) or entry.rendered_at)
     )
-    return replace(page, custody=_custody(conn, history[-1].custody if history else None))
 
 
 def _custody(conn: Connection, digest: str | None) -> str | None:
@@ -244,6 +262,7 @@ def _story_page(
     history: Sequence[VersionRow],
     version: Version,
     written: bytes,
+    kept: Pictures,
 ) -> StoryPage:
     shown = json.loads(written)
     ours = shown["_wirecopy"]
@@ -251,8 +270,9 @@ def _story_page(
     zone = zone_of(config, story.wire, version.published)
     agency: str = ours["agency"]
     body, spoken = without_disclosure(shown.get("content_html", ""), entry.disclosure)
-    figures = _figures(shown, version, body)
-    pictures = [f for f in _all_figures(shown, version) if f.medium == "image"]
+    root = root_of(config)
+    figures = tuple(_with_ours(figure, kept, root) for figure in _figures(shown, version, body))
+    images = [f for f in _all_figures(shown, version) if f.medium == "image"]
     wire = config.wire(story.wire)
     theirs = shown.get("external_url") if wire and wire.canonical == "agency" else None
     description = excerpt_of(shown, entry.disclosure)
@@ -287,7 +307,7 @@ def _story_page(
         figures=figures,
         embeds=tuple(_embedded(**one) for one in ours.get("embeds", ())),
         # publish.clean has cleaned it.
-        body=Markup(described(body)),  # noqa: S704
+        body=Markup(described(pictured(body, kept, root))),  # noqa: S704
         disclosure=entry.disclosure,
         disclosure_language=language_of(spoken),
         badge=mark,
@@ -306,8 +326,8 @@ def _story_page(
         editions=tuple(_edition(row, zone) for row in reversed(history[-VERSIONS:])),
         tags=tuple(shown.get("tags", ())),
         feeds=tuple((feed.name, feed.title) for feed in placed if not feed.private),
-        images=tuple(figure.url for figure in pictures),
-        card=pictures[0] if pictures else None,
+        images=tuple(figure.url for figure in images),
+        card=_with_ours(images[0], kept, config.site.url) if images else None,
         canonical=theirs or shown["url"],
         noindex=wire is not None and wire.noindex,
         licence=licence.of_wires([wire]),
@@ -343,6 +363,14 @@ def _all_figures(shown: dict[str, Any], version: Version) -> list[Figure]:
             )
         )
     return found
+
+
+def _with_ours(figure: Figure, kept: Pictures, root: str) -> Figure:
+    """*figure* with what is *kept* of its picture, at addresses below *root*."""
+    found = kept.get(figure.url) if figure.medium == "image" and figure.shown else None
+    if found is None:
+        return figure
+    return replace(figure, picture=picture(found, root, {"src": figure.url}))
 
 
 def _figures(shown: dict[str, Any], version: Version, body: str) -> tuple[Figure, ...]:

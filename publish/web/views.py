@@ -9,12 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from publish import licence
 from publish.entry import direction, without_disclosure
 from publish.licence import Licence
 from publish.served import json_of
+from publish.web import pictures
+from publish.web.pictures import Picture, Pictures, picture
 from publish.web.wording import Badge, Moment, badge, moment, zone_of
 from stories import clock
 from stories.config import Config, Feed
@@ -58,6 +61,7 @@ class Teaser:
     published: Moment
     updated: Moment | None
     image: str | None
+    picture: Picture | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,17 +176,27 @@ def feed_page(conn: Connection, config: Config, feed: Feed) -> FeedPage:
 
 def teasers(conn: Connection, config: Config, stories: Sequence[Story]) -> tuple[Teaser, ...]:
     entries = feeds.entries_of(conn, [s.id for s in stories])
+    kept = pictures.of(conn, config, [*stories])
     return tuple(
-        _teaser(config, s, entries[s.id], json.loads(json_of(conn, config, s, entries[s.id])))
+        _teaser(
+            config,
+            s,
+            entries[s.id],
+            json.loads(json_of(conn, config, s, entries[s.id])),
+            kept.get(s.id, {}),
+        )
         for s in stories
         if s.id in entries and not s.hidden(clock.now())
     )
 
 
-def _teaser(config: Config, story: Story, entry: EntryRow, shown: dict[str, Any]) -> Teaser:
+def _teaser(
+    config: Config, story: Story, entry: EntryRow, shown: dict[str, Any], kept: Pictures
+) -> Teaser:
     zone = zone_of(config, story.wire, story.version.published)
     agency = shown["_wirecopy"]["agency"]
     _, spoken = without_disclosure(shown.get("content_html", ""), entry.disclosure)
+    image = shown.get("image", "")
     return Teaser(
         id=story.id,
         headline=shown["title"],
@@ -195,7 +209,13 @@ def _teaser(config: Config, story: Story, entry: EntryRow, shown: dict[str, Any]
         published=moment(datetime.fromisoformat(shown["date_published"]), zone),
         updated=updated_of(shown, story, zone),
         image=shown.get("image"),
+        picture=picture(found, root_of(config), {}) if (found := kept.get(image)) else None,
     )
+
+
+def root_of(config: Config) -> str:
+    """The path below which the site is, empty for none."""
+    return urlsplit(config.site.url).path.rstrip("/")
 
 
 def language_of(tag: str | None) -> Language:

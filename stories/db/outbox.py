@@ -38,7 +38,7 @@ from stories.db.engine import Store, upsert
 from stories.db.tables import UtcDateTime, outbox
 from stories.errors import StoreError
 
-Works = Literal["ingest", "story", "feed", "alert", "ping"]
+Works = Literal["ingest", "story", "feed", "alert", "ping", "picture"]
 Exports = Literal["export", "export-story", "export-feed", "export-page"]
 Kind = Works | Exports
 

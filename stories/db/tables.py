@@ -694,6 +694,32 @@ writing = Table(
     Index(None, "until"),
 )
 
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("digest", String(64), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("digest", "width"),
+)
+
+story_pictures = Table(
+    "story_pictures",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("story_id", String(13), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("number", Integer, nullable=False),  # of the version as of which this is known
+    Column("digest", String(64)),
+    Column("why", Text),
+    Column("kept_at", UtcDateTime, nullable=False),
+    Index(None, "story_id"),
+    Index(None, "digest"),
+    Index(None, "kept_at"),
+    sqlite_autoincrement=True,  # pages know by the last id whether there are new ones
+)
+
 alerts = Table(
     "alerts",
     metadata,

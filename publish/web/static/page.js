@@ -15,7 +15,25 @@ const words = (name, within) => part(name, within)?.textContent ?? null;
 const every = (selector) => Array.from(document.querySelectorAll(selector));
 const datesOf = (name) =>
   every(`time[data-part="${name}"]`).map((shown) => shown.getAttribute("datetime"));
-const addressOf = (shown) => shown.getAttribute("src") ?? shown.getAttribute("href");
+
+/** The attributes of a picture in the entry, where the page shows this site's own copy of it. */
+const received = (shown) => (shown.dataset.received ? JSON.parse(shown.dataset.received) : {});
+const addressOf = (shown) =>
+  received(shown).src ?? shown.getAttribute("src") ?? shown.getAttribute("href");
+
+/** The text with its pictures as they are in the entry. In a document that is not shown nothing is
+ * loaded: agencies are not asked for theirs. */
+function text() {
+  const shown = part("text");
+  if (shown.querySelector("[data-received]") === null) return shown;
+  const copy = document.implementation.createHTMLDocument("").importNode(shown, true);
+  for (const img of copy.querySelectorAll("[data-received]")) {
+    const attributes = Object.entries(received(img));
+    for (const name of img.getAttributeNames()) img.removeAttribute(name);
+    for (const [name, value] of attributes) img.setAttribute(name, value);
+  }
+  return copy;
+}
 
 /** What is said of a medium, as one text (docs/statement.md §2). */
 function captionOf(figure) {
@@ -30,7 +48,7 @@ function entryOnPage({ guid, statement }) {
     guid,
     statement,
     headline: words("headline"),
-    body: part("text"),
+    body: text(),
     media: every('[data-part="media"]').map(addressOf),
     summary: words("summary"),
     tags: every('[data-part="tags"] > *').map((tag) => tag.textContent),
