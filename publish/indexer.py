@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
+from publish.render import as_published
 from publish.words import words_of
 from stories import clock
 from stories.config import Config
@@ -58,7 +59,7 @@ def _turn(store: Store, config: Config) -> bool:
         step = _next(conn, config)
         if step is None:
             return False
-        rows = _words(conn, step.changes)
+        rows = _words(conn, config, step.changes)
     with store.write() as conn:
         feeds.lock(conn)
         # Else somebody else did so meanwhile, or a story is not there any more.
@@ -94,14 +95,14 @@ def _reached(conn: Connection, config: Config, numbers: Mapping[str, int]) -> di
     }
 
 
-def _words(conn: Connection, changes: Sequence[Change]) -> list[Indexed]:
+def _words(conn: Connection, config: Config, changes: Sequence[Change]) -> list[Indexed]:
     """What is to be put into the index of those stories that it does not have as they are."""
     there = {each.story_id: each.placed_at for each in changes if not each.left}
     known = search.placed_at(conn, list(there))
     new = [name for name, at in there.items() if known.get(name) != at]
     now = clock.now()
     return [
-        Indexed(story.id, placed, words_of(story))
+        Indexed(story.id, placed, words_of(as_published(story, config)))
         for story in records.get(conn, new)
         if (placed := there[story.id]) is not None and not story.hidden(now)
     ]

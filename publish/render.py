@@ -126,10 +126,20 @@ def _refused(story: Story, error: Exception) -> RenderError:
     return refused
 
 
+def as_published(story: Story, config: Config) -> Story:
+    """*story* with the headline that is published: the wire's where that of the desk is held until
+    somebody has looked at it again (``desk.on_update``), if the wire has one."""
+    held = config.desk.on_update == "hold-headline" and story.second_look
+    if not (held and shows(story.version.headline)):
+        return story
+    return story.model_copy(update={"another_text": True})
+
+
 def _rendering(
     story: Story, config: Config, ends: datetime | None
 ) -> Generator[None, None, Rendered]:
     """The rendering of one story; it yields between its stages."""
+    story = as_published(story, config)
     composed = compose(story, config, ends)
     yield
     if not shows(composed.headline):

@@ -42,6 +42,7 @@ def settings_digest(config: Config) -> str:
         ],
         # Said only where it is set, as `withdrawn` is.
         **({"trim": trim} if (trim := [(w.name, *w.trim) for w in config.wires if w.trim]) else {}),
+        **({"desk": config.desk.on_update} if config.desk.on_update != "publish" else {}),
         **({"hub": hub} if (hub := config.hub_address) else {}),
         **(
             {"rights": found}

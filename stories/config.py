@@ -542,6 +542,7 @@ class Desk(_Part):
     url: Base | None = None
     login: str = "password"
     trusted: tuple[str, ...] = ()
+    on_update: Literal["publish", "hold-headline"] = "publish"
 
     @property
     def address(self) -> tuple[str, int]:

@@ -7,8 +7,10 @@ import typer
 from desk import show
 from desk.cli.context import LARGEST, check_wires, feed_named, opened, story_named
 from desk.headline import unseen
+from publish.render import as_published
 from publish.selection import excluded_by
 from stories import clock
+from stories.config import Config
 from stories.db import Store, captures, feeds, proofs
 from stories.db import stories as records
 from stories.db.feeds import EntryRow
@@ -48,7 +50,7 @@ def stories(
         if second_look:
             found = [story for story in found if story.second_look]
         entries = feeds.entries_of(conn, [story.id for story in found])
-    rows = [record(story, entries.get(story.id)) for story in found]
+    rows = [record(story, entries.get(story.id), config) for story in found]
     if json:
         show.as_json(rows)
         return
@@ -103,7 +105,7 @@ def story(
         if raw:
             show.raw(_own_bytes(store, chosen))
             return
-        shown = record(found, entry)
+        shown = record(found, entry, config)
         shown["feeds"] = placed
         shown["not_published"] = hidden or None
         scope = entry.scope if entry else None
@@ -133,7 +135,7 @@ def story(
         _print(found, shown, history, chosen, acts)
 
 
-def record(story: Story, entry: EntryRow | None) -> dict[str, Any]:
+def record(story: Story, entry: EntryRow | None, config: Config) -> dict[str, Any]:
     """The story under the contract's names. What is measured is None until it is rendered, and
     while it is hidden."""
     version = story.version
@@ -153,7 +155,7 @@ def record(story: Story, entry: EntryRow | None) -> dict[str, Any]:
         "expires": story.expires,
         "correction": story.corrected,
         "note_to_editors": story.ed_note,
-        "headline": story.headline,
+        "headline": as_published(story, config).headline,
         "wire_headline": version.headline,
         "desk_headline": story.desk_headline,
         "second_look": story.second_look,

@@ -8,6 +8,7 @@ from datetime import timedelta
 from html import escape
 
 from publish.entry import language, published_at, rfc3339, story_url
+from publish.render import as_published
 from publish.web.representation import Representation, etag_of, represent
 from stories import clock
 from stories.config import Config
@@ -42,7 +43,7 @@ def document(conn: Connection, config: Config) -> Representation | None:
     names = config.public_names
     ids = feeds.published_since(conn, since, listed, names, MOST)
     news = [
-        story
+        as_published(story, config)
         for story in records.get(conn, ids)
         if not story.hidden(clock.now()) and published_at(story) >= since
     ]
