@@ -185,16 +185,14 @@ def _version(history: list[VersionRow], number: int | None) -> VersionRow:
 
 
 def _own_bytes(store: Store, row: VersionRow) -> bytes:
-    """The bytes of the item in its capture; the whole capture where its place is not known."""
     with store.read() as conn:
-        capture = captures.get(conn, row.capture_id)
-        body = captures.body(conn, capture.digest) if capture is not None else None
-    if body is None:
+        sent = captures.own_bytes(conn, row.capture_id, row.start, row.end)
+    if sent is None:
         raise UnknownNameError(
             f"capture {row.capture_id}: its bytes are no longer kept (retention);"
             " the normalised version is: --json"
         )
-    return body[row.start : row.end] if 0 <= row.start < row.end else body
+    return sent
 
 
 def _version_record(row: VersionRow) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 from desk import headline, hiding
 from desk.headline import HeadlineError, MovedOnError
+from desk.hiding import HidingError
+from desk.newsroom.dossier import undone_until
 from stories import clock
 from stories.config import Config
 from stories.db import Store, queues
@@ -87,6 +89,30 @@ class Desk:
         now = clock.now()
         with self.store.write() as conn:
             return queues.open_to_write(conn, story_id, by, now, now + WRITING)
+
+    def kill(self, story_id: str, by: str, reason: str, typed: str) -> None:
+        """Kill the story, whose slug was *typed* to be sure.
+
+        :raises HidingError: when another one was, or it is killed already.
+        """
+        story = self._story(story_id, None)
+        if typed.strip().lower() != story.slug:
+            raise HidingError(f"nothing was killed: type {story.slug} to say that it is this story")
+        self.hide(story_id, "kill", by, reason)
+
+    def unkill(self, story_id: str, by: str) -> None:
+        """Undo a kill by the desk of the last minutes.
+
+        :raises HidingError: when there is none.
+        """
+        story = self._story(story_id, None)
+        with self.store.read() as conn:
+            acts = records.acts_of(conn, [story_id]).get(story_id, [])
+        if undone_until(story, acts, clock.now()) is None:
+            raise HidingError(
+                f"story {story_id}: its kill can be undone no more; release it, with a reason"
+            )
+        self.hide(story_id, "release", by, "the kill was undone")
 
     def _story(self, story_id: str, read: tuple[int, int] | None) -> Story:
         with self.store.read() as conn:

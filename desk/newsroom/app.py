@@ -19,6 +19,7 @@ from desk.headline import HeadlineError, MovedOnError
 from desk.hiding import HidingError
 from desk.newsroom import views
 from desk.newsroom.acts import Desk
+from desk.newsroom.dossier import draft_over, second_look
 from desk.newsroom.forms import Form, back, form_of, number
 from desk.newsroom.pages import HEADERS, Pages
 from desk.newsroom.queues import QUEUES, Asked
@@ -27,7 +28,8 @@ from publish.web.app import App
 from publish.web.feeds import Receive, Scope, Send
 from publish.web.representation import SERVER
 from stories.config import Config
-from stories.db import SQLAlchemyError, Store
+from stories.db import SQLAlchemyError, Store, captures
+from stories.db import stories as records
 from stories.db.people import Role
 from stories.errors import StoreError
 from stories.models import ActKind
@@ -111,6 +113,15 @@ class Newsroom:
                 Route("/", self._page("reader", self.home)),
                 Route("/queues/{queue}", self._page("reader", self.queue)),
                 Route("/stories/{story}", self._page("reader", self.story)),
+                Route("/stories/{story}/raw/{number:int}", self._page("reader", self.raw)),
+                Route("/stories/{story}/draft", self._form(self.draft), methods=["POST"]),
+                Route(
+                    "/stories/{story}/kill", self._page("chief", self.kill_page), methods=["GET"]
+                ),
+                Route("/stories/{story}/kill", self._form(self.kill), methods=["POST"]),
+                Route("/stories/{story}/unkill", self._act("chief", self.unkill), methods=["POST"]),
+                Route("/second-look", self._page("editor", self.second_looks)),
+                Route("/second-look/{story}", self._page("editor", self.second_look)),
                 Route("/quarantine", self._page("reader", self.quarantine)),
                 *(
                     Route(f"/stories/{{story}}/{name}", self._act("editor", act), methods=["POST"])
@@ -173,6 +184,83 @@ class Newsroom:
         if visitor.may("editor"):
             self.desk.open_to_write(name, visitor.name)
         return self.pages.answer("story.html", visitor, page=page, back=f"/stories/{name}")
+
+    def raw(self, request: Request, _visitor: Visitor) -> Response:
+        """``/stories/ID/raw/N``: the bytes of a version as the agency sent them."""
+        name, number = self._story_in(request), request.path_params["number"]
+        with self.store.read() as conn:
+            rows = [row for row in records.history(conn, name) if row.number == number]
+            sent = (
+                captures.own_bytes(conn, rows[0].capture_id, rows[0].start, rows[0].end)
+                if rows
+                else None
+            )
+        if sent is None:
+            text = "There is no such version, or its bytes are no longer kept."
+            raise HTTPException(404, text)
+        return Response(sent, headers=HEADERS, media_type="text/plain")
+
+    def draft(self, request: Request, visitor: Visitor, form: Form) -> Response:
+        """``/stories/ID/draft``: what a headline would be, which is not saved."""
+        self._check(visitor, "editor")
+        name, text = self._story_in(request), form.get("text", "")
+        with self.store.read() as conn:
+            row = views.story_row(conn, self.config, name)
+            draft = draft_over(conn, self.config, name, text)
+        if row is None or draft is None:
+            raise HTTPException(404, "There is no such story.")
+        template = "draft_panel.html" if _wants_row(request) else "draft.html"
+        there = back(form, f"/stories/{name}")
+        return self.pages.answer(template, visitor, row=row, draft=draft, text=text, back=there)
+
+    def second_looks(self, _request: Request, _visitor: Visitor) -> Response:
+        """``/second-look``: the first story that waits for one; else the queue, where none does."""
+        with self.store.read() as conn:
+            waiting = records.second_looks(conn, 1)
+        return _see(f"/second-look/{waiting[0]}" if waiting else Asked("second-look").address())
+
+    def second_look(self, request: Request, visitor: Visitor) -> Response:
+        """``/second-look/ID``: the wire then and now, and ours, to choose from."""
+        name = self._story_in(request)
+        with self.store.read() as conn:
+            look = second_look(conn, self.config, name)
+            row = views.story_row(conn, self.config, name)
+        if look is None:
+            return _see("/second-look")
+        there = f"/second-look/{look.following}" if look.following else "/second-look"
+        return self.pages.answer("second_look.html", visitor, look=look, row=row, back=there)
+
+    def kill_page(self, request: Request, visitor: Visitor) -> Response:
+        """``/stories/ID/kill``: the form."""
+        return self._kill_page(request, visitor, {})
+
+    def _kill_page(
+        self, request: Request, visitor: Visitor, form: Form, error: str = ""
+    ) -> Response:
+        name = self._story_in(request)
+        with self.store.read() as conn:
+            row = views.story_row(conn, self.config, name)
+            story = records.one(conn, name)
+        if row is None or story is None:
+            raise HTTPException(404, "There is no such story.")
+        status, why = 422 if error else 200, form.get("reason", "")
+        return self.pages.answer(
+            "kill.html", visitor, status, row=row, slug=story.slug, reason=why, error=error
+        )
+
+    def kill(self, request: Request, visitor: Visitor, form: Form) -> Response:
+        """``/stories/ID/kill``: out of every feed for good."""
+        self._check(visitor, "chief")
+        name = self._story_in(request)
+        try:
+            self.desk.kill(name, visitor.name, form.get("reason", ""), form.get("slug", ""))
+        except (HeadlineError, HidingError) as error:
+            return self._kill_page(request, visitor, form, str(error))
+        return _see(f"/stories/{name}")
+
+    def unkill(self, sent: Sent) -> None:
+        """``/stories/ID/unkill``: a kill of the last minutes undone."""
+        self.desk.unkill(sent.story, sent.visitor.name)
 
     def quarantine(self, _request: Request, visitor: Visitor) -> Response:
         """``/quarantine``: what could not be taken in."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from desk.headline import unseen
+from desk.newsroom.dossier import Dossier, dossier
 from desk.newsroom.queues import (
     FRESH,
     QUEUES,
@@ -38,9 +39,6 @@ LOOKED_AT = 400
 
 CHUNK = 100
 """Stories that are read at once, after a first page's."""
-
-EDITIONS = 25
-"""Versions that a story's history shows, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +105,6 @@ class QuarantinePage:
 
 
 @dataclass(frozen=True, slots=True)
-class Edition:
-    """A version of a story, as its history tells."""
-
-    number: int
-    headline: str
-    received: Moment
-
-
-@dataclass(frozen=True, slots=True)
 class StoryPage:
     """A story: what came (``received``, paragraphs), what stands where, who did what. ``unseen`` is
     why nobody can see it, empty where somebody can."""
@@ -123,12 +112,11 @@ class StoryPage:
     row: Row
     story: Story
     received: tuple[str, ...]
-    editions: tuple[Edition, ...]
     headlines: tuple[Headline, ...]
     acts: tuple[tuple[Act, Moment], ...]
     url: str | None
-    disclosure: str
     unseen: str
+    dossier: Dossier
 
 
 def list_page(conn: Connection, config: Config, asked: Asked, visitor: Visitor) -> ListPage:
@@ -254,24 +242,20 @@ def story_page(conn: Connection, config: Config, name: str) -> StoryPage | None:
     now = clock.now()
     zone = zone_of(config, story.wire, story.version.published)
     entry = feeds.entry(conn, name)
-    history = records.history(conn, name)[-EDITIONS:]
+    history = records.history(conn, name)
     acts = records.acts_of(conn, [name]).get(name, [])
     return StoryPage(
         row=row(config, story, queues.about(conn, [name], now)[name], now),
         story=story,
         received=paragraphs_of(story.version),
-        editions=tuple(
-            Edition(each.number, each.data["headline"], moment(each.received_at, zone, beside=now))
-            for each in reversed(history)
-        ),
         headlines=tuple(
             Headline(number, edit.text, edit.by, moment(edit.at, zone, beside=now), edit.against)
             for number, edit in enumerate(story.edits, 1)
         ),
         acts=tuple((act, moment(act.at, zone, beside=now)) for act in acts),
         url=entry.url if entry else None,
-        disclosure=entry.disclosure if entry else "",
         unseen=unseen(conn, config, story),
+        dossier=dossier(conn, config, story, entry, history, acts),
     )
 
 

@@ -151,6 +151,14 @@ def body(conn: Connection, digest: str) -> bytes | None:
     return bodies(conn, [digest]).get(digest)
 
 
+def own_bytes(conn: Connection, number: int, start: int, end: int) -> bytes | None:
+    """The bytes from *start* to *end* of capture *number*, those of an item; all where its place is
+    not known (:class:`stories.db.stories.VersionRow`). None when they have expired."""
+    capture = get(conn, number)
+    sent = body(conn, capture.digest) if capture is not None else None
+    return sent[start:end] if sent is not None and 0 <= start < end else sent
+
+
 def bodies(conn: Connection, digests: Collection[str]) -> dict[str, bytes]:
     """The bytes named *digests*, a few, those that have not expired."""
     names = sorted(set(digests))
