@@ -73,6 +73,9 @@ def side_by_side(received: str, published: str, disclosure: str = "") -> Beside 
 
 
 def _row(received: str | None, published: str | None) -> Row:
+    if received is not None and received == published:
+        both = (Words(kind="same", text=received),)
+        return Row(both, both)
     words = word_differences(received or "", published or "")
     return Row(
         None if received is None else tuple(run for run in words if run.kind != "added"),

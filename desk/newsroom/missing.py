@@ -6,6 +6,7 @@ is found is a warning to a person; nothing is refused for it. The rules are in `
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from desk.newsroom.numbers import numbers
@@ -76,7 +77,7 @@ def _names_gone(
 ) -> Iterator[str]:
     drafted = tokens(draft)
     if re.split("[-_]", (language or "").lower())[0] not in _NOUNS:
-        known = names_of(paragraphs)
+        known = names_of(tuple(paragraphs))
         own = {piece.folded for piece in tokens(wire)}
         new = {p.folded for run in name_runs(draft, known) for p in run} - own
         for run in name_runs(wire, known):
@@ -88,7 +89,8 @@ def _names_gone(
             yield subject
 
 
-def names_of(paragraphs: Iterable[str]) -> frozenset[str]:
+@lru_cache(maxsize=64)  # a story's is asked for with each letter that is typed
+def names_of(paragraphs: tuple[str, ...]) -> frozenset[str]:
     """The names in a text: words that within a sentence have a capital, and nowhere have none."""
     capital: set[str] = set()
     small: set[str] = set()

@@ -26,16 +26,34 @@ class Token(NamedTuple):
 _PIECES = re.compile(  # in what each character is: n of a figure, w of a word, or itself
     r"(?P<figures>n+(?:[.,']n+|_nnn(?!n))*)|(?<!w)(?:w\.){2,}w?(?!w)|w+(?:'w+)*"
 )
-_KINDS = dict.fromkeys("’'٬", "'") | dict.fromkeys("\u00a0\u2009\u202f", "_") | {"٫": "."}
+_SAME = str.maketrans("’٬\u00a0\u2009\u202f٫", "''___.")
+
+
+class _Kinds(dict[int, str]):
+    """What each character is, found when it is first met."""
+
+    def __missing__(self, at: int) -> str:
+        c = chr(at).translate(_SAME)
+        if c.isdecimal():
+            c = "n"
+        # \w of `re` does not know the vowel signs of Indian scripts.
+        elif c.isalpha() or unicodedata.category(c)[0] == "M" or c in "\u200c\u200d":
+            c = "w"
+        elif c not in ".,'_" or at == ord("_"):
+            c = " "
+        self[at] = c
+        return c
+
+
+_KINDS = _Kinds()
 _APART = re.compile("[’'٬\u00a0\u2009\u202f]")
 
 
 def tokens(text: str) -> list[Token]:
     """The words and figures of *text*. A word has its marks and an apostrophe; figures have what
     parts their groups, a comma if it is no full stop, and are ASCII when folded."""
-    kinds = "".join(_KINDS.get(c, c if c in ".," else _kind(c)) for c in text)
     found = []
-    for piece in _PIECES.finditer(kinds):
+    for piece in _PIECES.finditer(text.translate(_KINDS)):
         said = text[piece.start() : piece.end()]
         if figures := piece["figures"] is not None:
             ascii_only = "".join(str(unicodedata.decimal(c, c)) for c in said)
@@ -45,13 +63,6 @@ def tokens(text: str) -> list[Token]:
             folded = fold(said)
         found.append(Token(said, piece.start(), piece.end(), figures, folded))
     return found
-
-
-def _kind(c: str) -> str:
-    if c.isdecimal():
-        return "n"
-    # \w of `re` does not know the vowel signs of Indian scripts.
-    return "w" if c.isalpha() or unicodedata.category(c)[0] == "M" or c in "\u200c\u200d" else " "
 
 
 _SPELLINGS = str.maketrans({"\u093c": None, "ँ": "ं", "ی": "ي", "ى": "ي", "ک": "ك", "ہ": "ه"})

@@ -224,7 +224,7 @@ def test_a_token_stands_where_it_says(text: str) -> None:
 
 
 def test_names_of_a_text_never_stand_in_small_letters() -> None:
-    found = names_of(["May said it may rain. It was Monday, and May left Delhi."])
+    found = names_of(("May said it may rain. It was Monday, and May left Delhi.",))
     assert found == {"monday", "delhi"}
 
 
