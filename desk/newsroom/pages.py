@@ -28,7 +28,9 @@ HEADERS = {
     "content-security-policy": _POLICY,
     "x-frame-options": "DENY",
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    # With `no-referrer` browsers send our own forms with `Origin: null` (Fetch, "append a request
+    # Origin header"), and none would be taken.
+    "referrer-policy": "same-origin",
     "permissions-policy": PERMISSIONS,
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
