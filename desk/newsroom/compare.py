@@ -60,6 +60,11 @@ class Step:
     changes: tuple[Changed, ...]
     turned: tuple[Turned, ...]
 
+    @property
+    def anything(self) -> bool:
+        """Whether there is anything to show."""
+        return bool(self.changes or self.turned)
+
 
 def side_by_side(received: str, published: str, disclosure: str = "") -> Beside | None:
     """The words of two bodies of HTML, paragraph beside paragraph, but for a last one published

@@ -49,7 +49,8 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A version, and what it changed of the one before; None for the first, and for older ones."""
+    """A version, and what it changed of the one before; None for the first, for older ones,
+    and where that is nothing to show."""
 
     number: int
     agency_version: str
@@ -187,7 +188,7 @@ def _versions(history: Sequence[VersionRow], config: Config, story: Story) -> tu
             headline=version.headline,
             received=moment(row.received_at, zone, beside=clock.now()),
             corrects=version.signals is not None and version.signals.correction,
-            step=changed,
+            step=changed if changed and changed.anything else None,
         )
         for row, version, changed in zip(shown, read, steps, strict=True)
     ]
