@@ -97,9 +97,9 @@ class Taken:
 
 
 def rules_for(config: Config, name: str) -> Wire:
-    """The wire's configuration; the defaults for one that is no longer configured, so that its
-    captures stay usable."""
-    return config.wire(name) or Wire(name=name, url="http://unknown.invalid/")
+    """The wire's configuration, the last one where it is no longer configured; the defaults where
+    that is not known, so that its captures stay usable."""
+    return config.rules(name) or Wire(name=name, url="http://unknown.invalid/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ class Hints:
     ``frame`` is what was found around the items in that context, if that is known.
 
     ``key_sets`` are the agency's key sets (JWK Sets) by their names, by any of which items are
-    verified, and ``at`` is when the bytes came, as an instant of statements.
+    verified, and ``at`` is when the bytes came, as an instant of statements. ``charset`` is the
+    encoding that the wire's configuration names, which counts where the bytes do not tell.
     """
 
     url: str
@@ -44,6 +45,7 @@ class Hints:
     frame: "Frame | None" = None
     key_sets: dict[str, str] = field(default_factory=dict)
     at: str = ""
+    charset: str = ""
 
     @property
     def mends(self) -> bool:

@@ -348,7 +348,7 @@ def _spawned(limits: Limits) -> Child:
 
 
 WIRE_FIELDS = {"name", "url", "agency", "code", "timezone", "language", "conserve"} | {
-    *("keys", "must_sign", "max_bytes"),
+    *("keys", "must_sign", "max_bytes", "charset"),
 }
 """Every field of a wire that parsing reads."""
 

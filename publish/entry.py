@@ -231,7 +231,7 @@ def compose(story: Story, config: Config, ends: datetime | None = None) -> Entry
     known = story.received is None or story.received.rule == UNSIGNED
     newest = story.addresses if known else {}
     body = clean(version.body, base, newest)
-    if (wire := config.wire(story.wire)) and wire.trim:
+    if (wire := config.rules(story.wire)) and wire.trim:
         body = trimmed(body, wire.trim)
     categories = _categories(version)
     signals = version.signals

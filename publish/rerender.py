@@ -23,6 +23,7 @@ STEP = 500
 
 def settings_digest(config: Config) -> str:
     """A digest of all that rendered bytes depend on besides the stories: settings and code."""
+    known = config.every_rules
     parts = {
         "rendering": RENDERING,
         "publisher": config.publisher.model_dump(
@@ -41,14 +42,10 @@ def settings_digest(config: Config) -> str:
             (w.name, w.url, str(w.every), w.language, str(w.expires_after)) for w in config.wires
         ],
         # Said only where it is set, as `withdrawn` is.
-        **({"trim": trim} if (trim := [(w.name, *w.trim) for w in config.wires if w.trim]) else {}),
+        **({"trim": trim} if (trim := [(w.name, *w.trim) for w in known if w.trim]) else {}),
         **({"desk": config.desk.on_update} if config.desk.on_update != "publish" else {}),
         **({"hub": hub} if (hub := config.hub_address) else {}),
-        **(
-            {"rights": found}
-            if (found := [(w.name, w.rights) for w in config.wires if w.rights])
-            else {}
-        ),
+        **({"rights": found} if (found := [(w.name, w.rights) for w in known if w.rights]) else {}),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

@@ -5,6 +5,7 @@ Every key can also be given as an environment variable: ``WIRECOPY_`` plus the k
 The environment wins over the file. Secrets (a wire's ``headers``) never appear in a ``repr``.
 """
 
+import codecs
 import difflib
 import json
 import os
@@ -206,6 +207,25 @@ def _zone(text: str) -> str:
 Zone = Annotated[str, AfterValidator(_zone)]
 
 
+def _charset(text: str) -> str:
+    every = "".join(map(chr, range(32, 127))) + "\\u0041"
+    try:
+        name = codecs.lookup(text).name
+        fits = every.encode().decode(name) == every and every.encode(name) == every.encode()
+    except (LookupError, ValueError):
+        fits = False
+    if not fits or name.startswith("utf"):
+        raise ValueError(
+            'not the name of an encoding that has ASCII as it is, like "windows-1251", "cp437" or'
+            ' "iso-8859-2"; UTF-8, 16 and 32 are known by their bytes'
+        )
+    return name
+
+
+Charset = Annotated[str, AfterValidator(_charset)]
+"""An encoding by the name that Python has for it."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -315,6 +335,7 @@ class Wire(_Part):
     every: Duration = timedelta(minutes=5)
     allow_private: bool = False
     timezone: Zone = "UTC"
+    charset: Charset | None = None
     language: str | None = None
     noindex: bool = False
     grants: tuple[Grant, ...] = ()
@@ -455,6 +476,23 @@ class Wire(_Part):
             if re.search(r"[\r\n\0]", value.get_secret_value()):
                 raise ValueError(f"the value of {key} holds a line break")
         return headers
+
+
+RULES = frozenset(
+    ("agency", "code", "timezone", "charset", "language", "identity", "conserve", "max_bytes")
+) | {"keys", "must_sign", "trim", "rights"}
+"""What of a wire decides how its captures are read and its stories are shown: it is kept when the
+wire leaves the configuration, so that a replay gives what was published. Neither secrets nor what
+the agency's licence lets machines do are."""
+
+
+def as_left(name: str, url: str, rules: Mapping[str, Any] | None) -> Wire:
+    """The wire of that *name*, which was at *url* and had these *rules* when it was last
+    configured, as far as they are known and still mean something."""
+    try:
+        return Wire(name=name, url=url, **(rules or {}))
+    except ValidationError:
+        return Wire.model_construct(name=name, url=url)
 
 
 def _variable(key: str, name: object) -> str:
@@ -797,7 +835,7 @@ class Config(BaseSettings):
     worker_processes: int = Field(default=2, ge=1, le=256)
     log: Literal["auto", "json", "console"] = "auto"
     _began: dict[Kind, dict[str, str]] = PrivateAttr(default_factory=dict)
-    _left: dict[str, str] = PrivateAttr(default_factory=dict)
+    _left: dict[str, Wire] = PrivateAttr(default_factory=dict)
 
     @field_validator("redis_url")
     @classmethod
@@ -926,18 +964,28 @@ class Config(BaseSettings):
         name moves them."""
         return self._began.get(kind, {}).get(name, name)
 
+    def rules(self, wire: str) -> Wire | None:
+        """How copy of the *wire* of that name is read and shown: as configured, or, where it is
+        configured no longer, as last configured (:data:`RULES`)."""
+        return self.wire(wire) or self._left.get(wire)
+
+    @property
+    def every_rules(self) -> tuple[Wire, ...]:
+        """The wires configured, and after them those that were."""
+        return (*self.wires, *(self._left[name] for name in sorted(self._left)))
+
     def address_of(self, wire: str) -> str | None:
         """The address of the wire of that name, as last configured."""
-        known = self.wire(wire)
-        return known.url if known else self._left.get(wire)
+        known = self.rules(wire)
+        return known.url if known else None
 
     def recall(
-        self, authority: str, began: Mapping[Kind, dict[str, str]], left: dict[str, str]
+        self, authority: str, began: Mapping[Kind, dict[str, str]], left: Mapping[str, Wire]
     ) -> None:
         """Take from the store what this file does not say: the host and the first names of which
-        ids are made, and the addresses of wires that are configured no longer."""
+        ids are made, and the wires that are configured no longer, as they last were."""
         self.publisher.began_as(authority)
-        self._began, self._left = dict(began), left
+        self._began, self._left = dict(began), dict(left)
 
     @cached_property
     def _wires_by_name(self) -> dict[str, Wire]:

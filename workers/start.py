@@ -54,7 +54,7 @@ def keep_ids(store: Store, config: Config) -> None:
     feeds began: RFC 4287 §4.2.6 forbids that they change."""
     with store.read() as conn:
         known = key_value.read(conn, AUTHORITY)
-        began, left = names.first_names(conn), wires.addresses(conn, config.wires)
+        began, left = names.first_names(conn), wires.left(conn, config.wires)
     if known is None:
         known = config.publisher.authority
         with store.write() as conn:

@@ -4,8 +4,9 @@ The order is that of RFC 7303 §3 (byte order mark, HTTP charset, XML declaratio
 measured fact above it: text that decodes as UTF-8 and is not plain ASCII *is* UTF-8, whatever an
 8-bit declaration says. ISO-8859-1 in the HTTP header is what servers add without looking, as it was
 HTTP's default (RFC 2616 §3.7.1), so there the document's own declaration goes first. A label that
-the bytes refute does not count; where none is left, the encoding is guessed, and nothing is claimed
-of what was read so. The labels accepted are those of the WHATWG Encoding Standard; nothing a wire
+the bytes refute does not count; where none is left, the encoding is the one that the wire's
+configuration names, if the bytes allow it, else it is guessed, and nothing is claimed of what was
+read so. The labels accepted are those of the WHATWG Encoding Standard; nothing a wire
 writes can reach Python's other codecs (``zip``, ``punycode`` …).
 """
 
@@ -192,18 +193,24 @@ def marked(body: bytes) -> str:
 
 @lru_cache(maxsize=2)  # it is asked of one capture three times in turn
 def decide(
-    body: bytes, content_type: str = "", *, mends: bool = True, utf: bool = False
+    body: bytes,
+    content_type: str = "",
+    *,
+    mends: bool = True,
+    utf: bool = False,
+    settled: str = "",
 ) -> Charset:
     """The encoding of *body*, from its bytes and its Content-Type. Linear in its length.
 
-    *utf* where its format knows no other encodings than UTF-8, 16 and 32 (RFC 8259 §8.1).
+    *utf* where its format knows no other encodings than UTF-8, 16 and 32 (RFC 8259 §8.1). *settled*
+    is the one that somebody who knows the wire has named, for bytes that do not tell.
     """
     if name := marked(body):
         found = Charset(name)
     elif utf and mends:
         found = _utf8(body, [], "")
     else:
-        found = _decide(body, content_type, mends)
+        found = _decide(body, content_type, mends, settled)
     return replace(found, mends=mends)
 
 
@@ -218,7 +225,7 @@ def is_sure(body: bytes, content_type: str = "") -> bool:
     return {*names} <= {"utf-8"} and b"\xef\xbf\xbd" not in body and _holds(body, "utf-8")
 
 
-def _decide(body: bytes, content_type: str, mends: bool) -> Charset:
+def _decide(body: bytes, content_type: str, mends: bool, settled: str) -> Charset:
     stated, names, declared = _stated(body, content_type, mends)
     if body.isascii() and "iso2022_jp" not in names:
         return Charset("utf-8")
@@ -231,8 +238,9 @@ def _decide(body: bytes, content_type: str, mends: bool) -> Charset:
         return Charset(believed)
     if nearly := next((n for n in stated if not mends or _nearly_holds(body, n)), ""):
         return Charset(nearly, f"{declared}, but some bytes are not; U+FFFD stands for them")
-    guess = _guess(sample) if mends else _WINDOWS_1252
-    if guess in held:
+    settles = bool(settled) and _holds(body, settled) and _is_plausible(sample, settled)
+    guess = settled if settles else _guess(sample) if mends else _WINDOWS_1252
+    if settles or guess in held:
         return Charset(guess)
     said = guess.replace("cp125", "windows-125")
     return Charset(guess, f"{declared} and no UTF-8; read as {said}", guessed=True)

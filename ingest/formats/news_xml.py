@@ -75,7 +75,7 @@ def read(body: bytes, hints: Hints, called: tuple[str, ...], format: str) -> Doc
 
     :raises ParseError: ``malformed`` where none of them is whole, or XML.
     """
-    charset = encoding.decide(body, hints.headers.get("content-type", ""))
+    charset = encoding.decide(body, hints.headers.get("content-type", ""), settled=hints.charset)
     spans = item_spans.spans_by(lambda narrow: item_spans.spans(narrow, names=called), body)
     sniffed = sniff_xml(beginning(body, charset))
     context = Context(xml_repair.usable(declared(sniffed.attributes)), dict(sniffed.entities))

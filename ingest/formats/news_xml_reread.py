@@ -55,7 +55,7 @@ _LIST = Rules(
 
 def passages_by(rules: Rules, body: bytes, hints: Hints) -> Reread:
     """The second reading by *rules* of the items of *body*, a capture."""
-    charset = encoding.decide(body, hints.headers.get("content-type", ""))
+    charset = encoding.decide(body, hints.headers.get("content-type", ""), settled=hints.charset)
     entities = dict(sniff_xml(beginning(body, charset)).entities)
     return lambda raw: _passages(charset.decode(raw), rules, entities)
 

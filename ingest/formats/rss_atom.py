@@ -234,7 +234,9 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     """
     notes: list[str] = []
     mends = hints.mends
-    charset = encoding.decide(body, hints.headers.get("content-type", ""), mends=mends)
+    charset = encoding.decide(
+        body, hints.headers.get("content-type", ""), mends=mends, settled=hints.charset
+    )
     if charset.note:
         notes.append(f"encoding: {charset.note}")
     spans, regular = item_spans.scan(body, unclosed=mends)

@@ -145,7 +145,9 @@ class _Document:
 
 def reread(body: bytes, hints: Hints) -> Reread:
     """The second reading of the items of *body*, a capture. Linear in its length."""
-    charset = encoding.decide(body, hints.headers.get("content-type", ""), mends=hints.mends)
+    charset = encoding.decide(
+        body, hints.headers.get("content-type", ""), mends=hints.mends, settled=hints.charset
+    )
     head = beginning(body, charset)
     sniffed = sniff_xml(head)
     channel = _CHANNEL.search(head)

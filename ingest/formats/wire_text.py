@@ -100,8 +100,8 @@ def _charset(plain: bytes, hints: Hints) -> encoding.Charset:
     """The encoding of *plain*: where nobody names another, that of the formats, Latin 1, unless
     the bytes are UTF-8 or the words of another script."""
     named = hints.headers.get("content-type", "")
-    if "charset" in named.lower():
-        return encoding.decide(plain, named)
+    if "charset" in named.lower() or hints.charset:
+        return encoding.decide(plain, named, settled=hints.charset)
     found = encoding.decide(plain, "text/plain; charset=iso-8859-1")
     return replace(found, note="" if found.name == "utf-8" else found.note)
 

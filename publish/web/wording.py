@@ -105,7 +105,7 @@ def zone_of(config: Config, wire: str, stated: datetime | None) -> tzinfo:
     agency *stated*."""
     if config.site.timezone is not None:
         return ZoneInfo(config.site.timezone)
-    configured = config.wire(wire)
+    configured = config.rules(wire)
     if configured is not None and configured.timezone != "UTC":
         return ZoneInfo(configured.timezone)
     return UTC if stated is None or stated.tzinfo is None else stated.tzinfo

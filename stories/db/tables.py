@@ -183,6 +183,9 @@ wires = Table(
     Column("news", UtcDateTimes, nullable=False, server_default="[]"),
     # The licence's term as last configured: it binds also when the wire is configured no longer.
     Column("expires_after", TimeSpan),
+    # How its captures are read and its stories shown, as last configured (stories.config.RULES): a
+    # replay of a wire that left gives what was published. NULL: of a release that kept none.
+    Column("rules", JSON(none_as_null=True)),
     # The capture of which ``standing`` has items, and on what reading these depended besides their
     # bytes; NULL: the next capture is read whole. Where it can be compared with that one as bytes:
     # what is around these items, and the story and the length of each, in their order; and the name

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from stories import clock
-from stories.config import Config, Politeness, Wire
+from stories.config import RULES, Config, Politeness, Wire, as_left
 from stories.db.engine import upsert
 from stories.db.tables import UtcDateTime, wires
 from stories.models import DueWire, Terms, Traffic, WireState, host_of
@@ -50,7 +50,8 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
 
     A wire whose address changed loses its validators (they belong to the old address) and is due at
     once; one that comes back keeps its history. The licence's term is kept when the wire is
-    removed. A restart changes nothing else.
+    removed, and so are the rules by which its copy is read and shown. A restart changes nothing
+    else.
     """
     known = {
         row.name: row
@@ -61,6 +62,7 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                 wires.c.agency,
                 wires.c.configured,
                 wires.c.expires_after,
+                wires.c.rules,
             )
         )
     }
@@ -73,6 +75,7 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                     **_new(wire.name, wire.url, agency_key(wire), now),
                     "configured": True,
                     "expires_after": wire.expires_after,
+                    "rules": _rules(wire),
                 }
             )
         elif row.configured_url != wire.url:
@@ -86,6 +89,7 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                     host=host_of(wire.url, wire.name),
                     configured=True,
                     expires_after=wire.expires_after,
+                    rules=_rules(wire),
                     paused_at=None,
                     moved_to=None,
                     moved_count=0,
@@ -103,15 +107,21 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                     pushed_until=None,
                 )
             )
-        elif (row.agency, row.configured, row.expires_after) != (
+        elif (row.agency, row.configured, row.expires_after, row.rules) != (
             agency_key(wire),
             True,
             wire.expires_after,
+            _rules(wire),
         ):
             conn.execute(
                 update(wires)
                 .where(wires.c.name == wire.name)
-                .values(agency=agency_key(wire), configured=True, expires_after=wire.expires_after)
+                .values(
+                    agency=agency_key(wire),
+                    configured=True,
+                    expires_after=wire.expires_after,
+                    rules=_rules(wire),
+                )
             )
     # Several processes start at once; the second one finds the rows.
     _add(conn, fresh)
@@ -217,11 +227,20 @@ def renamed(conn: Connection, configured: Sequence[Wire]) -> list[tuple[str, str
     return [(gone[wire.url], wire.name) for wire in fresh if wire.url in gone]
 
 
-def addresses(conn: Connection, configured: Sequence[Wire]) -> dict[str, str]:
-    """The addresses, as last configured, of the wires on record that are not among *configured*."""
+def _rules(wire: Wire) -> dict[str, Any]:
+    """Those of *wire*, as JSON: what is not as in any wire."""
+    return wire.model_dump(mode="json", include=set(RULES), exclude_defaults=True)
+
+
+def left(conn: Connection, configured: Sequence[Wire]) -> dict[str, Wire]:
+    """The wires on record that are not among *configured*, by name, as last configured."""
     names = {wire.name for wire in configured}
-    rows = conn.execute(select(wires.c.name, wires.c.configured_url))
-    return {row.name: row.configured_url for row in rows if row.name not in names}
+    rows = conn.execute(select(wires.c.name, wires.c.configured_url, wires.c.rules))
+    return {
+        row.name: as_left(row.name, row.configured_url, row.rules)
+        for row in rows
+        if row.name not in names
+    }
 
 
 def terms(conn: Connection, names: Collection[str] | None = None) -> dict[str, timedelta]:
@@ -260,6 +279,7 @@ def copy(old: Connection, new: Connection, names: Collection[str]) -> None:
                 **_new(row.name, row.configured_url, row.agency, row.added_at),
                 "configured": False,
                 "expires_after": row.expires_after,
+                "rules": row.rules,
             }
             for row in rows
             if row.name in names

@@ -159,6 +159,55 @@ def test_lines_in_code_pages_that_nobody_names(
     assert (found.received is not None) == is_claimed
 
 
+RAINED = "Дождь остановил игру в городе, сообщили чиновники."
+
+
+@pytest.mark.parametrize(
+    ("encoding", "named", "said", "is_claimed"),
+    [
+        ("cp1251", "windows-1251", RAINED, True),
+        ("koi8-r", "koi8-r", RAINED, True),
+        ("cp437", "cp437", "Ça coûte 5 ú à l'été, dit-il: ½ ± ÷.", True),
+        (
+            "iso8859-2",
+            "iso-8859-2",
+            "Deszcz przerwał mecz, mówi urzędnik: będzie też później padać.",
+            True,
+        ),
+        # What the bytes are goes before what anybody says.
+        ("utf-8", "windows-1251", RAINED, True),
+        ("cp1251", "iso-8859-2", RAINED, False),
+        (
+            "windows-1252",
+            "windows-1251",
+            "Ça coûte très cher à l'État, « naïve », dit-il, été.",
+            False,
+        ),
+    ],
+)
+@pytest.mark.parametrize("writer", [iptc_7901, anpa_1312])
+def test_lines_in_a_code_page_that_the_wires_configuration_names(
+    writer: Callable[[Story, str], bytes], encoding: str, named: str, said: str, is_claimed: bool
+) -> None:
+    story = Story(said[:40], [Block("p", [[[("", said)]]])] * 12)
+    wire = Wire(name="wire", url=HINTS.url, charset=named)
+    (found,) = parse_capture(writer(story, encoding), HINTS, wire).found
+    assert letters(projection(found.version.body)) == letters(story.words)
+    assert (found.received is not None) == is_claimed
+
+
+def test_a_named_code_page_decides_where_labels_of_xml_do_not() -> None:
+    text = f"<nitf><head/><body><body.head><hedline><hl1>{RAINED}</hl1></hedline></body.head>"
+    text += f"<body.content>{f'<p>{RAINED}</p>' * 5}</body.content></body></nitf>"
+    for label in ("", '<?xml version="1.0" encoding="iso-8859-1"?>'):
+        body = f"{label}{text}".encode("cp1251")
+        wire = Wire(name="wire", url=HINTS.url, charset="cp1251")
+        (found,) = parse_capture(body, HINTS, wire).found
+        assert (found.version.headline, found.received is not None) == (RAINED, True)
+        (guessed,) = parse_capture(body, HINTS, WIRE).found
+        assert (guessed.version.headline, guessed.received) == (RAINED, None)
+
+
 @every
 def test_a_lost_and_an_added_paragraph_are_found(name: str) -> None:
     body = ALL[name](RAIN)
