@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ingest import sandbox
+from ingest.links import Link
+from ingest.packed import together
 from ingest.poll import judge, kept_headers, request_of
 from net.client import Client, Response
 from net.errors import FetchError
@@ -27,6 +29,7 @@ class Linked:
     def __init__(self, wire: Wire, agent: str) -> None:
         self._wire, self._agent = wire, agent
         self._client = Client()
+        self._held: dict[str, tuple[Link, bytes, Response]] = {}
 
     def close(self) -> None:
         """Leave it."""
@@ -48,12 +51,30 @@ class Linked:
             raise too_many(shown(self._wire.url))
         # Oldest first, as feeds have the newest at the top.
         return [
-            File(link.url, 1, link.changed, order=-at, changed=0.0, ask=not link.changed)
+            File(
+                self._name(link, response),
+                1,
+                link.changed,
+                order=-at,
+                changed=0.0,
+                ask=not link.changed,
+            )
             for at, link in enumerate(found)
         ]
 
+    def _name(self, link: Link, response: Response) -> str:
+        """What the item of *link* is called; one that the list itself holds is put by."""
+        if not link.item:
+            return link.url
+        name = f"{shown(self._wire.url)}#{link.name}"
+        document = b"".join(response.body[start:end] for start, end in link.item)
+        self._held[name] = link, document, response
+        return name
+
     def read(self, file: File, known: str | None) -> Got | None:
-        """The bytes of the item *file*."""
+        """The bytes of the item *file*; with its text, where the list holds the item."""
+        if file.name in self._held:
+            return self._with_text(file)
         etag, last_modified = json.loads(known) if known and file.ask else (None, None)
         response = self._ask(file.name, etag, last_modified, seconds=self._patience)
         state, message = judge(response, conditional=bool(etag or last_modified))
@@ -67,6 +88,19 @@ class Linked:
         validators = json.dumps([told.get("etag"), told.get("last-modified")])
         mark = validators if file.ask else file.mark
         return Got(response.url, response.body, mark, kept_headers(response))
+
+    def _with_text(self, file: File) -> Got:
+        link, document, listed = self._held[file.name]
+        if not link.url:
+            return Got(listed.url, document, file.mark, kept_headers(listed))
+        response = self._ask(link.url, seconds=self._patience)
+        state, message = judge(response)
+        if state in _BUSY:
+            raise FetchError(state, message)
+        if state != "ok":
+            raise FetchError("unreadable", f"{file.name}: its text: {message}")
+        body = together(document, response.body)
+        return Got(response.url, body, file.mark, kept_headers(response))
 
     def remove(self, file: File) -> None:
         """Nothing: what a list names is not ours to delete."""

@@ -1,9 +1,11 @@
 """The addresses that a list names: a feed, a sitemap, JSON, a page of links, or one address a line.
 
 Pure. A list only says where items are, and perhaps when each changed last; what they are is read
-from their own bytes.
+from their own bytes. But a document of a news agency whose items only lead to their texts is a list
+of these items themselves.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -13,10 +15,14 @@ from typing import Any
 from lxml import etree, html
 from pydantic import TypeAdapter
 
+from ingest.item import Hints
 from net.errors import FetchError
 from net.places import legible
 from net.ssrf import web_url
 from stories.errors import ParseError
+
+AP = "AP Media API"
+"""The format whose lists always hold the items: what a ``uri`` leads to holds no text either."""
 
 DEEPEST = 20
 """Levels of JSON that are looked into."""
@@ -34,10 +40,16 @@ _ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An address that a list names, and what it says of when it changed, empty for nothing."""
+    """An address that a list names, and what it says of when it changed, empty for nothing.
+
+    Where the list holds the item itself, ``item`` is which pieces of it, joined, are a document of
+    that item alone, ``name`` is what it is called, and ``url`` leads to its text, empty for none.
+    """
 
     url: str
     changed: str = ""
+    name: str = ""
+    item: tuple[tuple[int, int], ...] = ()
 
 
 LINKS = TypeAdapter(list[Link])
@@ -48,6 +60,8 @@ def links_of(body: bytes, base: str) -> list[Link]:
 
     :raises ParseError: state ``no-list`` for what is none.
     """
+    if held := _of_news(body, base):
+        return held
     start = body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if start in (b"{", b"["):
         found = _of_json(body)
@@ -66,6 +80,45 @@ def links_of(body: bytes, base: str) -> list[Link]:
     if not distinct and not body.strip():
         raise ParseError("no-list", f"{base}: the list is empty; ask the agency")
     return list(distinct.values())
+
+
+_QUERY = re.compile(rb"\?[^\s\"'<>]*")
+
+
+def _of_news(body: bytes, base: str) -> list[Link]:
+    """The items of a news agency's document, if any of them leads to its text; else nothing."""
+    from ingest import formats  # only the process that reads lists needs these
+    from ingest.normalize import hides
+
+    hints = Hints(url=base)
+    try:
+        format = formats.choose(body, hints)
+        items = format.parse(body, hints).items
+    except (ParseError, ValueError):
+        return []
+    leads = any(item.elsewhere for item in items) or format.name == AP
+    if not leads or any(item.start < 0 for item in items):
+        return []
+    first, last = min(item.start for item in items), max(item.end for item in items)
+    found: dict[str, Link] = {}
+    for item in items:
+        raw = body[item.start : item.end]
+        # Addresses are signed anew for each answer, and say nothing of a change.
+        changed = hashlib.sha256(_QUERY.sub(b"", raw)).hexdigest()[:32]
+        name = item.guid or f"{changed} (without an id)"
+        spans = ((0, first), (item.start, item.end), (last, len(body)))
+        # What is killed or withheld needs no text, which may be gone.
+        hidden = item.signals is not None and hides(item.signals)
+        address = "" if hidden else _address(item.elsewhere, base)
+        found[name] = Link(address, changed, legible(name), spans)
+    return list(found.values())
+
+
+def _address(url: str, base: str) -> str:
+    try:
+        return web_url(url.strip(), base=base) if url else ""
+    except FetchError:
+        return ""  # then its item waits for a person
 
 
 def _of_lines(body: bytes) -> Iterator[Link]:

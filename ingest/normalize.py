@@ -97,8 +97,8 @@ def normalize(
     zone = ZoneInfo(wire.timezone)
     signals = _signals(item.signals, zone, rule) if item.signals is not None else None
     empty = not (line or found.media or (shows(text) or media if rule >= 2 else text))
-    killed = signals is not None and signals.status == "canceled"  # which needs no copy
-    empty = empty and not killed
+    hidden = signals is not None and signals.status != "usable"  # which needs no copy
+    empty = empty and not hidden
     if empty and item.unreadable:
         raise ParseError(
             "item-unreadable",
@@ -111,11 +111,11 @@ def normalize(
             f"item {item.position}: has neither headline nor body nor media; look at its bytes in"
             " the capture, and ask the agency if that is what they meant to send",
         )
-    if item.elsewhere and not killed:
+    if item.elsewhere and not hidden:
         raise ParseError(
             "item-elsewhere",
-            f"item {item.position}: its text is not in it, but at {item.elsewhere}; ask the agency"
-            " for a feed that holds the text, or have that address polled",
+            f"item {item.position}: its text is not in it, but at {item.elsewhere}; write links ="
+            " true, and texts are fetched with their items, or ask the agency for a feed with them",
         )
     own = wire.agency or plain(channel.title) or wire.name
     origin = item.provenance or Credit("", "", "")
@@ -329,6 +329,12 @@ def _signals(said: ItemSignals, zone: ZoneInfo, rule: int) -> Signals | None:
         usage_terms=_line(said.usage_terms, rule) or None,
     )
     return found if found != Signals() else None
+
+
+def hides(said: ItemSignals) -> bool:
+    """Whether the agency has the story not published, by what is *said* beside the copy."""
+    found = _signals(said, ZoneInfo("UTC"), INTAKE_RULE)
+    return found is not None and found.status != "usable"
 
 
 def _corrected(said: ItemSignals, rule: int) -> str | None:

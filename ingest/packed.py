@@ -34,6 +34,22 @@ class Document:
     body: bytes
 
 
+ITEM, TEXT = "wirecopy-item", "wirecopy-text"
+"""What an item and the text to which it leads are called where they are packed together."""
+
+_THEN = (1980, 1, 1, 0, 0, 0)
+"""The first moment that an archive can name: the same is packed to the same bytes."""
+
+
+def together(item: bytes, text: bytes) -> bytes:
+    """An *item* and the *text* to which it leads as one capture, each as it came."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, body in ((ITEM, item), (TEXT, text)):
+            archive.writestr(zipfile.ZipInfo(name, _THEN), body, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
 def unpacked(body: bytes, most: int) -> list[Document]:
     """What is packed in *body*, which is, of up to *most* bytes in all.
 

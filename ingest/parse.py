@@ -27,7 +27,7 @@ from ingest.item import (
     summed_up,
 )
 from ingest.normalize import content_digest, normalize, project_body, unread_dates
-from ingest.packed import PACKED, Document, unpacked
+from ingest.packed import ITEM, PACKED, TEXT, Document, unpacked
 from net.places import legible
 from stories.config import Wire
 from stories.errors import ParseError
@@ -74,12 +74,18 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
         raise ParseError(error.state, f"{hints.url}: {error}") from error
     # Where items are in what is packed says nothing of where they are in the capture.
     hints = replace(hints, standing=(), context="", before=0, offset=0, frame=None)
-    return _joined(documents, hints, wire)
+    text = None
+    if [each.name for each in documents] == [ITEM, TEXT]:
+        text = documents.pop().body
+    return _joined(documents, hints, wire, text)
 
 
-def _joined(documents: Sequence[Document], hints: Hints, wire: Wire) -> Contents:
-    """The contents of several *documents* of one capture. Those that no format takes are passed
-    over, if they are not all; one that is broken does not hold up the others."""
+def _joined(
+    documents: Sequence[Document], hints: Hints, wire: Wire, text: bytes | None
+) -> Contents:
+    """The contents of several *documents* of one capture, or of one that leads to its *text*. Those
+    that no format takes are passed over, if they are not all; one that is broken does not hold up
+    the others."""
     found: list[Candidate] = []
     refused: list[Refusal] = []
     read: list[Contents] = []
@@ -88,7 +94,7 @@ def _joined(documents: Sequence[Document], hints: Hints, wire: Wire) -> Contents
     count = 0
     for document in documents:
         try:
-            contents = _document(document.body, hints, wire)
+            contents = _document(document.body, hints, wire, text)
         except ParseError as error:
             if len(documents) == 1:
                 raise
@@ -130,10 +136,12 @@ def _joined(documents: Sequence[Document], hints: Hints, wire: Wire) -> Contents
     )
 
 
-def _document(body: bytes, hints: Hints, wire: Wire) -> Contents:
-    """The contents of *body*, which is one document."""
+def _document(body: bytes, hints: Hints, wire: Wire, text: bytes | None = None) -> Contents:
+    """The contents of *body*, which is one document, or an item that leads to its *text*."""
     try:
         format = formats.choose(body, hints)
+        if text is not None:
+            format = formats.with_text(format, text, hints)
         parsed = format.parse(body, hints)
     except (ParseError, MemoryError):
         raise
@@ -156,8 +164,8 @@ def _document(body: bytes, hints: Hints, wire: Wire) -> Contents:
             version = normalize(item, parsed.channel, wire, projected, hints.rule)
             raw = body[item.start : item.end] if 0 <= item.start < item.end else None
             without = unread_dates(item, version, wire) if hints.rule >= 2 else {}
-            for name, text in without.items():
-                undated.setdefault(name, {})[item.position] = text
+            for name, said in without.items():
+                undated.setdefault(name, {})[item.position] = said
             fault = _fault(reread, raw, version) or _doubt(item, version, projected, hints)
             if fault is not None:
                 if fault.withholds and wire.conserve == "quarantine":

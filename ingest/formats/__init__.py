@@ -1,11 +1,12 @@
 """The formats that wires come in. A new one is one file here and one line in :data:`FORMATS`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ingest.formats import (
     anpa_1312,
     ap_media,
+    elsewhere,
     iptc_7901,
     json_feed,
     newsml_1,
@@ -47,6 +48,23 @@ FORMATS: tuple[Format, ...] = (
     Format("ninjs", ninjs.detect, ninjs.parse, ninjs.reread),
     Format("JSON Feed", json_feed.detect, json_feed.parse, json_feed.reread),
 )  # fmt: skip
+
+
+def with_text(format: Format, text: bytes, hints: Hints) -> Format:
+    """*format*, as it reads an item that leads to its *text* (:mod:`ingest.formats.elsewhere`)."""
+    try:
+        chosen = choose(text, hints)
+    except ParseError as error:
+        if error.state != "not-a-feed":
+            raise
+        of_text = None
+    else:
+        of_text = chosen.parse, chosen.reread
+    return replace(
+        format,
+        parse=elsewhere.parsed(format.parse, of_text, text),
+        reread=elsewhere.reread(format.reread, of_text, text),
+    )
 
 
 def choose(body: bytes, hints: Hints) -> Format:

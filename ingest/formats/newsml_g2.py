@@ -75,7 +75,8 @@ def _item(position: int, node: Node, *, ours: bool) -> Item:
     meta, content = child(root, "itemMeta"), child(root, "contentSet")
     texts = _package(root) if local(root) == "packageItem" else _texts(content)
     body = joined(texts)
-    kind = _CLASSES.get(_coded(child(meta, "itemClass")), "") if ours else ""
+    called = _coded(child(meta, "itemClass"))
+    kind, is_text = _CLASSES.get(called, "") if ours else "", called.lower().endswith("text")
     media = [
         *_media(content, about, kind),
         *(m for one in _inline(content) for m in nitf.media(one)),
@@ -106,7 +107,7 @@ def _item(position: int, node: Node, *, ours: bool) -> Item:
         urgency=first(children(about, "urgency")),
         dateline=first(children(about, "dateline")),
         doubt=node.doubt,
-        elsewhere="" if body.text or media else _elsewhere(content),
+        elsewhere="" if body.text or (media and not is_text) else _elsewhere(content),
         signals=ItemSignals(
             status=_coded(child(meta, "pubStatus")),
             embargo=_embargo(meta),
