@@ -71,7 +71,7 @@ def main(memory: int, files: int) -> None:
 def _read(body: bytes, asked: dict[str, Any]) -> tuple[bytes, bytes]:
     try:
         if "list" in asked:
-            return CONTENTS, LINKS.dump_json(links_of(body, asked["list"]))
+            return CONTENTS, LINKS.dump_json(links_of(body, asked["list"]), exclude_defaults=True)
         hints = _HINTS.validate_python(asked["hints"])
         found = parse.parse(body, hints, _wire(asked["wire"]))
         return CONTENTS, found.model_dump_json().encode()

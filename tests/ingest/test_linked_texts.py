@@ -197,13 +197,17 @@ def test_plain_text_is_one_too() -> None:
     ],
 )
 def test_half_a_story_is_none(text: bytes) -> None:
+    assert states(text) in (["item-elsewhere"], ["empty"], ["malformed"])
+
+
+def states(text: bytes) -> list[str]:
+    """Why the item with this *text* was not taken in."""
     try:
         contents = read(text)
     except ParseError as error:
-        assert error.state in ("empty", "malformed")
-    else:
-        assert contents.found == ()
-        assert [one.state for one in contents.refused] == ["item-elsewhere"]
+        return [error.state]
+    assert contents.found == ()
+    return [one.state for one in contents.refused]
 
 
 def test_a_lost_paragraph_of_the_text_is_found() -> None:
