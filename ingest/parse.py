@@ -65,7 +65,8 @@ def parse(body: bytes, hints: Hints, wire: Wire) -> Contents:
     :raises ParseError: when *body* is no feed that a format takes; ``unreadable`` when a parser
         failed in a way nobody foresaw.
     """
-    hints = replace(hints, charset=wire.charset or "")
+    if wire.charset:
+        hints = replace(hints, charset=wire.charset)
     if not body.startswith(PACKED):
         return _document(body, hints, wire)
     try:

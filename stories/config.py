@@ -967,7 +967,7 @@ class Config(BaseSettings):
     def rules(self, wire: str) -> Wire | None:
         """How copy of the *wire* of that name is read and shown: as configured, or, where it is
         configured no longer, as last configured (:data:`RULES`)."""
-        return self.wire(wire) or self._left.get(wire)
+        return self._wires_by_name.get(wire) or self._left.get(wire)
 
     @property
     def every_rules(self) -> tuple[Wire, ...]:
