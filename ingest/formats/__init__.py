@@ -77,7 +77,7 @@ def choose(body: bytes, hints: Hints) -> Format:
         raise ParseError(
             "empty", f"{hints.url}: the response is empty; ask the agency, or check the wire's url"
         )
-    sniffed = sniff(body, hints.headers.get("content-type", ""))
+    sniffed = sniff(body, hints.headers.get("content-type", ""), hints.charset)
     for one in FORMATS:
         if one.detect(sniffed):
             return one

@@ -98,14 +98,15 @@ def _framed(start: bytes) -> str:
     return next((n for one, n in _FRAMED if one.match(start.translate(_LOW), at)), "")
 
 
-def sniff(body: bytes, content_type: str = "") -> Sniffed:
-    """What *body* is, as received."""
+def sniff(body: bytes, content_type: str = "", charset: str = "") -> Sniffed:
+    """What *body* is, as received; *charset* is the encoding that its wire names."""
     for magic, name in _MAGIC:
         if body.startswith(magic):
             return Sniffed(other=name)
     if framed := _framed(body[:500]):
         return Sniffed(other=framed)
-    text = beginning(body, encoding.decide(body[:HEAD], content_type, mends=True))
+    read_as = encoding.decide(body[:HEAD], content_type, mends=True, settled=charset)
+    text = beginning(body, read_as)
     # JSON whose strings hold HTML is JSON all the same.
     if not _OBJECT.match(text):
         return sniff_xml(text)
