@@ -142,6 +142,11 @@ def needs(status: Status) -> list[str]:
             found.append(f"{count} {one if count == 1 else many}")
     if recent := status.quarantine.recent:
         found.append(f"{recent} new in quarantine since yesterday; wirecopy captures --failed")
+    if kills := status.quarantine.kills:
+        found.append(
+            f"{kills} {'kill waits' if kills == 1 else 'kills wait'} for a person, as no story is"
+            " known by the id that the agency names; wirecopy captures --failed, then wirecopy kill"
+        )
     if told := status.contradicted:
         found.append(
             f"{told} desk {'headline stands' if told == 1 else 'headlines stand'} over copy whose"
@@ -272,6 +277,7 @@ def _subscribers(status: Status) -> str:
 
 def _hidden(hidden: Hidden) -> str:
     counts = {"killed": hidden.killed, "withheld": hidden.withheld}
+    counts["under embargo"] = hidden.embargoed
     return ", ".join(f"{count} {status}" for status, count in counts.items() if count)
 
 

@@ -111,7 +111,7 @@ class Entry(Value):
         """What its statement covers besides the copy."""
         captions = tuple(captioned(medium) or "" for medium in self.media)
         published = self.published.replace(tzinfo=None).isoformat(timespec="seconds")
-        return Details(self.byline or "", f"{published}Z", captions)
+        return Details(self.byline or "", f"{published}Z", captions, self.correction or "")
 
     @property
     def html(self) -> str:

@@ -149,7 +149,9 @@ def details(entry: Entry) -> str:
         ended = "" if not caption or caption[-1] in ".!?।۔。" else "."
         captions.append(caption if credit in caption else f"{caption}{ended} {credit}".strip())
     published = entry.published.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    told = ["wirecopy-text-1", "details", [plain(entry.byline or ""), published, captions]]
+    said = [plain(entry.byline or ""), published, captions]
+    said += [plain(entry.correction)] if entry.correction else []
+    told = ["wirecopy-text-1", "details", said]
     return digest(canonical(told))
 
 

@@ -201,6 +201,7 @@ class Entry:
     received: str | None = None
     byline: str | None = None
     captions: tuple[str | None, ...] = ()
+    correction: str | None = None
     statement: str | None = None
     log: str | None = None
     withdrawn: str | None = None
@@ -209,7 +210,8 @@ class Entry:
     @property
     def details(self) -> Details:
         """What of the rest is digested."""
-        return Details(self.byline or "", self.published or "", self.captions)
+        said = self.byline or "", self.published or ""
+        return Details(*said, self.captions, self.correction or "")
 
     @property
     def copy(self) -> Copy:
@@ -409,6 +411,7 @@ def _json_entry(item: Mapping[str, Any], log: str | None) -> Entry:
         published=published,
         byline=byline,
         captions=tuple(map(_json_caption, attached)),
+        correction=own.get("correction"),
         statement=as_text(own["statement"]) if "statement" in own else None,
         log=log,
         faults=_faults(kept) if item.get("_wirecopy") is not None else (),
@@ -645,6 +648,7 @@ class _Reader:
             agency_version=self.claim("agencyVersion"),
             edit_scope=self.claim("editScope"),
             edited_headline_only=None if flag is None else flag == "true",
+            correction=self.claim("correction"),
             statement=self.statement(),
             log=self._log,
             # Who makes no claim of ours may write what they like.

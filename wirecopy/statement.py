@@ -82,16 +82,21 @@ class Details(NamedTuple):
 
     ``byline`` is who wrote it, ``published`` when it was first published, to the second in UTC;
     each is empty where it is not said. ``captions`` are caption and credit, :func:`captioned`, of
-    each medium beside the body; None where an entry says them in two ways.
+    each medium beside the body; None where an entry says them in two ways. ``correction`` are the
+    agency's words on one, which are left out where there are none.
     """
 
     byline: str
     published: str
     captions: tuple[str | None, ...]
+    correction: str = ""
 
     def digest(self, rule: str) -> str:
         """The digest of all of it."""
-        return digest_of(rule, "details", (plain(self.byline), self.published, self.captions))
+        correction = plain(self.correction)
+        more = (correction,) if correction else ()
+        told = (plain(self.byline), self.published, self.captions, *more)
+        return digest_of(rule, "details", told)
 
 
 def captioned(caption: str, credit: str) -> str:

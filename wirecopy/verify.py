@@ -472,7 +472,7 @@ class _EntryChecks:
             return Check("details", "not checked", "statements of its type do not cover them")
         if self._entry.details.digest(statement.published.rule) == statement.details:
             return Check("details", "ok")
-        return _failed("details", "byline, first date or captions are not those that were signed")
+        return _failed("details", "byline, first date, captions or correction are not as signed")
 
     def _check_disclosure(self, statement: Statement, body: Projection, *, fits: bool) -> Check:
         sentence = plain(statement.disclosure)

@@ -59,10 +59,12 @@ class Broker:
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """Captures and items in quarantine: how many, how many of them lately, the newest."""
+    """Captures and items in quarantine: how many, how many of them lately, how many of these are
+    ``kills`` of stories that nobody could name, and the newest."""
 
     count: int = 0
     recent: int = 0
+    kills: int = 0
     newest: Sequence[Problem] = ()
 
 
@@ -156,6 +158,7 @@ def status(conn: Connection, now: datetime, failing_for: timedelta) -> Status:
         quarantine=Quarantine(
             captures.problems_count(conn),
             quarantined_since(conn, now - RECENT),
+            quarantined_since(conn, now - RECENT, "item-canceled"),
             captures.problems_listing(conn, WORST),
         ),
         outbox=work.waiting(conn, now),
@@ -350,10 +353,9 @@ def headless(conn: Connection) -> list[str]:
     return list(rows.scalars())
 
 
-def quarantined_since(conn: Connection, moment: datetime) -> int:
-    """How many captures and items received since *moment* are in quarantine."""
-    return int(
-        conn.execute(
-            select(func.count()).select_from(problems).where(problems.c.at >= moment)
-        ).scalar_one()
-    )
+def quarantined_since(conn: Connection, moment: datetime, state: str | None = None) -> int:
+    """How many captures and items received since *moment* are in quarantine; in that *state*."""
+    query = select(func.count()).select_from(problems).where(problems.c.at >= moment)
+    if state is not None:
+        query = query.where(problems.c.state == state)
+    return int(conn.execute(query).scalar_one())

@@ -727,16 +727,20 @@ def second_looks_count(conn: Connection) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """How many stories are killed and withheld, and ``sent_again``: ids of killed ones of which the
-    agency has sent a version since, lately, the newest first."""
+    """How many stories are killed, withheld, and ``embargoed`` by their newest version; and
+    ``sent_again``: ids of killed ones of which the agency has sent a version since, lately, the
+    newest first."""
 
     killed: int = 0
     withheld: int = 0
     sent_again: Sequence[str] = ()
+    embargoed: int = 0
 
 
 def hidden(conn: Connection, lately: datetime) -> Hidden:
     """The stories that agency or desk has hidden; sent again since *lately*."""
+    under_embargo = select(func.count()).where(stories.c.embargo.is_not(None))
+    embargoed = int(conn.execute(under_embargo).scalar_one())
     query = select(stories.c.status, func.count().label("n")).where(_HIDDEN)
     found = {row.status: row.n for row in conn.execute(query.group_by(stories.c.status))}
     again = select(stories.c.id).where(
@@ -747,7 +751,7 @@ def hidden(conn: Connection, lately: datetime) -> Hidden:
     )
     newest = again.order_by(stories.c.received_at.desc(), stories.c.id)
     names = tuple(conn.execute(newest).scalars()) if "killed" in found else ()
-    return Hidden(found.get("killed", 0), found.get("withheld", 0), names)
+    return Hidden(found.get("killed", 0), found.get("withheld", 0), names, embargoed)
 
 
 _HIDDEN = stories.c.status != literal_column("'usable'")  # written out, so that its index is used

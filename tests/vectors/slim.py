@@ -288,9 +288,23 @@ def entries(
         ("a caption said in two ways", {"captions": [None, *captions[1:]]}, "details"),
         ("a caption left out", {"captions": captions[:-1]}, "details"),
         ("a caption more", {"captions": [*captions, ""]}, "details"),
+        ("a correction added", {"correction": "It was Tuesday."}, "details"),
+        ("form: a correction of no words", {"correction": " \n"}, ""),
     )
     for name, changed, failed in details:
         yield _case(f"details: {name}", changed, expect(failed), "english")
+    told = [first["byline"], first["published"], captions, "It was Tuesday."]
+    corrected = issuer.told[signed[0].statement or ""] | {
+        "details": digest(canonical(["wirecopy-text-1", "details", told]))
+    }
+    said: Case = {"statement": FIRST.sign(slim(corrected)), "correction": "It was Tuesday."}
+    for name, changed, failed in (
+        ("", {}, ""),
+        (" in other space", {"correction": " It was\nTuesday. "}, ""),
+        (" that says something else", {"correction": "It was Monday."}, "details"),
+        (" left out", {"correction": None}, "details"),
+    ):
+        yield _case(f"a correction{name}", said | changed, expect(failed, "chain"), "none")
 
 
 def _case(name: str, changed: Case, expected: Case, chains: str) -> Case:

@@ -476,6 +476,7 @@ def neutral(entry: Entry, issuer: Issuer, feed: Sequence[Entry]) -> Case:
         "received": _second(entry.source_updated),
         "byline": entry.byline,
         "captions": [captioned(medium) or "" for medium in entry.media],
+        "correction": entry.correction,
         "statement": entry.statement,
         "log": issuer.proof([each.statement or "" for each in feed]) or None,
     }
@@ -1302,6 +1303,7 @@ def _details(entry: Case, payload: Case) -> Case:
     if "details" not in payload:
         return {}
     told = [plain(entry["byline"] or ""), entry["published"] or "", entry["captions"]]
+    told += [plain(entry["correction"])] if entry.get("correction") else []
     return {"details": digest(canonical([payload["rule"], "details", told]))}
 
 

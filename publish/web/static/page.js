@@ -61,6 +61,7 @@ function entryOnPage({ guid, statement }) {
     received: datesOf("received")[0],
     byline: words("byline"),
     captions: every('[data-part="figure"]').map(captionOf),
+    correction: words("correction"),
   };
 }
 

@@ -62,7 +62,7 @@ function rowsOf({ statement, kid, read, receipt, length, custody }) {
       read && `as signed, ${counted(read.media, "address", "addresses")}`,
     ],
     ["Summary and tags", ["packaging"], "as signed"],
-    ["Byline and captions", ["details"], "as signed, and the date of publication"],
+    ["Byline, captions, correction", ["details"], "as signed, and the date of publication"],
     [
       "Line under the story",
       ["disclosure"],

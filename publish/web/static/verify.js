@@ -212,11 +212,13 @@ function sameAgency(entry, statement) {
     demand(plain(entry[name]) === plain(statement[name]), "not the one that was signed");
 }
 
-async function sameDetails({ byline, published, captions }, { rule, details }) {
+async function sameDetails({ byline, published, captions, correction }, { rule, details }) {
   if (details === undefined) return "statements of that type do not sign them";
   const said = [plain(byline ?? ""), published ?? "", captions ?? []];
+  const corrected = plain(correction ?? "");
+  if (corrected !== "") said.push(corrected);
   const made = await digestOf(toUtf8(JSON.stringify([rule, "details", said])));
-  demand(made === details, "byline, date or what is said of media is not what was signed");
+  demand(made === details, "byline, date, correction or what is said of media is not what was signed");
 }
 
 /** The wire's headline as received; where nothing is claimed the copy may not be that. */
