@@ -93,7 +93,7 @@ class Details(NamedTuple):
 
     def digest(self, rule: str) -> str:
         """The digest of all of it."""
-        correction = plain(self.correction)
+        correction = self.correction and plain(self.correction)
         more = (correction,) if correction else ()
         told = (plain(self.byline), self.published, self.captions, *more)
         return digest_of(rule, "details", told)

@@ -63,7 +63,7 @@ def test_the_digest_of_a_configuration_is_as_it_was() -> None:
         }
     )
     assert settings_digest(config) == (
-        "b1c46221f5a69257592c23ba0c433e2cfa8136bdee679fcefd32eeed2f7b5e82"
+        "4b834f9a91cfd3fbef89295750979042989b90bc66baa8735288eb85948d01f1"
     )
 
 
