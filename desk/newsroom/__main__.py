@@ -30,7 +30,7 @@ def serve(config: Config, *, started: bool) -> None:
     broker = client(broker_address(config), BROKER_PATIENCE, key_prefix(store))
     try:
         app = create(config, store, changed=lambda names: tell_feeds(broker, names))
-        asyncio.run(run(app, host, port, "desk"))
+        asyncio.run(run(app, host, port, "desk", app.end))
     finally:
         broker.close()
         store.close()

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from desk.headline import HeadlineError, MovedOnError
@@ -21,12 +21,14 @@ from desk.newsroom import views
 from desk.newsroom.acts import Desk
 from desk.newsroom.dossier import draft_over, second_look
 from desk.newsroom.forms import Form, back, form_of, number
+from desk.newsroom.news import News
 from desk.newsroom.pages import HEADERS, Pages
-from desk.newsroom.queues import QUEUES, Asked
+from desk.newsroom.queues import QUEUES, Asked, placed
 from desk.newsroom.sign_in import Door, SignInError, Visitor
 from publish.web.app import App
 from publish.web.feeds import Receive, Scope, Send
 from publish.web.representation import SERVER
+from stories import clock
 from stories.config import Config
 from stories.db import SQLAlchemyError, Store, captures
 from stories.db import stories as records
@@ -60,12 +62,22 @@ def create(
     store: Store,
     *,
     changed: Callable[[Collection[str]], None] = lambda _: None,
-) -> App:
+) -> "Application":
     """The application of the desk of *config* on *store*; *changed* is called after each act with
     the feeds whose bytes did."""
-    pages = cast("App", Newsroom(config, store, changed).starlette())
+    return Application(Newsroom(config, store, changed))
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+
+class Application:
+    """The whole desk as one ASGI application, which can be told that it is to end."""
+
+    def __init__(self, newsroom: "Newsroom") -> None:
+        self._pages = cast("App", newsroom.starlette())
+        self.end = newsroom.news.end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
         async def send_with_server(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], SERVER]
@@ -73,9 +85,7 @@ def create(
 
         # Starlette answers 500 of what nobody foresaw, and raises again when that is logged.
         with suppress(Exception):
-            await pages(scope, receive, send_with_server)
-
-    return answer
+            await self._pages(scope, receive, send_with_server)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,7 @@ class Newsroom:
         self.pages = Pages(config)
         self.door = Door(config, store)
         self.desk = Desk(store, config, changed)
+        self.news = News(store)
 
     def starlette(self) -> Starlette:
         """The routes."""
@@ -122,6 +133,7 @@ class Newsroom:
                 Route("/stories/{story}/unkill", self._act("chief", self.unkill), methods=["POST"]),
                 Route("/second-look", self._page("editor", self.second_looks)),
                 Route("/second-look/{story}", self._page("editor", self.second_look)),
+                Route("/news/{queue}", self.tell_news),
                 Route("/quarantine", self._page("reader", self.quarantine)),
                 *(
                     Route(f"/stories/{{story}}/{name}", self._act("editor", act), methods=["POST"])
@@ -164,15 +176,23 @@ class Newsroom:
 
     def queue(self, request: Request, visitor: Visitor) -> Response:
         """``/queues/QUEUE?…``: the stories of a queue that pass the filters."""
-        name = next((name for name in QUEUES if name == request.path_params["queue"]), None)
-        if name is None:
-            raise HTTPException(404, f"The queues are {', '.join(QUEUES)}.")
-        if name == "quarantine":
+        asked = _asked(request)
+        if asked.queue == "quarantine":
             return _see("/quarantine")
-        asked = Asked.of(name, request.query_params)
         with self.store.read() as conn:
             page = views.list_page(conn, self.config, asked, visitor)
         return self.pages.answer("list.html", visitor, page=page, back=asked.address())
+
+    async def tell_news(self, request: Request) -> Response:
+        """``/news/QUEUE?…``: what comes into a queue after its page was made."""
+        asked = _asked(request)
+        visitor = await run_in_threadpool(self.door.visitor, request)
+        self._check(visitor, "reader")
+        if self.news.is_full:
+            raise HTTPException(503, "Too many pages are open.", {"retry-after": "60"})
+        since = placed(asked.cursor)
+        told = self.news.events(asked, visitor.name, since.at if since else clock.now())
+        return StreamingResponse(told, headers=HEADERS, media_type="text/event-stream")
 
     def story(self, request: Request, visitor: Visitor) -> Response:
         """``/stories/ID``: one story."""
@@ -519,6 +539,14 @@ class Newsroom:
     def _failed(self, request: Request, error: Exception) -> Response:
         log.error("request failed", path=request.url.path, exc_info=error)
         return self._message(500, "The page could not be made. The fault has been noted.")
+
+
+def _asked(request: Request) -> Asked:
+    """The queue and the filters that an address names."""
+    name = next((name for name in QUEUES if name == request.path_params["queue"]), None)
+    if name is None:
+        raise HTTPException(404, f"The queues are {', '.join(QUEUES)}.")
+    return Asked.of(name, request.query_params)
 
 
 def _wants_row(request: Request) -> bool:

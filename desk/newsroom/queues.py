@@ -65,6 +65,12 @@ class Asked:
         query = {**self.filters, **({"before": before} if before else {})}
         return f"/queues/{self.queue}" + (f"?{urlencode(query)}" if query else "")
 
+    def news(self, since: datetime) -> str:
+        """The address of news of this *since* then."""
+        number, name = numbered(Place(since, "a" * 13))
+        query = urlencode({**self.filters, "before": f"{number}-{name}"})
+        return f"/news/{self.queue}?{query}"
+
     @property
     def cursor(self) -> tuple[int, str] | None:
         """Behind which story the page begins: its number in the order asked for, and its id."""

@@ -85,7 +85,8 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class ListPage:
     """A queue. ``older`` is the address of what follows; ``looked_at`` is how many stories were
-    looked at where the page is not full and there are more, else None."""
+    looked at where the page is not full and there are more, else None. ``news`` is the address
+    of what comes after it; empty for a later page."""
 
     asked: Asked
     label: str
@@ -94,6 +95,7 @@ class ListPage:
     older: str | None
     looked_at: int | None
     choices: Mapping[str, Sequence[str]]
+    news: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ def list_page(conn: Connection, config: Config, asked: Asked, visitor: Visitor) 
             "feed": [feed.name for feed in config.outgoing],
             "scope": list(SCOPES),
         },
+        news="" if asked.before else asked.news(now),
     )
 
 

@@ -1,1 +1,189 @@
+// Keys, acts without loading the page anew, and news. Without this script every form works, too.
 "use strict";
+
+const one = (selector, within = document) => within.querySelector(selector);
+const rows = () => [...document.querySelectorAll(".row")];
+const current = () => document.activeElement?.closest(".row") ?? (rows().length === 1 ? rows()[0] : null);
+const policy = window.trustedTypes?.createPolicy("desk", { createHTML: (html) => html });
+
+// Only what our own server answered, which escapes what wires say, is ever parsed.
+function parsed(html) {
+  return new DOMParser().parseFromString(policy ? policy.createHTML(html) : html, "text/html");
+}
+
+function go(row) {
+  row?.focus({ preventScroll: true });
+  row?.scrollIntoView({ block: "nearest" });
+}
+
+function step(by) {
+  const all = rows();
+  go(all[Math.max(0, Math.min(all.indexOf(current()) + by, all.length - 1))]);
+}
+
+function open(row, kind, field) {
+  const box = row && one(`details.${kind}`, row);
+  if (!box) return;
+  box.open = true;
+  one(field, box).focus();
+  one(field, box).select();
+}
+
+const edit = (row) => open(row, "edit", "textarea");
+
+// Says *text* in a row, whose form stays as it was filled in.
+function complain(row, text) {
+  one(".error", row)?.remove();
+  const said = document.createElement("p");
+  said.className = "error";
+  said.role = "alert";
+  said.textContent = text;
+  one(".acts", row).before(said);
+}
+
+// Sends a form of a row; the row as it is then, or null when nothing was done.
+async function send(form, button) {
+  const row = form.closest(".row");
+  if (row.ariaBusy === "true") return null;
+  const action = button?.getAttribute("formaction") ?? form.getAttribute("action");
+  row.ariaBusy = "true";
+  try {
+    const body = new URLSearchParams(new FormData(form));
+    const answer = await fetch(action, { method: "POST", body, headers: { "X-Part": "row" } });
+    const page = parsed(await answer.text());
+    const fresh = one(".row", page);
+    if (fresh && answer.status !== 422) {
+      row.replaceWith(document.adoptNode(fresh));
+      go(fresh);
+      return answer.ok ? fresh : null;
+    }
+    complain(row, (one(".error", page) ?? one(".intro", page))?.textContent ?? answer.statusText);
+  } catch {
+    complain(row, "The desk does not answer. Nothing was saved; try again.");
+  } finally {
+    row.ariaBusy = "false";
+  }
+  return null;
+}
+
+// In a list one stays where one is; any other page is loaded anew, as all of it may change.
+const inList = (form) => form.dataset.act && form.closest("#stories .row");
+
+async function act(row, name) {
+  const form = row && one(`form[data-act="${name}"]`, row);
+  if (!form) return null;
+  if (inList(form)) return send(form);
+  form.requestSubmit();
+  return null;
+}
+
+document.addEventListener("submit", (event) => {
+  if (!inList(event.target) || event.submitter?.getAttribute("formaction")?.endsWith("/draft")) return;
+  event.preventDefault();
+  send(event.target, event.submitter);
+});
+
+async function save(field) {
+  if (!inList(field.form)) return field.form.requestSubmit();
+  const at = rows().indexOf(field.closest(".row"));
+  if (await send(field.form)) {
+    const next = rows()[at + 1];
+    if (next) edit(next);
+  }
+}
+
+const keys = {
+  j: () => step(1),
+  k: () => step(-1),
+  e: () => edit(current()),
+  s: async () => {
+    const at = rows().indexOf(current());
+    if (await act(current(), "settle")) go(rows()[at + 1] ?? rows()[at]);
+  },
+  w: () => act(current(), "revert"),
+  z: () => act(current(), "undo"),
+  h: () => open(current(), "hide", "input[name=reason]"),
+  n: () => one("#fresh:not([hidden]) a")?.click(),
+  "/": () => one("#f-q")?.focus(),
+  "?": () => one("#keys").showModal(),
+  Enter: () => one(".head a", current())?.click(),
+};
+
+document.addEventListener("keydown", (event) => {
+  const { target } = event;
+  if (event.isComposing) return;
+  if (target.matches("textarea, select, input:not([type=checkbox])")) {
+    if (event.key === "Escape") {
+      const row = current();
+      target.closest("details")?.removeAttribute("open");
+      row ? go(row) : target.blur();
+    } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && target.form?.dataset.act) {
+      event.preventDefault();
+      target.form.reportValidity() && save(target);
+    }
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey || one("dialog[open]")) return;
+  if (localStorage.getItem("desk-keys") === "off" && event.key !== "?") return;
+  // On a keyboard of another script, the key in that place.
+  const key = event.key > "~" && event.key.length === 1 ? event.code.slice(-1).toLowerCase() : event.key;
+  if (!Object.hasOwn(keys, key) || (key === "Enter" && target !== current())) return;
+  event.preventDefault();
+  keys[key]();
+});
+
+const on = one("#keys-on");
+on.checked = localStorage.getItem("desk-keys") !== "off";
+on.addEventListener("change", () => localStorage.setItem("desk-keys", on.checked ? "on" : "off"));
+one("#keys-button").hidden = false;
+one("#keys-button").addEventListener("click", keys["?"]);
+
+// Whoever writes says so, as long as the cursor is in the field.
+let said = 0;
+
+async function writing(field) {
+  clearTimeout(said);
+  if (document.activeElement !== field) return;
+  said = setTimeout(writing, 15000, field);
+  const row = field.closest(".row");
+  const body = new URLSearchParams({ csrf: field.form.elements.csrf.value });
+  const answer = await fetch(`/stories/${row.dataset.id}/writing`, { method: "POST", body }).catch(() => null);
+  if (!answer?.ok) return;
+  const { others } = await answer.json();
+  one(".writing", field.form)?.remove();
+  if (!others.length) return;
+  const note = document.createElement("p");
+  note.className = "meta writing";
+  note.textContent = `${others.join(", ")} ${others.length > 1 ? "are" : "is"} writing…`;
+  field.after(note);
+}
+
+document.addEventListener("focusin", ({ target }) => {
+  if (target.matches(".headline textarea")) writing(target);
+});
+
+// News. Browsers open six connections to a host, so a page that nobody looks at has none.
+const list = one("#stories");
+const fresh = new Set();
+let news = null;
+
+function listen() {
+  news?.close();
+  news = document.hidden ? null : new EventSource(list.dataset.news);
+  if (news) news.onmessage = ({ data }) => tell(JSON.parse(data));
+}
+
+function tell({ ids, counts }) {
+  for (const id of ids) if (!document.getElementById(`s-${id}`)) fresh.add(id);
+  for (const [queue, count] of Object.entries(counts)) {
+    const shown = one(`[data-queue="${queue}"]`);
+    if (shown) shown.textContent = count;
+  }
+  one("#fresh").hidden = !fresh.size;
+  one("#fresh a").textContent = `${fresh.size} new: press N`;
+}
+
+if (list?.dataset.news) {
+  document.addEventListener("visibilitychange", listen);
+  listen();
+}
