@@ -86,5 +86,5 @@ def _rename(store: Store, config: Config) -> None:
 def _apply(store: Store, config: Config) -> None:
     with store.write() as conn:
         wires.sync(conn, config.wires, clock.now())
-        hubs.sync(conn, config.wires, clock.now())
+        hubs.sync(conn, config.wires, config.site.url, clock.now())
     rerender_if_changed(store, config)

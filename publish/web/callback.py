@@ -36,6 +36,9 @@ UNSAID = timedelta(days=1)
 
 LONGEST_CHALLENGE = 4096
 
+_TOKEN = re.compile("[A-Za-z0-9_-]{43}", re.ASCII)
+"""All that a database need be asked for."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -72,6 +75,8 @@ class Callbacks:
         return plain(202, "taken")
 
     def _known(self, token: str) -> Subscription | None:
+        if not _TOKEN.fullmatch(token):
+            return None
         try:
             with self._store.read() as conn:
                 return hubs.get(conn, token)

@@ -29,8 +29,10 @@ from sqlalchemy import (
 )
 
 from stories.config import Wire
+from stories.db import key_value
 from stories.db.outbox import AHEAD
 from stories.db.tables import UtcDateTime, hubs, wires
+from stories.db.wires import lock
 
 ANSWERED = timedelta(minutes=5)
 """In which a hub that was asked has to have called us. Nobody else asks it meanwhile."""
@@ -39,6 +41,12 @@ LONGEST_LEASE = timedelta(days=366)
 """A hub may promise more; so long we believe it."""
 
 AFTER_DENIAL = timedelta(days=1)
+
+SOONEST = timedelta(minutes=1)
+"""After which a lease is renewed at the earliest, however short a hub made it."""
+
+_TOLD = "hubs:site"
+"""The key of the address of the site under which hubs know us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +105,10 @@ def found(conn: Connection, wire: Wire, named: Sequence[str], topic: str, now: d
 _OF_WIRE = select(hubs).where(hubs.c.wire == bindparam("name"), hubs.c.leaving.is_(False))
 
 
-def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
+def sync(conn: Connection, configured: Sequence[Wire], site: str, now: datetime) -> None:
     """End what wires asked for that are configured no more, may not any more, or are others by
-    their addresses; begin for those that may now, where it is known what their feeds name."""
+    their addresses; begin for those that may now, where it is known what their feeds name. Where
+    our *site* has another address, all hubs are told so."""
     allowed = {wire.name: wire for wire in configured if wire.push}
     asked = set()
     for row in conn.execute(select(hubs).where(hubs.c.leaving.is_(False))).all():
@@ -108,7 +117,15 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
             _leave(conn, hubs.c.token == row.token, now)
         else:
             asked.add(row.wire)
+    if asked and key_value.read(conn, _TOLD) != site:
+        anew = {"due_at": now, "awaited": False, "expires_at": None}
+        conn.execute(update(hubs).where(hubs.c.leaving.is_(False)).values(**anew))
+        conn.execute(update(wires).where(wires.c.name.in_(asked)).values(pushed_until=None))
+    if allowed:
+        key_value.write(conn, _TOLD, site)
     fresh = sorted(set(allowed) - asked)
+    if fresh:  # several processes start at once; the second one finds the rows
+        lock(conn, fresh)
     rows = select(wires.c.name, wires.c.url, wires.c.channel).where(wires.c.name.in_(fresh))
     for row in conn.execute(rows).all() if fresh else ():
         if named := row.channel.get("hubs"):
@@ -189,7 +206,7 @@ def granted(conn: Connection, token: str, lease: timedelta, now: datetime) -> No
         .values(
             verified_at=now,
             expires_at=now + lease,
-            due_at=now + lease / 2,
+            due_at=now + max(lease / 2, SOONEST),
             awaited=False,
             failures=0.0,
             error=None,

@@ -602,10 +602,13 @@ _RESCHEDULED = (
 
 
 def bring_forward(conn: Connection, name: str, due: datetime, why: str) -> None:
-    """Have the wire *name* polled when *due* at the latest, unless it is just being polled."""
+    """Have the wire *name* polled when *due* at the latest, unless it is just being polled, fails,
+    or its server asked not to be."""
+    patient = or_(wires.c.retry_at.is_(None), wires.c.retry_at <= due)
     conn.execute(
         update(wires)
         .where(wires.c.name == name, wires.c.due_at > due, wires.c.lease.is_(None))
+        .where(wires.c.failures == 0, patient)
         .values(due_at=due, due_because=why)
     )
 

@@ -140,6 +140,8 @@ def a_newsroom(config: ConfigOf, store: Store, **wire: Any) -> Iterator[Newsroom
         rules = {**usual, "allow_private": True, "push": True, **wire}
         life = Life(config(wires=[rules], site={"url": SITE}), store)
         life.begin()
+        with store.write() as conn:
+            hubs.sync(conn, life.config.wires, SITE, life.now)
         agency.route("/hub", lambda exchange: exchange.reply(202))
         with (
             clock.reading(lambda: life.now),
@@ -205,6 +207,7 @@ def test_only_what_was_asked_for_is_confirmed(newsroom: Newsroom) -> None:
         newsroom.call("publish"),
         newsroom.port.ask(f"/wires/w/{row.token}"),
         newsroom.port.ask(f"/wires/{row.token}/w?hub.mode=subscribe"),
+        newsroom.port.ask("/wires/w/%00%ff?hub.mode=subscribe"),
     ]
     assert {each.status for each in answers} == {404}
     assert newsroom.rows == [row]
@@ -343,6 +346,40 @@ def test_a_lease_is_renewed_half_way_under_the_same_secret(newsroom: Newsroom) -
         assert newsroom.row.expires_at == newsroom.life.now + kept
 
 
+def test_a_hub_with_a_lease_of_a_second_is_not_asked_each_second(newsroom: Newsroom) -> None:
+    newsroom.subscribe(lease_seconds="1")
+    asked = 0
+    for _ in range(120):
+        newsroom.life.now += timedelta(seconds=1)
+        asked += len(newsroom.ask())
+        newsroom.call(lease_seconds="1")
+    assert asked <= 2
+
+
+def test_a_site_that_moves_tells_its_hubs(newsroom: Newsroom) -> None:
+    newsroom.subscribe()
+    newsroom.push(item("a", "A"))
+    wires_, new = newsroom.life.config.wires, "https://new.example"
+    with newsroom.life.store.write() as conn:
+        hubs.sync(conn, wires_, SITE, newsroom.life.now)
+    assert newsroom.row.holds(newsroom.life.now), "it was noted at the start"
+    for again in (True, False):
+        with newsroom.life.store.write() as conn:
+            hubs.sync(conn, wires_, new, newsroom.life.now)
+        assert len(newsroom.ask()) == again
+    assert newsroom.state.pushed_until is None
+
+
+def test_a_wire_whose_server_asked_to_be_left_alone_is(newsroom: Newsroom) -> None:
+    newsroom.subscribe()
+    newsroom.push(item("s", "One"))
+    newsroom.agency.answer("/feed", b"", {"Retry-After": "3600"}, status=503)
+    newsroom.poll()
+    assert newsroom.wait >= timedelta(hours=1)
+    newsroom.push(item("s", "Two"))
+    assert newsroom.wait >= timedelta(hours=1)
+
+
 def test_a_hub_that_does_not_call_or_refuses_is_asked_again(newsroom: Newsroom) -> None:
     newsroom.poll()
     newsroom.ask()
@@ -411,7 +448,7 @@ def test_what_is_wanted_no_more_is_ended(newsroom: Newsroom) -> None:
     wire = newsroom.life.config.wires[0]
     for configured in ((wire.model_copy(update={"push": False}),), ()):
         with newsroom.life.store.write() as conn:
-            hubs.sync(conn, configured, newsroom.life.now)
+            hubs.sync(conn, configured, SITE, newsroom.life.now)
     [asked] = newsroom.ask()
     assert asked["hub.mode"] == "unsubscribe"
     assert newsroom.push(item("n", "N"), of=row) == 410
@@ -428,7 +465,7 @@ def test_who_is_told_in_vain_is_forgotten(newsroom: Newsroom) -> None:
     newsroom.subscribe()
     newsroom.agency.route("/hub", lambda exchange: exchange.reply(500))
     with newsroom.life.store.write() as conn:
-        hubs.sync(conn, (), newsroom.life.now)
+        hubs.sync(conn, (), SITE, newsroom.life.now)
     asked = 0
     while newsroom.rows:
         asked += len(newsroom.ask())
@@ -458,7 +495,7 @@ def test_a_wire_that_gets_another_address_trusts_no_hub_of_before(newsroom: News
     wire = newsroom.life.config.wires[0].model_copy(update={"url": "https://new.example/feed"})
     with newsroom.life.store.write() as conn:
         wires.sync(conn, (wire,), newsroom.life.now)
-        hubs.sync(conn, (wire,), newsroom.life.now)
+        hubs.sync(conn, (wire,), SITE, newsroom.life.now)
     assert newsroom.push(item("b", "Theirs"), of=row) == 410
     assert newsroom.state.pushed_until is None
 
@@ -470,7 +507,7 @@ def test_a_wire_that_is_renamed_goes_on_under_the_same_address(newsroom: Newsroo
     renamed.__dict__.pop("_wires_by_name", None)
     with newsroom.life.store.write() as conn:
         assert names.rename(conn, renamed) == []
-        hubs.sync(conn, renamed.wires, newsroom.life.now)
+        hubs.sync(conn, renamed.wires, SITE, newsroom.life.now)
     assert newsroom.row == replace(row, wire="new")
 
 
@@ -534,11 +571,11 @@ def test_one_hub_of_ours_pushes_to_another_newsroom(
         assert here.headlines() == {"Old", "New"}
         assert (here.row.deliveries, here.row.refused) == (1, 0)
         with theirs.write() as conn:
-            hubs.sync(conn, (), moment())
+            hubs.sync(conn, (), sites[1], moment())
         ask_hubs(theirs, second.config, client)
         assert [each.outcome for each in push(store, first.config, client)[1]] == ["confirmed"]
         assert here.rows == []
         with theirs.write() as conn:
-            hubs.sync(conn, second.config.wires, moment())
+            hubs.sync(conn, second.config.wires, sites[1], moment())
         assert len(here.rows) == 1, "it is known what the feed itself names"
     theirs.close()
