@@ -17,7 +17,7 @@ from publish.rerender import rerender_if_changed
 from publish.served import served
 from stories import clock
 from stories.config import Config
-from stories.db import Store, captures, outbox, wires
+from stories.db import Connection, Store, captures, outbox, wires
 from stories.db import stories as records
 from tests.conftest import ConfigOf
 from tests.processes import until
@@ -75,6 +75,42 @@ def test_a_poll_and_an_intake_of_one_wire(store: Store, config: ConfigOf) -> Non
     assert [line for line in told if line["log_level"] == "error"] == []
     with store.read() as conn:
         assert records.counts(conn) == (1, 1)
+
+
+def test_a_poller_that_begins_and_an_intake_of_siblings(store: Store, config: ConfigOf) -> None:
+    """The intake holds all wires of an agency, in their order; the newest row stands last."""
+    conf = config(wires=[{"name": f"w{n}", "url": f"https://a.example/{n}"} for n in range(3)])
+    names, failed = ["w0", "w1", "w2"], list[BaseException]()
+    with store.write() as conn:
+        wires.sync(conn, conf.wires, NOW)
+        assert wires.lease(conn, "lease", names, NOW, NOW) == set(names)
+    with store.write() as conn:
+        wires.note_content(conn, {"w0": {"fault": None}})
+
+    def locking(how: Callable[[Connection], object]) -> Callable[[], None]:
+        def locks() -> None:
+            try:
+                with store.write() as conn:
+                    how(conn)
+            except BaseException as error:
+                failed.append(error)
+
+        return locks
+
+    for how in (
+        lambda conn: wires.begin(conn, "lease", names[::-1], NOW, NOW),
+        lambda conn: wires.give_back(conn, "lease", names[::-1]),
+        lambda conn: wires.take(conn, names[::-1], NOW),
+    ):
+        with store.write() as conn:
+            wires.hold(conn, ["w0"])
+            if store.dialect == "postgresql":  # on SQLite it would wait for our end
+                meet(store, locking(how))
+            wires.hold(conn, ["w1", "w2"])
+        ended()
+        if store.dialect == "sqlite":
+            locking(how)()
+    assert failed == []
 
 
 def test_the_press_and_a_changed_configuration(store: Store, config: ConfigOf) -> None:

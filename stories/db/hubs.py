@@ -4,6 +4,8 @@ A row is one subscription of ours: the address that the hub calls ends with its 
 pushed is signed by its secret. It is written before the hub is asked, so that a hub which verifies
 before it answers finds it; and it is renewed under the same token and secret, so that there is no
 moment in which a delivery could belong to an older one.
+
+Who writes a wire and its hub locks the wire first.
 """
 
 import secrets
@@ -32,7 +34,8 @@ from stories.config import Wire
 from stories.db import key_value
 from stories.db.outbox import AHEAD
 from stories.db.tables import UtcDateTime, hubs, wires
-from stories.db.wires import lock
+from stories.db.wires import CHUNK, lock
+from stories.models import WireState
 
 ANSWERED = timedelta(minutes=5)
 """In which a hub that was asked has to have called us. Nobody else asks it meanwhile."""
@@ -110,8 +113,13 @@ def sync(conn: Connection, configured: Sequence[Wire], site: str, now: datetime)
     their addresses; begin for those that may now, where it is known what their feeds name. Where
     our *site* has another address, all hubs are told so."""
     allowed = {wire.name: wire for wire in configured if wire.push}
+    stays = hubs.c.leaving.is_(False)
+    names = sorted({*allowed, *conn.execute(select(hubs.c.wire).where(stays)).scalars()})
+    states: dict[str, WireState] = {}
+    for at in range(0, len(names), CHUNK):
+        states |= lock(conn, names[at : at + CHUNK])
     asked = set()
-    for row in conn.execute(select(hubs).where(hubs.c.leaving.is_(False))).all():
+    for row in conn.execute(select(hubs).where(stays)).all():
         wire = allowed.get(row.wire)
         if wire is None or wire.url != row.url:
             _leave(conn, hubs.c.token == row.token, now)
@@ -119,17 +127,14 @@ def sync(conn: Connection, configured: Sequence[Wire], site: str, now: datetime)
             asked.add(row.wire)
     if asked and key_value.read(conn, _TOLD) != site:
         anew = {"due_at": now, "awaited": False, "expires_at": None}
-        conn.execute(update(hubs).where(hubs.c.leaving.is_(False)).values(**anew))
-        conn.execute(update(wires).where(wires.c.name.in_(asked)).values(pushed_until=None))
+        conn.execute(update(hubs).where(stays).values(**anew))
+        distrusted = wires.c.name.in_(select(hubs.c.wire).where(stays))
+        conn.execute(update(wires).where(distrusted).values(pushed_until=None))
     if allowed:
         key_value.write(conn, _TOLD, site)
-    fresh = sorted(set(allowed) - asked)
-    if fresh:  # several processes start at once; the second one finds the rows
-        lock(conn, fresh)
-    rows = select(wires.c.name, wires.c.url, wires.c.channel).where(wires.c.name.in_(fresh))
-    for row in conn.execute(rows).all() if fresh else ():
-        if named := row.channel.get("hubs"):
-            found(conn, allowed[row.name], named, row.channel.get("topic") or row.url, now)
+    for name, state in states.items():
+        if name in allowed and name not in asked and (named := state.channel.get("hubs")):
+            found(conn, allowed[name], named, state.channel.get("topic") or state.url, now)
 
 
 def _leave(conn: Connection, which: ColumnElement[bool], now: datetime) -> None:
@@ -216,6 +221,7 @@ def granted(conn: Connection, token: str, lease: timedelta, now: datetime) -> No
 
 def denied(conn: Connection, of: Subscription, error: str, now: datetime) -> None:
     """The hub will not push, or no more; it is asked again after :data:`AFTER_DENIAL`."""
+    lock(conn, [of.wire])
     conn.execute(
         update(hubs)
         .where(hubs.c.token == of.token)

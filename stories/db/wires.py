@@ -460,9 +460,20 @@ def begin(
     return sorted((_state(r) for r in conn.execute(_BEGIN, asked)), key=lambda w: w.name)
 
 
+def _each_in_order(*where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """In an UPDATE: the wires *where*, each locked before the next by name, as intake locks them.
+    PostgreSQL would take them as they come, and two that meet would wait for each other."""
+    chosen = select(wires.c.name).where(*where).order_by(wires.c.name).with_for_update()
+    return wires.c.name.in_(select(chosen.cte("chosen").c.name))
+
+
 _BEGIN = (
     update(wires)
-    .where(_NAMED, wires.c.lease == bindparam("by"), wires.c.lease_until >= bindparam("now"))
+    .where(
+        _each_in_order(
+            _NAMED, wires.c.lease == bindparam("by"), wires.c.lease_until >= bindparam("now")
+        )
+    )
     .values(lease_until=bindparam("until"))
     .returning(*_FIELDS)
 )
@@ -472,7 +483,7 @@ def give_back(conn: Connection, lease: str, names: Sequence[str]) -> None:
     """End *lease* on *names* without a poll; they stay due."""
     conn.execute(
         update(wires)
-        .where(wires.c.name.in_(names), wires.c.lease == lease)
+        .where(_each_in_order(wires.c.name.in_(names), wires.c.lease == lease))
         .values(lease=None, lease_until=None)
     )
 
@@ -510,7 +521,7 @@ def _take(resume: bool, insist: bool) -> Executable:
         chosen = and_(chosen, patient)
     return (
         update(wires)
-        .where(chosen)
+        .where(_each_in_order(chosen))
         .values(lease=bindparam("by"), lease_until=bindparam("until"))
         .values(leased_at=bindparam("now"), paused_at=None)
         .returning(*_FIELDS)

@@ -1,5 +1,6 @@
 """Members start at once: each makes the wires follow the configuration, and none may fail."""
 
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from stories.config import Wire
-from stories.db import Store, connect, wires
+from stories.db import Store, connect, hubs, wires
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 CONFIGURED = [Wire(name=f"w{n}", url=f"https://agency.example/{n}.rss") for n in range(3)]
@@ -56,3 +57,35 @@ def test_wires_that_are_sent_to_us_do_not_share_a_host_with_each_other(store: St
     with store.write() as conn:
         wires.sync(conn, pushed, NOW)
         assert {wire.host for wire in wires.named(conn, ["pti", "ani"])} == {"push:pti", "push:ani"}
+
+
+def test_each_wire_that_may_be_pushed_asks_one_hub_whoever_starts(store: Store) -> None:
+    """Also while another member is about to; and for more wires than a statement binds."""
+    many = [Wire(name=f"w{n}", url="https://w.example/f", push=True) for n in range(1002)]
+    said = {"hubs": ["https://hub.example/"], "topic": "https://w.example/feed"}
+    with store.write() as conn:
+        wires.sync(conn, many, NOW)
+        about = {"fault": None, "channel": said}
+        wires.note_content(conn, {wire.name: about for wire in many[:1001]})
+    began, failed = threading.Barrier(2), list[BaseException]()
+
+    def start() -> None:
+        other = connect(store.engine.url.render_as_string(hide_password=False))
+        try:
+            began.wait(30)
+            with other.write() as conn:
+                hubs.sync(conn, many, "https://feeds.example", NOW)
+        except BaseException as error:
+            failed.append(error)
+        other.close()
+
+    members = [threading.Thread(target=start) for _ in range(2)]
+    for member in members:
+        member.start()
+    for member in members:
+        member.join()
+    assert failed == []
+    with store.read() as conn:
+        rows = hubs.every(conn)
+    assert sorted(row.wire for row in rows) == sorted(wire.name for wire in many[:1001])
+    assert {(row.hub, row.topic) for row in rows} == {(said["hubs"][0], said["topic"])}
