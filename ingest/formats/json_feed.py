@@ -119,7 +119,13 @@ def parse(body: bytes, hints: Hints) -> Parsed:
             title=text_of(feed, "title"),
             link=home,
             language=text_of(feed, "language"),
-            hubs=tuple(u for h in listed(feed, "hubs")[:10] if (u := text_of(h, "url"))),
+            hubs=tuple(
+                url
+                for hub in listed(feed, "hubs")[:10]
+                # There are others, as rssCloud, which push nothing.
+                if text_of(hub, "type").lower() in ("", "websub", "pubsubhubbub")
+                if (url := text_of(hub, "url"))
+            ),
             topic=text_of(feed, "feed_url"),
         ),
         items=tuple(items),

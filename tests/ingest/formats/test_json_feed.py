@@ -94,13 +94,23 @@ def test_every_field_has_its_place() -> None:
         },
         home_page_url="https://a.example/news/",
         language="en",
-        hubs=[{"type": "WebSub", "url": "https://hub.example/"}],
+        feed_url="https://a.example/feed.json",
+        hubs=[
+            {"type": "rssCloud", "url": "https://cloud.example/"},
+            {"type": "WebSub", "url": "https://hub.example/"},
+            {"type": "WebSub"},
+            "https://no.example/",
+        ],
     ).replace(b'"id": 12.5', b'"id": 12.50')
     parsed = parse(body)
     (item,) = parsed.items
     assert parsed.format == "json11"
     assert parsed.channel == Channel(
-        title="A", link="https://a.example/news/", language="en", hubs=("https://hub.example/",)
+        title="A",
+        link="https://a.example/news/",
+        language="en",
+        hubs=("https://hub.example/",),
+        topic="https://a.example/feed.json",
     )
     assert replace(item, start=-1, end=-1) == Item(
         position=0,
