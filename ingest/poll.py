@@ -265,22 +265,27 @@ def _keep(conn: Connection, results: Sequence[_Result], now: datetime) -> list[P
     held = wires.finish_polls(
         conn, {each.before.name: (each.before.lease or "", each.values) for each in results}
     )
-    fresh = [_received(r) for r in results if r.before.name in held and r.polled.state == "ok"]
+    fresh = [
+        _received(conn, r) for r in results if r.before.name in held and r.polled.state == "ok"
+    ]
     numbers = captures.add_all(conn, now, fresh)
     outbox.want(conn, "ingest", numbers, now)
     return [_told(each, held, numbers.get(each.before.name)) for each in results]
 
 
-def _received(result: _Result) -> captures.Received:
+def _received(conn: Connection, result: _Result) -> captures.Received:
     response, before = result.response, result.before
     digest = str(result.values["body_digest"])
+    after = before.body_digest
+    if before.pushed_at is not None and before.pushed_at == before.captured_at:
+        after = captures.newest_whole(conn, before.name)  # what a hub pushed is less like it
     return captures.Received(
         before.name,
         response.url,
         kept_headers(response),
         response.body,
         digest,
-        before.body_digest,
+        after,
         result.key_set,
     )
 

@@ -90,6 +90,11 @@ _LATEST = (
 )
 
 
+def newest_whole(conn: Connection, wire: str) -> str | None:
+    """The digest of the newest capture of *wire* that shows all that stood there, None for none."""
+    return conn.execute(_LATEST.where(captures.c.partial.is_(False)), {"sender": wire}).scalar()
+
+
 def add_all(
     conn: Connection, received_at: datetime, received: Sequence[Received]
 ) -> dict[str, int]:

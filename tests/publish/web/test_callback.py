@@ -293,6 +293,20 @@ def test_the_poll_after_a_push_asks_for_all(newsroom: Newsroom) -> None:
     assert newsroom.agency.seen("/feed")[-1].header("if-none-match") == '"1"'
 
 
+def test_a_poll_after_a_push_is_packed_against_the_poll_before(newsroom: Newsroom) -> None:
+    """A feed is nearly the one before; what was pushed is a small part of it."""
+    known = [item(f"{n}", f"Story {n}", f"Words of {n * n} days. " * 50) for n in range(20)]
+    newsroom.shows(*known)
+    newsroom.subscribe()
+    newsroom.push(item("new", "New"))
+    newsroom.shows(item("new", "New"), *known)
+    newsroom.poll()
+    with newsroom.life.store.read() as conn:
+        again, _, first = captures.listing(conn)
+        asked = "SELECT parent FROM blobs WHERE digest = '{}'"
+        assert conn.exec_driver_sql(asked.format(again.digest)).scalar_one() == first.digest
+
+
 def test_a_poll_that_was_under_way_is_dropped(newsroom: Newsroom) -> None:
     newsroom.subscribe()
     newsroom.life.now += DAY
