@@ -201,7 +201,9 @@ class _Run:
             pushed(bodies, subscribed, FOLLOWED, store, outcome.verdict)
         self._reader_told()
         outcome.recoveries = self._recoveries(watch)
-        outcome.figures["verified by the agency's hub"] = f"{cluster.places.hub.verified}"
+        called = cluster.places.hub.verified
+        outcome.figures["verified by the agency's hub"] = f"{called}"
+        outcome.verdict.check("the agency's hub was asked to push", [] if called else ["never"])
         outcome.figures["polls"] = f"{sum(watch.polls.values()):,}"
         for thread, failures in (
             ("watch", watch.failures),

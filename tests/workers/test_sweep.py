@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from publish import renderer, rerender
-from stories.db import Store, feeds, outbox
+from stories.db import Store, feeds, hubs, outbox
+from tests import hostile
 from tests.conftest import ConfigOf
 from tests.ingest.formats.test_news_formats import RAIN
 from tests.ingest.newswires import WRITERS
@@ -86,3 +87,31 @@ def test_an_embargo_that_ends_is_work_without_a_poll(
         sent.clear()
         tasks.sweep()
     assert tasks.render not in sent, "once"
+
+
+def test_a_hub_that_is_due_is_asked(
+    monkeypatch: pytest.MonkeyPatch, config: ConfigOf, store: Store, broker: Broker
+) -> None:
+    with hostile.serve() as agency:
+        agency.route("/hub", lambda exchange: exchange.reply(202))
+        wire = {**WIRE, "url": f"{agency.url}/feed", "allow_private": True, "push": True}
+        life = Life(config(wires=[wire]), store)
+        life.begin()
+        monkeypatch.setattr(
+            tasks, "current", lambda **_: Process(life.config, store, Clients(), broker)
+        )
+        app.configure(life.config)
+        sent: list[object] = []
+        monkeypatch.setattr(tasks, "send", sent.append)
+        with life.frozen():
+            for expected in ([], [tasks.subscribe], []):
+                sent.clear()
+                tasks.sweep()
+                assert [task for task in sent if task is tasks.subscribe] == expected
+                if not expected and not agency.seen("/hub"):
+                    with store.write() as conn:
+                        hubs.found(conn, life.config.wires[0], [f"{agency.url}/hub"], "t", life.now)
+                else:
+                    tasks.subscribe()
+        [asked] = agency.seen("/hub")
+        assert b"hub.mode=subscribe" in asked.body
