@@ -282,7 +282,7 @@ def second_look(conn: Connection, config: Config, name: str) -> SecondLook | Non
         written=moment(edit.at, zone, beside=clock.now()),
         received=moment(story.received_at, zone, beside=clock.now()),
         step=step(then, story.version),
-        held=as_published(story, config).headline != (edit.text or ""),
+        held=as_published(story, config).headline != edit.text,
         number=at + 1,
         of=records.second_looks_count(conn),
         following=waiting[at + 1] if at + 1 < len(waiting) else None,

@@ -17,6 +17,7 @@ from desk.newsroom.queues import (
     placed,
 )
 from desk.newsroom.sign_in import Visitor
+from publish.render import as_published
 from publish.web.views import Language, language_of
 from publish.web.wording import Moment, moment, zone_of
 from publish.words import terms
@@ -55,9 +56,10 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A story in a list. ``wire_headline`` is the wire's own, None where it is the one published;
-    ``written`` is the desk's in force, ``edits`` how many it made, ``version`` the number of the
-    wire's version: what a form says that its writer saw."""
+    """A story in a list. ``wire_headline`` is the wire's own, None where it is shown;
+    ``written`` is the desk's, which is ``held`` where the wire's is published until somebody has
+    looked again; ``edits`` is how many it made, ``version`` the number of the wire's version: what
+    a form says that its writer saw."""
 
     id: str
     headline: str
@@ -75,6 +77,7 @@ class Row:
     status: str
     embargo: Moment | None
     second_look: bool
+    held: bool
     settled: str | None
     writing: tuple[str, ...]
     version: int
@@ -229,6 +232,7 @@ def row(config: Config, story: Story, about: About, now: datetime) -> Row:
         status=story.status,
         embargo=moment(embargo, zone, beside=now) if embargo else None,
         second_look=story.second_look,
+        held=as_published(story, config) is not story,
         settled=about.settled,
         writing=about.writing,
         version=story.number,

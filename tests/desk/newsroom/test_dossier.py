@@ -161,6 +161,42 @@ def test_hostile_copy_is_words_on_every_page(life: Life) -> None:
         )
 
 
+def test_of_a_story_that_nobody_sees_nothing_is_said_to_be_published(life: Life) -> None:
+    life.act("one", "hold", timedelta(0))
+    browser = somebody(life)
+    words = browser.opened(at(life)).words
+    assert "would be published as it was received" in words
+    assert "Nobody sees it: it is withheld" in words
+    form = {"csrf": _token(browser), "text": "Ferry"}
+    assert "hidden for now" in browser.ask(at(life, "/draft"), form, X_Part="row").words
+
+
+def test_a_story_without_a_headline_says_so_once_and_can_be_drafted(life: Life) -> None:
+    life.receive(item("bare", "", "Words of a story without a headline."))
+    browser = somebody(life)
+    page = browser.opened(at(life, guid="bare"))
+    assert page.words.count("has no headline, and no feed takes it") == 1
+    assert "Words of a story without a headline." in page.words
+    form = {"csrf": _token(browser), "text": "One of ours"}
+    draft = browser.ask(at(life, "/draft", "bare"), form, X_Part="row").words
+    assert "Except for the headline" in draft
+
+
+def test_words_whose_licence_is_long_over_are_not_said_to_be_there(
+    config: ConfigOf, store: Store
+) -> None:
+    wire = {"name": "w", "agency": "Agency", "url": "https://a.example/f", "expires_after": "1d"}
+    life = living(config(wires=[wire], desk={}), store, item("one", HEADLINE, LONG))
+    life.clean(timedelta(days=2))
+    life.clean(timedelta(days=30))
+    with clock.reading(lambda: life.now):
+        browser = somebody(life)
+        page = browser.opened(at(life))
+        assert "No word of the text is kept, or there is none." in page.words
+        assert "its licence is over" in page.words
+        assert browser.ask(at(life, "/raw/1")).status == 404
+
+
 # The second look
 
 
@@ -214,6 +250,24 @@ def test_keep_take_or_rewrite_and_the_next_is_there(
     assert browser.opened(done.headers["location"].partition("#")[0]).status == 200
     browser.send(at(moved, "/settle"))
     assert "Nothing waits here" in browser.opened("/second-look").words
+
+
+def test_a_headline_that_is_held_says_so(config: ConfigOf, store: Store) -> None:
+    wire = {"name": "w", "agency": "Agency", "url": "https://agency.example/f"}
+    held = living(
+        config(wires=[wire], desk={"on_update": "hold-headline"}), store, item("one", "Then", LONG)
+    )
+    held.edit(story(held).id, "Ours")
+    held.receive(item("one", "Now", f"{LONG}&lt;/p&gt;&lt;p&gt;More."))
+    with clock.reading(lambda: held.now):
+        browser = somebody(held)
+        page = browser.opened("/queues/second-look")
+        assert "second look: the wire’s headline stands" in page.words
+        assert page.page.xpath(f"//a[@href='/second-look/{story(held).id}']")
+        assert "The wire’s headline is published until" in browser.opened("/second-look").words
+        browser.send(at(held, "/settle"))
+        assert "Nothing waits here" in browser.opened("/second-look").words
+    assert b"<title>Ours</title>" in held.bodies()["all", "rss"]
 
 
 def test_whoever_is_slower_chooses_again(moved: Life) -> None:
@@ -285,6 +339,11 @@ def test_nobody_but_a_chief_kills(life: Life, role: Role) -> None:
     assert browser.ask(at(life, "/kill"), form).status == 403
     assert browser.ask(at(life, "/unkill"), form).status == 403
     assert story(life).status == "usable"
+
+
+def _token(browser: Browser) -> str:
+    assert browser.last is not None
+    return str(browser.last.page.xpath("string(//input[@name='csrf']/@value)"))
 
 
 def _form(on: Answer | None, action: str) -> dict[str, str]:
