@@ -19,7 +19,7 @@ _HERE = Path(__file__).parent
 _POLICY = (
     "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self';"
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none';"
-    " require-trusted-types-for 'script'; trusted-types desk draft"
+    " require-trusted-types-for 'script'; trusted-types desk"
 )
 """Nothing of another host, and no script or style in a page. Rows come as HTML, which the policy
 ``desk`` of our script may take."""
@@ -48,10 +48,7 @@ class Pages:
         style = (Path(publish.web.__file__).parent / "site.css").read_bytes()  # the look of both
         self._files = {
             "desk.css": (style + (_HERE / "static" / "desk.css").read_bytes(), "text/css"),
-            "desk.js": (
-                b"".join((_HERE / "static" / n).read_bytes() for n in ("desk.js", "draft.js")),
-                "text/javascript",
-            ),
+            "desk.js": ((_HERE / "static" / "desk.js").read_bytes(), "text/javascript"),
         }
         version = hashlib.sha256(b"\0".join(body for body, _ in self._files.values())).hexdigest()
         self._folder = f"/static/{version[:16]}"

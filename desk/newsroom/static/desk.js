@@ -162,6 +162,34 @@ document.addEventListener("focusin", ({ target }) => {
   if (target.matches(".headline textarea")) writing(target);
 });
 
+// While a headline is typed, what it would be is shown below it.
+const PAUSE = 250; // ms without a letter
+let typed = 0;
+let asked = null;
+
+async function draft(form) {
+  asked?.abort();
+  asked = new AbortController();
+  const { signal } = asked;
+  const action = form.getAttribute("action").replace(/headline$/, "draft");
+  const body = new URLSearchParams(new FormData(form));
+  try {
+    const answer = await fetch(action, { method: "POST", body, headers: { "X-Part": "row" }, signal });
+    const page = parsed(await answer.text());
+    if (answer.ok) one(".draft", form).replaceChildren(...page.body.childNodes);
+  } catch {
+    // Typed on meanwhile, or no network: what is shown stays until the next letter.
+  }
+}
+
+for (const kind of ["input", "focusin"]) {
+  document.addEventListener(kind, ({ target }) => {
+    if (!target.matches("textarea") || !one(".draft", target.form)) return;
+    clearTimeout(typed);
+    typed = setTimeout(draft, kind === "input" ? PAUSE : 0, target.form);
+  });
+}
+
 // News. Browsers open six connections to a host, so a page that nobody looks at has none.
 const list = one("#stories");
 const fresh = new Set();
