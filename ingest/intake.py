@@ -19,7 +19,7 @@ import structlog
 from ingest import life, sandbox
 from ingest.decide import Decision, Intent, Known, carrying, decide, is_numbered
 from ingest.hubs import announced
-from ingest.item import Contents, Hints, summed_up
+from ingest.item import AgencyStatement, Contents, Hints, summed_up
 from ingest.memory import CHANNEL, are_apart, remembered, still_standing
 from ingest.memory import read as read_with
 from ingest.normalize import content_digest, made_by
@@ -154,7 +154,8 @@ class _Decided:
     """What a capture means, and the row of its wire as it was. ``stands`` are the items for which
     the wire's next capture need not be read, in that ``context``, None where nobody asks;
     ``before`` is what stood until now, ``acts`` what the agency does to stories, by story;
-    ``joined`` are stories of siblings that its wire carries from now on."""
+    ``joined`` are stories of siblings that its wire carries from now on, ``withdrawals`` the
+    agency's statements that stories are published no more."""
 
     of: _Opened
     state: WireState | None
@@ -166,6 +167,7 @@ class _Decided:
     before: Memory | None
     acts: dict[str, Act]
     joined: set[str]
+    withdrawals: list[AgencyStatement | None]
 
 
 TOGETHER = 50
@@ -476,6 +478,8 @@ def _decide(conn: Connection, read: _Read, states: Mapping[str, WireState]) -> _
     known = _recall(conn, one, contents)
     acts = _acts_before(conn, set(life.named(contents, known)), capture)
     judgment = life.judged(contents, known, acts, capture)
+    said = ((each.custody, each.version.signals) for each in contents.found)
+    withdrawals = [stated for stated, signals in said if signals and signals.status != "usable"]
     contents = judgment.contents
     decision = decide(wire.name, wire.identity, contents, known, capture.received_at, capture.rule)
     # Of a capture that is read again, all that it once did is to be found again.
@@ -498,7 +502,8 @@ def _decide(conn: Connection, read: _Read, states: Mapping[str, WireState]) -> _
     ours = {key.story_id for key in known.keys.values()}
     joined = {i.story_id for i in decision.intents if i.story_id in known.stories} - ours
     return _Decided(
-        one, state, contents, read.fault, decision, stands, context, before, made, joined
+        *(one, state, contents, read.fault, decision, stands, context, before, made, joined),
+        withdrawals,
     )
 
 
@@ -643,11 +648,11 @@ def _reconcile(
 def _statements_of_agencies(
     decided: Sequence[_Decided],
 ) -> Iterator[custody.AgencyStatementRow]:
-    """The agencies' own statements of the versions that are new."""
+    """The agencies' own statements of the versions that are new, and that stories are withdrawn."""
     for one in decided:
-        for intent in one.decision.intents:
-            stated = intent.item.custody
-            if stated is not None and intent.action in ("new", "updated"):
+        versions = (i.item.custody for i in one.decision.intents if i.action in ("new", "updated"))
+        for stated in (*versions, *one.withdrawals):
+            if stated is not None:
                 yield custody.AgencyStatementRow(
                     digest=stated.digest,
                     kid=stated.key,

@@ -149,10 +149,12 @@ def _story(item: Candidate, known: Known) -> str | None:
 
 def _act(kind: ActKind, item: Candidate, capture: Capture) -> Act:
     signals = item.version.signals
+    why = (signals.why if signals is not None else None) or ""
+    signed = f"by its statement {item.custody.digest}" if item.custody is not None else ""
     return Act(
         kind=kind,
         by=item.version.agency,
-        reason=(signals.why if signals is not None else None) or "",
+        reason="; ".join(filter(None, (why, signed))),
         at=capture.received_at,
         capture_id=capture.id,
         digest=item.raw_digest,

@@ -29,7 +29,7 @@ from stories.keys import key_set, revoke_key, rotate_key
 from stories.models import ActKind
 from tests import hostile
 from tests.conftest import ConfigOf
-from tests.test_hostile import House, feed, house, item  # noqa: F401  the fixture
+from tests.test_hostile import RSS, House, feed, house, item  # noqa: F401  the fixture
 from tests.test_own_feed import TYPES, archive, bytes_of, surprises
 from workers import alerts
 
@@ -396,6 +396,24 @@ def test_an_older_statement_that_is_sent_again_turns_no_story_back(
     assert paper.problems() == []
 
 
+def test_an_unsigned_copy_of_another_wire_takes_no_signed_ones_place(
+    agency: Agency, paper: Paper
+) -> None:
+    """The good wire is of the same agency, and does not sign."""
+    body = agency.feed_of()
+    paper.takes(body)
+    [guid] = re.findall(r"(?s)<title>Ferry 2.*?<guid[^>]*>(.*?)</guid>", body.decode())
+    said = "<source url='https://pti.example/'>PTI</source>"
+    fuller = item("Ferry 2 sinks", f"{PROSE * 3} It sank.", guid=guid, extra=said)
+    fuller = fuller.replace(f"id {guid}", guid)
+    paper.server.answer("/good.rss", feed(item("Good news"), fuller), RSS)
+    paper.work()
+    [story] = [s for s in paper.stories() if "Ferry 2" in s.version.headline]
+    assert (story.version.headline, story.custody is not None) == ("Ferry 2 leaves", True)
+    assert b"It sank" not in paper.served("all")
+    assert story.also == ("good",)
+
+
 def test_a_wire_without_statements_that_must_sign_is_quarantined_whole(
     agency: Agency, paper: Paper
 ) -> None:
@@ -423,6 +441,13 @@ def test_a_withdrawal_that_the_agency_signed_kills_the_story_here(
     act(agency, "kill")
     assert paper.takes(agency.feed_of(form), form) == "ok"
     assert (paper.problems(), killed(paper)) == ([], ["Ferry 2 leaves"])
+    [story] = [s for s in paper.stories() if s.status == "killed"]
+    with paper.store.read() as conn:
+        [done] = records.acts_of(conn, [story.id])[story.id]
+        [digest] = re.findall("sha-256=:[^:]+:", done.reason)
+        kept = custody.statements(conn, [digest])[digest].statement
+    assert '"withdrawn_at"' in kept
+    assert kept in _statements(agency)
 
 
 ITS_STATEMENT = re.compile(r"<wirecopy:statement>.*?</wirecopy:statement>", re.DOTALL)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from desk.demo.news_xml import g2_message
+from desk.replaying import rehearse
 from ingest import intake, parse
+from ingest.replay import Selection
 from stories.db import Store, captures, connect, outbox
 from stories.db import stories as records
 from stories.models import Story
@@ -232,6 +234,51 @@ def test_stories_that_were_two_stay_two(store: Store, config: ConfigOf) -> None:
     assert ids < found
     assert len(found) == 3
     assert after.replayed() == []
+
+
+@pytest.mark.parametrize(("code", "stories"), [("HP", 1), (None, 2)])
+def test_an_agency_that_changes_its_name_is_known_by_its_code(
+    store: Store, config: ConfigOf, code: str | None, stories: int
+) -> None:
+    """By its name alone nobody could tell it from another agency, whose stories are its own."""
+
+    def called(name: str, now: datetime | None = None) -> Life:
+        wires = [
+            {**each, "agency": name, "code": code}
+            for each in WIRES
+            if each["agency"] == WIRES[0]["agency"]
+        ]
+        life = Life(config(wires=wires, feeds=[{"name": "all", "title": "All"}]), store)
+        life.now = now or life.now
+        life.begin()
+        return life
+
+    before = called("Heron Press")
+    before.receive(item("g1", "Boats", LONG), wire="top")
+    first = the_one(before)
+    after = called("Heron News", before.now)
+    after.receive(item("g1", "Boats", LONG), wire="top")
+    assert the_one(after).number == 1, "another name is no news"
+    after.receive(item("g1", "Boats", LONG), wire="nation")
+    assert len(on_record(after)) == stories
+    after.receive(item("g1", "Boats", OTHER), wire="top", after=MINUTE)
+    [story] = [each for each in on_record(after) if each.id == first.id]
+    assert (story.guid, story.number, story.version.agency) == (first.guid, 2, "Heron News")
+    # Read again under the new name, what came under the old one is of the same agency.
+    kinds = [change.kind for taken in after.replayed() for change in taken.changes]
+    assert kinds == ["changed", "removed"][:stories]
+    assert after.replayed() == []
+
+
+def test_a_rehearsal_of_what_two_wires_brought_finds_nothing(life: Life) -> None:
+    for wire, text in (("top", LONG), ("nation", LONG), ("nation", OTHER), ("third", OTHER)):
+        life.receive(item("g1", "Boats", text), item("g2", "Gale", THIRD), wire=wire)
+    before = life.bodies(), on_record(life)
+    for wires in (None, ("top",), ("third", "nation")):
+        with life.frozen():
+            found = rehearse(life.store, life.config, Selection(wires=wires))
+        assert (found.changes, found.failed, found.dry_run) == ([], [], True)
+    assert (life.bodies(), on_record(life)) == before
 
 
 def capture(life: Life, wire: str, text: str) -> int:

@@ -454,7 +454,11 @@ class Site:
                 page = view(conn)
                 if page is None:
                     why = gone(conn)
-                    raise HTTPException(404) if why is None else HTTPException(410, why)
+                    if why is None:
+                        raise HTTPException(404)
+                    # What is said of it stands: who has it can check that it was, and since when.
+                    told = {"link": proofs.links(self.config, str(request.path_params["name"]))}
+                    raise HTTPException(410, why, told)
         except AwayError:
             if kept is None:
                 raise

@@ -861,6 +861,9 @@ def test_a_story_whose_licence_has_ended_is_gone_for_good(serve: Serve, configur
         assert story.id not in site.ask("/feeds/india.rss").text
         found = site.ask(f"/stories/{story.id}")
         assert (found.status, found.headers["cache-control"]) == (410, "no-store")
+        chain = f'/stories/{story.id}/statements>; rel="describedby"'
+        assert chain in found.headers["link"]
+        assert site.ask(f"/stories/{story.id}/statements").status == 200
         assert "licence" in found.text
         assert story.headline not in found.text
         assert site.ask("/stories/aaaaaaaaaaaaa").status == 404
