@@ -29,7 +29,7 @@ class Linked:
     def __init__(self, wire: Wire, agent: str) -> None:
         self._wire, self._agent = wire, agent
         self._client = Client()
-        self._held: dict[str, tuple[Link, bytes, Response]] = {}
+        self._held: dict[str, tuple[Link, Response]] = {}
 
     def close(self) -> None:
         """Leave it."""
@@ -67,8 +67,7 @@ class Linked:
         if not link.item:
             return link.url
         name = f"{shown(self._wire.url)}#{link.name}"
-        document = b"".join(response.body[start:end] for start, end in link.item)
-        self._held[name] = link, document, response
+        self._held[name] = link, response
         return name
 
     def read(self, file: File, known: str | None) -> Got | None:
@@ -90,7 +89,8 @@ class Linked:
         return Got(response.url, response.body, mark, kept_headers(response))
 
     def _with_text(self, file: File) -> Got:
-        link, document, listed = self._held[file.name]
+        link, listed = self._held[file.name]
+        document = b"".join(listed.body[start:end] for start, end in link.item)
         if not link.url:
             return Got(listed.url, document, file.mark, kept_headers(listed))
         response = self._ask(link.url, seconds=self._patience)

@@ -5,6 +5,7 @@ has not. Which document is a text, its own bytes tell: one of a news agency's fo
 story, a page, or plain text.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,11 +13,14 @@ from functools import partial
 from lxml import etree, html
 
 from ingest.formats import encoding
-from ingest.formats.html import mend
+from ingest.formats.html import is_markup, mend
 from ingest.formats.news_xml import markup, of_html
 from ingest.integrity import Passage, Reread, UncheckedError
 from ingest.item import Hints, Item, Parsed
 from wirecopy.text import projection
+
+_CODE = re.compile("[\\s\ufeff]*[\\[{\x01-\x08]")
+"""How texts for machines begin that no format takes."""
 
 Parse = Callable[[bytes, Hints], Parsed]
 Rereads = Callable[[bytes, Hints], Reread]
@@ -54,15 +58,20 @@ def _text(
 
 
 def _page(said: str) -> tuple[str, bool]:
-    """The body of the page *said*, as markup, or *said* itself where it is plain text."""
-    if not said.lstrip("\ufeff \t\r\n").startswith("<"):
-        return said, False
+    """The body of the page *said*, as markup, or *said* itself where it is plain text; nothing for
+    what is neither, as a broken document."""
+    if not _is_page(said):
+        return "" if _CODE.match(said) or is_markup(said) else said, False
     try:
         page = html.document_fromstring(said.encode(), parser=html.HTMLParser(encoding="utf-8"))
     except (etree.ParserError, ValueError):
         return "", True
     body = page.find("body")
     return markup(page if body is None else body, of_html), True
+
+
+def _is_page(said: str) -> bool:
+    return said.lstrip("\ufeff \t\r\n").startswith("<")
 
 
 def _together(item: Item, told: Item | None) -> Item:
@@ -100,8 +109,7 @@ def _passages(
     if of_text is None:
         charset = encoding.decide(text, hints.headers.get("content-type", ""))
         said = charset.decode(text)
-        is_html = said.lstrip("\ufeff \t\r\n").startswith("<")
-        words = projection(mend(said)) if is_html else said
+        words = projection(mend(said)) if _is_page(said) else said
         return [Passage("the text", "body", said, (), partial(iter, [words]))]
     items = of_text[0](text, hints).items
     if len(items) != 1 or items[0].start < 0:

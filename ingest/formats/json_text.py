@@ -5,6 +5,7 @@ one does not touch its neighbours. :func:`leaves` reads an item by a scanner of 
 json module, for the second reading.
 """
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -50,7 +51,9 @@ def spans(body: bytes, place: Path) -> item_spans.Spans:
     arrays: list[bool] = []
     name: bytes | None = None
     start = -1
-    for token in _TOKEN_OF_BYTES.finditer(body):
+    # A byte order mark is no value, though it stands where the only one may.
+    begin = len(codecs.BOM_UTF8) if body.startswith(codecs.BOM_UTF8) else 0
+    for token in _TOKEN_OF_BYTES.finditer(body, begin):
         mark = token[0][:1]
         if mark in b"}]":
             if arrays:

@@ -127,7 +127,7 @@ def _republished(item: Item, root: Element) -> Item:
     about, meta = child(root, "contentMeta"), child(root, "itemMeta")
     said = {one.tag: "".join(map(str, one.itertext())).strip() for one in children(meta, *_CLAIMS)}
     name = next((i for i in children(about, "altId") if _is_called(i, "typeuri", "agencyId")), None)
-    if f"{{{OWN}}}editScope" not in said or name is None:
+    if f"{{{OWN}}}editScope" not in said or name is None or not item.sources:
         return item
     pages = {stated(one, "reluri"): stated(one, "href") for one in children(meta, "link")}
     actions = within(child(root, "hopHistory"), "action")

@@ -165,7 +165,7 @@ def _item(item: Item, one: dict[str, Any]) -> Item:
     is_ours = "agency" in said and "editScope" in said
     kinds = (*_MEDIA, "component") if is_ours else _MEDIA
     item = replace(common(item, one, kinds), guid=text_of(one, "uri", "guid"))
-    if not is_ours:
+    if not is_ours or not item.sources:
         return item
     return own.republished(
         replace(item, link=said.get("page", "")),

@@ -7,9 +7,10 @@ So what it signed is checked in these formats by the same code as in a feed (:mo
 import json
 from dataclasses import replace
 
-from ingest.formats.html import disclosed, without_printed
+from ingest.formats.html import disclosed, is_token, without_printed
 from ingest.item import Item, ItemMedia
 from wirecopy.feed import OWN
+from wirecopy.jose import is_compact
 from wirecopy.statement import Credit, captioned
 
 _UNKNOWN = "application/octet-stream"
@@ -33,6 +34,7 @@ def republished(
         "byline": next(iter(item.authors), ""),
         "correction": item.signals.corrected if item.signals is not None else "",
     }
+    token = statement if is_token(statement) else ""
     entry = {
         "id": item.guid,
         "title": item.headline,
@@ -43,13 +45,13 @@ def republished(
         "tags": [*(one.name for one in item.subjects), *item.keywords],
         "_wirecopy": {
             **{name: value for name, value in stated.items() if value},
-            **({"statement": json.loads(statement)} if statement else {}),
+            **({"statement": token if is_compact(token) else json.loads(token)} if token else {}),
         },
     }
     return replace(
         item,
         version="",  # that of the document is the publisher's number
-        body=without_printed(item.body, disclosed(statement)),
+        body=without_printed(item.body, disclosed(token)),
         provenance=credit,
         page=page,
         media=tuple(

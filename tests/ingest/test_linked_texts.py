@@ -194,6 +194,9 @@ def test_plain_text_is_one_too() -> None:
         ap_list((RAIN, "/1.xml")),  # leads on
         TEXTS["nitf"][:-300],
         b"{",
+        b"Rain <p>and wind",  # neither a page nor plain
+        TEXTS["ninjs"][:200],
+        b"\x01agy0042 4 i 41 Rain",
     ],
 )
 def test_half_a_story_is_none(text: bytes) -> None:
