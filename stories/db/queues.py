@@ -20,7 +20,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    union,
+    union_all,
 )
 
 from stories.db import statistics
@@ -104,15 +104,17 @@ _USABLE: ColumnElement[str] = literal_column("'usable'")  # written out, so that
 
 def _mine(conn: Connection, me: str) -> list[str]:
     """Stories of which *me* wrote a headline, or which they settled, held or killed; the last."""
-    done: list[Select[Any]] = [
-        select(headlines.c.story_id, headlines.c.at).where(headlines.c.by == me),
-        select(settled.c.story_id, settled.c.at).where(settled.c.by == me),
-        select(acts.c.story_id, acts.c.at).where(acts.c.by == me, acts.c.capture_id.is_(None)),
-    ]
-    every = union(*done).subquery()
-    last = func.max(every.c.at)
-    query = select(every.c.story_id).group_by(every.c.story_id).order_by(last.desc())
-    return list(conn.execute(query.limit(COUNTED)).scalars())
+    done = (
+        select(of.c.story_id, of.c.at).where(of.c.by == me, *where).order_by(order).limit(COUNTED)
+        for of, order, where in (
+            (headlines, headlines.c.id.desc(), ()),
+            (settled, settled.c.at.desc(), ()),
+            (acts, acts.c.id.desc(), (acts.c.capture_id.is_(None),)),
+        )
+    )
+    every = union_all(*(select(each.subquery()) for each in done)).subquery()
+    query = select(every.c.story_id).group_by(every.c.story_id)
+    return list(conn.execute(query.order_by(func.max(every.c.at).desc()).limit(COUNTED)).scalars())
 
 
 def _headless(conn: Connection, _me: str) -> list[str]:

@@ -438,7 +438,7 @@ headlines = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("against", Integer, nullable=False),
     Index(None, "story_id"),
-    Index(None, "by"),
+    Index(None, "by", "id"),
 )
 
 # Stories killed, held and released: by the desk, or by what an agency said in a capture.
@@ -683,7 +683,7 @@ settled = Table(
     Column("number", Integer, nullable=False),
     Column("by", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
-    Index(None, "by"),
+    Index(None, "by", "at"),
 )
 
 # Who has which story open to write its headline, as far as is known, until when.

@@ -43,7 +43,7 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("story_id", name=op.f("pk_settled")),
     )
-    op.create_index("ix_settled_by", "settled", ["by"])
+    op.create_index("ix_settled_by_at", "settled", ["by", "at"])
     op.create_table(
         "writing",
         sa.Column("story_id", sa.String(13), nullable=False),
@@ -52,4 +52,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("story_id", "name", name=op.f("pk_writing")),
     )
     op.create_index("ix_writing_until", "writing", ["until"])
-    op.create_index("ix_headlines_by", "headlines", ["by"])
+    op.create_index("ix_headlines_by_id", "headlines", ["by", "id"])
