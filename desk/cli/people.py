@@ -1,7 +1,6 @@
 """``wirecopy people``: who may use the desk in the browser, and as what."""
 
 import os
-import secrets
 from typing import Annotated, Any, Literal
 
 import typer
@@ -9,6 +8,7 @@ import typer
 from desk import show
 from desk.cli.context import opened
 from desk.headline import checked
+from desk.people import invite
 from stories import clock, folders
 from stories.config import Config
 from stories.db import Store
@@ -109,14 +109,8 @@ def _known(store: Store, name: str) -> Person:
 
 
 def _link(config: Config, store: Store, name: str) -> None:
-    from desk.newsroom.sign_in import LINK  # what else the desk imports, no command needs
-
-    token = secrets.token_urlsafe(32)
     with store.write() as conn:
-        person = records.named(conn, name)
-        assert person is not None
-        records.give_link(conn, person.key, token, clock.now() + LINK)
-    show.say(f"{config.desk.origin}/welcome/{token}")
+        show.say(invite(conn, config, name))
     if not config.desk.enabled:
         show.complain("there is no desk yet; write a table [desk] into wirecopy.toml")
 

@@ -23,10 +23,11 @@ from lxml import etree
 from desk import show
 from desk import up as processes
 from desk.headline import rewrite
+from desk.people import invite
 from desk.supervisor import Member, alone, supervise
-from stories import logs
+from stories import clock, logs
 from stories.config import Config, load
-from stories.db import Store, captures, connect, feeds
+from stories.db import Store, captures, connect, feeds, people
 from stories.db import stories as records
 from stories.db.feeds import EntryRow
 from stories.errors import WirecopyError
@@ -38,6 +39,9 @@ PATIENCE = 60.0
 
 SHOWN = 90
 """Characters of a text that are shown of an entry."""
+
+VISITOR = "visitor"
+"""Who may try the demo's desk."""
 
 Found = TypeVar("Found")
 
@@ -79,6 +83,10 @@ url = "{agency}/wires/languages.rdf"
 every = "3s"
 allow_private = true
 
+[desk]
+enabled = {desk}
+listen = "127.0.0.1:{desk_port}"
+
 [[feeds]]
 name = "india"
 title = "India (demo)"
@@ -115,7 +123,14 @@ def run(port: int, speed: float, format: str, *, once: bool) -> int:
         agency = f"http://127.0.0.1:{_free(0)}"
         config_file = folder / "wirecopy.toml"
         national = NATIONAL.get(format, "").format(agency=agency)
-        text = CONFIG.format(site=site, agency=agency, format=format, national=national)
+        text = CONFIG.format(
+            site=site,
+            agency=agency,
+            format=format,
+            national=national,
+            desk="false" if once else "true",  # who only looks once has no time to try it
+            desk_port=_free(0),
+        )
         config_file.write_text(text, encoding="utf-8")
         with _logs_into(folder / "demo.log"):
             config = load(config_file)
@@ -192,6 +207,7 @@ class _Desk(threading.Thread):
             )
             self._show(story, headline, entry, item)
             if not self._once:
+                self._invite(store)
                 self._follow(store)
         finally:
             store.close()
@@ -228,6 +244,16 @@ class _Desk(threading.Thread):
                 show.say(f"  {format:<4} {feed.name:<9} {site}/feeds/{feed.name}.{format}")
         show.say(f"  the story    {site}/stories/{story.id}")
         show.say(f"  for people   {site}/")
+        show.say("")
+
+    def _invite(self, store: Store) -> None:
+        with store.write() as conn:
+            people.add(conn, VISITOR, "chief", "the demo", clock.now())
+            link = invite(conn, self._config, VISITOR)
+        show.say("Try the desk: follow this link, set a password (12 characters or more), press j,")
+        show.say("then e, type a headline and press Ctrl-Enter. Seconds later it is in the feed.")
+        show.say(f"  the desk     {link}")
+        show.say(f"  later on     {self._config.desk.origin}/ as “{VISITOR}”")
         show.say("")
 
     def _follow(self, store: Store) -> None:

@@ -34,9 +34,6 @@ from stories.errors import WirecopyError
 SESSION = timedelta(hours=12)
 """After which who signed in has to do so again: a shift."""
 
-LINK = timedelta(hours=24)
-"""For which a link may be used to set a password."""
-
 SHORTEST, LONGEST = 12, 256
 """Characters of a password."""
 
