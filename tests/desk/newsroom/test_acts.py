@@ -53,8 +53,9 @@ def act(browser: Browser, life: Life, name: str, on: str = "/queues/all", **fiel
 def test_a_headline_is_written_and_one_comes_back_to_where_one_was(
     life: Life, meera: Browser
 ) -> None:
-    meera.opened("/queues/new?wire=w")
     there = f"/stories/{story(life).id}/headline"
+    _, form = filled(meera.opened("/queues/new?wire=w"), there)
+    assert form["text"] == "Ferry sinks"
     done = meera.send(there, text="Ferry goes down in harbour")
     assert (done.status, done.headers["location"]) == (
         303,
