@@ -7,6 +7,7 @@ is found is a warning to a person; nothing is refused for it. The rules are in `
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Literal, NamedTuple
 
 from desk.newsroom.numbers import numbers
@@ -64,7 +65,7 @@ def _numbers_gone(wire: str, draft: str, words: Words) -> Iterator[str]:
 _NOUNS = ("de", "lb")
 """Languages that write every noun with a capital: there it tells nothing of names."""
 
-_STARTS = frozenset('.:;?!…|•“‘"([–—-')
+_STARTS = frozenset(".:;?!…|•¿¡“‘„‚«‹\"'([–—-")
 """Marks behind which a sentence may begin."""
 
 
@@ -136,7 +137,8 @@ def _words(text: str) -> Iterator[tuple[Token, bool]]:
     for at, piece in enumerate(tokens(text)):
         if not piece.figures and _cased(piece.text[0]):
             bare = re.sub("['’]s$", "", piece.text)
-            starts = at == 0 or text[end : piece.start].rstrip()[-1:] in _STARTS
+            gap = text[end : piece.start]
+            starts = at == 0 or (gap != "-" and gap.rstrip()[-1:] in _STARTS)
             yield piece._replace(text=bare, end=piece.start + len(bare), folded=fold(bare)), starts
         end = piece.end
 
@@ -173,7 +175,10 @@ def _holds(text: str, words: Sequence[str]) -> bool:
 def negations(text: str, words: Words) -> list[str]:
     """What *text* denies by."""
     found = []
-    for piece in tokens(text):
+    pieces = tokens(text)
+    for piece, then in zip_longest(pieces, pieces[1:]):
+        if piece.folded == "no" and then and then.figures:  # No. 1
+            continue
         if UNSPACED.match(piece.text):
             found += [word for word in sorted(words.negations) if word in piece.folded]
         elif piece.folded.endswith("n't") or words.negations & {*piece.folded.split("'")}:

@@ -50,10 +50,17 @@ def numbers(text: str, words: Words) -> list[Number]:
         if end > at:
             percent = _percent(text, pieces, end, words)
             said = text[pieces[at].start : percent or pieces[end - 1].end]
-            loose = pieces[at].folded in words.loose
+            loose = end == at + 1 and _is_loose(pieces, at, words)
             found += [Number(said, each, percent > 0, loose) for each in values]
         at = max(end, at + 1)
     return found
+
+
+def _is_loose(pieces: Sequence[Token], at: int, words: Words) -> bool:
+    """Whether the word at *at* may be no number: an ordinal, or the one of "no one"."""
+    said = pieces[at].folded
+    denied = at > 0 and pieces[at - 1].folded in words.negations
+    return said in words.loose or (denied and words.numbers.get(said) == 1)
 
 
 def _number_at(
@@ -70,10 +77,9 @@ def _number_at(
         letter = _LETTERS.get(pieces[end].folded) if end < len(pieces) else None
         behind = letter is not None and pieces[end].start == pieces[end - 1].end
         return end, [frozenset({value, value * letter} if letter and behind else {value})]
-    if first.folded in words.loose:
-        return at + 1, [frozenset({words.loose[first.folded]})]
-    if first.folded in words.numbers:
-        end, value = _counted(text, pieces, at + 1, words.numbers[first.folded], words)
+    spelt = words.numbers.get(first.folded, words.loose.get(first.folded))
+    if spelt is not None:
+        end, value = _counted(text, pieces, at + 1, spelt, words)
         return end, [frozenset({value})]
     if first.folded in words.scales and first.text.isascii() and len(first.text) > 3:
         end, value = _counted(text, pieces, at, Decimal(1), words)  # "a million"
