@@ -21,6 +21,7 @@ from desk.newsroom import views
 from desk.newsroom.acts import Desk
 from desk.newsroom.dossier import draft_over, second_look
 from desk.newsroom.forms import Form, back, form_of, number
+from desk.newsroom.log import as_csv, log_page, place_of
 from desk.newsroom.news import News
 from desk.newsroom.pages import HEADERS, Pages
 from desk.newsroom.queues import QUEUES, Asked, placed
@@ -135,6 +136,8 @@ class Newsroom:
                 Route("/second-look/{story}", self._page("editor", self.second_look)),
                 Route("/news/{queue}", self.tell_news),
                 Route("/quarantine", self._page("reader", self.quarantine)),
+                Route("/log", self._page("reader", self.log)),
+                Route("/log.csv", self._page("reader", self.log_csv)),
                 *(
                     Route(f"/stories/{{story}}/{name}", self._act("editor", act), methods=["POST"])
                     for name, act in (
@@ -287,6 +290,22 @@ class Newsroom:
         with self.store.read() as conn:
             page = views.quarantine_page(conn, visitor)
         return self.pages.answer("quarantine.html", visitor, page=page)
+
+    def log(self, request: Request, visitor: Visitor) -> Response:
+        """``/log``: what was done, by whom and when."""
+        by, before = (request.query_params.get(name, "") for name in ("by", "before"))
+        with self.store.read() as conn:
+            page = log_page(conn, by.replace("\0", "").strip(), place_of(before))
+        return self.pages.answer("log.html", visitor, page=page)
+
+    def log_csv(self, request: Request, _visitor: Visitor) -> Response:
+        """``/log.csv``: the same, to keep."""
+        by = request.query_params.get("by", "").replace("\0", "").strip()
+        with self.store.read() as conn:
+            sent = as_csv(conn, by)
+        named = {"content-disposition": 'attachment; filename="desk-log.csv"'}
+        body = sent.encode("utf-8", "replace")
+        return Response(body, headers={**HEADERS, **named}, media_type="text/csv")
 
     # Acts
 
