@@ -26,6 +26,7 @@ from desk.newsroom.news import News
 from desk.newsroom.pages import HEADERS, Pages
 from desk.newsroom.queues import QUEUES, Asked, placed
 from desk.newsroom.sign_in import Door, SignInError, Visitor
+from desk.newsroom.trial import given_by, given_in, tried
 from publish.web.app import App
 from publish.web.feeds import Receive, Scope, Send
 from publish.web.representation import SERVER
@@ -137,6 +138,7 @@ class Newsroom:
                 Route("/news/{queue}", self.tell_news),
                 Route("/quarantine", self._page("reader", self.quarantine)),
                 Route("/log", self._page("reader", self.log)),
+                Route("/feeds", self._page("reader", self.feeds)),
                 Route("/log.csv", self._page("reader", self.log_csv)),
                 *(
                     Route(f"/stories/{{story}}/{name}", self._act("editor", act), methods=["POST"])
@@ -297,6 +299,15 @@ class Newsroom:
         with self.store.read() as conn:
             page = log_page(conn, by.replace("\0", "").strip(), place_of(before))
         return self.pages.answer("log.html", visitor, page=page)
+
+    def feeds(self, request: Request, visitor: Visitor) -> Response:
+        """``/feeds``: what a feed would select, tried out."""
+        of = self.config.feed(request.query_params.get("of", ""))
+        given = given_in(request.query_params) if of is None else given_by(of)
+        with self.store.read() as conn:
+            trial = tried(conn, self.config, given)
+        outgoing = self.config.outgoing
+        return self.pages.answer("feeds.html", visitor, trial=trial, feeds=outgoing)
 
     def log_csv(self, request: Request, _visitor: Visitor) -> Response:
         """``/log.csv``: the same, to keep."""

@@ -165,3 +165,12 @@ def test_a_chief_kills_and_undoes_it(desk: Opened) -> None:
     page.get_by_role("button", name="Undo the kill").click()
     page.get_by_text("Kill this story").wait_for()
     assert desk.story("one").status == "usable"
+
+
+def test_log_and_feeds_are_accessible(desk: Opened) -> None:
+    desk.life.receive(item("one", "Ferry sinks", LONG), after=timedelta())
+    desk.life.edit(desk.story("one").id, "Ferry sinks in harbour")
+    for path in ("/log", "/feeds?keywords=ferry", "/feeds?urgency=much"):
+        accessible(desk.page(path))
+        phone = desk.page(path, width=360)
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 360
