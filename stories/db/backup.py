@@ -38,16 +38,15 @@ from stories.db.engine import HEAD, Store, connect, resume_sequence
 from stories.db.tables import (
     blobs,
     captures,
-    headlines,
     metadata,
-    problems,
+    pictures,
     signing_keys,
     stories,
     translog,
 )
 
 STEP = 500
-"""Rows copied at once; of bytes as received, which may be large, :data:`FEW`."""
+"""Rows copied at once; of bytes as received and of pictures, which may be large, :data:`FEW`."""
 
 FEW = 10
 
@@ -113,13 +112,15 @@ def load(copy: Connection, conn: Connection, told: Told) -> None:
     for each in metadata.sorted_tables:
         conn.execute(delete(each))
     _copy(copy, conn, told)
-    for numbered in (problems, headlines):
-        resume_sequence(conn, numbered.c.id)
+    # But of captures, whose last number may be above that of any that is there.
+    for each in metadata.sorted_tables:
+        if each is not captures and each.autoincrement_column is not None:
+            resume_sequence(conn, each.autoincrement_column)
 
 
 def _copy(old: Connection, new: Connection, told: Told) -> None:
     for each in metadata.sorted_tables:
-        plain, step = _plain(each), FEW if each is blobs else STEP
+        plain, step = _plain(each), FEW if each in (blobs, pictures) else STEP
         found = old.execute(select(plain).execution_options(yield_per=step))
         for part in found.mappings().partitions():
             new.execute(insert(plain), [dict(row) for row in part])

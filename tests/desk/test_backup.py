@@ -19,11 +19,12 @@ from publish.served import served
 from publish.web.proofs import chain_of
 from stories import clock, keys, transparency
 from stories.config import Config, load
-from stories.db import Store, connect, proofs
+from stories.db import Store, connect, pictures, proofs, subscribers
 from stories.db import backup as copies
 from stories.db import stories as records
 from stories.db import tables as t
 from stories.db.engine import HEAD
+from stories.db.pictures import Size
 from stories.errors import SigningError
 from stories.keys import key_set, revoke_key, rotate_key
 from tests import kept
@@ -97,8 +98,12 @@ def test_all_that_was_there_is_there_again(
 
 
 def test_a_backup_of_either_database_restores_into_the_other(
-    store: Store, conf: Config, saved: Path, tmp_path: Path, other_database: str
+    store: Store, conf: Config, tmp_path: Path, other_database: str
 ) -> None:
+    publish(store, conf, english(), hindi())
+    given(store, "Dawn")
+    saved = tmp_path / "backups" / "today"
+    backup.write(store, conf, saved, with_keys=True)
     there = conf.model_copy(
         update={"data": tmp_path / "there", "database_url": SecretStr(other_database)}
     )
@@ -107,7 +112,18 @@ def test_a_backup_of_either_database_restores_into_the_other(
     assert again.dialect != store.dialect
     assert rows(again) == rows(store)
     publish(again, there, urdu())  # numbers of captures and others go on
+    given(again, "Dusk")
     again.close()
+
+
+def given(store: Store, name: str) -> None:
+    """A row in tables that are numbered and that a story has nothing in."""
+    with store.write() as conn:
+        subscribers.add(conn, name, name, ((), (), ()), "Asha", NOON)
+        pictures.put(conn, "d" * 64, [(Size(1, 1), b"picture")])
+        pictures.note(conn, name, 1, {"https://a.example/1": ("d" * 64, None)}, NOON)
+        act = {"story_id": name, "kind": "kill", "by": "Asha", "reason": "so", "at": NOON}
+        conn.execute(insert(t.acts).values(act))
 
 
 @pytest.fixture
