@@ -30,7 +30,7 @@ WELL_WITHIN = (60, 300, 900, 3600, 21_600, 86_400)
 """Seconds within which it is counted how many wires were polled well."""
 
 WORK = (
-    *("ingest", "story", "feed", "alert", "ping"),
+    *("ingest", "story", "feed", "alert", "ping", "picture"),
     *("export", "export-story", "export-feed", "export-page"),
 )
 """Kinds of work in the outbox."""

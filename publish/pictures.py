@@ -43,8 +43,9 @@ STORIES_A_TURN = 10
 MOST = 20
 """Pictures of one story that are kept; the others stay where they are."""
 
-TRIES = 6
-"""After so many failures, about a quarter of an hour, a picture is given up."""
+TRIES = 4
+"""After so many failures, in about two minutes, a picture is given up until its story changes. Not
+more, as work that fails five times is told to a person."""
 
 TIMEOUT = 20.0
 """Seconds for a picture."""
@@ -204,7 +205,8 @@ def judged(answer: Response, widths: Sequence[int]) -> Found:
         lasting = answer.error.state in ("too-large", "bad-url", "forbidden-address", "redirects")
         return Found(why=str(answer.error), may_come=not lasting)
     if answer.status != 200:
-        again = answer.status in (408, 425, 429) or answer.status >= 500
+        # 404: many a picture comes after its story.
+        again = answer.status in (404, 408, 425, 429) or answer.status >= 500
         return Found(why=f"HTTP {answer.status}", may_come=again)
     try:
         sizes = shrunk(answer.body, widths)

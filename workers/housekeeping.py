@@ -167,7 +167,7 @@ def _expire(store: Store, before: datetime, now: datetime) -> int:
 
 def _expire_pictures(store: Store, config: Config, before: datetime, now: datetime) -> int:
     with store.write() as conn:
-        stories = pictures.expire(conn, before, retention.STEP // 10)
+        stories = pictures.expire(conn, before, now, retention.STEP // 10)
         if config.site.export is not None:
             outbox.want(conn, "export-story", stories, now)
         return len(stories)

@@ -1,5 +1,6 @@
 """``wirecopy poll``: one pass now, due or not, in this process, without a broker."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from ingest.poll import lease_for
 from ingest.schedule import Polled
 from net.client import Client
 from publish import indexer, renderer, rerender
+from publish.pictures import keep_waiting
 from stories import clock
 from stories.config import Config
 from stories.db import Connection, Store, captures, outbox, statistics, wires
@@ -26,6 +28,9 @@ AT_ONCE = 50
 
 INDEXING = 5.0
 """Seconds for the full-text index: of a long history a part each time."""
+
+PICTURES = 30.0
+"""Seconds after which no more stories' pictures are fetched; the next time goes on."""
 
 
 def poll(
@@ -52,6 +57,10 @@ def poll(
         rerender.go_on(store)  # a step each time, as nobody else may do it
         renderer.render_waiting(store, config, changed=telling(config, store))
         indexer.index_waiting(store, config, INDEXING)
+        ends = time.monotonic() + PICTURES
+        with Client() as http:
+            while time.monotonic() < ends and list(keep_waiting(store, config, http)):
+                pass
         with store.read() as conn:
             rows = [_outcome(conn, one) for one in sorted(polled, key=lambda one: one.wire)]
             waiting = _waiting(conn, set(chosen) - {one.wire for one in polled}, chosen)

@@ -354,7 +354,9 @@ class Site:
 
     def _pictures(self, conn: Connection, story: str | None = None) -> object:
         """What differs when others of our pictures are shown, in one *story* or in all."""
-        return kept_pictures.stamp(conn, story) if self.config.media.keep else None
+        if not self.config.media.keep:
+            return None
+        return kept_pictures.stamp(conn) if story is None else kept_pictures.stamp_of(conn, story)
 
     def statements(self, request: Request) -> Response:
         """``/stories/ID/statements``: every statement of one story, oldest first."""

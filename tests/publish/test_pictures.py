@@ -44,7 +44,7 @@ class Agency:
         if scope["type"] != "http":  # servers ask for a lifespan, and do without
             return
         self.asked.append(scope["path"])
-        status, body = self.there.get(scope["path"], (404, b"none"))
+        status, body = self.there.get(scope["path"], (410, b"none"))
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": body})
 
@@ -206,7 +206,7 @@ def test_they_are_fetched_once_for_each_version(room: Newsroom) -> None:
     assert not {*before} & {*after}
     assert {room.ask(each).status for each in before} == {404}
     assert {room.ask(each).status for each in after} == {200}
-    for status, body in ((404, b""), (200, b"<html>")):
+    for status, body in ((410, b""), (200, b"<html>")):
         room.agency.there["/a.jpg"] = (status, body)
         room.receive("a", f"Rain and {status}", ("/a.jpg",))
         assert room.keep() == ["refused"]
@@ -234,7 +234,7 @@ def test_what_is_no_picture_stays_with_the_agency(room: Newsroom) -> None:
 
 
 def test_what_fails_is_tried_again_and_given_up_at_last(room: Newsroom) -> None:
-    room.agency.there = {"/a": (503, b""), "/b": (200, drawn())}
+    room.agency.there = {"/a": (404, b""), "/b": (200, drawn())}
     story = room.receive("a", "Rain", ("/a", "/b"))
     assert sorted(room.keep()) == ["failed", "kept"]
     assert len(room.shown(story)) == 2
