@@ -10,6 +10,7 @@ picture's metadata who made it and whose it is, and nothing else: no place, no c
 import contextlib
 import io
 import json
+import os
 import resource
 import sys
 from collections.abc import Sequence
@@ -83,7 +84,7 @@ def _upright(picture: Image.Image, widest: int) -> Image.Image:
         raise RefusedError("moves")
     if picture.mode not in _MODES:
         raise RefusedError(f"is of a rare kind ({picture.mode})")
-    picture.draft(None, (2 * widest, 2 * widest))  # of a JPEG not all pixels are made
+    picture.draft(None, (widest, widest))  # of a JPEG not all pixels are made
     picture.load()
     return _in_rgb(ImageOps.exif_transpose(picture))
 
@@ -123,7 +124,8 @@ def _rights(picture: ImageFile.ImageFile) -> Image.Exif:
 
 
 def main() -> None:
-    """Read, make and answer, in bounds that the process gives itself first."""
+    """Read, make and answer, in bounds that the process gives itself first, and behind all else."""
+    os.nice(10)
     for what, most in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CPU, SECONDS),

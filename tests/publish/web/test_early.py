@@ -112,6 +112,11 @@ def test_an_early_entry_says_until_when_and_is_the_one_that_comes(site: Site) ->
     for format in ("rss", "atom"):
         found = etree.fromstring(early[format]).findall(".//{http://purl.org/dc/terms/}available")
         assert [each.text for each in found] == [at]
+    with life.store.read() as conn:
+        keys = json.dumps(key_set(conn)).encode()
+    for body in early.values():
+        found = verify(body, keys, Evidence(now=life.now)).entries
+        assert [each.verdict for each in found] == ["failed", "verified"], "nothing is signed yet"
     item = json.loads(early["json"])["items"][0]
     assert item["_wirecopy"]["available"] == at
     assert "statement" not in item["_wirecopy"]
