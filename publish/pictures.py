@@ -14,11 +14,14 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -39,6 +42,12 @@ from wirecopy.pixels import is_pixel
 
 STORIES_A_TURN = 10
 """Stories whose pictures are fetched in one turn."""
+
+AT_ONCE = 10
+"""Pictures that are fetched at once; of one host as many as ``politeness.per_host`` says."""
+
+SECONDS = 30.0
+"""After so long a turn asks for no more: a task has to end."""
 
 MOST = 20
 """Pictures of one story that are kept; the others stay where they are."""
@@ -121,9 +130,12 @@ def planned(wanted: Sequence[str], number: int, known: Sequence[Known]) -> Plan:
 
 
 def keep_waiting(store: Store, config: Config, http: Client) -> Generator[Outcome, None, None]:
-    """Do what waits for up to :data:`STORIES_A_TURN` stories; what became of each picture."""
+    """Do what waits for up to :data:`STORIES_A_TURN` stories; what became of each picture. One
+    process at a time does, so that no host is asked more often than it is to be."""
     with store.write() as conn:
-        jobs = outbox.claim(conn, "picture", clock.now(), STORIES_A_TURN)
+        now = clock.now()
+        busy = outbox.is_leased(conn, "picture", now)
+        jobs = [] if busy else outbox.claim(conn, "picture", now, STORIES_A_TURN)
     if not jobs:
         return
     with outbox.renewing(store, jobs):
@@ -193,10 +205,31 @@ def _fetched(
                     max_bytes=config.media.max_bytes,
                 )
             )
-    # No more at once than of polls, as they may all be at one host.
-    at_once = config.politeness.per_host
-    for answer in http.fetch(requests, user_agent=config.agent, concurrency=at_once):
-        yield asked[answer.wire], answer
+    under_way: Counter[str] = Counter()
+    coming = _in_turn(requests, config.politeness.per_host, under_way)
+    for answer in http.fetch(coming, user_agent=config.agent, concurrency=AT_ONCE):
+        name, url = asked[answer.wire]
+        under_way[_host(url)] -= 1
+        yield (name, url), answer
+
+
+def _in_turn(
+    requests: Sequence[Request], per_host: int, under_way: Counter[str]
+) -> Iterator[Request | None]:
+    """Each of *requests* once fewer than *per_host* are *under_way* at its host; None while all
+    have to wait."""
+    waiting, ends = [*requests], time.monotonic() + SECONDS
+    while waiting and time.monotonic() < ends:
+        free = (each for each in waiting if under_way[_host(each.url)] < per_host)
+        following = next(free, None)
+        if following is not None:
+            waiting.remove(following)
+            under_way[_host(following.url)] += 1
+        yield following
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.lower()
 
 
 def judged(answer: Response, widths: Sequence[int]) -> Found:

@@ -364,8 +364,8 @@ class Exporter:
 
     def _write_pictures(self, folder: Folder, page: str, found: Answer) -> None:
         """Write the pictures that a *page* shows now; those go that it showed and nothing does."""
-        file = folder.path(name_of(page))
-        before = file.read_bytes() if file.is_file() else b""
+        file, any_ = folder.path(name_of(page)), (folder.root / "pictures").is_dir()
+        before = file.read_bytes() if any_ and file.is_file() else b""
         shown = {*_PICTURES.findall(before), *_PICTURES.findall(_body(found))}
         addresses = [f"/pictures/{name.decode()}" for name in sorted(shown)]
         for address, answer in self._ask(addresses).items():

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
+from publish import licence
 from publish.licence import Licence
 from publish.pictures import IMAGE, allowed, attributes
 from publish.web.representation import Representation, represent
@@ -110,6 +111,7 @@ def asked(name: str) -> tuple[str, int] | None:
 
 def ready(data: bytes, digest: str, width: int, under: Licence, site: str) -> Representation:
     """A picture ready to be served; *under* the licence of its story."""
-    ours = f'<{under.address(site)}>; rel="license"; type="application/rsl+xml"'
-    headers = [("cache-control", CACHED), ("link", ours)]
+    ours = f'<{under.address(site)}>; rel="license"; type="{licence.TYPE}"'
+    reserved = ("tdm-reservation", under.reservation)
+    headers = [("cache-control", CACHED), ("link", ours), reserved]
     return represent(data, f'"{digest[:24]}-{width}"', TYPE, None, headers, packed=False)

@@ -252,6 +252,12 @@ def release(conn: Connection, jobs: Iterable[Job], due_at: datetime | None = Non
         )
 
 
+def is_leased(conn: Connection, kind: Kind, now: datetime) -> bool:
+    """Whether anybody is at work of *kind*."""
+    held = outbox.c.kind == kind, outbox.c.lease_until >= now
+    return conn.execute(select(outbox.c.key).where(*held).limit(1)).first() is not None
+
+
 def drop(conn: Connection, kind: Kind, key: str) -> None:
     """What was wanted is done otherwise: delete its row, and with it the lease that anybody has."""
     conn.execute(delete(outbox).where(outbox.c.kind == kind, outbox.c.key == key))

@@ -1,6 +1,7 @@
 """Pictures that are kept: fetched once a version, shown in place of the agency's, and gone with
 their stories."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import func, select
 
 from net.client import Client
+from publish import pictures as keeping
 from publish.pictures import Outcome, Plan, addresses, keep_waiting, planned
 from publish.web import feeds as feeds_module
 from publish.web.app import create
@@ -39,11 +41,18 @@ class Agency:
     there: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     base: str = ""
+    late: float = 0.0
+    now: int = 0
+    most: int = 0
 
     async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
         if scope["type"] != "http":  # servers ask for a lifespan, and do without
             return
         self.asked.append(scope["path"])
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(self.late)
+        self.now -= 1
         status, body = self.there.get(scope["path"], (410, b"none"))
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": body})
@@ -253,6 +262,22 @@ def test_what_fails_is_tried_again_and_given_up_at_last(room: Newsroom) -> None:
     with room.life.store.read() as conn:
         assert outbox.failures(conn) == []
     assert len(room.agency.asked) < 20
+
+
+def test_no_host_is_asked_for_more_at_once_than_politeness_allows(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [f"/{n}.jpg" for n in range(8)]
+    room.agency.there = dict.fromkeys(paths, (200, drawn()))
+    room.agency.late = 0.05
+    room.receive("a", "Rain", tuple(paths))
+    assert room.keep() == ["kept"] * 8
+    assert room.agency.most == room.life.config.politeness.per_host
+    monkeypatch.setattr(keeping, "SECONDS", 0.0)
+    room.receive("a", "Rain again", tuple(paths))
+    assert room.keep() == []
+    monkeypatch.setattr(keeping, "SECONDS", 60.0)
+    assert room.keep() == ["kept"] * 8, "what was not asked for in time waits"
 
 
 def test_they_go_with_their_story(room: Newsroom) -> None:
