@@ -18,7 +18,8 @@ A **key** known to name several stories is kept for good: without it they would 
 "Still on its wire" means: in the newest capture of its wire that could be taken in. A wire that
 answers "not modified" for months still has what it had.
 
-When a licence ends, the bytes are deleted whatever their age, with the words of what they brought.
+When a licence ends, the bytes are deleted whatever their age, with the words of what they brought
+and the pictures that are kept of it.
 Every step is one small transaction; several processes may run them at once.
 """
 
@@ -203,6 +204,7 @@ def withdraw(conn: Connection, wire: str, until: datetime, now: datetime, limit:
             .values({name: bindparam(f"new_{name}") for name in _CONTENT_COLUMNS}),
             [_without_words(row) for row in brought],
         )
+        pictures.forget(conn, sorted({r["story_id"] for r in brought}))
         wishes.want(conn, "story", current, now)
     _discard(conn, gone, [rows[i].digest for i in gone])
     return len(gone)

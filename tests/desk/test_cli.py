@@ -886,9 +886,11 @@ def test_a_first_configuration_is_written_for_the_wire_it_fetched(house: House) 
 
 def test_a_check_names_each_fault(house: House) -> None:
     toml = house.folder / "wirecopy.toml"
-    toml.write_text(re.sub(r'(name = "india")', r'\1\ncategories = ["Sailing"]', toml.read_text()))
+    wrong = re.sub(r'(name = "india")', r'\1\ncategories = ["Sailing"]', toml.read_text())
+    toml.write_text(f"{wrong}\n[media]\nkeep = true\n")
     house.server.answer("/pti.rss", b"<!doctype html><title>Sign in</title>", {})
     done = house.try_("check")
     assert done.returncode == 1
     assert b"FAULT  wire pti: " in done.stdout
     assert b"FAULT  feed india: selects none" in done.stdout
+    assert b"FAULT  pictures: none is kept" in done.stdout

@@ -302,14 +302,19 @@ def test_they_go_with_their_story(room: Newsroom) -> None:
     assert room.ask(address).status == 404
 
 
-def test_they_go_with_their_licence(room: Newsroom) -> None:
+@pytest.mark.parametrize("keeping_on", [True, False])
+def test_they_go_with_their_licence(room: Newsroom, keeping_on: bool) -> None:
     room.agency.there["/a.jpg"] = (200, drawn(size=(400, 300)))
     story = room.receive("a", "Rain", ("/a.jpg",))
     room.keep()
     (address, _) = room.shown(story)
     room.life.clean(after=30 * DAY)
     assert room.ask(address).status == 410
-    room.keep()
+    assert room.rows() == (1, 2)
+    if keeping_on:
+        room.keep()
+    else:
+        room.life.clean(after=8 * DAY)
     assert room.rows() == (0, 0)
 
 

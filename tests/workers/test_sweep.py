@@ -13,6 +13,9 @@ from tests.conftest import ConfigOf
 from tests.ingest.formats.test_news_formats import RAIN
 from tests.ingest.newswires import WRITERS
 from tests.living import Life, item
+from tests.publish.drawn import drawn
+from tests.publish.test_pictures import Agency
+from tests.serving import served
 from workers import app, tasks
 from workers.address import Broker, client
 from workers.process import Clients, Process
@@ -115,3 +118,29 @@ def test_a_hub_that_is_due_is_asked(
                     tasks.subscribe()
         [asked] = agency.seen("/hub")
         assert b"hub.mode=subscribe" in asked.body
+
+
+def test_pictures_that_wait_are_kept_by_whoever_is_told(
+    monkeypatch: pytest.MonkeyPatch, config: ConfigOf, store: Store, broker: Broker
+) -> None:
+    granted = {**WIRE, "allow_private": True, "grants": ["pictures"]}
+    feed = {"name": "all", "title": "All"}
+    life = Life(config(wires=[granted], feeds=[feed], media={"keep": True}), store)
+    life.begin()
+    agency = Agency({"/a.jpg": (200, drawn())})
+    with served(agency) as port:
+        picture = f"<img src='http://127.0.0.1:{port.number}/a.jpg'>".replace("<", "&lt;")
+        life.receive(item("a", "Rain", f"Words.{picture}"))
+        here = Process(life.config, store, Clients(), broker)
+        monkeypatch.setattr(tasks, "current", lambda **_: here)
+        app.configure(life.config)
+        sent: list[object] = []
+        monkeypatch.setattr(tasks, "send", sent.append)
+        with life.frozen():
+            tasks.sweep()
+            assert tasks.pictures in sent
+            tasks.pictures()
+            sent.clear()
+            tasks.sweep()
+    assert tasks.pictures not in sent
+    assert agency.asked == ["/a.jpg"]
