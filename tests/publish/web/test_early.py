@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +18,8 @@ from stories.db import Store, feeds, subscribers
 from stories.keys import key_set
 from stories.models import Signals, Story
 from tests.conftest import ConfigOf
+from tests.ingest.formats.test_news_formats import RAIN
+from tests.ingest.newswires import WRITERS, Block
 from tests.living import Life, item
 from tests.publish import samples
 from tests.serving import Port, served
@@ -239,3 +241,16 @@ def story(
 )
 def test_what_is_early(of: Story, shown: bool, early: bool) -> None:
     assert is_early(of, LEAD, NOW, shown) == early
+
+
+def test_a_kill_of_the_agencys_is_told_to_who_saw_it_too(site: Site) -> None:
+    life = site.life
+    until = life.now + HOUR
+    send(life, until)
+    assert site.titles("early") == ["Secret", "Good news"]
+    words = [Block("p", [[[("", "Kill, kill, kill")]]])]
+    dead = replace(RAIN, headline="Secret", blocks=words, status="canceled", version="2")
+    life.receive_bytes(WRITERS["nitf"](dead), after=MINUTE)
+    told = json.loads(site.body("early"))["items"]
+    assert ["withdrawn" in each["_wirecopy"] for each in told] == [True, False]
+    assert site.titles("usual") == ["Good news"]
