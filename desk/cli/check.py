@@ -49,8 +49,8 @@ def check(ctx: typer.Context) -> None:
         )
         if config.media.keep:
             granted = [wire.name for wire in config.wires if "pictures" in wire.grants]
-            none = 'none is kept, as no wire has "pictures" in its grants'
-            line("pictures", None if granted else none, f"kept of {', '.join(granted)}")
+            nobody = 'none is kept, as no wire has "pictures" in its grants'
+            line("pictures", None if granted else nobody, f"kept of {', '.join(granted)}")
         free = shutil.disk_usage(config.data if config.data.exists() else ".").free
         much = f"{free / 1e9:.1f} GB are free"
         line("disk", f"only {much}; make room" if free < LEAST_FREE else None, much)

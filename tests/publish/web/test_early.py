@@ -117,8 +117,8 @@ def test_an_early_entry_says_until_when_and_is_the_one_that_comes(site: Site) ->
     with life.store.read() as conn:
         keys = json.dumps(key_set(conn)).encode()
     for body in early.values():
-        found = verify(body, keys, Evidence(now=life.now)).entries
-        assert [each.verdict for each in found] == ["failed", "verified"], "nothing is signed yet"
+        verdicts = [each.verdict for each in verify(body, keys, Evidence(now=life.now)).entries]
+        assert verdicts == ["failed", "verified"], "nothing is signed yet"
     item = json.loads(early["json"])["items"][0]
     assert item["_wirecopy"]["available"] == at
     assert "statement" not in item["_wirecopy"]
