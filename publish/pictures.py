@@ -159,7 +159,7 @@ def _plan(conn: Connection, config: Config, name: str) -> tuple[Story | None, Pl
     story = all_stories.one(conn, name)
     known = records.known(conn, name)
     everything = Plan(drop=tuple(each.id for each in known))
-    if story is None or story.status == "killed" or not allowed(config, story):
+    if story is None or story.status == "killed" or not allows(config, story.wire):
         return story, everything
     now = clock.now()
     if story.hidden(now):
@@ -176,10 +176,10 @@ def _plan(conn: Connection, config: Config, name: str) -> tuple[Story | None, Pl
     return story, planned(addresses(written), story.number, known)
 
 
-def allowed(config: Config, story: Story) -> bool:
-    """Whether pictures of *story* may be kept and served by ourselves."""
-    wire = config.wire(story.wire)
-    return config.media.keep and wire is not None and "pictures" in wire.grants
+def allows(config: Config, wire: str) -> bool:
+    """Whether pictures of stories of that *wire* may be kept and served by ourselves."""
+    known = config.wire(wire)
+    return config.media.keep and known is not None and "pictures" in known.grants
 
 
 def _fetched(

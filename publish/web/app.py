@@ -26,7 +26,6 @@ from starlette.routing import Route
 
 from publish import licence, opml
 from publish.formats import WRITERS, Format
-from publish.pictures import allowed
 from publish.web import archives, documents, pictures, proofs, search, sitemap, views
 from publish.web.callback import Callbacks
 from publish.web.feeds import SETTLED, Feeds, Receive, Scope, Send, preflight
@@ -35,7 +34,7 @@ from publish.web.hub import Hub
 from publish.web.inbox import Inbox
 from publish.web.pages import CACHED, ICON, PICTURE, PageCache, Pages
 from publish.web.representation import SERVER, Representation, answer
-from publish.web.story import StoryPage, gone, published, story_page
+from publish.web.story import StoryPage, gone, story_page
 from publish.xml import iri
 from stories import clock
 from stories.config import Config
@@ -631,20 +630,12 @@ class Site:
         asked = pictures.asked(str(request.path_params["name"]))
         if asked is None:
             raise HTTPException(404)
-        digest, width = asked
-        why = None
         with self._reading() as conn:
-            for name in kept_pictures.shown_by(conn, digest, pictures.STORIES):
-                found = published(conn, self.config, name)
-                if found is None or not allowed(self.config, found[0]):
-                    why = why or gone(conn, self.config, name)
-                    continue
-                data = kept_pictures.body(conn, digest, width)
-                if data is None:
-                    raise HTTPException(404)
-                under = licence.of_wires([self.config.wire(found[0].wire)])
-                ready = pictures.ready(data, digest, width, under, self.config.site.url)
+            ready = pictures.ready(conn, self.config, *asked)
+            if ready is not None:
                 return self._answer(request, ready)
+            names = kept_pictures.shown_by(conn, asked[0], pictures.STORIES)
+            why = next(filter(None, (gone(conn, self.config, name) for name in names)), None)
         raise HTTPException(404) if why is None else HTTPException(410, why)
 
     def script(self, request: Request) -> Response:

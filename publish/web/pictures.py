@@ -13,8 +13,9 @@ from html import escape
 
 from publish import licence
 from publish.licence import Licence
-from publish.pictures import IMAGE, allowed, attributes
+from publish.pictures import IMAGE, allows, attributes
 from publish.web.representation import Representation, represent
+from stories import clock
 from stories.config import Config
 from stories.db import Connection, pictures
 from stories.db.pictures import Kept
@@ -31,7 +32,7 @@ SIZES = "(min-width: 60rem) 42rem, 100vw"
 """How wide a page shows a picture: as its column (site.css)."""
 
 STORIES = 20
-"""Stories that are looked at for one that shows a picture."""
+"""Stories that are looked at for why a picture is gone."""
 
 _NAME = re.compile(r"([0-9a-f]{64})-([1-9][0-9]{1,3})\.jpg", re.ASCII)
 
@@ -54,7 +55,7 @@ class Picture:
 
 def of(conn: Connection, config: Config, stories: list[Story]) -> dict[str, Pictures]:
     """The pictures of *stories* that are kept and may be shown, by story."""
-    may = [story.id for story in stories if allowed(config, story)]
+    may = [story.id for story in stories if allows(config, story.wire)]
     return {**pictures.kept(conn, may)} if may else {}
 
 
@@ -109,9 +110,22 @@ def asked(name: str) -> tuple[str, int] | None:
     return None if found is None else (found[1], int(found[2]))
 
 
-def ready(data: bytes, digest: str, width: int, under: Licence, site: str) -> Representation:
-    """A picture ready to be served; *under* the licence of its story."""
-    ours = f'<{under.address(site)}>; rel="license"; type="{licence.TYPE}"'
+def ready(conn: Connection, config: Config, digest: str, width: int) -> Representation | None:
+    """A picture ready to be served, None unless a story shows it that anybody may read."""
+    granted = [wire.name for wire in config.wires if allows(config, wire.name)]
+    now = clock.now()
+    wire = pictures.public_by(conn, digest, config.public_names, granted, now) if granted else None
+    data = pictures.body(conn, digest, width) if wire is not None else None
+    if wire is None or data is None:
+        return None
+    under = licence.of_wires([config.wire(wire)])
+    return represent(
+        data, f'"{digest[:24]}-{width}"', TYPE, None, headers(config, under), packed=False
+    )
+
+
+def headers(config: Config, under: Licence) -> list[tuple[str, str]]:
+    """The headers of a picture that is *under* a licence."""
+    ours = f'<{under.address(config.site.url)}>; rel="license"; type="{licence.TYPE}"'
     reserved = ("tdm-reservation", under.reservation)
-    headers = [("cache-control", CACHED), ("link", ours), reserved]
-    return represent(data, f'"{digest[:24]}-{width}"', TYPE, None, headers, packed=False)
+    return [("cache-control", CACHED), ("link", ours), reserved]

@@ -68,8 +68,9 @@ def _rules(config: Config, pages: Pages, fixed: Mapping[str, Headers]) -> Iterat
     for pattern, (kind, fresh) in proven:
         told = [("content-type", kind), ("cache-control", fresh), *proofs.OPEN]
         yield Rule(pattern, [*told, ("x-content-type-options", "nosniff")])
-    shown = pictures.ready(b"", "", 0, whole, config.site.url)
-    yield Rule(r"/pictures/[0-9a-f]+-[0-9]+\.jpg", _told(shown.variant("identity").headers))
+    shown = [("content-type", pictures.TYPE), *pictures.headers(config, whole)]
+    sniffed = ("x-content-type-options", "nosniff")
+    yield Rule(r"/pictures/[0-9a-f]+-[0-9]+\.jpg", [*shown, sniffed])
     alike = {re.sub("^/static/.*", "/static/.+", re.escape(at)): h for at, h in fixed.items()}
     for pattern, headers in alike.items():
         yield Rule(pattern, _told(headers))

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, bindparam, delete, exists, func, insert, select
+from sqlalchemy import Column, Connection, bindparam, delete, exists, func, insert, or_, select
 
 from stories.db import key_value
 from stories.db.engine import upsert
-from stories.db.tables import UtcDateTime, pictures, story_pictures
+from stories.db.tables import UtcDateTime, pictures, placements, stories, story_pictures
 
 
 class Size(NamedTuple):
@@ -99,6 +99,33 @@ def kept_at(conn: Connection, story: str) -> datetime | None:
     return found if isinstance(found, datetime) else None
 
 
+def public_by(
+    conn: Connection, digest: str, feeds: Sequence[str], wires: Sequence[str], now: datetime
+) -> str | None:
+    """The wire of a story that has the picture, stands in one of *feeds*, came by one of *wires*
+    and is not hidden; None when there is no such story."""
+    asked = {"digest": digest, "feeds": feeds, "wires": wires, "now": now}
+    return conn.execute(_PUBLIC_BY, asked).scalar()
+
+
+_PUBLIC_BY = (
+    select(stories.c.wire)
+    .join(story_pictures, story_pictures.c.story_id == stories.c.id)
+    .join(placements, placements.c.story_id == stories.c.id)
+    .where(
+        story_pictures.c.digest == bindparam("digest"),
+        placements.c.feed.in_(bindparam("feeds", expanding=True)),
+        stories.c.wire.in_(bindparam("wires", expanding=True)),
+        stories.c.status == "usable",
+        or_(
+            stories.c.embargo.is_(None),
+            stories.c.embargo <= bindparam("now", type_=UtcDateTime()),
+        ),
+    )
+    .limit(1)
+)
+
+
 def shown_by(conn: Connection, digest: str, limit: int) -> list[str]:
     """Up to *limit* stories that have the picture, the last that got it first."""
     of = story_pictures.c
@@ -154,9 +181,9 @@ def drop(conn: Connection, ids: Sequence[int]) -> None:
     _drop(conn, story_pictures.c.id, ids)
 
 
-def forget(conn: Connection, stories: Sequence[str]) -> None:
-    """Forget the pictures of *stories*."""
-    _drop(conn, story_pictures.c.story_id, stories)
+def forget(conn: Connection, ids: Sequence[str]) -> None:
+    """Forget the pictures of the stories *ids*."""
+    _drop(conn, story_pictures.c.story_id, ids)
 
 
 def expire(conn: Connection, before: datetime, now: datetime, limit: int) -> list[str]:
