@@ -1,6 +1,7 @@
 """Which room may import which, and what stays pure: the architecture, as far as imports tell it."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -167,3 +168,17 @@ for name in {PURE!r}:
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr.strip().splitlines()[-1]
+
+
+def test_the_migrations_are_one_row() -> None:
+    """Each follows the one that its number follows, and a store is at the last: branches that were
+    made side by side may each have taken the same number, or left one out."""
+    folder = ROOT / "stories" / "db" / "migrations" / "versions"
+    found = []
+    for path in sorted(folder.glob("[0-9]*.py")):
+        said = dict(re.findall(r'^(\w*revision) = (?:"(\w+)"|None)$', path.read_text(), re.M))
+        assert said["revision"] == path.name[:4]
+        found.append((said["down_revision"], said["revision"]))
+    assert [before for before, _ in found] == ["", *(own for _, own in found[:-1])]
+    engine = (ROOT / "stories" / "db" / "engine.py").read_text(encoding="utf-8")
+    assert f'\nHEAD = "{found[-1][1]}"\n' in engine
