@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice, product
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ingest.formats.html import is_markup
 from ingest.integrity import MOST_PASSAGES, Passage
@@ -48,14 +48,6 @@ class Text(NamedTuple):
     is_html: bool
 
 
-class _Telling(NamedTuple):
-    """What a text says: all of its letters and digits, and its words; and whether it is markup."""
-
-    letters: str
-    words: Counter[str]
-    is_html: bool = False
-
-
 class _Folding(dict[int, int]):
     """Letters, digits and their marks stay, all else is a space."""
 
@@ -83,8 +75,9 @@ def joined(texts: Sequence[Text]) -> Text:
         spoken = [projection(one.text) if one.is_html else one.text for one in told]
     except ParseError:  # built to burst a parser: refused later, with all that it holds
         return told[0]
-    tellings = [_telling(text, one.is_html) for text, one in zip(spoken, told, strict=True)]
-    left, _ = _sorted_out(tellings)
+    compared = _Compared()
+    forms = [one.is_html for one in told]
+    left, _ = _sorted_out(compared, [compared.number(text) for text in spoken], forms)
     if len(left) == 1:
         return told[left[0]]
     parts = (told[at] for at in left)
@@ -93,67 +86,115 @@ def joined(texts: Sequence[Text]) -> Text:
     )
 
 
-def _telling(text: str, is_html: bool = False) -> _Telling:
-    bare = plain(_TYPED.sub(" ", text))
-    words = unicodedata.normalize("NFKC", bare).casefold().translate(_FOLDING).split()
-    return _Telling("".join(words), Counter(words), is_html)
+_Relation = Literal["same", "within", "equal", "less", "more", "apart", ""]
+"""What a text is to another: of the same letters, or with all of its own within that; if they are
+mostly alike, of equal words, of less, of more, or of words that each has for itself."""
 
 
-def _sorted_out(tellings: Sequence[_Telling]) -> tuple[list[int], set[int]]:
-    """Which of *tellings* are the story, in their order, and which of the others have words of
-    their own. What is markup is held against the rest as one: plain text is often all of it."""
-    rich, missed = _apart({at: one for at, one in enumerate(tellings) if one.is_html})
-    rest = {at: one for at, one in enumerate(tellings) if not one.is_html}
-    together = _Telling(
-        "".join(tellings[at].letters for at in rich),
-        sum((tellings[at].words for at in rich), Counter[str]()),
-        True,
-    )
-    markup = {-1: together} if rich else {}
-    left, others = _apart(markup | rest)
+class _Compared:
+    """Texts by number, and what each is to each, worked out once."""
+
+    def __init__(self) -> None:
+        self.letters: list[str] = []
+        self._words: list[Counter[str]] = []
+        self._numbers: dict[str | tuple[int, ...], int] = {}
+        self._relations: dict[tuple[int, int, bool], _Relation] = {}
+
+    def number(self, text: str) -> int:
+        """The number of *text*."""
+        if text not in self._numbers:
+            bare = plain(_TYPED.sub(" ", text))
+            words = unicodedata.normalize("NFKC", bare).casefold().translate(_FOLDING).split()
+            self._numbers[text] = self._added("".join(words), Counter(words))
+        return self._numbers[text]
+
+    def together(self, numbers: tuple[int, ...]) -> int:
+        """The number of what the texts of these *numbers* are, one after the other."""
+        if len(numbers) == 1:
+            return numbers[0]
+        if numbers not in self._numbers:
+            words = sum((self._words[n] for n in numbers), Counter[str]())
+            self._numbers[numbers] = self._added("".join(self.letters[n] for n in numbers), words)
+        return self._numbers[numbers]
+
+    def _added(self, letters: str, words: Counter[str]) -> int:
+        self.letters.append(letters)
+        self._words.append(words)
+        return len(self.letters) - 1
+
+    def relation(self, one: int, two: int, *, alike: bool) -> _Relation:
+        """What *one* is to *two*; whether they are *alike* is not asked of many."""
+        found = self._relations.get((one, two, alike))
+        if found is None:
+            found = self._relations[one, two, alike] = self._relation(one, two, alike=alike)
+        return found
+
+    def _relation(self, one: int, two: int, *, alike: bool) -> _Relation:
+        mine, other = self.letters[one], self.letters[two]
+        if mine == other:
+            return "same"
+        if mine in other:
+            return "within"
+        if not alike or not _are_alike(mine, other):
+            return ""
+        less, more = self._words[one] <= self._words[two], self._words[two] <= self._words[one]
+        return "equal" if less and more else "less" if less else "more" if more else "apart"
+
+
+def _sorted_out(
+    compared: _Compared, numbers: Sequence[int], forms: Sequence[bool]
+) -> tuple[list[int], set[int]]:
+    """Which texts are the story, in their order, and which of the others have words of their own,
+    of those with these *numbers*, markup or not by their *forms*. What is markup is held against
+    the rest as one: plain text is often all of it."""
+    every = {at: _Told(number, forms[at]) for at, number in enumerate(numbers)}
+    rich, missed = _apart(compared, {at: one for at, one in every.items() if one.is_html})
+    rest = {at: one for at, one in every.items() if not one.is_html}
+    together = compared.together(tuple(numbers[at] for at in rich)) if rich else 0
+    left, others = _apart(compared, ({-1: _Told(together, True)} if rich else {}) | rest)
     if -1 in left:
         left = sorted([*rich, *(at for at in left if at >= 0)])
     if len(rich) < len(left):  # a part of it may be told again in plain text, and the others not
-        left, _ = _apart({at: tellings[at] for at in left})
+        left, _ = _apart(compared, {at: every[at] for at in left})
     return left, {at for at in missed | others if at >= 0}
 
 
-def _apart(tellings: Mapping[int, _Telling]) -> tuple[list[int], set[int]]:
-    """Which of *tellings* are told in no other, and which of the rest have words of their own: of
-    two that serve as well markup is taken, then the longer, then the first."""
+class _Told(NamedTuple):
+    number: int
+    is_html: bool
 
-    def yields(at: int, to: int) -> bool:
-        return ranks[to] > ranks[at]
 
-    ranks = {at: (one.is_html, len(one.letters), -at) for at, one in tellings.items()}
-    among = dict(islice(tellings.items(), MOST_PARTS))
-    few = len(tellings) <= MOST_TELLINGS
+def _apart(compared: _Compared, told: Mapping[int, _Told]) -> tuple[list[int], set[int]]:
+    """Which of *told* are told in no other, and which of the rest have words of their own: of two
+    that serve as well markup is taken, then the longer, then the first."""
+    letters = compared.letters
+    ranks = {at: (one.is_html, len(letters[one.number]), -at) for at, one in told.items()}
+    among = [*islice(told.items(), MOST_PARTS)]
+    few = len(told) <= MOST_TELLINGS
+    speaks = any(letters[one.number] for _, one in among)
     left: list[int] = []
     missed: set[int] = set()
-    for at, mine in tellings.items():
-        others = {n: one for n, one in among.items() if n != at}
-        if not mine.letters and any(one.letters for one in others.values()):
+    for at, mine in told.items():
+        if speaks and not letters[mine.number]:
             continue
-        if any(
-            mine.letters in one.letters and (mine.letters != one.letters or yields(at, n))
-            for n, one in others.items()
-        ):
+        to: dict[_Relation, bool] = {}
+        """What it is to others, and whether one of those serves better."""
+        for n, one in among:
+            if n != at and (is_to := compared.relation(mine.number, one.number, alike=few)):
+                to[is_to] = to.get(is_to, False) or ranks[n] > ranks[at]
+        if "within" in to or "less" in to or to.get("same") or to.get("equal"):
             continue
-        rivals = {n: one for n, one in others.items() if few and _are_alike(mine, one)}
-        fuller = {n: one for n, one in rivals.items() if mine.words <= one.words}
-        if any(mine.words != one.words or yields(at, n) for n, one in fuller.items()):
-            continue
-        contested = {n for n, one in rivals.items() if not one.words <= mine.words} - fuller.keys()
-        if any(yields(at, n) for n in contested):
+        if to.get("apart"):
             missed.add(at)
         else:
             left.append(at)
-    return left or sorted(tellings, key=ranks.__getitem__)[-1:], missed
+    return left or sorted(told, key=ranks.__getitem__)[-1:], missed
 
 
-def _are_alike(one: _Telling, two: _Telling) -> bool:
-    """Whether most of the shorter of two texts stands in the other, here and there."""
-    short, long = sorted((one.letters, two.letters), key=len)
+def _are_alike(one: str, two: str) -> bool:
+    """Whether most of the shorter of two texts, by their letters, stands in the other, here and
+    there."""
+    short, long = sorted((one, two), key=len)
     if len(short) < SHORTEST_TELLING:
         return False
     step = max(1, len(short) // _WINDOWS)
@@ -188,14 +229,14 @@ def _together(bodies: Sequence[Passage]) -> tuple[list[str], set[int]]:
     else:
         alone = range(-1, many if many <= 2 * MOST_TELLINGS else 0)
         forms = [tuple(n != at for n in range(many)) for at in alone]
+    compared = _Compared()
     told: dict[str, None] = {}
     missed: set[int] | None = None
     for readings in islice(product(*(tuple(one.readings()) for one in bodies)), _MOST_READINGS):
-        plainly = [_telling(reading) for reading in readings]
+        numbers = [compared.number(reading) for reading in readings]
         apart: set[int] = set()
         for form in forms:
-            of_form = (t._replace(is_html=html) for t, html in zip(plainly, form, strict=True))
-            left, own = _sorted_out([*of_form])
+            left, own = _sorted_out(compared, numbers, form)
             told["\n".join(readings[at] for at in left)] = None
             apart |= own
         missed = apart if missed is None else missed & apart

@@ -221,6 +221,30 @@ def test_several_pictures_keep_their_order(writer: Any) -> None:
     assert [m.url for m in read_back(document).media] == [m.url for m in pictures]
 
 
+OF_ALL_KINDS = (
+    Media(url="https://img.example/a.jpg", type="image/jpeg", caption="A.", credit="B"),
+    Media(url="https://img.example/b"),  # of no type that is known
+    Media(url="https://img.example/c.mp3", medium="audio", type="audio/mpeg"),
+    Media(url="https://img.example/c", medium="audio"),
+    Media(url="https://img.example/d.mp4", medium="video", width=3, height=4, length=9),
+    Media(url="https://img.example/e.pdf", medium="document", type="application/pdf"),
+    Media(url="https://img.example/f", medium="document", caption="A table"),
+)
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_media_of_every_kind_are_read_back_with_the_digest_that_was_signed(writer: Any) -> None:
+    of = story(version(media=OF_ALL_KINDS))
+    rendered = render(of, config())
+    document = written(writer, rendered, signed(of))
+    check(writer, document)
+    back = read_back(document)
+    assert digests(received_copy(back)).media == rendered.measurement.published.media
+    assert [(m.medium, m.caption, m.credit) for m in back.media][:-1] == [
+        (m.medium, m.caption, m.credit) for m in rendered.entry.media
+    ][:-1]
+
+
 @pytest.mark.parametrize("writer", WRITERS)
 @settings(max_examples=60)
 @given(of=hostile.stories)
