@@ -157,8 +157,7 @@ def status(conn: Connection, now: datetime, failing_for: timedelta) -> Status:
         alerts=alerts.standing(conn, WORST),
         quarantine=Quarantine(
             captures.problems_count(conn),
-            quarantined_since(conn, now - RECENT),
-            quarantined_since(conn, now - RECENT, "item-canceled"),
+            *quarantined_since(conn, now - RECENT),
             captures.problems_listing(conn, WORST),
         ),
         outbox=work.waiting(conn, now),
@@ -353,9 +352,9 @@ def headless(conn: Connection) -> list[str]:
     return list(rows.scalars())
 
 
-def quarantined_since(conn: Connection, moment: datetime, state: str | None = None) -> int:
-    """How many captures and items received since *moment* are in quarantine; in that *state*."""
-    query = select(func.count()).select_from(problems).where(problems.c.at >= moment)
-    if state is not None:
-        query = query.where(problems.c.state == state)
-    return int(conn.execute(query).scalar_one())
+def quarantined_since(conn: Connection, moment: datetime) -> tuple[int, int]:
+    """How many captures and items received since *moment* are in quarantine, and how many of them
+    are kills."""
+    kills = func.count().filter(problems.c.state == "item-canceled")
+    row = conn.execute(select(func.count(), kills).where(problems.c.at >= moment)).one()
+    return int(row[0]), int(row[1])

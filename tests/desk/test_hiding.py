@@ -14,8 +14,11 @@ from lxml import etree
 from sqlalchemy import delete, select, update
 
 from desk import hiding
+from desk.demo.news_xml import g2_message
+from desk.exposition import of_the_store
 from desk.headline import HeadlineError, rewrite, unseen
 from desk.hiding import HidingError
+from desk.status import needs
 from publish import renderer
 from publish.entry import notice
 from publish.formats import WRITERS
@@ -26,13 +29,15 @@ from publish.web.proofs import chain_of
 from publish.web.story import gone, story_page
 from publish.xml import TOMBSTONES
 from stories.config import Config
-from stories.db import Store, feeds, key_value, outbox
+from stories.db import Store, feeds, key_value, outbox, statistics
 from stories.db import stories as records
 from stories.db.tables import placements, statements, stories
 from stories.keys import key_set
 from stories.models import ActKind, Story
 from tests.conftest import ConfigOf
 from tests.differences import compare
+from tests.ingest.formats.test_news_formats import RAIN
+from tests.ingest.test_life_of_versions import g2
 from tests.living import Life, item
 from tests.publish.checks import NAMES
 from tests.serving import served
@@ -450,3 +455,19 @@ def _of(life: Life, guid: str) -> Story:
         found = records.one(conn, life.stories()[guid])
     assert found is not None
     return found
+
+
+def test_what_nobody_sees_is_counted_and_so_are_kills_of_what_nobody_knows(life: Life) -> None:
+    life.receive(item("c", "Hail", "It hailed."))
+    life.act("a", "kill", HOUR)
+    life.act("b", "hold", HOUR)
+    until = f"<embargoed>{life.now + 60 * HOUR:%Y-%m-%dT%H:%M:%SZ}</embargoed>"
+    life.receive_bytes(g2_message(g2("Secret", "3", until)).encode())
+    other = g2("", "4", status="canceled").replace(RAIN.guid, "urn:x:whose")
+    life.receive_bytes(g2_message(other).encode(), after=HOUR)
+    with life.frozen(), life.store.read() as conn:
+        told = of_the_store(conn, life.config)
+        status = statistics.status(conn, life.now, HOUR)
+    assert told["stories_hidden"] == {"killed": 1, "withheld": 1, "embargoed": 1}
+    assert told["kills_waiting"] == 1
+    assert any("1 kill waits for a person" in line for line in needs(status))
