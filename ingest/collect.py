@@ -14,15 +14,18 @@ from typing import Any
 
 import structlog
 
+from ingest import pinning
 from ingest.arrivals import SETTLED, Plan, changed, sort_out, unsettled
 from ingest.schedule import GOOD, Due, Polled, next_poll
 from ingest.ways import place_of
+from net.client import Client
 from net.errors import FetchError
 from net.places import OF_ONE_FILE, File, Got, Place, legible
 from stories import clock
-from stories.config import Wire
-from stories.db import Store, captures, files, outbox, wires
+from stories.config import Wire, is_address
+from stories.db import Store, captures, custody, files, outbox, wires
 from stories.models import Sighting, WireState, body_digest
+from wirecopy.jose import LARGEST_SET
 
 MOST_BYTES = 64 << 20
 """Bytes that one poll reads and holds until they are written; one file is read however large."""
@@ -47,7 +50,13 @@ def collect(store: Store, wire: Wire, agent: str, before: WireState) -> Polled:
     is who we say that we are."""
     with store.read() as conn:
         known = files.known(conn, wire.name)
-    found = _look(wire, agent, known)
+    found, key_set = _Found(), None
+    try:
+        key_set = _pinned(store, wire, agent) if wire.keys is not None else None
+    except FetchError as error:
+        found.fault = error
+    else:
+        found = _look(wire, agent, known)
     fresh = [(name, got, at) for name, got, at in found.got if _is_news(got, known.get(name))]
     with store.write() as conn:
         now = clock.now()
@@ -59,7 +68,7 @@ def collect(store: Store, wire: Wire, agent: str, before: WireState) -> Polled:
             message = "polled by somebody else meanwhile"
             return replace(polled, state=before.state, message=message, superseded=True)
         numbers = tuple(
-            captures.add(conn, wire.name, at, got.url, got.headers, got.body)
+            captures.add(conn, wire.name, at, got.url, got.headers, got.body, key_set=key_set)
             for _, got, at in fresh
         )
         same = {name: replace(known[name], since=now) for name in found.same}
@@ -67,6 +76,37 @@ def collect(store: Store, wire: Wire, agent: str, before: WireState) -> Polled:
         files.note(conn, wire.name, seen, found.plan.gone)
         outbox.want(conn, "ingest", [wire.name] if numbers else [], now)
     return replace(polled, captures=numbers)
+
+
+def _pinned(store: Store, wire: Wire, agent: str) -> str | None:
+    """The digest of the key set that is pinned for *wire*, None where there is none; the agency's
+    is asked for before that, when it is due (:mod:`ingest.pinning`).
+
+    :raises FetchError: state ``keys`` where the wire must sign, and none is pinned.
+    """
+    with store.read() as conn:
+        pin = custody.pinned(conn, wire.name)
+    if pinning.is_due(wire, pin, clock.now()):
+        answer = _asked_for_keys(wire, agent)
+        with store.write() as conn:
+            pin = pinning.learn(conn, wire, pin, answer, clock.now())
+    elif not is_address(wire.keys):
+        with store.write() as conn:
+            pin = pinning.from_file(conn, wire, pin, clock.now())
+    found = pin.key_set if pin is not None and pin.address == wire.keys else None
+    if found is None and wire.must_sign:
+        why = pin.fault if pin is not None else "they were not asked for"
+        raise FetchError("keys", f"it must sign, and its keys cannot be had: {why}")
+    return found
+
+
+def _asked_for_keys(wire: Wire, agent: str) -> bytes | str:
+    from ingest.poll import request_of  # where polls of places come from
+
+    request = replace(request_of(wire, str(wire.keys)), max_bytes=LARGEST_SET)
+    with Client() as client:
+        [response] = client.fetch([request], user_agent=agent)
+    return pinning.answered(response)
 
 
 def _look(wire: Wire, agent: str, known: Mapping[str, Sighting]) -> _Found:

@@ -711,8 +711,8 @@ def _check_way(wire: Wire) -> None:
         fault = "secret: is for push, sftp and ftp; credentials of HTTP are headers"
     elif wire.push and wire.way != "pull":
         fault = "push: is for feeds that are asked over http and https, which name a hub"
-    elif wire.keys and wire.way != "pull":
-        fault = "keys: is for wires that are asked over http and https"
+    elif wire.keys and wire.way == "push":
+        fault = "keys: is for wires that are asked; what is sent to us proves itself by its secret"
     elif wire.files and wire.way in ("pull", "push"):
         fault = "files: is for folders, sftp, ftp and lists of links; nothing else has several"
     elif (wire.delete_taken or wire.subfolders) and wire.way not in ("folder", "sftp", "ftp"):

@@ -355,6 +355,32 @@ def test_what_was_changed_in_a_document_on_its_way_is_quarantined(
     assert [each for _, each in paper.problems()] == ["unsigned"] * 4
 
 
+def test_documents_that_a_list_leads_to_are_verified_too(agency: Agency, paper: Paper) -> None:
+    told = documents(agency, "newsml-g2")
+    changed = [
+        put("counted the boats", "sank the boats")(one) if "Ferry 2" in one else one for one in told
+    ]
+
+    def listed(name: str, *bodies: str) -> str:
+        for number, body in enumerate(bodies):
+            paper.server.answer(f"/{name}{number}.xml", body.encode())
+        found = [{"url": f"/{name}{number}.xml"} for number in range(len(bodies))]
+        paper.server.answer("/list.json", json.dumps(found).encode())
+        state = paper.work()
+        for _ in bodies:  # captures of siblings are taken in one after the other
+            paper.work()
+        return state
+
+    address = f"{paper.server.url}/no-keys.json"
+    paper.configure("/list.json", links=True, must_sign=True, keys=address)
+    assert (listed("a", *changed), paper.stories()) == ("keys", [])
+    paper.configure("/list.json", links=True, must_sign=True, keys=f"{paper.server.url}/keys.json")
+    assert listed("b", *changed) == "ok"
+    assert paper.signed() == {h: True for h in ALL if h != "Ferry 2 leaves"}
+    assert listed("c", *told) == "ok"
+    assert paper.signed() == ALL
+
+
 def test_two_items_that_swap_their_statements_are_both_quarantined(
     agency: Agency, paper: Paper
 ) -> None:
