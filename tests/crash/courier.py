@@ -21,8 +21,9 @@ from tests.crash.cluster import SECRET, SENT, Cluster
 from tests.crash.watch import Thread
 from tests.load.load import Load, state_at
 
-NOVELTY = 40.0
-"""New stories a minute and wire: also a short run is to see many deliveries."""
+NOVELTY = 20.0
+"""New stories a minute and wire: also a short run is to see many deliveries. All wires are one
+agency's, whose captures are taken in one after the other, so there is a limit to them."""
 
 PAUSE = 0.3
 """Seconds in the middle of a file that is written in its place: less than one must have stood."""
