@@ -19,7 +19,7 @@ from publish.formats import WRITERS
 from publish.xml import iri
 from stories.config import Config
 from stories.db.feeds import FORMATS, Format
-from stories.db.subscriptions import LONGEST_WAIT, Subscription, Wish
+from stories.db.subscriptions import FORGOTTEN, LONGEST_WAIT, Subscription, Wish
 
 LEAST, USUAL, MOST = timedelta(minutes=1), timedelta(days=10), timedelta(days=30)
 """Of a lease: what is asked for is brought between least and most."""
@@ -214,7 +214,9 @@ def confirmed(of: Subscription, answer: Response, now: datetime) -> Verdict:
     answered = 0 < answer.status < 500 and answer.status != 429
     if answered or of.tries + 1 >= TRIES:
         return Verdict("unconfirmed", error=error)
-    return Verdict("failed", _again(of, answer, float(of.tries), now), error=error)
+    # Whoever is not verified yet takes a place, and may not have it for as long as it likes.
+    due = _again(of, answer, float(of.tries), now, FORGOTTEN)
+    return Verdict("failed", due, error=error)
 
 
 def taken(of: Subscription, answer: Response, now: datetime) -> Verdict:
@@ -236,9 +238,15 @@ def _fault(answer: Response) -> str:
     return f"it answered {answer.status}"
 
 
-def _again(of: Subscription, answer: Response, failures: float, now: datetime) -> datetime:
-    """When to try again after *failures*; no sooner than the *answer* asks for."""
+def _again(
+    of: Subscription,
+    answer: Response,
+    failures: float,
+    now: datetime,
+    longest: timedelta = LONGEST_RETRY_AFTER,
+) -> datetime:
+    """When to try again after *failures*; no sooner than the *answer* asks for, up to *longest*."""
     wait = min(FIRST_WAIT * 2 ** min(failures, 20), LONGEST_WAIT)
     wait *= 1 + JITTER * spread(str(of.id), now)
     asked = retry_after(dict(answer.headers).get("retry-after"), now)
-    return now + max(wait, min(asked or wait, LONGEST_RETRY_AFTER))
+    return now + max(wait, min(asked or wait, longest))
