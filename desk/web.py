@@ -36,7 +36,7 @@ from stories.config import Config, load
 from stories.db import SQLAlchemyError, connect, why
 from stories.errors import WirecopyError
 from workers.address import Broker, broker_address, client, key_prefix, writes_refused
-from workers.notices import follow_feeds
+from workers.notices import DUE, WORK, follow_feeds, tell
 from workers.start import start
 
 BACKLOG = 1024
@@ -87,6 +87,7 @@ def serve(config: Config, *, started: bool) -> None:
             status=lambda: board(
                 gather(config, store, clock.now(), with_keys=config.keys_folder.is_dir())
             ),
+            came=lambda: tell(broker, DUE, WORK),  # else it waits for the next sweep
         )
         # With a client of its own, which is not closed below while the thread waits for news.
         listening = client(broker_address(config), BROKER_PATIENCE, broker.prefix)

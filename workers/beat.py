@@ -1,7 +1,8 @@
 """Beat's scheduler: it only sends ticks. What is due is in the database.
 
 Each task has its interval. The dispatcher is also sent for at the very moment at which a wire is
-due, which it tells itself, each time it has been there (:mod:`workers.notices`).
+due, which it tells itself, each time it has been there; the sweep, when a web says that work has
+come (:mod:`workers.notices`).
 
 It differs from Celery's own scheduler in four more ways. It writes no file: last run times in a
 file would be a second truth, and may be unreadable after a kill. Every entry is due at once on
@@ -19,17 +20,17 @@ import structlog
 from celery.beat import ScheduleEntry, Scheduler, SchedulingError
 
 from workers import pulse
-from workers.notices import DUE, Listener
+from workers.notices import DUE, WORK, Listener
 from workers.queues import depth
 
 BACKLOG = 10
 """Messages waiting in a queue at which no more ticks are sent to it."""
 
 COMPANY = 0.1
-"""Seconds between two dispatches, at least: wires due within them are claimed and polled together,
-which costs each of them little."""
+"""Seconds between two dispatches, or two sweeps, at least: wires due within them are claimed and
+polled together, which costs each of them little."""
 
-_DISPATCH = "dispatch"
+_DISPATCH, _SWEEP = "dispatch", "sweep"
 
 log = structlog.get_logger(__name__)
 
@@ -39,8 +40,8 @@ class Ticks(Scheduler):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._next: dict[str, float] = {}
-        self._due = inf
-        self._dispatched = -inf
+        self._due: dict[str, float] = {}
+        self._sent: dict[str, float] = {}
         self._reached: bool | None = None
         super().__init__(*args, **options)
         app: Any = self.app
@@ -53,17 +54,17 @@ class Ticks(Scheduler):
         for name, entry in self.schedule.items():
             if self._next.get(name, now) <= now:
                 self._next[name] = now + self.app.conf.beat_schedule[name]["schedule"]
-            elif name != _DISPATCH or self._due > now:
+            elif self._due.get(name, inf) > now:
                 continue
-            if name == _DISPATCH:
-                self._due, self._dispatched = inf, now
+            self._due.pop(name, None)
+            self._sent[name] = now
             self._log_change(self._send(entry))
         self._wait()
         return 0.0
 
     def _wait(self) -> None:
-        """Wait until something is due, and hear meanwhile when the next wire is."""
-        while (left := min(self._due, *self._next.values()) - time.monotonic()) > 0:
+        """Wait until something is due, and hear meanwhile when the next wire is, and of work."""
+        while (left := min(*self._due.values(), *self._next.values()) - time.monotonic()) > 0:
             try:
                 self._listener.begin()
                 told = self._listener.hear(left)
@@ -72,8 +73,13 @@ class Ticks(Scheduler):
                 time.sleep(left)
             else:
                 if isinstance(told, int | float):
-                    moment = max(time.monotonic() + told, self._dispatched + COMPANY)
-                    self._due = min(self._due, moment)
+                    self._bring_forward(_DISPATCH, told)
+                elif told == WORK:
+                    self._bring_forward(_SWEEP, 0.0)
+
+    def _bring_forward(self, name: str, seconds: float) -> None:
+        moment = max(time.monotonic() + seconds, self._sent.get(name, -inf) + COMPANY)
+        self._due[name] = min(self._due.get(name, inf), moment)
 
     def _send(self, entry: ScheduleEntry) -> Exception | None:
         try:

@@ -18,7 +18,10 @@ from stories.db import Store
 from workers.address import Broker, broker_address, client, key_prefix
 
 DUE = "due"
-"""To beat: in how many seconds the next wire is due; a number."""
+"""To beat: in how many seconds the next wire is due, a number; or :data:`WORK`."""
+
+WORK = "work"
+"""What is in the outbox is new, and nobody who works has put it there."""
 
 FEEDS = "feeds"
 """To the webs: the names of feeds whose bytes have changed; a list."""

@@ -95,6 +95,7 @@ def create(
     monotonic: Callable[[], float] = time.monotonic,
     kept: int = CACHED,
     settled: float = SETTLED,
+    came: Callable[[], None] = lambda: None,
 ) -> "Application":
     """The application that serves the site of *config* from *store*.
 
@@ -102,9 +103,10 @@ def create(
     *metrics* gives Prometheus' text format (None: not here), *status* the operator's page. All
     three are called in a thread and may block. *monotonic* (seconds) decides when a feed is looked
     up again. Up to *kept* pages are cached. A feed is packed whole once it stood *settled* seconds.
+    *came* is called in a thread when copy that was sent to us is stored, to be taken in.
     """
     gate = Gate(config, store, monotonic)
-    site = Site(config, store, gate, ready, metrics, status, kept)
+    site = Site(config, store, gate, ready, metrics, status, kept, came)
     return Application(Feeds(config, store, gate, monotonic, settled), site)
 
 
@@ -150,6 +152,7 @@ class Site:
         metrics: Callable[[], bytes] | None,
         status: Callable[[], views.StatusPage] | None,
         kept: int = CACHED,
+        came: Callable[[], None] = lambda: None,
     ) -> None:
         self.config = config
         self.store = store
@@ -160,8 +163,8 @@ class Site:
         self._started = clock.now()
         self._kept = PageCache(kept)
         self._gate = gate
-        self._inbox = Inbox(config, store)
-        self._callbacks = Callbacks(config, store)
+        self._inbox = Inbox(config, store, came)
+        self._callbacks = Callbacks(config, store, came)
         self._hub = Hub(config, store)
         self._licences = licence.every(config)
         self._searches = threading.BoundedSemaphore(SEARCHES)

@@ -43,13 +43,19 @@ log = structlog.get_logger(__name__)
 
 
 class Callbacks:
-    """Answers the hubs that wires of *config* name; *monotonic* in seconds."""
+    """Answers the hubs that wires of *config* name; *came* is called whenever what one pushed is
+    stored; *monotonic* in seconds."""
 
     def __init__(
-        self, config: Config, store: Store, monotonic: Callable[[], float] = time.monotonic
+        self,
+        config: Config,
+        store: Store,
+        came: Callable[[], None],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
         self._store = store
+        self._came = came
         self._monotonic = monotonic
         self._allowances: dict[str, Allowance] = {}
 
@@ -125,6 +131,7 @@ class Callbacks:
             log.warning("pushed, and not signed as it must be", wire=wire.name, by=method)
         elif number is not None:
             log.info("captured", wire=wire.name, capture=number, pushed=True)
+            self._came()
 
 
 def _keep(

@@ -47,12 +47,18 @@ log = structlog.get_logger(__name__)
 
 
 class Inbox:
-    """Takes what is sent to the wires of *config* that are sent to us; *monotonic* in seconds."""
+    """Takes what is sent to the wires of *config* that are sent to us; *came* is called whenever
+    some is stored; *monotonic* in seconds."""
 
     def __init__(
-        self, config: Config, store: Store, monotonic: Callable[[], float] = time.monotonic
+        self,
+        config: Config,
+        store: Store,
+        came: Callable[[], None],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
+        self._came = came
         self._wires = {wire.name: wire for wire in config.wires if wire.way == "push"}
         self._most = max((wire.max_bytes for wire in self._wires.values()), default=0)
         self._longest = max((w.timeout.total_seconds() for w in self._wires.values()), default=0.0)
@@ -119,6 +125,7 @@ class Inbox:
             log.warning("not taken", wire=wire.name, error=f"{type(error).__name__}: {error}")
             raise later() from error
         log.info("captured", wire=wire.name, capture=number)
+        self._came()
         return _taken(201, number)
 
 

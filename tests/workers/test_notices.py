@@ -19,7 +19,7 @@ from workers import app, beat, queues, tasks
 from workers.address import Broker, client
 from workers.app import ROUTES
 from workers.beat import COMPANY
-from workers.notices import DUE, FEEDS, Listener, follow_feeds, tell, tell_feeds
+from workers.notices import DUE, FEEDS, WORK, Listener, follow_feeds, tell, tell_feeds
 from workers.process import Clients, Process
 
 Heard = list[Collection[str] | None]
@@ -130,6 +130,22 @@ def test_beat_sends_the_dispatcher_when_a_wire_is_due(hourly: tuple[beat.Ticks, 
             ticks.tick()
     assert time.monotonic() - began >= 2 * COMPANY, "those due together are dispatched together"
     assert queues.depths(broker) == {**at_first, dispatchers: 4}
+
+
+def test_beat_sends_the_sweep_when_a_web_says_that_work_has_come(
+    hourly: tuple[beat.Ticks, Broker],
+) -> None:
+    ticks, broker = hourly
+    sweeps = ROUTES["workers.tasks.sweep"]
+    with telling(broker, WORK):
+        ticks.tick()
+        at_first = queues.depths(broker)
+        began = time.monotonic()
+        for _ in range(3):
+            ticks.tick()
+    assert time.monotonic() - began >= 2 * COMPANY, "those that come together are swept together"
+    assert at_first[sweeps] == 1
+    assert queues.depths(broker) == {**at_first, sweeps: 4}
 
 
 def test_beat_passes_over_what_makes_no_sense(hourly: tuple[beat.Ticks, Broker]) -> None:

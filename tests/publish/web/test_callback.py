@@ -4,7 +4,7 @@ import hmac
 import http.client
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -40,6 +40,7 @@ class Newsroom:
     port: Port
     agency: Server
     client: Client
+    told: list[str] = field(default_factory=list)
 
     def shows(self, *items: str, link: str = '</hub>; rel="hub", </feed>; rel="self"') -> None:
         """The feed of the agency has these items, and names its hub."""
@@ -143,11 +144,10 @@ def a_newsroom(config: ConfigOf, store: Store, **wire: Any) -> Iterator[Newsroom
         with store.write() as conn:
             hubs.sync(conn, life.config.wires, SITE, life.now)
         agency.route("/hub", lambda exchange: exchange.reply(202))
-        with (
-            clock.reading(lambda: life.now),
-            served(create(life.config, store, ready=dict, metrics=None)) as port,
-        ):
-            here = Newsroom(life, port, agency, client)
+        told: list[str] = []
+        app = create(life.config, store, ready=dict, metrics=None, came=lambda: told.append("w"))
+        with clock.reading(lambda: life.now), served(app) as port:
+            here = Newsroom(life, port, agency, client, told)
             here.shows(item("old", "Old"))
             yield here
 
@@ -175,6 +175,7 @@ def test_what_a_hub_pushes_is_published_and_its_wire_polled_less(newsroom: Newsr
     assert newsroom.wait < 2 * MINUTE, "it has pushed nothing yet"
     assert newsroom.push(item("new", "New")) == 202
     assert newsroom.headlines() == {"Old", "New"}
+    assert newsroom.told == ["w"], "workers hear of it at once"
     with newsroom.life.store.read() as conn:
         pushed, polled = captures.listing(conn)
     assert (pushed.partial, polled.partial) == (True, False)
@@ -227,6 +228,7 @@ def test_what_is_not_signed_is_taken_for_nothing_and_counted(newsroom: Newsroom)
     ):
         assert newsroom.push(story, **forged) == 202
     assert (newsroom.captured(), newsroom.row.refused, newsroom.row.deliveries) == (1, 5, 0)
+    assert newsroom.told == []
     assert newsroom.state.pushed_until is None
     for n, method in enumerate(("sha1", "sha256", "sha384", "sha512")):
         assert newsroom.push(item(f"{n}", method), method=method) == 202
