@@ -534,8 +534,9 @@ def _outcome(
     statement = new or signed.standing.get(story.id)
     if statement is not None and statement.kid in revoked:
         return _Outcome(again=True)  # revoked while we signed: the next turn signs with another
-    at = story.placed_at
+    at, version = story.placed_at, None
     if draft.rendered is not None:
+        version = story.number
         entry = _entry_row(draft, draft.rendered, statement, now)
     elif draft.notice is not None:
         entry = _with_notice(_never_rendered(story, now), draft.notice, statement)
@@ -543,7 +544,7 @@ def _outcome(
         at = story.status_at or at
     else:
         return _Outcome(nowhere, _without_copy(draft.kept or _never_rendered(story, now)))
-    place = Placement(story.id, draft.feeds, at, story.position, entry.digests)
+    place = Placement(story.id, draft.feeds, at, story.position, entry.digests, version)
     shown = draft.rendered is not None and bool(draft.feeds)
     return _Outcome(place, entry, new, failure, copy=shown)
 

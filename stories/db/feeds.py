@@ -241,13 +241,15 @@ def _entry(row: RowMapping) -> EntryRow:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """In which feeds a story is placed, its position in their order, and its entry's digests."""
+    """In which feeds a story is placed, its position in their order, its entry's digests, and the
+    number of the version that this shows, None of a notice."""
 
     story_id: str
     feeds: Sequence[str]
     changed_at: datetime
     position: int
     digests: str | None = None
+    version: int | None = None
 
 
 def place(conn: Connection, wanted: Sequence[Placement]) -> set[str]:
@@ -256,7 +258,8 @@ def place(conn: Connection, wanted: Sequence[Placement]) -> set[str]:
 
     What changes by that gets a number in each feed. As the caller holds :func:`lock` until it
     commits, the order of numbers is that in which changes are seen. To render a story again is no
-    change.
+    change; another version is one also where it changes no time, as it came before the desk's last
+    act and was taken in after it.
     """
     rows: list[dict[str, Any]] = [
         {
@@ -265,13 +268,14 @@ def place(conn: Connection, wanted: Sequence[Placement]) -> set[str]:
             "changed_at": place.changed_at,
             "position": place.position,
             "digests": place.digests,
+            "version": place.version,
         }
         for place in wanted
         for feed in sorted(place.feeds)
     ]
     ids = [place.story_id for place in wanted]
     before = {
-        (row.feed, row.story_id): (row.changed_at, row.seq)
+        (row.feed, row.story_id): (row.changed_at, row.version, row.seq)
         for row in conn.execute(_PLACED, {"ids": ids})
     }
     there = {(row["feed"], row["story_id"]) for row in rows}
@@ -282,8 +286,10 @@ def place(conn: Connection, wanted: Sequence[Placement]) -> set[str]:
     ]
     came = []
     for row in rows:
-        changed_at, row["seq"] = before.get((row["feed"], row["story_id"]), (None, 0))
-        if changed_at != row["changed_at"] or not row["seq"]:
+        known = before.get((row["feed"], row["story_id"]), (None, None, 0))
+        changed_at, version, row["seq"] = known
+        another = None not in (version, row["version"]) and version != row["version"]
+        if changed_at != row["changed_at"] or another or not row["seq"]:
             came.append(row)
     came.sort(key=lambda row: (row["position"], row["story_id"]), reverse=True)
     came.sort(key=lambda row: row["changed_at"])
@@ -322,7 +328,8 @@ def _counting(dialect: str) -> Executable:
 # Statements are made once: to make one takes several times what it takes to carry it out.
 
 _PLACED = select(
-    placements.c.feed, placements.c.story_id, placements.c.changed_at, placements.c.seq
+    *(placements.c.feed, placements.c.story_id),
+    *(placements.c.changed_at, placements.c.version, placements.c.seq),
 ).where(placements.c.story_id.in_(bindparam("ids", expanding=True)))
 _DISPLACED, _BACK = (
     delete(table).where(table.c.feed == bindparam("of"), table.c.story_id == bindparam("story"))

@@ -489,6 +489,8 @@ placements = Table(
     Column("position", Integer, nullable=False),
     # Of the entry, while the feed shows it; none for what is beyond the feed's end.
     Column("digests", String(80)),
+    # The number of the story's version, where one is shown; of before it is not known.
+    Column("version", Integer),
     # The number of its last change in the feed (sequences); 0 until it has one.
     Column("seq", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("feed", "story_id"),

@@ -313,11 +313,10 @@ def pushed(bodies: Sequence[bytes], since: int, feed: str, store: Store, verdict
         stories = records.get(conn, [each.story_id for each in changes])
     for story in stories:
         last = has.get(story.guid)
-        if story.status == "killed" or story.guid in gone:
-            if (story.status == "killed") != (story.guid in gone):
-                missing.append(
-                    f"story {story.id}: is {story.status}, and its notice says otherwise"
-                )
+        if story.status == "killed" and story.guid not in gone:
+            missing.append(f"story {story.id}: is killed, and no notice came")
+        elif story.status == "usable" and story.guid in gone:
+            missing.append(f"story {story.id}: was brought back, and only a notice came")
         elif story.status == "usable" and (last is None or last.title != story.headline):
             told = last.title if last else "nothing"
             missing.append(f"story {story.id}: {told!r} came for {story.headline!r}")

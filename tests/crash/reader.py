@@ -167,7 +167,6 @@ class Reader:
 
     def round(self) -> None:
         """Every document once, in random order."""
-        self._hear()
         self._chance.shuffle(self._documents)
         for web, document, format in self._documents:
             self._one(web, document, format)
@@ -199,6 +198,7 @@ class Reader:
         self.counts[str(answer.status)] += 1
         for what in self._wrong(web, document, format, asked, answer.status, told, body):
             self._say(web, "wrong", f"{document}: {what}")
+        self._hear()  # before a story is shown again, it is told
         if answer.status in (200, 304):
             for guid in self._shown.get((web, document), set()) & self._hidden.keys():
                 if asked_at > self._hidden[guid] + HIDDEN_WITHIN:

@@ -18,9 +18,10 @@ from urllib.parse import urlencode
 import pytest
 
 from desk.hiding import act
+from ingest import intake, parse
 from net.client import Client, Response
 from net.errors import FetchError
-from publish import hub
+from publish import hub, renderer
 from publish import push as pushing
 from publish.hub import RETIRED, RefusedError, asked, confirmed, taken
 from publish.push import ping, push
@@ -28,11 +29,12 @@ from publish.rerender import rerender_if_changed
 from publish.web.app import create
 from stories import clock
 from stories.config import Config
-from stories.db import Store, feeds, outbox, subscriptions
+from stories.db import Store, captures, feeds, outbox, subscriptions
+from stories.db import stories as records
 from stories.db.subscriptions import Subscription, Wish
 from stories.keys import key_set
 from tests.conftest import ConfigOf
-from tests.living import START, Life, item
+from tests.living import START, Life, feed, item
 from tests.publish import samples
 from tests.publish.checks import check_atom, check_json, check_rss
 from tests.serving import Answer, Port, served
@@ -234,6 +236,42 @@ def test_a_subscriber_follows_whatever_happens(site: Site) -> None:
     site.push()
     changed = {title for title in titles.values() if title != "old"}
     assert set(has.values()) == changed
+
+
+@pytest.mark.parametrize("name", ["hold", "headline"])
+def test_a_version_that_came_before_the_desks_act_and_is_taken_in_after_it(
+    site: Site, name: str
+) -> None:
+    """It changes no time, and is a change all the same."""
+    site.subscribe()
+    life = site.life
+    with life.store.write() as conn:
+        captures.add(
+            conn, "w", life.now, "https://agency.example/f", [], feed(item("old", "Newer"))
+        )
+        outbox.want(conn, "ingest", ["w"], life.now)
+    life.now += SECOND
+    story = life.stories()["old"]
+    if name == "hold":
+        for kind in ("hold", "release"):
+            act(life.store, life.config, story, kind, "Asha", "a reason")
+    else:
+        life.edit(story, "Ours")
+    assert site.push() == ["delivered"]
+    assert "Newer" not in site.reader.delivered[-1].body.decode()
+    intake.take_in_waiting(life.store, life.config, reader=parse.parse)
+    renderer.render_waiting(life.store, life.config)
+    assert site.push() == ["delivered"]
+    told = site.reader.delivered[-1].body.decode()
+    with life.store.read() as conn:
+        [now] = records.get(conn, [story])
+    assert now.version.headline == "Newer"
+    assert f"<title>{now.headline}</title>" in told
+    renderer.render_waiting(life.store, life.config)
+    with life.store.write() as conn:
+        outbox.want(conn, "story", [story], life.now)
+    renderer.render_waiting(life.store, life.config)
+    assert site.push() == [], "to render it again is none"
 
 
 def test_who_was_not_asked_for_it_gets_nothing(site: Site) -> None:
