@@ -356,7 +356,11 @@ def _round(
             if siblings and early is not None:
                 read, following, waiting = _in_turn(conn, read, siblings)
                 early |= waiting
-            judged = [(each, _decide(conn, each, states)) for each in read]
+            keys = records.known_keys(conn, [_sought(each) for each in read])
+            judged = [
+                (each, _decide(conn, each, states, known))
+                for each, known in zip(read, keys, strict=True)
+            ]
             decided = [one for _, one in judged if one is not None]
             changes = _reconcile(conn, config, decided)
             found = _settle(conn, decided, changes)
@@ -392,16 +396,18 @@ def _in_turn(
     waiting = captures.pending_numbers(conn, siblings)
     now, following, early = list[_Read](), list[_Read](), set[str]()
     done: set[int] = set()
+    said: dict[str, set[str]] = {}  # the wires that have a key, by that
     for each in sorted(read, key=lambda each: each.of.capture.id):
-        number, theirs = each.of.capture.id, each.of.siblings
-        if any(n < number and n not in done and name in theirs for n, name in waiting.items()):
-            early.add(each.of.turn.wire.name)
+        number, name, theirs = each.of.capture.id, each.of.turn.wire.name, {*each.of.siblings}
+        if any(n < number and n not in done and other in theirs for n, other in waiting.items()):
+            early.add(name)
             continue
         done.add(number)
-        before = [one for one in (*now, *following) if one.of.turn.wire.name in theirs]
-        keys = names_of(each.contents) if before else set()
-        meets = any(not keys.isdisjoint(names_of(one.contents)) for one in before)
+        keys = names_of(each.contents)
+        meets = any(key in said and not said[key].isdisjoint(theirs) for key in keys)
         (following if meets else now).append(each)
+        for key in keys:
+            said.setdefault(key, set()).add(name)
     return now, following, early
 
 
@@ -462,8 +468,11 @@ def _held(conn: Connection, read: Sequence[_Read], now: datetime) -> list[_Read]
     return [each for each in read if each.of.turn.job.key in held]
 
 
-def _decide(conn: Connection, read: _Read, states: Mapping[str, WireState]) -> _Decided | None:
-    """What a capture means; None where that cannot be said without what was passed over."""
+def _decide(
+    conn: Connection, read: _Read, states: Mapping[str, WireState], keys: records.KnownKeys
+) -> _Decided | None:
+    """What a capture means, of whose *keys* this is known; None where that cannot be said without
+    what was passed over."""
     one, capture, wire = read.of, read.of.capture, read.of.turn.known_as
     contents = read.contents
     state, before = states.get(one.turn.wire.name), one.memory
@@ -475,7 +484,7 @@ def _decide(conn: Connection, read: _Read, states: Mapping[str, WireState]) -> _
         channel = CHANNEL.validate_python(state.channel)
         about: dict[str, Any] = {"format": before.format, "channel": channel}
         contents = contents.model_copy(update=about)
-    known = _recall(conn, one, contents)
+    known = _recall(conn, one, contents.format, keys)
     acts = _acts_before(conn, set(life.named(contents, known)), capture)
     judgment = life.judged(contents, known, acts, capture)
     said = ((each.custody, each.version.signals) for each in contents.found)
@@ -552,19 +561,24 @@ def names_of(contents: Contents) -> set[str]:
     }
 
 
-def _recall(conn: Connection, one: _Opened, contents: Contents) -> Known:
-    """What was on record before the capture, for all keys that its items could have."""
-    capture, wire, names = one.capture, one.turn.wire.name, names_of(contents)
-    before = capture.id
+def _sought(read: _Read) -> records.Sought:
+    """All keys that items of the capture could have."""
+    one, names = read.of, names_of(read.contents)
     if one.siblings:
         names |= {carrying(name) for name in names if not name.startswith(("words:", "few:"))}
-    found, theirs = records.known_keys(conn, wire, names, before, one.siblings)
+    return records.Sought(one.turn.wire.name, names, one.capture.id, one.siblings)
+
+
+def _recall(conn: Connection, one: _Opened, format: str, keys: records.KnownKeys) -> Known:
+    """What was on record before the capture, which is of that *format*, for its *keys*."""
+    capture, wire, before = one.capture, one.turn.wire.name, one.capture.id
+    found, theirs = keys
     ids = {key.story_id for known in (found, theirs) for key in known.values()}
     stories = records.known_stories(conn, ids, before)
     if one.siblings:
         for name, version in records.versions_before(conn, stories, before, but=wire).items():
             stories[name] = replace(stories[name], elsewhere=version)
-    numbered = bool(stories) and capture.rule >= 3 and is_numbered(contents.format)
+    numbered = bool(stories) and capture.rule >= 3 and is_numbered(format)
     # Content digests by another rule cannot be compared: without this, a new rule would make a new
     # version of every story that stands on a wire.
     by_another = {n for n, row in stories.items() if not made_by(capture.rule, row.content_digest)}

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -102,32 +102,58 @@ def _version_row(row: RowMapping) -> VersionRow:
 _PLAIN = tuple(f.name for f in fields(VersionRow) if f.name not in ("data", "received"))
 
 
-def known_keys(
-    conn: Connection, wire: str, keys: Iterable[str], before: int, siblings: Sequence[str] = ()
-) -> tuple[dict[str, KnownKey], dict[str, KnownKey]]:
-    """Those of *keys* that captures of the *wire* before number *before* have put on record, and
-    those that captures of its *siblings* have, the first of them."""
-    names = {key_digest(k): k for k in keys}
-    found: dict[str, KnownKey] = {}
+class Sought(NamedTuple):
+    """Keys that items of a capture, number *before*, could have; its wire, and the siblings of
+    that."""
+
+    wire: str
+    keys: Collection[str]
+    before: int
+    siblings: Collection[str] = ()
+
+
+KnownKeys = tuple[dict[str, KnownKey], dict[str, KnownKey]]
+"""Those that captures of the wire have put on record, and those that captures of its siblings have,
+the first of them."""
+
+
+def known_keys(conn: Connection, sought: Sequence[Sought]) -> list[KnownKeys]:
+    """Of each of *sought* those of its keys that earlier captures have put on record."""
+    digests = {key: key_digest(key) for each in sought for key in each.keys}
+    rows: dict[str, list[Any]] = {}
+    for chunk in _chunks(sorted(set(digests.values()))):
+        for row in conn.execute(_KNOWN, {"digests": chunk}):
+            rows.setdefault(row.digest, []).append(row)
+    return [_known(each, digests, rows) for each in sought]
+
+
+def _known(of: Sought, digests: Mapping[str, str], rows: Mapping[str, Sequence[Any]]) -> KnownKeys:
+    senders = {of.wire, *of.siblings}
+    there = [
+        (row, key)
+        for key in (of.keys if rows else ())
+        for row in rows.get(digests[key], ())
+        if row.capture_id < of.before and row.wire in senders
+    ]
+    there.sort(key=lambda pair: (pair[0].capture_id, pair[0].wire, pair[0].digest))
+    ours: dict[str, KnownKey] = {}
     theirs: dict[str, KnownKey] = {}
-    senders = [wire, *siblings]
-    for chunk in _chunks(sorted(names)):
-        for row in conn.execute(_KNOWN, {"senders": senders, "names": chunk, "before": before}):
-            shared = row.shared_from is not None and row.shared_from < before
-            known = found if row.wire == wire else theirs
-            known.setdefault(names[row.digest], KnownKey(row.story_id, shared))
-    return found, theirs
+    for row, key in there:
+        shared = row.shared_from is not None and row.shared_from < of.before
+        known = ours if row.wire == of.wire else theirs
+        known.setdefault(key, KnownKey(row.story_id, shared))
+    return ours, theirs
 
 
-_KNOWN = (
-    select(identities.c.wire, identities.c.digest, identities.c.story_id, identities.c.shared_from)
-    .where(
-        identities.c.wire.in_(bindparam("senders", expanding=True)),
-        identities.c.digest.in_(bindparam("names", expanding=True)),
-        identities.c.capture_id < bindparam("before"),
-    )
-    .order_by(identities.c.capture_id, identities.c.wire)
-)
+# By digest alone, which leads to few rows: with the wires, of which an agency may have many, a
+# database looks for each key of each.
+_KNOWN = select(
+    identities.c.wire,
+    identities.c.digest,
+    identities.c.story_id,
+    identities.c.capture_id,
+    identities.c.shared_from,
+).where(identities.c.digest.in_(bindparam("digests", expanding=True)))
 
 
 def known_stories(conn: Connection, ids: Iterable[str], before: int) -> dict[str, KnownStory]:

@@ -370,7 +370,7 @@ identities = Table(
     Column("capture_id", BigInteger, nullable=False),
     # From this capture on the key is known to name several stories and identifies none.
     Column("shared_from", BigInteger),
-    PrimaryKeyConstraint("wire", "digest"),
+    PrimaryKeyConstraint("digest", "wire"),  # wires of one agency look a key up for all of them
     Index(None, "story_id"),
     Index(None, "capture_id"),
 )

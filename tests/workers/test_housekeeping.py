@@ -104,7 +104,8 @@ class TestByAge:
             assert feeds.feeds_of(conn, story) == []
             edits = conn.execute(select(headlines.c.story_id)).scalars()
             assert story not in edits
-            assert records.known_keys(conn, "w", ["guid:gone"], 99) == ({}, {})
+            gone = records.Sought("w", ["guid:gone"], 99)
+            assert records.known_keys(conn, [gone]) == [({}, {})]
         assert life.bodies() == before
 
     def test_what_stands_in_a_feed_stays(self, life: Life) -> None:
