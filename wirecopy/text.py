@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from selectolax.lexbor import LexborNode
@@ -80,7 +81,7 @@ class Reference(NamedTuple):
     words: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Projection:
     """The words and references of a body, in document order, repeats included."""
 
@@ -88,7 +89,7 @@ class Projection:
     links: tuple[Reference, ...] = ()
     media: tuple[Reference, ...] = ()
 
-    @property
+    @cached_property
     def unspaced(self) -> str:
         """All words, without the spaces between them: by these a text is recognised."""
         return "".join(self.paragraphs).replace(" ", "")
