@@ -521,8 +521,9 @@ def relist(conn: Connection, feed: str, limit: int) -> tuple[list[Listed], list[
     rows = _newest(conn, feed, limit + 1)
     if len(rows) > limit:
         beyond = rows.pop()
-        if beyond.changed_at >= rows[0].changed_at - BURST and (more := _burst(conn, feed, limit)):
-            rows = _newest(conn, feed, limit + more)
+        since = rows[0].changed_at - BURST
+        if beyond.changed_at >= since:
+            rows += _burst(conn, feed, limit, since)
         _hide_after(conn, feed, rows[-1])
     if without := [row.story_id for row in rows if row.digests is None]:
         # Another feed may show them, and then their bytes are here.
@@ -606,25 +607,27 @@ MOST_BEYOND = 500
 """Entries that a burst may add to a feed: a document of some megabytes."""
 
 
-def _burst(conn: Connection, feed: str, limit: int) -> int:
-    """How many entries beyond *limit* came in the hour before the newest, first captures and what
-    came by the rules of release 0.1 left out. A function of the record alone, without a clock."""
-    here = placements.c.feed == feed
-    newest = conn.execute(select(func.max(placements.c.changed_at)).where(here)).scalar()
-    if newest is None:
-        return 0
-    rows = conn.execute(
-        select(captures.c.rule, stories.c.capture_id == first_of(stories.c.wire))
-        .select_from(placements)
-        .join(stories, stories.c.id == placements.c.story_id)
-        .join(captures, captures.c.id == stories.c.capture_id)
-        .where(here, placements.c.changed_at >= newest - BURST)
-        .order_by(*_IN_ORDER)
-        .offset(limit)
-        .limit(MOST_BEYOND)
+def _burst(conn: Connection, feed: str, limit: int, since: datetime) -> list[Any]:
+    """What came beyond *limit*, but not before *since*, up to the last that is neither of a first
+    capture nor came by the rules of release 0.1. A function of the record alone, without a clock.
+    """
+    asked = {"of": feed, "since": since, "beyond": limit, "most": MOST_BEYOND}
+    found = conn.execute(_BURST, asked).all()
+    last = next((n for n in range(len(found), 0, -1) if found[n - 1].counts), 0)
+    return list(found[:last])
+
+
+_BURST = (
+    _NEWEST.add_columns(
+        and_(
+            captures.c.rule >= 2, stories.c.capture_id.is_distinct_from(first_of(stories.c.wire))
+        ).label("counts")
     )
-    beyond = [rule >= 2 and not first for rule, first in rows]
-    return len(beyond) - beyond[::-1].index(True) if True in beyond else 0
+    .join(stories, stories.c.id == placements.c.story_id)
+    .join(captures, captures.c.id == stories.c.capture_id)
+    .where(placements.c.changed_at >= bindparam("since", type_=UtcDateTime()))
+    .offset(bindparam("beyond", type_=Integer()))
+)
 
 
 def placed_ids(conn: Connection, feed: str, limit: int) -> list[str]:
