@@ -75,8 +75,14 @@ class Frame(NamedTuple):
 def frame(of: FeedMetadata, format: Format, proof: str = "") -> Frame:
     """What stands around the entries of the feed *of* in *format*, with the *proof* for their
     statements, if there is one."""
+    return proven(WRITERS[format].feed(of), format, proof)
+
+
+def proven(around: tuple[bytes, bytes], format: Format, proof: str) -> Frame:
+    """The same of what was written *around* the entries without the proof."""
+    opening, closing = around
     writer = WRITERS[format]
-    opening, closing = writer.feed(of, proof)
+    opening = writer.proven(opening, proof) if proof else opening
     return Frame(opening, writer.separator, closing)
 
 

@@ -13,15 +13,16 @@ class Writer(NamedTuple):
     """How one format is written.
 
     ``name`` is what people call it. ``entry`` writes one entry, ``notice`` what stands in place of
-    one that was withdrawn, ``feed`` what precedes and what follows the entries of a feed, with the
-    proof for their statements; ``separator`` precedes each of them.
+    one that was withdrawn, ``feed`` what precedes and what follows the entries of a feed, and
+    ``proven`` the former with the proof for their statements; ``separator`` precedes each of them.
     """
 
     name: str
     content_type: str
     entry: Callable[[Entry], bytes]
     notice: Callable[[Notice], bytes]
-    feed: Callable[[FeedMetadata, str], tuple[bytes, bytes]]
+    feed: Callable[[FeedMetadata], tuple[bytes, bytes]]
+    proven: Callable[[bytes, str], bytes]
     separator: bytes
 
 
@@ -34,9 +35,23 @@ def notices(said: Notice) -> dict[Format, bytes]:
 
 
 WRITERS: dict[Format, Writer] = {
-    "rss": Writer("RSS", xml.RSS_TYPE, xml.rss_item, xml.rss_notice, xml.rss_channel, b"\n    "),
+    "rss": Writer(
+        "RSS",
+        xml.RSS_TYPE,
+        xml.rss_item,
+        xml.rss_notice,
+        xml.rss_channel,
+        xml.rss_proven,
+        b"\n    ",
+    ),
     "atom": Writer(
-        "Atom", xml.ATOM_TYPE, xml.atom_entry, xml.atom_tombstone, xml.atom_feed, b"\n  "
+        "Atom",
+        xml.ATOM_TYPE,
+        xml.atom_entry,
+        xml.atom_tombstone,
+        xml.atom_feed,
+        xml.atom_proven,
+        b"\n  ",
     ),
     "json": Writer(
         "JSON Feed",
@@ -44,6 +59,7 @@ WRITERS: dict[Format, Writer] = {
         jsonfeed.item,
         jsonfeed.notice,
         jsonfeed.feed,
+        jsonfeed.proven,
         b",\n",
     ),
 }

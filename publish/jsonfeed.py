@@ -100,9 +100,8 @@ def with_statement(entry: bytes, statement: str) -> bytes:
     return b"".join((entry[: -len(b"}}")], b',"statement":', said.encode(), b"}}"))
 
 
-def feed(of: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
-    """What precedes the items of a feed, and what follows them; with the *proof* for the statements
-    in it, if there is one."""
+def feed(of: FeedMetadata) -> tuple[bytes, bytes]:
+    """What precedes the items of a feed, and what follows them."""
     opening = _dump(
         {
             "version": "https://jsonfeed.org/version/1.1",
@@ -123,12 +122,21 @@ def feed(of: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
                     "about": of.about,
                     "generator": of.generator,
                     "license": of.licence,
-                    "log": proof or None,
                 }
             ),
         }
     )
-    return opening[:-1] + b',"items":[', b"]}\n"
+    return opening.removesuffix(b"}") + _ITEMS, b"]}\n"
+
+
+def proven(opening: bytes, proof: str) -> bytes:
+    """What precedes the items of a feed, with the *proof* for the statements in it as the last
+    member of ``_wirecopy``, itself the last."""
+    before = opening.removesuffix(b"}" + _ITEMS)
+    return b"".join((before, b',"log":', _JSON(proof).encode(), b"}", _ITEMS))
+
+
+_ITEMS = b',"items":['
 
 
 def _present(values: dict[str, Any]) -> dict[str, Any]:

@@ -613,7 +613,7 @@ def _relist(
     of = metadata(feed, config, max((each.changed_at for each in shown), default=None), older)
     listed = [each.digests for each in shown]
     digests = {
-        format: feeds.document_digest(format, writer.feed(of, ""), listed)
+        format: feeds.document_digest(format, writer.feed(of), listed)
         for format, writer in WRITERS.items()
     }
     return feeds.put_feed(conn, name, digests, len(shown), now), unrendered

@@ -5,7 +5,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 
-from publish.document import Block, block, frame
+from publish.document import Block, block, frame, proven
 from publish.entry import FeedMetadata
 from publish.formats import WRITERS, Format
 from publish.render import render
@@ -69,9 +69,10 @@ class Document:
         self._format = format
         self._all = of.entries
         self._entries = of.entries.values()
-        self._frame = frame(about, format, of.proof)
+        around = WRITERS[format].feed(about)
+        self._frame = proven(around, format, of.proof)
         # The proof follows from the entries.
-        digest = feeds.document_digest(format, WRITERS[format].feed(about, ""), of.entries)
+        digest = feeds.document_digest(format, around, of.entries)
         row = of.rows[format]
         # Another one's where that is started with another configuration, and a tag is of bytes.
         self.etag = row.etag if row.digest == digest else f'"{digest}"'

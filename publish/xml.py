@@ -175,9 +175,8 @@ def with_statement(entry: bytes, statement: str) -> bytes:
     return b"".join((head, line, indent, b"  ", _statement(statement).encode(), line, closing))
 
 
-def rss_channel(feed: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
-    """What precedes the items of a channel, and what follows them; with the *proof* for the
-    statements in it, if there is one."""
+def rss_channel(feed: FeedMetadata) -> tuple[bytes, bytes]:
+    """What precedes the items of a channel, and what follows them."""
     opening, closing = _rss_channel(_undated(feed))
     opening += f"\n    {_empty('atom:link', _licence(feed))}".encode()
     opening = _linked(opening, feed, "rss", "atom:link", "\n    ")
@@ -186,13 +185,16 @@ def rss_channel(feed: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
     if feed.updated is not None:  # when the newest entry changed, so none in an empty feed
         built = _element("lastBuildDate", format_datetime(feed.updated))
         opening += f"\n    {built}".encode()
-    if proof:
-        opening += f"\n    {_element('wirecopy:log', proof)}".encode()
     return opening, closing
 
 
-def atom_feed(feed: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
-    """What precedes the entries of a feed, and what follows them; with the *proof* likewise."""
+def rss_proven(opening: bytes, proof: str) -> bytes:
+    """What precedes the items of a channel, with the *proof* for the statements in it."""
+    return opening + f"\n    {_element('wirecopy:log', proof)}".encode()
+
+
+def atom_feed(feed: FeedMetadata) -> tuple[bytes, bytes]:
+    """What precedes the entries of a feed, and what follows them."""
     opening, closing = _atom_feed(_undated(feed))
     opening += f"\n  {_empty('link', _licence(feed))}".encode()  # RFC 4946
     opening = _linked(opening, feed, "atom", "link", "\n  ")
@@ -201,9 +203,12 @@ def atom_feed(feed: FeedMetadata, proof: str = "") -> tuple[bytes, bytes]:
     if feed.updated is not None:
         # No title can hold this mark: there it would be escaped.
         opening = opening.replace(_updated(NEVER), _updated(feed.updated), 1)
-    if proof:
-        opening += f"\n  {_element('wirecopy:log', proof)}".encode()
     return opening, closing
+
+
+def atom_proven(opening: bytes, proof: str) -> bytes:
+    """What precedes the entries of a feed, with the *proof* for the statements in it."""
+    return opening + f"\n  {_element('wirecopy:log', proof)}".encode()
 
 
 def _licence(feed: FeedMetadata) -> dict[str, str]:

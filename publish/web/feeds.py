@@ -83,6 +83,9 @@ METHODS = "GET, HEAD, OPTIONS"
 VARIES = "Accept-Encoding, A-IM"
 """The header fields of a request by which the form of a feed is chosen."""
 
+Told = tuple[list[tuple[str, str]], list[tuple[str, str]]]
+"""Headers of every answer, and of a 200."""
+
 _PLAIN = ("content-type", "text/plain; charset=utf-8")
 
 _WHOLE: Packings = {"zstd": ("zstd",), "gzip": ("gzip-whole", "gzip-blocks", "gzip")}
@@ -152,6 +155,7 @@ class Feeds:
         self._monotonic = monotonic
         self._fragments: WeakValueDictionary[str, Fragment] = WeakValueDictionary()
         self._tiles: Tiles = {}
+        self._told: dict[tuple[str, Format], Told] = {}
         slots = [Slot(f) for f in config.public_feeds]
         # A proxy in front may or may not remove the site's path.
         self._roots = sorted({f"{prefix}/feeds/" for prefix in ("", _path(config.site.url))})
@@ -301,7 +305,7 @@ class Feeds:
         if len(new) == len(entries):
             return None
         body = document.body(new)
-        headers, links = headers_of(self._config, slot.feed, format)
+        headers, links = self._headers_of(slot.feed, format)
         ready = Representation(
             lambda coding: _packed(body, coding),
             document.etag,  # of the whole, which the client has with this (RFC 3229)
@@ -411,7 +415,7 @@ class Feeds:
                 return document.gzip_of_blocks()
             return _packed(document.body(), coding)
 
-        headers, links = headers_of(self._config, feed, format)
+        headers, links = self._headers_of(feed, format)
         quick: tuple[Coding, ...] = ("gzip",) if document.nearly_packed and not whole else ()
         return Representation(
             make,
@@ -426,15 +430,20 @@ class Feeds:
             digested=whole,  # for a second it would cost more than all else made of a change
         )
 
+    def _headers_of(self, feed: Feed, format: Format) -> Told:
+        """:func:`headers_of`, asked once, as it looks at all wires."""
+        told = self._told.get((feed.name, format))
+        if told is None:
+            told = self._told[feed.name, format] = headers_of(self._config, feed, format)
+        return told
+
     def _unknown(self, path: str, method: str) -> Answer:
         asked = path.rpartition("/")[2]
         names = ", ".join(f"{f.name}.{{rss,atom,json}}" for f in self._config.public_feeds)
         return _plainly(404, f"no feed {asked!a}; there are: {names}", method=method)
 
 
-def headers_of(
-    config: Config, feed: Feed, format: Format
-) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+def headers_of(config: Config, feed: Feed, format: Format) -> Told:
     """Headers of a feed's document that depend on no entry: of every answer, and of a 200."""
     site = config.site.url
     under = licence.of_feed(config, feed)

@@ -189,7 +189,7 @@ def test_a_feed_packed_in_blocks_is_the_feed(form: Format, entries: list[bytes])
     whole = frame(of, form).join(entries)
     blocks = frame(of, form).gzip_of_blocks([block(entry) for entry in entries])
     assert gzip.decompress(blocks) == gzip.decompress(gzip_whole(whole)) == whole
-    opening, closing = WRITERS[form].feed(of, "")
+    opening, closing = WRITERS[form].feed(of)
     assert whole.startswith(opening)
     assert whole.endswith(closing)
 
@@ -226,7 +226,7 @@ def test_the_tag_follows_list_and_frame(form: Format) -> None:
     of = metadata(conf.feeds[0], conf, story().changed_at)
     other = of.model_copy(update={"title": "Another"})
     seen = {
-        feeds.document_digest(form, WRITERS[form].feed(what, ""), digests)
+        feeds.document_digest(form, WRITERS[form].feed(what), digests)
         for what in (of, other)
         for digests in ([], ["a" * 72], ["a" * 72, "b" * 72], ["b" * 72, "a" * 72])
     }
