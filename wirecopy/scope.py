@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from .encoding import digest
@@ -162,7 +163,12 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 def digest_of(rule: str, part: str, value: object) -> str:
     """The digest of one part, whose *value* is as :class:`Parts` has it."""
-    return digest(_JSON((rule, part, value)).encode())
+    return digest(_JSON((rule, part, value)).encode()) if value else _of_nothing(rule, part, value)
+
+
+@lru_cache(maxsize=64)  # most copies have no links, or no media
+def _of_nothing(rule: str, part: str, nothing: object) -> str:
+    return digest(_JSON((rule, part, nothing)).encode())
 
 
 def parts(
