@@ -57,13 +57,15 @@ def keep_plain(conn: Connection) -> None:
     for table in (
         *("files", "key_sets", "pins", "agency_statements", "acts"),
         *("departures", "sequences", "subscriptions", "subscribers"),
-        *("searched", "search_vocabulary", "search_words", "days"),
+        *("searched", "search_vocabulary", "search_words", "days", "hubs"),
+        *("people", "sessions", "settled", "writing", "pictures", "story_pictures"),
     ):
         conn.execute(text(f"DROP TABLE IF EXISTS {table}"))
     for index in ("embargo", "expires", "hidden"):
         conn.execute(text(f"DROP INDEX ix_stories_{index}"))
     conn.execute(text("DROP INDEX ix_placements_feed_seq"))
     conn.execute(text("DROP INDEX ix_captures_digest_expired_at"))
+    conn.execute(text("DROP INDEX ix_headlines_by_id"))
     conn.execute(text("CREATE INDEX ix_captures_digest ON captures (digest)"))
     for later in (
         *("versions.custody", "captures.key_set", "captures.siblings"),
@@ -71,6 +73,7 @@ def keep_plain(conn: Connection) -> None:
         *("versions.packed", "versions.updated", "statements.packed", "statements.checkpoint"),
         *("stories.embargo", "versions.embargo", "placements.seq"),
         *("stories.expires", "versions.expires", "stories.ed_note"),
+        *("wires.pushed_at", "wires.pushed_until", "captures.partial", "wires.rules"),
     ):
         table, column = later.split(".")
         conn.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
