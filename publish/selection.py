@@ -93,8 +93,10 @@ def metadata(feed: Feed, config: Config, updated: datetime | None, older: int = 
 
     *updated* is when its newest entry changed, None when there is none: an empty feed is valid.
     """
-    about = _told(_This(feed), _This(config))
-    return about.model_copy(update={"updated": utc(updated), "older": older})
+    told = _told(_This(feed), _This(config))
+    # What a configuration takes from the store (its ``recall``) is asked for each time.
+    itself = urn(config, "feed", config.first_name("feed", feed.name))
+    return told.model_copy(update={"id": itself, "updated": utc(updated), "older": older})
 
 
 class _This:
@@ -115,12 +117,12 @@ class _This:
 
 @lru_cache(maxsize=256)
 def _told(this_feed: _This, this_config: _This) -> FeedMetadata:
-    """What of :func:`metadata` no story changes."""
+    """What of :func:`metadata` neither a story changes nor the store, without the id."""
     feed: Feed = this_feed.it
     config: Config = this_config.it
     site, publisher = config.site.url, config.publisher
     return FeedMetadata(
-        id=urn(config, "feed", config.first_name("feed", feed.name)),
+        id="",
         title=xml_chars(feed.title),
         description=xml_chars(feed.description) or None,
         page=f"{site}/" if feed.private else f"{site}/feeds/{feed.name}",

@@ -300,3 +300,17 @@ def test_a_thousand_entries() -> None:
 
 def test_every_format_has_a_writer() -> None:
     assert tuple(WRITERS) == FORMATS == feeds.FORMATS
+
+
+def test_what_a_feed_says_of_itself_follows_the_store_and_the_configuration() -> None:
+    conf, at = config(), datetime(2026, 1, 1, tzinfo=UTC)
+    feed = conf.outgoing[0]
+    before = metadata(feed, conf, None)
+    assert metadata(feed, conf, None) == before
+    conf.recall("elsewhere.example", {"feed": {feed.name: "once"}}, {})
+    after = metadata(feed, conf, at, older=7)
+    assert after.id != before.id
+    assert (after.updated, after.older) == (at, 7)
+    other = conf.model_copy(update={"wires": wires(1500)})
+    assert metadata(feed, other, None).ttl == 25
+    assert metadata(feed, conf, None).ttl == before.ttl != 25
