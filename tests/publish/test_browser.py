@@ -185,7 +185,7 @@ def test_a_page_that_shows_another_time_of_receipt_does_not_hold(
     assert _tone(page) == "other"
 
 
-DETAILS = "Byline, captions, correction"
+DETAILS = "Byline and captions"
 MEDDLED = {
     "a word": ("json", "Council has", "Council had", {"Words"}),
     "a picture": ("json", "img.example/gst.jpg", "img.example/no.jpg", {"Pictures and media"}),

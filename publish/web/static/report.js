@@ -62,7 +62,7 @@ function rowsOf({ statement, kid, read, receipt, length, custody }) {
       read && `as signed, ${counted(read.media, "address", "addresses")}`,
     ],
     ["Summary and tags", ["packaging"], "as signed"],
-    ["Byline, captions, correction", ["details"], "as signed, and the date of publication"],
+    ["Byline and captions", ["details"], "as signed, date and correction too"],
     [
       "Line under the story",
       ["disclosure"],
