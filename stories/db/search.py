@@ -6,11 +6,21 @@ PostgreSQL by a ``tsvector``. The index (``search_words``) has words and their p
 out again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Connection, bindparam, delete, func, insert, select, text
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+)
 
 from stories.db import key_value
 from stories.db.tables import UtcDateTime, searched
@@ -22,7 +32,12 @@ PROGRESS = "searched"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _A_SECOND = 100_000
 """Numbers for the stories of one second: more than one capture has items."""
+_LENGTHS = {"h": 3600 * _A_SECOND, "d": 24 * 3600 * _A_SECOND}
 
+
+LATELY, MOST_SPANS = (300, 8_000), 200
+"""Of so many of the newest stories PostgreSQL is asked first; and most hours or days that these may
+be of, for each of which it takes some microseconds."""
 
 BEGINNING = 100
 """Words that SQLite looks for in place of a beginning."""
@@ -60,6 +75,8 @@ def put(conn: Connection, rows: Sequence[Indexed]) -> None:
         conn.execute(_NOTE, {**of, "words": said.encode()})
         if conn.dialect.name == "postgresql":
             said = " ".join(f"'{word}':{at}" for at, word in enumerate(row.words, 1))
+            spans = (_span(name, number // length) for name, length in _LENGTHS.items())
+            said = f"{said} {' '.join(spans)}"
         conn.execute(_PUT[conn.dialect.name], {"number": number, "words": said})
 
 
@@ -110,21 +127,50 @@ def find(
 ) -> list[Found]:
     """The newest *limit* stories of any of *feeds* that have all *terms*; only those with a number
     *before* one, if given."""
-    if not terms:
+    last = conn.execute(_LAST_BEFORE, {"before": before or 2**63 - 1}).scalar()
+    if not terms or last is None:
         return []
-    dialect = conn.dialect.name
-    if dialect == "postgresql":
-        conn.execute(_IN_TIME)
-        meant = " & ".join(_in_tsquery(term) for term in terms)
-    else:
-        meant = " AND ".join(_in_fts5(conn, term) for term in terms)
-    asked = {
-        "terms": meant,
-        "feeds": list(feeds),
-        "before": before if before is not None else 2**63 - 1,
-        "most": limit,
-    }
-    return [Found(*row) for row in conn.execute(_FIND[dialect], asked)]
+    asked = {"feeds": list(feeds), "last": last, "most": limit}
+    found: list[Found] = []
+    for meant in _meant(conn, terms, last):
+        rows = conn.execute(_FIND[conn.dialect.name], {**asked, "terms": meant})
+        found = [Found(*row) for row in rows]
+        if len(found) == limit:
+            break
+    return found
+
+
+def _meant(conn: Connection, terms: Sequence[Term], last: int) -> Iterator[str]:
+    """What is asked for, in the database's language; on PostgreSQL of the newest stories up to
+    *last* first, then of more, then of all.
+
+    Its index knows no order: it would bring all that ever had a word, where that is common. So
+    there each story has its hour and its day among its words.
+    """
+    if conn.dialect.name == "sqlite":
+        yield " AND ".join(_in_fts5(conn, term) for term in terms)
+        return
+    conn.execute(_IN_TIME)
+    meant = " & ".join(_in_tsquery(term) for term in terms)
+    for count in LATELY:
+        first = conn.execute(_BACK, {"last": last, "count": count}).scalar()
+        if first is not None and (spans := _spans(first, last)):
+            yield f"{meant} & ({' | '.join(spans)})"
+    yield meant
+
+
+def _spans(first: int, last: int) -> list[str]:
+    """The hours of the stories from one number to another or, where these are many, the days, each
+    as a word that no story has of itself; nothing where those are many, too."""
+    for name, length in _LENGTHS.items():
+        spans = range(first // length, last // length + 1)
+        if len(spans) <= MOST_SPANS:
+            return [_span(name, number) for number in spans]
+    return []
+
+
+def _span(name: str, number: int) -> str:
+    return f"'@{name}{number}'"
 
 
 # Words are letters, marks and digits, of which neither language makes anything else in quotes.
@@ -162,7 +208,19 @@ def _in_tsquery(term: Term) -> str:
 
 
 _FROM = text("SELECT term FROM search_vocabulary WHERE term >= :first LIMIT 1")
-_IN_TIME = text("SET LOCAL statement_timeout = '2s'")
+# What is found is looked up one by one: of rare words PostgreSQL expects more than there is, and
+# would go through all stories, to join some of them.
+_IN_TIME = text(
+    "SELECT set_config('statement_timeout', '2s', true),"
+    " set_config('enable_mergejoin', 'off', true), set_config('enable_hashjoin', 'off', true)"
+)
+_BACK = (
+    select(searched.c.number)
+    .where(searched.c.number <= bindparam("last", type_=BigInteger()))
+    .order_by(searched.c.number.desc())
+    .offset(bindparam("count", type_=Integer()))
+    .limit(1)
+)
 _PUT = {
     "sqlite": text("INSERT INTO search_words (rowid, words) VALUES (:number, :words)"),
     "postgresql": text(
@@ -179,22 +237,30 @@ _EMPTY = {
     "sqlite": text("INSERT INTO search_words (search_words) VALUES ('delete-all')"),
     "postgresql": text("DELETE FROM search_words"),
 }
+_LAST_BEFORE = select(func.max(searched.c.number)).where(
+    searched.c.number < bindparam("before", type_=BigInteger())
+)
 _FIND = {
     dialect: text(
         f"""
-        SELECT search_words.rowid AS number, searched.story_id, searched.placed_at
-        FROM search_words JOIN searched ON searched.number = search_words.rowid
-        WHERE {matching} AND search_words.rowid < :before AND EXISTS (
+        WITH found AS {how} (
+            SELECT rowid AS number FROM search_words WHERE {matching} AND rowid <= :last
+        )
+        SELECT found.number, searched.story_id, searched.placed_at
+        FROM found JOIN searched ON searched.number = found.number
+        WHERE EXISTS (
             SELECT 1 FROM placements
             WHERE placements.story_id = searched.story_id AND placements.feed IN :feeds
         )
-        ORDER BY search_words.rowid DESC LIMIT :most
+        ORDER BY found.number DESC LIMIT :most
         """  # noqa: S608 - of our own words
     )
     .bindparams(bindparam("feeds", expanding=True))
     .columns(searched.c.number, searched.c.story_id, placed_at=UtcDateTime())
-    for dialect, matching in (
-        ("sqlite", "search_words MATCH :terms"),
-        ("postgresql", "search_words.words @@ CAST(:terms AS tsquery)"),
+    for dialect, how, matching in (
+        ("sqlite", "", "search_words MATCH :terms"),
+        # By the index of words, whatever it thinks of walking back in time till enough are found:
+        # where a word is rare it would walk over all.
+        ("postgresql", "MATERIALIZED", "words @@ CAST(:terms AS tsquery)"),
     )
 }

@@ -32,3 +32,6 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         for kept in ("sqlite_stat1", "sqlite_stat4"):  # what ANALYZE found (retention.tidy)
             op.execute(f"DROP TABLE IF EXISTS {kept}")
+    else:  # each story's hour and day come among its words: the index is made again
+        op.execute("TRUNCATE search_words, searched")
+        op.execute("DELETE FROM notes WHERE key = 'searched'")

@@ -1,0 +1,58 @@
+"""The full-text index finds the newest that has the words, however it is asked."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert
+
+from stories.db import Store, search, tables
+from stories.db.search import Indexed
+from stories.models import Term
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+GAPS = (timedelta(0), timedelta(minutes=7), timedelta(hours=9), timedelta(days=40))
+
+
+@pytest.mark.parametrize("most_spans", [2, 30])
+def test_the_newest_are_found_of_any_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch, most_spans: int
+) -> None:
+    monkeypatch.setattr("stories.db.search.LATELY", (3, 20))
+    monkeypatch.setattr("stories.db.search.MOST_SPANS", most_spans)
+    rng, at = random.Random(1), BEGAN
+    rows = []
+    for number in range(120):
+        at += rng.choices(GAPS, (4, 8, 4, 1))[0]
+        # Once common and then rare, rare throughout, in all.
+        said = ["all", "early" if number < 60 else "late", *(["rare"] if number % 41 == 0 else [])]
+        rows.append(Indexed(f"story{number:08}", at, said + rng.sample("abcdefgh", 3)))
+    with store.write() as conn:
+        search.put(conn, rows)
+        conn.execute(
+            insert(tables.placements),
+            [
+                {"feed": "shown", "story_id": row.story_id, "changed_at": row.placed_at}
+                | {"position": 0}
+                for row in rows[::2]
+            ],
+        )
+    with store.read() as conn:
+        every = [each.number for each in search.find(conn, [Term(("all",))], ["shown"], None, 99)]
+        assert len(every) == 60
+        for asked in ("all", "early", "late", "rare", "a b", "rare a", "early c d", "nowhere"):
+            terms = [Term((word,)) for word in asked.split()]
+            fitting = [row for row in rows[::2][::-1] if {*asked.split()} <= {*row.words}]
+            for before in (None, *every[::13], 1, 10**18):
+                found = search.find(conn, terms, ["shown"], before, 5)
+                end = before or 10**18
+                older = [row for row in fitting if every[_place(rows, row)] < end]
+                assert [each.story_id for each in found] == [row.story_id for row in older[:5]]
+                assert [each.number for each in found] == [
+                    every[_place(rows, r)] for r in older[:5]
+                ]
+
+
+def _place(rows: list[Indexed], row: Indexed) -> int:
+    """Where *row* stands among those that are shown, the newest first."""
+    return 59 - rows.index(row) // 2
