@@ -5,15 +5,19 @@ are, with a capture, keys, version, receipt, statement and entry of its own.
 """
 
 import hashlib
+import random
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, MetaData, Table, func, select, text
 
+from bench import english
+from publish.words import words
 from stories import transparency
 from stories.config import Config
-from stories.db import Store, retention, tables
+from stories.db import Store, retention, search, tables
 from stories.db.engine import resume_sequence
+from stories.db.search import Indexed
 
 AT_ONCE = 2_000
 """Stories copied in one transaction."""
@@ -62,6 +66,33 @@ def copy(store: Store, story: str, count: int, step: timedelta, kept: int) -> No
         if "sequences" in schema.tables:
             last = "SELECT max(seq) FROM placements AS p WHERE p.feed = sequences.feed"
             conn.execute(text(f"UPDATE sequences SET last = ({last})"))
+
+
+def index(store: Store) -> None:
+    """Put what is placed into the full-text index: *common* is a word of all, *seldom* of one in a
+    thousand, *number7* of one."""
+    placements = tables.placements
+    query = select(placements.c.story_id, placements.c.changed_at).order_by(placements.c.changed_at)
+    lots = random.Random(0)
+    texts = [words(english.text(lots, 400)) for _ in range(500)]
+    with store.read() as conn:
+        placed = conn.execute(query).all()
+    for first in range(0, len(placed), AT_ONCE):
+        with store.write() as conn:
+            search.put(
+                conn,
+                [
+                    Indexed(
+                        row.story_id,
+                        row.changed_at,
+                        [
+                            *texts[number % len(texts)],
+                            *("common", f"number{number}", *["seldom"] * (number % 1000 == 0)),
+                        ],
+                    )
+                    for number, row in enumerate(placed[first : first + AT_ONCE], first)
+                ],
+            )
 
 
 def _copies(table: Table, key: str, base: int, count: int, step: timedelta, kept: int) -> str:

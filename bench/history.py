@@ -18,10 +18,11 @@ from typing import Any
 
 import typer
 from pydantic import SecretStr
+from sqlalchemy import select
 
 from bench import agency, inputs, postgres
 from bench.agency import CONTENT_TYPES, ITEMS, Moment, feed
-from bench.copies import lengthen
+from bench.copies import index, lengthen
 from bench.cost import tree_cpu_seconds
 from bench.sides import Side, at_work
 from bench.table import Cell, times
@@ -31,11 +32,11 @@ from desk import exposition
 from desk.cli.app import line
 from ingest import intake
 from net.client import Client
-from publish import renderer
+from publish import archive, renderer
 from publish.web.app import create
 from stories import clock
 from stories.config import Config
-from stories.db import Store, captures, key_value, outbox
+from stories.db import Store, captures, feeds, key_value, outbox, tables
 from stories.db import stories as records
 from workers import alerts, dispatch, housekeeping
 from workers.start import start
@@ -61,6 +62,9 @@ class Grown:
             f'[[wires]]\nname = "{wire.name}"\nurl = "{wire.url}"\nagency = "{wire.agency}"\n'
             f'code = "{wire.code}"\nallow_private = true\n'
         )
+        with store.read() as conn:
+            numbers = conn.execute(select(tables.searched.c.number).order_by("number"))
+            self.middle = (every := numbers.scalars().all())[len(every) // 2]
         self.http = Client()
         self.loop = asyncio.new_event_loop()
         self.edits = 0
@@ -114,12 +118,37 @@ class Grown:
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": b"", "more_body": False}
 
+        path, _, query = path.partition("?")
         scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode()}
-        scope |= {"query_string": b"", "headers": [(b"host", b"localhost")], "root_path": ""}
+        scope |= {
+            "query_string": query.encode(),
+            "headers": [(b"host", b"localhost")],
+            "root_path": "",
+        }
         scope |= {"scheme": "http", "server": ("localhost", 80), "http_version": "1.1"}
         self.loop.run_until_complete(self.app(scope, receive, send))
         if sent[0]["status"] != 200:
             raise RuntimeError(f"{path}: {sent[0]}")
+
+    def archive(self, *, first: bool = False) -> None:
+        """A document of the feed's archive: the first of all, or the newest whole one."""
+        with self.store.read() as conn:
+            newest = feeds.newest(conn, "all")
+        whole = feeds.ARCHIVED if first else newest // feeds.ARCHIVED * feeds.ARCHIVED
+        self.page(f"/feeds/all/archive/{whole}.atom")
+
+    def news(self) -> None:
+        """What a subscriber of the hub is sent that has not heard of the last five changes."""
+        with self.store.read() as conn:
+            newest = feeds.newest(conn, "all")
+            changes = feeds.changes_since(conn, "all", newest - 5, feeds.ARCHIVED)
+            archive.news(conn, self.config, self.config.feeds[0], changes, "rss")
+
+    def search(self, *words: str, feed: str = "", back: bool = False) -> None:
+        """What is found of *words*, as a page or a feed; if *back*, from the middle of the history
+        back."""
+        before = f"&before={self.middle}" if back else ""
+        self.page(f"/search{feed}?q={'+'.join(words)}{before}")
 
     def housekeeping(self) -> None:
         """A round, as if all its parts were due but adding up what came."""
@@ -195,6 +224,19 @@ WORK: dict[str, Callable[[Grown], object]] = {
     "/stories/ID, an old one": lambda g: g.page(f"/stories/{g.old}"),
     "/stories/ID/statements": lambda g: g.page(f"/stories/{g.newest()}/statements"),
     "/.well-known/jwks.json": lambda g: g.page("/.well-known/jwks.json"),
+    "/feeds/all/archive/N.atom, the newest": Grown.archive,
+    "/feeds/all/archive/N.atom, the first": lambda g: g.archive(first=True),
+    "news for the hub": Grown.news,
+    "/feeds.opml": lambda g: g.page("/feeds.opml"),
+    "/sitemap-news.xml": lambda g: g.page("/sitemap-news.xml"),
+    "/search, a word of all": lambda g: g.search("common"),
+    "/search, a word of a thousandth": lambda g: g.search("seldom"),
+    "/search, a word of one": lambda g: g.search("number7"),
+    "/search, a word of none": lambda g: g.search("nowhere"),
+    "/search, two words": lambda g: g.search("common", "seldom"),
+    "/search, from the middle back": lambda g: g.search("common", back=True),
+    "/search.rss, a word of all": lambda g: g.search("common", feed=".rss"),
+    "/search.rss, a word of one": lambda g: g.search("number7", feed=".rss"),
     "/log/checkpoint": lambda g: g.page("/log/checkpoint"),
     "/log/tile": lambda g: g.page("/log/tile/0/000"),
 }
@@ -217,6 +259,7 @@ def side(url: str, count: int, database: str = "") -> Iterator[Callable[[str], o
             with store.read() as conn:
                 old = records.newest(conn, limit=2 * ITEMS)[-1].id
             lengthen(store, config, old, count, STEP, kept=count)
+            index(store)
             grown = Grown(config, store, folder, old)
             yield lambda what: WORK.get(what, Grown.fresh)(grown)
         finally:

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import kombu.pools
 import structlog
-from celery import Celery, signals
+from celery import Celery, platforms, signals
 from celery import __main__ as celery_program
 from celery.apps import worker as celery_worker
 from celery.exceptions import CPendingDeprecationWarning
@@ -207,6 +207,8 @@ class App(Celery):
 
 
 kombu_patch.install()
+# Celery's has cffi parse C for this: megabytes in each process of the pool.
+platforms.set_pdeathsig = lambda _name: die_with_parent(os.getppid())
 celery = App("wirecopy", task_cls="workers.base:Work")
 # The configuration is read when a setting is first needed, not when this module is imported.
 celery.add_defaults(lambda: settings(*_place()))
@@ -330,6 +332,8 @@ PRELOADED = (
     "celery.backends.base",
     "celery.concurrency.prefork",
     "celery.concurrency.thread",
+    "celery.events.dispatcher",
+    "celery.events.receiver",
     "celery.worker.autoscale",
     "celery.worker.consumer",
     "celery.worker.consumer.delayed_delivery",

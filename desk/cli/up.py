@@ -44,8 +44,10 @@ def up(
                 param_hint="MEMBER",
             )
     supervises = len(names or processes.NAMES) > 1 or os.getpid() == 1
-    if supervises and "worker" in (names or processes.NAMES):
-        processes.fork_sandboxes()
+    if supervises:
+        processes.preload(names or processes.NAMES)
+        if "worker" in (names or processes.NAMES):
+            processes.fork_sandboxes()
     os.environ.update(processes.environment(config_file(ctx)))
     config = load()
     logs.configure(config.log)
@@ -82,4 +84,4 @@ def _run(config: Config, names: Sequence[str]) -> int:
         members = processes.members(config, names)
         if single:  # as PID 1 of a container, which has to reap what the member leaves behind
             members = [member for member in members if member.name in names]
-        return supervise(members, lock, lambda: processes.preload(names, config))
+        return supervise(members, lock, lambda: processes.prepare(names, config))

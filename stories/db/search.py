@@ -69,24 +69,35 @@ def placed_at(conn: Connection, ids: Sequence[str]) -> dict[str, datetime]:
 def put(conn: Connection, rows: Sequence[Indexed]) -> None:
     """Put stories into the index, in place of what it had of them."""
     forget(conn, [row.story_id for row in rows])
+    notes, put_in = [], []
+    following: dict[int, int] = {}
     for row in rows:
-        number, said = _free(conn, row.placed_at), " ".join(row.words)
+        number, said = _free(conn, row.placed_at, following), " ".join(row.words)
         of = {"number": number, "story_id": row.story_id, "placed_at": row.placed_at}
-        conn.execute(_NOTE, {**of, "words": said.encode()})
+        notes.append({**of, "words": said.encode()})
         if conn.dialect.name == "postgresql":
             said = " ".join(f"'{word}':{at}" for at, word in enumerate(row.words, 1))
             spans = (_span(name, number // length) for name, length in _LENGTHS.items())
             said = f"{said} {' '.join(spans)}"
-        conn.execute(_PUT[conn.dialect.name], {"number": number, "words": said})
+        put_in.append({"number": number, "words": said})
+    if notes:
+        conn.execute(_NOTE, notes)
+        conn.execute(_PUT[conn.dialect.name], put_in)
 
 
-def _free(conn: Connection, at: datetime) -> int:
-    """A number that no story has yet, in the order of time."""
-    first = int((at - _EPOCH).total_seconds()) * _A_SECOND
-    end = first + _A_SECOND
-    last = conn.execute(_LAST, {"first": first, "end": end}).scalar()
-    following = first if last is None else last + 1
-    return following if following < end else _free(conn, at + timedelta(seconds=1))
+def _free(conn: Connection, at: datetime, following: dict[int, int]) -> int:
+    """A number that no story has yet, in the order of time. *following* has the next ones, by
+    second."""
+    second = int((at - _EPOCH).total_seconds())
+    first, end = second * _A_SECOND, (second + 1) * _A_SECOND
+    if second not in following:
+        last = conn.execute(_LAST, {"first": first, "end": end}).scalar()
+        following[second] = first if last is None else last + 1
+    number = following[second]
+    if number >= end:
+        return _free(conn, at + timedelta(seconds=1), following)
+    following[second] = number + 1
+    return number
 
 
 def forget(conn: Connection, ids: Sequence[str]) -> None:
