@@ -208,6 +208,8 @@ class App(Celery):
 
 kombu_patch.install()
 # Celery's has cffi parse C for this: megabytes in each process of the pool.
+platforms.set_pdeathsig = lambda _name: die_with_parent(os.getppid())  # type: ignore[attr-defined]
+# Celery's has cffi parse C for this: megabytes in each process of the pool.
 platforms.set_pdeathsig = lambda _name: die_with_parent(os.getppid())
 celery = App("wirecopy", task_cls="workers.base:Work")
 # The configuration is read when a setting is first needed, not when this module is imported.
@@ -332,6 +334,8 @@ PRELOADED = (
     "celery.backends.base",
     "celery.concurrency.prefork",
     "celery.concurrency.thread",
+    "celery.events.dispatcher",
+    "celery.events.receiver",
     "celery.events.dispatcher",
     "celery.events.receiver",
     "celery.worker.autoscale",
