@@ -48,22 +48,22 @@ def command(name: str, config: Config) -> list[str]:
     return _celerys(name, config).command()
 
 
-def _celerys(name: str, config: Config) -> "Consumer | Beat":
+def _celerys(name: str, config: Config, *, ticks: bool = False) -> "Consumer | Beat":
     from workers import app  # half a second, meanwhile a private broker starts
 
     if name == "worker":
         return app.worker(config.worker_processes)
-    return app.poller() if name == "poller" else app.Beat()
+    return app.poller(ticks=ticks) if name == "poller" else app.Beat()
 
 
-def _become(name: str, config: Config) -> int:
+def _become(name: str, config: Config, *, ticks: bool) -> int:
     """Be the member *name*, in this process."""
     if name in SERVERS:
         code: int = import_module(SERVERS[name]).main(config)
         return code
     from workers import app
 
-    return app.become(_celerys(name, config))
+    return app.become(_celerys(name, config, ticks=ticks))
 
 
 def fork_sandboxes() -> None:
@@ -78,14 +78,20 @@ def fork_sandboxes() -> None:
         sandbox.fork_from(theirs)
 
 
-def preload(names: Sequence[str], config: Config) -> None:
-    """Import all that the members *names* do, and have them use *config*, with which the store was
-    started: what is forked from here shares it."""
+def preload(names: Sequence[str]) -> None:
+    """Import all that the members *names* do: what is forked from here shares it. Before anything
+    is forked, as each import after that would unshare what it touches."""
     for name in set(names) & set(SERVERS):
         import_module(SERVERS[name])
     if set(names) - set(SERVERS):
         for module in import_module("workers.app").PRELOADED:
             import_module(module)
+
+
+def prepare(names: Sequence[str], config: Config) -> None:
+    """Have the members *names* use *config*, with which the store was started."""
+    preload(names)  # which may be more than were known before it was read
+    if set(names) - set(SERVERS):
         import_module("workers.process").use(config)
         import_module("workers.app").prepare(config)
     gc.collect()
@@ -98,8 +104,9 @@ def environment(config_file: Path | None) -> dict[str, str]:
     return {"WIRECOPY_CONFIG": str(file.absolute())} if named or file.is_file() else {}
 
 
-def members(config: Config, names: Sequence[str] = ()) -> list[Member]:
-    """The members to supervise, those of *names* or all, in the order in which they start."""
+def members(config: Config, names: Sequence[str] = (), *, forked: bool = False) -> list[Member]:
+    """The members to supervise, those of *names* or all, in the order in which they start. Where
+    they are *forked* from here, the poller is beat besides, if both run."""
     found = []
     if config.redis_url is None:
         private = broker.private(config.data)
@@ -114,12 +121,14 @@ def members(config: Config, names: Sequence[str] = ()) -> list[Member]:
             )
         )
     prefix = key_prefix_of(config)
-
-    for name in sorted(names or named(config), key=lambda each: each not in SERVERS):
+    wanted = names or named(config)
+    ticks = forked and {"poller", "beat"} <= set(wanted)
+    processes = [name for name in wanted if not (ticks and name == "beat")]
+    for name in sorted(processes, key=lambda each: each not in SERVERS):
         found.append(
             Member(
                 name,
-                partial(_become, name, config),
+                partial(_become, name, config, ticks=ticks),
                 partial(_alive, config, prefix) if name == "worker" else None,
                 waits=name not in SERVERS,  # what is there is served, broker or not
                 grace=GRACE,

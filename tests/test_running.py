@@ -93,7 +93,7 @@ def test_nohup_holds_and_the_log_is_json_to_the_end(tmp_path: Path) -> None:
         assert newsroom.ready()
         process.terminate()
         assert process.wait(90) == 0
-    assert {e["member"] for e in newsroom.events("ended")} >= {"worker", "poller", "beat", "web"}
+    assert {e["member"] for e in newsroom.events("ended")} >= {"worker", "poller", "web"}
     assert {e["status"] for e in newsroom.events("ended")} == {"exit code 0"}
 
 
@@ -177,7 +177,7 @@ def test_feeds_are_served_while_the_broker_is_away_and_it_is_no_reason_to_end(
                 command[command.index("--port") + 1] = str(port)
                 with subprocess.Popen(command, stdout=subprocess.DEVNULL) as broker:
                     until(newsroom.ready)
-                    until(lambda: len(newsroom.events("started")) == 4)
+                    until(lambda: len(newsroom.events("started")) == 3)
                     process.terminate()
                     assert process.wait(90) == 0
                     broker.terminate()

@@ -158,7 +158,7 @@ def test_what_comes_is_served_and_nothing_is_left_behind(tmp_path: Path) -> None
             ready = folder / "feeds" / "all.rss"
             until(lambda: ready.exists() and b"Rain stops play" in ready.read_bytes())
             members = up.pids()
-            assert set(members) == {"broker", "worker", "poller", "beat", "web"}
+            assert set(members) == {"broker", "worker", "poller", "web"}
             assert up.stop() == 0, up.log.read_text()
             assert all(gone(pid) for pid in members.values())
 
@@ -176,7 +176,7 @@ def test_nothing_is_lost_when_members_are_killed(tmp_path: Path) -> None:
         config(tmp_path, agency, wires) as (up, conf, store),
     ):
         until(lambda: len(headlines(store)) > wires)
-        for name in ("worker", "poller", "beat", "web", "broker", "worker", "poller"):
+        for name in ("worker", "poller", "web", "broker", "worker", "poller"):
             time.sleep(chance.uniform(0.5, 2))
             before = up.pids()[name]
             os.kill(before, signal.SIGKILL)

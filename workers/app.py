@@ -209,8 +209,6 @@ class App(Celery):
 kombu_patch.install()
 # Celery's has cffi parse C for this: megabytes in each process of the pool.
 platforms.set_pdeathsig = lambda _name: die_with_parent(os.getppid())  # type: ignore[attr-defined]
-# Celery's has cffi parse C for this: megabytes in each process of the pool.
-platforms.set_pdeathsig = lambda _name: die_with_parent(os.getppid())
 celery = App("wirecopy", task_cls="workers.base:Work")
 # The configuration is read when a setting is first needed, not when this module is imported.
 celery.add_defaults(lambda: settings(*_place()))
@@ -252,7 +250,8 @@ _WITHOUT = ("gossip", "mingle", "heartbeat")
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A member that takes tasks from the queues *names*, *size* at once, in a *pool* of Celery's.
+    """A member that takes tasks from the queues *names*, *size* at once, in a *pool* of Celery's;
+    that *ticks*, too, if it is beat besides.
 
     It needs not know of others: no gossip, no mingling, no heartbeats.
     """
@@ -261,6 +260,7 @@ class Consumer:
     pool: Literal["prefork", "threads"]
     size: int
     names: Sequence[str]
+    ticks: bool = False
 
     def command(self) -> list[str]:
         """The command that starts it."""
@@ -283,6 +283,10 @@ class Consumer:
             quiet=True,
             **without,
         )
+        if self.ticks:
+            from workers.beat import tick_along
+
+            tick_along(celery)
         worker.start()
         return int(worker.exitcode or 0)
 
@@ -296,13 +300,13 @@ def worker(processes: int, names: Sequence[str] = queues.WORK) -> Consumer:
     return Consumer("worker", "prefork", processes, names)
 
 
-def poller(batches: int = POLLS_AT_ONCE) -> Consumer:
-    """A poller, which works on up to *batches* batches at once.
+def poller(batches: int = POLLS_AT_ONCE, *, ticks: bool = False) -> Consumer:
+    """A poller, which works on up to *batches* batches at once; and is beat besides if it *ticks*.
 
     Threads, because polling is waiting: processes would take 50 MB for each batch. A thread is
     started only when none is free.
     """
-    return Consumer("poller", "threads", batches, queues.POLLS)
+    return Consumer("poller", "threads", batches, queues.POLLS, ticks)
 
 
 class Beat:
@@ -334,8 +338,6 @@ PRELOADED = (
     "celery.backends.base",
     "celery.concurrency.prefork",
     "celery.concurrency.thread",
-    "celery.events.dispatcher",
-    "celery.events.receiver",
     "celery.events.dispatcher",
     "celery.events.receiver",
     "celery.worker.autoscale",

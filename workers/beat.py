@@ -11,6 +11,9 @@ clock: when the machine's clock is set back an hour, the ticks go on. And it sto
 queue that no worker consumes; a night without workers would otherwise leave 100,000 ticks.
 """
 
+import os
+import signal
+import threading
 import time
 from math import inf
 from typing import Any
@@ -21,6 +24,7 @@ from celery.beat import ScheduleEntry, Scheduler, SchedulingError
 
 from workers import pulse
 from workers.notices import DUE, WORK, Listener
+from workers.process import stopping
 from workers.queues import depth
 
 BACKLOG = 10
@@ -98,3 +102,20 @@ class Ticks(Scheduler):
             else:
                 log.warning("beat does not reach the broker, goes on trying", error=str(error))
         self._reached = reached
+
+
+def tick_along(app: Any) -> None:
+    """Be beat in a thread of this process, a poller: a process of its own would have as much memory
+    as all that it touches of what it was forked with. If the thread ends by itself, so does the
+    process, and whoever supervises that starts both again."""
+    threading.Thread(target=_tick, args=(app,), name="beat", daemon=True).start()
+
+
+def _tick(app: Any) -> None:
+    try:
+        ticks = Ticks(app)
+        while not stopping.is_set():
+            ticks.tick()
+    except Exception:
+        log.exception("beat ended, and the poller with it")
+        os.kill(os.getpid(), signal.SIGTERM)

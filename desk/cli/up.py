@@ -45,7 +45,8 @@ def up(
             )
     supervises = len(names or processes.NAMES) > 1 or os.getpid() == 1
     if supervises:
-        processes.preload(names or processes.NAMES)
+        # Whether there is a desk, only the configuration says.
+        processes.preload(names or sorted({*processes.NAMES} - {"desk"}))
         if "worker" in (names or processes.NAMES):
             processes.fork_sandboxes()
     os.environ.update(processes.environment(config_file(ctx)))
@@ -81,7 +82,7 @@ def _run(config: Config, names: Sequence[str]) -> int:
             show.say(f"feeds and pages: {config.site.url}/")
         if "desk" in names and sys.stdout.isatty():
             show.say(f"desk: {config.desk.origin}/")
-        members = processes.members(config, names)
+        members = processes.members(config, names, forked=True)
         if single:  # as PID 1 of a container, which has to reap what the member leaves behind
             members = [member for member in members if member.name in names]
         return supervise(members, lock, lambda: processes.prepare(names, config))

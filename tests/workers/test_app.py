@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -428,6 +429,18 @@ def test_beat_ticks_at_once_does_not_pile_up_and_goes_on_after_the_broker_was_ki
         told = [line["event"] for line in site.lines("beat") if line["logger"] == "workers.beat"]
         assert told[0] == "beat reaches the broker"
         assert told[1].startswith("beat does not reach the broker")
+
+
+def test_a_poller_whose_beat_ends_ends_with_it(lone: Site) -> None:
+    """So that whoever supervises it starts both again."""
+    code = (
+        "import time; from workers import app, beat\n"
+        "def fail(_): raise OSError('no more')\n"
+        "beat.Ticks.tick = fail; beat.tick_along(app.celery); time.sleep(60)"
+    )
+    ended = lone.process([sys.executable, "-c", code], "poller")
+    assert ended.wait(60) == -signal.SIGTERM
+    assert "no more" in (lone.folder / "poller.log").read_text()
 
 
 @pytest.mark.slow
