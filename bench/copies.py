@@ -15,7 +15,7 @@ from bench import english
 from publish.words import words
 from stories import transparency
 from stories.config import Config
-from stories.db import Store, retention, search, tables
+from stories.db import Store, feeds, key_value, retention, search, tables
 from stories.db.engine import resume_sequence
 from stories.db.search import Indexed
 
@@ -69,8 +69,8 @@ def copy(store: Store, story: str, count: int, step: timedelta, kept: int) -> No
 
 
 def index(store: Store) -> None:
-    """Put what is placed into the full-text index: *common* is a word of all, *seldom* of one in a
-    thousand, *number7* of one."""
+    """Put what is placed into the full-text index: *common* is a word of all, *seldom* of one in
+    forty, *number7* of one."""
     placements = tables.placements
     query = select(placements.c.story_id, placements.c.changed_at).order_by(placements.c.changed_at)
     lots = random.Random(0)
@@ -87,12 +87,15 @@ def index(store: Store) -> None:
                         row.changed_at,
                         [
                             *texts[number % len(texts)],
-                            *("common", f"number{number}", *["seldom"] * (number % 1000 == 0)),
+                            *("common", f"number{number}", *["seldom"] * (number % 40 == 0)),
                         ],
                     )
                     for number, row in enumerate(placed[first : first + AT_ONCE], first)
                 ],
             )
+    with store.write() as conn:
+        reached = {name: (0, upto) for name, upto in feeds.numbers(conn).items()}
+        key_value.write(conn, search.PROGRESS, reached)
 
 
 def _copies(table: Table, key: str, base: int, count: int, step: timedelta, kept: int) -> str:

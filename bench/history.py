@@ -230,7 +230,7 @@ WORK: dict[str, Callable[[Grown], object]] = {
     "/feeds.opml": lambda g: g.page("/feeds.opml"),
     "/sitemap-news.xml": lambda g: g.page("/sitemap-news.xml"),
     "/search, a word of all": lambda g: g.search("common"),
-    "/search, a word of a thousandth": lambda g: g.search("seldom"),
+    "/search, a word of a fortieth": lambda g: g.search("seldom"),
     "/search, a word of one": lambda g: g.search("number7"),
     "/search, a word of none": lambda g: g.search("nowhere"),
     "/search, two words": lambda g: g.search("common", "seldom"),
