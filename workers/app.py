@@ -208,7 +208,7 @@ class App(Celery):
 
 kombu_patch.install()
 # Celery's has cffi parse C for this: megabytes in each process of the pool.
-platforms.set_pdeathsig = lambda _name: die_with_parent(os.getppid())  # type: ignore[attr-defined]
+vars(platforms)["set_pdeathsig"] = lambda _name: die_with_parent(os.getppid())
 celery = App("wirecopy", task_cls="workers.base:Work")
 # The configuration is read when a setting is first needed, not when this module is imported.
 celery.add_defaults(lambda: settings(*_place()))
