@@ -128,7 +128,7 @@ def needs(status: Status) -> list[str]:
     else:
         found.append(f"broker: {status.broker.error}")
     for name, one, many in (
-        ("paused", "wire is paused, gone for good", "wires are paused, gone for good"),
+        ("paused", "wire is paused", "wires are paused"),
         (
             "failing_long",
             "wire fails for longer than alerts.failing_after",

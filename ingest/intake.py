@@ -40,6 +40,7 @@ from stories.db import (
     proofs,
     standing,
     storage,
+    wire_acts,
     wires,
 )
 from stories.db import stories as records
@@ -342,7 +343,7 @@ def _round(
     waits go into *early*.
     """
     live = early is not None
-    read = [_read(reader, each) for each in _open(store, config, due, live=live)]
+    read = [_read_all(store, reader, each) for each in _open(store, config, due, live=live)]
     taken: list[Taken] = []
     while read:
         with store.write() as conn:
@@ -373,7 +374,8 @@ def _round(
             for one in found:
                 after(conn, one)
         taken += found
-        read = [_read(reader, each.of, whole=True) for each, one in judged if one is None]
+        again = [each.of for each, one in judged if one is None]
+        read = [_read_all(store, reader, each, whole=True) for each in again]
         read += following
     return taken
 
@@ -436,24 +438,42 @@ def _open(
         yield _Opened(turn, capture, body, stood.get(turn.wire.name), live, key_sets, theirs)
 
 
-def _read(reader: Reader, one: _Opened, *, whole: bool = False) -> _Read:
+def _read_all(store: Store, reader: Reader, one: _Opened, *, whole: bool = False) -> _Read:
+    """The contents of a capture, with what people accepted of its items that were refused."""
+    read = _read(reader, one, whole=whole)
+    digests = {each.digest for each in read.contents.refused if each.reading and each.digest}
+    if not digests:  # the usual case; nothing is asked for it
+        return read
+    with store.read() as conn:
+        accepted = wire_acts.accepted(conn, one.turn.wire.name, digests)
+    return _read(reader, one, tuple(accepted), whole=True) if accepted else read
+
+
+def _read(
+    reader: Reader, one: _Opened, accepted: tuple[str, ...] = (), *, whole: bool = False
+) -> _Read:
     """The contents of a capture; empty, with the reason, when it cannot be parsed."""
     if one.body is None:
         return _Read(one, Contents(), ParseError("expired", "the capture's bytes are not kept"))
     capture, wire = one.capture, one.turn.known_as
-    headers = {k.lower(): v for k, v in capture.headers}
-    hints = Hints(
-        url=capture.url,
-        headers=headers,
-        rule=capture.rule,
-        key_sets=one.key_sets,
-        at=to_instant(capture.received_at) if one.key_sets else "",
-    )
+    hints = hints_of(capture, one.key_sets, accepted)
     memory = None if whole else one.memory
     try:
         return _Read(one, read_with(reader, one.body, hints, wire, memory, one.siblings), None)
     except ParseError as error:
         return _Read(one, Contents(), error)
+
+
+def hints_of(capture: Capture, key_sets: dict[str, str], accepted: tuple[str, ...] = ()) -> Hints:
+    """What is known of the bytes of *capture* besides them; *key_sets* were pinned when it came."""
+    return Hints(
+        url=capture.url,
+        headers={k.lower(): v for k, v in capture.headers},
+        rule=capture.rule,
+        key_sets=key_sets,
+        at=to_instant(capture.received_at) if key_sets else "",
+        accepted=accepted,
+    )
 
 
 def _held(conn: Connection, read: Sequence[_Read], now: datetime) -> list[_Read]:
@@ -756,7 +776,10 @@ def _settle(
         renewed = records.renew_addresses(conn, signed, capture.received_at) if signed else []
         if notes := _notes_to_editors(one):
             records.renew_notes(conn, notes, capture.received_at)
-        problems = [_problem(capture, r.position, r.state, r.message) for r in contents.refused]
+        problems = [
+            _problem(capture, each.position, each.state, each.message, each.digest)
+            for each in contents.refused
+        ]
         if one.fault is not None:
             problems = [_problem(capture, WHOLE, one.fault.state, str(one.fault))]
         stories = tuple(sorted({*names, *renewed, *one.joined}))
@@ -797,9 +820,11 @@ def _outcome(one: _Decided) -> dict[str, Any]:
     }
 
 
-def _problem(capture: Capture, position: int, state: str, message: str) -> Problem:
+def _problem(
+    capture: Capture, position: int, state: str, message: str, digest: str | None = None
+) -> Problem:
     text = storable(message)[:LONGEST_MESSAGE]
-    return Problem(capture.wire, capture.id, position, state, text, capture.received_at)
+    return Problem(capture.wire, capture.id, position, state, text, capture.received_at, digest)
 
 
 def _learn(conn: Connection, decided: Sequence[_Decided], found: Sequence[Taken]) -> None:

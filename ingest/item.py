@@ -33,6 +33,8 @@ class Hints:
     ``key_sets`` are the agency's key sets (JWK Sets) by their names, by any of which items are
     verified, and ``at`` is when the bytes came, as an instant of statements. ``charset`` is the
     encoding that the wire's configuration names, which counts where the bytes do not tell.
+
+    ``accepted`` are digests of items that somebody took out of quarantine.
     """
 
     url: str
@@ -46,6 +48,7 @@ class Hints:
     key_sets: dict[str, str] = field(default_factory=dict)
     at: str = ""
     charset: str = ""
+    accepted: tuple[str, ...] = ()
 
     @property
     def mends(self) -> bool:
@@ -311,13 +314,31 @@ class Candidate(Value):
     custody: AgencyStatement | None = None
 
 
+class Reading(Value):
+    """An item that lost or gained text on the way, as two readings have it: what came out, and the
+    passages of copy in its bytes, each with its name there. Within bounds, for people."""
+
+    headline: str
+    summary: str
+    paragraphs: tuple[str, ...]
+    language: str | None
+    passages: tuple[tuple[str, str], ...]
+    raw: str
+
+
 class Refusal(Value):
-    """One item that could not be taken, and why. Its ``keys`` count all the same: it is there."""
+    """One item that could not be taken, and why. Its ``keys`` count all the same: it is there.
+
+    ``digest`` is that of its bytes. With a ``reading`` it is refused for its text alone, and can be
+    accepted: published without a claim.
+    """
 
     position: int
     state: str
     message: str
     keys: ItemKeys | None = None
+    digest: str | None = None
+    reading: Reading | None = None
 
 
 class Contents(Value):

@@ -23,6 +23,7 @@ from ingest.item import (
     Hints,
     Item,
     ItemKeys,
+    Reading,
     Refusal,
     summed_up,
 )
@@ -34,7 +35,7 @@ from stories.errors import ParseError
 from stories.models import Version, received_copy
 from wirecopy.encoding import digest, well_formed
 from wirecopy.scope import Digests, parts
-from wirecopy.text import RULE, Projection
+from wirecopy.text import RULE, Projection, plain
 
 LONGEST_MESSAGE = 2_000
 """Characters of an error that are kept; it may quote what the wire sent."""
@@ -158,18 +159,20 @@ def _document(body: bytes, hints: Hints, wire: Wire, text: bytes | None = None) 
     broken: dict[int, str] = {}
     for item in parsed.items:
         keys: ItemKeys | None = None
+        raw = body[item.start : item.end] if 0 <= item.start < item.end else None
+        reading: Reading | None = None
         try:
             keys = keys_of(item, hints.rule, exact=_ids_are_exact(parsed.format))
             projected = project_body(item)
             keys = with_words(keys, item, projected, hints.rule)
             version = normalize(item, parsed.channel, wire, projected, hints.rule)
-            raw = body[item.start : item.end] if 0 <= item.start < item.end else None
             without = unread_dates(item, version, wire) if hints.rule >= 2 else {}
             for name, said in without.items():
                 undated.setdefault(name, {})[item.position] = said
             fault = _fault(reread, raw, version) or _doubt(item, version, projected, hints)
             if fault is not None:
-                if fault.withholds and wire.conserve == "quarantine":
+                if fault.withholds and not _is_accepted(raw, hints, wire):
+                    reading = _reading(reread, raw, version, projected)
                     raise ParseError(fault.state, f"item {item.position}: {fault.message}")
                 doubts[item.position] = fault
             made = parts(
@@ -199,10 +202,10 @@ def _document(body: bytes, hints: Hints, wire: Wire, text: bytes | None = None) 
                 )
             )
         except ParseError as error:
-            refused.append(_refusal(item, keys, error.state, str(error)))
+            refused.append(_refusal(item, keys, error.state, str(error), raw, reading))
         except Exception as error:  # an item nobody foresaw must not hold up its neighbours
             message = f"item {item.position}: {type(error).__name__}: {error}; report this capture"
-            refused.append(_refusal(item, keys, "item-unreadable", message))
+            refused.append(_refusal(item, keys, "item-unreadable", message, raw))
     channel = _stored(parsed.channel)
     return Contents(
         format=storable(parsed.format),
@@ -325,9 +328,58 @@ def _doubted(doubts: dict[int, Fault]) -> Iterator[str]:
         yield from summed_up((position, kind) for position in at)
 
 
-def _refusal(item: Item, keys: ItemKeys | None, state: str, message: str) -> Refusal:
+def _is_accepted(raw: bytes | None, hints: Hints, wire: Wire) -> bool:
+    """Whether an item that lost text is published all the same, without a claim."""
+    return wire.conserve == "unknown" or (raw is not None and digest(raw) in hints.accepted)
+
+
+MOST_SHOWN = 20_000
+"""Characters of a text of an item in quarantine that are shown to people."""
+
+
+def _reading(
+    reread: Reread | None, raw: bytes | None, version: Version, projected: Projection
+) -> Reading | None:
+    """Both readings of an item, of which the second found a fault; None where there are none."""
+    if reread is None or raw is None:
+        return None
+    left, shown = MOST_SHOWN, list[tuple[str, str]]()
+    try:
+        for passage in reread(raw):
+            text = storable(next(iter(passage.readings()), ""))[:left]
+            left -= len(text)
+            if text.strip():
+                shown.append((storable(passage.name)[:100], text))
+    except Exception:  # what is built to burst a parser; the item is refused in any case
+        return None
+    body = storable("\n".join(projected.paragraphs))[:MOST_SHOWN]
+    return Reading(
+        headline=storable(version.headline)[:MOST_SHOWN],
+        summary=storable(plain(version.summary or ""))[:MOST_SHOWN],
+        paragraphs=tuple(body.split("\n")) if body else (),
+        language=version.language,
+        passages=tuple(shown),
+        raw=storable(raw[:MOST_SHOWN].decode("utf-8", "replace")),
+    )
+
+
+def _refusal(
+    item: Item,
+    keys: ItemKeys | None,
+    state: str,
+    message: str,
+    raw: bytes | None,
+    reading: Reading | None = None,
+) -> Refusal:
     stored = storable(message)[:LONGEST_MESSAGE]
-    return Refusal(position=item.position, state=state, message=stored, keys=keys)
+    return Refusal(
+        position=item.position,
+        state=state,
+        message=stored,
+        keys=keys,
+        digest=digest(raw) if raw is not None else None,
+        reading=reading,
+    )
 
 
 def _stored(channel: Channel) -> Channel:

@@ -9,12 +9,13 @@ expired is skipped: what it brought stays, in the store and in a rebuild.
 
 import hashlib
 import json
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ingest import sandbox
 from ingest.intake import Taken, names_of, rules_for, take_in
@@ -22,7 +23,17 @@ from ingest.item import Contents, Hints
 from ingest.parse import Reader
 from stories import clock
 from stories.config import Config, Wire
-from stories.db import Connection, Store, captures, custody, key_value, outbox, proofs, retention
+from stories.db import (
+    Connection,
+    Store,
+    captures,
+    custody,
+    key_value,
+    outbox,
+    proofs,
+    retention,
+    wire_acts,
+)
 from stories.db import stories as records
 from stories.db import wires as rows
 from stories.db.excerpt import Excerpt
@@ -159,6 +170,56 @@ def _replay_wires(
             yield from take_in(store, config, wire, [number], jobs[name], read, after=note)
 
 
+class _Busy(Exception):  # noqa: N818 - nothing is wrong
+    """A worker has a wire."""
+
+
+def take_in_accepted(
+    store: Store,
+    config: Config,
+    seconds: float = math.inf,
+    *,
+    committed: Callable[[], None] = lambda: None,
+    reader: Reader = sandbox.read,
+) -> bool:
+    """Take in the items that people accepted out of quarantine, with all that follows from that;
+    True when more is left. *committed* is called whenever stories can be rendered.
+
+    After *seconds* no further capture is started. A wire that a worker has waits.
+    """
+    end = time.monotonic() + seconds
+
+    def not_now(_: float) -> None:
+        raise _Busy
+
+    with store.read() as conn:
+        waiting = wire_acts.waiting(conn)
+    for name, moments in waiting.items():
+        # A selection for each act, so that a later one does not go on where this one ended.
+        chosen = [Selection(wires=(name,), until=at + _LATE, quarantined=True) for at in moments]
+        planned = plan(store, chosen[-1])
+        going = replay(store, config, chosen[-1], planned, sleep=not_now, reader=reader)
+        try:
+            for taken in going:
+                if taken.stories:
+                    committed()
+                if time.monotonic() > end:
+                    return True
+        except _Busy:
+            continue
+        finally:
+            going.close()
+        for each in chosen[:-1]:
+            restart(store, each)
+        with store.write() as conn:
+            wire_acts.taken_in(conn, name, moments[-1])
+    return False
+
+
+_LATE = timedelta(minutes=1)
+"""What came so soon after an act may have been read without knowing of it."""
+
+
 def left(
     store: Store, selection: Selection, planned: Mapping[str, Sequence[int]]
 ) -> dict[str, list[int]]:
@@ -246,6 +307,7 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
         count = sum(captures.copy(old, new, name) for name in names)
         rows.copy(old, new, set(names))
         records.copy_acts(old, new)
+        wire_acts.copy(old, new)
         for key in (key_value.AUTHORITY, key_value.FIRST_NAMES):
             if (noted := key_value.read(old, key)) is not None:
                 key_value.write(new, key, noted)

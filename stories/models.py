@@ -542,6 +542,7 @@ class Problem:
     state: str
     message: str
     at: datetime
+    digest: str | None = None  # of the item's bytes, where they are known
 
 
 def body_digest(body: bytes) -> str:

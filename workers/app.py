@@ -66,6 +66,7 @@ ROUTES = {
     "workers.tasks.poll": queues.POLL,
     "workers.tasks.ingest": queues.INGEST,
     "workers.tasks.render": queues.RENDER,
+    "workers.tasks.accept": queues.HOUSEKEEPING,
     "workers.tasks.index": queues.HOUSEKEEPING,
     "workers.tasks.export": queues.EXPORT,
     "workers.tasks.push": queues.PUSH,

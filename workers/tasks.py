@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 
-from ingest import intake
+from ingest import intake, replay
 from ingest import poll as polling
 from ingest.subscribe import ask_hubs
 from publish import indexer, renderer, rerender
@@ -26,7 +26,7 @@ from publish.push import AT_ONCE, ping
 from publish.push import push as deliver
 from publish.rerender import settings_digest
 from stories import clock
-from stories.db import hubs, outbox, subscriptions, wires
+from stories.db import hubs, key_value, outbox, subscriptions, wire_acts, wires
 from stories.db import stories as records
 from workers import alerts, notices, queues
 from workers import housekeeping as rounds
@@ -222,6 +222,19 @@ def pictures() -> None:
         wake(export)
 
 
+@celery.task(name="workers.tasks.accept")
+def accept() -> None:
+    """Take in what people accepted out of quarantine, for a bounded time."""
+    here = current()
+    with here.store.read() as conn:
+        if key_value.is_superseded(conn, settings_digest(here.config)):
+            return  # an older configuration may not know a wire's name or agency
+    with waking(render) as taken_in:
+        more = replay.take_in_accepted(here.store, here.config, SECONDS_A_TASK, committed=taken_in)
+    if more:
+        wake(accept)
+
+
 @celery.task(name="workers.tasks.sweep")
 def sweep() -> None:
     """Beat's tick: send as many tasks as the work that waits in the outbox needs."""
@@ -230,6 +243,7 @@ def sweep() -> None:
         waiting = {w.kind: w.ready for w in outbox.waiting(conn, clock.now())}
         anew = rerender.upto(conn) is not None
         unindexed = indexer.behind(conn, here.config)
+        accepted = wire_acts.waiting(conn)
         if records.embargo_over(conn, clock.now()):
             waiting["story"] = waiting.get("story", 0) + 1
         pushes = (
@@ -248,6 +262,8 @@ def sweep() -> None:
         wanted = min(-(-ready // size), here.config.worker_processes)
         for _ in range(wanted - queues.depth(here.broker, queue)):
             send(task)
+    if accepted and not queues.depth(here.broker, queues.HOUSEKEEPING):
+        send(accept)
     if unindexed and not queues.depth(here.broker, queues.HOUSEKEEPING):
         send(index)
     if (

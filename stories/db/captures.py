@@ -514,6 +514,7 @@ def problem(conn: Connection, found: Sequence[Problem], instead: Sequence[int] =
                     "state": p.state,
                     "message": p.message,
                     "at": p.at,
+                    "digest": p.digest,
                 }
                 for p in found
             ],

@@ -24,6 +24,7 @@ from stories.db.tables import (
     statements,
     stories,
     versions,
+    wire_acts,
 )
 from stories.models import key_digest
 
@@ -50,6 +51,7 @@ class Excerpt:
             wires.copy(source, new, names)
             self._copy(new, signing_keys)
             self._copy(new, key_sets)
+            self._copy(new, wire_acts)
             for name in names:  # whose stories take the places of their own dates in feeds
                 first = source.execute(select(first_of(literal(name)))).scalar()
                 self._captures(new, [first] if first is not None else [])

@@ -29,12 +29,13 @@ from stories.db.tables import (
     standing,
     stories,
     subscriptions,
+    wire_acts,
     wires,
 )
 
 _OF_A_WIRE = (
     *(captures.c.wire, problems.c.wire, stories.c.wire, identities.c.wire),
-    *(standing.c.wire, files.c.wire, pins.c.wire, hubs.c.wire),
+    *(standing.c.wire, files.c.wire, pins.c.wire, hubs.c.wire, wire_acts.c.wire),
 )
 _ALERTS = ("failing", "paused", "quiet", "headline", "keys")
 _LONGEST = 63

@@ -208,7 +208,7 @@ def failing_before(conn: Connection, moment: datetime) -> int:
 
 
 def paused(conn: Connection, limit: int) -> Listed:
-    """Wires that a 410 has paused, the longest paused first."""
+    """Wires that a 410 or a person has paused, the longest paused first."""
     return _listed(
         conn, and_(wires.c.configured, wires.c.paused_at.is_not(None)), "paused_at", limit
     )

@@ -289,8 +289,33 @@ problems = Table(
     Column("state", String(32), nullable=False),
     Column("message", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("digest", String(64)),  # of the item's bytes, as versions have it
     UniqueConstraint("capture_id", "position"),
     Index(None, "at"),
+)
+
+# What people of the desk did about wires, and about what is in quarantine.
+wire_acts = Table(
+    "wire_acts",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("wire", String(63), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("capture_id", BigInteger),
+    Column("position", Integer),
+    Column("digest", String(64)),  # of the item's bytes
+    Column("due_at", UtcDateTime),  # what is accepted waits since then to be taken in
+    Index(None, "wire", "id"),
+    Index(None, "wire", "digest"),
+)
+
+Index(
+    "ix_wire_acts_due_at",
+    wire_acts.c.due_at,
+    sqlite_where=wire_acts.c.due_at.is_not(None),
+    postgresql_where=wire_acts.c.due_at.is_not(None),
 )
 
 stories = Table(

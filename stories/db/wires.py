@@ -528,6 +528,40 @@ def _take(resume: bool, insist: bool) -> Executable:
     )
 
 
+def hasten(conn: Connection, name: str, by: str, now: datetime) -> bool:
+    """Have the wire *name* polled before all that is due, as *by* asked; False where it is not
+    polled at all, is being polled, or its server asked to wait."""
+    patient = or_(wires.c.retry_at.is_(None), wires.c.retry_at <= now)
+    idle = or_(wires.c.lease_until.is_(None), wires.c.lease_until < now)
+    asked = {"due_at": now, "due_because": f"asked for by {by}", "lane": 1}
+    return _changed(conn, name, asked, wires.c.paused_at.is_(None), patient, idle)
+
+
+def pause(conn: Connection, name: str, by: str, now: datetime) -> bool:
+    """Have the wire *name* polled no more until somebody resumes it; False where it is paused.
+
+    A poll that is under way loses its lease: its result would resume it.
+    """
+    why = f"paused by {by}"
+    values = {"paused_at": now, "due_because": why, "message": why}
+    free = {"lease": None, "lease_until": None}
+    return _changed(conn, name, {**values, **free}, wires.c.paused_at.is_(None))
+
+
+def resume(conn: Connection, name: str, by: str, now: datetime) -> bool:
+    """Have the wire *name* polled again, at once; False where it is not paused."""
+    values = {"paused_at": None, "due_at": now, "due_because": f"resumed by {by}", "lane": 1}
+    values |= {"message": ""}
+    return _changed(conn, name, values, wires.c.paused_at.is_not(None))
+
+
+def _changed(
+    conn: Connection, name: str, values: Mapping[str, Any], *where: ColumnElement[bool]
+) -> bool:
+    this = wires.c.name == name, wires.c.configured, *where
+    return conn.execute(update(wires).where(*this).values(**values)).rowcount == 1
+
+
 def finish_polls(
     conn: Connection, results: Mapping[str, tuple[str, Mapping[str, Any]]]
 ) -> set[str]:

@@ -143,7 +143,7 @@ def test_everything_that_is_wrong_is_reported(ill: Config, store: Store, redis_u
     assert no_poller == "no poller is alive; start one: wirecopy up poller"
     assert no_beat == "no beat is alive; start one: wirecopy up beat"
     assert others == [
-        "1 wire is paused, gone for good",
+        "1 wire is paused",
         "1 wire fails for longer than alerts.failing_after",
         "1 wire is strangely quiet",
         "1 wire sends what cannot be read",
