@@ -19,6 +19,7 @@ from desk.headline import HeadlineError, MovedOnError
 from desk.hiding import HidingError
 from desk.newsroom import views
 from desk.newsroom.acts import Desk
+from desk.newsroom.backroom import Backroom
 from desk.newsroom.dossier import draft_over, second_look
 from desk.newsroom.forms import Form, back, form_of, number
 from desk.newsroom.log import as_csv, log_page, place_of
@@ -42,11 +43,15 @@ _STORY = re.compile(r"[a-z2-7]{13}", re.ASCII)
 
 _NOBODY = Visitor(None, "")
 
+EDITOR: Role = "editor"
+CHIEF: Role = "chief"
+
 _TITLES = {
     400: "That cannot be read",
     403: "Not for you",
     404: "Nothing is here",
     405: "That cannot be done here",
+    409: "Somebody was faster",
     410: "No longer here",
     422: "That was not taken",
     429: "Too many tries",
@@ -118,6 +123,7 @@ class Newsroom:
         self.door = Door(config, store)
         self.desk = Desk(store, config, changed)
         self.news = News(store)
+        self.backroom = Backroom(config, store, self.pages)
 
     def starlette(self) -> Starlette:
         """The routes."""
@@ -136,10 +142,29 @@ class Newsroom:
                 Route("/second-look", self._page("editor", self.second_looks)),
                 Route("/second-look/{story}", self._page("editor", self.second_look)),
                 Route("/news/{queue}", self.tell_news),
-                Route("/quarantine", self._page("reader", self.quarantine)),
                 Route("/log", self._page("reader", self.log)),
                 Route("/feeds", self._page("reader", self.feeds)),
                 Route("/log.csv", self._page("reader", self.log_csv)),
+                Route("/wires", self._page("reader", self.backroom.wires)),
+                Route("/wires/{wire}", self._page("reader", self.backroom.wire)),
+                *(
+                    Route(f"/wires/{{wire}}/{name}", self._form_for(role, act), methods=["POST"])
+                    for name, role, act in (
+                        ("poll", EDITOR, self.backroom.poll),
+                        ("pause", CHIEF, self.backroom.pause),
+                        ("resume", CHIEF, self.backroom.resume),
+                    )
+                ),
+                Route("/quarantine", self._page("reader", self.backroom.quarantine)),
+                *(
+                    Route(f"/quarantine/{{capture:int}}{item}{name}", answer, methods=[method])
+                    for item in ("", "/{item:int}")
+                    for name, method, answer in (
+                        ("", "GET", self._page("reader", self.backroom.problem)),
+                        ("/accept", "POST", self._form_for(EDITOR, self.backroom.accept)),
+                        ("/leave", "POST", self._form_for(EDITOR, self.backroom.leave)),
+                    )
+                ),
                 *(
                     Route(f"/stories/{{story}}/{name}", self._act("editor", act), methods=["POST"])
                     for name, act in (
@@ -286,12 +311,6 @@ class Newsroom:
     def unkill(self, sent: Sent) -> None:
         """``/stories/ID/unkill``: a kill of the last minutes undone."""
         self.desk.unkill(sent.story, sent.visitor.name)
-
-    def quarantine(self, _request: Request, visitor: Visitor) -> Response:
-        """``/quarantine``: what could not be taken in."""
-        with self.store.read() as conn:
-            page = views.quarantine_page(conn, visitor)
-        return self.pages.answer("quarantine.html", visitor, page=page)
 
     def log(self, request: Request, visitor: Visitor) -> Response:
         """``/log``: what was done, by whom and when."""
@@ -468,6 +487,17 @@ class Newsroom:
             return act(request, visitor, form)
 
         return answer
+
+    def _form_for(
+        self, role: Role, act: Callable[[Request, Visitor, Form], Response]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """What a form does that is sent by who has *role*."""
+
+        def acted(request: Request, visitor: Visitor, form: Form) -> Response:
+            self._check(visitor, role)
+            return act(request, visitor, form)
+
+        return self._form(acted)
 
     def _act(
         self, role: Role, act: Callable[[Sent], Response | list[str] | None]

@@ -1,5 +1,6 @@
 """Copies beside each other for the desk: received and published, one version and the one before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from publish.diff import Words, beside, differences, word_differences
@@ -70,9 +71,14 @@ def side_by_side(received: str, published: str, disclosure: str = "") -> Beside 
     """The words of two bodies of HTML, paragraph beside paragraph, but for a last one published
     that says the *disclosure*; None for a body that is built to burst a parser."""
     try:
-        pairs = list(beside(paragraphs(received), paragraphs(published, disclosure=disclosure)))
+        return lined_up(paragraphs(received), paragraphs(published, disclosure=disclosure))
     except ParseError:
         return None
+
+
+def lined_up(received: Sequence[str], published: Sequence[str]) -> Beside:
+    """Two texts, paragraph beside paragraph."""
+    pairs = list(beside(received, published))
     rows = tuple(_row(old, new) for old, new in pairs[:MOST])
     return Beside(rows, max(0, len(pairs) - MOST))
 

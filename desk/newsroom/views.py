@@ -23,10 +23,10 @@ from publish.web.wording import Moment, moment, zone_of
 from publish.words import terms
 from stories import clock
 from stories.config import Config
-from stories.db import Connection, captures, feeds, queues, search
+from stories.db import Connection, feeds, queues, search
 from stories.db import stories as records
 from stories.db.queues import About, Sought
-from stories.models import Act, Problem, Story, Version
+from stories.models import Act, Story, Version
 from wirecopy.html import TangleError
 from wirecopy.scope import SCOPES
 from wirecopy.text import paragraphs
@@ -102,14 +102,6 @@ class ListPage:
 
 
 @dataclass(frozen=True, slots=True)
-class QuarantinePage:
-    """What could not be taken in, each with when that was."""
-
-    problems: tuple[tuple[Problem, Moment], ...]
-    counts: Mapping[Queue, str]
-
-
-@dataclass(frozen=True, slots=True)
 class StoryPage:
     """A story: what came (``received``, paragraphs), what stands where, who did what. ``unseen`` is
     why nobody can see it, empty where somebody can."""
@@ -140,7 +132,7 @@ def list_page(conn: Connection, config: Config, asked: Asked, visitor: Visitor) 
         asked=asked,
         label=QUEUES[asked.queue],
         rows=tuple(rows),
-        counts=_counts(conn, visitor),
+        counts=counted_queues(conn, visitor),
         older=asked.address(before=last) if more and last is not None else None,
         looked_at=looked if more and len(rows) < PAGE else None,
         choices={
@@ -153,7 +145,8 @@ def list_page(conn: Connection, config: Config, asked: Asked, visitor: Visitor) 
     )
 
 
-def _counts(conn: Connection, visitor: Visitor) -> dict[Queue, str]:
+def counted_queues(conn: Connection, visitor: Visitor) -> dict[Queue, str]:
+    """How many stories each queue has for *visitor*, as shown."""
     numbers = queues.counts(conn, clock.now() - FRESH, visitor.name)
     return {name: counted(numbers[name]) for name in QUEUES}
 
@@ -272,10 +265,3 @@ def paragraphs_of(version: Version) -> tuple[str, ...]:
         return tuple(paragraphs(version.body))
     except TangleError:
         return ()
-
-
-def quarantine_page(conn: Connection, visitor: Visitor) -> QuarantinePage:
-    """The newest that could not be taken in."""
-    found = captures.problems_listing(conn)
-    listed = tuple((each, moment(each.at, beside=clock.now())) for each in found)
-    return QuarantinePage(listed, _counts(conn, visitor))

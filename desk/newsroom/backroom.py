@@ -1,0 +1,249 @@
+"""Wires and quarantine at the desk. Each page is read from one snapshot of the store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from desk.cli.wires import explained
+from desk.newsroom.compare import Beside, lined_up
+from desk.newsroom.forms import Form
+from desk.newsroom.pages import Pages
+from desk.newsroom.queues import Queue
+from desk.newsroom.sign_in import Visitor
+from desk.newsroom.views import counted_queues
+from ingest import sandbox
+from ingest.intake import hints_of, rules_for
+from ingest.item import Reading
+from publish.web.views import Language, language_of
+from publish.web.wording import Moment, moment
+from stories import clock
+from stories.config import Config
+from stories.db import Store, captures, custody, wire_acts, wires
+from stories.db.wire_acts import WireAct, WireActKind
+from stories.errors import ParseError
+from stories.logs import masked
+from stories.models import WHOLE, Capture, Problem, WireState
+from wirecopy.encoding import xml_chars
+
+MOST_WIRES = 500
+"""Wires on a page; more are found by their names."""
+
+ACTS = 10
+"""What people did about a wire that is shown, the newest."""
+
+LISTED = 200
+"""Problems that are looked at for the list of what is in quarantine."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownWire:
+    """A wire as the list has it."""
+
+    state: WireState
+    next: str
+    polled: Moment | None
+    news: Moment | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownProblem:
+    """Something in quarantine: what came out beside what is in the bytes, where it was refused for
+    its text alone; what was done about it last, and whether it can be accepted."""
+
+    problem: Problem
+    at: Moment
+    reading: Reading | None
+    language: Language
+    beside: Beside | None
+    act: WireAct | None
+    acted: Moment | None
+    gone: str
+
+
+class Backroom:
+    """What the addresses of wires and quarantine answer."""
+
+    def __init__(self, config: Config, store: Store, pages: Pages) -> None:
+        self.config = config
+        self.store = store
+        self.pages = pages
+
+    # Wires
+
+    def wires(self, request: Request, visitor: Visitor) -> Response:
+        """``/wires?q=``: the wires, and how they are."""
+        part = xml_chars(request.query_params.get("q", ""))[:63].strip().lower()
+        now = clock.now()
+        with self.store.read() as conn:
+            every = [each for each in wires.every(conn) if part in each.name.lower()]
+        listed = [_shown_wire(each) for each in every[:MOST_WIRES]]
+        return self.pages.answer(
+            "wires.html", visitor, wires=listed, more=len(every) - len(listed), part=part, now=now
+        )
+
+    def wire(self, request: Request, visitor: Visitor) -> Response:
+        """``/wires/NAME``: one wire, and why its next poll is when it is."""
+        return self._wire_page(str(request.path_params["wire"]), visitor)
+
+    def _wire_page(self, name: str, visitor: Visitor, error: str = "") -> Response:
+        now = clock.now()
+        with self.store.read() as conn:
+            state = wires.get(conn, name)
+            if state is None:
+                raise HTTPException(404, "There is no such wire.")
+            traffic = wires.traffic(conn, now, self.config.politeness.gap)
+            latest = captures.listing(conn, wires=[name], limit=3)
+            acts = wire_acts.of_wire(conn, name, ACTS)
+        rules = self.config.wire(name)
+        why = explained(state, rules, self.config.politeness, traffic, latest, now)
+        return self.pages.answer(
+            "wire.html",
+            visitor,
+            422 if error else 200,
+            wire=_shown_wire(state),
+            why=[masked(line) for line in why],
+            acts=[(act, moment(act.at, beside=now)) for act in acts],
+            error=error,
+        )
+
+    def poll(self, request: Request, visitor: Visitor, _form: Form) -> Response:
+        """``/wires/NAME/poll``: polled before all that is due."""
+        return self._on_wire(
+            request, visitor, "poll", "it is paused, being polled, or its server asked to wait"
+        )
+
+    def pause(self, request: Request, visitor: Visitor, _form: Form) -> Response:
+        """``/wires/NAME/pause``: polled no more."""
+        return self._on_wire(request, visitor, "pause", "it is paused already")
+
+    def resume(self, request: Request, visitor: Visitor, _form: Form) -> Response:
+        """``/wires/NAME/resume``: polled again."""
+        return self._on_wire(request, visitor, "resume", "it is not paused")
+
+    def _on_wire(
+        self, request: Request, visitor: Visitor, kind: WireActKind, otherwise: str
+    ) -> Response:
+        name, by, now = str(request.path_params["wire"]), visitor.name, clock.now()
+        act = {"poll": wires.hasten, "pause": wires.pause, "resume": wires.resume}[kind]
+        with self.store.write() as conn:
+            is_done = act(conn, name, by, now)
+            if is_done:
+                wire_acts.add(conn, WireAct(name, kind, by, now))
+        if not is_done:
+            return self._wire_page(name, visitor, f"Nothing was changed: {otherwise}.")
+        return RedirectResponse(f"/wires/{name}", 303, {"cache-control": "no-store"})
+
+    # Quarantine
+
+    def quarantine(self, _request: Request, visitor: Visitor) -> Response:
+        """``/quarantine``: what could not be taken in, and nobody has looked at."""
+        now = clock.now()
+        with self.store.read() as conn:
+            found = wire_acts.unseen_problems(conn, LISTED)
+            counts: Mapping[Queue, str] = counted_queues(conn, visitor)
+        listed = [(each, moment(each.at, beside=now)) for each in found]
+        return self.pages.answer(
+            "quarantine.html", visitor, problems=listed, counts=counts, most=LISTED
+        )
+
+    def problem(self, request: Request, visitor: Visitor) -> Response:
+        """``/quarantine/CAPTURE/POSITION``: raw beside what was read."""
+        return self.pages.answer("problem.html", visitor, page=self._problem(request))
+
+    def accept(self, request: Request, visitor: Visitor, form: Form) -> Response:
+        """``…/accept``: published without a claim, here and wherever these bytes come again."""
+        return self._on_problem(request, visitor, form, "accept")
+
+    def leave(self, request: Request, visitor: Visitor, form: Form) -> Response:
+        """``…/leave``: it stays in quarantine, and off the list."""
+        return self._on_problem(request, visitor, form, "leave")
+
+    def _on_problem(
+        self, request: Request, visitor: Visitor, form: Form, kind: WireActKind
+    ) -> Response:
+        page = self._problem(request)
+        problem, last = page.problem, page.act
+        if (last.kind if last else "") != form.get("seen", ""):
+            raise HTTPException(409, f"Somebody was faster: {last.by if last else 'the wire'}.")
+        if kind == "accept" and page.reading is None:
+            raise HTTPException(422, "That can only be taken in once its fault is mended.")
+        with self.store.write() as conn:
+            wire_acts.add(
+                conn,
+                WireAct(
+                    *(problem.wire, kind, visitor.name, clock.now()),
+                    *(problem.capture_id, problem.position, problem.digest),
+                ),
+            )
+        return RedirectResponse("/quarantine", 303, {"cache-control": "no-store"})
+
+    def _problem(self, request: Request) -> ShownProblem:
+        capture_id = int(request.path_params["capture"])
+        position = int(request.path_params["item"]) - 1 if "item" in request.path_params else WHOLE
+        with self.store.read() as conn:
+            found = [
+                each for each in captures.problems_of(conn, capture_id) if each.position == position
+            ]
+            if not found:
+                raise HTTPException(404, "That is not in quarantine, or no longer.")
+            capture = captures.get(conn, capture_id)
+            body = captures.body(conn, capture.digest) if capture is not None else None
+            act = wire_acts.act_on(conn, found[0])
+            names = (capture.key_set or "").split() if capture is not None else []
+            key_sets = custody.documents(conn, names) if names else {}
+        now, reading, gone = clock.now(), None, ""
+        if capture is None or body is None:
+            gone = "Its bytes are no longer kept."
+        elif position != WHOLE:
+            sets = {name: text.decode("utf-8-sig") for name, text in key_sets.items()}
+            reading = self._read(capture, body, sets, position)
+        return ShownProblem(
+            problem=found[0],
+            at=moment(found[0].at, beside=now),
+            reading=reading,
+            language=language_of(reading.language if reading else None),
+            beside=_compared(reading) if reading else None,
+            act=act,
+            acted=moment(act.at, beside=now) if act else None,
+            gone=gone,
+        )
+
+    def _read(
+        self, capture: Capture, body: bytes, key_sets: dict[str, str], position: int
+    ) -> Reading | None:
+        """Both readings of an item, in the process that reads what is hostile."""
+        wire = rules_for(self.config, capture.wire)
+        try:
+            contents = sandbox.read(body, hints_of(capture, key_sets), wire)
+        except ParseError:
+            return None
+        found = [each for each in contents.refused if each.position == position]
+        return found[0].reading if found else None
+
+
+def _shown_wire(state: WireState) -> ShownWire:
+    now = clock.now()
+    if not state.configured:
+        following = "never: it is no longer in the configuration"
+    elif state.paused_at is not None:
+        following = "paused"
+    else:
+        following = state.due_because or "new wire"
+    return ShownWire(
+        state=state,
+        next=masked(following),
+        polled=moment(state.polled_at, beside=now) if state.polled_at else None,
+        news=moment(state.changed_at, beside=now) if state.changed_at else None,
+        message=masked(state.message or state.fault or ""),
+    )
+
+
+def _compared(reading: Reading) -> Beside:
+    """The passages in the bytes beside what came out of them."""
+    there = [text for _, passage in reading.passages for text in passage.split("\n")]
+    here = [reading.headline, reading.summary, *reading.paragraphs]
+    return lined_up([t for t in there if t.strip()], [t for t in here if t.strip()])
