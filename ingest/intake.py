@@ -215,12 +215,12 @@ def take_in_waiting(
         jobs, pending = claim(conn, clock.now())
     while jobs:
         errors: dict[str, str] = {}
-        early: set[str] = set()
-        late = False
+        waited: set[str] = set()  # whose turn it was not yet, since anything was taken in
+        late = stuck = moved = False
         try:
             with outbox.renewing(store, jobs):
                 turns = {job.key: _turn(config, rules_for(config, job.key), job) for job in jobs}
-                while not late and (following := _following(pending)):
+                while not (late or stuck) and (following := _following(pending)):
                     due = {number: turns[name] for name, (number, _) in following.items()}
                     failed, early = _take_in_together(store, config, due, reader)
                     errors |= failed
@@ -228,12 +228,15 @@ def take_in_waiting(
                         del pending[name]
                     for name in early:
                         pending[name].insert(0, following[name])
+                    taken = len(due) > len(failed) + len(early)
+                    waited = early if taken else waited | early
+                    moved = moved or taken
                     _append(store, config)
                     committed()
                     # Where all that is left waits, it is for captures that another worker has.
                     left = {name for name, numbers in pending.items() if numbers}
-                    stuck = len(early) == len(due) and left == early
-                    late = time.monotonic() > end or stuck
+                    stuck = left <= waited
+                    late = time.monotonic() > end
         except BaseException:  # it is stopped: others may have these wires at once
             with store.write() as conn:
                 outbox.release(conn, jobs)
@@ -244,12 +247,15 @@ def take_in_waiting(
                 if job.key in errors:
                     outbox.failed(conn, job, errors[job.key], now)
             waiting = [job for job in jobs if pending.get(job.key)]
-            if early:
-                outbox.release(conn, [job for job in waiting if job.key in early], now + IN_TURN)
+            if waited:
+                outbox.release(conn, [job for job in waiting if job.key in waited], now + IN_TURN)
             outbox.release(conn, waiting)
             rest = {job.key for job in waiting} | set(errors)
             outbox.done(conn, [job for job in jobs if job.key not in rest], now)
-            carried += len(jobs)
+            if moved:  # others may have waited for what was taken in
+                siblings = {name for turn in turns.values() for name in turn.siblings}
+                outbox.hasten(conn, "ingest", config.present_names(sorted(siblings)), now)
+            carried += len(jobs) - sum(job.key in waited for job in waiting)
             more = carried < limit and not late
             jobs, pending = claim(conn, now) if more else ([], {})
     return carried

@@ -349,3 +349,21 @@ def test_whatever_comes_is_never_two_nor_of_two_agencies(
         assert life.replayed() == []
         with life.rebuilt(urls[1]) as other:
             assert life.bodies(other) == life.bodies()
+
+
+def test_captures_of_an_agency_that_waited_for_each_other_go_on_at_once(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Claimed by their names, they come in another order than they are taken in."""
+    monkeypatch.setattr(intake, "TOGETHER", 1)
+    with life.store.write() as conn:
+        for n, name in enumerate(("top", "third", "nation")):
+            body = feed(item(f"g{n}", f"Headline {n}", f"{LONG} {n}"))
+            captures.add(conn, name, life.now, f"https://a.example/{name}", [], body)
+        outbox.want(conn, "ingest", ["top", "third", "nation"], life.now)
+    with life.frozen():
+        done = intake.take_in_waiting(life.store, life.config, reader=parse.parse)
+    assert done == 3
+    assert len(on_record(life)) == 3
+    with life.store.read() as conn:
+        assert captures.wires_pending(conn) == []

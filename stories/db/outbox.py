@@ -8,7 +8,7 @@ nothing is lost and nothing piles up; work may be done twice, and that must do n
 
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -256,6 +256,35 @@ def is_leased(conn: Connection, kind: Kind, now: datetime) -> bool:
     """Whether anybody is at work of *kind*."""
     held = outbox.c.kind == kind, outbox.c.lease_until >= now
     return conn.execute(select(outbox.c.key).where(*held).limit(1)).first() is not None
+
+
+def hasten(conn: Connection, kind: Kind, keys: Collection[str], now: datetime) -> None:
+    """Have those of *keys* be due now that wait for a time to come, free and without a failure."""
+    named = sorted(keys)
+    for at in range(0, len(named), CHUNK):
+        conn.execute(_HASTENED, {"of": kind, "named": named[at : at + CHUNK], "now": now})
+
+
+def _hastened() -> Executable:
+    now = bindparam("now", type_=UtcDateTime())
+    waits = and_(
+        outbox.c.kind == bindparam("of"),
+        outbox.c.key.in_(bindparam("named", expanding=True)),
+        outbox.c.lease.is_(None),
+        outbox.c.error.is_(None),
+        outbox.c.due_at > now,
+    )
+    # What somebody else has locked is being claimed or done. A CTE, as in claiming.
+    free = select(outbox.c.key).where(waits).order_by(outbox.c.key)
+    chosen = free.with_for_update(skip_locked=True).cte("chosen")
+    return (
+        update(outbox)
+        .where(outbox.c.kind == bindparam("of"), outbox.c.key.in_(select(chosen)))
+        .values(due_at=now)
+    )
+
+
+_HASTENED = _hastened()
 
 
 def drop(conn: Connection, kind: Kind, key: str) -> None:
