@@ -367,3 +367,16 @@ def test_captures_of_an_agency_that_waited_for_each_other_go_on_at_once(
     assert len(on_record(life)) == 3
     with life.store.read() as conn:
         assert captures.wires_pending(conn) == []
+
+
+def test_who_holds_more_than_is_taken_in_together_waits_as_well(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "MOST_BYTES", 1)
+    numbers = [capture(life, wire, LONG) for wire in ("top", "nation", "third")]
+    with life.store.write() as conn:  # another worker has it
+        [job] = outbox.claim(conn, "ingest", life.now, 1, ["top"])
+    assert sorted(take_in(life)) == numbers
+    with life.store.write() as conn:
+        outbox.release(conn, [job])
+    assert take_in(life) == []
