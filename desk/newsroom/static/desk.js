@@ -109,6 +109,14 @@ const keys = {
   Enter: () => one(".head a", current())?.click(),
 };
 
+// On a keyboard of another script or with letters of its own, the key in that place: and none of
+// those besides letters, as `ß` or `ж` stand where others have a minus or a semicolon.
+function pressed({ key, code, shiftKey }) {
+  if (key.length > 1 || key <= "~") return key;
+  if (code === "Slash") return shiftKey ? "?" : "/";
+  return /^Key[A-Z]$/.test(code) && !shiftKey ? code.slice(-1).toLowerCase() : "";
+}
+
 document.addEventListener("keydown", (event) => {
   const { target } = event;
   if (event.isComposing) return;
@@ -125,8 +133,9 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.ctrlKey || event.metaKey || event.altKey || one("dialog[open]")) return;
   if (localStorage.getItem("desk-keys") === "off" && event.key !== "?") return;
-  // On a keyboard of another script, the key in that place.
-  const key = event.key > "~" && event.key.length === 1 ? event.code.slice(-1).toLowerCase() : event.key;
+  const key = pressed(event);
+  // Who holds a key down walks on, and does nothing to the stories on the way.
+  if (event.repeat && key !== "j" && key !== "k") return;
   if (!Object.hasOwn(keys, key) || (key === "Enter" && target !== current())) return;
   event.preventDefault();
   keys[key]();

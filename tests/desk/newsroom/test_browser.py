@@ -171,6 +171,32 @@ def test_the_other_keys(newsroom: Newsroom) -> None:
     assert not any(story.edits for story in map(newsroom.story, newsroom.life.stories()))
 
 
+KEY = """([key, code, shiftKey, repeat]) => document.activeElement.dispatchEvent(
+    new KeyboardEvent("keydown", { key, code, shiftKey, repeat, bubbles: true }))"""
+
+
+def test_keys_of_other_keyboards_do_what_stands_in_their_place_or_nothing(
+    newsroom: Newsroom,
+) -> None:
+    page = newsroom.sign_in(newsroom.context(), "Meera")
+    page.evaluate(KEY, ["ज", "KeyJ", False, False])
+    expect(page.locator(".row").first).to_be_focused()
+    for key, code, shift in [
+        ("ß", "Minus", False),
+        ("ः", "Minus", True),
+        ("ж", "Semicolon", False),
+        ("ы", "KeyS", True),
+    ]:
+        page.evaluate(KEY, [key, code, shift, False])
+    page.evaluate(KEY, ["s", "KeyS", False, True])  # held down
+    page.evaluate(KEY, ["؟", "Slash", True, False])
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    assert page.locator("details.hide[open]").count() == 0
+    page.reload()
+    expect(page.get_by_text("settled by")).to_have_count(0)
+
+
 def test_what_is_refused_is_said_and_what_was_typed_stays(newsroom: Newsroom) -> None:
     page = newsroom.sign_in(newsroom.context(), "Meera")
     page.keyboard.press("j")
@@ -219,10 +245,12 @@ def test_what_comes_waits_and_nothing_jumps(newsroom: Newsroom) -> None:
     page = newsroom.sign_in(newsroom.context(), "Meera")
     page.keyboard.press("j")
     before = page.locator(".row h2").all_inner_texts()
+    place = page.locator(".row").first.bounding_box()
     newsroom.life.receive(item("a", "Just in"), item("b", "Just in, too"), after=MINUTE)
     expect(page.locator("#fresh")).to_have_text("2 new: press N")
     expect(page.locator("[data-queue=new]")).to_have_text(f"{HEADLINES + 2}")
     assert page.locator(".row h2").all_inner_texts() == before
+    assert page.locator(".row").first.bounding_box() == place
     expect(page.locator(".row").first).to_be_focused()
     page.keyboard.press("n")
     expect(page.locator(".row").first).to_contain_text("Just in")
