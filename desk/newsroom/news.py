@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from desk.newsroom.queues import FRESH, QUEUES, Asked, counted, fits
 from stories import clock
-from stories.db import SQLAlchemyError, Store, queues
+from stories.db import SQLAlchemyError, Store, people, queues
 from stories.db import stories as records
 from stories.db.queues import About, Place, Sought
 from stories.errors import StoreError
@@ -61,6 +61,7 @@ class News:
         self._every = every
         self._changes: OrderedDict[Place, Change] = OrderedDict()
         self._counts: dict[str, str] = {}
+        self._revoked: frozenset[str] = frozenset()
         self._listeners = 0
         self._watch: asyncio.Task[None] | None = None
         self._turn = asyncio.Event()
@@ -88,6 +89,8 @@ class News:
             yield "retry: 3000\n\n"
             while not self._ended and loop.time() < until:
                 turn = self._turn
+                if me in self._revoked:
+                    return
                 fresh = [c for c in self._changes.values() if c.seen > told]
                 told = max([told, *(change.seen for change in fresh)])
                 now = clock.now()
@@ -107,7 +110,7 @@ class News:
         try:
             while self._listeners and not self._ended:
                 try:
-                    self._changes, self._counts = await run_in_threadpool(self._look)
+                    self._changes, self._counts, self._revoked = await run_in_threadpool(self._look)
                 except (SQLAlchemyError, StoreError) as error:
                     log.debug("no news", error=f"{type(error).__name__}: {error}")
                 turn, self._turn = self._turn, asyncio.Event()
@@ -116,8 +119,9 @@ class News:
         finally:
             self._watch = None
 
-    def _look(self) -> tuple[OrderedDict[Place, Change], dict[str, str]]:
-        """The changes that are remembered now, and how many stories each queue has."""
+    def _look(self) -> tuple[OrderedDict[Place, Change], dict[str, str], frozenset[str]]:
+        """The changes that are remembered now, how many stories each queue has, and the names of
+        who was let in once and is no more."""
         now = clock.now()
         known = self._changes
         with self._store.read() as conn:
@@ -127,6 +131,7 @@ class News:
             stories = {story.id: story for story in records.get(conn, ids)}
             abouts = queues.about(conn, ids, now)
             numbers = queues.counts(conn, now - FRESH, "")
+            known_people = people.every(conn)
         changes = OrderedDict(known)
         for place in reversed(found):
             if place not in known and place.id in stories:
@@ -135,4 +140,6 @@ class News:
                 changes[place] = Change(seen, stories[place.id], abouts[place.id])
         while len(changes) > KEPT:
             changes.popitem(last=False)
-        return changes, {name: counted(numbers[name]) for name in QUEUES if name != "mine"}
+        counts: dict[str, str] = {n: counted(numbers[n]) for n in QUEUES if n != "mine"}
+        revoked = frozenset(each.name for each in known_people if each.revoked_at is not None)
+        return changes, counts, revoked

@@ -15,7 +15,7 @@ from desk.newsroom.news import News
 from desk.newsroom.queues import Asked
 from stories import clock
 from stories.config import Config
-from stories.db import Store, queues
+from stories.db import Store, people, queues
 from tests.conftest import ConfigOf
 from tests.desk.newsroom.browsing import Browser, living, newsroom, signed_in
 from tests.living import Life, item
@@ -66,6 +66,22 @@ def test_each_page_hears_what_comes_into_its_own_queue(life: Life) -> None:
         assert heard == [ids["b"]]
         for each in (every, some):
             await each.aclose()  # type: ignore[attr-defined]
+
+    asyncio.run(listen())
+
+
+def test_who_is_revoked_hears_nothing_more(life: Life) -> None:
+    signed_in(newsroom(life), life.store, "Meera")
+    news = News(life.store, every=0.01)
+
+    async def listen() -> None:
+        events = news.events(Asked("new"), "Meera", life.now)
+        await told(events)
+        with life.store.write() as conn:
+            people.revoke(conn, people.key_of("Meera"), "root", clock.now())
+        async with asyncio.timeout(30):
+            left = [said async for said in events]
+        assert all(said == ":\n\n" for said in left)
 
     asyncio.run(listen())
 
