@@ -36,7 +36,9 @@ async def form_of(request: Request) -> Form:
                 sent += piece
                 if len(sent) > LARGEST:
                     raise HTTPException(413, "That is more than any of our forms sends.")
-        fields = parse_qsl(sent.decode(), keep_blank_values=True, max_num_fields=FIELDS)
+        fields = parse_qsl(
+            sent.decode(), keep_blank_values=True, errors="strict", max_num_fields=FIELDS
+        )
     except TimeoutError as error:
         raise HTTPException(408, "The form came too slowly.") from error
     except (ClientDisconnect, ValueError) as error:
