@@ -232,7 +232,9 @@ class Newsroom:
         if page is None:
             raise HTTPException(404, "There is no such story.")
         if visitor.may("editor"):
-            self.desk.open_to_write(name, visitor.name)
+            # A story can be read where nothing can be written, on a full disk, too.
+            with suppress(SQLAlchemyError, StoreError):
+                self.desk.open_to_write(name, visitor.name)
         return self.pages.answer("story.html", visitor, page=page, back=f"/stories/{name}")
 
     def raw(self, request: Request, _visitor: Visitor) -> Response:
@@ -253,6 +255,10 @@ class Newsroom:
     def draft(self, request: Request, visitor: Visitor, form: Form) -> Response:
         """``/stories/ID/draft``: what a headline would be, which is not saved."""
         self._check(visitor, "editor")
+        return self._drafted(request, visitor, form)
+
+    def _drafted(self, request: Request, visitor: Visitor, form: Form, error: str = "") -> Response:
+        """The form again with what was written; what that would be, or the *error* that it is."""
         name, text = self._story_in(request), form.get("text", "")
         with self.store.read() as conn:
             row = views.story_row(conn, self.config, name)
@@ -261,7 +267,9 @@ class Newsroom:
             raise HTTPException(404, "There is no such story.")
         template = "draft_panel.html" if _wants_row(request) else "draft.html"
         there = back(form, f"/stories/{name}")
-        return self.pages.answer(template, visitor, row=row, draft=draft, text=text, back=there)
+        told: dict[str, Any] = {"row": row, "draft": draft, "text": text}
+        told |= {"back": there, "error": error}
+        return self.pages.answer(template, visitor, 422 if error else 200, **told)
 
     def second_looks(self, _request: Request, _visitor: Visitor) -> Response:
         """``/second-look``: the first story that waits for one; else the queue, where none does."""
@@ -464,8 +472,10 @@ class Newsroom:
         return answered
 
     def _asked_to_sign_in(self, request: Request) -> Response:
-        query = f"?{request.url.query}" if request.url.query else ""
-        here = f"{request.url.path}{query}"
+        # As it was asked for: `request.url` is read from a text that begins with the host's name,
+        # which may be anything.
+        query = request.scope["query_string"].decode("latin-1")
+        here = quote(request.scope["path"], safe="/") + (f"?{query}" if query else "")
         if request.headers.get("sec-fetch-site") == "cross-site":
             # A link in a message was followed: the cookie comes when the page asks for itself.
             return self.pages.answer("again.html", _NOBODY, here=here)
@@ -542,6 +552,8 @@ class Newsroom:
     def _not_taken(self, sent: Sent, why: str) -> Response:
         if _wants_row(sent.request):
             return self._row(sent, 422, notes=[why])
+        if sent.form.get("text"):
+            return self._drafted(sent.request, sent.visitor, sent.form, why)
         there = back(sent.form, f"/stories/{sent.story}")
         return self._message(422, why, sent.visitor, there)
 

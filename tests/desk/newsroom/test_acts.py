@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from desk.headline import rewrite
 from stories import clock
 from stories.config import Config
-from stories.db import Store
+from stories.db import Store, queues
 from stories.db import stories as records
 from stories.models import Story
 from tests.conftest import ConfigOf
@@ -106,6 +108,40 @@ def test_what_is_refused_is_said(life: Life, meera: Browser, text: str, why: str
     assert meera.last is not None
     assert why in meera.last.words
     assert story(life).edits == ()
+
+
+@pytest.mark.parametrize("on", ["story", "/queues/all"])
+def test_what_was_written_is_there_still_when_it_is_refused(
+    life: Life, meera: Browser, on: str
+) -> None:
+    assert act(meera, life, "headline", on, text="Ferry \u202e sinks") == 422
+    there = f"/stories/{story(life).id}/headline"
+    assert meera.last is not None
+    assert "overrides the direction" in meera.last.words
+    assert filled(meera.last, there)[1]["text"] == "Ferry \u202e sinks"
+    done = meera.send(there, text="Ferry sinks in harbour")
+    assert done.headers["location"].startswith("/stories/" if on == "story" else on)
+    assert story(life).headline == "Ferry sinks in harbour"
+
+
+def test_what_is_no_text_is_no_headline(life: Life, meera: Browser) -> None:
+    there = f"/stories/{story(life).id}/headline"
+    _, form = filled(meera.opened("/queues/all"), there)
+    sent: dict[str, Any] = {**form, "text": b"Ferry \xff sinks"}
+    assert meera.ask(there, sent).status == 400
+    assert story(life).edits == ()
+
+
+def test_a_story_is_read_where_nothing_can_be_noted(
+    life: Life, meera: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr(queues, "open_to_write", full)
+    answer = meera.opened(f"/stories/{story(life).id}")
+    assert answer.status == 200
+    assert "Nobody was hurt in the harbour today." in answer.words
 
 
 def test_undo_goes_back_to_the_one_before(life: Life, meera: Browser) -> None:
