@@ -18,7 +18,7 @@ from starlette.routing import Route
 from desk.headline import HeadlineError, MovedOnError
 from desk.hiding import HidingError
 from desk.newsroom import views
-from desk.newsroom.acts import Desk
+from desk.newsroom.acts import Desk, name_of
 from desk.newsroom.backroom import Backroom
 from desk.newsroom.dossier import draft_over, second_look
 from desk.newsroom.forms import Form, back, form_of, number
@@ -303,7 +303,7 @@ class Newsroom:
             raise HTTPException(404, "There is no such story.")
         status, why = 422 if error else 200, form.get("reason", "")
         return self.pages.answer(
-            "kill.html", visitor, status, row=row, slug=story.slug, reason=why, error=error
+            "kill.html", visitor, status, row=row, slug=name_of(story), reason=why, error=error
         )
 
     def kill(self, request: Request, visitor: Visitor, form: Form) -> Response:

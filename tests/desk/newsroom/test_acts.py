@@ -144,6 +144,23 @@ def test_a_story_is_read_where_nothing_can_be_noted(
     assert "Nobody was hurt in the harbour today." in answer.words
 
 
+@pytest.mark.parametrize(
+    ("headline", "slug"),
+    [("Ferry sinks", "ferry-sinks"), ("مشاعرہ میں 21 شاعر", ""), ("नाव डूबी", ""), ("Ferry", "")],
+)
+def test_a_kill_is_of_the_story_that_is_named(life: Life, headline: str, slug: str) -> None:
+    life.receive(item("two", headline), after=MINUTE)
+    chief = signed_in(newsroom(life), life.store, "Chief", "chief")
+    there = f"/stories/{story(life, 'two').id}/kill"
+    chief.opened(there)
+    if not slug:
+        assert chief.send(there, reason="wrong", slug=story(life, "two").slug).status == 422
+    name = slug or story(life, "two").id
+    assert f"type {name}" in chief.opened(there).words
+    assert chief.send(there, reason="wrong", slug=name).status == 303
+    assert story(life, "two").status == "killed"
+
+
 def test_undo_goes_back_to_the_one_before(life: Life, meera: Browser) -> None:
     for text in ("First", "Second"):
         assert act(meera, life, "headline", text=text) == 303
