@@ -3,6 +3,7 @@
 import hashlib
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from threading import Thread
 
 import pytest
 
@@ -291,3 +292,18 @@ def test_long_passwords_are_good(password: str, good: bool) -> None:
 def test_a_password_is_the_same_from_every_keyboard() -> None:
     assert is_right("cafe\u0301 au lait!", hashed("caf\u00e9 au lait!"))
     assert not is_right("cafe au lait!", kept())
+
+
+def test_passwords_of_many_at_once_are_checked_one_after_the_other() -> None:
+    """Two at once in OpenSSL never ended."""
+    kept()
+    right = list[bool]()
+    many = [
+        Thread(target=lambda: right.append(is_right(PASSWORD, kept())), daemon=True)
+        for _ in range(4)
+    ]
+    for each in many:
+        each.start()
+    for each in many:
+        each.join(60)
+    assert right == [True] * 4
