@@ -358,7 +358,11 @@ def _quarantined(life: Life, patched: pytest.MonkeyPatch) -> Selection:
 
 @pytest.mark.parametrize(
     ("choose", "numbers"),
-    [(_until, [1, 2, 3, 4, 5]), (_story, [1, 2, 3, 4, 5]), (_quarantined, [6, 7, 8, 9])],
+    [
+        (_until, [1, 2, 3, 4, 5]),
+        pytest.param(_story, [1, 2, 3, 4, 5], marks=pytest.mark.slow),
+        pytest.param(_quarantined, [6, 7, 8, 9], marks=pytest.mark.slow),
+    ],
 )
 def test_an_interrupted_replay_goes_on_with_what_follows_its_changes(
     life: Life,

@@ -140,6 +140,7 @@ def test_processor_time_is_bounded() -> None:
         assert one.read(GOOD, HINTS, WIRE).items == 1, "the next one has a child of its own"
 
 
+@pytest.mark.slow
 def test_processor_time_is_counted_by_capture() -> None:
     """A child that has read for longer than one capture may is not killed for it."""
     with sandboxed(Limits(seconds=1)) as one:

@@ -478,7 +478,10 @@ class TestCaptures:
                 kept = [captures.body(conn, body_digest(body)) for body in bodies]
             assert kept == [None if n in gone else body for n, body in enumerate(bodies)]
 
-    @pytest.mark.parametrize("limit", [0, 60_000, 16 << 20])
+    @pytest.mark.parametrize(
+        "limit",
+        [60_000, *(pytest.param(n, marks=pytest.mark.slow) for n in (0, 16 << 20))],
+    )
     def test_bytes_are_the_same_whatever_is_at_hand(
         self, store: Store, limit: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -441,6 +441,7 @@ def test_mutated_feeds_give_a_feed_or_a_parse_error(body: bytes, data: st.DataOb
     ids=range(9),
 )
 @pytest.mark.parametrize("end", ["", "}]}"])
+@pytest.mark.slow
 def test_a_hostile_item_takes_bounded_time(inside: str, end: str) -> None:
     body = f'{{"version":"{VERSION}","items":[{json.dumps(WHOLE)},{{{inside}{end}'.encode()
     began = time.process_time()

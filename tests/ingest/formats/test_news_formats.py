@@ -592,6 +592,7 @@ def test_newsml_1_with_paragraphs_alone_and_no_headline() -> None:
     assert letters(projection(version.body)) == letters(RAIN.words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_large_body_is_read_in_time_that_grows_with_it(name: str) -> None:
     many = [Block("p", [[[("", f"word{n}"), ("em", "more")]]]) for n in range(5_000)]
@@ -599,6 +600,7 @@ def test_a_large_body_is_read_in_time_that_grows_with_it(name: str) -> None:
     assert version.body.count("<p>") == 5_000
 
 
+@pytest.mark.slow
 def test_many_unknown_elements_are_read_in_time_that_grows_with_them() -> None:
     unknown = "<x><y>a</y></x>" * 30_000
     text = g2_item(RAIN).replace("</itemMeta>", f"</itemMeta>{unknown}")
