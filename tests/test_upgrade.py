@@ -4,10 +4,14 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from html import escape
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text, update
+from alembic import command
+from alembic.config import Config as Alembic
+from sqlalchemy import create_engine, inspect, text, update
 
 from publish import renderer
 from publish.rerender import rerender_if_changed
@@ -16,7 +20,7 @@ from publish.web.proofs import chain_of
 from publish.web.representation import etag_of
 from stories import clock
 from stories.config import Config
-from stories.db import Connection, Store, feeds, outbox, proofs, tables
+from stories.db import Connection, Store, feeds, migrations, outbox, proofs, tables
 from stories.db import stories as records
 from stories.db.proofs import Receipt
 from stories.keys import current_signer, key_set, log_key
@@ -54,29 +58,50 @@ def keep_plain(conn: Connection) -> None:
         one = tables.statements.c.story_id == story.story_id
         conn.execute(update(tables.statements).where(one).values(jws=row.token))
     conn.execute(text("ALTER TABLE identities ADD key TEXT NOT NULL DEFAULT ''"))
-    for table in (
-        *("files", "key_sets", "pins", "agency_statements", "acts"),
-        *("departures", "sequences", "subscriptions", "subscribers"),
-        *("searched", "search_vocabulary", "search_words", "days", "hubs"),
-        *("people", "sessions", "settled", "writing", "pictures", "story_pictures"),
-    ):
-        conn.execute(text(f"DROP TABLE IF EXISTS {table}"))
-    for index in ("embargo", "expires", "hidden"):
-        conn.execute(text(f"DROP INDEX ix_stories_{index}"))
-    conn.execute(text("DROP INDEX ix_placements_feed_seq"))
-    conn.execute(text("DROP INDEX ix_captures_digest_expired_at"))
-    conn.execute(text("DROP INDEX ix_headlines_by_id"))
-    conn.execute(text("CREATE INDEX ix_captures_digest ON captures (digest)"))
-    for later in (
-        *("versions.custody", "captures.key_set", "captures.siblings"),
-        *("stories.status", "stories.status_at"),
-        *("versions.packed", "versions.updated", "statements.packed", "statements.checkpoint"),
-        *("stories.embargo", "versions.embargo", "placements.seq"),
-        *("stories.expires", "versions.expires", "stories.ed_note"),
-        *("wires.pushed_at", "wires.pushed_until", "captures.partial", "wires.rules"),
-    ):
-        table, column = later.split(".")
-        conn.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+
+
+@cache
+def schema_at(revision: str) -> dict[str, tuple[set[str], dict[str, list[str | None]]]]:
+    """What the migrations make up to *revision*: of each table its columns, and its indexes."""
+    config = Alembic()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with create_engine("sqlite://").begin() as conn:
+        config.attributes["connection"] = conn
+        command.upgrade(config, revision)
+        found = inspect(conn)
+        return {
+            table: (
+                {column["name"] for column in found.get_columns(table)},
+                {index["name"] or "": index["column_names"] for index in found.get_indexes(table)},
+            )
+            for table in found.get_table_names()
+        }
+
+
+def forget_later(conn: Connection, revision: str) -> None:
+    """Drop the tables, columns and indexes that came after *revision*, and be of it."""
+    there = schema_at(revision)
+    found = inspect(conn)
+    for table in sorted(found.get_table_names()):  # those that a search keeps go with it
+        columns, indexes = there.get(table, (set(), {}))
+        if not columns:
+            conn.execute(text(f"DROP TABLE IF EXISTS {table}"))
+            continue
+        had = {
+            index["name"] or "": index["column_names"]
+            for index in found.get_indexes(table)
+            if "duplicates_constraint" not in index
+        }
+        for name, on in had.items():
+            if on != indexes.get(name):
+                conn.execute(text(f"DROP INDEX {name}"))
+        for column in found.get_columns(table):
+            if column["name"] not in columns:
+                conn.execute(text(f"ALTER TABLE {table} DROP COLUMN {column['name']}"))
+        for name, on in indexes.items():
+            if had.get(name) != on:
+                conn.execute(text(f"CREATE INDEX {name} ON {table} ({', '.join(map(str, on))})"))
+    conn.execute(text("UPDATE alembic_version SET version_num = :at"), {"at": revision})
 
 
 def keep_one_log(conn: Connection) -> None:
@@ -92,7 +117,6 @@ def keep_one_log(conn: Connection) -> None:
     )
     if rows:
         conn.execute(text("INSERT INTO tiles VALUES (:level, :number, :hashes)"), rows)
-    conn.execute(text("ALTER TABLE translog DROP COLUMN first"))
 
 
 def take_back(store: Store, conf: Config) -> str:
@@ -127,25 +151,9 @@ def take_back(store: Store, conf: Config) -> str:
             this = tables.statements.c.story_id == row.story_id
             told = {"jws": jws, "packed": None, "digest": digest(jws.encode())}
             conn.execute(update(tables.statements).where(this).values(**told))
-        conn.execute(text("ALTER TABLE receipts DROP COLUMN logged_at"))
         keep_plain(conn)
-        for index in (
-            *("blobs_parent", "problems_at", "identities_capture_id", "identities_shared_from"),
-            *("versions_replaced", "outbox_kind_since_key", "stories_second_look"),
-        ):
-            conn.execute(text(f"DROP INDEX ix_{index}"))
-        conn.execute(text("CREATE INDEX ix_outbox_kind_due_at ON outbox (kind, due_at)"))
-        for later in (
-            *("wires.expires_after", "captures.rule", "wires.whole", "wires.retry_at"),
-            *("blobs.parent", "blobs.depth", "stories.addresses", "stories.second_look"),
-            *("wires.standing_of", "wires.context", "wires.sent_digest", "wires.layout"),
-            *("placements.digests", "feeds.digest", "entries.digests", "entries.packed"),
-        ):
-            table, column = later.split(".")
-            conn.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
-        conn.execute(text("DROP TABLE standing"))
         keep_one_log(conn)
-        conn.execute(text("UPDATE alembic_version SET version_num = '0003'"))
+        forget_later(conn, "0003")
         conn.execute(text("DELETE FROM notes"))  # rendered by an older number
     return checkpoint
 
@@ -159,7 +167,6 @@ def keep_whole(conn: Connection, conf: Config) -> None:
         if (row := served(conn, conf, feed.name, form)) is not None
     }
     packed = {row.story_id: row.packed for row in conn.execute(tables.entries.select())}
-    conn.execute(text("DROP INDEX ix_placements_shown"))
     kind = "BYTEA" if conn.dialect.name == "postgresql" else "BLOB"
     conn.execute(text(f"ALTER TABLE feeds ADD body {kind} NOT NULL DEFAULT ''"))
     for (name, form), body in bodies.items():
@@ -181,15 +188,9 @@ def whole(store: Store, conf: Config) -> None:
             query = "UPDATE feeds SET etag = :etag WHERE name = :name AND format = :form"
             told = {"etag": etag_of(bytes(row.body)), "name": row.name, "form": row.format}
             conn.execute(text(query), told)
-        for column in (
-            *("placements.digests", "feeds.digest", "entries.digests", "entries.packed"),
-            "wires.sent_digest",
-            "wires.layout",
-        ):
-            conn.execute(text("ALTER TABLE {} DROP COLUMN {}".format(*column.split("."))))
         keep_plain(conn)
         keep_one_log(conn)
-        conn.execute(text("UPDATE alembic_version SET version_num = '0011'"))
+        forget_later(conn, "0011")
 
 
 def every(store: Store, conf: Config) -> dict[tuple[str, str], Served | None]:
