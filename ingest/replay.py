@@ -30,6 +30,7 @@ from stories.db import (
     custody,
     key_value,
     outbox,
+    people,
     proofs,
     retention,
     wire_acts,
@@ -308,6 +309,7 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
         rows.copy(old, new, set(names))
         records.copy_acts(old, new)
         wire_acts.copy(old, new)
+        people.copy(old, new)
         for key in (key_value.AUTHORITY, key_value.FIRST_NAMES):
             if (noted := key_value.read(old, key)) is not None:
                 key_value.write(new, key, noted)

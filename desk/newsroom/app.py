@@ -222,7 +222,9 @@ class Newsroom:
             raise HTTPException(503, "Too many pages are open.", {"retry-after": "60"})
         since = placed(asked.cursor)
         told = self.news.events(asked, visitor.name, since.at if since else clock.now())
-        return StreamingResponse(told, headers=HEADERS, media_type="text/event-stream")
+        # nginx would keep what is said until there is much of it.
+        headers = {**HEADERS, "x-accel-buffering": "no"}
+        return StreamingResponse(told, headers=headers, media_type="text/event-stream")
 
     def story(self, request: Request, visitor: Visitor) -> Response:
         """``/stories/ID``: one story."""

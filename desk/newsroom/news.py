@@ -107,6 +107,7 @@ class News:
             self._listeners -= 1
 
     async def _watching(self) -> None:
+        self._changes = OrderedDict()  # of when somebody last listened: pages have seen that since
         try:
             while self._listeners and not self._ended:
                 try:

@@ -32,6 +32,7 @@ from stories.db.tables import (
     captures,
     headlines,
     identities,
+    settled,
     stories,
     versions,
 )
@@ -930,6 +931,9 @@ def copy_acts(old: Connection, new: Connection) -> None:
         if rows:
             new.execute(upsert(new, table).on_conflict_do_nothing(index_elements=["id"]), rows)
             resume_sequence(new, table.c.id)
+    left = [dict(row) for row in old.execute(select(settled)).mappings()]
+    if left:
+        new.execute(replacing(new.dialect.name, settled), left)
 
 
 def counts(conn: Connection) -> tuple[int, int]:
