@@ -33,6 +33,7 @@ from stories.db import (
     people,
     proofs,
     retention,
+    subscribers,
     wire_acts,
 )
 from stories.db import stories as records
@@ -310,6 +311,7 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
         records.copy_acts(old, new)
         wire_acts.copy(old, new)
         people.copy(old, new)
+        subscribers.copy(old, new)
         for key in (key_value.AUTHORITY, key_value.FIRST_NAMES):
             if (noted := key_value.read(old, key)) is not None:
                 key_value.write(new, key, noted)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
+from stories.db.engine import replacing, resume_sequence
 from stories.db.tables import UtcDateTime, subscribers
 
 
@@ -110,6 +111,14 @@ _USED = (
         uses=subscribers.c.uses + bindparam("more"), used_at=bindparam("at", type_=UtcDateTime())
     )
 )
+
+
+def copy(old: Connection, new: Connection) -> None:
+    """Have the tokens of one store open what they open in another, too."""
+    rows = [dict(row) for row in old.execute(select(subscribers)).mappings()]
+    if rows:
+        new.execute(replacing(new.dialect.name, subscribers), rows)
+        resume_sequence(new, subscribers.c.id)
 
 
 def _subscriber(row: RowMapping) -> Subscriber:

@@ -16,7 +16,7 @@ from desk.newsroom.queues import FILTERS, FRESH, QUEUES, Asked, Queue, counted, 
 from publish import indexer
 from stories import clock
 from stories.config import Config
-from stories.db import Store, connect, people, queues
+from stories.db import Store, connect, people, queues, subscribers
 from stories.db.queues import COUNTED, About, Place, Sought
 from stories.models import Story
 from tests.conftest import ConfigOf
@@ -206,17 +206,21 @@ def test_pages_follow_each_other_without_gap_or_repetition(
 
 
 @pytest.mark.repeated
-def test_a_rebuilt_store_knows_the_people_and_what_they_settled(life: Life, other_url: str) -> None:
+def test_a_rebuilt_store_knows_the_people_what_they_settled_and_subscribers(
+    life: Life, other_url: str
+) -> None:
     meera = signed_in(newsroom(life), life.store, "Meera")
     name = life.stories()["w0"]
     with life.store.write() as conn:
         queues.settle(conn, name, 1, "Meera", life.now)
+        subscribers.add(conn, "Dawn", "theirs", ((), (), ()), "Asha", life.now)
     with life.rebuilt(other_url) as rebuilt, rebuilt.read() as conn:
         assert queues.about(conn, [name], life.now)[name].settled == "Meera"
         (person,) = people.every(conn)
         assert (person.name, person.role) == ("Meera", "editor")
         token = meera.cookie.partition("=")[2]
         assert people.in_session(conn, token, life.now) is None
+        assert subscribers.digest_of("theirs") in subscribers.good(conn)
 
 
 def test_hostile_words_of_a_wire_stay_words(conf: Config, store: Store) -> None:
