@@ -19,7 +19,7 @@ from publish.served import served
 from publish.web.proofs import chain_of
 from stories import clock, keys, transparency
 from stories.config import Config, load
-from stories.db import Store, connect, pictures, proofs, subscribers
+from stories.db import Store, connect, people, pictures, proofs, subscribers
 from stories.db import backup as copies
 from stories.db import stories as records
 from stories.db import tables as t
@@ -113,6 +113,25 @@ def test_a_backup_of_either_database_restores_into_the_other(
     assert rows(again) == rows(store)
     publish(again, there, urdu())  # numbers of captures and others go on
     given(again, "Dusk")
+    again.close()
+
+
+def test_nobody_is_signed_in_at_a_store_that_was_restored(
+    store: Store, conf: Config, tmp_path: Path, elsewhere: Config
+) -> None:
+    publish(store, conf, english())
+    with store.write() as conn:
+        people.add(conn, "Meera", "editor", "Asha", NOON)
+        people.begin(conn, people.key_of("Meera"), "token", NOON, NOON + HOUR)
+    saved = tmp_path / "today"
+    backup.write(store, conf, saved, with_keys=True)
+    backup.restore(elsewhere, saved, moved=True)
+    for one, there in ((store, "Meera"), (again := opened(elsewhere), None)):
+        with one.read() as conn:
+            [person] = people.every(conn)
+            assert person.name == "Meera"
+            found = people.in_session(conn, "token", NOON)
+            assert (found and found.name) == there
     again.close()
 
 
