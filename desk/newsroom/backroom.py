@@ -185,9 +185,9 @@ class Backroom:
         capture_id = int(request.path_params["capture"])
         position = int(request.path_params["item"]) - 1 if "item" in request.path_params else WHOLE
         with self.store.read() as conn:
-            found = [
-                each for each in captures.problems_of(conn, capture_id) if each.position == position
-            ]
+            # No database takes a larger number.
+            listed = captures.problems_of(conn, capture_id) if capture_id < 2**63 else []
+            found = [each for each in listed if each.position == position]
             if not found:
                 raise HTTPException(404, "That is not in quarantine, or no longer.")
             capture = captures.get(conn, capture_id)

@@ -225,3 +225,4 @@ def test_a_whole_capture_can_only_be_left(life: Life) -> None:
         assert asha.send(f"/quarantine/{number}/leave").status == 303
         assert f"capture {number}" not in asha.opened("/quarantine").words
         assert asha.opened("/quarantine/99/1").status == 404
+        assert asha.opened(f"/quarantine/{'9' * 30}/1").status == 404
