@@ -5,25 +5,16 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from desk import people as letting
 from desk import show
 from desk.cli.context import opened
 from desk.headline import checked
-from desk.people import invite
-from stories import clock, folders
+from stories import folders
 from stories.config import Config
-from stories.db import Store
 from stories.db import people as records
 from stories.db.people import Person, Role
-from stories.errors import UnknownNameError, WirecopyError
 
 Action = Literal["list", "add", "role", "link", "revoke"]
-
-LONGEST = 100
-"""Characters of a name."""
-
-
-class PeopleError(WirecopyError):
-    """Somebody cannot be added."""
 
 
 def people(
@@ -60,57 +51,23 @@ def people(
         return
     if name is None:
         raise typer.BadParameter("takes a NAME", param_hint=action)
-    named = checked(name, "name")
     who = checked(by or folders.user_name(os.geteuid()), "name of who does this")
-    if len(named) > LONGEST:
-        raise typer.BadParameter(f"longer than {LONGEST} characters", param_hint="NAME")
     with opened(ctx) as (config, store):
-        if action == "add" and role is not None:
-            _add(store, named, role, who)
+        if action == "revoke":
+            show.say(f"{letting.revoke(store, name, who)}: revoked, and signed out")
+        elif action == "link":
+            _, address = letting.link(store, config, name)
+            _told(config, address)
+        elif action == "role" and role is not None:
+            show.say(f"{letting.set_role(store, name, role)}: {role}")
+        elif role is not None:
+            named, address = letting.add(store, config, name, role, who)
             show.say(f"{named}: {role}")
-            if config.desk.header is not None:
-                show.say(f"signs in by the header of your proxy ({config.desk.login})")
-                return
-            _link(config, store, named)
-            return
-        person = _known(store, named)
-        if action == "link":
-            _link(config, store, named)
-            return
-        with store.write() as conn:
-            if role is not None:
-                records.set_role(conn, person.key, role)
-            else:
-                records.revoke(conn, person.key, who, clock.now())
-        show.say(f"{person.name}: {role or 'revoked, and signed out'}")
+            _told(config, address)
 
 
-def _add(store: Store, name: str, role: Role, by: str) -> None:
-    with store.write() as conn:
-        known = records.named(conn, name)
-        if known is not None and known.revoked_at is None:
-            raise PeopleError(
-                f"{known.name}: is there already, as {known.role}; `wirecopy people role` gives"
-                " another role, `wirecopy people link` a link for another password"
-            )
-        records.add(conn, name, role, by, clock.now())
-
-
-def _known(store: Store, name: str) -> Person:
-    with store.read() as conn:
-        person = records.named(conn, name)
-    if person is None or person.revoked_at is not None:
-        gone = " any more" if person is not None else ""
-        raise UnknownNameError(
-            f"{name}: there is nobody of that name{gone}; `wirecopy people` lists who is there,"
-            " and `wirecopy people add NAME --role ROLE` adds one"
-        )
-    return person
-
-
-def _link(config: Config, store: Store, name: str) -> None:
-    with store.write() as conn:
-        show.say(invite(conn, config, name))
+def _told(config: Config, address: str) -> None:
+    show.say(address or f"signs in by the header of your proxy ({config.desk.login})")
     if not config.desk.enabled:
         show.complain("there is no desk yet; write a table [desk] into wirecopy.toml")
 

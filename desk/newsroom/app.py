@@ -25,6 +25,7 @@ from desk.newsroom.forms import Form, back, form_of, number
 from desk.newsroom.log import as_csv, log_page, place_of
 from desk.newsroom.news import News
 from desk.newsroom.pages import HEADERS, Pages
+from desk.newsroom.people import PeoplePage
 from desk.newsroom.queues import QUEUES, Asked, placed
 from desk.newsroom.sign_in import Door, SignInError, Visitor
 from desk.newsroom.trial import given_by, given_in, tried
@@ -124,6 +125,7 @@ class Newsroom:
         self.desk = Desk(store, config, changed)
         self.news = News(store)
         self.backroom = Backroom(config, store, self.pages)
+        self.people = PeoplePage(config, store, self.pages)
 
     def starlette(self) -> Starlette:
         """The routes."""
@@ -153,6 +155,16 @@ class Newsroom:
                         ("poll", EDITOR, self.backroom.poll),
                         ("pause", CHIEF, self.backroom.pause),
                         ("resume", CHIEF, self.backroom.resume),
+                    )
+                ),
+                Route("/people", self._page("chief", self.people.people)),
+                *(
+                    Route(f"/people/{name}", self._form_for(CHIEF, act), methods=["POST"])
+                    for name, act in (
+                        ("add", self.people.add),
+                        ("link", self.people.link),
+                        ("role", self.people.set_role),
+                        ("revoke", self.people.revoke),
                     )
                 ),
                 Route("/quarantine", self._page("reader", self.backroom.quarantine)),
