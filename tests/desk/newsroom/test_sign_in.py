@@ -294,8 +294,8 @@ def test_a_password_is_the_same_from_every_keyboard() -> None:
     assert not is_right("cafe au lait!", kept())
 
 
-def test_passwords_of_many_at_once_are_checked_one_after_the_other() -> None:
-    """Two at once in OpenSSL never ended."""
+def test_passwords_of_many_are_checked_at_once() -> None:
+    """OpenSSL never ended two."""
     kept()
     right = list[bool]()
     many = [
