@@ -62,6 +62,9 @@ _TITLES = {
 
 _STALE = "This form is no longer good: you were signed out, or in again. Load its page again."
 
+LONGEST_PATH = 500
+"""Characters of an address of ours, without its query."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -91,6 +94,10 @@ class Application:
                 message["headers"] = [*message["headers"], SERVER]
             await send(message)
 
+        if len(scope.get("path", "")) > LONGEST_PATH:  # or a number in it may be too long to read
+            answer = Response("There is no such page.\n", 404, HEADERS, "text/plain")
+            await answer(scope, receive, send_with_server)
+            return
         # Starlette answers 500 of what nobody foresaw, and raises again when that is logged.
         with suppress(Exception):
             await self._pages(scope, receive, send_with_server)

@@ -51,3 +51,12 @@ def test_nothing_odd_is_our_fault(config: ConfigOf, store: Store) -> None:
 
     with clock.reading(lambda: life.now):
         asked()
+        for many in (1, 30, 5_000):
+            for path in (
+                "/stories/{}",
+                f"/stories/{name}/raw/{{}}",
+                "/quarantine/{}/{}",
+                "/wires/{}",
+            ):
+                answer = meera.ask(path.format("9" * many, "9" * many))
+                assert answer.status == 404, (path, many)
