@@ -8,6 +8,7 @@ what it made: databases of its own, and a logical Redis database that was empty.
 import logging
 import os
 import shutil
+import signal
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from stories.config import Config
     from stories.db import Store
 
+
+# Who is run in the background of a script ignores SIGINT, and so would what tests start and stop.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No test depends on speed; and what is run for a verdict is the same every time.
 settings.register_profile(
