@@ -29,8 +29,9 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: .venv/run.stamp
 	@$(BIN)/wirecopy demo
 
+# Tests wait for processes a quarter of their time: three at once on two processors.
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest -m 'not slow and not repeated' -n logical --dist loadgroup
+	$(BIN)/python -m pytest -m 'not slow and not repeated' -n $$(($$(nproc) * 3 / 2)) --dist loadgroup
 
 # The rest: crashes, whole programs, sizes, every property of hypothesis with four times the examples,
 # and on PostgreSQL what the others run on SQLite.
