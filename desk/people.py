@@ -7,7 +7,7 @@ from desk.headline import checked
 from stories import clock
 from stories.config import Config
 from stories.db import Connection, Store, people
-from stories.db.people import Person, Role
+from stories.db.people import Person, PersonAct, Role
 from stories.errors import UnknownNameError, WirecopyError
 
 LINK = timedelta(hours=24)
@@ -48,19 +48,23 @@ def add(store: Store, config: Config, name: str, role: Role, by: str) -> tuple[s
                 " new link for another password"
             )
         people.add(conn, named, role, by, clock.now())
+        people.note(conn, PersonAct(named, "add", by, clock.now(), None, role))
         return named, invite(conn, config, named)
 
 
-def link(store: Store, config: Config, name: str) -> tuple[str, str]:
+def link(store: Store, config: Config, name: str, by: str) -> tuple[str, str]:
     """The name of who is called *name*, and the address at which they set another password.
 
     :raises UnknownNameError: when there is nobody of that name.
     """
     with store.write() as conn:
-        return _known(conn, name).name, invite(conn, config, name)
+        person = _known(conn, name)
+        address = invite(conn, config, name)
+        people.note(conn, PersonAct(person.name, "link", by, clock.now(), person.role, person.role))
+    return person.name, address
 
 
-def set_role(store: Store, name: str, role: Role) -> str:
+def set_role(store: Store, name: str, role: Role, by: str) -> str:
     """Give somebody another role; their name.
 
     :raises UnknownNameError: when there is nobody of that name.
@@ -68,6 +72,7 @@ def set_role(store: Store, name: str, role: Role) -> str:
     with store.write() as conn:
         person = _known(conn, name)
         people.set_role(conn, person.key, role)
+        people.note(conn, PersonAct(person.name, "role", by, clock.now(), person.role, role))
     return person.name
 
 
@@ -79,6 +84,7 @@ def revoke(store: Store, name: str, by: str) -> str:
     with store.write() as conn:
         person = _known(conn, name)
         people.revoke(conn, person.key, by, clock.now())
+        people.note(conn, PersonAct(person.name, "revoke", by, clock.now(), person.role, None))
     return person.name
 
 

@@ -56,10 +56,10 @@ def people(
         if action == "revoke":
             show.say(f"{letting.revoke(store, name, who)}: revoked, and signed out")
         elif action == "link":
-            _, address = letting.link(store, config, name)
+            _, address = letting.link(store, config, name, who)
             _told(config, address)
         elif action == "role" and role is not None:
-            show.say(f"{letting.set_role(store, name, role)}: {role}")
+            show.say(f"{letting.set_role(store, name, role, who)}: {role}")
         elif role is not None:
             named, address = letting.add(store, config, name, role, who)
             show.say(f"{named}: {role}")

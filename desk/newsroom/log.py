@@ -10,7 +10,7 @@ from publish.web.wording import Moment, moment
 from stories import clock
 from stories.db import Connection, log
 from stories.db import stories as records
-from stories.db.log import Done, Place
+from stories.db.log import START, Done, Place
 
 PAGE = 50
 """Lines on a page."""
@@ -18,7 +18,10 @@ PAGE = 50
 MOST = 10_000
 """Lines of CSV, the newest."""
 
-COLUMNS = ("at", "by", "story", "headline", "what", "before", "after", "reason")
+COLUMNS = (
+    *("at", "by", "story", "wire", "person", "headline"),
+    *("what", "before", "after", "reason"),
+)
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would compute."""
@@ -26,7 +29,7 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Something that was done, with the headline that its story has now."""
+    """Something that was done; to a story, with the headline that it has now."""
 
     done: Done
     at: Moment
@@ -52,7 +55,7 @@ def log_page(conn: Connection, by: str, after: Place | None) -> LogPage:
     if len(done) > PAGE:
         last = shown[-1].place
         asked = {"by": by} if by else {}
-        older = f"/log?{urlencode({**asked, 'before': f'{last.headline}.{last.act}'})}"
+        older = f"/log?{urlencode({**asked, 'before': '.'.join(map(str, last))})}"
     lines = (Line(each, moment(each.at, beside=now), names[each.story_id]) for each in shown)
     return LogPage(tuple(lines), by, older)
 
@@ -60,9 +63,11 @@ def log_page(conn: Connection, by: str, after: Place | None) -> LogPage:
 def place_of(text: str) -> Place | None:
     """The place that an address names; None for none, or for nonsense."""
     numbers = text.split(".")
-    if len(numbers) != 2 or not all(n.isascii() and n.isdigit() and len(n) < 19 for n in numbers):
+    if len(numbers) != len(START) or not all(
+        n.isascii() and n.isdigit() and len(n) < 19 for n in numbers
+    ):
         return None
-    return Place(*map(int, numbers))
+    return tuple(map(int, numbers))
 
 
 def as_csv(conn: Connection, by: str) -> str:
@@ -95,6 +100,8 @@ def _cells(line: tuple[Done, str]) -> list[str]:
         moment(done.at).iso,
         done.by,
         done.story_id,
+        done.wire,
+        done.person,
         headline,
         done.kind,
         wires if done.before is None else done.before,

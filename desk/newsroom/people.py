@@ -1,6 +1,5 @@
 """People at the desk: a chief lets them in, gives roles and links, and revokes."""
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -16,8 +15,6 @@ from stories.config import Config
 from stories.db import Store, people
 from stories.db.people import ROLES, Role
 from stories.errors import UnknownNameError
-
-log = structlog.get_logger(__name__)
 
 
 class PeoplePage:
@@ -44,16 +41,14 @@ class PeoplePage:
             )
         except (HeadlineError, PeopleError) as error:
             return self._page(visitor, error=str(error), name=form.get("name", "")[:200])
-        self._noted("added", name, visitor, role)
         return self._page(visitor, name_of_link=name, link=link)
 
     def link(self, _request: Request, visitor: Visitor, form: Form) -> Response:
         """``/people/link``: another link, shown this once, for a password that was forgotten."""
         try:
-            name, link = letting.link(self.store, self.config, form.get("name", ""))
+            name, link = letting.link(self.store, self.config, form.get("name", ""), visitor.name)
         except UnknownNameError:
             return self._gone(visitor)
-        self._noted("given a link", name, visitor)
         return self._page(visitor, name_of_link=name, link=link)
 
     def set_role(self, _request: Request, visitor: Visitor, form: Form) -> Response:
@@ -64,7 +59,7 @@ class PeoplePage:
         if _themselves(name, visitor):
             return self._page(visitor, error="Your own role is changed by another chief.")
         try:
-            self._noted("given a role", letting.set_role(self.store, name, role), visitor, role)
+            letting.set_role(self.store, name, role, visitor.name)
         except UnknownNameError:
             return self._gone(visitor)
         return _see_people()
@@ -75,16 +70,13 @@ class PeoplePage:
         if _themselves(name, visitor):
             return self._page(visitor, error="Another chief revokes you.")
         try:
-            self._noted("revoked", letting.revoke(self.store, name, visitor.name), visitor)
+            letting.revoke(self.store, name, visitor.name)
         except UnknownNameError:
             return self._gone(visitor)
         return _see_people()
 
     def _gone(self, visitor: Visitor) -> Response:
         return self._page(visitor, error="There is nobody of that name any more.")
-
-    def _noted(self, what: str, name: str, visitor: Visitor, role: Role | None = None) -> None:
-        log.info("person of the desk", done=what, name=name, role=role, by=visitor.name)
 
     def _page(
         self,

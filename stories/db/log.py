@@ -1,69 +1,87 @@
-"""What was done to stories, by whom and when: headlines and acts, the newest first.
+"""What was done at the desk, by whom and when, the newest first: headlines, and acts on stories,
+wires and people.
 
-Each page is the beginning of two walks along primary keys, so it costs the same however much was
+Each page is the beginning of walks along primary keys, so it costs the same however much was
 done; a replay may add what an agency did long ago, which then stands where it was put on record.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import merge
 from itertools import groupby, islice
-from typing import NamedTuple
+from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Table, select
 
-from stories.db.tables import acts, headlines
-from stories.models import Act, ActKind, hiding
+from stories.db.tables import acts, headlines, people_acts, wire_acts
+from stories.models import WHOLE, Act, hiding
 
+_TABLES = (headlines, acts, wire_acts, people_acts)
 
-class Place(NamedTuple):
-    """Where a page ends: the numbers of the last headline and of the last act that are above."""
+Place = tuple[int, ...]
+"""Where a page ends: of each of these tables the number of the last row that is above."""
 
-    headline: int
-    act: int
+START: Place = (0,) * len(_TABLES)
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Something that was done: a headline, with the one ``before`` and ``after`` it (None where the
-    wire's stood), or an act, with the status. ``by`` the agency, where ``agency``."""
+    """Something that was done to a story, a wire (``accept`` and ``leave`` to an item that came by
+    it) or a person, each empty where it was to none: a headline, with the one ``before`` and
+    ``after`` it (None where the wire's stood), or an act, with the status or role. ``by`` the
+    agency, where ``agency``."""
 
-    kind: ActKind | str
-    story_id: str
+    kind: str
     at: datetime
     by: str
-    before: str | None
-    after: str | None
-    reason: str
-    agency: bool
-    place: Place
+    before: str | None = ""
+    after: str | None = ""
+    reason: str = ""
+    agency: bool = False
+    story_id: str = ""
+    wire: str = ""
+    person: str = ""
+    place: Place = START
 
 
 def newest(conn: Connection, after: Place | None, by: str | None, limit: int) -> list[Done]:
     """Up to *limit* of what was done, the newest first, behind the page that ends *after* there;
     only *by* one person, if given."""
-    ends = after or Place(0, 0)
+    ends = [*(after or START)]
     walks = [
-        [(row.at, table.name, row) for row in _walk(conn, table, number, by, limit)]
-        for table, number in ((headlines, ends.headline), (acts, ends.act))
+        [(row.at, at, row) for row in _walk(conn, table, ends[at], by, limit)]
+        for at, table in enumerate(_TABLES)
     ]
     found = list(islice(merge(*walks, key=lambda each: each[0], reverse=True), limit))
-    ids = sorted({row.story_id for _, _, row in found})
+    ids = sorted({row.story_id for _, at, row in found if at < 2})
     texts, statuses = _texts(conn, ids), _statuses(conn, ids)
     done = []
-    for at, name, row in found:
-        if name == headlines.name:
-            ends = ends._replace(headline=row.id)
-            before, now = texts[row.id]
-            told = ("headline", row.story_id, at, row.by, before, now, "", False)
-        else:
-            ends = ends._replace(act=row.id)
-            was, is_ = statuses[row.id]
-            agency = row.capture_id is not None
-            told = (row.kind, row.story_id, at, row.by, was, is_, row.reason, agency)
-        done.append(Done(*told, ends))
+    for _, at, row in found:
+        ends[at] = row.id
+        done.append(replace(_done(row, _TABLES[at], texts, statuses), place=tuple(ends)))
     return done
+
+
+def _done(
+    row: Any,
+    table: Table,
+    texts: Mapping[int, tuple[str | None, str | None]],
+    statuses: Mapping[int, tuple[str, str]],
+) -> Done:
+    if table is headlines:
+        return Done("headline", row.at, row.by, *texts[row.id], story_id=row.story_id)
+    if table is acts:
+        agency = row.capture_id is not None
+        was = statuses[row.id]
+        return Done(row.kind, row.at, row.by, *was, row.reason, agency, story_id=row.story_id)
+    if table is wire_acts:
+        what = f"capture {row.capture_id}" if row.capture_id is not None else ""
+        if row.position is not None and row.position != WHOLE:
+            what = f"item {row.position + 1} of {what}"
+        return Done(row.kind, row.at, row.by, reason=what, wire=row.wire)
+    roles = row.before or "", row.after or ""
+    return Done(row.kind, row.at, row.by, *roles, person=row.person)
 
 
 def _walk(

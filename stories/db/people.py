@@ -7,14 +7,14 @@ so that nobody can be told from somebody else by capitals alone.
 import hashlib
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select, update
 
-from stories.db.engine import replacing, upsert
-from stories.db.tables import people, sessions
+from stories.db.engine import replacing, resume_sequence, upsert
+from stories.db.tables import people, people_acts, sessions
 
 Role = Literal["reader", "editor", "chief"]
 """Who may do what; each may do all that those before it may."""
@@ -38,6 +38,18 @@ class Person:
     signed_in_at: datetime | None
     revoked_at: datetime | None
     revoked_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAct:
+    """Something that was done to a ``person``: the role that they had ``before`` and ``after``."""
+
+    person: str
+    kind: Literal["add", "role", "link", "revoke"]
+    by: str
+    at: datetime
+    before: Role | None
+    after: Role | None
 
 
 def key_of(name: str) -> str:
@@ -134,11 +146,18 @@ def end_all(conn: Connection, key: str) -> None:
     conn.execute(delete(sessions).where(sessions.c.person == key))
 
 
+def note(conn: Connection, act: PersonAct) -> None:
+    """Put *act* on record."""
+    conn.execute(insert(people_acts).values(asdict(act)))
+
+
 def copy(old: Connection, new: Connection) -> None:
-    """Let the people of one store into another; they sign in anew."""
-    rows = [dict(row) for row in old.execute(select(people)).mappings()]
-    if rows:
-        new.execute(replacing(new.dialect.name, people), rows)
+    """Let the people of one store into another, with what was done to them; they sign in anew."""
+    for table in (people, people_acts):
+        rows = [dict(row) for row in old.execute(select(table)).mappings()]
+        if rows:
+            new.execute(replacing(new.dialect.name, table), rows)
+    resume_sequence(new, people_acts.c.id)
 
 
 def _set(conn: Connection, key: str, **values: object) -> None:

@@ -691,6 +691,19 @@ people = Table(
     UniqueConstraint("link"),
 )
 
+# What was done to people, by whom and when: the role before and after.
+people_acts = Table(
+    "people_acts",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("person", String(100), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("before", String(8)),
+    Column("after", String(8)),
+)
+
 # Who is signed in, by the SHA-256 of the token in their cookie.
 sessions = Table(
     "sessions",

@@ -7,12 +7,15 @@ from datetime import timedelta
 
 import pytest
 
+from desk import people as letting
 from desk.headline import rewrite
 from desk.newsroom.log import PAGE, place_of
 from stories import clock
 from stories.config import Config
-from stories.db import Store, log
-from stories.db.log import Place
+from stories.db import Store, log, wire_acts
+from stories.db.log import START, Place
+from stories.db.wire_acts import WireAct
+from stories.models import WHOLE
 from tests.conftest import ConfigOf
 from tests.desk.newsroom.browsing import Browser, living, newsroom, signed_in
 from tests.living import Life, item
@@ -72,6 +75,33 @@ def test_all_that_was_done_is_there_with_what_stood_before(life: Life, reader: B
     assert rows(reader, "/log?by=Nobody") == []
 
 
+def test_what_was_done_to_wires_and_people_is_there(life: Life) -> None:
+    asha = signed_in(newsroom(life), life.store, "Asha", "chief")
+    asha.opened("/wires/w")
+    asha.send("/wires/w/pause")
+    with life.store.write() as conn:
+        at = life.now + MINUTE
+        wire_acts.add(conn, WireAct("w", "leave", "Meera", at, 7, 2, "d" * 64))
+        wire_acts.add(conn, WireAct("w", "leave", "Meera", at, 8, WHOLE))
+    life.now += 2 * MINUTE
+    letting.add(life.store, life.config, "Arjun", "reader", "Asha")
+    letting.set_role(life.store, "Arjun", "editor", "Asha")
+    life.now += MINUTE
+    letting.link(life.store, life.config, "Arjun", "Asha")
+    letting.revoke(life.store, "Arjun", "Asha")
+    assert rows(asha, "/log") == [
+        ["Asha", "person Arjun", "revoke", "editor", ""],
+        ["Asha", "person Arjun", "link", "editor", "editor"],
+        ["Asha", "person Arjun", "role", "reader", "editor"],
+        ["Asha", "person Arjun", "add", "", "reader"],
+        ["Meera", "wire w", "leave: capture 8", "", ""],
+        ["Meera", "wire w", "leave: item 3 of capture 7", "", ""],
+        ["Asha", "wire w", "pause", "", ""],
+    ]
+    found = list(csv.DictReader(io.StringIO(asha.ask("/log.csv").text)))
+    assert [(row["person"], row["wire"]) for row in found[3:5]] == [("Arjun", ""), ("", "w")]
+
+
 def test_its_pages_have_everything_once(life: Life, reader: Browser) -> None:
     for number in range(PAGE + 3):
         write(life, "one", f"Headline {number}", "Meera")
@@ -105,12 +135,16 @@ def test_as_csv_it_computes_nothing(life: Life, reader: Browser) -> None:
 
 @pytest.mark.parametrize(
     ("text", "place"),
-    [("12.3", Place(12, 3)), ("0.0", Place(0, 0)), ("", None), ("1", None), ("1.x", None)],
+    [
+        ("12.3.0.7", (12, 3, 0, 7)),
+        ("0.0.0.0", START),
+        *((text, None) for text in ("", "1.x.0.0", "12.3")),
+    ],
 )
 def test_places_in_addresses(text: str, place: Place | None) -> None:
     assert place_of(text) == place
-    assert place_of(f"{text}.9.9") is None
-    assert place_of("9" * 30 + ".1") is None
+    assert place_of(f"{text}.9.9.9") is None
+    assert place_of("9" * 30 + ".1.1.1") is None
 
 
 def test_nobody_reads_it_without_signing_in(life: Life) -> None:
