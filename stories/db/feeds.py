@@ -569,7 +569,14 @@ _NEWEST = (
 def _hide_after(conn: Connection, feed: str, last: Any) -> None:
     """Have the feed show nothing that comes after *last* in its order."""
     here = {"of": feed, "at": last.changed_at, "place": last.position, "story": last.story_id}
-    if ids := list(conn.execute(_HIDE_AFTER, here).scalars()):
+    # Asked for first: in an UPDATE SQLite may take the index of all that was ever placed for as
+    # good, and PostgreSQL joins each with each while it has no statistics.
+    if ids := list(conn.execute(_SHOWN_AFTER, here).scalars()):
+        conn.execute(
+            update(placements)
+            .where(placements.c.feed == feed, placements.c.story_id.in_(ids))
+            .values(digests=None)
+        )
         elsewhere = placements.c.story_id == entries.c.story_id, placements.c.digests.is_not(None)
         conn.execute(
             update(entries)
@@ -578,7 +585,7 @@ def _hide_after(conn: Connection, feed: str, last: Any) -> None:
         )
 
 
-def _hiding() -> Executable:
+def _shown_after() -> Select[tuple[str]]:
     at, position = bindparam("at", type_=UtcDateTime()), bindparam("place", type_=Integer())
     behind = and_(
         placements.c.position == position, placements.c.story_id > bindparam("story", type_=Text())
@@ -587,20 +594,12 @@ def _hiding() -> Executable:
         placements.c.changed_at < at,
         and_(placements.c.changed_at == at, or_(placements.c.position > position, behind)),
     )
-    # Asked for by themselves, all columns that are needed stand in the index of what is shown: else
-    # SQLite may take the one of all that was ever placed for as good.
-    shown = select(placements.c.story_id).where(
+    return select(placements.c.story_id).where(
         placements.c.feed == bindparam("of"), placements.c.digests.is_not(None), after
     )
-    return (
-        update(placements)
-        .where(placements.c.feed == bindparam("of"), placements.c.story_id.in_(shown))
-        .values(digests=None)
-        .returning(placements.c.story_id)
-    )
 
 
-_HIDE_AFTER = _hiding()
+_SHOWN_AFTER = _shown_after()
 
 BURST = timedelta(hours=1)
 MOST_BEYOND = 500
