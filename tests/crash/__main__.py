@@ -23,7 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--wires", type=int, default=12, help="default: %(default)s")
     add("--workers", type=int, default=2, help="and as many pollers (default: %(default)s)")
     add("--database", choices=("sqlite", "postgresql"), default="postgresql")
+    add("--novelty", type=float, default=6.0, help="new stories a minute and wire (default: 6)")
     add("--pace", type=float, default=PACE, help="half the mean pause between two faults")
+    add("--kinds", default="", help="only faults whose names this regular expression finds")
     add("--keep-logs", type=Path, metavar="FOLDER", help="copy all logs there at the end")
     given = parser.parse_args(arguments)
     seed = given.seed if given.seed is not None else random.SystemRandom().randrange(10**6)
@@ -32,9 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling all of it takes most of a start
     signal.signal(signal.SIGTERM, _interrupted)
     print(f"seed {seed}, {given.minutes:g} minutes, {given.database}", flush=True)
-    size = Size(seed, given.wires, given.workers, given.database)
+    size = Size(seed, given.wires, given.workers, given.database, novelty=given.novelty)
     try:
-        outcome = harness.run(size, given.minutes * 60, given.pace, given.keep_logs)
+        outcome = harness.run(size, given.minutes * 60, given.pace, given.keep_logs, given.kinds)
     except KeyboardInterrupt:
         print("interrupted; everything was ended and removed", file=sys.stderr)
         return 130

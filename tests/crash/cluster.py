@@ -26,6 +26,8 @@ DROPPED, SENT, FETCHED, PUSHED = "dropped", "sent", "fetched", "pushed"
 """The wires of the courier: a folder, one that is sent to us, a folder of an SFTP server, and one
 whose hub pushes."""
 
+REDIS_URL = "WIRECOPY_REDIS_URL"
+
 SECRET = "what-senders-of-this-run-have"
 
 TIMEOUT = 5
@@ -81,7 +83,6 @@ class Cluster:
     agency: Program
     agency_url: str
     redis: Program
-    redis_url: str
     postgres: Program | None
     beats: Sequence[Program]
     workers: Sequence[Program]
@@ -103,6 +104,21 @@ class Cluster:
     def services(self) -> list[Program]:
         """What they need: the database, if it is a process, and the broker."""
         return [a for a in (self.postgres, self.redis) if a is not None]
+
+    @property
+    def redis_url(self) -> str:
+        """Where the broker is, with the password that it has now."""
+        return self.beats[0].environment[REDIS_URL]
+
+    def change_password(self, new: str) -> None:
+        """Have members, and the broker, know the broker's password *new* when they start."""
+        url = self.redis_url.partition("&password=")[0] + f"&password={new}"
+        for member in self.members:
+            member.environment = {**member.environment, REDIS_URL: url}
+        command = [*self.redis.command]
+        if "--requirepass" in command:
+            command = command[: command.index("--requirepass")]
+        self.redis.command = [*command, "--requirepass", new]
 
     def programs(self) -> Iterator[Program]:
         """All, in the order in which they start."""
@@ -130,7 +146,7 @@ def build(folder: Path, data: Path, disk: Disk | None, size: Size, places: Place
     (data / "redis").mkdir()
     redis = servers.redis_server(data / "redis")
     environment = {
-        "WIRECOPY_REDIS_URL": redis.url,
+        REDIS_URL: redis.url,
         "WIRECOPY_LOG": "json",
         "PYTHONPATH": str(HOME),  # this code, wherever another copy is installed
     }
@@ -175,7 +191,6 @@ def build(folder: Path, data: Path, disk: Disk | None, size: Size, places: Place
         agency=agency,
         agency_url=agency_url,
         redis=program("redis", *redis.command),
-        redis_url=redis.url,
         postgres=postgres,
         beats=[member("beat", n) for n in range(BEATS)],
         workers=[member(kind, n) for n in range(size.workers) for kind in ("worker", "poller")],

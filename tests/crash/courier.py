@@ -21,9 +21,10 @@ from tests.crash.cluster import SECRET, SENT, Cluster
 from tests.crash.watch import Thread
 from tests.load.load import Load, state_at
 
-NOVELTY = 20.0
-"""New stories a minute and wire: also a short run is to see many deliveries. All wires are one
-agency's, whose captures are taken in one after the other, so there is a limit to them."""
+NOVELTY = 3.3
+"""So many times the new stories of the other wires: also a short run is to see many deliveries. All
+wires are one agency's, whose captures are taken in one after the other, so there is a limit to
+them."""
 
 PAUSE = 0.3
 """Seconds in the middle of a file that is written in its place: less than one must have stood."""
@@ -64,7 +65,10 @@ class Courier(Thread):
 
     def __init__(self, cluster: Cluster, load: Load, start: float) -> None:
         super().__init__(cluster.config, "courier")
-        self._load, self._began = replace(load, novelty_per_minute=NOVELTY), start
+        self._load, self._began = (
+            replace(load, novelty_per_minute=load.novelty_per_minute * NOVELTY),
+            start,
+        )
         self._places, self._webs = cluster.places, cycle(cluster.web_urls)
         self._waiting: dict[int, deque[_Parcel]] = {load.wires + n: deque() for n in range(4)}
         self._standing: dict[str, WireItem] = {}

@@ -1,37 +1,51 @@
 """How each fault is carried out, and undone. Only from the main thread."""
 
 import os
+import re
+import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from redis import RedisError
 
 from tests.crash.cluster import Cluster
+from tests.crash.memory import Group
 from tests.crash.plan import KINDS, Fault, Kind
 from tests.crash.programs import Program, children
-from workers.address import client
+from workers.address import Broker, client
 
 NOBODY = "nobody"
 """Upon whom a fault was carried out that found nobody, as they were all down."""
 
-Undo = Callable[[], None]
-How = Callable[[Fault, Cluster], "tuple[str, Undo | None]"]
+MEMORY_LEFT = 4 << 20
+"""Bytes that a worker's processes get before the kernel kills one of them."""
+
+Step = Callable[[], object]
+Done = tuple[str, Sequence[Step]]
+"""Upon whom, and the steps that follow, in equal pauses: the last, which ends the fault, after as
+long as it lasts."""
+
+How = Callable[[Fault, Cluster], Done]
 
 
-def possible(cluster: Cluster) -> Mapping[str, Kind]:
-    """The kinds of fault that this cluster can suffer."""
+def possible(cluster: Cluster, wanted: str = "") -> Mapping[str, Kind]:
+    """The kinds of fault that this cluster can suffer, of those in whose names the regular
+    expression *wanted* is found."""
     return {
         name: kind
         for name, kind in KINDS.items()
-        if (cluster.postgres is not None or "PostgreSQL" not in name)
+        if re.search(wanted, name)
+        and (cluster.postgres is not None or "PostgreSQL" not in name)
         and (cluster.disk is not None or name != "fill the disk")
+        and (Group.possible() or name != "leave a worker little memory")
     }
 
 
-def carry_out(fault: Fault, cluster: Cluster) -> tuple[str, Undo | None]:
-    """Do it now; upon whom it was done, and how it ends after ``fault.lasts`` seconds.
+def carry_out(fault: Fault, cluster: Cluster) -> Done:
+    """Do it now; upon whom it was done, and what follows within ``fault.lasts`` seconds.
 
     Who was killed is started again by itself (:class:`~tests.crash.programs.Program`).
     """
@@ -44,11 +58,9 @@ def _one(programs: Sequence[Program], pick: float) -> Program:
     return there[int(pick * len(there))]
 
 
-def _kill(
-    program: Program, fault: Fault, how: signal.Signals = signal.SIGKILL
-) -> tuple[str, Undo | None]:
+def _kill(program: Program, fault: Fault, how: signal.Signals = signal.SIGKILL) -> Done:
     program.kill(fault.lasts, how)
-    return program.name, None
+    return program.name, []
 
 
 def _pool(cluster: Cluster, fault: Fault) -> list[int]:
@@ -84,49 +96,105 @@ def _worker(how: signal.Signals) -> How:
     return lambda fault, cluster: _kill(_one(cluster.workers, fault.pick), fault, how)
 
 
-def _everybody(fault: Fault, cluster: Cluster) -> tuple[str, Undo | None]:
+def _everybody(fault: Fault, cluster: Cluster) -> Done:
     for member in cluster.members:
         member.kill(fault.lasts)
-    return "all members", None
+    return "all members", []
 
 
-def _pool_process(fault: Fault, cluster: Cluster) -> tuple[str, Undo | None]:
-    return _signal(_pool(cluster, fault), signal.SIGKILL), None
+def _pool_process(fault: Fault, cluster: Cluster) -> Done:
+    return _signal(_pool(cluster, fault), signal.SIGKILL), []
 
 
-def _stop_worker(fault: Fault, cluster: Cluster) -> tuple[str, Undo | None]:
+def _stop_worker(fault: Fault, cluster: Cluster) -> Done:
     stopped = _one(cluster.workers, fault.pick)
     pids = stopped.pids()
     _signal(pids, signal.SIGSTOP)
-    return stopped.name, lambda: _go_on(pids)
+    return stopped.name, [lambda: _go_on(pids)]
 
 
-def _stop_pool_process(fault: Fault, cluster: Cluster) -> tuple[str, Undo | None]:
+def _stop_pool_process(fault: Fault, cluster: Cluster) -> Done:
     pool = _pool(cluster, fault)
-    return _signal(pool, signal.SIGSTOP), lambda: _go_on(pool)
+    return _signal(pool, signal.SIGSTOP), [lambda: _go_on(pool)]
 
 
-def _flush(_fault: Fault, cluster: Cluster) -> tuple[str, Undo | None]:
-    with client(cluster.redis_url, timeout=5) as broker:
-        try:
-            broker.flushall()
-        except (RedisError, OSError):  # it is away or full just now, which is a fault already
-            return NOBODY, None
-    return "redis", None
+def _asked(cluster: Cluster, ask: Callable[[Broker], object]) -> bool:
+    """Ask the broker; whether it answered. It may be away or full just now, which is a fault
+    already."""
+    with client(cluster.redis_url, timeout=5) as broker, suppress(RedisError, OSError):
+        ask(broker)
+        return True
+    return False
+
+
+def _flush(_fault: Fault, cluster: Cluster) -> Done:
+    there = _asked(cluster, lambda broker: broker.flushall())
+    return ("redis" if there else NOBODY), []
+
+
+def _replace_redis(fault: Fault, cluster: Cluster) -> Done:
+    """What has its place knows nothing, as one that was set up anew after a loss."""
+    done = _kill(cluster.redis, fault)
+    command = cluster.redis.command
+    shutil.rmtree(Path(command[command.index("--dir") + 1]) / "appendonlydir", ignore_errors=True)
+    return done
+
+
+def _fill_redis(_fault: Fault, cluster: Cluster) -> Done:
+    there = _asked(cluster, lambda broker: broker.config_set("maxmemory", 1))
+    # Should it have been started anew meanwhile, there is no limit.
+    more = partial(_asked, cluster, lambda broker: broker.config_set("maxmemory", 0))
+    return ("redis" if there else NOBODY), [more]
+
+
+def _password(fault: Fault, cluster: Cluster) -> Done:
+    """It counts at once for whoever connects; members learn it when they are started anew, one
+    after the other."""
+    new = f"p{int(fault.at * 1000)}"
+    _asked(cluster, lambda broker: broker.config_set("requirepass", new))
+    cluster.change_password(new)
+    return "redis, then each member", _one_by_one(cluster)
+
+
+def _one_by_one(cluster: Cluster, change: Callable[[Program], None] = lambda _: None) -> list[Step]:
+    """Steps that *change* each member and end it in order; it is started again."""
+
+    def step(member: Program) -> None:
+        change(member)
+        member.kill(0.1, signal.SIGTERM)
+
+    return [partial(step, member) for member in cluster.members]
+
+
+def _sandbox(fault: Fault, cluster: Cluster) -> Done:
+    """One of the processes that read captures, as the kernel does where memory is short."""
+    found = [
+        pid for worker in cluster.workers for one in worker.pids()[1:] for pid in children(one)
+    ]
+    return _signal(found and [found[int(fault.pick * len(found))]], signal.SIGKILL), []
+
+
+def _little_memory(fault: Fault, cluster: Cluster) -> Done:
+    """The kernel kills one of a worker's processes, whichever it likes, again and again."""
+    worker = _one(cluster.workers, fault.pick)
+    pids = [pid for one in worker.pids() for pid in (one, *children(one))]
+    group = Group(f"wirecopy-{os.getpid()}-{int(fault.at * 1000)}")
+    group.limit(pids, MEMORY_LEFT)
+    return worker.name, [group.end]
 
 
 def _postgres(how: signal.Signals) -> How:
-    def carried_out(fault: Fault, cluster: Cluster) -> tuple[str, Undo | None]:
+    def carried_out(fault: Fault, cluster: Cluster) -> Done:
         assert cluster.postgres is not None
         return _kill(cluster.postgres, fault, how)
 
     return carried_out
 
 
-def _fill(_fault: Fault, cluster: Cluster) -> tuple[str, Undo | None]:
+def _fill(_fault: Fault, cluster: Cluster) -> Done:
     assert cluster.disk is not None
     cluster.disk.fill()
-    return "disk", cluster.disk.empty
+    return "disk", [cluster.disk.empty]
 
 
 HOW: Mapping[str, How] = {
@@ -141,11 +209,16 @@ HOW: Mapping[str, How] = {
     "restart Redis": lambda fault, cluster: _kill(cluster.redis, fault, signal.SIGTERM),
     "kill Redis": lambda fault, cluster: _kill(cluster.redis, fault),
     "FLUSHALL": _flush,
+    "replace Redis by an empty one": _replace_redis,
+    "fill the memory of Redis": _fill_redis,
+    "change the password of Redis": _password,
+    "kill what reads captures": _sandbox,
+    "leave a worker little memory": _little_memory,
     "restart PostgreSQL (fast)": _postgres(signal.SIGINT),
     "restart PostgreSQL (immediate)": _postgres(signal.SIGQUIT),
     "kill a PostgreSQL backend": lambda fault, cluster: (
         _signal(_backend(cluster, fault), signal.SIGKILL),
-        None,
+        [],
     ),
     "fill the disk": _fill,
 }

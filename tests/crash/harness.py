@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -101,8 +101,11 @@ def bound(cluster: Cluster) -> float:
     return every + lease + STARTS_WITHIN + every * (2 + 4 + 8)
 
 
-def run(size: Size, seconds: float, pace: float = PACE, logs: Path | None = None) -> Outcome:
-    """A run of so many *seconds* of faults, and what came of it; all logs are left in *logs*."""
+def run(
+    size: Size, seconds: float, pace: float = PACE, logs: Path | None = None, kinds: str = ""
+) -> Outcome:
+    """A run of so many *seconds* of faults of those *kinds*, and what came of it; all logs are left
+    in *logs*."""
     with ExitStack() as stack:
         folder = stack.enter_context(servers.throwaway())
         if logs is not None:
@@ -119,7 +122,10 @@ def run(size: Size, seconds: float, pace: float = PACE, logs: Path | None = None
         log.configure("json", own)
         stack.callback(_destroy, cluster)
         pushes = stack.enter_context(subscriber())
-        return _Run(cluster, size, seconds, pace, folder, pushes).whole()
+        planned = plan(
+            size.seed, seconds, faults.possible(cluster, kinds), bound(cluster) + 5, pace
+        )
+        return _Run(cluster, size, seconds, planned, folder, pushes).whole()
 
 
 def _places(stack: ExitStack, folder: Path) -> Places:
@@ -141,14 +147,14 @@ class _Run:
         cluster: Cluster,
         size: Size,
         seconds: float,
-        pace: float,
+        planned: Sequence[Fault],
         folder: Path,
         pushes: Subscriber,
     ) -> None:
         self.cluster = cluster
         self.pushes = pushes
         self.size = size
-        self.plan = plan(size.seed, seconds, faults.possible(cluster), bound(cluster) + 5, pace)
+        self.plan = planned
         self.seconds = seconds
         self.folder = folder
         self.outcome = Outcome()
@@ -251,27 +257,30 @@ class _Run:
     def _break(self) -> None:
         """Carry out the plan."""
         began = time.monotonic()
-        undo: list[tuple[float, Done, Callable[[], None]]] = []
+        later: list[tuple[float, Done, faults.Step]] = []
+
+        def follow(now: float) -> None:
+            for due in [each for each in later if each[0] <= now]:
+                later.remove(due)
+                due[2]()
+                due[1].ended = time.time()
+
         for fault in [*self.plan, None]:
             at = began + (self.seconds if fault is None else fault.at)
             while time.monotonic() < at:
                 self._turn()
-                for due in [u for u in undo if u[0] <= time.monotonic()]:
-                    undo.remove(due)
-                    due[2]()
-                    due[1].ended = time.time()
+                follow(time.monotonic())
                 time.sleep(0.02)
             if fault is not None:
                 now = time.time()
-                whom, end = faults.carry_out(fault, self.cluster)
+                whom, steps = faults.carry_out(fault, self.cluster)
                 done = Done(fault, whom, now, now + fault.lasts)
                 self.outcome.done.append(done)
                 say(f"{fault.at:7.1f} s  {fault.kind}: {whom}, {fault.lasts:.1f} s")
-                if end is not None:
-                    undo.append((time.monotonic() + fault.lasts, done, end))
-        for _, done, end in undo:
-            end()
-            done.ended = time.time()
+                pause = fault.lasts / max(len(steps), 1)
+                begun = time.monotonic()
+                later += [(begun + pause * n, done, each) for n, each in enumerate(steps, 1)]
+        follow(float("inf"))
 
     def _calms(self, end: float, shortest: float) -> list[tuple[float, float]]:
         """When nothing was wrong for so long: beginnings and ends, in seconds since 1970."""
