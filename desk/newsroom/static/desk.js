@@ -16,8 +16,12 @@ function go(row) {
   row?.scrollIntoView({ block: "nearest" });
 }
 
+// The story from which a key led on as it acted: that which `z` means, until one steps on.
+let done = null;
+
 function step(by) {
   const all = rows();
+  done = null;
   go(all[Math.max(0, Math.min(all.indexOf(current()) + by, all.length - 1))]);
 }
 
@@ -53,8 +57,9 @@ async function send(form, button) {
     const page = parsed(await answer.text());
     const fresh = one(".row", page);
     if (fresh && answer.status !== 422) {
+      const isHere = row.contains(document.activeElement);
       row.replaceWith(document.adoptNode(fresh));
-      go(fresh);
+      if (isHere) go(fresh); // who has gone on writes elsewhere by now
       return answer.ok ? fresh : null;
     }
     complain(row, (one(".error", page) ?? one(".intro", page))?.textContent ?? answer.statusText);
@@ -69,12 +74,11 @@ async function send(form, button) {
 // In a list one stays where one is; any other page is loaded anew, as all of it may change.
 const inList = (form) => form.dataset.act && form.closest("#stories .row");
 
-async function act(row, name) {
+function act(row, name) {
   const form = row && one(`form[data-act="${name}"]`, row);
-  if (!form) return null;
-  if (inList(form)) return send(form);
-  form.requestSubmit();
-  return null;
+  if (form && inList(form)) send(form);
+  else form?.requestSubmit();
+  return form;
 }
 
 document.addEventListener("submit", (event) => {
@@ -83,25 +87,38 @@ document.addEventListener("submit", (event) => {
   send(event.target, event.submitter);
 });
 
+// Nobody waits for the answer: what is typed meanwhile is the next headline already.
 async function save(field) {
   if (!inList(field.form)) return field.form.requestSubmit();
-  const at = rows().indexOf(field.closest(".row"));
-  if (await send(field.form)) {
-    const next = rows()[at + 1];
-    if (next) edit(next);
-  }
+  const [row, box] = [field.closest(".row"), field.closest("details")];
+  const sent = send(field.form);
+  if (box) box.open = false;
+  go(row);
+  done = row.id;
+  edit(after(row).find((each) => one("details.edit", each)));
+  if (!(await sent) && box) box.open = true;
+}
+
+function after(row) {
+  return rows().slice(rows().indexOf(row) + 1);
 }
 
 const keys = {
   j: () => step(1),
   k: () => step(-1),
   e: () => edit(current()),
-  s: async () => {
-    const at = rows().indexOf(current());
-    if (await act(current(), "settle")) go(rows()[at + 1] ?? rows()[at]);
+  s: () => {
+    const row = current();
+    if (!act(row, "settle") || !row.closest("#stories")) return;
+    done = row.id;
+    go(after(row)[0]);
   },
   w: () => act(current(), "revert"),
-  z: () => act(current(), "undo"),
+  z: () => {
+    const row = document.getElementById(done) ?? current();
+    go(row);
+    act(row, "undo");
+  },
   h: () => open(current(), "hide", "input[name=reason]"),
   n: () => one("#fresh:not([hidden]) a")?.click(),
   "/": () => one("#f-q")?.focus(),
@@ -127,7 +144,8 @@ document.addEventListener("keydown", (event) => {
       row ? go(row) : target.blur();
     } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && target.form?.dataset.act) {
       event.preventDefault();
-      target.form.reportValidity() && save(target);
+      if (!target.form.reportValidity()) return;
+      target.matches("textarea") ? save(target) : target.form.requestSubmit();
     }
     return;
   }
