@@ -5,6 +5,7 @@ from wirecopy.errors import ParseError, WirecopyError
 __all__ = [
     "ConfigError",
     "ExportError",
+    "NewerError",
     "ParseError",
     "RenderError",
     "SigningError",
@@ -24,6 +25,10 @@ class UnknownNameError(WirecopyError):
 
 class StoreError(WirecopyError):
     """The database cannot be reached or is not one of ours."""
+
+
+class NewerError(StoreError):
+    """A newer Wirecopy has migrated the database, which this one must not touch any more."""
 
 
 class RenderError(WirecopyError):

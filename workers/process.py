@@ -7,11 +7,14 @@ processes use the same one, even when the file is being edited while one of them
 
 import gc
 import os
+import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 from typing import Any
 
 import structlog
@@ -21,7 +24,7 @@ from celery import signals
 from net.client import Client
 from stories.config import Config, load
 from stories.db import SQLAlchemyError, Store, connect, why
-from stories.errors import SigningError, StoreError
+from stories.errors import NewerError, SigningError, StoreError
 from stories.keys import ensure_keys
 from workers.address import Broker, broker_address, client, key_prefix
 from workers.start import start
@@ -36,6 +39,9 @@ Billiard's 300 take most of the grace to end: at a warm shutdown the worker forg
 it has not yet read that it began, and never takes its result. Nothing is lost: a task that was not
 acknowledged is delivered again.
 """
+
+RELEASE_LOOK = 5.0
+"""Seconds between two looks of a process whether the store is of a newer release by now."""
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +91,8 @@ class Process:
 _config: Config | None = None
 _started = False
 _opening = threading.Lock()
+_member = 0
+_looked = -inf
 
 
 def use(config: Config) -> None:
@@ -95,7 +103,8 @@ def use(config: Config) -> None:
 
 @signals.celeryd_after_setup.connect
 def _before_the_fork(**_: Any) -> None:
-    global _config, _started  # noqa: PLW0603 - inherited by the pool processes
+    global _config, _started, _member  # noqa: PLW0603 - inherited by the pool processes
+    _member = os.getpid()
     pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = RESULT_TRIES
     if not _started:
         _config = load()
@@ -113,12 +122,31 @@ def current(*, signs: bool = True) -> Process:
     """What this process has open, opened on the first call; safe to share between threads.
 
     A poller *signs* nothing, and need not have the keys.
+
+    :raises NewerError: when a newer release has migrated the store; then the member ends in order.
     """
     with _opening:
         here = _opened(os.getpid())
+        _end_if_older(here.store)
         if signs:
             _with_keys(os.getpid())
     return here
+
+
+def _end_if_older(store: Store) -> None:
+    global _looked  # noqa: PLW0603 - of this process
+    if time.monotonic() - _looked < RELEASE_LOOK:
+        return
+    try:
+        store.refuse_newer()
+    except NewerError as error:
+        if not stopping.is_set():
+            stopping.set()
+            log.error("ends, to be started anew as the newer release", error=str(error))
+            if _member:
+                os.kill(_member, signal.SIGTERM)
+        raise
+    _looked = time.monotonic()
 
 
 @lru_cache(maxsize=1)

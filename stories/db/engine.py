@@ -30,7 +30,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from stories import folders
 from stories.db.tables import metadata
-from stories.errors import StoreError
+from stories.errors import NewerError, StoreError
 from stories.logs import masked
 
 BUSY_SECONDS = 30.0
@@ -139,11 +139,7 @@ class Store:
         revision = self.revision()
         if revision == HEAD:
             return
-        if revision is not None and revision > HEAD:
-            raise StoreError(
-                f"database {self.name}: its schema {revision} is newer than this Wirecopy;"
-                " upgrade Wirecopy, or name another database"
-            )
+        self._refuse_newer(revision)
         with self.write() as conn:
             if self.dialect == "postgresql":
                 conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
@@ -151,6 +147,23 @@ class Store:
                 _upgrade(conn)
             else:
                 _create(conn)
+
+    def refuse_newer(self) -> None:
+        """Quickly make sure that no newer Wirecopy has migrated the store since it was opened.
+
+        :raises StoreError: when one has.
+        """
+        with self.read() as conn:
+            self._refuse_newer(
+                conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            )
+
+    def _refuse_newer(self, revision: str | None) -> None:
+        if revision is not None and revision > HEAD:
+            raise NewerError(
+                f"database {self.name}: its schema {revision} is newer than this Wirecopy;"
+                " upgrade Wirecopy, or name another database"
+            )
 
     def _check_encoding(self) -> None:
         if self.dialect != "postgresql":

@@ -2,9 +2,10 @@
 
 import os
 import signal
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests import servers
 from tests.processes import until
 from tests.workers import errands
 from tests.workers.test_app import Site
-from workers import app
+from workers import app, queues
 from workers.process import CLIENTS_KEPT, Clients
 from workers.start import start
 
@@ -106,3 +107,21 @@ def test_a_client_that_an_error_found_at_work_is_not_lent_again() -> None:
         raise RuntimeError
     with clients.one() as another:
         assert another is not broken
+
+
+@pytest.mark.parametrize("member", ["worker", "poller"])
+def test_a_member_of_the_release_before_ends_in_order_once_the_store_is_newer(
+    lone: Site, member: str
+) -> None:
+    """Its own work is done first, and nothing is done any more with what it does not know."""
+    running = lone.worker(1) if member == "worker" else lone.poller(1)
+    queue = queues.INGEST if member == "worker" else queues.POLL
+    with running as process:
+        file = lone.folder / "data" / "wirecopy.sqlite3"
+        with closing(sqlite3.connect(file)) as store, store:
+            store.execute("UPDATE alembic_version SET version_num = '9999'")
+        errands.introduce.apply_async(args=(str(lone.folder), "late"), queue=queue)
+        assert process.wait(60) == 0
+    assert not (lone.folder / "late").exists()
+    (told,) = [e for e in lone.lines(member) if e["event"].startswith("ends")]
+    assert "its schema 9999 is newer than this Wirecopy" in told["error"]
