@@ -24,8 +24,10 @@ USER, PASSWORD = "pti", "open-sesame-42"
 
 @dataclass(frozen=True, slots=True)
 class Sftp:
-    """An SFTP server: its port, the fingerprint of its host key, and a key that lets *USER* in."""
+    """An SFTP server: its host and port, the fingerprint of its host key, and a key that lets
+    *USER* in."""
 
+    host: str
     port: int
     host_key: str
     client_key: Path
@@ -40,8 +42,8 @@ class _Gate(asyncssh.SSHServer):
 
 
 @contextmanager
-def sftp(folder: Path, keys: Path) -> Iterator[Sftp]:
-    """A server that shows *folder* as its root; its keys are made in *keys*."""
+def sftp(folder: Path, keys: Path, host: str = "127.0.0.1") -> Iterator[Sftp]:
+    """A server on *host* that shows *folder* as its root; its keys are made in *keys*."""
     own, theirs = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
     client_key, known = keys / "client_key", keys / "authorized"
     theirs.write_private_key(client_key)
@@ -51,7 +53,7 @@ def sftp(folder: Path, keys: Path) -> Iterator[Sftp]:
 
     async def serve() -> None:
         acceptor = await asyncssh.listen(
-            "127.0.0.1",
+            host,
             0,
             server_factory=_Gate,
             server_host_keys=[own],
@@ -65,7 +67,7 @@ def sftp(folder: Path, keys: Path) -> Iterator[Sftp]:
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     try:
-        yield Sftp(began.get(timeout=30).get_port(), own.get_fingerprint(), client_key)
+        yield Sftp(host, began.get(timeout=30).get_port(), own.get_fingerprint(), client_key)
     finally:
         ended.set()
         thread.join(30)

@@ -136,11 +136,7 @@ def postgres_server(folder: Path, wanted: Mapping[str, str]) -> Server:
     """
     user = unprivileged()
     programs = readable(postgres_programs(), folder, user)
-    home = folder / "pg"
-    home.mkdir(mode=0o700)
-    if user:
-        folder.chmod(0o711)
-        os.chown(home, *user)
+    home = postgres_home(folder, user)
     data, log = home / "data", folder / "postgres.log"
     first = [programs / "initdb", "-D", data, "-U", "wirecopy", "-A", "trust", "-E", "UTF8"]
     made = subprocess.run(
@@ -164,6 +160,16 @@ def postgres_server(folder: Path, wanted: Mapping[str, str]) -> Server:
 
     url = f"postgresql+psycopg://wirecopy@/postgres?host={home}"
     return Server(command, url, log, answers, user, home)
+
+
+def postgres_home(folder: Path, user: tuple[int, int] | None) -> Path:
+    """A new folder in *folder* that is *user*'s alone."""
+    home = folder / "pg"
+    home.mkdir(mode=0o700)
+    if user:
+        folder.chmod(0o711)
+        os.chown(home, *user)
+    return home
 
 
 @contextmanager

@@ -49,8 +49,8 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def subscriber() -> Iterator[Subscriber]:
-    """One that listens until the block ends."""
+def subscriber(host: str = "127.0.0.1") -> Iterator[Subscriber]:
+    """One that listens on *host* until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -75,8 +75,8 @@ def subscriber() -> Iterator[Subscriber]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = _Server(("127.0.0.1", 0), Handler)
-    here = Subscriber(f"http://127.0.0.1:{server.server_port}")
+    server = _Server((host, 0), Handler)
+    here = Subscriber(f"http://{host}:{server.server_port}")
     assert urlsplit(here.url).port
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()

@@ -8,6 +8,7 @@ docs/crash-safety.md says what it proves and how to read its table.
 plan     what is done when, from the seed alone
 disk     a disk of a size, which can be full
 memory   a limit on the memory of some processes
+hosts    hosts of our own: network namespaces, names, disks
 programs processes that are started, killed, stopped, and started again
 cluster  all programs: agency, PostgreSQL, Redis, beats, workers, webs, the reader
 faults   how each fault is carried out

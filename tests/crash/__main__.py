@@ -1,4 +1,4 @@
-"""One run (docs/crash-safety.md). Exit code 0: everything holds; 1: it does not."""
+"""One run (docs/crash-safety.md). Exit code 0: everything holds; 1: it does not; 3: no hosts."""
 
 import argparse
 import os
@@ -11,7 +11,11 @@ from types import FrameType
 
 from tests.crash import harness
 from tests.crash.cluster import Size
+from tests.crash.hosts import NoHostsError
 from tests.crash.plan import PACE
+
+NO_HOSTS = 3
+"""The exit code where --hosts is not possible."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,12 +26,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--minutes", type=float, default=10.0, help="of faults (default: %(default)s)")
     add("--wires", type=int, default=12, help="default: %(default)s")
     add("--workers", type=int, default=2, help="and as many pollers (default: %(default)s)")
+    add("--hosts", action="store_true", help="each member on a host of its own; as root on Linux")
     add("--database", choices=("sqlite", "postgresql"), default="postgresql")
     add("--novelty", type=float, default=6.0, help="new stories a minute and wire (default: 6)")
     add("--pace", type=float, default=PACE, help="half the mean pause between two faults")
     add("--kinds", default="", help="only faults whose names this regular expression finds")
     add("--keep-logs", type=Path, metavar="FOLDER", help="copy all logs there at the end")
     given = parser.parse_args(arguments)
+    if given.hosts and given.database == "sqlite":
+        parser.error("--hosts needs PostgreSQL: SQLite is of one machine")
     seed = given.seed if given.seed is not None else random.SystemRandom().randrange(10**6)
     for name in [n for n in os.environ if n.startswith("WIRECOPY_")]:
         del os.environ[name]
@@ -36,7 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"seed {seed}, {given.minutes:g} minutes, {given.database}", flush=True)
     size = Size(seed, given.wires, given.workers, given.database, novelty=given.novelty)
     try:
-        outcome = harness.run(size, given.minutes * 60, given.pace, given.keep_logs, given.kinds)
+        seconds = given.minutes * 60
+        outcome = harness.run(
+            size, seconds, given.pace, given.keep_logs, given.kinds, several=given.hosts
+        )
+    except NoHostsError as error:
+        print(f"no hosts of our own: {error}", file=sys.stderr)
+        return NO_HOSTS
     except KeyboardInterrupt:
         print("interrupted; everything was ended and removed", file=sys.stderr)
         return 130

@@ -1,15 +1,19 @@
-"""The programs of a run: the agency, PostgreSQL, Redis, two beats, several workers and as many
-pollers, two webs, the reader."""
+"""The programs of a run: the agency, PostgreSQL, Redis, beats, several workers and as many pollers,
+two webs, the reader; on several hosts a standby of PostgreSQL, too."""
 
 import json
+import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from stories.config import Config, load
 from tests import servers
-from tests.crash.disk import Disk
+from tests.crash import hosts as net
+from tests.crash.hosts import Host
 from tests.crash.hub import Hub
 from tests.crash.programs import Program
 from tests.file_servers import USER, Sftp
@@ -48,6 +52,15 @@ POSTGRES_SETTINGS = {
     "autovacuum_vacuum_threshold": "10",
 }
 
+REPLICATED = {
+    "listen_addresses": "*",
+    # What is committed is on both: whichever dies, nothing that was acknowledged is lost.
+    "synchronous_standby_names": "*",
+    "wal_keep_size": "64MB",
+    "wal_sender_timeout": "5s",
+    "wal_receiver_timeout": "5s",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -77,13 +90,16 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """All programs of a run and where to find them. ``workers`` are workers and pollers; the reader
-    is told in ``hidden`` what the desk hid."""
+    """All programs of a run and where to find them. Of ``databases`` the first takes writes, none
+    is SQLite; ``workers`` are workers and pollers; the reader is told in ``hidden`` what the desk
+    hid.
+    """
 
+    hosts: Mapping[str, Host]
     agency: Program
     agency_url: str
     redis: Program
-    postgres: Program | None
+    databases: list[Program]
     beats: Sequence[Program]
     workers: Sequence[Program]
     webs: Sequence[Program]
@@ -93,7 +109,16 @@ class Cluster:
     hidden: Path
     config: Config
     places: Places
-    disk: Disk | None
+
+    @property
+    def apart(self) -> bool:
+        """Whether there are several hosts."""
+        return self.hosts[net.OBSERVER].apart
+
+    @property
+    def postgres(self) -> Program | None:
+        """The PostgreSQL that takes writes."""
+        return next(iter(self.databases), None)
 
     @property
     def members(self) -> list[Program]:
@@ -103,7 +128,7 @@ class Cluster:
     @property
     def services(self) -> list[Program]:
         """What they need: the database, if it is a process, and the broker."""
-        return [a for a in (self.postgres, self.redis) if a is not None]
+        return [*self.databases, self.redis]
 
     @property
     def redis_url(self) -> str:
@@ -128,55 +153,56 @@ class Cluster:
         yield self.reader
 
 
-def build(folder: Path, data: Path, disk: Disk | None, size: Size, places: Places) -> Cluster:
-    """The cluster for a run of that *size*, with no program started yet.
+def build(folder: Path, hosts: Mapping[str, Host], size: Size, places: Places) -> Cluster:
+    """The cluster for a run of that *size* on *hosts*, with no program started yet.
 
-    Logs and what the reader finds go into *folder*; *data*, on *disk* where there is one, is for
-    the files of Wirecopy, the database and the broker.
+    Logs and what the reader finds go into *folder*; the files of Wirecopy, the database and the
+    broker into the folders of their hosts.
     """
-    port = free_port()
-    agency_url = f"http://127.0.0.1:{port}"
     logs = folder / "logs"
     logs.mkdir()
 
-    def program(name: str, *command: str | Path, **more: object) -> Program:
-        return Program(name, [str(c) for c in command], HOME, logs / f"{name}.log", **more)  # type: ignore[arg-type]
+    def program(name: str, host: Host, *command: str | Path, **more: object) -> Program:
+        told = [str(c) for c in command]
+        return Program(name, host, told, HOME, logs / f"{name}.log", **more)  # type: ignore[arg-type]
 
-    agency = program("agency", sys.executable, "-m", "tests.load", *_agency(size, port))
-    (data / "redis").mkdir()
-    redis = servers.redis_server(data / "redis")
+    apart = hosts[net.OBSERVER].apart
+    agency, outside = hosts[net.AGENCY], hosts[net.OUTSIDE]
+    port = free_port()
+    simulated = "-m", "tests.load", *_agency(size, agency.address, port)
+    redis, redis_url = _redis(hosts[net.BROKER])
+    databases: list[Program] = []
     environment = {
-        REDIS_URL: redis.url,
+        REDIS_URL: redis_url,
         "WIRECOPY_LOG": "json",
         "PYTHONPATH": str(HOME),  # this code, wherever another copy is installed
     }
-    postgres = None
     if size.database == "postgresql":
-        (data / "postgres").mkdir()
-        found = servers.postgres_server(data / "postgres", POSTGRES_SETTINGS)
-        postgres = Program("postgres", found.command, found.cwd or data, logs / "postgres.log")
-        postgres.user = found.user
-        environment["WIRECOPY_DATABASE_URL"] = found.url
-    ports = [free_port() for _ in range(WEBS)]
+        databases, url = _databases(hosts, logs)
+        environment["WIRECOPY_DATABASE_URL"] = url
+    webs_on = [hosts[name] for name in net.WEBS]
+    ports = [free_port() for _ in webs_on]
+    urls = [f"http://{host.address}:{port}" for host, port in zip(webs_on, ports, strict=True)]
     file = folder / "wirecopy.toml"
-    file.write_text(
-        _config(size, agency_url, data / "wirecopy", places, ports[0]), encoding="utf-8"
-    )
+    home = hosts[net.OBSERVER].data / "wirecopy"
+    from_agency = f"http://{_named(agency)}:{port}"
+    file.write_text(_config(size, from_agency, home, places, urls[0]), encoding="utf-8")
     environment["WIRECOPY_CONFIG"] = str(file)
+    if apart:  # as the docs have it: the keys are shared, and nothing else
+        environment["WIRECOPY_SIGNING__KEYS"] = str(folder / "keys-of-ours")
 
-    def member(kind: str, number: int, **more: str) -> Program:
-        return program(
-            f"{kind}-{number}", WIRECOPY, "up", kind, environment={**environment, **more}
-        )
+    def member(kind: str, number: int, host: Host, **more: str) -> Program:
+        more = {**environment, **more, "WIRECOPY_DATA": str(host.data / "wirecopy")}
+        return program(f"{kind}-{number}", host, WIRECOPY, "up", kind, environment=more)
 
     webs = [
-        member("web", n, WIRECOPY_SITE__LISTEN=f"127.0.0.1:{port}") for n, port in enumerate(ports)
+        member("web", n, host, WIRECOPY_SITE__LISTEN=url.removeprefix("http://"))
+        for n, (host, url) in enumerate(zip(webs_on, urls, strict=True))
     ]
-    urls = [f"http://127.0.0.1:{port}" for port in ports]
     config = load(file).model_copy(
         update={"database_url": None, "redis_url": None}
-        if postgres is None
-        else {"database_url": _secret(environment["WIRECOPY_DATABASE_URL"])}
+        if not databases
+        else {"database_url": SecretStr(environment["WIRECOPY_DATABASE_URL"])}
     )
     told, hidden = folder / "reader.jsonl", folder / "hidden.jsonl"
     hidden.touch()
@@ -187,33 +213,92 @@ def build(folder: Path, data: Path, disk: Disk | None, size: Size, places: Place
         "told": str(told),
         "hidden": str(hidden),
     }
+    reading = "-m", "tests.crash.reader", json.dumps(order)
     return Cluster(
-        agency=agency,
-        agency_url=agency_url,
-        redis=program("redis", *redis.command),
-        postgres=postgres,
-        beats=[member("beat", n) for n in range(BEATS)],
-        workers=[member(kind, n) for n in range(size.workers) for kind in ("worker", "poller")],
+        hosts=hosts,
+        agency=program("agency", agency, sys.executable, *simulated),
+        agency_url=f"http://{agency.address}:{port}",
+        redis=program("redis", hosts[net.BROKER], *redis),
+        databases=databases,
+        beats=[member("beat", n, hosts[net.BEAT]) for n in range(1 if apart else BEATS)],
+        workers=[
+            member(kind, n, hosts[net.WORKS[n % len(net.WORKS)]])
+            for n in range(size.workers)
+            for kind in ("worker", "poller")
+        ],
         webs=webs,
         web_urls=urls,
-        reader=program("reader", sys.executable, "-m", "tests.crash.reader", json.dumps(order)),
+        reader=program("reader", outside, sys.executable, *reading),
         reader_told=told,
         hidden=hidden,
         config=config,
         places=places,
-        disk=disk,
     )
 
 
-def _secret(text: str) -> object:
-    from pydantic import SecretStr
+def _named(host: Host) -> str:
+    """How other hosts call it."""
+    return host.name if host.apart else host.address
 
-    return SecretStr(text)
+
+def _redis(host: Host) -> tuple[list[str], str]:
+    """The command of the broker on *host*, and its URL."""
+    folder = host.data / "redis"
+    folder.mkdir()
+    server = servers.redis_server(folder)
+    if not host.apart:
+        return [*server.command], server.url
+    listening = ["--bind", host.address, "--port", "6379", "--protected-mode", "no"]
+    return [*server.command, *listening], f"redis://{host.name}:6379/?db=0"
 
 
-def _agency(size: Size, port: int) -> list[str]:
+def _databases(hosts: Mapping[str, Host], logs: Path) -> tuple[list[Program], str]:
+    """PostgreSQL, with a standby where there are several hosts, and the URL."""
+    first, second = (hosts[name] for name in net.DATABASES)
+    settings = {**POSTGRES_SETTINGS, **(REPLICATED if first.apart else {})}
+    folders = [host.data / "postgres" for host in ((first, second) if first.apart else (first,))]
+    for folder in folders:
+        folder.mkdir()
+    found = servers.postgres_server(folders[0], settings)
+    home = found.cwd or folders[0]
+    main = Program("postgres", first, found.command, home, logs / "postgres.log", user=found.user)
+    if not first.apart:
+        return [main], found.url
+    with (home / "data" / "pg_hba.conf").open("a") as lets_in:
+        lets_in.write("host all all samenet trust\nhost replication all samenet trust\n")
+    # The second has the same folders on its own disk.
+    other = servers.postgres_home(folders[1], found.user)
+    command = [part.replace(str(home), str(other)) for part in found.command]
+    log = logs / "standby.log"
+    standby = Program("standby", second, command, other, log, user=found.user)
+    follow(standby, main)
+    user = "postgresql://wirecopy@"
+    return [main, standby], f"{user}{first.name}:5432,{second.name}:5432/postgres"
+
+
+def follow(standby: Program, primary: Program) -> None:
+    """Have *standby*, which does not run, be a copy of *primary* from its next start on."""
+    data, command = standby.folder / "data", postgres_command(standby)
+    whole = standby.folder / "whole"
+    whole.unlink(missing_ok=True)
+    copy = f"{Path(command[0]).parent}/pg_basebackup -h {primary.host.name} -U wirecopy -R -c fast"
+    standby.command = [
+        *("sh", "-c"),
+        f"until [ -e {whole} ]; do rm -rf {data}; {copy} -D {data} && touch {whole} || sleep 0.3;"
+        f" done; exec {shlex.join(command)}",
+    ]
+
+
+def postgres_command(server: Program) -> list[str]:
+    """The command of PostgreSQL itself, without that which copies another first."""
+    if server.command[0] != "sh":
+        return [*server.command]
+    return shlex.split(server.command[2].rpartition("exec ")[2])
+
+
+def _agency(size: Size, address: str, port: int) -> list[str]:
     return [
-        *(str(size.wires), "--port", str(port), "--seed", str(size.seed)),
+        *(str(size.wires), "--host", address, "--port", str(port), "--seed", str(size.seed)),
         *("--items", str(size.items), "--novelty", str(size.novelty)),
         *("--updates", str(size.updates), "--touches", str(size.touches)),
         *("--errors", str(size.errors)),
@@ -221,12 +306,12 @@ def _agency(size: Size, port: int) -> list[str]:
     ]
 
 
-def _config(size: Size, agency: str, data: Path, places: Places, port: int) -> str:
+def _config(size: Size, agency: str, data: Path, places: Places, site: str) -> str:
     """The configuration: all wires live on one host, so politeness is set out of the way."""
     parts = [
         f'data = "{data}"\nworker_processes = 2\n',
         '[publisher]\nname = "The Morning Chronicle"\nurl = "https://www.chronicle.example"\n',
-        f'[site]\nurl = "http://127.0.0.1:{port}"\n',
+        f'[site]\nurl = "{site}"\n',
         "[hub]\nallow_private = true\n",
         '[politeness]\nper_host = 1000\nper_agency = 1000\ngap = "0s"\n',
     ]
@@ -240,7 +325,7 @@ def _config(size: Size, agency: str, data: Path, places: Places, port: int) -> s
         DROPPED: f'url = "{places.drop.as_uri()}"\ndelete_taken = true\n',
         SENT: f'url = "push:"\nsecret = "{SECRET}"\n',
         FETCHED: (
-            f'url = "sftp://127.0.0.1:{places.server.port}/"\nuser = "{USER}"\n'
+            f'url = "sftp://{places.server.host}:{places.server.port}/"\nuser = "{USER}"\n'
             f'client_key = "{places.server.client_key}"\nallow_private = true\n'
             f'host_keys = ["{places.server.host_key}"]\ndelete_taken = true\n'
         ),

@@ -5,6 +5,7 @@ that ended. It needs root on Linux; without it there is no such disk, and the ru
 """
 
 import ctypes
+import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -35,32 +36,45 @@ class Disk:
 
     def _resize(self, size: int) -> None:
         size = -(-size // _PAGE) * _PAGE
-        _mount(b"none", self.folder, _REMOUNT, f"size={size},mode=755".encode())
+        mount(b"none", self.folder, _REMOUNT, f"size={size},mode=755".encode())
 
 
 @contextmanager
 def mounted(folder: Path, size: int) -> Iterator[Disk | None]:
     """A disk of *size* bytes at *folder*, an empty folder; None where that is not permitted."""
-    if sys.platform != "linux" or os.getuid() != 0:
-        yield None
-        return
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(_NEW_NAMES) != 0:
+    if not private_mounts():
         yield None
         return
     try:
-        _mount(b"none", Path("/"), _PRIVATE | _RECURSIVE, None)
-        _mount(b"tmpfs", folder, 0, f"size={size},mode=755".encode())
+        mount(b"tmpfs", folder, 0, f"size={size},mode=755".encode())
     except OSError:
         yield None
         return
     try:
         yield Disk(folder, size)
     finally:
-        libc.umount2(os.fsencode(folder), _DETACH)
+        ctypes.CDLL(None).umount2(os.fsencode(folder), _DETACH)
 
 
-def _mount(kind: bytes, folder: Path, flags: int, data: bytes | None) -> None:
+@functools.cache
+def private_mounts() -> bool:
+    """Let this process, and what it starts, have mounts that nobody else sees; whether it has."""
+    if sys.platform != "linux" or os.getuid() != 0:
+        return False
+    if ctypes.CDLL(None, use_errno=True).unshare(_NEW_NAMES) != 0:
+        return False
+    try:
+        mount(b"none", Path("/"), _PRIVATE | _RECURSIVE, None)
+    except OSError:
+        return False
+    return True
+
+
+def mount(kind: bytes, folder: Path, flags: int, data: bytes | None) -> None:
+    """mount(2); *kind* is the source, too.
+
+    :raises OSError: when it is refused.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mount(kind, os.fsencode(folder), kind, ctypes.c_ulong(flags), data) != 0:
         number = ctypes.get_errno()

@@ -12,13 +12,17 @@ from pathlib import Path
 from redis import RedisError
 
 from tests.crash.cluster import Cluster
+from tests.crash.hosts import BROKER, TALK, Host
 from tests.crash.memory import Group
-from tests.crash.plan import KINDS, Fault, Kind
+from tests.crash.plan import BETWEEN, KINDS, Fault, Kind
 from tests.crash.programs import Program, children
 from workers.address import Broker, client
 
 NOBODY = "nobody"
 """Upon whom a fault was carried out that found nobody, as they were all down."""
+
+BETWEEN_TWO = " | "
+"""Stands between the names of two hosts that are parted."""
 
 MEMORY_LEFT = 4 << 20
 """Bytes that a worker's processes get before the kernel kills one of them."""
@@ -36,10 +40,10 @@ def possible(cluster: Cluster, wanted: str = "") -> Mapping[str, Kind]:
     expression *wanted* is found."""
     return {
         name: kind
-        for name, kind in KINDS.items()
+        for name, kind in {**KINDS, **(BETWEEN if cluster.apart else {})}.items()
         if re.search(wanted, name)
         and (cluster.postgres is not None or "PostgreSQL" not in name)
-        and (cluster.disk is not None or name != "fill the disk")
+        and (cluster.hosts[BROKER].disk is not None or name != "fill the disk")
         and (Group.possible() or name != "leave a worker little memory")
     }
 
@@ -191,10 +195,28 @@ def _postgres(how: signal.Signals) -> How:
     return carried_out
 
 
-def _fill(_fault: Fault, cluster: Cluster) -> Done:
-    assert cluster.disk is not None
-    cluster.disk.fill()
-    return "disk", [cluster.disk.empty]
+def _fill(fault: Fault, cluster: Cluster) -> Done:
+    own = {host.name: host for host in cluster.hosts.values() if host.disk is not None}
+    host = list(own.values())[int(fault.pick * len(own))]
+    assert host.disk is not None
+    host.disk.fill()
+    return f"disk of {host.name}", [host.disk.empty]
+
+
+def _pair(fault: Fault, cluster: Cluster) -> tuple[Host, Host]:
+    one, other = TALK[int(fault.pick * len(TALK))]
+    return cluster.hosts[one], cluster.hosts[other]
+
+
+def _parted(*rules: str) -> How:
+    """A partition of two hosts: *rules* for the first, with OTHER for the address of the second."""
+
+    def carried_out(fault: Fault, cluster: Cluster) -> Done:
+        one, other = _pair(fault, cluster)
+        undo = one.filtered(*(rule.replace("OTHER", other.address) for rule in rules))
+        return BETWEEN_TWO.join((one.name, other.name)), [undo]
+
+    return carried_out
 
 
 HOW: Mapping[str, How] = {
@@ -221,4 +243,11 @@ HOW: Mapping[str, How] = {
         [],
     ),
     "fill the disk": _fill,
+    "part two hosts (dropped)": _parted("INPUT -s OTHER -j DROP", "OUTPUT -d OTHER -j DROP"),
+    "part two hosts (refused)": _parted(
+        "INPUT -s OTHER -p tcp -j REJECT --reject-with tcp-reset",
+        "OUTPUT -d OTHER -p tcp -j REJECT --reject-with tcp-reset",
+    ),
+    "part two hosts (one way)": _parted("INPUT -s OTHER -j DROP"),
+    "part two hosts (other way)": _parted("OUTPUT -d OTHER -j DROP"),
 }

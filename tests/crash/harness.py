@@ -25,6 +25,7 @@ from tests.crash import faults
 from tests.crash.cluster import Cluster, Places, Size, build
 from tests.crash.courier import Courier
 from tests.crash.disk import mounted
+from tests.crash.hosts import OBSERVER, OUTSIDE, Host, alone, network
 from tests.crash.hub import Hub
 from tests.crash.judge import Day, Verdict, judge, pushed, reading
 from tests.crash.plan import PACE, Fault, plan
@@ -102,37 +103,53 @@ def bound(cluster: Cluster) -> float:
 
 
 def run(
-    size: Size, seconds: float, pace: float = PACE, logs: Path | None = None, kinds: str = ""
+    size: Size,
+    seconds: float,
+    pace: float = PACE,
+    logs: Path | None = None,
+    kinds: str = "",
+    several: bool = False,
 ) -> Outcome:
-    """A run of so many *seconds* of faults of those *kinds*, and what came of it; all logs are left
-    in *logs*."""
+    """A run of so many *seconds* of faults of those *kinds*, on *several* hosts or on one, and what
+    came of it; all logs are left in *logs*.
+
+    :raises NoHostsError: where several hosts cannot be made.
+    """
     with ExitStack() as stack:
         folder = stack.enter_context(servers.throwaway())
         if logs is not None:
             stack.callback(shutil.copytree, folder / "logs", logs, dirs_exist_ok=True)
         folder.chmod(0o711)  # PostgreSQL, run as somebody else when we are root, passes through
-        data = folder / "disk"
-        data.mkdir()
-        disk = stack.enter_context(mounted(data, DISK + int(DISK_A_MINUTE * seconds / 60)))
-        if disk is None:
-            say("no disk of our own here (it needs root on Linux): it will not be filled")
-        cluster = build(folder, data, disk, size, _places(stack, folder))
+        room = DISK + int(DISK_A_MINUTE * seconds / 60)
+        if several:
+            hosts = stack.enter_context(network(folder, room))
+        else:
+            data = folder / "disk"
+            data.mkdir()
+            disk = stack.enter_context(mounted(data, room))
+            hosts = alone(data, disk)
+            if disk is None:
+                say("no disk of our own here (it needs root on Linux): it will not be filled")
+        outside = hosts[OUTSIDE]
+        with outside.entered():
+            places = _places(stack, folder, outside)
+            pushes = stack.enter_context(subscriber(outside.address))
+        cluster = build(folder, hosts, size, places)
         # The desk and the judge are this process; what they log is read beside the others' logs.
         own = stack.enter_context((folder / "logs" / "harness.log").open("a", encoding="utf-8"))
         log.configure("json", own)
         stack.callback(_destroy, cluster)
-        pushes = stack.enter_context(subscriber())
         planned = plan(
             size.seed, seconds, faults.possible(cluster, kinds), bound(cluster) + 5, pace
         )
         return _Run(cluster, size, seconds, planned, folder, pushes).whole()
 
 
-def _places(stack: ExitStack, folder: Path) -> Places:
+def _places(stack: ExitStack, folder: Path, host: Host) -> Places:
     for name in ("drop", "fetch", "keys"):
         (folder / name).mkdir()
-    server = stack.enter_context(sftp(folder / "fetch", folder / "keys"))
-    hub = Hub(stack.enter_context(hostile.serve()))
+    server = stack.enter_context(sftp(folder / "fetch", folder / "keys", host.address))
+    hub = Hub(stack.enter_context(hostile.serve(host=host.address)))
     return Places(folder / "drop", folder / "fetch", server, hub)
 
 
@@ -172,7 +189,8 @@ class _Run:
         courier = Courier(cluster, load, start)
         subscribed = self._subscribe()
         wires = len(cluster.config.wires)
-        with _running(watch), _running(desk), _running(courier):
+        outside, observer = (cluster.hosts[name] for name in (OUTSIDE, OBSERVER))
+        with _running(watch, observer), _running(desk, outside), _running(courier, outside):
             self._wait("all wires polled", START_WITHIN, lambda: len(watch.polls) >= wires)
             self.running.append(cluster.reader)
             say(f"{len(self.plan)} faults in {self.seconds:.0f} s")
@@ -195,7 +213,7 @@ class _Run:
             outcome.figures["until nothing was left to do"] = f"{took:.1f} s"
             took = self._wait("all pushed", SETTLE_WITHIN, lambda: not _subscribers(store).behind)
             outcome.figures["until all was pushed"] = f"{took:.1f} s"
-            self._stop()
+            slow = self._stop()
             calms = self._calms(end, bound(cluster))
             seen, delivered = watch.seen, courier.delivered
             acts: list[Act | Hiding] = [*desk.acts, *desk.hidings]
@@ -203,6 +221,7 @@ class _Run:
             outcome.figures["calms as long as the bound"] = f"{len(calms)}"
             with _opened(f"sqlite:///{self.folder}/replayed.sqlite3") as empty:
                 outcome.verdict = judge(day, cluster.config, store, empty)
+            outcome.verdict.check("every member ended in order", slow)
             bodies = [each.body for each in self.pushes.delivered]
             pushed(bodies, subscribed, FOLLOWED, store, outcome.verdict)
         self._reader_told()
@@ -316,8 +335,8 @@ class _Run:
             raise RuntimeError(f"{what}: not within {patience:.0f} s\n{said}")
         return took
 
-    def _stop(self) -> None:
-        """End the reader, then all members in order; who does not end is named."""
+    def _stop(self) -> list[str]:
+        """End the reader, then all members in order; who did not."""
         cluster = self.cluster
         self._pause(3.0)  # webs look every second; the reader then reads the last state
         self.running.remove(cluster.reader)
@@ -331,7 +350,7 @@ class _Run:
             code = member.finish(END_WITHIN)
             if code != 0:
                 slow.append(f"{member.name}: {'had to be killed' if code is None else code}")
-        self.outcome.verdict.check("every member ended in order", slow)
+        return slow
 
     def _pause(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -375,8 +394,9 @@ class _Run:
 
 
 @contextmanager
-def _running(thread: Thread) -> Iterator[None]:
-    thread.start()
+def _running(thread: Thread, host: Host) -> Iterator[None]:
+    with host.entered():
+        thread.start()
     try:
         yield
     finally:

@@ -57,6 +57,14 @@ KINDS: Mapping[str, Kind] = {
 }
 """All kinds. A run leaves out those that it has nothing to do with."""
 
+BETWEEN: Mapping[str, Kind] = {
+    "part two hosts (dropped)": Kind(4, 2, 20),
+    "part two hosts (refused)": Kind(3, 2, 20),
+    "part two hosts (one way)": Kind(3, 2, 20),
+    "part two hosts (other way)": Kind(3, 2, 20),
+}
+"""Those that need several hosts."""
+
 PACE = 1.5
 """Seconds between two faults of a storm are this and as many again, drawn exponentially."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stories.pdeathsig import bound_to_parent
+from tests.crash.hosts import Host
 
 PAUSE = 0.5
 """Seconds until a process that ended by itself is started again."""
@@ -30,12 +31,13 @@ class Ended:
 
 @dataclass(slots=True)
 class Program:
-    """One program of the run, which is started again when it ends.
+    """One program of the run, on ``host``, which is started again when it ends.
 
     ``folder`` is its working folder; ``log`` gets what it says.
     """
 
     name: str
+    host: Host
     command: Sequence[str]
     folder: Path
     log: Path
@@ -60,7 +62,7 @@ class Program:
     def _start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                bound_to_parent(self.command, self.user),
+                self.host.command(*bound_to_parent(self.command, self.user)),
                 cwd=self.folder,
                 env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,

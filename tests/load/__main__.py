@@ -18,6 +18,7 @@ def _arguments() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("wires", type=int, help="how many wires: /w/0.rss and on")
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=0, help="port to listen on (default: any that is free)")
     add("--speed", type=float, default=1.0, help="simulated seconds a second (default: 1)")
     add("--seed", type=int, default=1, help="another seed, other copy (default: 1)")
@@ -39,7 +40,7 @@ async def _perform(load: Load, given: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with opened(load, port=given.port, speed=given.speed) as base:
+    async with opened(load, host=given.host, port=given.port, speed=given.speed) as base:
         print(base, flush=True)
         await stop.wait()
 
