@@ -283,6 +283,7 @@ class _Run:
                 later.remove(due)
                 due[2]()
                 due[1].ended = time.time()
+                self._parted(due[1])
 
         for fault in [*self.plan, None]:
             at = began + (self.seconds if fault is None else fault.at)
@@ -321,6 +322,13 @@ class _Run:
             if url in self.away and web.process and _get(f"{url}/healthz", timeout=0.5):
                 began, now = self.away.pop(url), time.time()
                 self.down[url].append((began, min(now + NOTICED_WITHIN, began + COMES_BACK)))
+
+    def _parted(self, done: Done) -> None:
+        """Where the reader was parted from a web, it may have found nobody there."""
+        parted = done.whom.split(faults.BETWEEN_TWO)
+        for web, url in zip(self.cluster.webs, self.cluster.web_urls, strict=True):
+            if {OUTSIDE, web.host.name} <= {*parted}:
+                self.down[url].append((done.began, done.ended + NOTICED_WITHIN))
 
     def _wait(self, what: str, patience: float, happened: Callable[[], object]) -> float:
         def asked() -> bool:
