@@ -1,7 +1,8 @@
 """What people do at the desk, each act under their name. All of it is done by what commands use:
 :mod:`desk.headline` and :mod:`desk.hiding`. Nothing edits a body."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -38,12 +39,13 @@ class Desk:
         """
         line, odd = headline.typed(text)
         line = headline.checked(line, "headline")
-        story = self._story(story_id, read)
-        act = meant(story, line)
-        if act == "settle":
-            self._settle(story, by)
-        else:
-            self._publish(story, line if act == "write" else None, by)
+        with _once(by, read, lambda now: None if line == now.version.headline else line):
+            story = self._story(story_id, read)
+            act = meant(story, line)
+            if act == "settle":
+                self._settle(story, by)
+            else:
+                self._publish(story, line if act == "write" else None, by)
         with self.store.write() as conn:
             queues.close(conn, story_id, by)
         return odd
@@ -53,8 +55,8 @@ class Desk:
 
         :raises HeadlineError: when it stands already.
         """
-        story = self._story(story_id, read)
-        self._publish(story, None, by)
+        with _once(by, read, lambda _: None):
+            self._publish(self._story(story_id, read), None, by)
 
     def undo(self, story_id: str, by: str, read: tuple[int, int] | None) -> None:
         """Put back what stood before the last edit of the headline; where there is none, let the
@@ -62,19 +64,18 @@ class Desk:
 
         :raises HeadlineError: when there is nothing to undo.
         """
-        story = self._story(story_id, read)
-        if story.edits:
-            self._publish(story, headline.earlier(story, len(story.edits) - 1), by)
-            return
-        with self.store.write() as conn:
-            done = queues.unsettle(conn, story_id)
-        if not done:
-            raise HeadlineError(f"story {story_id}: there is nothing to undo")
+        with _once(by, read, lambda now: headline.earlier(now, max(0, len(now.edits) - 2))):
+            story = self._story(story_id, read)
+            if story.edits:
+                self._publish(story, headline.earlier(story, len(story.edits) - 1), by)
+            else:
+                self._unsettle(story_id)
 
     def settle(self, story_id: str, by: str, read: tuple[int, int] | None) -> None:
         """Leave the story as it is: it waits for nobody any more. Under a newer version, the
         headline in force is confirmed against it."""
-        self._settle(self._story(story_id, read), by)
+        with _once(by, read, lambda now: headline.earlier(now, len(now.edits) - 1)):
+            self._settle(self._story(story_id, read), by)
 
     def hide(self, story_id: str, kind: ActKind, by: str, reason: str) -> None:
         """Hold, release or kill the story.
@@ -131,6 +132,12 @@ class Desk:
             with self.store.write() as conn:
                 queues.settle(conn, story.id, story.number, by, clock.now())
 
+    def _unsettle(self, story_id: str) -> None:
+        with self.store.write() as conn:
+            done = queues.unsettle(conn, story_id)
+        if not done:
+            raise HeadlineError(f"story {story_id}: there is nothing to undo")
+
     def _publish(self, story: Story, text: str | None, by: str) -> None:
         headline.publish(
             self.store,
@@ -141,6 +148,22 @@ class Desk:
             unmoved=standing(story),
             changed=self.changed,
         )
+
+
+@contextmanager
+def _once(
+    by: str, read: tuple[int, int] | None, text: Callable[[Story], str | None]
+) -> Iterator[None]:
+    """Do what is inside, or nothing where all that came since the story was *read* is that *by* put
+    the very *text* over it that this would: forms are sent twice, by who clicks twice or got no
+    answer."""
+    try:
+        yield
+    except MovedOnError as error:
+        now = error.story
+        one_back = (now.number, len(now.edits) - 1)
+        if read != one_back or (now.edits[-1].by, now.edits[-1].text) != (by, text(now)):
+            raise
 
 
 def name_of(story: Story) -> str:

@@ -263,6 +263,31 @@ def test_of_two_the_later_is_asked_and_chooses(life: Life, meera: Browser) -> No
     assert [edit.text for edit in story(life).edits] == ["Meera's", "Arjun's"]
 
 
+def test_who_sends_a_form_twice_did_it_once(life: Life, meera: Browser) -> None:
+    there = f"/stories/{story(life).id}"
+    arjun = signed_in(meera.app, life.store, "Arjun")
+    for name, fields, stands in (
+        ("headline", {"text": "Ours"}, "Ours"),
+        ("undo", {}, None),
+        ("headline", {"text": "Ours again"}, "Ours again"),
+        ("headline", {"text": "Ferry sinks"}, None),
+        ("undo", {}, "Ours again"),
+        ("revert", {}, None),
+        ("undo", {}, "Ours again"),
+    ):
+        _, form = filled(meera.opened(there), f"{there}/headline", **fields)
+        _, theirs = filled(arjun.opened(there), f"{there}/headline", **fields)
+        before = len(story(life).edits)
+        assert [meera.ask(f"{there}/{name}", form).status for _ in range(2)] == [303, 303]
+        assert (story(life).desk_headline, len(story(life).edits)) == (stands, before + 1)
+        assert arjun.ask(f"{there}/{name}", theirs).status == 409  # nor is it another's
+    life.receive(item("one", "Ferry found", "Nobody was hurt in the harbour today."), after=MINUTE)
+    _, form = filled(meera.opened(there), f"{there}/settle")
+    assert [meera.ask(f"{there}/settle", form).status for _ in range(2)] == [303, 303]
+    assert [edit.text for edit in story(life).edits[-2:]] == ["Ours again", "Ours again"]
+    assert meera.ask(f"{there}/undo", form).status == 409  # that is something else
+
+
 def test_the_wire_may_be_faster_too(life: Life, meera: Browser) -> None:
     there = f"/stories/{story(life).id}"
     meera.opened(there)
@@ -314,7 +339,9 @@ def test_for_the_script_an_act_is_answered_with_the_row(life: Life, meera: Brows
     )
     assert "Ours" in row.words
     assert "markup" in row.words
-    assert meera.ask(f"{there}/headline", form, x_part="row").status == 409
+    assert meera.ask(f"{there}/headline", form, x_part="row").status == 200  # sent twice
+    other = {**form, "text": "Ours, too"}
+    assert meera.ask(f"{there}/headline", other, x_part="row").status == 409
     _, form = filled(meera.opened("/queues/all"), f"{there}/headline", text="")
     refused = meera.ask(f"{there}/headline", form, x_part="row")
     assert (refused.status, "empty" in refused.words) == (422, True)
