@@ -54,6 +54,9 @@ IDLE = 30_000
 GRACE = 10
 """Seconds that answers under way have to end after SIGTERM."""
 
+PATIENCE = 5.0
+"""Seconds the database has for one statement: few are asked that take more than milliseconds."""
+
 BROKER_PATIENCE = 2.0
 """Seconds the broker has to answer ``/readyz`` and ``/metrics``."""
 
@@ -69,7 +72,7 @@ def serve(config: Config, *, started: bool) -> None:
         the server ends of itself.
     """
     host, port = listen_on(*config.site.address)
-    store = connect(config.database) if started else start(config)
+    store = (connect(config.database) if started else start(config)).hurry(PATIENCE)
     broker = client(broker_address(config), BROKER_PATIENCE, key_prefix(store))
     registry = figures(config, store, broker)
     ended = threading.Event()

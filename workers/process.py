@@ -32,6 +32,10 @@ from workers.start import start
 CLIENTS_KEPT = 4
 """Idle clients to keep, with their connections; more are needed for a short time only."""
 
+PATIENCE = 60.0
+"""Seconds that the database has for one statement: the longest of a task takes a few, and a host
+that is cut off must end what it does before its lease has long been another's."""
+
 RESULT_TRIES = 50
 """Times, 0.1 s apart, that a pool process which ends looks whether its last result was taken.
 
@@ -152,7 +156,7 @@ def _end_if_older(store: Store) -> None:
 @lru_cache(maxsize=1)
 def _opened(_pid: int) -> Process:
     config = _config or load()
-    store = connect(config.database) if _started else start(config)
+    store = (connect(config.database) if _started else start(config)).hurry(PATIENCE)
     return Process(
         config, store, Clients(), client(broker_address(config), prefix=key_prefix(store))
     )

@@ -16,6 +16,9 @@ from workers.address import broker_address, client, key_prefix
 from workers.notices import tell_feeds
 from workers.start import start
 
+PATIENCE = 20.0
+"""Seconds the database has for one statement: an act may wait for others that are just rendered."""
+
 
 def serve(config: Config, *, started: bool) -> None:
     """Serve the desk on its address until SIGTERM or SIGINT; answers under way are finished.
@@ -26,7 +29,7 @@ def serve(config: Config, *, started: bool) -> None:
         cannot be opened, or the server ends of itself.
     """
     host, port = listen_as_desk(config)
-    store = connect(config.database) if started else start(config)
+    store = (connect(config.database) if started else start(config)).hurry(PATIENCE)
     broker = client(broker_address(config), BROKER_PATIENCE, key_prefix(store))
     try:
         app = create(config, store, changed=lambda names: tell_feeds(broker, names))

@@ -1,9 +1,11 @@
 """Opening the store: SQLite (WAL) or PostgreSQL behind the same queries."""
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ from sqlalchemy import (
     URL,
     Column,
     Connection,
+    Dialect,
     Engine,
+    ExceptionContext,
     Executable,
     Integer,
     Table,
@@ -26,9 +30,15 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InvalidatePoolError,
+    NoSuchModuleError,
+    SQLAlchemyError,
+)
 
-from stories import folders
+from stories import clock, folders
 from stories.db.tables import metadata
 from stories.errors import NewerError, StoreError
 from stories.logs import masked
@@ -47,6 +57,16 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.patience: float | None = None
+
+    def hurry(self, patience: float) -> "Store":
+        """Have PostgreSQL answer every statement within *patience* seconds from now on, and end a
+        transaction that it hears nothing of for :data:`IDLE` seconds; this store. For members: one
+        that waits for a host which has gone without a word does nothing, and locks what it had.
+        """
+        self.patience = patience
+        self.engine.dispose()  # what is open was told otherwise
+        return self
 
     @property
     def dialect(self) -> str:
@@ -296,30 +316,136 @@ def _postgresql(address: URL, ports: str) -> Store:
     }
     if ports.strip(","):
         arguments["port"] = ports
-    if "connect_timeout" not in address.query:
-        arguments["connect_timeout"] = 10
-    if "," in (address.host or "") and "target_session_attrs" not in address.query:
-        arguments["target_session_attrs"] = "read-write"  # the one of them that is the primary
+    several = "," in (address.host or ",".join(_several(address.query.get("host", ""))))
+    bounds = {**_BOUNDS, **({"target_session_attrs": "read-write"} if several else {})}
+    arguments |= {name: value for name, value in bounds.items() if name not in address.query}
     address = address.set(drivername="postgresql+psycopg")
-    engine = create_engine(address, pool_pre_ping=True, pool_size=5, connect_args=arguments)
-    event.listen(engine, "connect", _on_postgresql_connect)
-    return Store(engine)
+    store = Store(create_engine(address, pool_size=5, connect_args=arguments))
+    event.listen(store.engine, "do_connect", partial(_connected, store))
+    event.listen(store.engine, "connect", partial(_on_postgresql_connect, store))
+    event.listen(store.engine, "checkout", partial(_on_postgresql_checkout, several))
+    event.listen(store.engine, "handle_error", _on_postgresql_error)
+    return store
 
+
+_BOUNDS = {
+    "connect_timeout": 5,  # seconds, for each host
+    # A host that vanished without a word (power, firewall) is noticed within some ten seconds.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
+"""What libpq is told unless the address says otherwise."""
+
+IDLE = 60
+"""Seconds after which PostgreSQL ends a member's transaction in which nothing is asked: its host
+may be cut off, and what it has locked is waited for."""
 
 PREPARED_AFTER = 5
 """Times a statement is sent until the server prepares it: a quarter of the time of short ones."""
 
 
-def _on_postgresql_connect(connection: Any, _record: Any) -> None:
-    """Let statements be prepared on a direct connection only.
+def _connected(store: Store, dialect: Dialect, _record: Any, args: Any, keys: Any) -> Any:
+    """A new connection, which waits for answers as long as *store* does.
+
+    Keepalives are answered by a kernel whose PostgreSQL is stopped, and by what stands between.
+    """
+    connection = dialect.loaded_dbapi.connect(*args, **keys)
+    wait = connection.wait
+
+    def within(waiting: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        end = time.monotonic() + (store.patience or inf)
+        try:
+            wanted = next(waiting)
+            while True:
+                ready = yield wanted
+                if not ready and time.monotonic() > end:
+                    connection.close()
+                    raise dialect.loaded_dbapi.OperationalError(
+                        f"no answer within {store.patience:g} s: see whether it can be reached"
+                    )
+                wanted = waiting.send(ready)
+        except StopIteration as ended:
+            return ended.value
+
+    def bounded(waiting: Generator[Any, Any, Any], *args: Any, **keys: Any) -> Any:
+        return wait(within(waiting) if store.patience else waiting, *args, **keys)
+
+    connection.wait = bounded
+    return connection
+
+
+def _on_postgresql_connect(store: Store, connection: Any, record: Any) -> None:
+    """Follow the server's clock; and on a direct connection let statements be prepared, and have
+    the server notice when this host has gone.
 
     A pool that lends a session for one transaction (PgBouncer) gives the next one to another, which
     knows nothing of them. It cannot hide: the session's process is not the one that it named.
     """
+    connection.autocommit = True
+    _ask(connection)
     (process,) = connection.execute("SELECT pg_backend_pid()").fetchone()
-    connection.rollback()
     if process == connection.info.backend_pid:
         connection.prepare_threshold = PREPARED_AFTER
+        wanted = {
+            **_SERVER,
+            **({"idle_in_transaction_session_timeout": f"{IDLE}s"} if store.patience else {}),
+        }
+        if connection.info.server_version < 140000:
+            del wanted["client_connection_check_interval"]
+        calls = ", ".join("set_config(%s, %s, false)" for _ in wanted)
+        connection.execute(f"SELECT {calls}", [each for pair in wanted.items() for each in pair])
+    connection.autocommit = False
+    record.info["asked"] = True
+
+
+_SERVER = {
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "10s",
+    "client_connection_check_interval": "10s",  # who waits for a lock, and whom nobody waits for
+}
+"""What a server is told of a connection, so that what is locked by a host that has gone is free."""
+
+
+def _on_postgresql_checkout(several: bool, connection: Any, record: Any, _fairy: Any) -> None:
+    """See that the connection is good, which also tells the server's time: in one round trip.
+
+    :raises InvalidatePoolError: when it is not, and no other from before is; the pool connects
+        anew. Of *several* hosts the one that takes no more writes is left, too.
+    """
+    if record.info.pop("asked", False):  # just now, as it was opened
+        return
+    try:
+        connection.autocommit = True
+        read_only = _ask(connection)
+        connection.autocommit = False
+    except Exception as error:
+        raise InvalidatePoolError("it does not answer") from error
+    if several and read_only:
+        raise InvalidatePoolError("it takes no writes any more")
+
+
+def _ask(connection: Any) -> bool:
+    """Follow the server's clock; whether it takes no writes."""
+    asked = time.monotonic()
+    said, read_only = connection.execute(_ASKED).fetchone()
+    clock.follow(float(said), asked, time.monotonic())
+    return bool(read_only == "on")
+
+
+_ASKED = "SELECT extract(epoch from clock_timestamp()), current_setting('transaction_read_only')"
+
+_READ_ONLY = "25006"
+"""SQLSTATE of a write that a server refuses which was the primary until now."""
+
+
+def _on_postgresql_error(context: ExceptionContext) -> None:
+    """Have every connection opened anew once one of them was refused a write."""
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+        context.is_disconnect = True
 
 
 def _files(file: Path) -> tuple[Path, Path, Path]:

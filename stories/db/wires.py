@@ -170,14 +170,6 @@ def _ahead(now: datetime) -> ColumnElement[bool]:
     return or_(wires.c.added_at > late, wires.c.polled_at > late, wires.c.leased_at > late)
 
 
-def clock_is_right(conn: Connection, now: datetime) -> bool:
-    """Whether *now* is also what the database server's clock says, where it has one of its own."""
-    if conn.dialect.name != "postgresql":
-        return True
-    server: datetime = conn.execute(select(func.clock_timestamp())).scalar_one()
-    return abs(server - now) <= AHEAD
-
-
 def ahead(conn: Connection, now: datetime) -> int:
     """How many wires have times in the future."""
     count = select(func.count()).select_from(wires).where(wires.c.configured, _ahead(now))

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import make_url, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from desk.supervisor import alone
 from stories import clock, folders
@@ -22,6 +22,7 @@ from stories.db.tables import metadata
 from stories.errors import StoreError, WirecopyError
 from tests import servers
 from tests.conftest import database
+from tests.relay import relayed
 from tests.serving import free_port
 
 WIRE = Wire(name="a", url="https://agency.example/w.rss")
@@ -414,3 +415,82 @@ def test_an_address_that_is_a_folder_is_refused_and_left_as_it_is(tmp_path: Path
     with pytest.raises(StoreError, match="cannot be opened"):
         connect(f"sqlite:///{there}").migrate()
     assert mode(there) == 0o1777
+
+
+# Hosts that come and go.
+
+
+def session(store: Store) -> Any:
+    with store.read() as conn:
+        return conn.execute(text("SELECT pg_backend_pid()")).scalar()
+
+
+def test_a_server_that_takes_no_more_writes_is_left_for_the_one_that_does(
+    postgres_url: str,
+) -> None:
+    with database(postgres_url) as url:
+        home = make_url(url).query["host"]
+        store = connect(
+            make_url(url).update_query_dict({"host": f"/nowhere,{home}"}).render_as_string(False)
+        )
+        store.migrate()
+        before = session(store)
+        with store.write() as conn:  # as an old primary that has become a standby
+            conn.execute(text("SET SESSION default_transaction_read_only = on"))
+        assert session(store) != before
+        with store.write() as conn:
+            conn.execute(text("CREATE TABLE written ()"))
+        store.close()
+
+
+def test_after_a_refused_write_no_connection_is_used_again(postgres_url: str) -> None:
+    with database(postgres_url) as url:
+        store = connect(url)
+        before = session(store)
+        refused = text("SET TRANSACTION READ ONLY; CREATE TABLE written ()")
+        with pytest.raises(SQLAlchemyError, match="read-only"), store.write() as conn:
+            conn.execute(refused)
+        assert session(store) != before
+        store.close()
+
+
+def test_who_hurries_waits_no_longer_for_a_host_that_is_silent(postgres_url: str) -> None:
+    """Its kernel answers, or what stands between; so no keepalive shows it."""
+    with database(postgres_url) as url, relayed(url) as (relay, through):
+        store = connect(through).hurry(0.5)
+        before = session(store)
+        relay.frozen.set()
+        with pytest.raises((StoreError, SQLAlchemyError)):
+            session(store)
+        relay.frozen.clear()
+        assert session(store) != before
+        with pytest.raises(SQLAlchemyError, match="no answer within"), store.read() as conn:
+            conn.execute(text("SELECT pg_sleep(30)"))
+        assert session(store)
+        store.close()
+
+
+def test_the_server_lets_go_of_what_a_host_that_has_gone_had_locked(postgres_url: str) -> None:
+    with database(postgres_url) as url, relayed(url) as (_, through):
+        store = connect(through)
+        member = connect(through).hurry(5)
+        for one, idle in ((store, "0"), (member, "1min")):
+            with one.read() as conn:
+                found = conn.execute(text("SHOW idle_in_transaction_session_timeout")).scalar()
+                waits = conn.execute(text("SHOW client_connection_check_interval")).scalar()
+            assert found == idle
+            assert waits == "10s"
+            one.close()
+
+
+def test_a_silent_host_that_is_one_of_several_takes_seconds(postgres_url: str) -> None:
+    with database(postgres_url) as url, relayed(url) as (relay, _):
+        relay.frozen.set()
+        other = make_url(url).query["host"]
+        store = connect(
+            f"postgresql://wirecopy@/{make_url(url).database}"
+            f"?host=127.0.0.1,{other}&port={relay.port},5432&connect_timeout=2"
+        )
+        assert session(store)
+        assert relay.taken
+        store.close()

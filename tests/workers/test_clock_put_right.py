@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from stories import clock
 from stories.db import Store, alerts, outbox, wires
 from tests.conftest import ConfigOf
@@ -13,11 +11,6 @@ from workers.dispatch import batches
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 WRONG = NOW + timedelta(days=700)
 NAMES = ["a", "b"]
-
-
-@pytest.fixture(autouse=True)
-def server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wires, "clock_is_right", lambda conn, now: True)
 
 
 def test_everything_goes_on_by_itself(config: ConfigOf, store: Store) -> None:
