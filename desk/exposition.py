@@ -4,7 +4,7 @@ Labels are kinds of states and of work, configured feeds, and the first :data:`W
 configured wires: bounded, and none that a wire can make.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 import redis
@@ -37,6 +37,10 @@ WORK = (
 
 GAUGES = {
     "database_up": ("", "1 when the database answers, else 0."),
+    "web_stale_seconds": (
+        "",
+        "Since when the database has not confirmed what this web serves; 0 while it does.",
+    ),
     "wires": ("state", "Configured wires, by how their last poll went."),
     "wires_unwell": (
         "what",
@@ -83,11 +87,14 @@ GAUGES = {
 Values = Mapping[str, float | Mapping[str, float]]
 
 
-def figures(config: Config, store: Store, connection: Broker) -> CollectorRegistry:
-    """What ``/metrics`` shows, as everything stands when it is asked."""
+def figures(
+    config: Config, store: Store, connection: Broker, stale: Callable[[], float] = lambda: 0.0
+) -> CollectorRegistry:
+    """What ``/metrics`` shows, as everything stands when it is asked; *stale* is since how many
+    seconds this web has served what it cannot confirm."""
     registry = CollectorRegistry()
     registry.register(Collected(connection))
-    registry.register(Gauges(config, store, connection))
+    registry.register(Gauges(config, store, connection, stale))
     return registry
 
 
@@ -95,13 +102,17 @@ class Gauges(Collector):
     """The gauges, read when they are asked for. What is away has none: absent figures are honest,
     zeros are not."""
 
-    def __init__(self, config: Config, store: Store, connection: Broker) -> None:
+    def __init__(
+        self, config: Config, store: Store, connection: Broker, stale: Callable[[], float]
+    ) -> None:
+        self._stale = stale
         self._config = config
         self._store = store
         self._connection = connection
 
     def collect(self) -> Iterator[Metric]:
         """All of them, as they are now."""
+        yield from families({"web_stale_seconds": self._stale()})
         try:
             with self._store.read() as conn:
                 yield from families({"database_up": 1, **of_the_store(conn, self._config)})

@@ -30,7 +30,7 @@ from desk import show
 from desk.exposition import figures
 from desk.listen import listen_on
 from desk.status import board, gather
-from publish.web.app import App, create
+from publish.web.app import App, Application, create
 from stories import clock, logs
 from stories.config import Config, load
 from stories.db import SQLAlchemyError, connect, why
@@ -74,7 +74,8 @@ def serve(config: Config, *, started: bool) -> None:
     host, port = listen_on(*config.site.address)
     store = (connect(config.database) if started else start(config)).hurry(PATIENCE)
     broker = client(broker_address(config), BROKER_PATIENCE, key_prefix(store))
-    registry = figures(config, store, broker)
+    app: Application
+    registry = figures(config, store, broker, lambda: app.feeds.stale())  # noqa: PLW0108 - made below
     ended = threading.Event()
     try:
         apart = config.site.metrics_address

@@ -277,6 +277,8 @@ class Site(_Part):
     and none when it is not set. The client's address proves nothing: behind a proxy on the same
     machine every request comes from loopback. ``/metrics`` is open unless it has a token or an
     address of its own.
+
+    ``stale`` is how long a web serves what the database cannot confirm (publish/web/stale.py).
     """
 
     url: Base = "http://127.0.0.1:8080"
@@ -286,6 +288,7 @@ class Site(_Part):
     metrics_token: SecretStr | None = None
     metrics_listen: str = ""
     export: Path | None = None
+    stale: Gap = timedelta(minutes=5)
     search: bool | None = None
 
     @property

@@ -271,7 +271,7 @@ def test_every_command_line_shown_parses(page: Path) -> None:
 
 def test_every_address_is_documented() -> None:
     told = {code for row in cells(DOCS / "feeds.md") for code in CODE.findall(row[0])}
-    site = Site(samples.config(), None, None, dict, bytes, None)  # type: ignore[arg-type]
+    site = Site(samples.config(), None, None, None, dict, bytes, None)  # type: ignore[arg-type]
     for route in site.starlette().routes:
         path: str = route.path  # type: ignore[attr-defined]
         name = "ID" if path.startswith("/stories") else "NAME"

@@ -34,6 +34,7 @@ from publish.web.hub import Hub
 from publish.web.inbox import Inbox
 from publish.web.pages import CACHED, ICON, PICTURE, PageCache, Pages
 from publish.web.representation import SERVER, Representation, answer
+from publish.web.stale import RETRY, Stale
 from publish.web.story import StoryPage, gone, story_page
 from publish.xml import iri
 from stories import clock
@@ -47,9 +48,6 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PATIENCE = 3.0
 """Seconds that ``/readyz`` waits for database and broker: probes commonly give up after five."""
-
-RETRY = "10"
-"""Retry-After, in seconds, of a page that cannot be made because the database does not answer."""
 
 SEARCHES = 4
 """Searches at once in one process; more wait for half a second, as pages need threads, too."""
@@ -74,6 +72,11 @@ _MESSAGES = {
     500: ("Something went wrong", "The page could not be made. The fault has been noted."),
     503: ("Back in a moment", "The page cannot be made just now. Please try again shortly."),
 }
+
+_AWAY = (
+    "The database cannot be reached, so it cannot be seen whether what was here still stands. It is"
+    " shown again once it can. Please try again shortly."
+)
 
 View = TypeVar("View")
 Page = TypeVar("Page", views.Home, views.FeedPage, StoryPage)
@@ -106,8 +109,9 @@ def create(
     *came* is called in a thread when copy that was sent to us is stored, to be taken in.
     """
     gate = Gate(config, store, monotonic)
-    site = Site(config, store, gate, ready, metrics, status, kept, came)
-    return Application(Feeds(config, store, gate, monotonic, settled), site)
+    served = Feeds(config, store, gate, monotonic, settled)
+    site = Site(config, store, gate, served, ready, metrics, status, monotonic, kept, came)
+    return Application(served, site)
 
 
 class Application:
@@ -148,9 +152,11 @@ class Site:
         config: Config,
         store: Store,
         gate: Gate,
+        served: Feeds,
         ready: Callable[[], dict[str, str]],
         metrics: Callable[[], bytes] | None,
         status: Callable[[], views.StatusPage] | None,
+        monotonic: Callable[[], float] = time.monotonic,
         kept: int = CACHED,
         came: Callable[[], None] = lambda: None,
     ) -> None:
@@ -160,6 +166,8 @@ class Site:
         self._ready = ready
         self._metrics = metrics
         self._status = status
+        self._feeds = served
+        self._monotonic = monotonic
         self._started = clock.now()
         self._kept = PageCache(kept)
         self._gate = gate
@@ -450,10 +458,12 @@ class Site:
         path: str = request.scope["path"]
         kept = self._kept.get(path)
         page = None
+        asked = self._monotonic()
         try:
             with self._reading() as conn:
                 now = state(conn)
                 if kept is not None and kept[0] == now:
+                    self._kept.put(path, (now, kept[1], asked))
                     return self._answer(request, kept[1])
                 page = view(conn)
                 if page is None:
@@ -466,9 +476,13 @@ class Site:
         except AwayError:
             if kept is None:
                 raise
-            return self._answer(request, kept[1])
+            age = asked - kept[2]
+            stale = Stale(age, self.config.site.stale.total_seconds() - age)
+            if stale.left <= 0:
+                raise
+            return self._answer(request, kept[1], stale)
         ready = made(page)
-        self._kept.put(path, (now, ready))
+        self._kept.put(path, (now, ready, asked))
         return self._answer(request, ready)
 
     def _dated(self, rendered_at: datetime) -> datetime | None:
@@ -492,10 +506,13 @@ class Site:
             log.warning("page not made", error=f"{type(error).__name__}: {error}")
             raise AwayError from error
 
-    def _answer(self, request: Request, ready: Representation) -> Response:
+    def _answer(
+        self, request: Request, ready: Representation, stale: Stale | None = None
+    ) -> Response:
         method = cast("Literal['GET', 'HEAD']", request.method)
         found = answer(method, request.scope["headers"], ready, clock.now())
-        return _raw(found.status, found.headers, found.body)
+        headers = found.headers if stale is None else stale.told(found.headers)
+        return _raw(found.status, headers, found.body)
 
     async def healthz(self, _request: Request) -> Response:
         """``/healthz``: this process is alive; nothing else is asked."""
@@ -509,6 +526,10 @@ class Site:
             self._probe("broker", self._ready),
         ):
             states |= part
+        if stale := self._feeds.stale():
+            left = self.config.site.stale.total_seconds() - stale
+            for_now = f", served for {left:.0f} s more" if left > 0 else ", not served any more"
+            states["feeds"] = f"not confirmed for {stale:.0f} s{for_now}"
         fine = all(state == "ok" for state in states.values())
         body = json.dumps({"ready": fine, **states}, ensure_ascii=False) + "\n"
         return Response(
@@ -621,7 +642,7 @@ class Site:
         """:meth:`_reading`, of few at once: what is searched for is not kept, so anybody could make
         us work, and feeds and pages must not wait for that."""
         if not self._searches.acquire(timeout=0.5):
-            raise HTTPException(503, headers={"retry-after": RETRY})
+            raise HTTPException(503, headers={"retry-after": str(RETRY)})
         try:
             with self._reading() as conn:
                 yield conn
@@ -667,7 +688,7 @@ class Site:
         return self._message(error.status_code, own, dict(error.headers or {}), login=login)
 
     def _away(self, _request: Request, _error: Exception) -> Response:
-        return self._message(503, None, {"retry-after": RETRY})
+        return self._message(503, _AWAY, {"retry-after": str(RETRY)})
 
     def _failed(self, _request: Request, _error: Exception) -> Response:
         return self._message(500)

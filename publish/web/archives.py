@@ -10,7 +10,6 @@ from publish import licence
 from publish.archive import Document, called, document, written
 from publish.formats import WRITERS, Format
 from publish.web import proofs
-from publish.web.feeds import STALE_FOR
 from publish.web.gate import PRIVATELY
 from publish.web.representation import Representation, etag_of, represent
 from stories.config import Config, Feed
@@ -75,7 +74,7 @@ def ready(
     with *key*."""
     body, settled = written(conn, config, of.feed, found, of.format, has, key)
     kind = WRITERS[of.format].content_type
-    fresh, stale = FRESH if settled else UNSETTLED, STALE_FOR
+    fresh, stale = FRESH if settled else UNSETTLED, config.site.stale
     under = licence.of_feed(config, of.feed)
     if of.feed.private:
         told = under.headers(config.site.url, proofs.links(config))

@@ -6,8 +6,8 @@ only, or has what is under embargo early (:mod:`publish.early`), it has a feed o
 Each feed is kept in memory as the list of its entries, and each document that is asked for ready to
 be sent. Before it is sent, at most once in :data:`RECHECK` seconds, the database is asked what is
 told of the feed; only when that differs the list is read, and the entries that are new in it. While
-the database does not answer, what is in memory is served, marked as stale (RFC 9211): to a
-subscriber a feed of a minute ago is better than an error.
+the database does not answer, what is in memory is served, for a time, marked as stale
+(:mod:`publish.web.stale`): to a subscriber a feed of a minute ago is better than an error.
 
 What is in memory is what the feeds show that were asked for: an entry that several show is there
 once, and goes when the last of them has it no more.
@@ -44,6 +44,7 @@ from publish.web.representation import (
     answered,
     choose,
 )
+from publish.web.stale import RETRY, Stale
 from publish.xml import iri
 from stories import clock
 from stories.config import Config, Feed
@@ -72,11 +73,8 @@ FIRST_PATIENCE = 5.0
 SOON = 5
 """Retry-After in seconds for a feed that waits to be rendered, which takes one or two."""
 
-LATER = 30
-"""Retry-After in seconds while the database does not answer."""
-
-STALE_FOR = timedelta(days=1)
-"""How long caches may serve their copy while we answer with errors (RFC 5861 §4)."""
+MOVED_FOR = timedelta(days=1)
+"""How long caches may keep where a feed is now."""
 
 METHODS = "GET, HEAD, OPTIONS"
 
@@ -110,6 +108,7 @@ class Slot:
     documents: dict[Format, Document] = field(default_factory=dict)
     forms: Forms = field(default_factory=Forms)
     checked: float = float("-inf")
+    confirmed: float = float("-inf")  # when the database was asked what is in memory
     away_since: float | None = None
     asked: float = 0.0
     notices: int = 0
@@ -153,6 +152,8 @@ class Feeds:
         self._config = config
         self._store = store
         self._monotonic = monotonic
+        self._stale = config.site.stale.total_seconds()
+        self._confirmed = float("-inf")  # the last of those of all slots
         self._fragments: WeakValueDictionary[str, Fragment] = WeakValueDictionary()
         self._tiles: Tiles = {}
         self._told: dict[tuple[str, Format], Told] = {}
@@ -255,18 +256,18 @@ class Feeds:
         now = self._monotonic()
         if now - slot.checked >= RECHECK:
             await self._recheck(slot, now)
-        ready = slot.ready.get(format)
-        if ready is None:
-            away = slot.away_since is not None
-            why = (
-                "the database cannot be reached"
-                if away
-                else "it waits to be rendered for the first time"
-            )
+        ready, stale = slot.ready.get(format), None
+        if slot.away_since is not None:
+            age = self._monotonic() - slot.confirmed
+            stale = Stale(age, self._stale - age)
+        if ready is None or (stale is not None and stale.left <= 0):
+            why, wait = "it waits to be rendered for the first time", SOON
+            if stale is not None:
+                why, wait = "the database cannot be reached, nor what was killed meanwhile", RETRY
             return _plainly(
                 503,
                 f"{slot.name}.{format} cannot be served now: {why}; ask again shortly",
-                [("retry-after", str(LATER if away else SOON))],
+                [("retry-after", str(wait))],
                 method,
             )
         document = slot.documents[format]
@@ -284,12 +285,19 @@ class Feeds:
             # Milliseconds for a feed of a thousand entries, in which others are to be answered.
             await asyncio.to_thread(ready.variant, choice.coding)
         found = answered(method, choice, ready)
-        if slot.away_since is None:
+        if stale is None:
             return found
-        age = int(now - slot.away_since + RECHECK)
-        # RFC 9211 §2.4: a negative ttl says for how long the copy has been stale.
-        mark = f"Wirecopy; hit; ttl=-{age}; detail=database-away".encode()
-        return Answer(found.status, [*found.headers, (b"cache-status", mark)], found.body)
+        return Answer(found.status, stale.told(found.headers), found.body)
+
+    def stale(self) -> float:
+        """Since how many seconds the database has not confirmed what is served; 0 while it does."""
+        now = self._monotonic()
+        away = [
+            now - slot.confirmed
+            for slot in [*self._slots]
+            if slot.ready and slot.away_since is not None and slot.away_since > self._confirmed
+        ]
+        return max(away, default=0.0)
 
     def _new(
         self, slot: Slot, document: Document, format: Format, known: str, coding: Coding
@@ -360,6 +368,7 @@ class Feeds:
     def _read(self, slot: Slot) -> None:
         """Read what is new of *slot*; in a thread, one at a time for each slot."""
         base, seen = slot.base, slot.early
+        asked = self._monotonic()
         with self._store.read() as conn:
             rows = feeds.rows_of(conn, slot.name)
             if rows and (base is None or base.rows != rows):
@@ -367,6 +376,7 @@ class Feeds:
             if slot.reader is not None and slot.lead:
                 may = slot.reader.has
                 seen = early(conn, self._config, slot.feed, slot.lead, may, slot.early)
+        self._confirmed = slot.confirmed = asked
         if base is None:
             return
         found = slot.listing
@@ -458,7 +468,7 @@ def headers_of(config: Config, feed: Feed, format: Format) -> Told:
     )
     if hub := config.hub_address:
         links = f'<{iri(hub)}>; rel="hub", {links}'
-    stale = int(STALE_FOR.total_seconds())
+    stale = int(config.site.stale.total_seconds())
     always = [
         (
             "cache-control",
@@ -489,7 +499,7 @@ def _moved(address: str, method: str) -> Answer:
     # Preflights are answered as everywhere, so that scripts of other sites may follow.
     if method == "OPTIONS":
         return preflight()
-    fresh = f"public, max-age={int(STALE_FOR.total_seconds())}"
+    fresh = f"public, max-age={int(MOVED_FOR.total_seconds())}"
     headers = [("location", address), ("cache-control", fresh)]
     return _plainly(301, f"this feed is now at {address}", headers, method)
 

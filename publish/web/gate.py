@@ -106,7 +106,7 @@ class Gate:
         self.guards = len(config.public_feeds) < len(config.outgoing)
         self._good: dict[str, Subscriber] | None = None
         self._stamp: tuple[int, int] | None = None
-        self._checked = float("-inf")
+        self._checked = self._confirmed = float("-inf")
         self._asking, self._counting = threading.Lock(), threading.Lock()
         self._known = Allowances(monotonic, BURST, A_SECOND)
         self._strangers = Allowances(monotonic, TRIES, TRIES_A_SECOND)
@@ -121,7 +121,7 @@ class Gate:
     def look(self) -> None:
         """See which tokens are good, if that is due. Blocks.
 
-        While the database is away those in memory are: then nobody can revoke any, either.
+        While the database is away those in memory are, for ``site.stale``.
         """
         with self._asking:
             now = self._monotonic()
@@ -132,6 +132,7 @@ class Gate:
                     stamp = subscribers.stamp(conn)
                     if self._good is None or stamp != self._stamp:
                         self._good, self._stamp = subscribers.good(conn), stamp
+                self._confirmed = now
             except (SQLAlchemyError, StoreError) as error:
                 log.warning("subscribers not looked up", error=f"{type(error).__name__}: {error}")
             self._checked = now
@@ -147,7 +148,8 @@ class Gate:
         asks = "login" in parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         found = None
         if token is not None:
-            if self._good is None:
+            since = self._monotonic() - self._confirmed
+            if since > self._config.site.stale.total_seconds() + RECHECK or self._good is None:
                 text = "subscribers cannot be looked up now; ask again shortly"
                 raise RefusedError(503, text, ("retry-after", "30"))
             found = self._good.get(subscribers.digest_of(token))

@@ -66,22 +66,23 @@ CACHED = 300
 
 
 class PageCache:
-    """The pages asked for last, each with the state it was rendered from. Thread-safe."""
+    """The pages asked for last, each with the state it was rendered from, and when (in seconds) the
+    database confirmed that. Thread-safe."""
 
     def __init__(self, limit: int = CACHED) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._pages: OrderedDict[str, tuple[object, Representation]] = OrderedDict()
+        self._pages: OrderedDict[str, tuple[object, Representation, float]] = OrderedDict()
 
-    def get(self, path: str) -> tuple[object, Representation] | None:
-        """The page of *path* with its state, None when it is not cached."""
+    def get(self, path: str) -> tuple[object, Representation, float] | None:
+        """The page of *path* with its state and time, None when it is not cached."""
         with self._lock:
             found = self._pages.get(path)
             if found is not None:
                 self._pages.move_to_end(path)
             return found
 
-    def put(self, path: str, page: tuple[object, Representation]) -> None:
+    def put(self, path: str, page: tuple[object, Representation, float]) -> None:
         """Cache *page*, in place of the one that was not asked for the longest."""
         with self._lock:
             self._pages[path] = page

@@ -348,6 +348,8 @@ def test_while_the_database_is_away_subscribers_read_on(
     site.now += 60
     assert site.ask(f"/feeds/partners.rss?token={token}").body == before.body
     assert site.ask("/feeds/partners.rss?token=wrong").status == 404
+    site.now += 600  # it may have been revoked meanwhile, by who can reach the database
+    assert site.ask(f"/feeds/partners.rss?token={token}").status == 503
 
 
 @pytest.mark.parametrize(

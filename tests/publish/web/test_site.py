@@ -487,6 +487,68 @@ def test_without_the_database_feeds_come_from_memory(serve: Serve) -> None:
     assert site.ask("/feeds/urdu.atom").status == 200
 
 
+STALE = "/feeds/india.rss", "/feeds/india", "/"
+
+
+def durations(found: Any) -> dict[str, int]:
+    """What the Cache-Control of an answer has of seconds."""
+    parts = (part.strip().partition("=") for part in found.headers["cache-control"].split(","))
+    return {name: int(seconds) for name, equals, seconds in parts if equals}
+
+
+@pytest.mark.parametrize("path", STALE)
+def test_what_cannot_be_confirmed_is_served_for_so_long_and_no_longer(
+    serve: Serve, path: str
+) -> None:
+    """A story may have been killed, by who can reach the database."""
+    site = serve(samples.english(), site=Site(stale="2m"))
+    before = site.ask(path)
+    _rename(site.store, "feeds", "elsewhere")
+    site.hand.now += 100
+    stale = site.ask(path)
+    assert (stale.status, stale.body) == (200, before.body)
+    assert "detail=database-away" in stale.headers["cache-status"]
+    told = durations(stale)
+    assert 0 < told["max-age"] + told.get("stale-if-error", 0) <= 20
+    assert max(told.values()) <= 20
+    tag = {"If-None-Match": before.headers["etag"]}
+    assert durations(site.ask(path, tag)) == told
+    site.hand.now += 21
+    for headers in ({}, tag):
+        none = site.ask(path, headers)
+        assert (none.status, none.headers["cache-control"]) == (503, "no-store")
+        assert int(none.headers["retry-after"]) > 0
+        assert "database cannot be reached" in none.text
+    _rename(site.store, "elsewhere", "feeds")
+    site.hand.now += feeds_module.RECHECK
+    assert site.ask(path).body == before.body
+
+
+def test_that_it_is_stale_is_said_where_operators_look(serve: Serve) -> None:
+    site = serve(samples.english(), site=Site(stale="2m"))
+    site.ask("/feeds/india.rss")
+    assert "feeds" not in json.loads(site.ask("/readyz").body)
+    _rename(site.store, "feeds", "elsewhere")
+    site.hand.now += 100
+    site.ask("/feeds/india.rss")
+    said = json.loads(site.ask("/readyz").body)
+    assert (said["ready"], said["feeds"]) == (
+        False,
+        "not confirmed for 100 s, served for 20 s more",
+    )
+    assert site.app.feeds.stale() == 100
+    site.hand.now += 100
+    assert json.loads(site.ask("/readyz").body)["feeds"].endswith("not served any more")
+    _rename(site.store, "elsewhere", "feeds")
+    site.ask("/feeds/urdu.rss")  # another feed, of the same database
+    assert site.app.feeds.stale() == 0
+
+
+def test_caches_are_promised_no_more_than_a_web_would_serve_itself(serve: Serve) -> None:
+    site = serve(samples.english(), site=Site(stale="3m"))
+    assert durations(site.ask("/feeds/india.rss"))["stale-if-error"] == 180
+
+
 def test_a_database_that_hangs_holds_nobody_up(
     serve: Serve, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -1201,9 +1263,9 @@ def test_only_so_many_pages_are_kept() -> None:
     kept = PageCache(limit=2)
     ready = represent(b"", '"x"', "text/html", None)
     for path in ("/a", "/b"):
-        kept.put(path, (path, ready))
-    assert kept.get("/a") == ("/a", ready)
-    kept.put("/c", ("/c", ready))
+        kept.put(path, (path, ready, 0.0))
+    assert kept.get("/a") == ("/a", ready, 0.0)
+    kept.put("/c", ("/c", ready, 0.0))
     assert [kept.get(path) is not None for path in ("/a", "/b", "/c")] == [True, False, True]
 
 
