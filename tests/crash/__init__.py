@@ -12,6 +12,7 @@ hosts    hosts of our own: network namespaces, names, disks
 programs processes that are started, killed, stopped, and started again
 cluster  all programs: agency, PostgreSQL, Redis, beats, workers, webs, the reader
 faults   how each fault is carried out
+between  faults between hosts, and of whole hosts
 hub      an agency's hub, which pushes one wire
 watch    what is seen of the database meanwhile; the desk, which writes headlines, kills and holds
 reader   a subscriber: fetches every feed in every format, and checks each answer

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-_NEW_NAMES, _PRIVATE, _RECURSIVE, _REMOUNT, _DETACH = 0x20000, 1 << 18, 0x4000, 32, 2
+_NEW_NAMES, _PRIVATE, _RECURSIVE = 0x20000, 1 << 18, 0x4000
+_READ_ONLY, _REMOUNT, _DETACH = 1, 32, 2
 _PAGE = 4096
 
 
@@ -31,12 +32,16 @@ class Disk:
         self._resize(used + left)
 
     def empty(self) -> None:
-        """Free the space again."""
+        """Free the space again, and let it be written to."""
         self._resize(self.size)
 
-    def _resize(self, size: int) -> None:
+    def protect(self) -> None:
+        """Refuse all writes. Nobody may have a file of it open for writing."""
+        self._resize(self.size, _REMOUNT | _READ_ONLY)
+
+    def _resize(self, size: int, how: int = _REMOUNT) -> None:
         size = -(-size // _PAGE) * _PAGE
-        mount(b"none", self.folder, _REMOUNT, f"size={size},mode=755".encode())
+        mount(b"none", self.folder, how, f"size={size},mode=755".encode())
 
 
 @contextmanager

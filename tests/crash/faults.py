@@ -11,18 +11,14 @@ from pathlib import Path
 
 from redis import RedisError
 
+from tests.crash import between
+from tests.crash.between import NOBODY
 from tests.crash.cluster import Cluster
-from tests.crash.hosts import BROKER, TALK, Host
+from tests.crash.hosts import BROKER
 from tests.crash.memory import Group
 from tests.crash.plan import BETWEEN, KINDS, Fault, Kind
 from tests.crash.programs import Program, children
 from workers.address import Broker, client
-
-NOBODY = "nobody"
-"""Upon whom a fault was carried out that found nobody, as they were all down."""
-
-BETWEEN_TWO = " | "
-"""Stands between the names of two hosts that are parted."""
 
 MEMORY_LEFT = 4 << 20
 """Bytes that a worker's processes get before the kernel kills one of them."""
@@ -53,7 +49,7 @@ def carry_out(fault: Fault, cluster: Cluster) -> Done:
 
     Who was killed is started again by itself (:class:`~tests.crash.programs.Program`).
     """
-    return HOW[fault.kind](fault, cluster)
+    return {**HOW, **between.HOW}[fault.kind](fault, cluster)
 
 
 def _one(programs: Sequence[Program], pick: float) -> Program:
@@ -203,22 +199,6 @@ def _fill(fault: Fault, cluster: Cluster) -> Done:
     return f"disk of {host.name}", [host.disk.empty]
 
 
-def _pair(fault: Fault, cluster: Cluster) -> tuple[Host, Host]:
-    one, other = TALK[int(fault.pick * len(TALK))]
-    return cluster.hosts[one], cluster.hosts[other]
-
-
-def _parted(*rules: str) -> How:
-    """A partition of two hosts: *rules* for the first, with OTHER for the address of the second."""
-
-    def carried_out(fault: Fault, cluster: Cluster) -> Done:
-        one, other = _pair(fault, cluster)
-        undo = one.filtered(*(rule.replace("OTHER", other.address) for rule in rules))
-        return BETWEEN_TWO.join((one.name, other.name)), [undo]
-
-    return carried_out
-
-
 HOW: Mapping[str, How] = {
     "kill a worker": _worker(signal.SIGKILL),
     "end a worker": _worker(signal.SIGTERM),
@@ -243,11 +223,4 @@ HOW: Mapping[str, How] = {
         [],
     ),
     "fill the disk": _fill,
-    "part two hosts (dropped)": _parted("INPUT -s OTHER -j DROP", "OUTPUT -d OTHER -j DROP"),
-    "part two hosts (refused)": _parted(
-        "INPUT -s OTHER -p tcp -j REJECT --reject-with tcp-reset",
-        "OUTPUT -d OTHER -p tcp -j REJECT --reject-with tcp-reset",
-    ),
-    "part two hosts (one way)": _parted("INPUT -s OTHER -j DROP"),
-    "part two hosts (other way)": _parted("OUTPUT -d OTHER -j DROP"),
 }

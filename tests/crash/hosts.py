@@ -10,12 +10,13 @@ A run on one machine is the special case in which all hosts are one, :func:`alon
 import ctypes
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,14 +87,28 @@ class Host:
 
     def filtered(self, *rules: str) -> Callable[[], None]:
         """Let packets go by these *rules* of iptables(8), before any other; how to undo that."""
-        for rule in rules:
-            _run(*self.command("iptables", "-w", "-I", *rule.split()))
+        self._filter(f"-I {rule}" for rule in rules)
+        return lambda: self._filter(f"-D {rule}" for rule in rules)
 
-        def undo() -> None:
-            for rule in rules:
-                _run(*self.command("iptables", "-w", "-D", *rule.split()))
+    def _filter(self, rules: Iterable[str]) -> None:
+        told = "\n".join(["*filter", *rules, "COMMIT", ""])
+        self.run("iptables-restore", "--wait", "--noflush", told=told)
 
-        return undo
+    def connections(self, address: str = "") -> list[str]:
+        """Rules of iptables(8) that drop what goes through each connection there is with *address*,
+        or with anybody."""
+        rules = []
+        towards = ("dst", address) if address else ()
+        for line in self.run("ss", "-Htn", "state", "established", *towards).splitlines():
+            near, far = (one.rpartition(":") for one in line.split()[2:4])
+            ends = near[2], far[2]
+            rules.append("INPUT -p tcp -s {} --dport {} --sport {} -j DROP".format(far[0], *ends))
+            rules.append("OUTPUT -p tcp -d {} --sport {} --dport {} -j DROP".format(far[0], *ends))
+        return rules
+
+    def run(self, *command: str, told: str = "") -> str:
+        """What *command* answers on this host when it is *told* something."""
+        return _run(*self.command(*command), told=told)
 
 
 def alone(data: Path, disk: Disk | None) -> Mapping[str, Host]:
@@ -204,5 +219,15 @@ def _enter(descriptor: int) -> None:
         raise OSError(ctypes.get_errno(), "setns")
 
 
-def _run(*command: str) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
+def _run(*command: str, told: str = "") -> str:
+    done = subprocess.run(
+        command, check=True, capture_output=True, input=told, text=True, timeout=30
+    )
+    return done.stdout
+
+
+def send(pids: Iterable[int], how: signal.Signals) -> None:
+    """Send *how* to those of *pids* that still run."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, how)

@@ -62,6 +62,15 @@ BETWEEN: Mapping[str, Kind] = {
     "part two hosts (refused)": Kind(3, 2, 20),
     "part two hosts (one way)": Kind(3, 2, 20),
     "part two hosts (other way)": Kind(3, 2, 20),
+    "connections open and dead": Kind(3, 20, 60),
+    "a COMMIT is lost": Kind(3, 1, 5),
+    "the answer to a COMMIT is lost": Kind(3, 1, 5),
+    "no name service (dropped)": Kind(1, 2, 20),
+    "no name service (refused)": Kind(1, 2, 20),
+    "power cut of a host": Kind(2, 1, 10),
+    "stop a host": Kind(1, 2, 45),
+    "a disk that is read-only": Kind(1, 2, 10),
+    "fail over PostgreSQL": Kind(2, 0.1, 5),
 }
 """Those that need several hosts."""
 

@@ -92,6 +92,11 @@ class Program:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process = None
 
+    @property
+    def ending(self) -> bool:
+        """Whether it was told to end, and has not yet."""
+        return self.process is not None and self._expected
+
     def pids(self) -> list[int]:
         """The process and its children, if it runs."""
         return [] if self.process is None else [self.process.pid, *children(self.process.pid)]

@@ -1,0 +1,154 @@
+"""Faults between hosts, and of whole hosts (:mod:`tests.crash.hosts`); from the main thread."""
+
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import psycopg
+
+from tests.crash import hosts as net
+from tests.crash.cluster import Cluster, follow, postgres_command
+from tests.crash.hosts import Host
+from tests.crash.plan import Fault
+from tests.crash.programs import Program
+
+PARTED = " | "
+"""Stands between the names of two hosts that are parted."""
+
+NOBODY = "nobody"
+"""Upon whom a fault was carried out that found nobody, as they were all down."""
+
+Step = Callable[[], object]
+Done = tuple[str, Sequence[Step]]
+How = Callable[[Fault, Cluster], Done]
+
+
+def _of(names: Sequence[str], fault: Fault, cluster: Cluster) -> Host:
+    return cluster.hosts[names[int(fault.pick * len(names))]]
+
+
+def _pair(fault: Fault, cluster: Cluster) -> tuple[Host, Host]:
+    one, other = net.TALK[int(fault.pick * len(net.TALK))]
+    return cluster.hosts[one], cluster.hosts[other]
+
+
+def _parted(*rules: str) -> How:
+    """A partition of two hosts: *rules* for the first, with OTHER for the address of the second."""
+
+    def carried_out(fault: Fault, cluster: Cluster) -> Done:
+        one, other = _pair(fault, cluster)
+        undo = one.filtered(*(rule.replace("OTHER", other.address) for rule in rules))
+        return PARTED.join((one.name, other.name)), [undo]
+
+    return carried_out
+
+
+def _dead(fault: Fault, cluster: Cluster) -> Done:
+    """What is connected stays so, and nothing goes through it any more; a new connection would do.
+
+    As a firewall leaves it that has forgotten them.
+    """
+    one, other = _pair(fault, cluster)
+    undo = one.filtered(*one.connections(other.address))
+    return PARTED.join((one.name, other.name)), [undo]
+
+
+def _commits(rule: str) -> How:
+    """Between a host and PostgreSQL, what the *rule* names is dropped, and the connection broken
+    then: in the middle of a commit."""
+
+    def carried_out(fault: Fault, cluster: Cluster) -> Done:
+        host = _of((*net.WORKS, *net.WEBS, net.BEAT, net.OUTSIDE), fault, cluster)
+        undo = host.filtered(f"{rule} -m string --algo bm --string COMMIT -j DROP")
+
+        def broken() -> None:
+            for database in net.DATABASES:
+                host.run("ss", "-K", "dst", cluster.hosts[database].address)
+            undo()
+
+        return host.name, [broken]
+
+    return carried_out
+
+
+def _nameless(how: str) -> How:
+    def carried_out(_fault: Fault, cluster: Cluster) -> Done:
+        return net.RESOLVER, [cluster.hosts[net.RESOLVER].filtered(f"INPUT -p udp {how}")]
+
+    return carried_out
+
+
+def _programs(cluster: Cluster, host: Host) -> list[Program]:
+    """Of Wirecopy and the servers, those that live on *host*."""
+    return [a for a in (*cluster.services, *cluster.members) if a.host.name == host.name]
+
+
+def _power_cut(fault: Fault, cluster: Cluster) -> Done:
+    """A host is gone without a word: whoever was connected to it does not hear of that."""
+    host = _of((*net.WORKS, *net.WEBS, net.BEAT), fault, cluster)
+    host.filtered(*host.connections())  # for good: nobody takes up the connections of the dead
+    undo = host.filtered("INPUT -j DROP", "OUTPUT -j DROP")
+    for program in _programs(cluster, host):
+        program.kill(fault.lasts)
+    return host.name, [undo]
+
+
+def _stopped(fault: Fault, cluster: Cluster) -> Done:
+    """All of a host stands still, longer than any lease."""
+    names = (*net.WORKS, *net.WEBS, net.BEAT, net.BROKER, net.DATABASES[0])
+    host = _of(names, fault, cluster)
+    pids = [pid for program in _programs(cluster, host) for pid in program.pids()]
+    net.send(pids, signal.SIGSTOP)
+    return host.name, [partial(net.send, pids, signal.SIGCONT)]
+
+
+def _read_only(fault: Fault, cluster: Cluster) -> Done:
+    """A host starts over with a disk that nobody can write to."""
+    host = _of((*net.WORKS, *net.WEBS, net.BEAT, net.BROKER), fault, cluster)
+    assert host.disk is not None
+    for program in _programs(cluster, host):
+        program.kill(0)
+    host.disk.protect()
+    return f"disk of {host.name}", [host.disk.empty]
+
+
+def _fail_over(fault: Fault, cluster: Cluster) -> Done:
+    """PostgreSQL dies, and its standby takes its place; it comes back as the standby."""
+    old, new = cluster.databases
+    where = f"host={new.host.address} user=wirecopy dbname=postgres connect_timeout=5"
+    try:
+        with psycopg.connect(where, autocommit=True) as standby:
+            streams = standby.execute("SELECT count(*) FROM pg_stat_wal_receiver").fetchone()
+            if streams != (1,):
+                return NOBODY, []
+            old.kill(fault.lasts)
+            standby.execute("SELECT pg_promote(wait => false)")
+    except psycopg.OperationalError:  # it is not there yet, after a fail-over
+        return NOBODY, []
+    new.command = postgres_command(new)
+    follow(old, new)
+    cluster.databases.reverse()
+    return f"{new.host.name} for {old.host.name}", []
+
+
+_FROM_POSTGRES = "INPUT -p tcp --sport 5432"
+_TO_POSTGRES = "OUTPUT -p tcp --dport 5432"
+
+HOW: Mapping[str, How] = {
+    "part two hosts (dropped)": _parted("INPUT -s OTHER -j DROP", "OUTPUT -d OTHER -j DROP"),
+    "part two hosts (refused)": _parted(
+        "INPUT -s OTHER -p tcp -j REJECT --reject-with tcp-reset",
+        "OUTPUT -d OTHER -p tcp -j REJECT --reject-with tcp-reset",
+    ),
+    "part two hosts (one way)": _parted("INPUT -s OTHER -j DROP"),
+    "part two hosts (other way)": _parted("OUTPUT -d OTHER -j DROP"),
+    "connections open and dead": _dead,
+    "a COMMIT is lost": _commits(_TO_POSTGRES),
+    "the answer to a COMMIT is lost": _commits(_FROM_POSTGRES),
+    "no name service (dropped)": _nameless("-j DROP"),
+    "no name service (refused)": _nameless("-j REJECT"),
+    "power cut of a host": _power_cut,
+    "stop a host": _stopped,
+    "a disk that is read-only": _read_only,
+    "fail over PostgreSQL": _fail_over,
+}
