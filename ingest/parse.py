@@ -5,9 +5,9 @@ All that touches hostile text is behind :func:`parse`, so that it can run in ano
 captures, such as which key identifies an item, is decided afterwards (:mod:`ingest.decide`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ingest import formats, integrity
 from ingest.custody import BROKEN, UNSIGNED, Signatures, signatures
@@ -16,6 +16,7 @@ from ingest.formats import Format
 from ingest.formats.html import letters_by_hand
 from ingest.integrity import Fault, Reread, letters
 from ingest.item import (
+    TOGETHER,
     AgencyStatement,
     Candidate,
     Channel,
@@ -23,6 +24,7 @@ from ingest.item import (
     Hints,
     Item,
     ItemKeys,
+    Parsed,
     Reading,
     Refusal,
     summed_up,
@@ -48,6 +50,8 @@ _SIGN = (
     "look at its bytes in the capture, and ask the agency; once its new keys are believed,"
     " `wirecopy replay --quarantined` takes it in"
 )
+
+Read = TypeVar("Read")
 
 Reader = Callable[[bytes, Hints, Wire], Contents]
 """:func:`parse` in this process, or :func:`ingest.sandbox.read`.
@@ -150,62 +154,17 @@ def _document(body: bytes, hints: Hints, wire: Wire, text: bytes | None = None) 
     except Exception as error:  # no parser foresees everything; the capture is kept
         message = f"{hints.url}: {type(error).__name__}: {error}; report this capture"
         raise ParseError("unreadable", storable(message)) from error
-    found: list[Candidate] = []
-    refused: list[Refusal] = []
-    doubts: dict[int, Fault] = {}
-    undated: dict[str, dict[int, str]] = {}
-    reread = _reread(format, body, hints) if parsed.items else None
-    verify = signatures(body, parsed, hints) if hints.key_sets else None
-    broken: dict[int, str] = {}
-    for item in parsed.items:
-        keys: ItemKeys | None = None
-        raw = body[item.start : item.end] if 0 <= item.start < item.end else None
-        reading: Reading | None = None
-        try:
-            keys = keys_of(item, hints.rule, exact=_ids_are_exact(parsed.format))
-            projected = project_body(item)
-            keys = with_words(keys, item, projected, hints.rule)
-            version = normalize(item, parsed.channel, wire, projected, hints.rule)
-            without = unread_dates(item, version, wire) if hints.rule >= 2 else {}
-            for name, said in without.items():
-                undated.setdefault(name, {})[item.position] = said
-            fault = _fault(reread, raw, version) or _doubt(item, version, projected, hints)
-            if fault is not None:
-                if fault.withholds and not _is_accepted(raw, hints, wire):
-                    reading = _reading(reread, raw, version, projected)
-                    raise ParseError(fault.state, f"item {item.position}: {fault.message}")
-                doubts[item.position] = fault
-            made = parts(
-                received_copy(version),
-                body=projected,
-                rule=None if hints.rule >= 2 else RULE,
-            )
-            received = made.digests() if fault is None else None
-            custody, received, why = _signed(
-                verify, item, raw, (version, projected), received, wire
-            )
-            if why:
-                broken[item.position] = why
-            found.append(
-                Candidate(
-                    position=item.position,
-                    start=item.start + hints.offset if item.start >= 0 else item.start,
-                    end=item.end + hints.offset if item.end >= 0 else item.end,
-                    keys=keys,
-                    version=version,
-                    received=received,
-                    signed=made.signed,
-                    raw_digest=digest(raw) if raw is not None else None,
-                    content_digest=content_digest(version, projected, hints.rule),
-                    independent=item.independent and not without and item.position not in broken,
-                    custody=custody,
-                )
-            )
-        except ParseError as error:
-            refused.append(_refusal(item, keys, error.state, str(error), raw, reading))
-        except Exception as error:  # an item nobody foresaw must not hold up its neighbours
-            message = f"item {item.position}: {type(error).__name__}: {error}; report this capture"
-            refused.append(_refusal(item, keys, "item-unreadable", message, raw))
+    reader = _Reader(
+        body,
+        hints,
+        wire,
+        parsed,
+        _reread(format, body, hints) if parsed.items else None,
+        signatures(body, parsed, hints) if hints.key_sets else None,
+    )
+    read: list[Candidate | Refusal] = []
+    for at in range(0, len(parsed.items), TOGETHER):
+        read += _together([reader.read(item) for item in parsed.items[at : at + TOGETHER]])
     channel = _stored(parsed.channel)
     return Contents(
         format=storable(parsed.format),
@@ -214,21 +173,116 @@ def _document(body: bytes, hints: Hints, wire: Wire, text: bytes | None = None) 
             storable(n)[:LONGEST_MESSAGE]
             for n in (
                 *parsed.notes,
-                *_unread(undated),
-                *_doubted(doubts),
-                *summed_up((at, f"taken in unsigned: {why}") for at, why in broken.items()),
+                *_unread(reader.undated),
+                *_doubted(reader.doubts),
+                *summed_up((at, f"taken in unsigned: {why}") for at, why in reader.broken.items()),
             )
         ),
         items=len(parsed.items) + len(parsed.standing),
         unread=parsed.unread,
         whole=parsed.whole,
-        found=tuple(found),
-        refused=tuple(refused),
+        found=tuple(each for each in read if isinstance(each, Candidate)),
+        refused=tuple(each for each in read if isinstance(each, Refusal)),
         context=parsed.context,
         standing=parsed.standing,
         outline=parsed.outline,
         tag=parsed.tag if channel == parsed.channel else "",
     )
+
+
+def _together(works: Sequence[Generator[None, None, Read]]) -> list[Read]:
+    """What each of *works* returns, all of them carried on by one stage before any by the next: so
+    the code of a stage is at hand in the processor."""
+    found: dict[int, Read] = {}
+    going = dict(enumerate(works))
+    while going:
+        for at, work in [*going.items()]:
+            try:
+                next(work)
+            except StopIteration as done:
+                found[at] = done.value
+                del going[at]
+    return [found[at] for at in range(len(works))]
+
+
+class _Reader:
+    """Reads the items of one document, and keeps what is to be noted of them: by position their
+    ``doubts``, dates nobody can read, ``undated``, and statements that are ``broken``."""
+
+    def __init__(
+        self,
+        body: bytes,
+        hints: Hints,
+        wire: Wire,
+        parsed: Parsed,
+        reread: Reread | None,
+        verify: Signatures | None,
+    ) -> None:
+        self.doubts: dict[int, Fault] = {}
+        self.undated: dict[str, dict[int, str]] = {}
+        self.broken: dict[int, str] = {}
+        self._body = body
+        self._hints = hints
+        self._wire = wire
+        self._channel = parsed.channel
+        self._exact = _ids_are_exact(parsed.format)
+        self._reread = reread
+        self._verify = verify
+
+    def read(self, item: Item) -> Generator[None, None, Candidate | Refusal]:
+        """*item*, normalised, compared and digested; it yields between these stages."""
+        hints, wire, reread = self._hints, self._wire, self._reread
+        keys: ItemKeys | None = None
+        raw = self._body[item.start : item.end] if 0 <= item.start < item.end else None
+        reading: Reading | None = None
+        try:
+            keys = keys_of(item, hints.rule, exact=self._exact)
+            yield
+            projected = project_body(item)
+            keys = with_words(keys, item, projected, hints.rule)
+            yield
+            version = normalize(item, self._channel, wire, projected, hints.rule)
+            without = unread_dates(item, version, wire) if hints.rule >= 2 else {}
+            for name, said in without.items():
+                self.undated.setdefault(name, {})[item.position] = said
+            yield
+            fault = _fault(reread, raw, version) or _doubt(item, version, projected, hints)
+            if fault is not None:
+                if fault.withholds and not _is_accepted(raw, hints, wire):
+                    reading = _reading(reread, raw, version, projected)
+                    raise ParseError(fault.state, f"item {item.position}: {fault.message}")
+                self.doubts[item.position] = fault
+            yield
+            made = parts(
+                received_copy(version),
+                body=projected,
+                rule=None if hints.rule >= 2 else RULE,
+            )
+            received = made.digests() if fault is None else None
+            custody, received, why = _signed(
+                self._verify, item, raw, (version, projected), received, wire
+            )
+            if why:
+                self.broken[item.position] = why
+            independent = item.independent and not without and not why
+            return Candidate(
+                position=item.position,
+                start=item.start + hints.offset if item.start >= 0 else item.start,
+                end=item.end + hints.offset if item.end >= 0 else item.end,
+                keys=keys,
+                version=version,
+                received=received,
+                signed=made.signed,
+                raw_digest=digest(raw) if raw is not None else None,
+                content_digest=content_digest(version, projected, hints.rule),
+                independent=independent,
+                custody=custody,
+            )
+        except ParseError as error:
+            return _refusal(item, keys, error.state, str(error), raw, reading)
+        except Exception as error:  # an item nobody foresaw must not hold up its neighbours
+            message = f"item {item.position}: {type(error).__name__}: {error}; report this capture"
+            return _refusal(item, keys, "item-unreadable", message, raw)
 
 
 def _signed(

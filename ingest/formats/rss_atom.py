@@ -51,6 +51,7 @@ from ingest.formats.xml_repair import Context
 from ingest.integrity import letters
 from ingest.item import (
     MOST_ITEMS,
+    TOGETHER,
     Channel,
     Hints,
     Item,
@@ -430,34 +431,54 @@ def _pieces(
     pieces: list[_Piece] = []
     problems: list[tuple[int, str]] = []
     passed = before
-    for number, (start, end) in enumerate(spans):
-        if number in standing:
-            passed += 1
-            continue
-        text = item_spans.closed(charset.decode(body[start:end]))
-        tree = xml_repair.item(text, context, patiently=len(problems) < MOST_REPAIRED)
-        element = tree.element
-        if element is not None and not _is_item(element):
-            continue
-        if tree.repaired:
-            problems.append((number + before, tree.repaired))
-        doubt = charset.doubt(body[start:end])
-        item = Item(position=len(pieces) + passed, start=start, end=end, doubt=doubt)
-        if element is None:
-            unreadable = tree.repaired if context.mends else ""
-            item = replace(item, unreadable=unreadable, independent=False)
-            pieces.append(_Piece(item, None, text))
-        else:
-            if context.mends and len(element) > MOST_CHILDREN:
-                many = f"of its {len(element):,} elements the first {MOST_CHILDREN} were read"
-                item = replace(item, unreadable=many)
-            item = _read(item, element, context.mends)
-            _strip(element)
-            base = _without_base(element) if context.mends else ""
-            independent = not tree.repaired and _is_independent(element)
-            pieces.append(_Piece(replace(item, independent=independent), element, base=base))
+    numbers = range(len(spans))
+    for first in range(0, len(spans), TOGETHER):
+        trees: list[tuple[Item, xml_repair.Tree, str]] = []
+        for number in numbers[first : first + TOGETHER]:
+            if number in standing:
+                passed += 1
+                continue
+            start, end = spans[number]
+            text = item_spans.closed(charset.decode(body[start:end]))
+            tree = xml_repair.item(text, context, patiently=len(problems) < MOST_REPAIRED)
+            if tree.element is not None and not _is_item(tree.element):
+                continue
+            if tree.repaired:
+                problems.append((number + before, tree.repaired))
+            doubt = charset.doubt(body[start:end])
+            position = len(pieces) + len(trees) + passed
+            item = Item(position=position, start=start, end=end, doubt=doubt)
+            trees.append((item, tree, text if tree.element is None else ""))
+        items = [_worded(item, tree, context) for item, tree, _ in trees]
+        pieces += (
+            _piece(item, tree, text, context)
+            for item, (_, tree, text) in zip(items, trees, strict=True)
+        )
     notes += summed_up(problems)
     return pieces
+
+
+def _worded(item: Item, tree: xml_repair.Tree, context: Context) -> Item:
+    """*item* with what its *tree* says in words."""
+    if tree.element is None:
+        unreadable = tree.repaired if context.mends else ""
+        return replace(item, unreadable=unreadable, independent=False)
+    if context.mends and len(tree.element) > MOST_CHILDREN:
+        many = f"of its {len(tree.element):,} elements the first {MOST_CHILDREN} were read"
+        item = replace(item, unreadable=many)
+    return _read(item, tree.element, context.mends)
+
+
+def _piece(item: Item, tree: xml_repair.Tree, text: str, context: Context) -> _Piece:
+    """*item*, whose words were read, with what is left of its *tree* for feedparser; or its *text*,
+    where there is none."""
+    if tree.element is None:
+        return _Piece(item, None, text)
+    _strip(tree.element)
+    base = _without_base(tree.element) if context.mends else ""
+    if tree.repaired or not _is_independent(tree.element):
+        item = replace(item, independent=False)
+    return _Piece(item, tree.element, base=base)
 
 
 def _strip(element: etree._Element) -> None:

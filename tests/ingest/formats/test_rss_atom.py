@@ -12,10 +12,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingest import formats
+from ingest import parse as reading
 from ingest.decide import headline
 from ingest.formats import rss_atom
 from ingest.formats.item_spans import spans
-from ingest.item import Frame, Hints, Item, Parsed
+from ingest.item import TOGETHER, Contents, Frame, Hints, Item, Parsed
 from ingest.normalize import normalize
 from stories.config import Wire
 from stories.errors import ParseError
@@ -594,6 +595,20 @@ def mutated(draw: st.DrawFn) -> bytes:
 @given(mutated())
 def test_mutated_feeds_give_a_feed_or_a_parse_error(body: bytes) -> None:
     _checked(body)
+
+
+@given(mutated())
+def test_items_read_the_same_however_many_are_read_together(body: bytes) -> None:
+    alone, some, all_ = (_read_by(many, body) for many in (1, 2, TOGETHER))
+    assert alone == some == all_
+
+
+def _read_by(many: int, body: bytes) -> Contents | str:
+    with patch.object(rss_atom, "TOGETHER", many), patch.object(reading, "TOGETHER", many):
+        try:
+            return reading.parse(body, HINTS, WIRE)
+        except ParseError as error:
+            return f"{error.state}: {error}"
 
 
 def _checked(body: bytes) -> None:
