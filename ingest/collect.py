@@ -18,14 +18,13 @@ from ingest import pinning
 from ingest.arrivals import SETTLED, Plan, changed, sort_out, unsettled
 from ingest.schedule import GOOD, Due, Polled, next_poll
 from ingest.ways import place_of
-from net.client import Client
+from net.client import Client, Request
 from net.errors import FetchError
 from net.places import OF_ONE_FILE, File, Got, Place, legible
 from stories import clock
 from stories.config import Wire, is_address
 from stories.db import Store, captures, custody, files, outbox, wires
 from stories.models import Sighting, WireState, body_digest
-from wirecopy.jose import LARGEST_SET
 
 MOST_BYTES = 64 << 20
 """Bytes that one poll reads and holds until they are written; one file is read however large."""
@@ -45,14 +44,16 @@ class _Found:
     fault: FetchError | None = None
 
 
-def collect(store: Store, wire: Wire, agent: str, before: WireState) -> Polled:
+def collect(
+    store: Store, wire: Wire, agent: str, before: WireState, keys: Request | None = None
+) -> Polled:
     """Poll the place of *wire*, whose row *before* was leased, and keep what is new there; *agent*
-    is who we say that we are."""
+    is who we say that we are, *keys* the request for its agency's keys, where it has such."""
     with store.read() as conn:
         known = files.known(conn, wire.name)
     found, key_set = _Found(), None
     try:
-        key_set = _pinned(store, wire, agent) if wire.keys is not None else None
+        key_set = _pinned(store, wire, agent, keys) if keys is not None else None
     except FetchError as error:
         found.fault = error
     else:
@@ -78,18 +79,19 @@ def collect(store: Store, wire: Wire, agent: str, before: WireState) -> Polled:
     return replace(polled, captures=numbers)
 
 
-def _pinned(store: Store, wire: Wire, agent: str) -> str | None:
+def _pinned(store: Store, wire: Wire, agent: str, keys: Request) -> str | None:
     """The digest of the key set that is pinned for *wire*, None where there is none; the agency's
-    is asked for before that, when it is due (:mod:`ingest.pinning`).
+    is asked for before that by the request *keys*, when it is due (:mod:`ingest.pinning`).
 
     :raises FetchError: state ``keys`` where the wire must sign, and none is pinned.
     """
     with store.read() as conn:
         pin = custody.pinned(conn, wire.name)
     if pinning.is_due(wire, pin, clock.now()):
-        answer = _asked_for_keys(wire, agent)
+        with Client() as client:
+            [response] = client.fetch([keys], user_agent=agent)
         with store.write() as conn:
-            pin = pinning.learn(conn, wire, pin, answer, clock.now())
+            pin = pinning.learn(conn, wire, pin, pinning.answered(response), clock.now())
     elif not is_address(wire.keys):
         with store.write() as conn:
             pin = pinning.from_file(conn, wire, pin, clock.now())
@@ -98,15 +100,6 @@ def _pinned(store: Store, wire: Wire, agent: str) -> str | None:
         why = pin.fault if pin is not None else "they were not asked for"
         raise FetchError("keys", f"it must sign, and its keys cannot be had: {why}")
     return found
-
-
-def _asked_for_keys(wire: Wire, agent: str) -> bytes | str:
-    from ingest.poll import request_of  # where polls of places come from
-
-    request = replace(request_of(wire, str(wire.keys)), max_bytes=LARGEST_SET)
-    with Client() as client:
-        [response] = client.fetch([request], user_agent=agent)
-    return pinning.answered(response)
 
 
 def _look(wire: Wire, agent: str, known: Mapping[str, Sighting]) -> _Found:

@@ -76,7 +76,8 @@ def poll(
             more = more and state is not _LAST
             wire = config.wire(state.name) if isinstance(state, WireState) else None
             if isinstance(state, WireState) and wire is not None and wire.way != "pull":
-                places.append(threads.submit(collect, store, wire, config.agent, state))
+                asked = _for_keys(wire) if wire.keys is not None else None
+                places.append(threads.submit(collect, store, wire, config.agent, state, asked))
             elif isinstance(state, WireState) and wire is not None:
                 under_way[state.name] = wire, state
                 yield keys.request(wire) if keys.must_come(wire) else _feed_of(wire, state)
@@ -138,11 +139,10 @@ class _Keys:
         return pinning.is_due(wire, pin, now)
 
     def request(self, wire: Wire) -> Request:
-        """The request for the keys of *wire*: as for its feed, from their address. A file's name
-        is refused for an address at once."""
-        name = f"{wire.name} keys"  # no wire is named so
-        self.asked[name] = wire.name
-        return replace(request_of(wire, str(wire.keys)), wire=name, max_bytes=LARGEST_SET)
+        """:func:`_for_keys`, whose answer is to be learnt from."""
+        request = _for_keys(wire)
+        self.asked[request.wire] = wire.name
+        return request
 
     def learn(self, wire: Wire, response: Response) -> list[Response]:
         """Learn from the *response* with the keys of *wire*, whose feed may be asked for then. One
@@ -164,6 +164,13 @@ class _Keys:
         """The digest of the key set that is pinned for *wire*."""
         pin = self._pins.get(wire.name)
         return pin.key_set if pin is not None and pin.address == wire.keys else None
+
+
+def _for_keys(wire: Wire) -> Request:
+    """The request for the keys of *wire*: as for its feed, from their address. A file's name is
+    refused for an address at once."""
+    name = f"{wire.name} keys"  # no wire is named so
+    return replace(request_of(wire, str(wire.keys)), wire=name, max_bytes=LARGEST_SET)
 
 
 def _feed_of(wire: Wire, state: WireState) -> Request:
