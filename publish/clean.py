@@ -103,6 +103,11 @@ _SMALLER = re.compile(r"smaller|(?:xx?-)?small|0?\.\d+r?em|[1-9]\d(?:\.\d+)?%")
 _RAISED = re.compile(r"(-?)(?:\d*\.)?\d*[1-9]\d*(?:px|pt|r?em|ex|%)")
 _SIZE = re.compile(r"\s+([\d.]+[wx])(?=\s*(?:,|$))", re.ASCII)
 _IMAGE = re.compile(r"<img\b[^>]*>")
+_USUAL = re.compile(
+    r"(?:[^<]++|</?(?:p|br|b|i|em|strong|u|s|h[1-6]|ul|ol|li|blockquote|hr|sub|sup|span|div)>|</a>"
+    r'|<a(?: (?:href|hreflang|lang|rel|title)="[^"<>]*+")*+>)*+'
+)
+"""Markup of which nothing has to be read but the order of its tags; what nearly every body is."""
 _PAIR = re.compile(r' ([a-z]+)="([^"]*)"')
 _HIDING = re.compile(r' (?:hidden|style)="[^"]*"')
 _TAG = re.compile(r"<(/?)([a-z0-9]+)([^>]*)>")
@@ -193,10 +198,11 @@ def clean(html: str, base: str | None, newest: Mapping[str, str] = MappingProxyT
     cleaned = _CLEANER.clean(html)
     if "<rp" in cleaned:
         cleaned = _RP.sub("", _RUBY.sub(_unannotated, cleaned))
-    cleaned = _meant(cleaned)
     # By text, and safely so: nh3 writes "<" and ">" for nothing but tags.
-    cleaned = _IMAGE.sub(_shown, _BOX.sub(r"<\1div>", _lifted(cleaned)))
-    return shown_chars(_in_order(_directed(cleaned)))
+    if not _USUAL.fullmatch(cleaned):
+        cleaned = _IMAGE.sub(_shown, _BOX.sub(r"<\1div>", _lifted(_meant(cleaned))))
+        cleaned = _directed(cleaned)
+    return shown_chars(_in_order(cleaned))
 
 
 def embeds(html: str, base: str | None, newest: Mapping[str, str]) -> dict[str, str]:

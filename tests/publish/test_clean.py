@@ -1,5 +1,6 @@
 """What reaches a subscriber of an agency's HTML, and what does not."""
 
+import re
 import threading
 
 import pytest
@@ -308,6 +309,30 @@ def test_what_is_looked_for_in_vain_is_not_there(html: str) -> None:
         found = clean(html, None), embeds(html, None, {})
         patch.setattr("publish.clean._holds", lambda *_: True)
         assert found == (clean(html, None), embeds(html, None, {}))
+
+
+_PIECES = (
+    *(f"<{tag}>" for tag in sorted(TAGS)),
+    *(f"</{tag}>" for tag in sorted(TAGS)),
+    *("words", ' style="color:transparent" ', ' dir="rtl" ', "&lt;img&gt;", "یہ"),
+    *("<b style=display:none>", "<p dir=rtl>", "<a href=https://a.example title='<img>'>", "<a>"),
+    *(
+        "<details>",
+        "<img src=https://a.example/a.jpg>",
+        "<font size=1>",
+        "<i hidden>",
+        "<li dir=x>",
+    ),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join))
+def test_usual_markup_is_cleaned_as_any_other(html: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        usual = clean(html, None)
+        patch.setattr("publish.clean._USUAL", re.compile("(?!)"))
+        assert usual == clean(html, None)
 
 
 @settings(deadline=None)
