@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from pydantic_core import to_json
+
 from publish.entry import Entry, FeedMetadata, Notice, captioned, rfc3339, type_of
 from wirecopy.jose import as_json, is_compact
 
@@ -147,4 +149,5 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _dump(values: dict[str, Any]) -> bytes:
-    return _JSON(_present(values)).encode()
+    # The same bytes as by the json module, which takes ten times as long for a body.
+    return to_json(_present(values))

@@ -9,6 +9,7 @@ import threading
 from typing import Any
 
 import zstandard
+from pydantic_core import PydanticSerializationError, to_json
 
 from wirecopy.encoding import from_base64url, to_base64url
 from wirecopy.jose import is_compact, pieces_of, token_text
@@ -75,8 +76,11 @@ def unpack(kept: bytes) -> bytes:
 
 def pack_json(value: Any) -> bytes:
     """*value*, as JSON, packed."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return pack(text.encode("utf-8", "surrogatepass"))
+    try:
+        return pack(to_json(value))  # takes a tenth of the time
+    except PydanticSerializationError:  # a lone surrogate, of which it would make no JSON
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return pack(text.encode("utf-8", "surrogatepass"))
 
 
 def unpack_json(kept: bytes) -> Any:

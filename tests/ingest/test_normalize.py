@@ -1,10 +1,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_core import PydanticSerializationError
 
 from ingest.decide import keys_of
 from ingest.item import Channel, Item, ItemMedia
@@ -267,7 +269,9 @@ def test_normalising_is_total_and_touches_nothing(item: Item) -> None:
         assert state in ("item-empty", "tangled")
         return
     assert untouched(item, made)
-    assert content_digest(made) == content_digest(version(item))
+    found = content_digest(made)
+    with patch("ingest.normalize.to_json", side_effect=PydanticSerializationError("surrogate")):
+        assert content_digest(version(item)) == found  # as the json module writes it
     made.model_dump_json()
 
 
