@@ -25,7 +25,8 @@ changes the record of a wire in another way forgets what stands on it
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -182,6 +183,7 @@ def remembered(
     lengths = {one.digest: one.end - one.start for one in contents.standing}
     keys = Counter(_names(contents))
     stories = Counter(intent.story_id for intent in decision.intents)
+    recorded, shared = dict(decision.keys), frozenset(decision.shared)
     items = [
         one if one.length else dataclasses.replace(one, length=lengths[one.digest]) for one in kept
     ]
@@ -195,7 +197,10 @@ def remembered(
             and item.raw_digest is not None
             and not item.signed
             and all(keys[name] == 1 for name in names)
-            and _is_settled(wire, capture, contents, known, decision, intent)
+            and (
+                _is_plain(wire, known, recorded, shared, intent)
+                or _is_settled(wire, capture, contents, known, recorded, shared, intent)
+            )
         ):
             starts[item.raw_digest] = item.start
             length = item.end - item.start
@@ -206,17 +211,35 @@ def remembered(
     return f"{under}:{contents.context}", items
 
 
+def _is_plain(
+    wire: Wire, known: Known, recorded: Mapping[str, str], shared: AbstractSet[str], intent: Intent
+) -> bool:
+    """Whether :func:`_is_settled` is sure to be true of the item of *intent*, as of nearly every
+    new one: it has a guid to itself, and all its keys are on record for its story alone."""
+    keys = intent.item.keys
+    names = [key for key in (keys.guid, keys.link, keys.words, *keys.aliases) if key]
+    return (
+        intent.action == "new"
+        and wire.identity == intent.identity.rule == "guid"
+        and intent.identity.key == keys.guid == printable(intent.identity.key)
+        and known.siblings is None
+        and shared.isdisjoint(names)
+        and not any(key in known.keys for key in _keys_of(keys) if key)
+        and all(recorded.get(name) == intent.story_id for name in names)
+    )
+
+
 def _is_settled(
     wire: Wire,
     capture: Capture,
     contents: Contents,
     known: Known,
-    decision: Decision,
+    recorded: Mapping[str, str],
+    newly_shared: AbstractSet[str],
     intent: Intent,
 ) -> bool:
     """Whether the item of *intent*, decided upon by itself on the record as it is then, would
     change nothing."""
-    recorded = dict(decision.keys)
     keys = {}
     shares = known.siblings is not None
     carries = [carrying(intent.identity.key)] if shares else []
@@ -224,7 +247,7 @@ def _is_settled(
         before = known.keys.get(key or "")
         story = before.story_id if before is not None else recorded.get(key or "")
         if key and story is not None:
-            shared = (before is not None and before.shared) or key in decision.shared
+            shared = (before is not None and before.shared) or key in newly_shared
             keys[key] = KnownKey(story, shared)
     theirs = {
         key: row

@@ -6,19 +6,22 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import case, event, select
 
-from ingest import intake, parse, replay
-from ingest.item import Contents, Hints
+from ingest import intake, memory, parse, replay
+from ingest.decide import Known, decide
+from ingest.item import Contents, Hints, ItemKeys
 from ingest.replay import Selection
 from stories import clock
 from stories.config import Config, Wire
 from stories.db import Store, captures, connect, outbox, retention, tables, wires
 from stories.db import standing as on_wires
+from stories.models import Capture, KnownKey, KnownStory
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -253,6 +256,52 @@ def test_the_record_is_the_same(twins: Twins, life: tuple[str, str, list[bytes]]
         )
         assert [one.changes for one in taken if one.changes] == []
         assert record(remembering, wire.name) == record(reading_all, wire.name)
+
+
+@st.composite
+def item_keys(draw: st.DrawFn) -> ItemKeys:
+    guid = draw(st.sampled_from([None, "guid:1", "guid:2", "guid:https://heron.example/a"]))
+    is_address = guid is not None and "https" in guid and draw(st.booleans())
+    return ItemKeys(
+        guid=guid,
+        link=draw(st.sampled_from([None, "link:a", "link:b"])),
+        digest=draw(st.sampled_from(["digest:1", "digest:2"])),
+        headline=draw(st.sampled_from(["", "1", "Reeds"])),
+        titled_guid=draw(st.booleans()),
+        address="https://heron.example/a" if is_address else None,
+        aliases=draw(st.sampled_from([(), ("link:c",), ("link:https://heron.example/a",)])),
+        words=draw(st.sampled_from([None, "words:1", "few:1"])),
+    )
+
+
+NAMED = ("guid:1", "guid:2", "link:a", "link:b", "link:c", "digest:1", "words:1", "few:1")
+KNOWN = st.dictionaries(
+    st.sampled_from(NAMED), st.builds(KnownKey, st.sampled_from("ab"), st.booleans()), max_size=4
+)
+
+
+@settings(deadline=None)
+@given(st.lists(item_keys(), min_size=1, max_size=2), KNOWN, st.sampled_from(["guid", "link"]))
+def test_what_is_settled_at_sight_is_settled(
+    keys: list[ItemKeys], on_record: dict[str, KnownKey], rule: str
+) -> None:
+    wire = Wire.model_validate({"name": "w", "url": "https://heron.example/f", "identity": rule})
+    read = parse.parse(rss([one("1")], ABOUT), Hints(url=wire.url), wire)
+    found = tuple(
+        read.found[0].model_copy(update={"keys": each, "position": n, "raw_digest": f"{n}"})
+        for n, each in enumerate(keys)
+    )
+    contents = read.model_copy(update={"found": found})
+    stories = {
+        k.story_id: KnownStory(k.story_id, f"guid:{k.story_id}", 1, "3:x")
+        for k in on_record.values()
+    }
+    known = Known(on_record, stories)
+    capture = Capture(1, "w", NOON, wire.url, [], "", 0, "pending", "", 0, 0, 0, [])
+    decision = decide(wire.name, wire.identity, contents, known, NOON)
+    with patch.object(memory, "_is_plain", return_value=False):
+        decided = memory.remembered(wire, capture, contents, known, decision, [])
+    assert memory.remembered(wire, capture, contents, known, decision, []) == decided
 
 
 class Spy:
