@@ -4,10 +4,10 @@ For gzip each entry is a block of its own, so that one change packs one entry an
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain, islice
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import zstandard
 from isal import igzip, isal_zlib
@@ -30,15 +30,14 @@ _LAST = b"\x03\0"
 _TRAILER = struct.Struct("<II")
 
 
-Part = TypeVar("Part")
-
-
 class Block(NamedTuple):
-    """Bytes deflated so that they can stand anywhere in a stream; their CRC-32 and length."""
+    """Bytes deflated so that they can stand anywhere in a stream; their length and CRC-32, and that
+    of them behind the separator of their format."""
 
     deflated: bytes
-    crc: int
     length: int
+    crc: int
+    crc_behind: int
 
 
 class Frame(NamedTuple):
@@ -52,18 +51,27 @@ class Frame(NamedTuple):
         """The document of *entries* as they were rendered."""
         # One join of everything: a feed of megabytes built in two steps is allocated twice.
         opening, closing = self._ends(empty=not entries)
-        return b"".join((opening, *_between(entries, self.separator), closing))
+        between = chain.from_iterable((self.separator, entry) for entry in entries)
+        return b"".join((opening, *islice(between, 1, None), closing))
 
     def gzip_of_blocks(self, entries: Sequence[Block]) -> bytes:
         """The document packed by gzip, of *entries* that are packed already."""
-        opening, closing = map(block, self._ends(empty=not entries))
-        blocks = [opening, *_between(entries, _separator(self.separator)), closing]
-        crc = length = 0
-        for each in blocks:
-            crc = isal_zlib.crc32_combine(crc, each.crc, each.length)
-            length += each.length
-        trailer = _TRAILER.pack(crc, length & 0xFFFFFFFF)
-        return b"".join((_HEAD, *(each.deflated for each in blocks), _LAST, trailer))
+        before, after = self._ends(empty=not entries)
+        opening, closing, separator = block(before), _kept(after), _kept(self.separator)
+        pieces, crc, length = [_HEAD, opening.deflated], opening.crc, opening.length
+        for deflated, size, alone, behind in entries:
+            if length == opening.length:
+                crc = isal_zlib.crc32_combine(crc, alone, size)
+                pieces.append(deflated)
+            else:
+                # Half as many to combine as entries and separators each by itself.
+                size += separator.length
+                crc = isal_zlib.crc32_combine(crc, behind, size)
+                pieces += (separator.deflated, deflated)
+            length += size
+        crc = isal_zlib.crc32_combine(crc, closing.crc, closing.length)
+        trailer = _TRAILER.pack(crc, (length + closing.length) & 0xFFFFFFFF)
+        return b"".join((*pieces, closing.deflated, _LAST, trailer))
 
     def _ends(self, *, empty: bool) -> tuple[bytes, bytes]:
         """What stands before the first entry and after the last."""
@@ -86,12 +94,13 @@ def proven(around: tuple[bytes, bytes], format: Format, proof: str) -> Frame:
     return Frame(opening, writer.separator, closing)
 
 
-def block(data: bytes) -> Block:
-    """*data* as a block."""
+def block(data: bytes, separator: bytes = b"") -> Block:
+    """*data*, which may stand behind *separator*, as a block."""
     packer = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
     # A full flush ends at a byte, and what follows it refers to nothing before it.
     deflated = packer.compress(data) + packer.flush(isal_zlib.Z_FULL_FLUSH)
-    return Block(deflated, isal_zlib.crc32(data), len(data))
+    behind = isal_zlib.crc32(data, isal_zlib.crc32(separator))
+    return Block(deflated, len(data), isal_zlib.crc32(data), behind)
 
 
 def gzip_whole(document: bytes) -> bytes:
@@ -106,9 +115,5 @@ def zstd_whole(document: bytes) -> bytes:
     return zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(document)
 
 
-def _between(entries: Sequence[Part], separator: Part) -> Iterator[Part]:
-    """*entries* with *separator* between them."""
-    return islice(chain.from_iterable((separator, entry) for entry in entries), 1, None)
-
-
-_separator = lru_cache(block)
+_kept = lru_cache(block)
+"""Of what is the same in every document."""

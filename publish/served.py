@@ -24,27 +24,24 @@ NEARLY, NEW = 200, 3
 class Fragment:
     """One entry as kept: packed small, and as a block of each format that was asked for."""
 
-    __slots__ = ("__weakref__", "_blocks", "_packed", "_statement", "place")
+    __slots__ = ("__weakref__", "_packed", "_statement", "blocks", "place")
 
     def __init__(self, packed: bytes, statement: StatementRow | None) -> None:
         self._packed = packed
         self._statement = statement.token if statement else ""
         self.place = place_of(statement) if statement else None
-        self._blocks: dict[Format, Block] = {}
+        self.blocks: dict[Format, Block] = {}
 
     def bytes_of(self, format: Format) -> bytes:
         """The entry in *format*."""
         return feeds.unpack(self._packed, self._statement)[format]
 
-    def has_block(self, format: Format) -> bool:
-        """Whether :meth:`block` has it already."""
-        return format in self._blocks
-
     def block(self, format: Format) -> Block:
         """The entry in *format* as a block of a gzip document."""
-        found = self._blocks.get(format)
+        found = self.blocks.get(format)
         if found is None:
-            found = self._blocks[format] = block(self.bytes_of(format))
+            written, separator = self.bytes_of(format), WRITERS[format].separator
+            found = self.blocks[format] = block(written, separator)
         return found
 
 
@@ -101,12 +98,12 @@ class Document:
     @property
     def nearly_packed(self) -> bool:
         """Whether :meth:`gzip_of_blocks` takes some tenths of a millisecond at most."""
-        todo = sum(not each.has_block(self._format) for each in self._entries)
+        todo = sum(self._format not in each.blocks for each in self._entries)
         return len(self._entries) <= NEARLY and todo <= NEW
 
     def gzip_of_blocks(self) -> bytes:
         """The same packed by gzip, of entries each packed once."""
-        blocks = (each.block(self._format) for each in self._entries)
+        blocks = [each.block(self._format) for each in self._entries]
         return self._frame.gzip_of_blocks([one for one in blocks if one.length])
 
 
