@@ -20,7 +20,7 @@ from publish.renderer import again
 from publish.selection import metadata
 from stories import clock, transparency
 from stories.config import Config, Feed
-from stories.db import Connection, feeds, proofs, wires
+from stories.db import Connection, feeds, wires
 from stories.db import stories as records
 from stories.db.feeds import Change
 from stories.models import StatementRow, Story, licence_end, licence_over
@@ -140,9 +140,8 @@ def _entries(
     at = clock.now()
     settled = True
     ids = [each.story_id for each in changes]
-    kept = feeds.packed_of(conn, ids)
+    kept = feeds.kept_of(conn, ids)
     stories = {story.id: story for story in records.get(conn, ids) if has(story)}
-    last = proofs.last_statements(conn, list(kept))
     made = again(conn, config, [s for s in stories.values() if s.id not in kept], at)
     terms = wires.licence_terms(conn, config, {story.wire for story in stories.values()})
     found = []
@@ -150,9 +149,8 @@ def _entries(
         story = stories.get(change.story_id)
         if story is None:
             continue
-        packed, statement = kept.get(story.id), last.get(story.id)
-        if packed is not None and not change.left:
-            found.append(_entry(story, packed, statement))
+        if story.id in kept and not change.left:
+            found.append(_entry(story, *kept[story.id]))
         elif licence_over(terms, story, at):
             if not story.hidden(at) or story.status == "killed":
                 ends = licence_end(terms, story) or at

@@ -59,16 +59,12 @@ class Frame(NamedTuple):
         before, after = self._ends(empty=not entries)
         opening, closing, separator = block(before), _kept(after), _kept(self.separator)
         pieces, crc, length = [_HEAD, opening.deflated], opening.crc, opening.length
-        for deflated, size, alone, behind in entries:
-            if length == opening.length:
-                crc = isal_zlib.crc32_combine(crc, alone, size)
-                pieces.append(deflated)
-            else:
-                # Half as many to combine as entries and separators each by itself.
-                size += separator.length
-                crc = isal_zlib.crc32_combine(crc, behind, size)
-                pieces += (separator.deflated, deflated)
-            length += size
+        for at, each in enumerate(entries):
+            # Half as many to combine as entries and separators each by itself.
+            added = each.length + (separator.length if at else 0)
+            crc = isal_zlib.crc32_combine(crc, each.crc_behind if at else each.crc, added)
+            pieces += (separator.deflated, each.deflated) if at else (each.deflated,)
+            length += added
         crc = isal_zlib.crc32_combine(crc, closing.crc, closing.length)
         trailer = _TRAILER.pack(crc, (length + closing.length) & 0xFFFFFFFF)
         return b"".join((*pieces, closing.deflated, _LAST, trailer))

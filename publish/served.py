@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, MutableMapping
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from publish.document import Block, block, frame, proven
 from publish.entry import FeedMetadata
@@ -15,7 +16,7 @@ from stories.config import Config
 from stories.db import Connection, feeds, proofs, wires
 from stories.db.feeds import EntryRow, FeedRow
 from stories.models import StatementRow, Story, licence_end
-from stories.transparency import Tiles, place_of
+from stories.transparency import Known, place_of
 
 NEARLY, NEW = 200, 3
 """Entries, and new ones, of which a document is joined while others wait to be answered."""
@@ -34,7 +35,7 @@ class Fragment:
 
     def bytes_of(self, format: Format) -> bytes:
         """The entry in *format*."""
-        return feeds.unpack(self._packed, self._statement)[format]
+        return _unpacked(self._packed, self._statement)[format]
 
     def block(self, format: Format) -> Block:
         """The entry in *format* as a block of a gzip document."""
@@ -43,6 +44,10 @@ class Fragment:
             written, separator = self.bytes_of(format), WRITERS[format].separator
             found = self.blocks[format] = block(written, separator)
         return found
+
+
+_unpacked = lru_cache(maxsize=16)(feeds.unpack)
+"""The three formats of what is new are asked for one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,24 +117,23 @@ def listing(
     name: str,
     rows: dict[Format, FeedRow],
     known: MutableMapping[str, Fragment],
-    tiles: Tiles | None = None,
+    log: Known | None = None,
     only: Collection[str] | None = None,
 ) -> Listing:
     """What the feed *name*, of which *rows* tell, is joined of; with *only* what comes by those
-    wires. Only fragments that are not yet *known*, by their digests, are read, and of the log only
-    *tiles* that are not known either."""
-    shown = feeds.listed(conn, name, only)
+    wires. Only fragments that are not yet *known*, by their digests, are read, and of the *log*
+    only what is not known either."""
+    shown, older = feeds.listed(conn, name, only)
     found = {each.digests: known.get(each.digests) for each in shown}
     missing = {each.story_id: each.digests for each in shown if found[each.digests] is None}
-    statements = proofs.last_statements(conn, list(missing))
-    for story, packed in feeds.packed_of(conn, list(missing)).items():
-        fragment = Fragment(packed, statements.get(story))
+    for story, (packed, statement) in feeds.kept_of(conn, list(missing)).items():
+        fragment = Fragment(packed, statement)
         found[missing[story]] = known[missing[story]] = fragment
     entries = {digests: each for digests, each in found.items() if each is not None}
     places = [each.place for each in entries.values() if each.place is not None]
     updated = max((each.changed_at for each in shown), default=None)
-    proof = transparency.proof(conn, places, tiles)
-    return Listing(rows, entries, updated, proof, feeds.archived(conn, name))
+    proof = transparency.proof(conn, places, log)
+    return Listing(rows, entries, updated, proof, older)
 
 
 @dataclass(frozen=True, slots=True)

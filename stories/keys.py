@@ -13,13 +13,14 @@ import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from stories import clock, folders
 from stories.config import Config
@@ -129,7 +130,7 @@ def signer_of(config: Config, row: KeyRow) -> Signer:
     :raises SigningError: when it cannot be used; names the file and the remedy.
     """
     path = key_file(config, row.kid)
-    found = Signer.of(read_key_file(path))
+    found = _signer(read_key_file(path))
     if found.kid != row.kid:
         raise SigningError(
             f"key file {path}: holds another key; put the right one back from a backup,"
@@ -371,7 +372,7 @@ def read_key_file(path: Path) -> Ed25519PrivateKey:
     finally:
         os.close(handle)
     try:
-        key = serialization.load_pem_private_key(data, password=None)
+        key = _key_in(data)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise SigningError(
             f"key file {path}: is damaged; put it back from a backup, or move it away:"
@@ -380,6 +381,17 @@ def read_key_file(path: Path) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise SigningError(f"key file {path}: holds no Ed25519 key; put the right one there")
     return key
+
+
+# A file is read for each statement, as it may be taken away; its bytes are mostly those of before.
+
+
+@lru_cache(maxsize=4)
+def _key_in(pem: bytes) -> PrivateKeyTypes:
+    return serialization.load_pem_private_key(pem, password=None)
+
+
+_signer = lru_cache(maxsize=4)(Signer.of)
 
 
 def _check_mode(path: Path, found: os.stat_result, wrong: int, verb: str, remedy: str) -> None:

@@ -8,8 +8,8 @@ After a restore, and when its key is lost, another log begins; its first leaf na
 """
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, MutableMapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -154,14 +154,11 @@ def begin_anew(
 
 def places(conn: Connection, hashes: Iterable[bytes]) -> dict[bytes, Logged]:
     """The place in the log of each receipt of these *hashes* that has one."""
-    logs = proofs.logs(conn)
-    found: dict[bytes, Logged] = {}
-    for each, place in proofs.receipt_places(conn, hashes).items():
-        if place is not None:
-            head = next(one for one in reversed(logs) if one.first <= place.number)
-            index = place.number - head.first
-            found[each] = Logged(index, place.logged_at, head.checkpoint)
-    return found
+    return {
+        each: Logged(place.index, place.logged_at, place.checkpoint)
+        for each, place in proofs.receipt_places(conn, hashes).items()
+        if place is not None
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,32 +176,40 @@ def place_of(row: StatementRow) -> Place | None:
     return Place(payload_of(row.token)["index"], row.checkpoint)
 
 
-Tiles = MutableMapping[tuple[int, int, int], bytes]
-"""Full tiles, by the id of their log, level and number: these never change."""
-
 MOST_TILES = 1_000
 """Kept in memory: 8 MB, of a log of 256,000 receipts all."""
 
 
-def proof(conn: Connection, found: Collection[Place], known: Tiles | None = None) -> str:
+@dataclass(slots=True)
+class Known:
+    """What is known of the logs that never changes: the id of each by its name, the first one
+    first, and full tiles by the id of their log, level and number."""
+
+    ids: dict[str, int] = field(default_factory=dict)
+    tiles: dict[tuple[int, int, int], bytes] = field(default_factory=dict)
+
+
+def proof(conn: Connection, found: Collection[Place], known: Known | None = None) -> str:
     """The proof that the receipts of statements are in the log: *found* are their places. It is by
     the newest of their checkpoints, so that the same statements always have the same proof. Of
     several logs there is one each.
 
-    Empty when there are none. Tiles that are not *known* are read.
+    Empty when there are none. What is not *known* is read.
     """
     if not found:
         return ""
+    known = known or Known()
     heads = {note: tlog.parse_checkpoint(note) for note in {each.checkpoint for each in found}}
+    if any(head.origin not in known.ids for head in heads.values()):
+        known.ids = {log.origin: log.id for log in proofs.logs(conn)}
     made: list[str] = []
-    for one in proofs.logs(conn):
-        mine = [each for each in found if heads[each.checkpoint].origin == one.origin]
+    for origin, number in known.ids.items():
+        mine = [each for each in found if heads[each.checkpoint].origin == origin]
         if mine:
             newest = max((heads[each.checkpoint] for each in mine), key=lambda head: head.size)
             indexes = tuple(sorted({each.index for each in mine}))
-            tiles = _tiles(conn, one.id, {} if known is None else known)
             try:
-                made.append(_pruned(indexes, newest, tiles))
+                made.append(_pruned(indexes, newest, _tiles(conn, number, known.tiles)))
             except tlog.TreeError as error:  # `status` tells of it; what is published goes on
                 log.error("the log is damaged, so nothing proves what is in it", error=str(error))
     return "\n\n".join(made)
@@ -226,7 +231,7 @@ def _pruned(indexes: tuple[int, ...], head: tlog.Checkpoint, tiles: tlog.Tiles) 
     return text
 
 
-def _tiles(conn: Connection, of: int, kept: Tiles) -> tlog.Tiles:
+def _tiles(conn: Connection, of: int, kept: dict[tuple[int, int, int], bytes]) -> tlog.Tiles:
     """The tiles of the log whose id is *of*; those that are full are *kept*."""
 
     def tile(level: int, number: int) -> bytes:

@@ -115,7 +115,7 @@ def forge_a_kill(store: Store) -> None:
 
 def serve_an_old_feed(store: Store) -> None:
     with store.write() as conn:
-        shown = feeds.listed(conn, "all")[0].story_id
+        shown = feeds.listed(conn, "all")[0][0].story_id
         row = feeds.entry(conn, shown)
         assert row is not None
         assert row.packed is not None

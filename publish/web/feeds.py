@@ -50,7 +50,7 @@ from stories import clock
 from stories.config import Config, Feed
 from stories.db import Store, feeds
 from stories.db.feeds import Format
-from stories.transparency import Tiles
+from stories.transparency import Known
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -155,7 +155,7 @@ class Feeds:
         self._stale = config.site.stale.total_seconds()
         self._confirmed = float("-inf")  # the last of those of all slots
         self._fragments: WeakValueDictionary[str, Fragment] = WeakValueDictionary()
-        self._tiles: Tiles = {}
+        self._log = Known()
         self._told: dict[tuple[str, Format], Told] = {}
         slots = [Slot(f) for f in config.public_feeds]
         # A proxy in front may or may not remove the site's path.
@@ -372,7 +372,7 @@ class Feeds:
         with self._store.read() as conn:
             rows = feeds.rows_of(conn, slot.name)
             if rows and (base is None or base.rows != rows):
-                base = listing(conn, slot.name, rows, self._fragments, self._tiles, slot.wires)
+                base = listing(conn, slot.name, rows, self._fragments, self._log, slot.wires)
             if slot.reader is not None and slot.lead:
                 may = slot.reader.has
                 seen = early(conn, self._config, slot.feed, slot.lead, may, slot.early)

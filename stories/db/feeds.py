@@ -19,6 +19,7 @@ from itertools import accumulate, chain, pairwise
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Executable,
@@ -29,6 +30,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     delete,
     exists,
     func,
@@ -37,6 +39,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    type_coerce,
     union_all,
     update,
 )
@@ -44,6 +47,7 @@ from sqlalchemy import (
 from stories.db.captures import first_of
 from stories.db.engine import replacing, upsert
 from stories.db.packing import Packers
+from stories.db.proofs import latest_of, statement_of
 from stories.db.tables import (
     UtcDateTime,
     captures,
@@ -53,8 +57,10 @@ from stories.db.tables import (
     outbox,
     placements,
     sequences,
+    statements,
     stories,
 )
+from stories.models import StatementRow
 from wirecopy.jose import in_xml
 from wirecopy.scope import Scope
 
@@ -436,18 +442,36 @@ def document_with(seq: int, newest: int) -> int:
 def archived(conn: Connection, feed: str) -> int:
     """The newest document of its archive that the feed has to lead to, so that every place in it
     is either shown or in the archive; 0 when it shows all."""
-    hidden, last = conn.execute(_ARCHIVED, {"of": feed}).one()
+    return _leads_to(*conn.execute(_ARCHIVED, {"of": feed}).one())
+
+
+def _leads_to(hidden: int | None, last: int) -> int:
     return document_with(hidden, last) if hidden else 0
 
 
-_ARCHIVED = select(
-    select(placements.c.seq)
-    .where(placements.c.feed == bindparam("of"), placements.c.digests.is_(None))
-    .order_by(placements.c.seq.desc())
+_places = placements.alias()  # beside those that a statement is about
+_HIDDEN = (
+    select(_places.c.seq)
+    .where(_places.c.feed == bindparam("of"), _places.c.digests.is_(None))
+    .order_by(_places.c.seq.desc())
     .limit(1)
-    .scalar_subquery(),
-    select(sequences.c.last).where(sequences.c.feed == bindparam("of")).scalar_subquery(),
+    .scalar_subquery()
+    .label("hidden")
 )
+_SHOWN = (
+    select(func.count())
+    .select_from(_places)
+    .where(_places.c.feed == bindparam("of"), _places.c.digests.is_not(None))
+    .scalar_subquery()
+    .label("shown")
+)
+_LAST = (
+    select(sequences.c.last)
+    .where(sequences.c.feed == bindparam("of"))
+    .scalar_subquery()
+    .label("last")
+)
+_ARCHIVED = select(_HIDDEN, _LAST)
 
 
 def archived_before(conn: Connection, feed: str, seq: int) -> int:
@@ -482,31 +506,44 @@ the id.
 """
 
 
-def listed(conn: Connection, feed: str, wires: Collection[str] | None = None) -> list[Listed]:
-    """What the feed shows, in its order; of stories of *wires* only, if they are given."""
-    if wires is None:
-        return [Listed(*row) for row in conn.execute(_LISTED, {"of": feed})]
-    of_wires = _LISTED.join(stories, stories.c.id == placements.c.story_id).where(
-        stories.c.wire.in_(sorted(wires))
-    )
-    return [Listed(*row) for row in conn.execute(of_wires, {"of": feed})]
+def listed(
+    conn: Connection, feed: str, wires: Collection[str] | None = None
+) -> tuple[list[Listed], int]:
+    """What the feed shows, in its order; of stories of *wires* only, if they are given. And what is
+    :func:`archived` of it."""
+    query = _LISTED
+    if wires is not None:
+        query = query.join(stories, stories.c.id == placements.c.story_id).where(
+            stories.c.wire.in_(sorted(wires))
+        )
+    rows = conn.execute(query, {"of": feed}).all()
+    older = _leads_to(rows[0].hidden, rows[0].last) if rows else archived(conn, feed)
+    return [Listed(*row[:3]) for row in rows], older
 
 
 _LISTED = (
-    select(placements.c.story_id, entries.c.changed_at, placements.c.digests)
+    select(placements.c.story_id, entries.c.changed_at, placements.c.digests, _HIDDEN, _LAST)
     .join(entries, entries.c.story_id == placements.c.story_id)
     .where(placements.c.feed == bindparam("of"), placements.c.digests.is_not(None))
     .order_by(*_IN_ORDER)
 )
 
 
-def packed_of(conn: Connection, ids: Sequence[str]) -> dict[str, bytes]:
-    """The bytes of the entries of *ids* as they are kept, by story; those without are left out."""
-    return {row.story_id: row.packed for row in conn.execute(_PACKED_OF, {"ids": list(ids)})}
+def kept_of(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[bytes, StatementRow | None]]:
+    """The bytes of the entries of *ids* as they are kept, by story, each with the latest statement
+    of that, which they were packed without; those without bytes are left out."""
+    rows = conn.execute(_KEPT_OF, {"ids": list(ids)}) if ids else ()
+    return {row.story: (row.entry, statement_of(row) if row.kid else None) for row in rows}
 
 
-_PACKED_OF = select(entries.c.story_id, entries.c.packed).where(
-    entries.c.story_id.in_(bindparam("ids", expanding=True)), entries.c.packed.is_not(None)
+_OF_ENTRY = and_(
+    statements.c.story_id == entries.c.story_id,
+    statements.c.version == latest_of(entries.c.story_id),
+)
+_KEPT_OF = (
+    select(entries.c.story_id.label("story"), entries.c.packed.label("entry"), statements)
+    .select_from(entries.join(statements, _OF_ENTRY, isouter=True))
+    .where(entries.c.story_id.in_(bindparam("ids", expanding=True)), entries.c.packed.is_not(None))
 )
 
 
@@ -518,13 +555,20 @@ def relist(conn: Connection, feed: str, limit: int) -> tuple[list[Listed], list[
     comes as often as the feed asks misses nothing of a burst. An entry that no feed shows any more
     loses its bytes.
     """
-    rows = _newest(conn, feed, limit + 1)
+    rows = list(conn.execute(_NEWEST, {"of": feed, "most": limit + 1}).all())
+    if not rows:
+        return [], [], 0
+    older = _leads_to(rows[0].hidden, rows[0].last)
+    as_it_was = True
     if len(rows) > limit:
         beyond = rows.pop()
         since = rows[0].changed_at - BURST
         if beyond.changed_at >= since:
             rows += _burst(conn, feed, limit, since)
-        _hide_after(conn, feed, rows[-1])
+        if rows[0].shown > sum(row.digests is not None for row in rows):
+            _hide_after(conn, feed, rows[-1])
+            as_it_was = False
+    found: dict[str, str] = {}
     if without := [row.story_id for row in rows if row.digests is None]:
         # Another feed may show them, and then their bytes are here.
         here = entries.c.story_id.in_(without), entries.c.packed.is_not(None)
@@ -536,22 +580,17 @@ def relist(conn: Connection, feed: str, limit: int) -> tuple[list[Listed], list[
                 .values(digests=bindparam("theirs")),
                 [{"story": name, "theirs": digests} for name, digests in found.items()],
             )
+            as_it_was = False
         without = [name for name in without if name not in found]
-    else:
-        found = {}
     shown = [
         Listed(row.story_id, row.story_changed_at, digests)
         for row in rows
         if (digests := row.digests or found.get(row.story_id))
     ]
-    return shown, without, archived(conn, feed)
+    return shown, without, older if as_it_was else archived(conn, feed)
 
 
-def _newest(conn: Connection, feed: str, limit: int) -> list[Any]:
-    return list(conn.execute(_NEWEST, {"of": feed, "most": limit}).all())
-
-
-_NEWEST = (
+_PLACES = (
     select(
         placements.c.story_id,
         placements.c.changed_at,
@@ -564,6 +603,7 @@ _NEWEST = (
     .order_by(*_IN_ORDER)
     .limit(bindparam("most", type_=Integer()))
 )
+_NEWEST = _PLACES.add_columns(_SHOWN, _HIDDEN, _LAST)
 
 
 def _hide_after(conn: Connection, feed: str, last: Any) -> None:
@@ -617,7 +657,7 @@ def _burst(conn: Connection, feed: str, limit: int, since: datetime) -> list[Any
 
 
 _BURST = (
-    _NEWEST.add_columns(
+    _PLACES.add_columns(
         and_(
             captures.c.rule >= 2, stories.c.capture_id.is_distinct_from(first_of(stories.c.wire))
         ).label("counts")
@@ -668,27 +708,34 @@ def put_feed(
     ``modified_at`` has HTTP's whole seconds and always grows, so that two different bodies never
     share a Last-Modified (RFC 9110 §8.8.2.2). Bytes that stay the same keep theirs, and their tag.
     """
-    before = rows_of(conn, name)
-    rows = []
-    for format, digest in digests.items():
-        modified_at = now.replace(microsecond=0)
-        if (known := before.get(format)) is not None:
-            if known.digest == digest:
-                continue
-            modified_at = max(modified_at, known.modified_at + timedelta(seconds=1))
-        rows.append(
-            {
-                "name": name,
-                "format": format,
-                "digest": digest,
-                "etag": f'"{digest}"',
-                "modified_at": modified_at,
-                "entries": count,
-            }
-        )
-    if rows:
-        conn.execute(replacing(conn.dialect.name, feeds), rows)
-    return bool(rows)
+    modified_at = now.replace(microsecond=0)
+    rows = [
+        {
+            "name": name,
+            "format": format,
+            "digest": digest,
+            "etag": f'"{digest}"',
+            "modified_at": modified_at,
+            "entries": count,
+        }
+        for format, digest in digests.items()
+    ]
+    return bool(rows) and conn.execute(_put_feed(conn.dialect.name), rows).rowcount > 0
+
+
+@cache
+def _put_feed(dialect: str) -> Executable:
+    new = upsert(dialect, feeds)
+    later = type_coerce(feeds.c.modified_at, BigInteger) + 1_000_000
+    stated = type_coerce(new.excluded.modified_at, BigInteger)
+    return new.on_conflict_do_update(
+        index_elements=[feeds.c.name, feeds.c.format],
+        set_={
+            **{name: new.excluded[name] for name in ("digest", "etag", "entries")},
+            "modified_at": case((stated > later, stated), else_=later),
+        },
+        where=feeds.c.digest != new.excluded.digest,
+    ).execution_options(preserve_rowcount=True)
 
 
 def rows_of(conn: Connection, name: str) -> dict[Format, FeedRow]:

@@ -12,10 +12,12 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Executable,
     Integer,
     Row,
+    ScalarSelect,
     Select,
     and_,
     bindparam,
@@ -102,27 +104,24 @@ def last_statements(conn: Connection, ids: Sequence[str]) -> dict[str, Statement
     found: dict[str, StatementRow] = {}
     for at in range(0, len(ids), STEP):
         rows = conn.execute(_LAST, {"ids": list(ids[at : at + STEP])})
-        found |= {r.story_id: _statement(r) for r in rows}
+        found |= {r.story_id: statement_of(r) for r in rows}
     return found
 
 
-def _last_statements() -> Select[Any]:
-    latest = (
-        select(statements.c.story_id, func.max(statements.c.version).label("version"))
-        .where(statements.c.story_id.in_(bindparam("ids", expanding=True)))
-        .group_by(statements.c.story_id)
-        .subquery()
-    )
-    of_both = and_(
-        latest.c.story_id == statements.c.story_id, latest.c.version == statements.c.version
-    )
-    return select(statements).join(latest, of_both)
+def latest_of(story: ColumnElement[str]) -> ScalarSelect[int]:
+    """The number of the latest statement of *story*."""
+    others = statements.alias()
+    return select(func.max(others.c.version)).where(others.c.story_id == story).scalar_subquery()
 
 
-_LAST = _last_statements()
+_LAST = select(statements).where(
+    statements.c.story_id.in_(bindparam("ids", expanding=True)),
+    statements.c.version == latest_of(statements.c.story_id),
+)
 
 
-def _statement(row: Row[Any]) -> StatementRow:
+def statement_of(row: Row[Any]) -> StatementRow:
+    """The statement in a row with all of ``statements``."""
     token = packing.unpack_statement(row.packed) if row.packed is not None else row.jws
     return StatementRow(row.story_id, row.version, row.kid, row.digest, token, row.checkpoint)
 
@@ -132,7 +131,7 @@ def statements_of(conn: Connection, story: str) -> list[StatementRow]:
     rows = conn.execute(
         select(statements).where(statements.c.story_id == story).order_by(statements.c.version)
     )
-    return [_statement(row) for row in rows]
+    return [statement_of(row) for row in rows]
 
 
 def stories_signed_by(conn: Connection, kid: str) -> list[str]:
@@ -190,11 +189,12 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class LogPlace:
-    """Where a receipt stands in the logs, counted from the first leaf of the first, and since
-    when."""
+    """Where a receipt stands in its log, counted from the first leaf of that, and since when; and
+    the log's latest checkpoint."""
 
-    number: int
+    index: int
     logged_at: datetime
+    checkpoint: str
 
 
 class Leaf(NamedTuple):
@@ -240,14 +240,28 @@ def receipt_places(conn: Connection, hashes: Iterable[bytes]) -> dict[bytes, Log
     found: dict[bytes, LogPlace | None] = {}
     wanted = sorted(set(hashes))
     for at in range(0, len(wanted), STEP):
-        rows = conn.execute(_PLACES, {"hashes": wanted[at : at + STEP]})
-        found |= {r.hash: LogPlace(r.idx, r.logged_at) if r.idx is not None else None for r in rows}
+        for row in conn.execute(_PLACES, {"hashes": wanted[at : at + STEP]}):
+            found[row.hash] = None
+            if row.idx is not None:
+                found[row.hash] = LogPlace(row.idx - row.first, row.logged_at, row.checkpoint)
     return found
 
 
-_PLACES = select(receipts.c.hash, receipts.c.idx, receipts.c.logged_at).where(
-    receipts.c.hash.in_(bindparam("hashes", expanding=True))
-)
+def _places() -> Select[Any]:
+    in_it = and_(
+        translog.c.first <= receipts.c.idx, receipts.c.idx < translog.c.first + translog.c.size
+    )
+    return (
+        select(
+            *(receipts.c.hash, receipts.c.idx, receipts.c.logged_at),
+            *(translog.c.first, translog.c.checkpoint),
+        )
+        .select_from(receipts.join(translog, in_it, isouter=True))
+        .where(receipts.c.hash.in_(bindparam("hashes", expanding=True)))
+    )
+
+
+_PLACES = _places()
 
 
 def receipts_wait(conn: Connection) -> bool:

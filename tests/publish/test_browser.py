@@ -20,7 +20,7 @@ from publish.web.app import create
 from publish.web.feeds import Receive, Scope, Send
 from publish.web.pages import SCRIPT, Scripts
 from stories.config import Config
-from stories.db import Store, connect, custody, feeds, proofs
+from stories.db import Store, connect, custody, feeds
 from stories.db.custody import AgencyStatementRow
 from stories.db.tables import versions
 from stories.models import Story
@@ -228,8 +228,9 @@ def _meddle(store: Store, story: Story, column: str, before: str, after: str) ->
     with store.write() as conn:
         if column == "json":
             column = "packed"
-            last = proofs.last_statements(conn, [story.id])[story.id]
-            found = feeds.unpack(feeds.packed_of(conn, [story.id])[story.id], last.token)
+            packed, last = feeds.kept_of(conn, [story.id])[story.id]
+            assert last is not None
+            found = feeds.unpack(packed, last.token)
             written = found["json"].replace(before.encode(), after.encode())
             assert written != found["json"]
             altered: Any = feeds.pack({**found, "json": written}, last.token)

@@ -187,7 +187,8 @@ def test_a_feed_packed_in_blocks_is_the_feed(form: Format, entries: list[bytes])
     conf = sample_config()
     of = metadata(conf.feeds[0], conf, None)
     whole = frame(of, form).join(entries)
-    blocks = frame(of, form).gzip_of_blocks([block(entry) for entry in entries])
+    separator = WRITERS[form].separator
+    blocks = frame(of, form).gzip_of_blocks([block(entry, separator) for entry in entries])
     assert gzip.decompress(blocks) == gzip.decompress(gzip_whole(whole)) == whole
     opening, closing = WRITERS[form].feed(of)
     assert whole.startswith(opening)
