@@ -116,8 +116,7 @@ def render_waiting(
 def lock(conn: Connection) -> None:
     """Wait until nobody else renders, or revokes a key, and keep others waiting until the
     transaction ends. To be called before it writes anything."""
-    feeds.lock(conn)
-    proofs.hold_keys(conn)
+    feeds.lock(conn, keys=True)
 
 
 def render_at_once(

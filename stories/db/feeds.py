@@ -38,7 +38,6 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    text,
     type_coerce,
     union_all,
     update,
@@ -47,7 +46,7 @@ from sqlalchemy import (
 from stories.db.captures import first_of
 from stories.db.engine import replacing, upsert
 from stories.db.packing import Packers
-from stories.db.proofs import latest_of, statement_of
+from stories.db.proofs import KEYS_HELD, latest_of, statement_of
 from stories.db.tables import (
     UtcDateTime,
     captures,
@@ -198,13 +197,18 @@ class FeedRow:
     entries: int
 
 
-def lock(conn: Connection) -> None:
+def lock(conn: Connection, *, keys: bool = False) -> None:
     """Wait until nobody else is changing feeds, and keep others waiting until the transaction ends.
+    With *keys*, nobody makes, changes or revokes one meanwhile, either.
 
     To be called before it writes anything. On SQLite there is one writer anyway.
     """
     if conn.dialect.name == "postgresql":
-        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _PUBLISHING})
+        conn.execute(_LOCK_WITH_KEYS if keys else _LOCK)
+
+
+_LOCK = select(func.pg_advisory_xact_lock(_PUBLISHING))
+_LOCK_WITH_KEYS = _LOCK.add_columns(KEYS_HELD)  # in their order
 
 
 _KEPT = tuple(field.name for field in fields(EntryRow))

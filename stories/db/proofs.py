@@ -63,13 +63,9 @@ def lock_keys(conn: Connection) -> None:
         conn.execute(select(func.pg_advisory_xact_lock(_KEYS_LOCK)))
 
 
-def hold_keys(conn: Connection) -> None:
-    """Have nobody make, change or revoke a key until the transaction ends.
-
-    To be called before anything is written, or two transactions could wait for each other.
-    """
-    if conn.dialect.name == "postgresql":
-        conn.execute(select(func.pg_advisory_xact_lock_shared(_KEYS_LOCK)))
+KEYS_HELD = func.pg_advisory_xact_lock_shared(_KEYS_LOCK)
+"""Has nobody make, change or revoke a key until the transaction ends. To be taken before anything
+is written, or two transactions could wait for each other."""
 
 
 def revoked_keys(conn: Connection) -> set[str]:
