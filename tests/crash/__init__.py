@@ -13,6 +13,7 @@ programs processes that are started, killed, stopped, and started again
 cluster  all programs: agency, PostgreSQL, Redis, beats, workers, webs, the reader
 faults   how each fault is carried out
 between  faults between hosts, and of whole hosts
+relay    a bad line before PostgreSQL
 hub      an agency's hub, which pushes one wire
 watch    what is seen of the database meanwhile; the desk, which writes headlines, kills and holds
 reader   a subscriber: fetches every feed in every format, and checks each answer

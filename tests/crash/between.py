@@ -7,7 +7,8 @@ from functools import partial
 import psycopg
 
 from tests.crash import hosts as net
-from tests.crash.cluster import Cluster, follow, postgres_command
+from tests.crash import relay
+from tests.crash.cluster import Cluster, follow, lead, postgres_command
 from tests.crash.hosts import Host
 from tests.crash.plan import Fault
 from tests.crash.programs import Program
@@ -128,7 +129,21 @@ def _fail_over(fault: Fault, cluster: Cluster) -> Done:
     new.command = postgres_command(new)
     follow(old, new)
     cluster.databases.reverse()
+    if cluster.pool is not None:
+        lead(cluster.pool, new)
     return f"{new.host.name} for {old.host.name}", []
+
+
+def _bad_line(how: str) -> How:
+    """The relay before PostgreSQL is a bad line."""
+
+    def carried_out(_fault: Fault, cluster: Cluster) -> Done:
+        assert cluster.relay is not None
+        file = cluster.relay.host.data / "relay" / "how"
+        file.write_text(how)
+        return f"line of {cluster.relay.host.name}", [lambda: file.write_text(relay.THROUGH)]
+
+    return carried_out
 
 
 _FROM_POSTGRES = "INPUT -p tcp --sport 5432"
@@ -147,6 +162,10 @@ HOW: Mapping[str, How] = {
     "the answer to a COMMIT is lost": _commits(_FROM_POSTGRES),
     "no name service (dropped)": _nameless("-j DROP"),
     "no name service (refused)": _nameless("-j REJECT"),
+    "a slow line": _bad_line(relay.SLOW),
+    "a line that trickles": _bad_line(relay.TRICKLE),
+    "a line that falls silent": _bad_line(relay.SILENT),
+    "a line that resets": _bad_line(relay.RESET),
     "power cut of a host": _power_cut,
     "stop a host": _stopped,
     "a disk that is read-only": _read_only,

@@ -3,6 +3,8 @@ two webs, the reader; on several hosts a standby of PostgreSQL, too."""
 
 import json
 import shlex
+import shutil
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from tests.crash import hosts as net
 from tests.crash.hosts import Host
 from tests.crash.hub import Hub
 from tests.crash.programs import Program
+from tests.crash.relay import THROUGH
 from tests.file_servers import USER, Sftp
 from tests.serving import free_port
 
@@ -33,6 +36,9 @@ whose hub pushes."""
 REDIS_URL = "WIRECOPY_REDIS_URL"
 
 SECRET = "what-senders-of-this-run-have"
+
+STALE = 20
+"""Seconds for which a web may serve what the database does not confirm."""
 
 TIMEOUT = 5
 """Seconds one poll may take; what a lease on a wire lasts follows from it."""
@@ -60,6 +66,13 @@ REPLICATED = {
     "wal_sender_timeout": "5s",
     "wal_receiver_timeout": "5s",
 }
+
+
+POOLED = "postgresql://wirecopy@127.0.0.1:6432/postgres"
+"""PostgreSQL by way of PgBouncer on the same host."""
+
+RELAYED = "postgresql://wirecopy@127.0.0.1:6431,127.0.0.1:6430/postgres"
+"""PostgreSQL and its standby by way of the relay on the same host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +113,8 @@ class Cluster:
     agency_url: str
     redis: Program
     databases: list[Program]
+    pool: Program | None
+    relay: Program | None
     beats: Sequence[Program]
     workers: Sequence[Program]
     webs: Sequence[Program]
@@ -128,7 +143,8 @@ class Cluster:
     @property
     def services(self) -> list[Program]:
         """What they need: the database, if it is a process, and the broker."""
-        return [*self.databases, self.redis]
+        between = [one for one in (self.pool, self.relay) if one is not None]
+        return [*self.databases, self.redis, *between]
 
     @property
     def redis_url(self) -> str:
@@ -191,8 +207,14 @@ def build(folder: Path, hosts: Mapping[str, Host], size: Size, places: Places) -
     if apart:  # as the docs have it: the keys are shared, and nothing else
         environment["WIRECOPY_SIGNING__KEYS"] = str(folder / "keys-of-ours")
 
+    pool = _pool(hosts[net.WORKS[1]], databases[0], logs) if apart else None
+    relay = _relay(hosts[net.WEBS[1]], logs) if apart else None
+    ways = {POOLED: pool, RELAYED: relay}
+
     def member(kind: str, number: int, host: Host, **more: str) -> Program:
         more = {**environment, **more, "WIRECOPY_DATA": str(host.data / "wirecopy")}
+        for url in [url for url, one in ways.items() if one is not None and one.host is host]:
+            more["WIRECOPY_DATABASE_URL"] = url
         return program(f"{kind}-{number}", host, WIRECOPY, "up", kind, environment=more)
 
     webs = [
@@ -220,6 +242,8 @@ def build(folder: Path, hosts: Mapping[str, Host], size: Size, places: Places) -
         agency_url=f"http://{agency.address}:{port}",
         redis=program("redis", hosts[net.BROKER], *redis),
         databases=databases,
+        pool=pool,
+        relay=relay,
         beats=[member("beat", n, hosts[net.BEAT]) for n in range(1 if apart else BEATS)],
         workers=[
             member(kind, n, hosts[net.WORKS[n % len(net.WORKS)]])
@@ -276,6 +300,45 @@ def _databases(hosts: Mapping[str, Host], logs: Path) -> tuple[list[Program], st
     return [main, standby], f"{user}{first.name}:5432,{second.name}:5432/postgres"
 
 
+def _pool(host: Host, primary: Program, logs: Path) -> Program | None:
+    """PgBouncer on *host*, where it is installed."""
+    binary = shutil.which("pgbouncer")
+    if binary is None:
+        return None
+    folder = host.data / "pool"
+    folder.mkdir()
+    folder.chmod(0o755)
+    command, log = [binary, "pool.ini"], logs / "pool.log"
+    pool = Program("pool", host, command, folder, log, user=primary.user)
+    lead(pool, primary)
+    return pool
+
+
+def lead(pool: Program, primary: Program) -> None:
+    """Have PgBouncer lead to *primary*."""
+    file = pool.folder / "pool.ini"
+    file.write_text(
+        f"[databases]\n* = host={primary.host.name} user=wirecopy\n[pgbouncer]\n"
+        "listen_addr=127.0.0.1\nunix_socket_dir=\nauth_type=any\npool_mode=transaction\n"
+        "ignore_startup_parameters=extra_float_digits\nserver_login_retry=1\n"
+        # Its own patience is two minutes; and it does not see that somebody is gone without a word.
+        "query_wait_timeout=10\nserver_connect_timeout=5\ntcp_user_timeout=10000\n"
+    )
+    file.chmod(0o644)
+    if pool.process is not None:
+        net.send([pool.process.pid], signal.SIGHUP)
+
+
+def _relay(host: Host, logs: Path) -> Program:
+    """The relay on *host* before the databases."""
+    routes = [f"{6431 - n}={name}:5432" for n, name in enumerate(net.DATABASES)]
+    folder = host.data / "relay"
+    folder.mkdir()
+    (folder / "how").write_text(THROUGH)
+    command = [sys.executable, "-m", "tests.crash.relay", str(folder / "how"), *routes]
+    return Program("relay", host, command, HOME, logs / "relay.log")
+
+
 def follow(standby: Program, primary: Program) -> None:
     """Have *standby*, which does not run, be a copy of *primary* from its next start on."""
     data, command = standby.folder / "data", postgres_command(standby)
@@ -311,7 +374,7 @@ def _config(size: Size, agency: str, data: Path, places: Places, site: str) -> s
     parts = [
         f'data = "{data}"\nworker_processes = 2\n',
         '[publisher]\nname = "The Morning Chronicle"\nurl = "https://www.chronicle.example"\n',
-        f'[site]\nurl = "{site}"\n',
+        f'[site]\nurl = "{site}"\nstale = "{STALE}s"\n',
         "[hub]\nallow_private = true\n",
         '[politeness]\nper_host = 1000\nper_agency = 1000\ngap = "0s"\n',
     ]

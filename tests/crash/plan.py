@@ -58,15 +58,19 @@ KINDS: Mapping[str, Kind] = {
 """All kinds. A run leaves out those that it has nothing to do with."""
 
 BETWEEN: Mapping[str, Kind] = {
-    "part two hosts (dropped)": Kind(4, 2, 20),
-    "part two hosts (refused)": Kind(3, 2, 20),
-    "part two hosts (one way)": Kind(3, 2, 20),
-    "part two hosts (other way)": Kind(3, 2, 20),
+    "part two hosts (dropped)": Kind(4, 2, 60),
+    "part two hosts (refused)": Kind(3, 2, 45),
+    "part two hosts (one way)": Kind(3, 2, 45),
+    "part two hosts (other way)": Kind(3, 2, 45),
     "connections open and dead": Kind(3, 20, 60),
     "a COMMIT is lost": Kind(3, 1, 5),
     "the answer to a COMMIT is lost": Kind(3, 1, 5),
     "no name service (dropped)": Kind(1, 2, 20),
     "no name service (refused)": Kind(1, 2, 20),
+    "a slow line": Kind(1, 5, 40),
+    "a line that trickles": Kind(1, 5, 40),
+    "a line that falls silent": Kind(1, 5, 60),
+    "a line that resets": Kind(1, 2, 20),
     "power cut of a host": Kind(2, 1, 10),
     "stop a host": Kind(1, 2, 45),
     "a disk that is read-only": Kind(1, 2, 10),
