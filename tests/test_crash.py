@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.crash.__main__ import NO_HOSTS
 from tests.crash.judge import reading
-from tests.crash.plan import KINDS, STORM, plan
+from tests.crash.plan import BETWEEN, KINDS, STORM, plan
 
 HOME = Path(__file__).parents[1]
 
@@ -50,13 +51,60 @@ def test_a_web_may_be_away_only_when_it_was_killed() -> None:
     assert absent[0].startswith("00:02:30")
 
 
+HOSTS = """
+import socket, subprocess, sys
+from pathlib import Path
+from tests.crash.hosts import NoHostsError, network
+
+def connected():
+    with work.entered(), socket.create_connection(("db1", port), timeout=0.5):
+        return True
+
+try:
+    with network(Path(sys.argv[1]), 1 << 20) as hosts:
+        work, database = hosts["work1"], hosts["db1"]
+        with database.entered():
+            port = (listening := socket.create_server((database.address, 0))).getsockname()[1]
+        names = work.run("getent", "hosts", "web2").split()
+        assert names == [hosts["web2"].address, "web2"], names
+        assert connected()
+        undo = work.filtered(f"OUTPUT -d {database.address} -p tcp -j DROP")
+        try:
+            connected()
+        except OSError:
+            undo()
+            print(connected())
+except NoHostsError as error:
+    print("no hosts:", error)
+"""
+
+
+def test_hosts_find_each_other_are_parted_and_leave_nothing(tmp_path: Path) -> None:
+    known = sorted(Path("/sys/class/net").iterdir())
+    done = subprocess.run(
+        [sys.executable, "-c", HOSTS, str(tmp_path)],
+        check=True,
+        cwd=HOME,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    if done.stdout.startswith("no hosts:"):
+        pytest.skip(done.stdout.strip())
+    assert done.stdout == "True\n"
+    assert sorted(Path("/sys/class/net").iterdir()) == known
+    assert not list(Path("/run/netns").glob("work1"))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_nothing_lost_nothing_twice(database: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["sqlite", "postgresql", "hosts"])
+def test_nothing_lost_nothing_twice(where: str, tmp_path: Path) -> None:
     """The run ends well, and leaves no process behind."""
     command = [sys.executable, "-m", "tests.crash", "--seed", "20261122", "--minutes", "0.4"]
-    more = ["--wires", "6", "--pace", "0.7", "--database", database, "--keep-logs", str(tmp_path)]
+    more = ["--wires", "6", "--pace", "0.7", "--keep-logs", str(tmp_path)]
+    more += ["--hosts", "--kinds", "|".join(map(re.escape, BETWEEN))] if where == "hosts" else []
+    more += ["--database", where] if where != "hosts" else []
     done = subprocess.run(
         [*command, *more],
         check=False,
@@ -67,6 +115,8 @@ def test_nothing_lost_nothing_twice(database: str, tmp_path: Path) -> None:
         text=True,
         timeout=580,
     )
+    if done.returncode == NO_HOSTS:
+        pytest.skip(done.stderr.strip())
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert "everything holds" in done.stdout
     kept = re.search(r"versions on record +([\d,]+)", done.stdout)
