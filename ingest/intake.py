@@ -32,6 +32,7 @@ from stories.config import Config, Wire
 from stories.db import (
     Connection,
     Store,
+    away,
     captures,
     custody,
     hubs,
@@ -290,6 +291,8 @@ def _take_in_together(
     except LeaseLostError as lost:  # somebody else has it, and goes on
         log.info("ingest lease lost", reason=str(lost))
     except Exception as fault:
+        if away(fault):  # what waits says nothing of its wire, and no sibling may overtake it
+            raise
         names = [turn.wire.name for turn in due.values()]
         if len(due) > 1 and not isinstance(fault, sandbox.SandboxError):
             alone = ({number: due[number]} for number in sorted(due))

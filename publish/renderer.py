@@ -27,6 +27,7 @@ from stories.db import (
     Connection,
     SQLAlchemyError,
     Store,
+    away,
     feeds,
     key_value,
     outbox,
@@ -358,6 +359,8 @@ def _sign(
     try:
         return _signed(store, conn, config, claims)
     except Exception as error:  # named in status; stories that are not published go on
+        if away(error):  # of the stories, that says nothing
+            raise
         log.exception("nothing can be stated")
         why = SigningError(f"nothing can be stated: {type(error).__name__}: {error}")
         return Signed(refused=dict.fromkeys(claims, why))

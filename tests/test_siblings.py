@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,7 @@ from desk.demo.news_xml import g2_message
 from desk.replaying import rehearse
 from ingest import intake, parse
 from ingest.replay import Selection
-from stories.db import Store, captures, connect, outbox
+from stories.db import Connection, SQLAlchemyError, Store, captures, connect, outbox
 from stories.db import stories as records
 from stories.models import Story
 from tests.conftest import ConfigOf
@@ -317,6 +318,31 @@ def test_an_earlier_capture_of_a_sibling_is_waited_for_unless_it_fails(life: Lif
     with life.store.write() as conn:
         outbox.failed(conn, job, "a fault of that wire alone", life.now)
     assert take_in(life) == [first]
+
+
+def test_a_database_that_is_lost_lets_no_sibling_overtake(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A capture that was being taken in then waits as before; it did not fail."""
+    if life.store.dialect == "sqlite":
+        pytest.skip("SQLite has no connection to lose")
+    capture(life, "top", LONG)
+    second = capture(life, "nation", LONG)
+    settle = intake._settle
+
+    def lost(conn: Connection, *rest: Any) -> Any:
+        conn.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+        return settle(conn, *rest)
+
+    with life.store.write() as conn:  # another worker has the second
+        outbox.claim(conn, "ingest", life.now, 1, ["nation"])
+    with monkeypatch.context() as patched:
+        patched.setattr(intake, "_settle", lost)
+        with pytest.raises(SQLAlchemyError):
+            take_in(life)
+    with life.store.read() as conn:
+        assert outbox.failures(conn) == []
+    assert take_in(life) == [second]
 
 
 GUIDS = st.sampled_from(["g1", "g2", ""])

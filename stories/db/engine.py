@@ -35,6 +35,7 @@ from sqlalchemy.exc import (
     DBAPIError,
     InvalidatePoolError,
     NoSuchModuleError,
+    PendingRollbackError,
     SQLAlchemyError,
 )
 
@@ -486,6 +487,13 @@ def _on_sqlite_connect(connection: Any, _record: Any) -> None:
         "temp_store=MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def away(error: Exception) -> bool:
+    """Whether *error* is of the database, or of the way to it, and not of what was asked of it."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated
+    return isinstance(error, StoreError | PendingRollbackError)
 
 
 def why(error: SQLAlchemyError) -> str:

@@ -204,8 +204,6 @@ def build(folder: Path, hosts: Mapping[str, Host], size: Size, places: Places) -
     from_agency = f"http://{_named(agency)}:{port}"
     file.write_text(_config(size, from_agency, home, places, urls[0]), encoding="utf-8")
     environment["WIRECOPY_CONFIG"] = str(file)
-    if apart:  # as the docs have it: the keys are shared, and nothing else
-        environment["WIRECOPY_SIGNING__KEYS"] = str(folder / "keys-of-ours")
 
     pool = _pool(hosts[net.WORKS[1]], databases[0], logs) if apart else None
     relay = _relay(hosts[net.WEBS[1]], logs) if apart else None
@@ -376,6 +374,8 @@ def _config(size: Size, agency: str, data: Path, places: Places, site: str) -> s
         '[publisher]\nname = "The Morning Chronicle"\nurl = "https://www.chronicle.example"\n',
         f'[site]\nurl = "{site}"\nstale = "{STALE}s"\n',
         "[hub]\nallow_private = true\n",
+        # Several hosts share the keys, and nothing else.
+        f'[signing]\nkeys = "{data.parents[1] / "keys-of-ours"}"\n',
         '[politeness]\nper_host = 1000\nper_agency = 1000\ngap = "0s"\n',
     ]
     for n in range(size.wires):

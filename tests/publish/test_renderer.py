@@ -13,8 +13,9 @@ from publish.render import Rendered, render_together
 from publish.served import json_of, served
 from stories import clock
 from stories.config import Config
-from stories.db import Store, feeds, outbox
+from stories.db import Store, connect, feeds, outbox
 from stories.db import stories as records
+from stories.errors import StoreError
 from stories.models import Story
 from tests.conftest import ConfigOf
 from tests.publish.samples import english, hindi
@@ -208,3 +209,23 @@ def test_headlines_are_written_while_others_render(store: Store, config: ConfigO
     shown = feed_of(store, conf).decode()
     assert f"{DESK} 10" in shown
     assert f"{DESK} 11" in shown
+
+
+def test_a_database_that_is_lost_while_it_is_signed_is_no_failure_of_the_story(
+    store: Store, config: ConfigOf, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is rendered as soon as its lease ends, and nobody is told that it cannot be."""
+    conf, story = config(), english()
+
+    def lost(_store: Store, _config: Config) -> None:
+        connect("postgresql://nobody@127.0.0.1:1/nothing").migrate()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(renderer, "ensure_keys", lost)
+        with pytest.raises(StoreError):
+            publish(store, conf, story)
+    with store.read() as conn:
+        assert outbox.failures(conn) == []
+    time.sleep()
+    assert renderer.render_waiting(store, conf) > 0
+    assert story.headline in feed_of(store, conf).decode()
