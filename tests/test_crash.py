@@ -4,12 +4,14 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.crash.__main__ import NO_HOSTS
 from tests.crash.judge import reading
+from tests.crash.night import Sampler, next_change
 from tests.crash.plan import BETWEEN, KINDS, STORM, plan
 
 HOME = Path(__file__).parents[1]
@@ -94,6 +96,20 @@ def test_hosts_find_each_other_are_parted_and_leave_nothing(tmp_path: Path) -> N
     assert done.stdout == "True\n"
     assert sorted(Path("/sys/class/net").iterdir()) == known
     assert not list(Path("/run/netns").glob("work1"))
+
+
+def test_summer_time_changes_in_the_night_between_two_days_of_the_week_end() -> None:
+    begins = datetime(2027, 3, 28, 1, tzinfo=UTC)
+    assert next_change(datetime(2026, 11, 30, 11, tzinfo=UTC)) == begins
+    assert next_change(begins) == datetime(2027, 10, 31, 1, tzinfo=UTC)
+
+
+def test_what_grows_is_told_from_what_is_flat() -> None:
+    flat = [90.0, *[100.0 + n % 7 for n in range(40)]]
+    steep = [100.0 + 3 * n for n in range(41)]
+    seen = {"worker-0: MB": steep, "web-0: MB": flat, "database: stored MB": steep}
+    _, wrong = Sampler(None, 1.0, seen).grown()  # type: ignore[arg-type]
+    assert [each.partition(" grew")[0] for each in wrong] == ["worker-0: MB"]
 
 
 @pytest.mark.slow

@@ -66,7 +66,7 @@ def lived(config_of: ConfigOf, store: Store) -> Iterator[tuple[Day, Config]]:
                 claimed = wires.take(conn, ["w0", "w1"], clock.now() + timedelta(minutes=1))
             for polled in poll.poll(store, newsroom, http, claimed):
                 began = START + timedelta(seconds=before)
-                seen.append(Seen(polled.wire, began, clock.now(), True))
+                seen.append(Seen(polled.wire, began, clock.now(), True, clock.now()))
             intake.take_in_waiting(store, newsroom)
             if not acts:
                 with store.read() as conn:

@@ -6,15 +6,19 @@ import shlex
 import shutil
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
 from stories.config import Config, load
 from tests import servers
 from tests.crash import hosts as net
+from tests.crash.browser import NAMED_IN
+from tests.crash.clocks import FAKETIME, SEAM, Clock, FakeTime
 from tests.crash.hosts import Host
 from tests.crash.hub import Hub
 from tests.crash.programs import Program
@@ -34,6 +38,12 @@ DROPPED, SENT, FETCHED, PUSHED = "dropped", "sent", "fetched", "pushed"
 whose hub pushes."""
 
 REDIS_URL = "WIRECOPY_REDIS_URL"
+
+RENAMED = "-anew"
+"""What the name of a wire ends with while it is called otherwise."""
+
+PASSING = ("spare", "fresh")
+"""Feeds that are not always configured: the first is removed while the other is there."""
 
 SECRET = "what-senders-of-this-run-have"
 
@@ -78,7 +88,8 @@ RELAYED = "postgresql://wirecopy@127.0.0.1:6431,127.0.0.1:6430/postgres"
 @dataclass(frozen=True, slots=True)
 class Size:
     """How large a run is. ``novelty`` is new stories a minute and wire, ``errors`` the share of
-    the agency's answers that fail."""
+    the agency's answers that fail, ``speed`` that of all clocks, ``every`` when wires are polled.
+    ``keeps`` is how long captures are kept and, of one wire, stories are shown."""
 
     seed: int
     wires: int
@@ -89,6 +100,9 @@ class Size:
     updates: float = 0.4
     touches: float = 0.2
     errors: float = 0.08
+    speed: float = 1.0
+    every: str = "1s"
+    keeps: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +119,9 @@ class Places:
 class Cluster:
     """All programs of a run and where to find them. Of ``databases`` the first takes writes, none
     is SQLite; ``workers`` are workers and pollers; the reader is told in ``hidden`` what the desk
-    hid.
+    hid. ``texts`` are two configurations: that of most of the time, and another. ``clocks`` are
+    those of members by their names, ``clock`` is one that is right.
+    Nobody but who holds ``quiet`` runs a command; ``lost`` is what a restore left out.
     """
 
     hosts: Mapping[str, Host]
@@ -119,10 +135,18 @@ class Cluster:
     workers: Sequence[Program]
     webs: Sequence[Program]
     web_urls: Sequence[str]
+    desk: Program
     reader: Program
     reader_told: Path
     hidden: Path
     config: Config
+    texts: tuple[str, ...]
+    clock: Clock
+    clocks: Mapping[str, Clock]
+    postgres_clock: FakeTime | None
+    folder: Path
+    quiet: threading.Lock
+    lost: list[Any]
     places: Places
 
     @property
@@ -138,7 +162,7 @@ class Cluster:
     @property
     def members(self) -> list[Program]:
         """Wirecopy's own processes."""
-        return [*self.workers, *self.beats, *self.webs]
+        return [*self.workers, *self.beats, *self.webs, self.desk]
 
     @property
     def services(self) -> list[Program]:
@@ -153,7 +177,11 @@ class Cluster:
 
     def change_password(self, new: str) -> None:
         """Have members, and the broker, know the broker's password *new* when they start."""
-        url = self.redis_url.partition("&password=")[0] + f"&password={new}"
+        scheme, _, place = self.redis_url.partition("://")
+        if scheme == "unix":
+            url = f"{scheme}://{place.partition('&password=')[0]}&password={new}"
+        else:
+            url = f"{scheme}://:{new}@{place.rpartition('@')[2]}"
         for member in self.members:
             member.environment = {**member.environment, REDIS_URL: url}
         command = [*self.redis.command]
@@ -191,10 +219,15 @@ def build(folder: Path, hosts: Mapping[str, Host], size: Size, places: Places) -
     environment = {
         REDIS_URL: redis_url,
         "WIRECOPY_LOG": "json",
-        "PYTHONPATH": str(HOME),  # this code, wherever another copy is installed
+        "PYTHONPATH": f"{SEAM}:{HOME}",  # this code, wherever another copy is installed
     }
+    faked = None
     if size.database == "postgresql":
         databases, url = _databases(hosts, logs)
+        if FAKETIME and not apart:
+            faked = FakeTime(databases[0].folder / "clock")
+            faked.set(0)
+            databases[0].command = faked.command(*databases[0].command)
         environment["WIRECOPY_DATABASE_URL"] = url
     webs_on = [hosts[name] for name in net.WEBS]
     ports = [free_port() for _ in webs_on]
@@ -202,18 +235,33 @@ def build(folder: Path, hosts: Mapping[str, Host], size: Size, places: Places) -
     file = folder / "wirecopy.toml"
     home = hosts[net.OBSERVER].data / "wirecopy"
     from_agency = f"http://{_named(agency)}:{port}"
-    file.write_text(_config(size, from_agency, home, places, urls[0]), encoding="utf-8")
-    environment["WIRECOPY_CONFIG"] = str(file)
+    desk = (
+        f'[desk]\nlisten = "{webs_on[0].address}:{free_port()}"\n'
+        f'login = "header:{NAMED_IN}"\ntrusted = ["{outside.address}"]\n'
+    )
+    texts = tuple(text + desk for text in _config(size, from_agency, home, places, urls[0]))
+    file.write_text(texts[0], encoding="utf-8")
+    right = Clock(folder / "clock")
+    right.set(0)
+    clocks: dict[str, Clock] = {}
 
     pool = _pool(hosts[net.WORKS[1]], databases[0], logs) if apart else None
     relay = _relay(hosts[net.WEBS[1]], logs) if apart else None
     ways = {POOLED: pool, RELAYED: relay}
 
     def member(kind: str, number: int, host: Host, **more: str) -> Program:
+        name = f"{kind}-{number}"
+        own = folder / "members" / name
+        own.mkdir(parents=True)
         more = {**environment, **more, "WIRECOPY_DATA": str(host.data / "wirecopy")}
         for url in [url for url, one in ways.items() if one is not None and one.host is host]:
             more["WIRECOPY_DATABASE_URL"] = url
-        return program(f"{kind}-{number}", host, WIRECOPY, "up", kind, environment=more)
+        clocks[name] = Clock(own / "clock")
+        clocks[name].set(0)
+        more |= {"WIRECOPY_CONFIG": str(own / "wirecopy.toml"), **clocks[name].environment}
+        member = program(name, host, WIRECOPY, "up", kind, environment=more)
+        configure(member, texts[0])
+        return member
 
     webs = [
         member("web", n, host, WIRECOPY_SITE__LISTEN=url.removeprefix("http://"))
@@ -229,14 +277,20 @@ def build(folder: Path, hosts: Mapping[str, Host], size: Size, places: Places) -
     order = {
         "seed": size.seed,
         "webs": urls,
-        "feeds": [f.name for f in config.outgoing],
+        "feeds": [*(f.name for f in config.outgoing), PASSING[1]],
+        "passing": PASSING,
         "told": str(told),
         "hidden": str(hidden),
     }
     reading = "-m", "tests.crash.reader", json.dumps(order)
     return Cluster(
         hosts=hosts,
-        agency=program("agency", agency, sys.executable, *simulated),
+        agency=program(
+            "agency",
+            agency,
+            *(sys.executable, *simulated),
+            environment={"PYTHONPATH": f"{SEAM}:{HOME}", **right.environment},
+        ),
         agency_url=f"http://{agency.address}:{port}",
         redis=program("redis", hosts[net.BROKER], *redis),
         databases=databases,
@@ -250,12 +304,25 @@ def build(folder: Path, hosts: Mapping[str, Host], size: Size, places: Places) -
         ],
         webs=webs,
         web_urls=urls,
+        desk=member("desk", 0, webs_on[0]),
         reader=program("reader", outside, sys.executable, *reading),
         reader_told=told,
         hidden=hidden,
         config=config,
+        texts=texts,
+        clock=right,
+        clocks=clocks,
+        postgres_clock=faked,
+        folder=folder,
+        quiet=threading.Lock(),
+        lost=[],
         places=places,
     )
+
+
+def configure(member: Program, text: str) -> None:
+    """Let *member* have the configuration *text* at its next start."""
+    Path(member.environment["WIRECOPY_CONFIG"]).write_text(text, encoding="utf-8")
 
 
 def _named(host: Host) -> str:
@@ -363,14 +430,38 @@ def _agency(size: Size, address: str, port: int) -> list[str]:
         *("--items", str(size.items), "--novelty", str(size.novelty)),
         *("--updates", str(size.updates), "--touches", str(size.touches)),
         *("--errors", str(size.errors)),
-        *("--not-modified", "0.8", "--slow-seconds", "2"),
+        *("--not-modified", "0.8", "--slow-seconds", "2", "--speed", str(size.speed)),
     ]
 
 
-def _config(size: Size, agency: str, data: Path, places: Places, site: str) -> str:
-    """The configuration: all wires live on one host, so politeness is set out of the way."""
+def _config(size: Size, agency: str, data: Path, places: Places, site: str) -> tuple[str, str]:
+    """The configuration: all wires live on one host, so politeness is set out of the way. And
+    another, by which a wire has another name, and a feed is there in place of another."""
+    whole = _common(size, agency, data, places, site)
+    some = [f"w{n}" for n in range(0, size.wires, 2)]
+    texts = []
+    for passing, new, old in (
+        (PASSING[0], "w0", f"w0{RENAMED}"),
+        (PASSING[1], f"w0{RENAMED}", "w0"),
+    ):
+        named = whole.replace('name = "w0"\n', f'name = "{new}"\naliases = ["{old}"]\n')
+        names = json.dumps([new, *some[1:]])
+        feeds = [
+            '[[feeds]]\nname = "all"\ntitle = "Everything"\nlimit = 300\n',
+            f'[[feeds]]\nname = "some"\ntitle = "Every other wire"\nwires = {names}\nlimit = 40\n',
+            '[[feeds]]\nname = "hindi"\ntitle = "हिन्दी"\nlanguages = ["hi"]\nlimit = 40\n',
+            f'[[feeds]]\nname = "{passing}"\ntitle = "For a time"\nlimit = 20\n',
+        ]
+        texts.append("\n".join([named, *feeds]))
+    return texts[0], texts[1]
+
+
+def _common(size: Size, agency: str, data: Path, places: Places, site: str) -> str:
+    # Leases follow from it, which end by the clock; work goes on at its own speed.
+    timeout = int(TIMEOUT * size.speed)
     parts = [
         f'data = "{data}"\nworker_processes = 2\n',
+        f'[retention]\ncaptures = "{size.keeps}"\n' if size.keeps else "",
         '[publisher]\nname = "The Morning Chronicle"\nurl = "https://www.chronicle.example"\n',
         f'[site]\nurl = "{site}"\nstale = "{STALE}s"\n',
         "[hub]\nallow_private = true\n",
@@ -382,7 +473,8 @@ def _config(size: Size, agency: str, data: Path, places: Places, site: str) -> s
         parts.append(
             f'[[wires]]\nname = "w{n}"\nagency = "Simulated Press Agency"\ncode = "SIM"\n'
             f'url = "{agency}/w/{n}.{ENDINGS[n % len(ENDINGS)]}"\n'
-            f'every = "1s"\nallow_private = true\ntimeout = "{TIMEOUT}s"\n'
+            f'every = "{size.every}"\nallow_private = true\ntimeout = "{timeout}s"\n'
+            + (f'expires_after = "{size.keeps}"\n' if size.keeps and n == 1 else "")
         )
     keys = {
         DROPPED: f'url = "{places.drop.as_uri()}"\ndelete_taken = true\n',
@@ -396,13 +488,7 @@ def _config(size: Size, agency: str, data: Path, places: Places, site: str) -> s
     }
     parts += [
         f'[[wires]]\nname = "{name}"\nagency = "Simulated Press Agency"\ncode = "SIM"\n'
-        f'every = "1s"\ntimeout = "{TIMEOUT}s"\n{came}'
+        f'every = "{size.every}"\ntimeout = "{timeout}s"\n{came}'
         for name, came in keys.items()
-    ]
-    some = json.dumps([f"w{n}" for n in range(0, size.wires, 2)])
-    parts += [
-        '[[feeds]]\nname = "all"\ntitle = "Everything"\nlimit = 300\n',
-        f'[[feeds]]\nname = "some"\ntitle = "Every other wire"\nwires = {some}\nlimit = 40\n',
-        '[[feeds]]\nname = "hindi"\ntitle = "हिन्दी"\nlanguages = ["hi"]\nlimit = 40\n',
     ]
     return "\n".join(parts)

@@ -17,6 +17,7 @@ from pathlib import Path
 from desk.demo import feeds
 from desk.demo.items import WireItem, instant
 from stories.db import Store
+from tests.crash import clocks
 from tests.crash.cluster import SECRET, SENT, Cluster
 from tests.crash.watch import Thread
 from tests.load.load import Load, state_at
@@ -39,11 +40,13 @@ Edition = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A version that was delivered, or is being: its words, and whether it was ``taken``."""
+    """A version that was delivered, or is being: its words; whether, and when, it was
+    ``taken``."""
 
     headline: str
     body: str
     taken: bool = False
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class Courier(Thread):
         return PAUSE
 
     def _collect(self) -> None:
-        moment = time.time() - self._began
+        moment = clocks.now() - self._began
         for wire, waiting in self._waiting.items():
             for item in reversed(state_at(self._load, wire, moment)):
                 edition = wire, int(item.key.rpartition("-")[2]), item.edition
@@ -119,7 +122,7 @@ class Courier(Thread):
         return write(channel, items)
 
     def _taken(self, edition: Edition) -> None:
-        self.delivered[edition] = replace(self.delivered[edition], taken=True)
+        self.delivered[edition] = replace(self.delivered[edition], taken=True, at=time.time())
 
     def _drop(self, folder: Path, parcel: _Parcel) -> None:
         """Every other file is written under another name first, as it should be."""
@@ -140,7 +143,7 @@ class Courier(Thread):
 
     def _show(self) -> None:
         items = list(self._standing.values())[::-1][:STANDING]
-        self._places.hub.shows(self._document(time.time() - self._began, *items))
+        self._places.hub.shows(self._document(clocks.now() - self._began, *items))
 
     def _push(self, parcel: _Parcel) -> None:
         """What is pushed stands in the feed first, as it should."""

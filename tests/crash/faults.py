@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from redis import RedisError
 
-from tests.crash import between
+from tests.crash import between, rollout
 from tests.crash.between import NOBODY
 from tests.crash.cluster import Cluster
 from tests.crash.hosts import BROKER
@@ -20,8 +21,15 @@ from tests.crash.plan import BETWEEN, KINDS, Fault, Kind
 from tests.crash.programs import Program, children
 from workers.address import Broker, client
 
+HOUR, DAY = 3600.0, 86400.0
+
 MEMORY_LEFT = 4 << 20
 """Bytes that a worker's processes get before the kernel kills one of them."""
+
+BACK = "go back to a backup"
+
+AGAIN = object()
+"""What a step answers that is to be tried again soon."""
 
 Step = Callable[[], object]
 Done = tuple[str, Sequence[Step]]
@@ -40,6 +48,8 @@ def possible(cluster: Cluster, wanted: str = "") -> Mapping[str, Kind]:
         if re.search(wanted, name)
         and (cluster.postgres is not None or "PostgreSQL" not in name)
         and (cluster.hosts[BROKER].disk is not None or name != "fill the disk")
+        and (cluster.postgres is not None or not re.search("clock|backup", name))
+        and (cluster.postgres_clock is not None or "PostgreSQL's clock" not in name)
         and (Group.possible() or name != "leave a worker little memory")
     }
 
@@ -153,17 +163,56 @@ def _password(fault: Fault, cluster: Cluster) -> Done:
     new = f"p{int(fault.at * 1000)}"
     _asked(cluster, lambda broker: broker.config_set("requirepass", new))
     cluster.change_password(new)
-    return "redis, then each member", _one_by_one(cluster)
+    return "redis, then each member", _one_by_one(cluster, lambda _: None)
 
 
-def _one_by_one(cluster: Cluster, change: Callable[[Program], None] = lambda _: None) -> list[Step]:
-    """Steps that *change* each member and end it in order; it is started again."""
+def _one_by_one(cluster: Cluster, *changes: Callable[[Program], None]) -> list[Step]:
+    """Steps that make each of *changes* to one member after the other, and end it in order; it is
+    started again."""
 
-    def step(member: Program) -> None:
+    def step(member: Program, change: Callable[[Program], None]) -> None:
         change(member)
         member.kill(0.1, signal.SIGTERM)
 
-    return [partial(step, member) for member in cluster.members]
+    return [partial(step, member, each) for each in changes for member in cluster.members]
+
+
+def _configure(_fault: Fault, cluster: Cluster) -> Done:
+    return "each member", _one_by_one(cluster, *rollout.configuration(cluster))
+
+
+def _upgrade(_fault: Fault, cluster: Cluster) -> Done:
+    """Members of two releases run beside each other; those of the one before are killed, end
+    themselves, and are started as what they were, meanwhile."""
+    return "each member", _one_by_one(cluster, rollout.release(cluster))
+
+
+def _go_back(_fault: Fault, cluster: Cluster) -> Done:
+    """Once a run: what follows is another log, which says so."""
+    made = time.time()
+    if cluster.lost or not rollout.back_up(cluster):
+        return NOBODY, []
+    return "all", [lambda: None if rollout.restore(cluster, made) else AGAIN]
+
+
+def _clock(ahead: float) -> How:
+    def carried_out(fault: Fault, cluster: Cluster) -> Done:
+        member = _one(cluster.members, fault.pick)
+        clock = cluster.clocks[member.name]
+        clock.set(ahead)
+        return member.name, [partial(clock.set, 0)]
+
+    return carried_out
+
+
+def _postgres_clock(ahead: float) -> How:
+    def carried_out(_fault: Fault, cluster: Cluster) -> Done:
+        clock = cluster.postgres_clock
+        assert clock is not None
+        clock.set(ahead)
+        return "postgres", [partial(clock.set, 0)]
+
+    return carried_out
 
 
 def _sandbox(fault: Fault, cluster: Cluster) -> Done:
@@ -205,6 +254,7 @@ HOW: Mapping[str, How] = {
     "kill a pool process": _pool_process,
     "kill a beat": lambda fault, cluster: _kill(_one(cluster.beats, fault.pick), fault),
     "kill a web": lambda fault, cluster: _kill(_one(cluster.webs, fault.pick), fault),
+    "kill the desk": lambda fault, cluster: _kill(cluster.desk, fault),
     "kill all members": _everybody,
     "stop a worker": _stop_worker,
     "stop a pool process": _stop_pool_process,
@@ -214,6 +264,13 @@ HOW: Mapping[str, How] = {
     "replace Redis by an empty one": _replace_redis,
     "fill the memory of Redis": _fill_redis,
     "change the password of Redis": _password,
+    "roll out another configuration": _configure,
+    "roll out the next release": _upgrade,
+    BACK: _go_back,
+    "set a clock ahead": _clock(HOUR),
+    "set a clock back": _clock(-DAY),
+    "set PostgreSQL's clock ahead": _postgres_clock(HOUR),
+    "set PostgreSQL's clock back": _postgres_clock(-DAY),
     "kill what reads captures": _sandbox,
     "leave a worker little memory": _little_memory,
     "restart PostgreSQL (fast)": _postgres(signal.SIGINT),

@@ -7,10 +7,10 @@ import statistics
 import time
 import urllib.error
 import urllib.request
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
@@ -21,16 +21,20 @@ from stories import logs as log
 from stories.db import Store, captures, connect, feeds, outbox, subscriptions
 from stories.db.subscriptions import Subscribers
 from tests import hostile, servers
-from tests.crash import faults
+from tests.crash import clocks, faults
 from tests.crash.between import NOBODY, PARTED
+from tests.crash.browser import Browser
 from tests.crash.cluster import Cluster, Places, Size, build
 from tests.crash.courier import Courier
 from tests.crash.disk import mounted
 from tests.crash.hosts import OBSERVER, OUTSIDE, Host, alone, network
 from tests.crash.hub import Hub
 from tests.crash.judge import Day, Verdict, judge, pushed, reading
+from tests.crash.keys import Keys, command
+from tests.crash.night import Sampler, begins
 from tests.crash.plan import PACE, Fault, plan
 from tests.crash.reader import TIMEOUT as GIVES_UP
+from tests.crash.rollout import Lost
 from tests.crash.watch import Act, Desk, Hiding, Thread, Watch, waited
 from tests.file_servers import sftp
 from tests.load.load import Load
@@ -122,6 +126,9 @@ def run(
         if logs is not None:
             stack.callback(shutil.copytree, folder / "logs", logs, dirs_exist_ok=True)
         folder.chmod(0o711)  # PostgreSQL, run as somebody else when we are root, passes through
+        if size.speed != 1:
+            clocks.begin(begins(seconds), size.speed)
+            stack.enter_context(clock.reading(lambda: datetime.fromtimestamp(clocks.now(), UTC)))
         room = DISK + int(DISK_A_MINUTE * seconds / 60)
         if several:
             hosts = stack.enter_context(network(folder, room))
@@ -141,9 +148,8 @@ def run(
         own = stack.enter_context((folder / "logs" / "harness.log").open("a", encoding="utf-8"))
         log.configure("json", own)
         stack.callback(_destroy, cluster)
-        planned = plan(
-            size.seed, seconds, faults.possible(cluster, kinds), bound(cluster) + 5, pace
-        )
+        possible = {} if size.speed != 1 else faults.possible(cluster, kinds)
+        planned = plan(size.seed, seconds, possible, bound(cluster) + 5, pace) if possible else []
         return _Run(cluster, size, seconds, planned, folder, pushes).whole()
 
 
@@ -181,32 +187,47 @@ class _Run:
         self.down: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self.away: dict[str, float] = {}
         self.starts: dict[str, int] = {}
+        self.sampler: Sampler | None = None
+        self.pushed_before = self.changes_before = 0
 
     def whole(self) -> Outcome:
         """From the first start to the verdict."""
         cluster, outcome = self.cluster, self.outcome
         load, start = self._start()
         watch = Watch(cluster.config)
-        desk = Desk(cluster.config, self.size.seed, cluster.hidden)
+        browser = Browser(cluster.config.desk.origin)
+        desk = Desk(cluster.config, self.size.seed, cluster.hidden, browser)
         courier = Courier(cluster, load, start)
+        night = self.size.speed != 1
+        hours = (self.seconds / 12, self.seconds / 8)
+        keys = Keys(cluster, self.size.seed, *([hours] if night else []))
         subscribed = self._subscribe()
         wires = len(cluster.config.wires)
         outside, observer = (cluster.hosts[name] for name in (OUTSIDE, OBSERVER))
-        with _running(watch, observer), _running(desk, outside), _running(courier, outside):
+        with (
+            _running(watch, observer),
+            _running(desk, outside),
+            _running(courier, outside),
+            _running(keys, outside),
+        ):
             self._wait("all wires polled", START_WITHIN, lambda: len(watch.polls) >= wires)
             self.running.append(cluster.reader)
             say(f"{len(self.plan)} faults in {self.seconds:.0f} s")
+            if night:
+                self.sampler = Sampler(cluster, self.seconds)
             self._break()
+            sampler, self.sampler = self.sampler, None
             desk.stop()
+            keys.stop()
             courier.close()
             self._wait("all delivered, and no file left", SETTLE_WITHIN, courier.done)
-            calm = datetime.now(UTC)
+            calm = datetime.fromtimestamp(clocks.now(), UTC)
             took = self._wait(
                 "every wire polled well again",
                 SETTLE_WITHIN,
                 lambda: len(watch.polled_since(calm)) >= wires,
             )
-            end = time.time()
+            end = clocks.now()
             outcome.figures["until every wire was polled well again"] = f"{took:.1f} s"
         self.running.remove(cluster.agency)
         cluster.agency.finish(10)
@@ -217,27 +238,48 @@ class _Run:
             outcome.figures["until nothing was left to do"] = f"{took:.1f} s"
             took = self._wait("all pushed", SETTLE_WITHIN, lambda: not _subscribers(store).behind)
             outcome.figures["until all was pushed"] = f"{took:.1f} s"
+            unverified = self._verified()
             slow = self._stop()
             calms = self._calms(end, bound(cluster))
-            seen, delivered = watch.seen, courier.delivered
-            acts: list[Act | Hiding] = [*desk.acts, *desk.hidings]
+            lost = cluster.lost
+            seen = [s for s in watch.seen if not any(each.hides(s) for each in lost)]
+            delivered = {
+                edition: replace(one, taken=one.taken and not _any(lost, one.at))
+                for edition, one in courier.delivered.items()
+            }
+            done = [replace(a, done=None) if _any(lost, a.at) else a for a in desk.acts]
+            hid = [replace(h, done=None) if _any(lost, h.at) else h for h in desk.hidings]
+            acts: list[Act | Hiding] = [*done, *hid]
             day = Day(load, start, end, seen, acts, calms, bound(cluster), delivered)
             outcome.figures["calms as long as the bound"] = f"{len(calms)}"
             with _opened(f"sqlite:///{self.folder}/replayed.sqlite3") as empty:
-                outcome.verdict = judge(day, cluster.config, store, empty)
+                outcome.verdict = judge(day, cluster.config, store, None if night else empty)
+            if sampler is not None:
+                figures, grown = sampler.grown()
+                outcome.figures |= figures
+                outcome.verdict.check("nothing grew by more than it may", grown)
             outcome.verdict.check("every member ended in order", slow)
-            bodies = [each.body for each in self.pushes.delivered]
-            pushed(bodies, subscribed, FOLLOWED, store, outcome.verdict)
+            outcome.verdict.check("what is served verifies", unverified)
+            outcome.verdict.check("every key made or revoked is on record", keys.lost(store))
+            outcome.figures["keys made, revoked"] = f"{len(keys.made)}, {len(keys.revoked)}"
+            bodies = [each.body for each in self.pushes.delivered][self.pushed_before :]
+            subscribed = max(subscribed, self.changes_before)
+            fleeting = [w.name for w in cluster.config.wires if w.expires_after is not None]
+            pushed(bodies, subscribed, FOLLOWED, store, outcome.verdict, fleeting)
         self._reader_told()
         outcome.recoveries = self._recoveries(watch)
         called = cluster.places.hub.verified
         outcome.figures["verified by the agency's hub"] = f"{called}"
         outcome.verdict.check("the agency's hub was asked to push", [] if called else ["never"])
+        outcome.figures["of forms in the browser done"] = (
+            f"{browser.answers[303]} of {sum(browser.answers.values())}"
+        )
         outcome.figures["polls"] = f"{sum(watch.polls.values()):,}"
         for thread, failures in (
             ("watch", watch.failures),
             ("desk", desk.failures),
             ("courier", courier.failures),
+            ("keys", keys.failures),
         ):
             outcome.notes += [f"{thread}, {n} times: {why}" for why, n in failures.items()]
         outcome.notes += self._ended_alone()
@@ -285,8 +327,12 @@ class _Run:
         def follow(now: float) -> None:
             for due in [each for each in later if each[0] <= now]:
                 later.remove(due)
-                due[2]()
+                again = due[2]() is faults.AGAIN
                 due[1].ended = time.time()
+                if again is False and due[1].fault.kind == faults.BACK:
+                    self._forget()
+                if again:
+                    later.append((time.monotonic() + 1, *due[1:]))
                 self._parted(due[1])
 
         for fault in [*self.plan, None]:
@@ -304,7 +350,19 @@ class _Run:
                 pause = fault.lasts / max(len(steps), 1)
                 begun = time.monotonic()
                 later += [(begun + pause * n, done, each) for n, each in enumerate(steps, 1)]
-        follow(float("inf"))
+        while later:
+            self._turn()
+            follow(float("inf"))
+
+    def _forget(self) -> None:
+        """After a restore: what was pushed counts from here, and webs were away all the while."""
+        lost = self.cluster.lost[-1]
+        for url in self.cluster.web_urls:
+            self.down[url].append((lost.killed - NOTICED_WITHIN, lost.restored))
+            self.away[url] = time.time()
+        self.pushed_before = len(self.pushes.delivered)
+        with _opened(self.cluster.config.database) as store, store.read() as conn:
+            self.changes_before = feeds.newest(conn, FOLLOWED)
 
     def _calms(self, end: float, shortest: float) -> list[tuple[float, float]]:
         """When nothing was wrong for so long: beginnings and ends, in seconds since 1970."""
@@ -317,6 +375,8 @@ class _Run:
         return [*found, (over, end)] if over and end - over >= shortest else found
 
     def _turn(self) -> None:
+        if self.sampler is not None:
+            self.sampler.turn()
         for program in self.running:
             program.turn()
         for web, url in zip(self.cluster.webs, self.cluster.web_urls, strict=True):
@@ -379,6 +439,17 @@ class _Run:
                 slow.append(f"{member.name}: {'had to be killed' if code is None else code}")
         return slow
 
+    def _verified(self) -> list[str]:
+        """What `wirecopy verify` says of a feed as it is served; nothing, where PostgreSQL's clock
+        was ahead: what was logged then fails until its time has come (docs/operations.md)."""
+        clock = self.cluster.postgres_clock
+        if clock is not None and clock.moved:
+            return []
+        self._pause(3.0)  # webs look every second
+        done = command(self.cluster, "verify", f"{self.cluster.web_urls[0]}/feeds/{FOLLOWED}.rss")
+        said = f"{done.stdout}{done.stderr}".splitlines()
+        return [] if done.returncode == 0 else [line[:200] for line in said if line][-10:]
+
     def _pause(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -413,11 +484,15 @@ class _Run:
         return times
 
     def _ended_alone(self) -> list[str]:
+        ended = Counter((e.name, e.code) for each in self.cluster.programs() for e in each.ended)
         return [
-            f"{datetime.fromtimestamp(e.at, UTC):%H:%M:%S} {e.name} ended by itself, code {e.code}"
-            for program in self.cluster.programs()
-            for e in program.ended
+            f"{name} ended by itself, {count} times, code {code}"
+            for (name, code), count in ended.items()
         ]
+
+
+def _any(lost: Sequence[Lost], at: float) -> bool:
+    return any(each.has(at) for each in lost)
 
 
 @contextmanager
@@ -471,9 +546,9 @@ def _agreed(agency: str) -> tuple[Load, float]:
     """The load, and its moment 0 on our clock: of several answers the one that came fastest."""
     best = (float("inf"), 0.0)
     for _ in range(10):
-        sent = time.time()
+        sent = clocks.now()
         load, moment = recall(_get(f"{agency}/simulation.json"))
-        back = time.time()
+        back = clocks.now()
         best = min(best, (back - sent, (sent + back) / 2 - moment))
     return load, best[1]
 

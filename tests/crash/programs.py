@@ -85,6 +85,15 @@ class Program:
             self.process.wait()
             self._bury()
 
+    def rest(self) -> None:
+        """Kill it, and do not start it again until :meth:`go_on`."""
+        self.kill(float("inf"))
+        self._due = float("inf")
+
+    def go_on(self) -> None:
+        """Start it again at the next turn."""
+        self._due = 0.0
+
     def _bury(self) -> None:
         """Kill its process group too, as the end of a container does."""
         assert self.process is not None

@@ -148,6 +148,7 @@ class Reader:
             for feed in order["feeds"]
             for format in FORMATS
         ]
+        self._passing = tuple(order["passing"])
         self._told = Path(order["told"])
         self._desk = Path(order["hidden"]).open(encoding="utf-8")  # noqa: SIM115 - to the end
         self._hidden: dict[str, float] = {}
@@ -209,6 +210,11 @@ class Reader:
         """What the desk was told is hidden, and what no longer."""
         for line in self._desk:
             one = json.loads(line)
+            if "restored" in one:  # what came after the backup is no more
+                self._hidden = {g: t for g, t in self._hidden.items() if t < one["restored"]}
+                self._memory.versions.clear()
+                self._shown.clear()
+                continue
             self._hidden.pop(one["guid"], None)
             if "at" in one:
                 self._hidden[one["guid"]] = one["at"]
@@ -224,6 +230,8 @@ class Reader:
         told: dict[str, str],
         body: bytes,
     ) -> list[str]:
+        if status in (404, 410) and document.startswith(self._passing):
+            return []
         if status == 503:
             return [] if "retry-after" in told else ["503 without Retry-After"]
         tag, wanted = told.get("etag", ""), asked.get("If-None-Match")

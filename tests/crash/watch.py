@@ -9,16 +9,21 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from desk.headline import HeadlineError, publish
 from desk.hiding import HidingError, act
+from desk.newsroom.acts import name_of
 from ingest.schedule import GOOD
+from stories import clock
 from stories.config import Config
-from stories.db import Store, connect, wires
+from stories.db import Store, connect, people, wires
 from stories.db import stories as records
 from stories.models import ActKind, Story
+from tests.crash import clocks
+from tests.crash.browser import Browser, Form
+from tests.crash.cluster import RENAMED
 
 LOOK = 0.25
 """Seconds between two looks at the wires: less than the shortest interval between two polls."""
@@ -26,19 +31,25 @@ LOOK = 0.25
 HIDDEN = 0.25
 """Share of the acts of the desk that hide a story; one that is hidden it brings back."""
 
+IN_BROWSER = 0.4
+"""Share of the acts of the desk that are done by a form of its page."""
+
 DESK_LONGEST = 2.0
 """At most so many seconds pass between two acts of the desk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A poll that ended at ``ended``. It was claimed when the one before, which ended at
-    ``before``, was over: so what stood from ``before`` to ``ended`` it has seen, if ``good``."""
+    """A poll that had ended at ``ended``. It was claimed when the one before was over, which had
+    not ended at ``before`` yet: so what stood from ``before`` to ``ended`` it has seen, if
+    ``good``. Those are times of this process; the database has ``noted`` when it ended, by its own
+    clock."""
 
     wire: str
     before: datetime
     ended: datetime
     good: bool
+    noted: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,7 @@ class Act:
     text: str | None
     by: str
     done: bool | None
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,7 @@ class Hiding:
     kind: ActKind
     by: str
     done: bool | None
+    at: float = 0.0
 
 
 class Thread:
@@ -101,6 +114,10 @@ class Thread:
             store.close()
 
 
+def _now() -> datetime:
+    return datetime.fromtimestamp(clocks.now(), UTC)
+
+
 class Watch(Thread):
     """Follows when each wire was polled, and how that went."""
 
@@ -109,21 +126,27 @@ class Watch(Thread):
         self.seen: list[Seen] = []
         self.polls: dict[str, int] = {}
         self._last: dict[str, tuple[int, datetime]] = {}
+        self._looked = _now()
 
     def once(self, store: Store) -> float:
         """Look at every wire."""
+        began = _now()
         with store.read() as conn:
             rows = wires.every(conn)
+        looked, self._looked, now = self._looked, began, _now()
         for row in rows:
             if row.polled_at is None:
                 continue
-            polls, ended = self._last.get(row.name, (0, row.polled_at))
+            name = row.name.removesuffix(RENAMED)
+            polls, before = self._last.get(name, (0, now))
+            if row.polls < polls:  # the store is one of before
+                self._last[name] = row.polls, looked
             if row.polls > polls:
-                if row.name in self._last:
+                if name in self._last:
                     good = row.state in GOOD
-                    self.seen.append(Seen(row.name, ended, row.polled_at, good))
-                self._last[row.name] = row.polls, row.polled_at
-                self.polls[row.name] = row.polls
+                    self.seen.append(Seen(name, before, now, good, row.polled_at))
+                self._last[name] = row.polls, looked
+                self.polls[name] = row.polls
         return LOOK
 
     def polled_since(self, moment: datetime) -> set[str]:
@@ -139,10 +162,10 @@ class Desk(Thread):
     and of ``{"guid"}`` before a story may be shown again.
     """
 
-    def __init__(self, config: Config, seed: int, hidden: Path | None = None) -> None:
+    def __init__(self, config: Config, seed: int, hidden: Path, browser: Browser) -> None:
         super().__init__(config, "desk")
         self._chance = random.Random(seed)
-        self._hidden = hidden
+        self._hidden, self._browser = hidden, browser
         self.acts: list[Act] = []
         self.hidings: list[Hiding] = []
 
@@ -163,37 +186,57 @@ class Desk(Thread):
     def _write(self, store: Store, story: Story) -> None:
         number = len(self.acts) + 1
         revert = story.desk_headline is not None and self._chance.random() < 0.2
-        text = None if revert else f"Desk {number}: what the desk wrote <&> हिन्दी"
+        browses = not revert and self._chance.random() < IN_BROWSER
+        text: str | None = None if revert else f"Desk {number}: what the desk wrote <&> हिन्दी"
         by = f"Editor {number}"
+        if browses:
+            text = f"Desk {number}: what the desk wrote in the browser हिन्दी"
+            form = self._page(store, by, story, "headline", text=text)
         done: bool | None = None
         try:
-            publish(store, self._room, story.id, text, by)
-            done = True
+            if browses:
+                done = self._browser.send(by, form)
+            else:
+                publish(store, self._room, story.id, text, by)
+                done = True
         except HeadlineError:  # the story went, or its headline came back meanwhile
             done = False
         finally:
-            self.acts.append(Act(story.id, text, by, done))
+            self.acts.append(Act(story.id, text, by, done, time.time()))
 
     def _hide(self, store: Store, story: Story) -> None:
         kinds: tuple[ActKind, ...] = ("kill", "hold") if story.status == "usable" else ("release",)
         kind, by = self._chance.choice(kinds), f"Editor {len(self.hidings) + 1}"
+        browses = self._chance.random() < IN_BROWSER
+        why = "to see what becomes of it"
+        if browses:
+            fields = {"reason": why} | ({"typed": name_of(story)} if kind == "kill" else {})
+            form = self._page(store, by, story, kind, **fields)
         if kind == "release":
             self._tell({"guid": story.guid})
         done: bool | None = None
         try:
-            act(store, self._room, story.id, kind, by, "to see what becomes of it")
-            done = True
-            if kind != "release":
+            if browses:
+                done = self._browser.send(by, form)
+            else:
+                act(store, self._room, story.id, kind, by, why)
+                done = True
+            if done and kind != "release":
                 self._tell({"guid": story.guid, "at": time.time()})
         except HidingError:
             done = False
         finally:
-            self.hidings.append(Hiding(story.id, kind, by, done))
+            self.hidings.append(Hiding(story.id, kind, by, done, time.time()))
+
+    def _page(self, store: Store, by: str, story: Story, name: str, **fields: str) -> Form | None:
+        """The form *name* before somebody of that name, who is let in."""
+        with store.write() as conn:
+            people.add(conn, by, "chief", "the harness", clock.now())
+        return self._browser.filled_in(by, story.id, name, **fields)
 
     def _tell(self, line: dict[str, object]) -> None:
-        if self._hidden is not None:
-            with self._hidden.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+        with self._hidden.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
 
 
 def waited(happened: Callable[[], bool], patience: float, turn: Callable[[], None]) -> float | None:
