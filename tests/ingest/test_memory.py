@@ -280,7 +280,7 @@ KNOWN = st.dictionaries(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=300)
 @given(st.lists(item_keys(), min_size=1, max_size=2), KNOWN, st.sampled_from(["guid", "link"]))
 def test_what_is_settled_at_sight_is_settled(
     keys: list[ItemKeys], on_record: dict[str, KnownKey], rule: str
