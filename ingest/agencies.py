@@ -146,13 +146,17 @@ def dateline(text: str) -> str:
 
 def _open(text: str, own: Agency | None) -> tuple[str, Agency | None]:
     start = text[:200].split("\n", 1)[0].lstrip()
-    opening = _OPENING.match(start)
+    opening, dated = _opening(start)
     if opening and not _is_compiled(opening[0]) and _is_dateline(opening, start):
         for who in opening["who"].split("/"):
             if found := _one(who.strip(), own):
                 return opening[0].strip(), found
-    dated = _DATED.match(start)
     return (dated["line"].strip() if dated else ""), None
+
+
+@lru_cache(maxsize=64)  # it is asked twice of the text of each of some items
+def _opening(start: str) -> tuple[re.Match[str] | None, re.Match[str] | None]:
+    return _OPENING.match(start), _DATED.match(start)
 
 
 def _is_dateline(opening: re.Match[str], start: str) -> bool:
