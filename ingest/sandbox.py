@@ -5,9 +5,10 @@
     contents = sandbox.read(body, Hints(url=…, headers=…), wire)
     links = sandbox.links(body, base)
 
-One child per process, started when first needed, kept for the next capture, killed when a capture
-takes too long and then replaced. It has no secret and no store; its answer is JSON of bounded size
-and is validated, never unpickled: it has parsed hostile bytes and is trusted as little as they are.
+One child per process, started when first needed, kept for the next capture (a forked one for some
+seconds only, since the next is forked at once), killed when a capture takes too long and then
+replaced. It has no secret and no store; its answer is JSON of bounded size and is validated, never
+unpickled: it has parsed hostile bytes and is trusted as little as they are.
 Reading a capture can end in these states besides those of :func:`ingest.parse.parse`:
 
 * ``parse-timeout``: it used up :attr:`Limits.seconds` of processor time, or did not answer;

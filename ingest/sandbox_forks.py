@@ -175,7 +175,7 @@ def _become(server: int, streams: list[int], memory: int, files: int) -> NoRetur
         for standard, number in enumerate(streams):
             os.dup2(number, standard)
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-        sandbox_child.main(memory, files)
+        sandbox_child.main(memory, files, sandbox_child.IDLE)
         code = 0
     except BaseException:
         sys.excepthook(*sys.exc_info())

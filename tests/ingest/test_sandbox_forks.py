@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from desk.fork import Forked, fork
-from ingest import parse, sandbox, sandbox_forks
+from ingest import parse, sandbox, sandbox_child, sandbox_forks
 from ingest.sandbox import Limits, Sandbox
 from stories.errors import ParseError
 from tests.ingest.test_sandbox import GOOD, HINTS, LINUX, MIDDLING, WIRE, heavy
@@ -86,6 +86,21 @@ def test_one_that_died_is_forked_anew(server: Forked) -> None:
         assert one.pid is not None
         os.kill(one.pid, signal.SIGKILL)
         assert one.read(GOOD, HINTS, WIRE).items == 1
+        assert psutil.Process(one.pid).ppid() == server.pid
+
+
+def test_one_that_nobody_asks_ends_and_another_is_forked(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setattr(sandbox_child, "IDLE", 0.05)
+    server: Forked = request.getfixturevalue("server")
+    with closing(Sandbox()) as one:
+        one.read(GOOD, HINTS, WIRE)
+        first = one.pid
+        assert first is not None
+        until(lambda: gone(first))
+        assert one.read(GOOD, HINTS, WIRE).items == 1
+        assert one.pid not in (None, first)
         assert psutil.Process(one.pid).ppid() == server.pid
 
 
