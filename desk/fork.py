@@ -9,13 +9,17 @@ without connections that its children could touch, may fork.
 import atexit
 import gc
 import os
+import pickle
 import signal
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import NoReturn
+from typing import NoReturn, TypeVar, cast
 
+from stories.errors import WirecopyError
 from stories.pdeathsig import die_with_parent, name_process
+
+Result = TypeVar("Result")
 
 
 class Forked:
@@ -75,6 +79,39 @@ def fork(
     os.read(begun, 1)  # at its end: the child has closed the other one, or is dead
     os.close(begun)
     return Forked(pid)
+
+
+def apart(body: Callable[[], Result]) -> Result:
+    """What *body* returns, called in a process that is forked for this alone. What it touches stays
+    shared between this one and those forked from here before.
+
+    :raises WirecopyError: that of *body*, or where it ended otherwise.
+    """
+    reader, writer = os.pipe()
+
+    def answer() -> int:
+        os.close(reader)
+        found: tuple[Result | None, WirecopyError | None]
+        try:
+            found = body(), None
+        except WirecopyError as error:
+            found = None, error
+        with os.fdopen(writer, "wb") as told:
+            pickle.dump(found, told)
+        return 0
+
+    one = fork("wirecopy-apart", answer, lambda: None, ())
+    os.close(writer)
+    with os.fdopen(reader, "rb") as told:
+        came = told.read()
+    if code := one.wait():
+        raise WirecopyError(
+            f"a process that was forked for it ended with {code}; see the log above"
+        )
+    result, error = pickle.loads(came)  # noqa: S301 - of this program
+    if error is not None:
+        raise error
+    return cast("Result", result)
 
 
 def _become(

@@ -8,7 +8,8 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -17,11 +18,14 @@ from typing import TYPE_CHECKING
 import redis
 
 from desk import broker
-from desk.fork import fork
+from desk.fork import apart, fork
 from desk.supervisor import Member
 from stories.config import Config
+from stories.db import SQLAlchemyError, import_driver, why
+from stories.errors import StoreError
 from workers import pulse
-from workers.address import broker_address, client, key_prefix_of
+from workers.address import broker_address, client, key_prefix, key_prefix_of
+from workers.start import start
 
 if TYPE_CHECKING:
     from workers.app import Beat, Consumer
@@ -81,6 +85,7 @@ def fork_sandboxes() -> None:
 def preload(names: Sequence[str]) -> None:
     """Import all that the members *names* do: what is forked from here shares it. Before anything
     is forked, as each import after that would unshare what it touches."""
+    import_driver(os.environ.get("WIRECOPY_DATABASE_URL", ""))  # nearly always that one
     for name in set(names) & set(SERVERS):
         import_module(SERVERS[name])
     if set(names) - set(SERVERS):
@@ -88,13 +93,40 @@ def preload(names: Sequence[str]) -> None:
             import_module(module)
 
 
-def prepare(names: Sequence[str], config: Config) -> None:
-    """Have the members *names* use *config*, with which the store was started."""
+def prepare(names: Sequence[str], started: "Started") -> None:
+    """Have the members *names* use the configuration with which the store was *started*."""
     preload(names)  # which may be more than were known before it was read
+    import_driver(started.config.database)
     if set(names) - set(SERVERS):
-        import_module("workers.process").use(config)
-        import_module("workers.app").prepare(config)
+        import_module("workers.process").use(started.config)
+        import_module("workers.app").prepare(started.config, started.prefix)
     gc.collect()
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """That the store was started: with which configuration, as the store has completed it, and
+    what our keys in the broker begin with."""
+
+    config: Config
+    prefix: str
+
+
+def start_store(config: Config) -> Started:
+    """Start the store, in a process that is forked for that: 8 MB that are touched on the way would
+    be this process's, the sandboxes' server's and each member's, each having its own.
+
+    :raises WirecopyError: where it cannot be started.
+    """
+
+    def body() -> Started:
+        try:
+            with closing(start(config)) as store:
+                return Started(config, key_prefix(store))
+        except SQLAlchemyError as error:
+            raise StoreError(f"database: {why(error)}") from error
+
+    return apart(body)
 
 
 def environment(config_file: Path | None) -> dict[str, str]:
@@ -104,9 +136,14 @@ def environment(config_file: Path | None) -> dict[str, str]:
     return {"WIRECOPY_CONFIG": str(file.absolute())} if named or file.is_file() else {}
 
 
-def members(config: Config, names: Sequence[str] = (), *, forked: bool = False) -> list[Member]:
-    """The members to supervise, those of *names* or all, in the order in which they start. Where
-    they are *forked* from here, the poller is beat besides, if both run."""
+def members(
+    config: Config, names: Sequence[str] = (), *, prefix: str = "", forked: bool = False
+) -> list[Member]:
+    """The members to supervise, those of *names* or all, in the order in which they start.
+
+    *prefix* is that of the broker's keys, if it is known. Where they are *forked* from here, the
+    poller is beat besides, if both run.
+    """
     found = []
     if config.redis_url is None:
         private = broker.private(config.data)
@@ -120,7 +157,7 @@ def members(config: Config, names: Sequence[str] = (), *, forked: bool = False) 
                 log=private.log,
             )
         )
-    prefix = key_prefix_of(config)
+    prefix = prefix or key_prefix_of(config)
     wanted = names or named(config)
     ticks = forked and {"poller", "beat"} <= set(wanted)
     processes = [name for name in wanted if not (ticks and name == "beat")]

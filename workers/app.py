@@ -169,6 +169,7 @@ def _tick(task: str, every: float) -> dict[str, Any]:
 
 
 _configured: Config | None = None
+_prefix: str | None = None
 
 log = structlog.get_logger(__name__)
 
@@ -184,7 +185,7 @@ def _place() -> Place:
     said = False
     while True:
         try:
-            return broker_address(config), key_prefix_of(config)
+            return broker_address(config), _prefix or key_prefix_of(config)
         except (StoreError, SQLAlchemyError) as error:
             if not said:
                 logs.configure(config.log)
@@ -217,10 +218,11 @@ celery.autodiscover_tasks(["workers"])
 celery.steps["worker"].add(pulse.Pulse)
 
 
-def prepare(config: Config) -> None:
-    """Settle, for *config*, all that the members forked from this process would each settle."""
-    global _configured  # noqa: PLW0603 - inherited by the members
-    _configured = config
+def prepare(config: Config, prefix: str) -> None:
+    """Settle, for *config* and the *prefix* of our keys in the broker, all that the members forked
+    from this process would each settle."""
+    global _configured, _prefix  # inherited by the members
+    _configured, _prefix = config, prefix
     celery.loader.import_default_modules()
     celery.finalize()
     celery.conf.get("broker_url")  # reads the settings
@@ -232,8 +234,8 @@ def configure(config: Config) -> App:
 
     For tests, which use several configurations in one process.
     """
-    global _configured  # noqa: PLW0603 - one app a process, as Celery has it
-    _configured = config
+    global _configured, _prefix  # one app a process, as Celery has it
+    _configured, _prefix = config, None
     _place.cache_clear()
     celery.conf.update(settings(*_place()))
     celery.close()

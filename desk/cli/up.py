@@ -12,6 +12,7 @@ import typer
 from desk import show
 from desk import up as processes
 from desk.cli.context import config_file
+from desk.fork import apart
 from desk.listen import listen_as_desk, listen_on
 from desk.supervisor import alone, supervise
 from stories import logs
@@ -50,7 +51,7 @@ def up(
         if "worker" in (names or processes.NAMES):
             processes.fork_sandboxes()
     os.environ.update(processes.environment(config_file(ctx)))
-    config = load()
+    config = apart(load) if supervises else load()
     logs.configure(config.log)
     try:
         code = _run(config, names or processes.named(config))
@@ -74,15 +75,17 @@ def _run(config: Config, names: Sequence[str]) -> int:
                 listen_on(*config.site.metrics_address, "[site] metrics_listen")
         if "desk" in names:
             listen_as_desk(config)
-        start(config).close()
         if single and os.getpid() != 1:
+            start(config).close()
             command = processes.command(names[0], config)
             os.execvp(command[0], command)  # noqa: S606 - our own command line, no shell
         if "web" in names and sys.stdout.isatty():
             show.say(f"feeds and pages: {config.site.url}/")
         if "desk" in names and sys.stdout.isatty():
             show.say(f"desk: {config.desk.origin}/")
-        members = processes.members(config, names, forked=True)
+        started = processes.start_store(config)
+        config = started.config
+        members = processes.members(config, names, prefix=started.prefix, forked=True)
         if single:  # as PID 1 of a container, which has to reap what the member leaves behind
             members = [member for member in members if member.name in names]
-        return supervise(members, lock, lambda: processes.prepare(names, config))
+        return supervise(members, lock, lambda: processes.prepare(names, started))

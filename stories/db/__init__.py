@@ -7,6 +7,6 @@ query takes first, and the base class of the database's errors.
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from stories.db.engine import Store, away, connect, why
+from stories.db.engine import Store, away, connect, import_driver, why
 
-__all__ = ["Connection", "SQLAlchemyError", "Store", "away", "connect", "why"]
+__all__ = ["Connection", "SQLAlchemyError", "Store", "away", "connect", "import_driver", "why"]

@@ -279,6 +279,12 @@ def connect(where: str | Path) -> Store:
     )
 
 
+def import_driver(where: str | Path) -> None:
+    """Import what opening the database *where* imports, for processes that will be forked."""
+    is_postgresql = isinstance(where, str) and where.startswith("postgres")
+    create_engine("postgresql+psycopg://" if is_postgresql else "sqlite://")
+
+
 _REVISION = re.compile(r"[0-9]{4}", re.ASCII)
 _SEVERAL_HOSTS = re.compile(r"(\w[\w+]*://(?:[^:/]*(?::[^@]*)?@)?)([^/?@]*,[^/?@]*)(.*)", re.DOTALL)
 _HOST = re.compile(r"\[?(?P<host>[^\]]*?)\]?(?::(?P<port>[0-9]*))?")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from desk.fork import Forked, fork
+from desk.fork import Forked, apart, fork
+from stories.errors import ConfigError, WirecopyError
 from tests.processes import gone, until
 
 
@@ -89,3 +90,30 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
     os.kill(one.pid, signal.SIGKILL)
     one.wait()
     until(lambda: gone(child))
+
+
+def test_what_is_done_apart_leaves_its_result_and_nothing_else() -> None:
+    here: list[int] = []
+
+    def body() -> tuple[int, list[int]]:
+        here.append(1)
+        return os.getpid(), here
+
+    pid, there = apart(body)
+    assert pid != os.getpid()
+    assert gone(pid)
+    assert (there, here) == ([1], [])
+
+
+def test_what_is_refused_apart_is_refused_here() -> None:
+    def refuse() -> None:
+        raise ConfigError("wirecopy.toml: nothing is right")
+
+    with pytest.raises(ConfigError, match="nothing is right"):
+        apart(refuse)
+
+
+@pytest.mark.parametrize("fails", [lambda: 1 // 0, lambda: os.kill(os.getpid(), signal.SIGKILL)])
+def test_what_ends_apart_without_an_answer_is_an_error_here(fails: Callable[[], object]) -> None:
+    with pytest.raises(WirecopyError, match=r"ended with (1|-9)"):
+        apart(fails)
