@@ -4,7 +4,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import event, insert
 
 from stories.db import Store, search, tables
 from stories.db.search import Indexed
@@ -51,6 +51,21 @@ def test_the_newest_are_found_of_any_time(
                 assert [each.number for each in found] == [
                     every[_place(rows, r)] for r in older[:5]
                 ]
+
+
+def test_a_word_that_none_of_the_newest_has_is_looked_for_among_all_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are: each further look takes as long as the first."""
+    monkeypatch.setattr("stories.db.search.LATELY", (3, 20))
+    days = (BEGAN + timedelta(days=number) for number in range(40))
+    rows = [Indexed(f"story{n:08}", at, ["all", f"n{n}"]) for n, at in enumerate(days)]
+    looks: list[str] = []
+    with store.write() as conn:
+        search.put(conn, rows)
+        event.listen(conn, "before_cursor_execute", lambda *told: looks.append(told[2]))
+        assert search.find(conn, [Term(("n0",))], ["shown"], None, 5) == []  # in no feed
+    assert sum("search_words" in look for look in looks) in (1, 2)
 
 
 def _place(rows: list[Indexed], row: Indexed) -> int:
