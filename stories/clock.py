@@ -18,9 +18,14 @@ _offset: float | None = None
 """Seconds from the monotonic clock to the one that is followed."""
 
 
+def _system() -> datetime:
+    """The host's own clock."""
+    return datetime.now(UTC)
+
+
 def _followed() -> datetime:
     if _offset is None:
-        return datetime.now(UTC)
+        return _system()
     return datetime.fromtimestamp(time.monotonic() + _offset, UTC)
 
 
@@ -32,7 +37,7 @@ def follow(said: float, asked: float, answered: float) -> None:
     about with the delays of the network.
     """
     global _offset  # noqa: PLW0603 (of the process, as the clock is)
-    known = time.time() - time.monotonic() if _offset is None else _offset
+    known = _system().timestamp() - time.monotonic() if _offset is None else _offset
     _offset = min(max(known, said - answered), said - asked)
 
 

@@ -154,7 +154,6 @@ def settings(address: Address, prefix: str) -> dict[str, Any]:
         "enable_utc": True,
         "timezone": "UTC",
         "beat_scheduler": "workers.beat:Ticks",
-        # A tick not taken within its interval expires: the next one does its work.
         "beat_schedule": {
             "dispatch": _tick("workers.tasks.dispatch", TICK),
             "sweep": _tick("workers.tasks.sweep", TICK),
@@ -165,7 +164,7 @@ def settings(address: Address, prefix: str) -> dict[str, Any]:
 
 
 def _tick(task: str, every: float) -> dict[str, Any]:
-    return {"task": task, "schedule": every, "options": {"expires": every, "queue": ROUTES[task]}}
+    return {"task": task, "schedule": every, "options": {"queue": ROUTES[task]}}
 
 
 _configured: Config | None = None

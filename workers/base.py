@@ -7,12 +7,18 @@ from typing import Any
 import structlog
 from celery import Task
 
+from stories import clock
 from stories.errors import WirecopyError
 from workers.address import Broker
 from workers.metrics import TASK_SECONDS, Tally
 
 IDS = ("wire", "capture", "story", "feed", "lease")
 """Keyword arguments of tasks that are ids and so belong in every log line of the task."""
+
+LAPSES = "wirecopy_lapses"
+"""The header of a message that says when it lapses, in seconds since 1970. Celery's own, of
+``expires``, is held against the clock of whatever host takes it: one that is ahead drops them all.
+"""
 
 tally = Tally()
 """The metrics of this process; tasks may add to them. Sent to the broker after each task."""
@@ -34,6 +40,14 @@ class Work(Task):  # type: ignore[type-arg]
     abstract = True
     max_retries = 0
     throws = (WirecopyError,)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run, unless the message has lapsed by the clock that all hosts follow."""
+        lapses = self.request.get(LAPSES)
+        if lapses is not None and lapses < clock.now().timestamp():
+            log.debug("message lapsed")
+            return None
+        return super().__call__(*args, **kwargs)
 
     def before_start(self, task_id: str, args: Any, kwargs: dict[str, Any]) -> None:
         """Bind the ids; Celery calls this in the process that runs the task."""

@@ -21,7 +21,7 @@ QUEUE_LIMIT = 20
 """Batches waiting in a queue at which no more are sent: the wires stay due."""
 
 MESSAGE_EXPIRES = 30
-"""Seconds after which a message expires. A batch not begun by then is sent again."""
+"""Seconds after which a message lapses. A batch not begun by then is sent again."""
 
 BATCH_LEASE = timedelta(seconds=MESSAGE_EXPIRES + 5)
 """The lease of a batch on its way to a poller, which renews it when it begins. Longer than the

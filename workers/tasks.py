@@ -31,7 +31,7 @@ from stories.db import stories as records
 from workers import alerts, notices, queues
 from workers import housekeeping as rounds
 from workers.app import TICK, celery
-from workers.base import tally
+from workers.base import LAPSES, tally
 from workers.dispatch import LANES, MESSAGE_EXPIRES, QUEUE_LIMIT, batches, until_due
 from workers.metrics import (
     LEASES_LOST,
@@ -344,7 +344,8 @@ def wake(task: Any) -> None:
 def send(task: Any, *, queue: str | None = None, **kwargs: Any) -> None:
     """Send *task*, always after the commit that made it necessary.
 
-    The message expires if no worker takes it in time: its work is in the database, and ``sweep``
-    sends it again.
+    The message lapses if no worker takes it in time (:mod:`workers.base`): its work is in the
+    database, and ``sweep`` sends it again.
     """
-    task.apply_async(kwargs=kwargs, queue=queue, expires=MESSAGE_EXPIRES, ignore_result=True)
+    lapses: dict[str, Any] = {LAPSES: clock.now().timestamp() + MESSAGE_EXPIRES}
+    task.apply_async(kwargs=kwargs, queue=queue, headers=lapses, ignore_result=True)

@@ -3,7 +3,6 @@
 The server is a real one, with a clock that can be set: a function of that name is found first.
 """
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -73,9 +72,8 @@ def test_a_host_that_is_an_hour_ahead_takes_over_no_lease(
     with store.write() as conn:
         wires.sync(conn, made.wires, clock.now())
     assert len(batches(store, made, clock.now())) == 1
-    right = time.time
     monkeypatch.setattr(clock, "_offset", None)  # as in a process that starts on another host
-    monkeypatch.setattr(time, "time", lambda: right() + 3600)
+    monkeypatch.setattr(clock, "_system", lambda: datetime.now(UTC) + timedelta(hours=1))
     with store.read():
         assert is_about(timedelta(0))
     assert batches(store, made, clock.now()) == []

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from celery.app.defaults import DEFAULTS
@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from desk.broker import private
 from desk.up import GRACE
 from ingest.poll import LEASE_SLACK
+from stories import clock
 from stories.broker import parse
 from stories.config import LONGEST_TIMEOUT, Config, Publisher
 from stories.pdeathsig import bound_to_parent
@@ -27,6 +28,7 @@ from tests.processes import gone, until
 from tests.workers import errands
 from workers import app, beat, housekeeping, pulse, queues, tasks
 from workers.address import Broker, client, key_prefix_of
+from workers.base import LAPSES
 from workers.metrics import Collected
 
 ROOT = Path(__file__).parent.parent.parent
@@ -39,9 +41,9 @@ class Site:
         self.folder = folder
         self.url = url
         publisher = Publisher(name="The Daily Test", url="https://daily.example")
-        config = Config(publisher=publisher, data=folder / "data", redis_url=url)
-        app.configure(config)
-        self.broker: Broker = client(url, prefix=key_prefix_of(config))
+        self.config = Config(publisher=publisher, data=folder / "data", redis_url=url)
+        app.configure(self.config)
+        self.broker: Broker = client(url, prefix=key_prefix_of(self.config))
 
     @contextmanager
     def running(self, command: Sequence[str], member: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -110,9 +112,15 @@ class Site:
         until(self.there(name))
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
+@pytest.fixture
+def site(shared: Site) -> Site:
     """A site with a worker running, shared by the tests that do not harm it."""
+    app.configure(shared.config)  # another test may have used another
+    return shared
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Site]:
     with (
         servers.throwaway() as folder,
         servers.redis(folder) as url,
@@ -182,10 +190,20 @@ def test_every_route_is_a_task_of_ours_and_leads_to_a_queue_that_is_consumed() -
 
 
 @pytest.mark.parametrize("entry", SETTINGS["beat_schedule"].values(), ids=lambda e: e["task"])
-def test_a_tick_lapses_when_the_next_one_comes(entry: dict[str, Any]) -> None:
+def test_a_tick_is_good_by_the_clock_of_whatever_host_takes_it(entry: dict[str, Any]) -> None:
     assert entry["task"] in app.ROUTES
-    assert entry["options"]["queue"] == app.ROUTES[entry["task"]]
-    assert entry["options"]["expires"] == entry["schedule"]
+    assert entry["options"] == {"queue": app.ROUTES[entry["task"]]}
+
+
+def test_what_nobody_took_in_time_is_left(site: Site) -> None:
+    now = clock.now().timestamp()
+    for name, lapses in (("late", now - 1), ("in-time", now + 3600)):
+        errands.leave.apply_async(
+            args=(str(site.folder), name), headers=cast("Any", {LAPSES: lapses})
+        )
+    until(site.there("in-time"))
+    site.leave("after")
+    assert not site.there("late")()
 
 
 def test_a_queue_that_does_not_exist_is_an_error_and_not_a_grave(lone: Site) -> None:
