@@ -11,6 +11,7 @@ __all__ = [
     "SigningError",
     "StoreError",
     "UnknownNameError",
+    "UnknownOutcomeError",
     "WirecopyError",
 ]
 
@@ -29,6 +30,10 @@ class StoreError(WirecopyError):
 
 class NewerError(StoreError):
     """A newer Wirecopy has migrated the database, which this one must not touch any more."""
+
+
+class UnknownOutcomeError(StoreError):
+    """The connection was lost while a transaction was committed: perhaps it was, perhaps not."""
 
 
 class RenderError(WirecopyError):

@@ -37,7 +37,7 @@ from stories.config import Config
 from stories.db import SQLAlchemyError, Store, captures
 from stories.db import stories as records
 from stories.db.people import Role
-from stories.errors import StoreError
+from stories.errors import StoreError, UnknownOutcomeError
 from stories.models import ActKind
 
 _STORY = re.compile(r"[a-z2-7]{13}", re.ASCII)
@@ -627,6 +627,11 @@ class Newsroom:
     def _away(self, _request: Request, error: Exception) -> Response:
         log.warning("page not made", error=f"{type(error).__name__}: {error}")
         text = "The database does not answer just now. What you sent was not kept; send it again."
+        if isinstance(error, UnknownOutcomeError):
+            text = (
+                "The database was lost at the last moment, so it is not known whether what you sent"
+                " was kept. Load the page again and look before you send it again."
+            )
         return self._message(503, text, headers={"retry-after": "10"})
 
     def _failed(self, request: Request, error: Exception) -> Response:

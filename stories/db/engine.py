@@ -41,7 +41,7 @@ from sqlalchemy.exc import (
 
 from stories import clock, folders
 from stories.db.tables import metadata
-from stories.errors import NewerError, StoreError
+from stories.errors import NewerError, StoreError, UnknownOutcomeError
 from stories.logs import masked
 
 BUSY_SECONDS = 30.0
@@ -80,10 +80,22 @@ class Store:
 
         On SQLite it takes the write lock at once (BEGIN IMMEDIATE): a transaction that reads
         first and writes later cannot be told to start over half-way.
+
+        :raises UnknownOutcomeError: when nobody says whether it was committed.
         """
-        with self._connection() as conn, conn.begin():
+        with self._connection() as conn, conn.begin() as transaction:
             self._begin(conn, "BEGIN IMMEDIATE")
             yield conn
+            try:
+                transaction.commit()
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                raise UnknownOutcomeError(
+                    f"database {self.name}: the connection was lost during the commit, so it is not"
+                    " known whether this was done; look, or do it again: what was done is not done"
+                    f" twice ({why(error)})"
+                ) from error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
