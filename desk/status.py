@@ -166,6 +166,11 @@ def needs(status: Status) -> list[str]:
     found += [
         f"the clock ran ahead: {alert.message}" for alert in status.alerts if alert.kind == "clock"
     ]
+    found += [
+        f"the log {alert.subject} lost {alert.message}"
+        for alert in status.alerts
+        if alert.kind == "log"
+    ]
     behind = [
         work for work in status.outbox_failures if work.kind == "export" and work.attempts >= TRIES
     ]

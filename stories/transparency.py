@@ -7,26 +7,41 @@ a clock that ran ahead was put right, leaves say the last time that it wrote unt
 After a restore, and when its key is lost, another log begins; its first leaf names the one before.
 """
 
+import json
+import secrets
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from stories import clock, keys
+from stories import clock, keys, witness
 from stories.config import Config
-from stories.db import Connection, Store, proofs
+from stories.db import Connection, Store, alerts, outbox, proofs
+from stories.db.alerts import Alert
 from stories.db.proofs import Leaf, LogHead, Receipt
 from stories.errors import SigningError
 from stories.models import StatementRow
+from stories.witness import Seen
 from wirecopy import restore, tlog
 from wirecopy.encoding import from_base64url, to_base64url
 from wirecopy.jose import Signer, payload_of
 from wirecopy.statement import Logged, logged
 
 log = structlog.get_logger()
+
+SEEN = "log.seen"
+"""The file beside the log's key that has the last checkpoints that were committed."""
+
+KEPT = 20
+"""Checkpoints in it: of some seconds at least, while a standby is behind by milliseconds."""
+
+NAMED = 20
+"""Receipts named with each."""
 
 BATCH = 1000
 """Receipts that one transaction numbers: other writers wait for some tens of milliseconds."""
@@ -37,48 +52,106 @@ def append(store: Store, config: Config) -> int:
 
     Tiles and checkpoint are written in the same transaction, so that they always agree.
 
+    When the database has lost some of the log (:mod:`stories.witness`), another one begins first.
+
     :raises SigningError: when the log's key cannot be used; the receipts go on waiting.
     """
     with store.read() as conn:
         if not proofs.receipts_wait(conn):
             return 0
-        begun = proofs.log_head(conn) is not None
-    if not begun:
-        keys.ensure_keys(store, config)
     signs: dict[str, Ed25519PrivateKey] = {}
-    count, full = 0, True
+    file, of = config.keys_folder / SEEN, store.name
+    count, full, made = 0, True, False
     while full:
+        lost = None
         with store.write() as conn:
             head = proofs.lock_log(conn)
-            if head is None:
+            if head is not None:
+                if head.x not in signs:  # another log, with another key, may begin at any time
+                    signs[head.x] = keys.log_key(config, head)
+                seen = _seen(file, of)
+                if head.size and seen and seen[-1].checkpoint != head.checkpoint:
+                    lost = witness.loss(conn, head, seen)
+                fresh = [] if lost else proofs.waiting_receipts(conn, BATCH)
+                full = len(fresh) == BATCH or lost is not None
+                if fresh:
+                    at = _moment(proofs.last_logged_at(conn, head))
+                    leaves = [Leaf(each.hash, logged(each.leaf, at)) for each in fresh]
+                    proofs.number_receipts(conn, leaves, head.first + head.size, at)
+                    checkpoint = _extend(conn, head, leaves, signs[head.x])
+        if head is None:
+            if made:
                 raise SigningError("the log has gone from the database while it was written")
-            if head.x not in signs:  # another log, with another key, may begin at any time
-                signs[head.x] = keys.log_key(config, head)
-            fresh = proofs.waiting_receipts(conn, BATCH)
-            full = len(fresh) == BATCH
-            if not fresh:  # somebody else was first
-                break
-            at = _moment(proofs.last_logged_at(conn, head))
-            leaves = [Leaf(each.hash, logged(each.leaf, at)) for each in fresh]
-            proofs.number_receipts(conn, leaves, head.first + head.size, at)
-            _extend(conn, head, leaves, signs[head.x])
-        count += len(fresh)
+            keys.ensure_keys(store, config)
+            made = True
+        elif lost:
+            _begin_after_loss(store, config, seen)
+        elif fresh:  # and committed
+            _remember(file, [*seen[1 - KEPT :], Seen(of, checkpoint, _names(fresh))])
+            count += len(fresh)
     return count
 
 
-def _extend(
-    conn: Connection, head: LogHead, leaves: Sequence[Leaf], key: Ed25519PrivateKey
-) -> None:
-    """Have the log of *head* end with these *leaves*."""
+def _seen(file: Path, of: str) -> list[Seen]:
+    """What this machine has seen of the log in the database *of* that name, the oldest first."""
+    try:
+        found = [Seen(*json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError, TypeError):
+        return []
+    return found if all(each.of == of for each in found) else []
+
+
+def _remember(file: Path, seen: Sequence[Seen]) -> None:
+    """Keep what was *seen*. What cannot be written is not kept: the log goes on."""
+    draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+    try:
+        draft.write_text("".join(f"{json.dumps(each)}\n" for each in seen), encoding="utf-8")
+        draft.replace(file)
+    except OSError as error:
+        log.warning("what was seen of the log is not kept", file=str(file), error=str(error))
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def _names(leaves: Sequence[Leaf]) -> list[str]:
+    found = [json.loads(each.leaf) for each in leaves[:NAMED]]
+    return [f"{leaf.get('agency')} {leaf.get('agency_id')}" for leaf in found]
+
+
+def _begin_after_loss(store: Store, config: Config, seen: Sequence[Seen]) -> None:
+    """Begin another log, as others may have seen what is lost of this one, and say so."""
+    with store.write() as conn:
+        proofs.lock_keys(conn)
+        head = proofs.lock_log(conn)
+        lost = head and witness.loss(conn, head, seen)
+        if not lost:  # somebody else was first
+            return
+        begun = begin_anew(conn, config, lost.known_until)
+        now = clock.now()
+        said = (
+            f"{lost}. The log {begun.origin} goes on; what is still on its wire comes again, acts"
+            " of the desk have to be done again"
+        )
+        if alerts.begin(conn, Alert("log", begun.former, now, said)):
+            outbox.want(conn, "alert", [begun.former], now)
+    log.error("the database has lost some of the log", log=begun.former, lost=said)
+
+
+def _extend(conn: Connection, head: LogHead, leaves: Sequence[Leaf], key: Ed25519PrivateKey) -> str:
+    """Have the log of *head* end with these *leaves*; its checkpoint then."""
+    changed: dict[tuple[int, int], bytes] = {}
 
     def edge(level: int, number: int) -> bytes:
-        return proofs.tile(conn, head.id, level, number)
+        return changed.get((level, number)) or proofs.tile(conn, head.id, level, number)
 
     hashes = [tlog.leaf_hash(each.leaf) for each in leaves]
-    proofs.put_tiles(conn, head.id, tlog.extend(head.size, edge, hashes))
+    changed = tlog.extend(head.size, edge, hashes)
+    proofs.put_tiles(conn, head.id, changed)
     size = head.size + len(leaves)
     root = tlog.Tree(size, edge).root()
-    proofs.advance_log(conn, head, size, tlog.sign_checkpoint(head.origin, size, root, key))
+    checkpoint = tlog.sign_checkpoint(head.origin, size, root, key)
+    proofs.advance_log(conn, head, size, checkpoint)
+    return checkpoint
 
 
 def _moment(*last: datetime | None) -> datetime:

@@ -22,7 +22,7 @@ FLOORS = {
 """From the ground up. A module imports from its own room and from floors below; rooms on one floor
 do not know each other."""
 
-ON_THE_STORE = ("stories.keys", "stories.transparency")
+ON_THE_STORE = ("stories.keys", "stories.transparency", "stories.witness")
 """Signing keys and the log stand on the store that keeps them, on floor 4."""
 
 ONLY_IN = {
@@ -78,6 +78,7 @@ KNOW_THE_STORE = {
     "publish.web.views",
     "stories.keys",
     "stories.transparency",
+    "stories.witness",
 }
 """Every other module of these rooms is pure, or touches files, processes and the network only: it
 can be imported, and so understood and tested, without a database and a broker."""

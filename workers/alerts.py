@@ -24,8 +24,8 @@ from stories.db import stories as records
 from stories.db.alerts import Alert, AlertKind, Watched
 from stories.logs import masked
 
-CLOCK_FOR = timedelta(days=1)
-"""How long an alert says that the clock was put right."""
+LASTING: Final[dict[AlertKind, timedelta]] = {"clock": timedelta(days=1), "log": timedelta(days=7)}
+"""How long an alert is on that says what has happened, and not how it is."""
 
 QUIET_NEWS = 5
 """Moments of news needed before a wire can be called quiet."""
@@ -50,6 +50,7 @@ WORDS: Final[dict[AlertKind, tuple[str, str]]] = {
     "headline": ("changed a fact under a desk headline", "has no such headline any more"),
     "keys": ("is offered keys that are not believed", "is signed by keys that are believed"),
     "clock": ("was ahead and was put right", "has been right since"),
+    "log": ("lost some of what was logged", "has lost nothing since"),
 }
 """The words for an alert that begins and for one that is over."""
 
@@ -165,7 +166,7 @@ def update(store: Store, now: datetime, limits: Alerts = DEFAULTS) -> tuple[int,
     ]
     wanted, over = _headlines(store, now)
     offered, believed = _keys(store)
-    others = _write(store, [*wanted, *offered], [*over, *believed, *_clock(store, now)], (), now)
+    others = _write(store, [*wanted, *offered], [*over, *believed, *_lasting(store, now)], (), now)
     return begun + _write(store, strange, (), (), now)[0] + others[0], ended + others[1]
 
 
@@ -185,11 +186,15 @@ def put_clock_right(store: Store, now: datetime) -> int:
     return polls + jobs
 
 
-def _clock(store: Store, now: datetime) -> Sequence[tuple[AlertKind, str]]:
-    """The alert of the clock, when it is over."""
+def _lasting(store: Store, now: datetime) -> Sequence[tuple[AlertKind, str]]:
+    """The alerts that end by themselves, when they are over."""
     with store.read() as conn:
-        standing = alerts.standing(conn, 1, "clock")
-    return [("clock", each.subject) for each in standing if now - each.since > CLOCK_FOR]
+        return [
+            (kind, each.subject)
+            for kind, lasts in LASTING.items()
+            for each in alerts.standing(conn, kind=kind)
+            if now - each.since > lasts
+        ]
 
 
 def _headlines(
@@ -347,7 +352,7 @@ def _as_json(alert: Alert) -> dict[str, Any]:
 
 
 def _whose(kind: AlertKind) -> str:
-    return "" if kind == "clock" else "wire "
+    return {"clock": "", "log": "log "}.get(kind, "wire ")
 
 
 def _minute(moment: datetime) -> str:

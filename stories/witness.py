@@ -1,0 +1,79 @@
+"""What a database has lost of the log, by what a machine that signs has seen of it.
+
+A standby that is promoted may lack what the primary had committed last, and so may a database that
+was put back to an earlier time. Others have seen checkpoints of what is gone: to go on as if it had
+never been would be a fork. So each machine that signs keeps the last checkpoints beside the log's
+key (:mod:`stories.transparency`), where no database can lose them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from stories.db import Connection, proofs
+from stories.db.proofs import LogHead
+from wirecopy import tlog
+from wirecopy.encoding import from_base64url
+from wirecopy.errors import Refused
+
+SAID = 20
+"""Names of lost versions that are said."""
+
+
+class Seen(NamedTuple):
+    """A ``checkpoint`` that was committed to the database ``of`` that name, and ``names`` of
+    versions whose receipts were logged by it."""
+
+    of: str
+    checkpoint: str
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What the database has lost of a log that had ``size`` leaves: all after the first ``kept``,
+    which were logged by ``known_until``. ``names`` are those of the lost versions that are known.
+    """
+
+    kept: int
+    size: int
+    known_until: datetime | None
+    names: Sequence[str]
+
+    def __str__(self) -> str:
+        since = f", logged after {self.known_until:%Y-%m-%d %H:%M:%SZ}" if self.known_until else ""
+        return (
+            f"{self.size - self.kept} receipts, from place {self.kept} on{since}: "
+            f"{', '.join(self.names[:SAID]) or 'nobody knows of what'}"
+        )
+
+
+def loss(conn: Connection, head: LogHead, known: Sequence[Seen]) -> Loss | None:
+    """What the log of *head* lacks of what is *known* to have been there, the oldest first; None
+    when it has all."""
+    key = tlog.log_key(tlog.verifier_key(head.origin, from_base64url(head.x)))
+    names: list[str] = []
+    size = kept = 0
+    for each in reversed(known):
+        if each.checkpoint == head.checkpoint:
+            kept = head.size
+            break
+        try:
+            seen = tlog.read_checkpoint(each.checkpoint, key)
+        except Refused:  # of the log before this one, or of one that followed and is lost
+            continue
+        if seen.size <= head.size and _root(conn, head, seen.size) == seen.root:
+            kept = seen.size
+            break
+        names = [*each.names, *names]
+        size = max(size, seen.size)
+    if not size:
+        return None
+    kept = kept or min(size, head.size)
+    return Loss(kept, size, proofs.last_logged_at(conn, replace(head, size=kept)), names)
+
+
+def _root(conn: Connection, head: LogHead, size: int) -> bytes:
+    """The root of the log when it had *size* leaves."""
+    return tlog.Tree(size, lambda level, number: proofs.tile(conn, head.id, level, number)).root()
