@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from math import inf
 from pathlib import Path
@@ -407,14 +407,12 @@ def _on_postgresql_connect(store: Store, connection: Any, record: Any) -> None:
     (process,) = connection.execute("SELECT pg_backend_pid()").fetchone()
     if process == connection.info.backend_pid:
         connection.prepare_threshold = PREPARED_AFTER
-        wanted = {
-            **_SERVER,
-            **({"idle_in_transaction_session_timeout": f"{IDLE}s"} if store.patience else {}),
-        }
-        if connection.info.server_version < 140000:
-            del wanted["client_connection_check_interval"]
-        calls = ", ".join("set_config(%s, %s, false)" for _ in wanted)
-        connection.execute(f"SELECT {calls}", [each for pair in wanted.items() for each in pair])
+        wanted = dict(_SERVER)
+        if store.patience:
+            wanted["idle_in_transaction_session_timeout"] = f"{IDLE}s"
+        for each in wanted.items():
+            with suppress(connection.Error):  # which this server, or its system, does not have
+                connection.execute("SELECT set_config(%s, %s, false)", each)
     connection.autocommit = False
     record.info["asked"] = True
 
