@@ -449,11 +449,14 @@ def _ask(connection: Any) -> bool:
     """Follow the server's clock; whether it takes no writes."""
     asked = time.monotonic()
     said, read_only = connection.execute(_ASKED).fetchone()
-    clock.follow(float(said), asked, time.monotonic())
-    return bool(read_only == "on")
+    clock.follow(said, asked, time.monotonic())
+    return bool(read_only)
 
 
-_ASKED = "SELECT extract(epoch from clock_timestamp()), current_setting('transaction_read_only')"
+_ASKED = (
+    "SELECT extract(epoch from clock_timestamp())::float8,"
+    " current_setting('transaction_read_only')::boolean"
+)
 
 _READ_ONLY = "25006"
 """SQLSTATE of a write that a server refuses which was the primary until now."""
