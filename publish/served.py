@@ -46,8 +46,8 @@ class Fragment:
         return found
 
 
-_unpacked = lru_cache(maxsize=16)(feeds.unpack)
-"""The three formats of what is new are asked for one after the other."""
+_unpacked = lru_cache(maxsize=NEW)(feeds.unpack)
+"""The three formats of what is new are asked for one after the other. Entries may be large."""
 
 
 @dataclass(frozen=True, slots=True)
