@@ -46,6 +46,7 @@ def possible(cluster: Cluster, wanted: str = "") -> Mapping[str, Kind]:
         name: kind
         for name, kind in {**KINDS, **(BETWEEN if cluster.apart else {})}.items()
         if re.search(wanted, name)
+        and (wanted or not kind.named)
         and (cluster.postgres is not None or "PostgreSQL" not in name)
         and (cluster.hosts[BROKER].disk is not None or name != "fill the disk")
         and (cluster.postgres is not None or not re.search("clock|backup", name))

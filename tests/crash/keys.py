@@ -24,7 +24,7 @@ def command(cluster: Cluster, *arguments: str) -> "subprocess.CompletedProcess[s
     there = cluster.workers[0]
     own = {**os.environ, **there.environment, **cluster.clock.environment}
     return subprocess.run(
-        [sys.executable, str(WIRECOPY), *arguments],
+        there.host.command(sys.executable, str(WIRECOPY), *arguments),
         check=False,
         cwd=there.folder,
         env=own,
