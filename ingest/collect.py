@@ -109,8 +109,10 @@ def _look(wire: Wire, agent: str, known: Mapping[str, Sighting]) -> _Found:
     end = time.monotonic() + wire.timeout.total_seconds()
     try:
         with closing(place_of(wire, agent)) as place:
-            there = [(files.short(file.name), file) for file in place.look()]
-            found.plan = sort_out(there, known, clock.now(), wire.max_bytes, wire.files)
+            now = clock.now()
+            ahead = (now - clock.of_this_machine()).total_seconds()
+            there = [(files.short(file.name), _by(ahead, file)) for file in place.look()]
+            found.plan = sort_out(there, known, now, wire.max_bytes, wire.files)
             found.faults += found.plan.refused
             if wire.delete_taken:
                 _remove(place, found.plan.done, found, end)
@@ -135,6 +137,11 @@ def _remove(place: Place, done: Sequence[File], found: _Found, end: float) -> No
             if error.state not in OF_ONE_FILE:
                 raise
             found.faults.append(error)
+
+
+def _by(ahead: float, file: File) -> File:
+    """*file*, with its time by a clock that is so many seconds *ahead* of that of its machine."""
+    return file if file.changed is None else replace(file, changed=file.changed + ahead)
 
 
 def _read(place: Place, found: _Found, known: Mapping[str, Sighting], end: float) -> None:

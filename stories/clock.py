@@ -49,6 +49,12 @@ def now() -> datetime:
     return _source()
 
 
+def of_this_machine() -> datetime:
+    """What this machine's own clock shows, whichever is followed: the times of its files go by it.
+    Aware, in UTC."""
+    return datetime.now(UTC) if _source is _followed else _source()
+
+
 @contextmanager
 def reading(source: Callable[[], datetime]) -> Iterator[None]:
     """Read the time from *source* while the block runs (tests, simulations)."""

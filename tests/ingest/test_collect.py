@@ -4,6 +4,7 @@ import gzip
 import os
 import socket
 import threading
+import time
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from ingest import intake
+from ingest import arrivals, intake
 from ingest import poll as polling
+from ingest.collect import _look
 from ingest.schedule import Polled
 from net.client import Client
 from stories import clock
@@ -151,6 +153,20 @@ def test_a_file_that_is_being_written_waits_and_is_looked_at_soon(drop: Drop) ->
     path.write_bytes(feed("Avon"))
     drop.poll()
     assert drop.bodies() == [feed("Avon")]
+
+
+@pytest.mark.parametrize("ahead", [-3600.0, 3600.0])
+def test_for_how_long_a_file_has_stood_is_told_by_the_clock_of_its_machine(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch, ahead: float
+) -> None:
+    """The database's, which is followed, may be hours from it."""
+    monkeypatch.setattr(clock, "_offset", time.time() - time.monotonic() + ahead)
+    drop.put("a.xml", feed("Flood"))
+    (wire,) = drop.config.wires
+    monkeypatch.setattr(arrivals, "SETTLED", timedelta(minutes=30))
+    assert [file.name for file in _look(wire, "", {}).plan.waiting] == ["a.xml"]
+    monkeypatch.setattr(arrivals, "SETTLED", timedelta(0))
+    assert [file.name for file in _look(wire, "", {}).plan.take] == ["a.xml"]
 
 
 def test_a_file_that_is_moved_in_appears_whole(drop: Drop) -> None:

@@ -34,6 +34,8 @@ def _set(file: str) -> None:
     # The host's, which another may be followed in place of.
     time.time = shown
     vars(clock)["datetime"] = Shown
+    # Files get their times from the kernel, whose clock nobody sets.
+    vars(clock)["of_this_machine"] = lambda: datetime.now(UTC)
     if _FIELDS.unpack_from(seen)[2] != 1:  # which nobody else has
         _to_the_end.enter_context(clock.reading(lambda: datetime.fromtimestamp(shown(), UTC)))
 
