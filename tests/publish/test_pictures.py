@@ -268,7 +268,7 @@ def test_no_host_is_asked_for_more_at_once_than_politeness_allows(
     room: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = [f"/{n}.jpg" for n in range(8)]
-    room.agency.there = dict.fromkeys(paths, (200, drawn()))
+    room.agency.there = dict.fromkeys(paths, (200, drawn(size=(400, 300))))
     room.agency.late = 0.05
     room.receive("a", "Rain", tuple(paths))
     assert room.keep() == ["kept"] * 8
