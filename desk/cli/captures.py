@@ -11,7 +11,7 @@ from stories.db import Store
 from stories.db import captures as rows
 from stories.errors import UnknownNameError
 from stories.logs import masked
-from stories.models import Capture
+from stories.models import WHOLE, Capture
 
 
 def captures(
@@ -88,7 +88,10 @@ def _one(store: Store, number: int, *, raw: bool, json: bool) -> None:
     if json:
         show.as_json(record)
         return
-    lines = "; ".join(f"{p['position']}: {p['message']}" for p in problems)
+    lines = "; ".join(
+        f"item {p['position'] + 1}: {p['message']}" if p["position"] != WHOLE else p["message"]
+        for p in problems
+    )
     show.facts({**record, "headers": None, "notes": "; ".join(capture.notes), "problems": lines})
     show.say("")
     for line in [f"{name}: {value}" for name, value in record["headers"]] or [""]:

@@ -1,5 +1,6 @@
 """What commands share: the configuration and the store they start from, and names of things."""
 
+import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from stories import folders
 from stories.config import Config, Feed, load
 from stories.db import Store
 from stories.db import stories as records
@@ -24,6 +26,20 @@ Since = Annotated[
 Until = Annotated[
     str | None, typer.Option("--until", metavar="TIME", help="Received before (ISO 8601).")
 ]
+By = Annotated[
+    str | None,
+    typer.Option("--by", metavar="NAME", help="Who does this (default: the machine's user)."),
+]
+
+
+def who(by: str | None) -> str:
+    """The name of who does this: *by*, or the machine's user.
+
+    :raises HeadlineError: for one that cannot be seen or typed.
+    """
+    from desk.headline import checked
+
+    return checked(by or folders.user_name(os.geteuid()), "name of who does this")
 
 
 def config_file(ctx: typer.Context) -> Path | None:

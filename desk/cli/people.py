@@ -1,15 +1,12 @@
 """``wirecopy people``: who may use the desk in the browser, and as what."""
 
-import os
 from typing import Annotated, Any, Literal
 
 import typer
 
 from desk import people as letting
 from desk import show
-from desk.cli.context import opened
-from desk.headline import checked
-from stories import folders
+from desk.cli.context import By, opened, who
 from stories.config import Config
 from stories.db import people as records
 from stories.db.people import Person, Role
@@ -31,11 +28,8 @@ def people(
             " chief may do everything.",
         ),
     ] = None,
-    by: Annotated[
-        str | None,
-        typer.Option("--by", metavar="NAME", help="Who does this (default: the machine's user)."),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+    by: By = None,
+    json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """List who may use the desk in the browser; add or revoke one, give a role or a link.
 
@@ -51,23 +45,32 @@ def people(
         return
     if name is None:
         raise typer.BadParameter("takes a NAME", param_hint=action)
-    who = checked(by or folders.user_name(os.geteuid()), "name of who does this")
+    doer = who(by)
     with opened(ctx) as (config, store):
+        address = None
         if action == "revoke":
-            show.say(f"{letting.revoke(store, name, who)}: revoked, and signed out")
+            named = letting.revoke(store, name, doer)
         elif action == "link":
-            _, address = letting.link(store, config, name, who)
-            _told(config, address)
+            named, address = letting.link(store, config, name, doer)
         elif action == "role" and role is not None:
-            show.say(f"{letting.set_role(store, name, role, who)}: {role}")
+            named = letting.set_role(store, name, role, doer)
         elif role is not None:
-            named, address = letting.add(store, config, name, role, who)
-            show.say(f"{named}: {role}")
-            _told(config, address)
+            named, address = letting.add(store, config, name, role, doer)
+        with store.read() as conn:
+            person = records.named(conn, named)
+    if person is not None and json:
+        show.as_json(_record(person) | ({} if address is None else {"link": address or None}))
+    elif action == "revoke":
+        show.say(f"{named}: revoked, and signed out")
+    elif action != "link":
+        show.say(f"{named}: {role}")
+    if address is not None:
+        _told(config, address, json=json)
 
 
-def _told(config: Config, address: str) -> None:
-    show.say(address or f"signs in by the header of your proxy ({config.desk.login})")
+def _told(config: Config, address: str, *, json: bool) -> None:
+    if not json:
+        show.say(address or f"signs in by the header of your proxy ({config.desk.login})")
     if not config.desk.enabled:
         show.complain("there is no desk yet; write a table [desk] into wirecopy.toml")
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from desk import show
-from desk.cli.context import check_wires, opened, telling
+from desk.cli.context import check_wires, opened, telling, who
 from ingest import intake
 from ingest import poll as polling
 from ingest.poll import lease_for
@@ -17,7 +17,8 @@ from publish import indexer, renderer, rerender
 from publish.pictures import keep_waiting
 from stories import clock
 from stories.config import Config
-from stories.db import Connection, Store, captures, outbox, statistics, wires
+from stories.db import Connection, Store, captures, outbox, statistics, wire_acts, wires
+from stories.db.wire_acts import WireAct
 from stories.errors import NO_HEADLINE
 from stories.logs import masked
 from stories.models import Problem, WireState
@@ -49,6 +50,8 @@ def poll(
     with opened(ctx, follow=True) as (config, store):
         chosen = names or [w.name for w in config.wires]
         check_wires(config, chosen)
+        if names:
+            _note_resumed(store, chosen)
         asked = in_turn(store, config, chosen, resume=bool(names), insist=insist)
         with Client() as http:
             polled = list(polling.poll(store, config, http, asked))
@@ -77,6 +80,15 @@ def poll(
         show.complain(line)
     if failed or waiting:
         raise typer.Exit(1)
+
+
+def _note_resumed(store: Store, names: Sequence[str]) -> None:
+    """Put on record that those of the wires *names* are resumed by this that were paused."""
+    with store.write() as conn:
+        for name in names:
+            state = wires.get(conn, name)
+            if state is not None and state.paused_at is not None:
+                wire_acts.add(conn, WireAct(name, "resume", who(None), clock.now()))
 
 
 def _waiting(conn: Connection, unasked: Iterable[str], names: Sequence[str]) -> list[str]:

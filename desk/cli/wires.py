@@ -7,16 +7,17 @@ from typing import Annotated, Any
 import typer
 
 from desk import show
-from desk.cli.context import check_wires, opened
+from desk.cli.context import check_wires, opened, who
 from ingest.schedule import JITTER, MEASURED_NEWS, SEEN_FOR, SIGHTINGS, usual_gap
 from net.client import WITHHELD
 from net.ssrf import same_origin, shown
 from stories import clock
 from stories.config import Politeness, Wire
-from stories.db import captures, custody, hubs
+from stories.db import captures, custody, hubs, wire_acts
 from stories.db import wires as rows
 from stories.db.custody import Pin
 from stories.db.hubs import Subscription
+from stories.db.wire_acts import WireAct
 from stories.errors import UnknownNameError
 from stories.logs import masked
 from stories.models import Capture, Traffic, WireState
@@ -136,6 +137,7 @@ def _believe_keys(ctx: typer.Context, name: str) -> None:
                     f"wire {name}: no other keys are offered than those that are pinned"
                 )
             pin = custody.believe(conn, pin, clock.now())
+            wire_acts.add(conn, WireAct(name, "believe", who(None), clock.now()))
     show.say(masked(f"{name}: {_keys(pin)}"))
     show.say(f"{name}: what is in quarantine for its keys: wirecopy replay --quarantined")
 
@@ -214,8 +216,8 @@ def _when(state: WireState, now: datetime) -> str:
     if state.paused_at is not None:
         return (
             f"It is paused since {show.when(state.paused_at)} ({state.state}:"
-            f" {state.message or 'the feed is gone'}). `wirecopy poll {state.name}` or another url"
-            " in the configuration resumes it."
+            f" {state.message or 'the feed is gone'}). `wirecopy resume {state.name}` or another"
+            " url in the configuration resumes it."
         )
     if state.lease_until is not None and state.lease_until >= now:
         return (

@@ -69,7 +69,17 @@ class Desk:
             if story.edits:
                 self._publish(story, headline.earlier(story, len(story.edits) - 1), by)
             else:
-                self._unsettle(story_id)
+                self.unsettle(story_id, by)
+
+    def unsettle(self, story_id: str, by: str) -> None:
+        """Let the story wait again that was settled.
+
+        :raises HeadlineError: when it was not.
+        """
+        with self.store.write() as conn:
+            done = queues.unsettle(conn, story_id, by, clock.now())
+        if not done:
+            raise HeadlineError(f"story {story_id}: there is nothing to undo")
 
     def settle(self, story_id: str, by: str, read: tuple[int, int] | None) -> None:
         """Leave the story as it is: it waits for nobody any more. Under a newer version, the
@@ -131,12 +141,6 @@ class Desk:
         else:
             with self.store.write() as conn:
                 queues.settle(conn, story.id, story.number, by, clock.now())
-
-    def _unsettle(self, story_id: str) -> None:
-        with self.store.write() as conn:
-            done = queues.unsettle(conn, story_id)
-        if not done:
-            raise HeadlineError(f"story {story_id}: there is nothing to undo")
 
     def _publish(self, story: Story, text: str | None, by: str) -> None:
         headline.publish(

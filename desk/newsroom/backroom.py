@@ -7,25 +7,23 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from desk.cli.wires import explained
+from desk.cli.wires import explained, pusher
 from desk.newsroom.compare import Beside, lined_up
 from desk.newsroom.forms import Form
 from desk.newsroom.pages import Pages
 from desk.newsroom.queues import Queue
 from desk.newsroom.sign_in import Visitor
 from desk.newsroom.views import counted_queues
-from ingest import sandbox
-from ingest.intake import hints_of, rules_for
+from desk.wire_acts import Quarantined, WireActError, act, decide, quarantined
 from ingest.item import Reading
 from publish.web.views import Language, language_of
 from publish.web.wording import Moment, moment
 from stories import clock
 from stories.config import Config
-from stories.db import Store, captures, custody, wire_acts, wires
-from stories.db.wire_acts import WireAct, WireActKind
-from stories.errors import ParseError
+from stories.db import Store, captures, hubs, wire_acts, wires
+from stories.db.wire_acts import WireActKind
 from stories.logs import masked
-from stories.models import WHOLE, Capture, Problem, WireState
+from stories.models import WHOLE, WireState
 from wirecopy.encoding import xml_chars
 
 MOST_WIRES = 500
@@ -51,17 +49,13 @@ class ShownWire:
 
 @dataclass(frozen=True, slots=True)
 class ShownProblem:
-    """Something in quarantine: what came out beside what is in the bytes, where it was refused for
-    its text alone; what was done about it last, and whether it can be accepted."""
+    """Something in quarantine: what came out of an item beside what is in its bytes."""
 
-    problem: Problem
+    found: Quarantined
     at: Moment
-    reading: Reading | None
     language: Language
     beside: Beside | None
-    act: WireAct | None
     acted: Moment | None
-    gone: str
 
 
 class Backroom:
@@ -98,6 +92,7 @@ class Backroom:
             traffic = wires.traffic(conn, now, self.config.politeness.gap)
             latest = captures.listing(conn, wires=[name], limit=3)
             acts = wire_acts.of_wire(conn, name, ACTS)
+            of = hubs.of_wire(conn, name)
         rules = self.config.wire(name)
         why = explained(state, rules, self.config.politeness, traffic, latest, now)
         return self.pages.answer(
@@ -106,35 +101,29 @@ class Backroom:
             422 if error else 200,
             wire=_shown_wire(state),
             why=[masked(line) for line in why],
+            pushed=masked(pusher(of, state, now)) if of is not None else "",
             acts=[(act, moment(act.at, beside=now)) for act in acts],
             error=error,
         )
 
     def poll(self, request: Request, visitor: Visitor, _form: Form) -> Response:
         """``/wires/NAME/poll``: polled before all that is due."""
-        return self._on_wire(
-            request, visitor, "poll", "it is paused, being polled, or its server asked to wait"
-        )
+        return self._on_wire(request, visitor, "poll")
 
     def pause(self, request: Request, visitor: Visitor, _form: Form) -> Response:
         """``/wires/NAME/pause``: polled no more."""
-        return self._on_wire(request, visitor, "pause", "it is paused already")
+        return self._on_wire(request, visitor, "pause")
 
     def resume(self, request: Request, visitor: Visitor, _form: Form) -> Response:
         """``/wires/NAME/resume``: polled again."""
-        return self._on_wire(request, visitor, "resume", "it is not paused")
+        return self._on_wire(request, visitor, "resume")
 
-    def _on_wire(
-        self, request: Request, visitor: Visitor, kind: WireActKind, otherwise: str
-    ) -> Response:
-        name, by, now = str(request.path_params["wire"]), visitor.name, clock.now()
-        act = {"poll": wires.hasten, "pause": wires.pause, "resume": wires.resume}[kind]
-        with self.store.write() as conn:
-            is_done = act(conn, name, by, now)
-            if is_done:
-                wire_acts.add(conn, WireAct(name, kind, by, now))
-        if not is_done:
-            return self._wire_page(name, visitor, f"Nothing was changed: {otherwise}.")
+    def _on_wire(self, request: Request, visitor: Visitor, kind: WireActKind) -> Response:
+        name = str(request.path_params["wire"])
+        try:
+            act(self.store, name, kind, visitor.name)
+        except WireActError as error:
+            return self._wire_page(name, visitor, f"{error}.")
         return RedirectResponse(f"/wires/{name}", 303, {"cache-control": "no-store"})
 
     # Quarantine
@@ -165,64 +154,33 @@ class Backroom:
     def _on_problem(
         self, request: Request, visitor: Visitor, form: Form, kind: WireActKind
     ) -> Response:
-        page = self._problem(request)
-        problem, last = page.problem, page.act
-        if (last.kind if last else "") != form.get("seen", ""):
-            raise HTTPException(409, f"Somebody was faster: {last.by if last else 'the wire'}.")
-        if kind == "accept" and page.reading is None:
-            raise HTTPException(422, "That can only be taken in once its fault is mended.")
-        with self.store.write() as conn:
-            wire_acts.add(
-                conn,
-                WireAct(
-                    *(problem.wire, kind, visitor.name, clock.now()),
-                    *(problem.capture_id, problem.position, problem.digest),
-                ),
-            )
+        found = self._quarantined(request)
+        if (found.act.kind if found.act else "") != form.get("seen", ""):
+            who = found.act.by if found.act else "the wire"
+            raise HTTPException(409, f"Somebody was faster: {who}.")
+        try:
+            decide(self.store, found, kind, visitor.name)
+        except WireActError as error:
+            raise HTTPException(422, f"{str(error).capitalize()}.") from error
         return RedirectResponse("/quarantine", 303, {"cache-control": "no-store"})
 
-    def _problem(self, request: Request) -> ShownProblem:
+    def _quarantined(self, request: Request) -> Quarantined:
         capture_id = int(request.path_params["capture"])
         position = int(request.path_params["item"]) - 1 if "item" in request.path_params else WHOLE
-        with self.store.read() as conn:
-            # No database takes a larger number.
-            listed = captures.problems_of(conn, capture_id) if capture_id < 2**63 else []
-            found = [each for each in listed if each.position == position]
-            if not found:
-                raise HTTPException(404, "That is not in quarantine, or no longer.")
-            capture = captures.get(conn, capture_id)
-            body = captures.body(conn, capture.digest) if capture is not None else None
-            act = wire_acts.act_on(conn, found[0])
-            names = (capture.key_set or "").split() if capture is not None else []
-            key_sets = custody.documents(conn, names) if names else {}
-        now, reading, gone = clock.now(), None, ""
-        if capture is None or body is None:
-            gone = "Its bytes are no longer kept."
-        elif position != WHOLE:
-            sets = {name: text.decode("utf-8-sig") for name, text in key_sets.items()}
-            reading = self._read(capture, body, sets, position)
-        return ShownProblem(
-            problem=found[0],
-            at=moment(found[0].at, beside=now),
-            reading=reading,
-            language=language_of(reading.language if reading else None),
-            beside=_compared(reading) if reading else None,
-            act=act,
-            acted=moment(act.at, beside=now) if act else None,
-            gone=gone,
-        )
+        found = quarantined(self.store, self.config, capture_id, position)
+        if found is None:
+            raise HTTPException(404, "That is not in quarantine, or no longer.")
+        return found
 
-    def _read(
-        self, capture: Capture, body: bytes, key_sets: dict[str, str], position: int
-    ) -> Reading | None:
-        """Both readings of an item, in the process that reads what is hostile."""
-        wire = rules_for(self.config, capture.wire)
-        try:
-            contents = sandbox.read(body, hints_of(capture, key_sets), wire)
-        except ParseError:
-            return None
-        found = [each for each in contents.refused if each.position == position]
-        return found[0].reading if found else None
+    def _problem(self, request: Request) -> ShownProblem:
+        found, now = self._quarantined(request), clock.now()
+        return ShownProblem(
+            found,
+            at=moment(found.problem.at, beside=now),
+            language=language_of(found.reading.language if found.reading else None),
+            beside=_compared(found.reading) if found.reading else None,
+            acted=moment(found.act.at, beside=now) if found.act else None,
+        )
 
 
 def _shown_wire(state: WireState) -> ShownWire:

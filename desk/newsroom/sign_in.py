@@ -147,7 +147,7 @@ class Door:
             after too many tries.
         """
         waits = (
-            self._addresses.wait(str(self.address(request))),
+            self._addresses.wait(counted_as(self.address(request))),
             self._names.wait(people.key_of(name)[:200]),
         )
         if max(waits) > 0:
@@ -229,6 +229,21 @@ class Door:
             return False
         found = getattr(found, "ipv4_mapped", None) or found
         return any(found in network for network in self._trusted)
+
+
+def counted_as(address: str) -> str:
+    """What tries from *address* are counted by: an IPv6 address by its first 64 bits, which one
+    line or machine has all of (RFC 6177 §2); one of IPv4 by itself, also where it is written in
+    IPv6."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((int(found) >> 64 << 64, 64)))
 
 
 def _peer(request: Request) -> str:

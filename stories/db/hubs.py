@@ -197,6 +197,13 @@ def get(conn: Connection, token: str) -> Subscription | None:
     return None if row is None else Subscription(**row)
 
 
+def of_wire(conn: Connection, wire: str) -> Subscription | None:
+    """The subscription of *wire*, one that is to stay before one that is to end; None for none."""
+    query = select(hubs).where(hubs.c.wire == wire).order_by(hubs.c.leaving, hubs.c.token).limit(1)
+    row = conn.execute(query).mappings().first()
+    return None if row is None else Subscription(**row)
+
+
 def every(conn: Connection) -> list[Subscription]:
     """All of them, by wire; those that are ended last."""
     order = (hubs.c.wire, hubs.c.leaving, hubs.c.token)

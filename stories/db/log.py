@@ -1,5 +1,5 @@
-"""What was done at the desk, by whom and when, the newest first: headlines, and acts on stories,
-wires and people.
+"""What was done at the desk, by whom and when, the newest first: headlines, acts on stories, wires
+and people, and what was settled.
 
 Each page is the beginning of walks along primary keys, so it costs the same however much was
 done; a replay may add what an agency did long ago, which then stands where it was put on record.
@@ -14,10 +14,10 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Table, select
 
-from stories.db.tables import acts, headlines, people_acts, wire_acts
+from stories.db.tables import acts, headlines, people_acts, settlings, wire_acts
 from stories.models import WHOLE, Act, hiding
 
-_TABLES = (headlines, acts, wire_acts, people_acts)
+_TABLES = (headlines, acts, wire_acts, people_acts, settlings)
 
 Place = tuple[int, ...]
 """Where a page ends: of each of these tables the number of the last row that is above."""
@@ -54,7 +54,7 @@ def newest(conn: Connection, after: Place | None, by: str | None, limit: int) ->
         for at, table in enumerate(_TABLES)
     ]
     found = list(islice(merge(*walks, key=lambda each: each[0], reverse=True), limit))
-    ids = sorted({row.story_id for _, at, row in found if at < 2})
+    ids = sorted({row.story_id for _, at, row in found if _TABLES[at] in (headlines, acts)})
     texts, statuses = _texts(conn, ids), _statuses(conn, ids)
     done = []
     for _, at, row in found:
@@ -75,6 +75,9 @@ def _done(
         agency = row.capture_id is not None
         was = statuses[row.id]
         return Done(row.kind, row.at, row.by, *was, row.reason, agency, story_id=row.story_id)
+    if table is settlings:
+        turn = ("", "settled") if row.kind == "settle" else ("settled", "")
+        return Done(row.kind, row.at, row.by, *turn, story_id=row.story_id)
     if table is wire_acts:
         what = f"capture {row.capture_id}" if row.capture_id is not None else ""
         if row.position is not None and row.position != WHOLE:

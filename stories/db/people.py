@@ -45,7 +45,7 @@ class PersonAct:
     """Something that was done to a ``person``: the role that they had ``before`` and ``after``."""
 
     person: str
-    kind: Literal["add", "role", "link", "revoke"]
+    kind: Literal["add", "role", "link", "password", "revoke"]
     by: str
     at: datetime
     before: Role | None
@@ -103,6 +103,7 @@ def set_password(conn: Connection, token: str, hashed: str, now: datetime) -> Pe
     if conn.execute(update(people).where(*this).values(**values)).rowcount != 1:
         return None
     end_all(conn, person.key)
+    note(conn, PersonAct(person.name, "password", person.name, now, person.role, person.role))
     return person
 
 

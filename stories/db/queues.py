@@ -17,6 +17,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    insert,
     literal_column,
     or_,
     select,
@@ -32,6 +33,7 @@ from stories.db.tables import (
     placements,
     problems,
     settled,
+    settlings,
     stories,
     writing,
 )
@@ -205,12 +207,20 @@ def _lists(
 def settle(conn: Connection, story: str, number: int, by: str, at: datetime) -> bool:
     """Note that *by* leaves a story as its version *number* is; False when somebody did before."""
     row = upsert(conn, settled).values(story_id=story, number=number, by=by, at=at)
-    return conn.execute(row.on_conflict_do_nothing(index_elements=["story_id"])).rowcount == 1
+    row = row.on_conflict_do_nothing(index_elements=["story_id"])
+    first = conn.execute(row.returning(settled.c.story_id)).first() is not None
+    return first and _noted(conn, story, "settle", by, at)
 
 
-def unsettle(conn: Connection, story: str) -> bool:
-    """Take that back; False when there was nothing."""
-    return conn.execute(delete(settled).where(settled.c.story_id == story)).rowcount == 1
+def unsettle(conn: Connection, story: str, by: str, at: datetime) -> bool:
+    """Note that *by* takes that back; False when there was nothing."""
+    found = conn.execute(delete(settled).where(settled.c.story_id == story)).rowcount
+    return found == 1 and _noted(conn, story, "unsettle", by, at)
+
+
+def _noted(conn: Connection, story: str, kind: str, by: str, at: datetime) -> bool:
+    conn.execute(insert(settlings).values(story_id=story, kind=kind, by=by, at=at))
+    return True
 
 
 def open_to_write(

@@ -60,6 +60,8 @@ from stories.db.tables import (
     outbox,
     placements,
     problems,
+    settled,
+    settlings,
     stories,
     versions,
 )
@@ -301,6 +303,8 @@ def forget(conn: Connection, ids: Sequence[str]) -> None:
         entries.c.story_id,
         placements.c.story_id,
         departures.c.story_id,
+        settled.c.story_id,
+        settlings.c.story_id,
         stories.c.id,
     ):
         conn.execute(delete(column.table).where(column.in_(ids)))

@@ -33,6 +33,7 @@ from stories.db.tables import (
     headlines,
     identities,
     settled,
+    settlings,
     stories,
     versions,
 )
@@ -926,7 +927,7 @@ _ACTS_OF = select(acts).where(acts.c.story_id.in_(bindparam("ids", expanding=Tru
 
 def copy_acts(old: Connection, new: Connection) -> None:
     """Write all that the desk did, headlines among it, into another store, as it was."""
-    for table in (headlines, acts):
+    for table in (headlines, acts, settlings):
         rows = [dict(row) for row in old.execute(select(table).order_by(table.c.id)).mappings()]
         if rows:
             new.execute(upsert(new, table).on_conflict_do_nothing(index_elements=["id"]), rows)

@@ -726,6 +726,18 @@ settled = Table(
     Index(None, "by", "at"),
 )
 
+# Each time that somebody settled a story, and that it was taken back: the record, which is kept.
+settlings = Table(
+    "settlings",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("story_id", String(13), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index(None, "story_id"),
+)
+
 # Who has which story open to write its headline, as far as is known, until when.
 writing = Table(
     "writing",

@@ -15,7 +15,7 @@ from stories.db.engine import resume_sequence, upsert
 from stories.db.tables import problems, wire_acts
 from stories.models import Problem
 
-WireActKind = Literal["poll", "pause", "resume", "accept", "leave"]
+WireActKind = Literal["poll", "pause", "resume", "believe", "accept", "leave"]
 
 ACCEPTED: WireActKind = "accept"
 

@@ -50,6 +50,22 @@ def test_a_link_is_printed_once_and_stored_nowhere(run: Run, tmp_path: Path) -> 
     store.close()
 
 
+def test_as_json_what_was_done_is_one_value(run: Run) -> None:
+    def done(*arguments: str) -> dict[str, object]:
+        code, said, err = run(*arguments, "--json")
+        assert (code, err) == (0, "")
+        found: dict[str, object] = json.loads("\n".join(said))
+        return found
+
+    added = done("add", "Priya", "--role", "editor")
+    assert (added["name"], added["role"], added["password"]) == ("Priya", "editor", False)
+    assert str(added["link"]).startswith("https://desk.daily.example/welcome/")
+    assert done("link", "Priya")["link"] not in (None, added["link"])
+    changed = done("role", "Priya", "--role", "chief")
+    assert (changed["role"], "link" in changed) == ("chief", False)
+    assert done("revoke", "Priya", "--by", "Asha")["revoked_by"] == "Asha"
+
+
 def test_a_role_is_given_and_who_is_revoked_can_be_added_again(run: Run) -> None:
     run("add", "Priya", "--role", "editor")
     assert run("role", "priya", "--role", "chief")[0] == 0

@@ -12,7 +12,7 @@ from stories import clock
 from stories.config import Config
 from stories.db import Store, queues
 from stories.db import stories as records
-from stories.models import Story
+from stories.models import ActKind, Story
 from tests.conftest import ConfigOf
 from tests.desk.newsroom.browsing import Browser, filled, living, newsroom, signed_in
 from tests.living import Life, item
@@ -219,6 +219,19 @@ def test_hold_takes_a_story_out_and_release_brings_it_back(life: Life, meera: Br
     with life.store.read() as conn:
         acts = records.acts_of(conn, [story(life).id])[story(life).id]
     assert [(each.kind, each.by) for each in acts] == [("hold", "Meera"), ("release", "Meera")]
+
+
+@pytest.mark.parametrize("kind", ["hold", "kill"])
+def test_a_headline_is_written_over_what_is_hidden_and_stands_once_it_is_released(
+    life: Life, meera: Browser, kind: ActKind
+) -> None:
+    life.act("one", kind, MINUTE)
+    queue = "held" if kind == "hold" else "killed"
+    assert act(meera, life, "headline", f"/queues/{queue}", text="Ferry aground") == 303
+    assert b"Ferry aground" not in life.bodies()["all", "rss"]
+    assert "Ferry aground" in meera.opened(f"/queues/{queue}").words
+    life.act("one", "release", MINUTE)
+    assert b"Ferry aground" in life.bodies()["all", "rss"]
 
 
 def test_only_a_chief_releases_what_was_killed(life: Life, meera: Browser) -> None:

@@ -8,7 +8,7 @@ import pytest
 from ingest import parse, replay
 from publish import renderer
 from stories import clock
-from stories.db import Store, captures, feeds, wire_acts, wires
+from stories.db import Store, captures, feeds, hubs, wire_acts, wires
 from stories.db import stories as records
 from stories.models import WireState
 from tests.conftest import ConfigOf
@@ -77,6 +77,22 @@ def test_a_wire_is_polled_at_once_paused_and_resumed(life: Life) -> None:
     assert "Meera: pause" in chief.opened("/wires/w").words
 
 
+def test_a_wire_that_its_hub_pushes_says_until_when_and_how_that_goes(life: Life) -> None:
+    asha = browser(life)
+    assert "Its hub" not in asha.opened("/wires/w").words
+    with life.store.write() as conn:
+        wire = life.config.wires[0]
+        hubs.found(conn, wire, ["https://hub.example/"], "https://agency.example/f", life.now)
+    assert "https://hub.example/ does not push it yet" in asha.opened("/wires/w").words
+    with life.store.write() as conn:
+        (asked,) = hubs.every(conn)
+        hubs.granted(conn, asked.token, DAY, life.now)
+    said = asha.opened("/wires/w").words
+    assert "pushes it until" in said
+    assert "it has pushed 0 times" in said
+    assert "Its hub" not in asha.opened("/wires/v").words
+
+
 def test_a_poll_under_way_does_not_resume_what_was_paused(life: Life) -> None:
     with life.store.write() as conn:
         wires.sync(conn, life.config.wires, clock.now())
@@ -95,7 +111,7 @@ def test_a_server_that_asked_to_wait_is_not_hurried(life: Life) -> None:
     asha.opened("/wires/w")
     refused = asha.send("/wires/w/poll")
     assert refused.status == 422
-    assert "Nothing was changed" in refused.words
+    assert "nothing was changed" in refused.words
 
 
 def test_only_a_chief_pauses(life: Life) -> None:

@@ -9,10 +9,11 @@ import pytest
 
 from desk import people as letting
 from desk.headline import rewrite
+from desk.newsroom.acts import Desk
 from desk.newsroom.log import PAGE, place_of
 from stories import clock
 from stories.config import Config
-from stories.db import Store, log, wire_acts
+from stories.db import Store, log, people, wire_acts
 from stories.db.log import START, Place
 from stories.db.wire_acts import WireAct
 from stories.models import WHOLE
@@ -102,6 +103,35 @@ def test_what_was_done_to_wires_and_people_is_there(life: Life) -> None:
     assert [(row["person"], row["wire"]) for row in found[3:5]] == [("Arjun", ""), ("", "w")]
 
 
+def test_what_is_settled_is_there_also_when_it_is_taken_back(life: Life) -> None:
+    desk = Desk(life.store, life.config, lambda _: None)
+    for step, by in ((desk.settle, "Meera"), (desk.undo, "Arjun"), (desk.settle, "Arjun")):
+        life.now += MINUTE
+        step(life.stories()["two"], by, None)
+    desk.settle(life.stories()["two"], "Meera", None)  # somebody has already
+    asha = signed_in(newsroom(life), life.store, "Asha", "reader")
+    assert rows(asha, "/log") == [
+        ["Arjun", "Bridge shut", "settle", "", "settled"],
+        ["Arjun", "Bridge shut", "unsettle", "settled", ""],
+        ["Meera", "Bridge shut", "settle", "", "settled"],
+    ]
+    assert [row[0] for row in rows(asha, "/log?by=Meera")] == ["Meera"]
+    found = list(csv.DictReader(io.StringIO(asha.ask("/log.csv").text)))
+    assert [(row["what"], row["story"]) for row in found[1:2]] == [
+        ("unsettle", life.stories()["two"])
+    ]
+
+
+def test_who_sets_a_password_is_there_as_it_lets_somebody_in(life: Life) -> None:
+    letting.add(life.store, life.config, "Arjun", "reader", "Asha")
+    life.now += MINUTE
+    with life.store.write() as conn:
+        people.give_link(conn, "arjun", "token", life.now + MINUTE)
+        assert people.set_password(conn, "token", "hash", life.now) is not None
+    asha = signed_in(newsroom(life), life.store, "Asha", "reader")
+    assert rows(asha, "/log")[0] == ["Arjun", "person Arjun", "password", "reader", "reader"]
+
+
 def test_its_pages_have_everything_once(life: Life, reader: Browser) -> None:
     for number in range(PAGE + 3):
         write(life, "one", f"Headline {number}", "Meera")
@@ -136,15 +166,15 @@ def test_as_csv_it_computes_nothing(life: Life, reader: Browser) -> None:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("12.3.0.7", (12, 3, 0, 7)),
-        ("0.0.0.0", START),
-        *((text, None) for text in ("", "1.x.0.0", "12.3")),
+        ("12.3.0.7.1", (12, 3, 0, 7, 1)),
+        ("0.0.0.0.0", START),
+        *((text, None) for text in ("", "1.x.0.0.0", "12.3", "12.3.0.7")),
     ],
 )
 def test_places_in_addresses(text: str, place: Place | None) -> None:
     assert place_of(text) == place
-    assert place_of(f"{text}.9.9.9") is None
-    assert place_of("9" * 30 + ".1.1.1") is None
+    assert place_of(f"{text}.9.9.9.9") is None
+    assert place_of("9" * 30 + ".1.1.1.1") is None
 
 
 def test_nobody_reads_it_without_signing_in(life: Life) -> None:

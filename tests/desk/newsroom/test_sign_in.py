@@ -10,7 +10,7 @@ import pytest
 from desk.newsroom import sign_in
 from desk.newsroom.app import create
 from desk.newsroom.forms import back
-from desk.newsroom.sign_in import SESSION, hashed, is_right, weak
+from desk.newsroom.sign_in import SESSION, counted_as, hashed, is_right, weak
 from stories.config import Config
 from stories.db import Store, people
 from tests.conftest import ConfigOf, Time
@@ -116,6 +116,35 @@ def test_one_address_cannot_try_everybody(
     tries = [browser.sign_in(f"name {n}").status for n in range(31)]
     assert tries == [403] * 30 + [429]
     assert Browser(browser.app, address="198.51.100.7").sign_in("x").status == 403
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("2001:db8:1:2:3:4:5:6", "2001:DB8:1:2::", True),  # a line has all of a /64
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+        ("unknown", "unknown", True),  # as a proxy may say
+        ("", "unknown", False),
+    ],
+)
+def test_tries_are_counted_by_who_has_an_address(one: str, other: str, alike: bool) -> None:
+    assert (counted_as(one) == counted_as(other)) is alike
+
+
+def test_many_addresses_of_one_line_cannot_try_everybody(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_in, "is_right", lambda *_: False)
+    tries = [
+        Browser(browser.app, address=f"2001:db8::{n + 1:x}").sign_in(f"name {n}").status
+        for n in range(31)
+    ]
+    assert tries == [403] * 30 + [429]
+    assert Browser(browser.app, address="2001:db8:0:1::1").sign_in("x").status == 403
 
 
 def test_a_link_sets_a_password_once(conf: Config, store: Store, time: Time) -> None:
