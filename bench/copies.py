@@ -96,6 +96,7 @@ def index(store: Store) -> None:
     with store.write() as conn:
         reached = {name: (0, upto) for name, upto in feeds.numbers(conn).items()}
         key_value.write(conn, search.PROGRESS, reached)
+        key_value.write(conn, search.REST, [])
 
 
 def _copies(table: Table, key: str, base: int, count: int, step: timedelta, kept: int) -> str:

@@ -252,7 +252,7 @@ def _facts(status: Status) -> list[Fact]:
         ),
         Fact(
             "not found by search yet",
-            f"about {status.unindexed} changes of feeds" if status.unindexed else "",
+            f"about {status.unindexed} changes" if status.unindexed else "",
         ),
         Fact("leases run out", leases),
         Fact("subscribers", _subscribers(status)),

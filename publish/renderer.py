@@ -467,6 +467,7 @@ def _keep(
             unsigned = isinstance(outcome.failure, SigningError)
             longest = KEYLESS if unsigned else outbox.RETRY_LONGEST
             outbox.failed(conn, job, str(outcome.failure), now, longest)
+            search.want(conn, [job.key])
     outbox.release(conn, [job for job, outcome in kept if outcome.again])
     finished = [job for job, outcome in kept if outcome.failure is None and not outcome.again]
     if gone := [job.key for job in finished if job.key not in drafts]:
@@ -498,6 +499,15 @@ def _store(
     touched = feeds.place(conn, [o.place for o in outcomes if o.place is not None])
     if gone := [o.place.story_id for o in outcomes if o.place is not None and not o.copy]:
         search.forget(conn, gone)
+    public = set(config.public_names)
+    search.want(
+        conn,
+        [
+            o.place.story_id
+            for o in outcomes
+            if o.place is not None and (not o.copy or public.isdisjoint(o.place.feeds))
+        ],
+    )
     listed = {name: _try(conn, config, name, now) for name in sorted(touched)}
     # Not the stories at once: others lock such rows without waiting for us to have locked ours.
     again = [name for name, found in listed.items() if isinstance(found, Exception) or found[1]]

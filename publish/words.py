@@ -78,6 +78,13 @@ def words_of(story: Story) -> list[str]:
     )
 
 
+def words_of_desk(story: Story, published: Story) -> list[str]:
+    """The words of headlines by which the desk finds a story that is *published* under another: the
+    wire's, and the desk's where that waits for a second look."""
+    heads = dict.fromkeys((story.version.headline, story.desk_headline or ""))
+    return words("\n".join(head for head in heads if head != published.headline))
+
+
 def terms(asked: str) -> tuple[Term, ...]:
     """What is *asked* for, all of which must be there: words, phrases in quotation marks, and
     beginnings of words with an asterisk. Nothing else means anything, and nothing is an error."""

@@ -180,8 +180,7 @@ def _next(
     limit: int,
 ) -> list[tuple[int, str]]:
     if q := asked.filters.get("q"):
-        names = [feed.name for feed in config.outgoing]
-        hits = search.find(conn, terms(q), names, cursor and cursor[0], limit)
+        hits = search.find(conn, terms(q), None, cursor and cursor[0], limit)
         return [(hit.number, hit.story_id) for hit in hits]
     sought = Sought(
         asked.queue,

@@ -45,7 +45,7 @@ from sqlalchemy import (
 )
 
 from stories.db import outbox as wishes
-from stories.db import pictures, standing, storage
+from stories.db import pictures, search, standing, storage
 from stories.db.captures import unchain
 from stories.db.engine import Store
 from stories.db.stories import CONTENT, WITHDRAWN, content, kept, settle, withdrawn
@@ -294,6 +294,7 @@ def forget(conn: Connection, ids: Sequence[str]) -> None:
     """Delete the stories *ids*, which no feed shows, with all their rows."""
     standing.forget(conn, standing.touched(conn, ids))
     pictures.forget(conn, ids)
+    search.forget(conn, ids)
     conn.execute(
         delete(identities).where(identities.c.story_id.in_(ids), identities.c.shared_from.is_(None))
     )

@@ -1,9 +1,13 @@
-"""The full-text index: which of the stories that are published have which words.
+"""The full-text index: which stories have which words, in public and for the desk.
 
 Words are cut before they come here, and a database only keeps and compares them: SQLite by FTS5,
 PostgreSQL by a ``tsvector``. The index (``search_words``) has words and their places and no text;
 ``searched`` has beside it what was indexed of each story, without which SQLite could not take it
 out again.
+
+What is not public stands in it as words of another kind (:data:`DESK`), which nobody can ask for
+but the desk: all words of a story that is in no public feed, and the headlines of one that is
+published under another.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,13 +25,21 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.sql.selectable import TextualSelect
 
 from stories.db import key_value
-from stories.db.tables import UtcDateTime, searched
+from stories.db.engine import upsert
+from stories.db.tables import UtcDateTime, searched, unsearched
 from stories.models import Term
 
 PROGRESS = "searched"
 """The key of how far the index is."""
+
+REST = "searched:rest"
+"""The key of how far back the stories of before the desk could search are looked through."""
+
+DESK = "\ue000"
+"""How a word begins that only the desk finds: with no letter, so no public search can mean it."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _A_SECOND = 100_000
@@ -44,11 +56,14 @@ BEGINNING = 100
 
 
 class Indexed(NamedTuple):
-    """The words of a story, and the time by which feeds order it."""
+    """The words of a story, and the time by which feeds order it. ``desk`` are those that only the
+    desk finds; ``hidden`` when it is in no public feed, and has no others."""
 
     story_id: str
     placed_at: datetime
     words: Sequence[str]
+    desk: Sequence[str] = ()
+    hidden: bool = False
 
 
 class Found(NamedTuple):
@@ -60,10 +75,33 @@ class Found(NamedTuple):
 
 
 def placed_at(conn: Connection, ids: Sequence[str]) -> dict[str, datetime]:
-    """By what time those of the stories *ids* were placed that are in the index, when they came
-    into it."""
+    """By what time those of the stories *ids* were placed that are in the index in public, when
+    they came into it."""
     rows = conn.execute(_PLACED_AT, {"ids": list(ids)})
-    return {row.story_id: row.placed_at for row in rows}
+    return {row.story_id: row.placed_at for row in rows if not row.hidden}
+
+
+def known(conn: Connection, ids: Sequence[str]) -> set[str]:
+    """Those of the stories *ids* that are in the index, in public or for the desk."""
+    return {row.story_id for row in conn.execute(_PLACED_AT, {"ids": list(ids)})}
+
+
+def want(conn: Connection, ids: Sequence[str]) -> None:
+    """Note that the words of these stories, in no public feed, are to be put into the index."""
+    if ids:
+        rows = [{"story_id": name} for name in sorted(set(ids))]
+        conn.execute(upsert(conn, unsearched).on_conflict_do_nothing(), rows)
+
+
+def wanted(conn: Connection, limit: int) -> list[str]:
+    """The first *limit* stories of which that was noted."""
+    query = select(unsearched.c.story_id).order_by(unsearched.c.story_id).limit(limit)
+    return list(conn.execute(query).scalars())
+
+
+def unwant(conn: Connection, ids: Sequence[str]) -> None:
+    """Note that it is done, for these."""
+    conn.execute(delete(unsearched).where(unsearched.c.story_id.in_(list(ids))))
 
 
 def put(conn: Connection, rows: Sequence[Indexed]) -> None:
@@ -72,11 +110,13 @@ def put(conn: Connection, rows: Sequence[Indexed]) -> None:
     notes, put_in = [], []
     following: dict[int, int] = {}
     for row in rows:
-        number, said = _free(conn, row.placed_at, following), " ".join(row.words)
+        number = _free(conn, row.placed_at, following)
+        words = [*row.words, *(f"{DESK}{word}" for word in row.desk)]
+        said = " ".join(words)
         of = {"number": number, "story_id": row.story_id, "placed_at": row.placed_at}
-        notes.append({**of, "words": said.encode()})
+        notes.append({**of, "words": said.encode(), "hidden": row.hidden})
         if conn.dialect.name == "postgresql":
-            said = " ".join(f"'{word}':{at}" for at, word in enumerate(row.words, 1))
+            said = " ".join(f"'{word}':{at}" for at, word in enumerate(words, 1))
             spans = (_span(name, number // length) for name, length in _LENGTHS.items())
             said = f"{said} {' '.join(spans)}"
         put_in.append({"number": number, "words": said})
@@ -116,7 +156,7 @@ def forget(conn: Connection, ids: Sequence[str]) -> None:
 # Statements are made once: to make one takes several times what it takes to carry it out.
 
 _OF_STORIES = searched.c.story_id.in_(bindparam("ids", expanding=True))
-_PLACED_AT = select(searched.c.story_id, searched.c.placed_at).where(_OF_STORIES)
+_PLACED_AT = select(searched.c.story_id, searched.c.placed_at, searched.c.hidden).where(_OF_STORIES)
 _NOTED = select(searched.c.number, searched.c.words).where(_OF_STORIES)
 _NOTE = insert(searched)
 _FORGET = delete(searched).where(_OF_STORIES)
@@ -131,21 +171,32 @@ def begin_anew(conn: Connection) -> None:
     conn.execute(_EMPTY[conn.dialect.name])
     conn.execute(delete(searched))
     key_value.forget(conn, PROGRESS)
+    key_value.forget(conn, REST)
 
 
 def find(
-    conn: Connection, terms: Sequence[Term], feeds: Sequence[str], before: int | None, limit: int
+    conn: Connection,
+    terms: Sequence[Term],
+    feeds: Sequence[str] | None,
+    before: int | None,
+    limit: int,
 ) -> list[Found]:
-    """The newest *limit* stories of any of *feeds* that have all *terms*; only those with a number
-    *before* one, if given."""
+    """The newest *limit* stories of any of *feeds* that have all *terms* in public; where it is
+    None, as for the desk, of all stories that have them. Only those with a number *before* one, if
+    given."""
     last = conn.execute(_LAST_BEFORE, {"before": before or 2**63 - 1}).scalar()
     if not terms or last is None:
         return []
-    asked = {"feeds": list(feeds), "last": last, "most": limit}
+    asked: dict[str, object] = {"last": last, "most": limit}
+    desk = feeds is None
+    if feeds is not None:
+        asked["feeds"] = list(feeds)
     if conn.dialect.name == "sqlite":
-        return _found(conn, asked, " AND ".join(_in_fts5(conn, term) for term in terms))
+        every = (" OR ".join(_in_fts5(conn, kind) for kind in _kinds(t, desk)) for t in terms)
+        return _found(conn, asked, " AND ".join(f"({each})" for each in every))
     conn.execute(_IN_TIME)
-    meant = " & ".join(_in_tsquery(term) for term in terms)
+    kinds = (" | ".join(_in_tsquery(kind) for kind in _kinds(term, desk)) for term in terms)
+    meant = " & ".join(f"({each})" for each in kinds)
     for spans in _lately(conn, last):
         newest = _found(conn, asked, f"{meant} & ({' | '.join(spans)})")
         if len(newest) == limit:
@@ -158,7 +209,8 @@ def find(
 
 
 def _found(conn: Connection, asked: Mapping[str, object], meant: str) -> list[Found]:
-    rows = conn.execute(_FIND[conn.dialect.name], {**asked, "terms": meant})
+    query = (_FIND if "feeds" in asked else _FIND_ANY)[conn.dialect.name]
+    rows = conn.execute(query, {**asked, "terms": meant})
     return [Found(*row) for row in rows]
 
 
@@ -172,6 +224,12 @@ def _lately(conn: Connection, last: int) -> Iterator[list[str]]:
         first = conn.execute(_BACK, {"last": last, "count": count}).scalar()
         if first is not None and (spans := _spans(first, last)):
             yield spans
+
+
+def _kinds(term: Term, desk: bool) -> list[Term]:
+    """What *term* is in public and, for the desk, what it is there."""
+    own = Term(tuple(f"{DESK}{word}" for word in term.words), begins=term.begins)
+    return [term, own] if desk else [term]
 
 
 def _spans(first: int, last: int) -> list[str]:
@@ -255,27 +313,38 @@ _EMPTY = {
 _LAST_BEFORE = select(func.max(searched.c.number)).where(
     searched.c.number < bindparam("before", type_=BigInteger())
 )
-_FIND = {
-    dialect: text(
-        f"""
-        WITH found AS {how} (
-            SELECT rowid AS number FROM search_words WHERE {matching} AND rowid <= :last
+
+
+def _finds(placed: str) -> dict[str, TextualSelect]:
+    """The query of each database for those of which *placed* holds besides."""
+    return {
+        dialect: text(
+            f"""
+            WITH found AS {how} (
+                SELECT rowid AS number FROM search_words WHERE {matching} AND rowid <= :last
+            )
+            SELECT found.number, searched.story_id, searched.placed_at
+            FROM found JOIN searched ON searched.number = found.number
+            {placed}
+            ORDER BY found.number DESC LIMIT :most
+            """  # noqa: S608 - of our own words
+        ).columns(searched.c.number, searched.c.story_id, placed_at=UtcDateTime())
+        for dialect, how, matching in (
+            ("sqlite", "", "search_words MATCH :terms"),
+            # By the index of words, whatever it thinks of walking back in time till enough are
+            # found: where a word is rare it would walk over all.
+            ("postgresql", "MATERIALIZED", "words @@ CAST(:terms AS tsquery)"),
         )
-        SELECT found.number, searched.story_id, searched.placed_at
-        FROM found JOIN searched ON searched.number = found.number
-        WHERE EXISTS (
+    }
+
+
+_FIND_ANY = _finds("")
+_FIND = {
+    dialect: query.bindparams(bindparam("feeds", expanding=True))
+    for dialect, query in _finds(
+        """WHERE EXISTS (
             SELECT 1 FROM placements
             WHERE placements.story_id = searched.story_id AND placements.feed IN :feeds
-        )
-        ORDER BY found.number DESC LIMIT :most
-        """  # noqa: S608 - of our own words
-    )
-    .bindparams(bindparam("feeds", expanding=True))
-    .columns(searched.c.number, searched.c.story_id, placed_at=UtcDateTime())
-    for dialect, how, matching in (
-        ("sqlite", "", "search_words MATCH :terms"),
-        # By the index of words, whatever it thinks of walking back in time till enough are found:
-        # where a word is rare it would walk over all.
-        ("postgresql", "MATERIALIZED", "words @@ CAST(:terms AS tsquery)"),
-    )
+        )"""
+    ).items()
 }

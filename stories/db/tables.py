@@ -920,8 +920,13 @@ searched = Table(
     Column("story_id", String(13), nullable=False),
     Column("placed_at", UtcDateTime, nullable=False),
     Column("words", Packed, nullable=False),
+    # No word of it is public: only the desk finds it (stories.db.search.DESK).
+    Column("hidden", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("story_id"),
 )
+
+# Stories in no public feed whose words are to be put into the index, for the desk.
+unsearched = Table("unsearched", metadata, Column("story_id", String(13), primary_key=True))
 
 # The index itself, which no two databases have alike. All that SQLite's takes for the end of a word
 # is what words are not made of.

@@ -14,9 +14,10 @@ from desk.headline import rewrite
 from desk.newsroom import views
 from desk.newsroom.queues import FILTERS, FRESH, QUEUES, Asked, Queue, counted, fits, queues_of
 from publish import indexer
+from publish.words import terms
 from stories import clock
 from stories.config import Config
-from stories.db import Store, connect, people, queues, subscribers
+from stories.db import Store, connect, people, queues, search, subscribers
 from stories.db.queues import COUNTED, About, Place, Sought
 from stories.models import Story
 from tests.conftest import ConfigOf
@@ -177,6 +178,82 @@ def test_what_is_published_can_be_searched(life: Life) -> None:
     assert heads(meera, "/queues/all?q=tigers&wire=v") == []
     assert heads(meera, "/queues/mine?q=tigers") == []
     assert heads(meera, '/queues/all?q="') == []
+
+
+def hits(life: Life, browser: Browser, asked: str) -> tuple[list[str], list[str]]:
+    """The ids that the desk finds, and those that the public does."""
+    with life.frozen():
+        assert not indexer.index_waiting(life.store, life.config)
+        heads(browser, f"/queues/all?q={asked}")
+    assert browser.last is not None
+    found = browser.last.page.xpath("//article/@data-id")
+    with life.store.read() as conn:
+        public = search.find(conn, terms(asked), life.config.public_names, None, 99)
+    return found, [each.story_id for each in public]
+
+
+@pytest.mark.parametrize("begun", ["before", "after"])
+def test_the_desk_finds_what_the_public_does_not(
+    config: ConfigOf, store: Store, begun: str
+) -> None:
+    wires = [{"name": name, "agency": name, "url": f"https://{name}.example/"} for name in "wvx"]
+    life = living(
+        config(
+            wires=wires,
+            feeds=[
+                {"name": "all", "title": "All", "wires": ["w"]},
+                {"name": "own", "title": "Own", "wires": ["x"], "private": True},
+            ],
+            desk={},
+        ),
+        store,
+    )
+    for name in ("shown", "held", "killed", "edited"):
+        life.receive(item(name, f"About {name}", f"Words of {name} zebras."), after=MINUTE)
+    life.receive(item("nowhere", "About nowhere", "In no feed: zebras."), wire="v", after=MINUTE)
+    life.receive(item("private", "About private", "For some: zebras."), wire="x", after=MINUTE)
+    life.receive(item("headless", "", "Without a headline: zebras."), wire="x", after=MINUTE)
+    ids = life.stories()
+    with life.frozen():
+        meera = signed_in(newsroom(life), store, "Meera")
+        if begun == "before":
+            assert not indexer.index_waiting(store, life.config)
+    life.now += MINUTE
+    life.edit(ids["edited"], "Stripes seen")
+    for name, kind in (("held", "hold"), ("killed", "kill")):
+        life.act(name, kind, MINUTE)  # type: ignore[arg-type]
+    assert hits(life, meera, "zebras")[0] == [
+        ids[name]
+        for name in ("killed", "held", "edited", "headless", "private", "nowhere", "shown")
+    ]
+    assert {*hits(life, meera, "zebras")[1]} == {ids["shown"], ids["edited"]}
+    # By each word of it, by phrases and beginnings; whichever headline has it.
+    for asked, name in (
+        ('"words of killed"', "killed"),
+        ("zebr*+held", "held"),
+        ("stripes", "edited"),
+        ("about+edited+zebras", "edited"),
+        ("stripes+edited", "edited"),
+    ):
+        assert hits(life, meera, asked)[0] == [ids[name]], asked
+    assert hits(life, meera, '"about edited"')[1] == []  # the wire's, which nobody else may read
+    # What is released is public again, what is killed no more; nothing stands in both.
+    life.act("held", "release", MINUTE)
+    life.act("shown", "kill", MINUTE)
+    found, public = hits(life, meera, "zebras")
+    assert sorted(found) == sorted(ids.values())
+    assert {*public} == {ids["held"], ids["edited"]}
+
+
+def test_what_was_killed_is_out_of_public_search_before_the_desk_has_it(life: Life) -> None:
+    with life.frozen():
+        assert not indexer.index_waiting(life.store, life.config)
+    life.act("w0", "kill", MINUTE)
+    with life.store.read() as conn:
+        assert "w0" in life.stories()
+        for feeds in (["all", "few"], None):
+            found = search.find(conn, terms("tigers"), feeds, None, 99)
+            assert life.stories()["w0"] not in [each.story_id for each in found]
 
 
 @pytest.mark.repeated
