@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from desk.newsroom.words import Token, Words, tokens
+from desk.newsroom.words import Token, Words, number_at, tokens
 from publish.selection import UNSPACED
 
 
@@ -50,15 +50,17 @@ def numbers(text: str, words: Words) -> list[Number]:
         if end > at:
             percent = _percent(text, pieces, end, words)
             said = text[pieces[at].start : percent or pieces[end - 1].end]
-            loose = end == at + 1 and _is_loose(pieces, at, words)
+            loose = _is_loose(pieces, at, end, words)
             found += [Number(said, each, percent > 0, loose) for each in values]
+            while end < len(pieces) and pieces[end].start < percent:  # 5 por ciento is no hundred
+                end += 1
         at = max(end, at + 1)
     return found
 
 
-def _is_loose(pieces: Sequence[Token], at: int, words: Words) -> bool:
-    """Whether the word at *at* may be no number: an ordinal, or the one of "no one"."""
-    said = pieces[at].folded
+def _is_loose(pieces: Sequence[Token], at: int, end: int, words: Words) -> bool:
+    """Whether the words from *at* to *end* may be no number: an ordinal, or the one of "no one"."""
+    said = tuple(piece.folded for piece in pieces[at:end])
     denied = at > 0 and pieces[at - 1].folded in words.negations
     return said in words.loose or (denied and words.numbers.get(said) == 1)
 
@@ -77,26 +79,57 @@ def _number_at(
         letter = _LETTERS.get(pieces[end].folded) if end < len(pieces) else None
         behind = letter is not None and pieces[end].start == pieces[end - 1].end
         return end, [frozenset({value, value * letter} if letter and behind else {value})]
-    spelt = words.numbers.get(first.folded, words.loose.get(first.folded))
-    if spelt is not None:
-        end, value = _counted(text, pieces, at + 1, spelt, words)
+    if (lift := words.lifts.get(first.folded)) is not None:
+        return _lifted(text, pieces, at + 1, lift, words)
+    if (spelt := _spelt(text, pieces, at, words)) is not None:
+        end, value = _counted(text, pieces, *spelt, words)
         return end, [frozenset({value})]
     if first.folded in words.scales and first.text.isascii() and len(first.text) > 3:
-        end, value = _counted(text, pieces, at, Decimal(1), words)  # "a million"
+        scale = words.scales[first.folded]
+        end, value = _counted(text, pieces, at + 1, scale, words)  # "a million"
         return end, [frozenset({value})]
     return at, []
+
+
+def _spelt(text: str, pieces: Sequence[Token], at: int, words: Words) -> tuple[int, Decimal] | None:
+    """Where the words end that stand beside each other from *at* on and are a number, and which."""
+    found = number_at(pieces, at, words)
+    if found is None:
+        return None
+    size, number = found
+    for before in range(at, at + size - 1):
+        if not _joined(text, pieces[before], pieces[before + 1]):
+            return _spelt(text, pieces[: before + 1], at, words)
+    return at + size, number
+
+
+def _lifted(
+    text: str, pieces: Sequence[Token], at: int, lift: Decimal, words: Words
+) -> tuple[int, list[frozenset[Decimal]]]:
+    """The number at piece *at* with *lift* added, as three and a half; of a scale, one and that."""
+    if at == len(pieces) or not _joined(text, pieces[at - 1], pieces[at]):
+        return at - 1, []
+    now = figures(pieces[at].folded) if pieces[at].figures else []
+    found = (at + 1, now[0]) if now else _spelt(text, pieces, at, words)
+    if found is not None:
+        behind, number = found[0], found[1] + lift
+    elif scale := _scale(pieces[at], words):
+        behind, number = at + 1, (1 + lift) * scale
+    else:
+        return at - 1, []
+    end, value = _counted(text, pieces, behind, number, words)
+    return end, [frozenset({value})]
 
 
 def _counted(
     text: str, pieces: Sequence[Token], end: int, now: Decimal, words: Words
 ) -> tuple[int, Decimal]:
     """The number that begins with *now* and goes on at piece *end*: where it ends, its value."""
-    spelt = end == 0 or not pieces[end - 1].figures
-    first = end
+    spelt = not pieces[end - 1].figures
     total = last = Decimal(0)
-    while end < len(pieces) and (end == first or _joined(text, pieces[end - 1], pieces[end])):
+    while end < len(pieces) and _joined(text, pieces[end - 1], pieces[end]):
         scale = _scale(pieces[end], words)
-        more = words.numbers.get(pieces[end].folded) if spelt else None
+        more = _spelt(text, pieces, end, words) if spelt else None
         if scale == 100 and now:
             now *= 100
         elif scale and now:
@@ -104,8 +137,9 @@ def _counted(
             total += last
         elif scale and last:  # lakh crore
             total, last = total - last + last * scale, last * scale
-        elif more and (not now or now % 100 == 0 or (now % 10 == 0 and more < 10)):
-            now += more
+        elif more and (not now or now % 100 == 0 or (now % 10 == 0 and more[1] < 10)):
+            now += more[1]
+            end = more[0] - 1
         elif pieces[end].folded != "and" or not (spelt and _counts(pieces, end + 1, words)):
             break
         end += 1
@@ -113,7 +147,7 @@ def _counted(
 
 
 def _counts(pieces: Sequence[Token], at: int, words: Words) -> bool:
-    return at < len(pieces) and pieces[at].folded in words.numbers
+    return number_at(pieces, at, words) is not None
 
 
 def _scale(one: Token, words: Words) -> Decimal | None:

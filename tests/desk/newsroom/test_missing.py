@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desk.newsroom.missing import READ, missing, names_of
-from desk.newsroom.numbers import figures, numbers
+from desk.newsroom.numbers import Number, figures, numbers
 from desk.newsroom.words import tokens, words_of
 
 KOREAS = ("Soldiers of North Korea and of South Korea fired on Monday, officials said.",)
@@ -43,11 +43,49 @@ def gone(wire: str, draft: str, language: str | None = "en", *text: str) -> list
         ("No one of the two, one dead", [2, 1]),
         ("lakhs of voters, hundreds dead", []),
         ("सऊदी अरब", []),
+        ("पच्चीस की मौत, साढ़े तीन लाख, सवा लाख, पौने दो", [25, 350_000, 125_000, "1.75"]),
+        ("साढ़े, तीन", [3]),
+        ("இருபத்தைந்து பேர், இருவர்", [25, 2]),
+        ("দুশো, সাড়ে ৩ লাখ", [200, 350_000]),
+        ("पंचवीस, दोनशे", [25, 200]),
+        ("ఇరవై ఐదు మంది, ముగ్గురు", [25, 3]),
+        ("પચ્ચીસ, બસો", [25, 200]),
+        ("پچیس, چار سو", [25, 400]),
+        ("خمسة وعشرون, ثلاثة آلاف", [25, 3000]),
     ],
 )
 def test_numbers_are_read(said: str, values: list[float | str]) -> None:
     found = [one.values for one in numbers(said, words_of("en")) if not one.loose]
     assert found == [frozenset({Decimal(value)}) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "values"),
+    [
+        ("fr", "Quatre-vingt-dix-neuf, vingt et un, deux cents, 5 pour cent", [99, 21, 200, 5]),
+        ("fr", "Un homme neuf, le premier", []),  # an article, new, and an ordinal
+        ("de", "Fünfundzwanzig, zweihundert, hundert, 1,5 Milliarden", [25, 200, 100, 1.5e9]),
+        ("es", "Veintiún, doscientos cincuenta, cuarenta y cinco, 5 por ciento", [21, 250, 45, 5]),
+        ("pt", "Vinte e um, duzentos, três mil", [21, 200, 3000]),
+        ("it", "Quarantacinque, centocinquanta", [45, 150]),
+        ("id", "Dua puluh lima orang", [25]),
+        ("ru", "Двадцать пять, двадцати пяти", [25, 25]),
+        ("ta", "வைகை ஆறு", []),  # a river, or six
+        ("bn", "পদত্যাগ নয়", []),  # not, or nine
+        ("mr", "एक जण", []),
+        ("en", "Twenty, five; seventy\u2011five", [20, 5, 75]),
+    ],
+)
+def test_numbers_are_read_in_the_words_of_a_language(
+    language: str, said: str, values: list[float]
+) -> None:
+    found = [one.values for one in numbers(said, words_of(language)) if not one.loose]
+    assert found == [frozenset({Decimal(value)}) for value in values]
+
+
+def test_what_counts_in_one_language_is_no_number_in_another() -> None:
+    assert numbers("Six elf nueve once", words_of("en")) == [Number("Six", frozenset({Decimal(6)}))]
+    assert numbers("Six", words_of("de")) == []
 
 
 @pytest.mark.parametrize(
