@@ -575,7 +575,8 @@ class Desk(_Part):
 
     ``password``: they do, with the password that they set. ``header:NAME``: a proxy that has signed
     them in does, in that header of a request. It is believed if it comes from one of the
-    ``trusted`` addresses, and otherwise not looked at. Off without this table.
+    ``trusted`` addresses, and otherwise not looked at. Off without this table. ``timezone`` is that
+    of the times on its pages; if not said the site's, else the machine's.
     """
 
     enabled: bool = True
@@ -584,6 +585,7 @@ class Desk(_Part):
     login: str = "password"
     trusted: tuple[str, ...] = ()
     on_update: Literal["publish", "hold-headline"] = "publish"
+    timezone: Zone | None = None
 
     @property
     def address(self) -> tuple[str, int]:

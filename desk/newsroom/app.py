@@ -28,6 +28,7 @@ from desk.newsroom.pages import HEADERS, Pages
 from desk.newsroom.people import PeoplePage
 from desk.newsroom.queues import QUEUES, Asked, placed
 from desk.newsroom.sign_in import Door, SignInError, Visitor
+from desk.newsroom.times import newsroom_zone
 from desk.newsroom.trial import given_by, given_in, tried
 from publish.web.app import App
 from publish.web.feeds import Receive, Scope, Send
@@ -345,7 +346,8 @@ class Newsroom:
         """``/log``: what was done, by whom and when."""
         by, before = (request.query_params.get(name, "") for name in ("by", "before"))
         with self.store.read() as conn:
-            page = log_page(conn, by.replace("\0", "").strip(), place_of(before))
+            zone = newsroom_zone(self.config)
+            page = log_page(conn, by.replace("\0", "").strip(), place_of(before), zone)
         return self.pages.answer("log.html", visitor, page=page)
 
     def feeds(self, request: Request, visitor: Visitor) -> Response:

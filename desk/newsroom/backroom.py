@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from desk.newsroom.forms import Form
 from desk.newsroom.pages import Pages
 from desk.newsroom.queues import Queue
 from desk.newsroom.sign_in import Visitor
+from desk.newsroom.times import in_zone, newsroom_zone
 from desk.newsroom.views import counted_queues
 from desk.wire_acts import Quarantined, WireActError, act, decide, quarantined
 from ingest.item import Reading
@@ -65,6 +67,7 @@ class Backroom:
         self.config = config
         self.store = store
         self.pages = pages
+        self.zone = newsroom_zone(config)
 
     # Wires
 
@@ -74,7 +77,7 @@ class Backroom:
         now = clock.now()
         with self.store.read() as conn:
             every = [each for each in wires.every(conn) if part in each.name.lower()]
-        listed = [_shown_wire(each) for each in every[:MOST_WIRES]]
+        listed = [_shown_wire(each, self.zone) for each in every[:MOST_WIRES]]
         return self.pages.answer(
             "wires.html", visitor, wires=listed, more=len(every) - len(listed), part=part, now=now
         )
@@ -99,10 +102,12 @@ class Backroom:
             "wire.html",
             visitor,
             422 if error else 200,
-            wire=_shown_wire(state),
-            why=[masked(line) for line in why],
-            pushed=masked(pusher(of, state, now)) if of is not None else "",
-            acts=[(act, moment(act.at, beside=now)) for act in acts],
+            wire=_shown_wire(state, self.zone),
+            why=[in_zone(masked(line), self.zone, now) for line in why],
+            pushed=in_zone(masked(pusher(of, state, now)), self.zone, now)
+            if of is not None
+            else "",
+            acts=[(act, moment(act.at, self.zone, beside=now)) for act in acts],
             error=error,
         )
 
@@ -134,7 +139,7 @@ class Backroom:
         with self.store.read() as conn:
             found = wire_acts.unseen_problems(conn, LISTED)
             counts: Mapping[Queue, str] = counted_queues(conn, visitor)
-        listed = [(each, moment(each.at, beside=now)) for each in found]
+        listed = [(each, moment(each.at, self.zone, beside=now)) for each in found]
         return self.pages.answer(
             "quarantine.html", visitor, problems=listed, counts=counts, most=LISTED
         )
@@ -176,14 +181,14 @@ class Backroom:
         found, now = self._quarantined(request), clock.now()
         return ShownProblem(
             found,
-            at=moment(found.problem.at, beside=now),
+            at=moment(found.problem.at, self.zone, beside=now),
             language=language_of(found.reading.language if found.reading else None),
             beside=_compared(found.reading) if found.reading else None,
-            acted=moment(found.act.at, beside=now) if found.act else None,
+            acted=moment(found.act.at, self.zone, beside=now) if found.act else None,
         )
 
 
-def _shown_wire(state: WireState) -> ShownWire:
+def _shown_wire(state: WireState, zone: tzinfo | None) -> ShownWire:
     now = clock.now()
     if not state.configured:
         following = "never: it is no longer in the configuration"
@@ -193,10 +198,10 @@ def _shown_wire(state: WireState) -> ShownWire:
         following = state.due_because or "new wire"
     return ShownWire(
         state=state,
-        next=masked(following),
-        polled=moment(state.polled_at, beside=now) if state.polled_at else None,
-        news=moment(state.changed_at, beside=now) if state.changed_at else None,
-        message=masked(state.message or state.fault or ""),
+        next=in_zone(masked(following), zone, now),
+        polled=moment(state.polled_at, zone, beside=now) if state.polled_at else None,
+        news=moment(state.changed_at, zone, beside=now) if state.changed_at else None,
+        message=in_zone(masked(state.message or state.fault or ""), zone, now),
     )
 
 

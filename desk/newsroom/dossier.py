@@ -8,11 +8,12 @@ from itertools import pairwise
 
 from desk.newsroom.compare import Beside, Step, side_by_side, step
 from desk.newsroom.draft import Draft, drafted
+from desk.newsroom.times import newsroom_zone
 from publish.render import as_published, render
 from publish.selection import excluded_by
 from publish.web.changes import Headlines, headlines
 from publish.web.views import Language, language_of
-from publish.web.wording import PART_NAMES, Badge, Moment, badge, moment, zone_of
+from publish.web.wording import PART_NAMES, Badge, Moment, badge, moment
 from stories import clock
 from stories.config import Config, Feed
 from stories.db import Connection, feeds, proofs, wires
@@ -126,7 +127,7 @@ def dossier(
 ) -> Dossier:
     """What is told of *story*, whose *entry* is this and whose versions and *acts* are these."""
     now = clock.now()
-    zone = zone_of(config, story.wire, story.version.published)
+    zone = newsroom_zone(config)
     published, unrendered = _published(conn, config, story)
     statement = proofs.last_statements(conn, [story.id]).get(story.id)
     undo = undone_until(story, acts, now)
@@ -177,7 +178,7 @@ def _published(conn: Connection, config: Config, story: Story) -> tuple[Publishe
 
 
 def _versions(history: Sequence[VersionRow], config: Config, story: Story) -> tuple[Numbered, ...]:
-    zone = zone_of(config, story.wire, story.version.published)
+    zone = newsroom_zone(config)
     shown = history[-COMPARED:]
     read = [Version.model_validate(row.data) for row in shown]
     steps = [None, *(step(before, after) for before, after in pairwise(read))]
@@ -266,7 +267,7 @@ def second_look(conn: Connection, config: Config, name: str) -> SecondLook | Non
     if story is None or not story.second_look:
         return None
     edit = story.edits[-1]
-    zone = zone_of(config, story.wire, story.version.published)
+    zone = newsroom_zone(config)
     history = records.history(conn, name)
     seen = [Version.model_validate(row.data) for row in history if row.number <= edit.against]
     then = seen[-1] if seen else story.version

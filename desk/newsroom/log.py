@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from urllib.parse import urlencode
 
 from publish.web.wording import Moment, moment
@@ -45,8 +46,8 @@ class LogPage:
     older: str | None
 
 
-def log_page(conn: Connection, by: str, after: Place | None) -> LogPage:
-    """The page of the log behind that which ends *after* there."""
+def log_page(conn: Connection, by: str, after: Place | None, zone: tzinfo | None) -> LogPage:
+    """The page of the log behind that which ends *after* there, with times in *zone*."""
     done = log.newest(conn, after, by or None, PAGE + 1)
     shown = done[:PAGE]
     now = clock.now()
@@ -56,7 +57,7 @@ def log_page(conn: Connection, by: str, after: Place | None) -> LogPage:
         last = shown[-1].place
         asked = {"by": by} if by else {}
         older = f"/log?{urlencode({**asked, 'before': '.'.join(map(str, last))})}"
-    lines = (Line(each, moment(each.at, beside=now), names[each.story_id]) for each in shown)
+    lines = (Line(each, moment(each.at, zone, beside=now), names[each.story_id]) for each in shown)
     return LogPage(tuple(lines), by, older)
 
 

@@ -8,6 +8,7 @@ from desk.headline import HeadlineError
 from desk.newsroom.forms import Form
 from desk.newsroom.pages import Pages
 from desk.newsroom.sign_in import Visitor
+from desk.newsroom.times import newsroom_zone
 from desk.people import PeopleError
 from publish.web.wording import moment
 from stories import clock
@@ -87,16 +88,16 @@ class PeoplePage:
         name_of_link: str = "",
         link: str = "",
     ) -> Response:
-        now = clock.now()
+        now, zone = clock.now(), newsroom_zone(self.config)
         with self.store.read() as conn:
             found = people.every(conn)
         listed = [
             {
                 "person": each,
                 "is_me": visitor.person is not None and each.key == visitor.person.key,
-                "added": moment(each.added_at, beside=now),
-                "signed_in": each.signed_in_at and moment(each.signed_in_at, beside=now),
-                "revoked": each.revoked_at and moment(each.revoked_at, beside=now),
+                "added": moment(each.added_at, zone, beside=now),
+                "signed_in": each.signed_in_at and moment(each.signed_in_at, zone, beside=now),
+                "revoked": each.revoked_at and moment(each.revoked_at, zone, beside=now),
             }
             for each in sorted(found, key=lambda each: (each.revoked_at is not None, each.key))
         ]

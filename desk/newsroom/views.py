@@ -17,9 +17,10 @@ from desk.newsroom.queues import (
     placed,
 )
 from desk.newsroom.sign_in import Visitor
+from desk.newsroom.times import in_zone, newsroom_zone
 from publish.render import as_published
 from publish.web.views import Language, language_of
-from publish.web.wording import Moment, moment, zone_of
+from publish.web.wording import Moment, moment
 from publish.words import terms
 from stories import clock
 from stories.config import Config
@@ -104,7 +105,8 @@ class ListPage:
 @dataclass(frozen=True, slots=True)
 class StoryPage:
     """A story: what came (``received``, paragraphs), what stands where, who did what. ``unseen`` is
-    why nobody can see it, empty where somebody can."""
+    why nobody can see it, empty where somebody can. ``stated`` is when the agency says that it
+    published it, in its own zone."""
 
     row: Row
     story: Story
@@ -113,6 +115,7 @@ class StoryPage:
     acts: tuple[tuple[Act, Moment], ...]
     url: str | None
     unseen: str
+    stated: Moment | None
     dossier: Dossier
 
 
@@ -205,7 +208,7 @@ def story_row(conn: Connection, config: Config, name: str) -> Row | None:
 def row(config: Config, story: Story, about: About, now: datetime) -> Row:
     """The row of a story."""
     version = story.version
-    zone = zone_of(config, story.wire, version.published)
+    zone = newsroom_zone(config)
     embargo = story.embargo if story.embargo is not None and story.embargo > now else None
     return Row(
         id=story.id,
@@ -239,7 +242,7 @@ def story_page(conn: Connection, config: Config, name: str) -> StoryPage | None:
     if story is None:
         return None
     now = clock.now()
-    zone = zone_of(config, story.wire, story.version.published)
+    zone, stated = newsroom_zone(config), story.version.published
     entry = feeds.entry(conn, name)
     history = records.history(conn, name)
     acts = records.acts_of(conn, [name]).get(name, [])
@@ -253,7 +256,8 @@ def story_page(conn: Connection, config: Config, name: str) -> StoryPage | None:
         ),
         acts=tuple((act, moment(act.at, zone, beside=now)) for act in acts),
         url=entry.url if entry else None,
-        unseen=unseen(conn, config, story),
+        unseen=in_zone(unseen(conn, config, story), zone, now),
+        stated=moment(stated, stated.tzinfo) if stated is not None else None,
         dossier=dossier(conn, config, story, entry, history, acts),
     )
 

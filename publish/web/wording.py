@@ -83,8 +83,9 @@ class Moment:
     text: str
 
 
-def moment(instant: datetime, zone: tzinfo = UTC, beside: datetime | None = None) -> Moment:
-    """*instant* as people in *zone* write it: ``22 November 2026, 18:30 IST``.
+def moment(instant: datetime, zone: tzinfo | None = UTC, beside: datetime | None = None) -> Moment:
+    """*instant* as people in *zone* write it, None for that of this machine:
+    ``22 November 2026, 18:30 IST``.
 
     Without the day if an instant shown *beside* it is of the same day.
     """
