@@ -20,7 +20,7 @@ from desk.newsroom.sign_in import Visitor
 from desk.newsroom.times import in_zone, newsroom_zone
 from publish.render import as_published
 from publish.web.views import Language, language_of
-from publish.web.wording import Moment, moment
+from publish.web.wording import Moment, agency_zone, moment
 from publish.words import terms
 from stories import clock
 from stories.config import Config
@@ -257,7 +257,7 @@ def story_page(conn: Connection, config: Config, name: str) -> StoryPage | None:
         acts=tuple((act, moment(act.at, zone, beside=now)) for act in acts),
         url=entry.url if entry else None,
         unseen=in_zone(unseen(conn, config, story), zone, now),
-        stated=moment(stated, stated.tzinfo) if stated is not None else None,
+        stated=moment(stated, agency_zone(config, story.wire, stated)) if stated else None,
         dossier=dossier(conn, config, story, entry, history, acts),
     )
 

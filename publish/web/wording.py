@@ -106,6 +106,12 @@ def zone_of(config: Config, wire: str, stated: datetime | None) -> tzinfo:
     agency *stated*."""
     if config.site.timezone is not None:
         return ZoneInfo(config.site.timezone)
+    return agency_zone(config, wire, stated)
+
+
+def agency_zone(config: Config, wire: str, stated: datetime | None) -> tzinfo:
+    """The zone in which the agency of *wire* tells the time: the wire's as configured, else that of
+    the date which it *stated*."""
     configured = config.rules(wire)
     if configured is not None and configured.timezone != "UTC":
         return ZoneInfo(configured.timezone)
