@@ -500,14 +500,12 @@ def _store(
     if gone := [o.place.story_id for o in outcomes if o.place is not None and not o.copy]:
         search.forget(conn, gone)
     public = set(config.public_names)
-    search.want(
-        conn,
-        [
-            o.place.story_id
-            for o in outcomes
-            if o.place is not None and (not o.copy or public.isdisjoint(o.place.feeds))
-        ],
-    )
+    if unseen := [
+        o.place.story_id
+        for o in outcomes
+        if o.place is not None and (not o.copy or public.isdisjoint(o.place.feeds))
+    ]:
+        search.want(conn, unseen)
     listed = {name: _try(conn, config, name, now) for name in sorted(touched)}
     # Not the stories at once: others lock such rows without waiting for us to have locked ours.
     again = [name for name, found in listed.items() if isinstance(found, Exception) or found[1]]
