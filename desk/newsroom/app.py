@@ -61,7 +61,13 @@ _TITLES = {
     503: "Back in a moment",
 }
 
-_STALE = "This form is no longer good: you were signed out, or in again. Load its page again."
+_SIGNED_OUT = "You are signed out: your session has ended."
+_STALE = "You have signed in again since this page was loaded. Send it once more."
+
+_KEPT = ("text", "reason")
+_HIDDEN = ("version", "edits", "slug", "back")
+"""The fields of a form that was not taken of which its writer is shown what they wrote, and those
+that are sent again with them."""
 
 LONGEST_PATH = 500
 """Characters of an address of ours, without its query."""
@@ -481,10 +487,13 @@ class Newsroom:
         """A page for who has *role*; for everybody where it is None."""
 
         def answered(request: Request) -> Response:
+            if self.door.comes_from_elsewhere(request):
+                # A link in a message was followed: the cookie comes when the page asks for itself.
+                return self.pages.answer("again.html", _NOBODY, here=_address(request))
             visitor = self.door.visitor(request)
             if role is not None:
                 if visitor.person is None:
-                    return self._asked_to_sign_in(request)
+                    return _see(f"/sign-in?back={quote(_address(request), safe='/')}")
                 self._check(visitor, role)
             answer = page(request, visitor)
             # Whose cookie is no session has to have one all the same, for forms.
@@ -494,16 +503,6 @@ class Newsroom:
 
         return answered
 
-    def _asked_to_sign_in(self, request: Request) -> Response:
-        # As it was asked for: `request.url` is read from a text that begins with the host's name,
-        # which may be anything.
-        query = request.scope["query_string"].decode("latin-1")
-        here = quote(request.scope["path"], safe="/") + (f"?{query}" if query else "")
-        if request.headers.get("sec-fetch-site") == "cross-site":
-            # A link in a message was followed: the cookie comes when the page asks for itself.
-            return self.pages.answer("again.html", _NOBODY, here=here)
-        return _see(f"/sign-in?back={quote(here, safe='/')}")
-
     def _form(
         self, act: Callable[[Request, Visitor, Form], Response]
     ) -> Callable[[Request], Awaitable[Response]]:
@@ -511,12 +510,17 @@ class Newsroom:
 
         async def answer(request: Request) -> Response:
             form = await form_of(request)
+            if self.door.is_own_page(request):
+                request.state.form = form  # so that whatever happens, it can be sent again
             return await run_in_threadpool(acted, request, form)
 
         def acted(request: Request, form: Form) -> Response:
             visitor = self.door.visitor(request)
             if not self.door.is_own_form(request, visitor, form):
-                raise HTTPException(403, _STALE)
+                is_in = visitor.person is not None
+                if is_in and self.door.is_own_page(request):
+                    request.state.form = {**form, "csrf": visitor.form_token}
+                raise HTTPException(403, _STALE if is_in else _SIGNED_OUT)
             return act(request, visitor, form)
 
         return answer
@@ -552,7 +556,7 @@ class Newsroom:
 
     def _check(self, visitor: Visitor, role: Role) -> None:
         if visitor.person is None:
-            raise HTTPException(403, _STALE)
+            raise HTTPException(403, _SIGNED_OUT)
         if not visitor.may(role):
             raise HTTPException(
                 403, f"That takes the role {role}; you have {visitor.person.role}. Ask a chief."
@@ -578,7 +582,7 @@ class Newsroom:
         if sent.form.get("text"):
             return self._drafted(sent.request, sent.visitor, sent.form, why)
         there = back(sent.form, f"/stories/{sent.story}")
-        return self._message(422, why, sent.visitor, there)
+        return self._message(sent.request, 422, why, sent.visitor, there)
 
     def _collided(self, sent: Sent, error: MovedOnError) -> Response:
         """Both to choose from: what stands now, and what was sent."""
@@ -606,6 +610,7 @@ class Newsroom:
 
     def _message(
         self,
+        request: Request,
         status: int,
         text: str,
         visitor: Visitor = _NOBODY,
@@ -613,20 +618,30 @@ class Newsroom:
         headers: dict[str, str] | None = None,
     ) -> Response:
         title = _TITLES.get(status, _TITLES[400] if status < 500 else _TITLES[500])
+        form: Form = getattr(request.state, "form", {})
+        written = {name: form[name] for name in _KEPT if form.get(name)}
         return self.pages.answer(
-            "message.html", visitor, status, headers, title=title, text=text, there=there
+            *("message.html", visitor, status, headers),
+            title="You are signed out" if text == _SIGNED_OUT else title,
+            text=text,
+            there=there,
+            signed_out=text == _SIGNED_OUT,
+            written=written,
+            csrf_again=form.get("csrf", ""),
+            hidden={name: form[name] for name in _HIDDEN if name in form},
+            here=request.scope["path"],
         )
 
-    def _refused(self, _request: Request, error: Exception) -> Response:
+    def _refused(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         text = error.detail if error.detail.endswith(".") else "There is no such page."
-        return self._message(error.status_code, text, headers=dict(error.headers or {}))
+        return self._message(request, error.status_code, text, headers=dict(error.headers or {}))
 
-    def _kept_out(self, _request: Request, error: Exception) -> Response:
+    def _kept_out(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, SignInError)
-        return self._message(error.status, str(error))
+        return self._message(request, error.status, str(error))
 
-    def _away(self, _request: Request, error: Exception) -> Response:
+    def _away(self, request: Request, error: Exception) -> Response:
         log.warning("page not made", error=f"{type(error).__name__}: {error}")
         text = "The database does not answer just now. What you sent was not kept; send it again."
         if isinstance(error, UnknownOutcomeError):
@@ -634,11 +649,11 @@ class Newsroom:
                 "The database was lost at the last moment, so it is not known whether what you sent"
                 " was kept. Load the page again and look before you send it again."
             )
-        return self._message(503, text, headers={"retry-after": "10"})
+        return self._message(request, 503, text, headers={"retry-after": "10"})
 
     def _failed(self, request: Request, error: Exception) -> Response:
         log.error("request failed", path=request.url.path, exc_info=error)
-        return self._message(500, "The page could not be made. The fault has been noted.")
+        return self._message(request, 500, "The page could not be made. The fault has been noted.")
 
 
 def _asked(request: Request) -> Asked:
@@ -647,6 +662,13 @@ def _asked(request: Request) -> Asked:
     if name is None:
         raise HTTPException(404, f"The queues are {', '.join(QUEUES)}.")
     return Asked.of(name, request.query_params)
+
+
+def _address(request: Request) -> str:
+    """What *request* asks for, as it was asked for: `request.url` is read from a text that begins
+    with the host's name, which may be anything."""
+    query = request.scope["query_string"].decode("latin-1")
+    return quote(request.scope["path"], safe="/") + (f"?{query}" if query else "")
 
 
 def _wants_row(request: Request) -> bool:

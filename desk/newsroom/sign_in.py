@@ -129,14 +129,24 @@ class Door:
             samesite="strict",
         )
 
+    def comes_from_elsewhere(self, request: Request) -> bool:
+        """Whether a page of another site led here, and the browser kept our cookie back for that:
+        whatever cookie is given then replaces it, and no form of a page that is open is good."""
+        elsewhere = request.headers.get("sec-fetch-site") == "cross-site"
+        return elsewhere and self._cookie not in request.cookies
+
+    def is_own_page(self, request: Request) -> bool:
+        """Whether a page of ours sent a form, as far as the browser says."""
+        origin = request.headers.get("origin", "").lower()
+        # A page that was opened under another name of this machine is ours, too.
+        host = request.headers.get("host", "").lower()
+        is_here = not self._secure and urlsplit(origin).netloc == host != ""
+        return origin == self._origin or is_here
+
     def is_own_form(self, request: Request, visitor: Visitor, form: Form) -> bool:
         """Whether *form* was filled in on a page of ours that this visitor was given."""
-        origin = request.headers.get("origin")
-        if origin is not None and origin.lower() != self._origin:
-            # A page that was opened under another name of this machine is ours, too.
-            host = request.headers.get("host", "").lower()
-            if self._secure or urlsplit(origin.lower()).netloc != host:
-                return False
+        if "origin" in request.headers and not self.is_own_page(request):
+            return False
         given = form.get("csrf", "").encode("utf-8", "replace")
         return hmac.compare_digest(given, visitor.form_token.encode())
 

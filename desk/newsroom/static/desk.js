@@ -35,13 +35,13 @@ function open(row, kind, field) {
 
 const edit = (row) => open(row, "edit", "textarea");
 
-// Says *text* in a row, whose form stays as it was filled in.
-function complain(row, text) {
+// Says in a row, whose form stays as it was filled in, what *told* does: an element, or text.
+function complain(row, told) {
   one(".error", row)?.remove();
   const said = document.createElement("p");
   said.className = "error";
   said.role = "alert";
-  said.textContent = text;
+  said.append(...(told.childNodes ?? [told]));
   one(".acts", row).before(said);
 }
 
@@ -62,9 +62,12 @@ async function send(form, button) {
       if (isHere) go(fresh); // who has gone on writes elsewhere by now
       return answer.ok ? fresh : null;
     }
-    complain(row, (one(".error", page) ?? one(".intro", page))?.textContent ?? answer.statusText);
+    // Whoever has signed in again sends it once more.
+    const token = one("main input[name=csrf]", page)?.value;
+    if (token) for (const field of document.querySelectorAll("input[name=csrf]")) field.value = token;
+    complain(row, one(".error", page) ?? one(".intro", page) ?? answer.statusText);
   } catch {
-    complain(row, "The desk does not answer. Nothing was saved; try again.");
+    complain(row, "The desk does not answer. Try again: what it has saved already it does not save twice.");
   } finally {
     row.ariaBusy = "false";
   }
@@ -81,8 +84,13 @@ function act(row, name) {
   return form;
 }
 
+let leaving = null;
+
 document.addEventListener("submit", (event) => {
-  if (!inList(event.target) || event.submitter?.getAttribute("formaction")?.endsWith("/draft")) return;
+  if (!inList(event.target) || event.submitter?.getAttribute("formaction")?.endsWith("/draft")) {
+    leaving = event.target;
+    return;
+  }
   event.preventDefault();
   send(event.target, event.submitter);
 });
@@ -217,15 +225,38 @@ for (const kind of ["input", "focusin"]) {
   });
 }
 
+// Who has written something is asked before it is lost.
+addEventListener("beforeunload", (event) => {
+  const open = [...document.querySelectorAll("details.edit[open] textarea")];
+  if (open.some((field) => field.form !== leaving && field.value !== field.defaultValue)) event.preventDefault();
+});
+
 // News. Browsers open six connections to a host, so a page that nobody looks at has none.
 const list = one("#stories");
 const fresh = new Set();
+const SILENCE = 10000; // ms without a connection after which that is said
 let news = null;
+let silence = 0;
 
 function listen() {
   news?.close();
-  news = document.hidden ? null : new EventSource(list.dataset.news);
-  if (news) news.onmessage = ({ data }) => tell(JSON.parse(data));
+  clearTimeout(silence);
+  silence = 0;
+  if (document.hidden) return;
+  news = new EventSource(list.dataset.news);
+  news.onmessage = ({ data }) => tell(JSON.parse(data));
+  news.onopen = () => {
+    clearTimeout(silence);
+    silence = 0;
+    show();
+  };
+  // Of an answer that is no news, as of a proxy whose desk is away, browsers do not ask again.
+  news.onerror = () => {
+    silence ||= setTimeout(() => {
+      show("No news comes just now: press N");
+      listen();
+    }, SILENCE);
+  };
 }
 
 function tell({ ids, counts }) {
@@ -234,8 +265,12 @@ function tell({ ids, counts }) {
     const shown = one(`[data-queue="${queue}"]`);
     if (shown) shown.textContent = count;
   }
-  one("#fresh").hidden = !fresh.size;
-  one("#fresh a").textContent = `${fresh.size} new: press N`;
+  show();
+}
+
+function show(text = fresh.size ? `${fresh.size} new: press N` : "") {
+  one("#fresh").hidden = !text;
+  one("#fresh a").textContent = text;
 }
 
 if (list?.dataset.news) {

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -152,7 +153,7 @@ def signed_in(app: App, store: Store, name: str, role: Role = "editor") -> Brows
     with store.write() as conn:
         now = clock.now()
         people.add(conn, name, role, "root", now)
-        token = f"{people.key_of(name)}-".ljust(43, "x")
+        token = secrets.token_urlsafe(32)
         people.begin(conn, people.key_of(name), token, now, now.replace(year=now.year + 1))
     return Browser(app, f"desk={token}")
 

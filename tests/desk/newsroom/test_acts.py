@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from desk.headline import rewrite
 from stories import clock
 from stories.config import Config
-from stories.db import Store, queues
+from stories.db import Store, people, queues
 from stories.db import stories as records
 from stories.models import ActKind, Story
 from tests.conftest import ConfigOf
@@ -142,6 +142,65 @@ def test_a_story_is_read_where_nothing_can_be_noted(
     answer = meera.opened(f"/stories/{story(life).id}")
     assert answer.status == 200
     assert "Nobody was hurt in the harbour today." in answer.words
+
+
+def out(browser: Browser, life: Life) -> None:
+    """The session of who sits at a browser ends."""
+    with life.store.write() as conn:
+        people.end(conn, browser.cookie.partition("=")[2])
+
+
+@pytest.mark.parametrize("keeps_cookie", [True, False])
+def test_what_was_written_outlives_the_session(
+    life: Life, meera: Browser, keeps_cookie: bool
+) -> None:
+    there = f"/stories/{story(life).id}/headline"
+    _, form = filled(meera.opened("/queues/new?wire=w"), there, text='A "draft" <i>of mine</i>')
+    out(meera, life)
+    if not keeps_cookie:  # the browser forgets it after as long
+        meera.cookie = ""
+    told = meera.ask(there, form)
+    assert told.status == 403
+    assert "You are signed out" in told.words
+    _, again = filled(told, there)
+    assert again == form
+    meera.cookie = signed_in(meera.app, life.store, "Meera").cookie
+    told = meera.ask(there, again)
+    assert (told.status, "signed in again" in told.words) == (403, True)
+    _, again = filled(told, there)
+    assert {**again, "csrf": ""} == {**form, "csrf": ""}
+    done = meera.ask(there, again)
+    assert (done.status, done.headers["location"]) == (
+        303,
+        f"/queues/new?wire=w#s-{story(life).id}",
+    )
+    assert story(life).headline == 'A "draft" of mine'
+
+
+def test_of_a_form_of_another_site_nothing_is_shown(life: Life, meera: Browser) -> None:
+    there = f"/stories/{story(life).id}/headline"
+    form = {**_csrf(meera), "text": "Not mine", "version": "1", "edits": "0"}
+    out(meera, life)
+    for origin in ("https://evil.example", "null", ""):
+        told = meera.ask(there, form, origin=origin)
+        assert (told.status, "Not mine" in told.text) == (403, False)
+
+
+def test_what_was_written_outlives_a_full_disk(
+    life: Life, meera: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    for name, fields in (("headline", {"text": "Ours"}), ("hold", {"reason": "is it true?"})):
+        there = f"/stories/{story(life).id}/{name}"
+        meera.opened("/queues/all")
+        with monkeypatch.context() as patch:
+            patch.setattr(records, "add_edit", full)
+            patch.setattr(records, "add_acts", full)
+            assert meera.send(there, **fields).status == 503
+        assert meera.send(there).status == 303
+    assert (story(life).headline, story(life).status) == ("Ours", "withheld")
 
 
 @pytest.mark.parametrize(

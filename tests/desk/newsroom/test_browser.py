@@ -14,6 +14,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Dialog,
     Page,
     Route,
     expect,
@@ -82,11 +83,14 @@ class Newsroom:
         page.on("console", self._note)
         return page
 
+    def cookie(self, context: BrowserContext, name: str) -> None:
+        """Give a *context* the cookie of a session."""
+        cookie, _, token = signed_in(self.app, self.life.store, name).cookie.partition("=")
+        context.add_cookies([{"name": cookie, "value": token, "url": self.address}])
+
     def sign_in(self, context: BrowserContext, name: str) -> Page:
         """The queue New of somebody who has signed in already."""
-        browser = signed_in(self.app, self.life.store, name)
-        cookie, _, token = browser.cookie.partition("=")
-        context.add_cookies([{"name": cookie, "value": token, "url": self.address}])
+        self.cookie(context, name)
         page = self.page(context)
         page.goto(f"{self.address}/queues/new")
         return page
@@ -283,8 +287,19 @@ def test_what_is_refused_is_said_and_what_was_typed_stays(newsroom: Newsroom) ->
     with page.expect_response("**/headline") as answered:
         page.keyboard.press("Control+Enter")
     assert answered.value.status == 403
-    expect(page.locator(".row .error").first).to_contain_text("signed out")
+    said = page.locator(".row .error").first
+    expect(said).to_contain_text("signed out")
     expect(page.locator(".row textarea").first).to_have_value("Fine now")
+    # Signed in again in another window, one saves what one has written.
+    with page.expect_popup() as opened:
+        said.get_by_role("link").click()
+    expect(opened.value.locator("#password")).to_be_visible()
+    newsroom.cookie(page.context, "Meera")
+    field = page.locator(".row textarea").first
+    field.press("Control+Enter")
+    expect(said).to_contain_text("Send it once more")
+    field.press("Control+Enter")
+    expect(page.locator(".row .head").first).to_have_text("Fine now")
 
 
 def test_two_at_once_see_each_other_and_the_later_chooses(newsroom: Newsroom) -> None:
@@ -327,6 +342,49 @@ def test_what_comes_waits_and_nothing_jumps(newsroom: Newsroom) -> None:
     page.keyboard.press("n")
     expect(page.locator(".row").first).to_contain_text("Just in")
     expect(page.locator("#fresh")).to_be_hidden()
+
+
+def test_no_news_is_said_and_asked_for_again(newsroom: Newsroom) -> None:
+    context = newsroom.context()
+    newsroom.cookie(context, "Meera")
+    page = newsroom.page(context)
+    page.clock.install()
+    away = True
+
+    def proxy(route: Route) -> None:
+        route.fulfill(status=204) if away else route.continue_()
+
+    page.route("**/news/**", proxy)
+    with page.expect_request("**/news/**"):
+        page.goto(f"{newsroom.address}/queues/new")
+    with page.expect_request("**/news/**"):
+        page.clock.run_for(10_000)
+    expect(page.locator("#fresh")).to_contain_text("No news comes just now")
+    away = False
+    with page.expect_request("**/news/**"):
+        page.clock.run_for(10_000)
+    expect(page.locator("#fresh")).to_be_hidden()
+    newsroom.life.receive(item("a", "Just in"), after=MINUTE)
+    expect(page.locator("#fresh")).to_have_text("1 new: press N")
+
+
+def test_a_draft_is_not_left_by_mistake(newsroom: Newsroom) -> None:
+    page = newsroom.sign_in(newsroom.context(), "Meera")
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.keyboard.press("j")
+    page.keyboard.press("e")
+    page.keyboard.type("Not yet")
+    page.locator(".queues a").last.click(no_wait_after=True)
+    expect(page.locator(".row textarea").first).to_have_value("Not yet")
+    page.get_by_role("button", name="Preview").first.click()  # takes it along
+    expect(page.locator("textarea")).to_have_value("Not yet")
+    assert asked == ["beforeunload"]
 
 
 def test_without_our_script_everything_works(newsroom: Newsroom) -> None:

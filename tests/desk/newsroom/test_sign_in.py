@@ -295,6 +295,21 @@ def test_a_link_from_a_message_leads_on_once_the_page_asks_itself(browser: Brows
     assert browser.ask("/queues/all?wire=pti").status == 200
 
 
+def test_a_link_from_elsewhere_takes_away_nobodys_cookie(
+    config: ConfigOf, store: Store, time: Time
+) -> None:
+    """The forms of all other pages that are open would be good no longer."""
+    person(store, "Priya")
+    app = create(config(desk=PROXY), store)
+    named = {"x-remote-user": "Priya"}
+    for headers in (named, {}):
+        at_work = Browser(app, address="10.1.2.3", headers=headers)
+        at_work.opened("/sign-in")
+        for path in ("/queues/all", "/sign-in"):
+            came = Browser(app, address="10.1.2.3", headers=headers)
+            assert "set-cookie" not in came.ask(path, sec_fetch_site="cross-site").headers
+
+
 @pytest.mark.parametrize(
     "there", ["//evil.example", "https://evil.example/", "/\\evil.example", "/\t/x", "x", "", "/é"]
 )
