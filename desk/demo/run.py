@@ -23,11 +23,11 @@ from lxml import etree
 from desk import show
 from desk import up as processes
 from desk.headline import rewrite
-from desk.people import invite
+from desk.people import add
 from desk.supervisor import Member, alone, supervise
-from stories import clock, logs
+from stories import logs
 from stories.config import Config, load
-from stories.db import Store, captures, connect, feeds, people
+from stories.db import Store, captures, connect, feeds
 from stories.db import stories as records
 from stories.db.feeds import EntryRow
 from stories.errors import WirecopyError
@@ -129,7 +129,7 @@ def run(port: int, speed: float, format: str, *, once: bool) -> int:
             format=format,
             national=national,
             desk="false" if once else "true",  # who only looks once has no time to try it
-            desk_port=_free(0),
+            desk_port=_free(8081),
         )
         config_file.write_text(text, encoding="utf-8")
         with _logs_into(folder / "demo.log"):
@@ -247,9 +247,7 @@ class _Desk(threading.Thread):
         show.say("")
 
     def _invite(self, store: Store) -> None:
-        with store.write() as conn:
-            people.add(conn, VISITOR, "chief", "the demo", clock.now())
-            link = invite(conn, self._config, VISITOR)
+        _, link = add(store, self._config, VISITOR, "chief", "the demo")
         show.say("Try the desk: follow this link, set a password (12 characters or more), press j,")
         show.say("then e, type a headline and press Ctrl-Enter. Seconds later it is in the feed.")
         show.say(f"  the desk     {link}")
