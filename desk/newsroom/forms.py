@@ -1,11 +1,12 @@
 """What is sent with a form: fields by name, within bounds."""
 
-import asyncio
 import re
 from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+
+from publish.web.sent import RefusedError, body_of
 
 LARGEST = 64 * 1024
 """Bytes of a form; a headline and a reason have less than two thousand."""
@@ -29,19 +30,14 @@ async def form_of(request: Request) -> Form:
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != TYPE:
         raise HTTPException(415, f"Send a form, {TYPE}.")
-    sent = bytearray()
     try:
-        async with asyncio.timeout(SECONDS):
-            async for piece in request.stream():
-                sent += piece
-                if len(sent) > LARGEST:
-                    raise HTTPException(413, "That is more than any of our forms sends.")
+        sent = await body_of(request, LARGEST, SECONDS)
         fields = parse_qsl(
             sent.decode(), keep_blank_values=True, errors="strict", max_num_fields=FIELDS
         )
-    except TimeoutError as error:
-        raise HTTPException(408, "The form came too slowly.") from error
-    except (ClientDisconnect, ValueError) as error:
+    except RefusedError as refused:
+        raise HTTPException(refused.status, f"The form was not taken: {refused}.") from refused
+    except ValueError as error:
         raise HTTPException(400, "The form cannot be read.") from error
     return {name: value.replace("\0", "") for name, value in fields}
 
