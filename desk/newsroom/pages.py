@@ -4,14 +4,12 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 
 import publish.web
 from desk.newsroom.queues import QUEUES
 from desk.newsroom.sign_in import Visitor
-from publish.web.pages import ICON, PERMISSIONS
-from publish.web.wording import without_bidi_marks
+from publish.web.pages import ICON, PERMISSIONS, templates
 from stories.config import Config
 
 _HERE = Path(__file__).parent
@@ -52,14 +50,7 @@ class Pages:
         }
         version = hashlib.sha256(b"\0".join(body for body, _ in self._files.values())).hexdigest()
         self._folder = f"/static/{version[:16]}"
-        self._jinja = Environment(
-            loader=FileSystemLoader(_HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._jinja.filters["without_bidi_marks"] = without_bidi_marks
+        self._jinja = templates(_HERE / "templates")
         self._jinja.globals.update(
             publisher=config.publisher, static=self._folder, queues=QUEUES, site=config.site.url
         )

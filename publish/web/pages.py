@@ -116,6 +116,19 @@ class Scripts:
         return self._ready.get(path)
 
 
+def templates(folder: Path) -> Environment:
+    """The templates of a *folder*, which escape what is put in, and take no name for nothing."""
+    found = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters["without_bidi_marks"] = without_bidi_marks
+    return found
+
+
 def _origins_of_keys(config: Config) -> list[str]:
     """Where the agencies' key sets are, as scheme and host."""
     found = (urlsplit(wire.keys) for wire in config.wires if wire.keys and is_address(wire.keys))
@@ -148,14 +161,7 @@ class Pages:
         # That of a story's page asks this site, and agencies for their keys, alone.
         asked = "".join(f" {origin}" for origin in _origins_of_keys(config))
         self._headers_of_story = _headers(f"{scripted}; connect-src 'self'{asked}")
-        self._jinja = Environment(
-            loader=FileSystemLoader(_HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._jinja.filters["without_bidi_marks"] = without_bidi_marks
+        self._jinja = templates(_HERE / "templates")
         self._jinja.globals.update(
             publisher=config.publisher,
             site=config.site.url,
