@@ -61,7 +61,7 @@ _TITLES = {
     503: "Back in a moment",
 }
 
-_SIGNED_OUT = "You are signed out: your session has ended."
+_SIGNED_OUT = "Your session has ended."
 _STALE = "You have signed in again since this page was loaded. Send it once more."
 
 _KEPT = ("text", "reason")

@@ -134,10 +134,13 @@ class News:
             numbers = queues.counts(conn, now - FRESH, "")
             known_people = people.every(conn)
         changes = OrderedDict(known)
+        # Later than all that is known, even if the machine's clock was set back between them.
+        last = next(reversed(known.values())).seen if known else now
+        later = max(now, last + timedelta(microseconds=1))
         for place in reversed(found):
             if place not in known and place.id in stories:
                 # What was there when nobody had looked yet came when it came.
-                seen = now if known else min(place.at, now)
+                seen = later if known else min(place.at, now)
                 changes[place] = Change(seen, stories[place.id], abouts[place.id])
         while len(changes) > KEPT:
             changes.popitem(last=False)

@@ -27,6 +27,7 @@ from stories import clock
 from stories.config import Config
 from stories.db import connect
 from stories.db import stories as records
+from stories.db.people import Role
 from stories.models import Story
 from tests.conftest import ConfigOf
 from tests.desk.newsroom.browsing import PASSWORD, living, person, signed_in
@@ -83,14 +84,14 @@ class Newsroom:
         page.on("console", self._note)
         return page
 
-    def cookie(self, context: BrowserContext, name: str) -> None:
+    def cookie(self, context: BrowserContext, name: str, role: Role = "editor") -> None:
         """Give a *context* the cookie of a session."""
-        cookie, _, token = signed_in(self.app, self.life.store, name).cookie.partition("=")
+        cookie, _, token = signed_in(self.app, self.life.store, name, role).cookie.partition("=")
         context.add_cookies([{"name": cookie, "value": token, "url": self.address}])
 
-    def sign_in(self, context: BrowserContext, name: str) -> Page:
+    def sign_in(self, context: BrowserContext, name: str, role: Role = "editor") -> Page:
         """The queue New of somebody who has signed in already."""
-        self.cookie(context, name)
+        self.cookie(context, name, role)
         page = self.page(context)
         page.goto(f"{self.address}/queues/new")
         return page
@@ -288,7 +289,7 @@ def test_what_is_refused_is_said_and_what_was_typed_stays(newsroom: Newsroom) ->
         page.keyboard.press("Control+Enter")
     assert answered.value.status == 403
     said = page.locator(".row .error").first
-    expect(said).to_contain_text("signed out")
+    expect(said).to_contain_text("session has ended")
     expect(page.locator(".row textarea").first).to_have_value("Fine now")
     # Signed in again in another window, one saves what one has written.
     with page.expect_popup() as opened:
@@ -319,6 +320,8 @@ def test_two_at_once_see_each_other_and_the_later_chooses(newsroom: Newsroom) ->
         arjun.keyboard.press("Control+Enter")
     assert answered.value.status == 409
     conflict = arjun.locator(f"#s-{name}")
+    found = Axe().run(arjun)
+    assert found.violations_count == 0, found.generate_report()
     expect(conflict).to_contain_text("Meera has changed it")
     expect(conflict.locator("textarea")).to_have_value("By Arjun")
     conflict.locator("textarea").focus()
@@ -423,3 +426,14 @@ def test_axe_finds_nothing(newsroom: Newsroom, chromium: Browser, scheme: Any, w
         assert wide <= width
         levels = [int(h.evaluate("h => h.tagName[1]")) for h in page.locator("h1,h2,h3").all()]
         assert all(b - a <= 1 for a, b in pairwise(levels)), levels
+
+
+def test_no_page_of_a_chiefs_is_wider_than_a_phone(newsroom: Newsroom) -> None:
+    phone = newsroom.context(viewport={"width": 360, "height": 740})
+    newsroom.cookie(phone, "Arjun Venkataraghavan")
+    page = newsroom.sign_in(phone, "Meera", "chief")
+    story = newsroom.story("1").id
+    newsroom.life.act("1", "hold", MINUTE)
+    for there in ("/people", "/log", "/feeds", "/wires", "/wires/w", f"/stories/{story}/kill"):
+        page.goto(f"{newsroom.address}{there}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, there

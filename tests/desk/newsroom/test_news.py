@@ -103,6 +103,23 @@ def test_a_story_comes_into_the_queue_of_second_looks_when_it_changes(life: Life
     asyncio.run(listen())
 
 
+def test_a_clock_that_is_set_back_keeps_no_news_from_anybody(life: Life) -> None:
+    news = News(life.store, every=0.01)
+
+    async def listen() -> None:
+        events = news.events(Asked("all"), "Meera", life.now)
+        await told(events)
+        heard: list[str] = []
+        for name, after in (("a", MINUTE), ("b", MINUTE), ("c", -MINUTE)):
+            await asyncio.to_thread(life.receive, item(name, name), after=after)
+            while not heard or heard[-1] != life.stories()[name]:
+                heard += (await told(events))["ids"]
+        await events.aclose()  # type: ignore[attr-defined]
+        assert len(heard) == 3
+
+    asyncio.run(listen())
+
+
 def test_one_look_serves_all_and_nobody_looks_for_nobody(
     life: Life, monkeypatch: pytest.MonkeyPatch
 ) -> None:
