@@ -8,7 +8,7 @@ from stories.config import Config
 from stories.db import Connection, Store
 from stories.db import stories as records
 from stories.errors import WirecopyError
-from stories.models import STATUS_AFTER, Act, ActKind, Story, StoryStatus
+from stories.models import STATUS_AFTER, Act, ActKind, Story, StoryStatus, hiding
 
 _TAKEN: dict[ActKind, tuple[StoryStatus, ...]] = {
     "kill": ("usable", "withheld"),
@@ -50,17 +50,50 @@ def act(
     name, why = checked(by, "name"), checked(reason, "reason")
 
     def acted(conn: Connection) -> Story:
-        story = records.one(conn, story_id)
-        if story is None:
-            raise HidingError(f"story {story_id}: there is none; see `wirecopy stories`")
-        if story.status not in _TAKEN[kind]:
-            raise HidingError(
-                f"story {story_id}: is {_IS[story.status]}, so there is nothing to {kind}"
-            )
-        # In order even if the machine's clock was set back between them.
-        at = max(clock.now(), story.acted_at)
-        records.add_acts(conn, [(story.id, Act(kind=kind, by=name, reason=why, at=at))])
-        records.settle(conn, [story.id])
-        return story.model_copy(update={"status": STATUS_AFTER[kind], "status_at": at})
+        return _done(conn, _one(conn, story_id), kind, name, why)
 
     return carry_out(store, config, acted, changed)
+
+
+def undo_kill(
+    store: Store,
+    config: Config,
+    story_id: str,
+    by: str,
+    *,
+    changed: Callable[[Collection[str]], None] = lambda _: None,
+) -> Story:
+    """Release a story that was killed, or hold it again if it was held before: as for :func:`act`.
+
+    :raises HidingError: when there is no such story, or it is not killed.
+    """
+    name = checked(by, "name")
+
+    def acted(conn: Connection) -> Story:
+        story = _one(conn, story_id)
+        before = hiding(records.acts_of(conn, [story_id]).get(story_id, [])[:-1])
+        story = _done(conn, story, "release", name, "the kill was undone")
+        if before.status == "withheld":
+            story = _done(conn, story, "hold", name, "it was held before it was killed")
+        return story
+
+    return carry_out(store, config, acted, changed)
+
+
+def _one(conn: Connection, story_id: str) -> Story:
+    story = records.one(conn, story_id)
+    if story is None:
+        raise HidingError(f"story {story_id}: there is none; see `wirecopy stories`")
+    return story
+
+
+def _done(conn: Connection, story: Story, kind: ActKind, by: str, reason: str) -> Story:
+    if story.status not in _TAKEN[kind]:
+        raise HidingError(
+            f"story {story.id}: is {_IS[story.status]}, so there is nothing to {kind}"
+        )
+    # In order even if the machine's clock was set back between them.
+    at = max(clock.now(), story.acted_at)
+    records.add_acts(conn, [(story.id, Act(kind=kind, by=by, reason=reason, at=at))])
+    records.settle(conn, [story.id])
+    return story.model_copy(update={"status": STATUS_AFTER[kind], "status_at": at})

@@ -113,7 +113,7 @@ class Desk:
         self.hide(story_id, "kill", by, reason)
 
     def unkill(self, story_id: str, by: str) -> None:
-        """Undo a kill by the desk of the last minutes.
+        """Undo a kill by the desk of the last minutes; a story that was held before is again.
 
         :raises HidingError: when there is none.
         """
@@ -124,7 +124,7 @@ class Desk:
             raise HidingError(
                 f"story {story_id}: its kill can be undone no more; release it, with a reason"
             )
-        self.hide(story_id, "release", by, "the kill was undone")
+        hiding.undo_kill(self.store, self.config, story_id, by, changed=self.changed)
 
     def _story(self, story_id: str, read: tuple[int, int] | None) -> Story:
         with self.store.read() as conn:

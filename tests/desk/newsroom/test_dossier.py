@@ -306,6 +306,20 @@ def test_a_chief_kills_with_a_reason_and_the_slug_and_can_undo_it(life: Life) ->
     ]
 
 
+def test_what_was_held_before_a_kill_is_held_when_that_is_undone(life: Life) -> None:
+    life.act("one", "hold", timedelta(0))
+    chief = somebody(life, "chief")
+    chief.opened(at(life, "/kill"))
+    chief.send(at(life, "/kill"), reason="A lawyer rang", slug=story(life).slug)
+    chief.opened(at(life))
+    assert chief.send(at(life, "/unkill")).status == 303
+    assert story(life).status == "withheld"
+    assert not any(b"33 aboard" in body for body in life.bodies().values())
+    assert "/unkill" not in chief.opened(at(life)).text
+    assert chief.send(at(life, "/release"), reason="It is true").status == 303
+    assert b"33 aboard" in life.bodies()["all", "rss"]
+
+
 def test_after_ten_minutes_it_takes_a_release(life: Life) -> None:
     chief = somebody(life, "chief")
     chief.opened(at(life, "/kill"))
