@@ -111,6 +111,14 @@ function after(row) {
   return rows().slice(rows().indexOf(row) + 1);
 }
 
+// Who opens a story and comes back is where they were.
+document.addEventListener("click", ({ target }) => {
+  const row = target.closest(".stories .head a")?.closest(".row");
+  if (row) history.replaceState(null, "", `#${row.id}`);
+});
+const left = document.getElementById(location.hash.slice(1));
+if (left?.matches(".row")) go(left);
+
 const keys = {
   j: () => step(1),
   k: () => step(-1),

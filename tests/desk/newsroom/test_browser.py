@@ -239,9 +239,13 @@ def test_the_other_keys(newsroom: Newsroom) -> None:
     expect(page.locator("#f-q")).to_be_focused()
     page.keyboard.type("jest")
     page.keyboard.press("Escape")
-    page.keyboard.press("j")
+    for _ in range(3):
+        page.keyboard.press("j")
+    opened = page.locator(".row:focus").get_attribute("data-id") or ""
     page.keyboard.press("Enter")
     expect(page.locator("#versions")).to_be_visible()
+    page.go_back()
+    expect(page.locator(".row:focus")).to_have_attribute("data-id", opened)
     assert not any(story.edits for story in map(newsroom.story, newsroom.life.stories()))
 
 
