@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import structlog
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -63,6 +64,7 @@ _TITLES = {
 
 _SIGNED_OUT = "Your session has ended."
 _STALE = "You have signed in again since this page was loaded. Send it once more."
+_FOREIGN = "That was sent by a page of another site. Nothing was done."
 
 _KEPT = ("text", "reason")
 _HIDDEN = ("version", "edits", "slug", "back")
@@ -259,11 +261,16 @@ class Newsroom:
             page = views.story_page(conn, self.config, name)
         if page is None:
             raise HTTPException(404, "There is no such story.")
+        answer = self.pages.answer("story.html", visitor, page=page, back=f"/stories/{name}")
         if visitor.may("editor"):
-            # A story can be read where nothing can be written, on a full disk, too.
-            with suppress(SQLAlchemyError, StoreError):
-                self.desk.open_to_write(name, visitor.name)
-        return self.pages.answer("story.html", visitor, page=page, back=f"/stories/{name}")
+            # After it is answered: to read, nobody waits for who writes in the database just now.
+            answer.background = BackgroundTask(self._note_open, name, visitor.name)
+        return answer
+
+    def _note_open(self, story: str, by: str) -> None:
+        # A story can be read where nothing can be written, on a full disk, too.
+        with suppress(SQLAlchemyError, StoreError):
+            self.desk.open_to_write(story, by)
 
     def raw(self, request: Request, _visitor: Visitor) -> Response:
         """``/stories/ID/raw/N``: the bytes of a version as the agency sent them."""
@@ -517,10 +524,12 @@ class Newsroom:
         def acted(request: Request, form: Form) -> Response:
             visitor = self.door.visitor(request)
             if not self.door.is_own_form(request, visitor, form):
-                is_in = visitor.person is not None
-                if is_in and self.door.is_own_page(request):
-                    request.state.form = {**form, "csrf": visitor.form_token}
-                raise HTTPException(403, _STALE if is_in else _SIGNED_OUT)
+                if visitor.person is None:
+                    raise HTTPException(403, _SIGNED_OUT)
+                if not self.door.is_own_page(request):
+                    raise HTTPException(403, _FOREIGN)
+                request.state.form = {**form, "csrf": visitor.form_token}
+                raise HTTPException(403, _STALE)
             return act(request, visitor, form)
 
         return answer

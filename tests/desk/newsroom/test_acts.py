@@ -184,6 +184,10 @@ def test_of_a_form_of_another_site_nothing_is_shown(life: Life, meera: Browser) 
     for origin in ("https://evil.example", "null", ""):
         told = meera.ask(there, form, origin=origin)
         assert (told.status, "Not mine" in told.text) == (403, False)
+    meera.cookie = signed_in(meera.app, life.store, "Meera").cookie
+    told = meera.ask(there, form, origin="https://evil.example")
+    assert (told.status, "of another site" in told.words) == (403, True)
+    assert "Not mine" not in told.text
 
 
 def test_what_was_written_outlives_a_full_disk(
@@ -201,6 +205,31 @@ def test_what_was_written_outlives_a_full_disk(
             assert meera.send(there, **fields).status == 503
         assert meera.send(there).status == 303
     assert (story(life).headline, story(life).status) == ("Ours", "withheld")
+
+
+def test_nobody_waits_to_read_until_it_is_noted_that_they_do(
+    life: Life, meera: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite somebody else may be writing for seconds."""
+    order: list[str] = []
+    note = queues.open_to_write
+
+    def noted(*given: Any) -> list[str]:
+        order.append("noted")
+        return note(*given)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async def sent(message: Any) -> None:
+            order.append("answered" if message.get("body") else "")
+            await send(message)
+
+        await meera.app(scope, receive, sent)
+
+    monkeypatch.setattr(queues, "open_to_write", noted)
+    arjun = signed_in(app, life.store, "Arjun")
+    assert arjun.opened(f"/stories/{story(life).id}").status == 200
+    assert [each for each in order if each] == ["answered", "noted"]
+    assert "Arjun is writing…" in meera.opened("/queues/all").words
 
 
 @pytest.mark.parametrize(
