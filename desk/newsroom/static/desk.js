@@ -153,12 +153,13 @@ function pressed({ key, code, shiftKey }) {
 document.addEventListener("keydown", (event) => {
   const { target } = event;
   if (event.isComposing) return;
+  if (event.key === "Escape") {
+    const row = current();
+    target.closest("details")?.removeAttribute("open");
+    row ? go(row) : target.blur();
+  }
   if (target.matches("textarea, select, input:not([type=checkbox])")) {
-    if (event.key === "Escape") {
-      const row = current();
-      target.closest("details")?.removeAttribute("open");
-      row ? go(row) : target.blur();
-    } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && target.form?.dataset.act) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && target.form?.dataset.act) {
       event.preventDefault();
       if (!target.form.reportValidity()) return;
       target.matches("textarea") ? save(target) : target.form.requestSubmit();

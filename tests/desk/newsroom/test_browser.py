@@ -225,7 +225,9 @@ def test_the_other_keys(newsroom: Newsroom) -> None:
     expect(page.locator(f"#s-{name}")).to_be_focused()
     page.keyboard.press("e")
     page.keyboard.type("never saved")
+    page.keyboard.press("Tab")  # from any part of the form
     page.keyboard.press("Escape")
+    expect(page.locator("details.edit[open]")).to_have_count(0)
     expect(page.locator(f"#s-{name}")).to_be_focused()
     page.keyboard.press("h")
     page.keyboard.type("is it true?")
