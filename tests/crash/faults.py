@@ -15,7 +15,7 @@ from redis import RedisError
 from tests.crash import between, rollout
 from tests.crash.between import NOBODY
 from tests.crash.cluster import Cluster
-from tests.crash.hosts import BROKER
+from tests.crash.hosts import BROKER, HAVE_DATA
 from tests.crash.memory import Group
 from tests.crash.plan import BETWEEN, KINDS, Fault, Kind
 from tests.crash.programs import Program, children
@@ -242,8 +242,7 @@ def _postgres(how: signal.Signals) -> How:
 
 
 def _fill(fault: Fault, cluster: Cluster) -> Done:
-    own = {host.name: host for host in cluster.hosts.values() if host.disk is not None}
-    host = list(own.values())[int(fault.pick * len(own))]
+    host = cluster.hosts[HAVE_DATA[int(fault.pick * len(HAVE_DATA))]]
     assert host.disk is not None
     host.disk.fill()
     return f"disk of {host.name}", [host.disk.empty]

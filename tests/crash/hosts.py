@@ -36,6 +36,9 @@ OBSERVER = "observer"
 
 NAMES = (OBSERVER, RESOLVER, *DATABASES, BROKER, AGENCY, *WORKS, *WEBS, BEAT, OUTSIDE)
 
+HAVE_DATA = (*DATABASES, BROKER, *WORKS, *WEBS)
+"""Those that write to their disks."""
+
 TALK = (
     *((a, b) for a in (*WORKS, *WEBS, BEAT, OUTSIDE) for b in DATABASES),
     *((a, BROKER) for a in (*WORKS, *WEBS, BEAT)),
