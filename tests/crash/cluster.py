@@ -75,6 +75,11 @@ REPLICATED = {
     "wal_keep_size": "64MB",
     "wal_sender_timeout": "5s",
     "wal_receiver_timeout": "5s",
+    # As docs/operations.md has it where there is a pool: its host may vanish, too.
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
 }
 
 
