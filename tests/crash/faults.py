@@ -153,8 +153,11 @@ def _replace_redis(fault: Fault, cluster: Cluster) -> Done:
 
 def _fill_redis(_fault: Fault, cluster: Cluster) -> Done:
     there = _asked(cluster, lambda broker: broker.config_set("maxmemory", 1))
-    # Should it have been started anew meanwhile, there is no limit.
-    more = partial(_asked, cluster, lambda broker: broker.config_set("maxmemory", 0))
+
+    def more() -> None:
+        if not _asked(cluster, lambda broker: broker.config_set("maxmemory", 0)):
+            cluster.redis.kill(0)  # it stands still; one that is started anew has no limit
+
     return ("redis" if there else NOBODY), [more]
 
 
