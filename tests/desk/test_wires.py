@@ -74,7 +74,7 @@ def test_a_wire_that_is_well() -> None:
     ("changes", "sentence"),
     [
         ({"configured": False}, "It is not polled: it is no longer in the configuration."),
-        ({"paused_at": NOW, "state": "http-410"}, "`wirecopy poll w` or another url in the con"),
+        ({"paused_at": NOW, "state": "http-410"}, "`wirecopy resume w` or another url in the con"),
         (
             {"lease": "x", "lease_until": NOW + timedelta(seconds=30), "leased_at": NOW},
             "It is being polled, since 0s ago",
