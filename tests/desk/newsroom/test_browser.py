@@ -163,6 +163,8 @@ def test_nobody_waits_for_an_answer_and_no_letter_is_lost(newsroom: Newsroom) ->
         page.keyboard.type(f"Headline {number}")
         page.keyboard.press("Control+Enter")
     page.keyboard.type("Still being written")
+    while len(sent) < 3:  # each has left the page
+        page.wait_for_timeout(10)
     for each in sent:
         each.continue_()
     for number in range(3):
@@ -174,6 +176,8 @@ def test_nobody_waits_for_an_answer_and_no_letter_is_lost(newsroom: Newsroom) ->
     page.keyboard.press("s")
     page.keyboard.press("s")
     expect(rows.nth(5)).to_be_focused()
+    while len(sent) < 2:
+        page.wait_for_timeout(10)
     for each in sent:
         each.continue_()
     for number in (3, 4):
