@@ -25,8 +25,9 @@ The rules for stories, each for a fault seen on real wires:
   capture has that story's key: the wire changed its keys.
 * Items that share guid and link, but neither headline nor text, are different stories.
 * A new version is made when content changed, unless its stated ``updated`` is earlier than the one
-  on record, or the number of the agency's own statement of it: then it is an old copy. Not when
-  only dates, counters, tracking pixels or expiring signatures changed.
+  on record, or the number of the agency's own statement of it: then it is an old copy. A date in
+  the future counts only beside another. Not when only dates, counters, tracking pixels or expiring
+  signatures changed.
 * Where the format has the agency number its versions, a lower number is an old copy, too, unless it
   is dated later than the one on record: then the agency numbers anew. Of two dates, or numbers
   where those say nothing, the later is newer; another text under the same number is a new version.
@@ -183,7 +184,7 @@ def decide(
     numbered = version >= 3 and is_numbered(contents.format)
     latest: dict[str, int] = {}
     if version >= 2:
-        latest = _latest(contents.found, stories, known, at, numbered=numbered)
+        latest = _latest(contents.found, stories, known, at, version, numbered=numbered)
     intents: list[Intent] = []
     recorded: dict[str, str] = {}
     seen: set[str] = set()
@@ -194,7 +195,7 @@ def decide(
         before = known.stories.get(story)
         number = before.number if before else 0
         action: Action
-        remark = _remark(item, before, at) if numbered and before else ""
+        remark = _remark(item, before, at, version) if numbered and before else ""
         if story in seen or latest.get(story, item.position) != item.position:
             action = "duplicate"
         elif before is None:
@@ -205,12 +206,12 @@ def decide(
             or (
                 before.elsewhere
                 and remark != OLD_COPY
-                and not _counts(item, identity, before, known, at)
+                and not _counts(item, identity, before, known, at, version)
             )
         ):
             action = "same"
         elif (
-            version >= 2 and (_is_superseded(item, before) or _is_older(item, before, at))
+            version >= 2 and (_is_superseded(item, before) or _is_older(item, before, at, version))
         ) or remark == OLD_COPY:
             action = "stale"
         else:
@@ -289,7 +290,12 @@ def of_sibling(item: Candidate, key: str, known: Known) -> str | None:
 
 
 def _counts(
-    item: Candidate, identity: Identity, before: KnownStory, known: Known, at: datetime | None
+    item: Candidate,
+    identity: Identity,
+    before: KnownStory,
+    known: Known,
+    at: datetime | None,
+    version: int,
 ) -> bool:
     """Whether *item* makes a version of a story whose version on record came by a sibling."""
     if before.stated is not None and item.custody is None:
@@ -298,7 +304,7 @@ def _counts(
     if theirs is None or _embargo(item.version) > max(_embargo(theirs), at or _NEVER):
         return True
     said = words in known.keys or words in (known.siblings or ())
-    if said or _is_superseded(item, before) or _is_older(item, before, at):
+    if said or _is_superseded(item, before) or _is_older(item, before, at, version):
         return False
     mine, other = _letters(item.version), _letters(theirs)
     if mine >= FULLER * other or _is_ahead(item, before):
@@ -431,6 +437,7 @@ def _latest(
     stories: Sequence[str],
     known: Known,
     at: datetime | None,
+    version: int,
     *,
     numbered: bool,
 ) -> dict[str, int]:
@@ -445,9 +452,13 @@ def _latest(
         copies.setdefault(story, []).append(item)
     counts: dict[str, int] = {}
     for story, items in copies.items():
-        dates = [date for item in items if (date := _dated(item.version, at)) is not None]
-        last = max(dates, default=None)
-        newest = [i for i in items if (_dated(i.version, at) or last) == last]
+        dates = _credible_all(
+            [i.version.updated or i.version.published for i in items],
+            _by_then(at, known.stories.get(story), version),
+            version,
+        )
+        last = max((date for date in dates if date is not None), default=None)
+        newest = [i for i, date in zip(items, dates, strict=True) if (date or last) == last]
         if numbered:
             highest = max(_numeral(i.version) or 0 for i in newest)
             newest = [i for i in newest if (_numeral(i.version) or 0) == highest]
@@ -465,20 +476,15 @@ def _rank(item: Candidate, story: str, known: Known) -> int:
     return 2 if item.keys.words is None or item.keys.words in known.keys else 0
 
 
-def _dated(version: Version, at: datetime | None) -> datetime | None:
-    return _credible(version.updated or version.published, at)
-
-
 def _is_superseded(item: Candidate, before: KnownStory) -> bool:
     """Whether the agency signed *item* before what is on record: somebody sends its old copy."""
     stated = item.custody.number if item.custody is not None else None
     return stated is not None and before.stated is not None and stated < before.stated
 
 
-def _is_older(item: Candidate, before: KnownStory, at: datetime | None) -> bool:
+def _is_older(item: Candidate, before: KnownStory, at: datetime | None, version: int) -> bool:
     """Whether *item* is stated to be older than the version on record (RFC 4287 §4.2.15)."""
-    mine = _credible(item.version.updated, at)
-    theirs = _credible(before.updated, before.received_at)
+    mine, theirs = _dates(item.version.updated, before.updated, before, at, version)
     return mine is not None and theirs is not None and mine < theirs
 
 
@@ -493,14 +499,20 @@ _REUSED = "the agency's number of the version on record under another text: a ve
 _ANEW = "a lower number than that on record under a later date: the agency numbers anew"
 
 
-def _remark(item: Candidate, before: KnownStory, at: datetime | None) -> str:
+def _remark(item: Candidate, before: KnownStory, at: datetime | None, version: int) -> str:
     """What the numbers that the agency gave to *item* and to the version on record say."""
     numbers = _numbers(item, before)
     if before.version is None or numbers is None or _is_ahead(item, before):
         return ""
     if numbers[0] == numbers[1]:
         return _REUSED
-    now, then = _dated(item.version, at), _dated(before.version, before.received_at)
+    now, then = _dates(
+        item.version.updated or item.version.published,
+        before.version.updated or before.version.published,
+        before,
+        at,
+        version,
+    )
     return _ANEW if now is not None and then is not None and now > then else OLD_COPY
 
 
@@ -525,10 +537,38 @@ def _numeral(version: Version) -> int | None:
     return int(told) if _NUMERAL.fullmatch(told) else None
 
 
-def _credible(stated: datetime | None, at: datetime | None) -> datetime | None:
-    """The date *stated*, received *at*; None for one in the future, which would hold up every
-    correction until then."""
-    return None if stated is None or (at is not None and stated > at + AHEAD) else stated
+def _dates(
+    mine: datetime | None,
+    theirs: datetime | None,
+    before: KnownStory,
+    at: datetime | None,
+    version: int,
+) -> Sequence[datetime | None]:
+    """The dates stated of an item received *at* and of the version on record, those that tell which
+    of them is older."""
+    if version < 4:
+        return *_credible_all([mine], at, version), *_credible_all(
+            [theirs], before.received_at, version
+        )
+    return _credible_all([mine, theirs], _by_then(at, before, version), version)
+
+
+def _by_then(at: datetime | None, before: KnownStory | None, version: int) -> datetime | None:
+    """The time of receipt of an item that came *at*, or that of what is on record, if later: then
+    a clock of ours went back in between, and what was credible is so still."""
+    then = before.received_at if before is not None and version >= 4 else None
+    return max(at, then) if at is not None and then is not None else at
+
+
+def _credible_all(
+    stated: Sequence[datetime | None], at: datetime | None, version: int
+) -> list[datetime | None]:
+    """The dates *stated*, received *at*; None for those in the future, which would hold up every
+    correction until then. Where all are, it is a clock that is wrong, ours or the agency's, and
+    they are as good as each other."""
+    if at is None or (version >= 4 and all(date is None or date > at + AHEAD for date in stated)):
+        return list(stated)
+    return [None if date is None or date > at + AHEAD else date for date in stated]
 
 
 def _told_apart(contents: Contents) -> set[str]:

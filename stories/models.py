@@ -46,7 +46,7 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-INTAKE_RULE = 3
+INTAKE_RULE = 4
 """Version of the rules by which a capture is read, its stories recognised and their content
 compared. A capture keeps the one under which it came, so that a replay finds what was found then.
 
@@ -58,6 +58,8 @@ compared. A capture keeps the one under which it came, so that a replay finds wh
 3. Numbers of versions count; a correction, and an expiry that moved, are news. Messages of IPTC
    7901 and ANPA 1312 are told apart by day. A story leaves when its agency has it expire.
    Wires of one agency share stories.
+4. Of two dates in the future the earlier is older, too: a clock of ours that went back makes no old
+   copy a new version.
 """
 
 

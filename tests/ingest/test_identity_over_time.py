@@ -123,6 +123,55 @@ def test_an_older_copy_is_no_version(dates: Sequence[str], expected: list[str], 
     assert told == expected
 
 
+YESTERDAY, RIGHT = timedelta(days=-1), timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("dates", "clocks", "expected"),
+    [
+        ((LATER, MORNING), (YESTERDAY, YESTERDAY), "stale"),
+        ((LATER, MORNING), (RIGHT, YESTERDAY), "stale"),
+        ((LATER, MORNING), (YESTERDAY, RIGHT), "stale"),
+        ((MORNING, LATER), (YESTERDAY, YESTERDAY), "updated"),
+        ((MORNING, LATER), (RIGHT, YESTERDAY), "updated"),
+        ((MORNING, LATER), (YESTERDAY, RIGHT), "updated"),
+        # The agency's clock, or its zone, is wrong.
+        (("2026-11-20T17:00:00Z", "2026-11-20T16:00:00Z"), (RIGHT, RIGHT), "stale"),
+        (("2026-11-20T16:00:00Z", "2026-11-20T17:00:00Z"), (RIGHT, RIGHT), "updated"),
+        (("2031-01-01T00:00:00Z", LATER), (RIGHT, RIGHT), "updated"),
+        (("2031-01-01T00:00:00Z", LATER), (YESTERDAY, RIGHT), "updated"),
+    ],
+)
+def test_an_old_copy_is_one_by_any_clock(
+    dates: Sequence[str], clocks: Sequence[timedelta], expected: str
+) -> None:
+    record, told = Record(rule=4), []
+    for text, date, wrong in zip((FIVE, THREE), dates, clocks, strict=True):
+        record.at = NOON + wrong
+        told += actions(record.take(atom(entry("Gale", text, id="urn:x:1", updated=date))))
+    assert told == ["new", expected]
+
+
+@pytest.mark.parametrize("oldest_first", [True, False])
+def test_the_latest_in_one_capture_counts_by_any_clock(oldest_first: bool) -> None:
+    record = Record(rule=4)
+    record.at = NOON + YESTERDAY
+    copies = [
+        entry("Gale", text, id="urn:x:1", updated=date)
+        for text, date in zip((FIVE, THREE), (MORNING, LATER), strict=True)
+    ]
+    told = actions(record.take(atom(*copies[:: 1 if oldest_first else -1])))
+    assert told == (["duplicate", "new"] if oldest_first else ["new", "duplicate"])
+
+
+def test_a_replay_finds_what_came_before_that_as_it_was_found() -> None:
+    record, told = Record(rule=3), []
+    for text, date in zip((FIVE, THREE), (LATER, MORNING), strict=True):
+        record.at = NOON + YESTERDAY
+        told += actions(record.take(atom(entry("Gale", text, id="urn:x:1", updated=date))))
+    assert told == ["new", "updated"]
+
+
 def test_release_0_1_counted_no_dates() -> None:
     record = Record(rule=1)
     for date, action in ((LATER, "new"), (MORNING, "updated")):
