@@ -232,8 +232,7 @@ def _rewritten(
         raise HeadlineError(f"story {story_id}: has this headline already")
     if seen is not None and seen > story.number:
         raise HeadlineError(f"story {story_id}: has no version {seen}, only {story.number}")
-    # Edits stay in order even if the machine's clock was set back between them.
-    at = max([clock.now(), story.received_at, *(e.at for e in story.edits)])
+    at = story.next_act_at(clock.now())
     against = story.number if seen is None else seen
     edit = HeadlineEdit(text=line, by=by, at=at, against=against)
     records.add_edit(conn, story.id, edit)

@@ -92,8 +92,7 @@ def _done(conn: Connection, story: Story, kind: ActKind, by: str, reason: str) -
         raise HidingError(
             f"story {story.id}: is {_IS[story.status]}, so there is nothing to {kind}"
         )
-    # In order even if the machine's clock was set back between them.
-    at = max(clock.now(), story.acted_at)
+    at = story.next_act_at(clock.now())
     records.add_acts(conn, [(story.id, Act(kind=kind, by=by, reason=reason, at=at))])
     records.settle(conn, [story.id])
     return story.model_copy(update={"status": STATUS_AFTER[kind], "status_at": at})

@@ -387,6 +387,11 @@ class Story(Value):
         acts = (self.edits[-1].at if self.edits else None, self.status_at)
         return max([self.received_at, *(at for at in acts if at is not None)])
 
+    def next_act_at(self, now: datetime) -> datetime:
+        """The time of what the desk does about it *now*: later than all before, also where the
+        clock was set back. By that time subscribers are told that something changed."""
+        return max(now, self.acted_at + timedelta(microseconds=1))
+
     @property
     def changed_at(self) -> datetime:
         """When what is published last changed: by wire or desk, or by the end of an embargo, which

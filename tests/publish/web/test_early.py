@@ -164,7 +164,7 @@ def test_a_kill_is_told_to_who_saw_it(site: Site) -> None:
             for token in ("usual", "others"):
                 assert site.titles(token) == ["Good news"]
             assert b"Secret" not in site.body("early") + everything(life)
-    with rendered_at(life, at + NOTICED):
+    with rendered_at(life, at + NOTICED + MINUTE):
         assert site.titles("early") == ["Good news"]
 
 
