@@ -58,7 +58,7 @@ KINDS: Mapping[str, Kind] = {
     "set a clock back": Kind(1, 2, 30),
     # What is logged while it is ahead does not verify for an hour, and keys cannot be rotated.
     "set PostgreSQL's clock ahead": Kind(1, 2, 30, named=True),
-    "set PostgreSQL's clock back": Kind(1, 2, 30, named=True),
+    "set PostgreSQL's clock back": Kind(1, 2, 30),
     "kill what reads captures": Kind(2),
     "leave a worker little memory": Kind(1, 2, 10),
     "restart PostgreSQL (fast)": Kind(2, 0.1, 5),
