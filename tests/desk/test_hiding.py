@@ -390,7 +390,8 @@ def test_an_act_says_who_and_why(life: Life) -> None:
 def test_acts_keep_their_order_when_the_clock_is_set_back(life: Life) -> None:
     killed = act(life, "a", "kill")
     back = act(life, "a", "release", after=-2 * HOUR)
-    assert killed.status_at is not None and back.status_at is not None
+    assert killed.status_at is not None
+    assert back.status_at is not None
     assert back.status_at > killed.status_at > life.now
     assert (_of(life, "a").status, _of(life, "a").changed_at) == ("usable", back.changed_at)
 
