@@ -24,6 +24,7 @@ from stories.db import Connection, Store, feeds, migrations, outbox, proofs, tab
 from stories.db import stories as records
 from stories.db.proofs import Receipt
 from stories.keys import current_signer, key_set, log_key
+from stories.transparency import SEEN
 from tests.conftest import ConfigOf
 from tests.publish.samples import english, hindi, urdu
 from tests.publish.shelf import publish
@@ -155,6 +156,7 @@ def take_back(store: Store, conf: Config) -> str:
         keep_one_log(conn)
         forget_later(conn, "0003")
         conn.execute(text("DELETE FROM notes"))  # rendered by an older number
+    (conf.keys_folder / SEEN).unlink()  # nobody kept what was seen of the log
     return checkpoint
 
 
