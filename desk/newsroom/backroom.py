@@ -8,7 +8,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from desk.cli.wires import explained, pusher
 from desk.newsroom.compare import Beside, lined_up
 from desk.newsroom.forms import Form
 from desk.newsroom.pages import Pages
@@ -16,6 +15,7 @@ from desk.newsroom.queues import Queue
 from desk.newsroom.sign_in import Visitor
 from desk.newsroom.times import in_zone, newsroom_zone
 from desk.newsroom.views import counted_queues
+from desk.next_poll import explained, pusher
 from desk.wire_acts import Quarantined, WireActError, act, decide, quarantined
 from ingest.item import Reading
 from publish.web.views import Language, language_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from desk.cli.wires import explained, pusher
+from desk.next_poll import explained, pusher
 from stories import clock
 from stories.config import Politeness, Wire
 from stories.db.hubs import Subscription
