@@ -157,7 +157,9 @@ def _constructs() -> dict[str, str]:
                 )
     found["rtl words"] = '<p dir="rtl">ایک <bdi>Two</bdi> <b dir="auto">three</b> چار پانچ</p>'
     found["rtl cells"] = '<table dir="rtl"><tr><td>ایک <td>دو <tr><td>تین</table>'
-    found["spaces"] = "".join(f"<p>a{space}b</p>" for space in SPACE if not _forbidden(space))
+    # But the hair space, which is narrower than a pixel in the fonts of some machines.
+    spaces = [space for space in SPACE if not _forbidden(space) and space != "\u200a"]
+    found["spaces"] = "".join(f"<p>a{space}b</p>" for space in spaces)
     return found
 
 
