@@ -36,7 +36,7 @@ test: .venv/dev.stamp
 # The rest: crashes, whole programs, sizes, every property of hypothesis with four times the examples,
 # and on PostgreSQL what the others run on SQLite.
 test-all: .venv/dev.stamp
-	$(BIN)/python -m pytest -m 'slow or repeated or hypothesis' --hypothesis-profile thorough -n logical --dist worksteal
+	$(BIN)/python -m pytest -m 'slow or repeated or hypothesis' --hypothesis-profile thorough -n $$(($$(nproc) * 3 / 2)) --dist worksteal
 
 # Readers of npm, and the shapes of schema.org, for the tests that read feeds and pages with them.
 readers:
