@@ -453,7 +453,7 @@ def _latest(
     counts: dict[str, int] = {}
     for story, items in copies.items():
         dates = _credible_all(
-            [i.version.updated or i.version.published for i in items],
+            [_dated(i.version) for i in items],
             _by_then(at, known.stories.get(story), version),
             version,
         )
@@ -474,6 +474,10 @@ def _rank(item: Candidate, story: str, known: Known) -> int:
     if before.content_digest == item.content_digest or _is_untouched(before, item):
         return 1
     return 2 if item.keys.words is None or item.keys.words in known.keys else 0
+
+
+def _dated(version: Version) -> datetime | None:
+    return version.updated or version.published
 
 
 def _is_superseded(item: Candidate, before: KnownStory) -> bool:
@@ -506,13 +510,7 @@ def _remark(item: Candidate, before: KnownStory, at: datetime | None, version: i
         return ""
     if numbers[0] == numbers[1]:
         return _REUSED
-    now, then = _dates(
-        item.version.updated or item.version.published,
-        before.version.updated or before.version.published,
-        before,
-        at,
-        version,
-    )
+    now, then = _dates(_dated(item.version), _dated(before.version), before, at, version)
     return _ANEW if now is not None and then is not None and now > then else OLD_COPY
 
 
