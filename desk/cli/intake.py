@@ -8,7 +8,8 @@ import typer
 from desk import show
 from desk.cli.context import LARGEST, By, check_wires, opened, telling, who
 from desk.wire_acts import act, decide, quarantined
-from stories.db import wire_acts
+from stories.config import Config
+from stories.db import Store, wire_acts
 from stories.db.wire_acts import WireActKind
 from stories.errors import UnknownNameError
 from stories.models import WHOLE
@@ -49,8 +50,8 @@ def accept(
     from ingest import replay  # half a second that only this command needs
     from publish import renderer
 
-    wire = _on_problem(ctx, capture, item, "accept", by)
     with opened(ctx) as (config, store):
+        wire = _on_problem(store, config, capture, item, "accept", by)
         while replay.take_in_accepted(store, config):
             pass
         renderer.render_waiting(store, config, changed=telling(config, store))
@@ -70,20 +71,20 @@ def leave(
     by: By = None,
 ) -> None:
     """Leave in quarantine what could not be taken in, off the desk's list."""
-    _on_problem(ctx, capture, item, "leave", by)
+    with opened(ctx) as (config, store):
+        _on_problem(store, config, capture, item, "leave", by)
     show.say(f"capture {capture}{f', item {item}' if item else ''}: left in quarantine")
 
 
 def _on_problem(
-    ctx: typer.Context, capture: int, item: int | None, kind: WireActKind, by: str | None
+    store: Store, config: Config, capture: int, item: int | None, kind: WireActKind, by: str | None
 ) -> str:
-    with opened(ctx) as (config, store):
-        found = quarantined(store, config, capture, item - 1 if item else WHOLE)
-        if found is None:
-            what = f"item {item} of capture {capture}" if item else f"capture {capture} as a whole"
-            raise UnknownNameError(
-                f"{what}: is not in quarantine; `wirecopy captures --failed` lists what is, and"
-                f" `wirecopy captures {capture}` says what is wrong with it"
-            )
-        decide(store, found, kind, who(by))
+    found = quarantined(store, config, capture, item - 1 if item else WHOLE)
+    if found is None:
+        what = f"item {item} of capture {capture}" if item else f"capture {capture} as a whole"
+        raise UnknownNameError(
+            f"{what}: is not in quarantine; `wirecopy captures --failed` lists what is, and"
+            f" `wirecopy captures {capture}` says what is wrong with it"
+        )
+    decide(store, found, kind, who(by))
     return found.problem.wire
