@@ -21,6 +21,9 @@ NOBODY = "nobody"
 
 Step = Callable[[], object]
 Done = tuple[str, Sequence[Step]]
+"""Upon whom, and the steps that follow, in equal pauses: the last, which ends the fault, after as
+long as it lasts."""
+
 How = Callable[[Fault, Cluster], Done]
 
 

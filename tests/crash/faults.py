@@ -13,9 +13,9 @@ from pathlib import Path
 from redis import RedisError
 
 from tests.crash import between, rollout
-from tests.crash.between import NOBODY
+from tests.crash.between import NOBODY, Done, How, Step
 from tests.crash.cluster import Cluster
-from tests.crash.hosts import BROKER, HAVE_DATA
+from tests.crash.hosts import BROKER, HAVE_DATA, send
 from tests.crash.memory import Group
 from tests.crash.plan import BETWEEN, KINDS, Fault, Kind
 from tests.crash.programs import Program, children
@@ -30,13 +30,6 @@ BACK = "go back to a backup"
 
 AGAIN = object()
 """What a step answers that is to be tried again soon."""
-
-Step = Callable[[], object]
-Done = tuple[str, Sequence[Step]]
-"""Upon whom, and the steps that follow, in equal pauses: the last, which ends the fault, after as
-long as it lasts."""
-
-How = Callable[[Fault, Cluster], Done]
 
 
 def possible(cluster: Cluster, wanted: str = "") -> Mapping[str, Kind]:
@@ -93,9 +86,7 @@ def _backend(cluster: Cluster, fault: Fault) -> list[int]:
 
 
 def _signal(pids: Sequence[int], how: signal.Signals) -> str:
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, how)
+    send(pids, how)
     return ", ".join(map(str, pids)) or NOBODY
 
 

@@ -22,7 +22,7 @@ from stories.db import Store, captures, connect, feeds, outbox, subscriptions
 from stories.db.subscriptions import Subscribers
 from tests import hostile, servers
 from tests.crash import clocks, faults
-from tests.crash.between import NOBODY, PARTED
+from tests.crash.between import NOBODY, PARTED, Step
 from tests.crash.browser import Browser
 from tests.crash.cluster import Cluster, Places, Size, build
 from tests.crash.courier import Courier
@@ -322,7 +322,7 @@ class _Run:
     def _break(self) -> None:
         """Carry out the plan."""
         began = time.monotonic()
-        later: list[tuple[float, Done, faults.Step]] = []
+        later: list[tuple[float, Done, Step]] = []
 
         def follow(now: float) -> None:
             for due in [each for each in later if each[0] <= now]:
