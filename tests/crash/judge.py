@@ -201,14 +201,15 @@ def _quarantine(
     store: Store, failed: Mapping[tuple[str, datetime], int], *, gone: bool
 ) -> list[str]:
     """What failed without the agency's doing; where captures are *gone*, of those that are not."""
-    wrong = []
+    wrong, here = [], set()
     with store.read() as conn:
         problems = captures.problems_listing(conn, 10**6)
         for number in failed.values():
             capture = captures.get(conn, number)
             body = captures.body(conn, capture.digest) if capture else None
             if body is None and gone:
-                continue
+                continue  # what is told of it went with it
+            here.add(number)
             if body is None or _EXCUSE not in body:
                 wrong.append(f"capture {number} failed, which the agency did not cause")
     told = Counter(p.capture_id for p in problems)
@@ -218,9 +219,7 @@ def _quarantine(
         if p.capture_id not in failed.values() or p.position != WHOLE
     ]
     wrong += [
-        f"capture {n} failed and is told of {told[n]} times"
-        for n in failed.values()
-        if told[n] != 1
+        f"capture {n} failed and is told of {told[n]} times" for n in sorted(here) if told[n] != 1
     ]
     return wrong
 
