@@ -1,16 +1,16 @@
 """``python -m bench.scale``: many wires through real workers, Redis and PostgreSQL.
 
 For each number of wires a store is set up as if it had been running: every wire in it with the
-validators of its feed, due times spread evenly. Then one worker, one poller, one beat and the
-simulated agency run as processes, and what happens within the time given is counted. The same
-number of polls a second comes due for any number of wires, so that the cost of a poll can be
-compared.
+validators of its feed, due times spread evenly. Then workers and pollers, a pair for each host that
+there would be, one beat and the simulated agency run as processes, and what happens within the time
+given is counted. The same number of polls a second comes due for any number of wires, so that the
+cost of a poll can be compared. What grows while it runs shows in the parts of the run
+(:mod:`bench.series`).
 The time from wire to feed is printed only when the run is longer than the wires' interval
 (:mod:`bench.window`).
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -26,8 +26,8 @@ from pathlib import Path
 from pydantic import SecretStr
 from sqlalchemy import func, insert, select
 
-from bench import machine, postgres, window
-from bench.cost import tree_cpu_seconds, tree_pss
+from bench import machine, postgres, series, window
+from bench.series import Sample
 from stories import clock
 from stories.config import Config, load
 from stories.db import Store, connect, outbox, tables
@@ -37,8 +37,7 @@ from tests import servers
 from tests.load.load import Load
 from tests.load.site import Site, recall
 from workers import app
-from workers.address import Broker, broker_address, client, key_prefix
-from workers.metrics import KEY, POLL_LAG
+from workers.address import broker_address, client, key_prefix
 
 NEWS_SHARE = 0.05
 """Share of polls that bring something: most find nothing, as on real wires."""
@@ -49,29 +48,62 @@ NOT_MODIFIED = 0.9
 
 ITEMS = 5
 PROCESSES = 2
+"""Of each worker."""
+
+SAMPLES, LEAST = 60, 10.0
+"""How often, at most, is looked at what has grown; and seconds between two looks, at least, where
+the run is not too short: to look at the memory of many processes takes a while."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one number of wires came to. CPU is of all our processes, microseconds a poll."""
+    """What one number of wires came to."""
 
     wires: int
     offered: float
-    polls: int
-    seconds: float
     outcomes: dict[str, int]
-    worker_cpu: float
-    beat_cpu: float
-    database_cpu: float
-    worker_memory: int | None
-    lag: tuple[float, float]
+    samples: list[Sample]
     fresh: str
     stories: int
     behind: int
 
+    @property
+    def seconds(self) -> float:
+        return self.samples[-1].at - self.samples[0].at
 
-def run(wires: int, rate: float, seconds: float) -> Run:
-    """Measure *wires* wires for *seconds*, offered *rate* polls a second."""
+    @property
+    def polls(self) -> int:
+        return self.samples[-1].polls - self.samples[0].polls
+
+    def cpu(self, *kinds: str) -> float:
+        """What members of these *kinds* used together, microseconds a poll."""
+        first, last = self.samples[0].cpu, self.samples[-1].cpu
+        used = sum(last[name] - first[name] for name in last if name.startswith(kinds))
+        return 1e6 * used / max(self.polls, 1)
+
+    def text(self) -> str:
+        """It as a line under :data:`HEADS`."""
+        memory = self.samples[-1].memory
+        pairs = sum(size for name, size in memory.items() if name.startswith(("worker", "poller")))
+        told = series.since(self.samples[0].told, self.samples[-1].told)
+        return (
+            f"{self.wires:>7}  {self.offered:>5.1f}  {self.polls / self.seconds:>7.1f}"
+            f"  {self.cpu('worker', 'poller'):>7.0f}  {self.cpu('beat'):>5.0f}"
+            f"  {self.cpu('database'):>5.0f}  {pairs / 1e6:>4.0f}"
+            f"  {series.lag(told, 0.5):.2f} / {series.lag(told, 0.99):.2f}"
+            f"  {self.fresh}  {self.stories}  {self.behind}  {self.outcomes}"
+        )
+
+
+HEADS = (
+    *("wires", "offered/s", "polls/s", "worker µs", "beat µs", "db µs", "MB"),
+    *("due→polled s p50/p99", "wire→feed s p50/p99", "stories", "waiting", "outcomes"),
+)
+
+
+def run(wires: int, rate: float, seconds: float, workers: int) -> Run:
+    """Measure *wires* wires for *seconds*, offered *rate* polls a second, on so many *workers* with
+    a poller each."""
     every = window.intervals(wires, rate)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wirecopy-scale-")))
@@ -79,47 +111,50 @@ def run(wires: int, rate: float, seconds: float) -> Run:
         database = stack.enter_context(postgres.database(database, "scale"))
         broker_folder = stack.enter_context(servers.throwaway())
         broker = stack.enter_context(servers.redis(broker_folder))
-        agency = stack.enter_context(_agency(wires, every))
+        agency, performer = stack.enter_context(_agency(wires, every))
         config, environment = _setup(folder, agency, every, database, broker)
         store = connect(config.database)
         stack.callback(store.close)
         store.migrate()
         _as_if_running(store, config, agency)
-        worker = stack.enter_context(_process(app.worker(PROCESSES).command(), environment))
-        poller = stack.enter_context(_process(app.poller().command(), environment))
-        beat = stack.enter_context(_process(app.Beat().command(), environment))
-        ours = {"worker": worker.pid, "poller": poller.pid, "beat": beat.pid}
-        pids = {**ours, "database": postmaster}
+        members = {
+            name: stack.enter_context(_process(command, environment)).pid
+            for name, command in _commands(workers).items()
+        }
         _until_polling(store)
         with client(broker_address(config), prefix=key_prefix(store)) as connection:
-            before, lags, began = _polls(store), _lags(connection), time.monotonic()
-            cpu = {name: tree_cpu_seconds(pid) for name, pid in pids.items()}
-            start = clock.now()
-            time.sleep(seconds)
-            span = time.monotonic() - began
-            used = {name: tree_cpu_seconds(pid) - cpu[name] for name, pid in pids.items()}
-            polls = _polls(store) - before
-            after = {k: v - lags.get(k, 0) for k, v in _lags(connection).items()}
-        each = 1e6 / max(polls, 1)
+            told = connection.info("server")
+            members |= {"database": postmaster, "broker": int(told["process_id"])}
+            members["agency"] = performer
+            start, began = clock.now(), time.monotonic()
+            samples = []
+            looks = max(series.PARTS, min(SAMPLES, int(seconds / LEAST)))
+            for look in range(looks + 1):
+                time.sleep(max(0.0, began + look * seconds / looks - time.monotonic()))
+                samples.append(series.sample(store, connection, time.monotonic(), members))
         return Run(
             wires=wires,
             offered=window.offered(every),
-            polls=polls,
-            seconds=span,
             outcomes=_outcomes(store, start),
-            worker_cpu=(used["worker"] + used["poller"]) * each,
-            beat_cpu=used["beat"] * each,
-            database_cpu=used["database"] * each,
-            worker_memory=sum(tree_pss(p.pid) or 0 for p in (worker, poller)),
-            lag=(_quantile(after, 0.5), _quantile(after, 0.99)),
+            samples=samples,
             fresh=_freshness(store, agency, start, window.watched(every, seconds), seconds),
             stories=_count(store, tables.stories),
             behind=_behind(store),
         )
 
 
+def _commands(workers: int) -> dict[str, Sequence[str]]:
+    """The command of each of our members, by its name."""
+    found: dict[str, Sequence[str]] = {"beat": app.Beat().command()}
+    for number in range(1, workers + 1):
+        found[f"worker {number}"] = app.worker(PROCESSES).command()
+        found[f"poller {number}"] = app.poller().command()
+    return found
+
+
 @contextmanager
-def _agency(wires: int, every: Sequence[int]) -> Iterator[str]:
+def _agency(wires: int, every: Sequence[int]) -> Iterator[tuple[str, int]]:
+    """The simulated agency: its URL and its process id."""
     novelty = NEWS_SHARE * 60 * window.offered(every) / wires
     command = [
         *(sys.executable, "-m", "tests.load", str(wires)),
@@ -129,7 +164,7 @@ def _agency(wires: int, every: Sequence[int]) -> Iterator[str]:
     process = subprocess.Popen(bound_to_parent(command), stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
-        yield process.stdout.readline().strip()
+        yield process.stdout.readline().strip(), process.pid
     finally:
         process.terminate()
         process.communicate()
@@ -219,44 +254,14 @@ def _process(
             process.wait()
 
 
-def _polls(store: Store) -> int:
-    with store.read() as conn:
-        return int(
-            conn.execute(select(func.coalesce(func.sum(tables.wires.c.polls), 0))).scalar_one()
-        )
-
-
 def _until_polling(store: Store) -> None:
     """Until the worker has read its configuration and polls; 100,000 wires take it a while."""
     end = time.monotonic() + 600
-    while _polls(store) == 0:
+    while series.polls(store) == 0:
         if time.monotonic() > end:
             raise RuntimeError("no poll within ten minutes")
         time.sleep(0.5)
     time.sleep(5)  # what had gathered before is worked off
-
-
-def _lags(broker: Broker) -> dict[int, float]:
-    found: dict[bytes, bytes] = broker.hgetall(broker.prefix + KEY)  # type: ignore[assignment]
-    lags: dict[int, float] = {}
-    for field, amount in found.items():
-        name, _labels, part = json.loads(field)
-        if name == POLL_LAG.name and part != "sum":
-            lags[int(part)] = lags.get(int(part), 0) + float(amount)
-    return lags
-
-
-def _quantile(counts: dict[int, float], share: float) -> float:
-    """The quantile of what fell into the histogram's buckets, between their bounds."""
-    bounds = [0.0, *POLL_LAG.buckets, POLL_LAG.buckets[-1]]
-    wanted = share * sum(counts.values())
-    seen = 0.0
-    for number in sorted(counts):
-        if counts[number] and seen + counts[number] >= wanted:
-            low, high = bounds[number], bounds[min(number + 1, len(bounds) - 1)]
-            return float(low + (high - low) * (wanted - seen) / counts[number])
-        seen += counts[number]
-    return 0.0
 
 
 def _outcomes(store: Store, start: datetime) -> dict[str, int]:
@@ -307,31 +312,28 @@ def _behind(store: Store) -> int:
 def main() -> int:
     """Measure each number of wires named and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__)
-    parser.add_argument("wires", nargs="*", type=int, default=[100, 1_000, 10_000, 100_000])
-    parser.add_argument("--rate", type=float, default=100.0, help="polls offered a second")
-    parser.add_argument("--seconds", type=float, default=60.0, help="measured for each number")
+    add = parser.add_argument
+    add("wires", nargs="*", type=int, default=[100, 1_000, 10_000, 100_000])
+    add("--rate", type=float, default=100.0, help="polls offered a second")
+    add("--seconds", type=float, default=60.0, help="measured for each number")
+    add("--workers", type=int, default=1, help="workers, each with a poller: one a host")
     given = parser.parse_args()
     for name, line in machine.describe().items():
         print(f"{name:<9} {line}")
     print(
-        f"wanted    {given.rate:g} polls/s for {given.seconds:g} s; {PROCESSES} worker processes;"
-        f" {NEWS_SHARE:.0%} news, {ERRORS:.0%} errors, {NOT_MODIFIED:.0%} of the rest 304"
+        f"wanted    {given.rate:g} polls/s for {given.seconds:g} s; {given.workers} × {PROCESSES}"
+        f" worker processes; {NEWS_SHARE:.0%} news, {ERRORS:.0%} errors,"
+        f" {NOT_MODIFIED:.0%} of the rest 304"
     )
-    heads = (
-        "wires", "offered/s", "polls/s", "worker µs", "beat µs", "db µs", "MB",
-        "due→polled s p50/p99", "wire→feed s p50/p99", "stories", "waiting", "outcomes",
-    )  # fmt: skip
-    print("  ".join(heads), flush=True)
     for wires in given.wires:
-        one = run(wires, given.rate, given.seconds)
-        print(
-            f"{one.wires:>7}  {one.offered:>5.1f}  {one.polls / one.seconds:>7.1f}"
-            f"  {one.worker_cpu:>7.0f}  {one.beat_cpu:>5.0f}  {one.database_cpu:>5.0f}"
-            f"  {(one.worker_memory or 0) / 1e6:>4.0f}  {one.lag[0]:.2f} / {one.lag[1]:.2f}"
-            f"  {one.fresh}  {one.stories}  {one.behind}"
-            f"  {one.outcomes}",
-            flush=True,
-        )
+        one = run(wires, given.rate, given.seconds, given.workers)
+        told = series.since(one.samples[0].told, one.samples[-1].told)
+        print("  ".join(HEADS))
+        print(one.text(), end="\n\n")
+        print(series.table(one.samples).text())
+        for name, (count, each) in series.tasks(told).items():
+            print(f"{name:<12} {count:>7,} tasks, {each:.1f} ms each")
+        print(flush=True)
     return 0
 
 

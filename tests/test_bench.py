@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import history, push, window
+from bench import history, push, series, window
 from bench.sides import missing
 from bench.table import Table, figure
 from tests.load.load import Load, versions_served
+from workers.metrics import POLL_LAG, TASK_SECONDS
 
 KINDS = (
     "changed, 1 new of 30",
@@ -180,3 +181,35 @@ class TestWindow:
         assert window.waits({}, rendered, set()) is None
         assert window.told((6, inf), 26.0) == "6.0 / >26"
         assert window.told(None, 26.0) == "–"
+
+
+class TestTheSeries:
+    @staticmethod
+    def sample(at: float, polls: int, lags: dict[int, int], size: int) -> series.Sample:
+        told = {
+            **{(POLL_LAG.name, "", str(bucket)): float(n) for bucket, n in lags.items()},
+            (POLL_LAG.name, "", "sum"): 99.0,
+            (TASK_SECONDS.name, "workers.tasks.poll", "0"): float(polls),
+            (TASK_SECONDS.name, "workers.tasks.poll", "sum"): polls / 4,
+        }
+        return series.Sample(at, polls, told, size, {"beat": polls / 100}, {"beat": size})
+
+    def test_each_part_says_what_came_in_it_and_what_there_was_at_its_end(self) -> None:
+        looks = [self.sample(10 + 5.0 * n, n * n, {0: n * n}, n * 10**6) for n in range(9)]
+        rows = {row[0]: row[1:] for row in series.table(looks).rows}
+        assert rows["polls a second"] == (0.4, 1.2, 2.0, 2.8)
+        assert rows["database, MB"] == rows["beat: MB"] == (2, 4, 6, 8)
+        assert rows["beat: cores"] == pytest.approx((0.004, 0.012, 0.02, 0.028))
+        assert rows["beat: µs a poll"] == pytest.approx((10_000,) * 4)
+
+    def test_a_lag_lies_between_the_bounds_of_its_bucket(self) -> None:
+        before = self.sample(0, 0, {0: 50, 1: 1}, 0).told
+        after = self.sample(1, 0, {0: 50, 1: 100, 3: 1}, 0).told
+        between = series.since(before, after)
+        assert 0.1 < series.lag(between, 0.5) < 0.25
+        assert 0.1 < series.lag(between, 0.99) <= 0.25
+        assert series.lag(between, 1.0) == 0.75
+        assert series.lag(series.since(after, after), 0.5) == 0
+
+    def test_of_tasks_it_says_how_many_there_were_and_how_long_one_took(self) -> None:
+        assert series.tasks(self.sample(0, 8, {}, 0).told) == {"poll": (8, 250.0)}
