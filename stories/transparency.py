@@ -43,6 +43,9 @@ KEPT = 20
 NAMED = 20
 """Receipts named with each."""
 
+DID = 10
+"""Headlines, and acts, of the desk that are looked at with each: what it does in a second."""
+
 BATCH = 1000
 """Receipts that one transaction numbers: other writers wait for some tens of milliseconds."""
 
@@ -79,6 +82,8 @@ def append(store: Store, config: Config) -> int:
                     leaves = [Leaf(each.hash, logged(each.leaf, at)) for each in fresh]
                     proofs.number_receipts(conn, leaves, head.first + head.size, at)
                     checkpoint = _extend(conn, head, leaves, signs[head.x])
+                    known = {act for each in seen for act in each.acts}
+                    did = [act for act in witness.last_acts(conn, DID) if act not in known]
         if head is None:
             if made:
                 raise SigningError("the log has gone from the database while it was written")
@@ -87,7 +92,7 @@ def append(store: Store, config: Config) -> int:
         elif lost:
             _begin_after_loss(store, config, seen)
         elif fresh:  # and committed
-            _remember(file, [*seen[1 - KEPT :], Seen(of, checkpoint, _names(fresh))])
+            _remember(file, [*seen[1 - KEPT :], Seen(of, checkpoint, _names(fresh), did)])
             count += len(fresh)
     return count
 
@@ -129,8 +134,8 @@ def _begin_after_loss(store: Store, config: Config, seen: Sequence[Seen]) -> Non
         begun = begin_anew(conn, config, lost.known_until)
         now = clock.now()
         said = (
-            f"{lost}. The log {begun.origin} goes on; what is still on its wire comes again, acts"
-            " of the desk have to be done again"
+            f"{lost}. The log {begun.origin} goes on; what is still on its wire comes again;"
+            f" {lost.of_desk}"
         )
         if alerts.begin(conn, Alert("log", begun.former, now, said)):
             outbox.want(conn, "alert", [begun.former], now)

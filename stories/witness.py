@@ -20,26 +20,40 @@ from wirecopy.errors import Refused
 SAID = 20
 """Names of lost versions that are said."""
 
+RECENT = 1000
+"""Headlines, and acts, among which one is looked for that may be lost."""
+
 
 class Seen(NamedTuple):
-    """A ``checkpoint`` that was committed to the database ``of`` that name, and ``names`` of
-    versions whose receipts were logged by it."""
+    """A ``checkpoint`` that was committed to the database ``of`` that name, ``names`` of versions
+    whose receipts were logged by it, and what the desk had done last (``acts``)."""
 
     of: str
     checkpoint: str
     names: Sequence[str]
+    acts: Sequence[str] = ()  # a file of an older release has none
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
     """What the database has lost of a log that had ``size`` leaves: all after the first ``kept``,
-    which were logged by ``known_until``. ``names`` are those of the lost versions that are known.
+    which were logged by ``known_until``. ``names`` are those of the lost versions that are known,
+    ``acts`` what is known to have been done by the desk and is lost: what it did after the last
+    checkpoint nobody has seen.
     """
 
     kept: int
     size: int
     known_until: datetime | None
     names: Sequence[str]
+    acts: Sequence[str] = ()
+
+    @property
+    def of_desk(self) -> str:
+        """In a sentence, what of the desk's is lost, or may be."""
+        known = f"of what the desk did this is lost: {'; '.join(self.acts)}. " if self.acts else ""
+        since = f"after {self.known_until:%Y-%m-%d %H:%M:%SZ}" if self.known_until else "last"
+        return f"{known}All that people did {since} has to be done again where the desk lacks it"
 
     def __str__(self) -> str:
         since = f", logged after {self.known_until:%Y-%m-%d %H:%M:%SZ}" if self.known_until else ""
@@ -54,6 +68,7 @@ def loss(conn: Connection, head: LogHead, known: Sequence[Seen]) -> Loss | None:
     when it has all."""
     key = tlog.log_key(tlog.verifier_key(head.origin, from_base64url(head.x)))
     names: list[str] = []
+    did: dict[str, None] = {}
     size = kept = 0
     for each in reversed(known):
         if each.checkpoint == head.checkpoint:
@@ -67,11 +82,22 @@ def loss(conn: Connection, head: LogHead, known: Sequence[Seen]) -> Loss | None:
             kept = seen.size
             break
         names = [*each.names, *names]
+        did = {**dict.fromkeys(each.acts), **did}
         size = max(size, seen.size)
     if not size:
         return None
     kept = kept or min(size, head.size)
-    return Loss(kept, size, proofs.last_logged_at(conn, replace(head, size=kept)), names)
+    known_until = proofs.last_logged_at(conn, replace(head, size=kept))
+    there = {*last_acts(conn, RECENT)} if did else set()
+    return Loss(kept, size, known_until, names, [each for each in did if each not in there])
+
+
+def last_acts(conn: Connection, most: int) -> list[str]:
+    """What the desk did to stories, as :func:`stories.db.proofs.last_acts` has it, in words."""
+    return [
+        f"{each.kind} of story {each.story_id} by {each.by} at {each.at:%Y-%m-%d %H:%M:%SZ}"
+        for each in proofs.last_acts(conn, most)
+    ]
 
 
 def _root(conn: Connection, head: LogHead, size: int) -> bytes:

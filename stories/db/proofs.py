@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Executable,
@@ -19,17 +20,22 @@ from sqlalchemy import (
     Row,
     ScalarSelect,
     Select,
+    Table,
     and_,
     bindparam,
+    cast,
     func,
     insert,
+    literal,
+    null,
     select,
+    union_all,
     update,
 )
 
 from stories.db import packing
 from stories.db.engine import replacing, upsert
-from stories.db.tables import receipts, signing_keys, statements, tiles, translog
+from stories.db.tables import acts, headlines, receipts, signing_keys, statements, tiles, translog
 from stories.models import StatementRow, members
 
 STEP = 500
@@ -292,6 +298,36 @@ _NUMBER = (
     update(receipts)
     .where(receipts.c.hash == bindparam("which"))
     .values(idx=bindparam("place"), leaf=bindparam("whole"), logged_at=bindparam("at"))
+)
+
+
+class DeskAct(NamedTuple):
+    """A headline of the desk, or what it did about whether a story is published."""
+
+    kind: str
+    story_id: str
+    by: str
+    at: datetime
+
+
+def last_acts(conn: Connection, most: int) -> list[DeskAct]:
+    """What the desk did, among the *most* headlines and as many acts, the agencies' as well, that
+    came last; the oldest first."""
+    found = [
+        DeskAct(*row[:4]) for row in conn.execute(_LAST_ACTS, {"most": most}) if row[4] is None
+    ]
+    return sorted(found, key=lambda each: each.at)
+
+
+def _last_of(table: Table, kind: ColumnElement[str], capture: ColumnElement[Any]) -> Select[Any]:
+    came = select(kind.label("kind"), table.c.story_id, table.c.by, table.c.at, capture)
+    came = came.order_by(table.c.id.desc()).limit(bindparam("most", type_=Integer))
+    return select(came.subquery())
+
+
+_LAST_ACTS = union_all(
+    _last_of(headlines, literal("headline"), cast(null(), BigInteger).label("capture_id")),
+    _last_of(acts, acts.c.kind, acts.c.capture_id),
 )
 
 

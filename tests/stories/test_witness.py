@@ -11,9 +11,11 @@ from sqlalchemy import delete, insert, select
 from stories import transparency
 from stories.config import Config
 from stories.db import Store, alerts, proofs
+from stories.db import stories as records
 from stories.db.proofs import Receipt
-from stories.db.tables import receipts, tiles, translog
+from stories.db.tables import acts, headlines, receipts, tiles, translog
 from stories.keys import key_set
+from stories.models import Act, HeadlineEdit
 from tests.conftest import ConfigOf, Time
 from wirecopy.encoding import canonical
 from wirecopy.restore import Restore, read_restores
@@ -21,7 +23,7 @@ from wirecopy.tlog import leaf_hash
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-LOGGED = (receipts, tiles, translog)
+LOGGED = (receipts, tiles, translog, headlines, acts)
 
 
 def log(store: Store, config: Config, *names: str) -> None:
@@ -47,7 +49,8 @@ def promoted(store: Store) -> Callable[[], Callable[[], None]]:
             with store.write() as conn:
                 for table, rows in kept.items():
                     conn.execute(delete(table))
-                    conn.execute(insert(table), [dict(row) for row in rows])
+                    if rows:
+                        conn.execute(insert(table), [dict(row) for row in rows])
 
         return promote
 
@@ -123,6 +126,45 @@ def test_so_it_does_when_a_machine_that_did_not_know_has_gone_on(
     assert sizes(store) == [5, 2]
     assert ": PTI d." in said(store)[0]
     assert restores(store)[0].known_until == NOON
+
+
+def test_what_the_desk_did_is_named_as_far_as_it_is_known(
+    store: Store, config: ConfigOf, promoted: Callable[[], Callable[[], None]], time: Time
+) -> None:
+    conf = config()
+
+    def write(story: str, by: str) -> None:
+        with store.write() as conn:
+            edit = HeadlineEdit(text="Rain", by=by, at=time.now, against=1)
+            records.add_edit(conn, story, edit)
+
+    def kill(by: str, capture: int | None = None) -> None:
+        with store.write() as conn:
+            act = Act(kind="kill", by=by, reason="wrong", at=time.now, capture_id=capture)
+            records.add_acts(conn, [("story-2", act)])
+
+    write("story-1", "Asha")
+    log(store, conf, "a")
+    time.now += MINUTE
+    write("story-1", "Bala")
+    promote = promoted()
+    write("story-2", "Chitra")
+    log(store, conf, "b")
+    time.now += MINUTE
+    kill("The agency", capture=1)
+    kill("Dev")
+    log(store, conf, "c")
+    write("story-1", "Esha")  # nothing was logged after that
+    promote()
+    time.now += MINUTE
+    write("story-1", "Fatima")
+    log(store, conf, "d")
+    [message] = said(store)
+    assert message.partition("; of what ")[2] == (
+        "the desk did this is lost: headline of story story-2 by Chitra at 2026-11-23 12:01:00Z;"
+        " kill of story story-2 by Dev at 2026-11-23 12:02:00Z. All that people did after"
+        " 2026-11-23 12:00:00Z has to be done again where the desk lacks it"
+    )
 
 
 def test_machines_that_take_turns_lose_nothing(
