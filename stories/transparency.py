@@ -139,7 +139,13 @@ def _begin_after_loss(store: Store, config: Config, seen: Sequence[Seen]) -> Non
         )
         if alerts.begin(conn, Alert("log", begun.former, now, said)):
             outbox.want(conn, "alert", [begun.former], now)
-    log.error("the database has lost some of the log", log=begun.former, lost=said)
+    log.error(
+        "the database has lost some of the log",
+        log=begun.former,
+        lost=said,
+        of=lost.names,
+        acts=lost.acts,
+    )
 
 
 def _extend(conn: Connection, head: LogHead, leaves: Sequence[Leaf], key: Ed25519PrivateKey) -> str:

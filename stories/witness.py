@@ -18,7 +18,7 @@ from wirecopy.encoding import from_base64url
 from wirecopy.errors import Refused
 
 SAID = 20
-"""Names of lost versions that are said."""
+"""Names of lost versions, and of acts of the desk, that are said."""
 
 RECENT = 1000
 """Headlines, and acts, among which one is looked for that may be lost."""
@@ -51,7 +51,9 @@ class Loss:
     @property
     def of_desk(self) -> str:
         """In a sentence, what of the desk's is lost, or may be."""
-        known = f"of what the desk did this is lost: {'; '.join(self.acts)}. " if self.acts else ""
+        more = f" and {len(self.acts) - SAID} more" if len(self.acts) > SAID else ""
+        said = "; ".join(self.acts[:SAID]) + more
+        known = f"of what the desk did this is lost: {said}. " if said else ""
         since = f"after {self.known_until:%Y-%m-%d %H:%M:%SZ}" if self.known_until else "last"
         return f"{known}All that people did {since} has to be done again where the desk lacks it"
 
