@@ -60,10 +60,11 @@ def append(store: Store, config: Config) -> int:
     :raises SigningError: when the log's key cannot be used; the receipts go on waiting.
     """
     with store.read() as conn:
-        if not proofs.receipts_wait(conn):
+        number = proofs.receipts_wait(conn)
+        if number is None:
             return 0
     signs: dict[str, Ed25519PrivateKey] = {}
-    file, of = config.keys_folder / SEEN, store.name
+    file, of = config.keys_folder / SEEN, number or store.name
     count, full, made = 0, True, False
     while full:
         lost = None
@@ -83,7 +84,9 @@ def append(store: Store, config: Config) -> int:
                     proofs.number_receipts(conn, leaves, head.first + head.size, at)
                     checkpoint = _extend(conn, head, leaves, signs[head.x])
                     known = {act for each in seen for act in each.acts}
-                    did = [act for act in witness.last_acts(conn, DID) if act not in known]
+                    did = [
+                        d for each in proofs.last_acts(conn, DID) if (d := str(each)) not in known
+                    ]
         if head is None:
             if made:
                 raise SigningError("the log has gone from the database while it was written")
@@ -98,7 +101,8 @@ def append(store: Store, config: Config) -> int:
 
 
 def _seen(file: Path, of: str) -> list[Seen]:
-    """What this machine has seen of the log in the database *of* that name, the oldest first."""
+    """What this machine has seen, the oldest first, of the log in the database *of* that number, or
+    at that address."""
     try:
         found = [Seen(*json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError, TypeError):

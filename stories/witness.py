@@ -25,8 +25,9 @@ RECENT = 1000
 
 
 class Seen(NamedTuple):
-    """A ``checkpoint`` that was committed to the database ``of`` that name, ``names`` of versions
-    whose receipts were logged by it, and what the desk had done last (``acts``)."""
+    """A ``checkpoint`` that was committed to the database ``of`` that number, or at that address
+    while it has none, ``names`` of versions whose receipts were logged by it, and what the desk had
+    done last (``acts``)."""
 
     of: str
     checkpoint: str
@@ -90,16 +91,8 @@ def loss(conn: Connection, head: LogHead, known: Sequence[Seen]) -> Loss | None:
         return None
     kept = kept or min(size, head.size)
     known_until = proofs.last_logged_at(conn, replace(head, size=kept))
-    there = {*last_acts(conn, RECENT)} if did else set()
+    there = {str(each) for each in proofs.last_acts(conn, RECENT)} if did else set()
     return Loss(kept, size, known_until, names, [each for each in did if each not in there])
-
-
-def last_acts(conn: Connection, most: int) -> list[str]:
-    """What the desk did to stories, as :func:`stories.db.proofs.last_acts` has it, in words."""
-    return [
-        f"{each.kind} of story {each.story_id} by {each.by} at {each.at:%Y-%m-%d %H:%M:%SZ}"
-        for each in proofs.last_acts(conn, most)
-    ]
 
 
 def _root(conn: Connection, head: LogHead, size: int) -> bytes:

@@ -297,7 +297,7 @@ def test_a_log_begun_before(store: Store, config: ConfigOf) -> None:
         assert proofs.leaves(conn, 0, 1) == [first]  # it stays where it is, as it is
         told = [json.loads(chain_of(conn, s.id) or b"") for s in (english(), hindi())]
         jwks: Any = key_set(conn)
-        assert not proofs.receipts_wait(conn)
+        assert proofs.receipts_wait(conn) is None
     assert [leaf["type"][-1] for leaf in leaves] == ["1", "2", "2"]
     assert sorted(leaf["guid"] for leaf in leaves[1:]) == sorted([english().guid, hindi().guid])
     assert leaves[0]["received"] in [leaf["received"] for leaf in leaves[1:]]

@@ -35,7 +35,16 @@ from sqlalchemy import (
 
 from stories.db import packing
 from stories.db.engine import replacing, upsert
-from stories.db.tables import acts, headlines, receipts, signing_keys, statements, tiles, translog
+from stories.db.tables import (
+    acts,
+    headlines,
+    notes,
+    receipts,
+    signing_keys,
+    statements,
+    tiles,
+    translog,
+)
 from stories.models import StatementRow, members
 
 STEP = 500
@@ -266,9 +275,16 @@ def _places() -> Select[Any]:
 _PLACES = _places()
 
 
-def receipts_wait(conn: Connection) -> bool:
-    """True when some receipt waits to be appended."""
-    return conn.execute(_WAITING, {"most": 1}).first() is not None
+def receipts_wait(conn: Connection) -> str | None:
+    """None when no receipt waits to be appended. Else the random number that is noted in the
+    database (:func:`stories.db.key_value.identity`), which a standby or a copy of it has, too, and
+    by whatever address it is reached; empty as long as there is none."""
+    row = conn.execute(_WAIT).first()
+    return None if row is None else row.number or ""
+
+
+_NOTED = select(notes.c.value).where(notes.c.key == "identity").scalar_subquery()
+_WAIT = select(_NOTED.label("number")).where(receipts.c.idx.is_(None)).limit(1)
 
 
 def waiting_receipts(conn: Connection, limit: int) -> list[Leaf]:
@@ -308,6 +324,9 @@ class DeskAct(NamedTuple):
     story_id: str
     by: str
     at: datetime
+
+    def __str__(self) -> str:
+        return f"{self.kind} of story {self.story_id} by {self.by} at {self.at:%Y-%m-%d %H:%M:%SZ}"
 
 
 def last_acts(conn: Connection, most: int) -> list[DeskAct]:

@@ -310,7 +310,7 @@ def test_a_version_from_before_there_was_a_log(store: Store, config: ConfigOf) -
     conf, story = config(), english()
     put(store, story)  # as an intake without a log left it
     with store.read() as conn:
-        assert not proofs.receipts_wait(conn)
+        assert proofs.receipts_wait(conn) is None
     rerender_if_changed(store, conf)
     renderer.render_waiting(store, conf)
     [said] = stated(store, story)

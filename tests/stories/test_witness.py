@@ -10,8 +10,9 @@ from sqlalchemy import delete, insert, select
 
 from stories import transparency
 from stories.config import Config
-from stories.db import Store, alerts, proofs
+from stories.db import Store, alerts, connect, proofs
 from stories.db import stories as records
+from stories.db.key_value import identity
 from stories.db.proofs import Receipt
 from stories.db.tables import acts, headlines, receipts, tiles, translog
 from stories.keys import key_set
@@ -167,6 +168,32 @@ def test_what_the_desk_did_is_named_as_far_as_it_is_known(
     )
 
 
+def test_a_database_is_known_by_whatever_address_it_is_reached(
+    store: Store,
+    config: ConfigOf,
+    promoted: Callable[[], Callable[[], None]],
+    time: Time,
+) -> None:
+    """As by way of a pool, by members that share the keys."""
+    identity(store)  # every member asks for it when it starts
+    conf = config()
+    log(store, conf, "a")
+    promote = promoted()
+    log(store, conf, "b")
+    promote()
+    time.now += MINUTE
+    url = store.engine.url
+    if store.file is not None:
+        url = url.set(database=f"{store.file.parent}/./{store.file.name}")
+    else:
+        url = url.update_query_dict({"host": f"{url.query['host']},{url.query['host']}"})
+    other = connect(url.render_as_string(hide_password=False))
+    assert other.name != store.name
+    log(other, conf, "c")
+    other.close()
+    assert sizes(store) == [1, 2]
+
+
 def test_machines_that_take_turns_lose_nothing(
     store: Store, config: ConfigOf, time: Time, tmp_path: Path
 ) -> None:
@@ -198,8 +225,6 @@ def test_when_the_beginning_is_lost_too_another_one_begins(
 def test_what_is_remembered_of_another_database_is_no_loss(
     store: Store, other_url: str, config: ConfigOf
 ) -> None:
-    from stories.db import connect
-
     conf = config()
     log(store, conf, "a", "b", "c")
     other = connect(other_url)
