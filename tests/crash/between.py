@@ -1,8 +1,10 @@
 """Faults between hosts, and of whole hosts (:mod:`tests.crash.hosts`); from the main thread."""
 
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import psycopg
 
@@ -12,12 +14,16 @@ from tests.crash.cluster import Cluster, follow, lead, postgres_command
 from tests.crash.hosts import Host
 from tests.crash.plan import Fault
 from tests.crash.programs import Program
+from tests.crash.rollout import Lost, forget
 
 PARTED = " | "
 """Stands between the names of two hosts that are parted."""
 
 NOBODY = "nobody"
 """Upon whom a fault was carried out that found nobody, as they were all down."""
+
+AGAIN, LOST = object(), object()
+"""What a step answers that is to be tried again soon; and one by which the store lost something."""
 
 Step = Callable[[], object]
 Done = tuple[str, Sequence[Step]]
@@ -116,25 +122,74 @@ def _read_only(fault: Fault, cluster: Cluster) -> Done:
     return f"disk of {host.name}", [host.disk.empty]
 
 
-def _fail_over(fault: Fault, cluster: Cluster) -> Done:
-    """PostgreSQL dies, and its standby takes its place; it comes back as the standby."""
-    old, new = cluster.databases
-    where = f"host={new.host.address} user=wirecopy dbname=postgres connect_timeout=5"
+def _at(server: Program, *statements: str) -> list[Any]:
+    """What PostgreSQL *server* answers to each of *statements*; of rows the first."""
+    where = f"host={server.host.address} user=wirecopy dbname=postgres connect_timeout=5"
+    with psycopg.connect(where, autocommit=True) as conn:
+        ran = [conn.execute(each.encode()) for each in statements]
+        return [each.fetchone() if each.description else None for each in ran]
+
+
+def _streams(standby: Program) -> bool:
     try:
-        with psycopg.connect(where, autocommit=True) as standby:
-            streams = standby.execute("SELECT count(*) FROM pg_stat_wal_receiver").fetchone()
-            if streams != (1,):
-                return NOBODY, []
-            old.kill(fault.lasts)
-            standby.execute("SELECT pg_promote(wait => false)")
+        return _at(standby, "SELECT count(*) FROM pg_stat_wal_receiver") == [(1,)]
     except psycopg.OperationalError:  # it is not there yet, after a fail-over
-        return NOBODY, []
+        return False
+
+
+def _promote(cluster: Cluster, back_in: float) -> None:
+    old, new = cluster.databases
+    old.kill(back_in)
+    _at(new, "SELECT pg_promote(wait => false)")
     new.command = postgres_command(new)
     follow(old, new)
     cluster.databases.reverse()
     if cluster.pool is not None:
         lead(cluster.pool, new)
+
+
+def _fail_over(fault: Fault, cluster: Cluster) -> Done:
+    """PostgreSQL dies, and its standby takes its place; it comes back as the standby."""
+    old, new = cluster.databases
+    if not _streams(new):
+        return NOBODY, []
+    _promote(cluster, fault.lasts)
     return f"{new.host.name} for {old.host.name}", []
+
+
+_LOG = "SELECT origin, size FROM translog ORDER BY id DESC LIMIT 1"
+_ALL_REPLAYED = "SELECT pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()"
+
+
+def _fail_over_behind(_fault: Fault, cluster: Cluster) -> Done:
+    """The same with an asynchronous standby, to which nothing comes for as long as it lasts."""
+    old, new = cluster.databases
+    if not _streams(new):
+        return NOBODY, []
+    cut = time.time()
+    try:
+        # Nobody waits for a standby any more; the other has its own setting, as before.
+        _at(old, "ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
+    except psycopg.OperationalError:
+        return NOBODY, []
+    _at(new, "ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()")
+    cluster.lagging.set()
+
+    def take_place() -> object:
+        try:
+            replayed, left = _at(new, _ALL_REPLAYED, _LOG)
+            (had,) = _at(old, _LOG)
+        except psycopg.OperationalError:
+            return AGAIN
+        if replayed != (True,):
+            return AGAIN
+        killed = time.time()
+        _promote(cluster, 1.0)
+        cluster.lagging.clear()
+        forget(cluster, Lost(cut, killed, time.time(), had, left))
+        return LOST
+
+    return f"{new.host.name} for {old.host.name}", [take_place]
 
 
 def _bad_line(how: str) -> How:
@@ -173,4 +228,5 @@ HOW: Mapping[str, How] = {
     "stop a host": _stopped,
     "a disk that is read-only": _read_only,
     "fail over PostgreSQL": _fail_over,
+    "fail over to a lagging standby": _fail_over_behind,
 }

@@ -1,6 +1,7 @@
 """The desk in the browser: acts are done by the forms of its pages, each by a person of its own."""
 
 import http.client
+import threading
 from collections import Counter
 from urllib.parse import urlencode, urlsplit
 
@@ -21,12 +22,14 @@ class UnknownError(Exception):
 
 
 class Browser:
-    """Somebody with the desk at *url* before them."""
+    """Somebody with the desk at *url* before them; *sending* is set while a form is sent."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, sending: threading.Event) -> None:
+        self._sending = sending
         self._host = urlsplit(url).netloc
         self._cookie = ""
         self.answers: Counter[int] = Counter()
+        self.broken_off = 0
 
     def filled_in(self, by: str, story: str, name: str, **fields: str) -> Form | None:
         """The form *name* of the page of *story*, filled in; None where there is none, as others
@@ -53,10 +56,14 @@ class Browser:
         if form is None:
             return False
         action, fields = form
+        self._sending.set()
         try:
             status, _ = self._ask(by, "POST", action, urlencode(fields))
         except (OSError, http.client.HTTPException) as error:
+            self.broken_off += 1
             raise UnknownError(f"{type(error).__name__} to a form") from error
+        finally:
+            self._sending.clear()
         if status >= 500:
             raise UnknownError(f"status {status} to a form")
         self.answers[status] += 1

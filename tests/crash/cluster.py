@@ -70,8 +70,6 @@ POSTGRES_SETTINGS = {
 
 REPLICATED = {
     "listen_addresses": "*",
-    # What is committed is on both: whichever dies, nothing that was acknowledged is lost.
-    "synchronous_standby_names": "*",
     "wal_keep_size": "64MB",
     "wal_sender_timeout": "5s",
     "wal_receiver_timeout": "5s",
@@ -126,7 +124,9 @@ class Cluster:
     is SQLite; ``workers`` are workers and pollers; the reader is told in ``hidden`` what the desk
     hid. ``texts`` are two configurations: that of most of the time, and another. ``clocks`` are
     those of members by their names, ``clock`` is one that is right.
-    Nobody but who holds ``quiet`` runs a command; ``lost`` is what a restore left out.
+    Nobody but who holds ``quiet`` runs a command; ``lost`` is what a restore, or a fail-over, left
+    out; ``lagging`` is set while nothing comes to the standby, ``sending`` while a form is sent to
+    the desk.
     """
 
     hosts: Mapping[str, Host]
@@ -152,6 +152,8 @@ class Cluster:
     folder: Path
     quiet: threading.Lock
     lost: list[Any]
+    lagging: threading.Event
+    sending: threading.Event
     places: Places
 
     @property
@@ -321,6 +323,8 @@ def build(folder: Path, hosts: Mapping[str, Host], size: Size, places: Places) -
         folder=folder,
         quiet=threading.Lock(),
         lost=[],
+        lagging=threading.Event(),
+        sending=threading.Event(),
         places=places,
     )
 
@@ -360,6 +364,9 @@ def _databases(hosts: Mapping[str, Host], logs: Path) -> tuple[list[Program], st
         return [main], found.url
     with (home / "data" / "pg_hba.conf").open("a") as lets_in:
         lets_in.write("host all all samenet trust\nhost replication all samenet trust\n")
+    with (home / "data" / "postgresql.conf").open("a") as settings_file:
+        # What is committed is on both: whichever dies, nothing that was acknowledged is lost.
+        settings_file.write("synchronous_standby_names = '*'\n")
     # The second has the same folders on its own disk.
     other = servers.postgres_home(folders[1], found.user)
     command = [part.replace(str(home), str(other)) for part in found.command]

@@ -13,7 +13,7 @@ from pathlib import Path
 from redis import RedisError
 
 from tests.crash import between, rollout
-from tests.crash.between import NOBODY, Done, How, Step
+from tests.crash.between import AGAIN, LOST, NOBODY, Done, How, Step
 from tests.crash.cluster import Cluster
 from tests.crash.hosts import BROKER, HAVE_DATA, send
 from tests.crash.memory import Group
@@ -21,15 +21,13 @@ from tests.crash.plan import BETWEEN, KINDS, Fault, Kind
 from tests.crash.programs import Program, children
 from workers.address import Broker, client
 
+FORM_WITHIN = 5.0
+"""Seconds in which somebody is likely to send a form to the desk."""
+
 HOUR, DAY = 3600.0, 86400.0
 
 MEMORY_LEFT = 4 << 20
 """Bytes that a worker's processes get before the kernel kills one of them."""
-
-BACK = "go back to a backup"
-
-AGAIN = object()
-"""What a step answers that is to be tried again soon."""
 
 
 def possible(cluster: Cluster, wanted: str = "") -> Mapping[str, Kind]:
@@ -104,6 +102,12 @@ def _everybody(fault: Fault, cluster: Cluster) -> Done:
     return "all members", []
 
 
+def _kill_desk(fault: Fault, cluster: Cluster) -> Done:
+    """While it is sent a form, if that is soon."""
+    cluster.sending.wait(FORM_WITHIN)
+    return _kill(cluster.desk, fault)
+
+
 def _pool_process(fault: Fault, cluster: Cluster) -> Done:
     return _signal(_pool(cluster, fault), signal.SIGKILL), []
 
@@ -156,8 +160,10 @@ def _password(fault: Fault, cluster: Cluster) -> Done:
     """It counts at once for whoever connects; members learn it when they are started anew, one
     after the other."""
     new = f"p{int(fault.at * 1000)}"
-    _asked(cluster, lambda broker: broker.config_set("requirepass", new))
+    there = _asked(cluster, lambda broker: broker.config_set("requirepass", new))
     cluster.change_password(new)
+    if not there:
+        cluster.redis.kill(0)  # one that stands still has it from its next start on
     return "redis, then each member", _one_by_one(cluster, lambda _: None)
 
 
@@ -185,9 +191,14 @@ def _upgrade(_fault: Fault, cluster: Cluster) -> Done:
 def _go_back(_fault: Fault, cluster: Cluster) -> Done:
     """Once a run: what follows is another log, which says so."""
     made = time.time()
-    if cluster.lost or not rollout.back_up(cluster):
+    if any(each.restore for each in cluster.lost) or not rollout.back_up(cluster):
         return NOBODY, []
-    return "all", [lambda: None if rollout.restore(cluster, made) else AGAIN]
+
+    def back() -> object:
+        # A standby that lags would take the place of what was restored.
+        return AGAIN if cluster.lagging.is_set() or not rollout.restore(cluster, made) else LOST
+
+    return "all", [back]
 
 
 def _clock(ahead: float) -> How:
@@ -248,7 +259,7 @@ HOW: Mapping[str, How] = {
     "kill a pool process": _pool_process,
     "kill a beat": lambda fault, cluster: _kill(_one(cluster.beats, fault.pick), fault),
     "kill a web": lambda fault, cluster: _kill(_one(cluster.webs, fault.pick), fault),
-    "kill the desk": lambda fault, cluster: _kill(cluster.desk, fault),
+    "kill the desk": _kill_desk,
     "kill all members": _everybody,
     "stop a worker": _stop_worker,
     "stop a pool process": _stop_pool_process,
@@ -260,7 +271,7 @@ HOW: Mapping[str, How] = {
     "change the password of Redis": _password,
     "roll out another configuration": _configure,
     "roll out the next release": _upgrade,
-    BACK: _go_back,
+    "go back to a backup": _go_back,
     "set a clock ahead": _clock(HOUR),
     "set a clock back": _clock(-DAY),
     "set PostgreSQL's clock ahead": _postgres_clock(HOUR),

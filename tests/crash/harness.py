@@ -18,11 +18,12 @@ from urllib.parse import urlencode
 from ingest.poll import lease_for
 from stories import clock
 from stories import logs as log
-from stories.db import Store, captures, connect, feeds, outbox, subscriptions
+from stories.db import SQLAlchemyError, Store, captures, connect, feeds, outbox, subscriptions
 from stories.db.subscriptions import Subscribers
+from stories.errors import StoreError
 from tests import hostile, servers
 from tests.crash import clocks, faults
-from tests.crash.between import NOBODY, PARTED, Step
+from tests.crash.between import AGAIN, LOST, NOBODY, PARTED, Step
 from tests.crash.browser import Browser
 from tests.crash.cluster import Cluster, Places, Size, build
 from tests.crash.courier import Courier
@@ -34,7 +35,7 @@ from tests.crash.keys import Keys, command
 from tests.crash.night import Sampler, begins
 from tests.crash.plan import PACE, Fault, plan
 from tests.crash.reader import TIMEOUT as GIVES_UP
-from tests.crash.rollout import Lost
+from tests.crash.rollout import Lost, untold
 from tests.crash.watch import Act, Desk, Hiding, Thread, Watch, waited
 from tests.file_servers import sftp
 from tests.load.load import Load
@@ -87,8 +88,9 @@ class Done:
 
 @dataclass(slots=True)
 class Outcome:
-    """What happened in a run, for the table."""
+    """What happened in a run, for the table: of each of the *kinds* of fault, 0 times as well."""
 
+    kinds: Sequence[str] = ()
     done: list[Done] = field(default_factory=list)
     figures: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -150,7 +152,9 @@ def run(
         stack.callback(_destroy, cluster)
         possible = {} if size.speed != 1 else faults.possible(cluster, kinds)
         planned = plan(size.seed, seconds, possible, bound(cluster) + 5, pace) if possible else []
-        return _Run(cluster, size, seconds, planned, folder, pushes).whole()
+        outcome = _Run(cluster, size, seconds, planned, folder, pushes).whole()
+        outcome.kinds = sorted(possible)
+        return outcome
 
 
 def _places(stack: ExitStack, folder: Path, host: Host) -> Places:
@@ -195,7 +199,7 @@ class _Run:
         cluster, outcome = self.cluster, self.outcome
         load, start = self._start()
         watch = Watch(cluster.config)
-        browser = Browser(cluster.config.desk.origin)
+        browser = Browser(cluster.config.desk.origin, cluster.sending)
         desk = Desk(cluster.config, self.size.seed, cluster.hidden, browser)
         courier = Courier(cluster, load, start)
         night = self.size.speed != 1
@@ -260,6 +264,7 @@ class _Run:
                 outcome.verdict.check("nothing grew by more than it may", grown)
             outcome.verdict.check("every member ended in order", slow)
             outcome.verdict.check("what is served verifies", unverified)
+            outcome.verdict.check("what the log lost is told", untold(store, lost))
             outcome.verdict.check("every key made or revoked is on record", keys.lost(store))
             outcome.figures["keys made, revoked"] = f"{len(keys.made)}, {len(keys.revoked)}"
             bodies = [each.body for each in self.pushes.delivered][self.pushed_before :]
@@ -274,6 +279,7 @@ class _Run:
         outcome.figures["of forms in the browser done"] = (
             f"{browser.answers[303]} of {sum(browser.answers.values())}"
         )
+        outcome.figures["of forms in the browser broken off"] = f"{browser.broken_off}"
         outcome.figures["polls"] = f"{sum(watch.polls.values()):,}"
         for thread, failures in (
             ("watch", watch.failures),
@@ -327,12 +333,13 @@ class _Run:
         def follow(now: float) -> None:
             for due in [each for each in later if each[0] <= now]:
                 later.remove(due)
-                again = due[2]() is faults.AGAIN
+                step = due[2]
+                answer = step()
                 due[1].ended = time.time()
-                if again is False and due[1].fault.kind == faults.BACK:
-                    self._forget()
-                if again:
-                    later.append((time.monotonic() + 1, *due[1:]))
+                if answer is LOST:
+                    step, answer = self._forget, self._forget()
+                if answer is AGAIN:
+                    later.append((time.monotonic() + 1, due[1], step))
                 self._parted(due[1])
 
         for fault in [*self.plan, None]:
@@ -354,15 +361,20 @@ class _Run:
             self._turn()
             follow(float("inf"))
 
-    def _forget(self) -> None:
-        """After a restore: what was pushed counts from here, and webs were away all the while."""
+    def _forget(self) -> object:
+        """After a loss: what was pushed counts from here, and webs were away in a restore."""
         lost = self.cluster.lost[-1]
-        for url in self.cluster.web_urls:
+        for url in self.cluster.web_urls if lost.restore else ():
             self.down[url].append((lost.killed - NOTICED_WITHIN, lost.restored))
             self.away[url] = time.time()
-        self.pushed_before = len(self.pushes.delivered)
-        with _opened(self.cluster.config.database) as store, store.read() as conn:
-            self.changes_before = feeds.newest(conn, FOLLOWED)
+        before = len(self.pushes.delivered)
+        try:
+            with _opened(self.cluster.config.database) as store, store.read() as conn:
+                self.changes_before = feeds.newest(conn, FOLLOWED)
+        except (SQLAlchemyError, StoreError):  # not there yet
+            return AGAIN
+        self.pushed_before = before
+        return None
 
     def _calms(self, end: float, shortest: float) -> list[tuple[float, float]]:
         """When nothing was wrong for so long: beginnings and ends, in seconds since 1970."""
@@ -564,7 +576,7 @@ def table(outcome: Outcome) -> str:
     rows = [
         f"{'fault':34} {'times':>5} {'whole again after: median':>26} {'p95':>9} {'longest':>9}"
     ]
-    for kind in sorted({d.fault.kind for d in outcome.done}):
+    for kind in outcome.kinds:
         times = outcome.recoveries.get(kind, [])
         count = sum(d.fault.kind == kind and d.whom != NOBODY for d in outcome.done)
         middle = f"{statistics.median(times):.1f} s" if times else "-"

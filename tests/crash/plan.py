@@ -86,6 +86,7 @@ BETWEEN: Mapping[str, Kind] = {
     "stop a host": Kind(1, 2, 45),
     "a disk that is read-only": Kind(1, 2, 10),
     "fail over PostgreSQL": Kind(2, 0.1, 5),
+    "fail over to a lagging standby": Kind(1, 2, 10),
 }
 """Those that need several hosts."""
 

@@ -154,6 +154,7 @@ class Reader:
         self._hidden: dict[str, float] = {}
         self._shown: dict[tuple[str, str], set[str]] = {}
         self._memory = Memory()
+        self._lost_at = float("-inf")
         self._last: dict[tuple[str, str], str] = {}
         self._known: OrderedDict[tuple[str, str], list[Read]] = OrderedDict()
         self.counts: Counter[str] = Counter()
@@ -210,10 +211,10 @@ class Reader:
         """What the desk was told is hidden, and what no longer."""
         for line in self._desk:
             one = json.loads(line)
-            if "restored" in one:  # what came after the backup is no more
+            if "restored" in one:  # what came after that is no more
                 self._hidden = {g: t for g, t in self._hidden.items() if t < one["restored"]}
-                self._memory.versions.clear()
                 self._shown.clear()
+                self._lost_at = time.time()
                 continue
             self._hidden.pop(one["guid"], None)
             if "at" in one:
@@ -249,6 +250,8 @@ class Reader:
                 found = self._entries(document, format, packed, body)
             except Exception as error:
                 return [*said, f"not valid: {type(error).__name__}: {str(error)[:300]}"]
+            if time.time() < self._lost_at + HIDDEN_WITHIN:  # webs go back one by one
+                self._memory.versions.clear()
             said += self._memory.entries(web, document, found)
             self._shown[web, document] = {one.guid for one in found}
         return said

@@ -5,12 +5,12 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 
-from stories.db import SQLAlchemyError, connect
+from stories.db import SQLAlchemyError, Store, alerts, connect
 from stories.errors import StoreError
 from tests.crash.clocks import SEAM
 from tests.crash.cluster import HOME, Cluster, configure
@@ -46,11 +46,22 @@ def configuration(cluster: Cluster) -> list[Change]:
 @dataclass(frozen=True, slots=True)
 class Lost:
     """What came after ``backup`` was made was lost, when all was killed at ``killed``; members
-    started on the backup at ``restored`` (seconds since 1970)."""
+    started on the backup at ``restored`` (seconds since 1970).
+
+    Where a standby took the place of PostgreSQL, ``backup`` is when it received the last; then
+    nobody else was killed, and of the log, by its name and size, was ``had`` and is ``left``.
+    """
 
     backup: float
     killed: float
     restored: float
+    had: tuple[str, int] | None = None
+    left: tuple[str, int] | None = None
+
+    @property
+    def restore(self) -> bool:
+        """Whether it was a backup."""
+        return self.had is None
 
     def has(self, at: float) -> bool:
         """Whether what was acknowledged at that time may be lost."""
@@ -72,6 +83,37 @@ def back_up(cluster: Cluster) -> bool:
         return command(cluster, "backup", str(cluster.folder / "backup")).returncode == 0
 
 
+def forget(cluster: Cluster, lost: Lost) -> None:
+    """Have nobody ask for what was *lost*."""
+    with cluster.hidden.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"restored": lost.backup}) + "\n")
+    cluster.lost.append(lost)
+
+
+def untold(store: Store, lost: Sequence[Lost]) -> list[str]:
+    """What the log lost by fail-overs of which no alert tells."""
+    with store.read() as conn:
+        found = alerts.standing(conn, kind="log")
+    told = [
+        (alert.subject, int(count), int(place))
+        for alert in found
+        for count, place in _TOLD.findall(alert.message)
+    ]
+    return [
+        f"{each.had} became {each.left}; alerts are of {told}"
+        for n, each in enumerate(lost)
+        if each.had and each.left and each.had != each.left
+        if not any(later.restore for later in lost[n:])  # which lost the alert, too
+        if not any(
+            log == each.left[0] and place <= each.left[1] and place + count >= each.had[1]
+            for log, count, place in told
+        )
+    ]
+
+
+_TOLD = re.compile(r"^(\d+) receipts, from place (\d+) on")
+
+
 def restore(cluster: Cluster, backup: float) -> bool:
     """Lose the store, and restore what was backed up at *backup*; whether that was possible just
     now. No member runs meanwhile, nor until it was."""
@@ -84,9 +126,7 @@ def restore(cluster: Cluster, backup: float) -> bool:
             conn.exec_driver_sql("CREATE SCHEMA public")
         done = command(cluster, "restore", str(cluster.folder / "backup"))
         if done.returncode == 0:
-            with cluster.hidden.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"restored": backup}) + "\n")
-            cluster.lost.append(Lost(backup, killed, time.time()))
+            forget(cluster, Lost(backup, killed, time.time()))
             for member in cluster.members:
                 member.go_on()
             return True
