@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bench import growth, headline, history, live, machine, poll, push, read, serve
@@ -73,6 +73,7 @@ def _arguments() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--quick", action="store_true", help="tiny sizes: shows that it runs, not how fast")
     add("--only", action="append", choices=TABLES, metavar="NAME", help=", ".join(TABLES))
+    add("--stories", type=int, metavar="N", help="in the long history (default: 200,000)")
     add("--json", type=Path, metavar="FILE", help="also write all figures to FILE")
     return parser
 
@@ -82,6 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _arguments().parse_args(arguments)
     logs.configure(level="ERROR")  # only the tables are wanted
     size = QUICK if given.quick else FULL
+    if given.stories:
+        size = replace(size, stories=(size.stories[0], given.stories))
     began = clock.now()
     about = {"began": f"{began:%Y-%m-%d %H:%M} UTC", **machine.describe()}
     for name, line in about.items():

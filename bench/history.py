@@ -1,5 +1,5 @@
-"""What a long history costs: everything that Wirecopy does, with 200,000 stories on a wire and with
-2,000.
+"""What a long history costs: everything that Wirecopy does, with many stories on a wire and with
+few.
 
 The history is made of one story that the real code took in, rendered, and saw leave its feed
 (:mod:`bench.copies`). What the feeds show now is real.
@@ -42,7 +42,11 @@ from workers import alerts, dispatch, housekeeping
 from workers.start import start
 
 STEP = timedelta(seconds=25)
-"""Between two stories of the history: 200,000 come within the 90 days that captures are kept."""
+"""Between two stories of the history: :data:`KEPT` come within the 90 days that captures are
+kept."""
+
+KEPT = 200_000
+"""Stories of which the capture still has its bytes: those of more have reached their age."""
 
 LENGTH = 400
 """Characters of a story's body in the history: what is looked for by index need not be long."""
@@ -258,7 +262,7 @@ def side(url: str, count: int, database: str = "") -> Iterator[Callable[[str], o
             _begin(store, config)
             with store.read() as conn:
                 old = records.newest(conn, limit=2 * ITEMS)[-1].id
-            lengthen(store, config, old, count, STEP, kept=count)
+            lengthen(store, config, old, count, STEP, kept=min(count, KEPT))
             index(store)
             grown = Grown(config, store, folder, old)
             yield lambda what: WORK.get(what, Grown.fresh)(grown)

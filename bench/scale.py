@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 
 from bench import machine, postgres, series, window
 from bench.series import Sample
@@ -53,6 +53,9 @@ PROCESSES = 2
 SAMPLES, LEAST = 60, 10.0
 """How often, at most, is looked at what has grown; and seconds between two looks, at least, where
 the run is not too short: to look at the memory of many processes takes a while."""
+
+PATIENCE = 1800.0
+"""Seconds that the members may take to begin, on a machine that is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +231,9 @@ def _as_if_running(store: Store, config: Config, agency: str) -> None:
     with store.write() as conn:
         for at in range(0, len(rows), 1000):
             conn.execute(insert(tables.wires), rows[at : at + 1000])
+    # As the database itself would do within minutes: until then it reads all wires for a few.
+    with store.engine.connect() as plain:
+        plain.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
 
 
 @contextmanager
@@ -255,11 +261,12 @@ def _process(
 
 
 def _until_polling(store: Store) -> None:
-    """Until the worker has read its configuration and polls; 100,000 wires take it a while."""
-    end = time.monotonic() + 600
+    """Until the members have read their configuration and poll; each takes some ten seconds of CPU
+    for 100,000 wires."""
+    end = time.monotonic() + PATIENCE
     while series.polls(store) == 0:
         if time.monotonic() > end:
-            raise RuntimeError("no poll within ten minutes")
+            raise RuntimeError(f"no poll within {PATIENCE / 60:.0f} minutes")
         time.sleep(0.5)
     time.sleep(5)  # what had gathered before is worked off
 
