@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import bindparam, func, select, text, update
 
 from bench import machine, postgres, series, window
 from bench.series import Sample
@@ -32,6 +32,7 @@ from stories import clock
 from stories.config import Config, load
 from stories.db import Store, connect, outbox, tables
 from stories.db import stories as records
+from stories.db.wires import sync
 from stories.pdeathsig import bound_to_parent
 from tests import servers
 from tests.load.load import Load
@@ -210,27 +211,30 @@ def _as_if_running(store: Store, config: Config, agency: str) -> None:
     show, moment = _simulation(agency)
     site = Site(show)
     now = clock.now()
-    from stories.db.wires import agency_key
-    from stories.models import host_of
-
+    wires = tables.wires.c
     rows = [
         {
-            "name": wire.name,
-            "url": wire.url,
-            "configured_url": wire.url,
-            "agency": agency_key(wire),
-            "host": host_of(wire.url, wire.name),
-            "added_at": now - timedelta(days=1),
+            "wire": wire.name,
             "polled_at": now - wire.every,
             "due_at": now + wire.every * (n / len(config.wires)),
-            "state": "ok",
             "etag": f'"{site.tag(n, moment)}-gzip"',
         }
         for n, wire in enumerate(config.wires)
     ]
+    polled = (
+        update(tables.wires)
+        .where(wires.name == bindparam("wire"))
+        .values(
+            {
+                wires.lane: 0,
+                wires.state: "ok",
+                **{wires[name]: bindparam(name) for name in ("polled_at", "due_at", "etag")},
+            }
+        )
+    )
     with store.write() as conn:
-        for at in range(0, len(rows), 1000):
-            conn.execute(insert(tables.wires), rows[at : at + 1000])
+        sync(conn, config.wires, now - timedelta(days=1))
+        conn.execute(polled, rows)
     # As the database itself would do within minutes: until then it reads all wires for a few.
     with store.engine.connect() as plain:
         plain.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))

@@ -4,11 +4,12 @@ On PostgreSQL; on SQLite one transaction writes at a time, and these tests only 
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from structlog.testing import capture_logs
 
 from ingest import intake
@@ -111,6 +112,40 @@ def test_a_poller_that_begins_and_an_intake_of_siblings(store: Store, config: Co
         if store.dialect == "sqlite":
             locking(how)()
     assert failed == []
+
+
+def test_of_two_members_that_start_at_once_one_writes_what_changed(
+    store: Store, config: ConfigOf
+) -> None:
+    def configured(agency: str) -> Config:
+        url = "https://agency.example/"
+        return config(wires=[{"name": n, "url": url + n, "agency": agency} for n in "abc"])
+
+    written = list[int]()
+
+    def note(
+        _conn: object, _cursor: object, statement: str, given: Sequence[object], *_: Any
+    ) -> None:
+        if statement.startswith("UPDATE wires"):
+            written.append(len(given) if isinstance(given, list) else 1)
+
+    def second() -> None:
+        with store.write() as conn:
+            wires.sync(conn, configured("After").wires, NOW)
+
+    with store.write() as conn:
+        wires.sync(conn, configured("Before").wires, NOW)
+    event.listen(store.engine, "before_cursor_execute", note)
+    with store.write() as conn:
+        wires.sync(conn, configured("After").wires, NOW)
+        if store.dialect == "postgresql":  # on SQLite it would wait for our end
+            meet(store, second)
+    ended()
+    if store.dialect == "sqlite":
+        second()
+    assert written == [3]
+    with store.read() as conn:
+        assert {w.agency for w in wires.every(conn)} == {"After"}
 
 
 def test_the_press_and_a_changed_configuration(store: Store, config: ConfigOf) -> None:

@@ -53,6 +53,10 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
     removed, and so are the rules by which its copy is read and shown. A restart changes nothing
     else.
     """
+    if conn.dialect.name == "postgresql":
+        # All members start at once: each is to see what the one before has written, or each writes
+        # all wires.
+        conn.execute(select(func.pg_advisory_xact_lock(_SYNC_LOCK)))
     known = {
         row.name: row
         for row in conn.execute(
@@ -67,6 +71,7 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
         )
     }
     fresh: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
     for wire in configured:
         row = known.get(wire.name)
         if row is None:
@@ -113,17 +118,18 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
             wire.expires_after,
             _rules(wire),
         ):
-            conn.execute(
-                update(wires)
-                .where(wires.c.name == wire.name)
-                .values(
-                    agency=agency_key(wire),
-                    configured=True,
-                    expires_after=wire.expires_after,
-                    rules=_rules(wire),
-                )
+            changed.append(
+                {
+                    "wire": wire.name,
+                    "agency": agency_key(wire),
+                    "configured": True,
+                    "expires_after": wire.expires_after,
+                    "rules": _rules(wire),
+                }
             )
-    # Several processes start at once; the second one finds the rows.
+    # A release that reads copy otherwise changes the rules of all wires.
+    for at in range(0, len(changed), CHUNK):
+        conn.execute(_CHANGE, changed[at : at + CHUNK])
     _add(conn, fresh)
     names = {w.name for w in configured}
     gone = [name for name, row in known.items() if row.configured and name not in names]
@@ -131,6 +137,23 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
         conn.execute(
             update(wires).where(wires.c.name.in_(gone[at : at + CHUNK])).values(configured=False)
         )
+
+
+_SYNC_LOCK = 0x57495245_53594E43  # any constant of our own; "WIRESYNC"
+
+_CHANGE = (
+    update(wires)
+    .where(wires.c.name == bindparam("wire"))
+    .values(
+        {
+            column: bindparam(column.name, type_=column.type)
+            for column in (
+                *(wires.c.agency, wires.c.configured),
+                *(wires.c.expires_after, wires.c.rules),
+            )
+        }
+    )
+)
 
 
 def _new(name: str, url: str, agency: str, now: datetime) -> dict[str, Any]:
