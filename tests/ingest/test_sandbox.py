@@ -27,6 +27,7 @@ from tests.ingest.test_shapes import DATA
 WIRE = Wire(name="wire", url="https://wire.example/feed.xml", timezone="Asia/Kolkata")
 HINTS = Hints(url=WIRE.url)
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+HEAVY = pytest.mark.xdist_group("heavy")  # which is measured once
 
 
 def feed(*items: str) -> bytes:
@@ -132,6 +133,7 @@ def test_a_child_that_held_much_is_replaced() -> None:
         assert one.read(GOOD, HINTS, WIRE).items == 1
 
 
+@HEAVY
 def test_processor_time_is_bounded() -> None:
     with sandboxed(Limits(seconds=1)) as one:
         error = refused(one, heavy())
@@ -281,6 +283,7 @@ def test_a_sandbox_that_cannot_be_started_says_so(
         assert one.read(GOOD, HINTS, WIRE).items == 1
 
 
+@HEAVY
 def test_a_reader_that_was_interrupted_does_not_answer_the_next() -> None:
     """A worker's task is told to stop by an exception, wherever it stands."""
 

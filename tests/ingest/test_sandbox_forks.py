@@ -15,7 +15,7 @@ from desk.fork import Forked, fork
 from ingest import parse, sandbox, sandbox_child, sandbox_forks
 from ingest.sandbox import Limits, Sandbox
 from stories.errors import ParseError
-from tests.ingest.test_sandbox import GOOD, HINTS, LINUX, MIDDLING, WIRE, heavy
+from tests.ingest.test_sandbox import GOOD, HEAVY, HINTS, LINUX, MIDDLING, WIRE, heavy
 from tests.processes import gone, until
 
 pytestmark = LINUX
@@ -42,6 +42,7 @@ def test_what_is_read_is_what_would_be_read_here(server: Forked) -> None:
         assert psutil.Process(one.pid).name() == "wirecopy-sandbo"
 
 
+@HEAVY
 def test_its_processor_time_is_bounded(server: Forked) -> None:
     """Also that of a child whose parent has used more."""
     with closing(Sandbox(Limits(seconds=1))) as one, pytest.raises(ParseError) as refused:
