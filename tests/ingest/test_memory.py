@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -280,13 +281,19 @@ KNOWN = st.dictionaries(
 )
 
 
+@cache
+def a_wire(rule: str) -> tuple[Wire, Contents]:
+    """A wire, and what is read of one item of it: once, for hundreds of examples."""
+    wire = Wire.model_validate({"name": "w", "url": "https://heron.example/f", "identity": rule})
+    return wire, parse.parse(rss([one("1")], ABOUT), Hints(url=wire.url), wire)
+
+
 @settings(deadline=None, max_examples=300)
 @given(st.lists(item_keys(), min_size=1, max_size=2), KNOWN, st.sampled_from(["guid", "link"]))
 def test_what_is_settled_at_sight_is_settled(
     keys: list[ItemKeys], on_record: dict[str, KnownKey], rule: str
 ) -> None:
-    wire = Wire.model_validate({"name": "w", "url": "https://heron.example/f", "identity": rule})
-    read = parse.parse(rss([one("1")], ABOUT), Hints(url=wire.url), wire)
+    wire, read = a_wire(rule)
     found = tuple(
         read.found[0].model_copy(update={"keys": each, "position": n, "raw_digest": f"{n}"})
         for n, each in enumerate(keys)
