@@ -43,7 +43,7 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=bool(os.environ.get("CI")),
-    max_examples=40,
+    max_examples=25,
 )
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=150)
 settings.load_profile("quick")  # `make test-all` says otherwise

@@ -23,7 +23,7 @@ ROUND = 24
 moments = st.floats(0, 50_000, allow_nan=False)
 scripts = st.builds(Script, seed=st.integers(0, 2**40), items=st.integers(1, 40))
 wires = st.integers(0, len(WIRES) - 1)
-unhurried = settings(deadline=None, max_examples=60)
+unhurried = settings(deadline=None)
 
 
 def national(moment: float) -> dict[str, WireItem]:

@@ -84,7 +84,7 @@ def test_what_is_read_is_what_would_be_read_here(path: Path) -> None:
     assert there.keys == here.keys
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.text(st.characters(codec="utf-8"), max_size=30), min_size=4, max_size=4),
     st.binary(max_size=8),

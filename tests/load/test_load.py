@@ -25,7 +25,7 @@ busy = st.builds(
     touch_share=st.floats(0, 1),
 )
 numbers = st.integers(0, 99_999)
-unhurried = settings(deadline=None, max_examples=60)
+unhurried = settings(deadline=None)
 
 
 def content(item: WireItem) -> tuple[object, ...]:

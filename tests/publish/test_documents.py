@@ -11,7 +11,7 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from lxml import etree
 
 from desk.demo.newswire import Script
@@ -246,7 +246,6 @@ def test_media_of_every_kind_are_read_back_with_the_digest_that_was_signed(write
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-@settings(max_examples=60)
 @given(of=hostile.stories)
 def test_whatever_stands_in_a_story_stays_data(writer: Any, of: Story) -> None:
     """Valid for any text, with the headline and the body as the entry has them."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ingest import formats, integrity
@@ -355,7 +355,6 @@ def json_feeds(draw: st.DrawFn) -> bytes:
     return spelt.encode(draw(st.sampled_from(["utf-8", "utf-8", "utf-8-sig", "utf-16"])))
 
 
-@settings(max_examples=60)
 @given(json_feeds())
 def test_honest_feeds_are_never_accused(body: bytes) -> None:
     codec = "utf-16-le" if body.startswith(b"\xff\xfe") else "utf-8"
@@ -369,7 +368,6 @@ def test_honest_feeds_are_never_accused(body: bytes) -> None:
         assert checked(body, item, version) is None
 
 
-@settings(max_examples=60)
 @given(json_feeds(), st.data())
 def test_a_parser_that_loses_or_adds_a_word_is_always_found(
     body: bytes, data: st.DataObject
@@ -403,7 +401,6 @@ PIECES = [
 ]
 
 
-@settings(deadline=None, max_examples=80)
 @given(json_feeds(), st.data())
 def test_mutated_feeds_give_a_feed_or_a_parse_error(body: bytes, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 5))):
