@@ -312,7 +312,7 @@ def rebuild(source: Store, target: Store, wires: Sequence[str] | None = None) ->
         wire_acts.copy(old, new)
         people.copy(old, new)
         subscribers.copy(old, new)
-        for key in (key_value.AUTHORITY, key_value.FIRST_NAMES):
+        for key in (key_value.AUTHORITY, key_value.FIRST_NAMES, key_value.FORMER_NAMES):
             if (noted := key_value.read(old, key)) is not None:
                 key_value.write(new, key, noted)
         proofs.copy(old, new)

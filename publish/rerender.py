@@ -70,27 +70,31 @@ def upto(conn: Connection) -> datetime | None:
 
 
 def rerender_if_changed(store: Store, config: Config) -> bool:
+    """As :func:`refresh`, in a transaction of its own."""
+    with store.write() as conn:
+        return refresh(conn, config, clock.now())
+
+
+def refresh(conn: Connection, config: Config, now: datetime) -> bool:
     """Have everything rendered again if settings or code have changed since the last call: begin
     with the newest stories, and with what is told of the feeds.
 
-    True if so. Called at every start.
+    True if so. Called at every start. Members with other settings step back from then on.
     """
     digest = settings_digest(config)
-    now = clock.now()
-    with store.write() as conn:
-        if key_value.read(conn, RENDERED_FOR) == digest:
-            return False
-        feeds.lock(conn)
-        live = [f.name for f in config.outgoing]
-        feeds.drop_feeds(conn, live)
-        subscriptions.deny(conn, config.public_names, now)
-        if config.hub.url is None:
-            outbox.drop_all(conn, "ping")
-        # Stories, then feeds, as the renderer does: in the other order the two could deadlock.
-        key_value.write(conn, RENDERING_ANEW, [])
-        _want_next(conn, now)
-        outbox.want(conn, "feed", live, now)
-        key_value.write(conn, RENDERED_FOR, digest)
+    if key_value.read(conn, RENDERED_FOR) == digest:
+        return False
+    feeds.lock(conn)
+    live = [f.name for f in config.outgoing]
+    feeds.drop_feeds(conn, live)
+    subscriptions.deny(conn, config.public_names, now)
+    if config.hub.url is None:
+        outbox.drop_all(conn, "ping")
+    # Stories, then feeds, as the renderer does: in the other order the two could deadlock.
+    key_value.write(conn, RENDERING_ANEW, [])
+    _want_next(conn, now)
+    outbox.want(conn, "feed", live, now)
+    key_value.write(conn, RENDERED_FOR, digest)
     return True
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from publish.rerender import rendered_before, rerender_if_changed
+from publish.rerender import refresh, rendered_before
 from stories import clock
 from stories.config import Config
-from stories.db import Store, connect, hubs, key_value, names, wires
+from stories.db import Connection, Store, connect, hubs, key_value, names, wires
 from stories.db.key_value import AUTHORITY
 from stories.errors import ConfigError
 from workers.alerts import put_clock_right
@@ -19,8 +19,6 @@ def start(config: Config) -> Store:
     """
     with _opening(config) as store:
         store.migrate()
-        _rename(store, config)
-        keep_ids(store, config)
         put_clock_right(store, clock.now())
         _apply(store, config)
     return store
@@ -53,38 +51,37 @@ def keep_ids(store: Store, config: Config) -> None:
     """Have ids made of the publisher's host and the names under which the store, its wires and its
     feeds began: RFC 4287 §4.2.6 forbids that they change."""
     with store.read() as conn:
-        known = key_value.read(conn, AUTHORITY)
-        began, left = names.first_names(conn), wires.left(conn, config.wires)
-    if known is None:
-        known = config.publisher.authority
-        with store.write() as conn:
-            key_value.write(conn, AUTHORITY, known)
-    config.recall(known, began, left)
-
-
-def _rename(store: Store, config: Config) -> None:
-    """Have wires and feeds go on under new names with what they had under those in their aliases.
-
-    :raises ConfigError: where a new wire has the address of one that left, and does not say whether
-        it is that one: all stories would come anew, without the desk's headlines.
-    """
+        if _recall(conn, config):
+            return
     with store.write() as conn:
-        faults = [
-            f"wires: {one!r} and {two!r} have stories of their own, and cannot become one; take"
-            f" {two!r} out of the aliases of {one!r}"
-            for one, two in names.rename(conn, config)
-        ] or [
-            f"wires: {new!r} has the url that {old!r} had until now. If it is that wire under"
-            f' another name, write aliases = ["{old}"], and its stories keep their guids and'
-            " headlines; if it is another wire, write aliases = []"
-            for old, new in wires.renamed(conn, config.wires)
-        ]
-        if faults:
-            raise ConfigError("\n".join(faults))
+        key_value.write(conn, AUTHORITY, config.publisher.authority)
+
+
+def _recall(conn: Connection, config: Config) -> bool:
+    """Tell *config* what the store knows of its names; whether it knows the publisher's host."""
+    known = key_value.read(conn, AUTHORITY)
+    began, left = names.first_names(conn), wires.left(conn, config.wires)
+    config.recall(known or config.publisher.authority, began, left)
+    return known is not None
 
 
 def _apply(store: Store, config: Config) -> None:
+    """Make the wires and feeds of the store those of *config*: under new names with what they had
+    under others, with those that are new, and rendered as it says.
+
+    All of it at once, and by one process at a time: another that starts with another file must not
+    come between, and find or leave a wire under both of its names.
+
+    :raises ConfigError: where it does not say which wire one is. All its stories would come anew,
+        without the desk's headlines, if it were taken for another.
+    """
     with store.write() as conn:
-        wires.sync(conn, config.wires, clock.now())
-        hubs.sync(conn, config.wires, config.site.url, clock.now())
-    rerender_if_changed(store, config)
+        names.lock(conn)
+        now = clock.now()
+        if faults := names.rename(conn, config):
+            raise ConfigError("\n".join(faults))
+        if not _recall(conn, config):
+            key_value.write(conn, AUTHORITY, config.publisher.authority)
+        wires.sync(conn, config.wires, now)
+        hubs.sync(conn, config.wires, config.site.url, now)
+        refresh(conn, config, now)

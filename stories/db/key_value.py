@@ -16,6 +16,10 @@ FIRST_NAMES = "first-names"
 """The key of the names under which wires and feeds that were renamed began
 (``stories.db.names``)."""
 
+FORMER_NAMES = "former-names"
+"""The key of the names that wires had, each with the url that went with it, by those that they have
+(``stories.db.names``)."""
+
 RENDERED_FOR = "rendered-for"
 """The key of the digest of the settings and code for which everything is rendered."""
 

@@ -228,20 +228,6 @@ def put_right(conn: Connection, now: datetime) -> int:
     return len(rows)
 
 
-def renamed(conn: Connection, configured: Sequence[Wire]) -> list[tuple[str, str]]:
-    """New wires that have the address of one which is configured no longer, and no word on whether
-    they are that one: old and new name."""
-    known = conn.execute(select(wires.c.name, wires.c.configured_url, wires.c.configured)).all()
-    names, there = {wire.name for wire in configured}, {row.name for row in known}
-    gone = {r.configured_url: r.name for r in known if r.configured and r.name not in names}
-    fresh = (
-        w
-        for w in configured
-        if w.name not in there and (w.aliases or "aliases" not in w.model_fields_set)
-    )
-    return [(gone[wire.url], wire.name) for wire in fresh if wire.url in gone]
-
-
 def _rules(wire: Wire) -> dict[str, Any]:
     """Those of *wire*, as JSON: what is not as in any wire."""
     return wire.model_dump(mode="json", include=set(RULES), exclude_defaults=True)

@@ -4,7 +4,9 @@ import pytest
 
 from publish.entry import urn
 from publish.renderer import render_feed
+from stories import clock
 from stories.config import Config, Kind
+from stories.db import captures
 from stories.errors import ConfigError
 from tests.conftest import ConfigOf
 from workers.start import open_store, start
@@ -53,7 +55,11 @@ def test_a_new_wire_at_the_address_of_one_that_left_says_whether_it_is_that_one(
             start(config(wires=[wire]))
     start(config(wires=[WIRE, {**WIRE, "name": "second"}, other])).close()  # beside it
     start(config(wires=[WIRE, other])).close()
-    start(config(wires=[{**fresh, "aliases": []}, other])).close()
+    store = start(config(wires=[{**fresh, "aliases": []}, other]))
+    with store.write() as conn:
+        for name in ("heron", "heron-national"):
+            captures.add(conn, name, clock.now(), WIRE["url"], [], b"")
+    store.close()
     with pytest.raises(ConfigError, match="'heron-national' and 'heron' have stories of their own"):
         start(config(wires=[{**fresh, "aliases": ["heron"]}, other]))
 
