@@ -33,6 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import REGCLASS
 
+from stories import folders
 from stories.db import search
 from stories.db.engine import HEAD, Store, connect, resume_sequence
 from stories.db.tables import (
@@ -85,6 +86,7 @@ def opened(file: Path, scratch: Path) -> Iterator[Connection]:
         with copy.read() as conn:
             yield conn
         return
+    folders.make_private(scratch)  # a new machine has none yet
     with tempfile.TemporaryDirectory(prefix="rehearsal-", dir=scratch) as folder:
         migrated = connect(Path(folder) / file.name)
         try:

@@ -329,6 +329,15 @@ def test_numbers_of_captures_are_not_used_again(
     again.close()
 
 
+def test_a_backup_of_an_earlier_release_is_migrated_where_there_is_no_data_folder_yet(
+    tmp_path: Path,
+) -> None:
+    """As on a new machine whose store is on PostgreSQL."""
+    file = kept.unpack(tmp_path / "then")
+    with copies.opened(file, tmp_path / "new" / "data") as conn:
+        assert records.counts(conn)[0] == 17
+
+
 def test_a_backup_of_an_earlier_release_is_migrated(tmp_path: Path) -> None:
     """The store that release 0.1 wrote, as if it had known how."""
     there = kept.unpack(tmp_path / "then").parent.parent
