@@ -448,15 +448,16 @@ def _agency(size: Size, address: str, port: int) -> list[str]:
 
 def _config(size: Size, agency: str, data: Path, places: Places, site: str) -> tuple[str, str]:
     """The configuration: all wires live on one host, so politeness is set out of the way. And
-    another, by which a wire has another name, and a feed is there in place of another."""
+    another, by which a wire has another name, and a feed is there in place of another; the first
+    knows nothing of that name."""
     whole = _common(size, agency, data, places, site)
     some = [f"w{n}" for n in range(0, size.wires, 2)]
     texts = []
-    for passing, new, old in (
-        (PASSING[0], "w0", f"w0{RENAMED}"),
-        (PASSING[1], f"w0{RENAMED}", "w0"),
+    anew = f'name = "w0{RENAMED}"\naliases = ["w0"]\n'
+    for passing, new, named in (
+        (PASSING[0], "w0", whole),
+        (PASSING[1], f"w0{RENAMED}", whole.replace('name = "w0"\n', anew)),
     ):
-        named = whole.replace('name = "w0"\n', f'name = "{new}"\naliases = ["{old}"]\n')
         names = json.dumps([new, *some[1:]])
         feeds = [
             '[[feeds]]\nname = "all"\ntitle = "Everything"\nlimit = 300\n',
