@@ -60,7 +60,7 @@ class Browser:
         try:
             status, _ = self._ask(by, "POST", action, urlencode(fields))
         except (OSError, http.client.HTTPException) as error:
-            self.broken_off += 1
+            self.broken_off += not isinstance(error, ConnectionRefusedError)
             raise UnknownError(f"{type(error).__name__} to a form") from error
         finally:
             self._sending.clear()
