@@ -594,20 +594,20 @@ def relist(conn: Connection, feed: str, limit: int) -> tuple[list[Listed], list[
     return shown, without, older if as_it_was else archived(conn, feed)
 
 
-_NEWEST = (
+_PLACES = (
     select(
         placements.c.story_id,
         placements.c.changed_at,
         placements.c.position,
         placements.c.digests,
         entries.c.changed_at.label("story_changed_at"),
-        *(_SHOWN, _HIDDEN, _LAST),
     )
     .join(entries, entries.c.story_id == placements.c.story_id)
     .where(placements.c.feed == bindparam("of"))
     .order_by(*_IN_ORDER)
     .limit(bindparam("most", type_=Integer()))
 )
+_NEWEST = _PLACES.add_columns(_SHOWN, _HIDDEN, _LAST)
 
 
 def _hide_after(conn: Connection, feed: str, last: Any) -> None:
@@ -660,32 +660,17 @@ def _burst(conn: Connection, feed: str, limit: int, since: datetime) -> list[Any
     return list(found[:last])
 
 
-def _beyond() -> Select[Any]:
-    # The limit first, then the rest of those alone: PostgreSQL would join and sort the whole hour.
-    near = (
-        select(*(placements.c[n] for n in ("story_id", "changed_at", "position", "digests")))
-        .where(
-            placements.c.feed == bindparam("of"),
-            placements.c.changed_at >= bindparam("since", type_=UtcDateTime()),
-        )
-        .order_by(*_IN_ORDER)
-        .offset(bindparam("beyond", type_=Integer()))
-        .limit(bindparam("most", type_=Integer()))
-        .subquery()
+_BURST = (
+    _PLACES.add_columns(
+        and_(
+            captures.c.rule >= 2, stories.c.capture_id.is_distinct_from(first_of(stories.c.wire))
+        ).label("counts")
     )
-    counts = and_(
-        captures.c.rule >= 2, stories.c.capture_id.is_distinct_from(first_of(stories.c.wire))
-    )
-    return (
-        select(near, entries.c.changed_at.label("story_changed_at"), counts.label("counts"))
-        .join(entries, entries.c.story_id == near.c.story_id)
-        .join(stories, stories.c.id == near.c.story_id)
-        .join(captures, captures.c.id == stories.c.capture_id)
-        .order_by(near.c.changed_at.desc(), near.c.position, near.c.story_id)
-    )
-
-
-_BURST = _beyond()
+    .join(stories, stories.c.id == placements.c.story_id)
+    .join(captures, captures.c.id == stories.c.capture_id)
+    .where(placements.c.changed_at >= bindparam("since", type_=UtcDateTime()))
+    .offset(bindparam("beyond", type_=Integer()))
+)
 
 
 def placed_ids(conn: Connection, feed: str, limit: int) -> list[str]:
