@@ -71,3 +71,25 @@ def test_a_word_that_none_of_the_newest_has_is_looked_for_among_all_at_once(
 def _place(rows: list[Indexed], row: Indexed) -> int:
     """Where *row* stands among those that are shown, the newest first."""
     return 59 - rows.index(row) // 2
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_postgresql_looks_by_its_index_of_words_alone(store: Store) -> None:
+    """Of two million stories it would rather read all words than those of forty hours."""
+    hours = (BEGAN + timedelta(minutes=9 * number) for number in range(400))
+    rows = [Indexed(f"story{n:08}", at, ["all", f"n{n}"]) for n, at in enumerate(hours)]
+    with store.write() as conn:
+        search.put(conn, rows)
+    with store.engine.connect() as plain:
+        plain.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+    asked: list[tuple[str, object]] = []
+    with store.write() as conn:
+        event.listen(conn, "before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
+        assert search.find(conn, [Term(("all",))], None, None, 5)
+        [(statement, given)] = [each for each in asked if "search_words" in each[0]]
+        plan = conn.exec_driver_sql(f"EXPLAIN {statement}", given).scalars().all()
+    of_words = [line for line in plan if "search_words" in line and " Scan " in line]
+    assert [line.strip(" ->").partition("  ")[0] for line in of_words] == [
+        "Bitmap Heap Scan on search_words",
+        "Bitmap Index Scan on ix_search_words_words",
+    ]
