@@ -48,6 +48,9 @@ NOT_MODIFIED = 0.9
 """Share of unchanged feeds answered 304; the rest send the same bytes again."""
 
 ITEMS = 5
+AGENCY = 20
+"""Wires of one agency. What comes on one of them holds all of them while it is taken in."""
+
 PROCESSES = 2
 """Of each worker."""
 
@@ -182,7 +185,7 @@ def _setup(
         '[politeness]\nper_host = 1000000\nper_agency = 1000000\ngap = "0s"\n',
     ]
     lines += [
-        f'[[wires]]\nname = "w{n}"\nagency = "Simulated"\nurl = "{agency}/w/{n}.rss"\n'
+        f'[[wires]]\nname = "w{n}"\nagency = "Agency {n // AGENCY}"\nurl = "{agency}/w/{n}.rss"\n'
         f'every = "{each}s"\nallow_private = true\ntimeout = "10s"\n'
         for n, each in enumerate(every)
     ]
