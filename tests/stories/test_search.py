@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event, insert
@@ -82,7 +83,7 @@ def test_postgresql_looks_by_its_index_of_words_alone(store: Store) -> None:
         search.put(conn, rows)
     with store.engine.connect() as plain:
         plain.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
-    asked: list[tuple[str, object]] = []
+    asked: list[tuple[str, Any]] = []
     with store.write() as conn:
         event.listen(conn, "before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
         assert search.find(conn, [Term(("all",))], None, None, 5)
