@@ -206,9 +206,9 @@ def _quarantine(
         problems = captures.problems_listing(conn, 10**6)
         for number in failed.values():
             capture = captures.get(conn, number)
+            if gone and capture is not None and capture.expired_at is not None:
+                continue  # what is told of it went with it, be its bytes those of a later one
             body = captures.body(conn, capture.digest) if capture else None
-            if body is None and gone:
-                continue  # what is told of it went with it
             here.add(number)
             if body is None or _EXCUSE not in body:
                 wrong.append(f"capture {number} failed, which the agency did not cause")
