@@ -33,7 +33,7 @@ demo: .venv/run.stamp
 test: .venv/dev.stamp
 	$(BIN)/python -m pytest -m 'not slow and not repeated' -n $$(($$(nproc) * 3 / 2)) --dist loadgroup
 
-# The rest: crashes, whole programs, sizes, every property of hypothesis with four times the examples,
+# The rest: crashes, whole programs, sizes, every property of hypothesis with six times the examples,
 # and on PostgreSQL what the others run on SQLite.
 test-all: .venv/dev.stamp
 	$(BIN)/python -m pytest -m 'slow or repeated or hypothesis' --hypothesis-profile thorough -n $$(($$(nproc) * 3 / 2)) --dist worksteal

@@ -53,7 +53,7 @@ def _compile_once() -> None:
     """Have all stores of this process share what SQLAlchemy compiles of statements.
 
     It keeps that with the engine, for a program has one. Each test opens a store of its own: to
-    compile all anew was a third of the processor time of those that change stories.
+    compile all anew was a sixth of their processor time.
     """
     shared: LRUCache[Any, Any] = LRUCache(2000)
     begin = Engine.__init__

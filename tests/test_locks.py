@@ -18,7 +18,7 @@ from publish.rerender import rerender_if_changed
 from publish.served import served
 from stories import clock
 from stories.config import Config
-from stories.db import Connection, Store, captures, outbox, wires
+from stories.db import Connection, Store, captures, names, outbox, wires
 from stories.db import stories as records
 from tests.conftest import ConfigOf
 from tests.processes import until
@@ -131,12 +131,14 @@ def test_of_two_members_that_start_at_once_one_writes_what_changed(
 
     def second() -> None:
         with store.write() as conn:
+            names.lock(conn)
             wires.sync(conn, configured("After").wires, NOW)
 
     with store.write() as conn:
         wires.sync(conn, configured("Before").wires, NOW)
     event.listen(store.engine, "before_cursor_execute", note)
     with store.write() as conn:
+        names.lock(conn)
         wires.sync(conn, configured("After").wires, NOW)
         if store.dialect == "postgresql":  # on SQLite it would wait for our end
             meet(store, second)

@@ -52,11 +52,10 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
     once; one that comes back keeps its history. The licence's term is kept when the wire is
     removed, and so are the rules by which its copy is read and shown. A restart changes nothing
     else.
+
+    To be called under :func:`stories.db.names.lock`: members start at once, and each is to see
+    what the one before has written, or each writes all wires.
     """
-    if conn.dialect.name == "postgresql":
-        # All members start at once: each is to see what the one before has written, or each writes
-        # all wires.
-        conn.execute(select(func.pg_advisory_xact_lock(_SYNC_LOCK)))
     known = {
         row.name: row
         for row in conn.execute(
@@ -138,8 +137,6 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
             update(wires).where(wires.c.name.in_(gone[at : at + CHUNK])).values(configured=False)
         )
 
-
-_SYNC_LOCK = 0x57495245_53594E43  # any constant of our own; "WIRESYNC"
 
 _CHANGE = (
     update(wires)
