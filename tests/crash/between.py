@@ -22,6 +22,9 @@ PARTED = " | "
 NOBODY = "nobody"
 """Upon whom a fault was carried out that found nobody, as they were all down."""
 
+PROMOTED_WITHIN = 60
+"""Seconds; it may look for the primary by a name that nobody tells, and waits for that to end."""
+
 AGAIN, LOST = object(), object()
 """What a step answers that is to be tried again soon; and one by which the store lost something."""
 
@@ -140,7 +143,9 @@ def _streams(standby: Program) -> bool:
 def _promote(cluster: Cluster, back_in: float) -> None:
     old, new = cluster.databases
     old.kill(back_in)
-    _at(new, "SELECT pg_promote(wait => false)")
+    # Nothing else is done meanwhile: one that is restarted before it is promoted stays a standby.
+    if _at(new, f"SELECT pg_promote(wait_seconds => {PROMOTED_WITHIN})") != [(True,)]:
+        raise RuntimeError(f"PostgreSQL on {new.host.name} was not promoted")
     new.command = postgres_command(new)
     follow(old, new)
     cluster.databases.reverse()
