@@ -202,7 +202,7 @@ def _bad_line(how: str) -> How:
 
     def carried_out(_fault: Fault, cluster: Cluster) -> Done:
         assert cluster.relay is not None
-        file = cluster.relay.host.data / "relay" / "how"
+        file = cluster.folder / "relay" / "how"
         file.write_text(how)
         return f"line of {cluster.relay.host.name}", [lambda: file.write_text(relay.THROUGH)]
 

@@ -409,7 +409,7 @@ def lead(pool: Program, primary: Program) -> None:
 def _relay(host: Host, logs: Path) -> Program:
     """The relay on *host* before the databases."""
     routes = [f"{6431 - n}={name}:5432" for n, name in enumerate(net.DATABASES)]
-    folder = host.data / "relay"
+    folder = logs.parent / "relay"  # no disk of a host, which may be full, or read-only
     folder.mkdir()
     (folder / "how").write_text(THROUGH)
     command = [sys.executable, "-m", "tests.crash.relay", str(folder / "how"), *routes]
