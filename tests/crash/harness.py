@@ -365,7 +365,8 @@ class _Run:
         """After a loss: what was pushed counts from here, and webs were away in a restore."""
         lost = self.cluster.lost[-1]
         for url in self.cluster.web_urls if lost.restore else ():
-            self.down[url].append((lost.killed - NOTICED_WITHIN, lost.restored))
+            began = self.away.get(url, lost.killed - NOTICED_WITHIN)  # it may have been away before
+            self.down[url].append((began, lost.restored))
             self.away[url] = time.time()
         before = len(self.pushes.delivered)
         try:
