@@ -22,7 +22,7 @@ PARTED = " | "
 NOBODY = "nobody"
 """Upon whom a fault was carried out that found nobody, as they were all down."""
 
-PROMOTED_WITHIN = 60
+PROMOTED_WITHIN = 15
 """Seconds; it may look for the primary by a name that nobody tells, and waits for that to end."""
 
 AGAIN, LOST = object(), object()
@@ -140,12 +140,11 @@ def _streams(standby: Program) -> bool:
         return False
 
 
-def _promote(cluster: Cluster, back_in: float) -> None:
+def _take_place(cluster: Cluster, back_in: float) -> None:
+    """The primary dies, and comes back as the standby of what was its own, which is to be
+    promoted."""
     old, new = cluster.databases
     old.kill(back_in)
-    # Nothing else is done meanwhile: one that is restarted before it is promoted stays a standby.
-    if _at(new, f"SELECT pg_promote(wait_seconds => {PROMOTED_WITHIN})") != [(True,)]:
-        raise RuntimeError(f"PostgreSQL on {new.host.name} was not promoted")
     new.command = postgres_command(new)
     follow(old, new)
     cluster.databases.reverse()
@@ -153,13 +152,29 @@ def _promote(cluster: Cluster, back_in: float) -> None:
         lead(cluster.pool, new)
 
 
+def _promoted(server: Program) -> bool:
+    """Have *server* promoted; whether it is. One that ended before that, as its disk was full,
+    comes back as a standby, and has to be told again."""
+    ask = f"pg_promote(wait_seconds => {PROMOTED_WITHIN})"
+    try:
+        told = _at(server, f"SELECT CASE WHEN pg_is_in_recovery() THEN {ask} ELSE true END")
+    except psycopg.OperationalError:
+        return False
+    return told == [(True,)]
+
+
 def _fail_over(fault: Fault, cluster: Cluster) -> Done:
     """PostgreSQL dies, and its standby takes its place; it comes back as the standby."""
     old, new = cluster.databases
     if not _streams(new):
         return NOBODY, []
-    _promote(cluster, fault.lasts)
-    return f"{new.host.name} for {old.host.name}", []
+    _take_place(cluster, fault.lasts)
+    _promoted(new)
+
+    def again() -> object:
+        return None if _promoted(new) else AGAIN
+
+    return f"{new.host.name} for {old.host.name}", [again]
 
 
 _LOG = "SELECT origin, size FROM translog ORDER BY id DESC LIMIT 1"
@@ -181,18 +196,19 @@ def _fail_over_behind(_fault: Fault, cluster: Cluster) -> Done:
     cluster.lagging.set()
 
     def take_place() -> object:
-        try:
-            replayed, left = _at(new, _ALL_REPLAYED, _LOG)
-            (had,) = _at(old, _LOG)
-        except psycopg.OperationalError:
-            return AGAIN
-        if replayed != (True,):
-            return AGAIN
-        killed = time.time()
-        _promote(cluster, 1.0)
-        cluster.lagging.clear()
-        forget(cluster, Lost(cut, killed, time.time(), had, left))
-        return LOST
+        if cluster.lagging.is_set():
+            try:
+                replayed, left = _at(new, _ALL_REPLAYED, _LOG)
+                (had,) = _at(old, _LOG)
+            except psycopg.OperationalError:
+                return AGAIN
+            if replayed != (True,):
+                return AGAIN
+            killed = time.time()
+            _take_place(cluster, 1.0)
+            cluster.lagging.clear()
+            forget(cluster, Lost(cut, killed, time.time(), had, left))
+        return LOST if _promoted(new) else AGAIN
 
     return f"{new.host.name} for {old.host.name}", [take_place]
 
