@@ -82,6 +82,11 @@ class Run:
     def polls(self) -> int:
         return self.samples[-1].polls - self.samples[0].polls
 
+    @property
+    def told(self) -> series.Told:
+        """What members told of themselves meanwhile."""
+        return series.since(self.samples[0].told, self.samples[-1].told)
+
     def cpu(self, *kinds: str) -> float:
         """What members of these *kinds* used together, microseconds a poll."""
         first, last = self.samples[0].cpu, self.samples[-1].cpu
@@ -92,7 +97,7 @@ class Run:
         """It as a line under :data:`HEADS`."""
         memory = self.samples[-1].memory
         pairs = sum(size for name, size in memory.items() if name.startswith(("worker", "poller")))
-        told = series.since(self.samples[0].told, self.samples[-1].told)
+        told = self.told
         return (
             f"{self.wires:>7}  {self.offered:>5.1f}  {self.polls / self.seconds:>7.1f}"
             f"  {self.cpu('worker', 'poller'):>7.0f}  {self.cpu('beat'):>5.0f}"
@@ -341,11 +346,10 @@ def main() -> int:
     )
     for wires in given.wires:
         one = run(wires, given.rate, given.seconds, given.workers)
-        told = series.since(one.samples[0].told, one.samples[-1].told)
         print("  ".join(HEADS))
         print(one.text(), end="\n\n")
         print(series.table(one.samples).text())
-        for name, (count, each) in series.tasks(told).items():
+        for name, (count, each) in series.tasks(one.told).items():
             print(f"{name:<12} {count:>7,} tasks, {each:.1f} ms each")
         print(flush=True)
     return 0

@@ -20,6 +20,9 @@ FORMER_NAMES = "former-names"
 """The key of the names that wires had, each with the url that went with it, by those that they have
 (``stories.db.names``)."""
 
+IDENTITY = "identity"
+"""The key of the random number by which a database, and a copy of it, is known."""
+
 RENDERED_FOR = "rendered-for"
 """The key of the digest of the settings and code for which everything is rendered."""
 
@@ -57,12 +60,12 @@ def identity(store: Store) -> str:
     and number of the database and of its cluster.
     """
     with store.read() as conn:
-        noted = read(conn, "identity")
+        noted = read(conn, IDENTITY)
     if noted is None:
         with store.write() as conn:
-            made = upsert(conn, notes).values(key="identity", value=secrets.token_hex(16))
+            made = upsert(conn, notes).values(key=IDENTITY, value=secrets.token_hex(16))
             conn.execute(made.on_conflict_do_nothing())
-            noted = read(conn, "identity")
+            noted = read(conn, IDENTITY)
     return hashlib.sha256("\0".join([noted, *_place(store)]).encode()).hexdigest()[:16]
 
 

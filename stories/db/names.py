@@ -102,17 +102,17 @@ def rename(conn: Connection, config: Config) -> list[str]:
     former: dict[str, dict[str, str | None]] = key_value.read(conn, FORMER_NAMES) or {}
     known = {row.name: Known(row.configured_url, row.configured) for row in conn.execute(_KNOWN)}
     found = meant(config.wires, known, former)
+    began = noted["wire"]
     if empty := [name for twins in found.twins for name in _empty(conn, twins)]:
         conn.execute(delete(wires).where(wires.c.name.in_(empty)))
-        for name in empty:
-            del known[name]
-            noted["wire"].pop(name, None)
+        known = {name: each for name, each in known.items() if name not in empty}
+        began = {name: first for name, first in began.items() if name not in empty}
         found = meant(config.wires, known, former)
     faults = [_APART.format(twins[0], other) for twins in found.twins for other in twins[1:]]
     if faults := faults + found.faults:
         return faults
-    earlier = found.earlier
-    renamed, began = _settled([w.name for w in config.wires], earlier, known, noted["wire"], known)
+    names = [wire.name for wire in config.wires]
+    renamed, began = _settled(names, found.earlier, known, began, known)
     served = set(conn.execute(select(feeds.c.name).distinct()).scalars())
     live = [feed.name for feed in config.outgoing]
     aliases = {f.name: old for f in config.outgoing for old in f.aliases[::-1] if old in served}
@@ -129,7 +129,7 @@ def rename(conn: Connection, config: Config) -> list[str]:
     if renamed:
         key_value.write(conn, FORMER_NAMES, former)
     now = {"wire": began, "feed": feeds_began}
-    if now != first_names(conn):
+    if now != noted:
         key_value.write(conn, FIRST_NAMES, now)
     return []
 

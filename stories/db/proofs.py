@@ -35,6 +35,7 @@ from sqlalchemy import (
 
 from stories.db import packing
 from stories.db.engine import replacing, upsert
+from stories.db.key_value import IDENTITY
 from stories.db.tables import (
     acts,
     headlines,
@@ -283,7 +284,7 @@ def receipts_wait(conn: Connection) -> str | None:
     return None if row is None else row.number or ""
 
 
-_NOTED = select(notes.c.value).where(notes.c.key == "identity").scalar_subquery()
+_NOTED = select(notes.c.value).where(notes.c.key == IDENTITY).scalar_subquery()
 _WAIT = select(_NOTED.label("number")).where(receipts.c.idx.is_(None)).limit(1)
 
 

@@ -58,30 +58,20 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
     """
     known = {
         row.name: row
-        for row in conn.execute(
-            select(
-                wires.c.name,
-                wires.c.configured_url,
-                wires.c.agency,
-                wires.c.configured,
-                wires.c.expires_after,
-                wires.c.rules,
-            )
-        )
+        for row in conn.execute(select(wires.c.name, wires.c.configured_url, *_AS_CONFIGURED))
     }
     fresh: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
     for wire in configured:
         row = known.get(wire.name)
+        said = {
+            "agency": agency_key(wire),
+            "configured": True,
+            "expires_after": wire.expires_after,
+            "rules": _rules(wire),
+        }
         if row is None:
-            fresh.append(
-                {
-                    **_new(wire.name, wire.url, agency_key(wire), now),
-                    "configured": True,
-                    "expires_after": wire.expires_after,
-                    "rules": _rules(wire),
-                }
-            )
+            fresh.append({**_new(wire.name, wire.url, agency_key(wire), now), **said})
         elif row.configured_url != wire.url:
             conn.execute(
                 update(wires)
@@ -89,11 +79,8 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                 .values(
                     url=wire.url,
                     configured_url=wire.url,
-                    agency=agency_key(wire),
                     host=host_of(wire.url, wire.name),
-                    configured=True,
-                    expires_after=wire.expires_after,
-                    rules=_rules(wire),
+                    **said,
                     paused_at=None,
                     moved_to=None,
                     moved_count=0,
@@ -111,21 +98,8 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
                     pushed_until=None,
                 )
             )
-        elif (row.agency, row.configured, row.expires_after, row.rules) != (
-            agency_key(wire),
-            True,
-            wire.expires_after,
-            _rules(wire),
-        ):
-            changed.append(
-                {
-                    "wire": wire.name,
-                    "agency": agency_key(wire),
-                    "configured": True,
-                    "expires_after": wire.expires_after,
-                    "rules": _rules(wire),
-                }
-            )
+        elif any(getattr(row, name) != value for name, value in said.items()):
+            changed.append({"wire": wire.name, **said})
     # A release that reads copy otherwise changes the rules of all wires.
     for at in range(0, len(changed), CHUNK):
         conn.execute(_CHANGE, changed[at : at + CHUNK])
@@ -138,18 +112,12 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
         )
 
 
+_AS_CONFIGURED = (wires.c.agency, wires.c.configured, wires.c.expires_after, wires.c.rules)
+
 _CHANGE = (
     update(wires)
     .where(wires.c.name == bindparam("wire"))
-    .values(
-        {
-            column: bindparam(column.name, type_=column.type)
-            for column in (
-                *(wires.c.agency, wires.c.configured),
-                *(wires.c.expires_after, wires.c.rules),
-            )
-        }
-    )
+    .values({column: bindparam(column.name, type_=column.type) for column in _AS_CONFIGURED})
 )
 
 

@@ -170,11 +170,8 @@ def _fail_over(fault: Fault, cluster: Cluster) -> Done:
         return NOBODY, []
     _take_place(cluster, fault.lasts)
     _promoted(new)
-
-    def again() -> object:
-        return None if _promoted(new) else AGAIN
-
-    return f"{new.host.name} for {old.host.name}", [again]
+    again = [lambda: None if _promoted(new) else AGAIN]
+    return f"{new.host.name} for {old.host.name}", again
 
 
 _LOG = "SELECT origin, size FROM translog ORDER BY id DESC LIMIT 1"
