@@ -68,13 +68,17 @@ def batches(
     return found
 
 
-def until_due(store: Store, now: datetime) -> float | None:
-    """Seconds until the dispatcher should come again, as a wire is due then; None: with a tick."""
+def until_due(store: Store, claimed: datetime, now: datetime) -> float | None:
+    """Seconds until the dispatcher should come again, as a wire is due then; None: with a tick.
+
+    *claimed* is when it last claimed what was due: a wire that became due since is due at once. One
+    that was due and not claimed has no room yet, and waits for a tick.
+    """
     with store.read() as conn:
-        soon = wires.next_due(conn, after=now)
+        soon = wires.next_due(conn, after=claimed)
         if soon is None or wires.batches_under_way(conn, now) > CROWDED:
             return None
-    return (soon - now).total_seconds()
+    return max((soon - now).total_seconds(), 0.0)
 
 
 def _claim(

@@ -57,7 +57,8 @@ def dispatch() -> None:
     tell beat when the next one is due."""
     here = current(signs=False)
     room = {q: QUEUE_LIMIT - queues.depth(here.broker, q) for q in LANES.values()}
-    claimed = batches(here.store, here.config, clock.now(), room)
+    at = clock.now()
+    claimed = batches(here.store, here.config, at, room)
     for sent, batch in enumerate(claimed):
         try:
             send(poll, queue=batch.queue, lease=batch.lease, names=list(batch.names))
@@ -66,7 +67,7 @@ def dispatch() -> None:
                 for unsent in claimed[sent:]:
                     wires.give_back(conn, unsent.lease, unsent.names)
             raise
-    seconds = until_due(here.store, clock.now())
+    seconds = until_due(here.store, at, clock.now())
     if seconds is not None and seconds < TICK:
         notices.tell(here.broker, notices.DUE, seconds)
 

@@ -342,21 +342,28 @@ class TestClaims:
         assert desk.names() == ["w"]
 
     def test_the_next_wire_to_be_due_is_known_and_no_other(self, desk: Desk) -> None:
-        assert until_due(desk.store, NOW) is None
+        assert until_due(desk.store, NOW, NOW) is None
         desk.add(due("now"), due("late", ago=9), due("soon", ago=-0.25), due("new", lane=1, ago=-3))
         desk.add(due("paused", ago=-0.1), paused_at=NOW)
         desk.add(due("left", ago=-0.1), configured=False)
-        assert until_due(desk.store, NOW) == 0.25
-        assert until_due(desk.store, NOW + SECOND) == 2
-        assert until_due(desk.store, NOW + 3 * SECOND) is None
+        assert until_due(desk.store, NOW, NOW) == 0.25
+        assert until_due(desk.store, NOW + SECOND, NOW + SECOND) == 2
+        assert until_due(desk.store, NOW + 3 * SECOND, NOW + 3 * SECOND) is None
+
+    def test_a_wire_that_became_due_while_others_were_claimed_is_due_at_once(
+        self, desk: Desk
+    ) -> None:
+        """It was not due when they were claimed, and no tick is to be waited for."""
+        desk.add(due("no room"), due("meanwhile", ago=-0.02), due("soon", ago=-0.25))
+        assert until_due(desk.store, NOW, NOW + SECOND / 20) == 0
 
     def test_while_many_batches_are_under_way_the_ticks_do(self, desk: Desk) -> None:
         under_way = {"lease_until": NOW + SECOND}
         desk.add(due("soon", ago=-0.25))
         for n in range(CROWDED + 1):
-            assert until_due(desk.store, NOW) == 0.25
+            assert until_due(desk.store, NOW, NOW) == 0.25
             desk.add(due(f"a{n}"), due(f"b{n}"), lease=f"batch {n}", **under_way)
-        assert until_due(desk.store, NOW) is None
+        assert until_due(desk.store, NOW, NOW) is None
 
     def test_dispatchers_together_keep_the_budgets(
         self, store: Store, config: ConfigOf, database_url: str
