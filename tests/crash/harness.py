@@ -59,7 +59,8 @@ NOTICED_WITHIN = 2.0
 """Seconds until the harness sees that a web died, or is back."""
 
 COMES_BACK = 75.0
-"""Seconds that a web may take to answer after it died, even when the database is away meanwhile."""
+"""Seconds that a web may take to answer after it died, or after the last fault from then on has
+ended: until then its database may be away."""
 
 FOLLOWED = "all"
 """The feed to which somebody subscribes."""
@@ -399,7 +400,8 @@ class _Run:
                 self.away.setdefault(url, time.time() - NOTICED_WITHIN)
             if url in self.away and web.process and _get(f"{url}/healthz", timeout=0.5):
                 began, now = self.away.pop(url), time.time()
-                self.down[url].append((began, min(now + NOTICED_WITHIN, began + COMES_BACK)))
+                ended = max([began, *(done.ended for done in self.outcome.done)])
+                self.down[url].append((began, min(now + NOTICED_WITHIN, ended + COMES_BACK)))
 
     def _parted(self, done: Done) -> None:
         """Where the reader was parted from a web, or all of its host stood still, nobody may have
