@@ -93,7 +93,7 @@ def metadata(feed: Feed, config: Config, updated: datetime | None, older: int = 
 
     *updated* is when its newest entry changed, None when there is none: an empty feed is valid.
     """
-    told = _told(_This(feed), _This(config))
+    told = _told(feed, _This(config))
     # What a configuration takes from the store (its ``recall``) is asked for each time.
     itself = urn(config, "feed", config.first_name("feed", feed.name))
     return told.model_copy(update={"id": itself, "updated": utc(updated), "older": older})
@@ -116,9 +116,11 @@ class _This:
 
 
 @lru_cache(maxsize=256)
-def _told(this_feed: _This, this_config: _This) -> FeedMetadata:
-    """What of :func:`metadata` neither a story changes nor the store, without the id."""
-    feed: Feed = this_feed.it
+def _told(feed: Feed, this_config: _This) -> FeedMetadata:
+    """What of :func:`metadata` neither a story changes nor the store, without the id.
+
+    A feed goes by its value: where none is configured, :attr:`Config.outgoing` makes one each time.
+    """
     config: Config = this_config.it
     site, publisher = config.site.url, config.publisher
     return FeedMetadata(

@@ -121,8 +121,8 @@ def settings(address: Address, prefix: str) -> dict[str, Any]:
         # have no such limit: each ends by the timeout of its wire.
         "task_soft_time_limit": LONGEST_TASK - 30,
         "task_time_limit": LONGEST_TASK,
-        # A process above 512 MiB (in KiB) is replaced after its task: memory that one enormous
-        # capture took is not kept until the next restart.
+        # A process that took 512 MiB (in KiB) more than it began with (workers.process) is replaced
+        # after its task: memory that one enormous capture took is not kept until the next restart.
         "worker_max_memory_per_child": 512 * 1024,
         # On SIGQUIT or a second Ctrl-C, running tasks have so many seconds to end. SIGTERM is
         # Celery's warm shutdown: it takes no new task and ends when the running ones have ended.

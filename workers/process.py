@@ -19,9 +19,11 @@ from typing import Any
 
 import structlog
 from billiard import pool
+from billiard.compat import mem_rss
 from celery import signals
 
 from net.client import Client
+from publish.rerender import settings_digest
 from stories.config import Config, load
 from stories.db import SQLAlchemyError, Store, connect, why
 from stories.errors import NewerError, SigningError, StoreError
@@ -84,9 +86,11 @@ class Clients:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """Everything a task needs besides its arguments."""
+    """Everything a task needs besides its arguments. ``settings`` is the configuration's
+    :func:`~publish.rerender.settings_digest`, which takes a second with 100,000 wires."""
 
     config: Config
+    settings: str
     store: Store
     http: Clients
     broker: Broker
@@ -106,7 +110,7 @@ def use(config: Config) -> None:
 
 
 @signals.celeryd_after_setup.connect
-def _before_the_fork(**_: Any) -> None:
+def _before_the_fork(instance: Any = None, **_: Any) -> None:
     global _config, _started, _member  # noqa: PLW0603 - inherited by the pool processes
     _member = os.getpid()
     pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = RESULT_TRIES
@@ -120,6 +124,10 @@ def _before_the_fork(**_: Any) -> None:
             log.error("not started yet; each process will at its first task", error=reason)
     gc.collect()
     gc.freeze()  # a collection in a pool process would unshare the pages of all that lives now
+    if most := instance and instance.pool.options.get("max_memory_per_child"):
+        # What it is forked with counts as a pool process's own; with 100,000 wires that alone is
+        # more than it may take, and each would be replaced after its first task.
+        instance.pool.options["max_memory_per_child"] = most + mem_rss()
 
 
 def current(*, signs: bool = True) -> Process:
@@ -157,9 +165,8 @@ def _end_if_older(store: Store) -> None:
 def _opened(_pid: int) -> Process:
     config = _config or load()
     store = (connect(config.database) if _started else start(config)).hurry(PATIENCE)
-    return Process(
-        config, store, Clients(), client(broker_address(config), prefix=key_prefix(store))
-    )
+    broker = client(broker_address(config), prefix=key_prefix(store))
+    return Process(config, settings_digest(config), store, Clients(), broker)
 
 
 @lru_cache(maxsize=1)

@@ -24,7 +24,6 @@ from publish import indexer, renderer, rerender
 from publish.pictures import keep_waiting
 from publish.push import AT_ONCE, ping
 from publish.push import push as deliver
-from publish.rerender import settings_digest
 from stories import clock
 from stories.db import hubs, key_value, outbox, subscriptions, wire_acts, wires
 from stories.db import stories as records
@@ -117,7 +116,7 @@ def ingest() -> None:
             here.config,
             limit=WIRES_A_TASK,
             seconds=SECONDS_A_TASK,
-            settings=settings_digest(here.config),
+            settings=here.settings,
             committed=taken_in,
         )
     if carried >= WIRES_A_TASK or time.monotonic() - began > SECONDS_A_TASK:
@@ -142,7 +141,7 @@ def render() -> None:
             limit=STORIES_A_TASK,
             rendered=changed.append,
             changed=tell,
-            settings=settings_digest(here.config),
+            settings=here.settings,
         )
     if here.config.site.export is not None:
         wake(export)
@@ -228,7 +227,7 @@ def accept() -> None:
     """Take in what people accepted out of quarantine, for a bounded time."""
     here = current()
     with here.store.read() as conn:
-        if key_value.is_superseded(conn, settings_digest(here.config)):
+        if key_value.is_superseded(conn, here.settings):
             return  # an older configuration may not know a wire's name or agency
     with waking(render) as taken_in:
         more = replay.take_in_accepted(here.store, here.config, SECONDS_A_TASK, committed=taken_in)

@@ -314,3 +314,22 @@ def test_what_a_feed_says_of_itself_follows_the_store_and_the_configuration() ->
     other = conf.model_copy(update={"wires": wires(1500)})
     assert metadata(feed, other, None).ttl == 25
     assert metadata(feed, conf, None).ttl == before.ttl != 25
+
+
+@pytest.mark.parametrize("feeds", [(), (Feed(name="all", title="All"),)])
+def test_all_wires_are_looked_at_once_for_what_a_feed_says_of_itself(
+    monkeypatch: pytest.MonkeyPatch, feeds: tuple[Feed, ...]
+) -> None:
+    """That takes a quarter of a second with 100,000, and is asked for with each change. Where no
+    feed is configured there is one all the same."""
+    looks: list[Feed] = []
+
+    def count(feed: Feed, config: Config) -> timedelta:
+        looks.append(feed)
+        return lifetime(feed, config)
+
+    monkeypatch.setattr("publish.selection.lifetime", count)
+    conf = config().model_copy(update={"feeds": feeds})
+    for _ in range(3):
+        metadata(conf.outgoing[0], conf, None)
+    assert len(looks) == 1

@@ -29,8 +29,8 @@ def lone() -> Iterator[Site]:
         yield Site(folder, url)
 
 
-def worker(site: Site) -> AbstractContextManager[object]:
-    command = [*app.worker(1).command(), "--include=tests.workers.errands"]
+def worker(site: Site, *more: str) -> AbstractContextManager[object]:
+    command = [*app.worker(1).command(), "--include=tests.workers.errands", *more]
     return site.running(["env", f"WIRECOPY_CONFIG={site.folder}/wirecopy.toml", *command], "worker")
 
 
@@ -56,6 +56,16 @@ def test_a_new_process_has_the_workers_configuration_and_applies_it_to_no_store(
         start(Config(publisher=publisher, data=lone.folder / "data", wires=two)).close()
         os.kill(second, signal.SIGKILL)
         assert introduced(lone, "c") == "first 2"
+
+
+def test_what_a_worker_forks_with_does_not_count_as_memory_that_its_processes_took(
+    lone: Site,
+) -> None:
+    """With many wires it is more than they may take: each would be replaced after its task."""
+    with worker(lone, f"--max-memory-per-child={64 << 10}"):  # KiB; it has more when it forks
+        for name in "abc":
+            introduced(lone, name)
+    assert len({(lone.folder / f"{name}.pid").read_text() for name in "abc"}) == 1
 
 
 def test_a_worker_without_a_store_waits_for_it_and_is_whole_once_it_is_there(lone: Site) -> None:
