@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import inf
 from typing import Any
 
@@ -84,16 +84,20 @@ class Clients:
             lent.close()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Process:
-    """Everything a task needs besides its arguments. ``settings`` is the configuration's
-    :func:`~publish.rerender.settings_digest`, which takes a second with 100,000 wires."""
+    """Everything a task needs besides its arguments."""
 
     config: Config
-    settings: str
     store: Store
     http: Clients
     broker: Broker
+
+    @cached_property
+    def settings(self) -> str:
+        """The configuration's :func:`~publish.rerender.settings_digest`: made once, as with 100,000
+        wires it takes a sixth of a second."""
+        return settings_digest(self.config)
 
 
 _config: Config | None = None
@@ -165,8 +169,9 @@ def _end_if_older(store: Store) -> None:
 def _opened(_pid: int) -> Process:
     config = _config or load()
     store = (connect(config.database) if _started else start(config)).hurry(PATIENCE)
-    broker = client(broker_address(config), prefix=key_prefix(store))
-    return Process(config, settings_digest(config), store, Clients(), broker)
+    return Process(
+        config, store, Clients(), client(broker_address(config), prefix=key_prefix(store))
+    )
 
 
 @lru_cache(maxsize=1)
