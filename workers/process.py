@@ -114,7 +114,7 @@ def use(config: Config) -> None:
 
 
 @signals.celeryd_after_setup.connect
-def _before_the_fork(instance: Any = None, **_: Any) -> None:
+def _before_the_fork(instance: Any, **_: Any) -> None:
     global _config, _started, _member  # noqa: PLW0603 - inherited by the pool processes
     _member = os.getpid()
     pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = RESULT_TRIES
@@ -128,10 +128,9 @@ def _before_the_fork(instance: Any = None, **_: Any) -> None:
             log.error("not started yet; each process will at its first task", error=reason)
     gc.collect()
     gc.freeze()  # a collection in a pool process would unshare the pages of all that lives now
-    if most := instance and instance.pool.options.get("max_memory_per_child"):
-        # What it is forked with counts as a pool process's own; with 100,000 wires that alone is
-        # more than it may take, and each would be replaced after its first task.
-        instance.pool.options["max_memory_per_child"] = most + mem_rss()
+    # What it is forked with counts as a pool process's own; with 100,000 wires that alone is more
+    # than it may take, and each would be replaced after its first task.
+    instance.pool.options["max_memory_per_child"] += mem_rss()
 
 
 def current(*, signs: bool = True) -> Process:
