@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from starlette.concurrency import run_in_threadpool
 
 from desk.newsroom.queues import FRESH, QUEUES, Asked, counted, fits
 from stories import clock
@@ -111,7 +110,9 @@ class News:
         try:
             while self._listeners and not self._ended:
                 try:
-                    self._changes, self._counts, self._revoked = await run_in_threadpool(self._look)
+                    # In a thread that the loop waits for when it ends, unlike Starlette's: none
+                    # may still hold a connection when the store is closed.
+                    self._changes, self._counts, self._revoked = await asyncio.to_thread(self._look)
                 except (SQLAlchemyError, StoreError) as error:
                     log.debug("no news", error=f"{type(error).__name__}: {error}")
                 turn, self._turn = self._turn, asyncio.Event()

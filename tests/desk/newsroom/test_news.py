@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from desk.headline import rewrite
 from desk.newsroom import news as news_module
@@ -16,6 +19,7 @@ from desk.newsroom.queues import Asked
 from stories import clock
 from stories.config import Config
 from stories.db import Store, people, queues
+from stories.db.people import Person
 from tests.conftest import ConfigOf
 from tests.desk.newsroom.browsing import Browser, living, newsroom, signed_in
 from tests.living import Life, item
@@ -173,6 +177,28 @@ def test_at_the_end_listeners_are_let_go_and_nobody_else_is_taken(
     monkeypatch.setattr(news_module, "AT_ONCE", 0)
     refused = meera.ask("/news/new")
     assert (refused.status, refused.headers["retry-after"]) == (503, "60")
+
+
+def test_no_look_outlives_the_loop(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, ended = threading.Event(), threading.Event()
+    every = people.every
+
+    def slow(conn: Connection) -> list[Person]:
+        begun.set()
+        time.sleep(0.3)  # the loop is told to end meanwhile
+        ended.set()
+        return every(conn)
+
+    monkeypatch.setattr(people, "every", slow)
+
+    async def listen() -> None:
+        events = News(life.store).events(Asked("new"), "Meera", life.now)
+        await anext(events)
+        while not begun.is_set():
+            await asyncio.sleep(0.01)
+
+    asyncio.run(listen())
+    assert ended.is_set()
 
 
 def test_a_page_names_where_its_news_are(life: Life) -> None:
