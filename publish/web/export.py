@@ -107,7 +107,7 @@ class Exporter:
         self._fixed = (*FIXED, *licences, *self._pages.scripts.addresses())
         self._public = {*config.public_names}
         self._settings = settings_digest(config)
-        self._rules = _rules(config)
+        self._rules = _rules(config, self._settings)
         self._loop = asyncio.Runner()
         self._going: list[str] = []
         self._listed = float("-inf")
@@ -613,10 +613,11 @@ def _chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
         yield names[at : at + size]
 
 
-def _rules(config: Config) -> str:
-    """A digest of all that files depend on besides the record: settings and code."""
+def _rules(config: Config, rendered: str) -> str:
+    """A digest of all that files depend on besides the record: settings and code. *rendered* is
+    the digest of the settings that feeds are rendered by."""
     parts = {
-        "rendered": settings_digest(config),
+        "rendered": rendered,
         "site": (config.site.url, config.site.timezone, config.site.is_searched),
         "aliases": [(feed.name, feed.aliases) for feed in config.public_feeds],
         "wires": [(w.name, w.timezone, w.noindex, w.canonical, w.grants) for w in config.wires],

@@ -941,6 +941,11 @@ for _dialect, _made in (
         "postgresql",
         "CREATE TABLE search_words (rowid BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)",
     ),
-    ("postgresql", "CREATE INDEX ix_search_words_words ON search_words USING gin (words)"),
+    (
+        "postgresql",
+        # A story costs 0.1 ms more so; else each search would read up to 4 MB of what waits.
+        "CREATE INDEX ix_search_words_words ON search_words USING gin (words)"
+        " WITH (fastupdate = off)",
+    ),
 ):
     event.listen(searched, "after_create", DDL(_made).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]

@@ -64,14 +64,15 @@ def sync(conn: Connection, configured: Sequence[Wire], now: datetime) -> None:
     changed: list[dict[str, Any]] = []
     for wire in configured:
         row = known.get(wire.name)
+        agency = agency_key(wire)
         said = {
-            "agency": agency_key(wire),
+            "agency": agency,
             "configured": True,
             "expires_after": wire.expires_after,
             "rules": _rules(wire),
         }
         if row is None:
-            fresh.append({**_new(wire.name, wire.url, agency_key(wire), now), **said})
+            fresh.append({**_new(wire.name, wire.url, agency, now), **said})
         elif row.configured_url != wire.url:
             conn.execute(
                 update(wires)
