@@ -94,3 +94,12 @@ def test_postgresql_looks_by_its_index_of_words_alone(store: Store) -> None:
         "Bitmap Heap Scan on search_words",
         "Bitmap Index Scan on ix_search_words_words",
     ]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_postgresql_has_no_words_waiting_that_each_search_would_read(store: Store) -> None:
+    with store.write() as conn:
+        search.put(conn, [Indexed("story", BEGAN, ["all"])])
+    with store.write() as conn:
+        pages = "SELECT gin_clean_pending_list('ix_search_words_words')"
+        assert conn.exec_driver_sql(pages).scalar_one() == 0
