@@ -17,6 +17,7 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -183,6 +184,8 @@ class Feeds:
             for alias in feed.aliases
             for format in feeds.FORMATS
         }
+        # Not the loop's own threads: all of them may wait for a database that hangs.
+        self._packers = ThreadPoolExecutor(2, "packer")
         self._like_one = re.compile(rf"(?:{'|'.join(map(re.escape, self._roots))})[^/]*\.[^/]*")
 
     def changed(self, names: Iterable[str] | None = None) -> None:
@@ -274,16 +277,18 @@ class Feeds:
         if (own := document.addressed(key)) is not document:
             # Kept for nobody, as there are many; but entries are packed already.
             ready = self._represent(own, slot.feed, format, ready.modified, whole=False)
+        loop = asyncio.get_running_loop()
         choice = choose(headers, ready, clock.now())
         known = deltas.known_by(headers) if choice.status == 200 else None
         if known is not None:
-            new = await asyncio.to_thread(self._new, slot, own, format, known, choice.coding)
+            asked = (slot, own, format, known, choice.coding)
+            new = await loop.run_in_executor(self._packers, self._new, *asked)
             if new is not None:
                 return new if method == "GET" else Answer(new.status, new.headers, b"")
         missing = choice.status == 200 and ready.made(choice.coding) is None
         if missing and choice.coding not in ready.quick:
             # Milliseconds for a feed of a thousand entries, in which others are to be answered.
-            await asyncio.to_thread(ready.variant, choice.coding)
+            await loop.run_in_executor(self._packers, ready.variant, choice.coding)
         found = answered(method, choice, ready)
         if stale is None:
             return found

@@ -549,6 +549,31 @@ def test_caches_are_promised_no_more_than_a_web_would_serve_itself(serve: Serve)
     assert durations(site.ask("/feeds/india.rss"))["stale-if-error"] == 180
 
 
+def test_feeds_are_packed_while_all_others_wait_for_a_database_that_hangs(
+    serve: Serve, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"feed{n}" for n in range(40)]  # more than an event loop has threads of its own
+    site = serve(samples.english(), feeds=[{"name": name, "title": name} for name in names])
+    before = {name: site.ask(f"/feeds/{name}.rss").body for name in names}
+    monkeypatch.setattr(feeds_module, "PATIENCE", 0.01)
+    free, gave_up = threading.Event(), threading.Event()
+
+    def hang(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if "feeds" in statement and not free.wait(20):
+            gave_up.set()
+
+    event.listen(store.engine, "before_cursor_execute", hang)
+    try:
+        site.hand.now += feeds_module.RECHECK
+        assert {name: site.ask(f"/feeds/{name}.rss").body for name in names} == before
+        packed = site.ask("/feeds/feed0.rss", {"Accept-Encoding": "gzip"})
+        assert gzip.decompress(packed.body) == before["feed0"]
+        assert not gave_up.is_set()
+    finally:
+        free.set()
+        event.remove(store.engine, "before_cursor_execute", hang)
+
+
 def test_a_database_that_hangs_holds_nobody_up(
     serve: Serve, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
