@@ -184,7 +184,8 @@ class Feeds:
             for alias in feed.aliases
             for format in feeds.FORMATS
         }
-        # Not the loop's own threads: all of them may wait for a database that hangs.
+        # Not the loop's own threads: all of them may wait for a database that hangs. Look-ups stay
+        # there, as the loop waits for them when it ends, before the store is closed.
         self._packers = ThreadPoolExecutor(2, "packer")
         self._like_one = re.compile(rf"(?:{'|'.join(map(re.escape, self._roots))})[^/]*\.[^/]*")
 

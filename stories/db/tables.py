@@ -943,7 +943,7 @@ for _dialect, _made in (
     ),
     (
         "postgresql",
-        # A story costs 0.1 ms more so; else each search would read up to 4 MB of what waits.
+        # A story costs 0.1 ms more; but no search reads up to 4 MB of words that wait.
         "CREATE INDEX ix_search_words_words ON search_words USING gin (words)"
         " WITH (fastupdate = off)",
     ),
