@@ -97,10 +97,10 @@ def _programs(cluster: Cluster, host: Host) -> list[Program]:
 
 
 def _power_cut(fault: Fault, cluster: Cluster) -> Done:
-    """A host is gone without a word: whoever was connected to it does not hear of that."""
+    """A host is gone without a word: whoever was connected to it does not hear of that until it
+    is back, and then only who speaks to it."""
     host = _of((*net.WORKS, *net.WEBS, net.BEAT), fault, cluster)
-    host.filtered(*host.connections())  # for good: nobody takes up the connections of the dead
-    undo = host.filtered("INPUT -j DROP", "OUTPUT -j DROP")
+    undo = host.cut_off()
     for program in _programs(cluster, host):
         program.kill(fault.lasts)
     return host.name, [undo]

@@ -97,17 +97,23 @@ class Host:
         told = "\n".join(["*filter", *rules, "COMMIT", ""])
         self.run("iptables-restore", "--wait", "--noflush", told=told)
 
-    def connections(self, address: str = "") -> list[str]:
-        """Rules of iptables(8) that drop what goes through each connection there is with *address*,
-        or with anybody."""
+    def connections(self, address: str) -> list[str]:
+        """Rules of iptables(8) that drop what goes through each connection with *address*."""
         rules = []
-        towards = ("dst", address) if address else ()
-        for line in self.run("ss", "-Htn", "state", "established", *towards).splitlines():
+        for line in self.run("ss", "-Htn", "state", "established", "dst", address).splitlines():
             near, far = (one.rpartition(":") for one in line.split()[2:4])
             ends = near[2], far[2]
             rules.append("INPUT -p tcp -s {} --dport {} --sport {} -j DROP".format(far[0], *ends))
             rules.append("OUTPUT -p tcp -d {} --sport {} --dport {} -j DROP".format(far[0], *ends))
         return rules
+
+    def cut_off(self) -> Callable[[], None]:
+        """Let nothing in or out, and forget every connection without a word; how to undo the
+        first. Whoever then speaks to it through one of them is told that there is none, as by a
+        host that was started anew; and the same ports may be connected again."""
+        undo = self.filtered("INPUT -j DROP", "OUTPUT -j DROP")
+        self.run("ss", "-K", "state", "connected")
+        return undo
 
     def run(self, *command: str, told: str = "") -> str:
         """What *command* answers on this host when it is *told* something."""
