@@ -358,7 +358,11 @@ class _Run:
                 pause = fault.lasts / max(len(steps), 1)
                 begun = time.monotonic()
                 later += [(begun + pause * n, done, each) for n, each in enumerate(steps, 1)]
+        until = time.monotonic() + SETTLE_WITHIN
         while later:
+            if time.monotonic() > until:
+                kinds = ", ".join({done.fault.kind for _, done, _ in later})
+                raise RuntimeError(f"not ended within {SETTLE_WITHIN:.0f} s: {kinds}")
             self._turn()
             follow(float("inf"))
 
