@@ -43,14 +43,22 @@ def test_storms_and_calms() -> None:
 def test_a_web_may_be_away_only_when_it_was_killed() -> None:
     web = "http://127.0.0.1:1"
     lines = [
-        {"at": 100.0, "web": web, "what": "away", "about": "all.rss"},
-        {"at": 150.0, "web": web, "what": "broken off", "about": "all.rss"},
-        {"at": 100.0, "web": web, "what": "wrong", "about": "all.rss: a story stands twice"},
+        {"asked": asked, "at": at, "web": web, "what": what, "about": "all.rss: so"}
+        for asked, at, what in (
+            (100.0, 100.0, "away"),
+            (150.0, 150.0, "broken off"),
+            (100.0, 100.0, "wrong"),
+            (94.0, 106.0, "no answer in time"),  # it died with the web
+            (119.0, 131.0, "no answer in time"),
+            (121.0, 133.0, "no answer in time"),
+        )
     ]
     wrong, absent = reading(lines, {web: [(95.0, 120.0)]})
-    assert [w.rpartition(": ")[2] for w in wrong] == ["a story stands twice"]
-    assert len(absent) == 1
-    assert absent[0].startswith("00:02:30")
+    assert wrong == [f"00:01:40 {web} all.rss: so"]
+    assert absent == [
+        f"00:02:30 {web} all.rss: so: broken off",
+        f"00:02:13 {web} all.rss: so: no answer in time",
+    ]
 
 
 HOSTS = """

@@ -279,7 +279,7 @@ def build(folder: Path, hosts: Mapping[str, Host], size: Size, places: Places) -
         if not databases
         else {"database_url": SecretStr(environment["WIRECOPY_DATABASE_URL"])}
     )
-    told, hidden = folder / "reader.jsonl", folder / "hidden.jsonl"
+    told, hidden = folder / "logs" / "reader.jsonl", folder / "hidden.jsonl"
     hidden.touch()
     order = {
         "seed": size.seed,

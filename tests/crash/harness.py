@@ -34,7 +34,6 @@ from tests.crash.judge import Day, Verdict, judge, pushed, reading
 from tests.crash.keys import Keys, command
 from tests.crash.night import Sampler, begins
 from tests.crash.plan import PACE, Fault, plan
-from tests.crash.reader import TIMEOUT as GIVES_UP
 from tests.crash.rollout import Lost, untold
 from tests.crash.watch import Act, Desk, Hiding, Thread, Watch, waited
 from tests.file_servers import sftp
@@ -409,11 +408,11 @@ class _Run:
 
     def _parted(self, done: Done) -> None:
         """Where the reader was parted from a web, or all of its host stood still, nobody may have
-        answered, nor until the reader has given up."""
+        answered."""
         parted = {*done.whom.split(PARTED)}
         for web, url in zip(self.cluster.webs, self.cluster.web_urls, strict=True):
             if {OUTSIDE, web.host.name} <= parted or {web.host.name} == parted:
-                self.down[url].append((done.began, done.ended + GIVES_UP + NOTICED_WITHIN))
+                self.down[url].append((done.began, done.ended + NOTICED_WITHIN))
 
     def _wait(
         self,

@@ -373,7 +373,8 @@ def reading(
 ) -> tuple[list[str], list[str]]:
     """What a subscriber saw that was wrong; and when a web was not there that should have been.
 
-    *excused* gives, by web, the times (seconds since 1970) when it was down by our doing.
+    *excused* gives, by web, the times (seconds since 1970) when it was down by our doing: a request
+    that reaches into one may be lost with it.
     """
     wrong, absent = [], []
     for line in lines:
@@ -382,6 +383,6 @@ def reading(
         told = f"{datetime.fromtimestamp(line['at'], UTC):%H:%M:%S} {line['web']} {line['about']}"
         if line["what"] == "wrong":
             wrong.append(told)
-        elif not any(a <= line["at"] <= b for a, b in excused[line["web"]]):
+        elif not any(a <= line["at"] and line["asked"] <= b for a, b in excused[line["web"]]):
             absent.append(f"{told}: {line['what']}")
     return wrong, absent

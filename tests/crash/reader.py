@@ -2,8 +2,9 @@
 
     python -m tests.crash.reader '{"webs": […], "feeds": […], "seed": 1, "told": "FILE"}'
 
-It knows Wirecopy by HTTP alone. Each line of the file is one JSON object: ``{"at", "web", "what",
-"about"}`` for what it found wrong or missing, and at the end ``{"counts": {…}}``.
+It knows Wirecopy by HTTP alone. Each line of the file is one JSON object: ``{"asked", "at", "web",
+"what", "about"}`` for what it found wrong or missing, with when it asked and when it knew that, and
+at the end ``{"counts": {…}}``.
 """
 
 import gzip
@@ -189,23 +190,25 @@ class Reader:
             told = {name.lower(): value for name, value in answer.getheaders()}
             body = answer.read()
         except TimeoutError:
-            self._say(web, "no answer in time", document)
+            self._say(asked_at, web, "no answer in time", document)
             return
         except (OSError, http.client.HTTPException) as error:
             # Half an answer is told as half by its length; it counts, and is judged by when it was.
-            self._say(web, "broken off" if began else "away", f"{document}: {type(error).__name__}")
+            what = "broken off" if began else "away"
+            self._say(asked_at, web, what, f"{document}: {type(error).__name__}")
             return
         finally:
             connection.close()
         self.counts[str(answer.status)] += 1
         for what in self._wrong(web, document, format, asked, answer.status, told, body):
-            self._say(web, "wrong", f"{document}: {what}")
+            self._say(asked_at, web, "wrong", f"{document}: {what}")
         self._hear()  # before a story is shown again, it is told
         if answer.status in (200, 304):
             for guid in self._shown.get((web, document), set()) & self._hidden.keys():
                 if asked_at > self._hidden[guid] + HIDDEN_WITHIN:
                     since = asked_at - self._hidden[guid]
-                    self._say(web, "wrong", f"{document}: {guid} is hidden for {since:.0f} s")
+                    about = f"{document}: {guid} is hidden for {since:.0f} s"
+                    self._say(asked_at, web, "wrong", about)
 
     def _hear(self) -> None:
         """What the desk was told is hidden, and what no longer."""
@@ -268,9 +271,10 @@ class Reader:
                 self._known.popitem(last=False)
         return self._known[name]
 
-    def _say(self, web: str, what: str, about: str) -> None:
+    def _say(self, asked: float, web: str, what: str, about: str) -> None:
         self.counts[what] += 1
-        self._tell({"at": time.time(), "web": web, "what": what, "about": about})
+        at = time.time()
+        self._tell({"asked": asked, "at": at, "web": web, "what": what, "about": about})
 
     def _tell(self, line: dict[str, Any]) -> None:
         with self._told.open("a", encoding="utf-8") as told:
