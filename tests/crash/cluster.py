@@ -443,6 +443,7 @@ def _agency(size: Size, address: str, port: int) -> list[str]:
         *("--updates", str(size.updates), "--touches", str(size.touches)),
         *("--errors", str(size.errors)),
         *("--not-modified", "0.8", "--slow-seconds", "2", "--speed", str(size.speed)),
+        *(["--by-hour"] if size.speed != 1 else []),
     ]
 
 

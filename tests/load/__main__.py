@@ -25,6 +25,7 @@ def _arguments() -> argparse.ArgumentParser:
     add("--items", type=int, default=20, help="stories on each wire (default: 20)")
     add("--ttl", type=int, default=0, help="minutes the feeds ask pollers to wait (default: 0)")
     add("--novelty", type=float, default=0.2, help="new stories a minute and wire (default: 0.2)")
+    add("--by-hour", action="store_true", help="less of them at night and on Sundays")
     add("--updates", type=float, default=0.1, help="share of stories updated (default: 0.1)")
     add("--touches", type=float, default=0.05, help="share of stories re-dated (default: 0.05)")
     add("--errors", type=float, default=0.0, help="share of requests that fail (default: 0)")
@@ -64,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             slow_seconds=given.slow_seconds,
             epoch=clock.now(),
             ttl=given.ttl,
+            by_hour=given.by_hour,
         )
     except ValueError as error:
         parser.error(str(error))

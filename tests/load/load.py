@@ -6,10 +6,12 @@ its later editions; a story leaves when the ``items``-th after it comes. So a wi
 :func:`versions_served` can say afterwards, in another process, what stood and for how long.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import accumulate
 from math import floor, inf
 from typing import Literal
 
@@ -19,6 +21,14 @@ from desk.demo.items import EPOCH, Edition, Standing, WireItem, draw
 MOST_EDITIONS = 4
 VARIATIONS = 128
 """How many variations of one story a load tells; few enough to be kept once written."""
+
+WEEKDAY = (2, 2, 2, 2, 3, 5, 8, 10, 12, 13, 13, 12, 12, 12, 12, 13, 12, 11, 10, 8, 6, 5, 4, 3)
+"""How much news comes in each hour, in UTC, by which a load may go: at night a sixth of the day."""
+
+WEEKEND = 0.5
+"""The share of that which comes on Saturdays and Sundays."""
+
+HOUR, WEEK = 3600.0, 168 * 3600.0
 
 Fault = Literal["500", "503", "slow", "truncated", "reset", "html"]
 FAULTS: tuple[Fault, ...] = ("500", "503", "slow", "truncated", "reset", "html")
@@ -30,7 +40,8 @@ _WIRE, _STORY, _REQUEST = 1, 2, 3
 class Load:
     """A load. Shares lie between 0 and 1.
 
-    ``novelty_per_minute`` is how many new stories come on each wire (0: nothing ever changes).
+    ``novelty_per_minute`` is how many new stories come on each wire (0: nothing ever changes); with
+    ``by_hour`` that is the mean of a week that has nights and a week-end (:data:`WEEKDAY`).
     ``update_share`` is the share of stories that get a second edition, of those that get a third,
     and so on to :data:`MOST_EDITIONS`; a third of these come under the same date, as corrections.
     ``touch_share`` is the share of stories whose date alone is touched once. ``error_share`` is the
@@ -54,6 +65,7 @@ class Load:
     epoch: datetime = EPOCH
     ttl: int = 0
     site: str = "http://agency.invalid"
+    by_hour: bool = False
 
     def __post_init__(self) -> None:
         if self.wires < 1 or self.items < 1:
@@ -99,7 +111,45 @@ def _appears(load: Load, wire: int, index: int, fate: tuple[int, ...]) -> float:
     if not load.novelty_per_minute and index >= load.items:
         return inf
     place = index - load.items - 1 + _phase(load.seed, wire)
-    return _period(load) * (place + 0.9 * share(fate[0]))
+    return _moment(load, _period(load) * (place + 0.9 * share(fate[0])))
+
+
+def _news(load: Load, moment: float) -> float:
+    """How much news has come by *moment* since moment 0, as seconds of a load that has no hours."""
+    if not load.by_hour:
+        return moment
+    since = _since_monday(load.epoch)
+    return _by_week(since + moment) - _by_week(since)
+
+
+def _moment(load: Load, news: float) -> float:
+    """The moment by which so much *news* has come."""
+    if not load.by_hour:
+        return news
+    since = _since_monday(load.epoch)
+    weeks, rest = divmod(news + _by_week(since), WEEK)
+    hour = min(bisect_right(_WEEK, rest), 168) - 1
+    share_of_hour = (rest - _WEEK[hour]) / (_WEEK[hour + 1] - _WEEK[hour])
+    return weeks * WEEK + (hour + share_of_hour) * HOUR - since
+
+
+def _by_week(seconds: float) -> float:
+    """How much news has come so many *seconds* after the beginning of a Monday."""
+    weeks, rest = divmod(seconds, WEEK)
+    hour = min(int(rest / HOUR), 167)
+    inside = rest / HOUR - hour
+    return weeks * WEEK + _WEEK[hour] + inside * (_WEEK[hour + 1] - _WEEK[hour])
+
+
+def _since_monday(epoch: datetime) -> float:
+    at = epoch.astimezone(UTC)
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return at.weekday() * 24 * HOUR + (at - midnight).total_seconds()
+
+
+_HOURS = [n * (WEEKEND if day >= 5 else 1) for day in range(7) for n in WEEKDAY]
+_WEEK = [0.0, *accumulate(n * WEEK / sum(_HOURS) for n in _HOURS)]
+"""How much news has come by each hour of a week, and by its end."""
 
 
 @lru_cache(maxsize=1024)
@@ -111,7 +161,7 @@ def newest(load: Load, wire: int, moment: float) -> int:
     """The index of the last story to have come on *wire* by *moment* (0 or more)."""
     if not load.novelty_per_minute:
         return load.items - 1
-    index = floor(moment / _period(load)) + load.items + 1
+    index = floor(_news(load, moment) / _period(load)) + load.items + 1
     while appears(load, wire, index) > moment:
         index -= 1
     return index

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, timedelta
 from itertools import pairwise
 from math import inf, nextafter
 
@@ -23,6 +24,7 @@ busy = st.builds(
     novelty_per_minute=st.floats(0.1, 60),
     update_share=st.floats(0, 1),
     touch_share=st.floats(0, 1),
+    by_hour=st.booleans(),
 )
 numbers = st.integers(0, 99_999)
 unhurried = settings(deadline=None)
@@ -60,6 +62,28 @@ def walk(show: Load, wire: int, start: float, end: float) -> dict[tuple[str, int
             seen.setdefault((item.guid, item.edition), [moment, until])[1] = until
         moment = standing.until
     return seen
+
+
+@given(st.timedeltas(timedelta(0), timedelta(30)), moments, moments)
+@unhurried
+def test_as_much_comes_in_any_week_and_less_at_night(
+    after: timedelta, start: float, more: float
+) -> None:
+    epoch = (EPOCH + after).astimezone(UTC)
+    show = Load(novelty_per_minute=1, by_hour=True, epoch=epoch)
+    week = 7 * 24 * 60
+    assert abs(load.newest(show, 3, start + 60 * week) - load.newest(show, 3, start) - week) <= 1
+    for wire in (0, 1):
+        last = load.newest(show, wire, start)
+        assert load.appears(show, wire, last) <= start < load.appears(show, wire, last + 1)
+        assert load.newest(show, wire, start + more) >= last
+    monday = (7 - epoch.weekday()) * 86400 - (epoch - epoch.replace(hour=0, minute=0)).seconds
+    came = [
+        load.newest(show, 0, monday + (day * 24 + hour + 2) * 3600)
+        - load.newest(show, 0, monday + (day * 24 + hour) * 3600)
+        for day, hour in ((0, 2), (0, 10), (5, 10))
+    ]
+    assert came[0] * 5 < came[1] < came[2] * 2.1
 
 
 @given(busy, numbers, st.floats(0, 10_000), st.floats(0.1, 1))
