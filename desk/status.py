@@ -171,6 +171,11 @@ def needs(status: Status) -> list[str]:
         for alert in status.alerts
         if alert.kind == "log"
     ]
+    found += [
+        f"PostgreSQL failed over to {alert.subject}: {alert.message}"
+        for alert in status.alerts
+        if alert.kind == "failover"
+    ]
     behind = [
         work for work in status.outbox_failures if work.kind == "export" and work.attempts >= TRIES
     ]

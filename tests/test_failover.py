@@ -1,21 +1,26 @@
 """PostgreSQL fails over to a standby that had not received what was committed last."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from stories import clock
+from stories.db import alerts, connect
 from stories.pdeathsig import bound_to_parent
 from tests import hostile, servers
 from tests.living import feed, item
 from tests.processes import until
 from tests.test_restored import LINES, command
+from workers.alerts import tell_failover
 
 
 @contextmanager
@@ -89,10 +94,16 @@ def test_what_it_lacks_is_named_and_comes_again(tmp_path: Path) -> None:
             return {s["headline"]: s["id"] for s in json.loads(run("stories", "--json").stdout)}
 
         server.answer("/f", feed(item("a", "Rain")))
+        began = clock.now() - timedelta(seconds=1)  # the alert's seconds are whole
         assert run("poll").returncode == 0
-        until(lambda: count(standby, "SELECT count(*) FROM stories") == 1)
+        store = connect(url)
+        stack.callback(store.close)
+        assert [tell_failover(store, began) for _ in range(2)] == [0, 0]
+        noted = "SELECT count(*) FROM notes WHERE key = 'timeline'"
+        until(lambda: count(standby, noted) == 1)
         tell(standby, "ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()")
         until(lambda: count(standby, "SELECT count(*) FROM pg_stat_wal_receiver") == 0)
+        had = clock.now()
         server.answer("/f", feed(item("b", "Floods"), item("a", "Rain")))
         assert run("poll").returncode == 0
         before = ids()
@@ -108,6 +119,14 @@ def test_what_it_lacks_is_named_and_comes_again(tmp_path: Path) -> None:
         assert told.returncode == 1
         assert "lost 1 receipts, from place 1 on" in told.stdout + told.stderr
         assert "A b. The log " in told.stdout + told.stderr
+        assert [tell_failover(store, had) for _ in range(2)] == [1, 0]
+        with store.read() as conn:
+            (alert,) = alerts.standing(conn, kind="failover")
+        until_then = re.match(r"it had what was committed until (\S+ \S+)Z\.", alert.message)
+        assert alert.subject == "timeline 2"
+        assert until_then
+        assert began < datetime.fromisoformat(until_then[1]).replace(tzinfo=UTC) <= had
+        assert f"PostgreSQL failed over to timeline 2: {alert.message}" in run("status").stdout
         server.answer("/f", feed(item("c", "Wind"), item("b", "Floods"), item("a", "Rain")))
         assert run("poll").returncode == 0
         assert ids().keys() == {"Rain", "Floods", "Wind"}

@@ -19,12 +19,16 @@ import structlog
 from ingest.schedule import GOOD
 from net import hooks
 from stories.config import Alerts, Config
-from stories.db import Store, alerts, custody, hubs, outbox, subscriptions, wires
+from stories.db import Store, alerts, custody, hubs, outbox, subscriptions, timeline, wires
 from stories.db import stories as records
 from stories.db.alerts import Alert, AlertKind, Watched
 from stories.logs import masked
 
-LASTING: Final[dict[AlertKind, timedelta]] = {"clock": timedelta(days=1), "log": timedelta(days=7)}
+LASTING: Final[dict[AlertKind, timedelta]] = {
+    "clock": timedelta(days=1),
+    "log": timedelta(days=7),
+    "failover": timedelta(days=1),
+}
 """How long an alert is on that says what has happened, and not how it is."""
 
 QUIET_NEWS = 5
@@ -51,6 +55,7 @@ WORDS: Final[dict[AlertKind, tuple[str, str]]] = {
     "keys": ("is offered keys that are not believed", "is signed by keys that are believed"),
     "clock": ("was ahead and was put right", "has been right since"),
     "log": ("lost some of what was logged", "has lost nothing since"),
+    "failover": ("has a standby in place of its primary", "has had it for a day"),
 }
 """The words for an alert that begins and for one that is over."""
 
@@ -184,6 +189,34 @@ def put_clock_right(store: Store, now: datetime) -> int:
     if polls or jobs:
         _write(store, [Alert("clock", "clock", now, because)], (), (), now)
     return polls + jobs
+
+
+def tell_failover(store: Store, now: datetime) -> int:
+    """Begin an alert when a standby has taken the place of its primary since the last call: it may
+    lack what was acknowledged, and nothing else says so where that was not logged. 1 or 0."""
+    found = timeline.look(store)
+    if found is None:
+        return 0
+    with store.read() as conn:
+        before = timeline.noted(conn)
+    if before is not None and before[:2] == found[:2]:
+        return 0
+    begun = 0
+    if before is not None and before.of == found.of:  # else it was put back elsewhere
+        until = found.had_until
+        had = (
+            f"what was committed until {until:%Y-%m-%d %H:%M:%SZ}" if until else "nobody knows what"
+        )
+        said = (
+            f"it had {had}. If commits did not wait for it (synchronous_standby_names), what people"
+            " did after that may be lost: look at the log of the desk, kills first, and do it again"
+        )
+        begun, _ = _write(
+            store, [Alert("failover", f"timeline {found.number}", now, said)], (), (), now
+        )
+    with store.write() as conn:
+        timeline.note(conn, found)
+    return begun
 
 
 def _lasting(store: Store, now: datetime) -> Sequence[tuple[AlertKind, str]]:
@@ -352,7 +385,7 @@ def _as_json(alert: Alert) -> dict[str, Any]:
 
 
 def _whose(kind: AlertKind) -> str:
-    return {"clock": "", "log": "log "}.get(kind, "wire ")
+    return {"clock": "", "log": "log ", "failover": "PostgreSQL "}.get(kind, "wire ")
 
 
 def _minute(moment: datetime) -> str:

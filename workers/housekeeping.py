@@ -31,7 +31,7 @@ from stories.db import (
 )
 from stories.db import stories as records
 from stories.models import copy_deleted_before
-from workers.alerts import put_clock_right
+from workers.alerts import put_clock_right, tell_failover
 
 BUDGET = 5.0
 """Seconds after which no new step is begun."""
@@ -53,6 +53,7 @@ def housekeeping(store: Store, config: Config, budget: float = BUDGET) -> dict[s
     ends = time.monotonic() + budget
     now = clock.now()
     done = {"times in the future": put_clock_right(store, now)}
+    done["failovers"] = tell_failover(store, now)
     done["licences over"] = end_licences(store, config, now)
     with store.read() as conn:
         over = subscriptions.over(conn, now)

@@ -9,7 +9,7 @@ from stories.config import Config
 from stories.db import Connection, Store, connect, hubs, key_value, names, wires
 from stories.db.key_value import AUTHORITY
 from stories.errors import ConfigError
-from workers.alerts import put_clock_right
+from workers.alerts import put_clock_right, tell_failover
 
 
 def start(config: Config) -> Store:
@@ -19,7 +19,9 @@ def start(config: Config) -> Store:
     """
     with _opening(config) as store:
         store.migrate()
-        put_clock_right(store, clock.now())
+        now = clock.now()
+        put_clock_right(store, now)
+        tell_failover(store, now)
         _apply(store, config)
     return store
 

@@ -30,7 +30,7 @@ from stories.db.tables import alerts, captures, wires
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
-AlertKind = Literal["failing", "paused", "quiet", "headline", "keys", "clock", "log"]
+AlertKind = Literal["failing", "paused", "quiet", "headline", "keys", "clock", "log", "failover"]
 
 
 @dataclass(frozen=True, slots=True)

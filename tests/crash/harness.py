@@ -34,7 +34,7 @@ from tests.crash.judge import Day, Verdict, judge, pushed, reading
 from tests.crash.keys import Keys, command
 from tests.crash.night import Sampler, begins
 from tests.crash.plan import PACE, Fault, plan
-from tests.crash.rollout import Lost, untold
+from tests.crash.rollout import Lost, failover_untold, untold
 from tests.crash.watch import Act, Desk, Hiding, Thread, Watch, waited
 from tests.file_servers import sftp
 from tests.load.load import Load
@@ -242,10 +242,14 @@ class _Run:
             outcome.figures["until nothing was left to do"] = f"{took:.1f} s"
             took = self._wait("all pushed", SETTLE_WITHIN, lambda: not _subscribers(store).behind)
             outcome.figures["until all was pushed"] = f"{took:.1f} s"
+            lost = cluster.lost
+            told = self._wait(
+                "the fail-over told", SETTLE_WITHIN, lambda: not failover_untold(store, lost)
+            )
+            outcome.figures["until the last fail-over was told"] = f"{told:.1f} s"
             unverified = self._verified()
             slow = self._stop()
             calms = self._calms(end, bound(cluster))
-            lost = cluster.lost
             seen = [s for s in watch.seen if not any(each.hides(s) for each in lost)]
             delivered = {
                 edition: replace(one, taken=one.taken and not _any(lost, one.at))
@@ -265,6 +269,7 @@ class _Run:
             outcome.verdict.check("every member ended in order", slow)
             outcome.verdict.check("what is served verifies", unverified)
             outcome.verdict.check("what the log lost is told", untold(store, lost))
+            outcome.verdict.check("a fail-over is told", failover_untold(store, lost))
             outcome.verdict.check("every key made or revoked is on record", keys.lost(store))
             outcome.figures["keys made, revoked"] = f"{len(keys.made)}, {len(keys.revoked)}"
             bodies = [each.body for each in self.pushes.delivered][self.pushed_before :]

@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 
-from stories.db import SQLAlchemyError, Store, alerts, connect
+from stories.db import SQLAlchemyError, Store, alerts, connect, timeline
 from stories.errors import StoreError
 from tests.crash.clocks import SEAM
 from tests.crash.cluster import HOME, Cluster, configure
@@ -88,6 +88,16 @@ def forget(cluster: Cluster, lost: Lost) -> None:
     with cluster.hidden.open("a", encoding="utf-8") as file:
         file.write(json.dumps({"restored": lost.backup}) + "\n")
     cluster.lost.append(lost)
+
+
+def failover_untold(store: Store, lost: Sequence[Lost]) -> list[str]:
+    """The last fail-over, when no alert tells of it and something may be lost since a restore."""
+    if not lost or lost[-1].restore:
+        return []
+    now = timeline.look(store)
+    with store.read() as conn:
+        told = [alert.subject for alert in alerts.standing(conn, kind="failover")]
+    return [] if now and f"timeline {now.number}" in told else [f"{now}; alerts are of {told}"]
 
 
 def untold(store: Store, lost: Sequence[Lost]) -> list[str]:
