@@ -163,6 +163,12 @@ def _promoted(server: Program) -> bool:
     return told == [(True,)]
 
 
+def _leads(cluster: Cluster, server: Program) -> bool:
+    """Whether *server* is promoted, unless another has taken its place since: a second primary
+    would keep all from going on."""
+    return cluster.databases[0] is not server or _promoted(server)
+
+
 def _fail_over(fault: Fault, cluster: Cluster) -> Done:
     """PostgreSQL dies, and its standby takes its place; it comes back as the standby."""
     old, new = cluster.databases
@@ -170,7 +176,7 @@ def _fail_over(fault: Fault, cluster: Cluster) -> Done:
         return NOBODY, []
     _take_place(cluster, fault.lasts)
     _promoted(new)
-    again = [lambda: None if _promoted(new) else AGAIN]
+    again = [lambda: None if _leads(cluster, new) else AGAIN]
     return f"{new.host.name} for {old.host.name}", again
 
 
@@ -208,7 +214,7 @@ def _fail_over_behind(_fault: Fault, cluster: Cluster) -> Done:
             _take_place(cluster, 1.0)
             cluster.lagging.clear()
             forget(cluster, Lost(cut, killed, time.time(), had, left))
-        return LOST if _promoted(new) else AGAIN
+        return LOST if _leads(cluster, new) else AGAIN
 
     return f"{new.host.name} for {old.host.name}", [take_place]
 
