@@ -221,6 +221,7 @@ def _rewritten(
     unmoved: tuple[int, int] | None = None,
 ) -> Story:
     """The story with the edit, which is kept."""
+    records.hold(conn, [story_id])
     story = records.one(conn, story_id)
     if story is None:
         raise HeadlineError(f"story {story_id}: there is none; see `wirecopy stories`")

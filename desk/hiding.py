@@ -81,6 +81,7 @@ def undo_kill(
 
 
 def _one(conn: Connection, story_id: str) -> Story:
+    records.hold(conn, [story_id])
     story = records.one(conn, story_id)
     if story is None:
         raise HidingError(f"story {story_id}: there is none; see `wirecopy stories`")

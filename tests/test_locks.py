@@ -35,7 +35,7 @@ def somebody_waits(store: Store) -> bool:
         return bool(conn.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar())
 
 
-def meet(store: Store, first: Callable[[], None]) -> None:
+def meet(store: Store, first: Callable[[], object]) -> None:
     """Run *first* in a thread until it waits for a lock that we hold, or is done."""
     thread = threading.Thread(target=first, daemon=True)
     thread.start()

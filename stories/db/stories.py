@@ -424,6 +424,22 @@ _RENEW_NOTE = (
 )
 
 
+def hold(conn: Connection, ids: Sequence[str]) -> None:
+    """Wait until nobody else changes the stories *ids*, and keep others waiting until the
+    transaction ends. What is read of them after this is how they stand; of what was read before,
+    another may have committed more meanwhile. On SQLite there is one writer anyway."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(_HELD, {"ids": list(ids)})
+
+
+_HELD = (
+    select(stories.c.id)
+    .where(stories.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(stories.c.id)
+    .with_for_update(key_share=True)
+)
+
+
 def settle(conn: Connection, ids: Iterable[str]) -> None:
     """Bring the rows of the stories *ids* up to date with their versions and the desk's acts.
 
@@ -431,6 +447,7 @@ def settle(conn: Connection, ids: Iterable[str]) -> None:
     feeds, when it is to be rendered and is not there.
     """
     for chunk in _chunks(sorted(set(ids))):
+        hold(conn, chunk)
         found = _standing(conn, chunk)
         if found:
             conn.execute(_SETTLED, [{"story": name, **row} for name, row in found.items()])
@@ -533,11 +550,10 @@ def end_embargoes(conn: Connection, now: datetime) -> list[str]:
     """The stories whose embargo has ended since this was last asked, or that have expired, to be
     wanted by the caller."""
     found: set[str] = set()
-    for name, query in _OVER.items():
-        over = list(conn.execute(query, {"now": now}).scalars())
-        for chunk in _chunks(over):
-            conn.execute(update(stories).where(stories.c.id.in_(chunk)).values({name: None}))
-        found.update(over)
+    for name, is_over in _IS_OVER.items():
+        # One statement: a version that comes meanwhile may have another embargo.
+        ended = update(stories).where(is_over).values({name: None}).returning(stories.c.id)
+        found.update(conn.execute(ended, {"now": now}).scalars())
     return sorted(found)
 
 
@@ -557,12 +573,11 @@ _KILLED = select(stories.c.id).where(
     stories.c.status_at > bindparam("since", type_=UtcDateTime()),
 )
 
-_OVER = {
-    column.name: select(stories.c.id).where(
-        column.is_not(None), column <= bindparam("now", type_=UtcDateTime())
-    )
+_IS_OVER = {
+    column.name: and_(column.is_not(None), column <= bindparam("now", type_=UtcDateTime()))
     for column in (stories.c.embargo, stories.c.expires)
 }
+_OVER = {name: select(stories.c.id).where(is_over) for name, is_over in _IS_OVER.items()}
 
 
 def _edits(conn: Connection, ids: Sequence[str]) -> dict[str, list[HeadlineEdit]]:
