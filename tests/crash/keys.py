@@ -36,8 +36,8 @@ def command(cluster: Cluster, *arguments: str) -> "subprocess.CompletedProcess[s
 
 
 class Keys(Thread):
-    """Whoever rotates the keys. What was acknowledged, by exit code 0: when which keys were
-    ``made``, and ``revoked``."""
+    """Whoever rotates the keys. What was acknowledged, by exit code 0: when it was asked to make
+    which keys (``made``), and to revoke them (``revoked``)."""
 
     def __init__(self, cluster: Cluster, seed: int, pause: tuple[float, float] = PAUSE) -> None:
         super().__init__(cluster.config, "keys")
@@ -51,14 +51,15 @@ class Keys(Thread):
         clock = self._cluster.postgres_clock
         if clock is not None and clock.moved:
             return pause
+        asked = time.time()  # what was committed by then may be lost, whenever it is acknowledged
         known = self._asked("keys", "--rotate", "--now", "--json")
-        now = time.time()
-        self.made = {one["kid"]: now for one in known} | self.made
+        self.made = {one["kid"]: asked for one in known} | self.made
         old = [one["kid"] for one in known if one["state"] in ("ends", "retired")]
         if old and self._chance.random() < 0.5:
             kid = self._chance.choice(old)
+            asked = time.time()
             self._asked("keys", "--revoke", kid, "--reason", "superseded", "--json")
-            self.revoked[kid] = time.time()
+            self.revoked[kid] = asked
         return pause
 
     def _asked(self, *arguments: str) -> Sequence[Mapping[str, Any]]:
